@@ -1,0 +1,18 @@
+"""What a bot brings to reach its model provider."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """A provider key and, for self-hosted or compatible servers, the base URL (ending in `/v1`).
+
+    Without a key the platform's own environment variable is used, except when `api_base` is set: the
+    platform's key is never sent to an address that a tenant chose. The caller vets `api_base` against private
+    networks.
+    """
+
+    api_key: str | None = field(default=None, repr=False)
+    api_base: str | None = None

@@ -1,0 +1,247 @@
+"""Vectors for texts, from the local embedder or through LiteLLM, always L2-normalised.
+
+The confidence that decides on refusal (retrieval.md §6) belongs to the embedder, so its numbers live here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import os
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Literal
+
+from django.conf import settings
+
+from minirag.ai import gateway, local, pricing, tokens
+from minirag.ai.credentials import Credentials
+from minirag.ai.minilm import EmbedderMissing
+from minirag.lib.errors import ProviderError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = [
+    "STRICTNESS",
+    "EmbedderMissing",
+    "EmbedderProfile",
+    "Embeddings",
+    "embed_query",
+    "embed_texts",
+    "floor_of",
+    "profile_of",
+]
+
+Kind = Literal["document", "query"]
+BATCH_SIZE = 128
+# Some models embed questions and documents differently, and must be told.
+KIND_ARGUMENTS: dict[str, dict[Kind, dict[str, str]]] = {
+    "cohere": {"document": {"input_type": "search_document"}, "query": {"input_type": "search_query"}},
+    "voyage": {"document": {"input_type": "document"}, "query": {"input_type": "query"}},
+}
+
+
+@dataclass(frozen=True)
+class EmbedderProfile:
+    """How to read an embedder's cosines.
+
+    confidence = cos_weight * top cosine + lexical_weight * bm25n * n / (n + 2), with bm25n the best BM25
+    score over its maximum and n the question's distinct terms; below `floor` the bot refuses. Where an
+    English-only embedder meets another language, confidence = bm25n alone, compared with `non_english_floor`.
+    `dimensions` None: not known before the first answer.
+    """
+
+    model: str
+    dimensions: int | None
+    floor: float
+    non_english_floor: float
+    english_only: bool
+    cos_weight: float
+    lexical_weight: float
+
+
+# Measured on 17 question sets (retrieval.md §6): 5 % false refusals, 95 % of foreign questions caught.
+MINILM_PROFILE = EmbedderProfile(
+    model=local.MINILM,
+    dimensions=384,
+    floor=0.344,
+    non_english_floor=0.17,
+    english_only=True,
+    cos_weight=0.6,
+    lexical_weight=0.4,
+)
+# Its cosine says little more than the words do, so only the words decide.
+HASH_PROFILE = dataclasses.replace(
+    MINILM_PROFILE, model=local.HASH, floor=0.17, english_only=False, cos_weight=0.0, lexical_weight=1.0
+)
+# A starting point, not measured: most API models spread their cosines like MiniLM. Calibrate per deployment.
+API_FLOOR = 0.344
+# These give unrelated texts a cosine of .5 to .7, which lifts the whole mix; estimates as well.
+HIGH_COSINE_FLOORS = {"text-embedding-ada-002": 0.55, "gemini-embedding-001": 0.47, "mistral-embed": 0.55}
+# What the price map of LiteLLM leaves out.
+DIMENSIONS = {
+    "embed-english-v3.0": 1024,
+    "embed-multilingual-v3.0": 1024,
+    "embed-english-light-v3.0": 384,
+    "embed-multilingual-light-v3.0": 384,
+    "mistral-embed": 1024,
+    "text-embedding-3-large": 3072,
+    "text-embedding-3-small": 1536,
+    "text-embedding-ada-002": 1536,
+    "voyage-3": 1024,
+    "voyage-3-large": 1024,
+    "voyage-3-lite": 512,
+    "voyage-3.5": 1024,
+    "voyage-3.5-lite": 1024,
+}
+# A bot's strictness moves the floor as these three do for MiniLM: 1-2, 5 and 9-22 % false refusals.
+STRICTNESS = {"lenient": 0.30, "balanced": 0.344, "strict": 0.38}
+
+
+def profile_of(model: str) -> EmbedderProfile:
+    """The profile of any embedding model id; an unknown one gets the API defaults and no dimensions."""
+    if model == local.MINILM:
+        return MINILM_PROFILE
+    if model == local.HASH:
+        return HASH_PROFILE
+    name = model.rpartition("/")[2]
+    floor = HIGH_COSINE_FLOORS.get(name, API_FLOOR)
+    return dataclasses.replace(
+        MINILM_PROFILE,
+        model=model,
+        dimensions=pricing.dimensions_of(model) or DIMENSIONS.get(name),
+        floor=floor,
+        non_english_floor=floor,
+        english_only=False,
+    )
+
+
+def floor_of(profile: EmbedderProfile, strictness: str, *, english: bool = True) -> float:
+    """The floor for a question in or not in English, at a bot's strictness (a key of STRICTNESS)."""
+    floor = profile.floor if english or not profile.english_only else profile.non_english_floor
+    return floor * STRICTNESS[strictness] / STRICTNESS["balanced"]
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """`vectors` is float32 (texts, dimensions), each row of length 1; `tokens` as billed, or as counted
+    locally.
+    """
+
+    vectors: np.ndarray
+    model: str
+    tokens: int
+    cost_usd: Decimal
+
+
+def embed_texts(
+    model: str, texts: Sequence[str], *, kind: Kind, credentials: Credentials | None = None
+) -> Embeddings:
+    """Embeds `texts` in order. Blocks (network or CPU): for Celery, commands and threads; see `embed_query`.
+
+    Raises ProviderError, and EmbedderMissing when the local model's files are not there. No texts, no call.
+    """
+    if local.is_local(model):
+        vectors, read = local.encode_locally(model, texts)
+        return Embeddings(vectors, model, read, pricing.FREE)
+    import numpy as np
+
+    if not texts:
+        return Embeddings(
+            np.zeros((0, profile_of(model).dimensions or 0), dtype=np.float32), model, 0, pricing.FREE
+        )
+    route = gateway.find_route(model, credentials)
+    parts, read = [], 0
+    for start in range(0, len(texts), BATCH_SIZE):
+        # Providers refuse an empty text, which would sink the batch.
+        batch = [text if text.strip() else "-" for text in texts[start : start + BATCH_SIZE]]
+        response = _request_batch(route, batch, kind)
+        parts.append(_read_vectors(response, len(batch), route.provider))
+        read += _read_tokens(response, batch)
+    if len({part.shape[1] for part in parts}) > 1:
+        raise ProviderError("malformed", provider=route.provider)
+    return Embeddings(np.concatenate(parts), model, read, pricing.cost_of(model, read))
+
+
+async def embed_query(model: str, text: str, *, credentials: Credentials | None = None) -> Embeddings:
+    """`embed_texts` of one question for the event loop: the work is done in a thread of its own kind."""
+    threads = local.local_threads() if local.is_local(model) else _api_threads()
+    return await asyncio.get_running_loop().run_in_executor(
+        threads, lambda: embed_texts(model, [text], kind="query", credentials=credentials)
+    )
+
+
+_threads: ThreadPoolExecutor | None = None
+
+
+def _forget_threads() -> None:
+    global _threads
+    _threads = None
+
+
+os.register_at_fork(after_in_child=_forget_threads)
+
+
+def _api_threads() -> ThreadPoolExecutor:
+    """They only wait for the network, so there may be more of them than cores."""
+    global _threads
+    if _threads is None:
+        _threads = ThreadPoolExecutor(max_workers=16, thread_name_prefix="minirag-embedding-api")
+    return _threads
+
+
+def _request_batch(route: gateway.Route, batch: list[str], kind: Kind) -> Any:
+    litellm = gateway.load_litellm()
+    arguments = KIND_ARGUMENTS.get(route.provider, {}).get(kind, {})
+    attempt = 0
+    while True:
+        try:
+            return litellm.embedding(
+                model=route.model,
+                input=batch,
+                timeout=settings.MODEL_TIMEOUT_SECONDS,
+                max_retries=0,
+                **arguments,
+                **route.arguments,
+            )
+        except Exception as error:  # noqa: BLE001 - an edge: LiteLLM lets whatever its providers raise through
+            failure = gateway.translate(error, provider=route.provider)
+            delay = gateway.choose_delay(attempt, failure.category, gateway.read_retry_after(error))
+        if delay is None:
+            raise failure
+        time.sleep(delay)
+        attempt += 1
+
+
+def _read_vectors(response: Any, count: int, provider: str) -> np.ndarray:
+    import numpy as np
+
+    malformed = ProviderError("malformed", provider=provider)
+    rows = sorted(getattr(response, "data", None) or [], key=lambda row: row.get("index") or 0)
+    if len(rows) != count:
+        raise malformed
+    vectors = None
+    try:
+        vectors = np.asarray([row["embedding"] for row in rows], dtype=np.float32)
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    except (KeyError, TypeError, ValueError):
+        vectors = None
+    if (
+        vectors is None
+        or vectors.ndim != 2
+        or not vectors.shape[1]
+        or not np.isfinite(norms).all()
+        or not norms.all()
+    ):
+        raise malformed
+    return vectors / norms
+
+
+def _read_tokens(response: Any, batch: list[str]) -> int:
+    usage = getattr(response, "usage", None)
+    billed = getattr(usage, "total_tokens", None) or getattr(usage, "prompt_tokens", None)
+    return int(billed) if billed else sum(map(tokens.count_tokens, batch))

@@ -1,0 +1,164 @@
+"""The default embedder: all-MiniLM-L6-v2, int8, on onnxruntime. English; 384 dimensions; reads 256 tokens of
+a text.
+
+`load(directory)` gives the one instance of this process. It is made on first use, never before a fork:
+neither onnxruntime's threads nor its session survive one (Celery's prefork pool).
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from minirag.lib.errors import ProductError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import onnxruntime
+    import tokenizers
+
+MODEL_FILE = "minilm-int8.onnx"
+TOKENIZER_FILE = "tokenizer.json"
+DIMENSIONS = 384
+MAX_TOKENS = 256
+
+
+class EmbedderMissing(ProductError):
+    """The embedder's files are not there (or not readable): search goes on by words alone."""
+
+    status, code = 503, "embedder_missing"
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__("The local embedding model is not installed; searching by words only.")
+        self.directory = directory
+
+    def __str__(self) -> str:
+        command = f"python -m minirag.ai.build_minilm --output {self.directory}"
+        return f"No embedder in {self.directory}: run {command}"
+
+
+class MiniLM:
+    """A loaded model. Safe to call from several threads: session and tokenizers are only read."""
+
+    def __init__(
+        self,
+        session: onnxruntime.InferenceSession,
+        tokenizer: tokenizers.Tokenizer,
+        counter: tokenizers.Tokenizer,
+    ) -> None:
+        self._session, self._tokenizer, self._counter = session, tokenizer, counter
+
+    def encode(self, texts: Sequence[str], *, batch_size: int = 1) -> np.ndarray:
+        """Vectors of the texts, in order: float32 (n, 384), L2-normalised. Text beyond 256 tokens is not
+        read.
+
+        One text at a time by default: the int8 ranges span a batch, so in a batch of 16 a vector depends on
+        its neighbours (cosine .99 to the same text alone), and at 200 tokens batches are no faster on two
+        cores. Batches pay (about a third) for many short texts that are thrown away after use.
+        """
+        return self.encode_counted(texts, batch_size=batch_size)[0]
+
+    def encode_counted(self, texts: Sequence[str], *, batch_size: int = 1) -> tuple[np.ndarray, int]:
+        """`encode`, and how many tokens were read, the two markers of each text included."""
+        import numpy as np
+
+        vectors = np.zeros((len(texts), DIMENSIONS), dtype=np.float32)
+        rows = [
+            encoding.ids
+            for encoding in self._tokenizer.encode_batch([drop_surrogates(text) for text in texts])
+        ]
+        # Batches of like length waste least on padding.
+        order = sorted(range(len(rows)), key=lambda index: len(rows[index]))
+        for start in range(0, len(order), batch_size):
+            chosen = order[start : start + batch_size]
+            vectors[chosen] = self._run([rows[index] for index in chosen])
+        return vectors, sum(map(len, rows))
+
+    def _run(self, rows: list[list[int]]) -> np.ndarray:
+        import numpy as np
+
+        ids = np.zeros((len(rows), max(map(len, rows))), dtype=np.int64)
+        mask = np.zeros_like(ids)
+        for index, row in enumerate(rows):
+            ids[index, : len(row)] = row
+            mask[index, : len(row)] = 1
+        return self._session.run(["embedding"], {"input_ids": ids, "attention_mask": mask})[0]
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Word pieces of each whole text, without the two markers that `encode` adds."""
+        encodings = self._counter.encode_batch(
+            [drop_surrogates(text) for text in texts], add_special_tokens=False
+        )
+        return [len(encoding.ids) for encoding in encodings]
+
+
+def drop_surrogates(text: str) -> str:
+    """Lone surrogates cannot be passed to the tokenizer's UTF-8 core."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+_loaded: dict[Path, MiniLM] = {}
+_loading = threading.Lock()
+
+
+def _forget_after_fork() -> None:
+    global _loading
+    _loaded.clear()
+    _loading = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forget_after_fork)
+
+
+def is_built(directory: Path) -> bool:
+    return (directory / MODEL_FILE).is_file() and (directory / TOKENIZER_FILE).is_file()
+
+
+def load(directory: Path, *, threads: int = 0) -> MiniLM:
+    """The process's embedder from `directory`, loaded on the first call (about 0.3 s).
+
+    `threads` is per call of the model, 0 for one per core; only the first call's value counts.
+    Raises EmbedderMissing when the files are not there.
+    """
+    model = _loaded.get(directory)
+    if model is None:
+        with _loading:
+            model = _loaded.get(directory)
+            if model is None:
+                model = _loaded[directory] = _open(directory, threads)
+    return model
+
+
+def warm_up(directory: Path, *, threads: int = 0) -> None:
+    """Loads the model and runs it once, so that no visitor waits for it."""
+    load(directory, threads=threads).encode(["warm"])
+
+
+def _open(directory: Path, threads: int) -> MiniLM:
+    if not is_built(directory):
+        raise EmbedderMissing(directory)
+    # A parallel tokenizer warns, or hangs, after a fork; it is not the slow part.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    import onnxruntime
+    import tokenizers
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or os.cpu_count() or 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # Threads that spin while they wait would take the cores from everybody else.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    session = onnxruntime.InferenceSession(
+        str(directory / MODEL_FILE), options, providers=["CPUExecutionProvider"]
+    )
+    tokenizer, counter = (
+        tokenizers.Tokenizer.from_file(str(directory / TOKENIZER_FILE)) for _ in ("truncating", "whole")
+    )
+    for each in (tokenizer, counter):
+        each.no_padding()
+        each.no_truncation()
+    tokenizer.enable_truncation(MAX_TOKENS)
+    return MiniLM(session, tokenizer, counter)

@@ -1,0 +1,83 @@
+"""What a call costs, from the price map that comes inside LiteLLM's wheel. Reads the file, does not import
+LiteLLM.
+
+Prices are the list prices per token: no volume tiers, no discount for cached input.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+PRICE_FILE = "model_prices_and_context_window_backup.json"
+FREE = Decimal(0)
+# Ten decimals: a tenth of a cent per million tokens is still counted.
+SMALLEST_AMOUNT = Decimal("0.0000000001")
+
+
+@dataclass(frozen=True)
+class Prices:
+    """US dollars per token."""
+
+    prompt: Decimal
+    completion: Decimal
+
+
+def cost_of(model: str, prompt_tokens: int, completion_tokens: int = 0) -> Decimal:
+    """US dollars of one call, 0 for a model without a known price (see `prices_of` to tell)."""
+    prices = prices_of(model)
+    if prices is None:
+        return FREE
+    return (prices.prompt * prompt_tokens + prices.completion * completion_tokens).quantize(SMALLEST_AMOUNT)
+
+
+def prices_of(model: str) -> Prices | None:
+    """List prices of a LiteLLM model id (`gpt-4o-mini` or `openai/gpt-4o-mini`); zero for local ones; None if
+    unknown.
+    """
+    if model.startswith("minirag/"):
+        return Prices(FREE, FREE)
+    entry = _entry_of(model)
+    if entry is None or "input_cost_per_token" not in entry:
+        return None
+    return Prices(_as_price(entry["input_cost_per_token"]), _as_price(entry.get("output_cost_per_token")))
+
+
+def dimensions_of(model: str) -> int | None:
+    """Size of an embedding model's vectors when the map knows it."""
+    entry = _entry_of(model)
+    size = entry.get("output_vector_size") if entry else None
+    return int(size) if size else None
+
+
+def _entry_of(model: str) -> dict[str, Any] | None:
+    entries = load_map()
+    if model in entries:
+        return entries[model]
+    provider, _, name = model.partition("/")
+    entry = entries.get(name)
+    # The same name at another provider has another price.
+    return entry if entry is not None and entry.get("litellm_provider") == provider else None
+
+
+def _as_price(value: Any) -> Decimal:
+    return value if isinstance(value, Decimal) else Decimal(str(value or 0))
+
+
+@functools.cache
+def load_map() -> dict[str, dict[str, Any]]:
+    """The map by model id, read once (about 0.1 s; `chat.warm_up` does it before the first visitor)."""
+    spec = importlib.util.find_spec("litellm")
+    if spec is None or not spec.submodule_search_locations:
+        return {}
+    path = Path(spec.submodule_search_locations[0]) / PRICE_FILE
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+    except (OSError, ValueError):
+        return {}
+    return {name: entry for name, entry in entries.items() if isinstance(entry, dict)}
