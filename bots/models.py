@@ -1,0 +1,116 @@
+"""Bots: one configured assistant each."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+
+from minirag.ai.credentials import Credentials
+from minirag.lib.crypto import decrypt, encrypt
+from tenants.context import current_schema
+
+
+def default_model() -> str:
+    return settings.DEFAULT_LLM_MODEL
+
+
+class Fusion(models.TextChoices):
+    MAX_NORM = "max_norm", "Max-normalised sum"
+    RECIPROCAL_RANK = "rrf", "Reciprocal rank"
+
+
+class BotProfileQuerySet(models.QuerySet["BotProfile"]):
+    def active(self) -> BotProfileQuerySet:
+        return self.filter(is_active=True)
+
+
+class BotProfile(models.Model):
+    """A configured assistant: its model, its tone, when it refuses, and where its widget may stand."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=255)
+    description = models.CharField(max_length=1000, blank=True, default="")
+    model = models.CharField("chat model", max_length=100, default=default_model, help_text="Any LiteLLM model id.")
+    embedding_model = models.CharField(
+        max_length=100, null=True, blank=True, help_text="Empty: the installation's default."
+    )
+    system_prompt = models.TextField(default="You are a helpful assistant.", blank=True)
+    temperature = models.FloatField(default=0.7, validators=[MinValueValidator(0.0), MaxValueValidator(2.0)])
+    max_tokens = models.PositiveIntegerField(
+        default=1024, validators=[MinValueValidator(1), MaxValueValidator(128_000)]
+    )
+    encrypted_credentials = models.TextField(null=True, blank=True, editable=False)
+    is_active = models.BooleanField(default=True)
+
+    passage_count = models.PositiveSmallIntegerField(
+        "passages per question", default=5, validators=[MinValueValidator(1), MaxValueValidator(20)]
+    )
+    history_turns = models.PositiveSmallIntegerField(default=10, validators=[MaxValueValidator(50)])
+    fusion = models.CharField(max_length=10, choices=Fusion, default=Fusion.MAX_NORM)
+    dense_weight = models.FloatField(
+        null=True, blank=True, validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
+        help_text="Share of the dense score in the fused one. Empty: by language (0.5, or 0.2 where the embedder is weak).",
+    )
+    refuses = models.BooleanField(
+        "refuses when retrieval is weak", default=True, help_text="Off: the model is always asked."
+    )
+    refusal_floor = models.FloatField(
+        null=True, blank=True, validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
+        help_text="Confidence below which the bot refuses. Empty: the embedder's own floor.",
+    )
+    refusal_text = models.CharField(
+        max_length=1000, blank=True, default="", help_text="Empty: a sentence in the question's language."
+    )
+
+    greeting = models.CharField(max_length=500, blank=True, default="")
+    starter_questions = models.JSONField(default=list, blank=True)
+    allowed_origins = models.JSONField(
+        default=list, blank=True,
+        help_text='Pages whose widget may talk to this bot, e.g. ["https://www.acme.com"]. Our own pages always may.',
+    )
+
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = BotProfileQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        verbose_name = "bot"
+        constraints = [
+            models.CheckConstraint(
+                name="bot_temperature_range", condition=models.Q(temperature__gte=0, temperature__lte=2)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def has_credentials(self) -> bool:
+        return bool(self.encrypted_credentials)
+
+    @property
+    def effective_embedding_model(self) -> str:
+        return self.embedding_model or settings.DEFAULT_EMBEDDING_MODEL
+
+    def _secret_context(self) -> str:
+        return f"{current_schema()}/bot:{self.pk}/credentials"
+
+    def set_api_key(self, api_key: str | None, api_base: str = "") -> None:
+        """Encrypt the bot's own provider key, or forget it; the caller saves."""
+        if not api_key:
+            self.encrypted_credentials = None
+            return
+        self.encrypted_credentials = encrypt(f"{api_key}\n{api_base}", context=self._secret_context())
+
+    @property
+    def credentials(self) -> Credentials:
+        """The bot's own provider key, or empty credentials: then the platform's environment counts."""
+        if not self.encrypted_credentials:
+            return Credentials(api_key=None, api_base=None)
+        api_key, _, api_base = decrypt(self.encrypted_credentials, context=self._secret_context()).partition("\n")
+        return Credentials(api_key=api_key, api_base=api_base or None)

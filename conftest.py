@@ -1,0 +1,111 @@
+"""Fixtures of every test: two tenants, acme and globex, with people in them, in schemas of their own.
+
+Both are made once per run; each test runs in a transaction that is rolled back. Alice owns acme and Bob is a member
+of it; Gina owns globex; Olga operates the platform.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.conf import settings
+from django.test import Client
+
+from tenants.authentication import issue_jwt
+from tenants.context import tenant_context
+from tenants.models import Role, Tenant, User
+from tenants.provisioning import provision_tenant
+
+PASSWORD = "correct horse battery"
+
+
+def pytest_configure() -> None:
+    settings.DATABASE_THREADS = 0  # async code shares the test's thread, and with it the test's transaction
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@dataclass(frozen=True)
+class Party:
+    """A tenant as a test sees it: its rows and the credentials to act as its owner."""
+
+    tenant: Tenant
+    owner: User
+    raw_token: str
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        return {"HTTP_AUTHORIZATION": f"Bearer {self.raw_token}"}
+
+    @property
+    def slug(self) -> str:
+        return self.tenant.slug
+
+
+@pytest.fixture(scope="session")
+def _parties(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> dict[str, Party]:
+    parties = {}
+    with django_db_blocker.unblock():
+        for slug, owner in (("acme", "alice"), ("globex", "gina")):
+            made = provision_tenant(
+                name=slug.title(), slug=slug, owner_email=f"{owner}@{slug}.example.com", owner_password=PASSWORD,
+                owner_display_name=owner.title(),
+            )
+            parties[slug] = Party(made.tenant, made.owner, made.raw_token)
+        User.objects.create_user(
+            "bob@acme.example.com", PASSWORD, tenant=parties["acme"].tenant, role=Role.MEMBER, display_name="Bob"
+        )
+        User.objects.create_superuser("olga@platform.example.com", PASSWORD, display_name="Olga")
+    return parties
+
+
+@pytest.fixture
+def acme(_parties: dict[str, Party], db: None) -> Party:
+    return _parties["acme"]
+
+
+@pytest.fixture
+def globex(_parties: dict[str, Party], db: None) -> Party:
+    return _parties["globex"]
+
+
+@pytest.fixture
+def in_acme(acme: Party) -> Iterator[Party]:
+    """Run the test inside acme."""
+    with tenant_context(acme.tenant):
+        yield acme
+
+
+@pytest.fixture
+def bob(acme: Party) -> User:
+    return User.objects.get(email="bob@acme.example.com")
+
+
+@pytest.fixture
+def olga(acme: Party) -> User:
+    return User.objects.get(email="olga@platform.example.com")
+
+
+@pytest.fixture
+def as_acme(acme: Party) -> Client:
+    """A client with the token of acme's owner."""
+    return Client(**acme.bearer)
+
+
+@pytest.fixture
+def as_globex(globex: Party) -> Client:
+    return Client(**globex.bearer)
+
+
+@pytest.fixture
+def as_bob(bob: User) -> Client:
+    """A client with the JWT of acme's member."""
+    return Client(HTTP_AUTHORIZATION=f"Bearer {issue_jwt(bob)}")
+
+
+@pytest.fixture
+def run_async() -> object:
+    """Run a coroutine function so that its database work stays on this test's thread and transaction."""
+    return lambda function, *args, **kwargs: async_to_sync(function)(*args, **kwargs)

@@ -1,0 +1,142 @@
+"""Conversations: chats, their messages, what an answer cites, and what it cost."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+
+from bots.models import BotProfile
+
+
+class Chat(models.Model):
+    """A thread between one bot and one person, who is a user, a visitor of a widget, or a server with a token."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    bot_profile = models.ForeignKey(BotProfile, on_delete=models.CASCADE, related_name="chats", verbose_name="bot")
+    # No foreign key: users live in the public schema, and erasing one must not look into every tenant.
+    user_id = models.UUIDField(null=True, blank=True)
+    visitor_id = models.CharField(max_length=64, blank=True, default="")
+    origin = models.CharField(max_length=255, blank=True, default="", help_text="The page's origin, for widgets.")
+    title = models.CharField(max_length=500, blank=True)
+    message_count = models.PositiveIntegerField(default=0)
+    total_prompt_tokens = models.PositiveBigIntegerField(default=0)
+    total_completion_tokens = models.PositiveBigIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        indexes = [
+            models.Index(fields=["-created_at"], name="chat_by_time"),
+            models.Index(fields=["bot_profile", "-created_at"], name="chat_by_bot"),
+            models.Index(fields=["visitor_id"], name="chat_by_visitor", condition=~models.Q(visitor_id="")),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or str(self.pk)
+
+
+class MessageRole(models.TextChoices):
+    SYSTEM = "system", "System"
+    USER = "user", "User"
+    ASSISTANT = "assistant", "Assistant"
+
+
+class Feedback(models.TextChoices):
+    POSITIVE = "positive", "Positive"
+    NEGATIVE = "negative", "Negative"
+
+
+class Outcome(models.TextChoices):
+    """How a turn ended; on the assistant's message, or on the user's where there is no answer."""
+
+    ANSWERED = "answered", "Answered"
+    REFUSED = "refused", "Refused"
+    STOPPED = "stopped", "Stopped by the reader"
+    FAILED = "failed", "Failed"
+    PENDING = "pending", "Being answered"
+
+
+class Message(models.Model):
+    """One utterance. A user's message is stored before anything can fail, and stays."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    chat = models.ForeignKey(Chat, on_delete=models.CASCADE, related_name="messages")
+    role = models.CharField(max_length=10, choices=MessageRole)
+    content = models.TextField()
+    prompt_tokens = models.PositiveIntegerField(default=0)
+    completion_tokens = models.PositiveIntegerField(default=0)
+    feedback = models.CharField(max_length=10, choices=Feedback, null=True, blank=True)
+    outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.ANSWERED)
+    error_code = models.CharField(max_length=64, blank=True, default="")
+    refusal_reason = models.CharField(max_length=64, blank=True, default="")
+    confidence = models.FloatField(null=True, blank=True)
+    threshold = models.FloatField(null=True, blank=True)
+    request_id = models.CharField(max_length=64, blank=True, default="")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["created_at", "id"]
+        indexes = [models.Index(fields=["chat", "created_at"], name="message_by_chat")]
+
+    def __str__(self) -> str:
+        return f"{self.role} {self.created_at:%Y-%m-%d %H:%M}"
+
+
+class Citation(models.Model):
+    """What `[number]` in an answer refers to, kept as it was when the answer was given."""
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="citations")
+    number = models.PositiveSmallIntegerField()
+    # The chunk itself may be gone tomorrow; what was cited stays readable.
+    chunk_id = models.UUIDField()
+    source_id = models.UUIDField()
+    title = models.CharField(max_length=500, blank=True)
+    heading = models.CharField(max_length=1000, blank=True)
+    url = models.CharField(max_length=2048, blank=True)
+    page = models.PositiveIntegerField(null=True, blank=True)
+    content = models.TextField()
+    score = models.FloatField()
+
+    class Meta:
+        ordering = ["message", "number"]
+        constraints = [models.UniqueConstraint(fields=["message", "number"], name="citation_number_once")]
+
+    def __str__(self) -> str:
+        return f"[{self.number}] {self.title}"
+
+
+class UsageKind(models.TextChoices):
+    CHAT = "chat", "Chat"
+    EMBEDDING = "embedding", "Embedding"
+
+
+class UsageEvent(models.Model):
+    """One metered model call. Times in milliseconds, cost in US dollars."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=10, choices=UsageKind, default=UsageKind.CHAT)
+    bot_profile = models.ForeignKey(BotProfile, on_delete=models.CASCADE, related_name="usage_events")
+    chat = models.ForeignKey(Chat, on_delete=models.SET_NULL, null=True, related_name="usage_events")
+    message = models.ForeignKey(Message, on_delete=models.SET_NULL, null=True, related_name="usage_events")
+    model = models.CharField(max_length=100)
+    prompt_tokens = models.PositiveIntegerField(default=0)
+    completion_tokens = models.PositiveIntegerField(default=0)
+    total_tokens = models.PositiveIntegerField(default=0)
+    cost_usd = models.DecimalField(max_digits=14, decimal_places=8, default=0)
+    is_stream = models.BooleanField(default=False)
+    time_to_first_token_ms = models.PositiveIntegerField(null=True, blank=True)
+    duration_ms = models.PositiveIntegerField(null=True, blank=True)
+    outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.ANSWERED)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [
+            models.Index(fields=["-created_at"], name="usage_by_time"),
+            models.Index(fields=["bot_profile", "-created_at"], name="usage_by_bot"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.model}: {self.total_tokens} tokens"

@@ -1,0 +1,241 @@
+"""Knowledge: where it comes from, its documents, their chunks, and the index that answers from them."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from pgvector.django import HalfVectorField, SparseVectorField
+
+from bots.models import BotProfile
+
+LEXICAL_DIMENSIONS = 1_000_000_000  # of minirag.lib.analysis.term_id
+
+
+class Dataset(models.Model):
+    """A set of sources with one embedding model; every bot has a private one."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=255)
+    bot_profile = models.OneToOneField(
+        BotProfile, on_delete=models.CASCADE, null=True, blank=True, related_name="private_dataset"
+    )
+    embedding_model = models.CharField(max_length=100)
+    embedding_dimensions = models.PositiveIntegerField(null=True, blank=True, help_text="Known after the first chunk.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SourceType(models.TextChoices):
+    TEXT = "text", "Text"
+    UPLOAD = "upload", "Upload"
+    URL = "url", "URL"
+    NYXCORE = "nyxcore", "nyxCore"
+
+
+class SourceStatus(models.TextChoices):
+    PENDING = "pending", "Pending"
+    PROCESSING = "processing", "Processing"
+    READY = "ready", "Ready"
+    ERROR = "error", "Error"
+
+
+class RefreshSchedule(models.TextChoices):
+    NONE = "none", "Never"
+    HOURLY = "hourly", "Hourly"
+    DAILY = "daily", "Daily"
+    WEEKLY = "weekly", "Weekly"
+
+
+class SourceQuerySet(models.QuerySet["Source"]):
+    def answering(self, bot_profile_id: uuid.UUID) -> SourceQuerySet:
+        """Return the sources a bot may answer from now: active, not deleted, with knowledge that was once ready.
+
+        A source that is being re-ingested, or whose last ingestion failed, still answers from its old knowledge.
+        """
+        return self.filter(
+            Q(parent__isnull=True) | Q(parent__is_active=True),
+            bot_profile_id=bot_profile_id, is_active=True, deleted_at__isnull=True, chunk_count__gt=0,
+        )
+
+    def claim(self, source_id: uuid.UUID, *, stale_after: timedelta) -> uuid.UUID | None:
+        """Claim a source for ingestion by a conditional UPDATE; returns the claim, or None if another worker has it."""
+        now, claim = timezone.now(), uuid.uuid4()
+        free = ~Q(status=SourceStatus.PROCESSING) | Q(heartbeat_at__lt=now - stale_after) | Q(heartbeat_at=None)
+        taken = self.filter(free, pk=source_id, deleted_at__isnull=True).update(
+            status=SourceStatus.PROCESSING, claim_id=claim, heartbeat_at=now, queued_at=None, cancel_requested=False,
+            progress_stage="loading", progress_done=0, progress_total=0, error_message=None, error_code="",
+        )
+        return claim if taken else None
+
+
+class Source(models.Model):
+    """Where knowledge comes from: a text, an uploaded file, a URL, or an external nyxCore base."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    bot_profile = models.ForeignKey(BotProfile, on_delete=models.CASCADE, related_name="sources", verbose_name="bot")
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="sources")
+    parent = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="children")
+    name = models.CharField(max_length=255)
+    description = models.CharField(max_length=1000, blank=True, default="")
+    source_type = models.CharField(max_length=10, choices=SourceType)
+    config = models.JSONField(default=dict, blank=True)
+    content = models.TextField(null=True, blank=True, help_text="The text of a text source.")
+    is_active = models.BooleanField(default=True)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    refresh_schedule = models.CharField(max_length=10, choices=RefreshSchedule, null=True, blank=True)
+
+    status = models.CharField(max_length=10, choices=SourceStatus, default=SourceStatus.PENDING)
+    error_message = models.CharField(max_length=2000, null=True, blank=True)
+    error_code = models.CharField(max_length=64, blank=True, default="")
+    document_count = models.PositiveIntegerField(default=0)
+    chunk_count = models.PositiveIntegerField(default=0)
+    language = models.CharField(max_length=8, blank=True, default="", help_text="Found at ingestion.")
+    last_refreshed_at = models.DateTimeField(null=True, blank=True)
+    next_refresh_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    queued_at = models.DateTimeField(null=True, blank=True, editable=False)
+    claim_id = models.UUIDField(null=True, blank=True, editable=False)
+    heartbeat_at = models.DateTimeField(null=True, blank=True, editable=False)
+    attempts = models.PositiveSmallIntegerField(default=0, editable=False)
+    cancel_requested = models.BooleanField(default=False, editable=False)
+    progress_stage = models.CharField(max_length=20, blank=True, default="", editable=False)
+    progress_done = models.PositiveIntegerField(default=0, editable=False)
+    progress_total = models.PositiveIntegerField(default=0, editable=False)
+
+    etag = models.CharField(max_length=255, blank=True, default="", editable=False)
+    last_modified = models.CharField(max_length=64, blank=True, default="", editable=False)
+    content_hash = models.CharField(max_length=64, blank=True, default="", editable=False)
+
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = SourceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [
+            models.Index(fields=["bot_profile", "is_active"], name="source_by_bot"),
+            models.Index(fields=["status", "heartbeat_at"], name="source_by_status"),
+        ]
+        constraints = [
+            models.CheckConstraint(name="source_is_not_its_own_parent", condition=~Q(parent=models.F("id"))),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def progress(self) -> dict[str, Any]:
+        return {"stage": self.progress_stage, "done": self.progress_done, "total": self.progress_total}
+
+
+class SourceFile(models.Model):
+    """The bytes of an uploaded file, kept in the tenant's schema: web and worker processes share no disk."""
+
+    source = models.OneToOneField(Source, on_delete=models.CASCADE, primary_key=True, related_name="file")
+    name = models.CharField(max_length=255)
+    kind = models.CharField(max_length=10)
+    data = models.BinaryField()
+    sha256 = models.CharField(max_length=64)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Document(models.Model):
+    """One item of a source, as it was parsed."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="documents")
+    title = models.CharField(max_length=500, blank=True)
+    url = models.CharField(max_length=2048, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+    language = models.CharField(max_length=8, blank=True)
+    content_hash = models.CharField(max_length=64)
+    char_count = models.PositiveIntegerField(default=0)
+    chunk_count = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["title", "id"]
+
+    def __str__(self) -> str:
+        return self.title or str(self.pk)
+
+
+class Chunk(models.Model):
+    """One retrievable piece of a document. Its id is derived from source and content, so it survives re-ingestion."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="chunks")
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="chunks")
+    ordinal = models.PositiveIntegerField()
+    heading = models.CharField(max_length=1000, blank=True)
+    content = models.TextField()
+    page = models.PositiveIntegerField(null=True, blank=True)
+    token_count = models.PositiveIntegerField()
+    content_hash = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["document", "ordinal"]
+        indexes = [models.Index(fields=["source", "ordinal"], name="chunk_by_source")]
+
+    def __str__(self) -> str:
+        return f"{self.heading or self.document_id} #{self.ordinal}"
+
+
+class IndexEntry(models.Model):
+    """The narrow row that search scans: a chunk's two vectors, apart from its text (twice as fast as a wide table)."""
+
+    chunk = models.OneToOneField(Chunk, on_delete=models.CASCADE, primary_key=True, related_name="index_entry")
+    source_id = models.UUIDField()
+    dl = models.PositiveIntegerField(help_text="Length in terms, repeats counted.")
+    dim = models.PositiveSmallIntegerField(default=0, help_text="Dimensions of emb; 0 without one.")
+    emb = HalfVectorField(null=True)
+    lex = SparseVectorField(dimensions=LEXICAL_DIMENSIONS)
+
+    class Meta:
+        db_table = "chunk_index"
+        indexes = [models.Index(fields=["source_id"], name="chunk_index_by_source")]
+
+    def __str__(self) -> str:
+        return str(self.chunk_id)
+
+
+class LexiconTerm(models.Model):
+    """In how many chunks of the tenant a term occurs."""
+
+    term = models.IntegerField(primary_key=True)
+    df = models.IntegerField()
+
+    class Meta:
+        db_table = "lex_df"
+
+    def __str__(self) -> str:
+        return f"{self.term}: {self.df}"
+
+
+class LexiconTotals(models.Model):
+    """The tenant's number of chunks and their total length: one row, made by the first ingestion."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    n = models.BigIntegerField(default=0)
+    total_dl = models.BigIntegerField(default=0)
+    baked_avgdl = models.FloatField(default=0, help_text="The mean length that the stored weights were made with.")
+
+    class Meta:
+        db_table = "lex_stats"
+
+    def __str__(self) -> str:
+        return f"{self.n} chunks"

@@ -1,0 +1,22 @@
+"""The ASGI application: HTTP, Server-Sent Events and WebSocket from one port."""
+
+from __future__ import annotations
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "minirag.settings")
+http_application = get_asgi_application()  # first: it sets Django up, which the imports below need
+
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+
+from conversations.routing import websocket_urlpatterns  # noqa: E402
+from minirag.checks import require_secrets  # noqa: E402
+from tenants.middleware import TenantPathApp  # noqa: E402
+
+require_secrets()
+
+application = TenantPathApp(
+    ProtocolTypeRouter({"http": http_application, "websocket": URLRouter(websocket_urlpatterns)})
+)

@@ -1,0 +1,28 @@
+"""The Celery application; tasks live in each app's `tasks.py`."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import beat_init, setup_logging, worker_init
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "minirag.settings")
+
+app = Celery("minirag")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@worker_init.connect
+@beat_init.connect
+def refuse_without_secrets(**kwargs: Any) -> None:
+    from minirag.checks import require_secrets
+
+    require_secrets()
+
+
+@setup_logging.connect
+def keep_django_logging(**kwargs: Any) -> None:
+    """Celery would replace our handlers; connecting to this signal stops it."""

@@ -1,0 +1,46 @@
+"""What must hold before we serve: secrets that are set, long enough and not an example's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cryptography.fernet import Fernet
+from django.conf import settings
+from django.core.checks import Error, Tags, register
+from django.core.exceptions import ImproperlyConfigured
+
+_EXAMPLES = ("change-me", "changeme", "secret", "insecure", "example", "default")
+_MIN_LENGTH = 32  # RFC 7518 section 3.2: an HS256 key has at least 256 bits
+
+
+def find_secret_faults() -> list[str]:
+    """Return a sentence for each secret that is missing, too short or a known example; empty under DEBUG."""
+    if settings.DEBUG:
+        return []
+    faults = []
+    for name in ("SECRET_KEY", "JWT_SECRET_KEY"):
+        value = getattr(settings, name) or ""
+        if not value:
+            faults.append(f"{name} is not set.")
+        elif len(value) < _MIN_LENGTH or any(word in value.lower() for word in _EXAMPLES):
+            faults.append(f"{name} is an example or shorter than {_MIN_LENGTH} characters.")
+    if not settings.ENCRYPTION_KEYS:
+        faults.append("ENCRYPTION_KEY is not set.")
+    for key in settings.ENCRYPTION_KEYS:
+        try:
+            Fernet(key)
+        except ValueError:
+            faults.append("ENCRYPTION_KEY holds a value that is no Fernet key (32 bytes in URL-safe base64).")
+    return faults
+
+
+def require_secrets() -> None:
+    """Refuse to start a server or a worker; raises ImproperlyConfigured that names each variable."""
+    faults = find_secret_faults()
+    if faults:
+        raise ImproperlyConfigured(" ".join(faults) + " See .env.example, or let `manage.py up` make them.")
+
+
+@register(Tags.security)
+def check_secrets(app_configs: Any, **kwargs: Any) -> list[Error]:
+    return [Error(fault, hint="See .env.example.", id="minirag.E001") for fault in find_secret_faults()]

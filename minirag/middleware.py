@@ -1,0 +1,59 @@
+"""A request id in, out, and on every log line between."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.http import HttpRequest, HttpResponseBase
+
+logger = structlog.get_logger("minirag.request")
+_ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_QUIET_PATHS = ("/health", "/static/")
+
+
+class RequestIdMiddleware:
+    """Take a sane `X-Request-ID` from the client or make one; bind it, return it, log the request's end."""
+
+    async_capable = sync_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        if iscoroutinefunction(self):
+            return self._call_async(request)
+        started = _begin(request)
+        return _end(request, self.get_response(request), started)
+
+    async def _call_async(self, request: HttpRequest) -> HttpResponseBase:
+        started = _begin(request)
+        return _end(request, await self.get_response(request), started)
+
+
+def _begin(request: HttpRequest) -> float:
+    sent = request.META.get("HTTP_X_REQUEST_ID", "")
+    request_id = sent if _ACCEPTED.fullmatch(sent) else uuid.uuid4().hex
+    request.request_id = request_id  # type: ignore[attr-defined]
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=request_id)
+    return time.perf_counter()
+
+
+def _end(request: HttpRequest, response: HttpResponseBase, started: float) -> HttpResponseBase:
+    response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
+    if not request.path_info.startswith(_QUIET_PATHS):
+        logger.info(
+            "request", method=request.method, path=request.path, status=response.status_code,
+            milliseconds=round((time.perf_counter() - started) * 1000, 1),
+        )
+    return response
+
+

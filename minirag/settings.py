@@ -1,0 +1,248 @@
+"""Every setting of the product, read once from the environment (or `.env`); `.env.example` documents each of them.
+
+A missing secret does not fail here, so that `manage.py up` can make one on first start. `minirag.checks` refuses to
+serve or to work without it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import environ
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+env.read_env(BASE_DIR / ".env")
+
+# --- The process ------------------------------------------------------------------------------------------------
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = env("SECRET_KEY", default="")
+JWT_SECRET_KEY = env("JWT_SECRET_KEY", default="")
+ENCRYPTION_KEYS = env.list("ENCRYPTION_KEY", default=[])  # the first encrypts, all decrypt
+DATA_DIR = Path(env("DATA_DIR", default=str(BASE_DIR / ".data"))).resolve()
+MEDIA_ROOT = Path(env("MEDIA_ROOT", default=str(DATA_DIR / "files"))).resolve()
+LOG_LEVEL = env("LOG_LEVEL", default="INFO").upper()
+LOG_FORMAT = env("LOG_FORMAT", default="json")
+
+# --- Where we are reached ---------------------------------------------------------------------------------------
+# Tenants bring hosts of their own at run time, so Django lets every host in and the tenant middleware refuses those
+# that are neither the platform's nor a tenant's Domain.
+PLATFORM_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+ALLOWED_HOSTS = ["*"]
+PUBLIC_URL = env("PUBLIC_URL", default="")
+HTTPS_ONLY = env.bool("HTTPS_ONLY", default=False)
+TRUST_PROXY_HEADERS = env.bool("TRUST_PROXY_HEADERS", default=False)
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+CORS_ORIGINS = env.list("ALLOWED_ORIGINS", default=["*"])
+
+# --- PostgreSQL and Redis ---------------------------------------------------------------------------------------
+# Only web processes pool (a pool hangs forked workers); `DATABASE_THREADS` bounds what async code may use of it.
+DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=0)
+DATABASE_THREADS = env.int("DATABASE_THREADS", default=8)
+DATABASES = {"default": env.db_url("DATABASE_URL", default="postgres://minirag@127.0.0.1:5432/minirag")}
+DATABASES["default"]["ENGINE"] = "tenants.backend"
+DATABASES["default"]["CONN_MAX_AGE"] = 0
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DATABASES["default"].setdefault("OPTIONS", {})
+if DATABASE_POOL_SIZE:
+    DATABASES["default"]["OPTIONS"]["pool"] = {
+        "min_size": 1,
+        "max_size": DATABASE_POOL_SIZE,
+        "timeout": 20,
+        # A backend's catalogue cache grows with every tenant it touches (327 MB measured after 1,000).
+        "max_lifetime": 600,
+    }
+DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
+TENANT_LIMIT_SET_CALLS = True
+REDIS_URL = env("REDIS_URL", default="redis://127.0.0.1:6379/0")
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Applications -----------------------------------------------------------------------------------------------
+SHARED_APPS = [
+    "minirag",
+    "tenants",
+    # Before django_tenants, whose admin templates would replace the theme's.
+    "unfold",
+    "django_tenants",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_celery_beat",
+    "channels",
+    "corsheaders",
+    "rest_framework",
+]
+# Admin is in both: its log of a tenant's objects is that tenant's data.
+TENANT_APPS = ["django.contrib.admin", "bots", "webhooks", "knowledge", "conversations"]
+INSTALLED_APPS = SHARED_APPS + [app for app in TENANT_APPS if app not in SHARED_APPS]
+TENANT_MODEL = "tenants.Tenant"
+TENANT_DOMAIN_MODEL = "tenants.Domain"
+PUBLIC_SCHEMA_URLCONF = "minirag.urls"
+TENANT_COLOR_ADMIN_APPS = False
+AUTH_USER_MODEL = "tenants.User"
+AUTHENTICATION_BACKENDS = ["tenants.authentication.EmailBackend"]
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]  # an e-mail is unique within its tenant; EmailBackend looks there
+
+ROOT_URLCONF = "minirag.urls"
+TENANT_URLCONF = "minirag.tenant_urls"
+ASGI_APPLICATION = "minirag.asgi.application"
+WSGI_APPLICATION = None
+APPEND_SLASH = True
+
+MIDDLEWARE = [
+    "minirag.middleware.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "tenants.middleware.TenantMiddleware",
+    "tenants.middleware.TenantSessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- Browser security -------------------------------------------------------------------------------------------
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUST_PROXY_HEADERS else None
+USE_X_FORWARDED_HOST = TRUST_PROXY_HEADERS
+SECURE_SSL_REDIRECT = HTTPS_ONLY
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+# django-cors-headers: `*` reflects nothing for simple requests and the origin for credentialed ones.
+CORS_ALLOW_ALL_ORIGINS = CORS_ORIGINS == ["*"]
+CORS_ALLOWED_ORIGINS = [] if CORS_ALLOW_ALL_ORIGINS else CORS_ORIGINS
+CORS_URLS_REGEX = r"^(/t/[^/]+)?/(v1|health)(/|$)"
+CORS_PREFLIGHT_MAX_AGE = 600
+CORS_ALLOW_CREDENTIALS = False
+CORS_EXPOSE_HEADERS = ["X-Request-ID", "Retry-After"]
+
+# --- Accounts ---------------------------------------------------------------------------------------------------
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+JWT_EXPIRE_MINUTES = env.int("JWT_EXPIRE_MINUTES", default=60)
+ALLOW_TENANT_SIGNUP = env.bool("ALLOW_TENANT_SIGNUP", default=DEBUG)
+SIGNUP_RATE = env("SIGNUP_RATE", default="10/hour")
+LOGIN_RATE = env("LOGIN_RATE", default="20/minute")
+WIDGET_RATE = env("WIDGET_RATE", default="30/minute")
+WIDGET_SESSION_MINUTES = env.int("WIDGET_SESSION_MINUTES", default=30)
+LOGIN_REDIRECT_URL = "admin:index"
+
+# --- Models -----------------------------------------------------------------------------------------------------
+DEFAULT_LLM_MODEL = env("DEFAULT_LLM_MODEL", default="minirag/extractive")
+DEFAULT_EMBEDDING_MODEL = env("DEFAULT_EMBEDDING_MODEL", default="minirag/minilm")
+EMBEDDER_DIR = Path(env("EMBEDDER_DIR", default=str(DATA_DIR / "models" / "minilm"))).resolve()
+EMBED_THREADS = env.int("EMBED_THREADS", default=2)
+MODEL_TIMEOUT_SECONDS = env.float("MODEL_TIMEOUT_SECONDS", default=60.0)
+MODEL_MAX_RETRIES = env.int("MODEL_MAX_RETRIES", default=2)
+FALLBACK_LLM_MODELS = env.list("FALLBACK_LLM_MODELS", default=[])
+
+# --- Knowledge --------------------------------------------------------------------------------------------------
+MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", default=10 * 1024 * 1024)
+MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", default=16 * 1024 * 1024)
+MAX_CHUNKS_PER_SOURCE = env.int("MAX_CHUNKS_PER_SOURCE", default=50_000)
+OUTBOUND_ALLOWED_HOSTS = env.list("OUTBOUND_ALLOWED_HOSTS", default=[])
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+EXACT_SCAN_ROWS = env.int("EXACT_SCAN_ROWS", default=20_000)
+
+# --- Celery -----------------------------------------------------------------------------------------------------
+CELERY_BROKER_URL = REDIS_URL
+CELERY_RESULT_BACKEND = None
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_TIME_LIMIT = env.int("TASK_TIME_LIMIT_SECONDS", default=1800)
+CELERY_TASK_SOFT_TIME_LIMIT = CELERY_TASK_TIME_LIMIT - 60
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# Longer than the time limit, or a running task would be handed out twice; swept often, so that a killed worker's
+# message comes back within seconds after that instead of 100 s later.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": CELERY_TASK_TIME_LIMIT + 600,
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+    "socket_timeout": 30,
+    "global_keyprefix": "minirag:celery:",
+}
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_TIMEZONE = "UTC"
+
+# --- Channels, cache --------------------------------------------------------------------------------------------
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [{"address": REDIS_URL}], "prefix": "minirag"},
+    }
+}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_FUNCTION": "tenants.context.make_cache_key",
+    }
+}
+
+# --- Time, language, statics ------------------------------------------------------------------------------------
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = True
+LANGUAGE_CODE = "en"
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+# From a checkout the files are served where they lie; an image collects them once and serves hashed copies.
+WHITENOISE_USE_FINDERS = not STATIC_ROOT.exists()
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["tenants.permissions.HasTenant"],
+    "DEFAULT_RENDERER_CLASSES": ["minirag.lib.rest.AsciiJSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["minirag.lib.rest.StrictJSONParser"],
+    "EXCEPTION_HANDLER": "minirag.lib.rest.render_error",
+    "UNAUTHENTICATED_USER": None,
+    "DATETIME_FORMAT": "iso-8601",
+}
+
+UNFOLD = {
+    "SITE_TITLE": "MiniRAG",
+    "SITE_HEADER": "MiniRAG",
+    "SITE_SYMBOL": "forum",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"structured": {"()": "minirag.logs.make_formatter", "style": LOG_FORMAT}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "structured"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {
+        "daphne": {"level": "WARNING"},
+        "httpx": {"level": "WARNING"},
+        "LiteLLM": {"level": "WARNING"},
+        "django.channels.server": {"level": "WARNING"},
+    },
+}

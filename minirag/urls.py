@@ -1,0 +1,15 @@
+"""Routes of the platform's own host."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, JsonResponse
+from django.urls import URLPattern, URLResolver, path
+
+
+def health(request: HttpRequest) -> JsonResponse:
+    return JsonResponse({"status": "ok"})
+
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("health", health),
+]

@@ -1,0 +1,141 @@
+"""Who is calling: API tokens and JWTs of the wire contract, and e-mail log-in of the two admin sites.
+
+Whatever the credential, the live user and tenant are looked up, so a revoked token, a disabled user and a suspended
+tenant stop at the next request.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import jwt
+from django.conf import settings
+from django.contrib.auth.backends import BaseBackend
+from django.contrib.auth.hashers import make_password
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils import timezone
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from minirag.lib.errors import Forbidden, NotAuthenticated, ProductError
+from tenants.models import ApiToken, Tenant, User, hash_token, normalise_email
+
+JWT_ALGORITHM = "HS256"
+_LOGIN_CANDIDATES = 5  # tenants in which one e-mail is tried; each try costs an argon2 hash
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A caller that proved who it is. `token` is None for a JWT."""
+
+    tenant: Tenant
+    user: User
+    token: ApiToken | None = None
+
+
+def issue_jwt(user: User) -> str:
+    """Sign a JWT for `user` with the contract's claims `sub`, `tid`, `role`, `exp`."""
+    expires_at = timezone.now() + timedelta(minutes=settings.JWT_EXPIRE_MINUTES)
+    claims = {"sub": str(user.pk), "tid": str(user.tenant_id), "role": user.role, "exp": expires_at}
+    return jwt.encode(claims, settings.JWT_SECRET_KEY, algorithm=JWT_ALGORITHM)
+
+
+def authenticate_bearer(authorization: str | None) -> Identity:
+    """Turn an `Authorization` header into an Identity; a token with a dot is a JWT.
+
+    Raises NotAuthenticated with the contract's sentence, or Forbidden when the tenant is not active.
+    """
+    scheme, _, credential = (authorization or "").partition(" ")
+    credential = credential.strip()
+    if scheme.lower() != "bearer" or not credential:
+        raise NotAuthenticated("Not authenticated")
+    identity = _authenticate_jwt(credential) if "." in credential else _authenticate_token(credential)
+    if not identity.tenant.is_active:
+        raise Forbidden("Tenant is disabled", code="tenant_disabled")
+    return identity
+
+
+def _authenticate_token(secret: str) -> Identity:
+    token = ApiToken.objects.select_related("tenant", "user").filter(token_hash=hash_token(secret)).first()
+    if token is None or not token.is_active:
+        raise NotAuthenticated("Invalid or revoked API token", code="token_invalid")
+    if token.is_expired:
+        raise NotAuthenticated("API token has expired", code="token_expired")
+    if not token.user.is_active:
+        raise NotAuthenticated("Token owner account is disabled", code="account_disabled")
+    ApiToken.objects.touch(token)
+    return Identity(token.tenant, token.user, token)
+
+
+def _authenticate_jwt(credential: str) -> Identity:
+    try:
+        claims = jwt.decode(credential, settings.JWT_SECRET_KEY, algorithms=[JWT_ALGORITHM], options={"require": ["exp"]})
+    except jwt.InvalidTokenError:
+        raise NotAuthenticated("Invalid or expired JWT", code="token_invalid") from None
+    try:
+        user_id, tenant_id = uuid.UUID(claims["sub"]), uuid.UUID(claims["tid"])
+    except (KeyError, ValueError, TypeError, AttributeError):
+        raise NotAuthenticated("Malformed JWT payload", code="token_invalid") from None
+    user = User.objects.select_related("tenant").filter(pk=user_id, tenant_id=tenant_id, is_active=True).first()
+    if user is None or user.tenant is None:
+        raise NotAuthenticated("Invalid or expired JWT", code="token_invalid")
+    return Identity(user.tenant, user)
+
+
+def log_in(email: str, password: str, tenant_slug: str | None = None) -> User:
+    """Check an e-mail and password over the tenants that know the e-mail (bounded), or in one tenant.
+
+    Raises NotAuthenticated without telling which part was wrong, or Forbidden once the password was right but the
+    account or the tenant is disabled. An unknown e-mail costs the time of a hash too.
+    """
+    candidates = User.objects.select_related("tenant").filter(email=normalise_email(email), tenant__isnull=False)
+    if tenant_slug:
+        candidates = candidates.filter(tenant__slug=tenant_slug)
+    refusal: ProductError = NotAuthenticated("Invalid email or password", code="login_failed")
+    tried = list(candidates.order_by("created_at")[:_LOGIN_CANDIDATES])
+    if not tried:
+        make_password(password)
+    for user in tried:
+        if not user.check_password(password):
+            continue
+        if user.is_active and user.tenant is not None and user.tenant.is_active:
+            return user
+        refusal = Forbidden("Tenant is disabled" if user.is_active else "Account is disabled", code="disabled")
+    raise refusal
+
+
+class BearerAuthentication(BaseAuthentication):
+    """DRF authentication over what the tenant middleware found out already."""
+
+    def authenticate(self, request: Request) -> tuple[User, ApiToken | None]:
+        outcome = getattr(request._request, "identity", None)
+        if isinstance(outcome, Identity):
+            return outcome.user, outcome.token
+        raise outcome if isinstance(outcome, ProductError) else NotAuthenticated("Not authenticated")
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+class EmailBackend(BaseBackend):
+    """Log-in of the admin sites: a tenant's admin takes its own users and platform operators, no others."""
+
+    def authenticate(
+        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
+    ) -> User | None:
+        email = username or kwargs.get("email")
+        if request is None or not email or password is None:
+            return None
+        tenant = getattr(request, "tenant", None)
+        home = Q(tenant__isnull=True) if tenant is None else Q(tenant__isnull=True) | Q(tenant=tenant)
+        tried = list(User.objects.filter(home, email=normalise_email(email), is_active=True).order_by("tenant"))
+        if not tried:
+            make_password(password)
+        return next((user for user in tried if user.check_password(password)), None)
+
+    def get_user(self, user_id: str) -> User | None:
+        return User.objects.select_related("tenant").filter(pk=user_id, is_active=True).first()

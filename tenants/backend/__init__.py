@@ -1,0 +1,1 @@
+"""django-tenants' PostgreSQL backend with the search path taken from `tenants.context`."""

@@ -1,0 +1,33 @@
+"""Migrate the public schema, the template, and every tenant that is behind."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import CommandError
+from django.core.management.commands.migrate import Command as Migrate
+
+from tenants import schemas
+
+
+class Command(Migrate):
+    help = "Migrate the public schema, the tenant template, and every tenant whose schema is behind (resumable)."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--public-only", action="store_true", help="Leave the template and the tenants alone.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        public_only = options.pop("public_only", False)
+        single = bool(options.get("app_label")) or any(options.get(k) for k in ("plan", "check_unapplied", "prune"))
+        super().handle(*args, **options)
+        if public_only or single:
+            return
+        verbosity = options["verbosity"]
+        # Their own ledger decides; the rows of the public schema say nothing about a tenant's.
+        if schemas.refresh_template(verbosity=max(verbosity - 1, 0)) and verbosity:
+            self.stdout.write("Tenant template renewed.")
+        failed = schemas.migrate_tenants(self.stdout.write if verbosity else (lambda line: None))
+        if failed:
+            raise CommandError(f"{len(failed)} tenants could not be migrated: {', '.join(failed)}")

@@ -1,0 +1,181 @@
+"""The edge: find the tenant of a request once, and run the rest of the request inside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.conf import settings
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http.request import split_domain_port
+
+from minirag.lib.errors import NotAuthenticated, ProductError
+from tenants.authentication import Identity, authenticate_bearer
+from tenants.context import bind_stream, run_sync, tenant_context
+from tenants.models import Domain, Tenant
+
+TENANT_PATH = re.compile(r"^/t/([a-z0-9-]{1,100})(?=/|$)")
+_OPEN_PATHS = frozenset({"/health"})
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_ALWAYS_WRITABLE = ("/admin/login/", "/admin/logout/")
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the edge found: the tenant, by what (`path`, `host`, `token` or None), and who is calling."""
+
+    tenant: Tenant | None = None
+    by: str | None = None
+    identity: Identity | ProductError | None = None
+
+
+class HostUnknown(Exception):
+    """The host is neither the platform's nor a tenant's."""
+
+
+def find_tenant(slug: str | None, host: str, authorization: str | None, *, wants_bearer: bool) -> Found | None:
+    """Resolve path, then host, then bearer token; None when the path names no tenant. Raises HostUnknown."""
+    tenant, by = None, None
+    if slug is not None:
+        tenant, by = Tenant.objects.filter(slug=slug).first(), "path"
+        if tenant is None:
+            return None
+    else:
+        domain = Domain.objects.select_related("tenant").filter(domain=host).first()
+        if domain is not None:
+            tenant, by = domain.tenant, "host"
+        elif "*" not in settings.PLATFORM_HOSTS and host not in settings.PLATFORM_HOSTS:
+            raise HostUnknown(host)
+    if not wants_bearer:
+        return Found(tenant, by)
+    try:
+        identity = authenticate_bearer(authorization)
+    except ProductError as error:
+        return Found(tenant, by, error)
+    if tenant is not None and tenant.pk != identity.tenant.pk:
+        return Found(tenant, by, NotAuthenticated("Invalid or revoked API token", code="token_invalid"))
+    return Found(identity.tenant, by or "token", identity)
+
+
+class TenantMiddleware:
+    """Bind the tenant of path, host or bearer token around the request and around its streaming body."""
+
+    async_capable = sync_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        if iscoroutinefunction(self):
+            return self._call_async(request)
+        if request.path_info in _OPEN_PATHS:
+            return self.get_response(request)
+        with tenant_context(None):
+            try:
+                found = find_tenant(**_facts(request))
+            except HostUnknown:
+                return _refuse_host()
+        refusal = _prepare(request, found)
+        if refusal is not None:
+            return refusal
+        with tenant_context(request.tenant):  # type: ignore[attr-defined]
+            return self.get_response(request)
+
+    async def _call_async(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path_info in _OPEN_PATHS:
+            return await self.get_response(request)
+        with tenant_context(None):
+            try:
+                found = await run_sync(find_tenant, **_facts(request))
+            except HostUnknown:
+                return _refuse_host()
+        refusal = _prepare(request, found)
+        if refusal is not None:
+            return refusal
+        tenant = request.tenant  # type: ignore[attr-defined]
+        with tenant_context(tenant):
+            response = await self.get_response(request)
+        if getattr(response, "is_async", False):
+            response.streaming_content = bind_stream(aiter(response.streaming_content), tenant)
+        return response
+
+
+def _facts(request: HttpRequest) -> dict[str, Any]:
+    match = TENANT_PATH.match(request.META.get("SCRIPT_NAME") or "")
+    host, _ = split_domain_port(request.get_host())
+    return {
+        "slug": match[1] if match else None,
+        "host": host,
+        "authorization": request.META.get("HTTP_AUTHORIZATION"),
+        "wants_bearer": request.path_info.startswith("/v1/") and not request.path_info.startswith("/v1/widget/"),
+    }
+
+
+def _prepare(request: HttpRequest, found: Found | None) -> HttpResponse | None:
+    """Put what was found on the request; returns a response where it ends here."""
+    if found is None:
+        return JsonResponse({"detail": "Not Found", "code": "not_found"}, status=404)
+    request.tenant = found.tenant  # type: ignore[attr-defined]
+    request.tenant_by = found.by  # type: ignore[attr-defined]
+    request.identity = found.identity  # type: ignore[attr-defined]
+    if found.tenant is None:
+        return None
+    if found.by in ("path", "host"):
+        request.urlconf = settings.TENANT_URLCONF  # type: ignore[attr-defined]
+    writes = request.method not in _SAFE_METHODS and not request.path_info.startswith(_ALWAYS_WRITABLE)
+    if writes and not found.tenant.is_active:
+        detail = f"This tenant is {found.tenant.status}: it can be read but not changed."
+        return JsonResponse({"detail": detail, "code": f"tenant_{found.tenant.status}"}, status=409)
+    return None
+
+
+def _refuse_host() -> HttpResponse:
+    return JsonResponse({"detail": "This host is not served here.", "code": "host_unknown"}, status=400)
+
+
+class TenantSessionMiddleware(SessionMiddleware):
+    """A session cookie per tenant path, so that two tenants' tabs in one browser do not log each other out."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        name, _ = _session_cookie(request)
+        request.session = self.SessionStore(request.COOKIES.get(name))  # type: ignore[assignment]
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        name, path = _session_cookie(request)
+        if name != settings.SESSION_COOKIE_NAME:  # the base class looks for its own name to decide on deletion
+            request.COOKIES = {**request.COOKIES, settings.SESSION_COOKIE_NAME: request.COOKIES.get(name, "")}
+            if not request.COOKIES[settings.SESSION_COOKIE_NAME]:
+                request.COOKIES.pop(settings.SESSION_COOKIE_NAME)
+        response = super().process_response(request, response)  # type: ignore[arg-type]
+        morsel = response.cookies.pop(settings.SESSION_COOKIE_NAME, None)
+        if morsel is not None:
+            response.cookies[name] = morsel.value
+            response.cookies[name].update(morsel)
+            response.cookies[name]["path"] = path
+        return response
+
+
+def _session_cookie(request: HttpRequest) -> tuple[str, str]:
+    """Return the name and path of this request's session cookie."""
+    match = TENANT_PATH.match(request.META.get("SCRIPT_NAME") or "")
+    if match is None:
+        return settings.SESSION_COOKIE_NAME, settings.SESSION_COOKIE_PATH
+    return f"{settings.SESSION_COOKIE_NAME}_{match[1]}", f"/t/{match[1]}/"
+
+
+class TenantPathApp:
+    """ASGI wrapper: move `/t/<slug>` from the path into `root_path`, so that every reverse() carries it."""
+
+    def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
+        self.app = app
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] in ("http", "websocket") and (match := TENANT_PATH.match(scope["path"])):
+            scope = {**scope, "root_path": scope.get("root_path", "") + match[0]}
+        await self.app(scope, receive, send)

@@ -1,0 +1,261 @@
+"""Who may enter: tenants, their hosts, users and tokens. All of it lives in the public schema."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import uuid
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models.functions import Now
+from django.utils import timezone
+from django_tenants.models import DomainMixin, TenantMixin
+
+SCHEMA_PREFIX = "t_"
+_SCHEMA_MAX = 63
+
+
+def make_schema_name(slug: str) -> str:
+    """Name the schema of a slug: readable, at most 63 bytes, and different for different slugs."""
+    name = SCHEMA_PREFIX + slug.replace("-", "_")
+    if len(name) <= _SCHEMA_MAX:
+        return name
+    return f"{name[:46]}_{hashlib.sha256(slug.encode()).hexdigest()[:16]}"
+
+
+class TenantStatus(models.TextChoices):
+    ACTIVE = "active", "Active"
+    SUSPENDED = "suspended", "Suspended"
+    ARCHIVED = "archived", "Archived"
+
+
+class Tenant(TenantMixin):
+    """A customer: one schema. Made by `tenants.provisioning`, which also creates and drops the schema."""
+
+    auto_create_schema = False
+    auto_drop_schema = False
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=255, blank=True)
+    slug = models.SlugField(max_length=100, unique=True)
+    plan = models.CharField(max_length=50, default="free")
+    status = models.CharField(max_length=10, choices=TenantStatus, default=TenantStatus.ACTIVE)
+    status_reason = models.CharField(max_length=2048, blank=True)
+    status_changed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    schema_version = models.CharField(max_length=64, blank=True, editable=False)
+    is_canary = models.BooleanField(default=False, help_text="Migrated before the others.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.name or self.slug
+
+    @property
+    def is_active(self) -> bool:
+        return self.status == TenantStatus.ACTIVE
+
+    def change_status(self, status: str, reason: str = "") -> None:
+        """Suspend, archive or restore; takes effect on the next request, since nothing caches a tenant."""
+        self.status, self.status_reason, self.status_changed_at = status, reason, timezone.now()
+        self.save(update_fields=["status", "status_reason", "status_changed_at", "updated_at"])
+
+
+class Domain(DomainMixin):
+    """A host that leads to a tenant (`bots.acme.com`), without port, lower case."""
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="domains")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.domain = self.domain.lower()
+        super().save(*args, **kwargs)
+
+
+class Role(models.TextChoices):
+    OWNER = "owner", "Owner"
+    ADMIN = "admin", "Admin"
+    MEMBER = "member", "Member"
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None, **fields: Any) -> User:
+        user: User = self.model(email=normalise_email(email), **fields)
+        user.set_password(password)
+        user.save()
+        return user
+
+    def create_superuser(self, email: str, password: str | None, **fields: Any) -> User:
+        """Make a platform operator: a user of no tenant who may enter every one."""
+        return self.create_user(email, password, is_superuser=True, role=Role.OWNER, tenant=None, **fields)
+
+
+def normalise_email(email: str) -> str:
+    """Lower the domain and keep the local part, as the wire contract does."""
+    local, at, domain = email.strip().rpartition("@")
+    return f"{local}{at}{domain.lower()}"
+
+
+class User(AbstractBaseUser):
+    """A person who manages a tenant, or, without a tenant, the platform."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, null=True, blank=True, related_name="users")
+    email = models.EmailField(max_length=320)
+    display_name = models.CharField(max_length=255, blank=True)
+    role = models.CharField(max_length=10, choices=Role, default=Role.MEMBER)
+    is_active = models.BooleanField(default=True)
+    is_superuser = models.BooleanField("platform operator", default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    EMAIL_FIELD = USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        ordering = ["email"]
+        constraints = [
+            models.UniqueConstraint(
+                "tenant", "email", name="user_email_once_per_tenant", nulls_distinct=False,
+                violation_error_message="A user with this email already exists in this tenant.",
+            ),
+            models.CheckConstraint(
+                name="user_is_of_a_tenant_or_of_the_platform",
+                condition=models.Q(tenant__isnull=True, is_superuser=True)
+                | models.Q(tenant__isnull=False, is_superuser=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.display_name or self.email
+
+    @property
+    def is_staff(self) -> bool:
+        return True  # every user belongs to an admin; which one, its AdminSite decides by tenant
+
+    @property
+    def is_manager(self) -> bool:
+        """Whether the user may change things: owners, admins and platform operators."""
+        return self.is_active and (self.is_superuser or self.role in (Role.OWNER, Role.ADMIN))
+
+    def has_perm(self, perm: str, obj: object = None) -> bool:
+        """Django's permission check, answered by role: managers may do all, members may look."""
+        return self.is_manager or (self.is_active and perm.rpartition(".")[2].startswith("view_"))
+
+    def has_perms(self, perms: list[str], obj: object = None) -> bool:
+        return all(self.has_perm(perm, obj) for perm in perms)
+
+    def has_module_perms(self, app_label: str) -> bool:
+        return self.is_active
+
+
+class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
+    def mint(self, *, user: User, name: str, **fields: Any) -> tuple[ApiToken, str]:
+        """Make a token for `user`; returns the row and the secret, which is never to be had again."""
+        secret = secrets.token_urlsafe(32)
+        token = self.create(
+            tenant_id=user.tenant_id, user=user, name=name, token_hash=hash_token(secret),
+            token_prefix=secret[:8], **fields,
+        )
+        return token, secret
+
+    def touch(self, token: ApiToken) -> None:
+        """Note that the token was used, at most once a minute: a busy token must not become a hot row."""
+        now = timezone.now()
+        if token.last_used_at is None or now - token.last_used_at > timedelta(minutes=1):
+            self.filter(pk=token.pk).exclude(last_used_at__gt=now - timedelta(minutes=1)).update(last_used_at=Now())
+
+
+def hash_token(secret: str) -> str:
+    """SHA-256 in hex: a token has 256 random bits, so a slow hash would only cost time."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+class ApiToken(models.Model):
+    """A secret for a tenant's servers: 43 characters without a dot, with the rights of the user who made it."""
+
+    SHAPE = re.compile(r"[A-Za-z0-9_-]{43}")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="api_tokens")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=255, blank=True)
+    token_hash = models.CharField(max_length=64, unique=True, editable=False)
+    token_prefix = models.CharField(max_length=8, editable=False)
+    scopes = models.JSONField(default=list, blank=True, help_text="Empty: everything its user may do.")
+    bot_profile_id = models.UUIDField(null=True, blank=True, help_text="If set, good for this bot only.")
+    is_active = models.BooleanField(default=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ApiTokenQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.name or 'token'} ({self.token_prefix}…)"
+
+    def revoke(self) -> None:
+        """Stop the token at once; it stays listed."""
+        self.is_active = False
+        self.save(update_fields=["is_active"])
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= timezone.now()
+
+
+class AuditEvent(models.Model):
+    """One act on the platform: append-only, and kept when its tenant is erased."""
+
+    action = models.CharField(max_length=64)
+    tenant_slug = models.CharField(max_length=100, blank=True)
+    actor = models.CharField(max_length=320, blank=True, help_text="E-mail, or the command that acted.")
+    detail = models.JSONField(default=dict, blank=True)
+    request_id = models.CharField(max_length=64, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        indexes = [models.Index(fields=["tenant_slug", "-created_at"], name="audit_by_tenant")]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.tenant_slug}".strip()
+
+
+class SchemaTemplate(models.Model):
+    """The DDL of a freshly migrated tenant schema, dumped once per version, from which new tenants are made."""
+
+    version = models.CharField(max_length=64, primary_key=True)
+    ddl = models.TextField(help_text="Statements with the placeholder of tenants.schemas for the schema's name.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.version
+
+
+class SchemaMigration(models.Model):
+    """The ledger of `migrate`: one row each time a tenant's schema was brought to a version, or failed to be."""
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="schema_migrations")
+    from_version = models.CharField(max_length=64, blank=True)
+    to_version = models.CharField(max_length=64)
+    error = models.TextField(blank=True)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-finished_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.tenant_id} {self.to_version[:8]} {'failed' if self.error else 'done'}"

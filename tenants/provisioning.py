@@ -1,0 +1,94 @@
+"""The life of a tenant: provision, suspend, archive, restore, erase.
+
+A new tenant is its rows and its schema in one transaction, so there is never half a tenant. Whatever happens to one
+afterwards takes effect on the next request, because nothing caches a tenant.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from django.db import IntegrityError, transaction
+
+from minirag.lib.errors import BadInput, Conflict
+from tenants import schemas
+from tenants.context import tenant_context
+from tenants.models import ApiToken, AuditEvent, Role, Tenant, TenantStatus, User, make_schema_name
+
+SLUG = re.compile(r"[a-z0-9-]{1,100}")
+
+
+@dataclass(frozen=True)
+class Provisioned:
+    """A new tenant with its owner, and the owner's first token, shown this once."""
+
+    tenant: Tenant
+    owner: User
+    token: ApiToken
+    raw_token: str
+
+
+def provision_tenant(
+    *, name: str, slug: str, owner_email: str, owner_password: str, owner_display_name: str = "", actor: str = ""
+) -> Provisioned:
+    """Create a tenant with its schema, its owner and a token named `default`, all or nothing.
+
+    Raises BadInput for a slug that is none, Conflict for one that is taken.
+    """
+    if not SLUG.fullmatch(slug):
+        raise BadInput("A slug has 1 to 100 characters of a-z, 0-9 and '-'.", code="slug_invalid")
+    if Tenant.objects.filter(slug=slug).exists():
+        raise Conflict(f"Slug '{slug}' is already taken", code="slug_taken")
+    try:
+        with tenant_context(None), transaction.atomic():
+            tenant = Tenant(name=name, slug=slug, schema_name=make_schema_name(slug))
+            tenant.save(force_insert=True)
+            tenant.schema_version = schemas.create_schema(tenant.schema_name)
+            tenant.save(update_fields=["schema_version"])
+            owner = User.objects.create_user(
+                owner_email, owner_password, tenant=tenant, role=Role.OWNER, display_name=owner_display_name
+            )
+            token, raw_token = ApiToken.objects.mint(user=owner, name="default")
+            record_audit("tenant.provisioned", tenant, actor=actor or owner.email)
+    except IntegrityError as error:
+        raise Conflict(f"Slug '{slug}' is already taken", code="slug_taken") from error
+    return Provisioned(tenant, owner, token, raw_token)
+
+
+def suspend_tenant(tenant: Tenant, *, reason: str = "", actor: str = "") -> None:
+    """Stop chat, tokens and writes at once, for example while a bill is open; operators can still read."""
+    _change(tenant, TenantStatus.SUSPENDED, "tenant.suspended", reason, actor)
+
+
+def archive_tenant(tenant: Tenant, *, reason: str = "", actor: str = "") -> None:
+    """Put a tenant away for good, its data kept."""
+    _change(tenant, TenantStatus.ARCHIVED, "tenant.archived", reason, actor)
+
+
+def restore_tenant(tenant: Tenant, *, actor: str = "") -> None:
+    """Make a suspended or archived tenant work again."""
+    _change(tenant, TenantStatus.ACTIVE, "tenant.restored", "", actor)
+
+
+def erase_tenant(tenant: Tenant, *, actor: str = "") -> None:
+    """Drop the tenant's schema and its public rows; the audit event is all that stays."""
+    with tenant_context(None), transaction.atomic():
+        record_audit("tenant.erased", tenant, actor=actor, tenant_id=str(tenant.pk), name=tenant.name)
+        schemas.drop_schema(tenant.schema_name)
+        # Row by row, without Django's cascade, which would look for tables that only tenants have.
+        ApiToken.objects.filter(tenant=tenant)._raw_delete("default")
+        for model in (tenant.users.model, tenant.domains.model, tenant.schema_migrations.model):
+            model.objects.filter(tenant=tenant)._raw_delete("default")
+        Tenant.objects.filter(pk=tenant.pk)._raw_delete("default")
+
+
+def record_audit(action: str, tenant: Tenant | None, *, actor: str, **detail: str) -> None:
+    """Append to the platform's audit log."""
+    AuditEvent.objects.create(action=action, tenant_slug=tenant.slug if tenant else "", actor=actor, detail=detail)
+
+
+def _change(tenant: Tenant, status: TenantStatus, action: str, reason: str, actor: str) -> None:
+    with tenant_context(None), transaction.atomic():
+        tenant.change_status(status, reason)
+        record_audit(action, tenant, actor=actor, **({"reason": reason} if reason else {}))

@@ -1,0 +1,113 @@
+"""Schemas made from the dumped template are the ones that the migrations would make."""
+
+import re
+
+import pytest
+from django.db import connection
+
+from tenants import schemas
+from tenants.context import PUBLIC_SCHEMA, tenant_context
+from tenants.models import SchemaMigration, SchemaTemplate, Tenant
+from tenants.provisioning import erase_tenant, provision_tenant
+
+
+def describe(schema: str) -> list[tuple]:
+    """Columns, constraints and indexes of a schema, with its name taken out."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT 'column', table_name, column_name, data_type, udt_name, is_nullable, column_default,
+                      format_type(a.atttypid, a.atttypmod), a.attstorage::text
+                 FROM information_schema.columns c JOIN pg_attribute a
+                   ON a.attrelid = format('%%I.%%I', table_schema, table_name)::regclass AND a.attname = column_name
+                WHERE table_schema = %s
+               UNION ALL SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid),
+                      '', '', '', '', '' FROM pg_constraint WHERE connamespace = %s::regnamespace
+               UNION ALL SELECT 'index', tablename, indexname, indexdef, '', '', '', '', ''
+                 FROM pg_indexes WHERE schemaname = %s""",
+            [schema, schema, schema],
+        )
+        return sorted(tuple(re.sub(rf"\b{schema}\b", "S", str(cell)) for cell in row) for row in cursor.fetchall())
+
+
+def test_a_cloned_schema_equals_a_migrated_one(acme):
+    assert SchemaTemplate.objects.filter(version=schemas.target_version()).exists(), "pg_dump of the wheel was not used"
+    schemas.migrate_schema("by_migrations")
+    cloned, migrated = describe(acme.tenant.schema_name), describe("by_migrations")
+    assert len(cloned) > 150
+    assert cloned == migrated
+    assert schemas.recorded_migrations(acme.tenant.schema_name) == schemas.recorded_migrations("by_migrations")
+
+
+def test_no_tenant_table_is_in_the_public_schema(acme):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s", [PUBLIC_SCHEMA])
+        public = {name for (name,) in cursor.fetchall()}
+    assert not {name for name in public if name.startswith(("bots_", "knowledge_", "conversations_", "chunk_index"))}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 't_acme'")
+        tenant = {name for (name,) in cursor.fetchall()}
+    assert tenant & public == {"django_migrations", "django_admin_log"}
+
+
+def test_a_stale_tenant_is_migrated_once_and_leaves_a_ledger_row(acme, globex):
+    Tenant.objects.filter(pk=acme.tenant.pk).update(schema_version="old")
+    lines: list[str] = []
+    assert schemas.migrate_tenants(lines.append) == []
+    assert lines == ["acme: migrated"]
+    entry = SchemaMigration.objects.get(tenant=acme.tenant)
+    assert (entry.from_version, entry.to_version, entry.error) == ("old", schemas.target_version(), "")
+    assert schemas.migrate_tenants(lines.append) == [] and len(lines) == 1
+
+
+def test_a_failing_tenant_keeps_the_others_going_and_a_failing_canary_does_not(acme, globex, monkeypatch):
+    Tenant.objects.update(schema_version="old")
+    real = schemas.migrate_schema
+
+    def break_acme(schema_name: str, **kwargs) -> None:
+        if schema_name == "t_acme":
+            raise RuntimeError("disk on fire")
+        real(schema_name, **kwargs)
+
+    monkeypatch.setattr(schemas, "migrate_schema", break_acme)
+    assert schemas.migrate_tenants(lambda line: None) == ["acme"]
+    assert Tenant.objects.get(slug="globex").schema_version == schemas.target_version()
+    assert "disk on fire" in SchemaMigration.objects.get(tenant=acme.tenant).error
+
+    Tenant.objects.update(schema_version="old")
+    Tenant.objects.filter(slug="acme").update(is_canary=True)
+    assert schemas.migrate_tenants(lambda line: None) == ["acme"]
+    assert Tenant.objects.get(slug="globex").schema_version == "old"
+
+
+def test_without_pg_dump_a_new_tenant_is_made_by_the_migrations(acme, monkeypatch):
+    SchemaTemplate.objects.all().delete()
+    schemas._template_ddl.cache_clear()
+    made = provision_tenant(name="Slow", slug="slow", owner_email="s@slow.example.com", owner_password="long enough")
+    assert describe(made.tenant.schema_name) == describe(acme.tenant.schema_name)
+    schemas._template_ddl.cache_clear()
+
+
+def test_erasing_leaves_nothing_but_the_audit_event(acme):
+    from tenants.models import ApiToken, AuditEvent, User
+
+    made = provision_tenant(name="Gone", slug="gone", owner_email="g@gone.example.com", owner_password="long enough")
+    erase_tenant(made.tenant, actor="test")
+    assert not Tenant.objects.filter(slug="gone").exists()
+    assert not User.objects.filter(pk=made.owner.pk).exists() and not ApiToken.objects.filter(pk=made.token.pk).exists()
+    assert AuditEvent.objects.filter(action="tenant.erased", tenant_slug="gone").count() == 1
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_namespace WHERE nspname = %s", [made.tenant.schema_name])
+        assert cursor.fetchone() == (0,)
+
+
+@pytest.mark.parametrize("slug", ["a" * 100, "a" * 99 + "b", "-", "a-b"])
+def test_every_legal_slug_has_a_schema_name_of_its_own(slug):
+    from tenants.models import make_schema_name
+
+    assert len(make_schema_name(slug)) <= 63
+    assert make_schema_name("a" * 100) != make_schema_name("a" * 99 + "b")
+
+
+def test_the_template_is_left_alone_when_nothing_changed(acme):
+    with tenant_context(None):
+        assert schemas.refresh_template() is False
