@@ -1,0 +1,67 @@
+"""Celery tasks that run in a tenant: the tenant travels in a header, and a task without a live one is refused.
+
+tenant-schemas-celery runs such a task in the public schema instead; here it fails closed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from celery import Task
+from celery.exceptions import Reject
+
+from tenants.context import current_tenant, require_tenant, tenant_context
+from tenants.models import Tenant
+
+logger = structlog.get_logger(__name__)
+
+TENANT_HEADER = "minirag_tenant"
+
+
+class TenantTask(Task):
+    """Base of every task that touches a tenant's data: publish it inside the tenant, it runs inside the same one.
+
+    A task whose tenant is gone is rejected for good. A task of a suspended or archived tenant is rejected as well,
+    unless `runs_when_inactive`: its work waits in the database, where the sweeper finds it after a restore.
+    """
+
+    abstract = True
+    runs_when_inactive = False
+
+    def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
+        headers = {**(options.pop("headers", None) or {}), TENANT_HEADER: str(require_tenant().pk)}
+        return super().apply_async(args, kwargs, headers=headers, **options)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        tenant = self._find_tenant()
+        with tenant_context(tenant):
+            return super().__call__(*args, **kwargs)
+
+    def _find_tenant(self) -> Tenant:
+        tenant_id = self.request.get(TENANT_HEADER) or (self.request.headers or {}).get(TENANT_HEADER)
+        with tenant_context(None):
+            tenant = Tenant.objects.filter(pk=tenant_id).first() if tenant_id else None
+        if tenant is None:
+            logger.error("task without a tenant was refused", task=self.name)
+            raise Reject("no such tenant", requeue=False)
+        if not (tenant.is_active or self.runs_when_inactive):
+            logger.warning("task of an inactive tenant was refused", task=self.name, tenant=tenant.slug)
+            raise Reject("tenant is not active", requeue=False)
+        return tenant
+
+
+class PlatformTask(Task):
+    """Base of tasks that belong to no tenant, such as beat's fan-out; they run with the public schema alone."""
+
+    abstract = True
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        with tenant_context(None):
+            return super().__call__(*args, **kwargs)
+
+
+def active_tenants() -> list[Tenant]:
+    """Return the tenants that scheduled work is for."""
+    assert current_tenant() is None, "Fan out from a PlatformTask, outside of any tenant."  # noqa: S101
+    return list(Tenant.objects.filter(status="active").order_by("created_at"))
