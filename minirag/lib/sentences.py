@@ -1,0 +1,88 @@
+"""Cutting text into sentences, in any script, without a model."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+# Abbreviations (lower case, last dot dropped) after which a capital does not start a sentence.
+_ABBREVIATION_LIST: Final = """
+    mr mrs ms dr prof st sr jr vs etc al inc ltd co corp dept est fig figs no nos vol pp ed eds gen col lt sgt capt
+    mt ft approx ca cf resp jan feb mar apr jun jul aug sep sept oct nov dec e.g i.e u.s u.k u.n a.m p.m
+    z.b d.h u.a bzw ggf usw evtl inkl zzgl nr abs art str tel hr fr hrsg vgl bspw sog ca
+    mme mlle m p.ex av env chap sra srta ud uds pág núm ej sig dott ing avv bijv dhr mevr blz nl
+    т.е т.д т.п т.к г гг стр рис ул им др см напр тыс млн млрд руб коп
+"""
+_ABBREVIATIONS: Final = frozenset(_ABBREVIATION_LIST.split())
+# Ends that need a space and a likely beginning behind them, and ends that stand for themselves.
+_END = re.compile(
+    r"""(?P<soft>[.!?…]+["'”’»)\]]*)(?=\s+(?P<next>["'“‘«(\[¿¡\-–—•*]*\s*\S))"""
+    r"""|(?P<hard>[。！？｡]+["'”’」』）》]*|[؟।॥؛۔]+["'”’»)]*(?=\s|$))""",
+)
+_LINE_BREAK = re.compile(r"\s*\n\s*")
+_LIST_ITEM = re.compile(r"(?:[-*•‣◦–]|\d{1,3}[.)]|[a-zA-Z][.)])\s+\S")
+_LAST_WORD = re.compile(r"[^\s(\[\"'“‘«]+$")
+
+
+def _ends_sentence(line: str, match: re.Match[str]) -> bool:
+    following = match.group("next")
+    if following is None:
+        return True
+    first = following[-1]
+    end = match.group("soft")
+    if first.islower():
+        return False
+    if end != ".":
+        return True
+    word = _LAST_WORD.search(line, 0, match.start())
+    if word is None:
+        return True
+    before = word.group().lower()
+    # "J. Smith", "U.S. Army"; but "vitamin C. The" is cut too seldom rather than too often.
+    if len(before) == 1 and word.group().isalpha() and word.group().isupper():
+        return False
+    if before in _ABBREVIATIONS:
+        return False
+    # "3. Open the lid" at the start of a line numbers it; "am 3. März" is a date when a word follows without capital.
+    return not (before.isdigit() and word.start() == 0)
+
+
+def _split_line(line: str) -> list[str]:
+    sentences, start = [], 0
+    for match in _END.finditer(line):
+        if _ends_sentence(line, match):
+            sentences.append(line[start : match.end()].strip())
+            start = match.end()
+    sentences.append(line[start:].strip())
+    return [sentence for sentence in sentences if sentence]
+
+
+def _join_wrapped(lines: list[str]) -> list[str]:
+    """Lines that only wrap a sentence are put together; list items, headings and finished sentences are not."""
+    joined: list[str] = []
+    for line in lines:
+        wraps = (
+            joined
+            and not _LIST_ITEM.match(line)
+            and not joined[-1].endswith((".", "!", "?", ":", ";", "…", "。", "！", "？", "؟", "।"))
+            and (line[0].islower() or joined[-1].endswith((",", "-")) or len(joined[-1]) > 60)
+        )
+        if wraps:
+            joined[-1] += " " + line
+        else:
+            joined.append(line)
+    return joined
+
+
+def split_sentences(text: str) -> list[str]:
+    """The sentences of `text` in order, trimmed, none empty; their words together are the words of the text.
+
+    Knows abbreviations, initials, decimal numbers and the full stops of CJK, Arabic and Devanagari. A line break ends
+    a sentence unless the line was merely wrapped, so list items and table rows are sentences of their own.
+    """
+    sentences: list[str] = []
+    for paragraph in re.split(r"\n\s*\n", text):
+        lines = [line for line in _LINE_BREAK.split(paragraph.strip()) if line]
+        for line in _join_wrapped(lines):
+            sentences.extend(_split_line(line))
+    return sentences
