@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -132,15 +132,13 @@ class Embeddings:
     locally.
     """
 
-    vectors: np.ndarray
+    vectors: np.ndarray = field(repr=False)
     model: str
     tokens: int
     cost_usd: Decimal
 
 
-def embed_texts(
-    model: str, texts: Sequence[str], *, kind: Kind, credentials: Credentials | None = None
-) -> Embeddings:
+def embed_texts(model: str, texts: Sequence[str], *, kind: Kind, credentials: Credentials | None = None) -> Embeddings:
     """Embeds `texts` in order. Blocks (network or CPU): for Celery, commands and threads; see `embed_query`.
 
     Raises ProviderError, and EmbedderMissing when the local model's files are not there. No texts, no call.
@@ -151,9 +149,7 @@ def embed_texts(
     import numpy as np
 
     if not texts:
-        return Embeddings(
-            np.zeros((0, profile_of(model).dimensions or 0), dtype=np.float32), model, 0, pricing.FREE
-        )
+        return Embeddings(np.zeros((0, profile_of(model).dimensions or 0), dtype=np.float32), model, 0, pricing.FREE)
     route = gateway.find_route(model, credentials)
     parts, read = [], 0
     for start in range(0, len(texts), BATCH_SIZE):
@@ -210,7 +206,7 @@ def _request_batch(route: gateway.Route, batch: list[str], kind: Kind) -> Any:
             )
         except Exception as error:  # noqa: BLE001 - an edge: LiteLLM lets whatever its providers raise through
             failure = gateway.translate(error, provider=route.provider)
-            delay = gateway.choose_delay(attempt, failure.category, gateway.read_retry_after(error))
+            delay = gateway.choose_delay(attempt, failure)
         if delay is None:
             raise failure
         time.sleep(delay)
@@ -230,13 +226,7 @@ def _read_vectors(response: Any, count: int, provider: str) -> np.ndarray:
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     except (KeyError, TypeError, ValueError):
         vectors = None
-    if (
-        vectors is None
-        or vectors.ndim != 2
-        or not vectors.shape[1]
-        or not np.isfinite(norms).all()
-        or not norms.all()
-    ):
+    if vectors is None or vectors.ndim != 2 or not vectors.shape[1] or not np.isfinite(norms).all() or not norms.all():
         raise malformed
     return vectors / norms
 

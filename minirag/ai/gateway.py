@@ -30,6 +30,7 @@ NO_KEY = "no-key"
 # They write request addresses (Gemini's carries the key), headers and provider texts.
 TALKATIVE_LOGGERS = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy", "openai", "httpx", "httpcore", "aiohttp")
 
+logger = logging.getLogger(__name__)
 _litellm: ModuleType | None = None
 _loading = threading.Lock()
 
@@ -105,11 +106,23 @@ def find_provider(model: str) -> str | None:
         return None
 
 
-def translate(error: BaseException, *, provider: str = "") -> ProviderError:
-    """Our error for anything LiteLLM raised. Raise it outside the `except`, so that no provider text hangs on
-    it.
+class ModelCallFailed(ProviderError):
+    """A ProviderError that remembers how long the provider asked us to stay away."""
+
+    def __init__(self, category: str, *, provider: str, retry_after_seconds: float) -> None:
+        super().__init__(category, provider=provider)
+        self.retry_after_seconds = retry_after_seconds
+
+
+def translate(error: BaseException, *, provider: str = "") -> ModelCallFailed:
+    """Our error for anything LiteLLM raised.
+
+    Raise it outside the `except` block: otherwise the provider's text, which may hold a key, hangs on it.
     """
-    return ProviderError(_categorise(error), provider=provider)
+    category = _categorise(error)
+    status = getattr(error, "status_code", None)
+    logger.warning("%s call failed: %s (%s, status %s)", provider, category, type(error).__name__, status)
+    return ModelCallFailed(category, provider=provider, retry_after_seconds=read_retry_after(error))
 
 
 def _categorise(error: BaseException) -> str:
@@ -118,9 +131,7 @@ def _categorise(error: BaseException) -> str:
     original = getattr(error, "original_exception", None)
     if isinstance(error, kinds.MidStreamFallbackError) and original is not None:
         return _categorise(original)
-    if any(
-        isinstance(each, json.JSONDecodeError | kinds.APIResponseValidationError) for each in _causes(error)
-    ):
+    if any(isinstance(each, json.JSONDecodeError | kinds.APIResponseValidationError) for each in _causes(error)):
         return "malformed"
     for category, classes in (
         ("timeout", (kinds.Timeout, TimeoutError)),
@@ -149,25 +160,30 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         seen = seen.__cause__ or seen.__context__
 
 
-def read_retry_after(error: BaseException) -> float:
-    """Seconds the provider asked us to wait, 0 when it named none."""
-    headers = getattr(getattr(error, "response", None), "headers", None)
-    value = (headers.get("retry-after") if headers is not None else None) or 0
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        return 0.0
+def make_timeout(connect_seconds: float, read_seconds: float) -> Any:
+    """The HTTP timeouts of one call, for LiteLLM's `timeout` argument."""
+    import httpx
+
+    return httpx.Timeout(read_seconds, connect=connect_seconds)
 
 
-def choose_delay(attempt: int, category: str, retry_after_seconds: float) -> float | None:
+def choose_delay(attempt: int, failure: ProviderError) -> float | None:
     """Seconds to wait before trying the same model again, None when that is pointless.
 
-    `attempt` counts from 0. Exponential with full jitter above one half, so that many clients do not return
-    at once.
+    `attempt` counts from 0. Exponential with jitter, so that many clients do not return at once; a provider's
+    Retry-After is honoured up to 8 s.
     """
-    if category not in RETRIED or attempt >= settings.MODEL_MAX_RETRIES:
-        return None
-    if retry_after_seconds > LONGEST_DELAY_SECONDS:
+    asked = getattr(failure, "retry_after_seconds", 0.0)
+    if failure.category not in RETRIED or attempt >= settings.MODEL_MAX_RETRIES or asked > LONGEST_DELAY_SECONDS:
         return None
     backoff = FIRST_DELAY_SECONDS * 2**attempt * random.uniform(0.5, 1.5)  # noqa: S311 - spreads load, guards nothing
-    return min(LONGEST_DELAY_SECONDS, max(backoff, retry_after_seconds))
+    return min(LONGEST_DELAY_SECONDS, max(backoff, asked))
+
+
+def read_retry_after(error: BaseException) -> float:
+    """Seconds the provider asked us to wait, 0 when it named none."""
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    try:
+        return max(0.0, float(headers.get("retry-after") or 0))
+    except ValueError:
+        return 0.0

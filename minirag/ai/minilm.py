@@ -66,10 +66,7 @@ class MiniLM:
         import numpy as np
 
         vectors = np.zeros((len(texts), DIMENSIONS), dtype=np.float32)
-        rows = [
-            encoding.ids
-            for encoding in self._tokenizer.encode_batch([drop_surrogates(text) for text in texts])
-        ]
+        rows = [encoding.ids for encoding in self._tokenizer.encode_batch([drop_surrogates(text) for text in texts])]
         # Batches of like length waste least on padding.
         order = sorted(range(len(rows)), key=lambda index: len(rows[index]))
         for start in range(0, len(order), batch_size):
@@ -89,9 +86,7 @@ class MiniLM:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Word pieces of each whole text, without the two markers that `encode` adds."""
-        encodings = self._counter.encode_batch(
-            [drop_surrogates(text) for text in texts], add_special_tokens=False
-        )
+        encodings = self._counter.encode_batch([drop_surrogates(text) for text in texts], add_special_tokens=False)
         return [len(encoding.ids) for encoding in encodings]
 
 
@@ -151,9 +146,7 @@ def _open(directory: Path, threads: int) -> MiniLM:
     options.log_severity_level = 3
     # Threads that spin while they wait would take the cores from everybody else.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    session = onnxruntime.InferenceSession(
-        str(directory / MODEL_FILE), options, providers=["CPUExecutionProvider"]
-    )
+    session = onnxruntime.InferenceSession(str(directory / MODEL_FILE), options, providers=["CPUExecutionProvider"])
     tokenizer, counter = (
         tokenizers.Tokenizer.from_file(str(directory / TOKENIZER_FILE)) for _ in ("truncating", "whole")
     )
