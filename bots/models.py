@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db import models
+from django.db import models, transaction
 
 from minirag.ai.credentials import Credentials
 from minirag.lib.crypto import decrypt, encrypt
-from tenants.context import current_schema
+from tenants.context import current_schema, require_tenant
+from tenants.models import BotAddress
 
 
 def default_model() -> str:
@@ -52,7 +54,7 @@ class BotProfile(models.Model):
     fusion = models.CharField(max_length=10, choices=Fusion, default=Fusion.MAX_NORM)
     dense_weight = models.FloatField(
         null=True, blank=True, validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
-        help_text="Share of the dense score in the fused one. Empty: by language (0.5, or 0.2 where the embedder is weak).",
+        help_text="Share of the dense score in the fused one. Empty: 0.5, or 0.2 where the embedder is weak.",
     )
     refuses = models.BooleanField(
         "refuses when retrieval is weak", default=True, help_text="Off: the model is always asked."
@@ -88,6 +90,14 @@ class BotProfile(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save, and enter a new bot into the public directory in the same transaction."""
+        is_new = self._state.adding
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            if is_new:
+                BotAddress.objects.get_or_create(bot_profile_id=self.pk, defaults={"tenant": require_tenant()})
 
     @property
     def has_credentials(self) -> bool:

@@ -73,7 +73,9 @@ def _authenticate_token(secret: str) -> Identity:
 
 def _authenticate_jwt(credential: str) -> Identity:
     try:
-        claims = jwt.decode(credential, settings.JWT_SECRET_KEY, algorithms=[JWT_ALGORITHM], options={"require": ["exp"]})
+        claims = jwt.decode(
+            credential, settings.JWT_SECRET_KEY, algorithms=[JWT_ALGORITHM], options={"require": ["exp"]}
+        )
     except jwt.InvalidTokenError:
         raise NotAuthenticated("Invalid or expired JWT", code="token_invalid") from None
     try:

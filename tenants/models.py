@@ -215,6 +215,16 @@ class ApiToken(models.Model):
         return self.expires_at is not None and self.expires_at <= timezone.now()
 
 
+class BotAddress(models.Model):
+    """Which tenant a bot belongs to, so that a widget on any page needs the bot's id and nothing else."""
+
+    bot_profile_id = models.UUIDField(primary_key=True)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="bot_addresses")
+
+    def __str__(self) -> str:
+        return str(self.bot_profile_id)
+
+
 class AuditEvent(models.Model):
     """One act on the platform: append-only, and kept when its tenant is erased."""
 

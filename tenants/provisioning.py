@@ -14,7 +14,18 @@ from django.db import IntegrityError, transaction
 from minirag.lib.errors import BadInput, Conflict
 from tenants import schemas
 from tenants.context import tenant_context
-from tenants.models import ApiToken, AuditEvent, Role, Tenant, TenantStatus, User, make_schema_name
+from tenants.models import (
+    ApiToken,
+    AuditEvent,
+    BotAddress,
+    Domain,
+    Role,
+    SchemaMigration,
+    Tenant,
+    TenantStatus,
+    User,
+    make_schema_name,
+)
 
 SLUG = re.compile(r"[a-z0-9-]{1,100}")
 
@@ -78,7 +89,7 @@ def erase_tenant(tenant: Tenant, *, actor: str = "") -> None:
         schemas.drop_schema(tenant.schema_name)
         # Row by row, without Django's cascade, which would look for tables that only tenants have.
         ApiToken.objects.filter(tenant=tenant)._raw_delete("default")
-        for model in (tenant.users.model, tenant.domains.model, tenant.schema_migrations.model):
+        for model in (BotAddress, User, Domain, SchemaMigration):
             model.objects.filter(tenant=tenant)._raw_delete("default")
         Tenant.objects.filter(pk=tenant.pk)._raw_delete("default")
 

@@ -80,7 +80,7 @@ def create_schema(schema_name: str) -> str:
         # check_function_bodies and the search path are as pg_dump expects them: every name is qualified.
         cursor.cursor.execute(ddl.replace(_PLACEHOLDER, quoted).encode())
         cursor.execute(
-            f"INSERT INTO {quoted}.django_migrations (app, name, applied)"
+            f"INSERT INTO {quoted}.django_migrations (app, name, applied)"  # noqa: S608 - both names are ours
             f" SELECT app, name, now() FROM {TEMPLATE_SCHEMA}.django_migrations ORDER BY id"
         )
     return version

@@ -1,0 +1,199 @@
+"""What a turn writes: the question before anything can fail, the outcome in one transaction at the end."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from bots.models import BotProfile
+from bots.usage import Outcome, UsageKind, record_usage
+from conversations.grounding import Refusal
+from conversations.models import Chat, Citation, Message, MessageRole
+from knowledge.retrieval import Passage, Retrieval
+from minirag.lib.errors import Conflict, NotFound
+from tenants.context import require_tenant
+from tenants.models import Tenant
+from webhooks.events import emit
+from webhooks.models import EventType
+
+TITLE_LENGTH = 100
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who asks: a user (by token or JWT) or a widget's visitor, and the request it came with."""
+
+    user_id: uuid.UUID | None = None
+    visitor_id: str = ""
+    origin: str = ""
+    request_id: str = ""
+
+
+@dataclass(frozen=True)
+class OpenTurn:
+    """A turn whose question is stored. `history` is (role, content), oldest first."""
+
+    bot: BotProfile
+    chat: Chat
+    question: Message
+    history: tuple[tuple[str, str], ...]
+
+
+@dataclass
+class Answer:
+    """What became of a turn, filled in as it goes and written once."""
+
+    content: str = ""
+    outcome: str = Outcome.ANSWERED
+    refusal: Refusal | None = None
+    error_code: str = ""
+    model: str = ""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost_usd: Any = 0
+    first_token_ms: int | None = None
+    duration_ms: int = 0
+    is_stream: bool = False
+    retrieval: Retrieval | None = None
+    citations: list[tuple[int, Passage]] = field(default_factory=list)
+    is_closed: bool = False
+
+
+def open_turn(bot_profile_id: uuid.UUID, chat_id: uuid.UUID | None, question: str, asker: Asker) -> OpenTurn:
+    """Check that the turn may happen, store the question and commit.
+
+    Raises Conflict for a tenant that is not active, NotFound for a bot that is gone or inactive and for a chat that
+    is unknown or, for a visitor, somebody else's.
+    """
+    tenant = Tenant.objects.only("status").get(pk=require_tenant().pk)
+    if not tenant.is_active:
+        raise Conflict(f"This tenant is {tenant.status}.", code=f"tenant_{tenant.status}")
+    bot = BotProfile.objects.active().filter(pk=bot_profile_id).first()
+    if bot is None:
+        raise NotFound("Bot profile not found or inactive")
+    with transaction.atomic():
+        chat = _find_chat(chat_id, asker) if chat_id else _start_chat(bot, question, asker)
+        history = load_history(chat, bot.history_turns) if chat_id else ()
+        message = Message.objects.create(
+            chat=chat, role=MessageRole.USER, content=question, outcome=Outcome.PENDING, request_id=asker.request_id
+        )
+        Chat.objects.filter(pk=chat.pk).update(message_count=F("message_count") + 1, updated_at=timezone.now())
+    return OpenTurn(bot, chat, message, history)
+
+
+def _find_chat(chat_id: uuid.UUID, asker: Asker) -> Chat:
+    chats = Chat.objects.filter(pk=chat_id)
+    if asker.visitor_id:
+        chats = chats.filter(visitor_id=asker.visitor_id)
+    chat = chats.first()
+    if chat is None:
+        raise NotFound("Chat session not found")
+    return chat
+
+
+def _start_chat(bot: BotProfile, question: str, asker: Asker) -> Chat:
+    return Chat.objects.create(
+        bot_profile=bot, user_id=asker.user_id, visitor_id=asker.visitor_id, origin=asker.origin,
+        title=question[:TITLE_LENGTH],
+    )
+
+
+def load_history(chat: Chat, turns: int) -> tuple[tuple[str, str], ...]:
+    """Return the last `turns` answered turns as (role, content), oldest first; failed ones are left out."""
+    told = Message.objects.filter(chat=chat, role__in=(MessageRole.USER, MessageRole.ASSISTANT)).exclude(
+        outcome__in=(Outcome.PENDING, Outcome.FAILED)
+    )
+    latest = told.order_by("-created_at", "-id").values_list("role", "content")[: 2 * turns]
+    return tuple(reversed(latest))
+
+
+def close_turn(turn: OpenTurn, answer: Answer) -> Message | None:
+    """Store the answer with its citations, usage, counters and event in one transaction.
+
+    A turn that failed before it said anything only marks the question and meters what was spent; returns None then.
+    Idempotent by claim: of two writers that close the same turn one does nothing.
+    """
+    with transaction.atomic():
+        closed = Message.objects.filter(pk=turn.question.pk, outcome=Outcome.PENDING).update(
+            outcome=answer.outcome, error_code=answer.error_code
+        )
+        if not closed:
+            answer.is_closed = True
+            return None
+        message = _store_message(turn, answer) if answer.content else None
+        _meter(turn, answer, message)
+        Chat.objects.filter(pk=turn.chat.pk).update(
+            message_count=F("message_count") + (1 if message else 0),
+            total_prompt_tokens=F("total_prompt_tokens") + answer.prompt_tokens,
+            total_completion_tokens=F("total_completion_tokens") + answer.completion_tokens,
+            updated_at=timezone.now(),
+        )
+        if message is not None and answer.outcome != Outcome.FAILED:
+            emit(
+                EventType.CHAT_MESSAGE,
+                {"chat_id": str(turn.chat.pk), "message_id": str(message.pk), "bot_profile_id": str(turn.bot.pk)},
+            )
+    answer.is_closed = True
+    return message
+
+
+def _store_message(turn: OpenTurn, answer: Answer) -> Message:
+    retrieval, refusal = answer.retrieval, answer.refusal
+    message = Message.objects.create(
+        chat=turn.chat, role=MessageRole.ASSISTANT, content=answer.content, outcome=answer.outcome,
+        error_code=answer.error_code, prompt_tokens=answer.prompt_tokens, completion_tokens=answer.completion_tokens,
+        refusal_reason=refusal.reason if refusal else "", confidence=retrieval.confidence if retrieval else None,
+        threshold=retrieval.threshold if retrieval else None, request_id=turn.question.request_id,
+    )
+    Citation.objects.bulk_create(cite_passage(message, number, passage) for number, passage in answer.citations)
+    return message
+
+
+def cite_passage(message: Message, number: int, passage: Passage) -> Citation:
+    """Keep what was cited as it was when it was cited."""
+    return Citation(
+        message=message, number=number, chunk_id=passage.chunk_id, source_id=passage.source_id,
+        title=passage.title[:500], heading=passage.heading[:1000], url=passage.url, page=passage.page,
+        content=passage.content, score=passage.score,
+    )
+
+
+def _meter(turn: OpenTurn, answer: Answer, message: Message | None) -> None:
+    shared = {
+        "bot_profile_id": turn.bot.pk,
+        "chat_id": turn.chat.pk,
+        "message_id": message.pk if message else turn.question.pk,
+    }
+    if answer.model:
+        record_usage(
+            UsageKind.CHAT, model=answer.model, prompt_tokens=answer.prompt_tokens,
+            completion_tokens=answer.completion_tokens, cost_usd=answer.cost_usd, is_stream=answer.is_stream,
+            time_to_first_token_ms=answer.first_token_ms, duration_ms=answer.duration_ms, outcome=answer.outcome,
+            **shared,
+        )
+    found = answer.retrieval
+    if found is not None and found.embedding_model and found.embedding_tokens:
+        record_usage(
+            UsageKind.EMBEDDING, model=found.embedding_model, prompt_tokens=found.embedding_tokens,
+            cost_usd=found.embedding_cost_usd, **shared,
+        )
+
+
+def mark_abandoned(older_than_seconds: float) -> int:
+    """Fail the questions whose process died before it could close them; returns how many there were."""
+    limit = timezone.now() - timedelta(seconds=older_than_seconds)
+    return Message.objects.filter(outcome=Outcome.PENDING, created_at__lt=limit).update(
+        outcome=Outcome.FAILED, error_code="interrupted"
+    )
+
+
+def numbered(passages: Sequence[Passage], numbers: Sequence[int]) -> list[tuple[int, Passage]]:
+    """Pair the cited numbers with their passages, in ascending order."""
+    return [(number, passages[number - 1]) for number in sorted(numbers)]

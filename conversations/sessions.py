@@ -1,0 +1,106 @@
+"""Widget sessions: a short-lived right to talk to one bot from one origin, as a signed token without any secret.
+
+The page carries only the bot's id. The token is checked against the live tenant and bot whenever it is used, so
+archiving a tenant, deactivating a bot or narrowing its origins works at once.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+import jwt
+from django.conf import settings
+from django.utils import timezone
+
+from bots.models import BotProfile
+from minirag.lib.errors import Forbidden, NotAuthenticated, NotFound
+from tenants.context import require_tenant, tenant_context
+from tenants.models import BotAddress, Tenant
+
+_AUDIENCE = "minirag.widget"
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True)
+class WidgetSession:
+    """Whose widget is talking. `origin` is the page's, `visitor_id` a random id that the browser keeps."""
+
+    tenant: Tenant
+    bot_profile_id: uuid.UUID
+    visitor_id: str
+    origin: str
+    expires_at: datetime
+
+
+def normalise_origin(origin: str) -> str:
+    """Return `scheme://host[:port]` in lower case without a default port, or "" for what is no web origin."""
+    parts = urlsplit(origin.strip().lower())
+    try:
+        port = parts.port
+    except ValueError:
+        return ""
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+        return ""
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    suffix = "" if port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{port}"
+    return f"{parts.scheme}://{host}{suffix}"
+
+
+def require_origin(bot: BotProfile, origin: str, own_origin: str) -> str:
+    """Return the normalised origin if this bot's widget may stand there; raises Forbidden otherwise.
+
+    Our own pages (`own_origin`, the demo and previews) always may; `*` in the bot's list lets every page in.
+    """
+    asked = normalise_origin(origin)
+    allowed = {normalise_origin(entry) for entry in bot.allowed_origins if isinstance(entry, str)}
+    if asked and (asked == normalise_origin(own_origin) or asked in allowed or "*" in bot.allowed_origins):
+        return asked
+    raise Forbidden("This page may not use this bot.", code="origin_not_allowed")
+
+
+def find_tenant_of_bot(bot_profile_id: uuid.UUID) -> Tenant:
+    """Find whose bot this is, by its id alone; raises NotFound. A bot's id is no secret: it stands in the page."""
+    with tenant_context(None):
+        address = BotAddress.objects.select_related("tenant").filter(pk=bot_profile_id).first()
+    if address is None or not address.tenant.is_active:
+        raise NotFound("Bot profile not found or inactive")
+    return address.tenant
+
+
+def issue_session(bot: BotProfile, visitor_id: str, origin: str) -> tuple[str, datetime]:
+    """Sign a session of the current tenant; returns the token and when it ends."""
+    tenant = require_tenant()
+    expires_at = timezone.now() + timedelta(minutes=settings.WIDGET_SESSION_MINUTES)
+    claims = {
+        "aud": _AUDIENCE, "tid": str(tenant.pk), "bot": str(bot.pk), "vid": visitor_id, "org": origin, "exp": expires_at
+    }
+    return jwt.encode(claims, settings.JWT_SECRET_KEY, algorithm="HS256"), expires_at
+
+
+def open_session(token: str, origin: str | None) -> WidgetSession:
+    """Check a token and where it is used from; raises NotAuthenticated (`session_expired`, `session_invalid`).
+
+    `origin` None means that the transport carries none, and is accepted: only browsers send it, and they always do.
+    """
+    try:
+        claims = jwt.decode(
+            token, settings.JWT_SECRET_KEY, algorithms=["HS256"], audience=_AUDIENCE,
+            options={"require": ["exp", "aud", "tid", "bot", "vid", "org"]},
+        )
+        tenant_id, bot_profile_id = uuid.UUID(claims["tid"]), uuid.UUID(claims["bot"])
+    except jwt.ExpiredSignatureError:
+        raise NotAuthenticated("This session has ended.", code="session_expired") from None
+    except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError):
+        raise NotAuthenticated("This session is not valid.", code="session_invalid") from None
+    if origin is not None and normalise_origin(origin) != claims["org"]:
+        raise NotAuthenticated("This session belongs to another page.", code="session_invalid")
+    with tenant_context(None):
+        tenant = Tenant.objects.filter(pk=tenant_id).first()
+    if tenant is None or not tenant.is_active:
+        raise NotAuthenticated("This session is not valid.", code="session_invalid")
+    expires_at = datetime.fromtimestamp(claims["exp"], tz=timezone.get_default_timezone())
+    return WidgetSession(tenant, bot_profile_id, claims["vid"], claims["org"], expires_at)
+

@@ -1,0 +1,212 @@
+"""A chat turn, from question to cited answer: `take_turn` is the one way through, for JSON, SSE and WebSocket alike.
+
+It is an async generator of typed events, so that every surface tells the same story, and it is written as one
+screen on purpose: the product is what happens in this file. No database connection is held while a model streams;
+the question is committed before anything can fail, and however the turn ends (answered, refused, stopped by the
+reader, failed) that end is stored once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+import structlog
+from django.conf import settings
+
+from bots.usage import Outcome
+from conversations.grounding import MarkerFilter, Refusal, choose_refusal_text, find_model_refusal, ground
+from conversations.models import Message
+from conversations.prompting import build_prompt
+from conversations.recording import Answer, Asker, OpenTurn, close_turn, numbered, open_turn
+from conversations.streams import coalesce
+from knowledge.retrieval import Passage, Retrieval, retrieve
+from minirag.ai.chat import ChatDelta, ChatFinished, ChatRequest, stream_chat
+from minirag.ai.offline import OfflinePassage
+from minirag.lib.errors import ProductError
+from tenants.context import require_tenant, run_sync, tenant_context
+
+logger = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class SourcesFound:
+    """The passages that the answer may cite, `[1]` being the first; empty for a refusal."""
+
+    chat_id: uuid.UUID
+    passages: tuple[Passage, ...]
+
+
+@dataclass(frozen=True)
+class Delta:
+    """A piece of the answer, its citations checked already."""
+
+    content: str
+
+
+@dataclass(frozen=True)
+class Usage:
+    model: str
+    prompt_tokens: int
+    completion_tokens: int
+
+    @property
+    def total_tokens(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
+
+
+@dataclass(frozen=True)
+class Done:
+    """The turn is stored."""
+
+    chat_id: uuid.UUID
+    message: Message
+    usage: Usage
+    citations: list[tuple[int, Passage]] = field(default_factory=list)
+    refusal: Refusal | None = None
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The turn ended without an answer; the question is kept."""
+
+    chat_id: uuid.UUID
+    error: ProductError
+
+
+TurnEvent = SourcesFound | Delta | Done | Failed
+
+
+class InternalFailure(ProductError):
+    """Something of ours broke in the middle of a turn; the log has it under the request id."""
+
+    status, code, retryable = 500, "internal", True
+
+
+async def take_turn(
+    bot_profile_id: uuid.UUID, chat_id: uuid.UUID | None, question: str, *, asker: Asker, is_stream: bool
+) -> AsyncGenerator[TurnEvent, None]:
+    """Answer `question` from the bot's knowledge: yields SourcesFound, Delta…, and Done or Failed.
+
+    Raises before the first event, and only then: NotFound or Conflict (see recording.open_turn). Closing the
+    generator stops the model; what was said until then is stored as a stopped turn.
+    """
+    tenant = require_tenant()
+    turn = await run_sync(open_turn, bot_profile_id, chat_id, question, asker)
+    answer = Answer(is_stream=is_stream, outcome=Outcome.STOPPED)
+    started, failure = time.monotonic(), None
+    try:
+        async with aclosing(_answer(turn, answer)) as events:
+            async for event in events:
+                yield event
+        answer.duration_ms = _milliseconds_since(started)
+        yield await _finish(turn, answer)
+    except ProductError as error:
+        failure = error
+    except Exception:  # noqa: BLE001 - the turn's edge: whatever broke, the reader is told and the end is stored
+        logger.exception("turn failed", chat_id=str(turn.chat.pk))
+        failure = InternalFailure("Something went wrong on our side. Please try again.")
+    finally:
+        if not answer.is_closed:  # it failed, or the reader went away
+            if failure is not None:
+                answer.outcome, answer.error_code = Outcome.FAILED, failure.code
+            answer.duration_ms = _milliseconds_since(started)
+            # Where the event loop finalises us we are outside of the request's context: bind its tenant again.
+            with tenant_context(tenant):
+                await asyncio.shield(asyncio.ensure_future(run_sync(close_turn, turn, answer)))
+    if failure is not None:
+        yield Failed(turn.chat.pk, failure)
+
+
+async def _answer(turn: OpenTurn, answer: Answer) -> AsyncGenerator[TurnEvent, None]:
+    """Retrieve, judge, and either refuse or let the model speak; fills in `answer` on the way."""
+    retrieval = answer.retrieval = await retrieve(turn.bot, turn.question.content)
+    refusal_text = choose_refusal_text(turn.bot.refusal_text, retrieval.language)
+    refusal = ground(retrieval, refuses=turn.bot.refuses)
+    if refusal is not None:
+        yield SourcesFound(turn.chat.pk, ())
+        answer.content, answer.refusal, answer.outcome = refusal_text, refusal, Outcome.REFUSED
+        answer.model = turn.bot.model
+        yield Delta(refusal_text)
+        return
+    yield SourcesFound(turn.chat.pk, retrieval.passages)
+    markers = MarkerFilter(len(retrieval.passages))
+    async with aclosing(_speak(turn, answer, retrieval, refusal_text)) as pieces:
+        async for piece in pieces:
+            if shown := markers.feed(piece):
+                answer.content += shown
+                answer.citations = numbered(retrieval.passages, list(markers.cited))
+                yield Delta(shown)
+    if rest := markers.flush().rstrip():
+        answer.content += rest
+        yield Delta(rest)
+    answer.citations = numbered(retrieval.passages, list(markers.cited))
+    answer.refusal = find_model_refusal(answer.content, refusal_text, retrieval) if turn.bot.refuses else None
+    answer.outcome = Outcome.REFUSED if answer.refusal else Outcome.ANSWERED
+    if not answer.content.strip():
+        raise ProductError("The model gave no answer.", code="provider_empty", retryable=True)
+
+
+async def _speak(
+    turn: OpenTurn, answer: Answer, retrieval: Retrieval, refusal_text: str
+) -> AsyncIterator[str]:
+    """Stream the model's words, joined to frames of about 20 ms; notes model, tokens, cost and times."""
+    request = make_chat_request(turn, retrieval, refusal_text)
+    answer.model, started = turn.bot.model, time.monotonic()
+
+    async def words() -> AsyncIterator[str | ChatFinished]:
+        async with aclosing(stream_chat(request)) as events:
+            async for event in events:
+                yield event.content if isinstance(event, ChatDelta) else event
+
+    async with aclosing(coalesce(words())) as pieces:
+        async for piece in pieces:
+            if isinstance(piece, ChatFinished):
+                answer.prompt_tokens, answer.completion_tokens = piece.prompt_tokens, piece.completion_tokens
+                answer.cost_usd = piece.cost_usd
+                answer.first_token_ms = round(piece.first_token_seconds * 1000)
+                answer.model = turn.bot.model if piece.model.endswith(turn.bot.model) else piece.model
+                continue
+            if answer.first_token_ms is None:
+                answer.first_token_ms = _milliseconds_since(started)
+            yield piece
+
+
+def make_chat_request(turn: OpenTurn, retrieval: Retrieval, refusal_text: str) -> ChatRequest:
+    """Put the turn into the words of minirag.ai; pure but for the settings and the bot's own key."""
+    bot, passages = turn.bot, retrieval.passages
+    return ChatRequest(
+        model=bot.model,
+        messages=build_prompt(
+            system_prompt=bot.system_prompt, history=turn.history, question=turn.question.content,
+            passages=passages, refusal=refusal_text,
+        ),
+        temperature=bot.temperature,
+        max_tokens=bot.max_tokens,
+        credentials=bot.credentials,
+        timeout_seconds=settings.MODEL_TIMEOUT_SECONDS,
+        fallback_models=tuple(settings.FALLBACK_LLM_MODELS),
+        question=turn.question.content,
+        passages=tuple(
+            OfflinePassage(number, passage.heading, passage.content, passage.score)
+            for number, passage in enumerate(passages, start=1)
+        ),
+        term_weights=retrieval.term_weights,
+        embedding_model=bot.effective_embedding_model,
+    )
+
+
+async def _finish(turn: OpenTurn, answer: Answer) -> Done:
+    message = await run_sync(close_turn, turn, answer)
+    if message is None:
+        raise ProductError("The turn was closed elsewhere.", code="turn_closed")
+    usage = Usage(turn.bot.model, answer.prompt_tokens, answer.completion_tokens)
+    return Done(turn.chat.pk, message, usage, answer.citations, answer.refusal)
+
+
+def _milliseconds_since(started: float) -> int:
+    return round((time.monotonic() - started) * 1000)
