@@ -218,11 +218,10 @@ WHITENOISE_USE_FINDERS = not STATIC_ROOT.exists()
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["tenants.permissions.HasTenant"],
-    "DEFAULT_RENDERER_CLASSES": ["minirag.lib.rest.AsciiJSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["minirag.lib.rest.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": [],  # bodies are read with minirag.lib.rest.read_body
     "EXCEPTION_HANDLER": "minirag.lib.rest.render_error",
     "UNAUTHENTICATED_USER": None,
-    "DATETIME_FORMAT": "iso-8601",
 }
 
 UNFOLD = {

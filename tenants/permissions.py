@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from tenants.context import current_tenant
 from tenants.models import User
+
+if TYPE_CHECKING:  # rest_framework.views imports this module, which settings name
+    from rest_framework.views import APIView
 
 
 class HasTenant(BasePermission):
