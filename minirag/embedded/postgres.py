@@ -27,6 +27,7 @@ from minirag.embedded.identity import Identity, choose_identity
 MAJOR_VERSION = "18"
 DATABASE = "minirag"
 USER = "postgres"
+_RETRY_SECONDS = 5.0
 _FREE_BYTES_NEEDED = 200 * 1024 * 1024
 _FLAGS = {
     "shared_buffers": "128MB",
@@ -178,27 +179,33 @@ class PostgresServer:
             ) from error
 
     def _recover_from_earlier_run(self) -> None:
-        """The caller owns the directory: a server still on it is an orphan, any other pid is stale."""
+        """The caller owns the directory: a server still on it is an orphan, any other pid in its lock is stale."""
         pid_file = self.cluster / "postmaster.pid"
         with contextlib.suppress(FileNotFoundError, ValueError, IndexError):
-            pid = int(pid_file.read_text().splitlines()[0])
+            lines = pid_file.read_text().splitlines(keepends=True)
+            pid = int(lines[0])
             if processes.is_running_in(pid, self.cluster, "postgres"):
                 processes.end_orphan(pid, signal.SIGINT)
-            else:
-                pid_file.unlink(missing_ok=True)
+            elif processes.read_start_time(pid) is not None:
+                # A stranger got the number. The server takes its parent's for stale; the file itself has to stay,
+                # because it also names the shared memory that a last backend may still hold.
+                pid_file.write_text("".join([f"{os.getpid()}\n", *lines[1:]]))
 
     def _start_on_some_port(self, identity: Identity, timeout_seconds: float) -> None:
-        for attempt in range(5):
+        deadline = time.monotonic() + _RETRY_SECONDS
+        while True:
             self.port = self._wanted_port or processes.find_free_port()
             offset = self.log_path.stat().st_size if self.log_path.exists() else 0
             self._spawn(identity)
             try:
                 self._wait_until_ready(timeout_seconds, offset)
-            except _PortTakenError as error:
-                if self._wanted_port is not None or attempt == 4:
-                    sentence = f"Port {self.port} is taken, so PostgreSQL cannot start on it."
-                    raise StartError(sentence) from error
+            except _TryAgain as error:
+                if time.monotonic() > deadline:
+                    raise StartError(str(error)) from error
+                time.sleep(0.1)
             else:
+                # Whoever was told the URL finds the server there again after a crash.
+                self._wanted_port = self.port
                 return
 
     def _spawn(self, identity: Identity) -> None:
@@ -238,14 +245,16 @@ class PostgresServer:
     def _build_start_error(self, log_offset: int) -> Exception:
         said = processes.read_tail(self.log_path, log_offset)
         if "Address already in use" in said:
-            return _PortTakenError()
+            return _TryAgain(f"Port {self.port} is taken, so PostgreSQL cannot start on it.")
+        if "pre-existing shared memory block" in said:
+            return _TryAgain(f"Processes of an earlier PostgreSQL on {self.cluster} do not end: end them first.")
         return StartError(self._explain(said))
 
     def _explain(self, said: str) -> str:
         if "No space left on device" in said:
             return f"The disk that holds {self.directory} is full: free some space and start again."
         last_lines = " | ".join(said.splitlines()[-3:]) or "nothing"
-        return f"PostgreSQL did not start; its log {self.log_path} ends with: {last_lines}"
+        return f"PostgreSQL did not start (log: {self.log_path}). Its last words: {last_lines}"
 
     def _connect(self, database: str) -> psycopg.Connection[tuple[object, ...]]:
         return psycopg.connect(
@@ -267,5 +276,5 @@ class PostgresServer:
             connection.execute("create extension if not exists vector")
 
 
-class _PortTakenError(Exception):
-    """Somebody took the port between choosing it and listening on it."""
+class _TryAgain(Exception):
+    """What keeps the server from starting may pass within a moment: a port, the backends of a killed server."""

@@ -89,6 +89,7 @@ class ValkeyServer:
             offset = self.log_path.stat().st_size if self.log_path.exists() else 0
             self._spawn()
             if self._wait_until_ready(timeout_seconds):
+                self._wanted_port = self.port
                 return
             said = processes.read_tail(self.log_path, offset)
             if "in use" not in said or self._wanted_port is not None or attempt == 4:
@@ -158,7 +159,7 @@ class ValkeyServer:
         if "in use" in said:
             return f"Port {self.port} is taken, so Valkey cannot start on it."
         last_lines = " | ".join(said.splitlines()[-3:]) or "nothing"
-        return f"Valkey did not start; its log {self.log_path} ends with: {last_lines}"
+        return f"Valkey did not start (log: {self.log_path}). Its last words: {last_lines}"
 
 
 def _quote(text: str) -> str:

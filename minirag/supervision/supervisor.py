@@ -63,6 +63,7 @@ class Supervisor:
         self.valkey: ValkeyServer | None = None
         self.programs: list[Program] = []  # in the order in which they stop
         self._environment: dict[str, str] = {}
+        self._listener: socket.socket | None = None
         self._signals_seen = 0
 
     def run(self) -> int:
@@ -93,7 +94,7 @@ class Supervisor:
     def _start(self) -> None:
         self.installation.claim()
         # Listening from the start answers "is the port free" once and for all; browsers that come early wait.
-        listener = open_listener(self.options.host, self.options.port)
+        self._listener = open_listener(self.options.host, self.options.port)
         self._environment = self._build_environment()
         self._start_servers()
         self._run_once("migrate", "migrate", "--verbosity", "1")
@@ -102,10 +103,9 @@ class Supervisor:
             self.installation.remember_demo()
         if self.valkey is not None:
             requeue_abandoned(self.valkey.url, self.options.broker_options or {})
-        self.programs = self._list_programs(listener)
+        self.programs = self._list_programs(self._listener)
         for program in reversed(self.programs):
             program.start()
-        listener.close()
         self._wait_until_healthy()
 
     def _build_environment(self) -> dict[str, str]:
@@ -281,6 +281,8 @@ class Supervisor:
             raise Stopped
 
     def _stop(self) -> None:
+        if self._listener is not None:
+            self._listener.close()
         anything: list[tuple[str, Callable[[], object]]] = [
             (program.name, program.stop) for program in self.programs if program.is_running()
         ]
