@@ -51,7 +51,8 @@ def quote_passages(passages: Sequence[Passage]) -> str:
         place = " > ".join(part for part in (passage.title, passage.heading) if part)
         if passage.page:
             place += f", page {passage.page}"
-        quoted.append(f'<source id="{number}" from="{defuse(place, attribute=True)}">\n{defuse(passage.content)}\n</source>')
+        opening = f'<source id="{number}" from="{defuse(place, attribute=True)}">'
+        quoted.append(f"{opening}\n{defuse(passage.content)}\n</source>")
     return "<sources>\n" + "\n".join(quoted) + "\n</sources>"
 
 

@@ -107,7 +107,7 @@ async def take_turn(
         yield await _finish(turn, answer)
     except ProductError as error:
         failure = error
-    except Exception:  # noqa: BLE001 - the turn's edge: whatever broke, the reader is told and the end is stored
+    except Exception:
         logger.exception("turn failed", chat_id=str(turn.chat.pk))
         failure = InternalFailure("Something went wrong on our side. Please try again.")
     finally:

@@ -110,14 +110,20 @@ def log_in(email: str, password: str, tenant_slug: str | None = None) -> User:
     raise refusal
 
 
+def require_identity(request: HttpRequest) -> Identity:
+    """Return who is calling, as the tenant middleware found out; raises what it raised."""
+    outcome = getattr(request, "identity", None)
+    if isinstance(outcome, Identity):
+        return outcome
+    raise outcome if isinstance(outcome, ProductError) else NotAuthenticated("Not authenticated")
+
+
 class BearerAuthentication(BaseAuthentication):
     """DRF authentication over what the tenant middleware found out already."""
 
     def authenticate(self, request: Request) -> tuple[User, ApiToken | None]:
-        outcome = getattr(request._request, "identity", None)
-        if isinstance(outcome, Identity):
-            return outcome.user, outcome.token
-        raise outcome if isinstance(outcome, ProductError) else NotAuthenticated("Not authenticated")
+        identity = require_identity(request._request)
+        return identity.user, identity.token
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"

@@ -1,0 +1,22 @@
+"""Background work of conversations."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from conversations.recording import mark_abandoned
+from tenants.context import tenant_context
+from tenants.tasks import PlatformTask, active_tenants
+
+# Longer than any turn may take: four times the wait for a first token (see minirag.ai.chat.ChatRequest).
+ABANDONED_AFTER_SECONDS = 600.0
+
+
+@shared_task(base=PlatformTask)
+def fail_abandoned_turns() -> int:
+    """Close the turns whose web process was killed, so that no question stays `pending` for ever."""
+    closed = 0
+    for tenant in active_tenants():
+        with tenant_context(tenant):
+            closed += mark_abandoned(ABANDONED_AFTER_SECONDS)
+    return closed

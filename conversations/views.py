@@ -1,0 +1,174 @@
+"""`/v1/chat`: ask (JSON or Server-Sent Events), list, read, give feedback."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.http import HttpRequest, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from pydantic import Field
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from conversations.models import Chat, Feedback, Message, MessageRole
+from conversations.recording import Asker
+from conversations.serializers import (
+    render_answer,
+    render_chat,
+    render_event,
+    render_message,
+    render_message_in_full,
+)
+from conversations.turns import Done, Failed, SourcesFound, TurnEvent, take_turn
+from minirag.lib.errors import BadInput, NotFound, ProductError
+from minirag.lib.rest import ApiView, Body, error_response, parse_uuid, read_body, read_query
+from tenants.authentication import require_identity
+
+_MAX_PAGE = 100
+
+
+class Question(Body):
+    bot_profile_id: UUID
+    message: Annotated[str, Field(min_length=1, max_length=32_000)]
+    chat_id: UUID | None = None
+    stream: bool = False
+    extended: bool = False  # ours: adds citations and refusal to the answer
+
+
+class ChatQuery(Body):
+    bot_profile_id: UUID | None = None
+    limit: Annotated[int, Field(ge=0)] = 50
+    offset: Annotated[int, Field(ge=0, lt=2**31)] = 0
+
+
+class FeedbackBody(Body):
+    feedback: Literal["positive", "negative"] | None
+
+
+@csrf_exempt
+async def chat_collection(request: HttpRequest) -> HttpResponseBase:
+    """POST asks on the event loop; GET and the rest are an ordinary DRF view on the request's thread."""
+    if request.method != "POST":
+        return await sync_to_async(ChatList.as_view())(request)
+    try:
+        return await _ask(request)
+    except Exception as error:  # the edge: error_response logs what nobody foresaw
+        return error_response(error, request)
+
+
+async def _ask(request: HttpRequest) -> HttpResponseBase:
+    identity = require_identity(request)
+    body = read_body(Question, request)
+    asker = Asker(user_id=identity.user.pk, request_id=request.request_id)  # type: ignore[attr-defined]
+    events = take_turn(body.bot_profile_id, body.chat_id, body.message, asker=asker, is_stream=body.stream)
+    if not body.stream:
+        return JsonResponse(
+            await collect_answer(events, extended=body.extended),
+            json_dumps_params={"separators": (",", ":"), "ensure_ascii": False},
+        )
+    first = await anext(events)  # what may not happen at all is an HTTP error, not an event
+    response = StreamingHttpResponse(
+        write_sse(first, events, extended=body.extended, request_id=asker.request_id),
+        content_type="text/event-stream; charset=utf-8",
+    )
+    response["Cache-Control"] = "no-cache"
+    response["X-Accel-Buffering"] = "no"
+    return response
+
+
+async def collect_answer(events: AsyncGenerator[TurnEvent, None], *, extended: bool) -> dict[str, Any]:
+    """Run a turn to its end and return the body of the JSON answer; raises the ProductError it failed with."""
+    passages: tuple[Any, ...] = ()
+    async with aclosing(events):
+        async for event in events:
+            if isinstance(event, SourcesFound):
+                passages = event.passages
+            elif isinstance(event, Failed):
+                raise event.error
+            elif isinstance(event, Done):
+                return render_answer(passages, event, extended=extended)
+    raise ProductError("The turn ended without an answer.")
+
+
+async def write_sse(
+    first: TurnEvent, events: AsyncGenerator[TurnEvent, None], *, extended: bool, request_id: str
+) -> AsyncIterator[bytes]:
+    """Write a turn as the contract's Server-Sent Events: two lines and an empty one each, ASCII only."""
+    async with aclosing(events):
+        yield encode_sse(*render_event(first, extended=extended, request_id=request_id))
+        async for event in events:
+            yield encode_sse(*render_event(event, extended=extended, request_id=request_id))
+
+
+def encode_sse(name: str, data: dict[str, Any]) -> bytes:
+    return f"event: {name}\ndata: {json.dumps(data)}\n\n".encode("ascii")
+
+
+class ChatList(ApiView):
+    http_method_names = ["get", "post", "head"]
+
+    def get(self, request: Request) -> Response:
+        query = read_query(ChatQuery, request)
+        chats = Chat.objects.all()
+        if query.bot_profile_id:
+            chats = chats.filter(bot_profile_id=query.bot_profile_id)
+        page = chats[query.offset : query.offset + min(query.limit, _MAX_PAGE)]
+        return Response([render_chat(chat) for chat in page])
+
+    def post(self, request: Request) -> Response:
+        raise ProductError("Asked on the event loop.")  # only here so that Allow and 405 tell the truth
+
+
+class ChatDetail(ApiView):
+    def get(self, request: Request, chat_id: str) -> Response:
+        return Response(render_chat(find_chat(chat_id)))
+
+
+class MessageList(ApiView):
+    def get(self, request: Request, chat_id: str) -> Response:
+        chat = find_chat(chat_id)
+        return Response([render_message(message) for message in chat.messages.all()])
+
+
+class MessageDetail(ApiView):
+    """Ours: one message with its citations and, if it refuses, why."""
+
+    def get(self, request: Request, chat_id: str, message_id: str) -> Response:
+        return Response(render_message_in_full(find_message(chat_id, message_id)))
+
+
+class MessageFeedback(ApiView):
+    def patch(self, request: Request, chat_id: str, message_id: str) -> Response:
+        body = read_body(FeedbackBody, request)
+        message = find_message(chat_id, message_id)
+        set_feedback(message, body.feedback)
+        return Response(render_message(message))
+
+
+def find_chat(chat_id: str) -> Chat:
+    chat = Chat.objects.filter(pk=parse_uuid(chat_id, "chat_id")).first()
+    if chat is None:
+        raise NotFound("Chat session not found")
+    return chat
+
+
+def find_message(chat_id: str, message_id: str) -> Message:
+    message_key = parse_uuid(message_id, "message_id")
+    message = find_chat(chat_id).messages.filter(pk=message_key).first()
+    if message is None:
+        raise NotFound("Message not found")
+    return message
+
+
+def set_feedback(message: Message, feedback: str | None) -> None:
+    """Record what a reader thought of an answer; None takes it back. Raises BadInput for other messages."""
+    if message.role != MessageRole.ASSISTANT:
+        raise BadInput("Feedback can only be set on assistant messages")
+    message.feedback = Feedback(feedback).value if feedback else None
+    message.save(update_fields=["feedback"])
+

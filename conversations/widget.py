@@ -1,0 +1,67 @@
+"""`/v1/widget/sessions`: what a page's widget asks for before it opens its socket. No token, only the bot's id."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest
+from pydantic import Field
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from bots.models import BotProfile
+from conversations.models import Chat
+from conversations.serializers import render_message_in_full
+from conversations.sessions import find_tenant_of_bot, issue_session, require_origin
+from minirag.lib import limits
+from minirag.lib.errors import NotFound
+from minirag.lib.rest import ApiView, Body, client_address, naive_utc, read_body
+from tenants.context import tenant_context
+from tenants.models import Tenant
+
+_HISTORY_LENGTH = 100
+
+
+class SessionBody(Body):
+    bot_profile_id: UUID
+    visitor_id: Annotated[str, Field(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+    chat_id: UUID | None = None
+
+
+class WidgetSessions(ApiView):
+    authentication_classes: ClassVar[list[Any]] = []
+    permission_classes: ClassVar[list[Any]] = []
+
+    def post(self, request: Request) -> Response:
+        address = client_address(request)
+        limits.check(f"widget-session:{address}", settings.WIDGET_RATE, redis_url=settings.REDIS_URL)
+        body = read_body(SessionBody, request)
+        tenant = self._find_tenant(request._request, body.bot_profile_id)
+        with tenant_context(tenant):
+            return Response(self._open(request._request, body), status=201)
+
+    def _find_tenant(self, request: HttpRequest, bot_profile_id: UUID) -> Tenant:
+        tenant = find_tenant_of_bot(bot_profile_id)
+        bound = getattr(request, "tenant", None)
+        if bound is not None and bound.pk != tenant.pk:
+            raise NotFound("Bot profile not found or inactive")
+        return tenant
+
+    def _open(self, request: HttpRequest, body: SessionBody) -> dict[str, Any]:
+        bot = BotProfile.objects.active().filter(pk=body.bot_profile_id).first()
+        if bot is None:
+            raise NotFound("Bot profile not found or inactive")
+        own_origin = f"{request.scheme}://{request.get_host()}"
+        origin = require_origin(bot, request.headers.get("Origin", ""), own_origin)
+        token, expires_at = issue_session(bot, body.visitor_id, origin)
+        chat = Chat.objects.filter(pk=body.chat_id, visitor_id=body.visitor_id, bot_profile=bot).first()
+        messages = chat.messages.prefetch_related("citations").order_by("-created_at")[:_HISTORY_LENGTH] if chat else ()
+        return {
+            "session_token": token,
+            "expires_at": naive_utc(expires_at),
+            "bot": {"name": bot.name, "greeting": bot.greeting, "starter_questions": bot.starter_questions},
+            "chat_id": str(chat.pk) if chat else None,
+            "messages": [render_message_in_full(message) for message in reversed(messages)],
+        }
