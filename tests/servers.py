@@ -20,8 +20,8 @@ from minirag.embedded.processes import read_start_time
 CHECKOUT = Path(__file__).resolve().parent.parent
 _UNSAFE_BUT_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 _SECRETS = {
-    "SECRET_KEY": "test-secret-key-that-no-installation-ever-uses-0123456789",
-    "JWT_SECRET_KEY": "test-jwt-secret-key-that-no-installation-ever-uses-01234",
+    "SECRET_KEY": "sign-tests-only-and-never-an-installation-0123456789",
+    "JWT_SECRET_KEY": "jwt-tests-only-and-never-an-installation-0123456789",
     "ENCRYPTION_KEY": "dGVzdC1lbmNyeXB0aW9uLWtleS0zMi1ieXRlcy1sb24=",
 }
 

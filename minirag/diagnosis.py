@@ -1,0 +1,189 @@
+"""What an operator wants to know before trusting an installation: one finding per part, each with its remedy."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from kombu.exceptions import KombuError
+
+from minirag.ai.minilm import MODEL_FILE, TOKENIZER_FILE
+from minirag.celery import app
+from minirag.checks import find_secret_faults
+from tenants.schemas import stale_tenants
+
+OK, WARN, FAIL = "ok", "warn", "fail"
+_POSTGRES_NEEDED = 150_000
+_PGVECTOR_NEEDED = (0, 8)
+_FREE_MB_NEEDED, _FREE_MB_COMFORTABLE = 200, 2_000
+_WORKER_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One part of the installation: its `state` is ok, warn or fail; anything but ok has a remedy."""
+
+    part: str
+    state: str
+    detail: str
+    remedy: str = ""
+
+    def to_dict(self) -> dict[str, str]:
+        return asdict(self)
+
+
+def diagnose() -> list[Finding]:
+    """Looks at every part; a part that fails keeps none of the others back. Shows no secret."""
+    checks: list[Callable[[], Finding]] = [
+        check_secrets, check_database, check_pgvector, check_migrations, check_tenants, check_redis, check_worker,
+        check_embedder, check_files, check_disk, check_provider, check_debug,
+    ]  # fmt: skip
+    return [check() for check in checks]
+
+
+def check_secrets() -> Finding:
+    faults = find_secret_faults()
+    if faults:
+        return Finding("secrets", FAIL, " ".join(faults), "Set them as .env.example shows.")
+    return Finding("secrets", OK, "set and long enough")
+
+
+def check_database() -> Finding:
+    try:
+        number = int(_ask_database("show server_version_num"))
+    except DatabaseError as error:
+        return Finding("database", FAIL, _first_line(error), "Start PostgreSQL (make run) or correct DATABASE_URL.")
+    shown = f"PostgreSQL {number // 10_000}.{number % 10_000}"
+    if number < _POSTGRES_NEEDED:
+        return Finding("database", FAIL, shown, f"Use PostgreSQL {_POSTGRES_NEEDED // 10_000} or newer.")
+    return Finding("database", OK, shown)
+
+
+def check_pgvector() -> Finding:
+    remedy = "As the database's owner: CREATE EXTENSION vector; or ALTER EXTENSION vector UPDATE;"
+    try:
+        version = _ask_database("select extversion from pg_extension where extname = 'vector'")
+    except DatabaseError:
+        return Finding("pgvector", FAIL, "unknown, the database does not answer", "See database.")
+    if version is None:
+        return Finding("pgvector", FAIL, "not installed", remedy)
+    if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < _PGVECTOR_NEEDED:
+        return Finding("pgvector", FAIL, f"{version}, needed is 0.8", remedy)
+    return Finding("pgvector", OK, version)
+
+
+def check_migrations() -> Finding:
+    try:
+        executor = MigrationExecutor(connection)
+        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError:
+        return Finding("migrations", FAIL, "unknown, the database does not answer", "See database.")
+    if missing:
+        return Finding("migrations", FAIL, f"{len(missing)} not applied", "Run manage.py migrate.")
+    return Finding("migrations", OK, "all applied")
+
+
+def check_tenants() -> Finding:
+    try:
+        behind = [tenant.slug for tenant in stale_tenants()]
+    except DatabaseError:
+        return Finding("tenants", FAIL, "unknown, the database does not answer or is not migrated", "See migrations.")
+    if behind:
+        shown = ", ".join(behind[:5]) + (" …" if len(behind) > 5 else "")
+        return Finding("tenants", FAIL, f"{len(behind)} behind: {shown}", "Run manage.py migrate.")
+    return Finding("tenants", OK, "every schema is up to date")
+
+
+def check_redis() -> Finding:
+    try:
+        with redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=3, socket_timeout=3) as client:
+            server = client.info("server")
+            policy = client.info("memory").get("maxmemory_policy", "noeviction")
+    except (redis.RedisError, ValueError) as error:
+        return Finding("redis", FAIL, _first_line(error), "Start Redis (make run) or correct REDIS_URL.")
+    version = server.get("valkey_version") or server.get("redis_version")
+    shown = f"{server.get('server_name', 'redis')} {version}"
+    if policy != "noeviction":
+        return Finding("redis", WARN, f"{shown} may drop queued work ({policy})", "Set maxmemory-policy noeviction.")
+    return Finding("redis", OK, shown)
+
+
+def check_worker() -> Finding:
+    try:
+        names = [name for reply in app.control.ping(timeout=_WORKER_SECONDS) for name in reply]
+    except (KombuError, redis.RedisError, OSError):
+        return Finding("worker", FAIL, "unknown, the broker does not answer", "See redis.")
+    if not names:
+        return Finding("worker", FAIL, "none answers", "Start one: celery -A minirag worker, or make run.")
+    return Finding("worker", OK, ", ".join(sorted(names)))
+
+
+def check_embedder() -> Finding:
+    directory = settings.EMBEDDER_DIR
+    missing = [name for name in (MODEL_FILE, TOKENIZER_FILE) if not (directory / name).is_file()]
+    if not missing:
+        return Finding("embedder", OK, str(directory))
+    if settings.DEFAULT_EMBEDDING_MODEL != "minirag/minilm":
+        return Finding("embedder", OK, f"not installed and not the default ({settings.DEFAULT_EMBEDDING_MODEL})")
+    remedy = f"Run python -m minirag.ai.build_minilm --output {directory}"
+    return Finding("embedder", WARN, f"{directory} lacks {', '.join(missing)}: search is by words only", remedy)
+
+
+def check_files() -> Finding:
+    directory = _nearest_existing(settings.MEDIA_ROOT)
+    if not os.access(directory, os.W_OK | os.X_OK):
+        return Finding("files", FAIL, f"{directory} cannot be written", "Fix its owner or set MEDIA_ROOT.")
+    return Finding("files", OK, f"{settings.MEDIA_ROOT} can be written")
+
+
+def check_disk() -> Finding:
+    directory = _nearest_existing(settings.DATA_DIR)
+    free = shutil.disk_usage(directory).free // 2**20
+    detail = f"{free} MB free at {directory}"
+    if free < _FREE_MB_NEEDED:
+        return Finding("disk", FAIL, detail, "Free some space, uploads and the database stop otherwise.")
+    if free < _FREE_MB_COMFORTABLE:
+        return Finding("disk", WARN, detail, "Free some space soon.")
+    return Finding("disk", OK, detail)
+
+
+def check_provider() -> Finding:
+    """Whether the default answering model has its key; names of variables only, never a value."""
+    model = settings.DEFAULT_LLM_MODEL
+    named = sorted(name for name, value in os.environ.items() if name.endswith("_API_KEY") and value)
+    shown = f"{model}; keys set: {', '.join(named) or 'none'}"
+    if model.startswith("minirag/"):
+        return Finding("provider", OK, f"{shown} (none needed)")
+    expected = f"{model.partition('/')[0] if '/' in model else 'openai'}_API_KEY".upper()
+    if expected not in named:
+        return Finding("provider", WARN, shown, f"Set {expected}, or a key on each bot.")
+    return Finding("provider", OK, shown)
+
+
+def check_debug() -> Finding:
+    if settings.DEBUG:
+        return Finding("debug", WARN, "DEBUG is on: errors show code, secrets are not checked", "Set DEBUG=False.")
+    return Finding("debug", OK, "off")
+
+
+def _ask_database(statement: str) -> str | None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        row = cursor.fetchone()
+    return str(row[0]) if row else None
+
+
+def _nearest_existing(directory: Path) -> Path:
+    return next(place for place in (directory, *directory.parents) if place.exists())
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

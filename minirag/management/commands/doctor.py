@@ -1,0 +1,34 @@
+"""`manage.py doctor`: is this installation well, and what to do where it is not."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from minirag.diagnosis import FAIL, OK, WARN, Finding, diagnose
+from minirag.logs import mask_secrets
+
+
+class Command(BaseCommand):
+    help = "Check database, Redis, worker, embedder, secrets, schemas and disk; exit code 1 when something fails."
+    requires_system_checks: list[str] = []  # it reports what they would refuse
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="print the findings as a JSON list")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        findings = diagnose()
+        if options["json"]:
+            self.stdout.write(mask_secrets(json.dumps([finding.to_dict() for finding in findings], indent=1)))
+        else:
+            for finding in findings:
+                self.stdout.write(mask_secrets(self._format(finding)))
+        if any(finding.state == FAIL for finding in findings):
+            raise SystemExit(1)
+
+    def _format(self, finding: Finding) -> str:
+        paint = {OK: self.style.SUCCESS, WARN: self.style.WARNING, FAIL: self.style.ERROR}[finding.state]
+        line = f"{paint(f'{finding.state:<5}')} {finding.part:<11} {finding.detail}"
+        return f"{line}\n{'':<18}→ {finding.remedy}" if finding.remedy else line

@@ -1,0 +1,129 @@
+"""`manage.py doctor` finds what is wrong, says what to do, and shows no secret."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from pytest_django import Settings
+
+from minirag import diagnosis
+from minirag.celery import app
+from minirag.diagnosis import FAIL, OK, WARN
+from tenants.models import Tenant
+
+
+@pytest.fixture
+def quick_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diagnosis, "_WORKER_SECONDS", 0.2)
+
+
+def run_doctor(*arguments: str) -> tuple[int, str]:
+    output = io.StringIO()
+    try:
+        call_command("doctor", *arguments, stdout=output, no_color=True)
+    except SystemExit as end:
+        return int(end.code or 0), output.getvalue()
+    return 0, output.getvalue()
+
+
+@pytest.mark.django_db
+def test_a_sound_database_redis_and_its_secrets_are_ok() -> None:
+    for check in (
+        diagnosis.check_secrets, diagnosis.check_database, diagnosis.check_pgvector, diagnosis.check_migrations,
+        diagnosis.check_tenants, diagnosis.check_redis, diagnosis.check_debug, diagnosis.check_files,
+    ):  # fmt: skip
+        finding = check()
+        assert (finding.state, finding.remedy) == (OK, ""), finding
+
+
+@pytest.mark.django_db
+def test_without_a_worker_it_fails_says_so_and_ends_with_1(quick_worker: None) -> None:
+    code, output = run_doctor()
+    assert code == 1
+    assert "fail  worker      none answers\n                  → Start one: celery -A minirag worker" in output
+
+
+@pytest.mark.django_db
+def test_json_holds_the_same_findings_and_no_secret(
+    quick_worker: None, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret-value")
+    settings.DEFAULT_LLM_MODEL = "gpt-4o-mini"
+    code, output = run_doctor("--json")
+    findings = {finding["part"]: finding for finding in json.loads(output)}
+    assert code == 1
+    assert findings["worker"]["state"] == FAIL
+    assert "OPENAI_API_KEY" in findings["provider"]["detail"]
+    assert findings["provider"]["state"] == OK
+    for secret in ("sk-very-secret-value", settings.SECRET_KEY, settings.DATABASES["default"]["PASSWORD"]):
+        assert secret not in output
+
+
+def test_a_worker_that_answers_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app.control, "ping", lambda timeout: [{"worker@acme": {"ok": "pong"}}])
+    assert diagnosis.check_worker().detail == "worker@acme"
+
+
+@pytest.mark.django_db
+def test_a_tenant_whose_schema_is_behind_is_named() -> None:
+    Tenant.objects.create(name="Late", slug="late", schema_name="t_late", schema_version="old")
+    finding = diagnosis.check_tenants()
+    assert (finding.state, finding.detail, finding.remedy) == (FAIL, "1 behind: late", "Run manage.py migrate.")
+
+
+def test_unset_secrets_fail(settings: Settings) -> None:
+    settings.JWT_SECRET_KEY = ""
+    finding = diagnosis.check_secrets()
+    assert finding.state == FAIL
+    assert "JWT_SECRET_KEY is not set" in finding.detail
+
+
+def test_an_unreachable_redis_fails_and_keeps_the_rest_going(settings: Settings) -> None:
+    settings.REDIS_URL = "redis://:hidden@127.0.0.1:1/0"
+    finding = diagnosis.check_redis()
+    assert finding.state == FAIL
+    assert "refused" in finding.detail
+    assert "hidden" not in finding.detail
+
+
+def test_a_missing_embedder_is_a_warning_with_the_command_that_makes_it(
+    settings: Settings, tmp_path: Path
+) -> None:
+    settings.EMBEDDER_DIR = tmp_path
+    finding = diagnosis.check_embedder()
+    assert finding.state == WARN
+    assert finding.remedy == f"Run python -m minirag.ai.build_minilm --output {tmp_path}"
+    settings.DEFAULT_EMBEDDING_MODEL = "openai/text-embedding-3-small"
+    assert diagnosis.check_embedder().state == OK
+
+
+def test_a_hosted_model_without_its_key_is_a_warning(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
+    settings.DEFAULT_LLM_MODEL = "anthropic/claude-sonnet-4-5"
+    finding = diagnosis.check_provider()
+    assert (finding.state, finding.remedy) == (WARN, "Set ANTHROPIC_API_KEY, or a key on each bot.")
+    settings.DEFAULT_LLM_MODEL = "minirag/extractive"
+    assert diagnosis.check_provider().state == OK
+
+
+def test_a_disk_that_fills_up_warns_first_and_fails_then(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    free = type("Usage", (), {"free": 1_000 * 2**20})
+    monkeypatch.setattr(diagnosis.shutil, "disk_usage", lambda path: free)
+    assert diagnosis.check_disk().state == WARN
+    free.free = 100 * 2**20
+    assert diagnosis.check_disk().state == FAIL
+
+
+def test_debug_is_a_warning(settings: Settings) -> None:
+    settings.DEBUG = True
+    assert diagnosis.check_debug().state == WARN
+    assert os.environ["DEBUG"] == "False"
