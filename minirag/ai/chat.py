@@ -282,4 +282,4 @@ def warm_up(models: Iterable[str]) -> None:
     if local.MINILM in wanted and local.is_embedder_available(local.MINILM):
         local.encode_locally(local.MINILM, ["warm"])
     if any(not local.is_local(model) for model in wanted):
-        gateway.load_litellm().get_llm_provider("openai/warm")
+        gateway.warm_up()

@@ -62,10 +62,24 @@ def _import_litellm() -> ModuleType:
     litellm.turn_off_message_logging = True
     litellm.disable_streaming_logging = True
     litellm.num_retries = None
+    # Its blocking embedding call takes max_retries=0 for "not given"; retrying is our business.
+    litellm.DEFAULT_MAX_RETRIES = 0
     for name in TALKATIVE_LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     provider.register(litellm)
     return litellm
+
+
+def warm_up() -> None:
+    """Loads LiteLLM and what it would otherwise load during the first call, on the event loop (half a second)."""
+    litellm = load_litellm()
+    import openai
+    from openai.types.chat import ChatCompletionChunk
+
+    ChatCompletionChunk.model_rebuild()
+    openai.OpenAI(api_key=NO_KEY).chat.completions  # noqa: B018 - its first use imports the resources
+    messages = [{"role": "user", "content": "warm"}]
+    list(litellm.completion(model="openai/warm", messages=messages, mock_response="warm", stream=True))
 
 
 @dataclass(frozen=True)

@@ -96,11 +96,14 @@ def drop_surrogates(text: str) -> str:
 
 
 _loaded: dict[Path, MiniLM] = {}
+# Kept for ever: destroying a session would wait for threads that stayed in the parent.
+_abandoned: list[MiniLM] = []
 _loading = threading.Lock()
 
 
 def _forget_after_fork() -> None:
     global _loading
+    _abandoned.extend(_loaded.values())
     _loaded.clear()
     _loading = threading.Lock()
 

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+from minirag.ai import build_minilm, local, minilm
+
+QUESTION = "How long do I have to send a product back?"
+PARAPHRASE = "You may return goods within thirty days of delivery."
+UNRELATED = "The volcano last erupted during the Pleistocene."
+
+
+@pytest.fixture
+def model(embedder):
+    return minilm.load(embedder)
+
+
+def test_vectors_are_float32_of_length_one_in_the_order_of_the_texts(model):
+    vectors = model.encode([QUESTION, PARAPHRASE * 5, UNRELATED])
+    assert vectors.dtype == np.float32
+    assert vectors.shape == (3, 384)
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    for text, vector in zip([QUESTION, PARAPHRASE * 5, UNRELATED], vectors, strict=True):
+        assert np.allclose(model.encode([text])[0], vector, atol=2e-3)
+
+
+def test_a_paraphrase_is_nearer_than_an_unrelated_sentence(model):
+    question, paraphrase, unrelated = model.encode([QUESTION, PARAPHRASE, UNRELATED])
+    assert question @ paraphrase > 0.4
+    assert question @ unrelated < 0.15
+
+
+def test_a_vector_does_not_depend_on_the_texts_around_it(model):
+    texts = [UNRELATED * repeats for repeats in range(1, 8)]
+    alone = model.encode([QUESTION])[0]
+    among = model.encode([*texts, QUESTION])[-1]
+    assert np.abs(alone - among).max() < 2e-3
+
+
+def test_batches_change_a_vector_only_slightly(model):
+    texts = [QUESTION, PARAPHRASE, UNRELATED, "Delivery takes two working days."]
+    alone, batched = model.encode(texts), model.encode(texts, batch_size=4)
+    assert (alone * batched).sum(axis=1).min() > 0.97
+
+
+def test_text_beyond_256_tokens_is_not_read(model):
+    long_text = "hello " * 400
+    vectors, read = model.encode_counted([long_text, long_text + UNRELATED])
+    assert read == 2 * 256
+    assert np.allclose(vectors[0], vectors[1], atol=2e-3)
+
+
+def test_tokens_are_counted_to_the_end_without_markers(model):
+    assert model.count_tokens(["hello world", "hello " * 400, ""]) == [2, 400, 0]
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\x00", "\ud800 broken", "日本語のテキスト", "🙂" * 50])
+def test_any_string_gets_a_usable_vector(model, text):
+    assert np.isfinite(model.encode([text])).all()
+
+
+def test_no_texts_give_no_rows(model):
+    assert model.encode([]).shape == (0, 384)
+
+
+def test_threads_share_one_instance_and_get_the_same_vectors(embedder):
+    found, vectors = [], []
+
+    def work() -> None:
+        found.append(minilm.load(embedder))
+        vectors.append(found[-1].encode([QUESTION])[0])
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({id(each) for each in found}) == 1
+    assert all(np.allclose(vector, vectors[0], atol=2e-3) for vector in vectors)
+
+
+def test_a_forked_worker_opens_a_session_of_its_own(model, embedder):
+    program = (
+        "import os, sys; from pathlib import Path; from minirag.ai import minilm\n"
+        f"directory = Path({str(embedder)!r}); minilm.load(directory).encode(['parent'])\n"
+        "child = os.fork()\n"
+        "if child == 0:\n"
+        "    ok = not minilm._loaded and minilm.load(directory).encode(['child']).shape == (1, 384)\n"
+        "    os._exit(0 if ok else 1)\n"
+        "sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program], timeout=60).returncode == 0
+
+
+def test_missing_files_are_named_for_the_operator_and_not_for_the_visitor(tmp_path):
+    with pytest.raises(minilm.EmbedderMissing) as caught:
+        minilm.load(tmp_path / "nowhere")
+    assert str(tmp_path / "nowhere") in str(caught.value)
+    assert str(tmp_path) not in caught.value.detail
+    assert not minilm.is_built(tmp_path / "nowhere")
+
+
+def test_whether_the_embedder_is_there_can_be_asked(embedder, settings, tmp_path):
+    assert local.is_embedder_available(local.MINILM)
+    settings.EMBEDDER_DIR = tmp_path
+    assert not local.is_embedder_available(local.MINILM)
+    assert local.is_embedder_available(local.HASH)
+
+
+class TestBuilding:
+    def run(self, output) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "minirag.ai.build_minilm", "--output", str(output)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+    def test_a_second_build_does_nothing_and_both_say_one_line(self, tmp_path):
+        output = tmp_path / "models" / "minilm"
+        first = self.run(output)
+        assert first.returncode == 0, first.stderr
+        assert first.stdout.count("\n") == 1 and "built" in first.stdout
+        assert sorted(os.listdir(output)) == ["manifest.json", "minilm-int8.onnx", "tokenizer.json"]
+        written_at = (output / minilm.MODEL_FILE).stat().st_mtime_ns
+        second = self.run(output)
+        assert "already there" in second.stdout
+        assert (output / minilm.MODEL_FILE).stat().st_mtime_ns == written_at
+
+    def test_a_damaged_result_is_not_taken_for_a_good_one(self, embedder, tmp_path):
+        for name in os.listdir(embedder):
+            (tmp_path / name).write_bytes((embedder / name).read_bytes())
+        assert build_minilm.is_current(tmp_path)
+        (tmp_path / minilm.MODEL_FILE).write_bytes(b"half a mod")
+        assert not build_minilm.is_current(tmp_path)
+
+    def test_weights_that_are_not_the_expected_ones_are_refused(self, monkeypatch, tmp_path, capsys):
+        monkeypatch.setattr(build_minilm, "WEIGHTS_SHA256", "0" * 64)
+        assert build_minilm.main(["--output", str(tmp_path)]) == 1
+        assert "is not the file" in capsys.readouterr().err
+        assert not minilm.is_built(tmp_path)
+
+    def test_missing_weights_name_the_command_that_installs_them(self, monkeypatch, tmp_path, capsys):
+        monkeypatch.setattr(build_minilm, "WEIGHTS_PACKAGE", "no_such_package")
+        assert build_minilm.main(["--output", str(tmp_path)]) == 1
+        assert "requirements-model.txt" in capsys.readouterr().err

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from minirag.ai import offline
+from minirag.ai.offline import NOT_FOUND, OfflinePassage, compose_answer, split_pieces
+from minirag.ai.quoting import LONGEST_QUOTE, split_quotes
+
+HANDBOOK = OfflinePassage(
+    1,
+    "Warranty",
+    "Every pump carries a warranty. The warranty lasts 24 months from delivery. "
+    "Anna Berger leads the service team. Seals are not covered.",
+    0.9,
+)
+FAQ = OfflinePassage(2, "Shipping", "Parcels leave Graz every evening. Delivery takes two working days.", 0.6)
+
+
+def rank(question: str, *passages: OfflinePassage, **options) -> list[str]:
+    candidates = offline.list_candidates(passages)
+    scores = offline.score_candidates(question, candidates, options.get("term_weights", {}), options.get("embed"))
+    return [candidates[index].text for index in sorted(range(len(scores)), key=lambda index: -scores[index])]
+
+
+class TestAnswers:
+    def test_the_answering_sentence_is_quoted_with_its_own_citation(self):
+        answer = compose_answer("How long does the warranty last?", [HANDBOOK, FAQ])
+        assert "The warranty lasts 24 months from delivery. [1]" in answer
+
+    def test_two_sentences_are_quoted_unless_a_third_is_nearly_as_good(self):
+        answer = compose_answer("Who leads the service team?", [HANDBOOK, FAQ])
+        assert 2 <= answer.count(" [") <= 3
+
+    def test_sentences_of_one_passage_keep_their_order(self):
+        passage = OfflinePassage(4, "", "The blue valve opens first. Nothing else moves. The blue valve closes last.", 1)
+        answer = compose_answer("How does the blue valve close last?", [passage])
+        assert answer.index("opens first. [4]") < answer.index("closes last. [4]")
+
+    def test_the_passage_with_the_best_sentence_comes_first(self):
+        answer = compose_answer("How many working days does delivery take?", [HANDBOOK, FAQ])
+        assert answer.startswith("Delivery takes two working days. [2]")
+
+    def test_without_passages_the_answer_is_honest(self):
+        assert compose_answer("Anything?", []) == NOT_FOUND
+
+    def test_passages_with_nothing_to_quote_count_as_none(self):
+        assert compose_answer("Anything?", [OfflinePassage(1, "T", "# Only a heading\n\n---\n", 1)]) == NOT_FOUND
+
+    def test_a_sentence_that_overlapping_chunks_share_is_quoted_once(self):
+        again = OfflinePassage(3, "Warranty", "The warranty lasts 24 months from delivery. Call us.", 0.5)
+        answer = compose_answer("How long does the warranty last?", [HANDBOOK, again], sentences=5)
+        assert answer.count("24 months") == 1
+        assert "24 months from delivery. [1]" in answer
+
+    def test_quotations_without_a_full_stop_do_not_run_together(self):
+        passage = OfflinePassage(1, "", "- Blue pump: 40 litres\n- Red pump: 60 litres", 1)
+        answer = compose_answer("litres of the blue and the red pump", [passage])
+        assert answer == "Blue pump: 40 litres. [1] Red pump: 60 litres. [1]"
+
+    @pytest.mark.parametrize("question", ["", "?!", "the of and", "\x00", "x" * 5000])
+    def test_any_question_gets_an_answer(self, question):
+        assert compose_answer(question, [HANDBOOK])
+
+    def test_scores_of_zero_and_below_do_no_harm(self):
+        assert "[7]" in compose_answer("warranty", [OfflinePassage(7, "", "A warranty exists.", 0.0)])
+        assert "[8]" in compose_answer("warranty", [OfflinePassage(8, "", "A warranty exists.", -1.0)])
+
+
+class TestScoring:
+    def test_rare_words_weigh_more_than_frequent_ones(self):
+        passage = OfflinePassage(1, "", "Company news are here today for you. A seal broke during the night.", 1)
+        weights = {"compani": 0.1, "seal": 5.0}
+        assert rank("company seal", passage, term_weights=weights)[0].startswith("A seal")
+
+    def test_an_unknown_word_counts_as_the_rarest(self):
+        weights = offline.weigh_question(["pump", "zyx"], [], {"pump": 2.0, "valve": 4.0})
+        assert weights == {"pump": 2.0, "zyx": 4.0}
+
+    def test_coverage_is_the_share_of_the_questions_weight(self):
+        assert offline.cover_question({"pump": 3.0, "seal": 1.0}, ["pump", "pump", "oil"]) == 0.75
+        assert offline.cover_question({}, ["pump"]) == 0.0
+
+    @pytest.mark.parametrize(
+        ("question", "sentence", "value"),
+        [
+            ("When was it built?", "It was built in 1887.", 1.0),
+            ("When was it built?", "It was built by hand.", 0.0),
+            ("How many pumps are there?", "There are twelve pumps.", 1.0),
+            ("How many pumps are there?", "There are pumps.", 0.0),
+            ("Who leads the team?", "The team is led by Anna.", 1.0),
+            ("Who leads the team?", "The team is led well.", 0.0),
+            ("Who is Anna?", "We asked Anna.", 0.0),
+            ("Why is it red?", "It is red.", 0.5),
+        ],
+    )
+    def test_a_sentence_of_the_asked_kind_is_preferred(self, question, sentence, value):
+        assert offline.match_answer_type(question, sentence) == value
+
+    def test_an_embedder_sees_the_question_and_each_sentence_under_its_heading(self):
+        seen = []
+
+        def embed(texts: list[str]) -> np.ndarray:
+            seen.extend(texts)
+            vectors = np.zeros((len(texts), 2), dtype=np.float32)
+            vectors[:, 0] = [1, *(float("Seals" in text) for text in texts[1:])]
+            return vectors
+
+        assert rank("completely different words", HANDBOOK, embed=embed)[0] == "Seals are not covered."
+        assert seen[0] == "completely different words"
+        assert seen[1] == "Warranty: Every pump carries a warranty."
+
+    def test_the_english_embedder_is_not_asked_about_german(self):
+        def embed(texts: list[str]) -> np.ndarray:
+            raise AssertionError("asked")
+
+        german = OfflinePassage(
+            1, "", "Die Garantie dauert zwei Jahre ab Lieferung. Das Lager befindet sich in der Stadt Graz.", 1
+        )
+        assert rank("Wie lange dauert die Garantie?", german, embed=embed)[0].startswith("Die Garantie")
+
+    def test_minilm_finds_a_paraphrase_that_shares_no_word(self, embedder):
+        from minirag.ai import chat
+
+        passage = OfflinePassage(
+            1, "Staff", "The canteen opens at noon. Our chief executive is Maria Huber. Parking is free.", 1
+        )
+        embed = chat.choose_sentence_embedder("minirag/minilm")
+        assert rank("Name the head of this firm", passage, embed=embed)[0] == "Our chief executive is Maria Huber."
+
+
+class TestQuoting:
+    @pytest.mark.parametrize(
+        ("markdown", "quotes"),
+        [
+            ("# Title\n\nSome text.", ["Some text."]),
+            ("A **bold** and *soft* `code` word.", ["A bold and soft code word."]),
+            ("2 * 3 * 4 is 24, and snake_case_name stays.", ["2 * 3 * 4 is 24, and snake_case_name stays."]),
+            ("See [the manual](https://example.com/a) now.", ["See the manual now."]),
+            ("![A pump](pump.png) stands here.", ["A pump stands here."]),
+            ("Paris[1] is large [2, 3].", ["Paris is large."]),
+            ("- first item\n- [x] second item\n3. third item", ["first item", "second item", "third item"]),
+            ("> Quoted words.", ["Quoted words."]),
+            ("One line\nwrapped here.", ["One line wrapped here."]),
+            ("```\nmake run\n```", ["make run"]),
+            ("---\n***\n===\n", []),
+            ("| Plan | Price |\n|---|---:|\n| Pro | 49 |\n| Team | 99 |", ["Plan: Pro, Price: 49", "Plan: Team, Price: 99"]),
+            ("| a | b |\n| c | d |", ["a, b", "c, d"]),
+            ("", []),
+        ],
+    )
+    def test_markdown_is_quoted_as_plain_sentences(self, markdown, quotes):
+        assert split_quotes(markdown) == quotes
+
+    def test_an_endless_sentence_is_cut_between_words(self):
+        [quote] = split_quotes("word " * 1000)
+        assert len(quote) <= LONGEST_QUOTE + 2
+        assert quote.endswith("word …")
+
+    def test_a_text_of_a_megabyte_is_split_in_good_time(self):
+        import time
+
+        started = time.monotonic()
+        split_quotes("*a [b](c |" * 20_000 + "\n" + "- x | y\n" * 20_000)
+        assert time.monotonic() - started < 10
+
+
+def test_pieces_are_words_and_join_to_the_answer():
+    answer = "Delivery takes two days. [2] Ask us. [1]"
+    pieces = split_pieces(answer)
+    assert "".join(pieces) == answer
+    assert pieces[:2] == ["Delivery ", "takes "]

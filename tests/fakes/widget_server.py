@@ -1,0 +1,266 @@
+"""A server that speaks the widget's protocol with scripted answers, for tests of widget.js alone.
+
+The first word of a question chooses the script, see `SCRIPTS`. `hold` waits in the middle of its answer until the
+test calls `release()`. `sessions`, `frames` and `feedback` show what the widget sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import uuid
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from aiohttp import WSMsgType, web
+
+STATIC = Path(__file__).resolve().parents[2] / "static"
+CSP = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws:; img-src data:"
+BOT_ID = "7d2f3c1e-52a4-4f0b-9a51-3f2c8a1b6d00"
+ANSWER = (
+    "Push filter cap **AC-F02** onto the *air inlet* and wait `10 minutes` [1].\n\n"
+    "1. Choose Calibration\n2. Remove the cap afterwards [2]\n\nMore on https://docs.example/breva."
+)
+CITATIONS = [
+    {
+        "number": 1,
+        "chunk_id": "c1",
+        "source_id": "s1",
+        "title": "Product handbook › 5.5 Zero calibration",
+        "url": "https://docs.example/handbook",
+        "page": 12,
+        "content": "Push filter cap AC-F02 onto the air inlet until it seats, and wait 10 minutes.",
+    },
+    {
+        "number": 2,
+        "chunk_id": "c2",
+        "source_id": "s2",
+        "title": "<img src=x onerror=alert(1)>",
+        "url": "javascript:alert(1)",
+        "page": None,
+        "content": "A forgotten cap shows PM2.5 of 0.0 µg/m³ and, after 24 hours, E23.",
+    },
+]
+REFUSAL = "I could not find an answer to that in the documents I have."
+
+
+class FakeWidgetServer:
+    """Runs on a loopback port in a thread of its own. Pages are added with `add_page`."""
+
+    def __init__(self) -> None:
+        self.sessions: list[dict[str, Any]] = []
+        self.frames: list[dict[str, Any]] = []
+        self.feedback: list[dict[str, Any]] = []
+        self.chats: dict[str, list[dict[str, Any]]] = {}
+        self.pages: dict[str, str] = {}
+        self.expired: set[str] = set()
+        self.session_failure: tuple[int, dict[str, Any]] | None = None
+        self.failures_left = 0
+        self._loop = asyncio.new_event_loop()
+        self._gate = asyncio.Event()
+        self._stopped = asyncio.Event()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
+
+    def stop(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def add_page(self, path: str, html: str) -> str:
+        self.pages[path] = html
+        return self.url + path
+
+    def release(self) -> None:
+        self._loop.call_soon_threadsafe(self._gate.set)
+
+    async def _listen(self) -> None:
+        app = web.Application()
+        app.router.add_post("/v1/widget/sessions", self._make_session)
+        app.router.add_get("/ws/chat/", self._chat)
+        app.router.add_static("/static/", STATIC)
+        app.router.add_get("/{page:.*}", self._page)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.2)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        self.port = self._runner.addresses[0][1]
+
+    async def _page(self, request: web.Request) -> web.Response:
+        if request.path not in self.pages:
+            return web.Response(status=404)
+        headers = {"Content-Security-Policy": CSP}
+        return web.Response(text=self.pages[request.path], content_type="text/html", headers=headers)
+
+    async def _make_session(self, request: web.Request) -> web.Response:
+        asked = await request.json()
+        self.sessions.append(asked | {"origin": request.headers.get("Origin")})
+        if self.session_failure:
+            status, body = self.session_failure
+            return web.json_response(body, status=status)
+        chat_id = asked["chat_id"] if asked["chat_id"] in self.chats else None
+        bot = {"name": "Breva Assistant", "greeting": "", "starter_questions": ["plain How do I calibrate?", "refuse"]}
+        session = {
+            "session_token": f"token-{len(self.sessions)}",
+            "expires_at": "2026-11-21T12:00:00",
+            "bot": bot,
+            "chat_id": chat_id,
+            "messages": self.chats.get(chat_id or "", []),
+        }
+        return web.json_response(session, status=201)
+
+    async def _chat(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        talk = _Talk(self, socket, dict(request.query))
+        async for message in socket:
+            if message.type is WSMsgType.TEXT:
+                await talk.take(message.json())
+        talk.cancel()
+        return socket
+
+
+class _Talk:
+    def __init__(self, server: FakeWidgetServer, socket: web.WebSocketResponse, query: dict[str, str]) -> None:
+        assert not query, "nothing may stand in the socket's URL"
+        self.server, self.socket = server, socket
+        self.token = ""
+        self.chat_id: str | None = None
+        self.answering: asyncio.Task[None] | None = None
+
+    async def take(self, frame: dict[str, Any]) -> None:
+        self.server.frames.append(frame)
+        kind = frame["type"]
+        if kind == "authenticate":
+            self.token = frame["session_token"]
+            number = int(self.token.removeprefix("token-"))
+            self.chat_id = self.server.sessions[number - 1]["chat_id"]
+            await self.send(type="authenticated", chat_id=self.chat_id)
+        elif kind == "question":
+            self.answering = asyncio.create_task(self.answer(frame))
+        elif kind == "feedback":
+            self.server.feedback.append(frame)
+            await self.send(type="feedback_saved", message_id=frame["message_id"], feedback=frame["feedback"])
+        elif kind == "reset":
+            self.chat_id = None
+        elif kind == "stop" and self.answering and not self.answering.done():
+            self.answering.cancel()
+            await self.done(content="Push filter cap", citations=[])
+
+    def cancel(self) -> None:
+        if self.answering:
+            self.answering.cancel()
+
+    async def send(self, **event: Any) -> None:
+        await self.socket.send_json(event)
+
+    async def answer(self, frame: dict[str, Any]) -> None:
+        self.chat_id = self.chat_id or str(uuid.uuid4())
+        stored = self.server.chats.setdefault(self.chat_id, [])
+        stored.append({"id": str(uuid.uuid4()), "role": "user", "content": frame["message"], "citations": []})
+        script = SCRIPTS.get(frame["message"].split()[0].lower(), _answer_plainly)
+        await script(self, frame)
+
+    async def stream(self, text: str, delay: float = 0.01) -> None:
+        await self.send(type="sources", sources=CITATIONS)
+        for start in range(0, len(text), 12):
+            await self.send(type="delta", content=text[start : start + 12])
+            await asyncio.sleep(delay)
+
+    async def done(self, content: str = ANSWER, citations: list[Any] = CITATIONS, refusal: Any = None) -> None:
+        message_id = str(uuid.uuid4())
+        stored = {"id": message_id, "role": "assistant", "content": content, "citations": citations, "refusal": refusal}
+        self.server.chats.setdefault(self.chat_id or "", []).append(stored)
+        await self.send(
+            type="done",
+            chat_id=self.chat_id,
+            message_id=message_id,
+            usage={"total_tokens": 42},
+            refusal=refusal,
+            citations=citations,
+            content=content,
+        )
+
+
+async def _answer_plainly(talk: _Talk, frame: dict[str, Any]) -> None:
+    await talk.stream(ANSWER)
+    await talk.done()
+
+
+async def _hold(talk: _Talk, frame: dict[str, Any]) -> None:
+    talk.server._gate.clear()
+    await talk.stream(ANSWER[:84])
+    await talk.server._gate.wait()
+    await talk.done()
+
+
+async def _refuse(talk: _Talk, frame: dict[str, Any]) -> None:
+    await talk.send(type="sources", sources=[])
+    await talk.stream(REFUSAL)
+    await talk.done(REFUSAL, [], {"reason": "weak_retrieval", "score": 0.2, "threshold": 0.5})
+
+
+async def _fail_once(talk: _Talk, frame: dict[str, Any]) -> None:
+    if talk.server.failures_left:
+        talk.server.failures_left -= 1
+        detail = "The model provider is not available at the moment."
+        request_id = frame["request_id"]
+        await talk.send(type="error", detail=detail, code="provider_unavailable", retryable=True, request_id=request_id)
+    else:
+        await _answer_plainly(talk, frame)
+
+
+async def _fail_for_good(talk: _Talk, frame: dict[str, Any]) -> None:
+    await talk.stream("Push filter")
+    detail = "The model provider rejected its credentials."
+    await talk.send(type="error", detail=detail, code="provider_authentication", retryable=False)
+
+
+async def _expire(talk: _Talk, frame: dict[str, Any]) -> None:
+    if talk.token in talk.server.expired or len(talk.server.expired) == 0:
+        talk.server.expired.add(talk.token)
+        talk.server.chats[talk.chat_id or ""].pop()
+        await talk.send(type="error", detail="The session has expired.", code="session_expired", retryable=True)
+    else:
+        await _answer_plainly(talk, frame)
+
+
+async def _drop(talk: _Talk, frame: dict[str, Any]) -> None:
+    await talk.stream(ANSWER[:40])
+    await talk.socket.close()
+
+
+async def _finish_behind(talk: _Talk, frame: dict[str, Any]) -> None:
+    """The socket breaks, and the server finishes the turn without it."""
+    await talk.stream(ANSWER[:40])
+    stored = {"id": str(uuid.uuid4()), "role": "assistant", "content": ANSWER, "citations": CITATIONS}
+    talk.server.chats[talk.chat_id or ""].append(stored)
+    await talk.send(type="sources", sources=CITATIONS, chat_id=talk.chat_id)
+    await talk.socket.close()
+
+
+async def _right_to_left(talk: _Talk, frame: dict[str, Any]) -> None:
+    text = "ضع غطاء المرشح **AC-F02** على مدخل الهواء وانتظر عشر دقائق [1]."
+    await talk.stream(text)
+    await talk.done(text, CITATIONS[:1])
+
+
+SCRIPTS: dict[str, Callable[[_Talk, dict[str, Any]], Awaitable[None]]] = {
+    "plain": _answer_plainly,
+    "hold": _hold,
+    "refuse": _refuse,
+    "error": _fail_once,
+    "fatal": _fail_for_good,
+    "expire": _expire,
+    "drop": _drop,
+    "behind": _finish_behind,
+    "arabic": _right_to_left,
+}
