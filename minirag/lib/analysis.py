@@ -72,7 +72,9 @@ _ASCII_WORD = re.compile(r"[a-z0-9]+")
 # Two to six parts joined without spaces: part numbers, versions, dates, amounts. Every repetition is bounded, so that
 # a megabyte without a space costs no more than a megabyte of prose.
 _PART: Final = r"[^\W_]{1,24}"
-_CODE = re.compile(rf"(?<![^\W_])(?:\d{{1,15}}(?:[.,]\d{{1,15}}){{1,5}}|{_PART}(?:[-_./:]{_PART}){{1,5}})(?![^\W_])")
+_CODE = re.compile(
+    rf"(?<![^\W_])(?:\d{{1,15}}(?:[.,]\d{{1,15}}){{1,5}}|{_PART}(?:[-_./:]{_PART}){{1,5}})(?![^\W_])"
+)
 _NUMBER = re.compile(r"[\d.,]+")
 _THOUSANDS = re.compile(r"\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*(?:[.,]\d{1,2})?")
 _JOINTS: Final = str.maketrans("", "", "-_./:")

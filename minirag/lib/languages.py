@@ -57,7 +57,16 @@ _LETTERS: Final = {
     "і": "uk", "ї": "uk", "є": "uk", "ґ": "uk", "ы": "ru", "э": "ru", "ё": "ru", "ъ": "bg",
     "پ": "fa", "چ": "fa", "گ": "fa", "ژ": "fa", "ی": "fa", "ک": "fa", "ة": "ar", "ي": "ar", "ك": "ar", "ى": "ar",
 }  # fmt: skip
-_WORD = re.compile(r"[^\W\d_]+")
+# Function words elsewhere that are everyday words of English titles and searches ("war crimes", "men shoes").
+_ENGLISH_TOO_LIST: Final = """
+    ad ask bare bin bra car come die dig due fast fin for gift gut han hat her hit lag lang man men mine mod mode most
+    no on one over pan par pas per pour rat sans selv sent sin sole son tam tan tar ten to trap up var via war under
+"""
+_ENGLISH_TOO: Final = frozenset(_ENGLISH_TOO_LIST.split())
+# Below this share of evidence per word a text counts as names and numbers: the script's default language.
+_LEAST_EVIDENCE: Final = 0.1
+_LEAST_POINTS: Final = 0.45
+_WORD = re.compile(r"(?<!\w)[^\W\d_]+(?!\w)")
 
 
 def script_of(character: str) -> str | None:
@@ -89,13 +98,17 @@ def _vote(words: list[str], script: str) -> str:
         # A word that stands there a hundred times (a product's name) must not outvote everything else.
         weight = min(count, 1 + count**0.5)
         for language, share in _VOTES.get(word, ()):
-            points[language] += weight * (0.5 + share)
+            doubt = 0.2 if language != "en" and word in _ENGLISH_TOO else 0.5 if len(word) == 1 else 1.0
+            points[language] += weight * doubt * (0.5 + share)
         if not word.isascii():
             for letter in set(word) & _LETTERS.keys():
                 languages = _LETTERS[letter].split()
                 for language in languages:
                     points[language] += weight * 0.6 / len(languages)
-    candidates = {name: score for name, score in points.items() if script_of_language(name) == script}
+    least = max(_LEAST_POINTS, _LEAST_EVIDENCE * len(words))
+    candidates = {
+        name: score for name, score in points.items() if score >= least and script_of_language(name) == script
+    }
     default = LANGUAGE_OF_SCRIPT[script]
     if not candidates:
         return default

@@ -20,6 +20,7 @@ _END = re.compile(
     r"""|(?P<hard>[。！？｡]+["'”’」』）》]*|[؟।॥؛۔]+["'”’»)]*(?=\s|$))""",
 )
 _LINE_BREAK = re.compile(r"\s*\n\s*")
+_BLANK_LINE = re.compile(r"\n\s*\n")
 _LIST_ITEM = re.compile(r"(?:[-*•‣◦–]|\d{1,3}[.)]|[a-zA-Z][.)])\s+\S")
 _LAST_WORD = re.compile(r"[^\s(\[\"'“‘«]+$")
 
@@ -74,15 +75,17 @@ def _join_wrapped(lines: list[str]) -> list[str]:
     return joined
 
 
+def split_lines(paragraph: str) -> list[list[str]]:
+    """The lines of a paragraph, each as its sentences. Lines that only wrap a sentence are put together before."""
+    lines = [line for line in _LINE_BREAK.split(paragraph.strip()) if line]
+    return [sentences for line in _join_wrapped(lines) if (sentences := _split_line(line))]
+
+
 def split_sentences(text: str) -> list[str]:
     """The sentences of `text` in order, trimmed, none empty; their words together are the words of the text.
 
     Knows abbreviations, initials, decimal numbers and the full stops of CJK, Arabic and Devanagari. A line break ends
     a sentence unless the line was merely wrapped, so list items and table rows are sentences of their own.
     """
-    sentences: list[str] = []
-    for paragraph in re.split(r"\n\s*\n", text):
-        lines = [line for line in _LINE_BREAK.split(paragraph.strip()) if line]
-        for line in _join_wrapped(lines):
-            sentences.extend(_split_line(line))
-    return sentences
+    paragraphs = _BLANK_LINE.split(text)
+    return [sentence for paragraph in paragraphs for line in split_lines(paragraph) for sentence in line]

@@ -1,0 +1,135 @@
+"""What every parser gives back, whatever the file was: sections of text under heading paths."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from minirag.lib.errors import BadInput
+
+SectionKind = Literal["text", "table", "code"]
+
+MAX_CHARACTERS = 20_000_000
+"""The most text one document may hold. Ten megabytes of upload cannot honestly exceed it; a bomb can."""
+
+_BLANK_LINES = re.compile(r"\n[ \t\n]*\n")
+# Control characters mean nothing in text and PostgreSQL refuses NUL; unpaired surrogates cannot be stored as UTF-8.
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")
+
+
+class ParseError(BadInput):
+    """A file that cannot be read. `reason` is one sentence for the person who uploaded it.
+
+    `code`: unsupported, encoding, nul_bytes, broken, encrypted, no_text, too_large, too_many_pages, timeout, crashed.
+    """
+
+    def __init__(self, reason: str, *, code: str = "broken") -> None:
+        super().__init__(reason, code=code)
+
+    @property
+    def reason(self) -> str:
+        return self.detail
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A stretch of one document under one heading path.
+
+    `heading`: from the outermost heading inwards, without the document's title. `page`: from 1, for paged formats.
+    `text`: paragraphs divided by a blank line. In a table either the first line is the header and each further line
+    one row, cells divided by " | ", or (with blank lines) each paragraph is one self-describing record.
+    """
+
+    heading: tuple[str, ...]
+    text: str
+    page: int | None = None
+    kind: SectionKind = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedDocument:
+    """A parsed file: `language` is an ISO 639-1 code, `metadata` holds only JSON scalars and lists of them."""
+
+    title: str
+    sections: tuple[Section, ...]
+    metadata: dict[str, Any]
+    language: str
+
+
+def clean_text(text: str) -> str:
+    """One kind of line end, no control characters, no blank lines in a row, no space at line ends."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n\n").replace("\v", "\n")
+    text = text.replace("\u2028", "\n").replace("\u2029", "\n\n").replace("\xa0", " ").replace("\ufeff", "")
+    text = "\n".join(line.rstrip() for line in _CONTROLS.sub(" ", text).split("\n"))
+    return _BLANK_LINES.sub("\n\n", text).strip("\n")
+
+
+def clean_line(text: str) -> str:
+    """`text` on one line, with single spaces."""
+    return " ".join(_CONTROLS.sub(" ", text).split())
+
+
+@dataclass
+class SectionWriter:
+    """Collects what a parser meets, in reading order, and closes a section when heading, page or kind changes."""
+
+    page: int | None = None
+    sections: list[Section] = field(default_factory=list)
+    _headings: list[tuple[int, str]] = field(default_factory=list)
+    _paragraphs: list[str] = field(default_factory=list)
+    _characters: int = 0
+
+    @property
+    def heading(self) -> tuple[str, ...]:
+        return tuple(text for _, text in self._headings)
+
+    def open_heading(self, level: int, text: str) -> None:
+        """A heading of `level` (1 is the outermost) ends every heading of its own level and below."""
+        text = clean_line(text)
+        if not text:
+            return
+        self.close_section()
+        while self._headings and self._headings[-1][0] >= level:
+            self._headings.pop()
+        self._headings.append((level, text))
+
+    def turn_page(self, page: int) -> None:
+        self.close_section()
+        self.page = page
+
+    def add_paragraph(self, text: str) -> None:
+        text = clean_text(text)
+        if text.strip():
+            self._count(text)
+            self._paragraphs.append(text)
+
+    def add_code(self, text: str) -> None:
+        text = clean_text(text)
+        if text.strip():
+            self._count(text)
+            self.close_section()
+            self.sections.append(Section(self.heading, text, self.page, "code"))
+
+    def add_table(self, rows: list[list[str]]) -> None:
+        """Rows of cells; the first row is the header. Empty rows are left out."""
+        lines = [" | ".join(clean_line(cell) for cell in row) for row in rows if any(map(str.strip, row))]
+        if lines:
+            text = "\n".join(lines)
+            self._count(text)
+            self.close_section()
+            self.sections.append(Section(self.heading, text, self.page, "table"))
+
+    def close_section(self) -> None:
+        if self._paragraphs:
+            self.sections.append(Section(self.heading, "\n\n".join(self._paragraphs), self.page))
+            self._paragraphs = []
+
+    def finish(self) -> tuple[Section, ...]:
+        self.close_section()
+        return tuple(self.sections)
+
+    def _count(self, text: str) -> None:
+        self._characters += len(text)
+        if self._characters > MAX_CHARACTERS:
+            raise ParseError("This file holds more text than one document may have.", code="too_large")
