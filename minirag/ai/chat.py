@@ -16,7 +16,6 @@ from typing import Any
 
 from minirag.ai import gateway, local, offline, pricing, tokens
 from minirag.ai.credentials import Credentials
-from minirag.ai.minilm import EmbedderMissing
 from minirag.ai.offline import OfflinePassage
 from minirag.lib.errors import ProviderError
 
@@ -141,24 +140,15 @@ def answer_offline(request: ChatRequest) -> tuple[str, int, int]:
     question = request.question or next(
         (message["content"] for message in reversed(request.messages) if message.get("role") == "user"), ""
     )
-
-    def compose(embed: offline.SentenceEmbedder | None) -> str:
-        return offline.compose_answer(
-            question, request.passages, term_weights=request.term_weights, embed=embed
-        )
-
-    try:
-        answer = compose(choose_sentence_embedder(request.embedding_model))
-    except EmbedderMissing:
-        answer = compose(None)
+    # MiniLM wherever search uses real vectors: sending every sentence to a paid embedder would cost too much.
+    by_words_only = request.embedding_model in (None, local.HASH)
+    answer = offline.compose_answer(
+        question,
+        request.passages,
+        term_weights=request.term_weights,
+        embed=None if by_words_only else local.find_sentence_embedder(),
+    )
     return answer, tokens.count_prompt_tokens(request.messages), tokens.count_tokens(answer)
-
-
-def choose_sentence_embedder(embedding_model: str | None) -> offline.SentenceEmbedder | None:
-    """MiniLM, wherever search uses real vectors: sending every sentence to a paid embedder would cost too much."""
-    if embedding_model in (None, local.HASH) or not local.is_embedder_available(local.MINILM):
-        return None
-    return lambda texts: local.encode_locally(local.MINILM, texts, batch_size=8)[0]
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,6 +52,13 @@ def encode_locally(model: str, texts: Sequence[str], *, batch_size: int = 1) -> 
     if model == HASH:
         return hashing.encode(texts)
     raise ProviderError("not_configured", provider="minirag")
+
+
+def find_sentence_embedder() -> Callable[[list[str]], np.ndarray] | None:
+    """MiniLM for a handful of sentences whose vectors are not kept; None when its files are missing."""
+    if not is_embedder_available(MINILM):
+        return None
+    return lambda texts: encode_locally(MINILM, texts, batch_size=4)[0]
 
 
 def local_threads() -> ThreadPoolExecutor:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,8 +49,10 @@ class MiniLM:
         session: onnxruntime.InferenceSession,
         tokenizer: tokenizers.Tokenizer,
         counter: tokenizers.Tokenizer,
+        threads: int,
     ) -> None:
         self._session, self._tokenizer, self._counter = session, tokenizer, counter
+        self._workers = ThreadPoolExecutor(threads, thread_name_prefix="minirag-minilm")
 
     def encode(self, texts: Sequence[str], *, batch_size: int = 1) -> np.ndarray:
         """Vectors of the texts, in order: float32 (n, 384), L2-normalised. Text beyond 256 tokens is not
@@ -69,9 +72,14 @@ class MiniLM:
         rows = [encoding.ids for encoding in self._tokenizer.encode_batch([drop_surrogates(text) for text in texts])]
         # Batches of like length waste least on padding.
         order = sorted(range(len(rows)), key=lambda index: len(rows[index]))
-        for start in range(0, len(order), batch_size):
-            chosen = order[start : start + batch_size]
+        batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+
+        def fill(chosen: list[int]) -> None:
             vectors[chosen] = self._run([rows[index] for index in chosen])
+
+        # A single question runs in the caller's thread and never queues behind a file.
+        for _ in self._workers.map(fill, batches) if len(batches) > 1 else map(fill, batches):
+            pass
         return vectors, sum(map(len, rows))
 
     def _run(self, rows: list[list[int]]) -> np.ndarray:
@@ -118,7 +126,7 @@ def is_built(directory: Path) -> bool:
 def load(directory: Path, *, threads: int = 0) -> MiniLM:
     """The process's embedder from `directory`, loaded on the first call (about 0.3 s).
 
-    `threads` is per call of the model, 0 for one per core; only the first call's value counts.
+    `threads` texts are embedded at once, 0 for one per core; only the first call's value counts.
     Raises EmbedderMissing when the files are not there.
     """
     model = _loaded.get(directory)
@@ -144,11 +152,11 @@ def _open(directory: Path, threads: int) -> MiniLM:
     import tokenizers
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or os.cpu_count() or 1
+    # One thread a text and several texts at once: a fifth faster than several threads for one text (72 against 60
+    # texts of 200 tokens a second on two cores), and a single question takes 2 ms either way.
+    options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    # Threads that spin while they wait would take the cores from everybody else.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = onnxruntime.InferenceSession(str(directory / MODEL_FILE), options, providers=["CPUExecutionProvider"])
     tokenizer, counter = (
         tokenizers.Tokenizer.from_file(str(directory / TOKENIZER_FILE)) for _ in ("truncating", "whole")
@@ -157,4 +165,4 @@ def _open(directory: Path, threads: int) -> MiniLM:
         each.no_padding()
         each.no_truncation()
     tokenizer.enable_truncation(MAX_TOKENS)
-    return MiniLM(session, tokenizer, counter)
+    return MiniLM(session, tokenizer, counter, threads or os.cpu_count() or 1)

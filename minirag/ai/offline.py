@@ -26,6 +26,8 @@ SENTENCES = 2
 EXTRA_SENTENCE_RATIO = 0.8
 SHORT_WORDS = 5
 SHORT_PENALTY = 0.2
+# Each costs about 4 ms of CPU before the first word of the answer.
+LONGEST_EMBEDDED_LIST = 32
 BM25_K1, BM25_B = 1.2, 0.75
 
 # Gives one unit vector per text; the first text is the question.
@@ -109,24 +111,29 @@ def score_candidates(
         + 0.1 * match_answer_type(question, each.text)
         for each in candidates
     ]
-    if embed is not None and all(candidate.language == "en" for candidate in candidates):
-        likeness = measure_likeness(question, candidates, embed)
-        return [
-            0.4 * covered + 0.4 * like + rest for covered, like, rest in zip(coverage, likeness, shared, strict=True)
-        ]
     bm25 = score_bm25(candidates, weights)
-    return [
+    by_words = [
         0.4 * coverage[index]
         + 0.4 * bm25[index]
         + shared[index]
         + 0.1 * cover_beside(candidates, coverage, index)
-        - (
-            SHORT_PENALTY
-            if len(candidates[index].text.split()) < SHORT_WORDS and candidates[index].language == "en"
-            else 0
-        )
+        - (SHORT_PENALTY if is_fragment(candidates[index]) else 0.0)
         for index in range(len(candidates))
     ]
+    if embed is None or not are_mostly_english(candidates):
+        return by_words
+    likeness = measure_likeness(question, candidates, by_words, embed)
+    return [0.4 * covered + 0.4 * like + rest for covered, like, rest in zip(coverage, likeness, shared, strict=True)]
+
+
+def is_fragment(candidate: Candidate) -> bool:
+    """Too short to say much; words cannot be counted like this in every script."""
+    return candidate.language == "en" and len(candidate.text.split()) < SHORT_WORDS
+
+
+def are_mostly_english(candidates: Sequence[Candidate]) -> bool:
+    """Whether the English embedder's view helps; a table or a name may look foreign among English sentences."""
+    return 2 * sum(candidate.language == "en" for candidate in candidates) > len(candidates)
 
 
 def choose_sentences(candidates: Sequence[Candidate], scores: Sequence[float], count: int) -> list[int]:
@@ -184,14 +191,20 @@ def score_bm25(candidates: Sequence[Candidate], weights: Mapping[str, Mapping[st
     return scores
 
 
-def measure_likeness(question: str, candidates: Sequence[Candidate], embed: SentenceEmbedder) -> list[float]:
-    """Cosine of the question with each sentence under its passage's heading."""
-    texts = [
-        f"{clean_inline(each.passage.heading)}: {each.text}" if each.passage.heading else each.text
-        for each in candidates
-    ]
+def measure_likeness(
+    question: str, candidates: Sequence[Candidate], by_words: Sequence[float], embed: SentenceEmbedder
+) -> list[float]:
+    """Cosine of the question with each sentence under its passage's heading; 0 for those that words rank last."""
+    ranked = sorted(range(len(candidates)), key=lambda index: -by_words[index])[:LONGEST_EMBEDDED_LIST]
+    texts = []
+    for candidate in (candidates[index] for index in ranked):
+        heading = clean_inline(candidate.passage.heading)
+        texts.append(f"{heading}: {candidate.text}" if heading else candidate.text)
     vectors = embed([question, *texts])
-    return [float(value) for value in vectors[1:] @ vectors[0]]
+    likeness = [0.0] * len(candidates)
+    for index, value in zip(ranked, vectors[1:] @ vectors[0], strict=True):
+        likeness[index] = float(value)
+    return likeness
 
 
 ASKS_TIME = re.compile(r"\b(when|(what|which) (year|date|day|month|century|decade))\b", re.IGNORECASE)

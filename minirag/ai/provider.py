@@ -17,7 +17,6 @@ from litellm import CustomLLM
 from litellm.types.utils import EmbeddingResponse, GenericStreamingChunk, ModelResponse, Usage
 
 from minirag.ai import local, offline, tokens
-from minirag.ai.minilm import EmbedderMissing
 from minirag.ai.offline import OfflinePassage
 
 NUMBERED = re.compile(r"^\[(\d{1,3})\][ \t]*(.*?)(?=^\[\d{1,3}\]|\Z)", re.MULTILINE | re.DOTALL)
@@ -58,7 +57,8 @@ class MiniragProvider(CustomLLM):
         response = call["model_response"]
         response.model = f"minirag/{call['model']}"
         response.data = [
-            {"object": "embedding", "index": index, "embedding": vector.tolist()} for index, vector in enumerate(vectors)
+            {"object": "embedding", "index": index, "embedding": vector.tolist()}
+            for index, vector in enumerate(vectors)
         ]
         response.usage = Usage(prompt_tokens=read, completion_tokens=0, total_tokens=read)
         return response
@@ -75,10 +75,7 @@ def _answer(messages: list[dict[str, Any]], parameters: dict[str, Any]) -> tuple
     question = next((_text_of(message) for message in reversed(messages) if message["role"] == "user"), "")
     given = parameters.get("minirag_passages")
     passages = [OfflinePassage(**each) for each in given] if given else _find_passages(messages)
-    try:
-        answer = offline.compose_answer(question, passages, embed=lambda texts: local.load_minilm().encode(texts, batch_size=8))
-    except EmbedderMissing:
-        answer = offline.compose_answer(question, passages)
+    answer = offline.compose_answer(question, passages, embed=local.find_sentence_embedder())
     prompt_tokens = tokens.count_prompt_tokens({"content": _text_of(message)} for message in messages)
     completion_tokens = tokens.count_tokens(answer)
     return answer, {

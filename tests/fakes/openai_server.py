@@ -146,7 +146,9 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return True
         if model == "garbage":
-            self._send(200, "text/event-stream" if request.body.get("stream") else "application/json", b"data: {\"cho\n\n")
+            self._send(
+                200, "text/event-stream" if request.body.get("stream") else "application/json", b'data: {"cho\n\n'
+            )
             return True
         wanted = re.fullmatch(r"error-(\d{3})(?:-(\d+))?", model) or re.fullmatch(r"limite(d)-(\d+)", model)
         if not wanted:
@@ -171,7 +173,13 @@ class Handler(BaseHTTPRequestHandler):
         else:
             message = {"role": "assistant", "content": "".join(words)}
             choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
-            reply = {"id": "fake", "object": "chat.completion", "created": 0, "model": request.model, "choices": choices}
+            reply = {
+                "id": "fake",
+                "object": "chat.completion",
+                "created": 0,
+                "model": request.model,
+                "choices": choices,
+            }
             self._reply(200, reply if request.model == "silent-usage" else {**reply, "usage": usage})
 
     def _stream(self, request: ReceivedRequest, words: list[str], usage: dict[str, int]) -> None:
@@ -201,7 +209,9 @@ class Handler(BaseHTTPRequestHandler):
         elif model == "cut-clean":
             self._chunk(b"")
         elif model == "error-midway":
-            self._chunk(self._event({"error": {"message": "fake failure, key sk-echoed", "type": "server_error", "code": 500}}))
+            self._chunk(
+                self._event({"error": {"message": "fake failure, key sk-echoed", "type": "server_error", "code": 500}})
+            )
             self._chunk(b"")
         elif model == "stall":
             self.fake.closing.wait()

@@ -84,7 +84,9 @@ class TestStreaming:
 
     async def test_fifty_streams_at_once_do_not_mix(self, provider, credentials):
         def ask(number: int) -> ChatRequest:
-            return make_request("openai/steady-5", credentials, messages=({"role": "user", "content": f"chat {number}"},))
+            return make_request(
+                "openai/steady-5", credentials, messages=({"role": "user", "content": f"chat {number}"},)
+            )
 
         answers = await asyncio.gather(*(collect(ask(number)) for number in range(50)))
         assert [text for text, _ in answers] == [f"You said: chat {number}" for number in range(50)]
@@ -198,7 +200,9 @@ class TestFallback:
 
 class TestLeaving:
     async def test_closing_the_stream_closes_the_connection(self, provider, credentials):
-        stream = stream_chat(make_request("openai/steady-20", credentials, messages=({"role": "user", "content": "w " * 400},)))
+        stream = stream_chat(
+            make_request("openai/steady-20", credentials, messages=({"role": "user", "content": "w " * 400},))
+        )
         await anext(stream)
         await stream.aclose()
         assert await asyncio.to_thread(provider.wait_for_broken_pipe)
@@ -262,7 +266,9 @@ class TestOfflineModel:
 
     async def test_it_does_not_block_the_event_loop(self, embedder):
         passages = tuple(
-            OfflinePassage(number, "Pumps", f"Pump {number} lifts {number} litres. It weighs {number} kilograms. " * 3, 1.0)
+            OfflinePassage(
+                number, "Pumps", f"Pump {number} lifts {number} litres. It weighs {number} kilograms. " * 3, 1.0
+            )
             for number in range(1, 30)
         )
         request = make_request(

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
-from minirag.ai import offline
+from minirag.ai import local, offline
 from minirag.ai.offline import NOT_FOUND, OfflinePassage, compose_answer, split_pieces
 from minirag.ai.quoting import LONGEST_QUOTE, split_quotes
 
@@ -33,7 +35,9 @@ class TestAnswers:
         assert 2 <= answer.count(" [") <= 3
 
     def test_sentences_of_one_passage_keep_their_order(self):
-        passage = OfflinePassage(4, "", "The blue valve opens first. Nothing else moves. The blue valve closes last.", 1)
+        passage = OfflinePassage(
+            4, "", "The blue valve opens first. Nothing else moves. The blue valve closes last.", 1
+        )
         answer = compose_answer("How does the blue valve close last?", [passage])
         assert answer.index("opens first. [4]") < answer.index("closes last. [4]")
 
@@ -119,13 +123,34 @@ class TestScoring:
         )
         assert rank("Wie lange dauert die Garantie?", german, embed=embed)[0].startswith("Die Garantie")
 
-    def test_minilm_finds_a_paraphrase_that_shares_no_word(self, embedder):
-        from minirag.ai import chat
+    def test_one_foreign_line_does_not_switch_the_embedder_off(self):
+        german = OfflinePassage(2, "", "Die Garantie dauert zwei Jahre ab der Lieferung an den Kunden.", 0.1)
+        asked = []
 
+        def embed(texts: list[str]) -> np.ndarray:
+            asked.extend(texts)
+            return np.ones((len(texts), 1), dtype=np.float32)
+
+        rank("How long does the warranty last?", HANDBOOK, german, embed=embed)
+        assert len(asked) == 6
+
+    def test_no_more_than_a_bounded_number_of_sentences_is_embedded(self):
+        asked = []
+
+        def embed(texts: list[str]) -> np.ndarray:
+            asked.extend(texts)
+            return np.ones((len(texts), 1), dtype=np.float32)
+
+        text = " ".join(f"The pump number {number} is running in our hall." for number in range(200))
+        ranked = rank("Where is pump 150?", OfflinePassage(1, "", text, 1), embed=embed)
+        assert len(asked) == 1 + offline.LONGEST_EMBEDDED_LIST
+        assert ranked[0] == "The pump number 150 is running in our hall."
+
+    def test_minilm_finds_a_paraphrase_that_shares_no_word(self, embedder):
         passage = OfflinePassage(
             1, "Staff", "The canteen opens at noon. Our chief executive is Maria Huber. Parking is free.", 1
         )
-        embed = chat.choose_sentence_embedder("minirag/minilm")
+        embed = local.find_sentence_embedder()
         assert rank("Name the head of this firm", passage, embed=embed)[0] == "Our chief executive is Maria Huber."
 
 
@@ -144,7 +169,10 @@ class TestQuoting:
             ("One line\nwrapped here.", ["One line wrapped here."]),
             ("```\nmake run\n```", ["make run"]),
             ("---\n***\n===\n", []),
-            ("| Plan | Price |\n|---|---:|\n| Pro | 49 |\n| Team | 99 |", ["Plan: Pro, Price: 49", "Plan: Team, Price: 99"]),
+            (
+                "| Plan | Price |\n|---|---:|\n| Pro | 49 |\n| Team | 99 |",
+                ["Plan: Pro, Price: 49", "Plan: Team, Price: 99"],
+            ),
             ("| a | b |\n| c | d |", ["a, b", "c, d"]),
             ("", []),
         ],
@@ -158,8 +186,6 @@ class TestQuoting:
         assert quote.endswith("word …")
 
     def test_a_text_of_a_megabyte_is_split_in_good_time(self):
-        import time
-
         started = time.monotonic()
         split_quotes("*a [b](c |" * 20_000 + "\n" + "- x | y\n" * 20_000)
         assert time.monotonic() - started < 10

@@ -26,9 +26,7 @@ async def test_async_completion(litellm):
 
 
 def test_streaming(litellm):
-    stream = litellm.completion(
-        model="minirag/extractive", messages=MESSAGES, minirag_passages=PASSAGES, stream=True
-    )
+    stream = litellm.completion(model="minirag/extractive", messages=MESSAGES, minirag_passages=PASSAGES, stream=True)
     pieces = [chunk.choices[0].delta.content or "" for chunk in stream]
     assert len(pieces) > 6
     assert "".join(pieces).startswith(ANSWER)
@@ -62,7 +60,9 @@ async def test_it_can_be_the_fallback_of_another_provider(litellm, provider):
 
 
 def test_passages_are_found_in_the_prompt_when_none_are_given(litellm):
-    system = "Answer from these sources.\n[1] Parcels leave Graz every evening.\n[2] Goods can be returned within 30 days.\n"
+    system = (
+        "Answer from these sources.\n[1] Parcels leave Graz every evening.\n[2] Goods can be returned within 30 days.\n"
+    )
     response = litellm.completion(
         model="minirag/extractive", messages=[{"role": "system", "content": system}, *MESSAGES]
     )
