@@ -1,4 +1,4 @@
-"""Bots: one configured assistant each."""
+"""Bots: one configured assistant each, and what its model calls cost."""
 
 from __future__ import annotations
 
@@ -124,3 +124,50 @@ class BotProfile(models.Model):
             return Credentials(api_key=None, api_base=None)
         api_key, _, api_base = decrypt(self.encrypted_credentials, context=self._secret_context()).partition("\n")
         return Credentials(api_key=api_key, api_base=api_base or None)
+
+
+class Outcome(models.TextChoices):
+    """How a turn ended; on the assistant's message, or on the user's where there is no answer."""
+
+    ANSWERED = "answered", "Answered"
+    REFUSED = "refused", "Refused"
+    STOPPED = "stopped", "Stopped by the reader"
+    FAILED = "failed", "Failed"
+    PENDING = "pending", "Being answered"
+
+
+class UsageKind(models.TextChoices):
+    CHAT = "chat", "Chat"
+    EMBEDDING = "embedding", "Embedding"
+
+
+class UsageEvent(models.Model):
+    """One metered model call. Times in milliseconds, cost in US dollars."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=10, choices=UsageKind, default=UsageKind.CHAT)
+    bot_profile = models.ForeignKey(BotProfile, on_delete=models.CASCADE, related_name="usage_events")
+    # Plain ids: what was spent stays counted when a chat is deleted, and conversations lie in a layer above.
+    chat_id = models.UUIDField(null=True, blank=True)
+    message_id = models.UUIDField(null=True, blank=True)
+    source_id = models.UUIDField(null=True, blank=True)
+    model = models.CharField(max_length=100)
+    prompt_tokens = models.PositiveIntegerField(default=0)
+    completion_tokens = models.PositiveIntegerField(default=0)
+    total_tokens = models.PositiveIntegerField(default=0)
+    cost_usd = models.DecimalField(max_digits=14, decimal_places=8, default=0)
+    is_stream = models.BooleanField(default=False)
+    time_to_first_token_ms = models.PositiveIntegerField(null=True, blank=True)
+    duration_ms = models.PositiveIntegerField(null=True, blank=True)
+    outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.ANSWERED)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [
+            models.Index(fields=["-created_at"], name="usage_by_time"),
+            models.Index(fields=["bot_profile", "-created_at"], name="usage_by_bot"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.model}: {self.total_tokens} tokens"

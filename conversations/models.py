@@ -1,4 +1,4 @@
-"""Conversations: chats, their messages, what an answer cites, and what it cost."""
+"""Conversations: chats, their messages, and what an answer cites."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import uuid
 
 from django.db import models
 
-from bots.models import BotProfile
+from bots.models import BotProfile, Outcome
 
 
 class Chat(models.Model):
@@ -46,16 +46,6 @@ class MessageRole(models.TextChoices):
 class Feedback(models.TextChoices):
     POSITIVE = "positive", "Positive"
     NEGATIVE = "negative", "Negative"
-
-
-class Outcome(models.TextChoices):
-    """How a turn ended; on the assistant's message, or on the user's where there is no answer."""
-
-    ANSWERED = "answered", "Answered"
-    REFUSED = "refused", "Refused"
-    STOPPED = "stopped", "Stopped by the reader"
-    FAILED = "failed", "Failed"
-    PENDING = "pending", "Being answered"
 
 
 class Message(models.Model):
@@ -105,38 +95,3 @@ class Citation(models.Model):
 
     def __str__(self) -> str:
         return f"[{self.number}] {self.title}"
-
-
-class UsageKind(models.TextChoices):
-    CHAT = "chat", "Chat"
-    EMBEDDING = "embedding", "Embedding"
-
-
-class UsageEvent(models.Model):
-    """One metered model call. Times in milliseconds, cost in US dollars."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    kind = models.CharField(max_length=10, choices=UsageKind, default=UsageKind.CHAT)
-    bot_profile = models.ForeignKey(BotProfile, on_delete=models.CASCADE, related_name="usage_events")
-    chat = models.ForeignKey(Chat, on_delete=models.SET_NULL, null=True, related_name="usage_events")
-    message = models.ForeignKey(Message, on_delete=models.SET_NULL, null=True, related_name="usage_events")
-    model = models.CharField(max_length=100)
-    prompt_tokens = models.PositiveIntegerField(default=0)
-    completion_tokens = models.PositiveIntegerField(default=0)
-    total_tokens = models.PositiveIntegerField(default=0)
-    cost_usd = models.DecimalField(max_digits=14, decimal_places=8, default=0)
-    is_stream = models.BooleanField(default=False)
-    time_to_first_token_ms = models.PositiveIntegerField(null=True, blank=True)
-    duration_ms = models.PositiveIntegerField(null=True, blank=True)
-    outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.ANSWERED)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["-created_at"]
-        indexes = [
-            models.Index(fields=["-created_at"], name="usage_by_time"),
-            models.Index(fields=["bot_profile", "-created_at"], name="usage_by_bot"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.model}: {self.total_tokens} tokens"

@@ -12,8 +12,8 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from bots.models import BotProfile
-from bots.usage import Outcome, UsageKind, record_usage
+from bots.models import BotProfile, Outcome, UsageKind
+from bots.usage import record_usage
 from conversations.grounding import Refusal
 from conversations.models import Chat, Citation, Message, MessageRole
 from knowledge.retrieval import Passage, Retrieval

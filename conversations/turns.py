@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import structlog
 from django.conf import settings
 
-from bots.usage import Outcome
+from bots.models import Outcome
 from conversations.grounding import MarkerFilter, Refusal, choose_refusal_text, find_model_refusal, ground
 from conversations.models import Message
 from conversations.prompting import build_prompt

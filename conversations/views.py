@@ -57,7 +57,7 @@ async def chat_collection(request: HttpRequest) -> HttpResponseBase:
         return await sync_to_async(ChatList.as_view())(request)
     try:
         return await _ask(request)
-    except Exception as error:  # the edge: error_response logs what nobody foresaw
+    except Exception as error:  # noqa: BLE001 - the edge: error_response logs what nobody foresaw
         return error_response(error, request)
 
 

@@ -66,4 +66,5 @@ def find_bot(name_or_id: str) -> BotProfile:
     if len(bots) == 1:
         return bots[0]
     names = ", ".join(repr(name) for name in BotProfile.objects.active().values_list("name", flat=True)[:20])
-    raise CommandError(f"{'Two bots are' if bots else 'No bot is'} called {name_or_id!r}. There are: {names or 'none'}.")
+    problem = "Two bots are" if bots else "No bot is"
+    raise CommandError(f"{problem} called {name_or_id!r}. There are: {names or 'none'}.")

@@ -1,0 +1,249 @@
+"""A turn ends in exactly one way, and that end is stored: answered, refused, stopped or failed."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+from asgiref.sync import async_to_sync
+
+from bots.models import BotProfile, Outcome, UsageEvent
+from conversations.models import Chat, Citation, Message
+from conversations.recording import Asker, load_history, mark_abandoned
+from conversations.turns import Delta, Done, Failed, SourcesFound, take_turn
+from knowledge.models import Source
+from knowledge.sources import delete_source
+from minirag.lib.errors import Conflict, NotFound
+from tenants.context import tenant_context
+from tests.fakes.chat_model import provider_down
+from webhooks.models import Delivery, Webhook
+
+QUESTION = "How many months of warranty does the Aeris One have?"
+
+
+def take(bot: BotProfile, question: str = QUESTION, chat_id=None, stop_after: int | None = None, **asker):
+    """Run a turn to its end, or close it after some events as a reader does who goes away."""
+
+    async def run():
+        events, seen = take_turn(bot.pk, chat_id, question, asker=Asker(**asker), is_stream=True), []
+        async for event in events:
+            seen.append(event)
+            if len(seen) == stop_after:
+                await events.aclose()
+        return seen
+
+    return async_to_sync(run)()
+
+
+def text_of(events) -> str:
+    return "".join(event.content for event in events if isinstance(event, Delta))
+
+
+def test_an_answer_streams_and_is_stored_with_its_citation(acme_bot, model):
+    model.enqueue("It is covered for ", "36 months [1]", ".")
+    events = take(acme_bot, request_id="r-1")
+    assert isinstance(events[0], SourcesFound) and "36 months" in events[0].passages[0].content
+    assert text_of(events) == "It is covered for 36 months [1]."
+    done = events[-1]
+    assert isinstance(done, Done) and done.refusal is None
+    stored = Message.objects.get(pk=done.message.pk)
+    assert (stored.content, stored.outcome, stored.completion_tokens) == (text_of(events), "answered", 7)
+    citation = Citation.objects.get(message=stored)
+    assert citation.number == 1 and "36 months" in citation.content
+    question = Message.objects.get(chat=done.chat_id, role="user")
+    assert (question.content, question.outcome, question.request_id) == (QUESTION, "answered", "r-1")
+
+
+def test_the_turn_is_counted_and_metered(acme_bot, model):
+    model.enqueue("36 months [1].")
+    done = take(acme_bot)[-1]
+    chat = Chat.objects.get(pk=done.chat_id)
+    assert (chat.message_count, chat.total_prompt_tokens, chat.total_completion_tokens) == (2, 11, 7)
+    assert chat.title == QUESTION[:100]
+    usage = UsageEvent.objects.get(kind="chat")
+    assert (usage.model, usage.total_tokens, usage.is_stream, usage.outcome) == (acme_bot.model, 18, True, "answered")
+    assert usage.cost_usd > 0 and usage.time_to_first_token_ms is not None
+
+
+def test_an_invented_citation_reaches_neither_reader_nor_table(acme_bot, model):
+    model.enqueue("36 months [1] and a free car [9].")
+    events = take(acme_bot)
+    assert text_of(events) == "36 months [1] and a free car."
+    assert list(Citation.objects.values_list("number", flat=True)) == [1]
+
+
+def test_a_question_beyond_the_knowledge_is_refused_without_asking_the_model(acme_bot, model):
+    events = take(acme_bot, "Who won the chess olympiad in Baku?")
+    assert not model.requests
+    done = events[-1]
+    assert events[0] == SourcesFound(done.chat_id, ()) and done.refusal.reason in ("low_confidence", "no_passages")
+    assert done.refusal.score < done.refusal.threshold
+    stored = Message.objects.get(pk=done.message.pk)
+    assert stored.outcome == "refused" and stored.threshold == done.refusal.threshold and stored.refusal_reason
+    assert not stored.citations.exists()
+
+
+def test_a_bot_that_never_refuses_asks_the_model(acme_bot, model):
+    acme_bot.refuses = False
+    acme_bot.save()
+    model.enqueue("No idea.")
+    assert take(acme_bot, "Who won the chess olympiad in Baku?")[-1].refusal is None
+    assert len(model.requests) == 1
+
+
+def test_a_model_that_finds_nothing_in_the_sources_counts_as_a_refusal(acme_bot, model):
+    model.enqueue("I could not find an answer to that in my sources.")
+    done = take(acme_bot)[-1]
+    assert done.refusal.reason == "not_in_sources" and done.message.outcome == "refused"
+
+
+def test_a_deleted_source_stops_answering_with_the_next_question(acme_bot, model):
+    model.enqueue("36 months [1].")
+    assert take(acme_bot)[-1].refusal is None
+    delete_source(Source.objects.get(bot_profile=acme_bot))
+    assert take(acme_bot)[-1].refusal is not None
+
+
+def test_a_deactivated_source_stops_answering_and_starts_again(acme_bot, model):
+    Source.objects.filter(bot_profile=acme_bot).update(is_active=False)
+    assert take(acme_bot)[-1].refusal is not None
+    Source.objects.filter(bot_profile=acme_bot).update(is_active=True)
+    model.enqueue("36 months [1].")
+    assert take(acme_bot)[-1].refusal is None
+
+
+def test_the_model_sees_the_history_but_not_failed_turns(acme_bot, model):
+    model.enqueue("36 months [1].")
+    chat_id = take(acme_bot)[-1].chat_id
+    model.enqueue(provider_down())
+    take(acme_bot, chat_id=chat_id, question="And the warranty of the refund?")
+    model.enqueue("Within 30 days [1].")
+    take(acme_bot, chat_id=chat_id, question="Within how many days may unused devices be sent back?")
+    said = [(m["role"], m["content"]) for m in model.requests[-1].messages[1:-1]]
+    assert said == [("user", QUESTION), ("assistant", "36 months [1].")]
+
+
+def test_history_is_bounded_by_turns(acme_bot, model):
+    model.enqueue("36 months [1].")
+    chat = Chat.objects.get(pk=take(acme_bot)[-1].chat_id)
+    for _ in range(3):
+        model.enqueue("36 months [1].")
+        take(acme_bot, chat_id=chat.pk)
+    assert [role for role, _ in load_history(chat, 2)] == ["user", "assistant", "user", "assistant"]
+    assert load_history(chat, 0) == ()
+
+
+def test_a_failing_provider_keeps_the_question_and_says_so(acme_bot, model):
+    model.enqueue(provider_down())
+    events = take(acme_bot)
+    failed = events[-1]
+    assert isinstance(failed, Failed) and failed.error.status == 503 and failed.error.retryable
+    question = Message.objects.get(chat=failed.chat_id)
+    assert (question.content, question.outcome, question.error_code) == (QUESTION, "failed", "provider_unavailable")
+    assert UsageEvent.objects.filter(kind="chat", outcome="failed").count() == 1
+
+
+def test_a_provider_that_breaks_off_leaves_what_it_said_marked_as_failed(acme_bot, model):
+    model.enqueue("It is covered for 36 months", 0.05, provider_down())
+    failed = take(acme_bot)[-1]
+    assert isinstance(failed, Failed)
+    partial = Message.objects.get(chat=failed.chat_id, role="assistant")
+    assert (partial.content, partial.outcome) == ("It is covered for 36 months", "failed")
+
+
+def test_a_fault_of_our_own_ends_the_turn_cleanly(acme_bot, model):
+    model.enqueue("36 ", RuntimeError("a bug"))
+    failed = take(acme_bot)[-1]
+    assert failed.error.code == "internal" and "bug" not in failed.error.detail
+    assert Message.objects.get(chat=failed.chat_id, role="user").outcome == "failed"
+
+
+def test_an_empty_answer_is_a_failure(acme_bot, model):
+    model.enqueue("")
+    assert take(acme_bot)[-1].error.code == "provider_empty"
+
+
+def test_a_reader_who_goes_away_stops_the_model_and_loses_nothing(acme_bot, model):
+    model.enqueue("It is covered ", "for 36 months [1] ", 5.0, "and more.")
+    events = take(acme_bot, stop_after=2)
+    chat_id = events[0].chat_id
+    assert model.closed == 1
+    question, partial = Message.objects.filter(chat=chat_id)
+    assert (question.outcome, partial.outcome) == ("stopped", "stopped")
+    assert partial.content.startswith("It is covered")
+    assert UsageEvent.objects.get(kind="chat").outcome == "stopped"
+
+
+def test_a_cancelled_task_stores_its_turn_in_its_own_tenant(acme, acme_bot, model):
+    import asyncio
+
+    model.enqueue("It is covered for 36 months [1] ", 5.0, "and more.")
+
+    async def run():
+        async def consume():
+            with tenant_context(acme.tenant):
+                async for _ in take_turn(acme_bot.pk, None, QUESTION, asker=Asker(), is_stream=True):
+                    pass
+
+        task = asyncio.create_task(consume())
+        for _ in range(400):
+            await asyncio.sleep(0.01)
+            if model.requests:
+                break
+        await asyncio.sleep(0.1)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    with tenant_context(None):
+        async_to_sync(run)()
+    assert list(Message.objects.values_list("outcome", flat=True)) == ["stopped", "stopped"]
+
+
+def test_a_process_that_died_leaves_a_question_that_is_failed_later(acme_bot, model):
+    chat = Chat.objects.create(bot_profile=acme_bot)
+    Message.objects.create(chat=chat, role="user", content="Hello?", outcome=Outcome.PENDING)
+    assert mark_abandoned(60) == 0
+    assert mark_abandoned(-1) == 1
+    assert Message.objects.get(chat=chat).error_code == "interrupted"
+
+
+def test_an_event_is_written_for_subscribers_in_the_same_transaction(acme_bot, model):
+    Webhook.objects.create(url="https://acme.example.com/hook", events=["chat.message"])
+    Webhook.objects.create(url="https://acme.example.com/other", events=["source.failed"])
+    model.enqueue("36 months [1].")
+    done = take(acme_bot)[-1]
+    delivery = Delivery.objects.get()
+    assert delivery.payload == {
+        "chat_id": str(done.chat_id), "message_id": str(done.message.pk), "bot_profile_id": str(acme_bot.pk)
+    }
+
+
+def test_unknown_inactive_and_foreign_bots_are_not_found(acme_bot, globex_bot, model):
+    for bot in (BotProfile(pk=uuid4()), globex_bot):
+        with pytest.raises(NotFound, match="Bot profile not found or inactive"):
+            take(bot)
+    BotProfile.objects.filter(pk=acme_bot.pk).update(is_active=False)
+    with pytest.raises(NotFound):
+        take(acme_bot)
+
+
+def test_a_chat_of_another_visitor_is_not_found(acme_bot, model):
+    model.enqueue("36 months [1].")
+    chat_id = take(acme_bot, visitor_id="visitor-one")[-1].chat_id
+    with pytest.raises(NotFound, match="Chat session not found"):
+        take(acme_bot, chat_id=chat_id, visitor_id="visitor-two")
+
+
+def test_a_suspended_tenant_takes_no_turn(acme, acme_bot, model):
+    acme.tenant.change_status("suspended")
+    with pytest.raises(Conflict):
+        take(acme_bot)
+    assert not Message.objects.exists()
+
+
+def test_a_turn_sees_nothing_of_the_other_tenant(acme, globex, acme_bot, globex_bot, model):
+    assert take(acme_bot, "When should roses be pruned?")[-1].refusal is not None
+    with tenant_context(globex.tenant):
+        model.enqueue("In March [1].")
+        assert take(globex_bot, "When should roses be pruned?")[-1].refusal is None
+        assert Message.objects.count() == 2
