@@ -47,7 +47,7 @@ _SCRIPT_OF_LANGUAGE: Final = {
     "uk": "cyrillic", "bg": "cyrillic", "sr": "cyrillic", "fa": "arabic", "ne": "devanagari",
 }  # fmt: skip
 
-# Letters (lower case) that speak for a language: three points each time one occurs in a word.
+# Letters (lower case) that speak for the languages behind them, each time a word has one.
 _LETTERS: Final = {
     "ß": "de", "ä": "de sv fi", "ö": "de sv fi hu tr", "ü": "de tr hu", "å": "sv da no", "æ": "da no", "ø": "da no",
     "ñ": "es", "¿": "es", "¡": "es", "ã": "pt", "õ": "pt", "ç": "fr pt tr ca", "œ": "fr", "ê": "fr pt", "è": "fr it ca",
@@ -94,9 +94,11 @@ _VOTES: Final = _votes_of_words()
 
 def _vote(words: list[str], script: str) -> str:
     points: Counter[str] = Counter()
+    weights = 0.0
     for word, count in Counter(words).items():
         # A word that stands there a hundred times (a product's name) must not outvote everything else.
         weight = min(count, 1 + count**0.5)
+        weights += weight
         for language, share in _VOTES.get(word, ()):
             doubt = 0.2 if language != "en" and word in _ENGLISH_TOO else 0.5 if len(word) == 1 else 1.0
             points[language] += weight * doubt * (0.5 + share)
@@ -104,8 +106,8 @@ def _vote(words: list[str], script: str) -> str:
             for letter in set(word) & _LETTERS.keys():
                 languages = _LETTERS[letter].split()
                 for language in languages:
-                    points[language] += weight * 0.6 / len(languages)
-    least = max(_LEAST_POINTS, _LEAST_EVIDENCE * len(words))
+                    points[language] += weight * 1.5 / len(languages)
+    least = max(_LEAST_POINTS, _LEAST_EVIDENCE * weights)
     candidates = {
         name: score for name, score in points.items() if score >= least and script_of_language(name) == script
     }
@@ -130,10 +132,13 @@ def detect_language(text: str) -> str:
     # A page of Japanese is mostly Han: a tenth of kana decides. A Latin name inside another script does not.
     if scripts["kana"] and scripts["kana"] * 10 >= scripts["han"]:
         scripts["kana"] += scripts.pop("han", 0)
-    # A dense script says in one character what Latin letters say in about three.
-    for script in ("han", "kana", "hangul"):
+    # A dense script says in one character what others say in about three; and Latin names of products stand in
+    # texts of every script, while other scripts are rare guests in Latin text.
+    for script, weight in (("han", 6), ("kana", 6), ("hangul", 6)):
         if script in scripts:
-            scripts[script] *= 3
+            scripts[script] *= weight
+    for script in scripts.keys() - {"han", "kana", "hangul", "latin"}:
+        scripts[script] *= 2
     script = max(sorted(scripts), key=lambda name: scripts[name])
     words = _WORD.findall(sample)
     if "¿" in sample or "¡" in sample:
