@@ -1,0 +1,95 @@
+"""kill -9 in the middle: the worker while it ingests, the web process while it streams. Nothing accepted is lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+
+from tests.fakes.openai_server import FakeOpenAI
+from tests.product import Product
+
+pytestmark = [pytest.mark.product, pytest.mark.timeout(400)]
+
+
+def find_processes(product: Product, *parts: str) -> list[int]:
+    """Processes of this product whose command line holds all of `parts`."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            environment = (entry / "environ").read_bytes().decode(errors="replace")
+        except OSError:
+            continue
+        ours = product.settings["DATABASE_URL"].rsplit("/", 1)[1] in environment
+        if ours and all(part in command for part in parts):
+            found.append(int(entry.name))
+    return found
+
+
+def query(product: Product, sql: str) -> list[tuple]:
+    with psycopg.connect(product.settings["DATABASE_URL"]) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def test_a_worker_killed_in_mid_ingestion_loses_nothing_and_shows_nothing_half(product):
+    account = product.sign_up("crash-worker")
+    bot_id = product.make_bot(account)
+    text = "\n\n".join(
+        f"# Chapter {n}\n\nPart {n} of the machine is called widget-{n} and weighs {n} grams. " + "It is robust. " * 30
+        for n in range(700)
+    )
+    created = account.client.post(
+        "/v1/sources", json={"bot_profile_id": bot_id, "name": "Long", "source_type": "text", "content": text}
+    )
+    source_id = created.json()["id"]
+    assert account.client.post(f"/v1/sources/{source_id}/ingest").status_code == 202
+    deadline = time.monotonic() + 60
+    while account.client.get(f"/v1/sources/{source_id}").json()["status"] != "processing":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    time.sleep(0.5)
+    workers = find_processes(product, "celery", "worker")
+    assert workers
+    for pid in workers:
+        os.kill(pid, signal.SIGKILL)
+    half = query(product, 'SELECT count(*) FROM "t_crash_worker".chunk_index')
+    assert half == [(0,)], "a reader could see half of an ingestion"
+    source = product.wait_until_ready(account, source_id, seconds=240)
+    assert source["chunk_count"] >= 700
+    assert query(product, 'SELECT count(*) FROM "t_crash_worker".chunk_index') == [(source["chunk_count"],)]
+
+
+def test_a_web_process_killed_in_mid_stream_keeps_the_question(product):
+    account = product.sign_up("crash-web")
+    with FakeOpenAI() as provider:
+        bot_id = product.make_bot(
+            account, model="openai/stall", credentials={"api_key": "sk-test", "api_base": provider.base_url}
+        )
+        account.client.patch(f"/v1/bot-profiles/{bot_id}/settings", json={"refuses": False})
+        body = {"bot_profile_id": bot_id, "message": "Will this be kept?", "stream": True}
+        with pytest.raises(httpx.HTTPError), account.client.stream("POST", "/v1/chat", json=body) as response:
+            for line in response.iter_lines():
+                if line == "event: delta":
+                    for pid in find_processes(product, "daphne"):
+                        os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            if httpx.get(f"{product.base_url}/health", timeout=2).status_code == 200:
+                break
+        except httpx.HTTPError:
+            assert time.monotonic() < deadline, product.output[-2000:]
+        time.sleep(0.2)
+    chats = account.client.get("/v1/chat").json()
+    messages = account.client.get(f"/v1/chat/{chats[0]['id']}/messages").json()
+    assert [(message["role"], message["content"]) for message in messages] == [("user", "Will this be kept?")]
+
+
