@@ -70,9 +70,7 @@ def is_current(output: Path) -> bool:
 
 
 def build(output: Path) -> bool:
-    """Puts the model into `output`; False when it was there already. Safe beside another build and when
-    killed.
-    """
+    """Puts the model into `output`; False when it was there already. Safe beside another build and when killed."""
     if is_current(output):
         return False
     weights = find_weights()

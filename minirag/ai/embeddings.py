@@ -128,9 +128,7 @@ def floor_of(profile: EmbedderProfile, strictness: str, *, english: bool = True)
 
 @dataclass(frozen=True)
 class Embeddings:
-    """`vectors` is float32 (texts, dimensions), each row of length 1; `tokens` as billed, or as counted
-    locally.
-    """
+    """`vectors` is float32 (texts, dimensions), each row of length 1; `tokens` as billed, or as counted locally."""
 
     vectors: np.ndarray = field(repr=False)
     model: str

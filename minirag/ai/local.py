@@ -62,9 +62,7 @@ def find_sentence_embedder() -> Callable[[list[str]], np.ndarray] | None:
 
 
 def local_threads() -> ThreadPoolExecutor:
-    """Two threads for queries: more would only queue on the same cores, and visitors must not wait behind
-    files.
-    """
+    """Two threads for queries: more would only queue on the same cores, and visitors must not wait behind files."""
     global _threads
     if _threads is None:
         _threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="minirag-local-model")

@@ -55,8 +55,7 @@ class MiniLM:
         self._workers = ThreadPoolExecutor(threads, thread_name_prefix="minirag-minilm")
 
     def encode(self, texts: Sequence[str], *, batch_size: int = 1) -> np.ndarray:
-        """Vectors of the texts, in order: float32 (n, 384), L2-normalised. Text beyond 256 tokens is not
-        read.
+        """Vectors of the texts, in order: float32 (n, 384), L2-normalised. Only 256 tokens of a text are read.
 
         One text at a time by default: the int8 ranges span a batch, so in a batch of 16 a vector depends on
         its neighbours (cosine .99 to the same text alone), and at 200 tokens batches are no faster on two

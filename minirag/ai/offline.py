@@ -84,9 +84,11 @@ def list_candidates(passages: Sequence[OfflinePassage]) -> list[Candidate]:
     candidates, seen = [], set()
     for passage in sorted(passages, key=lambda each: -each.score):
         language = analysis.detect_language(passage.content)
+        # A chunk may begin with its own heading, which answers nothing.
+        headings = {part.strip().casefold() for part in (passage.heading, passage.heading.rpartition(">")[2])}
         for position, text in enumerate(split_quotes(passage.content)):
             key = text.casefold()
-            if key not in seen:
+            if key not in seen and key not in headings:
                 seen.add(key)
                 terms = tuple(analysis.analyse(text, language))
                 candidates.append(Candidate(passage, position, text, terms, language))

@@ -37,9 +37,7 @@ def cost_of(model: str, prompt_tokens: int, completion_tokens: int = 0) -> Decim
 
 
 def prices_of(model: str) -> Prices | None:
-    """List prices of a LiteLLM model id (`gpt-4o-mini` or `openai/gpt-4o-mini`); zero for local ones; None if
-    unknown.
-    """
+    """List prices of a LiteLLM id (`gpt-4o-mini`, `openai/gpt-4o-mini`), zero for local models, None if unknown."""
     if model.startswith("minirag/"):
         return Prices(FREE, FREE)
     entry = _entry_of(model)

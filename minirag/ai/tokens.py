@@ -1,6 +1,4 @@
-"""Counting tokens when a provider does not: the cl100k encoding that ships inside LiteLLM's wheel, no
-download.
-"""
+"""Counting tokens when a provider does not: the cl100k encoding that ships inside LiteLLM's wheel, no download."""
 
 from __future__ import annotations
 

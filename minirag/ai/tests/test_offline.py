@@ -57,6 +57,10 @@ class TestAnswers:
         assert answer.count("24 months") == 1
         assert "24 months from delivery. [1]" in answer
 
+    def test_a_heading_that_a_chunk_repeats_is_not_quoted(self):
+        passage = OfflinePassage(1, "Handbook > Warranty period", "Warranty period\n\nIt lasts 24 months.", 1)
+        assert compose_answer("What is the warranty period?", [passage]) == "It lasts 24 months. [1]"
+
     def test_quotations_without_a_full_stop_do_not_run_together(self):
         passage = OfflinePassage(1, "", "- Blue pump: 40 litres\n- Red pump: 60 litres", 1)
         answer = compose_answer("litres of the blue and the red pump", [passage])
