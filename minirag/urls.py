@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, JsonResponse
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
 
 def health(request: HttpRequest) -> JsonResponse:
@@ -12,4 +12,5 @@ def health(request: HttpRequest) -> JsonResponse:
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("health", health),
+    path("v1/", include("minirag.api")),
 ]

@@ -19,7 +19,7 @@ from tenants.context import bind_stream, run_sync, tenant_context
 from tenants.models import Domain, Tenant
 
 TENANT_PATH = re.compile(r"^/t/([a-z0-9-]{1,100})(?=/|$)")
-_OPEN_PATHS = frozenset({"/health"})
+_OPEN_PATHS = frozenset({"/health", "/v1/system/health"})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _ALWAYS_WRITABLE = ("/admin/login/", "/admin/logout/")
 

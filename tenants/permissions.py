@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from minirag.lib.errors import Forbidden
 from tenants.context import current_tenant
 from tenants.models import User
 
@@ -20,3 +21,13 @@ class HasTenant(BasePermission):
     def has_permission(self, request: Request, view: APIView) -> bool:
         tenant = current_tenant()
         return tenant is not None and isinstance(request.user, User) and request.user.tenant_id == tenant.pk
+
+
+class IsUnrestricted(BasePermission):
+    """A caller without a token, or with one that may do all its user may: not one made for a single bot or scope."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        token = request.auth
+        if token is not None and (token.bot_profile_id or token.scopes):
+            raise Forbidden("This token is restricted and cannot do this.", code="token_restricted")
+        return True

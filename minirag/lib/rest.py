@@ -26,7 +26,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from minirag.lib.errors import NotAuthenticated, ProductError, TooManyRequests
-from minirag.lib.strict_json import InvalidJSON, UnstorableText, parse_json
+from minirag.lib.strict_json import InvalidJSON, UnstorableText, check_text, parse_json
 
 logger = logging.getLogger(__name__)
 
@@ -97,9 +97,20 @@ def read_body(model: type[B], request: HttpRequest | Request) -> B:
     return validate_fields(model, value, where="body")
 
 
+def check_form_text(fields: dict[str, str], *, where: str = "body") -> None:
+    """Raise InvalidFields when a form field or query parameter has text that cannot be stored."""
+    for name, text in fields.items():
+        try:
+            check_text(text, (name,))
+        except UnstorableText as error:
+            raise InvalidFields.of("string_unicode", (where, *error.loc), error.reason) from None
+
+
 def read_query(model: type[B], request: HttpRequest | Request) -> B:
     """Validate the query string; of a repeated parameter the last counts. Raises InvalidFields."""
-    return validate_fields(model, _django_request(request).GET.dict(), where="query")
+    fields = _django_request(request).GET.dict()
+    check_form_text(fields, where="query")
+    return validate_fields(model, fields, where="query")
 
 
 def validate_fields(model: type[B], fields: dict[str, Any], *, where: str) -> B:
@@ -281,6 +292,13 @@ class ApiView(APIView):
 def answer_not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
     """Django's `handler404`."""
     return error_response(Http404(), request)
+
+
+def method_not_allowed(request: HttpRequest, allowed: list[str]) -> JsonResponse:
+    """Answer 405 from a plain Django view."""
+    error = exceptions.MethodNotAllowed(request.method or "")
+    error.allowed = allowed
+    return error_response(error, request)
 
 
 def answer_bad_request(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:

@@ -1,0 +1,41 @@
+"""Make, change and put away bots."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from bots.models import BotProfile
+from minirag.lib.errors import NotFound
+
+
+def find_bot(bot_profile_id: UUID) -> BotProfile:
+    """Return a bot, active or not. Raises NotFound with the contract's sentence."""
+    bot = BotProfile.objects.filter(pk=bot_profile_id).first()
+    if bot is None:
+        raise NotFound("Bot profile not found")
+    return bot
+
+
+def create_bot(fields: dict[str, Any], *, api_key: str | None = None) -> BotProfile:
+    """Make a bot; fields that are not given take the model's defaults."""
+    bot = BotProfile(**fields)
+    bot.set_api_key(api_key)
+    bot.save(force_insert=True)
+    return bot
+
+
+def update_bot(bot: BotProfile, fields: dict[str, Any]) -> BotProfile:
+    """Change only the given fields; `updated_at` moves even when there are none."""
+    for name, value in fields.items():
+        setattr(bot, name, value)
+    bot.save(update_fields=[*fields, "updated_at"])
+    return bot
+
+
+def deactivate_bot(bot_profile_id: UUID) -> None:
+    """Switch a bot off, which can be undone and done twice; its knowledge and chats stay. Raises NotFound."""
+    if not BotProfile.objects.filter(pk=bot_profile_id).update(is_active=False, updated_at=timezone.now()):
+        raise NotFound("Bot profile not found")

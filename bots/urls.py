@@ -1,0 +1,13 @@
+"""Routes of `/v1` that belong to this app."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from bots import views
+
+urlpatterns = [
+    path("bot-profiles", views.BotList.as_view()),
+    path("bot-profiles/<str:bot_profile_id>", views.BotDetail.as_view()),
+    path("bot-profiles/<str:bot_profile_id>/settings", views.BotSettingsDetail.as_view()),
+]

@@ -1,0 +1,56 @@
+"""`/v1/bot-profiles`."""
+
+from __future__ import annotations
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from bots.models import BotProfile
+from bots.profiles import create_bot, deactivate_bot, find_bot, update_bot
+from bots.serializers import BotChanges, BotSettings, NewBot, render_bot, render_settings
+from minirag.lib.rest import ApiView, no_content, parse_uuid, read_body
+from tenants.permissions import HasTenant, IsUnrestricted
+
+
+class BotList(ApiView):
+    permission_classes = (HasTenant, IsUnrestricted)
+
+    def get(self, request: Request) -> Response:
+        return Response([render_bot(bot) for bot in BotProfile.objects.order_by("-created_at", "-id")])
+
+    def post(self, request: Request) -> Response:
+        body = read_body(NewBot, request)
+        fields = body.model_dump(exclude_unset=True, exclude={"credentials"})
+        return Response(render_bot(create_bot(fields, api_key=body.api_key)), status=201)
+
+
+class BotDetail(ApiView):
+    permission_classes = (HasTenant, IsUnrestricted)
+
+    def get(self, request: Request, bot_profile_id: str) -> Response:
+        return Response(render_bot(find_bot(parse_uuid(bot_profile_id, "bot_profile_id"))))
+
+    def patch(self, request: Request, bot_profile_id: str) -> Response:
+        pk = parse_uuid(bot_profile_id, "bot_profile_id")
+        body = read_body(BotChanges, request)
+        bot, changes = find_bot(pk), body.model_dump(exclude_unset=True, exclude={"credentials"})
+        if "credentials" in body.model_fields_set:
+            bot.set_api_key(body.api_key)
+            changes["encrypted_credentials"] = bot.encrypted_credentials
+        return Response(render_bot(update_bot(bot, changes)))
+
+    def delete(self, request: Request, bot_profile_id: str) -> Response:
+        deactivate_bot(parse_uuid(bot_profile_id, "bot_profile_id"))
+        return no_content()
+
+
+class BotSettingsDetail(ApiView):
+    permission_classes = (HasTenant, IsUnrestricted)
+
+    def get(self, request: Request, bot_profile_id: str) -> Response:
+        return Response(render_settings(find_bot(parse_uuid(bot_profile_id, "bot_profile_id"))))
+
+    def patch(self, request: Request, bot_profile_id: str) -> Response:
+        pk = parse_uuid(bot_profile_id, "bot_profile_id")
+        changes = read_body(BotSettings, request).model_dump(exclude_unset=True)
+        return Response(render_settings(update_bot(find_bot(pk), changes)))

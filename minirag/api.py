@@ -1,0 +1,41 @@
+"""The routes of `/v1`, the same on the platform's host, on a tenant's path and on a tenant's own host."""
+
+from __future__ import annotations
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import Resolver404, URLPattern, URLResolver, include, path, re_path, resolve
+from django.views.decorators.csrf import csrf_exempt
+
+from minirag.health import system_health
+from minirag.lib.rest import answer_not_found
+
+
+@csrf_exempt
+def remove_slash(request: HttpRequest, rest: str) -> HttpResponse:
+    """Redirect a path with a trailing slash to the route without one, keeping method and body (307)."""
+    bare = request.path_info.rstrip("/")
+    try:
+        found = resolve(bare, getattr(request, "urlconf", None))
+    except Resolver404:
+        return answer_not_found(request)
+    if found.func is answer_unknown:
+        return answer_not_found(request)
+    query = request.META.get("QUERY_STRING", "")
+    prefix = request.META.get("SCRIPT_NAME", "").rstrip("/")
+    target = request.build_absolute_uri(f"{prefix}{bare}" + (f"?{query}" if query else ""))
+    return HttpResponse(status=307, headers={"Location": target})
+
+
+@csrf_exempt
+def answer_unknown(request: HttpRequest, rest: str = "") -> HttpResponse:
+    """Answer a path that is no route, in JSON and to anybody."""
+    return answer_not_found(request, Http404())
+
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("tenants.urls")),
+    path("", include("bots.urls")),
+    path("system/health", system_health),
+    re_path(r"^(?P<rest>.*)/$", remove_slash),
+    re_path(r"^(?P<rest>.*)$", answer_unknown),
+]

@@ -1,0 +1,67 @@
+"""`/v1/system/health`: whether the servers we stand on answer. Open to anybody, so it says nothing else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.db import Error, connection
+from django.http import HttpRequest, JsonResponse
+
+from minirag.lib.rest import method_not_allowed
+
+_TIMEOUT_SECONDS = 2
+
+
+def system_health(request: HttpRequest) -> JsonResponse:
+    """Answer the contract's `postgres`, `qdrant` (here: pgvector) and `redis`, always with status 200."""
+    if request.method not in ("GET", "HEAD"):
+        return method_not_allowed(request, ["GET", "HEAD"])
+    parts = {
+        "postgres": _time(_postgres_version, Error),
+        "qdrant": _time(_vector_version, Error),
+        "redis": _time(_redis_version, redis.RedisError),
+    }
+    healthy = all(part["status"] == "ok" for part in parts.values())
+    return JsonResponse({"status": "ok" if healthy else "degraded", **parts})
+
+
+def _time(ask: Callable[[], str], failure: type[Exception]) -> dict[str, Any]:
+    started = time.perf_counter()
+    try:
+        version = ask()
+    except failure:
+        return {"status": "error", "detail": "It does not answer.", "version": None, "latency_ms": None}
+    latency_ms = round((time.perf_counter() - started) * 1000, 2)
+    return {"status": "ok", "detail": None, "version": version, "latency_ms": latency_ms}
+
+
+def _postgres_version() -> str:
+    return _fetch_text("SHOW server_version").split()[0]
+
+
+def _vector_version() -> str:
+    version = _fetch_text("SELECT extversion FROM pg_extension WHERE extname = 'vector'")
+    return f"pgvector {version}"
+
+
+def _fetch_text(statement: str) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        row = cursor.fetchone()
+    if row is None:
+        raise Error("nothing found")
+    return str(row[0])
+
+
+def _redis_version() -> str:
+    return str(_redis_client(settings.REDIS_URL).info("server")["redis_version"])
+
+
+@cache
+def _redis_client(url: str) -> redis.Redis:
+    return redis.Redis.from_url(url, socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS)

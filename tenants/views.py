@@ -1,0 +1,107 @@
+"""`/v1/tenants`, `/v1/auth` and `/v1/api-tokens`: sign up, log in, see who one is, mint and revoke tokens."""
+
+from __future__ import annotations
+
+import hashlib
+
+from django.conf import settings
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from minirag.lib import limits
+from minirag.lib.errors import Forbidden, NotFound
+from minirag.lib.rest import ApiView, client_address, no_content, parse_uuid, read_body
+from tenants.authentication import issue_jwt, log_in
+from tenants.context import require_tenant
+from tenants.models import ApiToken, Role
+from tenants.permissions import HasTenant, IsUnrestricted
+from tenants.provisioning import provision_tenant
+from tenants.serializers import LogIn, NewApiToken, SignUp, render_tenant, render_token, render_user
+
+_RANK = {Role.MEMBER: 0, Role.ADMIN: 1, Role.OWNER: 2}
+
+
+class TenantList(ApiView):
+    authentication_classes = ()
+    permission_classes = ()
+
+    def post(self, request: Request) -> Response:
+        if not settings.ALLOW_TENANT_SIGNUP:
+            raise Forbidden("New tenants are made by the operator of this installation.", code="signup_closed")
+        body = read_body(SignUp, request)
+        _count(f"signup:{client_address(request)}", settings.SIGNUP_RATE)
+        made = provision_tenant(
+            name=body.tenant_name, slug=body.tenant_slug, owner_email=body.owner_email,
+            owner_password=body.owner_password, owner_display_name=body.owner_display_name,
+        )  # fmt: skip
+        payload = {
+            "tenant": render_tenant(made.tenant), "api_token": made.raw_token, "token_prefix": made.token.token_prefix,
+        }  # fmt: skip
+        return Response(payload, status=201)
+
+
+class OwnTenant(ApiView):
+    def get(self, request: Request) -> Response:
+        return Response(render_tenant(require_tenant()))
+
+
+class LogInView(ApiView):
+    authentication_classes = ()
+    permission_classes = ()
+
+    def post(self, request: Request) -> Response:
+        body = read_body(LogIn, request)
+        email = hashlib.sha256(body.email.lower().encode()).hexdigest()[:32]
+        _count(f"login:{client_address(request)}:{email}", settings.LOGIN_RATE)
+        user = log_in(body.email, body.password, _slug_of(request) or body.tenant_slug)
+        assert user.tenant is not None  # noqa: S101 - log_in only takes users of tenants
+        payload = {
+            "access_token": issue_jwt(user), "token_type": "bearer", "user": render_user(user),
+            "tenant": render_tenant(user.tenant),
+        }  # fmt: skip
+        return Response(payload)
+
+
+class Myself(ApiView):
+    def get(self, request: Request) -> Response:
+        return Response({"user": render_user(request.user), "tenant": render_tenant(require_tenant())})
+
+
+class ApiTokenList(ApiView):
+    permission_classes = (HasTenant, IsUnrestricted)
+
+    def get(self, request: Request) -> Response:
+        tokens = ApiToken.objects.filter(tenant=require_tenant()).order_by("-created_at", "-id")
+        return Response([render_token(token) for token in tokens])
+
+    def post(self, request: Request) -> Response:
+        body = read_body(NewApiToken, request)
+        # A token that ends may not make one that does not.
+        expires_at = request.auth.expires_at if request.auth else None
+        token, raw_token = ApiToken.objects.mint(user=request.user, name=body.name, expires_at=expires_at)
+        return Response({**render_token(token), "raw_token": raw_token}, status=201)
+
+
+class ApiTokenDetail(ApiView):
+    permission_classes = (HasTenant, IsUnrestricted)
+
+    def delete(self, request: Request, token_id: str) -> Response:
+        pk = parse_uuid(token_id, "token_id")
+        token = ApiToken.objects.select_related("user").filter(tenant=require_tenant(), pk=pk).first()
+        if token is None:
+            raise NotFound("Token not found")
+        if _RANK[Role(token.user.role)] > _RANK[Role(request.user.role)]:
+            raise Forbidden("This token has more rights than you have.", code="token_outranks_you")
+        token.revoke()
+        return no_content()
+
+
+def _slug_of(request: Request) -> str | None:
+    """Return the slug of the tenant whose own path or host was called: only its users log in there."""
+    if getattr(request._request, "tenant_by", None) not in ("path", "host"):
+        return None
+    return require_tenant().slug
+
+
+def _count(key: str, rate: str) -> None:
+    limits.check(key, rate, redis_url=settings.REDIS_URL, fail_closed=True)
