@@ -88,7 +88,7 @@ class FakeWidgetServer:
         app.router.add_get("/ws/chat/", self._chat)
         app.router.add_static("/static/", STATIC)
         app.router.add_get("/{page:.*}", self._page)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.2)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.2, access_log=None)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()
@@ -134,6 +134,7 @@ class _Talk:
         self.server, self.socket = server, socket
         self.token = ""
         self.chat_id: str | None = None
+        self.request_id: str | None = None
         self.answering: asyncio.Task[None] | None = None
 
     async def take(self, frame: dict[str, Any]) -> None:
@@ -162,7 +163,12 @@ class _Talk:
     async def send(self, **event: Any) -> None:
         await self.socket.send_json(event)
 
+    async def tell(self, **event: Any) -> None:
+        """An event of the running turn."""
+        await self.send(request_id=self.request_id, **event)
+
     async def answer(self, frame: dict[str, Any]) -> None:
+        self.request_id = frame["request_id"]
         self.chat_id = self.chat_id or str(uuid.uuid4())
         stored = self.server.chats.setdefault(self.chat_id, [])
         stored.append({"id": str(uuid.uuid4()), "role": "user", "content": frame["message"], "citations": []})
@@ -170,16 +176,16 @@ class _Talk:
         await script(self, frame)
 
     async def stream(self, text: str, delay: float = 0.01) -> None:
-        await self.send(type="sources", sources=CITATIONS)
+        await self.tell(type="sources", sources=CITATIONS)
         for start in range(0, len(text), 12):
-            await self.send(type="delta", content=text[start : start + 12])
+            await self.tell(type="delta", content=text[start : start + 12])
             await asyncio.sleep(delay)
 
     async def done(self, content: str = ANSWER, citations: list[Any] = CITATIONS, refusal: Any = None) -> None:
         message_id = str(uuid.uuid4())
         stored = {"id": message_id, "role": "assistant", "content": content, "citations": citations, "refusal": refusal}
         self.server.chats.setdefault(self.chat_id or "", []).append(stored)
-        await self.send(
+        await self.tell(
             type="done",
             chat_id=self.chat_id,
             message_id=message_id,
@@ -203,7 +209,7 @@ async def _hold(talk: _Talk, frame: dict[str, Any]) -> None:
 
 
 async def _refuse(talk: _Talk, frame: dict[str, Any]) -> None:
-    await talk.send(type="sources", sources=[])
+    await talk.tell(type="sources", sources=[])
     await talk.stream(REFUSAL)
     await talk.done(REFUSAL, [], {"reason": "weak_retrieval", "score": 0.2, "threshold": 0.5})
 
@@ -212,8 +218,7 @@ async def _fail_once(talk: _Talk, frame: dict[str, Any]) -> None:
     if talk.server.failures_left:
         talk.server.failures_left -= 1
         detail = "The model provider is not available at the moment."
-        request_id = frame["request_id"]
-        await talk.send(type="error", detail=detail, code="provider_unavailable", retryable=True, request_id=request_id)
+        await talk.tell(type="error", detail=detail, code="provider_unavailable", retryable=True)
     else:
         await _answer_plainly(talk, frame)
 
@@ -221,14 +226,14 @@ async def _fail_once(talk: _Talk, frame: dict[str, Any]) -> None:
 async def _fail_for_good(talk: _Talk, frame: dict[str, Any]) -> None:
     await talk.stream("Push filter")
     detail = "The model provider rejected its credentials."
-    await talk.send(type="error", detail=detail, code="provider_authentication", retryable=False)
+    await talk.tell(type="error", detail=detail, code="provider_authentication", retryable=False)
 
 
 async def _expire(talk: _Talk, frame: dict[str, Any]) -> None:
     if talk.token in talk.server.expired or len(talk.server.expired) == 0:
         talk.server.expired.add(talk.token)
         talk.server.chats[talk.chat_id or ""].pop()
-        await talk.send(type="error", detail="The session has expired.", code="session_expired", retryable=True)
+        await talk.tell(type="error", detail="The session has expired.", code="session_expired", retryable=True)
     else:
         await _answer_plainly(talk, frame)
 
@@ -243,7 +248,7 @@ async def _finish_behind(talk: _Talk, frame: dict[str, Any]) -> None:
     await talk.stream(ANSWER[:40])
     stored = {"id": str(uuid.uuid4()), "role": "assistant", "content": ANSWER, "citations": CITATIONS}
     talk.server.chats[talk.chat_id or ""].append(stored)
-    await talk.send(type="sources", sources=CITATIONS, chat_id=talk.chat_id)
+    await talk.tell(type="sources", sources=CITATIONS, chat_id=talk.chat_id)
     await talk.socket.close()
 
 

@@ -1,0 +1,898 @@
+/*
+ * <minirag-widget>: a chat with one MiniRAG bot, in one file without a dependency or a build step.
+ *
+ *   <script src="https://host/static/minirag/widget.js" data-bot-id="…" defer></script>
+ *
+ * The page carries the bot's id and nothing secret. The server gives a short-lived session to an allowed origin; the
+ * session token goes into the first WebSocket frame, never into a URL. Text from the network reaches the page as text
+ * nodes only. Any element of the page with a data-minirag-ask attribute asks its question when it is clicked.
+ */
+(() => {
+  "use strict";
+  if (customElements.get("minirag-widget")) return;
+
+  const SCRIPT = document.currentScript;
+  const MAX_QUESTION_LENGTH = 32000;
+  const BACKOFF_SECONDS = [0.4, 1, 2, 4];
+  const SILENCE_SECONDS = 75;
+  const STOP_PATIENCE_SECONDS = 3;
+  const NARROW = "(max-width: 480px)";
+
+  // --- Words ---
+  const STRINGS = {
+    en: {
+      title: "MiniRAG Chat", open: "Open chat", close: "Close chat",
+      greeting: "Hello! Ask me anything about our documents.", placeholder: "Type your question…",
+      question: "Your question", send: "Send", stop: "Stop the answer", stopped: "Stopped.",
+      restart: "New conversation", log: "Conversation", you: "You", answering: "An answer is being written",
+      suggestions: "Suggested questions", source: "Source {n}: {title}", oneSource: "1 source",
+      sources: "{n} sources", untitled: "Document", page: "page {n}", openSource: "Open the source",
+      refused: "Not found in the documents", helpful: "Helpful", unhelpful: "Not helpful", retry: "Retry",
+      reconnecting: "Connecting again…",
+      network: "No connection to the assistant. Please check your network.",
+      interrupted: "The connection broke off before the answer was complete.",
+      timeout: "The answer is taking too long.", failed: "Something went wrong. Please try again.",
+      notice: "Answers can be wrong. Check the sources.",
+    },
+    de: {
+      title: "MiniRAG Chat", open: "Chat öffnen", close: "Chat schließen",
+      greeting: "Hallo! Fragen Sie mich etwas zu unseren Unterlagen.", placeholder: "Ihre Frage …",
+      question: "Ihre Frage", send: "Senden", stop: "Antwort anhalten", stopped: "Angehalten.",
+      restart: "Neues Gespräch", log: "Gespräch", you: "Sie", answering: "Eine Antwort wird geschrieben",
+      suggestions: "Vorgeschlagene Fragen", source: "Quelle {n}: {title}", oneSource: "1 Quelle",
+      sources: "{n} Quellen", untitled: "Dokument", page: "Seite {n}", openSource: "Quelle öffnen",
+      refused: "In den Unterlagen nicht gefunden", helpful: "Hilfreich", unhelpful: "Nicht hilfreich",
+      retry: "Erneut versuchen", reconnecting: "Verbindung wird wiederhergestellt …",
+      network: "Keine Verbindung zum Assistenten. Bitte prüfen Sie Ihr Netz.",
+      interrupted: "Die Verbindung brach ab, bevor die Antwort vollständig war.",
+      timeout: "Die Antwort dauert zu lange.",
+      failed: "Etwas ist schiefgegangen. Bitte versuchen Sie es erneut.",
+      notice: "Antworten können falsch sein. Prüfen Sie die Quellen.",
+    },
+  };
+
+  const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
+
+  // --- Look ---
+  const DARK = `
+    --primary: #8ea2ff; --primary-hover: #a9b8ff; --bg: #15181f; --bg-secondary: #21262f; --text: #edf0f5;
+    --text-secondary: #aab3c2; --border: #38404d; --danger: #ff9d94; --shadow: 0 16px 48px rgb(0 0 0 / 55%);
+    color-scheme: dark;`;
+
+  const STYLES = `
+  :host { --primary: #3f51d8; --primary-hover: #3140b8; --bg: #ffffff; --bg-secondary: #f2f4f8; --text: #1b2130;
+    --text-secondary: #566073; --border: #d8dde6; --danger: #b3261e; --radius: 16px;
+    --shadow: 0 16px 48px rgb(20 28 50 / 22%); --on-primary: #ffffff; color-scheme: light;
+    font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; color: var(--text); }
+  @media (prefers-color-scheme: dark) { :host(:not([theme="light"])) { ${DARK} } }
+  :host([theme="dark"]) { ${DARK} } :host([placement="inline"]) { display: block; height: 560px; }
+  .bubble, header button, .thumbs button, form button { display: grid; place-items: center; }
+  *, *::before, *::after { box-sizing: border-box; } [hidden] { display: none !important; }
+  button, textarea { font: inherit; color: inherit; }
+  button { cursor: pointer; border: 0; background: none; padding: 0; }
+  :focus-visible { outline: 3px solid var(--primary); outline-offset: 2px; }
+  svg { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width: 2; stroke-linecap: round;
+    stroke-linejoin: round; display: block; }
+  .only-read { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
+    white-space: nowrap; }
+  .bubble { position: fixed; z-index: 2147483000; inset-block-end: 24px; inset-inline-end: 24px; width: 56px;
+    height: 56px; border-radius: 50%; background: var(--primary); color: var(--on-primary); box-shadow: var(--shadow);
+    transition: background .15s, transform .15s; }
+  .bubble:hover { background: var(--primary-hover); transform: scale(1.05); }
+  .bubble svg { width: 26px; height: 26px; }
+  .window { display: flex; flex-direction: column; background: var(--bg); border: 1px solid var(--border);
+    border-radius: var(--radius); overflow: hidden; position: fixed; z-index: 2147483001; inset-block-end: 92px;
+    inset-inline-end: 24px; width: 380px; height: 560px; max-width: calc(100vw - 32px); max-height: calc(100vh - 108px);
+    box-shadow: var(--shadow); animation: rise .18s ease-out; }
+  :host([placement="inline"]) .window { position: relative; inset: auto; width: 100%; height: 100%; max-width: none;
+    max-height: none; z-index: auto; box-shadow: none; animation: none; }
+  @keyframes rise { from { opacity: 0; transform: translateY(12px); } }
+  @media ${NARROW}
+  { :host(:not([placement="inline"])) .window { inset: 0; width: 100%; height: 100%; height: 100dvh; max-width: none;
+    max-height: none; border: 0; border-radius: 0; padding-block-end: env(safe-area-inset-bottom); } }
+  header { display: flex; align-items: center; gap: 4px; padding: 12px 12px 12px 18px; padding-inline: 18px 12px;
+    background: var(--primary); color: var(--on-primary); }
+  header :focus-visible { outline-color: var(--on-primary); }
+  header h2 { flex: 1; min-width: 0; margin: 0; font-size: 16px; font-weight: 600; overflow: hidden;
+    text-overflow: ellipsis; white-space: nowrap; }
+  header button { width: 36px; height: 36px; border-radius: 10px; }
+  header button:hover { background: rgb(127 127 127 / 30%); }
+  .log { flex: 1; overflow-y: auto; overscroll-behavior: contain; padding: 16px; display: flex; flex-direction: column;
+    gap: 12px; }
+  .message { max-width: 100%; overflow-wrap: anywhere; }
+  .message.user { align-self: flex-end; max-width: 85%; padding: 8px 14px; border-radius: 16px;
+    border-end-end-radius: 4px; background: var(--primary); color: var(--on-primary); white-space: pre-wrap; }
+  .message.assistant { align-self: flex-start; width: 94%; max-width: 620px; }
+  .body { width: fit-content; max-width: 100%; padding: 10px 14px; border-radius: 16px; border-end-start-radius: 4px;
+    background: var(--bg-secondary); }
+  .body > :first-child { margin-block-start: 0; } .body > :last-child { margin-block-end: 0; }
+  .body p, .body ul, .body ol, .body pre { margin: 0 0 8px; } .body ul, .body ol { padding-inline-start: 22px; }
+  .body code { font: 13px/1.4 ui-monospace, "SF Mono", Menlo, Consolas, monospace; background: var(--bg);
+    padding: 1px 5px; border-radius: 5px; border: 1px solid var(--border); }
+  .body pre { overflow-x: auto; padding: 8px 10px; background: var(--bg); border: 1px solid var(--border);
+    border-radius: 8px; }
+  .body pre code { background: none; border: 0; padding: 0; }
+  a { color: inherit; text-decoration-color: var(--primary); text-decoration-thickness: 2px;
+    text-underline-offset: 2px; }
+  .refusal .body { background: none; border: 1px dashed var(--border); }
+  .refusal .label { display: flex; gap: 6px; align-items: center; color: var(--text-secondary); font-size: 13px;
+    margin-block-end: 4px; }
+  .refusal .label svg { width: 16px; height: 16px; }
+  .mark { display: inline-block; min-width: 20px; height: 20px; padding: 0 5px; margin-inline: 2px; border-radius: 10px;
+    border: 1px solid var(--primary); background: var(--bg); color: var(--text); font-size: 12px; line-height: 18px;
+    font-weight: 600; text-align: center; vertical-align: 1px; }
+  button.mark:hover { background: var(--primary); color: var(--on-primary); }
+  .below { position: relative; min-height: 30px; margin-block-start: 6px; font-size: 13px;
+    color: var(--text-secondary); }
+  .sources > summary { width: fit-content; } summary { cursor: pointer; border-radius: 6px; padding: 4px 6px; }
+  summary:hover { color: var(--text); }
+  .sources ol { list-style: none; margin: 4px 0 0; padding: 0; display: grid; gap: 4px; }
+  .sources li details { border: 1px solid var(--border); border-radius: 10px; background: var(--bg); overflow: hidden; }
+  .sources li summary { color: var(--text); padding: 6px 10px; } .sources li summary b { margin-inline-end: 4px; }
+  .sources li .page { color: var(--text-secondary); }
+  .excerpt { margin: 0; padding: 0 10px 8px; white-space: pre-wrap; max-height: 180px; overflow-y: auto; }
+  .sources li a { display: inline-block; margin: 0 10px 8px; color: var(--text); }
+  .shown { animation: shown 1.2s ease-out; }
+  @keyframes shown { from { box-shadow: 0 0 0 3px var(--primary); } to { box-shadow: 0 0 0 3px transparent; } }
+  .thumbs { position: absolute; inset-block-start: 0; inset-inline-end: 0; display: flex; gap: 2px; }
+  .thumbs button { width: 30px; height: 30px; border-radius: 8px; }
+  .thumbs button:hover { background: var(--bg-secondary); color: var(--text); }
+  .thumbs button[aria-pressed="true"] { background: var(--primary); color: var(--on-primary); }
+  .thumbs svg { width: 16px; height: 16px; } .typing { display: flex; gap: 5px; padding: 6px 2px; }
+  .typing i { width: 7px; height: 7px; border-radius: 50%; background: var(--text-secondary);
+    animation: blink 1.2s infinite; }
+  .typing i:nth-child(2) { animation-delay: .2s; } .typing i:nth-child(3) { animation-delay: .4s; }
+  @keyframes blink { 0%, 60%, 100% { opacity: .25; } 30% { opacity: 1; } }
+  .note { color: var(--text-secondary); font-size: 13px; margin: 4px 0 0; }
+  .card { border: 1px solid var(--danger); border-inline-start-width: 4px; border-radius: 10px; padding: 10px 14px; }
+  .card p { margin: 0; }
+  .card button { margin-block-start: 8px; padding: 5px 14px; border-radius: 8px; border: 1px solid var(--border);
+    background: var(--bg-secondary); font-weight: 600; }
+  .suggestions { display: flex; flex-direction: column; align-items: flex-start; gap: 8px; }
+  .suggestions button { text-align: start; padding: 7px 14px; border: 1px solid var(--border); border-radius: 18px;
+    background: var(--bg); }
+  .suggestions button:hover { border-color: var(--primary); background: var(--bg-secondary); }
+  form { display: flex; align-items: flex-end; gap: 8px; padding: 10px 12px 4px;
+    border-block-start: 1px solid var(--border); }
+  textarea { flex: 1; resize: none; max-height: 132px; padding: 8px 12px; border: 1px solid var(--border);
+    border-radius: 12px; background: var(--bg-secondary); line-height: 22px; font-size: 16px; }
+  textarea::placeholder { color: var(--text-secondary); opacity: 1; }
+  form button { flex: none; width: 40px; height: 40px; border-radius: 12px; background: var(--primary);
+    color: var(--on-primary); }
+  form button:hover { background: var(--primary-hover); }
+  footer { padding: 2px 14px 8px; font-size: 12px; color: var(--text-secondary); text-align: center; }
+  @media (prefers-reduced-motion: reduce) { *, *::before, *::after { animation-duration: .01ms !important;
+    animation-iteration-count: 1 !important; transition: none !important; scroll-behavior: auto !important; } }`;
+
+  const ICONS = {
+    chat: ["M21 12a8 8 0 0 1-8 8H4l2-3.2A8 8 0 1 1 21 12z", "M9 11h8", "M9 14.5h5"],
+    close: ["M6 6l12 12", "M18 6L6 18"],
+    restart: ["M4 4v6h6", "M4.6 15a8 8 0 1 0 .9-7.2L4 10"],
+    send: ["M12 19V5", "M5.5 11.5L12 5l6.5 6.5"],
+    stop: ["M7 7h10v10H7z"],
+    search: ["M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13z", "M20 20l-5-5", "M8 10.5h5"],
+    up: ["M7 11v9H4v-9z", "M7 11l4-7a2.2 2.2 0 0 1 2 3l-.8 3H18a2 2 0 0 1 2 2.4l-1.2 6A2 2 0 0 1 16.800 20H7"],
+    down: ["M7 13V4H4v9z", "M7 13l4 7a2.2 2.2 0 0 0 2-3l-.8-3H18a2 2 0 0 0 2-2.400l-1.200-6A2 2 0 0 0 16.800 4H7"],
+  };
+
+  // --- Small builders ---
+  /** An element with properties ("aria-…", "data-…" and other dashed names become attributes) and children. */
+  function build(tag, properties, ...children) {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(properties || {})) {
+      if (name.includes("-") || name === "role") element.setAttribute(name, value);
+      else element[name] = value;
+    }
+    element.append(...children);
+    return element;
+  }
+
+  function icon(name) {
+    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    svg.setAttribute("viewBox", "0 0 24 24");
+    svg.setAttribute("aria-hidden", "true");
+    for (const line of ICONS[name]) {
+      const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+      path.setAttribute("d", line);
+      svg.append(path);
+    }
+    return svg;
+  }
+
+  const iconButton = (name, label, onclick, more) =>
+    build("button", { type: "button", title: label, "aria-label": label, onclick, ...more }, icon(name));
+
+  /** A random UUID; crypto.randomUUID exists on secure origins only. */
+  function randomId() {
+    const bytes = crypto.getRandomValues(new Uint8Array(16));
+    bytes[6] = (bytes[6] & 0x0f) | 0x40;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
+    const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+    return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+  }
+
+  const safeUrl = (text) => (/^https?:\/\/\S+$/i.test(text) ? text : null);
+
+  const link = (href, text) => build("a", { href, target: "_blank", rel: "noopener noreferrer nofollow" }, text);
+
+  // --- Markdown, as far as answers use it ---
+  const INLINE = new RegExp(
+    [
+      "`([^`\\n]+)`", // 1 code
+      "\\*\\*(\\S(?:[^\\n]*?\\S)?)\\*\\*", // 2 bold
+      "\\*(\\S(?:[^*\\n]*?\\S)?)\\*", // 3 italics
+      "_(\\S(?:[^_\\n]*?\\S)?)_(?![\\p{L}\\p{N}_])", // 4 italics
+      "\\[([^\\]\\n]+)\\]\\(([^\\s()]+)\\)", // 5 text and 6 target of a link
+      "\\[(\\d{1,3}(?:\\s*,\\s*\\d{1,3})*)\\]", // 7 citation markers
+      "(https?://[^\\s<>()\\[\\]]*[^\\s<>()\\[\\].,;:!?'\"*_])", // 8 a bare URL
+    ].join("|"),
+    "gu",
+  );
+
+  /** Nodes for one stretch of text. `mark(number)` gives the node of a citation, or null to leave the text alone. */
+  function renderInline(text, mark) {
+    const nodes = [];
+    let end = 0;
+    for (const match of text.matchAll(INLINE)) {
+      const [whole, code, bold, star, underscore, label, target, numbers, bare] = match;
+      let made = null;
+      if (code) made = [build("code", {}, code)];
+      else if (bold) made = [build("strong", {}, ...renderInline(bold, mark))];
+      else if (underscore && /[\p{L}\p{N}_]$/u.test(text.slice(0, match.index))) made = null; // snake_case_name
+      else if (star || underscore) made = [build("em", {}, ...renderInline(star || underscore, mark))];
+      else if (label) made = safeUrl(target) && [link(safeUrl(target), label)];
+      else if (numbers) made = numbers.split(",").map((number) => mark(Number(number))).filter(Boolean);
+      else if (bare) made = safeUrl(bare) && [link(safeUrl(bare), bare)];
+      if (!made || !made.length) continue;
+      nodes.push(text.slice(end, match.index), ...made);
+      end = match.index + whole.length;
+    }
+    return [...nodes, text.slice(end)].filter((node) => node !== "");
+  }
+
+  const LIST_ITEM = /^\s*(?:[-*•]|(\d{1,3})[.)])\s+(.*)$/;
+
+  /** Paragraphs, lists, fenced code and headings (as bold paragraphs) of an answer. */
+  function renderMarkdown(text, mark) {
+    const blocks = document.createDocumentFragment();
+    const lines = text.replace(/\r\n?/g, "\n").split("\n");
+    for (let at = 0; at < lines.length; ) {
+      const start = at;
+      if (!lines[at].trim()) {
+        at += 1;
+      } else if (lines[at].trimStart().startsWith("```")) {
+        for (at += 1; at < lines.length && !lines[at].trimStart().startsWith("```"); ) at += 1;
+        blocks.append(build("pre", {}, build("code", {}, lines.slice(start + 1, at).join("\n"))));
+        at += 1;
+      } else if (LIST_ITEM.test(lines[at])) {
+        const list = build(LIST_ITEM.exec(lines[at])[1] ? "ol" : "ul", { dir: "auto" });
+        if (list.tagName === "OL") list.start = Number(LIST_ITEM.exec(lines[at])[1]);
+        for (; at < lines.length && lines[at].trim(); at += 1) {
+          const item = LIST_ITEM.exec(lines[at]);
+          if (item) list.append(build("li", {}, ...renderInline(item[2], mark)));
+          else list.lastChild.append(" ", ...renderInline(lines[at].trim(), mark));
+        }
+        blocks.append(list);
+      } else if (/^#{1,6}\s/.test(lines[at])) {
+        const heading = lines[at].replace(/^#+\s+/, "");
+        blocks.append(build("p", { dir: "auto" }, build("strong", {}, ...renderInline(heading, mark))));
+        at += 1;
+      } else {
+        while (at < lines.length && lines[at].trim() && !/^\s*```|^#{1,6}\s/.test(lines[at])) {
+          if (at > start && LIST_ITEM.test(lines[at])) break;
+          at += 1;
+        }
+        const nodes = lines.slice(start, at).flatMap((line) => [build("br"), ...renderInline(line, mark)]);
+        blocks.append(build("p", { dir: "auto" }, ...nodes.slice(1)));
+      }
+    }
+    return blocks;
+  }
+
+  // --- What the browser remembers ---
+  /** Visitor id and last chat of one bot; falls back to memory where storage is forbidden. */
+  class Memory {
+    constructor(botId) {
+      this.key = `minirag:${botId}`;
+      this.values = {};
+      try {
+        this.values = JSON.parse(localStorage.getItem(this.key)) || {};
+      } catch {} // storage is forbidden or damaged: start anew
+      if (!this.values.visitor_id) this.set("visitor_id", randomId());
+    }
+
+    set(name, value) {
+      this.values[name] = value;
+      try {
+        localStorage.setItem(this.key, JSON.stringify(this.values));
+      } catch {} // kept in memory only
+    }
+  }
+
+  // --- Talking to the server ---
+  class Failure extends Error {
+    constructor(code, detail, retryable) {
+      Object.assign(super(detail || code), { code, detail, retryable });
+    }
+  }
+
+  /** One bot session and its WebSocket. Calls onSession, onEvent, onDrop and onReconnecting of its owner. */
+  class Client {
+    constructor(apiUrl, botId, memory, owner) {
+      Object.assign(this, { apiUrl, botId, memory, owner, token: null, socket: null, connecting: null });
+    }
+
+    async openSession() {
+      const { visitor_id, chat_id = null } = this.memory.values;
+      const response = await fetch(`${this.apiUrl}/v1/widget/sessions`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ bot_profile_id: this.botId, visitor_id, chat_id }),
+        credentials: "omit",
+      }).catch(() => {
+        throw new Failure("network", null, true);
+      });
+      const answer = await response.json().catch(() => ({}));
+      if (!response.ok) {
+        const detail = typeof answer.detail === "string" ? answer.detail : null;
+        throw new Failure(answer.code || "failed", detail, response.status >= 500 || response.status === 429);
+      }
+      this.session = answer;
+      this.token = answer.session_token;
+      this.memory.set("chat_id", answer.chat_id || null);
+      this.owner.onSession(answer);
+      return answer;
+    }
+
+    /** Resolves once the socket is authenticated; waits and tries again while the network is away. */
+    ready() {
+      if (this.socket && this.socket.readyState === WebSocket.OPEN) return Promise.resolve();
+      this.connecting = this.connecting || this.establish().finally(() => (this.connecting = null));
+      return this.connecting;
+    }
+
+    async establish() {
+      let renewed = false;
+      for (let attempt = 0; ; attempt += 1) {
+        try {
+          if (!this.token) await this.openSession();
+          this.socket = await this.connect();
+          return;
+        } catch (failure) {
+          if (failure.code === "session_expired" && !renewed) {
+            renewed = true;
+            this.token = null;
+          } else if (failure.code === "network" && attempt < BACKOFF_SECONDS.length) {
+            this.owner.onReconnecting();
+            const pause = BACKOFF_SECONDS[attempt] * (750 + 500 * Math.random());
+            await new Promise((resolve) => setTimeout(resolve, pause));
+          } else {
+            throw failure;
+          }
+        }
+      }
+    }
+
+    connect() {
+      return new Promise((resolve, reject) => {
+        const socket = new WebSocket(`${this.apiUrl.replace(/^http/, "ws")}/ws/chat/`);
+        let authenticated = false;
+        socket.onopen = () => socket.send(JSON.stringify({ type: "authenticate", session_token: this.token }));
+        socket.onclose = () => {
+          if (!authenticated) reject(new Failure("network", null, true));
+          else if (socket === this.socket) this.owner.onDrop();
+        };
+        socket.onmessage = ({ data }) => {
+          const event = JSON.parse(data);
+          if (authenticated) {
+            if (socket === this.socket) this.owner.onEvent(event);
+          } else if (event.type === "authenticated") {
+            authenticated = true;
+            resolve(socket);
+          } else if (event.type === "error") {
+            reject(new Failure(event.code, event.detail, event.retryable));
+            socket.close();
+          }
+        };
+      });
+    }
+
+    async send(frame) {
+      await this.ready();
+      this.socket.send(JSON.stringify(frame));
+    }
+
+    /** A new session on a new socket; resolves to the session with the messages that the server has by now. */
+    async renew() {
+      this.token = null;
+      this.close();
+      await this.ready();
+      return this.session;
+    }
+
+    close() {
+      const socket = this.socket;
+      this.socket = null;
+      if (socket) socket.close();
+    }
+  }
+
+  // --- The element ---
+  class MiniRagWidget extends HTMLElement {
+    connectedCallback() {
+      if (this.client) return;
+      this.readSettings();
+      this.memory = new Memory(this.botId);
+      this.client = new Client(this.apiUrl, this.botId, this.memory, this);
+      this.turn = this.started = null;
+      this.bot = {};
+      this.draw();
+      this.onPageClick = (event) => {
+        const asker = event.target instanceof Element && event.target.closest("[data-minirag-ask]");
+        if (asker) this.ask(asker.getAttribute("data-minirag-ask"));
+      };
+      document.addEventListener("click", this.onPageClick);
+      if (this.inline) this.start();
+    }
+
+    disconnectedCallback() {
+      document.removeEventListener("click", this.onPageClick);
+      this.client.close();
+      this.client = null;
+    }
+
+    /** An attribute of the element, else the script's data- attribute, else the default. */
+    setting(name, fallback) {
+      if (this.hasAttribute(name)) return this.getAttribute(name);
+      const camel = name.replace(/-(\w)/g, (_, letter) => letter.toUpperCase());
+      return (SCRIPT && SCRIPT.dataset[camel]) || fallback;
+    }
+
+    readSettings() {
+      const home = SCRIPT && SCRIPT.src ? new URL(SCRIPT.src).origin : location.origin;
+      this.botId = this.setting("bot-id", "");
+      this.apiUrl = new URL(this.setting("api-url", home), location.href).href.replace(/\/+$/, "");
+      const wanted = this.setting("lang", document.documentElement.lang || navigator.language || "en");
+      this.language = STRINGS[wanted.slice(0, 2).toLowerCase()] ? wanted.slice(0, 2).toLowerCase() : "en";
+      this.words = STRINGS[this.language];
+      for (const name of ["theme", "placement"]) {
+        if (!this.hasAttribute(name) && this.setting(name)) this.setAttribute(name, this.setting(name));
+      }
+      this.inline = this.getAttribute("placement") === "inline";
+    }
+
+    draw() {
+      const root = this.shadowRoot || this.attachShadow({ mode: "open" });
+      root.replaceChildren();
+      this.applyStyles(root);
+      const words = this.words;
+      const logRole = { role: "log", "aria-label": words.log, "aria-live": "polite" };
+      this.log = build("div", { className: "log", tabIndex: 0, ...logRole });
+      this.heading = build("h2", { dir: "auto" }, this.setting("title", words.title));
+      const hints = { placeholder: this.setting("placeholder", words.placeholder), "aria-label": words.question };
+      const limits = { rows: 1, dir: "auto", maxLength: MAX_QUESTION_LENGTH, enterKeyHint: "send" };
+      this.input = build("textarea", { ...hints, ...limits });
+      this.input.addEventListener("input", () => this.fitInput());
+      this.input.addEventListener("keydown", (event) => this.onInputKey(event));
+      this.sendButton = build("button", { type: "submit", className: "send" });
+      const buttons = [iconButton("restart", words.restart, () => this.restart(), { className: "restart" })];
+      if (!this.inline) buttons.push(iconButton("close", words.close, () => this.close(), { className: "close" }));
+      this.window = build(
+        "section",
+        { className: "window", role: this.inline ? "region" : "dialog", lang: this.language, hidden: !this.inline },
+        build("header", {}, this.heading, ...buttons),
+        this.log,
+        build("form", { onsubmit: (event) => this.onSubmit(event) }, this.input, this.sendButton),
+        build("footer", {}, words.notice),
+      );
+      this.window.setAttribute("aria-label", this.heading.textContent);
+      this.window.addEventListener("keydown", (event) => this.onWindowKey(event));
+      root.append(this.window);
+      if (!this.inline) {
+        const toggle = () => (this.window.hidden ? this.open() : this.close());
+        const states = { className: "bubble", "aria-expanded": "false", "aria-haspopup": "dialog" };
+        this.bubble = iconButton("chat", words.open, toggle, states);
+        root.append(this.bubble);
+      }
+      this.showBusy(false);
+      this.pickContrast();
+    }
+
+    /** A constructed sheet passes a page's style-src; the <style> is for browsers without it. */
+    applyStyles(root) {
+      if (!("adoptedStyleSheets" in root)) return root.append(build("style", {}, STYLES));
+      const sheet = new CSSStyleSheet();
+      sheet.replaceSync(STYLES);
+      root.adoptedStyleSheets = [sheet];
+    }
+
+    /** Black or white on the page's own --primary, whichever reads better. */
+    pickContrast() {
+      const channels = (getComputedStyle(this.sendButton).backgroundColor.match(/[\d.]+/g) || []).map(Number);
+      if (channels.length < 3) return;
+      const linear = (value) => (value <= 10 ? value / 3294.6 : ((value / 255 + 0.055) / 1.055) ** 2.4);
+      const [red, green, blue] = channels.map(linear);
+      const ink = 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.18 ? "#10131a" : "#ffffff";
+      for (const part of [this.window, this.bubble]) if (part) part.style.setProperty("--on-primary", ink);
+    }
+
+    open() {
+      if (!this.inline && this.window.hidden) {
+        this.window.hidden = false;
+        this.window.setAttribute("aria-modal", String(matchMedia(NARROW).matches));
+        Object.assign(this.bubble, { ariaExpanded: "true", ariaLabel: this.words.close, title: this.words.close });
+        this.pickContrast();
+      }
+      this.input.focus({ preventScroll: true });
+      return this.start();
+    }
+
+    close() {
+      if (this.inline || this.window.hidden) return;
+      this.window.hidden = true;
+      Object.assign(this.bubble, { ariaExpanded: "false", ariaLabel: this.words.open, title: this.words.open });
+      this.bubble.focus();
+    }
+
+    onWindowKey(event) {
+      if (event.key === "Escape" && !this.inline) {
+        event.stopPropagation();
+        this.close();
+      } else if (event.key === "Tab" && !this.inline && matchMedia(NARROW).matches) {
+        this.keepFocusInside(event);
+      }
+    }
+
+    keepFocusInside(event) {
+      const all = this.window.querySelectorAll("button, textarea, a[href], summary, .log");
+      const stops = [...all].filter((stop) => stop.getClientRects().length);
+      const edge = event.shiftKey ? stops[0] : stops[stops.length - 1];
+      if (this.shadowRoot.activeElement !== edge) return;
+      event.preventDefault();
+      (event.shiftKey ? stops[stops.length - 1] : stops[0]).focus();
+    }
+
+    /** Opens the session once and draws what it brings; on failure a card offers to try again. */
+    start() {
+      this.started = this.started || this.begin();
+      return this.started;
+    }
+
+    async begin() {
+      try {
+        const session = await this.client.openSession();
+        this.log.replaceChildren();
+        for (const message of session.messages || []) {
+          if (message.role === "user") this.addUser(message.content);
+          else if (message.role === "assistant") this.finish(this.addAssistant(), message);
+        }
+        if (!this.log.childElementCount) this.greet();
+        this.client.ready().catch(() => {}); // warms the socket up; a question tries again
+        return true;
+      } catch (failure) {
+        this.started = null;
+        this.log.replaceChildren();
+        this.showFailure(failure, () => this.start());
+        return false;
+      }
+    }
+
+    greet() {
+      const text = this.setting("greeting", this.bot.greeting || this.words.greeting);
+      this.addAssistant().body.append(renderMarkdown(text, () => null));
+      const questions = (this.bot.starter_questions || []).filter(Boolean);
+      if (!questions.length) return;
+      const suggest = (question) => ({ type: "button", dir: "auto", onclick: () => this.ask(question) });
+      const buttons = questions.map((question) => build("button", suggest(question), question));
+      const group = { className: "suggestions", role: "group", "aria-label": this.words.suggestions };
+      this.log.append(build("div", group, ...buttons));
+    }
+
+    restart() {
+      this.stop();
+      if (this.turn) this.endTurn();
+      this.memory.set("chat_id", null);
+      this.log.replaceChildren();
+      this.greet();
+      this.input.focus();
+      this.client.send({ type: "reset" }).catch(() => {});
+    }
+
+    addUser(text) {
+      const said = build("span", { className: "only-read" }, `${this.words.you}: `);
+      this.log.append(build("div", { className: "message user", dir: "auto" }, said, text));
+      this.scrollDown(true);
+    }
+
+    addAssistant() {
+      const body = build("div", { className: "body", dir: "auto" });
+      const element = build("article", { className: "message assistant" }, body);
+      this.log.append(element);
+      return { element, body };
+    }
+
+    /** Ask a question as if the visitor had typed it; opens the window. Returns false while another one is running. */
+    async ask(question) {
+      const text = String(question || "").trim().slice(0, MAX_QUESTION_LENGTH);
+      const opened = this.open();
+      if (!text || this.turn) return false;
+      this.turn = { question: text };
+      if (!(await opened)) {
+        this.turn = null;
+        this.input.value = text;
+        return false;
+      }
+      for (const leftover of this.log.querySelectorAll(".suggestions, .card")) leftover.remove();
+      this.addUser(text);
+      this.run(text);
+      return true;
+    }
+
+    async run(question) {
+      const message = this.addAssistant();
+      const turn = { question, message, requestId: randomId(), text: "", sources: [], renewed: false, stopped: false };
+      this.turn = turn;
+      const hint = build("span", { className: "only-read" }, this.words.answering);
+      message.body.append(build("div", { className: "typing" }, hint, build("i"), build("i"), build("i")));
+      this.showBusy(true);
+      this.scrollDown(true);
+      await this.sendQuestion(turn);
+    }
+
+    async sendQuestion(turn) {
+      try {
+        await this.client.ready();
+        if (this.turn !== turn) return;
+        await this.client.send({ type: "question", message: turn.question, request_id: turn.requestId });
+        this.watchSilence(turn);
+      } catch (failure) {
+        if (this.turn === turn) this.fail(failure);
+      }
+    }
+
+    watchSilence(turn) {
+      clearTimeout(turn.silence);
+      turn.silence = setTimeout(() => {
+        if (this.turn !== turn) return;
+        this.client.close();
+        this.fail(new Failure("timeout", null, true));
+      }, SILENCE_SECONDS * 1000);
+    }
+
+    onSession(session) {
+      this.bot = session.bot || {};
+      const title = this.setting("title", this.bot.name || this.words.title);
+      this.heading.textContent = title;
+      this.window.setAttribute("aria-label", title);
+    }
+
+    onReconnecting() {
+      if (this.turn && this.turn.message) this.note(this.turn.message, this.words.reconnecting);
+    }
+
+    onEvent(event) {
+      const turn = this.turn;
+      if (event.type === "feedback_saved" || !turn || !turn.message) return;
+      if (event.request_id && event.request_id !== turn.requestId) return;
+      if (event.chat_id) this.memory.set("chat_id", event.chat_id);
+      this.watchSilence(turn);
+      if (event.type === "sources") turn.sources = event.sources || [];
+      if (event.type === "delta" && !turn.stopped) {
+        turn.text += event.content;
+        this.drawSoon(turn);
+      } else if (event.type === "done") {
+        this.endTurn();
+        this.finish(turn.message, { ...event, content: event.content || turn.text, id: event.message_id }, turn);
+      } else if (event.type === "error" && event.code === "session_expired" && !turn.renewed) {
+        turn.renewed = true;
+        this.client.token = null;
+        this.client.close();
+        this.sendQuestion(turn);
+      } else if (event.type === "error") {
+        this.fail(new Failure(event.code, event.detail, event.retryable));
+      }
+    }
+
+    /** The socket broke. The server finishes a turn it has begun, so look there before offering to ask again. */
+    async onDrop() {
+      const turn = this.turn;
+      if (!turn || !turn.message) return;
+      this.onReconnecting();
+      try {
+        const session = await this.client.renew();
+        if (this.turn !== turn) return;
+        const [asked, answered] = (session.messages || []).slice(-2);
+        const complete = answered && answered.role === "assistant" && asked.content === turn.question;
+        if (!complete) throw new Failure("interrupted", null, true);
+        this.endTurn();
+        this.finish(turn.message, answered);
+      } catch (failure) {
+        if (this.turn === turn) this.fail(failure);
+      }
+    }
+
+    drawSoon(turn) {
+      if (turn.frame) return;
+      turn.frame = requestAnimationFrame(() => {
+        turn.frame = 0;
+        if (this.turn !== turn) return;
+        const known = new Set(turn.sources.map((source) => source.number));
+        const mark = (number) => (known.has(number) ? build("span", { className: "mark" }, String(number)) : null);
+        turn.message.body.replaceChildren(renderMarkdown(turn.text, mark));
+        this.scrollDown();
+      });
+    }
+
+    /** Draw a complete answer: `answer` is a done event or a message of the history. */
+    finish(message, answer, turn) {
+      const citations = answer.citations || [];
+      const items = new Map();
+      const mark = (number) => {
+        const citation = citations.find((each) => each.number === number);
+        if (!citation) return null;
+        const label = fill(this.words.source, { n: number, title: citation.title || this.words.untitled });
+        const onclick = () => this.showSource(items.get(number));
+        const look = { type: "button", className: "mark", title: label, "aria-label": label, onclick };
+        return build("button", look, String(number));
+      };
+      message.body.replaceChildren(renderMarkdown(answer.content || "", mark));
+      this.note(message, turn && turn.stopped ? this.words.stopped : "");
+      if (answer.refusal) {
+        message.element.classList.add("refusal");
+        message.body.prepend(build("div", { className: "label" }, icon("search"), this.words.refused));
+      }
+      const below = build("div", { className: "below" });
+      if (citations.length) below.append(this.buildSources(citations, items));
+      if (answer.id) below.append(this.buildThumbs(answer.id, answer.feedback || null));
+      if (below.childElementCount) message.element.append(below);
+      this.scrollDown();
+    }
+
+    buildSources(citations, items) {
+      const list = build("ol");
+      for (const citation of citations) {
+        const title = citation.title || this.words.untitled;
+        const page = citation.page ? `, ${fill(this.words.page, { n: citation.page })}` : "";
+        const where = build("span", { className: "page" }, page);
+        const summary = build("summary", { dir: "auto" }, build("b", {}, `${citation.number}.`), ` ${title}`, where);
+        const excerpt = build("p", { className: "excerpt", dir: "auto" }, citation.content || "");
+        const item = build("details", {}, summary, excerpt);
+        const url = safeUrl(citation.url || "");
+        if (url) item.append(link(url, this.words.openSource));
+        items.set(citation.number, item);
+        list.append(build("li", {}, item));
+      }
+      const { oneSource, sources } = this.words;
+      const label = citations.length === 1 ? oneSource : fill(sources, { n: citations.length });
+      return build("details", { className: "sources" }, build("summary", {}, label), list);
+    }
+
+    showSource(item) {
+      item.closest(".sources").open = true;
+      item.open = true;
+      item.classList.remove("shown");
+      void item.offsetWidth; // restarts the animation
+      item.classList.add("shown");
+      item.scrollIntoView({ block: "nearest" });
+      item.querySelector("summary").focus({ preventScroll: true });
+    }
+
+    buildThumbs(messageId, given) {
+      let current = given;
+      const buttons = {};
+      const show = () => {
+        for (const value in buttons) buttons[value].setAttribute("aria-pressed", String(current === value));
+      };
+      const choose = async (value) => {
+        const before = current;
+        current = current === value ? null : value;
+        show();
+        try {
+          await this.client.send({ type: "feedback", message_id: messageId, feedback: current });
+        } catch {
+          current = before;
+          show();
+        }
+      };
+      buttons.positive = iconButton("up", this.words.helpful, () => choose("positive"));
+      buttons.negative = iconButton("down", this.words.unhelpful, () => choose("negative"));
+      show();
+      return build("div", { className: "thumbs" }, buttons.positive, buttons.negative);
+    }
+
+    /** A line below the message in place of the one before; an empty text removes it. */
+    note(message, text) {
+      for (const old of message.element.querySelectorAll(".note")) old.remove();
+      if (text) message.element.append(build("p", { className: "note" }, text));
+    }
+
+    /** End the running turn with a card; what had arrived of the answer stays above it. */
+    fail(failure) {
+      const turn = this.turn;
+      this.endTurn();
+      this.note(turn.message, "");
+      if (turn.text) turn.message.body.replaceChildren(renderMarkdown(turn.text, () => null));
+      else turn.message.element.remove();
+      this.showFailure(failure, () => {
+        turn.message.element.remove();
+        this.run(turn.question);
+      });
+    }
+
+    showFailure(failure, again) {
+      const text = failure.detail || this.words[failure.code] || this.words.failed;
+      const card = build("div", { className: "card", role: "alert" }, build("p", { dir: "auto" }, text));
+      if (failure.retryable) {
+        const button = build("button", { type: "button" }, this.words.retry);
+        button.addEventListener("click", () => (card.remove(), this.input.focus(), again()));
+        card.append(button);
+      }
+      this.log.append(card);
+      this.scrollDown(true);
+    }
+
+    stop() {
+      const turn = this.turn;
+      if (!turn || !turn.message || turn.stopped) return;
+      turn.stopped = true;
+      if (this.client.socket) this.client.send({ type: "stop" }).catch(() => {});
+      setTimeout(() => {
+        if (this.turn !== turn) return;
+        this.endTurn();
+        this.finish(turn.message, { content: turn.text }, turn);
+      }, STOP_PATIENCE_SECONDS * 1000);
+    }
+
+    endTurn() {
+      clearTimeout(this.turn.silence);
+      cancelAnimationFrame(this.turn.frame || 0);
+      this.turn = null;
+      this.showBusy(false);
+    }
+
+    /** While busy, the log is silent for screen readers, which then read the whole answer at once. */
+    showBusy(busy) {
+      const label = busy ? this.words.stop : this.words.send;
+      this.log.setAttribute("aria-busy", String(busy));
+      this.sendButton.replaceChildren(icon(busy ? "stop" : "send"));
+      Object.assign(this.sendButton, { title: label, ariaLabel: label });
+    }
+
+    onSubmit(event) {
+      event.preventDefault();
+      const question = this.input.value;
+      if (this.turn) this.stop();
+      if (this.turn || !question.trim()) return;
+      this.input.value = "";
+      this.fitInput();
+      this.ask(question);
+    }
+
+    onInputKey(event) {
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      if (!this.turn) this.onSubmit(event);
+    }
+
+    fitInput() {
+      this.input.style.height = "auto";
+      this.input.style.height = `${Math.min(this.input.scrollHeight + 2, 132)}px`;
+    }
+
+    /** Follow the answer, unless the visitor has scrolled up to read. */
+    scrollDown(always) {
+      const { scrollHeight, scrollTop, clientHeight } = this.log;
+      if (always || scrollHeight - scrollTop - clientHeight < 120) this.log.scrollTop = scrollHeight;
+    }
+  }
+
+  customElements.define("minirag-widget", MiniRagWidget);
+
+  /** One script tag is enough: it inserts the element, unless the page placed one itself. */
+  function insert() {
+    if (!SCRIPT || !SCRIPT.dataset.botId || document.querySelector("minirag-widget")) return;
+    document.body.append(document.createElement("minirag-widget"));
+  }
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", insert);
+  else insert();
+})();

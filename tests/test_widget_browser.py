@@ -1,0 +1,387 @@
+"""widget.js alone in a real Chromium, against a scripted server, on the demo's page under a strict CSP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.template import Context, Engine
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.fakes.widget_server import BOT_ID, FakeWidgetServer
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
+STARTERS = ["plain How do I calibrate in fresh air?", "refuse Who won the cup?", "plain What does E24 mean?"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def server() -> Iterator[FakeWidgetServer]:
+    server = FakeWidgetServer()
+    server.start()
+    server.add_page("/demo/", render_demo_page())
+    yield server
+    server.stop()
+
+
+def render_demo_page(accent: str = "#0f766e") -> str:
+    """The product's template, with plain static URLs in place of the hashed ones."""
+    engine = Engine(dirs=[str(TEMPLATES)], libraries={"static": "tests.fakes.plain_static"})
+    facts = {
+        "tenant_name": "Acme Instruments",
+        "bot_name": "Breva Assistant",
+        "bot_id": BOT_ID,
+        "tagline": "Clean air, measured and understood.",
+        "starter_questions": STARTERS,
+        "other_demo_url": "/t/globex/demo/",
+        "other_tenant_name": "Globex Freight",
+        "admin_url": "/t/acme/admin/",
+        "accent": accent,
+    }
+    return engine.get_template("demo/page.html").render(Context(facts))
+
+
+def open_page(browser: Browser, url: str, **options: object) -> Iterator[Page]:
+    """A page that must end without a console error and without a request beyond the test's own server."""
+    context = browser.new_context(**{"viewport": {"width": 1200, "height": 800}, "locale": "en-GB", **options})
+    context.set_default_timeout(10_000)
+    page, complaints = context.new_page(), []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda request: complaints.append(request.url) if "127.0.0.1" not in request.url else None)
+    page.goto(url)
+    yield page
+    context.close()
+    assert [text for text in complaints if not text.startswith("data:")] == []
+
+
+@pytest.fixture
+def page(browser: Browser, server: FakeWidgetServer) -> Iterator[Page]:
+    yield from open_page(browser, server.url + "/demo/")
+
+
+@pytest.fixture
+def phone(browser: Browser, server: FakeWidgetServer) -> Iterator[Page]:
+    yield from open_page(browser, server.url + "/demo/", viewport={"width": 390, "height": 800})
+
+
+def open_widget(page: Page) -> None:
+    page.get_by_role("button", name="Open chat").click()
+    expect(page.locator(".suggestions")).to_be_visible()
+
+
+def ask(page: Page, question: str) -> None:
+    page.get_by_label("Your question").fill(question)
+    page.keyboard.press("Enter")
+
+
+def last_answer(page: Page):
+    return page.locator(".message.assistant").last
+
+
+def frames_of(server: FakeWidgetServer, kind: str) -> list[dict]:
+    return [frame for frame in server.frames if frame["type"] == kind]
+
+
+def test_the_answer_is_visible_while_it_streams_and_complete_when_done(page, server):
+    open_widget(page)
+    ask(page, "hold How do I do the zero calibration?")
+    expect(last_answer(page).locator(".body")).to_contain_text("Push filter cap AC-F02")
+    expect(page.get_by_role("log")).to_have_attribute("aria-busy", "true")
+    expect(page.locator(".thumbs")).to_have_count(0)
+    expect(page.locator("button.mark")).to_have_count(0)
+    server.release()
+    expect(last_answer(page).locator("button.mark")).to_have_count(2)
+    expect(page.get_by_role("log")).to_have_attribute("aria-busy", "false")
+
+
+def test_no_secret_stands_in_the_page_or_in_a_url(page, server):
+    open_widget(page)
+    ask(page, "plain Question")
+    expect(last_answer(page).locator(".thumbs")).to_be_visible()
+    assert server.sessions[0]["bot_profile_id"] == BOT_ID
+    assert server.sessions[0]["origin"] == server.url
+    assert frames_of(server, "authenticate") == [{"type": "authenticate", "session_token": "token-1"}]
+    assert "token-1" not in page.content()
+    assert page.evaluate("JSON.stringify(localStorage)").count("token") == 0
+
+
+def test_markdown_becomes_elements_and_hostile_text_stays_text(page):
+    open_widget(page)
+    ask(page, "plain <b>bold?</b>")
+    answer = last_answer(page)
+    expect(answer.locator("strong")).to_have_text("AC-F02")
+    expect(answer.locator("em")).to_have_text("air inlet")
+    expect(answer.locator("code")).to_have_text("10 minutes")
+    expect(answer.locator(".body ol > li")).to_have_count(2)
+    link = answer.locator(".body a")
+    expect(link).to_have_attribute("href", "https://docs.example/breva")
+    assert "noopener" in link.get_attribute("rel")
+    expect(page.locator(".message.user")).to_contain_text("<b>bold?</b>")
+    expect(page.locator("minirag-widget img")).to_have_count(0)
+    expect(page.locator("minirag-widget a[href^='javascript']")).to_have_count(0)
+
+
+def test_a_citation_opens_its_source(page):
+    open_widget(page)
+    ask(page, "plain Question")
+    excerpt = page.get_by_text("until it seats, and wait 10 minutes")
+    expect(excerpt).to_be_hidden()
+    page.get_by_role("button", name="Source 1: Product handbook").click()
+    expect(excerpt).to_be_visible()
+    expect(page.get_by_text("2 sources")).to_be_visible()
+    expect(page.locator(".sources a")).to_have_attribute("href", "https://docs.example/handbook")
+    expect(page.get_by_text("A forgotten cap shows")).to_be_hidden()
+
+
+def test_a_refusal_is_shown_calmly_without_sources(page):
+    open_widget(page)
+    ask(page, "refuse Who won the cup?")
+    expect(last_answer(page)).to_contain_text("Not found in the documents")
+    expect(last_answer(page)).to_contain_text("I could not find an answer")
+    expect(page.locator(".sources")).to_have_count(0)
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_a_retryable_error_offers_a_retry_that_answers(page, server):
+    server.failures_left = 1
+    open_widget(page)
+    ask(page, "error Question")
+    expect(page.get_by_role("alert")).to_contain_text("The model provider is not available at the moment.")
+    page.get_by_role("button", name="Retry").click()
+    expect(last_answer(page).locator("button.mark").first).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    expect(page.locator(".message.user")).to_have_count(1)
+    first, second = frames_of(server, "question")
+    assert first["message"] == second["message"]
+    assert first["request_id"] != second["request_id"]
+
+
+def test_a_final_error_offers_no_retry_and_keeps_what_had_arrived(page):
+    open_widget(page)
+    ask(page, "fatal Question")
+    expect(page.get_by_role("alert")).to_contain_text("rejected its credentials")
+    expect(page.get_by_role("button", name="Retry")).to_have_count(0)
+    expect(last_answer(page)).to_contain_text("Push filter")
+    expect(page.get_by_role("button", name="Send")).to_be_visible()
+
+
+def test_an_expired_session_is_renewed_silently(page, server):
+    open_widget(page)
+    ask(page, "expire Question")
+    expect(last_answer(page).locator("button.mark").first).to_be_visible()
+    assert len(server.sessions) == 2
+    assert [frame["session_token"] for frame in frames_of(server, "authenticate")] == ["token-1", "token-2"]
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_a_broken_connection_ends_in_a_card_and_the_widget_goes_on(page):
+    open_widget(page)
+    ask(page, "drop Question")
+    expect(page.get_by_role("alert")).to_contain_text("broke off")
+    ask(page, "plain Question")
+    expect(last_answer(page).locator("button.mark").first).to_be_visible()
+
+
+def test_an_answer_that_the_server_finished_alone_is_fetched_after_a_broken_connection(page, server):
+    open_widget(page)
+    ask(page, "plain first")
+    expect(last_answer(page).locator(".thumbs")).to_be_visible()
+    ask(page, "behind my back")
+    expect(last_answer(page).locator("button.mark")).to_have_count(2)
+    expect(page.get_by_role("alert")).to_have_count(0)
+    assert len(frames_of(server, "question")) == 2
+
+
+def test_a_running_answer_can_be_stopped(page, server):
+    open_widget(page)
+    ask(page, "hold Question")
+    expect(last_answer(page)).to_contain_text("Push filter cap")
+    page.get_by_role("button", name="Stop the answer").click()
+    expect(last_answer(page)).to_contain_text("Stopped.")
+    assert frames_of(server, "stop") == [{"type": "stop"}]
+    ask(page, "plain Question")
+    expect(last_answer(page).locator("button.mark").first).to_be_visible()
+
+
+def test_a_reload_keeps_the_conversation_and_a_new_one_starts_empty(page, server):
+    open_widget(page)
+    ask(page, "plain first Question")
+    expect(last_answer(page).locator(".thumbs")).to_be_visible()
+    page.reload()
+    page.get_by_role("button", name="Open chat").click()
+    expect(page.locator(".message.user")).to_have_text("You: plain first Question")
+    expect(last_answer(page).locator("button.mark")).to_have_count(2)
+    before, after = server.sessions
+    assert after["visitor_id"] == before["visitor_id"]
+    assert after["chat_id"] in server.chats
+    page.get_by_role("button", name="New conversation").click()
+    expect(page.locator(".message.user")).to_have_count(0)
+    expect(page.locator(".suggestions button")).to_have_count(2)
+    ask(page, "plain second Question")
+    expect(last_answer(page).locator(".thumbs")).to_be_visible()
+    assert len(server.chats) == 2
+    assert len(frames_of(server, "reset")) == 1
+
+
+def test_feedback_can_be_given_and_taken_back(page, server):
+    open_widget(page)
+    ask(page, "plain Question")
+    helpful, unhelpful = (
+        page.get_by_role("button", name="Helpful", exact=True),
+        page.get_by_role("button", name="Not helpful"),
+    )
+    helpful.click()
+    expect(helpful).to_have_attribute("aria-pressed", "true")
+    unhelpful.click()
+    expect(helpful).to_have_attribute("aria-pressed", "false")
+    unhelpful.click()
+    expect(unhelpful).to_have_attribute("aria-pressed", "false")
+    page.wait_for_timeout(200)
+    assert [frame["feedback"] for frame in server.feedback] == ["positive", "negative", None]
+    assert len({frame["message_id"] for frame in server.feedback}) == 1
+
+
+def test_the_keyboard_is_enough(page):
+    bubble = page.get_by_role("button", name="Open chat")
+    bubble.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog", name="Breva Assistant")).to_be_visible()
+    expect(page.get_by_label("Your question")).to_be_focused()
+    page.keyboard.type("plain one")
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.type("two")
+    page.keyboard.press("Enter")
+    expect(page.locator(".message.user")).to_have_text("You: plain one\ntwo")
+    page.get_by_role("button", name="Source 2").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("A forgotten cap shows")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(bubble).to_be_focused()
+
+
+def test_a_question_on_the_page_asks_the_widget(page, server):
+    page.get_by_role("button", name=STARTERS[0]).click()
+    expect(last_answer(page).locator("button.mark")).to_have_count(2)
+    assert frames_of(server, "question")[0]["message"] == STARTERS[0]
+
+
+def test_a_suggested_question_is_asked_and_the_suggestions_go(page, server):
+    open_widget(page)
+    page.locator(".suggestions button").first.click()
+    expect(last_answer(page).locator("button.mark")).to_have_count(2)
+    expect(page.locator(".suggestions")).to_have_count(0)
+
+
+def test_on_a_phone_the_window_fills_the_screen_and_keeps_the_focus(phone):
+    open_widget(phone)
+    dialog = phone.get_by_role("dialog")
+    phone.wait_for_timeout(300)  # until it has risen
+    assert dialog.bounding_box() == {"x": 0, "y": 0, "width": 390, "height": 800}
+    expect(dialog).to_have_attribute("aria-modal", "true")
+    for _ in range(12):
+        phone.keyboard.press("Tab")
+        assert phone.evaluate("document.activeElement.localName") == "minirag-widget"
+        assert phone.evaluate("!!document.activeElement.shadowRoot.activeElement.closest('.window')")
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_the_bubble_and_the_window_have_their_sizes(page):
+    assert page.get_by_role("button", name="Open chat").bounding_box()["width"] == 56
+    open_widget(page)
+    page.wait_for_timeout(300)
+    box = page.get_by_role("dialog").bounding_box()
+    assert (box["width"], box["height"]) == (380, 560)
+
+
+def test_arabic_runs_from_right_to_left(page):
+    open_widget(page)
+    ask(page, "arabic كيف؟")
+    expect(last_answer(page).locator(".thumbs")).to_be_visible()
+    paragraph = last_answer(page).locator("p").first
+    assert paragraph.evaluate("node => getComputedStyle(node).direction") == "rtl"
+
+
+@pytest.mark.parametrize("accent", ["#0f766e", "#ffd54a", "#111111", "#7dd3fc"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_reads_well_on_every_accent_in_light_and_dark(browser, server, accent, scheme):
+    server.add_page("/accent/", render_demo_page(accent))
+    for page in open_page(browser, server.url + "/accent/", color_scheme=scheme):
+        open_widget(page)
+        ask(page, "plain Question")
+        expect(last_answer(page).locator(".thumbs")).to_be_visible()
+        page.mouse.move(0, 0)
+        for selector in (".message.user", "header h2", ".body", ".sources summary", "footer", "button.mark"):
+            ratio = page.locator(f"minirag-widget {selector}").first.evaluate(CONTRAST)
+            assert ratio >= 4.5, (selector, ratio)
+
+
+CONTRAST = """node => {
+  const parse = (text) => (text.match(/[\\d.]+/g) || []).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255)
+    .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const ink = light(parse(getComputedStyle(node).color));
+  let behind = node;
+  const clear = (element) => parse(getComputedStyle(element).backgroundColor)[3] === 0;
+  while (behind.parentElement && clear(behind)) behind = behind.parentElement;
+  const paper = light(parse(getComputedStyle(behind).backgroundColor));
+  return (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05);
+}"""
+
+
+def test_an_inline_widget_speaks_german_and_opens_by_itself(browser, server):
+    server.add_page(
+        "/inline/",
+        '<!doctype html><html lang="de"><meta charset="utf-8"><link rel="icon" href="data:,">'
+        '<script src="/static/minirag/widget.js" defer></script>'
+        f'<body><minirag-widget bot-id="{BOT_ID}" placement="inline" title="Frag uns"></minirag-widget></body></html>',
+    )
+    for page in open_page(browser, server.url + "/inline/"):
+        expect(page.get_by_text("Hallo! Fragen Sie mich")).to_be_visible()
+        expect(page.get_by_role("region", name="Frag uns")).to_be_visible()
+        expect(page.locator(".bubble")).to_have_count(0)
+        page.get_by_label("Ihre Frage").fill("plain Frage")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("2 Quellen")).to_be_visible()
+
+
+def test_a_page_that_is_not_allowed_is_told_so(browser, server):
+    detail = "This page may not use the assistant."
+    server.session_failure = (403, {"detail": detail, "code": "origin_not_allowed"})
+    context = browser.new_context(locale="en-GB")
+    page = context.new_page()
+    page.goto(server.url + "/demo/")
+    page.get_by_role("button", name="Open chat").click()
+    expect(page.get_by_role("alert")).to_have_text(detail)
+    expect(page.get_by_role("button", name="Retry")).to_have_count(0)
+    context.close()
+
+
+def test_a_server_that_is_away_is_named_and_a_retry_connects(browser, server):
+    server.session_failure = (503, {"detail": "The service is starting.", "code": "unavailable"})
+    context = browser.new_context(locale="en-GB")
+    page = context.new_page()
+    page.goto(server.url + "/demo/")
+    page.get_by_role("button", name="Open chat").click()
+    expect(page.get_by_role("alert")).to_contain_text("The service is starting.")
+    server.session_failure = None
+    page.get_by_role("button", name="Retry").click()
+    expect(page.locator(".suggestions")).to_be_visible()
+    context.close()
