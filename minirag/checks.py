@@ -19,7 +19,7 @@ def find_secret_faults() -> list[str]:
         return []
     faults = []
     for name in ("SECRET_KEY", "JWT_SECRET_KEY"):
-        value = getattr(settings, name) or ""
+        value = _read_secret(name)
         if not value:
             faults.append(f"{name} is not set.")
         elif len(value) < _MIN_LENGTH or any(word in value.lower() for word in _EXAMPLES):
@@ -32,6 +32,13 @@ def find_secret_faults() -> list[str]:
         except ValueError:
             faults.append("ENCRYPTION_KEY holds a value that is no Fernet key (32 bytes in URL-safe base64).")
     return faults
+
+
+def _read_secret(name: str) -> str:
+    try:
+        return getattr(settings, name) or ""
+    except ImproperlyConfigured:  # Django's own words for an empty SECRET_KEY, said before we can name the others
+        return ""
 
 
 def require_secrets() -> None:

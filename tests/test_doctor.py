@@ -76,11 +76,12 @@ def test_a_tenant_whose_schema_is_behind_is_named() -> None:
     assert (finding.state, finding.detail, finding.remedy) == (FAIL, "1 behind: late", "Run manage.py migrate.")
 
 
-def test_unset_secrets_fail(settings: Settings) -> None:
-    settings.JWT_SECRET_KEY = ""
+@pytest.mark.parametrize("name", ["SECRET_KEY", "JWT_SECRET_KEY"])
+def test_unset_secrets_fail(settings: Settings, name: str) -> None:
+    setattr(settings, name, "")
     finding = diagnosis.check_secrets()
     assert finding.state == FAIL
-    assert "JWT_SECRET_KEY is not set" in finding.detail
+    assert f"{name} is not set" in finding.detail
 
 
 def test_an_unreachable_redis_fails_and_keeps_the_rest_going(settings: Settings) -> None:

@@ -334,7 +334,8 @@ def open_listener(host: str, port: int) -> socket.socket:
 def is_healthy(host: str, port: int) -> bool:
     """Whether GET /health answers 200."""
     address = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104
-    request = urllib.request.Request(f"http://{address}:{port}/health", headers={"Host": "localhost"})
+    headers = {"Host": "localhost", "X-Forwarded-Proto": "https"}  # or HTTPS_ONLY would send us elsewhere
+    request = urllib.request.Request(f"http://{address}:{port}/health", headers=headers)
     try:
         with urllib.request.urlopen(request, timeout=2) as response:  # noqa: S310
             return bool(response.status == 200)

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from minirag.diagnosis import FAIL, OK, WARN, Finding, diagnose
+from minirag.diagnosis import CHECKS, FAIL, OK, WARN, Finding, diagnose
 from minirag.logs import mask_secrets
 
 
@@ -17,9 +17,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="print the findings as a JSON list")
+        parser.add_argument("--part", action="append", choices=list(CHECKS), help="only this part; may be repeated")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        findings = diagnose()
+        findings = diagnose(options["part"])
         if options["json"]:
             self.stdout.write(mask_secrets(json.dumps([finding.to_dict() for finding in findings], indent=1)))
         else:
