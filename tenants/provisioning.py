@@ -9,11 +9,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
-from minirag.lib.errors import BadInput, Conflict
+from minirag.lib.errors import BadInput, Conflict, NotFound
 from tenants import schemas
 from tenants.context import tenant_context
+from tenants.erasure import remove_traces
 from tenants.models import (
     ApiToken,
     AuditEvent,
@@ -25,9 +28,12 @@ from tenants.models import (
     TenantStatus,
     User,
     make_schema_name,
+    normalise_email,
 )
 
 SLUG = re.compile(r"[a-z0-9-]{1,100}")
+MIN_PASSWORD_LENGTH = 8
+_HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,52 @@ def provision_tenant(
     return Provisioned(tenant, owner, token, raw_token)
 
 
+def get_tenant(slug: str) -> Tenant:
+    """Return the tenant of a slug. Raises NotFound."""
+    tenant = Tenant.objects.filter(slug=slug).first()
+    if tenant is None:
+        raise NotFound(f"There is no tenant '{slug}'.", code="tenant_unknown")
+    return tenant
+
+
+def check_account(email: str, password: str) -> None:
+    """Raise BadInput for an e-mail that is none, or a password of less than 8 characters."""
+    try:
+        validate_email(email)
+    except ValidationError:
+        raise BadInput(f"'{email}' is not an e-mail address.", code="email_invalid") from None
+    if len(password) < MIN_PASSWORD_LENGTH:
+        raise BadInput(f"A password has at least {MIN_PASSWORD_LENGTH} characters.", code="password_weak")
+
+
+def create_operator(email: str, password: str, display_name: str = "", *, actor: str = "") -> tuple[User, bool]:
+    """Make a platform operator; returns the user and whether it is new. An existing one stays as it is.
+
+    Raises BadInput for a bad e-mail or a weak password.
+    """
+    check_account(email, password)
+    with tenant_context(None), transaction.atomic():
+        existing = User.objects.filter(tenant__isnull=True, email=normalise_email(email)).first()
+        if existing is not None:
+            return existing, False
+        operator = User.objects.create_superuser(email, password, display_name=display_name)
+        record_audit("operator.created", None, actor=actor or operator.email, email=operator.email)
+    return operator, True
+
+
+def add_domain(tenant: Tenant, host: str, *, actor: str = "") -> Domain:
+    """Lead `host` to a tenant. Raises BadInput for what is no host name, Conflict for one that is taken."""
+    host = host.strip().lower().rstrip(".")
+    if not _HOST.fullmatch(host):
+        raise BadInput(f"'{host}' is not a host name; write it without scheme, port and path.", code="host_invalid")
+    with tenant_context(None), transaction.atomic():
+        if Domain.objects.filter(domain=host).exists():
+            raise Conflict(f"The host '{host}' already leads to a tenant.", code="host_taken")
+        domain = Domain.objects.create(tenant=tenant, domain=host, is_primary=not tenant.domains.exists())
+        record_audit("domain.added", tenant, actor=actor, domain=host)
+    return domain
+
+
 def suspend_tenant(tenant: Tenant, *, reason: str = "", actor: str = "") -> None:
     """Stop chat, tokens and writes at once, for example while a bill is open; operators can still read."""
     _change(tenant, TenantStatus.SUSPENDED, "tenant.suspended", reason, actor)
@@ -83,7 +135,7 @@ def restore_tenant(tenant: Tenant, *, actor: str = "") -> None:
 
 
 def erase_tenant(tenant: Tenant, *, actor: str = "") -> None:
-    """Drop the tenant's schema and its public rows; the audit event is all that stays."""
+    """Drop the tenant's schema, its public rows, its files and its Redis keys; the audit event is all that stays."""
     with tenant_context(None), transaction.atomic():
         record_audit("tenant.erased", tenant, actor=actor, tenant_id=str(tenant.pk), name=tenant.name)
         schemas.drop_schema(tenant.schema_name)
@@ -92,6 +144,8 @@ def erase_tenant(tenant: Tenant, *, actor: str = "") -> None:
         for model in (BotAddress, User, Domain, SchemaMigration):
             model.objects.filter(tenant=tenant)._raw_delete("default")
         Tenant.objects.filter(pk=tenant.pk)._raw_delete("default")
+        # Last and inside: should Redis or the disk refuse, nothing is erased and the operator can try again.
+        remove_traces(tenant.schema_name)
 
 
 def record_audit(action: str, tenant: Tenant | None, *, actor: str, **detail: str) -> None:

@@ -1,0 +1,35 @@
+"""What a tenant leaves outside of the database: keys in Redis and a folder of files."""
+
+from __future__ import annotations
+
+import re
+import shutil
+
+import redis
+from django.conf import settings
+
+from minirag.lib.errors import ProductError
+
+
+class TracesRemain(ProductError):
+    """Redis could not be reached, so not everything of the tenant is gone."""
+
+    status, code, retryable = 503, "redis_unreachable", True
+
+
+def remove_traces(schema_name: str) -> int:
+    """Delete a tenant's Redis keys (cache, locks, limits) and its folder; returns the number of keys.
+
+    Every such key holds the schema's name as a word of its own (`tenants.context` makes them so), which keeps
+    `t_acme` apart from `t_acme_2` and from `t_not_t_acme`. Raises TracesRemain.
+    """
+    own = re.compile(rf"(^|[^a-z0-9_]){re.escape(schema_name)}([^a-z0-9_]|$)".encode())
+    try:
+        with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=10) as client:
+            keys = [key for key in client.scan_iter(match=f"*{schema_name}*", count=1000) if own.search(key)]
+            for start in range(0, len(keys), 500):
+                client.unlink(*keys[start : start + 500])
+    except redis.RedisError as error:
+        raise TracesRemain("Redis cannot be reached, so the tenant's keys there would remain.") from error
+    shutil.rmtree(settings.MEDIA_ROOT / schema_name, ignore_errors=True)
+    return len(keys)

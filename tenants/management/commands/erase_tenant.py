@@ -1,0 +1,25 @@
+"""Erase a tenant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from tenants.commands import ProductCommand
+from tenants.provisioning import erase_tenant, get_tenant
+
+
+class Command(ProductCommand):
+    help = "Erase a tenant for good: its schema, users, tokens, hosts, files and Redis keys. There is no way back."
+
+    def add_arguments(self, parser: Any) -> None:
+        parser.add_argument("slug")
+        parser.add_argument("--confirm", default="", metavar="SLUG", help="the slug once more, to be sure")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        tenant = get_tenant(options["slug"])
+        if options["confirm"] != tenant.slug:
+            raise CommandError(f"Nothing was erased. To erase '{tenant.slug}' for good, add --confirm {tenant.slug}")
+        erase_tenant(tenant, actor=self.actor)
+        self.say(f"{options['slug']} was erased.")
