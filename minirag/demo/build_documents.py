@@ -9,8 +9,6 @@ import datetime
 import textwrap
 from pathlib import Path
 
-import docx
-
 DEMO = Path(__file__).resolve().parent
 ISSUED_AT = datetime.datetime(2026, 10, 1, tzinfo=datetime.UTC)
 
@@ -141,6 +139,8 @@ HUB_RULES: list[tuple[str, list[str]]] = [
 
 
 def write_bulletins(path: Path) -> None:
+    import docx  # heavy, and needed by this script alone
+
     document = docx.Document()
     document.core_properties.title = "Acme Breva Service Bulletins 2026"
     document.core_properties.author = "Acme Instruments"

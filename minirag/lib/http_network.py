@@ -66,7 +66,7 @@ def translate_errors() -> Iterator[None]:
         raise _too_slow() from error
     except httpcore.ConnectError as error:
         reason = "No connection could be made to the server."
-        if isinstance(error.__cause__, ssl.SSLError):
+        if any(isinstance(each, ssl.SSLError) for each in (*error.args, error.__context__)):
             reason = "The server's TLS certificate could not be verified."
         raise OutboundError("connect_failed", reason, True) from error
     except httpcore.NetworkError as error:
