@@ -167,7 +167,9 @@ def write_hub_rules(path: Path) -> None:
         lines += [("F2", size, title), ("F1", 5, "")]
         for text in paragraphs:
             lines += [("F1", 11, line) for line in textwrap.wrap(text, 88)] + [("F1", 7, "")]
-    pages, page, y = [], [], 780
+    pages: list[list[str]] = []
+    page: list[str] = []
+    y = 780
     for font, size, text in lines:
         if y < 80:
             pages, page, y = [*pages, page], [], 780

@@ -12,6 +12,7 @@ import math
 import time
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from limits import RateLimitItem, parse
@@ -26,7 +27,7 @@ from minirag.lib.errors import ProductError, TooManyRequests
 logger = logging.getLogger(__name__)
 
 _KEY_PREFIX = "minirag:limits"
-_OPTIONS = {"socket_timeout": 1.0, "socket_connect_timeout": 1.0}
+_OPTIONS: dict[str, Any] = {"socket_timeout": 1.0, "socket_connect_timeout": 1.0}
 
 
 @dataclass(frozen=True)
