@@ -1,5 +1,4 @@
-"""MiniRAG: a self-hosted, multi-tenant RAG chatbot platform."""
+"""MiniRAG: a self-hosted, multi-tenant RAG chatbot platform.
 
-from minirag.celery import app as celery_app
-
-__all__ = ["celery_app"]
+Nothing is imported here: `minirag.lib` must load without Django and Celery (the parsing child does).
+"""

@@ -6,4 +6,5 @@ class MiniRagConfig(AppConfig):
     verbose_name = "MiniRAG"
 
     def ready(self) -> None:
-        from minirag import checks  # noqa: F401 - registers the system checks
+        # Registers the system checks, and makes our Celery app the current one, so that `.delay` finds its broker.
+        from minirag import celery, checks  # noqa: F401

@@ -23,7 +23,6 @@ _TABLE_RULE = re.compile(r"^ {0,3}\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*
 _CELL_BORDER = re.compile(r"(?<!\\)\|")
 _STARTS_NO_HEADING = re.compile(r"^\s*(?:[-*+>|]|\d{1,9}[.)])(?:\s|$)")
 
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _IMAGE = re.compile(r"!\[([^\[\]]*)\]\([^()\s]*(?:\s+\"[^\"]*\")?\)")
 _LINK = re.compile(r"\[([^\[\]]+)\]\(<?([^()<>\s]*)>?(?:\s+\"[^\"]*\")?\)")
 _STRONG = re.compile(r"(\*\*|__|~~)(?=\S)([^\n]{1,500}?\S)\1")
@@ -58,6 +57,15 @@ def strip_inline_marks(text: str) -> str:
     return re.sub("\ue000(\\d+)\ue001", lambda match: kept[int(match.group(1))], text)
 
 
+def drop_comments(text: str) -> str:
+    """Without <!-- comments -->; one that is never closed is no comment."""
+    kept, at = [], 0
+    while (start := text.find("<!--", at)) >= 0 and (end := text.find("-->", start + 4)) >= 0:
+        kept.append(text[at:start])
+        at = end + 3
+    return "".join([*kept, text[at:]])
+
+
 def _plain_value(value: Any) -> Any:
     if isinstance(value, datetime.date | datetime.datetime):
         return value.isoformat()
@@ -74,9 +82,10 @@ def read_front_matter(text: str) -> tuple[dict[str, Any], str]:
     try:
         loaded = yaml.safe_load(match.group(1))
     except (yaml.YAMLError, RecursionError, ValueError):
-        return {}, text
+        loaded = None
     if not isinstance(loaded, dict):
-        return {}, text
+        # Without its fences, of which the second would make a heading of the line before it.
+        return {}, f"{match.group(1)}\n\n{text[match.end() :]}"
     metadata: dict[str, Any] = {}
     for key, value in list(loaded.items())[:50]:
         if isinstance(value, list):
@@ -172,5 +181,5 @@ class _Reader:
 
 def parse_markdown(data: bytes, writer: SectionWriter) -> dict[str, object]:
     metadata, text = read_front_matter(clean_text(decode_text(data)))
-    _Reader(_COMMENT.sub("", text).split("\n"), writer).read()
+    _Reader(drop_comments(text).split("\n"), writer).read()
     return metadata

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 MAX_PAGES = 3000
 _FPDF_ERR_PASSWORD = 4
 _DIGITS = re.compile(r"\d+")
-_WORD_BREAK = re.compile(r"(?<=[^\W\d_])[\u00ad\u2010-]$|\ufffe$|\x02$")
+_WORD_BREAK = re.compile(r"(?<=[^\W\d_])[\u00ad\u2010-]$")
+# PDFium writes U+0002 (older ones U+FFFE) for a hyphen at a line's end.
+_BROKEN_WORD = re.compile(r"[\x02\ufffe]\n?(.)")
 _ITEM = re.compile(r"(?:[-*•‣◦–▪●]|\d{1,3}[.)]|[a-z][.)])\s")
 _SENTENCE_ENDS = (".", "!", "?", ":", ";", "。", "！", "？", "”", '"', "؟", "।")
 # A line that stands first or last on this share of the pages is a running head or foot.
@@ -40,6 +42,12 @@ def _open_document(data: bytes) -> pypdfium2.PdfDocument:
     return document
 
 
+def _mend_word(match: re.Match[str]) -> str:
+    """ "bat-" and "tery" make "battery", but "AX-" and "200" stay "AX-200"."""
+    following = match.group(1)
+    return following if following.islower() else f"-{following}"
+
+
 def _read_lines(document: pypdfium2.PdfDocument, index: int) -> list[str]:
     """The lines of a page; a page that PDFium cannot load counts as empty, the others are still worth reading."""
     import pypdfium2
@@ -51,7 +59,8 @@ def _read_lines(document: pypdfium2.PdfDocument, index: int) -> list[str]:
     try:
         text_page = page.get_textpage()
         try:
-            return text_page.get_text_bounded().replace("\r\n", "\n").replace("\r", "\n").split("\n")
+            text = text_page.get_text_bounded().replace("\r\n", "\n").replace("\r", "\n")
+            return _BROKEN_WORD.sub(_mend_word, text).split("\n")
         finally:
             text_page.close()
     except pypdfium2.PdfiumError:
@@ -158,8 +167,7 @@ def parse_pdf(data: bytes, writer: SectionWriter) -> dict[str, object]:
         raise ParseError(reason, code="no_text")
     for number, lines in enumerate(drop_running_lines(pages), 1):
         writer.turn_page(number)
-        # PDFium marks a hyphen that only breaks a word at the line's end with U+FFFE.
-        cleaned = [clean_text(line.replace("\ufffe", "\u00ad")) for line in lines]
+        cleaned = [clean_text(line) for line in lines]
         _write_page(cleaned, outline.get(number - 1, []), writer)
     metadata: dict[str, object] = {"pages": len(pages)}
     for key in ("Title", "Author", "Subject"):

@@ -16,32 +16,39 @@ _SAMPLE_ROWS = 50
 csv.field_size_limit(16 * 1024 * 1024)
 
 
-def _read_rows(text: str, delimiter: str, limit: int | None = None) -> list[list[str]]:
+def _read_rows(
+    text: str, delimiter: str, limit: int | None = None, *, strict: bool = False
+) -> list[list[str]]:
     rows = []
-    for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
-        if any(cell.strip() for cell in row):
+    for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=strict):
+        if any(clean_text(cell).strip() for cell in row):
             rows.append(row)
             if limit is not None and len(rows) >= limit:
                 break
     return rows
 
 
+def _agreement(sample: str, delimiter: str, strict: bool) -> tuple[float, int]:
+    """(share of the rows that have the most usual width above one, that width)."""
+    try:
+        widths = Counter(map(len, _read_rows(sample, delimiter, _SAMPLE_ROWS, strict=strict)))
+    except csv.Error:
+        return 0.0, 0
+    wide = {width: count for width, count in widths.items() if width > 1}
+    if not wide:
+        return 0.0, 0
+    width = max(wide, key=lambda columns: (wide[columns], columns))
+    return wide[width] / widths.total(), width
+
+
 def sniff_delimiter(text: str) -> str:
-    """The delimiter that gives most rows the same number (above one) of columns; a comma when none does."""
-    sample = text[:_SAMPLE_CHARACTERS]
+    """The delimiter that gives most rows the same number (above one) of columns; a comma when none does.
 
-    def agreement(delimiter: str) -> tuple[float, int]:
-        try:
-            widths = Counter(map(len, _read_rows(sample, delimiter, _SAMPLE_ROWS)))
-        except csv.Error:
-            return 0.0, 0
-        wide = {width: count for width, count in widths.items() if width > 1}
-        if not wide:
-            return 0.0, 0
-        width = max(wide, key=lambda columns: (wide[columns], columns))
-        return wide[width] / widths.total(), width
-
-    return max(_DELIMITERS, key=agreement)
+    Quotes in wrong places rule a delimiter out, unless they rule out all of them.
+    """
+    # Whole lines only: a sample that ends within quotes would count as wrongly quoted.
+    sample = text if len(text) <= _SAMPLE_CHARACTERS else text[: text.rfind("\n", 0, _SAMPLE_CHARACTERS) + 1]
+    return max(_DELIMITERS, key=lambda d: (_agreement(sample, d, True), _agreement(sample, d, False)))
 
 
 def _name_columns(header: list[str], width: int) -> list[str]:

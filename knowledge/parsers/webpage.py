@@ -68,14 +68,18 @@ def _children(node: LexborNode) -> Iterator[LexborNode]:
 
 def _read_line(root: LexborNode) -> str:
     """All text below a node on one line; blocks and line breaks are spaces, inline elements are not."""
-    words, stack = [], [root]
+    words: list[str] = []
+    stack: list[LexborNode | None] = [root]
     while stack:
         node = stack.pop()
-        if node.is_text_node:
+        if node is None:
+            words.append(" ")
+        elif node.is_text_node:
             words.append(node.text_content or "")
         elif node.is_element_node and not _is_hidden(node):
             if node.tag not in _INLINE:
                 words.append(" ")
+                stack.append(None)
             stack.extend(reversed(list(_children(node))))
     return clean_line("".join(words))
 
@@ -198,13 +202,16 @@ def _find_main(body: LexborNode) -> LexborNode | None:
 
 
 def parse_html(data: bytes, writer: SectionWriter) -> dict[str, object]:
-    from selectolax.lexbor import LexborHTMLParser
+    from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
     text, encoding = decode_html(data)
     try:
         tree = LexborHTMLParser(text.replace("\0", ""))
-    except (ValueError, RuntimeError) as error:
-        raise ParseError("This HTML page cannot be read.") from error
+    except SelectolaxError:
+        # HTML cannot be wrong, only too much: the parser fails when it gets no more memory.
+        raise ParseError(
+            "Reading this HTML page needs more memory than is allowed.", code="too_large"
+        ) from None
     metadata: dict[str, object] = {"encoding": encoding.removesuffix("-sig")}
     title = tree.css_first("head title") or tree.css_first("title")
     if title is not None and clean_line(title.text()):
