@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -25,6 +26,7 @@ from typing import Any
 
 from minirag.embedded import PostgresServer, StartError, ValkeyServer
 from minirag.embedded.errors import describe_os_error
+from minirag.embedded.processes import die_with_parent
 from minirag.supervision.broker import requeue_abandoned
 from minirag.supervision.console import Console
 from minirag.supervision.installation import CHECKOUT, Installation
@@ -224,16 +226,18 @@ class Supervisor:
 
     def _read_demo(self) -> str:
         """What `manage.py demo --show` prints: URLs and log-ins."""
-        lines: list[str] = []
-        console = _Collector(lines)
-        program = self._make_program("demo", [str(CHECKOUT / "manage.py"), "demo", "--show"])
-        program.console = console
-        program.start()
-        while program.is_running():
-            if self.stopping.wait(0.05):
-                program.hurry()
-        program.wait_for_output()
-        return "\n".join(lines)
+        shown = subprocess.run(
+            [sys.executable, str(CHECKOUT / "manage.py"), "demo", "--show", "--skip-checks"],
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=die_with_parent(signal.SIGKILL),
+            timeout=60,
+            check=False,
+        )
+        return shown.stdout.decode(errors="replace").rstrip()
 
     # --- watching
     # -----------------------------------------------------------------------------------------------
@@ -297,17 +301,6 @@ class Supervisor:
             stop()
             self.console.say(f"{name} stopped")
         self.installation.release()
-
-
-class _Collector(Console):
-    """A console that keeps what it is told."""
-
-    def __init__(self, lines: list[str]) -> None:
-        super().__init__()
-        self._lines = lines
-
-    def say(self, line: str, name: str = "up") -> None:
-        self._lines.append(line)
 
 
 def open_listener(host: str, port: int) -> socket.socket:
