@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import Resolver404, URLPattern, URLResolver, include, path, re_path, resolve
+from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
 
 from minirag.health import system_health
-from minirag.lib.rest import answer_not_found
+from minirag.lib.rest import answer_bad_request, answer_not_found, answer_server_error
 
 
 @csrf_exempt
@@ -30,6 +33,23 @@ def remove_slash(request: HttpRequest, rest: str) -> HttpResponse:
 def answer_unknown(request: HttpRequest, rest: str = "") -> HttpResponse:
     """Answer a path that is no route, in JSON and to anybody."""
     return answer_not_found(request, Http404())
+
+
+def handler400(request: HttpRequest, exception: Any = None) -> HttpResponse:
+    return answer_bad_request(request, exception) if _wants_json(request) else defaults.bad_request(request, exception)
+
+
+def handler404(request: HttpRequest, exception: Any = None) -> HttpResponse:
+    return answer_not_found(request) if _wants_json(request) else defaults.page_not_found(request, exception)
+
+
+def handler500(request: HttpRequest) -> HttpResponse:
+    return answer_server_error(request) if _wants_json(request) else defaults.server_error(request)
+
+
+def _wants_json(request: HttpRequest) -> bool:
+    """Whether an error is for a program: all of the API, and whoever does not ask for a page."""
+    return request.path_info.startswith("/v1/") or "text/html" not in request.headers.get("Accept", "")
 
 
 urlpatterns: list[URLPattern | URLResolver] = [

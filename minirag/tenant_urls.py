@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from minirag.api import handler400, handler404, handler500  # noqa: F401 - Django looks for them here
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/", include("minirag.api")),
 ]

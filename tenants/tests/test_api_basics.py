@@ -40,6 +40,25 @@ def test_an_unknown_path_is_not_found_for_anybody_and_in_json(as_acme):
         assert client.post("/v1/").status_code == 404
 
 
+@pytest.mark.parametrize("prefix", ["", "/t/acme"])
+def test_a_path_outside_the_api_is_not_found_in_json_for_programs_and_as_a_page_for_browsers(acme, prefix):
+    client = Client(SCRIPT_NAME=prefix) if prefix else Client()
+    assert client.get("/nothing").json()["detail"] == "Not Found"
+    page = client.get("/nothing", HTTP_ACCEPT="text/html,*/*")
+    assert (page.status_code, page["Content-Type"]) == (404, "text/html; charset=utf-8")
+    assert client.get("/v1/nothing", HTTP_ACCEPT="text/html,*/*").json()["detail"] == "Not Found"
+
+
+def test_a_malformed_host_is_a_bad_request(db):
+    response = Client().get("/v1/auth/me", HTTP_HOST="not a host")
+    assert (response.status_code, response.json()["detail"]) == (400, "Bad Request")
+
+
+def test_a_trailing_slash_on_a_tenants_path_keeps_the_path(acme):
+    response = Client(SCRIPT_NAME="/t/acme").get("/v1/bot-profiles/")
+    assert (response.status_code, response["Location"]) == (307, "http://testserver/t/acme/v1/bot-profiles")
+
+
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
