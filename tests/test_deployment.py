@@ -194,6 +194,12 @@ def test_packages_are_installed_by_hash_and_torch_is_not() -> None:
         assert not re.search(r"^torch==", path.read_text(), re.MULTILINE), path
 
 
+def test_the_lock_fits_debians_python_too() -> None:
+    """Debian 12 brings Python 3.11.2, where redis needs a package that later ones do not: compile for 3.11.2."""
+    for name in ("requirements.txt", "requirements-embedded.txt"):
+        assert re.search(r"^async-timeout==", (CHECKOUT / name).read_text(), re.MULTILINE), name
+
+
 def test_no_secret_goes_into_the_image() -> None:
     for rest in arguments_of("ENV") + arguments_of("ARG"):
         assert not re.search(r"SECRET|PASSWORD|ENCRYPTION|API_KEY|TOKEN", rest), rest

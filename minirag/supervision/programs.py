@@ -79,7 +79,7 @@ class Program:
         self.failed_at = [at for at in self.failed_at if now - at < _FAILURE_WINDOW_SECONDS] + [now]
         if len(self.failed_at) > _FAILURES_ALLOWED:
             return None
-        wait_seconds = min(10.0, 0.25 * 2 ** len(self.failed_at))
+        wait_seconds = float(min(10.0, 0.25 * 2 ** len(self.failed_at)))
         self.start_again_at = now + wait_seconds
         return wait_seconds
 
