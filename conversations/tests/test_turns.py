@@ -100,7 +100,7 @@ def test_a_model_that_finds_nothing_in_the_sources_counts_as_a_refusal(acme_bot,
 def test_a_deleted_source_stops_answering_with_the_next_question(acme_bot, model):
     model.enqueue("36 months [1].")
     assert take(acme_bot)[-1].refusal is None
-    delete_source(Source.objects.get(bot_profile=acme_bot))
+    delete_source(Source.objects.get(bot_profile=acme_bot).pk)
     assert take(acme_bot)[-1].refusal is not None
 
 
