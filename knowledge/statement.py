@@ -1,0 +1,96 @@
+"""The one SQL statement of a search (retrieval.md §3), put together from its parts. Values are always parameters.
+
+Parameters: terms int[] (each once), frequencies int[], counted bool[] (which terms make up the best possible score),
+sources uuid[], limit int, and with vectors: vector (text of a halfvec), dimensions int, weight float.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+CANDIDATES = 50  # of each kind
+RANK_OFFSET = 60  # the k of reciprocal rank fusion
+
+# idf as Lucene has it. `best` is what a chunk with all the counted words, each saturated, would score: k1 + 1 = 2.2.
+_TERMS = """
+WITH q AS (
+    SELECT t.term, t.frequency, t.counted, t.place,
+           ln(1 + (s.n - coalesce(d.df, 0) + 0.5) / (coalesce(d.df, 0) + 0.5)) AS idf
+      FROM unnest(%(terms)s::int[], %(frequencies)s::int[], %(counted)s::bool[])
+           WITH ORDINALITY AS t(term, frequency, counted, place)
+     CROSS JOIN lex_stats s
+      LEFT JOIN lex_df d ON d.term = t.term
+), qv AS MATERIALIZED (
+    SELECT coalesce(('{' || string_agg(term || ':' || (idf * frequency)::real, ',' ORDER BY term)
+                     || '}/1000000000')::sparsevec, '{}/1000000000'::sparsevec) AS lex,
+           coalesce(sum(idf * frequency) FILTER (WHERE counted), 1) * 2.2 AS best,
+           array_agg(idf::float8 ORDER BY place) AS weights
+      FROM q
+), lexical AS MATERIALIZED (
+    SELECT chunk_id FROM chunk_index
+     WHERE source_id = ANY(%(sources)s)
+     ORDER BY lex <#> (SELECT lex FROM qv), chunk_id
+     LIMIT {candidates}
+)"""
+# The cast is the index's expression; without it the planner cannot use the index, which is what "exact" means.
+_DENSE_EXACT = """, dense AS MATERIALIZED (
+    SELECT chunk_id FROM chunk_index
+     WHERE source_id = ANY(%(sources)s) AND dim = %(dimensions)s
+     ORDER BY emb <=> %(vector)s::halfvec, chunk_id
+     LIMIT {candidates}
+)"""
+_DENSE_INDEXED = """, dense AS MATERIALIZED (
+    SELECT chunk_id FROM chunk_index
+     WHERE source_id = ANY(%(sources)s) AND dim = {dimensions}
+     ORDER BY (emb::halfvec({dimensions})) <=> %(vector)s::halfvec({dimensions})
+     LIMIT {candidates}
+)"""
+_SCORED = """, scored AS MATERIALIZED (
+    SELECT i.chunk_id, greatest(-(i.lex <#> (SELECT lex FROM qv)), 0) AS bm25, {cosine} AS cosine
+      FROM ({union}) AS c JOIN chunk_index i USING (chunk_id)
+), top AS (
+    SELECT greatest(max(bm25), 1e-9) AS bm25, greatest(max(cosine), 1e-9) AS cosine,
+           max(bm25) / (SELECT best FROM qv) AS share, greatest(max(cosine), 0) AS top_cosine
+      FROM scored
+), ranked AS (
+    SELECT s.chunk_id, s.bm25, s.cosine, {score} AS score, top.top_cosine, top.share
+      FROM scored s CROSS JOIN top
+     WHERE s.bm25 > 0 OR s.cosine > 0
+     ORDER BY score DESC, s.chunk_id
+     LIMIT %(limit)s
+)
+SELECT c.id, c.source_id, c.document_id, coalesce(nullif(d.title, ''), so.name), d.url, c.page, c.heading, c.content,
+       r.score, r.cosine, r.bm25, r.top_cosine, r.share, (SELECT weights FROM qv)
+  FROM ranked r
+  JOIN knowledge_chunk c ON c.id = r.chunk_id
+  JOIN knowledge_document d ON d.id = c.document_id
+  JOIN knowledge_source so ON so.id = c.source_id
+ ORDER BY r.score DESC, c.id"""
+_LEXICAL = "SELECT chunk_id FROM lexical"
+_BOTH = "SELECT chunk_id FROM lexical UNION SELECT chunk_id FROM dense"
+_COSINE = "CASE WHEN i.dim = %(dimensions)s THEN greatest(1 - (i.emb <=> %(vector)s::halfvec), 0) ELSE 0 END"
+_BY_SCORE = "%(weight)s * s.cosine / top.cosine + (1 - %(weight)s) * s.bm25 / top.bm25"
+_BY_WORDS = "s.bm25 / top.bm25"
+_BY_RANK = """(
+    CASE WHEN s.bm25 > 0 THEN 1.0 / ({offset} + row_number() OVER (ORDER BY s.bm25 DESC, s.chunk_id)) ELSE 0 END
+    + CASE WHEN s.cosine > 0 THEN 1.0 / ({offset} + row_number() OVER (ORDER BY s.cosine DESC, s.chunk_id)) ELSE 0 END
+)::float8"""
+
+
+@cache
+def compose_statement(*, dimensions: int, uses_vector_index: bool, by_rank: bool) -> str:
+    """Return the statement for a question vector of `dimensions`; 0 means there is none: words only.
+
+    `by_rank` fuses by reciprocal rank instead of the max-normalised sum. Row: chunk_id, source_id, document_id,
+    title, url, page, heading, content, score, cosine, bm25, top cosine, share of the best BM25, term weights.
+    """
+    dense = "" if not dimensions else _DENSE_INDEXED if uses_vector_index else _DENSE_EXACT
+    union = _BOTH if dimensions else _LEXICAL
+    score = _BY_RANK if by_rank else _BY_SCORE if dimensions else _BY_WORDS
+    statement = _TERMS + dense + _SCORED
+    for name, value in (
+        ("union", union), ("score", score), ("cosine", _COSINE if dimensions else "0::float8"),
+        ("candidates", str(CANDIDATES)), ("dimensions", str(int(dimensions))), ("offset", str(RANK_OFFSET)),
+    ):  # fmt: skip
+        statement = statement.replace("{" + name + "}", value)
+    return statement
