@@ -72,7 +72,9 @@ class Supervisor:
         """Starts, watches and stops everything. 0: stopped as asked; 1: a sentence on the console says why."""
         started = time.monotonic()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._note_signal)
+            under_nohup = number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN
+            if not under_nohup:
+                signal.signal(number, self._note_signal)
         exit_code = 0
         try:
             self._start()
