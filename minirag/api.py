@@ -55,6 +55,8 @@ def _wants_json(request: HttpRequest) -> bool:
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("tenants.urls")),
     path("", include("bots.urls")),
+    path("", include("knowledge.urls")),
+    path("", include("conversations.urls")),
     path("system/health", system_health),
     re_path(r"^(?P<rest>.*)/$", remove_slash),
     re_path(r"^(?P<rest>.*)$", answer_unknown),

@@ -1,0 +1,82 @@
+"""A source's `config` by its type: what may come in, what is kept, what is shown."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+
+from knowledge.models import Source, SourceType
+from minirag.lib.crypto import decrypt, encrypt
+from minirag.lib.errors import BadInput
+from minirag.lib.http import OutboundError, check_url
+from tenants.context import current_schema
+
+_AUTHORITIES = frozenset({"mandatory", "guideline", "informational"})
+_SERVERS_OWN = ("encrypted_token", "has_api_token")
+_LONGEST_URL = 2048
+
+
+def prepare_config(
+    source_type: str, config: dict[str, Any], *, source_id: UUID, stored: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Vet what a client sent and return what to keep: URLs checked, an nyxCore token encrypted.
+
+    A new nyxCore config without `api_token` keeps the token of the `stored` one; null or "" forgets it.
+    Raises BadInput with one sentence.
+    """
+    if source_type == SourceType.URL and "url" in config:
+        _check_url(config["url"], "config.url")
+    if source_type == SourceType.NYXCORE:
+        return _prepare_nyxcore(config, source_id, stored or {})
+    return config
+
+
+def show_config(source_type: str, config: dict[str, Any]) -> dict[str, Any]:
+    """Return the config as clients see it: of an nyxCore token only that there is one."""
+    if source_type != SourceType.NYXCORE:
+        return config
+    shown = {name: value for name, value in config.items() if name not in _SERVERS_OWN}
+    return {**shown, "has_api_token": True} if config.get("encrypted_token") else shown
+
+
+def reveal_api_token(source: Source) -> str | None:
+    """Decrypt the nyxCore token of a source; None when there is none."""
+    sealed = source.config.get("encrypted_token")
+    return decrypt(sealed, context=_secret_context(source.pk)) if sealed else None
+
+
+def _secret_context(source_id: UUID) -> str:
+    return f"{current_schema()}/source:{source_id}/api_token"
+
+
+def _prepare_nyxcore(config: dict[str, Any], source_id: UUID, stored: dict[str, Any]) -> dict[str, Any]:
+    if "base_url" in config:
+        _check_url(config["base_url"], "config.base_url")
+    limit = config.get("limit", 10)
+    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
+        raise BadInput("config.limit must be a whole number from 1.", code="config_invalid")
+    authority = config.get("authority", [])
+    if not isinstance(authority, list) or not all(isinstance(item, str) and item in _AUTHORITIES for item in authority):
+        raise BadInput("config.authority must be a list of mandatory, guideline, informational.", code="config_invalid")
+    token = config.get("api_token")
+    if token is not None and not isinstance(token, str):
+        raise BadInput("config.api_token must be a text.", code="config_invalid")
+    kept = {name: value for name, value in config.items() if name not in (*_SERVERS_OWN, "api_token")}
+    if token:
+        kept["encrypted_token"] = encrypt(token, context=_secret_context(source_id))
+    elif "api_token" not in config and stored.get("encrypted_token"):
+        kept["encrypted_token"] = stored["encrypted_token"]
+    return kept
+
+
+def _check_url(url: Any, name: str) -> None:
+    if not isinstance(url, str) or not url.strip():
+        raise BadInput(f"{name} must be a text.", code="config_invalid")
+    if len(url) > _LONGEST_URL:
+        raise BadInput(f"{name} is longer than {_LONGEST_URL} characters.", code="config_invalid")
+    try:
+        check_url(url, allowed_hosts=frozenset(settings.OUTBOUND_ALLOWED_HOSTS))
+    except OutboundError as error:
+        raise BadInput(f"{name} cannot be used: {error.detail}", code=error.code) from None

@@ -1,0 +1,207 @@
+"""Make, change and delete sources. Ingesting them is `knowledge.tasks`' business."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet, Sum
+from django.utils import timezone
+
+from bots.models import BotProfile
+from knowledge.configs import prepare_config
+from knowledge.models import Dataset, Source, SourceFile, SourceStatus, SourceType
+from knowledge.tasks import queue_ingestion, queue_purge
+from minirag.lib.errors import BadInput, Conflict, NotFound
+
+
+@dataclass(frozen=True)
+class ChildrenSummary:
+    """What a parent shows of its active children."""
+
+    count: int
+    chunk_count: int
+    status: str
+
+
+def active_sources() -> QuerySet[Source]:
+    """Return the sources that lists show, newest first, without their text."""
+    shown = Source.objects.filter(is_active=True, deleted_at__isnull=True)
+    return shown.defer("content").order_by("-created_at", "-id")
+
+
+def find_source(source_id: UUID) -> Source:
+    """Return a source, deleted or not, without its text. Raises NotFound."""
+    source = Source.objects.defer("content").filter(pk=source_id).first()
+    if source is None:
+        raise NotFound("Source not found")
+    return source
+
+
+def summarise_children(parents: Iterable[UUID] | None = None) -> dict[UUID, ChildrenSummary]:
+    """Sum up the active children of the given parents, or of all, in one query; parents without any are left out."""
+    children = Source.objects.filter(is_active=True, deleted_at__isnull=True, parent__isnull=False).order_by()
+    if parents is not None:
+        children = children.filter(parent__in=list(parents))
+    rows = children.values("parent_id").annotate(
+        count=Count("id"), chunks=Sum("chunk_count"),
+        processing=Count("id", filter=Q(status=SourceStatus.PROCESSING)),
+        failed=Count("id", filter=Q(status=SourceStatus.ERROR)), ready=Count("id", filter=Q(status=SourceStatus.READY)),
+    )  # fmt: skip
+    return {row["parent_id"]: ChildrenSummary(row["count"], row["chunks"], _summarise_status(row)) for row in rows}
+
+
+def _summarise_status(row: dict[str, Any]) -> str:
+    if row["processing"]:
+        return SourceStatus.PROCESSING
+    if row["failed"]:
+        return SourceStatus.ERROR
+    return SourceStatus.READY if row["ready"] == row["count"] else SourceStatus.PENDING
+
+
+def create_source(fields: dict[str, Any]) -> Source:
+    """Make a source from the contract's fields; it is not ingested yet.
+
+    Raises BadInput for a bot that is not there or a parent that does not fit, NotFound for a missing parent.
+    """
+    bot = find_bot_for_source(fields["bot_profile_id"])
+    source = _build_source(private_dataset(bot), find_parent(bot, fields.get("parent_id")), fields)
+    source.save(force_insert=True)
+    return source
+
+
+def create_batch(fields: dict[str, Any]) -> tuple[Source, list[Source]]:
+    """Make a parent and its children, all or none; nothing is ingested yet. Raises BadInput."""
+    if not fields["children"]:
+        raise BadInput("At least one child source is required", code="children_missing")
+    dataset = private_dataset(find_bot_for_source(fields["bot_profile_id"]))
+    parent = _build_source(dataset, None, {**fields, "config": {}})
+    children = [_build_source(dataset, parent, child) for child in fields["children"]]
+    with transaction.atomic():
+        parent.save(force_insert=True)
+        Source.objects.bulk_create(children)
+    return parent, children
+
+
+def upload_source(
+    bot: BotProfile, parent: Source | None, *, name: str, description: str, file_name: str, kind: str, data: bytes
+) -> Source:
+    """Keep an uploaded file as a source and queue its ingestion."""
+    fields = {
+        "name": name, "description": description, "source_type": SourceType.UPLOAD,
+        "config": {"original_filename": file_name, "file_size": len(data)},
+    }  # fmt: skip
+    source = _build_source(private_dataset(bot), parent, fields)
+    with transaction.atomic():
+        source.save(force_insert=True)
+        SourceFile.objects.create(
+            source=source, name=file_name, kind=kind, data=data, sha256=hashlib.sha256(data).hexdigest()
+        )
+        queue_ingestion(source)
+    return source
+
+
+def update_source(source_id: UUID, changes: dict[str, Any]) -> Source:
+    """Change the given fields and nothing else: no ingestion starts.
+
+    Activating a deleted source brings it back; its knowledge is gone, so only then it is queued. Raises NotFound,
+    BadInput.
+    """
+    with transaction.atomic():
+        source = Source.objects.defer("content").select_for_update(of=("self",)).filter(pk=source_id).first()
+        if source is None:
+            raise NotFound("Source not found")
+        if "config" in changes:
+            config = prepare_config(
+                source.source_type, changes["config"], source_id=source.pk, stored=source.config
+            )
+            changes = {**changes, "config": config}
+        restored = changes.get("is_active") is True and source.deleted_at is not None
+        if restored:
+            changes = {**changes, "deleted_at": None, "cancel_requested": False}
+        for field, value in changes.items():
+            setattr(source, field, value)
+        source.save(update_fields=[*changes, "updated_at"])
+        if restored:
+            queue_ingestion(source)
+    return source
+
+
+def delete_source(source_id: UUID) -> None:
+    """Delete a source and its active children softly: they answer no more from now on. Twice is as good as once.
+
+    Raises NotFound.
+    """
+    with transaction.atomic():
+        family = Source.objects.filter(Q(pk=source_id) | Q(parent_id=source_id, is_active=True))
+        found = list(family.defer("content").order_by("id").select_for_update(of=("self",)))
+        if all(source.pk != source_id for source in found):
+            raise NotFound("Source not found")
+        deleted = [source for source in found if source.deleted_at is None]
+        now = timezone.now()
+        Source.objects.filter(pk__in=[source.pk for source in deleted]).update(
+            is_active=False, deleted_at=now, updated_at=now, cancel_requested=True, queued_at=None,
+        )
+        for source in deleted:
+            queue_purge(source)
+
+
+def start_ingestion(source_id: UUID) -> Source:
+    """Queue a source for ingestion. Raises NotFound, or Conflict while it is being processed."""
+    source = find_source(source_id)
+    if source.status == SourceStatus.PROCESSING:
+        raise Conflict("Source is already being processed", code="source_processing")
+    queue_ingestion(source)
+    return source
+
+
+def start_children(source_id: UUID) -> int:
+    """Queue every active child that is not being processed; returns how many. Raises NotFound."""
+    parent = find_source(source_id)
+    waiting = active_sources().filter(parent=parent).exclude(status=SourceStatus.PROCESSING)
+    children = list(waiting.order_by("created_at", "id"))
+    for child in children:
+        queue_ingestion(child)
+    return len(children)
+
+
+def find_parent(bot: BotProfile, parent_id: UUID | None) -> Source | None:
+    """Return the parent for a new source of `bot`. Raises NotFound, BadInput."""
+    if parent_id is None:
+        return None
+    parent = find_source(parent_id)
+    if parent.bot_profile_id != bot.pk:
+        raise BadInput("Parent source belongs to a different bot profile", code="parent_of_other_bot")
+    if parent.parent_id is not None:
+        raise BadInput("Nesting beyond one level is not allowed", code="nested_too_deep")
+    return parent
+
+
+def find_bot_for_source(bot_profile_id: UUID) -> BotProfile:
+    """Return the bot a source is for, active or not. Raises BadInput: the contract has 422 here, not 404."""
+    bot = BotProfile.objects.filter(pk=bot_profile_id).first()
+    if bot is None:
+        raise BadInput("Bot profile not found or belongs to a different tenant", code="bot_not_found")
+    return bot
+
+
+def private_dataset(bot: BotProfile) -> Dataset:
+    """Return the bot's own dataset, made on first use with the embedding model the bot has then."""
+    fields = {"name": bot.name, "embedding_model": bot.effective_embedding_model}
+    return Dataset.objects.get_or_create(bot_profile=bot, defaults=fields)[0]
+
+
+def _build_source(dataset: Dataset, parent: Source | None, fields: dict[str, Any]) -> Source:
+    """Make an unsaved source, in a bot's private dataset, of the fields that a client may set."""
+    source = Source(
+        bot_profile_id=dataset.bot_profile_id, dataset=dataset, parent=parent, source_type=fields["source_type"]
+    )
+    for name in ("name", "description", "content", "refresh_schedule"):
+        if name in fields:
+            setattr(source, name, fields[name])
+    source.config = prepare_config(source.source_type, fields.get("config", {}), source_id=source.pk)
+    return source

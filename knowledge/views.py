@@ -1,0 +1,107 @@
+"""`/v1/sources`."""
+
+from __future__ import annotations
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from knowledge.serializers import NewBatch, NewSource, SourceChanges, SourceQuery, render_source
+from knowledge.sources import (
+    active_sources,
+    create_batch,
+    create_source,
+    delete_source,
+    find_bot_for_source,
+    find_parent,
+    find_source,
+    start_children,
+    start_ingestion,
+    summarise_children,
+    update_source,
+    upload_source,
+)
+from knowledge.uploads import check_file, check_readable, read_upload
+from minirag.lib.rest import ApiView, no_content, parse_uuid, read_body, read_query
+from tenants.permissions import HasTenant, IsUnrestricted
+
+
+class SourceView(ApiView):
+    permission_classes = (HasTenant, IsUnrestricted)
+
+
+class SourceList(SourceView):
+    def get(self, request: Request) -> Response:
+        query = read_query(SourceQuery, request)
+        sources = active_sources()
+        if query.bot_profile_id:
+            sources = sources.filter(bot_profile_id=query.bot_profile_id)
+        if query.parent_id:
+            return Response([render_source(source) for source in sources.filter(parent_id=query.parent_id)])
+        if query.include_children:
+            return Response([render_source(source) for source in sources])
+        summaries = summarise_children()
+        top_level = sources.filter(parent__isnull=True)
+        return Response([render_source(source, summaries.get(source.pk)) for source in top_level])
+
+    def post(self, request: Request) -> Response:
+        body = read_body(NewSource, request)
+        return Response(render_source(create_source(body.model_dump())), status=201)
+
+
+class SourceBatch(SourceView):
+    def post(self, request: Request) -> Response:
+        parent, children = create_batch(read_body(NewBatch, request).model_dump())
+        summary = summarise_children([parent.pk]).get(parent.pk)
+        payload = {"parent": render_source(parent, summary), "children": [render_source(child) for child in children]}
+        return Response(payload, status=201)
+
+
+class SourceUpload(SourceView):
+    def post(self, request: Request) -> Response:
+        upload = read_upload(request._request)
+        data = check_file(upload)
+        bot = find_bot_for_source(upload.form.bot_profile_id)
+        parent = find_parent(bot, upload.form.parent_id)
+        check_readable(upload, data)
+        source = upload_source(
+            bot, parent, name=upload.name, description=upload.form.description, file_name=upload.file_name,
+            kind=upload.kind, data=data,
+        )  # fmt: skip
+        return Response(render_source(source), status=201)
+
+
+class SourceDetail(SourceView):
+    def get(self, request: Request, source_id: str) -> Response:
+        source = find_source(parse_uuid(source_id, "source_id"))
+        summary = None if source.parent_id else summarise_children([source.pk]).get(source.pk)
+        return Response(render_source(source, summary))
+
+    def patch(self, request: Request, source_id: str) -> Response:
+        pk = parse_uuid(source_id, "source_id")
+        changes = read_body(SourceChanges, request).model_dump(exclude_unset=True)
+        return Response(render_source(update_source(pk, changes)))
+
+    def delete(self, request: Request, source_id: str) -> Response:
+        delete_source(parse_uuid(source_id, "source_id"))
+        return no_content()
+
+
+class SourceChildren(SourceView):
+    def get(self, request: Request, source_id: str) -> Response:
+        parent = find_source(parse_uuid(source_id, "source_id"))
+        children = active_sources().filter(parent=parent).order_by("created_at", "id")
+        return Response([render_source(child) for child in children])
+
+
+class SourceIngestion(SourceView):
+    def post(self, request: Request, source_id: str) -> Response:
+        source = start_ingestion(parse_uuid(source_id, "source_id"))
+        payload = {"status": "accepted", "message": f"Ingestion queued for source {source.pk}"}
+        return Response(payload, status=202)
+
+
+class ChildrenIngestion(SourceView):
+    def post(self, request: Request, source_id: str) -> Response:
+        count = start_children(parse_uuid(source_id, "source_id"))
+        message = f"Ingestion queued for {count} child sources"
+        return Response({"status": "accepted", "message": message, "enqueued": count}, status=202)
