@@ -18,12 +18,13 @@ from django.db import connection, transaction
 from knowledge.chunking import ChunkDraft, indexed_text
 from knowledge.loading import LoadedDocument
 from knowledge.models import LEXICAL_DIMENSIONS, Chunk, Document, IndexEntry, Source
-from knowledge.retrieval import K1, MAX_TERM_WEIGHT, B
 from minirag.lib.analysis import analyse, term_id
 
 if TYPE_CHECKING:
     import numpy as np
 
+K1, B = 1.2, 0.75  # BM25; the statement of knowledge.statement knows that no term weighs more than k1 + 1
+MAX_TERM_WEIGHT = K1 + 1
 REBAKE_DRIFT = 0.2  # of the mean length, after which the stored BM25 weights are made anew
 _DEFAULT_LENGTH = 80.0  # terms of a usual chunk: the mean length of a tenant that knows nothing yet
 
@@ -74,7 +75,7 @@ def plan_chunks(source_id: uuid.UUID, documents: Sequence[tuple[LoadedDocument, 
 
 
 def weigh_document(counts: Mapping[int, int], length: int, mean_length: float) -> str:
-    """The sparsevec literal of a chunk: {term: tf * (k1 + 1) / (tf + k1 * (1 - b + b * dl / avgdl))}, idf comes later."""
+    """The sparsevec literal of a chunk: {term: tf * (k1 + 1) / (tf + k1 * (1 - b + b * dl / avgdl))}, without idf."""
     norm = K1 * (1 - B + B * length / (mean_length or _DEFAULT_LENGTH))
     body = ",".join(f"{term}:{tf * MAX_TERM_WEIGHT / (tf + norm):.4g}" for term, tf in sorted(counts.items()))
     return f"{{{body}}}/{LEXICAL_DIMENSIONS}"
