@@ -25,6 +25,7 @@ PASSWORD = "correct horse battery"
 def pytest_configure() -> None:
     settings.DATABASE_THREADS = 0  # async code shares the test's thread, and with it the test's transaction
     settings.PLATFORM_HOSTS = [*settings.PLATFORM_HOSTS, "testserver"]  # the host of Django's test client
+    settings.WIDGET_RATE = settings.LOGIN_RATE = settings.SIGNUP_RATE = "100000/minute"  # Redis outlives a test
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
