@@ -13,16 +13,17 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import structlog
+from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.conf import settings
 from django.http.request import split_domain_port
 from pydantic import Field
 
-from conversations.models import Message
+from conversations.models import Message, MessageRole
 from conversations.recording import Asker
-from conversations.serializers import render_event
+from conversations.serializers import render_event, render_stored_citation
 from conversations.sessions import WidgetSession, open_session
-from conversations.turns import Done, take_turn
+from conversations.turns import Done, TurnEvent, take_turn
 from conversations.views import set_feedback
 from minirag.lib import limits
 from minirag.lib.errors import BadInput, Conflict, NotAuthenticated, NotFound, ProductError
@@ -53,6 +54,20 @@ class FeedbackFrame(Body):
     feedback: Literal["positive", "negative"] | None
 
 
+def load_stopped_turn(chat_id: UUID, request_id: str) -> dict[str, Any]:
+    """Return what a stopped turn left, as the data of a `done`; an empty answer if nothing had been said."""
+    said = Message.objects.filter(chat_id=chat_id, request_id=request_id, role=MessageRole.ASSISTANT)
+    message = said.prefetch_related("citations").last()
+    return {
+        "message_id": str(message.pk) if message else None,
+        "content": message.content if message else "",
+        "citations": [render_stored_citation(citation) for citation in message.citations.all()] if message else [],
+        "refusal": None,
+        "usage": None,
+        "stopped": True,
+    }
+
+
 class ChatConsumer(AsyncJsonWebsocketConsumer):
     """One widget's socket."""
 
@@ -60,7 +75,20 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
     session_token = ""
     chat_id: UUID | None = None
     turn: asyncio.Task[None] | None = None
+    request_id = ""
     deadline: asyncio.TimerHandle | None = None
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Hand a message on without the base class's hop to close database connections.
+
+        That hop goes through the one thread all sockets share, so one slow call would stall them all; ours are given
+        back by `run_sync`.
+        """
+        await getattr(self, message["type"].replace(".", "_"))(message)
+
+    async def websocket_disconnect(self, message: dict[str, Any]) -> None:
+        await self.disconnect(message["code"])
+        raise StopConsumer
 
     async def connect(self) -> None:
         await self.accept()
@@ -153,7 +181,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
             self.turn = asyncio.create_task(self._run_turn(session, body))
 
     async def _run_turn(self, session: WidgetSession, body: QuestionFrame) -> None:
-        request_id = body.request_id or uuid.uuid4().hex
+        request_id = self.request_id = body.request_id or uuid.uuid4().hex
         asker = Asker(visitor_id=session.visitor_id, origin=session.origin, request_id=request_id)
         try:
             events = take_turn(session.bot_profile_id, self.chat_id, body.message, asker=asker, is_stream=True)
@@ -162,24 +190,36 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
                     self.chat_id = getattr(event, "chat_id", self.chat_id)
                     if isinstance(event, Done):
                         self.turn = None  # stored: the next question may come as soon as the reader sees this
-                    name, data = render_event(event, extended=True, request_id=request_id)
-                    await self.send_json({"type": name, **data})
+                    await self._send_event(event, request_id)
         except ProductError as error:
             await self._send_error(error, request_id)
         except Exception:  # the edge of a task that nobody awaits
             logger.exception("turn failed")
             await self._send_error(ProductError("Something went wrong on our side.", retryable=True), request_id)
 
-    async def _stop(self, frame: dict[str, Any]) -> None:
-        await self._stop_turn()
-        await self.send_json({"type": "stopped", "chat_id": str(self.chat_id) if self.chat_id else None})
+    async def _send_event(self, event: TurnEvent, request_id: str) -> None:
+        """Every frame of a turn names its request and its chat: a reader may have gone on to another already."""
+        name, data = render_event(event, extended=True, request_id=request_id)
+        await self.send_json({"type": name, "chat_id": str(self.chat_id), "request_id": request_id, **data})
 
-    async def _stop_turn(self) -> None:
+    async def _stop(self, frame: dict[str, Any]) -> None:
+        """End the running turn; what was said until then is stored and closed with an ordinary `done`."""
+        request_id, chat_id = self.request_id, self.chat_id
+        if not await self._stop_turn() or self.session is None or chat_id is None:
+            return
+        with tenant_context(self.session.tenant):
+            done = await run_sync(load_stopped_turn, chat_id, request_id)
+        await self.send_json({"type": "done", "request_id": request_id, "chat_id": str(chat_id), **done})
+
+    async def _stop_turn(self) -> bool:
+        """Cancel the running turn, if there is one, and wait until its end is stored."""
         turn, self.turn = self.turn, None
-        if turn is not None and not turn.done():
-            turn.cancel()
-            with suppress(asyncio.CancelledError):
-                await turn
+        if turn is None or turn.done():
+            return False
+        turn.cancel()
+        with suppress(asyncio.CancelledError):
+            await turn
+        return True
 
     async def _reset(self, frame: dict[str, Any]) -> None:
         await self._stop_turn()

@@ -1,0 +1,265 @@
+"""The widget's session and socket: one bot, one origin, one visitor, and nothing of anybody else."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from uuid import uuid4
+
+import jwt
+import pytest
+from asgiref.sync import async_to_sync
+from channels.testing import WebsocketCommunicator
+from django.conf import settings
+from django.test import Client
+from django.utils import timezone
+
+from bots.models import BotProfile
+from conversations import sessions
+from conversations.models import Chat, Message
+from minirag.asgi import application
+from tenants.context import tenant_context
+from tests.fakes.chat_model import provider_down
+
+QUESTION = "How many months of warranty does the Aeris One have?"
+PAGE = "https://www.acme.example.com"
+VISITOR = "visitor-0001"
+
+
+@pytest.fixture
+def bot(acme_bot) -> BotProfile:
+    acme_bot.allowed_origins = [PAGE]
+    acme_bot.greeting = "Hello!"
+    acme_bot.save()
+    return acme_bot
+
+
+def open_session(bot, *, origin=PAGE, visitor=VISITOR, path="/v1/widget/sessions", **fields):
+    body = {"bot_profile_id": str(bot.pk), "visitor_id": visitor} | fields
+    with tenant_context(None):
+        return Client().post(path, body, content_type="application/json", headers={"origin": origin})
+
+
+def talk(*frames, token: str | None = None, origin: str = PAGE, path: str = "/ws/chat/", host: str = "localhost"):
+    """Send frames over one socket; after each question read until the turn ends. Returns all that came back."""
+
+    async def run():
+        headers = [(b"origin", origin.encode()), (b"host", host.encode())]
+        socket = WebsocketCommunicator(application, path, headers=headers)
+        connected, _ = await socket.connect(timeout=5)
+        assert connected
+        seen = []
+        opening = [{"type": "authenticate", "session_token": token}] if token else []
+        for frame in [*opening, *frames]:
+            await socket.send_to(text_data=frame if isinstance(frame, str) else json.dumps(frame))
+            while True:
+                event = await socket.receive_output(timeout=10)
+                if event["type"] == "websocket.close":
+                    return [*seen, {"type": "closed", "code": event["code"]}]
+                data = json.loads(event["text"])
+                seen.append(data)
+                if data["type"] not in ("sources", "delta"):
+                    break
+        await socket.disconnect()
+        return seen
+
+    with tenant_context(None):
+        return async_to_sync(run)()
+
+
+def question(text=QUESTION, **fields):
+    return {"type": "question", "message": text} | fields
+
+
+def test_a_session_is_given_to_an_allowed_page_without_any_token(bot):
+    response = open_session(bot)
+    assert response.status_code == 201
+    body = response.json()
+    assert body["bot"] == {"name": "Helper", "greeting": "Hello!", "starter_questions": []}
+    assert body["chat_id"] is None and body["messages"] == [] and body["session_token"]
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example.com", "", "null", "https://www.acme.example.com.evil.com"])
+def test_another_page_gets_none(bot, origin):
+    response = open_session(bot, origin=origin)
+    assert response.status_code == 403 and response.json()["code"] == "origin_not_allowed"
+
+
+def test_our_own_pages_always_may(bot):
+    assert open_session(bot, origin="http://testserver").status_code == 201
+
+
+def test_unknown_and_inactive_bots_are_not_found(bot):
+    assert open_session(BotProfile(pk=uuid4())).status_code == 404
+    BotProfile.objects.filter(pk=bot.pk).update(is_active=False)
+    assert open_session(bot).status_code == 404
+
+
+def test_a_question_is_answered_with_the_events_of_the_stream(bot, model):
+    model.enqueue("It lasts ", "36 months [1].")
+    token = open_session(bot).json()["session_token"]
+    ready, *events = talk(question(request_id="q-1"), token=token)
+    assert ready == {"type": "authenticated", "chat_id": None}
+    assert events[0]["type"] == "sources" and events[-1]["type"] == "done"
+    assert "".join(event["content"] for event in events if event["type"] == "delta") == "It lasts 36 months [1]."
+    assert {event["request_id"] for event in events} == {"q-1"}
+    assert events[0]["sources"][0]["number"] == 1
+    done = events[-1]
+    assert done["citations"][0]["number"] == 1 and done["refusal"] is None
+    chat = Chat.objects.get(pk=done["chat_id"])
+    assert (chat.visitor_id, chat.origin, chat.user_id) == (VISITOR, PAGE, None)
+
+
+def test_a_second_question_goes_on_in_the_same_chat_and_reset_begins_another(bot, model):
+    token = open_session(bot).json()["session_token"]
+    for _ in range(3):
+        model.enqueue("36 months [1].")
+    events = talk(question(), question(), {"type": "reset"}, question(), token=token)
+    first, second, third = [event["chat_id"] for event in events if event["type"] == "done"]
+    assert first == second != third
+
+
+def test_a_conversation_is_there_again_after_a_reload(bot, model):
+    model.enqueue("36 months [1].")
+    token = open_session(bot).json()["session_token"]
+    chat_id = talk(question(), token=token)[-1]["chat_id"]
+    body = open_session(bot, chat_id=chat_id).json()
+    assert body["chat_id"] == chat_id
+    assert [message["role"] for message in body["messages"]] == ["user", "assistant"]
+    assert body["messages"][1]["citations"][0]["number"] == 1
+    stranger = open_session(bot, chat_id=chat_id, visitor="visitor-0002").json()
+    assert stranger["chat_id"] is None and stranger["messages"] == []
+
+
+def test_another_visitor_cannot_go_on_in_the_chat(bot, model):
+    model.enqueue("36 months [1].")
+    chat_id = talk(question(), token=open_session(bot).json()["session_token"])[-1]["chat_id"]
+    stranger = open_session(bot, visitor="visitor-0002").json()["session_token"]
+    opening = {"type": "authenticate", "session_token": stranger, "chat_id": chat_id}
+    assert talk(opening, question())[-1]["code"] == "not_found"
+    assert Message.objects.count() == 2
+
+
+def test_without_a_session_nothing_is_answered(bot):
+    assert [event["type"] for event in talk(question())] == ["error"]
+    assert not Message.objects.exists()
+
+
+@pytest.mark.parametrize("token", ["x", "a.b.c", ""])
+def test_a_forged_session_is_refused(bot, token):
+    answer = talk({"type": "authenticate", "session_token": token})
+    assert answer[0]["type"] == "error" and answer[0]["code"] in ("session_invalid", "not_authenticated")
+
+
+def test_a_session_token_is_no_jwt_for_the_api_and_the_other_way_round(bot, alice_jwt):
+    token = open_session(bot).json()["session_token"]
+    assert Client(HTTP_AUTHORIZATION=f"Bearer {token}").get("/v1/chat").status_code == 401
+    assert talk({"type": "authenticate", "session_token": alice_jwt})[0]["code"] == "session_invalid"
+
+
+@pytest.fixture
+def alice_jwt(acme) -> str:
+    from tenants.authentication import issue_jwt
+
+    return issue_jwt(acme.owner)
+
+
+def test_an_expired_session_says_so(bot, monkeypatch):
+    past = timezone.now() - timedelta(hours=2)
+    monkeypatch.setattr(sessions.timezone, "now", lambda: past)
+    token, _ = sessions.issue_session(bot, VISITOR, PAGE)
+    monkeypatch.undo()
+    assert talk({"type": "authenticate", "session_token": token})[0]["code"] == "session_expired"
+
+
+def test_a_session_is_good_for_its_own_page_only(bot):
+    token = open_session(bot).json()["session_token"]
+    assert talk(token=token, origin="https://evil.example.com")[0]["code"] == "session_invalid"
+
+
+def test_a_session_of_acme_is_refused_on_globexs_path(bot, globex):
+    token = open_session(bot).json()["session_token"]
+    assert talk(token=token, path="/t/acme/ws/chat/")[0]["type"] == "authenticated"
+    assert talk(token=token, path="/t/globex/ws/chat/")[0]["code"] == "session_invalid"
+    assert talk(token=token, host="unknown.example.com")[0]["code"] == "session_invalid"
+    assert open_session(bot, path="/v1/widget/sessions").status_code == 201
+
+
+def test_a_session_whose_claims_name_another_tenants_bot_finds_nothing(bot, globex):
+    claims = {
+        "aud": "minirag.widget", "tid": str(globex.tenant.pk), "bot": str(bot.pk), "vid": VISITOR, "org": PAGE,
+        "exp": timezone.now() + timedelta(minutes=5),
+    }
+    token = jwt.encode(claims, settings.JWT_SECRET_KEY, algorithm="HS256")
+    assert talk(question(), token=token)[-1]["code"] == "not_found"
+
+
+def test_a_suspended_tenant_stops_answering_on_an_open_socket(acme, bot, model):
+    token = open_session(bot).json()["session_token"]
+    acme.tenant.change_status("suspended")
+    assert talk(question(), token=token)[0]["code"] == "session_invalid"
+    assert open_session(bot).status_code in (404, 409)
+    assert not Message.objects.exists()
+
+
+def test_a_failing_provider_is_an_error_frame_and_the_socket_stays(bot, model):
+    model.enqueue(provider_down())
+    model.enqueue("36 months [1].")
+    token = open_session(bot).json()["session_token"]
+    events = talk(question(request_id="q-1"), question(), token=token)
+    error = next(event for event in events if event["type"] == "error")
+    assert (error["code"], error["retryable"], error["request_id"]) == ("provider_unavailable", True, "q-1")
+    assert events[-1]["type"] == "done"
+
+
+def test_stop_ends_the_answer_with_what_was_said(bot, model):
+    model.enqueue("It lasts 36 months [1] ", 20.0, "never said")
+    token = open_session(bot).json()["session_token"]
+
+    async def run():
+        headers = [(b"origin", PAGE.encode()), (b"host", b"localhost")]
+        socket = WebsocketCommunicator(application, "/ws/chat/", headers=headers)
+        await socket.connect()
+        await socket.send_json_to({"type": "authenticate", "session_token": token})
+        await socket.receive_json_from()
+        await socket.send_json_to(question(request_id="q-9"))
+        while (await socket.receive_json_from(timeout=5))["type"] != "delta":
+            pass
+        await socket.send_json_to({"type": "stop"})
+        while True:
+            frame = await socket.receive_json_from(timeout=5)
+            if frame["type"] == "done":
+                await socket.disconnect()
+                return frame
+
+    with tenant_context(None):
+        done = async_to_sync(run)()
+    assert done["request_id"] == "q-9" and done["content"].startswith("It lasts 36 months")
+    assert Message.objects.get(role="assistant").outcome == "stopped"
+
+
+def test_feedback_reaches_only_ones_own_answers(bot, model):
+    model.enqueue("36 months [1].")
+    token = open_session(bot).json()["session_token"]
+    done = talk(question(), token=token)[-1]
+    feedback = {"type": "feedback", "message_id": done["message_id"], "feedback": "positive"}
+    assert talk(feedback, token=token)[-1]["type"] == "feedback_saved"
+    assert Message.objects.get(pk=done["message_id"]).feedback == "positive"
+    stranger = open_session(bot, visitor="visitor-0002").json()["session_token"]
+    assert talk(feedback | {"feedback": None}, token=stranger)[-1]["code"] == "not_found"
+    assert Message.objects.get(pk=done["message_id"]).feedback == "positive"
+
+
+@pytest.mark.parametrize(
+    "frame", ["{", "[]", "7", '{"type": "dance"}', '{"type": 5}', '{"type": "question"}',
+              '{"type": "question", "message": ""}', '{"type": "question", "message": "\\u0000"}']
+)
+def test_a_bad_frame_is_answered_with_an_error_and_stores_nothing(bot, frame):
+    token = open_session(bot).json()["session_token"]
+    assert talk(frame, token=token)[-1]["type"] == "error"
+    assert not Message.objects.exists()
+
+
+@pytest.mark.parametrize("fields", [{"visitor_id": "x"}, {"visitor_id": None}, {"bot_profile_id": "x"}, {"chat_id": 1}])
+def test_a_bad_session_request_is_a_422(bot, fields):
+    assert open_session(bot, **fields).status_code == 422
