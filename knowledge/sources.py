@@ -18,25 +18,38 @@ from knowledge.models import Dataset, Source, SourceFile, SourceStatus, SourceTy
 from knowledge.tasks import queue_ingestion, queue_purge
 from minirag.lib.errors import BadInput, Conflict, NotFound
 
+# What clients see, and what decides: not the text, which can be megabytes, nor the worker's columns.
+_SHOWN = (
+    "bot_profile_id", "parent_id", "name", "description", "source_type", "status", "config", "document_count",
+    "chunk_count", "error_message", "is_active", "deleted_at", "refresh_schedule", "last_refreshed_at", "created_at",
+    "updated_at",
+)  # fmt: skip
+
+_MOST_TELLING = (SourceStatus.PROCESSING, SourceStatus.ERROR, SourceStatus.PENDING, SourceStatus.READY)
+
 
 @dataclass(frozen=True)
 class ChildrenSummary:
-    """What a parent shows of its active children."""
+    """What a parent shows of its active children. Of two statuses the sum has the one that a person should see."""
 
     count: int
     chunk_count: int
     status: str
 
+    def __add__(self, other: ChildrenSummary) -> ChildrenSummary:
+        status = min(self.status, other.status, key=_MOST_TELLING.index)
+        return ChildrenSummary(self.count + other.count, self.chunk_count + other.chunk_count, status)
+
 
 def active_sources() -> QuerySet[Source]:
     """Return the sources that lists show, newest first, without their text."""
     shown = Source.objects.filter(is_active=True, deleted_at__isnull=True)
-    return shown.defer("content").order_by("-created_at", "-id")
+    return shown.only(*_SHOWN).order_by("-created_at", "-id")
 
 
 def find_source(source_id: UUID) -> Source:
     """Return a source, deleted or not, without its text. Raises NotFound."""
-    source = Source.objects.defer("content").filter(pk=source_id).first()
+    source = Source.objects.only(*_SHOWN).filter(pk=source_id).order_by().first()
     if source is None:
         raise NotFound("Source not found")
     return source
@@ -47,20 +60,12 @@ def summarise_children(parents: Iterable[UUID] | None = None) -> dict[UUID, Chil
     children = Source.objects.filter(is_active=True, deleted_at__isnull=True, parent__isnull=False).order_by()
     if parents is not None:
         children = children.filter(parent__in=list(parents))
-    rows = children.values("parent_id").annotate(
-        count=Count("id"), chunks=Sum("chunk_count"),
-        processing=Count("id", filter=Q(status=SourceStatus.PROCESSING)),
-        failed=Count("id", filter=Q(status=SourceStatus.ERROR)), ready=Count("id", filter=Q(status=SourceStatus.READY)),
-    )  # fmt: skip
-    return {row["parent_id"]: ChildrenSummary(row["count"], row["chunks"], _summarise_status(row)) for row in rows}
-
-
-def _summarise_status(row: dict[str, Any]) -> str:
-    if row["processing"]:
-        return SourceStatus.PROCESSING
-    if row["failed"]:
-        return SourceStatus.ERROR
-    return SourceStatus.READY if row["ready"] == row["count"] else SourceStatus.PENDING
+    summaries: dict[UUID, ChildrenSummary] = {}
+    groups = children.values_list("parent_id", "status").annotate(Count("id"), Sum("chunk_count"))
+    for parent_id, status, count, chunk_count in groups:
+        group = ChildrenSummary(count, chunk_count, status)
+        summaries[parent_id] = group + summaries[parent_id] if parent_id in summaries else group
+    return summaries
 
 
 def create_source(fields: dict[str, Any]) -> Source:
@@ -112,7 +117,7 @@ def update_source(source_id: UUID, changes: dict[str, Any]) -> Source:
     BadInput.
     """
     with transaction.atomic():
-        source = Source.objects.defer("content").select_for_update(of=("self",)).filter(pk=source_id).first()
+        source = Source.objects.only(*_SHOWN).select_for_update().filter(pk=source_id).first()
         if source is None:
             raise NotFound("Source not found")
         if "config" in changes:
@@ -138,7 +143,7 @@ def delete_source(source_id: UUID) -> None:
     """
     with transaction.atomic():
         family = Source.objects.filter(Q(pk=source_id) | Q(parent_id=source_id, is_active=True))
-        found = list(family.defer("content").order_by("id").select_for_update(of=("self",)))
+        found = list(family.only(*_SHOWN).order_by("id").select_for_update())
         if all(source.pk != source_id for source in found):
             raise NotFound("Source not found")
         deleted = [source for source in found if source.deleted_at is None]
