@@ -1,11 +1,12 @@
-"""The index of a tenant: chunks with their two vectors, and the word statistics that BM25 weighs with.
+"""Puts knowledge into the index and takes it out: `swap_knowledge` and `forget_knowledge`, each one transaction.
 
-`swap_knowledge` replaces what a source knows in one transaction, so a reader sees the old or the new, never half.
-Chunk ids are derived from source and content: what stays the same keeps its row, its vector and its citations.
+A reader sees the old knowledge of a source until the very moment it sees the new one. Chunk ids are derived from the
+source and the content, so what did not change keeps its row, its vectors and the citations that point to it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,30 +15,45 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.utils import timezone
 
 from knowledge.chunking import ChunkDraft, indexed_text
-from knowledge.loading import LoadedDocument
-from knowledge.models import LEXICAL_DIMENSIONS, Chunk, Document, IndexEntry, Source
-from minirag.lib.analysis import analyse, term_id
+from knowledge.claims import Claim
+from knowledge.lexicon import add_statistics, choose_mean_length, lock_knowledge, rebake_if_drifted, remove_statistics
+from knowledge.models import Chunk, Dataset, Document, IndexEntry, RefreshSchedule, Source, SourceStatus
+from knowledge.schedule import next_refresh
+from knowledge.vectors import COPY_HEADER, COPY_TRAILER, count_terms, pack_index_row, weigh_terms
+from webhooks.events import emit
+from webhooks.models import EventType
 
 if TYPE_CHECKING:
     import numpy as np
 
-K1, B = 1.2, 0.75  # BM25; the statement of knowledge.statement knows that no term weighs more than k1 + 1
-MAX_TERM_WEIGHT = K1 + 1
-REBAKE_DRIFT = 0.2  # of the mean length, after which the stored BM25 weights are made anew
-_DEFAULT_LENGTH = 80.0  # terms of a usual chunk: the mean length of a tenant that knows nothing yet
+MAX_INDEXED_DIMENSIONS = 4000  # pgvector's limit for HNSW over halfvec
+_ANALYSE_FROM = 500
 
 
-@dataclass
-class ChunkPlan:
-    """A chunk on its way into the index. `vector` is None for one that is there already, or without an embedder."""
+@dataclass(frozen=True)
+class NewDocument:
+    """A document with its chunks, not stored yet. `key` tells it from the source's other ones: its URL, if any."""
+
+    title: str
+    language: str
+    drafts: Sequence[ChunkDraft]
+    url: str = ""
+    metadata: dict[str, Any] = field(default_factory=dict)
+    char_count: int = 0
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class NewChunk:
+    """A chunk on its way into the index."""
 
     id: uuid.UUID
-    draft: ChunkDraft
-    document: int
+    document_id: uuid.UUID
     language: str
-    vector: np.ndarray | None = None
+    draft: ChunkDraft
 
     @property
     def text(self) -> str:
@@ -45,263 +61,262 @@ class ChunkPlan:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What a source will know: its documents, and all its chunks in order; `new` are those to be embedded."""
+class Stored:
+    """What the index has of a chunk."""
 
-    documents: tuple[LoadedDocument, ...]
-    chunks: list[ChunkPlan]
-    kept: frozenset[uuid.UUID] = field(default_factory=frozenset)
-
-    @property
-    def new(self) -> list[ChunkPlan]:
-        return [chunk for chunk in self.chunks if chunk.id not in self.kept]
+    dimensions: int
+    language: str
 
 
-def make_chunk_id(source_id: uuid.UUID, content_hash: str, occurrence: int = 0) -> uuid.UUID:
-    """Derive a chunk's id from its source and content; `occurrence` tells repeats within a source apart."""
-    return uuid.uuid5(source_id, f"{content_hash}:{occurrence}" if occurrence else content_hash)
+class EmbedderChanged(Exception):
+    """The dataset was given another embedding model while this one's vectors were made."""
 
 
-def plan_chunks(source_id: uuid.UUID, documents: Sequence[tuple[LoadedDocument, list[ChunkDraft]]]) -> list[ChunkPlan]:
-    """Give every draft its id. Pure."""
+def identify_chunks(source_id: uuid.UUID, documents: Iterable[NewDocument]) -> list[NewChunk]:
+    """Give every chunk its lasting id; what a source says twice gets the number of its occurrence into the id."""
     seen: Counter[str] = Counter()
-    plans = []
-    for number, (document, drafts) in enumerate(documents):
-        for draft in drafts:
-            chunk_id = make_chunk_id(source_id, draft.content_hash, seen[draft.content_hash])
+    chunks = []
+    for document in documents:
+        document_id = identify_document(source_id, document)
+        for draft in document.drafts:
+            number = seen[draft.content_hash]
             seen[draft.content_hash] += 1
-            plans.append(ChunkPlan(chunk_id, draft, number, document.parsed.language))
-    return plans
+            name = f"{draft.content_hash}#{number}" if number else draft.content_hash
+            chunks.append(NewChunk(uuid.uuid5(source_id, name), document_id, document.language, draft))
+    return chunks
 
 
-def weigh_document(counts: Mapping[int, int], length: int, mean_length: float) -> str:
-    """The sparsevec literal of a chunk: {term: tf * (k1 + 1) / (tf + k1 * (1 - b + b * dl / avgdl))}, without idf."""
-    norm = K1 * (1 - B + B * length / (mean_length or _DEFAULT_LENGTH))
-    body = ",".join(f"{term}:{tf * MAX_TERM_WEIGHT / (tf + norm):.4g}" for term, tf in sorted(counts.items()))
-    return f"{{{body}}}/{LEXICAL_DIMENSIONS}"
+def identify_document(source_id: uuid.UUID, document: NewDocument) -> uuid.UUID:
+    return uuid.uuid5(source_id, f"document {document.key}")
 
 
-def count_terms(text: str, language: str) -> Counter[int]:
-    """Count the index terms of a text."""
-    return Counter(term_id(term) for term in analyse(text, language))
+def find_stored(source_id: uuid.UUID) -> dict[uuid.UUID, Stored]:
+    """Return what the index has of a source now, by chunk id."""
+    rows = IndexEntry.objects.filter(source_id=source_id).values_list("chunk_id", "dim", "chunk__document__language")
+    return {chunk_id: Stored(dimensions, language) for chunk_id, dimensions, language in rows}
 
 
-def swap_knowledge(source: Source, plan: Plan) -> None:
-    """Make `plan` what the source knows. The caller holds the transaction and has checked that it may."""
-    lock_index()
-    new, wanted = plan.new, {chunk.id for chunk in plan.chunks}
-    present = set(Chunk.objects.filter(source_id=source.pk).values_list("pk", flat=True))
-    _remove_chunks(present - wanted)
-    terms = {chunk.id: count_terms(chunk.text, chunk.language) for chunk in new}
-    # Statistics first: the weights of the new chunks are made with the mean length that includes them.
-    change_statistics(terms.values(), sign=1)
-    old_documents = list(Document.objects.filter(source_id=source.pk).values_list("pk", flat=True))
-    documents = _insert_documents(source, plan)
-    _insert_chunks(source, documents, plan, new)
-    _insert_entries(source, new, terms)
-    Document.objects.filter(pk__in=old_documents)._raw_delete("default")
+def swap_knowledge(
+    claim: Claim, documents: Sequence[NewDocument], chunks: Sequence[NewChunk],
+    vectors: Mapping[uuid.UUID, np.ndarray], *, embedding_model: str, facts: Mapping[str, Any] | None = None,
+) -> None:  # fmt: skip
+    """Replace all that a source says, set it ready, and tell its webhooks, in one transaction.
+
+    `vectors` are those of the chunks that were embedded now; a chunk that is neither there nor stored is found by its
+    words only. `facts` are further fields of the source. Raises ClaimLost, IngestionCancelled, EmbedderChanged.
+    """
+    # Half of the work, done before the tenant's other writers have to wait.
+    likely, _, _ = _sort_changes(chunks, find_stored(claim.source_id), vectors)
+    counts = {chunk.id: count_terms(chunk.text, chunk.language) for chunk in likely}
+    with transaction.atomic():
+        lock_knowledge()
+        source = _lock_source(claim)
+        dataset = Dataset.objects.select_for_update().get(pk=source.dataset_id)
+        if dataset.embedding_model != embedding_model:
+            raise EmbedderChanged
+        stored = find_stored(source.pk)
+        added, kept, kept_vectors = _sort_changes(chunks, stored, vectors)
+        _store_documents(source, documents)
+        _delete_chunks([*(stored.keys() - {chunk.id for chunk in kept})])
+        _insert_chunks(source.pk, added, counts, {**kept_vectors, **vectors})
+        _move_chunks(kept)
+        Document.objects.filter(source=source).exclude(
+            pk__in={identify_document(source.pk, document) for document in documents}
+        )._raw_delete("default")
+        if vectors and dataset.embedding_dimensions is None:
+            dataset.embedding_dimensions = len(next(iter(vectors.values())))
+            dataset.save(update_fields=["embedding_dimensions", "updated_at"])
+        _finish(source, documents, len(chunks), facts or {})
+    if len(added) >= _ANALYSE_FROM:
+        _refresh_planner_statistics()
+    rebake_if_drifted()
 
 
-def forget_knowledge(source_id: uuid.UUID) -> None:
-    """Remove all that a source knows, in the caller's transaction. Idempotent."""
-    lock_index()
-    _remove_chunks(Chunk.objects.filter(source_id=source_id).values_list("pk", flat=True))
-    Document.objects.filter(source_id=source_id)._raw_delete("default")
-    Source.objects.filter(pk=source_id).update(
-        document_count=0, chunk_count=0, content_hash="", etag="", last_modified=""
+def _lock_source(claim: Claim) -> Source:
+    source = (
+        Source.objects.select_for_update(of=("self",))
+        .defer("content")
+        .filter(pk=claim.source_id, claim_id=claim.claim_id, cancel_requested=False, deleted_at__isnull=True)
+        .first()
     )
+    if source is None:
+        claim.raise_why()
+    assert source is not None  # noqa: S101
+    return source
 
 
-def lock_index() -> None:
-    """Let one writer at a time change the tenant's statistics; readers are never kept waiting."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(current_schema() || '.chunk_index'))")
+def _sort_changes(
+    chunks: Sequence[NewChunk], stored: Mapping[uuid.UUID, Stored], vectors: Mapping[uuid.UUID, np.ndarray]
+) -> tuple[list[NewChunk], list[NewChunk], dict[uuid.UUID, np.ndarray]]:
+    """Which chunks are written and which stay; a chunk whose language is another now is written with its old vector."""
+    added, kept, reread = [], [], []
+    for chunk in chunks:
+        known = stored.get(chunk.id)
+        if known is None or chunk.id in vectors:
+            added.append(chunk)
+        elif known.language != chunk.language:
+            added.append(chunk)
+            reread.append(chunk.id)
+        else:
+            kept.append(chunk)
+    rows = IndexEntry.objects.filter(chunk_id__in=reread, dim__gt=0).values_list("chunk_id", "emb") if reread else ()
+    return added, kept, {chunk_id: vector.to_numpy() for chunk_id, vector in rows}
 
 
-def _remove_chunks(ids: Iterable[uuid.UUID]) -> None:
-    gone = list(ids)
-    if not gone:
-        return
-    with connection.cursor() as cursor:
-        # The terms of a chunk are the keys of its stored vector: no need to analyse its text again.
-        cursor.execute(
-            "WITH gone AS (DELETE FROM chunk_index WHERE chunk_id = ANY(%s) RETURNING lex, dl), terms AS ("
-            "  SELECT split_part(pair, ':', 1)::int AS term, count(*) AS df"
-            "    FROM gone, unnest(string_to_array(trim('{' FROM split_part(lex::text, '}', 1)), ',')) pair"
-            "   WHERE pair <> '' GROUP BY 1),"
-            " totals AS (UPDATE lex_stats SET n = n - (SELECT count(*) FROM gone),"
-            "  total_dl = total_dl - (SELECT coalesce(sum(dl), 0) FROM gone))"
-            " UPDATE lex_df d SET df = d.df - t.df FROM terms t WHERE d.term = t.term",
-            [gone],
-        )
-        cursor.execute("DELETE FROM lex_df WHERE df <= 0")
-        cursor.execute("DELETE FROM knowledge_chunk WHERE id = ANY(%s)", [gone])
-
-
-def change_statistics(chunks: Iterable[Mapping[int, int]], *, sign: int) -> None:
-    """Add (or with `sign` -1 subtract) chunks, given as term counts, to the tenant's statistics."""
-    frequencies: Counter[int] = Counter()
-    number = length = 0
-    for counts in chunks:
-        frequencies.update(counts.keys())
-        number, length = number + 1, length + sum(counts.values())
-    if not number:
-        return
-    terms = sorted(frequencies)  # one order for all writers: no deadlock
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO lex_stats (id, n, total_dl, baked_avgdl) VALUES (1, %(n)s, %(dl)s, 0)"
-            " ON CONFLICT (id) DO UPDATE SET n = lex_stats.n + %(n)s, total_dl = lex_stats.total_dl + %(dl)s",
-            {"n": sign * number, "dl": sign * length},
-        )
-        cursor.execute(
-            "INSERT INTO lex_df (term, df) SELECT * FROM unnest(%s::int[], %s::int[])"
-            " ON CONFLICT (term) DO UPDATE SET df = lex_df.df + excluded.df",
-            [terms, [sign * frequencies[term] for term in terms]],
-        )
-
-
-def mean_length() -> float:
-    """The length that weights are made with: kept until it drifts, so that equal chunks have equal weights."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT n, total_dl, baked_avgdl FROM lex_stats WHERE id = 1")
-        row = cursor.fetchone()
-    if row is None or not row[0]:
-        return _DEFAULT_LENGTH
-    number, total, baked = row
-    return baked or total / number
-
-
-def _insert_documents(source: Source, plan: Plan) -> list[Document]:
-    counts = Counter(chunk.document for chunk in plan.chunks)
-    return Document.objects.bulk_create(
+def _store_documents(source: Source, documents: Sequence[NewDocument]) -> None:
+    rows = [
         Document(
-            source_id=source.pk, title=loaded.parsed.title[:500], url=loaded.url[:2048],
-            metadata=loaded.parsed.metadata, language=loaded.parsed.language, content_hash=loaded.content_hash,
-            char_count=sum(len(section.text) for section in loaded.parsed.sections), chunk_count=counts[number],
+            id=identify_document(source.pk, document), source=source, title=document.title[:500],
+            url=document.url[:2048], metadata=document.metadata, language=document.language[:8],
+            content_hash=_hash_document(document), char_count=document.char_count, chunk_count=len(document.drafts),
         )
-        for number, loaded in enumerate(plan.documents)
-    )
+        for document in documents
+    ]  # fmt: skip
+    Document.objects.bulk_create(
+        rows, batch_size=1000, update_conflicts=True, unique_fields=["id"],
+        update_fields=["title", "url", "metadata", "language", "content_hash", "char_count", "chunk_count"],
+    )  # fmt: skip
 
 
-def _insert_chunks(source: Source, documents: list[Document], plan: Plan, new: list[ChunkPlan]) -> None:
-    """Copy in what is new; what stays moves to its new document and place."""
-    _copy(
-        "knowledge_chunk (id, document_id, source_id, ordinal, heading, content, page, token_count, content_hash)",
-        (
-            (
-                chunk.id, documents[chunk.document].pk, source.pk, chunk.draft.ordinal, chunk.draft.heading[:1000],
-                chunk.draft.content, chunk.draft.page, chunk.draft.token_count, chunk.draft.content_hash,
-            )
-            for chunk in new
-        ),
-    )
-    kept = [chunk for chunk in plan.chunks if chunk.id in plan.kept]
-    if kept:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE knowledge_chunk c SET document_id = v.document_id, ordinal = v.ordinal, page = v.page"
-                "  FROM unnest(%s::uuid[], %s::uuid[], %s::int[], %s::int[]) v (id, document_id, ordinal, page)"
-                " WHERE c.id = v.id",
-                [
-                    [chunk.id for chunk in kept], [documents[chunk.document].pk for chunk in kept],
-                    [chunk.draft.ordinal for chunk in kept], [chunk.draft.page for chunk in kept],
-                ],
-            )
+def _hash_document(document: NewDocument) -> str:
+    return hashlib.sha256("".join(draft.content_hash for draft in document.drafts).encode()).hexdigest()
 
 
-def _insert_entries(source: Source, new: list[ChunkPlan], terms: Mapping[uuid.UUID, Counter[int]]) -> None:
-    mean = mean_length()
-    rows = []
-    for chunk in new:
-        counts = terms[chunk.id]
-        length = sum(counts.values())
-        vector, dim = None, 0
-        if chunk.vector is not None:
-            dim, vector = len(chunk.vector), "[" + ",".join(f"{value:.5g}" for value in chunk.vector) + "]"
-        rows.append((chunk.id, source.pk, length, dim, vector, weigh_document(counts, length, mean)))
-    _copy("chunk_index (chunk_id, source_id, dl, dim, emb, lex)", rows)
-
-
-def _copy(target: str, rows: Iterable[Sequence[Any]]) -> None:
-    with connection.cursor() as cursor, cursor.copy(f"COPY {target} FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row(row)
-
-
-def recount_statistics() -> None:
-    """Make the statistics anew from the index rows, for repair and for tests of their exactness."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        lock_index()
-        cursor.execute("DELETE FROM lex_df")
-        cursor.execute(
-            "INSERT INTO lex_df (term, df) SELECT split_part(pair, ':', 1)::int, count(*)"
-            "  FROM chunk_index, unnest(string_to_array(trim('{' FROM split_part(lex::text, '}', 1)), ',')) pair"
-            " WHERE pair <> '' GROUP BY 1"
-        )
-        cursor.execute(
-            "UPDATE lex_stats SET (n, total_dl) = (SELECT count(*), coalesce(sum(dl), 0) FROM chunk_index) WHERE id = 1"
-        )
-
-
-def rebake_weights() -> bool:
-    """Make all lexical weights anew once the tenant's mean length has drifted by a fifth; True if it did.
-
-    Reads the chunks' texts in batches: a matter of seconds, done in the background after an ingestion.
-    """
+def _delete_chunks(chunk_ids: list[uuid.UUID]) -> None:
+    if not chunk_ids:
+        return
+    remove_statistics(chunk_ids)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT n, total_dl, baked_avgdl FROM lex_stats WHERE id = 1")
-        number, total, baked = cursor.fetchone() or (0, 0, 0.0)
-    if not number:
-        return False
-    mean = total / number
-    if baked and abs(mean - baked) <= REBAKE_DRIFT * baked:
-        return False
-    if not baked and abs(mean - _DEFAULT_LENGTH) <= REBAKE_DRIFT * _DEFAULT_LENGTH:
-        mean = _DEFAULT_LENGTH
-    return _rebake(mean)
+        cursor.execute("DELETE FROM chunk_index WHERE chunk_id = ANY(%s)", [chunk_ids])
+        cursor.execute("DELETE FROM knowledge_chunk WHERE id = ANY(%s)", [chunk_ids])
 
 
-def _rebake(mean: float) -> bool:
-    with transaction.atomic(), connection.cursor() as cursor:
-        lock_index()
-        chunks = Chunk.objects.values_list("pk", "heading", "content", "document__language").order_by("pk")
-        batch: list[tuple[uuid.UUID, str]] = []
-        for pk, heading, content, language in chunks.iterator(chunk_size=500):
-            counts = count_terms(f"{heading}. {content}" if heading else content, language)
-            batch.append((pk, weigh_document(counts, sum(counts.values()), mean)))
-            if len(batch) == 500:
-                _update_weights(cursor, batch)
-                batch = []
-        _update_weights(cursor, batch)
-        cursor.execute("UPDATE lex_stats SET baked_avgdl = %s WHERE id = 1", [mean])
-    return True
-
-
-def _update_weights(cursor: Any, batch: list[tuple[uuid.UUID, str]]) -> None:
-    if batch:
-        cursor.execute(
-            "UPDATE chunk_index i SET lex = v.lex::sparsevec FROM unnest(%s::uuid[], %s::text[]) v (id, lex)"
-            " WHERE i.chunk_id = v.id",
-            [[pk for pk, _ in batch], [weights for _, weights in batch]],
-        )
-
-
-def ensure_vector_index(dim: int) -> bool:
-    """Create the HNSW index for vectors of `dim` once the tenant has more of them than an exact scan should read.
-
-    Outside of the swap: it takes a second per thousand rows, and readers go on meanwhile. True if it was created.
-    """
-    if not dim or IndexEntry.objects.filter(dim=dim).count() <= settings.EXACT_SCAN_ROWS:
-        return False
-    name = f"chunk_index_hnsw_{int(dim)}"
+def _insert_chunks(
+    source_id: uuid.UUID, chunks: Sequence[NewChunk], counted: Mapping[uuid.UUID, Counter[int]],
+    vectors: Mapping[uuid.UUID, np.ndarray],
+) -> None:  # fmt: skip
+    if not chunks:
+        return
+    counts = [counted[chunk.id] for chunk in chunks]
+    lengths = [count.total() for count in counts]
+    mean = choose_mean_length(lengths)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM pg_indexes WHERE schemaname = current_schema() AND indexname = %s", [name])
-        if cursor.fetchone():
+        columns = "id, document_id, source_id, ordinal, heading, content, page, token_count, content_hash"
+        with cursor.copy(f"COPY knowledge_chunk ({columns}) FROM STDIN") as copy:
+            for chunk in chunks:
+                draft = chunk.draft
+                copy.write_row((
+                    chunk.id, chunk.document_id, source_id, draft.ordinal, draft.heading[:1000], draft.content,
+                    draft.page, draft.token_count, draft.content_hash,
+                ))  # fmt: skip
+        columns = "chunk_id, source_id, dl, dim, emb, lex"
+        with cursor.copy(f"COPY chunk_index ({columns}) FROM STDIN (FORMAT binary)") as copy:
+            copy.write(COPY_HEADER)
+            for chunk, count, length in zip(chunks, counts, lengths, strict=True):
+                copy.write(
+                    pack_index_row(chunk.id, source_id, length, vectors.get(chunk.id), weigh_terms(count, mean))
+                )
+            copy.write(COPY_TRAILER)
+    frequencies: Counter[int] = Counter()
+    for count in counts:
+        frequencies.update(count.keys())
+    add_statistics(frequencies, chunks=len(chunks), length=sum(lengths))
+
+
+def _move_chunks(chunks: Sequence[NewChunk]) -> None:
+    """What stays may stand elsewhere in the source now."""
+    if not chunks:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE knowledge_chunk AS c SET document_id = n.document_id, ordinal = n.ordinal, page = n.page "
+            "FROM unnest(%s::uuid[], %s::uuid[], %s::int[], %s::int[]) AS n(id, document_id, ordinal, page) "
+            "WHERE c.id = n.id AND (c.document_id, c.ordinal, c.page) "
+            "IS DISTINCT FROM (n.document_id, n.ordinal, n.page)",
+            [
+                [chunk.id for chunk in chunks], [chunk.document_id for chunk in chunks],
+                [chunk.draft.ordinal for chunk in chunks], [chunk.draft.page for chunk in chunks],
+            ],
+        )  # fmt: skip
+
+
+def _finish(source: Source, documents: Sequence[NewDocument], chunk_count: int, facts: Mapping[str, Any]) -> None:
+    languages = Counter(document.language for document in documents)
+    now = timezone.now()
+    Source.objects.filter(pk=source.pk).update(
+        document_count=len(documents), chunk_count=chunk_count,
+        language=max(sorted(languages), key=lambda name: languages[name], default=""), **finished_fields(source, now),
+        **facts,
+    )  # fmt: skip
+    announce_ingested(source, len(documents), chunk_count)
+
+
+def finished_fields(source: Source, now: Any) -> dict[str, Any]:
+    """The fields of a source that was ingested just now, successfully, and is nobody's any more."""
+    schedule = RefreshSchedule(source.refresh_schedule or RefreshSchedule.NONE)
+    return {
+        "status": SourceStatus.READY, "error_message": None, "error_code": "", "last_refreshed_at": now,
+        "next_refresh_at": next_refresh(schedule, now), "claim_id": None, "heartbeat_at": None, "attempts": 0,
+        "progress_stage": "", "progress_done": 0, "progress_total": 0, "updated_at": now,
+    }  # fmt: skip
+
+
+def announce_ingested(source: Source, document_count: int, chunk_count: int) -> None:
+    """Tell the tenant's webhooks, in the caller's transaction."""
+    emit(
+        EventType.SOURCE_INGESTED,
+        {
+            "source_id": str(source.pk), "source_name": source.name, "document_count": document_count,
+            "chunk_count": chunk_count,
+        },
+    )  # fmt: skip
+
+
+def forget_knowledge(source_id: uuid.UUID, *, only_deleted: bool = False) -> bool:
+    """Remove all that a source says, its file and text excepted; returns whether there was anything to remove.
+
+    `only_deleted`: leave a source alone that has been brought back in the meantime.
+    """
+    with transaction.atomic():
+        lock_knowledge()
+        sources = Source.objects.filter(pk=source_id)
+        if only_deleted:
+            sources = sources.filter(deleted_at__isnull=False)
+        if not sources.select_for_update().exists():
             return False
+        chunk_ids = list(Chunk.objects.filter(source_id=source_id).values_list("pk", flat=True))
+        _delete_chunks(chunk_ids)
+        Document.objects.filter(source_id=source_id)._raw_delete("default")
+        sources.update(document_count=0, chunk_count=0, content_hash="", etag="", last_modified="")
+    return bool(chunk_ids)
+
+
+def ensure_vector_index(dimensions: int) -> bool:
+    """Build the HNSW index over vectors of this size once a tenant has too many for exact search; True if built now.
+
+    Not inside a swap: it takes half a minute for 100,000 vectors. Searches go on meanwhile, ingestions wait.
+    """
+    if not 0 < dimensions <= MAX_INDEXED_DIMENSIONS:
+        return False
+    name = f"chunk_index_emb_{int(dimensions)}"
+    with connection.cursor() as cursor:
         cursor.execute(
-            f"CREATE INDEX IF NOT EXISTS {name} ON chunk_index"
-            f" USING hnsw ((emb::halfvec({int(dim)})) halfvec_cosine_ops)"
-            f" WITH (m = 16, ef_construction = 64) WHERE dim = {int(dim)}"
+            "SELECT to_regclass(%s) IS NOT NULL, (SELECT count(*) FROM chunk_index WHERE dim = %s)", [name, dimensions]
         )
+        exists, rows = cursor.fetchone()
+    if exists or rows <= settings.EXACT_SCAN_ROWS:
+        return False
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('maintenance_work_mem', '512MB', true)")
+        cursor.execute(
+            f"CREATE INDEX IF NOT EXISTS {name} ON chunk_index USING hnsw "
+            f"((emb::halfvec({int(dimensions)})) halfvec_cosine_ops) WITH (m = 16, ef_construction = 64) "
+            f"WHERE dim = {int(dimensions)}"
+        )
+    _refresh_planner_statistics()
     return True
+
+
+def _refresh_planner_statistics() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE chunk_index, knowledge_chunk, lex_df")

@@ -1,228 +1,202 @@
-"""Takes a source from where it lies into the index: `ingest` is the one entry.
+"""From a source to answers: `ingest` is the one way in.
 
-Claimed by a conditional UPDATE, loaded, parsed, chunked, and only what is new embedded, all outside of any
-transaction; then one transaction swaps the old knowledge for the new. Whatever goes wrong before that leaves the old
-knowledge answering. A worker that lost its claim (it was killed, hung, or the source was deleted) changes nothing.
+claim → load → parse → chunk → compare with what is stored → embed what is new → swap. Everything slow happens outside
+of transactions, and the old knowledge answers until the swap commits; if anything fails it goes on answering. What
+did not change costs nothing: an unchanged source stops after loading, and an edited paragraph is one embedding.
 """
 
 from __future__ import annotations
 
-import hashlib
 import uuid
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from bots.models import UsageKind
-from bots.usage import record_usage
-from knowledge.chunking import ChunkDraft, chunk_document
-from knowledge.indexing import ChunkPlan, Plan, ensure_vector_index, plan_chunks, rebake_weights, swap_knowledge
-from knowledge.loading import IngestionError, Loaded, LoadedDocument, load_source
-from knowledge.models import Chunk, Dataset, IndexEntry, RefreshSchedule, Source, SourceQuerySet, SourceStatus
-from minirag.ai import local
-from minirag.ai.embeddings import EmbedderMissing, embed_texts
-from minirag.lib.errors import ProductError, ProviderError
+from knowledge.chunking import chunk_document
+from knowledge.claims import STALE_AFTER, Claim, ClaimLost, IngestionCancelled
+from knowledge.embedding import choose_counter, embed_chunks
+from knowledge.indexing import (
+    EmbedderChanged,
+    NewChunk,
+    NewDocument,
+    announce_ingested,
+    ensure_vector_index,
+    find_stored,
+    finished_fields,
+    identify_chunks,
+    swap_knowledge,
+)
+from knowledge.loading import IngestionError, Loaded, fingerprint, fingerprint_setup, load_source, parse_loaded
+from knowledge.models import Dataset, IndexEntry, Source, SourceStatus
+from knowledge.schedule import next_attempt
+from minirag.ai.local import is_embedder_available
+from minirag.lib.errors import ProviderError
 from webhooks.events import emit
 from webhooks.models import EventType
 
 logger = structlog.get_logger(__name__)
 
-STALE_AFTER = timedelta(seconds=90)  # without a heartbeat; one batch of embeddings takes a few seconds
-EMBED_BATCH = 64
-_INTERVALS = {
-    RefreshSchedule.HOURLY: timedelta(hours=1),
-    RefreshSchedule.DAILY: timedelta(days=1),
-    RefreshSchedule.WEEKLY: timedelta(weeks=1),
-}
 
+def ingest(source_id: uuid.UUID, claim: uuid.UUID | None = None) -> None:
+    """Ingest a source and leave it ready or in error; does nothing if it is gone or another worker has it.
 
-class ClaimLost(Exception):
-    """Another worker has the source now, or it was deleted or cancelled: stop, and touch nothing."""
-
-
-def ingest(source_id: uuid.UUID) -> None:
-    """Ingest a source of the current tenant; its row tells how it went. Does nothing if another worker is at it."""
-    claim = Source.objects.claim(source_id, stale_after=STALE_AFTER)
-    if claim is None:
+    `claim` is one that was made with `Source.objects.claim`. Raises only where not even a failure can be stored, such
+    as without a database; then the sweeper finds the source by its heartbeat.
+    """
+    claim_id = claim or Source.objects.claim(source_id, stale_after=STALE_AFTER)
+    if claim_id is None:
         return
-    source = Source.objects.select_related("bot_profile", "dataset", "file").get(pk=source_id)
+    log = logger.bind(source_id=str(source_id))
     try:
-        _ingest(source, claim)
+        with Claim(source_id, claim_id) as held:
+            _ingest_claimed(held)
+        log.info("source ingested")
     except ClaimLost:
-        _release(source, claim)
+        log.warning("ingestion given up: another worker has the source")
+    except IngestionCancelled:
+        record_cancellation(source_id, claim_id)
+        log.info("ingestion cancelled")
     except IngestionError as error:
-        _fail(source, claim, error.code, error.reason)
-    except ProductError as error:
-        _fail(source, claim, error.code, error.detail)
-    except Exception as error:
-        logger.exception("ingestion failed", source_id=str(source_id))
-        _fail(source, claim, "internal", f"Something went wrong on our side ({type(error).__name__}).")
-        raise
+        record_failure(source_id, claim_id, error)
+    except ProviderError as error:
+        record_failure(source_id, claim_id, IngestionError(error.code, error.detail, error.retryable))
+    except SoftTimeLimitExceeded:
+        minutes = settings.CELERY_TASK_TIME_LIMIT // 60
+        record_failure(source_id, claim_id, IngestionError("timeout", f"Ingestion took longer than {minutes} minutes."))
+    except Exception:
+        log.exception("ingestion failed")
+        reason = "Something went wrong on our side while this source was ingested. Please try again."
+        record_failure(source_id, claim_id, IngestionError("internal", reason, retryable=True))
 
 
-def _ingest(source: Source, claim: uuid.UUID) -> None:
-    loaded = load_source(source)
-    digest = hash_documents(source, loaded.documents)
-    if loaded.unchanged or (digest == source.content_hash and source.chunk_count):
-        _finish_unchanged(source, claim, loaded)
+def cancel_ingestion(source: Source) -> bool:
+    """Stop a source's ingestion, or take it out of the queue; returns whether there was one.
+
+    A running one stops at its next step. What the source said before goes on answering.
+    """
+    dequeued = Source.objects.filter(pk=source.pk, queued_at__isnull=False).exclude(status=SourceStatus.PROCESSING)
+    if dequeued.update(queued_at=None, status=_status_at_rest(source)):
+        return True
+    running = Source.objects.filter(pk=source.pk, status=SourceStatus.PROCESSING)
+    return bool(running.update(cancel_requested=True, queued_at=None))
+
+
+def _ingest_claimed(claim: Claim) -> None:
+    source = Source.objects.select_related("bot_profile", "dataset").get(pk=claim.source_id)
+    model = choose_model(source)
+    is_complete = source.chunk_count > 0 and not _lacks_vectors(source, model)
+    is_known = is_complete and source.content_hash.startswith(fingerprint_setup(source))
+    loaded = load_source(source, conditional=is_known)
+    if loaded.data is None or (is_complete and fingerprint(source, loaded.data) == source.content_hash):
+        _finish_unchanged(claim, source, loaded)
         return
-    beat(source, claim, "chunking", 0, len(loaded.documents))
-    drafts = [(document, chunk_document(document.parsed)) for document in loaded.documents]
-    plan = _plan(source, drafts)
-    _embed(source, claim, plan)
-    beat(source, claim, "indexing", len(plan.new), len(plan.new))
-    _swap(source, claim, plan, loaded, digest)
-    if plan.new:
-        rebake_weights()
-        ensure_vector_index(source.dataset.embedding_dimensions or 0)
-
-
-def hash_documents(source: Source, documents: Sequence[LoadedDocument]) -> str:
-    """Hash all that decides over the chunks: the documents and the embedding model."""
-    digest = hashlib.sha256(source.dataset.embedding_model.encode())
-    for document in documents:
-        digest.update(document.content_hash.encode())
-    return digest.hexdigest()
-
-
-def _plan(source: Source, drafts: Sequence[tuple[LoadedDocument, list[ChunkDraft]]]) -> Plan:
-    chunks = plan_chunks(source.pk, drafts)
+    claim.report("parsing")
+    document = read_document(source, loaded, model)
+    chunks = identify_chunks(source.pk, [document])
     if not chunks:
         raise IngestionError("no_chunks", "Chunking produced no output")
     if len(chunks) > settings.MAX_CHUNKS_PER_SOURCE:
-        raise IngestionError(
-            "too_many_chunks",
-            f"This source has {len(chunks):,} pieces; at most {settings.MAX_CHUNKS_PER_SOURCE:,} are allowed.",
-        )
-    stored = set(Chunk.objects.filter(source_id=source.pk).values_list("pk", flat=True))
-    usable = IndexEntry.objects.filter(source_id=source.pk)
-    if local.is_embedder_available(source.dataset.embedding_model):
-        usable = usable.exclude(dim=0)  # indexed by words alone while the embedder was missing: embed them now
-    kept = stored & set(usable.values_list("pk", flat=True))
-    return Plan(tuple(document for document, _ in drafts), chunks, frozenset(kept))
-
-
-def _embed(source: Source, claim: uuid.UUID, plan: Plan) -> None:
-    """Give every new chunk its vector, batch by batch; without an embedder they stay without, found by words."""
-    new, done = plan.new, 0
-    for start in range(0, len(new), EMBED_BATCH):
-        beat(source, claim, "embedding", done, len(new))
-        batch = new[start : start + EMBED_BATCH]
-        if not _embed_batch(source, batch):
-            return
-        done += len(batch)
-
-
-def _embed_batch(source: Source, batch: list[ChunkPlan]) -> bool:
-    dataset, bot = source.dataset, source.bot_profile
+        limit = settings.MAX_CHUNKS_PER_SOURCE
+        raise IngestionError("too_large", f"This makes {len(chunks)} pieces of text; at most {limit} are allowed.")
+    facts = {
+        "content_hash": fingerprint(source, loaded.data), "etag": loaded.etag, "last_modified": loaded.last_modified,
+    }  # fmt: skip
     try:
-        found = embed_texts(
-            dataset.embedding_model, [chunk.text for chunk in batch], kind="document", credentials=bot.credentials
-        )
-    except EmbedderMissing:
-        logger.warning("indexing by words alone: the embedder's files are missing", source_id=str(source.pk))
-        return False
-    except ProviderError as error:
-        raise IngestionError(error.code, error.detail, retryable=error.retryable) from None
-    dimensions = found.vectors.shape[1]
-    if dataset.embedding_dimensions not in (None, dimensions):
-        raise IngestionError("dimensions_changed", "The embedding model gives vectors of another size than before.")
-    if dataset.embedding_dimensions is None:
-        Dataset.objects.filter(pk=dataset.pk).update(embedding_dimensions=dimensions)
-        dataset.embedding_dimensions = dimensions
-    for chunk, vector in zip(batch, found.vectors, strict=True):
-        chunk.vector = vector
-    record_usage(
-        UsageKind.EMBEDDING, bot_profile_id=bot.pk, model=found.model, prompt_tokens=found.tokens,
-        cost_usd=found.cost_usd, source_id=source.pk,
-    )
-    return True
+        dimensions = _embed_and_swap(claim, source, model, document, chunks, facts)
+    except EmbedderChanged:
+        source.dataset.refresh_from_db()
+        dimensions = _embed_and_swap(claim, source, source.dataset.embedding_model, document, chunks, facts)
+    ensure_vector_index(dimensions)
 
 
-def beat(source: Source, claim: uuid.UUID, stage: str, done: int, total: int) -> None:
-    """Show progress and that we live; raises ClaimLost where we no longer may go on."""
-    alive = _mine(source, claim).update(
-        heartbeat_at=timezone.now(), progress_stage=stage, progress_done=done, progress_total=total
-    )
-    if not alive:
-        raise ClaimLost
+def _embed_and_swap(
+    claim: Claim, source: Source, model: str, document: NewDocument, chunks: list[NewChunk], facts: dict[str, Any]
+) -> int:
+    """Embed what the index lacks and swap; returns the vectors' dimensions, 0 if nothing was embedded."""
+    stored = find_stored(source.pk)
+    unknown = [chunk for chunk in chunks if chunk.id not in stored or not stored[chunk.id].dimensions]
+    claim.report("embedding", 0, len(unknown))
+    vectors = embed_chunks(
+        source.bot_profile, model, unknown, source_id=source.pk,
+        report=lambda done: claim.report("embedding", done, len(unknown)),
+    )  # fmt: skip
+    claim.report("indexing", len(chunks), len(chunks))
+    swap_knowledge(claim, [document], chunks, vectors, embedding_model=model, facts=facts)
+    return len(next(iter(vectors.values()))) if vectors else 0
 
 
-def _mine(source: Source, claim: uuid.UUID) -> SourceQuerySet:
-    return Source.objects.filter(
-        pk=source.pk, claim_id=claim, status=SourceStatus.PROCESSING, cancel_requested=False, deleted_at__isnull=True
-    )
+def read_document(source: Source, loaded: Loaded, model: str) -> NewDocument:
+    """Parse and chunk what was loaded. Raises IngestionError."""
+    parsed = parse_loaded(source, loaded)
+    drafts = chunk_document(parsed, count_tokens=choose_counter(model, parsed.language))
+    return NewDocument(
+        title=parsed.title, language=parsed.language, drafts=drafts, url=loaded.url, metadata=parsed.metadata,
+        char_count=sum(len(section.text) for section in parsed.sections),
+    )  # fmt: skip
 
 
-def _swap(source: Source, claim: uuid.UUID, plan: Plan, loaded: Loaded, digest: str) -> None:
+def choose_model(source: Source) -> str:
+    """Return the embedding model of the source's dataset; one without any knowledge takes the bot's present model."""
+    dataset, wanted = source.dataset, source.bot_profile.effective_embedding_model
+    if dataset.embedding_model != wanted and not dataset.sources.filter(chunk_count__gt=0).exists():
+        Dataset.objects.filter(pk=dataset.pk).update(embedding_model=wanted, embedding_dimensions=None)
+        dataset.embedding_model, dataset.embedding_dimensions = wanted, None
+    return dataset.embedding_model
+
+
+def _lacks_vectors(source: Source, model: str) -> bool:
+    """Whether it was ingested while the embedder was missing, and it no longer is."""
+    return is_embedder_available(model) and IndexEntry.objects.filter(source_id=source.pk, dim=0).exists()
+
+
+def _finish_unchanged(claim: Claim, source: Source, loaded: Loaded) -> None:
     with transaction.atomic():
-        # Locks the row: a deletion that comes now waits, and then finds the knowledge to purge.
-        if _mine(source, claim).select_for_update(of=("self",)).first() is None:
-            raise ClaimLost
-        swap_knowledge(source, plan)
-        _mark_ready(
-            source, claim, loaded, document_count=len(plan.documents), chunk_count=len(plan.chunks),
-            content_hash=digest, language=plan.documents[0].parsed.language,
-        )
+        claim.report("indexing")
+        fields = finished_fields(source, timezone.now())
+        if loaded.etag or loaded.last_modified:
+            fields |= {"etag": loaded.etag, "last_modified": loaded.last_modified}
+        Source.objects.filter(pk=source.pk, claim_id=claim.claim_id).update(**fields)
+        announce_ingested(source, source.document_count, source.chunk_count)
 
 
-def _finish_unchanged(source: Source, claim: uuid.UUID, loaded: Loaded) -> None:
+def record_failure(source_id: uuid.UUID, claim_id: uuid.UUID, error: IngestionError) -> None:
+    """Put the source in error with its reason, unless another worker has it by now; its old knowledge stays."""
     with transaction.atomic():
-        if _mine(source, claim).select_for_update(of=("self",)).first() is None:
-            raise ClaimLost
-        _mark_ready(source, claim, loaded, document_count=source.document_count, chunk_count=source.chunk_count)
-
-
-def _mark_ready(source: Source, claim: uuid.UUID, loaded: Loaded, **fields: object) -> None:
-    now = timezone.now()
-    Source.objects.filter(pk=source.pk, claim_id=claim).update(
-        status=SourceStatus.READY, error_message=None, error_code="", last_refreshed_at=now, claim_id=None,
-        heartbeat_at=None, progress_stage="", progress_done=0, progress_total=0, attempts=0,
-        next_refresh_at=next_refresh(source, failures=0), etag=loaded.etag[:255],
-        last_modified=loaded.last_modified[:64], **fields,
-    )
-    emit(
-        EventType.SOURCE_INGESTED,
-        {
-            "source_id": str(source.pk), "source_name": source.name, "document_count": fields["document_count"],
-            "chunk_count": fields["chunk_count"],
-        },
-    )
-
-
-def _fail(source: Source, claim: uuid.UUID, code: str, reason: str) -> None:
-    """Tell why; the old knowledge stays and goes on answering."""
-    with transaction.atomic():
-        failures = source.attempts + 1
-        failed = Source.objects.filter(pk=source.pk, claim_id=claim).update(
-            status=SourceStatus.ERROR, error_message=reason[:2000], error_code=code[:64], claim_id=None,
-            heartbeat_at=None, progress_stage="", attempts=failures,
-            next_refresh_at=next_refresh(source, failures=failures),
+        source = (
+            Source.objects.select_for_update(of=("self",))
+            .only("pk", "attempts", "refresh_schedule", "claim_id")
+            .filter(pk=source_id, claim_id=claim_id)
+            .first()
         )
-        if failed:
-            emit(EventType.SOURCE_FAILED, {"source_id": str(source.pk), "error": reason[:500]})
+        if source is None:
+            return
+        now, failures = timezone.now(), source.attempts + 1
+        Source.objects.filter(pk=source_id).update(
+            status=SourceStatus.ERROR, error_message=error.reason[:2000], error_code=error.code[:64],
+            attempts=min(failures, 1000), claim_id=None, heartbeat_at=None, progress_stage="", updated_at=now,
+            next_refresh_at=next_attempt(
+                source.refresh_schedule, now, failures=failures, retryable=error.retryable
+            ),
+        )  # fmt: skip
+        emit(EventType.SOURCE_FAILED, {"source_id": str(source_id), "error": error.reason[:500]})
+    logger.warning("source failed", source_id=str(source_id), code=error.code)
 
 
-def _release(source: Source, claim: uuid.UUID) -> None:
-    """Give back a claim that was cancelled; one that another worker took over is no longer ours to touch."""
-    status = SourceStatus.READY if source.chunk_count else SourceStatus.PENDING
-    Source.objects.filter(pk=source.pk, claim_id=claim).update(
-        status=status, claim_id=None, heartbeat_at=None, progress_stage="", cancel_requested=False
-    )
+def record_cancellation(source_id: uuid.UUID, claim_id: uuid.UUID) -> None:
+    """Give a cancelled source back: ready with its old knowledge, or pending if it never had any."""
+    source = Source.objects.only("pk", "chunk_count").filter(pk=source_id, claim_id=claim_id).first()
+    if source is None:
+        return
+    Source.objects.filter(pk=source_id, claim_id=claim_id).update(
+        status=_status_at_rest(source), error_message="The ingestion was cancelled.", error_code="cancelled",
+        claim_id=None, heartbeat_at=None, cancel_requested=False, progress_stage="", progress_done=0, progress_total=0,
+        updated_at=timezone.now(),
+    )  # fmt: skip
 
 
-def next_refresh(source: Source, *, failures: int) -> datetime | None:
-    """When a scheduled source is due again; each failure doubles the wait, up to a week."""
-    interval = _INTERVALS.get(RefreshSchedule(source.refresh_schedule)) if source.refresh_schedule else None
-    if interval is None:
-        return None
-    return timezone.now() + min(interval * 2 ** min(failures, 10), max(interval, timedelta(weeks=1)))
-
-
-def cancel_ingestion(source: Source) -> None:
-    """Ask the worker that is at this source to stop; what it knew before stays."""
-    Source.objects.filter(pk=source.pk).update(cancel_requested=True, queued_at=None)
+def _status_at_rest(source: Source) -> SourceStatus:
+    return SourceStatus.READY if source.chunk_count else SourceStatus.PENDING

@@ -1,118 +1,132 @@
-"""From a source to its parsed documents: the text itself, the uploaded file, or the page behind a URL."""
+"""From a source to its bytes, and from the bytes to a parsed document."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from knowledge.models import Source, SourceType
+from knowledge.models import Source, SourceFile, SourceType
 from knowledge.parsing import ParsedDocument, ParseError, kind_of, parse_isolated
+from minirag.lib.errors import ProductError
 from minirag.lib.http import Fetched, OutboundError, fetch
 
-
-class IngestionError(Exception):
-    """A source that could not be ingested. `reason` is for a person; `retryable` says that trying again may help."""
-
-    def __init__(self, code: str, reason: str, *, retryable: bool = False) -> None:
-        super().__init__(reason)
-        self.code, self.reason, self.retryable = code, reason, retryable
+VERSION: Final = "1"
+"""Part of a source's fingerprint: change it when parsing or chunking gives other chunks for the same bytes."""
+_SETUP_LENGTH: Final = 16
 
 
-@dataclass(frozen=True)
-class LoadedDocument:
-    """One item of a source, parsed. `content_hash` covers what it was parsed from."""
+class IngestionError(ProductError):
+    """A source could not be ingested. `reason` is a sentence for its owner; `retryable`: it may work later."""
 
-    parsed: ParsedDocument
-    content_hash: str
-    url: str = ""
+    status = 422
+
+    def __init__(self, code: str, reason: str, retryable: bool = False) -> None:
+        super().__init__(reason, code=code, retryable=retryable)
+        self.reason = reason
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a source holds now. `unchanged`: the server said that the page is still what we know."""
+    """What a source holds now. `data` is None when the server says that nothing changed since the last time."""
 
-    documents: tuple[LoadedDocument, ...] = ()
-    unchanged: bool = False
+    data: bytes | None
+    kind: str
+    url: str = ""
     etag: str = ""
     last_modified: str = ""
 
 
-def load_source(source: Source) -> Loaded:
-    """Load and parse a source. Raises IngestionError."""
-    return _LOADERS[SourceType(source.source_type)](source)
-
-
-def _load_text(source: Source) -> Loaded:
-    data = (source.content or "").encode()
-    return Loaded((_parse(data, kind="md", name=source.name),))
-
-
-def _load_upload(source: Source) -> Loaded:
-    file = getattr(source, "file", None)
-    if file is None:
-        raise IngestionError("file_missing", "The uploaded file is not there any more. Please upload it again.")
-    data = bytes(file.data)
-    if not data:
+def load_source(source: Source, *, conditional: bool) -> Loaded:
+    """Read a source's content. `conditional`: ask a web server only for what changed. Raises IngestionError."""
+    loaded = LOADERS[SourceType(source.source_type)](source, conditional)
+    if loaded.data == b"":
         raise IngestionError("no_content", "No content to ingest")
-    return Loaded((_parse(data, kind=file.kind, name=file.name),))
+    return loaded
 
 
-def _load_url(source: Source) -> Loaded:
-    url = source.config.get("url")
-    if not isinstance(url, str) or not url:
-        raise IngestionError("url_missing", "This source has no URL.")
-    known = source.chunk_count > 0  # a "not modified" is worth something only if we still have the knowledge
+def parse_loaded(source: Source, loaded: Loaded) -> ParsedDocument:
+    """Parse what was loaded, in a process of its own where a foreign library reads it. Raises IngestionError."""
+    assert loaded.data is not None  # noqa: S101
     try:
-        page = fetch(
-            url, etag=source.etag if known else None, last_modified=source.last_modified if known else None,
-            max_bytes=settings.MAX_UPLOAD_BYTES, allowed_hosts=frozenset(settings.OUTBOUND_ALLOWED_HOSTS),
+        return parse_isolated(loaded.data, kind=loaded.kind, name=source.name)
+    except ParseError as error:
+        raise IngestionError(error.code, error.reason, error.code == "timeout") from error
+
+
+def fingerprint(source: Source, data: bytes) -> str:
+    """64 characters that change when the chunks of a source may: how it is read, then what was read."""
+    return fingerprint_setup(source) + hashlib.sha256(data).hexdigest()[: 64 - _SETUP_LENGTH]
+
+
+def fingerprint_setup(source: Source) -> str:
+    """The first part of a fingerprint: all that matters but the bytes themselves."""
+    setup = "\0".join([VERSION, source.source_type, source.name, str(source.config.get("url", ""))])
+    return hashlib.sha256(setup.encode("utf-8", "surrogatepass")).hexdigest()[:_SETUP_LENGTH]
+
+
+def _load_text(source: Source, conditional: bool) -> Loaded:
+    # Markdown is what people paste where structure matters, and plain text is Markdown without marks.
+    return Loaded((source.content or "").encode("utf-8", "replace"), "md")
+
+
+def _load_upload(source: Source, conditional: bool) -> Loaded:
+    file = SourceFile.objects.filter(source_id=source.pk).first()
+    return Loaded(bytes(file.data), file.kind) if file else Loaded(b"", "txt")
+
+
+def _load_url(source: Source, conditional: bool) -> Loaded:
+    url = source.config.get("url")
+    if not isinstance(url, str) or not url.strip():
+        raise IngestionError("no_content", "No content to ingest")
+    known = {"etag": source.etag, "last_modified": source.last_modified} if conditional else {}
+    try:
+        fetched = fetch(
+            url,
+            max_bytes=settings.MAX_UPLOAD_BYTES,
+            allowed_hosts=frozenset(settings.OUTBOUND_ALLOWED_HOSTS),
+            **known,
         )
     except OutboundError as error:
-        raise IngestionError(error.code, error.reason, retryable=error.retryable) from None
-    if page.not_modified:
-        return Loaded(unchanged=True, etag=source.etag, last_modified=source.last_modified)
-    document = _parse(_to_utf8(page), kind=_kind_of_page(page), name=source.name)
-    return Loaded((replace(document, url=page.url),), etag=page.etag or "", last_modified=page.last_modified or "")
+        raise IngestionError(error.code, error.reason, error.retryable) from error
+    validators = {"etag": _fit(fetched.etag, 255), "last_modified": _fit(fetched.last_modified, 64)}
+    facts = {"url": fetched.url[:2048], **validators}
+    if fetched.not_modified:
+        return Loaded(None, "", **facts)
+    kind = kind_of(urlsplit(fetched.url).path, fetched.content_type)
+    if kind is None:
+        shown = fetched.content_type or "something of no known type"
+        raise IngestionError("unsupported", f"The address answered with {shown}, which cannot be read.")
+    return Loaded(_unify_encoding(fetched, kind), kind, **facts)
 
 
-def _load_nyxcore(source: Source) -> Loaded:
-    raise IngestionError("nyxcore_unavailable", "This installation does not connect to nyxCore yet.")
+def _refuse_nyxcore(source: Source, conditional: bool) -> Loaded:
+    raise IngestionError("not_connected", "This installation does not connect to nyxCore yet.")
 
 
-_LOADERS: dict[SourceType, Callable[[Source], Loaded]] = {
+LOADERS: Final[dict[SourceType, Callable[[Source, bool], Loaded]]] = {
     SourceType.TEXT: _load_text,
     SourceType.UPLOAD: _load_upload,
     SourceType.URL: _load_url,
-    SourceType.NYXCORE: _load_nyxcore,
+    SourceType.NYXCORE: _refuse_nyxcore,
 }
 
 
-def _kind_of_page(page: Fetched) -> str:
-    kind = kind_of(page.url.partition("?")[0].rpartition("/")[2], page.content_type)
-    if kind is None:
-        raise IngestionError("unsupported", f"Pages of the type {page.content_type or 'unknown'} cannot be read.")
-    return kind
+def _fit(value: str | None, length: int) -> str:
+    """A validator that does not fit is no use cut off: then the next request is unconditional."""
+    return value if value and len(value) <= length else ""
 
 
-def _to_utf8(page: Fetched) -> bytes:
-    """Recode what the server declares in another charset; parsers read UTF-8."""
-    if not page.charset or page.charset.lower().replace("-", "") in ("utf8", "utf16", "ascii", "usascii"):
-        return page.body
+def _unify_encoding(fetched: Fetched, kind: str) -> bytes:
+    """The body in an encoding that it declares itself: what HTTP says counts more than what the page says."""
+    charset = (fetched.charset or "").lower()
+    if kind in ("pdf", "docx") or charset in ("", "utf-8", "utf8", "us-ascii"):
+        return fetched.body
     try:
-        return page.body.decode(page.charset).encode()
-    except (LookupError, UnicodeDecodeError):
-        return page.body
-
-
-def _parse(data: bytes, *, kind: str, name: str) -> LoadedDocument:
-    if not data:
-        raise IngestionError("no_content", "No content to ingest")
-    try:
-        parsed = parse_isolated(data, kind=kind, name=name)
-    except ParseError as error:
-        raise IngestionError(error.code, error.reason) from None
-    digest = hashlib.sha256(kind.encode() + b"\0" + name.encode() + b"\0" + data).hexdigest()
-    return LoadedDocument(parsed, digest)
+        return fetched.body.decode(charset).encode("utf-16")
+    except (LookupError, UnicodeError):
+        return fetched.body

@@ -1,115 +1,153 @@
-"""Background work of knowledge: ingestion, purging, and what beat starts.
+"""Background work of knowledge: ingestion by queue, the sweeper behind it, scheduled refreshes, and purges.
 
-A queued source is a row first and a message second: if the message is lost, or Redis was down, the sweeper finds the
-row. Tasks are idempotent by claim, so a message that comes twice does the work once.
+The queue in Redis may lose messages; the rows do not. `queued_at` says that a source waits for a worker, so a message
+without it is a double and does nothing, and a row whose message got lost is sent again by the sweeper.
 """
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import structlog
 from celery import shared_task
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
-from kombu.exceptions import OperationalError as BrokerDown
+from kombu.exceptions import OperationalError
 
+from knowledge.claims import STALE_AFTER
 from knowledge.indexing import forget_knowledge
-from knowledge.ingestion import STALE_AFTER, ingest
-from knowledge.models import RefreshSchedule, Source, SourceStatus
+from knowledge.ingestion import ingest, record_failure
+from knowledge.loading import IngestionError
+from knowledge.models import Source, SourceStatus
+from knowledge.schedule import INTERVALS, MAX_ATTEMPTS
 from tenants.context import tenant_context
 from tenants.tasks import PlatformTask, TenantTask, active_tenants
 
 logger = structlog.get_logger(__name__)
 
-LOST_AFTER = timedelta(minutes=2)  # a queued row whose message nobody took; long queues only cost a second message
+RESEND_AFTER = timedelta(seconds=60)
+BATCH = 500
 
 
 def queue_ingestion(source: Source) -> None:
-    """Queue a source for ingestion after the caller's transaction; queuing what is queued changes nothing."""
-    queued = Source.objects.filter(
-        ~Q(status=SourceStatus.PROCESSING), pk=source.pk, deleted_at__isnull=True, queued_at__isnull=True
-    ).update(queued_at=timezone.now(), status=SourceStatus.PENDING, cancel_requested=False)
-    if queued:
-        transaction.on_commit(lambda: _send(source.pk))
+    """Have a worker ingest the source soon; once, however often it is asked for before that happens.
+
+    Does nothing for a source that is being ingested, or that is deleted. Never fails for want of a queue.
+    """
+    waiting = Source.objects.filter(pk=source.pk, deleted_at__isnull=True, queued_at__isnull=True)
+    if _put_in_queue(waiting.exclude(status=SourceStatus.PROCESSING), attempts=0):
+        transaction.on_commit(partial(_publish, source.pk))
 
 
 def queue_purge(source: Source) -> None:
-    """Remove a deleted source's knowledge after the caller's transaction; it has stopped answering already."""
-    transaction.on_commit(lambda: _publish(purge_source, source.pk))
+    """Have a worker remove the knowledge of a deleted source, which answers no more already."""
+    transaction.on_commit(lambda: _send(purge_source.delay, source.pk))
 
 
-def _send(source_id: uuid.UUID) -> None:
-    _publish(ingest_source, source_id)
+def _put_in_queue(sources: QuerySet[Source], **fields: Any) -> int:
+    now = timezone.now()
+    return sources.update(
+        queued_at=now, status=SourceStatus.PENDING, next_refresh_at=None, cancel_requested=False, updated_at=now,
+        **fields,
+    )  # fmt: skip
 
 
-def _publish(task: TenantTask, source_id: uuid.UUID) -> None:
+def _publish(source_id: uuid.UUID) -> None:
+    _send(ingest_source.delay, source_id)
+
+
+def _send(deliver: Callable[[str], object], source_id: uuid.UUID) -> None:
     try:
-        task.apply_async((str(source_id),), retry=False)
-    except (BrokerDown, OSError) as error:
-        logger.warning("queue unreachable, left to the sweeper", task=task.name, error=type(error).__name__)
+        deliver(str(source_id))
+    except OperationalError:
+        logger.warning("the queue cannot be reached; the sweeper will send this again", source_id=str(source_id))
 
 
-@shared_task(base=TenantTask, bind=True, max_retries=None)
-def ingest_source(self: TenantTask, source_id: str) -> None:
-    ingest(uuid.UUID(source_id))
+@shared_task(base=TenantTask, acks_late=True)
+def ingest_source(source_id: str) -> None:
+    """Ingest a source that waits for it; a message that comes twice finds nothing to do."""
+    waiting = Source.objects.filter(Q(queued_at__isnull=False) | Q(status=SourceStatus.PROCESSING))
+    claim = waiting.claim(uuid.UUID(source_id), stale_after=STALE_AFTER)
+    if claim is not None:
+        ingest(uuid.UUID(source_id), claim)
 
 
-@shared_task(base=TenantTask, runs_when_inactive=True)
+@shared_task(base=TenantTask, acks_late=True)
 def purge_source(source_id: str) -> None:
-    """Forget what a deleted source knew; one that was brought back meanwhile is left alone."""
-    with transaction.atomic():
-        deleted = Source.objects.select_for_update(of=("self",)).filter(pk=source_id, deleted_at__isnull=False).first()
-        if deleted is not None:
-            forget_knowledge(deleted.pk)
+    """Remove the knowledge of a source if it still is deleted."""
+    forget_knowledge(uuid.UUID(source_id), only_deleted=True)
 
 
 @shared_task(base=PlatformTask)
 def sweep_ingestion() -> int:
-    """Queue anew what was queued but never taken, what a dead worker left, and purge what was missed."""
-    found = 0
+    """Give back, in every tenant, what dead workers and lost messages left behind; returns how many sources."""
+    swept = 0
     for tenant in active_tenants():
         with tenant_context(tenant):
-            found += _sweep_tenant()
-    return found
-
-
-def _sweep_tenant() -> int:
-    now = timezone.now()
-    lost = Q(queued_at__lt=now - LOST_AFTER) & ~Q(status=SourceStatus.PROCESSING)
-    stale = Q(status=SourceStatus.PROCESSING) & (Q(heartbeat_at__lt=now - STALE_AFTER) | Q(heartbeat_at__isnull=True))
-    waiting = list(Source.objects.filter(lost | stale, deleted_at__isnull=True).values_list("pk", flat=True)[:500])
-    Source.objects.filter(pk__in=waiting, queued_at__isnull=False).update(queued_at=now)
-    for source_id in waiting:
-        _publish(ingest_source, source_id)
-    left = Source.objects.filter(deleted_at__lt=now - LOST_AFTER, chunk_count__gt=0).values_list("pk", flat=True)[:500]
-    for source_id in left:
-        _publish(purge_source, source_id)
-    return len(waiting)
+            swept += sweep_tenant()
+    return swept
 
 
 @shared_task(base=PlatformTask)
 def refresh_due_sources() -> int:
-    """Queue the scheduled sources that are due."""
-    found = 0
+    """Queue, in every tenant, the sources whose time has come; returns how many."""
+    due = 0
     for tenant in active_tenants():
         with tenant_context(tenant):
-            found += _refresh_tenant()
-    return found
+            due += refresh_tenant()
+    return due
 
 
-def _refresh_tenant() -> int:
+def sweep_tenant() -> int:
+    """`sweep_ingestion` for the current tenant: one query if there is nothing to do."""
     now = timezone.now()
-    scheduled = Source.objects.filter(is_active=True, deleted_at__isnull=True, queued_at__isnull=True).exclude(
-        Q(refresh_schedule__isnull=True) | Q(refresh_schedule=RefreshSchedule.NONE)
+    abandoned = Q(status=SourceStatus.PROCESSING, heartbeat_at__lt=now - STALE_AFTER)
+    unsent = Q(queued_at__lt=now - RESEND_AFTER) & ~Q(status=SourceStatus.PROCESSING)
+    unpurged = Q(deleted_at__lt=now - RESEND_AFTER, chunk_count__gt=0)
+    alive = Q(deleted_at__isnull=True)
+    rows = Source.objects.filter((alive & (abandoned | unsent)) | unpurged).order_by("queued_at")
+    found = list(rows.only("pk", "status", "attempts", "claim_id", "heartbeat_at", "deleted_at", "queued_at")[:BATCH])
+    for source in found:
+        if source.deleted_at is not None:
+            _send(purge_source.delay, source.pk)
+        elif source.status == SourceStatus.PROCESSING:
+            _take_back(source)
+        elif Source.objects.filter(pk=source.pk, queued_at=source.queued_at).update(queued_at=now):
+            _publish(source.pk)
+    return len(found)
+
+
+def _take_back(source: Source) -> None:
+    """Queue a source again whose worker died, unless it has taken several with it."""
+    if source.attempts + 1 >= MAX_ATTEMPTS and source.claim_id is not None:
+        reason = f"The ingestion was interrupted {MAX_ATTEMPTS} times. The source may be too large to be read here."
+        record_failure(source.pk, source.claim_id, IngestionError("interrupted", reason))
+        return
+    abandoned = Source.objects.filter(
+        pk=source.pk, status=SourceStatus.PROCESSING, claim_id=source.claim_id, heartbeat_at=source.heartbeat_at
     )
-    # A schedule that was set after the last ingestion has no due time yet: it is due now.
-    due = scheduled.filter(Q(next_refresh_at__lte=now) | Q(next_refresh_at__isnull=True)).exclude(
-        status=SourceStatus.PROCESSING
-    )
-    sources = list(due.only("pk")[:500])
-    for source in sources:
-        queue_ingestion(source)
-    return len(sources)
+    if _put_in_queue(abandoned, claim_id=None, attempts=F("attempts") + 1):
+        logger.warning("a worker died with this source; it is queued again", source_id=str(source.pk))
+        _publish(source.pk)
+
+
+def refresh_tenant() -> int:
+    """`refresh_due_sources` for the current tenant: one query if nothing is due."""
+    now = timezone.now()
+    due = Q(status=SourceStatus.ERROR, next_refresh_at__lte=now)
+    for schedule, interval in INTERVALS.items():
+        due |= Q(status=SourceStatus.READY, refresh_schedule=schedule, last_refreshed_at__lte=now - interval)
+    free = Source.objects.filter(deleted_at__isnull=True, is_active=True, queued_at__isnull=True)
+    rows = free.filter(due, Q(parent__isnull=True) | Q(parent__is_active=True)).order_by("last_refreshed_at")
+    queued = 0
+    for source_id in rows.values_list("pk", flat=True)[:BATCH]:
+        still_free = Source.objects.filter(pk=source_id, queued_at__isnull=True)
+        if _put_in_queue(still_free.exclude(status=SourceStatus.PROCESSING)):
+            _publish(source_id)
+            queued += 1
+    return queued

@@ -1,0 +1,63 @@
+"""Embeds the chunks of a source in batches, outside of any transaction, and meters each call."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bots.models import BotProfile, UsageKind
+from bots.usage import record_usage
+from knowledge.chunking import CountTokens
+from knowledge.indexing import NewChunk
+from minirag.ai.embeddings import EmbedderMissing, embed_texts
+from minirag.ai.local import MINILM, is_embedder_available, load_minilm
+
+if TYPE_CHECKING:
+    import numpy as np
+
+logger = structlog.get_logger(__name__)
+
+BATCH_SIZE = 64
+
+
+def embed_chunks(
+    bot: BotProfile, model: str, chunks: Sequence[NewChunk], *, source_id: uuid.UUID,
+    report: Callable[[int], None] = lambda done: None,
+) -> dict[uuid.UUID, np.ndarray]:  # fmt: skip
+    """Return a unit vector for each chunk id; none at all if the local embedder is not installed.
+
+    `report` is told after each batch how many chunks are done, and may raise to stop. Raises ProviderError.
+    """
+    vectors: dict[uuid.UUID, np.ndarray] = {}
+    if not is_embedder_available(model):
+        logger.warning("the embedder is missing: this source is found by its words only", model=model)
+        return vectors
+    credentials = bot.credentials
+    for start in range(0, len(chunks), BATCH_SIZE):
+        batch, started = chunks[start : start + BATCH_SIZE], time.monotonic()
+        try:
+            made = embed_texts(model, [chunk.text for chunk in batch], kind="document", credentials=credentials)
+        except EmbedderMissing:
+            logger.warning("the embedder went missing", model=model)
+            return {}
+        record_usage(
+            UsageKind.EMBEDDING, bot_profile_id=bot.pk, model=model, prompt_tokens=made.tokens, cost_usd=made.cost_usd,
+            source_id=source_id, duration_ms=round((time.monotonic() - started) * 1000),
+        )  # fmt: skip
+        vectors.update(zip((chunk.id for chunk in batch), made.vectors, strict=True))
+        report(len(vectors))
+    return vectors
+
+
+def choose_counter(model: str, language: str) -> CountTokens | None:
+    """Return the token counter to chunk by: the embedder's own for English with MiniLM, None for the estimate.
+
+    MiniLM's vocabulary spells other alphabets out letter by letter; chunks measured by it would hold a sentence each.
+    """
+    if model != MINILM or language != "en" or not is_embedder_available(model):
+        return None
+    return load_minilm().count_tokens
