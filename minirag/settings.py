@@ -188,6 +188,15 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = "UTC"
+# Each expires before its successor comes, so that none pile up while no worker runs.
+CELERY_BEAT_SCHEDULE = {
+    "sweep-ingestion": {
+        "task": "knowledge.tasks.sweep_ingestion", "schedule": 30.0, "options": {"expires": 25.0}
+    },
+    "refresh-due-sources": {
+        "task": "knowledge.tasks.refresh_due_sources", "schedule": 60.0, "options": {"expires": 55.0}
+    },
+}
 
 # --- Channels, cache --------------------------------------------------------------------------------------------
 CHANNEL_LAYERS = {
