@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import environ
+from django.templatetags.static import static
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -63,6 +64,8 @@ SHARED_APPS = [
     "tenants",
     # Before django_tenants, whose admin templates would replace the theme's.
     "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
     "django_tenants",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -140,6 +143,7 @@ CORS_EXPOSE_HEADERS = ["X-Request-ID", "Retry-After"]
 
 # --- Accounts ---------------------------------------------------------------------------------------------------
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [{"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"}]
 JWT_EXPIRE_MINUTES = env.int("JWT_EXPIRE_MINUTES", default=60)
 ALLOW_TENANT_SIGNUP = env.bool("ALLOW_TENANT_SIGNUP", default=DEBUG)
 SIGNUP_RATE = env("SIGNUP_RATE", default="10/hour")
@@ -239,6 +243,9 @@ UNFOLD = {
     "SITE_SYMBOL": "forum",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
+    "DASHBOARD_CALLBACK": "minirag.dashboard.fill_index",
+    "STYLES": [lambda request: static("minirag/admin.css")],
+    "SIDEBAR": {"show_search": True, "show_all_applications": False, "navigation": "minirag.navigation.list_groups"},
 }
 
 LOGGING = {

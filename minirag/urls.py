@@ -6,6 +6,8 @@ from django.http import HttpRequest, JsonResponse
 from django.urls import URLPattern, URLResolver, include, path
 
 from minirag.api import handler400, handler404, handler500  # noqa: F401 - Django looks for them here
+from minirag.pages import show_platform
+from tenants.sites import platform_site
 
 
 def health(request: HttpRequest) -> JsonResponse:
@@ -15,4 +17,6 @@ def health(request: HttpRequest) -> JsonResponse:
 urlpatterns: list[URLPattern | URLResolver] = [
     path("health", health),
     path("v1/", include("minirag.api")),
+    path("", show_platform, name="home"),
+    path("admin/", platform_site.urls),
 ]

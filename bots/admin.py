@@ -1,0 +1,189 @@
+"""Admin pages of bots and of what their model calls used."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin import register
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.decorators import action, display
+from unfold.widgets import (
+    UnfoldAdminPasswordWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
+)
+
+from bots.models import BotProfile, Outcome, UsageEvent
+from bots.origins import normalise_origin
+from tenants.model_admin import LookOnlyAdmin, ProductAdmin
+from tenants.sites import tenant_site
+
+_OUTCOME_COLOURS = {
+    Outcome.ANSWERED: "success", Outcome.REFUSED: "warning", Outcome.STOPPED: "warning", Outcome.FAILED: "danger",
+    Outcome.PENDING: "info",
+}  # fmt: skip
+
+
+class LinesField(forms.CharField):
+    """A list of texts, edited as one per line."""
+
+    widget = UnfoldAdminTextareaWidget
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(map(str, value)) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
+        return [line.strip() for line in (super().to_python(value) or "").splitlines() if line.strip()]
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return self.to_python(data) != (initial or [])
+
+
+class BotForm(forms.ModelForm):
+    """A bot, with its provider key as a field that can be written and never read."""
+
+    starter_questions = LinesField(
+        required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
+        help_text="One per line, at most 10. Shown as buttons before the first question.",
+    )
+    allowed_origins = LinesField(
+        required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text="Pages whose widget may talk to this bot, one per line: https://www.example.com. “*” lets every "
+        "page in. Our own pages always may.",
+    )
+    new_api_key = forms.CharField(
+        label="API key", required=False, strip=True, max_length=4096,
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
+        help_text="Of this bot's model provider. A new key replaces the stored one; empty leaves it as it is. It is "
+        "stored encrypted and shown to nobody.",
+    )
+    clear_api_key = forms.BooleanField(
+        label="Forget the stored key", required=False, widget=UnfoldBooleanSwitchWidget,
+        help_text="The installation's own key counts then.",
+    )
+
+    class Meta:
+        model = BotProfile
+        fields = "__all__"  # noqa: DJ007 - fieldsets choose; the encrypted column is not editable
+        widgets = {
+            "system_prompt": UnfoldAdminTextareaWidget(attrs={"rows": 6}),
+            "greeting": UnfoldAdminTextareaWidget(attrs={"rows": 2}),
+            "refusal_text": UnfoldAdminTextareaWidget(attrs={"rows": 2}),
+            "description": UnfoldAdminTextInputWidget(),
+        }
+
+    def clean_starter_questions(self) -> list[str]:
+        questions: list[str] = self.cleaned_data["starter_questions"]
+        if len(questions) > 10 or any(len(question) > 200 for question in questions):
+            raise ValidationError("At most 10 questions of at most 200 characters.")
+        return questions
+
+    def clean_allowed_origins(self) -> list[str]:
+        lines: list[str] = self.cleaned_data["allowed_origins"]
+        try:
+            return [line if line == "*" else normalise_origin(line) for line in lines]
+        except ValueError as error:
+            raise ValidationError(str(error).capitalize() + ".") from None
+
+    def clean_new_api_key(self) -> str:
+        key: str = self.cleaned_data["new_api_key"]
+        if not key.isprintable():
+            raise ValidationError("An API key is one line of text.")
+        return key
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        if self.cleaned_data.get("new_api_key") and self.cleaned_data.get("clear_api_key"):
+            self.add_error("clear_api_key", "Either enter a new key or forget the stored one.")
+        return cleaned
+
+
+@register(BotProfile, site=tenant_site)
+class BotProfileAdmin(ProductAdmin):
+    """Bots are switched off, not deleted: their knowledge and chats stay."""
+
+    form = BotForm
+    list_display = ("name_and_description", "is_active", "model", "has_key", "created_at", "updated_at")
+    list_filter = ("is_active", "model")
+    search_fields = ("name", "description")
+    date_hierarchy = "created_at"
+    readonly_fields = ("has_key", "id", "created_at", "updated_at")
+    actions = ("activate", "deactivate")
+    fieldsets = (
+        (None, {"fields": ("name", "description", "is_active")}),
+        ("Answers", {"classes": ("tab",), "fields": ("system_prompt", ("passage_count", "history_turns"))}),
+        ("Model", {"classes": ("tab",), "fields": (
+            ("model", "embedding_model"), ("temperature", "max_tokens"), "has_key", "new_api_key", "clear_api_key",
+        )}),
+        ("Refusal and retrieval", {"classes": ("tab",), "fields": (
+            "refuses", "refusal_floor", "refusal_text", ("fusion", "dense_weight"),
+        )}),
+        ("Widget", {"classes": ("tab",), "fields": ("greeting", "starter_questions", "allowed_origins")}),
+        ("Facts", {"classes": ("tab",), "fields": ("id", ("created_at", "updated_at"))}),
+    )  # fmt: skip
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_fieldsets(self, request: HttpRequest, obj: BotProfile | None = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        if self.has_change_permission(request, obj) if obj else self.has_add_permission(request):
+            return fieldsets if obj else fieldsets[:-1]
+        return [(title, {**options, "fields": _readable(options["fields"])}) for title, options in fieldsets]
+
+    def save_model(self, request: HttpRequest, obj: BotProfile, form: BotForm, change: bool) -> None:
+        if form.cleaned_data.get("clear_api_key"):
+            obj.set_api_key(None)
+        elif form.cleaned_data.get("new_api_key"):
+            obj.set_api_key(form.cleaned_data["new_api_key"])
+        super().save_model(request, obj, form, change)
+
+    @display(description="bot", header=True, ordering="name")
+    def name_and_description(self, bot: BotProfile) -> list[str]:
+        return [bot.name, bot.description[:80]]
+
+    @display(description="own API key", boolean=True)
+    def has_key(self, bot: BotProfile) -> bool:
+        return bot.has_credentials
+
+    @action(description="Activate", permissions=["change"])
+    def activate(self, request: HttpRequest, chosen: QuerySet[BotProfile]) -> None:
+        self._switch(request, chosen, True)
+
+    @action(description="Deactivate", permissions=["change"])
+    def deactivate(self, request: HttpRequest, chosen: QuerySet[BotProfile]) -> None:
+        self._switch(request, chosen, False)
+
+    def _switch(self, request: HttpRequest, chosen: QuerySet[BotProfile], is_active: bool) -> None:
+        word = "activated" if is_active else "deactivated"
+        for bot in chosen:
+            bot.is_active = is_active
+            bot.save(update_fields=["is_active", "updated_at"])
+            self.log_change(request, bot, word.capitalize() + ".")
+        self.message_user(request, f"{len(chosen)} {word}.", messages.SUCCESS)
+
+
+def _readable(fields: Any) -> tuple[Any, ...]:
+    """Leave out the fields that only exist to be written."""
+    return tuple(field for field in fields if field not in ("new_api_key", "clear_api_key"))
+
+
+@register(UsageEvent, site=tenant_site)
+class UsageEventAdmin(LookOnlyAdmin):
+    list_display = (
+        "created_at", "kind", "bot_profile", "model", "shown_outcome", "prompt_tokens", "completion_tokens", "cost_usd",
+        "time_to_first_token_ms", "duration_ms",
+    )  # fmt: skip
+    list_filter = ("kind", "outcome", "model", "bot_profile")
+    list_select_related = ("bot_profile",)
+    search_fields = ("model", "bot_profile__name")
+    date_hierarchy = "created_at"
+
+    @display(description="outcome", label=_OUTCOME_COLOURS, ordering="outcome")
+    def shown_outcome(self, event: UsageEvent) -> tuple[str, str]:
+        return event.outcome, event.get_outcome_display()

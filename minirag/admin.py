@@ -1,0 +1,58 @@
+"""Admin pages of what belongs to no app of ours: beat's schedule. Its tasks are code; when they run is data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.admin import register
+from django.http import HttpRequest
+from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
+from unfold.decorators import display
+
+from tenants.model_admin import ProductAdmin, format_age
+from tenants.sites import platform_site
+
+
+class ScheduleAdmin(ProductAdmin):
+    """Deleting one would delete its tasks with it."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@register(PeriodicTask, site=platform_site)
+class PeriodicTaskAdmin(ScheduleAdmin):
+    list_display = ("name", "task", "enabled", "shown_schedule", "shown_run", "total_run_count")
+    list_filter = ("enabled",)
+    list_select_related = ("interval", "crontab")
+    search_fields = ("name", "task")
+    autocomplete_fields = ("interval", "crontab")
+    readonly_fields = ("name", "task", "last_run_at", "total_run_count")
+    fieldsets = (
+        (None, {"fields": (("name", "task"), "enabled", "description")}),
+        ("Schedule", {"fields": (("interval", "crontab"),), "description": "One of the two."}),
+        ("Facts", {"fields": (("last_run_at", "total_run_count"),)}),
+    )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    @display(description="schedule")
+    def shown_schedule(self, task: PeriodicTask) -> str:
+        return str(task.interval or task.crontab or "–")
+
+    @display(description="last run", ordering="last_run_at")
+    def shown_run(self, task: PeriodicTask) -> str:
+        return format_age(task.last_run_at)
+
+
+@register(IntervalSchedule, site=platform_site)
+class IntervalAdmin(ScheduleAdmin):
+    list_display = ("__str__", "every", "period")
+    search_fields = ("every", "period")
+
+
+@register(CrontabSchedule, site=platform_site)
+class CrontabAdmin(ScheduleAdmin):
+    list_display = ("__str__", "timezone")
+    search_fields = ("minute", "hour", "day_of_week", "day_of_month", "month_of_year")

@@ -1,0 +1,109 @@
+"""The first page of each admin: a few counts that lead to the rows behind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Q
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from bots.models import BotProfile, Outcome
+from conversations.models import Chat, Message, MessageRole
+from knowledge.models import Source, SourceStatus
+from tenants.context import current_tenant
+from tenants.models import ApiToken, AuditEvent, Tenant, TenantStatus, User
+from tenants.schemas import target_version
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One number with the list it stands for. `note` says more, in red when it is bad news."""
+
+    label: str
+    number: int
+    url: str
+    note: str = ""
+    is_bad: bool = False
+
+
+def fill_index(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Add what the index page of the site at hand shows (Unfold's DASHBOARD_CALLBACK)."""
+    return {**context, **(_describe_platform() if current_tenant() is None else _describe_tenant(request))}
+
+
+def _list_of(name: str, query: str = "") -> str:
+    return reverse(f"admin:{name}_changelist") + (f"?{query}" if query else "")
+
+
+def _describe_platform() -> dict[str, Any]:
+    tenants = Tenant.objects.aggregate(
+        active=Count("id", filter=Q(status=TenantStatus.ACTIVE)),
+        suspended=Count("id", filter=Q(status=TenantStatus.SUSPENDED)),
+        archived=Count("id", filter=Q(status=TenantStatus.ARCHIVED)),
+        behind=Count("id", filter=~Q(schema_version=target_version())),
+    )
+    tenant_list = _list_of("tenants_tenant")
+    behind = f"{tenants['behind']} need manage.py migrate" if tenants["behind"] else "all schemas are current"
+    counts = [
+        Shown(
+            "Active tenants", tenants["active"], f"{tenant_list}?status__exact=active", behind, bool(tenants["behind"])
+        ),
+        Shown("Suspended", tenants["suspended"], f"{tenant_list}?status__exact=suspended"),
+        Shown("Archived", tenants["archived"], f"{tenant_list}?status__exact=archived"),
+        Shown("Users", User.objects.filter(tenant__isnull=False).count(), _list_of("tenants_user")),
+        Shown("API tokens", ApiToken.objects.filter(is_active=True).count(), _list_of("tenants_apitoken")),
+    ]
+    return {
+        "counts": counts, "has_tenants": any(tenants[status] for status in TenantStatus.values),
+        "newest": Tenant.objects.order_by("-created_at")[:8], "events": AuditEvent.objects.all()[:8],
+    }  # fmt: skip
+
+
+def _describe_tenant(request: HttpRequest) -> dict[str, Any]:
+    sources = Source.objects.filter(deleted_at__isnull=True)
+    states = sources.aggregate(
+        ready=Count("id", filter=Q(status=SourceStatus.READY)), failed=Count("id", filter=Q(status=SourceStatus.ERROR)),
+        working=Count("id", filter=Q(status__in=[SourceStatus.PENDING, SourceStatus.PROCESSING])),
+    )
+    day = timezone.now() - timezone.timedelta(days=1)
+    answers = Message.objects.filter(role=MessageRole.ASSISTANT, created_at__gte=day).aggregate(
+        all=Count("id"), refused=Count("id", filter=Q(outcome=Outcome.REFUSED))
+    )
+    bots = BotProfile.objects.aggregate(active=Count("id", filter=Q(is_active=True)), all=Count("id"))
+    source_list = _list_of("knowledge_source")
+    counts = [
+        Shown("Active bots", bots["active"], _list_of("bots_botprofile", "is_active__exact=1")),
+        Shown("Sources ready", states["ready"], f"{source_list}?status__exact=ready"),
+        Shown("Waiting or at work", states["working"], f"{source_list}?status__in=pending,processing"),
+        Shown(
+            "Failed", states["failed"], f"{source_list}?status__exact=error",
+            "see the reasons" if states["failed"] else "", is_bad=True,
+        ),
+        Shown("Chats, last 24 hours", Chat.objects.filter(created_at__gte=day).count(), _list_of("conversations_chat")),
+        Shown(
+            "Answers, last 24 hours", answers["all"], _list_of("conversations_chat"),
+            f"{answers['refused']} refused" if answers["refused"] else "",
+        ),
+    ]  # fmt: skip
+    return {
+        "counts": counts, "next_step": _suggest_step(request, bots["all"], sum(states.values())),
+        "chats": Chat.objects.select_related("bot_profile")[:8],
+        "troubled": sources.filter(status=SourceStatus.ERROR).only("id", "name", "status", "error_message")[:8],
+    }  # fmt: skip
+
+
+def _suggest_step(request: HttpRequest, bot_count: int, source_count: int) -> dict[str, str] | None:
+    """Say what to do first in an empty tenant."""
+    may_add = request.user.is_manager and current_tenant().is_active  # type: ignore[union-attr]
+    if not bot_count:
+        url = reverse("admin:bots_botprofile_add") if may_add else ""
+        text = "A bot answers questions from the documents that you give it."
+        return {"title": "Make the first bot", "text": text, "url": url, "label": "Add a bot"}
+    if not source_count:
+        url = reverse("admin:knowledge_source_add") if may_add else ""
+        text = "Without a source the bot refuses every question: give it a text, a file or a web page."
+        return {"title": "Give the bot something to know", "text": text, "url": url, "label": "Add a source"}
+    return None

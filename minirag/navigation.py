@@ -1,0 +1,66 @@
+"""The sidebar of each admin, grouped by what one comes for (Unfold's SIDEBAR.navigation)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from tenants.context import current_tenant
+
+Page = tuple[str, str, str]  # title, icon, name of the admin's list
+
+_PLATFORM: list[tuple[str, list[Page]]] = [
+    ("Tenants", [("Tenants", "domain", "tenants_tenant"), ("Hosts", "language", "tenants_domain")]),
+    ("Access", [("Users", "group", "tenants_user"), ("API tokens", "key", "tenants_apitoken")]),
+    (
+        "System",
+        [
+            ("Audit log", "history", "tenants_auditevent"),
+            ("Schema migrations", "database", "tenants_schemamigration"),
+            ("Periodic tasks", "schedule", "django_celery_beat_periodictask"),
+            ("Intervals", "timer", "django_celery_beat_intervalschedule"),
+            ("Crontabs", "event_repeat", "django_celery_beat_crontabschedule"),
+        ],
+    ),
+]
+
+_TENANT: list[tuple[str, list[Page]]] = [
+    ("Assistants", [("Bots", "smart_toy", "bots_botprofile")]),
+    (
+        "Knowledge",
+        [
+            ("Sources", "upload_file", "knowledge_source"),
+            ("Documents", "description", "knowledge_document"),
+            ("Chunks", "segment", "knowledge_chunk"),
+            ("Datasets", "folder_open", "knowledge_dataset"),
+        ],
+    ),
+    ("Conversations", [("Chats", "chat", "conversations_chat")]),
+    ("Usage", [("Usage events", "data_usage", "bots_usageevent")]),
+    ("Access", [("Users", "group", "tenants_user"), ("API tokens", "key", "tenants_apitoken")]),
+    (
+        "System",
+        [
+            ("Webhooks", "webhook", "webhooks_webhook"),
+            ("Deliveries", "outbox", "webhooks_delivery"),
+            ("Audit log", "history", "admin_logentry"),
+        ],
+    ),
+]
+
+
+def list_groups(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the groups of the site at hand, with links under its own prefix."""
+    overview = {"title": "Overview", "icon": "space_dashboard", "link": reverse("admin:index")}
+    groups = _PLATFORM if current_tenant() is None else _TENANT
+    return [{"items": [overview]}] + [
+        {
+            "title": title,
+            "items": [
+                {"title": page, "icon": icon, "link": reverse(f"admin:{name}_changelist")} for page, icon, name in pages
+            ],
+        }
+        for title, pages in groups
+    ]

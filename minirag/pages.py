@@ -1,0 +1,59 @@
+"""The pages for people who are not logged in: the platform's first page, and a tenant's page with its bot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from bots.models import BotProfile
+from minirag.demo.tenants import DEMO_TENANTS, find_demo_tenant
+from tenants.context import require_tenant
+from tenants.models import Tenant, TenantStatus
+
+_ACCENT = "#3f51d8"
+
+
+@require_safe
+def show_platform(request: HttpRequest) -> HttpResponse:
+    """Say what this is; lead to the demo where there is one, else to the admin."""
+    slugs = [demo.slug for demo in DEMO_TENANTS]
+    active = {tenant.slug: tenant for tenant in Tenant.objects.filter(slug__in=slugs, status=TenantStatus.ACTIVE)}
+    demos = [
+        {"name": active[demo.slug].name, "slug": demo.slug, "demo": demo}
+        for demo in DEMO_TENANTS
+        if demo.slug in active
+    ]
+    return render(request, "platform/home.html", {"demos": demos, "admin_url": reverse("admin:index")})
+
+
+@require_safe
+def show_tenant(request: HttpRequest) -> HttpResponse:
+    """Show the page of the tenant's oldest active bot. 404 while the tenant has none or is not active."""
+    tenant = require_tenant()
+    bot = BotProfile.objects.active().order_by("created_at").first()
+    if bot is None or not tenant.is_active:
+        raise Http404
+    context = {
+        "tenant_name": tenant.name or tenant.slug, "bot_name": bot.name, "bot_id": str(bot.pk),
+        "tagline": bot.description or "Ask, and read the answer with its sources.",
+        "starter_questions": bot.starter_questions, "admin_url": reverse("admin:index"), "accent": _ACCENT,
+        **_describe_demo(request, tenant),
+    }  # fmt: skip
+    return render(request, "demo/page.html", context)
+
+
+def _describe_demo(request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
+    """Return what a tenant of the demo shows besides: its colours, and the way to the other one."""
+    demo = find_demo_tenant(tenant.slug)
+    if demo is None:
+        return {}
+    look = {"tagline": demo.tagline, "accent": demo.accent}
+    others = [entry.slug for entry in DEMO_TENANTS if entry.slug != demo.slug]
+    other = Tenant.objects.filter(slug__in=others, status=TenantStatus.ACTIVE).first()
+    if other is None or getattr(request, "tenant_by", None) != "path":
+        return look
+    return {**look, "other_demo_url": f"/t/{other.slug}/", "other_tenant_name": other.name}

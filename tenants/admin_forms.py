@@ -1,0 +1,134 @@
+"""Forms of the admin pages of tenants, users and tokens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.password_validation import validate_password
+from unfold.widgets import (
+    UnfoldAdminEmailInputWidget,
+    UnfoldAdminPasswordWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminSplitDateTimeWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from tenants.models import Role, User, normalise_email
+from tenants.provisioning import SLUG
+
+
+class NewTenantForm(forms.Form):
+    name = forms.CharField(max_length=255, widget=UnfoldAdminTextInputWidget)
+    slug = forms.RegexField(
+        rf"^{SLUG.pattern}$", widget=UnfoldAdminTextInputWidget,
+        help_text="Part of the tenant's URLs (/t/slug/) and fixed for good: a-z, 0-9 and '-'.",
+        error_messages={"invalid": "A slug has 1 to 100 characters of a-z, 0-9 and '-'."},
+    )
+    owner_email = forms.EmailField(label="Owner's e-mail", widget=UnfoldAdminEmailInputWidget)
+    owner_display_name = forms.CharField(
+        label="Owner's name", max_length=255, required=False, widget=UnfoldAdminTextInputWidget
+    )
+    owner_password = forms.CharField(
+        label="Owner's password", strip=False, help_text="At least 8 characters; the owner can change it.",
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
+    )
+
+    def clean_owner_password(self) -> str:
+        password: str = self.cleaned_data["owner_password"]
+        validate_password(password)
+        return password
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(
+        max_length=2000, required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text="Shown to the tenant's users and kept in the audit log.",
+    )
+
+
+class EraseForm(forms.Form):
+    """Typing the slug is the confirmation."""
+
+    slug = forms.CharField(widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}))
+
+    def __init__(self, *args: Any, slug: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._slug = slug
+        self.fields["slug"].label = f"Type “{slug}” to confirm"
+
+    def clean_slug(self) -> str:
+        if self.cleaned_data["slug"] != self._slug:
+            raise forms.ValidationError("This is not the tenant's slug, so nothing was erased.")
+        return self._slug
+
+
+class PasswordForm(forms.Form):
+    password = forms.CharField(
+        label="New password", strip=False, help_text="At least 8 characters.",
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
+    )
+    again = forms.CharField(
+        label="Once more", strip=False, widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"})
+    )
+
+    def clean(self) -> dict[str, Any]:
+        if self.cleaned_data.get("password") != self.cleaned_data.get("again"):
+            self.add_error("again", "The two passwords differ.")
+        elif self.cleaned_data.get("password"):
+            validate_password(self.cleaned_data["password"])
+        return self.cleaned_data
+
+
+class UserForm(forms.ModelForm):
+    """A user; with a password only when new."""
+
+    class Meta:
+        model = User
+        fields = ("email", "display_name", "role", "is_active")
+
+    def clean_email(self) -> str:
+        return normalise_email(self.cleaned_data["email"])
+
+
+class NewUserForm(UserForm):
+    password = forms.CharField(
+        strip=False, help_text="At least 8 characters; the user can change it.",
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
+    )
+
+    def clean_password(self) -> str:
+        validate_password(self.cleaned_data["password"])
+        password: str = self.cleaned_data["password"]
+        return password
+
+    def save(self, commit: bool = True) -> User:
+        self.instance.set_password(self.cleaned_data["password"])
+        user: User = super().save(commit)
+        return user
+
+
+class NewTokenForm(forms.Form):
+    """A new token for one of the users that the maker may act for."""
+
+    name = forms.CharField(
+        max_length=255, widget=UnfoldAdminTextInputWidget, help_text="What will use it, e.g. “website backend”."
+    )
+    user = forms.ModelChoiceField(
+        User.objects.none(), empty_label=None, widget=UnfoldAdminSelectWidget,
+        help_text="The token has this user's rights and stops working with the account.",
+    )
+    expires_at = forms.SplitDateTimeField(
+        required=False, widget=UnfoldAdminSplitDateTimeWidget, help_text="Empty: until it is revoked. UTC."
+    )
+
+    def __init__(self, *args: Any, users: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["user"].queryset = users  # type: ignore[attr-defined]
+        self.fields["user"].label_from_instance = describe_user  # type: ignore[attr-defined]
+
+
+def describe_user(user: User) -> str:
+    """`alice@acme.example.com (Acme, owner)`."""
+    return f"{user.email} ({f'{user.tenant}, ' if user.tenant_id else ''}{Role(user.role).label.lower()})"

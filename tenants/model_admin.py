@@ -1,0 +1,142 @@
+"""Bases of the admin pages: what a tenant that is put away hides, pages to look at only, and questions before acts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.timesince import timesince
+from unfold.admin import ModelAdmin
+
+from minirag.lib.errors import ProductError
+from tenants.context import current_tenant
+from tenants.models import User
+
+Act = Callable[[dict[str, Any]], HttpResponse | None]
+
+
+class NothingToFill(forms.Form):
+    """A question that only needs a yes."""
+
+
+class ProductAdmin(ModelAdmin):
+    """Managers change, members look, and nobody changes anything in a tenant that is suspended or archived."""
+
+    list_filter_submit = False
+    show_full_result_count = False
+    list_per_page = 50
+    warn_unsaved_form = True
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return is_writable() and super().has_add_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return is_writable() and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return is_writable() and super().has_delete_permission(request, obj)
+
+    def require_object(self, request: HttpRequest, object_id: Any) -> Any:
+        """Return the row that this user may see here, or raise Http404. Unfold passes ids as well as rows."""
+        if isinstance(object_id, Model):
+            return object_id
+        try:
+            return self.get_queryset(request).get(pk=object_id)
+        except (self.model.DoesNotExist, ValidationError, ValueError):
+            raise Http404 from None
+
+    def change_url(self, obj: Model) -> str:
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[obj.pk])
+
+    def list_url(self) -> str:
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+
+    def ask(
+        self, request: HttpRequest, act: Act, *, title: str, intro: str = "", submit: str = "Confirm",
+        danger: bool = False, obj: Model | None = None, form: forms.Form | None = None,
+    ) -> HttpResponse:  # fmt: skip
+        """Show a form of its own and run `act` with its data when it is posted.
+
+        A ProductError of `act` is shown above the form. Without a response of its own the browser goes back to the
+        row, or to the list. Acts stand behind a POST, so that no link on a foreign page can trigger one.
+        """
+        form = form if form is not None else NothingToFill(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            try:
+                response = act(form.cleaned_data)
+            except ProductError as error:
+                form.add_error(None, error.detail)
+            else:
+                return response or HttpResponseRedirect(self.change_url(obj) if obj else self.list_url())
+        context = {
+            **self.admin_site.each_context(request), "opts": self.opts, "title": title, "intro": intro, "form": form,
+            "submit": submit, "is_dangerous": danger, "cancel_url": self.change_url(obj) if obj else self.list_url(),
+        }  # fmt: skip
+        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        return TemplateResponse(request, "admin/ask.html", context)
+
+    def show_secret_once(
+        self, request: HttpRequest, secret: str, *, title: str, user: User, next_url: str, next_label: str
+    ) -> HttpResponse:
+        """Show a new secret in the answer to the POST that made it: it is in no message, session or second page."""
+        context = {
+            **self.admin_site.each_context(request), "opts": self.opts, "title": title, "secret": secret,
+            "secret_user": user, "next_url": next_url, "next_label": next_label,
+        }  # fmt: skip
+        response = TemplateResponse(request, "admin/secret_once.html", context)
+        response["Cache-Control"] = "no-store"
+        return response
+
+    def act_on_each(self, request: HttpRequest, rows: Any, act: Callable[[Any], object], done: str) -> None:
+        """Run an action on the chosen rows; says how many it was done for, and why not for the others."""
+        count, refused = 0, {}
+        for row in rows:
+            try:
+                act(row)
+                count += 1
+            except ProductError as error:
+                refused[str(row)] = error.detail
+        if count:
+            self.message_user(request, f"{count} {done}.", messages.SUCCESS)
+        for name, detail in list(refused.items())[:5]:
+            self.message_user(request, f"{name}: {detail}", messages.WARNING)
+
+
+class LookOnlyAdmin(ProductAdmin):
+    """Facts that the product writes itself."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def is_writable() -> bool:
+    """Whether rows may be changed where we are: on the platform, or in an active tenant."""
+    tenant = current_tenant()
+    return tenant is None or tenant.is_active
+
+
+def require_manager(request: HttpRequest) -> None:
+    """Raise PermissionDenied for members, and for everybody in a tenant that is put away."""
+    if not (is_writable() and request.user.is_manager):
+        raise PermissionDenied
+
+
+def format_age(moment: Any) -> str:
+    """`3 minutes ago`, with one unit."""
+    if moment is None:
+        return "never"
+    return "just now" if (timezone.now() - moment).total_seconds() < 60 else f"{timesince(moment, depth=1)} ago"

@@ -1,0 +1,123 @@
+"""The two admin sites and who may enter them.
+
+Each app's `admin.py` registers its pages on one of them, or both, by name (`@register(Tenant, site=platform_site)`);
+the autodiscovery of django.contrib.admin only imports those modules. Django's default site is in no urlconf, so what
+third-party apps register there is reachable from nowhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import reverse
+from unfold.forms import AuthenticationForm
+from unfold.sites import UnfoldAdminSite
+
+from minirag.lib import limits
+from minirag.lib.errors import ProductError
+from minirag.lib.rest import client_address
+from tenants.context import current_schema, current_tenant, require_tenant
+from tenants.models import Tenant
+
+_BADGE = {"active": "info", "suspended": "warning", "archived": "danger"}
+
+
+class RateLimitedLogIn(AuthenticationForm):
+    """The log-in form with as many tries per address and e-mail as `/v1/auth/login` allows."""
+
+    def clean(self) -> dict[str, Any]:
+        email = (self.cleaned_data.get("username") or "").lower()
+        key = f"admin-login:{current_schema()}:{client_address(self.request)}:{email}"
+        try:
+            limits.check(key, settings.LOGIN_RATE, redis_url=settings.REDIS_URL, fail_closed=True)
+        except ProductError as error:
+            raise forms.ValidationError(error.detail) from None
+        return super().clean()
+
+
+class ProductAdminSite(UnfoldAdminSite):
+    """What both sites share. Their name is `admin`, since each urlconf has only one of them."""
+
+    login_form = RateLimitedLogIn
+    enable_nav_sidebar = True
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        return {**super().each_context(request), "site_url": reverse("home")}
+
+
+class PlatformAdminSite(ProductAdminSite):
+    """`/admin/` on the platform's own host: for platform operators, outside of any tenant."""
+
+    index_title = "Platform"
+    index_template = "admin/platform_index.html"
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return current_tenant() is None and request.user.is_active and request.user.is_superuser
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        return {**super().each_context(request), "environment": ["Platform", "primary"], "site_subheader": "Platform"}
+
+
+class TenantAdminSite(ProductAdminSite):
+    """`/admin/` under a tenant's path or host: for its users, and for platform operators, whose entry is recorded."""
+
+    index_title = "Overview"
+    index_template = "admin/tenant_index.html"
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        tenant, user = current_tenant(), request.user
+        if tenant is None or not user.is_active:
+            return False
+        return user.is_superuser or user.tenant_id == tenant.pk
+
+    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
+        def recorded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            record_entry(request)
+            return view(request, *args, **kwargs)
+
+        for name in ("model_admin", "csrf_exempt"):
+            if hasattr(view, name):
+                setattr(recorded, name, getattr(view, name))
+        return super().admin_view(recorded, cacheable)
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        tenant = require_tenant()
+        return {
+            **super().each_context(request),
+            "environment": [str(tenant), _BADGE[tenant.status]],
+            "site_title": f"{tenant} · MiniRAG",
+            "site_subheader": str(tenant),
+            "read_only_reason": describe_read_only(tenant),
+            "is_member": not request.user.is_anonymous and not request.user.is_manager,
+        }
+
+
+def describe_read_only(tenant: Tenant) -> str:
+    """Say why nothing can be changed; empty while the tenant is active."""
+    if tenant.is_active:
+        return ""
+    reason = f" Reason: {tenant.status_reason}" if tenant.status_reason else ""
+    return f"This tenant is {tenant.status}: everything can be read and nothing changed.{reason}"
+
+
+def record_entry(request: HttpRequest) -> None:
+    """Write one line into the tenant's audit log when a platform operator's session begins to look at it."""
+    user, tenant = request.user, require_tenant()
+    mark = f"entered:{tenant.pk}"
+    if not user.is_superuser or mark in request.session:
+        return
+    LogEntry.objects.create(
+        user_id=user.pk, content_type=ContentType.objects.get_for_model(Tenant), object_id=str(tenant.pk),
+        object_repr=str(tenant)[:200], action_flag=CHANGE, change_message="A platform operator entered this tenant.",
+    )  # fmt: skip
+    request.session[mark] = True
+
+
+platform_site = PlatformAdminSite()
+tenant_site = TenantAdminSite()
