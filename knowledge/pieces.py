@@ -161,11 +161,13 @@ class Cutter:
         return parts
 
     def split_characters(self, word: str, room: int) -> Iterator[tuple[str, int]]:
-        while word:
-            length = len(word)
-            count = self.count_tokens([word])[0]
-            while count > room and length > 1:
-                length = max(1, min(length - 1, length * room // count))
-                count = self.count_tokens([word[:length]])[0]
-            yield word[:length], count
-            word = word[length:]
+        # Measured in windows, so that a megabyte without a space takes a linear number of counts.
+        window, start = room * 10, 0
+        while start < len(word):
+            head = word[start : start + window]
+            count = self.count_tokens([head])[0]
+            while count > room and len(head) > 1:
+                head = head[: max(1, min(len(head) - 1, len(head) * room // count))]
+                count = self.count_tokens([head])[0]
+            yield head, count
+            start += len(head)

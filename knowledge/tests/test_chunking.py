@@ -258,6 +258,14 @@ class TestEstimate:
         chunks = chunk_document(document_of(Section((), text)))
         assert len(chunks) / (time.process_time() - started) > 800
 
+    @pytest.mark.parametrize("unit", ["a", "保", "a ", "a. ", "| ", "\n", "A|B\n", "- x\n", "(", "...", "。"])
+    @pytest.mark.parametrize("kind", ["txt", "md", "csv"])
+    def test_a_monotonous_file_is_cut_in_seconds(self, unit, kind):
+        data = (unit * (200_000 // len(unit))).encode()
+        started = time.perf_counter()
+        chunk_document(parse(data, kind=kind, name="x"))
+        assert time.perf_counter() - started < 5
+
     def test_impossible_sizes_are_a_programming_error(self):
         with pytest.raises(ValueError, match="overlap"):
             chunk_document(document_of(), max_tokens=10, overlap_tokens=10)

@@ -125,8 +125,9 @@ def detect_language(text: str) -> str:
     codes alone give the default language of their script.
     """
     sample = unicodedata.normalize("NFKC", text[:_SAMPLE_CHARACTERS]).lower()
-    scripts = Counter(script_of(character) for character in sample if character.isalpha())
-    scripts.pop(None, None)
+    scripts = Counter(
+        script for character in sample if character.isalpha() and (script := script_of(character)) is not None
+    )
     if not scripts:
         return DEFAULT_LANGUAGE
     # A page of Japanese is mostly Han: a tenth of kana decides. A Latin name inside another script does not.

@@ -14,10 +14,11 @@ _ABBREVIATION_LIST: Final = """
     т.е т.д т.п т.к г гг стр рис ул им др см напр тыс млн млрд руб коп
 """
 _ABBREVIATIONS: Final = frozenset(_ABBREVIATION_LIST.split())
-# Ends that need a space and a likely beginning behind them, and ends that stand for themselves.
+# Ends that need a space and a likely beginning behind them, and ends that stand for themselves. Possessive, so that a
+# line of a hundred thousand dots is read once.
 _END = re.compile(
-    r"""(?P<soft>[.!?…]+["'”’»)\]]*)(?=\s+(?P<next>["'“‘«(\[¿¡\-–—•*]*\s*\S))"""
-    r"""|(?P<hard>[。！？｡]+["'”’」』）》]*|[؟।॥؛۔]+["'”’»)]*(?=\s|$))""",
+    r"""(?P<soft>(?<![.!?…])[.!?…]++["'”’»)\]]*+)(?=\s++(?P<next>["'“‘«(\[¿¡\-–—•*]*\s*\S))"""
+    r"""|(?P<hard>[。！？｡]++["'”’」』）》]*+|(?<![؟।॥؛۔])[؟।॥؛۔]++["'”’»)]*+(?=\s|$))""",
 )
 _LINE_BREAK = re.compile(r"\s*\n\s*")
 _BLANK_LINE = re.compile(r"\n\s*\n")
