@@ -54,7 +54,7 @@ def remove_statistics(chunk_ids: Sequence[uuid.UUID]) -> None:
     """Take back what these chunks were counted for, before their index rows are deleted. The caller holds the lock."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE lex_df SET df = df - gone.df FROM (SELECT found[1]::int AS term, count(*) AS df "  # noqa: S608
+            f"UPDATE lex_df SET df = lex_df.df - gone.df FROM (SELECT found[1]::int AS term, count(*) AS df "  # noqa: S608
             f"FROM chunk_index, {_TERMS_OF} WHERE chunk_id = ANY(%s) GROUP BY 1) AS gone WHERE lex_df.term = gone.term",
             [list(chunk_ids)],
         )
