@@ -110,12 +110,13 @@ class BotProfile(models.Model):
     def _secret_context(self) -> str:
         return f"{current_schema()}/bot:{self.pk}/credentials"
 
-    def set_api_key(self, api_key: str | None, api_base: str = "") -> None:
-        """Encrypt the bot's own provider key, or forget it; the caller saves."""
-        if not api_key:
+    def set_credentials(self, credentials: Credentials) -> None:
+        """Encrypt the bot's own provider key, or forget it when there is none; the caller saves."""
+        if not credentials.api_key:
             self.encrypted_credentials = None
             return
-        self.encrypted_credentials = encrypt(f"{api_key}\n{api_base}", context=self._secret_context())
+        secret = f"{credentials.api_key}\n{credentials.api_base or ''}"
+        self.encrypted_credentials = encrypt(secret, context=self._secret_context())
 
     @property
     def credentials(self) -> Credentials:

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from bots.models import BotProfile
+from minirag.ai.credentials import Credentials
 from minirag.lib.errors import NotFound
 
 
@@ -19,10 +20,10 @@ def find_bot(bot_profile_id: UUID) -> BotProfile:
     return bot
 
 
-def create_bot(fields: dict[str, Any], *, api_key: str | None = None) -> BotProfile:
+def create_bot(fields: dict[str, Any], *, credentials: Credentials | None = None) -> BotProfile:
     """Make a bot; fields that are not given take the model's defaults."""
     bot = BotProfile(**fields)
-    bot.set_api_key(api_key)
+    bot.set_credentials(credentials or Credentials())
     bot.save(force_insert=True)
     return bot
 

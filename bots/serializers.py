@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from django.conf import settings
 from pydantic import AfterValidator, ConfigDict, Field, StrictBool
 
 from bots.models import BotProfile, Fusion
 from bots.origins import normalise_origin
+from minirag.ai.credentials import Credentials
+from minirag.lib.http import OutboundError, check_url
 from minirag.lib.rest import Body, naive_utc
 from tenants.context import require_tenant
 
@@ -22,6 +25,14 @@ def _check_credentials(credentials: dict[str, Any]) -> dict[str, Any]:
     key = credentials.get("api_key")
     if key is not None and not (isinstance(key, str) and key.isprintable() and len(key) <= 4096):
         raise ValueError("api_key must be a text of one line")
+    base = credentials.get("api_base")
+    if base is not None:
+        if not isinstance(base, str) or not key:
+            raise ValueError("api_base must be a URL, and needs an api_key")
+        try:
+            check_url(base, allowed_hosts=frozenset(settings.OUTBOUND_ALLOWED_HOSTS))
+        except OutboundError as error:
+            raise ValueError(f"api_base: {error.reason}") from None
     return credentials
 
 
@@ -36,9 +47,10 @@ class NewBot(Body):
     credentials: Annotated[dict[str, Any], AfterValidator(_check_credentials)] | None = None
 
     @property
-    def api_key(self) -> str | None:
-        """The only one of the credentials that counts."""
-        return (self.credentials or {}).get("api_key") or None
+    def provider(self) -> Credentials:
+        """What counts of the credentials: the key, and for a compatible server its base URL."""
+        given = self.credentials or {}
+        return Credentials(api_key=given.get("api_key") or None, api_base=given.get("api_base") or None)
 
 
 class BotChanges(NewBot):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -21,7 +22,7 @@ class BotList(ApiView):
     def post(self, request: Request) -> Response:
         body = read_body(NewBot, request)
         fields = body.model_dump(exclude_unset=True, exclude={"credentials"})
-        return Response(render_bot(create_bot(fields, api_key=body.api_key)), status=201)
+        return Response(render_bot(create_bot(fields, credentials=body.provider)), status=201)
 
 
 class BotDetail(ApiView):
@@ -35,11 +36,11 @@ class BotDetail(ApiView):
         body = read_body(BotChanges, request)
         bot, changes = find_bot(pk), body.model_dump(exclude_unset=True, exclude={"credentials"})
         if "credentials" in body.model_fields_set:
-            bot.set_api_key(body.api_key)
+            bot.set_credentials(body.provider)
             changes["encrypted_credentials"] = bot.encrypted_credentials
         return Response(render_bot(update_bot(bot, changes)))
 
-    def delete(self, request: Request, bot_profile_id: str) -> Response:
+    def delete(self, request: Request, bot_profile_id: str) -> HttpResponse:
         deactivate_bot(parse_uuid(bot_profile_id, "bot_profile_id"))
         return no_content()
 

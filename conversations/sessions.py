@@ -9,19 +9,18 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 
 import jwt
 from django.conf import settings
 from django.utils import timezone
 
 from bots.models import BotProfile
+from bots.origins import normalise_origin
 from minirag.lib.errors import Forbidden, NotAuthenticated, NotFound
 from tenants.context import require_tenant, tenant_context
 from tenants.models import BotAddress, Tenant
 
 _AUDIENCE = "minirag.widget"
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True)
@@ -35,28 +34,21 @@ class WidgetSession:
     expires_at: datetime
 
 
-def normalise_origin(origin: str) -> str:
-    """Return `scheme://host[:port]` in lower case without a default port, or "" for what is no web origin."""
-    parts = urlsplit(origin.strip().lower())
+def read_origin(origin: str) -> str:
+    """Return a browser's Origin header in its normal form, "" for one that is none (`null`, a file, an app)."""
     try:
-        port = parts.port
+        return normalise_origin(origin)
     except ValueError:
         return ""
-    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
-        return ""
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    suffix = "" if port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{port}"
-    return f"{parts.scheme}://{host}{suffix}"
 
 
 def require_origin(bot: BotProfile, origin: str, own_origin: str) -> str:
     """Return the normalised origin if this bot's widget may stand there; raises Forbidden otherwise.
 
-    Our own pages (`own_origin`, the demo and previews) always may; `*` in the bot's list lets every page in.
+    Our own pages (`own_origin`, the demo and previews) always may.
     """
-    asked = normalise_origin(origin)
-    allowed = {normalise_origin(entry) for entry in bot.allowed_origins if isinstance(entry, str)}
-    if asked and (asked == normalise_origin(own_origin) or asked in allowed or "*" in bot.allowed_origins):
+    asked = read_origin(origin)
+    if asked and (asked == read_origin(own_origin) or asked in bot.allowed_origins):
         return asked
     raise Forbidden("This page may not use this bot.", code="origin_not_allowed")
 
@@ -95,7 +87,7 @@ def open_session(token: str, origin: str | None) -> WidgetSession:
         raise NotAuthenticated("This session has ended.", code="session_expired") from None
     except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError):
         raise NotAuthenticated("This session is not valid.", code="session_invalid") from None
-    if origin is not None and normalise_origin(origin) != claims["org"]:
+    if origin is not None and read_origin(origin) != claims["org"]:
         raise NotAuthenticated("This session belongs to another page.", code="session_invalid")
     with tenant_context(None):
         tenant = Tenant.objects.filter(pk=tenant_id).first()

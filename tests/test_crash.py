@@ -77,6 +77,7 @@ def test_a_web_process_killed_in_mid_stream_keeps_the_question(product):
         body = {"bot_profile_id": bot_id, "message": "Will this be kept?", "stream": True}
         with pytest.raises(httpx.HTTPError), account.client.stream("POST", "/v1/chat", json=body) as response:
             for line in response.iter_lines():
+                print(line[:200])
                 if line == "event: delta":
                     for pid in find_processes(product, "daphne"):
                         os.kill(pid, signal.SIGKILL)
