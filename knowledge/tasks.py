@@ -7,13 +7,12 @@ without it is a double and does nothing, and a row whose message got lost is sen
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import structlog
-from celery import shared_task
+from celery import Task, shared_task
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
@@ -41,12 +40,12 @@ def queue_ingestion(source: Source) -> None:
     """
     waiting = Source.objects.filter(pk=source.pk, deleted_at__isnull=True, queued_at__isnull=True)
     if _put_in_queue(waiting.exclude(status=SourceStatus.PROCESSING), attempts=0):
-        transaction.on_commit(partial(_publish, source.pk))
+        transaction.on_commit(partial(_send, ingest_source, source.pk))
 
 
 def queue_purge(source: Source) -> None:
     """Have a worker remove the knowledge of a deleted source, which answers no more already."""
-    transaction.on_commit(lambda: _send(purge_source.delay, source.pk))
+    transaction.on_commit(partial(_send, purge_source, source.pk))
 
 
 def _put_in_queue(sources: QuerySet[Source], **fields: Any) -> int:
@@ -57,15 +56,12 @@ def _put_in_queue(sources: QuerySet[Source], **fields: Any) -> int:
     )  # fmt: skip
 
 
-def _publish(source_id: uuid.UUID) -> None:
-    _send(ingest_source.delay, source_id)
-
-
-def _send(deliver: Callable[[str], object], source_id: uuid.UUID) -> None:
+def _send(task: Task, source_id: uuid.UUID) -> None:
     try:
-        deliver(str(source_id))
-    except OperationalError:
-        logger.warning("the queue cannot be reached; the sweeper will send this again", source_id=str(source_id))
+        # No retry: a request waits for this, and the sweeper tries again anyway.
+        task.apply_async((str(source_id),), retry=False)
+    except (OperationalError, OSError) as error:
+        logger.warning("the queue is out of reach; left to the sweeper", task=task.name, error=type(error).__name__)
 
 
 @shared_task(base=TenantTask, acks_late=True)
@@ -77,7 +73,7 @@ def ingest_source(source_id: str) -> None:
         ingest(uuid.UUID(source_id), claim)
 
 
-@shared_task(base=TenantTask, acks_late=True)
+@shared_task(base=TenantTask, acks_late=True, runs_when_inactive=True)
 def purge_source(source_id: str) -> None:
     """Remove the knowledge of a source if it still is deleted."""
     forget_knowledge(uuid.UUID(source_id), only_deleted=True)
@@ -114,11 +110,11 @@ def sweep_tenant() -> int:
     found = list(rows.only("pk", "status", "attempts", "claim_id", "heartbeat_at", "deleted_at", "queued_at")[:BATCH])
     for source in found:
         if source.deleted_at is not None:
-            _send(purge_source.delay, source.pk)
+            _send(purge_source, source.pk)
         elif source.status == SourceStatus.PROCESSING:
             _take_back(source)
         elif Source.objects.filter(pk=source.pk, queued_at=source.queued_at).update(queued_at=now):
-            _publish(source.pk)
+            _send(ingest_source, source.pk)
     return len(found)
 
 
@@ -133,7 +129,7 @@ def _take_back(source: Source) -> None:
     )
     if _put_in_queue(abandoned, claim_id=None, attempts=F("attempts") + 1):
         logger.warning("a worker died with this source; it is queued again", source_id=str(source.pk))
-        _publish(source.pk)
+        _send(ingest_source, source.pk)
 
 
 def refresh_tenant() -> int:
@@ -148,6 +144,6 @@ def refresh_tenant() -> int:
     for source_id in rows.values_list("pk", flat=True)[:BATCH]:
         still_free = Source.objects.filter(pk=source_id, queued_at__isnull=True)
         if _put_in_queue(still_free.exclude(status=SourceStatus.PROCESSING)):
-            _publish(source_id)
+            _send(ingest_source, source_id)
             queued += 1
     return queued
