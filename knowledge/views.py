@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -81,7 +82,7 @@ class SourceDetail(SourceView):
         changes = read_body(SourceChanges, request).model_dump(exclude_unset=True)
         return Response(render_source(update_source(pk, changes)))
 
-    def delete(self, request: Request, source_id: str) -> Response:
+    def delete(self, request: Request, source_id: str) -> HttpResponse:
         delete_source(parse_uuid(source_id, "source_id"))
         return no_content()
 

@@ -59,7 +59,8 @@ def _fetch_text(statement: str) -> str:
 
 
 def _redis_version() -> str:
-    return str(_redis_client(settings.REDIS_URL).info("server")["redis_version"])
+    server: Any = _redis_client(settings.REDIS_URL).info("server")  # typed for the async client too
+    return str(server["redis_version"])
 
 
 @cache

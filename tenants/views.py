@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 
 from django.conf import settings
+from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from minirag.lib import limits
 from minirag.lib.errors import Forbidden, NotFound
 from minirag.lib.rest import ApiView, client_address, no_content, parse_uuid, read_body
-from tenants.authentication import issue_jwt, log_in
+from tenants.authentication import issue_jwt, log_in, require_identity
 from tenants.context import require_tenant
 from tenants.models import ApiToken, Role
 from tenants.permissions import HasTenant, IsUnrestricted
@@ -64,7 +65,8 @@ class LogInView(ApiView):
 
 class Myself(ApiView):
     def get(self, request: Request) -> Response:
-        return Response({"user": render_user(request.user), "tenant": render_tenant(require_tenant())})
+        who = require_identity(request._request)
+        return Response({"user": render_user(who.user), "tenant": render_tenant(who.tenant)})
 
 
 class ApiTokenList(ApiView):
@@ -77,20 +79,21 @@ class ApiTokenList(ApiView):
     def post(self, request: Request) -> Response:
         body = read_body(NewApiToken, request)
         # A token that ends may not make one that does not.
-        expires_at = request.auth.expires_at if request.auth else None
-        token, raw_token = ApiToken.objects.mint(user=request.user, name=body.name, expires_at=expires_at)
+        who = require_identity(request._request)
+        expires_at = who.token.expires_at if who.token else None
+        token, raw_token = ApiToken.objects.mint(user=who.user, name=body.name, expires_at=expires_at)
         return Response({**render_token(token), "raw_token": raw_token}, status=201)
 
 
 class ApiTokenDetail(ApiView):
     permission_classes = (HasTenant, IsUnrestricted)
 
-    def delete(self, request: Request, token_id: str) -> Response:
+    def delete(self, request: Request, token_id: str) -> HttpResponse:
         pk = parse_uuid(token_id, "token_id")
         token = ApiToken.objects.select_related("user").filter(tenant=require_tenant(), pk=pk).first()
         if token is None:
             raise NotFound("Token not found")
-        if _RANK[Role(token.user.role)] > _RANK[Role(request.user.role)]:
+        if _RANK[Role(token.user.role)] > _RANK[Role(require_identity(request._request).user.role)]:
             raise Forbidden("This token has more rights than you have.", code="token_outranks_you")
         token.revoke()
         return no_content()

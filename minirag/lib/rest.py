@@ -8,8 +8,9 @@ word. Views built on DRF derive from `ApiView`; a plain Django view, async or no
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -59,6 +60,16 @@ class InvalidFields(ProductError):
         """Build the error of one field; `loc` begins with `body`, `path` or `query`."""
         error: dict[str, Any] = {"type": kind, "loc": loc, "msg": message, "input": value}
         return cls([error | ({"ctx": ctx} if ctx else {})])
+
+
+class MethodNotAllowed(ProductError):
+    """The route is there and has other methods: those in `allowed`."""
+
+    status, code = 405, "method_not_allowed"
+
+    def __init__(self, allowed: list[str]) -> None:
+        super().__init__("Method Not Allowed")
+        self.allowed = allowed
 
 
 class BodyTooLarge(ProductError):
@@ -223,8 +234,8 @@ def _explain_error(error: Exception, request: HttpRequest) -> tuple[int, dict[st
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(known, TooManyRequests):
         headers["Retry-After"] = str(known.retry_after_seconds)
-    if isinstance(error, exceptions.MethodNotAllowed):
-        headers["Allow"] = ", ".join(getattr(error, "allowed", []))
+    if isinstance(known, MethodNotAllowed):
+        headers["Allow"] = ", ".join(known.allowed)
     if known.status >= 500 and not (isinstance(error, ProductError) and known.retryable):
         logger.error("request failed: %s", type(error).__name__, exc_info=error)
     payload = {
@@ -238,7 +249,6 @@ def _explain_error(error: Exception, request: HttpRequest) -> tuple[int, dict[st
 
 _KNOWN: list[tuple[tuple[type[Exception], ...], int, str, str]] = [
     ((Http404, exceptions.NotFound), 404, "not_found", "Not Found"),
-    ((exceptions.MethodNotAllowed,), 405, "method_not_allowed", "Method Not Allowed"),
     ((exceptions.NotAuthenticated, exceptions.AuthenticationFailed), 401, "not_authenticated", "Not authenticated"),
     ((PermissionDenied, exceptions.PermissionDenied), 403, "forbidden", "You may not do this."),
     ((RequestDataTooBig,), 413, "body_too_large", "The request body is too large."),
@@ -264,29 +274,25 @@ def _translate_error(error: Exception) -> ProductError:
 class AlwaysJSON(BaseContentNegotiation):
     """Answer in JSON whatever the client says it accepts, and leave `?format=` to the views."""
 
-    def select_parser(self, request: Request, parsers: list[Any]) -> Any:
-        return parsers[0] if parsers else None
+    def select_parser(self, request: Request, parsers: Iterable[Any]) -> Any:
+        return next(iter(parsers), None)
 
-    def select_renderer(self, request: Request, renderers: list[Any], format_suffix: str | None = None) -> Any:
-        return renderers[0], renderers[0].media_type
+    def select_renderer(self, request: Request, renderers: Iterable[Any], format_suffix: str | None = None) -> Any:
+        renderer = next(iter(renderers))
+        return renderer, renderer.media_type
 
 
 class ApiView(APIView):
     """A resource under `/v1`: one method per HTTP method; what it raises becomes the contract's error."""
 
     content_negotiation_class = AlwaysJSON
-    http_method_names: ClassVar[list[str]] = ["get", "head", "post", "put", "patch", "delete"]
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         # Before authentication, so that a wrong method is 405 for everybody.
-        if request.method.lower() not in self.http_method_names or not hasattr(self, request.method.lower()):
-            self.http_method_not_allowed(request)
+        if request.method not in self.allowed_methods:
+            raise MethodNotAllowed(self.allowed_methods)
         super().initial(request, *args, **kwargs)
-
-    def http_method_not_allowed(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        error = exceptions.MethodNotAllowed(request.method)
-        error.allowed = self.allowed_methods
-        raise error
 
 
 def answer_not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
@@ -296,9 +302,7 @@ def answer_not_found(request: HttpRequest, exception: Exception | None = None) -
 
 def method_not_allowed(request: HttpRequest, allowed: list[str]) -> JsonResponse:
     """Answer 405 from a plain Django view."""
-    error = exceptions.MethodNotAllowed(request.method or "")
-    error.allowed = allowed
-    return error_response(error, request)
+    return error_response(MethodNotAllowed(allowed), request)
 
 
 def answer_bad_request(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
