@@ -10,7 +10,8 @@ ODD_VALUES = [
     None, True, False, 0, -1, 2**31, -(2**63), 10**400, 0.5, 1e308, "", " ", "x" * 70_000, "\0", "a\0b", "\ud800",
     "\u202e\u2066", "😀" * 300, "0", "-1", "NaN", "1e999", "'; DROP TABLE x; --", "%s%n%(x)s",
     "../../etc/passwd", "http://[", "//", [], [None], [[]] * 3, {}, {"": ""}, {"\0": 1}, {"url": {"a": []}},
-    {"api_token": {}}, {"api_key": {}}, {"api_key": "\0"}, {"encrypted_token": "x"}, [{"name": []}] * 2,
+    {"api_token": {}}, {"api_key": {}}, {"api_key": "\0"}, {"api_key": "k", "api_base": []}, {"encrypted_token": "x"},
+    [{"name": []}] * 2,
     "00000000-0000-0000-0000-000000000000", "{00000000-0000-4000-8000-000000000000}", "９",
 ]  # fmt: skip
 JSON = "application/json"

@@ -85,6 +85,9 @@ BAD = [
     ({"credentials": "sk-secret"}, "dict_type"),
     ({"credentials": {"api_key": 5}}, "value_error"),
     ({"credentials": {"api_key": "two\nlines"}}, "value_error"),
+    ({"credentials": {"api_key": "sk-x", "api_base": "http://169.254.169.254/"}}, "value_error"),
+    ({"credentials": {"api_key": "sk-x", "api_base": 5}}, "value_error"),
+    ({"credentials": {"api_base": "https://models.example.com/v1"}}, "value_error"),
 ]
 
 
