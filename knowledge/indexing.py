@@ -27,7 +27,7 @@ from webhooks.events import emit
 from webhooks.models import EventType
 
 if TYPE_CHECKING:
-    import numpy as np
+    from knowledge.vectors import Vector
 
 MAX_INDEXED_DIMENSIONS = 4000  # pgvector's limit for HNSW over halfvec
 _ANALYSE_FROM = 500
@@ -98,7 +98,7 @@ def find_stored(source_id: uuid.UUID) -> dict[uuid.UUID, Stored]:
 
 def swap_knowledge(
     claim: Claim, documents: Sequence[NewDocument], chunks: Sequence[NewChunk],
-    vectors: Mapping[uuid.UUID, np.ndarray], *, embedding_model: str, facts: Mapping[str, Any] | None = None,
+    vectors: Mapping[uuid.UUID, Vector], *, embedding_model: str, facts: Mapping[str, Any] | None = None,
 ) -> None:  # fmt: skip
     """Replace all that a source says, set it ready, and tell its webhooks, in one transaction.
 
@@ -146,8 +146,8 @@ def _lock_source(claim: Claim) -> Source:
 
 
 def _sort_changes(
-    chunks: Sequence[NewChunk], stored: Mapping[uuid.UUID, Stored], vectors: Mapping[uuid.UUID, np.ndarray]
-) -> tuple[list[NewChunk], list[NewChunk], dict[uuid.UUID, np.ndarray]]:
+    chunks: Sequence[NewChunk], stored: Mapping[uuid.UUID, Stored], vectors: Mapping[uuid.UUID, Vector]
+) -> tuple[list[NewChunk], list[NewChunk], dict[uuid.UUID, Vector]]:
     """Which chunks are written and which stay; a chunk whose language is another now is written with its old vector."""
     added, kept, reread = [], [], []
     for chunk in chunks:
@@ -160,7 +160,7 @@ def _sort_changes(
         else:
             kept.append(chunk)
     rows = IndexEntry.objects.filter(chunk_id__in=reread, dim__gt=0).values_list("chunk_id", "emb") if reread else ()
-    return added, kept, {chunk_id: vector.to_numpy() for chunk_id, vector in rows}
+    return added, kept, dict(rows)
 
 
 def _store_documents(source: Source, documents: Sequence[NewDocument]) -> None:
@@ -193,7 +193,7 @@ def _delete_chunks(chunk_ids: list[uuid.UUID]) -> None:
 
 def _insert_chunks(
     source_id: uuid.UUID, chunks: Sequence[NewChunk], counted: Mapping[uuid.UUID, Counter[int]],
-    vectors: Mapping[uuid.UUID, np.ndarray],
+    vectors: Mapping[uuid.UUID, Vector],
 ) -> None:  # fmt: skip
     if not chunks:
         return

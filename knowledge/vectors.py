@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from knowledge.models import LEXICAL_DIMENSIONS
@@ -18,6 +18,8 @@ from minirag.lib.analysis import analyse, term_id
 
 if TYPE_CHECKING:
     import numpy as np
+
+    Vector = Sequence[float] | np.ndarray
 
 K1, B = 1.2, 0.75
 COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
@@ -65,9 +67,9 @@ def pack_sparse(weights: Mapping[int, float]) -> bytes:
     return struct.pack(f">iii{size}i{size}f", LEXICAL_DIMENSIONS, size, 0, *indices, *weights.values())
 
 
-def pack_dense(vector: np.ndarray) -> bytes:
+def pack_dense(vector: Vector) -> bytes:
     """pgvector's binary form of a halfvec."""
-    return struct.pack(">hh", len(vector), 0) + vector.astype(">f2").tobytes()
+    return struct.pack(f">hh{len(vector)}e", len(vector), 0, *vector)
 
 
 def pack_row(fields: Iterable[bytes | None]) -> bytes:
@@ -77,7 +79,7 @@ def pack_row(fields: Iterable[bytes | None]) -> bytes:
 
 
 def pack_index_row(
-    chunk_id: uuid.UUID, source_id: uuid.UUID, length: int, vector: np.ndarray | None, weights: Mapping[int, float]
+    chunk_id: uuid.UUID, source_id: uuid.UUID, length: int, vector: Vector | None, weights: Mapping[int, float]
 ) -> bytes:
     """A row of chunk_index: chunk_id, source_id, dl, dim, emb, lex."""
     return pack_row([

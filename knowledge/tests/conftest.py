@@ -1,0 +1,82 @@
+"""A bot of acme, ways to teach it, and an embedder that counts."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from bots.models import BotProfile
+from knowledge.ingestion import ingest
+from knowledge.models import Source, SourceFile
+from knowledge.sources import private_dataset
+from minirag.ai import embeddings
+
+# Each longer than what chunking would merge with its neighbours.
+WARRANTY = (
+    "The Aeris One is covered by a warranty of 36 months from the day of purchase. It covers the fan, the sensor and "
+    "the mains adapter, but neither filters nor damage by water."
+)
+RETURNS = (
+    "Unused devices may be sent back within 30 days, and the refund is paid within five working days. Please write "
+    "the number of the order on the parcel and keep the receipt of the post office."
+)
+CALIBRATION = (
+    "Calibrate the sensor every 6 months with the blue calibration cap that came in the box. Put the cap on, hold the "
+    "left button until the lamp turns green, and wait for two minutes."
+)
+HANDBOOK = f"# Warranty\n\n{WARRANTY}\n\n# Returns\n\n{RETURNS}\n\n# Calibration\n\n{CALIBRATION}\n"
+
+
+def make_bot(**fields) -> BotProfile:
+    return BotProfile.objects.create(**{"name": "Helper", "embedding_model": "minirag/hash"} | fields)
+
+
+def make_source(bot: BotProfile, content: str | None = HANDBOOK, **fields) -> Source:
+    defaults = {"name": "Handbook", "source_type": "text", "content": content}
+    return Source.objects.create(bot_profile=bot, dataset=private_dataset(bot), **defaults | fields)
+
+
+def make_upload(bot: BotProfile, data: bytes, kind: str, name: str = "file") -> Source:
+    source = make_source(bot, None, source_type="upload", name=f"{name}.{kind}")
+    digest = hashlib.sha256(data).hexdigest()
+    SourceFile.objects.create(source=source, name=source.name, kind=kind, data=data, sha256=digest)
+    return source
+
+
+def run(source: Source) -> Source:
+    """Ingest and read the row again."""
+    ingest(source.pk)
+    source.refresh_from_db()
+    return source
+
+
+def teach(bot: BotProfile, content: str = HANDBOOK, **fields) -> Source:
+    source = run(make_source(bot, content, **fields))
+    assert source.status == "ready", source.error_message
+    return source
+
+
+@pytest.fixture
+def bot(in_acme) -> BotProfile:
+    return make_bot()
+
+
+class CountingEmbedder:
+    """Passes texts on to the real function and remembers them; `then` is called before each batch."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.then = lambda: None
+
+    def __call__(self, model, texts, **options):
+        self.texts += texts
+        self.then()
+        return embeddings.embed_texts(model, texts, **options)
+
+
+@pytest.fixture
+def embedder(monkeypatch) -> CountingEmbedder:
+    counting = CountingEmbedder()
+    monkeypatch.setattr("knowledge.embedding.embed_texts", counting)
+    return counting

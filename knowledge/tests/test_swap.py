@@ -1,0 +1,117 @@
+"""The swap as other connections see it: the old knowledge until the commit, then the new, and never half."""
+
+from __future__ import annotations
+
+import threading
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connection, connections
+
+from knowledge.indexing import swap_knowledge
+from knowledge.lexicon import count_statistics, stored_statistics
+from knowledge.models import Chunk, Dataset, Source
+from knowledge.tests.conftest import HANDBOOK, make_bot, make_source, run
+from tenants.context import tenant_context
+from tenants.models import Tenant
+from tenants.provisioning import erase_tenant, provision_tenant
+
+
+@pytest.fixture
+def tenant(django_db_setup, django_db_blocker) -> Tenant:
+    """A tenant whose rows are committed, so that two connections can see them; erased afterwards."""
+    with django_db_blocker.unblock():
+        made = provision_tenant(
+            name="Initech", slug="initech", owner_email="bill@initech.example.com", owner_password="correct horse"
+        )
+        try:
+            with tenant_context(made.tenant):
+                yield made.tenant
+        finally:
+            erase_tenant(made.tenant)
+            connections.close_all()
+
+
+def read_as_somebody_else(tenant: Tenant) -> tuple[str, ...]:
+    parameters = connection.get_connection_params()
+    with psycopg.connect(
+        host=parameters.get("host"), port=parameters.get("port"), user=parameters.get("user"),
+        password=parameters.get("password"), dbname=settings.DATABASES["default"]["NAME"],
+    ) as other:
+        other.execute(f'SET search_path TO "{tenant.schema_name}", public')
+        query = "SELECT content FROM knowledge_chunk c JOIN chunk_index i ON i.chunk_id = c.id ORDER BY ordinal"
+        return tuple(row[0] for row in other.execute(query).fetchall())
+
+
+def test_a_reader_sees_the_old_knowledge_until_the_swap_commits(tenant, monkeypatch):
+    bot = make_bot()
+    source = run(make_source(bot))
+    old = read_as_somebody_else(tenant)
+    assert len(old) == 3
+    seen = []
+
+    def watch(*args, **kwargs):
+        seen.append(read_as_somebody_else(tenant))
+        return
+
+    monkeypatch.setattr("knowledge.indexing.announce_ingested", watch)  # the last step before the commit
+    source.content = HANDBOOK.replace("36 months", "48 months")
+    source.save()
+    run(source)
+    assert seen == [old]
+    new = read_as_somebody_else(tenant)
+    assert new != old and "48 months" in new[0] and new[1:] == old[1:]
+
+
+def test_a_swap_that_breaks_off_leaves_everything_as_it_was(tenant, monkeypatch):
+    bot = make_bot()
+    source = run(make_source(bot))
+    old, statistics = read_as_somebody_else(tenant), stored_statistics()
+
+    def fail(*args, **kwargs):
+        raise RuntimeError("the power went out")
+
+    monkeypatch.setattr("knowledge.indexing.announce_ingested", fail)
+    source.content = "# News\n\nAll of it is different now."
+    source.save()
+    assert run(source).status == "error"
+    assert read_as_somebody_else(tenant) == old and stored_statistics() == statistics == count_statistics()
+
+
+def test_two_sources_swapped_at_once_leave_exact_statistics(tenant):
+    bot = make_bot()
+    names = ("Alpha", "Beta", "Gamma", "Delta")
+    sources = [make_source(bot, HANDBOOK.replace("Aeris", name), name=name) for name in names]
+
+    def work(source: Source) -> None:
+        with tenant_context(tenant):
+            try:
+                run(source)
+            finally:
+                connections.close_all()
+
+    threads = [threading.Thread(target=work, args=(source,)) for source in sources]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {source.status for source in Source.objects.all()} == {"ready"}
+    assert Chunk.objects.count() == 12
+    assert stored_statistics() == count_statistics()
+
+
+def test_a_dataset_that_got_another_model_meanwhile_has_its_chunks_embedded_with_that_one(tenant, monkeypatch):
+    bot = make_bot()
+    source = make_source(bot)
+    models = []
+
+    def swap(*args, embedding_model, **kwargs):
+        models.append(embedding_model)
+        if len(models) == 1:
+            Dataset.objects.update(embedding_model="minirag/minilm")
+        return swap_knowledge(*args, embedding_model=embedding_model, **kwargs)
+
+    monkeypatch.setattr("knowledge.ingestion.swap_knowledge", swap)
+    assert run(source).status == "ready"
+    assert models == ["minirag/hash", "minirag/minilm"]
