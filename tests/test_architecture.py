@@ -92,8 +92,8 @@ def test_tasks_are_sent_only_from_tasks_modules():
 def test_heavy_libraries_are_imported_inside_functions():
     found = []
     for path in source_files():
-        if "parsers" in path.parts or path.name == "parsing_child.py":
-            continue  # they run in a child process of their own
+        if "parsers" in path.parts or name_of(path) in HEAVY_ALLOWED:
+            continue
         for node in parse(path).body:
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
@@ -130,7 +130,7 @@ def test_broad_excepts_stand_only_at_the_edges():
 
 
 def test_nothing_is_left_for_later():
-    pattern = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|NotImplementedError|pytest\.(skip|mark\.(skip|xfail))")
+    pattern = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|raise NotImplementedError|pytest\.(skip|mark\.(skip|xfail))")
     found = [name_of(path) for path in source_files(tests=True) if pattern.search(path.read_text())]
     assert not found
 
