@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from threading import Thread
 
 from django.core.asgi import get_asgi_application
 
@@ -10,12 +11,18 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "minirag.settings")
 http_application = get_asgi_application()  # first: it sets Django up, which the imports below need
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from django.conf import settings  # noqa: E402
 
 from conversations.routing import websocket_urlpatterns  # noqa: E402
+from minirag.ai.chat import warm_up  # noqa: E402
 from minirag.checks import require_secrets  # noqa: E402
 from tenants.middleware import TenantPathApp  # noqa: E402
 
 require_secrets()
+# The first visitor should not wait for the embedder to load; a bot's other models load when they are first asked.
+Thread(
+    target=warm_up, args=([settings.DEFAULT_LLM_MODEL, settings.DEFAULT_EMBEDDING_MODEL],), name="warm-up", daemon=True
+).start()
 
 application = TenantPathApp(
     ProtocolTypeRouter({"http": http_application, "websocket": URLRouter(websocket_urlpatterns)})
