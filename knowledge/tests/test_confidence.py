@@ -1,0 +1,87 @@
+"""Confidence, thresholds and a question's terms: pure arithmetic."""
+
+from __future__ import annotations
+
+import pytest
+
+from knowledge.confidence import LEXICAL_FLOOR, choose_threshold, measure_confidence
+from knowledge.query_terms import MAX_TERMS, analyse_question
+from knowledge.schedule import next_attempt, next_refresh
+from minirag.ai.embeddings import profile_of
+
+MINILM = profile_of("minirag/minilm")
+
+
+def test_confidence_is_the_calibrated_mix():
+    value = measure_confidence(MINILM, top_cosine=0.5, top_bm25_share=0.6, term_count=3)
+    assert value == pytest.approx(0.6 * 0.5 + 0.4 * 0.6 * 3 / 5)
+
+
+def test_a_full_match_of_one_word_is_worth_less_than_one_of_many():
+    one, many = (measure_confidence(MINILM, top_cosine=0.3, top_bm25_share=1, term_count=n) for n in (1, 12))
+    assert one < many
+
+
+def test_without_a_cosine_to_trust_the_words_decide_alone():
+    assert measure_confidence(None, top_cosine=0.9, top_bm25_share=0.2, term_count=3) == 0.2
+
+
+@pytest.mark.parametrize(("share", "expected"), [(-1.0, 0.0), (1.7, 1.0)])
+def test_confidence_stays_between_0_and_1(share, expected):
+    assert measure_confidence(None, top_cosine=0, top_bm25_share=share, term_count=1) == expected
+
+
+def test_no_words_in_common_and_no_words_at_all_are_no_confidence():
+    assert measure_confidence(MINILM, top_cosine=0.0, top_bm25_share=0.0, term_count=0) == 0
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ({}, 0.344),
+        ({"trusts_cosine": False}, 0.17),
+        ({"is_dense": False}, LEXICAL_FLOOR),
+        ({"own_floor": 0.5}, 0.5),
+        ({"own_floor": 0.0}, 0.0),
+        ({"refuses": False, "own_floor": 0.5}, 0.0),
+    ],
+)
+def test_the_threshold_is_the_bots_own_or_the_embedders(facts, expected):
+    defaults = {"refuses": True, "own_floor": None, "profile": MINILM, "is_dense": True, "trusts_cosine": True}
+    assert choose_threshold(**defaults | facts) == expected
+
+
+def test_terms_of_a_question_in_the_language_of_its_sources():
+    terms = analyse_question("How do I clean the filters, the old filters?", "en", ["en"])
+    assert terms.terms == {"clean": 1, "filter": 2, "old": 1} and terms.own == terms.terms.keys()
+    assert len(terms.ids) == len(terms.frequencies) == len(terms.counted) == 3
+
+
+def test_a_second_language_adds_its_stems_but_no_stop_words():
+    terms = analyse_question("What about the Reinigungen?", "en", ["en", "de"])
+    assert "what" not in terms.terms and "the" not in terms.terms
+    german = analyse_question("Reinigungen", "de", ["de"]).terms.keys()
+    assert german <= terms.terms.keys() and not german & terms.own
+
+
+def test_a_question_in_a_language_no_source_has_is_read_in_the_sources_language():
+    assert "filter" in analyse_question("filters?", "fr", ["en"]).own
+
+
+def test_a_pasted_page_is_cut():
+    terms = analyse_question(" ".join(f"word{n}" for n in range(5000)), "en", ["en"])
+    assert len(terms.terms) == MAX_TERMS == len(terms.own)
+
+
+def test_a_failing_schedule_waits_longer_each_time_and_at_most_a_week():
+    from datetime import UTC, datetime, timedelta
+
+    now = datetime(2026, 11, 21, tzinfo=UTC)
+    waits = [next_attempt("hourly", now, failures=n, retryable=False) - now for n in (1, 2, 3, 12)]
+    assert waits == [timedelta(hours=1), timedelta(hours=2), timedelta(hours=4), timedelta(days=7)]
+    assert next_attempt("weekly", now, failures=5, retryable=False) - now == timedelta(days=7)
+    assert [next_attempt(None, now, failures=n, retryable=True) for n in (1, 2, 3)] == [
+        now + timedelta(minutes=1), now + timedelta(minutes=4), None
+    ]  # fmt: skip
+    assert next_attempt("none", now, failures=1, retryable=False) is None
+    assert next_refresh("daily", now) == now + timedelta(days=1) and next_refresh(None, now) is None

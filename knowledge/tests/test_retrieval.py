@@ -1,0 +1,351 @@
+"""Retrieval: what may answer, in which order, and how sure it is."""
+
+from __future__ import annotations
+
+import random
+import uuid
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.db import connection
+
+from bots.models import BotProfile
+from knowledge.indexing import ensure_vector_index
+from knowledge.models import Chunk, IndexEntry, Source
+from knowledge.retrieval import Retrieval, retrieve
+from knowledge.sources import delete_source
+from knowledge.statement import compose_statement
+from knowledge.tests.conftest import CALIBRATION, HANDBOOK, RETURNS, WARRANTY, make_bot, make_source, run, teach
+from minirag.ai.embeddings import Embeddings
+from minirag.lib.errors import ProviderError
+from tenants.context import tenant_context
+
+QUESTION = "How many months does the warranty of the Aeris One last?"
+
+
+def ask(bot: BotProfile, question: str = QUESTION, **options) -> Retrieval:
+    return async_to_sync(retrieve)(bot, question, **options)
+
+
+def contents(found: Retrieval) -> list[str]:
+    return [passage.content for passage in found.passages]
+
+
+# --- What comes back ----------------------------------------------------------------------------------------------
+
+
+def test_the_best_passage_comes_first_with_all_that_a_citation_needs(bot):
+    source = teach(bot)
+    found = ask(bot)
+    best = found.passages[0]
+    assert contents(found)[0] == WARRANTY and best.source_id == source.pk and best.title == "Handbook"
+    assert best.heading == "Handbook > Warranty" and best.page is None and best.url == ""
+    chunk = Chunk.objects.get(pk=best.chunk_id)
+    assert (chunk.document_id, chunk.source_id) == (best.document_id, source.pk)
+    assert 0 < best.score <= 1 and 0 < best.cosine <= 1 and best.bm25 > 0
+    scores = [passage.score for passage in found.passages]
+    assert scores == sorted(scores, reverse=True)
+    assert found.mode == "hybrid" and found.embedding_model == "minirag/hash" and found.embedding_tokens > 5
+    assert found.language == "en" and found.milliseconds > 0 and not found.is_weak
+
+
+def test_term_weights_are_the_idf_of_the_questions_words(bot):
+    teach(bot)
+    weights = ask(bot, "warranty of the zeppelin and the device").term_weights
+    assert set(weights) == {"warranti", "zeppelin", "devic"}
+    assert weights["zeppelin"] > weights["warranti"] > 0, "what nobody wrote about is the rarest"
+
+
+def test_bm25_is_exactly_that_of_the_formula(bot):
+    """Recomputed by hand from the chunks' words."""
+    import math
+
+    from knowledge.vectors import count_terms
+    from minirag.lib.analysis import term_id
+
+    teach(bot)
+    found = ask(bot, "filters and receipt")
+    counts = {c.pk: count_terms(f"{c.heading}. {c.content}", "en") for c in Chunk.objects.all()}
+    mean = sum(c.total() for c in counts.values()) / len(counts)
+    for passage in found.passages:
+        expected = 0.0
+        for term in ("filter", "receipt"):
+            df = sum(term_id(term) in c for c in counts.values())
+            idf = math.log(1 + (len(counts) - df + 0.5) / (df + 0.5))
+            tf, length = counts[passage.chunk_id][term_id(term)], counts[passage.chunk_id].total()
+            expected += idf * tf * 2.2 / (tf + 1.2 * (0.25 + 0.75 * length / mean))
+        assert passage.bm25 == pytest.approx(expected, rel=1e-3)
+
+
+def test_the_bots_passage_count_is_the_limit_unless_one_is_given(bot):
+    teach(bot)
+    bot.passage_count = 2
+    assert [len(ask(bot, limit=limit).passages) for limit in (None, 1, 50)] == [2, 1, 3]
+
+
+def test_equal_passages_come_in_the_order_of_their_ids(bot):
+    for _ in range(4):
+        teach(bot, WARRANTY)
+    found = ask(bot)
+    ids = [passage.chunk_id for passage in found.passages]
+    assert len({passage.score for passage in found.passages}) == 1 and ids == sorted(ids)
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["", "   ", "the of and", "?!", "x" * 20_000, "\U0001f600", "a\ud800b", "'; DROP TABLE", "100% %s %(a)s"],
+)
+def test_no_question_breaks_it(bot, question):
+    teach(bot)
+    assert isinstance(ask(bot, question), Retrieval)
+
+
+def test_a_bot_without_knowledge_finds_nothing_and_is_weak(bot):
+    found = ask(bot)
+    assert found.passages == () and found.is_weak and found.confidence == 0 and found.term_weights == {}
+
+
+# --- What may answer ----------------------------------------------------------------------------------------------
+
+
+def test_a_deleted_source_stops_answering_at_once(bot):
+    source = teach(bot)
+    assert ask(bot).passages
+    delete_source(source.pk)
+    assert ask(bot).passages == () and IndexEntry.objects.exists(), "even while its rows are still there"
+
+
+def test_an_inactive_source_or_parent_does_not_answer(bot):
+    parent = make_source(bot, None, name="Folder")
+    child = teach(bot, parent=parent)
+    assert ask(bot).passages
+    Source.objects.filter(pk=child.pk).update(is_active=False)
+    assert not ask(bot).passages
+    Source.objects.filter(pk=child.pk).update(is_active=True)
+    Source.objects.filter(pk=parent.pk).update(is_active=False)
+    assert not ask(bot).passages
+
+
+def test_a_source_that_is_being_read_again_or_failed_answers_from_what_it_knew(bot):
+    source = teach(bot)
+    for status in ("processing", "error", "pending"):
+        Source.objects.filter(pk=source.pk).update(status=status)
+        assert contents(ask(bot))[0] == WARRANTY
+
+
+def test_another_bots_source_does_not_answer(bot):
+    teach(make_bot(name="Other"))
+    assert not ask(bot).passages
+
+
+def test_a_foreign_tenants_chunk_never_appears(bot, globex):
+    teach(bot, f"# Ours\n\n{CALIBRATION}")
+    with tenant_context(globex.tenant):
+        theirs = make_bot(name="Helper")
+        teach(theirs)
+        foreign = set(Chunk.objects.values_list("pk", flat=True))
+        assert {passage.chunk_id for passage in ask(theirs).passages} == foreign
+    found = ask(bot)
+    assert contents(found) == [CALIBRATION] and not {passage.chunk_id for passage in found.passages} & foreign
+
+
+# --- How it is ordered --------------------------------------------------------------------------------------------
+
+
+def test_fusion_by_rank_is_selectable_and_gives_reciprocal_ranks(bot):
+    teach(bot)
+    bot.fusion = "rrf"
+    found = ask(bot)
+    assert contents(found)[0] == WARRANTY
+    assert found.passages[0].score == pytest.approx(2 / 61), "first by words and first by meaning"
+    assert all(passage.score <= 2 / 61 for passage in found.passages)
+
+
+def test_the_dense_weight_decides_between_words_and_meaning(bot):
+    teach(bot)
+    for weight, part in ((1.0, "cosine"), (0.0, "bm25")):
+        bot.dense_weight = weight
+        found = ask(bot)
+        best = max(getattr(passage, part) for passage in found.passages)
+        for passage in found.passages:
+            assert passage.score == pytest.approx(getattr(passage, part) / best, rel=1e-3)
+
+
+def test_vectors_of_another_size_take_part_by_their_words_only(bot):
+    teach(bot)
+    IndexEntry.objects.filter(chunk__content=WARRANTY).update(emb=[1.0, 0.0, 0.0], dim=3)
+    found = ask(bot)
+    assert {passage.content: passage.cosine for passage in found.passages}[WARRANTY] == 0
+    assert len(found.passages) == 3
+
+
+def test_a_chunk_without_a_vector_is_found_by_its_words(bot):
+    teach(bot)
+    IndexEntry.objects.update(emb=None, dim=0)
+    found = ask(bot)
+    assert contents(found)[0] == WARRANTY and found.mode == "hybrid"
+
+
+def test_without_an_embedder_words_alone_are_searched(in_acme, settings, tmp_path):
+    settings.EMBEDDER_DIR = tmp_path
+    bot = make_bot(embedding_model="minirag/minilm")
+    teach(bot)
+    found = ask(bot)
+    assert found.mode == "lexical" and found.embedding_model is None and found.embedding_tokens == 0
+    assert contents(found)[0] == WARRANTY and found.passages[0].score == 1 and found.passages[0].cosine == 0
+    assert found.threshold == 0.17 and not found.is_weak
+    off_topic = ask(bot, "Who won the chess olympiad in Baku?")
+    assert off_topic.is_weak and not off_topic.passages
+
+
+def test_a_provider_that_fails_leaves_the_words(bot, monkeypatch, caplog):
+    teach(bot)
+
+    async def fail(*args, **kwargs):
+        raise ProviderError("rate_limit", provider="openai")
+
+    monkeypatch.setattr("knowledge.retrieval.embed_query", fail)
+    found = ask(bot)
+    assert found.mode == "lexical" and contents(found)[0] == WARRANTY
+    assert "searching by words only" in caplog.text and QUESTION not in caplog.text
+
+
+def test_a_bot_with_another_model_than_its_knowledge_asks_with_that_of_the_knowledge(bot, monkeypatch):
+    teach(bot)
+    asked = []
+    from minirag.ai.embeddings import embed_query
+
+    async def embed(model, text, **options) -> Embeddings:
+        asked.append(model)
+        return await embed_query("minirag/hash", text, **options)
+
+    monkeypatch.setattr("knowledge.retrieval.embed_query", embed)
+    bot.embedding_model = "openai/text-embedding-3-small"
+    found = ask(bot)
+    assert asked == ["openai/text-embedding-3-small", "minirag/hash"]
+    assert found.mode == "hybrid" and contents(found)[0] == WARRANTY and found.embedding_model == "minirag/hash"
+
+
+# --- How sure it is -----------------------------------------------------------------------------------------------
+
+
+def test_a_bot_may_have_a_floor_of_its_own_or_never_refuse(bot):
+    teach(bot)
+    bot.refusal_floor = 0.99
+    assert ask(bot).threshold == 0.99 and ask(bot).is_weak
+    bot.refuses = False
+    assert ask(bot).threshold == 0 and not ask(bot).is_weak
+
+
+def test_with_the_real_embedder_meaning_is_found_without_a_common_word_and_foreign_questions_are_weak(in_acme):
+    bot = make_bot(embedding_model="minirag/minilm")
+    teach(bot)
+    found = ask(bot, "Can I get my money back if I do not like it?")
+    assert contents(found)[0] == RETURNS and found.threshold == 0.344
+    assert not ask(bot).is_weak
+    for question in ("Who won the chess olympiad in Baku?", "What is the capital of Australia?", "Tell me a joke"):
+        assert ask(bot, question).is_weak, question
+
+
+def test_a_german_question_about_german_sources_is_judged_by_its_words(in_acme):
+    bot = make_bot(embedding_model="minirag/minilm")
+    teach(bot, "Die Garantie für das Gerät gilt 36 Monate ab dem Kauf und umfasst auch den Sensor und das Netzteil.")
+    found = ask(bot, "Wie lange gilt die Garantie für das Gerät?")
+    assert found.language == "de" and found.threshold == 0.17 and not found.is_weak
+    assert ask(bot, "Wer gewann die Schacholympiade in Baku?").is_weak
+
+
+def test_a_bot_with_two_languages_answers_in_both(bot):
+    teach(bot, HANDBOOK)
+    teach(bot, "Die Rückgabe unbenutzter Geräte ist innerhalb von vierzehn Tagen möglich, das Porto zahlen wir.")
+    assert contents(ask(bot))[0] == WARRANTY
+    assert "Rückgabe" in contents(ask(bot, "Wie ist die Rückgabe unbenutzter Geräte möglich?"))[0]
+
+
+# --- Large tenants ------------------------------------------------------------------------------------------------
+
+TOPICS = "air bread chess dance earth fire glass house iron juice kite lemon music night ocean paper".split()  # noqa: SIM905
+
+
+@pytest.fixture
+def library(bot) -> BotProfile:
+    """1,200 chunks in three sources, of words with a topic each."""
+    chance = random.Random(7)
+    for number in range(3):
+        sections = []
+        for section in range(400):
+            topic = chance.choice(TOPICS)
+            choices = [topic, topic + "s", chance.choice(TOPICS)]
+            words = [chance.choice([*choices, f"w{chance.randrange(900)}"]) for _ in range(40)]
+            sections.append(f"# Section {number} {section}\n\n{' '.join(words)}.")
+        teach(bot, "\n\n".join(sections), name=f"Book {number}")
+    with connection.cursor() as cursor:
+        # As a commit does; an index cannot be built while foreign keys wait to be checked.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    return bot
+
+
+def test_the_vector_index_is_built_only_for_many_rows_and_once(library, settings):
+    assert IndexEntry.objects.count() > 1000
+    assert not ensure_vector_index(384), "an exact search is better for so few"
+    settings.EXACT_SCAN_ROWS = 500
+    assert ensure_vector_index(384) and not ensure_vector_index(384) and not ensure_vector_index(0)
+
+
+def test_beyond_the_limit_the_vector_index_is_used_and_finds_what_exact_search_finds(library, settings):
+    questions = [f"{first} and {second}" for first, second in zip(TOPICS, TOPICS[3:] + TOPICS[:3], strict=True)]
+    library.dense_weight = 1.0
+    exact = {question: [p.chunk_id for p in ask(library, question, limit=10).passages] for question in questions}
+    settings.EXACT_SCAN_ROWS = 500
+    ensure_vector_index(384)
+    with connection.cursor() as cursor:
+        # So few rows are scanned faster than any index is read: make the planner take it all the same.
+        cursor.execute("SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+        statement = compose_statement(dimensions=384, uses_vector_index=True, by_rank=False)
+        parameters = {
+            "terms": [1], "frequencies": [1], "counted": [True], "limit": 10, "weight": 1.0, "dimensions": 384,
+            "sources": list(Source.objects.values_list("pk", flat=True)), "vector": str([0.05] * 384),
+        }  # fmt: skip
+        cursor.execute("EXPLAIN " + statement, parameters)
+        assert "chunk_index_emb_384" in "\n".join(row[0] for row in cursor.fetchall())
+    overlap = [
+        len(set(exact[question]) & {p.chunk_id for p in ask(library, question, limit=10).passages}) / 10
+        for question in questions
+    ]
+    assert sum(overlap) / len(overlap) >= 0.9, overlap
+
+
+def test_a_filter_that_leaves_few_rows_still_fills_the_answer(library, settings):
+    settings.EXACT_SCAN_ROWS = 300
+    ensure_vector_index(384)
+    Source.objects.exclude(name="Book 1").update(is_active=False)
+    found = ask(library, "lemon juice", limit=10)
+    assert len(found.passages) == 10
+    assert {passage.source_id for passage in found.passages} == {Source.objects.get(name="Book 1").pk}
+
+
+def test_the_exact_statement_cannot_use_the_vector_index(library, settings):
+    settings.EXACT_SCAN_ROWS = 500
+    ensure_vector_index(384)
+    statement = compose_statement(dimensions=384, uses_vector_index=False, by_rank=False)
+    parameters = {
+        "terms": [1], "frequencies": [1], "counted": [True], "limit": 10, "weight": 1.0, "dimensions": 384,
+        "sources": [uuid.uuid4()], "vector": str([0.05] * 384),
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+        cursor.execute("EXPLAIN " + statement, parameters)
+        assert "chunk_index_emb_384" not in "\n".join(row[0] for row in cursor.fetchall())
+
+
+def test_a_search_takes_one_short_use_of_a_connection(bot, django_assert_max_num_queries):
+    teach(bot)
+    with django_assert_max_num_queries(6):  # savepoint, scope, settings, the statement, release
+        ask(bot)
+
+
+def test_ingesting_again_does_not_disturb_the_answer(bot):
+    source = teach(bot)
+    before = ask(bot)
+    run(source)
+    assert contents(ask(bot)) == contents(before) and ask(bot).confidence == pytest.approx(before.confidence)
