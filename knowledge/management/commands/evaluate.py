@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import time
 import uuid
@@ -12,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from asgiref.sync import async_to_sync
 from django.core.management.base import BaseCommand, CommandError
 
 from bots.models import BotProfile, Fusion
@@ -82,7 +82,7 @@ class Command(BaseCommand):
                 runs[query_id] = [document_of[passage.document_id] for passage in found.passages]
                 times.append(found.milliseconds)
 
-        asyncio.run(ask_all())
+        async_to_sync(ask_all)()
         figures = measure_all(runs, judged.judgements)
         self.stdout.write(
             f"{len(runs)} questions: nDCG@10 {figures.ndcg:.4f}  recall@10 {figures.recall:.4f}  "

@@ -1,0 +1,309 @@
+"""The queue in front of ingestion: once however often it is asked, lost messages, dead workers, schedules."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from celery.exceptions import Reject
+from django.conf import settings as django_settings
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from knowledge import tasks
+from knowledge.claims import STALE_AFTER
+from knowledge.indexing import forget_knowledge
+from knowledge.models import Chunk, Source
+from knowledge.sources import delete_source, update_source
+from knowledge.tests.conftest import make_bot, make_source, run, teach
+from tenants.context import tenant_context
+from tenants.tasks import TENANT_HEADER
+
+
+@pytest.fixture
+def sent(monkeypatch) -> list[tuple[str, str]]:
+    """What was published, as (task, source id)."""
+    messages: list[tuple[str, str]] = []
+    for task in (tasks.ingest_source, tasks.purge_source):
+        monkeypatch.setattr(
+            task, "apply_async", lambda arguments, task=task, **_: messages.append((task.name, arguments[0]))
+        )
+    return messages
+
+
+@pytest.fixture
+def queue(django_capture_on_commit_callbacks):
+    """Queue sources as a request does whose transaction commits."""
+
+    def put(*sources):
+        with django_capture_on_commit_callbacks(execute=True):
+            for source in sources:
+                tasks.queue_ingestion(source)
+
+    return put
+
+
+def ingest_messages(sent) -> list[str]:
+    return [source_id for name, source_id in sent if name.endswith("ingest_source")]
+
+
+def age(source: Source, **fields) -> Source:
+    Source.objects.filter(pk=source.pk).update(**fields)
+    source.refresh_from_db()
+    return source
+
+
+# --- Queuing ------------------------------------------------------------------------------------------------------
+
+
+def test_a_queued_source_is_pending_and_published_once_however_often_it_is_asked_for(bot, sent, queue):
+    source = make_source(bot)
+    queue(source, source)
+    queue(source)
+    source.refresh_from_db()
+    assert source.queued_at and source.status == "pending" and ingest_messages(sent) == [str(source.pk)]
+
+
+def test_nothing_is_published_before_the_commit(bot, sent, django_capture_on_commit_callbacks):
+    source = make_source(bot)
+    with django_capture_on_commit_callbacks(execute=False) as callbacks:
+        tasks.queue_ingestion(source)
+    assert not sent and len(callbacks) == 1
+
+
+def test_a_source_that_is_being_ingested_or_deleted_is_not_queued(bot, sent, queue):
+    running, deleted = make_source(bot), make_source(bot)
+    Source.objects.claim(running.pk, stale_after=STALE_AFTER)
+    age(deleted, deleted_at=timezone.now())
+    queue(running, deleted)
+    assert not sent and not Source.objects.filter(queued_at__isnull=False).exists()
+
+
+def test_a_queue_out_of_reach_fails_no_request_and_leaves_the_source_to_the_sweeper(bot, monkeypatch, queue):
+    def fail(*args, **kwargs):
+        raise OperationalError("no redis")
+
+    monkeypatch.setattr(tasks.ingest_source, "apply_async", fail)
+    source = make_source(bot)
+    queue(source)
+    source.refresh_from_db()
+    assert source.queued_at
+    monkeypatch.undo()
+    messages = []
+    monkeypatch.setattr(tasks.ingest_source, "apply_async", lambda arguments, **_: messages.append(arguments[0]))
+    assert tasks.sweep_tenant() == 0, "it may still be on its way"
+    age(source, queued_at=timezone.now() - tasks.RESEND_AFTER - timedelta(seconds=1))
+    assert tasks.sweep_tenant() == 1 and messages == [str(source.pk)]
+    assert tasks.sweep_tenant() == 0, "sent again only after another minute"
+
+
+def test_asking_by_hand_forgets_earlier_failures(bot, sent, queue):
+    source = age(make_source(bot), attempts=2, status="error")
+    queue(source)
+    source.refresh_from_db()
+    assert source.attempts == 0
+
+
+# --- The task -----------------------------------------------------------------------------------------------------
+
+
+def call(task, source: Source, tenant) -> None:
+    """Run a task as the worker does, with its tenant in a header."""
+    task.push_request(headers={TENANT_HEADER: str(tenant.pk)})
+    try:
+        with tenant_context(None):
+            task(str(source.pk))
+    finally:
+        task.pop_request()
+
+
+def test_the_task_ingests_a_queued_source_in_its_tenant(bot, acme, sent, queue):
+    source = make_source(bot)
+    queue(source)
+    call(tasks.ingest_source, source, acme.tenant)
+    source.refresh_from_db()
+    assert source.status == "ready" and source.queued_at is None
+
+
+def test_a_message_that_comes_twice_does_nothing_the_second_time(bot, acme, sent, queue, embedder):
+    source = make_source(bot)
+    queue(source)
+    call(tasks.ingest_source, source, acme.tenant)
+    refreshed = Source.objects.get().last_refreshed_at
+    call(tasks.ingest_source, source, acme.tenant)
+    assert Source.objects.get().last_refreshed_at == refreshed and len(embedder.texts) == 3
+
+
+def test_a_source_of_another_tenant_does_not_exist_for_the_task(bot, globex, sent, queue):
+    source = make_source(bot)
+    queue(source)
+    call(tasks.ingest_source, source, globex.tenant)
+    source.refresh_from_db()
+    assert source.status == "pending" and source.queued_at
+
+
+def test_a_task_without_a_tenant_is_refused(bot):
+    with pytest.raises(Reject), tenant_context(None):
+        tasks.ingest_source(str(uuid.uuid4()))
+
+
+def test_the_message_carries_the_tenant_and_is_acknowledged_late(bot, acme, monkeypatch):
+    seen = {}
+    monkeypatch.setattr("celery.app.task.Task.apply_async", lambda self, *args, **options: seen.update(options))
+    tasks._send(tasks.ingest_source, uuid.uuid4())
+    assert seen["headers"] == {TENANT_HEADER: str(acme.tenant.pk)} and seen["retry"] is False
+    assert tasks.ingest_source.acks_late and tasks.purge_source.acks_late
+
+
+def test_the_beat_knows_both_tasks():
+    from minirag.celery import app
+
+    app.loader.import_default_modules()
+    for entry in django_settings.CELERY_BEAT_SCHEDULE.values():
+        assert entry["task"] in app.tasks, entry
+    names = {entry["task"]: entry["schedule"] for entry in django_settings.CELERY_BEAT_SCHEDULE.values()}
+    assert names[tasks.sweep_ingestion.name] == 30 and names[tasks.refresh_due_sources.name] == 60
+
+
+# --- Purging ------------------------------------------------------------------------------------------------------
+
+
+def test_deleting_purges_the_knowledge_and_bringing_back_ingests_it_again(
+    bot, acme, sent, django_capture_on_commit_callbacks
+):
+    source = teach(bot)
+    with django_capture_on_commit_callbacks(execute=True):
+        delete_source(source.pk)
+    assert sent == [(tasks.purge_source.name, str(source.pk))]
+    call(tasks.purge_source, source, acme.tenant)
+    source.refresh_from_db()
+    assert not Chunk.objects.exists() and (source.chunk_count, source.document_count, source.content_hash) == (0, 0, "")
+    with django_capture_on_commit_callbacks(execute=True):
+        update_source(source.pk, {"is_active": True})
+    assert ingest_messages(sent) == [str(source.pk)]
+    call(tasks.ingest_source, source, acme.tenant)
+    source.refresh_from_db()
+    assert source.status == "ready" and source.chunk_count == 3
+
+
+def test_a_source_brought_back_before_the_purge_keeps_its_knowledge(bot, acme):
+    source = teach(bot)
+    delete_source(source.pk)
+    update_source(source.pk, {"is_active": True})
+    call(tasks.purge_source, source, acme.tenant)
+    assert Chunk.objects.count() == 3
+
+
+def test_a_purge_whose_message_was_lost_is_sent_again(bot, sent):
+    source = teach(bot)
+    age(source, deleted_at=timezone.now() - timedelta(minutes=5), is_active=False)
+    tasks.sweep_tenant()
+    assert sent == [(tasks.purge_source.name, str(source.pk))]
+    forget_knowledge(source.pk, only_deleted=True)
+    assert tasks.sweep_tenant() == 0
+
+
+# --- Dead workers -------------------------------------------------------------------------------------------------
+
+
+def test_a_dead_workers_source_is_queued_again_and_its_claim_is_void(bot, sent):
+    source = make_source(bot)
+    claim = Source.objects.claim(source.pk, stale_after=STALE_AFTER)
+    assert tasks.sweep_tenant() == 0, "the worker may be alive"
+    age(source, heartbeat_at=timezone.now() - STALE_AFTER - timedelta(seconds=1))
+    assert tasks.sweep_tenant() == 1
+    source.refresh_from_db()
+    assert source.status == "pending" and source.queued_at and source.claim_id is None and source.attempts == 1
+    assert ingest_messages(sent) == [str(source.pk)] and claim is not None
+
+
+def test_a_source_that_kills_every_worker_ends_in_an_error(bot, sent):
+    source = make_source(bot)
+    for _ in range(3):
+        Source.objects.claim(source.pk, stale_after=STALE_AFTER)
+        age(source, heartbeat_at=timezone.now() - STALE_AFTER - timedelta(seconds=1))
+        tasks.sweep_tenant()
+    source.refresh_from_db()
+    assert (source.status, source.error_code) == ("error", "interrupted") and "3 times" in source.error_message
+    assert len(ingest_messages(sent)) == 2 and tasks.sweep_tenant() == 0
+
+
+def test_the_sweeper_goes_through_all_active_tenants(acme, globex, sent):
+    for party in (acme, globex):
+        with tenant_context(party.tenant):
+            make_source(make_bot(), queued_at=timezone.now() - timedelta(minutes=5))
+    globex.tenant.status = "suspended"
+    globex.tenant.save()
+    with tenant_context(None):
+        assert tasks.sweep_ingestion() == 1
+    assert len(ingest_messages(sent)) == 1
+
+
+def test_a_sweep_with_nothing_to_do_is_one_query(bot, django_assert_num_queries):
+    teach(bot)
+    with django_assert_num_queries(1):
+        assert tasks.sweep_tenant() == 0
+    with django_assert_num_queries(1):
+        assert tasks.refresh_tenant() == 0
+
+
+# --- Schedules ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("schedule", "hours", "is_due"),
+    [
+        ("hourly", 0.9, False), ("hourly", 1.1, True), ("daily", 23, False), ("daily", 25, True),
+        ("weekly", 160, False), ("weekly", 169, True), ("none", 9999, False), (None, 9999, False),
+    ],
+)  # fmt: skip
+def test_a_source_is_refreshed_by_its_schedule(bot, sent, schedule, hours, is_due):
+    source = teach(bot)
+    age(source, refresh_schedule=schedule, last_refreshed_at=timezone.now() - timedelta(hours=hours))
+    assert tasks.refresh_tenant() == int(is_due)
+    assert bool(ingest_messages(sent)) is is_due
+
+
+def test_a_schedule_set_later_counts_from_the_last_ingestion(bot):
+    source = run(make_source(bot, refresh_schedule="weekly"))
+    assert source.next_refresh_at > timezone.now() + timedelta(days=6)
+    age(source, refresh_schedule="hourly", last_refreshed_at=timezone.now() - timedelta(hours=2))
+    assert tasks.refresh_tenant() == 1
+
+
+@pytest.mark.parametrize("fields", [{"is_active": False}, {"deleted_at": timezone.now()}, {"status": "processing"}])
+def test_what_is_put_away_or_busy_is_not_refreshed(bot, fields):
+    source = teach(bot)
+    age(source, refresh_schedule="hourly", last_refreshed_at=timezone.now() - timedelta(hours=2), **fields)
+    assert tasks.refresh_tenant() == 0
+
+
+def test_a_scheduled_source_that_fails_is_tried_less_and_less_often(bot, sent):
+    source = make_source(bot, "", refresh_schedule="hourly")
+    waits = []
+    for _ in range(3):
+        run(source)
+        waits.append(round((source.next_refresh_at - timezone.now()).total_seconds() / 3600))
+        assert tasks.refresh_tenant() == 0
+    assert waits == [1, 2, 4]
+    age(source, next_refresh_at=timezone.now())
+    assert tasks.refresh_tenant() == 1
+    source.refresh_from_db()
+    assert source.attempts == 3, "only success and a person start the count again"
+
+
+def test_a_failure_that_may_pass_is_tried_again_without_a_schedule(bot, sent, embedder):
+    from minirag.lib.errors import ProviderError
+
+    def refuse():
+        raise ProviderError("unavailable", provider="openai")
+
+    embedder.then = refuse
+    source = run(make_source(bot))
+    assert source.status == "error" and timedelta() < source.next_refresh_at - timezone.now() <= timedelta(minutes=1)
+    age(source, next_refresh_at=timezone.now())
+    assert tasks.refresh_tenant() == 1
+    run(source)
+    run(source)
+    assert source.attempts == 3 and source.next_refresh_at is None, "after three times somebody has to ask"
