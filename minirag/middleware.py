@@ -1,4 +1,4 @@
-"""A request id in, out, and on every log line between."""
+"""A request id in, out, and on every log line between; and who may call from another page."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from typing import Any
 
 import structlog
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from corsheaders.middleware import CorsMiddleware
 from django.http import HttpRequest, HttpResponseBase
 
 logger = structlog.get_logger("minirag.request")
 _ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _QUIET_PATHS = ("/health", "/static/")
+_WIDGET_PATH = "/v1/widget/"
 
 
 class RequestIdMiddleware:
@@ -57,3 +59,13 @@ def _end(request: HttpRequest, response: HttpResponseBase, started: float) -> Ht
     return response
 
 
+class WidgetCorsMiddleware(CorsMiddleware):
+    """CORS as ALLOWED_ORIGINS says, and open for the widget's routes.
+
+    A widget stands on its bot's own pages, which the operator's list does not know. There the bot's `allowed_origins`
+    decide, and their refusal must be readable by the page. No credentials are allowed with either.
+    """
+
+    def check_signal(self, request: HttpRequest) -> bool:
+        """The base class's question for exceptions to its list, which it otherwise asks of signal receivers."""
+        return request.path_info.startswith(_WIDGET_PATH)

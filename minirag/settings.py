@@ -99,7 +99,7 @@ MIDDLEWARE = [
     "minirag.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "corsheaders.middleware.CorsMiddleware",
+    "minirag.middleware.WidgetCorsMiddleware",
     "tenants.middleware.TenantMiddleware",
     "tenants.middleware.TenantSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
