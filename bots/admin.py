@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin import register
 from django.core.exceptions import ValidationError
@@ -20,6 +21,8 @@ from unfold.widgets import (
 
 from bots.models import BotProfile, Outcome, UsageEvent
 from bots.origins import normalise_origin
+from minirag.ai.credentials import Credentials
+from minirag.lib.http import OutboundError, check_url
 from tenants.model_admin import LookOnlyAdmin, ProductAdmin
 from tenants.sites import tenant_site
 
@@ -62,6 +65,10 @@ class BotForm(forms.ModelForm):
         help_text="Of this bot's model provider. A new key replaces the stored one; empty leaves it as it is. It is "
         "stored encrypted and shown to nobody.",
     )
+    new_api_base = forms.CharField(
+        label="Base URL", required=False, max_length=2000, widget=UnfoldAdminTextInputWidget,
+        help_text="Only for a self-hosted or compatible server, ending in /v1. Entered together with its API key.",
+    )
     clear_api_key = forms.BooleanField(
         label="Forget the stored key", required=False, widget=UnfoldBooleanSwitchWidget,
         help_text="The installation's own key counts then.",
@@ -96,8 +103,19 @@ class BotForm(forms.ModelForm):
             raise ValidationError("An API key is one line of text.")
         return key
 
+    def clean_new_api_base(self) -> str:
+        base: str = self.cleaned_data["new_api_base"]
+        try:
+            if base:
+                check_url(base, allowed_hosts=frozenset(settings.OUTBOUND_ALLOWED_HOSTS))
+        except OutboundError as error:
+            raise ValidationError(error.detail) from None
+        return base
+
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
+        if self.cleaned_data.get("new_api_base") and not self.cleaned_data.get("new_api_key"):
+            self.add_error("new_api_key", "Enter the key for this address as well.")
         if self.cleaned_data.get("new_api_key") and self.cleaned_data.get("clear_api_key"):
             self.add_error("clear_api_key", "Either enter a new key or forget the stored one.")
         return cleaned
@@ -118,7 +136,8 @@ class BotProfileAdmin(ProductAdmin):
         (None, {"fields": ("name", "description", "is_active")}),
         ("Answers", {"classes": ("tab",), "fields": ("system_prompt", ("passage_count", "history_turns"))}),
         ("Model", {"classes": ("tab",), "fields": (
-            ("model", "embedding_model"), ("temperature", "max_tokens"), "has_key", "new_api_key", "clear_api_key",
+            ("model", "embedding_model"), ("temperature", "max_tokens"), "has_key", "new_api_key", "new_api_base",
+            "clear_api_key",
         )}),
         ("Refusal and retrieval", {"classes": ("tab",), "fields": (
             "refuses", "refusal_floor", "refusal_text", ("fusion", "dense_weight"),
@@ -138,18 +157,19 @@ class BotProfileAdmin(ProductAdmin):
 
     def save_model(self, request: HttpRequest, obj: BotProfile, form: BotForm, change: bool) -> None:
         if form.cleaned_data.get("clear_api_key"):
-            obj.set_api_key(None)
+            obj.set_credentials(Credentials())
         elif form.cleaned_data.get("new_api_key"):
-            obj.set_api_key(form.cleaned_data["new_api_key"])
+            data = form.cleaned_data
+            obj.set_credentials(Credentials(api_key=data["new_api_key"], api_base=data["new_api_base"] or None))
         super().save_model(request, obj, form, change)
 
     @display(description="bot", header=True, ordering="name")
     def name_and_description(self, bot: BotProfile) -> list[str]:
         return [bot.name, bot.description[:80]]
 
-    @display(description="own API key", boolean=True)
-    def has_key(self, bot: BotProfile) -> bool:
-        return bot.has_credentials
+    @display(description="API key")
+    def has_key(self, bot: BotProfile) -> str:
+        return "its own" if bot.has_credentials else "the installation's"
 
     @action(description="Activate", permissions=["change"])
     def activate(self, request: HttpRequest, chosen: QuerySet[BotProfile]) -> None:
@@ -170,19 +190,31 @@ class BotProfileAdmin(ProductAdmin):
 
 def _readable(fields: Any) -> tuple[Any, ...]:
     """Leave out the fields that only exist to be written."""
-    return tuple(field for field in fields if field not in ("new_api_key", "clear_api_key"))
+    return tuple(field for field in fields if field not in ("new_api_key", "new_api_base", "clear_api_key"))
 
 
 @register(UsageEvent, site=tenant_site)
 class UsageEventAdmin(LookOnlyAdmin):
     list_display = (
-        "created_at", "kind", "bot_profile", "model", "shown_outcome", "prompt_tokens", "completion_tokens", "cost_usd",
-        "time_to_first_token_ms", "duration_ms",
+        "created_at", "bot_profile", "kind", "model", "shown_outcome", "shown_tokens", "shown_cost", "shown_time",
     )  # fmt: skip
     list_filter = ("kind", "outcome", "model", "bot_profile")
     list_select_related = ("bot_profile",)
     search_fields = ("model", "bot_profile__name")
     date_hierarchy = "created_at"
+
+    @display(description="tokens in + out", ordering="total_tokens")
+    def shown_tokens(self, event: UsageEvent) -> str:
+        return f"{event.prompt_tokens:,} + {event.completion_tokens:,}"
+
+    @display(description="cost", ordering="cost_usd")
+    def shown_cost(self, event: UsageEvent) -> str:
+        return f"${event.cost_usd:.6f}" if event.cost_usd else "–"
+
+    @display(description="first token / all", ordering="duration_ms")
+    def shown_time(self, event: UsageEvent) -> str:
+        times = [f"{ms:,} ms" for ms in (event.time_to_first_token_ms, event.duration_ms) if ms is not None]
+        return " / ".join(times) or "–"
 
     @display(description="outcome", label=_OUTCOME_COLOURS, ordering="outcome")
     def shown_outcome(self, event: UsageEvent) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from unfold.decorators import display
 
 from bots.models import Outcome, UsageEvent
-from conversations.models import Chat, Feedback, Message
+from conversations.models import Chat, Feedback, Message, MessageRole
 from knowledge.models import Source
 from tenants.context import require_tenant
 from tenants.model_admin import LookOnlyAdmin
@@ -36,10 +36,13 @@ class ChatAdmin(LookOnlyAdmin):
     change_form_after_template = "admin/chat_thread.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Chat]:
+        # The question carries its turn's outcome, and the answer too where there is one: count turns, not messages.
+        refused = Q(messages__outcome=Outcome.REFUSED, messages__role=MessageRole.USER)
+        failed = Q(messages__outcome=Outcome.FAILED, messages__role=MessageRole.USER)
         own_users = User.objects.filter(tenant=require_tenant())
         return super().get_queryset(request).annotate(
-            refused_count=Count("messages", filter=Q(messages__outcome=Outcome.REFUSED), distinct=True),
-            failed_count=Count("messages", filter=Q(messages__outcome=Outcome.FAILED), distinct=True),
+            refused_count=Count("messages", filter=refused, distinct=True),
+            failed_count=Count("messages", filter=failed, distinct=True),
             user_email=Subquery(own_users.filter(pk=OuterRef("user_id")).values("email")[:1]),
             disliked_count=Count("messages", filter=Q(messages__feedback=Feedback.NEGATIVE), distinct=True),
         )

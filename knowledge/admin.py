@@ -44,7 +44,7 @@ class SourceAdmin(ProductAdmin):
         "refresh_schedule": "source_type == 'url'",
     }
     readonly_fields = (
-        "bot_profile", "source_type", "shown_status", "shown_progress", "shown_file", "document_count", "chunk_count",
+        "bot_profile", "source_type", "status", "shown_progress", "shown_file", "document_count", "chunk_count",
         "language", "last_refreshed_at", "next_refresh_at", "created_at", "knowledge_links",
     )  # fmt: skip
 
@@ -69,7 +69,7 @@ class SourceAdmin(ProductAdmin):
             own = tuple(field for field in own if field != "url")
         return (
             ("State", {"fields": (
-                ("shown_status", "shown_progress"), ("document_count", "chunk_count"), "knowledge_links",
+                ("status", "shown_progress"), ("document_count", "chunk_count"), "knowledge_links",
             )}),
             ("Source", {"fields": (("name", "description"), ("bot_profile", "source_type"), "is_active", *own)}),
             ("Facts", {"fields": (("language", "created_at"), ("last_refreshed_at", "next_refresh_at"))}),
@@ -115,8 +115,8 @@ class SourceAdmin(ProductAdmin):
 
     @display(description="source", header=True, ordering="name")
     def name_and_origin(self, source: Source) -> list[str]:
-        origin = source.config.get("url") or source.config.get("original_filename") or source.description
-        return [source.name, str(origin)[:80]]
+        origin = str(source.config.get("url") or source.config.get("original_filename") or source.description)
+        return [source.name, origin[:80] if origin != source.name else source.description[:80]]
 
     @display(description="status", ordering="status", label=_STATUS_COLOURS)
     def shown_status(self, source: Source) -> tuple[str, str]:

@@ -35,6 +35,7 @@ class SourceForm(forms.ModelForm):
     class Meta:
         model = Source
         fields = ("name", "description", "is_active", "refresh_schedule", "content")
+        help_texts = {"content": ""}
         widgets = {
             "name": UnfoldAdminTextInputWidget(),
             "description": UnfoldAdminTextInputWidget(),

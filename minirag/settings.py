@@ -109,6 +109,13 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
+# What `/v1` goes through; the rest of the list above is about cookies, forms and files (see minirag.handlers).
+API_MIDDLEWARE = [
+    "minirag.middleware.RequestIdMiddleware",
+    next(path for path in MIDDLEWARE if path.endswith("CorsMiddleware")),
+    "tenants.middleware.TenantMiddleware",
+]
+
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -200,6 +207,9 @@ CELERY_BEAT_SCHEDULE = {
     "refresh-due-sources": {
         "task": "knowledge.tasks.refresh_due_sources", "schedule": 60.0, "options": {"expires": 55.0}
     },
+    "fail-abandoned-turns": {
+        "task": "conversations.tasks.fail_abandoned_turns", "schedule": 300.0, "options": {"expires": 290.0}
+    },
 }
 
 # --- Channels, cache --------------------------------------------------------------------------------------------
@@ -222,6 +232,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = True
 LANGUAGE_CODE = "en"
+FORMAT_MODULE_PATH = ["minirag.formats"]
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
@@ -241,7 +252,16 @@ UNFOLD = {
     "SITE_TITLE": "MiniRAG",
     "SITE_HEADER": "MiniRAG",
     "SITE_SYMBOL": "forum",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("minirag/icon.svg")}],
     "SHOW_HISTORY": True,
+    "COLORS": {
+        "primary": {
+            "50": "oklch(96.2% .018 272.3)", "100": "oklch(93% .034 272.8)", "200": "oklch(87% .065 274)",
+            "300": "oklch(78.5% .115 274.7)", "400": "oklch(67.3% .182 276.9)", "500": "oklch(58.5% .233 277.1)",
+            "600": "oklch(51.1% .262 276.9)", "700": "oklch(45.7% .24 277)", "800": "oklch(39.8% .195 277.4)",
+            "900": "oklch(35.9% .144 278.7)", "950": "oklch(25.7% .09 281.3)",
+        }
+    },
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "minirag.dashboard.fill_index",
     "STYLES": [lambda request: static("minirag/admin.css")],

@@ -16,7 +16,7 @@ from unfold.enums import ActionVariant
 
 from tenants import people_admin  # noqa: F401 - registers the pages of users and tokens
 from tenants.admin_forms import EraseForm, NewTenantForm, ReasonForm
-from tenants.model_admin import LookOnlyAdmin, ProductAdmin
+from tenants.model_admin import LookOnlyAdmin, ProductAdmin, posted
 from tenants.models import AuditEvent, Domain, SchemaMigration, Tenant, TenantStatus
 from tenants.provisioning import archive_tenant, erase_tenant, provision_tenant, restore_tenant, suspend_tenant
 from tenants.schemas import target_version
@@ -39,12 +39,12 @@ class TenantAdmin(ProductAdmin):
     search_fields = ("name", "slug", "domains__domain")
     date_hierarchy = "created_at"
     readonly_fields = (
-        "slug", "schema_name", "shown_status", "status_reason", "status_changed_at", "schema_state", "created_at",
+        "slug", "schema_name", "status", "status_reason", "status_changed_at", "schema_state", "created_at",
         "admin_link",
     )  # fmt: skip
     fieldsets = (
         (None, {"fields": (("name", "slug"), ("plan", "admin_link"))}),
-        ("Status", {"fields": (("shown_status", "status_changed_at"), "status_reason")}),
+        ("Status", {"fields": (("status", "status_changed_at"), "status_reason")}),
         ("Database", {"fields": (("schema_name", "schema_state"), "is_canary", "created_at")}),
     )
     inlines = (DomainInline,)
@@ -90,7 +90,7 @@ class TenantAdmin(ProductAdmin):
 
         return self.ask(
             request, provision, title="Add a tenant", submit="Make the tenant",
-            form=NewTenantForm(request.POST or None),
+            form=NewTenantForm(posted(request)),
             intro="Makes the tenant's schema, its owner and the owner's first API token.",
         )  # fmt: skip
 
@@ -106,7 +106,7 @@ class TenantAdmin(ProductAdmin):
     def _is_in(self, request: HttpRequest, object_id: Any, *statuses: TenantStatus) -> bool:
         return object_id is None or self.require_object(request, object_id).status in statuses
 
-    @action(description="Suspend", permissions=["suspend"], icon="pause_circle", variant=ActionVariant.WARNING)
+    @action(description="Suspend", permissions=["suspend"], icon="pause_circle")
     def suspend(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._change_status(
             request, object_id, suspend_tenant, "Suspend", "Chats, tokens and writes stop at once. Its users can read."
@@ -125,10 +125,10 @@ class TenantAdmin(ProductAdmin):
             change(tenant, reason=data["reason"], actor=request.user.email)
             self.message_user(request, f"{tenant} is {tenant.get_status_display().lower()} now.", messages.SUCCESS)
 
-        form = ReasonForm(request.POST or None)
+        form = ReasonForm(posted(request))
         return self.ask(request, act, title=f"{verb} {tenant}?", intro=intro, submit=verb, obj=tenant, form=form)
 
-    @action(description="Restore", permissions=["restore"], icon="play_circle", variant=ActionVariant.SUCCESS)
+    @action(description="Restore", permissions=["restore"], icon="play_circle")
     def restore(self, request: HttpRequest, object_id: str) -> HttpResponse:
         tenant = self.require_object(request, object_id)
 
@@ -151,7 +151,7 @@ class TenantAdmin(ProductAdmin):
             self.message_user(request, f"{name} was erased.", messages.SUCCESS)
             return HttpResponseRedirect(self.list_url())
 
-        form = EraseForm(request.POST if request.method == "POST" else None, slug=tenant.slug)
+        form = EraseForm(posted(request), slug=tenant.slug)
         intro = "Its schema, users, tokens, hosts and files are deleted for good. There is no way back."
         return self.ask(
             request, act, title=f"Erase {tenant} for good?", intro=intro, submit="Erase for good", danger=True,

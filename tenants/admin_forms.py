@@ -15,6 +15,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from tenants.context import current_tenant
 from tenants.models import Role, User, normalise_email
 from tenants.provisioning import SLUG
 
@@ -88,8 +89,15 @@ class UserForm(forms.ModelForm):
         model = User
         fields = ("email", "display_name", "role", "is_active")
 
-    def clean_email(self) -> str:
-        return normalise_email(self.cleaned_data["email"])
+    def clean(self) -> dict[str, Any]:
+        super().clean()
+        email = normalise_email(self.cleaned_data.get("email") or "")
+        self.cleaned_data["email"] = email
+        # The constraint's own check is left out where the tenant is no field of the form.
+        tenant = current_tenant() or self.cleaned_data.get("tenant") or self.instance.tenant
+        if User.objects.filter(tenant=tenant, email=email).exclude(pk=self.instance.pk).exists():
+            self.add_error("email", "There is a user with this e-mail already.")
+        return self.cleaned_data
 
 
 class NewUserForm(UserForm):

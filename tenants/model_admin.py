@@ -68,17 +68,18 @@ class ProductAdmin(ModelAdmin):
         A ProductError of `act` is shown above the form. Without a response of its own the browser goes back to the
         row, or to the list. Acts stand behind a POST, so that no link on a foreign page can trigger one.
         """
-        form = form if form is not None else NothingToFill(request.POST or None)
+        back = self.change_url(obj) if obj else self.list_url()
+        form = form if form is not None else NothingToFill(posted(request))
         if request.method == "POST" and form.is_valid():
             try:
                 response = act(form.cleaned_data)
             except ProductError as error:
                 form.add_error(None, error.detail)
             else:
-                return response or HttpResponseRedirect(self.change_url(obj) if obj else self.list_url())
+                return response or HttpResponseRedirect(back)
         context = {
             **self.admin_site.each_context(request), "opts": self.opts, "title": title, "intro": intro, "form": form,
-            "submit": submit, "is_dangerous": danger, "cancel_url": self.change_url(obj) if obj else self.list_url(),
+            "submit_label": submit, "is_dangerous": danger, "cancel_url": back,
         }  # fmt: skip
         request.current_app = self.admin_site.name  # type: ignore[attr-defined]
         return TemplateResponse(request, "admin/ask.html", context)
@@ -121,6 +122,11 @@ class LookOnlyAdmin(ProductAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+def posted(request: HttpRequest) -> Any:
+    """Return the data for a form that is asked for by GET and answered by POST, even by an empty one."""
+    return request.POST if request.method == "POST" else None
 
 
 def is_writable() -> bool:

@@ -137,6 +137,10 @@ class User(AbstractBaseUser):
     def __str__(self) -> str:
         return self.display_name or self.email
 
+    def get_full_name(self) -> str:
+        """What the admin greets the user by."""
+        return self.display_name
+
     @property
     def is_staff(self) -> bool:
         return True  # every user belongs to an admin; which one, its AdminSite decides by tenant

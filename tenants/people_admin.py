@@ -15,7 +15,7 @@ from unfold.enums import ActionVariant
 from minirag.lib.errors import Forbidden
 from tenants.admin_forms import NewTokenForm, NewUserForm, PasswordForm, UserForm
 from tenants.context import current_tenant
-from tenants.model_admin import ProductAdmin, format_age, is_writable, require_manager
+from tenants.model_admin import ProductAdmin, format_age, is_writable, posted, require_manager
 from tenants.models import ApiToken, Role, User
 from tenants.sites import platform_site, tenant_site
 
@@ -119,7 +119,7 @@ class UserAdmin(ProductAdmin):
             self.log_change(request, user, "Password was set.")
             self.message_user(request, f"{user} has a new password.", messages.SUCCESS)
 
-        form = PasswordForm(request.POST or None)
+        form = PasswordForm(posted(request))
         intro = "Every browser session of this user ends."
         return self.ask(
             request, act, title=f"Set the password of {user}", intro=intro, submit="Set password", obj=user, form=form
@@ -166,8 +166,8 @@ class ApiTokenAdmin(ProductAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         home = () if current_tenant() else ("tenant",)
         return (
-            "shown_name", *home, "user", "shown_state", "scopes", "bot_profile_id", "expires_at", "last_used_at",
-            "created_at",
+            "name", "token_prefix", *home, "user", "shown_state", "scopes", "bot_profile_id", "expires_at",
+            "last_used_at", "created_at",
         )  # fmt: skip
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -216,7 +216,7 @@ class ApiTokenAdmin(ProductAdmin):
                 next_label="Go to the token",
             )  # fmt: skip
 
-        form = NewTokenForm(request.POST or None, users=users, initial={"user": request.user.pk})
+        form = NewTokenForm(posted(request), users=users, initial={"user": request.user.pk})
         return self.ask(request, mint, title="Add an API token", submit="Make the token", form=form)
 
     @action(description="Revoke", permissions=["revoke"], icon="block", variant=ActionVariant.DANGER)
@@ -230,7 +230,8 @@ class ApiTokenAdmin(ProductAdmin):
 
     @action(description="Revoke", permissions=["revoke"])
     def revoke_chosen(self, request: HttpRequest, chosen: QuerySet[ApiToken]) -> None:
-        self.act_on_each(request, chosen.filter(is_active=True), lambda token: self._revoke(request, token), "revoked")
+        active = chosen.filter(is_active=True)
+        self.act_on_each(request, active, lambda token: self._revoke(request, token), "revoked")
 
     def _revoke(self, request: HttpRequest, token: ApiToken) -> None:
         if outranks(token.user, request.user):

@@ -21,6 +21,9 @@ class Command(ProductCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["show"]:
             seed_demo(self.say, ingest_now=options["ingest_now"])
+            if not self.stdout.isatty():
+                self.say("`manage.py demo --show` shows the log-ins.")  # they have no business in a log file
+                return
         base_url = settings.PUBLIC_URL.rstrip("/") or f"http://localhost:{os.environ.get('PORT') or '8000'}"
         lines = describe_demo(base_url)
         self.say("\n".join(lines) if lines else "There is no demo here; `manage.py demo` makes it.")

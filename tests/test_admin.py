@@ -1,0 +1,765 @@
+"""Both admins from the outside: every page opens for the right people, for nobody else, and shows no secret.
+
+Alice owns acme and Bob is a member of it; Gina owns globex; Olga operates the platform.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from io import BytesIO
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.core.cache import cache
+from django.test import Client
+from django.urls import reverse, set_script_prefix
+from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
+
+from bots.models import BotProfile, Outcome, UsageEvent
+from bots.profiles import create_bot
+from conftest import PASSWORD, Party
+from conversations.models import Chat, Citation, Message, MessageRole
+from knowledge.models import Chunk, Document, Source, SourceStatus
+from knowledge.sources import create_source, delete_source
+from minirag.ai.credentials import Credentials
+from tenants.context import tenant_context
+from tenants.models import ApiToken, AuditEvent, Domain, SchemaMigration, Tenant, User
+from tenants.provisioning import add_domain, archive_tenant, suspend_tenant
+from tenants.sites import platform_site, tenant_site
+from webhooks.models import Delivery, Webhook
+
+API_KEY = "sk-acme-provider-key-0123456789"
+
+
+class Browser(Client):
+    """A browser that stands in one admin: on the platform, or under a tenant's path."""
+
+    def __init__(self, slug: str | None = None, **defaults: Any) -> None:
+        super().__init__(**({"SCRIPT_NAME": f"/t/{slug}"} if slug else {}), **defaults)
+        self.slug = slug
+
+    @property
+    def prefix(self) -> str:
+        return f"/t/{self.slug}" if self.slug else ""
+
+    def request(self, **request: Any) -> Any:
+        set_script_prefix(f"{self.prefix}/")  # which the ASGI handler does, and the test client does not
+        try:
+            return super().request(**request)
+        finally:
+            set_script_prefix("/")
+
+    def log_in(self, email: str, password: str = PASSWORD) -> Any:
+        # The client keeps cookies by name and ignores their paths, which is what a replayed cookie looks like.
+        return self.post("/admin/login/", {"username": email, "password": password, "next": f"{self.prefix}/admin/"})
+
+    def url(self, site: Any, model: Any, page: str, *args: Any) -> str:
+        """The path below the prefix of a page, as this client wants it."""
+        names = {platform_site: "minirag.urls", tenant_site: "minirag.tenant_urls"}
+        return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", urlconf=names[site], args=args)
+
+
+@pytest.fixture(autouse=True)
+def _fresh_limits() -> Iterator[None]:
+    """Log-ins are counted in Redis, which outlives the test."""
+    client = cache._cache.get_client()
+    yield
+    for key in client.scan_iter("*LIMITS*"):
+        client.delete(key)
+
+
+def browser(email: str, slug: str | None = None) -> Browser:
+    made = Browser(slug)
+    assert made.log_in(email).status_code == 302, f"{email} could not log in"
+    return made
+
+
+@pytest.fixture
+def alice(acme: Party) -> Browser:
+    return browser("alice@acme.example.com", "acme")
+
+
+@pytest.fixture
+def member(acme: Party, bob: User) -> Browser:
+    return browser("bob@acme.example.com", "acme")
+
+
+@pytest.fixture
+def operator(acme: Party, olga: User) -> Browser:
+    return browser("olga@platform.example.com")
+
+
+@pytest.fixture
+def rows(in_acme: Party) -> dict[type, Any]:
+    """One row of everything that acme's admin shows."""
+    bot = create_bot({"name": "Ava", "starter_questions": ["What is E24?"]}, credentials=Credentials(api_key=API_KEY))
+    fields = {"bot_profile_id": bot.pk, "source_type": "text", "name": "Handbook", "content": "Error E24: clean it."}
+    source = create_source(fields)
+    Source.objects.filter(pk=source.pk).update(status=SourceStatus.ERROR, error_message="The page answered 404.")
+    document = Document.objects.create(source=source, title="Handbook", content_hash="0")
+    chunk = Chunk.objects.create(
+        id=source.pk,
+        document=document,
+        source=source,
+        ordinal=0,
+        content="Error E24: clean it.",
+        token_count=6,
+        content_hash="0",
+    )
+    chat = Chat.objects.create(bot_profile=bot, title="What is E24?", user_id=in_acme.owner.pk, message_count=2)
+    Message.objects.create(chat=chat, role=MessageRole.USER, content="What is E24?", outcome=Outcome.REFUSED)
+    answer = Message.objects.create(
+        chat=chat,
+        role=MessageRole.ASSISTANT,
+        content="Clean it. [1]",
+        outcome=Outcome.REFUSED,
+        feedback="negative",
+        refusal_reason="low_confidence",
+        confidence=0.1234,
+        threshold=0.3456,
+    )
+    Citation.objects.create(
+        message=answer,
+        number=1,
+        chunk_id=chunk.pk,
+        source_id=source.pk,
+        title="Handbook",
+        content="Error E24",
+        score=0.87,
+    )
+    usage = UsageEvent.objects.create(
+        bot_profile=bot, chat_id=chat.pk, message_id=answer.pk, model="minirag/extractive"
+    )
+    webhook = Webhook.objects.create(
+        url="https://hooks.example.com/in", events=["chat.message"], encrypted_secret="v1:hook"
+    )
+    delivery = Delivery.objects.create(webhook=webhook, event_type="chat.message", payload={"chat_id": str(chat.pk)})
+    return {
+        BotProfile: bot,
+        Source: source,
+        Document: document,
+        Chunk: chunk,
+        type(source.dataset): source.dataset,
+        Chat: chat,
+        UsageEvent: usage,
+        Webhook: webhook,
+        Delivery: delivery,
+        User: in_acme.owner,
+        ApiToken: ApiToken.objects.filter(tenant=in_acme.tenant).first(),
+    }
+
+
+@pytest.fixture
+def platform_rows(acme: Party) -> dict[type, Any]:
+    interval = IntervalSchedule.objects.create(every=30, period="seconds")
+    return {
+        Tenant: acme.tenant,
+        User: acme.owner,
+        ApiToken: ApiToken.objects.filter(tenant=acme.tenant).first(),
+        Domain: add_domain(acme.tenant, "bots.acme.example.com"),
+        AuditEvent: AuditEvent.objects.first(),
+        SchemaMigration: SchemaMigration.objects.create(
+            tenant=acme.tenant, to_version="1", started_at=acme.tenant.created_at
+        ),
+        IntervalSchedule: interval,
+        CrontabSchedule: CrontabSchedule.objects.create(hour="4"),
+        PeriodicTask: PeriodicTask.objects.create(name="sweep", task="knowledge.tasks.sweep", interval=interval),
+    }
+
+
+def pages_of(client: Browser, site: Any, rows: dict[type, Any]) -> Iterator[tuple[str, str]]:
+    """Every page that every registered model has: list, search, add, change, history, delete."""
+    for model in site._registry:
+        yield "list", client.url(site, model, "changelist")
+        yield "search", client.url(site, model, "changelist") + "?q=a"
+        yield "add", client.url(site, model, "add")
+        if model in rows:
+            for page in ("change", "history", "delete"):
+                yield page, client.url(site, model, page, rows[model].pk)
+
+
+class TestPages:
+    def test_every_page_of_the_platform_opens_for_its_operator(self, operator, platform_rows):
+        assert set(platform_site._registry) == set(platform_rows)
+        for page, url in pages_of(operator, platform_site, platform_rows):
+            assert operator.get(url).status_code in ({200} if page not in ("add", "delete") else {200, 403}), url
+
+    def test_every_page_of_a_tenant_opens_for_its_owner(self, alice, rows):
+        alice.post(alice.url(tenant_site, User, "change", rows[User].pk), {"email": "alice@acme.example.com"})
+        with tenant_context(rows_tenant(rows)):
+            rows[LogEntry] = LogEntry.objects.create(
+                user_id=rows[User].pk, object_repr="x", action_flag=2, change_message="changed"
+            )
+        assert set(tenant_site._registry) == set(rows)
+        for page, url in pages_of(alice, tenant_site, rows):
+            assert alice.get(url).status_code in ({200} if page not in ("add", "delete") else {200, 403}), url
+
+    @pytest.mark.parametrize("model", [BotProfile, Source, User, ApiToken, Webhook])
+    def test_an_owner_may_add(self, alice, rows, model):
+        assert alice.get(alice.url(tenant_site, model, "add")).status_code == 200
+
+    @pytest.mark.parametrize(
+        "path", ["/admin/", "/admin/jsi18n/", "/admin/password_change/", "/admin/search/?s=bot", "/admin/bots/"]
+    )
+    def test_the_pages_around_them_open_too(self, alice, rows, path):
+        assert alice.get(path).status_code == 200
+
+    def test_autocompletion_knows_the_tenants_bots(self, alice, rows):
+        query = "?app_label=knowledge&model_name=source&field_name=bot_profile&term=av"
+        assert alice.get(f"/admin/autocomplete/{query}").json()["results"][0]["text"] == "Ava"
+
+    def test_an_unknown_row_is_not_found(self, alice, rows):
+        for model in (Chat, Source, User, ApiToken):
+            url = alice.url(tenant_site, model, "change", "00000000-0000-0000-0000-000000000000")
+            assert alice.get(url).status_code in (302, 404)  # Django's own answer is the way back to the index
+        assert alice.get("/admin/knowledge/source/nonsense/ingest/").status_code == 404
+
+
+def rows_tenant(rows: dict[type, Any]) -> Tenant:
+    return rows[User].tenant
+
+
+class TestLinks:
+    def test_every_link_stays_under_the_tenants_path(self, alice, rows):
+        for path in (
+            "/admin/",
+            "/admin/knowledge/source/",
+            "/admin/login/?next=/t/acme/admin/",
+            "/admin/password_change/",
+        ):
+            for link in re.findall(r'(?:href|action|src)="(/[^"]*)"', alice.get(path, follow=False).content.decode()):
+                assert link.startswith(("/t/acme/", "/static/")), (path, link)
+
+    def test_no_page_fetches_anything_from_elsewhere(self, alice, operator, rows, platform_rows):
+        for client, site, all_rows in ((alice, tenant_site, rows), (operator, platform_site, platform_rows)):
+            for _, url in pages_of(client, site, all_rows):
+                html = client.get(url).content.decode()
+                assert not re.findall(r'<(?:script|link|img|iframe)[^>]+(?:src|href)="(?:https?:)?//', html), url
+
+    def test_log_in_without_next_leads_to_the_admin(self, acme):
+        client = Browser("acme")
+        done = client.post("/admin/login/", {"username": "alice@acme.example.com", "password": PASSWORD})
+        assert done.status_code == 302 and done["Location"] == "/t/acme/admin/"
+
+
+class TestStrangers:
+    def test_the_anonymous_are_sent_to_the_log_in_of_the_same_site(self, rows, platform_rows):
+        for slug, site, all_rows in (("acme", tenant_site, rows), (None, platform_site, platform_rows)):
+            nobody = Browser(slug)
+            for _, url in pages_of(nobody, site, all_rows):
+                answer = nobody.get(url)
+                assert answer.status_code == 302, url
+                assert answer["Location"].startswith(f"{nobody.prefix}/admin/login/?next={nobody.prefix}/admin/"), url
+
+    @pytest.mark.parametrize(
+        ("email", "slug"),
+        [
+            ("gina@globex.example.com", "acme"),
+            ("alice@acme.example.com", "globex"),
+            ("alice@acme.example.com", None),
+            ("bob@acme.example.com", None),
+            ("nobody@acme.example.com", "acme"),
+        ],
+    )
+    def test_nobody_logs_in_where_they_do_not_belong(self, acme, globex, email, slug):
+        client = Browser(slug)
+        assert client.log_in(email).status_code == 200
+        assert client.get("/admin/").status_code == 302
+
+    @pytest.mark.parametrize("slug", ["globex", None])
+    def test_a_replayed_session_cookie_opens_no_other_admin(self, alice, globex, platform_rows, rows, slug):
+        session = alice.cookies["sessionid_acme"].value
+        thief = Browser(slug)
+        thief.cookies["sessionid_globex" if slug else "sessionid"] = session
+        site, all_rows = (tenant_site, rows) if slug else (platform_site, platform_rows)
+        with tenant_context(globex.tenant if slug else None):
+            for _, url in pages_of(thief, site, all_rows):
+                assert thief.get(url).status_code == 302, url
+                assert thief.post(url, {"action": "x"}).status_code == 302, url
+
+    def test_a_tenants_session_cookie_lies_below_its_path(self, alice):
+        assert alice.cookies["sessionid_acme"]["path"] == "/t/acme/"
+
+    def test_gina_sees_nothing_of_acme_in_her_own_admin(self, rows, globex):
+        gina = browser("gina@globex.example.com", "globex")
+        for model in (BotProfile, Source, Document, Chunk, Chat, Webhook, User, ApiToken):
+            html = gina.get(gina.url(tenant_site, model, "changelist")).content.decode()
+            assert str(rows[model].pk) not in html and "acme.example.com" not in html, model
+        for model in (BotProfile, Source, Document, Chunk, Chat, Webhook, User, ApiToken):
+            answer = gina.get(gina.url(tenant_site, model, "change", rows[model].pk))
+            assert answer.status_code == 404 or answer["Location"] == "/t/globex/admin/", model
+
+    def test_guessing_passwords_is_slowed_down(self, acme, settings):
+        settings.LOGIN_RATE = "3/minute"
+        client = Browser("acme")
+        for _ in range(3):
+            client.log_in("alice@acme.example.com", "wrong")
+        assert client.log_in("alice@acme.example.com").status_code == 200  # right, and refused all the same
+        assert Browser("acme").log_in("bob@acme.example.com").status_code == 302
+
+
+class TestMembers:
+    def test_a_member_reads_every_list_and_row(self, member, rows):
+        for page, url in pages_of(member, tenant_site, rows):
+            expected = 403 if page in ("add", "delete") else 200
+            assert member.get(url).status_code == expected, url
+
+    def test_a_member_changes_nothing(self, member, rows):
+        for model in tenant_site._registry:
+            if model in rows:
+                for page in ("change", "delete"):
+                    answer = member.post(
+                        member.url(tenant_site, model, page, rows[model].pk), {"post": "yes", "name": "X"}
+                    )
+                    assert answer.status_code == 403, (model, page)
+            assert member.post(member.url(tenant_site, model, "add"), {"name": "X"}).status_code == 403, model
+        assert BotProfile.objects.get().name == "Ava" and Source.objects.filter(deleted_at=None).count() == 1
+
+    def test_a_member_runs_no_action(self, member, rows):
+        actions = {
+            BotProfile: ["activate", "deactivate"],
+            Source: ["ingest_chosen", "deactivate_chosen", "delete_selected"],
+            User: ["deactivate_chosen"],
+            ApiToken: ["revoke_chosen"],
+        }
+        for model, names in actions.items():
+            for name in names:
+                data = {"action": name, "_selected_action": [str(rows[model].pk)], "post": "yes"}
+                member.post(member.url(tenant_site, model, "changelist"), data)
+        for path in (
+            f"knowledge/source/{rows[Source].pk}/ingest/",
+            f"tenants/user/{rows[User].pk}/set_password/",
+            f"tenants/apitoken/{rows[ApiToken].pk}/revoke/",
+        ):
+            assert member.get(f"/admin/{path}").status_code == 403, path
+            assert member.post(f"/admin/{path}", {"password": "long enough", "again": "long enough"}).status_code == 403
+        source = Source.objects.get()
+        assert source.is_active and source.queued_at is None and source.deleted_at is None
+        assert BotProfile.objects.get().is_active and User.objects.get(pk=rows[User].pk).is_active
+        assert ApiToken.objects.get(pk=rows[ApiToken].pk).is_active
+
+    def test_a_member_is_told_so(self, member, rows):
+        assert "You are a member here" in member.get("/admin/").content.decode()
+
+
+class TestSecrets:
+    def test_no_page_shows_one(self, alice, operator, rows, platform_rows, acme):
+        bot = BotProfile.objects.get()
+        secrets = {
+            API_KEY,
+            bot.encrypted_credentials,
+            acme.raw_token,
+            rows[ApiToken].token_hash,
+            "v1:hook",
+            acme.owner.password,
+        }
+        for client, site, all_rows in ((alice, tenant_site, rows), (operator, platform_site, platform_rows)):
+            for _, url in pages_of(client, site, all_rows):
+                html = client.get(url).content.decode()
+                assert not [secret for secret in secrets if secret in html], url
+
+    def test_a_new_token_is_shown_once_and_works(self, alice, acme):
+        url = alice.url(tenant_site, ApiToken, "add")
+        answer = alice.post(
+            url, {"name": "backend", "user": str(acme.owner.pk), "expires_at_0": "", "expires_at_1": ""}
+        )
+        secret = re.search(r'id="secret" value="([^"]{43})"', answer.content.decode())[1]
+        assert "no-store" in answer["Cache-Control"]
+        assert Client().get("/v1/auth/me", HTTP_AUTHORIZATION=f"Bearer {secret}").status_code == 200
+        for page in (alice.url(tenant_site, ApiToken, "changelist"), "/admin/", "/admin/admin/logentry/"):
+            assert secret not in alice.get(page).content.decode()
+
+    def test_a_tokens_owner_is_one_of_ours(self, alice, globex):
+        answer = alice.post(alice.url(tenant_site, ApiToken, "add"), {"name": "x", "user": str(globex.owner.pk)})
+        assert "not one of the available choices" in answer.content.decode()
+        assert ApiToken.objects.filter(user=globex.owner).count() == 1
+
+
+def bot_form(**changes: Any) -> dict[str, Any]:
+    fields = {
+        "name": "Ava",
+        "description": "",
+        "is_active": "on",
+        "system_prompt": "",
+        "passage_count": 5,
+        "history_turns": 10,
+        "model": "minirag/extractive",
+        "embedding_model": "",
+        "temperature": 0.7,
+        "max_tokens": 100,
+        "new_api_key": "",
+        "new_api_base": "",
+        "refuses": "on",
+        "refusal_floor": "",
+        "refusal_text": "",
+        "fusion": "max_norm",
+        "dense_weight": "",
+        "greeting": "Hi",
+        "starter_questions": "What?\nHow?\n\n",
+        "allowed_origins": "https://WWW.example.com/",
+    }
+    return {**fields, **changes}
+
+
+class TestBots:
+    def test_an_owner_makes_a_bot_and_the_log_says_so(self, alice, in_acme):
+        answer = alice.post(alice.url(tenant_site, BotProfile, "add"), bot_form())
+        assert answer.status_code == 302, answer.context["adminform"].form.errors
+        bot = BotProfile.objects.get()
+        assert bot.starter_questions == ["What?", "How?"] and bot.allowed_origins == ["https://www.example.com"]
+        assert LogEntry.objects.get().object_id == str(bot.pk)
+
+    def test_the_api_key_is_written_kept_replaced_and_forgotten(self, alice, in_acme):
+        bot = create_bot({"name": "Ava"})
+        url = alice.url(tenant_site, BotProfile, "change", bot.pk)
+        for data, expected in (
+            ({"new_api_key": API_KEY}, API_KEY),
+            ({}, API_KEY),
+            ({"new_api_key": "sk-new"}, "sk-new"),
+            ({"clear_api_key": "on"}, None),
+        ):
+            assert alice.post(url, bot_form(**data)).status_code == 302
+            assert BotProfile.objects.get().credentials.api_key == expected
+        assert alice.post(url, bot_form(new_api_key="a", clear_api_key="on")).status_code == 200
+
+    @pytest.mark.parametrize(
+        ("field", "value"),
+        [("allowed_origins", "nonsense"), ("starter_questions", "x\n" * 11), ("temperature", "3"), ("name", "a\x00b")],
+    )
+    def test_bad_values_are_refused_at_their_field(self, alice, in_acme, field, value):
+        answer = alice.post(alice.url(tenant_site, BotProfile, "add"), bot_form(**{field: value}))
+        assert answer.status_code == 200 and field in answer.context["adminform"].form.errors
+
+    def test_bots_are_switched_off_and_on(self, alice, rows):
+        url = alice.url(tenant_site, BotProfile, "changelist")
+        for action, expected in (("deactivate", False), ("activate", True)):
+            alice.post(url, {"action": action, "_selected_action": [str(rows[BotProfile].pk)]})
+            assert BotProfile.objects.get().is_active is expected
+
+
+class TestSources:
+    def add(self, alice: Browser, bot: BotProfile, **fields: Any) -> Any:
+        data = {
+            "bot_profile": str(bot.pk),
+            "name": "",
+            "description": "",
+            "content": "",
+            "url": "",
+            "refresh_schedule": "",
+        }
+        return alice.post(alice.url(tenant_site, Source, "add"), {**data, **fields})
+
+    def test_a_text_is_added_and_queued(self, alice, rows):
+        answer = self.add(alice, rows[BotProfile], source_type="text", name="Note", content="Wash your hands.")
+        assert answer.status_code == 302
+        source = Source.objects.get(name="Note")
+        assert (
+            source.queued_at and source.content == "Wash your hands." and source.dataset.bot_profile == rows[BotProfile]
+        )
+
+    def test_a_file_is_added_and_queued(self, alice, rows):
+        file = BytesIO(b"# Manual\n\nPress the button.")
+        file.name = "manual.md"
+        assert self.add(alice, rows[BotProfile], source_type="upload", file=file).status_code == 302
+        source = Source.objects.get(name="manual.md")
+        assert source.queued_at and bytes(source.file.data).startswith(b"# Manual")
+
+    def test_a_web_page_is_added_and_queued(self, alice, rows):
+        answer = self.add(
+            alice, rows[BotProfile], source_type="url", url="https://www.example.com/faq", refresh_schedule="daily"
+        )
+        assert answer.status_code == 302
+        source = Source.objects.get(source_type="url")
+        assert (
+            source.config["url"] == source.name == "https://www.example.com/faq" and source.refresh_schedule == "daily"
+        )
+
+    @pytest.mark.parametrize(
+        ("fields", "field"),
+        [
+            ({"source_type": "text", "name": "x"}, "content"),
+            ({"source_type": "text", "content": "x"}, "name"),
+            ({"source_type": "upload"}, "file"),
+            ({"source_type": "url"}, "url"),
+            ({"source_type": "url", "url": "http://127.0.0.1/"}, "url"),
+            ({"source_type": "url", "url": "file:///etc/passwd"}, "url"),
+            ({"source_type": "magic"}, "source_type"),
+            ({"source_type": "text", "name": "x", "content": "a\x00b"}, "content"),
+        ],
+    )
+    def test_what_cannot_be_ingested_is_refused_at_its_field(self, alice, rows, fields, field):
+        answer = self.add(alice, rows[BotProfile], **fields)
+        assert answer.status_code == 200 and field in answer.context["adminform"].form.errors
+        assert Source.objects.count() == 1
+
+    @pytest.mark.parametrize(("name", "data"), [("virus.exe", b"MZ"), ("broken.pdf", b"%PDF-1.4 nonsense")])
+    def test_a_file_that_cannot_be_read_is_refused(self, alice, rows, name, data):
+        file = BytesIO(data)
+        file.name = name
+        answer = self.add(alice, rows[BotProfile], source_type="upload", file=file)
+        assert "file" in answer.context["adminform"].form.errors
+
+    def test_changing_the_text_ingests_it_again_and_renaming_does_not(self, alice, rows):
+        url = alice.url(tenant_site, Source, "change", rows[Source].pk)
+        data = {"name": "Renamed", "description": "", "is_active": "on", "content": "Error E24: clean it."}
+        assert alice.post(url, data).status_code == 302
+        source = Source.objects.get()
+        assert source.name == "Renamed" and source.queued_at is None
+        alice.post(url, {**data, "content": "Error E24: replace it."})
+        source.refresh_from_db()
+        assert source.queued_at and source.content.endswith("replace it.")
+
+    def test_saving_does_not_overwrite_what_the_worker_wrote_meanwhile(self, alice, rows):
+        url = alice.url(tenant_site, Source, "change", rows[Source].pk)
+        page = alice.get(url)
+        assert page.status_code == 200
+        Source.objects.update(status=SourceStatus.READY, chunk_count=7)
+        alice.post(url, {"name": "New", "description": "", "is_active": "on", "content": "Error E24: clean it."})
+        source = Source.objects.get()
+        assert (source.name, source.status, source.chunk_count) == ("New", SourceStatus.READY, 7)
+
+    def test_the_reason_of_a_failure_is_on_the_list_and_on_the_page(self, alice, rows):
+        for url in (
+            alice.url(tenant_site, Source, "changelist"),
+            alice.url(tenant_site, Source, "change", rows[Source].pk),
+            "/admin/",
+        ):
+            assert "The page answered 404." in alice.get(url).content.decode()
+
+    def test_ingest_again_from_the_page_and_from_the_list(self, alice, rows):
+        answer = alice.post(f"/admin/knowledge/source/{rows[Source].pk}/ingest/")
+        assert answer.status_code == 302 and Source.objects.get().queued_at
+        Source.objects.update(queued_at=None)
+        data = {"action": "ingest_chosen", "_selected_action": [str(rows[Source].pk)]}
+        alice.post(alice.url(tenant_site, Source, "changelist"), data)
+        assert Source.objects.get().queued_at
+
+    def test_a_link_alone_starts_nothing(self, alice, rows):
+        assert alice.get(f"/admin/knowledge/source/{rows[Source].pk}/ingest/").status_code == 200
+        assert Source.objects.get().queued_at is None
+
+    def test_deleting_is_soft_from_the_page_and_from_the_list(self, alice, rows):
+        other = create_source({**SOURCE, "bot_profile_id": rows[BotProfile].pk})
+        alice.post(alice.url(tenant_site, Source, "delete", rows[Source].pk), {"post": "yes"})
+        data = {"action": "delete_selected", "_selected_action": [str(other.pk)], "post": "yes"}
+        alice.post(alice.url(tenant_site, Source, "changelist"), data)
+        assert Source.objects.filter(deleted_at__isnull=False, is_active=False).count() == 2
+        alice.get("/admin/")  # the notice of what was done names it once more
+        assert "Handbook" not in alice.get(alice.url(tenant_site, Source, "changelist")).content.decode()
+
+    def test_sources_are_switched_off_and_on(self, alice, rows):
+        for action, expected in (("deactivate_chosen", False), ("activate_chosen", True)):
+            data = {"action": action, "_selected_action": [str(rows[Source].pk)]}
+            alice.post(alice.url(tenant_site, Source, "changelist"), data)
+            assert Source.objects.get().is_active is expected
+
+    def test_a_long_list_costs_no_query_per_row(self, alice, rows, django_assert_max_num_queries):
+        for number in range(30):
+            create_source({**SOURCE, "bot_profile_id": rows[BotProfile].pk, "name": f"S{number}"})
+        with django_assert_max_num_queries(14):
+            alice.get(alice.url(tenant_site, Source, "changelist"))
+
+
+SOURCE = {"source_type": "text", "name": "Other", "content": "x"}
+
+
+class TestChats:
+    def test_the_whole_thread_is_on_one_page(self, alice, rows):
+        html = alice.get(alice.url(tenant_site, Chat, "change", rows[Chat].pk)).content.decode()
+        for text in ("What is E24?", "Clean it. [1]", "low_confidence", "0.123", "0.346", "Negative feedback", "0.870"):
+            assert text in html
+        assert f"/t/acme/admin/knowledge/source/{rows[Source].pk}/change/" in html and "minirag/extractive" in html
+
+    def test_what_was_cited_stays_readable_when_its_source_is_gone(self, alice, rows):
+        delete_source(rows[Source].pk)
+        html = alice.get(alice.url(tenant_site, Chat, "change", rows[Chat].pk)).content.decode()
+        assert "its source is gone" in html and "Error E24" in html
+
+    def test_markup_in_a_message_is_text(self, alice, rows):
+        Message.objects.create(chat=rows[Chat], role=MessageRole.USER, content="<script>alert(1)</script>")
+        html = alice.get(alice.url(tenant_site, Chat, "change", rows[Chat].pk)).content.decode()
+        assert "<script>alert(1)" not in html and "&lt;script&gt;alert(1)" in html
+
+
+class TestPeople:
+    def make(self, acme: Party, role: str) -> User:
+        return User.objects.create_user(f"{role}2@acme.example.com", PASSWORD, tenant=acme.tenant, role=role)
+
+    def test_a_new_user_belongs_to_the_tenant_and_can_log_in(self, alice, acme):
+        data = {"email": "Carl@ACME.example.com", "display_name": "Carl", "role": "member", "password": PASSWORD}
+        assert alice.post(alice.url(tenant_site, User, "add"), data).status_code == 302
+        carl = User.objects.get(email="Carl@acme.example.com")
+        assert carl.tenant == acme.tenant and not carl.is_superuser and carl.role == "member"
+        assert Browser("acme").log_in("Carl@acme.example.com").status_code == 302
+
+    def test_a_tenant_cannot_be_chosen_in_a_tenant(self, alice, acme, globex):
+        data = {"email": "eve@x.example.com", "role": "owner", "password": PASSWORD, "tenant": str(globex.tenant.pk)}
+        alice.post(alice.url(tenant_site, User, "add"), {**data, "is_superuser": "on"})
+        eve = User.objects.get(email="eve@x.example.com")
+        assert eve.tenant == acme.tenant and not eve.is_superuser
+
+    def test_an_address_is_there_once_and_passwords_are_long(self, alice, acme):
+        url = alice.url(tenant_site, User, "add")
+        for email, password in (("bob@acme.example.com", PASSWORD), ("new@acme.example.com", "short")):
+            answer = alice.post(url, {"email": email, "role": "member", "password": password})
+            assert answer.status_code == 200, email
+
+    def test_an_admin_neither_makes_nor_touches_owners(self, acme):
+        self.make(acme, "admin")
+        admin = browser("admin2@acme.example.com", "acme")
+        answer = admin.post(
+            admin.url(tenant_site, User, "add"), {"email": "x@acme.example.com", "role": "owner", "password": PASSWORD}
+        )
+        assert answer.status_code == 200
+        change = admin.url(tenant_site, User, "change", acme.owner.pk)
+        assert admin.post(change, {"email": "alice@acme.example.com", "role": "member"}).status_code == 403
+        assert admin.post(f"/admin/tenants/user/{acme.owner.pk}/set_password/", {}).status_code == 403
+        token = ApiToken.objects.get(user=acme.owner)
+        assert admin.post(f"/admin/tenants/apitoken/{token.pk}/revoke/").status_code == 403
+        admin.post("/admin/tenants/apitoken/", {"action": "revoke_chosen", "_selected_action": [str(token.pk)]})
+        admin.post("/admin/tenants/user/", {"action": "deactivate_chosen", "_selected_action": [str(acme.owner.pk)]})
+        token.refresh_from_db()
+        acme.owner.refresh_from_db()
+        assert token.is_active and acme.owner.is_active and acme.owner.role == "owner"
+
+    def test_nobody_locks_themselves_out(self, alice, acme):
+        url = alice.url(tenant_site, User, "change", acme.owner.pk)
+        alice.post(url, {"email": "alice@acme.example.com", "display_name": "Al", "role": "member"})
+        alice.post("/admin/tenants/user/", {"action": "deactivate_chosen", "_selected_action": [str(acme.owner.pk)]})
+        acme.owner.refresh_from_db()
+        assert (acme.owner.display_name, acme.owner.role, acme.owner.is_active) == ("Al", "owner", True)
+
+    def test_setting_a_password_ends_the_sessions(self, alice, member, bob):
+        url = f"/admin/tenants/user/{bob.pk}/set_password/"
+        assert alice.post(url, {"password": "a new password", "again": "another"}).status_code == 200
+        assert alice.post(url, {"password": "a new password", "again": "a new password"}).status_code == 302
+        assert member.get("/admin/").status_code == 302
+        assert Browser("acme").log_in("bob@acme.example.com", "a new password").status_code == 302
+
+    def test_a_deactivated_user_is_out_at_once(self, alice, member, bob):
+        alice.post("/admin/tenants/user/", {"action": "deactivate_chosen", "_selected_action": [str(bob.pk)]})
+        assert member.get("/admin/").status_code == 302
+
+    def test_revoking_stops_a_token(self, alice, acme, as_acme):
+        token = ApiToken.objects.get(user=acme.owner)
+        assert alice.post(f"/admin/tenants/apitoken/{token.pk}/revoke/").status_code == 302
+        assert as_acme.get("/v1/auth/me").status_code == 401
+
+
+class TestOperators:
+    def test_an_operators_entry_is_recorded_once_per_session(self, olga, in_acme):
+        visitor = browser("olga@platform.example.com", "acme")
+        for _ in range(3):
+            assert visitor.get("/admin/").status_code == 200
+        entry = LogEntry.objects.get()
+        assert entry.user == olga and "entered" in entry.change_message
+        browser("olga@platform.example.com", "acme").get("/admin/bots/botprofile/")
+        assert LogEntry.objects.count() == 2
+        assert "A platform operator entered" in visitor.get("/admin/admin/logentry/").content.decode()
+
+    def test_an_owners_entry_is_not(self, alice, in_acme):
+        alice.get("/admin/")
+        assert not LogEntry.objects.exists()
+
+    def test_a_tenant_is_made_with_its_token_shown_once(self, operator):
+        data = {
+            "name": "Initech",
+            "slug": "initech",
+            "owner_email": "i@initech.example.com",
+            "owner_password": PASSWORD,
+        }
+        answer = operator.post("/admin/tenants/tenant/add/", data)
+        secret = re.search(r'id="secret" value="([^"]{43})"', answer.content.decode())[1]
+        assert Client().get("/v1/tenants/me", HTTP_AUTHORIZATION=f"Bearer {secret}").json()["slug"] == "initech"
+        event = AuditEvent.objects.get(action="tenant.provisioned", tenant_slug="initech")
+        assert event.actor == "olga@platform.example.com"
+
+    @pytest.mark.parametrize(
+        "changes", [{"slug": "acme"}, {"slug": "Bad Slug"}, {"owner_email": "x"}, {"owner_password": "short"}]
+    )
+    def test_a_bad_tenant_is_refused_with_a_sentence(self, operator, changes):
+        data = {"name": "I", "slug": "initech", "owner_email": "i@initech.example.com", "owner_password": PASSWORD}
+        answer = operator.post("/admin/tenants/tenant/add/", {**data, **changes})
+        assert answer.status_code == 200 and answer.context["form"].errors
+        assert not Tenant.objects.filter(slug="initech").exists()
+
+    def test_suspend_archive_and_restore_with_a_reason(self, operator, acme):
+        for act, status in (("suspend", "suspended"), ("archive", "archived"), ("restore", "active")):
+            url = f"/admin/tenants/tenant/{acme.tenant.pk}/{act}/"
+            assert operator.get(url).status_code == 200
+            assert operator.post(url, {"reason": "unpaid"}).status_code == 302
+            acme.tenant.refresh_from_db()
+            assert acme.tenant.status == status
+        assert AuditEvent.objects.get(action="tenant.suspended").detail == {"reason": "unpaid"}
+        assert operator.post(f"/admin/tenants/tenant/{acme.tenant.pk}/restore/").status_code == 403
+
+    def test_the_same_from_the_list(self, operator, acme):
+        for act, status in (("suspend", "suspended"), ("archive", "archived"), ("restore", "active")):
+            data = {"action": f"{act}_chosen", "_selected_action": [str(acme.tenant.pk)]}
+            assert operator.post("/admin/tenants/tenant/", data).status_code == 302
+            acme.tenant.refresh_from_db()
+            assert acme.tenant.status == status
+
+    def test_erasing_needs_the_slug_typed(self, operator):
+        data = {
+            "name": "Initech",
+            "slug": "initech",
+            "owner_email": "i@initech.example.com",
+            "owner_password": PASSWORD,
+        }
+        operator.post("/admin/tenants/tenant/add/", data)
+        url = f"/admin/tenants/tenant/{Tenant.objects.get(slug='initech').pk}/erase/"
+        assert operator.post(url, {"slug": "initec"}).status_code == 200
+        assert Tenant.objects.filter(slug="initech").exists()
+        assert operator.post(url, {"slug": "initech"}).status_code == 302
+        assert not Tenant.objects.filter(slug="initech").exists()
+
+    def test_a_user_without_a_tenant_is_an_operator(self, operator, acme):
+        url = operator.url(platform_site, User, "add")
+        data = {"email": "new@platform.example.com", "role": "member", "password": PASSWORD, "tenant": ""}
+        assert operator.post(url, data).status_code == 302
+        operator.post(url, {**data, "email": "new@acme.example.com", "tenant": str(acme.tenant.pk)})
+        assert User.objects.get(email="new@platform.example.com").is_superuser
+        assert not User.objects.get(email="new@acme.example.com").is_superuser
+
+    def test_beats_tasks_can_be_paused(self, operator, platform_rows):
+        task = platform_rows[PeriodicTask]
+        data = {"description": "", "interval": task.interval_id, "crontab": ""}
+        assert operator.post(operator.url(platform_site, PeriodicTask, "change", task.pk), data).status_code == 302
+        task.refresh_from_db()
+        assert not task.enabled and task.name == "sweep"
+
+
+class TestTenantsPutAway:
+    @pytest.mark.parametrize("put_away", [suspend_tenant, archive_tenant])
+    def test_everything_can_be_read_and_nothing_written(self, alice, rows, acme, put_away):
+        put_away(acme.tenant, reason="unpaid")
+        for page, url in pages_of(alice, tenant_site, rows):
+            assert alice.get(url).status_code == (403 if page in ("add", "delete") else 200), url
+        html = alice.get("/admin/knowledge/source/").content.decode()
+        assert "everything can be read and nothing changed. Reason: unpaid" in html
+        assert "/admin/knowledge/source/add/" not in html
+        assert alice.post(alice.url(tenant_site, BotProfile, "add"), bot_form()).status_code == 409
+        assert alice.post(f"/admin/knowledge/source/{rows[Source].pk}/ingest/").status_code == 409
+
+    def test_its_people_still_log_in_and_out(self, acme):
+        suspend_tenant(acme.tenant)
+        client = browser("alice@acme.example.com", "acme")
+        assert client.post("/admin/logout/").status_code == 200
+
+
+class TestOwnHost:
+    def test_a_tenants_host_has_the_same_admin(self, rows, acme):
+        with tenant_context(None):
+            add_domain(acme.tenant, "bots.acme.example.com")
+        client = Browser(HTTP_HOST="bots.acme.example.com")
+        assert client.log_in("alice@acme.example.com").status_code == 302
+        html = client.get("/admin/knowledge/source/").content.decode()
+        assert "Handbook" in html and "/t/acme/" not in html
+
+    def test_gina_does_not_get_in_there(self, acme, globex):
+        add_domain(acme.tenant, "bots.acme.example.com")
+        client = Browser(HTTP_HOST="bots.acme.example.com")
+        assert client.log_in("gina@globex.example.com").status_code == 200
