@@ -1,0 +1,158 @@
+"""Take the pictures of README.md: the product's demo in a scratch folder, driven in headless Chromium.
+
+    .venv/bin/python docs/make_screenshots.py [folder, docs/images if not given]
+
+Nothing of an installation that runs here is touched: servers, port and data are the script's own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+FLAGS = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+OWNER = "owner@acme.example.com"
+ANSWERED = "How long is the warranty on a Breva Pro?"
+REFUSED = "When are LCL containers closed in Hamburg?"  # only the other tenant's documents tell
+START_SECONDS, READY_SECONDS = 180, 120
+
+
+@dataclass(frozen=True)
+class Demo:
+    """The running demo: where it is, and how acme's owner gets in."""
+
+    base_url: str
+    password: str
+    api_token: str
+
+    def get(self, path: str) -> list[dict[str, str]]:
+        answer = httpx.get(f"{self.base_url}{path}", headers={"Authorization": f"Bearer {self.api_token}"}, timeout=30)
+        answer.raise_for_status()
+        return list(answer.json())
+
+
+@contextmanager
+def run_demo(directory: Path) -> Iterator[Demo]:
+    """Start `manage.py up` with its own servers below `directory`, and stop it afterwards."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
+    command = [sys.executable, "manage.py", "up", "--port", str(port), "--data-dir", str(directory)]
+    log = directory / "up.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=CHECKOUT, env={**environment, "DATA_DIR": str(directory)}, stdin=subprocess.DEVNULL,
+            stdout=output, stderr=output, start_new_session=True,
+        )  # fmt: skip
+    try:
+        wait_for(lambda: "is ready on" in log.read_text(errors="replace"), START_SECONDS, "The demo did not start", log)
+        notes = json.loads((directory / "demo.json").read_text())[OWNER]
+        demo = Demo(f"http://localhost:{port}", notes["password"], notes["api_token"])
+        wait_for(lambda: all_ready(demo), READY_SECONDS, "The demo's documents were not ingested", log)
+        yield demo
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+
+
+def all_ready(demo: Demo) -> bool:
+    sources = demo.get("/v1/sources")
+    return bool(sources) and all(source["status"] == "ready" for source in sources)
+
+
+def wait_for(is_done: object, seconds: float, problem: str, log: Path) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_done():  # type: ignore[operator]
+        if time.monotonic() > deadline:
+            raise SystemExit(f"{problem} within {seconds} s:\n{log.read_text(errors='replace')[-2000:]}")
+        time.sleep(0.2)
+
+
+def open_page(browser: Browser, width: int, height: int) -> Page:
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, locale="en-GB", color_scheme="light", reduced_motion="reduce"
+    )
+    context.set_default_timeout(20_000)
+    return context.new_page()
+
+
+def ask(page: Page, question: str) -> None:
+    """Ask in the open widget and wait until the answer is complete."""
+    answers = page.locator("minirag-widget .message.assistant")
+    before = answers.count()
+    page.locator("minirag-widget textarea").fill(question)
+    page.keyboard.press("Enter")
+    expect(answers).to_have_count(before + 1)
+    expect(answers.last.locator(".thumbs")).to_be_visible()
+
+
+def take_widget(browser: Browser, demo: Demo, folder: Path) -> None:
+    """The demo page with a cited answer, its source opened, and one with a refusal."""
+    page = open_page(browser, 1180, 720)
+    page.goto(f"{demo.base_url}/t/acme/")
+    page.get_by_role("button", name="Ask Ava").click()
+    expect(page.locator("minirag-widget .message.assistant")).to_have_count(1)
+    ask(page, ANSWERED)
+    page.locator("minirag-widget button.mark").first.click()
+    page.wait_for_timeout(300)
+    page.screenshot(path=folder / "answer.png")
+    page.get_by_role("button", name="New conversation").click()
+    ask(page, REFUSED)
+    page.locator("minirag-widget section.window").screenshot(path=folder / "refusal.png")
+    page.context.close()
+
+
+def take_admin(browser: Browser, demo: Demo, folder: Path) -> None:
+    """Acme's admin: the list of sources, and the conversation that the widget has just had."""
+    page = open_page(browser, 1280, 760)
+    page.goto(f"{demo.base_url}/t/acme/admin/")
+    page.locator("input[name=username]").fill(OWNER)
+    page.locator("input[name=password]").fill(demo.password)
+    page.locator("button[type=submit], input[type=submit]").first.click()
+    page.wait_for_load_state("networkidle")
+    page.goto(f"{demo.base_url}/t/acme/admin/knowledge/source/", wait_until="networkidle")
+    page.screenshot(path=folder / "admin-sources.png")
+    chat = next(chat for chat in demo.get("/v1/chat") if chat["title"] == ANSWERED)
+    page.goto(f"{demo.base_url}/t/acme/admin/conversations/chat/{chat['id']}/change/", wait_until="networkidle")
+    page.locator(".mr-thread details").first.locator("summary").click()
+    page.screenshot(path=folder / "admin-conversation.png")
+    page.context.close()
+
+
+def main(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        raise SystemExit("The pictures need Chromium: apt-get install --no-install-recommends chromium")
+    with tempfile.TemporaryDirectory(prefix="minirag-pictures-") as directory, sync_playwright() as playwright:
+        Path(directory).chmod(0o711)
+        with run_demo(Path(directory)) as demo:
+            browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+            take_widget(browser, demo, folder)
+            take_admin(browser, demo, folder)
+            browser.close()
+    for picture in sorted(folder.glob("*.png")):
+        sys.stdout.write(f"{picture}: {picture.stat().st_size // 1024} KiB\n")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else CHECKOUT / "docs" / "images")
