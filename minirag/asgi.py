@@ -16,6 +16,7 @@ from django.conf import settings  # noqa: E402
 from conversations.routing import websocket_urlpatterns  # noqa: E402
 from minirag.ai.chat import warm_up  # noqa: E402
 from minirag.checks import require_secrets  # noqa: E402
+from minirag.handlers import ApiHandler, HttpApp  # noqa: E402
 from tenants.middleware import TenantPathApp  # noqa: E402
 
 require_secrets()
@@ -25,5 +26,7 @@ Thread(
 ).start()
 
 application = TenantPathApp(
-    ProtocolTypeRouter({"http": http_application, "websocket": URLRouter(websocket_urlpatterns)})
+    ProtocolTypeRouter(
+        {"http": HttpApp(http_application, ApiHandler()), "websocket": URLRouter(websocket_urlpatterns)}
+    )
 )

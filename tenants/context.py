@@ -7,23 +7,33 @@ the connection does not. Enter a tenant with `tenant_context` only; nothing in t
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
-from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from asgiref.sync import sync_to_async
-from django.conf import settings
-from django.db import connections
+from minirag.lib.database import run_sync
 
 if TYPE_CHECKING:
     from tenants.models import Tenant
 
+__all__ = [
+    "PUBLIC_SCHEMA",
+    "HasSchema",
+    "NoTenant",
+    "Schema",
+    "bind_stream",
+    "current_schema",
+    "current_tenant",
+    "make_cache_key",
+    "require_tenant",
+    "run_sync",
+    "scoped_name",
+    "tenant_context",
+]
+
 PUBLIC_SCHEMA = "public"
 
-P = ParamSpec("P")
 R = TypeVar("R")
 
 
@@ -83,31 +93,6 @@ def make_cache_key(key: str, key_prefix: str, version: int) -> str:
 def scoped_name(*parts: object) -> str:
     """Name a lock, a channel group or a Redis key of the current tenant; raises NoTenant outside of one."""
     return ".".join([require_tenant().schema_name, *map(str, parts)])
-
-
-@cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(settings.DATABASE_THREADS, thread_name_prefix="database")
-
-
-def _run_and_release(function: Callable[..., R], args: tuple[Any, ...], kwargs: dict[str, Any]) -> R:
-    try:
-        return function(*args, **kwargs)
-    finally:
-        connections.close_all()  # with the pool: give the connection back
-
-
-async def run_sync(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """The one way from async code to the ORM: run `function` in a bounded pool of threads, in the caller's tenant.
-
-    The connection goes back as soon as the function returns, so nothing is held while a model streams, and there
-    are never more threads than connections: callers queue here instead of timing out in the pool. With
-    `DATABASE_THREADS=0` it runs on the thread that called into the loop (tests inside a transaction).
-    """
-    if not settings.DATABASE_THREADS:
-        return await sync_to_async(function, thread_sensitive=True)(*args, **kwargs)
-    gate = sync_to_async(_run_and_release, thread_sensitive=False, executor=_threads())
-    return await gate(function, args, kwargs)
 
 
 async def bind_stream(stream: AsyncIterator[R], tenant: HasSchema | None) -> AsyncIterator[R]:

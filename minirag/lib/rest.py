@@ -8,8 +8,9 @@ word. Views built on DRF derive from `ApiView`; a plain Django view, async or no
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import wraps
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from minirag.lib.database import run_sync
 from minirag.lib.errors import NotAuthenticated, ProductError, TooManyRequests
 from minirag.lib.strict_json import InvalidJSON, UnstorableText, check_text, parse_json
 
@@ -287,6 +289,26 @@ class ApiView(APIView):
 
     content_negotiation_class = AlwaysJSON
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Callable[..., Any]:
+        """Return a coroutine function that runs the view on a database thread, and renders there as well."""
+        view = super().as_view(**initkwargs)
+
+        def respond(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            response = view(request, *args, **kwargs)
+            if not isinstance(response, Response):
+                return response
+            response.render()
+            # A plain response: Django would hop to another thread to find out that there is nothing to render.
+            return HttpResponse(response.content, status=response.status_code, headers=response.headers)
+
+        @wraps(view)
+        async def serve(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            return await run_sync(respond, request, *args, **kwargs)
+
+        serve.csrf_exempt = True  # type: ignore[attr-defined]
+        return serve
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         # Before authentication, so that a wrong method is 405 for everybody.
