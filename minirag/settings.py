@@ -116,6 +116,13 @@ API_MIDDLEWARE = [
     "tenants.middleware.TenantMiddleware",
 ]
 
+# What `/v1` goes through; the rest of the list above is about cookies, forms and files (see minirag.handlers).
+API_MIDDLEWARE = [
+    "minirag.middleware.RequestIdMiddleware",
+    next(path for path in MIDDLEWARE if path.endswith("CorsMiddleware")),
+    "tenants.middleware.TenantMiddleware",
+]
+
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
