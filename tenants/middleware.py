@@ -44,11 +44,11 @@ def find_tenant(slug: str | None, host: str, authorization: str | None, *, wants
         tenant, by = Tenant.objects.filter(slug=slug).first(), "path"
         if tenant is None:
             return None
-    else:
+    elif host not in settings.PLATFORM_HOSTS:  # a platform host is nobody's own, and needs no look-up
         domain = Domain.objects.select_related("tenant").filter(domain=host).first()
         if domain is not None:
             tenant, by = domain.tenant, "host"
-        elif "*" not in settings.PLATFORM_HOSTS and host not in settings.PLATFORM_HOSTS:
+        elif "*" not in settings.PLATFORM_HOSTS:
             raise HostUnknown(host)
     if not wants_bearer:
         return Found(tenant, by)
