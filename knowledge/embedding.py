@@ -36,21 +36,27 @@ def embed_chunks(
     if not is_embedder_available(model):
         logger.warning("the embedder is missing: this source is found by its words only", model=model)
         return vectors
-    credentials = bot.credentials
     for start in range(0, len(chunks), BATCH_SIZE):
-        batch, started = chunks[start : start + BATCH_SIZE], time.monotonic()
+        batch = chunks[start : start + BATCH_SIZE]
         try:
-            made = embed_texts(model, [chunk.text for chunk in batch], kind="document", credentials=credentials)
+            made = embed_batch(bot, model, [chunk.text for chunk in batch], source_id=source_id)
         except EmbedderMissing:
             logger.warning("the embedder went missing", model=model)
             return {}
-        record_usage(
-            UsageKind.EMBEDDING, bot_profile_id=bot.pk, model=model, prompt_tokens=made.tokens, cost_usd=made.cost_usd,
-            source_id=source_id, duration_ms=round((time.monotonic() - started) * 1000),
-        )  # fmt: skip
-        vectors.update(zip((chunk.id for chunk in batch), made.vectors, strict=True))
+        vectors.update(zip((chunk.id for chunk in batch), made, strict=True))
         report(len(vectors))
     return vectors
+
+
+def embed_batch(bot: BotProfile, model: str, texts: list[str], *, source_id: uuid.UUID | None = None) -> np.ndarray:
+    """Embed some texts with the bot's key and meter the call. Raises ProviderError, EmbedderMissing."""
+    started = time.monotonic()
+    made = embed_texts(model, texts, kind="document", credentials=bot.credentials)
+    record_usage(
+        UsageKind.EMBEDDING, bot_profile_id=bot.pk, model=model, prompt_tokens=made.tokens, cost_usd=made.cost_usd,
+        source_id=source_id, duration_ms=round((time.monotonic() - started) * 1000),
+    )  # fmt: skip
+    return made.vectors
 
 
 def choose_counter(model: str, language: str) -> CountTokens | None:

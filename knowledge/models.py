@@ -213,6 +213,22 @@ class IndexEntry(models.Model):
         return str(self.chunk_id)
 
 
+class NextVector(models.Model):
+    """A chunk's vector by the model that its dataset is changing to, kept beside the old one until all are made."""
+
+    # Plain ids: chunks come and go meanwhile, and what has no chunk any more is dropped at the end.
+    chunk_id = models.UUIDField(primary_key=True)
+    dataset_id = models.UUIDField()
+    embedding_model = models.CharField(max_length=100)
+    emb = HalfVectorField()
+
+    class Meta:
+        indexes = [models.Index(fields=["dataset_id"], name="next_vector_by_dataset")]
+
+    def __str__(self) -> str:
+        return str(self.chunk_id)
+
+
 class LexiconTerm(models.Model):
     """In how many chunks of the tenant a term occurs."""
 

@@ -23,6 +23,7 @@ from knowledge.indexing import forget_knowledge
 from knowledge.ingestion import ingest, record_failure
 from knowledge.loading import IngestionError
 from knowledge.models import Source, SourceStatus
+from knowledge.reembedding import find_outdated_datasets, reembed_dataset
 from knowledge.schedule import INTERVALS, MAX_ATTEMPTS
 from tenants.context import tenant_context
 from tenants.tasks import PlatformTask, TenantTask, active_tenants
@@ -56,10 +57,10 @@ def _put_in_queue(sources: QuerySet[Source], **fields: Any) -> int:
     )  # fmt: skip
 
 
-def _send(task: Task, source_id: uuid.UUID) -> None:
+def _send(task: Task, row_id: uuid.UUID, **options: Any) -> None:
     try:
         # No retry: a request waits for this, and the sweeper tries again anyway.
-        task.apply_async((str(source_id),), retry=False)
+        task.apply_async((str(row_id),), retry=False, **options)
     except (OperationalError, OSError) as error:
         logger.warning("the queue is out of reach; left to the sweeper", task=task.name, error=type(error).__name__)
 
@@ -77,6 +78,12 @@ def ingest_source(source_id: str) -> None:
 def purge_source(source_id: str) -> None:
     """Remove the knowledge of a source if it still is deleted."""
     forget_knowledge(uuid.UUID(source_id), only_deleted=True)
+
+
+@shared_task(base=TenantTask, acks_late=True)
+def reembed(dataset_id: str) -> None:
+    """Give a dataset the vectors of the embedding model that its bot names now."""
+    reembed_dataset(uuid.UUID(dataset_id))
 
 
 @shared_task(base=PlatformTask)
@@ -97,6 +104,19 @@ def refresh_due_sources() -> int:
         with tenant_context(tenant):
             due += refresh_tenant()
     return due
+
+
+@shared_task(base=PlatformTask)
+def reembed_outdated_datasets() -> int:
+    """Start, in every tenant, the change of embedding model that somebody asked for; returns how many."""
+    outdated = 0
+    for tenant in active_tenants():
+        with tenant_context(tenant):
+            for dataset_id in find_outdated_datasets().values_list("pk", flat=True)[:BATCH]:
+                # It expires before the next one is sent: while one runs, they must not pile up behind it.
+                _send(reembed, dataset_id, expires=55)
+                outdated += 1
+    return outdated
 
 
 def sweep_tenant() -> int:

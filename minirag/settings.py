@@ -214,6 +214,9 @@ CELERY_BEAT_SCHEDULE = {
     "refresh-due-sources": {
         "task": "knowledge.tasks.refresh_due_sources", "schedule": 60.0, "options": {"expires": 55.0}
     },
+    "reembed-outdated-datasets": {
+        "task": "knowledge.tasks.reembed_outdated_datasets", "schedule": 60.0, "options": {"expires": 55.0}
+    },
     "fail-abandoned-turns": {
         "task": "conversations.tasks.fail_abandoned_turns", "schedule": 300.0, "options": {"expires": 290.0}
     },
