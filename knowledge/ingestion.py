@@ -91,6 +91,8 @@ def _ingest_claimed(claim: Claim) -> None:
     is_complete = source.chunk_count > 0 and not _lacks_vectors(source, model)
     is_known = is_complete and source.content_hash.startswith(fingerprint_setup(source))
     loaded = load_source(source, conditional=is_known)
+    if loaded.data is None and not is_known:
+        raise IngestionError("bad_response", "The server says that nothing changed, but it was not asked.", True)
     if loaded.data is None or (is_complete and fingerprint(source, loaded.data) == source.content_hash):
         _finish_unchanged(claim, source, loaded)
         return

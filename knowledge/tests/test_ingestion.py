@@ -214,6 +214,11 @@ def test_a_page_that_did_not_change_is_asked_for_by_its_etag_and_not_read_again(
     assert outside.seen[-1][2]["if-none-match"] == '"one"'
 
 
+def test_a_server_that_answers_not_modified_unasked_is_an_error(page, outside):  # noqa: F811
+    outside.serve("/page", status=304)
+    assert run(page).status == "error" and page.error_code == "bad_response" and page.chunk_count == 0
+
+
 def test_a_page_at_another_address_is_not_asked_for_by_the_old_etag(page, outside):  # noqa: F811
     run(page)
     page.config = {"url": outside.serve("/other", PAGE, content_type="text/html")}

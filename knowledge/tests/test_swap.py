@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import psycopg
 import pytest
@@ -115,3 +116,19 @@ def test_a_dataset_that_got_another_model_meanwhile_has_its_chunks_embedded_with
     monkeypatch.setattr("knowledge.ingestion.swap_knowledge", swap)
     assert run(source).status == "ready"
     assert models == ["minirag/hash", "minirag/minilm"]
+
+
+def test_the_heart_beats_while_a_step_takes_long(tenant, monkeypatch, embedder):
+    monkeypatch.setattr("knowledge.claims.BEAT_SECONDS", 0.05)
+    source = make_source(make_bot())
+    beats = []
+
+    def take_long():
+        for _ in range(4):
+            beats.append(Source.objects.get(pk=source.pk).heartbeat_at)
+            time.sleep(0.15)
+
+    embedder.then = take_long
+    assert run(source).status == "ready"
+    assert beats == sorted(beats) and len(set(beats)) == 4
+    assert not [thread for thread in threading.enumerate() if thread.name == "heartbeat"]
