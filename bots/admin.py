@@ -167,7 +167,7 @@ class BotProfileAdmin(ProductAdmin):
     def name_and_description(self, bot: BotProfile) -> list[str]:
         return [bot.name, bot.description[:80]]
 
-    @display(description="API key")
+    @display(description="key in use")
     def has_key(self, bot: BotProfile) -> str:
         return "its own" if bot.has_credentials else "the installation's"
 

@@ -26,6 +26,11 @@ _STATUS_COLOURS = {
 }  # fmt: skip
 
 
+def _shown_for(source_type: str) -> str:
+    """Say in the browser when a field of the form is shown; a source that is there does not change its type."""
+    return f"typeof source_type === 'undefined' || source_type === '{source_type}'"
+
+
 @register(Source, site=tenant_site)
 class SourceAdmin(ProductAdmin):
     list_display = (
@@ -40,8 +45,8 @@ class SourceAdmin(ProductAdmin):
     actions = ("ingest_chosen", "deactivate_chosen", "activate_chosen")
     actions_detail = ("ingest",)
     conditional_fields = {
-        "content": "source_type == 'text'", "file": "source_type == 'upload'", "url": "source_type == 'url'",
-        "refresh_schedule": "source_type == 'url'",
+        "content": _shown_for("text"), "file": _shown_for("upload"), "url": _shown_for("url"),
+        "refresh_schedule": _shown_for("url"),
     }
     readonly_fields = (
         "bot_profile", "source_type", "status", "shown_progress", "shown_file", "document_count", "chunk_count",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import Count, Q
@@ -68,7 +69,7 @@ def _describe_tenant(request: HttpRequest) -> dict[str, Any]:
         ready=Count("id", filter=Q(status=SourceStatus.READY)), failed=Count("id", filter=Q(status=SourceStatus.ERROR)),
         working=Count("id", filter=Q(status__in=[SourceStatus.PENDING, SourceStatus.PROCESSING])),
     )
-    day = timezone.now() - timezone.timedelta(days=1)
+    day = timezone.now() - timedelta(days=1)
     answers = Message.objects.filter(role=MessageRole.ASSISTANT, created_at__gte=day).aggregate(
         all=Count("id"), refused=Count("id", filter=Q(outcome=Outcome.REFUSED))
     )
@@ -82,9 +83,9 @@ def _describe_tenant(request: HttpRequest) -> dict[str, Any]:
             "Failed", states["failed"], f"{source_list}?status__exact=error",
             "see the reasons" if states["failed"] else "", is_bad=True,
         ),
-        Shown("Chats, last 24 hours", Chat.objects.filter(created_at__gte=day).count(), _list_of("conversations_chat")),
+        Shown("Chats in 24 hours", Chat.objects.filter(created_at__gte=day).count(), _list_of("conversations_chat")),
         Shown(
-            "Answers, last 24 hours", answers["all"], _list_of("conversations_chat"),
+            "Answers in 24 hours", answers["all"], _list_of("conversations_chat"),
             f"{answers['refused']} refused" if answers["refused"] else "",
         ),
     ]  # fmt: skip

@@ -116,13 +116,6 @@ API_MIDDLEWARE = [
     "tenants.middleware.TenantMiddleware",
 ]
 
-# What `/v1` goes through; the rest of the list above is about cookies, forms and files (see minirag.handlers).
-API_MIDDLEWARE = [
-    "minirag.middleware.RequestIdMiddleware",
-    next(path for path in MIDDLEWARE if path.endswith("CorsMiddleware")),
-    "tenants.middleware.TenantMiddleware",
-]
-
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -267,7 +260,7 @@ UNFOLD = {
     "COLORS": {
         "primary": {
             "50": "oklch(96.2% .018 272.3)", "100": "oklch(93% .034 272.8)", "200": "oklch(87% .065 274)",
-            "300": "oklch(78.5% .115 274.7)", "400": "oklch(67.3% .182 276.9)", "500": "oklch(58.5% .233 277.1)",
+            "300": "oklch(78.5% .115 274.7)", "400": "oklch(67.3% .182 276.9)", "500": "oklch(64% .205 277)",
             "600": "oklch(51.1% .262 276.9)", "700": "oklch(45.7% .24 277)", "800": "oklch(39.8% .195 277.4)",
             "900": "oklch(35.9% .144 278.7)", "950": "oklch(25.7% .09 281.3)",
         }

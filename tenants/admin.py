@@ -75,7 +75,7 @@ class TenantAdmin(ProductAdmin):
 
     @display(description="admin")
     def admin_link(self, tenant: Tenant) -> str:
-        return format_html('<a class="text-primary-600" href="/t/{}/admin/">/t/{}/admin/</a>', tenant.slug, tenant.slug)
+        return format_html('<a class="mr-path" href="/t/{}/admin/">/t/{}/admin/</a>', tenant.slug, tenant.slug)
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """Provision a tenant and show its token, once."""

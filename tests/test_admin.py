@@ -583,6 +583,39 @@ class TestChats:
         assert "<script>alert(1)" not in html and "&lt;script&gt;alert(1)" in html
 
 
+class TestLongLists:
+    """As many queries for thirty rows as for one."""
+
+    def fill(self, rows: dict[type, Any]) -> None:
+        for number in range(30):
+            chat = Chat.objects.create(bot_profile=rows[BotProfile], title=f"C{number}", user_id=rows[User].pk)
+            UsageEvent.objects.create(bot_profile=rows[BotProfile], chat_id=chat.pk, model="minirag/minilm")
+            Document.objects.create(source=rows[Source], title=f"D{number}", content_hash="0")
+            Chunk.objects.create(
+                id=chat.pk, document=rows[Document], source=rows[Source], ordinal=number, content="x", token_count=1,
+                content_hash="0",
+            )
+            Delivery.objects.create(webhook=rows[Webhook], event_type="chat.message", payload={})
+            LogEntry.objects.create(user_id=rows[User].pk, object_repr="x", action_flag=2, change_message="changed")
+            Webhook.objects.create(url=f"https://hooks.example.com/{number}", events=[])
+            ApiToken.objects.mint(user=rows[User], name=f"T{number}")
+            User.objects.create(email=f"u{number}@acme.example.com", tenant=rows[User].tenant)
+
+    @pytest.mark.parametrize(
+        "model", [Chat, UsageEvent, Document, Chunk, Delivery, LogEntry, Webhook, ApiToken, User]
+    )
+    def test_cost_no_query_per_row(self, alice, rows, model, django_assert_max_num_queries):
+        self.fill(rows)
+        with django_assert_max_num_queries(14):
+            assert alice.get(alice.url(tenant_site, model, "changelist")).status_code == 200
+
+    def test_on_the_platform_neither(self, operator, platform_rows, rows, django_assert_max_num_queries):
+        self.fill(rows)
+        for model in (User, ApiToken, AuditEvent, SchemaMigration, Domain, Tenant):
+            with django_assert_max_num_queries(14):
+                assert operator.get(operator.url(platform_site, model, "changelist")).status_code == 200
+
+
 class TestPeople:
     def make(self, acme: Party, role: str) -> User:
         return User.objects.create_user(f"{role}2@acme.example.com", PASSWORD, tenant=acme.tenant, role=role)
