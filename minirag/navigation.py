@@ -18,6 +18,7 @@ _PLATFORM: list[tuple[str, list[Page]]] = [
         "System",
         [
             ("Audit log", "history", "tenants_auditevent"),
+            ("Changes in this admin", "edit_note", "admin_logentry"),
             ("Schema migrations", "database", "tenants_schemamigration"),
             ("Periodic tasks", "schedule", "django_celery_beat_periodictask"),
             ("Intervals", "timer", "django_celery_beat_intervalschedule"),

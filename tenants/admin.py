@@ -15,9 +15,10 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from tenants import people_admin  # noqa: F401 - registers the pages of users and tokens
-from tenants.admin_forms import EraseForm, NewTenantForm, ReasonForm
+from tenants.admin_forms import DomainForm, EraseForm, NewTenantForm, ReasonForm
 from tenants.model_admin import LookOnlyAdmin, ProductAdmin, posted
 from tenants.models import AuditEvent, Domain, SchemaMigration, Tenant, TenantStatus
+from tenants.permissions import acting_user
 from tenants.provisioning import archive_tenant, erase_tenant, provision_tenant, restore_tenant, suspend_tenant
 from tenants.schemas import target_version
 from tenants.sites import platform_site, tenant_site
@@ -27,7 +28,9 @@ STATUS_COLOURS = {TenantStatus.ACTIVE: "success", TenantStatus.SUSPENDED: "warni
 
 class DomainInline(TabularInline):
     model = Domain
+    form = DomainForm
     extra = 0
+    verbose_name = "host"
     fields = ("domain", "is_primary")
     verbose_name_plural = "hosts"
 
@@ -81,7 +84,7 @@ class TenantAdmin(ProductAdmin):
         """Provision a tenant and show its token, once."""
 
         def provision(data: dict[str, Any]) -> HttpResponse:
-            made = provision_tenant(**data, actor=request.user.email)
+            made = provision_tenant(**data, actor=acting_user(request).email)
             self.log_addition(request, made.tenant, [{"added": {}}])
             return self.show_secret_once(
                 request, made.raw_token, title=f"{made.tenant} is ready", user=made.owner,
@@ -122,7 +125,7 @@ class TenantAdmin(ProductAdmin):
         tenant = self.require_object(request, object_id)
 
         def act(data: dict[str, Any]) -> None:
-            change(tenant, reason=data["reason"], actor=request.user.email)
+            change(tenant, reason=data["reason"], actor=acting_user(request).email)
             self.message_user(request, f"{tenant} is {tenant.get_status_display().lower()} now.", messages.SUCCESS)
 
         form = ReasonForm(posted(request))
@@ -133,7 +136,7 @@ class TenantAdmin(ProductAdmin):
         tenant = self.require_object(request, object_id)
 
         def act(data: dict[str, Any]) -> None:
-            restore_tenant(tenant, actor=request.user.email)
+            restore_tenant(tenant, actor=acting_user(request).email)
             self.message_user(request, f"{tenant} works again.", messages.SUCCESS)
 
         return self.ask(
@@ -147,7 +150,7 @@ class TenantAdmin(ProductAdmin):
 
         def act(data: dict[str, Any]) -> HttpResponse:
             name = str(tenant)
-            erase_tenant(tenant, actor=request.user.email)
+            erase_tenant(tenant, actor=acting_user(request).email)
             self.message_user(request, f"{name} was erased.", messages.SUCCESS)
             return HttpResponseRedirect(self.list_url())
 
@@ -161,21 +164,22 @@ class TenantAdmin(ProductAdmin):
     @action(description="Suspend")
     def suspend_chosen(self, request: HttpRequest, chosen: QuerySet[Tenant]) -> None:
         rows = chosen.filter(status=TenantStatus.ACTIVE)
-        self.act_on_each(request, rows, lambda t: suspend_tenant(t, actor=request.user.email), "suspended")
+        self.act_on_each(request, rows, lambda t: suspend_tenant(t, actor=acting_user(request).email), "suspended")
 
     @action(description="Archive")
     def archive_chosen(self, request: HttpRequest, chosen: QuerySet[Tenant]) -> None:
         rows = chosen.exclude(status=TenantStatus.ARCHIVED)
-        self.act_on_each(request, rows, lambda t: archive_tenant(t, actor=request.user.email), "archived")
+        self.act_on_each(request, rows, lambda t: archive_tenant(t, actor=acting_user(request).email), "archived")
 
     @action(description="Restore")
     def restore_chosen(self, request: HttpRequest, chosen: QuerySet[Tenant]) -> None:
         rows = chosen.exclude(status=TenantStatus.ACTIVE)
-        self.act_on_each(request, rows, lambda t: restore_tenant(t, actor=request.user.email), "restored")
+        self.act_on_each(request, rows, lambda t: restore_tenant(t, actor=acting_user(request).email), "restored")
 
 
 @register(Domain, site=platform_site)
 class DomainAdmin(ProductAdmin):
+    form = DomainForm
     list_display = ("domain", "tenant", "is_primary", "created_at")
     list_filter = ("is_primary",)
     list_select_related = ("tenant",)
@@ -212,9 +216,10 @@ class SchemaMigrationAdmin(LookOnlyAdmin):
         return migration.to_version[:8]
 
 
+@register(LogEntry, site=platform_site)
 @register(LogEntry, site=tenant_site)
 class AuditLogAdmin(LookOnlyAdmin):
-    """What people did in this tenant's admin, platform operators included."""
+    """What people did in the admin at hand: a tenant's has its platform operators too, and no other tenant's acts."""
 
     list_display = ("action_time", "user", "shown_action", "content_type", "object_repr", "shown_message")
     list_filter = ("action_flag", "content_type")

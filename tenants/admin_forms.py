@@ -15,9 +15,10 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from minirag.lib.errors import BadInput
 from tenants.context import current_tenant
-from tenants.models import Role, User, normalise_email
-from tenants.provisioning import SLUG
+from tenants.models import Domain, Role, User, normalise_email
+from tenants.provisioning import SLUG, normalise_host
 
 
 class NewTenantForm(forms.Form):
@@ -40,6 +41,22 @@ class NewTenantForm(forms.Form):
         password: str = self.cleaned_data["owner_password"]
         validate_password(password)
         return password
+
+
+class DomainForm(forms.ModelForm):
+    """A host; the same rules as those of `manage.py add_domain`."""
+
+    class Meta:
+        model = Domain
+        fields = ("domain", "tenant", "is_primary")
+        labels = {"domain": "Host"}
+        help_texts = {"domain": "For example bots.acme.com, without scheme, port and path. Its DNS must lead here."}
+
+    def clean_domain(self) -> str:
+        try:
+            return normalise_host(self.cleaned_data["domain"])
+        except BadInput as error:
+            raise forms.ValidationError(error.detail) from None
 
 
 class ReasonForm(forms.Form):

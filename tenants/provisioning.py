@@ -106,11 +106,17 @@ def create_operator(email: str, password: str, display_name: str = "", *, actor:
     return operator, True
 
 
-def add_domain(tenant: Tenant, host: str, *, actor: str = "") -> Domain:
-    """Lead `host` to a tenant. Raises BadInput for what is no host name, Conflict for one that is taken."""
+def normalise_host(host: str) -> str:
+    """Return a host as it is compared: lower case, without the root's dot. Raises BadInput for what is none."""
     host = host.strip().lower().rstrip(".")
     if not _HOST.fullmatch(host):
         raise BadInput(f"'{host}' is not a host name; write it without scheme, port and path.", code="host_invalid")
+    return host
+
+
+def add_domain(tenant: Tenant, host: str, *, actor: str = "") -> Domain:
+    """Lead `host` to a tenant. Raises BadInput for what is no host name, Conflict for one that is taken."""
+    host = normalise_host(host)
     with tenant_context(None), transaction.atomic():
         if Domain.objects.filter(domain=host).exists():
             raise Conflict(f"The host '{host}' already leads to a tenant.", code="host_taken")

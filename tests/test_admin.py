@@ -152,7 +152,7 @@ def rows(in_acme: Party) -> dict[type, Any]:
 
 
 @pytest.fixture
-def platform_rows(acme: Party) -> dict[type, Any]:
+def platform_rows(acme: Party, olga: User) -> dict[type, Any]:
     interval = IntervalSchedule.objects.create(every=30, period="seconds")
     return {
         Tenant: acme.tenant,
@@ -165,6 +165,7 @@ def platform_rows(acme: Party) -> dict[type, Any]:
         ),
         IntervalSchedule: interval,
         CrontabSchedule: CrontabSchedule.objects.create(hour="4"),
+        LogEntry: LogEntry.objects.create(user=olga, object_repr="x", action_flag=2, change_message="changed"),
         PeriodicTask: PeriodicTask.objects.create(name="sweep", task="knowledge.tasks.sweep", interval=interval),
     }
 
@@ -756,6 +757,15 @@ class TestOperators:
         operator.post(url, {**data, "email": "new@acme.example.com", "tenant": str(acme.tenant.pk)})
         assert User.objects.get(email="new@platform.example.com").is_superuser
         assert not User.objects.get(email="new@acme.example.com").is_superuser
+
+    def test_a_host_is_checked_like_on_the_command_line(self, operator, acme):
+        url = operator.url(platform_site, Domain, "add")
+        data = {"tenant": str(acme.tenant.pk), "is_primary": "on"}
+        assert operator.post(url, {**data, "domain": "https://bots.acme.example.com"}).status_code == 200
+        assert operator.post(url, {**data, "domain": "Bots.ACME.example.com"}).status_code == 302
+        assert Domain.objects.get().domain == "bots.acme.example.com"
+        operator.post(operator.url(platform_site, Domain, "delete", Domain.objects.get().pk), {"post": "yes"})
+        assert not Domain.objects.exists()
 
     def test_beats_tasks_can_be_paused(self, operator, platform_rows):
         task = platform_rows[PeriodicTask]
