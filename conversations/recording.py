@@ -166,7 +166,7 @@ def cite_passage(message: Message, number: int, passage: Passage) -> Citation:
 
 
 def _meter(turn: OpenTurn, answer: Answer, message: Message | None) -> None:
-    shared = {
+    shared: dict[str, Any] = {
         "bot_profile_id": turn.bot.pk,
         "chat_id": turn.chat.pk,
         "message_id": message.pk if message else turn.question.pk,

@@ -130,19 +130,15 @@ def render_event(event: TurnEvent, *, extended: bool, request_id: str = "") -> t
                 data |= {**_render_grounds(event), "content": event.message.content}
             return "done", data
         case Failed(error=error):
-            data = {"detail": error.detail, "code": error.code, "retryable": error.retryable, "request_id": request_id}
-            return "error", data
+            facts = {"detail": error.detail, "code": error.code, "retryable": error.retryable}
+            return "error", {**facts, "request_id": request_id}
     raise TypeError(event)
 
 
 def _render_grounds(done: Done) -> dict[str, Any]:
-    refusal = done.refusal
-    return {
-        "citations": [render_numbered_passage(number, passage, whole=True) for number, passage in done.citations],
-        "refusal": refusal
-        and {
-            "reason": refusal.reason,
-            "score": round(refusal.score, 4),
-            "threshold": round(refusal.threshold, 4),
-        },
-    }
+    refusal = None
+    if done.refusal is not None:
+        score, threshold = round(done.refusal.score, 4), round(done.refusal.threshold, 4)
+        refusal = {"reason": done.refusal.reason, "score": score, "threshold": threshold}
+    citations = [render_numbered_passage(number, passage, whole=True) for number, passage in done.citations]
+    return {"citations": citations, "refusal": refusal}

@@ -21,7 +21,7 @@ async def coalesce(
     The first string passes at once, and none waits longer than `seconds` for the next.
     """
     held, due = "", 0.0
-    step = asyncio.ensure_future(anext(stream))  # type: ignore[arg-type]
+    step = asyncio.ensure_future(anext(stream))
     try:
         while True:
             timeout = max(0.0, due - time.monotonic()) if held else None
@@ -37,7 +37,7 @@ async def coalesce(
                     return
                 raise failure
             item = step.result()
-            step = asyncio.ensure_future(anext(stream))  # type: ignore[arg-type]
+            step = asyncio.ensure_future(anext(stream))
             if isinstance(item, str):
                 held += item
                 if time.monotonic() < due:

@@ -153,7 +153,7 @@ async def _answer(turn: OpenTurn, answer: Answer) -> AsyncGenerator[TurnEvent, N
 
 async def _speak(
     turn: OpenTurn, answer: Answer, retrieval: Retrieval, refusal_text: str
-) -> AsyncIterator[str]:
+) -> AsyncGenerator[str, None]:
     """Stream the model's words, joined to frames of about 20 ms; notes model, tokens, cost and times."""
     request = make_chat_request(turn, retrieval, refusal_text)
     answer.model, started = turn.bot.model, time.monotonic()

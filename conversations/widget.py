@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 from uuid import UUID
 
 from django.conf import settings
@@ -31,8 +31,8 @@ class SessionBody(Body):
 
 
 class WidgetSessions(ApiView):
-    authentication_classes: ClassVar[list[Any]] = []
-    permission_classes: ClassVar[list[Any]] = []
+    authentication_classes = ()
+    permission_classes = ()
 
     def post(self, request: Request) -> Response:
         address = client_address(request)
@@ -56,7 +56,8 @@ class WidgetSessions(ApiView):
         own_origin = f"{request.scheme}://{request.get_host()}"
         origin = require_origin(bot, request.headers.get("Origin", ""), own_origin)
         token, expires_at = issue_session(bot, body.visitor_id, origin)
-        chat = Chat.objects.filter(pk=body.chat_id, visitor_id=body.visitor_id, bot_profile=bot).first()
+        chats = Chat.objects.filter(visitor_id=body.visitor_id, bot_profile=bot)
+        chat = chats.filter(pk=body.chat_id).first() if body.chat_id else None
         messages = chat.messages.prefetch_related("citations").order_by("-created_at")[:_HISTORY_LENGTH] if chat else ()
         return {
             "session_token": token,

@@ -83,7 +83,9 @@ class NewSourceForm(SourceForm):
     )
 
     class Meta(SourceForm.Meta):
-        fields = ("bot_profile", "source_type", "name", "description", "refresh_schedule", "content")
+        fields: tuple[str, ...] = (  # type: ignore[assignment]
+            "bot_profile", "source_type", "name", "description", "refresh_schedule", "content",
+        )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

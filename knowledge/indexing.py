@@ -159,8 +159,8 @@ def _sort_changes(
             reread.append(chunk.id)
         else:
             kept.append(chunk)
-    rows = IndexEntry.objects.filter(chunk_id__in=reread, dim__gt=0).values_list("chunk_id", "emb") if reread else ()
-    return added, kept, dict(rows)
+    rows = IndexEntry.objects.filter(chunk_id__in=reread, dim__gt=0).values_list("chunk_id", "emb")
+    return added, kept, {chunk_id: emb for chunk_id, emb in rows if emb is not None} if reread else {}
 
 
 def _store_documents(source: Source, documents: Sequence[NewDocument]) -> None:

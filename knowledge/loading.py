@@ -83,13 +83,13 @@ def _load_url(source: Source, conditional: bool) -> Loaded:
     url = source.config.get("url")
     if not isinstance(url, str) or not url.strip():
         raise IngestionError("no_content", "No content to ingest")
-    known = {"etag": source.etag, "last_modified": source.last_modified} if conditional else {}
     try:
         fetched = fetch(
             url,
             max_bytes=settings.MAX_UPLOAD_BYTES,
             allowed_hosts=frozenset(settings.OUTBOUND_ALLOWED_HOSTS),
-            **known,
+            etag=source.etag if conditional else None,
+            last_modified=source.last_modified if conditional else None,
         )
     except OutboundError as error:
         raise IngestionError(error.code, error.reason, error.retryable) from error

@@ -18,6 +18,7 @@ from django.db import connection, transaction
 from django.db.models import CharField, F, QuerySet, Value
 from django.db.models.functions import Coalesce, NullIf
 
+from bots.models import BotProfile
 from knowledge.chunking import ChunkDraft, indexed_text
 from knowledge.embedding import BATCH_SIZE, embed_batch
 from knowledge.indexing import MAX_INDEXED_DIMENSIONS, ensure_vector_index
@@ -47,7 +48,7 @@ def reembed_dataset(dataset_id: uuid.UUID) -> bool:
     Does nothing if it is up to date, if another worker is at it, or shortly after its new model failed.
     """
     dataset = find_outdated_datasets().select_related("bot_profile").filter(pk=dataset_id).first()
-    if dataset is None or cache.get(_pause_key(dataset_id)):
+    if dataset is None or dataset.bot_profile is None or cache.get(_pause_key(dataset_id)):
         return False
     model = dataset.bot_profile.effective_embedding_model
     with _only_worker(dataset_id) as is_ours:
@@ -56,7 +57,7 @@ def reembed_dataset(dataset_id: uuid.UUID) -> bool:
         NextVector.objects.filter(dataset_id=dataset_id).exclude(embedding_model=model).delete()
         try:
             while True:
-                _embed_missing(dataset, model)
+                _embed_missing(dataset, dataset.bot_profile, model)
                 dimensions = _swap_vectors(dataset_id, model)
                 if dimensions is not None:
                     break
@@ -94,9 +95,9 @@ def _missing_chunks(dataset_id: uuid.UUID) -> QuerySet[Chunk]:
     return Chunk.objects.filter(source__dataset_id=dataset_id).exclude(pk__in=made).order_by("pk")
 
 
-def _embed_missing(dataset: Dataset, model: str) -> None:
+def _embed_missing(dataset: Dataset, bot: BotProfile, model: str) -> None:
     while batch := list(_missing_chunks(dataset.pk)[:BATCH_SIZE]):
-        vectors = embed_batch(dataset.bot_profile, model, [_text_of(chunk) for chunk in batch])
+        vectors = embed_batch(bot, model, [_text_of(chunk) for chunk in batch])
         rows = [
             NextVector(chunk_id=chunk.pk, dataset_id=dataset.pk, embedding_model=model, emb=vector)
             for chunk, vector in zip(batch, vectors, strict=True)

@@ -20,6 +20,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -202,7 +203,7 @@ def _find_candidates(
         dimensions=asked.dimensions, uses_vector_index=is_large, by_rank=bot.fusion == Fusion.RECIPROCAL_RANK
     )
     weight = bot.dense_weight if bot.dense_weight is not None else DENSE_WEIGHT if trusts_cosine else WEAK_DENSE_WEIGHT
-    parameters = {
+    parameters: dict[str, Any] = {
         "terms": terms.ids, "frequencies": terms.frequencies, "counted": terms.counted, "sources": scope.source_ids,
         "vector": asked.vector, "dimensions": asked.dimensions, "weight": weight, "limit": limit,
     }  # fmt: skip

@@ -203,7 +203,8 @@ def private_dataset(bot: BotProfile) -> Dataset:
 def _build_source(dataset: Dataset, parent: Source | None, fields: dict[str, Any]) -> Source:
     """Make an unsaved source, in a bot's private dataset, of the fields that a client may set."""
     source = Source(
-        bot_profile_id=dataset.bot_profile_id, dataset=dataset, parent=parent, source_type=fields["source_type"]
+        bot_profile_id=dataset.bot_profile_id,  # type: ignore[misc]  # a private dataset has its bot
+        dataset=dataset, parent=parent, source_type=fields["source_type"],
     )
     for name in ("name", "description", "content", "refresh_schedule"):
         if name in fields:

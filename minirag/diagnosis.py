@@ -54,7 +54,7 @@ def check_secrets() -> Finding:
 
 def check_database() -> Finding:
     try:
-        number = int(_ask_database("show server_version_num"))
+        number = int(_ask_database("show server_version_num") or 0)
     except DatabaseError as error:
         return Finding("database", FAIL, _first_line(error), "Start PostgreSQL (make run) or correct DATABASE_URL.")
     shown = f"PostgreSQL {number // 10_000}.{number % 10_000}"

@@ -29,7 +29,7 @@ def _mask_event(logger: Any, method: str, event: dict[str, Any]) -> dict[str, An
 
 def make_formatter(style: str = "json") -> logging.Formatter:
     """Build the formatter that settings.LOGGING names; `style` is `json` or `console`."""
-    shared = [
+    shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,

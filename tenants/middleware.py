@@ -68,11 +68,12 @@ class TenantMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
         self.get_response = get_response
-        if iscoroutinefunction(get_response):
+        self.is_async = iscoroutinefunction(get_response)
+        if self.is_async:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        if iscoroutinefunction(self):
+        if self.is_async:
             return self._call_async(request)
         if request.path_info in _OPEN_PATHS:
             return self.get_response(request)
@@ -127,7 +128,7 @@ def _prepare(request: HttpRequest, found: Found | None) -> HttpResponse | None:
     if found.tenant is None:
         return None
     if found.by in ("path", "host"):
-        request.urlconf = settings.TENANT_URLCONF  # type: ignore[attr-defined]
+        request.urlconf = settings.TENANT_URLCONF
     writes = request.method not in _SAFE_METHODS and not request.path_info.startswith(_ALWAYS_WRITABLE)
     if writes and not found.tenant.is_active:
         detail = f"This tenant is {found.tenant.status}: it can be read but not changed."
@@ -144,15 +145,15 @@ class TenantSessionMiddleware(SessionMiddleware):
 
     def process_request(self, request: HttpRequest) -> None:
         name, _ = _session_cookie(request)
-        request.session = self.SessionStore(request.COOKIES.get(name))  # type: ignore[assignment]
+        request.session = self.SessionStore(request.COOKIES.get(name))
 
-    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         name, path = _session_cookie(request)
         if name != settings.SESSION_COOKIE_NAME:  # the base class looks for its own name to decide on deletion
             request.COOKIES = {**request.COOKIES, settings.SESSION_COOKIE_NAME: request.COOKIES.get(name, "")}
             if not request.COOKIES[settings.SESSION_COOKIE_NAME]:
                 request.COOKIES.pop(settings.SESSION_COOKIE_NAME)
-        response = super().process_response(request, response)  # type: ignore[arg-type]
+        response = super().process_response(request, response)
         morsel = response.cookies.pop(settings.SESSION_COOKIE_NAME, None)
         if morsel is not None:
             response.cookies[name] = morsel.value

@@ -19,6 +19,7 @@ from unfold.admin import ModelAdmin
 from minirag.lib.errors import ProductError
 from tenants.context import current_tenant
 from tenants.models import User
+from tenants.permissions import acting_user
 
 Act = Callable[[dict[str, Any]], HttpResponse | None]
 
@@ -81,7 +82,7 @@ class ProductAdmin(ModelAdmin):
             **self.admin_site.each_context(request), "opts": self.opts, "title": title, "intro": intro, "form": form,
             "submit_label": submit, "is_dangerous": danger, "cancel_url": back,
         }  # fmt: skip
-        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        request.current_app = self.admin_site.name
         return TemplateResponse(request, "admin/ask.html", context)
 
     def show_secret_once(
@@ -137,7 +138,7 @@ def is_writable() -> bool:
 
 def require_manager(request: HttpRequest) -> None:
     """Raise PermissionDenied for members, and for everybody in a tenant that is put away."""
-    if not (is_writable() and request.user.is_manager):
+    if not (is_writable() and acting_user(request).is_manager):
         raise PermissionDenied
 
 

@@ -74,7 +74,7 @@ class Domain(DomainMixin):
     created_at = models.DateTimeField(auto_now_add=True)
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        self.domain = self.domain.lower()
+        self.domain: str = str(self.domain).lower()
         super().save(*args, **kwargs)
 
 

@@ -17,6 +17,7 @@ from tenants.admin_forms import NewTokenForm, NewUserForm, PasswordForm, UserFor
 from tenants.context import current_tenant
 from tenants.model_admin import ProductAdmin, format_age, is_writable, posted, require_manager
 from tenants.models import ApiToken, Role, User
+from tenants.permissions import acting_user
 from tenants.sites import platform_site, tenant_site
 
 _ROLE_COLOURS = {Role.OWNER: "primary", Role.ADMIN: "info", Role.MEMBER: "default"}
@@ -54,7 +55,7 @@ class UserAdmin(ProductAdmin):
 
     def get_form(self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change, form=UserForm if obj else NewUserForm, **kwargs)
-        if "role" in form.base_fields and outranks(User(role=Role.OWNER), request.user):
+        if "role" in form.base_fields and outranks(User(role=Role.OWNER), acting_user(request)):
             form.base_fields["role"].choices = [choice for choice in Role.choices if choice[0] != Role.OWNER]
         return form
 
@@ -83,7 +84,7 @@ class UserAdmin(ProductAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         allowed = super().has_change_permission(request, obj)
-        return allowed and (obj is None or not outranks(self.require_object(request, obj), request.user))
+        return allowed and (obj is None or not outranks(self.require_object(request, obj), acting_user(request)))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -134,7 +135,7 @@ class UserAdmin(ProductAdmin):
         self.act_on_each(request, chosen, lambda user: self._switch(request, user, True), "activated")
 
     def _switch(self, request: HttpRequest, user: User, is_active: bool) -> None:
-        if user.pk == request.user.pk or outranks(user, request.user):
+        if user.pk == request.user.pk or outranks(user, acting_user(request)):
             raise Forbidden("You cannot switch this account.")
         user.is_active = is_active
         user.save(update_fields=["is_active", "updated_at"])
@@ -180,12 +181,12 @@ class ApiTokenAdmin(ProductAdmin):
         return False
 
     def has_revoke_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        if not (is_writable() and request.user.is_manager):
+        if not (is_writable() and acting_user(request).is_manager):
             return False
         if object_id is None:
             return True
         token: ApiToken = self.require_object(request, object_id)
-        return token.is_active and not outranks(token.user, request.user)
+        return token.is_active and not outranks(token.user, acting_user(request))
 
     @display(description="token", header=True, ordering="name")
     def shown_name(self, token: ApiToken) -> list[str]:
@@ -205,7 +206,7 @@ class ApiTokenAdmin(ProductAdmin):
         """Make a token and show its secret, once."""
         require_manager(request)
         users = visible_users(User.objects.filter(is_active=True, tenant__isnull=False).select_related("tenant"))
-        if outranks(User(role=Role.OWNER), request.user):
+        if outranks(User(role=Role.OWNER), acting_user(request)):
             users = users.filter(~Q(role=Role.OWNER))
 
         def mint(data: dict[str, Any]) -> HttpResponse:
@@ -234,7 +235,7 @@ class ApiTokenAdmin(ProductAdmin):
         self.act_on_each(request, active, lambda token: self._revoke(request, token), "revoked")
 
     def _revoke(self, request: HttpRequest, token: ApiToken) -> None:
-        if outranks(token.user, request.user):
+        if outranks(token.user, acting_user(request)):
             raise Forbidden("This token has more rights than you have.")
         token.revoke()
         self.log_change(request, token, "Revoked.")

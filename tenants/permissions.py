@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from minirag.lib.errors import Forbidden
 from tenants.context import current_tenant
-from tenants.models import User
+from tenants.models import ApiToken, User
 
 if TYPE_CHECKING:  # rest_framework.views imports this module, which settings name
     from rest_framework.views import APIView
@@ -28,6 +30,13 @@ class IsUnrestricted(BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         token = request.auth
-        if token is not None and (token.bot_profile_id or token.scopes):
+        if isinstance(token, ApiToken) and (token.bot_profile_id or token.scopes):
             raise Forbidden("This token is restricted and cannot do this.", code="token_restricted")
         return True
+
+
+def acting_user(request: HttpRequest) -> User:
+    """Return the user of an admin page's request. Raises PermissionDenied for a stranger, whom the site keeps out."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user

@@ -27,7 +27,7 @@ def split_quotes(content: str) -> list[str]:
 
     A table row after a header becomes `Column: cell, Column: cell`. Footnote marks such as `[3]` are removed.
     """
-    quotes = []
+    quotes: list[str] = []
     for block in _split_blocks(content):
         text = clean_inline(block)
         if text:

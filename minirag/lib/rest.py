@@ -8,7 +8,7 @@ word. Views built on DRF derive from `ApiView`; a plain Django view, async or no
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, TypeVar
@@ -291,7 +291,7 @@ class ApiView(APIView):
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
     @classmethod
-    def as_view(cls, **initkwargs: Any) -> Callable[..., Any]:
+    def as_view(cls, **initkwargs: Any) -> Any:
         """Return a coroutine function that runs the view on a database thread, and renders there as well."""
         view = super().as_view(**initkwargs)
 

@@ -41,7 +41,7 @@ def _describe(tenant: Tenant, version: str) -> dict[str, Any]:
         "status": tenant.status,
         "status_reason": tenant.status_reason,
         "plan": tenant.plan,
-        "users": tenant.user_count,  # type: ignore[attr-defined]
+        "users": tenant.user_count,
         "domains": [domain.domain for domain in tenant.domains.all()],
         "schema_name": tenant.schema_name,
         "schema_is_current": tenant.schema_version == version,

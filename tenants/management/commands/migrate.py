@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 from django.core.management.commands.migrate import Command as Migrate
 
 from tenants import schemas
@@ -14,7 +13,7 @@ from tenants import schemas
 class Command(Migrate):
     help = "Migrate the public schema, the tenant template, and every tenant whose schema is behind (resumable)."
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--public-only", action="store_true", help="Leave the template and the tenants alone.")
 
