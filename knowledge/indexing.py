@@ -307,7 +307,11 @@ def ensure_vector_index(dimensions: int) -> bool:
     if exists or rows <= settings.EXACT_SCAN_ROWS:
         return False
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('maintenance_work_mem', '512MB', true)")
+        # One process: a parallel build takes its memory from /dev/shm, of which a container has 64 MB.
+        cursor.execute(
+            "SELECT set_config('maintenance_work_mem', '512MB', true), "
+            "set_config('max_parallel_maintenance_workers', '0', true)"
+        )
         cursor.execute(
             f"CREATE INDEX IF NOT EXISTS {name} ON chunk_index USING hnsw "
             f"((emb::halfvec({int(dimensions)})) halfvec_cosine_ops) WITH (m = 16, ef_construction = 64) "

@@ -18,7 +18,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -138,7 +138,9 @@ async def retrieve(bot: BotProfile, question: str, *, limit: int | None = None) 
     found = await run_sync(_search, bot, asked, wanted)
     if isinstance(found, str):
         # The knowledge was embedded with another model than the bot names now: it is being re-embedded.
+        spent = asked
         asked = await _embed_question(bot, found, question, started)
+        asked = replace(asked, tokens=asked.tokens + spent.tokens, cost_usd=asked.cost_usd + spent.cost_usd)
         found = await run_sync(_search, bot, asked, wanted, True)
     assert isinstance(found, Retrieval)  # noqa: S101
     return found
@@ -167,7 +169,7 @@ def _search(bot: BotProfile, asked: _Question, limit: int, is_final: bool = Fals
         if scope.source_ids and scope.embedding_model != asked.model:
             if not is_final:
                 return scope.embedding_model
-            asked = _Question(asked.text, asked.model, None, 0, asked.tokens, asked.cost_usd, asked.started)
+            asked = replace(asked, vector=None, dimensions=0)
         profile = profile_of(asked.model)
         # A cosine of an English-only embedder means something between English texts only.
         trusts_cosine = not profile.english_only or (language == "en" and "en" in (scope.languages or ["en"]))
