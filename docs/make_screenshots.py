@@ -2,6 +2,8 @@
 
     .venv/bin/python docs/make_screenshots.py [folder, docs/images if not given]
 
+Needs Chromium, and pngquant for small files.
+
 Nothing of an installation that runs here is touched: servers, port and data are the script's own.
 """
 
@@ -16,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,14 +66,21 @@ def run_demo(directory: Path) -> Iterator[Demo]:
             stdout=output, stderr=output, start_new_session=True,
         )  # fmt: skip
     try:
-        wait_for(lambda: "is ready on" in log.read_text(errors="replace"), START_SECONDS, "The demo did not start", log)
+        wait_for(lambda: has_started(process, log), START_SECONDS, "The demo did not start", log)
         notes = json.loads((directory / "demo.json").read_text())[OWNER]
         demo = Demo(f"http://localhost:{port}", notes["password"], notes["api_token"])
         wait_for(lambda: all_ready(demo), READY_SECONDS, "The demo's documents were not ingested", log)
         yield demo
     finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(60)
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            process.wait(60)
+
+
+def has_started(process: subprocess.Popen[bytes], log: Path) -> bool:
+    if process.poll() is not None:
+        raise SystemExit(f"The demo ended:\n{log.read_text(errors='replace')[-2000:]}")
+    return "is ready on" in log.read_text(errors="replace")
 
 
 def all_ready(demo: Demo) -> bool:
@@ -79,9 +88,9 @@ def all_ready(demo: Demo) -> bool:
     return bool(sources) and all(source["status"] == "ready" for source in sources)
 
 
-def wait_for(is_done: object, seconds: float, problem: str, log: Path) -> None:
+def wait_for(is_done: Callable[[], bool], seconds: float, problem: str, log: Path) -> None:
     deadline = time.monotonic() + seconds
-    while not is_done():  # type: ignore[operator]
+    while not is_done():
         if time.monotonic() > deadline:
             raise SystemExit(f"{problem} within {seconds} s:\n{log.read_text(errors='replace')[-2000:]}")
         time.sleep(0.2)
@@ -113,6 +122,8 @@ def take_widget(browser: Browser, demo: Demo, folder: Path) -> None:
     expect(page.locator("minirag-widget .message.assistant")).to_have_count(1)
     ask(page, ANSWERED)
     page.locator("minirag-widget button.mark").first.click()
+    asked = page.locator("minirag-widget .message.user")
+    asked.evaluate("asked => { asked.scrollIntoView({block: 'start'}); asked.parentElement.scrollTop -= 14 }")
     page.wait_for_timeout(300)
     page.screenshot(path=folder / "answer.png")
     page.get_by_role("button", name="New conversation").click()
@@ -123,7 +134,7 @@ def take_widget(browser: Browser, demo: Demo, folder: Path) -> None:
 
 def take_admin(browser: Browser, demo: Demo, folder: Path) -> None:
     """Acme's admin: the list of sources, and the conversation that the widget has just had."""
-    page = open_page(browser, 1280, 760)
+    page = open_page(browser, 1280, 620)
     page.goto(f"{demo.base_url}/t/acme/admin/")
     page.locator("input[name=username]").fill(OWNER)
     page.locator("input[name=password]").fill(demo.password)
@@ -133,9 +144,16 @@ def take_admin(browser: Browser, demo: Demo, folder: Path) -> None:
     page.screenshot(path=folder / "admin-sources.png")
     chat = next(chat for chat in demo.get("/v1/chat") if chat["title"] == ANSWERED)
     page.goto(f"{demo.base_url}/t/acme/admin/conversations/chat/{chat['id']}/change/", wait_until="networkidle")
+    page.set_viewport_size({"width": 1280, "height": 860})
     page.locator(".mr-thread details").first.locator("summary").click()
     page.screenshot(path=folder / "admin-conversation.png")
     page.context.close()
+
+
+def shrink(picture: Path) -> None:
+    """Reduce to 256 colours where pngquant is at hand (Debian's package of that name): a third of the size."""
+    if shutil.which("pngquant"):
+        subprocess.run(["pngquant", "--force", "--skip-if-larger", "--ext", ".png", str(picture)], check=False)
 
 
 def main(folder: Path) -> None:
@@ -151,6 +169,7 @@ def main(folder: Path) -> None:
             take_admin(browser, demo, folder)
             browser.close()
     for picture in sorted(folder.glob("*.png")):
+        shrink(picture)
         sys.stdout.write(f"{picture}: {picture.stat().st_size // 1024} KiB\n")
 
 
