@@ -1,0 +1,83 @@
+"""`python -m bench [section …] [--quick]`: see docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.product import BenchProduct, House, Provider
+from bench.reads import measure_reads
+from bench.report import Report, describe_machine
+from bench.starting import measure_starts, start_product
+from bench.streams import measure_streams
+from bench.turns import measure_turns
+
+SECTIONS = ("start", "turn", "streams", "read", "ingestion", "retrieval", "tenants")
+
+
+def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the product next to its budgets.")
+    parser.add_argument("sections", nargs="*", help=f"only these: {', '.join(SECTIONS)}")
+    parser.add_argument("--quick", action="store_true", help="fewer repeats and smaller tenants; below three minutes")
+    parser.add_argument("--tenants", type=int, default=200, help="how many tenants `migrate` goes over")
+    chosen = parser.parse_args(arguments)
+    unknown = set(chosen.sections) - set(SECTIONS)
+    if unknown:
+        parser.error(f"unknown sections: {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}")
+    chosen.sections = set(chosen.sections) or set(SECTIONS)
+    chosen.tenants = min(chosen.tenants, 50) if chosen.quick and chosen.tenants == 200 else chosen.tenants
+    return chosen
+
+
+def run_sections(product: BenchProduct, provider: Provider, report: Report, chosen: argparse.Namespace) -> None:
+    first_seconds = start_product(product)
+    if "start" in chosen.sections:
+        report.note_machine("start")
+        measure_starts(product, report, first_seconds=first_seconds, quick=chosen.quick)
+    house = House(product, provider, product.sign_up("bench"))
+    for name, measure in (("turn", measure_turns), ("streams", measure_streams), ("read", measure_reads)):
+        if name in chosen.sections:
+            report.note_machine(name)
+            measure(house, report, quick=chosen.quick)
+    if not chosen.sections & {"ingestion", "retrieval", "tenants"}:
+        return
+    product.connect_here()
+    # Only now: these read Django's settings when they are imported.
+    from bench.ingestion import measure_ingestion
+    from bench.retrieval import measure_retrieval
+    from bench.tenants import measure_tenants
+
+    if "ingestion" in chosen.sections:
+        report.note_machine("ingestion")
+        measure_ingestion(house, report, quick=chosen.quick)
+    if "retrieval" in chosen.sections:
+        report.note_machine("retrieval")
+        measure_retrieval(report, quick=chosen.quick)
+    if "tenants" in chosen.sections:
+        report.note_machine("tenants")
+        measure_tenants(product, report, tenants=chosen.tenants, quick=chosen.quick)
+
+
+def main() -> int:
+    chosen, report = read_arguments(), Report()
+    print(f"MiniRAG bench: {describe_machine()}", flush=True)
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="minirag-bench-") as directory, Provider() as provider:
+        Path(directory).chmod(0o711)  # PostgreSQL runs as another user where we are root
+        product = BenchProduct(Path(directory))
+        try:
+            run_sections(product, provider, report, chosen)
+        finally:
+            product.stop()
+    print(f"\n{report.render_table()}\n\n{describe_machine()}; took {time.monotonic() - started:.0f} s")
+    missed = report.missed()
+    print("\nEvery budget holds." if not missed else "\nBudgets missed:\n" + "\n".join(f"- {line}" for line in missed))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,77 @@
+"""Many slow streams at once on one web process: who gets their tokens late, and what a token costs."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from bench.clients import HttpClient, Turn
+from bench.processes import read_memory_bytes
+from bench.product import House, Meter
+from bench.report import Budget, Report, quantile
+from bench.turns import QUESTIONS
+
+STREAMS, PAUSE_MS, LATE_SECONDS = 200, 50, 0.25
+RAMP_SECONDS = 10.0  # people do not all ask in the same instant
+
+
+@dataclass(frozen=True)
+class Held:
+    """What became of so many streams; `late` is the share of tokens that came too late after they were due."""
+
+    late: float
+    late_after_sent: float
+    cpu_us: float
+    total_us: float
+    delay_p50_ms: float
+    delay_p99_ms: float
+    busy: float
+
+
+def measure_streams(house: House, report: Report, *, quick: bool) -> None:
+    """200 streams, and fewer, which shows where it begins to break."""
+    tokens = 100 if quick else 160
+    bot_id = house.make_taught_bot(f"openai/d0-n{tokens}-i{PAUSE_MS}")
+    asyncio.run(hold_streams(house, bot_id, 4, ramp_seconds=0.5))
+    for streams in (25, STREAMS) if quick else (25, 50, 100, STREAMS):
+        held = hold(house, bot_id, streams)
+        budget = Budget(0.01) if streams == STREAMS else None
+        report.add(
+            "streams", f"{streams} streams of 20 tokens/s: tokens late by 250 ms",
+            held.late, "%", budget,
+            note=f"delay p50 {held.delay_p50_ms:.0f} ms, p99 {held.delay_p99_ms:.0f} ms; late after the model "
+                 f"sent them {held.late_after_sent:.1%}; web process {held.busy:.0%} busy",
+        )  # fmt: skip
+        report.add(
+            "streams", f"{streams} streams: CPU per token, turns included", held.cpu_us, "us",
+            note=f"web process; {held.total_us:.0f} us over all processes",
+        )  # fmt: skip
+    report.add("streams", "web process, resident memory", read_memory_bytes(house.product.web_pid) / 2**20, "MiB")
+
+
+def hold(house: House, bot_id: str, streams: int) -> Held:
+    with Meter(house.product) as meter:
+        turns = asyncio.run(hold_streams(house, bot_id, streams, ramp_seconds=RAMP_SECONDS * streams / STREAMS))
+    seen = [token for turn in turns for token in turn.tokens]
+    delays = [now - stamp.due for now, stamp in seen]
+    return Held(
+        late=sum(delay > LATE_SECONDS for delay in delays) / len(delays),
+        late_after_sent=sum(now - stamp.sent > LATE_SECONDS for now, stamp in seen) / len(seen),
+        cpu_us=meter.web_ms * 1000 / len(seen),
+        total_us=meter.total_ms * 1000 / len(seen),
+        delay_p50_ms=quantile(delays, 0.5) * 1000,
+        delay_p99_ms=quantile(delays, 0.99) * 1000,
+        busy=meter.web_ms / meter.seconds / 1000,
+    )
+
+
+async def hold_streams(house: House, bot_id: str, streams: int, *, ramp_seconds: float) -> list[Turn]:
+    """Start `streams` turns evenly over `ramp_seconds` and read each to its end."""
+
+    async def read_one(number: int) -> Turn:
+        await asyncio.sleep(ramp_seconds * number / streams)
+        async with HttpClient(house.product.base_url, house.account.token) as client:
+            question = QUESTIONS[number % len(QUESTIONS)]
+            return await client.ask("/v1/chat", {"bot_profile_id": bot_id, "message": question, "stream": True})
+
+    return await asyncio.gather(*(read_one(number) for number in range(streams)))

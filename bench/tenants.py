@@ -1,0 +1,85 @@
+"""New tenants, and `migrate` over many of them."""
+
+from __future__ import annotations
+
+import time
+from statistics import median
+
+import httpx
+from django.db import transaction
+
+from bench.product import BenchProduct
+from bench.report import Budget, Report
+from tenants import schemas
+from tenants.context import tenant_context
+from tenants.models import Tenant, make_schema_name
+
+PROMISED = 1000
+
+
+def measure_tenants(product: BenchProduct, report: Report, *, tenants: int, quick: bool) -> None:
+    """A schema alone, the whole sign-up, and what migrating costs where there is nothing to do."""
+    repeats = 5 if quick else 15
+    report.add("tenants", "a new schema", median(time_schema(number) for number in range(repeats)), "ms", Budget(100))
+    report.add("tenants", "POST /v1/tenants, hash included", median(time_sign_up(product, n) for n in range(repeats)),
+               "ms", Budget(400))  # fmt: skip
+    few = Tenant.objects.count()
+    alone = median(time_migrate(product) for _ in range(1 if quick else 3))
+    started = time.monotonic()
+    fill_up(tenants)
+    report.add("tenants", f"making tenant rows and schemas, {tenants - few} in a row, each",
+               (time.monotonic() - started) * 1000 / max(1, tenants - few), "ms")  # fmt: skip
+    seconds = median(time_migrate(product) for _ in range(1 if quick else 3))
+    is_promised = tenants >= PROMISED
+    report.add("tenants", f"`migrate` over {tenants} tenants, nothing to do", seconds, "s",
+               Budget(15) if is_promised else None, note=f"{alone:.1f} s over {few}")  # fmt: skip
+    if not is_promised:
+        each = max(0.0, seconds - alone) / max(1, tenants - few)
+        report.add("tenants", f"the same over {PROMISED}, EXTRAPOLATED", seconds + each * (PROMISED - tenants), "s",
+                   Budget(15), note=f"{each * 1000:.1f} ms per further tenant; --tenants 1000 measures it")  # fmt: skip
+
+
+def time_schema(number: int) -> float:
+    """Milliseconds until the schema is committed."""
+    name = f"bench_schema_{number}"
+    with tenant_context(None):
+        started = time.monotonic()
+        with transaction.atomic():
+            schemas.create_schema(name)
+        milliseconds = (time.monotonic() - started) * 1000
+        with transaction.atomic():
+            schemas.drop_schema(name)
+    return milliseconds
+
+
+def time_sign_up(product: BenchProduct, number: int) -> float:
+    slug = f"sign-up-{number}"
+    body = {
+        "tenant_name": slug, "tenant_slug": slug, "owner_email": f"owner@{slug}.example.com",
+        "owner_password": "correct horse battery",
+    }  # fmt: skip
+    with httpx.Client(base_url=product.base_url, timeout=60) as client:
+        client.get("/health")
+        started = time.monotonic()
+        answer = client.post("/v1/tenants", json=body)
+        milliseconds = (time.monotonic() - started) * 1000
+    assert answer.status_code == 201, answer.text
+    return milliseconds
+
+
+def fill_up(tenants: int) -> None:
+    """Make tenants, with schemas and without people, until there are so many."""
+    with tenant_context(None):
+        for number in range(Tenant.objects.count(), tenants):
+            slug = f"crowd-{number}"
+            with transaction.atomic():
+                tenant = Tenant(name=slug, slug=slug, schema_name=make_schema_name(slug))
+                tenant.schema_version = schemas.create_schema(tenant.schema_name)
+                tenant.save(force_insert=True)
+
+
+def time_migrate(product: BenchProduct) -> float:
+    """Seconds of the whole command, the interpreter's start included."""
+    started = time.monotonic()
+    product.manage("migrate", "--verbosity", "0")
+    return time.monotonic() - started
