@@ -13,6 +13,8 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from corsheaders.middleware import CorsMiddleware
 from django.http import HttpRequest, HttpResponseBase
 
+from tenants.context import PUBLIC_SCHEMA
+
 logger = structlog.get_logger("minirag.request")
 _ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _QUIET_PATHS = ("/health", "/static/")
@@ -56,6 +58,8 @@ def _end(request: HttpRequest, response: HttpResponseBase, started: float) -> Ht
         logger.info(
             "request", method=request.method, path=request.path, status=response.status_code,
             milliseconds=round((time.perf_counter() - started) * 1000, 1),
+            # This line is written outside of the tenant that the request ran in.
+            schema=getattr(getattr(request, "tenant", None), "schema_name", PUBLIC_SCHEMA),
         )
     return response
 

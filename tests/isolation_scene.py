@@ -1,0 +1,296 @@
+"""Two tenants full of rows, and one marker in every text that acme has, for the tests of isolation.
+
+Three markers, by who may read the text: `PRIVATE` stands in acme's schema and nowhere else; `IDENTITY` in acme's rows
+of the public schema (who may enter); `OPEN` in what acme shows to everybody, such as its bot's name and greeting.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from django.apps import apps
+from django.conf import settings
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.contrib.sessions.models import Session
+from django.db import connection, models
+from django.db.models import Q
+from django.http.response import HttpResponseBase
+from django.test import Client
+
+from bots.models import BotProfile
+from conftest import Party
+from conversations.models import Chat, Message, MessageRole
+from knowledge.ingestion import ingest
+from knowledge.models import Source
+from tenants.context import tenant_context
+from tenants.models import ApiToken, BotAddress, Domain, Tenant, User
+from tenants.provisioning import add_domain
+from tests.fakes.chat_model import FakeChatModel
+from webhooks.models import Webhook
+
+PRIVATE, IDENTITY, OPEN = "zqprivatezq", "zqidentityzq", "zqopenzq"
+ACME_HOST, GLOBEX_HOST = f"{IDENTITY}.acme.example.com", "bots.globex.example.com"
+ACME_PAGE, GLOBEX_PAGE = "https://www.acme.example.com", "https://www.globex.example.com"
+API_KEY, NYXCORE_TOKEN = f"key-{PRIVATE}-0123456789", f"nyx-{PRIVATE}-0123456789"
+ACME_VISITOR, GLOBEX_VISITOR = f"{PRIVATE}-visitor", "gina-visitor"
+JSON = "application/json"
+
+OPEN_FIELDS = {
+    "bots.BotProfile.name",
+    "bots.BotProfile.description",
+    "bots.BotProfile.greeting",
+    "bots.BotProfile.starter_questions",
+}
+# Texts that must keep their values for acme to go on working; none of them is written by a person.
+KEPT_FIELDS = {
+    "bots.BotProfile.model",
+    "bots.BotProfile.embedding_model",
+    "bots.BotProfile.encrypted_credentials",
+    "bots.BotProfile.allowed_origins",
+    "knowledge.Dataset.embedding_model",
+    "knowledge.Source.config",
+    "knowledge.Source.content_hash",
+    "knowledge.Document.content_hash",
+    "knowledge.Chunk.content_hash",
+    "knowledge.SourceFile.sha256",
+    "knowledge.SourceFile.kind",
+    "conversations.Chat.visitor_id",
+    "conversations.Chat.origin",
+}
+
+
+@dataclass
+class Rows:
+    """What one tenant has: the ids that requests name, and the primary key of one row of every model."""
+
+    party: Party
+    bot: str = ""
+    source: str = ""
+    nyxcore: str = ""
+    upload: str = ""
+    chat: str = ""
+    message: str = ""
+    token: str = ""
+    pks: dict[type[models.Model], Any] = field(default_factory=dict)
+
+
+@dataclass
+class Scene:
+    acme: Rows
+    globex: Rows
+    acme_ids: frozenset[str] = frozenset()
+    checked: int = 0
+
+    @cached_property
+    def secrets(self) -> tuple[str, ...]:
+        token = ApiToken.objects.filter(tenant=self.acme.party.tenant).first()
+        assert token is not None
+        return (PRIVATE, IDENTITY, self.acme.party.raw_token.lower(), token.token_hash, token.token_prefix.lower())
+
+    def check(self, response: HttpResponseBase, *, sent: str, allow: Iterable[str] = ()) -> str:
+        """Fail if an answer to globex holds anything of acme's, but for ids that globex itself has sent."""
+        body = b"".join(response.streaming_content) if response.streaming else response.content
+        headers = "\n".join(f"{name}: {value}" for name, value in response.items())
+        cookies = response.cookies.output()
+        text = f"{headers}\n{cookies}\n{body.decode('utf-8', 'replace')}".lower()
+        self.check_text(text, sent=sent, allow=allow)
+        return text
+
+    def check_text(self, text: str, *, sent: str = "", allow: Iterable[str] = ()) -> None:
+        self.checked += 1
+        found = [secret for secret in (*self.secrets, OPEN) if secret in text.lower() and secret not in allow]
+        found += [key for key in self.acme_ids if key in text.lower() and key not in sent.lower() and key not in allow]
+        assert not found, f"{sent}: {found} in {text[:2000]}"
+
+
+def tenant_models() -> list[type[models.Model]]:
+    labels = [app.rpartition(".")[2] for app in settings.TENANT_APPS]
+    return [model for label in labels for model in apps.get_app_config(label).get_models()]
+
+
+def make_scene(acme: Party, globex: Party, chat_model: FakeChatModel) -> Scene:
+    add_domain(acme.tenant, ACME_HOST)
+    add_domain(globex.tenant, GLOBEX_HOST)
+    scene = Scene(_fill(acme, PRIVATE, chat_model), _fill(globex, "gardening", chat_model))
+    _mark(scene.acme)
+    for rows in (scene.acme, scene.globex):
+        rows.pks = dict(_find_rows(rows.party))
+        missing = [model.__name__ for model in tenant_models() if model not in rows.pks]
+        assert not missing, f"The scene has no row of {missing}: add one in tests/isolation_scene.py."
+    ids = {str(key) for key in scene.acme.pks.values() if isinstance(key, UUID)}
+    scene.acme_ids = frozenset(ids | {scene.acme.upload, scene.acme.nyxcore} | _all_ids(acme))
+    return scene
+
+
+def _fill(party: Party, word: str, chat_model: FakeChatModel) -> Rows:
+    """Use a tenant as its owner would: a bot with a key, sources of several types, a chat, a webhook."""
+    client, rows = Client(**party.bearer), Rows(party)
+
+    def post(path: str, body: dict[str, Any]) -> dict[str, Any]:
+        response = client.post(path, body, content_type=JSON)
+        assert response.status_code in (200, 201), response.content
+        return response.json()
+
+    mine = word == PRIVATE
+    bot = {
+        "name": f"Bot {word}",
+        "model": "openai/gpt-test",
+        "embedding_model": "minirag/hash",
+        "credentials": {"api_key": API_KEY if mine else "key-of-globex-0123456789"},
+    }
+    rows.bot = post("/v1/bot-profiles", bot)["id"]
+    page = ACME_PAGE if mine else GLOBEX_PAGE
+    client.patch(f"/v1/bot-profiles/{rows.bot}/settings", {"allowed_origins": [page]}, content_type=JSON)
+    text = {"bot_profile_id": rows.bot, "name": f"Notes {word}", "source_type": "text", "content": _text_of(word)}
+    rows.source = post("/v1/sources", text)["id"]
+    config = {"base_url": f"https://{word}.example.com", "api_token": NYXCORE_TOKEN}
+    rows.nyxcore = post("/v1/sources", text | {"source_type": "nyxcore", "content": None, "config": config})["id"]
+    file = _named_file(f"{word}.txt", _text_of(word).encode())
+    upload = client.post("/v1/sources/upload", {"bot_profile_id": rows.bot, "file": file})
+    assert upload.status_code == 201, upload.content
+    rows.upload = upload.json()["id"]
+    with tenant_context(party.tenant):
+        Webhook.objects.create(url=f"https://{word}.example.com/hook", events=["chat.message", "source.ingested"])
+        for source_id in (rows.source, rows.upload):
+            ingest(UUID(source_id))
+        assert Source.objects.get(pk=rows.source).status == "ready"
+        content_type = ContentType.objects.get_for_model(BotProfile)
+        LogEntry.objects.create(
+            pk=990_001 if mine else 990_002,
+            user_id=party.owner.pk,
+            content_type=content_type,
+            object_id=rows.bot,
+            object_repr=word,
+            action_flag=2,
+            change_message=word,
+        )
+    chat_model.enqueue(f"It is {word} [1].")
+    answer = post("/v1/chat", {"bot_profile_id": rows.bot, "message": f"What is the {word} of the house?"})
+    rows.chat, rows.message = answer["chat_id"], answer["message"]["id"]
+    with tenant_context(party.tenant):
+        visitor = ACME_VISITOR if mine else GLOBEX_VISITOR
+        chat = Chat.objects.create(bot_profile_id=rows.bot, visitor_id=visitor, origin=page, title=word)
+        Message.objects.create(chat=chat, role=MessageRole.ASSISTANT, content=f"{word} for a visitor")
+    rows.token = post("/v1/api-tokens", {"name": f"token {word if not mine else IDENTITY}"})["id"]
+    return rows
+
+
+def _text_of(word: str) -> str:
+    return f"# House\n\nThe {word} of the house is kept in the cellar. Whoever asks for the {word} is told so."
+
+
+def _named_file(name: str, data: bytes) -> Any:
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    return SimpleUploadedFile(name, data, content_type="text/plain")
+
+
+def _mark(rows: Rows) -> None:
+    """Write the markers into every free text of acme, wherever a model has one, so that a new column is covered."""
+    with tenant_context(rows.party.tenant):
+        for model in tenant_models():
+            changes = {}
+            for column in model._meta.concrete_fields:
+                name = f"{model._meta.label}.{column.name}"
+                if name not in KEPT_FIELDS and (value := _marked_value(column, name)) is not None:
+                    changes[column.name] = value
+            if changes:
+                model.objects.update(**changes)
+    tenant = rows.party.tenant
+    Tenant.objects.filter(pk=tenant.pk).update(name=f"Acme {OPEN}", status_reason=IDENTITY)
+    User.objects.filter(tenant=tenant).update(display_name=IDENTITY)
+    ApiToken.objects.filter(tenant=tenant).update(name=IDENTITY)
+
+
+def _marked_value(column: models.Field, name: str) -> Any:
+    marker = OPEN if name in OPEN_FIELDS else PRIVATE
+    if column.primary_key or column.is_relation or column.choices:
+        return None
+    if isinstance(column, models.JSONField):
+        return [marker] if column.default is list else {"note": marker}
+    if isinstance(column, models.BinaryField):
+        return f"bytes of {marker}".encode()
+    if isinstance(column, models.CharField | models.TextField):
+        length, text = column.max_length or 10_000, f"{marker} {name}"
+        return next((value for value in (text, marker) if len(value) <= length), None)  # a language has 8 characters
+    return None
+
+
+def _find_rows(party: Party) -> Iterator[tuple[type[models.Model], Any]]:
+    with tenant_context(party.tenant):
+        for model in tenant_models():
+            pk = model.objects.values_list("pk", flat=True).first()
+            if pk is not None:
+                yield model, pk
+    yield User, party.owner.pk
+    yield ApiToken, ApiToken.objects.filter(tenant=party.tenant).values_list("pk", flat=True).first()
+    yield Domain, Domain.objects.get(tenant=party.tenant).pk
+    yield Tenant, party.tenant.pk
+
+
+def _all_ids(party: Party) -> set[str]:
+    found: set[str] = set()
+    with tenant_context(party.tenant):
+        for model in tenant_models():
+            found |= {str(key) for key in model.objects.values_list("pk", flat=True) if isinstance(key, UUID)}
+    return found | {str(key) for key in ApiToken.objects.filter(tenant=party.tenant).values_list("pk", flat=True)}
+
+
+# --- What is stored -----------------------------------------------------------------------------------------------
+def tables_of(schema: str) -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = %s", [schema])
+        return sorted(name for (name,) in cursor.fetchall())
+
+
+def take_fingerprint(rows: Rows) -> dict[str, Any]:
+    """Everything acme has, in its schema and in the public one, as one hash for each table."""
+    schema, prints = rows.party.tenant.schema_name, {}
+    with connection.cursor() as cursor:
+        for table in tables_of(schema):
+            cursor.execute(
+                f"SELECT count(*), md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM \"{schema}\".\"{table}\" t"
+            )
+            prints[table] = cursor.fetchone()
+    tenant = rows.party.tenant
+    ours = Q(tenant=tenant)
+    tokens = ApiToken.objects.filter(ours | Q(user__tenant=tenant)).order_by("pk")
+    prints["tokens"] = list(tokens.values_list("pk", "user_id", "tenant_id", "name", "is_active", "token_hash"))
+    users = User.objects.filter(ours).order_by("pk")
+    prints["users"] = list(users.values_list("pk", "email", "password", "role", "is_active", "display_name"))
+    prints["domains"] = list(Domain.objects.filter(ours).order_by("pk").values_list("pk", "domain"))
+    prints["addresses"] = list(BotAddress.objects.filter(ours).order_by("pk").values_list("pk"))
+    prints["tenant"] = list(Tenant.objects.filter(pk=tenant.pk).values_list("name", "slug", "status", "status_reason"))
+    return prints
+
+
+def find_marker(schema: str, marker: str) -> list[str]:
+    """Name the tables of a schema in which a text stands in any column of any row, in bytes columns too."""
+    found = []
+    patterns = [f"%{marker}%", f"%{marker.encode().hex()}%", f"%{base64.b64encode(marker.encode()).decode()[:-4]}%"]
+    with connection.cursor() as cursor:
+        for table in tables_of(schema):
+            condition = " OR ".join(["lower(t::text) LIKE lower(%s)"] * len(patterns))
+            cursor.execute(f'SELECT count(*) FROM "{schema}"."{table}" t WHERE {condition}', patterns)
+            found += [table] * bool(cursor.fetchone()[0])
+    if schema == "public" and any(marker in json.dumps(row.get_decoded()) for row in Session.objects.all()):
+        found.append("django_session (decoded)")
+    return found
+
+
+def log_in_to_admin(user: User, *cookie_names: str, **defaults: Any) -> Client:
+    """A browser with this user's session, offered under every given cookie name, as a thief would replay it."""
+    made = Client()
+    made.force_login(user, backend="tenants.authentication.EmailBackend")
+    key = made.cookies[settings.SESSION_COOKIE_NAME].value
+    client = Client(**defaults)
+    for name in cookie_names:
+        client.cookies[name] = key
+    return client

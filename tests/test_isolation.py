@@ -1,0 +1,1102 @@
+"""Everything of acme, tried with globex's credentials: each route, admin page, socket, task, key, file and log line.
+
+What is tried comes from the product's own registries, and each entry there needs an expectation here: a new route,
+admin page, task, socket or secret column fails these tests until somebody has said how it is kept apart, and so does
+an expectation whose subject is gone.
+"""
+
+from __future__ import annotations
+
+import ast
+import base64
+import io
+import json
+import logging
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import jwt
+import psycopg
+import pytest
+import redis
+from asgiref.sync import async_to_sync
+from celery.states import REJECTED, SUCCESS
+from channels.testing import WebsocketCommunicator
+from django.apps import apps
+from django.conf import settings as django_settings
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.core.cache import cache
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection, transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
+
+from bots.models import BotProfile
+from conftest import PASSWORD, Party
+from conversations.models import Chat
+from conversations.routing import websocket_urlpatterns
+from conversations.sessions import issue_session
+from knowledge.configs import reveal_api_token
+from knowledge.lexicon import lock_knowledge
+from knowledge.models import Source, SourceFile, SourceStatus
+from minirag.asgi import application
+from minirag.celery import app as celery_app
+from minirag.lib.crypto import DecryptionFailed
+from minirag.logs import make_formatter
+from tenants.authentication import issue_jwt
+from tenants.context import NoTenant, current_schema, make_cache_key, scoped_name, tenant_context
+from tenants.models import Tenant
+from tenants.sites import platform_site, tenant_site
+from tenants.tasks import TENANT_HEADER, PlatformTask, TenantTask
+from tests.fakes.chat_model import FakeChatModel, provider_down
+from tests.isolation_scene import (
+    ACME_HOST,
+    ACME_PAGE,
+    API_KEY,
+    GLOBEX_HOST,
+    GLOBEX_PAGE,
+    GLOBEX_VISITOR,
+    IDENTITY,
+    JSON,
+    NYXCORE_TOKEN,
+    OPEN,
+    PRIVATE,
+    Scene,
+    find_marker,
+    log_in_to_admin,
+    make_scene,
+    take_fingerprint,
+    tenant_models,
+)
+from webhooks.models import Delivery
+
+METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
+PACKAGES = ("minirag", "tenants", "bots", "webhooks", "knowledge", "conversations")
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def model(monkeypatch) -> FakeChatModel:
+    fake = FakeChatModel()
+    monkeypatch.setattr("conversations.turns.stream_chat", fake.stream)
+    return fake
+
+
+@pytest.fixture
+def scene(acme, globex, model) -> Scene:
+    return make_scene(acme, globex, model)
+
+
+@pytest.fixture
+def untouched(scene) -> Iterator[Scene]:
+    """The scene, with nothing of acme's changed and nothing of acme's copied to globex by what the test did."""
+    before = take_fingerprint(scene.acme)
+    yield scene
+    after = take_fingerprint(scene.acme)
+    assert after == before, [name for name in before if after.get(name) != before[name]]
+    assert find_marker(scene.globex.party.tenant.schema_name, PRIVATE) == []
+    assert find_marker("public", PRIVATE) == []
+
+
+def walk_routes(urlconf: str) -> dict[str, URLPattern]:
+    def walk(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
+        for entry in resolver.url_patterns:
+            path = prefix + str(entry.pattern)
+            if isinstance(entry, URLResolver):
+                yield from walk(entry, path)
+            else:
+                yield path, entry
+
+    return dict(walk(get_resolver(urlconf)))
+
+
+def all_routes() -> set[str]:
+    return set(walk_routes("minirag.urls")) | set(walk_routes("minirag.tenant_urls"))
+
+
+# --- The API ------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Try:
+    """One request of globex that reaches for what is acme's, and the status it must end with."""
+
+    method: str
+    status: int
+    query: str = ""
+    body: Callable[[Scene], dict[str, Any]] | None = None
+    ids: Callable[[Scene], dict[str, str]] | None = None
+    is_form: bool = False
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def own_bot(scene: Scene, **more: Any) -> dict[str, Any]:
+    return {"bot_profile_id": scene.globex.bot, "name": "x", "source_type": "text", "content": "x", **more}
+
+
+def acme_bot(scene: Scene, **more: Any) -> dict[str, Any]:
+    return own_bot(scene, **more) | {"bot_profile_id": scene.acme.bot}
+
+
+CHILD = {"name": "x", "source_type": "text", "content": "x"}
+NAME = lambda scene: {"name": "taken over", "is_active": False}  # noqa: E731
+OTHERS_CHAT = lambda scene: {"chat_id": scene.globex.chat}  # noqa: E731
+OTHERS_MESSAGE = lambda scene: {"message_id": scene.globex.message}  # noqa: E731
+
+# The pattern below /v1/ → every method that the route has, each reaching for acme with its ids wherever one fits.
+# A method that is not named here must be a 405.
+API: dict[str, list[Try]] = {
+    "tenants": [
+        Try(
+            "post",
+            409,
+            body=lambda s: {
+                "tenant_name": "x",
+                "tenant_slug": "acme",
+                "owner_email": "g@x.example.com",
+                "owner_password": "12345678",
+            },
+        ),
+    ],
+    "tenants/me": [Try("get", 200)],
+    "auth/login": [
+        Try(
+            "post",
+            401,
+            body=lambda s: {"email": "gina@globex.example.com", "password": PASSWORD, "tenant_slug": "acme"},
+        ),
+        Try("post", 401, body=lambda s: {"email": "alice@acme.example.com", "password": "guessed it"}),
+    ],
+    "auth/me": [Try("get", 200)],
+    "api-tokens": [
+        Try("get", 200),
+        Try(
+            "post",
+            201,
+            body=lambda s: {
+                "name": "x",
+                "tenant_id": str(s.acme.party.tenant.pk),
+                "user_id": str(s.acme.party.owner.pk),
+                "tenant": s.acme.party.slug,
+            },
+        ),
+    ],
+    "api-tokens/<str:token_id>": [Try("delete", 404)],
+    "bot-profiles": [
+        Try("get", 200),
+        Try("post", 201, body=lambda s: {"name": "x", "tenant_id": str(s.acme.party.tenant.pk), "id": s.acme.bot}),
+    ],
+    "bot-profiles/<str:bot_profile_id>": [Try("get", 404), Try("patch", 404, body=NAME), Try("delete", 404)],
+    "bot-profiles/<str:bot_profile_id>/settings": [
+        Try("get", 404),
+        Try("patch", 404, body=lambda s: {"greeting": "x"}),
+    ],
+    "sources": [
+        Try("get", 200),
+        Try("get", 200, "include_children=true"),
+        Try("get", 200, "bot_profile_id={bot}"),
+        Try("get", 200, "parent_id={source}"),
+        Try("post", 422, body=acme_bot),
+        Try("post", 404, body=lambda s: own_bot(s, parent_id=s.acme.source)),
+    ],
+    "sources/batch": [Try("post", 422, body=lambda s: acme_bot(s, children=[CHILD]))],
+    "sources/upload": [
+        Try("post", 422, body=acme_bot, is_form=True),
+        Try("post", 404, body=lambda s: own_bot(s, parent_id=s.acme.source), is_form=True),
+    ],
+    "sources/<str:source_id>": [
+        Try("get", 404),
+        Try("patch", 404, body=NAME),
+        Try("delete", 404),
+        Try("get", 404, ids=lambda s: {"source_id": s.acme.upload}),
+        Try("get", 404, ids=lambda s: {"source_id": s.acme.nyxcore}),
+    ],
+    "sources/<str:source_id>/children": [Try("get", 404)],
+    "sources/<str:source_id>/ingest": [Try("post", 404)],
+    "sources/<str:source_id>/ingest-children": [Try("post", 404)],
+    "chat": [
+        Try("get", 200),
+        Try("get", 200, "bot_profile_id={bot}"),
+        Try("get", 200, "limit=100&offset=0"),
+        Try("post", 404, body=lambda s: {"bot_profile_id": s.acme.bot, "message": "x"}),
+        Try("post", 404, body=lambda s: {"bot_profile_id": s.acme.bot, "message": "x", "stream": True}),
+        Try("post", 404, body=lambda s: {"bot_profile_id": s.globex.bot, "message": "x", "chat_id": s.acme.chat}),
+        Try(
+            "post",
+            404,
+            body=lambda s: {
+                "bot_profile_id": s.globex.bot,
+                "message": "x",
+                "chat_id": s.acme.chat,
+                "stream": True,
+                "extended": True,
+            },
+        ),
+        Try("post", 404, body=lambda s: {"bot_profile_id": s.acme.bot, "message": "x", "chat_id": s.globex.chat}),
+    ],
+    "chat/<str:chat_id>": [Try("get", 404)],
+    "chat/<str:chat_id>/messages": [Try("get", 404)],
+    "chat/<str:chat_id>/messages/<str:message_id>": [
+        Try("get", 404),
+        Try("get", 404, ids=OTHERS_CHAT),
+        Try("get", 404, ids=OTHERS_MESSAGE),
+    ],
+    "chat/<str:chat_id>/messages/<str:message_id>/feedback": [
+        Try("patch", 404, body=lambda s: {"feedback": "negative"}),
+        Try("patch", 404, body=lambda s: {"feedback": "negative"}, ids=OTHERS_CHAT),
+        Try("patch", 404, body=lambda s: {"feedback": "negative"}, ids=OTHERS_MESSAGE),
+    ],
+    "widget/sessions": [
+        # On the platform's own host a bot is found by its id, which stands in its pages; globex's page is refused.
+        Try(
+            "post",
+            403,
+            body=lambda s: {"bot_profile_id": s.acme.bot, "visitor_id": GLOBEX_VISITOR},
+            headers={"HTTP_ORIGIN": GLOBEX_PAGE},
+        ),
+        # The chat of acme's visitor is none of globex's bot: the session begins without one.
+        Try(
+            "post",
+            201,
+            body=lambda s: {"bot_profile_id": s.globex.bot, "visitor_id": GLOBEX_VISITOR, "chat_id": s.acme.chat},
+            headers={"HTTP_ORIGIN": GLOBEX_PAGE},
+        ),
+    ],
+    "system/health": [Try("get", 200)],
+    # What is no route: with a slash it may lead to one, else it is unknown to everybody.
+    "^(?P<rest>.*)/$": [Try("get", 307, ids=lambda s: {"rest": f"sources/{s.acme.source}"})],
+    "^(?P<rest>.*)$": [Try("get", 404, ids=lambda s: {"rest": f"tenants/{s.acme.party.tenant.pk}/sources"})],
+}
+# Routes that anybody may call: what they answer on acme's own path and host, to globex.
+ANYBODYS = {
+    "tenants": {409},
+    "auth/login": {401},
+    "widget/sessions": {403, 404},
+    "system/health": {200},
+    "^(?P<rest>.*)/$": {307},
+    "^(?P<rest>.*)$": {404},
+}
+EVERY_METHOD = {"^(?P<rest>.*)/$", "^(?P<rest>.*)$"}  # answered before it is asked which method it is
+
+OWN_PLACES = {"platform": {}, "path": {"SCRIPT_NAME": "/t/globex"}, "host": {"HTTP_HOST": GLOBEX_HOST}}
+ACME_PLACES = {"path": {"SCRIPT_NAME": "/t/acme"}, "host": {"HTTP_HOST": ACME_HOST}}
+
+
+def forge(header: dict[str, str], claims: dict[str, Any], signature: str = "") -> str:
+    parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in (header, claims)]
+    return ".".join([*parts, signature])
+
+
+def good_credentials(globex: Party) -> dict[str, str]:
+    return {"token": globex.raw_token, "jwt": issue_jwt(globex.owner)}
+
+
+def bad_credentials(scene: Scene) -> dict[str, str]:
+    """What a member of globex could make of what it has, to pass for somebody of acme."""
+    globex, acme = scene.globex.party, scene.acme.party
+    good = issue_jwt(globex.owner)
+    signature = good.split(".")[2]
+    claims = jwt.decode(good, options={"verify_signature": False})
+    changed = claims | {"tid": str(acme.tenant.pk)}
+    alices = changed | {"sub": str(acme.owner.pk)}
+    with tenant_context(globex.tenant):
+        session, _ = issue_session(BotProfile.objects.get(pk=scene.globex.bot), GLOBEX_VISITOR, GLOBEX_PAGE)
+    with tenant_context(acme.tenant):
+        acmes_session, _ = issue_session(BotProfile.objects.get(pk=scene.acme.bot), GLOBEX_VISITOR, ACME_PAGE)
+    return {
+        "jwt with another tenant and the old signature": forge({"alg": "HS256", "typ": "JWT"}, changed, signature),
+        "jwt with another tenant and no signature": forge({"alg": "none", "typ": "JWT"}, changed),
+        "jwt of alice without a signature": forge({"alg": "none"}, alices),
+        "jwt of alice signed with another key": jwt.encode(alices, "x" * 32, algorithm="HS256"),
+        "jwt of alice signed with the public name of the key": jwt.encode(alices, "JWT_SECRET_KEY", algorithm="HS256"),
+        # Not to be had by anybody without our key; refused all the same, since Gina is not of acme.
+        "jwt of gina that we signed for acme": jwt.encode(changed, django_settings.JWT_SECRET_KEY, algorithm="HS256"),
+        "session of globex's widget": session,
+        "session of acme's widget": acmes_session,
+        "hash of acme's token": scene.secrets[3],
+        "id of acme's token": scene.acme.token,
+    }
+
+
+def fill_path(pattern: str, scene: Scene, ids: dict[str, str] | None = None) -> str:
+    acme = scene.acme
+    known = {
+        "token_id": acme.token,
+        "bot_profile_id": acme.bot,
+        "source_id": acme.source,
+        "chat_id": acme.chat,
+        "message_id": acme.message,
+        **(ids or {}),
+    }
+    path = re.sub(r"<\w+:(\w+)>", lambda match: known[match[1]], pattern)
+    path = re.sub(r"\(\?P<(\w+)>.*\)", lambda match: known[match[1]], path)
+    return path.replace("^", "").replace("$", "")
+
+
+def send(scene: Scene, pattern: str, attempt: Try, **defaults: str) -> tuple[int, str]:
+    """Send a request to `/v1/<pattern>`, check that nothing of acme's comes back, return its status and text."""
+    ids = attempt.ids(scene) if attempt.ids else {}
+    path = "/v1/" + fill_path(pattern, scene, ids)
+    query = attempt.query.format(bot=scene.acme.bot, source=scene.acme.source)
+    body: Any = attempt.body(scene) if attempt.body else None
+    sent = f"{attempt.method} {defaults.get('SCRIPT_NAME', '')}{path}?{query} {json.dumps(body)}"
+    options: dict[str, Any] = {**defaults, **attempt.headers}
+    if attempt.is_form:
+        body = {name: value for name, value in body.items() if name in ("bot_profile_id", "name", "parent_id")}
+        body["file"] = SimpleUploadedFile("x.txt", b"Some text of globex.")
+        response = Client().post(path, body, **options)
+    else:
+        raw = json.dumps(body) if body is not None else ""
+        url = f"{path}?{query}" if query else path
+        response = Client().generic(attempt.method.upper(), url, raw, content_type=JSON, **options)
+    allow = (ACME_HOST.split(".")[0],) if options.get("HTTP_HOST") == ACME_HOST else ()
+    return response.status_code, scene.check(response, sent=sent, allow=allow)
+
+
+def text_of(attempt: Try, scene: Scene) -> str:
+    return json.dumps(attempt.body(scene)) if attempt.body else ""
+
+
+class TestRoutes:
+    def test_every_route_of_the_api_has_an_expectation_and_no_expectation_is_stale(self):
+        for urlconf in ("minirag.urls", "minirag.tenant_urls"):
+            routes = {path.removeprefix("v1/") for path in walk_routes(urlconf) if path.startswith("v1/")}
+            assert routes - set(API) == set(), "say in API how the new route is kept apart"
+            assert set(API) - routes == set(), "stale entries"
+
+    def test_every_other_route_has_an_expectation(self):
+        rest = {path for path in all_routes() if not path.startswith(("v1/", "admin/"))}
+        assert rest == {"", "health"}, "say in TestRoutes how the new route is kept apart"
+
+    @pytest.mark.parametrize("place", OWN_PLACES)
+    @pytest.mark.parametrize("kind", ["token", "jwt"])
+    def test_globex_reaches_nothing_of_acme_with_ids_in_paths_queries_and_bodies(
+        self, untouched, settings, kind, place
+    ):
+        settings.ALLOW_TENANT_SIGNUP = True
+        credential = good_credentials(untouched.globex.party)[kind]
+        defaults = {"HTTP_AUTHORIZATION": f"Bearer {credential}", **OWN_PLACES[place]}
+        for pattern, attempts in API.items():
+            for attempt in attempts:
+                status, text = send(untouched, pattern, attempt, **defaults)
+                expected = attempt.status
+                if pattern == "widget/sessions" and expected == 403 and place != "platform":
+                    expected = 404  # a tenant's own path and host know its own bots only
+                if pattern == "auth/login" and "slug" in text_of(attempt, untouched) and place != "platform":
+                    expected = 200  # and its own people only, whatever slug the body names
+                assert status == expected, (pattern, attempt, text)
+        assert untouched.checked >= 45
+
+    def test_a_method_that_the_table_does_not_name_is_a_405(self, scene):
+        defaults = {"HTTP_AUTHORIZATION": f"Bearer {scene.globex.party.raw_token}"}
+        for pattern in API.keys() - EVERY_METHOD:
+            named = {attempt.method for attempt in API[pattern]}
+            others = set(METHODS) - named - ({"head"} if "get" in named else set())
+            for method in others:
+                status, _ = send(scene, pattern, Try(method, 405), **defaults)
+                assert status == 405, f"{method} {pattern} is not in the table"
+
+    @pytest.mark.parametrize("place", ACME_PLACES)
+    @pytest.mark.parametrize("kind", ["token", "jwt"])
+    def test_on_acmes_own_path_and_host_globex_is_not_known(self, untouched, settings, kind, place):
+        settings.ALLOW_TENANT_SIGNUP = True
+        credential = good_credentials(untouched.globex.party)[kind]
+        defaults = {"HTTP_AUTHORIZATION": f"Bearer {credential}", **ACME_PLACES[place]}
+        for pattern, attempts in API.items():
+            for attempt in attempts:
+                status, text = send(untouched, pattern, attempt, **defaults)
+                assert status in ANYBODYS.get(pattern, {401}), (pattern, attempt, text)
+
+    @pytest.mark.parametrize("place", ["platform", "acme's path", "globex's host"])
+    def test_no_forged_or_foreign_credential_opens_anything(self, untouched, settings, place):
+        settings.ALLOW_TENANT_SIGNUP = True
+        places = {"platform": {}, "acme's path": ACME_PLACES["path"], "globex's host": OWN_PLACES["host"]}
+        tried = 0
+        for name, credential in bad_credentials(untouched).items():
+            defaults = {"HTTP_AUTHORIZATION": f"Bearer {credential}", **places[place]}
+            for pattern in API.keys() - ANYBODYS.keys():
+                for attempt in {attempt.method: attempt for attempt in API[pattern]}.values():
+                    status, text = send(untouched, pattern, attempt, **defaults)
+                    assert status == 401, (name, pattern, attempt, text)
+                    tried += 1
+        assert tried >= 200
+
+    def test_lists_of_globex_hold_its_own_rows(self, scene):
+        """Or their being without acme's would prove nothing."""
+        client = Client(**scene.globex.party.bearer)
+        for path, key in (
+            ("bot-profiles", scene.globex.bot),
+            ("sources", scene.globex.source),
+            ("chat", scene.globex.chat),
+            ("api-tokens", scene.globex.token),
+        ):
+            assert key in client.get(f"/v1/{path}").content.decode(), path
+
+    def test_acme_itself_reads_every_marker_that_globex_must_not(self, scene):
+        client, acme = Client(**scene.acme.party.bearer), scene.acme
+        for path in (
+            f"sources/{acme.source}",
+            f"chat/{acme.chat}",
+            f"chat/{acme.chat}/messages",
+            f"chat/{acme.chat}/messages/{acme.message}",
+            f"bot-profiles/{acme.bot}",
+        ):
+            response = client.get(f"/v1/{path}")
+            assert response.status_code == 200 and PRIVATE in response.content.decode(), path
+
+    def test_a_tenants_page_shows_what_is_open_and_no_more(self, scene):
+        for defaults in ACME_PLACES.values():
+            text = Client(**defaults).get("/").content.decode()
+            assert OPEN in text and PRIVATE not in text and scene.acme.party.raw_token not in text
+        for defaults in OWN_PLACES.values():
+            page = Client(**defaults).get("/")
+            # The platform's page lists the demo's tenants by name.
+            scene.check(page, sent="", allow=(OPEN,))
+        scene.check(Client().get("/health"), sent="")
+
+    def test_a_session_for_acmes_widget_tells_a_stranger_what_is_open_only(self, scene):
+        body = {"bot_profile_id": scene.acme.bot, "visitor_id": GLOBEX_VISITOR, "chat_id": scene.acme.chat}
+        response = Client().post("/v1/widget/sessions", body, content_type=JSON, headers={"origin": ACME_PAGE})
+        assert response.status_code == 201 and response.json()["messages"] == []
+        assert OPEN in response.content.decode() and PRIVATE not in response.content.decode()
+
+    def test_an_unknown_tenant_and_host_are_nobodys(self, scene):
+        assert Client(SCRIPT_NAME="/t/initech", **scene.globex.party.bearer).get("/v1/sources").status_code == 404
+        assert Client(HTTP_HOST="evil.example.com", **scene.globex.party.bearer).get("/v1/sources").status_code == 400
+
+
+# --- The admins ---------------------------------------------------------------------------------------------------
+# Pages that belong to no model: the queries and forms to try them with.
+ADMIN_PAGES: dict[str, list[str]] = {
+    "admin/": [""],
+    "admin/search/": ["?s=zq", "?s=house"],
+    "admin/login/": ["", "?next=/t/acme/admin/"],
+    "admin/password_change/": [""],
+    "admin/password_change/done/": [""],
+    "admin/jsi18n/": [""],
+    "admin/autocomplete/": ["?term=zq&app_label={app}&model_name={model}&field_name={field}"],
+    "admin/r/<path:content_type_id>/<path:object_id>/": [""],
+    "admin/(?P<url>.*)$": [""],
+    "admin/logout/": [""],
+}
+MODEL_PAGES = {
+    "",
+    "add/",
+    "<path:object_id>/history/",
+    "<path:object_id>/delete/",
+    "<path:object_id>/change/",
+    "<path:object_id>/",
+}
+# Pages of one model beyond Django's own. Each is tried by GET and by POST with acme's rows.
+EXTRA_MODEL_PAGES = {
+    ("tenants", "user", "<path:object_id>/set_password/"),
+    ("tenants", "apitoken", "<path:object_id>/revoke/"),
+    ("knowledge", "source", "<path:object_id>/ingest/"),
+    *(("tenants", "tenant", f"<path:object_id>/{act}/") for act in ("suspend", "archive", "restore", "erase")),
+}
+ACTIONS = {
+    "tenants.User": {"deactivate_chosen", "activate_chosen"},
+    "tenants.ApiToken": {"revoke_chosen"},
+    "bots.BotProfile": {"activate", "deactivate"},
+    "knowledge.Source": {"ingest_chosen", "deactivate_chosen", "activate_chosen"},
+    "tenants.Tenant": {"suspend_chosen", "archive_chosen", "restore_chosen"},
+}
+MODEL_ROUTE = re.compile(r"admin/(?P<app>\w+)/(?P<model>\w+)/(?P<rest>.*)")
+APP_LIST = re.compile(r"admin/\^\(\?P<app_label>([\w|]+)\)/\$")
+SITES = {"minirag.urls": platform_site, "minirag.tenant_urls": tenant_site}
+
+
+def admin_routes(urlconf: str) -> list[str]:
+    return [path for path in walk_routes(urlconf) if path.startswith("admin/")]
+
+
+def expand_admin_route(path: str, scene: Scene, site: Any) -> list[str]:
+    """The URLs by which a route reaches for acme's rows; an unknown kind of route fails."""
+    if (apps_listed := APP_LIST.fullmatch(path)) is not None:
+        return [f"/admin/{label}/" for label in apps_listed[1].split("|")]
+    if path in ADMIN_PAGES:
+        return [url for query in ADMIN_PAGES[path] for url in expand_plain_page(path, query, scene, site)]
+    match = MODEL_ROUTE.fullmatch(path)
+    assert match is not None, f"{path}: say in ADMIN_PAGES how it is kept apart"
+    known = match["rest"] in MODEL_PAGES or (match["app"], match["model"], match["rest"]) in EXTRA_MODEL_PAGES
+    assert known, f"{path}: say in EXTRA_MODEL_PAGES that it is to be tried"
+    pk = scene.acme.pks.get(apps.get_model(match["app"], match["model"]), 1)
+    url = "/" + path.replace("<path:object_id>", str(pk))
+    filters = [f"?bot_profile__id__exact={scene.acme.bot}", "?q=zqpriv", f"?q={pk}", "?all="]
+    return [url, *[url + query for query in filters]] if match["rest"] == "" else [url]
+
+
+def expand_plain_page(path: str, query: str, scene: Scene, site: Any) -> Iterator[str]:
+    url = "/" + path.replace("(?P<url>.*)$", "nothing/here/")
+    if "<path" in url:
+        for model, pk in scene.acme.pks.items():
+            yield f"/admin/r/{ContentType.objects.get_for_model(model).pk}/{pk}/"
+    elif "{app}" in query:
+        for model in site._registry:
+            for column in model._meta.concrete_fields:
+                if column.is_relation:
+                    facts = {"app": model._meta.app_label, "model": model._meta.model_name, "field": column.name}
+                    yield url + query.format(**facts)
+    else:
+        yield url + query
+
+
+def post_data(url: str, scene: Scene, site: Any) -> list[dict[str, Any]]:
+    """What to post to an admin page: every action on acme's rows, and forms whose references are all acme's."""
+    match = re.fullmatch(r"/admin/(\w+)/(\w+)/(.*)", url.partition("?")[0])
+    if match is None or not any((m._meta.app_label, m._meta.model_name) == match.groups()[:2] for m in site._registry):
+        return [{"username": "gina@globex.example.com", "password": PASSWORD}]
+    model = apps.get_model(match[1], match[2])
+    pk = scene.acme.pks.get(model, 1)
+    if not match[3]:
+        actions = [*(site._registry[model].actions or ()), "delete_selected"]
+        return [{"action": name, "_selected_action": [str(pk)], "post": "yes"} for name in actions]
+    form: dict[str, Any] = {
+        "_save": "1",
+        "post": "yes",
+        "confirm": "acme",
+        "slug": "acme",
+        "password": "12345678new",
+        "reason": "x",
+        "email": "new@x.example.com",
+        "role": "owner",
+    }
+    for column in model._meta.concrete_fields:
+        related = column.related_model if column.is_relation else None
+        if related is not None:
+            form[column.name] = str(scene.acme.pks.get(related, ""))
+        elif column.name not in form and not column.primary_key:
+            form[column.name] = "taken over"
+    return [form, {}]
+
+
+class TestAdmins:
+    def test_every_registered_model_and_action_is_known(self, scene):
+        for site in SITES.values():
+            for model, admin in site._registry.items():
+                actions = {getattr(act, "__name__", act) for act in admin.actions or ()}
+                assert actions == ACTIONS.get(model._meta.label, set()), f"{model._meta.label}: name its actions"
+                assert model in scene.acme.pks or site is platform_site, model
+        registered = {model._meta.label for site in SITES.values() for model in site._registry}
+        assert set(ACTIONS) <= registered, "stale entries"
+        extra = {f"admin/{app}/{model}/{rest}" for app, model, rest in EXTRA_MODEL_PAGES} | set(ADMIN_PAGES)
+        assert extra <= all_routes(), "stale entries"
+
+    @pytest.mark.parametrize("place", ["acme's path", "acme's host", "the platform"])
+    def test_a_session_of_globex_opens_no_page_and_no_action_of_another_admin(self, untouched, place):
+        urlconf = "minirag.urls" if place == "the platform" else "minirag.tenant_urls"
+        where = {"acme's path": ACME_PLACES["path"], "acme's host": ACME_PLACES["host"], "the platform": {}}[place]
+        tried = 0
+        for route in admin_routes(urlconf):
+            for url in expand_admin_route(route, untouched, SITES[urlconf]):
+                thief = self.gina(untouched, **where)
+                answers = [thief.get(url)]
+                answers += [
+                    self.gina(untouched, **where).post(url, data) for data in self.posts(url, untouched, urlconf)
+                ]
+                for response in answers:
+                    self.check_refused(untouched, route, url, response)
+                    tried += 1
+        assert tried >= 200
+
+    def test_in_its_own_admin_globex_reaches_no_row_of_acme(self, untouched):
+        tried = 0
+        own = {"SCRIPT_NAME": "/t/globex"}
+        for route in admin_routes("minirag.tenant_urls"):
+            for url in expand_admin_route(route, untouched, tenant_site):
+                answers = [self.gina(untouched, **own).get(url)]
+                answers += [
+                    self.gina(untouched, **own).post(url, data)
+                    for data in self.posts(url, untouched, "minirag.tenant_urls")
+                ]
+                for response in answers:
+                    assert response.status_code in (200, 301, 302, 400, 403, 404, 405), (url, response.status_code)
+                    untouched.check(response, sent=f"{url} {untouched.acme.pks.values()}{untouched.acme.bot}")
+                    if "<path:object_id>" in route:
+                        assert response.status_code != 200, url
+                    tried += 1
+        assert tried >= 200
+
+    def test_globex_sees_its_own_rows_there(self, scene):
+        """Or a list without acme's rows would prove nothing."""
+        for path in ("bots/botprofile", "knowledge/source", "conversations/chat", "admin/logentry", "webhooks/webhook"):
+            text = self.gina(scene, SCRIPT_NAME="/t/globex").get(f"/admin/{path}/").content.decode()
+            assert "gardening" in text, path
+
+    def test_what_alice_does_is_logged_in_acme_alone(self, scene):
+        alice = log_in_to_admin(scene.acme.party.owner, "sessionid_acme", SCRIPT_NAME="/t/acme")
+        data = {"action": "deactivate", "_selected_action": [scene.acme.bot]}
+        form = {
+            "name": f"Bot {PRIVATE}",
+            "_save": "1",
+            "model": "m",
+            "temperature": "0.5",
+            "max_tokens": "10",
+            "passage_count": "5",
+            "history_turns": "5",
+            "fusion": "max_norm",
+        }
+        assert alice.post("/admin/bots/botprofile/", data).status_code == 302
+        assert alice.post(f"/admin/bots/botprofile/{scene.acme.bot}/change/", form).status_code == 302
+        with tenant_context(scene.acme.party.tenant):
+            assert LogEntry.objects.exclude(pk=990_001).filter(object_id=scene.acme.bot).exists()
+        for tenant in (None, scene.globex.party.tenant):
+            with tenant_context(tenant):
+                assert not LogEntry.objects.filter(object_id=scene.acme.bot).exists()
+
+    @staticmethod
+    def gina(scene: Scene, **where: str) -> Client:
+        names = ("sessionid", "sessionid_acme", "sessionid_globex")
+        return log_in_to_admin(scene.globex.party.owner, *names, **where)
+
+    @staticmethod
+    def posts(url: str, scene: Scene, urlconf: str) -> list[dict[str, Any]]:
+        return post_data(url, scene, SITES[urlconf])
+
+    @staticmethod
+    def check_refused(scene: Scene, route: str, url: str, response: Any) -> None:
+        host = (ACME_HOST.split(".")[0],)
+        # Before one has logged in, acme's admin says whose it is: the tenant's name is open.
+        scene.check(response, sent=f"{url} {scene.acme.pks.values()}{scene.acme.bot}", allow=(OPEN, *host))
+        if route in ("admin/login/", "admin/logout/", "admin/(?P<url>.*)$"):
+            assert response.status_code in (200, 301, 302, 404, 405), url
+            if response.status_code == 200 and route == "admin/login/":
+                assert 'name="password"' in response.content.decode()
+            return
+        at_the_door = response.status_code in (301, 302) and "/admin/login/" in response["Location"]
+        redirects_home = response.status_code in (301, 302) and route.endswith("<path:object_id>/")
+        assert at_the_door or redirects_home or response.status_code in (403, 404), (url, response.status_code)
+
+
+# --- The socket ---------------------------------------------------------------------------------------------------
+SOCKETS = {r"^(?:t/[a-z0-9-]+/)?ws/chat/$"}
+
+
+def talk(path: str, host: str, origin: str, frames: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Send frames over one socket, read after each until its turn ends, return all that came back."""
+
+    async def run() -> list[dict[str, Any]]:
+        headers = [(b"origin", origin.encode()), (b"host", host.encode())]
+        socket, seen = WebsocketCommunicator(application, path, headers=headers), []
+        connected, _ = await socket.connect(timeout=5)
+        if not connected:
+            return [{"type": "closed"}]
+        for frame in frames:
+            await socket.send_to(text_data=json.dumps(frame))
+            while True:
+                event = await socket.receive_output(timeout=10)
+                if event["type"] == "websocket.close":
+                    return [*seen, {"type": "closed", "code": event["code"]}]
+                seen.append(json.loads(event["text"]))
+                if seen[-1]["type"] not in ("sources", "delta") and seen[-1].get("code") != "session_invalid":
+                    break  # a session that is none ends the socket
+        await socket.disconnect()
+        return seen
+
+    with tenant_context(None):
+        return async_to_sync(run)()
+
+
+class TestSockets:
+    PLACES = {
+        "platform": ("/ws/chat/", "localhost"),
+        "acme's path": ("/t/acme/ws/chat/", "localhost"),
+        "acme's host": ("/ws/chat/", ACME_HOST),
+        "globex's path": ("/t/globex/ws/chat/", "localhost"),
+        "globex's host": ("/ws/chat/", GLOBEX_HOST),
+    }
+
+    def session(self, party: Party, bot: str, visitor: str, page: str) -> str:
+        with tenant_context(party.tenant):
+            return issue_session(BotProfile.objects.get(pk=bot), visitor, page)[0]
+
+    def test_every_socket_has_an_expectation(self):
+        assert {str(route.pattern) for route in websocket_urlpatterns} == SOCKETS
+
+    @pytest.mark.parametrize("place", PLACES)
+    def test_globexs_session_finds_nothing_of_acme_anywhere(self, untouched, place, model):
+        scene, (path, host) = untouched, self.PLACES[place]
+        token = self.session(scene.globex.party, scene.globex.bot, GLOBEX_VISITOR, GLOBEX_PAGE)
+        opening = {"type": "authenticate", "session_token": token, "chat_id": scene.acme.chat}
+        frames = [
+            {"type": "question", "message": "What is the zq of the house?", "bot_profile_id": scene.acme.bot},
+            {"type": "feedback", "message_id": scene.acme.message, "feedback": "negative"},
+        ]
+        seen = talk(path, host, GLOBEX_PAGE, [opening, *frames])
+        scene.check_text(json.dumps(seen), sent=json.dumps([opening, *frames]))
+        assert not any(event["type"] in ("sources", "delta", "done", "feedback_saved") for event in seen), seen
+        if place.startswith("acme"):
+            assert [event.get("code") for event in seen] == ["session_invalid", 4401]
+        else:
+            assert [event["type"] for event in seen] == ["authenticated", "error", "error"], seen
+            assert {event["code"] for event in seen[1:]} == {"not_found"}
+        assert model.requests == model.requests[:2]  # the two of the scene, none of this test
+
+    @pytest.mark.parametrize("place", ["globex's path", "globex's host"])
+    def test_acmes_session_is_worth_nothing_on_globexs_path_and_host(self, untouched, place):
+        scene, (path, host) = untouched, self.PLACES[place]
+        token = self.session(scene.acme.party, scene.acme.bot, "zq-visitor", ACME_PAGE)
+        for page in (ACME_PAGE, GLOBEX_PAGE):
+            seen = talk(path, host, page, [{"type": "authenticate", "session_token": token}])
+            assert [event.get("code") for event in seen] == ["session_invalid", 4401]
+            scene.check_text(json.dumps(seen))
+
+    @pytest.mark.parametrize("place", PLACES)
+    def test_no_forged_session_and_no_other_credential_opens_a_socket(self, untouched, place):
+        scene, (path, host) = untouched, self.PLACES[place]
+        token = self.session(scene.globex.party, scene.globex.bot, GLOBEX_VISITOR, GLOBEX_PAGE)
+        claims = jwt.decode(token, options={"verify_signature": False})
+        changed = claims | {"tid": str(scene.acme.party.tenant.pk), "bot": scene.acme.bot}
+        forged = [
+            forge({"alg": "HS256", "typ": "JWT"}, changed, token.split(".")[2]),
+            forge({"alg": "none"}, changed),
+            jwt.encode(changed, "x" * 32, algorithm="HS256"),
+            *good_credentials(scene.globex.party).values(),
+            *[value for name, value in bad_credentials(scene).items() if "session" not in name],
+        ]
+        for credential in forged:
+            seen = talk(path, host, GLOBEX_PAGE, [{"type": "authenticate", "session_token": credential}])
+            assert [event.get("code") for event in seen] == ["session_invalid", 4401], credential
+            scene.check_text(json.dumps(seen))
+
+    def test_a_session_that_we_signed_for_globex_with_acmes_bot_finds_no_bot(self, untouched):
+        scene = untouched
+        token = self.session(scene.globex.party, scene.globex.bot, GLOBEX_VISITOR, GLOBEX_PAGE)
+        claims = jwt.decode(token, options={"verify_signature": False}) | {"bot": scene.acme.bot}
+        token = jwt.encode(claims, django_settings.JWT_SECRET_KEY, algorithm="HS256")
+        frames = [{"type": "authenticate", "session_token": token}, {"type": "question", "message": "zq?"}]
+        seen = talk("/ws/chat/", "localhost", GLOBEX_PAGE, frames)
+        assert seen[-1]["type"] == "error" and seen[-1]["code"] == "not_found"
+        scene.check_text(json.dumps(seen))
+
+
+# --- Tasks --------------------------------------------------------------------------------------------------------
+TENANT_TASKS: dict[str, Callable[[Scene], tuple[str, ...]]] = {
+    "knowledge.tasks.ingest_source": lambda scene: (scene.acme.source,),
+    "knowledge.tasks.purge_source": lambda scene: (scene.acme.source,),
+}
+PLATFORM_TASKS = {
+    "knowledge.tasks.sweep_ingestion",
+    "knowledge.tasks.refresh_due_sources",
+    "conversations.tasks.fail_abandoned_turns",
+}
+
+
+def own_tasks() -> dict[str, Any]:
+    celery_app.loader.import_default_modules()
+    return {name: task for name, task in celery_app.tasks.items() if not name.startswith("celery.")}
+
+
+@pytest.fixture
+def queue() -> Iterator[Callable[[], dict[str, Any]]]:
+    """Reads the next message from the real queue, without its body's being run."""
+    client = redis.Redis.from_url(django_settings.REDIS_URL)
+    key = "minirag:celery:celery"
+    client.delete(key)
+
+    def read() -> dict[str, Any]:
+        raw = client.brpop(key, timeout=5)
+        assert raw is not None, "nothing was published"
+        message = json.loads(raw[1])
+        return {"headers": message["headers"], "body": base64.b64decode(message["body"]).decode(), "raw": raw[1]}
+
+    yield read
+    client.delete(key)
+
+
+class TestTasks:
+    def test_every_task_has_an_expectation(self):
+        tasks = own_tasks()
+        assert set(tasks) == set(TENANT_TASKS) | PLATFORM_TASKS, "name the new task, or drop the stale one"
+        assert all(isinstance(tasks[name], TenantTask) for name in TENANT_TASKS)
+        assert all(isinstance(tasks[name], PlatformTask) for name in PLATFORM_TASKS)
+
+    @pytest.mark.parametrize("name", TENANT_TASKS)
+    def test_a_task_runs_in_the_tenant_that_published_it(self, scene, queue, monkeypatch, name):
+        task, arguments, seen = own_tasks()[name], TENANT_TASKS[name](scene), []
+        with tenant_context(scene.acme.party.tenant):
+            # A tenant that the caller names itself counts for nothing.
+            task.apply_async(arguments, headers={TENANT_HEADER: str(scene.globex.party.tenant.pk)})
+        message = queue()
+        assert message["headers"][TENANT_HEADER] == str(scene.acme.party.tenant.pk)
+        assert PRIVATE.encode() not in message["raw"] and PRIVATE not in message["body"], "tasks carry ids, no texts"
+        monkeypatch.setattr(task, "run", lambda *args: seen.append((current_schema(), args)))
+        with tenant_context(scene.globex.party.tenant):  # what an earlier task might have left behind
+            assert task.apply(arguments, headers=message["headers"]).state == SUCCESS
+            assert current_schema() == scene.globex.party.tenant.schema_name
+        assert seen == [(scene.acme.party.tenant.schema_name, arguments)]
+
+    @pytest.mark.parametrize("name", TENANT_TASKS)
+    def test_a_task_of_globex_with_acmes_ids_does_nothing(self, untouched, name):
+        headers = {TENANT_HEADER: str(untouched.globex.party.tenant.pk)}
+        assert own_tasks()[name].apply(TENANT_TASKS[name](untouched), headers=headers).state == SUCCESS
+
+    @pytest.mark.parametrize("name", TENANT_TASKS)
+    @pytest.mark.parametrize("tenant_id", [None, "", "gone", "suspended"])
+    def test_a_task_without_a_live_tenant_is_refused(self, scene, monkeypatch, name, tenant_id):
+        task, ran = own_tasks()[name], []
+        monkeypatch.setattr(task, "run", lambda *args: ran.append(args))
+        if tenant_id == "gone":
+            tenant_id = str(uuid4())
+        elif tenant_id == "suspended":
+            scene.acme.party.tenant.change_status("suspended", "x")
+            tenant_id = str(scene.acme.party.tenant.pk)
+        headers = {} if tenant_id is None else {TENANT_HEADER: tenant_id}
+        before = scene.acme.party.tenant.status
+        state = task.apply(TENANT_TASKS[name](scene), headers=headers).state
+        if before == "suspended" and task.runs_when_inactive:
+            assert (state, len(ran)) == (SUCCESS, 1)
+        else:
+            assert (state, ran) == (REJECTED, [])
+        if before == "suspended":
+            scene.acme.party.tenant.change_status("active")
+
+    @pytest.mark.parametrize("name", TENANT_TASKS)
+    def test_outside_of_a_tenant_nothing_is_published(self, scene, name):
+        with tenant_context(None), pytest.raises(NoTenant):
+            own_tasks()[name].apply_async(TENANT_TASKS[name](scene))
+
+    def test_a_platform_task_starts_outside_of_any_tenant_and_works_in_each(self, scene, queue):
+        long_ago = timezone.now() - timedelta(hours=1)
+        for rows in (scene.acme, scene.globex):
+            with tenant_context(rows.party.tenant):
+                Source.objects.filter(pk=rows.source).update(queued_at=long_ago, status=SourceStatus.PENDING)
+        with tenant_context(scene.acme.party.tenant):
+            for name in PLATFORM_TASKS:
+                assert own_tasks()[name].apply().state == SUCCESS
+        sent = {message["headers"][TENANT_HEADER]: message["body"] for message in (queue(), queue())}
+        for rows in (scene.acme, scene.globex):
+            assert rows.source in sent[str(rows.party.tenant.pk)]
+
+
+# --- What lies outside the database's schemas ---------------------------------------------------------------------
+class TestSharedPlaces:
+    def test_nothing_of_a_tenant_is_in_the_public_schema_or_in_another_tenants(self, scene):
+        schema = scene.acme.party.tenant.schema_name
+        holding = set(find_marker(schema, PRIVATE))
+        texts = {model._meta.db_table for model in tenant_models()} - {"lex_df", "lex_stats", "chunk_index"}
+        assert holding == texts, "the scan must find the marker in every table that has texts"
+        for other in ("public", scene.globex.party.tenant.schema_name, "tenant_template"):
+            assert find_marker(other, PRIVATE) == []
+        who_may_enter = {"tenants_user", "tenants_tenant", "tenants_apitoken", "tenants_domain", "tenants_auditevent"}
+        assert set(find_marker("public", IDENTITY)) == who_may_enter
+        assert find_marker("public", scene.acme.party.raw_token) == []
+        assert find_marker("public", "It is gardening") == []
+
+    def test_no_other_tenants_ids_but_the_bots_stand_in_the_public_schema(self, scene):
+        ids = {
+            scene.acme.source: [],
+            scene.acme.chat: [],
+            scene.acme.message: [],
+            scene.acme.bot: ["tenants_botaddress"],
+        }
+        for key, tables in ids.items():
+            assert find_marker("public", key) == tables
+
+    def test_cache_keys_of_two_tenants_differ_whatever_the_slug(self, scene):
+        assert all(
+            entry["KEY_FUNCTION"] == "tenants.context.make_cache_key" for entry in django_settings.CACHES.values()
+        )
+        keys = set()
+        for tenant in (None, scene.acme.party.tenant, scene.globex.party.tenant):
+            with tenant_context(tenant):
+                keys.add(make_cache_key("answer", "", 1))
+                cache.set("answer", str(tenant), 30)
+        assert len(keys) == 3
+        for tenant in (None, scene.acme.party.tenant, scene.globex.party.tenant):
+            with tenant_context(tenant):
+                assert cache.get("answer") == str(tenant)
+                assert cache.get_many(["answer"]) == {"answer": str(tenant)}
+        with tenant_context(scene.globex.party.tenant):
+            cache.delete("answer")
+            cache.incr("visits") if cache.add("visits", 1) else None
+        with tenant_context(scene.acme.party.tenant):
+            assert cache.get("answer") is not None and cache.get("visits") is None
+
+    def test_names_of_groups_and_locks_carry_the_tenant_and_need_one(self, scene):
+        names = set()
+        for party in (scene.acme.party, scene.globex.party):
+            with tenant_context(party.tenant):
+                names.add(scoped_name("chat", 1))
+        assert names == {"t_acme.chat.1", "t_globex.chat.1"}
+        with tenant_context(None), pytest.raises(NoTenant):
+            scoped_name("chat", 1)
+
+    def test_every_group_lock_and_redis_key_in_the_code_is_a_scoped_name(self):
+        """A call that names something shared must take its name from scoped_name, or stand here with a reason."""
+        shared = {"group_add", "group_send", "group_discard", "lock", "blocking_lock"}
+        found = set()
+        for path in source_files():
+            text = path.read_text()
+            for node in ast.walk(ast.parse(text)):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in shared:
+                    first = ast.unparse(node.args[0]) if node.args else ""
+                    if "scoped_name" not in first:
+                        found.add(f"{path.relative_to(ROOT)}: {ast.unparse(node)[:80]}")
+            if "pg_advisory" in text and "scoped_name" not in text:
+                found.add(str(path.relative_to(ROOT)))
+        assert found == set()
+
+    def test_acmes_lock_on_its_knowledge_does_not_keep_globex_waiting(self, acme, globex):
+        with tenant_context(acme.tenant), transaction.atomic():
+            lock_knowledge()
+            facts = connection.settings_dict
+            with psycopg.connect(
+                host=facts["HOST"],
+                port=facts["PORT"] or None,
+                user=facts["USER"],
+                dbname=facts["NAME"],
+                password=facts["PASSWORD"] or None,
+            ) as other:
+                take = "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))"
+                assert other.execute(take, ["t_globex.knowledge"]).fetchone() == (True,)
+                assert other.execute(take, ["t_acme.knowledge"]).fetchone() == (False,)
+
+    def test_nothing_of_a_tenant_is_in_redis_but_under_its_own_name(self, scene):
+        client = redis.Redis.from_url(django_settings.REDIS_URL)
+        readers = {
+            b"string": client.get,
+            b"hash": client.hgetall,
+            b"set": client.smembers,
+            b"list": lambda key: client.lrange(key, 0, -1),
+            b"zset": lambda key: client.zrange(key, 0, -1),
+        }
+        for key in client.scan_iter("*"):
+            text = f"{key!r} {readers[client.type(key)](key)!r}"
+            for secret in (PRIVATE, scene.acme.party.raw_token, PASSWORD, API_KEY):
+                assert secret not in text, key
+
+    def test_uploaded_bytes_lie_in_the_tenants_schema_and_in_no_file(self, scene):
+        with tenant_context(scene.acme.party.tenant):
+            assert PRIVATE.encode() in bytes(SourceFile.objects.get(pk=scene.acme.upload).data)
+        with tenant_context(scene.globex.party.tenant):
+            assert not SourceFile.objects.filter(pk=scene.acme.upload).exists()
+            assert PRIVATE.encode() not in b"".join(bytes(file.data) for file in SourceFile.objects.all())
+        for directory in (django_settings.DATA_DIR, django_settings.MEDIA_ROOT):
+            for path in Path(directory).rglob("*"):
+                assert not (path.is_file() and PRIVATE.encode() in path.read_bytes()), path
+
+    def test_a_secret_that_is_moved_to_another_tenants_row_does_not_open(self, scene):
+        sealed = {
+            "bots.BotProfile.encrypted_credentials": self.move_credentials,
+            "webhooks.Webhook.encrypted_secret": None,  # nothing writes or opens it yet
+        }
+        columns = {
+            f"{model._meta.label}.{column.name}"
+            for model in apps.get_models()
+            for column in model._meta.concrete_fields
+            if column.name.startswith("encrypted")
+        }
+        assert columns == set(sealed), "say here how the new secret is moved"
+        for move in sealed.values():
+            if move is not None:
+                move(scene)
+        self.move_nyxcore_token(scene)
+
+    def move_credentials(self, scene: Scene) -> None:
+        with tenant_context(scene.acme.party.tenant):
+            bot = BotProfile.objects.get(pk=scene.acme.bot)
+            assert bot.credentials.api_key == API_KEY
+        with tenant_context(scene.globex.party.tenant):
+            thief = BotProfile.objects.get(pk=scene.globex.bot)
+            for pk in (scene.globex.bot, scene.acme.bot):  # under its own id, and under acme's
+                thief.pk, thief.encrypted_credentials = pk, bot.encrypted_credentials
+                with pytest.raises(DecryptionFailed) as refusal:
+                    _ = thief.credentials
+                assert API_KEY not in str(refusal.value)
+
+    def move_nyxcore_token(self, scene: Scene) -> None:
+        with tenant_context(scene.acme.party.tenant):
+            source = Source.objects.get(pk=scene.acme.nyxcore)
+            assert reveal_api_token(source) == NYXCORE_TOKEN
+        with tenant_context(scene.globex.party.tenant), pytest.raises(DecryptionFailed):
+            reveal_api_token(source)
+
+    def test_events_of_acme_are_delivered_to_acmes_webhooks_only(self, scene):
+        with tenant_context(scene.globex.party.tenant):
+            chats = {str(key) for key in Chat.objects.values_list("pk", flat=True)}
+            payloads = [delivery.payload for delivery in Delivery.objects.all()]
+            assert payloads and all(payload.get("chat_id", next(iter(chats))) in chats for payload in payloads)
+            assert scene.acme.chat not in json.dumps(payloads)
+
+
+def source_files() -> Iterator[Path]:
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            if not {"migrations", "tests"} & set(path.relative_to(ROOT).parts):
+                yield path
+
+
+# --- Logs ---------------------------------------------------------------------------------------------------------
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """All that the product would have printed, formatted as it formats it."""
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(make_formatter("json"))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    yield written
+    root.removeHandler(handler)
+
+
+class TestLogs:
+    def test_no_log_line_holds_a_text_a_secret_or_a_password_and_each_names_its_schema(self, acme, globex, model, log):
+        scene = make_scene(acme, globex, model)
+        client = Client(**acme.bearer)
+        question = f"Where is the {PRIVATE} of the house?"
+        for body in (
+            {"email": "alice@acme.example.com", "password": PASSWORD},
+            {"email": "x@y.example.com", "password": 7},
+            {"email": "alice@acme.example.com", "password": PRIVATE},
+        ):
+            client.post("/v1/auth/login", body, content_type=JSON)
+        model.enqueue(f"It is {PRIVATE}", provider_down())
+        client.post("/v1/chat", {"bot_profile_id": scene.acme.bot, "message": question}, content_type=JSON)
+        client.post("/v1/chat", f'{{"message": "{question}"', content_type=JSON)
+        client.post("/v1/bot-profiles", {"name": 7, "credentials": {"api_key": API_KEY}}, content_type=JSON)
+        client.get(f"/v1/sources?bot_profile_id={PRIVATE}")
+        Client(HTTP_AUTHORIZATION=f"Bearer {PRIVATE}").get("/v1/sources")
+        session = TestSockets().session(acme, scene.acme.bot, "visitor-0001", ACME_PAGE)
+        model.enqueue(f"It is {PRIVATE}", provider_down())
+        frames = [{"type": "authenticate", "session_token": session}, {"type": "question", "message": question}]
+        assert talk("/ws/chat/", "localhost", ACME_PAGE, frames)[-1]["type"] == "error"
+        lines = [json.loads(line) for line in log.getvalue().splitlines()]
+        assert len(lines) >= 20
+        for secret in (
+            PRIVATE,
+            acme.raw_token,
+            globex.raw_token,
+            PASSWORD,
+            API_KEY,
+            NYXCORE_TOKEN,
+            session,
+            "house",
+            "cellar",
+        ):
+            held = [line for line in lines if secret in json.dumps(line)]
+            assert held == [], secret
+        assert {line["schema"] for line in lines} <= {"public", "t_acme", "t_globex"}
+        of_acme = [line for line in lines if line.get("path") == f"/v1/bot-profiles/{scene.acme.bot}/settings"]
+        assert {line["schema"] for line in of_acme} == {"t_acme"}
+        ingested = [line for line in lines if line.get("source_id") == scene.acme.source]
+        assert {line["schema"] for line in ingested} <= {"t_acme"}
+        assert all(line.get("schema") != "t_globex" for line in lines if scene.acme.chat in json.dumps(line))
+
+
+def test_an_archived_tenant_leaves_no_credential_that_works(scene):
+    """The live row decides: no cache keeps a tenant, a token or a session alive."""
+    globex = scene.globex.party
+    credentials = good_credentials(globex)
+    session = TestSockets().session(globex, scene.globex.bot, GLOBEX_VISITOR, GLOBEX_PAGE)
+    Tenant.objects.filter(pk=globex.tenant.pk).update(status="archived")
+    for credential in credentials.values():
+        response = Client(HTTP_AUTHORIZATION=f"Bearer {credential}").get("/v1/sources")
+        assert response.status_code == 403 and response.json()["code"] == "tenant_disabled"
+    seen = talk("/ws/chat/", "localhost", GLOBEX_PAGE, [{"type": "authenticate", "session_token": session}])
+    assert seen[0]["code"] == "session_invalid"
