@@ -31,7 +31,8 @@ def taught(product: Product, acme_account: TenantAccount, globex_account: Tenant
     sources: dict[str, dict[str, str]] = {}
     for account in (acme_account, globex_account):
         product.make_bot(account)
-        files = sorted(path for path in (DEMO / account.slug).iterdir() if path.suffix in (".md", ".csv", ".pdf", ".docx"))
+        kinds = (".md", ".csv", ".pdf", ".docx")
+        files = sorted(path for path in (DEMO / account.slug).iterdir() if path.suffix in kinds)
         assert len(files) >= 3
         sources[account.slug] = {path.name: product.upload(account, account.bot_id, path) for path in files}
     for account in (acme_account, globex_account):
