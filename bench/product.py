@@ -16,7 +16,7 @@ from types import TracebackType
 import httpx
 
 from bench.processes import find_process, list_descendants, read_cpu_seconds
-from minirag.embedded.processes import find_free_port
+from minirag.embedded.processes import die_with_parent, find_free_port
 from tests.product import CHECKOUT, Product, TenantAccount
 
 DEMO = CHECKOUT / "minirag" / "demo" / "acme"
@@ -48,7 +48,7 @@ class BenchProduct(Product):
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "up", "--port", str(self.port), "--data-dir", str(self.data_directory)],
                 cwd=CHECKOUT, env=self.environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                start_new_session=True,
+                start_new_session=True, preexec_fn=die_with_parent(signal.SIGINT),
             )  # fmt: skip
         deadline = time.monotonic() + 180
         while not re.search(r"is ready on \S+", self.output):
@@ -109,8 +109,9 @@ class Provider:
 
     def __enter__(self) -> Provider:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "bench.provider", str(self.port)], cwd=CHECKOUT, stdout=subprocess.PIPE
-        )
+            [sys.executable, "-m", "bench.provider", str(self.port)], cwd=CHECKOUT, stdout=subprocess.PIPE,
+            preexec_fn=die_with_parent(signal.SIGTERM),
+        )  # fmt: skip
         assert self.process.stdout is not None
         self.process.stdout.readline()
         return self
