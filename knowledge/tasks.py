@@ -20,7 +20,7 @@ from kombu.exceptions import OperationalError
 
 from knowledge.claims import STALE_AFTER
 from knowledge.indexing import forget_knowledge
-from knowledge.ingestion import ingest, record_failure
+from knowledge.ingestion import ingest, record_cancellation, record_failure
 from knowledge.loading import IngestionError
 from knowledge.models import Source, SourceStatus
 from knowledge.reembedding import find_outdated_datasets, reembed_dataset
@@ -127,7 +127,7 @@ def sweep_tenant() -> int:
     unpurged = Q(deleted_at__lt=now - RESEND_AFTER, chunk_count__gt=0)
     alive = Q(deleted_at__isnull=True)
     rows = Source.objects.filter((alive & (abandoned | unsent)) | unpurged).order_by("queued_at")
-    found = list(rows.only("pk", "status", "attempts", "claim_id", "heartbeat_at", "deleted_at", "queued_at")[:BATCH])
+    found = list(rows.defer("content", "config")[:BATCH])
     for source in found:
         if source.deleted_at is not None:
             _send(purge_source, source.pk)
@@ -139,7 +139,10 @@ def sweep_tenant() -> int:
 
 
 def _take_back(source: Source) -> None:
-    """Queue a source again whose worker died, unless it has taken several with it."""
+    """Queue a source again whose worker died, unless it was cancelled or has taken several workers with it."""
+    if source.cancel_requested and source.claim_id is not None:
+        record_cancellation(source.pk, source.claim_id)
+        return
     if source.attempts + 1 >= MAX_ATTEMPTS and source.claim_id is not None:
         reason = f"The ingestion was interrupted {MAX_ATTEMPTS} times. The source may be too large to be read here."
         record_failure(source.pk, source.claim_id, IngestionError("interrupted", reason))

@@ -14,6 +14,7 @@ from kombu.exceptions import OperationalError
 from knowledge import tasks
 from knowledge.claims import STALE_AFTER
 from knowledge.indexing import forget_knowledge
+from knowledge.ingestion import cancel_ingestion
 from knowledge.models import Chunk, Source
 from knowledge.sources import delete_source, update_source
 from knowledge.tests.conftest import make_bot, make_source, run, teach
@@ -227,6 +228,16 @@ def test_a_source_that_kills_every_worker_ends_in_an_error(bot, sent):
     source.refresh_from_db()
     assert (source.status, source.error_code) == ("error", "interrupted") and "3 times" in source.error_message
     assert len(ingest_messages(sent)) == 2 and tasks.sweep_tenant() == 0
+
+
+def test_a_cancelled_source_of_a_dead_worker_is_not_queued_again(bot, sent):
+    source = teach(bot)
+    Source.objects.claim(source.pk, stale_after=STALE_AFTER)
+    assert cancel_ingestion(source)
+    age(source, heartbeat_at=timezone.now() - STALE_AFTER - timedelta(seconds=1))
+    tasks.sweep_tenant()
+    source.refresh_from_db()
+    assert (source.status, source.error_code, source.claim_id) == ("ready", "cancelled", None) and not sent
 
 
 def test_the_sweeper_goes_through_all_active_tenants(acme, globex, sent):
