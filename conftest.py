@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import hypothesis
 import pytest
 from asgiref.sync import async_to_sync
 from django.conf import settings
@@ -20,6 +21,11 @@ from tenants.models import Role, Tenant, User
 from tenants.provisioning import provision_tenant
 
 PASSWORD = "correct horse battery"
+
+
+# The same examples in every run: a rare find belongs to a hunt by hand (`--hypothesis-profile=default`), not to CI.
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("repeatable")
 
 
 def pytest_configure() -> None:

@@ -79,6 +79,7 @@ class SectionWriter:
     _headings: list[tuple[int, str]] = field(default_factory=list)
     _paragraphs: list[str] = field(default_factory=list)
     _characters: int = 0
+    _bare: int = -1  # how many sections there were when the last heading was opened
 
     @property
     def heading(self) -> tuple[str, ...]:
@@ -90,9 +91,12 @@ class SectionWriter:
         if not text:
             return
         self.close_section()
+        if self._headings and self._headings[-1][0] >= level:
+            self._keep_bare_heading()
         while self._headings and self._headings[-1][0] >= level:
             self._headings.pop()
         self._headings.append((level, text))
+        self._bare = len(self.sections)
 
     def turn_page(self, page: int) -> None:
         self.close_section()
@@ -127,7 +131,14 @@ class SectionWriter:
 
     def finish(self) -> tuple[Section, ...]:
         self.close_section()
+        self._keep_bare_heading()
         return tuple(self.sections)
+
+    def _keep_bare_heading(self) -> None:
+        """A heading with nothing under it is text of the heading above: an outline is all headings."""
+        if self._headings and self._bare == len(self.sections):
+            *above, (_, text) = self._headings
+            self.sections.append(Section(tuple(heading for _, heading in above), text, self.page))
 
     def _count(self, text: str) -> None:
         self._characters += len(text)

@@ -255,9 +255,8 @@ def take_fingerprint(rows: Rows) -> dict[str, Any]:
     schema, prints = rows.party.tenant.schema_name, {}
     with connection.cursor() as cursor:
         for table in tables_of(schema):
-            cursor.execute(
-                f"SELECT count(*), md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM \"{schema}\".\"{table}\" t"
-            )
+            rows_as_one = "md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), ''))"
+            cursor.execute(f'SELECT count(*), {rows_as_one} FROM "{schema}"."{table}" t')
             prints[table] = cursor.fetchone()
     tenant = rows.party.tenant
     ours = Q(tenant=tenant)
