@@ -1,7 +1,11 @@
-"""Fixtures of the cross-app tests: one running product per session, with acme and globex in it."""
+"""Fixtures of the cross-app tests: one running product per session, with acme and globex in it.
+
+With MINIRAG_WITHOUT_BROWSER=1 the tests that need Chromium are left out, and the summary says so loudly.
+"""
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +13,16 @@ from pathlib import Path
 import pytest
 
 from tests.product import Product, TenantAccount
+
+WITHOUT_BROWSER = os.environ.get("MINIRAG_WITHOUT_BROWSER") == "1"
+BROWSER_TESTS = ["test_product_browser.py", "test_widget_browser.py"]
+collect_ignore = BROWSER_TESTS if WITHOUT_BROWSER else []
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if WITHOUT_BROWSER:
+        terminalreporter.section("NOT TESTED: the widget in a browser", red=True, bold=True)
+        terminalreporter.line(f"MINIRAG_WITHOUT_BROWSER=1 left out {', '.join(BROWSER_TESTS)}.", red=True)
 
 
 @pytest.fixture(scope="session")

@@ -7,27 +7,21 @@ from pathlib import Path
 
 import pytest
 from django.template import Context, Engine
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from tests.browser import launch_browser
 from tests.fakes.widget_server import BOT_ID, FakeWidgetServer
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 STARTERS = ["plain How do I calibrate in fresh air?", "refuse Who won the cup?", "plain What does E24 mean?"]
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with launch_browser() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -116,7 +110,8 @@ def test_no_secret_stands_in_the_page_or_in_a_url(page, server):
     expect(last_answer(page).locator(".thumbs")).to_be_visible()
     assert server.sessions[0]["bot_profile_id"] == BOT_ID
     assert server.sessions[0]["origin"] == server.url
-    assert frames_of(server, "authenticate") == [{"type": "authenticate", "session_token": "token-1"}]
+    (frame,) = frames_of(server, "authenticate")
+    assert frame == {"type": "authenticate", "session_token": "token-1", "chat_id": None}
     assert "token-1" not in page.content()
     assert page.evaluate("JSON.stringify(localStorage)").count("token") == 0
 
@@ -230,6 +225,7 @@ def test_a_reload_keeps_the_conversation_and_a_new_one_starts_empty(page, server
     before, after = server.sessions
     assert after["visitor_id"] == before["visitor_id"]
     assert after["chat_id"] in server.chats
+    assert frames_of(server, "authenticate")[-1]["chat_id"] == after["chat_id"], "or the next question begins a new chat"
     page.get_by_role("button", name="New conversation").click()
     expect(page.locator(".message.user")).to_have_count(0)
     expect(page.locator(".suggestions button")).to_have_count(2)

@@ -16,6 +16,8 @@
   const BACKOFF_SECONDS = [0.4, 1, 2, 4];
   const SILENCE_SECONDS = 75;
   const STOP_PATIENCE_SECONDS = 3;
+  // A new session cures these, or tells what is the matter: it ran out, its bot or its chat is gone.
+  const CURED_BY_RENEWAL = new Set(["session_expired", "session_invalid", "not_found"]);
   const NARROW = "(max-width: 480px)";
 
   // --- Words ---
@@ -32,6 +34,7 @@
       network: "No connection to the assistant. Please check your network.",
       interrupted: "The connection broke off before the answer was complete.",
       timeout: "The answer is taking too long.", failed: "Something went wrong. Please try again.",
+      unavailable: "This assistant is not available at the moment.",
       notice: "Answers can be wrong. Check the sources.",
     },
     de: {
@@ -46,6 +49,7 @@
       network: "Keine Verbindung zum Assistenten. Bitte prüfen Sie Ihr Netz.",
       interrupted: "Die Verbindung brach ab, bevor die Antwort vollständig war.",
       timeout: "Die Antwort dauert zu lange.",
+      unavailable: "Dieser Assistent ist im Moment nicht verfügbar.",
       failed: "Etwas ist schiefgegangen. Bitte versuchen Sie es erneut.",
       notice: "Antworten können falsch sein. Prüfen Sie die Quellen.",
     },
@@ -333,6 +337,7 @@
         throw new Failure("network", null, true);
       });
       const answer = await response.json().catch(() => ({}));
+      if ([404, 409].includes(response.status)) throw new Failure("unavailable", null, false);
       if (!response.ok) {
         const detail = typeof answer.detail === "string" ? answer.detail : null;
         throw new Failure(answer.code || "failed", detail, response.status >= 500 || response.status === 429);
@@ -359,7 +364,7 @@
           this.socket = await this.connect();
           return;
         } catch (failure) {
-          if (failure.code === "session_expired" && !renewed) {
+          if (CURED_BY_RENEWAL.has(failure.code) && !renewed) {
             renewed = true;
             this.token = null;
           } else if (failure.code === "network" && attempt < BACKOFF_SECONDS.length) {
@@ -377,7 +382,10 @@
       return new Promise((resolve, reject) => {
         const socket = new WebSocket(`${this.apiUrl.replace(/^http/, "ws")}/ws/chat/`);
         let authenticated = false;
-        socket.onopen = () => socket.send(JSON.stringify({ type: "authenticate", session_token: this.token }));
+        socket.onopen = () => {
+          const { chat_id = null } = this.memory.values;
+          socket.send(JSON.stringify({ type: "authenticate", session_token: this.token, chat_id }));
+        };
         socket.onclose = () => {
           if (!authenticated) reject(new Failure("network", null, true));
           else if (socket === this.socket) this.owner.onDrop();
@@ -683,7 +691,7 @@
       } else if (event.type === "done") {
         this.endTurn();
         this.finish(turn.message, { ...event, content: event.content || turn.text, id: event.message_id }, turn);
-      } else if (event.type === "error" && event.code === "session_expired" && !turn.renewed) {
+      } else if (event.type === "error" && CURED_BY_RENEWAL.has(event.code) && !turn.renewed) {
         turn.renewed = true;
         this.client.token = null;
         this.client.close();

@@ -1,0 +1,379 @@
+"""Hostile bodies for every route of `/v1` that takes one: always a 4xx with a detail, and nothing is stored or changed.
+
+The routes come from the URLconf: one that takes a body and has no valid example here fails the first test. What single
+odd values in single fields do besides is in test_api_never_500.py.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.urls import URLResolver, get_resolver
+
+from conftest import Party
+from knowledge.tests.conftest import make_bot, teach
+from tenants.context import tenant_context
+from tests.fakes.chat_model import FakeChatModel
+
+JSON = "application/json"
+ORIGIN = "http://testserver"
+METHODS = ("post", "put", "patch", "delete")
+
+Body = dict[str, Any]
+BOT = {
+    "name": "x",
+    "description": "",
+    "model": "m",
+    "embedding_model": "minirag/hash",
+    "system_prompt": "s",
+    "temperature": 0.7,
+    "max_tokens": 9,
+    "credentials": {"api_key": "k"},
+}
+SETTINGS = {
+    "refuses": True,
+    "refusal_floor": 0.5,
+    "refusal_text": "",
+    "dense_weight": 0.5,
+    "fusion": "rrf",
+    "passage_count": 5,
+    "history_turns": 5,
+    "greeting": "",
+    "starter_questions": ["x"],
+    "allowed_origins": ["https://a.example.com"],
+}
+SOURCE = {
+    "bot_profile_id": "{bot}",
+    "name": "x",
+    "description": "",
+    "source_type": "text",
+    "config": {},
+    "content": "c",
+    "parent_id": None,
+    "refresh_schedule": "daily",
+}
+CHANGES = {
+    "name": "x",
+    "description": "",
+    "config": {},
+    "content": "c",
+    "is_active": True,
+    "refresh_schedule": "daily",
+}
+BATCH = {
+    "bot_profile_id": "{bot}",
+    "name": "x",
+    "description": "",
+    "source_type": "url",
+    "children": [{"name": "x", "description": "", "source_type": "text", "config": {}, "content": "c"}],
+}
+SIGN_UP = {
+    "tenant_name": "x",
+    "tenant_slug": "initech",
+    "owner_email": "a@b.example.com",
+    "owner_password": "12345678",
+    "owner_display_name": "",
+}
+# A valid body of every route and method that reads one.
+VALID: dict[tuple[str, str], Body] = {
+    ("tenants", "post"): SIGN_UP,
+    ("auth/login", "post"): {"email": "a@b.example.com", "password": "x", "tenant_slug": "acme"},
+    ("api-tokens", "post"): {"name": "x"},
+    ("bot-profiles", "post"): BOT,
+    ("bot-profiles/<str:bot_profile_id>", "patch"): {**BOT, "is_active": True},
+    ("bot-profiles/<str:bot_profile_id>/settings", "patch"): SETTINGS,
+    ("sources", "post"): SOURCE,
+    ("sources/batch", "post"): BATCH,
+    ("sources/<str:source_id>", "patch"): CHANGES,
+    ("chat", "post"): {
+        "bot_profile_id": "{bot}",
+        "message": "x",
+        "chat_id": "{chat}",
+        "stream": False,
+        "extended": False,
+    },
+    ("chat/<str:chat_id>/messages/<str:message_id>/feedback", "patch"): {"feedback": "positive"},
+    ("widget/sessions", "post"): {"bot_profile_id": "{bot}", "visitor_id": "visitor-0001", "chat_id": "{chat}"},
+}
+# No JSON body: a form (test_api_uploads.py has its bad parts), or none at all.
+BODILESS = {
+    ("sources/upload", "post"),
+    ("sources/<str:source_id>/ingest", "post"),
+    ("sources/<str:source_id>/ingest-children", "post"),
+    ("api-tokens/<str:token_id>", "delete"),
+    ("bot-profiles/<str:bot_profile_id>", "delete"),
+    ("sources/<str:source_id>", "delete"),
+}
+# Where the contract has null mean "none" or "clear".
+NULLABLE = {
+    "embedding_model",
+    "credentials",
+    "parent_id",
+    "refresh_schedule",
+    "content",
+    "chat_id",
+    "feedback",
+    "tenant_slug",
+    "refusal_floor",
+    "dense_weight",
+}
+WRONG_EVERYWHERE = ["\0", "a\0b", "\ud800", [[]], [None], {"\0": 1}, {"a": "\0"}, [["\0"]], 10**400, "x" * 70_000]
+UNLIMITED = {"system_prompt", "content"}  # long texts are theirs to take
+
+RAW: dict[str, bytes] = {
+    "empty": b"",
+    "spaces": b"  \n ",
+    "half an object": b'{"name": "x"',
+    "a trailing comma": b'{"name": "x",}',
+    "two objects": b"{}{}",
+    "single quotes": b"{'name': 'x'}",
+    "a comment": b'{"name": "x"} // x',
+    "NaN": b'{"name": NaN}',
+    "Infinity": b'{"temperature": Infinity}',
+    "an array": b"[]",
+    "a string": b'"x"',
+    "a number": b"7",
+    "null": b"null",
+    "true": b"true",
+    "not UTF-8": b'{"name": "\xff\xfe"}',
+    "UTF-16": '{"name": "x"}'.encode("utf-16"),
+    "latin-1": '{"name": "é"}'.encode("latin-1"),
+    "a NUL byte": b'{"name": "a\x00b"}',
+    "an escaped NUL": b'{"name": "\\u0000"}',
+    "a NUL in an unknown field": b'{"zzz": "\\u0000"}',
+    "half a surrogate": b'{"name": "\\ud800"}',
+    "a surrogate in UTF-8": b'{"name": "\xed\xa0\x80"}',
+    "deep arrays": b"[" * 100_000,
+    "deep objects": b'{"a":' * 50_000 + b"1" + b"}" * 50_000,
+    "deep in a field": b'{"name": ' + b"[" * 60_000 + b"]" * 60_000 + b"}",
+    "a huge number": b'{"name": ' + b"9" * 50_000 + b"}",
+    "a huge exponent": b'{"name": 1e999999}',
+    "a control character": b'{"name": "a\x01b"}',
+    "a form": b"name=x&bot_profile_id=x",
+    "random bytes": bytes(range(256)),
+}
+
+
+def walk_api() -> Iterator[str]:
+    def walk(resolver: URLResolver, prefix: str) -> Iterator[str]:
+        for entry in resolver.url_patterns:
+            path = prefix + str(entry.pattern)
+            if isinstance(entry, URLResolver):
+                yield from walk(entry, path)
+            elif path.startswith("v1/") and "(?P<rest>" not in path:
+                yield path.removeprefix("v1/")
+
+    yield from walk(get_resolver("minirag.urls"), "")
+
+
+class Api:
+    """acme's API with a bot, a source and a chat in it, and a record of what is stored."""
+
+    def __init__(self, acme: Party, ids: dict[str, str]) -> None:
+        self.client = Client(**acme.bearer, HTTP_ORIGIN=ORIGIN)
+        self.ids = ids
+
+    def path(self, route: str, ids: dict[str, str] | None = None) -> str:
+        return "/v1/" + re.sub(r"<\w+:(\w+?)(?:_profile)?_id>", lambda match: (ids or self.ids)[match[1]], route)
+
+    def send(self, route: str, method: str, raw: bytes, content_type: str = JSON) -> Any:
+        return self.client.generic(method.upper(), self.path(route), raw, content_type=content_type)
+
+    def body(self, route: str, method: str) -> Body:
+        body = copy.deepcopy(VALID[route, method])
+        return {
+            name: value.format(**self.ids) if isinstance(value, str) and value.startswith("{") else value
+            for name, value in body.items()
+        }
+
+    def stored(self) -> dict[str, Any]:
+        """A hash of every table of acme's schema and of the public one."""
+        found = {}
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT table_schema, table_name FROM information_schema.tables"
+                " WHERE table_schema IN ('public', 't_acme') AND table_type = 'BASE TABLE'"
+            )
+            for schema, table in cursor.fetchall():
+                cursor.execute(
+                    f"SELECT md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM {schema}.{table} t"
+                )
+                found[f"{schema}.{table}"] = cursor.fetchone()[0]
+        return found
+
+
+@pytest.fixture
+def api(acme, monkeypatch, settings) -> Api:
+    settings.ALLOW_TENANT_SIGNUP = True
+    model = FakeChatModel()
+    model.enqueue("It lasts 36 months [1].")
+    monkeypatch.setattr("conversations.turns.stream_chat", model.stream)
+    with tenant_context(acme.tenant):
+        bot = make_bot(model="openai/gpt-test")
+        source = teach(bot)
+    ids = {"bot": str(bot.pk), "source": str(source.pk)}
+    made = Api(acme, ids)
+    question = {"bot_profile_id": ids["bot"], "message": "How long is the warranty of the Aeris One?"}
+    answer = made.client.post("/v1/chat", question, content_type=JSON).json()
+    token = made.client.post("/v1/api-tokens", {"name": "x"}, content_type=JSON).json()
+    made.ids |= {"chat": answer["chat_id"], "message": answer["message"]["id"], "token": token["id"]}
+    return made
+
+
+@pytest.fixture
+def unchanged(api) -> Iterator[Callable[[], None]]:
+    before = api.stored()
+    yield api
+    after = api.stored()
+    assert [table for table in before if after[table] != before[table]] == []
+
+
+def check(response: Any, case: object, allowed: range = range(400, 500)) -> None:
+    assert response.status_code in allowed, (case, response.status_code, response.content[:500])
+    assert response.json()["detail"], case
+    assert len(response.content) < 100_000, f"{case}: echoed at length"
+
+
+def test_every_route_that_changes_something_has_a_valid_body_here(api):
+    taking = set()
+    for route in walk_api():
+        for method in METHODS:
+            if (
+                api.client.generic(
+                    method.upper(), api.path(route, {name: str(uuid4()) for name in api.ids})
+                ).status_code
+                != 405
+            ):
+                taking.add((route, method))
+    assert taking == set(VALID) | BODILESS, "give the new route a valid body, or drop the stale one"
+
+
+def test_the_valid_bodies_are_valid(api):
+    """Or all that follows would be refused for another reason."""
+    for route, method in VALID:
+        if route == "chat":
+            continue  # asks the model
+        status = api.send(route, method, json.dumps(api.body(route, method)).encode()).status_code
+        assert status in ((401,) if route == "auth/login" else (200, 201)), (route, method, status)
+
+
+@pytest.mark.parametrize("case", RAW)
+def test_what_is_no_json_object_is_refused(unchanged, case):
+    for route, method in VALID:
+        check(unchanged.send(route, method, RAW[case]), (route, method, case))
+
+
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "multipart/form-data; boundary=x", "application/xml", "", "json"]
+)
+def test_json_of_another_type_is_refused(unchanged, content_type):
+    for route, method in VALID:
+        raw = json.dumps(unchanged.body(route, method)).encode()
+        check(unchanged.send(route, method, raw, content_type), (route, method, content_type))
+
+
+def test_a_body_over_the_limit_is_a_413(unchanged, settings):
+    settings.MAX_BODY_BYTES = settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 20_000
+    for route, method in VALID:
+        raw = json.dumps(unchanged.body(route, method) | {"zzz": "x" * 30_000}).encode()
+        response = unchanged.send(route, method, raw)
+        assert response.status_code == 413, (route, method, response.content)
+
+
+def test_null_is_refused_in_every_field_that_must_have_a_value(unchanged):
+    tried = 0
+    for route, method in VALID:
+        for name in VALID[route, method].keys() - NULLABLE:
+            raw = json.dumps(unchanged.body(route, method) | {name: None}).encode()
+            check(unchanged.send(route, method, raw), (route, method, name))
+            tried += 1
+    assert tried >= 40
+
+
+@pytest.mark.parametrize("value", WRONG_EVERYWHERE, ids=lambda value: repr(value)[:20])
+def test_what_no_field_can_be_is_refused_in_every_field(unchanged, value):
+    tried = 0
+    for route, method in VALID:
+        for name in VALID[route, method]:
+            if isinstance(value, str) and len(value) > 1000 and (name in UNLIMITED or route == "auth/login"):
+                continue
+            raw = json.dumps(unchanged.body(route, method) | {name: value}).encode()
+            check(unchanged.send(route, method, raw), (route, method, name))
+            tried += 1
+    assert tried >= 50
+
+
+def test_a_missing_required_field_is_named(unchanged):
+    for route, method in VALID:
+        if method == "post":
+            response = unchanged.send(route, method, b"{}")
+            assert response.status_code == 422 and response.json()["detail"][0]["type"] == "missing", (route, method)
+
+
+@pytest.mark.parametrize("text", ["not-a-uuid", "%00", "..", "1", "'--", "0" * 5000, "%F0%9F%98%80"])
+def test_a_malformed_id_in_a_path_is_a_4xx(unchanged, text):
+    tried = 0
+    for route in walk_api():
+        for name in re.findall(r"<\w+:(\w+?)(?:_profile)?_id>", route):
+            path = unchanged.path(route, {**unchanged.ids, name: text})
+            for method in ("get", *METHODS):
+                raw = json.dumps(unchanged.body(route, method)) if (route, method) in VALID else ""
+                response = unchanged.client.generic(method.upper(), path, raw, content_type=JSON)
+                assert 400 <= response.status_code < 500, (method, path[:200], response.status_code)
+                tried += 1
+    assert tried >= 50
+
+
+def test_an_unknown_id_in_a_path_is_a_404(unchanged):
+    for route in walk_api():
+        for name in re.findall(r"<\w+:(\w+?)(?:_profile)?_id>", route):
+            path = unchanged.path(route, {**unchanged.ids, name: str(uuid4())})
+            for method in ("get", *METHODS):
+                raw = json.dumps(unchanged.body(route, method)) if (route, method) in VALID else ""
+                status = unchanged.client.generic(method.upper(), path, raw, content_type=JSON).status_code
+                assert status in (404, 405), (method, path, status)
+
+
+def test_an_unknown_id_in_a_body_is_a_4xx(unchanged):
+    for route, method in VALID:
+        for name in VALID[route, method].keys() & {"bot_profile_id", "parent_id"}:
+            raw = json.dumps(unchanged.body(route, method) | {name: str(uuid4())}).encode()
+            check(unchanged.send(route, method, raw), (route, method, name))
+    raw = json.dumps(unchanged.body("chat", "post") | {"chat_id": str(uuid4())}).encode()
+    check(unchanged.send("chat", "post", raw), "chat_id", range(404, 405))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=-1",
+        "limit=x",
+        "limit=1.5",
+        "limit=",
+        "offset=-1",
+        f"offset={10**30}",
+        "bot_profile_id=x",
+        "bot_profile_id=%00",
+        "limit=%00",
+        "offset=1e3",
+        "bot_profile_id=%ff",
+    ],
+)
+def test_a_bad_page_of_chats_is_a_422(unchanged, query):
+    check(unchanged.client.get(f"/v1/chat?{query}"), query, range(422, 423))
+
+
+def test_a_stream_is_refused_before_it_begins(unchanged):
+    for change in ({"message": ""}, {"message": "x" * 32_001}, {"bot_profile_id": str(uuid4())}, {"message": None}):
+        raw = json.dumps(unchanged.body("chat", "post") | {"stream": True} | change).encode()
+        response = unchanged.send("chat", "post", raw)
+        check(response, change)
+        assert response["content-type"] == JSON

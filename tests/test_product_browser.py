@@ -1,0 +1,346 @@
+"""The widget in a real Chromium against the running product: on our page, on a foreign one, and on a refused one."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.browser import Watch, launch_browser, take_screenshot
+from tests.fakes.openai_server import FakeOpenAI
+from tests.product import Product, TenantAccount
+
+pytestmark = [pytest.mark.product, pytest.mark.browser, pytest.mark.timeout(300)]
+
+PROVIDER_KEY = "sk-browser-0123456789abcdef"
+HANDBOOK = """# Kiln
+
+The Torrance kiln reaches 1280 degrees Celsius after four hours and is cooled down over night. Never open its door
+above 200 degrees.
+
+# Glazes
+
+Celadon glaze is fired at 1240 degrees in reduction. Stir the bucket for two minutes before dipping and wipe the foot of
+every piece with a wet sponge.
+
+# Courses
+
+Evening courses take place on Tuesdays from 18:30 to 21:00 in the old dairy. A course costs 240 euros and has eight
+evenings; clay and firing are included.
+"""
+QUESTION = "What temperature does the Torrance kiln reach?"
+PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8">
+<title>A shop</title><link rel="icon" href="data:,">
+<style>body {{ font: 18px sans-serif; margin: 40px }}</style></head><body><h1>A page of somebody else</h1>
+<p>Its widget comes from another origin.</p>
+<script src="{base_url}/static/minirag/widget.js" data-bot-id="{bot_id}" data-title="Kiln desk" defer></script>
+</body></html>"""
+
+
+class ForeignPages:
+    """A web server of somebody else's: `/<bot id>` is a page with that bot's widget."""
+
+    def __init__(self, product: Product) -> None:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                body = PAGE.format(base_url=product.base_url, bot_id=self.path.strip("/")).encode()
+                self.send_response(200)
+                self.send_header("content-type", "text/html; charset=utf-8")
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *arguments: object) -> None:
+                """Silence."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.origin = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def stop(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@dataclass
+class Pottery:
+    """A tenant of the running product, its bots by what their model does, and two foreign web servers."""
+
+    product: Product
+    account: TenantAccount
+    bots: dict[str, str]
+    shop: ForeignPages
+    stranger: ForeignPages
+    provider: FakeOpenAI
+
+    @property
+    def secrets(self) -> list[str]:
+        return [self.account.token, PROVIDER_KEY, self.account.password]
+
+    def messages(self) -> list[dict]:
+        chat = self.account.client.get("/v1/chat", params={"limit": 1}).json()[0]
+        return self.account.client.get(f"/v1/chat/{chat['id']}/messages").json()
+
+
+@pytest.fixture(scope="module")
+def pottery(product: Product) -> Iterator[Pottery]:
+    account = product.sign_up("pottery")
+    shop, stranger = ForeignPages(product), ForeignPages(product)
+    with FakeOpenAI() as provider:
+        bots = {}
+        models = {
+            "offline": None,
+            "steady": "openai/steady-60",
+            "slow": "openai/steady-400",
+            "weak": "openai/error-503-3",
+        }
+        for name, model in models.items():
+            fields = {"embedding_model": "minirag/hash", "description": "Ask about clay, glazes and courses."}
+            if model is not None:
+                fields |= {"model": model, "credentials": {"api_key": PROVIDER_KEY, "api_base": provider.base_url}}
+            bots[name] = product.make_bot(account, **fields | {"name": f"Kiln desk {name}"})
+            settings = {
+                "allowed_origins": [shop.origin],
+                "greeting": "Hello! Ask me about the **pottery**.",
+                "starter_questions": [QUESTION, "What does a course cost?"],
+            }
+            answer = account.client.patch(f"/v1/bot-profiles/{bots[name]}/settings", json=settings)
+            assert answer.status_code == 200, answer.text
+            product.teach_text(account, bots[name], HANDBOOK, "Handbook of the pottery")
+        yield Pottery(product, account, bots, shop, stranger, provider)
+    shop.stop()
+    stranger.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with launch_browser() as browser:
+        yield browser
+
+
+@contextmanager
+def open_page(
+    browser: Browser, pottery: Pottery, url: str, *, refused: bool = False, **options: object
+) -> Iterator[Page]:
+    """A page that must end without a console error, a request off the loopback, or a secret anywhere in it.
+
+    With `refused` the console may say what the browser itself says of an answer of 4xx.
+    """
+    context = browser.new_context(**{"viewport": {"width": 1200, "height": 800}, "locale": "en-GB", **options})
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    watch = Watch(page)
+    page.goto(url)
+    yield page
+    seen = page.content() + page.evaluate("JSON.stringify(localStorage)") + "\n".join(watch.urls + watch.frames)
+    seen += page.evaluate("[...document.querySelectorAll('minirag-widget')].map((w) => w.shadowRoot.innerHTML).join()")
+    context.close()
+    assert watch.foreign == []
+    assert [error for error in watch.errors if not (refused and error.startswith("Failed to load resource"))] == []
+    assert [secret for secret in pottery.secrets if secret in seen] == []
+    assert "session_token" not in seen
+
+
+def open_widget(page: Page) -> None:
+    page.get_by_role("button", name="Open chat").click()
+    expect(page.locator(".suggestions")).to_be_visible()
+
+
+def ask(page: Page, question: str) -> None:
+    page.get_by_label("Your question").fill(question)
+    page.keyboard.press("Enter")
+
+
+def last_answer(page: Page) -> Locator:
+    return page.locator(".message.assistant").last
+
+
+def wait_until_answered(page: Page) -> None:
+    expect(page.get_by_role("log")).to_have_attribute("aria-busy", "false", timeout=30_000)
+
+
+def test_on_the_tenants_page_an_answer_is_cited_and_its_number_opens_the_source(browser, pottery):
+    with open_page(browser, pottery, f"{pottery.product.base_url}/t/pottery/") as page:
+        take_screenshot(page, "tenant-page")
+        open_widget(page)
+        expect(page.locator(".message.assistant strong")).to_have_text("pottery")
+        take_screenshot(page, "greeting")
+        ask(page, QUESTION)
+        expect(last_answer(page)).to_contain_text("1280 degrees")
+        mark = last_answer(page).locator("button.mark").first
+        expect(mark).to_be_visible()
+        excerpt = page.locator(".excerpt").first
+        expect(excerpt).to_be_hidden()
+        mark.click()
+        expect(excerpt).to_be_visible()
+        expect(excerpt).to_contain_text("Torrance kiln reaches 1280 degrees")
+        expect(page.locator(".sources")).to_contain_text("Handbook of the pottery")
+        page.wait_for_timeout(400)
+        take_screenshot(page, "cited-answer")
+
+
+def test_a_starter_question_of_the_tenants_page_asks_the_widget(browser, pottery):
+    with open_page(browser, pottery, f"{pottery.product.base_url}/t/pottery/") as page:
+        page.get_by_role("button", name="What does a course cost?").click()
+        expect(last_answer(page)).to_contain_text("240 euros")
+
+
+def test_what_the_documents_do_not_know_is_refused_calmly(browser, pottery):
+    with open_page(browser, pottery, f"{pottery.product.base_url}/t/pottery/") as page:
+        open_widget(page)
+        ask(page, "Who won the football world championship in Uruguay?")
+        expect(last_answer(page)).to_contain_text("Not found in the documents")
+        expect(page.get_by_role("alert")).to_have_count(0)
+        expect(page.locator(".sources")).to_have_count(0)
+        take_screenshot(page, "refusal")
+
+
+def test_on_an_allowed_foreign_page_the_tokens_arrive_one_after_another(browser, pottery):
+    with open_page(browser, pottery, f"{pottery.shop.origin}/{pottery.bots['steady']}") as page:
+        open_widget(page)
+        ask(page, "After how many hours does the Torrance kiln reach 1280 degrees Celsius?")
+        lengths = set()
+        deadline = time.monotonic() + 30
+        while page.get_by_role("log").get_attribute("aria-busy") == "true" and time.monotonic() < deadline:
+            lengths.add(len(last_answer(page).locator(".body").inner_text()))
+            if len(lengths) == 4:
+                take_screenshot(page, "streaming")
+            page.wait_for_timeout(50)
+        expect(last_answer(page)).to_contain_text("You said:")
+        assert len(lengths) >= 5, lengths
+        take_screenshot(page, "foreign-page")
+
+
+def test_a_page_that_is_not_allowed_is_told_so_calmly(browser, pottery):
+    with open_page(browser, pottery, f"{pottery.stranger.origin}/{pottery.bots['offline']}", refused=True) as page:
+        page.get_by_role("button", name="Open chat").click()
+        expect(page.get_by_role("alert")).to_contain_text("This page may not use")
+        expect(page.get_by_role("button", name="Retry")).to_have_count(0)
+        take_screenshot(page, "not-allowed")
+
+
+def test_a_failing_provider_is_a_card_with_a_retry_that_answers(browser, pottery):
+    with open_page(browser, pottery, f"{pottery.shop.origin}/{pottery.bots['weak']}") as page:
+        open_widget(page)
+        ask(page, QUESTION)
+        card = page.get_by_role("alert")
+        expect(card).to_be_visible(timeout=60_000)
+        take_screenshot(page, "provider-error")
+        assert PROVIDER_KEY not in card.inner_text() and "127.0.0.1" not in card.inner_text()
+        page.get_by_role("button", name="Retry").click()
+        expect(last_answer(page)).to_contain_text("You said:", timeout=60_000)
+        expect(page.get_by_role("alert")).to_have_count(0)
+        expect(page.locator(".message.user")).to_have_count(1)
+
+
+def test_an_answer_can_be_stopped_and_what_was_said_is_stored(browser, pottery):
+    with open_page(browser, pottery, f"{pottery.shop.origin}/{pottery.bots['slow']}") as page:
+        open_widget(page)
+        ask(page, QUESTION)
+        expect(last_answer(page)).to_contain_text("You said:")
+        page.get_by_role("button", name="Stop the answer").click()
+        expect(last_answer(page)).to_contain_text("Stopped.")
+        wait_until_answered(page)
+        take_screenshot(page, "stopped")
+        question, answer = pottery.messages()
+        assert question["content"] == QUESTION
+        assert answer["content"].startswith("You said:") and len(answer["content"]) < 200
+        assert pottery.provider.wait_for_broken_pipe(), "the provider's stream must be closed too"
+
+
+def test_feedback_is_stored_and_can_be_taken_back(browser, pottery):
+    with open_page(browser, pottery, f"{pottery.shop.origin}/{pottery.bots['offline']}") as page:
+        open_widget(page)
+        ask(page, QUESTION)
+        helpful = page.get_by_role("button", name="Helpful", exact=True)
+        for feedback, pressed in (("positive", "true"), (None, "false"), ("positive", "true")):
+            helpful.click()
+            expect(helpful).to_have_attribute("aria-pressed", pressed)
+            deadline = time.monotonic() + 5
+            while pottery.messages()[-1]["feedback"] != feedback and time.monotonic() < deadline:
+                page.wait_for_timeout(50)
+            assert pottery.messages()[-1]["feedback"] == feedback
+
+
+def test_a_reload_keeps_the_conversation_with_its_sources_and_a_new_one_starts_empty(browser, pottery):
+    with open_page(browser, pottery, f"{pottery.shop.origin}/{pottery.bots['offline']}") as page:
+        open_widget(page)
+        ask(page, QUESTION)
+        wait_until_answered(page)
+        page.get_by_role("button", name="Helpful", exact=True).click()
+        page.wait_for_timeout(300)
+        page.reload()
+        page.get_by_role("button", name="Open chat").click()
+        expect(page.locator(".message.user")).to_contain_text(QUESTION)
+        expect(last_answer(page).locator("button.mark").first).to_be_visible()
+        expect(page.get_by_role("button", name="Helpful", exact=True)).to_have_attribute("aria-pressed", "true")
+        ask(page, "What does a course cost?")
+        expect(last_answer(page)).to_contain_text("240 euros")
+        assert len(pottery.messages()) == 4
+        page.get_by_role("button", name="New conversation").click()
+        expect(page.locator(".message.user")).to_have_count(0)
+        expect(page.locator(".suggestions button")).to_have_count(2)
+        ask(page, "When do evening courses take place?")
+        expect(last_answer(page)).to_contain_text("Tuesdays")
+        wait_until_answered(page)
+        assert len(pottery.messages()) == 2
+
+
+def test_another_visitor_does_not_see_the_conversation(browser, pottery):
+    url = f"{pottery.shop.origin}/{pottery.bots['offline']}"
+    with open_page(browser, pottery, url) as page:
+        open_widget(page)
+        ask(page, QUESTION)
+        wait_until_answered(page)
+        chat_id = page.evaluate("Object.values(localStorage).map((text) => JSON.parse(text).chat_id)[0]")
+        key = page.evaluate("Object.keys(localStorage)[0]")
+    assert chat_id
+    with open_page(browser, pottery, url) as page:
+        page.evaluate(
+            "([key, chat_id]) => localStorage.setItem(key, JSON.stringify({visitor_id: 'somebody-else', chat_id}))",
+            [key, chat_id],
+        )
+        page.reload()
+        open_widget(page)
+        expect(page.locator(".message.user")).to_have_count(0)
+
+
+def test_on_a_phone_in_the_dark_it_reads_as_well(browser, pottery):
+    options = {"viewport": {"width": 390, "height": 800}, "color_scheme": "dark"}
+    with open_page(browser, pottery, f"{pottery.product.base_url}/t/pottery/", **options) as page:
+        open_widget(page)
+        ask(page, QUESTION)
+        wait_until_answered(page)
+        last_answer(page).locator("button.mark").first.click()
+        page.wait_for_timeout(400)
+        take_screenshot(page, "phone-dark")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_suspended_tenant_is_a_calm_sentence_in_open_and_in_new_windows(browser, pottery):
+    url = f"{pottery.shop.origin}/{pottery.bots['offline']}"
+    with open_page(browser, pottery, url, refused=True) as page:
+        open_widget(page)
+        ask(page, QUESTION)
+        wait_until_answered(page)
+        pottery.product.manage("suspend_tenant", "pottery", "--reason", "unpaid")
+        try:
+            ask(page, "What does a course cost?")
+            expect(page.get_by_role("alert")).to_contain_text("not available at the moment")
+            expect(page.get_by_role("alert")).not_to_contain_text("unpaid")
+            take_screenshot(page, "suspended-open")
+            page.reload()
+            page.get_by_role("button", name="Open chat").click()
+            expect(page.get_by_role("alert")).to_contain_text("not available at the moment")
+            take_screenshot(page, "suspended-new")
+        finally:
+            pottery.product.manage("restore_tenant", "pottery")
+        page.reload()
+        page.get_by_role("button", name="Open chat").click()
+        expect(page.locator(".message.user").first).to_contain_text(QUESTION)
