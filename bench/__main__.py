@@ -62,6 +62,13 @@ def run_sections(product: BenchProduct, provider: Provider, report: Report, chos
         measure_tenants(product, report, tenants=chosen.tenants, quick=chosen.quick)
 
 
+def summarise(report: Report, seconds: float) -> str:
+    """The table and what missed its budget; also of a run that was cut short."""
+    missed = "".join(f"\n- {line}" for line in report.missed())
+    verdict = f"Budgets missed:{missed}" if missed else "Every budget that was measured holds."
+    return f"\n{report.render_table()}\n\n{describe_machine()}; took {seconds:.0f} s\n\n{verdict}"
+
+
 def main() -> int:
     chosen, report = read_arguments(), Report()
     print(f"MiniRAG bench: {describe_machine()}", flush=True)
@@ -72,10 +79,8 @@ def main() -> int:
         try:
             run_sections(product, provider, report, chosen)
         finally:
+            print(summarise(report, time.monotonic() - started), flush=True)
             product.stop()
-    print(f"\n{report.render_table()}\n\n{describe_machine()}; took {time.monotonic() - started:.0f} s")
-    missed = report.missed()
-    print("\nEvery budget holds." if not missed else "\nBudgets missed:\n" + "\n".join(f"- {line}" for line in missed))
     return 0
 
 

@@ -12,6 +12,7 @@ from bench.report import Budget, Report, quantile
 from bench.turns import QUESTIONS
 
 STREAMS, PAUSE_MS, LATE_SECONDS = 200, 50, 0.25
+TOKENS_PER_SECOND = 1000 / PAUSE_MS
 RAMP_SECONDS = 10.0  # people do not all ask in the same instant
 
 
@@ -44,7 +45,8 @@ def measure_streams(house: House, report: Report, *, quick: bool) -> None:
         )  # fmt: skip
         report.add(
             "streams", f"{streams} streams: CPU per token, turns included", held.cpu_us, "us",
-            note=f"web process; {held.total_us:.0f} us over all processes",
+            note=f"web process; {held.total_us:.0f} us over all processes; "
+                 f"the wanted pace takes {streams * TOKENS_PER_SECOND * held.cpu_us / 1e6:.2f} of its one core",
         )  # fmt: skip
     report.add("streams", "web process, resident memory", read_memory_bytes(house.product.web_pid) / 2**20, "MiB")
 

@@ -54,7 +54,7 @@ def pick_words(dice: random.Random, count: int) -> list[str]:
 
 def count_words(dice: random.Random, topic: int) -> Counter[str]:
     """The words of one chunk of 200 tokens: 90 of the whole language, 15 of its topic's own."""
-    own = VOCABULARY[5000 + topic * 80 : 5000 + (topic + 1) * 80]
+    own = VOCABULARY[3000 + topic * 80 : 3000 + (topic + 1) * 80]
     return Counter(pick_words(dice, 90) + dice.choices(own, k=15))
 
 

@@ -18,7 +18,7 @@ from bench.processes import list_descendants, read_cpu_seconds
 from bench.product import Provider
 from bench.provider import read_stamps
 from bench.report import Budget, Figure, Report, quantile, render
-from bench.synthetic import VectorSpace, count_words, make_text
+from bench.synthetic import TOPICS, VectorSpace, count_words, make_text
 
 
 def test_a_budget_is_a_ceiling_unless_it_is_a_floor():
@@ -102,7 +102,7 @@ def test_the_time_of_a_child_is_seen():
 
 def test_made_up_knowledge_has_the_shape_of_real_one():
     assert make_text(3, seed=1) == make_text(3, seed=1) != make_text(3, seed=2)
-    assert 60 < len(count_words(random.Random(1), 5)) <= 105
+    assert all(60 < len(count_words(random.Random(1), topic)) <= 105 for topic in (0, TOPICS - 1))
     space = VectorSpace(1)
     vectors = space.place(np.array([1] * 20 + [2] * 20))
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
