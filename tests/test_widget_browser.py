@@ -225,7 +225,8 @@ def test_a_reload_keeps_the_conversation_and_a_new_one_starts_empty(page, server
     before, after = server.sessions
     assert after["visitor_id"] == before["visitor_id"]
     assert after["chat_id"] in server.chats
-    assert frames_of(server, "authenticate")[-1]["chat_id"] == after["chat_id"], "or the next question begins a new chat"
+    frame = frames_of(server, "authenticate")[-1]
+    assert frame["chat_id"] == after["chat_id"], "or the next question begins a new chat"
     page.get_by_role("button", name="New conversation").click()
     expect(page.locator(".message.user")).to_have_count(0)
     expect(page.locator(".suggestions button")).to_have_count(2)

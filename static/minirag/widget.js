@@ -149,7 +149,7 @@
   @keyframes blink { 0%, 60%, 100% { opacity: .25; } 30% { opacity: 1; } }
   .note { color: var(--text-secondary); font-size: 13px; margin: 4px 0 0; }
   .card { border: 1px solid var(--danger); border-inline-start-width: 4px; border-radius: 10px; padding: 10px 14px; }
-  .card p { margin: 0; }
+  .card.quiet { border-color: var(--border); } .card p { margin: 0; }
   .card button { margin-block-start: 8px; padding: 5px 14px; border-radius: 8px; border: 1px solid var(--border);
     background: var(--bg-secondary); font-weight: 600; }
   .suggestions { display: flex; flex-direction: column; align-items: flex-start; gap: 8px; }
@@ -198,6 +198,7 @@
     for (const line of ICONS[name]) {
       const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
       path.setAttribute("d", line);
+      if (name === "stop") path.setAttribute("fill", "currentColor");
       svg.append(path);
     }
     return svg;
@@ -829,7 +830,9 @@
 
     showFailure(failure, again) {
       const text = failure.detail || this.words[failure.code] || this.words.failed;
-      const card = build("div", { className: "card", role: "alert" }, build("p", { dir: "auto" }, text));
+      const isNobodysFault = ["unavailable", "origin_not_allowed"].includes(failure.code);
+      const look = { className: isNobodysFault ? "card quiet" : "card", role: "alert" };
+      const card = build("div", look, build("p", { dir: "auto" }, text));
       if (failure.retryable) {
         const button = build("button", { type: "button" }, this.words.retry);
         button.addEventListener("click", () => (card.remove(), this.input.focus(), again()));
