@@ -22,8 +22,8 @@ from pydantic import Field
 from conversations.models import Message, MessageRole
 from conversations.recording import Asker
 from conversations.serializers import render_event, render_stored_citation
-from conversations.sessions import WidgetSession, open_session
-from conversations.turns import Done, TurnEvent, take_turn
+from conversations.sessions import WidgetSession, open_session, require_open_page
+from conversations.turns import Done, Started, TurnEvent, take_turn
 from conversations.views import set_feedback
 from minirag.lib import limits
 from minirag.lib.errors import BadInput, Conflict, NotAuthenticated, NotFound, ProductError
@@ -54,7 +54,7 @@ class FeedbackFrame(Body):
     feedback: Literal["positive", "negative"] | None
 
 
-def load_stopped_turn(chat_id: UUID, request_id: str) -> dict[str, Any]:
+def load_stopped_turn(chat_id: UUID | None, request_id: str) -> dict[str, Any]:
     """Return what a stopped turn left, as the data of a `done`; an empty answer if nothing had been said."""
     said = Message.objects.filter(chat_id=chat_id, request_id=request_id, role=MessageRole.ASSISTANT)
     message = said.prefetch_related("citations").last()
@@ -142,7 +142,12 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
 
     async def _authenticate(self, frame: dict[str, Any]) -> None:
         body = validate_fields(AuthenticateFrame, frame, where="body")
-        self.session = await self._open_session(body.session_token)
+        if self.turn is not None and not self.turn.done():
+            raise Conflict("An answer is still being written.", code="busy")
+        session = await self._open_session(body.session_token)
+        if self.session is not None and self.session.bot_profile_id != session.bot_profile_id:
+            raise NotAuthenticated("This socket serves another bot.", code="session_invalid")
+        self.session = session
         self.session_token, self.chat_id = body.session_token, body.chat_id
         if self.deadline:
             self.deadline.cancel()
@@ -153,7 +158,12 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
         headers = dict(self.scope["headers"])
         origin = headers.get(b"origin")
         match = TENANT_PATH.match(self.scope.get("root_path") or "")
-        host, _ = split_domain_port(headers.get(b"host", b"").decode("latin-1").lower())
+        netloc = headers.get(b"host", b"").decode("latin-1").lower()
+        host, _ = split_domain_port(netloc)
+        secure = self.scope.get("scheme") == "wss" or (
+            settings.TRUST_PROXY_HEADERS and headers.get(b"x-forwarded-proto") == b"https"
+        )
+        scheme = "https" if secure else "http"
 
         def check() -> WidgetSession:
             session = open_session(token, origin.decode("latin-1") if origin is not None else None)
@@ -163,6 +173,8 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
                 found = None
             if found is None or (found.tenant is not None and found.tenant.pk != session.tenant.pk):
                 raise NotAuthenticated("This session is not valid.", code="session_invalid")
+            with tenant_context(session.tenant):
+                require_open_page(session, f"{scheme}://{netloc}")
             return session
 
         with tenant_context(None):
@@ -190,7 +202,8 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
                     self.chat_id = getattr(event, "chat_id", self.chat_id)
                     if isinstance(event, Done):
                         self.turn = None  # stored: the next question may come as soon as the reader sees this
-                    await self._send_event(event, request_id)
+                    if not isinstance(event, Started):
+                        await self._send_event(event, request_id)
         except ProductError as error:
             await self._send_error(error, request_id)
         except Exception:  # the edge of a task that nobody awaits
@@ -204,12 +217,13 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
 
     async def _stop(self, frame: dict[str, Any]) -> None:
         """End the running turn; what was said until then is stored and closed with an ordinary `done`."""
-        request_id, chat_id = self.request_id, self.chat_id
-        if not await self._stop_turn() or self.session is None or chat_id is None:
+        request_id = self.request_id
+        if not await self._stop_turn() or self.session is None:
             return
+        chat_id = self.chat_id
         with tenant_context(self.session.tenant):
             done = await run_sync(load_stopped_turn, chat_id, request_id)
-        await self.send_json({"type": "done", "request_id": request_id, "chat_id": str(chat_id), **done})
+        await self.send_json({"type": "done", "request_id": request_id, "chat_id": chat_id and str(chat_id), **done})
 
     async def _stop_turn(self) -> bool:
         """Cancel the running turn, if there is one, and wait until its end is stored."""
@@ -231,7 +245,10 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
         session = await self._open_session(self.session_token)
 
         def save() -> None:
-            message = Message.objects.filter(pk=body.message_id, chat__visitor_id=session.visitor_id).first()
+            own = Message.objects.filter(
+                chat__visitor_id=session.visitor_id, chat__bot_profile_id=session.bot_profile_id
+            )
+            message = own.filter(pk=body.message_id).first()
             if message is None:
                 raise NotFound("Message not found")
             set_feedback(message, body.feedback)

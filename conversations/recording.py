@@ -63,6 +63,7 @@ class Answer:
     is_stream: bool = False
     retrieval: Retrieval | None = None
     citations: list[tuple[int, Passage]] = field(default_factory=list)
+    asked: tuple[dict[str, str], ...] = ()  # the messages that a model was sent
     is_closed: bool = False
 
 
@@ -79,7 +80,7 @@ def open_turn(bot_profile_id: uuid.UUID, chat_id: uuid.UUID | None, question: st
     if bot is None:
         raise NotFound("Bot profile not found or inactive")
     with transaction.atomic():
-        chat = _find_chat(chat_id, asker) if chat_id else _start_chat(bot, question, asker)
+        chat = _find_chat(chat_id, bot, asker) if chat_id else _start_chat(bot, question, asker)
         history = load_history(chat, bot.history_turns) if chat_id else ()
         message = Message.objects.create(
             chat=chat, role=MessageRole.USER, content=question, outcome=Outcome.PENDING, request_id=asker.request_id
@@ -88,10 +89,11 @@ def open_turn(bot_profile_id: uuid.UUID, chat_id: uuid.UUID | None, question: st
     return OpenTurn(bot, chat, message, history)
 
 
-def _find_chat(chat_id: uuid.UUID, asker: Asker) -> Chat:
+def _find_chat(chat_id: uuid.UUID, bot: BotProfile, asker: Asker) -> Chat:
+    """Servers may go on in any chat, with any bot, as the contract has it; a visitor in his own with this bot."""
     chats = Chat.objects.filter(pk=chat_id)
     if asker.visitor_id:
-        chats = chats.filter(visitor_id=asker.visitor_id)
+        chats = chats.filter(visitor_id=asker.visitor_id, bot_profile=bot)
     chat = chats.first()
     if chat is None:
         raise NotFound("Chat session not found")

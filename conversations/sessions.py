@@ -96,3 +96,17 @@ def open_session(token: str, origin: str | None) -> WidgetSession:
     expires_at = datetime.fromtimestamp(claims["exp"], tz=timezone.get_default_timezone())
     return WidgetSession(tenant, bot_profile_id, claims["vid"], claims["org"], expires_at)
 
+
+def require_open_page(session: WidgetSession, own_origin: str) -> None:
+    """Check, inside the session's tenant, that its bot is still active and may still stand on its page.
+
+    Raises NotAuthenticated (`session_invalid`). `own_origin` is ours, as the browser sees it.
+    """
+    bot = BotProfile.objects.active().filter(pk=session.bot_profile_id).first()
+    try:
+        if bot is not None:
+            require_origin(bot, session.origin, own_origin)
+            return
+    except Forbidden:
+        pass
+    raise NotAuthenticated("This session is not valid.", code="session_invalid")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from celery import shared_task
+from django.conf import settings
 
 from conversations.recording import mark_abandoned
 from tenants.context import tenant_context
 from tenants.tasks import PlatformTask, active_tenants
 
-# Longer than any turn may take: four times the wait for a first token (see minirag.ai.chat.ChatRequest).
-ABANDONED_AFTER_SECONDS = 600.0
+
+def longest_turn_seconds() -> float:
+    """Longer than any turn may take: four times the wait for a first token (see minirag.ai.chat), and then some."""
+    return 4 * settings.MODEL_TIMEOUT_SECONDS + 300.0
 
 
 @shared_task(base=PlatformTask)
@@ -18,5 +21,5 @@ def fail_abandoned_turns() -> int:
     closed = 0
     for tenant in active_tenants():
         with tenant_context(tenant):
-            closed += mark_abandoned(ABANDONED_AFTER_SECONDS)
+            closed += mark_abandoned(longest_turn_seconds())
     return closed

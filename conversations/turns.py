@@ -12,7 +12,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 
 import structlog
@@ -27,10 +27,19 @@ from conversations.streams import coalesce
 from knowledge.retrieval import Passage, Retrieval, retrieve
 from minirag.ai.chat import ChatDelta, ChatFinished, ChatRequest, stream_chat
 from minirag.ai.offline import OfflinePassage
+from minirag.ai.pricing import cost_of
+from minirag.ai.tokens import count_prompt_tokens, count_tokens
 from minirag.lib.errors import ProductError
 from tenants.context import require_tenant, run_sync, tenant_context
 
 logger = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Started:
+    """The question is stored, in this chat; nothing of it is on the wire of the contract."""
+
+    chat_id: uuid.UUID
 
 
 @dataclass(frozen=True)
@@ -78,7 +87,7 @@ class Failed:
     error: ProductError
 
 
-TurnEvent = SourcesFound | Delta | Done | Failed
+TurnEvent = Started | SourcesFound | Delta | Done | Failed
 
 
 class InternalFailure(ProductError):
@@ -87,19 +96,26 @@ class InternalFailure(ProductError):
     status, code, retryable = 500, "internal", True
 
 
+class NoAnswer(ProductError):
+    """The provider ended its stream without a word."""
+
+    status, code, retryable = 502, "provider_empty", True
+
+
 async def take_turn(
     bot_profile_id: uuid.UUID, chat_id: uuid.UUID | None, question: str, *, asker: Asker, is_stream: bool
 ) -> AsyncGenerator[TurnEvent, None]:
-    """Answer `question` from the bot's knowledge: yields SourcesFound, Delta…, and Done or Failed.
+    """Answer `question` from the bot's knowledge: yields Started, SourcesFound, Delta…, and Done or Failed.
 
     Raises before the first event, and only then: NotFound or Conflict (see recording.open_turn). Closing the
     generator stops the model; what was said until then is stored as a stopped turn.
     """
     tenant = require_tenant()
-    turn = await run_sync(open_turn, bot_profile_id, chat_id, question, asker)
     answer = Answer(is_stream=is_stream, outcome=Outcome.STOPPED)
+    turn = await _open(bot_profile_id, chat_id, question, asker, answer)
     started, failure = time.monotonic(), None
     try:
+        yield Started(turn.chat.pk)
         async with aclosing(_answer(turn, answer)) as events:
             async for event in events:
                 yield event
@@ -117,9 +133,39 @@ async def take_turn(
             answer.duration_ms = _milliseconds_since(started)
             # Where the event loop finalises us we are outside of the request's context: bind its tenant again.
             with tenant_context(tenant):
-                await asyncio.shield(asyncio.ensure_future(run_sync(close_turn, turn, answer)))
+                await asyncio.shield(asyncio.ensure_future(_close(turn, answer)))
     if failure is not None:
         yield Failed(turn.chat.pk, failure)
+
+
+async def _open(
+    bot_profile_id: uuid.UUID, chat_id: uuid.UUID | None, question: str, asker: Asker, answer: Answer
+) -> OpenTurn:
+    """Store the question; a reader who goes away while that happens leaves a stopped turn, not a pending one."""
+    opening = asyncio.ensure_future(run_sync(open_turn, bot_profile_id, chat_id, question, asker))
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        with suppress(ProductError):
+            await run_sync(close_turn, await opening, answer)
+        raise
+
+
+async def _close(turn: OpenTurn, answer: Answer) -> None:
+    """Store an end that came early. What cannot be stored now is left to the sweeper: the reader is told either way."""
+    try:
+        if answer.asked and not answer.completion_tokens and (answer.content or answer.outcome == Outcome.STOPPED):
+            await asyncio.to_thread(_estimate_usage, answer)
+        await run_sync(close_turn, turn, answer)
+    except Exception:
+        logger.exception("the end of a turn was not stored", chat_id=str(turn.chat.pk))
+
+
+def _estimate_usage(answer: Answer) -> None:
+    """Count what a model that was cut off has read and said: the provider bills it, and tells only at the end."""
+    answer.prompt_tokens = count_prompt_tokens(answer.asked)
+    answer.completion_tokens = count_tokens(answer.content)
+    answer.cost_usd = cost_of(answer.model, answer.prompt_tokens, answer.completion_tokens)
 
 
 async def _answer(turn: OpenTurn, answer: Answer) -> AsyncGenerator[TurnEvent, None]:
@@ -148,7 +194,7 @@ async def _answer(turn: OpenTurn, answer: Answer) -> AsyncGenerator[TurnEvent, N
     answer.refusal = find_model_refusal(answer.content, refusal_text, retrieval) if turn.bot.refuses else None
     answer.outcome = Outcome.REFUSED if answer.refusal else Outcome.ANSWERED
     if not answer.content.strip():
-        raise ProductError("The model gave no answer.", code="provider_empty", retryable=True)
+        raise NoAnswer("The model gave no answer.")
 
 
 async def _speak(
@@ -156,7 +202,7 @@ async def _speak(
 ) -> AsyncGenerator[str, None]:
     """Stream the model's words, joined to frames of about 20 ms; notes model, tokens, cost and times."""
     request = make_chat_request(turn, retrieval, refusal_text)
-    answer.model, started = turn.bot.model, time.monotonic()
+    answer.model, answer.asked, started = turn.bot.model, request.messages, time.monotonic()
 
     async def words() -> AsyncIterator[str | ChatFinished]:
         async with aclosing(stream_chat(request)) as events:

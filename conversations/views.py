@@ -70,9 +70,9 @@ async def _ask(request: HttpRequest) -> HttpResponseBase:
             await collect_answer(events, extended=body.extended),
             json_dumps_params={"separators": (",", ":"), "ensure_ascii": False},
         )
-    first = await anext(events)  # what may not happen at all is an HTTP error, not an event
+    await anext(events)  # Started: what may not happen at all is an HTTP error, not an event
     response = StreamingHttpResponse(
-        write_sse(first, events, extended=body.extended, request_id=asker.request_id),
+        write_sse(events, extended=body.extended, request_id=asker.request_id),
         content_type="text/event-stream; charset=utf-8",
     )
     response["Cache-Control"] = "no-cache"
@@ -95,11 +95,10 @@ async def collect_answer(events: AsyncGenerator[TurnEvent, None], *, extended: b
 
 
 async def write_sse(
-    first: TurnEvent, events: AsyncGenerator[TurnEvent, None], *, extended: bool, request_id: str
+    events: AsyncGenerator[TurnEvent, None], *, extended: bool, request_id: str
 ) -> AsyncIterator[bytes]:
     """Write a turn as the contract's Server-Sent Events: two lines and an empty one each, ASCII only."""
     async with aclosing(events):
-        yield encode_sse(*render_event(first, extended=extended, request_id=request_id))
         async for event in events:
             yield encode_sse(*render_event(event, extended=extended, request_id=request_id))
 

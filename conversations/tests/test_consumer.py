@@ -191,7 +191,18 @@ def test_a_session_whose_claims_name_another_tenants_bot_finds_nothing(bot, glob
         "exp": timezone.now() + timedelta(minutes=5),
     }
     token = jwt.encode(claims, settings.JWT_SECRET_KEY, algorithm="HS256")
-    assert talk(question(), token=token)[-1]["code"] == "not_found"
+    assert talk(question(), token=token)[0]["code"] == "session_invalid"
+    assert not Message.objects.exists()
+
+
+def test_a_page_that_is_no_longer_allowed_loses_its_session_at_once(bot, model):
+    token = open_session(bot).json()["session_token"]
+    bot.allowed_origins = []
+    bot.save()
+    assert talk(question(), token=token)[0]["code"] == "session_invalid"
+    bot.allowed_origins, bot.is_active = [PAGE], False
+    bot.save()
+    assert talk(question(), token=token)[0]["code"] == "session_invalid"
 
 
 def test_a_suspended_tenant_stops_answering_on_an_open_socket(acme, bot, model):
@@ -236,6 +247,36 @@ def test_stop_ends_the_answer_with_what_was_said(bot, model):
         done = async_to_sync(run)()
     assert done["request_id"] == "q-9" and done["content"].startswith("It lasts 36 months")
     assert Message.objects.get(role="assistant").outcome == "stopped"
+
+
+def test_stop_before_a_word_was_said_is_answered_too(bot, model):
+    model.enqueue(20.0, "never said")
+    token = open_session(bot).json()["session_token"]
+
+    async def run():
+        headers = [(b"origin", PAGE.encode()), (b"host", b"localhost")]
+        socket = WebsocketCommunicator(application, "/ws/chat/", headers=headers)
+        await socket.connect()
+        await socket.send_json_to({"type": "authenticate", "session_token": token})
+        await socket.receive_json_from()
+        await socket.send_json_to(question(request_id="q-8"))
+        await socket.receive_json_from(timeout=5)
+        await socket.send_json_to({"type": "stop"})
+        done = await socket.receive_json_from(timeout=5)
+        await socket.disconnect()
+        return done
+
+    with tenant_context(None):
+        done = async_to_sync(run)()
+    assert (done["type"], done["request_id"], done["content"], done["message_id"]) == ("done", "q-8", "", None)
+    assert Message.objects.get().outcome == "stopped"
+
+
+def test_a_socket_serves_one_bot(bot, model):
+    other = BotProfile.objects.create(name="Other", allowed_origins=[PAGE])
+    tokens = [open_session(each).json()["session_token"] for each in (bot, other)]
+    answers = talk({"type": "authenticate", "session_token": tokens[1]}, token=tokens[0])
+    assert [answer["type"] for answer in answers[:2]] == ["authenticated", "error"]
 
 
 def test_feedback_reaches_only_ones_own_answers(bot, model):

@@ -6,11 +6,13 @@ from uuid import uuid4
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.db import OperationalError
 
 from bots.models import BotProfile, Outcome, UsageEvent
 from conversations.models import Chat, Citation, Message
 from conversations.recording import Asker, load_history, mark_abandoned
-from conversations.turns import Delta, Done, Failed, SourcesFound, take_turn
+from conversations.tests.conftest import make_bot
+from conversations.turns import Delta, Done, Failed, SourcesFound, Started, take_turn
 from knowledge.models import Source
 from knowledge.sources import delete_source
 from minirag.lib.errors import Conflict, NotFound
@@ -27,6 +29,8 @@ def take(bot: BotProfile, question: str = QUESTION, chat_id=None, stop_after: in
     async def run():
         events, seen = take_turn(bot.pk, chat_id, question, asker=Asker(**asker), is_stream=True), []
         async for event in events:
+            if isinstance(event, Started):
+                continue
             seen.append(event)
             if len(seen) == stop_after:
                 await events.aclose()
@@ -171,7 +175,36 @@ def test_a_reader_who_goes_away_stops_the_model_and_loses_nothing(acme_bot, mode
     question, partial = Message.objects.filter(chat=chat_id)
     assert (question.outcome, partial.outcome) == ("stopped", "stopped")
     assert partial.content.startswith("It is covered")
-    assert UsageEvent.objects.get(kind="chat").outcome == "stopped"
+    usage = UsageEvent.objects.get(kind="chat")
+    assert usage.outcome == "stopped" and usage.prompt_tokens > 50 and usage.completion_tokens > 0
+
+
+def test_a_reader_who_goes_away_before_a_word_was_said_leaves_a_stopped_turn(acme_bot, model):
+    async def run():
+        events = take_turn(acme_bot.pk, None, QUESTION, asker=Asker(), is_stream=True)
+        assert isinstance(await anext(events), Started)
+        await events.aclose()
+
+    async_to_sync(run)()
+    assert list(Message.objects.values_list("role", "outcome")) == [("user", "stopped")]
+
+
+def test_an_end_that_cannot_be_stored_still_reaches_the_reader(acme_bot, model, monkeypatch):
+    def refuse(*args):
+        raise OperationalError("the server closed the connection")
+
+    monkeypatch.setattr("conversations.turns.close_turn", refuse)
+    model.enqueue("36 months [1].")
+    failed = take(acme_bot)[-1]
+    assert isinstance(failed, Failed) and failed.error.code == "internal"
+    assert Message.objects.get().outcome == "pending"
+
+
+def test_a_visitor_goes_on_only_in_chats_with_the_same_bot(acme_bot, model):
+    model.enqueue("36 months [1].")
+    chat_id = take(acme_bot, visitor_id="visitor-one")[-1].chat_id
+    with pytest.raises(NotFound, match="Chat session not found"):
+        take(make_bot(name="Other"), chat_id=chat_id, visitor_id="visitor-one")
 
 
 def test_a_cancelled_task_stores_its_turn_in_its_own_tenant(acme, acme_bot, model):
