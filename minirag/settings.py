@@ -166,6 +166,7 @@ EMBEDDER_DIR = Path(env("EMBEDDER_DIR", default=str(DATA_DIR / "models" / "minil
 EMBED_THREADS = env.int("EMBED_THREADS", default=2)
 MODEL_TIMEOUT_SECONDS = env.float("MODEL_TIMEOUT_SECONDS", default=60.0)
 MODEL_MAX_RETRIES = env.int("MODEL_MAX_RETRIES", default=2)
+DIRECT_OPENAI = env.bool("DIRECT_OPENAI", default=True)
 FALLBACK_LLM_MODELS = env.list("FALLBACK_LLM_MODELS", default=[])
 
 # --- Knowledge --------------------------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
 """One streamed answer from a chat model: any LiteLLM id, or `minirag/extractive`, which needs neither key nor network.
+OpenAI-compatible servers are called directly, all others through LiteLLM.
 
 Retries and fallback models are tried only until the first token has been passed on: after it a second attempt would
 repeat text that somebody has read already.
@@ -14,13 +15,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from minirag.ai import gateway, local, offline, pricing, tokens
+from minirag.ai import calls, direct, gateway, local, offline, pricing, tokens
+from minirag.ai.calls import ChatAnswer, ChatCall, Piece
 from minirag.ai.credentials import Credentials
 from minirag.ai.offline import OfflinePassage
 from minirag.lib.errors import ProviderError
 
 EXTRACTIVE = "minirag/extractive"
-CONNECT_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ async def _open_stream(request: ChatRequest, clock: Clock) -> tuple[ChatStream, 
             except ProviderError as error:
                 # The first model's failure is the one to report: it is the one the bot is set to.
                 failure = error if position == 0 else failure
-                delay = gateway.choose_delay(attempt, error)
+                delay = calls.choose_delay(attempt, error)
             if delay is None or clock.elapsed() + delay > clock.end - clock.started:
                 break
             await asyncio.sleep(delay)
@@ -118,7 +119,7 @@ async def _open_stream(request: ChatRequest, clock: Clock) -> tuple[ChatStream, 
 def _stream_model(request: ChatRequest, model: str, clock: Clock) -> ChatStream:
     if local.is_local(model):
         return _stream_offline(request, model, clock)
-    return _stream_litellm(request, model, clock)
+    return _stream_provider(request, model, clock)
 
 
 async def _stream_offline(request: ChatRequest, model: str, clock: Clock) -> ChatStream:
@@ -157,84 +158,82 @@ class Receipt:
 
     model: str
     text: list[str] = field(default_factory=list)
-    usage: Any = None
+    usage: dict[str, Any] = field(default_factory=dict)
     finish_reason: str = "stop"
     first_token_seconds: float | None = None
 
-    def read(self, chunk: Any, clock: Clock) -> str:
-        """Takes note of one LiteLLM chunk and returns its text, which may be empty."""
-        self.usage = getattr(chunk, "usage", None) or self.usage
-        choice = chunk.choices[0] if chunk.choices else None
-        if choice is None:
-            return ""
-        self.finish_reason = choice.finish_reason or self.finish_reason
-        content = choice.delta.content or ""
-        if content:
-            self.text.append(content)
+    def take(self, piece: Piece, clock: Clock) -> None:
+        self.usage = piece.usage or self.usage
+        self.finish_reason = piece.finish_reason or self.finish_reason
+        if piece.content:
+            self.text.append(piece.content)
             if self.first_token_seconds is None:
                 self.first_token_seconds = clock.elapsed()
-        return content
 
 
-async def _stream_litellm(request: ChatRequest, model: str, clock: Clock) -> ChatStream:
-    if gateway.loaded_litellm() is None:
-        await asyncio.to_thread(gateway.load_litellm)
-    route = gateway.find_route(model, _credentials_for(request, model))
+async def _stream_provider(request: ChatRequest, model: str, clock: Clock) -> ChatStream:
+    answer = await _make_answer(request, model, clock)
     receipt = Receipt(model)
-    upstream, failure = None, None
+    failure = None
     try:
         patience = clock.first_token_seconds
         async with clock.limit(patience):
-            upstream = await gateway.load_litellm().acompletion(**_arguments(request, route, clock))
+            await answer.open()
         while True:
             async with clock.limit(patience):
-                chunk = await anext(upstream, None)
-            if chunk is None:
+                pieces = await answer.read()
+            if not pieces:
                 break
             patience = clock.between_tokens_seconds
-            content = receipt.read(chunk, clock)
-            if content:
-                yield ChatDelta(content)
-        if _was_cut_off(upstream):
-            failure = ProviderError("interrupted", provider=route.provider)
+            for piece in pieces:
+                receipt.take(piece, clock)
+                if piece.content:
+                    yield ChatDelta(piece.content)
+        if answer.was_cut_off:
+            failure = ProviderError("interrupted", provider=answer.provider)
     except Exception as error:  # noqa: BLE001 - an edge: LiteLLM lets whatever its providers raise through
-        failure = gateway.translate(error, provider=route.provider)
+        failure = answer.translate(error)
     finally:
-        if upstream is not None:
-            await upstream.aclose()
+        await answer.close()
     if failure is not None:
         raise _judge(failure, receipt)
     yield await _finish(request, receipt, clock)
 
 
-def _arguments(request: ChatRequest, route: gateway.Route, clock: Clock) -> dict[str, Any]:
-    return {
-        "model": route.model,
-        "messages": list(request.messages),
-        "temperature": request.temperature,
-        "max_tokens": request.max_tokens,
-        "stream": True,
-        "stream_options": {"include_usage": True},
-        "timeout": gateway.make_timeout(min(CONNECT_SECONDS, clock.first_token_seconds), clock.first_token_seconds),
-        "num_retries": 0,
-        "max_retries": 0,
-        **route.arguments,
-    }
+async def _make_answer(request: ChatRequest, model: str, clock: Clock) -> ChatAnswer:
+    """Raises ProviderError("not_configured") without a call."""
+    if _find_family(model) is None or _find_family(request.model) is None:
+        await _load_litellm()
+    credentials = _credentials_for(request, model)
+    call = ChatCall(model, request.messages, request.temperature, request.max_tokens, clock.first_token_seconds)
+    if direct.serves(model, credentials):
+        return direct.DirectAnswer(call, credentials)
+    await _load_litellm()
+    return gateway.LiteLLMAnswer(call, credentials)
+
+
+async def _load_litellm() -> None:
+    if gateway.loaded_litellm() is None:
+        await asyncio.to_thread(gateway.load_litellm)
+
+
+def _find_family(model: str) -> str | None:
+    """The provider of a model where LiteLLM need not be asked."""
+    if local.is_local(model):
+        return "minirag"
+    found = direct.split_model(model)
+    return found[0] if found else None
+
+
+def _find_provider(model: str) -> str | None:
+    return _find_family(model) or gateway.find_provider(model)
 
 
 def _credentials_for(request: ChatRequest, model: str) -> Credentials | None:
     """A bot's key never travels to another provider than the one it was entered for."""
-    if model == request.model or gateway.find_provider(model) == gateway.find_provider(request.model):
+    if model == request.model or _find_provider(model) == _find_provider(request.model):
         return request.credentials
     return None
-
-
-def _was_cut_off(upstream: Any) -> bool:
-    """LiteLLM ends a broken stream with a made-up "stop"; these two say whether the provider sent a reason."""
-    return (
-        getattr(upstream, "received_finish_reason", "stop") is None
-        and getattr(upstream, "intermittent_finish_reason", None) is None
-    )
 
 
 def _judge(failure: ProviderError, receipt: Receipt) -> ProviderError:
@@ -245,8 +244,8 @@ def _judge(failure: ProviderError, receipt: Receipt) -> ProviderError:
 
 
 async def _finish(request: ChatRequest, receipt: Receipt, clock: Clock) -> ChatFinished:
-    prompt_tokens = getattr(receipt.usage, "prompt_tokens", 0) or 0
-    completion_tokens = getattr(receipt.usage, "completion_tokens", 0) or 0
+    prompt_tokens = calls.read_count(receipt.usage.get("prompt_tokens"))
+    completion_tokens = calls.read_count(receipt.usage.get("completion_tokens"))
     if not prompt_tokens:
         prompt_tokens = await asyncio.to_thread(tokens.count_prompt_tokens, request.messages)
     if not completion_tokens and receipt.text:
@@ -264,12 +263,13 @@ async def _finish(request: ChatRequest, receipt: Receipt, clock: Clock) -> ChatF
 def warm_up(models: Iterable[str]) -> None:
     """Loads in this process what the given chat and embedding models need, before a visitor waits for it.
 
-    Blocks (about 4 s with LiteLLM, 1 s without): call it in a thread at start. A missing embedder is no error here.
+    Blocks (about 4 s for a model that needs LiteLLM, 1 s without): call it in a thread at start. A missing embedder
+    is no error here.
     """
     wanted = set(models)
     tokens.load_encoding()
     pricing.load_map()
     if local.MINILM in wanted and local.is_embedder_available(local.MINILM):
         local.encode_locally(local.MINILM, ["warm"])
-    if any(not local.is_local(model) for model in wanted):
+    if any(not local.is_local(model) and not direct.serves(model, None) for model in wanted):
         gateway.warm_up()

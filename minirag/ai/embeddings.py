@@ -1,4 +1,4 @@
-"""Vectors for texts, from the local embedder or through LiteLLM, always L2-normalised.
+"""Vectors for texts, from the local embedder, an OpenAI-compatible server or LiteLLM, always L2-normalised.
 
 The confidence that decides on refusal (retrieval.md §6) belongs to the embedder, so its numbers live here.
 """
@@ -9,15 +9,13 @@ import asyncio
 import dataclasses
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
-from django.conf import settings
-
-from minirag.ai import gateway, local, pricing, tokens
+from minirag.ai import calls, direct, gateway, local, pricing, tokens
 from minirag.ai.credentials import Credentials
 from minirag.ai.minilm import EmbedderMissing
 from minirag.lib.errors import ProviderError
@@ -148,16 +146,16 @@ def embed_texts(model: str, texts: Sequence[str], *, kind: Kind, credentials: Cr
 
     if not texts:
         return Embeddings(np.zeros((0, profile_of(model).dimensions or 0), dtype=np.float32), model, 0, pricing.FREE)
-    route = gateway.find_route(model, credentials)
+    source = _find_source(model, kind, credentials)
     parts, read = [], 0
     for start in range(0, len(texts), BATCH_SIZE):
         # Providers refuse an empty text, which would sink the batch.
         batch = [text if text.strip() else "-" for text in texts[start : start + BATCH_SIZE]]
-        response = _request_batch(route, batch, kind)
-        parts.append(_read_vectors(response, len(batch), route.provider))
-        read += _read_tokens(response, batch)
+        rows, usage = _request_batch(source, batch)
+        parts.append(_read_vectors(rows, len(batch), source.provider))
+        read += _read_tokens(usage, batch)
     if len({part.shape[1] for part in parts}) > 1:
-        raise ProviderError("malformed", provider=route.provider)
+        raise ProviderError("malformed", provider=source.provider)
     return Embeddings(np.concatenate(parts), model, read, pricing.cost_of(model, read))
 
 
@@ -188,34 +186,45 @@ def _api_threads() -> ThreadPoolExecutor:
     return _threads
 
 
-def _request_batch(route: gateway.Route, batch: list[str], kind: Kind) -> Any:
-    litellm = gateway.load_litellm()
-    arguments = KIND_ARGUMENTS.get(route.provider, {}).get(kind, {})
+@dataclass(frozen=True)
+class Source:
+    """Where vectors come from: `request` gives rows and usage or raises anything, `translate` makes our error of it."""
+
+    provider: str
+    request: Callable[[list[str]], tuple[list[Any], dict[str, Any]]] = field(repr=False)
+    translate: Callable[..., ProviderError] = field(repr=False)
+
+
+def _find_source(model: str, kind: Kind, credentials: Credentials | None) -> Source:
+    if direct.serves(model, credentials):
+        target = direct.find_route(model, credentials)
+        return Source(target.provider, lambda batch: direct.request_embeddings(target, batch), direct.translate)
+    route = gateway.find_route(model, credentials)
+    options = KIND_ARGUMENTS.get(route.provider, {}).get(kind, {})
+    return Source(
+        route.provider, lambda batch: gateway.request_embeddings(route, batch, **options), gateway.translate
+    )
+
+
+def _request_batch(source: Source, batch: list[str]) -> tuple[list[Any], dict[str, Any]]:
     attempt = 0
     while True:
         try:
-            return litellm.embedding(
-                model=route.model,
-                input=batch,
-                timeout=settings.MODEL_TIMEOUT_SECONDS,
-                max_retries=0,
-                **arguments,
-                **route.arguments,
-            )
+            return source.request(batch)
         except Exception as error:  # noqa: BLE001 - an edge: LiteLLM lets whatever its providers raise through
-            failure = gateway.translate(error, provider=route.provider)
-            delay = gateway.choose_delay(attempt, failure)
+            failure = source.translate(error, provider=source.provider)
+            delay = calls.choose_delay(attempt, failure)
         if delay is None:
             raise failure
         time.sleep(delay)
         attempt += 1
 
 
-def _read_vectors(response: Any, count: int, provider: str) -> np.ndarray:
+def _read_vectors(rows: list[Any], count: int, provider: str) -> np.ndarray:
     import numpy as np
 
     malformed = ProviderError("malformed", provider=provider)
-    rows = sorted(getattr(response, "data", None) or [], key=lambda row: row.get("index") or 0)
+    rows = sorted(rows, key=lambda row: calls.read_count(row.get("index")))
     if len(rows) != count:
         raise malformed
     vectors = None
@@ -229,7 +238,6 @@ def _read_vectors(response: Any, count: int, provider: str) -> np.ndarray:
     return vectors / norms
 
 
-def _read_tokens(response: Any, batch: list[str]) -> int:
-    usage = getattr(response, "usage", None)
-    billed = getattr(usage, "total_tokens", None) or getattr(usage, "prompt_tokens", None)
-    return int(billed) if billed else sum(map(tokens.count_tokens, batch))
+def _read_tokens(usage: dict[str, Any], batch: list[str]) -> int:
+    billed = calls.read_count(usage.get("total_tokens")) or calls.read_count(usage.get("prompt_tokens"))
+    return billed or sum(map(tokens.count_tokens, batch))

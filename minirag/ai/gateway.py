@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import random
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,19 +17,27 @@ from typing import Any
 
 from django.conf import settings
 
+from minirag.ai import connections
+from minirag.ai.calls import (
+    NO_KEY,
+    ChatCall,
+    ModelCallFailed,
+    Piece,
+    category_of_outbound,
+    category_of_status,
+    parse_retry_after,
+    report_failure,
+)
 from minirag.ai.credentials import Credentials
+from minirag.lib.addresses import OutboundError
 from minirag.lib.errors import ProviderError
 
-# Retrying a timeout on the same model would double a wait that was already too long.
-RETRIED = frozenset({"rate_limit", "unavailable", "malformed"})
-FIRST_DELAY_SECONDS = 0.25
-LONGEST_DELAY_SECONDS = 8.0
-# Sent to a tenant's own address in place of a key: without one LiteLLM would send the platform's.
-NO_KEY = "no-key"
+# Providers whose calls LiteLLM makes with the OpenAI client that it is handed. All others open connections of their
+# own, by name and following redirects, so they may not go to an address that a tenant chose.
+GUARDABLE = frozenset({"openai", "hosted_vllm", "lm_studio"})
 # They write request addresses (Gemini's carries the key), headers and provider texts.
 TALKATIVE_LOGGERS = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy", "openai", "httpx", "httpcore", "aiohttp")
 
-logger = logging.getLogger(__name__)
 _litellm: ModuleType | None = None
 _loading = threading.Lock()
 
@@ -52,6 +59,8 @@ def load_litellm() -> ModuleType:
 
 def _import_litellm() -> ModuleType:
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+    # It would ignore the client that it is given (see GUARDABLE).
+    os.environ["EXPERIMENTAL_OPENAI_BASE_LLM_HTTP_HANDLER"] = "False"
     import litellm
 
     from minirag.ai import provider
@@ -82,33 +91,145 @@ def warm_up() -> None:
     list(litellm.completion(model="openai/warm", messages=messages, mock_response="warm", stream=True))
 
 
+class LiteLLMAnswer:
+    """One streamed chat completion through LiteLLM, which must be loaded. See ChatAnswer."""
+
+    def __init__(self, call: ChatCall, credentials: Credentials | None) -> None:
+        self._call = call
+        self._route = find_route(call.model, credentials)
+        self.provider = self._route.provider
+        self._upstream: Any = None
+
+    @property
+    def was_cut_off(self) -> bool:
+        """LiteLLM ends a broken stream with a made-up "stop"; these two say whether the provider sent a reason."""
+        return (
+            getattr(self._upstream, "received_finish_reason", "stop") is None
+            and getattr(self._upstream, "intermittent_finish_reason", None) is None
+        )
+
+    async def open(self) -> None:
+        call = self._call
+        self._upstream = await load_litellm().acompletion(
+            model=self._route.model,
+            messages=list(call.messages),
+            temperature=call.temperature,
+            max_tokens=call.max_tokens,
+            stream=True,
+            stream_options={"include_usage": True},
+            timeout=_make_timeout(call.connect_seconds, call.first_token_seconds),
+            num_retries=0,
+            max_retries=0,
+            **self._route.arguments,
+            **await _guard_async(self._route),
+        )
+
+    async def read(self) -> list[Piece]:
+        chunk = await anext(self._upstream, None)
+        if chunk is None:
+            return []
+        usage = getattr(chunk, "usage", None)
+        choice = chunk.choices[0] if chunk.choices else None
+        content = (choice.delta.content or "") if choice else ""
+        return [Piece(content, choice.finish_reason if choice else None, vars(usage) if usage else None)]
+
+    async def close(self) -> None:
+        if self._upstream is not None:
+            await self._upstream.aclose()
+
+    def translate(self, error: BaseException) -> ProviderError:
+        return translate(error, provider=self.provider)
+
+
 @dataclass(frozen=True)
 class Route:
-    """Where a call goes: the LiteLLM id, the provider's name, and the arguments that carry key and address."""
+    """Where a call goes: the LiteLLM id, the provider's name, and the arguments that carry key and address.
+
+    `guarded`: the address is a tenant's, so the call must be given a client of `guard` as well.
+    """
 
     model: str
     provider: str
     arguments: dict[str, Any] = field(repr=False, default_factory=dict)
+    guarded: bool = False
 
 
 def find_route(model: str, credentials: Credentials | None) -> Route:
-    """Raises ProviderError("not_configured") for an unknown provider or a missing key."""
+    """Raises ProviderError("not_configured") for an unknown provider, a missing key, or an address that LiteLLM
+    cannot be made to reach by vetted connections only.
+    """
     litellm = load_litellm()
     provider = find_provider(model)
-    if provider is None:
+    # Some providers take a URL for the model's name.
+    if provider is None or "://" in model:
         raise ProviderError("not_configured")
-    arguments: dict[str, Any] = {}
     if credentials is not None and credentials.api_base:
-        arguments["api_base"] = credentials.api_base
-        arguments["api_key"] = credentials.api_key or NO_KEY
-    elif credentials is not None and credentials.api_key:
-        arguments["api_key"] = credentials.api_key
-    else:
-        missing = litellm.validate_environment(model)["missing_keys"]
-        # Others are not always needed: roles stand in for AWS keys, Ollama has a default address.
-        if any(name.endswith("_API_KEY") for name in missing):
-            raise ProviderError("not_configured", provider=provider)
-    return Route(model, provider, arguments)
+        name = _require_guardable(model, provider)
+        arguments = {"api_base": credentials.api_base, "api_key": credentials.api_key or NO_KEY}
+        return Route(f"openai/{name}", provider, arguments, guarded=True)
+    if credentials is not None and credentials.api_key:
+        return Route(model, provider, {"api_key": credentials.api_key})
+    missing = litellm.validate_environment(model)["missing_keys"]
+    # Others are not always needed: roles stand in for AWS keys, Ollama has a default address.
+    if any(name.endswith("_API_KEY") for name in missing):
+        raise ProviderError("not_configured", provider=provider)
+    return Route(model, provider)
+
+
+def _require_guardable(model: str, provider: str) -> str:
+    """The model's own name, if LiteLLM calls it by chat/completions or embeddings with the client it is given."""
+    name = model.removeprefix(f"{provider}/")
+    if provider not in GUARDABLE or _takes_other_road(name):
+        raise ProviderError("not_configured", provider=provider)
+    return name
+
+
+def _takes_other_road(name: str) -> bool:
+    """Whether LiteLLM would call OpenAI's Responses API, by a client of its own."""
+    info, _ = load_litellm().main.responses_api_bridge_check(model=name, custom_llm_provider="openai")
+    return info.get("mode") == "responses"
+
+
+async def _guard_async(route: Route) -> dict[str, Any]:
+    """The `client` argument that keeps a guarded call to vetted connections."""
+    if not route.guarded:
+        return {}
+    import openai
+
+    http_client = await connections.find_async_client(guarded=True)
+    client = openai.AsyncOpenAI(**_sdk_arguments(route), http_client=http_client)
+    client.project = None  # the environment's, which is the platform's
+    return {"client": client}
+
+
+def _guard(route: Route) -> dict[str, Any]:
+    """The same for a blocking call."""
+    if not route.guarded:
+        return {}
+    import openai
+
+    client = openai.OpenAI(**_sdk_arguments(route), http_client=connections.find_client(guarded=True))
+    client.project = None
+    return {"client": client}
+
+
+def _sdk_arguments(route: Route) -> dict[str, Any]:
+    return {"api_key": route.arguments["api_key"], "base_url": route.arguments["api_base"], "max_retries": 0}
+
+
+def request_embeddings(route: Route, texts: list[str], **options: Any) -> tuple[list[Any], dict[str, Any]]:
+    """The rows (`index`, `embedding`) and the usage. Blocks, and raises whatever LiteLLM raises."""
+    response = load_litellm().embedding(
+        model=route.model,
+        input=texts,
+        timeout=settings.MODEL_TIMEOUT_SECONDS,
+        max_retries=0,
+        **options,
+        **route.arguments,
+        **_guard(route),
+    )
+    usage = getattr(response, "usage", None)
+    return list(getattr(response, "data", None) or []), vars(usage) if usage else {}
 
 
 def find_provider(model: str) -> str | None:
@@ -120,23 +241,20 @@ def find_provider(model: str) -> str | None:
         return None
 
 
-class ModelCallFailed(ProviderError):
-    """A ProviderError that remembers how long the provider asked us to stay away."""
-
-    def __init__(self, category: str, *, provider: str, retry_after_seconds: float) -> None:
-        super().__init__(category, provider=provider)
-        self.retry_after_seconds = retry_after_seconds
-
-
 def translate(error: BaseException, *, provider: str = "") -> ModelCallFailed:
     """Our error for anything LiteLLM raised.
 
     Raise it outside the `except` block: otherwise the provider's text, which may hold a key, hangs on it.
     """
-    category = _categorise(error)
     status = getattr(error, "status_code", None)
-    logger.warning("%s call failed: %s (%s, status %s)", provider, category, type(error).__name__, status)
-    return ModelCallFailed(category, provider=provider, retry_after_seconds=read_retry_after(error))
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    return report_failure(
+        _categorise(error),
+        provider=provider,
+        kind=type(error).__name__,
+        status=status,
+        retry_after_seconds=parse_retry_after(headers.get("retry-after")),
+    )
 
 
 def _categorise(error: BaseException) -> str:
@@ -145,6 +263,9 @@ def _categorise(error: BaseException) -> str:
     original = getattr(error, "original_exception", None)
     if isinstance(error, kinds.MidStreamFallbackError) and original is not None:
         return _categorise(original)
+    refused = next((each for each in _causes(error) if isinstance(each, OutboundError)), None)
+    if refused is not None:
+        return category_of_outbound(refused)
     if any(isinstance(each, json.JSONDecodeError | kinds.APIResponseValidationError) for each in _causes(error)):
         return "malformed"
     for category, classes in (
@@ -155,14 +276,7 @@ def _categorise(error: BaseException) -> str:
     ):
         if isinstance(error, classes):
             return category
-    return _category_of_status(getattr(error, "status_code", None))
-
-
-def _category_of_status(status: Any) -> str:
-    known = {401: "authentication", 403: "authentication", 408: "timeout", 429: "rate_limit", 504: "timeout"}
-    if status in known:
-        return known[status]
-    return "bad_request" if isinstance(status, int) and 400 <= status < 500 else "unavailable"
+    return category_of_status(getattr(error, "status_code", None))
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -174,30 +288,8 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         seen = seen.__cause__ or seen.__context__
 
 
-def make_timeout(connect_seconds: float, read_seconds: float) -> Any:
+def _make_timeout(connect_seconds: float, read_seconds: float) -> Any:
     """The HTTP timeouts of one call, for LiteLLM's `timeout` argument."""
     import httpx
 
     return httpx.Timeout(read_seconds, connect=connect_seconds)
-
-
-def choose_delay(attempt: int, failure: ProviderError) -> float | None:
-    """Seconds to wait before trying the same model again, None when that is pointless.
-
-    `attempt` counts from 0. Exponential with jitter, so that many clients do not return at once; a provider's
-    Retry-After is honoured up to 8 s.
-    """
-    asked = getattr(failure, "retry_after_seconds", 0.0)
-    if failure.category not in RETRIED or attempt >= settings.MODEL_MAX_RETRIES or asked > LONGEST_DELAY_SECONDS:
-        return None
-    backoff = FIRST_DELAY_SECONDS * 2**attempt * random.uniform(0.5, 1.5)  # noqa: S311 - spreads load, guards nothing
-    return min(LONGEST_DELAY_SECONDS, max(backoff, asked))
-
-
-def read_retry_after(error: BaseException) -> float:
-    """Seconds the provider asked us to wait, 0 when it named none."""
-    headers = getattr(getattr(error, "response", None), "headers", None) or {}
-    try:
-        return max(0.0, float(headers.get("retry-after") or 0))
-    except ValueError:
-        return 0.0

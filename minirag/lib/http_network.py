@@ -42,19 +42,30 @@ class Deadline:
         return remaining if timeout is None else min(timeout, remaining)
 
 
+class NoDeadline(Deadline):
+    """For a pool that outlives its requests: each operation has its own timeout, or this many seconds."""
+
+    def __init__(self, seconds: float = 60.0) -> None:
+        self._seconds = seconds
+
+    def cap(self, timeout: float | None = None) -> float:
+        return self._seconds if timeout is None else timeout
+
+
 def open_pool(
-    allowed_hosts: frozenset[str], resolver: Resolver, deadline: Deadline
+    allowed_hosts: frozenset[str], resolver: Resolver, deadline: Deadline, **limits: Any
 ) -> httpcore.ConnectionPool:
+    """A pool of vetted connections; `limits` are httpcore's (max_connections, keepalive_expiry, ...)."""
     backend = _GuardedBackend(allowed_hosts, resolver, deadline)
-    return httpcore.ConnectionPool(ssl_context=_tls_context(), network_backend=backend)
+    return httpcore.ConnectionPool(ssl_context=tls_context(), network_backend=backend, **limits)
 
 
 def open_async_pool(
-    allowed_hosts: frozenset[str], resolver: Resolver, deadline: Deadline
+    allowed_hosts: frozenset[str], resolver: Resolver, deadline: Deadline, **limits: Any
 ) -> httpcore.AsyncConnectionPool:
     """As open_pool. The caller also bounds the whole by asyncio.timeout, which no slow drip outlives."""
     backend = _GuardedAsyncBackend(allowed_hosts, resolver, deadline)
-    return httpcore.AsyncConnectionPool(ssl_context=_tls_context(), network_backend=backend)
+    return httpcore.AsyncConnectionPool(ssl_context=tls_context(), network_backend=backend, **limits)
 
 
 @contextmanager
@@ -186,7 +197,7 @@ def _resolve_within(seconds: float, resolver: Resolver, host: str, port: int) ->
 
 
 @cache
-def _tls_context() -> ssl.SSLContext:
+def tls_context() -> ssl.SSLContext:
     """The bundled certificate authorities and those the machine's operator installed."""
     context = ssl.create_default_context(cafile=certifi.where())
     context.load_default_certs()

@@ -20,8 +20,16 @@ def litellm():
     return gateway.load_litellm()
 
 
+@pytest.fixture(params=["direct", "litellm"])
+def road(request, settings, litellm) -> str:
+    """Each test that calls a model runs on both roads; the fake's address is one that the operator has opened."""
+    settings.DIRECT_OPENAI = request.param == "direct"
+    settings.OUTBOUND_ALLOWED_HOSTS = ["127.0.0.1"]
+    return request.param
+
+
 @pytest.fixture
-def provider(litellm) -> Iterator[FakeOpenAI]:
+def provider(road) -> Iterator[FakeOpenAI]:
     with FakeOpenAI() as running:
         yield running
 

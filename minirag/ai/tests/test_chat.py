@@ -121,7 +121,7 @@ class TestFailures:
         text, error = await fail(make_request("openai/malformed", credentials))
         assert (text, error.category) == ("You ", "interrupted")
 
-    async def test_a_provider_that_is_not_there_is_unavailable(self, litellm):
+    async def test_a_provider_that_is_not_there_is_unavailable(self, road):
         _, error = await fail(make_request("openai/echo", Credentials("k", "http://127.0.0.1:9/v1")))
         assert error.category == "unavailable"
 
@@ -155,12 +155,12 @@ class TestFailures:
         await fail(make_request("openai/error-500", credentials))
         assert len(provider.requests) == 1
 
-    async def test_a_missing_key_is_not_configured(self, litellm, monkeypatch):
+    async def test_a_missing_key_is_not_configured(self, road, monkeypatch):
         monkeypatch.delenv("OPENAI_API_KEY", raising=False)
         _, error = await fail(make_request("gpt-4o-mini"))
         assert (error.category, error.status, error.retryable) == ("not_configured", 503, False)
 
-    async def test_an_unknown_provider_is_not_configured(self, litellm):
+    async def test_an_unknown_provider_is_not_configured(self, road):
         _, error = await fail(make_request("nobody/model"))
         assert error.category == "not_configured"
 

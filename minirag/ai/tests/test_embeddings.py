@@ -123,11 +123,11 @@ class TestApiModels:
         assert time.monotonic() - started < 20
         assert len(provider.requests) == 1
 
-    def test_a_missing_key_is_not_configured(self, litellm, monkeypatch):
+    def test_a_missing_key_is_not_configured(self, road, monkeypatch):
         monkeypatch.delenv("OPENAI_API_KEY", raising=False)
         assert fail_to_embed("text-embedding-3-small", None).category == "not_configured"
 
-    def test_an_unknown_provider_is_not_configured(self, litellm, capfd):
+    def test_an_unknown_provider_is_not_configured(self, road, capfd):
         assert fail_to_embed("nobody/model", None).category == "not_configured"
         assert capfd.readouterr() == ("", "")
 

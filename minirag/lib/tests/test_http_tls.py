@@ -51,9 +51,9 @@ def authority_file(outside, tmp_path):
 def trusted(authority_file, monkeypatch):
     """The operator's machine trusts the authority."""
     monkeypatch.setenv("SSL_CERT_FILE", str(authority_file))
-    http_network._tls_context.cache_clear()
+    http_network.tls_context.cache_clear()
     yield
-    http_network._tls_context.cache_clear()
+    http_network.tls_context.cache_clear()
 
 
 def url_of(server, name):

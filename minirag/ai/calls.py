@@ -1,0 +1,121 @@
+"""What every way of calling a provider shares: the shape of a streamed answer, the categories of failures, retries."""
+
+from __future__ import annotations
+
+import logging
+import random
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+from django.conf import settings
+
+from minirag.lib.addresses import OutboundError
+from minirag.lib.errors import ProviderError
+
+# Retrying a timeout on the same model would double a wait that was already too long.
+RETRIED = frozenset({"rate_limit", "unavailable", "malformed"})
+CONNECT_SECONDS = 10.0
+FIRST_DELAY_SECONDS = 0.25
+LONGEST_DELAY_SECONDS = 8.0
+# Sent to a tenant's own address in place of a key: without one LiteLLM would send the platform's.
+NO_KEY = "no-key"
+
+logger = logging.getLogger(__name__)
+
+
+class Piece(NamedTuple):
+    """One chunk of a streamed answer. `usage` holds prompt_tokens and completion_tokens as the provider gave them."""
+
+    content: str
+    finish_reason: str | None
+    usage: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class ChatCall:
+    """One attempt at one model."""
+
+    model: str
+    messages: tuple[dict[str, str], ...]
+    temperature: float
+    max_tokens: int
+    first_token_seconds: float
+
+    @property
+    def connect_seconds(self) -> float:
+        return min(CONNECT_SECONDS, self.first_token_seconds)
+
+
+class ChatAnswer(Protocol):
+    """A streamed answer: `open`, then `read` until it gives nothing, `close` in any case. The caller sets deadlines.
+
+    `open` and `read` may raise anything; `translate` makes our error of it. `was_cut_off`, asked at the end, says
+    that the provider never said it was done.
+    """
+
+    provider: str
+
+    @property
+    def was_cut_off(self) -> bool: ...
+    async def open(self) -> None: ...
+    async def read(self) -> list[Piece]: ...
+    async def close(self) -> None: ...
+    def translate(self, error: BaseException) -> ProviderError: ...
+
+
+class ModelCallFailed(ProviderError):
+    """A ProviderError that remembers how long the provider asked us to stay away."""
+
+    def __init__(self, category: str, *, provider: str, retry_after_seconds: float) -> None:
+        super().__init__(category, provider=provider)
+        self.retry_after_seconds = retry_after_seconds
+
+
+def report_failure(
+    category: str, *, provider: str, kind: str, status: Any = None, retry_after_seconds: float = 0.0
+) -> ModelCallFailed:
+    """Logs what failed, without the provider's words, and gives the error to raise."""
+    logger.warning("%s call failed: %s (%s, status %s)", provider, category, kind, status)
+    return ModelCallFailed(category, provider=provider, retry_after_seconds=retry_after_seconds)
+
+
+def category_of_outbound(error: OutboundError) -> str:
+    """An address that may not be reached is the bot's setting to mend; anything else may pass."""
+    if error.code in ("dns_failed", "connect_failed"):
+        return "unavailable"
+    return "timeout" if error.code == "timeout" else "not_configured"
+
+
+def category_of_status(status: Any) -> str:
+    """The category of an HTTP status. A redirect is never followed, so it is a refusal like a 4xx."""
+    known = {401: "authentication", 403: "authentication", 408: "timeout", 429: "rate_limit", 504: "timeout"}
+    if status in known:
+        return known[status]
+    return "bad_request" if isinstance(status, int) and 300 <= status < 500 else "unavailable"
+
+
+def choose_delay(attempt: int, failure: ProviderError) -> float | None:
+    """Seconds to wait before trying the same model again, None when that is pointless.
+
+    `attempt` counts from 0. Exponential with jitter, so that many clients do not return at once; a provider's
+    Retry-After is honoured up to 8 s.
+    """
+    asked = getattr(failure, "retry_after_seconds", 0.0)
+    if failure.category not in RETRIED or attempt >= settings.MODEL_MAX_RETRIES or asked > LONGEST_DELAY_SECONDS:
+        return None
+    backoff = FIRST_DELAY_SECONDS * 2**attempt * random.uniform(0.5, 1.5)  # noqa: S311 - spreads load, guards nothing
+    return min(LONGEST_DELAY_SECONDS, max(backoff, asked))
+
+
+def parse_retry_after(value: str | None) -> float:
+    """Seconds the provider asked us to wait, 0 when it named none."""
+    try:
+        return max(0.0, float(value or 0))
+    except ValueError:
+        return 0.0
+
+
+def read_count(value: Any) -> int:
+    """A token count from a provider, 0 for what cannot be one."""
+    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**9
+    return value if is_count else 0

@@ -1,0 +1,100 @@
+"""The HTTP connections to model providers: pools kept per process (threads) and per event loop, bounded and closed.
+
+An address that a tenant chose is reached through a guarded client only (`minirag.lib.http_transport`), never through
+the open one, which follows the environment's proxies and is for addresses that the operator set. The two kinds have
+pools of their own, so that a tenant's silent server cannot use up the connections of the platform's provider.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+
+import httpx
+from django.conf import settings
+
+from minirag.lib.http_network import resolve_host, tls_context
+from minirag.lib.http_transport import PoolLimits, open_guarded_async_client, open_guarded_client
+
+LIMITS = PoolLimits(max_connections=512, max_keepalive_connections=32, keepalive_expiry=15.0)
+
+
+@dataclass(frozen=True)
+class ClientKind:
+    guarded: bool
+    allowed_hosts: frozenset[str] = frozenset()
+
+
+AsyncClients = dict[ClientKind, tuple[httpx.AsyncClient, AsyncGenerator[None, None]]]
+_async_clients: dict[asyncio.AbstractEventLoop, AsyncClients] = {}
+_clients: dict[ClientKind, httpx.Client] = {}
+_opening = threading.Lock()
+
+
+def _forget_clients() -> None:
+    """A forked child must not write into its parent's connections."""
+    global _opening
+    _async_clients.clear()
+    _clients.clear()
+    _opening = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forget_clients)
+
+
+def find_client(*, guarded: bool) -> httpx.Client:
+    """This process's client for threads."""
+    kind = _kind_of(guarded)
+    with _opening:
+        if kind not in _clients:
+            _clients[kind] = _open_client(kind)
+        return _clients[kind]
+
+
+async def find_async_client(*, guarded: bool) -> httpx.AsyncClient:
+    """The running loop's client. It is closed when the loop shuts down its asynchronous generators."""
+    kind, loop = _kind_of(guarded), asyncio.get_running_loop()
+    clients = _async_clients.get(loop)
+    if clients is None:
+        for gone in [each for each in list(_async_clients) if each.is_closed()]:
+            _async_clients.pop(gone, None)
+        clients = _async_clients.setdefault(loop, {})
+    if kind not in clients:
+        client = _open_async_client(kind)
+        closer = _close_with_loop(client, loop)
+        clients[kind] = client, closer
+        await anext(closer)
+    return clients[kind][0]
+
+
+async def _close_with_loop(client: httpx.AsyncClient, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[None, None]:
+    """Started and left standing: every loop closes its generators before it ends, and this one closes the client."""
+    try:
+        yield
+    finally:
+        _async_clients.pop(loop, None)
+        await client.aclose()
+
+
+def _kind_of(guarded: bool) -> ClientKind:
+    return ClientKind(True, frozenset(settings.OUTBOUND_ALLOWED_HOSTS)) if guarded else ClientKind(False)
+
+
+def _open_client(kind: ClientKind) -> httpx.Client:
+    if kind.guarded:
+        return open_guarded_client(LIMITS, allowed_hosts=kind.allowed_hosts, resolver=_resolve)
+    return httpx.Client(verify=tls_context(), limits=httpx.Limits(**vars(LIMITS)), follow_redirects=False)
+
+
+def _open_async_client(kind: ClientKind) -> httpx.AsyncClient:
+    if kind.guarded:
+        return open_guarded_async_client(LIMITS, allowed_hosts=kind.allowed_hosts, resolver=_resolve)
+    return httpx.AsyncClient(verify=tls_context(), limits=httpx.Limits(**vars(LIMITS)), follow_redirects=False)
+
+
+def _resolve(host: str, port: int) -> list[str]:
+    """Looked up by name at each call, so that a test can put another resolver in its place."""
+    return resolve_host(host, port)

@@ -1,0 +1,327 @@
+"""Chat completions and embeddings of OpenAI-compatible servers over plain HTTP, for a tenth of LiteLLM's CPU.
+
+`serves` says whether a model id can go this way; whatever cannot goes through `gateway`. An address that a tenant
+chose is reached through guarded connections and never gets the platform's key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from django.conf import settings
+
+from minirag.ai import calls, connections, pricing
+from minirag.ai.calls import ChatCall, Piece
+from minirag.ai.credentials import Credentials
+from minirag.lib.addresses import OutboundError
+from minirag.lib.errors import ProviderError
+
+
+@dataclass(frozen=True)
+class Family:
+    """Whose servers speak the protocol, and what the platform's environment says about them, as LiteLLM names it."""
+
+    base_names: tuple[str, ...]
+    key_name: str
+    default_base: str = ""
+    needs_key: bool = False
+
+
+FAMILIES = {
+    "openai": Family(
+        ("OPENAI_BASE_URL", "OPENAI_API_BASE"), "OPENAI_API_KEY", "https://api.openai.com/v1", needs_key=True
+    ),
+    "hosted_vllm": Family(("HOSTED_VLLM_API_BASE",), "HOSTED_VLLM_API_KEY"),
+    "lm_studio": Family(("LM_STUDIO_API_BASE",), "LM_STUDIO_API_KEY"),
+}
+# The other modes (responses, completion, audio) have other paths or other bodies.
+MODES = {None, "chat", "embedding"}
+# They want another name for max_tokens and take no temperature.
+REASONING = re.compile(r"(ft:)?(o\d|gpt-5(?!-chat))")
+# Far more than any honest answer, so that a hostile server cannot fill the memory.
+MAX_STREAM_BYTES = 16 * 2**20
+MAX_LINE_BYTES = 2**20
+MAX_EMBEDDINGS_BYTES = 64 * 2**20
+# For the few bytes between [DONE] and the body's end; without them the connection could not be used again.
+DRAIN_SECONDS = 0.05
+
+
+def split_model(model: str) -> tuple[str, str] | None:
+    """("openai", "gpt-4o-mini") of `openai/gpt-4o-mini` or `gpt-4o-mini`; None for a provider not spoken here."""
+    provider, slash, name = model.partition("/")
+    if slash:
+        return (provider, name) if provider in FAMILIES and name else None
+    entry = pricing.load_map().get(model)
+    known = entry is not None and entry.get("litellm_provider") == "openai"
+    return ("openai", model) if known or model.startswith("ft:gpt-") else None
+
+
+def serves(model: str, credentials: Credentials | None) -> bool:
+    """Whether calls of this model go this way (setting DIRECT_OPENAI)."""
+    found = split_model(model) if settings.DIRECT_OPENAI else None
+    if found is None:
+        return False
+    provider, name = found
+    if provider != "openai" or (credentials is not None and credentials.api_base):
+        return True
+    entry = pricing.load_map().get(name) or {}
+    return entry.get("mode") in MODES and not name.startswith("responses/")
+
+
+@dataclass(frozen=True)
+class DirectRoute:
+    """Where a call goes. `guarded`: the address is a tenant's."""
+
+    name: str
+    provider: str
+    base: str
+    guarded: bool
+    headers: dict[str, str] = field(repr=False)
+
+
+def find_route(model: str, credentials: Credentials | None) -> DirectRoute:
+    """Raises ProviderError("not_configured") for a missing key or address."""
+    found = split_model(model)
+    if found is None:
+        raise ProviderError("not_configured")
+    provider, name = found
+    family = FAMILIES[provider]
+    given = credentials or Credentials()
+    headers = {"Accept": "text/event-stream, application/json", "Accept-Encoding": "identity"}
+    if given.api_base:
+        base, key = given.api_base, given.api_key or calls.NO_KEY
+    else:
+        set_bases = (os.environ.get(each) for each in family.base_names)
+        base = next(filter(None, set_bases), family.default_base)
+        key = given.api_key or os.environ.get(family.key_name) or ""
+        if not base or (family.needs_key and not key):
+            raise ProviderError("not_configured", provider=provider)
+        headers |= _name_organization(provider, own_key=bool(given.api_key))
+    if key:
+        headers["Authorization"] = f"Bearer {key}"
+    return DirectRoute(name, provider, base.strip().rstrip("/"), bool(given.api_base), headers)
+
+
+def _name_organization(provider: str, *, own_key: bool) -> dict[str, str]:
+    """The platform's account, which is of no use with a tenant's key."""
+    if provider != "openai" or own_key:
+        return {}
+    names = {"OpenAI-Organization": "OPENAI_ORGANIZATION", "OpenAI-Project": "OPENAI_PROJECT_ID"}
+    return {header: os.environ[name] for header, name in names.items() if os.environ.get(name)}
+
+
+class DirectAnswer:
+    """One streamed chat completion (see calls.ChatAnswer)."""
+
+    def __init__(self, call: ChatCall, credentials: Credentials | None) -> None:
+        self._call = call
+        self._route = find_route(call.model, credentials)
+        self.provider = self._route.provider
+        self._response: httpx.Response | None = None
+        self._chunks: AsyncIterator[bytes]
+        self._lines = EventLines()
+        self._is_done = self._has_reason = self._has_events = False
+        self._failure: ProviderError | None = None
+
+    @property
+    def was_cut_off(self) -> bool:
+        return not (self._is_done or self._has_reason)
+
+    async def open(self) -> None:
+        client = await connections.find_async_client(guarded=self._route.guarded)
+        timeout = httpx.Timeout(None, connect=self._call.connect_seconds)
+        body = self._make_body()
+        request = client.build_request(
+            "POST", f"{self._route.base}/chat/completions", json=body, headers=self._route.headers, timeout=timeout
+        )
+        self._response = await client.send(request, stream=True)
+        _require_success(self._response, self.provider)
+        self._chunks = aiter(self._response.aiter_raw())
+
+    async def read(self) -> list[Piece]:
+        while not self._is_done:
+            if self._failure is not None:
+                raise self._failure
+            data = await anext(self._chunks, None)
+            pieces = self._read_lines(self._lines.feed(data) if data is not None else self._lines.finish())
+            if self._is_done:
+                await self._drain()
+            if pieces:
+                return pieces
+            if data is None and self._failure is None:
+                break
+        if not self._has_events:
+            raise ProviderError("malformed", provider=self.provider)
+        return []
+
+    async def close(self) -> None:
+        if self._response is not None:
+            await self._response.aclose()
+
+    def translate(self, error: BaseException) -> ProviderError:
+        return translate(error, provider=self.provider)
+
+    def _make_body(self) -> dict[str, Any]:
+        call = self._call
+        body: dict[str, Any] = {"model": self._route.name, "messages": list(call.messages), "stream": True}
+        body["stream_options"] = {"include_usage": True}
+        if self.provider == "openai" and REASONING.match(self._route.name):
+            return body | {"max_completion_tokens": call.max_tokens}
+        return body | {"max_tokens": call.max_tokens, "temperature": call.temperature}
+
+    def _read_lines(self, lines: list[bytes]) -> list[Piece]:
+        """The pieces in some lines of the event stream; what else the protocol allows there says nothing to us."""
+        pieces = []
+        for line in lines:
+            if not line.startswith(b"data:"):
+                continue
+            payload = line[5:].strip()
+            if payload == b"[DONE]":
+                self._is_done = True
+                break
+            if not payload:
+                continue
+            try:
+                piece = read_event(payload, self.provider)
+            except ProviderError as error:
+                # What came before it in the same packet is passed on first.
+                self._failure = error
+                break
+            self._has_events = True
+            self._has_reason = self._has_reason or piece.finish_reason is not None
+            pieces.append(piece)
+        return pieces
+
+    async def _drain(self) -> None:
+        try:
+            async with asyncio.timeout(DRAIN_SECONDS):
+                async for _ in self._chunks:
+                    pass
+        except (TimeoutError, httpx.HTTPError):
+            return
+
+
+class EventLines:
+    """Cuts the bytes of an event stream into lines. Raises ValueError past MAX_LINE_BYTES or MAX_STREAM_BYTES."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._total = 0
+
+    def feed(self, data: bytes) -> list[bytes]:
+        self._total += len(data)
+        lines = (self._rest + data).split(b"\n") if self._rest else data.split(b"\n")
+        self._rest = lines.pop()
+        if self._total > MAX_STREAM_BYTES or len(self._rest) > MAX_LINE_BYTES:
+            raise ValueError("the stream is too long")
+        return lines
+
+    def finish(self) -> list[bytes]:
+        """A last line that came without its end."""
+        rest, self._rest = self._rest, b""
+        return [rest] if rest else []
+
+
+def read_event(payload: bytes, provider: str) -> Piece:
+    """One chunk of a streamed completion. Raises ProviderError when it is an error or not a chunk."""
+    try:
+        chunk = json.loads(payload)
+        if chunk.get("error"):
+            category = _category_of(chunk["error"])
+        else:
+            category = ""
+            choices, usage = chunk.get("choices"), chunk.get("usage")
+            choice = choices[0] if choices else {}
+            content = (choice.get("delta") or {}).get("content") or ""
+            reason = choice.get("finish_reason")
+            if not isinstance(content, str) or not isinstance(reason, str | None):
+                category = "malformed"
+    except (ValueError, AttributeError, TypeError, LookupError, RecursionError):
+        category = "malformed"
+    if category:
+        raise ProviderError(category, provider=provider)
+    return Piece(content, reason[:32] if reason else None, usage if isinstance(usage, dict) else None)
+
+
+def _category_of(error: Any) -> str:
+    """An error object inside an answer of status 200; some servers put the status into it."""
+    status = error.get("code") if isinstance(error, dict) else None
+    status = int(status) if isinstance(status, str) and status.isdecimal() else status
+    return calls.category_of_status(status)
+
+
+def _require_success(response: httpx.Response, provider: str) -> None:
+    status = response.status_code
+    if not 200 <= status < 300:
+        category = calls.category_of_status(status)
+        raise calls.report_failure(
+            category, provider=provider, kind="HTTP", status=status, retry_after_seconds=_retry_after(response)
+        )
+    if response.headers.get("content-encoding", "identity").lower() != "identity":
+        raise ProviderError("malformed", provider=provider)
+
+
+def _retry_after(response: httpx.Response) -> float:
+    return calls.parse_retry_after(response.headers.get("retry-after"))
+
+
+def translate(error: BaseException, *, provider: str) -> ProviderError:
+    """Our error for anything that a call raised. Raise it outside the `except` block (see gateway.translate)."""
+    if isinstance(error, calls.ModelCallFailed):
+        return error
+    kind = type(error).__name__
+    return calls.report_failure(_categorise(error), provider=provider, kind=kind)
+
+
+def _categorise(error: BaseException) -> str:
+    if isinstance(error, ProviderError):
+        return error.category
+    if isinstance(error, OutboundError):
+        return calls.category_of_outbound(error)
+    for category, classes in (
+        ("timeout", (TimeoutError, httpx.TimeoutException)),
+        ("bad_request", (httpx.LocalProtocolError, UnicodeEncodeError)),
+        ("not_configured", (httpx.InvalidURL, httpx.UnsupportedProtocol)),
+        ("malformed", (ValueError, RecursionError)),
+    ):
+        if isinstance(error, classes):
+            return category
+    return "unavailable"
+
+
+def request_embeddings(route: DirectRoute, texts: Sequence[str]) -> tuple[list[Any], dict[str, Any]]:
+    """The rows of `data` and the usage. Blocks. Raises httpx's errors, OutboundError, ValueError or ProviderError."""
+    seconds = settings.MODEL_TIMEOUT_SECONDS
+    timeout = httpx.Timeout(seconds, connect=min(calls.CONNECT_SECONDS, seconds))
+    body = {"model": route.name, "input": list(texts), "encoding_format": "float"}
+    client = connections.find_client(guarded=route.guarded)
+    ends_at = time.monotonic() + seconds
+    with client.stream(
+        "POST", f"{route.base}/embeddings", json=body, headers=route.headers, timeout=timeout
+    ) as response:
+        _require_success(response, route.provider)
+        answer = json.loads(b"".join(_read_within(response, ends_at)))
+    rows, usage = (answer.get("data"), answer.get("usage")) if isinstance(answer, dict) else (None, None)
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise ProviderError("malformed", provider=route.provider)
+    return rows, usage if isinstance(usage, dict) else {}
+
+
+def _read_within(response: httpx.Response, ends_at: float) -> Iterator[bytes]:
+    """The body, unless it drips on past the deadline or beyond all measure."""
+    total = 0
+    for piece in response.iter_raw():
+        total += len(piece)
+        if total > MAX_EMBEDDINGS_BYTES:
+            raise ValueError("the answer is too long")
+        if time.monotonic() > ends_at:
+            raise TimeoutError
+        yield piece
