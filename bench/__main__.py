@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -65,12 +66,13 @@ def run_sections(product: BenchProduct, provider: Provider, report: Report, chos
 def summarise(report: Report, seconds: float) -> str:
     """The table and what missed its budget; also of a run that was cut short."""
     missed = "".join(f"\n- {line}" for line in report.missed())
-    verdict = f"Budgets missed:{missed}" if missed else "Every budget that was measured holds."
+    verdict = f"Budgets missed:{missed}" if missed else "No budget was missed by what was measured."
     return f"\n{report.render_table()}\n\n{describe_machine()}; took {seconds:.0f} s\n\n{verdict}"
 
 
 def main() -> int:
     chosen, report = read_arguments(), Report()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # or nothing below would be cleaned up
     print(f"MiniRAG bench: {describe_machine()}", flush=True)
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="minirag-bench-") as directory, Provider() as provider:
