@@ -16,6 +16,7 @@ from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpResponseBase
 
 API_PATHS = ("/v1/", "/health")
+UPLOAD_PATH = "/v1/sources/upload"
 
 
 class ApiHandler(ASGIHandler):
@@ -46,14 +47,50 @@ class ApiHandler(ASGIHandler):
         return response
 
 
+class BodyLimit:
+    """Counts what a request sends, since Django keeps a whole body before any view or log-in has a say."""
+
+    def __init__(self, limit: int, receive: Any, send: Any) -> None:
+        self.limit, self._receive, self._send = limit, receive, send
+        self._seen = 0
+
+    async def receive(self) -> dict[str, Any]:
+        message: dict[str, Any] = await self._receive()
+        self._seen += len(message.get("body", b""))
+        if self._seen <= self.limit:
+            return message
+        await self.refuse()
+        return {"type": "http.disconnect"}
+
+    async def refuse(self) -> None:
+        """Answer 413 in the contract's shape."""
+        body = b'{"detail":"The request body is too large.","code":"body_too_large","retryable":false}'
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        await self._send({"type": "http.response.start", "status": 413, "headers": headers})
+        await self._send({"type": "http.response.body", "body": body})
+
+
 class HttpApp:
-    """Sends a request to the lean handler or the whole one, by its path below `root_path`."""
+    """Bounds a request's body and sends it to the lean handler or the whole one, by its path below `root_path`."""
 
     def __init__(self, pages: Any, api: Any) -> None:
         self.pages, self.api = pages, api
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         path = scope["path"].removeprefix(scope.get("root_path", ""))
+        headers = dict(scope["headers"])
+        # A file is refused by its view, in the contract's words, unless it is absurd.
+        limit = settings.MAX_BODY_BYTES + (5 * settings.MAX_UPLOAD_BYTES if path == UPLOAD_PATH else 0)
+        body = BodyLimit(limit, receive, send)
+        if (length := headers.get(b"content-length", b"")).isdigit() and int(length) > limit:
+            await body.refuse()
+            return
         # Over plain HTTP an installation that wants HTTPS redirects, which is the whole handler's business.
-        lean = path.startswith(API_PATHS) and not settings.SECURE_SSL_REDIRECT
-        await (self.api if lean else self.pages)(scope, receive, send)
+        lean = path.startswith(API_PATHS) and not (settings.SECURE_SSL_REDIRECT and not is_secure(scope, headers))
+        await (self.api if lean else self.pages)(scope, body.receive, send)
+
+
+def is_secure(scope: dict[str, Any], headers: dict[bytes, bytes]) -> bool:
+    """Whether the client came over HTTPS, by our own server's account or that of a trusted proxy."""
+    forwarded = settings.TRUST_PROXY_HEADERS and headers.get(b"x-forwarded-proto") == b"https"
+    return bool(forwarded) or scope.get("scheme") in ("https", "wss")

@@ -1,0 +1,95 @@
+"""What stands before Django: the size of a body is bounded, and the API takes the short way."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from minirag.handlers import HttpApp
+
+
+class Recorder:
+    """An application that reads its whole body, answers 200 and remembers that it was asked."""
+
+    def __init__(self) -> None:
+        self.bodies: list[int] = []
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        size = 0
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return
+            size += len(message["body"])
+            if not message.get("more_body"):
+                break
+        self.bodies.append(size)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+
+def request(app: HttpApp, path: str, *pieces: int, headers=(), scheme="http", root_path="") -> list[dict[str, Any]]:
+    """Send body pieces of these sizes; returns what the application sent."""
+    sent: list[dict[str, Any]] = []
+    queue = [
+        {"type": "http.request", "body": b"x" * size, "more_body": number < len(pieces)}
+        for number, size in enumerate(pieces, start=1)
+    ]
+
+    async def receive() -> dict[str, Any]:
+        return queue.pop(0)
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "path": path, "root_path": root_path, "headers": list(headers), "scheme": scheme}
+    asyncio.run(app(scope, receive, send))
+    return sent
+
+
+@pytest.fixture
+def app() -> HttpApp:
+    return HttpApp(Recorder(), Recorder())
+
+
+MB = 1024 * 1024
+
+
+@pytest.mark.parametrize("path", ["/v1/chat", "/v1/nowhere", "/admin/login/"])
+def test_a_body_beyond_the_limit_is_a_413_before_anything_is_kept(app, path):
+    for headers, pieces in (((), (MB,) * 40), (((b"content-length", str(40 * MB).encode()),), (MB,))):
+        start, body = request(app, path, *pieces, headers=headers)
+        assert start["status"] == 413 and json.loads(body["body"])["code"] == "body_too_large"
+    assert app.pages.bodies == app.api.bodies == []
+
+
+def test_an_upload_may_be_larger_so_that_its_view_can_say_what_is_wrong(app):
+    assert request(app, "/v1/sources/upload", *(MB,) * 40)[0]["status"] == 200
+    assert request(app, "/v1/sources/upload", *(MB,) * 80)[0]["status"] == 413
+
+
+@pytest.mark.parametrize(
+    ("path", "root_path", "lean"),
+    [
+        ("/v1/chat", "", True), ("/health", "", True), ("/t/acme/v1/chat", "/t/acme", True), ("/admin/", "", False),
+        ("/t/acme/admin/", "/t/acme", False), ("/t/v1/admin/", "/t/v1", False),
+    ],
+)
+def test_the_api_takes_the_short_way_on_every_host_and_path(app, path, root_path, lean):
+    request(app, path, 1, root_path=root_path)
+    assert (len(app.api.bodies), len(app.pages.bodies)) == ((1, 0) if lean else (0, 1))
+
+
+def test_with_https_only_a_plain_request_is_redirected_and_a_secure_one_takes_the_short_way(app, monkeypatch):
+    monkeypatch.setattr(settings, "SECURE_SSL_REDIRECT", True)
+    request(app, "/v1/chat", 1)
+    request(app, "/v1/chat", 2, scheme="https")
+    request(app, "/v1/chat", 3, headers=[(b"x-forwarded-proto", b"https")])
+    assert (app.pages.bodies, app.api.bodies) == ([1, 3], [2])
+    monkeypatch.setattr(settings, "TRUST_PROXY_HEADERS", True)
+    request(app, "/v1/chat", 4, headers=[(b"x-forwarded-proto", b"https")])
+    assert app.api.bodies == [2, 4]
