@@ -56,8 +56,8 @@ class FeedbackFrame(Body):
 
 def load_stopped_turn(chat_id: UUID | None, request_id: str) -> dict[str, Any]:
     """Return what a stopped turn left, as the data of a `done`; an empty answer if nothing had been said."""
-    said = Message.objects.filter(chat_id=chat_id, request_id=request_id, role=MessageRole.ASSISTANT)
-    message = said.prefetch_related("citations").last()
+    said = Message.objects.filter(request_id=request_id, role=MessageRole.ASSISTANT).prefetch_related("citations")
+    message = said.filter(chat_id=chat_id).last() if chat_id else None
     return {
         "message_id": str(message.pk) if message else None,
         "content": message.content if message else "",
