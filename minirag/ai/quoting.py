@@ -14,6 +14,8 @@ RULE = re.compile(r"\s*([-*_=]\s*){3,}$")
 LIST_MARKER = re.compile(r"^\s*(?:[-*+•]|\d{1,3}[.)])\s+(?:\[[ xX]\]\s+)?")
 QUOTE_MARKER = re.compile(r"^\s*(?:>\s?)+")
 TABLE_DIVIDER = re.compile(r"\s*\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?\s*$")
+ROW = re.compile(r"\S\s+\|\s+\S|^\s*\|.*\|")
+FIELD = re.compile(r"\w[\w ()/-]{0,40}: \S")
 IMAGE = re.compile(r"!\[([^\]]*)\]\([^)]*\)")
 LINK = re.compile(r"\[([^\]]+)\]\([^)\s]*(?:\s+\"[^\"]*\")?\)")
 # Left in a quotation they would read as citations of ours.
@@ -61,18 +63,24 @@ def _split_blocks(content: str) -> Iterator[str]:
     paragraph: list[str] = []
     table: list[str] = []
     for line in [*content.splitlines(), ""]:
-        is_row = line.count("|") >= 2 or (bool(table) and "|" in line)
+        is_row = bool(ROW.search(line)) or (bool(table) and "|" in line)
         if table and not is_row:
             yield from _read_table(table)
             table = []
         starts_block = bool(LIST_MARKER.match(line))
         if paragraph and (is_row or starts_block or _is_boundary(line)):
-            yield " ".join(paragraph)
+            yield _join_lines(paragraph)
             paragraph = []
         if is_row:
             table.append(line)
         elif not _is_boundary(line):
             paragraph.append(LIST_MARKER.sub("", QUOTE_MARKER.sub("", line, count=1), count=1).strip())
+
+
+def _join_lines(lines: list[str]) -> str:
+    """The lines of a paragraph as one; those of a record (`Part: AC-F02`, one field a line) with commas."""
+    is_record = len(lines) > 1 and all(FIELD.match(line) for line in lines)
+    return ", ".join(line.replace("_", " ", 1) for line in lines) if is_record else " ".join(lines)
 
 
 def _is_boundary(line: str) -> bool:
@@ -84,6 +92,8 @@ def _read_table(lines: list[str]) -> Iterator[str]:
     header: list[str] = []
     if len(lines) > 1 and TABLE_DIVIDER.match(lines[1]):
         header, rows = rows[0], rows[2:]
+    elif len(rows) > 1 and len({len(row) for row in rows}) == 1 and not lines[0].lstrip().startswith("|"):
+        header, rows = rows[0], rows[1:]  # as our parsers write tables: the header, then rows, no divider, no frame
     for row in rows:
         cells = [
             f"{header[index]}: {cell}" if index < len(header) and header[index] else cell

@@ -178,6 +178,12 @@ class TestQuoting:
                 ["Plan: Pro, Price: 49", "Plan: Team, Price: 99"],
             ),
             ("| a | b |\n| c | d |", ["a, b", "c, d"]),
+            (
+                "Code | Meaning\nE24 | Fan blocked\nE25 | Fan lost",
+                ["Code: E24, Meaning: Fan blocked", "Code: E25, Meaning: Fan lost"],
+            ),
+            ("part_number: AC-F02\nprice: 12", ["part number: AC-F02, price: 12"]),
+            ("Choose a|b in the menu.", ["Choose a|b in the menu."]),
             ("", []),
         ],
     )
