@@ -48,7 +48,7 @@ def quote_passages(passages: Sequence[Passage]) -> str:
     """Number the passages from 1 and quote each between tags that its own text cannot contain."""
     quoted = []
     for number, passage in enumerate(passages, start=1):
-        place = " > ".join(part for part in (passage.title, passage.heading) if part)
+        place = passage.heading or passage.title  # a heading's path begins with the title
         if passage.page:
             place += f", page {passage.page}"
         opening = f'<source id="{number}" from="{defuse(place, attribute=True)}">'

@@ -53,7 +53,7 @@ class Command(BaseCommand):
                 f"(refused: {refusal.reason}, confidence {refusal.score:.3f} against {refusal.threshold:.3f})"
             )
         for number, passage in done.citations:
-            place = " > ".join(part for part in (passage.title, passage.heading) if part)
+            place = passage.heading or passage.title
             page = f", page {passage.page}" if passage.page else ""
             self.stdout.write(f"[{number}] {place}{page} ({passage.score:.3f}) {passage.url}".rstrip())
 
