@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import secrets
 import uuid
 from datetime import timedelta
@@ -186,8 +185,6 @@ def hash_token(secret: str) -> str:
 class ApiToken(models.Model):
     """A secret for a tenant's servers: 43 characters without a dot, with the rights of the user who made it."""
 
-    SHAPE = re.compile(r"[A-Za-z0-9_-]{43}")
-
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="api_tokens")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
@@ -248,10 +245,11 @@ class AuditEvent(models.Model):
 
 
 class SchemaTemplate(models.Model):
-    """The DDL of a freshly migrated tenant schema, dumped once per version, from which new tenants are made."""
+    """A freshly migrated tenant schema, dumped once per version, from which new tenants are made."""
 
     version = models.CharField(max_length=64, primary_key=True)
     ddl = models.TextField(help_text="Statements with the placeholder of tenants.schemas for the schema's name.")
+    migrations = models.JSONField(help_text="The [app, name] of each migration that the DDL is the result of.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

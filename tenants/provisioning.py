@@ -143,6 +143,8 @@ def restore_tenant(tenant: Tenant, *, actor: str = "") -> None:
 def erase_tenant(tenant: Tenant, *, actor: str = "") -> None:
     """Drop the tenant's schema, its public rows, its files and its Redis keys; the audit event is all that stays."""
     with tenant_context(None), transaction.atomic():
+        # First of all, so that `migrate` and this wait for each other instead of locking each other out.
+        Tenant.objects.select_for_update().filter(pk=tenant.pk).first()
         record_audit("tenant.erased", tenant, actor=actor, tenant_id=str(tenant.pk), name=tenant.name)
         schemas.drop_schema(tenant.schema_name)
         # Row by row, without Django's cascade, which would look for tables that only tenants have.

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
 import os
 import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 
 from django.conf import settings
@@ -63,25 +64,29 @@ def refresh_template(*, verbosity: int = 0) -> bool:
     ddl = dump_schema(TEMPLATE_SCHEMA)
     if ddl is None:
         return False
-    SchemaTemplate.objects.update_or_create(version=version, defaults={"ddl": ddl})
+    applied = recorded_migrations(TEMPLATE_SCHEMA)
+    SchemaTemplate.objects.update_or_create(version=version, defaults={"ddl": ddl, "migrations": applied})
     return True
 
 
 def create_schema(schema_name: str) -> str:
     """Make a tenant schema from the template and return its version. The caller holds the transaction."""
     version = target_version()
-    ddl = _template_ddl(version)
-    if ddl is None:
+    template = SchemaTemplate.objects.filter(version=version).first()
+    if template is None:
         migrate_schema(schema_name)
         return version
     quoted = connection.ops.quote_name(schema_name)
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE SCHEMA {quoted}")
         # check_function_bodies and the search path are as pg_dump expects them: every name is qualified.
-        cursor.cursor.execute(ddl.replace(_PLACEHOLDER, quoted).encode())
+        cursor.cursor.execute(template.ddl.replace(_PLACEHOLDER, quoted).encode())
+        # The ledger that belongs to this DDL: the template schema itself may be a newer release's by now.
         cursor.execute(
-            f"INSERT INTO {quoted}.django_migrations (app, name, applied)"  # noqa: S608 - both names are ours
-            f" SELECT app, name, now() FROM {TEMPLATE_SCHEMA}.django_migrations ORDER BY id"
+            f"INSERT INTO {quoted}.django_migrations (app, name, applied)"  # noqa: S608 - the name is ours
+            " SELECT pair ->> 0, pair ->> 1, now() FROM jsonb_array_elements(%s::jsonb) WITH ORDINALITY AS t (pair, n)"
+            " ORDER BY n",
+            [json.dumps(template.migrations)],
         )
     return version
 
@@ -102,7 +107,7 @@ def migrate_tenants(report: Callable[[str], None], *, verbosity: int = 0) -> lis
     """Migrate every stale tenant, each in one transaction with one ledger row; returns the slugs that failed.
 
     Resumable: a tenant's version changes in the transaction of its migration, so a second run goes on where the
-    first stopped. A failing canary stops the run.
+    first stopped. A failing canary stops the run. A tenant that is erased meanwhile is passed over.
     """
     version, failed = target_version(), []
     for tenant in stale_tenants():
@@ -111,12 +116,19 @@ def migrate_tenants(report: Callable[[str], None], *, verbosity: int = 0) -> lis
         )
         try:
             with transaction.atomic():
-                migrate_schema(tenant.schema_name, verbosity=verbosity)
-                Tenant.objects.filter(pk=tenant.pk).update(schema_version=version)
+                known = _lock(tenant)
+                if known:
+                    migrate_schema(tenant.schema_name, verbosity=verbosity)
+                    Tenant.objects.filter(pk=tenant.pk).update(schema_version=version)
+                    entry.save()
         except Exception as error:  # noqa: BLE001 - one tenant's failure must not keep the others back
             entry.error = f"{type(error).__name__}: {error}"
+            known = _save_failure(entry)
+        if not known:
+            report(f"{tenant.slug}: erased meanwhile")
+            continue
+        if entry.error:
             failed.append(tenant.slug)
-        entry.save()
         report(f"{tenant.slug}: {'FAILED ' + entry.error if entry.error else 'migrated'}")
         if entry.error and tenant.is_canary:
             report("A canary failed; the remaining tenants were left as they are.")
@@ -124,10 +136,19 @@ def migrate_tenants(report: Callable[[str], None], *, verbosity: int = 0) -> lis
     return failed
 
 
-@lru_cache(maxsize=4)
-def _template_ddl(version: str) -> str | None:
-    row = SchemaTemplate.objects.filter(version=version).first()
-    return row.ddl if row else None
+def _lock(tenant: Tenant) -> bool:
+    """Keep the tenant from being erased until the transaction ends; False when it is gone already."""
+    return Tenant.objects.select_for_update(no_key=True).filter(pk=tenant.pk).first() is not None
+
+
+def _save_failure(entry: SchemaMigration) -> bool:
+    """Write the row of a migration that was rolled back; False when its tenant is gone."""
+    with transaction.atomic():
+        known = _lock(entry.tenant)
+        if known:
+            entry.pk = None  # it may have been saved in the transaction that was rolled back
+            entry.save(force_insert=True)
+    return known
 
 
 def dump_schema(schema_name: str) -> str | None:
@@ -161,7 +182,7 @@ def _find_pg_dump() -> str | None:
     return shutil.which("pg_dump")
 
 
-def recorded_migrations(schema_name: str) -> set[tuple[str, str]]:
-    """Return the (app, name) pairs that a schema's own ledger holds."""
+def recorded_migrations(schema_name: str) -> list[tuple[str, str]]:
+    """Return the (app, name) pairs of a schema's own ledger, in the order in which they were applied."""
     with tenant_context(Schema(schema_name)):
-        return set(MigrationRecorder(connection).applied_migrations())
+        return list(MigrationRecorder(connection).migration_qs.order_by("id").values_list("app", "name"))

@@ -35,7 +35,9 @@ def test_a_cloned_schema_equals_a_migrated_one(acme):
     cloned, migrated = describe(acme.tenant.schema_name), describe("by_migrations")
     assert len(cloned) > 150
     assert cloned == migrated
-    assert schemas.recorded_migrations(acme.tenant.schema_name) == schemas.recorded_migrations("by_migrations")
+    ledgers = [schemas.recorded_migrations(schema) for schema in (acme.tenant.schema_name, "by_migrations")]
+    assert len(ledgers[0]) > 5
+    assert ledgers[0] == ledgers[1]
 
 
 def test_no_tenant_table_is_in_the_public_schema(acme):
@@ -81,10 +83,43 @@ def test_a_failing_tenant_keeps_the_others_going_and_a_failing_canary_does_not(a
 
 def test_without_pg_dump_a_new_tenant_is_made_by_the_migrations(acme, monkeypatch):
     SchemaTemplate.objects.all().delete()
-    schemas._template_ddl.cache_clear()
     made = provision_tenant(name="Slow", slug="slow", owner_email="s@slow.example.com", owner_password="long enough")
     assert describe(made.tenant.schema_name) == describe(acme.tenant.schema_name)
-    schemas._template_ddl.cache_clear()
+
+
+def test_a_process_that_is_older_than_the_template_takes_the_template_once_there_is_one(acme, monkeypatch):
+    kept = list(SchemaTemplate.objects.all())
+    SchemaTemplate.objects.all().delete()
+    provision_tenant(name="Early", slug="early", owner_email="e@early.example.com", owner_password="long enough")
+    SchemaTemplate.objects.bulk_create(kept)
+    monkeypatch.setattr(schemas, "migrate_schema", lambda name: pytest.fail("the template was not looked for again"))
+    made = provision_tenant(name="Late", slug="late", owner_email="l@late.example.com", owner_password="long enough")
+    assert describe(made.tenant.schema_name) == describe(acme.tenant.schema_name)
+
+
+def test_an_old_process_claims_no_migration_of_a_newer_release(acme):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {schemas.TEMPLATE_SCHEMA}.django_migrations (app, name, applied)"
+            " VALUES ('bots', '9999_of_a_newer_release', now())"
+        )
+    made = provision_tenant(name="Old", slug="old", owner_email="o@old.example.com", owner_password="long enough")
+    ledger = schemas.recorded_migrations(made.tenant.schema_name)
+    assert ledger == schemas.recorded_migrations(acme.tenant.schema_name)
+    assert ("bots", "9999_of_a_newer_release") not in ledger
+
+
+def test_a_tenant_that_is_erased_meanwhile_stops_nothing_and_gets_no_schema(acme, monkeypatch):
+    Tenant.objects.filter(pk=acme.tenant.pk).update(schema_version="old")
+    gone = Tenant(slug="gone", schema_name="t_gone", schema_version="old")
+    lines: list[str] = []
+    monkeypatch.setattr(schemas, "stale_tenants", lambda: iter([gone, Tenant.objects.get(pk=acme.tenant.pk)]))
+    assert schemas.migrate_tenants(lines.append) == []
+    assert lines == ["gone: erased meanwhile", "acme: migrated"]
+    assert not SchemaMigration.objects.exclude(tenant=acme.tenant).exists()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_namespace WHERE nspname = 't_gone'")
+        assert cursor.fetchone() == (0,)
 
 
 def test_erasing_leaves_nothing_but_the_audit_event(acme):
