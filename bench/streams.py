@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from itertools import accumulate
 
 from bench.clients import HttpClient, Turn
 from bench.processes import read_memory_bytes
@@ -13,7 +14,7 @@ from bench.turns import QUESTIONS
 
 STREAMS, PAUSE_MS, LATE_SECONDS = 200, 50, 0.25
 TOKENS_PER_SECOND = 1000 / PAUSE_MS
-RAMP_SECONDS = 10.0  # people do not all ask in the same instant
+RAMP_SECONDS = 8.0  # people do not all ask in the same instant; shorter than a stream, so that all are open at once
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,12 @@ class Held:
     delay_p50_ms: float
     delay_p99_ms: float
     busy: float
+    at_once: int
 
 
 def measure_streams(house: House, report: Report, *, quick: bool) -> None:
     """200 streams, and fewer, which shows where it begins to break."""
-    tokens = 60 if quick else 160
+    tokens = 240 if quick else 400
     bot_id = house.make_taught_bot(f"openai/d0-n{tokens}-i{PAUSE_MS}")
     asyncio.run(hold_streams(house, bot_id, 4, ramp_seconds=0.5))
     for streams in (25, STREAMS) if quick else (25, 50, 100, STREAMS):
@@ -40,8 +42,8 @@ def measure_streams(house: House, report: Report, *, quick: bool) -> None:
         report.add(
             "streams", f"{streams} streams of 20 tokens/s: tokens late by 250 ms",
             held.late, "%", budget,
-            note=f"delay p50 {held.delay_p50_ms:.0f} ms, p99 {held.delay_p99_ms:.0f} ms; late after the model "
-                 f"sent them {held.late_after_sent:.1%}; web process {held.busy:.0%} busy",
+            note=f"{held.at_once} at once; delay p50 {held.delay_p50_ms:.0f} ms, p99 {held.delay_p99_ms:.0f} ms; "
+                 f"late after the model sent them {held.late_after_sent:.1%}; web process {held.busy:.0%} busy",
         )  # fmt: skip
         report.add(
             "streams", f"{streams} streams: CPU per token, turns included", held.cpu_us, "us",
@@ -64,7 +66,14 @@ def hold(house: House, bot_id: str, streams: int) -> Held:
         delay_p50_ms=quantile(delays, 0.5) * 1000,
         delay_p99_ms=quantile(delays, 0.99) * 1000,
         busy=meter.web_ms / meter.seconds / 1000,
+        at_once=count_at_once(turns),
     )
+
+
+def count_at_once(turns: list[Turn]) -> int:
+    """The greatest number of turns that were speaking at the same moment."""
+    changes = sorted([(turn.first_token, 1) for turn in turns] + [(turn.ended, -1) for turn in turns])
+    return max(accumulate(change for _, change in changes))
 
 
 async def hold_streams(house: House, bot_id: str, streams: int, *, ramp_seconds: float) -> list[Turn]:

@@ -18,6 +18,7 @@ from bench.processes import list_descendants, read_cpu_seconds
 from bench.product import Provider
 from bench.provider import read_stamps
 from bench.report import Budget, Figure, Report, quantile, render
+from bench.streams import count_at_once
 from bench.synthetic import TOPICS, VectorSpace, count_words, make_text
 
 
@@ -65,6 +66,11 @@ def test_a_turn_leaves_out_what_the_model_took_even_when_a_token_comes_in_two_pi
     turn.note("delta", {"content": "00~ "})
     assert len(turn.tokens) == 1
     assert turn.overhead_ms == pytest.approx(turn.first_token_ms - 400)
+
+
+def test_streams_count_as_held_only_while_they_speak_at_the_same_time():
+    turns = [Turn(0, first_token=1, ended=3), Turn(0, first_token=2, ended=5), Turn(0, first_token=3, ended=4)]
+    assert count_at_once(turns) == 2
 
 
 def test_a_failed_turn_ends_the_measurement():
