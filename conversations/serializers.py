@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from conversations.models import Chat, Citation, Message
-from conversations.turns import Delta, Done, Failed, SourcesFound, Started, TurnEvent, Usage
+from conversations.turns import Delta, Done, Failed, SourcesFound, TurnEvent, Usage
 from knowledge.retrieval import Passage
 from minirag.lib.rest import naive_utc
 from tenants.context import require_tenant
@@ -114,8 +114,6 @@ def render_answer(passages: Sequence[Passage], done: Done, *, extended: bool) ->
 def render_event(event: TurnEvent, *, extended: bool, request_id: str = "") -> tuple[str, dict[str, Any]]:
     """Return the event's name and data, the same for SSE and WebSocket; `extended` adds what the contract lacks."""
     match event:
-        case Started():
-            return "started", {}
         case SourcesFound(passages=passages):
             plain = [render_passage(passage) for passage in passages]
             rich = [render_numbered_passage(number, passage) for number, passage in enumerate(passages, start=1)]
