@@ -18,6 +18,7 @@ from django.contrib.auth.hashers import make_password
 from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare, salted_hmac
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
@@ -38,9 +39,13 @@ class Identity:
 
 
 def issue_jwt(user: User) -> str:
-    """Sign a JWT for `user` with the contract's claims `sub`, `tid`, `role`, `exp`."""
+    """Sign a JWT for `user` with the contract's claims `sub`, `tid`, `role`, `exp`, and `pwh`, our own.
+
+    `pwh` is a keyed digest of the stored password: a changed password ends every JWT made before.
+    """
     expires_at = timezone.now() + timedelta(minutes=settings.JWT_EXPIRE_MINUTES)
     claims = {"sub": str(user.pk), "tid": str(user.tenant_id), "role": user.role, "exp": expires_at}
+    claims["pwh"] = _digest_password(user)
     return jwt.encode(claims, settings.JWT_SECRET_KEY, algorithm=JWT_ALGORITHM)
 
 
@@ -79,13 +84,18 @@ def _authenticate_jwt(credential: str) -> Identity:
     except jwt.InvalidTokenError:
         raise NotAuthenticated("Invalid or expired JWT", code="token_invalid") from None
     try:
-        user_id, tenant_id = uuid.UUID(claims["sub"]), uuid.UUID(claims["tid"])
+        user_id, tenant_id, digest = uuid.UUID(claims["sub"]), uuid.UUID(claims["tid"]), str(claims["pwh"])
     except (KeyError, ValueError, TypeError, AttributeError):
         raise NotAuthenticated("Malformed JWT payload", code="token_invalid") from None
     user = User.objects.select_related("tenant").filter(pk=user_id, tenant_id=tenant_id, is_active=True).first()
-    if user is None or user.tenant is None:
+    if user is None or user.tenant is None or not constant_time_compare(digest, _digest_password(user)):
         raise NotAuthenticated("Invalid or expired JWT", code="token_invalid")
     return Identity(user.tenant, user)
+
+
+def _digest_password(user: User) -> str:
+    key = settings.JWT_SECRET_KEY
+    return salted_hmac("tenants.authentication.jwt", user.password, secret=key, algorithm="sha256").hexdigest()[:16]
 
 
 def log_in(email: str, password: str, tenant_slug: str | None = None) -> User:

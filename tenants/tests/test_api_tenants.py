@@ -162,7 +162,7 @@ def test_logging_in_gives_a_jwt_with_the_contracts_claims(stranger, acme):
     assert set(payload) == {"access_token", "token_type", "user", "tenant"}
     assert (payload["token_type"], set(payload["user"]), set(payload["tenant"])) == ("bearer", USER_KEYS, TENANT_KEYS)
     claims = jwt.decode(payload["access_token"], django_settings.JWT_SECRET_KEY, algorithms=["HS256"])
-    assert set(claims) == {"sub", "tid", "role", "exp"}
+    assert set(claims) == {"sub", "tid", "role", "exp", "pwh"}
     assert (claims["sub"], claims["tid"], claims["role"]) == (str(acme.owner.pk), str(acme.tenant.pk), "owner")
     me = stranger.get("/v1/auth/me", HTTP_AUTHORIZATION=f"Bearer {payload['access_token']}").json()
     assert me == {"user": payload["user"], "tenant": payload["tenant"]}
@@ -256,6 +256,27 @@ def test_a_jwt_stops_with_its_user_its_tenant_and_its_time(acme, bob, settings):
     settings.JWT_EXPIRE_MINUTES = -1
     expired = Client(HTTP_AUTHORIZATION=f"Bearer {issue_jwt(bob)}")
     assert expired.get("/v1/auth/me").json()["detail"] == "Invalid or expired JWT"
+
+
+def test_a_changed_password_ends_every_jwt_made_before(bob, as_bob):
+    assert as_bob.get("/v1/auth/me").status_code == 200
+    bob.set_password("another horse battery")
+    bob.save()
+    response = as_bob.get("/v1/auth/me")
+    assert (response.status_code, response.json()["detail"]) == (401, "Invalid or expired JWT")
+    assert Client(HTTP_AUTHORIZATION=f"Bearer {issue_jwt(bob)}").get("/v1/auth/me").status_code == 200
+
+
+@pytest.mark.parametrize(("digest", "detail"), [
+    (None, "Malformed JWT payload"), ("", "Invalid or expired JWT"), (0, "Invalid or expired JWT"),
+    ("\u00e9" * 16, "Invalid or expired JWT"),
+])  # fmt: skip
+def test_a_jwt_that_does_not_name_the_password_is_refused(bob, digest, detail):
+    claims = {"sub": str(bob.pk), "tid": str(bob.tenant_id), "role": "member", "exp": 4_000_000_000}
+    claims |= {} if digest is None else {"pwh": digest}
+    token = jwt.encode(claims, django_settings.JWT_SECRET_KEY, algorithm="HS256")
+    response = Client().get("/v1/auth/me", HTTP_AUTHORIZATION=f"Bearer {token}")
+    assert (response.status_code, response.json()["detail"]) == (401, detail)
 
 
 @pytest.mark.parametrize("claims", [{}, {"sub": "x", "tid": "y"}, {"sub": "x", "tid": ["y"]}])
