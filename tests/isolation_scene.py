@@ -28,7 +28,7 @@ from bots.models import BotProfile
 from conftest import Party
 from conversations.models import Chat, Message, MessageRole
 from knowledge.ingestion import ingest
-from knowledge.models import Source
+from knowledge.models import Chunk, NextVector, Source
 from tenants.context import tenant_context
 from tenants.models import ApiToken, BotAddress, Domain, Tenant, User
 from tenants.provisioning import add_domain
@@ -161,6 +161,11 @@ def _fill(party: Party, word: str, chat_model: FakeChatModel) -> Rows:
         for source_id in (rows.source, rows.upload):
             ingest(UUID(source_id))
         assert Source.objects.get(pk=rows.source).status == "ready"
+        chunk = Chunk.objects.select_related("source").filter(source_id=rows.source).first()
+        assert chunk is not None
+        NextVector.objects.create(
+            chunk_id=chunk.pk, dataset_id=chunk.source.dataset_id, embedding_model="minirag/hash", emb=[0.5] * 8
+        )
         content_type = ContentType.objects.get_for_model(BotProfile)
         LogEntry.objects.create(
             pk=990_001 if mine else 990_002,
