@@ -30,7 +30,7 @@ USER = "postgres"
 _RETRY_SECONDS = 5.0
 _FREE_BYTES_NEEDED = 200 * 1024 * 1024
 _FLAGS = {
-    "shared_buffers": "128MB",
+    "shared_buffers": "256MB",
     "max_connections": "100",
     # A tenant is a schema of dozens of tables, and a migration or a dump locks every one of them.
     "max_locks_per_transaction": "512",
