@@ -6,6 +6,7 @@ tenant stop at the next request.
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,11 +23,13 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
+from minirag.lib import limits
 from minirag.lib.errors import Forbidden, NotAuthenticated, ProductError
 from tenants.models import ApiToken, Tenant, User, hash_token, normalise_email
 
 JWT_ALGORITHM = "HS256"
 _LOGIN_CANDIDATES = 5  # tenants in which one e-mail is tried; each try costs an argon2 hash
+_ACCOUNTS_PER_ADDRESS = 5  # LOGIN_RATE is for one account; many people may share an address
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,18 @@ def _authenticate_jwt(credential: str) -> Identity:
 def _digest_password(user: User) -> str:
     key = settings.JWT_SECRET_KEY
     return salted_hmac("tenants.authentication.jwt", user.password, secret=key, algorithm="sha256").hexdigest()[:16]
+
+
+def count_log_in(address: str, email: str) -> None:
+    """Count one try to log in, anywhere, before it costs a hash: per address, and per address and e-mail.
+
+    The tenant is in neither key, or the password of somebody who may enter several could be tried in each of them.
+    Raises TooManyRequests, or LimiterUnavailable when it cannot be counted.
+    """
+    digest = hashlib.sha256(email.strip().lower().encode()).hexdigest()[:32]
+    wide = limits.multiply_rate(settings.LOGIN_RATE, _ACCOUNTS_PER_ADDRESS)
+    for key, rate in ((f"logins:{address}", wide), (f"login:{address}:{digest}", settings.LOGIN_RATE)):
+        limits.check(key, rate, redis_url=settings.REDIS_URL, fail_closed=True)
 
 
 def log_in(email: str, password: str, tenant_slug: str | None = None) -> User:

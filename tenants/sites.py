@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.http import HttpRequest, HttpResponseBase
@@ -19,23 +18,21 @@ from django.urls import reverse
 from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
-from minirag.lib import limits
 from minirag.lib.errors import ProductError
 from minirag.lib.rest import client_address
-from tenants.context import current_schema, current_tenant, require_tenant
+from tenants.authentication import count_log_in
+from tenants.context import current_tenant, require_tenant
 from tenants.models import Tenant
 
 _BADGE = {"active": "info", "suspended": "warning", "archived": "danger"}
 
 
 class RateLimitedLogIn(AuthenticationForm):
-    """The log-in form with as many tries per address and e-mail as `/v1/auth/login` allows."""
+    """The log-in form; its tries and those of `/v1/auth/login` are counted together."""
 
     def clean(self) -> dict[str, Any]:
-        email = (self.cleaned_data.get("username") or "").lower()
-        key = f"admin-login:{current_schema()}:{client_address(self.request)}:{email}"
         try:
-            limits.check(key, settings.LOGIN_RATE, redis_url=settings.REDIS_URL, fail_closed=True)
+            count_log_in(client_address(self.request), self.cleaned_data.get("username") or "")
         except ProductError as error:
             raise forms.ValidationError(error.detail) from None
         return super().clean()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from django.conf import settings
 from django.http import HttpResponse
 from rest_framework.request import Request
@@ -12,7 +10,7 @@ from rest_framework.response import Response
 from minirag.lib import limits
 from minirag.lib.errors import Forbidden, NotFound
 from minirag.lib.rest import ApiView, client_address, no_content, parse_uuid, read_body
-from tenants.authentication import issue_jwt, log_in, require_identity
+from tenants.authentication import count_log_in, issue_jwt, log_in, require_identity
 from tenants.context import require_tenant
 from tenants.models import ApiToken, Role
 from tenants.permissions import HasTenant, IsUnrestricted
@@ -30,7 +28,8 @@ class TenantList(ApiView):
         if not settings.ALLOW_TENANT_SIGNUP:
             raise Forbidden("New tenants are made by the operator of this installation.", code="signup_closed")
         body = read_body(SignUp, request)
-        _count(f"signup:{client_address(request)}", settings.SIGNUP_RATE)
+        key = f"signup:{client_address(request)}"
+        limits.check(key, settings.SIGNUP_RATE, redis_url=settings.REDIS_URL, fail_closed=True)
         made = provision_tenant(
             name=body.tenant_name, slug=body.tenant_slug, owner_email=body.owner_email,
             owner_password=body.owner_password, owner_display_name=body.owner_display_name,
@@ -52,8 +51,7 @@ class LogInView(ApiView):
 
     def post(self, request: Request) -> Response:
         body = read_body(LogIn, request)
-        email = hashlib.sha256(body.email.lower().encode()).hexdigest()[:32]
-        _count(f"login:{client_address(request)}:{email}", settings.LOGIN_RATE)
+        count_log_in(client_address(request), body.email)
         user = log_in(body.email, body.password, _slug_of(request) or body.tenant_slug)
         assert user.tenant is not None  # noqa: S101 - log_in only takes users of tenants
         payload = {
@@ -104,7 +102,3 @@ def _slug_of(request: Request) -> str | None:
     if getattr(request._request, "tenant_by", None) not in ("path", "host"):
         return None
     return require_tenant().slug
-
-
-def _count(key: str, rate: str) -> None:
-    limits.check(key, rate, redis_url=settings.REDIS_URL, fail_closed=True)

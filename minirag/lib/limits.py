@@ -73,6 +73,12 @@ async def check_async(key: str, rate: str, *, redis_url: str, fail_closed: bool 
     return _judge(item, allowed, reset_at, remaining)
 
 
+def multiply_rate(rate: str, factor: int) -> str:
+    """Allow `factor` times as many hits in the same window: ("20/minute", 5) is "100 per 1 minute"."""
+    item = _parse_rate(rate)
+    return f"{item.amount * factor} per {item.multiples} {item.GRANULARITY.name}"
+
+
 def _judge(item: RateLimitItem, allowed: bool, reset_at: float, remaining: int) -> LimitState:
     seconds = max(1, math.ceil(reset_at - time.time()))
     if not allowed:

@@ -237,6 +237,32 @@ def test_guessing_one_persons_password_from_one_address_is_limited(stranger, set
     assert log_in(stranger).status_code == 200
 
 
+def test_spraying_one_password_over_many_accounts_is_limited_before_it_costs_a_hash(
+    stranger, settings, acme, monkeypatch
+):
+    settings.LOGIN_RATE = "2/minute"
+    hashed: list[str] = []
+    monkeypatch.setattr("tenants.authentication.make_password", hashed.append)
+    emails = [f"spray{random.randrange(10**9)}@acme.example.com" for _ in range(12)]
+    assert [log_in(stranger, email, "Winter2026").status_code for email in emails] == [401] * 10 + [429] * 2
+    assert len(hashed) == 10
+    assert log_in(stranger).status_code == 429
+    assert log_in(Client(REMOTE_ADDR="203.0.113.251")).status_code == 200
+
+
+def test_tries_in_several_admins_and_in_the_api_count_together(stranger, settings, acme, globex, olga):
+    settings.LOGIN_RATE = "2/minute"
+    address = stranger.defaults["REMOTE_ADDR"]
+
+    def try_admin(slug: str, password: str = "wrong") -> str:
+        client = Client(SCRIPT_NAME=f"/t/{slug}" if slug else "", REMOTE_ADDR=address)
+        return client.post("/admin/login/", {"username": olga.email, "password": password}).content.decode()
+
+    assert "Too many requests" not in try_admin("acme") + try_admin("globex")
+    assert "Too many requests: at most 2 per minute" in try_admin("", PASSWORD)
+    assert log_in(stranger, olga.email, "wrong").status_code == 429
+
+
 def test_behind_a_trusted_proxy_the_limit_counts_the_clients_address(settings, acme):
     settings.LOGIN_RATE, settings.TRUST_PROXY_HEADERS = "1/minute", True
     email = f"proxy{random.randrange(10**9)}@acme.example.com"

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from minirag.lib.errors import TooManyRequests
-from minirag.lib.limits import LimiterUnavailable, check, check_async
+from minirag.lib.limits import LimiterUnavailable, check, check_async, multiply_rate
 
 DEAD_REDIS = "redis://127.0.0.1:1/0"
 
@@ -96,3 +96,10 @@ async def test_the_async_variant_fails_in_the_same_two_ways(key):
 def test_a_malformed_rate_is_a_mistake_of_the_caller(key, redis_url):
     with pytest.raises(ValueError, match="many"):
         check(key, "many", redis_url=redis_url)
+
+
+@pytest.mark.parametrize(("rate", "factor", "result"), [
+    ("20/minute", 5, "100 per 1 minute"), ("5 per 10 second", 2, "10 per 10 second"), ("1/hour", 1, "1 per 1 hour"),
+])  # fmt: skip
+def test_a_rate_is_multiplied_within_its_window(rate, factor, result):
+    assert multiply_rate(rate, factor) == result
