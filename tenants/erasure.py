@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+from pathlib import Path
+from types import TracebackType
 
 import redis
 from django.conf import settings
@@ -12,7 +14,7 @@ from minirag.lib.errors import ProductError
 
 
 class TracesRemain(ProductError):
-    """Redis could not be reached, so not everything of the tenant is gone."""
+    """Redis or the disk refused, so not everything of the tenant is gone."""
 
     status, code, retryable = 503, "redis_unreachable", True
 
@@ -31,5 +33,19 @@ def remove_traces(schema_name: str) -> int:
                 client.unlink(*keys[start : start + 500])
     except redis.RedisError as error:
         raise TracesRemain("Redis cannot be reached, so the tenant's keys there would remain.") from error
-    shutil.rmtree(settings.MEDIA_ROOT / schema_name, ignore_errors=True)
+    _remove_folder(settings.MEDIA_ROOT / schema_name)
     return len(keys)
+
+
+def _remove_folder(folder: Path) -> None:
+    def pass_over_what_is_gone(
+        function: object, path: str, error: tuple[type[BaseException], BaseException, TracebackType]
+    ) -> None:
+        if not isinstance(error[1], FileNotFoundError):
+            raise error[1]
+
+    try:
+        shutil.rmtree(folder, onerror=pass_over_what_is_gone)
+    except OSError as error:
+        detail = f"The tenant's folder of files cannot be removed: {error.strerror}."
+        raise TracesRemain(detail, code="files_remain") from error
