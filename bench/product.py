@@ -141,8 +141,9 @@ class House:
             "credentials": {"api_key": "bench", "api_base": self.provider.base_url}
         }  # fmt: skip
         bot_id = self.product.make_bot(self.account, model=model, **fields)
-        # A refusal would be a turn without a model.
-        answer = self.account.client.patch(f"/v1/bot-profiles/{bot_id}/settings", json={"refuses": False})
+        # A refusal would be a turn without a model; sessions are opened from the product's own origin.
+        settings = {"refuses": False, "is_public": True}
+        answer = self.account.client.patch(f"/v1/bot-profiles/{bot_id}/settings", json=settings)
         assert answer.status_code == 200, answer.text
         sources = [self.product.upload(self.account, bot_id, DEMO / name) for name in DOCUMENTS]
         for source_id in sources:

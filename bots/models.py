@@ -71,7 +71,12 @@ class BotProfile(models.Model):
     starter_questions = models.JSONField(default=list, blank=True)
     allowed_origins = models.JSONField(
         default=list, blank=True,
-        help_text='Pages whose widget may talk to this bot, e.g. ["https://www.acme.com"]. Our own pages always may.',
+        help_text='Pages whose widget may talk to this bot, e.g. ["https://www.acme.com"].',
+    )
+    is_public = models.BooleanField(
+        "public", default=False,
+        help_text="Anybody may ask it on our own page /t/<slug>/, which shows the oldest public bot. Off: only pages "
+        "that are listed may.",
     )
 
     created_at = models.DateTimeField(auto_now_add=True)

@@ -77,6 +77,7 @@ class BotSettings(Body):
     allowed_origins: Annotated[
         list[Annotated[str, Field(max_length=300), AfterValidator(normalise_origin)]], Field(max_length=50)
     ] = []
+    is_public: StrictBool = False
 
 
 def render_bot(bot: BotProfile) -> dict[str, Any]:

@@ -45,10 +45,11 @@ def read_origin(origin: str) -> str:
 def require_origin(bot: BotProfile, origin: str, own_origin: str) -> str:
     """Return the normalised origin if this bot's widget may stand there; raises Forbidden otherwise.
 
-    Our own pages (`own_origin`, the demo and previews) always may.
+    Our own pages (`own_origin`) may where the bot is public.
     """
     asked = read_origin(origin)
-    if asked and (asked == read_origin(own_origin) or asked in bot.allowed_origins):
+    is_own = bot.is_public and asked == read_origin(own_origin)
+    if asked and (is_own or asked in bot.allowed_origins):
         return asked
     raise Forbidden("This page may not use this bot.", code="origin_not_allowed")
 

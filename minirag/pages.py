@@ -32,9 +32,9 @@ def show_platform(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def show_tenant(request: HttpRequest) -> HttpResponse:
-    """Show the page of the tenant's oldest active bot. 404 while the tenant has none or is not active."""
+    """Show the page of the tenant's oldest public bot. 404 while the tenant has none or is not active."""
     tenant = require_tenant()
-    bot = BotProfile.objects.active().order_by("created_at").first()
+    bot = BotProfile.objects.active().filter(is_public=True).order_by("created_at").first()
     if bot is None or not tenant.is_active:
         raise Http404
     context = {

@@ -49,6 +49,7 @@ SETTINGS = {
     "greeting": "",
     "starter_questions": ["x"],
     "allowed_origins": ["https://a.example.com"],
+    "is_public": False,
 }
 SOURCE = {
     "bot_profile_id": "{bot}",

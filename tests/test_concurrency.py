@@ -34,6 +34,8 @@ def crowd(product: Product) -> dict[str, TenantAccount]:
         codeword = f"codeword-{secrets.token_hex(6)}"
         account = product.sign_up(f"crowd-{number:02d}")
         product.make_bot(account, name=f"Bot {codeword}", embedding_model="minirag/hash")
+        settings = f"/v1/bot-profiles/{account.bot_id}/settings"
+        assert account.client.patch(settings, json={"allowed_origins": [product.base_url]}).status_code == 200
         created = account.client.post(
             "/v1/sources",
             json={

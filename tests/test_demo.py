@@ -144,17 +144,25 @@ class TestPages:
         assert str(bot.pk) in html and bot.starter_questions[0] in html and 'href="/t/globex/"' in html
 
     def test_a_tenant_outside_of_the_demo_has_a_page_too(self, in_acme):
-        bot = create_bot({"name": "Ida", "description": "Knows the manuals."})
+        bot = create_bot({"name": "Ida", "description": "Knows the manuals.", "is_public": True})
         html = Client(SCRIPT_NAME="/t/acme").get("/").content.decode()
         assert str(bot.pk) in html and "Ida" in html
 
     def test_without_an_active_bot_there_is_no_page(self, in_acme):
         assert Client(SCRIPT_NAME="/t/acme").get("/").status_code == 404
-        create_bot({"name": "Ida", "is_active": False})
+        create_bot({"name": "Ida", "is_active": False, "is_public": True})
         assert Client(SCRIPT_NAME="/t/acme").get("/").status_code == 404
 
-    def test_a_suspended_tenant_has_none(self, in_acme):
+    def test_a_bot_that_nobody_made_public_has_no_page(self, in_acme):
         create_bot({"name": "Ida"})
+        answer = Client(SCRIPT_NAME="/t/acme").get("/")
+        assert answer.status_code == 404 and "Ida" not in answer.content.decode()
+        public = create_bot({"name": "Otto", "is_public": True})
+        html = Client(SCRIPT_NAME="/t/acme").get("/").content.decode()
+        assert str(public.pk) in html and "Ida" not in html
+
+    def test_a_suspended_tenant_has_none(self, in_acme):
+        create_bot({"name": "Ida", "is_public": True})
         suspend_tenant(in_acme.tenant)
         assert Client(SCRIPT_NAME="/t/acme").get("/").status_code == 404
 

@@ -107,6 +107,7 @@ def pottery(product: Product) -> Iterator[Pottery]:
             bots[name] = product.make_bot(account, **fields | {"name": f"Kiln desk {name}"})
             settings = {
                 "allowed_origins": [shop.origin],
+                "is_public": True,
                 "greeting": "Hello! Ask me about the **pottery**.",
                 "starter_questions": [QUESTION, "What does a course cost?"],
             }

@@ -19,6 +19,7 @@ KEYS = {
 SETTINGS = {
     "refuses": True, "refusal_floor": None, "refusal_text": "", "dense_weight": None, "fusion": "max_norm",
     "passage_count": 5, "history_turns": 10, "greeting": "", "starter_questions": [], "allowed_origins": [],
+    "is_public": False,
 }  # fmt: skip
 FULL = {
     "name": "Support", "description": "Answers", "model": "gpt-4o", "embedding_model": "text-embedding-3-large",
@@ -182,7 +183,7 @@ def test_the_settings_start_with_the_products_defaults_and_keep_what_is_sent(as_
     wanted = {
         "refuses": False, "refusal_floor": 0.4, "refusal_text": "No.", "dense_weight": 1, "fusion": "rrf",
         "passage_count": 20, "history_turns": 0, "greeting": "Hello!", "starter_questions": ["Who are you?"],
-        "allowed_origins": ["https://www.acme.example"],
+        "allowed_origins": ["https://www.acme.example"], "is_public": True,
     }  # fmt: skip
     assert change(as_acme, pk, "/settings", **wanted).json() == wanted
     assert change(as_acme, pk, "/settings", refusal_floor=None, greeting="Hi").json() == wanted | {
@@ -213,6 +214,8 @@ def test_the_settings_start_with_the_products_defaults_and_keep_what_is_sent(as_
         ({"allowed_origins": ["ftp://acme.example"]}, ["allowed_origins", 0]),
         ({"allowed_origins": ["https://ok.example", 5]}, ["allowed_origins", 1]),
         ({"allowed_origins": None}, ["allowed_origins"]),
+        ({"is_public": "yes"}, ["is_public"]),
+        ({"is_public": None}, ["is_public"]),
         ({"colour": "red"}, ["colour"]),
     ],
 )

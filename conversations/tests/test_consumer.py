@@ -85,8 +85,16 @@ def test_another_page_gets_none(bot, origin):
     assert response.status_code == 403 and response.json()["code"] == "origin_not_allowed"
 
 
-def test_our_own_pages_always_may(bot):
+@pytest.mark.parametrize("allowed", [[], [PAGE]])
+def test_our_own_pages_may_only_where_the_bot_is_public(bot, allowed):
+    bot.allowed_origins = allowed
+    bot.save()
+    refused = open_session(bot, origin="http://testserver")
+    assert refused.status_code == 403 and refused.json()["code"] == "origin_not_allowed"
+    bot.is_public = True
+    bot.save()
     assert open_session(bot, origin="http://testserver").status_code == 201
+    assert open_session(bot, origin="https://evil.example.com").status_code == 403
 
 
 def test_unknown_and_inactive_bots_are_not_found(bot):

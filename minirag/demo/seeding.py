@@ -104,7 +104,7 @@ def _ensure_bot(demo: DemoTenant) -> BotProfile:
         return bot
     fields: dict[str, Any] = {
         "name": demo.bot_name, "description": demo.bot_description, "greeting": demo.greeting,
-        "starter_questions": demo.starter_questions,
+        "starter_questions": demo.starter_questions, "is_public": True,
         "system_prompt": f"You are {demo.bot_name}, the friendly help desk of {demo.name}. Answer in short sentences.",
     }  # fmt: skip
     return create_bot(fields)
