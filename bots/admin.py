@@ -56,8 +56,7 @@ class BotForm(forms.ModelForm):
     )
     allowed_origins = LinesField(
         required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text="Pages whose widget may talk to this bot, one per line: https://www.example.com. “*” lets every "
-        "page in. Our own pages always may.",
+        help_text="Pages whose widget may talk to this bot, one per line: https://www.example.com",
     )
     new_api_key = forms.CharField(
         label="API key", required=False, strip=True, max_length=4096,
@@ -93,7 +92,7 @@ class BotForm(forms.ModelForm):
     def clean_allowed_origins(self) -> list[str]:
         lines: list[str] = self.cleaned_data["allowed_origins"]
         try:
-            return [line if line == "*" else normalise_origin(line) for line in lines]
+            return [normalise_origin(line) for line in lines]
         except ValueError as error:
             raise ValidationError(str(error).capitalize() + ".") from None
 
@@ -142,7 +141,7 @@ class BotProfileAdmin(ProductAdmin):
         ("Refusal and retrieval", {"classes": ("tab",), "fields": (
             "refuses", "refusal_floor", "refusal_text", ("fusion", "dense_weight"),
         )}),
-        ("Widget", {"classes": ("tab",), "fields": ("greeting", "starter_questions", "allowed_origins")}),
+        ("Widget", {"classes": ("tab",), "fields": ("greeting", "starter_questions", "allowed_origins", "is_public")}),
         ("Facts", {"classes": ("tab",), "fields": ("id", ("created_at", "updated_at"))}),
     )  # fmt: skip
 

@@ -410,7 +410,14 @@ class TestBots:
         assert answer.status_code == 302, answer.context["adminform"].form.errors
         bot = BotProfile.objects.get()
         assert bot.starter_questions == ["What?", "How?"] and bot.allowed_origins == ["https://www.example.com"]
+        assert not bot.is_public
         assert LogEntry.objects.get().object_id == str(bot.pk)
+
+    def test_an_owner_makes_a_bot_public(self, alice, in_acme):
+        bot = create_bot({"name": "Ava"})
+        url = alice.url(tenant_site, BotProfile, "change", bot.pk)
+        assert alice.post(url, bot_form(is_public="on")).status_code == 302
+        assert BotProfile.objects.get().is_public
 
     def test_the_api_key_is_written_kept_replaced_and_forgotten(self, alice, in_acme):
         bot = create_bot({"name": "Ava"})
@@ -427,7 +434,10 @@ class TestBots:
 
     @pytest.mark.parametrize(
         ("field", "value"),
-        [("allowed_origins", "nonsense"), ("starter_questions", "x\n" * 11), ("temperature", "3"), ("name", "a\x00b")],
+        [
+            ("allowed_origins", "nonsense"), ("allowed_origins", "*"), ("starter_questions", "x\n" * 11),
+            ("temperature", "3"), ("name", "a\x00b"),
+        ],
     )
     def test_bad_values_are_refused_at_their_field(self, alice, in_acme, field, value):
         answer = alice.post(alice.url(tenant_site, BotProfile, "add"), bot_form(**{field: value}))
