@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+import structlog
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
@@ -157,8 +158,11 @@ def erase_tenant(tenant: Tenant, *, actor: str = "") -> None:
 
 
 def record_audit(action: str, tenant: Tenant | None, *, actor: str, **detail: str) -> None:
-    """Append to the platform's audit log."""
-    AuditEvent.objects.create(action=action, tenant_slug=tenant.slug if tenant else "", actor=actor, detail=detail)
+    """Append to the platform's audit log, with the id of the request that this happens in, if any."""
+    request_id = str(structlog.contextvars.get_contextvars().get("request_id", ""))
+    AuditEvent.objects.create(
+        action=action, tenant_slug=tenant.slug if tenant else "", actor=actor, detail=detail, request_id=request_id
+    )
 
 
 def _change(tenant: Tenant, status: TenantStatus, action: str, reason: str, actor: str) -> None:

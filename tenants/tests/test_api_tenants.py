@@ -6,14 +6,15 @@ import random
 
 import jwt
 import pytest
+import structlog
 from django.conf import settings as django_settings
 from django.test import Client
 
 from conftest import PASSWORD
 from minirag.lib.errors import BadInput
 from tenants.authentication import issue_jwt
-from tenants.models import Role, Tenant, User
-from tenants.provisioning import provision_tenant, suspend_tenant
+from tenants.models import AuditEvent, Role, Tenant, User
+from tenants.provisioning import provision_tenant, record_audit, suspend_tenant
 
 TENANT_KEYS = {"id", "name", "slug", "is_active", "plan"}
 USER_KEYS = {"id", "tenant_id", "email", "display_name", "role", "is_active"}
@@ -64,6 +65,15 @@ def test_a_new_tenant_gets_an_owner_and_a_token_that_works(stranger, open_signup
     assert me["user"]["email"] == "Peter@initech.example.com"  # the domain is lowered, the local part kept
     assert [token["name"] for token in peter.get("/v1/api-tokens").json()] == ["default"]
     assert peter.get("/v1/bot-profiles").json() == []
+
+
+def test_the_audit_log_names_the_request_and_a_command_has_none(stranger, open_signup, acme):
+    body = {**INITECH, "tenant_slug": "audited"}
+    stranger.post("/v1/tenants", body, content_type="application/json", HTTP_X_REQUEST_ID="try-4711")
+    assert AuditEvent.objects.get(tenant_slug="audited").request_id == "try-4711"
+    structlog.contextvars.clear_contextvars()
+    record_audit("test.acted", None, actor="test")
+    assert AuditEvent.objects.get(action="test.acted").request_id == ""
 
 
 def test_the_tenants_name_may_be_empty_and_the_display_name_left_out(stranger, open_signup):
