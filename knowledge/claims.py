@@ -25,11 +25,11 @@ BEAT_SECONDS = 15.0
 
 
 class ClaimLost(Exception):
-    """Another worker has the source now."""
+    """Another worker has the source now, or it was deleted."""
 
 
 class IngestionCancelled(Exception):
-    """Somebody cancelled the ingestion or deleted the source."""
+    """Somebody cancelled the ingestion."""
 
 
 class Claim:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +72,10 @@ class EmbedderChanged(Exception):
     """The dataset was given another embedding model while this one's vectors were made."""
 
 
+class KnowledgeChanged(Exception):
+    """Chunks that were to stay, and so were not embedded, have been removed meanwhile."""
+
+
 def identify_chunks(source_id: uuid.UUID, documents: Iterable[NewDocument]) -> list[NewChunk]:
     """Give every chunk its lasting id; what a source says twice gets the number of its occurrence into the id."""
     seen: Counter[str] = Counter()
@@ -99,11 +103,13 @@ def find_stored(source_id: uuid.UUID) -> dict[uuid.UUID, Stored]:
 def swap_knowledge(
     claim: Claim, documents: Sequence[NewDocument], chunks: Sequence[NewChunk],
     vectors: Mapping[uuid.UUID, Vector], *, embedding_model: str, facts: Mapping[str, Any] | None = None,
+    vectorless: Collection[uuid.UUID] = (),
 ) -> None:  # fmt: skip
     """Replace all that a source says, set it ready, and tell its webhooks, in one transaction.
 
-    `vectors` are those of the chunks that were embedded now; a chunk that is neither there nor stored is found by its
-    words only. `facts` are further fields of the source. Raises ClaimLost, IngestionCancelled, EmbedderChanged.
+    `vectors` are those of the chunks that were embedded now, `vectorless` the chunks that could not be and are found
+    by their words only; all others must be in the index. `facts` are further fields of the source. Raises ClaimLost,
+    IngestionCancelled, EmbedderChanged, KnowledgeChanged.
     """
     # Half of the work, done before the tenant's other writers have to wait.
     likely, _, _ = _sort_changes(chunks, find_stored(claim.source_id), vectors)
@@ -116,6 +122,8 @@ def swap_knowledge(
             raise EmbedderChanged
         stored = find_stored(source.pk)
         added, kept, kept_vectors = _sort_changes(chunks, stored, vectors)
+        if {chunk.id for chunk in added} - (counts.keys() & {*vectors, *kept_vectors, *vectorless}):
+            raise KnowledgeChanged
         _store_documents(source, documents)
         _delete_chunks([*(stored.keys() - {chunk.id for chunk in kept})])
         _insert_chunks(source.pk, added, counts, {**kept_vectors, **vectors})

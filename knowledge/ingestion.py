@@ -21,6 +21,7 @@ from knowledge.claims import STALE_AFTER, Claim, ClaimLost, IngestionCancelled
 from knowledge.embedding import choose_counter, embed_chunks
 from knowledge.indexing import (
     EmbedderChanged,
+    KnowledgeChanged,
     NewChunk,
     NewDocument,
     announce_ingested,
@@ -56,7 +57,7 @@ def ingest(source_id: uuid.UUID, claim: uuid.UUID | None = None) -> None:
             _ingest_claimed(held)
         log.info("source ingested")
     except ClaimLost:
-        log.warning("ingestion given up: another worker has the source")
+        log.warning("ingestion given up: the source is another worker's, or deleted")
     except IngestionCancelled:
         record_cancellation(source_id, claim_id)
         log.info("ingestion cancelled")
@@ -109,7 +110,7 @@ def _ingest_claimed(claim: Claim) -> None:
     }  # fmt: skip
     try:
         dimensions = _embed_and_swap(claim, source, model, document, chunks, facts)
-    except EmbedderChanged:
+    except (EmbedderChanged, KnowledgeChanged):
         source.dataset.refresh_from_db()
         dimensions = _embed_and_swap(claim, source, source.dataset.embedding_model, document, chunks, facts)
     ensure_vector_index(dimensions)
@@ -127,7 +128,10 @@ def _embed_and_swap(
         report=lambda done: claim.report("embedding", done, len(unknown)),
     )  # fmt: skip
     claim.report("indexing", len(chunks), len(chunks))
-    swap_knowledge(claim, [document], chunks, vectors, embedding_model=model, facts=facts)
+    swap_knowledge(
+        claim, [document], chunks, vectors, embedding_model=model, facts=facts,
+        vectorless={chunk.id for chunk in unknown} - vectors.keys(),
+    )  # fmt: skip
     return len(next(iter(vectors.values()))) if vectors else 0
 
 

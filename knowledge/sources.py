@@ -127,7 +127,7 @@ def update_source(source_id: UUID, changes: dict[str, Any]) -> Source:
             changes = {**changes, "config": config}
         restored = changes.get("is_active") is True and source.deleted_at is not None
         if restored:
-            changes = {**changes, "deleted_at": None, "cancel_requested": False}
+            changes = {**changes, "deleted_at": None}
         for field, value in changes.items():
             setattr(source, field, value)
         source.save(update_fields=[*changes, "updated_at"])
@@ -148,9 +148,10 @@ def delete_source(source_id: UUID) -> None:
             raise NotFound("Source not found")
         deleted = [source for source in found if source.deleted_at is None]
         now = timezone.now()
-        Source.objects.filter(pk__in=[source.pk for source in deleted]).update(
-            is_active=False, deleted_at=now, updated_at=now, cancel_requested=True, queued_at=None,
-        )
+        gone = Source.objects.filter(pk__in=[source.pk for source in deleted])
+        gone.filter(status=SourceStatus.PROCESSING).update(status=SourceStatus.PENDING)
+        # The worker at it loses its claim for good, even if the source is brought back before it notices.
+        gone.update(is_active=False, deleted_at=now, updated_at=now, queued_at=None, claim_id=None, heartbeat_at=None)
         for source in deleted:
             queue_purge(source)
 

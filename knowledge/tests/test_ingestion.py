@@ -9,10 +9,12 @@ import pytest
 from django.utils import timezone
 
 from bots.models import UsageEvent
+from knowledge import indexing
 from knowledge.claims import STALE_AFTER, Claim, ClaimLost
+from knowledge.indexing import forget_knowledge
 from knowledge.ingestion import cancel_ingestion, ingest
 from knowledge.models import Chunk, Dataset, Document, IndexEntry, Source
-from knowledge.sources import delete_source
+from knowledge.sources import delete_source, update_source
 from knowledge.tests.conftest import (
     CALIBRATION,
     HANDBOOK,
@@ -353,6 +355,46 @@ def test_a_source_deleted_while_it_is_ingested_never_becomes_visible(bot, embedd
     run(source)
     assert not Chunk.objects.exists() and source.claim_id is None and source.status == "pending"
     assert not Source.objects.answering(bot.pk).exists()
+
+
+def test_a_source_purged_and_brought_back_while_it_is_ingested_is_ingested_anew_with_all_vectors(bot, embedder):
+    source = teach(bot)
+    source.content = HANDBOOK.replace("36", "48")
+    source.save()
+
+    def delete_and_restore():
+        delete_source(source.pk)
+        forget_knowledge(source.pk, only_deleted=True)
+        update_source(source.pk, {"is_active": True})
+
+    embedder.then = delete_and_restore
+    run(source)
+    assert source.status == "pending" and source.queued_at and source.claim_id is None and not Chunk.objects.exists()
+    embedder.then = lambda: None
+    assert run(source).status == "ready"
+    assert (IndexEntry.objects.filter(dim__gt=0).count(), source.chunk_count) == (3, 3)
+
+
+@pytest.mark.parametrize("moment", ["while the rest is embedded", "just before the lock"])
+def test_chunks_that_vanish_although_they_were_to_stay_are_embedded_after_all(bot, embedder, monkeypatch, moment):
+    source = teach(bot)
+    source.content = HANDBOOK.replace("36", "48")
+    source.save()
+    embedder.texts = []
+
+    def vanish_once(*text):
+        embedder.then = lambda: None
+        monkeypatch.setattr(indexing, "count_terms", count_terms)
+        forget_knowledge(source.pk)
+        return count_terms(*text) if text else None
+
+    if moment == "just before the lock":
+        monkeypatch.setattr(indexing, "count_terms", vanish_once)
+    else:
+        embedder.then = vanish_once
+    assert run(source).status == "ready", source.error_message
+    assert len(embedder.texts) == 1 + 3, "the changed one, then all of them"
+    assert list(IndexEntry.objects.values_list("dim", flat=True)) .count(0) == 0
 
 
 def test_a_source_deactivated_while_it_is_ingested_does_not_answer(bot, embedder):

@@ -67,7 +67,9 @@ class Command(BaseCommand):
         vectors = embed_chunks(bot, model, chunks, source_id=source.pk)
         claim_id = Source.objects.claim(source.pk, stale_after=STALE_AFTER)
         assert claim_id is not None  # noqa: S101
-        swap_knowledge(Claim(source.pk, claim_id), documents, chunks, vectors, embedding_model=model)
+        vectorless = {chunk.id for chunk in chunks} - vectors.keys()
+        claim = Claim(source.pk, claim_id)
+        swap_knowledge(claim, documents, chunks, vectors, embedding_model=model, vectorless=vectorless)
         ensure_vector_index(len(next(iter(vectors.values()))) if vectors else 0)
         return time.monotonic() - started
 
