@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import suppress
+from itertools import groupby
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -18,40 +18,54 @@ async def coalesce(
 ) -> AsyncGenerator[str | T, None]:
     """Join the strings of `stream` that arrive within `seconds`; everything else passes in order.
 
-    The first string passes at once, and none waits longer than `seconds` for the next.
+    The first string passes at once, and none waits longer than `seconds`. Closing this cancels `stream`; what it
+    fails with is raised after all that came before. One task reads ahead for the whole stream: a task per token
+    cost as much as everything else that is done for one.
     """
-    held, due = "", 0.0
-    step = asyncio.ensure_future(anext(stream))
+    arrived: list[str | T] = []
+    news = asyncio.Event()
+    reader = asyncio.ensure_future(_read_ahead(stream, arrived, news))
+    due = 0.0
     try:
         while True:
-            timeout = max(0.0, due - time.monotonic()) if held else None
-            done, _ = await asyncio.wait({step}, timeout=timeout)
-            if not done:
-                yield held
-                held, due = "", time.monotonic() + seconds
-                continue
-            if (failure := step.exception()) is not None:
-                if held:
-                    yield held
-                if isinstance(failure, StopAsyncIteration):
-                    return
-                raise failure
-            item = step.result()
-            step = asyncio.ensure_future(anext(stream))
-            if isinstance(item, str):
-                held += item
-                if time.monotonic() < due:
-                    continue
-                yield held
-                held, due = "", time.monotonic() + seconds
-                await asyncio.sleep(0)  # or a server would not flush between two writes
-                continue
-            if held:
-                yield held
-                held = ""
-            yield item
+            await news.wait()
+            news.clear()
+            if (early := due - time.monotonic()) > 0 and not reader.done():
+                await asyncio.sleep(early)
+            batch, arrived[:] = list(arrived), []
+            for item in join_strings(batch):
+                yield item
+            due = time.monotonic() + seconds
+            if not arrived and await _is_over(reader, news):
+                return
     finally:
-        if not step.done():
-            step.cancel()
-            with suppress(asyncio.CancelledError, StopAsyncIteration):
-                await step
+        reader.cancel()  # a finished one does not mind
+        await asyncio.wait({reader})
+        if not reader.cancelled():
+            reader.exception()  # raised above, or nobody waits for it any more: either way it was looked at
+
+
+async def _read_ahead(stream: AsyncIterator[T], arrived: list[T], news: asyncio.Event) -> None:
+    try:
+        async for item in stream:
+            arrived.append(item)
+            news.set()
+    finally:
+        news.set()
+
+
+async def _is_over(reader: asyncio.Future[None], news: asyncio.Event) -> bool:
+    """Whether the stream has ended; raises what it failed with. Lets the loop run once, or nothing would be flushed."""
+    await asyncio.sleep(0)
+    if not reader.done() or news.is_set():
+        return False
+    await reader
+    return True
+
+
+def join_strings(items: list[str | T]) -> list[str | T]:
+    """Join each run of neighbouring strings into one; the rest stays as it is."""
+    joined: list[str | T] = []
+    for is_text, run in groupby(items, key=lambda item: isinstance(item, str)):
+        joined += ["".join(run)] if is_text else run  # type: ignore[arg-type]
+    return joined

@@ -22,7 +22,7 @@ async def collect(stream):
 
 
 async def test_the_first_piece_passes_at_once_and_a_burst_is_joined():
-    frames = await collect(coalesce(pieces("a", "b", "c", "d"), seconds=0.05))
+    frames = await collect(coalesce(pieces("a", 0.005, "b", "c", 0.005, "d"), seconds=0.05))
     assert frames[0] == "a" and "".join(frames) == "abcd" and len(frames) <= 3
 
 
@@ -41,7 +41,7 @@ async def test_a_held_piece_does_not_wait_for_a_slow_one():
 
 
 async def test_other_items_keep_their_place():
-    assert await collect(coalesce(pieces("a", "b", 7), seconds=1.0)) == ["a", "b", 7]
+    assert await collect(coalesce(pieces("a", "b", 7, "c", "d", 8), seconds=1.0)) == ["ab", 7, "cd", 8]
 
 
 async def test_what_came_before_a_failure_is_passed_on():
