@@ -30,7 +30,9 @@ from tenants.tasks import PlatformTask, TenantTask, active_tenants
 
 logger = structlog.get_logger(__name__)
 
-RESEND_AFTER = timedelta(seconds=60)
+RESEND_AFTER = timedelta(seconds=55)  # so at every second sweep, a minute after the last message
+MESSAGE_SECONDS = 60
+"""How long a message to ingest is good: a backlog has one of each source in the queue, not one of every minute."""
 BATCH = 500
 
 
@@ -41,7 +43,7 @@ def queue_ingestion(source: Source) -> None:
     """
     waiting = Source.objects.filter(pk=source.pk, deleted_at__isnull=True, queued_at__isnull=True)
     if _put_in_queue(waiting.exclude(status=SourceStatus.PROCESSING), attempts=0):
-        transaction.on_commit(partial(_send, ingest_source, source.pk))
+        transaction.on_commit(partial(_send_ingestion, source.pk))
 
 
 def queue_purge(source: Source) -> None:
@@ -55,6 +57,10 @@ def _put_in_queue(sources: QuerySet[Source], **fields: Any) -> int:
         queued_at=now, status=SourceStatus.PENDING, next_refresh_at=None, cancel_requested=False, updated_at=now,
         **fields,
     )  # fmt: skip
+
+
+def _send_ingestion(source_id: uuid.UUID) -> None:
+    _send(ingest_source, source_id, expires=MESSAGE_SECONDS)
 
 
 def _send(task: Task, row_id: uuid.UUID, **options: Any) -> None:
@@ -134,7 +140,7 @@ def sweep_tenant() -> int:
         elif source.status == SourceStatus.PROCESSING:
             _take_back(source)
         elif Source.objects.filter(pk=source.pk, queued_at=source.queued_at).update(queued_at=now):
-            _send(ingest_source, source.pk)
+            _send_ingestion(source.pk)
     return len(found)
 
 
@@ -152,7 +158,7 @@ def _take_back(source: Source) -> None:
     )
     if _put_in_queue(abandoned, claim_id=None, attempts=F("attempts") + 1):
         logger.warning("a worker died with this source; it is queued again", source_id=str(source.pk))
-        _send(ingest_source, source.pk)
+        _send_ingestion(source.pk)
 
 
 def refresh_tenant() -> int:
@@ -167,6 +173,6 @@ def refresh_tenant() -> int:
     for source_id in rows.values_list("pk", flat=True)[:BATCH]:
         still_free = Source.objects.filter(pk=source_id, queued_at__isnull=True)
         if _put_in_queue(still_free.exclude(status=SourceStatus.PROCESSING)):
-            _send(ingest_source, source_id)
+            _send_ingestion(source_id)
             queued += 1
     return queued

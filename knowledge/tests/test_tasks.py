@@ -99,6 +99,42 @@ def test_a_queue_out_of_reach_fails_no_request_and_leaves_the_source_to_the_swee
     assert tasks.sweep_tenant() == 0, "sent again only after another minute"
 
 
+def test_a_backlog_keeps_one_message_of_each_source_in_the_queue_however_long_it_waits(bot, monkeypatch, queue):
+    started, messages = timezone.now(), []
+
+    class Clock:
+        seconds = 0
+
+        @classmethod
+        def now(cls):
+            return started + timedelta(seconds=cls.seconds)
+
+    def publish(arguments, *, expires=10**9, **_):
+        messages.append((arguments[0], Clock.seconds + expires))
+
+    monkeypatch.setattr(tasks, "timezone", Clock)
+    monkeypatch.setattr(tasks.ingest_source, "apply_async", publish)
+    sources = [make_source(bot), make_source(bot)]
+    queue(*sources)
+    for Clock.seconds in (60, 120, 180, 240):
+        assert tasks.sweep_tenant() == 2
+        alive = [source_id for source_id, end in messages if end > Clock.seconds]
+        assert sorted(alive) == sorted(str(source.pk) for source in sources)
+    assert len(messages) == 10
+
+
+def test_every_message_to_ingest_expires(bot, monkeypatch, queue):
+    lives = []
+    monkeypatch.setattr(tasks.ingest_source, "apply_async", lambda *_, expires=None, **__: lives.append(expires))
+    queue(make_source(bot))
+    Source.objects.update(status="processing", heartbeat_at=timezone.now() - STALE_AFTER * 2)
+    tasks.sweep_tenant()
+    long_ago = timezone.now() - timedelta(days=1)
+    Source.objects.update(status="ready", queued_at=None, refresh_schedule="hourly", last_refreshed_at=long_ago)
+    tasks.refresh_tenant()
+    assert lives == [tasks.MESSAGE_SECONDS] * 3
+
+
 def test_asking_by_hand_forgets_earlier_failures(bot, sent, queue):
     source = age(make_source(bot), attempts=2, status="error")
     queue(source)
