@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 import time
 import uuid
-from collections.abc import Awaitable, Callable
-from typing import Any
 
 import structlog
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from corsheaders.middleware import CorsMiddleware
 from django.http import HttpRequest, HttpResponseBase
 
+from minirag.lib.middleware import TwofoldMiddleware
 from tenants.context import PUBLIC_SCHEMA
 
 logger = structlog.get_logger("minirag.request")
@@ -21,24 +19,15 @@ _QUIET_PATHS = ("/health", "/static/")
 _WIDGET_PATH = "/v1/widget/"
 
 
-class RequestIdMiddleware:
+class RequestIdMiddleware(TwofoldMiddleware):
     """Take a sane `X-Request-ID` from the client or make one; bind it, return it, log the request's end."""
 
-    async_capable = sync_capable = True
-
-    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
-        self.get_response = get_response
-        self.is_async = iscoroutinefunction(get_response)
-        if self.is_async:
-            markcoroutinefunction(self)
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        if self.is_async:
-            return self._call_async(request)
+    def call(self, request: HttpRequest) -> HttpResponseBase:
         started = _begin(request)
-        return _end(request, self.get_response(request), started)
+        response: HttpResponseBase = self.get_response(request)
+        return _end(request, response, started)
 
-    async def _call_async(self, request: HttpRequest) -> HttpResponseBase:
+    async def call_async(self, request: HttpRequest) -> HttpResponseBase:
         started = _begin(request)
         return _end(request, await self.get_response(request), started)
 

@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.http.request import split_domain_port
 
 from minirag.lib.errors import NotAuthenticated, ProductError
+from minirag.lib.middleware import TwofoldMiddleware
 from tenants.authentication import Identity, authenticate_bearer
 from tenants.context import bind_stream, run_sync, tenant_context
 from tenants.models import Domain, Tenant
@@ -61,20 +61,10 @@ def find_tenant(slug: str | None, host: str, authorization: str | None, *, wants
     return Found(identity.tenant, by or "token", identity)
 
 
-class TenantMiddleware:
+class TenantMiddleware(TwofoldMiddleware):
     """Bind the tenant of path, host or bearer token around the request and around its streaming body."""
 
-    async_capable = sync_capable = True
-
-    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
-        self.get_response = get_response
-        self.is_async = iscoroutinefunction(get_response)
-        if self.is_async:
-            markcoroutinefunction(self)
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        if self.is_async:
-            return self._call_async(request)
+    def call(self, request: HttpRequest) -> HttpResponseBase:
         if request.path_info in _OPEN_PATHS:
             return self.get_response(request)
         with tenant_context(None):
@@ -88,7 +78,7 @@ class TenantMiddleware:
         with tenant_context(request.tenant):  # type: ignore[attr-defined]
             return self.get_response(request)
 
-    async def _call_async(self, request: HttpRequest) -> HttpResponseBase:
+    async def call_async(self, request: HttpRequest) -> HttpResponseBase:
         if request.path_info in _OPEN_PATHS:
             return await self.get_response(request)
         with tenant_context(None):
