@@ -25,10 +25,12 @@ def _check_credentials(credentials: dict[str, Any]) -> dict[str, Any]:
     key = credentials.get("api_key")
     if key is not None and not (isinstance(key, str) and key.isprintable() and len(key) <= 4096):
         raise ValueError("api_key must be a text of one line")
+    if credentials and not key:
+        raise ValueError("api_key is required; {} or null forgets the stored one")
     base = credentials.get("api_base")
     if base is not None:
-        if not isinstance(base, str) or not key:
-            raise ValueError("api_base must be a URL, and needs an api_key")
+        if not isinstance(base, str):
+            raise ValueError("api_base must be a URL")
         try:
             check_url(base, allowed_hosts=frozenset(settings.OUTBOUND_ALLOWED_HOSTS))
         except OutboundError as error:

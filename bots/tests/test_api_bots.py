@@ -89,6 +89,9 @@ BAD = [
     ({"credentials": {"api_key": "sk-x", "api_base": "http://169.254.169.254/"}}, "value_error"),
     ({"credentials": {"api_key": "sk-x", "api_base": 5}}, "value_error"),
     ({"credentials": {"api_base": "https://models.example.com/v1"}}, "value_error"),
+    ({"credentials": {"org": "x"}}, "value_error"),
+    ({"credentials": {"api_key": None}}, "value_error"),
+    ({"credentials": {"api_key": ""}}, "value_error"),
 ]
 
 
@@ -126,6 +129,13 @@ def test_credentials_are_encrypted_kept_out_of_sight_and_can_be_replaced_and_cle
     assert not change(as_acme, bot["id"], credentials={}).json()["has_credentials"]
     change(as_acme, bot["id"], credentials={"api_key": "sk-three"})
     assert not change(as_acme, bot["id"], credentials=None).json()["has_credentials"]
+
+
+def test_credentials_without_a_key_leave_the_stored_one_alone(as_acme, acme):
+    pk = make(as_acme, credentials={"api_key": "sk-one"}).json()["id"]
+    assert change(as_acme, pk, credentials={"org": "x"}).status_code == 422
+    with tenant_context(acme.tenant):
+        assert BotProfile.objects.get(pk=pk).credentials.api_key == "sk-one"
 
 
 def test_a_rejected_key_is_not_echoed(as_acme):
