@@ -36,7 +36,7 @@ class WidgetSessions(ApiView):
 
     def post(self, request: Request) -> Response:
         address = client_address(request)
-        limits.check(f"widget-session:{address}", settings.WIDGET_RATE, redis_url=settings.REDIS_URL)
+        limits.check(f"widget-session:{address}", settings.WIDGET_RATE, redis_url=settings.REDIS_URL, fail_closed=True)
         body = read_body(SessionBody, request)
         tenant = self._find_tenant(request._request, body.bot_profile_id)
         with tenant_context(tenant):

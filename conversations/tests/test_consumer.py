@@ -97,6 +97,12 @@ def test_our_own_pages_may_only_where_the_bot_is_public(bot, allowed):
     assert open_session(bot, origin="https://evil.example.com").status_code == 403
 
 
+def test_no_session_is_given_while_nobody_can_count_them(bot, settings):
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    refused = open_session(bot)
+    assert (refused.status_code, refused.json()["code"]) == (503, "limiter_unavailable")
+
+
 def test_unknown_and_inactive_bots_are_not_found(bot):
     assert open_session(BotProfile(pk=uuid4())).status_code == 404
     BotProfile.objects.filter(pk=bot.pk).update(is_active=False)
@@ -312,3 +318,13 @@ def test_a_bad_frame_is_answered_with_an_error_and_stores_nothing(bot, frame):
 @pytest.mark.parametrize("fields", [{"visitor_id": "x"}, {"visitor_id": None}, {"bot_profile_id": "x"}, {"chat_id": 1}])
 def test_a_bad_session_request_is_a_422(bot, fields):
     assert open_session(bot, **fields).status_code == 422
+
+
+def test_one_address_cannot_ask_without_end_by_inventing_visitors(bot, model, settings):
+    settings.WIDGET_RATE = "1/minute"
+    tokens = [sessions.issue_session(bot, f"visitor-{uuid4().hex}", PAGE)[0] for _ in range(11)]
+    codes = []
+    for token in tokens:
+        model.enqueue("36 months [1].")
+        codes.append(talk(question(), token=token)[-1].get("code"))
+    assert codes[:10] == [None] * 10 and codes[10] == "rate_limited"
