@@ -36,7 +36,14 @@ logger = structlog.get_logger(__name__)
 
 AUTHENTICATE_WITHIN_SECONDS = 10.0
 CLOSE_UNAUTHENTICATED, CLOSE_REFUSED = 4401, 4403
+ADDRESS_FACTOR = 10  # visitors behind one address, an office's say, share this many times one visitor's rate
 _MAX_FRAME = 200_000  # characters: a question of 32,000 may be escaped to six times that
+
+
+def read_address(scope: dict[str, Any]) -> str:
+    """The reader's address; with TRUST_PROXY_HEADERS the one that our own proxy appended last."""
+    forwarded = dict(scope["headers"]).get(b"x-forwarded-for", b"") if settings.TRUST_PROXY_HEADERS else b""
+    return forwarded.decode("latin-1").rpartition(",")[2].strip() or (scope.get("client") or [""])[0]
 
 
 class AuthenticateFrame(Body):
@@ -185,12 +192,16 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
         if self.turn is not None and not self.turn.done():
             raise Conflict("An answer is still being written.", code="busy")
         session = await self._open_session(self.session_token)
-        await limits.check_async(
-            f"{session.tenant.schema_name}:visitor:{session.visitor_id}", settings.WIDGET_RATE,
-            redis_url=settings.REDIS_URL,
-        )
+        await self._count_question(session)
         with tenant_context(session.tenant):  # the task copies the context
             self.turn = asyncio.create_task(self._run_turn(session, body))
+
+    async def _count_question(self, session: WidgetSession) -> None:
+        """Bound what a visitor and, since a visitor chooses his own id, what an address may ask; closed without Redis."""
+        schema, address = session.tenant.schema_name, read_address(self.scope)
+        for key, factor in ((f"visitor:{session.visitor_id}", 1), (f"address:{address}", ADDRESS_FACTOR)):
+            rate = limits.multiply_rate(settings.WIDGET_RATE, factor)
+            await limits.check_async(f"{schema}:{key}", rate, redis_url=settings.REDIS_URL, fail_closed=True)
 
     async def _run_turn(self, session: WidgetSession, body: QuestionFrame) -> None:
         request_id = self.request_id = body.request_id or uuid.uuid4().hex

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
-from itertools import groupby
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -66,6 +65,9 @@ async def _is_over(reader: asyncio.Future[None], news: asyncio.Event) -> bool:
 def join_strings(items: list[str | T]) -> list[str | T]:
     """Join each run of neighbouring strings into one; the rest stays as it is."""
     joined: list[str | T] = []
-    for is_text, run in groupby(items, key=lambda item: isinstance(item, str)):
-        joined += ["".join(run)] if is_text else run  # type: ignore[arg-type]
+    for item in items:
+        if isinstance(item, str) and joined and isinstance(joined[-1], str):
+            joined[-1] += item
+        else:
+            joined.append(item)
     return joined
