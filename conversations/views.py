@@ -8,6 +8,7 @@ from contextlib import aclosing
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from pydantic import Field
@@ -27,6 +28,7 @@ from conversations.turns import Done, Failed, SourcesFound, TurnEvent, take_turn
 from minirag.lib.errors import BadInput, NotFound, ProductError
 from minirag.lib.rest import ApiView, Body, error_response, parse_uuid, read_body, read_query
 from tenants.authentication import require_identity
+from tenants.permissions import require_scope
 
 _MAX_PAGE = 100
 
@@ -62,7 +64,9 @@ async def chat_collection(request: HttpRequest) -> HttpResponseBase:
 
 async def _ask(request: HttpRequest) -> HttpResponseBase:
     identity = require_identity(request)
+    require_scope(identity.token, "chat")
     body = read_body(Question, request)
+    require_scope(identity.token, "chat", bot_profile_id=body.bot_profile_id)
     asker = Asker(user_id=identity.user.pk, request_id=request.request_id)  # type: ignore[attr-defined]
     events = take_turn(body.bot_profile_id, body.chat_id, body.message, asker=asker, is_stream=body.stream)
     if not body.stream:
@@ -112,7 +116,7 @@ class ChatList(ApiView):
 
     def get(self, request: Request) -> Response:
         query = read_query(ChatQuery, request)
-        chats = Chat.objects.all()
+        chats = readable_chats(request)
         if query.bot_profile_id:
             chats = chats.filter(bot_profile_id=query.bot_profile_id)
         page = chats[query.offset : query.offset + min(query.limit, _MAX_PAGE)]
@@ -127,12 +131,12 @@ _list_chats = ChatList.as_view()
 
 class ChatDetail(ApiView):
     def get(self, request: Request, chat_id: str) -> Response:
-        return Response(render_chat(find_chat(chat_id)))
+        return Response(render_chat(find_chat(readable_chats(request), chat_id)))
 
 
 class MessageList(ApiView):
     def get(self, request: Request, chat_id: str) -> Response:
-        chat = find_chat(chat_id)
+        chat = find_chat(readable_chats(request), chat_id)
         return Response([render_message(message) for message in chat.messages.all()])
 
 
@@ -140,27 +144,36 @@ class MessageDetail(ApiView):
     """Ours: one message with its citations and, if it refuses, why."""
 
     def get(self, request: Request, chat_id: str, message_id: str) -> Response:
-        return Response(render_message_in_full(find_message(chat_id, message_id)))
+        return Response(render_message_in_full(find_message(readable_chats(request), chat_id, message_id)))
 
 
 class MessageFeedback(ApiView):
     def patch(self, request: Request, chat_id: str, message_id: str) -> Response:
+        chats = readable_chats(request)
         body = read_body(FeedbackBody, request)
-        message = find_message(chat_id, message_id)
+        message = find_message(chats, chat_id, message_id)
         set_feedback(message, body.feedback)
         return Response(render_message(message))
 
 
-def find_chat(chat_id: str) -> Chat:
-    chat = Chat.objects.filter(pk=parse_uuid(chat_id, "chat_id")).first()
+def readable_chats(request: Request) -> QuerySet[Chat]:
+    """Return the chats that the caller's token lets it read. Raises Forbidden for one made for something else."""
+    token = require_identity(request._request).token
+    require_scope(token, "read", "manage")
+    chats = Chat.objects.all()
+    return chats.filter(bot_profile_id=token.bot_profile_id) if token and token.bot_profile_id else chats
+
+
+def find_chat(chats: QuerySet[Chat], chat_id: str) -> Chat:
+    chat = chats.filter(pk=parse_uuid(chat_id, "chat_id")).first()
     if chat is None:
         raise NotFound("Chat session not found")
     return chat
 
 
-def find_message(chat_id: str, message_id: str) -> Message:
+def find_message(chats: QuerySet[Chat], chat_id: str, message_id: str) -> Message:
     message_key = parse_uuid(message_id, "message_id")
-    message = find_chat(chat_id).messages.filter(pk=message_key).first()
+    message = find_chat(chats, chat_id).messages.filter(pk=message_key).first()
     if message is None:
         raise NotFound("Message not found")
     return message

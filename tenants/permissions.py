@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
@@ -33,6 +34,18 @@ class IsUnrestricted(BasePermission):
         if isinstance(token, ApiToken) and (token.bot_profile_id or token.scopes):
             raise Forbidden("This token is restricted and cannot do this.", code="token_restricted")
         return True
+
+
+def require_scope(token: ApiToken | None, *scopes: str, bot_profile_id: UUID | None = None) -> None:
+    """Let a token pass that has no scopes or one of these, and is for no bot or, where one is given, for this one.
+
+    None, a log-in without a token, passes. Raises Forbidden with the code `token_restricted`.
+    """
+    if token is None:
+        return
+    other_bot = bot_profile_id and token.bot_profile_id and token.bot_profile_id != bot_profile_id
+    if other_bot or (token.scopes and not set(scopes) & set(token.scopes)):
+        raise Forbidden("This token is restricted and cannot do this.", code="token_restricted")
 
 
 def acting_user(request: HttpRequest) -> User:

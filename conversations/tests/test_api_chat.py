@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -11,6 +12,7 @@ from django.test import AsyncClient, Client
 
 from conversations.models import Chat, Message
 from conversations.tests.conftest import make_bot, teach
+from tenants.models import ApiToken
 from tests.fakes.chat_model import provider_down
 
 QUESTION = "How many months of warranty does the Aeris One have?"
@@ -215,6 +217,54 @@ def test_every_route_needs_a_token_and_knows_no_other_tenants_chats(globex, as_g
     assert as_globex.patch(feedback, {"feedback": "positive"}, content_type="application/json").status_code == 404
     response, _ = ask(globex, acme_bot)
     assert response.status_code == 404
+
+
+def use_token(party, **restriction):
+    """Return the party as it calls with a restricted token of its owner, and a client with it."""
+    _, secret = ApiToken.objects.mint(user=party.owner, name="x", **restriction)
+    return replace(party, raw_token=secret), Client(HTTP_AUTHORIZATION=f"Bearer {secret}")
+
+
+def test_a_token_for_one_bot_asks_no_other_and_reads_no_others_chats(acme, acme_bot, answered, model):
+    other = make_bot(name="Other")
+    guest, client = use_token(acme, bot_profile_id=other.pk)
+    refused, body = ask(guest, acme_bot)
+    assert (refused.status_code, body["code"]) == (403, "token_restricted")
+    for stream in (False, True):
+        assert ask(guest, acme_bot, chat_id=answered["chat_id"], stream=stream)[0].status_code == 403
+    assert Message.objects.count() == 2
+    chat = f"/v1/chat/{answered['chat_id']}"
+    message = f"{chat}/messages/{answered['message']['id']}"
+    assert [client.get(path).status_code for path in (chat, f"{chat}/messages", message)] == [404, 404, 404]
+    feedback = {"data": {"feedback": "positive"}, "content_type": "application/json"}
+    assert client.patch(f"{message}/feedback", **feedback).status_code == 404
+    assert client.get("/v1/chat").json() == client.get(f"/v1/chat?bot_profile_id={acme_bot.pk}").json() == []
+
+
+def test_a_token_for_one_bot_asks_it_and_reads_its_chats(acme, acme_bot, answered, model):
+    make_bot(name="Other")
+    guest, client = use_token(acme, bot_profile_id=acme_bot.pk)
+    model.enqueue("36 months [1].")
+    response, body = ask(guest, acme_bot, chat_id=answered["chat_id"])
+    assert (response.status_code, body["chat_id"]) == (200, answered["chat_id"])
+    assert [chat["id"] for chat in client.get("/v1/chat").json()] == [answered["chat_id"]]
+    assert len(client.get(f"/v1/chat/{answered['chat_id']}/messages").json()) == 4
+
+
+@pytest.mark.parametrize(
+    ("scopes", "asks", "reads"),
+    [([], 200, 200), (["chat"], 200, 403), (["read"], 403, 200), (["manage"], 403, 200), (["chat", "read"], 200, 200)],
+)
+def test_a_tokens_scopes_say_whether_it_asks_and_reads(acme, acme_bot, answered, model, scopes, asks, reads):
+    guest, client = use_token(acme, scopes=scopes)
+    model.enqueue("36 months [1].")
+    response, body = ask(guest, acme_bot)
+    assert response.status_code == asks and (asks == 200 or body["code"] == "token_restricted")
+    chat = f"/v1/chat/{answered['chat_id']}"
+    message = f"{chat}/messages/{answered['message']['id']}"
+    assert {client.get(path).status_code for path in ("/v1/chat", chat, f"{chat}/messages", message)} == {reads}
+    feedback = {"data": {"feedback": "positive"}, "content_type": "application/json"}
+    assert client.patch(f"{message}/feedback", **feedback).status_code == reads
 
 
 def test_other_methods_are_405_with_allow(as_acme, answered):
