@@ -197,7 +197,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
             self.turn = asyncio.create_task(self._run_turn(session, body))
 
     async def _count_question(self, session: WidgetSession) -> None:
-        """Bound what a visitor and, since a visitor chooses his own id, what an address may ask; closed without Redis."""
+        """Bound what a visitor may ask and, since he chooses his own id, what his address may; closed without Redis."""
         schema, address = session.tenant.schema_name, read_address(self.scope)
         for key, factor in ((f"visitor:{session.visitor_id}", 1), (f"address:{address}", ADDRESS_FACTOR)):
             rate = limits.multiply_rate(settings.WIDGET_RATE, factor)
