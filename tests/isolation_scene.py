@@ -147,7 +147,8 @@ def _fill(party: Party, word: str, chat_model: FakeChatModel) -> Rows:
     }
     rows.bot = post("/v1/bot-profiles", bot)["id"]
     page = ACME_PAGE if mine else GLOBEX_PAGE
-    client.patch(f"/v1/bot-profiles/{rows.bot}/settings", {"allowed_origins": [page]}, content_type=JSON)
+    settings = {"allowed_origins": [page], "is_public": True}
+    client.patch(f"/v1/bot-profiles/{rows.bot}/settings", settings, content_type=JSON)
     text = {"bot_profile_id": rows.bot, "name": f"Notes {word}", "source_type": "text", "content": _text_of(word)}
     rows.source = post("/v1/sources", text)["id"]
     config = {"base_url": f"https://{word}.example.com", "api_token": NYXCORE_TOKEN}
