@@ -17,11 +17,11 @@ from minirag.lib.middleware import TwofoldMiddleware
 from tenants.authentication import Identity, authenticate_bearer
 from tenants.context import bind_stream, run_sync, tenant_context
 from tenants.models import Domain, Tenant
+from tenants.permissions import refuse_write
 
 TENANT_PATH = re.compile(r"^/t/([a-z0-9-]{1,100})(?=/|$)")
 _OPEN_PATHS = frozenset({"/health", "/v1/system/health"})
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-_ALWAYS_WRITABLE = ("/admin/login/", "/admin/logout/")
+_ADMIN_PATH = "/admin/"
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def _facts(request: HttpRequest) -> dict[str, Any]:
         "slug": match[1] if match else None,
         "host": host,
         "authorization": request.META.get("HTTP_AUTHORIZATION"),
-        "wants_bearer": request.path_info.startswith("/v1/") and not request.path_info.startswith("/v1/widget/"),
+        "wants_bearer": _wants_bearer(request),
     }
 
 
@@ -119,11 +119,15 @@ def _prepare(request: HttpRequest, found: Found | None) -> HttpResponse | None:
         return None
     if found.by in ("path", "host"):
         request.urlconf = settings.TENANT_URLCONF
-    writes = request.method not in _SAFE_METHODS and not request.path_info.startswith(_ALWAYS_WRITABLE)
-    if writes and not found.tenant.is_active:
-        detail = f"This tenant is {found.tenant.status}: it can be read but not changed."
-        return JsonResponse({"detail": detail, "code": f"tenant_{found.tenant.status}"}, status=409)
-    return None
+    # These two say how the tenant is only to those who proved who they are: an identity is of an active tenant, or
+    # the view answers why there is none, and the admin site asks `refuse_write` behind its log-in.
+    if _wants_bearer(request) or request.path_info.startswith(_ADMIN_PATH):
+        return None
+    return refuse_write(request, found.tenant)
+
+
+def _wants_bearer(request: HttpRequest) -> bool:
+    return request.path_info.startswith("/v1/") and not request.path_info.startswith("/v1/widget/")
 
 
 def _refuse_host() -> HttpResponse:

@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from minirag.lib.errors import Forbidden
 from tenants.context import current_tenant
-from tenants.models import ApiToken, User
+from tenants.models import ApiToken, Tenant, User
 
 if TYPE_CHECKING:  # rest_framework.views imports this module, which settings name
     from rest_framework.views import APIView
+
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class HasTenant(BasePermission):
@@ -46,6 +48,14 @@ def require_scope(token: ApiToken | None, *scopes: str, bot_profile_id: UUID | N
     other_bot = bot_profile_id and token.bot_profile_id and token.bot_profile_id != bot_profile_id
     if other_bot or (token.scopes and not set(scopes) & set(token.scopes)):
         raise Forbidden("This token is restricted and cannot do this.", code="token_restricted")
+
+
+def refuse_write(request: HttpRequest, tenant: Tenant) -> HttpResponse | None:
+    """Return the 409 for a request that would change a tenant which is put away; None where it may go on."""
+    if request.method in _SAFE_METHODS or tenant.is_active:
+        return None
+    detail = f"This tenant is {tenant.status}: it can be read but not changed."
+    return JsonResponse({"detail": detail, "code": f"tenant_{tenant.status}"}, status=409)
 
 
 def acting_user(request: HttpRequest) -> User:

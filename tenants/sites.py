@@ -23,7 +23,9 @@ from minirag.lib.rest import client_address
 from tenants.authentication import count_log_in
 from tenants.context import current_tenant, require_tenant
 from tenants.models import Tenant
+from tenants.permissions import refuse_write
 
+_LOG_OUT_PATH = "/admin/logout/"
 _BADGE = {"active": "info", "suspended": "warning", "archived": "danger"}
 
 
@@ -76,7 +78,8 @@ class TenantAdminSite(ProductAdminSite):
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
         def recorded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             record_entry(request)
-            return view(request, *args, **kwargs)
+            refusal = None if request.path_info == _LOG_OUT_PATH else refuse_write(request, require_tenant())
+            return refusal or view(request, *args, **kwargs)
 
         for name in ("model_admin", "csrf_exempt"):
             if hasattr(view, name):
