@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from django.utils import timezone
 from bots.models import BotProfile
 from knowledge.configs import prepare_config
 from knowledge.models import Dataset, Source, SourceFile, SourceStatus, SourceType
+from knowledge.schedule import next_attempt, next_refresh
 from knowledge.tasks import queue_ingestion, queue_purge
 from minirag.lib.errors import BadInput, Conflict, NotFound
 
@@ -128,12 +130,21 @@ def update_source(source_id: UUID, changes: dict[str, Any]) -> Source:
         restored = changes.get("is_active") is True and source.deleted_at is not None
         if restored:
             changes = {**changes, "deleted_at": None}
+        if (changes.get("refresh_schedule") or None) != source.refresh_schedule and "refresh_schedule" in changes:
+            changes = {**changes, "next_refresh_at": _plan_refresh(source, changes["refresh_schedule"])}
         for field, value in changes.items():
             setattr(source, field, value)
         source.save(update_fields=[*changes, "updated_at"])
         if restored:
             queue_ingestion(source)
     return source
+
+
+def _plan_refresh(source: Source, schedule: str | None) -> datetime | None:
+    """When a source is due by a schedule that it was given now; one in error keeps to its backoff."""
+    if source.status == SourceStatus.ERROR:
+        return next_attempt(schedule, timezone.now(), failures=max(source.attempts, 1), retryable=False)
+    return next_refresh(schedule, source.last_refreshed_at) if source.last_refreshed_at else None
 
 
 def delete_source(source_id: UUID) -> None:

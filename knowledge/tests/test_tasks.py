@@ -354,3 +354,13 @@ def test_a_failure_that_may_pass_is_tried_again_without_a_schedule(bot, sent, em
     run(source)
     run(source)
     assert source.attempts == 3 and source.next_refresh_at is None, "after three times somebody has to ask"
+
+
+def test_a_source_in_error_that_is_given_a_schedule_becomes_due_and_without_it_no_more(bot, sent):
+    source = run(make_source(bot, ""))
+    assert source.status == "error" and source.next_refresh_at is None
+    planned = update_source(source.pk, {"refresh_schedule": "hourly"}).next_refresh_at
+    assert timedelta(minutes=59) < planned - timezone.now() <= timedelta(hours=1)
+    age(source, next_refresh_at=timezone.now())
+    assert update_source(source.pk, {"refresh_schedule": None}).next_refresh_at is None
+    assert tasks.refresh_tenant() == 0
