@@ -7,6 +7,7 @@ without it is a double and does nothing, and a row whose message got lost is sen
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -95,34 +96,36 @@ def reembed(dataset_id: str) -> None:
 @shared_task(base=PlatformTask)
 def sweep_ingestion() -> int:
     """Give back, in every tenant, what dead workers and lost messages left behind; returns how many sources."""
-    swept = 0
-    for tenant in active_tenants():
-        with tenant_context(tenant):
-            swept += sweep_tenant()
-    return swept
+    return _sum_over_tenants(sweep_tenant)
 
 
 @shared_task(base=PlatformTask)
 def refresh_due_sources() -> int:
     """Queue, in every tenant, the sources whose time has come; returns how many."""
-    due = 0
-    for tenant in active_tenants():
-        with tenant_context(tenant):
-            due += refresh_tenant()
-    return due
+    return _sum_over_tenants(refresh_tenant)
 
 
 @shared_task(base=PlatformTask)
 def reembed_outdated_datasets() -> int:
     """Start, in every tenant, the change of embedding model that somebody asked for; returns how many."""
-    outdated = 0
+    return _sum_over_tenants(reembed_tenant)
+
+
+def _sum_over_tenants(work: Callable[[], int]) -> int:
+    total = 0
     for tenant in active_tenants():
         with tenant_context(tenant):
-            for dataset_id in find_outdated_datasets().values_list("pk", flat=True)[:BATCH]:
-                # It expires before the next one is sent: while one runs, they must not pile up behind it.
-                _send(reembed, dataset_id, expires=55)
-                outdated += 1
-    return outdated
+            total += work()
+    return total
+
+
+def reembed_tenant() -> int:
+    """`reembed_outdated_datasets` for the current tenant."""
+    outdated = list(find_outdated_datasets().values_list("pk", flat=True)[:BATCH])
+    for dataset_id in outdated:
+        # It expires before the next one is sent: while one runs, they must not pile up behind it.
+        _send(reembed, dataset_id, expires=55)
+    return len(outdated)
 
 
 def sweep_tenant() -> int:
