@@ -49,7 +49,7 @@ SETTINGS = {
     "greeting": "",
     "starter_questions": ["x"],
     "allowed_origins": ["https://a.example.com"],
-    "is_public": False,
+    "is_public": True,
 }
 SOURCE = {
     "bot_profile_id": "{bot}",
