@@ -22,6 +22,7 @@ from knowledge.sources import (
     upload_source,
 )
 from knowledge.uploads import check_file, check_readable, read_upload
+from minirag.lib.database import UPLOADS
 from minirag.lib.rest import ApiView, no_content, parse_uuid, read_body, read_query
 from tenants.permissions import HasTenant, IsUnrestricted
 
@@ -58,6 +59,8 @@ class SourceBatch(SourceView):
 
 
 class SourceUpload(SourceView):
+    thread_pool = UPLOADS
+
     def post(self, request: Request) -> Response:
         upload = read_upload(request._request)
         data = check_file(upload)

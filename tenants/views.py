@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from minirag.lib import limits
+from minirag.lib.database import PASSWORDS
 from minirag.lib.errors import Forbidden, NotFound
 from minirag.lib.rest import ApiView, client_address, no_content, parse_uuid, read_body
 from tenants.authentication import count_log_in, issue_jwt, log_in, require_identity
@@ -19,6 +20,7 @@ from tenants.serializers import LogIn, NewApiToken, SignUp, render_tenant, rende
 
 
 class TenantList(ApiView):
+    thread_pool = PASSWORDS
     authentication_classes = ()
     permission_classes = ()
 
@@ -44,6 +46,7 @@ class OwnTenant(ApiView):
 
 
 class LogInView(ApiView):
+    thread_pool = PASSWORDS
     authentication_classes = ()
     permission_classes = ()
 

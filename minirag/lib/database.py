@@ -15,9 +15,15 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+DATABASE, UPLOADS, PASSWORDS = "database", "uploads", "passwords"
+"""The pools of threads. What takes long (a file that is parsed, a password that is hashed) has few threads of its own,
+so that however much of it comes, every other request finds a thread."""
+_SLOW_THREADS = 2
+
+
 @cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(settings.DATABASE_THREADS, thread_name_prefix="database")
+def _threads(pool: str) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(settings.DATABASE_THREADS if pool == DATABASE else _SLOW_THREADS, thread_name_prefix=pool)
 
 
 def _run_and_release(function: Callable[..., R], args: tuple[Any, ...], kwargs: dict[str, Any]) -> R:
@@ -34,7 +40,12 @@ async def run_sync(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) 
     are never more threads than connections: callers queue here instead of timing out in the pool. With
     `DATABASE_THREADS=0` it runs on the thread that called into the loop (tests inside a transaction).
     """
+    return await run_in_pool(DATABASE, function, *args, **kwargs)
+
+
+async def run_in_pool(pool: str, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """`run_sync` on the threads of `pool`: DATABASE, UPLOADS or PASSWORDS."""
     if not settings.DATABASE_THREADS:
         return await sync_to_async(function, thread_sensitive=True)(*args, **kwargs)
-    gate = sync_to_async(_run_and_release, thread_sensitive=False, executor=_threads())
+    gate = sync_to_async(_run_and_release, thread_sensitive=False, executor=_threads(pool))
     return await gate(function, args, kwargs)

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -27,7 +27,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from minirag.lib.database import run_sync
+from minirag.lib.database import DATABASE, run_in_pool
 from minirag.lib.errors import NotAuthenticated, ProductError, TooManyRequests
 from minirag.lib.strict_json import InvalidJSON, UnstorableText, check_text, parse_json
 
@@ -288,6 +288,7 @@ class ApiView(APIView):
     """A resource under `/v1`: one method per HTTP method; what it raises becomes the contract's error."""
 
     content_negotiation_class = AlwaysJSON
+    thread_pool: ClassVar[str] = DATABASE  # a view that may take long names another pool of minirag.lib.database
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
     @classmethod
@@ -305,7 +306,7 @@ class ApiView(APIView):
 
         @wraps(view)
         async def serve(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            return await run_sync(respond, request, *args, **kwargs)
+            return await run_in_pool(cls.thread_pool, respond, request, *args, **kwargs)
 
         serve.csrf_exempt = True  # type: ignore[attr-defined]
         return serve
