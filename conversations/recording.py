@@ -34,6 +34,7 @@ class Asker:
     visitor_id: str = ""
     origin: str = ""
     request_id: str = ""
+    own_chats_only: bool = False  # a token that is bound to one bot
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,9 @@ def _find_chat(chat_id: uuid.UUID, bot: BotProfile, asker: Asker) -> Chat:
     """Servers may go on in any chat, with any bot, as the contract has it; a visitor in his own with this bot."""
     chats = Chat.objects.filter(pk=chat_id)
     if asker.visitor_id:
-        chats = chats.filter(visitor_id=asker.visitor_id, bot_profile=bot)
+        chats = chats.filter(visitor_id=asker.visitor_id)
+    if asker.visitor_id or asker.own_chats_only:
+        chats = chats.filter(bot_profile=bot)
     chat = chats.first()
     if chat is None:
         raise NotFound("Chat session not found")

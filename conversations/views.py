@@ -67,7 +67,9 @@ async def _ask(request: HttpRequest) -> HttpResponseBase:
     require_scope(identity.token, "chat")
     body = read_body(Question, request)
     require_scope(identity.token, "chat", bot_profile_id=body.bot_profile_id)
-    asker = Asker(user_id=identity.user.pk, request_id=request.request_id)  # type: ignore[attr-defined]
+    is_bound = identity.token is not None and identity.token.bot_profile_id is not None
+    request_id: str = request.request_id  # type: ignore[attr-defined]
+    asker = Asker(user_id=identity.user.pk, request_id=request_id, own_chats_only=is_bound)
     events = take_turn(body.bot_profile_id, body.chat_id, body.message, asker=asker, is_stream=body.stream)
     if not body.stream:
         return JsonResponse(

@@ -232,6 +232,7 @@ def test_a_token_for_one_bot_asks_no_other_and_reads_no_others_chats(acme, acme_
     assert (refused.status_code, body["code"]) == (403, "token_restricted")
     for stream in (False, True):
         assert ask(guest, acme_bot, chat_id=answered["chat_id"], stream=stream)[0].status_code == 403
+    assert ask(guest, other, chat_id=answered["chat_id"])[0].status_code == 404, "its history is not this bot's"
     assert Message.objects.count() == 2
     chat = f"/v1/chat/{answered['chat_id']}"
     message = f"{chat}/messages/{answered['message']['id']}"
