@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
+from billiard.exceptions import SoftTimeLimitExceeded
+
 from minirag.ai import calls, direct, gateway, local, pricing, tokens
 from minirag.ai.credentials import Credentials
 from minirag.ai.minilm import EmbedderMissing
@@ -211,6 +213,8 @@ def _request_batch(source: Source, batch: list[str]) -> tuple[list[Any], dict[st
     while True:
         try:
             return source.request(batch)
+        except SoftTimeLimitExceeded:
+            raise  # the worker's own clock, not the provider's failure: trying again would only meet the hard limit
         except Exception as error:  # noqa: BLE001 - an edge: LiteLLM lets whatever its providers raise through
             failure = source.translate(error, provider=source.provider)
             delay = calls.choose_delay(attempt, failure)

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
+from billiard.exceptions import SoftTimeLimitExceeded
 
 from minirag.ai import embeddings, gateway, local
 from minirag.ai.credentials import Credentials
@@ -191,3 +192,15 @@ class TestProfiles:
     def test_multilingual_models_have_one_floor(self):
         profile = profile_of("text-embedding-3-small")
         assert floor_of(profile, "balanced", english=False) == floor_of(profile, "balanced")
+
+
+def test_a_workers_time_limit_is_not_taken_for_a_failing_provider():
+    calls = []
+
+    def request(batch: list[str]) -> None:
+        calls.append(batch)
+        raise SoftTimeLimitExceeded
+
+    with pytest.raises(SoftTimeLimitExceeded):
+        embeddings._request_batch(embeddings.Source("openai", request, gateway.translate), ["a"])
+    assert len(calls) == 1
