@@ -871,12 +871,14 @@ class TestTasks:
             with tenant_context(rows.party.tenant):
                 Source.objects.filter(pk=rows.source).update(queued_at=long_ago, status=SourceStatus.PENDING)
         with tenant_context(scene.acme.party.tenant):
-            # The sweep first: the two messages that are looked at are its own.
-            for name in sorted(PLATFORM_TASKS, key=lambda name: not name.endswith("sweep_ingestion")):
+            for name in PLATFORM_TASKS:
                 assert own_tasks()[name].apply().state == SUCCESS
-        sent = {message["headers"][TENANT_HEADER]: message["body"] for message in (queue(), queue())}
-        for rows in (scene.acme, scene.globex):
-            assert rows.source in sent[str(rows.party.tenant.pk)]
+        missing = {str(rows.party.tenant.pk): rows.source for rows in (scene.acme, scene.globex)}
+        while missing:  # among what else was due; the queue's running dry is the failure
+            message = queue()
+            tenant = message["headers"][TENANT_HEADER]
+            if missing.get(tenant, "none") in message["body"]:
+                del missing[tenant]
 
 
 # --- What lies outside the database's schemas ---------------------------------------------------------------------
