@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
 from typing import Any
 
 from asgiref.sync import async_to_sync
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from bots.commands import QuestionCommand, choose_bot
 from bots.models import BotProfile
 from knowledge.retrieval import Passage, Retrieval, retrieve
 from tenants.context import tenant_context
-from tenants.models import Tenant
+from tenants.provisioning import get_tenant
 
 EXCERPT = 150
 
 
-class Command(BaseCommand):
+class Command(QuestionCommand):
     help = "Print the passages that a bot would answer a question from, with the parts of their scores."
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--tenant", required=True, help="The tenant's slug.")
-        parser.add_argument("--bot", required=True, help="The bot's name or id.")
+    def add_arguments(self, parser: Any) -> None:
+        super().add_arguments(parser)
         parser.add_argument("--limit", type=int, help="How many passages; as many as the bot uses if not given.")
-        parser.add_argument("question")
 
     def handle(self, *, tenant: str, bot: str, question: str, limit: int | None, **options: Any) -> None:
         if limit is not None and limit < 1:
             raise CommandError("--limit must be at least 1.")
-        found = Tenant.objects.filter(slug=tenant).first()
-        if found is None:
-            raise CommandError(f"There is no tenant {tenant!r}.")
-        with tenant_context(found):
-            self._print(async_to_sync(retrieve)(find_bot(bot), question, limit=limit))
+        with tenant_context(get_tenant(tenant)):
+            self._print(async_to_sync(retrieve)(choose_bot(BotProfile.objects.all(), bot), question, limit=limit))
 
     def _print(self, found: Retrieval) -> None:
         if found.passages:
@@ -54,14 +49,3 @@ def name_place(passage: Passage) -> str:
     """Where a passage stands: its heading path or title, its page, its address."""
     page = f", page {passage.page}" if passage.page else ""
     return f"{passage.heading or passage.title}{page} {passage.url}".rstrip()
-
-
-def find_bot(name_or_id: str) -> BotProfile:
-    """Find a bot of the current tenant, active or not, by name or id; raises CommandError."""
-    bots = list(BotProfile.objects.all())
-    matching = [bot for bot in bots if name_or_id in (bot.name, str(bot.pk))]
-    if len(matching) == 1:
-        return matching[0]
-    names = ", ".join(sorted(repr(bot.name) for bot in bots)[:20])
-    problem = "Several bots are" if matching else "No bot is"
-    raise CommandError(f"{problem} called {name_or_id!r}. There are: {names or 'none'}.")
