@@ -144,7 +144,10 @@ class DirectAnswer:
         )
         self._response = await client.send(request, stream=True)
         _require_success(self._response, self.provider)
-        self._chunks = aiter(self._response.aiter_raw())
+        # Not aiter_raw(): at the body's end it closes the response itself, and a timeout that strikes inside that
+        # closing would leave the connection counted as busy for ever.
+        assert isinstance(self._response.stream, httpx.AsyncByteStream)
+        self._chunks = aiter(self._response.stream)
 
     async def read(self) -> list[Piece]:
         while not self._is_done:
@@ -164,7 +167,8 @@ class DirectAnswer:
 
     async def close(self) -> None:
         if self._response is not None:
-            await self._response.aclose()
+            # httpcore shields its closing from anyio's cancellation only, not from asyncio's.
+            await asyncio.shield(self._response.aclose())
 
     def translate(self, error: BaseException) -> ProviderError:
         return translate(error, provider=self.provider)

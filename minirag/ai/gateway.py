@@ -135,7 +135,7 @@ class LiteLLMAnswer:
 
     async def close(self) -> None:
         if self._upstream is not None:
-            await self._upstream.aclose()
+            await asyncio.shield(self._upstream.aclose())
 
     def translate(self, error: BaseException) -> ProviderError:
         return translate(error, provider=self.provider)
