@@ -10,11 +10,11 @@ from bots.models import BotProfile
 from bots.profiles import create_bot, deactivate_bot, find_bot, update_bot
 from bots.serializers import BotChanges, BotSettings, NewBot, render_bot, render_settings
 from minirag.lib.rest import ApiView, no_content, parse_uuid, read_body
-from tenants.permissions import HasTenant, IsUnrestricted
+from tenants.permissions import HasTenant, permit
 
 
 class BotList(ApiView):
-    permission_classes = (HasTenant, IsUnrestricted)
+    permission_classes = (HasTenant, permit("bots"))
 
     def get(self, request: Request) -> Response:
         return Response([render_bot(bot) for bot in BotProfile.objects.order_by("-created_at", "-id")])
@@ -26,7 +26,7 @@ class BotList(ApiView):
 
 
 class BotDetail(ApiView):
-    permission_classes = (HasTenant, IsUnrestricted)
+    permission_classes = (HasTenant, permit("bots"))
 
     def get(self, request: Request, bot_profile_id: str) -> Response:
         return Response(render_bot(find_bot(parse_uuid(bot_profile_id, "bot_profile_id"))))
@@ -46,7 +46,7 @@ class BotDetail(ApiView):
 
 
 class BotSettingsDetail(ApiView):
-    permission_classes = (HasTenant, IsUnrestricted)
+    permission_classes = (HasTenant, permit("bots"))
 
     def get(self, request: Request, bot_profile_id: str) -> Response:
         return Response(render_settings(find_bot(parse_uuid(bot_profile_id, "bot_profile_id"))))

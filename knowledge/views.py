@@ -24,11 +24,11 @@ from knowledge.sources import (
 from knowledge.uploads import check_file, check_readable, read_upload
 from minirag.lib.database import UPLOADS
 from minirag.lib.rest import ApiView, no_content, parse_uuid, read_body, read_query
-from tenants.permissions import HasTenant, IsUnrestricted
+from tenants.permissions import HasTenant, permit
 
 
 class SourceView(ApiView):
-    permission_classes = (HasTenant, IsUnrestricted)
+    permission_classes = (HasTenant, permit("sources"))
 
 
 class SourceList(SourceView):

@@ -83,6 +83,14 @@ class Role(models.TextChoices):
     MEMBER = "member", "Member"
 
 
+class Scope(models.TextChoices):
+    """What an API token with scopes may do; one without scopes may do all that its user may."""
+
+    CHAT = "chat", "Chat"
+    READ = "read", "Read"
+    MANAGE = "manage", "Manage"
+
+
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None, **fields: Any) -> User:
         user: User = self.model(email=normalise_email(email), **fields)

@@ -12,12 +12,17 @@ from rest_framework.request import Request
 
 from minirag.lib.errors import Forbidden
 from tenants.context import current_tenant
-from tenants.models import ApiToken, Tenant, User
+from tenants.models import ApiToken, Scope, Tenant, User
 
 if TYPE_CHECKING:  # rest_framework.views imports this module, which settings name
     from rest_framework.views import APIView
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+INCLUDED = {
+    Scope.CHAT: frozenset({Scope.CHAT}),
+    Scope.READ: frozenset({Scope.READ}),
+    Scope.MANAGE: frozenset({Scope.CHAT, Scope.READ, Scope.MANAGE}),
+}
 
 
 class HasTenant(BasePermission):
@@ -28,14 +33,39 @@ class HasTenant(BasePermission):
         return tenant is not None and isinstance(request.user, User) and request.user.tenant_id == tenant.pk
 
 
-class IsUnrestricted(BasePermission):
-    """A caller without a token, or with one that may do all its user may: not one made for a single bot or scope."""
+def permit(
+    what: str, *, read: Scope = Scope.READ, write: Scope = Scope.MANAGE, bot_bound: bool = False
+) -> type[BasePermission]:
+    """The permission of a route about `what` ("sources"), for its safe methods (`read`) and the others (`write`).
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        token = request.auth
-        if isinstance(token, ApiToken) and (token.bot_profile_id or token.scopes):
-            raise Forbidden("This token is restricted and cannot do this.", code="token_restricted")
-        return True
+    Of people, owners and admins may do everything and members what is not MANAGE. A token may do what its user may,
+    cut down to its scopes; one for a single bot enters only a route that says `bot_bound=True`, which promises to
+    show and change nothing but what belongs to `bound_bot(request)`. A refusal is a 403 with the code
+    `role_forbidden` or `token_restricted`.
+    """
+
+    class Permit(BasePermission):
+        def has_permission(self, request: Request, view: APIView) -> bool:
+            scope = read if request.method in _SAFE_METHODS else write
+            require_role(request.user, scope, what)
+            token = request.auth if isinstance(request.auth, ApiToken) else None
+            if token is not None and token.bot_profile_id and not bot_bound:
+                raise _restricted()
+            require_scope(token, *(each for each in Scope if scope in INCLUDED[each]))
+            return True
+
+    return Permit
+
+
+def require_role(user: object, scope: Scope, what: str) -> None:
+    """Raise Forbidden (`role_forbidden`) where a member asks for what owners and admins do."""
+    if scope == Scope.MANAGE and not (isinstance(user, User) and user.is_manager):
+        raise Forbidden(f"Only owners and admins can manage {what}", code="role_forbidden")
+
+
+def bound_bot(request: Request) -> UUID | None:
+    """The one bot that the caller's token is good for, or None for a caller who may see all of the tenant's."""
+    return request.auth.bot_profile_id if isinstance(request.auth, ApiToken) else None
 
 
 def require_scope(token: ApiToken | None, *scopes: str, bot_profile_id: UUID | None = None) -> None:
@@ -47,7 +77,11 @@ def require_scope(token: ApiToken | None, *scopes: str, bot_profile_id: UUID | N
         return
     other_bot = bot_profile_id and token.bot_profile_id and token.bot_profile_id != bot_profile_id
     if other_bot or (token.scopes and not set(scopes) & set(token.scopes)):
-        raise Forbidden("This token is restricted and cannot do this.", code="token_restricted")
+        raise _restricted()
+
+
+def _restricted() -> Forbidden:
+    return Forbidden("This token is restricted and cannot do this.", code="token_restricted")
 
 
 def refuse_write(request: HttpRequest, tenant: Tenant) -> HttpResponse | None:

@@ -14,7 +14,7 @@ from minirag.lib.rest import ApiView, client_address, no_content, parse_uuid, re
 from tenants.authentication import count_log_in, issue_jwt, log_in, require_identity
 from tenants.context import require_tenant
 from tenants.models import ApiToken
-from tenants.permissions import HasTenant, IsUnrestricted
+from tenants.permissions import HasTenant, permit
 from tenants.provisioning import provision_tenant
 from tenants.serializers import LogIn, NewApiToken, SignUp, render_tenant, render_token, render_user
 
@@ -69,7 +69,7 @@ class Myself(ApiView):
 
 
 class ApiTokenList(ApiView):
-    permission_classes = (HasTenant, IsUnrestricted)
+    permission_classes = (HasTenant, permit("API tokens"))
 
     def get(self, request: Request) -> Response:
         tokens = ApiToken.objects.filter(tenant=require_tenant()).order_by("-created_at", "-id")
@@ -85,7 +85,7 @@ class ApiTokenList(ApiView):
 
 
 class ApiTokenDetail(ApiView):
-    permission_classes = (HasTenant, IsUnrestricted)
+    permission_classes = (HasTenant, permit("API tokens"))
 
     def delete(self, request: Request, token_id: str) -> HttpResponse:
         pk = parse_uuid(token_id, "token_id")

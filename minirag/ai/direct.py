@@ -13,7 +13,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import httpx
 from django.conf import settings
@@ -146,8 +146,7 @@ class DirectAnswer:
         _require_success(self._response, self.provider)
         # Not aiter_raw(): at the body's end it closes the response itself, and a timeout that strikes inside that
         # closing would leave the connection counted as busy for ever.
-        assert isinstance(self._response.stream, httpx.AsyncByteStream)
-        self._chunks = aiter(self._response.stream)
+        self._chunks = aiter(cast(httpx.AsyncByteStream, self._response.stream))
 
     async def read(self) -> list[Piece]:
         while not self._is_done:

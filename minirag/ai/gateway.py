@@ -6,6 +6,7 @@ called from Celery or from a worker thread, never at import and never on the eve
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
