@@ -34,20 +34,22 @@ class HasTenant(BasePermission):
 
 
 def permit(
-    what: str, *, read: Scope = Scope.READ, write: Scope = Scope.MANAGE, bot_bound: bool = False
+    what: str, *, read: Scope = Scope.READ, write: Scope = Scope.MANAGE, bot_bound: bool = False, members: bool = False
 ) -> type[BasePermission]:
     """The permission of a route about `what` ("sources"), for its safe methods (`read`) and the others (`write`).
 
-    Of people, owners and admins may do everything and members what is not MANAGE. A token may do what its user may,
-    cut down to its scopes; one for a single bot enters only a route that says `bot_bound=True`, which promises to
-    show and change nothing but what belongs to `bound_bot(request)`. A refusal is a 403 with the code
-    `role_forbidden` or `token_restricted`.
+    Of people, owners and admins may do everything and members what is not MANAGE; with `members=True` they may enter
+    for that as well, and the view keeps them to what is their own. A token may do what its user may, cut down to its
+    scopes; one for a single bot enters only a route that says `bot_bound=True`, which promises to show and change
+    nothing but what belongs to `bound_bot(request)`. A refusal is a 403 with the code `role_forbidden` or
+    `token_restricted`.
     """
 
     class Permit(BasePermission):
         def has_permission(self, request: Request, view: APIView) -> bool:
             scope = read if request.method in _SAFE_METHODS else write
-            require_role(request.user, scope, what)
+            if not members:
+                require_role(request.user, scope, what)
             token = request.auth if isinstance(request.auth, ApiToken) else None
             if token is not None and token.bot_profile_id and not bot_bound:
                 raise _restricted()

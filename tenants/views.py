@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -69,11 +70,10 @@ class Myself(ApiView):
 
 
 class ApiTokenList(ApiView):
-    permission_classes = (HasTenant, permit("API tokens"))
+    permission_classes = (HasTenant, permit("API tokens", members=True))
 
     def get(self, request: Request) -> Response:
-        tokens = ApiToken.objects.filter(tenant=require_tenant()).order_by("-created_at", "-id")
-        return Response([render_token(token) for token in tokens])
+        return Response([render_token(token) for token in visible_tokens(request).order_by("-created_at", "-id")])
 
     def post(self, request: Request) -> Response:
         body = read_body(NewApiToken, request)
@@ -85,15 +85,22 @@ class ApiTokenList(ApiView):
 
 
 class ApiTokenDetail(ApiView):
-    permission_classes = (HasTenant, permit("API tokens"))
+    permission_classes = (HasTenant, permit("API tokens", members=True))
 
     def delete(self, request: Request, token_id: str) -> HttpResponse:
         pk = parse_uuid(token_id, "token_id")
-        token = ApiToken.objects.filter(tenant=require_tenant(), pk=pk).first()
+        token = visible_tokens(request).filter(pk=pk).first()
         if token is None:
             raise NotFound("Token not found")
         token.revoke()
         return no_content()
+
+
+def visible_tokens(request: Request) -> QuerySet[ApiToken]:
+    """Return the tenant's tokens to owners and admins, and to members their own."""
+    user = require_identity(request._request).user
+    tokens = ApiToken.objects.filter(tenant=require_tenant())
+    return tokens if user.is_manager else tokens.filter(user=user)
 
 
 def _slug_of(request: Request) -> str | None:

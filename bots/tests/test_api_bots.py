@@ -35,8 +35,8 @@ def change(client, pk, path="", **fields):
     return client.patch(f"{URL}/{pk}{path}", fields, content_type="application/json")
 
 
-def test_a_bot_has_exactly_the_contracts_keys_and_defaults(as_bob, acme, settings):
-    response = make(as_bob, id=str(uuid.uuid4()), is_active=False, colour="red")
+def test_a_bot_has_exactly_the_contracts_keys_and_defaults(as_acme, as_bob, acme, settings):
+    response = make(as_acme, id=str(uuid.uuid4()), is_active=False, colour="red")
     bot = response.json()
     assert response.status_code == 201
     assert set(bot) == KEYS
@@ -48,6 +48,17 @@ def test_a_bot_has_exactly_the_contracts_keys_and_defaults(as_bob, acme, setting
     }  # fmt: skip
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?", bot["created_at"])
     assert as_bob.get(f"{URL}/{bot['id']}").json() == bot
+
+
+def test_a_member_reads_bots_and_manages_none(as_acme, as_bob):
+    bot = make(as_acme).json()
+    refused = [
+        make(as_bob), as_bob.patch(f"{URL}/{bot['id']}", {"name": "Bob's"}, content_type="application/json"),
+        as_bob.delete(f"{URL}/{bot['id']}"),
+    ]  # fmt: skip
+    assert {(response.status_code, response.json()["code"]) for response in refused} == {(403, "role_forbidden")}
+    assert refused[0].json()["detail"] == "Only owners and admins can manage bots"
+    assert as_bob.get(URL).json() == [bot]
 
 
 def test_every_field_that_is_sent_is_kept(as_acme):

@@ -35,7 +35,7 @@ def test_a_token_is_shown_once_and_works(as_bob, acme):
 def test_the_list_is_newest_first_with_revoked_tokens_and_those_of_others(as_acme, as_bob, acme):
     first, second = mint(as_bob, name="first").json(), mint(as_acme, name="").json()
     assert as_bob.delete(f"/v1/api-tokens/{first['id']}").status_code == 204
-    listed = as_bob.get("/v1/api-tokens").json()
+    listed = as_acme.get("/v1/api-tokens").json()
     assert [token["name"] for token in listed] == ["", "first", "default"]
     assert [token["is_active"] for token in listed] == [True, False, True]
     assert all(set(token) == KEYS for token in listed)
@@ -72,12 +72,23 @@ def test_an_unknown_token_and_another_tenants_are_not_found(as_acme, as_globex):
     assert ApiToken.objects.get(pk=token["id"]).is_active
 
 
-def test_any_member_can_revoke_any_token_of_the_tenant(as_acme, as_bob, acme):
+def test_a_member_sees_and_revokes_only_what_is_his_own(as_bob, acme):
     of_bob = mint(as_bob, name="x").json()["id"]
-    of_the_owner = str(ApiToken.objects.get(user=acme.owner).pk)
-    assert as_acme.delete(f"/v1/api-tokens/{of_bob}").status_code == 204
-    assert as_bob.delete(f"/v1/api-tokens/{of_the_owner}").status_code == 204
-    assert not ApiToken.objects.filter(pk__in=[of_bob, of_the_owner], is_active=True).exists()
+    of_the_owner = ApiToken.objects.get(user=acme.owner)
+    assert [token["id"] for token in as_bob.get("/v1/api-tokens").json()] == [of_bob]
+    refused = as_bob.delete(f"/v1/api-tokens/{of_the_owner.pk}")
+    assert (refused.status_code, refused.json()["detail"]) == (404, "Token not found")
+    assert as_bob.delete(f"/v1/api-tokens/{of_bob}").status_code == 204
+    assert [token.pk for token in ApiToken.objects.filter(tenant=acme.tenant, is_active=True)] == [of_the_owner.pk]
+
+
+@pytest.mark.parametrize("role", [Role.OWNER, Role.ADMIN])
+def test_owners_and_admins_revoke_any_token_of_the_tenant(as_bob, bob, acme, role):
+    User.objects.filter(pk=bob.pk).update(role=role)
+    of_the_owner = ApiToken.objects.get(user=acme.owner)
+    assert as_bob.delete(f"/v1/api-tokens/{of_the_owner.pk}").status_code == 204
+    of_the_owner.refresh_from_db()
+    assert not of_the_owner.is_active
 
 
 def test_a_token_has_the_current_role_of_its_maker(as_bob, bob):
