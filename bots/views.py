@@ -9,7 +9,8 @@ from rest_framework.response import Response
 from bots.models import BotProfile
 from bots.profiles import create_bot, deactivate_bot, find_bot, update_bot
 from bots.serializers import BotChanges, BotSettings, NewBot, render_bot, render_settings
-from minirag.lib.rest import ApiView, no_content, parse_uuid, read_body
+from minirag.lib.pagination import PlainPageQuery, paginate, plain_response
+from minirag.lib.rest import ApiView, no_content, parse_uuid, read_body, read_query
 from tenants.permissions import HasTenant, permit
 
 
@@ -17,7 +18,8 @@ class BotList(ApiView):
     permission_classes = (HasTenant, permit("bots"))
 
     def get(self, request: Request) -> Response:
-        return Response([render_bot(bot) for bot in BotProfile.objects.order_by("-created_at", "-id")])
+        page = paginate(BotProfile.objects.all(), read_query(PlainPageQuery, request))
+        return plain_response(request, page, [render_bot(bot) for bot in page.items])
 
     def post(self, request: Request) -> Response:
         body = read_body(NewBot, request)

@@ -26,11 +26,10 @@ from conversations.serializers import (
 )
 from conversations.turns import Done, Failed, SourcesFound, TurnEvent, take_turn
 from minirag.lib.errors import BadInput, NotFound, ProductError
+from minirag.lib.pagination import OLDEST_FIRST, Cursor, PlainPageQuery, paginate, plain_response
 from minirag.lib.rest import ApiView, Body, error_response, parse_uuid, read_body, read_query
 from tenants.authentication import require_identity
 from tenants.permissions import require_scope
-
-_MAX_PAGE = 100
 
 
 class Question(Body):
@@ -45,6 +44,7 @@ class ChatQuery(Body):
     bot_profile_id: UUID | None = None
     limit: Annotated[int, Field(ge=0)] = 50
     offset: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    cursor: Cursor | None = None
 
 
 class FeedbackBody(Body):
@@ -121,8 +121,8 @@ class ChatList(ApiView):
         chats = readable_chats(request)
         if query.bot_profile_id:
             chats = chats.filter(bot_profile_id=query.bot_profile_id)
-        page = chats[query.offset : query.offset + min(query.limit, _MAX_PAGE)]
-        return Response([render_chat(chat) for chat in page])
+        page = paginate(chats, query, offset=query.offset)
+        return plain_response(request, page, [render_chat(chat) for chat in page.items])
 
     def post(self, request: Request) -> Response:
         raise ProductError("Asked on the event loop.")  # only here so that Allow and 405 tell the truth
@@ -139,7 +139,8 @@ class ChatDetail(ApiView):
 class MessageList(ApiView):
     def get(self, request: Request, chat_id: str) -> Response:
         chat = find_chat(readable_chats(request), chat_id)
-        return Response([render_message(message) for message in chat.messages.all()])
+        page = paginate(chat.messages.all(), read_query(PlainPageQuery, request), order=OLDEST_FIRST)
+        return plain_response(request, page, [render_message(message) for message in page.items])
 
 
 class MessageDetail(ApiView):

@@ -10,6 +10,7 @@ from pydantic import Field
 from knowledge.configs import show_config
 from knowledge.models import RefreshSchedule, Source, SourceType
 from knowledge.sources import ChildrenSummary
+from minirag.lib.pagination import PlainPageQuery
 from minirag.lib.rest import Body, naive_utc
 from tenants.context import require_tenant
 
@@ -55,7 +56,7 @@ class NewBatch(Body):
     children: Annotated[list[NewChild], Field(max_length=1000)]
 
 
-class SourceQuery(Body):
+class SourceQuery(PlainPageQuery):
     bot_profile_id: UUID | None = None
     parent_id: UUID | None = None
     include_children: bool = False

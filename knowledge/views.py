@@ -23,6 +23,7 @@ from knowledge.sources import (
 )
 from knowledge.uploads import check_file, check_readable, read_upload
 from minirag.lib.database import UPLOADS
+from minirag.lib.pagination import OLDEST_FIRST, PlainPageQuery, paginate, plain_response
 from minirag.lib.rest import ApiView, no_content, parse_uuid, read_body, read_query
 from tenants.permissions import HasTenant, permit
 
@@ -37,13 +38,16 @@ class SourceList(SourceView):
         sources = active_sources()
         if query.bot_profile_id:
             sources = sources.filter(bot_profile_id=query.bot_profile_id)
+        is_flat = query.parent_id or query.include_children
         if query.parent_id:
-            return Response([render_source(source) for source in sources.filter(parent_id=query.parent_id)])
-        if query.include_children:
-            return Response([render_source(source) for source in sources])
-        summaries = summarise_children()
-        top_level = sources.filter(parent__isnull=True)
-        return Response([render_source(source, summaries.get(source.pk)) for source in top_level])
+            sources = sources.filter(parent_id=query.parent_id)
+        elif not query.include_children:
+            sources = sources.filter(parent__isnull=True)
+        page = paginate(sources, query)
+        # Of a page only its own children are summed up; of the whole list all, which needs no list of ids.
+        parents = None if query.limit is None else [source.pk for source in page.items]
+        summaries = {} if is_flat else summarise_children(parents)
+        return plain_response(request, page, [render_source(each, summaries.get(each.pk)) for each in page.items])
 
     def post(self, request: Request) -> Response:
         body = read_body(NewSource, request)
@@ -93,8 +97,9 @@ class SourceDetail(SourceView):
 class SourceChildren(SourceView):
     def get(self, request: Request, source_id: str) -> Response:
         parent = find_source(parse_uuid(source_id, "source_id"))
-        children = active_sources().filter(parent=parent).order_by("created_at", "id")
-        return Response([render_source(child) for child in children])
+        query = read_query(PlainPageQuery, request)
+        page = paginate(active_sources().filter(parent=parent), query, order=OLDEST_FIRST)
+        return plain_response(request, page, [render_source(child) for child in page.items])
 
 
 class SourceIngestion(SourceView):

@@ -11,7 +11,8 @@ from rest_framework.response import Response
 from minirag.lib import limits
 from minirag.lib.database import PASSWORDS
 from minirag.lib.errors import Forbidden, NotFound
-from minirag.lib.rest import ApiView, client_address, no_content, parse_uuid, read_body
+from minirag.lib.pagination import PlainPageQuery, paginate, plain_response
+from minirag.lib.rest import ApiView, client_address, no_content, parse_uuid, read_body, read_query
 from tenants.authentication import count_log_in, issue_jwt, log_in, require_identity
 from tenants.context import require_tenant
 from tenants.models import ApiToken
@@ -73,7 +74,8 @@ class ApiTokenList(ApiView):
     permission_classes = (HasTenant, permit("API tokens", members=True))
 
     def get(self, request: Request) -> Response:
-        return Response([render_token(token) for token in visible_tokens(request).order_by("-created_at", "-id")])
+        page = paginate(visible_tokens(request), read_query(PlainPageQuery, request))
+        return plain_response(request, page, [render_token(token) for token in page.items])
 
     def post(self, request: Request) -> Response:
         body = read_body(NewApiToken, request)

@@ -53,3 +53,11 @@ def test_without_a_list_every_page_may_call_and_none_with_a_cookie(as_acme):
 
 def test_pages_outside_the_api_are_for_nobody_else(restricted, acme):
     assert "access-control-allow-origin" not in preflight("/admin/login/", SHOP)
+
+
+def test_a_page_may_send_the_apis_own_headers_and_read_them(as_acme):
+    asked = {"origin": SHOP, "access-control-request-method": "POST"}
+    allowed = Client().options(API, headers=asked)["access-control-allow-headers"]
+    assert {"authorization", "content-type", "idempotency-key", "x-request-id"} <= set(allowed.split(", "))
+    exposed = as_acme.get(API, headers={"origin": SHOP})["access-control-expose-headers"].lower()
+    assert {"x-request-id", "retry-after", "link", "x-next-cursor", "idempotency-replayed"} <= set(exposed.split(", "))
