@@ -46,7 +46,7 @@ class TenantAdmin(ProductAdmin):
         "admin_link",
     )  # fmt: skip
     fieldsets = (
-        (None, {"fields": (("name", "slug"), ("plan", "admin_link"))}),
+        (None, {"fields": (("name", "slug"), ("plan", "admin_link"), ("time_zone", "rate"))}),
         ("Status", {"fields": (("status", "status_changed_at"), "status_reason")}),
         ("Database", {"fields": (("schema_name", "schema_state"), "is_canary", "created_at")}),
     )

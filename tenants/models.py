@@ -9,10 +9,14 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
 from django_tenants.models import DomainMixin, TenantMixin
+
+from minirag.lib.periods import is_time_zone
+from minirag.lib.rates import parse_rate
 
 SCHEMA_PREFIX = "t_"
 _SCHEMA_MAX = 63
@@ -24,6 +28,20 @@ def make_schema_name(slug: str) -> str:
     if len(name) <= _SCHEMA_MAX:
         return name
     return f"{name[:46]}_{hashlib.sha256(slug.encode()).hexdigest()[:16]}"
+
+
+def validate_time_zone(name: str) -> None:
+    """Raise ValidationError for what is no IANA time zone."""
+    if not is_time_zone(name):
+        raise ValidationError("“%(name)s” is not a time zone, such as Europe/Berlin.", params={"name": name[:64]})
+
+
+def validate_rate(text: str) -> None:
+    """Raise ValidationError for what is neither a rate (`60/minute`) nor 0."""
+    try:
+        parse_rate(text)
+    except ValueError as error:
+        raise ValidationError(str(error)) from None
 
 
 class TenantStatus(models.TextChoices):
@@ -42,6 +60,14 @@ class Tenant(TenantMixin):
     name = models.CharField(max_length=255, blank=True)
     slug = models.SlugField(max_length=100, unique=True)
     plan = models.CharField(max_length=50, default="free")
+    time_zone = models.CharField(
+        max_length=64, default="UTC", validators=[validate_time_zone],
+        help_text="Where its days and months begin, for statistics and quotas: an IANA name such as Europe/Berlin.",
+    )
+    rate = models.CharField(
+        max_length=50, blank=True, default="", validators=[validate_rate],
+        help_text="What all its callers together may call, such as 6000/minute; 0 is no limit. Empty: TENANT_RATE.",
+    )
     status = models.CharField(max_length=10, choices=TenantStatus, default=TenantStatus.ACTIVE)
     status_reason = models.CharField(max_length=2048, blank=True)
     status_changed_at = models.DateTimeField(null=True, blank=True, editable=False)
