@@ -9,18 +9,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-import structlog
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
 from minirag.lib.errors import BadInput, Conflict, NotFound
-from tenants import schemas
+from tenants import audit, schemas
 from tenants.context import tenant_context
 from tenants.erasure import remove_traces
 from tenants.models import (
     ApiToken,
-    AuditEvent,
     BotAddress,
     Domain,
     Role,
@@ -68,7 +66,7 @@ def provision_tenant(
                 owner_email, owner_password, tenant=tenant, role=Role.OWNER, display_name=owner_display_name
             )
             token, raw_token = ApiToken.objects.mint(user=owner, name="default")
-            record_audit("tenant.provisioned", tenant, actor=actor or owner.email)
+            audit.record("tenant.provisioned", tenant=tenant, actor=actor or owner)
     except IntegrityError as error:
         raise Conflict(f"Slug '{slug}' is already taken", code="slug_taken") from error
     return Provisioned(tenant, owner, token, raw_token)
@@ -103,7 +101,7 @@ def create_operator(email: str, password: str, display_name: str = "", *, actor:
         if existing is not None:
             return existing, False
         operator = User.objects.create_superuser(email, password, display_name=display_name)
-        record_audit("operator.created", None, actor=actor or operator.email, email=operator.email)
+        audit.record("operator.created", actor=actor or operator, detail={"email": operator.email})
     return operator, True
 
 
@@ -122,7 +120,7 @@ def add_domain(tenant: Tenant, host: str, *, actor: str = "") -> Domain:
         if Domain.objects.filter(domain=host).exists():
             raise Conflict(f"The host '{host}' already leads to a tenant.", code="host_taken")
         domain = Domain.objects.create(tenant=tenant, domain=host, is_primary=not tenant.domains.exists())
-        record_audit("domain.added", tenant, actor=actor, domain=host)
+        audit.record("domain.added", tenant=tenant, actor=actor, detail={"domain": host})
     return domain
 
 
@@ -146,7 +144,8 @@ def erase_tenant(tenant: Tenant, *, actor: str = "") -> None:
     with tenant_context(None), transaction.atomic():
         # First of all, so that `migrate` and this wait for each other instead of locking each other out.
         Tenant.objects.select_for_update().filter(pk=tenant.pk).first()
-        record_audit("tenant.erased", tenant, actor=actor, tenant_id=str(tenant.pk), name=tenant.name)
+        erased = {"tenant_id": str(tenant.pk), "name": tenant.name}
+        audit.record("tenant.erased", tenant=tenant, actor=actor, detail=erased)
         schemas.drop_schema(tenant.schema_name)
         # Row by row, without Django's cascade, which would look for tables that only tenants have.
         ApiToken.objects.filter(tenant=tenant)._raw_delete("default")
@@ -157,15 +156,7 @@ def erase_tenant(tenant: Tenant, *, actor: str = "") -> None:
         remove_traces(tenant.schema_name)
 
 
-def record_audit(action: str, tenant: Tenant | None, *, actor: str, **detail: str) -> None:
-    """Append to the platform's audit log, with the id of the request that this happens in, if any."""
-    request_id = str(structlog.contextvars.get_contextvars().get("request_id", ""))
-    AuditEvent.objects.create(
-        action=action, tenant_slug=tenant.slug if tenant else "", actor=actor, detail=detail, request_id=request_id
-    )
-
-
 def _change(tenant: Tenant, status: TenantStatus, action: str, reason: str, actor: str) -> None:
     with tenant_context(None), transaction.atomic():
         tenant.change_status(status, reason)
-        record_audit(action, tenant, actor=actor, **({"reason": reason} if reason else {}))
+        audit.record(action, tenant=tenant, actor=actor, detail={"reason": reason} if reason else None)

@@ -8,9 +8,10 @@ from typing import Any
 from django.utils import timezone
 
 from minirag.lib.errors import BadInput, NotFound
+from tenants import audit
 from tenants.commands import ProductCommand
 from tenants.models import ApiToken, User, normalise_email
-from tenants.provisioning import get_tenant, record_audit
+from tenants.provisioning import get_tenant
 
 
 class Command(ProductCommand):
@@ -31,6 +32,8 @@ class Command(ProductCommand):
             raise NotFound(f"{tenant.slug} has no active user '{options['email']}'.")
         expires_at = timezone.now() + timedelta(days=days) if days else None
         token, secret = ApiToken.objects.mint(user=user, name=options["name"], expires_at=expires_at)
-        record_audit("token.created", tenant, actor=self.actor, user=user.email, prefix=token.token_prefix)
+        audit.record(
+            "token.created", tenant=tenant, actor=self.actor, detail={"user": user.email, "prefix": token.token_prefix}
+        )
         self.say(secret)
         self.stderr.write("This is the only time that the token is shown.")
