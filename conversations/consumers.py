@@ -19,12 +19,12 @@ from django.conf import settings
 from django.http.request import split_domain_port
 from pydantic import Field
 
+from conversations.feedback import set_feedback
 from conversations.models import Message, MessageRole
 from conversations.recording import Asker
 from conversations.serializers import render_event, render_stored_citation
 from conversations.sessions import WidgetSession, open_session, require_open_page
 from conversations.turns import Done, Started, TurnEvent, take_turn
-from conversations.views import set_feedback
 from minirag.lib import limits
 from minirag.lib.errors import BadInput, Conflict, NotAuthenticated, NotFound, ProductError
 from minirag.lib.rest import Body, InvalidFields, validate_fields

@@ -141,12 +141,21 @@ def close_turn(turn: OpenTurn, answer: Answer) -> Message | None:
             updated_at=timezone.now(),
         )
         if message is not None and answer.outcome != Outcome.FAILED:
-            emit(
-                EventType.CHAT_MESSAGE,
-                {"chat_id": str(turn.chat.pk), "message_id": str(message.pk), "bot_profile_id": str(turn.bot.pk)},
-            )
+            _tell(turn, answer, message)
     answer.is_closed = True
     return message
+
+
+def _tell(turn: OpenTurn, answer: Answer, message: Message) -> None:
+    """Put the turn into the outbox, and a refusal once more under its own name."""
+    ids = {"chat_id": str(turn.chat.pk), "message_id": str(message.pk), "bot_profile_id": str(turn.bot.pk)}
+    emit(EventType.CHAT_MESSAGE, ids)
+    if answer.outcome == Outcome.REFUSED and answer.refusal is not None:
+        refusal = answer.refusal
+        emit(
+            EventType.CHAT_REFUSED,
+            {**ids, "reason": refusal.reason, "score": refusal.score, "threshold": refusal.threshold},
+        )
 
 
 def _store_message(turn: OpenTurn, answer: Answer) -> Message:

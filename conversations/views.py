@@ -15,7 +15,8 @@ from pydantic import Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from conversations.models import Chat, Feedback, Message, MessageRole
+from conversations.feedback import set_feedback
+from conversations.models import Chat, Message
 from conversations.recording import Asker
 from conversations.serializers import (
     render_answer,
@@ -25,7 +26,7 @@ from conversations.serializers import (
     render_message_in_full,
 )
 from conversations.turns import Done, Failed, SourcesFound, TurnEvent, take_turn
-from minirag.lib.errors import BadInput, NotFound, ProductError
+from minirag.lib.errors import NotFound, ProductError
 from minirag.lib.pagination import OLDEST_FIRST, Cursor, PlainPageQuery, paginate, plain_response
 from minirag.lib.rest import ApiView, Body, error_response, parse_uuid, read_body, read_query
 from tenants.authentication import require_identity
@@ -180,12 +181,3 @@ def find_message(chats: QuerySet[Chat], chat_id: str, message_id: str) -> Messag
     if message is None:
         raise NotFound("Message not found")
     return message
-
-
-def set_feedback(message: Message, feedback: str | None) -> None:
-    """Record what a reader thought of an answer; None takes it back. Raises BadInput for other messages."""
-    if message.role != MessageRole.ASSISTANT:
-        raise BadInput("Feedback can only be set on assistant messages")
-    message.feedback = Feedback(feedback).value if feedback else None
-    message.save(update_fields=["feedback"])
-

@@ -16,7 +16,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminT
 from minirag.lib.http import OutboundError, check_url
 from tenants.model_admin import LookOnlyAdmin, ProductAdmin
 from tenants.sites import tenant_site
-from webhooks.models import Delivery, DeliveryStatus, EventType, Webhook
+from webhooks.models import SUBSCRIBABLE, Delivery, DeliveryStatus, EventType, Webhook
 
 _STATUS_COLOURS = {
     DeliveryStatus.PENDING: "info", DeliveryStatus.DELIVERED: "success", DeliveryStatus.FAILED: "danger"
@@ -24,7 +24,9 @@ _STATUS_COLOURS = {
 
 
 class WebhookForm(forms.ModelForm):
-    events = forms.MultipleChoiceField(choices=EventType.choices, widget=UnfoldAdminCheckboxSelectMultipleWidget)
+    events = forms.MultipleChoiceField(
+        choices=[(name, EventType(name).label) for name in SUBSCRIBABLE], widget=UnfoldAdminCheckboxSelectMultipleWidget
+    )
 
     class Meta:
         model = Webhook

@@ -9,6 +9,7 @@ from asgiref.sync import async_to_sync
 from django.db import OperationalError
 
 from bots.models import BotProfile, Outcome, UsageEvent
+from conversations.feedback import set_feedback
 from conversations.models import Chat, Citation, Message
 from conversations.recording import Asker, load_history, mark_abandoned
 from conversations.tests.conftest import make_bot
@@ -249,6 +250,31 @@ def test_an_event_is_written_for_subscribers_in_the_same_transaction(acme_bot, m
     assert delivery.payload == {
         "chat_id": str(done.chat_id), "message_id": str(done.message.pk), "bot_profile_id": str(acme_bot.pk)
     }
+
+
+def test_a_refused_question_is_told_as_a_message_and_as_a_refusal_with_its_scores(acme_bot, model):
+    hook = Webhook.objects.create(url="https://acme.example.com/hook", events=["chat.message", "chat.refused"])
+    done = take(acme_bot, "Who won the chess olympiad in Baku?")[-1]
+    told = dict(Delivery.objects.filter(webhook=hook).values_list("event_type", "payload"))
+    ids = {
+        "chat_id": str(done.chat_id), "message_id": str(done.message.pk), "bot_profile_id": str(acme_bot.pk)
+    }  # fmt: skip
+    assert told["chat.message"] == ids
+    facts = {"reason": done.refusal.reason, "score": done.refusal.score, "threshold": done.refusal.threshold}
+    assert told["chat.refused"] == {**ids, **facts}
+
+
+def test_feedback_is_told_once_for_each_change_of_mind(acme_bot, model):
+    Webhook.objects.create(url="https://acme.example.com/hook", events=["feedback.given"])
+    model.enqueue("36 months [1].")
+    message = take(acme_bot)[-1].message
+    for verdict in ("positive", "positive", "negative", None, None):
+        set_feedback(message, verdict)
+    told = [each.payload for each in Delivery.objects.order_by("created_at")]
+    assert [payload.pop("feedback") for payload in told] == ["positive", "negative", None]
+    assert told[0] == {
+        "chat_id": str(message.chat_id), "message_id": str(message.pk), "bot_profile_id": str(acme_bot.pk)
+    }  # fmt: skip
 
 
 def test_unknown_inactive_and_foreign_bots_are_not_found(acme_bot, globex_bot, model):
