@@ -14,10 +14,10 @@ export LITELLM_LOCAL_MODEL_COST_MAP = True
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test bench lint clean chromium
+.PHONY: help run test bench conformance lint clean chromium
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  PORT=8080 make run      another port"
 	@echo "  DATABASE_URL=… REDIS_URL=… make run      your own servers instead of the embedded ones"
@@ -37,6 +37,11 @@ test: $(VENV)/.dev $(MODEL)/manifest.json chromium ## run every check and every 
 
 bench: $(VENV)/.dev $(MODEL)/manifest.json ## measure speed next to its budgets
 	$(PY) -m bench $(ARGS)
+
+conformance: $(VENV)/.dev ## check the wire contract of /v1 on the server at BASE_URL, which must allow sign-up
+	@[ -n "$(BASE_URL)" ] || { echo "Which server? make conformance BASE_URL=http://127.0.0.1:8000" >&2; exit 2; }
+	@CONFORMANCE_BASE_URL=$(BASE_URL) $(PY) -m pytest -c tests/conformance/conformance.ini \
+		--confcutdir tests/conformance --rootdir . tests/conformance $(ARGS)
 
 lint: $(VENV)/.dev ## check the style only
 	$(PY) -m ruff check .

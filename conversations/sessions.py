@@ -18,7 +18,8 @@ from bots.models import BotProfile
 from bots.origins import normalise_origin
 from minirag.lib.errors import Forbidden, NotAuthenticated, NotFound
 from tenants.context import require_tenant, tenant_context
-from tenants.models import BotAddress, Tenant
+from tenants.models import ApiToken, BotAddress, Tenant
+from tenants.permissions import require_scope
 
 _AUDIENCE = "minirag.widget"
 
@@ -32,6 +33,7 @@ class WidgetSession:
     visitor_id: str
     origin: str
     expires_at: datetime
+    token_id: uuid.UUID | None = None
 
 
 def read_origin(origin: str) -> str:
@@ -54,6 +56,17 @@ def require_origin(bot: BotProfile, origin: str, own_origin: str) -> str:
     raise Forbidden("This page may not use this bot.", code="origin_not_allowed")
 
 
+def require_embedding_token(token: ApiToken | None, bot: BotProfile) -> None:
+    """Let a token stand in for the list of origins, as the predecessor's widget had it in every page.
+
+    Raises Forbidden for one that is not of this tenant, no longer good, or not for chatting with this bot.
+    """
+    is_good = token is not None and token.is_active and not token.is_expired and token.user.is_active
+    if token is None or not is_good or token.tenant_id != require_tenant().pk:
+        raise Forbidden("This page may not use this bot.", code="origin_not_allowed")
+    require_scope(token, "chat", bot_profile_id=bot.pk)
+
+
 def find_tenant_of_bot(bot_profile_id: uuid.UUID) -> Tenant:
     """Find whose bot this is, by its id alone; raises NotFound. A bot's id is no secret: it stands in the page."""
     with tenant_context(None):
@@ -63,13 +76,17 @@ def find_tenant_of_bot(bot_profile_id: uuid.UUID) -> Tenant:
     return address.tenant
 
 
-def issue_session(bot: BotProfile, visitor_id: str, origin: str) -> tuple[str, datetime]:
-    """Sign a session of the current tenant; returns the token and when it ends."""
+def issue_session(
+    bot: BotProfile, visitor_id: str, origin: str, *, token: ApiToken | None = None
+) -> tuple[str, datetime]:
+    """Sign a session of the current tenant; returns it and when it ends. With `token` it ends with that token too."""
     tenant = require_tenant()
     expires_at = timezone.now() + timedelta(minutes=settings.WIDGET_SESSION_MINUTES)
     claims = {
         "aud": _AUDIENCE, "tid": str(tenant.pk), "bot": str(bot.pk), "vid": visitor_id, "org": origin, "exp": expires_at
     }
+    if token is not None:
+        claims["tok"] = str(token.pk)
     return jwt.encode(claims, settings.JWT_SECRET_KEY, algorithm="HS256"), expires_at
 
 
@@ -84,6 +101,7 @@ def open_session(token: str, origin: str | None) -> WidgetSession:
             options={"require": ["exp", "aud", "tid", "bot", "vid", "org"]},
         )
         tenant_id, bot_profile_id = uuid.UUID(claims["tid"]), uuid.UUID(claims["bot"])
+        token_id = uuid.UUID(claims["tok"]) if "tok" in claims else None
     except jwt.ExpiredSignatureError:
         raise NotAuthenticated("This session has ended.", code="session_expired") from None
     except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError):
@@ -95,7 +113,7 @@ def open_session(token: str, origin: str | None) -> WidgetSession:
     if tenant is None or not tenant.is_active:
         raise NotAuthenticated("This session is not valid.", code="session_invalid")
     expires_at = datetime.fromtimestamp(claims["exp"], tz=timezone.get_default_timezone())
-    return WidgetSession(tenant, bot_profile_id, claims["vid"], claims["org"], expires_at)
+    return WidgetSession(tenant, bot_profile_id, claims["vid"], claims["org"], expires_at, token_id)
 
 
 def require_open_page(session: WidgetSession, own_origin: str) -> None:
@@ -105,6 +123,9 @@ def require_open_page(session: WidgetSession, own_origin: str) -> None:
     """
     bot = BotProfile.objects.active().filter(pk=session.bot_profile_id).first()
     try:
+        if bot is not None and session.token_id is not None:
+            require_embedding_token(ApiToken.objects.select_related("user").filter(pk=session.token_id).first(), bot)
+            return
         if bot is not None:
             require_origin(bot, session.origin, own_origin)
             return

@@ -14,10 +14,17 @@ from rest_framework.response import Response
 from bots.models import BotProfile
 from conversations.models import Chat
 from conversations.serializers import render_message_in_full
-from conversations.sessions import find_tenant_of_bot, issue_session, require_origin
+from conversations.sessions import (
+    find_tenant_of_bot,
+    issue_session,
+    read_origin,
+    require_embedding_token,
+    require_origin,
+)
 from minirag.lib import limits
 from minirag.lib.errors import NotFound
 from minirag.lib.rest import ApiView, Body, client_address, naive_utc, read_body
+from tenants.authentication import authenticate_bearer
 from tenants.context import tenant_context
 from tenants.models import Tenant
 
@@ -54,8 +61,14 @@ class WidgetSessions(ApiView):
         if bot is None:
             raise NotFound("Bot profile not found or inactive")
         own_origin = f"{request.scheme}://{request.get_host()}"
-        origin = require_origin(bot, request.headers.get("Origin", ""), own_origin)
-        token, expires_at = issue_session(bot, body.visitor_id, origin)
+        origin, embedding_token = request.headers.get("Origin", ""), None
+        if authorization := request.headers.get("Authorization"):  # a page made for the predecessor
+            embedding_token = authenticate_bearer(authorization).token
+            require_embedding_token(embedding_token, bot)
+            origin = read_origin(origin)
+        else:
+            origin = require_origin(bot, origin, own_origin)
+        token, expires_at = issue_session(bot, body.visitor_id, origin, token=embedding_token)
         chats = Chat.objects.filter(visitor_id=body.visitor_id, bot_profile=bot)
         chat = chats.filter(pk=body.chat_id).first() if body.chat_id else None
         messages = chat.messages.prefetch_related("citations").order_by("-created_at")[:_HISTORY_LENGTH] if chat else ()

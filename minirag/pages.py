@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.templatetags.static import static
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
@@ -44,6 +45,12 @@ def show_tenant(request: HttpRequest) -> HttpResponse:
         **_describe_demo(request, tenant),
     }  # fmt: skip
     return render(request, "demo/page.html", context)
+
+
+@require_safe
+def find_widget(request: HttpRequest) -> HttpResponse:
+    """Lead a page that was made for the predecessor to the widget's script."""
+    return HttpResponseRedirect(static("minirag/widget.js"))
 
 
 def _describe_demo(request: HttpRequest, tenant: Tenant) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from django.http import HttpRequest, JsonResponse
 from django.urls import URLPattern, URLResolver, include, path
 
 from minirag.api import handler400, handler404, handler500  # noqa: F401 - Django looks for them here
-from minirag.pages import show_platform
+from minirag.pages import find_widget, show_platform
 from tenants.sites import platform_site
 
 
@@ -18,5 +18,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health", health),
     path("v1/", include("minirag.api")),
     path("", show_platform, name="home"),
+    path("dashboard/widget/minirag-widget.js", find_widget),
     path("admin/", platform_site.urls),
 ]

@@ -42,14 +42,20 @@ PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8">
 <script src="{base_url}/static/minirag/widget.js" data-bot-id="{bot_id}" data-title="Kiln desk" defer></script>
 </body></html>"""
 
+OLD_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>An old shop</title></head><body>
+<script src="{base_url}/dashboard/widget/minirag-widget.js" data-bot-id="{bot_id}" data-api-url="{base_url}"
+data-api-token="{token}" data-title="Old desk"></script></body></html>"""
+
 
 class ForeignPages:
-    """A web server of somebody else's: `/<bot id>` is a page with that bot's widget."""
+    """A web server of somebody else's: `/<bot id>` is a page with that bot's widget, `/<bot id>/<token>` an old one."""
 
     def __init__(self, product: Product) -> None:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                body = PAGE.format(base_url=product.base_url, bot_id=self.path.strip("/")).encode()
+                bot_id, _, token = self.path.strip("/").partition("/")
+                page = OLD_PAGE if token else PAGE
+                body = page.format(base_url=product.base_url, bot_id=bot_id, token=token).encode()
                 self.send_response(200)
                 self.send_header("content-type", "text/html; charset=utf-8")
                 self.send_header("content-length", str(len(body)))
@@ -345,3 +351,16 @@ def test_a_suspended_tenant_is_a_calm_sentence_in_open_and_in_new_windows(browse
         page.reload()
         page.get_by_role("button", name="Open chat").click()
         expect(page.locator(".message.user").first).to_contain_text(QUESTION)
+
+
+def test_a_page_made_for_the_predecessor_works_with_its_token(browser, pottery):
+    """Its origin is in no list; its script's address and attributes are the old ones."""
+    token = pottery.account.client.post("/v1/api-tokens", json={"name": "old page", "scopes": ["chat"]}).json()
+    page = browser.new_page()
+    page.goto(f"{pottery.stranger.origin}/{pottery.bots['offline']}/{token['raw_token']}")
+    open_widget(page)
+    ask(page, QUESTION)
+    wait_until_answered(page)
+    expect(last_answer(page)).to_contain_text("1280")
+    expect(page.get_by_role("heading", name="Old desk")).to_be_visible()
+    page.close()

@@ -19,6 +19,7 @@ from conversations import sessions
 from conversations.models import Chat, Message
 from minirag.asgi import application
 from tenants.context import tenant_context
+from tenants.models import ApiToken
 from tests.fakes.chat_model import provider_down
 
 QUESTION = "How many months of warranty does the Aeris One have?"
@@ -34,10 +35,11 @@ def bot(acme_bot) -> BotProfile:
     return acme_bot
 
 
-def open_session(bot, *, origin=PAGE, visitor=VISITOR, path="/v1/widget/sessions", **fields):
+def open_session(bot, *, origin=PAGE, visitor=VISITOR, path="/v1/widget/sessions", api_token=None, **fields):
     body = {"bot_profile_id": str(bot.pk), "visitor_id": visitor} | fields
+    headers = {"origin": origin} | ({"authorization": f"Bearer {api_token}"} if api_token else {})
     with tenant_context(None):
-        return Client().post(path, body, content_type="application/json", headers={"origin": origin})
+        return Client().post(path, body, content_type="application/json", headers=headers)
 
 
 def talk(*frames, token: str | None = None, origin: str = PAGE, path: str = "/ws/chat/", host: str = "localhost"):
@@ -189,6 +191,35 @@ def test_an_expired_session_says_so(bot, monkeypatch):
 def test_a_session_is_good_for_its_own_page_only(bot):
     token = open_session(bot).json()["session_token"]
     assert talk(token=token, origin="https://evil.example.com")[0]["code"] == "session_invalid"
+
+
+class TestPagesOfThePredecessor:
+    """They carry an API token instead of standing in the bot's list of origins."""
+
+    ELSEWHERE = "https://old.example.com"
+
+    def test_the_token_stands_in_for_the_list(self, bot, acme, model):
+        assert open_session(bot, origin=self.ELSEWHERE).status_code == 403
+        session = open_session(bot, origin=self.ELSEWHERE, api_token=acme.raw_token).json()
+        model.enqueue("Two years [1].")
+        seen = talk(question(), token=session["session_token"], origin=self.ELSEWHERE)
+        assert seen[-1]["type"] == "done"
+
+    def test_a_revoked_token_ends_its_sessions_at_once(self, bot, acme, model):
+        with tenant_context(None):
+            token, raw_token = ApiToken.objects.mint(user=acme.owner, name="page", scopes=["chat"])
+        session = open_session(bot, origin=self.ELSEWHERE, api_token=raw_token).json()["session_token"]
+        with tenant_context(None):
+            token.revoke()
+        assert open_session(bot, origin=self.ELSEWHERE, api_token=raw_token).status_code == 401
+        assert talk(question(), token=session, origin=self.ELSEWHERE)[0]["code"] == "session_invalid"
+
+    def test_a_token_of_another_tenant_or_for_another_bot_opens_nothing(self, bot, acme, globex):
+        with tenant_context(None):
+            _, other_bot = ApiToken.objects.mint(user=acme.owner, name="page", bot_profile_id=uuid4())
+        assert open_session(bot, api_token=globex.raw_token).status_code == 403
+        assert open_session(bot, api_token=other_bot).status_code == 403
+        assert open_session(bot, api_token="x" * 43).status_code == 401
 
 
 def test_a_session_of_acme_is_refused_on_globexs_path(bot, globex):

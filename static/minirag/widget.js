@@ -323,15 +323,18 @@
 
   /** One bot session and its WebSocket. Calls onSession, onEvent, onDrop and onReconnecting of its owner. */
   class Client {
-    constructor(apiUrl, botId, memory, owner) {
-      Object.assign(this, { apiUrl, botId, memory, owner, token: null, socket: null, connecting: null });
+    constructor(apiUrl, botId, memory, owner, apiToken) {
+      Object.assign(this, { apiUrl, botId, memory, owner, apiToken, token: null, socket: null, connecting: null });
     }
 
     async openSession() {
       const { visitor_id, chat_id = null } = this.memory.values;
       const response = await fetch(`${this.apiUrl}/v1/widget/sessions`, {
         method: "POST",
-        headers: { "Content-Type": "application/json" },
+        headers: {
+          "Content-Type": "application/json",
+          ...(this.apiToken ? { Authorization: `Bearer ${this.apiToken}` } : {}),
+        },
         body: JSON.stringify({ bot_profile_id: this.botId, visitor_id, chat_id }),
         credentials: "omit",
       }).catch(() => {
@@ -431,8 +434,11 @@
     connectedCallback() {
       if (this.client) return;
       this.readSettings();
+      if (this.setting("api-token")) {
+        console.warn("MiniRAG: this page shows an API token. List its origin at the bot and remove data-api-token.");
+      }
       this.memory = new Memory(this.botId);
-      this.client = new Client(this.apiUrl, this.botId, this.memory, this);
+      this.client = new Client(this.apiUrl, this.botId, this.memory, this, this.setting("api-token", ""));
       this.turn = this.started = null;
       this.bot = {};
       this.draw();
