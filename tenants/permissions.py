@@ -65,6 +65,18 @@ def require_role(user: object, scope: Scope, what: str) -> None:
         raise Forbidden(f"Only owners and admins can manage {what}", code="role_forbidden")
 
 
+def require_manager_of(tenant: Tenant | None, user: User | None, what: str) -> User:
+    """Return `user`, who manages `tenant`, or as an operator any of them and the platform (None).
+
+    Raises Forbidden (`role_forbidden`).
+    """
+    require_role(user, Scope.MANAGE, what)
+    assert user is not None  # noqa: S101 - require_role refuses it
+    if not user.is_superuser and (tenant is None or user.tenant_id != tenant.pk):
+        raise Forbidden(f"Only owners and admins can manage {what}", code="role_forbidden")
+    return user
+
+
 def bound_bot(request: Request) -> UUID | None:
     """The one bot that the caller's token is good for, or None for a caller who may see all of the tenant's."""
     return request.auth.bot_profile_id if isinstance(request.auth, ApiToken) else None

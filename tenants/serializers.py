@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import EmailStr, Field
+from pydantic import EmailStr, Field, StrictBool
 
 from minirag.lib.rest import Body, naive_utc
-from tenants.models import ApiToken, Tenant, User
+from tenants.models import ApiToken, Role, Tenant, User
 
 
 class SignUp(Body):
@@ -23,6 +23,29 @@ class LogIn(Body):
     # Bounded, because hashing an endless password is work for us and none for the caller.
     password: Annotated[str, Field(max_length=1024)]
     tenant_slug: Annotated[str, Field(max_length=100)] | None = None
+
+
+Email = Annotated[EmailStr, Field(max_length=320)]
+Password = Annotated[str, Field(min_length=8, max_length=128)]
+DisplayName = Annotated[str, Field(max_length=255)]
+
+
+class NewUser(Body):
+    email: Email
+    password: Password
+    display_name: DisplayName = ""
+    role: Role = Role.MEMBER
+
+
+class UserChanges(Body):
+    """Only `model_fields_set` counts; the defaults are never used."""
+
+    email: Email = ""
+    password: Password = ""
+    display_name: DisplayName = ""
+    role: Role = Role.MEMBER
+    is_active: StrictBool = True
+    revoke_tokens: StrictBool = False
 
 
 class NewApiToken(Body):

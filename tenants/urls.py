@@ -11,6 +11,8 @@ urlpatterns = [
     path("tenants/me", views.OwnTenant.as_view()),
     path("auth/login", views.LogInView.as_view()),
     path("auth/me", views.Myself.as_view()),
+    path("users", views.UserList.as_view()),
+    path("users/<str:user_id>", views.UserDetail.as_view()),
     path("api-tokens", views.ApiTokenList.as_view()),
     path("api-tokens/<str:token_id>", views.ApiTokenDetail.as_view()),
 ]

@@ -1,6 +1,9 @@
-"""`/v1/tenants`, `/v1/auth` and `/v1/api-tokens`: sign up, log in, see who one is, mint and revoke tokens."""
+"""`/v1/tenants`, `/v1/auth`, `/v1/users` and `/v1/api-tokens`: sign up, log in, manage people, mint tokens."""
 
 from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -15,10 +18,20 @@ from minirag.lib.pagination import PlainPageQuery, paginate, plain_response
 from minirag.lib.rest import ApiView, client_address, no_content, parse_uuid, read_body, read_query
 from tenants.authentication import count_log_in, issue_jwt, log_in, require_identity
 from tenants.context import require_tenant
-from tenants.models import ApiToken
+from tenants.models import ApiToken, User
+from tenants.people import change_user, create_user
 from tenants.permissions import HasTenant, permit
 from tenants.provisioning import provision_tenant
-from tenants.serializers import LogIn, NewApiToken, SignUp, render_tenant, render_token, render_user
+from tenants.serializers import (
+    LogIn,
+    NewApiToken,
+    NewUser,
+    SignUp,
+    UserChanges,
+    render_tenant,
+    render_token,
+    render_user,
+)
 
 
 class TenantList(ApiView):
@@ -96,6 +109,49 @@ class ApiTokenDetail(ApiView):
             raise NotFound("Token not found")
         token.revoke()
         return no_content()
+
+
+class UserList(ApiView):
+    thread_pool = PASSWORDS
+    permission_classes = (HasTenant, permit("users"))
+
+    def get(self, request: Request) -> Response:
+        users = User.objects.filter(tenant=require_tenant())
+        page = paginate(users, read_query(PlainPageQuery, request), order=("email", "id"))
+        return plain_response(request, page, [render_user(user) for user in page.items])
+
+    def post(self, request: Request) -> Response:
+        body = read_body(NewUser, request)
+        actor = require_identity(request._request).user
+        user = create_user(actor, require_tenant(), **body.model_dump(), request=request)
+        return Response(render_user(user), status=201)
+
+
+class UserDetail(ApiView):
+    thread_pool = PASSWORDS
+    permission_classes = (HasTenant, permit("users"))
+
+    def get(self, request: Request, user_id: str) -> Response:
+        user = User.objects.filter(tenant=require_tenant(), pk=parse_uuid(user_id, "user_id")).first()
+        if user is None:
+            raise NotFound("User not found")
+        return Response(render_user(user))
+
+    def patch(self, request: Request, user_id: str) -> Response:
+        pk = parse_uuid(user_id, "user_id")
+        changes = read_body(UserChanges, request).model_dump(exclude_unset=True)
+        return Response(render_user(self._change(request, pk, changes)))
+
+    def delete(self, request: Request, user_id: str) -> HttpResponse:
+        self._change(request, parse_uuid(user_id, "user_id"), {"is_active": False})
+        return no_content()
+
+    def _change(self, request: Request, pk: UUID, changes: dict[str, Any]) -> User:
+        revoke_tokens = changes.pop("revoke_tokens", False)
+        actor = require_identity(request._request).user
+        return change_user(
+            actor, pk, changes, tenant=require_tenant(), revoke_tokens=revoke_tokens, request=request
+        )
 
 
 def visible_tokens(request: Request) -> QuerySet[ApiToken]:

@@ -88,6 +88,15 @@ VALID: dict[tuple[str, str], Body] = {
     ("tenants", "post"): SIGN_UP,
     ("auth/login", "post"): {"email": "a@b.example.com", "password": "x", "tenant_slug": "acme"},
     ("api-tokens", "post"): {"name": "x"},
+    ("users", "post"): {"email": "c@b.example.com", "password": "12345678", "display_name": "", "role": "admin"},
+    ("users/<str:user_id>", "patch"): {
+        "email": "d@b.example.com",
+        "password": "12345678",
+        "display_name": "",
+        "role": "admin",
+        "is_active": True,
+        "revoke_tokens": True,
+    },
     ("bot-profiles", "post"): BOT,
     ("bot-profiles/<str:bot_profile_id>", "patch"): {**BOT, "is_active": True},
     ("bot-profiles/<str:bot_profile_id>/settings", "patch"): SETTINGS,
@@ -110,6 +119,7 @@ BODILESS = {
     ("sources/<str:source_id>/ingest", "post"),
     ("sources/<str:source_id>/ingest-children", "post"),
     ("api-tokens/<str:token_id>", "delete"),
+    ("users/<str:user_id>", "delete"),
     ("bot-profiles/<str:bot_profile_id>", "delete"),
     ("sources/<str:source_id>", "delete"),
 }
@@ -212,7 +222,7 @@ class Api:
 
 
 @pytest.fixture
-def api(acme, monkeypatch, settings) -> Api:
+def api(acme, bob, monkeypatch, settings) -> Api:
     settings.ALLOW_TENANT_SIGNUP = True
     model = FakeChatModel()
     model.enqueue("It lasts 36 months [1].")
@@ -226,6 +236,7 @@ def api(acme, monkeypatch, settings) -> Api:
     answer = made.client.post("/v1/chat", question, content_type=JSON).json()
     token = made.client.post("/v1/api-tokens", {"name": "x"}, content_type=JSON).json()
     made.ids |= {"chat": answer["chat_id"], "message": answer["message"]["id"], "token": token["id"]}
+    made.ids["user"] = str(bob.pk)
     return made
 
 

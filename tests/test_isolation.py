@@ -187,6 +187,25 @@ API: dict[str, list[Try]] = {
         ),
     ],
     "api-tokens/<str:token_id>": [Try("delete", 404)],
+    "users": [
+        Try("get", 200),
+        Try(
+            "post",
+            201,
+            body=lambda s: {
+                "email": s.acme.party.owner.email,  # free to use in another tenant
+                "password": "12345678",
+                "role": "owner",
+                "tenant_id": str(s.acme.party.tenant.pk),
+                "id": str(s.acme.party.owner.pk),
+            },
+        ),
+    ],
+    "users/<str:user_id>": [
+        Try("get", 404),
+        Try("patch", 404, body=lambda s: {"password": "12345678", "is_active": False, "revoke_tokens": True}),
+        Try("delete", 404),
+    ],
     "bot-profiles": [
         Try("get", 200),
         Try("post", 201, body=lambda s: {"name": "x", "tenant_id": str(s.acme.party.tenant.pk), "id": s.acme.bot}),
@@ -327,6 +346,7 @@ def fill_path(pattern: str, scene: Scene, ids: dict[str, str] | None = None) -> 
     acme = scene.acme
     known = {
         "token_id": acme.token,
+        "user_id": str(acme.party.owner.pk),
         "bot_profile_id": acme.bot,
         "source_id": acme.source,
         "chat_id": acme.chat,

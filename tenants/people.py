@@ -1,0 +1,147 @@
+"""A tenant's people: who may make, change and disable whom.
+
+The API and the admin pages both come through here, so the same rules hold in both: managers manage, only owners touch
+owners, a tenant never loses its last active owner, and nobody takes the rights away from himself. Changes to the
+people of one tenant happen one after the other (its row is locked), so two owners who demote each other at the same
+moment do not leave it without one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.hashers import make_password
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest
+from rest_framework.request import Request
+
+from minirag.lib.errors import Conflict, Forbidden, NotFound
+from tenants import audit
+from tenants.models import ApiToken, Role, Tenant, User, normalise_email
+from tenants.permissions import require_manager_of
+
+AnyRequest = HttpRequest | Request | None
+
+
+def outranks(user: User, actor: User) -> bool:
+    """Whether `user` has rights that `actor` must not touch: only owners and operators reach owners."""
+    return not actor.is_superuser and actor.role != Role.OWNER and user.role == Role.OWNER
+
+
+def create_user(
+    actor: User, tenant: Tenant, *, email: str, password: str, display_name: str = "", role: str = Role.MEMBER,
+    request: AnyRequest = None,
+) -> User:  # fmt: skip
+    """Make a user of a tenant.
+
+    Raises Forbidden (`role_forbidden`, `owner_required`), or Conflict (`email_taken`) where the tenant has the e-mail.
+    """
+    hashed = make_password(password)
+    with people_locked(tenant, actor) as actor, email_taken_is_a_conflict():
+        _require_owner_for(actor, role == Role.OWNER, "make an owner")
+        user = User(tenant=tenant, email=normalise_email(email), display_name=display_name, role=role, password=hashed)
+        user.save(force_insert=True)
+        _note("created", actor, user, request, role=role)
+    return user
+
+
+def change_user(
+    actor: User, user_id: UUID, changes: dict[str, Any], *, tenant: Tenant | None, revoke_tokens: bool = False,
+    request: AnyRequest = None,
+) -> User:  # fmt: skip
+    """Change `email`, `display_name`, `role`, `is_active` or `password` of a user, whichever are given.
+
+    A new password ends the user's JWTs and browser sessions; API tokens live on unless `revoke_tokens`. Without a
+    tenant it is a platform operator that is changed. Raises NotFound, Forbidden (`role_forbidden`, `owner_required`),
+    Conflict (`email_taken`, `last_owner`, `own_account`).
+    """
+    changes = dict(changes)
+    if "password" in changes:  # outside of the transaction, since it takes as long as it shall
+        changes["password"] = make_password(changes["password"])
+    if "email" in changes:
+        changes["email"] = normalise_email(changes["email"])
+    with people_locked(tenant, actor) as actor, email_taken_is_a_conflict():
+        user = User.objects.select_for_update(of=("self",)).filter(tenant=tenant, pk=user_id).first()
+        if user is None:
+            raise NotFound("User not found")
+        changes = {name: value for name, value in changes.items() if getattr(user, name) != value}
+        _check_change(actor, user, changes)
+        old_role = user.role
+        for name, value in changes.items():
+            setattr(user, name, value)
+        if changes:
+            user.save(update_fields=[*changes, "updated_at"])
+        _note_changes(actor, user, changes, old_role, request)
+        if revoke_tokens:
+            count = ApiToken.objects.filter(user=user, is_active=True).update(is_active=False)
+            _note("tokens_revoked", actor, user, request, count=count)
+    return user
+
+
+@contextmanager
+def people_locked(tenant: Tenant | None, actor: User) -> Iterator[User]:
+    """Run the body in a transaction that changes a tenant's people alone; yields `actor` as he is by now.
+
+    Raises Forbidden (`role_forbidden`) for one who is no manager any more.
+    """
+    with transaction.atomic():
+        if tenant is not None:  # "no key": whatever only refers to the tenant need not wait
+            Tenant.objects.select_for_update(no_key=True).filter(pk=tenant.pk).first()
+        fresh = User.objects.filter(pk=actor.pk).first()
+        yield require_manager_of(tenant, fresh, "users")
+
+
+@contextmanager
+def email_taken_is_a_conflict() -> Iterator[None]:
+    """Turn the breach of the constraint into the contract's 409."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        if "user_email_once_per_tenant" not in str(error):
+            raise
+        raise Conflict("A user with this email already exists in this tenant", code="email_taken") from error
+
+
+def _check_change(actor: User, user: User, changes: dict[str, Any]) -> None:
+    if user.pk != actor.pk and changes:
+        _require_owner_for(actor, outranks(user, actor), "change an owner")
+    _require_owner_for(actor, changes.get("role") == Role.OWNER, "make an owner")
+    loses_rights = changes.get("is_active") is False or "role" in changes
+    if loses_rights and _is_last_owner(user):
+        raise Conflict("The last active owner cannot be disabled or demoted", code="last_owner")
+    if loses_rights and user.pk == actor.pk:
+        raise Conflict("Somebody else has to change your role or disable your account", code="own_account")
+
+
+def _require_owner_for(actor: User, needed: bool, what: str) -> None:
+    if needed and not (actor.is_superuser or actor.role == Role.OWNER):
+        raise Forbidden(f"Only owners can {what}", code="owner_required")
+
+
+def _is_last_owner(user: User) -> bool:
+    if user.role != Role.OWNER or not user.is_active or user.tenant_id is None:
+        return False
+    others = User.objects.filter(tenant_id=user.tenant_id, role=Role.OWNER, is_active=True).exclude(pk=user.pk)
+    return not others.exists()
+
+
+def _note_changes(actor: User, user: User, changes: dict[str, Any], old_role: str, request: AnyRequest) -> None:
+    if "is_active" in changes:
+        _note("enabled" if user.is_active else "disabled", actor, user, request)
+    if "role" in changes:
+        _note("role_changed", actor, user, request, old=old_role, new=user.role)
+    if "password" in changes:
+        _note("password_set", actor, user, request)
+    if others := sorted(changes.keys() - {"is_active", "role", "password"}):
+        _note("changed", actor, user, request, fields=others)
+
+
+def _note(what: str, actor: User, user: User, request: AnyRequest, **detail: Any) -> None:
+    audit.record(
+        f"user.{what}", actor=actor, request=request, tenant=user.tenant,
+        detail={"user": user.email, "user_id": str(user.pk), **detail},
+    )  # fmt: skip
