@@ -14,6 +14,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.test import Client
+from redis import Redis
 
 from tenants.authentication import issue_jwt
 from tenants.context import tenant_context
@@ -31,7 +32,9 @@ hypothesis.settings.load_profile("repeatable")
 def pytest_configure() -> None:
     settings.DATABASE_THREADS = 0  # async code shares the test's thread, and with it the test's transaction
     settings.PLATFORM_HOSTS = [*settings.PLATFORM_HOSTS, "testserver"]  # the host of Django's test client
-    settings.WIDGET_RATE = settings.LOGIN_RATE = settings.SIGNUP_RATE = "100000/minute"  # Redis outlives a test
+    # Redis outlives a test.
+    settings.WIDGET_RATE = settings.LOGIN_RATE = settings.SIGNUP_RATE = settings.VISITOR_RATE = "100000/minute"
+    settings.API_RATE = settings.CHAT_RATE = settings.TENANT_RATE = settings.ADDRESS_RATE = "100000/minute"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
@@ -111,6 +114,14 @@ def as_globex(globex: Party) -> Client:
 def as_bob(bob: User) -> Client:
     """A client with the JWT of acme's member."""
     return Client(HTTP_AUTHORIZATION=f"Bearer {issue_jwt(bob)}")
+
+
+@pytest.fixture
+def fresh_limits(settings: object) -> None:
+    """Forget what was counted before: Redis outlives a test, and acme and globex are the same in each."""
+    redis = Redis.from_url(settings.REDIS_URL)  # type: ignore[attr-defined]
+    for key in redis.scan_iter("minirag:limits:*"):
+        redis.delete(key)
 
 
 @pytest.fixture

@@ -25,10 +25,10 @@ from conversations.recording import Asker
 from conversations.serializers import render_event, render_stored_citation
 from conversations.sessions import WidgetSession, open_session, require_open_page
 from conversations.turns import Done, Started, TurnEvent, take_turn
-from minirag.lib import limits
 from minirag.lib.errors import BadInput, Conflict, NotAuthenticated, NotFound, ProductError
 from minirag.lib.rest import Body, InvalidFields, validate_fields
 from minirag.lib.strict_json import InvalidJSON, UnstorableText, parse_json
+from tenants.call_limits import bounds_of_visitor
 from tenants.context import run_sync, tenant_context
 from tenants.middleware import TENANT_PATH, HostUnknown, find_tenant
 
@@ -36,7 +36,6 @@ logger = structlog.get_logger(__name__)
 
 AUTHENTICATE_WITHIN_SECONDS = 10.0
 CLOSE_UNAUTHENTICATED, CLOSE_REFUSED = 4401, 4403
-ADDRESS_FACTOR = 10  # visitors behind one address, an office's say, share this many times one visitor's rate
 _MAX_FRAME = 200_000  # characters: a question of 32,000 may be escaped to six times that
 
 
@@ -192,16 +191,9 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
         if self.turn is not None and not self.turn.done():
             raise Conflict("An answer is still being written.", code="busy")
         session = await self._open_session(self.session_token)
-        await self._count_question(session)
+        await bounds_of_visitor(session.tenant, session.visitor_id, read_address(self.scope)).count_async()
         with tenant_context(session.tenant):  # the task copies the context
             self.turn = asyncio.create_task(self._run_turn(session, body))
-
-    async def _count_question(self, session: WidgetSession) -> None:
-        """Bound what a visitor may ask and, since he chooses his own id, what his address may; closed without Redis."""
-        schema, address = session.tenant.schema_name, read_address(self.scope)
-        for key, factor in ((f"visitor:{session.visitor_id}", 1), (f"address:{address}", ADDRESS_FACTOR)):
-            rate = limits.multiply_rate(settings.WIDGET_RATE, factor)
-            await limits.check_async(f"{schema}:{key}", rate, redis_url=settings.REDIS_URL, fail_closed=True)
 
     async def _run_turn(self, session: WidgetSession, body: QuestionFrame) -> None:
         request_id = self.request_id = body.request_id or uuid.uuid4().hex

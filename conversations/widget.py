@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
-from django.conf import settings
 from django.http import HttpRequest
 from pydantic import Field
 from rest_framework.request import Request
@@ -21,10 +20,11 @@ from conversations.sessions import (
     require_embedding_token,
     require_origin,
 )
-from minirag.lib import limits
-from minirag.lib.errors import NotFound
+from minirag.lib.errors import NotFound, ProductError
+from minirag.lib.limits import limit_headers
 from minirag.lib.rest import ApiView, Body, client_address, naive_utc, read_body
 from tenants.authentication import authenticate_bearer
+from tenants.call_limits import bounds_of_session
 from tenants.context import tenant_context
 from tenants.models import Tenant
 
@@ -43,11 +43,15 @@ class WidgetSessions(ApiView):
 
     def post(self, request: Request) -> Response:
         address = client_address(request)
-        limits.check(f"widget-session:{address}", settings.WIDGET_RATE, redis_url=settings.REDIS_URL, fail_closed=True)
-        body = read_body(SessionBody, request)
-        tenant = self._find_tenant(request._request, body.bot_profile_id)
+        try:
+            body = read_body(SessionBody, request)
+            tenant = self._find_tenant(request._request, body.bot_profile_id)
+        except ProductError:
+            bounds_of_session(address, None).count()  # or bots could be guessed without end
+            raise
+        state = bounds_of_session(address, tenant).count()
         with tenant_context(tenant):
-            return Response(self._open(request._request, body), status=201)
+            return Response(self._open(request._request, body), status=201, headers=dict(limit_headers(state)))
 
     def _find_tenant(self, request: HttpRequest, bot_profile_id: UUID) -> Tenant:
         tenant = find_tenant_of_bot(bot_profile_id)

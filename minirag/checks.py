@@ -1,4 +1,4 @@
-"""What must hold before we serve: secrets that are set, long enough and not an example's."""
+"""What must hold before we serve: secrets that are set, long enough and not an example's; rates that are rates."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from django.conf import settings
 from django.core.checks import Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 
+from minirag.lib.rates import parse_rate
+
 _EXAMPLES = ("change-me", "changeme", "secret", "insecure", "example", "default")
+_RATES = (
+    "API_RATE", "CHAT_RATE", "TENANT_RATE", "ADDRESS_RATE", "VISITOR_RATE", "WIDGET_RATE", "LOGIN_RATE", "SIGNUP_RATE",
+)  # fmt: skip
 _MIN_LENGTH = 32  # RFC 7518 section 3.2: an HS256 key has at least 256 bits
 
 
@@ -51,3 +56,14 @@ def require_secrets() -> None:
 @register(Tags.security)
 def check_secrets(app_configs: Any, **kwargs: Any) -> list[Error]:
     return [Error(fault, hint="See .env.example.", id="minirag.E001") for fault in find_secret_faults()]
+
+
+@register()
+def check_rates(app_configs: Any, **kwargs: Any) -> list[Error]:
+    faults = []
+    for name in _RATES:
+        try:
+            parse_rate(getattr(settings, name))
+        except ValueError as error:
+            faults.append(Error(f"{name}: {error}", hint="For example 60/minute, or 0 for none.", id="minirag.E002"))
+    return faults

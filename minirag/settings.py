@@ -147,7 +147,10 @@ CORS_URLS_REGEX = r"^(/t/[^/]+)?/(v1|health)(/|$)"
 CORS_PREFLIGHT_MAX_AGE = 600
 CORS_ALLOW_CREDENTIALS = False
 CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "x-request-id"]
-CORS_EXPOSE_HEADERS = ["X-Request-ID", "Retry-After", "Link", "X-Next-Cursor", "Idempotency-Replayed"]
+CORS_EXPOSE_HEADERS = [
+    "X-Request-ID", "Retry-After", "Link", "X-Next-Cursor", "Idempotency-Replayed",
+    "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset",
+]  # fmt: skip
 
 # --- Accounts ---------------------------------------------------------------------------------------------------
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
@@ -159,6 +162,13 @@ LOGIN_RATE = env("LOGIN_RATE", default="20/minute")
 WIDGET_RATE = env("WIDGET_RATE", default="30/minute")
 WIDGET_SESSION_MINUTES = env.int("WIDGET_SESSION_MINUTES", default=30)
 LOGIN_REDIRECT_URL = "admin:index"
+
+# --- Rate limits ------------------------------------------------------------------------------------------------
+API_RATE = env("API_RATE", default="600/minute")
+CHAT_RATE = env("CHAT_RATE", default="60/minute")
+TENANT_RATE = env("TENANT_RATE", default="6000/minute")
+ADDRESS_RATE = env("ADDRESS_RATE", default="120/minute")
+VISITOR_RATE = env("VISITOR_RATE", default="20/minute")
 
 # --- Models -----------------------------------------------------------------------------------------------------
 DEFAULT_LLM_MODEL = env("DEFAULT_LLM_MODEL", default="minirag/extractive")

@@ -23,8 +23,10 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from minirag.lib import limits
 from minirag.lib.errors import Forbidden, NotAuthenticated, ProductError
+from minirag.lib.limits import Bound, check
+from minirag.lib.rates import parse_rate
+from tenants.context import PUBLIC_SCHEMA
 from tenants.models import ApiToken, Tenant, User, hash_token, normalise_email
 
 JWT_ALGORITHM = "HS256"
@@ -108,9 +110,12 @@ def count_log_in(address: str, email: str) -> None:
     Raises TooManyRequests, or LimiterUnavailable when it cannot be counted.
     """
     digest = hashlib.sha256(email.strip().lower().encode()).hexdigest()[:32]
-    wide = limits.multiply_rate(settings.LOGIN_RATE, _ACCOUNTS_PER_ADDRESS)
-    for key, rate in ((f"logins:{address}", wide), (f"login:{address}:{digest}", settings.LOGIN_RATE)):
-        limits.check(key, rate, redis_url=settings.REDIS_URL, fail_closed=True)
+    rate = parse_rate(settings.LOGIN_RATE)
+    bounds = [
+        Bound(f"logins:{address}", rate * _ACCOUNTS_PER_ADDRESS if rate else ""),
+        Bound(f"login:{address}:{digest}", rate or ""),
+    ]
+    check(bounds, scope=PUBLIC_SCHEMA, redis_url=settings.REDIS_URL, fail_closed=True)
 
 
 def log_in(email: str, password: str, tenant_slug: str | None = None) -> User:

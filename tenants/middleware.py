@@ -13,8 +13,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.http.request import split_domain_port
 
 from minirag.lib.errors import NotAuthenticated, ProductError
+from minirag.lib.limits import LimitState, limit_headers
 from minirag.lib.middleware import TwofoldMiddleware
+from minirag.lib.rest import error_response
 from tenants.authentication import Identity, authenticate_bearer
+from tenants.call_limits import Bounds, bounds_of_call
 from tenants.context import bind_stream, run_sync, tenant_context
 from tenants.models import Domain, Tenant
 from tenants.permissions import refuse_write
@@ -75,8 +78,13 @@ class TenantMiddleware(TwofoldMiddleware):
         refusal = _prepare(request, found)
         if refusal is not None:
             return refusal
+        bounds = _bounds_of(request)
+        try:
+            state = bounds.count() if bounds else None
+        except ProductError as error:
+            return error_response(error, request)
         with tenant_context(request.tenant):  # type: ignore[attr-defined]
-            return self.get_response(request)
+            return _tell_limit(self.get_response(request), state)
 
     async def call_async(self, request: HttpRequest) -> HttpResponseBase:
         if request.path_info in _OPEN_PATHS:
@@ -89,9 +97,14 @@ class TenantMiddleware(TwofoldMiddleware):
         refusal = _prepare(request, found)
         if refusal is not None:
             return refusal
+        bounds = _bounds_of(request)
+        try:
+            state = await bounds.count_async() if bounds else None
+        except ProductError as error:
+            return error_response(error, request)
         tenant = request.tenant  # type: ignore[attr-defined]
         with tenant_context(tenant):
-            response = await self.get_response(request)
+            response = _tell_limit(await self.get_response(request), state)
         if getattr(response, "is_async", False):
             response.streaming_content = bind_stream(aiter(response.streaming_content), tenant)
         return response
@@ -124,6 +137,18 @@ def _prepare(request: HttpRequest, found: Found | None) -> HttpResponse | None:
     if _wants_bearer(request) or request.path_info.startswith(_ADMIN_PATH):
         return None
     return refuse_write(request, found.tenant)
+
+
+def _bounds_of(request: HttpRequest) -> Bounds | None:
+    """What bounds this call; None for pages, and for the widget's sessions, which their view counts."""
+    identity = request.identity  # type: ignore[attr-defined]
+    return bounds_of_call(request, identity) if _wants_bearer(request) else None
+
+
+def _tell_limit(response: HttpResponseBase, state: LimitState | None) -> HttpResponseBase:
+    for name, value in limit_headers(state).items():
+        response.headers.setdefault(name, value)
+    return response
 
 
 def _wants_bearer(request: HttpRequest) -> bool:

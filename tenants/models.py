@@ -227,6 +227,10 @@ class ApiToken(models.Model):
     token_prefix = models.CharField(max_length=8, editable=False)
     scopes = models.JSONField(default=list, blank=True, help_text="Empty: everything its user may do.")
     bot_profile_id = models.UUIDField(null=True, blank=True, help_text="If set, good for this bot only.")
+    rate = models.CharField(
+        max_length=50, blank=True, default="", validators=[validate_rate],
+        help_text="What this token may call, such as 60/minute; 0 is no limit. Empty: API_RATE.",
+    )
     is_active = models.BooleanField(default=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)

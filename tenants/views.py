@@ -11,13 +11,13 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from minirag.lib import limits
 from minirag.lib.database import PASSWORDS
 from minirag.lib.errors import Forbidden, NotFound
+from minirag.lib.limits import Bound, check
 from minirag.lib.pagination import PlainPageQuery, paginate, plain_response
 from minirag.lib.rest import ApiView, client_address, no_content, parse_uuid, read_body, read_query
 from tenants.authentication import count_log_in, issue_jwt, log_in, require_identity
-from tenants.context import require_tenant
+from tenants.context import PUBLIC_SCHEMA, require_tenant
 from tenants.models import ApiToken, User
 from tenants.people import change_user, create_user
 from tenants.permissions import HasTenant, permit
@@ -43,8 +43,8 @@ class TenantList(ApiView):
         if not settings.ALLOW_TENANT_SIGNUP:
             raise Forbidden("New tenants are made by the operator of this installation.", code="signup_closed")
         body = read_body(SignUp, request)
-        key = f"signup:{client_address(request)}"
-        limits.check(key, settings.SIGNUP_RATE, redis_url=settings.REDIS_URL, fail_closed=True)
+        bound = Bound(f"signup:{client_address(request)}", settings.SIGNUP_RATE, "new tenants")
+        check([bound], scope=PUBLIC_SCHEMA, redis_url=settings.REDIS_URL, fail_closed=True)
         made = provision_tenant(
             name=body.tenant_name, slug=body.tenant_slug, owner_email=body.owner_email,
             owner_password=body.owner_password, owner_display_name=body.owner_display_name,

@@ -65,6 +65,7 @@ class Product:
             "SIGNUP_RATE": "10000/minute",
             "LOGIN_RATE": "10000/minute",
             "WIDGET_RATE": "100000/minute",
+            **dict.fromkeys(("API_RATE", "CHAT_RATE", "TENANT_RATE", "ADDRESS_RATE", "VISITOR_RATE"), "100000/minute"),
             "OUTBOUND_ALLOWED_HOSTS": "127.0.0.1",
             **self.settings,
         }

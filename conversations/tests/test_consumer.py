@@ -351,8 +351,8 @@ def test_a_bad_session_request_is_a_422(bot, fields):
     assert open_session(bot, **fields).status_code == 422
 
 
-def test_one_address_cannot_ask_without_end_by_inventing_visitors(bot, model, settings):
-    settings.WIDGET_RATE = "1/minute"
+def test_one_address_cannot_ask_without_end_by_inventing_visitors(bot, model, settings, fresh_limits):
+    settings.VISITOR_RATE = "1/minute"
     tokens = [sessions.issue_session(bot, f"visitor-{uuid4().hex}", PAGE)[0] for _ in range(11)]
     codes = []
     for token in tokens:

@@ -54,13 +54,16 @@ class Conflict(ProductError):
 
 
 class TooManyRequests(ProductError):
-    """A limit was reached; `retry_after_seconds` says when to come back."""
+    """A limit was reached; `retry_after_seconds` says when to come back, `limit` how much may be had per window."""
 
     status, code, retryable = 429, "rate_limited", True
 
-    def __init__(self, detail: str, *, retry_after_seconds: int = 1, code: str | None = None) -> None:
+    def __init__(
+        self, detail: str, *, retry_after_seconds: int = 1, code: str | None = None, limit: int | None = None
+    ) -> None:
         super().__init__(detail, code=code)
-        self.retry_after_seconds = retry_after_seconds
+        self.retry_after_seconds = max(1, retry_after_seconds)
+        self.limit = limit
 
 
 class ProviderError(ProductError):

@@ -25,6 +25,7 @@ from rest_framework.views import APIView
 
 from minirag.lib.database import DATABASE, run_in_pool
 from minirag.lib.errors import NotAuthenticated, ProductError, TooManyRequests
+from minirag.lib.limits import LimitState, limit_headers
 from minirag.lib.reading import (
     Body,
     BodyTooLarge,
@@ -101,6 +102,8 @@ def _explain_error(error: Exception, request: HttpRequest) -> tuple[int, dict[st
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(known, TooManyRequests):
         headers["Retry-After"] = str(known.retry_after_seconds)
+        if known.limit is not None:
+            headers |= limit_headers(LimitState(known.limit, 0, known.retry_after_seconds))
     if isinstance(known, MethodNotAllowed):
         headers["Allow"] = ", ".join(known.allowed)
     if known.status >= 500 and not (isinstance(error, ProductError) and known.retryable):

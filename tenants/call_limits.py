@@ -1,0 +1,88 @@
+"""Which rate limits bound a call, by who makes it. `minirag.lib.limits` counts them, all at once.
+
+| caller | bounds |
+|---|---|
+| API token | the token (its own `rate`, else API_RATE) and its tenant (the tenant's `rate`, else TENANT_RATE) |
+| log-in (JWT) | the user (API_RATE) and his tenant |
+| nobody we know | the address (ADDRESS_RATE) |
+| whoever asks a question | beside those, the token or user (CHAT_RATE) |
+| widget session, made | the address (WIDGET_RATE) and the bot's tenant |
+| widget visitor's question | the visitor (VISITOR_RATE), his address (ten times that) and the bot's tenant |
+
+Without Redis, what costs money is refused and the rest goes on uncounted: questions and widget sessions fail closed
+(503, `limiter_unavailable`), every other call fails open. Log-in and sign-up count by themselves, and fail closed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from minirag.lib.errors import ProductError
+from minirag.lib.limits import Bound, LimitState, check, check_async
+from minirag.lib.rates import parse_rate
+from minirag.lib.reading import client_address
+from tenants.authentication import Identity
+from tenants.context import PUBLIC_SCHEMA
+from tenants.models import Tenant
+
+TURN_PATHS = frozenset({"/v1/chat", "/v1/chat/completions"})
+ADDRESS_FACTOR = 10  # visitors behind one address, an office's say, share this many times one visitor's rate
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What bounds one call, and what happens to it where that cannot be counted."""
+
+    scope: str
+    bounds: tuple[Bound, ...]
+    fail_closed: bool = False
+
+    def count(self) -> LimitState | None:
+        """Count the call. Raises TooManyRequests or LimiterUnavailable."""
+        return check(self.bounds, scope=self.scope, redis_url=settings.REDIS_URL, fail_closed=self.fail_closed)
+
+    async def count_async(self) -> LimitState | None:
+        """`count` on the event loop."""
+        return await check_async(
+            self.bounds, scope=self.scope, redis_url=settings.REDIS_URL, fail_closed=self.fail_closed
+        )
+
+
+def bounds_of_call(request: HttpRequest, identity: Identity | ProductError | None) -> Bounds:
+    """Return what bounds a call of `/v1` that `identity` makes, or nobody we know."""
+    if not isinstance(identity, Identity):
+        return Bounds(PUBLIC_SCHEMA, (Bound(f"address:{client_address(request)}", settings.ADDRESS_RATE),))
+    tenant, token = identity.tenant, identity.token
+    who = f"token:{token.pk}" if token else f"user:{identity.user.pk}"
+    rate = token.rate if token and token.rate else settings.API_RATE
+    asks = request.method == "POST" and request.path_info in TURN_PATHS
+    bounds = (Bound(who, rate), _bound_of_tenant(tenant))
+    if asks:
+        bounds = (Bound(f"chat:{who}", settings.CHAT_RATE, "questions"), *bounds)
+    return Bounds(tenant.schema_name, bounds, fail_closed=asks)
+
+
+def bounds_of_session(address: str, tenant: Tenant | None) -> Bounds:
+    """Return what bounds the making of a widget session; `tenant` is None where its bot was not found."""
+    bound = Bound(f"widget-session:{address}", settings.WIDGET_RATE)
+    if tenant is None:
+        return Bounds(PUBLIC_SCHEMA, (bound,), fail_closed=True)
+    return Bounds(tenant.schema_name, (bound, _bound_of_tenant(tenant)), fail_closed=True)
+
+
+def bounds_of_visitor(tenant: Tenant, visitor_id: str, address: str) -> Bounds:
+    """Return what bounds a visitor's question: since he chooses his own id, his address counts as well."""
+    rate = parse_rate(settings.VISITOR_RATE)
+    bounds = (
+        Bound(f"visitor:{visitor_id}", rate or "", "questions"),
+        Bound(f"address:{address}", rate * ADDRESS_FACTOR if rate else "", "questions"),
+        _bound_of_tenant(tenant),
+    )
+    return Bounds(tenant.schema_name, bounds, fail_closed=True)
+
+
+def _bound_of_tenant(tenant: Tenant) -> Bound:
+    return Bound("tenant", tenant.rate or settings.TENANT_RATE)
