@@ -292,7 +292,7 @@ class TestStrangers:
             answer = gina.get(gina.url(tenant_site, model, "change", rows[model].pk))
             assert answer.status_code == 404 or answer["Location"] == "/t/globex/admin/", model
 
-    def test_guessing_passwords_is_slowed_down(self, acme, settings):
+    def test_guessing_passwords_is_slowed_down(self, acme, settings, fresh_limits):
         settings.LOGIN_RATE = "3/minute"
         client = Browser("acme")
         for _ in range(3):
