@@ -20,6 +20,7 @@ from tenants.authentication import issue_jwt
 from tenants.context import tenant_context
 from tenants.models import Role, Tenant, User
 from tenants.provisioning import provision_tenant
+from tests.openapi import watch_clients
 
 PASSWORD = "correct horse battery"
 
@@ -30,6 +31,7 @@ hypothesis.settings.load_profile("repeatable")
 
 
 def pytest_configure() -> None:
+    watch_clients()
     settings.DATABASE_THREADS = 0  # async code shares the test's thread, and with it the test's transaction
     settings.PLATFORM_HOSTS = [*settings.PLATFORM_HOSTS, "testserver"]  # the host of Django's test client
     # Redis outlives a test.

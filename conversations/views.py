@@ -18,6 +18,7 @@ from rest_framework.response import Response
 from conversations.feedback import set_feedback
 from conversations.models import Chat, Message
 from conversations.recording import Asker
+from conversations.replies import ANSWER_STREAM, AnswerReply, ChatReply, FullMessageReply, MessageReply
 from conversations.serializers import (
     render_answer,
     render_chat,
@@ -27,6 +28,7 @@ from conversations.serializers import (
 )
 from conversations.turns import Done, Failed, SourcesFound, TurnEvent, take_turn
 from minirag.lib.errors import NotFound, ProductError
+from minirag.lib.openapi import EXAMPLE_IDS, describe
 from minirag.lib.pagination import OLDEST_FIRST, Cursor, PlainPageQuery, paginate, plain_response
 from minirag.lib.rest import ApiView, Body, error_response, parse_uuid, read_body, read_query
 from tenants.authentication import require_identity
@@ -52,6 +54,21 @@ class FeedbackBody(Body):
     feedback: Literal["positive", "negative"] | None
 
 
+_ASKED = {"bot_profile_id": EXAMPLE_IDS["bot_profile_id"], "message": "When are you open?"}
+_PROVIDER_ERRORS = {
+    502: "The model provider failed.",
+    503: "The model provider, or a server that we stand on, is down; try again later.",
+    504: "The model provider took too long.",
+}
+
+
+@describe("List chats", method="GET", query=ChatQuery, answers={200: list[ChatReply]}, description="Newest first.")
+@describe(
+    "Ask a bot", method="POST", body=Question, answers={200: (AnswerReply, ANSWER_STREAM)},
+    description="JSON, or Server-Sent Events with `stream`.",
+    errors={404: "No such active bot, or no such chat, in this tenant.", **_PROVIDER_ERRORS},
+    examples={"answer": _ASKED, "cited": {**_ASKED, "extended": True}, "stream": {**_ASKED, "stream": True}},
+)  # fmt: skip
 @csrf_exempt
 async def chat_collection(request: HttpRequest) -> HttpResponseBase:
     """POST asks on the event loop; GET and the rest are an ordinary DRF view on a database thread."""
@@ -133,11 +150,13 @@ _list_chats = ChatList.as_view()
 
 
 class ChatDetail(ApiView):
+    @describe("Show a chat", answers={200: ChatReply})
     def get(self, request: Request, chat_id: str) -> Response:
         return Response(render_chat(find_chat(readable_chats(request), chat_id)))
 
 
 class MessageList(ApiView):
+    @describe("List a chat's messages", query=PlainPageQuery, answers={200: list[MessageReply]})
     def get(self, request: Request, chat_id: str) -> Response:
         chat = find_chat(readable_chats(request), chat_id)
         page = paginate(chat.messages.all(), read_query(PlainPageQuery, request), order=OLDEST_FIRST)
@@ -147,11 +166,13 @@ class MessageList(ApiView):
 class MessageDetail(ApiView):
     """Ours: one message with its citations and, if it refuses, why."""
 
+    @describe("Show a message", answers={200: FullMessageReply})
     def get(self, request: Request, chat_id: str, message_id: str) -> Response:
         return Response(render_message_in_full(find_message(readable_chats(request), chat_id, message_id)))
 
 
 class MessageFeedback(ApiView):
+    @describe("Give feedback", body=FeedbackBody, answers={200: MessageReply}, example={"feedback": "positive"})
     def patch(self, request: Request, chat_id: str, message_id: str) -> Response:
         chats = readable_chats(request)
         body = read_body(FeedbackBody, request)

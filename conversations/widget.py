@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from bots.models import BotProfile
 from conversations.models import Chat
+from conversations.replies import WidgetSessionReply
 from conversations.serializers import render_message_in_full
 from conversations.sessions import (
     find_tenant_of_bot,
@@ -22,6 +23,7 @@ from conversations.sessions import (
 )
 from minirag.lib.errors import NotFound, ProductError
 from minirag.lib.limits import limit_headers
+from minirag.lib.openapi import EXAMPLE_IDS, describe
 from minirag.lib.rest import ApiView, Body, client_address, naive_utc, read_body
 from tenants.authentication import authenticate_bearer
 from tenants.call_limits import bounds_of_session
@@ -41,6 +43,16 @@ class WidgetSessions(ApiView):
     authentication_classes = ()
     permission_classes = ()
 
+    @describe(
+        "Open a widget session", body=SessionBody, answers={201: WidgetSessionReply},
+        description="For pages that the bot allows, told by their `Origin`. Limited per address.",
+        errors={
+            403: "The page is not among the bot's `allowed_origins`.",
+            404: "No such active bot.",
+            429: "Too many sessions from this address.",
+        },
+        example={"bot_profile_id": EXAMPLE_IDS["bot_profile_id"], "visitor_id": "visitor-0001"},
+    )  # fmt: skip
     def post(self, request: Request) -> Response:
         address = client_address(request)
         try:

@@ -6,7 +6,8 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from knowledge.serializers import NewBatch, NewSource, SourceChanges, SourceQuery, render_source
+from knowledge.replies import ChildrenIngestionReply, IngestionReply, SourceBatchReply, SourceReply
+from knowledge.serializers import NewBatch, NewSource, SourceChanges, SourceQuery, UploadForm, render_source
 from knowledge.sources import (
     active_sources,
     create_batch,
@@ -23,6 +24,7 @@ from knowledge.sources import (
 )
 from knowledge.uploads import check_file, check_readable, read_upload
 from minirag.lib.database import UPLOADS
+from minirag.lib.openapi import EXAMPLE_IDS, describe
 from minirag.lib.pagination import OLDEST_FIRST, PlainPageQuery, paginate, plain_response
 from minirag.lib.rest import ApiView, no_content, parse_uuid, read_body, read_query
 from tenants.permissions import HasTenant, permit
@@ -32,7 +34,15 @@ class SourceView(ApiView):
     permission_classes = (HasTenant, permit("sources"))
 
 
+_BOT = EXAMPLE_IDS["bot_profile_id"]
+
+
 class SourceList(SourceView):
+    @describe(
+        "List sources", query=SourceQuery, answers={200: list[SourceReply]},
+        description="Active ones, newest first, top level; of one parent with `parent_id`, flat with "
+        "`include_children`.",
+    )  # fmt: skip
     def get(self, request: Request) -> Response:
         query = read_query(SourceQuery, request)
         sources = active_sources()
@@ -49,12 +59,25 @@ class SourceList(SourceView):
         summaries = {} if is_flat else summarise_children(parents)
         return plain_response(request, page, [render_source(each, summaries.get(each.pk)) for each in page.items])
 
+    @describe(
+        "Create a source", body=NewSource, answers={201: SourceReply}, description="Nothing is ingested yet.",
+        errors={404: "No such parent source in this tenant."},
+        example={"bot_profile_id": _BOT, "name": "Hours", "source_type": "text", "content": "Open from 9 to 17."},
+    )  # fmt: skip
     def post(self, request: Request) -> Response:
         body = read_body(NewSource, request)
         return Response(render_source(create_source(body.model_dump())), status=201)
 
 
 class SourceBatch(SourceView):
+    @describe(
+        "Create a source with children", body=NewBatch, answers={201: SourceBatchReply},
+        description="All or nothing; up to 1000 children.",
+        example={
+            "bot_profile_id": _BOT, "name": "Handbook", "source_type": "text",
+            "children": [{"name": "Hours", "source_type": "text", "content": "Open from 9 to 17."}],
+        },
+    )  # fmt: skip
     def post(self, request: Request) -> Response:
         parent, children = create_batch(read_body(NewBatch, request).model_dump())
         summary = summarise_children([parent.pk]).get(parent.pk)
@@ -65,6 +88,11 @@ class SourceBatch(SourceView):
 class SourceUpload(SourceView):
     thread_pool = UPLOADS
 
+    @describe(
+        "Upload a file as a source", form=UploadForm, files=("file",), answers={201: SourceReply},
+        description="`.txt .md .csv .pdf .docx`. Its ingestion is queued.",
+        errors={404: "No such parent source in this tenant."},
+    )  # fmt: skip
     def post(self, request: Request) -> Response:
         upload = read_upload(request._request)
         data = check_file(upload)
@@ -79,22 +107,30 @@ class SourceUpload(SourceView):
 
 
 class SourceDetail(SourceView):
+    @describe("Show a source", answers={200: SourceReply})
     def get(self, request: Request, source_id: str) -> Response:
         source = find_source(parse_uuid(source_id, "source_id"))
         summary = None if source.parent_id else summarise_children([source.pk]).get(source.pk)
         return Response(render_source(source, summary))
 
+    @describe(
+        "Change a source", body=SourceChanges, answers={200: SourceReply},
+        description="Starts no ingestion, unless `is_active` brings a deleted one back.",
+        example={"name": "Opening hours", "refresh_schedule": "daily"},
+    )  # fmt: skip
     def patch(self, request: Request, source_id: str) -> Response:
         pk = parse_uuid(source_id, "source_id")
         changes = read_body(SourceChanges, request).model_dump(exclude_unset=True)
         return Response(render_source(update_source(pk, changes)))
 
+    @describe("Delete a source", answers={204: None})
     def delete(self, request: Request, source_id: str) -> HttpResponse:
         delete_source(parse_uuid(source_id, "source_id"))
         return no_content()
 
 
 class SourceChildren(SourceView):
+    @describe("List a source's children", query=PlainPageQuery, answers={200: list[SourceReply]})
     def get(self, request: Request, source_id: str) -> Response:
         parent = find_source(parse_uuid(source_id, "source_id"))
         query = read_query(PlainPageQuery, request)
@@ -103,6 +139,10 @@ class SourceChildren(SourceView):
 
 
 class SourceIngestion(SourceView):
+    @describe(
+        "Ingest a source", answers={202: IngestionReply},
+        errors={409: "The source is being processed, or the `Idempotency-Key` was used for something else."},
+    )  # fmt: skip
     def post(self, request: Request, source_id: str) -> Response:
         source = start_ingestion(parse_uuid(source_id, "source_id"))
         payload = {"status": "accepted", "message": f"Ingestion queued for source {source.pk}"}
@@ -110,6 +150,7 @@ class SourceIngestion(SourceView):
 
 
 class ChildrenIngestion(SourceView):
+    @describe("Ingest a source's children", answers={202: ChildrenIngestionReply})
     def post(self, request: Request, source_id: str) -> Response:
         count = start_children(parse_uuid(source_id, "source_id"))
         message = f"Ingestion queued for {count} child sources"

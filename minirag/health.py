@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import redis
 from django.conf import settings
@@ -13,12 +13,28 @@ from django.db import Error, connection
 from django.http import HttpRequest, JsonResponse
 
 from minirag.lib.database import run_sync
+from minirag.lib.openapi import Reply, describe
 from minirag.lib.rest import method_not_allowed
 
 _TIMEOUT_SECONDS = 2
 _KEEP_SECONDS = 2.0
 
 
+class ServerHealthReply(Reply):
+    status: Literal["ok", "error"]
+    detail: str | None
+    version: str | None
+    latency_ms: float | None
+
+
+class SystemHealthReply(Reply):
+    status: Literal["ok", "degraded"]
+    postgres: ServerHealthReply
+    qdrant: ServerHealthReply
+    redis: ServerHealthReply
+
+
+@describe("Show the servers' health", method="GET", public=True, answers={200: SystemHealthReply})
 async def system_health(request: HttpRequest) -> JsonResponse:
     """Answer the contract's `postgres`, `qdrant` (here: pgvector) and `redis`, always with status 200."""
     if request.method not in ("GET", "HEAD"):

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from django.http import HttpRequest, JsonResponse
 from django.urls import URLPattern, URLResolver, include, path
 
 from minirag.api import handler400, handler404, handler500  # noqa: F401 - Django looks for them here
+from minirag.lib.openapi import Reply, describe
 from minirag.pages import find_widget, show_platform
 from tenants.sites import platform_site
 
 
+class HealthReply(Reply):
+    status: Literal["ok"]
+
+
+@describe("Show that it runs", method="GET", public=True, answers={200: HealthReply})
 def health(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ok"})
 

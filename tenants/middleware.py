@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.http.request import split_domain_port
 
 from minirag.lib.errors import NotAuthenticated, ProductError
@@ -74,7 +74,7 @@ class TenantMiddleware(TwofoldMiddleware):
             try:
                 found = find_tenant(**_facts(request))
             except HostUnknown:
-                return _refuse_host()
+                return _refuse_host(request)
         refusal = _prepare(request, found)
         if refusal is not None:
             return refusal
@@ -93,7 +93,7 @@ class TenantMiddleware(TwofoldMiddleware):
             try:
                 found = await run_sync(find_tenant, **_facts(request))
             except HostUnknown:
-                return _refuse_host()
+                return _refuse_host(request)
         refusal = _prepare(request, found)
         if refusal is not None:
             return refusal
@@ -124,7 +124,7 @@ def _facts(request: HttpRequest) -> dict[str, Any]:
 def _prepare(request: HttpRequest, found: Found | None) -> HttpResponse | None:
     """Put what was found on the request; returns a response where it ends here."""
     if found is None:
-        return JsonResponse({"detail": "Not Found", "code": "not_found"}, status=404)
+        return error_response(Http404(), request)
     request.tenant = found.tenant  # type: ignore[attr-defined]
     request.tenant_by = found.by  # type: ignore[attr-defined]
     request.identity = found.identity  # type: ignore[attr-defined]
@@ -155,8 +155,10 @@ def _wants_bearer(request: HttpRequest) -> bool:
     return request.path_info.startswith("/v1/") and not request.path_info.startswith("/v1/widget/")
 
 
-def _refuse_host() -> HttpResponse:
-    return JsonResponse({"detail": "This host is not served here.", "code": "host_unknown"}, status=400)
+def _refuse_host(request: HttpRequest) -> HttpResponse:
+    error = ProductError("This host is not served here.", code="host_unknown")
+    error.status = 400
+    return error_response(error, request)
 
 
 class TenantSessionMiddleware(SessionMiddleware):

@@ -103,7 +103,9 @@ def refuse_write(request: HttpRequest, tenant: Tenant) -> HttpResponse | None:
     if request.method in _SAFE_METHODS or tenant.is_active:
         return None
     detail = f"This tenant is {tenant.status}: it can be read but not changed."
-    return JsonResponse({"detail": detail, "code": f"tenant_{tenant.status}"}, status=409)
+    request_id = getattr(request, "request_id", "")
+    payload = {"detail": detail, "code": f"tenant_{tenant.status}", "request_id": request_id, "retryable": False}
+    return JsonResponse(payload, status=409)
 
 
 def acting_user(request: HttpRequest) -> User:

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from minirag.lib.database import PASSWORDS
 from minirag.lib.errors import Forbidden, NotFound
 from minirag.lib.limits import Bound, check
+from minirag.lib.openapi import describe
 from minirag.lib.pagination import PlainPageQuery, paginate, plain_response
 from minirag.lib.rest import ApiView, client_address, no_content, parse_uuid, read_body, read_query
 from tenants.authentication import count_log_in, issue_jwt, log_in, require_identity
@@ -22,6 +23,15 @@ from tenants.models import ApiToken, User
 from tenants.people import change_user, create_user
 from tenants.permissions import HasTenant, permit
 from tenants.provisioning import provision_tenant
+from tenants.replies import (
+    ApiTokenReply,
+    LoggedInReply,
+    MintedApiTokenReply,
+    MyselfReply,
+    SignedUpReply,
+    TenantReply,
+    UserReply,
+)
 from tenants.serializers import (
     LogIn,
     NewApiToken,
@@ -39,6 +49,19 @@ class TenantList(ApiView):
     authentication_classes = ()
     permission_classes = ()
 
+    @describe(
+        "Sign up a tenant", body=SignUp, answers={201: SignedUpReply},
+        description="A tenant, its owner, and the owner's token `default`. Limited per address.",
+        errors={
+            403: "This installation makes no tenants on request.",
+            409: "The slug is taken.",
+            429: "Too many tenants were made from this address.",
+        },
+        example={
+            "tenant_name": "Initech", "tenant_slug": "initech", "owner_email": "iris@initech.example.com",
+            "owner_password": "correct horse battery",
+        },
+    )  # fmt: skip
     def post(self, request: Request) -> Response:
         if not settings.ALLOW_TENANT_SIGNUP:
             raise Forbidden("New tenants are made by the operator of this installation.", code="signup_closed")
@@ -56,6 +79,7 @@ class TenantList(ApiView):
 
 
 class OwnTenant(ApiView):
+    @describe("Show my tenant", answers={200: TenantReply})
     def get(self, request: Request) -> Response:
         return Response(render_tenant(require_tenant()))
 
@@ -65,6 +89,16 @@ class LogInView(ApiView):
     authentication_classes = ()
     permission_classes = ()
 
+    @describe(
+        "Log in", body=LogIn, answers={200: LoggedInReply},
+        description="`tenant_slug` chooses where several tenants know the e-mail. Limited per address and e-mail.",
+        errors={
+            401: "The e-mail or the password is wrong.",
+            403: "The account or its tenant is disabled.",
+            429: "Too many tries.",
+        },
+        example={"email": "alice@acme.example.com", "password": "correct horse battery"},
+    )  # fmt: skip
     def post(self, request: Request) -> Response:
         body = read_body(LogIn, request)
         count_log_in(client_address(request), body.email)
@@ -78,6 +112,7 @@ class LogInView(ApiView):
 
 
 class Myself(ApiView):
+    @describe("Show who I am", answers={200: MyselfReply})
     def get(self, request: Request) -> Response:
         who = require_identity(request._request)
         return Response({"user": render_user(who.user), "tenant": render_tenant(who.tenant)})
@@ -86,10 +121,12 @@ class Myself(ApiView):
 class ApiTokenList(ApiView):
     permission_classes = (HasTenant, permit("API tokens", members=True))
 
+    @describe("List API tokens", query=PlainPageQuery, answers={200: list[ApiTokenReply]})
     def get(self, request: Request) -> Response:
         page = paginate(visible_tokens(request), read_query(PlainPageQuery, request))
         return plain_response(request, page, [render_token(token) for token in page.items])
 
+    @describe("Create an API token", body=NewApiToken, answers={201: MintedApiTokenReply}, example={"name": "shop"})
     def post(self, request: Request) -> Response:
         body = read_body(NewApiToken, request)
         # A token that ends may not make one that does not.
@@ -102,6 +139,7 @@ class ApiTokenList(ApiView):
 class ApiTokenDetail(ApiView):
     permission_classes = (HasTenant, permit("API tokens", members=True))
 
+    @describe("Revoke an API token", answers={204: None})
     def delete(self, request: Request, token_id: str) -> HttpResponse:
         pk = parse_uuid(token_id, "token_id")
         token = visible_tokens(request).filter(pk=pk).first()
@@ -115,11 +153,19 @@ class UserList(ApiView):
     thread_pool = PASSWORDS
     permission_classes = (HasTenant, permit("users"))
 
+    @describe(
+        "List users", query=PlainPageQuery, answers={200: list[UserReply]}, description="By e-mail, disabled ones too."
+    )
     def get(self, request: Request) -> Response:
         users = User.objects.filter(tenant=require_tenant())
         page = paginate(users, read_query(PlainPageQuery, request), order=("email", "id"))
         return plain_response(request, page, [render_user(user) for user in page.items])
 
+    @describe(
+        "Create a user", body=NewUser, answers={201: UserReply},
+        errors={409: "This tenant has a user with this e-mail, or the `Idempotency-Key` was used for something else."},
+        example={"email": "carol@acme.example.com", "password": "correct horse battery", "display_name": "Carol"},
+    )  # fmt: skip
     def post(self, request: Request) -> Response:
         body = read_body(NewUser, request)
         actor = require_identity(request._request).user
@@ -131,17 +177,23 @@ class UserDetail(ApiView):
     thread_pool = PASSWORDS
     permission_classes = (HasTenant, permit("users"))
 
+    @describe("Show a user", answers={200: UserReply})
     def get(self, request: Request, user_id: str) -> Response:
         user = User.objects.filter(tenant=require_tenant(), pk=parse_uuid(user_id, "user_id")).first()
         if user is None:
             raise NotFound("User not found")
         return Response(render_user(user))
 
+    @describe(
+        "Change a user", body=UserChanges, answers={200: UserReply}, example={"display_name": "Carol"},
+        errors={409: "The e-mail is taken, or this is the last owner."},
+    )  # fmt: skip
     def patch(self, request: Request, user_id: str) -> Response:
         pk = parse_uuid(user_id, "user_id")
         changes = read_body(UserChanges, request).model_dump(exclude_unset=True)
         return Response(render_user(self._change(request, pk, changes)))
 
+    @describe("Disable a user", answers={204: None}, errors={409: "This is the last owner."})
     def delete(self, request: Request, user_id: str) -> HttpResponse:
         self._change(request, parse_uuid(user_id, "user_id"), {"is_active": False})
         return no_content()

@@ -122,11 +122,16 @@ def methods_of(pattern: URLPattern) -> set[str]:
 def served_routes() -> set[str]:
     routes = walk_routes(get_resolver("minirag.urls").url_patterns)
     return {
-        f"{method} {re.sub('<[^>]+>', '{}', route)}"
+        f"{method} {shorten(route)}"
         for route, pattern in routes
         if route.startswith("/v1/") or route == "/health"
         for method in methods_of(pattern)
     }
+
+
+def shorten(route: str) -> str:
+    """A route with `{}` for each of its parameters."""
+    return re.sub("<[^>]+>|{[^}]+}", "{}", route)
 
 
 def documented_routes() -> set[str]:
@@ -135,7 +140,7 @@ def documented_routes() -> set[str]:
     for cell in first_cells(read(DOCS / "api.md")):
         if path := re.search(r"(/v1/\S+|/health)`", cell):
             methods = re.findall(r"\b(GET|POST|PUT|PATCH|DELETE)\b", cell)
-            routes |= {f"{method} {re.sub('{[^}]+}', '{}', path[1])}" for method in methods}
+            routes |= {f"{method} {shorten(path[1])}" for method in methods}
     return routes
 
 

@@ -287,6 +287,7 @@ API: dict[str, list[Try]] = {
         ),
     ],
     "system/health": [Try("get", 200)],
+    "openapi.json": [Try("get", 200)],
     # What is no route: with a slash it may lead to one, else it is unknown to everybody.
     "^(?P<rest>.*)/$": [Try("get", 307, ids=lambda s: {"rest": f"sources/{s.acme.source}"})],
     "^(?P<rest>.*)$": [Try("get", 404, ids=lambda s: {"rest": f"tenants/{s.acme.party.tenant.pk}/sources"})],
@@ -297,6 +298,7 @@ ANYBODYS = {
     "auth/login": {401},
     "widget/sessions": {403, 404},
     "system/health": {200},
+    "openapi.json": {200},
     "^(?P<rest>.*)/$": {307},
     "^(?P<rest>.*)$": {404},
 }

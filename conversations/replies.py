@@ -1,0 +1,112 @@
+"""What the chat and widget endpoints answer, for the API's description."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from bots.models import Outcome
+from conversations.models import Feedback, MessageRole
+from minirag.lib.openapi import Media, Moment, Reply
+
+_STREAM = """event: sources
+data: {"sources": []}
+
+event: delta
+data: {"content": "Open from 9 to 17. [1]"}
+
+event: done
+data: {"chat_id": "c4a70000-0000-4000-8000-000000000001", "message_id": "3e550000-0000-4000-8000-000000000001", \
+"usage": {"model": "minirag/extractive", "prompt_tokens": 321, "completion_tokens": 9, "total_tokens": 330}}
+
+"""
+ANSWER_STREAM = Media("text/event-stream", "The events `sources`, `delta` …, and `done` or `error`.", _STREAM)
+Score = Annotated[float, Field(examples=[0.8294])]
+
+
+class ChatReply(Reply):
+    id: UUID
+    tenant_id: UUID
+    bot_profile_id: UUID
+    title: Annotated[str, Field(examples=["When are you open?"])]
+    message_count: int
+    total_prompt_tokens: int
+    total_completion_tokens: int
+    created_at: Moment
+    updated_at: Moment
+
+
+class MessageReply(Reply):
+    id: UUID
+    chat_id: UUID
+    role: MessageRole
+    content: Annotated[str, Field(examples=["Open from 9 to 17. [1]"])]
+    prompt_tokens: int
+    completion_tokens: int
+    feedback: Feedback | None
+    created_at: Moment
+
+
+class RefusalReply(Reply):
+    reason: Annotated[str, Field(examples=["low_confidence"])]
+    score: float | None
+    threshold: float | None
+
+
+class PassageReply(Reply):
+    chunk_id: UUID
+    content: Annotated[str, Field(description="Its first 200 characters.", examples=["Open from 9 to 17."])]
+    score: Score
+    source_id: UUID
+
+
+class CitationReply(Reply):
+    number: Annotated[int, Field(description="The `[1]` in the answer.")]
+    chunk_id: UUID
+    content: Annotated[str, Field(description="The whole passage.", examples=["Open from 9 to 17."])]
+    score: Score
+    source_id: UUID
+    title: Annotated[str, Field(examples=["Hours"])]
+    heading: str
+    url: str
+    page: int | None
+
+
+class FullMessageReply(MessageReply):
+    outcome: Outcome
+    refusal: RefusalReply | None
+    citations: list[CitationReply]
+
+
+class UsageReply(Reply):
+    model: Annotated[str, Field(examples=["minirag/extractive"])]
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+
+class AnswerReply(Reply):
+    """The answer to a question; `citations` and `refusal` only where `extended` was asked for."""
+
+    chat_id: UUID
+    message: MessageReply
+    sources: list[PassageReply]
+    usage: UsageReply
+    citations: list[CitationReply] = []
+    refusal: RefusalReply | None = None
+
+
+class WidgetBotReply(Reply):
+    name: Annotated[str, Field(examples=["Support"])]
+    greeting: str
+    starter_questions: list[str]
+
+
+class WidgetSessionReply(Reply):
+    session_token: str
+    expires_at: Moment
+    bot: WidgetBotReply
+    chat_id: UUID | None
+    messages: list[FullMessageReply]

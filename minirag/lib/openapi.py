@@ -1,0 +1,158 @@
+"""How a route is described for OpenAPI: a declaration next to its code, and models of what it answers.
+
+Every method under `/v1` carries one, and a test fails for those that do not. The request is described by the pydantic
+model that reads it, the answer by a `Reply` in the app's replies.py, with the keys that its `render_*` function writes:
+
+    class BotProfileReply(Reply):           # the component is named BotProfile
+        id: UUID
+        name: str
+        created_at: Moment
+
+    class BotList(ApiView):
+        @describe("List bots", query=PlainPageQuery, answers={200: list[BotProfileReply]})
+        def get(self, request): ...
+
+        @describe("Create a bot", body=NewBot, answers={201: BotProfileReply}, example={"name": "Support"})
+        def post(self, request): ...
+
+        @describe("Delete a bot", answers={204: None}, errors={409: "The bot answers somebody just now."})
+        def delete(self, request, bot_profile_id): ...
+
+- `answers` maps a status to a type (JSON), to None (no body), to `Media("text/csv")`, or to a tuple of these.
+- `errors` maps a status to a sentence, for what is special to the route. What every route may answer is added by
+  itself: 400 and 503; with a credential 401 and 403; under `/v1` 429; with fields 422, and with a body 413; with an id in the path
+  404; and 409 for a POST, which takes an `Idempotency-Key`.
+- `example` is a request body that works as it stands, with the ids of `EXAMPLE_IDS` where it needs some; without it one
+  is made from the required fields. `examples` names several. They are checked, and sent, by tests/test_openapi.py.
+- Ids in the path are UUIDs when their name ends in `_id`; `path={"slug": str}` says otherwise.
+- `form=Model` is a multipart body, with `files=("file",)` beside the model's fields.
+- A view that is a function is decorated once per method, with `method="POST"`. `public=True` needs no credential; a
+  class says so by `authentication_classes = ()`.
+
+In tests the client checks each response under `/v1` against its declaration: status, content type and every key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+EXAMPLE_IDS = {
+    "bot_profile_id": "b0700000-0000-4000-8000-000000000001",
+    "source_id": "50c00000-0000-4000-8000-000000000001",
+    "parent_id": "50c00000-0000-4000-8000-000000000002",
+    "chat_id": "c4a70000-0000-4000-8000-000000000001",
+    "message_id": "3e550000-0000-4000-8000-000000000001",
+    "token_id": "70ce0000-0000-4000-8000-000000000001",
+    "user_id": "05e70000-0000-4000-8000-000000000001",
+}
+EXAMPLE_ID = "1d000000-0000-4000-8000-000000000001"
+EXAMPLE_MOMENT = "2026-11-20T23:38:33.801678"
+
+Moment = Annotated[
+    str,
+    Field(
+        pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?$",
+        description="UTC without a zone; no fraction where it is 0.",
+        examples=[EXAMPLE_MOMENT],
+    ),
+]
+
+
+class Reply(BaseModel):
+    """Base of what is answered: these keys and no others. The component's name is the class's without `Reply`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ErrorReply(Reply):
+    """Every error but that of invalid fields. Decide by `code`; the sentence may change."""
+
+    detail: str
+    code: str
+    request_id: str
+    retryable: Annotated[bool, Field(description="Whether the same request may succeed later.")]
+
+
+class InvalidFieldReply(Reply):
+    type: Annotated[str, Field(examples=["missing"])]
+    loc: Annotated[list[str | int], Field(examples=[["body", "name"]])]
+    msg: Annotated[str, Field(examples=["Field required"])]
+    input: Any
+    ctx: dict[str, Any] = {}
+
+
+class InvalidReply(Reply):
+    """Fields are missing or wrong: one entry for each, whose `loc` begins with `body`, `path` or `query`."""
+
+    detail: list[InvalidFieldReply]
+    code: Literal["validation_error"]
+    request_id: str
+    retryable: bool
+
+
+@dataclass(frozen=True)
+class Media:
+    """An answer that is not JSON. `binary` where it is no text."""
+
+    content_type: str
+    description: str = ""
+    example: str | None = None
+    binary: bool = False
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method of one route; see the module's docstring."""
+
+    summary: str
+    answers: Mapping[int, Any]
+    description: str = ""
+    body: type[BaseModel] | None = None
+    form: type[BaseModel] | None = None
+    files: tuple[str, ...] = ()
+    query: type[BaseModel] | None = None
+    path: Mapping[str, Any] = field(default_factory=dict)
+    errors: Mapping[int, str] = field(default_factory=dict)
+    examples: Mapping[str, Any] = field(default_factory=dict)
+    public: bool = False
+
+
+def describe(
+    summary: str, *, answers: Mapping[int, Any], method: str = "", example: Any = None, **facts: Any
+) -> Callable[[F], F]:
+    """Attach an Operation to a view's method, or to a function that is a view for its `method`."""
+    if example is not None:
+        facts["examples"] = {"example": example}
+    operation = Operation(summary, answers, **facts)
+
+    def attach(view: F) -> F:
+        known: dict[str, Operation] = getattr(view, "operations", {})
+        name = method or view.__name__.upper()
+        view.operations = {**known, name: operation}  # type: ignore[attr-defined]
+        return view
+
+    return attach
+
+
+def operations_of(callback: Any) -> dict[str, Operation]:
+    """Return what is described of a view, by HTTP method; a class that needs no credential makes it public."""
+    operations: dict[str, Operation] = dict(getattr(callback, "operations", {}))
+    view = getattr(callback, "cls", None)
+    for name in ("get", "post", "put", "patch", "delete"):
+        if name.upper() in operations or view is None:
+            continue
+        operation = getattr(getattr(view, name, None), "operations", {}).get(name.upper())
+        if operation is not None:
+            is_public = operation.public or not view.authentication_classes
+            operations[name.upper()] = operation if not is_public else _made_public(operation)
+    return operations
+
+
+def _made_public(operation: Operation) -> Operation:
+    return Operation(**{**operation.__dict__, "public": True})

@@ -1,0 +1,70 @@
+"""`/v1/openapi.json`: the API's own description, made from what the views declare."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from functools import cache, lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver, get_resolver
+from rest_framework.request import Request
+
+from minirag import __version__
+from minirag.lib.openapi import describe
+from minirag.lib.openapi_document import build_document
+from minirag.lib.rest import ApiView
+
+_TITLE = "MiniRAG"
+_DESCRIPTION = """Bots that answer from your own documents, and say so when they cannot.
+
+Everything but sign-up, log-in and health needs `Authorization: Bearer <token>`. An error is
+`{detail, code, request_id, retryable}`; decide by `code`. Lists take `limit` and `cursor`."""
+_SHARED_FOR_SECONDS = 300
+
+
+class OpenApiDocument(ApiView):
+    authentication_classes = ()
+    permission_classes = ()
+
+    @describe("Describe the API", answers={200: dict[str, Any], 304: None})
+    def get(self, request: Request) -> HttpResponse:
+        body, etag = _write_document(_server_of(request._request))
+        headers = {"ETag": etag, "Cache-Control": f"public, max-age={_SHARED_FOR_SECONDS}"}
+        if etag in [each.strip().removeprefix("W/") for each in request.headers.get("If-None-Match", "").split(",")]:
+            return HttpResponse(status=304, headers=headers)
+        return HttpResponse(body, content_type="application/json", headers=headers)
+
+
+@cache
+def api_document() -> dict[str, Any]:
+    """The document of this process, without `servers`."""
+    routes = [route for route in _walk(get_resolver(settings.ROOT_URLCONF).url_patterns) if _is_api(route[0])]
+    return build_document(routes, info={"title": _TITLE, "version": __version__, "description": _DESCRIPTION})
+
+
+def _is_api(path: str) -> bool:
+    return path.startswith("/v1/") or path == "/health"
+
+
+def _walk(patterns: list[URLPattern | URLResolver], prefix: str = "/") -> Iterator[tuple[str, Any]]:
+    for pattern in patterns:
+        path = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from _walk(pattern.url_patterns, path)
+        else:
+            yield path, pattern.callback
+
+
+def _server_of(request: HttpRequest) -> str:
+    """The URL that the paths begin behind: with `/t/<slug>` where the document was asked for there."""
+    return request.build_absolute_uri(request.META.get("SCRIPT_NAME", "").rstrip("/") or "/").rstrip("/")
+
+
+@lru_cache(maxsize=64)
+def _write_document(server: str) -> tuple[bytes, str]:
+    body = json.dumps({**api_document(), "servers": [{"url": server}]}, separators=(",", ":")).encode()
+    return body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'

@@ -1,0 +1,72 @@
+"""The API's own description: every route is in it, its examples work, and it is served wherever the API is."""
+
+from __future__ import annotations
+
+import jsonschema
+import pytest
+from django.test import Client
+
+from tests.openapi import document
+from tests.test_docs import served_routes, shorten
+
+OPERATIONS = [
+    (method.upper(), path, operation)
+    for path, operations in document()["paths"].items()
+    for method, operation in operations.items()
+]
+BODIES = [
+    (f"{method} {path} {name}", content["schema"], example["value"])
+    for method, path, operation in OPERATIONS
+    for content in operation.get("requestBody", {}).get("content", {}).values()
+    for name, example in content.get("examples", {}).items()
+]
+ANSWERS = [
+    (f"{method} {path} {status}", content["schema"], content["example"])
+    for method, path, operation in OPERATIONS
+    for status, answer in operation["responses"].items()
+    for content in answer.get("content", {}).values()
+    if "example" in content
+]
+
+
+def check(value, schema):
+    whole = {**schema, "components": document()["components"]}
+    jsonschema.Draft202012Validator(whole, format_checker=jsonschema.FormatChecker()).validate(value)
+
+
+def test_every_route_is_described_with_its_methods():
+    described = {f"{method} {shorten(path)}" for method, path, _ in OPERATIONS}
+    assert served_routes() - described == set(), "decorate them with minirag.lib.openapi.describe"
+    assert described - served_routes() == set()
+
+
+def test_every_operation_has_a_name_of_its_own():
+    names = [operation["operationId"] for _, _, operation in OPERATIONS]
+    assert sorted(names) == sorted(set(names))
+
+
+@pytest.mark.parametrize(("where", "schema", "value"), BODIES, ids=[each[0] for each in BODIES])
+def test_every_example_of_a_body_fits_its_schema(where, schema, value):
+    check(value, schema)
+
+
+@pytest.mark.parametrize(("where", "schema", "value"), ANSWERS, ids=[each[0] for each in ANSWERS])
+def test_every_example_of_an_answer_fits_its_schema(where, schema, value):
+    check(value, schema)
+
+
+# --- served -------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("prefix", ["", "/t/acme"])
+def test_it_is_served_to_anybody_and_names_the_server_that_was_asked(acme, prefix):
+    response = Client().get("/v1/openapi.json", SCRIPT_NAME=prefix)
+    assert (response.status_code, response["Content-Type"]) == (200, "application/json")
+    assert response.json()["openapi"] == "3.1.0"
+    assert response.json()["servers"] == [{"url": f"http://testserver{prefix}"}]
+
+
+def test_it_is_not_sent_again_to_who_has_it(db):
+    first = Client().get("/v1/openapi.json")
+    for sent in (first["ETag"], f'"x", W/{first["ETag"]}'):
+        again = Client().get("/v1/openapi.json", headers={"if-none-match": sent})
+        assert (again.status_code, again.content, again["ETag"]) == (304, b"", first["ETag"])
+    assert Client().get("/v1/openapi.json", headers={"if-none-match": '"other"'}).status_code == 200
