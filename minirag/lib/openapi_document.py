@@ -30,7 +30,7 @@ _HEADERS: dict[str, Schema] = {
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},
     "X-RateLimit-Limit": {"description": "Calls in the window that is closest to full.", "schema": {"type": "integer"}},
     "X-RateLimit-Remaining": {"description": "Calls left in it.", "schema": {"type": "integer"}},
-    "X-RateLimit-Reset": {"description": "When it has room again.", "schema": {"type": "integer"}},
+    "X-RateLimit-Reset": {"description": "Seconds until it has room again.", "schema": {"type": "integer"}},
     "X-Next-Cursor": {"description": "`cursor` of the next page, when there is one.", "schema": {"type": "string"}},
     "Link": {"description": '`<…>; rel="next"`, when there is a next page.', "schema": {"type": "string"}},
     "Idempotency-Replayed": {
