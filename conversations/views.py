@@ -32,6 +32,7 @@ from minirag.lib.openapi import EXAMPLE_IDS, describe
 from minirag.lib.pagination import OLDEST_FIRST, Cursor, PlainPageQuery, paginate, plain_response
 from minirag.lib.rest import ApiView, Body, error_response, parse_uuid, read_body, read_query
 from tenants.authentication import require_identity
+from tenants.models import Scope
 from tenants.permissions import require_scope
 
 
@@ -82,9 +83,9 @@ async def chat_collection(request: HttpRequest) -> HttpResponseBase:
 
 async def _ask(request: HttpRequest) -> HttpResponseBase:
     identity = require_identity(request)
-    require_scope(identity.token, "chat")
+    require_scope(identity.token, Scope.CHAT)
     body = read_body(Question, request)
-    require_scope(identity.token, "chat", bot_profile_id=body.bot_profile_id)
+    require_scope(identity.token, Scope.CHAT, bot_profile_id=body.bot_profile_id)
     is_bound = identity.token is not None and identity.token.bot_profile_id is not None
     request_id: str = request.request_id  # type: ignore[attr-defined]
     asker = Asker(user_id=identity.user.pk, request_id=request_id, own_chats_only=is_bound)
@@ -184,7 +185,7 @@ class MessageFeedback(ApiView):
 def readable_chats(request: Request) -> QuerySet[Chat]:
     """Return the chats that the caller's token lets it read. Raises Forbidden for one made for something else."""
     token = require_identity(request._request).token
-    require_scope(token, "read", "manage")
+    require_scope(token, Scope.READ)
     chats = Chat.objects.all()
     return chats.filter(bot_profile_id=token.bot_profile_id) if token and token.bot_profile_id else chats
 

@@ -234,6 +234,7 @@ class ApiToken(models.Model):
     is_active = models.BooleanField(default=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    replaced_by = models.ForeignKey("self", models.SET_NULL, null=True, editable=False, related_name="replaces")
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = ApiTokenQuerySet.as_manager()
@@ -248,6 +249,13 @@ class ApiToken(models.Model):
         """Stop the token at once; it stays listed."""
         self.is_active = False
         self.save(update_fields=["is_active"])
+
+    def replace(self, new: ApiToken, overlap: timedelta) -> None:
+        """Let `new` stand in for this token, which works for `overlap` longer, or until it expires before that."""
+        self.replaced_by, self.is_active = new, bool(overlap)
+        ends_at = timezone.now() + overlap
+        self.expires_at = min(self.expires_at or ends_at, ends_at)
+        self.save(update_fields=["replaced_by", "is_active", "expires_at"])
 
     @property
     def is_expired(self) -> bool:

@@ -52,8 +52,8 @@ def permit(
                 require_role(request.user, scope, what)
             token = request.auth if isinstance(request.auth, ApiToken) else None
             if token is not None and token.bot_profile_id and not bot_bound:
-                raise _restricted()
-            require_scope(token, *(each for each in Scope if scope in INCLUDED[each]))
+                raise restricted()
+            require_scope(token, scope)
             return True
 
     return Permit
@@ -82,20 +82,20 @@ def bound_bot(request: Request) -> UUID | None:
     return request.auth.bot_profile_id if isinstance(request.auth, ApiToken) else None
 
 
-def require_scope(token: ApiToken | None, *scopes: str, bot_profile_id: UUID | None = None) -> None:
-    """Let a token pass that has no scopes or one of these, and is for no bot or, where one is given, for this one.
+def require_scope(token: ApiToken | None, scope: Scope, *, bot_profile_id: UUID | None = None) -> None:
+    """Let a token pass that has no scopes or one that includes this, and is for no bot or for the one that is given.
 
     None, a log-in without a token, passes. Raises Forbidden with the code `token_restricted`.
     """
     if token is None:
         return
     other_bot = bot_profile_id and token.bot_profile_id and token.bot_profile_id != bot_profile_id
-    if other_bot or (token.scopes and not set(scopes) & set(token.scopes)):
-        raise _restricted()
+    if other_bot or (token.scopes and not any(scope in INCLUDED.get(held, ()) for held in token.scopes)):
+        raise restricted()
 
 
-def _restricted() -> Forbidden:
-    return Forbidden("This token is restricted and cannot do this.", code="token_restricted")
+def restricted(detail: str = "This token is restricted and cannot do this.") -> Forbidden:
+    return Forbidden(detail, code="token_restricted")
 
 
 def refuse_write(request: HttpRequest, tenant: Tenant) -> HttpResponse | None:

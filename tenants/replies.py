@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from minirag.lib.openapi import Moment, Reply
-from tenants.models import Role
+from tenants.models import Role, Scope
 
 TokenPrefix = Annotated[str, Field(description="The token's first 8 characters.", examples=["Zk3vB0aq"])]
 RawToken = Annotated[
@@ -38,6 +38,9 @@ class ApiTokenReply(Reply):
     tenant_id: UUID
     name: Annotated[str, Field(examples=["shop"])]
     token_prefix: TokenPrefix
+    user_id: UUID
+    scopes: Annotated[list[Scope], Field(description="None of them: everything that its user may do.")]
+    bot_profile_id: Annotated[UUID | None, Field(description="The only bot that it is good for.")]
     is_active: bool
     expires_at: Moment | None
     last_used_at: Moment | None

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime
 from typing import Annotated, Any
+from uuid import UUID
 
-from pydantic import EmailStr, Field, StrictBool
+from pydantic import AfterValidator, BeforeValidator, EmailStr, Field, StrictBool, StrictInt
+from pydantic_core import PydanticCustomError
 
 from minirag.lib.rest import Body, naive_utc
-from tenants.models import ApiToken, Role, Tenant, User
+from tenants.models import ApiToken, Role, Scope, Tenant, User
+from tenants.tokens import MAX_OVERLAP_SECONDS, Rights
 
 
 class SignUp(Body):
@@ -48,8 +53,38 @@ class UserChanges(Body):
     revoke_tokens: StrictBool = False
 
 
+def _require_date_text(value: Any) -> Any:
+    if not isinstance(value, str) or not re.match(r"\d{4}-\d\d-\d\d", value):
+        raise PydanticCustomError("datetime_type", "Write a time as 2026-11-20T23:38:33, with a zone or in UTC")
+    return value
+
+
+def _read_as_utc(moment: datetime) -> datetime:
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("the time is out of range") from None
+
+
+# pydantic would take numbers and strings of digits for seconds since 1970.
+Moment = Annotated[datetime, BeforeValidator(_require_date_text), AfterValidator(_read_as_utc)]
+
+
 class NewApiToken(Body):
+    """What cuts the token down may be left out, or null, for what its maker has."""
+
     name: Annotated[str, Field(max_length=255)]
+    scopes: Annotated[list[Scope], Field(min_length=1, max_length=20)] | None = None
+    bot_profile_id: UUID | None = None
+    expires_at: Moment | None = None
+
+    @property
+    def rights(self) -> Rights:
+        return Rights(tuple(self.scopes or ()), self.bot_profile_id, self.expires_at)
+
+
+class Rotation(Body):
+    overlap_seconds: Annotated[StrictInt, Field(ge=0, le=MAX_OVERLAP_SECONDS)]
 
 
 def render_tenant(tenant: Tenant) -> dict[str, Any]:
@@ -79,6 +114,9 @@ def render_token(token: ApiToken) -> dict[str, Any]:
         "tenant_id": str(token.tenant_id),
         "name": token.name,
         "token_prefix": token.token_prefix,
+        "user_id": str(token.user_id),
+        "scopes": token.scopes,
+        "bot_profile_id": str(token.bot_profile_id) if token.bot_profile_id else None,
         "is_active": token.is_active,
         "expires_at": naive_utc(token.expires_at),
         "last_used_at": naive_utc(token.last_used_at),

@@ -15,4 +15,5 @@ urlpatterns = [
     path("users/<str:user_id>", views.UserDetail.as_view()),
     path("api-tokens", views.ApiTokenList.as_view()),
     path("api-tokens/<str:token_id>", views.ApiTokenDetail.as_view()),
+    path("api-tokens/<str:token_id>/rotate", views.ApiTokenRotation.as_view()),
 ]

@@ -36,12 +36,14 @@ from tenants.serializers import (
     LogIn,
     NewApiToken,
     NewUser,
+    Rotation,
     SignUp,
     UserChanges,
     render_tenant,
     render_token,
     render_user,
 )
+from tenants.tokens import mint_token, revoke_token, rotate_token
 
 
 class TenantList(ApiView):
@@ -126,27 +128,44 @@ class ApiTokenList(ApiView):
         page = paginate(visible_tokens(request), read_query(PlainPageQuery, request))
         return plain_response(request, page, [render_token(token) for token in page.items])
 
-    @describe("Create an API token", body=NewApiToken, answers={201: MintedApiTokenReply}, example={"name": "shop"})
+    @describe(
+        "Create an API token", body=NewApiToken, answers={201: MintedApiTokenReply},
+        description="What is left out is as in the token that is called with. It makes none that may more than itself.",
+        examples={"plain": {"name": "shop"}, "for asking": {"name": "site", "scopes": ["chat"]}},
+    )  # fmt: skip
     def post(self, request: Request) -> Response:
         body = read_body(NewApiToken, request)
-        # A token that ends may not make one that does not.
         who = require_identity(request._request)
-        expires_at = who.token.expires_at if who.token else None
-        token, raw_token = ApiToken.objects.mint(user=who.user, name=body.name, expires_at=expires_at)
+        token, raw_token = mint_token(who.user, body.name, body.rights, maker=who.token, request=request)
         return Response({**render_token(token), "raw_token": raw_token}, status=201)
 
 
 class ApiTokenDetail(ApiView):
     permission_classes = (HasTenant, permit("API tokens", members=True))
 
+    @describe("Show an API token", answers={200: ApiTokenReply})
+    def get(self, request: Request, token_id: str) -> Response:
+        return Response(render_token(find_token(request, token_id)))
+
     @describe("Revoke an API token", answers={204: None})
     def delete(self, request: Request, token_id: str) -> HttpResponse:
-        pk = parse_uuid(token_id, "token_id")
-        token = visible_tokens(request).filter(pk=pk).first()
-        if token is None:
-            raise NotFound("Token not found")
-        token.revoke()
+        revoke_token(find_token(request, token_id), request=request)
         return no_content()
+
+
+class ApiTokenRotation(ApiView):
+    permission_classes = (HasTenant, permit("API tokens", members=True))
+
+    @describe(
+        "Rotate an API token", body=Rotation, answers={201: MintedApiTokenReply}, example={"overlap_seconds": 3600},
+        description="A new token with the same user and rights. The old one goes on working for the overlap.",
+        errors={409: "The token does not work any more, or was rotated already; or as every POST."},
+    )  # fmt: skip
+    def post(self, request: Request, token_id: str) -> Response:
+        old, body = find_token(request, token_id), read_body(Rotation, request)
+        who = require_identity(request._request)
+        token, raw_token = rotate_token(old.pk, body.overlap_seconds, actor=who.user, maker=who.token, request=request)
+        return Response({**render_token(token), "raw_token": raw_token}, status=201)
 
 
 class UserList(ApiView):
@@ -186,14 +205,14 @@ class UserDetail(ApiView):
 
     @describe(
         "Change a user", body=UserChanges, answers={200: UserReply}, example={"display_name": "Carol"},
-        errors={409: "The e-mail is taken, or this is the last owner."},
+        errors={409: "The e-mail is taken, or this is the last owner, or you yourself."},
     )  # fmt: skip
     def patch(self, request: Request, user_id: str) -> Response:
         pk = parse_uuid(user_id, "user_id")
         changes = read_body(UserChanges, request).model_dump(exclude_unset=True)
         return Response(render_user(self._change(request, pk, changes)))
 
-    @describe("Disable a user", answers={204: None}, errors={409: "This is the last owner."})
+    @describe("Disable a user", answers={204: None}, errors={409: "This is the last owner, or you yourself."})
     def delete(self, request: Request, user_id: str) -> HttpResponse:
         self._change(request, parse_uuid(user_id, "user_id"), {"is_active": False})
         return no_content()
@@ -201,9 +220,7 @@ class UserDetail(ApiView):
     def _change(self, request: Request, pk: UUID, changes: dict[str, Any]) -> User:
         revoke_tokens = changes.pop("revoke_tokens", False)
         actor = require_identity(request._request).user
-        return change_user(
-            actor, pk, changes, tenant=require_tenant(), revoke_tokens=revoke_tokens, request=request
-        )
+        return change_user(actor, pk, changes, tenant=require_tenant(), revoke_tokens=revoke_tokens, request=request)
 
 
 def visible_tokens(request: Request) -> QuerySet[ApiToken]:
@@ -211,6 +228,14 @@ def visible_tokens(request: Request) -> QuerySet[ApiToken]:
     user = require_identity(request._request).user
     tokens = ApiToken.objects.filter(tenant=require_tenant())
     return tokens if user.is_manager else tokens.filter(user=user)
+
+
+def find_token(request: Request, token_id: str) -> ApiToken:
+    """Return a token that the caller may see. Raises NotFound."""
+    token = visible_tokens(request).filter(pk=parse_uuid(token_id, "token_id")).first()
+    if token is None:
+        raise NotFound("Token not found")
+    return token
 
 
 def _slug_of(request: Request) -> str | None:

@@ -87,7 +87,8 @@ SIGN_UP = {
 VALID: dict[tuple[str, str], Body] = {
     ("tenants", "post"): SIGN_UP,
     ("auth/login", "post"): {"email": "a@b.example.com", "password": "x", "tenant_slug": "acme"},
-    ("api-tokens", "post"): {"name": "x"},
+    ("api-tokens", "post"): {"name": "x", "scopes": ["chat"], "expires_at": "2099-01-01T00:00:00"},
+    ("api-tokens/<str:token_id>/rotate", "post"): {"overlap_seconds": 60},
     ("users", "post"): {"email": "c@b.example.com", "password": "12345678", "display_name": "", "role": "admin"},
     ("users/<str:user_id>", "patch"): {
         "email": "d@b.example.com",
@@ -125,6 +126,8 @@ BODILESS = {
 }
 # Where the contract has null mean "none" or "clear".
 NULLABLE = {
+    "scopes",
+    "expires_at",
     "embedding_model",
     "credentials",
     "parent_id",

@@ -185,8 +185,10 @@ API: dict[str, list[Try]] = {
                 "tenant": s.acme.party.slug,
             },
         ),
+        Try("post", 422, body=lambda s: {"name": "x", "bot_profile_id": s.acme.bot}),
     ],
-    "api-tokens/<str:token_id>": [Try("delete", 404)],
+    "api-tokens/<str:token_id>": [Try("get", 404), Try("delete", 404)],
+    "api-tokens/<str:token_id>/rotate": [Try("post", 404, body=lambda s: {"overlap_seconds": 60})],
     "users": [
         Try("get", 200),
         Try(

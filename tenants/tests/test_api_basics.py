@@ -12,7 +12,9 @@ from minirag import health
 ID = str(uuid.UUID(int=7, version=4))
 PROTECTED = [
     ("get", "/v1/tenants/me"), ("get", "/v1/auth/me"), ("get", "/v1/api-tokens"), ("post", "/v1/api-tokens"),
-    ("delete", f"/v1/api-tokens/{ID}"), ("get", "/v1/bot-profiles"), ("post", "/v1/bot-profiles"),
+    ("delete", f"/v1/api-tokens/{ID}"), ("post", f"/v1/api-tokens/{ID}/rotate"), ("get", "/v1/users"),
+    ("post", "/v1/users"), ("patch", f"/v1/users/{ID}"), ("delete", f"/v1/users/{ID}"), ("get", "/v1/bot-profiles"),
+    ("post", "/v1/bot-profiles"),
     ("get", f"/v1/bot-profiles/{ID}"), ("patch", f"/v1/bot-profiles/{ID}"), ("delete", f"/v1/bot-profiles/{ID}"),
     ("get", f"/v1/bot-profiles/{ID}/settings"), ("patch", f"/v1/bot-profiles/{ID}/settings"),
 ]  # fmt: skip
@@ -65,7 +67,9 @@ def test_a_trailing_slash_on_a_tenants_path_keeps_the_path(acme):
     ("method", "path", "allowed"),
     [
         ("put", "/v1/api-tokens", {"GET", "POST"}),
-        ("get", f"/v1/api-tokens/{ID}", {"DELETE"}),
+        ("put", f"/v1/api-tokens/{ID}", {"GET", "DELETE"}),
+        ("get", f"/v1/api-tokens/{ID}/rotate", {"POST"}),
+        ("put", f"/v1/users/{ID}", {"GET", "PATCH", "DELETE"}),
         ("post", "/v1/tenants/me", {"GET"}),
         ("get", "/v1/auth/login", {"POST"}),
         ("put", f"/v1/bot-profiles/{ID}", {"GET", "PATCH", "DELETE"}),
