@@ -19,7 +19,7 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from bots.models import BotProfile, Outcome, UsageEvent
+from bots.models import BotProfile, Outcome, PriceOverride, UsageEvent
 from bots.origins import normalise_origin
 from minirag.ai.credentials import Credentials
 from minirag.lib.http import OutboundError, check_url
@@ -218,3 +218,13 @@ class UsageEventAdmin(LookOnlyAdmin):
     @display(description="outcome", label=_OUTCOME_COLOURS, ordering="outcome")
     def shown_outcome(self, event: UsageEvent) -> tuple[str, str]:
         return event.outcome, event.get_outcome_display()
+
+
+@register(PriceOverride, site=tenant_site)
+class PriceOverrideAdmin(ProductAdmin):
+    """Prices of the tenant's own: they count for calls from now on, and nothing is priced again."""
+
+    list_display = ("model", "prompt_cost_per_1m", "completion_cost_per_1m", "updated_at")
+    search_fields = ("model",)
+    fields = ("model", ("prompt_cost_per_1m", "completion_cost_per_1m"), ("created_at", "updated_at"))
+    readonly_fields = ("created_at", "updated_at")

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from bots.models import UsageEvent, UsageKind
+from bots.pricing import price_call
 
 
 def record_usage(
@@ -19,8 +20,15 @@ def record_usage(
     cost_usd: Decimal | int = 0,
     **facts: Any,
 ) -> UsageEvent:
-    """Record one call in the caller's transaction; `facts` are further fields of UsageEvent (ids, times, outcome)."""
+    """Record one call in the caller's transaction; `facts` are further fields of UsageEvent (ids, times, outcome).
+
+    `cost_usd` is the cost at list prices; what the tenant pays is settled here (bots.pricing) and never again.
+    """
+    model = model[:100]
+    cost = price_call(
+        kind, model, prompt_tokens=prompt_tokens, completion_tokens=completion_tokens, listed=cost_usd
+    )
     return UsageEvent.objects.create(
-        kind=kind, bot_profile_id=bot_profile_id, model=model[:100], prompt_tokens=prompt_tokens,
-        completion_tokens=completion_tokens, total_tokens=prompt_tokens + completion_tokens, cost_usd=cost_usd, **facts,
+        kind=kind, bot_profile_id=bot_profile_id, model=model, prompt_tokens=prompt_tokens,
+        completion_tokens=completion_tokens, total_tokens=prompt_tokens + completion_tokens, cost_usd=cost, **facts,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from conversations import views, widget
+from conversations import stats_views, views, widget
 
 urlpatterns = [
     path("chat", views.chat_collection),
@@ -13,4 +13,14 @@ urlpatterns = [
     path("chat/<str:chat_id>/messages/<str:message_id>", views.MessageDetail.as_view()),
     path("chat/<str:chat_id>/messages/<str:message_id>/feedback", views.MessageFeedback.as_view()),
     path("widget/sessions", widget.WidgetSessions.as_view()),
+    path("stats/overview", stats_views.Overview.as_view()),
+    path("stats/usage", stats_views.Usage.as_view()),
+    path("stats/usage/by-bot", stats_views.UsageByBot.as_view()),
+    path("stats/usage/by-model", stats_views.UsageByModel.as_view()),
+    path("stats/cost-estimate", stats_views.CostEstimate.as_view()),
+    path("stats/pricing", stats_views.Pricing.as_view()),
+    path("stats/feedback", stats_views.FeedbackStats.as_view()),
+    path("stats/feedback/trend", stats_views.FeedbackTrend.as_view()),
+    path("stats/latency", stats_views.Latency.as_view()),
+    path("stats/refusals", stats_views.Refusals.as_view()),
 ]

@@ -39,7 +39,10 @@ _TENANT: list[tuple[str, list[Page]]] = [
         ],
     ),
     ("Conversations", [("Chats", "chat", "conversations_chat")]),
-    ("Usage", [("Usage events", "data_usage", "bots_usageevent")]),
+    (
+        "Usage",
+        [("Usage events", "data_usage", "bots_usageevent"), ("Prices", "payments", "bots_priceoverride")],
+    ),
     ("Access", [("Users", "group", "tenants_user"), ("API tokens", "key", "tenants_apitoken")]),
     (
         "System",

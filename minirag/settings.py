@@ -222,6 +222,9 @@ CELERY_BEAT_SCHEDULE = {
     "reembed-outdated-datasets": {
         "task": "knowledge.tasks.reembed_outdated_datasets", "schedule": 60.0, "options": {"expires": 55.0}
     },
+    "roll-up-usage": {
+        "task": "bots.tasks.roll_up_usage_of_tenants", "schedule": 60.0, "options": {"expires": 55.0}
+    },
     "fail-abandoned-turns": {
         "task": "conversations.tasks.fail_abandoned_turns", "schedule": 300.0, "options": {"expires": 290.0}
     },

@@ -24,7 +24,8 @@ from django.db.models import Q
 from django.http.response import HttpResponseBase
 from django.test import Client
 
-from bots.models import BotProfile
+from bots.models import BotProfile, PriceOverride
+from bots.rollup import roll_up_usage
 from conftest import Party
 from conversations.models import Chat, Message, MessageRole
 from knowledge.ingestion import ingest
@@ -184,6 +185,8 @@ def _fill(party: Party, word: str, chat_model: FakeChatModel) -> Rows:
         visitor = ACME_VISITOR if mine else GLOBEX_VISITOR
         chat = Chat.objects.create(bot_profile_id=rows.bot, visitor_id=visitor, origin=page, title=word)
         Message.objects.create(chat=chat, role=MessageRole.ASSISTANT, content=f"{word} for a visitor")
+        PriceOverride.objects.create(model=word, prompt_cost_per_1m=1)
+        roll_up_usage()
     rows.token = post("/v1/api-tokens", {"name": f"token {word if not mine else IDENTITY}"})["id"]
     return rows
 

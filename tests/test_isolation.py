@@ -288,6 +288,20 @@ API: dict[str, list[Try]] = {
             headers={"HTTP_ORIGIN": GLOBEX_PAGE},
         ),
     ],
+    "stats/overview": [Try("get", 200)],
+    "stats/usage": [Try("get", 200), Try("get", 200, "kind=all")],
+    "stats/usage/by-bot": [Try("get", 200, "kind=all")],
+    "stats/usage/by-model": [Try("get", 200, "kind=all")],
+    "stats/cost-estimate": [Try("get", 200)],
+    "stats/pricing": [
+        Try("get", 200),
+        Try("put", 200, body=lambda s: {"model": "x/y", "prompt_cost_per_1m": 1}),
+        Try("delete", 404, "model=z/acme-only"),
+    ],
+    "stats/feedback": [Try("get", 200), Try("get", 200, "bot_profile_id={bot}")],
+    "stats/feedback/trend": [Try("get", 200), Try("get", 200, "bot_profile_id={bot}")],
+    "stats/latency": [Try("get", 200), Try("get", 200, "bot_profile_id={bot}")],
+    "stats/refusals": [Try("get", 200), Try("get", 200, "bot_profile_id={bot}")],
     "system/health": [Try("get", 200)],
     "openapi.json": [Try("get", 200)],
     # What is no route: with a slash it may lead to one, else it is unknown to everybody.
@@ -812,6 +826,7 @@ PLATFORM_TASKS = {
     "knowledge.tasks.refresh_due_sources",
     "knowledge.tasks.reembed_outdated_datasets",
     "conversations.tasks.fail_abandoned_turns",
+    "bots.tasks.roll_up_usage_of_tenants",
 }
 
 

@@ -36,6 +36,10 @@ def cost_of(model: str, prompt_tokens: int, completion_tokens: int = 0) -> Decim
     return (prices.prompt * prompt_tokens + prices.completion * completion_tokens).quantize(SMALLEST_AMOUNT)
 
 
+LOCAL_PROVIDERS = ("ollama/", "ollama_chat/", "hosted_vllm/", "lm_studio/", "llamafile/", "xinference/", "minirag/")
+"""Providers that run on one's own machines, so that a model which the map does not know costs nothing."""
+
+
 def prices_of(model: str) -> Prices | None:
     """List prices of a LiteLLM id (`gpt-4o-mini`, `openai/gpt-4o-mini`), zero for local models, None if unknown."""
     if model.startswith("minirag/"):

@@ -1,0 +1,101 @@
+"""What a tenant pays for a model: its own price, else the list price, else the contract's default.
+
+Prices count when a call is recorded; what was recorded is never priced again.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.conf import settings
+
+from bots.models import BotProfile, PriceOverride, UsageDay, UsageKind
+from minirag.ai.pricing import FREE, LOCAL_PROVIDERS, SMALLEST_AMOUNT, Prices, prices_of
+from minirag.lib.errors import NotFound
+
+MILLION = 1_000_000
+DEFAULT_ID = "default"
+"""The model id whose override replaces DEFAULT_PRICES."""
+
+
+def _per_million(prompt: str, completion: str) -> Prices:
+    return Prices(Decimal(prompt) / MILLION, Decimal(completion) / MILLION)
+
+
+DEFAULT_PRICES = _per_million("1", "3")
+# The wire contract's list. LiteLLM's map goes before it; these count for what the map has dropped.
+NAMED_PRICES = {
+    "gpt-4o": _per_million("2.5", "10"),
+    "gpt-4o-mini": _per_million("0.15", "0.6"),
+    "gpt-4-turbo": _per_million("10", "30"),
+    "gpt-4": _per_million("30", "60"),
+    "gpt-3.5-turbo": _per_million("0.5", "1.5"),
+    "o1": _per_million("15", "60"),
+    "o1-mini": _per_million("3", "12"),
+    "o3-mini": _per_million("1.1", "4.4"),
+    "claude-opus-4-6": _per_million("15", "75"),
+    "claude-sonnet-4-5-20250929": _per_million("3", "15"),
+    "claude-haiku-4-5-20251001": _per_million("0.8", "4"),
+    "gemini/gemini-2.0-flash": _per_million("0.1", "0.4"),
+    "gemini/gemini-1.5-pro": _per_million("1.25", "5"),
+    "gemini/gemini-1.5-flash": _per_million("0.075", "0.3"),
+}
+
+
+def price_call(
+    kind: UsageKind, model: str, *, prompt_tokens: int, completion_tokens: int, listed: Decimal | int
+) -> Decimal | int:
+    """US dollars of one call in this tenant; `listed` is what minirag.ai made of it at list prices.
+
+    An override counts before the list. A chat model without any price costs the default, so that no budget is blind
+    to it; offline and local models cost nothing, and neither does an embedding model without a price.
+    """
+    if model.startswith("minirag/") or not (prompt_tokens or completion_tokens):
+        return listed
+    overrides = load_overrides(model, DEFAULT_ID)
+    if model not in overrides and (
+        listed or prices_of(model) is not None or kind not in (UsageKind.CHAT, UsageKind.REWRITE)
+    ):
+        return listed
+    prices = find_prices(model, overrides)
+    return (prices.prompt * prompt_tokens + prices.completion * completion_tokens).quantize(SMALLEST_AMOUNT)
+
+
+def find_prices(model: str, overrides: dict[str, Prices]) -> Prices:
+    """Prices per token of a model, given the tenant's own (see `load_overrides`)."""
+    known = overrides.get(model) or prices_of(model) or NAMED_PRICES.get(model)
+    if known is not None:
+        return known
+    return Prices(FREE, FREE) if model.startswith(LOCAL_PROVIDERS) else overrides.get(DEFAULT_ID, DEFAULT_PRICES)
+
+
+def load_overrides(*models: str) -> dict[str, Prices]:
+    """The tenant's own prices by model id: of these models, or all of them."""
+    rows = PriceOverride.objects.filter(model__in=models) if models else PriceOverride.objects.all()
+    return {
+        row.model: Prices(row.prompt_cost_per_1m / MILLION, row.completion_cost_per_1m / MILLION) for row in rows
+    }
+
+
+def list_prices() -> dict[str, Prices]:
+    """Prices of the contract's models and of those that this tenant's bots use, have used or have a price for."""
+    overrides = load_overrides()
+    models = {DEFAULT_ID, *NAMED_PRICES, *overrides, *settings.FALLBACK_LLM_MODELS}
+    models.update(BotProfile.objects.values_list("model", flat=True))
+    models.update(name or "" for name in BotProfile.objects.values_list("embedding_model", flat=True))
+    models.update(UsageDay.objects.values_list("model", flat=True).distinct().order_by())
+    embedders = {settings.DEFAULT_EMBEDDING_MODEL}
+    return {model: find_prices(model, overrides) for model in sorted((models | embedders) - {""})}
+
+
+def set_override(model: str, *, prompt_cost_per_1m: Decimal, completion_cost_per_1m: Decimal) -> PriceOverride:
+    """Have this tenant's calls of a model cost that from now on; made or changed."""
+    prices = {"prompt_cost_per_1m": prompt_cost_per_1m, "completion_cost_per_1m": completion_cost_per_1m}
+    return PriceOverride.objects.update_or_create(model=model, defaults=prices)[0]
+
+
+def remove_override(model: str) -> None:
+    """Go back to the list price. Raises NotFound where the tenant has no price of its own."""
+    deleted, _ = PriceOverride.objects.filter(model=model).delete()
+    if not deleted:
+        raise NotFound("No price override for this model")
