@@ -16,6 +16,20 @@ from bots.models import UsageKind
 from bots.pricing import DEFAULT_ID, list_prices, remove_override, set_override
 from bots.spending import window_of
 from conversations import stats
+from conversations.stats_replies import (
+    CostEstimateReply,
+    FeedbackOfDayReply,
+    FeedbackStatsReply,
+    LatencyReply,
+    OverviewReply,
+    OwnPriceReply,
+    PricingReply,
+    RefusalsReply,
+    UsageOfBotReply,
+    UsageOfDayReply,
+    UsageOfModelReply,
+)
+from minirag.lib.openapi import describe
 from minirag.lib.rest import ApiView, Body, no_content, read_body, read_query
 from tenants.permissions import HasTenant, permit
 
@@ -68,52 +82,61 @@ class StatsView(ApiView):
 
 
 class Overview(StatsView):
+    @describe("Count everything", answers={200: OverviewReply})
     def get(self, request: Request) -> Response:
         return Response(stats.describe_overview())
 
 
 class Usage(StatsView):
+    @describe("Show usage by day", query=UsageQuery, answers={200: list[UsageOfDayReply]})
     def get(self, request: Request) -> Response:
         query = read_query(UsageQuery, request)
         return Response(stats.list_usage(window_of(query.days), query.kinds))
 
 
 class UsageByBot(StatsView):
+    @describe("Show usage by bot", query=UsageQuery, answers={200: list[UsageOfBotReply]})
     def get(self, request: Request) -> Response:
         query = read_query(UsageQuery, request)
         return Response(stats.list_usage_by_bot(window_of(query.days), query.kinds))
 
 
 class UsageByModel(StatsView):
+    @describe("Show usage by model", query=UsageQuery, answers={200: list[UsageOfModelReply]})
     def get(self, request: Request) -> Response:
         query = read_query(UsageQuery, request)
         return Response(stats.list_usage_by_model(window_of(query.days), query.kinds))
 
 
 class CostEstimate(StatsView):
+    @describe("Estimate the cost", query=MonthQuery, answers={200: CostEstimateReply})
     def get(self, request: Request) -> Response:
         return Response(stats.estimate_cost(window_of(read_query(MonthQuery, request).days)))
 
 
 class FeedbackStats(StatsView):
+    @describe("Show feedback", query=AnswersQuery, answers={200: FeedbackStatsReply})
     def get(self, request: Request) -> Response:
         query = read_query(AnswersQuery, request)
         return Response(stats.describe_feedback(window_of(query.days), query.bot_profile_id))
 
 
 class FeedbackTrend(StatsView):
+    @describe("Show feedback by day", query=AnswersQuery, answers={200: list[FeedbackOfDayReply]})
     def get(self, request: Request) -> Response:
         query = read_query(AnswersQuery, request)
         return Response(stats.list_feedback_trend(window_of(query.days), query.bot_profile_id))
 
 
 class Latency(StatsView):
+    @describe("Show latency percentiles", query=AnswersQuery, answers={200: LatencyReply})
     def get(self, request: Request) -> Response:
         query = read_query(AnswersQuery, request)
         return Response(stats.describe_latency(window_of(query.days), query.bot_profile_id))
 
 
 class Refusals(StatsView):
+    @describe("Show refusals by reason and day", query=AnswersQuery, answers={200: RefusalsReply})
     def get(self, request: Request) -> Response:
         query = read_query(AnswersQuery, request)
         return Response(stats.describe_refusals(window_of(query.days), query.bot_profile_id))
@@ -122,17 +145,26 @@ class Refusals(StatsView):
 class Pricing(StatsView):
     """Prices that this tenant's calls are recorded at from now on."""
 
+    @describe("List prices", answers={200: PricingReply})
     def get(self, request: Request) -> Response:
         prices = {model: stats.render_prices(each) for model, each in list_prices().items()}
         default = prices.pop(DEFAULT_ID)
         return Response({"models": prices, "default": default})
 
+    @describe(
+        "Set a price of one's own", body=NewPrice, answers={200: OwnPriceReply},
+        example={"model": "openai/my-model", "prompt_cost_per_1m": 0.5, "completion_cost_per_1m": 1.5},
+    )
     def put(self, request: Request) -> Response:
         body = read_body(NewPrice, request)
         prices = {"prompt_cost_per_1m": body.prompt_cost_per_1m, "completion_cost_per_1m": body.completion_cost_per_1m}
         set_override(body.model, **prices)
         return Response({"model": body.model, **{name: float(price) for name, price in prices.items()}})
 
+    @describe(
+        "Go back to the list price", query=PriceQuery, answers={204: None},
+        errors={404: "The tenant has no price of its own for this model."},
+    )
     def delete(self, request: Request) -> HttpResponse:
         remove_override(read_query(PriceQuery, request).model)
         return no_content()
