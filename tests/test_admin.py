@@ -17,7 +17,7 @@ from django.test import Client
 from django.urls import reverse, set_script_prefix
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
-from bots.models import BotProfile, Outcome, UsageEvent
+from bots.models import BotProfile, Outcome, PriceOverride, UsageEvent
 from bots.profiles import create_bot
 from conftest import PASSWORD, Party
 from conversations.models import Chat, Citation, Message, MessageRole
@@ -144,6 +144,7 @@ def rows(in_acme: Party) -> dict[type, Any]:
         type(source.dataset): source.dataset,
         Chat: chat,
         UsageEvent: usage,
+        PriceOverride: PriceOverride.objects.create(model="openai/gpt-4o", prompt_cost_per_1m=2),
         Webhook: webhook,
         Delivery: delivery,
         User: in_acme.owner,
@@ -197,7 +198,7 @@ class TestPages:
         for page, url in pages_of(alice, tenant_site, rows):
             assert alice.get(url).status_code in ({200} if page not in ("add", "delete") else {200, 403}), url
 
-    @pytest.mark.parametrize("model", [BotProfile, Source, User, ApiToken, Webhook])
+    @pytest.mark.parametrize("model", [BotProfile, Source, User, ApiToken, Webhook, PriceOverride])
     def test_an_owner_may_add(self, alice, rows, model):
         assert alice.get(alice.url(tenant_site, model, "add")).status_code == 200
 
