@@ -102,6 +102,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "minirag.middleware.WidgetCorsMiddleware",
     "tenants.middleware.TenantMiddleware",
+    "tenants.idempotency.IdempotencyMiddleware",
     "tenants.middleware.TenantSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -115,6 +116,7 @@ API_MIDDLEWARE = [
     "minirag.middleware.RequestIdMiddleware",
     next(path for path in MIDDLEWARE if path.endswith("CorsMiddleware")),
     "tenants.middleware.TenantMiddleware",
+    "tenants.idempotency.IdempotencyMiddleware",
 ]
 
 TEMPLATES = [

@@ -20,7 +20,7 @@ model that reads it, the answer by a `Reply` in the app's replies.py, with the k
 
 - `answers` maps a status to a type (JSON), to None (no body), to `Media("text/csv")`, or to a tuple of these.
 - `errors` maps a status to a sentence, for what is special to the route. What every route may answer is added by
-  itself: 400 and 503; under `/v1` 429; with a credential 401 and 403; with fields 422, and with a body 413; with an id in
+  itself: 400 and 503; under `/v1` 429; with a credential 401 and 403; with fields 422, with a body 413; with an id in
   the path 404; and 409 for a POST, which takes an `Idempotency-Key`.
 - `example` is a request body that works as it stands, with the ids of `EXAMPLE_IDS` where it needs some; without it one
   is made from the required fields. `examples` names several. They are checked, and sent, by tests/test_openapi.py.
