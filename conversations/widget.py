@@ -47,6 +47,7 @@ class WidgetSessions(ApiView):
         "Open a widget session", body=SessionBody, answers={201: WidgetSessionReply},
         description="For pages that the bot allows, told by their `Origin`. Limited per address.",
         errors={
+            401: "The embedding token is unknown, revoked, or for another bot.",
             403: "The page is not among the bot's `allowed_origins`.",
             404: "No such active bot.",
             429: "Too many sessions from this address.",
