@@ -35,7 +35,8 @@ def pytest_configure() -> None:
     settings.DATABASE_THREADS = 0  # async code shares the test's thread, and with it the test's transaction
     settings.PLATFORM_HOSTS = [*settings.PLATFORM_HOSTS, "testserver"]  # the host of Django's test client
     # Redis outlives a test.
-    settings.WIDGET_RATE = settings.LOGIN_RATE = settings.SIGNUP_RATE = settings.VISITOR_RATE = "100000/minute"
+    settings.LOGIN_LOCKOUT = settings.LOGIN_RATE = settings.SIGNUP_RATE = "100000/minute"
+    settings.WIDGET_RATE = settings.VISITOR_RATE = "100000/minute"
     settings.API_RATE = settings.CHAT_RATE = settings.TENANT_RATE = settings.ADDRESS_RATE = "100000/minute"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 

@@ -161,6 +161,7 @@ JWT_EXPIRE_MINUTES = env.int("JWT_EXPIRE_MINUTES", default=60)
 ALLOW_TENANT_SIGNUP = env.bool("ALLOW_TENANT_SIGNUP", default=DEBUG)
 SIGNUP_RATE = env("SIGNUP_RATE", default="10/hour")
 LOGIN_RATE = env("LOGIN_RATE", default="20/minute")
+LOGIN_LOCKOUT = env("LOGIN_LOCKOUT", default="10 per 15 minutes")
 WIDGET_RATE = env("WIDGET_RATE", default="30/minute")
 WIDGET_SESSION_MINUTES = env.int("WIDGET_SESSION_MINUTES", default=30)
 LOGIN_REDIRECT_URL = "admin:index"

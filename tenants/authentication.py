@@ -26,7 +26,9 @@ from rest_framework.request import Request
 from minirag.lib.errors import Forbidden, NotAuthenticated, ProductError
 from minirag.lib.limits import Bound, check
 from minirag.lib.rates import parse_rate
+from minirag.lib.reading import client_address
 from tenants.context import PUBLIC_SCHEMA
+from tenants.lockout import begin_attempt
 from tenants.models import ApiToken, Tenant, User, hash_token, normalise_email
 
 JWT_ALGORITHM = "HS256"
@@ -118,23 +120,24 @@ def count_log_in(address: str, email: str) -> None:
     check(bounds, scope=PUBLIC_SCHEMA, redis_url=settings.REDIS_URL, fail_closed=True)
 
 
-def log_in(email: str, password: str, tenant_slug: str | None = None) -> User:
+def log_in(email: str, password: str, tenant_slug: str | None = None, *, address: str) -> User:
     """Check an e-mail and password over the tenants that know the e-mail (bounded), or in one tenant.
 
     Raises NotAuthenticated without telling which part was wrong, or Forbidden once the password was right but the
-    account or the tenant is disabled. An unknown e-mail costs the time of a hash too.
+    account or the tenant is disabled, or LockedOut. An unknown e-mail costs the time of a hash too.
     """
     candidates = User.objects.select_related("tenant").filter(email=normalise_email(email), tenant__isnull=False)
     if tenant_slug:
         candidates = candidates.filter(tenant__slug=tenant_slug)
     refusal: ProductError = NotAuthenticated("Invalid email or password", code="login_failed")
-    tried = list(candidates.order_by("created_at")[:_LOGIN_CANDIDATES])
-    if not tried:
+    attempt = begin_attempt(email, address, candidates.order_by("created_at")[:_LOGIN_CANDIDATES])
+    if not attempt.accounts:
         make_password(password)
-    for user in tried:
+    for user in attempt.accounts:
         if not user.check_password(password):
             continue
         if user.is_active and user.tenant is not None and user.tenant.is_active:
+            attempt.succeed(user)
             return user
         refusal = Forbidden("Tenant is disabled" if user.is_active else "Account is disabled", code="disabled")
     raise refusal
@@ -160,7 +163,10 @@ class BearerAuthentication(BaseAuthentication):
 
 
 class EmailBackend(BaseBackend):
-    """Log-in of the admin sites: a tenant's admin takes its own users and platform operators, no others."""
+    """Log-in of the admin sites: a tenant's admin takes its own users and platform operators, no others.
+
+    Raises LockedOut, which the log-in form shows.
+    """
 
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
@@ -170,10 +176,14 @@ class EmailBackend(BaseBackend):
             return None
         tenant = getattr(request, "tenant", None)
         home = Q(tenant__isnull=True) if tenant is None else Q(tenant__isnull=True) | Q(tenant=tenant)
-        tried = list(User.objects.filter(home, email=normalise_email(email), is_active=True).order_by("tenant"))
-        if not tried:
+        accounts = User.objects.filter(home, email=normalise_email(email), is_active=True).select_related("tenant")
+        attempt = begin_attempt(email, client_address(request), accounts.order_by("tenant"))
+        if not attempt.accounts:
             make_password(password)
-        return next((user for user in tried if user.check_password(password)), None)
+        found = next((user for user in attempt.accounts if user.check_password(password)), None)
+        if found is not None:
+            attempt.succeed(found)
+        return found
 
     def get_user(self, user_id: str) -> User | None:
         return User.objects.select_related("tenant").filter(pk=user_id, is_active=True).first()

@@ -13,12 +13,12 @@ from typing import Any
 from django import forms
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
-from minirag.lib.errors import ProductError
+from minirag.lib.errors import ProductError, TooManyRequests
 from minirag.lib.rest import client_address
 from tenants.authentication import count_log_in
 from tenants.context import current_tenant, require_tenant
@@ -32,12 +32,15 @@ _BADGE = {"active": "info", "suspended": "warning", "archived": "danger"}
 class RateLimitedLogIn(AuthenticationForm):
     """The log-in form; its tries and those of `/v1/auth/login` are counted together."""
 
+    refusal: ProductError | None = None
+
     def clean(self) -> dict[str, Any]:
         try:
             count_log_in(client_address(self.request), self.cleaned_data.get("username") or "")
+            return super().clean()
         except ProductError as error:
+            self.refusal = error
             raise forms.ValidationError(error.detail) from None
-        return super().clean()
 
 
 class ProductAdminSite(UnfoldAdminSite):
@@ -48,6 +51,16 @@ class ProductAdminSite(UnfoldAdminSite):
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         return {**super().each_context(request), "site_url": reverse("home")}
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        response = super().login(request, extra_context)
+        form = (getattr(response, "context_data", None) or {}).get("form")
+        refusal = getattr(form, "refusal", None)
+        if isinstance(refusal, ProductError):
+            response.status_code = refusal.status
+        if isinstance(refusal, TooManyRequests):
+            response["Retry-After"] = str(refusal.retry_after_seconds)
+        return response
 
 
 class PlatformAdminSite(ProductAdminSite):

@@ -97,14 +97,15 @@ class LogInView(ApiView):
         errors={
             401: "The e-mail or the password is wrong.",
             403: "The account or its tenant is disabled.",
-            429: "Too many tries.",
+            429: "Too many tries, or too many wrong passwords of this e-mail.",
         },
         example={"email": "alice@acme.example.com", "password": "correct horse battery"},
     )  # fmt: skip
     def post(self, request: Request) -> Response:
         body = read_body(LogIn, request)
-        count_log_in(client_address(request), body.email)
-        user = log_in(body.email, body.password, _slug_of(request) or body.tenant_slug)
+        address = client_address(request)
+        count_log_in(address, body.email)
+        user = log_in(body.email, body.password, _slug_of(request) or body.tenant_slug, address=address)
         assert user.tenant is not None  # noqa: S101 - log_in only takes users of tenants
         payload = {
             "access_token": issue_jwt(user), "token_type": "bearer", "user": render_user(user),

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from django.conf import settings
@@ -15,7 +16,7 @@ from django.db import connection
 from django.test import Client
 
 from tenants.context import tenant_context
-from tenants.models import ApiToken, AuditEvent, Domain, Tenant, User
+from tenants.models import ApiToken, AuditEvent, BotAddress, Domain, Tenant, User
 from tenants.schemas import recorded_migrations
 
 
@@ -179,9 +180,21 @@ class TestTokensAndDomains:
         assert me["user"]["email"] == "bob@acme.example.com"
         assert ApiToken.objects.get(user=bob).expires_at is not None
 
+    def test_a_token_is_made_with_scopes_and_a_bot(self, acme, bob):
+        bot = BotAddress.objects.create(bot_profile_id=uuid4(), tenant=acme.tenant)
+        run("create_token", tenant="acme", email=bob.email, scopes="read, chat", bot=str(bot.pk))
+        token = ApiToken.objects.get(user=bob)
+        assert (token.scopes, token.bot_profile_id) == (["chat", "read"], bot.pk)
+        event = AuditEvent.objects.get(action="token.created")
+        assert (event.actor, event.tenant_slug, event.detail["user"]) == ("manage.py create_token", "acme", bob.email)
+
     @pytest.mark.parametrize(
         ("options", "sentence"),
         [
+            ({"tenant": "acme", "email": "bob@acme.example.com", "scopes": "chat,king"}, "chat, read or manage"),
+            ({"tenant": "acme", "email": "bob@acme.example.com", "scopes": ""}, "chat, read or manage"),
+            ({"tenant": "acme", "email": "bob@acme.example.com", "bot": "x"}, "the id of a bot"),
+            ({"tenant": "acme", "email": "bob@acme.example.com", "bot": str(uuid4())}, "Bot profile not found"),
             ({"tenant": "nobody", "email": "bob@acme.example.com"}, "no tenant 'nobody'"),
             ({"tenant": "acme", "email": "gina@globex.example.com"}, "no active user"),
             ({"tenant": "acme", "email": "bob@acme.example.com", "expires_days": 0}, "from 1 to"),

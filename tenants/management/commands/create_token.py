@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.utils import timezone
 
 from minirag.lib.errors import BadInput, NotFound
-from tenants import audit
 from tenants.commands import ProductCommand
-from tenants.models import ApiToken, User, normalise_email
+from tenants.models import Scope, User, normalise_email
 from tenants.provisioning import get_tenant
+from tenants.tokens import Rights, mint_token
 
 
 class Command(ProductCommand):
@@ -21,6 +22,8 @@ class Command(ProductCommand):
         parser.add_argument("--tenant", required=True, metavar="SLUG")
         parser.add_argument("--email", required=True, help="whose rights the token has")
         parser.add_argument("--name", default="command line")
+        parser.add_argument("--scopes", metavar="SCOPES", help="chat, read, manage; several with commas; default: all")
+        parser.add_argument("--bot", metavar="ID", help="the id of the only bot that it is good for")
         parser.add_argument("--expires-days", type=int, metavar="DAYS", help="default: it does not expire")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -31,9 +34,21 @@ class Command(ProductCommand):
         if user is None:
             raise NotFound(f"{tenant.slug} has no active user '{options['email']}'.")
         expires_at = timezone.now() + timedelta(days=days) if days else None
-        token, secret = ApiToken.objects.mint(user=user, name=options["name"], expires_at=expires_at)
-        audit.record(
-            "token.created", tenant=tenant, actor=self.actor, detail={"user": user.email, "prefix": token.token_prefix}
-        )
+        rights = Rights(read_scopes(options["scopes"]), read_bot(options["bot"]), expires_at)
+        _, secret = mint_token(user, options["name"], rights, actor=self.actor)
         self.say(secret)
         self.stderr.write("This is the only time that the token is shown.")
+
+
+def read_scopes(text: str | None) -> tuple[str, ...]:
+    scopes = tuple(scope.strip() for scope in text.split(",")) if text is not None else ()
+    if not set(scopes) <= set(Scope.values):
+        raise BadInput("--scopes are chat, read or manage, several with commas.")
+    return scopes
+
+
+def read_bot(text: str | None) -> UUID | None:
+    try:
+        return UUID(text) if text is not None else None
+    except ValueError:
+        raise BadInput("--bot is the id of a bot.") from None
