@@ -10,6 +10,7 @@ from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
 
 from minirag.health import system_health
+from minirag.inventory import DetailedHealth
 from minirag.lib.rest import answer_bad_request, answer_not_found, answer_server_error
 from minirag.reference import OpenApiDocument
 
@@ -59,6 +60,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("knowledge.urls")),
     path("", include("conversations.urls")),
     path("system/health", system_health),
+    path("system/health/detailed", DetailedHealth.as_view()),
     path("openapi.json", OpenApiDocument.as_view()),
     re_path(r"^(?P<rest>.*)/$", remove_slash),
     re_path(r"^(?P<rest>.*)$", answer_unknown),

@@ -87,10 +87,10 @@ def _fetch_text(statement: str) -> str:
 
 
 def _redis_version() -> str:
-    server: Any = _redis_client(settings.REDIS_URL).info("server")  # typed for the async client too
+    server: Any = connect_redis(settings.REDIS_URL).info("server")  # typed for the async client too
     return str(server["redis_version"])
 
 
 @cache
-def _redis_client(url: str) -> redis.Redis:
+def connect_redis(url: str) -> redis.Redis:
     return redis.Redis.from_url(url, socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS)

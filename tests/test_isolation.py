@@ -303,6 +303,7 @@ API: dict[str, list[Try]] = {
     "stats/latency": [Try("get", 200), Try("get", 200, "bot_profile_id={bot}")],
     "stats/refusals": [Try("get", 200), Try("get", 200, "bot_profile_id={bot}")],
     "system/health": [Try("get", 200)],
+    "system/health/detailed": [Try("get", 200)],
     "openapi.json": [Try("get", 200)],
     # What is no route: with a slash it may lead to one, else it is unknown to everybody.
     "^(?P<rest>.*)/$": [Try("get", 307, ids=lambda s: {"rest": f"sources/{s.acme.source}"})],
