@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminEmailInputWidget,
     UnfoldAdminPasswordWidget,
     UnfoldAdminSelectWidget,
@@ -17,7 +18,7 @@ from unfold.widgets import (
 
 from minirag.lib.errors import BadInput
 from tenants.context import current_tenant
-from tenants.models import Domain, Role, User, normalise_email
+from tenants.models import Domain, Role, Scope, User, normalise_email
 from tenants.provisioning import SLUG, normalise_host
 
 
@@ -144,6 +145,14 @@ class NewTokenForm(forms.Form):
         User.objects.none(), empty_label=None, widget=UnfoldAdminSelectWidget,
         help_text="The token has this user's rights and stops working with the account.",
     )
+    scopes = forms.MultipleChoiceField(
+        required=False, choices=Scope.choices, widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text="Chat asks, read reads, manage does both and changes things. None: everything its user may do.",
+    )
+    bot_profile_id = forms.UUIDField(
+        label="Bot", required=False, widget=UnfoldAdminTextInputWidget,
+        help_text="The id of the only bot that it may ask, from the address of the bot's page. Empty: every bot.",
+    )
     expires_at = forms.SplitDateTimeField(
         required=False, widget=UnfoldAdminSplitDateTimeWidget, help_text="Empty: until it is revoked. UTC."
     )
@@ -152,6 +161,14 @@ class NewTokenForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["user"].queryset = users  # type: ignore[attr-defined]
         self.fields["user"].label_from_instance = describe_user  # type: ignore[attr-defined]
+
+
+class RotationForm(forms.Form):
+    overlap = forms.TypedChoiceField(
+        label="The old token works", coerce=int, widget=UnfoldAdminSelectWidget, initial=24 * 3600,
+        choices=[(0, "no longer"), (3600, "for another hour"), (24 * 3600, "for another day"),
+                 (7 * 24 * 3600, "for another week")],
+    )  # fmt: skip
 
 
 def describe_user(user: User) -> str:

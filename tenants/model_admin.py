@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -19,7 +19,6 @@ from unfold.admin import ModelAdmin
 from minirag.lib.errors import ProductError
 from tenants.context import current_tenant
 from tenants.models import User
-from tenants.permissions import acting_user
 
 Act = Callable[[dict[str, Any]], HttpResponse | None]
 
@@ -134,12 +133,6 @@ def is_writable() -> bool:
     """Whether rows may be changed where we are: on the platform, or in an active tenant."""
     tenant = current_tenant()
     return tenant is None or tenant.is_active
-
-
-def require_manager(request: HttpRequest) -> None:
-    """Raise PermissionDenied for members, and for everybody in a tenant that is put away."""
-    if not (is_writable() and acting_user(request).is_manager):
-        raise PermissionDenied
 
 
 def format_age(moment: Any) -> str:

@@ -39,13 +39,20 @@ def create_user(
 
     Raises Forbidden (`role_forbidden`, `owner_required`), or Conflict (`email_taken`) where the tenant has the e-mail.
     """
-    hashed = make_password(password)
-    with people_locked(tenant, actor) as actor, email_taken_is_a_conflict():
-        _require_owner_for(actor, role == Role.OWNER, "make an owner")
-        user = User(tenant=tenant, email=normalise_email(email), display_name=display_name, role=role, password=hashed)
-        user.save(force_insert=True)
-        _note("created", actor, user, request, role=role)
+    user = User(
+        tenant=tenant, email=normalise_email(email), display_name=display_name, role=role,
+        password=make_password(password),
+    )  # fmt: skip
+    insert_user(actor, user, request=request)
     return user
+
+
+def insert_user(actor: User, user: User, *, request: AnyRequest = None) -> None:
+    """Save a new user, of a tenant or a platform operator, by the rules and with the errors of `create_user`."""
+    with people_locked(user.tenant, actor) as actor, email_taken_is_a_conflict():
+        _require_owner_for(actor, user.role == Role.OWNER, "make an owner")
+        user.save(force_insert=True)
+        _note("created", actor, user, request, role=user.role)
 
 
 def change_user(

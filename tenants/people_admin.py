@@ -6,26 +6,25 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin import register
-from django.db.models import Q, QuerySet
+from django.contrib.auth import update_session_auth_hash
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from minirag.lib.errors import Forbidden
-from tenants.admin_forms import NewTokenForm, NewUserForm, PasswordForm, UserForm
+from minirag.lib.errors import ProductError
+from tenants.admin_forms import NewTokenForm, NewUserForm, PasswordForm, RotationForm, UserForm
 from tenants.context import current_tenant
-from tenants.model_admin import ProductAdmin, format_age, is_writable, posted, require_manager
+from tenants.model_admin import ProductAdmin, format_age, is_writable, posted
 from tenants.models import ApiToken, Role, User
+from tenants.people import change_user, insert_user, outranks
 from tenants.permissions import acting_user
 from tenants.sites import platform_site, tenant_site
+from tenants.tokens import Rights, mint_token, revoke_token, rotate_token
 
 _ROLE_COLOURS = {Role.OWNER: "primary", Role.ADMIN: "info", Role.MEMBER: "default"}
-
-
-def outranks(user: User, actor: User) -> bool:
-    """Whether `user` has rights that `actor` must not touch: only owners and operators reach owners."""
-    return not actor.is_superuser and actor.role != Role.OWNER and user.role == Role.OWNER
 
 
 def visible_users(rows: QuerySet[User]) -> QuerySet[User]:
@@ -45,6 +44,14 @@ class UserAdmin(ProductAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return visible_users(super().get_queryset(request))
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Say why a rule of `tenants.people` forbids what was sent; nothing of it is stored then."""
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except ProductError as error:
+            self.message_user(request, error.detail, messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         home = () if current_tenant() else ("shown_tenant",)
@@ -96,7 +103,12 @@ class UserAdmin(ProductAdmin):
                 obj.tenant = tenant
             obj.is_superuser = obj.tenant_id is None
             obj.role = Role.OWNER if obj.is_superuser else obj.role
-        super().save_model(request, obj, form, change)
+            insert_user(acting_user(request), obj, request=request)
+        else:
+            self._change(request, obj, {name: form.cleaned_data[name] for name in form.changed_data})
+
+    def _change(self, request: HttpRequest, user: User, changes: dict[str, Any]) -> User:
+        return change_user(acting_user(request), user.pk, changes, tenant=user.tenant, request=request)
 
     @display(description="user", header=True, ordering="email")
     def shown_person(self, user: User) -> list[str]:
@@ -115,13 +127,14 @@ class UserAdmin(ProductAdmin):
         user: User = self.require_object(request, object_id)
 
         def act(data: dict[str, Any]) -> None:
-            user.set_password(data["password"])
-            user.save(update_fields=["password", "updated_at"])
+            changed = self._change(request, user, {"password": data["password"]})
+            if user.pk == request.user.pk:  # his other browsers are out, this one stays
+                update_session_auth_hash(request, changed)
             self.log_change(request, user, "Password was set.")
             self.message_user(request, f"{user} has a new password.", messages.SUCCESS)
 
         form = PasswordForm(posted(request))
-        intro = "Every browser session of this user ends."
+        intro = "Every browser session and JWT of this user ends. API tokens live on."
         return self.ask(
             request, act, title=f"Set the password of {user}", intro=intro, submit="Set password", obj=user, form=form
         )
@@ -135,31 +148,32 @@ class UserAdmin(ProductAdmin):
         self.act_on_each(request, chosen, lambda user: self._switch(request, user, True), "activated")
 
     def _switch(self, request: HttpRequest, user: User, is_active: bool) -> None:
-        if user.pk == request.user.pk or outranks(user, acting_user(request)):
-            raise Forbidden("You cannot switch this account.")
-        user.is_active = is_active
-        user.save(update_fields=["is_active", "updated_at"])
+        self._change(request, user, {"is_active": is_active})
         self.log_change(request, user, "Activated." if is_active else "Deactivated.")
 
 
 @register(ApiToken, site=platform_site)
 @register(ApiToken, site=tenant_site)
 class ApiTokenAdmin(ProductAdmin):
-    """Tokens: facts, and the right to revoke. The secret is seen once, by who makes it."""
+    """Tokens: facts, and the rights to revoke and to rotate. The secret is seen once, by who makes it.
+
+    Members have their own here, owners and admins everybody's.
+    """
 
     search_fields = ("name", "token_prefix", "user__email")
     actions = ("revoke_chosen",)
-    actions_detail = ("revoke",)
+    actions_detail = ("rotate", "revoke")
     date_hierarchy = "created_at"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ApiToken]:
         tokens = super().get_queryset(request).select_related("user", "tenant")
-        tenant = current_tenant()
-        return tokens if tenant is None else tokens.filter(tenant=tenant)
+        tenant, actor = current_tenant(), acting_user(request)
+        tokens = tokens if tenant is None else tokens.filter(tenant=tenant)
+        return tokens if actor.is_manager else tokens.filter(user=actor)
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         home = () if current_tenant() else ("tenant",)
-        return ("shown_name", *home, "user", "shown_state", "shown_use", "expires_at", "created_at")
+        return ("shown_name", *home, "user", "shown_state", "shown_scopes", "shown_use", "expires_at", "created_at")
 
     def get_list_filter(self, request: HttpRequest) -> tuple[str, ...]:
         return ("is_active",)
@@ -167,12 +181,15 @@ class ApiTokenAdmin(ProductAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         home = () if current_tenant() else ("tenant",)
         return (
-            "name", "token_prefix", *home, "user", "shown_state", "scopes", "bot_profile_id", "expires_at",
-            "last_used_at", "created_at",
+            "name", "token_prefix", *home, "user", "shown_state", "shown_scopes", "shown_bot", "rate", "expires_at",
+            "replaced_by", "last_used_at", "created_at",
         )  # fmt: skip
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.get_fields(request, obj)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return is_writable() and acting_user(request).is_active
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -181,12 +198,18 @@ class ApiTokenAdmin(ProductAdmin):
         return False
 
     def has_revoke_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        if not (is_writable() and acting_user(request).is_manager):
+        if not is_writable():
+            return False
+        return object_id is None or self.require_object(request, object_id).is_active
+
+    def has_rotate_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        if not is_writable():
             return False
         if object_id is None:
             return True
         token: ApiToken = self.require_object(request, object_id)
-        return token.is_active and not outranks(token.user, acting_user(request))
+        works = token.is_active and not token.is_expired and token.user.is_active and token.replaced_by_id is None
+        return works and (token.user_id == request.user.pk or not outranks(token.user, acting_user(request)))
 
     @display(description="token", header=True, ordering="name")
     def shown_name(self, token: ApiToken) -> list[str]:
@@ -198,27 +221,55 @@ class ApiTokenAdmin(ProductAdmin):
             return "revoked"
         return "expired" if token.is_expired else "active"
 
+    @display(description="scopes")
+    def shown_scopes(self, token: ApiToken) -> str:
+        return ", ".join(token.scopes) or "everything its user may do"
+
+    @display(description="bot")
+    def shown_bot(self, token: ApiToken) -> str:
+        return str(token.bot_profile_id or "every bot")
+
     @display(description="last used", ordering="last_used_at")
     def shown_use(self, token: ApiToken) -> str:
         return format_age(token.last_used_at)
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        """Make a token and show its secret, once."""
-        require_manager(request)
-        users = visible_users(User.objects.filter(is_active=True, tenant__isnull=False).select_related("tenant"))
-        if outranks(User(role=Role.OWNER), acting_user(request)):
-            users = users.filter(~Q(role=Role.OWNER))
+        """Make a token and show its secret, once. Members make their own, admins none of an owner's."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        users, actor = User.objects.filter(is_active=True, tenant__isnull=False), acting_user(request)
+        users = visible_users(users if actor.is_manager else users.filter(pk=actor.pk))
+        if outranks(User(role=Role.OWNER), actor):
+            users = users.exclude(role=Role.OWNER)
 
         def mint(data: dict[str, Any]) -> HttpResponse:
-            token, secret = ApiToken.objects.mint(**data)
+            rights = Rights(tuple(data["scopes"]), data["bot_profile_id"], data["expires_at"])
+            token, secret = mint_token(data["user"], data["name"], rights, request=request)
             self.log_addition(request, token, [{"added": {}}])
-            return self.show_secret_once(
-                request, secret, title="The token is ready", user=token.user, next_url=self.change_url(token),
-                next_label="Go to the token",
-            )  # fmt: skip
+            return self._show(request, token, secret)
 
         form = NewTokenForm(posted(request), users=users, initial={"user": request.user.pk})
         return self.ask(request, mint, title="Add an API token", submit="Make the token", form=form)
+
+    def _show(self, request: HttpRequest, token: ApiToken, secret: str) -> HttpResponse:
+        return self.show_secret_once(
+            request, secret, title="The token is ready", user=token.user, next_url=self.change_url(token),
+            next_label="Go to the token",
+        )  # fmt: skip
+
+    @action(description="Rotate", permissions=["rotate"], icon="autorenew")
+    def rotate(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        old: ApiToken = self.require_object(request, object_id)
+
+        def act(data: dict[str, Any]) -> HttpResponse:
+            token, secret = rotate_token(old.pk, data["overlap"], actor=acting_user(request), request=request)
+            self.log_change(request, old, f"Rotated; the new one begins with {token.token_prefix}.")
+            self.log_addition(request, token, [{"added": {}}])
+            return self._show(request, token, secret)
+
+        form = RotationForm(posted(request))
+        intro = "Makes a new token with the same user and rights, which is shown once."
+        return self.ask(request, act, title=f"Rotate {old}?", intro=intro, submit="Rotate", obj=old, form=form)
 
     @action(description="Revoke", permissions=["revoke"], icon="block", variant=ActionVariant.DANGER)
     def revoke(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -235,7 +286,5 @@ class ApiTokenAdmin(ProductAdmin):
         self.act_on_each(request, active, lambda token: self._revoke(request, token), "revoked")
 
     def _revoke(self, request: HttpRequest, token: ApiToken) -> None:
-        if outranks(token.user, acting_user(request)):
-            raise Forbidden("This token has more rights than you have.")
-        token.revoke()
+        revoke_token(token, request=request)
         self.log_change(request, token, "Revoked.")
