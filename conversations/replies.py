@@ -98,6 +98,22 @@ class AnswerReply(Reply):
     refusal: RefusalReply | None = None
 
 
+class ChatExportReply(Reply):
+    chat: ChatReply
+    messages: list[MessageReply]
+    exported_at: Moment
+
+
+class ExportedChatReply(Reply):
+    chat: ChatReply
+    messages: list[MessageReply]
+
+
+class ChatsExportReply(Reply):
+    chats: list[ExportedChatReply]
+    exported_at: Moment
+
+
 class WidgetBotReply(Reply):
     name: Annotated[str, Field(examples=["Support"])]
     greeting: str

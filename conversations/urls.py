@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from conversations import stats_views, views, widget
+from conversations import export_views, stats_views, views, widget
 
 urlpatterns = [
     path("chat", views.chat_collection),
+    path("chat/export", export_views.ChatsExport.as_view()),  # before the chats, of which none is called that
     path("chat/<str:chat_id>", views.ChatDetail.as_view()),
+    path("chat/<str:chat_id>/export", export_views.ChatExport.as_view()),
     path("chat/<str:chat_id>/messages", views.MessageList.as_view()),
     path("chat/<str:chat_id>/messages/<str:message_id>", views.MessageDetail.as_view()),
     path("chat/<str:chat_id>/messages/<str:message_id>/feedback", views.MessageFeedback.as_view()),

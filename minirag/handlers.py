@@ -15,6 +15,8 @@ from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpResponseBase
 
+from minirag.backpressure import pace_sending
+
 API_PATHS = ("/v1/", "/health")
 UPLOAD_PATH = "/v1/sources/upload"
 
@@ -87,7 +89,7 @@ class HttpApp:
             return
         # Over plain HTTP an installation that wants HTTPS redirects, which is the whole handler's business.
         lean = path.startswith(API_PATHS) and not (settings.SECURE_SSL_REDIRECT and not is_secure(scope, headers))
-        await (self.api if lean else self.pages)(scope, body.receive, send)
+        await (self.api if lean else self.pages)(scope, body.receive, pace_sending(send))
 
 
 def is_secure(scope: dict[str, Any], headers: dict[bytes, bytes]) -> bool:

@@ -83,8 +83,10 @@ class TenantMiddleware(TwofoldMiddleware):
             state = bounds.count() if bounds else None
         except ProductError as error:
             return error_response(error, request)
-        with tenant_context(request.tenant):  # type: ignore[attr-defined]
-            return _tell_limit(self.get_response(request), state)
+        tenant = request.tenant  # type: ignore[attr-defined]
+        with tenant_context(tenant):
+            response = _tell_limit(self.get_response(request), state)
+        return _bind_body(response, tenant)
 
     async def call_async(self, request: HttpRequest) -> HttpResponseBase:
         if request.path_info in _OPEN_PATHS:
@@ -105,9 +107,13 @@ class TenantMiddleware(TwofoldMiddleware):
         tenant = request.tenant  # type: ignore[attr-defined]
         with tenant_context(tenant):
             response = _tell_limit(await self.get_response(request), state)
-        if getattr(response, "is_async", False):
-            response.streaming_content = bind_stream(aiter(response.streaming_content), tenant)
-        return response
+        return _bind_body(response, tenant)
+
+
+def _bind_body(response: HttpResponseBase, tenant: Tenant | None) -> HttpResponseBase:
+    if getattr(response, "is_async", False):
+        response.streaming_content = bind_stream(aiter(response.streaming_content), tenant)  # type: ignore[attr-defined]
+    return response
 
 
 def _facts(request: HttpRequest) -> dict[str, Any]:

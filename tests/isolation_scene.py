@@ -97,7 +97,7 @@ class Scene:
 
     def check(self, response: HttpResponseBase, *, sent: str, allow: Iterable[str] = ()) -> str:
         """Fail if an answer to globex holds anything of acme's, but for ids that globex itself has sent."""
-        body = b"".join(response.streaming_content) if response.streaming else response.content
+        body = b"".join(response) if response.streaming else response.content
         headers = "\n".join(f"{name}: {value}" for name, value in response.items())
         cookies = response.cookies.output()
         text = f"{headers}\n{cookies}\n{body.decode('utf-8', 'replace')}".lower()

@@ -261,6 +261,12 @@ API: dict[str, list[Try]] = {
         Try("post", 404, body=lambda s: {"bot_profile_id": s.acme.bot, "message": "x", "chat_id": s.globex.chat}),
     ],
     "chat/<str:chat_id>": [Try("get", 404)],
+    "chat/export": [
+        Try("get", 200),
+        Try("get", 200, "format=csv&limit=1000"),
+        Try("get", 200, "bot_profile_id={bot}"),
+    ],
+    "chat/<str:chat_id>/export": [Try("get", 404), Try("get", 404, "format=csv")],
     "chat/<str:chat_id>/messages": [Try("get", 404)],
     "chat/<str:chat_id>/messages/<str:message_id>": [
         Try("get", 404),

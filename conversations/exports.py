@@ -1,0 +1,146 @@
+"""The wire contract's exports: one chat or many, as one JSON document or one CSV file, written piece by piece.
+
+A writer here is a plain generator of bytes that reads the database in batches by keyset, so a chat of a million
+messages needs the memory of one batch, and no connection is held between two of them. `stream_pieces` runs each step
+on a database thread; a reader who is slow is waited for (minirag.backpressure).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterable, Iterator
+from itertools import groupby
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from conversations.models import Chat, Message
+from conversations.serializers import render_chat, render_message
+from minirag.lib.database import run_sync
+from minirag.lib.rest import naive_utc
+from minirag.lib.spreadsheet import write_rows
+
+BATCH = 1000
+PIECE_BYTES = 64 * 1024
+MESSAGE_COLUMNS = ("message_id", "role", "content", "feedback", "prompt_tokens", "completion_tokens", "created_at")
+CHAT_COLUMNS = ("chat_id", "chat_title", *MESSAGE_COLUMNS)
+
+
+async def stream_pieces(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Take pieces on a database thread, some of them at a step, in the tenant that is bound around it."""
+    joined = join_pieces(pieces)
+    while (piece := await run_sync(next, joined, None)) is not None:
+        yield piece
+
+
+def join_pieces(pieces: Iterator[bytes], size: int = PIECE_BYTES) -> Iterator[bytes]:
+    """Join small pieces to such of at least `size` bytes: a hop to a thread costs more than a small piece."""
+    held = bytearray()
+    for piece in pieces:
+        held += piece
+        if len(held) >= size:
+            yield bytes(held)
+            held.clear()
+    if held:
+        yield bytes(held)
+
+
+def write_chat_json(chat: Chat) -> Iterator[bytes]:
+    """`{chat, messages, exported_at}`."""
+    exported_at = naive_utc(timezone.now())
+    yield b'{"chat":' + to_json(render_chat(chat)) + b',"messages":['
+    yield from _write_messages(read_messages(chat))
+    yield b'],"exported_at":' + to_json(exported_at) + b"}"
+
+
+def write_chat_csv(chat: Chat) -> Iterator[bytes]:
+    yield write_rows([MESSAGE_COLUMNS])
+    for batch in read_messages(chat):
+        yield write_rows(describe_message(message) for message in batch)
+
+
+def write_chats_json(chats: list[Chat]) -> Iterator[bytes]:
+    """`{chats: [{chat, messages}], exported_at}`, in the order of `chats`."""
+    exported_at = naive_utc(timezone.now())
+    before = b'{"chats":['
+    for chat, batches in read_chats(chats):
+        yield before + b'{"chat":' + to_json(render_chat(chat)) + b',"messages":['
+        yield from _write_messages(batches)
+        before = b"]},"
+    closing = b"]}" if chats else before
+    yield closing + b'],"exported_at":' + to_json(exported_at) + b"}"
+
+
+def write_chats_csv(chats: list[Chat]) -> Iterator[bytes]:
+    yield write_rows([CHAT_COLUMNS])
+    for chat, batches in read_chats(chats):
+        of_chat = (str(chat.pk), chat.title)
+        for batch in batches:
+            yield write_rows((*of_chat, *describe_message(message)) for message in batch)
+
+
+def _write_messages(batches: Iterable[list[Message]]) -> Iterator[bytes]:
+    comma = b""
+    for batch in batches:
+        if batch:
+            yield comma + b",".join(to_json(render_message(message)) for message in batch)
+            comma = b","
+
+
+def describe_message(message: Message) -> tuple[Any, ...]:
+    """The cells of MESSAGE_COLUMNS."""
+    return (
+        str(message.pk), message.role, message.content, message.feedback, message.prompt_tokens,
+        message.completion_tokens, naive_utc(message.created_at),
+    )  # fmt: skip
+
+
+def read_chats(chats: list[Chat]) -> Iterator[tuple[Chat, Iterable[list[Message]]]]:
+    """Pair each chat with the batches of its messages: small chats are read together, a large one in several steps."""
+    for group in group_chats(chats):
+        found = _messages().filter(chat__in=group).order_by("chat_id", "created_at", "id")
+        messages = list(found[: BATCH + 1]) if len(group) > 1 else []
+        if len(group) == 1 or len(messages) > BATCH:
+            # Also where the chats' own counts were wrong.
+            yield from ((chat, read_messages(chat)) for chat in group)
+            continue
+        by_chat = {key: list(rows) for key, rows in groupby(messages, key=lambda message: message.chat_id)}
+        yield from ((chat, [by_chat.get(chat.pk, [])]) for chat in group)
+
+
+def group_chats(chats: list[Chat]) -> Iterator[list[Chat]]:
+    """Cut chats into runs that have a batch of messages between them by their own count."""
+    group: list[Chat] = []
+    size = 0
+    for chat in chats:
+        if group and size + chat.message_count > BATCH:
+            yield group
+            group, size = [], 0
+        group.append(chat)
+        size += chat.message_count
+    if group:
+        yield group
+
+
+def read_messages(chat: Chat) -> Iterator[list[Message]]:
+    """Read a chat from its beginning, a batch at a time, each after the last row of the one before."""
+    rows = _messages().filter(chat=chat).order_by("created_at", "id")
+    batch = list(rows[:BATCH])
+    while batch:
+        yield batch
+        if len(batch) < BATCH:
+            return
+        last = batch[-1]
+        later = Q(created_at__gt=last.created_at) | Q(created_at=last.created_at, id__gt=last.pk)
+        batch = list(rows.filter(later, created_at__gte=last.created_at)[:BATCH])
+
+
+def _messages() -> QuerySet[Message]:
+    return Message.objects.only(
+        "id", "chat_id", "role", "content", "prompt_tokens", "completion_tokens", "feedback", "created_at"
+    )
+
+
+def to_json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

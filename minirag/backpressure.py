@@ -1,0 +1,59 @@
+"""Makes Daphne wait for slow readers: a long answer must not pile up in the memory of the web process.
+
+Daphne writes whatever an application sends into Twisted's buffer and lets it go on at once, so an export of a gigabyte
+to a slow reader would be a gigabyte of ours. Twisted can tell when its buffer is full, to whoever registers as a
+producer with the request; Daphne does not, so this does. Servers that wait by themselves are left alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+Message = dict[str, Any]
+Send = Callable[[Message], Awaitable[None]]
+
+
+def pace_sending(send: Send) -> Send:
+    """Return a `send` that returns once there is room for more; under another server than Daphne, `send` itself."""
+    # Daphne's `send` is partial(Server.handle_reply, <the Twisted request>): the only way from here to its connection.
+    request = next(iter(getattr(send, "args", ())), None)
+    return PacedSend(send, request) if hasattr(request, "registerProducer") else send
+
+
+class PacedSend:
+    """Twisted's IPushProducer for one answer: told to pause and to resume, it keeps `send` waiting."""
+
+    def __init__(self, send: Send, request: Any) -> None:
+        self._send, self._request = send, request
+        self._room = asyncio.Event()
+        self._room.set()
+        self._is_registered = False
+
+    async def __call__(self, message: Message) -> None:
+        has_more = message["type"] == "http.response.body" and message.get("more_body", False)
+        if has_more and not self._is_registered and self._is_connected():
+            self._request.registerProducer(self, True)
+            self._is_registered = True
+        elif not has_more and self._is_registered and self._is_connected():
+            self._request.unregisterProducer()
+            self._is_registered = False
+        await self._send(message)
+        if has_more:
+            await self._room.wait()
+
+    def _is_connected(self) -> bool:
+        return self._request.channel is not None and not self._request.finished
+
+    def pauseProducing(self) -> None:
+        """The buffer is full."""
+        self._room.clear()
+
+    def resumeProducing(self) -> None:
+        """The buffer is empty."""
+        self._room.set()
+
+    def stopProducing(self) -> None:
+        """The connection is gone: what is sent from now on is dropped, and nobody need wait for it."""
+        self._room.set()
