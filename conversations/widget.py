@@ -21,7 +21,7 @@ from conversations.sessions import (
     require_embedding_token,
     require_origin,
 )
-from minirag.lib.errors import NotFound, ProductError
+from minirag.lib.errors import Forbidden, NotFound, ProductError
 from minirag.lib.limits import limit_headers
 from minirag.lib.openapi import EXAMPLE_IDS, describe
 from minirag.lib.rest import ApiView, Body, client_address, naive_utc, read_body
@@ -79,12 +79,15 @@ class WidgetSessions(ApiView):
             raise NotFound("Bot profile not found or inactive")
         own_origin = f"{request.scheme}://{request.get_host()}"
         origin, embedding_token = request.headers.get("Origin", ""), None
-        if authorization := request.headers.get("Authorization"):  # a page made for the predecessor
-            embedding_token = authenticate_bearer(authorization).token
-            require_embedding_token(embedding_token, bot)
-            origin = read_origin(origin)
-        else:
+        try:
             origin = require_origin(bot, origin, own_origin)
+        except Forbidden:
+            authorization = request.headers.get("Authorization")
+            if not authorization:
+                raise
+            # A page made for the predecessor, which carries a token.
+            embedding_token, origin = authenticate_bearer(authorization).token, read_origin(origin)
+            require_embedding_token(embedding_token, bot)
         token, expires_at = issue_session(bot, body.visitor_id, origin, token=embedding_token)
         chats = Chat.objects.filter(visitor_id=body.visitor_id, bot_profile=bot)
         chat = chats.filter(pk=body.chat_id).first() if body.chat_id else None

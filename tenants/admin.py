@@ -14,10 +14,10 @@ from unfold.admin import TabularInline
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from tenants import people_admin  # noqa: F401 - registers the pages of users and tokens
+from tenants import audit, people_admin  # noqa: F401 - people_admin registers the pages of users and tokens
 from tenants.admin_forms import DomainForm, EraseForm, NewTenantForm, ReasonForm
 from tenants.model_admin import LookOnlyAdmin, ProductAdmin, posted
-from tenants.models import AuditEvent, Domain, SchemaMigration, Tenant, TenantStatus
+from tenants.models import AuditEvent, Domain, OperatorToken, SchemaMigration, Tenant, TenantStatus
 from tenants.permissions import acting_user
 from tenants.provisioning import archive_tenant, erase_tenant, provision_tenant, restore_tenant, suspend_tenant
 from tenants.schemas import target_version
@@ -194,6 +194,24 @@ class AuditEventAdmin(LookOnlyAdmin):
     list_filter = ("action",)
     search_fields = ("action", "tenant_slug", "actor")
     date_hierarchy = "created_at"
+
+
+@register(OperatorToken, site=platform_site)
+class OperatorTokenAdmin(LookOnlyAdmin):
+    """Made by `manage.py create_operator_token`; here they are seen and, chosen from the list, revoked."""
+
+    list_display = ("name", "token_prefix", "user", "is_read_only", "is_active", "expires_at", "last_used_at")
+    list_filter = ("is_active", "is_read_only")
+    list_select_related = ("user",)
+    search_fields = ("name", "token_prefix", "user__email")
+    exclude = ("token_hash",)
+    actions = ("revoke_chosen",)
+
+    @action(description="Revoke the chosen tokens")
+    def revoke_chosen(self, request: HttpRequest, tokens: QuerySet[OperatorToken]) -> None:
+        for token in tokens.filter(is_active=True):
+            audit.record("operator_token.revoked", request=request, detail={"prefix": token.token_prefix})
+        tokens.update(is_active=False)
 
 
 @register(SchemaMigration, site=platform_site)

@@ -23,6 +23,7 @@ from tenants.models import Domain, Tenant
 from tenants.permissions import refuse_write
 
 TENANT_PATH = re.compile(r"^/t/([a-z0-9-]{1,100})(?=/|$)")
+_OWN_LOG_IN = ("/v1/widget/", "/v1/platform/")  # their views look at the credential themselves
 _OPEN_PATHS = frozenset({"/health", "/v1/system/health"})
 _ADMIN_PATH = "/admin/"
 
@@ -158,7 +159,7 @@ def _tell_limit(response: HttpResponseBase, state: LimitState | None) -> HttpRes
 
 
 def _wants_bearer(request: HttpRequest) -> bool:
-    return request.path_info.startswith("/v1/") and not request.path_info.startswith("/v1/widget/")
+    return request.path_info.startswith("/v1/") and not request.path_info.startswith(_OWN_LOG_IN)
 
 
 def _refuse_host(request: HttpRequest) -> HttpResponse:

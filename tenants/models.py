@@ -60,6 +60,8 @@ class Tenant(TenantMixin):
     name = models.CharField(max_length=255, blank=True)
     slug = models.SlugField(max_length=100, unique=True)
     plan = models.CharField(max_length=50, default="free")
+    description = models.CharField(max_length=2048, blank=True, default="")
+    metadata = models.JSONField(default=dict, blank=True, help_text="The operator's own facts; the tenant sees none.")
     time_zone = models.CharField(
         max_length=64, default="UTC", validators=[validate_time_zone],
         help_text="Where its days and months begin, for statistics and quotas: an IANA name such as Europe/Berlin.",
@@ -260,6 +262,27 @@ class ApiToken(models.Model):
     @property
     def is_expired(self) -> bool:
         return self.expires_at is not None and self.expires_at <= timezone.now()
+
+
+class OperatorToken(models.Model):
+    """A secret for the operator's own programs: it opens `/v1/platform` and nothing of any tenant."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="operator_tokens")
+    name = models.CharField(max_length=255, blank=True)
+    token_hash = models.CharField(max_length=64, unique=True, editable=False)
+    token_prefix = models.CharField(max_length=8, editable=False)
+    is_read_only = models.BooleanField(default=False)
+    is_active = models.BooleanField(default=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.name or 'token'} ({self.token_prefix}…)"
 
 
 class BotAddress(models.Model):

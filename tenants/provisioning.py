@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -122,6 +123,15 @@ def add_domain(tenant: Tenant, host: str, *, actor: str = "") -> Domain:
         domain = Domain.objects.create(tenant=tenant, domain=host, is_primary=not tenant.domains.exists())
         audit.record("domain.added", tenant=tenant, actor=actor, detail={"domain": host})
     return domain
+
+
+def change_tenant(tenant: Tenant, changes: dict[str, Any], *, actor: str = "") -> None:
+    """Change what the operator says of a tenant: name, description, plan, time zone, rate, metadata as a whole."""
+    with tenant_context(None), transaction.atomic():
+        for name, value in changes.items():
+            setattr(tenant, name, value)
+        tenant.save(update_fields=[*changes, "updated_at"])
+        audit.record("tenant.changed", tenant=tenant, actor=actor, detail={"fields": sorted(changes)})
 
 
 def suspend_tenant(tenant: Tenant, *, reason: str = "", actor: str = "") -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import Field
 
 from minirag.lib.openapi import Moment, Reply
-from tenants.models import Role, Scope
+from tenants.models import Role, Scope, TenantStatus
 
 TokenPrefix = Annotated[str, Field(description="The token's first 8 characters.", examples=["Zk3vB0aq"])]
 RawToken = Annotated[
@@ -67,3 +67,58 @@ class LoggedInReply(Reply):
 class MyselfReply(Reply):
     user: UserReply
     tenant: TenantReply
+
+
+class PlatformTenantReply(Reply):
+    id: UUID
+    slug: Annotated[str, Field(examples=["acme"])]
+    name: Annotated[str, Field(examples=["Acme"])]
+    description: str
+    plan: Annotated[str, Field(examples=["free"])]
+    metadata: Annotated[dict[str, Any], Field(description="The operator's own facts; the tenant sees none.")]
+    time_zone: Annotated[str, Field(examples=["Europe/Berlin"])]
+    rate: Annotated[str, Field(description="Its own TENANT_RATE, or empty.", examples=["6000/minute"])]
+    status: TenantStatus
+    status_reason: str
+    status_changed_at: Moment | None
+    created_at: Moment
+    updated_at: Moment
+
+
+class PlatformTenantPageReply(Reply):
+    items: list[PlatformTenantReply]
+    next_cursor: str | None
+    total: int
+
+
+class ProvisionedTenantReply(Reply):
+    tenant: PlatformTenantReply
+    created: Annotated[bool, Field(description="False where the slug was there: nothing was changed.")]
+    api_token: Annotated[str | None, Field(description="The owner's token `default`, shown this once.")]
+
+
+class TenantPreviewReply(Reply):
+    total: int
+    sample_count: int
+    tenants: list[PlatformTenantReply]
+
+
+class ChangedTenantsReply(Reply):
+    action: Literal["archive", "suspend", "restore"]
+    updated_count: int
+    tenants: list[PlatformTenantReply]
+
+
+class AuditEventReply(Reply):
+    id: int
+    action: Annotated[str, Field(examples=["tenant.archived"])]
+    tenant_slug: str
+    actor: Annotated[str, Field(description="An e-mail, or the command that acted.")]
+    detail: dict[str, Any]
+    request_id: str
+    created_at: Moment
+
+
+class AuditEventPageReply(Reply):
+    items: list[AuditEventReply]
+    next_cursor: str | None

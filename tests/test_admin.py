@@ -27,7 +27,8 @@ from knowledge.sources import create_source, delete_source
 from minirag.ai.credentials import Credentials
 from tenants.authentication import issue_jwt
 from tenants.context import tenant_context
-from tenants.models import ApiToken, AuditEvent, Domain, SchemaMigration, Tenant, User
+from tenants.models import ApiToken, AuditEvent, Domain, OperatorToken, SchemaMigration, Tenant, User
+from tenants.operators import mint_operator_token
 from tenants.provisioning import add_domain, archive_tenant, suspend_tenant
 from tenants.sites import platform_site, tenant_site
 from webhooks.models import Delivery, Webhook
@@ -163,6 +164,7 @@ def platform_rows(acme: Party, olga: User) -> dict[type, Any]:
         ApiToken: ApiToken.objects.filter(tenant=acme.tenant).first(),
         Domain: add_domain(acme.tenant, "bots.acme.example.com"),
         AuditEvent: AuditEvent.objects.first(),
+        OperatorToken: mint_operator_token(olga, "billing")[0],
         SchemaMigration: SchemaMigration.objects.create(
             tenant=acme.tenant, to_version="1", started_at=acme.tenant.created_at
         ),

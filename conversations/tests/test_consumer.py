@@ -217,9 +217,8 @@ class TestPagesOfThePredecessor:
     def test_a_token_of_another_tenant_or_for_another_bot_opens_nothing(self, bot, acme, globex):
         with tenant_context(None):
             _, other_bot = ApiToken.objects.mint(user=acme.owner, name="page", bot_profile_id=uuid4())
-        assert open_session(bot, api_token=globex.raw_token).status_code == 403
-        assert open_session(bot, api_token=other_bot).status_code == 403
-        assert open_session(bot, api_token="x" * 43).status_code == 401
+        for token, status in ((globex.raw_token, 403), (other_bot, 403), ("x" * 43, 401)):
+            assert open_session(bot, origin=self.ELSEWHERE, api_token=token).status_code == status
 
 
 def test_a_session_of_acme_is_refused_on_globexs_path(bot, globex):
