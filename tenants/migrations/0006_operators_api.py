@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tenants', '0004_token_rate'),
+        ('tenants', '0005_token_rotation'),
     ]
 
     operations = [
