@@ -12,7 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 from minirag.health import system_health
 from minirag.inventory import DetailedHealth
 from minirag.lib.rest import answer_bad_request, answer_not_found, answer_server_error
-from minirag.reference import OpenApiDocument
+from minirag.reference import OpenApiDocument, ReferencePage
 
 
 @csrf_exempt
@@ -61,7 +61,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("conversations.urls")),
     path("system/health", system_health),
     path("system/health/detailed", DetailedHealth.as_view()),
-    path("openapi.json", OpenApiDocument.as_view()),
+    path("openapi.json", OpenApiDocument.as_view(), name="openapi-document"),
+    path("docs", ReferencePage.as_view(), name="api-reference"),
     re_path(r"^(?P<rest>.*)/$", remove_slash),
     re_path(r"^(?P<rest>.*)$", answer_unknown),
 ]

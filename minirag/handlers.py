@@ -7,13 +7,16 @@ Measured: 6.4 ms of CPU for a read of `/v1/tenants/me` through all of it.
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from asgiref.sync import ThreadSensitiveContext
 from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
-from django.http import HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase, JsonResponse
+
+from minirag.lib.request_ids import choose_request_id
 
 from minirag.backpressure import pace_sending
 
@@ -43,6 +46,15 @@ class ApiHandler(ASGIHandler):
         async with ThreadSensitiveContext(executor=self._chores):
             await self.handle(scope, receive, send)
 
+    def create_request(self, scope: dict[str, Any], body_file: Any) -> tuple[Any, HttpResponse | None]:
+        """Django's own, but what cannot be made a request is refused in the contract's shape."""
+        request, refusal = super().create_request(scope, body_file)
+        if refusal is None:
+            return request, None
+        request_id = choose_request_id(dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1"))
+        payload = {"detail": "Bad Request", "code": "bad_request", "request_id": request_id, "retryable": False}
+        return None, JsonResponse(payload, status=refusal.status_code, headers={"X-Request-ID": request_id})
+
     async def run_get_response(self, request: Any) -> HttpResponseBase:
         response = await super().run_get_response(request)
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
@@ -52,8 +64,9 @@ class ApiHandler(ASGIHandler):
 class BodyLimit:
     """Counts what a request sends, since Django keeps a whole body before any view or log-in has a say."""
 
-    def __init__(self, limit: int, receive: Any, send: Any) -> None:
+    def __init__(self, limit: int, sent_id: bytes, receive: Any, send: Any) -> None:
         self.limit, self._receive, self._send = limit, receive, send
+        self._sent_id = sent_id
         self._seen = 0
 
     async def receive(self) -> dict[str, Any]:
@@ -66,8 +79,15 @@ class BodyLimit:
 
     async def refuse(self) -> None:
         """Answer 413 in the contract's shape."""
-        body = b'{"detail":"The request body is too large.","code":"body_too_large","retryable":false}'
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        request_id = choose_request_id(self._sent_id.decode("latin-1"))
+        body = json.dumps({
+            "detail": "The request body is too large.", "code": "body_too_large", "request_id": request_id,
+            "retryable": False,
+        }).encode()  # fmt: skip
+        headers = [
+            (b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()),
+            (b"x-request-id", request_id.encode()),
+        ]  # fmt: skip
         await self._send({"type": "http.response.start", "status": 413, "headers": headers})
         await self._send({"type": "http.response.body", "body": body})
 
@@ -83,7 +103,7 @@ class HttpApp:
         headers = dict(scope["headers"])
         # A file is refused by its view, in the contract's words, unless it is absurd.
         limit = settings.MAX_BODY_BYTES + (5 * settings.MAX_UPLOAD_BYTES if path == UPLOAD_PATH else 0)
-        body = BodyLimit(limit, receive, send)
+        body = BodyLimit(limit, headers.get(b"x-request-id", b""), receive, send)
         if (length := headers.get(b"content-length", b"")).isdigit() and int(length) > limit:
             await body.refuse()
             return

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import time
-import uuid
 
 import structlog
 from corsheaders.middleware import CorsMiddleware
 from django.http import HttpRequest, HttpResponseBase
 
 from minirag.lib.middleware import TwofoldMiddleware
+from minirag.lib.request_ids import choose_request_id
 from tenants.context import PUBLIC_SCHEMA
 
 logger = structlog.get_logger("minirag.request")
-_ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _QUIET_PATHS = ("/health", "/static/")
 _WIDGET_PATH = "/v1/widget/"
 
@@ -33,8 +31,7 @@ class RequestIdMiddleware(TwofoldMiddleware):
 
 
 def _begin(request: HttpRequest) -> float:
-    sent = request.META.get("HTTP_X_REQUEST_ID", "")
-    request_id = sent if _ACCEPTED.fullmatch(sent) else uuid.uuid4().hex
+    request_id = choose_request_id(request.META.get("HTTP_X_REQUEST_ID", ""))
     request.request_id = request_id  # type: ignore[attr-defined]
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=request_id)

@@ -7,8 +7,9 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.templatetags.static import static
-from django.urls import reverse
+from django.urls import path, reverse
 from django.views.decorators.http import require_safe
+from django.views.generic import RedirectView
 
 from bots.models import BotProfile
 from minirag.demo.tenants import DEMO_TENANTS, find_demo_tenant
@@ -51,6 +52,14 @@ def show_tenant(request: HttpRequest) -> HttpResponse:
 def find_widget(request: HttpRequest) -> HttpResponse:
     """Lead a page that was made for the predecessor to the widget's script."""
     return HttpResponseRedirect(static("minirag/widget.js"))
+
+
+# Where the predecessor described its API.
+predecessor_pages = [
+    path("docs", RedirectView.as_view(pattern_name="api-reference")),
+    path("redoc", RedirectView.as_view(pattern_name="api-reference")),
+    path("openapi.json", RedirectView.as_view(pattern_name="openapi-document")),
+]
 
 
 def _describe_demo(request: HttpRequest, tenant: Tenant) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`/v1/openapi.json`: the API's own description, made from what the views declare."""
+"""`/v1/openapi.json`: the API's own description, made from what the views declare; `/v1/docs` shows it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.template.loader import render_to_string
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from rest_framework.request import Request
 
 from minirag import __version__
-from minirag.lib.openapi import describe
+from minirag.lib.openapi import Media, describe
 from minirag.lib.openapi_document import build_document
 from minirag.lib.rest import ApiView
 
@@ -24,6 +25,11 @@ _DESCRIPTION = """Bots that answer from your own documents, and say so when they
 Everything but sign-up, log-in and health needs `Authorization: Bearer <token>`. An error is
 `{detail, code, request_id, retryable}`; decide by `code`. Lists take `limit` and `cursor`."""
 _SHARED_FOR_SECONDS = 300
+# Swagger UI draws its icons from data: URLs, and sets styles on elements while it runs.
+_PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 
 class OpenApiDocument(ApiView):
@@ -37,6 +43,20 @@ class OpenApiDocument(ApiView):
         if etag in [each.strip().removeprefix("W/") for each in request.headers.get("If-None-Match", "").split(",")]:
             return HttpResponse(status=304, headers=headers)
         return HttpResponse(body, content_type="application/json", headers=headers)
+
+
+class ReferencePage(ApiView):
+    """Swagger UI from our own files. Its policy lets it load nothing else and call nobody else."""
+
+    authentication_classes = ()
+    permission_classes = ()
+
+    @describe("Show the API's reference", answers={200: Media("text/html")}, description="This page, in a browser.")
+    def get(self, request: Request) -> HttpResponse:
+        context = {"document_url": reverse("openapi-document")}
+        headers = {"Content-Security-Policy": _PAGE_POLICY, "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer"}
+        page = render_to_string("api/reference.html", context)
+        return HttpResponse(page, content_type="text/html; charset=utf-8", headers=headers)
 
 
 @cache

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import drf_spectacular_sidecar
 import environ
 from corsheaders.defaults import default_headers
 from django.templatetags.static import static
@@ -256,7 +257,9 @@ LANGUAGE_CODE = "en"
 FORMAT_MODULE_PATH = ["minirag.formats"]
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
-STATICFILES_DIRS = [BASE_DIR / "static"]
+# Of the sidecar only Swagger UI: Redoc, which lies beside it, calls other servers.
+SWAGGER_UI_DIR = Path(drf_spectacular_sidecar.__path__[0]) / "static" / "drf_spectacular_sidecar" / "swagger-ui-dist"
+STATICFILES_DIRS = [BASE_DIR / "static", ("swagger-ui", SWAGGER_UI_DIR)]
 # From a checkout the files are served where they lie; an image collects them once and serves hashed copies.
 WHITENOISE_USE_FINDERS = not STATIC_ROOT.exists()
 

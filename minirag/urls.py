@@ -9,7 +9,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from minirag.api import handler400, handler404, handler500  # noqa: F401 - Django looks for them here
 from minirag.lib.openapi import Reply, describe
-from minirag.pages import find_widget, show_platform
+from minirag.pages import find_widget, predecessor_pages, show_platform
 from tenants.sites import platform_site
 
 
@@ -26,6 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health", health),
     path("v1/", include("minirag.api")),
     path("", show_platform, name="home"),
+    *predecessor_pages,
     path("dashboard/widget/minirag-widget.js", find_widget),
     path("admin/", platform_site.urls),
 ]

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import structlog
 from django.http import HttpRequest
 from rest_framework.request import Request
 
 from minirag.lib.reading import client_address, django_request
+from minirag.lib.request_ids import current_request_id
 from tenants.context import current_tenant
 from tenants.models import ApiToken, AuditEvent, Tenant, User
 
@@ -38,7 +38,7 @@ def record(
     return AuditEvent.objects.create(
         action=action, tenant_slug=tenant.slug if tenant else "", detail=noted,
         actor=(actor.email if isinstance(actor, User) else actor)[:320],
-        request_id=str(structlog.contextvars.get_contextvars().get("request_id", ""))[:64],
+        request_id=current_request_id()[:64],
     )  # fmt: skip
 
 

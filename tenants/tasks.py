@@ -11,12 +11,14 @@ import structlog
 from celery import Task
 from celery.exceptions import Reject
 
+from minirag.lib.request_ids import current_request_id, request_id_bound
 from tenants.context import current_tenant, require_tenant, tenant_context
 from tenants.models import Tenant
 
 logger = structlog.get_logger(__name__)
 
 TENANT_HEADER = "minirag_tenant"
+REQUEST_HEADER = "minirag_request"  # what asked for it: the logs of both then carry one id
 
 
 class TenantTask(Task):
@@ -30,16 +32,22 @@ class TenantTask(Task):
     runs_when_inactive = False
 
     def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
-        headers = {**(options.pop("headers", None) or {}), TENANT_HEADER: str(require_tenant().pk)}
+        headers = {
+            **(options.pop("headers", None) or {}), TENANT_HEADER: str(require_tenant().pk),
+            REQUEST_HEADER: current_request_id(),
+        }  # fmt: skip
         return super().apply_async(args, kwargs, headers=headers, **options)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         tenant = self._find_tenant()
-        with tenant_context(tenant):
+        with tenant_context(tenant), request_id_bound(self._read_header(REQUEST_HEADER)):
             return super().__call__(*args, **kwargs)
 
+    def _read_header(self, name: str) -> str:
+        return str(self.request.get(name) or (self.request.headers or {}).get(name) or "")
+
     def _find_tenant(self) -> Tenant:
-        tenant_id = self.request.get(TENANT_HEADER) or (self.request.headers or {}).get(TENANT_HEADER)
+        tenant_id = self._read_header(TENANT_HEADER)
         with tenant_context(None):
             tenant = Tenant.objects.filter(pk=tenant_id).first() if tenant_id else None
         if tenant is None:

@@ -15,7 +15,7 @@ import pytest
 from tests.product import Product, TenantAccount
 
 WITHOUT_BROWSER = os.environ.get("MINIRAG_WITHOUT_BROWSER") == "1"
-BROWSER_TESTS = ["test_product_browser.py", "test_widget_browser.py"]
+BROWSER_TESTS = ["test_product_browser.py", "test_reference_browser.py", "test_widget_browser.py"]
 collect_ignore = BROWSER_TESTS if WITHOUT_BROWSER else []
 
 

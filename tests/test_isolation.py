@@ -324,6 +324,7 @@ API: dict[str, list[Try]] = {
     "system/health": [Try("get", 200)],
     "system/health/detailed": [Try("get", 200)],
     "openapi.json": [Try("get", 200)],
+    "docs": [Try("get", 200)],
     # What is no route: with a slash it may lead to one, else it is unknown to everybody.
     "^(?P<rest>.*)/$": [Try("get", 307, ids=lambda s: {"rest": f"sources/{s.acme.source}"})],
     "^(?P<rest>.*)$": [Try("get", 404, ids=lambda s: {"rest": f"tenants/{s.acme.party.tenant.pk}/sources"})],
@@ -335,6 +336,7 @@ ANYBODYS = {
     "widget/sessions": {403, 404},
     "system/health": {200},
     "openapi.json": {200},
+    "docs": {200},
     "^(?P<rest>.*)/$": {307},
     "^(?P<rest>.*)$": {404},
 }

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import jsonschema
 import pytest
+from django.contrib.staticfiles import finders
 from django.test import Client
+from django.urls import set_script_prefix
 
 from tests.openapi import document
 from tests.test_docs import served_routes, shorten
@@ -27,6 +31,8 @@ ANSWERS = [
     for content in answer.get("content", {}).values()
     if "example" in content
 ]
+
+PREDECESSORS = [("/docs", "/v1/docs"), ("/redoc", "/v1/docs"), ("/openapi.json", "/v1/openapi.json")]
 
 
 def check(value, schema):
@@ -70,3 +76,36 @@ def test_it_is_not_sent_again_to_who_has_it(db):
         again = Client().get("/v1/openapi.json", headers={"if-none-match": sent})
         assert (again.status_code, again.content, again["ETag"]) == (304, b"", first["ETag"])
     assert Client().get("/v1/openapi.json", headers={"if-none-match": '"other"'}).status_code == 200
+
+
+# --- shown --------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("prefix", ["", "/t/acme"])
+def test_its_page_loads_our_own_files_only(acme, prefix):
+    set_script_prefix(f"{prefix}/")
+    try:
+        response = Client().get("/v1/docs", SCRIPT_NAME=prefix)
+    finally:
+        set_script_prefix("/")
+    page = response.content.decode()
+    assert f'data-url="{prefix}/v1/openapi.json"' in page
+    assert "<script>" not in page and "style=" not in page
+    loaded = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert len(loaded) == 5 and all(url.startswith(("/static/", f"{prefix}/v1/")) for url in loaded)
+    policy = response["Content-Security-Policy"]
+    assert "default-src 'none'; script-src 'self';" in policy and "http" not in policy
+
+
+def test_its_files_are_there_and_those_that_call_other_servers_are_not(db):
+    assert finders.find("swagger-ui/swagger-ui-bundle.js") and finders.find("minirag/reference.js")
+    assert finders.find("drf_spectacular_sidecar/redoc/bundles/redoc.standalone.js") is None
+
+
+@pytest.mark.parametrize("prefix", ["", "/t/acme"])
+@pytest.mark.parametrize(("old", "new"), PREDECESSORS)
+def test_the_predecessors_pages_lead_to_ours(acme, prefix, old, new):
+    set_script_prefix(f"{prefix}/")
+    try:
+        response = Client().get(old, SCRIPT_NAME=prefix)
+    finally:
+        set_script_prefix("/")
+    assert (response.status_code, response["Location"]) == (302, prefix + new)

@@ -44,7 +44,7 @@ _PARAMETERS: dict[str, Schema] = {
         "name": "X-Request-ID",
         "in": "header",
         "description": "An id of your own for this request; without it, or with an odd one, one is made.",
-        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
+        "schema": {"type": "string", "pattern": "^[!-~]{1,64}$"},
     },
     "Idempotency-Key": {
         "name": "Idempotency-Key",
