@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # rest_framework.views imports this module, which settings na
     from rest_framework.views import APIView
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-INCLUDED = {
+INCLUDED: dict[str, frozenset[str]] = {
     Scope.CHAT: frozenset({Scope.CHAT}),
     Scope.READ: frozenset({Scope.READ}),
     Scope.MANAGE: frozenset({Scope.CHAT, Scope.READ, Scope.MANAGE}),

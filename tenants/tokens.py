@@ -18,7 +18,7 @@ from rest_framework.request import Request
 
 from minirag.lib.errors import BadInput, Conflict, Forbidden, NotFound
 from tenants import audit
-from tenants.models import ApiToken, BotAddress, Scope, User
+from tenants.models import ApiToken, Scope, User
 from tenants.people import outranks
 from tenants.permissions import INCLUDED, restricted
 
@@ -119,7 +119,7 @@ def _require_within(rights: Rights, maker: ApiToken | None) -> None:
 
 
 def _has_bot(user: User, bot_profile_id: UUID) -> bool:
-    return BotAddress.objects.filter(pk=bot_profile_id, tenant_id=user.tenant_id).exists()
+    return user.tenant is not None and user.tenant.bot_addresses.filter(pk=bot_profile_id).exists()
 
 
 def _create(user: User, name: str, rights: Rights, *, rate: str) -> tuple[ApiToken, str]:
