@@ -17,7 +17,7 @@ from bench.starting import measure_starts, start_product
 from bench.streams import measure_streams
 from bench.turns import measure_turns
 
-SECTIONS = ("start", "turn", "streams", "read", "ingestion", "retrieval", "tenants")
+SECTIONS = ("start", "turn", "streams", "read", "ingestion", "retrieval", "tenants", "stats")
 
 
 def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -25,12 +25,14 @@ def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace
     parser.add_argument("sections", nargs="*", help=f"only these: {', '.join(SECTIONS)}")
     parser.add_argument("--quick", action="store_true", help="fewer repeats and smaller tenants; below three minutes")
     parser.add_argument("--tenants", type=int, default=200, help="how many tenants `migrate` goes over")
+    parser.add_argument("--rows", type=int, help="usage events of statistics: 1,000,000, or 100,000 with --quick")
     chosen = parser.parse_args(arguments)
     unknown = set(chosen.sections) - set(SECTIONS)
     if unknown:
         parser.error(f"unknown sections: {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}")
     chosen.sections = set(chosen.sections) or set(SECTIONS)
     chosen.tenants = min(chosen.tenants, 50) if chosen.quick and chosen.tenants == 200 else chosen.tenants
+    chosen.rows = chosen.rows or (100_000 if chosen.quick else 1_000_000)
     return chosen
 
 
@@ -44,12 +46,13 @@ def run_sections(product: BenchProduct, provider: Provider, report: Report, chos
         if name in chosen.sections:
             report.note_machine(name)
             measure(house, report, quick=chosen.quick)
-    if not chosen.sections & {"ingestion", "retrieval", "tenants"}:
+    if not chosen.sections & {"ingestion", "retrieval", "tenants", "stats"}:
         return
     product.connect_here()
     # Only now: these read Django's settings when they are imported.
     from bench.ingestion import measure_ingestion
     from bench.retrieval import measure_retrieval
+    from bench.stats import measure_stats
     from bench.tenants import measure_tenants
 
     if "ingestion" in chosen.sections:
@@ -58,6 +61,9 @@ def run_sections(product: BenchProduct, provider: Provider, report: Report, chos
     if "retrieval" in chosen.sections:
         report.note_machine("retrieval")
         measure_retrieval(report, quick=chosen.quick)
+    if "stats" in chosen.sections:
+        report.note_machine("stats")
+        measure_stats(house, report, rows=chosen.rows, quick=chosen.quick)
     if "tenants" in chosen.sections:
         report.note_machine("tenants")
         measure_tenants(product, report, tenants=chosen.tenants, quick=chosen.quick)
