@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.contrib.admin import register
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from unfold.decorators import action, display
 from unfold.widgets import (
     UnfoldAdminPasswordWidget,
@@ -20,6 +20,7 @@ from unfold.widgets import (
 )
 
 from bots.models import BotProfile, Outcome, PriceOverride, UsageEvent
+from bots.month import summarise_month
 from bots.origins import normalise_origin
 from minirag.ai.credentials import Credentials
 from minirag.lib.http import OutboundError, check_url
@@ -201,6 +202,10 @@ class UsageEventAdmin(LookOnlyAdmin):
     list_select_related = ("bot_profile",)
     search_fields = ("model", "bot_profile__name")
     date_hierarchy = "created_at"
+    list_before_template = "admin/usage_summary.html"
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, {**(extra_context or {}), "summary": summarise_month()})
 
     @display(description="tokens in + out", ordering="total_tokens")
     def shown_tokens(self, event: UsageEvent) -> str:
