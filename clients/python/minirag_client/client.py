@@ -1,0 +1,106 @@
+"""The client: every operation of the API, streams, pages, files, and waiting for an ingestion."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+
+from minirag_client.operations import Operations
+from minirag_client.transport import MiniRAGError
+from minirag_client.types import Source
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event of a streamed answer: `sources`, `delta`, `done` or `error`, with its data."""
+
+    name: str
+    data: dict[str, Any]
+
+
+class MiniRAG(Operations):
+    """A server and a token of it. Close it, or use it in a `with` statement."""
+
+    def stream(
+        self, *, bot_profile_id: str, message: str, chat_id: str | None = None, extended: bool = True
+    ) -> Iterator[Event]:
+        """Ask a bot and yield the answer as it is written. An `error` event ends it by raising MiniRAGError."""
+        question = {"bot_profile_id": bot_profile_id, "message": message, "stream": True, "extended": extended}
+        if chat_id is not None:
+            question["chat_id"] = chat_id
+        response = self.send_stream(self.build("POST", "/v1/chat", body=question))
+        try:
+            for event in _read_events(response):
+                if event.name == "error":
+                    raise MiniRAGError(
+                        200, event.data.get("code", "failed"), event.data.get("detail", ""),
+                        request_id=event.data.get("request_id", ""), retryable=bool(event.data.get("retryable")),
+                    )  # fmt: skip
+                yield event
+        finally:
+            response.close()
+
+    def iterate(self, path: str, *, page_size: int = 100, **query: Any) -> Iterator[dict[str, Any]]:
+        """Yield every item of a list, page after page: `minirag.iterate("/v1/sources", bot_profile_id=bot)`."""
+        cursor: str | None = None
+        while True:
+            response = self.request("GET", path, query={**query, "limit": page_size, "cursor": cursor})
+            page = response.json()
+            yield from page["items"] if isinstance(page, dict) else page
+            cursor = page.get("next_cursor") if isinstance(page, dict) else _next_of(response)
+            if not cursor:
+                return
+
+    def upload(self, path: str | Path, *, bot_profile_id: str, **fields: str) -> Source:
+        """Give a bot a file; its ingestion starts by itself. `fields` are name, description and parent_id."""
+        file = Path(path)
+        answer = self.request(
+            "POST", "/v1/sources/upload", form={"bot_profile_id": bot_profile_id, **fields},
+            files={"file": (file.name, file.read_bytes())},
+        )  # fmt: skip
+        return cast(Source, answer.json())
+
+    def download(self, path: str, target: str | Path, **query: Any) -> int:
+        """Write an export to a file without holding it in memory; returns the number of bytes."""
+        response = self.send_stream(self.build("GET", path, query=query))
+        try:
+            with Path(target).open("wb") as file:
+                return sum(file.write(piece) for piece in response.iter_bytes())
+        finally:
+            response.close()
+
+    def wait_until_ready(self, source_id: str, *, timeout_seconds: float = 300.0) -> Source:
+        """Wait for a source's ingestion. Raises MiniRAGError (`ingestion_failed`), or TimeoutError."""
+        ends_at, pause = time.monotonic() + timeout_seconds, 0.2
+        while True:
+            source = self.show_source(source_id)
+            if source["status"] == "ready":
+                return source
+            if source["status"] == "error":
+                raise MiniRAGError(200, "ingestion_failed", source["error_message"] or "")
+            if time.monotonic() > ends_at:
+                raise TimeoutError(f"source {source_id} is still {source['status']}")
+            time.sleep(pause)
+            pause = min(pause * 1.5, 3.0)
+
+
+def _read_events(response: httpx.Response) -> Iterator[Event]:
+    name = ""
+    for line in response.iter_lines():
+        if line.startswith("event: "):
+            name = line.removeprefix("event: ")
+        elif line.startswith("data: "):
+            yield Event(name, json.loads(line.removeprefix("data: ")))
+
+
+def _next_of(response: httpx.Response) -> str | None:
+    """The cursor in the Link header, by which the plain lists of MiniRAG 1.0 are paged."""
+    url = response.links.get("next", {}).get("url")
+    return parse_qs(urlsplit(url).query)["cursor"][0] if url else None
