@@ -700,3 +700,9 @@ class Operations(Transport):
     ) -> dict[str, Any]:
         """Describe the API: `GET /v1/openapi.json`."""
         return cast(dict[str, Any], self.request('GET', '/v1/openapi.json').json())
+
+    def show_api_reference(
+        self,
+    ) -> str:
+        """Show the API's reference: `GET /v1/docs`."""
+        return self.request('GET', '/v1/docs').text
