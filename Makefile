@@ -27,11 +27,12 @@ run: $(VENV)/.runtime $(MODEL)/manifest.json ## install what is missing, then se
 
 test: $(VENV)/.dev $(MODEL)/manifest.json chromium ## run every check and every test, the browser's included
 	$(PY) -m ruff check .
-	@if grep -q '^\[tool\.mypy\]' pyproject.toml; then echo "$(PY) -m mypy"; $(PY) -m mypy; fi
-	@if [ -n "$(CHROMIUM)" ]; then \
+	@if [ -n "$(ARGS)" ]; then \
 		echo "$(PY) -m pytest $(ARGS)"; $(PY) -m pytest $(ARGS); \
+	elif [ -n "$(CHROMIUM)" ]; then \
+		$(PY) -m tests.side_by_side; \
 	else \
-		$(PY) -m pytest -m "not browser" $(ARGS) || exit $$?; \
+		$(PY) -m tests.side_by_side --without-browser || exit $$?; \
 		printf '\n!!!!  SKIPPED: every browser test, because there is no Chromium here.  !!!!\n\n'; \
 	fi
 
