@@ -111,6 +111,11 @@ def sum_usage(
     return [Spent(*row) for row in _fetch(statement, values)]
 
 
+def sum_everything(*, kinds: Iterable[str] = CHAT_ONLY) -> Spent | None:
+    """All that was ever spent on these kinds of calls; None where there was none."""
+    return next(iter(sum_usage((), window_of(None), kinds=kinds)), None)
+
+
 def count_times(
     window: Window, *, bot_profile_id: uuid.UUID | None = None
 ) -> list[tuple[uuid.UUID, str, Measure, int, int]]:

@@ -17,7 +17,7 @@ from django.db.models.functions import TruncDate
 
 from bots.models import BotProfile, Measure, Outcome, UsageKind
 from bots.pricing import MILLION, find_prices, load_overrides
-from bots.spending import CHAT_ONLY, Spent, Window, count_times, sum_usage, window_of
+from bots.spending import CHAT_ONLY, Spent, Window, count_times, sum_everything, sum_usage
 from bots.timings import ERROR_LIMIT_PERCENT, summarise_times
 from conversations.models import Chat, Feedback, Message, MessageRole
 from knowledge.models import Source
@@ -30,7 +30,7 @@ Row = dict[str, Any]
 
 def describe_overview() -> Row:
     """Everything the tenant ever had, what is deleted softly and children included; tokens of chats alone."""
-    (spent,) = sum_usage((), window_of(None)) or [None]
+    spent = sum_everything()
     prompt, completion = (spent.prompt_tokens, spent.completion_tokens) if spent else (0, 0)
     return {
         "bot_profiles": BotProfile.objects.count(),
@@ -111,7 +111,9 @@ def _sum_kind(kind: UsageKind, spent: list[Spent]) -> Row:
 def describe_latency(window: Window, bot_profile_id: uuid.UUID | None = None) -> Row:
     """Percentiles of the time to first token and of the whole turn, in milliseconds; of all, by bot and by model."""
     counted = count_times(window, bot_profile_id=bot_profile_id)
-    everything, by_bot, by_model = _Times(), defaultdict(_Times), defaultdict(_Times)
+    everything = _Times()
+    by_bot: defaultdict[uuid.UUID, _Times] = defaultdict(_Times)
+    by_model: defaultdict[str, _Times] = defaultdict(_Times)
     for bot, model, measure, bucket, count in counted:
         for times in (everything, by_bot[bot], by_model[model]):
             times[Measure(measure)][bucket] += count
