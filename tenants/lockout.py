@@ -23,6 +23,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
+from typing import Any
 
 from django.conf import settings
 from redis import Redis
@@ -185,5 +186,5 @@ def _digest(text: str) -> str:
 
 
 @lru_cache(maxsize=8)
-def _connect(url: str) -> Redis:
+def _connect(url: str) -> Any:  # redis-py's annotations are those of its blocking and its async client at once
     return Redis.from_url(url, socket_timeout=1.0, socket_connect_timeout=1.0)

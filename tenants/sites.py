@@ -20,10 +20,11 @@ from unfold.sites import UnfoldAdminSite
 
 from minirag.lib.errors import ProductError, TooManyRequests
 from minirag.lib.rest import client_address
+from tenants import audit
 from tenants.authentication import count_log_in
 from tenants.context import current_tenant, require_tenant
 from tenants.models import Tenant
-from tenants.permissions import refuse_write
+from tenants.permissions import acting_user, refuse_write
 
 _LOG_OUT_PATH = "/admin/logout/"
 _BADGE = {"active": "info", "suspended": "warning", "archived": "danger"}
@@ -60,6 +61,14 @@ class ProductAdminSite(UnfoldAdminSite):
             response.status_code = refusal.status
         if isinstance(refusal, TooManyRequests):
             response["Retry-After"] = str(refusal.retry_after_seconds)
+        return response
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Django's page, written down: it ends the user's JWTs and his other browsers' sessions."""
+        response = super().password_change(request, extra_context)
+        if request.method == "POST" and response.status_code == 302:
+            user = acting_user(request)
+            audit.record("user.password_set", request=request, detail={"user": user.email, "user_id": str(user.pk)})
         return response
 
 

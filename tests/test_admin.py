@@ -716,6 +716,7 @@ class TestPeople:
         assert jwt.get("/v1/auth/me").status_code == 401
         own = {"old_password": "a new password", "new_password1": "a third one", "new_password2": "a third one"}
         assert alice.post("/admin/password_change/", own).status_code == 302
+        assert AuditEvent.objects.filter(action="user.password_set", actor=acme.owner.email).count() == 2
         assert alice.get("/admin/").status_code == 200
 
     def test_what_happens_here_is_in_the_platforms_log_as_well(self, alice, acme, bob):

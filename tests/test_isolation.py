@@ -563,6 +563,7 @@ MODEL_PAGES = {
 EXTRA_MODEL_PAGES = {
     ("tenants", "user", "<path:object_id>/set_password/"),
     ("tenants", "apitoken", "<path:object_id>/revoke/"),
+    ("tenants", "apitoken", "<path:object_id>/rotate/"),
     ("knowledge", "source", "<path:object_id>/ingest/"),
     *(("tenants", "tenant", f"<path:object_id>/{act}/") for act in ("suspend", "archive", "restore", "erase")),
 }

@@ -288,6 +288,13 @@ def test_without_overlap_the_old_token_stops_at_once_and_a_short_one_gains_no_ti
     assert as_acme.get(f"/v1/api-tokens/{short['id']}").json()["expires_at"] == short["expires_at"]
 
 
+def test_a_tokens_own_rate_goes_on_to_what_it_makes_and_to_its_successor(acme):
+    row, secret = ApiToken.objects.mint(user=acme.owner, name="x", rate="600/minute")
+    made = mint(bearer(secret), name="heir").json()
+    rotated = rotate(bearer(secret), row.pk).json()
+    assert [ApiToken.objects.get(pk=token["id"]).rate for token in (made, rotated)] == ["600/minute"] * 2
+
+
 def test_a_token_rotates_itself(acme):
     row, secret = ApiToken.objects.mint(user=acme.owner, name="x", scopes=["manage"], expires_at=in_days(7))
     new = rotate(bearer(secret), row.pk).json()
