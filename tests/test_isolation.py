@@ -632,6 +632,7 @@ def post_data(url: str, scene: Scene, site: Any) -> list[dict[str, Any]]:
         "slug": "acme",
         "password": "12345678new",
         "reason": "x",
+        "overlap": "0",
         "email": "new@x.example.com",
         "role": "owner",
     }
