@@ -89,6 +89,7 @@ class Citation(models.Model):
     # The chunk itself may be gone tomorrow; what was cited stays readable.
     chunk_id = models.UUIDField()
     source_id = models.UUIDField()
+    external_id = models.CharField(max_length=200, blank=True, default="", help_text="The chunk's name in nyxCore.")
     title = models.CharField(max_length=500, blank=True)
     heading = models.CharField(max_length=1000, blank=True)
     url = models.CharField(max_length=2048, blank=True)

@@ -16,7 +16,10 @@ from bots.models import BotProfile, Outcome, UsageKind
 from bots.usage import record_usage
 from conversations.grounding import Refusal
 from conversations.models import Chat, Citation, Message, MessageRole
-from knowledge.retrieval import Passage, Retrieval
+from knowledge.external import load_bases
+from knowledge.nyxcore import Base
+from knowledge.passages import Passage
+from knowledge.retrieval import Retrieval
 from minirag.lib.errors import Conflict, NotFound
 from tenants.context import require_tenant
 from tenants.models import Tenant
@@ -45,6 +48,7 @@ class OpenTurn:
     chat: Chat
     question: Message
     history: tuple[tuple[str, str], ...]
+    bases: tuple[Base, ...] = ()  # external ones to ask
 
 
 @dataclass
@@ -87,7 +91,7 @@ def open_turn(bot_profile_id: uuid.UUID, chat_id: uuid.UUID | None, question: st
             chat=chat, role=MessageRole.USER, content=question, outcome=Outcome.PENDING, request_id=asker.request_id
         )
         Chat.objects.filter(pk=chat.pk).update(message_count=F("message_count") + 1, updated_at=timezone.now())
-    return OpenTurn(bot, chat, message, history)
+    return OpenTurn(bot, chat, message, history, load_bases(bot.pk))
 
 
 def _find_chat(chat_id: uuid.UUID, bot: BotProfile, asker: Asker) -> Chat:
@@ -175,7 +179,7 @@ def cite_passage(message: Message, number: int, passage: Passage) -> Citation:
     return Citation(
         message=message, number=number, chunk_id=passage.chunk_id, source_id=passage.source_id,
         title=passage.title[:500], heading=passage.heading[:1000], url=passage.url, page=passage.page,
-        content=passage.content, score=passage.score,
+        content=passage.content, score=passage.score, external_id=passage.external_id,
     )
 
 

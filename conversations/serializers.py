@@ -7,7 +7,7 @@ from typing import Any
 
 from conversations.models import Chat, Citation, Message
 from conversations.turns import Delta, Done, Failed, SourcesFound, TurnEvent, Usage
-from knowledge.retrieval import Passage
+from knowledge.passages import Passage
 from minirag.lib.rest import naive_utc
 from tenants.context import require_tenant
 
@@ -57,7 +57,7 @@ def render_message_in_full(message: Message) -> dict[str, Any]:
 def render_stored_citation(citation: Citation) -> dict[str, Any]:
     return {
         "number": citation.number,
-        "chunk_id": str(citation.chunk_id),
+        "chunk_id": citation.external_id or str(citation.chunk_id),
         "source_id": str(citation.source_id),
         "title": citation.title,
         "heading": citation.heading,
@@ -71,7 +71,7 @@ def render_stored_citation(citation: Citation) -> dict[str, Any]:
 def render_passage(passage: Passage) -> dict[str, Any]:
     """One of the contract's `sources`: four keys, the first 200 characters, the score to four decimals."""
     return {
-        "chunk_id": str(passage.chunk_id),
+        "chunk_id": passage.shown_id,
         "content": passage.content[:EXCERPT_LENGTH],
         "score": round(passage.score, 4),
         "source_id": str(passage.source_id),

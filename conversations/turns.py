@@ -24,7 +24,8 @@ from conversations.models import Message
 from conversations.prompting import build_prompt
 from conversations.recording import Answer, Asker, OpenTurn, close_turn, numbered, open_turn
 from conversations.streams import coalesce
-from knowledge.retrieval import Passage, Retrieval, retrieve
+from knowledge.passages import Passage
+from knowledge.retrieval import Retrieval, retrieve
 from minirag.ai.chat import ChatDelta, ChatFinished, ChatRequest, stream_chat
 from minirag.ai.offline import OfflinePassage
 from minirag.ai.pricing import cost_of
@@ -170,7 +171,7 @@ def _estimate_usage(answer: Answer) -> None:
 
 async def _answer(turn: OpenTurn, answer: Answer) -> AsyncGenerator[TurnEvent, None]:
     """Retrieve, judge, and either refuse or let the model speak; fills in `answer` on the way."""
-    retrieval = answer.retrieval = await retrieve(turn.bot, turn.question.content)
+    retrieval = answer.retrieval = await retrieve(turn.bot, turn.question.content, bases=turn.bases)
     refusal_text = choose_refusal_text(turn.bot.refusal_text, retrieval.language)
     refusal = ground(retrieval, refuses=turn.bot.refuses)
     if refusal is not None:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
 
 from knowledge.models import Source, SourceType
+from minirag.lib.addresses import parse_url, port_of
 from minirag.lib.crypto import decrypt, encrypt
 from minirag.lib.errors import BadInput
 from minirag.lib.http import OutboundError, check_url
 from tenants.context import current_schema
 
-_AUTHORITIES = frozenset({"mandatory", "guideline", "informational"})
+DEFAULT_BASE_URL: Final = "https://nyxcore.cloud"
+AUTHORITIES: Final = ("mandatory", "guideline", "informational")
+"""What an nyxCore passage can be, the most binding first."""
 _SERVERS_OWN = ("encrypted_token", "has_api_token")
 _LONGEST_URL = 2048
+_MOST_RESULTS = 50
+_TOKEN = re.compile(r"[\x21-\x7e]{1,512}")
 
 
 def prepare_config(
@@ -23,7 +29,8 @@ def prepare_config(
 ) -> dict[str, Any]:
     """Vet what a client sent and return what to keep: URLs checked, an nyxCore token encrypted.
 
-    A new nyxCore config without `api_token` keeps the token of the `stored` one; null or "" forgets it.
+    A new nyxCore config without `api_token` keeps the token of the `stored` one, unless it names another server, which
+    must not get it; null or "" forgets it.
     Raises BadInput with one sentence.
     """
     if source_type == SourceType.URL and "url" in config:
@@ -52,23 +59,45 @@ def _secret_context(source_id: UUID) -> str:
 
 
 def _prepare_nyxcore(config: dict[str, Any], source_id: UUID, stored: dict[str, Any]) -> dict[str, Any]:
-    if "base_url" in config:
-        _check_url(config["base_url"], "config.base_url")
-    limit = config.get("limit", 10)
-    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
-        raise BadInput("config.limit must be a whole number from 1.", code="config_invalid")
-    authority = config.get("authority", [])
-    if not isinstance(authority, list) or not all(isinstance(item, str) and item in _AUTHORITIES for item in authority):
-        raise BadInput("config.authority must be a list of mandatory, guideline, informational.", code="config_invalid")
+    _check_nyxcore(config)
     token = config.get("api_token")
-    if token is not None and not isinstance(token, str):
-        raise BadInput("config.api_token must be a text.", code="config_invalid")
     kept = {name: value for name, value in config.items() if name not in (*_SERVERS_OWN, "api_token")}
     if token:
         kept["encrypted_token"] = encrypt(token, context=_secret_context(source_id))
-    elif "api_token" not in config and stored.get("encrypted_token"):
+    elif "api_token" not in config and stored.get("encrypted_token") and _server(config) == _server(stored):
         kept["encrypted_token"] = stored["encrypted_token"]
     return kept
+
+
+def _check_nyxcore(config: dict[str, Any]) -> None:
+    if "base_url" in config:
+        _check_url(config["base_url"], "config.base_url")
+        url = parse_url(config["base_url"])
+        if url.query or url.fragment:
+            raise BadInput("config.base_url cannot have a query or a fragment.", code="config_invalid")
+    limit = config.get("limit", 10)
+    if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= _MOST_RESULTS:
+        raise BadInput(f"config.limit must be a whole number from 1 to {_MOST_RESULTS}.", code="config_invalid")
+    authority = config.get("authority", [])
+    if not isinstance(authority, list) or not all(isinstance(item, str) and item in AUTHORITIES for item in authority):
+        raise BadInput("config.authority must be a list of mandatory, guideline, informational.", code="config_invalid")
+    least = config.get("min_score", 0)
+    if not isinstance(least, int | float) or isinstance(least, bool) or not 0 <= least <= 1:
+        raise BadInput("config.min_score must be a number from 0 to 1.", code="config_invalid")
+    token = config.get("api_token")
+    if token is not None and not isinstance(token, str):
+        raise BadInput("config.api_token must be a text.", code="config_invalid")
+    if token and not _TOKEN.fullmatch(token):
+        raise BadInput("config.api_token is not one: 1 to 512 characters without spaces.", code="config_invalid")
+
+
+def _server(config: dict[str, Any]) -> tuple[str, str, int] | None:
+    """Which server a checked config's token is for; None for one that was stored before its URL was checked."""
+    try:
+        url = parse_url(str(config.get("base_url") or DEFAULT_BASE_URL))
+    except OutboundError:
+        return None
+    return url.scheme, url.host, port_of(url)
 
 
 def _check_url(url: Any, name: str) -> None:

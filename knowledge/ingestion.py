@@ -32,7 +32,8 @@ from knowledge.indexing import (
     swap_knowledge,
 )
 from knowledge.loading import IngestionError, Loaded, fingerprint, fingerprint_setup, load_source, parse_loaded
-from knowledge.models import Dataset, IndexEntry, Source, SourceStatus
+from knowledge.models import Dataset, IndexEntry, Source, SourceStatus, SourceType
+from knowledge.nyxcore import NyxCoreError, check_base, describe_base
 from knowledge.schedule import next_attempt
 from minirag.ai.local import is_embedder_available
 from minirag.lib.errors import ProviderError
@@ -63,6 +64,8 @@ def ingest(source_id: uuid.UUID, claim: uuid.UUID | None = None) -> None:
         log.info("ingestion cancelled")
     except IngestionError as error:
         record_failure(source_id, claim_id, error)
+    except NyxCoreError as error:
+        record_failure(source_id, claim_id, IngestionError(error.code, error.detail, error.retryable))
     except ProviderError as error:
         record_failure(source_id, claim_id, IngestionError(error.code, error.detail, error.retryable))
     except SoftTimeLimitExceeded:
@@ -88,6 +91,9 @@ def cancel_ingestion(source: Source) -> bool:
 
 def _ingest_claimed(claim: Claim) -> None:
     source = Source.objects.select_related("bot_profile", "dataset").get(pk=claim.source_id)
+    if source.source_type == SourceType.NYXCORE:
+        _check_connection(claim, source)
+        return
     model = choose_model(source)
     is_complete = source.chunk_count > 0 and not _lacks_vectors(source, model)
     is_known = is_complete and source.content_hash.startswith(fingerprint_setup(source))
@@ -114,6 +120,16 @@ def _ingest_claimed(claim: Claim) -> None:
         source.dataset.refresh_from_db()
         dimensions = _embed_and_swap(claim, source, source.dataset.embedding_model, document, chunks, facts)
     ensure_vector_index(dimensions)
+
+
+def _check_connection(claim: Claim, source: Source) -> None:
+    """What an external base has instead of ingestion. As the contract has it, success is no `source.ingested`."""
+    holdings = check_base(describe_base(source))
+    claim.report("indexing")
+    Source.objects.filter(pk=source.pk, claim_id=claim.claim_id).update(
+        document_count=holdings.documents, chunk_count=holdings.chunks, failed_searches=0,
+        **finished_fields(source, timezone.now()),
+    )  # fmt: skip
 
 
 def _embed_and_swap(
@@ -148,7 +164,8 @@ def read_document(source: Source, loaded: Loaded, model: str) -> NewDocument:
 def choose_model(source: Source) -> str:
     """Return the embedding model of the source's dataset; one without any knowledge takes the bot's present model."""
     dataset, wanted = source.dataset, source.bot_profile.effective_embedding_model
-    if dataset.embedding_model != wanted and not dataset.sources.filter(chunk_count__gt=0).exists():
+    embedded = dataset.sources.filter(chunk_count__gt=0).exclude(source_type=SourceType.NYXCORE)
+    if dataset.embedding_model != wanted and not embedded.exists():
         Dataset.objects.filter(pk=dataset.pk).update(embedding_model=wanted, embedding_dimensions=None)
         dataset.embedding_model, dataset.embedding_dimensions = wanted, None
     return dataset.embedding_model

@@ -104,15 +104,10 @@ def _load_url(source: Source, conditional: bool) -> Loaded:
     return Loaded(_unify_encoding(fetched, kind), kind, **facts)
 
 
-def _refuse_nyxcore(source: Source, conditional: bool) -> Loaded:
-    raise IngestionError("not_connected", "This installation does not connect to nyxCore yet.")
-
-
 LOADERS: Final[dict[SourceType, Callable[[Source, bool], Loaded]]] = {
     SourceType.TEXT: _load_text,
     SourceType.UPLOAD: _load_upload,
     SourceType.URL: _load_url,
-    SourceType.NYXCORE: _refuse_nyxcore,
 }
 
 

@@ -62,10 +62,22 @@ class SourceQuerySet(models.QuerySet["Source"]):
         """Return the sources a bot may answer from now: active, not deleted, with knowledge that was once ready.
 
         A source that is being re-ingested, or whose last ingestion failed, still answers from its old knowledge.
+        External ones have none here.
         """
+        return self._in_use(bot_profile_id).filter(chunk_count__gt=0).exclude(source_type=SourceType.NYXCORE)
+
+    def external(self, bot_profile_id: uuid.UUID) -> SourceQuerySet:
+        """Return the external sources a bot may ask now: active, and their last connection check succeeded.
+
+        While one is checked again it goes on answering.
+        """
+        ready = ~Q(status=SourceStatus.ERROR) & Q(last_refreshed_at__isnull=False)
+        return self._in_use(bot_profile_id).filter(ready, source_type=SourceType.NYXCORE)
+
+    def _in_use(self, bot_profile_id: uuid.UUID) -> SourceQuerySet:
         return self.filter(
             Q(parent__isnull=True) | Q(parent__is_active=True),
-            bot_profile_id=bot_profile_id, is_active=True, deleted_at__isnull=True, chunk_count__gt=0,
+            bot_profile_id=bot_profile_id, is_active=True, deleted_at__isnull=True,
         )
 
     def claim(self, source_id: uuid.UUID, *, stale_after: timedelta) -> uuid.UUID | None:
@@ -100,6 +112,9 @@ class Source(models.Model):
     error_code = models.CharField(max_length=64, blank=True, default="")
     document_count = models.PositiveIntegerField(default=0)
     chunk_count = models.PositiveIntegerField(default=0)
+    failed_searches = models.PositiveIntegerField(
+        default=0, editable=False, help_text="Of an external source, since its last connection check."
+    )
     language = models.CharField(max_length=8, blank=True, default="", help_text="Found at ingestion.")
     last_refreshed_at = models.DateTimeField(null=True, blank=True)
     next_refresh_at = models.DateTimeField(null=True, blank=True, editable=False)

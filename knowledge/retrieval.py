@@ -15,9 +15,10 @@ Why it is built like this (all measured, see retrieval.md):
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -28,13 +29,18 @@ from django.db import connection, transaction
 
 from bots.models import BotProfile, Fusion
 from knowledge.confidence import choose_threshold, measure_confidence
+from knowledge.external import ExternalSearch, load_bases, search_bases
 from knowledge.models import Source
+from knowledge.nyxcore import Base
+from knowledge.passages import Passage, merge_passages
 from knowledge.query_terms import QueryTerms, analyse_question
 from knowledge.statement import compose_statement
 from minirag.ai.embeddings import EmbedderMissing, EmbedderProfile, embed_query, profile_of
 from minirag.lib.analysis import detect_language
 from minirag.lib.errors import ProviderError
 from tenants.context import run_sync
+
+__all__ = ["Passage", "Retrieval", "format_vector", "retrieve"]
 
 logger = structlog.get_logger(__name__)
 
@@ -48,32 +54,14 @@ _SETTINGS = """
 
 
 @dataclass(frozen=True)
-class Passage:
-    """A chunk with its scores. `score` orders (0 to 1), `cosine` and `bm25` are its raw parts.
-
-    `heading` is the path "Title > A > B", `page` counts from 1 and is None for documents without pages.
-    """
-
-    chunk_id: uuid.UUID
-    source_id: uuid.UUID
-    document_id: uuid.UUID
-    title: str
-    url: str
-    page: int | None
-    heading: str
-    content: str
-    score: float
-    cosine: float
-    bm25: float
-
-
-@dataclass(frozen=True)
 class Retrieval:
-    """The passages for a question, best first, and how sure retrieval is that they are about it.
+    """The passages for a question, in the order of the prompt, and how sure retrieval is that they are about it.
 
     `confidence` and `threshold` go from 0 to 1. `term_weights` are the inverse document frequencies of the question's
     analysed words. `mode` is "hybrid", or "lexical" where no vectors could be compared. `embedding_tokens` and
-    `embedding_cost_usd` are of the question. `milliseconds` is the whole time, embedding included.
+    `embedding_cost_usd` are of the question. `milliseconds` is the whole time, embedding included. `external` says how
+    asking each external base went; `knows_from_outside`: one of their passages is relevant enough to answer from.
+    The confidence is of the passages that were found here; another system's score is no part of it.
     """
 
     passages: tuple[Passage, ...]
@@ -86,11 +74,13 @@ class Retrieval:
     embedding_tokens: int
     embedding_cost_usd: Decimal
     milliseconds: float
+    external: tuple[ExternalSearch, ...] = ()
+    knows_from_outside: bool = False
 
     @property
     def is_weak(self) -> bool:
         """Whether a bot that refuses should refuse now."""
-        return not self.passages or self.confidence < self.threshold
+        return not self.passages or (self.confidence < self.threshold and not self.knows_from_outside)
 
 
 @dataclass(frozen=True)
@@ -126,14 +116,34 @@ class _Candidates:
     term_weights: tuple[float, ...] = ()
 
 
-async def retrieve(bot: BotProfile, question: str, *, limit: int | None = None) -> Retrieval:
+async def retrieve(
+    bot: BotProfile, question: str, *, limit: int | None = None, bases: Sequence[Base] | None = None
+) -> Retrieval:
     """Find the passages of the bot's sources that fit `question`, at most `limit` (the bot's passage count).
 
     Never fails for want of an embedder: when it is missing or its provider fails, words alone are searched. Takes one
-    short use of a database connection; the embedding is made before, off the event loop.
+    short use of a database connection; the embedding is made before, off the event loop. The external `bases`, those
+    of the bot unless they are given, are asked meanwhile, and never waited for beyond NYXCORE_TIMEOUT_SECONDS.
     """
     started = time.perf_counter()
-    wanted = limit or bot.passage_count
+    if bases is None:
+        bases = await run_sync(load_bases, bot.pk)
+    if not bases:
+        return await _retrieve_here(bot, question, limit or bot.passage_count, started)
+    outside = asyncio.create_task(search_bases(bases, question))
+    try:
+        here = await _retrieve_here(bot, question, limit or bot.passage_count, started)
+        found = await outside
+    finally:
+        outside.cancel()
+    return replace(
+        here, passages=merge_passages(here.passages, found.passages), external=found.searches,
+        knows_from_outside=bool(found.relevant), milliseconds=(time.perf_counter() - started) * 1000,
+    )  # fmt: skip
+
+
+async def _retrieve_here(bot: BotProfile, question: str, wanted: int, started: float) -> Retrieval:
+    """Search the tenant's own index."""
     asked = await _embed_question(bot, bot.effective_embedding_model, question, started)
     found = await run_sync(_search, bot, asked, wanted)
     if isinstance(found, str):

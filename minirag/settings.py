@@ -191,6 +191,7 @@ MAX_CHUNKS_PER_SOURCE = env.int("MAX_CHUNKS_PER_SOURCE", default=50_000)
 OUTBOUND_ALLOWED_HOSTS = env.list("OUTBOUND_ALLOWED_HOSTS", default=[])
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+NYXCORE_TIMEOUT_SECONDS = env.float("NYXCORE_TIMEOUT_SECONDS", default=3.0)
 EXACT_SCAN_ROWS = env.int("EXACT_SCAN_ROWS", default=20_000)
 
 # --- Celery -----------------------------------------------------------------------------------------------------

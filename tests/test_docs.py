@@ -193,7 +193,7 @@ def codes_in(tree: ast.Module) -> Iterator[ast.expr]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             yield from (keyword.value for keyword in node.keywords if keyword.arg in ("code", "error_code"))
-            if getattr(node.func, "id", "") in ("OutboundError", "IngestionError") and node.args:
+            if getattr(node.func, "id", "") in ("OutboundError", "IngestionError", "NyxCoreError") and node.args:
                 yield node.args[0]
         elif isinstance(node, ast.Assign):
             for target in node.targets:

@@ -241,7 +241,22 @@ def test_a_change_of_an_nyxcore_config_keeps_replaces_or_forgets_its_token(make,
     assert token() is None
 
 
+def test_a_kept_nyxcore_token_never_goes_to_another_server(make, as_acme, acme, row):
+    config = {"base_url": "https://axiom.example.com/eu", "api_token": "nyx_ax_1"}
+    pk = make(source_type="nyxcore", config=config)["id"]
+    same = {"base_url": "https://AXIOM.example.com:443/us"}
+    assert change(as_acme, pk, config=same).json()["config"] == {**same, "has_api_token": True}
+    other = {"base_url": "https://evil.example.com/"}
+    assert change(as_acme, pk, config=other).json()["config"] == other
+    assert "encrypted_token" not in row(pk).config
+
+
 @pytest.mark.parametrize("config", [{"api_token": 5}, {"api_token": ["x"]}, {"limit": 0}, {"limit": "ten"},
+                                    {"limit": 51}, {"limit": None}, {"limit": True}, {"authority": None},
+                                    {"api_token": "with space"}, {"api_token": "x" * 513}, {"api_token": "line\n"},
+                                    {"min_score": 2}, {"min_score": "x"}, {"min_score": None},
+                                    {"base_url": None}, {"base_url": "https://a.example.com/?x=1"},
+                                    {"base_url": "https://u:p@a.example.com"}, {"base_url": "ftp://a.example.com"},
                                     {"authority": "mandatory"}, {"authority": ["law"]}, {"authority": [{}]},
                                     {"base_url": "http://127.0.0.1"}, {"base_url": 5}])  # fmt: skip
 def test_a_bad_nyxcore_config_is_refused_without_echoing_it(post, config):

@@ -247,7 +247,7 @@ def test_the_charset_that_http_declares_is_used(page, outside):  # noqa: F811
         ({"content": " \n\t "}, "Chunking produced no output", "no_chunks"),
         ({"source_type": "url", "config": {}}, "No content to ingest", "no_content"),
         ({"source_type": "upload"}, "No content to ingest", "no_content"),
-        ({"source_type": "nyxcore"}, "This installation does not connect to nyxCore yet.", "not_connected"),
+        ({"source_type": "nyxcore"}, "No API token configured", "token_missing"),
         (
             {"source_type": "url", "config": {"url": "http://127.0.0.2/"}},
             "127.0.0.2 is a private or reserved address, which may not be reached from here.", "address_refused",

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterable, Iterable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import httpcore
@@ -88,14 +89,16 @@ def fetch(
     timeout_seconds: float = 30,
     allowed_hosts: frozenset[str] = frozenset(),
     user_agent: str = USER_AGENT,
+    api_headers: Mapping[str, str] | None = None,
     resolver: Resolver = resolve_host,
 ) -> Fetched:
     """GET a URL, following up to five redirects. Raises OutboundError; a status other than 2xx and 304
-    raises too.
+    raises too. With `api_headers`, which may hold a credential, the first answer is the answer, whatever its
+    status: no redirect carries them elsewhere.
     """
     deadline = Deadline(timeout_seconds)
-    headers = _get_headers(user_agent, etag, last_modified)
-    hops = _Hops(url, allowed_hosts)
+    headers = _get_headers(user_agent, etag, last_modified) | dict(api_headers or {})
+    hops = _Hops(url, allowed_hosts, is_api=api_headers is not None)
     with translate_errors(), open_pool(allowed_hosts, resolver, deadline) as pool:
         while True:
             with pool.stream(
@@ -157,8 +160,8 @@ async def fetch_async(
     hops = _Hops(url, allowed_hosts)
     with translate_errors():
         async with (
+            _closing_async_pool(allowed_hosts, resolver, deadline) as pool,
             asyncio.timeout(timeout_seconds),
-            open_async_pool(allowed_hosts, resolver, deadline) as pool,
         ):
             while True:
                 request = pool.stream("GET", _wire_url(hops.url), headers=_wire_headers(hops.url, headers))
@@ -177,36 +180,54 @@ async def post_async(
     max_bytes: int = 2**20,
     timeout_seconds: float = 10,
     allowed_hosts: frozenset[str] = frozenset(),
+    any_status: bool = False,
     resolver: Resolver = resolve_host,
 ) -> Fetched:
     """POST to an API on the event loop and return its whole answer. Raises OutboundError unless the status
-    is 2xx.
+    is 2xx, or any with `any_status`.
     """
     deadline = Deadline(timeout_seconds)
     target = vet_url(url, allowed_hosts)
     with translate_errors():
         async with (
+            _closing_async_pool(allowed_hosts, resolver, deadline) as pool,
             asyncio.timeout(timeout_seconds),
-            open_async_pool(allowed_hosts, resolver, deadline) as pool,
             pool.stream(
                 "POST", _wire_url(target), headers=_wire_headers(target, _post_headers(headers)), content=body
             ) as response,
         ):
-            _require_success(response.status)
+            if not any_status:
+                _require_success(response.status)
             reader = await _read_async(response.aiter_stream(), _reader_for(response, max_bytes))
             return _fetched(target, response, reader)
+
+
+@asynccontextmanager
+async def _closing_async_pool(
+    allowed_hosts: frozenset[str], resolver: Resolver, deadline: Deadline
+) -> AsyncIterator[httpcore.AsyncConnectionPool]:
+    """A pool of this call's own, closed to the end: httpcore shields its closing from anyio's cancellation
+    only, so an asyncio timeout or a reader who went away would leave the socket open.
+    """
+    pool = open_async_pool(allowed_hosts, resolver, deadline)
+    try:
+        yield pool
+    finally:
+        await asyncio.shield(pool.aclose())
 
 
 class _Hops:
     """The chain of redirects: vets each URL before it is requested, and ends loops and long chains."""
 
-    def __init__(self, url: str, allowed_hosts: frozenset[str]) -> None:
-        self._allowed_hosts = allowed_hosts
+    def __init__(self, url: str, allowed_hosts: frozenset[str], *, is_api: bool = False) -> None:
+        self._allowed_hosts, self._is_api = allowed_hosts, is_api
         self.url = vet_url(url, allowed_hosts)
         self._seen = {str(self.url)}
 
     def follow(self, response: httpcore.Response) -> bool:
         """Move to the redirect's target and say so, or raise for a status that carries no document."""
+        if self._is_api:
+            return False
         if response.status not in _REDIRECTS:
             _require_success(response.status)
             return False

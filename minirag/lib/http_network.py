@@ -11,6 +11,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -21,6 +22,9 @@ import httpcore
 from minirag.lib.addresses import OutboundError, vet_addresses
 
 Resolver = Callable[[str, int], list[str]]
+
+# Threads of their own: a name that its owner makes hang must not hold up what else asyncio.to_thread has to do.
+_RESOLVING = ThreadPoolExecutor(32, thread_name_prefix="resolve")
 
 
 def resolve_host(host: str, port: int) -> list[str]:
@@ -157,7 +161,8 @@ class _GuardedAsyncBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        found = await asyncio.to_thread(_resolve, self._resolver, host, port)
+        loop = asyncio.get_running_loop()
+        found = await loop.run_in_executor(_RESOLVING, _resolve, self._resolver, host, port)
         addresses = vet_addresses(host, port, found, self._allowed_hosts)
         failure: Exception = httpcore.ConnectError()
         for position, address in enumerate(addresses):

@@ -37,6 +37,8 @@ class Command(QuestionCommand):
             self.stdout.write(f"{number:>3}  {parts}  {name_place(passage)}")
             excerpt = " ".join(passage.content.split())
             self.stdout.write(f"{'':>26}{excerpt[:EXCERPT]}{'…' if len(excerpt) > EXCERPT else ''}")
+        for asked in found.external:
+            self.stdout.write(f"external {asked.source_id}: {asked.outcome}, {asked.milliseconds:.0f} ms")
         verdict = "too weak to answer from" if found.is_weak else "enough to answer from"
         self.stdout.write(
             f"confidence {found.confidence:.3f}, threshold {found.threshold:.3f}: {verdict}. "
@@ -48,4 +50,5 @@ class Command(QuestionCommand):
 def name_place(passage: Passage) -> str:
     """Where a passage stands: its heading path or title, its page, its address."""
     page = f", page {passage.page}" if passage.page else ""
-    return f"{passage.heading or passage.title}{page} {passage.url}".rstrip()
+    label = f"[{passage.authority.upper()}] " if passage.authority else ""
+    return f"{label}{passage.heading or passage.title}{page} {passage.url}".rstrip()
