@@ -9,7 +9,7 @@ from pydantic import Field
 
 from bots.models import Outcome
 from conversations.models import Feedback, MessageRole
-from minirag.lib.openapi import Media, Moment, Reply
+from minirag.lib.openapi import EXAMPLE_ID, Media, Moment, Reply
 
 _STREAM = """event: sources
 data: {"sources": []}
@@ -49,6 +49,12 @@ class MessageReply(Reply):
     created_at: Moment
 
 
+ChunkId = Annotated[
+    str,
+    Field(description="A UUID, or nyxCore's own name of an external chunk.", examples=[EXAMPLE_ID], max_length=200),
+]
+
+
 class RefusalReply(Reply):
     reason: Annotated[str, Field(examples=["low_confidence"])]
     score: float | None
@@ -56,7 +62,7 @@ class RefusalReply(Reply):
 
 
 class PassageReply(Reply):
-    chunk_id: UUID
+    chunk_id: ChunkId
     content: Annotated[str, Field(description="Its first 200 characters.", examples=["Open from 9 to 17."])]
     score: Score
     source_id: UUID
@@ -64,7 +70,7 @@ class PassageReply(Reply):
 
 class CitationReply(Reply):
     number: Annotated[int, Field(description="The `[1]` in the answer.")]
-    chunk_id: UUID
+    chunk_id: ChunkId
     content: Annotated[str, Field(description="The whole passage.", examples=["Open from 9 to 17."])]
     score: Score
     source_id: UUID
