@@ -57,6 +57,7 @@ def _wants_json(request: HttpRequest) -> bool:
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("tenants.urls")),
     path("", include("bots.urls")),
+    path("", include("webhooks.urls")),
     path("", include("knowledge.urls")),
     path("", include("conversations.urls")),
     path("system/health", system_health),

@@ -194,6 +194,13 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 NYXCORE_TIMEOUT_SECONDS = env.float("NYXCORE_TIMEOUT_SECONDS", default=3.0)
 EXACT_SCAN_ROWS = env.int("EXACT_SCAN_ROWS", default=20_000)
 
+# --- Webhooks and mail ------------------------------------------------------------------------------------------
+WEBHOOK_RETENTION_DAYS = env.int("WEBHOOK_RETENTION_DAYS", default=30)
+# Without a server no mail is sent; `consolemail://` prints it.
+vars().update(env.email_url("EMAIL_URL", default="dummymail://"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env("EMAIL_FROM", default="minirag@localhost")
+
 # --- Celery -----------------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = REDIS_URL
 CELERY_RESULT_BACKEND = None
@@ -229,6 +236,12 @@ CELERY_BEAT_SCHEDULE = {
     },
     "roll-up-usage": {
         "task": "bots.tasks.roll_up_usage_of_tenants", "schedule": 60.0, "options": {"expires": 55.0}
+    },
+    "sweep-deliveries": {
+        "task": "webhooks.tasks.sweep_deliveries", "schedule": 30.0, "options": {"expires": 25.0}
+    },
+    "prune-deliveries": {
+        "task": "webhooks.tasks.prune_deliveries", "schedule": 86_400.0, "options": {"expires": 3_600.0}
     },
     "fail-abandoned-turns": {
         "task": "conversations.tasks.fail_abandoned_turns", "schedule": 300.0, "options": {"expires": 290.0}

@@ -85,11 +85,12 @@ class ProductAdmin(ModelAdmin):
         return TemplateResponse(request, "admin/ask.html", context)
 
     def show_secret_once(
-        self, request: HttpRequest, secret: str, *, title: str, user: User, next_url: str, next_label: str
-    ) -> HttpResponse:
+        self, request: HttpRequest, secret: str, *, title: str, next_url: str, next_label: str,
+        user: User | None = None, what: str = "API token",
+    ) -> HttpResponse:  # fmt: skip
         """Show a new secret in the answer to the POST that made it: it is in no message, session or second page."""
         context = {
-            **self.admin_site.each_context(request), "opts": self.opts, "title": title, "secret": secret,
+            **self.admin_site.each_context(request), "opts": self.opts, "title": title, "secret": secret, "what": what,
             "secret_user": user, "next_url": next_url, "next_label": next_label,
         }  # fmt: skip
         response = TemplateResponse(request, "admin/secret_once.html", context)

@@ -23,6 +23,7 @@ from django.db import connection, models
 from django.db.models import Q
 from django.http.response import HttpResponseBase
 from django.test import Client
+from django.utils import timezone
 
 from bots.models import BotProfile, PriceOverride
 from bots.rollup import roll_up_usage
@@ -34,7 +35,8 @@ from tenants.context import tenant_context
 from tenants.models import ApiToken, BotAddress, Domain, Tenant, User
 from tenants.provisioning import add_domain
 from tests.fakes.chat_model import FakeChatModel
-from webhooks.models import Webhook
+from webhooks.models import Attempt, Delivery
+from webhooks.subscriptions import create_webhook
 
 PRIVATE, IDENTITY, OPEN = "zqprivatezq", "zqidentityzq", "zqopenzq"
 ACME_HOST, GLOBEX_HOST = f"{IDENTITY}.acme.example.com", "bots.globex.example.com"
@@ -62,6 +64,8 @@ KEPT_FIELDS = {
     "knowledge.Chunk.content_hash",
     "knowledge.SourceFile.sha256",
     "knowledge.SourceFile.kind",
+    "webhooks.Webhook.encrypted_secret",
+    "webhooks.Webhook.encrypted_previous_secret",
     "conversations.Chat.visitor_id",
     "conversations.Chat.origin",
 }
@@ -79,6 +83,7 @@ class Rows:
     chat: str = ""
     message: str = ""
     token: str = ""
+    webhook: str = ""
     pks: dict[type[models.Model], Any] = field(default_factory=dict)
 
 
@@ -159,7 +164,8 @@ def _fill(party: Party, word: str, chat_model: FakeChatModel) -> Rows:
     assert upload.status_code == 201, upload.content
     rows.upload = upload.json()["id"]
     with tenant_context(party.tenant):
-        Webhook.objects.create(url=f"https://{word}.example.com/hook", events=["chat.message", "source.ingested"])
+        hook, _ = create_webhook(url=f"https://{word}.example.com/hook", events=["chat.message", "source.ingested"])
+        rows.webhook = str(hook.pk)
         for source_id in (rows.source, rows.upload):
             ingest(UUID(source_id))
         assert Source.objects.get(pk=rows.source).status == "ready"
@@ -168,6 +174,8 @@ def _fill(party: Party, word: str, chat_model: FakeChatModel) -> Rows:
         NextVector.objects.create(
             chunk_id=chunk.pk, dataset_id=chunk.source.dataset_id, embedding_model="minirag/hash", emb=[0.5] * 8
         )
+        delivery = Delivery.objects.filter(webhook=hook).first()
+        Attempt.objects.create(delivery=delivery, number=1, response_body=word, started_at=timezone.now())
         content_type = ContentType.objects.get_for_model(BotProfile)
         LogEntry.objects.create(
             pk=990_001 if mine else 990_002,

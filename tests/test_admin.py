@@ -138,7 +138,7 @@ def rows(in_acme: Party) -> dict[type, Any]:
     webhook = Webhook.objects.create(
         url="https://hooks.example.com/in", events=["chat.message"], encrypted_secret="v1:hook"
     )
-    delivery = Delivery.objects.create(webhook=webhook, event_type="chat.message", payload={"chat_id": str(chat.pk)})
+    delivery = Delivery.objects.create(webhook=webhook, event_type="chat.message", body="{}")
     return {
         BotProfile: bot,
         Source: source,
@@ -629,7 +629,7 @@ class TestLongLists:
                 id=chat.pk, document=rows[Document], source=rows[Source], ordinal=number, content="x", token_count=1,
                 content_hash="0",
             )
-            Delivery.objects.create(webhook=rows[Webhook], event_type="chat.message", payload={})
+            Delivery.objects.create(webhook=rows[Webhook], event_type="chat.message", body="{}")
             LogEntry.objects.create(user_id=rows[User].pk, object_repr="x", action_flag=2, change_message="changed")
             Webhook.objects.create(url=f"https://hooks.example.com/{number}", events=[])
             ApiToken.objects.mint(user=rows[User], name=f"T{number}")

@@ -24,6 +24,7 @@ from tenants.context import tenant_context
 from tenants.models import User
 from tenants.operators import mint_operator_token
 from tests.fakes.chat_model import FakeChatModel
+from webhooks.models import Delivery
 
 JSON = "application/json"
 ORIGIN = "http://testserver"
@@ -106,6 +107,13 @@ VALID: dict[tuple[str, str], Body] = {
     ("sources", "post"): SOURCE,
     ("sources/batch", "post"): BATCH,
     ("sources/<str:source_id>", "patch"): CHANGES,
+    ("webhooks", "post"): {"url": "https://a.example.com/", "events": [], "description": "", "secret": "x"},
+    ("webhooks/<str:webhook_id>", "patch"): {
+        "url": "https://a.example.com/",
+        "events": ["chat.message"],
+        "description": "",
+        "is_active": True,
+    },
     ("chat", "post"): {
         "bot_profile_id": "{bot}",
         "message": "x",
@@ -154,6 +162,11 @@ BODILESS = {
     ("users/<str:user_id>", "delete"),
     ("bot-profiles/<str:bot_profile_id>", "delete"),
     ("sources/<str:source_id>", "delete"),
+    ("webhooks/<str:webhook_id>", "delete"),
+    ("webhooks/<str:webhook_id>/test", "post"),
+    ("webhooks/<str:webhook_id>/rotate-secret", "post"),
+    ("webhooks/<str:webhook_id>/redeliver-failed", "post"),
+    ("webhooks/<str:webhook_id>/deliveries/<str:delivery_id>/redeliver", "post"),
 }
 # Where the contract has null mean "none" or "clear".
 NULLABLE = {
@@ -167,6 +180,7 @@ NULLABLE = {
     "chat_id",
     "feedback",
     "tenant_slug",
+    "secret",
     "refusal_floor",
     "dense_weight",
 }
@@ -274,7 +288,11 @@ def api(acme, bob, monkeypatch, settings) -> Api:
     question = {"bot_profile_id": ids["bot"], "message": "How long is the warranty of the Aeris One?"}
     answer = made.client.post("/v1/chat", question, content_type=JSON).json()
     token = made.client.post("/v1/api-tokens", {"name": "x"}, content_type=JSON).json()
+    hook = made.client.post("/v1/webhooks", VALID["webhooks", "post"], content_type=JSON).json()
+    with tenant_context(acme.tenant):
+        ping = Delivery.objects.create(webhook_id=hook["id"], event_type="test.ping", body="{}", status="failed")
     made.ids |= {"chat": answer["chat_id"], "message": answer["message"]["id"], "token": token["id"]}
+    made.ids |= {"webhook": hook["id"], "delivery": str(ping.pk)}
     made.ids["user"] = str(bob.pk)
     return made
 

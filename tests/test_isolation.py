@@ -75,7 +75,7 @@ from tests.isolation_scene import (
     take_fingerprint,
     tenant_models,
 )
-from webhooks.models import Delivery
+from webhooks.models import Delivery, Webhook
 
 METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
 PACKAGES = ("minirag", "tenants", "bots", "webhooks", "knowledge", "conversations")
@@ -146,6 +146,7 @@ def acme_bot(scene: Scene, **more: Any) -> dict[str, Any]:
 CHILD = {"name": "x", "source_type": "text", "content": "x"}
 NAME = lambda scene: {"name": "taken over", "is_active": False}  # noqa: E731
 OTHERS_CHAT = lambda scene: {"chat_id": scene.globex.chat}  # noqa: E731
+OTHERS_WEBHOOK = lambda scene: {"webhook_id": scene.globex.webhook}  # noqa: E731
 OTHERS_MESSAGE = lambda scene: {"message_id": scene.globex.message}  # noqa: E731
 
 # The pattern below /v1/ → every method that the route has, each reaching for acme with its ids wherever one fits.
@@ -278,6 +279,33 @@ API: dict[str, list[Try]] = {
         Try("patch", 404, body=lambda s: {"feedback": "negative"}, ids=OTHERS_CHAT),
         Try("patch", 404, body=lambda s: {"feedback": "negative"}, ids=OTHERS_MESSAGE),
     ],
+    "webhooks": [
+        Try("get", 200),
+        Try(
+            "post",
+            201,
+            body=lambda s: {
+                "url": "https://x.example.com/",
+                "events": [],
+                "id": s.acme.webhook,
+                "tenant_id": str(s.acme.party.tenant.pk),
+            },
+        ),
+    ],
+    "webhooks/<str:webhook_id>": [
+        Try("get", 404),
+        Try("patch", 404, body=lambda s: {"description": "taken over", "is_active": False}),
+        Try("delete", 404),
+    ],
+    "webhooks/<str:webhook_id>/test": [Try("post", 404)],
+    "webhooks/<str:webhook_id>/rotate-secret": [Try("post", 404)],
+    "webhooks/<str:webhook_id>/redeliver-failed": [Try("post", 404)],
+    "webhooks/<str:webhook_id>/deliveries": [Try("get", 404), Try("get", 404, "status=pending")],
+    "webhooks/<str:webhook_id>/deliveries/<str:delivery_id>": [Try("get", 404), Try("get", 404, ids=OTHERS_WEBHOOK)],
+    "webhooks/<str:webhook_id>/deliveries/<str:delivery_id>/redeliver": [
+        Try("post", 404),
+        Try("post", 404, ids=OTHERS_WEBHOOK),
+    ],
     "widget/sessions": [
         # On the platform's own host a bot is found by its id, which stands in its pages; globex's page is refused.
         Try(
@@ -393,6 +421,8 @@ def fill_path(pattern: str, scene: Scene, ids: dict[str, str] | None = None) -> 
         "message_id": acme.message,
         "slug": acme.party.tenant.slug,
         "act": "archive",
+        "webhook_id": acme.webhook,
+        "delivery_id": str(acme.pks[Delivery]),
         **(ids or {}),
     }
     path = re.sub(r"<\w+:(\w+)>", lambda match: known[match[1]], pattern)
@@ -565,6 +595,8 @@ EXTRA_MODEL_PAGES = {
     ("tenants", "apitoken", "<path:object_id>/revoke/"),
     ("tenants", "apitoken", "<path:object_id>/rotate/"),
     ("knowledge", "source", "<path:object_id>/ingest/"),
+    *(("webhooks", "webhook", f"<path:object_id>/{act}/") for act in ("test", "rotate", "redeliver_failed")),
+    ("webhooks", "delivery", "<path:object_id>/redeliver/"),
     *(("tenants", "tenant", f"<path:object_id>/{act}/") for act in ("suspend", "archive", "restore", "erase")),
 }
 ACTIONS = {
@@ -573,6 +605,7 @@ ACTIONS = {
     "tenants.OperatorToken": {"revoke_chosen"},
     "bots.BotProfile": {"activate", "deactivate"},
     "knowledge.Source": {"ingest_chosen", "deactivate_chosen", "activate_chosen"},
+    "webhooks.Delivery": {"redeliver_chosen"},
     "tenants.Tenant": {"suspend_chosen", "archive_chosen", "restore_chosen"},
 }
 MODEL_ROUTE = re.compile(r"admin/(?P<app>\w+)/(?P<model>\w+)/(?P<rest>.*)")
@@ -851,6 +884,7 @@ class TestSockets:
 TENANT_TASKS: dict[str, Callable[[Scene], tuple[str, ...]]] = {
     "knowledge.tasks.ingest_source": lambda scene: (scene.acme.source,),
     "knowledge.tasks.purge_source": lambda scene: (scene.acme.source,),
+    "webhooks.tasks.deliver": lambda scene: (scene.acme.webhook,),
     "knowledge.tasks.reembed": lambda scene: (str(scene.acme.pks[Dataset]),),
 }
 PLATFORM_TASKS = {
@@ -859,6 +893,8 @@ PLATFORM_TASKS = {
     "knowledge.tasks.reembed_outdated_datasets",
     "conversations.tasks.fail_abandoned_turns",
     "bots.tasks.roll_up_usage_of_tenants",
+    "webhooks.tasks.sweep_deliveries",
+    "webhooks.tasks.prune_deliveries",
 }
 
 
@@ -1062,7 +1098,8 @@ class TestSharedPlaces:
     def test_a_secret_that_is_moved_to_another_tenants_row_does_not_open(self, scene):
         sealed = {
             "bots.BotProfile.encrypted_credentials": self.move_credentials,
-            "webhooks.Webhook.encrypted_secret": None,  # nothing writes or opens it yet
+            "webhooks.Webhook.encrypted_secret": self.move_webhook_secret,
+            "webhooks.Webhook.encrypted_previous_secret": None,  # a copy of the one above, opened in the same way
         }
         columns = {
             f"{model._meta.label}.{column.name}"
@@ -1087,6 +1124,19 @@ class TestSharedPlaces:
                 with pytest.raises(DecryptionFailed) as refusal:
                     _ = thief.credentials
                 assert API_KEY not in str(refusal.value)
+
+    def move_webhook_secret(self, scene: Scene) -> None:
+        with tenant_context(scene.acme.party.tenant):
+            hook = Webhook.objects.get(pk=scene.acme.webhook)
+            assert len(hook.reveal_secret()) == 43
+        with tenant_context(scene.globex.party.tenant):
+            thief = Webhook.objects.get(pk=scene.globex.webhook)
+            for pk in (thief.pk, hook.pk):
+                thief.pk, thief.encrypted_secret = pk, hook.encrypted_secret
+                thief.encrypted_previous_secret = hook.encrypted_secret
+                for reveal in (thief.reveal_secret, thief.reveal_previous_secret):
+                    with pytest.raises(DecryptionFailed):
+                        reveal()
 
     def move_nyxcore_token(self, scene: Scene) -> None:
         with tenant_context(scene.acme.party.tenant):

@@ -2,64 +2,153 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django import forms
-from django.conf import settings
+from django.contrib import messages
 from django.contrib.admin import register
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest
-from unfold.decorators import display
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
+)
 
-from minirag.lib.http import OutboundError, check_url
-from tenants.model_admin import LookOnlyAdmin, ProductAdmin
+from minirag.lib.http import OutboundError
+from tenants.audit import record
+from tenants.model_admin import LookOnlyAdmin, ProductAdmin, is_writable, posted
+from tenants.permissions import acting_user
 from tenants.sites import tenant_site
 from webhooks.models import SUBSCRIBABLE, Delivery, DeliveryStatus, EventType, Webhook
+from webhooks.subscriptions import (
+    create_webhook,
+    delete_webhook,
+    redeliver,
+    redeliver_failed,
+    rotate_secret,
+    send_test,
+    update_webhook,
+    vet_address,
+)
 
 _STATUS_COLOURS = {
-    DeliveryStatus.PENDING: "info", DeliveryStatus.DELIVERED: "success", DeliveryStatus.FAILED: "danger"
-}
+    DeliveryStatus.PENDING: "info", DeliveryStatus.HELD: "warning", DeliveryStatus.DELIVERED: "success",
+    DeliveryStatus.FAILED: "danger",
+}  # fmt: skip
+_SHOWN_DELIVERIES = 20
 
 
 class WebhookForm(forms.ModelForm):
     events = forms.MultipleChoiceField(
-        choices=[(name, EventType(name).label) for name in SUBSCRIBABLE], widget=UnfoldAdminCheckboxSelectMultipleWidget
-    )
+        choices=[(name, EventType(name).label) for name in SUBSCRIBABLE], required=False,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+    )  # fmt: skip
 
     class Meta:
         model = Webhook
         fields = ("url", "description", "events", "is_active")
-        widgets = {"url": UnfoldAdminTextInputWidget(), "description": UnfoldAdminTextInputWidget()}
+        widgets = {
+            "url": UnfoldAdminTextInputWidget(), "description": UnfoldAdminTextInputWidget(),
+            "is_active": UnfoldBooleanSwitchWidget(),
+        }  # fmt: skip
 
     def clean_url(self) -> str:
-        url: str = self.cleaned_data["url"]
         try:
-            check_url(url, allowed_hosts=frozenset(settings.OUTBOUND_ALLOWED_HOSTS))
+            return vet_address(self.cleaned_data["url"])
         except OutboundError as error:
             raise ValidationError(error.detail) from None
-        return url
+
+
+class NewWebhookForm(WebhookForm):
+    class Meta(WebhookForm.Meta):
+        fields = ("url", "description", "events")
+
+
+class RotationForm(forms.Form):
+    overlap_hours = forms.IntegerField(
+        label="Hours for which the old secret signs as well", min_value=0, max_value=168, initial=24,
+        widget=UnfoldAdminIntegerFieldWidget,
+    )  # fmt: skip
 
 
 @register(Webhook, site=tenant_site)
 class WebhookAdmin(ProductAdmin):
     form = WebhookForm
-    list_display = ("url", "is_active", "shown_events", "waiting", "failed", "created_at")
+    list_display = ("url", "shown_state", "shown_events", "waiting", "failed", "created_at")
     list_filter = ("is_active",)
-    search_fields = ("url", "description")
-    readonly_fields = ("created_at",)
-    fields = ("url", "description", "events", "is_active", "created_at")
+    search_fields = ("url", "description", "paused_reason")
+    readonly_fields = ("created_at", "updated_at")
+    fields = ("url", "description", "events", "is_active", ("created_at", "updated_at"))
+    actions_detail = ("test", "rotate", "redeliver_failed")
+    change_form_before_template = "admin/webhook_state.html"
+    change_form_after_template = "admin/webhook_deliveries.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Webhook]:
+        waiting = Q(deliveries__status__in=(DeliveryStatus.PENDING, DeliveryStatus.HELD))
         return super().get_queryset(request).annotate(
-            waiting_count=Count("deliveries", filter=Q(deliveries__status=DeliveryStatus.PENDING)),
+            waiting_count=Count("deliveries", filter=waiting),
             failed_count=Count("deliveries", filter=Q(deliveries__status=DeliveryStatus.FAILED)),
-        )
+        )  # fmt: skip
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Sum up instead of listing: a webhook may have very many deliveries."""
+        return [f"{webhook.url} and the log of its deliveries" for webhook in objs], {"webhooks": len(objs)}, set(), []
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """Make a webhook and show its secret, once."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+
+        def make(data: dict[str, Any]) -> HttpResponse:
+            webhook, secret = create_webhook(**data)
+            self._note(request, "webhook.created", webhook, "Created.")
+            return self._show_secret(request, webhook, secret, "The webhook is ready")
+
+        form = NewWebhookForm(posted(request))
+        return self.ask(request, make, title="Add a webhook", submit="Make the webhook", form=form)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        webhook = self.require_object(request, object_id)
+        latest = webhook.deliveries.defer("body")[:_SHOWN_DELIVERIES]
+        url = reverse("admin:webhooks_delivery_changelist") + f"?webhook__id__exact={webhook.pk}"
+        context = {"webhook": webhook, "latest_deliveries": latest, "deliveries_url": url}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **context})
+
+    def save_model(self, request: HttpRequest, obj: Webhook, form: WebhookForm, change: bool) -> None:
+        changes = {name: form.cleaned_data[name] for name in form.changed_data}
+        stored = Webhook.objects.get(pk=obj.pk)
+        update_webhook(stored, dict(changes))
+        record(
+            "webhook.changed", request=request, detail={"webhook_id": str(obj.pk), "fields": sorted(changes)}
+        )  # fmt: skip
+
+    def delete_model(self, request: HttpRequest, obj: Webhook) -> None:
+        pk = obj.pk
+        delete_webhook(pk)
+        record("webhook.deleted", request=request, detail={"webhook_id": str(pk)})
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
+        for webhook in queryset:
+            self.delete_model(request, webhook)
+
+    @display(description="state", label={"active": "success", "failing": "warning", "paused": "danger"})
+    def shown_state(self, webhook: Webhook) -> str:
+        if not webhook.is_active:
+            return "paused"
+        return "failing" if webhook.failing_since else "active"
 
     @display(description="events")
     def shown_events(self, webhook: Webhook) -> str:
-        return ", ".join(webhook.events)
+        return ", ".join(webhook.events) or "none"
 
     @display(description="waiting", ordering="waiting_count")
     def waiting(self, webhook: Any) -> int:
@@ -69,15 +158,110 @@ class WebhookAdmin(ProductAdmin):
     def failed(self, webhook: Any) -> int:
         return int(webhook.failed_count)
 
+    @action(description="Send a test", permissions=["change"], icon="send")
+    def test(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        webhook = self.require_object(request, object_id)
+        intro = "A test.ping is posted at once. It may take ten seconds until the endpoint has answered."
+        return self.ask(
+            request, lambda data: self._test(request, webhook), title=f"Send a test to {webhook}?", intro=intro,
+            submit="Send", obj=webhook,
+        )  # fmt: skip
+
+    def _test(self, request: HttpRequest, webhook: Webhook) -> None:
+        _, answer = send_test(webhook)
+        if answer.has_arrived:
+            self.message_user(request, f"The endpoint answered with status {answer.status_code}.", messages.SUCCESS)
+        else:
+            self.message_user(request, answer.error, messages.ERROR)
+
+    @action(description="Change the secret", permissions=["change"], icon="key")
+    def rotate(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        webhook = self.require_object(request, object_id)
+
+        def act(data: dict[str, Any]) -> HttpResponse:
+            secret = rotate_secret(webhook, overlap=timedelta(hours=data["overlap_hours"]))
+            self._note(request, "webhook.secret_rotated", webhook, "The secret was changed.")
+            return self._show_secret(request, webhook, secret, "The new secret")
+
+        return self.ask(
+            request, act, title=f"Change the secret of {webhook}?", submit="Change the secret", obj=webhook,
+            form=RotationForm(posted(request)),
+        )  # fmt: skip
+
+    @action(description="Send failed again", permissions=["change"], icon="replay")
+    def redeliver_failed(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        webhook = self.require_object(request, object_id)
+        intro = "The oldest thousand deliveries that were given up are sent again, each under its old id."
+        return self.ask(
+            request, lambda data: self._redeliver_failed(request, webhook), title="Send what failed again?",
+            intro=intro, submit="Send again", obj=webhook,
+        )  # fmt: skip
+
+    def _redeliver_failed(self, request: HttpRequest, webhook: Webhook) -> None:
+        count, has_more = redeliver_failed(webhook)
+        rest = " There are more." if has_more else ""
+        self.message_user(request, f"{count} are queued.{rest}", messages.SUCCESS)
+
+    def _note(self, request: HttpRequest, act: str, webhook: Webhook, sentence: str) -> None:
+        record(act, request=request, detail={"webhook_id": str(webhook.pk)})
+        self.log_change(request, webhook, sentence)
+
+    def _show_secret(self, request: HttpRequest, webhook: Webhook, secret: str, title: str) -> HttpResponse:
+        return self.show_secret_once(
+            request, secret, title=title, what="secret of the webhook", next_url=self.change_url(webhook),
+            next_label="Go to the webhook",
+        )  # fmt: skip
+
 
 @register(Delivery, site=tenant_site)
 class DeliveryAdmin(LookOnlyAdmin):
-    list_display = ("created_at", "event_type", "webhook", "shown_status", "attempts", "next_attempt_at")
-    list_filter = ("status", "event_type")
+    list_display = (
+        "created_at", "event_type", "webhook", "shown_status", "attempts", "last_status_code", "last_error",
+        "next_attempt",
+    )  # fmt: skip
+    list_filter = ("status", "event_type", "webhook")
     list_select_related = ("webhook",)
-    search_fields = ("event_type", "webhook__url")
+    search_fields = ("id", "webhook__url", "last_error")
     date_hierarchy = "created_at"
+    fields = (
+        ("webhook", "event_type"), ("shown_status", "last_error"), ("created_at", "delivered_at"),
+        ("attempts", "next_attempt"), "id", "body",
+    )  # fmt: skip
+    readonly_fields = ("shown_status", "next_attempt", "id")
+    actions = ("redeliver_chosen",)
+    actions_detail = ("redeliver",)
+    change_form_after_template = "admin/delivery_attempts.html"
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        attempts = self.require_object(request, object_id).log.all()
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "delivery_log": attempts})
+
+    def has_redeliver_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return is_writable() and acting_user(request).is_manager
 
     @display(description="status", label=_STATUS_COLOURS, ordering="status")
     def shown_status(self, delivery: Delivery) -> tuple[str, str]:
         return delivery.status, delivery.get_status_display()
+
+    @display(description="next attempt", ordering="next_attempt_at")
+    def next_attempt(self, delivery: Delivery) -> Any:
+        return delivery.next_attempt_at if delivery.status == DeliveryStatus.PENDING else "–"
+
+    @action(description="Send again", permissions=["redeliver"], icon="replay", variant=ActionVariant.PRIMARY)
+    def redeliver(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        delivery = self.require_object(request, object_id)
+        intro = "It goes out under the same id, so a receiver that has it already can tell."
+        return self.ask(
+            request, lambda data: self._redeliver(request, delivery), title="Send this delivery again?", intro=intro,
+            submit="Send again", obj=delivery,
+        )  # fmt: skip
+
+    def _redeliver(self, request: HttpRequest, delivery: Delivery) -> None:
+        redeliver(delivery)
+        self.message_user(request, "It is queued.", messages.SUCCESS)
+
+    @action(description="Send again", permissions=["redeliver"])
+    def redeliver_chosen(self, request: HttpRequest, chosen: QuerySet[Delivery]) -> None:
+        self.act_on_each(request, chosen.select_related("webhook"), redeliver, "queued")

@@ -255,7 +255,7 @@ def test_an_event_is_written_for_subscribers_in_the_same_transaction(acme_bot, m
 def test_a_refused_question_is_told_as_a_message_and_as_a_refusal_with_its_scores(acme_bot, model):
     hook = Webhook.objects.create(url="https://acme.example.com/hook", events=["chat.message", "chat.refused"])
     done = take(acme_bot, "Who won the chess olympiad in Baku?")[-1]
-    told = dict(Delivery.objects.filter(webhook=hook).values_list("event_type", "payload"))
+    told = {each.event_type: each.payload for each in Delivery.objects.filter(webhook=hook)}
     ids = {
         "chat_id": str(done.chat_id), "message_id": str(done.message.pk), "bot_profile_id": str(acme_bot.pk)
     }  # fmt: skip

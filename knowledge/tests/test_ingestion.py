@@ -44,7 +44,7 @@ def hook(in_acme) -> Webhook:
 
 
 def deliveries() -> list[tuple[str, dict]]:
-    return list(Delivery.objects.order_by("created_at").values_list("event_type", "payload"))
+    return [(each.event_type, each.payload) for each in Delivery.objects.order_by("created_at")]
 
 
 # --- What comes out -----------------------------------------------------------------------------------------------

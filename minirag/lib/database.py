@@ -15,9 +15,9 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-DATABASE, UPLOADS, PASSWORDS = "database", "uploads", "passwords"
-"""The pools of threads. What takes long (a file that is parsed, a password that is hashed) has few threads of its own,
-so that however much of it comes, every other request finds a thread."""
+DATABASE, UPLOADS, PASSWORDS, OUTBOUND = "database", "uploads", "passwords", "outbound"
+"""The pools of threads. What takes long (a file that is parsed, a password that is hashed, a foreign server that is
+asked) has few threads of its own, so that however much of it comes, every other request finds a thread."""
 _SLOW_THREADS = 2
 
 
@@ -44,7 +44,7 @@ async def run_sync(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) 
 
 
 async def run_in_pool(pool: str, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """`run_sync` on the threads of `pool`: DATABASE, UPLOADS or PASSWORDS."""
+    """`run_sync` on the threads of `pool`: DATABASE, UPLOADS, PASSWORDS or OUTBOUND."""
     if not settings.DATABASE_THREADS:
         return await sync_to_async(function, thread_sensitive=True)(*args, **kwargs)
     gate = sync_to_async(_run_and_release, thread_sensitive=False, executor=_threads(pool))

@@ -257,8 +257,10 @@ def _get_headers(user_agent: str, etag: str | None, last_modified: str | None) -
 
 
 def _post_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    defaults = {"user-agent": USER_AGENT, "content-type": "application/json", "accept-encoding": "identity"}
-    return defaults | {name.lower(): value for name, value in headers.items()}
+    # Names go out as they were given: receivers of MiniRAG 1.0 may know them byte for byte.
+    defaults = {"User-Agent": USER_AGENT, "Content-Type": "application/json", "Accept-Encoding": "identity"}
+    given = {name.lower() for name in headers}
+    return {name: value for name, value in defaults.items() if name.lower() not in given} | dict(headers)
 
 
 def _wire_headers(url: httpx.URL, headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
