@@ -83,15 +83,16 @@ _SPENT = f"""(
     UNION ALL
     SELECT {_EVENT} FROM bots_usageevent WHERE is_rolled_up AND created_at >= %(since)s AND NOT {_FRESH}
 ) AS spent"""
-_TIMED_EVENT = f"SELECT {DAY_SQL}, bot_profile_id, model, measure, {BUCKET}, 1 FROM bots_usageevent {TIMES_SQL} \
-WHERE {TIMED_SQL} AND created_at >= %(since)s"
-_TIMED = f"""(
-    SELECT day, bot_profile_id, model, measure, bucket, count FROM bots_usagetiming WHERE {_FRESH}
+# Each part is grouped by itself: across a union the planner knows nothing of the columns and would sort on disk.
+_TIMED_EVENTS = f"SELECT bot_profile_id, model, measure, {BUCKET}, count(*) FROM bots_usageevent {TIMES_SQL} \
+WHERE {TIMED_SQL} AND created_at >= %(since)s AND {DAY_SQL} >= %(first)s"
+_TIMED = f"""
+    SELECT bot_profile_id, model, measure, bucket, sum(count)::bigint FROM bots_usagetiming
+     WHERE {_FRESH} AND day >= %(first)s {{only}} GROUP BY 1, 2, 3, 4
     UNION ALL
-    {_TIMED_EVENT} AND NOT is_rolled_up
+    {_TIMED_EVENTS} AND NOT is_rolled_up {{only}} GROUP BY 1, 2, 3, 4
     UNION ALL
-    {_TIMED_EVENT} AND is_rolled_up AND NOT {_FRESH}
-) AS timed"""
+    {_TIMED_EVENTS} AND is_rolled_up AND NOT {_FRESH} {{only}} GROUP BY 1, 2, 3, 4"""
 
 
 def sum_usage(
@@ -119,15 +120,13 @@ def sum_everything(*, kinds: Iterable[str] = CHAT_ONLY) -> Spent | None:
 def count_times(
     window: Window, *, bot_profile_id: uuid.UUID | None = None
 ) -> list[tuple[uuid.UUID, str, Measure, int, int]]:
-    """How many turns took how long: rows of bot, model, measure, bucket (see bots.timings) and count."""
+    """How many turns took how long: rows of bot, model, measure, bucket (see bots.timings) and count.
+
+    The same bucket may come in two rows: what is added up, and what is not yet.
+    """
     if window.is_empty:
         return []
-    statement = f"""
-        SELECT bot_profile_id, model, measure, bucket, sum(count)::bigint
-          FROM {_TIMED}
-         WHERE day >= %(first)s {_only(bot_profile_id)}
-         GROUP BY 1, 2, 3, 4"""
-    return _fetch(statement, {**_bounds(window), "bot": bot_profile_id})
+    return _fetch(_TIMED.format(only=_only(bot_profile_id)), {**_bounds(window), "bot": bot_profile_id})
 
 
 def _only(bot_profile_id: uuid.UUID | None) -> str:
