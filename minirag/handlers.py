@@ -16,9 +16,8 @@ from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpResponse, HttpResponseBase, JsonResponse
 
-from minirag.lib.request_ids import choose_request_id
-
 from minirag.backpressure import pace_sending
+from minirag.lib.request_ids import choose_request_id
 
 API_PATHS = ("/v1/", "/health")
 UPLOAD_PATH = "/v1/sources/upload"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, EmailStr, Field
 
+from minirag.lib.moments import Moment
 from minirag.lib.pagination import PageQuery
 from minirag.lib.periods import is_time_zone
 from minirag.lib.rates import parse_rate
@@ -117,8 +117,8 @@ class AuditQuery(PageQuery):
     tenant: Annotated[str, Field(max_length=100)] = ""
     actor: Annotated[str, Field(max_length=320)] = ""
     request_id: Annotated[str, Field(max_length=64)] = ""
-    created_from: datetime | None = None
-    created_to: datetime | None = None
+    created_from: Moment | None = None
+    created_to: Moment | None = None
 
 
 def render_platform_tenant(tenant: Tenant) -> dict[str, Any]:

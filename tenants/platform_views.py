@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Literal
 
 from django.db.models import QuerySet
@@ -221,7 +220,7 @@ def _list_events(events: QuerySet[AuditEvent], query: AuditQuery) -> Response:
     for name in ("action", "actor", "request_id"):
         if value := getattr(query, name):
             events = events.filter(**{name: value})
-    start, end = _aware(query.created_from), _aware(query.created_to)
+    start, end = query.created_from, query.created_to
     if start and end and start > end:
         raise BadInput("created_to must not be before created_from.", code="dates_reversed")
     if start:
@@ -230,8 +229,3 @@ def _list_events(events: QuerySet[AuditEvent], query: AuditQuery) -> Response:
         events = events.filter(created_at__lte=end)
     page = paginate(events, query)
     return Response(render_page(page, [render_audit_event(event) for event in page.items]))
-
-
-def _aware(moment: datetime | None) -> datetime | None:
-    """A time without a zone is UTC, as everywhere in `/v1`."""
-    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, BeforeValidator, EmailStr, Field, StrictBool, StrictInt
-from pydantic_core import PydanticCustomError
+from pydantic import EmailStr, Field, StrictBool, StrictInt
 
+from minirag.lib.moments import Moment
 from minirag.lib.rest import Body, naive_utc
 from tenants.models import ApiToken, Role, Scope, Tenant, User
 from tenants.tokens import MAX_OVERLAP_SECONDS, Rights
@@ -51,23 +49,6 @@ class UserChanges(Body):
     role: Role = Role.MEMBER
     is_active: StrictBool = True
     revoke_tokens: StrictBool = False
-
-
-def _require_date_text(value: Any) -> Any:
-    if not isinstance(value, str) or not re.match(r"\d{4}-\d\d-\d\d", value):
-        raise PydanticCustomError("datetime_type", "Write a time as 2026-11-20T23:38:33, with a zone or in UTC")
-    return value
-
-
-def _read_as_utc(moment: datetime) -> datetime:
-    try:
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("the time is out of range") from None
-
-
-# pydantic would take numbers and strings of digits for seconds since 1970.
-Moment = Annotated[datetime, BeforeValidator(_require_date_text), AfterValidator(_read_as_utc)]
 
 
 class NewApiToken(Body):

@@ -46,7 +46,8 @@ OLDEST_FIRST = ("created_at", "id")
 MAX_LIMIT = 100
 _VERSION = 1
 _DIGEST_LENGTH = 16
-Cursor = Annotated[str, Field(max_length=2000)]
+# The pattern is only told: what does not fit it is refused with `invalid_cursor`, like every other odd cursor.
+Cursor = Annotated[str, Field(max_length=2000, json_schema_extra={"pattern": "^[A-Za-z0-9_-]*$"})]
 
 
 class InvalidCursor(ProductError):

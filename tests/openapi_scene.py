@@ -1,0 +1,40 @@
+"""The things that the examples of the API's description speak of, under the ids that they have there.
+
+Also for a running product: `manage.py shell -c "from tests.openapi_scene import furnish; furnish('slug')"`.
+"""
+
+from __future__ import annotations
+
+from bots.models import BotProfile
+from conversations.models import Chat, Message, MessageRole
+from knowledge.models import Source
+from knowledge.sources import private_dataset
+from minirag.lib.openapi import EXAMPLE_IDS
+from tenants.context import tenant_context
+from tenants.models import ApiToken, Role, Tenant, User
+
+TABLES = {"user_id", "token_id", "bot_profile_id", "source_id", "parent_id", "chat_id", "message_id"}
+
+
+def furnish(slug: str) -> None:
+    """Make one of everything in a tenant. What has a new kind of id is entered here with EXAMPLE_IDS."""
+    tenant = Tenant.objects.get(slug=slug)
+    user = User.objects.create(
+        pk=EXAMPLE_IDS["user_id"], tenant=tenant, role=Role.MEMBER, email=f"dan@{slug}.example.com", display_name="Dan"
+    )
+    ApiToken.objects.create(pk=EXAMPLE_IDS["token_id"], tenant=tenant, user=user, name="shop", token_hash="x" * 64)
+    with tenant_context(tenant):
+        bot = BotProfile.objects.create(
+            pk=EXAMPLE_IDS["bot_profile_id"], name="Support", model="minirag/extractive", is_public=True,
+            embedding_model="minirag/hash",
+        )  # fmt: skip
+        dataset = private_dataset(bot)
+        facts = {"bot_profile": bot, "dataset": dataset, "source_type": "text"}
+        parent = Source.objects.create(pk=EXAMPLE_IDS["parent_id"], name="Handbook", **facts)
+        Source.objects.create(pk=EXAMPLE_IDS["source_id"], name="Hours", content="Open from 9 to 17.", **facts)
+        Source.objects.create(name="Chapter", parent=parent, content="Closed on Mondays.", **facts)
+        chat = Chat.objects.create(pk=EXAMPLE_IDS["chat_id"], bot_profile=bot, title="When are you open?")
+        Message.objects.create(chat=chat, role=MessageRole.USER, content="When are you open?")
+        Message.objects.create(
+            pk=EXAMPLE_IDS["message_id"], chat=chat, role=MessageRole.ASSISTANT, content="Open from 9 to 17."
+        )

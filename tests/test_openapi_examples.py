@@ -1,0 +1,78 @@
+"""Every example of the API's description works as it stands, where the things that it speaks of exist."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlencode
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from minirag.lib.openapi import EXAMPLE_IDS
+from tenants.models import Tenant
+from tenants.provisioning import erase_tenant
+from tests.openapi import document
+from tests.openapi_scene import TABLES, furnish
+
+# What an example speaks of that is no thing with an id.
+UNMADE = {"delete /v1/stats/pricing": {404}}
+# Operations that the owner of one tenant may not use: their examples are tried by their own tests.
+OPERATORS = "/v1/platform/"
+HEADERS = {"/v1/widget/sessions": {"origin": "http://testserver"}}
+
+
+def requests():
+    """Each operation with each example of its body."""
+    for path, operations in document()["paths"].items():
+        for method, operation in operations.items():
+            content = operation.get("requestBody", {}).get("content", {})
+            examples = content.get("application/json", {}).get("examples") or {"": {"value": None}}
+            for name, example in examples.items():
+                if not path.startswith(OPERATORS):
+                    form = content.get("multipart/form-data", {}).get("schema")
+                    yield pytest.param(method, path, operation, example["value"], form, id=f"{method} {path} {name}")
+
+
+@pytest.fixture
+def scene(acme, settings):
+    settings.ALLOW_TENANT_SIGNUP = True
+    furnish("acme")
+    yield
+    for tenant in Tenant.objects.filter(slug="initech"):
+        erase_tenant(tenant)
+
+
+def fill_in(path: str) -> str:
+    return re.sub(r"{(\w+)}", lambda found: EXAMPLE_IDS[found[1]], path)
+
+
+def query_of(operation: dict) -> str:
+    """The query parameters that must be there."""
+    found = [each for each in operation["parameters"] if each.get("in") == "query" and each["required"]]
+    return urlencode({each["name"]: each["schema"].get("examples", ["text"])[0] for each in found})
+
+
+def make_form(schema: dict) -> dict:
+    """The required fields of a multipart body, and a file."""
+    files = {name for name, each in schema["properties"].items() if each.get("format") == "binary"}
+    fields = {name: EXAMPLE_IDS.get(name, "text") for name in schema["required"] if name not in files}
+    return fields | {name: SimpleUploadedFile("hours.txt", b"Open from 9 to 17.") for name in files}
+
+
+@pytest.mark.parametrize(("method", "path", "operation", "body", "form"), requests())
+def test_an_example_works(scene, as_acme, method, path, operation, body, form):
+    headers = HEADERS.get(path, {})
+    client = Client() if operation.get("security") == [] else as_acme
+    url = f"{fill_in(path)}?{query_of(operation)}"
+    if form is not None:
+        response = client.post(url, make_form(form), headers=headers)
+    else:
+        json_type = {"content_type": "application/json"} if method != "get" else {}
+        response = getattr(client, method)(url, body, headers=headers, **json_type)
+    wanted = UNMADE.get(f"{method} {path}") or {int(status) for status in operation["responses"] if status < "400"}
+    assert response.status_code in wanted, response.content[:500]
+
+
+def test_every_id_of_an_example_belongs_to_something():
+    assert set(EXAMPLE_IDS) == TABLES
