@@ -12,8 +12,12 @@ from knowledge.sources import private_dataset
 from minirag.lib.openapi import EXAMPLE_IDS
 from tenants.context import tenant_context
 from tenants.models import ApiToken, Role, Tenant, User
+from webhooks.models import Delivery, Webhook
 
-TABLES = {"user_id", "token_id", "bot_profile_id", "source_id", "parent_id", "chat_id", "message_id"}
+MADE = {
+    "user_id", "token_id", "bot_profile_id", "source_id", "parent_id", "chat_id", "message_id", "webhook_id",
+    "delivery_id",
+}
 
 
 def furnish(slug: str) -> None:
@@ -37,4 +41,10 @@ def furnish(slug: str) -> None:
         Message.objects.create(chat=chat, role=MessageRole.USER, content="When are you open?")
         Message.objects.create(
             pk=EXAMPLE_IDS["message_id"], chat=chat, role=MessageRole.ASSISTANT, content="Open from 9 to 17."
+        )
+        webhook = Webhook(pk=EXAMPLE_IDS["webhook_id"], url="http://127.0.0.1:9/hook", events=["source.ingested"])
+        webhook.set_secret("as it was agreed")
+        webhook.save()
+        Delivery.objects.create(
+            pk=EXAMPLE_IDS["delivery_id"], webhook=webhook, event_type="source.ingested", body="{}", status="failed"
         )

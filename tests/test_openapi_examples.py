@@ -13,7 +13,7 @@ from minirag.lib.openapi import EXAMPLE_IDS
 from tenants.models import Tenant
 from tenants.provisioning import erase_tenant
 from tests.openapi import document
-from tests.openapi_scene import TABLES, furnish
+from tests.openapi_scene import MADE, furnish
 
 # What an example speaks of that is no thing with an id.
 UNMADE = {"delete /v1/stats/pricing": {404}}
@@ -75,4 +75,4 @@ def test_an_example_works(scene, as_acme, method, path, operation, body, form):
 
 
 def test_every_id_of_an_example_belongs_to_something():
-    assert set(EXAMPLE_IDS) == TABLES
+    assert set(EXAMPLE_IDS) == MADE
