@@ -21,6 +21,10 @@ class Sums:
     calls: int = 0
     cost: Decimal = Decimal(0)
 
+    @property
+    def text(self) -> str:
+        return f"${self.cost:,.4f} · {self.tokens:,} tokens · {self.calls:,} calls"
+
     def add(self, spent: Spent) -> None:
         self.tokens += spent.total_tokens
         self.calls += spent.request_count
