@@ -11,6 +11,7 @@ from django.urls import reverse
 from unfold.decorators import display
 
 from bots.models import Outcome, UsageEvent
+from conversations import export_admin  # noqa: F401 - registers its page
 from conversations.models import Chat, Feedback, Message, MessageRole
 from knowledge.models import Source
 from tenants.context import require_tenant
@@ -24,7 +25,7 @@ _THREAD_LENGTH = 500  # messages on one page; a longer chat shows its last ones
 @register(Chat, site=tenant_site)
 class ChatAdmin(LookOnlyAdmin):
     list_display = ("shown_title", "bot_profile", "shown_person", "message_count", "notes", "created_at", "updated_at")
-    list_filter = ("bot_profile",)
+    list_filter = ("bot_profile", "messages__outcome", "messages__feedback", "messages__citation_valid")
     list_select_related = ("bot_profile",)
     search_fields = ("title", "visitor_id", "origin", "messages__content")
     date_hierarchy = "created_at"

@@ -64,12 +64,34 @@ class Message(models.Model):
     confidence = models.FloatField(null=True, blank=True)
     threshold = models.FloatField(null=True, blank=True)
     request_id = models.CharField(max_length=64, blank=True, default="")
+    # What became of a turn stands on its question, which is there even where no answer is.
+    question = models.OneToOneField(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="answer", editable=False,
+        help_text="Of an answer: what it answers.",
+    )
+    citation_valid = models.BooleanField(
+        null=True, editable=False,
+        help_text="Of a question that was answered: the model cited, and nothing that was not there.",
+    )
+    trace = models.JSONField(null=True, editable=False, help_text="Of a question: what the turn took and found.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["created_at", "id"]
         indexes = [
             models.Index(fields=["chat", "created_at"], name="message_by_chat"),
+            models.Index(fields=["created_at", "id"], name="message_by_time"),
+            models.Index(fields=["request_id"], name="message_by_request", condition=~models.Q(request_id="")),
+            # The chat log is asked for what went wrong, which is rare.
+            models.Index(
+                fields=["outcome", "created_at"], name="turn_by_outcome",
+                condition=models.Q(role="user", outcome__in=["refused", "failed", "stopped"]),
+            ),
+            models.Index(fields=["created_at"], name="turn_badly_cited", condition=models.Q(citation_valid=False)),
+            models.Index(
+                fields=["feedback", "created_at"], name="answer_by_feedback",
+                condition=models.Q(feedback__isnull=False),
+            ),
             # All that statistics ask of answers, so that they never read the answers themselves.
             models.Index(
                 fields=["created_at"], include=["chat", "feedback", "outcome", "refusal_reason"],
@@ -103,3 +125,81 @@ class Citation(models.Model):
 
     def __str__(self) -> str:
         return f"[{self.number}] {self.title}"
+
+
+class ExportType(models.TextChoices):
+    CHATS = "chats", "Chats"
+    MESSAGES = "messages", "Messages"
+    CHAT_LOGS = "chat_logs", "Chat logs"
+    USAGE = "usage", "Usage"
+
+
+class ExportFormat(models.TextChoices):
+    JSONL = "jsonl", "JSON lines"
+    CSV = "csv", "CSV"
+
+
+class ExportStatus(models.TextChoices):
+    PENDING = "pending", "Pending"
+    RUNNING = "running", "Running"
+    SUCCEEDED = "succeeded", "Succeeded"
+    FAILED = "failed", "Failed"
+
+
+class ExportJob(models.Model):
+    """A file that a worker writes: how far it is, and who has it in hand. Its bytes are in ExportPart."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    export_type = models.CharField(max_length=10, choices=ExportType)
+    format = models.CharField(max_length=5, choices=ExportFormat, default=ExportFormat.JSONL)
+    filters = models.JSONField(default=dict, blank=True)
+    status = models.CharField(max_length=10, choices=ExportStatus, default=ExportStatus.PENDING)
+    error_code = models.CharField(max_length=64, blank=True, default="")
+    error_message = models.CharField(max_length=500, blank=True, default="")
+    rows_total = models.PositiveBigIntegerField(null=True, blank=True)
+    rows_done = models.PositiveBigIntegerField(default=0)
+    size_bytes = models.PositiveBigIntegerField(default=0)
+    part_count = models.PositiveIntegerField(default=0)
+    # The last row that is in a part: (created_at, id). Another worker goes on behind it.
+    position = models.JSONField(null=True, blank=True, editable=False)
+    claim_id = models.UUIDField(null=True, blank=True, editable=False)
+    heartbeat_at = models.DateTimeField(null=True, blank=True, editable=False)
+    queued_at = models.DateTimeField(null=True, blank=True, editable=False)
+    attempts = models.PositiveSmallIntegerField(default=0, editable=False)
+    user_id = models.UUIDField(null=True, blank=True)
+    request_id = models.CharField(max_length=64, blank=True, default="")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        verbose_name = "export"
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="export_by_time"),
+            models.Index(fields=["status", "heartbeat_at"], name="export_by_status"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_export_type_display()} as {self.get_format_display()}"
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.export_type}-{self.pk}.{self.format}"
+
+
+class ExportPart(models.Model):
+    """A piece of an export's file, compressed: at most a megabyte, since web and worker share no disk."""
+
+    job = models.ForeignKey(ExportJob, on_delete=models.CASCADE, related_name="parts")
+    number = models.PositiveIntegerField()
+    data = models.BinaryField()
+
+    class Meta:
+        ordering = ["job", "number"]
+        constraints = [models.UniqueConstraint(fields=["job", "number"], name="export_part_once")]
+
+    def __str__(self) -> str:
+        return f"{self.job_id} {self.number}"

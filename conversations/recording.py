@@ -68,6 +68,7 @@ class Answer:
     is_stream: bool = False
     retrieval: Retrieval | None = None
     citations: list[tuple[int, Passage]] = field(default_factory=list)
+    dropped_citations: int = 0  # such as led nowhere
     asked: tuple[dict[str, str], ...] = ()  # the messages that a model was sent
     is_closed: bool = False
 
@@ -131,7 +132,8 @@ def close_turn(turn: OpenTurn, answer: Answer) -> Message | None:
     """
     with transaction.atomic():
         closed = Message.objects.filter(pk=turn.question.pk, outcome=Outcome.PENDING).update(
-            outcome=answer.outcome, error_code=answer.error_code
+            outcome=answer.outcome, error_code=answer.error_code, citation_valid=judge_citations(answer),
+            trace=describe_turn(answer),
         )
         if not closed:
             answer.is_closed = True
@@ -148,6 +150,58 @@ def close_turn(turn: OpenTurn, answer: Answer) -> Message | None:
             _tell(turn, answer, message)
     answer.is_closed = True
     return message
+
+
+def judge_citations(answer: Answer) -> bool | None:
+    """Whether an answer cites, and only what is there; None where there is nothing to cite for."""
+    if answer.outcome != Outcome.ANSWERED:
+        return None
+    return bool(answer.citations) and not answer.dropped_citations
+
+
+def describe_turn(answer: Answer) -> dict[str, Any]:
+    """The trace of a turn: what it took and found. Times in milliseconds, cost in US dollars."""
+    return {
+        "model": answer.model,
+        "prompt_tokens": answer.prompt_tokens,
+        "completion_tokens": answer.completion_tokens,
+        "cost_usd": float(answer.cost_usd),
+        "latency_ms": answer.duration_ms,
+        "first_token_ms": answer.first_token_ms,
+        "is_stream": answer.is_stream,
+        "retrieval": None if answer.retrieval is None else describe_retrieval(answer.retrieval),
+    }
+
+
+def describe_retrieval(found: Retrieval) -> dict[str, Any]:
+    """What retrieval found, by ids and scores; the texts stand in the citations."""
+    return {
+        "mode": found.mode,
+        "language": found.language,
+        "confidence": round(found.confidence, 4),
+        "threshold": round(found.threshold, 4),
+        "embedding_model": found.embedding_model,
+        "milliseconds": round(found.milliseconds, 1),
+        "passages": [
+            {
+                "chunk_id": str(passage.chunk_id),
+                "source_id": str(passage.source_id),
+                "score": round(passage.score, 4),
+                "cosine": round(passage.cosine, 4),
+                "bm25": round(passage.bm25, 4),
+            }
+            for passage in found.passages
+        ],
+        "external": [
+            {
+                "source_id": str(search.source_id),
+                "outcome": search.outcome,
+                "passages": search.passages,
+                "milliseconds": round(search.milliseconds, 1),
+            }
+            for search in found.external
+        ],
+    }
 
 
 def _tell(turn: OpenTurn, answer: Answer, message: Message) -> None:
@@ -169,6 +223,7 @@ def _store_message(turn: OpenTurn, answer: Answer) -> Message:
         error_code=answer.error_code, prompt_tokens=answer.prompt_tokens, completion_tokens=answer.completion_tokens,
         refusal_reason=refusal.reason if refusal else "", confidence=retrieval.confidence if retrieval else None,
         threshold=retrieval.threshold if retrieval else None, request_id=turn.question.request_id,
+        question=turn.question,
     )
     Citation.objects.bulk_create(cite_passage(message, number, passage) for number, passage in answer.citations)
     return message

@@ -192,6 +192,7 @@ async def _answer(turn: OpenTurn, answer: Answer) -> AsyncGenerator[TurnEvent, N
         answer.content += rest
         yield Delta(rest)
     answer.citations = numbered(retrieval.passages, list(markers.cited))
+    answer.dropped_citations = markers.dropped
     answer.refusal = find_model_refusal(answer.content, refusal_text, retrieval) if turn.bot.refuses else None
     answer.outcome = Outcome.REFUSED if answer.refusal else Outcome.ANSWERED
     if not answer.content.strip():

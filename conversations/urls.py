@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from django.urls import path
 
-from conversations import export_views, stats_views, views, widget
+from conversations import export_views, job_views, log_views, stats_views, views, widget
 
 urlpatterns = [
     path("chat", views.chat_collection),
     path("chat/export", export_views.ChatsExport.as_view()),  # before the chats, of which none is called that
     path("chat/<str:chat_id>", views.ChatDetail.as_view()),
+    path("chat/<str:chat_id>/logs", log_views.ChatTurnList.as_view()),
     path("chat/<str:chat_id>/export", export_views.ChatExport.as_view()),
     path("chat/<str:chat_id>/messages", views.MessageList.as_view()),
     path("chat/<str:chat_id>/messages/<str:message_id>", views.MessageDetail.as_view()),
     path("chat/<str:chat_id>/messages/<str:message_id>/feedback", views.MessageFeedback.as_view()),
+    path("chat-logs", log_views.ChatLogList.as_view()),
+    path("exports", job_views.ExportList.as_view()),
+    path("exports/<str:export_id>", job_views.ExportDetail.as_view()),
+    path("exports/<str:export_id>/download", job_views.ExportDownload.as_view()),
+    path("exports/<str:export_id>/retry", job_views.ExportRetry.as_view()),
     path("widget/sessions", widget.WidgetSessions.as_view()),
     path("stats/overview", stats_views.Overview.as_view()),
     path("stats/usage", stats_views.Usage.as_view()),

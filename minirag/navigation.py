@@ -38,7 +38,7 @@ _TENANT: list[tuple[str, list[Page]]] = [
             ("Datasets", "folder_open", "knowledge_dataset"),
         ],
     ),
-    ("Conversations", [("Chats", "chat", "conversations_chat")]),
+    ("Conversations", [("Chats", "chat", "conversations_chat"), ("Exports", "download", "conversations_exportjob")]),
     (
         "Usage",
         [("Usage events", "data_usage", "bots_usageevent"), ("Prices", "payments", "bots_priceoverride")],

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import drf_spectacular_sidecar
 import environ
+from celery.schedules import crontab
 from corsheaders.defaults import default_headers
 from django.templatetags.static import static
 
@@ -201,6 +202,10 @@ vars().update(env.email_url("EMAIL_URL", default="dummymail://"))
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env("EMAIL_FROM", default="minirag@localhost")
 
+# --- Exports ----------------------------------------------------------------------------------------------------
+EXPORT_RETENTION_DAYS = env.int("EXPORT_RETENTION_DAYS", default=7)
+EXPORTS_AT_ONCE = env.int("EXPORTS_AT_ONCE", default=2)
+
 # --- Celery -----------------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = REDIS_URL
 CELERY_RESULT_BACKEND = None
@@ -242,6 +247,13 @@ CELERY_BEAT_SCHEDULE = {
     },
     "prune-deliveries": {
         "task": "webhooks.tasks.prune_deliveries", "schedule": 86_400.0, "options": {"expires": 3_600.0}
+    },
+    "sweep-exports": {
+        "task": "conversations.tasks.sweep_exports", "schedule": 30.0, "options": {"expires": 25.0}
+    },
+    "purge-expired-exports": {
+        "task": "conversations.tasks.purge_expired_exports", "schedule": crontab(hour="3", minute="17"),
+        "options": {"expires": 3600.0},
     },
     "fail-abandoned-turns": {
         "task": "conversations.tasks.fail_abandoned_turns", "schedule": 300.0, "options": {"expires": 290.0}

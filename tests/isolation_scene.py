@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -28,7 +29,7 @@ from django.utils import timezone
 from bots.models import BotProfile, PriceOverride
 from bots.rollup import roll_up_usage
 from conftest import Party
-from conversations.models import Chat, Message, MessageRole
+from conversations.models import Chat, ExportJob, ExportPart, Message, MessageRole
 from knowledge.ingestion import ingest
 from knowledge.models import Chunk, NextVector, Source
 from tenants.context import tenant_context
@@ -195,6 +196,8 @@ def _fill(party: Party, word: str, chat_model: FakeChatModel) -> Rows:
         Message.objects.create(chat=chat, role=MessageRole.ASSISTANT, content=f"{word} for a visitor")
         PriceOverride.objects.create(model=word, prompt_cost_per_1m=1)
         roll_up_usage()
+        job = ExportJob.objects.create(export_type="messages", status="succeeded", part_count=1)
+        ExportPart.objects.create(job=job, number=0, data=zlib.compress(word.encode()))
     rows.token = post("/v1/api-tokens", {"name": f"token {word if not mine else IDENTITY}"})["id"]
     return rows
 

@@ -6,6 +6,7 @@ Alice owns acme and Bob is a member of it; Gina owns globex; Olga operates the p
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
@@ -21,7 +22,7 @@ from django_celery_beat.models import CrontabSchedule, IntervalSchedule, Periodi
 from bots.models import BotProfile, Outcome, PriceOverride, UsageEvent
 from bots.profiles import create_bot
 from conftest import PASSWORD, Party
-from conversations.models import Chat, Citation, Message, MessageRole
+from conversations.models import Chat, Citation, ExportJob, ExportPart, Message, MessageRole
 from knowledge.models import Chunk, Document, Source, SourceStatus
 from knowledge.sources import create_source, delete_source
 from minirag.ai.credentials import Credentials
@@ -139,8 +140,11 @@ def rows(in_acme: Party) -> dict[type, Any]:
         url="https://hooks.example.com/in", events=["chat.message"], encrypted_secret="v1:hook"
     )
     delivery = Delivery.objects.create(webhook=webhook, event_type="chat.message", body="{}")
+    export = ExportJob.objects.create(export_type="messages", status="succeeded", part_count=1, size_bytes=3)
+    ExportPart.objects.create(job=export, number=0, data=zlib.compress(b"{}\n"))
     return {
         BotProfile: bot,
+        ExportJob: export,
         Source: source,
         Document: document,
         Chunk: chunk,
@@ -907,3 +911,23 @@ class TestOwnHost:
         add_domain(acme.tenant, "bots.acme.example.com")
         client = Browser(HTTP_HOST="bots.acme.example.com")
         assert client.log_in("gina@globex.example.com").status_code == 200
+
+
+def test_an_export_is_downloaded_by_everybody_and_retried_by_managers(rows, alice, member, monkeypatch):
+    sent = []
+    monkeypatch.setattr("conversations.tasks._send_export", sent.append)
+    export = rows[ExportJob]
+    for somebody in (alice, member):
+        page = somebody.get(f"/admin/conversations/exportjob/{export.pk}/change/").content.decode()
+        assert "Succeeded" in page and "/download/" in page
+        response = somebody.get(f"/admin/conversations/exportjob/{export.pk}/download/")
+        assert (response.status_code, b"".join(response)) == (200, b"{}\n")
+    ExportJob.objects.update(status="failed")
+    refused = alice.get(f"/admin/conversations/exportjob/{export.pk}/download/")
+    assert refused.status_code == 302
+    retry = f"/admin/conversations/exportjob/{export.pk}/retry/"
+    assert member.post(retry).status_code == 403
+    assert alice.get(retry).status_code == 200
+    assert ExportJob.objects.get().status == "failed"
+    assert alice.post(retry).status_code == 302
+    assert ExportJob.objects.get().status == "pending"

@@ -40,7 +40,7 @@ from django.utils import timezone
 
 from bots.models import BotProfile
 from conftest import PASSWORD, Party
-from conversations.models import Chat
+from conversations.models import Chat, ExportJob
 from conversations.routing import websocket_urlpatterns
 from conversations.sessions import issue_session
 from knowledge.configs import reveal_api_token
@@ -268,6 +268,19 @@ API: dict[str, list[Try]] = {
         Try("get", 200, "bot_profile_id={bot}"),
     ],
     "chat/<str:chat_id>/export": [Try("get", 404), Try("get", 404, "format=csv")],
+    "chat/<str:chat_id>/logs": [Try("get", 404)],
+    "chat-logs": [
+        Try("get", 200),
+        Try("get", 200, "q=house"),
+        Try("get", 200, "bot_profile_id={bot}"),
+    ],
+    "exports": [
+        Try("get", 200),
+        Try("post", 202, body=lambda s: {"export_type": "messages", "filters": {"bot_profile_id": s.acme.bot}}),
+    ],
+    "exports/<str:export_id>": [Try("get", 404), Try("delete", 404)],
+    "exports/<str:export_id>/download": [Try("get", 404)],
+    "exports/<str:export_id>/retry": [Try("post", 404)],
     "chat/<str:chat_id>/messages": [Try("get", 404)],
     "chat/<str:chat_id>/messages/<str:message_id>": [
         Try("get", 404),
@@ -423,6 +436,7 @@ def fill_path(pattern: str, scene: Scene, ids: dict[str, str] | None = None) -> 
         "act": "archive",
         "webhook_id": acme.webhook,
         "delivery_id": str(acme.pks[Delivery]),
+        "export_id": str(acme.pks[ExportJob]),
         **(ids or {}),
     }
     path = re.sub(r"<\w+:(\w+)>", lambda match: known[match[1]], pattern)
@@ -540,6 +554,7 @@ class TestRoutes:
             f"sources/{acme.source}",
             f"chat/{acme.chat}",
             f"chat/{acme.chat}/messages",
+            f"chat/{acme.chat}/logs",
             f"chat/{acme.chat}/messages/{acme.message}",
             f"bot-profiles/{acme.bot}",
         ):
@@ -597,6 +612,8 @@ EXTRA_MODEL_PAGES = {
     ("knowledge", "source", "<path:object_id>/ingest/"),
     *(("webhooks", "webhook", f"<path:object_id>/{act}/") for act in ("test", "rotate", "redeliver_failed")),
     ("webhooks", "delivery", "<path:object_id>/redeliver/"),
+    ("conversations", "exportjob", "<path:object_id>/download/"),
+    ("conversations", "exportjob", "<path:object_id>/retry/"),
     *(("tenants", "tenant", f"<path:object_id>/{act}/") for act in ("suspend", "archive", "restore", "erase")),
 }
 ACTIONS = {
@@ -604,6 +621,7 @@ ACTIONS = {
     "tenants.ApiToken": {"revoke_chosen"},
     "tenants.OperatorToken": {"revoke_chosen"},
     "bots.BotProfile": {"activate", "deactivate"},
+    "conversations.ExportJob": {"retry_chosen"},
     "knowledge.Source": {"ingest_chosen", "deactivate_chosen", "activate_chosen"},
     "webhooks.Delivery": {"redeliver_chosen"},
     "tenants.Tenant": {"suspend_chosen", "archive_chosen", "restore_chosen"},
@@ -885,6 +903,7 @@ TENANT_TASKS: dict[str, Callable[[Scene], tuple[str, ...]]] = {
     "knowledge.tasks.ingest_source": lambda scene: (scene.acme.source,),
     "knowledge.tasks.purge_source": lambda scene: (scene.acme.source,),
     "webhooks.tasks.deliver": lambda scene: (scene.acme.webhook,),
+    "conversations.tasks.write_export": lambda scene: (str(scene.acme.pks[ExportJob]),),
     "knowledge.tasks.reembed": lambda scene: (str(scene.acme.pks[Dataset]),),
 }
 PLATFORM_TASKS = {
@@ -892,6 +911,8 @@ PLATFORM_TASKS = {
     "knowledge.tasks.refresh_due_sources",
     "knowledge.tasks.reembed_outdated_datasets",
     "conversations.tasks.fail_abandoned_turns",
+    "conversations.tasks.sweep_exports",
+    "conversations.tasks.purge_expired_exports",
     "bots.tasks.roll_up_usage_of_tenants",
     "webhooks.tasks.sweep_deliveries",
     "webhooks.tasks.prune_deliveries",

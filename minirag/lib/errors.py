@@ -53,6 +53,12 @@ class Conflict(ProductError):
     status, code = 409, "conflict"
 
 
+class Gone(ProductError):
+    """It was there, and is not kept any longer."""
+
+    status, code = 410, "gone"
+
+
 class TooManyRequests(ProductError):
     """A limit was reached; `retry_after_seconds` says when to come back, `limit` how much may be had per window."""
 
