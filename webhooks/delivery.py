@@ -28,7 +28,7 @@ from webhooks.pausing import hold_deliveries, pause_failing
 logger = structlog.get_logger(__name__)
 
 BATCH = 8
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=30)  # three times what an attempt may take
 RETRY_AFTER_SECONDS = (5, 30, 120, 600, 1800, 3600, 7200, 14_400, 28_800, 28_800)
 """From one attempt to the next, each up to a tenth longer: about 24 hours in all."""
 MAX_ATTEMPTS = len(RETRY_AFTER_SECONDS) + 1

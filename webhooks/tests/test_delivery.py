@@ -246,7 +246,7 @@ def test_of_two_workers_one_delivers(hook, receiver, clock, sent):
     receiver.routes["/hook"] = lambda handler: (handler.send_response(200), handler.end_headers())
     Webhook.objects.update(busy_until=clock() + LEASE)
     assert run(hook, clock) is None and receiver.seen == []
-    clock.turn(seconds=61)
+    clock.turn(seconds=31)
     run(hook, clock)
     assert len(receiver.seen) == 1
 
@@ -264,9 +264,9 @@ def test_a_worker_that_died_on_the_way_leaves_a_delivery_that_comes_again_under_
         run(hook, clock)
     monkeypatch.undo()
     assert (fresh(delivery).status, delivery.attempts) == ("pending", 1)
-    clock.turn(seconds=30)
+    clock.turn(seconds=20)
     assert run(hook, clock) is None and len(receiver.seen) == 1, "it may still be alive"
-    clock.turn(seconds=31)
+    clock.turn(seconds=11)
     run(hook, clock)
     assert fresh(delivery).status == "delivered"
     assert [headers["webhook-id"] for _, _, headers, _ in receiver.seen] == [str(delivery.pk)] * 2
