@@ -224,10 +224,10 @@ class DeliveryAdmin(LookOnlyAdmin):
     search_fields = ("id", "webhook__url", "last_error")
     date_hierarchy = "created_at"
     fields = (
-        ("webhook", "event_type"), ("shown_status", "last_error"), ("created_at", "delivered_at"),
+        ("webhook", "event_type"), ("status", "last_error"), ("created_at", "delivered_at"),
         ("attempts", "next_attempt"), "id", "body",
     )  # fmt: skip
-    readonly_fields = ("shown_status", "next_attempt", "id")
+    readonly_fields = ("next_attempt", "id")
     actions = ("redeliver_chosen",)
     actions_detail = ("redeliver",)
     change_form_after_template = "admin/delivery_attempts.html"
