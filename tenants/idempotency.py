@@ -128,7 +128,8 @@ def _keep_stream(response: HttpResponseBase, named: tuple[str, str]) -> bool:
     if not isinstance(response, StreamingHttpResponse) or not response.is_async:
         return False
     headers = _kept_headers(response)
-    response.streaming_content = _pass_on(aiter(response.streaming_content), response.status_code, headers, named)
+    stream: Any = response.streaming_content  # of an asynchronous response, as was asked above
+    response.streaming_content = _pass_on(aiter(stream), response.status_code, headers, named)
     return True
 
 

@@ -29,7 +29,6 @@ from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.db.models import Field as ModelField
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare, salted_hmac
@@ -160,7 +159,7 @@ def _open_cursor(rows: QuerySet[M], order: Sequence[str], cursor: str) -> list[A
     return [field.to_python(value) for field, value in zip(fields, facts["k"], strict=True)]
 
 
-def _field(rows: QuerySet[M], name: str) -> ModelField:
+def _field(rows: QuerySet[M], name: str) -> Any:
     annotation = rows.query.annotations.get(name)
     return annotation.output_field if annotation is not None else rows.model._meta.get_field(name)
 
