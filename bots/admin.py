@@ -19,6 +19,7 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
+from bots import quota_admin  # noqa: F401 - registers the pages of quotas
 from bots.models import BotProfile, Outcome, PriceOverride, UsageEvent
 from bots.month import summarise_month
 from bots.origins import normalise_origin

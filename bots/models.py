@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 
+from bots import quota_models  # noqa: F401 - Django looks for models here
 from minirag.ai.credentials import Credentials
 from minirag.lib.crypto import decrypt, encrypt
 from tenants.context import current_schema, require_tenant
@@ -45,6 +46,7 @@ class BotProfile(models.Model):
         default=1024, validators=[MinValueValidator(1), MaxValueValidator(128_000)]
     )
     encrypted_credentials = models.TextField(null=True, blank=True, editable=False)
+    stored_bytes = models.BigIntegerField(default=0, editable=False, help_text="Of its sources that are not deleted.")
     is_active = models.BooleanField(default=True)
 
     passage_count = models.PositiveSmallIntegerField(

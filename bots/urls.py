@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from django.urls import path
 
-from bots import views
+from bots import quota_views, views
 
 urlpatterns = [
     path("bot-profiles", views.BotList.as_view()),
     path("bot-profiles/<str:bot_profile_id>", views.BotDetail.as_view()),
     path("bot-profiles/<str:bot_profile_id>/settings", views.BotSettingsDetail.as_view()),
+    path("quotas", quota_views.QuotaList.as_view()),
+    path("quotas/<str:quota_id>", quota_views.QuotaDetail.as_view()),
 ]

@@ -197,8 +197,10 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
 
     async def _run_turn(self, session: WidgetSession, body: QuestionFrame) -> None:
         request_id = self.request_id = body.request_id or uuid.uuid4().hex
-        asker = Asker(visitor_id=session.visitor_id, origin=session.origin, request_id=request_id)
         structlog.contextvars.bind_contextvars(request_id=request_id)  # of this task alone
+        asker = Asker(
+            visitor_id=session.visitor_id, origin=session.origin, request_id=request_id, token_id=session.token_family
+        )
         try:
             events = take_turn(session.bot_profile_id, self.chat_id, body.message, asker=asker, is_stream=True)
             async with aclosing(events):

@@ -12,7 +12,8 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from bots.models import BotProfile, Outcome, UsageKind
+from bots.models import BotProfile, Outcome, UsageEvent, UsageKind
+from bots.quotas import Reservation, reserve_turn, settle_turn
 from bots.usage import record_usage
 from conversations.grounding import Refusal
 from conversations.models import Chat, Citation, Message, MessageRole
@@ -25,6 +26,7 @@ from tenants.context import require_tenant
 from tenants.models import Tenant
 from webhooks.events import emit
 from webhooks.models import EventType
+from webhooks.quota_events import tell_crossings
 
 TITLE_LENGTH = 100
 
@@ -38,6 +40,7 @@ class Asker:
     origin: str = ""
     request_id: str = ""
     own_chats_only: bool = False  # a token that is bound to one bot
+    token_id: uuid.UUID | None = None  # its family, which outlives a rotation
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class OpenTurn:
     chat: Chat
     question: Message
     history: tuple[tuple[str, str], ...]
+    reservation: Reservation
     bases: tuple[Base, ...] = ()  # external ones to ask
 
 
@@ -77,7 +81,7 @@ def open_turn(bot_profile_id: uuid.UUID, chat_id: uuid.UUID | None, question: st
     """Check that the turn may happen, store the question and commit.
 
     Raises Conflict for a tenant that is not active, NotFound for a bot that is gone or inactive and for a chat that
-    is unknown or, for a visitor, somebody else's.
+    is unknown or, for a visitor, somebody else's; QuotaExceeded or BudgetExceeded where nothing is left to ask with.
     """
     tenant = Tenant.objects.only("status").get(pk=require_tenant().pk)
     if not tenant.is_active:
@@ -92,7 +96,10 @@ def open_turn(bot_profile_id: uuid.UUID, chat_id: uuid.UUID | None, question: st
             chat=chat, role=MessageRole.USER, content=question, outcome=Outcome.PENDING, request_id=asker.request_id
         )
         Chat.objects.filter(pk=chat.pk).update(message_count=F("message_count") + 1, updated_at=timezone.now())
-    return OpenTurn(bot, chat, message, history, load_bases(bot.pk))
+        # Last, because its counters are locked until the commit, and other questions of the tenant wait for them.
+        reservation = reserve_turn(bot.pk, asker.token_id)
+        tell_crossings(reservation.crossings)
+    return OpenTurn(bot, chat, message, history, reservation, load_bases(bot.pk))
 
 
 def _find_chat(chat_id: uuid.UUID, bot: BotProfile, asker: Asker) -> Chat:
@@ -139,13 +146,14 @@ def close_turn(turn: OpenTurn, answer: Answer) -> Message | None:
             answer.is_closed = True
             return None
         message = _store_message(turn, answer) if answer.content else None
-        _meter(turn, answer, message)
         Chat.objects.filter(pk=turn.chat.pk).update(
             message_count=F("message_count") + (1 if message else 0),
             total_prompt_tokens=F("total_prompt_tokens") + answer.prompt_tokens,
             total_completion_tokens=F("total_completion_tokens") + answer.completion_tokens,
             updated_at=timezone.now(),
         )
+        spent, is_failed = _meter(turn, answer, message), answer.outcome == Outcome.FAILED
+        tell_crossings(settle_turn(turn.reservation, spent, is_failed=is_failed))
         if message is not None and answer.outcome != Outcome.FAILED:
             _tell(turn, answer, message)
     answer.is_closed = True
@@ -238,25 +246,29 @@ def cite_passage(message: Message, number: int, passage: Passage) -> Citation:
     )
 
 
-def _meter(turn: OpenTurn, answer: Answer, message: Message | None) -> None:
+def _meter(turn: OpenTurn, answer: Answer, message: Message | None) -> list[UsageEvent]:
     shared: dict[str, Any] = {
         "bot_profile_id": turn.bot.pk,
         "chat_id": turn.chat.pk,
         "message_id": message.pk if message else turn.question.pk,
     }
+    events = []
     if answer.model:
-        record_usage(
+        event = record_usage(
             UsageKind.CHAT, model=answer.model, prompt_tokens=answer.prompt_tokens,
             completion_tokens=answer.completion_tokens, cost_usd=answer.cost_usd, is_stream=answer.is_stream,
             time_to_first_token_ms=answer.first_token_ms, duration_ms=answer.duration_ms, outcome=answer.outcome,
             **shared,
         )
+        events.append(event)
     found = answer.retrieval
     if found is not None and found.embedding_model and found.embedding_tokens:
-        record_usage(
+        event = record_usage(
             UsageKind.EMBEDDING, model=found.embedding_model, prompt_tokens=found.embedding_tokens,
             cost_usd=found.embedding_cost_usd, **shared,
         )
+        events.append(event)
+    return events
 
 
 def mark_abandoned(older_than_seconds: float) -> int:

@@ -34,6 +34,7 @@ class WidgetSession:
     origin: str
     expires_at: datetime
     token_id: uuid.UUID | None = None
+    token_family: uuid.UUID | None = None
 
 
 def read_origin(origin: str) -> str:
@@ -86,7 +87,7 @@ def issue_session(
         "aud": _AUDIENCE, "tid": str(tenant.pk), "bot": str(bot.pk), "vid": visitor_id, "org": origin, "exp": expires_at
     }
     if token is not None:
-        claims["tok"] = str(token.pk)
+        claims |= {"tok": str(token.pk), "fam": str(token.family)}
     return jwt.encode(claims, settings.JWT_SECRET_KEY, algorithm="HS256"), expires_at
 
 
@@ -101,7 +102,7 @@ def open_session(token: str, origin: str | None) -> WidgetSession:
             options={"require": ["exp", "aud", "tid", "bot", "vid", "org"]},
         )
         tenant_id, bot_profile_id = uuid.UUID(claims["tid"]), uuid.UUID(claims["bot"])
-        token_id = uuid.UUID(claims["tok"]) if "tok" in claims else None
+        token_id, token_family = (uuid.UUID(claims[name]) if name in claims else None for name in ("tok", "fam"))
     except jwt.ExpiredSignatureError:
         raise NotAuthenticated("This session has ended.", code="session_expired") from None
     except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError):
@@ -113,7 +114,7 @@ def open_session(token: str, origin: str | None) -> WidgetSession:
     if tenant is None or not tenant.is_active:
         raise NotAuthenticated("This session is not valid.", code="session_invalid")
     expires_at = datetime.fromtimestamp(claims["exp"], tz=timezone.get_default_timezone())
-    return WidgetSession(tenant, bot_profile_id, claims["vid"], claims["org"], expires_at, token_id)
+    return WidgetSession(tenant, bot_profile_id, claims["vid"], claims["org"], expires_at, token_id, token_family)
 
 
 def require_open_page(session: WidgetSession, own_origin: str) -> None:

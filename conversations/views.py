@@ -57,6 +57,7 @@ class FeedbackBody(Body):
 
 _ASKED = {"bot_profile_id": EXAMPLE_IDS["bot_profile_id"], "message": "When are you open?"}
 _PROVIDER_ERRORS = {
+    402: "The budget of the tenant, the bot or the API token is spent.",
     502: "The model provider failed.",
     503: "The model provider, or a server that we stand on, is down; try again later.",
     504: "The model provider took too long.",
@@ -88,7 +89,8 @@ async def _ask(request: HttpRequest) -> HttpResponseBase:
     require_scope(identity.token, Scope.CHAT, bot_profile_id=body.bot_profile_id)
     is_bound = identity.token is not None and identity.token.bot_profile_id is not None
     request_id: str = request.request_id  # type: ignore[attr-defined]
-    asker = Asker(user_id=identity.user.pk, request_id=request_id, own_chats_only=is_bound)
+    token_id = identity.token.family if identity.token else None
+    asker = Asker(user_id=identity.user.pk, request_id=request_id, own_chats_only=is_bound, token_id=token_id)
     events = take_turn(body.bot_profile_id, body.chat_id, body.message, asker=asker, is_stream=body.stream)
     if not body.stream:
         return JsonResponse(

@@ -8,13 +8,16 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import structlog
+from django.db import transaction
 
 from bots.models import BotProfile, UsageKind
+from bots.quotas import require_spendable, spend
 from bots.usage import record_usage
 from knowledge.chunking import CountTokens
 from knowledge.indexing import NewChunk
 from minirag.ai.embeddings import EmbedderMissing, embed_texts
 from minirag.ai.local import MINILM, is_embedder_available, load_minilm
+from webhooks.quota_events import tell_crossings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,12 +33,15 @@ def embed_chunks(
 ) -> dict[uuid.UUID, np.ndarray]:  # fmt: skip
     """Return a unit vector for each chunk id; none at all if the local embedder is not installed.
 
-    `report` is told after each batch how many chunks are done, and may raise to stop. Raises ProviderError.
+    `report` is told after each batch how many chunks are done, and may raise to stop. Raises ProviderError, and
+    QuotaExceeded or BudgetExceeded where the bot's tokens or money are used up.
     """
     vectors: dict[uuid.UUID, np.ndarray] = {}
     if not is_embedder_available(model):
         logger.warning("the embedder is missing: this source is found by its words only", model=model)
         return vectors
+    if chunks:
+        require_spendable(bot.pk)
     for start in range(0, len(chunks), BATCH_SIZE):
         batch = chunks[start : start + BATCH_SIZE]
         try:
@@ -52,10 +58,12 @@ def embed_batch(bot: BotProfile, model: str, texts: list[str], *, source_id: uui
     """Embed some texts with the bot's key and meter the call. Raises ProviderError, EmbedderMissing."""
     started = time.monotonic()
     made = embed_texts(model, texts, kind="document", credentials=bot.credentials)
-    record_usage(
-        UsageKind.EMBEDDING, bot_profile_id=bot.pk, model=model, prompt_tokens=made.tokens, cost_usd=made.cost_usd,
-        source_id=source_id, duration_ms=round((time.monotonic() - started) * 1000),
-    )  # fmt: skip
+    with transaction.atomic():
+        event = record_usage(
+            UsageKind.EMBEDDING, bot_profile_id=bot.pk, model=model, prompt_tokens=made.tokens,
+            cost_usd=made.cost_usd, source_id=source_id, duration_ms=round((time.monotonic() - started) * 1000),
+        )  # fmt: skip
+        tell_crossings(spend([event]))
     return made.vectors
 
 

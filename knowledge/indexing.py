@@ -22,6 +22,7 @@ from knowledge.claims import Claim
 from knowledge.lexicon import add_statistics, choose_mean_length, lock_knowledge, rebake_if_drifted, remove_statistics
 from knowledge.models import Chunk, Dataset, Document, IndexEntry, RefreshSchedule, Source, SourceStatus
 from knowledge.schedule import next_refresh
+from knowledge.storage import count_bytes
 from knowledge.vectors import COPY_HEADER, COPY_TRAILER, count_terms, pack_index_row, weigh_terms
 from webhooks.events import emit
 from webhooks.models import EventType
@@ -109,7 +110,7 @@ def swap_knowledge(
 
     `vectors` are those of the chunks that were embedded now, `vectorless` the chunks that could not be and are found
     by their words only; all others must be in the index. `facts` are further fields of the source. Raises ClaimLost,
-    IngestionCancelled, EmbedderChanged, KnowledgeChanged.
+    IngestionCancelled, EmbedderChanged, KnowledgeChanged, QuotaExceeded.
     """
     # Half of the work, done before the tenant's other writers have to wait.
     likely, _, _ = _sort_changes(chunks, find_stored(claim.source_id), vectors)
@@ -124,6 +125,7 @@ def swap_knowledge(
         added, kept, kept_vectors = _sort_changes(chunks, stored, vectors)
         if {chunk.id for chunk in added} - (counts.keys() & {*vectors, *kept_vectors, *vectorless}):
             raise KnowledgeChanged
+        count_bytes(source.bot_profile_id, (facts or {}).get("stored_bytes", source.stored_bytes) - source.stored_bytes)
         _store_documents(source, documents)
         _delete_chunks([*(stored.keys() - {chunk.id for chunk in kept})])
         _insert_chunks(source.pk, added, counts, {**kept_vectors, **vectors})

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from bots.quotas import BudgetExceeded, QuotaExceeded
 from knowledge.chunking import chunk_document
 from knowledge.claims import STALE_AFTER, Claim, ClaimLost, IngestionCancelled
 from knowledge.embedding import choose_counter, embed_chunks
@@ -35,6 +36,7 @@ from knowledge.loading import IngestionError, Loaded, fingerprint, fingerprint_s
 from knowledge.models import Dataset, IndexEntry, Source, SourceStatus, SourceType
 from knowledge.nyxcore import NyxCoreError, check_base, describe_base
 from knowledge.schedule import next_attempt
+from knowledge.storage import measure_drafts, require_room
 from minirag.ai.local import is_embedder_available
 from minirag.lib.errors import ProviderError
 from webhooks.events import emit
@@ -64,9 +66,7 @@ def ingest(source_id: uuid.UUID, claim: uuid.UUID | None = None) -> None:
         log.info("ingestion cancelled")
     except IngestionError as error:
         record_failure(source_id, claim_id, error)
-    except NyxCoreError as error:
-        record_failure(source_id, claim_id, IngestionError(error.code, error.detail, error.retryable))
-    except ProviderError as error:
+    except (NyxCoreError, ProviderError, QuotaExceeded, BudgetExceeded) as error:
         record_failure(source_id, claim_id, IngestionError(error.code, error.detail, error.retryable))
     except SoftTimeLimitExceeded:
         minutes = settings.CELERY_TASK_TIME_LIMIT // 60
@@ -111,8 +111,11 @@ def _ingest_claimed(claim: Claim) -> None:
     if len(chunks) > settings.MAX_CHUNKS_PER_SOURCE:
         limit = settings.MAX_CHUNKS_PER_SOURCE
         raise IngestionError("too_large", f"This makes {len(chunks)} pieces of text; at most {limit} are allowed.")
+    size = measure_drafts(source, (chunk.draft for chunk in chunks))
+    require_room(source, size)
     facts = {
-        "content_hash": fingerprint(source, loaded.data), "etag": loaded.etag, "last_modified": loaded.last_modified,
+        "stored_bytes": size, "content_hash": fingerprint(source, loaded.data), "etag": loaded.etag,
+        "last_modified": loaded.last_modified,
     }  # fmt: skip
     try:
         dimensions = _embed_and_swap(claim, source, model, document, chunks, facts)

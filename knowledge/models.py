@@ -115,6 +115,7 @@ class Source(models.Model):
     failed_searches = models.PositiveIntegerField(
         default=0, editable=False, help_text="Of an external source, since its last connection check."
     )
+    stored_bytes = models.BigIntegerField(default=0, editable=False, help_text="See knowledge.storage.")
     language = models.CharField(max_length=8, blank=True, default="", help_text="Found at ingestion.")
     last_refreshed_at = models.DateTimeField(null=True, blank=True)
     next_refresh_at = models.DateTimeField(null=True, blank=True, editable=False)

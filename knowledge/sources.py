@@ -17,6 +17,7 @@ from bots.models import BotProfile
 from knowledge.configs import prepare_config
 from knowledge.models import Dataset, Source, SourceFile, SourceStatus, SourceType
 from knowledge.schedule import next_attempt, next_refresh
+from knowledge.storage import count_bytes, measure_text
 from knowledge.tasks import queue_ingestion, queue_purge
 from minirag.lib.errors import BadInput, Conflict, NotFound
 
@@ -24,7 +25,7 @@ from minirag.lib.errors import BadInput, Conflict, NotFound
 _SHOWN = (
     "bot_profile_id", "parent_id", "name", "description", "source_type", "status", "config", "document_count",
     "chunk_count", "error_message", "is_active", "deleted_at", "refresh_schedule", "last_refreshed_at", "created_at",
-    "updated_at",
+    "updated_at", "stored_bytes",
 )  # fmt: skip
 
 _MOST_TELLING = (SourceStatus.PROCESSING, SourceStatus.ERROR, SourceStatus.PENDING, SourceStatus.READY)
@@ -73,22 +74,26 @@ def summarise_children(parents: Iterable[UUID] | None = None) -> dict[UUID, Chil
 def create_source(fields: dict[str, Any]) -> Source:
     """Make a source from the contract's fields; it is not ingested yet.
 
-    Raises BadInput for a bot that is not there or a parent that does not fit, NotFound for a missing parent.
+    Raises BadInput for a bot that is not there or a parent that does not fit, NotFound for a missing parent,
+    QuotaExceeded where there is no room for its text.
     """
     bot = find_bot_for_source(fields["bot_profile_id"])
     source = _build_source(private_dataset(bot), find_parent(bot, fields.get("parent_id")), fields)
-    source.save(force_insert=True)
+    with transaction.atomic():
+        count_bytes(bot.pk, source.stored_bytes)
+        source.save(force_insert=True)
     return source
 
 
 def create_batch(fields: dict[str, Any]) -> tuple[Source, list[Source]]:
-    """Make a parent and its children, all or none; nothing is ingested yet. Raises BadInput."""
+    """Make a parent and its children, all or none; nothing is ingested yet. Raises BadInput, QuotaExceeded."""
     if not fields["children"]:
         raise BadInput("At least one child source is required", code="children_missing")
     dataset = private_dataset(find_bot_for_source(fields["bot_profile_id"]))
     parent = _build_source(dataset, None, {**fields, "config": {}})
     children = [_build_source(dataset, parent, child) for child in fields["children"]]
     with transaction.atomic():
+        count_bytes(parent.bot_profile_id, sum(source.stored_bytes for source in (parent, *children)))
         parent.save(force_insert=True)
         Source.objects.bulk_create(children)
     return parent, children
@@ -97,13 +102,15 @@ def create_batch(fields: dict[str, Any]) -> tuple[Source, list[Source]]:
 def upload_source(
     bot: BotProfile, parent: Source | None, *, name: str, description: str, file_name: str, kind: str, data: bytes
 ) -> Source:
-    """Keep an uploaded file as a source and queue its ingestion."""
+    """Keep an uploaded file as a source and queue its ingestion. Raises QuotaExceeded."""
     fields = {
         "name": name, "description": description, "source_type": SourceType.UPLOAD,
         "config": {"original_filename": file_name, "file_size": len(data)},
     }  # fmt: skip
     source = _build_source(private_dataset(bot), parent, fields)
+    source.stored_bytes = len(data)
     with transaction.atomic():
+        count_bytes(bot.pk, len(data))
         source.save(force_insert=True)
         SourceFile.objects.create(
             source=source, name=file_name, kind=kind, data=data, sha256=hashlib.sha256(data).hexdigest()
@@ -116,7 +123,7 @@ def update_source(source_id: UUID, changes: dict[str, Any]) -> Source:
     """Change the given fields and nothing else: no ingestion starts.
 
     Activating a deleted source brings it back; its knowledge is gone, so only then it is queued. Raises NotFound,
-    BadInput.
+    BadInput, QuotaExceeded.
     """
     with transaction.atomic():
         source = Source.objects.only(*_SHOWN).select_for_update().filter(pk=source_id).first()
@@ -132,6 +139,11 @@ def update_source(source_id: UUID, changes: dict[str, Any]) -> Source:
             changes = {**changes, "deleted_at": None}
         if (changes.get("refresh_schedule") or None) != source.refresh_schedule and "refresh_schedule" in changes:
             changes = {**changes, "next_refresh_at": _plan_refresh(source, changes["refresh_schedule"])}
+        if "content" in changes:
+            changes = {**changes, "stored_bytes": measure_text(changes["content"])}
+        if restored or source.deleted_at is None:
+            was = 0 if restored else source.stored_bytes
+            count_bytes(source.bot_profile_id, changes.get("stored_bytes", source.stored_bytes) - was)
         for field, value in changes.items():
             setattr(source, field, value)
         source.save(update_fields=[*changes, "updated_at"])
@@ -164,6 +176,7 @@ def delete_source(source_id: UUID) -> None:
         # The worker at it loses its claim for good, even if the source is brought back before it notices.
         gone.update(is_active=False, deleted_at=now, updated_at=now, queued_at=None, claim_id=None, heartbeat_at=None)
         for source in deleted:
+            count_bytes(source.bot_profile_id, -source.stored_bytes)
             queue_purge(source)
 
 
@@ -221,5 +234,6 @@ def _build_source(dataset: Dataset, parent: Source | None, fields: dict[str, Any
     for name in ("name", "description", "content", "refresh_schedule"):
         if name in fields:
             setattr(source, name, fields[name])
+    source.stored_bytes = measure_text(source.content)
     source.config = prepare_config(source.source_type, fields.get("config", {}), source_id=source.pk)
     return source

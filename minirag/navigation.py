@@ -41,7 +41,12 @@ _TENANT: list[tuple[str, list[Page]]] = [
     ("Conversations", [("Chats", "chat", "conversations_chat"), ("Exports", "download", "conversations_exportjob")]),
     (
         "Usage",
-        [("Usage events", "data_usage", "bots_usageevent"), ("Prices", "payments", "bots_priceoverride")],
+        [
+            ("Quotas", "speed", "bots_quota"),
+            ("Quota periods", "date_range", "bots_quotause"),
+            ("Usage events", "data_usage", "bots_usageevent"),
+            ("Prices", "payments", "bots_priceoverride"),
+        ],
     ),
     ("Access", [("Users", "group", "tenants_user"), ("API tokens", "key", "tenants_apitoken")]),
     (

@@ -5,6 +5,7 @@
 | API token | the token (its own `rate`, else API_RATE) and its tenant (the tenant's `rate`, else TENANT_RATE) |
 | log-in (JWT) | the user (API_RATE) and his tenant |
 | nobody we know | the address (ADDRESS_RATE) |
+| `/v1/platform`, by anybody | the address (API_RATE) |
 | whoever asks a question | beside those, the token or user (CHAT_RATE) |
 | widget session, made | the address (WIDGET_RATE) and the bot's tenant |
 | widget visitor's question | the visitor (VISITOR_RATE), his address (ten times that) and the bot's tenant |
@@ -63,6 +64,11 @@ def bounds_of_call(request: HttpRequest, identity: Identity | ProductError | Non
     if asks:
         bounds = (Bound(f"chat:{who}", settings.CHAT_RATE, "questions"), *bounds)
     return Bounds(tenant.schema_name, bounds, fail_closed=asks)
+
+
+def bounds_of_operator(request: HttpRequest) -> Bounds:
+    """Return what bounds a call of `/v1/platform`, whose view finds out who is calling."""
+    return Bounds(PUBLIC_SCHEMA, (Bound(f"platform:{client_address(request)}", settings.API_RATE),))
 
 
 def bounds_of_session(address: str, tenant: Tenant | None) -> Bounds:

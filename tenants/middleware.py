@@ -17,7 +17,7 @@ from minirag.lib.limits import LimitState, limit_headers
 from minirag.lib.middleware import TwofoldMiddleware
 from minirag.lib.rest import error_response
 from tenants.authentication import Identity, authenticate_bearer
-from tenants.call_limits import Bounds, bounds_of_call
+from tenants.call_limits import Bounds, bounds_of_call, bounds_of_operator
 from tenants.context import bind_stream, run_sync, tenant_context
 from tenants.models import Domain, Tenant
 from tenants.permissions import refuse_write
@@ -148,6 +148,8 @@ def _prepare(request: HttpRequest, found: Found | None) -> HttpResponse | None:
 
 def _bounds_of(request: HttpRequest) -> Bounds | None:
     """What bounds this call; None for pages, and for the widget's sessions, which their view counts."""
+    if request.path_info.startswith("/v1/platform/"):
+        return bounds_of_operator(request)
     identity = request.identity  # type: ignore[attr-defined]
     return bounds_of_call(request, identity) if _wants_bearer(request) else None
 

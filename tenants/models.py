@@ -236,6 +236,9 @@ class ApiToken(models.Model):
     is_active = models.BooleanField(default=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    family_id = models.UUIDField(
+        null=True, editable=False, help_text="The first of the tokens that this one took the place of, by rotation."
+    )
     replaced_by = models.ForeignKey("self", models.SET_NULL, null=True, editable=False, related_name="replaces")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -258,6 +261,11 @@ class ApiToken(models.Model):
         ends_at = timezone.now() + overlap
         self.expires_at = min(self.expires_at or ends_at, ends_at)
         self.save(update_fields=["replaced_by", "is_active", "expires_at"])
+
+    @property
+    def family(self) -> uuid.UUID:
+        """What stays the same when a token is rotated: quotas are counted for it."""
+        return self.family_id or self.pk
 
     @property
     def is_expired(self) -> bool:

@@ -89,7 +89,7 @@ def rotate_token(
             raise Conflict("This token does not work any more, so it cannot be rotated", code="token_inactive")
         if old.replaced_by_id is not None:
             raise Conflict("This token was rotated already", code="token_rotated")
-        new, secret = _create(old.user, old.name, Rights.of(old), rate=old.rate)
+        new, secret = _create(old.user, old.name, Rights.of(old), rate=old.rate, family_id=old.family)
         old.replace(new, timedelta(seconds=overlap_seconds))
         _note("rotated", old, actor, request, new_prefix=new.token_prefix, overlap_seconds=overlap_seconds)
     return new, secret
@@ -122,10 +122,12 @@ def _has_bot(user: User, bot_profile_id: UUID) -> bool:
     return user.tenant is not None and user.tenant.bot_addresses.filter(pk=bot_profile_id).exists()
 
 
-def _create(user: User, name: str, rights: Rights, *, rate: str) -> tuple[ApiToken, str]:
+def _create(
+    user: User, name: str, rights: Rights, *, rate: str, family_id: UUID | None = None
+) -> tuple[ApiToken, str]:
     return ApiToken.objects.mint(
         user=user, name=name, scopes=[scope for scope in Scope.values if scope in rights.scopes],
-        bot_profile_id=rights.bot_profile_id, expires_at=rights.expires_at, rate=rate,
+        bot_profile_id=rights.bot_profile_id, expires_at=rights.expires_at, rate=rate, family_id=family_id,
     )  # fmt: skip
 
 

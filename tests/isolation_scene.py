@@ -27,6 +27,7 @@ from django.test import Client
 from django.utils import timezone
 
 from bots.models import BotProfile, PriceOverride
+from bots.quota_models import Quota, QuotaUse
 from bots.rollup import roll_up_usage
 from conftest import Party
 from conversations.models import Chat, ExportJob, ExportPart, Message, MessageRole
@@ -85,6 +86,7 @@ class Rows:
     message: str = ""
     token: str = ""
     webhook: str = ""
+    quota: str = ""
     pks: dict[type[models.Model], Any] = field(default_factory=dict)
 
 
@@ -195,6 +197,9 @@ def _fill(party: Party, word: str, chat_model: FakeChatModel) -> Rows:
         chat = Chat.objects.create(bot_profile_id=rows.bot, visitor_id=visitor, origin=page, title=word)
         Message.objects.create(chat=chat, role=MessageRole.ASSISTANT, content=f"{word} for a visitor")
         PriceOverride.objects.create(model=word, prompt_cost_per_1m=1)
+        quota = Quota.objects.create(subject="bot", subject_id=rows.bot, resource="messages", limit=1000)
+        QuotaUse.objects.create(quota=quota, starts_at=quota.created_at)
+        rows.quota = str(quota.pk)
         roll_up_usage()
         job = ExportJob.objects.create(export_type="messages", status="succeeded", part_count=1)
         ExportPart.objects.create(job=job, number=0, data=zlib.compress(word.encode()))

@@ -21,6 +21,7 @@ from django_celery_beat.models import CrontabSchedule, IntervalSchedule, Periodi
 
 from bots.models import BotProfile, Outcome, PriceOverride, UsageEvent
 from bots.profiles import create_bot
+from bots.quota_models import Quota, QuotaUse
 from conftest import PASSWORD, Party
 from conversations.models import Chat, Citation, ExportJob, ExportPart, Message, MessageRole
 from knowledge.models import Chunk, Document, Source, SourceStatus
@@ -70,7 +71,7 @@ def _fresh_limits() -> Iterator[None]:
     """Log-ins are counted in Redis, which outlives the test."""
     client = cache._cache.get_client()
     yield
-    for key in client.scan_iter("*LIMITS*"):
+    for key in client.scan_iter("minirag:limits:*"):
         client.delete(key)
 
 
@@ -136,6 +137,7 @@ def rows(in_acme: Party) -> dict[type, Any]:
     usage = UsageEvent.objects.create(
         bot_profile=bot, chat_id=chat.pk, message_id=answer.pk, model="minirag/extractive"
     )
+    quota = Quota.objects.create(resource="messages", limit=100)
     webhook = Webhook.objects.create(
         url="https://hooks.example.com/in", events=["chat.message"], encrypted_secret="v1:hook"
     )
@@ -152,6 +154,8 @@ def rows(in_acme: Party) -> dict[type, Any]:
         Chat: chat,
         UsageEvent: usage,
         PriceOverride: PriceOverride.objects.create(model="openai/gpt-4o", prompt_cost_per_1m=2),
+        Quota: quota,
+        QuotaUse: QuotaUse.objects.create(quota=quota, starts_at=quota.created_at, used=12),
         Webhook: webhook,
         Delivery: delivery,
         User: in_acme.owner,

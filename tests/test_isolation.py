@@ -143,6 +143,7 @@ def acme_bot(scene: Scene, **more: Any) -> dict[str, Any]:
     return own_bot(scene, **more) | {"bot_profile_id": scene.acme.bot}
 
 
+MESSAGES = {"resource": "messages", "limit": 1}
 CHILD = {"name": "x", "source_type": "text", "content": "x"}
 NAME = lambda scene: {"name": "taken over", "is_active": False}  # noqa: E731
 OTHERS_CHAT = lambda scene: {"chat_id": scene.globex.chat}  # noqa: E731
@@ -218,6 +219,13 @@ API: dict[str, list[Try]] = {
         Try("get", 404),
         Try("patch", 404, body=lambda s: {"greeting": "x"}),
     ],
+    "quotas": [
+        Try("get", 200),
+        Try("get", 200, "subject=bot&subject_id={bot}"),
+        Try("post", 422, body=lambda s: {**MESSAGES, "subject": "bot", "subject_id": s.acme.bot}),
+        Try("post", 422, body=lambda s: {**MESSAGES, "subject": "token", "subject_id": s.acme.token}),
+    ],
+    "quotas/<str:quota_id>": [Try("get", 404), Try("patch", 404, body=lambda s: {"limit": 1}), Try("delete", 404)],
     "sources": [
         Try("get", 200),
         Try("get", 200, "include_children=true"),
@@ -427,6 +435,7 @@ def fill_path(pattern: str, scene: Scene, ids: dict[str, str] | None = None) -> 
     acme = scene.acme
     known = {
         "token_id": acme.token,
+        "quota_id": acme.quota,
         "user_id": str(acme.party.owner.pk),
         "bot_profile_id": acme.bot,
         "source_id": acme.source,

@@ -176,6 +176,16 @@ def test_a_final_error_offers_no_retry_and_keeps_what_had_arrived(page):
     expect(page.get_by_role("button", name="Send")).to_be_visible()
 
 
+def test_a_visitor_is_told_of_a_quota_in_the_widgets_words_and_not_in_the_operators(page):
+    open_widget(page)
+    ask(page, "spent Question")
+    expect(page.get_by_role("alert")).to_have_text(
+        "This assistant has answered all the questions it may for now. Please come back later."
+    )
+    expect(page.get_by_role("button", name="Retry")).to_have_count(0)
+    expect(page.get_by_role("button", name="Send")).to_be_visible()
+
+
 def test_an_expired_session_is_renewed_silently(page, server):
     open_widget(page)
     ask(page, "expire Question")

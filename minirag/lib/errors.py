@@ -13,6 +13,7 @@ class ProductError(Exception):
     status = 500
     code = "internal"
     retryable = False
+    retry_after_seconds: int | None = None  # when to come back, where that is known
 
     def __init__(self, detail: str, *, code: str | None = None, retryable: bool | None = None) -> None:
         super().__init__(detail)

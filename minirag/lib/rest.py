@@ -100,10 +100,10 @@ def _explain_error(error: Exception, request: HttpRequest) -> tuple[int, dict[st
     headers: dict[str, str] = {}
     if isinstance(known, NotAuthenticated):
         headers["WWW-Authenticate"] = "Bearer"
-    if (seconds := getattr(known, "retry_after_seconds", None)) is not None:
-        headers["Retry-After"] = str(seconds)
-    if isinstance(known, TooManyRequests) and known.limit is not None:
-        headers |= limit_headers(LimitState(known.limit, 0, known.retry_after_seconds))
+    if known.retry_after_seconds is not None:
+        headers["Retry-After"] = str(known.retry_after_seconds)
+        if isinstance(known, TooManyRequests) and known.limit is not None:
+            headers |= limit_headers(LimitState(known.limit, 0, known.retry_after_seconds))
     if isinstance(known, MethodNotAllowed):
         headers["Allow"] = ", ".join(known.allowed)
     if known.status >= 500 and not (isinstance(error, ProductError) and known.retryable):

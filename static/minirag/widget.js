@@ -18,6 +18,8 @@
   const STOP_PATIENCE_SECONDS = 3;
   // A new session cures these, or tells what is the matter: it ran out, its bot or its chat is gone.
   const CURED_BY_RENEWAL = new Set(["session_expired", "session_invalid", "not_found"]);
+  // What a visitor is told in his own language; what the server says of these is for whoever pays.
+  const OWN_WORDS = { rate_limited: "rate_limited", quota_exceeded: "quota_exceeded", budget_exceeded: "quota_exceeded" };
   const NARROW = "(max-width: 480px)";
 
   // --- Words ---
@@ -35,6 +37,8 @@
       interrupted: "The connection broke off before the answer was complete.",
       timeout: "The answer is taking too long.", failed: "Something went wrong. Please try again.",
       unavailable: "This assistant is not available at the moment.",
+      rate_limited: "That was a lot of questions at once. Please wait a moment.",
+      quota_exceeded: "This assistant has answered all the questions it may for now. Please come back later.",
       notice: "Answers can be wrong. Check the sources.",
     },
     de: {
@@ -50,6 +54,8 @@
       interrupted: "Die Verbindung brach ab, bevor die Antwort vollständig war.",
       timeout: "Die Antwort dauert zu lange.",
       unavailable: "Dieser Assistent ist im Moment nicht verfügbar.",
+      rate_limited: "Das waren viele Fragen auf einmal. Bitte warten Sie einen Moment.",
+      quota_exceeded: "Dieser Assistent darf vorerst keine Fragen mehr beantworten. Bitte kommen Sie später wieder.",
       failed: "Etwas ist schiefgegangen. Bitte versuchen Sie es erneut.",
       notice: "Antworten können falsch sein. Prüfen Sie die Quellen.",
     },
@@ -835,8 +841,9 @@
     }
 
     showFailure(failure, again) {
-      const text = failure.detail || this.words[failure.code] || this.words.failed;
-      const isNobodysFault = ["unavailable", "origin_not_allowed"].includes(failure.code);
+      const own = this.words[OWN_WORDS[failure.code]];
+      const text = own || failure.detail || this.words[failure.code] || this.words.failed;
+      const isNobodysFault = own || ["unavailable", "origin_not_allowed"].includes(failure.code);
       const look = { className: isNobodysFault ? "card quiet" : "card", role: "alert" };
       const card = build("div", look, build("p", { dir: "auto" }, text));
       if (failure.retryable) {

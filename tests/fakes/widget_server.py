@@ -229,6 +229,11 @@ async def _fail_for_good(talk: _Talk, frame: dict[str, Any]) -> None:
     await talk.tell(type="error", detail=detail, code="provider_authentication", retryable=False)
 
 
+async def _use_up(talk: _Talk, frame: dict[str, Any]) -> None:
+    detail = "The budget for this month is used up. It starts anew on 2026-12-01."
+    await talk.tell(type="error", detail=detail, code="budget_exceeded", retryable=False)
+
+
 async def _expire(talk: _Talk, frame: dict[str, Any]) -> None:
     if talk.token in talk.server.expired or len(talk.server.expired) == 0:
         talk.server.expired.add(talk.token)
@@ -264,6 +269,7 @@ SCRIPTS: dict[str, Callable[[_Talk, dict[str, Any]], Awaitable[None]]] = {
     "refuse": _refuse,
     "error": _fail_once,
     "fatal": _fail_for_good,
+    "spent": _use_up,
     "expire": _expire,
     "drop": _drop,
     "behind": _finish_behind,

@@ -17,7 +17,12 @@ from minirag_client.types import (
     ChatsExport,
     ChildrenIngestion,
     CostEstimate,
+    Delivery,
+    DeliveryInFull,
+    DeliveryPage,
+    DeliveryStatus,
     DetailedHealth,
+    EventType,
     FeedbackOfDay,
     FeedbackStats,
     FullMessage,
@@ -36,9 +41,16 @@ from minirag_client.types import (
     PlatformTenantPage,
     Pricing,
     ProvisionedTenant,
+    Quota,
+    QuotaPage,
+    QuotaPeriod,
+    QuotaResource,
+    QuotaSubject,
+    Redeliveries,
     RefreshSchedule,
     Refusals,
     Role,
+    RotatedSecret,
     Scope,
     SignedUp,
     Source,
@@ -51,6 +63,9 @@ from minirag_client.types import (
     UsageOfDay,
     UsageOfModel,
     User,
+    Webhook,
+    WebhookTest,
+    WebhookWithSecret,
     WidgetSession,
 )
 
@@ -401,6 +416,156 @@ class Operations(Transport):
     ) -> BotSettingsReply:
         """Change a bot's settings: `PATCH /v1/bot-profiles/{bot_profile_id}/settings`."""
         return cast(BotSettingsReply, self.request('PATCH', f'/v1/bot-profiles/{bot_profile_id}/settings', body=given(refuses=refuses, refusal_floor=refusal_floor, refusal_text=refusal_text, dense_weight=dense_weight, fusion=fusion, passage_count=passage_count, history_turns=history_turns, greeting=greeting, starter_questions=starter_questions, allowed_origins=allowed_origins, is_public=is_public)).json())
+
+    def list_quotas(
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        cursor: str | Unset = UNSET,
+        subject: QuotaSubject | Unset = UNSET,
+        subject_id: str | Unset = UNSET,
+        resource: QuotaResource | Unset = UNSET,
+    ) -> QuotaPage:
+        """List quotas: `GET /v1/quotas`."""
+        return cast(QuotaPage, self.request('GET', '/v1/quotas', query=given(limit=limit, cursor=cursor, subject=subject, subject_id=subject_id, resource=resource)).json())
+
+    def set_quota(
+        self,
+        *,
+        resource: QuotaResource,
+        limit: float | str,
+        subject: QuotaSubject | Unset = UNSET,
+        subject_id: str | None | Unset = UNSET,
+        period: QuotaPeriod | Unset = UNSET,
+        warning_percent: int | Unset = UNSET,
+    ) -> Quota:
+        """Set a quota: `POST /v1/quotas`."""
+        return cast(Quota, self.request('POST', '/v1/quotas', body=given(subject=subject, subject_id=subject_id, resource=resource, period=period, limit=limit, warning_percent=warning_percent)).json())
+
+    def show_quota(
+        self,
+        quota_id: str,
+    ) -> Quota:
+        """Show a quota: `GET /v1/quotas/{quota_id}`."""
+        return cast(Quota, self.request('GET', f'/v1/quotas/{quota_id}').json())
+
+    def change_quota(
+        self,
+        quota_id: str,
+        *,
+        limit: float | str | Unset = UNSET,
+        warning_percent: int | Unset = UNSET,
+    ) -> Quota:
+        """Change a quota: `PATCH /v1/quotas/{quota_id}`."""
+        return cast(Quota, self.request('PATCH', f'/v1/quotas/{quota_id}', body=given(limit=limit, warning_percent=warning_percent)).json())
+
+    def remove_quota(
+        self,
+        quota_id: str,
+    ) -> None:
+        """Remove a quota: `DELETE /v1/quotas/{quota_id}`."""
+        self.request('DELETE', f'/v1/quotas/{quota_id}')
+
+    def list_webhooks(
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        cursor: str | Unset = UNSET,
+    ) -> list[Webhook]:
+        """List webhooks: `GET /v1/webhooks`."""
+        return cast(list[Webhook], self.request('GET', '/v1/webhooks', query=given(limit=limit, cursor=cursor)).json())
+
+    def create_webhook(
+        self,
+        *,
+        url: str,
+        events: list[str],
+        description: str | Unset = UNSET,
+        secret: str | None | Unset = UNSET,
+    ) -> WebhookWithSecret:
+        """Create a webhook: `POST /v1/webhooks`."""
+        return cast(WebhookWithSecret, self.request('POST', '/v1/webhooks', body=given(url=url, events=events, description=description, secret=secret)).json())
+
+    def show_webhook(
+        self,
+        webhook_id: str,
+    ) -> Webhook:
+        """Show a webhook: `GET /v1/webhooks/{webhook_id}`."""
+        return cast(Webhook, self.request('GET', f'/v1/webhooks/{webhook_id}').json())
+
+    def change_pause_or_resume_webhook(
+        self,
+        webhook_id: str,
+        *,
+        url: str | Unset = UNSET,
+        events: list[str] | Unset = UNSET,
+        description: str | Unset = UNSET,
+        is_active: bool | Unset = UNSET,
+    ) -> Webhook:
+        """Change, pause or resume a webhook: `PATCH /v1/webhooks/{webhook_id}`."""
+        return cast(Webhook, self.request('PATCH', f'/v1/webhooks/{webhook_id}', body=given(url=url, events=events, description=description, is_active=is_active)).json())
+
+    def delete_webhook(
+        self,
+        webhook_id: str,
+    ) -> None:
+        """Delete a webhook: `DELETE /v1/webhooks/{webhook_id}`."""
+        self.request('DELETE', f'/v1/webhooks/{webhook_id}')
+
+    def send_test(
+        self,
+        webhook_id: str,
+    ) -> WebhookTest:
+        """Send a test: `POST /v1/webhooks/{webhook_id}/test`."""
+        return cast(WebhookTest, self.request('POST', f'/v1/webhooks/{webhook_id}/test').json())
+
+    def change_secret(
+        self,
+        webhook_id: str,
+        *,
+        overlap_hours: int | Unset = UNSET,
+    ) -> RotatedSecret:
+        """Change the secret: `POST /v1/webhooks/{webhook_id}/rotate-secret`."""
+        return cast(RotatedSecret, self.request('POST', f'/v1/webhooks/{webhook_id}/rotate-secret', query=given(overlap_hours=overlap_hours)).json())
+
+    def send_failed_deliveries_again(
+        self,
+        webhook_id: str,
+        *,
+        event_type: EventType | Unset = UNSET,
+        since: str | Unset = UNSET,
+        limit: int | Unset = UNSET,
+    ) -> Redeliveries:
+        """Send failed deliveries again: `POST /v1/webhooks/{webhook_id}/redeliver-failed`."""
+        return cast(Redeliveries, self.request('POST', f'/v1/webhooks/{webhook_id}/redeliver-failed', query=given(event_type=event_type, since=since, limit=limit)).json())
+
+    def list_deliveries(
+        self,
+        webhook_id: str,
+        *,
+        limit: int | Unset = UNSET,
+        cursor: str | Unset = UNSET,
+        status: DeliveryStatus | Unset = UNSET,
+        event_type: EventType | Unset = UNSET,
+    ) -> DeliveryPage:
+        """List deliveries: `GET /v1/webhooks/{webhook_id}/deliveries`."""
+        return cast(DeliveryPage, self.request('GET', f'/v1/webhooks/{webhook_id}/deliveries', query=given(limit=limit, cursor=cursor, status=status, event_type=event_type)).json())
+
+    def show_delivery_with_every_attempt(
+        self,
+        webhook_id: str,
+        delivery_id: str,
+    ) -> DeliveryInFull:
+        """Show a delivery with every attempt: `GET /v1/webhooks/{webhook_id}/deliveries/{delivery_id}`."""
+        return cast(DeliveryInFull, self.request('GET', f'/v1/webhooks/{webhook_id}/deliveries/{delivery_id}').json())
+
+    def send_delivery_again(
+        self,
+        webhook_id: str,
+        delivery_id: str,
+    ) -> Delivery:
+        """Send a delivery again: `POST /v1/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver`."""
+        return cast(Delivery, self.request('POST', f'/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver').json())
 
     def list_sources(
         self,

@@ -30,6 +30,16 @@ class ApiToken(TypedDict):
     created_at: str
 
 
+class Attempt(TypedDict):
+    number: int
+    started_at: str
+    duration_ms: int
+    request_headers: dict[str, str]
+    status_code: int | None
+    response_body: str
+    error: str | None
+
+
 class AuditEvent(TypedDict):
     id: int
     action: str
@@ -160,6 +170,42 @@ class CostEstimate(TypedDict):
     by_kind: list[UsageOfKind]
 
 
+class Delivery(TypedDict):
+    id: str
+    webhook_id: str
+    event_type: EventType
+    status: DeliveryStatus
+    attempts: int
+    next_attempt_at: str | None
+    delivered_at: str | None
+    last_status_code: int | None
+    last_error: str | None
+    created_at: str
+
+
+class DeliveryInFull(TypedDict):
+    id: str
+    webhook_id: str
+    event_type: EventType
+    status: DeliveryStatus
+    attempts: int
+    next_attempt_at: str | None
+    delivered_at: str | None
+    last_status_code: int | None
+    last_error: str | None
+    created_at: str
+    request_body: str
+    log: list[Attempt]
+
+
+class DeliveryPage(TypedDict):
+    items: list[Delivery]
+    next_cursor: str | None
+
+
+DeliveryStatus = Literal['pending', 'held', 'delivered', 'failed']
+
+
 class DetailedHealth(TypedDict):
     status: Literal['ok', 'degraded']
     postgres: ServerHealth
@@ -186,6 +232,9 @@ class Error(TypedDict):
     code: str
     request_id: str
     retryable: bool
+
+
+EventType = Literal['source.ingested', 'source.failed', 'chat.message', 'chat.refused', 'feedback.given', 'quota.warning', 'quota.reached', 'test.ping']
 
 
 class ExportedChat(TypedDict):
@@ -410,6 +459,15 @@ class NewPrice(TypedDict):
     completion_cost_per_1m: NotRequired[float | str]
 
 
+class NewQuota(TypedDict):
+    subject: NotRequired[QuotaSubject]
+    subject_id: NotRequired[str | None]
+    resource: QuotaResource
+    period: NotRequired[QuotaPeriod]
+    limit: float | str
+    warning_percent: NotRequired[int]
+
+
 class NewSource(TypedDict):
     bot_profile_id: str
     name: str
@@ -426,6 +484,13 @@ class NewUser(TypedDict):
     password: str
     display_name: NotRequired[str]
     role: NotRequired[Role]
+
+
+class NewWebhook(TypedDict):
+    url: str
+    events: list[str]
+    description: NotRequired[str]
+    secret: NotRequired[str | None]
 
 
 class Numbers(TypedDict):
@@ -528,6 +593,41 @@ class Question(TypedDict):
     extended: NotRequired[bool]
 
 
+class Quota(TypedDict):
+    id: str
+    subject: QuotaSubject
+    subject_id: str | None
+    resource: QuotaResource
+    period: QuotaPeriod
+    limit: float
+    warning_percent: int
+    is_platform: bool
+    used: float
+    remaining: float
+    resets_at: str | None
+    created_at: str
+    updated_at: str
+
+
+class QuotaPage(TypedDict):
+    items: list[Quota]
+    next_cursor: str | None
+
+
+QuotaPeriod = Literal['day', 'month', 'total']
+
+
+QuotaResource = Literal['messages', 'tokens', 'cost_usd', 'stored_bytes']
+
+
+QuotaSubject = Literal['tenant', 'bot', 'token']
+
+
+class Redeliveries(TypedDict):
+    requeued: int
+    has_more: bool
+
+
 class Redis(TypedDict):
     """Null where other tenants use the same server"""
 
@@ -569,6 +669,23 @@ class RefusalsOfReason(TypedDict):
 
 
 Role = Literal['owner', 'admin', 'member']
+
+
+class RotatedSecret(TypedDict):
+    id: str
+    tenant_id: str
+    url: str
+    events: list[str]
+    is_active: bool
+    description: str
+    has_secret: bool
+    paused_at: str | None
+    paused_reason: str | None
+    failing_since: str | None
+    created_at: str
+    updated_at: str
+    secret: str
+    previous_secret_until: str | None
 
 
 class Rotation(TypedDict):
@@ -722,6 +839,44 @@ class User(TypedDict):
     display_name: str
     role: Role
     is_active: bool
+
+
+class Webhook(TypedDict):
+    id: str
+    tenant_id: str
+    url: str
+    events: list[str]
+    is_active: bool
+    description: str
+    has_secret: bool
+    paused_at: str | None
+    paused_reason: str | None
+    failing_since: str | None
+    created_at: str
+    updated_at: str
+
+
+class WebhookTest(TypedDict):
+    success: bool
+    status_code: int | None
+    error: str | None
+    delivery_id: str
+
+
+class WebhookWithSecret(TypedDict):
+    id: str
+    tenant_id: str
+    url: str
+    events: list[str]
+    is_active: bool
+    description: str
+    has_secret: bool
+    paused_at: str | None
+    paused_reason: str | None
+    failing_since: str | None
+    created_at: str
+    updated_at: str
+    secret: str
 
 
 class WidgetBot(TypedDict):

@@ -1,0 +1,15 @@
+"""What webhooks are told of quotas: `bots.quotas` returns what was crossed, and whoever counted tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bots.quotas import Crossing
+from webhooks.events import emit
+from webhooks.models import EventType
+
+
+def tell_crossings(crossings: Iterable[Crossing]) -> None:
+    """Put each crossing into the outbox, in the transaction that counted it."""
+    for crossing in crossings:
+        emit(EventType.QUOTA_REACHED if crossing.is_reached else EventType.QUOTA_WARNING, crossing.payload)
