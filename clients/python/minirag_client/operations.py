@@ -23,6 +23,12 @@ from minirag_client.types import (
     DeliveryStatus,
     DetailedHealth,
     EventType,
+    Export,
+    ExportFilters,
+    ExportFormat,
+    ExportPage,
+    ExportStatus,
+    ExportType,
     FeedbackOfDay,
     FeedbackStats,
     FullMessage,
@@ -35,6 +41,7 @@ from minirag_client.types import (
     MintedApiToken,
     Myself,
     NewChild,
+    Outcome,
     Overview,
     OwnPrice,
     PlatformTenant,
@@ -59,6 +66,7 @@ from minirag_client.types import (
     SystemHealth,
     Tenant,
     TenantPreview,
+    TurnPage,
     UsageOfBot,
     UsageOfDay,
     UsageOfModel,
@@ -700,6 +708,16 @@ class Operations(Transport):
         """Show a chat: `GET /v1/chat/{chat_id}`."""
         return cast(Chat, self.request('GET', f'/v1/chat/{chat_id}').json())
 
+    def list_turns_chat(
+        self,
+        chat_id: str,
+        *,
+        limit: int | Unset = UNSET,
+        cursor: str | Unset = UNSET,
+    ) -> TurnPage:
+        """List the turns of a chat: `GET /v1/chat/{chat_id}/logs`."""
+        return cast(TurnPage, self.request('GET', f'/v1/chat/{chat_id}/logs', query=given(limit=limit, cursor=cursor)).json())
+
     def export_chat(
         self,
         chat_id: str,
@@ -736,6 +754,74 @@ class Operations(Transport):
     ) -> Message:
         """Give feedback: `PATCH /v1/chat/{chat_id}/messages/{message_id}/feedback`."""
         return cast(Message, self.request('PATCH', f'/v1/chat/{chat_id}/messages/{message_id}/feedback', body=given(feedback=feedback)).json())
+
+    def list_chat_log(
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        cursor: str | Unset = UNSET,
+        bot_profile_id: str | Unset = UNSET,
+        chat_id: str | Unset = UNSET,
+        request_id: str | Unset = UNSET,
+        outcome: Outcome | Unset = UNSET,
+        refusal_only: bool | Unset = UNSET,
+        citation_valid: bool | Unset = UNSET,
+        feedback: Literal['positive', 'negative'] | Unset = UNSET,
+        from_date: str | Unset = UNSET,
+        to_date: str | Unset = UNSET,
+        q: str | Unset = UNSET,
+    ) -> TurnPage:
+        """List the chat log: `GET /v1/chat-logs`."""
+        return cast(TurnPage, self.request('GET', '/v1/chat-logs', query=given(limit=limit, cursor=cursor, bot_profile_id=bot_profile_id, chat_id=chat_id, request_id=request_id, outcome=outcome, refusal_only=refusal_only, citation_valid=citation_valid, feedback=feedback, from_date=from_date, to_date=to_date, q=q)).json())
+
+    def list_exports(
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        cursor: str | Unset = UNSET,
+        status: ExportStatus | Unset = UNSET,
+        export_type: ExportType | Unset = UNSET,
+    ) -> ExportPage:
+        """List exports: `GET /v1/exports`."""
+        return cast(ExportPage, self.request('GET', '/v1/exports', query=given(limit=limit, cursor=cursor, status=status, export_type=export_type)).json())
+
+    def create_export(
+        self,
+        *,
+        export_type: ExportType,
+        format: ExportFormat | Unset = UNSET,
+        filters: ExportFilters | Unset = UNSET,
+    ) -> Export:
+        """Create an export: `POST /v1/exports`."""
+        return cast(Export, self.request('POST', '/v1/exports', body=given(export_type=export_type, format=format, filters=filters)).json())
+
+    def show_export(
+        self,
+        export_id: str,
+    ) -> Export:
+        """Show an export: `GET /v1/exports/{export_id}`."""
+        return cast(Export, self.request('GET', f'/v1/exports/{export_id}').json())
+
+    def delete_export(
+        self,
+        export_id: str,
+    ) -> None:
+        """Delete an export: `DELETE /v1/exports/{export_id}`."""
+        self.request('DELETE', f'/v1/exports/{export_id}')
+
+    def download_export(
+        self,
+        export_id: str,
+    ) -> str:
+        """Download an export: `GET /v1/exports/{export_id}/download`."""
+        return self.request('GET', f'/v1/exports/{export_id}/download').text
+
+    def retry_export(
+        self,
+        export_id: str,
+    ) -> Export:
+        """Retry an export: `POST /v1/exports/{export_id}/retry`."""
+        return cast(Export, self.request('POST', f'/v1/exports/{export_id}/retry').json())
 
     def open_widget_session(
         self,

@@ -237,6 +237,59 @@ class Error(TypedDict):
 EventType = Literal['source.ingested', 'source.failed', 'chat.message', 'chat.refused', 'feedback.given', 'quota.warning', 'quota.reached', 'test.ping']
 
 
+class Export(TypedDict):
+    id: str
+    export_type: ExportType
+    format: ExportFormat
+    filters: dict[str, Any]
+    status: ExportStatus
+    error_code: str
+    error_message: str
+    rows_total: int | None
+    rows_done: int
+    size_bytes: int
+    file_name: str
+    media_type: str
+    is_expired: bool
+    user_id: str | None
+    request_id: str
+    created_at: str
+    updated_at: str
+    started_at: str | None
+    finished_at: str | None
+    expires_at: str | None
+
+
+class ExportFilters(TypedDict):
+    """Which rows an export has; a filter that its type does not know, or that nobody knows, is refused"""
+
+    from_date: NotRequired[str | None]
+    to_date: NotRequired[str | None]
+    bot_profile_id: NotRequired[str | None]
+    chat_id: NotRequired[str | None]
+    request_id: NotRequired[str | None]
+    role: NotRequired[MessageRole | None]
+    outcome: NotRequired[Outcome | None]
+    feedback: NotRequired[Literal['positive', 'negative'] | None]
+    refusal_only: NotRequired[bool]
+    citation_valid: NotRequired[bool | None]
+    kind: NotRequired[UsageKind | None]
+
+
+ExportFormat = Literal['jsonl', 'csv']
+
+
+class ExportPage(TypedDict):
+    items: list[Export]
+    next_cursor: str | None
+
+
+ExportStatus = Literal['pending', 'running', 'succeeded', 'failed']
+
+
+ExportType = Literal['chats', 'messages', 'chat_logs', 'usage']
+
+
 class ExportedChat(TypedDict):
     chat: Chat
     messages: list[Message]
@@ -440,6 +493,12 @@ class NewChild(TypedDict):
     source_type: SourceType
     config: NotRequired[dict[str, Any]]
     content: NotRequired[str | None]
+
+
+class NewExport(TypedDict):
+    export_type: ExportType
+    format: NotRequired[ExportFormat]
+    filters: NotRequired[ExportFilters]
 
 
 class NewPlatformTenant(TypedDict):
@@ -780,6 +839,55 @@ class TenantPreview(TypedDict):
 
 
 TenantStatus = Literal['active', 'suspended', 'archived']
+
+
+class Turn(TypedDict):
+    """A question and what became of it. What was not recorded, in turns from before this log, is null"""
+
+    id: str
+    request_id: str
+    chat_id: str
+    bot_profile_id: str
+    message_id: str | None
+    question: str
+    answer: str | None
+    outcome: Outcome
+    error_code: str
+    refusal: Refusal | None
+    citations: list[TurnCitation]
+    citation_valid: bool | None
+    retrieval: dict[str, Any] | None
+    model: str | None
+    usage: TurnUsage | None
+    latency_ms: int | None
+    time_to_first_token_ms: int | None
+    feedback: Feedback | None
+    created_at: str
+
+
+class TurnCitation(TypedDict):
+    number: int
+    chunk_id: str
+    source_id: str
+    title: str
+    url: str
+    page: int | None
+    content: str
+    score: float
+
+
+class TurnPage(TypedDict):
+    items: list[Turn]
+    next_cursor: str | None
+    total: int
+    total_is_exact: bool
+
+
+class TurnUsage(TypedDict):
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    cost_usd: float
 
 
 class Usage(TypedDict):
