@@ -61,7 +61,7 @@ class ProductAdmin(ModelAdmin):
 
     def ask(
         self, request: HttpRequest, act: Act, *, title: str, intro: str = "", submit: str = "Confirm",
-        danger: bool = False, obj: Model | None = None, form: forms.Form | None = None,
+        danger: bool = False, obj: Model | None = None, form: forms.BaseForm | None = None,
     ) -> HttpResponse:  # fmt: skip
         """Show a form of its own and run `act` with its data when it is posted.
 

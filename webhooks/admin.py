@@ -53,7 +53,7 @@ class WebhookForm(forms.ModelForm):
 
     class Meta:
         model = Webhook
-        fields = ("url", "description", "events", "is_active")
+        fields: tuple[str, ...] = ("url", "description", "events", "is_active")
         widgets = {
             "url": UnfoldAdminTextInputWidget(), "description": UnfoldAdminTextInputWidget(),
             "is_active": UnfoldBooleanSwitchWidget(),
