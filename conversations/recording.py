@@ -29,6 +29,8 @@ from webhooks.models import EventType
 from webhooks.quota_events import tell_crossings
 
 TITLE_LENGTH = 100
+History = Sequence[tuple[str, str]]
+"""What was said before as (role, content), oldest first; roles are "user" and "assistant"."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,10 @@ class Answer:
     is_closed: bool = False
 
 
-def open_turn(bot_profile_id: uuid.UUID, chat_id: uuid.UUID | None, question: str, asker: Asker) -> OpenTurn:
-    """Check that the turn may happen, store the question and commit.
+def open_turn(
+    bot_profile_id: uuid.UUID, chat_id: uuid.UUID | None, question: str, asker: Asker, told: History | None = None
+) -> OpenTurn:
+    """Check that the turn may happen, store the question and commit. `told` is a new chat's history, by the caller.
 
     Raises Conflict for a tenant that is not active, NotFound for a bot that is gone or inactive and for a chat that
     is unknown or, for a visitor, somebody else's; QuotaExceeded or BudgetExceeded where nothing is left to ask with.
@@ -91,7 +95,7 @@ def open_turn(bot_profile_id: uuid.UUID, chat_id: uuid.UUID | None, question: st
         raise NotFound("Bot profile not found or inactive")
     with transaction.atomic():
         chat = _find_chat(chat_id, bot, asker) if chat_id else _start_chat(bot, question, asker)
-        history = load_history(chat, bot.history_turns) if chat_id else ()
+        history = load_history(chat, bot.history_turns) if chat_id else _cut(told or (), bot.history_turns)
         message = Message.objects.create(
             chat=chat, role=MessageRole.USER, content=question, outcome=Outcome.PENDING, request_id=asker.request_id
         )
@@ -120,6 +124,10 @@ def _start_chat(bot: BotProfile, question: str, asker: Asker) -> Chat:
         bot_profile=bot, user_id=asker.user_id, visitor_id=asker.visitor_id, origin=asker.origin,
         title=question[:TITLE_LENGTH],
     )
+
+
+def _cut(history: History, turns: int) -> tuple[tuple[str, str], ...]:
+    return tuple(history[-2 * turns :]) if turns else ()
 
 
 def load_history(chat: Chat, turns: int) -> tuple[tuple[str, str], ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -132,3 +132,63 @@ class WidgetSessionReply(Reply):
     bot: WidgetBotReply
     chat_id: UUID | None
     messages: list[FullMessageReply]
+
+
+class ModelReply(Reply):
+    """A bot as OpenAI's clients see it."""
+
+    id: Annotated[str, Field(description="The bot's id.", examples=[EXAMPLE_ID])]
+    object: Literal["model"]
+    created: Annotated[int, Field(description="Seconds since 1970.")]
+    owned_by: Annotated[str, Field(description="The tenant's slug.", examples=["acme"])]
+    name: str
+    description: str
+
+
+class ModelListReply(Reply):
+    object: Literal["list"]
+    data: list[ModelReply]
+
+
+class CompletionMessageReply(Reply):
+    role: Literal["assistant"]
+    content: Annotated[str, Field(examples=["Open from 9 to 17. [1]"])]
+    refusal: Annotated[str | None, Field(description="The same text once more where the bot refused.")]
+    citations: list[CitationReply]
+    refusal_details: RefusalReply | None
+
+
+class CompletionChoiceReply(Reply):
+    index: int
+    message: CompletionMessageReply
+    logprobs: None
+    finish_reason: Literal["stop"]
+
+
+class CompletionUsageReply(Reply):
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+
+class CompletionReply(Reply):
+    """A chat completion of OpenAI's protocol, with `chat_id`, `message_id` and `ignored` beside it."""
+
+    id: Annotated[str, Field(examples=["chatcmpl-7d793037a0760186574b0282f2f435e7"])]
+    created: int
+    model: Annotated[str, Field(description="The bot's id.", examples=[EXAMPLE_ID])]
+    object: Literal["chat.completion"]
+    choices: list[CompletionChoiceReply]
+    usage: CompletionUsageReply
+    chat_id: UUID
+    message_id: UUID
+    ignored: Annotated[
+        list[str], Field(description="What was sent and belongs to the bot.", examples=[["temperature"]])
+    ]
+
+
+COMPLETION_STREAM = Media(
+    "text/event-stream", "OpenAI's chunks; the last with citations, then `[DONE]`.",
+    'data: {"id": "chatcmpl-7d79", "object": "chat.completion.chunk", "choices": [{"index": 0, "delta": '
+    '{"content": "Open from 9 to 17. [1]"}, "finish_reason": null}]}\n\ndata: [DONE]\n\n',
+)  # fmt: skip

@@ -108,7 +108,7 @@ def render_answer(passages: Sequence[Passage], done: Done, *, extended: bool) ->
         "sources": [render_passage(passage) for passage in passages],
         "usage": render_usage(done.usage),
     }
-    return {**body, **_render_grounds(done)} if extended else body
+    return {**body, **render_grounds(done)} if extended else body
 
 
 def render_event(event: TurnEvent, *, extended: bool, request_id: str = "") -> tuple[str, dict[str, Any]]:
@@ -127,7 +127,7 @@ def render_event(event: TurnEvent, *, extended: bool, request_id: str = "") -> t
                 "usage": render_usage(event.usage),
             }
             if extended:
-                data |= {**_render_grounds(event), "content": event.message.content}
+                data |= {**render_grounds(event), "content": event.message.content}
             return "done", data
         case Failed(error=error):
             facts = {"detail": error.detail, "code": error.code, "retryable": error.retryable}
@@ -135,7 +135,7 @@ def render_event(event: TurnEvent, *, extended: bool, request_id: str = "") -> t
     raise TypeError(event)
 
 
-def _render_grounds(done: Done) -> dict[str, Any]:
+def render_grounds(done: Done) -> dict[str, Any]:
     refusal = None
     if done.refusal is not None:
         score, threshold = round(done.refusal.score, 4), round(done.refusal.threshold, 4)

@@ -22,7 +22,7 @@ from bots.models import Outcome
 from conversations.grounding import MarkerFilter, Refusal, choose_refusal_text, find_model_refusal, ground
 from conversations.models import Message
 from conversations.prompting import build_prompt
-from conversations.recording import Answer, Asker, OpenTurn, close_turn, numbered, open_turn
+from conversations.recording import Answer, Asker, History, OpenTurn, close_turn, numbered, open_turn
 from conversations.streams import coalesce
 from knowledge.passages import Passage
 from knowledge.retrieval import Retrieval, retrieve
@@ -104,16 +104,20 @@ class NoAnswer(ProductError):
 
 
 async def take_turn(
-    bot_profile_id: uuid.UUID, chat_id: uuid.UUID | None, question: str, *, asker: Asker, is_stream: bool
+    bot_profile_id: uuid.UUID, chat_id: uuid.UUID | None, question: str, *, asker: Asker, is_stream: bool,
+    history: History | None = None,
 ) -> AsyncGenerator[TurnEvent, None]:
     """Answer `question` from the bot's knowledge: yields Started, SourcesFound, Delta…, and Done or Failed.
+
+    What the model sees of the conversation before is the chat's own, or in a new chat the `history` that the caller
+    gives, cut to the bot's number of turns.
 
     Raises before the first event, and only then: NotFound or Conflict (see recording.open_turn). Closing the
     generator stops the model; what was said until then is stored as a stopped turn.
     """
     tenant = require_tenant()
     answer = Answer(is_stream=is_stream, outcome=Outcome.STOPPED)
-    turn = await _open(bot_profile_id, chat_id, question, asker, answer)
+    turn = await _open(bot_profile_id, chat_id, question, asker, answer, history)
     started, failure = time.monotonic(), None
     try:
         yield Started(turn.chat.pk)
@@ -140,10 +144,11 @@ async def take_turn(
 
 
 async def _open(
-    bot_profile_id: uuid.UUID, chat_id: uuid.UUID | None, question: str, asker: Asker, answer: Answer
+    bot_profile_id: uuid.UUID, chat_id: uuid.UUID | None, question: str, asker: Asker, answer: Answer,
+    history: History | None,
 ) -> OpenTurn:
     """Store the question; a reader who goes away while that happens leaves a stopped turn, not a pending one."""
-    opening = asyncio.ensure_future(run_sync(open_turn, bot_profile_id, chat_id, question, asker))
+    opening = asyncio.ensure_future(run_sync(open_turn, bot_profile_id, chat_id, question, asker, history))
     try:
         return await asyncio.shield(opening)
     except asyncio.CancelledError:

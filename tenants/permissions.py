@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
@@ -11,6 +11,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from minirag.lib.errors import Forbidden
+from minirag.lib.openai_errors import as_openai_error, speaks_openai
 from tenants.context import current_tenant
 from tenants.models import ApiToken, Scope, Tenant, User
 
@@ -104,7 +105,11 @@ def refuse_write(request: HttpRequest, tenant: Tenant) -> HttpResponse | None:
         return None
     detail = f"This tenant is {tenant.status}: it can be read but not changed."
     request_id = getattr(request, "request_id", "")
-    payload = {"detail": detail, "code": f"tenant_{tenant.status}", "request_id": request_id, "retryable": False}
+    payload: dict[str, Any] = {
+        "detail": detail, "code": f"tenant_{tenant.status}", "request_id": request_id, "retryable": False,
+    }  # fmt: skip
+    if speaks_openai(request.path_info):
+        payload = as_openai_error(409, payload)
     return JsonResponse(payload, status=409)
 
 

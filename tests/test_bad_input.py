@@ -122,6 +122,7 @@ VALID: dict[tuple[str, str], Body] = {
         "stream": False,
         "extended": False,
     },
+    ("chat/completions", "post"): {"model": "{bot}", "messages": [{"role": "user", "content": "x"}]},
     ("chat/<str:chat_id>/messages/<str:message_id>/feedback", "patch"): {"feedback": "positive"},
     ("platform/tenants", "post"): {
         "slug": "initech",
@@ -312,7 +313,8 @@ def unchanged(api) -> Iterator[Callable[[], None]]:
 
 def check(response: Any, case: object, allowed: range = range(400, 500)) -> None:
     assert response.status_code in allowed, (case, response.status_code, response.content[:500])
-    assert response.json()["detail"], case
+    answered = response.json()
+    assert answered["error"]["message"] if "error" in answered else answered["detail"], case
     assert len(response.content) < 100_000, f"{case}: echoed at length"
 
 

@@ -26,7 +26,9 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.glob("*.md"))]
 OTHERS_READ = {"PORT", "BIND_ADDRESS", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "OPENAI_API_KEY", "ANTHROPIC_API_KEY"}
 METHODS = ("get", "post", "put", "patch", "delete")
 # Views that are functions: the contract's methods of each.
-FUNCTION_VIEWS = {"chat_collection": {"GET", "POST"}, "system_health": {"GET"}, "health": {"GET"}}
+FUNCTION_VIEWS = {
+    "chat_collection": {"GET", "POST"}, "chat_completions": {"POST"}, "system_health": {"GET"}, "health": {"GET"},
+}  # fmt: skip
 CATCH_ALLS = {"remove_slash", "answer_unknown"}
 
 

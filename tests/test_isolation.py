@@ -150,6 +150,7 @@ OTHERS_CHAT = lambda scene: {"chat_id": scene.globex.chat}  # noqa: E731
 OTHERS_WEBHOOK = lambda scene: {"webhook_id": scene.globex.webhook}  # noqa: E731
 OTHERS_MESSAGE = lambda scene: {"message_id": scene.globex.message}  # noqa: E731
 
+SAID = [{"role": "user", "content": "x"}]
 # The pattern below /v1/ → every method that the route has, each reaching for acme with its ids wherever one fits.
 # A method that is not named here must be a 405.
 API: dict[str, list[Try]] = {
@@ -269,6 +270,17 @@ API: dict[str, list[Try]] = {
         ),
         Try("post", 404, body=lambda s: {"bot_profile_id": s.acme.bot, "message": "x", "chat_id": s.globex.chat}),
     ],
+    "chat/completions": [
+        Try("post", 404, body=lambda s: {"model": s.acme.bot, "messages": SAID}),
+        Try("post", 404, body=lambda s: {"model": s.acme.bot, "messages": SAID, "stream": True}),
+        Try(
+            "post",
+            404,
+            body=lambda s: {"model": s.globex.bot, "messages": SAID, "metadata": {"chat_id": s.acme.chat}},
+        ),
+    ],
+    "models": [Try("get", 200)],
+    "models/<str:model>": [Try("get", 404, ids=lambda s: {"model": s.acme.bot})],
     "chat/<str:chat_id>": [Try("get", 404)],
     "chat/export": [
         Try("get", 200),

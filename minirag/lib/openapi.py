@@ -82,6 +82,19 @@ class ErrorReply(Reply):
     retryable: Annotated[bool, Field(description="Whether the same request may succeed later.")]
 
 
+class OpenAiFaultReply(Reply):
+    message: str
+    type: Annotated[str, Field(examples=["invalid_request_error"])]
+    param: Annotated[str | None, Field(description="The field at fault.")]
+    code: str
+
+
+class OpenAiErrorReply(Reply):
+    """An error of the routes that speak OpenAI's protocol. Decide by the status and `code`."""
+
+    error: OpenAiFaultReply
+
+
 class InvalidFieldReply(Reply):
     type: Annotated[str, Field(examples=["missing"])]
     loc: Annotated[list[str | int], Field(examples=[["body", "name"]])]

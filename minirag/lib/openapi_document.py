@@ -7,7 +7,18 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from minirag.lib.openapi import EXAMPLE_ID, EXAMPLE_IDS, ErrorReply, InvalidReply, Media, Operation, operations_of
+from minirag.lib.openai_errors import speaks_openai
+from minirag.lib.openapi import (
+    EXAMPLE_ID,
+    EXAMPLE_IDS,
+    ErrorReply,
+    InvalidReply,
+    Media,
+    OpenAiErrorReply,
+    Operation,
+    Reply,
+    operations_of,
+)
 from minirag.lib.openapi_schemas import REFERENCE, Schema, SchemaBook, sample
 
 _JSON = "application/json"
@@ -229,15 +240,21 @@ def _error_responses(path: str, method: str, operation: Operation, schemas: Sche
         429: path.startswith("/v1/"),
         503: True,
     }
-    found: Schema = {
-        str(status): {"$ref": f"#/components/responses/Error{status}"} for status, applies in common.items() if applies
+    kind = OpenAiErrorReply if speaks_openai(path) else ErrorReply
+    found: Schema = {}
+    for status in (status for status, applies in common.items() if applies):
+        shared = {"$ref": f"#/components/responses/Error{status}"}
+        found[str(status)] = shared if kind is ErrorReply else _error_response(
+            status, _COMMON_ERRORS[status], schemas, kind
+        )
+    return found | {
+        str(status): _error_response(status, text, schemas, kind) for status, text in operation.errors.items()
     }
-    return found | {str(status): _error_response(status, text, schemas) for status, text in operation.errors.items()}
 
 
-def _error_response(status: int, text: str, schemas: SchemaBook) -> Schema:
-    schema: Schema = schemas.of(ErrorReply)
-    if status == 422:
+def _error_response(status: int, text: str, schemas: SchemaBook, kind: type[Reply] = ErrorReply) -> Schema:
+    schema: Schema = schemas.of(kind)
+    if status == 422 and kind is ErrorReply:
         schema = {"anyOf": [schemas.of(InvalidReply), schemas.of(ErrorReply)]}
     names = ["X-Request-ID", *(["Retry-After"] if status in (409, 429, 503) else [])]
     return {"description": text, "headers": _header_references(names), "content": {_JSON: {"schema": schema}}}

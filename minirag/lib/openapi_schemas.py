@@ -7,10 +7,13 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from minirag.lib.openapi import EXAMPLE_ID, EXAMPLE_IDS, ErrorReply, InvalidReply, Media, Operation
+from minirag.lib.openapi import EXAMPLE_ID, EXAMPLE_IDS, ErrorReply, InvalidReply, Media, OpenAiErrorReply, Operation
 
 Schema = dict[str, Any]
 REFERENCE = "#/components/schemas/"
+
+
+_ERRORS = tuple((kind, "serialization") for kind in (ErrorReply, InvalidReply, OpenAiErrorReply))
 
 
 class SchemaBook:
@@ -19,7 +22,7 @@ class SchemaBook:
     def __init__(self, operations: Iterable[Operation]) -> None:
         inputs: list[tuple[Any, str, TypeAdapter[Any]]] = []
         seen: set[tuple[Any, str]] = set()
-        for kind, mode in [(ErrorReply, "serialization"), (InvalidReply, "serialization"), *_types_of(operations)]:
+        for kind, mode in [*_ERRORS, *_types_of(operations)]:
             if (key := (_key(kind), mode)) not in seen:
                 seen.add(key)
                 inputs.append((key[0], mode, TypeAdapter(kind)))

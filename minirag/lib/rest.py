@@ -26,6 +26,7 @@ from rest_framework.views import APIView
 from minirag.lib.database import DATABASE, run_in_pool
 from minirag.lib.errors import NotAuthenticated, ProductError, TooManyRequests
 from minirag.lib.limits import LimitState, limit_headers
+from minirag.lib.openai_errors import as_openai_error, speaks_openai
 from minirag.lib.reading import (
     Body,
     BodyTooLarge,
@@ -114,6 +115,8 @@ def _explain_error(error: Exception, request: HttpRequest) -> tuple[int, dict[st
         "request_id": getattr(request, "request_id", ""),
         "retryable": known.retryable,
     }
+    if speaks_openai(request.path_info):
+        payload = as_openai_error(known.status, payload, param=getattr(known, "param", None))
     return known.status, payload, headers
 
 

@@ -14,8 +14,10 @@ from minirag_client.types import (
     ChangedTenants,
     Chat,
     ChatExport,
+    ChatMessage,
     ChatsExport,
     ChildrenIngestion,
+    CompletionReply,
     CostEstimate,
     Delivery,
     DeliveryInFull,
@@ -38,7 +40,10 @@ from minirag_client.types import (
     Latency,
     LoggedIn,
     Message,
+    Metadata,
     MintedApiToken,
+    Model,
+    ModelList,
     Myself,
     NewChild,
     Outcome,
@@ -63,6 +68,7 @@ from minirag_client.types import (
     Source,
     SourceBatch,
     SourceType,
+    StreamOptions,
     SystemHealth,
     Tenant,
     TenantPreview,
@@ -700,6 +706,33 @@ class Operations(Transport):
     ) -> ChatsExport:
         """Export chats: `GET /v1/chat/export`."""
         return cast(ChatsExport, self.request('GET', '/v1/chat/export', query=given(format=format, bot_profile_id=bot_profile_id, from_date=from_date, to_date=to_date, limit=limit)).json())
+
+    def complete_chat(
+        self,
+        *,
+        model: str,
+        messages: list[ChatMessage],
+        stream: bool | None | Unset = UNSET,
+        stream_options: StreamOptions | None | Unset = UNSET,
+        user: str | None | Unset = UNSET,
+        metadata: Metadata | None | Unset = UNSET,
+        n: int | None | Unset = UNSET,
+    ) -> CompletionReply:
+        """Complete a chat: `POST /v1/chat/completions`."""
+        return cast(CompletionReply, self.request('POST', '/v1/chat/completions', body=given(model=model, messages=messages, stream=stream, stream_options=stream_options, user=user, metadata=metadata, n=n)).json())
+
+    def list_models(
+        self,
+    ) -> ModelList:
+        """List models: `GET /v1/models`."""
+        return cast(ModelList, self.request('GET', '/v1/models').json())
+
+    def get_model(
+        self,
+        model: str,
+    ) -> Model:
+        """Get a model: `GET /v1/models/{model}`."""
+        return cast(Model, self.request('GET', f'/v1/models/{model}').json())
 
     def show_chat(
         self,

@@ -124,6 +124,11 @@ class ChatExport(TypedDict):
     exported_at: str
 
 
+class ChatMessage(TypedDict):
+    role: Literal['system', 'developer', 'user', 'assistant']
+    content: NotRequired[str | list[Part] | None]
+
+
 class ChatsExport(TypedDict):
     chats: list[ExportedChat]
     exported_at: str
@@ -145,6 +150,53 @@ class Citation(TypedDict):
     heading: str
     url: str
     page: int | None
+
+
+class Completion(TypedDict):
+    """A request as OpenAI's clients write it; whatever is not named here belongs to the bot"""
+
+    model: str
+    messages: list[ChatMessage]
+    stream: NotRequired[bool | None]
+    stream_options: NotRequired[StreamOptions | None]
+    user: NotRequired[str | None]
+    metadata: NotRequired[Metadata | None]
+    n: NotRequired[int | None]
+
+
+class CompletionChoice(TypedDict):
+    index: int
+    message: CompletionMessage
+    logprobs: None
+    finish_reason: Literal['stop']
+
+
+class CompletionMessage(TypedDict):
+    role: Literal['assistant']
+    content: str
+    refusal: str | None
+    citations: list[Citation]
+    refusal_details: Refusal | None
+
+
+class CompletionReply(TypedDict):
+    """A chat completion of OpenAI's protocol, with `chat_id`, `message_id` and `ignored` beside it"""
+
+    id: str
+    created: int
+    model: str
+    object: Literal['chat.completion']
+    choices: list[CompletionChoice]
+    usage: CompletionUsage
+    chat_id: str
+    message_id: str
+    ignored: list[str]
+
+
+class CompletionUsage(TypedDict):
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
 
 
 class Config(TypedDict):
@@ -439,6 +491,10 @@ class Message(TypedDict):
 MessageRole = Literal['system', 'user', 'assistant']
 
 
+class Metadata(TypedDict):
+    chat_id: NotRequired[str | None]
+
+
 class MintedApiToken(TypedDict):
     id: str
     tenant_id: str
@@ -452,6 +508,22 @@ class MintedApiToken(TypedDict):
     last_used_at: str | None
     created_at: str
     raw_token: str
+
+
+class Model(TypedDict):
+    """A bot as OpenAI's clients see it"""
+
+    id: str
+    object: Literal['model']
+    created: int
+    owned_by: str
+    name: str
+    description: str
+
+
+class ModelList(TypedDict):
+    object: Literal['list']
+    data: list[Model]
 
 
 class Myself(TypedDict):
@@ -564,6 +636,19 @@ class Numbers(TypedDict):
     total_completion_tokens: int
 
 
+class OpenAiError(TypedDict):
+    """An error of the routes that speak OpenAI's protocol. Decide by the status and `code`"""
+
+    error: OpenAiFault
+
+
+class OpenAiFault(TypedDict):
+    message: str
+    type: str
+    param: str | None
+    code: str
+
+
 Outcome = Literal['answered', 'refused', 'stopped', 'failed', 'pending']
 
 
@@ -580,6 +665,11 @@ class OwnPrice(TypedDict):
     prompt_cost_per_1m: float
     completion_cost_per_1m: float
     model: str
+
+
+class Part(TypedDict):
+    type: str
+    text: NotRequired[str | None]
 
 
 class Passage(TypedDict):
@@ -815,6 +905,10 @@ SourceType = Literal['text', 'upload', 'url', 'nyxcore']
 
 class StatusChange(TypedDict):
     reason: NotRequired[str]
+
+
+class StreamOptions(TypedDict):
+    include_usage: NotRequired[bool]
 
 
 class SystemHealth(TypedDict):
