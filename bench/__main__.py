@@ -17,7 +17,7 @@ from bench.starting import measure_starts, start_product
 from bench.streams import measure_streams
 from bench.turns import measure_turns
 
-SECTIONS = ("start", "turn", "streams", "read", "ingestion", "retrieval", "tenants", "stats")
+SECTIONS = ("start", "turn", "streams", "read", "ingestion", "retrieval", "tenants", "stats", "exports", "lists")
 
 
 def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -25,7 +25,7 @@ def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace
     parser.add_argument("sections", nargs="*", help=f"only these: {', '.join(SECTIONS)}")
     parser.add_argument("--quick", action="store_true", help="fewer repeats and smaller tenants; below three minutes")
     parser.add_argument("--tenants", type=int, default=200, help="how many tenants `migrate` goes over")
-    parser.add_argument("--rows", type=int, help="usage events of statistics: 1,000,000, or 100,000 with --quick")
+    parser.add_argument("--rows", type=int, help="usage events and messages: 1,000,000, or 100,000 with --quick")
     chosen = parser.parse_args(arguments)
     unknown = set(chosen.sections) - set(SECTIONS)
     if unknown:
@@ -46,11 +46,13 @@ def run_sections(product: BenchProduct, provider: Provider, report: Report, chos
         if name in chosen.sections:
             report.note_machine(name)
             measure(house, report, quick=chosen.quick)
-    if not chosen.sections & {"ingestion", "retrieval", "tenants", "stats"}:
+    if not chosen.sections & {"ingestion", "retrieval", "tenants", "stats", "exports", "lists"}:
         return
     product.connect_here()
     # Only now: these read Django's settings when they are imported.
+    from bench.exports import measure_exports
     from bench.ingestion import measure_ingestion
+    from bench.lists import measure_lists
     from bench.retrieval import measure_retrieval
     from bench.stats import measure_stats
     from bench.tenants import measure_tenants
@@ -64,6 +66,10 @@ def run_sections(product: BenchProduct, provider: Provider, report: Report, chos
     if "stats" in chosen.sections:
         report.note_machine("stats")
         measure_stats(house, report, rows=chosen.rows, quick=chosen.quick)
+    for name, measure_rows in (("exports", measure_exports), ("lists", measure_lists)):
+        if name in chosen.sections:
+            report.note_machine(name)
+            measure_rows(house, report, rows=chosen.rows, quick=chosen.quick)
     if "tenants" in chosen.sections:
         report.note_machine("tenants")
         measure_tenants(product, report, tenants=chosen.tenants, quick=chosen.quick)

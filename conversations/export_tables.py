@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 from pydantic import ConfigDict
 
-from bots.models import Outcome, UsageEvent, UsageKind
+from bots.models import BotProfile, Outcome, UsageEvent, UsageKind
 from conversations.chat_logs import TURN_COLUMNS, TurnFilter, render_turn, select_turns, with_answers
 from conversations.models import Chat, ExportType, Message, MessageRole
 from minirag.lib.days import Day, bounds_of
@@ -144,13 +144,15 @@ TABLES: dict[str, ExportTable] = {
 
 
 def check_filters(export_type: str, filters: ExportFilters, time_zone: str) -> Filters:
-    """Return the filters that were given, as JSON. Raises BadInput for one that the type does not know."""
+    """Return the filters that were given, as JSON. Raises BadInput for one that the type does not know, or no bot."""
     given: Filters = filters.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
     bounds_of(filters.from_date, filters.to_date, time_zone)
     unknown = set(given) - TABLES[export_type].filters - {"from_date", "to_date"}
     if unknown:
         names = ", ".join(sorted(unknown))
         raise BadInput(f"An export of {export_type} cannot be filtered by {names}.", code="filter_unknown")
+    if filters.bot_profile_id and not BotProfile.objects.filter(pk=filters.bot_profile_id).exists():
+        raise BadInput("Bot profile not found", code="bot_not_found")
     return given
 
 

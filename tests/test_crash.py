@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -14,6 +15,7 @@ import pytest
 from tests.fakes.openai_server import FakeOpenAI
 from tests.product import Product
 
+CHAT = "c4a70000-0000-4000-8000-000000000009"
 pytestmark = [pytest.mark.product, pytest.mark.timeout(400)]
 
 
@@ -37,6 +39,11 @@ def find_processes(product: Product, *parts: str) -> list[int]:
 def query(product: Product, sql: str) -> list[tuple]:
     with psycopg.connect(product.settings["DATABASE_URL"]) as connection:
         return connection.execute(sql).fetchall()
+
+
+def query_none(product: Product, sql: str) -> None:
+    with psycopg.connect(product.settings["DATABASE_URL"]) as connection:
+        connection.execute(sql)
 
 
 def test_a_worker_killed_in_mid_ingestion_loses_nothing_and_shows_nothing_half(product):
@@ -94,3 +101,35 @@ def test_a_web_process_killed_in_mid_stream_keeps_the_question(product):
     assert [(message["role"], message["content"]) for message in messages] == [("user", "Will this be kept?")]
 
 
+
+
+def test_a_worker_killed_in_mid_export_is_followed_by_another_and_the_file_is_whole(product):
+    """The file is cut into many parts, and the sweeper's two minutes are waited for by moving the heartbeat back."""
+    account = product.sign_up("crash-export")
+    bot_id = product.make_bot(account)
+    rows, schema = 150_000, '"t_crash_export"'
+    query_none(product, f"""
+        INSERT INTO {schema}.conversations_chat (id, bot_profile_id, visitor_id, origin, title, message_count,
+            total_prompt_tokens, total_completion_tokens, created_at, updated_at)
+        VALUES ('{CHAT}', '{bot_id}', '', '', 'Long', 0, 0, 0, now(), now());
+        INSERT INTO {schema}.conversations_message (id, chat_id, role, content, prompt_tokens, completion_tokens,
+            outcome, error_code, refusal_reason, request_id, created_at)
+        SELECT gen_random_uuid(), '{CHAT}', 'user', 'text ' || n || repeat(' again', 50), 0, 0, 'answered', '', '', '',
+               now() - interval '1 hour' + n * interval '1 microsecond' FROM generate_series(1, {rows}) AS n""")
+    made = account.client.post("/v1/exports", json={"export_type": "messages"}).json()
+    deadline = time.monotonic() + 120
+    while (job := account.client.get(f"/v1/exports/{made['id']}").json())["rows_done"] == 0:
+        assert job["status"] in ("pending", "running") and time.monotonic() < deadline, job
+        time.sleep(0.05)
+    for pid in find_processes(product, "celery", "worker"):
+        os.kill(pid, signal.SIGKILL)
+    [(status, done)] = query(product, f"SELECT status, rows_done FROM {schema}.conversations_exportjob")
+    assert (status, 0 < done < rows) == ("running", True), "it was killed too late"
+    query_none(product, f"UPDATE {schema}.conversations_exportjob SET heartbeat_at = now() - interval '5 minutes'")
+    deadline = time.monotonic() + 200
+    while (job := account.client.get(f"/v1/exports/{made['id']}").json())["status"] != "succeeded":
+        assert job["status"] != "failed" and time.monotonic() < deadline, job
+        time.sleep(0.5)
+    lines = account.client.get(f"/v1/exports/{made['id']}/download", timeout=120).text.splitlines()
+    numbers = [int(json.loads(line)["content"].split()[1]) for line in lines]
+    assert numbers == list(range(1, rows + 1))

@@ -296,7 +296,8 @@ API: dict[str, list[Try]] = {
     ],
     "exports": [
         Try("get", 200),
-        Try("post", 202, body=lambda s: {"export_type": "messages", "filters": {"bot_profile_id": s.acme.bot}}),
+        Try("post", 202, body=lambda s: {"export_type": "messages", "user_id": str(s.acme.party.owner.pk)}),
+        Try("post", 422, body=lambda s: {"export_type": "messages", "filters": {"bot_profile_id": s.acme.bot}}),
     ],
     "exports/<str:export_id>": [Try("get", 404), Try("delete", 404)],
     "exports/<str:export_id>/download": [Try("get", 404)],

@@ -154,6 +154,7 @@ def test_rows_that_came_after_the_order_are_left_out(in_acme, as_acme):
         ({"export_type": "messages", "filters": {"from_date": "x"}}, "validation_error"),
         ({"export_type": "messages", "filters": {"from_date": 20260101}}, "validation_error"),
         ({"export_type": "messages", "filters": {"kind": "chat"}}, "filter_unknown"),
+        ({"export_type": "messages", "filters": {"bot_profile_id": str(uuid4())}}, "bot_not_found"),
         (
             {"export_type": "messages", "filters": {"from_date": "2026-02-02", "to_date": "2026-02-01"}},
             "invalid_date_range",
