@@ -112,14 +112,14 @@ def _render_refusal(answer: Message | None) -> dict[str, Any] | None:
 
 
 def _render_usage(trace: dict[str, Any]) -> dict[str, Any] | None:
-    if not trace:
+    prompt, completion = trace.get("prompt_tokens"), trace.get("completion_tokens")
+    if prompt is None or completion is None:
         return None
-    prompt, completion = trace["prompt_tokens"], trace["completion_tokens"]
     return {
         "prompt_tokens": prompt,
         "completion_tokens": completion,
         "total_tokens": prompt + completion,
-        "cost_usd": trace["cost_usd"],
+        "cost_usd": trace.get("cost_usd", 0.0),
     }
 
 
