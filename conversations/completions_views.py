@@ -41,7 +41,8 @@ _ASKED: dict[str, Any] = {
     "Complete a chat", method="POST", body=Completion, answers={200: (CompletionReply, COMPLETION_STREAM)},
     description="OpenAI's protocol: `model` is a bot's id or unique name, the last message is the question.",
     errors={
-        400: "No question that can be answered, or a broken request.", 404: "No such model, or no such chat.",
+        400: "No question that can be answered, or a broken request.",
+        402: "The budget of the tenant, the bot or the API token is spent.", 404: "No such model, or no such chat.",
         502: "The model provider failed.", 504: "The model provider took too long.",
     },
     examples={"answer": _ASKED, "stream": {**_ASKED, "stream": True, "stream_options": {"include_usage": True}}},
@@ -67,6 +68,7 @@ async def _complete(request: HttpRequest) -> HttpResponseBase:
     asker = Asker(
         user_id=identity.user.pk, visitor_id=name_visitor(body.user), own_chats_only=bound is not None,
         request_id=request.request_id,  # type: ignore[attr-defined]
+        token_id=identity.token.family if identity.token else None,
     )
     is_stream = bool(body.stream)
     chat_id = body.metadata.chat_id if body.metadata else None

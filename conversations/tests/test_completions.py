@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 
+from bots.quota_models import Quota
 from conversations.completions import name_visitor
 from conversations.models import Chat, Message
 from conversations.tests.conftest import make_bot
@@ -229,6 +230,18 @@ def test_without_a_credential_the_error_has_openais_shape_too(acme, acme_bot):
     for method, path in (("post", URL), ("get", "/v1/models"), ("get", f"/v1/models/{acme_bot.pk}")):
         response = getattr(Client(), method)(path, **({"content_type": "application/json"} if method == "post" else {}))
         assert response.status_code == 401 and response.json()["error"]["type"] == "authentication_error"
+
+
+@pytest.mark.parametrize("subject", ["tenant", "token"])
+def test_a_quota_holds_here_too(acme, acme_bot, model, subject):
+    subject_id = ApiToken.objects.get(tenant=acme.tenant).family if subject == "token" else None
+    Quota.objects.create(resource="messages", limit=1, subject=subject, subject_id=subject_id)
+    model.enqueue("36 months [1].")
+    assert ask(acme, acme_bot)[0].status_code == 200
+    for is_stream in (False, True):
+        response, body = ask(acme, acme_bot, stream=is_stream)
+        assert response.status_code == 429 and response["Retry-After"]
+        assert (body["error"]["code"], body["error"]["type"]) == ("quota_exceeded", "insufficient_quota")
 
 
 def test_other_methods_are_not_allowed(acme):

@@ -23,5 +23,7 @@ def as_openai_error(status: int, payload: dict[str, Any], *, param: str | None =
         first = detail[0] if detail else {"loc": ("body",), "msg": "Invalid request"}
         param = ".".join(str(part) for part in first["loc"][1:]) or None
         detail = f"{param}: {first['msg']}" if param else first["msg"]
+    if payload["code"] == "quota_exceeded":  # a 429 that waiting a moment does not end
+        status = 402
     kind = _TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error")
     return {"error": {"message": detail, "type": kind, "param": param, "code": payload["code"]}}
