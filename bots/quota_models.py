@@ -93,3 +93,13 @@ class QuotaUse(models.Model):
 
     def __str__(self) -> str:
         return f"{self.used} since {self.starts_at:%Y-%m-%d}"
+
+
+class SharedStorage(models.Model):
+    """One row, made when it is needed: what the tenant stores that is no single bot's."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    stored_bytes = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.stored_bytes} bytes"

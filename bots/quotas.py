@@ -27,7 +27,7 @@ from django.db.models import Count, Q, Sum
 from django.utils import timezone
 
 from bots.models import BotProfile, Outcome, UsageEvent, UsageKind
-from bots.quota_models import Quota, QuotaPeriod, QuotaResource, QuotaSubject, QuotaUse
+from bots.quota_models import Quota, QuotaPeriod, QuotaResource, QuotaSubject, QuotaUse, SharedStorage
 from minirag.lib.errors import ProductError, TooManyRequests
 from minirag.lib.periods import end_of, start_of
 from tenants.context import require_tenant
@@ -137,17 +137,18 @@ def require_spendable(bot_profile_id: uuid.UUID, *, now: datetime | None = None)
         raise _refuse(full, now)
 
 
-def count_storage(bot_profile_id: uuid.UUID, added: int, *, now: datetime | None = None) -> list[Crossing]:
+def count_storage(bot_profile_id: uuid.UUID | None, added: int, *, now: datetime | None = None) -> list[Crossing]:
     """Add bytes to what a bot stores, or take them away (`added` < 0), in the caller's transaction.
 
+    None stands for what is shared and no bot's: of the quotas only the tenant's count it.
     Raises QuotaExceeded where there is no room for them. What is stored already is never taken away.
     """
     now = now or timezone.now()
     quotas = _find_quotas(bot_profile_id, None, (QuotaResource.STORAGE,))
     uses = _lock_uses(quotas, now)
-    bot = BotProfile.objects.select_for_update(no_key=True).only("pk", "stored_bytes").get(pk=bot_profile_id)
-    bot.stored_bytes = max(0, bot.stored_bytes + added)
-    bot.save(update_fields=["stored_bytes"])
+    holder = _lock_holder(bot_profile_id)
+    holder.stored_bytes = max(0, holder.stored_bytes + added)
+    holder.save(update_fields=["stored_bytes"])
     standings = find_standings(quotas, now=now)
     full = [quota for quota in quotas if standings[quota.pk].used > quota.limit]
     if full and added > 0:
@@ -155,7 +156,14 @@ def count_storage(bot_profile_id: uuid.UUID, added: int, *, now: datetime | None
     return _set(uses, {use.pk: standings[use.quota_id].used for use in uses}, now)
 
 
-def require_storage(bot_profile_id: uuid.UUID, added: int, *, now: datetime | None = None) -> None:
+def _lock_holder(bot_profile_id: uuid.UUID | None) -> BotProfile | SharedStorage:
+    if bot_profile_id is not None:
+        return BotProfile.objects.select_for_update(no_key=True).only("pk", "stored_bytes").get(pk=bot_profile_id)
+    SharedStorage.objects.bulk_create([SharedStorage()], ignore_conflicts=True)
+    return SharedStorage.objects.select_for_update().get()
+
+
+def require_storage(bot_profile_id: uuid.UUID | None, added: int, *, now: datetime | None = None) -> None:
     """Refuse what `count_storage` would refuse, without counting it. Raises QuotaExceeded."""
     now = now or timezone.now()
     quotas = _find_quotas(bot_profile_id, None, (QuotaResource.STORAGE,))
@@ -183,7 +191,7 @@ def find_standings(quotas: Sequence[Quota], *, now: datetime | None = None) -> d
 
 
 def _find_quotas(
-    bot_profile_id: uuid.UUID, token_id: uuid.UUID | None, resources: Iterable[QuotaResource]
+    bot_profile_id: uuid.UUID | None, token_id: uuid.UUID | None, resources: Iterable[QuotaResource]
 ) -> list[Quota]:
     whose = Q(subject=QuotaSubject.TENANT) | Q(subject=QuotaSubject.BOT, subject_id=bot_profile_id)
     if token_id is not None:
@@ -307,5 +315,6 @@ class _Metered:
         if self._bytes is None:
             self._bytes = dict(BotProfile.objects.order_by().values_list("pk", "stored_bytes"))
         if quota.subject_id is None:
-            return Decimal(sum(self._bytes.values()))
+            shared = SharedStorage.objects.values_list("stored_bytes", flat=True).first() or 0
+            return Decimal(sum(self._bytes.values()) + shared)
         return Decimal(self._bytes.get(quota.subject_id, 0))

@@ -15,7 +15,7 @@ from unfold.decorators import action, display
 from bots.models import BotProfile
 from knowledge.admin_forms import NewSourceForm, SourceForm
 from knowledge.models import Chunk, Dataset, Document, Source, SourceFile, SourceStatus, SourceType
-from knowledge.sources import create_source, delete_source, start_ingestion, update_source, upload_source
+from knowledge.sources import create_source, delete_source, find_home, start_ingestion, update_source, upload_source
 from knowledge.tasks import queue_ingestion
 from tenants.model_admin import LookOnlyAdmin, ProductAdmin, format_age
 from tenants.sites import tenant_site
@@ -191,7 +191,8 @@ def _create(data: dict[str, Any]) -> Source:
     """Make the source of a checked form and queue it."""
     if data["source_type"] == SourceType.UPLOAD:
         return upload_source(
-            data["bot_profile"], None, name=data["name"], description=data["description"], file_name=data["file"].name,
+            find_home(data["bot_profile"].pk, None), None, name=data["name"], description=data["description"],
+            file_name=data["file"].name,
             kind=data["kind"], data=data["data"],
         )  # fmt: skip
     fields = {
@@ -228,7 +229,7 @@ class DocumentAdmin(LookOnlyAdmin):
 
     @display(description="bot")
     def bot(self, document: Document) -> str:
-        return document.source.bot_profile.name
+        return document.source.bot_profile.name if document.source.bot_profile else "–"
 
     @display(description="chunks")
     def chunk_link(self, document: Document) -> str:

@@ -28,7 +28,7 @@ BATCH_SIZE = 64
 
 
 def embed_chunks(
-    bot: BotProfile, model: str, chunks: Sequence[NewChunk], *, source_id: uuid.UUID,
+    bot: BotProfile | None, model: str, chunks: Sequence[NewChunk], *, source_id: uuid.UUID,
     report: Callable[[int], None] = lambda done: None,
 ) -> dict[uuid.UUID, np.ndarray]:  # fmt: skip
     """Return a unit vector for each chunk id; none at all if the local embedder is not installed.
@@ -40,7 +40,7 @@ def embed_chunks(
     if not is_embedder_available(model):
         logger.warning("the embedder is missing: this source is found by its words only", model=model)
         return vectors
-    if chunks:
+    if chunks and bot is not None:
         require_spendable(bot.pk)
     for start in range(0, len(chunks), BATCH_SIZE):
         batch = chunks[start : start + BATCH_SIZE]
@@ -54,10 +54,17 @@ def embed_chunks(
     return vectors
 
 
-def embed_batch(bot: BotProfile, model: str, texts: list[str], *, source_id: uuid.UUID | None = None) -> np.ndarray:
-    """Embed some texts with the bot's key and meter the call. Raises ProviderError, EmbedderMissing."""
+def embed_batch(
+    bot: BotProfile | None, model: str, texts: list[str], *, source_id: uuid.UUID | None = None
+) -> np.ndarray:
+    """Embed some texts with the bot's key and meter the call. Raises ProviderError, EmbedderMissing.
+
+    Without a bot only a local model will do: there is nobody to charge.
+    """
     started = time.monotonic()
-    made = embed_texts(model, texts, kind="document", credentials=bot.credentials)
+    made = embed_texts(model, texts, kind="document", credentials=bot.credentials if bot else None)
+    if bot is None:
+        return made.vectors
     with transaction.atomic():
         event = record_usage(
             UsageKind.EMBEDDING, bot_profile_id=bot.pk, model=model, prompt_tokens=made.tokens,

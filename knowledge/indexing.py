@@ -1,4 +1,4 @@
-"""Puts knowledge into the index and takes it out: `swap_knowledge` and `forget_knowledge`, each one transaction.
+"""Puts knowledge into the index: `swap_knowledge`, one transaction. Taking it out is in knowledge.forgetting.
 
 A reader sees the old knowledge of a source until the very moment it sees the new one. Chunk ids are derived from the
 source and the content, so what did not change keeps its row, its vectors and the citations that point to it.
@@ -20,7 +20,7 @@ from django.utils import timezone
 from knowledge.chunking import ChunkDraft, indexed_text
 from knowledge.claims import Claim
 from knowledge.lexicon import add_statistics, choose_mean_length, lock_knowledge, rebake_if_drifted, remove_statistics
-from knowledge.models import Chunk, Dataset, Document, IndexEntry, RefreshSchedule, Source, SourceStatus
+from knowledge.models import Dataset, Document, IndexEntry, Redo, RefreshSchedule, Source, SourceStatus
 from knowledge.schedule import next_refresh
 from knowledge.storage import count_bytes
 from knowledge.vectors import COPY_HEADER, COPY_TRAILER, count_terms, pack_index_row, weigh_terms
@@ -127,7 +127,7 @@ def swap_knowledge(
             raise KnowledgeChanged
         count_bytes(source.bot_profile_id, (facts or {}).get("stored_bytes", source.stored_bytes) - source.stored_bytes)
         _store_documents(source, documents)
-        _delete_chunks([*(stored.keys() - {chunk.id for chunk in kept})])
+        delete_chunks([*(stored.keys() - {chunk.id for chunk in kept})])
         _insert_chunks(source.pk, added, counts, {**kept_vectors, **vectors})
         _move_chunks(kept)
         Document.objects.filter(source=source).exclude(
@@ -182,17 +182,30 @@ def _store_documents(source: Source, documents: Sequence[NewDocument]) -> None:
         )
         for document in documents
     ]  # fmt: skip
+    edited = Document.objects.select_for_update().filter(source=source).exclude(originals={})
+    _keep_edits(rows, {document.pk: document for document in edited})
     Document.objects.bulk_create(
         rows, batch_size=1000, update_conflicts=True, unique_fields=["id"],
-        update_fields=["title", "url", "metadata", "language", "content_hash", "char_count", "chunk_count"],
+        update_fields=[
+            "title", "url", "metadata", "originals", "language", "content_hash", "char_count", "chunk_count",
+        ],
     )  # fmt: skip
+
+
+def _keep_edits(rows: Sequence[Document], edited: Mapping[uuid.UUID, Document]) -> None:
+    """What a person has edited stays as it is; what the source says of it now is kept for when the edit is undone."""
+    for row in rows:
+        for name in edited[row.pk].originals if row.pk in edited else ():
+            row.originals[name] = getattr(row, name)
+            setattr(row, name, getattr(edited[row.pk], name))
 
 
 def _hash_document(document: NewDocument) -> str:
     return hashlib.sha256("".join(draft.content_hash for draft in document.drafts).encode()).hexdigest()
 
 
-def _delete_chunks(chunk_ids: list[uuid.UUID]) -> None:
+def delete_chunks(chunk_ids: list[uuid.UUID]) -> None:
+    """Remove chunks with their index rows and statistics; the caller holds `lock_knowledge`."""
     if not chunk_ids:
         return
     remove_statistics(chunk_ids)
@@ -267,7 +280,8 @@ def finished_fields(source: Source, now: Any) -> dict[str, Any]:
     return {
         "status": SourceStatus.READY, "error_message": None, "error_code": "", "last_refreshed_at": now,
         "next_refresh_at": next_refresh(schedule, now), "claim_id": None, "heartbeat_at": None, "attempts": 0,
-        "progress_stage": "", "progress_done": 0, "progress_total": 0, "updated_at": now,
+        "progress_stage": "", "progress_done": 0, "progress_total": 0, "redo": Redo.NOTHING,
+        "updated_at": now,
     }  # fmt: skip
 
 
@@ -280,25 +294,6 @@ def announce_ingested(source: Source, document_count: int, chunk_count: int) -> 
             "chunk_count": chunk_count,
         },
     )  # fmt: skip
-
-
-def forget_knowledge(source_id: uuid.UUID, *, only_deleted: bool = False) -> bool:
-    """Remove all that a source says, its file and text excepted; returns whether there was anything to remove.
-
-    `only_deleted`: leave a source alone that has been brought back in the meantime.
-    """
-    with transaction.atomic():
-        lock_knowledge()
-        sources = Source.objects.filter(pk=source_id)
-        if only_deleted:
-            sources = sources.filter(deleted_at__isnull=False)
-        if not sources.select_for_update().exists():
-            return False
-        chunk_ids = list(Chunk.objects.filter(source_id=source_id).values_list("pk", flat=True))
-        _delete_chunks(chunk_ids)
-        Document.objects.filter(source_id=source_id)._raw_delete("default")
-        sources.update(document_count=0, chunk_count=0, content_hash="", etag="", last_modified="")
-    return bool(chunk_ids)
 
 
 def ensure_vector_index(dimensions: int) -> bool:

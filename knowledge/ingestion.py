@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from bots.models import BotProfile
 from bots.quotas import BudgetExceeded, QuotaExceeded
 from knowledge.chunking import chunk_document
 from knowledge.claims import STALE_AFTER, Claim, ClaimLost, IngestionCancelled
@@ -33,11 +34,11 @@ from knowledge.indexing import (
     swap_knowledge,
 )
 from knowledge.loading import IngestionError, Loaded, fingerprint, fingerprint_setup, load_source, parse_loaded
-from knowledge.models import Dataset, IndexEntry, Source, SourceStatus, SourceType
+from knowledge.models import Dataset, IndexEntry, Redo, Source, SourceStatus, SourceType
 from knowledge.nyxcore import NyxCoreError, check_base, describe_base
 from knowledge.schedule import next_attempt
 from knowledge.storage import measure_drafts, require_room
-from minirag.ai.local import is_embedder_available
+from minirag.ai.local import is_embedder_available, is_local
 from minirag.lib.errors import ProviderError
 from webhooks.events import emit
 from webhooks.models import EventType
@@ -90,12 +91,12 @@ def cancel_ingestion(source: Source) -> bool:
 
 
 def _ingest_claimed(claim: Claim) -> None:
-    source = Source.objects.select_related("bot_profile", "dataset").get(pk=claim.source_id)
+    source = Source.objects.select_related("bot_profile", "dataset__bot_profile").get(pk=claim.source_id)
     if source.source_type == SourceType.NYXCORE:
         _check_connection(claim, source)
         return
     model = choose_model(source)
-    is_complete = source.chunk_count > 0 and not _lacks_vectors(source, model)
+    is_complete = source.chunk_count > 0 and not source.redo and not _lacks_vectors(source, model)
     is_known = is_complete and source.content_hash.startswith(fingerprint_setup(source))
     loaded = load_source(source, conditional=is_known)
     if loaded.data is None and not is_known:
@@ -140,10 +141,13 @@ def _embed_and_swap(
 ) -> int:
     """Embed what the index lacks and swap; returns the vectors' dimensions, 0 if nothing was embedded."""
     stored = find_stored(source.pk)
-    unknown = [chunk for chunk in chunks if chunk.id not in stored or not stored[chunk.id].dimensions]
+    if source.redo == Redo.EMBED and is_embedder_available(model):
+        unknown = chunks
+    else:
+        unknown = [chunk for chunk in chunks if chunk.id not in stored or not stored[chunk.id].dimensions]
     claim.report("embedding", 0, len(unknown))
     vectors = embed_chunks(
-        source.bot_profile, model, unknown, source_id=source.pk,
+        find_payer(source, model), model, unknown, source_id=source.pk,
         report=lambda done: claim.report("embedding", done, len(unknown)),
     )  # fmt: skip
     claim.report("indexing", len(chunks), len(chunks))
@@ -165,13 +169,30 @@ def read_document(source: Source, loaded: Loaded, model: str) -> NewDocument:
 
 
 def choose_model(source: Source) -> str:
-    """Return the embedding model of the source's dataset; one without any knowledge takes the bot's present model."""
-    dataset, wanted = source.dataset, source.bot_profile.effective_embedding_model
+    """Return the embedding model of the source's dataset; a bot's without any knowledge takes its present model."""
+    dataset = source.dataset
+    if dataset.bot_profile is None:
+        return dataset.embedding_model
+    wanted = dataset.bot_profile.effective_embedding_model
     embedded = dataset.sources.filter(chunk_count__gt=0).exclude(source_type=SourceType.NYXCORE)
     if dataset.embedding_model != wanted and not embedded.exists():
         Dataset.objects.filter(pk=dataset.pk).update(embedding_model=wanted, embedding_dimensions=None)
         dataset.embedding_model, dataset.embedding_dimensions = wanted, None
     return dataset.embedding_model
+
+
+def find_payer(source: Source, model: str) -> BotProfile | None:
+    """Return the bot whose key embeds a source and whose account is charged: its own, else the first that is linked.
+
+    None if there is none and `model` costs nothing. Raises IngestionError where it does.
+    """
+    if source.bot_profile is not None:
+        return source.bot_profile
+    links = source.dataset.bot_links.order_by("-is_active", "priority", "created_at", "id")
+    link = links.select_related("bot_profile").first()
+    if link is None and not is_local(model):
+        raise IngestionError("no_bot_linked", "Link a bot with the dataset first: its key is used for the embedding.")
+    return link.bot_profile if link else None
 
 
 def _lacks_vectors(source: Source, model: str) -> bool:

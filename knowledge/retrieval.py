@@ -26,6 +26,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import FilteredRelation, Q
 
 from bots.models import BotProfile, Fusion
 from knowledge.confidence import choose_threshold, measure_confidence
@@ -46,6 +47,7 @@ logger = structlog.get_logger(__name__)
 
 FREE = Decimal(0)
 DENSE_WEIGHT, WEAK_DENSE_WEIGHT = 0.5, 0.2
+PRIORITY_STEP, PRIORITY_STEPS = 0.01, 5
 _SETTINGS = """
     SELECT set_config('jit', 'off', true), set_config('max_parallel_workers_per_gather', %s, true),
            set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', '100', true),
@@ -98,9 +100,15 @@ class _Question:
 
 @dataclass(frozen=True)
 class _Scope:
-    """What a bot may answer from at this moment; `languages` with the most frequent first."""
+    """What a bot may answer from at this moment; `languages` with the most frequent first.
+
+    Only what `embedded_ids` name has vectors of `embedding_model`; the rest is found by its words. `factors`, one for
+    each source, say what its dataset's priority does to a score.
+    """
 
     source_ids: list[uuid.UUID]
+    embedded_ids: list[uuid.UUID]
+    factors: list[float]
     rows: int
     languages: list[str]
     embedding_model: str
@@ -189,22 +197,38 @@ def _search(bot: BotProfile, asked: _Question, limit: int, is_final: bool = Fals
 
 
 def _load_scope(bot: BotProfile) -> _Scope:
+    link = FilteredRelation("dataset__bot_links", condition=Q(dataset__bot_links__bot_profile=bot.pk))
     rows = list(
         Source.objects.answering(bot.pk)
+        .annotate(link=link)
         .order_by()
-        .values_list("pk", "chunk_count", "language", "dataset__embedding_model")
+        .values_list("pk", "chunk_count", "language", "dataset__embedding_model", "link__priority")
     )
     by_language: dict[str, int] = {}
     by_model: dict[str, int] = {}
-    for _, count, language, model in rows:
+    for _, count, language, model, _ in rows:
         by_language[language or "en"] = by_language.get(language or "en", 0) + count
         by_model[model] = by_model.get(model, 0) + count
+    own = bot.effective_embedding_model
+    # Shared datasets may stay behind when a bot changes its model, or its own until it is re-embedded.
+    chosen = own if own in by_model else max(by_model, key=lambda name: (by_model[name], name), default="")
     return _Scope(
         source_ids=[row[0] for row in rows],
+        embedded_ids=[row[0] for row in rows if row[3] == chosen],
+        factors=[weigh_priority(row[4]) for row in rows],
         rows=sum(row[1] for row in rows),
         languages=sorted(by_language, key=lambda name: (-by_language[name], name)),
-        embedding_model=max(by_model, key=lambda name: (by_model[name], name), default=""),
+        embedding_model=chosen,
     )
+
+
+def weigh_priority(priority: int | None) -> float:
+    """Return what a dataset's scores are multiplied by; None is the bot's own dataset, which comes first.
+
+    A step is worth 1 %, five at most: that decides between passages that fit about equally well, as two versions of
+    one page do, and leaves those that fit clearly better where they are.
+    """
+    return 1.0 - PRIORITY_STEP * min((priority or 1) - 1, PRIORITY_STEPS)
 
 
 def _find_candidates(
@@ -212,12 +236,14 @@ def _find_candidates(
 ) -> _Candidates:
     is_large = scope.rows > settings.EXACT_SCAN_ROWS
     statement = compose_statement(
-        dimensions=asked.dimensions, uses_vector_index=is_large, by_rank=bot.fusion == Fusion.RECIPROCAL_RANK
-    )
+        dimensions=asked.dimensions, uses_vector_index=is_large, by_rank=bot.fusion == Fusion.RECIPROCAL_RANK,
+        is_mixed=len(scope.embedded_ids) < len(scope.source_ids), is_weighed=min(scope.factors) < 1,
+    )  # fmt: skip
     weight = bot.dense_weight if bot.dense_weight is not None else DENSE_WEIGHT if trusts_cosine else WEAK_DENSE_WEIGHT
     parameters: dict[str, Any] = {
         "terms": terms.ids, "frequencies": terms.frequencies, "counted": terms.counted, "sources": scope.source_ids,
-        "vector": asked.vector, "dimensions": asked.dimensions, "weight": weight, "limit": limit,
+        "embedded": scope.embedded_ids, "factors": scope.factors, "vector": asked.vector,
+        "dimensions": asked.dimensions, "weight": weight, "limit": limit,
     }  # fmt: skip
     with connection.cursor() as cursor:
         # Starting parallel workers costs more than they save on a small table.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, StrictBool, field_validator, model_validator
+from pydantic_core import PydanticKnownError
 
 from knowledge.configs import show_config
 from knowledge.models import RefreshSchedule, Source, SourceType
@@ -18,8 +19,32 @@ Name = Annotated[str, Field(max_length=255)]
 Description = Annotated[str, Field(max_length=1000)]
 
 
-class NewSource(Body):
-    bot_profile_id: UUID
+class _Absent:
+    """What stands for a bot that a dataset makes unnecessary."""
+
+
+class HomeFields(Body):
+    """`bot_profile_id` is required and no null, as in the contract, unless `dataset_id` says where the source goes."""
+
+    bot_profile_id: UUID | None
+    dataset_id: UUID | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _let_the_dataset_do(cls, fields: Any) -> Any:
+        if isinstance(fields, dict) and fields.get("dataset_id") is not None and fields.get("bot_profile_id") is None:
+            return {**fields, "bot_profile_id": _Absent}
+        return fields
+
+    @field_validator("bot_profile_id", mode="before")
+    @classmethod
+    def _require_a_bot(cls, value: Any) -> Any:
+        if value is None:
+            raise PydanticKnownError("uuid_type")
+        return None if value is _Absent else value
+
+
+class NewSource(HomeFields):
     name: Name
     description: Description = ""
     source_type: SourceType
@@ -27,6 +52,17 @@ class NewSource(Body):
     content: str | None = None
     parent_id: UUID | None = None
     refresh_schedule: RefreshSchedule | None = None
+
+
+class PutSource(NewSource):
+    """A source as it is in the integrator's system; null for `is_active` leaves it as it is."""
+
+    is_active: StrictBool | None = None
+
+
+class ExternalIdQuery(Body):
+    bot_profile_id: UUID | None = None
+    dataset_id: UUID | None = None
 
 
 class SourceChanges(Body):
@@ -48,35 +84,40 @@ class NewChild(Body):
     content: str | None = None
 
 
-class NewBatch(Body):
-    bot_profile_id: UUID
+class NewBatch(HomeFields):
     name: Name
     description: Description = ""
     source_type: SourceType = SourceType.URL
-    children: Annotated[list[NewChild], Field(max_length=1000)]
+    children: list[NewChild]
 
 
 class SourceQuery(PlainPageQuery):
     bot_profile_id: UUID | None = None
+    dataset_id: UUID | None = None
     parent_id: UUID | None = None
     include_children: bool = False
 
 
-class UploadForm(Body):
+class UploadForm(HomeFields):
     """The text parts of an upload."""
 
-    bot_profile_id: UUID
     name: Name = ""
     description: Description = ""
     parent_id: UUID | None = None
 
 
 def render_source(source: Source, children: ChildrenSummary | None = None) -> dict[str, Any]:
-    """Render a source; with a summary, its status and chunks are those of its children."""
+    """Render a source; with a summary, its status and chunks are those of its children.
+
+    `external_id` and, in a shared dataset, `dataset_id` are added to the contract's keys where there is one.
+    """
+    added = {"dataset_id": str(source.dataset_id)} if source.dataset.is_shared else {}
+    if source.external_id:
+        added["external_id"] = source.external_id
     return {
         "id": str(source.pk),
         "tenant_id": str(require_tenant().pk),
-        "bot_profile_id": str(source.bot_profile_id),
+        "bot_profile_id": str(source.bot_profile_id) if source.bot_profile_id else None,
         "parent_id": str(source.parent_id) if source.parent_id else None,
         "name": source.name,
         "description": source.description,
@@ -92,4 +133,5 @@ def render_source(source: Source, children: ChildrenSummary | None = None) -> di
         "children_count": children.count if children else 0,
         "created_at": naive_utc(source.created_at),
         "updated_at": naive_utc(source.updated_at),
+        **added,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +16,7 @@ from django.utils import timezone
 
 from bots.models import BotProfile
 from knowledge.configs import prepare_config
-from knowledge.models import Dataset, Source, SourceFile, SourceStatus, SourceType
+from knowledge.models import Dataset, Source, SourceFile, SourceQuerySet, SourceStatus, SourceType
 from knowledge.schedule import next_attempt, next_refresh
 from knowledge.storage import count_bytes, measure_text
 from knowledge.tasks import queue_ingestion, queue_purge
@@ -23,12 +24,21 @@ from minirag.lib.errors import BadInput, Conflict, NotFound
 
 # What clients see, and what decides: not the text, which can be megabytes, nor the worker's columns.
 _SHOWN = (
-    "bot_profile_id", "parent_id", "name", "description", "source_type", "status", "config", "document_count",
-    "chunk_count", "error_message", "is_active", "deleted_at", "refresh_schedule", "last_refreshed_at", "created_at",
-    "updated_at", "stored_bytes",
+    "bot_profile_id", "dataset__bot_profile_id", "parent_id", "external_id", "name", "description", "source_type",
+    "status", "config", "document_count", "chunk_count", "error_message", "is_active", "deleted_at",
+    "refresh_schedule", "last_refreshed_at", "created_at", "updated_at", "stored_bytes",
 )  # fmt: skip
 
+MAX_CHILDREN = 1000
 _MOST_TELLING = (SourceStatus.PROCESSING, SourceStatus.ERROR, SourceStatus.PENDING, SourceStatus.READY)
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where a source lives: in a bot's private dataset, or in a shared one and then with a bot or without."""
+
+    dataset: Dataset
+    bot: BotProfile | None
 
 
 @dataclass(frozen=True)
@@ -44,15 +54,19 @@ class ChildrenSummary:
         return ChildrenSummary(self.count + other.count, self.chunk_count + other.chunk_count, status)
 
 
+def shown_sources() -> SourceQuerySet:
+    """Return all sources, deleted ones too, as clients see them: without their text."""
+    return Source.objects.select_related("dataset").only(*_SHOWN)
+
+
 def active_sources() -> QuerySet[Source]:
     """Return the sources that lists show, newest first, without their text."""
-    shown = Source.objects.filter(is_active=True, deleted_at__isnull=True)
-    return shown.only(*_SHOWN).order_by("-created_at", "-id")
+    return shown_sources().filter(is_active=True, deleted_at__isnull=True).order_by("-created_at", "-id")
 
 
 def find_source(source_id: UUID) -> Source:
     """Return a source, deleted or not, without its text. Raises NotFound."""
-    source = Source.objects.only(*_SHOWN).filter(pk=source_id).order_by().first()
+    source = shown_sources().filter(pk=source_id).order_by().first()
     if source is None:
         raise NotFound("Source not found")
     return source
@@ -74,13 +88,13 @@ def summarise_children(parents: Iterable[UUID] | None = None) -> dict[UUID, Chil
 def create_source(fields: dict[str, Any]) -> Source:
     """Make a source from the contract's fields; it is not ingested yet.
 
-    Raises BadInput for a bot that is not there or a parent that does not fit, NotFound for a missing parent,
+    Raises BadInput for a bot that is not there or a parent that does not fit, NotFound for a missing parent or dataset,
     QuotaExceeded where there is no room for its text.
     """
-    bot = find_bot_for_source(fields["bot_profile_id"])
-    source = _build_source(private_dataset(bot), find_parent(bot, fields.get("parent_id")), fields)
+    home = find_home(fields["bot_profile_id"], fields.get("dataset_id"))
+    source = build_source(home, find_parent(home, fields.get("parent_id")), fields)
     with transaction.atomic():
-        count_bytes(bot.pk, source.stored_bytes)
+        count_bytes(source.bot_profile_id, source.stored_bytes)
         source.save(force_insert=True)
     return source
 
@@ -89,9 +103,11 @@ def create_batch(fields: dict[str, Any]) -> tuple[Source, list[Source]]:
     """Make a parent and its children, all or none; nothing is ingested yet. Raises BadInput, QuotaExceeded."""
     if not fields["children"]:
         raise BadInput("At least one child source is required", code="children_missing")
-    dataset = private_dataset(find_bot_for_source(fields["bot_profile_id"]))
-    parent = _build_source(dataset, None, {**fields, "config": {}})
-    children = [_build_source(dataset, parent, child) for child in fields["children"]]
+    if len(fields["children"]) > MAX_CHILDREN:
+        raise BadInput(f"At most {MAX_CHILDREN} children at once", code="too_many_children")
+    home = find_home(fields["bot_profile_id"], fields.get("dataset_id"))
+    parent = build_source(home, None, {**fields, "config": {}})
+    children = [build_source(home, parent, child) for child in fields["children"]]
     with transaction.atomic():
         count_bytes(parent.bot_profile_id, sum(source.stored_bytes for source in (parent, *children)))
         parent.save(force_insert=True)
@@ -100,17 +116,17 @@ def create_batch(fields: dict[str, Any]) -> tuple[Source, list[Source]]:
 
 
 def upload_source(
-    bot: BotProfile, parent: Source | None, *, name: str, description: str, file_name: str, kind: str, data: bytes
+    home: Home, parent: Source | None, *, name: str, description: str, file_name: str, kind: str, data: bytes
 ) -> Source:
     """Keep an uploaded file as a source and queue its ingestion. Raises QuotaExceeded."""
     fields = {
         "name": name, "description": description, "source_type": SourceType.UPLOAD,
         "config": {"original_filename": file_name, "file_size": len(data)},
     }  # fmt: skip
-    source = _build_source(private_dataset(bot), parent, fields)
+    source = build_source(home, parent, fields)
     source.stored_bytes = len(data)
     with transaction.atomic():
-        count_bytes(bot.pk, len(data))
+        count_bytes(source.bot_profile_id, len(data))
         source.save(force_insert=True)
         SourceFile.objects.create(
             source=source, name=file_name, kind=kind, data=data, sha256=hashlib.sha256(data).hexdigest()
@@ -126,30 +142,37 @@ def update_source(source_id: UUID, changes: dict[str, Any]) -> Source:
     BadInput, QuotaExceeded.
     """
     with transaction.atomic():
-        source = Source.objects.only(*_SHOWN).select_for_update().filter(pk=source_id).first()
+        source = shown_sources().select_for_update(of=("self",)).filter(pk=source_id).first()
         if source is None:
             raise NotFound("Source not found")
-        if "config" in changes:
-            config = prepare_config(
-                source.source_type, changes["config"], source_id=source.pk, stored=source.config
-            )
-            changes = {**changes, "config": config}
-        restored = changes.get("is_active") is True and source.deleted_at is not None
-        if restored:
-            changes = {**changes, "deleted_at": None}
-        if (changes.get("refresh_schedule") or None) != source.refresh_schedule and "refresh_schedule" in changes:
-            changes = {**changes, "next_refresh_at": _plan_refresh(source, changes["refresh_schedule"])}
-        if "content" in changes:
-            changes = {**changes, "stored_bytes": measure_text(changes["content"])}
-        if restored or source.deleted_at is None:
-            was = 0 if restored else source.stored_bytes
-            count_bytes(source.bot_profile_id, changes.get("stored_bytes", source.stored_bytes) - was)
-        for field, value in changes.items():
-            setattr(source, field, value)
-        source.save(update_fields=[*changes, "updated_at"])
-        if restored:
-            queue_ingestion(source)
+        apply_changes(source, changes)
     return source
+
+
+def apply_changes(source: Source, changes: dict[str, Any]) -> None:
+    """`update_source` for a row that the caller's transaction has locked. Raises also QuotaExceeded."""
+    if "config" in changes:
+        config = prepare_config(
+            source.source_type, changes["config"], source_id=source.pk, stored=source.config
+        )
+        changes = {**changes, "config": config}
+    restored = changes.get("is_active") is True and source.deleted_at is not None
+    if restored:
+        if Dataset.objects.filter(pk=source.dataset_id, deleted_at__isnull=False).exists():
+            raise Conflict("The source's dataset was deleted", code="dataset_deleted")
+        changes = {**changes, "deleted_at": None}
+    if (changes.get("refresh_schedule") or None) != source.refresh_schedule and "refresh_schedule" in changes:
+        changes = {**changes, "next_refresh_at": _plan_refresh(source, changes["refresh_schedule"])}
+    if "content" in changes:
+        changes = {**changes, "stored_bytes": measure_text(changes["content"])}
+    if restored or source.deleted_at is None:
+        was = 0 if restored else source.stored_bytes
+        count_bytes(source.bot_profile_id, changes.get("stored_bytes", source.stored_bytes) - was)
+    for field, value in changes.items():
+        setattr(source, field, value)
+    source.save(update_fields=[*changes, "updated_at"])
+    if restored:
+        queue_ingestion(source)
 
 
 def _plan_refresh(source: Source, schedule: str | None) -> datetime | None:
@@ -166,18 +189,26 @@ def delete_source(source_id: UUID) -> None:
     """
     with transaction.atomic():
         family = Source.objects.filter(Q(pk=source_id) | Q(parent_id=source_id, is_active=True))
-        found = list(family.only(*_SHOWN).order_by("id").select_for_update())
+        shown = family.only("id", "deleted_at", "bot_profile_id", "stored_bytes")
+        found = list(shown.order_by("id").select_for_update())
         if all(source.pk != source_id for source in found):
             raise NotFound("Source not found")
-        deleted = [source for source in found if source.deleted_at is None]
-        now = timezone.now()
-        gone = Source.objects.filter(pk__in=[source.pk for source in deleted])
-        gone.filter(status=SourceStatus.PROCESSING).update(status=SourceStatus.PENDING)
-        # The worker at it loses its claim for good, even if the source is brought back before it notices.
-        gone.update(is_active=False, deleted_at=now, updated_at=now, queued_at=None, claim_id=None, heartbeat_at=None)
-        for source in deleted:
-            count_bytes(source.bot_profile_id, -source.stored_bytes)
-            queue_purge(source)
+        mark_deleted([source for source in found if source.deleted_at is None])
+
+
+def mark_deleted(sources: Iterable[Source]) -> None:
+    """Delete sources softly that the caller's transaction has locked, and queue the purge of what they say."""
+    now, deleted = timezone.now(), list(sources)
+    gone = Source.objects.filter(pk__in=[source.pk for source in deleted])
+    gone.filter(status=SourceStatus.PROCESSING).update(status=SourceStatus.PENDING)
+    # The worker at it loses its claim for good, even if the source is brought back before it notices.
+    gone.update(is_active=False, deleted_at=now, updated_at=now, queued_at=None, claim_id=None, heartbeat_at=None)
+    freed: Counter[UUID | None] = Counter()
+    for source in deleted:
+        freed[source.bot_profile_id] += source.stored_bytes
+        queue_purge(source)
+    for bot_profile_id in sorted(freed, key=str):
+        count_bytes(bot_profile_id, -freed[bot_profile_id])
 
 
 def start_ingestion(source_id: UUID) -> Source:
@@ -199,16 +230,39 @@ def start_children(source_id: UUID) -> int:
     return len(children)
 
 
-def find_parent(bot: BotProfile, parent_id: UUID | None) -> Source | None:
-    """Return the parent for a new source of `bot`. Raises NotFound, BadInput."""
+def find_parent(home: Home, parent_id: UUID | None) -> Source | None:
+    """Return the parent for a new source in `home`. Raises NotFound, BadInput."""
     if parent_id is None:
         return None
     parent = find_source(parent_id)
-    if parent.bot_profile_id != bot.pk:
+    if parent.dataset_id != home.dataset.pk:
         raise BadInput("Parent source belongs to a different bot profile", code="parent_of_other_bot")
     if parent.parent_id is not None:
         raise BadInput("Nesting beyond one level is not allowed", code="nested_too_deep")
     return parent
+
+
+def find_home(bot_profile_id: UUID | None, dataset_id: UUID | None) -> Home:
+    """Return where a new source goes: into the named dataset, else into the bot's private one.
+
+    A bot that is named for a shared dataset must be linked with it: it then pays for the source. Raises BadInput,
+    NotFound.
+    """
+    bot = find_bot_for_source(bot_profile_id) if bot_profile_id else None
+    if dataset_id is None:
+        if bot is None:
+            raise BadInput("A bot or a dataset is required", code="home_missing")
+        return Home(private_dataset(bot), bot)
+    dataset = Dataset.objects.select_related("bot_profile").filter(pk=dataset_id, deleted_at__isnull=True).first()
+    if dataset is None:
+        raise NotFound("Dataset not found")
+    if not dataset.is_shared:
+        if bot is not None and bot.pk != dataset.bot_profile_id:
+            raise BadInput("The dataset is another bot's own", code="dataset_of_other_bot")
+        return Home(dataset, dataset.bot_profile)
+    if bot is not None and not dataset.bot_links.filter(bot_profile=bot).exists():
+        raise BadInput("The dataset is not linked with this bot", code="dataset_not_linked")
+    return Home(dataset, bot)
 
 
 def find_bot_for_source(bot_profile_id: UUID) -> BotProfile:
@@ -225,13 +279,10 @@ def private_dataset(bot: BotProfile) -> Dataset:
     return Dataset.objects.get_or_create(bot_profile=bot, defaults=fields)[0]
 
 
-def _build_source(dataset: Dataset, parent: Source | None, fields: dict[str, Any]) -> Source:
-    """Make an unsaved source, in a bot's private dataset, of the fields that a client may set."""
-    source = Source(
-        bot_profile_id=dataset.bot_profile_id,  # type: ignore[misc]  # a private dataset has its bot
-        dataset=dataset, parent=parent, source_type=fields["source_type"],
-    )
-    for name in ("name", "description", "content", "refresh_schedule"):
+def build_source(home: Home, parent: Source | None, fields: dict[str, Any]) -> Source:
+    """Make an unsaved source of the fields that a client may set. Raises BadInput."""
+    source = Source(bot_profile=home.bot, dataset=home.dataset, parent=parent, source_type=fields["source_type"])
+    for name in ("name", "description", "content", "refresh_schedule", "external_id"):
         if name in fields:
             setattr(source, name, fields[name])
     source.stored_bytes = measure_text(source.content)

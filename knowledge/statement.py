@@ -1,7 +1,8 @@
 """The one SQL statement of a search (retrieval.md §3), put together from its parts. Values are always parameters.
 
 Parameters: terms int[] (each once), frequencies int[], counted bool[] (which terms make up the best possible score),
-sources uuid[], limit int, and with vectors: vector (text of a halfvec), dimensions int, weight float.
+sources uuid[], limit int, and with vectors: vector (text of a halfvec), dimensions int, weight float;
+for a mixed statement embedded uuid[], for a weighed one factors float[].
 """
 
 from __future__ import annotations
@@ -35,18 +36,18 @@ WITH q AS (
 # The cast is the index's expression; without it the planner cannot use the index, which is what "exact" means.
 _DENSE_EXACT = """, dense AS MATERIALIZED (
     SELECT chunk_id FROM chunk_index
-     WHERE source_id = ANY(%(sources)s) AND dim = %(dimensions)s
+     WHERE source_id = ANY({embedded}) AND dim = %(dimensions)s
      ORDER BY emb <=> %(vector)s::halfvec, chunk_id
      LIMIT {candidates}
 )"""
 _DENSE_INDEXED = """, dense AS MATERIALIZED (
     SELECT chunk_id FROM chunk_index
-     WHERE source_id = ANY(%(sources)s) AND dim = {dimensions}
+     WHERE source_id = ANY({embedded}) AND dim = {dimensions}
      ORDER BY (emb::halfvec({dimensions})) <=> %(vector)s::halfvec({dimensions})
      LIMIT {candidates}
 )"""
 _SCORED = """, scored AS MATERIALIZED (
-    SELECT i.chunk_id, greatest(-(i.lex <#> (SELECT lex FROM qv)), 0) AS bm25, {cosine} AS cosine
+    SELECT i.chunk_id,{place} greatest(-(i.lex <#> (SELECT lex FROM qv)), 0) AS bm25, {cosine} AS cosine
       FROM ({union}) AS c JOIN chunk_index i USING (chunk_id)
 ), top AS (
     SELECT greatest(max(bm25), 1e-9) AS bm25, greatest(max(cosine), 1e-9) AS cosine,
@@ -54,7 +55,7 @@ _SCORED = """, scored AS MATERIALIZED (
       FROM scored
 ), ranked AS (
     SELECT s.chunk_id, s.bm25, s.cosine, {score} AS score, top.top_cosine, top.share
-      FROM scored s CROSS JOIN top
+      FROM scored s CROSS JOIN top{factors}
      WHERE s.bm25 > 0 OR s.cosine > 0
      ORDER BY score DESC, s.chunk_id
      LIMIT %(limit)s
@@ -68,7 +69,10 @@ SELECT c.id, c.source_id, c.document_id, coalesce(nullif(d.title, ''), so.name),
  ORDER BY r.score DESC, c.id"""
 _LEXICAL = "SELECT chunk_id FROM lexical"
 _BOTH = "SELECT chunk_id FROM lexical UNION SELECT chunk_id FROM dense"
-_COSINE = "CASE WHEN i.dim = %(dimensions)s THEN greatest(1 - (i.emb <=> %(vector)s::halfvec), 0) ELSE 0 END"
+_COSINE = "CASE WHEN i.dim = %(dimensions)s{trusted} THEN greatest(1 - (i.emb <=> %(vector)s::halfvec), 0) ELSE 0 END"
+# Vectors of two models may have the same size; comparing them would give numbers without meaning.
+_TRUSTED = " AND i.source_id = ANY(%(embedded)s)"
+_FACTORS = " JOIN unnest(%(sources)s::uuid[], %(factors)s::float8[]) AS f(source_id, factor) USING (source_id)"
 _BY_SCORE = "%(weight)s * s.cosine / top.cosine + (1 - %(weight)s) * s.bm25 / top.bm25"
 _BY_WORDS = "s.bm25 / top.bm25"
 _BY_RANK = """(
@@ -78,18 +82,25 @@ _BY_RANK = """(
 
 
 @cache
-def compose_statement(*, dimensions: int, uses_vector_index: bool, by_rank: bool) -> str:
+def compose_statement(
+    *, dimensions: int, uses_vector_index: bool, by_rank: bool, is_mixed: bool = False, is_weighed: bool = False
+) -> str:
     """Return the statement for a question vector of `dimensions`; 0 means there is none: words only.
 
-    `by_rank` fuses by reciprocal rank instead of the max-normalised sum. Row: chunk_id, source_id, document_id,
-    title, url, page, heading, content, score, cosine, bm25, top cosine, share of the best BM25, term weights.
+    `by_rank` fuses by reciprocal rank instead of the max-normalised sum. `is_mixed`: only the sources in `embedded`
+    have vectors to compare. `is_weighed`: scores are multiplied by `factors`, one for each of `sources`; without it
+    the statement is the same as if there were no shared datasets. Row: chunk_id, source_id, document_id, title, url,
+    page, heading, content, score, cosine, bm25, top cosine, share of the best BM25, term weights.
     """
     dense = "" if not dimensions else _DENSE_INDEXED if uses_vector_index else _DENSE_EXACT
     union = _BOTH if dimensions else _LEXICAL
     score = _BY_RANK if by_rank else _BY_SCORE if dimensions else _BY_WORDS
     statement = _TERMS + dense + _SCORED
     for name, value in (
-        ("union", union), ("score", score), ("cosine", _COSINE if dimensions else "0::float8"),
+        ("union", union), ("score", f"({score}) * f.factor" if is_weighed else score),
+        ("place", " i.source_id," if is_weighed else ""), ("factors", _FACTORS if is_weighed else ""),
+        ("cosine", _COSINE if dimensions else "0::float8"), ("trusted", _TRUSTED if is_mixed else ""),
+        ("embedded", "%(embedded)s" if is_mixed else "%(sources)s"),
         ("candidates", str(CANDIDATES)), ("dimensions", str(int(dimensions))), ("offset", str(RANK_OFFSET)),
     ):  # fmt: skip
         statement = statement.replace("{" + name + "}", value)

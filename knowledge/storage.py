@@ -27,10 +27,20 @@ def measure_drafts(source: Source, drafts: Iterable[ChunkDraft]) -> int:
     return sum(measure_text(draft.content) for draft in drafts)
 
 
-def count_bytes(bot_profile_id: uuid.UUID, added: int) -> None:
-    """Count what a bot stores more (or, below 0, less) from now on. Raises QuotaExceeded."""
+def count_bytes(bot_profile_id: uuid.UUID | None, added: int) -> None:
+    """Count what a bot, or (None) the shared sources of no bot, store more or, below 0, less from now on.
+
+    Raises QuotaExceeded.
+    """
     if added:
         tell_crossings(count_storage(bot_profile_id, added))
+
+
+def move_bytes(old: uuid.UUID | None, new: uuid.UUID | None, size: int) -> None:
+    """Put down to `new` what was put down to `old`. Raises QuotaExceeded."""
+    if old != new:
+        count_bytes(old, -size)
+        count_bytes(new, size)
 
 
 def require_room(source: Source, size: int) -> None:

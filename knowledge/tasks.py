@@ -7,7 +7,7 @@ without it is a double and does nothing, and a row whose message got lost is sen
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -20,10 +20,10 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from knowledge.claims import STALE_AFTER
-from knowledge.indexing import forget_knowledge
+from knowledge.forgetting import forget_knowledge
 from knowledge.ingestion import ingest, record_cancellation, record_failure
 from knowledge.loading import IngestionError
-from knowledge.models import Source, SourceStatus
+from knowledge.models import Redo, Source, SourceStatus
 from knowledge.reembedding import find_outdated_datasets, reembed_dataset
 from knowledge.schedule import INTERVALS, MAX_ATTEMPTS
 from tenants.context import tenant_context
@@ -44,6 +44,27 @@ def queue_ingestion(source: Source) -> None:
     """
     waiting = Source.objects.filter(pk=source.pk, deleted_at__isnull=True, queued_at__isnull=True)
     if _put_in_queue(waiting.exclude(status=SourceStatus.PROCESSING), attempts=0):
+        transaction.on_commit(partial(_send_ingestion, source.pk))
+
+
+def queue_again(source_ids: Iterable[uuid.UUID], redo: Redo) -> int:
+    """Have workers ingest sources though nothing has changed; returns how many, without those being ingested now."""
+    waiting = Source.objects.filter(pk__in=list(source_ids), deleted_at__isnull=True)
+    with transaction.atomic():
+        free = waiting.exclude(status=SourceStatus.PROCESSING).order_by("pk").select_for_update()
+        found = dict(free.values_list("pk", "redo"))
+        # What is asked for most counts: new vectors come with new chunks.
+        weaker = [pk for pk, asked in found.items() if asked != Redo.EMBED]
+        _put_in_queue(Source.objects.filter(pk__in=weaker), attempts=0, redo=redo)
+        _put_in_queue(Source.objects.filter(pk__in=found.keys() - set(weaker)), attempts=0)
+        for source_id in found:
+            transaction.on_commit(partial(_send_ingestion, source_id))
+    return len(found)
+
+
+def restart_ingestion(source: Source) -> None:
+    """Queue a source, whose row the caller has locked and changed, also while a worker is at it: that one gives up."""
+    if _put_in_queue(Source.objects.filter(pk=source.pk), attempts=0, claim_id=None, heartbeat_at=None):
         transaction.on_commit(partial(_send_ingestion, source.pk))
 
 

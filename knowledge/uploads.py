@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
@@ -16,33 +16,31 @@ from django.core.files.uploadhandler import FileUploadHandler
 from django.http import HttpRequest
 
 from knowledge.parsing import parse_isolated
-from knowledge.serializers import UploadForm
 from minirag.lib.errors import BadInput
-from minirag.lib.rest import InvalidFields, check_form_text, validate_fields
+from minirag.lib.rest import Body, InvalidFields, check_form_text, validate_fields
 
 KINDS = {".csv": "csv", ".docx": "docx", ".md": "md", ".pdf": "pdf", ".txt": "txt"}
 _NAME_LENGTH = 255
 
 
+F = TypeVar("F", bound=Body)
+
+
 @dataclass(frozen=True)
-class Upload:
+class Upload(Generic[F]):
     """What came in. `data` is None when the file is larger than the limit."""
 
-    form: UploadForm
+    form: F
     file_name: str
     data: bytes | None
-
-    @property
-    def name(self) -> str:
-        return self.form.name or self.file_name
 
     @property
     def kind(self) -> str:
         return KINDS[PurePath(self.file_name).suffix.lower()]
 
 
-def read_upload(request: HttpRequest) -> Upload:
-    """Read the parts `file`, `bot_profile_id`, `name`, `description`, `parent_id`. Raises InvalidFields."""
+def read_upload(request: HttpRequest, form_model: type[F]) -> Upload[F]:
+    """Read the part `file` and those of `form_model`. Raises InvalidFields."""
     handler = BoundedUploadHandler(request, settings.MAX_UPLOAD_BYTES)
     request.upload_handlers = [handler]
     is_form = request.content_type in ("multipart/form-data", "application/x-www-form-urlencoded")
@@ -54,7 +52,7 @@ def read_upload(request: HttpRequest) -> Upload:
         problems.append(_describe_missing_file(fields))
     check_form_text(fields)
     try:
-        form = validate_fields(UploadForm, fields, where="body")
+        form = validate_fields(form_model, fields, where="body")
     except InvalidFields as error:
         raise InvalidFields([*problems, *error.errors]) from None
     if problems:
@@ -63,7 +61,7 @@ def read_upload(request: HttpRequest) -> Upload:
     return Upload(form, shorten_file_name(file.name or ""), None if handler.is_too_large else file.read())
 
 
-def check_file(upload: Upload) -> bytes:
+def check_file(upload: Upload[Any]) -> bytes:
     """Check extension, then size, and return the bytes. Raises BadInput."""
     extension = PurePath(upload.file_name).suffix.lower()
     if extension not in KINDS:
@@ -75,7 +73,7 @@ def check_file(upload: Upload) -> bytes:
     return upload.data
 
 
-def check_readable(upload: Upload, data: bytes) -> None:
+def check_readable(upload: Upload[Any], data: bytes) -> None:
     """Read the file once, in a child process, so that a broken or encrypted one is refused now.
 
     An empty file is let through: the contract has its ingestion fail. Raises ParseError, which is a BadInput.

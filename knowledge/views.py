@@ -13,7 +13,7 @@ from knowledge.sources import (
     create_batch,
     create_source,
     delete_source,
-    find_bot_for_source,
+    find_home,
     find_parent,
     find_source,
     start_children,
@@ -48,6 +48,8 @@ class SourceList(SourceView):
         sources = active_sources()
         if query.bot_profile_id:
             sources = sources.filter(bot_profile_id=query.bot_profile_id)
+        if query.dataset_id:
+            sources = sources.filter(dataset_id=query.dataset_id)
         is_flat = query.parent_id or query.include_children
         if query.parent_id:
             sources = sources.filter(parent_id=query.parent_id)
@@ -61,7 +63,7 @@ class SourceList(SourceView):
 
     @describe(
         "Create a source", body=NewSource, answers={201: SourceReply}, description="Nothing is ingested yet.",
-        errors={404: "No such parent source in this tenant."},
+        errors={404: "No such parent source or dataset in this tenant."},
         example={"bot_profile_id": _BOT, "name": "Hours", "source_type": "text", "content": "Open from 9 to 17."},
     )  # fmt: skip
     def post(self, request: Request) -> Response:
@@ -91,17 +93,17 @@ class SourceUpload(SourceView):
     @describe(
         "Upload a file as a source", form=UploadForm, files=("file",), answers={201: SourceReply},
         description="`.txt .md .csv .pdf .docx`. Its ingestion is queued.",
-        errors={404: "No such parent source in this tenant."},
+        errors={404: "No such parent source or dataset in this tenant."},
     )  # fmt: skip
     def post(self, request: Request) -> Response:
-        upload = read_upload(request._request)
+        upload = read_upload(request._request, UploadForm)
         data = check_file(upload)
-        bot = find_bot_for_source(upload.form.bot_profile_id)
-        parent = find_parent(bot, upload.form.parent_id)
+        home = find_home(upload.form.bot_profile_id, upload.form.dataset_id)
+        parent = find_parent(home, upload.form.parent_id)
         check_readable(upload, data)
         source = upload_source(
-            bot, parent, name=upload.name, description=upload.form.description, file_name=upload.file_name,
-            kind=upload.kind, data=data,
+            home, parent, name=upload.form.name or upload.file_name, description=upload.form.description,
+            file_name=upload.file_name, kind=upload.kind, data=data,
         )  # fmt: skip
         return Response(render_source(source), status=201)
 
@@ -117,6 +119,7 @@ class SourceDetail(SourceView):
         "Change a source", body=SourceChanges, answers={200: SourceReply},
         description="Starts no ingestion, unless `is_active` brings a deleted one back.",
         example={"name": "Opening hours", "refresh_schedule": "daily"},
+        errors={409: "`dataset_deleted`: it cannot come back, its dataset is gone."},
     )  # fmt: skip
     def patch(self, request: Request, source_id: str) -> Response:
         pk = parse_uuid(source_id, "source_id")

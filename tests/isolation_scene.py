@@ -61,6 +61,8 @@ KEPT_FIELDS = {
     "bots.BotProfile.allowed_origins",
     "knowledge.Dataset.embedding_model",
     "knowledge.Source.config",
+    "knowledge.Source.external_id",  # unique in its dataset; the scene gives acme's one its marker
+    "knowledge.Source.redo",
     "knowledge.Source.content_hash",
     "knowledge.Document.content_hash",
     "knowledge.Chunk.content_hash",
@@ -82,6 +84,9 @@ class Rows:
     source: str = ""
     nyxcore: str = ""
     upload: str = ""
+    dataset: str = ""
+    document: str = ""
+    external_id: str = ""
     chat: str = ""
     message: str = ""
     token: str = ""
@@ -162,6 +167,10 @@ def _fill(party: Party, word: str, chat_model: FakeChatModel) -> Rows:
     rows.source = post("/v1/sources", text)["id"]
     config = {"base_url": f"https://{word}.example.com", "api_token": NYXCORE_TOKEN}
     rows.nyxcore = post("/v1/sources", text | {"source_type": "nyxcore", "content": None, "config": config})["id"]
+    shared = {"name": f"Shared {word}", "embedding_model": "minirag/hash"}
+    rows.dataset = post("/v1/datasets", shared)["id"]
+    post(f"/v1/datasets/{rows.dataset}/bots", {"bot_profile_id": rows.bot})
+    post("/v1/sources", text | {"bot_profile_id": None, "dataset_id": rows.dataset})
     file = _named_file(f"{word}.txt", _text_of(word).encode())
     upload = client.post("/v1/sources/upload", {"bot_profile_id": rows.bot, "file": file})
     assert upload.status_code == 201, upload.content
@@ -172,8 +181,11 @@ def _fill(party: Party, word: str, chat_model: FakeChatModel) -> Rows:
         for source_id in (rows.source, rows.upload):
             ingest(UUID(source_id))
         assert Source.objects.get(pk=rows.source).status == "ready"
+        rows.external_id = f"{word}-42"
+        Source.objects.filter(pk=rows.source).update(external_id=rows.external_id)
         chunk = Chunk.objects.select_related("source").filter(source_id=rows.source).first()
         assert chunk is not None
+        rows.document = str(chunk.document_id)
         NextVector.objects.create(
             chunk_id=chunk.pk, dataset_id=chunk.source.dataset_id, embedding_model="minirag/hash", emb=[0.5] * 8
         )

@@ -151,6 +151,8 @@ OTHERS_WEBHOOK = lambda scene: {"webhook_id": scene.globex.webhook}  # noqa: E73
 OTHERS_MESSAGE = lambda scene: {"message_id": scene.globex.message}  # noqa: E731
 
 SAID = [{"role": "user", "content": "x"}]
+OWN_DATASET = lambda scene: {"dataset_id": scene.globex.dataset}  # noqa: E731
+
 # The pattern below /v1/ → every method that the route has, each reaching for acme with its ids wherever one fits.
 # A method that is not named here must be a 405.
 API: dict[str, list[Try]] = {
@@ -234,6 +236,8 @@ API: dict[str, list[Try]] = {
         Try("get", 200, "parent_id={source}"),
         Try("post", 422, body=acme_bot),
         Try("post", 404, body=lambda s: own_bot(s, parent_id=s.acme.source)),
+        Try("get", 200, "dataset_id={dataset}"),
+        Try("post", 404, body=lambda s: own_bot(s, dataset_id=s.acme.dataset)),
     ],
     "sources/batch": [Try("post", 422, body=lambda s: acme_bot(s, children=[CHILD]))],
     "sources/upload": [
@@ -246,6 +250,65 @@ API: dict[str, list[Try]] = {
         Try("delete", 404),
         Try("get", 404, ids=lambda s: {"source_id": s.acme.upload}),
         Try("get", 404, ids=lambda s: {"source_id": s.acme.nyxcore}),
+    ],
+    "sources/formats": [Try("get", 200)],
+    "sources/validate-file": [Try("post", 200, body=acme_bot, is_form=True)],
+    "sources/reindex": [
+        Try("post", 200, body=lambda s: {}),
+        Try("post", 404, body=lambda s: {"source_id": s.acme.source, "dry_run": False}),
+        Try("post", 404, body=lambda s: {"dataset_id": s.acme.dataset, "dry_run": False}),
+    ],
+    "sources/by-external-id/<str:external_id>": [
+        Try("get", 404),
+        Try("get", 404, "bot_profile_id={bot}"),
+        Try("get", 404, "dataset_id={dataset}"),
+        Try("put", 422, body=acme_bot),
+        Try("put", 404, body=lambda s: own_bot(s, dataset_id=s.acme.dataset)),
+        Try("put", 404, body=lambda s: own_bot(s, parent_id=s.acme.source)),
+        Try("delete", 204),  # as if there were none, and there is none of its own
+        Try("delete", 204, "bot_profile_id={bot}"),
+    ],
+    "documents": [
+        Try("get", 200),
+        Try("get", 200, "source_id={source}"),
+        Try("get", 200, "dataset_id={dataset}"),
+        Try("get", 200, "bot_profile_id={bot}"),
+        Try("get", 200, "q=zqpriv"),
+    ],
+    "documents/<str:document_id>": [
+        Try("get", 404),
+        Try("patch", 404, body=lambda s: {"title": "taken over"}),
+        Try("delete", 404),
+    ],
+    "documents/<str:document_id>/reprocess": [Try("post", 404)],
+    "datasets": [
+        Try("get", 200),
+        Try("get", 200, "include_private=true&q=zq"),
+        Try("post", 201, body=lambda s: {"name": "x", "id": s.acme.dataset, "bot_profile_id": s.acme.bot}),
+    ],
+    "datasets/overview": [Try("get", 200)],
+    "datasets/<str:dataset_id>": [Try("get", 404), Try("patch", 404, body=NAME), Try("delete", 404, "force=true")],
+    "datasets/<str:dataset_id>/statistics": [Try("get", 404)],
+    "datasets/<str:dataset_id>/bots": [
+        Try("get", 404),
+        Try("post", 404, body=lambda s: {"bot_profile_id": s.globex.bot}),
+        Try("post", 422, body=lambda s: {"bot_profile_id": s.acme.bot}, ids=OWN_DATASET),
+    ],
+    "datasets/<str:dataset_id>/bots/<str:bot_profile_id>": [
+        Try("patch", 404, body=lambda s: {"is_active": False}),
+        Try("delete", 404),
+        Try("patch", 404, body=lambda s: {"is_active": False}, ids=OWN_DATASET),
+        Try("delete", 404, ids=OWN_DATASET),
+    ],
+    "bot-profiles/<str:bot_profile_id>/datasets": [
+        Try("get", 404),
+        Try("put", 404, body=lambda s: {"datasets": []}),
+        Try(
+            "put",
+            404,
+            body=lambda s: {"datasets": [{"dataset_id": s.acme.dataset}]},
+            ids=lambda s: {"bot_profile_id": s.globex.bot},
+        ),
     ],
     "sources/<str:source_id>/children": [Try("get", 404)],
     "sources/<str:source_id>/ingest": [Try("post", 404)],
@@ -452,6 +515,9 @@ def fill_path(pattern: str, scene: Scene, ids: dict[str, str] | None = None) -> 
         "user_id": str(acme.party.owner.pk),
         "bot_profile_id": acme.bot,
         "source_id": acme.source,
+        "dataset_id": acme.dataset,
+        "document_id": acme.document,
+        "external_id": acme.external_id,
         "chat_id": acme.chat,
         "message_id": acme.message,
         "slug": acme.party.tenant.slug,
@@ -470,7 +536,7 @@ def send(scene: Scene, pattern: str, attempt: Try, **defaults: str) -> tuple[int
     """Send a request to `/v1/<pattern>`, check that nothing of acme's comes back, return its status and text."""
     ids = attempt.ids(scene) if attempt.ids else {}
     path = "/v1/" + fill_path(pattern, scene, ids)
-    query = attempt.query.format(bot=scene.acme.bot, source=scene.acme.source)
+    query = attempt.query.format(bot=scene.acme.bot, source=scene.acme.source, dataset=scene.acme.dataset)
     body: Any = attempt.body(scene) if attempt.body else None
     sent = f"{attempt.method} {defaults.get('SCRIPT_NAME', '')}{path}?{query} {json.dumps(body)}"
     options: dict[str, Any] = {**defaults, **attempt.headers}
@@ -565,6 +631,9 @@ class TestRoutes:
         for path, key in (
             ("bot-profiles", scene.globex.bot),
             ("sources", scene.globex.source),
+            ("datasets", scene.globex.dataset),
+            ("documents", scene.globex.document),
+            (f"bot-profiles/{scene.globex.bot}/datasets", scene.globex.dataset),
             ("chat", scene.globex.chat),
             ("api-tokens", scene.globex.token),
         ):
@@ -574,6 +643,10 @@ class TestRoutes:
         client, acme = Client(**scene.acme.party.bearer), scene.acme
         for path in (
             f"sources/{acme.source}",
+            f"sources/by-external-id/{acme.external_id}",
+            f"documents/{acme.document}",
+            f"datasets/{acme.dataset}",
+            f"datasets/{acme.dataset}/bots",
             f"chat/{acme.chat}",
             f"chat/{acme.chat}/messages",
             f"chat/{acme.chat}/logs",
@@ -1036,7 +1109,8 @@ class TestSharedPlaces:
     def test_nothing_of_a_tenant_is_in_the_public_schema_or_in_another_tenants(self, scene):
         schema = scene.acme.party.tenant.schema_name
         holding = set(find_marker(schema, PRIVATE))
-        texts = {model._meta.db_table for model in tenant_models()} - {"lex_df", "lex_stats", "chunk_index"}
+        textless = {"lex_df", "lex_stats", "chunk_index", "knowledge_botdataset", "bots_sharedstorage"}
+        texts = {model._meta.db_table for model in tenant_models()} - textless
         assert holding == texts, "the scan must find the marker in every table that has texts"
         for other in ("public", scene.globex.party.tenant.schema_name, "tenant_template"):
             assert find_marker(other, PRIVATE) == []

@@ -10,23 +10,11 @@ from bots.models import BotProfile
 from knowledge.ingestion import ingest
 from knowledge.models import Source, SourceFile
 from knowledge.sources import private_dataset
+from knowledge.tests.api import Api
+from knowledge.tests.texts import CALIBRATION, HANDBOOK, RETURNS, WARRANTY
 from minirag.ai import embeddings
 
-# Each longer than what chunking would merge with its neighbours.
-WARRANTY = (
-    "The Aeris One is covered by a warranty of 36 months from the day of purchase. It covers the fan, the sensor and "
-    "the mains adapter, but neither filters nor damage by water."
-)
-RETURNS = (
-    "Unused devices may be sent back within 30 days, and the refund is paid within five working days. Please write "
-    "the number of the order on the parcel and keep the receipt of the post office."
-)
-CALIBRATION = (
-    "Calibrate the sensor every 6 months with the blue calibration cap that came in the box. Put the cap on, hold the "
-    "left button until the lamp turns green, and wait for two minutes."
-)
-HANDBOOK = f"# Warranty\n\n{WARRANTY}\n\n# Returns\n\n{RETURNS}\n\n# Calibration\n\n{CALIBRATION}\n"
-
+__all__ = ["CALIBRATION", "HANDBOOK", "RETURNS", "WARRANTY"]
 
 def make_bot(**fields) -> BotProfile:
     return BotProfile.objects.create(**{"name": "Helper", "embedding_model": "minirag/hash"} | fields)
@@ -80,3 +68,13 @@ def embedder(monkeypatch) -> CountingEmbedder:
     counting = CountingEmbedder()
     monkeypatch.setattr("knowledge.embedding.embed_texts", counting)
     return counting
+
+
+@pytest.fixture
+def api(as_acme, acme) -> Api:
+    return Api(as_acme, acme)
+
+
+@pytest.fixture
+def theirs(as_globex, globex) -> Api:
+    return Api(as_globex, globex)

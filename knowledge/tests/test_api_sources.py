@@ -479,12 +479,17 @@ def test_nyxcore_tokens_of_a_batch_are_encrypted_too(as_acme, acme, bot, row):
         ({"children": [{"name": "x", "source_type": "text", "config": None}]}, ["children", 0, "config"]),
         ({"children": [{"name": "a\0", "source_type": "text"}]}, ["children", 0, "name"]),
         ({"children": [{"name": "x", "source_type": "text"}], "name": "x" * 256}, ["name"]),
-        ({"children": [{"name": "x", "source_type": "text"}] * 1001}, ["children"]),
     ],
 )  # fmt: skip
 def test_a_bad_batch_names_the_field_and_makes_nothing(as_acme, bot, fields, loc):
     response = post_batch(as_acme, bot, **fields)
     assert (response.status_code, response.json()["detail"][0]["loc"]) == (422, ["body", *loc])
+    assert as_acme.get(f"{URL}?include_children=true").json() == []
+
+
+def test_a_batch_of_more_than_1000_children_is_refused_whole(as_acme, bot):
+    response = post_batch(as_acme, bot, children=[{"name": "x", "source_type": "text"}] * 1001)
+    assert (response.status_code, response.json()["code"]) == (422, "too_many_children")
     assert as_acme.get(f"{URL}?include_children=true").json() == []
 
 

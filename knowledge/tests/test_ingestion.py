@@ -11,7 +11,7 @@ from django.utils import timezone
 from bots.models import UsageEvent
 from knowledge import indexing
 from knowledge.claims import STALE_AFTER, Claim, ClaimLost
-from knowledge.indexing import forget_knowledge
+from knowledge.forgetting import forget_knowledge
 from knowledge.ingestion import cancel_ingestion, ingest
 from knowledge.models import Chunk, Dataset, Document, IndexEntry, Source
 from knowledge.sources import delete_source, update_source

@@ -10,7 +10,7 @@ from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.indexing import forget_knowledge
+from knowledge.forgetting import forget_knowledge
 from knowledge.lexicon import (
     count_statistics,
     rebake_if_drifted,

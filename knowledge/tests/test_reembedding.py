@@ -9,7 +9,7 @@ from django.core.cache import cache
 
 from bots.models import BotProfile, UsageEvent
 from knowledge import embedding, tasks
-from knowledge.indexing import forget_knowledge
+from knowledge.forgetting import forget_knowledge
 from knowledge.models import Chunk, Dataset, IndexEntry, NextVector, Source
 from knowledge.reembedding import find_outdated_datasets, reembed_dataset
 from knowledge.retrieval import retrieve

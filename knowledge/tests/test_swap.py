@@ -14,6 +14,7 @@ from knowledge.indexing import swap_knowledge
 from knowledge.lexicon import count_statistics, stored_statistics
 from knowledge.models import Chunk, Dataset, Source
 from knowledge.tests.conftest import HANDBOOK, make_bot, make_source, run
+from knowledge.upserts import upsert_source
 from tenants.context import tenant_context
 from tenants.models import Tenant
 from tenants.provisioning import erase_tenant, provision_tenant
@@ -100,6 +101,30 @@ def test_two_sources_swapped_at_once_leave_exact_statistics(tenant):
     assert {source.status for source in Source.objects.all()} == {"ready"}
     assert Chunk.objects.count() == 12
     assert stored_statistics() == count_statistics()
+
+
+def test_a_source_that_is_put_from_many_sides_at_once_is_made_once(tenant):
+    bot_id, outcomes, barrier = make_bot().pk, [], threading.Barrier(4)
+    fields = {
+        "bot_profile_id": bot_id, "dataset_id": None, "name": "Page", "description": "", "source_type": "text",
+        "config": {}, "content": HANDBOOK, "parent_id": None, "refresh_schedule": None, "is_active": None,
+    }  # fmt: skip
+
+    def work() -> None:
+        with tenant_context(tenant):
+            barrier.wait(10)
+            try:
+                outcomes.append(upsert_source("page-1", fields)[1].value)
+            finally:
+                connections.close_all()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["created", "unchanged", "unchanged", "unchanged"]
+    assert Source.objects.count() == 1 and Dataset.objects.count() == 1
 
 
 def test_a_dataset_that_got_another_model_meanwhile_has_its_chunks_embedded_with_that_one(tenant, monkeypatch):

@@ -13,7 +13,7 @@ from kombu.exceptions import OperationalError
 
 from knowledge import tasks
 from knowledge.claims import STALE_AFTER
-from knowledge.indexing import forget_knowledge
+from knowledge.forgetting import forget_knowledge
 from knowledge.ingestion import cancel_ingestion
 from knowledge.models import Chunk, Source
 from knowledge.sources import delete_source, update_source

@@ -20,7 +20,7 @@ from bots.models import BotProfile
 from bots.profiles import create_bot
 from knowledge.ingestion import ingest
 from knowledge.models import Source, SourceStatus
-from knowledge.sources import upload_source
+from knowledge.sources import find_home, upload_source
 from knowledge.uploads import KINDS
 from minirag.demo.tenants import DEMO_TENANTS, OPERATOR_EMAIL, DemoTenant
 from minirag.lib.errors import Conflict
@@ -115,8 +115,8 @@ def _ensure_source(bot: BotProfile, path: Path) -> Source | None:
     if Source.objects.filter(bot_profile=bot, name=path.name, deleted_at__isnull=True).exists():
         return None
     return upload_source(
-        bot, None, name=path.name, description="", file_name=path.name, kind=KINDS[path.suffix.lower()],
-        data=path.read_bytes(),
+        find_home(bot.pk, None), None, name=path.name, description="", file_name=path.name,
+        kind=KINDS[path.suffix.lower()], data=path.read_bytes(),
     )  # fmt: skip
 
 

@@ -19,7 +19,8 @@ from knowledge.chunking import ChunkDraft, estimate_tokens, hash_content
 from knowledge.claims import STALE_AFTER, Claim
 from knowledge.embedding import embed_chunks
 from knowledge.evaluation import BadFolder, JudgedSet, find_percentile, load_judged_set, measure_all
-from knowledge.indexing import NewDocument, ensure_vector_index, forget_knowledge, identify_chunks, swap_knowledge
+from knowledge.forgetting import forget_knowledge
+from knowledge.indexing import NewDocument, ensure_vector_index, identify_chunks, swap_knowledge
 from knowledge.models import Dataset, Source, SourceType
 from knowledge.retrieval import retrieve
 from minirag.lib.analysis import detect_language
