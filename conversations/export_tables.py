@@ -159,8 +159,8 @@ def check_filters(export_type: str, filters: ExportFilters, time_zone: str) -> F
 def select_rows(export_type: str, filters: Filters, time_zone: str, *, until: datetime) -> QuerySet[Any]:
     """Return the rows that fit, of those that were there at `until`, oldest first."""
     table = TABLES[export_type]
-    days = [date.fromisoformat(filters[name]) if name in filters else None for name in ("from_date", "to_date")]
-    start, end = bounds_of(*days, time_zone)
+    first, last = (date.fromisoformat(filters[key]) if key in filters else None for key in ("from_date", "to_date"))
+    start, end = bounds_of(first, last, time_zone)
     rows = table.select({name: value for name, value in filters.items() if name in table.filters})
     rows = rows.filter(created_at__lte=until).order_by("created_at", "id")
     if start:
