@@ -14,6 +14,7 @@ from unfold.decorators import action, display
 
 from bots.models import BotProfile
 from knowledge.admin_forms import NewSourceForm, SourceForm
+from knowledge.admin_nyxcore import NYXCORE_FIELDS
 from knowledge.models import Chunk, Dataset, Document, Source, SourceFile, SourceStatus, SourceType
 from knowledge.sources import create_source, delete_source, find_home, start_ingestion, update_source, upload_source
 from knowledge.tasks import queue_ingestion
@@ -46,11 +47,12 @@ class SourceAdmin(ProductAdmin):
     actions_detail = ("ingest",)
     conditional_fields = {
         "content": _shown_for("text"), "file": _shown_for("upload"), "url": _shown_for("url"),
-        "refresh_schedule": _shown_for("url"),
+        "refresh_schedule": f"{_shown_for('url')} || source_type === 'nyxcore'",
+        **{name: _shown_for("nyxcore") for name in NYXCORE_FIELDS},
     }
     readonly_fields = (
         "bot_profile", "source_type", "status", "shown_progress", "shown_file", "document_count", "chunk_count",
-        "language", "last_refreshed_at", "next_refresh_at", "created_at", "knowledge_links",
+        "language", "failed_searches", "last_refreshed_at", "next_refresh_at", "created_at", "knowledge_links",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Source]:
@@ -64,14 +66,18 @@ class SourceAdmin(ProductAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Source | None = None) -> Any:
         if obj is None:
-            fields = ("bot_profile", "source_type", "file", "url", "name", "content", "description", "refresh_schedule")
+            fields = (
+                "bot_profile", "source_type", "file", "url", *NYXCORE_FIELDS, "name", "content", "description",
+                "refresh_schedule",
+            )  # fmt: skip
             return ((None, {"fields": fields}),)
         own: tuple[Any, ...] = {
             SourceType.TEXT: ("content",), SourceType.UPLOAD: ("shown_file",),
             SourceType.URL: ("url", "refresh_schedule"),
+            SourceType.NYXCORE: (*NYXCORE_FIELDS, "refresh_schedule", "failed_searches"),
         }.get(SourceType(obj.source_type), ())  # fmt: skip
         if not self.has_change_permission(request, obj):
-            own = tuple(field for field in own if field != "url")
+            own = tuple(field for field in own if field not in ("url", *NYXCORE_FIELDS))
         return (
             ("State", {"fields": (
                 ("status", "shown_progress"), ("document_count", "chunk_count"), "knowledge_links",
@@ -96,9 +102,12 @@ class SourceAdmin(ProductAdmin):
 
     def _save_changes(self, request: HttpRequest, obj: Source, form: SourceForm) -> None:
         """Save only what was changed: the worker writes to the same row at the same time."""
-        changes = {name: form.cleaned_data[name] for name in form.changed_data if name != "url"}
+        apart = {"url", *NYXCORE_FIELDS}
+        changes = {name: form.cleaned_data[name] for name in form.changed_data if name not in apart}
         if "url" in form.changed_data and obj.source_type == SourceType.URL:
             changes["config"] = {**obj.config, "url": form.cleaned_data["url"]}
+        if obj.source_type == SourceType.NYXCORE and set(NYXCORE_FIELDS) & set(form.changed_data):
+            changes["config"] = form.cleaned_data["config"]
         if not changes:
             return
         source = update_source(obj.pk, changes)
@@ -136,7 +145,7 @@ class SourceAdmin(ProductAdmin):
             return f"{source.progress_stage.capitalize()}{steps}"
         if source.status == SourceStatus.PENDING:
             return "Waiting for a worker" if source.queued_at else "Not ingested yet"
-        return "Done"
+        return source.error_message or "Done"  # an external base whose last search failed
 
     @display(description="ingested", ordering="last_refreshed_at")
     def shown_age(self, source: Source) -> str:
@@ -201,6 +210,8 @@ def _create(data: dict[str, Any]) -> Source:
     }  # fmt: skip
     if data["source_type"] == SourceType.URL:
         fields |= {"config": {"url": data["url"]}, "refresh_schedule": data["refresh_schedule"]}
+    elif data["source_type"] == SourceType.NYXCORE:
+        fields |= {"config": data["config"], "refresh_schedule": data["refresh_schedule"]}
     else:
         fields["content"] = data["content"]
     source = create_source(fields)

@@ -1,4 +1,4 @@
-"""The form with which the admin makes and changes a source: a text, a file or a web page."""
+"""The form with which the admin makes and changes a source: a text, a file, a web page or an external base."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from knowledge.admin_nyxcore import NyxCoreFields
 from knowledge.configs import prepare_config
 from knowledge.models import Source, SourceType
 from knowledge.parsing import parse_isolated
 from knowledge.uploads import KINDS
 from minirag.lib.errors import BadInput
 
-_CHOICES = [(SourceType.TEXT, "A text"), (SourceType.UPLOAD, "A file"), (SourceType.URL, "A web page")]
+_CHOICES = [(SourceType.TEXT, "A text"), (SourceType.UPLOAD, "A file"), (SourceType.URL, "A web page"),
+            (SourceType.NYXCORE, "A nyxCore base")]  # fmt: skip
 
 
-class SourceForm(forms.ModelForm):
+class SourceForm(NyxCoreFields, forms.ModelForm):
     """What may be changed later."""
 
     url = forms.CharField(
@@ -46,6 +48,7 @@ class SourceForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         if not self.instance._state.adding:
             self.fields["url"].initial = self.instance.config.get("url", "")
+            self.show_nyxcore(self.instance.config)
 
     @property
     def chosen_type(self) -> str:
@@ -58,6 +61,8 @@ class SourceForm(forms.ModelForm):
                 self.add_error("content", "Enter the text.")
         elif self.chosen_type == SourceType.URL and "url" not in self.errors:
             self._clean_url()
+        elif self.chosen_type == SourceType.NYXCORE:
+            self.clean_nyxcore(self.instance)
         return self.cleaned_data
 
     def _clean_url(self) -> None:
@@ -98,6 +103,8 @@ class NewSourceForm(SourceForm):
             self._clean_file()
         elif self.chosen_type == SourceType.URL and not self.cleaned_data.get("name"):
             self.cleaned_data["name"] = (self.cleaned_data.get("url") or "")[:255]
+        elif self.chosen_type == SourceType.NYXCORE and not self.cleaned_data.get("name"):
+            self.cleaned_data["name"] = "nyxCore"
         elif self.chosen_type == SourceType.TEXT and not self.cleaned_data.get("name"):
             self.add_error("name", "Give the text a name.")
         self.instance.name = self.cleaned_data.get("name") or "?"

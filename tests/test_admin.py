@@ -24,6 +24,7 @@ from bots.profiles import create_bot
 from bots.quota_models import Quota, QuotaUse
 from conftest import PASSWORD, Party
 from conversations.models import Chat, Citation, ExportJob, ExportPart, Message, MessageRole
+from knowledge.configs import reveal_api_token
 from knowledge.models import Chunk, Document, Source, SourceStatus
 from knowledge.sources import create_source, delete_source
 from minirag.ai.credentials import Credentials
@@ -527,6 +528,10 @@ class TestSources:
             ({"source_type": "url"}, "url"),
             ({"source_type": "url", "url": "http://127.0.0.1/"}, "url"),
             ({"source_type": "url", "url": "file:///etc/passwd"}, "url"),
+            ({"source_type": "nyxcore", "base_url": "http://127.0.0.1/"}, "base_url"),
+            ({"source_type": "nyxcore", "limit": "51"}, "limit"),
+            ({"source_type": "nyxcore", "authority": "law"}, "authority"),
+            ({"source_type": "nyxcore", "api_token": "two words"}, "api_token"),
             ({"source_type": "magic"}, "source_type"),
             ({"source_type": "text", "name": "x", "content": "a\x00b"}, "content"),
         ],
@@ -535,6 +540,30 @@ class TestSources:
         answer = self.add(alice, rows[BotProfile], **fields)
         assert answer.status_code == 200 and field in answer.context["adminform"].form.errors
         assert Source.objects.count() == 1
+
+    def test_a_nyxcore_base_is_added_changed_and_its_token_never_shown(self, alice, rows):
+        given = {"base_url": "https://axiom.example.com", "api_token": "nyx_ax_secret", "limit": "7"}
+        answer = self.add(alice, rows[BotProfile], source_type="nyxcore", authority=["mandatory"], **given)
+        assert answer.status_code == 302
+        source = Source.objects.get(source_type="nyxcore")
+        assert source.queued_at and source.name == "nyxCore" and reveal_api_token(source) == "nyx_ax_secret"
+        sealed = source.config["encrypted_token"]
+        assert source.config == {
+            "base_url": "https://axiom.example.com", "limit": 7, "authority": ["mandatory"], "encrypted_token": sealed,
+        }  # fmt: skip
+        Source.objects.update(queued_at=None, status=SourceStatus.READY)
+        url = alice.url(tenant_site, Source, "change", source.pk)
+        page = alice.get(url).content.decode()
+        assert "https://axiom.example.com" in page and "nyx_ax_secret" not in page and sealed not in page
+        data = {"name": "Rules", "description": "", "is_active": "on", "refresh_schedule": "daily"}
+        same = {**data, "base_url": "https://axiom.example.com", "api_token": "", "limit": "9"}
+        assert alice.post(url, same).status_code == 302
+        source.refresh_from_db()
+        assert (source.config["limit"], reveal_api_token(source)) == (9, "nyx_ax_secret")
+        assert source.queued_at and source.refresh_schedule == "daily" and "authority" not in source.config
+        assert alice.post(url, {**same, "base_url": "https://other.example.com"}).status_code == 302
+        source.refresh_from_db()
+        assert reveal_api_token(source) is None, "another server must not get it"
 
     @pytest.mark.parametrize(("name", "data"), [("virus.exe", b"MZ"), ("broken.pdf", b"%PDF-1.4 nonsense")])
     def test_a_file_that_cannot_be_read_is_refused(self, alice, rows, name, data):
