@@ -18,7 +18,7 @@ from conversations.models import Citation, Message, MessageRole
 from conversations.serializers import EXCERPT_LENGTH
 from minirag.lib.rest import naive_utc
 
-COUNT_LIMIT = 10_000
+COUNT_LIMIT = 1000
 SEARCHED_TURNS = 20_000
 TURN_COLUMNS = (
     "id", "request_id", "chat_id", "bot_profile_id", "message_id", "question", "answer", "outcome", "error_code",

@@ -41,7 +41,7 @@ class ChatLogList(ApiView):
 
     @describe(
         "List the chat log", query=ChatLogQuery, answers={200: TurnPageReply},
-        description="One row per turn, the newest first. `total` is counted up to 10,000, and `total_is_exact` says "
+        description="One row per turn, the newest first. `total` is counted up to 1,000, and `total_is_exact` says "
         "whether that is all.",
     )  # fmt: skip
     def get(self, request: Request) -> Response:

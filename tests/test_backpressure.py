@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
+import subprocess
+import sys
+import time
 from functools import partial
+from pathlib import Path
+
+import pytest
 
 from minirag.backpressure import pace_sending
+from minirag.embedded.processes import find_free_port
+from tests.fakes.long_answer import PIECE, PIECES
+from tests.product import CHECKOUT
 
 MORE = {"type": "http.response.body", "body": b"x", "more_body": True}
 LAST = {"type": "http.response.body", "body": b"", "more_body": False}
@@ -80,3 +91,47 @@ def test_a_short_answer_registers_nothing_and_other_servers_are_left_alone():
         return None
 
     assert pace_sending(send) is send
+
+
+@pytest.fixture
+def daphne(tmp_path: Path):
+    """Daphne with an application that has 128 MiB to say; yields its port and where it notes how far it is."""
+    port, progress = find_free_port(), tmp_path / "progress"
+    application = "tests.fakes.long_answer:application"
+    command = [sys.executable, "-m", "daphne", "-p", str(port), "--verbosity", "0", application]
+    server = subprocess.Popen(command, cwd=CHECKOUT, env={**os.environ, "PROGRESS_FILE": str(progress)})
+    yield port, progress
+    server.terminate()
+    server.wait(20)
+
+
+def connect(port: int) -> socket.socket:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return socket.create_connection(("127.0.0.1", port), timeout=60)
+        except OSError:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+
+def wait_until_still(progress: Path) -> int:
+    """Return how many pieces were sent once no more are."""
+    sent, before = 0, -1
+    while sent == 0 or sent != before:
+        before = sent
+        time.sleep(0.5)
+        sent = int(progress.read_text() or 0) if progress.exists() else 0
+    return sent
+
+
+def test_under_daphne_a_reader_who_stops_stops_the_writer_and_gets_it_all_in_the_end(daphne):
+    port, progress = daphne
+    with connect(port) as reader:
+        reader.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert wait_until_still(progress) < PIECES / 4  # what the sockets' own buffers hold
+        received = 0
+        while data := reader.recv(2**20):
+            received += len(data)
+    assert received >= PIECE * PIECES
+    assert int(progress.read_text()) == PIECES
