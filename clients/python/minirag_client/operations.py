@@ -9,6 +9,7 @@ from minirag_client.types import (
     Answer,
     ApiToken,
     AuditEventPage,
+    BotLink,
     BotProfile,
     BotSettingsReply,
     ChangedTenants,
@@ -19,11 +20,17 @@ from minirag_client.types import (
     ChildrenIngestion,
     CompletionReply,
     CostEstimate,
+    Dataset,
+    DatasetFigures,
+    DatasetPage,
     Delivery,
     DeliveryInFull,
     DeliveryPage,
     DeliveryStatus,
     DetailedHealth,
+    Document,
+    DocumentDetail,
+    DocumentPage,
     EventType,
     Export,
     ExportFilters,
@@ -33,6 +40,8 @@ from minirag_client.types import (
     ExportType,
     FeedbackOfDay,
     FeedbackStats,
+    FilePreview,
+    Formats,
     FullMessage,
     Fusion,
     Health,
@@ -61,6 +70,7 @@ from minirag_client.types import (
     Redeliveries,
     RefreshSchedule,
     Refusals,
+    Reindex,
     Role,
     RotatedSecret,
     Scope,
@@ -77,6 +87,7 @@ from minirag_client.types import (
     UsageOfDay,
     UsageOfModel,
     User,
+    WantedLink,
     Webhook,
     WebhookTest,
     WebhookWithSecret,
@@ -587,18 +598,20 @@ class Operations(Transport):
         limit: int | Unset = UNSET,
         cursor: str | Unset = UNSET,
         bot_profile_id: str | Unset = UNSET,
+        dataset_id: str | Unset = UNSET,
         parent_id: str | Unset = UNSET,
         include_children: bool | Unset = UNSET,
     ) -> list[Source]:
         """List sources: `GET /v1/sources`."""
-        return cast(list[Source], self.request('GET', '/v1/sources', query=given(limit=limit, cursor=cursor, bot_profile_id=bot_profile_id, parent_id=parent_id, include_children=include_children)).json())
+        return cast(list[Source], self.request('GET', '/v1/sources', query=given(limit=limit, cursor=cursor, bot_profile_id=bot_profile_id, dataset_id=dataset_id, parent_id=parent_id, include_children=include_children)).json())
 
     def create_source(
         self,
         *,
-        bot_profile_id: str,
+        bot_profile_id: str | None,
         name: str,
         source_type: SourceType,
+        dataset_id: str | None | Unset = UNSET,
         description: str | Unset = UNSET,
         config: dict[str, Any] | Unset = UNSET,
         content: str | None | Unset = UNSET,
@@ -606,19 +619,81 @@ class Operations(Transport):
         refresh_schedule: RefreshSchedule | None | Unset = UNSET,
     ) -> Source:
         """Create a source: `POST /v1/sources`."""
-        return cast(Source, self.request('POST', '/v1/sources', body=given(bot_profile_id=bot_profile_id, name=name, description=description, source_type=source_type, config=config, content=content, parent_id=parent_id, refresh_schedule=refresh_schedule)).json())
+        return cast(Source, self.request('POST', '/v1/sources', body=given(bot_profile_id=bot_profile_id, dataset_id=dataset_id, name=name, description=description, source_type=source_type, config=config, content=content, parent_id=parent_id, refresh_schedule=refresh_schedule)).json())
 
     def create_source_with_children(
         self,
         *,
-        bot_profile_id: str,
+        bot_profile_id: str | None,
         name: str,
         children: list[NewChild],
+        dataset_id: str | None | Unset = UNSET,
         description: str | Unset = UNSET,
         source_type: SourceType | Unset = UNSET,
     ) -> SourceBatch:
         """Create a source with children: `POST /v1/sources/batch`."""
-        return cast(SourceBatch, self.request('POST', '/v1/sources/batch', body=given(bot_profile_id=bot_profile_id, name=name, description=description, source_type=source_type, children=children)).json())
+        return cast(SourceBatch, self.request('POST', '/v1/sources/batch', body=given(bot_profile_id=bot_profile_id, dataset_id=dataset_id, name=name, description=description, source_type=source_type, children=children)).json())
+
+    def list_formats_uploads(
+        self,
+    ) -> Formats:
+        """List the formats of uploads: `GET /v1/sources/formats`."""
+        return cast(Formats, self.request('GET', '/v1/sources/formats').json())
+
+    def preview_file(
+        self,
+    ) -> FilePreview:
+        """Preview a file: `POST /v1/sources/validate-file`."""
+        return cast(FilePreview, self.request('POST', '/v1/sources/validate-file').json())
+
+    def embed_knowledge_anew(
+        self,
+        *,
+        source_id: str | None | Unset = UNSET,
+        dataset_id: str | None | Unset = UNSET,
+        dry_run: bool | Unset = UNSET,
+        limit: int | Unset = UNSET,
+    ) -> Reindex:
+        """Embed knowledge anew: `POST /v1/sources/reindex`."""
+        return cast(Reindex, self.request('POST', '/v1/sources/reindex', body=given(source_id=source_id, dataset_id=dataset_id, dry_run=dry_run, limit=limit)).json())
+
+    def show_source_by_your_own_id(
+        self,
+        external_id: str,
+        *,
+        bot_profile_id: str | Unset = UNSET,
+        dataset_id: str | Unset = UNSET,
+    ) -> Source:
+        """Show a source by your own id: `GET /v1/sources/by-external-id/{external_id}`."""
+        return cast(Source, self.request('GET', f'/v1/sources/by-external-id/{external_id}', query=given(bot_profile_id=bot_profile_id, dataset_id=dataset_id)).json())
+
+    def put_source_under_your_own_id(
+        self,
+        external_id: str,
+        *,
+        bot_profile_id: str | None,
+        name: str,
+        source_type: SourceType,
+        dataset_id: str | None | Unset = UNSET,
+        description: str | Unset = UNSET,
+        config: dict[str, Any] | Unset = UNSET,
+        content: str | None | Unset = UNSET,
+        parent_id: str | None | Unset = UNSET,
+        refresh_schedule: RefreshSchedule | None | Unset = UNSET,
+        is_active: bool | None | Unset = UNSET,
+    ) -> Source:
+        """Put a source under your own id: `PUT /v1/sources/by-external-id/{external_id}`."""
+        return cast(Source, self.request('PUT', f'/v1/sources/by-external-id/{external_id}', body=given(bot_profile_id=bot_profile_id, dataset_id=dataset_id, name=name, description=description, source_type=source_type, config=config, content=content, parent_id=parent_id, refresh_schedule=refresh_schedule, is_active=is_active)).json())
+
+    def delete_source_by_your_own_id(
+        self,
+        external_id: str,
+        *,
+        bot_profile_id: str | Unset = UNSET,
+        dataset_id: str | Unset = UNSET,
+    ) -> None:
+        """Delete a source by your own id: `DELETE /v1/sources/by-external-id/{external_id}`."""
+        self.request('DELETE', f'/v1/sources/by-external-id/{external_id}', query=given(bot_profile_id=bot_profile_id, dataset_id=dataset_id))
 
     def show_source(
         self,
@@ -671,6 +746,177 @@ class Operations(Transport):
     ) -> ChildrenIngestion:
         """Ingest a source's children: `POST /v1/sources/{source_id}/ingest-children`."""
         return cast(ChildrenIngestion, self.request('POST', f'/v1/sources/{source_id}/ingest-children').json())
+
+    def list_documents(
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        cursor: str | Unset = UNSET,
+        source_id: str | Unset = UNSET,
+        dataset_id: str | Unset = UNSET,
+        bot_profile_id: str | Unset = UNSET,
+        q: str | Unset = UNSET,
+    ) -> DocumentPage:
+        """List documents: `GET /v1/documents`."""
+        return cast(DocumentPage, self.request('GET', '/v1/documents', query=given(limit=limit, cursor=cursor, source_id=source_id, dataset_id=dataset_id, bot_profile_id=bot_profile_id, q=q)).json())
+
+    def show_document_with_its_chunks(
+        self,
+        document_id: str,
+        *,
+        limit: int | Unset = UNSET,
+        cursor: str | Unset = UNSET,
+        include_content: bool | Unset = UNSET,
+    ) -> DocumentDetail:
+        """Show a document with its chunks: `GET /v1/documents/{document_id}`."""
+        return cast(DocumentDetail, self.request('GET', f'/v1/documents/{document_id}', query=given(limit=limit, cursor=cursor, include_content=include_content)).json())
+
+    def edit_document(
+        self,
+        document_id: str,
+        *,
+        title: str | None | Unset = UNSET,
+        url: str | None | Unset = UNSET,
+        metadata: dict[str, Any] | None | Unset = UNSET,
+    ) -> Document:
+        """Edit a document: `PATCH /v1/documents/{document_id}`."""
+        return cast(Document, self.request('PATCH', f'/v1/documents/{document_id}', body=given(title=title, url=url, metadata=metadata)).json())
+
+    def delete_document(
+        self,
+        document_id: str,
+    ) -> None:
+        """Delete a document: `DELETE /v1/documents/{document_id}`."""
+        self.request('DELETE', f'/v1/documents/{document_id}')
+
+    def process_document_again(
+        self,
+        document_id: str,
+    ) -> Ingestion:
+        """Process a document again: `POST /v1/documents/{document_id}/reprocess`."""
+        return cast(Ingestion, self.request('POST', f'/v1/documents/{document_id}/reprocess').json())
+
+    def list_datasets(
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        cursor: str | Unset = UNSET,
+        q: str | Unset = UNSET,
+        tag: str | Unset = UNSET,
+        is_active: bool | Unset = UNSET,
+        include_private: bool | Unset = UNSET,
+    ) -> DatasetPage:
+        """List datasets: `GET /v1/datasets`."""
+        return cast(DatasetPage, self.request('GET', '/v1/datasets', query=given(limit=limit, cursor=cursor, q=q, tag=tag, is_active=is_active, include_private=include_private)).json())
+
+    def create_dataset(
+        self,
+        *,
+        name: str,
+        description: str | Unset = UNSET,
+        tags: list[str] | Unset = UNSET,
+        metadata: dict[str, Any] | Unset = UNSET,
+        is_active: bool | Unset = UNSET,
+        embedding_model: str | None | Unset = UNSET,
+    ) -> Dataset:
+        """Create a dataset: `POST /v1/datasets`."""
+        return cast(Dataset, self.request('POST', '/v1/datasets', body=given(name=name, description=description, tags=tags, metadata=metadata, is_active=is_active, embedding_model=embedding_model)).json())
+
+    def count_what_all_datasets_hold(
+        self,
+    ) -> DatasetFigures:
+        """Count what all datasets hold: `GET /v1/datasets/overview`."""
+        return cast(DatasetFigures, self.request('GET', '/v1/datasets/overview').json())
+
+    def show_dataset(
+        self,
+        dataset_id: str,
+    ) -> Dataset:
+        """Show a dataset: `GET /v1/datasets/{dataset_id}`."""
+        return cast(Dataset, self.request('GET', f'/v1/datasets/{dataset_id}').json())
+
+    def change_dataset(
+        self,
+        dataset_id: str,
+        *,
+        name: str | Unset = UNSET,
+        description: str | Unset = UNSET,
+        tags: list[str] | Unset = UNSET,
+        metadata: dict[str, Any] | Unset = UNSET,
+        is_active: bool | Unset = UNSET,
+        embedding_model: str | Unset = UNSET,
+    ) -> Dataset:
+        """Change a dataset: `PATCH /v1/datasets/{dataset_id}`."""
+        return cast(Dataset, self.request('PATCH', f'/v1/datasets/{dataset_id}', body=given(name=name, description=description, tags=tags, metadata=metadata, is_active=is_active, embedding_model=embedding_model)).json())
+
+    def delete_dataset(
+        self,
+        dataset_id: str,
+        *,
+        force: bool | Unset = UNSET,
+    ) -> None:
+        """Delete a dataset: `DELETE /v1/datasets/{dataset_id}`."""
+        self.request('DELETE', f'/v1/datasets/{dataset_id}', query=given(force=force))
+
+    def count_what_dataset_holds(
+        self,
+        dataset_id: str,
+    ) -> DatasetFigures:
+        """Count what a dataset holds: `GET /v1/datasets/{dataset_id}/statistics`."""
+        return cast(DatasetFigures, self.request('GET', f'/v1/datasets/{dataset_id}/statistics').json())
+
+    def list_dataset_bots(
+        self,
+        dataset_id: str,
+    ) -> list[BotLink]:
+        """List a dataset's bots: `GET /v1/datasets/{dataset_id}/bots`."""
+        return cast(list[BotLink], self.request('GET', f'/v1/datasets/{dataset_id}/bots').json())
+
+    def link_bot_with_dataset(
+        self,
+        dataset_id: str,
+        *,
+        bot_profile_id: str,
+        priority: int | Unset = UNSET,
+        is_active: bool | Unset = UNSET,
+    ) -> BotLink:
+        """Link a bot with a dataset: `POST /v1/datasets/{dataset_id}/bots`."""
+        return cast(BotLink, self.request('POST', f'/v1/datasets/{dataset_id}/bots', body=given(bot_profile_id=bot_profile_id, priority=priority, is_active=is_active)).json())
+
+    def change_bot_link(
+        self,
+        dataset_id: str,
+        bot_profile_id: str,
+        *,
+        priority: int | Unset = UNSET,
+        is_active: bool | Unset = UNSET,
+    ) -> BotLink:
+        """Change a bot's link: `PATCH /v1/datasets/{dataset_id}/bots/{bot_profile_id}`."""
+        return cast(BotLink, self.request('PATCH', f'/v1/datasets/{dataset_id}/bots/{bot_profile_id}', body=given(priority=priority, is_active=is_active)).json())
+
+    def unlink_bot_from_dataset(
+        self,
+        dataset_id: str,
+        bot_profile_id: str,
+    ) -> None:
+        """Unlink a bot from a dataset: `DELETE /v1/datasets/{dataset_id}/bots/{bot_profile_id}`."""
+        self.request('DELETE', f'/v1/datasets/{dataset_id}/bots/{bot_profile_id}')
+
+    def list_bot_datasets(
+        self,
+        bot_profile_id: str,
+    ) -> list[BotLink]:
+        """List a bot's datasets: `GET /v1/bot-profiles/{bot_profile_id}/datasets`."""
+        return cast(list[BotLink], self.request('GET', f'/v1/bot-profiles/{bot_profile_id}/datasets').json())
+
+    def set_bot_datasets(
+        self,
+        bot_profile_id: str,
+        *,
+        datasets: list[WantedLink],
+    ) -> list[BotLink]:
+        """Set a bot's datasets: `PUT /v1/bot-profiles/{bot_profile_id}/datasets`."""
+        return cast(list[BotLink], self.request('PUT', f'/v1/bot-profiles/{bot_profile_id}/datasets', body=given(datasets=datasets)).json())
 
     def ask_bot(
         self,

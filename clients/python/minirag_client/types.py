@@ -55,6 +55,17 @@ class AuditEventPage(TypedDict):
     next_cursor: str | None
 
 
+class BotLink(TypedDict):
+    bot_profile_id: str
+    bot_name: str
+    dataset_id: str
+    dataset_name: str
+    priority: int
+    is_active: bool
+    is_searched: bool
+    created_at: str
+
+
 class BotProfile(TypedDict):
     id: str
     tenant_id: str
@@ -140,6 +151,20 @@ class ChildrenIngestion(TypedDict):
     enqueued: int
 
 
+class Chunk(TypedDict):
+    id: str
+    ordinal: int
+    heading: str
+    content: str
+    page: int | None
+    token_count: int
+
+
+class ChunkPage(TypedDict):
+    items: list[Chunk]
+    next_cursor: str | None
+
+
 class Citation(TypedDict):
     number: int
     chunk_id: str
@@ -222,6 +247,45 @@ class CostEstimate(TypedDict):
     by_kind: list[UsageOfKind]
 
 
+class Dataset(TypedDict):
+    id: str
+    tenant_id: str
+    name: str
+    description: str
+    tags: list[str]
+    metadata: dict[str, Any]
+    is_active: bool
+    is_shared: bool
+    bot_profile_id: str | None
+    embedding_model: str
+    embedding_dimensions: int | None
+    source_count: int
+    bot_count: int
+    created_at: str
+    updated_at: str
+
+
+class DatasetFigures(TypedDict):
+    sources: int
+    sources_by_status: dict[str, int]
+    documents: int
+    chunks: int
+    embedded_chunks: int
+    embedding_progress: float
+    tokens: int
+    characters: int
+    bytes: int
+    bots: int
+    active_bots: int
+    last_activity_at: str | None
+
+
+class DatasetPage(TypedDict):
+    items: list[Dataset]
+    next_cursor: str | None
+    total: int
+
+
 class Delivery(TypedDict):
     id: str
     webhook_id: str
@@ -271,6 +335,48 @@ class DetailedHealth(TypedDict):
     redis_stats: Redis | FailedPart
     bot_sources: list[BotSources]
     config: Config
+
+
+class Document(TypedDict):
+    id: str
+    source_id: str
+    source_name: str
+    dataset_id: str
+    bot_profile_id: str | None
+    title: str
+    url: str
+    metadata: dict[str, Any]
+    edited_fields: list[Literal['metadata', 'title', 'url']]
+    language: str
+    content_hash: str
+    char_count: int
+    chunk_count: int
+    created_at: str
+
+
+class DocumentDetail(TypedDict):
+    id: str
+    source_id: str
+    source_name: str
+    dataset_id: str
+    bot_profile_id: str | None
+    title: str
+    url: str
+    metadata: dict[str, Any]
+    edited_fields: list[Literal['metadata', 'title', 'url']]
+    language: str
+    content_hash: str
+    char_count: int
+    chunk_count: int
+    created_at: str
+    content: str | None
+    chunks: ChunkPage
+
+
+class DocumentPage(TypedDict):
+    items: list[Document]
+    next_cursor: str | None
+    total: int
 
 
 class Erasure(TypedDict):
@@ -377,6 +483,33 @@ class FeedbackStats(TypedDict):
     total_with_feedback: int
     feedback_rate: float
     by_bot: list[FeedbackOfBot]
+
+
+class FileFormat(TypedDict):
+    extension: str
+    name: str
+    content_type: str
+
+
+class FilePreview(TypedDict):
+    file_name: str
+    kind: str
+    can_be_ingested: bool
+    title: str
+    language: str
+    bytes: int
+    characters: int
+    chunks: int
+    tokens: int
+    pages: int | None
+    preview: str
+    warnings: list[str]
+
+
+class Formats(TypedDict):
+    formats: list[FileFormat]
+    max_upload_bytes: int
+    max_chunks_per_source: int
 
 
 class FullMessage(TypedDict):
@@ -541,7 +674,8 @@ class NewApiToken(TypedDict):
 
 
 class NewBatch(TypedDict):
-    bot_profile_id: str
+    bot_profile_id: str | None
+    dataset_id: NotRequired[str | None]
     name: str
     description: NotRequired[str]
     source_type: NotRequired[SourceType]
@@ -567,10 +701,25 @@ class NewChild(TypedDict):
     content: NotRequired[str | None]
 
 
+class NewDataset(TypedDict):
+    name: str
+    description: NotRequired[str]
+    tags: NotRequired[list[str]]
+    metadata: NotRequired[dict[str, Any]]
+    is_active: NotRequired[bool]
+    embedding_model: NotRequired[str | None]
+
+
 class NewExport(TypedDict):
     export_type: ExportType
     format: NotRequired[ExportFormat]
     filters: NotRequired[ExportFilters]
+
+
+class NewLink(TypedDict):
+    bot_profile_id: str
+    priority: NotRequired[int]
+    is_active: NotRequired[bool]
 
 
 class NewPlatformTenant(TypedDict):
@@ -600,7 +749,8 @@ class NewQuota(TypedDict):
 
 
 class NewSource(TypedDict):
-    bot_profile_id: str
+    bot_profile_id: str | None
+    dataset_id: NotRequired[str | None]
     name: str
     description: NotRequired[str]
     source_type: SourceType
@@ -734,6 +884,21 @@ class ProvisionedTenant(TypedDict):
     api_token: str | None
 
 
+class PutSource(TypedDict):
+    """A source as it is in the integrator's system; null for `is_active` leaves it as it is"""
+
+    bot_profile_id: str | None
+    dataset_id: NotRequired[str | None]
+    name: str
+    description: NotRequired[str]
+    source_type: SourceType
+    config: NotRequired[dict[str, Any]]
+    content: NotRequired[str | None]
+    parent_id: NotRequired[str | None]
+    refresh_schedule: NotRequired[RefreshSchedule | None]
+    is_active: NotRequired[bool | None]
+
+
 class Question(TypedDict):
     bot_profile_id: str
     message: str
@@ -817,6 +982,35 @@ class RefusalsOfReason(TypedDict):
     share: float
 
 
+class Reindex(TypedDict):
+    dry_run: bool
+    sources: int
+    documents: int
+    chunks: int
+    tokens: int
+    embedding_calls: int
+    estimated_cost_usd: float | None
+    models: list[ReindexShare]
+    skipped_processing: int
+    has_more: bool
+    queued: int
+
+
+class ReindexRequest(TypedDict):
+    source_id: NotRequired[str | None]
+    dataset_id: NotRequired[str | None]
+    dry_run: NotRequired[bool]
+    limit: NotRequired[int]
+
+
+class ReindexShare(TypedDict):
+    embedding_model: str
+    chunks: int
+    tokens: int
+    embedding_calls: int
+    estimated_cost_usd: float | None
+
+
 Role = Literal['owner', 'admin', 'member']
 
 
@@ -874,7 +1068,7 @@ class SignedUp(TypedDict):
 class Source(TypedDict):
     id: str
     tenant_id: str
-    bot_profile_id: str
+    bot_profile_id: str | None
     parent_id: str | None
     name: str
     description: str
@@ -890,6 +1084,8 @@ class Source(TypedDict):
     children_count: int
     created_at: str
     updated_at: str
+    dataset_id: NotRequired[str]
+    external_id: NotRequired[str]
 
 
 class SourceBatch(TypedDict):
@@ -1041,6 +1237,16 @@ class User(TypedDict):
     display_name: str
     role: Role
     is_active: bool
+
+
+class WantedLink(TypedDict):
+    dataset_id: str
+    priority: NotRequired[int | None]
+    is_active: NotRequired[bool]
+
+
+class WantedLinks(TypedDict):
+    datasets: list[WantedLink]
 
 
 class Webhook(TypedDict):
