@@ -79,6 +79,8 @@ def check_quota(quota: Quota) -> None:
         raise BadInput("stored_bytes is counted by tenant or bot, not by token.", code="quota_invalid")
     if quota.resource != QuotaResource.COST and Decimal(quota.limit) % 1:
         raise BadInput("Only cost_usd may have a limit with a fraction.", code="quota_invalid")
+    if quota.subject_id is None:
+        return
     if quota.subject == QuotaSubject.BOT and not BotProfile.objects.filter(pk=quota.subject_id).exists():
         raise BadInput("There is no such bot in this tenant.", code="bot_not_found")
     if quota.subject == QuotaSubject.TOKEN:

@@ -304,9 +304,8 @@ class _Metered:
             turns = Count("pk", filter=Q(kind=UsageKind.CHAT) & ~Q(outcome=Outcome.FAILED))
             events = UsageEvent.objects.filter(created_at__gte=start).exclude(pk__in=self._besides).order_by()
             by_bot = events.values("bot_profile_id")
-            self._since[start] = list(
-                by_bot.annotate(messages=turns, tokens=Sum("total_tokens"), spent=Sum("cost_usd"))
-            )
+            sums = by_bot.annotate(messages=turns, tokens=Sum("total_tokens"), spent=Sum("cost_usd"))
+            self._since[start] = [dict(row) for row in sums]
         name = "spent" if quota.resource == QuotaResource.COST else quota.resource
         rows = [row for row in self._since[start] if quota.subject_id in (None, row["bot_profile_id"])]
         return sum((Decimal(row[name]) for row in rows), Decimal(0))

@@ -60,7 +60,7 @@ def bounds_of_call(request: HttpRequest, identity: Identity | ProductError | Non
     who = f"token:{token.pk}" if token else f"user:{identity.user.pk}"
     rate = token.rate if token and token.rate else settings.API_RATE
     asks = request.method == "POST" and request.path_info in TURN_PATHS
-    bounds = (Bound(who, rate), _bound_of_tenant(tenant))
+    bounds: tuple[Bound, ...] = (Bound(who, rate), _bound_of_tenant(tenant))
     if asks:
         bounds = (Bound(f"chat:{who}", settings.CHAT_RATE, "questions"), *bounds)
     return Bounds(tenant.schema_name, bounds, fail_closed=asks)

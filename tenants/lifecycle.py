@@ -96,11 +96,12 @@ def _lock(tenants: QuerySet[Tenant]) -> QuerySet[Tenant]:
 
 
 def _act(act: str, tenants: list[Tenant], reason: str, actor: str) -> list[Tenant]:
-    change: Callable[..., None] = {
+    changes: dict[str, Callable[..., None]] = {
         "archive": partial(archive_tenant, reason=reason),
         "suspend": partial(suspend_tenant, reason=reason),
         "restore": restore_tenant,
-    }[act]
+    }
+    change = changes[act]
     for tenant in tenants:
         change(tenant, actor=actor)
     return tenants

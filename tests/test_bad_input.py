@@ -153,6 +153,7 @@ VALID: dict[tuple[str, str], Body] = {
         "reason": "x",
     },
     ("exports", "post"): {"export_type": "messages", "format": "csv", "filters": {"from_date": "2026-11-01"}},
+    ("stats/pricing", "put"): {"model": "openai/gpt-test", "prompt_cost_per_1m": 1, "completion_cost_per_1m": 2},
     ("widget/sessions", "post"): {"bot_profile_id": "{bot}", "visitor_id": "visitor-0001", "chat_id": "{chat}"},
 }
 # No JSON body: a form (test_api_uploads.py has its bad parts), or none at all.
@@ -165,6 +166,7 @@ BODILESS = {
     ("sources/<str:source_id>/ingest-children", "post"),
     ("api-tokens/<str:token_id>", "delete"),
     ("users/<str:user_id>", "delete"),
+    ("stats/pricing", "delete"),
     ("bot-profiles/<str:bot_profile_id>", "delete"),
     ("sources/<str:source_id>", "delete"),
     ("webhooks/<str:webhook_id>", "delete"),

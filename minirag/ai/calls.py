@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import random
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -68,7 +69,8 @@ class ModelCallFailed(ProviderError):
 
     def __init__(self, category: str, *, provider: str, retry_after_seconds: float) -> None:
         super().__init__(category, provider=provider)
-        self.retry_after_seconds = retry_after_seconds
+        self.wait_seconds = retry_after_seconds
+        self.retry_after_seconds = math.ceil(retry_after_seconds) or None
 
 
 def report_failure(
@@ -100,7 +102,7 @@ def choose_delay(attempt: int, failure: ProviderError) -> float | None:
     `attempt` counts from 0. Exponential with jitter, so that many clients do not return at once; a provider's
     Retry-After is honoured up to 8 s.
     """
-    asked = getattr(failure, "retry_after_seconds", 0.0)
+    asked = getattr(failure, "wait_seconds", 0.0)
     if failure.category not in RETRIED or attempt >= settings.MODEL_MAX_RETRIES or asked > LONGEST_DELAY_SECONDS:
         return None
     backoff = FIRST_DELAY_SECONDS * 2**attempt * random.uniform(0.5, 1.5)  # noqa: S311 - spreads load, guards nothing

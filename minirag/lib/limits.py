@@ -125,7 +125,8 @@ def check(bounds: Sequence[Bound], *, scope: str, redis_url: str, fail_closed: b
         except NoScriptError:
             answer = client.execute_command("EVAL", _SCRIPT, *arguments)
     except RedisError as error:
-        return _without_redis(error, fail_closed)
+        _without_redis(error, fail_closed)
+        return None
     return _judge(limits, answer)
 
 
@@ -143,7 +144,8 @@ async def check_async(
         except NoScriptError:
             answer = await client.execute_command("EVAL", _SCRIPT, *arguments)
     except RedisError as error:
-        return _without_redis(error, fail_closed)
+        _without_redis(error, fail_closed)
+        return None
     return _judge(limits, answer)
 
 
