@@ -1,4 +1,4 @@
-"""A tenant full of made-up chats, written by SQL: questions, their answers, a tenth of them refused."""
+"""A tenant full of made-up chats, written by SQL: questions, their answers, a fifth of them refused."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _QUESTIONS = """
 INSERT INTO conversations_message (id, chat_id, role, content, prompt_tokens, completion_tokens, outcome, error_code,
                                    refusal_reason, request_id, citation_valid, trace, created_at)
 SELECT gen_random_uuid(), c.id, 'user', 'What is the warranty of part ' || n || '?', 0, 0,
-       CASE WHEN n %% 10 = 0 THEN 'refused' ELSE 'answered' END, '', '', md5(c.id::text || n),
-       CASE WHEN n %% 10 > 0 THEN n %% 50 > 0 END,
+       CASE WHEN n %% 5 = 0 THEN 'refused' ELSE 'answered' END, '', '', md5(c.id::text || n),
+       CASE WHEN n %% 5 > 0 THEN hashtext(c.id::text || n) %% 50 <> 0 END,
        '{"model": "bench/model", "prompt_tokens": 300, "completion_tokens": 60, "cost_usd": 0.0012, "latency_ms": 900,
          "first_token_ms": 210, "is_stream": true, "retrieval": {"mode": "hybrid", "passages": []}}',
        c.created_at + n * interval '1 second'
