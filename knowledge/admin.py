@@ -6,17 +6,26 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin import register
-from django.db.models import Count, Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from unfold.decorators import action, display
 
 from bots.models import BotProfile
+from knowledge import dataset_admin  # noqa: F401 - registers the page of datasets
 from knowledge.admin_forms import NewSourceForm, SourceForm
 from knowledge.admin_nyxcore import NYXCORE_FIELDS
-from knowledge.models import Chunk, Dataset, Document, Source, SourceFile, SourceStatus, SourceType
-from knowledge.sources import create_source, delete_source, find_home, start_ingestion, update_source, upload_source
+from knowledge.models import Chunk, Document, Source, SourceFile, SourceStatus, SourceType
+from knowledge.sources import (
+    Home,
+    create_source,
+    delete_source,
+    find_home,
+    start_ingestion,
+    update_source,
+    upload_source,
+)
 from knowledge.tasks import queue_ingestion
 from tenants.model_admin import LookOnlyAdmin, ProductAdmin, format_age
 from tenants.sites import tenant_site
@@ -35,12 +44,12 @@ def _shown_for(source_type: str) -> str:
 @register(Source, site=tenant_site)
 class SourceAdmin(ProductAdmin):
     list_display = (
-        "name_and_origin", "bot_profile", "source_type", "shown_status", "shown_progress", "is_active",
+        "name_and_origin", "home", "source_type", "shown_status", "shown_progress", "is_active",
         "document_count", "chunk_count", "shown_age",
     )  # fmt: skip
     list_filter = ("status", "source_type", "is_active", "bot_profile")
-    list_select_related = ("bot_profile",)
-    search_fields = ("name", "description", "error_message")
+    list_select_related = ("bot_profile", "dataset")
+    search_fields = ("name", "description", "error_message", "external_id")
     autocomplete_fields = ("bot_profile",)
     date_hierarchy = "created_at"
     actions = ("ingest_chosen", "deactivate_chosen", "activate_chosen")
@@ -51,8 +60,9 @@ class SourceAdmin(ProductAdmin):
         **{name: _shown_for("nyxcore") for name in NYXCORE_FIELDS},
     }
     readonly_fields = (
-        "bot_profile", "source_type", "status", "shown_progress", "shown_file", "document_count", "chunk_count",
-        "language", "failed_searches", "last_refreshed_at", "next_refresh_at", "created_at", "knowledge_links",
+        "bot_profile", "dataset", "external_id", "source_type", "status", "shown_progress", "shown_file",
+        "document_count", "chunk_count", "language", "failed_searches", "last_refreshed_at", "next_refresh_at",
+        "created_at", "knowledge_links",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Source]:
@@ -66,11 +76,10 @@ class SourceAdmin(ProductAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Source | None = None) -> Any:
         if obj is None:
-            fields = (
-                "bot_profile", "source_type", "file", "url", *NYXCORE_FIELDS, "name", "content", "description",
-                "refresh_schedule",
+            what = (
+                "source_type", "file", "url", *NYXCORE_FIELDS, "name", "content", "description", "refresh_schedule",
             )  # fmt: skip
-            return ((None, {"fields": fields}),)
+            return ((None, {"fields": (("bot_profile", "dataset"), *what)}),)
         own: tuple[Any, ...] = {
             SourceType.TEXT: ("content",), SourceType.UPLOAD: ("shown_file",),
             SourceType.URL: ("url", "refresh_schedule"),
@@ -83,7 +92,9 @@ class SourceAdmin(ProductAdmin):
                 ("status", "shown_progress"), ("document_count", "chunk_count"), "knowledge_links",
             )}),
             ("Source", {"fields": (("name", "description"), ("bot_profile", "source_type"), "is_active", *own)}),
-            ("Facts", {"fields": (("language", "created_at"), ("last_refreshed_at", "next_refresh_at"))}),
+            ("Facts", {"fields": (
+                ("dataset", "external_id"), ("language", "created_at"), ("last_refreshed_at", "next_refresh_at"),
+            )}),
         )
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
@@ -126,6 +137,13 @@ class SourceAdmin(ProductAdmin):
         """Sum up instead of listing: a source has thousands of chunks, and deleting only marks the source."""
         lines = [f"{s.name}: {s.document_count} documents, {s.chunk_count} chunks" for s in objs]
         return lines, {"sources": len(lines)}, set(), []
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        return lookup == "dataset__id__exact" or super().lookup_allowed(lookup, value, request)
+
+    @display(description="bot", ordering="bot_profile__name")
+    def home(self, source: Source) -> str:
+        return f"Shared: {source.dataset}" if source.dataset.is_shared else str(source.bot_profile)
 
     @display(description="source", header=True, ordering="name")
     def name_and_origin(self, source: Source) -> list[str]:
@@ -196,17 +214,23 @@ class SourceAdmin(ProductAdmin):
         self.log_change(request, source, "Activated." if is_active else "Deactivated.")
 
 
+def _find_home(data: dict[str, Any]) -> Home:
+    bot, dataset = data["bot_profile"], data["dataset"]
+    return find_home(bot.pk if bot and not dataset else None, dataset.pk if dataset else None)
+
+
 def _create(data: dict[str, Any]) -> Source:
     """Make the source of a checked form and queue it."""
     if data["source_type"] == SourceType.UPLOAD:
         return upload_source(
-            find_home(data["bot_profile"].pk, None), None, name=data["name"], description=data["description"],
+            _find_home(data), None, name=data["name"], description=data["description"],
             file_name=data["file"].name,
             kind=data["kind"], data=data["data"],
         )  # fmt: skip
+    home = _find_home(data)
     fields = {
-        "bot_profile_id": data["bot_profile"].pk, "source_type": data["source_type"], "name": data["name"],
-        "description": data["description"],
+        "bot_profile_id": home.bot.pk if home.bot else None, "dataset_id": home.dataset.pk,
+        "source_type": data["source_type"], "name": data["name"], "description": data["description"],
     }  # fmt: skip
     if data["source_type"] == SourceType.URL:
         fields |= {"config": {"url": data["url"]}, "refresh_schedule": data["refresh_schedule"]}
@@ -233,6 +257,9 @@ class DocumentAdmin(LookOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Document]:
         return super().get_queryset(request).filter(source__deleted_at__isnull=True)
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        return lookup == "source__dataset__id__exact" or super().lookup_allowed(lookup, value, request)
 
     @display(description="document", ordering="title")
     def shown_title(self, document: Document) -> str:
@@ -266,18 +293,3 @@ class ChunkAdmin(LookOnlyAdmin):
     @display(description="chunk", header=True)
     def shown_content(self, chunk: Chunk) -> list[str]:
         return [chunk.heading[:90] or "–", " ".join(chunk.content.split())[:140]]
-
-
-@register(Dataset, site=tenant_site)
-class DatasetAdmin(LookOnlyAdmin):
-    list_display = ("name", "bot_profile", "source_count", "embedding_model", "embedding_dimensions", "created_at")
-    list_select_related = ("bot_profile",)
-    search_fields = ("name", "bot_profile__name")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Dataset]:
-        alive = Count("sources", filter=Q(sources__deleted_at__isnull=True))
-        return super().get_queryset(request).annotate(source_count=alive)
-
-    @display(description="sources", ordering="source_count")
-    def source_count(self, dataset: Any) -> int:
-        return int(dataset.source_count)

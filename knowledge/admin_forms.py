@@ -17,7 +17,7 @@ from unfold.widgets import (
 
 from knowledge.admin_nyxcore import NyxCoreFields
 from knowledge.configs import prepare_config
-from knowledge.models import Source, SourceType
+from knowledge.models import Dataset, Source, SourceType
 from knowledge.parsing import parse_isolated
 from knowledge.uploads import KINDS
 from minirag.lib.errors import BadInput
@@ -89,16 +89,21 @@ class NewSourceForm(SourceForm):
 
     class Meta(SourceForm.Meta):
         fields: tuple[str, ...] = (  # type: ignore[assignment]
-            "bot_profile", "source_type", "name", "description", "refresh_schedule", "content",
+            "bot_profile", "dataset", "source_type", "name", "description", "refresh_schedule", "content",
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["name"].required = False
+        self.fields["name"].required = self.fields["bot_profile"].required = False
+        dataset = self.fields["dataset"]
+        dataset.required, dataset.queryset = False, Dataset.objects.shared().order_by("name")  # type: ignore[attr-defined]
+        dataset.label, dataset.help_text = "or dataset", "A shared one, instead of the bot's own."
         self.fields["name"].help_text = "Shown with citations. Empty: the file's name, or the address."
 
     def clean(self) -> dict[str, Any]:
         super().clean()
+        if not (self.cleaned_data.get("bot_profile") or self.cleaned_data.get("dataset")):
+            self.add_error("bot_profile", "Choose a bot, or a shared dataset.")
         if self.chosen_type == SourceType.UPLOAD:
             self._clean_file()
         elif self.chosen_type == SourceType.URL and not self.cleaned_data.get("name"):

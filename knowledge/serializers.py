@@ -55,9 +55,13 @@ class NewSource(HomeFields):
 
 
 class PutSource(NewSource):
-    """A source as it is in the integrator's system; null for `is_active` leaves it as it is."""
+    """A source as it is in the integrator's system; without `is_active` that stays as it is."""
 
-    is_active: StrictBool | None = None
+    is_active: StrictBool = True
+
+    def fields(self) -> dict[str, Any]:
+        """Return the fields for `upsert_source`."""
+        return self.model_dump() | ({} if "is_active" in self.model_fields_set else {"is_active": None})
 
 
 class ExternalIdQuery(Body):

@@ -52,13 +52,13 @@ class SourceByExternalId(ApiView):
     )  # fmt: skip
     def put(self, request: Request, external_id: str) -> Response:
         name = _read_id(external_id)
-        source, outcome = upsert_source(name, read_body(PutSource, request).model_dump())
+        source, outcome = upsert_source(name, read_body(PutSource, request).fields())
         summary = summarise_children([source.pk]).get(source.pk)
         return Response(render_source(source, summary), status=201 if outcome is Upserted.CREATED else 200)
 
     @describe(
         "Delete a source by your own id", query=ExternalIdQuery, answers={204: None}, path=_PATH,
-        errors={409: _AMBIGUOUS}, description=f"{_WHERE} No source of this id is as good.",
+        errors={409: _AMBIGUOUS}, description=f"{_WHERE} Twice is as good as once.",
     )  # fmt: skip
     def delete(self, request: Request, external_id: str) -> HttpResponse:
         name = _read_id(external_id)

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from knowledge.configs import reveal_api_token
-from knowledge.models import Source, SourceType
+from knowledge.models import Source, SourceQuerySet, SourceType
 from knowledge.sources import Home, apply_changes, build_source, delete_source, find_home, find_parent, shown_sources
 from knowledge.storage import count_bytes, move_bytes
 from knowledge.tasks import queue_ingestion, restart_ingestion
@@ -58,12 +58,8 @@ def find_by_external_id(external_id: str, *, bot_profile_id: UUID | None, datase
 
     Raises NotFound, and Conflict where several have the id and none is named.
     """
-    found = shown_sources().filter(external_id=external_id, deleted_at__isnull=True)
-    if dataset_id is not None:
-        found = found.filter(dataset=dataset_id)
-    elif bot_profile_id is not None:
-        found = found.filter(dataset__bot_profile=bot_profile_id)
-    rows = list(found.order_by("created_at", "id")[:2])
+    alive = _search(external_id, bot_profile_id, dataset_id).filter(deleted_at__isnull=True)
+    rows = list(alive.order_by("created_at", "id")[:2])
     if not rows:
         raise NotFound("Source not found")
     if len(rows) > 1:
@@ -72,12 +68,23 @@ def find_by_external_id(external_id: str, *, bot_profile_id: UUID | None, datase
 
 
 def delete_by_external_id(external_id: str, *, bot_profile_id: UUID | None, dataset_id: UUID | None) -> None:
-    """Delete the source with this id, if there is one. Raises Conflict as `find_by_external_id` does."""
+    """Delete the source with this id. Twice is as good as once. Raises as `find_by_external_id` does."""
     try:
         source = find_by_external_id(external_id, bot_profile_id=bot_profile_id, dataset_id=dataset_id)
     except NotFound:
+        if not _search(external_id, bot_profile_id, dataset_id).exists():
+            raise
         return
     delete_source(source.pk)
+
+
+def _search(external_id: str, bot_profile_id: UUID | None, dataset_id: UUID | None) -> SourceQuerySet:
+    found = shown_sources().filter(external_id=external_id)
+    if dataset_id is not None:
+        found = found.filter(dataset=dataset_id)
+    elif bot_profile_id is not None:
+        found = found.filter(dataset__bot_profile=bot_profile_id)
+    return found
 
 
 def _put(home: Home, parent: Source | None, external_id: str, fields: dict[str, Any]) -> tuple[Source, Upserted]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bots.models import BotProfile
 from conversations.models import Chat, ExportJob, ExportType, Message, MessageRole
-from knowledge.models import Source
+from knowledge.models import BotDataset, Dataset, Document, Source
 from knowledge.sources import private_dataset
 from minirag.lib.openapi import EXAMPLE_IDS
 from tenants.context import tenant_context
@@ -16,7 +16,7 @@ from webhooks.models import Delivery, Webhook
 
 MADE = {
     "user_id", "token_id", "bot_profile_id", "source_id", "parent_id", "chat_id", "message_id", "webhook_id",
-    "delivery_id", "export_id",
+    "delivery_id", "export_id", "dataset_id", "document_id", "external_id",
 }
 
 
@@ -35,7 +35,15 @@ def furnish(slug: str) -> None:
         dataset = private_dataset(bot)
         facts = {"bot_profile": bot, "dataset": dataset, "source_type": "text"}
         parent = Source.objects.create(pk=EXAMPLE_IDS["parent_id"], name="Handbook", **facts)
-        Source.objects.create(pk=EXAMPLE_IDS["source_id"], name="Hours", content="Open from 9 to 17.", **facts)
+        source = Source.objects.create(
+            pk=EXAMPLE_IDS["source_id"], name="Hours", content="Open from 9 to 17.",
+            external_id=EXAMPLE_IDS["external_id"], **facts,
+        )  # fmt: skip
+        Document.objects.create(pk=EXAMPLE_IDS["document_id"], source=source, title="Hours")
+        shared = Dataset.objects.create(
+            pk=EXAMPLE_IDS["dataset_id"], name="Handbooks", embedding_model=bot.embedding_model
+        )
+        BotDataset.objects.create(bot_profile=bot, dataset=shared)
         Source.objects.create(name="Chapter", parent=parent, content="Closed on Mondays.", **facts)
         chat = Chat.objects.create(pk=EXAMPLE_IDS["chat_id"], bot_profile=bot, title="When are you open?")
         Message.objects.create(chat=chat, role=MessageRole.USER, content="When are you open?")

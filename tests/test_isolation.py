@@ -265,8 +265,8 @@ API: dict[str, list[Try]] = {
         Try("put", 422, body=acme_bot),
         Try("put", 404, body=lambda s: own_bot(s, dataset_id=s.acme.dataset)),
         Try("put", 404, body=lambda s: own_bot(s, parent_id=s.acme.source)),
-        Try("delete", 204),  # as if there were none, and there is none of its own
-        Try("delete", 204, "bot_profile_id={bot}"),
+        Try("delete", 404),
+        Try("delete", 404, "bot_profile_id={bot}"),
     ],
     "documents": [
         Try("get", 200),

@@ -16,7 +16,11 @@ from tests.openapi import document
 from tests.openapi_scene import MADE, furnish
 
 # What an example speaks of that is no thing with an id.
-UNMADE = {"delete /v1/stats/pricing": {404}, "get /v1/exports/{export_id}/download": {409}}  # a failed export
+UNMADE = {
+    "delete /v1/stats/pricing": {404}, "get /v1/exports/{export_id}/download": {409},  # a failed export
+    # The bot of the examples is linked with their dataset already.
+    "post /v1/datasets/{dataset_id}/bots": {409}, "delete /v1/datasets/{dataset_id}": {409},
+}  # fmt: skip
 # Operations that the owner of one tenant may not use: their examples are tried by their own tests.
 OPERATORS = "/v1/platform/"
 HEADERS = {"/v1/widget/sessions": {"origin": "http://testserver"}}
