@@ -79,7 +79,7 @@ class SourceAdmin(ProductAdmin):
             what = (
                 "source_type", "file", "url", *NYXCORE_FIELDS, "name", "content", "description", "refresh_schedule",
             )  # fmt: skip
-            return ((None, {"fields": (("bot_profile", "dataset"), *what)}),)
+            return ((None, {"fields": (("bot_profile", "shared_dataset"), *what)}),)
         own: tuple[Any, ...] = {
             SourceType.TEXT: ("content",), SourceType.UPLOAD: ("shown_file",),
             SourceType.URL: ("url", "refresh_schedule"),
@@ -215,7 +215,7 @@ class SourceAdmin(ProductAdmin):
 
 
 def _find_home(data: dict[str, Any]) -> Home:
-    bot, dataset = data["bot_profile"], data["dataset"]
+    bot, dataset = data["bot_profile"], data["shared_dataset"]
     return find_home(bot.pk if bot and not dataset else None, dataset.pk if dataset else None)
 
 

@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import UploadedFile
 from unfold.widgets import (
     UnfoldAdminFileFieldWidget,
     UnfoldAdminRadioSelectWidget,
+    UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
 )
@@ -78,6 +79,11 @@ class SourceForm(NyxCoreFields, forms.ModelForm):
 
 
 class NewSourceForm(SourceForm):
+    # Not named as the column: unfold takes a posted `dataset` for something of its own.
+    shared_dataset = forms.ModelChoiceField(
+        label="or dataset", queryset=Dataset.objects.none(), required=False, widget=UnfoldAdminSelectWidget,
+        help_text="A shared one, instead of the bot's own.",
+    )
     source_type = forms.ChoiceField(
         label="What is it?", choices=_CHOICES, initial=SourceType.TEXT,
         widget=UnfoldAdminRadioSelectWidget(radio_style=1),
@@ -89,20 +95,19 @@ class NewSourceForm(SourceForm):
 
     class Meta(SourceForm.Meta):
         fields: tuple[str, ...] = (  # type: ignore[assignment]
-            "bot_profile", "dataset", "source_type", "name", "description", "refresh_schedule", "content",
+            "bot_profile", "source_type", "name", "description", "refresh_schedule", "content",
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["name"].required = self.fields["bot_profile"].required = False
-        dataset = self.fields["dataset"]
-        dataset.required, dataset.queryset = False, Dataset.objects.shared().order_by("name")  # type: ignore[attr-defined]
-        dataset.label, dataset.help_text = "or dataset", "A shared one, instead of the bot's own."
+        shared = Dataset.objects.shared().order_by("name")
+        self.fields["shared_dataset"].queryset = shared  # type: ignore[attr-defined]
         self.fields["name"].help_text = "Shown with citations. Empty: the file's name, or the address."
 
     def clean(self) -> dict[str, Any]:
         super().clean()
-        if not (self.cleaned_data.get("bot_profile") or self.cleaned_data.get("dataset")):
+        if not (self.cleaned_data.get("bot_profile") or self.cleaned_data.get("shared_dataset")):
             self.add_error("bot_profile", "Choose a bot, or a shared dataset.")
         if self.chosen_type == SourceType.UPLOAD:
             self._clean_file()

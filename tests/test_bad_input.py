@@ -111,7 +111,7 @@ VALID: dict[tuple[str, str], Body] = {
     ("sources/<str:source_id>", "patch"): CHANGES,
     ("sources/by-external-id/<str:external_id>", "put"): {**SOURCE, "is_active": True},
     ("sources/reindex", "post"): {"dry_run": True, "limit": 5},
-    ("documents/<str:document_id>", "patch"): {"metadata": {}},
+    ("documents/<str:document_id>", "patch"): {"title": "x"},
     ("datasets", "post"): {"name": "x", "description": "", "tags": [], "metadata": {}, "is_active": True},
     ("datasets/<str:dataset_id>", "patch"): {"name": "y", "tags": ["a"], "is_active": True},
     ("datasets/<str:dataset_id>/bots", "post"): {"bot_profile_id": "{bot}", "priority": 2, "is_active": True},
@@ -193,6 +193,7 @@ BODILESS = {
 UNREQUIRED = {("sources/reindex", "post")}  # an empty body is a dry run of everything
 # Where the contract has null mean "none" or "clear".
 NULLABLE = {
+    "title",
     "scopes",
     "expires_at",
     "embedding_model",
