@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -155,17 +156,13 @@ class DatasetAdmin(ProductAdmin):
         dataset = form.instance
         changed = formset.save(commit=False)
         for link in formset.deleted_objects:
-            self._try(request, link, lambda link=link: unlink_bot(dataset.pk, link.bot_profile_id))
+            self._try(request, link, partial(unlink_bot, dataset.pk, link.bot_profile_id))
         for link in changed:
             facts = {"priority": link.priority, "is_active": link.is_active}
             if link._state.adding:
-                self._try(request, link, lambda link=link, facts=facts: link_bot(
-                    dataset.pk, link.bot_profile_id, **facts
-                ))  # fmt: skip
+                self._try(request, link, partial(link_bot, dataset.pk, link.bot_profile_id, **facts))
             else:
-                self._try(request, link, lambda link=link, facts=facts: change_link(
-                    dataset.pk, link.bot_profile_id, facts
-                ))  # fmt: skip
+                self._try(request, link, partial(change_link, dataset.pk, link.bot_profile_id, facts))
         formset.new_objects, formset.changed_objects = [], []
 
     def _try(self, request: HttpRequest, link: BotDataset, act: Callable[[], object]) -> None:
