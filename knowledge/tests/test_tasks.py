@@ -189,7 +189,7 @@ def test_the_message_carries_the_tenant_and_is_acknowledged_late(bot, acme, monk
     seen = {}
     monkeypatch.setattr("celery.app.task.Task.apply_async", lambda self, *args, **options: seen.update(options))
     tasks._send(tasks.ingest_source, uuid.uuid4())
-    assert seen["headers"] == {TENANT_HEADER: str(acme.tenant.pk)} and seen["retry"] is False
+    assert seen["headers"][TENANT_HEADER] == str(acme.tenant.pk) and seen["retry"] is False
     assert tasks.ingest_source.acks_late and tasks.purge_source.acks_late
 
 
