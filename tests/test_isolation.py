@@ -521,6 +521,7 @@ def fill_path(pattern: str, scene: Scene, ids: dict[str, str] | None = None) -> 
         "chat_id": acme.chat,
         "message_id": acme.message,
         "slug": acme.party.tenant.slug,
+        "model": acme.bot,
         "act": "archive",
         "webhook_id": acme.webhook,
         "delivery_id": str(acme.pks[Delivery]),
