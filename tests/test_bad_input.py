@@ -18,6 +18,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import URLResolver, get_resolver
 
+from bots.quota_models import Quota
 from conftest import Party
 from conversations.models import ExportJob
 from knowledge.models import Dataset, Document
@@ -162,6 +163,14 @@ VALID: dict[tuple[str, str], Body] = {
         "reason": "x",
     },
     ("exports", "post"): {"export_type": "messages", "format": "csv", "filters": {"from_date": "2026-11-01"}},
+    ("quotas", "post"): {
+        "subject": "tenant",
+        "resource": "messages",
+        "period": "month",
+        "limit": 100,
+        "warning_percent": 80,
+    },
+    ("quotas/<str:quota_id>", "patch"): {"limit": 200, "warning_percent": 90},
     ("stats/pricing", "put"): {"model": "openai/gpt-test", "prompt_cost_per_1m": 1, "completion_cost_per_1m": 2},
     ("widget/sessions", "post"): {"bot_profile_id": "{bot}", "visitor_id": "visitor-0001", "chat_id": "{chat}"},
 }
@@ -182,6 +191,7 @@ BODILESS = {
     ("api-tokens/<str:token_id>", "delete"),
     ("users/<str:user_id>", "delete"),
     ("stats/pricing", "delete"),
+    ("quotas/<str:quota_id>", "delete"),
     ("bot-profiles/<str:bot_profile_id>", "delete"),
     ("sources/<str:source_id>", "delete"),
     ("webhooks/<str:webhook_id>", "delete"),
@@ -310,8 +320,9 @@ def api(acme, bob, monkeypatch, settings) -> Api:
         export = ExportJob.objects.create(export_type="messages", status="failed")
         document = Document.objects.get(source=source)
         dataset = Dataset.objects.create(name="Shared", embedding_model="minirag/hash")
+        quota = Quota.objects.create(resource="tokens", limit=10**9)
     ids = {"bot": str(bot.pk), "source": str(source.pk), "export": str(export.pk)}
-    ids |= {"document": str(document.pk), "dataset": str(dataset.pk), "external": "page-1"}
+    ids |= {"document": str(document.pk), "dataset": str(dataset.pk), "external": "page-1", "quota": str(quota.pk)}
     made = Api(acme, ids)
     question = {"bot_profile_id": ids["bot"], "message": "How long is the warranty of the Aeris One?"}
     answer = made.client.post("/v1/chat", question, content_type=JSON).json()

@@ -680,7 +680,7 @@ class Operations(Transport):
         content: str | None | Unset = UNSET,
         parent_id: str | None | Unset = UNSET,
         refresh_schedule: RefreshSchedule | None | Unset = UNSET,
-        is_active: bool | None | Unset = UNSET,
+        is_active: bool | Unset = UNSET,
     ) -> Source:
         """Put a source under your own id: `PUT /v1/sources/by-external-id/{external_id}`."""
         return cast(Source, self.request('PUT', f'/v1/sources/by-external-id/{external_id}', body=given(bot_profile_id=bot_profile_id, dataset_id=dataset_id, name=name, description=description, source_type=source_type, config=config, content=content, parent_id=parent_id, refresh_schedule=refresh_schedule, is_active=is_active)).json())

@@ -885,7 +885,7 @@ class ProvisionedTenant(TypedDict):
 
 
 class PutSource(TypedDict):
-    """A source as it is in the integrator's system; null for `is_active` leaves it as it is"""
+    """A source as it is in the integrator's system; without `is_active` that stays as it is"""
 
     bot_profile_id: str | None
     dataset_id: NotRequired[str | None]
@@ -896,7 +896,7 @@ class PutSource(TypedDict):
     content: NotRequired[str | None]
     parent_id: NotRequired[str | None]
     refresh_schedule: NotRequired[RefreshSchedule | None]
-    is_active: NotRequired[bool | None]
+    is_active: NotRequired[bool]
 
 
 class Question(TypedDict):
