@@ -6,8 +6,10 @@ import uuid
 from typing import Any
 
 from django.conf import settings
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
+from django.db.models.functions import JSONObject
 
 from bots import quota_models  # noqa: F401 - Django looks for models here
 from minirag.ai.credentials import Credentials
@@ -28,6 +30,12 @@ class Fusion(models.TextChoices):
 class BotProfileQuerySet(models.QuerySet["BotProfile"]):
     def active(self) -> BotProfileQuerySet:
         return self.filter(is_active=True)
+
+    def with_scopes(self) -> BotProfileQuerySet:
+        """Bring each bot's `active_scopes` along, in the same query."""
+        own = Scope.objects.filter(bot_profile=models.OuterRef("pk"), is_active=True)
+        facts = JSONObject(**{name: name for name in SCOPE_FACTS})
+        return self.annotate(scope_rows=ArraySubquery(own.order_by("created_at", "id").values_list(facts)))
 
 
 class BotProfile(models.Model):
@@ -105,6 +113,14 @@ class BotProfile(models.Model):
             super().save(*args, **kwargs)
             if is_new:
                 BotAddress.objects.get_or_create(bot_profile_id=self.pk, defaults={"tenant": require_tenant()})
+
+    @property
+    def active_scopes(self) -> list[Scope]:
+        """The guardrails that count now, oldest first; without another query if they came `with_scopes`."""
+        rows: list[dict[str, Any]] | None = getattr(self, "scope_rows", None)
+        if rows is None:
+            return list(self.scopes.filter(is_active=True))
+        return [Scope(bot_profile_id=self.pk, **row) for row in rows]
 
     @property
     def has_credentials(self) -> bool:
@@ -260,3 +276,55 @@ class PriceOverride(models.Model):
 
     def __str__(self) -> str:
         return self.model
+
+
+class Strictness(models.TextChoices):
+    """What becomes of a question that is about none of the allowed topics, and how sure a match must be."""
+
+    STRICT = "strict", "Strict: only what is clearly about an allowed topic"
+    MODERATE = "moderate", "Moderate: what has to do with an allowed topic"
+    LENIENT = "lenient", "Lenient: everything but the forbidden topics"
+
+
+class Tone(models.TextChoices):
+    FRIENDLY = "friendly", "Friendly"
+    FORMAL = "formal", "Formal"
+    PLAIN = "plain", "Plain words"
+
+
+# What a turn needs of a scope.
+SCOPE_FACTS = (
+    "id", "name", "strictness", "allowed_topics", "forbidden_topics", "refusal_text", "max_words", "require_citations",
+    "step_by_step", "tone",
+)  # fmt: skip
+
+
+class Scope(models.Model):
+    """A bot's guardrails: what it speaks about and what not, how strictly, and how it answers."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    bot_profile = models.ForeignKey(BotProfile, on_delete=models.CASCADE, related_name="scopes", verbose_name="bot")
+    name = models.CharField(max_length=255)
+    description = models.CharField(max_length=1000, blank=True, default="")
+    is_active = models.BooleanField(default=True)
+    strictness = models.CharField(max_length=8, choices=Strictness, default=Strictness.MODERATE)
+    allowed_topics = models.JSONField(default=list, blank=True)
+    forbidden_topics = models.JSONField(default=list, blank=True)
+    refusal_text = models.CharField(
+        max_length=1000, blank=True, default="", help_text="Empty: the bot's own, or a sentence that names the topics."
+    )
+    max_words = models.PositiveSmallIntegerField(
+        "longest answer, in words", null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(5000)]
+    )
+    require_citations = models.BooleanField("every statement is cited", default=False)
+    step_by_step = models.BooleanField("procedures in numbered steps", default=False)
+    tone = models.CharField(max_length=8, choices=Tone, blank=True, default="")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["created_at", "id"]
+        constraints = [models.UniqueConstraint(fields=["bot_profile", "name"], name="scope_name_once_per_bot")]
+
+    def __str__(self) -> str:
+        return self.name

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from bots.models import BotProfile, Outcome, UsageEvent, UsageKind
+from bots.models import BotProfile, Outcome, Scope, Strictness, UsageEvent, UsageKind
 from bots.quotas import Reservation, reserve_turn, settle_turn
 from bots.usage import record_usage
 from conversations.grounding import Refusal
@@ -55,6 +55,12 @@ class OpenTurn:
     history: tuple[tuple[str, str], ...]
     reservation: Reservation
     bases: tuple[Base, ...] = ()  # external ones to ask
+    scopes: tuple[Scope, ...] = ()  # the bot's active ones
+
+    @property
+    def refuses(self) -> bool:
+        """Whether weak retrieval ends in a refusal: a strict scope answers from sources only, whatever the bot says."""
+        return self.bot.refuses or any(scope.strictness == Strictness.STRICT for scope in self.scopes)
 
 
 @dataclass
@@ -90,7 +96,7 @@ def open_turn(
     tenant = Tenant.objects.only("status").get(pk=require_tenant().pk)
     if not tenant.is_active:
         raise Conflict(f"This tenant is {tenant.status}.", code=f"tenant_{tenant.status}")
-    bot = BotProfile.objects.active().filter(pk=bot_profile_id).first()
+    bot = BotProfile.objects.active().with_scopes().filter(pk=bot_profile_id).first()
     if bot is None:
         raise NotFound("Bot profile not found or inactive")
     with transaction.atomic():
@@ -103,7 +109,7 @@ def open_turn(
         # Last, because its counters are locked until the commit, and other questions of the tenant wait for them.
         reservation = reserve_turn(bot.pk, asker.token_id)
         tell_crossings(reservation.crossings)
-    return OpenTurn(bot, chat, message, history, reservation, load_bases(bot.pk))
+    return OpenTurn(bot, chat, message, history, reservation, load_bases(bot.pk), tuple(bot.active_scopes))
 
 
 def _find_chat(chat_id: uuid.UUID, bot: BotProfile, asker: Asker) -> Chat:
@@ -234,11 +240,14 @@ def _tell(turn: OpenTurn, answer: Answer, message: Message) -> None:
 
 def _store_message(turn: OpenTurn, answer: Answer) -> Message:
     retrieval, refusal = answer.retrieval, answer.refusal
+    measured = None if retrieval is None else (retrieval.confidence, retrieval.threshold)
+    if measured is None and refusal is not None:  # by a scope, before anything was searched
+        measured = refusal.score, refusal.threshold
     message = Message.objects.create(
         chat=turn.chat, role=MessageRole.ASSISTANT, content=answer.content, outcome=answer.outcome,
         error_code=answer.error_code, prompt_tokens=answer.prompt_tokens, completion_tokens=answer.completion_tokens,
-        refusal_reason=refusal.reason if refusal else "", confidence=retrieval.confidence if retrieval else None,
-        threshold=retrieval.threshold if retrieval else None, request_id=turn.question.request_id,
+        refusal_reason=refusal.reason if refusal else "", confidence=measured[0] if measured else None,
+        threshold=measured[1] if measured else None, request_id=turn.question.request_id,
         question=turn.question,
     )
     Citation.objects.bulk_create(cite_passage(message, number, passage) for number, passage in answer.citations)

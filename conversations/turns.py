@@ -20,6 +20,7 @@ from django.conf import settings
 
 from bots.models import Outcome
 from conversations.grounding import MarkerFilter, Refusal, choose_refusal_text, find_model_refusal, ground
+from conversations.guarding import guard
 from conversations.models import Message
 from conversations.prompting import build_prompt
 from conversations.recording import Answer, Asker, History, OpenTurn, close_turn, numbered, open_turn
@@ -175,15 +176,17 @@ def _estimate_usage(answer: Answer) -> None:
 
 
 async def _answer(turn: OpenTurn, answer: Answer) -> AsyncGenerator[TurnEvent, None]:
-    """Retrieve, judge, and either refuse or let the model speak; fills in `answer` on the way."""
+    """Guard, retrieve, judge, and either refuse or let the model speak; fills in `answer` on the way."""
+    if refused := await guard(turn):
+        for event in _refuse(turn, answer, *refused):
+            yield event
+        return
     retrieval = answer.retrieval = await retrieve(turn.bot, turn.question.content, bases=turn.bases)
     refusal_text = choose_refusal_text(turn.bot.refusal_text, retrieval.language)
-    refusal = ground(retrieval, refuses=turn.bot.refuses)
+    refusal = ground(retrieval, refuses=turn.refuses)
     if refusal is not None:
-        yield SourcesFound(turn.chat.pk, ())
-        answer.content, answer.refusal, answer.outcome = refusal_text, refusal, Outcome.REFUSED
-        answer.model = turn.bot.model
-        yield Delta(refusal_text)
+        for event in _refuse(turn, answer, refusal, refusal_text):
+            yield event
         return
     yield SourcesFound(turn.chat.pk, retrieval.passages)
     markers = MarkerFilter(len(retrieval.passages))
@@ -198,10 +201,17 @@ async def _answer(turn: OpenTurn, answer: Answer) -> AsyncGenerator[TurnEvent, N
         yield Delta(rest)
     answer.citations = numbered(retrieval.passages, list(markers.cited))
     answer.dropped_citations = markers.dropped
-    answer.refusal = find_model_refusal(answer.content, refusal_text, retrieval) if turn.bot.refuses else None
+    answer.refusal = find_model_refusal(answer.content, refusal_text, retrieval) if turn.refuses else None
     answer.outcome = Outcome.REFUSED if answer.refusal else Outcome.ANSWERED
     if not answer.content.strip():
         raise NoAnswer("The model gave no answer.")
+
+
+def _refuse(turn: OpenTurn, answer: Answer, refusal: Refusal, text: str) -> tuple[TurnEvent, ...]:
+    """End the turn with a fixed sentence; no model is asked."""
+    answer.content, answer.refusal, answer.outcome = text, refusal, Outcome.REFUSED
+    answer.model = turn.bot.model
+    return SourcesFound(turn.chat.pk, ()), Delta(text)
 
 
 async def _speak(
@@ -236,7 +246,7 @@ def make_chat_request(turn: OpenTurn, retrieval: Retrieval, refusal_text: str) -
         model=bot.model,
         messages=build_prompt(
             system_prompt=bot.system_prompt, history=turn.history, question=turn.question.content,
-            passages=passages, refusal=refusal_text,
+            passages=passages, refusal=refusal_text, scopes=turn.scopes,
         ),
         temperature=bot.temperature,
         max_tokens=bot.max_tokens,

@@ -5,7 +5,7 @@ Also for a running product: `manage.py shell -c "from tests.openapi_scene import
 
 from __future__ import annotations
 
-from bots.models import BotProfile
+from bots.models import BotProfile, Scope
 from conversations.models import Chat, ExportJob, ExportType, Message, MessageRole
 from knowledge.models import BotDataset, Dataset, Document, Source
 from knowledge.sources import private_dataset
@@ -16,7 +16,7 @@ from webhooks.models import Delivery, Webhook
 
 MADE = {
     "user_id", "token_id", "bot_profile_id", "source_id", "parent_id", "chat_id", "message_id", "webhook_id",
-    "delivery_id", "export_id", "dataset_id", "document_id", "external_id",
+    "delivery_id", "export_id", "dataset_id", "document_id", "external_id", "scope_id",
 }
 
 
@@ -32,6 +32,7 @@ def furnish(slug: str) -> None:
             pk=EXAMPLE_IDS["bot_profile_id"], name="Support", model="minirag/extractive", is_public=True,
             embedding_model="minirag/hash",
         )  # fmt: skip
+        Scope.objects.create(pk=EXAMPLE_IDS["scope_id"], bot_profile=bot, name="House", forbidden_topics=["politics"])
         dataset = private_dataset(bot)
         facts = {"bot_profile": bot, "dataset": dataset, "source_type": "text"}
         parent = Source.objects.create(pk=EXAMPLE_IDS["parent_id"], name="Handbook", **facts)
