@@ -19,7 +19,8 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from bots import quota_admin  # noqa: F401 - registers the pages of quotas
+from bots import quota_admin, scope_admin  # noqa: F401 - registers the pages of quotas
+from bots.admin_fields import LinesField
 from bots.models import BotProfile, Outcome, PriceOverride, UsageEvent
 from bots.month import summarise_month
 from bots.origins import normalise_origin
@@ -32,21 +33,6 @@ _OUTCOME_COLOURS = {
     Outcome.ANSWERED: "success", Outcome.REFUSED: "warning", Outcome.STOPPED: "warning", Outcome.FAILED: "danger",
     Outcome.PENDING: "info",
 }  # fmt: skip
-
-
-class LinesField(forms.CharField):
-    """A list of texts, edited as one per line."""
-
-    widget = UnfoldAdminTextareaWidget
-
-    def prepare_value(self, value: Any) -> Any:
-        return "\n".join(map(str, value)) if isinstance(value, list) else value
-
-    def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
-        return [line.strip() for line in (super().to_python(value) or "").splitlines() if line.strip()]
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        return self.to_python(data) != (initial or [])
 
 
 class BotForm(forms.ModelForm):
@@ -131,7 +117,7 @@ class BotProfileAdmin(ProductAdmin):
     list_filter = ("is_active", "model")
     search_fields = ("name", "description")
     date_hierarchy = "created_at"
-    readonly_fields = ("has_key", "id", "created_at", "updated_at")
+    readonly_fields = ("has_key", "shown_scopes", "id", "created_at", "updated_at")
     actions = ("activate", "deactivate")
     fieldsets = (
         (None, {"fields": ("name", "description", "is_active")}),
@@ -143,6 +129,7 @@ class BotProfileAdmin(ProductAdmin):
         ("Refusal and retrieval", {"classes": ("tab",), "fields": (
             "refuses", "refusal_floor", "refusal_text", ("fusion", "dense_weight"),
         )}),
+        ("Scopes", {"classes": ("tab",), "fields": ("shown_scopes",)}),
         ("Widget", {"classes": ("tab",), "fields": ("greeting", "starter_questions", "allowed_origins", "is_public")}),
         ("Facts", {"classes": ("tab",), "fields": ("id", ("created_at", "updated_at"))}),
     )  # fmt: skip
@@ -153,7 +140,7 @@ class BotProfileAdmin(ProductAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: BotProfile | None = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
         if self.has_change_permission(request, obj) if obj else self.has_add_permission(request):
-            return fieldsets if obj else fieldsets[:-1]
+            return fieldsets if obj else [each for each in fieldsets[:-1] if each[0] != "Scopes"]
         return [(title, {**options, "fields": _readable(options["fields"])}) for title, options in fieldsets]
 
     def save_model(self, request: HttpRequest, obj: BotProfile, form: BotForm, change: bool) -> None:
@@ -167,6 +154,10 @@ class BotProfileAdmin(ProductAdmin):
     @display(description="bot", header=True, ordering="name")
     def name_and_description(self, bot: BotProfile) -> list[str]:
         return [bot.name, bot.description[:80]]
+
+    @display(description="guardrails")
+    def shown_scopes(self, bot: BotProfile) -> str:
+        return scope_admin.show_scopes(bot)
 
     @display(description="key in use")
     def has_key(self, bot: BotProfile) -> str:

@@ -72,7 +72,7 @@ TEMPLATES: Final[dict[str, dict[str, Any]]] = {
             "timetable and semester dates", "exams and grades", "credits and modules", "student housing",
             "student services",
         ],
-        "forbidden_topics": [*_PERSONAL, "solutions of an exam", "writing an essay", "grades of other students"],
+        "forbidden_topics": [*_PERSONAL, "cheating", "ghostwriting of essays", "personal data of others"],
         "refusal_text": "I can help with courses, admission, fees, dates and examinations. For personal advice please "
         "see the student office.",
         "max_words": 250, "require_citations": True, "step_by_step": True, "tone": Tone.FRIENDLY,

@@ -72,7 +72,9 @@ def _save(scope: Scope, **options: Any) -> None:
 
 def has_sources(bot: BotProfile) -> bool:
     """Whether there is anything that the bot could answer from."""
-    return BotProfile.objects.filter(Q(sources__is_active=True), pk=bot.pk).exists()
+    own = Q(private_dataset__sources__is_active=True)
+    shared = Q(dataset_links__is_active=True, dataset_links__dataset__sources__is_active=True)
+    return BotProfile.objects.filter(own | shared, pk=bot.pk).exists()
 
 
 def find_warnings(scope: Scope, *, has_sources: bool = True) -> list[ScopeWarning]:

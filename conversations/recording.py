@@ -57,11 +57,6 @@ class OpenTurn:
     bases: tuple[Base, ...] = ()  # external ones to ask
     scopes: tuple[Scope, ...] = ()  # the bot's active ones
 
-    @property
-    def refuses(self) -> bool:
-        """Whether weak retrieval ends in a refusal: a strict scope answers from sources only, whatever the bot says."""
-        return self.bot.refuses or any(scope.strictness == Strictness.STRICT for scope in self.scopes)
-
 
 @dataclass
 class Answer:
@@ -99,6 +94,9 @@ def open_turn(
     bot = BotProfile.objects.active().with_scopes().filter(pk=bot_profile_id).first()
     if bot is None:
         raise NotFound("Bot profile not found or inactive")
+    scopes = tuple(bot.active_scopes)
+    if any(scope.strictness == Strictness.STRICT for scope in scopes):
+        bot.refuses = True  # in this turn: a strict scope answers from sources only, whatever the bot is set to
     with transaction.atomic():
         chat = _find_chat(chat_id, bot, asker) if chat_id else _start_chat(bot, question, asker)
         history = load_history(chat, bot.history_turns) if chat_id else _cut(told or (), bot.history_turns)
@@ -109,7 +107,7 @@ def open_turn(
         # Last, because its counters are locked until the commit, and other questions of the tenant wait for them.
         reservation = reserve_turn(bot.pk, asker.token_id)
         tell_crossings(reservation.crossings)
-    return OpenTurn(bot, chat, message, history, reservation, load_bases(bot.pk), tuple(bot.active_scopes))
+    return OpenTurn(bot, chat, message, history, reservation, load_bases(bot.pk), scopes)
 
 
 def _find_chat(chat_id: uuid.UUID, bot: BotProfile, asker: Asker) -> Chat:

@@ -183,7 +183,7 @@ async def _answer(turn: OpenTurn, answer: Answer) -> AsyncGenerator[TurnEvent, N
         return
     retrieval = answer.retrieval = await retrieve(turn.bot, turn.question.content, bases=turn.bases)
     refusal_text = choose_refusal_text(turn.bot.refusal_text, retrieval.language)
-    refusal = ground(retrieval, refuses=turn.refuses)
+    refusal = ground(retrieval, refuses=turn.bot.refuses)
     if refusal is not None:
         for event in _refuse(turn, answer, refusal, refusal_text):
             yield event
@@ -201,7 +201,7 @@ async def _answer(turn: OpenTurn, answer: Answer) -> AsyncGenerator[TurnEvent, N
         yield Delta(rest)
     answer.citations = numbered(retrieval.passages, list(markers.cited))
     answer.dropped_citations = markers.dropped
-    answer.refusal = find_model_refusal(answer.content, refusal_text, retrieval) if turn.refuses else None
+    answer.refusal = find_model_refusal(answer.content, refusal_text, retrieval) if turn.bot.refuses else None
     answer.outcome = Outcome.REFUSED if answer.refusal else Outcome.ANSWERED
     if not answer.content.strip():
         raise NoAnswer("The model gave no answer.")

@@ -28,7 +28,7 @@ _PLATFORM: list[tuple[str, list[Page]]] = [
 ]
 
 _TENANT: list[tuple[str, list[Page]]] = [
-    ("Assistants", [("Bots", "smart_toy", "bots_botprofile")]),
+    ("Assistants", [("Bots", "smart_toy", "bots_botprofile"), ("Scopes", "shield", "bots_scope")]),
     (
         "Knowledge",
         [

@@ -26,7 +26,7 @@ from django.http.response import HttpResponseBase
 from django.test import Client
 from django.utils import timezone
 
-from bots.models import BotProfile, PriceOverride
+from bots.models import BotProfile, PriceOverride, Scope
 from bots.quota_models import Quota, QuotaUse
 from bots.rollup import roll_up_usage
 from conftest import Party
@@ -215,6 +215,8 @@ def _fill(party: Party, word: str, chat_model: FakeChatModel) -> Rows:
         roll_up_usage()
         job = ExportJob.objects.create(export_type="messages", status="succeeded", part_count=1)
         ExportPart.objects.create(job=job, number=0, data=zlib.compress(word.encode()))
+        # Inactive: `_mark` rewrites its topics, and it is not what a turn of acme's is tested for here.
+        Scope.objects.create(bot_profile_id=rows.bot, name=word, allowed_topics=[word], is_active=False)
     rows.token = post("/v1/api-tokens", {"name": f"token {word if not mine else IDENTITY}"})["id"]
     return rows
 

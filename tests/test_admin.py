@@ -19,7 +19,7 @@ from django.test import Client
 from django.urls import reverse, set_script_prefix
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
-from bots.models import BotProfile, Outcome, PriceOverride, UsageEvent
+from bots.models import BotProfile, Outcome, PriceOverride, Scope, UsageEvent
 from bots.profiles import create_bot
 from bots.quota_models import Quota, QuotaUse
 from conftest import PASSWORD, Party
@@ -154,6 +154,7 @@ def rows(in_acme: Party) -> dict[type, Any]:
         type(source.dataset): source.dataset,
         Chat: chat,
         UsageEvent: usage,
+        Scope: Scope.objects.create(bot_profile=bot, name="House", forbidden_topics=["politics"]),
         PriceOverride: PriceOverride.objects.create(model="openai/gpt-4o", prompt_cost_per_1m=2),
         Quota: quota,
         QuotaUse: QuotaUse.objects.create(quota=quota, starts_at=quota.created_at, used=12),

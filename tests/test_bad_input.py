@@ -57,6 +57,16 @@ SETTINGS = {
     "allowed_origins": ["https://a.example.com"],
     "is_public": True,
 }
+SCOPE = {
+    "name": "x",
+    "description": "",
+    "is_active": True,
+    "strictness": "strict",
+    "allowed_topics": ["x"],
+    "forbidden_topics": ["y"],
+    "refusal_text": "",
+    "guidelines": {"max_words": 9, "require_citations": True, "tone": "plain", "step_by_step": True},
+}
 SOURCE = {
     "bot_profile_id": "{bot}",
     "name": "x",
@@ -107,6 +117,9 @@ VALID: dict[tuple[str, str], Body] = {
     ("bot-profiles", "post"): BOT,
     ("bot-profiles/<str:bot_profile_id>", "patch"): {**BOT, "is_active": True},
     ("bot-profiles/<str:bot_profile_id>/settings", "patch"): SETTINGS,
+    ("bot-profiles/<str:bot_profile_id>/scopes", "post"): SCOPE | {"template": "sales"},
+    ("bot-profiles/<str:bot_profile_id>/scopes/<str:scope_id>", "patch"): SCOPE | {"name": "y"},
+    ("bot-profiles/<str:bot_profile_id>/scopes/check", "post"): {"question": "x", "history": ["y"]},
     ("sources", "post"): SOURCE,
     ("sources/batch", "post"): BATCH,
     ("sources/<str:source_id>", "patch"): CHANGES,
@@ -193,6 +206,7 @@ BODILESS = {
     ("stats/pricing", "delete"),
     ("quotas/<str:quota_id>", "delete"),
     ("bot-profiles/<str:bot_profile_id>", "delete"),
+    ("bot-profiles/<str:bot_profile_id>/scopes/<str:scope_id>", "delete"),
     ("sources/<str:source_id>", "delete"),
     ("webhooks/<str:webhook_id>", "delete"),
     ("webhooks/<str:webhook_id>/test", "post"),
@@ -205,6 +219,7 @@ UNREQUIRED = {("sources/reindex", "post")}  # an empty body is a dry run of ever
 NULLABLE = {
     "title",
     "scopes",
+    "template",
     "expires_at",
     "embedding_model",
     "credentials",
@@ -333,6 +348,9 @@ def api(acme, bob, monkeypatch, settings) -> Api:
     made.ids |= {"chat": answer["chat_id"], "message": answer["message"]["id"], "token": token["id"]}
     made.ids |= {"webhook": hook["id"], "delivery": str(ping.pk)}
     made.ids["user"] = str(bob.pk)
+    house = {"name": "House", "forbidden_topics": ["chess"]}
+    scope = made.client.post(f"/v1/bot-profiles/{ids['bot']}/scopes", house, content_type=JSON).json()
+    made.ids["scope"] = scope["id"]
     return made
 
 

@@ -38,7 +38,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from bots.models import BotProfile
+from bots.models import BotProfile, Scope
 from conftest import PASSWORD, Party
 from conversations.models import Chat, ExportJob
 from conversations.routing import websocket_urlpatterns
@@ -229,6 +229,22 @@ API: dict[str, list[Try]] = {
         Try("post", 422, body=lambda s: {**MESSAGES, "subject": "token", "subject_id": s.acme.token}),
     ],
     "quotas/<str:quota_id>": [Try("get", 404), Try("patch", 404, body=lambda s: {"limit": 1}), Try("delete", 404)],
+    "bot-profiles/<str:bot_profile_id>/scopes": [
+        Try("get", 404),
+        Try("post", 404, body=lambda s: {"name": "x", "allowed_topics": ["x"]}),
+    ],
+    "bot-profiles/<str:bot_profile_id>/scopes/check": [
+        Try("post", 404, body=lambda s: {"question": f"Where is the {PRIVATE}?"}),
+    ],
+    "bot-profiles/<str:bot_profile_id>/scopes/<str:scope_id>": [
+        Try("get", 404),
+        Try("get", 404, ids=lambda s: {"bot_profile_id": s.globex.bot}),
+        Try("patch", 404, body=NAME),
+        Try("patch", 404, body=NAME, ids=lambda s: {"bot_profile_id": s.globex.bot}),
+        Try("delete", 404),
+        Try("delete", 404, ids=lambda s: {"bot_profile_id": s.globex.bot}),
+    ],
+    "scope-templates": [Try("get", 200)],
     "sources": [
         Try("get", 200),
         Try("get", 200, "include_children=true"),
@@ -526,6 +542,7 @@ def fill_path(pattern: str, scene: Scene, ids: dict[str, str] | None = None) -> 
         "webhook_id": acme.webhook,
         "delivery_id": str(acme.pks[Delivery]),
         "export_id": str(acme.pks[ExportJob]),
+        "scope_id": str(acme.pks[Scope]),
         **(ids or {}),
     }
     path = re.sub(r"<\w+:(\w+)>", lambda match: known[match[1]], pattern)
