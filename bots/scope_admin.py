@@ -68,7 +68,9 @@ class ScopeForm(forms.ModelForm):
 @register(Scope, site=tenant_site)
 class ScopeAdmin(ProductAdmin):
     form = ScopeForm
-    list_display = ("name", "bot_profile", "is_active", "shown_strictness", "shown_topics", "warning_count", "updated_at")
+    list_display = (
+        "name", "bot_profile", "is_active", "shown_strictness", "shown_topics", "warning_count", "updated_at",
+    )  # fmt: skip
     list_filter = ("is_active", "strictness", "bot_profile")
     list_select_related = ("bot_profile",)
     search_fields = ("name", "description", "bot_profile__name")

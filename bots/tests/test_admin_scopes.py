@@ -24,14 +24,15 @@ def bot(in_acme) -> BotProfile:
 
 def test_a_scope_is_made_from_a_template(alice, bot):  # noqa: F811
     page = alice.get(f"{ADD}?bot_profile={bot.pk}&template=event-desk").content.decode()
-    assert ("programme and schedule\nspeakers and sessions" in page and "This event" in page) or "this event" in page
+    assert "programme and schedule\nspeakers and sessions" in page and "travel of this event" in page
     assert f'<option value="{bot.pk}" selected>' in page
     assert "Product expert" in alice.get(ADD).content.decode()
 
 
 def test_topics_are_entered_one_per_line_and_warnings_are_shown(alice, bot):  # noqa: F811
     data = form(bot, allowed_topics="party politics\r\n\r\n returns \r\nreturns", forbidden_topics="politics")
-    page = alice.post(ADD, data, follow=True).content.decode()
+    assert alice.post(ADD, data).status_code == 302
+    page = alice.get("/admin/bots/scope/").content.decode()
     scope = Scope.objects.get()
     assert scope.allowed_topics == ["party politics", "returns"] and scope.forbidden_topics == ["politics"]
     assert "falls under the forbidden" in page
@@ -56,5 +57,6 @@ def test_a_members_look_changes_nothing(member, bot):  # noqa: F811
 
 
 def test_it_is_in_the_sidebar(alice):  # noqa: F811
-    assert reverse("admin:bots_scope_changelist", urlconf="minirag.tenant_urls") in alice.get("/admin/").content.decode()
+    url = reverse("admin:bots_scope_changelist", urlconf="minirag.tenant_urls")
+    assert url in alice.get("/admin/").content.decode()
     assert Scope in tenant_site._registry
