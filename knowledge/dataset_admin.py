@@ -47,7 +47,7 @@ class DatasetForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["tags"].initial = ", ".join(self.instance.tags)
+        self.initial["tags"] = ", ".join(self.instance.tags)
         if "embedding_model" in self.fields:
             self.fields["embedding_model"].required = False
 

@@ -1,8 +1,8 @@
 """Two tenants on the server under test, their people, and what the tests ask of them.
 
-The server is CONFORMANCE_BASE_URL; without it the project's own test run starts one. It must allow sign-up
-(ALLOW_TENANT_SIGNUP) and, for the webhooks' receiver and the url sources, addresses of this machine
-(OUTBOUND_ALLOWED_HOSTS=127.0.0.1).
+The server is CONFORMANCE_BASE_URL; without it the project's own test run starts one. It must allow sign-up, many
+log-ins and calls from one address (ALLOW_TENANT_SIGNUP=true, SIGNUP_RATE=0, LOGIN_RATE=0, ADDRESS_RATE=0) and, for the
+webhooks' receiver and the url sources, addresses of this machine (OUTBOUND_ALLOWED_HOSTS=127.0.0.1).
 """
 
 from __future__ import annotations

@@ -102,6 +102,7 @@ def sign_up(base_url: str, name: str) -> Account:
     slug = f"{name}-{secrets.token_hex(4)}"
     email = f"owner@{slug}.example.com"
     made = httpx.post(f"{base_url}/v1/tenants", json=bootstrap(slug, email, name=name.title()), timeout=60)
+    assert made.status_code != 429, "the server limits sign-ups: start it with SIGNUP_RATE=0 and LOGIN_RATE=0"
     assert made.status_code == 201, f"{made.status_code} {made.text}"
     body = made.json()
     client = open_client(base_url, body["api_token"])
