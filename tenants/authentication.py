@@ -26,7 +26,7 @@ from rest_framework.request import Request
 from minirag.lib.errors import Forbidden, NotAuthenticated, ProductError
 from minirag.lib.limits import Bound, check
 from minirag.lib.rates import parse_rate
-from minirag.lib.reading import client_address
+from minirag.lib.reading import client_address, network_of
 from tenants.context import PUBLIC_SCHEMA
 from tenants.lockout import begin_attempt
 from tenants.models import ApiToken, Tenant, User, hash_token, normalise_email
@@ -112,6 +112,7 @@ def count_log_in(address: str, email: str) -> None:
     Raises TooManyRequests, or LimiterUnavailable when it cannot be counted.
     """
     digest = hashlib.sha256(email.strip().lower().encode()).hexdigest()[:32]
+    address = network_of(address)
     rate = parse_rate(settings.LOGIN_RATE)
     bounds = [
         Bound(f"logins:{address}", rate * _ACCOUNTS_PER_ADDRESS if rate else ""),

@@ -24,7 +24,7 @@ from django.http import HttpRequest
 from minirag.lib.errors import ProductError
 from minirag.lib.limits import Bound, LimitState, check, check_async
 from minirag.lib.rates import parse_rate
-from minirag.lib.reading import client_address
+from minirag.lib.reading import client_address, network_of
 from tenants.authentication import Identity
 from tenants.context import PUBLIC_SCHEMA
 from tenants.models import Tenant
@@ -55,7 +55,7 @@ class Bounds:
 def bounds_of_call(request: HttpRequest, identity: Identity | ProductError | None) -> Bounds:
     """Return what bounds a call of `/v1` that `identity` makes, or nobody we know."""
     if not isinstance(identity, Identity):
-        return Bounds(PUBLIC_SCHEMA, (Bound(f"address:{client_address(request)}", settings.ADDRESS_RATE),))
+        return Bounds(PUBLIC_SCHEMA, (Bound(f"address:{network_of(client_address(request))}", settings.ADDRESS_RATE),))
     tenant, token = identity.tenant, identity.token
     who = f"token:{token.pk}" if token else f"user:{identity.user.pk}"
     rate = token.rate if token and token.rate else settings.API_RATE
@@ -68,12 +68,12 @@ def bounds_of_call(request: HttpRequest, identity: Identity | ProductError | Non
 
 def bounds_of_operator(request: HttpRequest) -> Bounds:
     """Return what bounds a call of `/v1/platform`, whose view finds out who is calling."""
-    return Bounds(PUBLIC_SCHEMA, (Bound(f"platform:{client_address(request)}", settings.API_RATE),))
+    return Bounds(PUBLIC_SCHEMA, (Bound(f"platform:{network_of(client_address(request))}", settings.API_RATE),))
 
 
 def bounds_of_session(address: str, tenant: Tenant | None) -> Bounds:
     """Return what bounds the making of a widget session; `tenant` is None where its bot was not found."""
-    bound = Bound(f"widget-session:{address}", settings.WIDGET_RATE)
+    bound = Bound(f"widget-session:{network_of(address)}", settings.WIDGET_RATE)
     if tenant is None:
         return Bounds(PUBLIC_SCHEMA, (bound,), fail_closed=True)
     return Bounds(tenant.schema_name, (bound, _bound_of_tenant(tenant)), fail_closed=True)
@@ -84,7 +84,7 @@ def bounds_of_visitor(tenant: Tenant, visitor_id: str, address: str) -> Bounds:
     rate = parse_rate(settings.VISITOR_RATE)
     bounds = (
         Bound(f"visitor:{visitor_id}", rate or "", "questions"),
-        Bound(f"address:{address}", rate * ADDRESS_FACTOR if rate else "", "questions"),
+        Bound(f"address:{network_of(address)}", rate * ADDRESS_FACTOR if rate else "", "questions"),
         _bound_of_tenant(tenant),
     )
     return Bounds(tenant.schema_name, bounds, fail_closed=True)

@@ -22,7 +22,6 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import ip_address, ip_network
 from typing import Any
 
 from django.conf import settings
@@ -32,6 +31,7 @@ from redis.exceptions import RedisError
 from minirag.lib.errors import TooManyRequests
 from minirag.lib.limits import LimiterUnavailable
 from minirag.lib.rates import Rate, parse_rate
+from minirag.lib.reading import network_of
 from tenants import audit
 from tenants.models import User, normalise_email
 
@@ -117,7 +117,7 @@ def begin_attempt(email: str, address: str, accounts: Iterable[User]) -> Attempt
     rate, known = parse_rate(settings.LOGIN_LOCKOUT), list(accounts)
     if rate is None:
         return Attempt(known)
-    attempt = Attempt(known, _tries_key(email), _digest(_network_of(address)), uuid.uuid4().hex)
+    attempt = Attempt(known, _tries_key(email), _digest(network_of(address)), uuid.uuid4().hex)
     try:
         full, wait, is_news = _count(attempt, rate)
         if full == 2 and (trusted := [user for user in known if _is_known(user, attempt.address)]):
@@ -171,14 +171,6 @@ def _known_key(user: User) -> str:
 
 def _tries_key(email: str) -> str:
     return f"{_TRIES}:{_digest(normalise_email(email))}"
-
-
-def _network_of(address: str) -> str:
-    """An IPv4 address, or the /64 of an IPv6 one: whoever has one of its addresses has all of them."""
-    try:
-        return str(ip_network((address, 64), strict=False)) if ip_address(address).version == 6 else address
-    except ValueError:
-        return address
 
 
 def _digest(text: str) -> str:

@@ -16,6 +16,7 @@ from minirag.lib.errors import Forbidden, NotFound
 from minirag.lib.limits import Bound, check
 from minirag.lib.openapi import describe
 from minirag.lib.pagination import PlainPageQuery, paginate, plain_response
+from minirag.lib.reading import network_of
 from minirag.lib.rest import ApiView, client_address, no_content, parse_uuid, read_body, read_query
 from tenants.authentication import count_log_in, issue_jwt, log_in, require_identity
 from tenants.context import PUBLIC_SCHEMA, require_tenant
@@ -68,7 +69,7 @@ class TenantList(ApiView):
         if not settings.ALLOW_TENANT_SIGNUP:
             raise Forbidden("New tenants are made by the operator of this installation.", code="signup_closed")
         body = read_body(SignUp, request)
-        bound = Bound(f"signup:{client_address(request)}", settings.SIGNUP_RATE, "new tenants")
+        bound = Bound(f"signup:{network_of(client_address(request))}", settings.SIGNUP_RATE, "new tenants")
         check([bound], scope=PUBLIC_SCHEMA, redis_url=settings.REDIS_URL, fail_closed=True)
         made = provision_tenant(
             name=body.tenant_name, slug=body.tenant_slug, owner_email=body.owner_email,

@@ -6,6 +6,7 @@ The wire contract's validation errors are pydantic's own, word for word, so bodi
 
 from __future__ import annotations
 
+from ipaddress import ip_address, ip_network
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -123,6 +124,20 @@ def client_address(request: HttpRequest | Request) -> str:
     meta = django_request(request).META
     forwarded = meta.get("HTTP_X_FORWARDED_FOR", "") if settings.TRUST_PROXY_HEADERS else ""
     return forwarded.rpartition(",")[2].strip() or meta.get("REMOTE_ADDR", "")
+
+
+def network_of(address: str) -> str:
+    """Return whom an address is counted as: an IPv4 one itself, an IPv6 one its /64, since who has one has them all.
+
+    An IPv4 address that a socket of both kinds writes as `::ffff:192.0.2.1` is that IPv4 address.
+    """
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if parsed.version == 4:
+        return str(parsed)
+    return str(parsed.ipv4_mapped or ip_network((parsed, 64), strict=False))
 
 
 def django_request(request: HttpRequest | Request) -> HttpRequest:

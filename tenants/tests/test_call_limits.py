@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("fresh_limits")
 @pytest.fixture
 def from_anywhere(db):
     """A client without a credential, at an address of its own."""
-    return Client(REMOTE_ADDR=f"2001:db8::{uuid.uuid4().hex[:4]}")
+    return Client(REMOTE_ADDR=f"2001:db8:0:{uuid.uuid4().hex[:4]}::1")
 
 
 def limit_of(response) -> tuple[int, int]:
@@ -188,3 +188,23 @@ def test_a_setting_that_is_no_rate_is_found_by_check(settings):
     assert check_rates(None) == []
     settings.API_RATE = "many"
     assert [error.id for error in check_rates(None)] == ["minirag.E002"]
+
+
+def test_the_addresses_of_one_ipv6_network_are_one_stranger(db, settings):
+    settings.ADDRESS_RATE = "2/minute"
+    network = f"2001:db8:0:{uuid.uuid4().hex[:4]}"
+    answers = [Client(REMOTE_ADDR=f"{network}::{host}").get(LIST) for host in ("1", "2", "3")]
+    assert [answer.status_code for answer in answers] == [401, 401, 429]
+    assert Client(REMOTE_ADDR="2001:db8:1::1").get(LIST).status_code == 401
+
+
+def test_what_a_caller_of_one_ipv6_network_may_try_at_the_log_in_is_counted_together(db, settings):
+    settings.LOGIN_RATE = "1/minute"
+    network = f"2001:db8:0:{uuid.uuid4().hex[:4]}"
+
+    def log_in(host: int) -> int:
+        body = {"email": "nobody@acme.example.com", "password": "wrong horse battery"}
+        client = Client(REMOTE_ADDR=f"{network}::{host}")
+        return client.post("/v1/auth/login", body, content_type="application/json").status_code
+
+    assert [log_in(host) for host in (1, 2)] == [401, 429]

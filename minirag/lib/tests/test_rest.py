@@ -13,6 +13,7 @@ from django.http import Http404
 from django.test import RequestFactory, override_settings
 
 from minirag.lib.errors import Conflict, NotAuthenticated, NotFound, ProviderError, TooManyRequests
+from minirag.lib.reading import network_of
 from minirag.lib.rest import (
     Body,
     BodyTooLarge,
@@ -191,3 +192,19 @@ def test_the_callers_address_comes_from_the_proxy_only_when_it_is_trusted(trusts
     request = RequestFactory().get("/", REMOTE_ADDR="10.0.0.9", HTTP_X_FORWARDED_FOR="6.6.6.6, 203.0.113.7")
     with override_settings(TRUST_PROXY_HEADERS=trusts):
         assert client_address(request) == expected
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("2001:db8:0:7::1", "2001:db8:0:7::/64"),
+        ("2001:DB8:0:7:ffff::9", "2001:db8:0:7::/64"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),  # a socket of both kinds; all of IPv4 is no one network
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", ""),
+        ("unix", "unix"),
+    ],
+)
+def test_an_address_is_counted_with_those_that_its_owner_has_as_well(address, network):
+    assert network_of(address) == network
