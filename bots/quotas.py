@@ -23,7 +23,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, F, Q, Sum
 from django.utils import timezone
 
 from bots.models import BotProfile, Outcome, UsageEvent, UsageKind
@@ -100,27 +100,29 @@ def settle_turn(
     reservation: Reservation, events: Sequence[UsageEvent], *, is_failed: bool = False, now: datetime | None = None
 ) -> list[Crossing]:
     """Add what a turn has spent, in the transaction that metered it, and give its question back if it failed."""
-    if is_failed and reservation.counted:
-        for use in QuotaUse.objects.select_for_update().filter(pk__in=reservation.counted, used__gt=0).order_by("pk"):
-            use.used -= 1
-            use.save(update_fields=["used"])
-    return spend(events, token_id=reservation.token_id, now=now)
+    returned = reservation.counted if is_failed else ()
+    return _spend(events, reservation.token_id, now or timezone.now(), returned)
 
 
 def spend(
     events: Sequence[UsageEvent], *, token_id: uuid.UUID | None = None, now: datetime | None = None
 ) -> list[Crossing]:
     """Add what one bot's calls have used, in the transaction that `record_usage` metered them in."""
-    now = now or timezone.now()
+    return _spend(events, token_id, now or timezone.now())
+
+
+def _spend(
+    events: Sequence[UsageEvent], token_id: uuid.UUID | None, now: datetime, returned: Sequence[int] = ()
+) -> list[Crossing]:
+    """Add what was used, and give a question back to the counters `returned`."""
     amounts = {
         QuotaResource.TOKENS: Decimal(sum(event.total_tokens for event in events)),
         QuotaResource.COST: sum((Decimal(str(event.cost_usd)) for event in events), Decimal(0)),
     }
     resources = [resource for resource, amount in amounts.items() if amount]
-    if not resources:
-        return []
-    quotas = _find_quotas(events[0].bot_profile_id, token_id, resources)
-    uses = _lock_uses(quotas, now, besides=[event.pk for event in events])
+    quotas = _find_quotas(events[0].bot_profile_id, token_id, resources) if resources else []
+    uses = _lock_uses(quotas, now, besides=[event.pk for event in events], also=returned)
+    QuotaUse.objects.filter(pk__in=returned, used__gt=0).update(used=F("used") - 1)
     return _add(uses, lambda use: amounts[QuotaResource(use.quota.resource)], now)
 
 
@@ -203,12 +205,15 @@ def _uses_of(starts: dict[uuid.UUID, datetime]) -> Any:
     return QuotaUse.objects.filter(quota__in=list(starts), starts_at__in=set(starts.values()))
 
 
-def _lock_uses(quotas: Sequence[Quota], now: datetime, besides: Sequence[uuid.UUID] = ()) -> list[QuotaUse]:
-    """Lock the counters of these quotas' present periods, in one order for everybody.
+def _lock_uses(
+    quotas: Sequence[Quota], now: datetime, besides: Sequence[uuid.UUID] = (), also: Sequence[int] = ()
+) -> list[QuotaUse]:
+    """Lock the counters of these quotas' present periods, in one order for everybody, and return them.
 
-    One that is missing is made, and begins with what was metered `besides` the events of the caller.
+    Other counters that the caller will change (`also`) are locked with them, not before and not after. One that is
+    missing is made, and begins with what was metered `besides` the events of the caller.
     """
-    if not quotas:
+    if not quotas and not also:
         return []
     zone, by_id = require_tenant().time_zone, {quota.pk: quota for quota in quotas}
     starts = {quota.pk: start_of(quota.period, now, zone) for quota in quotas}
@@ -221,8 +226,9 @@ def _lock_uses(quotas: Sequence[Quota], now: datetime, besides: Sequence[uuid.UU
             [QuotaUse(quota_id=pk, starts_at=start, used=used.since(start, by_id[pk])) for pk, start in missing],
             ignore_conflicts=True,
         )
-    locked = list(_uses_of(starts).select_for_update().order_by("pk"))
-    uses = [use for use in locked if starts[use.quota_id] == use.starts_at]
+    wanted = Q(quota__in=list(starts), starts_at__in=set(starts.values())) | Q(pk__in=also)
+    locked = list(QuotaUse.objects.filter(wanted).select_for_update().order_by("pk"))
+    uses = [use for use in locked if starts.get(use.quota_id) == use.starts_at]
     for use in uses:
         use.quota = by_id[use.quota_id]
     return uses

@@ -14,7 +14,7 @@ import uuid
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -207,8 +207,11 @@ def _store(job: ExportJob, content: bytes | bytearray) -> None:
 
 def _end(job: ExportJob, status: ExportStatus, **facts: Any) -> None:
     now = timezone.now()
-    expires_at = now + timedelta(days=settings.EXPORT_RETENTION_DAYS)
-    _save(job, status=status, claim_id=None, finished_at=now, expires_at=expires_at, **facts)
+    _save(job, status=status, claim_id=None, finished_at=now, expires_at=_expiry_from(now), **facts)
+
+
+def _expiry_from(now: datetime) -> datetime:
+    return now + timedelta(days=settings.EXPORT_RETENTION_DAYS)
 
 
 def _save(job: ExportJob, **fields: Any) -> None:
@@ -231,7 +234,7 @@ def take_back_abandoned() -> int:
             reason = f"The export was interrupted {MAX_ATTEMPTS} times."
             count += still.update(
                 status=ExportStatus.FAILED, error_code="interrupted", error_message=reason, claim_id=None,
-                finished_at=now, updated_at=now,
+                finished_at=now, updated_at=now, expires_at=_expiry_from(now),
             )
             continue
         count += still.update(

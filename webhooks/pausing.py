@@ -91,6 +91,7 @@ def is_hopeless(webhook: Webhook, now: datetime) -> bool:
 def _write_to_owners(webhook: Webhook) -> None:
     """Mail the tenant's owners, where the installation can send mail. That it cannot fails nothing else."""
     tenant = require_tenant()
+    name = " ".join(str(tenant).split())  # a header has one line
     owners = User.objects.filter(tenant=tenant, role=Role.OWNER, is_active=True).values_list("email", flat=True)
     text = (
         f"MiniRAG has paused a webhook of {tenant}:\n\n{webhook.url}\n\n{webhook.paused_reason}\n\n"
@@ -98,6 +99,6 @@ def _write_to_owners(webhook: Webhook) -> None:
         "again in the admin or with PATCH /v1/webhooks/" + f"{webhook.pk} and {{\"is_active\": true}}.\n"
     )
     try:
-        send_mail(f"A webhook of {tenant} is paused", text, settings.DEFAULT_FROM_EMAIL, list(owners))
+        send_mail(f"A webhook of {name} is paused", text, settings.DEFAULT_FROM_EMAIL, list(owners))
     except (SMTPException, OSError) as error:
         logger.warning("the owner of a paused webhook got no mail", error=type(error).__name__)

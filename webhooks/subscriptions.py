@@ -109,14 +109,19 @@ def delete_webhook(webhook_id: UUID) -> None:
 
 def rotate_secret(webhook: Webhook, *, overlap: timedelta) -> str:
     """Give a webhook a new secret of the same kind and return it; both sign until `overlap` is over."""
-    secret = make_secret(standard=webhook.reveal_secret().startswith(STANDARD_PREFIX))
-    keeps = bool(overlap) and webhook.has_secret
-    webhook.encrypted_previous_secret = webhook.encrypted_secret if keeps else ""
-    webhook.previous_secret_until = timezone.now() + overlap if keeps else None
-    webhook.set_secret(secret)
-    webhook.save(
-        update_fields=["encrypted_secret", "encrypted_previous_secret", "previous_secret_until", "updated_at"]
-    )
+    with transaction.atomic():
+        # What it was when the caller read it may be two changes ago, and a secret that was just given out be lost.
+        if not Webhook.objects.select_for_update().filter(pk=webhook.pk).exists():
+            raise NotFound("Webhook not found")
+        webhook.refresh_from_db(fields=["encrypted_secret"])
+        secret = make_secret(standard=webhook.reveal_secret().startswith(STANDARD_PREFIX))
+        keeps = bool(overlap) and webhook.has_secret
+        webhook.encrypted_previous_secret = webhook.encrypted_secret if keeps else ""
+        webhook.previous_secret_until = timezone.now() + overlap if keeps else None
+        webhook.set_secret(secret)
+        webhook.save(
+            update_fields=["encrypted_secret", "encrypted_previous_secret", "previous_secret_until", "updated_at"]
+        )
     return secret
 
 

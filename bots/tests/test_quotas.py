@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from bots.models import BotProfile, UsageEvent, UsageKind
 from bots.quota_models import Quota, QuotaUse
@@ -189,6 +190,15 @@ class TestTokensAndMoney:
             settle_turn(ask(bot), [use(bot, tokens)], now=NOON)
         assert used(limited) == 120
         assert ask(bot) is None
+
+    def test_a_turn_that_failed_locks_all_its_counters_at_once(self, bot):
+        """Or it and a new question would each hold the counter that the other waits for."""
+        asked, spent = quota("messages", 5), quota("tokens", 100)
+        turn, events = ask(bot), [use(bot, 60)]
+        with transaction.atomic(), CaptureQueriesContext(connection) as done:
+            settle_turn(turn, events, is_failed=True, now=NOON)
+        assert sum("FOR UPDATE" in query["sql"] for query in done) == 1
+        assert [used(each) for each in (asked, spent)] == [0, 60]
 
     def test_what_was_spent_counts_also_where_the_turn_failed(self, bot):
         limited = quota("tokens", limit=100)

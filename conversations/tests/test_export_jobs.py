@@ -219,6 +219,7 @@ def test_an_export_that_takes_workers_with_it_fails_in_the_end_and_can_be_retrie
     failed = as_acme.get(f"/v1/exports/{job['id']}").json()
     assert (failed["status"], failed["error_code"]) == ("failed", "interrupted")
     assert claim_job(job["id"]) is None
+    assert ExportJob.objects.get().expires_at is not None, "what it had written is purged some day"
     retried = as_acme.post(f"/v1/exports/{job['id']}/retry")
     assert (retried.status_code, retried.json()["status"], retried.json()["error_code"]) == (202, "pending", "")
     again = as_acme.post(f"/v1/exports/{job['id']}/retry")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 
+from minirag.lib.errors import NotFound
 from tenants.context import tenant_context
 from tenants.models import AuditEvent
 from webhooks.delivery import deliver_batch
 from webhooks.models import SUBSCRIBABLE, Attempt, Delivery, Webhook
+from webhooks.subscriptions import rotate_secret
 from webhooks.tests.conftest import SECRET, tell
 
 JSON = "application/json"
@@ -334,3 +337,19 @@ def test_the_log_costs_the_same_queries_however_long_it_is(as_acme, acme, failed
             tell(number=number)
     with django_assert_max_num_queries(10):
         assert len(as_acme.get(f"/v1/webhooks/{pk}/deliveries").json()["items"]) == 31
+
+
+def test_of_two_changes_of_the_secret_at_once_none_is_lost(in_acme, as_acme):
+    made = subscribe(as_acme)
+    first, second = (Webhook.objects.get(pk=made["id"]) for _ in range(2))  # both read before either writes
+    early = rotate_secret(first, overlap=timedelta(hours=1))
+    late = rotate_secret(second, overlap=timedelta(hours=1))
+    row = Webhook.objects.get(pk=made["id"])
+    assert (row.reveal_secret(), row.reveal_previous_secret()) == (late, early)
+
+
+def test_a_secret_is_not_changed_of_a_webhook_that_was_deleted_meanwhile(in_acme, as_acme):
+    row = Webhook.objects.get(pk=subscribe(as_acme)["id"])
+    Webhook.objects.all().delete()
+    with pytest.raises(NotFound):
+        rotate_secret(row, overlap=timedelta(hours=1))

@@ -6,6 +6,7 @@ from smtplib import SMTPException
 
 import pytest
 
+from tenants.context import tenant_context
 from tenants.models import AuditEvent
 from webhooks import pausing
 from webhooks.delivery import deliver_batch
@@ -83,6 +84,18 @@ def test_the_owners_are_told_by_audit_event_and_mail_and_nobody_else_is(
     assert hook.url not in str(event.detail), "the address is the tenant's, the audit log the platform's"
     [mail] = mailoutbox
     assert mail.to == [acme.owner.email] and hook.url in mail.body and "status 410" in mail.body
+
+
+def test_a_tenant_whose_name_has_two_lines_is_told_as_well(
+    hook, receiver, clock, sent, mailoutbox, django_capture_on_commit_callbacks, acme
+):
+    acme.tenant.name = "Acme\nand Sons"
+    acme.tenant.save()
+    receiver.serve("/hook", status=410)
+    tell()
+    with tenant_context(acme.tenant), django_capture_on_commit_callbacks(execute=True):
+        deliver_batch(hook.pk, clock=clock)
+    assert [mail.subject for mail in mailoutbox] == ["A webhook of Acme and Sons is paused"]
 
 
 def test_a_mail_server_that_is_down_stops_nothing(
