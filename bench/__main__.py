@@ -17,7 +17,7 @@ from bench.starting import measure_starts, start_product
 from bench.streams import measure_streams
 from bench.turns import measure_turns
 
-SECTIONS = ("start", "turn", "streams", "read", "ingestion", "retrieval", "tenants", "stats", "exports", "lists")
+SECTIONS = ("start", "turn", "streams", "read", "ingestion", "retrieval", "tenants", "stats", "exports", "lists", "limits")
 
 
 def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -46,12 +46,13 @@ def run_sections(product: BenchProduct, provider: Provider, report: Report, chos
         if name in chosen.sections:
             report.note_machine(name)
             measure(house, report, quick=chosen.quick)
-    if not chosen.sections & {"ingestion", "retrieval", "tenants", "stats", "exports", "lists"}:
+    if not chosen.sections & {"ingestion", "retrieval", "tenants", "stats", "exports", "lists", "limits"}:
         return
     product.connect_here()
     # Only now: these read Django's settings when they are imported.
     from bench.exports import measure_exports
     from bench.ingestion import measure_ingestion
+    from bench.limits import measure_limits
     from bench.lists import measure_lists
     from bench.retrieval import measure_retrieval
     from bench.stats import measure_stats
@@ -70,6 +71,9 @@ def run_sections(product: BenchProduct, provider: Provider, report: Report, chos
         if name in chosen.sections:
             report.note_machine(name)
             measure_rows(house, report, rows=chosen.rows, quick=chosen.quick)
+    if "limits" in chosen.sections:
+        report.note_machine("limits")
+        measure_limits(house, report, quick=chosen.quick)
     if "tenants" in chosen.sections:
         report.note_machine("tenants")
         measure_tenants(product, report, tenants=chosen.tenants, quick=chosen.quick)

@@ -27,7 +27,7 @@ class Check:
     def start(self) -> None:
         self.started = time.monotonic()
         self.process = subprocess.Popen(
-            [sys.executable, *self.command], stdin=subprocess.DEVNULL, stdout=self.output, stderr=subprocess.STDOUT
+            [sys.executable, "-u", *self.command], stdin=subprocess.DEVNULL, stdout=self.output, stderr=subprocess.STDOUT
         )
 
     def report(self) -> int:

@@ -40,6 +40,7 @@ def test_a_dataset_is_made_changed_linked_and_deleted(alice, acme, bot):
     with tenant_context(acme.tenant):
         dataset = Dataset.objects.shared().get()
         assert (dataset.tags, dataset.embedding_model) == (["a", "b"], "minirag/hash")
+    assert 'value="a, b"' in alice.get(f"{URL}{dataset.pk}/change/").content.decode()
     save(alice, dataset.pk, {"bot_profile": bot.pk, "priority": 2, "is_active": "on"}, name="Manuals")
     assert "Helper" in alice.get(f"{URL}{dataset.pk}/change/").content.decode()
     with tenant_context(acme.tenant):
