@@ -17,7 +17,9 @@ from bench.starting import measure_starts, start_product
 from bench.streams import measure_streams
 from bench.turns import measure_turns
 
-SECTIONS = ("start", "turn", "streams", "read", "ingestion", "retrieval", "tenants", "stats", "exports", "lists", "limits")
+SECTIONS = (
+    "start", "turn", "streams", "read", "ingestion", "retrieval", "tenants", "stats", "exports", "lists", "limits",
+)  # fmt: skip
 
 
 def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
