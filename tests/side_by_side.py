@@ -26,8 +26,9 @@ class Check:
 
     def start(self) -> None:
         self.started = time.monotonic()
+        command = [sys.executable, "-u", *self.command]
         self.process = subprocess.Popen(
-            [sys.executable, "-u", *self.command], stdin=subprocess.DEVNULL, stdout=self.output, stderr=subprocess.STDOUT
+            command, stdin=subprocess.DEVNULL, stdout=self.output, stderr=subprocess.STDOUT
         )
 
     def report(self) -> int:
