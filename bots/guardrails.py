@@ -162,16 +162,18 @@ def _compare(
     text: str, embed: Embed, forbidden: list[_Match], allowed: list[_Match]
 ) -> tuple[list[_Match], list[_Match]]:
     """Add to every match how near the text is to its topic."""
-    missing = list(dict.fromkeys(match.topic for match in forbidden + allowed if match.topic not in _vectors))
+    # A copy of what is kept: other threads may clear it meanwhile.
+    known = {topic: _vectors.get(topic) for topic in dict.fromkeys(match.topic for match in forbidden + allowed)}
+    missing = [topic for topic, vector in known.items() if vector is None]
     found = embed([text, *missing])
-    if len(_vectors) + len(missing) > _MOST_VECTORS:
+    new = dict(zip(missing, found[1:], strict=True))
+    if len(_vectors) + len(new) > _MOST_VECTORS:
         _vectors.clear()
-    _vectors.update(zip(missing, found[1:], strict=True))
-    vectors = {topic: _vectors.get(topic) for topic in (match.topic for match in forbidden + allowed)}
+    _vectors.update(new)
+    vectors = known | new
 
     def near(match: _Match) -> _Match:
-        vector = vectors[match.topic]
-        return match if vector is None else _Match(match.scope, match.topic, match.words, float(vector @ found[0]))
+        return _Match(match.scope, match.topic, match.words, float(vectors[match.topic] @ found[0]))
 
     return [near(match) for match in forbidden], [near(match) for match in allowed]
 

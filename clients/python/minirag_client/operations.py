@@ -7,10 +7,13 @@ from typing import Any, Literal, cast
 from minirag_client.transport import UNSET, Transport, Unset, given
 from minirag_client.types import (
     Answer,
+    AnswerGuidelines,
     ApiToken,
     AuditEventPage,
     BotLink,
     BotProfile,
+    BotScope,
+    BotScopePage,
     BotSettingsReply,
     ChangedTenants,
     Chat,
@@ -74,11 +77,14 @@ from minirag_client.types import (
     Role,
     RotatedSecret,
     Scope,
+    ScopeTemplates,
+    ScopeVerdict,
     SignedUp,
     Source,
     SourceBatch,
     SourceType,
     StreamOptions,
+    Strictness,
     SystemHealth,
     Tenant,
     TenantPreview,
@@ -441,6 +447,82 @@ class Operations(Transport):
     ) -> BotSettingsReply:
         """Change a bot's settings: `PATCH /v1/bot-profiles/{bot_profile_id}/settings`."""
         return cast(BotSettingsReply, self.request('PATCH', f'/v1/bot-profiles/{bot_profile_id}/settings', body=given(refuses=refuses, refusal_floor=refusal_floor, refusal_text=refusal_text, dense_weight=dense_weight, fusion=fusion, passage_count=passage_count, history_turns=history_turns, greeting=greeting, starter_questions=starter_questions, allowed_origins=allowed_origins, is_public=is_public)).json())
+
+    def list_bot_scopes(
+        self,
+        bot_profile_id: str,
+        *,
+        limit: int | Unset = UNSET,
+        cursor: str | Unset = UNSET,
+    ) -> BotScopePage:
+        """List a bot's scopes: `GET /v1/bot-profiles/{bot_profile_id}/scopes`."""
+        return cast(BotScopePage, self.request('GET', f'/v1/bot-profiles/{bot_profile_id}/scopes', query=given(limit=limit, cursor=cursor)).json())
+
+    def create_scope(
+        self,
+        bot_profile_id: str,
+        *,
+        name: str,
+        description: str | Unset = UNSET,
+        is_active: bool | Unset = UNSET,
+        strictness: Strictness | Unset = UNSET,
+        allowed_topics: list[str] | Unset = UNSET,
+        forbidden_topics: list[str] | Unset = UNSET,
+        refusal_text: str | Unset = UNSET,
+        guidelines: AnswerGuidelines | Unset = UNSET,
+        template: str | None | Unset = UNSET,
+    ) -> BotScope:
+        """Create a scope: `POST /v1/bot-profiles/{bot_profile_id}/scopes`."""
+        return cast(BotScope, self.request('POST', f'/v1/bot-profiles/{bot_profile_id}/scopes', body=given(name=name, description=description, is_active=is_active, strictness=strictness, allowed_topics=allowed_topics, forbidden_topics=forbidden_topics, refusal_text=refusal_text, guidelines=guidelines, template=template)).json())
+
+    def check_question_against_bot_scopes(
+        self,
+        bot_profile_id: str,
+        *,
+        question: str,
+        history: list[str] | Unset = UNSET,
+    ) -> ScopeVerdict:
+        """Check a question against a bot's scopes: `POST /v1/bot-profiles/{bot_profile_id}/scopes/check`."""
+        return cast(ScopeVerdict, self.request('POST', f'/v1/bot-profiles/{bot_profile_id}/scopes/check', body=given(question=question, history=history)).json())
+
+    def show_scope(
+        self,
+        bot_profile_id: str,
+        scope_id: str,
+    ) -> BotScope:
+        """Show a scope: `GET /v1/bot-profiles/{bot_profile_id}/scopes/{scope_id}`."""
+        return cast(BotScope, self.request('GET', f'/v1/bot-profiles/{bot_profile_id}/scopes/{scope_id}').json())
+
+    def change_scope(
+        self,
+        bot_profile_id: str,
+        scope_id: str,
+        *,
+        name: str | Unset = UNSET,
+        description: str | Unset = UNSET,
+        is_active: bool | Unset = UNSET,
+        strictness: Strictness | Unset = UNSET,
+        allowed_topics: list[str] | Unset = UNSET,
+        forbidden_topics: list[str] | Unset = UNSET,
+        refusal_text: str | Unset = UNSET,
+        guidelines: AnswerGuidelines | Unset = UNSET,
+    ) -> BotScope:
+        """Change a scope: `PATCH /v1/bot-profiles/{bot_profile_id}/scopes/{scope_id}`."""
+        return cast(BotScope, self.request('PATCH', f'/v1/bot-profiles/{bot_profile_id}/scopes/{scope_id}', body=given(name=name, description=description, is_active=is_active, strictness=strictness, allowed_topics=allowed_topics, forbidden_topics=forbidden_topics, refusal_text=refusal_text, guidelines=guidelines)).json())
+
+    def delete_scope(
+        self,
+        bot_profile_id: str,
+        scope_id: str,
+    ) -> None:
+        """Delete a scope: `DELETE /v1/bot-profiles/{bot_profile_id}/scopes/{scope_id}`."""
+        self.request('DELETE', f'/v1/bot-profiles/{bot_profile_id}/scopes/{scope_id}')
+
+    def list_scope_templates(
+        self,
+    ) -> ScopeTemplates:
+        """List scope templates: `GET /v1/scope-templates`."""
+        return cast(ScopeTemplates, self.request('GET', '/v1/scope-templates').json())
 
     def list_quotas(
         self,

@@ -16,6 +16,15 @@ class Answer(TypedDict):
     refusal: NotRequired[Refusal | None]
 
 
+class AnswerGuidelines(TypedDict):
+    """How answers are written. The model is told so; `max_words` and the like are no promise"""
+
+    max_words: NotRequired[int | None]
+    require_citations: NotRequired[bool]
+    tone: NotRequired[Tone | None]
+    step_by_step: NotRequired[bool]
+
+
 class ApiToken(TypedDict):
     id: str
     tenant_id: str
@@ -80,6 +89,27 @@ class BotProfile(TypedDict):
     is_active: bool
     created_at: str
     updated_at: str
+
+
+class BotScope(TypedDict):
+    name: str
+    description: str
+    strictness: Strictness
+    allowed_topics: list[str]
+    forbidden_topics: list[str]
+    refusal_text: str
+    guidelines: Guidelines
+    id: str
+    bot_profile_id: str
+    is_active: bool
+    warnings: list[ScopeWarning]
+    created_at: str
+    updated_at: str
+
+
+class BotScopePage(TypedDict):
+    items: list[BotScope]
+    next_cursor: str | None
 
 
 class BotSettingsReply(TypedDict):
@@ -529,6 +559,13 @@ class FullMessage(TypedDict):
 Fusion = Literal['max_norm', 'rrf']
 
 
+class Guidelines(TypedDict):
+    max_words: int | None
+    require_citations: bool
+    tone: Tone | None
+    step_by_step: bool
+
+
 class Health(TypedDict):
     status: Literal['ok']
 
@@ -691,6 +728,18 @@ class NewBot(TypedDict):
     temperature: NotRequired[float]
     max_tokens: NotRequired[int]
     credentials: NotRequired[dict[str, Any] | None]
+
+
+class NewBotScope(TypedDict):
+    name: str
+    description: NotRequired[str]
+    is_active: NotRequired[bool]
+    strictness: NotRequired[Strictness]
+    allowed_topics: NotRequired[list[str]]
+    forbidden_topics: NotRequired[list[str]]
+    refusal_text: NotRequired[str]
+    guidelines: NotRequired[AnswerGuidelines]
+    template: NotRequired[str | None]
 
 
 class NewChild(TypedDict):
@@ -1038,6 +1087,46 @@ class Rotation(TypedDict):
 Scope = Literal['chat', 'read', 'manage']
 
 
+class ScopeQuestion(TypedDict):
+    question: str
+    history: NotRequired[list[str]]
+
+
+class ScopeTemplate(TypedDict):
+    name: str
+    description: str
+    strictness: Strictness
+    allowed_topics: list[str]
+    forbidden_topics: list[str]
+    refusal_text: str
+    guidelines: Guidelines
+    id: str
+
+
+class ScopeTemplates(TypedDict):
+    items: list[ScopeTemplate]
+
+
+class ScopeVerdict(TypedDict):
+    """What the scopes say to a question. The first five are null where nothing decided"""
+
+    decision: Literal['allow', 'refuse']
+    reason: str | None
+    scope_id: str | None
+    scope_name: str | None
+    matched_topic: str | None
+    method: Literal['words', 'meaning', 'form'] | None
+    score: float | None
+    threshold: float | None
+    refusal_text: str | None
+
+
+class ScopeWarning(TypedDict):
+    code: str
+    field: str
+    message: str
+
+
 class ServerHealth(TypedDict):
     status: Literal['ok', 'error']
     detail: str | None
@@ -1107,6 +1196,9 @@ class StreamOptions(TypedDict):
     include_usage: NotRequired[bool]
 
 
+Strictness = Literal['strict', 'moderate', 'lenient']
+
+
 class SystemHealth(TypedDict):
     status: Literal['ok', 'degraded']
     postgres: ServerHealth
@@ -1129,6 +1221,9 @@ class TenantPreview(TypedDict):
 
 
 TenantStatus = Literal['active', 'suspended', 'archived']
+
+
+Tone = Literal['friendly', 'formal', 'plain']
 
 
 class Turn(TypedDict):
