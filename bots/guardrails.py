@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from bots.injections import is_override
@@ -113,15 +114,15 @@ def judge(
     language = detect_language(question)
     asked = _read(question, language, scopes)
     before = previous_question or ""
-    told = _read(before, detect_language(before), scopes) if before else []
-    is_back = bool(before) and refers_back(question)
+    is_back = bool(before) and _refers_back(question, language, asked[0])
     is_fragment = bool(before) and (is_back or len(asked[0]) <= _LONGEST_FRAGMENT)
+    told = _read(before, _detect_cached(before), scopes) if is_fragment else []
     forbidden = _measure(scopes, "forbidden_topics", asked + (told if is_back else []), by_first_part=False)
     if named := next((match for match in forbidden if match.words == 1), None):
         return Verdict(FORBIDDEN_TOPIC, named.scope, named.topic, named.words, 1.0, "words")
-    allowed = _measure(scopes, "allowed_topics", asked + (told if is_fragment else []), by_first_part=True)
+    allowed = _measure(scopes, "allowed_topics", asked + told, by_first_part=True)
     has_meaning = embed is not None and language == "en"
-    if embed is not None and has_meaning:
+    if embed is not None and has_meaning and not any(match.words == 1 for match in allowed):
         text = f"{before} {question}" if is_fragment else question
         forbidden, allowed = _compare(text, embed, forbidden, allowed)
     return _refuse_by_meaning(forbidden, allowed) or _decide(allowed, has_meaning=has_meaning)
@@ -130,8 +131,12 @@ def judge(
 def refers_back(question: str) -> bool:
     """Whether a short question speaks of something that was named before it."""
     language = detect_language(question)
+    return _refers_back(question, language, read_terms(question, language))
+
+
+def _refers_back(question: str, language: str, terms: Terms) -> bool:
     words = {word.strip("?!.,:;¿¡'\"") for word in question.lower().split()}
-    return bool(words & _BACK.get(language, _BACK["en"])) and len(read_terms(question, language)) <= _LONGEST_FOLLOW_UP
+    return len(terms) <= _LONGEST_FOLLOW_UP and bool(words & _BACK.get(language, _BACK["en"]))
 
 
 def find_context(questions: Sequence[str]) -> str | None:
@@ -145,9 +150,13 @@ def find_context(questions: Sequence[str]) -> str | None:
 def _read(text: str, language: str, scopes: Sequence[Scope]) -> list[Terms]:
     """A text in its own language, and in that of the topics: a short question's language is a guess."""
     topics = " ".join(topic for scope in scopes for topic in (*scope.allowed_topics, *scope.forbidden_topics))
-    written = detect_language(topics)
+    written = _detect_cached(topics)
     first = read_terms(text, language)
     return [first] if written == language else [first, read_terms(text, written, asked_in=language)]
+
+
+# Topics and the questions before this one come again and again, and detection costs more than all the comparing.
+_detect_cached = lru_cache(maxsize=1024)(detect_language)
 
 
 def _measure(scopes: Sequence[Scope], topics: str, texts: list[Terms], *, by_first_part: bool) -> list[_Match]:
