@@ -10,6 +10,7 @@ from decimal import Decimal
 from django.conf import settings
 
 from bots.models import BotProfile, PriceOverride, UsageDay, UsageKind
+from bots.quota_models import Quota, QuotaResource
 from minirag.ai.pricing import FREE, LOCAL_PROVIDERS, SMALLEST_AMOUNT, Prices, prices_of
 from minirag.lib.errors import NotFound
 
@@ -47,17 +48,28 @@ def price_call(
 ) -> Decimal | int:
     """US dollars of one call in this tenant; `listed` is what minirag.ai made of it at list prices.
 
-    An override counts before the list. A chat model without any price costs the default, so that no budget is blind
-    to it; offline and local models cost nothing, and neither does an embedding model without a price.
+    An override counts before the list; while the operator has set a budget, only where it is not below it. A chat
+    model without any price costs the default, so that no budget is blind to it; offline and local models cost nothing,
+    and neither does an embedding model without a price.
     """
     if model.startswith("minirag/") or not (prompt_tokens or completion_tokens):
         return listed
     overrides = load_overrides(model, DEFAULT_ID)
-    if model not in overrides and (
-        listed or prices_of(model) is not None or kind not in (UsageKind.CHAT, UsageKind.REWRITE)
-    ):
+    is_listed = bool(listed) or prices_of(model) is not None or kind not in (UsageKind.CHAT, UsageKind.REWRITE)
+    if model not in overrides and is_listed:
         return listed
-    prices = find_prices(model, overrides)
+    own = _cost_at(find_prices(model, overrides), prompt_tokens, completion_tokens)
+    if overrides and has_platform_budget():
+        return max(own, listed if is_listed else _cost_at(find_prices(model, {}), prompt_tokens, completion_tokens))
+    return own
+
+
+def has_platform_budget() -> bool:
+    """Whether the operator has set a budget for this tenant, which it could undercut by prices of its own."""
+    return Quota.objects.filter(resource=QuotaResource.COST, is_platform=True).exists()
+
+
+def _cost_at(prices: Prices, prompt_tokens: int, completion_tokens: int) -> Decimal:
     return (prices.prompt * prompt_tokens + prices.completion * completion_tokens).quantize(SMALLEST_AMOUNT)
 
 

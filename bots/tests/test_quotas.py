@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from bots.models import BotProfile, UsageEvent, UsageKind
+from bots.pricing import DEFAULT_ID, set_override
 from bots.quota_models import Quota, QuotaUse
 from bots.quotas import (
     BudgetExceeded,
@@ -283,3 +284,26 @@ def test_each_tenant_counts_for_itself(acme, globex):
             quota(limit=limit)
             assert [ask(bot) is not None for _ in range(3)] == [True] * limit + [False] * (3 - limit)
             assert QuotaUse.objects.get().used == limit
+
+
+class TestTheOperatorsBudget:
+    @pytest.mark.parametrize(("model", "listed", "usual"), [("openai/gpt-4o", 3, 3), ("custom/unpriced", 0, 1)])
+    def test_is_not_undercut_by_prices_of_the_tenants_own(self, bot, model, listed, usual):
+        for name in (model, DEFAULT_ID):
+            set_override(name, prompt_cost_per_1m=Decimal(0), completion_cost_per_1m=Decimal(0))
+        call = {"bot_profile_id": bot.pk, "model": model, "prompt_tokens": 1_000_000, "cost_usd": Decimal(listed)}
+        assert record_usage(UsageKind.CHAT, **call).cost_usd == 0
+        quota("cost_usd", 5, is_platform=True)
+        assert record_usage(UsageKind.CHAT, **call).cost_usd == usual
+
+    def test_counts_a_dearer_price_of_the_tenants_own(self, bot):
+        quota("cost_usd", 5, is_platform=True)
+        set_override("openai/gpt-4o", prompt_cost_per_1m=Decimal(9), completion_cost_per_1m=Decimal(0))
+        call = {"bot_profile_id": bot.pk, "model": "openai/gpt-4o", "prompt_tokens": 1_000_000, "cost_usd": Decimal(3)}
+        assert record_usage(UsageKind.CHAT, **call).cost_usd == 9
+
+    def test_a_budget_of_the_tenants_own_is_at_its_own_prices(self, bot):
+        quota("cost_usd", 5)
+        set_override("openai/gpt-4o", prompt_cost_per_1m=Decimal(1), completion_cost_per_1m=Decimal(0))
+        call = {"bot_profile_id": bot.pk, "model": "openai/gpt-4o", "prompt_tokens": 1_000_000, "cost_usd": Decimal(3)}
+        assert record_usage(UsageKind.CHAT, **call).cost_usd == 1
