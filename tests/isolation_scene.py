@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.apps import apps
 from django.conf import settings
@@ -210,7 +210,8 @@ def _fill(party: Party, word: str, chat_model: FakeChatModel) -> Rows:
         Message.objects.create(chat=chat, role=MessageRole.ASSISTANT, content=f"{word} for a visitor")
         PriceOverride.objects.create(model=word, prompt_cost_per_1m=1)
         quota = Quota.objects.create(subject="bot", subject_id=rows.bot, resource="messages", limit=1000)
-        QuotaUse.objects.create(quota=quota, starts_at=quota.created_at)
+        # Numbered from 1 in each tenant: an id of its own, so that acme's is none of globex's.
+        QuotaUse.objects.create(pk=uuid4().int % 10**15, quota=quota, starts_at=quota.created_at)
         rows.quota = str(quota.pk)
         roll_up_usage()
         job = ExportJob.objects.create(export_type="messages", status="succeeded", part_count=1)
