@@ -113,6 +113,11 @@ class QuotaAdmin(ProductAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_delete_permission(request, obj) and _may_change(request, obj)
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What is used goes with its quota, though nobody deletes it by itself."""
+        listed, counts, forbidden, protected = super().get_deleted_objects(objs, request)
+        return listed, counts, set(forbidden) - {QuotaUse._meta.verbose_name}, protected
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         fixed = () if acting_user(request).is_superuser else ("is_platform",)
         return (*self.readonly_fields, *fixed, *(("resource", "period") if obj else ()))
