@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
@@ -18,8 +17,7 @@ from kombu.exceptions import OperationalError
 from conversations.export_jobs import claim_job, purge_expired, run_job, take_back_abandoned
 from conversations.models import ExportJob, ExportStatus
 from conversations.recording import mark_abandoned
-from tenants.context import tenant_context
-from tenants.tasks import PlatformTask, TenantTask, active_tenants
+from tenants.tasks import PlatformTask, TenantTask, sum_over_tenants
 
 logger = structlog.get_logger(__name__)
 
@@ -35,7 +33,7 @@ def longest_turn_seconds() -> float:
 @shared_task(base=PlatformTask)
 def fail_abandoned_turns() -> int:
     """Close the turns whose web process was killed, so that no question stays `pending` for ever."""
-    return _sum_over_tenants(lambda: mark_abandoned(longest_turn_seconds()))
+    return sum_over_tenants(lambda: mark_abandoned(longest_turn_seconds()))
 
 
 def queue_export(job: ExportJob) -> None:
@@ -74,18 +72,10 @@ def send_waiting(*, limit: int, before: timedelta = timedelta(0)) -> int:
 @shared_task(base=PlatformTask)
 def sweep_exports() -> int:
     """Give back, in every tenant, the exports of dead workers and lost messages; returns how many."""
-    return _sum_over_tenants(lambda: take_back_abandoned() + send_waiting(limit=10, before=RESEND_AFTER))
+    return sum_over_tenants(lambda: take_back_abandoned() + send_waiting(limit=10, before=RESEND_AFTER))
 
 
 @shared_task(base=PlatformTask)
 def purge_expired_exports() -> int:
     """Remove, in every tenant, the files that are kept no longer; returns how many."""
-    return _sum_over_tenants(purge_expired)
-
-
-def _sum_over_tenants(work: Callable[[], int]) -> int:
-    total = 0
-    for tenant in active_tenants():
-        with tenant_context(tenant):
-            total += work()
-    return total
+    return sum_over_tenants(purge_expired)

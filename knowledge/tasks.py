@@ -7,7 +7,7 @@ without it is a double and does nothing, and a row whose message got lost is sen
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -26,8 +26,7 @@ from knowledge.loading import IngestionError
 from knowledge.models import Redo, Source, SourceStatus
 from knowledge.reembedding import find_outdated_datasets, reembed_dataset
 from knowledge.schedule import INTERVALS, MAX_ATTEMPTS
-from tenants.context import tenant_context
-from tenants.tasks import PlatformTask, TenantTask, active_tenants
+from tenants.tasks import PlatformTask, TenantTask, sum_over_tenants
 
 logger = structlog.get_logger(__name__)
 
@@ -117,27 +116,19 @@ def reembed(dataset_id: str) -> None:
 @shared_task(base=PlatformTask)
 def sweep_ingestion() -> int:
     """Give back, in every tenant, what dead workers and lost messages left behind; returns how many sources."""
-    return _sum_over_tenants(sweep_tenant)
+    return sum_over_tenants(sweep_tenant)
 
 
 @shared_task(base=PlatformTask)
 def refresh_due_sources() -> int:
     """Queue, in every tenant, the sources whose time has come; returns how many."""
-    return _sum_over_tenants(refresh_tenant)
+    return sum_over_tenants(refresh_tenant)
 
 
 @shared_task(base=PlatformTask)
 def reembed_outdated_datasets() -> int:
     """Start, in every tenant, the change of embedding model that somebody asked for; returns how many."""
-    return _sum_over_tenants(reembed_tenant)
-
-
-def _sum_over_tenants(work: Callable[[], int]) -> int:
-    total = 0
-    for tenant in active_tenants():
-        with tenant_context(tenant):
-            total += work()
-    return total
+    return sum_over_tenants(reembed_tenant)
 
 
 def reembed_tenant() -> int:

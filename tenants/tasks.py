@@ -5,11 +5,13 @@ tenant-schemas-celery runs such a task in the public schema instead; here it fai
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import structlog
 from celery import Task
 from celery.exceptions import Reject
+from django.db import DatabaseError
 
 from minirag.lib.request_ids import current_request_id, request_id_bound
 from tenants.context import current_tenant, require_tenant, tenant_context
@@ -73,3 +75,19 @@ def active_tenants() -> list[Tenant]:
     """Return the tenants that scheduled work is for."""
     assert current_tenant() is None, "Fan out from a PlatformTask, outside of any tenant."  # noqa: S101
     return list(Tenant.objects.filter(status="active").order_by("created_at"))
+
+
+def sum_over_tenants(work: Callable[[], int]) -> int:
+    """Do the work in each active tenant; returns the sum of what it says.
+
+    A tenant whose tables are not as they should be, because its migration failed or it is being erased, is passed over:
+    the others' work does not wait for it.
+    """
+    total = 0
+    for tenant in active_tenants():
+        try:
+            with tenant_context(tenant):
+                total += work()
+        except DatabaseError:
+            logger.exception("scheduled work failed in a tenant", tenant=tenant.slug)
+    return total

@@ -17,8 +17,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from tenants.context import tenant_context
-from tenants.tasks import PlatformTask, TenantTask, active_tenants
+from tenants.tasks import PlatformTask, TenantTask, sum_over_tenants
 from webhooks.delivery import deliver_batch
 from webhooks.models import Delivery, DeliveryStatus, Webhook
 from webhooks.pruning import prune_tenant
@@ -81,11 +80,7 @@ def sweep_deliveries() -> int:
 
     One query for each tenant, on an index that holds nothing but what waits.
     """
-    total = 0
-    for tenant in active_tenants():
-        with tenant_context(tenant):
-            total += sweep_tenant()
-    return total
+    return sum_over_tenants(sweep_tenant)
 
 
 def sweep_tenant() -> int:
@@ -101,8 +96,4 @@ def sweep_tenant() -> int:
 @shared_task(base=PlatformTask)
 def prune_deliveries() -> int:
     """Forget, in every tenant, deliveries older than the retention with their attempts; returns how many."""
-    total = 0
-    for tenant in active_tenants():
-        with tenant_context(tenant):
-            total += prune_tenant()
-    return total
+    return sum_over_tenants(prune_tenant)
