@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from threading import Thread
 
@@ -21,9 +22,12 @@ from tenants.middleware import TenantPathApp  # noqa: E402
 
 require_secrets()
 # The first visitor should not wait for the embedder to load; a bot's other models load when they are first asked.
-Thread(
+warming = Thread(
     target=warm_up, args=([settings.DEFAULT_LLM_MODEL, settings.DEFAULT_EMBEDDING_MODEL],), name="warm-up", daemon=True
-).start()
+)
+warming.start()
+# Native code that is still being loaded while the interpreter ends would abort the process instead of ending it.
+atexit.register(warming.join, 30)
 
 application = TenantPathApp(
     ProtocolTypeRouter(

@@ -58,10 +58,13 @@ def test_the_answer_is_as_described(
     case: schemathesis.Case, product: Product, fuzzed: TenantAccount, session: requests.Session
 ):
     def check(case: schemathesis.Case) -> None:
-        case.call_and_validate(
+        answer = case.call(
             base_url=product.base_url, session=session, headers={"Authorization": f"Bearer {fuzzed.token}"},
-            checks=CHECKS, timeout=30, allow_redirects=False,
+            timeout=30, allow_redirects=False,
         )  # fmt: skip
+        if answer.status_code == 400 and not answer.content and case.media_type == "multipart/form-data":
+            return  # a form that Twisted cannot take apart does not reach us
+        case.validate_response(answer, checks=CHECKS)
 
     check(case)
     existing = {name: EXAMPLE_IDS[name] for name in case.path_parameters if name in EXAMPLE_IDS}
