@@ -85,7 +85,10 @@ class Message(models.Model):
             # The chat log is asked for what went wrong, which is rare.
             models.Index(
                 fields=["outcome", "created_at"], name="turn_by_outcome",
-                condition=models.Q(role="user", outcome__in=["refused", "failed", "stopped"]),
+                # Not `__in`: pg_dump writes that in another form than it was, and clones would differ from originals.
+                condition=models.Q(
+                    models.Q(outcome="refused") | models.Q(outcome="failed") | models.Q(outcome="stopped"), role="user"
+                ),
             ),
             models.Index(fields=["created_at"], name="turn_badly_cited", condition=models.Q(citation_valid=False)),
             models.Index(

@@ -6,6 +6,7 @@ Also for a running product: `manage.py shell -c "from tests.openapi_scene import
 from __future__ import annotations
 
 from bots.models import BotProfile, Scope
+from bots.quota_models import Quota
 from conversations.models import Chat, ExportJob, ExportType, Message, MessageRole
 from knowledge.models import BotDataset, Dataset, Document, Source
 from knowledge.sources import private_dataset
@@ -17,6 +18,7 @@ from webhooks.models import Delivery, Webhook
 MADE = {
     "user_id", "token_id", "bot_profile_id", "source_id", "parent_id", "chat_id", "message_id", "webhook_id",
     "delivery_id", "export_id", "dataset_id", "document_id", "external_id", "scope_id",
+    "quota_id", "model",
 }
 
 
@@ -51,6 +53,7 @@ def furnish(slug: str) -> None:
         Message.objects.create(
             pk=EXAMPLE_IDS["message_id"], chat=chat, role=MessageRole.ASSISTANT, content="Open from 9 to 17."
         )
+        Quota.objects.create(pk=EXAMPLE_IDS["quota_id"], resource="tokens", limit=10**9)
         ExportJob.objects.create(pk=EXAMPLE_IDS["export_id"], export_type=ExportType.values[0], status="failed")
         webhook = Webhook(pk=EXAMPLE_IDS["webhook_id"], url="http://127.0.0.1:9/hook", events=["source.ingested"])
         webhook.set_secret("as it was agreed")

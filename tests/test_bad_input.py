@@ -317,7 +317,9 @@ class Api:
             )
             for schema, table in cursor.fetchall():
                 cursor.execute(
-                    f"SELECT md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM {schema}.{table} t"
+                    "SELECT md5(coalesce(string_agg(row, '|' ORDER BY row), '')) FROM"
+                    # When a token was used last may be noted at any call.
+                    f" (SELECT (to_jsonb(t) - 'last_used_at')::text AS row FROM {schema}.{table} t) AS rows"
                 )
                 found[f"{schema}.{table}"] = cursor.fetchone()[0]
         return found

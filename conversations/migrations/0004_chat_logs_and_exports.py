@@ -80,7 +80,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='message',
-            index=models.Index(condition=models.Q(('outcome__in', ['refused', 'failed', 'stopped']), ('role', 'user')), fields=['outcome', 'created_at'], name='turn_by_outcome'),
+            index=models.Index(condition=models.Q(models.Q(('outcome', 'refused'), ('outcome', 'failed'), ('outcome', 'stopped'), _connector='OR'), ('role', 'user')), fields=['outcome', 'created_at'], name='turn_by_outcome'),
         ),
         migrations.AddIndex(
             model_name='message',
