@@ -1,7 +1,7 @@
 """`Idempotency-Key`: a POST under `/v1` that is sent again gets the answer of the first time.
 
-A key belongs to the caller (token or user), the tenant, the path and the query. Without a credential it counts for
-sign-up only, by address: a log-in makes nothing, and its answer would outlive the token in it.
+A key belongs to the caller (token, user or operator's token), the tenant, the path and the query. Without a credential
+it counts for sign-up only, by address: a log-in makes nothing, and its answer would outlive the token in it.
 
 What is kept: answers of 2xx and of 4xx that lie in the request itself. Not kept, so that the same key may try again:
 5xx and redirects, and 401, 402, 403 and 429, where nothing was done and what is in the way may be gone. A stream is
@@ -29,9 +29,11 @@ from minirag.lib.middleware import TwofoldMiddleware
 from minirag.lib.reading import client_address
 from minirag.lib.rest import error_response
 from tenants.authentication import Identity
-from tenants.context import PUBLIC_SCHEMA
+from tenants.context import PUBLIC_SCHEMA, run_sync
+from tenants.operators import authenticate_operator
 
 SIGN_UP_PATH = "/v1/tenants"
+PLATFORM_PATH = "/v1/platform/"
 _KEY = re.compile(r"[ -~]{1,255}")
 _TRY_AGAIN = frozenset({401, 402, 403, 429})
 _KEPT_HEADERS = ("Content-Type", "Content-Disposition", "Location", "Cache-Control", "X-Accel-Buffering")
@@ -47,7 +49,7 @@ class IdempotencyMiddleware(TwofoldMiddleware):
         if key is None or not _applies(request):
             return self.get_response(request)
         try:
-            named = _name_request(request, key)
+            named = _name_request(request, key, _find_caller(request))
             kept = claim(*named) if named else None
         except ProductError as error:
             return error_response(error, request)
@@ -66,7 +68,10 @@ class IdempotencyMiddleware(TwofoldMiddleware):
 
     async def _answer(self, request: HttpRequest, key: str) -> HttpResponseBase:
         try:
-            named = await asyncio.to_thread(_name_request, request, key)
+            # An operator is looked up, which is for the database's threads; whoever else calls is known already.
+            is_operator = request.path_info.startswith(PLATFORM_PATH)
+            who = await run_sync(_find_caller, request) if is_operator else _find_caller(request)
+            named = await asyncio.to_thread(_name_request, request, key, who)
             kept = await asyncio.to_thread(claim, *named) if named else None
         except ProductError as error:
             return error_response(error, request)
@@ -81,22 +86,35 @@ class IdempotencyMiddleware(TwofoldMiddleware):
 def _applies(request: HttpRequest) -> bool:
     if request.method != "POST" or not request.path_info.startswith("/v1/"):
         return False
-    return request.path_info == SIGN_UP_PATH or isinstance(getattr(request, "identity", None), Identity)
+    is_open = request.path_info == SIGN_UP_PATH or request.path_info.startswith(PLATFORM_PATH)
+    return is_open or isinstance(getattr(request, "identity", None), Identity)
 
 
-def _name_request(request: HttpRequest, key: str) -> tuple[str, str] | None:
-    """Return the claim's name and the body's fingerprint; None for a body too large to be accepted anyway."""
+def _find_caller(request: HttpRequest) -> str | None:
+    """Name who calls; None for an operator who may do nothing here anyway. Raises NotAuthenticated."""
+    identity = getattr(request, "identity", None)
+    if isinstance(identity, Identity):
+        return f"token:{identity.token.pk}" if identity.token else f"user:{identity.user.pk}"
+    if not request.path_info.startswith(PLATFORM_PATH):
+        return f"address:{client_address(request)}"
+    if getattr(request, "tenant", None) is not None:
+        return None  # a tenant's path or host, where the view says that there is nothing of the kind
+    operator = authenticate_operator(request.META.get("HTTP_AUTHORIZATION"))
+    return None if operator.is_read_only else f"operator:{operator.pk}"
+
+
+def _name_request(request: HttpRequest, key: str, who: str | None) -> tuple[str, str] | None:
+    """Return the claim's name and the body's fingerprint; None for what the view refuses in its own words."""
     if not _KEY.fullmatch(key):
         raise KeyInvalid
+    if who is None:
+        return None
     try:
         body = request.body
     except (RequestDataTooBig, UnreadablePostError):
         return None  # the view says so in its own words
     identity = getattr(request, "identity", None)
-    schema, who = PUBLIC_SCHEMA, f"address:{client_address(request)}"
-    if isinstance(identity, Identity):
-        schema = identity.tenant.schema_name
-        who = f"token:{identity.token.pk}" if identity.token else f"user:{identity.user.pk}"
+    schema = identity.tenant.schema_name if isinstance(identity, Identity) else PUBLIC_SCHEMA
     facts = "\n".join([who, request.path_info, request.META.get("QUERY_STRING", ""), key])
     digest = hashlib.sha256(facts.encode("utf-8", "surrogateescape")).hexdigest()
     return f"minirag:idempotency:{schema}:{digest}", _fingerprint(request, body)

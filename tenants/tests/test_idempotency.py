@@ -15,7 +15,8 @@ from bots.models import BotProfile
 from bots.profiles import create_bot
 from conftest import PASSWORD
 from minirag.lib import idempotency
-from tenants.models import ApiToken, Tenant
+from tenants.models import ApiToken, OperatorToken, Tenant
+from tenants.operators import mint_operator_token
 from tenants.provisioning import erase_tenant
 
 JSON = "application/json"
@@ -247,4 +248,32 @@ def test_a_log_in_is_never_replayed(acme, key):
 def test_nobody_we_know_keeps_nothing(db, key):
     for _ in range(2):
         assert post(Client(), key).status_code == 401
+    assert names() == []
+
+
+# --- operators' programs ------------------------------------------------------------------------------------------
+def as_operator(olga, **rights) -> Client:
+    return Client(headers={"authorization": f"Bearer {mint_operator_token(olga, 'billing', **rights)[1]}"})
+
+
+def test_a_tenant_is_provisioned_once_and_its_token_replayed_to_the_same_operator_alone(olga, key):
+    body = {"slug": f"i-{key[:8]}", "name": "Initech", "owner_email": "i@initech.example.com",
+            "owner_password": PASSWORD}  # fmt: skip
+    operator, path = as_operator(olga), "/v1/platform/tenants"
+    first, second = (post(operator, key, body, path=path) for _ in range(2))
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert second["Idempotency-Replayed"] == "true"
+    assert first.json()["api_token"] and second.json() == first.json()
+    other = post(as_operator(olga), key, body, path=path)
+    assert (other.status_code, other.json()["api_token"]) == (200, None)
+    assert post(Client(), key, body, path=path).status_code == 401
+    OperatorToken.objects.update(is_active=False)
+    assert post(operator, key, body, path=path).status_code == 401
+    erase_tenant(Tenant.objects.get(slug=body["slug"]))
+
+
+def test_an_operator_who_may_only_read_and_a_tenants_path_keep_nothing(olga, acme, key):
+    reader = post(as_operator(olga, is_read_only=True), key, {}, path="/v1/platform/bulk/archive")
+    assert reader.json()["code"] == "token_restricted"
+    assert post(as_operator(olga), key, {}, path="/v1/platform/tenants", SCRIPT_NAME="/t/acme").status_code == 404
     assert names() == []
