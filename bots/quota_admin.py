@@ -16,7 +16,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from bots.models import BotProfile
 from bots.quota_models import Quota, QuotaResource, QuotaSubject, QuotaUse
 from bots.quota_rules import check_quota
-from bots.quotas import Standing, find_standings
+from bots.quotas import Standing, find_standings, forget_crossings
 from minirag.lib.errors import BadInput
 from tenants.context import require_tenant
 from tenants.model_admin import LookOnlyAdmin, ProductAdmin
@@ -112,6 +112,10 @@ class QuotaAdmin(ProductAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_delete_permission(request, obj) and _may_change(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: Quota, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        forget_crossings(obj)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """What is used goes with its quota, though nobody deletes it by itself."""

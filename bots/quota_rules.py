@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 from bots.models import BotProfile
 from bots.quota_models import Quota, QuotaPeriod, QuotaResource, QuotaSubject
+from bots.quotas import forget_crossings
 from minirag.lib.errors import BadInput, Conflict, Forbidden, NotFound
 from tenants.context import require_tenant
 from tenants.models import ApiToken
@@ -52,7 +53,10 @@ def put_quota(fields: dict[str, Any]) -> Quota:
     check_quota(quota)
     keys = {name: getattr(quota, name) for name in _KEYS}
     values = {"limit": quota.limit, "warning_percent": quota.warning_percent}
-    return Quota.objects.update_or_create(**keys, defaults=values)[0]
+    with transaction.atomic():
+        quota = Quota.objects.update_or_create(**keys, defaults=values)[0]
+        forget_crossings(quota)
+    return quota
 
 
 def platform_quotas(fields: dict[str, Any]) -> QuerySet[Quota]:
@@ -65,7 +69,9 @@ def change_quota(quota: Quota, changes: dict[str, Any]) -> Quota:
     for name, value in changes.items():
         setattr(quota, name, value)
     check_quota(quota)
-    quota.save(update_fields=[*changes, "updated_at"])
+    with transaction.atomic():
+        quota.save(update_fields=[*changes, "updated_at"])
+        forget_crossings(quota)
     return quota
 
 

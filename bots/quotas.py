@@ -9,7 +9,8 @@ answer, and gives the question back where the turn failed.
 Days and months are those of the tenant's time zone. A counter begins with what was metered since its period began,
 so a quota that is set in the middle of a month counts the month; one for an API token counts from its first use.
 
-Crossing the warning level or the limit happens once per period. It is returned to the caller, who tells the webhooks:
+Crossing the warning level or the limit is told once per period, and again where a new limit has made room in between
+(`forget_crossings`) or what was stored has been taken away. It is returned to the caller, who tells the webhooks:
 `webhooks` lies above.
 """
 
@@ -251,6 +252,8 @@ def _set(uses: Sequence[QuotaUse], amounts: dict[int, Decimal], now: datetime) -
     crossings = []
     for use in uses:
         use.used = amounts[use.pk]
+        if use.quota.resource == QuotaResource.STORAGE and use.used < use.quota.warning_level:
+            use.warned_at = use.reached_at = None  # its period never ends, so this is what begins anew
         if use.warned_at is None and use.used >= use.quota.warning_level:
             use.warned_at = now
             crossings.append(Crossing(False, _describe(use, now)))
@@ -259,6 +262,13 @@ def _set(uses: Sequence[QuotaUse], amounts: dict[int, Decimal], now: datetime) -
             crossings.append(Crossing(True, _describe(use, now)))
     QuotaUse.objects.bulk_update(uses, ["used", "warned_at", "reached_at"])
     return crossings
+
+
+def forget_crossings(quota: Quota) -> None:
+    """After a change of its limit or warning level, have those told again that are not reached any more."""
+    uses = QuotaUse.objects.filter(quota=quota)
+    uses.filter(used__lt=quota.warning_level).update(warned_at=None)
+    uses.filter(used__lt=quota.limit).update(reached_at=None)
 
 
 def _describe(use: QuotaUse, now: datetime) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from bots.models import BotProfile, UsageEvent, UsageKind
 from bots.pricing import DEFAULT_ID, set_override
 from bots.quota_models import Quota, QuotaUse
+from bots.quota_rules import change_quota, put_quota
 from bots.quotas import (
     BudgetExceeded,
     QuotaExceeded,
@@ -240,6 +241,21 @@ class TestCrossings:
         settle_turn(first, [], is_failed=True, now=NOON)
         assert ask(bot).crossings == ()
 
+    def test_a_raised_limit_is_told_again_once_it_is_reached(self, bot):
+        limited = quota(limit=2, warning_percent=50)
+        assert [len(ask(bot).crossings) for _ in range(2)] == [1, 1]
+        change_quota(limited, {"limit": Decimal(4)})  # half of it is used: of the warning there is nothing new to say
+        assert [[crossing.is_reached for crossing in ask(bot).crossings] for _ in range(2)] == [[], [True]]
+        change_quota(limited, {"limit": Decimal(10)})
+        told = [[crossing.is_reached for crossing in ask(bot).crossings] for _ in range(6)]
+        assert told == [[False], [], [], [], [], [True]]
+
+    def test_an_operators_raised_limit_is_told_again_too(self, bot):
+        fields = {"subject": "tenant", "subject_id": None, "resource": "messages", "period": "month"}
+        for limit in (1, 2):
+            put_quota({**fields, "limit": Decimal(limit), "warning_percent": 100})
+            assert [crossing.is_reached for crossing in ask(bot).crossings] == [False, True]
+
     def test_the_payload_says_what_and_how_much(self, bot):
         limited = quota("tokens", limit=100, subject="bot", subject_id=bot.pk)
         (crossing,) = spend([use(bot, 90)], now=NOON)
@@ -259,6 +275,11 @@ class TestStorage:
         count_storage(bot.pk, -50)
         count_storage(bot.pk, 70)
         assert used(limited) == 100
+
+    def test_filling_up_again_is_told_again(self, bot):
+        quota("stored_bytes", limit=100, period="total")
+        told = [[each.is_reached for each in count_storage(bot.pk, added)] for added in (80, 20, -50, 10, 40)]
+        assert told == [[False], [True], [], [], [False, True]]
 
     def test_the_tenant_stores_what_its_bots_do(self, bot):
         other = BotProfile.objects.create(name="Bea")
