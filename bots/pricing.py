@@ -49,10 +49,10 @@ def price_call(
     """US dollars of one call in this tenant; `listed` is what minirag.ai made of it at list prices.
 
     An override counts before the list; while the operator has set a budget, only where it is not below it. A chat
-    model without any price costs the default, so that no budget is blind to it; offline and local models cost nothing,
-    and neither does an embedding model without a price.
+    model without any price costs the default, so that no budget is blind to it; without an override offline and local
+    models cost nothing, and neither does an embedding model without a price.
     """
-    if model.startswith("minirag/") or not (prompt_tokens or completion_tokens):
+    if not (prompt_tokens or completion_tokens):
         return listed
     overrides = load_overrides(model, DEFAULT_ID)
     is_listed = bool(listed) or prices_of(model) is not None or kind not in (UsageKind.CHAT, UsageKind.REWRITE)

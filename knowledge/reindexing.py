@@ -9,6 +9,8 @@ from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet, Sum
 
+from bots.models import UsageKind
+from bots.pricing import load_overrides, price_call
 from knowledge.embedding import BATCH_SIZE
 from knowledge.models import Chunk, Dataset, Redo, Source, SourceStatus, SourceType
 from knowledge.sources import find_source
@@ -21,7 +23,7 @@ DEFAULT_LIMIT, MAX_LIMIT = 1000, 10_000
 
 @dataclass(frozen=True)
 class ModelShare:
-    """What one embedding model has to do. `cost_usd` is at list prices, None for a model whose price is not known."""
+    """What one embedding model has to do. `cost_usd` is at the tenant's prices, None where nobody knows one."""
 
     embedding_model: str
     chunks: int
@@ -95,6 +97,17 @@ def _share_by_model(source_ids: Sequence[UUID]) -> list[ModelShare]:
         for place, value in enumerate((chunks, tokens, -(-chunks // BATCH_SIZE))):
             shares[place] += value
     return [
-        ModelShare(model, chunks, tokens, calls, cost_of(model, tokens) if prices_of(model) else None)
+        ModelShare(model, chunks, tokens, calls, _price(model, tokens))
         for model, (chunks, tokens, calls) in sorted(sums.items())
     ]
+
+
+def _price(model: str, tokens: int) -> Decimal | None:
+    """What embedding so much will be recorded at, as `record_usage` would settle it."""
+    if prices_of(model) is None and not load_overrides(model):
+        return None
+    return Decimal(
+        price_call(
+            UsageKind.EMBEDDING, model, prompt_tokens=tokens, completion_tokens=0, listed=cost_of(model, tokens)
+        )
+    )

@@ -231,6 +231,15 @@ class TestPricing:
         )
         assert event.cost_usd == Decimal(cost)
 
+    @pytest.mark.parametrize(("kind", "model"), [("embedding", "minirag/hash"), ("chat", "minirag/extractive")])
+    def test_a_price_of_ones_own_counts_for_offline_models_too(self, as_acme, get, bot, kind, model):
+        body = {"model": model, "prompt_cost_per_1m": 2}
+        assert as_acme.put("/v1/stats/pricing", body, content_type=JSON).status_code == 200
+        event = record_usage(UsageKind(kind), bot_profile_id=bot.pk, model=model, prompt_tokens=1_000_000)
+        assert event.cost_usd == 2
+        (row,) = get(f"usage/by-model?kind={kind}")
+        assert (row["cost_usd"], row["prompt_cost_per_1m"]) == (2.0, 2.0)
+
     def test_the_default_can_be_overridden_too(self, as_acme, get, bot):
         body = {"model": "default", "prompt_cost_per_1m": 0}
         assert as_acme.put("/v1/stats/pricing", body, content_type=JSON).status_code == 200

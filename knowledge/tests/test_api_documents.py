@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from decimal import Decimal
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from bots.pricing import set_override
 from knowledge.claims import STALE_AFTER, Claim, ClaimLost
 from knowledge.documents import join_contents
 from knowledge.models import Dataset, Document, LexiconTotals, Source
@@ -237,6 +239,10 @@ def test_a_model_that_costs_money_is_estimated_at_its_price(api, acme, source):
     with tenant_context(acme.tenant):
         Dataset.objects.update(embedding_model="custom/unheard-of")
     assert api.make("sources/reindex")["estimated_cost_usd"] is None
+    with tenant_context(acme.tenant):
+        set_override("custom/unheard-of", prompt_cost_per_1m=Decimal(5), completion_cost_per_1m=Decimal(0))
+    found = api.make("sources/reindex")
+    assert found["estimated_cost_usd"] == pytest.approx(found["tokens"] * 5 / 1_000_000, abs=1e-7)
 
 
 def test_reindexing_embeds_every_chunk_anew_while_it_goes_on_answering(api, acme, bot, source, embedder):
