@@ -165,6 +165,7 @@ def close_turn(turn: OpenTurn, answer: Answer) -> Message | None:
             updated_at=timezone.now(),
         )
         spent, is_failed = _meter(turn, answer, message), answer.outcome == Outcome.FAILED
+        _correct_cost(turn, answer, spent)
         tell_crossings(settle_turn(turn.reservation, spent, is_failed=is_failed))
         if message is not None and answer.outcome != Outcome.FAILED:
             _tell(turn, answer, message)
@@ -284,6 +285,14 @@ def _meter(turn: OpenTurn, answer: Answer, message: Message | None) -> list[Usag
         )
         events.append(event)
     return events
+
+
+def _correct_cost(turn: OpenTurn, answer: Answer, spent: Sequence[UsageEvent]) -> None:
+    """Have the trace say what the answer was settled at (bots.pricing), where that is not its list price."""
+    settled = next((event.cost_usd for event in spent if event.kind == UsageKind.CHAT), answer.cost_usd)
+    if settled != answer.cost_usd:
+        answer.cost_usd = settled
+        Message.objects.filter(pk=turn.question.pk).update(trace=describe_turn(answer))
 
 
 def mark_abandoned(older_than_seconds: float) -> int:

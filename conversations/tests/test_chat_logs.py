@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from uuid import uuid4
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
+from bots.pricing import set_override
 from conversations import chat_logs
 from conversations.chat_logs import TURN_COLUMNS
 from conversations.models import Chat, Message
@@ -54,6 +56,16 @@ def test_a_turn_is_one_row_with_everything_about_it(acme, acme_bot, as_acme, mod
     assert row["request_id"] and row["retrieval"]["mode"] == "hybrid"
     found = [passage["chunk_id"] for passage in row["retrieval"]["passages"]]
     assert found == [source["chunk_id"] for source in answered["sources"]]
+
+
+def test_a_turn_costs_in_the_log_what_it_costs_in_the_statistics(acme, acme_bot, as_acme, model):
+    with tenant_context(acme.tenant):
+        set_override("openai/gpt-test", prompt_cost_per_1m=Decimal(1000), completion_cost_per_1m=Decimal(0))
+    model.enqueue("It lasts 36 months [1].")
+    ask(acme, acme_bot)
+    [row] = logs(as_acme)["items"]
+    [spent] = as_acme.get("/v1/stats/usage/by-model").json()
+    assert row["usage"]["cost_usd"] == spent["cost_usd"] == 0.011
 
 
 @pytest.mark.parametrize(("said", "valid"), [("36 months [1].", True), ("36 months [9].", False), ("36.", False)])
