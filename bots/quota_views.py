@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db import transaction
 from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -38,8 +39,10 @@ class QuotaList(QuotaView):
         example={"resource": "messages", "period": "month", "limit": 10_000},
     )  # fmt: skip
     def post(self, request: Request) -> Response:
-        quota = create_quota(read_body(NewQuota, request).model_dump())
-        _note(request, "quota.created", quota)
+        fields = read_body(NewQuota, request).model_dump()
+        with transaction.atomic():
+            quota = create_quota(fields)
+            _note(request, "quota.created", quota)
         return Response(_render(quota), status=201)
 
 
@@ -54,15 +57,17 @@ class QuotaDetail(QuotaView):
     def patch(self, request: Request, quota_id: str) -> Response:
         pk = parse_uuid(quota_id, "quota_id")
         changes = read_body(QuotaChanges, request).model_dump(exclude_unset=True)
-        quota = change_quota(find_own_quota(pk), changes)
-        _note(request, "quota.changed", quota)
+        with transaction.atomic():
+            quota = change_quota(find_own_quota(pk), changes)
+            _note(request, "quota.changed", quota)
         return Response(_render(quota))
 
     @describe("Remove a quota", answers={204: None}, errors=_NOT_YOURS)
     def delete(self, request: Request, quota_id: str) -> HttpResponse:
         quota = find_own_quota(parse_uuid(quota_id, "quota_id"))
-        _note(request, "quota.removed", quota)
-        quota.delete()
+        with transaction.atomic():
+            _note(request, "quota.removed", quota)
+            quota.delete()
         return no_content()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpResponse, StreamingHttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -63,11 +64,12 @@ class ExportList(ExportView):
     def post(self, request: Request) -> Response:
         body = read_body(NewExport, request)
         request_id: str = request._request.request_id  # type: ignore[attr-defined]
-        job = create_job(
-            body.export_type, body.format, body.filters, user_id=require_identity(request._request).user.pk,
-            request_id=request_id,
-        )  # fmt: skip
-        record("export.created", request=request, detail=_facts_of(job))
+        with transaction.atomic():
+            job = create_job(
+                body.export_type, body.format, body.filters, user_id=require_identity(request._request).user.pk,
+                request_id=request_id,
+            )
+            record("export.created", request=request, detail=_facts_of(job))
         queue_export(job)
         return Response(render_job(job), status=202)
 
@@ -80,8 +82,9 @@ class ExportDetail(ExportView):
     @describe("Delete an export", answers={204: None}, description="With its file; one that is running stops.")
     def delete(self, request: Request, export_id: str) -> HttpResponse:
         job = find_job(parse_uuid(export_id, "export_id"))
-        record("export.deleted", request=request, detail=_facts_of(job))
-        delete_job(job.pk)
+        with transaction.atomic():
+            record("export.deleted", request=request, detail=_facts_of(job))
+            delete_job(job.pk)
         return no_content()
 
 
@@ -99,8 +102,9 @@ class ExportDownload(ExportView):
 class ExportRetry(ExportView):
     @describe("Retry an export", answers={202: ExportReply}, errors={409: "The export has not failed."})
     def post(self, request: Request, export_id: str) -> Response:
-        job = retry_job(parse_uuid(export_id, "export_id"))
-        record("export.retried", request=request, detail=_facts_of(job))
+        with transaction.atomic():
+            job = retry_job(parse_uuid(export_id, "export_id"))
+            record("export.retried", request=request, detail=_facts_of(job))
         queue_export(job)
         return Response(render_job(job), status=202)
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+from django.db import transaction
 from django.http import HttpResponse
 from pydantic import BeforeValidator, Field
 from rest_framework.request import Request
@@ -31,6 +32,7 @@ from conversations.stats_replies import (
 )
 from minirag.lib.openapi import describe
 from minirag.lib.rest import ApiView, Body, no_content, read_body, read_query
+from tenants.audit import record
 from tenants.permissions import HasTenant, permit
 
 MANY_DAYS = 1_000_000
@@ -158,7 +160,10 @@ class Pricing(StatsView):
     def put(self, request: Request) -> Response:
         body = read_body(NewPrice, request)
         prices = {"prompt_cost_per_1m": body.prompt_cost_per_1m, "completion_cost_per_1m": body.completion_cost_per_1m}
-        set_override(body.model, **prices)
+        with transaction.atomic():
+            set_override(body.model, **prices)
+            facts = {name: str(price) for name, price in prices.items()}
+            record("price.changed", request=request, detail={"model": body.model, **facts})
         return Response({"model": body.model, **{name: float(price) for name, price in prices.items()}})
 
     @describe(
@@ -166,5 +171,8 @@ class Pricing(StatsView):
         errors={404: "The tenant has no price of its own for this model."},
     )
     def delete(self, request: Request) -> HttpResponse:
-        remove_override(read_query(PriceQuery, request).model)
+        model = read_query(PriceQuery, request).model
+        with transaction.atomic():
+            remove_override(model)
+            record("price.removed", request=request, detail={"model": model})
         return no_content()

@@ -32,7 +32,8 @@ class DocumentChanges(Body):
     """Only `model_fields_set` counts; null undoes an edit."""
 
     title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)] | None = None
-    url: Annotated[str, Field(max_length=2048)] | None = None
+    # Readers are led there by citations, so it is an address of the web or none, and never a script.
+    url: Annotated[str, Field(max_length=2048, pattern=r"^(https?://\S+)?$")] | None = None
     metadata: Metadata | None = None
 
 

@@ -15,7 +15,7 @@ from knowledge.tasks import queue_again
 from minirag.lib.errors import Conflict, NotFound
 
 EDITABLE = ("title", "url", "metadata")
-_LONGEST_OVERLAP = 2000
+_SHORTEST_OVERLAP, _LONGEST_OVERLAP = 8, 2000
 _SOURCE = ("source__name", "source__bot_profile_id", "source__dataset_id")
 
 
@@ -73,9 +73,12 @@ def join_contents(contents: Iterable[str]) -> str:
 
 def _measure_overlap(before: str, after: str) -> int:
     """How many characters at the end of `before` are the beginning of `after`; a few alone are a coincidence."""
-    for length in range(min(len(before), len(after), _LONGEST_OVERLAP), 7, -1):
-        if before.endswith(after[:length]):
-            return length
+    beginning = after[:_SHORTEST_OVERLAP]
+    at = before.find(beginning, max(0, len(before) - min(len(after), _LONGEST_OVERLAP)))
+    while at >= 0 and len(beginning) == _SHORTEST_OVERLAP:
+        if after.startswith(before[at:]):
+            return len(before) - at
+        at = before.find(beginning, at + 1)
     return 0
 
 

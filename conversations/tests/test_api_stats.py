@@ -214,6 +214,9 @@ class TestPricing:
         assert as_acme.delete("/v1/stats/pricing?model=gpt-4o").status_code == 204
         assert as_acme.delete("/v1/stats/pricing?model=gpt-4o").status_code == 404
         assert call() == Decimal("0.0035")
+        acts = as_acme.get("/v1/audit-events").json()["items"]
+        assert [act["action"] for act in acts[:3]] == ["price.removed", "price.changed", "price.changed"]
+        assert acts[2]["detail"]["model"] == "gpt-4o"
 
     @pytest.mark.parametrize(
         ("kind", "model", "cost"),

@@ -100,6 +100,7 @@ def test_a_text_whose_chunks_overlap_is_put_together_without_repeats(api, bot):
 @pytest.mark.parametrize(
     ("pieces", "whole"),
     [
+        (["12 12 12 12 12 12", "12 12 12 12 12 13"], "12 12 12 12 12 12 13"), (["abc", "abc"], "abc\n\nabc"),
         ([], ""), (["one"], "one"), (["one", "two"], "one\n\ntwo"),
         (["a b c d e f g", "c d e f g h"], "a b c d e f g h"), (["end a", "a start"], "end a\n\na start"),
     ],
@@ -159,7 +160,7 @@ def test_an_edited_title_is_what_a_citation_shows(api, acme, bot, source):
     "fields",
     [
         {"title": " "}, {"title": "x" * 501}, {"title": "a\0"}, {"url": "x" * 2049}, {"metadata": [1]},
-        {"metadata": {"x": "y" * 20_000}}, {"title": 5},
+        {"metadata": {"x": "y" * 20_000}}, {"title": 5}, {"url": "javascript:alert(1)"}, {"url": "handbook"},
     ],
 )  # fmt: skip
 def test_a_bad_edit_is_422_and_changes_nothing(api, source, fields):
