@@ -56,6 +56,7 @@ def test_there_are_pages_with_commands():
 @pytest.mark.parametrize("page", PAGES)
 def test_the_commands_of_a_page_work_as_they_stand(product: Product, tmp_path: Path, page: str):
     (tmp_path / "manage.py").symlink_to(CHECKOUT / "manage.py")
+    (tmp_path / ".venv").symlink_to(Path(sys.executable).parents[1])
     script = SHELL.format(bin=Path(sys.executable).parent) + "\n".join(read_blocks(page))
     done = subprocess.run(
         ["bash", "-c", script], env={**product.environment, **make_variables(product, page)}, cwd=tmp_path,
