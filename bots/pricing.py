@@ -17,6 +17,8 @@ from minirag.lib.errors import NotFound
 MILLION = 1_000_000
 DEFAULT_ID = "default"
 """The model id whose override replaces DEFAULT_PRICES."""
+PRICED_KINDS = (UsageKind.CHAT, UsageKind.REWRITE)
+"""Calls that cost the default where nobody has a price for their model; any other costs nothing then."""
 
 
 def _per_million(prompt: str, completion: str) -> Prices:
@@ -55,7 +57,7 @@ def price_call(
     if not (prompt_tokens or completion_tokens):
         return listed
     overrides = load_overrides(model, DEFAULT_ID)
-    is_listed = bool(listed) or prices_of(model) is not None or kind not in (UsageKind.CHAT, UsageKind.REWRITE)
+    is_listed = bool(listed) or prices_of(model) is not None or kind not in PRICED_KINDS
     if model not in overrides and is_listed:
         return listed
     own = _cost_at(find_prices(model, overrides), prompt_tokens, completion_tokens)
@@ -73,12 +75,16 @@ def _cost_at(prices: Prices, prompt_tokens: int, completion_tokens: int) -> Deci
     return (prices.prompt * prompt_tokens + prices.completion * completion_tokens).quantize(SMALLEST_AMOUNT)
 
 
-def find_prices(model: str, overrides: dict[str, Prices]) -> Prices:
-    """Prices per token of a model, given the tenant's own (see `load_overrides`)."""
+def find_prices(model: str, overrides: dict[str, Prices], *, is_chat: bool = True) -> Prices:
+    """Prices per token of a model, given the tenant's own (see `load_overrides`).
+
+    One that nobody has a price for costs the default where it chats, and nothing where it does not.
+    """
     known = overrides.get(model) or prices_of(model) or NAMED_PRICES.get(model)
     if known is not None:
         return known
-    return Prices(FREE, FREE) if model.startswith(LOCAL_PROVIDERS) else overrides.get(DEFAULT_ID, DEFAULT_PRICES)
+    is_free = not is_chat or model.startswith(LOCAL_PROVIDERS)
+    return Prices(FREE, FREE) if is_free else overrides.get(DEFAULT_ID, DEFAULT_PRICES)
 
 
 def load_overrides(*models: str) -> dict[str, Prices]:
@@ -94,10 +100,13 @@ def list_prices() -> dict[str, Prices]:
     overrides = load_overrides()
     models = {DEFAULT_ID, *NAMED_PRICES, *overrides, *settings.FALLBACK_LLM_MODELS}
     models.update(BotProfile.objects.values_list("model", flat=True))
-    models.update(name or "" for name in BotProfile.objects.values_list("embedding_model", flat=True))
-    models.update(UsageDay.objects.values_list("model", flat=True).distinct().order_by())
-    embedders = {settings.DEFAULT_EMBEDDING_MODEL}
-    return {model: find_prices(model, overrides) for model in sorted((models | embedders) - {""})}
+    used = UsageDay.objects.order_by().distinct()
+    models.update(used.filter(kind__in=PRICED_KINDS).values_list("model", flat=True))
+    others = {settings.DEFAULT_EMBEDDING_MODEL}
+    others.update(name or "" for name in BotProfile.objects.values_list("embedding_model", flat=True))
+    others.update(used.exclude(kind__in=PRICED_KINDS).values_list("model", flat=True))
+    wanted = sorted((models | others) - {""})
+    return {model: find_prices(model, overrides, is_chat=model in models) for model in wanted}
 
 
 def set_override(model: str, *, prompt_cost_per_1m: Decimal, completion_cost_per_1m: Decimal) -> PriceOverride:

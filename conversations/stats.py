@@ -16,7 +16,7 @@ from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import TruncDate
 
 from bots.models import BotProfile, Measure, Outcome, UsageKind
-from bots.pricing import MILLION, find_prices, load_overrides
+from bots.pricing import MILLION, PRICED_KINDS, find_prices, load_overrides
 from bots.spending import CHAT_ONLY, Spent, Window, count_times, sum_everything, sum_usage
 from bots.timings import ERROR_LIMIT_PERCENT, summarise_times
 from conversations.models import Chat, Feedback, Message, MessageRole
@@ -66,13 +66,13 @@ def list_usage_by_bot(window: Window, kinds: Iterable[str] = CHAT_ONLY) -> list[
 
 def list_usage_by_model(window: Window, kinds: Iterable[str] = CHAT_ONLY) -> list[Row]:
     """One row per model, most tokens first; the costs are those of the calls, the prices those of today."""
-    overrides = load_overrides()
+    overrides, is_chat = load_overrides(), not set(PRICED_KINDS).isdisjoint(kinds)
     spent = sum_usage(("model",), window, kinds=kinds)
     spent.sort(key=lambda each: (-each.total_tokens, each.model))
     return [
         {
             "model": each.model, **_tokens(each), "cost_usd": _dollars(each.cost_usd),
-            **render_prices(find_prices(each.model or "", overrides)),
+            **render_prices(find_prices(each.model or "", overrides, is_chat=is_chat)),
         }
         for each in spent
     ]  # fmt: skip

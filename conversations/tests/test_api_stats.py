@@ -243,6 +243,14 @@ class TestPricing:
         (row,) = get(f"usage/by-model?kind={kind}")
         assert (row["cost_usd"], row["prompt_cost_per_1m"]) == (2.0, 2.0)
 
+    def test_an_embedding_model_without_a_price_is_shown_as_it_is_charged(self, get, bot):
+        type(bot).objects.filter(pk=bot.pk).update(embedding_model="custom/embedder")
+        record_usage(UsageKind.EMBEDDING, bot_profile_id=bot.pk, model="custom/embedder", prompt_tokens=1_000_000)
+        free = {"prompt_cost_per_1m": 0.0, "completion_cost_per_1m": 0.0}
+        assert get("pricing")["models"]["custom/embedder"] == free
+        (row,) = get("usage/by-model?kind=embedding")
+        assert row.items() >= {**free, "cost_usd": 0.0}.items()
+
     def test_the_default_can_be_overridden_too(self, as_acme, get, bot):
         body = {"model": "default", "prompt_cost_per_1m": 0}
         assert as_acme.put("/v1/stats/pricing", body, content_type=JSON).status_code == 200
