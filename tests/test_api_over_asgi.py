@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.core.signals import request_finished, request_started
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 from django.test import override_settings
 
+from bots.models import BotProfile
+from conftest import Party
 from minirag.asgi import application
+from tenants.context import tenant_context
+from tenants.models import BotAddress
 
 
 async def call(method: str, path: str, pieces: list[bytes], headers: dict[str, str]) -> tuple[int, dict, bytes]:
@@ -51,6 +56,20 @@ def ask(acme, run_async):
     yield send
     for signal in (request_started, request_finished):
         signal.connect(close_old_connections)
+    # The application answers on threads of its own, outside of this test's transaction.
+    with ThreadPoolExecutor(1) as elsewhere:
+        elsewhere.submit(remove_bots, acme).result()
+
+
+def remove_bots(party: Party) -> None:
+    """Remove what was committed: the tenant is every test's."""
+    try:
+        with tenant_context(party.tenant):
+            BotProfile.objects.all().delete()
+        with tenant_context(None):
+            BotAddress.objects.filter(tenant=party.tenant).delete()
+    finally:
+        connection.close()
 
 
 def test_a_body_in_pieces_without_a_length_is_read_whole(ask):

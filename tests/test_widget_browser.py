@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -235,6 +236,9 @@ def test_a_reload_keeps_the_conversation_and_a_new_one_starts_empty(page, server
     before, after = server.sessions
     assert after["visitor_id"] == before["visitor_id"]
     assert after["chat_id"] in server.chats
+    deadline = time.monotonic() + 10
+    while len(frames_of(server, "authenticate")) < 2 and time.monotonic() < deadline:
+        page.wait_for_timeout(20)  # the socket opens after the session was answered
     frame = frames_of(server, "authenticate")[-1]
     assert frame["chat_id"] == after["chat_id"], "or the next question begins a new chat"
     page.get_by_role("button", name="New conversation").click()
