@@ -26,6 +26,7 @@ run: $(VENV)/.runtime $(MODEL)/manifest.json ## install what is missing, then se
 	@exec $(PY) manage.py up
 
 test: $(VENV)/.dev $(MODEL)/manifest.json chromium ## run every check and every test, the browser's included
+	$(PY) -m ruff format --check --quiet .
 	$(PY) -m ruff check .
 	@if [ -n "$(ARGS)" ]; then \
 		echo "$(PY) -m pytest $(ARGS)"; $(PY) -m pytest $(ARGS); \
@@ -45,6 +46,7 @@ conformance: $(VENV)/.dev ## check the wire contract of /v1 on the server at BAS
 		--confcutdir tests/conformance --rootdir . tests/conformance $(ARGS)
 
 lint: $(VENV)/.dev ## check the style only
+	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	@if grep -q '^\[tool\.mypy\]' pyproject.toml; then echo "$(PY) -m mypy"; $(PY) -m mypy; fi
 

@@ -32,12 +32,19 @@ hypothesis.settings.load_profile("repeatable")
 
 def pytest_configure() -> None:
     watch_clients()
-    settings.DATABASE_THREADS = 0  # async code shares the test's thread, and with it the test's transaction
-    settings.PLATFORM_HOSTS = [*settings.PLATFORM_HOSTS, "testserver"]  # the host of Django's test client
+    settings.DATABASE_THREADS = (
+        0  # async code shares the test's thread, and with it the test's transaction
+    )
+    settings.PLATFORM_HOSTS = [
+        *settings.PLATFORM_HOSTS,
+        "testserver",
+    ]  # the host of Django's test client
     # Redis outlives a test.
     settings.LOGIN_LOCKOUT = settings.LOGIN_RATE = settings.SIGNUP_RATE = "100000/minute"
     settings.WIDGET_RATE = settings.VISITOR_RATE = "100000/minute"
-    settings.API_RATE = settings.CHAT_RATE = settings.TENANT_RATE = settings.ADDRESS_RATE = "100000/minute"
+    settings.API_RATE = settings.CHAT_RATE = settings.TENANT_RATE = settings.ADDRESS_RATE = (
+        "100000/minute"
+    )
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
@@ -64,12 +71,19 @@ def _parties(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) ->
     with django_db_blocker.unblock():
         for slug, owner in (("acme", "alice"), ("globex", "gina")):
             made = provision_tenant(
-                name=slug.title(), slug=slug, owner_email=f"{owner}@{slug}.example.com", owner_password=PASSWORD,
+                name=slug.title(),
+                slug=slug,
+                owner_email=f"{owner}@{slug}.example.com",
+                owner_password=PASSWORD,
                 owner_display_name=owner.title(),
             )
             parties[slug] = Party(made.tenant, made.owner, made.raw_token)
         User.objects.create_user(
-            "bob@acme.example.com", PASSWORD, tenant=parties["acme"].tenant, role=Role.MEMBER, display_name="Bob"
+            "bob@acme.example.com",
+            PASSWORD,
+            tenant=parties["acme"].tenant,
+            role=Role.MEMBER,
+            display_name="Bob",
         )
         User.objects.create_superuser("olga@platform.example.com", PASSWORD, display_name="Olga")
     return parties

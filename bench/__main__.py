@@ -23,32 +23,60 @@ SECTIONS = (
 
 
 def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the product next to its budgets.")
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description="Measure the product next to its budgets."
+    )
     parser.add_argument("sections", nargs="*", help=f"only these: {', '.join(SECTIONS)}")
-    parser.add_argument("--quick", action="store_true", help="fewer repeats and smaller tenants; below three minutes")
-    parser.add_argument("--tenants", type=int, default=200, help="how many tenants `migrate` goes over")
-    parser.add_argument("--rows", type=int, help="usage events and messages: 1,000,000, or 100,000 with --quick")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="fewer repeats and smaller tenants; below three minutes",
+    )
+    parser.add_argument(
+        "--tenants", type=int, default=200, help="how many tenants `migrate` goes over"
+    )
+    parser.add_argument(
+        "--rows", type=int, help="usage events and messages: 1,000,000, or 100,000 with --quick"
+    )
     chosen = parser.parse_args(arguments)
     unknown = set(chosen.sections) - set(SECTIONS)
     if unknown:
-        parser.error(f"unknown sections: {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}")
+        parser.error(
+            f"unknown sections: {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}"
+        )
     chosen.sections = set(chosen.sections) or set(SECTIONS)
-    chosen.tenants = min(chosen.tenants, 50) if chosen.quick and chosen.tenants == 200 else chosen.tenants
+    chosen.tenants = (
+        min(chosen.tenants, 50) if chosen.quick and chosen.tenants == 200 else chosen.tenants
+    )
     chosen.rows = chosen.rows or (100_000 if chosen.quick else 1_000_000)
     return chosen
 
 
-def run_sections(product: BenchProduct, provider: Provider, report: Report, chosen: argparse.Namespace) -> None:
+def run_sections(
+    product: BenchProduct, provider: Provider, report: Report, chosen: argparse.Namespace
+) -> None:
     first_seconds = start_product(product)
     if "start" in chosen.sections:
         report.note_machine("start")
         measure_starts(product, report, first_seconds=first_seconds, quick=chosen.quick)
     house = House(product, provider, product.sign_up("bench"))
-    for name, measure in (("turn", measure_turns), ("streams", measure_streams), ("read", measure_reads)):
+    for name, measure in (
+        ("turn", measure_turns),
+        ("streams", measure_streams),
+        ("read", measure_reads),
+    ):
         if name in chosen.sections:
             report.note_machine(name)
             measure(house, report, quick=chosen.quick)
-    if not chosen.sections & {"ingestion", "retrieval", "tenants", "stats", "exports", "lists", "limits"}:
+    if not chosen.sections & {
+        "ingestion",
+        "retrieval",
+        "tenants",
+        "stats",
+        "exports",
+        "lists",
+        "limits",
+    }:
         return
     product.connect_here()
     # Only now: these read Django's settings when they are imported.

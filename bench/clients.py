@@ -55,12 +55,16 @@ class HttpClient:
     def __init__(self, base_url: str, token: str = "") -> None:
         parts = urlsplit(base_url)
         self.host, self.port = str(parts.hostname), int(parts.port or 80)
-        self._headers = f"Host: {parts.netloc}\r\n" + (f"Authorization: Bearer {token}\r\n" if token else "")
+        self._headers = f"Host: {parts.netloc}\r\n" + (
+            f"Authorization: Bearer {token}\r\n" if token else ""
+        )
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
 
     async def __aenter__(self) -> HttpClient:
-        self._reader, self._writer = await asyncio.open_connection(self.host, self.port, limit=4 * 2**20)
+        self._reader, self._writer = await asyncio.open_connection(
+            self.host, self.port, limit=4 * 2**20
+        )
         return self
 
     async def __aexit__(self, *exception: object) -> None:
@@ -111,7 +115,9 @@ class HttpClient:
         assert self._reader is not None
         head = await self._reader.readuntil(b"\r\n\r\n")
         if not head.startswith(b"HTTP/1.1 200"):
-            raise RuntimeError(f"unexpected answer: {head.decode()} {await self._reader.read(2000)!r}")
+            raise RuntimeError(
+                f"unexpected answer: {head.decode()} {await self._reader.read(2000)!r}"
+            )
         return head.lower()
 
     async def _read_chunks(self) -> Any:

@@ -35,7 +35,9 @@ SELECT c.id, c.title, m.id, m.role, m.content, m.feedback, m.prompt_tokens, m.co
 def measure_exports(house: House, report: Report, *, rows: int, quick: bool) -> None:
     account = fill_tenant(house, "bench-exports", messages=rows, chats=CHATS)
     baseline = time_copy("bench-exports")
-    report.add("exports", "COPY to CSV by PostgreSQL", baseline, "s", note=f"{rows / baseline:,.0f} rows/s")
+    report.add(
+        "exports", "COPY to CSV by PostgreSQL", baseline, "s", note=f"{rows / baseline:,.0f} rows/s"
+    )
     web = [house.product.web_pid]
     for form in ("csv", "json"):
         path = f"/v1/chat/export?limit={CHATS}&format={form}"
@@ -43,35 +45,66 @@ def measure_exports(house: House, report: Report, *, rows: int, quick: bool) -> 
             seconds, size = read_all(account, path)
         report.add("exports", f"GET /v1/chat/export, {form}", seconds, "s", baseline=baseline,
                    note=f"{rows / seconds:,.0f} rows/s, {size / 2**20:,.0f} MiB")  # fmt: skip
-        report.add("exports", f"growth of the web process, {form}", memory.growth_mib, "MiB", MEMORY)
+        report.add(
+            "exports", f"growth of the web process, {form}", memory.growth_mib, "MiB", MEMORY
+        )
     with watch_memory(web) as memory:
-        read_slowly(account, f"/v1/chat/export?limit={CHATS}&format=json", seconds=5 if quick else 15)
-    report.add("exports", "growth of the web process, reader who takes 1 MiB/s", memory.growth_mib, "MiB", MEMORY)
+        read_slowly(
+            account, f"/v1/chat/export?limit={CHATS}&format=json", seconds=5 if quick else 15
+        )
+    report.add(
+        "exports",
+        "growth of the web process, reader who takes 1 MiB/s",
+        memory.growth_mib,
+        "MiB",
+        MEMORY,
+    )
     for form in ("csv", "jsonl"):
         measure_job(house, account, report, form, rows, baseline)
 
 
-def measure_job(house: House, account: TenantAccount, report: Report, form: str, rows: int, baseline: float) -> None:
+def measure_job(
+    house: House, account: TenantAccount, report: Report, form: str, rows: int, baseline: float
+) -> None:
     with watch_memory(find_workers(house.product.root_pid)) as memory:
         started = time.monotonic()
-        job = account.client.post("/v1/exports", json={"export_type": "messages", "format": form}).json()
+        job = account.client.post(
+            "/v1/exports", json={"export_type": "messages", "format": form}
+        ).json()
         while job["status"] in ("pending", "running"):
             time.sleep(0.2)
             job = account.client.get(f"/v1/exports/{job['id']}").json()
         seconds = time.monotonic() - started
     assert (job["status"], job["rows_done"]) == ("succeeded", rows), job
-    report.add("exports", f"export job, {form}", seconds, "s", baseline=baseline, note=f"{rows / seconds:,.0f} rows/s")
+    report.add(
+        "exports",
+        f"export job, {form}",
+        seconds,
+        "s",
+        baseline=baseline,
+        note=f"{rows / seconds:,.0f} rows/s",
+    )
     report.add("exports", f"growth of a worker, {form}", memory.growth_mib, "MiB", MEMORY)
     with watch_memory([house.product.web_pid]) as memory:
         seconds, size = read_all(account, f"/v1/exports/{job['id']}/download")
     assert size == job["size_bytes"]
     report.add("exports", f"download, {form}", seconds, "s", note=f"{size / 2**20:,.0f} MiB")
-    report.add("exports", f"growth of the web process, download of {form}", memory.growth_mib, "MiB", MEMORY)
+    report.add(
+        "exports",
+        f"growth of the web process, download of {form}",
+        memory.growth_mib,
+        "MiB",
+        MEMORY,
+    )
 
 
 def time_copy(slug: str) -> float:
     started = time.monotonic()
-    with tenant_context(Tenant.objects.get(slug=slug)), connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+    with (
+        tenant_context(Tenant.objects.get(slug=slug)),
+        connection.cursor() as cursor,
+        cursor.copy(_COPY) as copy,
+    ):
         for _ in copy:
             pass
     return time.monotonic() - started

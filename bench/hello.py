@@ -7,7 +7,9 @@ from django.conf import settings
 from django.http import HttpRequest, JsonResponse
 from django.urls import path
 
-settings.configure(DEBUG=False, SECRET_KEY="bench", ALLOWED_HOSTS=["*"], ROOT_URLCONF="bench.hello", MIDDLEWARE=[])
+settings.configure(
+    DEBUG=False, SECRET_KEY="bench", ALLOWED_HOSTS=["*"], ROOT_URLCONF="bench.hello", MIDDLEWARE=[]
+)
 django.setup()
 
 from django.core.asgi import get_asgi_application  # noqa: E402

@@ -26,8 +26,22 @@ def measure_ingestion(house: House, report: Report, *, quick: bool) -> None:
     """Chunks per second, and what the second ingestion of the same content costs."""
     encode_locally(MINILM, ["load the model before the clock runs"])
     plans = [
-        ("local embedder", MINILM, 100 if quick else 250, 1 if quick else 3, Budget(60, at_least=True), True),
-        ("without embedding", MINILM, 1000 if quick else 3000, 1 if quick else 3, Budget(1500, at_least=True), False),
+        (
+            "local embedder",
+            MINILM,
+            100 if quick else 250,
+            1 if quick else 3,
+            Budget(60, at_least=True),
+            True,
+        ),
+        (
+            "without embedding",
+            MINILM,
+            1000 if quick else 3000,
+            1 if quick else 3,
+            Budget(1500, at_least=True),
+            False,
+        ),
         ("hashed vectors", HASH, 1000 if quick else 3000, 1, None, True),
     ]
     with tenant_context(Tenant.objects.get(slug=house.account.slug)):
@@ -37,7 +51,13 @@ def measure_ingestion(house: House, report: Report, *, quick: bool) -> None:
 
 
 def measure_plan(
-    house: House, report: Report, name: str, model: str, chunks: int, repeats: int, budget: Budget | None
+    house: House,
+    report: Report,
+    name: str,
+    model: str,
+    chunks: int,
+    repeats: int,
+    budget: Budget | None,
 ) -> None:
     rates, costs, shares, calls, sizes, times = [], [], [], [], [], []
     for repeat in range(repeats):
@@ -60,7 +80,13 @@ def measure_plan(
     report.add("ingestion", f"{name}: unchanged again, share of the first run", median(shares), "%", again_budget,
                note=f"{median(times) * 1000:.0f} ms")  # fmt: skip
     if model == MINILM and budget and budget.limit == 60:
-        report.add("ingestion", f"{name}: embedding calls for unchanged content", max(calls), "calls", Budget(0))
+        report.add(
+            "ingestion",
+            f"{name}: embedding calls for unchanged content",
+            max(calls),
+            "calls",
+            Budget(0),
+        )
 
 
 @contextmanager
@@ -79,7 +105,8 @@ def make_source(house: House, model: str, text: str) -> UUID:
     """A text source of a bot of its own, not ingested yet."""
     bot_id = house.product.make_bot(house.account, name="Reader", embedding_model=model)
     answer = house.account.client.post(
-        "/v1/sources", json={"bot_profile_id": bot_id, "name": "Made up", "source_type": "text", "content": text}
+        "/v1/sources",
+        json={"bot_profile_id": bot_id, "name": "Made up", "source_type": "text", "content": text},
     )
     assert answer.status_code == 201, answer.text
     return UUID(answer.json()["id"])

@@ -29,7 +29,9 @@ def measure_limits(house: House, report: Report, *, quick: bool) -> None:
     rounds = 2 if quick else 5
     wrong, passed = 0, []
     for number in range(rounds):
-        _, raw_token = ApiToken.objects.mint(user=token.user, name=f"round {number}", rate=f"{ALLOWED}/minute")
+        _, raw_token = ApiToken.objects.mint(
+            user=token.user, name=f"round {number}", rate=f"{ALLOWED}/minute"
+        )
         answers = asyncio.run(call_at_once(account, raw_token, path))
         passed.append(answers[200])
         wrong = max(wrong, abs(answers[200] - ALLOWED), CALLERS - answers[200] - answers[429])
@@ -44,14 +46,18 @@ def measure_limits(house: House, report: Report, *, quick: bool) -> None:
         free.append(measure_read(house, account, path, requests, rate="0"))
     for number, name in ((0, "CPU of all processes"), (1, "time of a call by 8 clients")):
         value, baseline = (median(each[number] for each in some) for some in (counted, free))
-        report.add("limits", f"read with its limits counted: {name}", value, "ms", baseline=baseline)
+        report.add(
+            "limits", f"read with its limits counted: {name}", value, "ms", baseline=baseline
+        )
 
 
 async def call_at_once(account: TenantAccount, raw_token: str, path: str) -> Counter[int]:
     """The statuses of CALLERS calls that are all on their way before the first is answered."""
     headers = {"Authorization": f"Bearer {raw_token}"}
     limits = httpx.Limits(max_connections=CALLERS)
-    client = httpx.AsyncClient(base_url=account.client.base_url, headers=headers, limits=limits, timeout=60)
+    client = httpx.AsyncClient(
+        base_url=account.client.base_url, headers=headers, limits=limits, timeout=60
+    )
     async with client:
         answers = await asyncio.gather(*(client.get(path) for _ in range(CALLERS)))
     return Counter(answer.status_code for answer in answers)

@@ -39,14 +39,24 @@ def measure_lists(house: House, report: Report, *, rows: int, quick: bool) -> No
     for name, path in plans.items():
         times = time_calls(account, path, 5 if quick or "nowhere" in name else 30)
         budget = SEARCH if "nowhere" in name else BUDGET
-        report.add("lists", f"{name}: p95", quantile(times, 0.95), "ms", budget, note=f"p50 {quantile(times, 0.5):.0f}")
+        report.add(
+            "lists",
+            f"{name}: p95",
+            quantile(times, 0.95),
+            "ms",
+            budget,
+            note=f"p50 {quantile(times, 0.5):.0f}",
+        )
 
 
 def walk(account: TenantAccount, path: str, *, pages: int) -> str:
     """Return the cursor behind so many pages."""
     cursor = ""
     for _ in range(pages):
-        cursor = account.client.get(f"{path}&cursor={cursor}" if cursor else path).json()["next_cursor"] or cursor
+        cursor = (
+            account.client.get(f"{path}&cursor={cursor}" if cursor else path).json()["next_cursor"]
+            or cursor
+        )
     return cursor
 
 

@@ -43,7 +43,9 @@ def find_process(root: int, *words: str) -> int:
 
 def read_cpu_seconds(pids: list[int]) -> float:
     """User and system time of `pids`, with that of their children that ended and were waited for."""
-    return sum(sum(map(int, stat[11:15])) for pid in pids if (stat := read_stat(pid))) * TICK_SECONDS
+    return (
+        sum(sum(map(int, stat[11:15])) for pid in pids if (stat := read_stat(pid))) * TICK_SECONDS
+    )
 
 
 def read_memory_bytes(pid: int) -> int:

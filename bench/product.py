@@ -60,7 +60,11 @@ class BenchProduct(Product):
 
     def connect_here(self) -> None:
         """Let Django in this process work on the installation's servers; once, before any model is imported."""
-        os.environ |= {"DATA_DIR": str(self.data_directory), "DATABASE_POOL_SIZE": "16", "LOG_LEVEL": "ERROR"}
+        os.environ |= {
+            "DATA_DIR": str(self.data_directory),
+            "DATABASE_POOL_SIZE": "16",
+            "LOG_LEVEL": "ERROR",
+        }
         os.environ.setdefault("EMBEDDER_DIR", str(CHECKOUT / ".data" / "models" / "minilm"))
         os.environ["DJANGO_SETTINGS_MODULE"] = "minirag.settings"
         from minirag.supervision.installation import adopt_installation
@@ -95,7 +99,10 @@ class Meter:
 
     def __exit__(self, *exception: object) -> None:
         web, total = self._read()
-        self.web_ms, self.total_ms = (web - self._before[0]) * 1000, (total - self._before[1]) * 1000
+        self.web_ms, self.total_ms = (
+            (web - self._before[0]) * 1000,
+            (total - self._before[1]) * 1000,
+        )
         self.seconds = time.monotonic() - self._started
 
     def _read(self) -> tuple[float, float]:
@@ -119,7 +126,10 @@ class Provider:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(10)

@@ -81,7 +81,9 @@ async def serve_connection(reader: asyncio.StreamReader, writer: asyncio.StreamW
 
 
 async def serve(port: int) -> None:
-    server = await asyncio.start_server(serve_connection, "127.0.0.1", port, limit=4 * 2**20, backlog=512)
+    server = await asyncio.start_server(
+        serve_connection, "127.0.0.1", port, limit=4 * 2**20, backlog=512
+    )
     async with server:
         print("ready", flush=True)
         await server.serve_forever()

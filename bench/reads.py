@@ -24,10 +24,19 @@ def measure_reads(house: House, report: Report, *, quick: bool) -> None:
     requests = 300 if quick else 800
     repeats = 1 if quick else 3
     bare = measure_hello("/sync", requests)
-    report.add("read", "bare Django, sync view without a database: CPU", bare, "ms", note="the floor under Daphne")
+    report.add(
+        "read",
+        "bare Django, sync view without a database: CPU",
+        bare,
+        "ms",
+        note="the floor under Daphne",
+    )
     report.add("read", "bare Django, async view: CPU", measure_hello("/async", requests), "ms")
     bot_id = house.product.make_bot(house.account, name="Read me")
-    for name, path in (("one bot", f"/v1/bot-profiles/{bot_id}"), ("list of sources", "/v1/sources?limit=50")):
+    for name, path in (
+        ("one bot", f"/v1/bot-profiles/{bot_id}"),
+        ("list of sources", "/v1/sources?limit=50"),
+    ):
         asyncio.run(fetch(house.product.base_url, house.account.token, path, 50))
         web, total, rate = [], [], []
         for _ in range(repeats):
@@ -54,7 +63,16 @@ async def fetch(base_url: str, token: str, path: str, requests: int) -> None:
 def measure_hello(path: str, requests: int) -> float:
     """CPU milliseconds of a request to the bare project."""
     port = find_free_port()
-    command = [sys.executable, "-m", "daphne", "-p", str(port), "--verbosity", "0", "bench.hello:application"]
+    command = [
+        sys.executable,
+        "-m",
+        "daphne",
+        "-p",
+        str(port),
+        "--verbosity",
+        "0",
+        "bench.hello:application",
+    ]
     server = subprocess.Popen(command, cwd=CHECKOUT)
     try:
         asyncio.run(wait_for(port))

@@ -70,11 +70,20 @@ class Report:
     ) -> None:  # fmt: skip
         figure = Figure(name, value, unit, budget, baseline, note)
         self.sections.setdefault(section, []).append(figure)
-        print(f"  {time.monotonic() - self.started:6.1f} s  {section}: {' | '.join(figure.cells)}", flush=True)
+        print(
+            f"  {time.monotonic() - self.started:6.1f} s  {section}: {' | '.join(figure.cells)}",
+            flush=True,
+        )
 
     def note_machine(self, section: str) -> None:
         """Say how busy the machine is with others as a section begins."""
-        self.add(section, "(one busy thread, before)", measure_core_share(), "%", note="of a core; 100 % if quiet")
+        self.add(
+            section,
+            "(one busy thread, before)",
+            measure_core_share(),
+            "%",
+            note="of a core; 100 % if quiet",
+        )
 
     def render_table(self) -> str:
         """All figures as one Markdown table, padded so that it is readable as plain text."""

@@ -64,8 +64,15 @@ def measure_retrieval(report: Report, *, quick: bool) -> None:
             library = Library(chunks)
             built = time.monotonic()
             if ensure_vector_index(DIMENSIONS):
-                report.add("retrieval", f"{chunks:,} chunks: building the vector index", time.monotonic() - built, "s")
-            measure_library(report, library, library.make_questions(questions), repeats=1 if quick else 2)
+                report.add(
+                    "retrieval",
+                    f"{chunks:,} chunks: building the vector index",
+                    time.monotonic() - built,
+                    "s",
+                )
+            measure_library(
+                report, library, library.make_questions(questions), repeats=1 if quick else 2
+            )
 
 
 def measure_embedding(report: Report, questions: int) -> None:
@@ -75,7 +82,10 @@ def measure_embedding(report: Report, questions: int) -> None:
         times = []
         for number in range(questions + 3):
             started = time.perf_counter()
-            await embed_query(MINILM, f"What does error E{number} of the particle sensor mean, and who repairs it?")
+            await embed_query(
+                MINILM,
+                f"What does error E{number} of the particle sensor mean, and who repairs it?",
+            )
             times.append((time.perf_counter() - started) * 1000)
         return times[3:]
 
@@ -84,7 +94,9 @@ def measure_embedding(report: Report, questions: int) -> None:
                note=f"p95 {quantile(times, 0.95):.1f} ms; not in the searches below")  # fmt: skip
 
 
-def measure_library(report: Report, library: Library, questions: list[Question], *, repeats: int) -> None:
+def measure_library(
+    report: Report, library: Library, questions: list[Question], *, repeats: int
+) -> None:
     search_all(library.bot, questions[:20])
     runs = [search_all(library.bot, questions) for _ in range(repeats)]
     times = [[found.milliseconds for found in run] for run in runs]
@@ -107,7 +119,12 @@ def measure_library(report: Report, library: Library, questions: list[Question],
         found = search_all(library.bot, questions)
         with exact_up_to(EVERYTHING):
             exact = search_all(library.bot, questions)
-        report.add("retrieval", f"{name}: the same, ordered by cosine alone", measure_overlap(found, exact), "")
+        report.add(
+            "retrieval",
+            f"{name}: the same, ordered by cosine alone",
+            measure_overlap(found, exact),
+            "",
+        )
 
 
 def measure_overlap(found: list[Retrieval], exact: list[Retrieval]) -> float:
@@ -167,7 +184,9 @@ class Library:
         chosen = [self.dice.randrange(self.chunks) for _ in range(count)]
         for number, vector in zip(chosen, self.space.approach(self.vectors[chosen]), strict=True):
             words = list(count_words(self.dice, int(self.topics[number])))
-            made.append(Question(f"What is the {' '.join(words[-5:] + words[:3])} of that?", vector))
+            made.append(
+                Question(f"What is the {' '.join(words[-5:] + words[:3])} of that?", vector)
+            )
         return made
 
     def _make_source(self, number: int) -> tuple[Source, Document]:
@@ -176,7 +195,9 @@ class Library:
             source_type=SourceType.TEXT, status=SourceStatus.READY, document_count=1,
             chunk_count=len(range(number, self.chunks, SOURCES)),
         )  # fmt: skip
-        return source, Document.objects.create(source=source, title=f"Book {number}", language="en", content_hash="0")
+        return source, Document.objects.create(
+            source=source, title=f"Book {number}", language="en", content_hash="0"
+        )
 
     def _insert(self, start: int, end: int) -> None:
         counts = [self._count_terms(number) for number in range(start, end)]
@@ -184,11 +205,24 @@ class Library:
         mean = self._choose_mean(lengths)
         ids = [uuid.UUID(int=self.dice.getrandbits(128), version=4) for _ in counts]
         with connection.cursor() as cursor:
-            columns = "id, document_id, source_id, ordinal, heading, content, token_count, content_hash"
+            columns = (
+                "id, document_id, source_id, ordinal, heading, content, token_count, content_hash"
+            )
             with cursor.copy(f"COPY knowledge_chunk ({columns}) FROM STDIN") as copy:
                 for number, chunk_id in enumerate(ids, start=start):
                     source, document = self._sources[number % SOURCES]
-                    copy.write_row((chunk_id, document.pk, source.pk, number, "Part", "lorem ipsum " * 75, 200, "0"))
+                    copy.write_row(
+                        (
+                            chunk_id,
+                            document.pk,
+                            source.pk,
+                            number,
+                            "Part",
+                            "lorem ipsum " * 75,
+                            200,
+                            "0",
+                        )
+                    )
             columns = "chunk_id, source_id, dl, dim, emb, lex"
             with cursor.copy(f"COPY chunk_index ({columns}) FROM STDIN (FORMAT binary)") as copy:
                 copy.write(COPY_HEADER)
@@ -196,7 +230,9 @@ class Library:
                     number = start + offset
                     source, vector = self._sources[number % SOURCES][0], self.vectors[number]
                     copy.write(
-                        pack_index_row(chunk_id, source.pk, lengths[offset], vector, weigh_terms(count, mean))
+                        pack_index_row(
+                            chunk_id, source.pk, lengths[offset], vector, weigh_terms(count, mean)
+                        )
                     )
                 copy.write(COPY_TRAILER)
         frequencies: Counter[int] = Counter()

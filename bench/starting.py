@@ -16,7 +16,9 @@ def start_product(product: BenchProduct) -> float:
     return time.monotonic() - started
 
 
-def measure_starts(product: BenchProduct, report: Report, *, first_seconds: float, quick: bool) -> None:
+def measure_starts(
+    product: BenchProduct, report: Report, *, first_seconds: float, quick: bool
+) -> None:
     """Stop and start a running product; `first_seconds` is what its first start took."""
     report.add("start", "first start, packages installed, with the demo", first_seconds, "s")
     ups, downs = [], []

@@ -69,10 +69,14 @@ _PERCENTILES = "percentile_disc(array[0.5, 0.9, 0.95, 0.99]) WITHIN GROUP (ORDER
 NAIVE = {
     "overview": [f"SELECT {_SUMS} {_CHATS}", "SELECT count(*) FROM conversations_chat"],
     "usage": [f"SELECT {_DAY}, model, {_SUMS} {_CHATS} GROUP BY 1, 2"],
-    "usage?days=7": [f"SELECT {_DAY}, model, {_SUMS} {_CHATS} AND {_SINCE.replace('30', '7')} GROUP BY 1, 2"],
+    "usage?days=7": [
+        f"SELECT {_DAY}, model, {_SUMS} {_CHATS} AND {_SINCE.replace('30', '7')} GROUP BY 1, 2"
+    ],
     "usage/by-bot": [f"SELECT bot_profile_id, model, {_SUMS} {_CHATS} GROUP BY 1, 2"],
     "usage/by-model": [f"SELECT model, {_SUMS} {_CHATS} GROUP BY 1"],
-    "cost-estimate": [f"SELECT {_DAY}, model, bot_profile_id, {_SUMS} {_CHATS} AND {_SINCE} GROUP BY 1, 2, 3"],
+    "cost-estimate": [
+        f"SELECT {_DAY}, model, bot_profile_id, {_SUMS} {_CHATS} AND {_SINCE} GROUP BY 1, 2, 3"
+    ],
     "pricing": ["SELECT DISTINCT model FROM bots_usageevent"],
     "latency": [
         f"SELECT bot_profile_id, model, {_PERCENTILES} time_to_first_token_ms), {_PERCENTILES} duration_ms) {_CHATS} "
@@ -120,7 +124,13 @@ def measure_stats(house: House, report: Report, *, rows: int, quick: bool) -> No
         seconds = time_it(lambda: fill(rows - TAIL))
         report.add("stats", f"making {rows:,} events, with their answers", seconds, "s")
         seconds = time_it(add_up)
-        report.add("stats", "adding them all up from nothing", seconds, "s", note=f"{rows / seconds:,.0f} events/s")
+        report.add(
+            "stats",
+            "adding them all up from nothing",
+            seconds,
+            "s",
+            note=f"{rows / seconds:,.0f} events/s",
+        )
         execute(_MAKE, rows=TAIL, days=0.001, bots=BOTS, models=MODELS)
         for table in ("bots_usageevent", "bots_usageday", "bots_usagetiming", "conversations_message",
                       "conversations_chat"):  # fmt: skip
@@ -136,7 +146,9 @@ def measure_stats(house: House, report: Report, *, rows: int, quick: bool) -> No
             timed = repeat(lambda path=path: client.get(f"/v1/stats/{path}"), 10 if quick else 40)
             naive = repeat(lambda path=path: run_naive(tenant, path), 2 if quick else 5)
             report.add("stats", f"GET /v1/stats/{path}, p50", timed.p50, "ms", baseline=naive.p50)
-            report.add("stats", f"GET /v1/stats/{path}, p95", timed.p95, "ms", BUDGET, baseline=naive.p95)
+            report.add(
+                "stats", f"GET /v1/stats/{path}, p95", timed.p95, "ms", BUDGET, baseline=naive.p95
+            )
 
 
 def fill(rows: int) -> None:
@@ -154,12 +166,19 @@ def add_up() -> None:
 def compare(client: httpx.Client, tenant: Tenant) -> None:
     """The sums by bot and model that the API tells are those of the events, the tail included."""
     told = {
-        (row["bot_profile_id"], row["model"]): (row["prompt_tokens"], row["completion_tokens"], row["request_count"])
+        (row["bot_profile_id"], row["model"]): (
+            row["prompt_tokens"],
+            row["completion_tokens"],
+            row["request_count"],
+        )
         for row in client.get("/v1/stats/usage/by-bot").json()
     }
     with tenant_context(tenant):
         found = execute(NAIVE["usage/by-bot"][0], zone=ZONE)
-    exact = {(str(bot), model): (prompt, completion, calls) for bot, model, prompt, completion, _, calls, _ in found}
+    exact = {
+        (str(bot), model): (prompt, completion, calls)
+        for bot, model, prompt, completion, _, calls, _ in found
+    }
     assert told == exact, json.dumps([len(told), len(exact)])
 
 

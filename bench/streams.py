@@ -50,12 +50,19 @@ def measure_streams(house: House, report: Report, *, quick: bool) -> None:
             note=f"web process; {held.total_us:.0f} us over all processes; "
                  f"the wanted pace takes {streams * TOKENS_PER_SECOND * held.cpu_us / 1e6:.2f} of its one core",
         )  # fmt: skip
-    report.add("streams", "web process, resident memory", read_memory_bytes(house.product.web_pid) / 2**20, "MiB")
+    report.add(
+        "streams",
+        "web process, resident memory",
+        read_memory_bytes(house.product.web_pid) / 2**20,
+        "MiB",
+    )
 
 
 def hold(house: House, bot_id: str, streams: int) -> Held:
     with Meter(house.product) as meter:
-        turns = asyncio.run(hold_streams(house, bot_id, streams, ramp_seconds=RAMP_SECONDS * streams / STREAMS))
+        turns = asyncio.run(
+            hold_streams(house, bot_id, streams, ramp_seconds=RAMP_SECONDS * streams / STREAMS)
+        )
     seen = [token for turn in turns for token in turn.tokens]
     delays = [now - stamp.due for now, stamp in seen]
     return Held(
@@ -72,17 +79,23 @@ def hold(house: House, bot_id: str, streams: int) -> Held:
 
 def count_at_once(turns: list[Turn]) -> int:
     """The greatest number of turns that were speaking at the same moment."""
-    changes = sorted([(turn.first_token, 1) for turn in turns] + [(turn.ended, -1) for turn in turns])
+    changes = sorted(
+        [(turn.first_token, 1) for turn in turns] + [(turn.ended, -1) for turn in turns]
+    )
     return max(accumulate(change for _, change in changes))
 
 
-async def hold_streams(house: House, bot_id: str, streams: int, *, ramp_seconds: float) -> list[Turn]:
+async def hold_streams(
+    house: House, bot_id: str, streams: int, *, ramp_seconds: float
+) -> list[Turn]:
     """Start `streams` turns evenly over `ramp_seconds` and read each to its end."""
 
     async def read_one(number: int) -> Turn:
         await asyncio.sleep(ramp_seconds * number / streams)
         async with HttpClient(house.product.base_url, house.account.token) as client:
             question = QUESTIONS[number % len(QUESTIONS)]
-            return await client.ask("/v1/chat", {"bot_profile_id": bot_id, "message": question, "stream": True})
+            return await client.ask(
+                "/v1/chat", {"bot_profile_id": bot_id, "message": question, "stream": True}
+            )
 
     return await asyncio.gather(*(read_one(number) for number in range(streams)))

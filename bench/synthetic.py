@@ -17,8 +17,38 @@ import numpy as np
 from bench.product import DEMO, DOCUMENTS
 
 DIMENSIONS, DIRECTIONS, TOPICS = 384, 24, 300
-_SYLLABLES = ["ba", "de", "fi", "go", "ku", "la", "me", "ni", "po", "ru", "sa", "te", "vi", "zo", "ran", "tel",
-              "mor", "vek", "lin", "dor", "pan", "sil", "kar", "nub", "hex", "wim", "jol", "tas", "fen", "gar"]
+_SYLLABLES = [
+    "ba",
+    "de",
+    "fi",
+    "go",
+    "ku",
+    "la",
+    "me",
+    "ni",
+    "po",
+    "ru",
+    "sa",
+    "te",
+    "vi",
+    "zo",
+    "ran",
+    "tel",
+    "mor",
+    "vek",
+    "lin",
+    "dor",
+    "pan",
+    "sil",
+    "kar",
+    "nub",
+    "hex",
+    "wim",
+    "jol",
+    "tas",
+    "fen",
+    "gar",
+]
 VOCABULARY = ["".join(parts) for parts in product(_SYLLABLES, repeat=3)]
 _ODDS = list(accumulate(1 / (rank + 20) for rank in range(len(VOCABULARY))))
 
@@ -28,7 +58,9 @@ def make_text(chunks: int, *, seed: int) -> str:
     dice, sections = random.Random(seed), []
     for number in range(chunks):
         sentences = (vary(dice.choice(read_sentences()), dice) for _ in range(9))
-        sections.append(f"## Section {number} on {dice.choice(VOCABULARY)}\n\n{' '.join(sentences)}\n")
+        sections.append(
+            f"## Section {number} on {dice.choice(VOCABULARY)}\n\n{' '.join(sentences)}\n"
+        )
     return "\n".join(sections)
 
 

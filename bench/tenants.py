@@ -20,7 +20,13 @@ PROMISED = 1000
 def measure_tenants(product: BenchProduct, report: Report, *, tenants: int, quick: bool) -> None:
     """A schema alone, the whole sign-up, and what migrating costs where there is nothing to do."""
     repeats = 5 if quick else 15
-    report.add("tenants", "a new schema", median(time_schema(number) for number in range(repeats)), "ms", Budget(100))
+    report.add(
+        "tenants",
+        "a new schema",
+        median(time_schema(number) for number in range(repeats)),
+        "ms",
+        Budget(100),
+    )
     report.add("tenants", "POST /v1/tenants, hash included", median(time_sign_up(product, n) for n in range(repeats)),
                "ms", Budget(400))  # fmt: skip
     few = Tenant.objects.count()

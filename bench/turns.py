@@ -29,7 +29,9 @@ Ask = Callable[[str], Awaitable[Turn]]
 def measure_turns(house: House, report: Report, *, quick: bool) -> None:
     """1, 10 and 50 clients, over Server-Sent Events and over WebSocket, with a fast model and with the offline one."""
     direct = median(asyncio.run(ask_provider(house, 20)))
-    report.add("turn", "the fast model alone, first token", direct, "ms", note="asked without the product")
+    report.add(
+        "turn", "the fast model alone, first token", direct, "ms", note="asked without the product"
+    )
     remote = house.make_taught_bot(MODEL)
     offline = house.make_taught_bot("minirag/extractive")
     repeats = 1 if quick else 3
@@ -37,7 +39,16 @@ def measure_turns(house: House, report: Report, *, quick: bool) -> None:
         for clients, turns in ((1, 25), (50, 100)) if quick else ((1, 40), (10, 120), (50, 200)):
             measure_crowd(house, report, remote, channel, clients, turns, repeats, is_offline=False)
     for clients, turns in ((1, 10),) if quick else ((1, 20), (10, 50), (50, 100)):
-        measure_crowd(house, report, offline, "SSE", clients, turns, 1 if clients > 1 else repeats, is_offline=True)
+        measure_crowd(
+            house,
+            report,
+            offline,
+            "SSE",
+            clients,
+            turns,
+            1 if clients > 1 else repeats,
+            is_offline=True,
+        )
 
 
 def measure_crowd(
@@ -96,4 +107,7 @@ async def open_client(house: House, stack: AsyncExitStack, bot_id: str, channel:
 async def ask_provider(house: House, turns: int) -> list[float]:
     body = {"model": MODEL.rpartition("/")[2], "messages": [], "stream": True}
     async with HttpClient(house.provider.base_url) as client:
-        return [(await client.stream_raw("/v1/chat/completions", body)).first_token_ms for _ in range(turns)]
+        return [
+            (await client.stream_raw("/v1/chat/completions", body)).first_token_ms
+            for _ in range(turns)
+        ]

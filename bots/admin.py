@@ -39,25 +39,35 @@ class BotForm(forms.ModelForm):
     """A bot, with its provider key as a field that can be written and never read."""
 
     starter_questions = LinesField(
-        required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
+        required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
         help_text="One per line, at most 10. Shown as buttons before the first question.",
     )
     allowed_origins = LinesField(
-        required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
         help_text="Pages whose widget may talk to this bot, one per line: https://www.example.com",
     )
     new_api_key = forms.CharField(
-        label="API key", required=False, strip=True, max_length=4096,
+        label="API key",
+        required=False,
+        strip=True,
+        max_length=4096,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
         help_text="Of this bot's model provider. A new key replaces the stored one; empty leaves it as it is. It is "
         "stored encrypted and shown to nobody.",
     )
     new_api_base = forms.CharField(
-        label="Base URL", required=False, max_length=2000, widget=UnfoldAdminTextInputWidget,
+        label="Base URL",
+        required=False,
+        max_length=2000,
+        widget=UnfoldAdminTextInputWidget,
         help_text="Only for a self-hosted or compatible server, ending in /v1. Entered together with its API key.",
     )
     clear_api_key = forms.BooleanField(
-        label="Forget the stored key", required=False, widget=UnfoldBooleanSwitchWidget,
+        label="Forget the stored key",
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
         help_text="The installation's own key counts then.",
     )
 
@@ -113,7 +123,14 @@ class BotProfileAdmin(ProductAdmin):
     """Bots are switched off, not deleted: their knowledge and chats stay."""
 
     form = BotForm
-    list_display = ("name_and_description", "is_active", "model", "has_key", "created_at", "updated_at")
+    list_display = (
+        "name_and_description",
+        "is_active",
+        "model",
+        "has_key",
+        "created_at",
+        "updated_at",
+    )
     list_filter = ("is_active", "model")
     search_fields = ("name", "description")
     date_hierarchy = "created_at"
@@ -141,14 +158,21 @@ class BotProfileAdmin(ProductAdmin):
         fieldsets = super().get_fieldsets(request, obj)
         if self.has_change_permission(request, obj) if obj else self.has_add_permission(request):
             return fieldsets if obj else [each for each in fieldsets[:-1] if each[0] != "Scopes"]
-        return [(title, {**options, "fields": _readable(options["fields"])}) for title, options in fieldsets]
+        return [
+            (title, {**options, "fields": _readable(options["fields"])})
+            for title, options in fieldsets
+        ]
 
-    def save_model(self, request: HttpRequest, obj: BotProfile, form: BotForm, change: bool) -> None:
+    def save_model(
+        self, request: HttpRequest, obj: BotProfile, form: BotForm, change: bool
+    ) -> None:
         if form.cleaned_data.get("clear_api_key"):
             obj.set_credentials(Credentials())
         elif form.cleaned_data.get("new_api_key"):
             data = form.cleaned_data
-            obj.set_credentials(Credentials(api_key=data["new_api_key"], api_base=data["new_api_base"] or None))
+            obj.set_credentials(
+                Credentials(api_key=data["new_api_key"], api_base=data["new_api_base"] or None)
+            )
         super().save_model(request, obj, form, change)
 
     @display(description="bot", header=True, ordering="name")
@@ -182,7 +206,9 @@ class BotProfileAdmin(ProductAdmin):
 
 def _readable(fields: Any) -> tuple[Any, ...]:
     """Leave out the fields that only exist to be written."""
-    return tuple(field for field in fields if field not in ("new_api_key", "new_api_base", "clear_api_key"))
+    return tuple(
+        field for field in fields if field not in ("new_api_key", "new_api_base", "clear_api_key")
+    )
 
 
 @register(UsageEvent, site=tenant_site)
@@ -196,8 +222,12 @@ class UsageEventAdmin(LookOnlyAdmin):
     date_hierarchy = "created_at"
     list_before_template = "admin/usage_summary.html"
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return super().changelist_view(request, {**(extra_context or {}), "summary": summarise_month()})
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().changelist_view(
+            request, {**(extra_context or {}), "summary": summarise_month()}
+        )
 
     @display(description="tokens in + out", ordering="total_tokens")
     def shown_tokens(self, event: UsageEvent) -> str:
@@ -209,7 +239,11 @@ class UsageEventAdmin(LookOnlyAdmin):
 
     @display(description="first token / all", ordering="duration_ms")
     def shown_time(self, event: UsageEvent) -> str:
-        times = [f"{ms:,} ms" for ms in (event.time_to_first_token_ms, event.duration_ms) if ms is not None]
+        times = [
+            f"{ms:,} ms"
+            for ms in (event.time_to_first_token_ms, event.duration_ms)
+            if ms is not None
+        ]
         return " / ".join(times) or "–"
 
     @display(description="outcome", label=_OUTCOME_COLOURS, ordering="outcome")
@@ -223,5 +257,9 @@ class PriceOverrideAdmin(ProductAdmin):
 
     list_display = ("model", "prompt_cost_per_1m", "completion_cost_per_1m", "updated_at")
     search_fields = ("model",)
-    fields = ("model", ("prompt_cost_per_1m", "completion_cost_per_1m"), ("created_at", "updated_at"))
+    fields = (
+        "model",
+        ("prompt_cost_per_1m", "completion_cost_per_1m"),
+        ("created_at", "updated_at"),
+    )
     readonly_fields = ("created_at", "updated_at")

@@ -100,7 +100,11 @@ class _Match:
 
 
 def judge(
-    question: str, scopes: Sequence[Scope], previous_question: str | None = None, *, embed: Embed | None = None
+    question: str,
+    scopes: Sequence[Scope],
+    previous_question: str | None = None,
+    *,
+    embed: Embed | None = None,
 ) -> Verdict:
     """Decide whether a bot with these active scopes may go on with a question.
 
@@ -117,7 +121,9 @@ def judge(
     is_back = bool(before) and _refers_back(question, language, asked[0])
     is_fragment = bool(before) and (is_back or len(asked[0]) <= _LONGEST_FRAGMENT)
     told = _read(before, _detect_cached(before), scopes) if is_fragment else []
-    forbidden = _measure(scopes, "forbidden_topics", asked + (told if is_back else []), by_first_part=False)
+    forbidden = _measure(
+        scopes, "forbidden_topics", asked + (told if is_back else []), by_first_part=False
+    )
     if named := next((match for match in forbidden if match.words == 1), None):
         return Verdict(FORBIDDEN_TOPIC, named.scope, named.topic, named.words, 1.0, "words")
     allowed = _measure(scopes, "allowed_topics", asked + told, by_first_part=True)
@@ -142,14 +148,19 @@ def _refers_back(question: str, language: str, terms: Terms) -> bool:
 def find_context(questions: Sequence[str]) -> str | None:
     """What a new question may follow: of the earlier ones, oldest first, the last that stands on its own feet."""
     for question in reversed(questions[-_LOOK_BACK:]):
-        if not refers_back(question) and len(read_terms(question, detect_language(question))) > _LONGEST_FRAGMENT:
+        if (
+            not refers_back(question)
+            and len(read_terms(question, detect_language(question))) > _LONGEST_FRAGMENT
+        ):
             return question
     return questions[-1] if questions else None
 
 
 def _read(text: str, language: str, scopes: Sequence[Scope]) -> list[Terms]:
     """A text in its own language, and in that of the topics: a short question's language is a guess."""
-    topics = " ".join(topic for scope in scopes for topic in (*scope.allowed_topics, *scope.forbidden_topics))
+    topics = " ".join(
+        topic for scope in scopes for topic in (*scope.allowed_topics, *scope.forbidden_topics)
+    )
     written = _detect_cached(topics)
     first = read_terms(text, language)
     return [first] if written == language else [first, read_terms(text, written, asked_in=language)]
@@ -159,7 +170,9 @@ def _read(text: str, language: str, scopes: Sequence[Scope]) -> list[Terms]:
 _detect_cached = lru_cache(maxsize=1024)(detect_language)
 
 
-def _measure(scopes: Sequence[Scope], topics: str, texts: list[Terms], *, by_first_part: bool) -> list[_Match]:
+def _measure(
+    scopes: Sequence[Scope], topics: str, texts: list[Terms], *, by_first_part: bool
+) -> list[_Match]:
     return [
         _Match(scope, topic, measure_topic(topic, texts, by_first_part=by_first_part))
         for scope in scopes
@@ -172,7 +185,10 @@ def _compare(
 ) -> tuple[list[_Match], list[_Match]]:
     """Add to every match how near the text is to its topic."""
     # A copy of what is kept: other threads may clear it meanwhile.
-    known = {topic: _vectors.get(topic) for topic in dict.fromkeys(match.topic for match in forbidden + allowed)}
+    known = {
+        topic: _vectors.get(topic)
+        for topic in dict.fromkeys(match.topic for match in forbidden + allowed)
+    }
     missing = [topic for topic, vector in known.items() if vector is None]
     found = embed([text, *missing])
     new = dict(zip(missing, found[1:], strict=True))
@@ -195,7 +211,9 @@ def _refuse_by_meaning(forbidden: list[_Match], allowed: list[_Match]) -> Verdic
     for match in sorted(forbidden, key=lambda match: -match.cosine):
         needed = NEEDED[Strictness(match.scope.strictness)].forbidden_cosine
         if match.cosine >= needed and match.cosine > nearest_allowed:
-            return Verdict(FORBIDDEN_TOPIC, match.scope, match.topic, match.cosine, needed, "meaning")
+            return Verdict(
+                FORBIDDEN_TOPIC, match.scope, match.topic, match.cosine, needed, "meaning"
+            )
     return None
 
 
@@ -210,12 +228,24 @@ def _decide(allowed: list[_Match], *, has_meaning: bool) -> Verdict:
     for match in sorted(allowed, key=lambda match: -match.cosine):
         needed = NEEDED[Strictness(match.scope.strictness)]
         if has_meaning and match.cosine >= needed.allowed_cosine:
-            return Verdict("", match.scope, match.topic, match.cosine, needed.allowed_cosine, "meaning")
-    strictest = min((match.scope for match in allowed), key=lambda scope: _ORDER.index(Strictness(scope.strictness)))
+            return Verdict(
+                "", match.scope, match.topic, match.cosine, needed.allowed_cosine, "meaning"
+            )
+    strictest = min(
+        (match.scope for match in allowed),
+        key=lambda scope: _ORDER.index(Strictness(scope.strictness)),
+    )
     if strictest.strictness == Strictness.LENIENT:
         return Verdict()
     needed = NEEDED[Strictness(strictest.strictness)]
     if has_meaning:
         score = max(match.cosine for match in allowed)
         return Verdict(OFF_TOPIC, strictest, "", max(score, 0.0), needed.allowed_cosine, "meaning")
-    return Verdict(OFF_TOPIC, strictest, "", max(match.words for match in allowed), needed.allowed_words, "words")
+    return Verdict(
+        OFF_TOPIC,
+        strictest,
+        "",
+        max(match.words for match in allowed),
+        needed.allowed_words,
+        "words",
+    )

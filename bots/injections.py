@@ -24,15 +24,21 @@ def _any_of(words: str) -> str:
     return "(?:" + "|".join(word.strip() for word in words.split(",")) + ")"
 
 
-_AFTER = _any_of("and, then, now, und, dann, jetzt, et, puis, y, ahora, luego, e, ora, poi, en, nu, agora, depois")
-_POLITE = _any_of("okay, ok, so, now, first, please, just, bitte, also, por favor, per favore, alsjeblieft")
+_AFTER = _any_of(
+    "and, then, now, und, dann, jetzt, et, puis, y, ahora, luego, e, ora, poi, en, nu, agora, depois"
+)
+_POLITE = _any_of(
+    "okay, ok, so, now, first, please, just, bitte, also, por favor, per favore, alsjeblieft"
+)
 _ADDRESS = _any_of(
     r"i (?:want|need|order|command) you to, you (?:must|should|will|can|have to|are to)(?: now)?, your task is to,"
     r"(?:can|could|will|would) you, from now on\W?, ich möchte\W? dass du, du (?:sollst|musst), tu dois, debes, devi"
 )
 _START = rf"(?:^|[.!?:;,]\s*|\b{_AFTER}\s+)(?:{_POLITE}\W+){{0,3}}(?:{_ADDRESS}\s+(?:please\s+|now\s+)?)?"
 
-_OLD = _any_of("previous, prior, above, earlier, preceding, former, existing, original, initial, system, given, own")
+_OLD = _any_of(
+    "previous, prior, above, earlier, preceding, former, existing, original, initial, system, given, own"
+)
 _RULES = _any_of(
     "instructions?, rules?, prompts?, guidelines?, guardrails?, directions?, directives?, restrictions?, programming,"
     "policies, constraints"
@@ -53,7 +59,9 @@ _SHOW_ME = rf"{_SHOW}\s+(?:me\s+|us\s+|back\s+)?(?:all\s+(?:of\s+)?)?"
 _HIDDEN = r"(?:(?:system|initial|hidden|original|secret|internal|developer)\s+(?:prompt|instructions?|message|rules?))"
 _ABOUT = r"(?!\s+(?:for|on|about|to|regarding|when|if)\b)"  # "your instructions for returns" are a customer's business
 
-_GERMAN_ALL = _any_of("alle[ns]?, sämtlichen?, deinen?, diesen?, die, bisherigen?, vorherigen?, obigen?, vorigen?")
+_GERMAN_ALL = _any_of(
+    "alle[ns]?, sämtlichen?, deinen?, diesen?, die, bisherigen?, vorherigen?, obigen?, vorigen?"
+)
 _GERMAN_RULES = _any_of("anweisung(?:en)?, regeln, vorgaben, instruktionen, befehle, richtlinien")
 
 _PATTERNS: Final = (

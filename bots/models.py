@@ -35,7 +35,9 @@ class BotProfileQuerySet(models.QuerySet["BotProfile"]):
         """Bring each bot's `active_scopes` along, in the same query."""
         own = Scope.objects.filter(bot_profile=models.OuterRef("pk"), is_active=True)
         facts = JSONObject(**{name: name for name in SCOPE_FACTS})
-        return self.annotate(scope_rows=ArraySubquery(own.order_by("created_at", "id").values_list(facts)))
+        return self.annotate(
+            scope_rows=ArraySubquery(own.order_by("created_at", "id").values_list(facts))
+        )
 
 
 class BotProfile(models.Model):
@@ -44,17 +46,23 @@ class BotProfile(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=255)
     description = models.CharField(max_length=1000, blank=True, default="")
-    model = models.CharField("chat model", max_length=100, default=default_model, help_text="Any LiteLLM model id.")
+    model = models.CharField(
+        "chat model", max_length=100, default=default_model, help_text="Any LiteLLM model id."
+    )
     embedding_model = models.CharField(
         max_length=100, null=True, blank=True, help_text="Empty: the installation's default."
     )
     system_prompt = models.TextField(default="You are a helpful assistant.", blank=True)
-    temperature = models.FloatField(default=0.7, validators=[MinValueValidator(0.0), MaxValueValidator(2.0)])
+    temperature = models.FloatField(
+        default=0.7, validators=[MinValueValidator(0.0), MaxValueValidator(2.0)]
+    )
     max_tokens = models.PositiveIntegerField(
         default=1024, validators=[MinValueValidator(1), MaxValueValidator(128_000)]
     )
     encrypted_credentials = models.TextField(null=True, blank=True, editable=False)
-    stored_bytes = models.BigIntegerField(default=0, editable=False, help_text="Of its sources that are not deleted.")
+    stored_bytes = models.BigIntegerField(
+        default=0, editable=False, help_text="Of its sources that are not deleted."
+    )
     is_active = models.BooleanField(default=True)
 
     passage_count = models.PositiveSmallIntegerField(
@@ -63,28 +71,37 @@ class BotProfile(models.Model):
     history_turns = models.PositiveSmallIntegerField(default=10, validators=[MaxValueValidator(50)])
     fusion = models.CharField(max_length=10, choices=Fusion, default=Fusion.MAX_NORM)
     dense_weight = models.FloatField(
-        null=True, blank=True, validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
         help_text="Share of the dense score in the fused one. Empty: 0.5, or 0.2 where the embedder is weak.",
     )
     refuses = models.BooleanField(
         "refuses when retrieval is weak", default=True, help_text="Off: the model is always asked."
     )
     refusal_floor = models.FloatField(
-        null=True, blank=True, validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
         help_text="Confidence below which the bot refuses. Empty: the embedder's own floor.",
     )
     refusal_text = models.CharField(
-        max_length=1000, blank=True, default="", help_text="Empty: a sentence in the question's language."
+        max_length=1000,
+        blank=True,
+        default="",
+        help_text="Empty: a sentence in the question's language.",
     )
 
     greeting = models.CharField(max_length=500, blank=True, default="")
     starter_questions = models.JSONField(default=list, blank=True)
     allowed_origins = models.JSONField(
-        default=list, blank=True,
+        default=list,
+        blank=True,
         help_text='Pages whose widget may talk to this bot, e.g. ["https://www.acme.com"].',
     )
     is_public = models.BooleanField(
-        "public", default=False,
+        "public",
+        default=False,
         help_text="Anybody may ask it on our own page /t/<slug>/, which shows the oldest public bot. Off: only pages "
         "that are listed may.",
     )
@@ -99,7 +116,8 @@ class BotProfile(models.Model):
         verbose_name = "bot"
         constraints = [
             models.CheckConstraint(
-                name="bot_temperature_range", condition=models.Q(temperature__gte=0, temperature__lte=2)
+                name="bot_temperature_range",
+                condition=models.Q(temperature__gte=0, temperature__lte=2),
             ),
         ]
 
@@ -112,7 +130,9 @@ class BotProfile(models.Model):
         with transaction.atomic():
             super().save(*args, **kwargs)
             if is_new:
-                BotAddress.objects.get_or_create(bot_profile_id=self.pk, defaults={"tenant": require_tenant()})
+                BotAddress.objects.get_or_create(
+                    bot_profile_id=self.pk, defaults={"tenant": require_tenant()}
+                )
 
     @property
     def active_scopes(self) -> list[Scope]:
@@ -146,7 +166,9 @@ class BotProfile(models.Model):
         """The bot's own provider key, or empty credentials: then the platform's environment counts."""
         if not self.encrypted_credentials:
             return Credentials(api_key=None, api_base=None)
-        api_key, _, api_base = decrypt(self.encrypted_credentials, context=self._secret_context()).partition("\n")
+        api_key, _, api_base = decrypt(
+            self.encrypted_credentials, context=self._secret_context()
+        ).partition("\n")
         return Credentials(api_key=api_key, api_base=api_base or None)
 
 
@@ -174,7 +196,11 @@ class UsageEvent(models.Model):
     kind = models.CharField(max_length=10, choices=UsageKind, default=UsageKind.CHAT)
     # What was spent stays when its bot is deleted: the id may lead nowhere, and the key says so by being nullable.
     bot_profile = models.ForeignKey(
-        BotProfile, on_delete=models.DO_NOTHING, db_constraint=False, null=True, related_name="usage_events"
+        BotProfile,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        null=True,
+        related_name="usage_events",
     )
     # Plain ids: what was spent stays counted when a chat is deleted, and conversations lie in a layer above.
     chat_id = models.UUIDField(null=True, blank=True)
@@ -189,7 +215,9 @@ class UsageEvent(models.Model):
     time_to_first_token_ms = models.PositiveIntegerField(null=True, blank=True)
     duration_ms = models.PositiveIntegerField(null=True, blank=True)
     outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.ANSWERED)
-    is_rolled_up = models.BooleanField(default=False, editable=False, help_text="Counted in UsageDay and UsageTiming.")
+    is_rolled_up = models.BooleanField(
+        default=False, editable=False, help_text="Counted in UsageDay and UsageTiming."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -197,7 +225,11 @@ class UsageEvent(models.Model):
         indexes = [
             models.Index(fields=["-created_at"], name="usage_by_time"),
             models.Index(fields=["bot_profile", "-created_at"], name="usage_by_bot"),
-            models.Index(fields=["created_at"], name="usage_not_rolled_up", condition=models.Q(is_rolled_up=False)),
+            models.Index(
+                fields=["created_at"],
+                name="usage_not_rolled_up",
+                condition=models.Q(is_rolled_up=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -219,7 +251,9 @@ class UsageDay(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["bot_profile_id", "day", "model", "kind"], name="usage_day_once")
+            models.UniqueConstraint(
+                fields=["bot_profile_id", "day", "model", "kind"], name="usage_day_once"
+            )
         ]
 
 
@@ -241,7 +275,8 @@ class UsageTiming(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["bot_profile_id", "day", "model", "measure", "bucket"], name="usage_timing_once"
+                fields=["bot_profile_id", "day", "model", "measure", "bucket"],
+                name="usage_timing_once",
             )
         ]
 
@@ -257,14 +292,21 @@ class PriceOverride(models.Model):
     """What this tenant pays for a model, in US dollars per million tokens; counts for calls from now on."""
 
     model = models.CharField(
-        max_length=100, unique=True,
+        max_length=100,
+        unique=True,
         help_text="The id as usage shows it, e.g. openai/gpt-4o-mini; `default` is for models without a known price.",
     )
     prompt_cost_per_1m = models.DecimalField(
-        "prompt, USD per million tokens", max_digits=12, decimal_places=6, validators=[MinValueValidator(0)]
+        "prompt, USD per million tokens",
+        max_digits=12,
+        decimal_places=6,
+        validators=[MinValueValidator(0)],
     )
     completion_cost_per_1m = models.DecimalField(
-        "completion, USD per million tokens", max_digits=12, decimal_places=6, default=0,
+        "completion, USD per million tokens",
+        max_digits=12,
+        decimal_places=6,
+        default=0,
         validators=[MinValueValidator(0)],
     )
     created_at = models.DateTimeField(auto_now_add=True)
@@ -303,7 +345,9 @@ class Scope(models.Model):
     """A bot's guardrails: what it speaks about and what not, how strictly, and how it answers."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    bot_profile = models.ForeignKey(BotProfile, on_delete=models.CASCADE, related_name="scopes", verbose_name="bot")
+    bot_profile = models.ForeignKey(
+        BotProfile, on_delete=models.CASCADE, related_name="scopes", verbose_name="bot"
+    )
     name = models.CharField(max_length=255)
     description = models.CharField(max_length=1000, blank=True, default="")
     is_active = models.BooleanField(default=True)
@@ -311,10 +355,16 @@ class Scope(models.Model):
     allowed_topics = models.JSONField(default=list, blank=True)
     forbidden_topics = models.JSONField(default=list, blank=True)
     refusal_text = models.CharField(
-        max_length=1000, blank=True, default="", help_text="Empty: the bot's own, or a sentence that names the topics."
+        max_length=1000,
+        blank=True,
+        default="",
+        help_text="Empty: the bot's own, or a sentence that names the topics.",
     )
     max_words = models.PositiveSmallIntegerField(
-        "longest answer, in words", null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(5000)]
+        "longest answer, in words",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(5000)],
     )
     require_citations = models.BooleanField("every statement is cited", default=False)
     step_by_step = models.BooleanField("procedures in numbered steps", default=False)
@@ -324,7 +374,9 @@ class Scope(models.Model):
 
     class Meta:
         ordering = ["created_at", "id"]
-        constraints = [models.UniqueConstraint(fields=["bot_profile", "name"], name="scope_name_once_per_bot")]
+        constraints = [
+            models.UniqueConstraint(fields=["bot_profile", "name"], name="scope_name_once_per_bot")
+        ]
 
     def __str__(self) -> str:
         return self.name

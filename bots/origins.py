@@ -15,12 +15,16 @@ def normalise_origin(text: str) -> str:
     try:
         parts = urlsplit(text.strip())
         port = parts.port
-        host = (parts.hostname or "").encode("idna").decode("ascii") if ":" not in (parts.hostname or "") else (
-            f"[{parts.hostname}]"
+        host = (
+            (parts.hostname or "").encode("idna").decode("ascii")
+            if ":" not in (parts.hostname or "")
+            else (f"[{parts.hostname}]")
         )
     except (ValueError, UnicodeError):
         raise ValueError("an origin looks like https://www.example.com") from None
-    extra = parts.path.strip("/") or parts.query or parts.fragment or parts.username or parts.password
+    extra = (
+        parts.path.strip("/") or parts.query or parts.fragment or parts.username or parts.password
+    )
     if parts.scheme not in _DEFAULT_PORTS or not host or extra or "*" in host or " " in host:
         raise ValueError("an origin looks like https://www.example.com, without a path")
     suffix = "" if port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{port}"

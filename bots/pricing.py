@@ -46,7 +46,12 @@ NAMED_PRICES = {
 
 
 def price_call(
-    kind: UsageKind, model: str, *, prompt_tokens: int, completion_tokens: int, listed: Decimal | int
+    kind: UsageKind,
+    model: str,
+    *,
+    prompt_tokens: int,
+    completion_tokens: int,
+    listed: Decimal | int,
 ) -> Decimal | int:
     """US dollars of one call in this tenant; `listed` is what minirag.ai made of it at list prices.
 
@@ -62,7 +67,12 @@ def price_call(
         return listed
     own = _cost_at(find_prices(model, overrides), prompt_tokens, completion_tokens)
     if overrides and has_platform_budget():
-        return max(own, listed if is_listed else _cost_at(find_prices(model, {}), prompt_tokens, completion_tokens))
+        return max(
+            own,
+            listed
+            if is_listed
+            else _cost_at(find_prices(model, {}), prompt_tokens, completion_tokens),
+        )
     return own
 
 
@@ -72,7 +82,9 @@ def has_platform_budget() -> bool:
 
 
 def _cost_at(prices: Prices, prompt_tokens: int, completion_tokens: int) -> Decimal:
-    return (prices.prompt * prompt_tokens + prices.completion * completion_tokens).quantize(SMALLEST_AMOUNT)
+    return (prices.prompt * prompt_tokens + prices.completion * completion_tokens).quantize(
+        SMALLEST_AMOUNT
+    )
 
 
 def find_prices(model: str, overrides: dict[str, Prices], *, is_chat: bool = True) -> Prices:
@@ -91,7 +103,8 @@ def load_overrides(*models: str) -> dict[str, Prices]:
     """The tenant's own prices by model id: of these models, or all of them."""
     rows = PriceOverride.objects.filter(model__in=models) if models else PriceOverride.objects.all()
     return {
-        row.model: Prices(row.prompt_cost_per_1m / MILLION, row.completion_cost_per_1m / MILLION) for row in rows
+        row.model: Prices(row.prompt_cost_per_1m / MILLION, row.completion_cost_per_1m / MILLION)
+        for row in rows
     }
 
 
@@ -103,15 +116,22 @@ def list_prices() -> dict[str, Prices]:
     used = UsageDay.objects.order_by().distinct()
     models.update(used.filter(kind__in=PRICED_KINDS).values_list("model", flat=True))
     others = {settings.DEFAULT_EMBEDDING_MODEL}
-    others.update(name or "" for name in BotProfile.objects.values_list("embedding_model", flat=True))
+    others.update(
+        name or "" for name in BotProfile.objects.values_list("embedding_model", flat=True)
+    )
     others.update(used.exclude(kind__in=PRICED_KINDS).values_list("model", flat=True))
     wanted = sorted((models | others) - {""})
     return {model: find_prices(model, overrides, is_chat=model in models) for model in wanted}
 
 
-def set_override(model: str, *, prompt_cost_per_1m: Decimal, completion_cost_per_1m: Decimal) -> PriceOverride:
+def set_override(
+    model: str, *, prompt_cost_per_1m: Decimal, completion_cost_per_1m: Decimal
+) -> PriceOverride:
     """Have this tenant's calls of a model cost that from now on; made or changed."""
-    prices = {"prompt_cost_per_1m": prompt_cost_per_1m, "completion_cost_per_1m": completion_cost_per_1m}
+    prices = {
+        "prompt_cost_per_1m": prompt_cost_per_1m,
+        "completion_cost_per_1m": completion_cost_per_1m,
+    }
     return PriceOverride.objects.update_or_create(model=model, defaults=prices)[0]
 
 

@@ -38,5 +38,7 @@ def update_bot(bot: BotProfile, fields: dict[str, Any]) -> BotProfile:
 
 def deactivate_bot(bot_profile_id: UUID) -> None:
     """Switch a bot off, which can be undone and done twice; its knowledge and chats stay. Raises NotFound."""
-    if not BotProfile.objects.filter(pk=bot_profile_id).update(is_active=False, updated_at=timezone.now()):
+    if not BotProfile.objects.filter(pk=bot_profile_id).update(
+        is_active=False, updated_at=timezone.now()
+    ):
         raise NotFound("Bot profile not found")

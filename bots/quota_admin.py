@@ -55,7 +55,10 @@ class QuotaForm(forms.ModelForm):
             return cleaned
         if "whom" in cleaned:
             subject, _, subject_id = cleaned["whom"].partition(":")
-            self.instance.subject, self.instance.subject_id = subject, uuid.UUID(subject_id) if subject_id else None
+            self.instance.subject, self.instance.subject_id = (
+                subject,
+                uuid.UUID(subject_id) if subject_id else None,
+            )
         for name in self._meta.fields or ():
             if name in cleaned:
                 setattr(self.instance, name, cleaned[name])
@@ -74,7 +77,9 @@ class QuotaForm(forms.ModelForm):
 def name_subjects() -> dict[str, str]:
     """Return what a quota may be for, and its name, by `subject:id`."""
     bots = BotProfile.objects.order_by("name").values_list("pk", "name")
-    tokens = ApiToken.objects.filter(tenant=require_tenant(), family_id__isnull=True).order_by("name")
+    tokens = ApiToken.objects.filter(tenant=require_tenant(), family_id__isnull=True).order_by(
+        "name"
+    )
     return {
         f"{QuotaSubject.TENANT}:": "the whole tenant",
         **{f"{QuotaSubject.BOT}:{pk}": f"bot {name}" for pk, name in bots},
@@ -89,12 +94,28 @@ def _key_of(quota: Quota) -> str:
 @register(Quota, site=tenant_site)
 class QuotaAdmin(ProductAdmin):
     form = QuotaForm
-    list_display = ("shown_resource", "shown_subject", "period", "shown_use", "shown_reset", "is_platform")
+    list_display = (
+        "shown_resource",
+        "shown_subject",
+        "period",
+        "shown_use",
+        "shown_reset",
+        "is_platform",
+    )
     list_filter = ("resource", "period", "subject", "is_platform")
     search_fields = ("resource", "subject_id")
     readonly_fields = ("shown_use", "shown_reset")
     fieldsets = (
-        (None, {"fields": (("whom", "resource"), ("limit", "period"), ("warning_percent", "is_platform"))}),
+        (
+            None,
+            {
+                "fields": (
+                    ("whom", "resource"),
+                    ("limit", "period"),
+                    ("warning_percent", "is_platform"),
+                )
+            },
+        ),
         ("Now", {"fields": (("shown_use", "shown_reset"),)}),
     )
 
@@ -104,7 +125,10 @@ class QuotaAdmin(ProductAdmin):
         changelist.result_list = rows = list(changelist.result_list)
         standings, names = find_standings(rows), name_subjects()
         for quota in rows:
-            quota.standing, quota.subject_name = standings[quota.pk], names.get(_key_of(quota), _GONE)
+            quota.standing, quota.subject_name = (
+                standings[quota.pk],
+                names.get(_key_of(quota), _GONE),
+            )
         return changelist
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -140,7 +164,13 @@ class QuotaAdmin(ProductAdmin):
             return "–"
         standing = _standing_of(quota)
         percent = 100 if not quota.limit else min(100, round(100 * standing.used / quota.limit))
-        state = "full" if standing.used >= quota.limit else "warned" if standing.used >= quota.warning_level else "fine"
+        state = (
+            "full"
+            if standing.used >= quota.limit
+            else "warned"
+            if standing.used >= quota.warning_level
+            else "fine"
+        )
         return format_html(
             '<span class="mr-use mr-use-{}"><span class="mr-use-bar" role="img" aria-label="{} %">'
             '<span style="width:{}%"></span></span>{} of {}</span>',

@@ -35,12 +35,15 @@ class Quota(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     subject = models.CharField(max_length=10, choices=QuotaSubject, default=QuotaSubject.TENANT)
-    subject_id = models.UUIDField(null=True, blank=True, help_text="Of the bot or API token; none for the tenant.")
+    subject_id = models.UUIDField(
+        null=True, blank=True, help_text="Of the bot or API token; none for the tenant."
+    )
     resource = models.CharField(max_length=20, choices=QuotaResource)
     period = models.CharField(max_length=10, choices=QuotaPeriod, default=QuotaPeriod.MONTH)
     limit = models.DecimalField(max_digits=20, decimal_places=6, validators=[MinValueValidator(0)])
     warning_percent = models.PositiveSmallIntegerField(
-        default=80, validators=[MinValueValidator(1), MaxValueValidator(100)],
+        default=80,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
         help_text="Told to webhooks once it is reached.",
     )
     is_platform = models.BooleanField(
@@ -53,7 +56,13 @@ class Quota(models.Model):
         ordering = ["-created_at"]
         constraints = [
             models.UniqueConstraint(
-                "subject", "subject_id", "resource", "period", "is_platform", name="quota_once", nulls_distinct=False,
+                "subject",
+                "subject_id",
+                "resource",
+                "period",
+                "is_platform",
+                name="quota_once",
+                nulls_distinct=False,
                 violation_error_message="There is such a quota already.",
             ),
             models.CheckConstraint(
@@ -63,10 +72,12 @@ class Quota(models.Model):
             ),
             models.CheckConstraint(
                 name="quota_of_bytes_is_without_end_and_not_a_tokens",
-                condition=~models.Q(resource="stored_bytes") | (models.Q(period="total") & ~models.Q(subject="token")),
+                condition=~models.Q(resource="stored_bytes")
+                | (models.Q(period="total") & ~models.Q(subject="token")),
             ),
             models.CheckConstraint(
-                name="quota_range", condition=models.Q(limit__gte=0, warning_percent__gte=1, warning_percent__lte=100)
+                name="quota_range",
+                condition=models.Q(limit__gte=0, warning_percent__gte=1, warning_percent__lte=100),
             ),
         ]
 
@@ -89,7 +100,9 @@ class QuotaUse(models.Model):
 
     class Meta:
         ordering = ["-starts_at", "-id"]
-        constraints = [models.UniqueConstraint("quota", "starts_at", name="quota_use_once_per_period")]
+        constraints = [
+            models.UniqueConstraint("quota", "starts_at", name="quota_use_once_per_period")
+        ]
 
     def __str__(self) -> str:
         return f"{self.used} since {self.starts_at:%Y-%m-%d}"

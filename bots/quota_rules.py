@@ -31,7 +31,9 @@ def find_own_quota(quota_id: UUID) -> Quota:
     """Return a quota that the tenant itself may change. Raises NotFound, or Forbidden for one of the operator's."""
     quota = find_quota(quota_id)
     if quota.is_platform:
-        raise Forbidden("This quota is set by the operator of this installation.", code="quota_of_platform")
+        raise Forbidden(
+            "This quota is set by the operator of this installation.", code="quota_of_platform"
+        )
     return quota
 
 
@@ -43,7 +45,9 @@ def create_quota(fields: dict[str, Any], *, is_platform: bool = False) -> Quota:
         with transaction.atomic():
             quota.save(force_insert=True)
     except IntegrityError:
-        raise Conflict("There is such a quota already: change that one.", code="quota_exists") from None
+        raise Conflict(
+            "There is such a quota already: change that one.", code="quota_exists"
+        ) from None
     return quota
 
 
@@ -78,16 +82,26 @@ def change_quota(quota: Quota, changes: dict[str, Any]) -> Quota:
 def check_quota(quota: Quota) -> None:
     """Raise BadInput for a quota that makes no sense; one for a token is for those that it is rotated to as well."""
     if (quota.subject == QuotaSubject.TENANT) != (quota.subject_id is None):
-        raise BadInput("subject_id names the bot or token, and is left out for the tenant.", code="quota_invalid")
+        raise BadInput(
+            "subject_id names the bot or token, and is left out for the tenant.",
+            code="quota_invalid",
+        )
     if quota.resource == QuotaResource.STORAGE and quota.period != QuotaPeriod.TOTAL:
-        raise BadInput("stored_bytes has the period total: it is what is stored now.", code="quota_invalid")
+        raise BadInput(
+            "stored_bytes has the period total: it is what is stored now.", code="quota_invalid"
+        )
     if quota.resource == QuotaResource.STORAGE and quota.subject == QuotaSubject.TOKEN:
-        raise BadInput("stored_bytes is counted by tenant or bot, not by token.", code="quota_invalid")
+        raise BadInput(
+            "stored_bytes is counted by tenant or bot, not by token.", code="quota_invalid"
+        )
     if quota.resource != QuotaResource.COST and Decimal(quota.limit) % 1:
         raise BadInput("Only cost_usd may have a limit with a fraction.", code="quota_invalid")
     if quota.subject_id is None:
         return
-    if quota.subject == QuotaSubject.BOT and not BotProfile.objects.filter(pk=quota.subject_id).exists():
+    if (
+        quota.subject == QuotaSubject.BOT
+        and not BotProfile.objects.filter(pk=quota.subject_id).exists()
+    ):
         raise BadInput("There is no such bot in this tenant.", code="bot_not_found")
     if quota.subject == QuotaSubject.TOKEN:
         token = ApiToken.objects.filter(tenant=require_tenant(), pk=quota.subject_id).first()

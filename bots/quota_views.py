@@ -26,13 +26,20 @@ class QuotaView(ApiView):
 
 
 class QuotaList(QuotaView):
-    @describe("List quotas", query=QuotaQuery, answers={200: QuotaPageReply}, description="With what is used of each.")
+    @describe(
+        "List quotas",
+        query=QuotaQuery,
+        answers={200: QuotaPageReply},
+        description="With what is used of each.",
+    )
     def get(self, request: Request) -> Response:
         query = read_query(QuotaQuery, request)
         wanted = query.model_dump(include={"subject", "subject_id", "resource"}, exclude_none=True)
         page = paginate(Quota.objects.filter(**wanted), query)
         standings = find_standings(page.items)
-        return Response(render_page(page, [render_quota(quota, standings[quota.pk]) for quota in page.items]))
+        return Response(
+            render_page(page, [render_quota(quota, standings[quota.pk]) for quota in page.items])
+        )
 
     @describe(
         "Set a quota", body=NewQuota, answers={201: QuotaReply}, errors={409: "There is such a quota already."},
@@ -52,7 +59,11 @@ class QuotaDetail(QuotaView):
         return Response(_render(find_quota(parse_uuid(quota_id, "quota_id"))))
 
     @describe(
-        "Change a quota", body=QuotaChanges, answers={200: QuotaReply}, errors=_NOT_YOURS, example={"limit": 20_000}
+        "Change a quota",
+        body=QuotaChanges,
+        answers={200: QuotaReply},
+        errors=_NOT_YOURS,
+        example={"limit": 20_000},
     )
     def patch(self, request: Request, quota_id: str) -> Response:
         pk = parse_uuid(quota_id, "quota_id")

@@ -28,7 +28,14 @@ from django.db.models import Count, F, Q, Sum
 from django.utils import timezone
 
 from bots.models import BotProfile, Outcome, UsageEvent, UsageKind
-from bots.quota_models import Quota, QuotaPeriod, QuotaResource, QuotaSubject, QuotaUse, SharedStorage
+from bots.quota_models import (
+    Quota,
+    QuotaPeriod,
+    QuotaResource,
+    QuotaSubject,
+    QuotaUse,
+    SharedStorage,
+)
 from minirag.lib.errors import ProductError, TooManyRequests
 from minirag.lib.periods import end_of, start_of
 from tenants.context import require_tenant
@@ -38,7 +45,11 @@ _NOUNS = {
     QuotaResource.MESSAGES: "The limit of questions", QuotaResource.TOKENS: "The limit of tokens",
     QuotaResource.COST: "The budget", QuotaResource.STORAGE: "The limit of stored bytes",
 }  # fmt: skip
-_SPANS = {QuotaPeriod.DAY: " for today", QuotaPeriod.MONTH: " for this month", QuotaPeriod.TOTAL: ""}
+_SPANS = {
+    QuotaPeriod.DAY: " for today",
+    QuotaPeriod.MONTH: " for this month",
+    QuotaPeriod.TOTAL: "",
+}
 
 
 class QuotaExceeded(TooManyRequests):
@@ -89,7 +100,9 @@ def reserve_turn(
     now = now or timezone.now()
     quotas = _find_quotas(bot_profile_id, token_id, (QuotaResource.MESSAGES, *_SPENT))
     uses = _lock_uses(quotas, now)
-    full = [use.quota for use in uses if use.used + _step(use.quota) > use.quota.limit or _is_spent(use)]
+    full = [
+        use.quota for use in uses if use.used + _step(use.quota) > use.quota.limit or _is_spent(use)
+    ]
     if full:
         raise _refuse(full, now)
     counted = [use for use in uses if use.quota.resource == QuotaResource.MESSAGES]
@@ -98,7 +111,11 @@ def reserve_turn(
 
 
 def settle_turn(
-    reservation: Reservation, events: Sequence[UsageEvent], *, is_failed: bool = False, now: datetime | None = None
+    reservation: Reservation,
+    events: Sequence[UsageEvent],
+    *,
+    is_failed: bool = False,
+    now: datetime | None = None,
 ) -> list[Crossing]:
     """Add what a turn has spent, in the transaction that metered it, and give its question back if it failed."""
     returned = reservation.counted if is_failed else ()
@@ -113,7 +130,10 @@ def spend(
 
 
 def _spend(
-    events: Sequence[UsageEvent], token_id: uuid.UUID | None, now: datetime, returned: Sequence[int] = ()
+    events: Sequence[UsageEvent],
+    token_id: uuid.UUID | None,
+    now: datetime,
+    returned: Sequence[int] = (),
 ) -> list[Crossing]:
     """Add what was used, and give a question back to the counters `returned`."""
     amounts = {
@@ -140,7 +160,9 @@ def require_spendable(bot_profile_id: uuid.UUID, *, now: datetime | None = None)
         raise _refuse(full, now)
 
 
-def count_storage(bot_profile_id: uuid.UUID | None, added: int, *, now: datetime | None = None) -> list[Crossing]:
+def count_storage(
+    bot_profile_id: uuid.UUID | None, added: int, *, now: datetime | None = None
+) -> list[Crossing]:
     """Add bytes to what a bot stores, or take them away (`added` < 0), in the caller's transaction.
 
     None stands for what is shared and no bot's: of the quotas only the tenant's count it.
@@ -161,12 +183,18 @@ def count_storage(bot_profile_id: uuid.UUID | None, added: int, *, now: datetime
 
 def _lock_holder(bot_profile_id: uuid.UUID | None) -> BotProfile | SharedStorage:
     if bot_profile_id is not None:
-        return BotProfile.objects.select_for_update(no_key=True).only("pk", "stored_bytes").get(pk=bot_profile_id)
+        return (
+            BotProfile.objects.select_for_update(no_key=True)
+            .only("pk", "stored_bytes")
+            .get(pk=bot_profile_id)
+        )
     SharedStorage.objects.bulk_create([SharedStorage()], ignore_conflicts=True)
     return SharedStorage.objects.select_for_update().get()
 
 
-def require_storage(bot_profile_id: uuid.UUID | None, added: int, *, now: datetime | None = None) -> None:
+def require_storage(
+    bot_profile_id: uuid.UUID | None, added: int, *, now: datetime | None = None
+) -> None:
     """Refuse what `count_storage` would refuse, without counting it. Raises QuotaExceeded."""
     now = now or timezone.now()
     quotas = _find_quotas(bot_profile_id, None, (QuotaResource.STORAGE,))
@@ -176,7 +204,9 @@ def require_storage(bot_profile_id: uuid.UUID | None, added: int, *, now: dateti
         raise _refuse(full, now)
 
 
-def find_standings(quotas: Sequence[Quota], *, now: datetime | None = None) -> dict[uuid.UUID, Standing]:
+def find_standings(
+    quotas: Sequence[Quota], *, now: datetime | None = None
+) -> dict[uuid.UUID, Standing]:
     """Return where each quota stands in its present period, in a few queries however many they are."""
     now, zone = now or timezone.now(), require_tenant().time_zone
     starts = {quota.pk: start_of(quota.period, now, zone) for quota in quotas}
@@ -207,7 +237,10 @@ def _uses_of(starts: dict[uuid.UUID, datetime]) -> Any:
 
 
 def _lock_uses(
-    quotas: Sequence[Quota], now: datetime, besides: Sequence[uuid.UUID] = (), also: Sequence[int] = ()
+    quotas: Sequence[Quota],
+    now: datetime,
+    besides: Sequence[uuid.UUID] = (),
+    also: Sequence[int] = (),
 ) -> list[QuotaUse]:
     """Lock the counters of these quotas' present periods, in one order for everybody, and return them.
 
@@ -224,7 +257,10 @@ def _lock_uses(
         # Made before any is locked: who waits here for another's insert holds nothing that the other could want.
         used = _Metered(besides)
         QuotaUse.objects.bulk_create(
-            [QuotaUse(quota_id=pk, starts_at=start, used=used.since(start, by_id[pk])) for pk, start in missing],
+            [
+                QuotaUse(quota_id=pk, starts_at=start, used=used.since(start, by_id[pk]))
+                for pk, start in missing
+            ],
             ignore_conflicts=True,
         )
     wanted = Q(quota__in=list(starts), starts_at__in=set(starts.values())) | Q(pk__in=also)
@@ -243,7 +279,9 @@ def _is_spent(use: QuotaUse) -> bool:
     return use.quota.resource != QuotaResource.MESSAGES and use.used >= use.quota.limit
 
 
-def _add(uses: Sequence[QuotaUse], amount_of: Callable[[QuotaUse], Decimal], now: datetime) -> list[Crossing]:
+def _add(
+    uses: Sequence[QuotaUse], amount_of: Callable[[QuotaUse], Decimal], now: datetime
+) -> list[Crossing]:
     return _set(uses, {use.pk: use.used + amount_of(use) for use in uses}, now)
 
 
@@ -253,7 +291,9 @@ def _set(uses: Sequence[QuotaUse], amounts: dict[int, Decimal], now: datetime) -
     for use in uses:
         use.used = amounts[use.pk]
         if use.quota.resource == QuotaResource.STORAGE and use.used < use.quota.warning_level:
-            use.warned_at = use.reached_at = None  # its period never ends, so this is what begins anew
+            use.warned_at = use.reached_at = (
+                None  # its period never ends, so this is what begins anew
+            )
         if use.warned_at is None and use.used >= use.quota.warning_level:
             use.warned_at = now
             crossings.append(Crossing(False, _describe(use, now)))
@@ -298,7 +338,9 @@ def _refuse(full: Sequence[Quota], now: datetime) -> ProductError:
     if ends_at is not None:
         sentence += f" It starts anew on {ends_at.astimezone(ZoneInfo(zone)):%Y-%m-%d}."
     error = BudgetExceeded(sentence) if resource == QuotaResource.COST else QuotaExceeded(sentence)
-    error.retry_after_seconds = None if ends_at is None else max(1, int((ends_at - now).total_seconds()) + 1)
+    error.retry_after_seconds = (
+        None if ends_at is None else max(1, int((ends_at - now).total_seconds()) + 1)
+    )
     return error
 
 
@@ -318,12 +360,20 @@ class _Metered:
             return Decimal(0)
         if start not in self._since:
             turns = Count("pk", filter=Q(kind=UsageKind.CHAT) & ~Q(outcome=Outcome.FAILED))
-            events = UsageEvent.objects.filter(created_at__gte=start).exclude(pk__in=self._besides).order_by()
+            events = (
+                UsageEvent.objects.filter(created_at__gte=start)
+                .exclude(pk__in=self._besides)
+                .order_by()
+            )
             by_bot = events.values("bot_profile_id")
-            sums = by_bot.annotate(messages=turns, tokens=Sum("total_tokens"), spent=Sum("cost_usd"))
+            sums = by_bot.annotate(
+                messages=turns, tokens=Sum("total_tokens"), spent=Sum("cost_usd")
+            )
             self._since[start] = [dict(row) for row in sums]
         name = "spent" if quota.resource == QuotaResource.COST else quota.resource
-        rows = [row for row in self._since[start] if quota.subject_id in (None, row["bot_profile_id"])]
+        rows = [
+            row for row in self._since[start] if quota.subject_id in (None, row["bot_profile_id"])
+        ]
         return sum((Decimal(row[name]) for row in rows), Decimal(0))
 
     def stored(self, quota: Quota) -> Decimal:

@@ -65,7 +65,9 @@ def write_refusal(verdict: Verdict, scopes: Iterable[Scope], *, own: str, langua
     if own.strip():
         return own.strip()
     sentences = _SENTENCES.get(language, _SENTENCES["en"])
-    topics = list(dict.fromkeys(topic.strip(' "“”„«»') for scope in scopes for topic in scope.allowed_topics))
+    topics = list(
+        dict.fromkeys(topic.strip(' "“”„«»') for scope in scopes for topic in scope.allowed_topics)
+    )
     if not topics:
         return sentences[verdict.reason]
     shown = ", ".join(topics[:_SHOWN_TOPICS]) + (", …" if len(topics) > _SHOWN_TOPICS else "")

@@ -23,7 +23,11 @@ from bots.scopes import LONGEST_TOPIC, MOST_SCOPES, MOST_TOPICS, find_warnings, 
 from tenants.model_admin import ProductAdmin
 from tenants.sites import tenant_site
 
-_STRICTNESS_COLOURS = {Strictness.STRICT: "danger", Strictness.MODERATE: "warning", Strictness.LENIENT: "success"}
+_STRICTNESS_COLOURS = {
+    Strictness.STRICT: "danger",
+    Strictness.MODERATE: "warning",
+    Strictness.LENIENT: "success",
+}
 _ADD = "admin:bots_scope_add"
 
 
@@ -36,16 +40,20 @@ class TopicsField(LinesField):
     def validate(self, value: Any) -> None:
         super().validate(value)
         if len(value) > MOST_TOPICS or any(len(topic) > LONGEST_TOPIC for topic in value):
-            raise ValidationError(f"At most {MOST_TOPICS} topics of at most {LONGEST_TOPIC} characters.")
+            raise ValidationError(
+                f"At most {MOST_TOPICS} topics of at most {LONGEST_TOPIC} characters."
+            )
 
 
 class ScopeForm(forms.ModelForm):
     allowed_topics = TopicsField(
-        required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 6}),
+        required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 6}),
         help_text="One per line, in the words that people use. Empty: everything that is not forbidden.",
     )
     forbidden_topics = TopicsField(
-        required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
+        required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
         help_text='One per line; they win over what is allowed. "In quotation marks" only these words in this order.',
     )
 
@@ -76,8 +84,23 @@ class ScopeAdmin(ProductAdmin):
     search_fields = ("name", "description", "bot_profile__name")
     readonly_fields = ("templates", "shown_warnings", "created_at", "updated_at")
     fieldsets = (
-        (None, {"fields": ("shown_warnings", "templates", "bot_profile", "name", "description", "is_active")}),
-        ("Topics", {"fields": ("strictness", "allowed_topics", "forbidden_topics", "refusal_text")}),
+        (
+            None,
+            {
+                "fields": (
+                    "shown_warnings",
+                    "templates",
+                    "bot_profile",
+                    "name",
+                    "description",
+                    "is_active",
+                )
+            },
+        ),
+        (
+            "Topics",
+            {"fields": ("strictness", "allowed_topics", "forbidden_topics", "refusal_text")},
+        ),
         ("Answers", {"fields": (("max_words", "tone"), ("require_citations", "step_by_step"))}),
         ("Facts", {"fields": (("created_at", "updated_at"),)}),
     )
@@ -111,7 +134,10 @@ class ScopeAdmin(ProductAdmin):
     @display(description="look at")
     def shown_warnings(self, scope: Scope) -> str:
         found = find_warnings(scope, has_sources=has_sources(scope.bot_profile))
-        return format_html_join(mark_safe("<br>"), "{}", ((each.message,) for each in found)) or "nothing odd"
+        return (
+            format_html_join(mark_safe("<br>"), "{}", ((each.message,) for each in found))
+            or "nothing odd"
+        )
 
     @display(description="strictness", label=_STRICTNESS_COLOURS, ordering="strictness")
     def shown_strictness(self, scope: Scope) -> tuple[str, str]:
@@ -137,11 +163,18 @@ def show_scopes(bot: BotProfile) -> SafeString:
         url = reverse("admin:bots_scope_change", args=(scope.pk,))
         rows.append((url, scope.name, Strictness(scope.strictness).value, state, notes))
     listed = format_html_join("", '<p><a href="{}" class="underline">{}</a>: {}{}{}</p>', rows)
-    empty = format_html("<p>{}</p>", "No scope: the bot speaks about everything that its sources hold.")
-    return format_html("{}<p>Add: {}</p>", listed or empty, _link_templates(f"bot_profile={bot.pk}&"))
+    empty = format_html(
+        "<p>{}</p>", "No scope: the bot speaks about everything that its sources hold."
+    )
+    return format_html(
+        "{}<p>Add: {}</p>", listed or empty, _link_templates(f"bot_profile={bot.pk}&")
+    )
 
 
 def _link_templates(query: str) -> SafeString:
     links = [(f"{reverse(_ADD)}?{query}", "an empty one")] if query else []
-    links += [(f"{reverse(_ADD)}?{query}template={key}", fields["name"]) for key, fields in TEMPLATES.items()]
+    links += [
+        (f"{reverse(_ADD)}?{query}template={key}", fields["name"])
+        for key, fields in TEMPLATES.items()
+    ]
     return format_html_join(" · ", '<a href="{}" class="underline">{}</a>', links)

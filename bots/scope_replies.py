@@ -26,12 +26,16 @@ class ScopeRulesReply(Reply):
     strictness: Strictness
     allowed_topics: Topics
     forbidden_topics: Annotated[list[str], Field(examples=[["politics"]])]
-    refusal_text: Annotated[str, Field(description="Empty: the bot's own, or a sentence that names the topics.")]
+    refusal_text: Annotated[
+        str, Field(description="Empty: the bot's own, or a sentence that names the topics.")
+    ]
     guidelines: GuidelinesReply
 
 
 class ScopeTemplateReply(ScopeRulesReply):
-    id: Annotated[str, Field(description="`template` of a new scope.", examples=["customer-support"])]
+    id: Annotated[
+        str, Field(description="`template` of a new scope.", examples=["customer-support"])
+    ]
 
 
 class ScopeWarningReply(Reply):
@@ -62,13 +66,17 @@ class ScopeVerdictReply(Reply):
     """What the scopes say to a question. The first five are null where nothing decided."""
 
     decision: Literal["allow", "refuse"]
-    reason: Annotated[str | None, Field(description="`forbidden_topic`, `off_topic` or `unsafe_question`.")]
+    reason: Annotated[
+        str | None, Field(description="`forbidden_topic`, `off_topic` or `unsafe_question`.")
+    ]
     scope_id: UUID | None
     scope_name: str | None
     matched_topic: Annotated[str | None, Field(examples=["returns"])]
     method: Annotated[
         Literal["words", "meaning", "form"] | None,
-        Field(description="What `score` is: a share of the topic's words, a cosine, or the form of the sentence."),
+        Field(
+            description="What `score` is: a share of the topic's words, a cosine, or the form of the sentence."
+        ),
     ]
     score: Annotated[float | None, Field(examples=[1.0])]
     threshold: Annotated[float | None, Field(examples=[0.5])]

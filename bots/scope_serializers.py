@@ -13,7 +13,9 @@ from bots.scopes import LONGEST_TOPIC, MOST_TOPICS, find_warnings
 from minirag.lib.rest import Body, naive_utc
 
 GUIDELINES = ("max_words", "require_citations", "tone", "step_by_step")
-Topic = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_TOPIC)]
+Topic = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_TOPIC)
+]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 Question = Annotated[str, Field(min_length=1, max_length=32_000)]
 
@@ -91,9 +93,19 @@ def render_template(template: str) -> dict[str, Any]:
 
 
 def _render_rules(scope: Scope) -> dict[str, Any]:
-    names = ("name", "description", "strictness", "allowed_topics", "forbidden_topics", "refusal_text")
+    names = (
+        "name",
+        "description",
+        "strictness",
+        "allowed_topics",
+        "forbidden_topics",
+        "refusal_text",
+    )
     guidelines = {name: getattr(scope, name) for name in GUIDELINES}
-    return {**{name: getattr(scope, name) for name in names}, "guidelines": guidelines | {"tone": scope.tone or None}}
+    return {
+        **{name: getattr(scope, name) for name in names},
+        "guidelines": guidelines | {"tone": scope.tone or None},
+    }
 
 
 def render_verdict(verdict: Verdict, refusal_text: str) -> dict[str, Any]:

@@ -10,7 +10,12 @@ from bots.guardrails import find_context, judge
 from bots.models import BotProfile, Scope
 from bots.profiles import find_bot
 from bots.refusals import write_refusal
-from bots.scope_replies import BotScopePageReply, BotScopeReply, ScopeTemplatesReply, ScopeVerdictReply
+from bots.scope_replies import (
+    BotScopePageReply,
+    BotScopeReply,
+    ScopeTemplatesReply,
+    ScopeVerdictReply,
+)
 from bots.scope_serializers import (
     BotScopeChanges,
     NewBotScope,
@@ -29,7 +34,9 @@ from minirag.lib.rest import ApiView, no_content, parse_uuid, read_body, read_qu
 from tenants.models import Scope as TokenScope
 from tenants.permissions import HasTenant, permit
 
-_TAKEN = {409: "The bot has a scope of that name (`scope_name_taken`), or too many (`too_many_scopes`)."}
+_TAKEN = {
+    409: "The bot has a scope of that name (`scope_name_taken`), or too many (`too_many_scopes`)."
+}
 
 
 class ScopeView(ApiView):
@@ -40,12 +47,23 @@ class ScopeView(ApiView):
 
 
 class ScopeList(ScopeView):
-    @describe("List a bot's scopes", query=PageQuery, answers={200: BotScopePageReply}, description="Oldest first.")
+    @describe(
+        "List a bot's scopes",
+        query=PageQuery,
+        answers={200: BotScopePageReply},
+        description="Oldest first.",
+    )
     def get(self, request: Request, bot_profile_id: str) -> Response:
         bot = self.find_bot(bot_profile_id)
-        page = paginate(Scope.objects.filter(bot_profile=bot), read_query(PageQuery, request), order=OLDEST_FIRST)
+        page = paginate(
+            Scope.objects.filter(bot_profile=bot),
+            read_query(PageQuery, request),
+            order=OLDEST_FIRST,
+        )
         can_answer = has_sources(bot)
-        return Response(render_page(page, [render_scope(scope, has_sources=can_answer) for scope in page.items]))
+        return Response(
+            render_page(page, [render_scope(scope, has_sources=can_answer) for scope in page.items])
+        )
 
     @describe(
         "Create a scope", body=NewBotScope, answers={201: BotScopeReply}, errors=_TAKEN,
@@ -79,7 +97,11 @@ class ScopeDetail(ScopeView):
         changed = update_scope(scope, read_body(BotScopeChanges, request).changes())
         return Response(render_scope(changed, has_sources=has_sources(bot)))
 
-    @describe("Delete a scope", answers={204: None}, description='For good; `PATCH {"is_active": false}` puts it away.')
+    @describe(
+        "Delete a scope",
+        answers={204: None},
+        description='For good; `PATCH {"is_active": false}` puts it away.',
+    )
     def delete(self, request: Request, bot_profile_id: str, scope_id: str) -> HttpResponse:
         delete_scope(self.find(bot_profile_id, scope_id)[1])
         return no_content()
@@ -98,15 +120,23 @@ class ScopeCheck(ScopeView):
         bot = self.find_bot(bot_profile_id)
         body = read_body(ScopeQuestion, request)
         scopes = bot.active_scopes
-        verdict = judge(body.question, scopes, find_context(body.history), embed=find_sentence_embedder())
+        verdict = judge(
+            body.question, scopes, find_context(body.history), embed=find_sentence_embedder()
+        )
         language = detect_language(body.question)
-        text = "" if verdict.is_allowed else write_refusal(verdict, scopes, own=bot.refusal_text, language=language)
+        text = (
+            ""
+            if verdict.is_allowed
+            else write_refusal(verdict, scopes, own=bot.refusal_text, language=language)
+        )
         return Response(render_verdict(verdict, text))
 
 
 class ScopeTemplateList(ApiView):
     permission_classes = (HasTenant, permit("bots"))
 
-    @describe("List scope templates", answers={200: ScopeTemplatesReply}, description="To start from.")
+    @describe(
+        "List scope templates", answers={200: ScopeTemplatesReply}, description="To start from."
+    )
     def get(self, request: Request) -> Response:
         return Response({"items": [render_template(template) for template in TEMPLATES]})

@@ -41,7 +41,9 @@ def find_scope(bot: BotProfile, scope_id: UUID) -> Scope:
 def create_scope(bot: BotProfile, fields: dict[str, Any]) -> Scope:
     """Make a scope of a bot. Raises Conflict for a name that the bot has already, and for one scope too many."""
     with transaction.atomic():
-        BotProfile.objects.select_for_update().only("pk").get(pk=bot.pk)  # so that scopes are counted one by one
+        BotProfile.objects.select_for_update().only("pk").get(
+            pk=bot.pk
+        )  # so that scopes are counted one by one
         if Scope.objects.filter(bot_profile=bot).count() >= MOST_SCOPES:
             raise Conflict(f"A bot has at most {MOST_SCOPES} scopes.", code="too_many_scopes")
         scope = Scope(bot_profile=bot, **fields)
@@ -67,7 +69,9 @@ def _save(scope: Scope, **options: Any) -> None:
         with transaction.atomic():
             scope.save(**options)
     except IntegrityError:
-        raise Conflict("This bot has a scope of that name already.", code="scope_name_taken") from None
+        raise Conflict(
+            "This bot has a scope of that name already.", code="scope_name_taken"
+        ) from None
 
 
 def has_sources(bot: BotProfile) -> bool:

@@ -20,7 +20,6 @@ ModelId = Annotated[str, Field(max_length=100)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
-
 def _check_credentials(credentials: dict[str, Any]) -> dict[str, Any]:
     key = credentials.get("api_key")
     if key is not None and not (isinstance(key, str) and key.isprintable() and len(key) <= 4096):
@@ -52,7 +51,9 @@ class NewBot(Body):
     def provider(self) -> Credentials:
         """What counts of the credentials: the key, and for a compatible server its base URL."""
         given = self.credentials or {}
-        return Credentials(api_key=given.get("api_key") or None, api_base=given.get("api_base") or None)
+        return Credentials(
+            api_key=given.get("api_key") or None, api_base=given.get("api_base") or None
+        )
 
 
 class BotChanges(NewBot):
@@ -75,9 +76,12 @@ class BotSettings(Body):
     passage_count: Annotated[int, Field(ge=1, le=20)] = 5
     history_turns: Annotated[int, Field(ge=0, le=50)] = 10
     greeting: Annotated[str, Field(max_length=500)] = ""
-    starter_questions: Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], Field(max_length=10)] = []
+    starter_questions: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=200)]], Field(max_length=10)
+    ] = []
     allowed_origins: Annotated[
-        list[Annotated[str, Field(max_length=300), AfterValidator(normalise_origin)]], Field(max_length=50)
+        list[Annotated[str, Field(max_length=300), AfterValidator(normalise_origin)]],
+        Field(max_length=50),
     ] = []
     is_public: StrictBool = False
 

@@ -73,8 +73,10 @@ def window_of(days: int | None, *, now: datetime | None = None) -> Window:
 
 # Whether the days are those of the tenant's zone; true before anything was added up.
 _FRESH = "coalesce((SELECT time_zone FROM bots_usagerollup WHERE id = 1) = %(zone)s, true)"
-_EVENT = f"{DAY_SQL} AS day, bot_profile_id, model, kind, 1 AS request_count, prompt_tokens, completion_tokens, \
+_EVENT = (
+    f"{DAY_SQL} AS day, bot_profile_id, model, kind, 1 AS request_count, prompt_tokens, completion_tokens, \
 total_tokens, cost_usd"
+)
 _SPENT = f"""(
     SELECT day, bot_profile_id, model, kind, request_count, prompt_tokens, completion_tokens, total_tokens, cost_usd
       FROM bots_usageday WHERE {_FRESH}
@@ -84,8 +86,10 @@ _SPENT = f"""(
     SELECT {_EVENT} FROM bots_usageevent WHERE is_rolled_up AND created_at >= %(since)s AND NOT {_FRESH}
 ) AS spent"""
 # Each part is grouped by itself: across a union the planner knows nothing of the columns and would sort on disk.
-_TIMED_EVENTS = f"SELECT bot_profile_id, model, measure, {BUCKET}, count(*) FROM bots_usageevent {TIMES_SQL} \
+_TIMED_EVENTS = (
+    f"SELECT bot_profile_id, model, measure, {BUCKET}, count(*) FROM bots_usageevent {TIMES_SQL} \
 WHERE {TIMED_SQL} AND created_at >= %(since)s AND {DAY_SQL} >= %(first)s"
+)
 _TIMED = f"""
     SELECT bot_profile_id, model, measure, bucket, sum(count)::bigint FROM bots_usagetiming
      WHERE {_FRESH} AND day >= %(first)s {{only}} GROUP BY 1, 2, 3, 4
@@ -96,7 +100,11 @@ _TIMED = f"""
 
 
 def sum_usage(
-    by: Sequence[str], window: Window, *, kinds: Iterable[str] = CHAT_ONLY, bot_profile_id: uuid.UUID | None = None
+    by: Sequence[str],
+    window: Window,
+    *,
+    kinds: Iterable[str] = CHAT_ONLY,
+    bot_profile_id: uuid.UUID | None = None,
 ) -> list[Spent]:
     """Sum up by some of COLUMNS, in no particular order; with none of them it is one row, or no row of nothing."""
     if window.is_empty:
@@ -126,7 +134,9 @@ def count_times(
     """
     if window.is_empty:
         return []
-    return _fetch(_TIMED.format(only=_only(bot_profile_id)), {**_bounds(window), "bot": bot_profile_id})
+    return _fetch(
+        _TIMED.format(only=_only(bot_profile_id)), {**_bounds(window), "bot": bot_profile_id}
+    )
 
 
 def _only(bot_profile_id: uuid.UUID | None) -> str:

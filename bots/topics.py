@@ -63,7 +63,9 @@ def read_terms(text: str, language: str, *, asked_in: str = "") -> Terms:
 
     A word without meaning in the language that a question is `asked_in` stays out: "war" of German is no war.
     """
-    text = normalise(_LETTER_JOINT.sub(r"\1", text), language)  # "e-mail" and "email", "T-Shirt" and "Tshirt"
+    text = normalise(
+        _LETTER_JOINT.sub(r"\1", text), language
+    )  # "e-mail" and "email", "T-Shirt" and "Tshirt"
     pairs = []
     for word in _WORD.findall(text) if language == "en" else text.split():
         if not asked_in or asked_in == language or analyse(word, asked_in):
@@ -75,7 +77,9 @@ def _make_terms(language: str, pairs: Sequence[tuple[str, str]]) -> Terms:
     places: dict[str, list[int]] = {}
     for place, (stem, _) in enumerate(pairs):
         places.setdefault(stem, []).append(place)
-    return Terms(language, tuple(stem for stem, _ in pairs), tuple(word for _, word in pairs), places)
+    return Terms(
+        language, tuple(stem for stem, _ in pairs), tuple(word for _, word in pairs), places
+    )
 
 
 @lru_cache(maxsize=8192)
@@ -83,7 +87,10 @@ def read_topic(topic: str, language: str) -> tuple[Alternative, ...]:
     """The alternatives of a topic as `language` has them; none for a topic without a word that carries meaning."""
     parts = [(phrase, True) for phrase in _QUOTED.findall(topic)]
     parts += [(part, False) for part in _JOINTS.split(_QUOTED.sub(",", topic))]
-    found = [Alternative(_without_single_characters(read_terms(part, language)), quoted) for part, quoted in parts]
+    found = [
+        Alternative(_without_single_characters(read_terms(part, language)), quoted)
+        for part, quoted in parts
+    ]
     return tuple(each for each in found if len(each.terms))
 
 
@@ -92,7 +99,9 @@ def _without_single_characters(terms: Terms) -> Terms:
     pairs = [
         (stem, word)
         for stem, word in zip(terms.stems, terms.words, strict=True)
-        if stem.isascii() or len(stem) > 1 or not any(len(other) == 2 and stem in other for other in terms.stems)
+        if stem.isascii()
+        or len(stem) > 1
+        or not any(len(other) == 2 and stem in other for other in terms.stems)
     ]
     return _make_terms(terms.language, pairs)
 
@@ -103,13 +112,21 @@ def measure_topic(topic: str, texts: Iterable[Terms], *, by_first_part: bool = F
     `by_first_part` lets a compound count by its first part as well ("Versandkosten" for "Versand"), for less.
     """
     return max(
-        (_share(each, text, by_first_part) for text in texts for each in read_topic(topic, text.language)), default=0.0
+        (
+            _share(each, text, by_first_part)
+            for text in texts
+            for each in read_topic(topic, text.language)
+        ),
+        default=0.0,
     )
 
 
 def _share(alternative: Alternative, text: Terms, by_first_part: bool) -> float:
     topic = alternative.terms
-    places = [_find(stem, word, text, by_first_part) for stem, word in zip(topic.stems, topic.words, strict=True)]
+    places = [
+        _find(stem, word, text, by_first_part)
+        for stem, word in zip(topic.stems, topic.words, strict=True)
+    ]
     share = sum(max(place.values(), default=0.0) for place in places) / len(topic)
     if alternative.is_phrase:
         return share if _in_order(places) else 0.0
@@ -120,7 +137,9 @@ def _share(alternative: Alternative, text: Terms, by_first_part: bool) -> float:
 
 def _find(stem: str, word: str, text: Terms, by_first_part: bool) -> dict[int, float]:
     """The places in the text where a word of a topic stands, with how much each counts."""
-    found = {place: 1.0 for place in text.places.get(stem, ()) if is_same_word(word, text.words[place])}
+    found = {
+        place: 1.0 for place in text.places.get(stem, ()) if is_same_word(word, text.words[place])
+    }
     if found or text.language not in _COMPOUNDING or len(stem) < _SHORTEST_PART:
         return found
     for other in list(text.places)[:_MOST_COMPOUNDS]:
@@ -137,12 +156,16 @@ def is_same_word(word: str, other: str) -> bool:
     if word == other or not word or not other:
         return True
     same = (one == two for one, two in zip(word, other, strict=False))
-    start = next((place for place, is_same in enumerate(same) if not is_same), min(len(word), len(other)))
+    start = next(
+        (place for place, is_same in enumerate(same) if not is_same), min(len(word), len(other))
+    )
     return all(_ENDINGS.fullmatch(each[start:]) is not None for each in (word, other))
 
 
 def _in_order(places: Sequence[dict[int, float]]) -> bool:
-    return any(all(start + offset in place for offset, place in enumerate(places)) for start in places[0])
+    return any(
+        all(start + offset in place for offset, place in enumerate(places)) for start in places[0]
+    )
 
 
 def _close(places: Sequence[dict[int, float]]) -> bool:

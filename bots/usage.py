@@ -26,9 +26,19 @@ def record_usage(
     """
     model = model[:100]
     cost = price_call(
-        kind, model, prompt_tokens=prompt_tokens, completion_tokens=completion_tokens, listed=cost_usd
+        kind,
+        model,
+        prompt_tokens=prompt_tokens,
+        completion_tokens=completion_tokens,
+        listed=cost_usd,
     )
     return UsageEvent.objects.create(
-        kind=kind, bot_profile_id=bot_profile_id, model=model, prompt_tokens=prompt_tokens,
-        completion_tokens=completion_tokens, total_tokens=prompt_tokens + completion_tokens, cost_usd=cost, **facts,
+        kind=kind,
+        bot_profile_id=bot_profile_id,
+        model=model,
+        prompt_tokens=prompt_tokens,
+        completion_tokens=completion_tokens,
+        total_tokens=prompt_tokens + completion_tokens,
+        cost_usd=cost,
+        **facts,
     )

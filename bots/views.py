@@ -24,7 +24,9 @@ class BotList(ApiView):
         page = paginate(BotProfile.objects.all(), read_query(PlainPageQuery, request))
         return plain_response(request, page, [render_bot(bot) for bot in page.items])
 
-    @describe("Create a bot", body=NewBot, answers={201: BotProfileReply}, example={"name": "Support"})
+    @describe(
+        "Create a bot", body=NewBot, answers={201: BotProfileReply}, example={"name": "Support"}
+    )
     def post(self, request: Request) -> Response:
         body = read_body(NewBot, request)
         fields = body.model_dump(exclude_unset=True, exclude={"credentials"})
@@ -38,7 +40,12 @@ class BotDetail(ApiView):
     def get(self, request: Request, bot_profile_id: str) -> Response:
         return Response(render_bot(find_bot(parse_uuid(bot_profile_id, "bot_profile_id"))))
 
-    @describe("Change a bot", body=BotChanges, answers={200: BotProfileReply}, example={"temperature": 0.2})
+    @describe(
+        "Change a bot",
+        body=BotChanges,
+        answers={200: BotProfileReply},
+        example={"temperature": 0.2},
+    )
     def patch(self, request: Request, bot_profile_id: str) -> Response:
         pk = parse_uuid(bot_profile_id, "bot_profile_id")
         body = read_body(BotChanges, request)
@@ -48,7 +55,11 @@ class BotDetail(ApiView):
             changes["encrypted_credentials"] = bot.encrypted_credentials
         return Response(render_bot(update_bot(bot, changes)))
 
-    @describe("Deactivate a bot", answers={204: None}, description='`PATCH {"is_active": true}` undoes it.')
+    @describe(
+        "Deactivate a bot",
+        answers={204: None},
+        description='`PATCH {"is_active": true}` undoes it.',
+    )
     def delete(self, request: Request, bot_profile_id: str) -> HttpResponse:
         deactivate_bot(parse_uuid(bot_profile_id, "bot_profile_id"))
         return no_content()

@@ -24,8 +24,21 @@ _THREAD_LENGTH = 500  # messages on one page; a longer chat shows its last ones
 
 @register(Chat, site=tenant_site)
 class ChatAdmin(LookOnlyAdmin):
-    list_display = ("shown_title", "bot_profile", "shown_person", "message_count", "notes", "created_at", "updated_at")
-    list_filter = ("bot_profile", "messages__outcome", "messages__feedback", "messages__citation_valid")
+    list_display = (
+        "shown_title",
+        "bot_profile",
+        "shown_person",
+        "message_count",
+        "notes",
+        "created_at",
+        "updated_at",
+    )
+    list_filter = (
+        "bot_profile",
+        "messages__outcome",
+        "messages__feedback",
+        "messages__citation_valid",
+    )
     list_select_related = ("bot_profile",)
     search_fields = ("title", "visitor_id", "origin", "messages__content")
     date_hierarchy = "created_at"
@@ -41,18 +54,30 @@ class ChatAdmin(LookOnlyAdmin):
         refused = Q(messages__outcome=Outcome.REFUSED, messages__role=MessageRole.USER)
         failed = Q(messages__outcome=Outcome.FAILED, messages__role=MessageRole.USER)
         own_users = User.objects.filter(tenant=require_tenant())
-        return super().get_queryset(request).annotate(
-            refused_count=Count("messages", filter=refused, distinct=True),
-            failed_count=Count("messages", filter=failed, distinct=True),
-            user_email=Subquery(own_users.filter(pk=OuterRef("user_id")).values("email")[:1]),
-            disliked_count=Count("messages", filter=Q(messages__feedback=Feedback.NEGATIVE), distinct=True),
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                refused_count=Count("messages", filter=refused, distinct=True),
+                failed_count=Count("messages", filter=failed, distinct=True),
+                user_email=Subquery(own_users.filter(pk=OuterRef("user_id")).values("email")[:1]),
+                disliked_count=Count(
+                    "messages", filter=Q(messages__feedback=Feedback.NEGATIVE), distinct=True
+                ),
+            )
         )
 
     def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         chat = self.require_object(request, object_id)
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **describe_thread(chat)})
+        return super().change_view(
+            request, object_id, form_url, {**(extra_context or {}), **describe_thread(chat)}
+        )
 
     @display(description="chat", ordering="title")
     def shown_title(self, chat: Chat) -> str:
@@ -64,7 +89,9 @@ class ChatAdmin(LookOnlyAdmin):
             return f"visitor of {chat.origin}" if chat.origin else "visitor"
         return chat.user_email or "a former user"
 
-    @display(description="notes", label={"refused": "warning", "failed": "danger", "disliked": "danger"})
+    @display(
+        description="notes", label={"refused": "warning", "failed": "danger", "disliked": "danger"}
+    )
     def notes(self, chat: Any) -> tuple[str, str] | None:
         for kind in ("failed", "disliked", "refused"):
             if count := getattr(chat, f"{kind}_count"):
@@ -74,20 +101,30 @@ class ChatAdmin(LookOnlyAdmin):
 
 def describe_thread(chat: Chat) -> dict[str, Any]:
     """Return the messages of a chat with their citations, sources and usage, in four queries whatever its length."""
-    newest = chat.messages.prefetch_related("citations").order_by("-created_at", "-id")[: _THREAD_LENGTH + 1]
+    newest = chat.messages.prefetch_related("citations").order_by("-created_at", "-id")[
+        : _THREAD_LENGTH + 1
+    ]
     messages = list(reversed(newest[:_THREAD_LENGTH]))
     usage: dict[Any, list[UsageEvent]] = {}
-    for event in UsageEvent.objects.filter(message_id__in=[message.pk for message in messages]).order_by("created_at"):
+    for event in UsageEvent.objects.filter(
+        message_id__in=[message.pk for message in messages]
+    ).order_by("created_at"):
         usage.setdefault(event.message_id, []).append(event)
     cited = {citation.source_id for message in messages for citation in message.citations.all()}
-    sources = Source.objects.filter(pk__in=cited, deleted_at__isnull=True).only("id", "name").in_bulk()
+    sources = (
+        Source.objects.filter(pk__in=cited, deleted_at__isnull=True).only("id", "name").in_bulk()
+    )
     return {
-        "thread": [_describe_message(message, usage.get(message.pk, []), sources) for message in messages],
+        "thread": [
+            _describe_message(message, usage.get(message.pk, []), sources) for message in messages
+        ],
         "is_cut": chat.message_count > _THREAD_LENGTH,
     }
 
 
-def _describe_message(message: Message, usage: list[UsageEvent], sources: dict[Any, Source]) -> dict[str, Any]:
+def _describe_message(
+    message: Message, usage: list[UsageEvent], sources: dict[Any, Source]
+) -> dict[str, Any]:
     citations = [
         {
             "citation": citation,

@@ -75,7 +75,9 @@ def count_turns(turns: QuerySet[Message]) -> tuple[int, bool]:
 def with_answers(turns: QuerySet[Message]) -> QuerySet[Message]:
     """Load what `render_turn` shows, in two queries."""
     cited = Citation.objects.defer("heading").order_by("number")
-    return turns.select_related("chat", "answer").prefetch_related(Prefetch("answer__citations", cited))
+    return turns.select_related("chat", "answer").prefetch_related(
+        Prefetch("answer__citations", cited)
+    )
 
 
 def render_turn(question: Message) -> dict[str, Any]:
@@ -108,7 +110,11 @@ def render_turn(question: Message) -> dict[str, Any]:
 def _render_refusal(answer: Message | None) -> dict[str, Any] | None:
     if answer is None or not answer.refusal_reason:
         return None
-    return {"reason": answer.refusal_reason, "score": answer.confidence, "threshold": answer.threshold}
+    return {
+        "reason": answer.refusal_reason,
+        "score": answer.confidence,
+        "threshold": answer.threshold,
+    }
 
 
 def _render_usage(trace: dict[str, Any]) -> dict[str, Any] | None:

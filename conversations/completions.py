@@ -91,7 +91,9 @@ def read_question(body: Completion) -> Asked:
             "The last message must be the user's question.", code="last_message_not_user",
             param=f"messages.{last}.role",
         )  # fmt: skip
-    texts = [(message.role, _read_text(message, index)) for index, message in enumerate(body.messages)]
+    texts = [
+        (message.role, _read_text(message, index)) for index, message in enumerate(body.messages)
+    ]
     question = texts[last][1]
     if not 1 <= len(question) <= LONGEST_QUESTION:
         raise NotAnswerable(
@@ -100,7 +102,9 @@ def read_question(body: Completion) -> Asked:
         )  # fmt: skip
     told = [(role, text) for role, text in texts[:-1] if role in ("user", "assistant") and text]
     ignored = sorted(str(name)[:64] for name in body.model_extra or {})
-    ignored += [f"messages.{i}" for i, (role, _) in enumerate(texts) if role in ("system", "developer")]
+    ignored += [
+        f"messages.{i}" for i, (role, _) in enumerate(texts) if role in ("system", "developer")
+    ]
     return Asked(question, told, ignored[:50])
 
 
@@ -109,7 +113,9 @@ def _read_text(message: ChatMessage, index: int) -> str:
         return message.content or ""
     if any(part.type != "text" for part in message.content):
         raise NotAnswerable(
-            "Only text can be read here.", code="content_type_unsupported", param=f"messages.{index}.content"
+            "Only text can be read here.",
+            code="content_type_unsupported",
+            param=f"messages.{index}.content",
         )
     return "\n".join(part.text or "" for part in message.content)
 
@@ -132,7 +138,9 @@ def find_model(name: str, bot_profile_id: UUID | None) -> BotProfile:
     except ValueError:
         found = list(bots.filter(name=name)[:2])
     if len(found) != 1:
-        reason = "Several models have this name; use the id." if found else "The model does not exist."
+        reason = (
+            "Several models have this name; use the id." if found else "The model does not exist."
+        )
         raise ModelNotFound(reason)
     return found[0]
 
@@ -176,7 +184,9 @@ class Writer:
                     return self._whole(event)
         raise ProductError("The turn ended without an answer.")
 
-    async def stream(self, events: AsyncGenerator[TurnEvent, None]) -> AsyncIterator[dict[str, Any]]:
+    async def stream(
+        self, events: AsyncGenerator[TurnEvent, None]
+    ) -> AsyncIterator[dict[str, Any]]:
         """Yield the chunks of a completion; raises the ProductError a turn fails with, before the first or midway."""
         has_begun = False
         async with aclosing(events):
@@ -205,18 +215,30 @@ class Writer:
 
     def _chunk(self, delta: dict[str, Any], finish_reason: str | None = None) -> dict[str, Any]:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
-        chunk: dict[str, Any] = {**self._head, "object": "chat.completion.chunk", "choices": [choice]}
+        chunk: dict[str, Any] = {
+            **self._head,
+            "object": "chat.completion.chunk",
+            "choices": [choice],
+        }
         return {**chunk, "usage": None} if self.includes_usage else chunk
 
     def _extras(self, done: Done) -> dict[str, Any]:
-        return {"chat_id": str(done.chat_id), "message_id": str(done.message.pk), "ignored": self.ignored}
+        return {
+            "chat_id": str(done.chat_id),
+            "message_id": str(done.message.pk),
+            "ignored": self.ignored,
+        }
 
 
 def _grounds(done: Done) -> dict[str, Any]:
     """What OpenAI's shape has no place for: citations, and beside the refusal's text its reason."""
     grounds = render_grounds(done)
     refusal = done.message.content if done.refusal else None
-    return {"refusal": refusal, "citations": grounds["citations"], "refusal_details": grounds["refusal"]}
+    return {
+        "refusal": refusal,
+        "citations": grounds["citations"],
+        "refusal_details": grounds["refusal"],
+    }
 
 
 def _usage(usage: Usage) -> dict[str, int]:

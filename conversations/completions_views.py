@@ -66,26 +66,36 @@ async def _complete(request: HttpRequest) -> HttpResponseBase:
     bound = identity.token.bot_profile_id if identity.token else None
     bot = await run_sync(find_model, body.model, bound)
     asker = Asker(
-        user_id=identity.user.pk, visitor_id=name_visitor(body.user), own_chats_only=bound is not None,
+        user_id=identity.user.pk,
+        visitor_id=name_visitor(body.user),
+        own_chats_only=bound is not None,
         request_id=request.request_id,  # type: ignore[attr-defined]
         token_id=identity.token.family if identity.token else None,
     )
     is_stream = bool(body.stream)
     chat_id = body.metadata.chat_id if body.metadata else None
-    events = take_turn(bot.pk, chat_id, asked.question, asker=asker, is_stream=is_stream, history=asked.history)
-    writer = Writer(str(bot.pk), asked.ignored, bool(body.stream_options and body.stream_options.include_usage))
+    events = take_turn(
+        bot.pk, chat_id, asked.question, asker=asker, is_stream=is_stream, history=asked.history
+    )
+    writer = Writer(
+        str(bot.pk), asked.ignored, bool(body.stream_options and body.stream_options.include_usage)
+    )
     if not is_stream:
         return JsonResponse(await writer.collect(events), json_dumps_params={"ensure_ascii": False})
     chunks = writer.stream(events)
     # Only with the first words is the status known: what fails before is an HTTP error, which clients know to retry.
     first = await anext(chunks)
-    response = StreamingHttpResponse(_write(first, chunks), content_type="text/event-stream; charset=utf-8")
+    response = StreamingHttpResponse(
+        _write(first, chunks), content_type="text/event-stream; charset=utf-8"
+    )
     response["Cache-Control"] = "no-cache"
     response["X-Accel-Buffering"] = "no"
     return response
 
 
-async def _write(first: dict[str, Any], chunks: AsyncIterator[dict[str, Any]]) -> AsyncIterator[bytes]:
+async def _write(
+    first: dict[str, Any], chunks: AsyncIterator[dict[str, Any]]
+) -> AsyncIterator[bytes]:
     """Write OpenAI's Server-Sent Events; a failure midway is an `error` object, and no `[DONE]` follows it."""
     try:
         yield _encode(first)
@@ -107,13 +117,19 @@ class ModelView(ApiView):
 
 
 class ModelList(ModelView):
-    @describe("List models", answers={200: ModelListReply}, description="The bots that the caller may ask.")
+    @describe(
+        "List models",
+        answers={200: ModelListReply},
+        description="The bots that the caller may ask.",
+    )
     def get(self, request: Request) -> Response:
         bots = list_models(bound_bot(request))
         return Response({"object": "list", "data": [render_model(bot) for bot in bots]})
 
 
 class ModelDetail(ModelView):
-    @describe("Get a model", answers={200: ModelReply}, description="By the bot's id or unique name.")
+    @describe(
+        "Get a model", answers={200: ModelReply}, description="By the bot's id or unique name."
+    )
     def get(self, request: Request, model: str) -> Response:
         return Response(render_model(find_model(model, bound_bot(request))))

@@ -41,8 +41,12 @@ _MAX_FRAME = 200_000  # characters: a question of 32,000 may be escaped to six t
 
 def read_address(scope: dict[str, Any]) -> str:
     """The reader's address; with TRUST_PROXY_HEADERS the one that our own proxy appended last."""
-    forwarded = dict(scope["headers"]).get(b"x-forwarded-for", b"") if settings.TRUST_PROXY_HEADERS else b""
-    return forwarded.decode("latin-1").rpartition(",")[2].strip() or (scope.get("client") or [""])[0]
+    forwarded = (
+        dict(scope["headers"]).get(b"x-forwarded-for", b"") if settings.TRUST_PROXY_HEADERS else b""
+    )
+    return (
+        forwarded.decode("latin-1").rpartition(",")[2].strip() or (scope.get("client") or [""])[0]
+    )
 
 
 class AuthenticateFrame(Body):
@@ -62,12 +66,16 @@ class FeedbackFrame(Body):
 
 def load_stopped_turn(chat_id: UUID | None, request_id: str) -> dict[str, Any]:
     """Return what a stopped turn left, as the data of a `done`; an empty answer if nothing had been said."""
-    said = Message.objects.filter(request_id=request_id, role=MessageRole.ASSISTANT).prefetch_related("citations")
+    said = Message.objects.filter(
+        request_id=request_id, role=MessageRole.ASSISTANT
+    ).prefetch_related("citations")
     message = said.filter(chat_id=chat_id).last() if chat_id else None
     return {
         "message_id": str(message.pk) if message else None,
         "content": message.content if message else "",
-        "citations": [render_stored_citation(citation) for citation in message.citations.all()] if message else [],
+        "citations": [render_stored_citation(citation) for citation in message.citations.all()]
+        if message
+        else [],
         "refusal": None,
         "usage": None,
         "stopped": True,
@@ -100,7 +108,8 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
         await self.accept()
         loop = asyncio.get_running_loop()
         self.deadline = loop.call_later(
-            AUTHENTICATE_WITHIN_SECONDS, lambda: asyncio.ensure_future(self.close(CLOSE_UNAUTHENTICATED))
+            AUTHENTICATE_WITHIN_SECONDS,
+            lambda: asyncio.ensure_future(self.close(CLOSE_UNAUTHENTICATED)),
         )
 
     async def disconnect(self, code: int) -> None:
@@ -108,7 +117,9 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
             self.deadline.cancel()
         await self._stop_turn()
 
-    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any) -> None:
+    async def receive(
+        self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any
+    ) -> None:
         request_id = ""
         try:
             frame = self._read_frame(text_data)
@@ -120,7 +131,9 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
                 await self.close(CLOSE_UNAUTHENTICATED)
         except Exception:  # the edge: the socket stays usable, the log has the rest
             logger.exception("frame failed")
-            await self._send_error(ProductError("Something went wrong on our side.", retryable=True), request_id)
+            await self._send_error(
+                ProductError("Something went wrong on our side.", retryable=True), request_id
+            )
 
     def _read_frame(self, text: str | None) -> dict[str, Any]:
         if text is None or len(text) > _MAX_FRAME:
@@ -135,7 +148,10 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
 
     async def _dispatch_frame(self, frame: dict[str, Any]) -> None:
         handlers = {
-            "question": self._ask, "stop": self._stop, "feedback": self._give_feedback, "reset": self._reset,
+            "question": self._ask,
+            "stop": self._stop,
+            "feedback": self._give_feedback,
+            "reset": self._reset,
         }
         if frame.get("type") == "authenticate":
             return await self._authenticate(frame)
@@ -157,7 +173,9 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
         self.session_token, self.chat_id = body.session_token, body.chat_id
         if self.deadline:
             self.deadline.cancel()
-        await self.send_json({"type": "authenticated", "chat_id": str(self.chat_id) if self.chat_id else None})
+        await self.send_json(
+            {"type": "authenticated", "chat_id": str(self.chat_id) if self.chat_id else None}
+        )
 
     async def _open_session(self, token: str) -> WidgetSession:
         """Check the token, the page it is used from, and that it leads to the tenant of this path or host."""
@@ -191,7 +209,9 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
         if self.turn is not None and not self.turn.done():
             raise Conflict("An answer is still being written.", code="busy")
         session = await self._open_session(self.session_token)
-        await bounds_of_visitor(session.tenant, session.visitor_id, read_address(self.scope)).count_async()
+        await bounds_of_visitor(
+            session.tenant, session.visitor_id, read_address(self.scope)
+        ).count_async()
         with tenant_context(session.tenant):  # the task copies the context
             self.turn = asyncio.create_task(self._run_turn(session, body))
 
@@ -199,10 +219,15 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
         request_id = self.request_id = body.request_id or uuid.uuid4().hex
         structlog.contextvars.bind_contextvars(request_id=request_id)  # of this task alone
         asker = Asker(
-            visitor_id=session.visitor_id, origin=session.origin, request_id=request_id, token_id=session.token_family
+            visitor_id=session.visitor_id,
+            origin=session.origin,
+            request_id=request_id,
+            token_id=session.token_family,
         )
         try:
-            events = take_turn(session.bot_profile_id, self.chat_id, body.message, asker=asker, is_stream=True)
+            events = take_turn(
+                session.bot_profile_id, self.chat_id, body.message, asker=asker, is_stream=True
+            )
             async with aclosing(events):
                 async for event in events:
                     self.chat_id = getattr(event, "chat_id", self.chat_id)
@@ -214,12 +239,16 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
             await self._send_error(error, request_id)
         except Exception:  # the edge of a task that nobody awaits
             logger.exception("turn failed")
-            await self._send_error(ProductError("Something went wrong on our side.", retryable=True), request_id)
+            await self._send_error(
+                ProductError("Something went wrong on our side.", retryable=True), request_id
+            )
 
     async def _send_event(self, event: TurnEvent, request_id: str) -> None:
         """Every frame of a turn names its request and its chat: a reader may have gone on to another already."""
         name, data = render_event(event, extended=True, request_id=request_id)
-        await self.send_json({"type": name, "chat_id": str(self.chat_id), "request_id": request_id, **data})
+        await self.send_json(
+            {"type": name, "chat_id": str(self.chat_id), "request_id": request_id, **data}
+        )
 
     async def _stop(self, frame: dict[str, Any]) -> None:
         """End the running turn; what was said until then is stored and closed with an ordinary `done`."""
@@ -229,7 +258,9 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
         chat_id = self.chat_id
         with tenant_context(self.session.tenant):
             done = await run_sync(load_stopped_turn, chat_id, request_id)
-        await self.send_json({"type": "done", "request_id": request_id, "chat_id": chat_id and str(chat_id), **done})
+        await self.send_json(
+            {"type": "done", "request_id": request_id, "chat_id": chat_id and str(chat_id), **done}
+        )
 
     async def _stop_turn(self) -> bool:
         """Cancel the running turn, if there is one, and wait until its end is stored."""
@@ -262,14 +293,23 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
         with tenant_context(session.tenant):
             await run_sync(save)
         await self.send_json(
-            {"type": "feedback_saved", "message_id": str(body.message_id), "feedback": body.feedback}
+            {
+                "type": "feedback_saved",
+                "message_id": str(body.message_id),
+                "feedback": body.feedback,
+            }
         )
 
     async def _send_error(self, error: ProductError, request_id: str) -> None:
-        detail = "The frame has invalid fields." if isinstance(error, InvalidFields) else error.detail
+        detail = (
+            "The frame has invalid fields." if isinstance(error, InvalidFields) else error.detail
+        )
         await self.send_json(
             {
-                "type": "error", "detail": detail, "code": error.code, "retryable": error.retryable,
+                "type": "error",
+                "detail": detail,
+                "code": error.code,
+                "retryable": error.retryable,
                 "request_id": request_id,
             }
         )

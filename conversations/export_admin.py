@@ -27,7 +27,14 @@ _STATUS_COLOURS = {"pending": "info", "running": "info", "succeeded": "success",
 
 @register(ExportJob, site=tenant_site)
 class ExportJobAdmin(LookOnlyAdmin):
-    list_display = ("__str__", "shown_status", "shown_rows", "shown_size", "created_at", "expires_at")
+    list_display = (
+        "__str__",
+        "shown_status",
+        "shown_rows",
+        "shown_size",
+        "created_at",
+        "expires_at",
+    )
     list_filter = ("status", "export_type", "format")
     search_fields = ("request_id", "error_code")
     date_hierarchy = "created_at"

@@ -23,7 +23,13 @@ from django.db import connection, transaction
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
-from conversations.export_tables import TABLES, ExportFilters, check_filters, rows_after, select_rows
+from conversations.export_tables import (
+    TABLES,
+    ExportFilters,
+    check_filters,
+    rows_after,
+    select_rows,
+)
 from conversations.models import ExportFormat, ExportJob, ExportPart, ExportStatus
 from minirag.lib.errors import Conflict, Gone, NotFound
 from minirag.lib.spreadsheet import write_rows
@@ -39,7 +45,10 @@ STALE_AFTER = timedelta(seconds=120)
 BEAT_SECONDS = 10.0
 SLICE_SECONDS = 300.0
 """How long a worker stays with one export before others get a turn."""
-MEDIA_TYPES = {ExportFormat.JSONL: "application/x-ndjson", ExportFormat.CSV: "text/csv; charset=utf-8"}
+MEDIA_TYPES = {
+    ExportFormat.JSONL: "application/x-ndjson",
+    ExportFormat.CSV: "text/csv; charset=utf-8",
+}
 _FRESH: dict[str, Any] = {
     "error_code": "", "error_message": "", "rows_total": None, "rows_done": 0, "size_bytes": 0, "part_count": 0,
     "position": None, "claim_id": None, "heartbeat_at": None, "attempts": 0, "started_at": None, "finished_at": None,
@@ -53,16 +62,27 @@ class ClaimLost(Exception):
 
 # --- What people ask for ------------------------------------------------------------------------------------------
 def create_job(
-    export_type: str, export_format: str, filters: ExportFilters, *, user_id: uuid.UUID | None, request_id: str = ""
+    export_type: str,
+    export_format: str,
+    filters: ExportFilters,
+    *,
+    user_id: uuid.UUID | None,
+    request_id: str = "",
 ) -> ExportJob:
     """Write down what is to be exported; the caller queues it. Raises BadInput, or Conflict (`too_many_exports`)."""
     given = check_filters(export_type, filters, require_tenant().time_zone)
     with transaction.atomic():
         _lock_exports()
         if _open_jobs() >= MAX_OPEN:
-            raise Conflict(f"{MAX_OPEN} exports are waiting or running already.", code="too_many_exports")
+            raise Conflict(
+                f"{MAX_OPEN} exports are waiting or running already.", code="too_many_exports"
+            )
         return ExportJob.objects.create(
-            export_type=export_type, format=export_format, filters=given, user_id=user_id, request_id=request_id,
+            export_type=export_type,
+            format=export_format,
+            filters=given,
+            user_id=user_id,
+            request_id=request_id,
             queued_at=timezone.now(),
         )
 
@@ -120,11 +140,18 @@ def claim_job(job_id: uuid.UUID) -> ExportJob | None:
     """Take a pending export in hand; None if somebody else has it, or as many run as may at once."""
     with transaction.atomic():
         _lock_exports()
-        if ExportJob.objects.filter(status=ExportStatus.RUNNING).count() >= settings.EXPORTS_AT_ONCE:
+        if (
+            ExportJob.objects.filter(status=ExportStatus.RUNNING).count()
+            >= settings.EXPORTS_AT_ONCE
+        ):
             return None
         now = timezone.now()
         taken = ExportJob.objects.filter(pk=job_id, status=ExportStatus.PENDING).update(
-            status=ExportStatus.RUNNING, claim_id=uuid.uuid4(), heartbeat_at=now, queued_at=None, updated_at=now,
+            status=ExportStatus.RUNNING,
+            claim_id=uuid.uuid4(),
+            heartbeat_at=now,
+            queued_at=None,
+            updated_at=now,
             started_at=Coalesce("started_at", Now()),
         )
     return ExportJob.objects.get(pk=job_id) if taken else None
@@ -133,7 +160,9 @@ def claim_job(job_id: uuid.UUID) -> ExportJob | None:
 def _lock_exports() -> None:
     """Wait to be the only one who counts the tenant's exports, until the end of the transaction."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [scoped_name("exports")])
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [scoped_name("exports")]
+        )
 
 
 def run_job(job: ExportJob) -> None:
@@ -145,11 +174,18 @@ def run_job(job: ExportJob) -> None:
     except Exception:
         logger.exception("export failed", export_id=str(job.pk))
         with suppress(ClaimLost):
-            _end(job, ExportStatus.FAILED, error_code="internal", error_message="Something went wrong on our side.")
+            _end(
+                job,
+                ExportStatus.FAILED,
+                error_code="internal",
+                error_message="Something went wrong on our side.",
+            )
 
 
 def _write(job: ExportJob) -> None:
-    rows = select_rows(job.export_type, job.filters, require_tenant().time_zone, until=job.created_at)
+    rows = select_rows(
+        job.export_type, job.filters, require_tenant().time_zone, until=job.created_at
+    )
     if job.rows_total is None:
         job.rows_total = rows.order_by().count()
         _save(job, rows_total=job.rows_total)
@@ -183,7 +219,10 @@ def _encoder(job: ExportJob) -> Callable[[list[Any]], bytes]:
     columns = TABLES[job.export_type].columns
 
     def encode(rows: list[Any]) -> bytes:
-        lines = (json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False) + "\n" for row in rows)
+        lines = (
+            json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False) + "\n"
+            for row in rows
+        )
         return "".join(lines).encode()
 
     return encode
@@ -200,7 +239,11 @@ def _store(job: ExportJob, content: bytes | bytearray) -> None:
     job.size_bytes += len(content)
     with transaction.atomic():
         _save(
-            job, rows_done=job.rows_done, size_bytes=job.size_bytes, part_count=job.part_count, position=job.position
+            job,
+            rows_done=job.rows_done,
+            size_bytes=job.size_bytes,
+            part_count=job.part_count,
+            position=job.position,
         )
         ExportPart.objects.bulk_create(parts)
 
@@ -226,19 +269,30 @@ def _save(job: ExportJob, **fields: Any) -> None:
 def take_back_abandoned() -> int:
     """Let others go on with exports whose worker died; one that took several with it fails. Returns how many."""
     now = timezone.now()
-    stale = ExportJob.objects.filter(status=ExportStatus.RUNNING, heartbeat_at__lt=now - STALE_AFTER)
+    stale = ExportJob.objects.filter(
+        status=ExportStatus.RUNNING, heartbeat_at__lt=now - STALE_AFTER
+    )
     count = 0
     for job in stale:
         still = stale.filter(pk=job.pk, claim_id=job.claim_id)
         if job.attempts + 1 >= MAX_ATTEMPTS:
             reason = f"The export was interrupted {MAX_ATTEMPTS} times."
             count += still.update(
-                status=ExportStatus.FAILED, error_code="interrupted", error_message=reason, claim_id=None,
-                finished_at=now, updated_at=now, expires_at=_expiry_from(now),
+                status=ExportStatus.FAILED,
+                error_code="interrupted",
+                error_message=reason,
+                claim_id=None,
+                finished_at=now,
+                updated_at=now,
+                expires_at=_expiry_from(now),
             )
             continue
         count += still.update(
-            status=ExportStatus.PENDING, claim_id=None, attempts=job.attempts + 1, queued_at=None, updated_at=now
+            status=ExportStatus.PENDING,
+            claim_id=None,
+            attempts=job.attempts + 1,
+            queued_at=None,
+            updated_at=now,
         )
     return count
 

@@ -15,7 +15,13 @@ from django.db.models import Q, QuerySet
 from pydantic import ConfigDict
 
 from bots.models import BotProfile, Outcome, UsageEvent, UsageKind
-from conversations.chat_logs import TURN_COLUMNS, TurnFilter, render_turn, select_turns, with_answers
+from conversations.chat_logs import (
+    TURN_COLUMNS,
+    TurnFilter,
+    render_turn,
+    select_turns,
+    with_answers,
+)
 from conversations.models import Chat, ExportType, Message, MessageRole
 from minirag.lib.days import Day, bounds_of
 from minirag.lib.errors import BadInput
@@ -61,7 +67,9 @@ def _equal(**paths: str) -> Callable[[QuerySet[Any], Filters], QuerySet[Any]]:
     """Filter by equality: the names of filters and the columns that they mean."""
 
     def choose(rows: QuerySet[Any], filters: Filters) -> QuerySet[Any]:
-        return rows.filter(**{path: filters[name] for name, path in paths.items() if name in filters})
+        return rows.filter(
+            **{path: filters[name] for name, path in paths.items() if name in filters}
+        )
 
     return choose
 
@@ -150,16 +158,23 @@ def check_filters(export_type: str, filters: ExportFilters, time_zone: str) -> F
     unknown = set(given) - TABLES[export_type].filters - {"from_date", "to_date"}
     if unknown:
         names = ", ".join(sorted(unknown))
-        raise BadInput(f"An export of {export_type} cannot be filtered by {names}.", code="filter_unknown")
+        raise BadInput(
+            f"An export of {export_type} cannot be filtered by {names}.", code="filter_unknown"
+        )
     if filters.bot_profile_id and not BotProfile.objects.filter(pk=filters.bot_profile_id).exists():
         raise BadInput("Bot profile not found", code="bot_not_found")
     return given
 
 
-def select_rows(export_type: str, filters: Filters, time_zone: str, *, until: datetime) -> QuerySet[Any]:
+def select_rows(
+    export_type: str, filters: Filters, time_zone: str, *, until: datetime
+) -> QuerySet[Any]:
     """Return the rows that fit, of those that were there at `until`, oldest first."""
     table = TABLES[export_type]
-    first, last = (date.fromisoformat(filters[key]) if key in filters else None for key in ("from_date", "to_date"))
+    first, last = (
+        date.fromisoformat(filters[key]) if key in filters else None
+        for key in ("from_date", "to_date")
+    )
     start, end = bounds_of(first, last, time_zone)
     rows = table.select({name: value for name, value in filters.items() if name in table.filters})
     rows = rows.filter(created_at__lte=until).order_by("created_at", "id")

@@ -25,7 +25,15 @@ from minirag.lib.spreadsheet import write_rows
 
 BATCH = 1000
 PIECE_BYTES = 64 * 1024
-MESSAGE_COLUMNS = ("message_id", "role", "content", "feedback", "prompt_tokens", "completion_tokens", "created_at")
+MESSAGE_COLUMNS = (
+    "message_id",
+    "role",
+    "content",
+    "feedback",
+    "prompt_tokens",
+    "completion_tokens",
+    "created_at",
+)
 CHAT_COLUMNS = ("chat_id", "chat_title", *MESSAGE_COLUMNS)
 
 
@@ -105,7 +113,12 @@ def _write_messages(batches: Iterable[list[Row]]) -> Iterator[bytes]:
 
 def describe_row(row: Row) -> dict[str, Any]:
     """The contract's Message, as `render_message` has it."""
-    return {**row._asdict(), "id": str(row.id), "chat_id": str(row.chat_id), "created_at": naive_utc(row.created_at)}
+    return {
+        **row._asdict(),
+        "id": str(row.id),
+        "chat_id": str(row.chat_id),
+        "created_at": naive_utc(row.created_at),
+    }
 
 
 def describe_cells(row: Row) -> tuple[Any, ...]:

@@ -20,7 +20,11 @@ def set_feedback(message: Message, feedback: str | None) -> None:
     verdict = Feedback(feedback).value if feedback else None
     with transaction.atomic():
         others = Message.objects.filter(pk=message.pk)
-        others = others.filter(feedback__isnull=False) if verdict is None else others.exclude(feedback=verdict)
+        others = (
+            others.filter(feedback__isnull=False)
+            if verdict is None
+            else others.exclude(feedback=verdict)
+        )
         if others.update(feedback=verdict):
             chat = message.chat
             emit(

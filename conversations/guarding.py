@@ -28,10 +28,14 @@ async def guard(turn: OpenTurn) -> tuple[Refusal, str] | None:
         verdict = judge(question, ())
     if verdict.is_allowed:
         return None
-    text = write_refusal(verdict, turn.scopes, own=turn.bot.refusal_text, language=detect_language(question))
+    text = write_refusal(
+        verdict, turn.scopes, own=turn.bot.refusal_text, language=detect_language(question)
+    )
     return Refusal(verdict.reason, verdict.score, verdict.threshold), text
 
 
 def _judge(turn: OpenTurn) -> Verdict:
     earlier = [content for role, content in turn.history if role == MessageRole.USER]
-    return judge(turn.question.content, turn.scopes, find_context(earlier), embed=find_sentence_embedder())
+    return judge(
+        turn.question.content, turn.scopes, find_context(earlier), embed=find_sentence_embedder()
+    )

@@ -47,7 +47,12 @@ class ExportView(ApiView):
 
 
 class ExportList(ExportView):
-    @describe("List exports", query=ExportQuery, answers={200: ExportPageReply}, description="The newest first.")
+    @describe(
+        "List exports",
+        query=ExportQuery,
+        answers={200: ExportPageReply},
+        description="The newest first.",
+    )
     def get(self, request: Request) -> Response:
         query = read_query(ExportQuery, request)
         wanted = {"status": query.status, "export_type": query.export_type}
@@ -66,7 +71,10 @@ class ExportList(ExportView):
         request_id: str = request._request.request_id  # type: ignore[attr-defined]
         with transaction.atomic():
             job = create_job(
-                body.export_type, body.format, body.filters, user_id=require_identity(request._request).user.pk,
+                body.export_type,
+                body.format,
+                body.filters,
+                user_id=require_identity(request._request).user.pk,
                 request_id=request_id,
             )
             record("export.created", request=request, detail=_facts_of(job))
@@ -79,7 +87,11 @@ class ExportDetail(ExportView):
     def get(self, request: Request, export_id: str) -> Response:
         return Response(render_job(find_job(parse_uuid(export_id, "export_id"))))
 
-    @describe("Delete an export", answers={204: None}, description="With its file; one that is running stops.")
+    @describe(
+        "Delete an export",
+        answers={204: None},
+        description="With its file; one that is running stops.",
+    )
     def delete(self, request: Request, export_id: str) -> HttpResponse:
         job = find_job(parse_uuid(export_id, "export_id"))
         with transaction.atomic():
@@ -100,7 +112,9 @@ class ExportDownload(ExportView):
 
 
 class ExportRetry(ExportView):
-    @describe("Retry an export", answers={202: ExportReply}, errors={409: "The export has not failed."})
+    @describe(
+        "Retry an export", answers={202: ExportReply}, errors={409: "The export has not failed."}
+    )
     def post(self, request: Request, export_id: str) -> Response:
         with transaction.atomic():
             job = retry_job(parse_uuid(export_id, "export_id"))
@@ -143,4 +157,9 @@ def render_job(job: ExportJob) -> dict[str, Any]:
 
 
 def _facts_of(job: ExportJob) -> dict[str, Any]:
-    return {"export_id": str(job.pk), "export_type": job.export_type, "format": job.format, "filters": job.filters}
+    return {
+        "export_id": str(job.pk),
+        "export_type": job.export_type,
+        "format": job.format,
+        "filters": job.filters,
+    }

@@ -20,10 +20,10 @@ class TurnCitationReply(Reply):
     title: Annotated[str, Field(examples=["Hours"])]
     url: str
     page: int | None
-    content: Annotated[str, Field(description="Its first 200 characters.", examples=["Open from 9 to 17."])]
+    content: Annotated[
+        str, Field(description="Its first 200 characters.", examples=["Open from 9 to 17."])
+    ]
     score: Score
-
-
 
 
 class TurnUsageReply(Reply):
@@ -48,7 +48,9 @@ class TurnReply(Reply):
     refusal: RefusalReply | None
     citations: list[TurnCitationReply]
     citation_valid: Annotated[bool | None, Field(description="It cites, and only what was there.")]
-    retrieval: Annotated[dict[str, Any] | None, Field(description="What was found: mode, scores, passages, times.")]
+    retrieval: Annotated[
+        dict[str, Any] | None, Field(description="What was found: mode, scores, passages, times.")
+    ]
     model: str | None
     usage: TurnUsageReply | None
     latency_ms: int | None

@@ -10,7 +10,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from bots.models import Outcome
-from conversations.chat_logs import TurnFilter, count_turns, render_turn, search_turns, select_turns, with_answers
+from conversations.chat_logs import (
+    TurnFilter,
+    count_turns,
+    render_turn,
+    search_turns,
+    select_turns,
+    with_answers,
+)
 from conversations.log_replies import TurnPageReply
 from conversations.views import find_chat, readable_chats
 from minirag.lib.days import Day, bounds_of
@@ -68,7 +75,10 @@ class ChatTurnList(ApiView):
     permission_classes = (HasTenant, permit("chat logs", bot_bound=True))
 
     @describe(
-        "List the turns of a chat", query=PageQuery, answers={200: TurnPageReply}, description="The oldest first."
+        "List the turns of a chat",
+        query=PageQuery,
+        answers={200: TurnPageReply},
+        description="The oldest first.",
     )
     def get(self, request: Request, chat_id: str) -> Response:
         chat = find_chat(readable_chats(request), chat_id)

@@ -13,11 +13,15 @@ class Chat(models.Model):
     """A thread between one bot and one person, who is a user, a visitor of a widget, or a server with a token."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    bot_profile = models.ForeignKey(BotProfile, on_delete=models.CASCADE, related_name="chats", verbose_name="bot")
+    bot_profile = models.ForeignKey(
+        BotProfile, on_delete=models.CASCADE, related_name="chats", verbose_name="bot"
+    )
     # No foreign key: users live in the public schema, and erasing one must not look into every tenant.
     user_id = models.UUIDField(null=True, blank=True)
     visitor_id = models.CharField(max_length=64, blank=True, default="")
-    origin = models.CharField(max_length=255, blank=True, default="", help_text="The page's origin, for widgets.")
+    origin = models.CharField(
+        max_length=255, blank=True, default="", help_text="The page's origin, for widgets."
+    )
     title = models.CharField(max_length=500, blank=True)
     message_count = models.PositiveIntegerField(default=0)
     total_prompt_tokens = models.PositiveBigIntegerField(default=0)
@@ -30,7 +34,9 @@ class Chat(models.Model):
         indexes = [
             models.Index(fields=["-created_at"], name="chat_by_time"),
             models.Index(fields=["bot_profile", "-created_at"], name="chat_by_bot"),
-            models.Index(fields=["visitor_id"], name="chat_by_visitor", condition=~models.Q(visitor_id="")),
+            models.Index(
+                fields=["visitor_id"], name="chat_by_visitor", condition=~models.Q(visitor_id="")
+            ),
         ]
 
     def __str__(self) -> str:
@@ -66,14 +72,22 @@ class Message(models.Model):
     request_id = models.CharField(max_length=64, blank=True, default="")
     # What became of a turn stands on its question, which is there even where no answer is.
     question = models.OneToOneField(
-        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="answer", editable=False,
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="answer",
+        editable=False,
         help_text="Of an answer: what it answers.",
     )
     citation_valid = models.BooleanField(
-        null=True, editable=False,
+        null=True,
+        editable=False,
         help_text="Of a question that was answered: the model cited, and nothing that was not there.",
     )
-    trace = models.JSONField(null=True, editable=False, help_text="Of a question: what the turn took and found.")
+    trace = models.JSONField(
+        null=True, editable=False, help_text="Of a question: what the turn took and found."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -81,24 +95,37 @@ class Message(models.Model):
         indexes = [
             models.Index(fields=["chat", "created_at"], name="message_by_chat"),
             models.Index(fields=["created_at", "id"], name="message_by_time"),
-            models.Index(fields=["request_id"], name="message_by_request", condition=~models.Q(request_id="")),
+            models.Index(
+                fields=["request_id"], name="message_by_request", condition=~models.Q(request_id="")
+            ),
             # The chat log is asked for what went wrong, which is rare.
             models.Index(
-                fields=["outcome", "created_at"], name="turn_by_outcome",
+                fields=["outcome", "created_at"],
+                name="turn_by_outcome",
                 # Not `__in`: pg_dump writes that in another form than it was, and clones would differ from originals.
                 condition=models.Q(
-                    models.Q(outcome="refused") | models.Q(outcome="failed") | models.Q(outcome="stopped"), role="user"
+                    models.Q(outcome="refused")
+                    | models.Q(outcome="failed")
+                    | models.Q(outcome="stopped"),
+                    role="user",
                 ),
             ),
-            models.Index(fields=["created_at"], name="turn_badly_cited", condition=models.Q(citation_valid=False)),
             models.Index(
-                fields=["feedback", "created_at"], name="answer_by_feedback",
+                fields=["created_at"],
+                name="turn_badly_cited",
+                condition=models.Q(citation_valid=False),
+            ),
+            models.Index(
+                fields=["feedback", "created_at"],
+                name="answer_by_feedback",
                 condition=models.Q(feedback__isnull=False),
             ),
             # All that statistics ask of answers, so that they never read the answers themselves.
             models.Index(
-                fields=["created_at"], include=["chat", "feedback", "outcome", "refusal_reason"],
-                condition=models.Q(role="assistant"), name="answers_by_time",
+                fields=["created_at"],
+                include=["chat", "feedback", "outcome", "refusal_reason"],
+                condition=models.Q(role="assistant"),
+                name="answers_by_time",
             ),
         ]
 
@@ -114,7 +141,9 @@ class Citation(models.Model):
     # The chunk itself may be gone tomorrow; what was cited stays readable.
     chunk_id = models.UUIDField()
     source_id = models.UUIDField()
-    external_id = models.CharField(max_length=200, blank=True, default="", help_text="The chunk's name in nyxCore.")
+    external_id = models.CharField(
+        max_length=200, blank=True, default="", help_text="The chunk's name in nyxCore."
+    )
     title = models.CharField(max_length=500, blank=True)
     heading = models.CharField(max_length=1000, blank=True)
     url = models.CharField(max_length=2048, blank=True)
@@ -124,7 +153,9 @@ class Citation(models.Model):
 
     class Meta:
         ordering = ["message", "number"]
-        constraints = [models.UniqueConstraint(fields=["message", "number"], name="citation_number_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["message", "number"], name="citation_number_once")
+        ]
 
     def __str__(self) -> str:
         return f"[{self.number}] {self.title}"

@@ -60,29 +60,40 @@ def build_prompt(
             rules.append(_LABEL_RULES)
     messages = [{"role": "system", "content": "\n\n".join(part for part in rules if part)}]
     messages += [{"role": role, "content": content} for role, content in history]
-    content = f"{quote_passages(passages)}\n\n<question>\n{defuse(question)}\n</question>" if passages else question
+    content = (
+        f"{quote_passages(passages)}\n\n<question>\n{defuse(question)}\n</question>"
+        if passages
+        else question
+    )
     messages.append({"role": "user", "content": content})
     return tuple(messages)
 
 
 def describe_scopes(scopes: Sequence[Scope]) -> str:
     """Say in fixed sentences what a bot's active scopes ask of its answers; of several the tighter rule counts."""
-    allowed, forbidden = _join_topics(scopes, "allowed_topics"), _join_topics(scopes, "forbidden_topics")
+    allowed, forbidden = (
+        _join_topics(scopes, "allowed_topics"),
+        _join_topics(scopes, "forbidden_topics"),
+    )
     words = [scope.max_words for scope in scopes if scope.max_words]
     tones = [scope.tone for scope in scopes if scope.tone]
     sentences = [
         allowed and f"You help with these topics: {allowed}.",
         forbidden and f"You do not speak about these topics, and say so when asked: {forbidden}.",
         words and f"Answer in at most {min(words)} words.",
-        any(scope.require_citations for scope in scopes) and "State nothing without the number of its source.",
-        any(scope.step_by_step for scope in scopes) and "Explain how to do something in numbered steps.",
+        any(scope.require_citations for scope in scopes)
+        and "State nothing without the number of its source.",
+        any(scope.step_by_step for scope in scopes)
+        and "Explain how to do something in numbered steps.",
         tones and _TONES[Tone(tones[0])],
     ]
     return "\n".join(sentence for sentence in sentences if sentence)
 
 
 def _join_topics(scopes: Iterable[Scope], field: str) -> str:
-    topics = dict.fromkeys(" ".join(topic.split()) for scope in scopes for topic in getattr(scope, field))
+    topics = dict.fromkeys(
+        " ".join(topic.split()) for scope in scopes for topic in getattr(scope, field)
+    )
     return "; ".join(topics)
 
 

@@ -81,7 +81,11 @@ class Answer:
 
 
 def open_turn(
-    bot_profile_id: uuid.UUID, chat_id: uuid.UUID | None, question: str, asker: Asker, told: History | None = None
+    bot_profile_id: uuid.UUID,
+    chat_id: uuid.UUID | None,
+    question: str,
+    asker: Asker,
+    told: History | None = None,
 ) -> OpenTurn:
     """Check that the turn may happen, store the question and commit. `told` is a new chat's history, by the caller.
 
@@ -99,11 +103,21 @@ def open_turn(
         bot.refuses = True  # in this turn: a strict scope answers from sources only, whatever the bot is set to
     with transaction.atomic():
         chat = _find_chat(chat_id, bot, asker) if chat_id else _start_chat(bot, question, asker)
-        history = load_history(chat, bot.history_turns) if chat_id else _cut(told or (), bot.history_turns)
-        message = Message.objects.create(
-            chat=chat, role=MessageRole.USER, content=question, outcome=Outcome.PENDING, request_id=asker.request_id
+        history = (
+            load_history(chat, bot.history_turns)
+            if chat_id
+            else _cut(told or (), bot.history_turns)
         )
-        Chat.objects.filter(pk=chat.pk).update(message_count=F("message_count") + 1, updated_at=timezone.now())
+        message = Message.objects.create(
+            chat=chat,
+            role=MessageRole.USER,
+            content=question,
+            outcome=Outcome.PENDING,
+            request_id=asker.request_id,
+        )
+        Chat.objects.filter(pk=chat.pk).update(
+            message_count=F("message_count") + 1, updated_at=timezone.now()
+        )
         # Last, because its counters are locked until the commit, and other questions of the tenant wait for them.
         reservation = reserve_turn(bot.pk, asker.token_id)
         tell_crossings(reservation.crossings)
@@ -125,7 +139,10 @@ def _find_chat(chat_id: uuid.UUID, bot: BotProfile, asker: Asker) -> Chat:
 
 def _start_chat(bot: BotProfile, question: str, asker: Asker) -> Chat:
     return Chat.objects.create(
-        bot_profile=bot, user_id=asker.user_id, visitor_id=asker.visitor_id, origin=asker.origin,
+        bot_profile=bot,
+        user_id=asker.user_id,
+        visitor_id=asker.visitor_id,
+        origin=asker.origin,
         title=question[:TITLE_LENGTH],
     )
 
@@ -136,9 +153,9 @@ def _cut(history: History, turns: int) -> tuple[tuple[str, str], ...]:
 
 def load_history(chat: Chat, turns: int) -> tuple[tuple[str, str], ...]:
     """Return the last `turns` answered turns as (role, content), oldest first; failed ones are left out."""
-    told = Message.objects.filter(chat=chat, role__in=(MessageRole.USER, MessageRole.ASSISTANT)).exclude(
-        outcome__in=(Outcome.PENDING, Outcome.FAILED)
-    )
+    told = Message.objects.filter(
+        chat=chat, role__in=(MessageRole.USER, MessageRole.ASSISTANT)
+    ).exclude(outcome__in=(Outcome.PENDING, Outcome.FAILED))
     latest = told.order_by("-created_at", "-id").values_list("role", "content")[: 2 * turns]
     return tuple(reversed(latest))
 
@@ -151,7 +168,9 @@ def close_turn(turn: OpenTurn, answer: Answer) -> Message | None:
     """
     with transaction.atomic():
         closed = Message.objects.filter(pk=turn.question.pk, outcome=Outcome.PENDING).update(
-            outcome=answer.outcome, error_code=answer.error_code, citation_valid=judge_citations(answer),
+            outcome=answer.outcome,
+            error_code=answer.error_code,
+            citation_valid=judge_citations(answer),
             trace=describe_turn(answer),
         )
         if not closed:
@@ -227,13 +246,22 @@ def describe_retrieval(found: Retrieval) -> dict[str, Any]:
 
 def _tell(turn: OpenTurn, answer: Answer, message: Message) -> None:
     """Put the turn into the outbox, and a refusal once more under its own name."""
-    ids = {"chat_id": str(turn.chat.pk), "message_id": str(message.pk), "bot_profile_id": str(turn.bot.pk)}
+    ids = {
+        "chat_id": str(turn.chat.pk),
+        "message_id": str(message.pk),
+        "bot_profile_id": str(turn.bot.pk),
+    }
     emit(EventType.CHAT_MESSAGE, ids)
     if answer.outcome == Outcome.REFUSED and answer.refusal is not None:
         refusal = answer.refusal
         emit(
             EventType.CHAT_REFUSED,
-            {**ids, "reason": refusal.reason, "score": refusal.score, "threshold": refusal.threshold},
+            {
+                **ids,
+                "reason": refusal.reason,
+                "score": refusal.score,
+                "threshold": refusal.threshold,
+            },
         )
 
 
@@ -243,22 +271,39 @@ def _store_message(turn: OpenTurn, answer: Answer) -> Message:
     if measured is None and refusal is not None:  # by a scope, before anything was searched
         measured = refusal.score, refusal.threshold
     message = Message.objects.create(
-        chat=turn.chat, role=MessageRole.ASSISTANT, content=answer.content, outcome=answer.outcome,
-        error_code=answer.error_code, prompt_tokens=answer.prompt_tokens, completion_tokens=answer.completion_tokens,
-        refusal_reason=refusal.reason if refusal else "", confidence=measured[0] if measured else None,
-        threshold=measured[1] if measured else None, request_id=turn.question.request_id,
+        chat=turn.chat,
+        role=MessageRole.ASSISTANT,
+        content=answer.content,
+        outcome=answer.outcome,
+        error_code=answer.error_code,
+        prompt_tokens=answer.prompt_tokens,
+        completion_tokens=answer.completion_tokens,
+        refusal_reason=refusal.reason if refusal else "",
+        confidence=measured[0] if measured else None,
+        threshold=measured[1] if measured else None,
+        request_id=turn.question.request_id,
         question=turn.question,
     )
-    Citation.objects.bulk_create(cite_passage(message, number, passage) for number, passage in answer.citations)
+    Citation.objects.bulk_create(
+        cite_passage(message, number, passage) for number, passage in answer.citations
+    )
     return message
 
 
 def cite_passage(message: Message, number: int, passage: Passage) -> Citation:
     """Keep what was cited as it was when it was cited."""
     return Citation(
-        message=message, number=number, chunk_id=passage.chunk_id, source_id=passage.source_id,
-        title=passage.title[:500], heading=passage.heading[:1000], url=passage.url, page=passage.page,
-        content=passage.content, score=passage.score, external_id=passage.external_id,
+        message=message,
+        number=number,
+        chunk_id=passage.chunk_id,
+        source_id=passage.source_id,
+        title=passage.title[:500],
+        heading=passage.heading[:1000],
+        url=passage.url,
+        page=passage.page,
+        content=passage.content,
+        score=passage.score,
+        external_id=passage.external_id,
     )
 
 
@@ -271,17 +316,26 @@ def _meter(turn: OpenTurn, answer: Answer, message: Message | None) -> list[Usag
     events = []
     if answer.model:
         event = record_usage(
-            UsageKind.CHAT, model=answer.model, prompt_tokens=answer.prompt_tokens,
-            completion_tokens=answer.completion_tokens, cost_usd=answer.cost_usd, is_stream=answer.is_stream,
-            time_to_first_token_ms=answer.first_token_ms, duration_ms=answer.duration_ms, outcome=answer.outcome,
+            UsageKind.CHAT,
+            model=answer.model,
+            prompt_tokens=answer.prompt_tokens,
+            completion_tokens=answer.completion_tokens,
+            cost_usd=answer.cost_usd,
+            is_stream=answer.is_stream,
+            time_to_first_token_ms=answer.first_token_ms,
+            duration_ms=answer.duration_ms,
+            outcome=answer.outcome,
             **shared,
         )
         events.append(event)
     found = answer.retrieval
     if found is not None and found.embedding_model and found.embedding_tokens:
         event = record_usage(
-            UsageKind.EMBEDDING, model=found.embedding_model, prompt_tokens=found.embedding_tokens,
-            cost_usd=found.embedding_cost_usd, **shared,
+            UsageKind.EMBEDDING,
+            model=found.embedding_model,
+            prompt_tokens=found.embedding_tokens,
+            cost_usd=found.embedding_cost_usd,
+            **shared,
         )
         events.append(event)
     return events
@@ -289,7 +343,9 @@ def _meter(turn: OpenTurn, answer: Answer, message: Message | None) -> list[Usag
 
 def _correct_cost(turn: OpenTurn, answer: Answer, spent: Sequence[UsageEvent]) -> None:
     """Have the trace say what the answer was settled at (bots.pricing), where that is not its list price."""
-    settled = next((event.cost_usd for event in spent if event.kind == UsageKind.CHAT), answer.cost_usd)
+    settled = next(
+        (event.cost_usd for event in spent if event.kind == UsageKind.CHAT), answer.cost_usd
+    )
     if settled != answer.cost_usd:
         answer.cost_usd = settled
         Message.objects.filter(pk=turn.question.pk).update(trace=describe_turn(answer))

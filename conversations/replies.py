@@ -22,7 +22,9 @@ data: {"chat_id": "c4a70000-0000-4000-8000-000000000001", "message_id": "3e55000
 "usage": {"model": "minirag/extractive", "prompt_tokens": 321, "completion_tokens": 9, "total_tokens": 330}}
 
 """
-ANSWER_STREAM = Media("text/event-stream", "The events `sources`, `delta` …, and `done` or `error`.", _STREAM)
+ANSWER_STREAM = Media(
+    "text/event-stream", "The events `sources`, `delta` …, and `done` or `error`.", _STREAM
+)
 Score = Annotated[float, Field(examples=[0.8294])]
 
 
@@ -51,7 +53,11 @@ class MessageReply(Reply):
 
 ChunkId = Annotated[
     str,
-    Field(description="A UUID, or nyxCore's own name of an external chunk.", examples=[EXAMPLE_ID], max_length=200),
+    Field(
+        description="A UUID, or nyxCore's own name of an external chunk.",
+        examples=[EXAMPLE_ID],
+        max_length=200,
+    ),
 ]
 
 
@@ -63,7 +69,9 @@ class RefusalReply(Reply):
 
 class PassageReply(Reply):
     chunk_id: ChunkId
-    content: Annotated[str, Field(description="Its first 200 characters.", examples=["Open from 9 to 17."])]
+    content: Annotated[
+        str, Field(description="Its first 200 characters.", examples=["Open from 9 to 17."])
+    ]
     score: Score
     source_id: UUID
 
@@ -71,7 +79,9 @@ class PassageReply(Reply):
 class CitationReply(Reply):
     number: Annotated[int, Field(description="The `[1]` in the answer.")]
     chunk_id: ChunkId
-    content: Annotated[str, Field(description="The whole passage.", examples=["Open from 9 to 17."])]
+    content: Annotated[
+        str, Field(description="The whole passage.", examples=["Open from 9 to 17."])
+    ]
     score: Score
     source_id: UUID
     title: Annotated[str, Field(examples=["Hours"])]
@@ -153,7 +163,9 @@ class ModelListReply(Reply):
 class CompletionMessageReply(Reply):
     role: Literal["assistant"]
     content: Annotated[str, Field(examples=["Open from 9 to 17. [1]"])]
-    refusal: Annotated[str | None, Field(description="The same text once more where the bot refused.")]
+    refusal: Annotated[
+        str | None, Field(description="The same text once more where the bot refused.")
+    ]
     citations: list[CitationReply]
     refusal_details: RefusalReply | None
 
@@ -183,7 +195,8 @@ class CompletionReply(Reply):
     chat_id: UUID
     message_id: UUID
     ignored: Annotated[
-        list[str], Field(description="What was sent and belongs to the bot.", examples=[["temperature"]])
+        list[str],
+        Field(description="What was sent and belongs to the bot.", examples=[["temperature"]]),
     ]
 
 

@@ -8,4 +8,6 @@ from django.urls import re_path
 
 from conversations.consumers import ChatConsumer
 
-websocket_urlpatterns: list[Any] = [re_path(r"^(?:t/[a-z0-9-]+/)?ws/chat/$", ChatConsumer.as_asgi())]
+websocket_urlpatterns: list[Any] = [
+    re_path(r"^(?:t/[a-z0-9-]+/)?ws/chat/$", ChatConsumer.as_asgi())
+]

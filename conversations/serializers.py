@@ -45,7 +45,11 @@ def render_message_in_full(message: Message) -> dict[str, Any]:
     """A message with what it cites and, if it refuses, why."""
     refusal = None
     if message.refusal_reason:
-        refusal = {"reason": message.refusal_reason, "score": message.confidence, "threshold": message.threshold}
+        refusal = {
+            "reason": message.refusal_reason,
+            "score": message.confidence,
+            "threshold": message.threshold,
+        }
     return {
         **render_message(message),
         "outcome": message.outcome,
@@ -78,7 +82,9 @@ def render_passage(passage: Passage) -> dict[str, Any]:
     }
 
 
-def render_numbered_passage(number: int, passage: Passage, *, whole: bool = False) -> dict[str, Any]:
+def render_numbered_passage(
+    number: int, passage: Passage, *, whole: bool = False
+) -> dict[str, Any]:
     """A passage as a reader needs it: its number in the answer, where it stands, and its text."""
     return {
         "number": number,
@@ -111,12 +117,17 @@ def render_answer(passages: Sequence[Passage], done: Done, *, extended: bool) ->
     return {**body, **render_grounds(done)} if extended else body
 
 
-def render_event(event: TurnEvent, *, extended: bool, request_id: str = "") -> tuple[str, dict[str, Any]]:
+def render_event(
+    event: TurnEvent, *, extended: bool, request_id: str = ""
+) -> tuple[str, dict[str, Any]]:
     """Return the event's name and data, the same for SSE and WebSocket; `extended` adds what the contract lacks."""
     match event:
         case SourcesFound(passages=passages):
             plain = [render_passage(passage) for passage in passages]
-            rich = [render_numbered_passage(number, passage) for number, passage in enumerate(passages, start=1)]
+            rich = [
+                render_numbered_passage(number, passage)
+                for number, passage in enumerate(passages, start=1)
+            ]
             return "sources", {"sources": rich if extended else plain}
         case Delta(content=content):
             return "delta", {"content": content}
@@ -140,5 +151,7 @@ def render_grounds(done: Done) -> dict[str, Any]:
     if done.refusal is not None:
         score, threshold = round(done.refusal.score, 4), round(done.refusal.threshold, 4)
         refusal = {"reason": done.refusal.reason, "score": score, "threshold": threshold}
-    citations = [render_numbered_passage(number, passage, whole=True) for number, passage in done.citations]
+    citations = [
+        render_numbered_passage(number, passage, whole=True) for number, passage in done.citations
+    ]
     return {"citations": citations, "refusal": refusal}

@@ -62,7 +62,9 @@ def require_embedding_token(token: ApiToken | None, bot: BotProfile) -> None:
 
     Raises Forbidden for one that is not of this tenant, no longer good, or not for chatting with this bot.
     """
-    is_good = token is not None and token.is_active and not token.is_expired and token.user.is_active
+    is_good = (
+        token is not None and token.is_active and not token.is_expired and token.user.is_active
+    )
     if token is None or not is_good or token.tenant_id != require_tenant().pk:
         raise Forbidden("This page may not use this bot.", code="origin_not_allowed")
     require_scope(token, Scope.CHAT, bot_profile_id=bot.pk)
@@ -84,7 +86,12 @@ def issue_session(
     tenant = require_tenant()
     expires_at = timezone.now() + timedelta(minutes=settings.WIDGET_SESSION_MINUTES)
     claims = {
-        "aud": _AUDIENCE, "tid": str(tenant.pk), "bot": str(bot.pk), "vid": visitor_id, "org": origin, "exp": expires_at
+        "aud": _AUDIENCE,
+        "tid": str(tenant.pk),
+        "bot": str(bot.pk),
+        "vid": visitor_id,
+        "org": origin,
+        "exp": expires_at,
     }
     if token is not None:
         claims |= {"tok": str(token.pk), "fam": str(token.family)}
@@ -98,11 +105,16 @@ def open_session(token: str, origin: str | None) -> WidgetSession:
     """
     try:
         claims = jwt.decode(
-            token, settings.JWT_SECRET_KEY, algorithms=["HS256"], audience=_AUDIENCE,
+            token,
+            settings.JWT_SECRET_KEY,
+            algorithms=["HS256"],
+            audience=_AUDIENCE,
             options={"require": ["exp", "aud", "tid", "bot", "vid", "org"]},
         )
         tenant_id, bot_profile_id = uuid.UUID(claims["tid"]), uuid.UUID(claims["bot"])
-        token_id, token_family = (uuid.UUID(claims[name]) if name in claims else None for name in ("tok", "fam"))
+        token_id, token_family = (
+            uuid.UUID(claims[name]) if name in claims else None for name in ("tok", "fam")
+        )
     except jwt.ExpiredSignatureError:
         raise NotAuthenticated("This session has ended.", code="session_expired") from None
     except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError):
@@ -114,7 +126,9 @@ def open_session(token: str, origin: str | None) -> WidgetSession:
     if tenant is None or not tenant.is_active:
         raise NotAuthenticated("This session is not valid.", code="session_invalid")
     expires_at = datetime.fromtimestamp(claims["exp"], tz=timezone.get_default_timezone())
-    return WidgetSession(tenant, bot_profile_id, claims["vid"], claims["org"], expires_at, token_id, token_family)
+    return WidgetSession(
+        tenant, bot_profile_id, claims["vid"], claims["org"], expires_at, token_id, token_family
+    )
 
 
 def require_open_page(session: WidgetSession, own_origin: str) -> None:
@@ -125,7 +139,9 @@ def require_open_page(session: WidgetSession, own_origin: str) -> None:
     bot = BotProfile.objects.active().filter(pk=session.bot_profile_id).first()
     try:
         if bot is not None and session.token_id is not None:
-            require_embedding_token(ApiToken.objects.select_related("user").filter(pk=session.token_id).first(), bot)
+            require_embedding_token(
+                ApiToken.objects.select_related("user").filter(pk=session.token_id).first(), bot
+            )
             return
         if bot is not None:
             require_origin(bot, session.origin, own_origin)

@@ -88,12 +88,17 @@ def estimate_cost(window: Window) -> Row:
         "by_model": list_usage_by_model(window),
         "by_bot": list_usage_by_bot(window),
         "all_kinds": everything,
-        "by_kind": [_sum_kind(kind, [each for each in by_kind if each.kind == kind]) for kind in UsageKind],
+        "by_kind": [
+            _sum_kind(kind, [each for each in by_kind if each.kind == kind]) for kind in UsageKind
+        ],
     }
 
 
 def _project(spent: list[Spent]) -> Row:
-    total, active = sum((each.cost_usd for each in spent), Decimal(0)), len({each.day for each in spent})
+    total, active = (
+        sum((each.cost_usd for each in spent), Decimal(0)),
+        len({each.day for each in spent}),
+    )
     average = _dollars(total / active) if active else 0.0
     return {
         "total_cost_usd": _dollars(total),
@@ -106,7 +111,11 @@ def _project(spent: list[Spent]) -> Row:
 def _sum_kind(kind: UsageKind, spent: list[Spent]) -> Row:
     fields = ("prompt_tokens", "completion_tokens", "total_tokens", "request_count")
     sums = {name: sum(getattr(each, name) for each in spent) for name in fields}
-    return {"kind": kind.value, **sums, "cost_usd": _dollars(sum((each.cost_usd for each in spent), Decimal(0)))}
+    return {
+        "kind": kind.value,
+        **sums,
+        "cost_usd": _dollars(sum((each.cost_usd for each in spent), Decimal(0))),
+    }
 
 
 def describe_latency(window: Window, bot_profile_id: uuid.UUID | None = None) -> Row:
@@ -122,8 +131,12 @@ def describe_latency(window: Window, bot_profile_id: uuid.UUID | None = None) ->
     return {
         "error_limit_percent": ERROR_LIMIT_PERCENT,
         **_render_times(everything),
-        "by_bot": [{**_bot(bot, names), **_render_times(by_bot[bot])} for bot in sorted(by_bot, key=str)],
-        "by_model": [{"model": model, **_render_times(by_model[model])} for model in sorted(by_model)],
+        "by_bot": [
+            {**_bot(bot, names), **_render_times(by_bot[bot])} for bot in sorted(by_bot, key=str)
+        ],
+        "by_model": [
+            {"model": model, **_render_times(by_model[model])} for model in sorted(by_model)
+        ],
     }
 
 
@@ -145,7 +158,8 @@ def describe_feedback(window: Window, bot_profile_id: uuid.UUID | None = None) -
     rows.sort(key=lambda row: (-row["total_messages"], str(row["chat__bot_profile_id"])))
     names = _names_of(row["chat__bot_profile_id"] for row in rows)
     total, positive, negative = (
-        sum(row[name] for row in rows) for name in ("total_messages", "positive_count", "negative_count")
+        sum(row[name] for row in rows)
+        for name in ("total_messages", "positive_count", "negative_count")
     )
     return {
         "total_messages": total,
@@ -163,13 +177,17 @@ def _render_opinions(row: Row, names: dict[uuid.UUID, str]) -> Row:
         "positive_count": row["positive_count"],
         "negative_count": row["negative_count"],
         "total_messages": row["total_messages"],
-        "feedback_rate": _percent(row["positive_count"] + row["negative_count"], row["total_messages"]),
+        "feedback_rate": _percent(
+            row["positive_count"] + row["negative_count"], row["total_messages"]
+        ),
     }
 
 
 def list_feedback_trend(window: Window, bot_profile_id: uuid.UUID | None = None) -> list[Row]:
     """One row per day that has answers, the oldest first."""
-    answers = _answers(window, bot_profile_id).annotate(day=TruncDate("created_at", tzinfo=window.zone))
+    answers = _answers(window, bot_profile_id).annotate(
+        day=TruncDate("created_at", tzinfo=window.zone)
+    )
     rows = sorted(_count_opinions(answers.values("day")), key=lambda row: row["day"])
     names = ("positive_count", "negative_count", "total_messages")
     return [{"date": str(row["day"]), **{name: row[name] for name in names}} for row in rows]
@@ -177,7 +195,9 @@ def list_feedback_trend(window: Window, bot_profile_id: uuid.UUID | None = None)
 
 def describe_refusals(window: Window, bot_profile_id: uuid.UUID | None = None) -> Row:
     """How many answers were refusals, and for which reasons: in sum, by reason and by day."""
-    answers = _answers(window, bot_profile_id).annotate(day=TruncDate("created_at", tzinfo=window.zone))
+    answers = _answers(window, bot_profile_id).annotate(
+        day=TruncDate("created_at", tzinfo=window.zone)
+    )
     refused = Q(outcome=Outcome.REFUSED)
     groups = answers.order_by().values("day", "refusal_reason")
     counted = groups.annotate(total=Count(_COUNTED), no=Count(_COUNTED, filter=refused))
@@ -201,7 +221,11 @@ def describe_refusals(window: Window, bot_profile_id: uuid.UUID | None = None) -
 
 
 def _render_refusals(total: int, refused: int) -> Row:
-    return {"total_messages": total, "refused_count": refused, "refusal_rate": _percent(refused, total)}
+    return {
+        "total_messages": total,
+        "refused_count": refused,
+        "refusal_rate": _percent(refused, total),
+    }
 
 
 def _answers(window: Window, bot_profile_id: uuid.UUID | None) -> QuerySet[Message]:
@@ -244,7 +268,9 @@ def _bot(bot_profile_id: uuid.UUID | None, names: dict[uuid.UUID, str]) -> Row:
 
 
 def _names_of(ids: Iterable[uuid.UUID | None]) -> dict[uuid.UUID, str]:
-    return dict(BotProfile.objects.filter(pk__in={each for each in ids if each}).values_list("pk", "name"))
+    return dict(
+        BotProfile.objects.filter(pk__in={each for each in ids if each}).values_list("pk", "name")
+    )
 
 
 def _ordinal(spent: Spent) -> int:

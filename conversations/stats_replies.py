@@ -15,7 +15,9 @@ Day = Annotated[date, Field(description="In the tenant's time zone.", examples=[
 Count = Annotated[int, Field(ge=0)]
 Usd = Annotated[float, Field(ge=0, description="US dollars, six decimals.", examples=[0.004512])]
 Percent = Annotated[float, Field(ge=0, le=100, examples=[66.67])]
-Milliseconds = Annotated[int | None, Field(description="Null where nothing was measured.", examples=[850])]
+Milliseconds = Annotated[
+    int | None, Field(description="Null where nothing was measured.", examples=[850])
+]
 ModelName = Annotated[str, Field(examples=["gpt-4o-mini"])]
 BotName = Annotated[str, Field(examples=["Support"])]
 
@@ -77,7 +79,9 @@ class UsageOfKindReply(_TokensReply):
 class ProjectionReply(Reply):
     total_cost_usd: Usd
     daily_avg_cost_usd: Annotated[Usd, Field(description="Per day that has calls.")]
-    projected_monthly_usd: Annotated[float, Field(description="Thirty such days, two decimals.", examples=[1.35])]
+    projected_monthly_usd: Annotated[
+        float, Field(description="Thirty such days, two decimals.", examples=[1.35])
+    ]
     active_days: Count
 
 

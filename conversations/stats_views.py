@@ -154,20 +154,33 @@ class Pricing(StatsView):
         return Response({"models": prices, "default": default})
 
     @describe(
-        "Set a price of one's own", body=NewPrice, answers={200: OwnPriceReply},
-        example={"model": "openai/my-model", "prompt_cost_per_1m": 0.5, "completion_cost_per_1m": 1.5},
+        "Set a price of one's own",
+        body=NewPrice,
+        answers={200: OwnPriceReply},
+        example={
+            "model": "openai/my-model",
+            "prompt_cost_per_1m": 0.5,
+            "completion_cost_per_1m": 1.5,
+        },
     )
     def put(self, request: Request) -> Response:
         body = read_body(NewPrice, request)
-        prices = {"prompt_cost_per_1m": body.prompt_cost_per_1m, "completion_cost_per_1m": body.completion_cost_per_1m}
+        prices = {
+            "prompt_cost_per_1m": body.prompt_cost_per_1m,
+            "completion_cost_per_1m": body.completion_cost_per_1m,
+        }
         with transaction.atomic():
             set_override(body.model, **prices)
             facts = {name: str(price) for name, price in prices.items()}
             record("price.changed", request=request, detail={"model": body.model, **facts})
-        return Response({"model": body.model, **{name: float(price) for name, price in prices.items()}})
+        return Response(
+            {"model": body.model, **{name: float(price) for name, price in prices.items()}}
+        )
 
     @describe(
-        "Go back to the list price", query=PriceQuery, answers={204: None},
+        "Go back to the list price",
+        query=PriceQuery,
+        answers={204: None},
         errors={404: "The tenant has no price of its own for this model."},
     )
     def delete(self, request: Request) -> HttpResponse:

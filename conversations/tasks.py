@@ -22,7 +22,9 @@ from tenants.tasks import PlatformTask, TenantTask, sum_over_tenants
 logger = structlog.get_logger(__name__)
 
 RESEND_AFTER = timedelta(seconds=55)
-MESSAGE_SECONDS = 60  # a backlog has one message of each export in the queue, not one of every minute
+MESSAGE_SECONDS = (
+    60  # a backlog has one message of each export in the queue, not one of every minute
+)
 
 
 def longest_turn_seconds() -> float:
@@ -72,7 +74,9 @@ def send_waiting(*, limit: int, before: timedelta = timedelta(0)) -> int:
 @shared_task(base=PlatformTask)
 def sweep_exports() -> int:
     """Give back, in every tenant, the exports of dead workers and lost messages; returns how many."""
-    return sum_over_tenants(lambda: take_back_abandoned() + send_waiting(limit=10, before=RESEND_AFTER))
+    return sum_over_tenants(
+        lambda: take_back_abandoned() + send_waiting(limit=10, before=RESEND_AFTER)
+    )
 
 
 @shared_task(base=PlatformTask)

@@ -19,11 +19,25 @@ import structlog
 from django.conf import settings
 
 from bots.models import Outcome
-from conversations.grounding import MarkerFilter, Refusal, choose_refusal_text, find_model_refusal, ground
+from conversations.grounding import (
+    MarkerFilter,
+    Refusal,
+    choose_refusal_text,
+    find_model_refusal,
+    ground,
+)
 from conversations.guarding import guard
 from conversations.models import Message
 from conversations.prompting import build_prompt
-from conversations.recording import Answer, Asker, History, OpenTurn, close_turn, numbered, open_turn
+from conversations.recording import (
+    Answer,
+    Asker,
+    History,
+    OpenTurn,
+    close_turn,
+    numbered,
+    open_turn,
+)
 from conversations.streams import coalesce
 from knowledge.passages import Passage
 from knowledge.retrieval import Retrieval, retrieve
@@ -105,7 +119,12 @@ class NoAnswer(ProductError):
 
 
 async def take_turn(
-    bot_profile_id: uuid.UUID, chat_id: uuid.UUID | None, question: str, *, asker: Asker, is_stream: bool,
+    bot_profile_id: uuid.UUID,
+    chat_id: uuid.UUID | None,
+    question: str,
+    *,
+    asker: Asker,
+    is_stream: bool,
     history: History | None = None,
 ) -> AsyncGenerator[TurnEvent, None]:
     """Answer `question` from the bot's knowledge: yields Started, SourcesFound, Delta…, and Done or Failed.
@@ -145,11 +164,17 @@ async def take_turn(
 
 
 async def _open(
-    bot_profile_id: uuid.UUID, chat_id: uuid.UUID | None, question: str, asker: Asker, answer: Answer,
+    bot_profile_id: uuid.UUID,
+    chat_id: uuid.UUID | None,
+    question: str,
+    asker: Asker,
+    answer: Answer,
     history: History | None,
 ) -> OpenTurn:
     """Store the question; a reader who goes away while that happens leaves a stopped turn, not a pending one."""
-    opening = asyncio.ensure_future(run_sync(open_turn, bot_profile_id, chat_id, question, asker, history))
+    opening = asyncio.ensure_future(
+        run_sync(open_turn, bot_profile_id, chat_id, question, asker, history)
+    )
     try:
         return await asyncio.shield(opening)
     except asyncio.CancelledError:
@@ -161,7 +186,11 @@ async def _open(
 async def _close(turn: OpenTurn, answer: Answer) -> None:
     """Store an end that came early. What cannot be stored now is left to the sweeper: the reader is told either way."""
     try:
-        if answer.asked and not answer.completion_tokens and (answer.content or answer.outcome == Outcome.STOPPED):
+        if (
+            answer.asked
+            and not answer.completion_tokens
+            and (answer.content or answer.outcome == Outcome.STOPPED)
+        ):
             await asyncio.to_thread(_estimate_usage, answer)
         await run_sync(close_turn, turn, answer)
     except Exception:
@@ -201,7 +230,9 @@ async def _answer(turn: OpenTurn, answer: Answer) -> AsyncGenerator[TurnEvent, N
         yield Delta(rest)
     answer.citations = numbered(retrieval.passages, list(markers.cited))
     answer.dropped_citations = markers.dropped
-    answer.refusal = find_model_refusal(answer.content, refusal_text, retrieval) if turn.bot.refuses else None
+    answer.refusal = (
+        find_model_refusal(answer.content, refusal_text, retrieval) if turn.bot.refuses else None
+    )
     answer.outcome = Outcome.REFUSED if answer.refusal else Outcome.ANSWERED
     if not answer.content.strip():
         raise NoAnswer("The model gave no answer.")
@@ -229,10 +260,15 @@ async def _speak(
     async with aclosing(coalesce(words())) as pieces:
         async for piece in pieces:
             if isinstance(piece, ChatFinished):
-                answer.prompt_tokens, answer.completion_tokens = piece.prompt_tokens, piece.completion_tokens
+                answer.prompt_tokens, answer.completion_tokens = (
+                    piece.prompt_tokens,
+                    piece.completion_tokens,
+                )
                 answer.cost_usd = piece.cost_usd
                 answer.first_token_ms = round(piece.first_token_seconds * 1000)
-                answer.model = turn.bot.model if piece.model.endswith(turn.bot.model) else piece.model
+                answer.model = (
+                    turn.bot.model if piece.model.endswith(turn.bot.model) else piece.model
+                )
                 continue
             if answer.first_token_ms is None:
                 answer.first_token_ms = _milliseconds_since(started)
@@ -245,8 +281,12 @@ def make_chat_request(turn: OpenTurn, retrieval: Retrieval, refusal_text: str) -
     return ChatRequest(
         model=bot.model,
         messages=build_prompt(
-            system_prompt=bot.system_prompt, history=turn.history, question=turn.question.content,
-            passages=passages, refusal=refusal_text, scopes=turn.scopes,
+            system_prompt=bot.system_prompt,
+            history=turn.history,
+            question=turn.question.content,
+            passages=passages,
+            refusal=refusal_text,
+            scopes=turn.scopes,
         ),
         temperature=bot.temperature,
         max_tokens=bot.max_tokens,

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from django.urls import path
 
-from conversations import completions_views, export_views, job_views, log_views, stats_views, views, widget
+from conversations import (
+    completions_views,
+    export_views,
+    job_views,
+    log_views,
+    stats_views,
+    views,
+    widget,
+)
 
 urlpatterns = [
     path("chat", views.chat_collection),
-    path("chat/export", export_views.ChatsExport.as_view()),  # before the chats, of which none is called that
+    path(
+        "chat/export", export_views.ChatsExport.as_view()
+    ),  # before the chats, of which none is called that
     path("chat/completions", completions_views.chat_completions),
     path("models", completions_views.ModelList.as_view()),
     path("models/<str:model>", completions_views.ModelDetail.as_view()),

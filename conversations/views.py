@@ -18,7 +18,13 @@ from rest_framework.response import Response
 from conversations.feedback import set_feedback
 from conversations.models import Chat, Message
 from conversations.recording import Asker
-from conversations.replies import ANSWER_STREAM, AnswerReply, ChatReply, FullMessageReply, MessageReply
+from conversations.replies import (
+    ANSWER_STREAM,
+    AnswerReply,
+    ChatReply,
+    FullMessageReply,
+    MessageReply,
+)
 from conversations.serializers import (
     render_answer,
     render_chat,
@@ -64,7 +70,13 @@ _PROVIDER_ERRORS = {
 }
 
 
-@describe("List chats", method="GET", query=ChatQuery, answers={200: list[ChatReply]}, description="Newest first.")
+@describe(
+    "List chats",
+    method="GET",
+    query=ChatQuery,
+    answers={200: list[ChatReply]},
+    description="Newest first.",
+)
 @describe(
     "Ask a bot", method="POST", body=Question, answers={200: (AnswerReply, ANSWER_STREAM)},
     description="JSON, or Server-Sent Events with `stream`.",
@@ -90,8 +102,12 @@ async def _ask(request: HttpRequest) -> HttpResponseBase:
     is_bound = identity.token is not None and identity.token.bot_profile_id is not None
     request_id: str = request.request_id  # type: ignore[attr-defined]
     token_id = identity.token.family if identity.token else None
-    asker = Asker(user_id=identity.user.pk, request_id=request_id, own_chats_only=is_bound, token_id=token_id)
-    events = take_turn(body.bot_profile_id, body.chat_id, body.message, asker=asker, is_stream=body.stream)
+    asker = Asker(
+        user_id=identity.user.pk, request_id=request_id, own_chats_only=is_bound, token_id=token_id
+    )
+    events = take_turn(
+        body.bot_profile_id, body.chat_id, body.message, asker=asker, is_stream=body.stream
+    )
     if not body.stream:
         return JsonResponse(
             await collect_answer(events, extended=body.extended),
@@ -107,7 +123,9 @@ async def _ask(request: HttpRequest) -> HttpResponseBase:
     return response
 
 
-async def collect_answer(events: AsyncGenerator[TurnEvent, None], *, extended: bool) -> dict[str, Any]:
+async def collect_answer(
+    events: AsyncGenerator[TurnEvent, None], *, extended: bool
+) -> dict[str, Any]:
     """Run a turn to its end and return the body of the JSON answer; raises the ProductError it failed with."""
     passages: tuple[Any, ...] = ()
     async with aclosing(events):
@@ -146,7 +164,9 @@ class ChatList(ApiView):
         return plain_response(request, page, [render_chat(chat) for chat in page.items])
 
     def post(self, request: Request) -> Response:
-        raise ProductError("Asked on the event loop.")  # only here so that Allow and 405 tell the truth
+        raise ProductError(
+            "Asked on the event loop."
+        )  # only here so that Allow and 405 tell the truth
 
 
 _list_chats = ChatList.as_view()
@@ -162,7 +182,9 @@ class MessageList(ApiView):
     @describe("List a chat's messages", query=PlainPageQuery, answers={200: list[MessageReply]})
     def get(self, request: Request, chat_id: str) -> Response:
         chat = find_chat(readable_chats(request), chat_id)
-        page = paginate(chat.messages.all(), read_query(PlainPageQuery, request), order=OLDEST_FIRST)
+        page = paginate(
+            chat.messages.all(), read_query(PlainPageQuery, request), order=OLDEST_FIRST
+        )
         return plain_response(request, page, [render_message(message) for message in page.items])
 
 
@@ -171,11 +193,18 @@ class MessageDetail(ApiView):
 
     @describe("Show a message", answers={200: FullMessageReply})
     def get(self, request: Request, chat_id: str, message_id: str) -> Response:
-        return Response(render_message_in_full(find_message(readable_chats(request), chat_id, message_id)))
+        return Response(
+            render_message_in_full(find_message(readable_chats(request), chat_id, message_id))
+        )
 
 
 class MessageFeedback(ApiView):
-    @describe("Give feedback", body=FeedbackBody, answers={200: MessageReply}, example={"feedback": "positive"})
+    @describe(
+        "Give feedback",
+        body=FeedbackBody,
+        answers={200: MessageReply},
+        example={"feedback": "positive"},
+    )
     def patch(self, request: Request, chat_id: str, message_id: str) -> Response:
         chats = readable_chats(request)
         body = read_body(FeedbackBody, request)
@@ -189,7 +218,11 @@ def readable_chats(request: Request) -> QuerySet[Chat]:
     token = require_identity(request._request).token
     require_scope(token, Scope.READ)
     chats = Chat.objects.all()
-    return chats.filter(bot_profile_id=token.bot_profile_id) if token and token.bot_profile_id else chats
+    return (
+        chats.filter(bot_profile_id=token.bot_profile_id)
+        if token and token.bot_profile_id
+        else chats
+    )
 
 
 def find_chat(chats: QuerySet[Chat], chat_id: str) -> Chat:

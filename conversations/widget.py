@@ -64,7 +64,9 @@ class WidgetSessions(ApiView):
             raise
         state = bounds_of_session(address, tenant).count()
         with tenant_context(tenant):
-            return Response(self._open(request._request, body), status=201, headers=dict(limit_headers(state)))
+            return Response(
+                self._open(request._request, body), status=201, headers=dict(limit_headers(state))
+            )
 
     def _find_tenant(self, request: HttpRequest, bot_profile_id: UUID) -> Tenant:
         tenant = find_tenant_of_bot(bot_profile_id)
@@ -91,11 +93,19 @@ class WidgetSessions(ApiView):
         token, expires_at = issue_session(bot, body.visitor_id, origin, token=embedding_token)
         chats = Chat.objects.filter(visitor_id=body.visitor_id, bot_profile=bot)
         chat = chats.filter(pk=body.chat_id).first() if body.chat_id else None
-        messages = chat.messages.prefetch_related("citations").order_by("-created_at")[:_HISTORY_LENGTH] if chat else ()
+        messages = (
+            chat.messages.prefetch_related("citations").order_by("-created_at")[:_HISTORY_LENGTH]
+            if chat
+            else ()
+        )
         return {
             "session_token": token,
             "expires_at": naive_utc(expires_at),
-            "bot": {"name": bot.name, "greeting": bot.greeting, "starter_questions": bot.starter_questions},
+            "bot": {
+                "name": bot.name,
+                "greeting": bot.greeting,
+                "starter_questions": bot.starter_questions,
+            },
             "chat_id": str(chat.pk) if chat else None,
             "messages": [render_message_in_full(message) for message in reversed(messages)],
         }

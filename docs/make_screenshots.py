@@ -28,7 +28,14 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 FLAGS = [
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars"),
+    *(
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--hide-scrollbars",
+    ),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
 OWNER = "owner@acme.example.com"
@@ -46,7 +53,11 @@ class Demo:
     api_token: str
 
     def get(self, path: str) -> list[dict[str, str]]:
-        answer = httpx.get(f"{self.base_url}{path}", headers={"Authorization": f"Bearer {self.api_token}"}, timeout=30)
+        answer = httpx.get(
+            f"{self.base_url}{path}",
+            headers={"Authorization": f"Bearer {self.api_token}"},
+            timeout=30,
+        )
         answer.raise_for_status()
         return list(answer.json())
 
@@ -57,7 +68,11 @@ def run_demo(directory: Path) -> Iterator[Demo]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    environment = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("DATABASE_URL", "REDIS_URL")
+    }
     command = [sys.executable, "manage.py", "up", "--port", str(port), "--data-dir", str(directory)]
     log = directory / "up.log"
     with log.open("wb") as output:
@@ -69,7 +84,9 @@ def run_demo(directory: Path) -> Iterator[Demo]:
         wait_for(lambda: has_started(process, log), START_SECONDS, "The demo did not start", log)
         notes = json.loads((directory / "demo.json").read_text())[OWNER]
         demo = Demo(f"http://localhost:{port}", notes["password"], notes["api_token"])
-        wait_for(lambda: all_ready(demo), READY_SECONDS, "The demo's documents were not ingested", log)
+        wait_for(
+            lambda: all_ready(demo), READY_SECONDS, "The demo's documents were not ingested", log
+        )
         yield demo
     finally:
         if process.poll() is None:
@@ -92,13 +109,18 @@ def wait_for(is_done: Callable[[], bool], seconds: float, problem: str, log: Pat
     deadline = time.monotonic() + seconds
     while not is_done():
         if time.monotonic() > deadline:
-            raise SystemExit(f"{problem} within {seconds} s:\n{log.read_text(errors='replace')[-2000:]}")
+            raise SystemExit(
+                f"{problem} within {seconds} s:\n{log.read_text(errors='replace')[-2000:]}"
+            )
         time.sleep(0.2)
 
 
 def open_page(browser: Browser, width: int, height: int) -> Page:
     context = browser.new_context(
-        viewport={"width": width, "height": height}, locale="en-GB", color_scheme="light", reduced_motion="reduce"
+        viewport={"width": width, "height": height},
+        locale="en-GB",
+        color_scheme="light",
+        reduced_motion="reduce",
     )
     context.set_default_timeout(20_000)
     return context.new_page()
@@ -123,7 +145,9 @@ def take_widget(browser: Browser, demo: Demo, folder: Path) -> None:
     ask(page, ANSWERED)
     page.locator("minirag-widget button.mark").first.click()
     asked = page.locator("minirag-widget .message.user")
-    asked.evaluate("asked => { asked.scrollIntoView({block: 'start'}); asked.parentElement.scrollTop -= 14 }")
+    asked.evaluate(
+        "asked => { asked.scrollIntoView({block: 'start'}); asked.parentElement.scrollTop -= 14 }"
+    )
     page.wait_for_timeout(300)
     page.screenshot(path=folder / "answer.png")
     page.get_by_role("button", name="New conversation").click()
@@ -143,7 +167,10 @@ def take_admin(browser: Browser, demo: Demo, folder: Path) -> None:
     page.goto(f"{demo.base_url}/t/acme/admin/knowledge/source/", wait_until="networkidle")
     page.screenshot(path=folder / "admin-sources.png")
     chat = next(chat for chat in demo.get("/v1/chat") if chat["title"] == ANSWERED)
-    page.goto(f"{demo.base_url}/t/acme/admin/conversations/chat/{chat['id']}/change/", wait_until="networkidle")
+    page.goto(
+        f"{demo.base_url}/t/acme/admin/conversations/chat/{chat['id']}/change/",
+        wait_until="networkidle",
+    )
     page.set_viewport_size({"width": 1280, "height": 860})
     page.locator(".mr-thread details").first.locator("summary").click()
     page.screenshot(path=folder / "admin-conversation.png")
@@ -153,15 +180,26 @@ def take_admin(browser: Browser, demo: Demo, folder: Path) -> None:
 def shrink(picture: Path) -> None:
     """Reduce to 256 colours where pngquant is at hand (Debian's package of that name): a third of the size."""
     if shutil.which("pngquant"):
-        subprocess.run(["pngquant", "--force", "--skip-if-larger", "--ext", ".png", str(picture)], check=False)
+        subprocess.run(
+            ["pngquant", "--force", "--skip-if-larger", "--ext", ".png", str(picture)], check=False
+        )
 
 
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    chromium = (
+        shutil.which("chromium")
+        or shutil.which("chromium-browser")
+        or shutil.which("google-chrome")
+    )
     if chromium is None:
-        raise SystemExit("The pictures need Chromium: apt-get install --no-install-recommends chromium")
-    with tempfile.TemporaryDirectory(prefix="minirag-pictures-") as directory, sync_playwright() as playwright:
+        raise SystemExit(
+            "The pictures need Chromium: apt-get install --no-install-recommends chromium"
+        )
+    with (
+        tempfile.TemporaryDirectory(prefix="minirag-pictures-") as directory,
+        sync_playwright() as playwright,
+    ):
         Path(directory).chmod(0o711)
         with run_demo(Path(directory)) as demo:
             browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)

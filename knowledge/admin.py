@@ -55,7 +55,9 @@ class SourceAdmin(ProductAdmin):
     actions = ("ingest_chosen", "deactivate_chosen", "activate_chosen")
     actions_detail = ("ingest",)
     conditional_fields = {
-        "content": _shown_for("text"), "file": _shown_for("upload"), "url": _shown_for("url"),
+        "content": _shown_for("text"),
+        "file": _shown_for("upload"),
+        "url": _shown_for("url"),
         "refresh_schedule": f"{_shown_for('url')} || source_type === 'nyxcore'",
         **{name: _shown_for("nyxcore") for name in NYXCORE_FIELDS},
     }
@@ -68,10 +70,16 @@ class SourceAdmin(ProductAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Source]:
         return super().get_queryset(request).filter(deleted_at__isnull=True).defer("content")
 
-    def get_form(self, request: HttpRequest, obj: Source | None = None, change: bool = False, **kwargs: Any) -> Any:
-        return super().get_form(request, obj, change, form=SourceForm if obj else NewSourceForm, **kwargs)
+    def get_form(
+        self, request: HttpRequest, obj: Source | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        return super().get_form(
+            request, obj, change, form=SourceForm if obj else NewSourceForm, **kwargs
+        )
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Source | None = None) -> tuple[str, ...]:
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Source | None = None
+    ) -> tuple[str, ...]:
         return () if obj is None else self.readonly_fields
 
     def get_fieldsets(self, request: HttpRequest, obj: Source | None = None) -> Any:
@@ -88,13 +96,37 @@ class SourceAdmin(ProductAdmin):
         if not self.has_change_permission(request, obj):
             own = tuple(field for field in own if field not in ("url", *NYXCORE_FIELDS))
         return (
-            ("State", {"fields": (
-                ("status", "shown_progress"), ("document_count", "chunk_count"), "knowledge_links",
-            )}),
-            ("Source", {"fields": (("name", "description"), ("bot_profile", "source_type"), "is_active", *own)}),
-            ("Facts", {"fields": (
-                ("dataset", "external_id"), ("language", "created_at"), ("last_refreshed_at", "next_refresh_at"),
-            )}),
+            (
+                "State",
+                {
+                    "fields": (
+                        ("status", "shown_progress"),
+                        ("document_count", "chunk_count"),
+                        "knowledge_links",
+                    )
+                },
+            ),
+            (
+                "Source",
+                {
+                    "fields": (
+                        ("name", "description"),
+                        ("bot_profile", "source_type"),
+                        "is_active",
+                        *own,
+                    )
+                },
+            ),
+            (
+                "Facts",
+                {
+                    "fields": (
+                        ("dataset", "external_id"),
+                        ("language", "created_at"),
+                        ("last_refreshed_at", "next_refresh_at"),
+                    )
+                },
+            ),
         )
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
@@ -109,7 +141,9 @@ class SourceAdmin(ProductAdmin):
         made = _create(form.cleaned_data)
         obj.pk = made.pk
         obj.refresh_from_db()
-        self.message_user(request, "The source is queued; reload this page to see how far it is.", messages.INFO)
+        self.message_user(
+            request, "The source is queued; reload this page to see how far it is.", messages.INFO
+        )
 
     def _save_changes(self, request: HttpRequest, obj: Source, form: SourceForm) -> None:
         """Save only what was changed: the worker writes to the same row at the same time."""
@@ -124,7 +158,9 @@ class SourceAdmin(ProductAdmin):
         source = update_source(obj.pk, changes)
         if {"content", "config"} & set(changes):
             queue_ingestion(source)
-            self.message_user(request, "What it says has changed: it is being ingested again.", messages.INFO)
+            self.message_user(
+                request, "What it says has changed: it is being ingested again.", messages.INFO
+            )
 
     def delete_model(self, request: HttpRequest, obj: Source) -> None:
         delete_source(obj.pk)
@@ -147,7 +183,9 @@ class SourceAdmin(ProductAdmin):
 
     @display(description="source", header=True, ordering="name")
     def name_and_origin(self, source: Source) -> list[str]:
-        origin = str(source.config.get("url") or source.config.get("original_filename") or source.description)
+        origin = str(
+            source.config.get("url") or source.config.get("original_filename") or source.description
+        )
         return [source.name, origin[:80] if origin != source.name else source.description[:80]]
 
     @display(description="status", ordering="status", label=_STATUS_COLOURS)
@@ -159,7 +197,11 @@ class SourceAdmin(ProductAdmin):
         if source.status == SourceStatus.ERROR:
             return source.error_message or "It failed without a reason."
         if source.status == SourceStatus.PROCESSING:
-            steps = f" {source.progress_done} of {source.progress_total}" if source.progress_total else ""
+            steps = (
+                f" {source.progress_done} of {source.progress_total}"
+                if source.progress_total
+                else ""
+            )
             return f"{source.progress_stage.capitalize()}{steps}"
         if source.status == SourceStatus.PENDING:
             return "Waiting for a worker" if source.queued_at else "Not ingested yet"
@@ -178,7 +220,8 @@ class SourceAdmin(ProductAdmin):
     @display(description="knowledge")
     def knowledge_links(self, source: Source) -> str:
         links = [
-            (reverse(f"admin:knowledge_{name}_changelist"), source.pk, f"its {name}s") for name in ("document", "chunk")
+            (reverse(f"admin:knowledge_{name}_changelist"), source.pk, f"its {name}s")
+            for name in ("document", "chunk")
         ]
         template = '<a class="mr-link" href="{}?source__id__exact={}">{}</a>'
         return format_html(f"{template} &nbsp; {template}", *links[0], *links[1])
@@ -199,15 +242,21 @@ class SourceAdmin(ProductAdmin):
 
     @action(description="Ingest again", permissions=["change"])
     def ingest_chosen(self, request: HttpRequest, chosen: QuerySet[Source]) -> None:
-        self.act_on_each(request, chosen, lambda source: start_ingestion(source.pk), "queued for ingestion")
+        self.act_on_each(
+            request, chosen, lambda source: start_ingestion(source.pk), "queued for ingestion"
+        )
 
     @action(description="Deactivate", permissions=["change"])
     def deactivate_chosen(self, request: HttpRequest, chosen: QuerySet[Source]) -> None:
-        self.act_on_each(request, chosen, lambda source: self._switch(request, source, False), "deactivated")
+        self.act_on_each(
+            request, chosen, lambda source: self._switch(request, source, False), "deactivated"
+        )
 
     @action(description="Activate", permissions=["change"])
     def activate_chosen(self, request: HttpRequest, chosen: QuerySet[Source]) -> None:
-        self.act_on_each(request, chosen, lambda source: self._switch(request, source, True), "activated")
+        self.act_on_each(
+            request, chosen, lambda source: self._switch(request, source, True), "activated"
+        )
 
     def _switch(self, request: HttpRequest, source: Source, is_active: bool) -> None:
         update_source(source.pk, {"is_active": is_active})
@@ -245,7 +294,15 @@ def _create(data: dict[str, Any]) -> Source:
 
 @register(Document, site=tenant_site)
 class DocumentAdmin(LookOnlyAdmin):
-    list_display = ("shown_title", "source", "bot", "language", "char_count", "chunk_count", "created_at")
+    list_display = (
+        "shown_title",
+        "source",
+        "bot",
+        "language",
+        "char_count",
+        "chunk_count",
+        "created_at",
+    )
     list_filter = ("language", "source__source_type", "source__bot_profile")
     list_select_related = ("source__bot_profile",)
     search_fields = ("title", "url", "source__name")
@@ -259,7 +316,9 @@ class DocumentAdmin(LookOnlyAdmin):
         return super().get_queryset(request).filter(source__deleted_at__isnull=True)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        return lookup == "source__dataset__id__exact" or super().lookup_allowed(lookup, value, request)
+        return lookup == "source__dataset__id__exact" or super().lookup_allowed(
+            lookup, value, request
+        )
 
     @display(description="document", ordering="title")
     def shown_title(self, document: Document) -> str:
@@ -272,7 +331,9 @@ class DocumentAdmin(LookOnlyAdmin):
     @display(description="chunks")
     def chunk_link(self, document: Document) -> str:
         url = reverse("admin:knowledge_chunk_changelist")
-        return format_html('<a class="mr-link" href="{}?document__id__exact={}">its chunks</a>', url, document.pk)
+        return format_html(
+            '<a class="mr-link" href="{}?document__id__exact={}">its chunks</a>', url, document.pk
+        )
 
 
 @register(Chunk, site=tenant_site)
@@ -282,13 +343,21 @@ class ChunkAdmin(LookOnlyAdmin):
     list_select_related = ("document", "source")
     search_fields = ("content", "heading", "document__title")
     ordering = ("source", "document", "ordinal")
-    fields = ("heading", "content", ("document", "source"), ("ordinal", "page", "token_count"), "id")
+    fields = (
+        "heading",
+        "content",
+        ("document", "source"),
+        ("ordinal", "page", "token_count"),
+        "id",
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Chunk]:
         return super().get_queryset(request).filter(source__deleted_at__isnull=True)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        return lookup in ("source__id__exact", "document__id__exact") or super().lookup_allowed(lookup, value, request)
+        return lookup in ("source__id__exact", "document__id__exact") or super().lookup_allowed(
+            lookup, value, request
+        )
 
     @display(description="chunk", header=True)
     def shown_content(self, chunk: Chunk) -> list[str]:

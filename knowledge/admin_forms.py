@@ -31,7 +31,10 @@ class SourceForm(NyxCoreFields, forms.ModelForm):
     """What may be changed later."""
 
     url = forms.CharField(
-        label="Address", required=False, max_length=2048, widget=UnfoldAdminTextInputWidget,
+        label="Address",
+        required=False,
+        max_length=2048,
+        widget=UnfoldAdminTextInputWidget,
         help_text="https://… of a page or of a file that can be fetched without logging in.",
     )
 
@@ -81,21 +84,32 @@ class SourceForm(NyxCoreFields, forms.ModelForm):
 class NewSourceForm(SourceForm):
     # Not named as the column: unfold takes a posted `dataset` for something of its own.
     shared_dataset = forms.ModelChoiceField(
-        label="or dataset", queryset=Dataset.objects.none(), required=False, widget=UnfoldAdminSelectWidget,
+        label="or dataset",
+        queryset=Dataset.objects.none(),
+        required=False,
+        widget=UnfoldAdminSelectWidget,
         help_text="A shared one, instead of the bot's own.",
     )
     source_type = forms.ChoiceField(
-        label="What is it?", choices=_CHOICES, initial=SourceType.TEXT,
+        label="What is it?",
+        choices=_CHOICES,
+        initial=SourceType.TEXT,
         widget=UnfoldAdminRadioSelectWidget(radio_style=1),
     )
     file = forms.FileField(
-        required=False, widget=UnfoldAdminFileFieldWidget,
+        required=False,
+        widget=UnfoldAdminFileFieldWidget,
         help_text="PDF, Word (docx), Markdown, CSV or plain text.",
     )
 
     class Meta(SourceForm.Meta):
         fields: tuple[str, ...] = (  # type: ignore[assignment]
-            "bot_profile", "source_type", "name", "description", "refresh_schedule", "content",
+            "bot_profile",
+            "source_type",
+            "name",
+            "description",
+            "refresh_schedule",
+            "content",
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -103,7 +117,9 @@ class NewSourceForm(SourceForm):
         self.fields["name"].required = self.fields["bot_profile"].required = False
         shared = Dataset.objects.shared().order_by("name")
         self.fields["shared_dataset"].queryset = shared  # type: ignore[attr-defined]
-        self.fields["name"].help_text = "Shown with citations. Empty: the file's name, or the address."
+        self.fields[
+            "name"
+        ].help_text = "Shown with citations. Empty: the file's name, or the address."
 
     def clean(self) -> dict[str, Any]:
         super().clean()
@@ -128,9 +144,13 @@ class NewSourceForm(SourceForm):
             return
         kind = KINDS.get(PurePath(file.name or "").suffix.lower())
         if kind is None:
-            self.add_error("file", f"This type of file cannot be read. Allowed: {', '.join(sorted(KINDS))}")
+            self.add_error(
+                "file", f"This type of file cannot be read. Allowed: {', '.join(sorted(KINDS))}"
+            )
         elif (file.size or 0) > settings.MAX_UPLOAD_BYTES:
-            self.add_error("file", f"The file is too large: at most {settings.MAX_UPLOAD_BYTES // 2**20} MB.")
+            self.add_error(
+                "file", f"The file is too large: at most {settings.MAX_UPLOAD_BYTES // 2**20} MB."
+            )
         else:
             self._read_file(file, kind)
 
@@ -142,4 +162,6 @@ class NewSourceForm(SourceForm):
                 parse_isolated(data, kind=kind, name=file.name or "")
         except BadInput as error:
             self.add_error("file", error.detail)
-        self.cleaned_data.update(kind=kind, data=data, name=self.cleaned_data.get("name") or (file.name or "")[:255])
+        self.cleaned_data.update(
+            kind=kind, data=data, name=self.cleaned_data.get("name") or (file.name or "")[:255]
+        )

@@ -23,21 +23,33 @@ class NyxCoreFields(forms.Form):
     """The stored token is never shown; an empty field keeps it."""
 
     base_url = forms.CharField(
-        label="Address of the base", required=False, max_length=2048, widget=UnfoldAdminTextInputWidget,
+        label="Address of the base",
+        required=False,
+        max_length=2048,
+        widget=UnfoldAdminTextInputWidget,
         help_text=f"Empty: {DEFAULT_BASE_URL}. A new server needs its token again.",
     )
     api_token = forms.CharField(
-        label="API token", required=False, max_length=512,
+        label="API token",
+        required=False,
+        max_length=512,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
         help_text="Kept encrypted and never shown. Empty: the stored one stays.",
     )
     limit = forms.IntegerField(
-        label="Results per question", required=False, min_value=1, max_value=50, widget=UnfoldAdminIntegerFieldWidget,
+        label="Results per question",
+        required=False,
+        min_value=1,
+        max_value=50,
+        widget=UnfoldAdminIntegerFieldWidget,
         help_text="1 to 50; empty: 10.",
     )
     authority = forms.MultipleChoiceField(
-        label="Ask for", required=False, choices=[(name, name.capitalize()) for name in AUTHORITIES],
-        widget=UnfoldAdminCheckboxSelectMultipleWidget, help_text="None chosen: all of them.",
+        label="Ask for",
+        required=False,
+        choices=[(name, name.capitalize()) for name in AUTHORITIES],
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text="None chosen: all of them.",
     )
 
     def show_nyxcore(self, config: dict[str, Any]) -> None:
@@ -49,11 +61,15 @@ class NyxCoreFields(forms.Form):
     def clean_nyxcore(self, source: Source) -> None:
         """Put the checked values as a config into `cleaned_data["config"]`, or say what is wrong with them."""
         shown = {name: self.cleaned_data.get(name) for name in NYXCORE_FIELDS}
-        others = {name: value for name, value in source.config.items() if name not in NYXCORE_FIELDS}
+        others = {
+            name: value for name, value in source.config.items() if name not in NYXCORE_FIELDS
+        }
         config = others | {name: value for name, value in shown.items() if value}
         try:
             prepare_config(SourceType.NYXCORE, config, source_id=source.pk)
         except BadInput as error:
-            field = next((name for name in NYXCORE_FIELDS if f"config.{name} " in error.detail), None)
+            field = next(
+                (name for name in NYXCORE_FIELDS if f"config.{name} " in error.detail), None
+            )
             self.add_error(field, error.detail.replace(f"config.{field}", "This"))
         self.cleaned_data["config"] = config

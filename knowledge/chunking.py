@@ -107,7 +107,10 @@ class _Packer:
 
     def limit_with(self, piece: Piece) -> int:
         return min(
-            [piece.limit or self.max_tokens, *(other.limit or self.max_tokens for other in self.current)]
+            [
+                piece.limit or self.max_tokens,
+                *(other.limit or self.max_tokens for other in self.current),
+            ]
         )
 
     def add(self, piece: Piece) -> None:
@@ -149,7 +152,9 @@ def _paragraphs(pieces: list[Piece]) -> Iterator[tuple[int, int]]:
 def _merge_tiny(groups: list[_Group], max_tokens: int) -> list[_Group]:
     """Neighbours of a few words under the same parent become one group, their headings lines of its text."""
     merged: list[_Group] = []
-    for parent, family in groupby(groups, key=lambda group: (group.path[:-1], group.tokens * 8 < max_tokens)):
+    for parent, family in groupby(
+        groups, key=lambda group: (group.path[:-1], group.tokens * 8 < max_tokens)
+    ):
         path, is_tiny = parent
         members = list(family)
         if not is_tiny or len(members) < 2 or not all(group.path for group in members):
@@ -158,16 +163,18 @@ def _merge_tiny(groups: list[_Group], max_tokens: int) -> list[_Group]:
         pieces: list[Piece] = []
         for group in members:
             heading = clean_line(group.path[-1])
-            pieces.append(Piece(heading, estimate_tokens([heading])[0], "\n\n", group.pieces[0].page))
+            pieces.append(
+                Piece(heading, estimate_tokens([heading])[0], "\n\n", group.pieces[0].page)
+            )
             pieces.extend([replace(group.pieces[0], joint="\n"), *group.pieces[1:]])
         merged.append(_Group(path, [replace(piece, limit=max_tokens // 2) for piece in pieces]))
     return merged
 
 
 def _join(pieces: list[Piece]) -> str:
-    return "".join(piece.joint + piece.text if i else piece.text for i, piece in enumerate(pieces)).strip(
-        "\n"
-    )
+    return "".join(
+        piece.joint + piece.text if i else piece.text for i, piece in enumerate(pieces)
+    ).strip("\n")
 
 
 def chunk_document(

@@ -43,12 +43,17 @@ class Claim:
     def __enter__(self) -> Claim:
         # The copied context carries the tenant into the thread.
         context = contextvars.copy_context()
-        self._thread = threading.Thread(target=context.run, args=(self._beat,), name="heartbeat", daemon=True)
+        self._thread = threading.Thread(
+            target=context.run, args=(self._beat,), name="heartbeat", daemon=True
+        )
         self._thread.start()
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._stopped.set()
         if self._thread is not None:
@@ -74,8 +79,12 @@ class Claim:
     def _beat(self) -> None:
         while not self._stopped.wait(BEAT_SECONDS):
             try:
-                Source.objects.filter(pk=self.source_id, claim_id=self.claim_id).update(heartbeat_at=timezone.now())
+                Source.objects.filter(pk=self.source_id, claim_id=self.claim_id).update(
+                    heartbeat_at=timezone.now()
+                )
             except DatabaseError as error:
-                logger.warning("heartbeat failed", source_id=str(self.source_id), error=type(error).__name__)
+                logger.warning(
+                    "heartbeat failed", source_id=str(self.source_id), error=type(error).__name__
+                )
             finally:
                 connections.close_all()  # this thread's own

@@ -29,7 +29,12 @@ def measure_confidence(
 
 
 def choose_threshold(
-    *, refuses: bool, own_floor: float | None, profile: EmbedderProfile, is_dense: bool, trusts_cosine: bool
+    *,
+    refuses: bool,
+    own_floor: float | None,
+    profile: EmbedderProfile,
+    is_dense: bool,
+    trusts_cosine: bool,
 ) -> float:
     """Return the confidence below which the bot refuses: its own floor, else the embedder's; 0 if it never refuses."""
     if not refuses:

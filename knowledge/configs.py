@@ -25,7 +25,11 @@ _TOKEN = re.compile(r"[\x21-\x7e]{1,512}")
 
 
 def prepare_config(
-    source_type: str, config: dict[str, Any], *, source_id: UUID, stored: dict[str, Any] | None = None
+    source_type: str,
+    config: dict[str, Any],
+    *,
+    source_id: UUID,
+    stored: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Vet what a client sent and return what to keep: URLs checked, an nyxCore token encrypted.
 
@@ -58,13 +62,21 @@ def _secret_context(source_id: UUID) -> str:
     return f"{current_schema()}/source:{source_id}/api_token"
 
 
-def _prepare_nyxcore(config: dict[str, Any], source_id: UUID, stored: dict[str, Any]) -> dict[str, Any]:
+def _prepare_nyxcore(
+    config: dict[str, Any], source_id: UUID, stored: dict[str, Any]
+) -> dict[str, Any]:
     _check_nyxcore(config)
     token = config.get("api_token")
-    kept = {name: value for name, value in config.items() if name not in (*_SERVERS_OWN, "api_token")}
+    kept = {
+        name: value for name, value in config.items() if name not in (*_SERVERS_OWN, "api_token")
+    }
     if token:
         kept["encrypted_token"] = encrypt(token, context=_secret_context(source_id))
-    elif "api_token" not in config and stored.get("encrypted_token") and _server(config) == _server(stored):
+    elif (
+        "api_token" not in config
+        and stored.get("encrypted_token")
+        and _server(config) == _server(stored)
+    ):
         kept["encrypted_token"] = stored["encrypted_token"]
     return kept
 
@@ -74,13 +86,22 @@ def _check_nyxcore(config: dict[str, Any]) -> None:
         _check_url(config["base_url"], "config.base_url")
         url = parse_url(config["base_url"])
         if url.query or url.fragment:
-            raise BadInput("config.base_url cannot have a query or a fragment.", code="config_invalid")
+            raise BadInput(
+                "config.base_url cannot have a query or a fragment.", code="config_invalid"
+            )
     limit = config.get("limit", 10)
     if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= _MOST_RESULTS:
-        raise BadInput(f"config.limit must be a whole number from 1 to {_MOST_RESULTS}.", code="config_invalid")
+        raise BadInput(
+            f"config.limit must be a whole number from 1 to {_MOST_RESULTS}.", code="config_invalid"
+        )
     authority = config.get("authority", [])
-    if not isinstance(authority, list) or not all(isinstance(item, str) and item in AUTHORITIES for item in authority):
-        raise BadInput("config.authority must be a list of mandatory, guideline, informational.", code="config_invalid")
+    if not isinstance(authority, list) or not all(
+        isinstance(item, str) and item in AUTHORITIES for item in authority
+    ):
+        raise BadInput(
+            "config.authority must be a list of mandatory, guideline, informational.",
+            code="config_invalid",
+        )
     least = config.get("min_score", 0)
     if not isinstance(least, int | float) or isinstance(least, bool) or not 0 <= least <= 1:
         raise BadInput("config.min_score must be a number from 0 to 1.", code="config_invalid")
@@ -88,7 +109,10 @@ def _check_nyxcore(config: dict[str, Any]) -> None:
     if token is not None and not isinstance(token, str):
         raise BadInput("config.api_token must be a text.", code="config_invalid")
     if token and not _TOKEN.fullmatch(token):
-        raise BadInput("config.api_token is not one: 1 to 512 characters without spaces.", code="config_invalid")
+        raise BadInput(
+            "config.api_token is not one: 1 to 512 characters without spaces.",
+            code="config_invalid",
+        )
 
 
 def _server(config: dict[str, Any]) -> tuple[str, str, int] | None:

@@ -36,14 +36,19 @@ from tenants.sites import tenant_site
 
 class DatasetForm(forms.ModelForm):
     tags = forms.CharField(
-        required=False, max_length=2000, widget=UnfoldAdminTextInputWidget, help_text="Divided by commas."
+        required=False,
+        max_length=2000,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Divided by commas.",
     )
 
     class Meta:
         model = Dataset
         fields = ("name", "description", "is_active", "embedding_model")
         widgets = {"description": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
-        help_texts = {"embedding_model": "Empty: the installation's. Only bots with the same one can be linked."}
+        help_texts = {
+            "embedding_model": "Empty: the installation's. Only bots with the same one can be linked."
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -93,7 +98,9 @@ class LinkInline(TabularInline):
         return self._may_link(request, obj)
 
     def _may_link(self, request: HttpRequest, obj: Dataset | None) -> bool:
-        return obj is not None and obj.is_shared and is_writable() and acting_user(request).is_manager
+        return (
+            obj is not None and obj.is_shared and is_writable() and acting_user(request).is_manager
+        )
 
 
 class SharingFilter(SimpleListFilter):
@@ -118,12 +125,21 @@ class DatasetAdmin(ProductAdmin):
     list_filter = (SharingFilter, "is_active")
     list_select_related = ("bot_profile",)
     search_fields = ("name", "description", "bot_profile__name")
-    readonly_fields = ("kind", "shown_figures", "knowledge_links", "embedding_dimensions", "created_at", "updated_at")
+    readonly_fields = (
+        "kind",
+        "shown_figures",
+        "knowledge_links",
+        "embedding_dimensions",
+        "created_at",
+        "updated_at",
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Dataset]:
         return listed_datasets()
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Dataset | None = None) -> tuple[str, ...]:
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Dataset | None = None
+    ) -> tuple[str, ...]:
         return self.readonly_fields if obj is None else (*self.readonly_fields, "embedding_model")
 
     def get_fieldsets(self, request: HttpRequest, obj: Dataset | None = None) -> Any:
@@ -143,9 +159,13 @@ class DatasetAdmin(ProductAdmin):
         return super().has_delete_permission(request, obj) and (obj is None or obj.is_shared)
 
     def save_model(self, request: HttpRequest, obj: Dataset, form: Any, change: bool) -> None:
-        fields = {name: form.cleaned_data[name] for name in ("name", "description", "tags", "is_active")}
+        fields = {
+            name: form.cleaned_data[name] for name in ("name", "description", "tags", "is_active")
+        }
         if change:
-            update_dataset(obj.pk, {name: fields[name] for name in form.changed_data if name in fields})
+            update_dataset(
+                obj.pk, {name: fields[name] for name in form.changed_data if name in fields}
+            )
             return
         made = create_dataset({**fields, "embedding_model": form.cleaned_data["embedding_model"]})
         obj.pk = made.pk
@@ -160,9 +180,13 @@ class DatasetAdmin(ProductAdmin):
         for link in changed:
             facts = {"priority": link.priority, "is_active": link.is_active}
             if link._state.adding:
-                self._try(request, link, partial(link_bot, dataset.pk, link.bot_profile_id, **facts))
+                self._try(
+                    request, link, partial(link_bot, dataset.pk, link.bot_profile_id, **facts)
+                )
             else:
-                self._try(request, link, partial(change_link, dataset.pk, link.bot_profile_id, facts))
+                self._try(
+                    request, link, partial(change_link, dataset.pk, link.bot_profile_id, facts)
+                )
         formset.new_objects, formset.changed_objects = [], []
 
     def _try(self, request: HttpRequest, link: BotDataset, act: Callable[[], object]) -> None:
@@ -184,7 +208,9 @@ class DatasetAdmin(ProductAdmin):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Sum up instead of listing every chunk; deleting only marks datasets and sources."""
         rows = {row.pk: row for row in listed_datasets().filter(pk__in=[obj.pk for obj in objs])}
-        lines = [f"{row}: {row.source_count} sources, {row.bot_count} bots" for row in rows.values()]  # type: ignore[attr-defined]
+        lines = [
+            f"{row}: {row.source_count} sources, {row.bot_count} bots" for row in rows.values()
+        ]  # type: ignore[attr-defined]
         return lines, {"datasets": len(lines)}, set(), []
 
     @display(description="kind")
@@ -206,7 +232,9 @@ class DatasetAdmin(ProductAdmin):
     @display(description="holds")
     def shown_figures(self, dataset: Dataset) -> str:
         found = measure_dataset(dataset.pk)
-        states = ", ".join(f"{count} {status}" for status, count in found.by_status.items() if count)
+        states = ", ".join(
+            f"{count} {status}" for status, count in found.by_status.items() if count
+        )
         sources = f"{found.sources} sources ({states})" if states else "no sources"
         return (
             f"{sources}, {found.documents} documents, {found.chunks:,} chunks, {found.octets:,} bytes; "
@@ -215,7 +243,9 @@ class DatasetAdmin(ProductAdmin):
 
     @display(description="knowledge")
     def knowledge_links(self, dataset: Dataset) -> str:
-        sources, documents = (reverse(f"admin:knowledge_{name}_changelist") for name in ("source", "document"))
+        sources, documents = (
+            reverse(f"admin:knowledge_{name}_changelist") for name in ("source", "document")
+        )
         return format_html(
             '<a class="mr-link" href="{}?dataset__id__exact={}">its sources</a> &nbsp; '
             '<a class="mr-link" href="{}?source__dataset__id__exact={}">its documents</a>',

@@ -26,7 +26,9 @@ def _check_size(metadata: dict[str, Any]) -> dict[str, Any]:
 Metadata = Annotated[dict[str, Any], AfterValidator(_check_size)]
 DatasetName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]
-Tags = Annotated[list[Tag], Field(max_length=50), AfterValidator(lambda tags: list(dict.fromkeys(tags)))]
+Tags = Annotated[
+    list[Tag], Field(max_length=50), AfterValidator(lambda tags: list(dict.fromkeys(tags)))
+]
 ModelId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Priority = Annotated[int, Field(ge=1, le=100, strict=True)]
 

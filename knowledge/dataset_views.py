@@ -55,10 +55,15 @@ class DatasetList(DatasetView):
     def get(self, request: Request) -> Response:
         query = read_query(DatasetQuery, request)
         found = filter_datasets(
-            text=query.q, tag=query.tag, is_active=query.is_active, with_private=query.include_private
+            text=query.q,
+            tag=query.tag,
+            is_active=query.is_active,
+            with_private=query.include_private,
         )
         page = paginate(found, query)
-        return Response(render_page(page, [render_dataset(each) for each in page.items], total=found.count()))
+        return Response(
+            render_page(page, [render_dataset(each) for each in page.items], total=found.count())
+        )
 
     @describe(
         "Create a dataset", body=NewDataset, answers={201: DatasetReply}, errors={409: _NAME_TAKEN},
@@ -111,7 +116,11 @@ class DatasetStatistics(DatasetView):
 
 
 class DatasetBots(DatasetView):
-    @describe("List a dataset's bots", answers={200: list[BotLinkReply]}, description="First priorities first.")
+    @describe(
+        "List a dataset's bots",
+        answers={200: list[BotLinkReply]},
+        description="First priorities first.",
+    )
     def get(self, request: Request, dataset_id: str) -> Response:
         links = links_of_dataset(parse_uuid(dataset_id, "dataset_id"))
         return Response([render_link(link) for link in links])
@@ -139,10 +148,14 @@ class DatasetBot(DatasetView):
         return Response(render_link(change_link(pk, bot, changes)))
 
     @describe(
-        "Unlink a bot from a dataset", answers={204: None}, errors={409: "`dataset_private`: it is a bot's own."}
+        "Unlink a bot from a dataset",
+        answers={204: None},
+        errors={409: "`dataset_private`: it is a bot's own."},
     )
     def delete(self, request: Request, dataset_id: str, bot_profile_id: str) -> HttpResponse:
-        unlink_bot(parse_uuid(dataset_id, "dataset_id"), parse_uuid(bot_profile_id, "bot_profile_id"))
+        unlink_bot(
+            parse_uuid(dataset_id, "dataset_id"), parse_uuid(bot_profile_id, "bot_profile_id")
+        )
         return no_content()
 
 

@@ -24,7 +24,11 @@ _NAME_TAKEN = "There is a shared dataset of this name already"
 
 def listed_datasets() -> QuerySet[Dataset]:
     """Return the datasets that are not deleted, private ones too, with `source_count` and `bot_count`."""
-    sources = Source.objects.filter(dataset=OuterRef("pk"), deleted_at__isnull=True).order_by().values("dataset")
+    sources = (
+        Source.objects.filter(dataset=OuterRef("pk"), deleted_at__isnull=True)
+        .order_by()
+        .values("dataset")
+    )
     links = BotDataset.objects.filter(dataset=OuterRef("pk")).order_by().values("dataset")
     return Dataset.objects.filter(deleted_at__isnull=True).annotate(
         source_count=Coalesce(Subquery(sources.annotate(count=Count("pk")).values("count")), 0),
@@ -102,8 +106,12 @@ def delete_dataset(dataset_id: UUID, *, force: bool = False) -> None:
         links = BotDataset.objects.filter(dataset=dataset)
         if not force and (sources.exists() or links.exists()):
             counts = f"{sources.count()} sources and {links.count()} bots"
-            raise Conflict(f"The dataset is in use: {counts}. Use force=true.", code="dataset_in_use")
-        mark_deleted(sources.only("id", "bot_profile_id", "stored_bytes").order_by("id").select_for_update())
+            raise Conflict(
+                f"The dataset is in use: {counts}. Use force=true.", code="dataset_in_use"
+            )
+        mark_deleted(
+            sources.only("id", "bot_profile_id", "stored_bytes").order_by("id").select_for_update()
+        )
         links.delete()
         dataset.deleted_at = timezone.now()
         dataset.save(update_fields=["deleted_at", "updated_at"])
@@ -118,10 +126,14 @@ def links_of_dataset(dataset_id: UUID) -> QuerySet[BotDataset]:
 def links_of_bot(bot_profile_id: UUID) -> QuerySet[BotDataset]:
     """Return a bot's links with their datasets in the order of their priority. Raises NotFound."""
     _find_bot(bot_profile_id)
-    return BotDataset.objects.select_related("bot_profile", "dataset").filter(bot_profile=bot_profile_id)
+    return BotDataset.objects.select_related("bot_profile", "dataset").filter(
+        bot_profile=bot_profile_id
+    )
 
 
-def link_bot(dataset_id: UUID, bot_profile_id: UUID, *, priority: int = 1, is_active: bool = True) -> BotDataset:
+def link_bot(
+    dataset_id: UUID, bot_profile_id: UUID, *, priority: int = 1, is_active: bool = True
+) -> BotDataset:
     """Let a bot answer from a shared dataset from now on.
 
     Raises NotFound for the dataset, BadInput for the bot, Conflict if they are linked already or have different
@@ -131,11 +143,17 @@ def link_bot(dataset_id: UUID, bot_profile_id: UUID, *, priority: int = 1, is_ac
         dataset = _lock_shared(dataset_id)
         bot = BotProfile.objects.filter(pk=bot_profile_id).first()
         if bot is None:
-            raise BadInput("Bot profile not found or belongs to a different tenant", code="bot_not_found")
+            raise BadInput(
+                "Bot profile not found or belongs to a different tenant", code="bot_not_found"
+            )
         _check_models_agree(bot, dataset)
         if BotDataset.objects.filter(bot_profile=bot, dataset=dataset).exists():
-            raise Conflict("The bot is linked with this dataset already", code="dataset_already_linked")
-        link = BotDataset.objects.create(bot_profile=bot, dataset=dataset, priority=priority, is_active=is_active)
+            raise Conflict(
+                "The bot is linked with this dataset already", code="dataset_already_linked"
+            )
+        link = BotDataset.objects.create(
+            bot_profile=bot, dataset=dataset, priority=priority, is_active=is_active
+        )
         _ingest_what_waited(dataset)
     return link
 
@@ -143,7 +161,12 @@ def link_bot(dataset_id: UUID, bot_profile_id: UUID, *, priority: int = 1, is_ac
 def change_link(dataset_id: UUID, bot_profile_id: UUID, changes: dict[str, Any]) -> BotDataset:
     """Change a link's priority or whether it is active. Raises NotFound."""
     with transaction.atomic():
-        link = links_of_dataset(dataset_id).select_for_update(of=("self",)).filter(bot_profile=bot_profile_id).first()
+        link = (
+            links_of_dataset(dataset_id)
+            .select_for_update(of=("self",))
+            .filter(bot_profile=bot_profile_id)
+            .first()
+        )
         if link is None:
             raise NotFound("The bot is not linked with this dataset")
         for name, value in changes.items():
@@ -170,8 +193,14 @@ def replace_links(bot_profile_id: UUID, wanted: Sequence[dict[str, Any]]) -> lis
         raise BadInput("A dataset is named twice", code="dataset_named_twice")
     bot = _find_bot(bot_profile_id)
     with transaction.atomic():
-        found = {row.pk: row for row in Dataset.objects.filter(pk__in=ids).order_by("pk").select_for_update()}
-        old = {link.dataset_id: link for link in BotDataset.objects.select_for_update().filter(bot_profile=bot)}
+        found = {
+            row.pk: row
+            for row in Dataset.objects.filter(pk__in=ids).order_by("pk").select_for_update()
+        }
+        old = {
+            link.dataset_id: link
+            for link in BotDataset.objects.select_for_update().filter(bot_profile=bot)
+        }
         _unlink([pk for pk in old if pk not in ids], bot.pk)
         for place, each in enumerate(wanted, start=1):
             dataset = found.get(each["dataset_id"])
@@ -196,7 +225,9 @@ def _find_bot(bot_profile_id: UUID) -> BotProfile:
 
 
 def _lock_shared(dataset_id: UUID) -> Dataset:
-    dataset = Dataset.objects.select_for_update().filter(pk=dataset_id, deleted_at__isnull=True).first()
+    dataset = (
+        Dataset.objects.select_for_update().filter(pk=dataset_id, deleted_at__isnull=True).first()
+    )
     if dataset is None:
         raise NotFound("Dataset not found")
     _require_shared(dataset)
@@ -205,7 +236,9 @@ def _lock_shared(dataset_id: UUID) -> Dataset:
 
 def _require_shared(dataset: Dataset) -> None:
     if not dataset.is_shared:
-        raise Conflict("This dataset is a bot's own: it comes and goes with the bot", code="dataset_private")
+        raise Conflict(
+            "This dataset is a bot's own: it comes and goes with the bot", code="dataset_private"
+        )
 
 
 def _check_models_agree(bot: BotProfile, dataset: Dataset) -> None:
@@ -215,12 +248,18 @@ def _check_models_agree(bot: BotProfile, dataset: Dataset) -> None:
 
 
 def _check_model_is_free(dataset: Dataset, model: str) -> None:
-    known = Source.objects.filter(dataset=dataset, chunk_count__gt=0).exclude(source_type=SourceType.NYXCORE)
+    known = Source.objects.filter(dataset=dataset, chunk_count__gt=0).exclude(
+        source_type=SourceType.NYXCORE
+    )
     if known.exists():
-        raise Conflict("Something was embedded already; make another dataset", code="embedding_model_fixed")
+        raise Conflict(
+            "Something was embedded already; make another dataset", code="embedding_model_fixed"
+        )
     for link in BotDataset.objects.select_related("bot_profile").filter(dataset=dataset):
         if link.bot_profile.effective_embedding_model != model:
-            raise Conflict(f"{link.bot_profile} embeds with another model", code="embedding_model_differs")
+            raise Conflict(
+                f"{link.bot_profile} embeds with another model", code="embedding_model_differs"
+            )
 
 
 def _unlink(dataset_ids: Sequence[UUID], bot_profile_id: UUID) -> None:
@@ -234,6 +273,8 @@ def _unlink(dataset_ids: Sequence[UUID], bot_profile_id: UUID) -> None:
 
 def _ingest_what_waited(dataset: Dataset) -> None:
     """Queue the sources that could not be embedded because no bot had a key for it."""
-    waiting = Source.objects.filter(dataset=dataset, status=SourceStatus.ERROR, error_code="no_bot_linked")
+    waiting = Source.objects.filter(
+        dataset=dataset, status=SourceStatus.ERROR, error_code="no_bot_linked"
+    )
     for source in waiting.only("id"):
         queue_ingestion(source)

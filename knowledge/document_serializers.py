@@ -31,7 +31,10 @@ class ChunkQuery(PageQuery):
 class DocumentChanges(Body):
     """Only `model_fields_set` counts; null undoes an edit."""
 
-    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)] | None = None
+    title: (
+        Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+        | None
+    ) = None
     # Readers are led there by citations, so it is an address of the web or none, and never a script.
     url: Annotated[str, Field(max_length=2048, pattern=r"^(https?://\S+)?$")] | None = None
     metadata: Metadata | None = None

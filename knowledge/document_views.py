@@ -25,7 +25,13 @@ from knowledge.documents import (
     reprocess_document,
 )
 from knowledge.reindexing import plan_reindex, start_reindex
-from knowledge.replies import DocumentDetailReply, DocumentPageReply, DocumentReply, IngestionReply, ReindexReply
+from knowledge.replies import (
+    DocumentDetailReply,
+    DocumentPageReply,
+    DocumentReply,
+    IngestionReply,
+    ReindexReply,
+)
 from minirag.lib.openapi import describe
 from minirag.lib.pagination import paginate, render_page
 from minirag.lib.rest import ApiView, no_content, parse_uuid, read_body, read_query
@@ -45,10 +51,15 @@ class DocumentList(DocumentView):
     def get(self, request: Request) -> Response:
         query = read_query(DocumentQuery, request)
         found = filter_documents(
-            text=query.q, source_id=query.source_id, dataset_id=query.dataset_id, bot_profile_id=query.bot_profile_id
+            text=query.q,
+            source_id=query.source_id,
+            dataset_id=query.dataset_id,
+            bot_profile_id=query.bot_profile_id,
         )
         page = paginate(found, query)
-        return Response(render_page(page, [render_document(each) for each in page.items], total=found.count()))
+        return Response(
+            render_page(page, [render_document(each) for each in page.items], total=found.count())
+        )
 
 
 class DocumentDetail(DocumentView):
@@ -94,7 +105,10 @@ class DocumentReprocessing(DocumentView):
     )  # fmt: skip
     def post(self, request: Request, document_id: str) -> Response:
         document = reprocess_document(parse_uuid(document_id, "document_id"))
-        payload = {"status": "accepted", "message": f"Ingestion queued for source {document.source_id}"}
+        payload = {
+            "status": "accepted",
+            "message": f"Ingestion queued for source {document.source_id}",
+        }
         return Response(payload, status=202)
 
 

@@ -21,13 +21,19 @@ _SOURCE = ("source__name", "source__bot_profile_id", "source__dataset_id")
 
 def listed_documents() -> QuerySet[Document]:
     """Return the documents of sources that are not deleted, each with what is shown of its source."""
-    return Document.objects.filter(source__deleted_at__isnull=True).select_related("source").only(
-        *[column.attname for column in Document._meta.concrete_fields], *_SOURCE
+    return (
+        Document.objects.filter(source__deleted_at__isnull=True)
+        .select_related("source")
+        .only(*[column.attname for column in Document._meta.concrete_fields], *_SOURCE)
     )
 
 
 def filter_documents(
-    *, text: str = "", source_id: UUID | None = None, dataset_id: UUID | None = None, bot_profile_id: UUID | None = None
+    *,
+    text: str = "",
+    source_id: UUID | None = None,
+    dataset_id: UUID | None = None,
+    bot_profile_id: UUID | None = None,
 ) -> QuerySet[Document]:
     """Return documents whose title has `text`, of a source and its children, of a dataset, of all a bot searches."""
     found = listed_documents()

@@ -38,7 +38,9 @@ def embed_chunks(
     """
     vectors: dict[uuid.UUID, np.ndarray] = {}
     if not is_embedder_available(model):
-        logger.warning("the embedder is missing: this source is found by its words only", model=model)
+        logger.warning(
+            "the embedder is missing: this source is found by its words only", model=model
+        )
         return vectors
     if chunks and bot is not None:
         require_spendable(bot.pk)

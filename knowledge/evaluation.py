@@ -57,14 +57,20 @@ def measure_recall(ranked: Sequence[str], relevant: Mapping[str, int], depth: in
     return len(wanted.intersection(ranked[:depth])) / len(wanted) if wanted else 0.0
 
 
-def measure_reciprocal_rank(ranked: Sequence[str], relevant: Mapping[str, int], depth: int = DEPTH) -> float:
+def measure_reciprocal_rank(
+    ranked: Sequence[str], relevant: Mapping[str, int], depth: int = DEPTH
+) -> float:
     """One divided by the rank of the first relevant document, 0 if there is none among the first."""
-    ranks = (rank for rank, found in enumerate(ranked[:depth], start=1) if relevant.get(found, 0) > 0)
+    ranks = (
+        rank for rank, found in enumerate(ranked[:depth], start=1) if relevant.get(found, 0) > 0
+    )
     first = next(ranks, None)
     return 1 / first if first else 0.0
 
 
-def measure_all(runs: Mapping[str, Sequence[str]], judgements: Mapping[str, Mapping[str, int]]) -> Figures:
+def measure_all(
+    runs: Mapping[str, Sequence[str]], judgements: Mapping[str, Mapping[str, int]]
+) -> Figures:
     """Average over the questions of `runs`: for each query id the documents found, best first."""
     pairs = [(ranked, judgements[query_id]) for query_id, ranked in runs.items()]
     if not pairs:
@@ -90,7 +96,8 @@ def load_judged_set(folder: Path, *, limit: int | None = None) -> JudgedSet:
     if limit and limit < len(judged):
         judged = [judged[number * len(judged) // limit] for number in range(limit)]
     documents = [
-        (str(row["_id"]), row.get("title") or "", row["text"]) for row in _read_lines(folder / "corpus.jsonl")
+        (str(row["_id"]), row.get("title") or "", row["text"])
+        for row in _read_lines(folder / "corpus.jsonl")
     ]
     return JudgedSet(tuple(documents), tuple(judged), judgements)
 
@@ -114,7 +121,9 @@ def _read_judgements(path: Path) -> dict[str, dict[str, int]]:
     for number, line in enumerate(lines, start=2):
         parts = line.split("\t")
         if len(parts) < 3 or not parts[2].strip().lstrip("-").isdigit():
-            raise BadFolder(f"{path}, line {number}: a query id, a document id and a number are needed.")
+            raise BadFolder(
+                f"{path}, line {number}: a query id, a document id and a number are needed."
+            )
         if int(parts[2]) > 0:
             judgements.setdefault(parts[0], {})[parts[1]] = int(parts[2])
     return judgements

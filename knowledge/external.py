@@ -85,7 +85,9 @@ async def search_bases(bases: Sequence[Base], question: str) -> External:
             if result.score >= base.min_score:
                 relevant.add(passage.chunk_id)
     chosen = choose_external(passages)
-    return External(chosen, searches, frozenset(relevant & {passage.chunk_id for passage in chosen}))
+    return External(
+        chosen, searches, frozenset(relevant & {passage.chunk_id for passage in chosen})
+    )
 
 
 async def _ask(base: Base, question: str, budget: float) -> tuple[ExternalSearch, list[Result]]:

@@ -47,14 +47,20 @@ def forget_document(document_id: uuid.UUID) -> bool:
         )
         if source is None:
             return False
-        delete_chunks(list(Chunk.objects.filter(document_id=document_id).values_list("pk", flat=True)))
+        delete_chunks(
+            list(Chunk.objects.filter(document_id=document_id).values_list("pk", flat=True))
+        )
         Document.objects.filter(pk=document_id)._raw_delete("default")
         documents = Document.objects.filter(source=source).count()
         chunks = Chunk.objects.filter(source=source).count()
         # Of a web page the text that was read is all that is stored.
         kept = 0 if source.source_type == SourceType.URL and not documents else source.stored_bytes
         count_bytes(source.bot_profile_id, kept - source.stored_bytes)
-        at_rest = SourceStatus.READY if source.status == SourceStatus.PROCESSING else SourceStatus(source.status)
+        at_rest = (
+            SourceStatus.READY
+            if source.status == SourceStatus.PROCESSING
+            else SourceStatus(source.status)
+        )
         Source.objects.filter(pk=source.pk).update(
             document_count=documents, chunk_count=chunks, stored_bytes=kept, content_hash="", etag="", last_modified="",
             status=at_rest if documents else SourceStatus.PENDING, next_refresh_at=None, queued_at=None,

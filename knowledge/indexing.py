@@ -19,8 +19,22 @@ from django.utils import timezone
 
 from knowledge.chunking import ChunkDraft, indexed_text
 from knowledge.claims import Claim
-from knowledge.lexicon import add_statistics, choose_mean_length, lock_knowledge, rebake_if_drifted, remove_statistics
-from knowledge.models import Dataset, Document, IndexEntry, Redo, RefreshSchedule, Source, SourceStatus
+from knowledge.lexicon import (
+    add_statistics,
+    choose_mean_length,
+    lock_knowledge,
+    rebake_if_drifted,
+    remove_statistics,
+)
+from knowledge.models import (
+    Dataset,
+    Document,
+    IndexEntry,
+    Redo,
+    RefreshSchedule,
+    Source,
+    SourceStatus,
+)
 from knowledge.schedule import next_refresh
 from knowledge.storage import count_bytes
 from knowledge.vectors import COPY_HEADER, COPY_TRAILER, count_terms, pack_index_row, weigh_terms
@@ -87,7 +101,9 @@ def identify_chunks(source_id: uuid.UUID, documents: Iterable[NewDocument]) -> l
             number = seen[draft.content_hash]
             seen[draft.content_hash] += 1
             name = f"{draft.content_hash}#{number}" if number else draft.content_hash
-            chunks.append(NewChunk(uuid.uuid5(source_id, name), document_id, document.language, draft))
+            chunks.append(
+                NewChunk(uuid.uuid5(source_id, name), document_id, document.language, draft)
+            )
     return chunks
 
 
@@ -97,7 +113,9 @@ def identify_document(source_id: uuid.UUID, document: NewDocument) -> uuid.UUID:
 
 def find_stored(source_id: uuid.UUID) -> dict[uuid.UUID, Stored]:
     """Return what the index has of a source now, by chunk id."""
-    rows = IndexEntry.objects.filter(source_id=source_id).values_list("chunk_id", "dim", "chunk__document__language")
+    rows = IndexEntry.objects.filter(source_id=source_id).values_list(
+        "chunk_id", "dim", "chunk__document__language"
+    )
     return {chunk_id: Stored(dimensions, language) for chunk_id, dimensions, language in rows}
 
 
@@ -125,7 +143,10 @@ def swap_knowledge(
         added, kept, kept_vectors = _sort_changes(chunks, stored, vectors)
         if {chunk.id for chunk in added} - (counts.keys() & {*vectors, *kept_vectors, *vectorless}):
             raise KnowledgeChanged
-        count_bytes(source.bot_profile_id, (facts or {}).get("stored_bytes", source.stored_bytes) - source.stored_bytes)
+        count_bytes(
+            source.bot_profile_id,
+            (facts or {}).get("stored_bytes", source.stored_bytes) - source.stored_bytes,
+        )
         _store_documents(source, documents)
         delete_chunks([*(stored.keys() - {chunk.id for chunk in kept})])
         _insert_chunks(source.pk, added, counts, {**kept_vectors, **vectors})
@@ -146,7 +167,12 @@ def _lock_source(claim: Claim) -> Source:
     source = (
         Source.objects.select_for_update(of=("self",))
         .defer("content")
-        .filter(pk=claim.source_id, claim_id=claim.claim_id, cancel_requested=False, deleted_at__isnull=True)
+        .filter(
+            pk=claim.source_id,
+            claim_id=claim.claim_id,
+            cancel_requested=False,
+            deleted_at__isnull=True,
+        )
         .first()
     )
     if source is None:
@@ -156,7 +182,9 @@ def _lock_source(claim: Claim) -> Source:
 
 
 def _sort_changes(
-    chunks: Sequence[NewChunk], stored: Mapping[uuid.UUID, Stored], vectors: Mapping[uuid.UUID, Vector]
+    chunks: Sequence[NewChunk],
+    stored: Mapping[uuid.UUID, Stored],
+    vectors: Mapping[uuid.UUID, Vector],
 ) -> tuple[list[NewChunk], list[NewChunk], dict[uuid.UUID, Vector]]:
     """Which chunks are written and which stay; a chunk whose language is another now is written with its old vector."""
     added, kept, reread = [], [], []
@@ -170,7 +198,11 @@ def _sort_changes(
         else:
             kept.append(chunk)
     rows = IndexEntry.objects.filter(chunk_id__in=reread, dim__gt=0).values_list("chunk_id", "emb")
-    return added, kept, {chunk_id: emb for chunk_id, emb in rows if emb is not None} if reread else {}
+    return (
+        added,
+        kept,
+        {chunk_id: emb for chunk_id, emb in rows if emb is not None} if reread else {},
+    )
 
 
 def _store_documents(source: Source, documents: Sequence[NewDocument]) -> None:
@@ -201,7 +233,9 @@ def _keep_edits(rows: Sequence[Document], edited: Mapping[uuid.UUID, Document]) 
 
 
 def _hash_document(document: NewDocument) -> str:
-    return hashlib.sha256("".join(draft.content_hash for draft in document.drafts).encode()).hexdigest()
+    return hashlib.sha256(
+        "".join(draft.content_hash for draft in document.drafts).encode()
+    ).hexdigest()
 
 
 def delete_chunks(chunk_ids: list[uuid.UUID]) -> None:
@@ -224,7 +258,9 @@ def _insert_chunks(
     lengths = [count.total() for count in counts]
     mean = choose_mean_length(lengths)
     with connection.cursor() as cursor:
-        columns = "id, document_id, source_id, ordinal, heading, content, page, token_count, content_hash"
+        columns = (
+            "id, document_id, source_id, ordinal, heading, content, page, token_count, content_hash"
+        )
         with cursor.copy(f"COPY knowledge_chunk ({columns}) FROM STDIN") as copy:
             for chunk in chunks:
                 draft = chunk.draft
@@ -237,7 +273,9 @@ def _insert_chunks(
             copy.write(COPY_HEADER)
             for chunk, count, length in zip(chunks, counts, lengths, strict=True):
                 copy.write(
-                    pack_index_row(chunk.id, source_id, length, vectors.get(chunk.id), weigh_terms(count, mean))
+                    pack_index_row(
+                        chunk.id, source_id, length, vectors.get(chunk.id), weigh_terms(count, mean)
+                    )
                 )
             copy.write(COPY_TRAILER)
     frequencies: Counter[int] = Counter()
@@ -263,7 +301,9 @@ def _move_chunks(chunks: Sequence[NewChunk]) -> None:
         )  # fmt: skip
 
 
-def _finish(source: Source, documents: Sequence[NewDocument], chunk_count: int, facts: Mapping[str, Any]) -> None:
+def _finish(
+    source: Source, documents: Sequence[NewDocument], chunk_count: int, facts: Mapping[str, Any]
+) -> None:
     languages = Counter(document.language for document in documents)
     now = timezone.now()
     Source.objects.filter(pk=source.pk).update(
@@ -306,7 +346,8 @@ def ensure_vector_index(dimensions: int) -> bool:
     name = f"chunk_index_emb_{int(dimensions)}"
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT to_regclass(%s) IS NOT NULL, (SELECT count(*) FROM chunk_index WHERE dim = %s)", [name, dimensions]
+            "SELECT to_regclass(%s) IS NOT NULL, (SELECT count(*) FROM chunk_index WHERE dim = %s)",
+            [name, dimensions],
         )
         exists, rows = cursor.fetchone()
     if exists or rows <= settings.EXACT_SCAN_ROWS:

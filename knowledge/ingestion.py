@@ -33,7 +33,14 @@ from knowledge.indexing import (
     identify_chunks,
     swap_knowledge,
 )
-from knowledge.loading import IngestionError, Loaded, fingerprint, fingerprint_setup, load_source, parse_loaded
+from knowledge.loading import (
+    IngestionError,
+    Loaded,
+    fingerprint,
+    fingerprint_setup,
+    load_source,
+    parse_loaded,
+)
 from knowledge.models import Dataset, IndexEntry, Redo, Source, SourceStatus, SourceType
 from knowledge.nyxcore import NyxCoreError, check_base, describe_base
 from knowledge.schedule import next_attempt
@@ -68,13 +75,21 @@ def ingest(source_id: uuid.UUID, claim: uuid.UUID | None = None) -> None:
     except IngestionError as error:
         record_failure(source_id, claim_id, error)
     except (NyxCoreError, ProviderError, QuotaExceeded, BudgetExceeded) as error:
-        record_failure(source_id, claim_id, IngestionError(error.code, error.detail, error.retryable))
+        record_failure(
+            source_id, claim_id, IngestionError(error.code, error.detail, error.retryable)
+        )
     except SoftTimeLimitExceeded:
         minutes = settings.CELERY_TASK_TIME_LIMIT // 60
-        record_failure(source_id, claim_id, IngestionError("timeout", f"Ingestion took longer than {minutes} minutes."))
+        record_failure(
+            source_id,
+            claim_id,
+            IngestionError("timeout", f"Ingestion took longer than {minutes} minutes."),
+        )
     except Exception:
         log.exception("ingestion failed")
-        reason = "Something went wrong on our side while this source was ingested. Please try again."
+        reason = (
+            "Something went wrong on our side while this source was ingested. Please try again."
+        )
         record_failure(source_id, claim_id, IngestionError("internal", reason, retryable=True))
 
 
@@ -83,7 +98,9 @@ def cancel_ingestion(source: Source) -> bool:
 
     A running one stops at its next step. What the source said before goes on answering.
     """
-    dequeued = Source.objects.filter(pk=source.pk, queued_at__isnull=False).exclude(status=SourceStatus.PROCESSING)
+    dequeued = Source.objects.filter(pk=source.pk, queued_at__isnull=False).exclude(
+        status=SourceStatus.PROCESSING
+    )
     if dequeued.update(queued_at=None, status=_status_at_rest(source)):
         return True
     running = Source.objects.filter(pk=source.pk, status=SourceStatus.PROCESSING)
@@ -91,7 +108,9 @@ def cancel_ingestion(source: Source) -> bool:
 
 
 def _ingest_claimed(claim: Claim) -> None:
-    source = Source.objects.select_related("bot_profile", "dataset__bot_profile").get(pk=claim.source_id)
+    source = Source.objects.select_related("bot_profile", "dataset__bot_profile").get(
+        pk=claim.source_id
+    )
     if source.source_type == SourceType.NYXCORE:
         _check_connection(claim, source)
         return
@@ -100,8 +119,12 @@ def _ingest_claimed(claim: Claim) -> None:
     is_known = is_complete and source.content_hash.startswith(fingerprint_setup(source))
     loaded = load_source(source, conditional=is_known)
     if loaded.data is None and not is_known:
-        raise IngestionError("bad_response", "The server says that nothing changed, but it was not asked.", True)
-    if loaded.data is None or (is_complete and fingerprint(source, loaded.data) == source.content_hash):
+        raise IngestionError(
+            "bad_response", "The server says that nothing changed, but it was not asked.", True
+        )
+    if loaded.data is None or (
+        is_complete and fingerprint(source, loaded.data) == source.content_hash
+    ):
         _finish_unchanged(claim, source, loaded)
         return
     claim.report("parsing")
@@ -111,7 +134,9 @@ def _ingest_claimed(claim: Claim) -> None:
         raise IngestionError("no_chunks", "Chunking produced no output")
     if len(chunks) > settings.MAX_CHUNKS_PER_SOURCE:
         limit = settings.MAX_CHUNKS_PER_SOURCE
-        raise IngestionError("too_large", f"This makes {len(chunks)} pieces of text; at most {limit} are allowed.")
+        raise IngestionError(
+            "too_large", f"This makes {len(chunks)} pieces of text; at most {limit} are allowed."
+        )
     size = measure_drafts(source, (chunk.draft for chunk in chunks))
     require_room(source, size)
     facts = {
@@ -122,7 +147,9 @@ def _ingest_claimed(claim: Claim) -> None:
         dimensions = _embed_and_swap(claim, source, model, document, chunks, facts)
     except (EmbedderChanged, KnowledgeChanged):
         source.dataset.refresh_from_db()
-        dimensions = _embed_and_swap(claim, source, source.dataset.embedding_model, document, chunks, facts)
+        dimensions = _embed_and_swap(
+            claim, source, source.dataset.embedding_model, document, chunks, facts
+        )
     ensure_vector_index(dimensions)
 
 
@@ -137,14 +164,21 @@ def _check_connection(claim: Claim, source: Source) -> None:
 
 
 def _embed_and_swap(
-    claim: Claim, source: Source, model: str, document: NewDocument, chunks: list[NewChunk], facts: dict[str, Any]
+    claim: Claim,
+    source: Source,
+    model: str,
+    document: NewDocument,
+    chunks: list[NewChunk],
+    facts: dict[str, Any],
 ) -> int:
     """Embed what the index lacks and swap; returns the vectors' dimensions, 0 if nothing was embedded."""
     stored = find_stored(source.pk)
     if source.redo == Redo.EMBED and is_embedder_available(model):
         unknown = chunks
     else:
-        unknown = [chunk for chunk in chunks if chunk.id not in stored or not stored[chunk.id].dimensions]
+        unknown = [
+            chunk for chunk in chunks if chunk.id not in stored or not stored[chunk.id].dimensions
+        ]
     claim.report("embedding", 0, len(unknown))
     vectors = embed_chunks(
         find_payer(source, model), model, unknown, source_id=source.pk,
@@ -176,7 +210,9 @@ def choose_model(source: Source) -> str:
     wanted = dataset.bot_profile.effective_embedding_model
     embedded = dataset.sources.filter(chunk_count__gt=0).exclude(source_type=SourceType.NYXCORE)
     if dataset.embedding_model != wanted and not embedded.exists():
-        Dataset.objects.filter(pk=dataset.pk).update(embedding_model=wanted, embedding_dimensions=None)
+        Dataset.objects.filter(pk=dataset.pk).update(
+            embedding_model=wanted, embedding_dimensions=None
+        )
         dataset.embedding_model, dataset.embedding_dimensions = wanted, None
     return dataset.embedding_model
 
@@ -191,13 +227,18 @@ def find_payer(source: Source, model: str) -> BotProfile | None:
     links = source.dataset.bot_links.order_by("-is_active", "priority", "created_at", "id")
     link = links.select_related("bot_profile").first()
     if link is None and not is_local(model):
-        raise IngestionError("no_bot_linked", "Link a bot with the dataset first: its key is used for the embedding.")
+        raise IngestionError(
+            "no_bot_linked", "Link a bot with the dataset first: its key is used for the embedding."
+        )
     return link.bot_profile if link else None
 
 
 def _lacks_vectors(source: Source, model: str) -> bool:
     """Whether it was ingested while the embedder was missing, and it no longer is."""
-    return is_embedder_available(model) and IndexEntry.objects.filter(source_id=source.pk, dim=0).exists()
+    return (
+        is_embedder_available(model)
+        and IndexEntry.objects.filter(source_id=source.pk, dim=0).exists()
+    )
 
 
 def _finish_unchanged(claim: Claim, source: Source, loaded: Loaded) -> None:
@@ -235,7 +276,9 @@ def record_failure(source_id: uuid.UUID, claim_id: uuid.UUID, error: IngestionEr
 
 def record_cancellation(source_id: uuid.UUID, claim_id: uuid.UUID) -> None:
     """Give a cancelled source back: ready with its old knowledge, or pending if it never had any."""
-    source = Source.objects.only("pk", "chunk_count").filter(pk=source_id, claim_id=claim_id).first()
+    source = (
+        Source.objects.only("pk", "chunk_count").filter(pk=source_id, claim_id=claim_id).first()
+    )
     if source is None:
         return
     Source.objects.filter(pk=source_id, claim_id=claim_id).update(

@@ -35,7 +35,9 @@ class Statistics:
 def lock_knowledge() -> None:
     """Wait to be the tenant's only writer of knowledge, until the end of the transaction."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [scoped_name("knowledge")])
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [scoped_name("knowledge")]
+        )
 
 
 def add_statistics(document_frequencies: Counter[int], *, chunks: int, length: int) -> None:
@@ -60,7 +62,8 @@ def remove_statistics(chunk_ids: Sequence[uuid.UUID]) -> None:
         )
         cursor.execute("DELETE FROM lex_df WHERE df <= 0")
         cursor.execute(
-            "SELECT count(*), coalesce(sum(dl), 0) FROM chunk_index WHERE chunk_id = ANY(%s)", [list(chunk_ids)]
+            "SELECT count(*), coalesce(sum(dl), 0) FROM chunk_index WHERE chunk_id = ANY(%s)",
+            [list(chunk_ids)],
         )
         chunks, length = cursor.fetchone()
     _add_totals(-chunks, -length)
@@ -119,7 +122,9 @@ def _reweigh_chunks(old_mean: float, new_mean: float) -> int:
             if not rows:
                 return changed
             vectors = [
-                format_sparse(weigh_terms(recover_counts(read_sparse(text), length, old_mean), new_mean))
+                format_sparse(
+                    weigh_terms(recover_counts(read_sparse(text), length, old_mean), new_mean)
+                )
                 for _, length, text in rows
             ]
             cursor.execute(
@@ -159,5 +164,7 @@ def recount_statistics() -> bool:
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM lex_df")
         LexiconTotals.objects.filter(pk=1).update(n=0, total_dl=0)
-        add_statistics(Counter(counted.document_frequencies), chunks=counted.chunks, length=counted.length)
+        add_statistics(
+            Counter(counted.document_frequencies), chunks=counted.chunks, length=counted.length
+        )
     return True

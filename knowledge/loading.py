@@ -100,7 +100,9 @@ def _load_url(source: Source, conditional: bool) -> Loaded:
     kind = kind_of(urlsplit(fetched.url).path, fetched.content_type)
     if kind is None:
         shown = fetched.content_type or "something of no known type"
-        raise IngestionError("unsupported", f"The address answered with {shown}, which cannot be read.")
+        raise IngestionError(
+            "unsupported", f"The address answered with {shown}, which cannot be read."
+        )
     return Loaded(_unify_encoding(fetched, kind), kind, **facts)
 
 

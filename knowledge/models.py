@@ -44,7 +44,9 @@ class Dataset(models.Model):
         BotProfile, on_delete=models.CASCADE, null=True, blank=True, related_name="private_dataset"
     )
     embedding_model = models.CharField(max_length=100)
-    embedding_dimensions = models.PositiveIntegerField(null=True, blank=True, help_text="Known after the first chunk.")
+    embedding_dimensions = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Known after the first chunk."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -54,7 +56,8 @@ class Dataset(models.Model):
         ordering = ["-created_at"]
         constraints = [
             models.UniqueConstraint(
-                Lower("name"), name="shared_dataset_name_once",
+                Lower("name"),
+                name="shared_dataset_name_once",
                 condition=Q(bot_profile__isnull=True, deleted_at__isnull=True),
             ),
         ]
@@ -71,10 +74,13 @@ class BotDataset(models.Model):
     """A bot's link to a shared dataset: it answers from it while link and dataset are active."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    bot_profile = models.ForeignKey(BotProfile, models.CASCADE, related_name="dataset_links", verbose_name="bot")
+    bot_profile = models.ForeignKey(
+        BotProfile, models.CASCADE, related_name="dataset_links", verbose_name="bot"
+    )
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="bot_links")
     priority = models.PositiveSmallIntegerField(
-        default=1, validators=[MinValueValidator(1), MaxValueValidator(100)],
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
         help_text="1 comes first. Each step below takes 1 % off the score of what is found here, 5 % at most.",
     )
     is_active = models.BooleanField(default=True)
@@ -120,7 +126,11 @@ class SourceQuerySet(models.QuerySet["Source"]):
         A source that is being re-ingested, or whose last ingestion failed, still answers from its old knowledge.
         External ones have none here.
         """
-        return self._in_use(bot_profile_id).filter(chunk_count__gt=0).exclude(source_type=SourceType.NYXCORE)
+        return (
+            self._in_use(bot_profile_id)
+            .filter(chunk_count__gt=0)
+            .exclude(source_type=SourceType.NYXCORE)
+        )
 
     def external(self, bot_profile_id: uuid.UUID) -> SourceQuerySet:
         """Return the external sources a bot may ask now: active, and their last connection check succeeded.
@@ -132,23 +142,38 @@ class SourceQuerySet(models.QuerySet["Source"]):
 
     def _in_use(self, bot_profile_id: uuid.UUID) -> SourceQuerySet:
         return self.filter(
-            Q(parent__isnull=True) | Q(parent__is_active=True), is_active=True, deleted_at__isnull=True,
+            Q(parent__isnull=True) | Q(parent__is_active=True),
+            is_active=True,
+            deleted_at__isnull=True,
             dataset__in=Dataset.objects.searched_by(bot_profile_id),
         )
 
     def claim(self, source_id: uuid.UUID, *, stale_after: timedelta) -> uuid.UUID | None:
         """Claim a source for ingestion by a conditional UPDATE; returns the claim, or None if another worker has it."""
         now, claim = timezone.now(), uuid.uuid4()
-        free = ~Q(status=SourceStatus.PROCESSING) | Q(heartbeat_at__lt=now - stale_after) | Q(heartbeat_at=None)
+        free = (
+            ~Q(status=SourceStatus.PROCESSING)
+            | Q(heartbeat_at__lt=now - stale_after)
+            | Q(heartbeat_at=None)
+        )
         taken = self.filter(free, pk=source_id, deleted_at__isnull=True).update(
-            status=SourceStatus.PROCESSING, claim_id=claim, heartbeat_at=now, queued_at=None, cancel_requested=False,
-            progress_stage="loading", progress_done=0, progress_total=0, error_message=None, error_code="",
+            status=SourceStatus.PROCESSING,
+            claim_id=claim,
+            heartbeat_at=now,
+            queued_at=None,
+            cancel_requested=False,
+            progress_stage="loading",
+            progress_done=0,
+            progress_total=0,
+            error_message=None,
+            error_code="",
         )
         return claim if taken else None
 
 
 class Redo(models.TextChoices):
     """What the next ingestion does though nothing has changed."""
+
     NOTHING = "", "Nothing"
     PARSE = "parse", "Read and cut the text anew"
     EMBED = "embed", "Also make every vector anew"
@@ -164,11 +189,20 @@ class Source(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     # A private source goes with its bot by way of the dataset; a shared one stays.
     bot_profile = models.ForeignKey(
-        BotProfile, on_delete=models.SET_NULL, null=True, blank=True, related_name="sources", verbose_name="bot"
+        BotProfile,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="sources",
+        verbose_name="bot",
     )
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="sources")
-    parent = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="children")
-    external_id = models.CharField(max_length=255, blank=True, default="", help_text="The integrator's own id.")
+    parent = models.ForeignKey(
+        "self", on_delete=models.CASCADE, null=True, blank=True, related_name="children"
+    )
+    external_id = models.CharField(
+        max_length=255, blank=True, default="", help_text="The integrator's own id."
+    )
     name = models.CharField(max_length=255)
     description = models.CharField(max_length=1000, blank=True, default="")
     source_type = models.CharField(max_length=10, choices=SourceType)
@@ -176,7 +210,9 @@ class Source(models.Model):
     content = models.TextField(null=True, blank=True, help_text="The text of a text source.")
     is_active = models.BooleanField(default=True)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
-    refresh_schedule = models.CharField(max_length=10, choices=RefreshSchedule, null=True, blank=True)
+    refresh_schedule = models.CharField(
+        max_length=10, choices=RefreshSchedule, null=True, blank=True
+    )
 
     status = models.CharField(max_length=10, choices=SourceStatus, default=SourceStatus.PENDING)
     error_message = models.CharField(max_length=2000, null=True, blank=True)
@@ -184,10 +220,16 @@ class Source(models.Model):
     document_count = models.PositiveIntegerField(default=0)
     chunk_count = models.PositiveIntegerField(default=0)
     failed_searches = models.PositiveIntegerField(
-        default=0, editable=False, help_text="Of an external source, since its last connection check."
+        default=0,
+        editable=False,
+        help_text="Of an external source, since its last connection check.",
     )
-    stored_bytes = models.BigIntegerField(default=0, editable=False, help_text="See knowledge.storage.")
-    language = models.CharField(max_length=8, blank=True, default="", help_text="Found at ingestion.")
+    stored_bytes = models.BigIntegerField(
+        default=0, editable=False, help_text="See knowledge.storage."
+    )
+    language = models.CharField(
+        max_length=8, blank=True, default="", help_text="Found at ingestion."
+    )
     last_refreshed_at = models.DateTimeField(null=True, blank=True)
     next_refresh_at = models.DateTimeField(null=True, blank=True, editable=False)
 
@@ -203,7 +245,9 @@ class Source(models.Model):
     etag = models.CharField(max_length=255, blank=True, default="", editable=False)
     last_modified = models.CharField(max_length=64, blank=True, default="", editable=False)
     content_hash = models.CharField(max_length=64, blank=True, default="", editable=False)
-    redo = models.CharField(max_length=5, choices=Redo, blank=True, default=Redo.NOTHING, editable=False)
+    redo = models.CharField(
+        max_length=5, choices=Redo, blank=True, default=Redo.NOTHING, editable=False
+    )
 
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -217,9 +261,13 @@ class Source(models.Model):
             models.Index(fields=["status", "heartbeat_at"], name="source_by_status"),
         ]
         constraints = [
-            models.CheckConstraint(name="source_is_not_its_own_parent", condition=~Q(parent=models.F("id"))),
+            models.CheckConstraint(
+                name="source_is_not_its_own_parent", condition=~Q(parent=models.F("id"))
+            ),
             models.UniqueConstraint(
-                fields=["dataset", "external_id"], condition=~Q(external_id=""), name="source_by_external_id"
+                fields=["dataset", "external_id"],
+                condition=~Q(external_id=""),
+                name="source_by_external_id",
             ),
         ]
 
@@ -228,13 +276,19 @@ class Source(models.Model):
 
     @property
     def progress(self) -> dict[str, Any]:
-        return {"stage": self.progress_stage, "done": self.progress_done, "total": self.progress_total}
+        return {
+            "stage": self.progress_stage,
+            "done": self.progress_done,
+            "total": self.progress_total,
+        }
 
 
 class SourceFile(models.Model):
     """The bytes of an uploaded file, kept in the tenant's schema: web and worker processes share no disk."""
 
-    source = models.OneToOneField(Source, on_delete=models.CASCADE, primary_key=True, related_name="file")
+    source = models.OneToOneField(
+        Source, on_delete=models.CASCADE, primary_key=True, related_name="file"
+    )
     name = models.CharField(max_length=255)
     kind = models.CharField(max_length=10)
     data = models.BinaryField()
@@ -252,7 +306,9 @@ class Document(models.Model):
     title = models.CharField(max_length=500, blank=True)
     url = models.CharField(max_length=2048, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
-    originals = models.JSONField(default=dict, blank=True, editable=False)  # of edited fields: what the source says
+    originals = models.JSONField(
+        default=dict, blank=True, editable=False
+    )  # of edited fields: what the source says
     language = models.CharField(max_length=8, blank=True)
     content_hash = models.CharField(max_length=64)
     char_count = models.PositiveIntegerField(default=0)
@@ -291,7 +347,9 @@ class Chunk(models.Model):
 class IndexEntry(models.Model):
     """The narrow row that search scans: a chunk's two vectors, apart from its text (twice as fast as a wide table)."""
 
-    chunk = models.OneToOneField(Chunk, on_delete=models.CASCADE, primary_key=True, related_name="index_entry")
+    chunk = models.OneToOneField(
+        Chunk, on_delete=models.CASCADE, primary_key=True, related_name="index_entry"
+    )
     source_id = models.UUIDField()
     dl = models.PositiveIntegerField(help_text="Length in terms, repeats counted.")
     dim = models.PositiveSmallIntegerField(default=0, help_text="Dimensions of emb; 0 without one.")
@@ -341,7 +399,9 @@ class LexiconTotals(models.Model):
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     n = models.BigIntegerField(default=0)
     total_dl = models.BigIntegerField(default=0)
-    baked_avgdl = models.FloatField(default=0, help_text="The mean length that the stored weights were made with.")
+    baked_avgdl = models.FloatField(
+        default=0, help_text="The mean length that the stored weights were made with."
+    )
 
     class Meta:
         db_table = "lex_stats"

@@ -86,7 +86,9 @@ def describe_base(source: Source) -> Base:
     try:
         token = reveal_api_token(source)
     except DecryptionFailed:  # sealed with a key that is gone, or for another place
-        raise NyxCoreError("token_unreadable", "The API token cannot be read any more. Enter it again.") from None
+        raise NyxCoreError(
+            "token_unreadable", "The API token cannot be read any more. Enter it again."
+        ) from None
     if not token:
         raise NyxCoreError("token_missing", "No API token configured")
     authority = config.get("authority") or []
@@ -118,7 +120,11 @@ def check_base(base: Base) -> Holdings:
     documents = _read_answer(answered).get("documents")
     if not isinstance(documents, list):
         raise _not_understood()
-    ready = [each for each in documents if isinstance(each, dict) and _text(each.get("status")).lower() == "ready"]
+    ready = [
+        each
+        for each in documents
+        if isinstance(each, dict) and _text(each.get("status")).lower() == "ready"
+    ]
     chunks = sum(_count(document.get("chunkCount")) for document in ready)
     return Holdings(len(ready), min(chunks, _MAX_COUNT))
 
@@ -173,16 +179,22 @@ def _read_answer(answered: Fetched) -> Mapping[str, Any]:
     if answered.status in (401, 403):
         raise NyxCoreError("token_refused", f"nyxCore refused the API token{reason or '.'}")
     if isinstance(body, dict) and body.get("ok") is False:
-        raise NyxCoreError("nyxcore_error", f"nyxCore reported an error{reason or '.'}", retryable=retryable)
+        raise NyxCoreError(
+            "nyxcore_error", f"nyxCore reported an error{reason or '.'}", retryable=retryable
+        )
     if not 200 <= answered.status < 300:
-        raise NyxCoreError("http_status", f"The server answered with status {answered.status}.", retryable=retryable)
+        raise NyxCoreError(
+            "http_status",
+            f"The server answered with status {answered.status}.",
+            retryable=retryable,
+        )
     if not isinstance(body, dict) or body.get("ok") is not True:
         raise _not_understood()
     return body
 
 
 def _describe_error(error: Mapping[str, Any]) -> str:
-    """": message (code)", with whatever of both the base gave."""
+    """ ": message (code)", with whatever of both the base gave."""
     message, code = _line(error.get("message"))[:300], _line(error.get("code"))[:64]
     if not message:
         return f": {code}" if code else ""
@@ -191,7 +203,10 @@ def _describe_error(error: Mapping[str, Any]) -> str:
 
 def _read_result(result: Mapping[str, Any]) -> Result:
     authority = _text(result.get("authority")).strip().lower()
-    content, filename = _text(result.get("content")).strip()[:LONGEST_PASSAGE], _line(result.get("filename"))[:500]
+    content, filename = (
+        _text(result.get("content")).strip()[:LONGEST_PASSAGE],
+        _line(result.get("filename"))[:500],
+    )
     document_id = _line(result.get("documentId"))[:200] or filename
     return Result(
         content=content,
@@ -213,7 +228,11 @@ def _text(value: Any) -> str:
 
 
 def _line(value: Any) -> str:
-    return " ".join(_text(str(value) if isinstance(value, int) and not isinstance(value, bool) else value).split())
+    return " ".join(
+        _text(
+            str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        ).split()
+    )
 
 
 def _number(value: Any) -> float:

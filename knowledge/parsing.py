@@ -25,7 +25,15 @@ from knowledge.parsers.word import parse_docx
 from knowledge.sections import ParsedDocument, ParseError, Section, SectionWriter
 from minirag.lib.languages import detect_language
 
-__all__ = ["PARSERS", "ParseError", "ParsedDocument", "Section", "kind_of", "parse", "parse_isolated"]
+__all__ = [
+    "PARSERS",
+    "ParseError",
+    "ParsedDocument",
+    "Section",
+    "kind_of",
+    "parse",
+    "parse_isolated",
+]
 
 PARSERS: Final[dict[str, Callable[[bytes, SectionWriter], dict[str, Any]]]] = {
     "txt": parse_plain,
@@ -117,7 +125,12 @@ def parse_isolated(
     if kind in _SAFE_IN_PROCESS and len(data) <= _IN_PROCESS_BYTES:
         return parse(data, kind=kind, name=name)
     request = json.dumps(
-        {"kind": kind, "name": name, "memory_mb": memory_mb, "cpu_seconds": int(timeout_seconds) + 1}
+        {
+            "kind": kind,
+            "name": name,
+            "memory_mb": memory_mb,
+            "cpu_seconds": int(timeout_seconds) + 1,
+        }
     )
     answer, status = _ask_child(request.encode() + b"\n" + data, timeout_seconds)
     return _read_answer(answer, status)
@@ -152,10 +165,13 @@ def _read_answer(answer: bytes, status: int) -> ParsedDocument:
     try:
         message = json.loads(answer)
     except ValueError:
-        raise ParseError("This file could not be read: the reader crashed on it.", code="crashed") from None
+        raise ParseError(
+            "This file could not be read: the reader crashed on it.", code="crashed"
+        ) from None
     if "error" in message:
         raise ParseError(message["error"]["reason"], code=message["error"]["code"])
     sections = tuple(
-        Section(tuple(heading), text, page, kind) for heading, text, page, kind in message["sections"]
+        Section(tuple(heading), text, page, kind)
+        for heading, text, page, kind in message["sections"]
     )
     return ParsedDocument(message["title"], sections, message["metadata"], message["language"])

@@ -48,7 +48,9 @@ def choose_external(passages: Iterable[Passage]) -> tuple[Passage, ...]:
 
     The same text twice is kept where it binds most. At most 20 passages with 24,000 characters.
     """
-    ranked = sorted(passages, key=lambda each: (AUTHORITIES.index(each.authority), -each.score, each.shown_id))
+    ranked = sorted(
+        passages, key=lambda each: (AUTHORITIES.index(each.authority), -each.score, each.shown_id)
+    )
     chosen: list[Passage] = []
     seen: set[str] = set()
     room = MAX_EXTERNAL_CHARACTERS

@@ -114,7 +114,9 @@ class Cutter:
         def close() -> None:
             if group:
                 text = "\n".join([header, *group])
-                pieces.append(Piece(text, head + used, "\n\n", section.page, False, self.max_tokens))
+                pieces.append(
+                    Piece(text, head + used, "\n\n", section.page, False, self.max_tokens)
+                )
 
         for row, count in zip(rows, tokens, strict=True):
             parts = [(row, count)] if count <= room else self.split_words(row, room)

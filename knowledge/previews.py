@@ -76,9 +76,13 @@ def _find_faults(parsed: ParsedDocument, drafts: list[ChunkDraft], pages: int) -
     if not drafts:
         return ["There is no text in it: its ingestion would fail."]
     if len(drafts) > settings.MAX_CHUNKS_PER_SOURCE:
-        faults.append(f"It makes {len(drafts)} chunks; at most {settings.MAX_CHUNKS_PER_SOURCE} are allowed.")
+        faults.append(
+            f"It makes {len(drafts)} chunks; at most {settings.MAX_CHUNKS_PER_SOURCE} are allowed."
+        )
     if pages and sum(len(section.text) for section in parsed.sections) < _FEW_PER_PAGE * pages:
         faults.append("There is little text on its pages: they may be scans.")
     if parsed.language != "en" and profile_of(settings.DEFAULT_EMBEDDING_MODEL).english_only:
-        faults.append("It is not in English: the installation's embedder will find it by its words only.")
+        faults.append(
+            "It is not in English: the installation's embedder will find it by its words only."
+        )
     return faults

@@ -38,7 +38,9 @@ def find_outdated_datasets() -> QuerySet[Dataset]:
     """Return the datasets with knowledge whose bot names another embedding model than made their vectors."""
     default = Value(settings.DEFAULT_EMBEDDING_MODEL, output_field=CharField())
     named = Coalesce(NullIf("bot_profile__embedding_model", Value("")), default)
-    outdated = Dataset.objects.filter(bot_profile__isnull=False, sources__chunk_count__gt=0).annotate(wanted=named)
+    outdated = Dataset.objects.filter(
+        bot_profile__isnull=False, sources__chunk_count__gt=0
+    ).annotate(wanted=named)
     return outdated.exclude(wanted=F("embedding_model")).distinct()
 
 
@@ -64,7 +66,9 @@ def reembed_dataset(dataset_id: uuid.UUID) -> bool:
         except (EmbedderMissing, ProviderError) as error:
             # The old vectors go on answering; the pause keeps a wrong key from being tried every minute.
             cache.set(_pause_key(dataset_id), error.code, PAUSE_SECONDS)
-            logger.warning("re-embedding failed", dataset_id=str(dataset_id), model=model, code=error.code)
+            logger.warning(
+                "re-embedding failed", dataset_id=str(dataset_id), model=model, code=error.code
+            )
             return False
     logger.info("dataset re-embedded", dataset_id=str(dataset_id), model=model)
     if dimensions <= MAX_INDEXED_DIMENSIONS:
@@ -108,7 +112,12 @@ def _embed_missing(dataset: Dataset, bot: BotProfile, model: str) -> None:
 def _text_of(chunk: Chunk) -> str:
     """What was embedded for it before."""
     draft = ChunkDraft(
-        chunk.ordinal, chunk.heading, chunk.content, chunk.page, chunk.token_count, chunk.content_hash
+        chunk.ordinal,
+        chunk.heading,
+        chunk.content,
+        chunk.page,
+        chunk.token_count,
+        chunk.content_hash,
     )
     return indexed_text(draft)
 

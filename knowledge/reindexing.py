@@ -45,7 +45,9 @@ class ReindexPlan:
     @property
     def cost_usd(self) -> Decimal | None:
         costs = [share.cost_usd for share in self.models]
-        return None if None in costs else sum((cost for cost in costs if cost is not None), Decimal(0))
+        return (
+            None if None in costs else sum((cost for cost in costs if cost is not None), Decimal(0))
+        )
 
 
 def plan_reindex(*, source_id: UUID | None, dataset_id: UUID | None, limit: int) -> ReindexPlan:
@@ -71,7 +73,10 @@ def start_reindex(plan: ReindexPlan) -> int:
 
 def _find_sources(source_id: UUID | None, dataset_id: UUID | None) -> QuerySet[Source]:
     found = Source.objects.filter(
-        Q(parent__isnull=True) | Q(parent__is_active=True), is_active=True, deleted_at__isnull=True, chunk_count__gt=0
+        Q(parent__isnull=True) | Q(parent__is_active=True),
+        is_active=True,
+        deleted_at__isnull=True,
+        chunk_count__gt=0,
     ).exclude(source_type=SourceType.NYXCORE)
     if source_id is not None:
         find_source(source_id)
@@ -108,6 +113,10 @@ def _price(model: str, tokens: int) -> Decimal | None:
         return None
     return Decimal(
         price_call(
-            UsageKind.EMBEDDING, model, prompt_tokens=tokens, completion_tokens=0, listed=cost_of(model, tokens)
+            UsageKind.EMBEDDING,
+            model,
+            prompt_tokens=tokens,
+            completion_tokens=0,
+            listed=cost_of(model, tokens),
         )
     )

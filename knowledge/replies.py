@@ -16,7 +16,9 @@ EXAMPLE_UUID = UUID(EXAMPLE_IDS["dataset_id"])
 class SourceReply(Reply):
     id: UUID
     tenant_id: UUID
-    bot_profile_id: Annotated[UUID | None, Field(description="Null for some sources of a shared dataset.")]
+    bot_profile_id: Annotated[
+        UUID | None, Field(description="Null for some sources of a shared dataset.")
+    ]
     parent_id: UUID | None
     name: Annotated[str, Field(examples=["Hours"])]
     description: str
@@ -32,8 +34,12 @@ class SourceReply(Reply):
     children_count: int
     created_at: Moment
     updated_at: Moment
-    dataset_id: Annotated[UUID, Field(description="Only there for a source of a shared dataset.")] = EXAMPLE_UUID
-    external_id: Annotated[str, Field(description="Only there where the integrator gave one.")] = "hours-42"
+    dataset_id: Annotated[
+        UUID, Field(description="Only there for a source of a shared dataset.")
+    ] = EXAMPLE_UUID
+    external_id: Annotated[str, Field(description="Only there where the integrator gave one.")] = (
+        "hours-42"
+    )
 
 
 class SourceBatchReply(Reply):
@@ -43,7 +49,9 @@ class SourceBatchReply(Reply):
 
 class IngestionReply(Reply):
     status: Literal["accepted"]
-    message: Annotated[str, Field(examples=["Ingestion queued for source 50c00000-0000-4000-8000-000000000001"])]
+    message: Annotated[
+        str, Field(examples=["Ingestion queued for source 50c00000-0000-4000-8000-000000000001"])
+    ]
 
 
 class ChildrenIngestionReply(IngestionReply):
@@ -59,7 +67,9 @@ class DatasetReply(Reply):
     metadata: dict[str, Any]
     is_active: bool
     is_shared: bool
-    bot_profile_id: Annotated[UUID | None, Field(description="The bot whose own dataset it is; null for a shared one.")]
+    bot_profile_id: Annotated[
+        UUID | None, Field(description="The bot whose own dataset it is; null for a shared one.")
+    ]
     embedding_model: str
     embedding_dimensions: int | None
     source_count: int
@@ -109,7 +119,9 @@ class DocumentReply(Reply):
     title: Annotated[str, Field(examples=["Hours"])]
     url: str
     metadata: dict[str, Any]
-    edited_fields: Annotated[list[Literal["metadata", "title", "url"]], Field(description="What a person has edited.")]
+    edited_fields: Annotated[
+        list[Literal["metadata", "title", "url"]], Field(description="What a person has edited.")
+    ]
     language: str
     content_hash: str
     char_count: int
@@ -147,7 +159,9 @@ class ReindexShareReply(Reply):
     chunks: int
     tokens: int
     embedding_calls: int
-    estimated_cost_usd: Annotated[float | None, Field(description="At list prices; null where they are not known.")]
+    estimated_cost_usd: Annotated[
+        float | None, Field(description="At list prices; null where they are not known.")
+    ]
 
 
 class ReindexReply(Reply):
@@ -159,7 +173,9 @@ class ReindexReply(Reply):
     embedding_calls: int
     estimated_cost_usd: float | None
     models: list[ReindexShareReply]
-    skipped_processing: Annotated[int, Field(description="Sources that are being ingested now and are left alone.")]
+    skipped_processing: Annotated[
+        int, Field(description="Sources that are being ingested now and are left alone.")
+    ]
     has_more: Annotated[bool, Field(description="Whether `limit` left sources out.")]
     queued: int
 

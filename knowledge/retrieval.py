@@ -82,7 +82,9 @@ class Retrieval:
     @property
     def is_weak(self) -> bool:
         """Whether a bot that refuses should refuse now."""
-        return not self.passages or (self.confidence < self.threshold and not self.knows_from_outside)
+        return not self.passages or (
+            self.confidence < self.threshold and not self.knows_from_outside
+        )
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,9 @@ async def _retrieve_here(bot: BotProfile, question: str, wanted: int, started: f
         # The knowledge was embedded with another model than the bot names now: it is being re-embedded.
         spent = asked
         asked = await _embed_question(bot, found, question, started)
-        asked = replace(asked, tokens=asked.tokens + spent.tokens, cost_usd=asked.cost_usd + spent.cost_usd)
+        asked = replace(
+            asked, tokens=asked.tokens + spent.tokens, cost_usd=asked.cost_usd + spent.cost_usd
+        )
         found = await run_sync(_search, bot, asked, wanted, True)
     assert isinstance(found, Retrieval)  # noqa: S101
     return found
@@ -171,7 +175,15 @@ async def _embed_question(bot: BotProfile, model: str, text: str, started: float
         logger.warning("searching by words only", model=model, reason=error.code)
         return _Question(text, model, None, 0, 0, FREE, started)
     vector = made.vectors[0]
-    return _Question(text, model, format_vector(vector.tolist()), len(vector), made.tokens, made.cost_usd, started)
+    return _Question(
+        text,
+        model,
+        format_vector(vector.tolist()),
+        len(vector),
+        made.tokens,
+        made.cost_usd,
+        started,
+    )
 
 
 def format_vector(values: list[float]) -> str:
@@ -179,7 +191,9 @@ def format_vector(values: list[float]) -> str:
     return "[" + ",".join([f"{value:.5g}" for value in values]) + "]"
 
 
-def _search(bot: BotProfile, asked: _Question, limit: int, is_final: bool = False) -> Retrieval | str:
+def _search(
+    bot: BotProfile, asked: _Question, limit: int, is_final: bool = False
+) -> Retrieval | str:
     """Search within one transaction; returns the embedding model of the knowledge if it is not the question's."""
     language = detect_language(asked.text)
     with transaction.atomic():
@@ -190,14 +204,22 @@ def _search(bot: BotProfile, asked: _Question, limit: int, is_final: bool = Fals
             asked = replace(asked, vector=None, dimensions=0)
         profile = profile_of(asked.model)
         # A cosine of an English-only embedder means something between English texts only.
-        trusts_cosine = not profile.english_only or (language == "en" and "en" in (scope.languages or ["en"]))
+        trusts_cosine = not profile.english_only or (
+            language == "en" and "en" in (scope.languages or ["en"])
+        )
         terms = analyse_question(asked.text, language, scope.languages)
-        found = _find_candidates(bot, scope, asked, terms, limit, trusts_cosine) if scope.source_ids else _Candidates()
+        found = (
+            _find_candidates(bot, scope, asked, terms, limit, trusts_cosine)
+            if scope.source_ids
+            else _Candidates()
+        )
     return _judge(bot, asked, found, terms, profile, language, trusts_cosine)
 
 
 def _load_scope(bot: BotProfile) -> _Scope:
-    link = FilteredRelation("dataset__bot_links", condition=Q(dataset__bot_links__bot_profile=bot.pk))
+    link = FilteredRelation(
+        "dataset__bot_links", condition=Q(dataset__bot_links__bot_profile=bot.pk)
+    )
     rows = list(
         Source.objects.answering(bot.pk)
         .annotate(link=link)
@@ -211,7 +233,11 @@ def _load_scope(bot: BotProfile) -> _Scope:
         by_model[model] = by_model.get(model, 0) + count
     own = bot.effective_embedding_model
     # Shared datasets may stay behind when a bot changes its model, or its own until it is re-embedded.
-    chosen = own if own in by_model else max(by_model, key=lambda name: (by_model[name], name), default="")
+    chosen = (
+        own
+        if own in by_model
+        else max(by_model, key=lambda name: (by_model[name], name), default="")
+    )
     return _Scope(
         source_ids=[row[0] for row in rows],
         embedded_ids=[row[0] for row in rows if row[3] == chosen],
@@ -232,14 +258,25 @@ def weigh_priority(priority: int | None) -> float:
 
 
 def _find_candidates(
-    bot: BotProfile, scope: _Scope, asked: _Question, terms: QueryTerms, limit: int, trusts_cosine: bool
+    bot: BotProfile,
+    scope: _Scope,
+    asked: _Question,
+    terms: QueryTerms,
+    limit: int,
+    trusts_cosine: bool,
 ) -> _Candidates:
     is_large = scope.rows > settings.EXACT_SCAN_ROWS
     statement = compose_statement(
         dimensions=asked.dimensions, uses_vector_index=is_large, by_rank=bot.fusion == Fusion.RECIPROCAL_RANK,
         is_mixed=len(scope.embedded_ids) < len(scope.source_ids), is_weighed=min(scope.factors) < 1,
     )  # fmt: skip
-    weight = bot.dense_weight if bot.dense_weight is not None else DENSE_WEIGHT if trusts_cosine else WEAK_DENSE_WEIGHT
+    weight = (
+        bot.dense_weight
+        if bot.dense_weight is not None
+        else DENSE_WEIGHT
+        if trusts_cosine
+        else WEAK_DENSE_WEIGHT
+    )
     parameters: dict[str, Any] = {
         "terms": terms.ids, "frequencies": terms.frequencies, "counted": terms.counted, "sources": scope.source_ids,
         "embedded": scope.embedded_ids, "factors": scope.factors, "vector": asked.vector,
@@ -254,7 +291,9 @@ def _find_candidates(
         return _Candidates()
     top_cosine, top_bm25_share, term_weights = rows[0][11:]
     passages = tuple(Passage(*row[:8], *(float(part) for part in row[8:11])) for row in rows)
-    return _Candidates(passages, float(top_cosine), float(top_bm25_share), tuple(term_weights or ()))
+    return _Candidates(
+        passages, float(top_cosine), float(top_bm25_share), tuple(term_weights or ())
+    )
 
 
 def _judge(

@@ -60,7 +60,12 @@ class ParsedDocument:
 def clean_text(text: str) -> str:
     """One kind of line end, no control characters, no blank lines in a row, no space at line ends."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n\n").replace("\v", "\n")
-    text = text.replace("\u2028", "\n").replace("\u2029", "\n\n").replace("\xa0", " ").replace("\ufeff", "")
+    text = (
+        text.replace("\u2028", "\n")
+        .replace("\u2029", "\n\n")
+        .replace("\xa0", " ")
+        .replace("\ufeff", "")
+    )
     text = "\n".join(line.rstrip() for line in _CONTROLS.sub(" ", text).split("\n"))
     return _BLANK_LINES.sub("\n\n", text).strip("\n")
 
@@ -117,7 +122,9 @@ class SectionWriter:
 
     def add_table(self, rows: list[list[str]]) -> None:
         """Rows of cells; the first row is the header. Empty rows are left out."""
-        lines = [" | ".join(clean_line(cell) for cell in row) for row in rows if any(map(str.strip, row))]
+        lines = [
+            " | ".join(clean_line(cell) for cell in row) for row in rows if any(map(str.strip, row))
+        ]
         if lines:
             text = "\n".join(lines)
             self._count(text)
@@ -143,4 +150,6 @@ class SectionWriter:
     def _count(self, text: str) -> None:
         self._characters += len(text)
         if self._characters > MAX_CHARACTERS:
-            raise ParseError("This file holds more text than one document may have.", code="too_large")
+            raise ParseError(
+                "This file holds more text than one document may have.", code="too_large"
+            )

@@ -32,7 +32,11 @@ class HomeFields(Body):
     @model_validator(mode="before")
     @classmethod
     def _let_the_dataset_do(cls, fields: Any) -> Any:
-        if isinstance(fields, dict) and fields.get("dataset_id") is not None and fields.get("bot_profile_id") is None:
+        if (
+            isinstance(fields, dict)
+            and fields.get("dataset_id") is not None
+            and fields.get("bot_profile_id") is None
+        ):
             return {**fields, "bot_profile_id": _Absent}
         return fields
 
@@ -61,7 +65,9 @@ class PutSource(NewSource):
 
     def fields(self) -> dict[str, Any]:
         """Return the fields for `upsert_source`."""
-        return self.model_dump() | ({} if "is_active" in self.model_fields_set else {"is_active": None})
+        return self.model_dump() | (
+            {} if "is_active" in self.model_fields_set else {"is_active": None}
+        )
 
 
 class ExternalIdQuery(Body):

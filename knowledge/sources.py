@@ -30,7 +30,12 @@ _SHOWN = (
 )  # fmt: skip
 
 MAX_CHILDREN = 1000
-_MOST_TELLING = (SourceStatus.PROCESSING, SourceStatus.ERROR, SourceStatus.PENDING, SourceStatus.READY)
+_MOST_TELLING = (
+    SourceStatus.PROCESSING,
+    SourceStatus.ERROR,
+    SourceStatus.PENDING,
+    SourceStatus.READY,
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,9 @@ class ChildrenSummary:
 
     def __add__(self, other: ChildrenSummary) -> ChildrenSummary:
         status = min(self.status, other.status, key=_MOST_TELLING.index)
-        return ChildrenSummary(self.count + other.count, self.chunk_count + other.chunk_count, status)
+        return ChildrenSummary(
+            self.count + other.count, self.chunk_count + other.chunk_count, status
+        )
 
 
 def shown_sources() -> SourceQuerySet:
@@ -61,7 +68,11 @@ def shown_sources() -> SourceQuerySet:
 
 def active_sources() -> QuerySet[Source]:
     """Return the sources that lists show, newest first, without their text."""
-    return shown_sources().filter(is_active=True, deleted_at__isnull=True).order_by("-created_at", "-id")
+    return (
+        shown_sources()
+        .filter(is_active=True, deleted_at__isnull=True)
+        .order_by("-created_at", "-id")
+    )
 
 
 def find_source(source_id: UUID) -> Source:
@@ -74,7 +85,9 @@ def find_source(source_id: UUID) -> Source:
 
 def summarise_children(parents: Iterable[UUID] | None = None) -> dict[UUID, ChildrenSummary]:
     """Sum up the active children of the given parents, or of all, in one query; parents without any are left out."""
-    children = Source.objects.filter(is_active=True, deleted_at__isnull=True, parent__isnull=False).order_by()
+    children = Source.objects.filter(
+        is_active=True, deleted_at__isnull=True, parent__isnull=False
+    ).order_by()
     if parents is not None:
         children = children.filter(parent__in=list(parents))
     summaries: dict[UUID, ChildrenSummary] = {}
@@ -109,14 +122,23 @@ def create_batch(fields: dict[str, Any]) -> tuple[Source, list[Source]]:
     parent = build_source(home, None, {**fields, "config": {}})
     children = [build_source(home, parent, child) for child in fields["children"]]
     with transaction.atomic():
-        count_bytes(parent.bot_profile_id, sum(source.stored_bytes for source in (parent, *children)))
+        count_bytes(
+            parent.bot_profile_id, sum(source.stored_bytes for source in (parent, *children))
+        )
         parent.save(force_insert=True)
         Source.objects.bulk_create(children)
     return parent, children
 
 
 def upload_source(
-    home: Home, parent: Source | None, *, name: str, description: str, file_name: str, kind: str, data: bytes
+    home: Home,
+    parent: Source | None,
+    *,
+    name: str,
+    description: str,
+    file_name: str,
+    kind: str,
+    data: bytes,
 ) -> Source:
     """Keep an uploaded file as a source and queue its ingestion. Raises QuotaExceeded."""
     fields = {
@@ -129,7 +151,11 @@ def upload_source(
         count_bytes(source.bot_profile_id, len(data))
         source.save(force_insert=True)
         SourceFile.objects.create(
-            source=source, name=file_name, kind=kind, data=data, sha256=hashlib.sha256(data).hexdigest()
+            source=source,
+            name=file_name,
+            kind=kind,
+            data=data,
+            sha256=hashlib.sha256(data).hexdigest(),
         )
         queue_ingestion(source)
     return source
@@ -161,7 +187,9 @@ def apply_changes(source: Source, changes: dict[str, Any]) -> None:
         if Dataset.objects.filter(pk=source.dataset_id, deleted_at__isnull=False).exists():
             raise Conflict("The source's dataset was deleted", code="dataset_deleted")
         changes = {**changes, "deleted_at": None}
-    if (changes.get("refresh_schedule") or None) != source.refresh_schedule and "refresh_schedule" in changes:
+    if (
+        changes.get("refresh_schedule") or None
+    ) != source.refresh_schedule and "refresh_schedule" in changes:
         changes = {**changes, "next_refresh_at": _plan_refresh(source, changes["refresh_schedule"])}
     if "content" in changes:
         changes = {**changes, "stored_bytes": measure_text(changes["content"])}
@@ -178,7 +206,9 @@ def apply_changes(source: Source, changes: dict[str, Any]) -> None:
 def _plan_refresh(source: Source, schedule: str | None) -> datetime | None:
     """When a source is due by a schedule that it was given now; one in error keeps to its backoff."""
     if source.status == SourceStatus.ERROR:
-        return next_attempt(schedule, timezone.now(), failures=max(source.attempts, 1), retryable=False)
+        return next_attempt(
+            schedule, timezone.now(), failures=max(source.attempts, 1), retryable=False
+        )
     return next_refresh(schedule, source.last_refreshed_at) if source.last_refreshed_at else None
 
 
@@ -202,7 +232,14 @@ def mark_deleted(sources: Iterable[Source]) -> None:
     gone = Source.objects.filter(pk__in=[source.pk for source in deleted])
     gone.filter(status=SourceStatus.PROCESSING).update(status=SourceStatus.PENDING)
     # The worker at it loses its claim for good, even if the source is brought back before it notices.
-    gone.update(is_active=False, deleted_at=now, updated_at=now, queued_at=None, claim_id=None, heartbeat_at=None)
+    gone.update(
+        is_active=False,
+        deleted_at=now,
+        updated_at=now,
+        queued_at=None,
+        claim_id=None,
+        heartbeat_at=None,
+    )
     freed: Counter[UUID | None] = Counter()
     for source in deleted:
         freed[source.bot_profile_id] += source.stored_bytes
@@ -236,7 +273,9 @@ def find_parent(home: Home, parent_id: UUID | None) -> Source | None:
         return None
     parent = find_source(parent_id)
     if parent.dataset_id != home.dataset.pk:
-        raise BadInput("Parent source belongs to a different bot profile", code="parent_of_other_bot")
+        raise BadInput(
+            "Parent source belongs to a different bot profile", code="parent_of_other_bot"
+        )
     if parent.parent_id is not None:
         raise BadInput("Nesting beyond one level is not allowed", code="nested_too_deep")
     return parent
@@ -253,7 +292,11 @@ def find_home(bot_profile_id: UUID | None, dataset_id: UUID | None) -> Home:
         if bot is None:
             raise BadInput("A bot or a dataset is required", code="home_missing")
         return Home(private_dataset(bot), bot)
-    dataset = Dataset.objects.select_related("bot_profile").filter(pk=dataset_id, deleted_at__isnull=True).first()
+    dataset = (
+        Dataset.objects.select_related("bot_profile")
+        .filter(pk=dataset_id, deleted_at__isnull=True)
+        .first()
+    )
     if dataset is None:
         raise NotFound("Dataset not found")
     if not dataset.is_shared:
@@ -269,7 +312,9 @@ def find_bot_for_source(bot_profile_id: UUID) -> BotProfile:
     """Return the bot a source is for, active or not. Raises BadInput: the contract has 422 here, not 404."""
     bot = BotProfile.objects.filter(pk=bot_profile_id).first()
     if bot is None:
-        raise BadInput("Bot profile not found or belongs to a different tenant", code="bot_not_found")
+        raise BadInput(
+            "Bot profile not found or belongs to a different tenant", code="bot_not_found"
+        )
     return bot
 
 
@@ -281,10 +326,14 @@ def private_dataset(bot: BotProfile) -> Dataset:
 
 def build_source(home: Home, parent: Source | None, fields: dict[str, Any]) -> Source:
     """Make an unsaved source of the fields that a client may set. Raises BadInput."""
-    source = Source(bot_profile=home.bot, dataset=home.dataset, parent=parent, source_type=fields["source_type"])
+    source = Source(
+        bot_profile=home.bot, dataset=home.dataset, parent=parent, source_type=fields["source_type"]
+    )
     for name in ("name", "description", "content", "refresh_schedule", "external_id"):
         if name in fields:
             setattr(source, name, fields[name])
     source.stored_bytes = measure_text(source.content)
-    source.config = prepare_config(source.source_type, fields.get("config", {}), source_id=source.pk)
+    source.config = prepare_config(
+        source.source_type, fields.get("config", {}), source_id=source.pk
+    )
     return source

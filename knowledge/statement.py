@@ -83,7 +83,12 @@ _BY_RANK = """(
 
 @cache
 def compose_statement(
-    *, dimensions: int, uses_vector_index: bool, by_rank: bool, is_mixed: bool = False, is_weighed: bool = False
+    *,
+    dimensions: int,
+    uses_vector_index: bool,
+    by_rank: bool,
+    is_mixed: bool = False,
+    is_weighed: bool = False,
 ) -> str:
     """Return the statement for a question vector of `dimensions`; 0 means there is none: words only.
 

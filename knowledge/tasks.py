@@ -63,7 +63,9 @@ def queue_again(source_ids: Iterable[uuid.UUID], redo: Redo) -> int:
 
 def restart_ingestion(source: Source) -> None:
     """Queue a source, whose row the caller has locked and changed, also while a worker is at it: that one gives up."""
-    if _put_in_queue(Source.objects.filter(pk=source.pk), attempts=0, claim_id=None, heartbeat_at=None):
+    if _put_in_queue(
+        Source.objects.filter(pk=source.pk), attempts=0, claim_id=None, heartbeat_at=None
+    ):
         transaction.on_commit(partial(_send_ingestion, source.pk))
 
 
@@ -89,7 +91,11 @@ def _send(task: Task, row_id: uuid.UUID, **options: Any) -> None:
         # No retry: a request waits for this, and the sweeper tries again anyway.
         task.apply_async((str(row_id),), retry=False, **options)
     except (OperationalError, OSError) as error:
-        logger.warning("the queue is out of reach; left to the sweeper", task=task.name, error=type(error).__name__)
+        logger.warning(
+            "the queue is out of reach; left to the sweeper",
+            task=task.name,
+            error=type(error).__name__,
+        )
 
 
 @shared_task(base=TenantTask, acks_late=True)
@@ -169,10 +175,15 @@ def _take_back(source: Source) -> None:
         record_failure(source.pk, source.claim_id, IngestionError("interrupted", reason))
         return
     abandoned = Source.objects.filter(
-        pk=source.pk, status=SourceStatus.PROCESSING, claim_id=source.claim_id, heartbeat_at=source.heartbeat_at
+        pk=source.pk,
+        status=SourceStatus.PROCESSING,
+        claim_id=source.claim_id,
+        heartbeat_at=source.heartbeat_at,
     )
     if _put_in_queue(abandoned, claim_id=None, attempts=F("attempts") + 1):
-        logger.warning("a worker died with this source; it is queued again", source_id=str(source.pk))
+        logger.warning(
+            "a worker died with this source; it is queued again", source_id=str(source.pk)
+        )
         _send_ingestion(source.pk)
 
 
@@ -181,9 +192,15 @@ def refresh_tenant() -> int:
     now = timezone.now()
     due = Q(status=SourceStatus.ERROR, next_refresh_at__lte=now)
     for schedule, interval in INTERVALS.items():
-        due |= Q(status=SourceStatus.READY, refresh_schedule=schedule, last_refreshed_at__lte=now - interval)
+        due |= Q(
+            status=SourceStatus.READY,
+            refresh_schedule=schedule,
+            last_refreshed_at__lte=now - interval,
+        )
     free = Source.objects.filter(deleted_at__isnull=True, is_active=True, queued_at__isnull=True)
-    rows = free.filter(due, Q(parent__isnull=True) | Q(parent__is_active=True)).order_by("last_refreshed_at")
+    rows = free.filter(due, Q(parent__isnull=True) | Q(parent__is_active=True)).order_by(
+        "last_refreshed_at"
+    )
     queued = 0
     for source_id in rows.values_list("pk", flat=True)[:BATCH]:
         still_free = Source.objects.filter(pk=source_id, queued_at__isnull=True)

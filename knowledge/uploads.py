@@ -58,7 +58,9 @@ def read_upload(request: HttpRequest, form_model: type[F]) -> Upload[F]:
     if problems:
         raise InvalidFields(problems)
     file: UploadedFile = files["file"]
-    return Upload(form, shorten_file_name(file.name or ""), None if handler.is_too_large else file.read())
+    return Upload(
+        form, shorten_file_name(file.name or ""), None if handler.is_too_large else file.read()
+    )
 
 
 def check_file(upload: Upload[Any]) -> bytes:
@@ -66,7 +68,9 @@ def check_file(upload: Upload[Any]) -> bytes:
     extension = PurePath(upload.file_name).suffix.lower()
     if extension not in KINDS:
         allowed = ", ".join(sorted(KINDS))
-        raise BadInput(f"Unsupported file type: {extension}. Allowed: {allowed}", code="file_type_unsupported")
+        raise BadInput(
+            f"Unsupported file type: {extension}. Allowed: {allowed}", code="file_type_unsupported"
+        )
     if upload.data is None:
         shown = settings.MAX_UPLOAD_BYTES // 2**20
         raise BadInput(f"File too large. Maximum size is {shown} MB.", code="file_too_large")
@@ -93,7 +97,13 @@ def shorten_file_name(name: str) -> str:
 def _describe_missing_file(fields: dict[str, str]) -> dict[str, Any]:
     if "file" in fields:
         message = "Value error, Expected UploadFile, received: <class 'str'>"
-        return {"type": "value_error", "loc": ("body", "file"), "msg": message, "input": fields["file"], "ctx": {}}
+        return {
+            "type": "value_error",
+            "loc": ("body", "file"),
+            "msg": message,
+            "input": fields["file"],
+            "ctx": {},
+        }
     return {"type": "missing", "loc": ("body", "file"), "msg": "Field required", "input": None}
 
 
@@ -124,4 +134,6 @@ class BoundedUploadHandler(FileUploadHandler):
         if self._parts is None:
             return None
         self._finished = True
-        return SimpleUploadedFile(self.file_name or "", b"".join(self._parts), self.content_type or "")
+        return SimpleUploadedFile(
+            self.file_name or "", b"".join(self._parts), self.content_type or ""
+        )

@@ -15,7 +15,15 @@ from knowledge.serializers import ExternalIdQuery, PutSource, render_source
 from knowledge.sources import summarise_children
 from knowledge.upserts import Upserted, delete_by_external_id, find_by_external_id, upsert_source
 from minirag.lib.openapi import EXAMPLE_IDS, describe
-from minirag.lib.rest import ApiView, Body, check_form_text, no_content, read_body, read_query, validate_fields
+from minirag.lib.rest import (
+    ApiView,
+    Body,
+    check_form_text,
+    no_content,
+    read_body,
+    read_query,
+    validate_fields,
+)
 from tenants.permissions import HasTenant, permit
 
 _AMBIGUOUS = "`external_id_ambiguous`: several bots have a source of this id, and none was named."
@@ -54,7 +62,9 @@ class SourceByExternalId(ApiView):
         name = _read_id(external_id)
         source, outcome = upsert_source(name, read_body(PutSource, request).fields())
         summary = summarise_children([source.pk]).get(source.pk)
-        return Response(render_source(source, summary), status=201 if outcome is Upserted.CREATED else 200)
+        return Response(
+            render_source(source, summary), status=201 if outcome is Upserted.CREATED else 200
+        )
 
     @describe(
         "Delete a source by your own id", query=ExternalIdQuery, answers={204: None}, path=_PATH,

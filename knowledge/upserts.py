@@ -14,7 +14,15 @@ from django.db import IntegrityError, transaction
 
 from knowledge.configs import reveal_api_token
 from knowledge.models import Source, SourceQuerySet, SourceType
-from knowledge.sources import Home, apply_changes, build_source, delete_source, find_home, find_parent, shown_sources
+from knowledge.sources import (
+    Home,
+    apply_changes,
+    build_source,
+    delete_source,
+    find_home,
+    find_parent,
+    shown_sources,
+)
 from knowledge.storage import count_bytes, move_bytes
 from knowledge.tasks import queue_ingestion, restart_ingestion
 from minirag.lib.errors import BadInput, Conflict, NotFound
@@ -53,7 +61,9 @@ def upsert_source(external_id: str, fields: dict[str, Any]) -> tuple[Source, Ups
             return _put(home, parent, external_id, fields)
 
 
-def find_by_external_id(external_id: str, *, bot_profile_id: UUID | None, dataset_id: UUID | None) -> Source:
+def find_by_external_id(
+    external_id: str, *, bot_profile_id: UUID | None, dataset_id: UUID | None
+) -> Source:
     """Return the source with this id that is not deleted, of a bot or a dataset where one is named.
 
     Raises NotFound, and Conflict where several have the id and none is named.
@@ -63,14 +73,21 @@ def find_by_external_id(external_id: str, *, bot_profile_id: UUID | None, datase
     if not rows:
         raise NotFound("Source not found")
     if len(rows) > 1:
-        raise Conflict("Several sources have this id: name the bot or the dataset", code="external_id_ambiguous")
+        raise Conflict(
+            "Several sources have this id: name the bot or the dataset",
+            code="external_id_ambiguous",
+        )
     return rows[0]
 
 
-def delete_by_external_id(external_id: str, *, bot_profile_id: UUID | None, dataset_id: UUID | None) -> None:
+def delete_by_external_id(
+    external_id: str, *, bot_profile_id: UUID | None, dataset_id: UUID | None
+) -> None:
     """Delete the source with this id. Twice is as good as once. Raises as `find_by_external_id` does."""
     try:
-        source = find_by_external_id(external_id, bot_profile_id=bot_profile_id, dataset_id=dataset_id)
+        source = find_by_external_id(
+            external_id, bot_profile_id=bot_profile_id, dataset_id=dataset_id
+        )
     except NotFound:
         if not _search(external_id, bot_profile_id, dataset_id).exists():
             raise
@@ -78,7 +95,9 @@ def delete_by_external_id(external_id: str, *, bot_profile_id: UUID | None, data
     delete_source(source.pk)
 
 
-def _search(external_id: str, bot_profile_id: UUID | None, dataset_id: UUID | None) -> SourceQuerySet:
+def _search(
+    external_id: str, bot_profile_id: UUID | None, dataset_id: UUID | None
+) -> SourceQuerySet:
     found = shown_sources().filter(external_id=external_id)
     if dataset_id is not None:
         found = found.filter(dataset=dataset_id)
@@ -87,7 +106,9 @@ def _search(external_id: str, bot_profile_id: UUID | None, dataset_id: UUID | No
     return found
 
 
-def _put(home: Home, parent: Source | None, external_id: str, fields: dict[str, Any]) -> tuple[Source, Upserted]:
+def _put(
+    home: Home, parent: Source | None, external_id: str, fields: dict[str, Any]
+) -> tuple[Source, Upserted]:
     locked = Source.objects.select_related("dataset").select_for_update(of=("self",))
     source = locked.filter(dataset=home.dataset, external_id=external_id).first()
     if source is None:
@@ -112,7 +133,11 @@ def _change(source: Source, home: Home, fields: dict[str, Any]) -> Upserted:
     if was_deleted:
         source.deleted_at, source.source_type = None, fields["source_type"]
         source.stored_bytes = 0  # as its deletion has counted it
-        changes |= {"deleted_at": None, "source_type": source.source_type, "content": fields["content"]}
+        changes |= {
+            "deleted_at": None,
+            "source_type": source.source_type,
+            "content": fields["content"],
+        }
         changes["is_active"] = fields["is_active"] is not False
     elif fields["is_active"] is not None and fields["is_active"] != source.is_active:
         changes["is_active"] = fields["is_active"]
@@ -137,4 +162,6 @@ def _config_differs(source: Source, config: dict[str, Any]) -> bool:
     kept = {name: value for name, value in source.config.items() if name not in _TOKENS}
     if source.source_type != SourceType.NYXCORE:
         return config != source.config
-    return sent != kept or ("api_token" in config and (config["api_token"] or None) != reveal_api_token(source))
+    return sent != kept or (
+        "api_token" in config and (config["api_token"] or None) != reveal_api_token(source)
+    )

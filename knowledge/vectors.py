@@ -41,7 +41,9 @@ def weigh_terms(counts: Mapping[int, int], mean_length: float) -> dict[int, floa
 def recover_counts(weights: Mapping[int, float], length: int, mean_length: float) -> dict[int, int]:
     """Undo `weigh_terms`: the counts behind stored weights, so that nothing is analysed again for a new mean."""
     norm = _norm(length, mean_length)
-    return {term: max(1, round(weight * norm / (K1 + 1 - weight))) for term, weight in weights.items()}
+    return {
+        term: max(1, round(weight * norm / (K1 + 1 - weight))) for term, weight in weights.items()
+    }
 
 
 def _norm(length: int, mean_length: float) -> float:
@@ -50,7 +52,11 @@ def _norm(length: int, mean_length: float) -> float:
 
 def format_sparse(weights: Mapping[int, float]) -> str:
     """pgvector's text form; indices count from 1 there."""
-    return "{" + ",".join([f"{term}:{weight:.8g}" for term, weight in weights.items()]) + f"}}/{LEXICAL_DIMENSIONS}"
+    return (
+        "{"
+        + ",".join([f"{term}:{weight:.8g}" for term, weight in weights.items()])
+        + f"}}/{LEXICAL_DIMENSIONS}"
+    )
 
 
 def read_sparse(text: str) -> dict[int, float]:
@@ -64,7 +70,9 @@ def pack_sparse(weights: Mapping[int, float]) -> bytes:
     """pgvector's binary form of a sparsevec; indices count from 0 there and must ascend."""
     size = len(weights)
     indices = (term - 1 for term in weights)
-    return struct.pack(f">iii{size}i{size}f", LEXICAL_DIMENSIONS, size, 0, *indices, *weights.values())
+    return struct.pack(
+        f">iii{size}i{size}f", LEXICAL_DIMENSIONS, size, 0, *indices, *weights.values()
+    )
 
 
 def pack_dense(vector: Vector) -> bytes:
@@ -79,14 +87,20 @@ def pack_row(fields: Iterable[bytes | None]) -> bytes:
 
 
 def pack_index_row(
-    chunk_id: uuid.UUID, source_id: uuid.UUID, length: int, vector: Vector | None, weights: Mapping[int, float]
+    chunk_id: uuid.UUID,
+    source_id: uuid.UUID,
+    length: int,
+    vector: Vector | None,
+    weights: Mapping[int, float],
 ) -> bytes:
     """A row of chunk_index: chunk_id, source_id, dl, dim, emb, lex."""
-    return pack_row([
-        chunk_id.bytes,
-        source_id.bytes,
-        struct.pack(">i", length),
-        struct.pack(">h", 0 if vector is None else len(vector)),
-        None if vector is None else pack_dense(vector),
-        pack_sparse(weights),
-    ])
+    return pack_row(
+        [
+            chunk_id.bytes,
+            source_id.bytes,
+            struct.pack(">i", length),
+            struct.pack(">h", 0 if vector is None else len(vector)),
+            None if vector is None else pack_dense(vector),
+            pack_sparse(weights),
+        ]
+    )

@@ -7,7 +7,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from knowledge.replies import ChildrenIngestionReply, IngestionReply, SourceBatchReply, SourceReply
-from knowledge.serializers import NewBatch, NewSource, SourceChanges, SourceQuery, UploadForm, render_source
+from knowledge.serializers import (
+    NewBatch,
+    NewSource,
+    SourceChanges,
+    SourceQuery,
+    UploadForm,
+    render_source,
+)
 from knowledge.sources import (
     active_sources,
     create_batch,
@@ -59,7 +66,9 @@ class SourceList(SourceView):
         # Of a page only its own children are summed up; of the whole list all, which needs no list of ids.
         parents = None if query.limit is None else [source.pk for source in page.items]
         summaries = {} if is_flat else summarise_children(parents)
-        return plain_response(request, page, [render_source(each, summaries.get(each.pk)) for each in page.items])
+        return plain_response(
+            request, page, [render_source(each, summaries.get(each.pk)) for each in page.items]
+        )
 
     @describe(
         "Create a source", body=NewSource, answers={201: SourceReply}, description="Nothing is ingested yet.",
@@ -83,7 +92,10 @@ class SourceBatch(SourceView):
     def post(self, request: Request) -> Response:
         parent, children = create_batch(read_body(NewBatch, request).model_dump())
         summary = summarise_children([parent.pk]).get(parent.pk)
-        payload = {"parent": render_source(parent, summary), "children": [render_source(child) for child in children]}
+        payload = {
+            "parent": render_source(parent, summary),
+            "children": [render_source(child) for child in children],
+        }
         return Response(payload, status=201)
 
 

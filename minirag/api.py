@@ -38,11 +38,19 @@ def answer_unknown(request: HttpRequest, rest: str = "") -> HttpResponse:
 
 
 def handler400(request: HttpRequest, exception: Any = None) -> HttpResponse:
-    return answer_bad_request(request, exception) if _wants_json(request) else defaults.bad_request(request, exception)
+    return (
+        answer_bad_request(request, exception)
+        if _wants_json(request)
+        else defaults.bad_request(request, exception)
+    )
 
 
 def handler404(request: HttpRequest, exception: Any = None) -> HttpResponse:
-    return answer_not_found(request) if _wants_json(request) else defaults.page_not_found(request, exception)
+    return (
+        answer_not_found(request)
+        if _wants_json(request)
+        else defaults.page_not_found(request, exception)
+    )
 
 
 def handler500(request: HttpRequest) -> HttpResponse:
@@ -51,7 +59,9 @@ def handler500(request: HttpRequest) -> HttpResponse:
 
 def _wants_json(request: HttpRequest) -> bool:
     """Whether an error is for a program: all of the API, and whoever does not ask for a page."""
-    return request.path_info.startswith("/v1/") or "text/html" not in request.headers.get("Accept", "")
+    return request.path_info.startswith("/v1/") or "text/html" not in request.headers.get(
+        "Accept", ""
+    )
 
 
 urlpatterns: list[URLPattern | URLResolver] = [

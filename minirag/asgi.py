@@ -23,7 +23,10 @@ from tenants.middleware import TenantPathApp  # noqa: E402
 require_secrets()
 # The first visitor should not wait for the embedder to load; a bot's other models load when they are first asked.
 warming = Thread(
-    target=warm_up, args=([settings.DEFAULT_LLM_MODEL, settings.DEFAULT_EMBEDDING_MODEL],), name="warm-up", daemon=True
+    target=warm_up,
+    args=([settings.DEFAULT_LLM_MODEL, settings.DEFAULT_EMBEDDING_MODEL],),
+    name="warm-up",
+    daemon=True,
 )
 warming.start()
 # Native code that is still being loaded while the interpreter ends would abort the process instead of ending it.
@@ -31,6 +34,9 @@ atexit.register(warming.join, 30)
 
 application = TenantPathApp(
     ProtocolTypeRouter(
-        {"http": HttpApp(http_application, ApiHandler()), "websocket": URLRouter(websocket_urlpatterns)}
+        {
+            "http": HttpApp(http_application, ApiHandler()),
+            "websocket": URLRouter(websocket_urlpatterns),
+        }
     )
 )

@@ -36,14 +36,18 @@ def find_secret_faults() -> list[str]:
         try:
             Fernet(key)
         except ValueError:
-            faults.append("ENCRYPTION_KEY holds a value that is no Fernet key (32 bytes in URL-safe base64).")
+            faults.append(
+                "ENCRYPTION_KEY holds a value that is no Fernet key (32 bytes in URL-safe base64)."
+            )
     return faults
 
 
 def _read_secret(name: str) -> str:
     try:
         return getattr(settings, name) or ""
-    except ImproperlyConfigured:  # Django's own words for an empty SECRET_KEY, said before we can name the others
+    except (
+        ImproperlyConfigured
+    ):  # Django's own words for an empty SECRET_KEY, said before we can name the others
         return ""
 
 
@@ -51,12 +55,16 @@ def require_secrets() -> None:
     """Refuse to start a server or a worker; raises ImproperlyConfigured that names each variable."""
     faults = find_secret_faults()
     if faults:
-        raise ImproperlyConfigured(" ".join(faults) + " See .env.example, or let `manage.py up` make them.")
+        raise ImproperlyConfigured(
+            " ".join(faults) + " See .env.example, or let `manage.py up` make them."
+        )
 
 
 @register(Tags.security)
 def check_secrets(app_configs: Any, **kwargs: Any) -> list[Error]:
-    return [Error(fault, hint="See .env.example.", id="minirag.E001") for fault in find_secret_faults()]
+    return [
+        Error(fault, hint="See .env.example.", id="minirag.E001") for fault in find_secret_faults()
+    ]
 
 
 @register()
@@ -66,5 +74,11 @@ def check_rates(app_configs: Any, **kwargs: Any) -> list[Error]:
         try:
             parse_rate(getattr(settings, name))
         except ValueError as error:
-            faults.append(Error(f"{name}: {error}", hint="For example 60/minute, or 0 for none.", id="minirag.E002"))
+            faults.append(
+                Error(
+                    f"{name}: {error}",
+                    hint="For example 60/minute, or 0 for none.",
+                    id="minirag.E002",
+                )
+            )
     return faults

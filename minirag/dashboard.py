@@ -32,7 +32,10 @@ class Shown:
 
 def fill_index(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add what the index page of the site at hand shows (Unfold's DASHBOARD_CALLBACK)."""
-    return {**context, **(_describe_platform() if current_tenant() is None else _describe_tenant(request))}
+    return {
+        **context,
+        **(_describe_platform() if current_tenant() is None else _describe_tenant(request)),
+    }
 
 
 def _list_of(name: str, query: str = "") -> str:
@@ -47,15 +50,27 @@ def _describe_platform() -> dict[str, Any]:
         behind=Count("id", filter=~Q(schema_version=target_version())),
     )
     tenant_list = _list_of("tenants_tenant")
-    behind = f"{tenants['behind']} need manage.py migrate" if tenants["behind"] else "all schemas are current"
+    behind = (
+        f"{tenants['behind']} need manage.py migrate"
+        if tenants["behind"]
+        else "all schemas are current"
+    )
     counts = [
         Shown(
-            "Active tenants", tenants["active"], f"{tenant_list}?status__exact=active", behind, bool(tenants["behind"])
+            "Active tenants",
+            tenants["active"],
+            f"{tenant_list}?status__exact=active",
+            behind,
+            bool(tenants["behind"]),
         ),
         Shown("Suspended", tenants["suspended"], f"{tenant_list}?status__exact=suspended"),
         Shown("Archived", tenants["archived"], f"{tenant_list}?status__exact=archived"),
         Shown("Users", User.objects.filter(tenant__isnull=False).count(), _list_of("tenants_user")),
-        Shown("API tokens", ApiToken.objects.filter(is_active=True).count(), _list_of("tenants_apitoken")),
+        Shown(
+            "API tokens",
+            ApiToken.objects.filter(is_active=True).count(),
+            _list_of("tenants_apitoken"),
+        ),
     ]
     return {
         "counts": counts, "has_tenants": any(tenants[status] for status in TenantStatus.values),
@@ -66,14 +81,17 @@ def _describe_platform() -> dict[str, Any]:
 def _describe_tenant(request: HttpRequest) -> dict[str, Any]:
     sources = Source.objects.filter(deleted_at__isnull=True)
     states = sources.aggregate(
-        ready=Count("id", filter=Q(status=SourceStatus.READY)), failed=Count("id", filter=Q(status=SourceStatus.ERROR)),
+        ready=Count("id", filter=Q(status=SourceStatus.READY)),
+        failed=Count("id", filter=Q(status=SourceStatus.ERROR)),
         working=Count("id", filter=Q(status__in=[SourceStatus.PENDING, SourceStatus.PROCESSING])),
     )
     day = timezone.now() - timedelta(days=1)
     answers = Message.objects.filter(role=MessageRole.ASSISTANT, created_at__gte=day).aggregate(
         all=Count("id"), refused=Count("id", filter=Q(outcome=Outcome.REFUSED))
     )
-    bots = BotProfile.objects.aggregate(active=Count("id", filter=Q(is_active=True)), all=Count("id"))
+    bots = BotProfile.objects.aggregate(
+        active=Count("id", filter=Q(is_active=True)), all=Count("id")
+    )
     source_list = _list_of("knowledge_source")
     counts = [
         Shown("Active bots", bots["active"], _list_of("bots_botprofile", "is_active__exact=1")),
@@ -105,6 +123,13 @@ def _suggest_step(request: HttpRequest, bot_count: int, source_count: int) -> di
         return {"title": "Make the first bot", "text": text, "url": url, "label": "Add a bot"}
     if not source_count:
         url = reverse("admin:knowledge_source_add") if may_add else ""
-        text = "Without a source the bot refuses every question: give it a text, a file or a web page."
-        return {"title": "Give the bot something to know", "text": text, "url": url, "label": "Add a source"}
+        text = (
+            "Without a source the bot refuses every question: give it a text, a file or a web page."
+        )
+        return {
+            "title": "Give the bot something to know",
+            "text": text,
+            "url": url,
+            "label": "Add a source",
+        }
     return None

@@ -56,10 +56,17 @@ def check_database() -> Finding:
     try:
         number = int(_ask_database("show server_version_num") or 0)
     except DatabaseError as error:
-        return Finding("database", FAIL, _first_line(error), "Start PostgreSQL (make run) or correct DATABASE_URL.")
+        return Finding(
+            "database",
+            FAIL,
+            _first_line(error),
+            "Start PostgreSQL (make run) or correct DATABASE_URL.",
+        )
     shown = f"PostgreSQL {number // 10_000}.{number % 10_000}"
     if number < _POSTGRES_NEEDED:
-        return Finding("database", FAIL, shown, f"Use PostgreSQL {_POSTGRES_NEEDED // 10_000} or newer.")
+        return Finding(
+            "database", FAIL, shown, f"Use PostgreSQL {_POSTGRES_NEEDED // 10_000} or newer."
+        )
     return Finding("database", OK, shown)
 
 
@@ -91,7 +98,12 @@ def check_tenants() -> Finding:
     try:
         behind = [tenant.slug for tenant in stale_tenants()]
     except DatabaseError:
-        return Finding("tenants", FAIL, "unknown, the database does not answer or is not migrated", "See migrations.")
+        return Finding(
+            "tenants",
+            FAIL,
+            "unknown, the database does not answer or is not migrated",
+            "See migrations.",
+        )
     if behind:
         shown = ", ".join(behind[:5]) + (" …" if len(behind) > 5 else "")
         return Finding("tenants", FAIL, f"{len(behind)} behind: {shown}", "Run manage.py migrate.")
@@ -100,15 +112,24 @@ def check_tenants() -> Finding:
 
 def check_redis() -> Finding:
     try:
-        with redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=3, socket_timeout=3) as client:
+        with redis.Redis.from_url(
+            settings.REDIS_URL, socket_connect_timeout=3, socket_timeout=3
+        ) as client:
             server = client.info("server")
             policy = client.info("memory").get("maxmemory_policy", "noeviction")
     except (redis.RedisError, ValueError) as error:
-        return Finding("redis", FAIL, _first_line(error), "Start Redis (make run) or correct REDIS_URL.")
+        return Finding(
+            "redis", FAIL, _first_line(error), "Start Redis (make run) or correct REDIS_URL."
+        )
     version = server.get("valkey_version") or server.get("redis_version")
     shown = f"{server.get('server_name', 'redis')} {version}"
     if policy != "noeviction":
-        return Finding("redis", WARN, f"{shown} may drop queued work ({policy})", "Set maxmemory-policy noeviction.")
+        return Finding(
+            "redis",
+            WARN,
+            f"{shown} may drop queued work ({policy})",
+            "Set maxmemory-policy noeviction.",
+        )
     return Finding("redis", OK, shown)
 
 
@@ -118,7 +139,9 @@ def check_worker() -> Finding:
     except (KombuError, redis.RedisError, OSError):
         return Finding("worker", FAIL, "unknown, the broker does not answer", "See redis.")
     if not names:
-        return Finding("worker", FAIL, "none answers", "Start one: celery -A minirag worker, or make run.")
+        return Finding(
+            "worker", FAIL, "none answers", "Start one: celery -A minirag worker, or make run."
+        )
     return Finding("worker", OK, ", ".join(sorted(names)))
 
 
@@ -128,15 +151,23 @@ def check_embedder() -> Finding:
     if not missing:
         return Finding("embedder", OK, str(directory))
     if settings.DEFAULT_EMBEDDING_MODEL != "minirag/minilm":
-        return Finding("embedder", OK, f"not installed and not the default ({settings.DEFAULT_EMBEDDING_MODEL})")
+        return Finding(
+            "embedder",
+            OK,
+            f"not installed and not the default ({settings.DEFAULT_EMBEDDING_MODEL})",
+        )
     remedy = f"Run python -m minirag.ai.build_minilm --output {directory}"
-    return Finding("embedder", WARN, f"{directory} lacks {', '.join(missing)}: search is by words only", remedy)
+    return Finding(
+        "embedder", WARN, f"{directory} lacks {', '.join(missing)}: search is by words only", remedy
+    )
 
 
 def check_files() -> Finding:
     directory = _nearest_existing(settings.MEDIA_ROOT)
     if not os.access(directory, os.W_OK | os.X_OK):
-        return Finding("files", FAIL, f"{directory} cannot be written", "Fix its owner or set MEDIA_ROOT.")
+        return Finding(
+            "files", FAIL, f"{directory} cannot be written", "Fix its owner or set MEDIA_ROOT."
+        )
     return Finding("files", OK, f"{settings.MEDIA_ROOT} can be written")
 
 
@@ -145,7 +176,9 @@ def check_disk() -> Finding:
     free = shutil.disk_usage(directory).free // 2**20
     detail = f"{free} MB free at {directory}"
     if free < _FREE_MB_NEEDED:
-        return Finding("disk", FAIL, detail, "Free some space, uploads and the database stop otherwise.")
+        return Finding(
+            "disk", FAIL, detail, "Free some space, uploads and the database stop otherwise."
+        )
     if free < _FREE_MB_COMFORTABLE:
         return Finding("disk", WARN, detail, "Free some space soon.")
     return Finding("disk", OK, detail)
@@ -154,7 +187,9 @@ def check_disk() -> Finding:
 def check_provider() -> Finding:
     """Whether the default answering model has its key; names of variables only, never a value."""
     model = settings.DEFAULT_LLM_MODEL
-    named = sorted(name for name, value in os.environ.items() if name.endswith("_API_KEY") and value)
+    named = sorted(
+        name for name, value in os.environ.items() if name.endswith("_API_KEY") and value
+    )
     shown = f"{model}; keys set: {', '.join(named) or 'none'}"
     if model.startswith("minirag/"):
         return Finding("provider", OK, f"{shown} (none needed)")
@@ -166,7 +201,12 @@ def check_provider() -> Finding:
 
 def check_debug() -> Finding:
     if settings.DEBUG:
-        return Finding("debug", WARN, "DEBUG is on: errors show code, secrets are not checked", "Set DEBUG=False.")
+        return Finding(
+            "debug",
+            WARN,
+            "DEBUG is on: errors show code, secrets are not checked",
+            "Set DEBUG=False.",
+        )
     return Finding("debug", OK, "off")
 
 

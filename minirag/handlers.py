@@ -51,9 +51,18 @@ class ApiHandler(ASGIHandler):
         request, refusal = super().create_request(scope, body_file)
         if refusal is None:
             return request, None
-        request_id = choose_request_id(dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1"))
-        payload = {"detail": "Bad Request", "code": "bad_request", "request_id": request_id, "retryable": False}
-        return None, JsonResponse(payload, status=refusal.status_code, headers={"X-Request-ID": request_id})
+        request_id = choose_request_id(
+            dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
+        )
+        payload = {
+            "detail": "Bad Request",
+            "code": "bad_request",
+            "request_id": request_id,
+            "retryable": False,
+        }
+        return None, JsonResponse(
+            payload, status=refusal.status_code, headers={"X-Request-ID": request_id}
+        )
 
     async def run_get_response(self, request: Any) -> HttpResponseBase:
         response = await super().run_get_response(request)
@@ -102,13 +111,17 @@ class HttpApp:
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         headers = dict(scope["headers"])
         # A file is refused by its view, in the contract's words, unless it is absurd.
-        limit = settings.MAX_BODY_BYTES + (5 * settings.MAX_UPLOAD_BYTES if path == UPLOAD_PATH else 0)
+        limit = settings.MAX_BODY_BYTES + (
+            5 * settings.MAX_UPLOAD_BYTES if path == UPLOAD_PATH else 0
+        )
         body = BodyLimit(limit, headers.get(b"x-request-id", b""), receive, send)
         if (length := headers.get(b"content-length", b"")).isdigit() and int(length) > limit:
             await body.refuse()
             return
         # Over plain HTTP an installation that wants HTTPS redirects, which is the whole handler's business.
-        lean = path.startswith(API_PATHS) and not (settings.SECURE_SSL_REDIRECT and not is_secure(scope, headers))
+        lean = path.startswith(API_PATHS) and not (
+            settings.SECURE_SSL_REDIRECT and not is_secure(scope, headers)
+        )
         await (self.api if lean else self.pages)(scope, body.receive, pace_sending(send))
 
 

@@ -63,7 +63,12 @@ def _time(ask: Callable[[], str], failure: type[Exception]) -> dict[str, Any]:
     try:
         version = ask()
     except failure:
-        return {"status": "error", "detail": "It does not answer.", "version": None, "latency_ms": None}
+        return {
+            "status": "error",
+            "detail": "It does not answer.",
+            "version": None,
+            "latency_ms": None,
+        }
     latency_ms = round((time.perf_counter() - started) * 1000, 2)
     return {"status": "ok", "detail": None, "version": version, "latency_ms": latency_ms}
 
@@ -93,4 +98,6 @@ def _redis_version() -> str:
 
 @cache
 def connect_redis(url: str) -> redis.Redis:
-    return redis.Redis.from_url(url, socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS)
+    return redis.Redis.from_url(
+        url, socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS
+    )

@@ -113,7 +113,9 @@ class DetailedHealthReply(SystemHealthReply):
 class DetailedHealth(ApiView):
     permission_classes = (HasTenant, permit("the system's health"))
 
-    @describe("Show the servers' health and the tenant's own numbers", answers={200: DetailedHealthReply})
+    @describe(
+        "Show the servers' health and the tenant's own numbers", answers={200: DetailedHealthReply}
+    )
     def get(self, request: Request) -> Response:
         sources = group_sources()
         return Response({
@@ -133,7 +135,10 @@ def group_sources() -> list[Facts]:
     """How many sources each bot has in each state, and how many chunks they are."""
     alive = Source.objects.filter(deleted_at__isnull=True).order_by()
     groups = alive.values_list("bot_profile_id", "status").annotate(Count("id"), Sum("chunk_count"))
-    return [dict(zip(("bot_profile_id", "status", "count", "chunks"), group, strict=True)) for group in groups]
+    return [
+        dict(zip(("bot_profile_id", "status", "count", "chunks"), group, strict=True))
+        for group in groups
+    ]
 
 
 def describe_numbers(sources: list[Facts]) -> Facts:
@@ -166,7 +171,11 @@ def describe_index() -> Facts:
         {"table": table},
     )
     count, is_small = count_chunks(), size <= _COUNTED_BYTES
-    vectors = IndexEntry.objects.filter(emb__isnull=False).count() if is_small else round(count * (1 - missing))
+    vectors = (
+        IndexEntry.objects.filter(emb__isnull=False).count()
+        if is_small
+        else round(count * (1 - missing))
+    )
     return {
         "collection": table, "vectors_count": vectors, "points_count": count, "segments_count": max(1, segments),
         "status": "green", "disk_data_size_mb": round(disk / _MEGABYTE, 2),
@@ -184,7 +193,11 @@ def describe_redis() -> Facts:
     is_alone = not Tenant.objects.exclude(pk=require_tenant().pk).exists()
     names = ("used_memory_human", "used_memory_peak_human", "connected_clients")
     shown = {name: about[name] if is_alone else None for name in names}
-    return {**shown, "uptime_seconds": int(about["uptime_in_seconds"]), "db_keys": keys if is_alone else None}
+    return {
+        **shown,
+        "uptime_seconds": int(about["uptime_in_seconds"]),
+        "db_keys": keys if is_alone else None,
+    }
 
 
 def list_bot_sources(sources: list[Facts]) -> list[Facts]:
@@ -195,7 +208,9 @@ def list_bot_sources(sources: list[Facts]) -> list[Facts]:
         counts[bot_id] += group["count"]
         chunks[bot_id] += group["chunks"] or 0
         ready[bot_id] += group["count"] if group["status"] == SourceStatus.READY else 0
-    bots = BotProfile.objects.order_by("-created_at", "-id").only("id", "name", "model", "is_active")
+    bots = BotProfile.objects.order_by("-created_at", "-id").only(
+        "id", "name", "model", "is_active"
+    )
     return [
         {
             "bot_profile_id": str(bot.pk), "bot_name": bot.name, "model": bot.model, "is_active": bot.is_active,

@@ -10,7 +10,9 @@ import structlog
 
 from tenants.context import current_schema
 
-_SECRETS = re.compile(r"(?i)(bearer\s+)[^\s\"']+|\b(sk-[A-Za-z0-9_-]{8,})|(://[^:/@\s]+:)[^@\s]+(?=@)")
+_SECRETS = re.compile(
+    r"(?i)(bearer\s+)[^\s\"']+|\b(sk-[A-Za-z0-9_-]{8,})|(://[^:/@\s]+:)[^@\s]+(?=@)"
+)
 
 
 def mask_secrets(text: str) -> str:
@@ -24,7 +26,10 @@ def _add_tenant(logger: Any, method: str, event: dict[str, Any]) -> dict[str, An
 
 
 def _mask_event(logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any]:
-    return {key: mask_secrets(value) if isinstance(value, str) else value for key, value in event.items()}
+    return {
+        key: mask_secrets(value) if isinstance(value, str) else value
+        for key, value in event.items()
+    }
 
 
 def make_formatter(style: str = "json") -> logging.Formatter:
@@ -46,7 +51,10 @@ def make_formatter(style: str = "json") -> logging.Formatter:
     renderer: Any = structlog.processors.JSONRenderer()
     if style == "console":
         # Plain: `rich` tracebacks would print local variables, and with them secrets.
-        renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback, colors=False)
+        renderer = structlog.dev.ConsoleRenderer(
+            exception_formatter=structlog.dev.plain_traceback, colors=False
+        )
     return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer]
+        foreign_pre_chain=shared,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
     )

@@ -42,7 +42,10 @@ def _end(request: HttpRequest, response: HttpResponseBase, started: float) -> Ht
     response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
     if not request.path_info.startswith(_QUIET_PATHS):
         logger.info(
-            "request", method=request.method, path=request.path, status=response.status_code,
+            "request",
+            method=request.method,
+            path=request.path,
+            status=response.status_code,
             milliseconds=round((time.perf_counter() - started) * 1000, 1),
             # This line is written outside of the tenant that the request ran in.
             schema=getattr(getattr(request, "tenant", None), "schema_name", PUBLIC_SCHEMA),

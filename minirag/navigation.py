@@ -38,7 +38,13 @@ _TENANT: list[tuple[str, list[Page]]] = [
             ("Datasets", "folder_open", "knowledge_dataset"),
         ],
     ),
-    ("Conversations", [("Chats", "chat", "conversations_chat"), ("Exports", "download", "conversations_exportjob")]),
+    (
+        "Conversations",
+        [
+            ("Chats", "chat", "conversations_chat"),
+            ("Exports", "download", "conversations_exportjob"),
+        ],
+    ),
     (
         "Usage",
         [
@@ -68,7 +74,8 @@ def list_groups(request: HttpRequest) -> list[dict[str, Any]]:
         {
             "title": title,
             "items": [
-                {"title": page, "icon": icon, "link": reverse(f"admin:{name}_changelist")} for page, icon, name in pages
+                {"title": page, "icon": icon, "link": reverse(f"admin:{name}_changelist")}
+                for page, icon, name in pages
             ],
         }
         for title, pages in groups

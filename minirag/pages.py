@@ -23,13 +23,18 @@ _ACCENT = "#3f51d8"
 def show_platform(request: HttpRequest) -> HttpResponse:
     """Say what this is; lead to the demo where there is one, else to the admin."""
     slugs = [demo.slug for demo in DEMO_TENANTS]
-    active = {tenant.slug: tenant for tenant in Tenant.objects.filter(slug__in=slugs, status=TenantStatus.ACTIVE)}
+    active = {
+        tenant.slug: tenant
+        for tenant in Tenant.objects.filter(slug__in=slugs, status=TenantStatus.ACTIVE)
+    }
     demos = [
         {"name": active[demo.slug].name, "slug": demo.slug, "demo": demo}
         for demo in DEMO_TENANTS
         if demo.slug in active
     ]
-    return render(request, "platform/home.html", {"demos": demos, "admin_url": reverse("admin:index")})
+    return render(
+        request, "platform/home.html", {"demos": demos, "admin_url": reverse("admin:index")}
+    )
 
 
 @require_safe

@@ -40,7 +40,10 @@ class OpenApiDocument(ApiView):
     def get(self, request: Request) -> HttpResponse:
         body, etag = _write_document(_server_of(request._request))
         headers = {"ETag": etag, "Cache-Control": f"public, max-age={_SHARED_FOR_SECONDS}"}
-        if etag in [each.strip().removeprefix("W/") for each in request.headers.get("If-None-Match", "").split(",")]:
+        if etag in [
+            each.strip().removeprefix("W/")
+            for each in request.headers.get("If-None-Match", "").split(",")
+        ]:
             return HttpResponse(status=304, headers=headers)
         return HttpResponse(body, content_type="application/json", headers=headers)
 
@@ -51,10 +54,18 @@ class ReferencePage(ApiView):
     authentication_classes = ()
     permission_classes = ()
 
-    @describe("Show the API's reference", answers={200: Media("text/html")}, description="This page, in a browser.")
+    @describe(
+        "Show the API's reference",
+        answers={200: Media("text/html")},
+        description="This page, in a browser.",
+    )
     def get(self, request: Request) -> HttpResponse:
         context = {"document_url": reverse("openapi-document")}
-        headers = {"Content-Security-Policy": _PAGE_POLICY, "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer"}
+        headers = {
+            "Content-Security-Policy": _PAGE_POLICY,
+            "X-Frame-Options": "DENY",
+            "Referrer-Policy": "no-referrer",
+        }
         page = render_to_string("api/reference.html", context)
         return HttpResponse(page, content_type="text/html; charset=utf-8", headers=headers)
 
@@ -62,8 +73,14 @@ class ReferencePage(ApiView):
 @cache
 def api_document() -> dict[str, Any]:
     """The document of this process, without `servers`."""
-    routes = [route for route in _walk(get_resolver(settings.ROOT_URLCONF).url_patterns) if _is_api(route[0])]
-    return build_document(routes, info={"title": _TITLE, "version": __version__, "description": _DESCRIPTION})
+    routes = [
+        route
+        for route in _walk(get_resolver(settings.ROOT_URLCONF).url_patterns)
+        if _is_api(route[0])
+    ]
+    return build_document(
+        routes, info={"title": _TITLE, "version": __version__, "description": _DESCRIPTION}
+    )
 
 
 def _is_api(path: str) -> bool:
@@ -81,10 +98,14 @@ def _walk(patterns: list[URLPattern | URLResolver], prefix: str = "/") -> Iterat
 
 def _server_of(request: HttpRequest) -> str:
     """The URL that the paths begin behind: with `/t/<slug>` where the document was asked for there."""
-    return request.build_absolute_uri(request.META.get("SCRIPT_NAME", "").rstrip("/") or "/").rstrip("/")
+    return request.build_absolute_uri(
+        request.META.get("SCRIPT_NAME", "").rstrip("/") or "/"
+    ).rstrip("/")
 
 
 @lru_cache(maxsize=64)
 def _write_document(server: str) -> tuple[bytes, str]:
-    body = json.dumps({**api_document(), "servers": [{"url": server}]}, separators=(",", ":")).encode()
+    body = json.dumps(
+        {**api_document(), "servers": [{"url": server}]}, separators=(",", ":")
+    ).encode()
     return body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'

@@ -43,7 +43,9 @@ CORS_ORIGINS = env.list("ALLOWED_ORIGINS", default=["*"])
 # Only web processes pool (a pool hangs forked workers); `DATABASE_THREADS` bounds what async code may use of it.
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=0)
 DATABASE_THREADS = env.int("DATABASE_THREADS", default=8)
-DATABASES = {"default": env.db_url("DATABASE_URL", default="postgres://minirag@127.0.0.1:5432/minirag")}
+DATABASES = {
+    "default": env.db_url("DATABASE_URL", default="postgres://minirag@127.0.0.1:5432/minirag")
+}
 DATABASES["default"]["ENGINE"] = "tenants.backend"
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
@@ -90,7 +92,9 @@ PUBLIC_SCHEMA_URLCONF = "minirag.urls"
 TENANT_COLOR_ADMIN_APPS = False
 AUTH_USER_MODEL = "tenants.User"
 AUTHENTICATION_BACKENDS = ["tenants.authentication.EmailBackend"]
-SILENCED_SYSTEM_CHECKS = ["auth.W004"]  # an e-mail is unique within its tenant; EmailBackend looks there
+SILENCED_SYSTEM_CHECKS = [
+    "auth.W004"
+]  # an e-mail is unique within its tenant; EmailBackend looks there
 
 ROOT_URLCONF = "minirag.urls"
 TENANT_URLCONF = "minirag.tenant_urls"
@@ -158,7 +162,9 @@ CORS_EXPOSE_HEADERS = [
 
 # --- Accounts ---------------------------------------------------------------------------------------------------
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
-AUTH_PASSWORD_VALIDATORS = [{"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"}]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"}
+]
 JWT_EXPIRE_MINUTES = env.int("JWT_EXPIRE_MINUTES", default=60)
 ALLOW_TENANT_SIGNUP = env.bool("ALLOW_TENANT_SIGNUP", default=DEBUG)
 SIGNUP_RATE = env("SIGNUP_RATE", default="10/hour")
@@ -231,32 +237,49 @@ CELERY_TIMEZONE = "UTC"
 # Each expires before its successor comes, so that none pile up while no worker runs.
 CELERY_BEAT_SCHEDULE = {
     "sweep-ingestion": {
-        "task": "knowledge.tasks.sweep_ingestion", "schedule": 30.0, "options": {"expires": 25.0}
+        "task": "knowledge.tasks.sweep_ingestion",
+        "schedule": 30.0,
+        "options": {"expires": 25.0},
     },
     "refresh-due-sources": {
-        "task": "knowledge.tasks.refresh_due_sources", "schedule": 60.0, "options": {"expires": 55.0}
+        "task": "knowledge.tasks.refresh_due_sources",
+        "schedule": 60.0,
+        "options": {"expires": 55.0},
     },
     "reembed-outdated-datasets": {
-        "task": "knowledge.tasks.reembed_outdated_datasets", "schedule": 60.0, "options": {"expires": 55.0}
+        "task": "knowledge.tasks.reembed_outdated_datasets",
+        "schedule": 60.0,
+        "options": {"expires": 55.0},
     },
     "roll-up-usage": {
-        "task": "bots.tasks.roll_up_usage_of_tenants", "schedule": 60.0, "options": {"expires": 55.0}
+        "task": "bots.tasks.roll_up_usage_of_tenants",
+        "schedule": 60.0,
+        "options": {"expires": 55.0},
     },
     "sweep-deliveries": {
-        "task": "webhooks.tasks.sweep_deliveries", "schedule": 30.0, "options": {"expires": 25.0}
+        "task": "webhooks.tasks.sweep_deliveries",
+        "schedule": 30.0,
+        "options": {"expires": 25.0},
     },
     "prune-deliveries": {
-        "task": "webhooks.tasks.prune_deliveries", "schedule": 86_400.0, "options": {"expires": 3_600.0}
+        "task": "webhooks.tasks.prune_deliveries",
+        "schedule": 86_400.0,
+        "options": {"expires": 3_600.0},
     },
     "sweep-exports": {
-        "task": "conversations.tasks.sweep_exports", "schedule": 30.0, "options": {"expires": 25.0}
+        "task": "conversations.tasks.sweep_exports",
+        "schedule": 30.0,
+        "options": {"expires": 25.0},
     },
     "purge-expired-exports": {
-        "task": "conversations.tasks.purge_expired_exports", "schedule": crontab(hour="3", minute="17"),
+        "task": "conversations.tasks.purge_expired_exports",
+        "schedule": crontab(hour="3", minute="17"),
         "options": {"expires": 3600.0},
     },
     "fail-abandoned-turns": {
-        "task": "conversations.tasks.fail_abandoned_turns", "schedule": 300.0, "options": {"expires": 290.0}
+        "task": "conversations.tasks.fail_abandoned_turns",
+        "schedule": 300.0,
+        "options": {"expires": 290.0},
     },
 }
 
@@ -284,7 +307,12 @@ FORMAT_MODULE_PATH = ["minirag.formats"]
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
 # Of the sidecar only Swagger UI: Redoc, which lies beside it, calls other servers.
-SWAGGER_UI_DIR = Path(drf_spectacular_sidecar.__path__[0]) / "static" / "drf_spectacular_sidecar" / "swagger-ui-dist"
+SWAGGER_UI_DIR = (
+    Path(drf_spectacular_sidecar.__path__[0])
+    / "static"
+    / "drf_spectacular_sidecar"
+    / "swagger-ui-dist"
+)
 STATICFILES_DIRS = [BASE_DIR / "static", ("swagger-ui", SWAGGER_UI_DIR)]
 # From a checkout the files are served where they lie; an image collects them once and serves hashed copies.
 WHITENOISE_USE_FINDERS = not STATIC_ROOT.exists()
@@ -302,20 +330,33 @@ UNFOLD = {
     "SITE_TITLE": "MiniRAG",
     "SITE_HEADER": "MiniRAG",
     "SITE_SYMBOL": "forum",
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("minirag/icon.svg")}],
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("minirag/icon.svg")}
+    ],
     "SHOW_HISTORY": True,
     "COLORS": {
         "primary": {
-            "50": "oklch(96.2% .018 272.3)", "100": "oklch(93% .034 272.8)", "200": "oklch(87% .065 274)",
-            "300": "oklch(78.5% .115 274.7)", "400": "oklch(67.3% .182 276.9)", "500": "oklch(64% .205 277)",
-            "600": "oklch(51.1% .262 276.9)", "700": "oklch(45.7% .24 277)", "800": "oklch(39.8% .195 277.4)",
-            "900": "oklch(35.9% .144 278.7)", "950": "oklch(25.7% .09 281.3)",
+            "50": "oklch(96.2% .018 272.3)",
+            "100": "oklch(93% .034 272.8)",
+            "200": "oklch(87% .065 274)",
+            "300": "oklch(78.5% .115 274.7)",
+            "400": "oklch(67.3% .182 276.9)",
+            "500": "oklch(64% .205 277)",
+            "600": "oklch(51.1% .262 276.9)",
+            "700": "oklch(45.7% .24 277)",
+            "800": "oklch(39.8% .195 277.4)",
+            "900": "oklch(35.9% .144 278.7)",
+            "950": "oklch(25.7% .09 281.3)",
         }
     },
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "minirag.dashboard.fill_index",
     "STYLES": [lambda request: static("minirag/admin.css")],
-    "SIDEBAR": {"show_search": True, "show_all_applications": False, "navigation": "minirag.navigation.list_groups"},
+    "SIDEBAR": {
+        "show_search": True,
+        "show_all_applications": False,
+        "navigation": "minirag.navigation.list_groups",
+    },
 }
 
 LOGGING = {

@@ -19,11 +19,21 @@ from tenants.admin_forms import DomainForm, EraseForm, NewTenantForm, ReasonForm
 from tenants.model_admin import LookOnlyAdmin, ProductAdmin, posted
 from tenants.models import AuditEvent, Domain, OperatorToken, SchemaMigration, Tenant, TenantStatus
 from tenants.permissions import acting_user
-from tenants.provisioning import archive_tenant, erase_tenant, provision_tenant, restore_tenant, suspend_tenant
+from tenants.provisioning import (
+    archive_tenant,
+    erase_tenant,
+    provision_tenant,
+    restore_tenant,
+    suspend_tenant,
+)
 from tenants.schemas import target_version
 from tenants.sites import platform_site, tenant_site
 
-STATUS_COLOURS = {TenantStatus.ACTIVE: "success", TenantStatus.SUSPENDED: "warning", TenantStatus.ARCHIVED: "danger"}
+STATUS_COLOURS = {
+    TenantStatus.ACTIVE: "success",
+    TenantStatus.SUSPENDED: "warning",
+    TenantStatus.ARCHIVED: "danger",
+}
 
 
 class DomainInline(TabularInline):
@@ -37,7 +47,15 @@ class DomainInline(TabularInline):
 
 @register(Tenant, site=platform_site)
 class TenantAdmin(ProductAdmin):
-    list_display = ("name_and_slug", "shown_status", "plan", "user_count", "schema_state", "created_at", "admin_link")
+    list_display = (
+        "name_and_slug",
+        "shown_status",
+        "plan",
+        "user_count",
+        "schema_state",
+        "created_at",
+        "admin_link",
+    )
     list_filter = ("status", "plan", "is_canary")
     search_fields = ("name", "slug", "domains__domain")
     date_hierarchy = "created_at"
@@ -78,9 +96,13 @@ class TenantAdmin(ProductAdmin):
 
     @display(description="admin")
     def admin_link(self, tenant: Tenant) -> str:
-        return format_html('<a class="mr-path" href="/t/{}/admin/">/t/{}/admin/</a>', tenant.slug, tenant.slug)
+        return format_html(
+            '<a class="mr-path" href="/t/{}/admin/">/t/{}/admin/</a>', tenant.slug, tenant.slug
+        )
 
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
         """Provision a tenant and show its token, once."""
 
         def provision(data: dict[str, Any]) -> HttpResponse:
@@ -112,24 +134,38 @@ class TenantAdmin(ProductAdmin):
     @action(description="Suspend", permissions=["suspend"], icon="pause_circle")
     def suspend(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._change_status(
-            request, object_id, suspend_tenant, "Suspend", "Chats, tokens and writes stop at once. Its users can read."
+            request,
+            object_id,
+            suspend_tenant,
+            "Suspend",
+            "Chats, tokens and writes stop at once. Its users can read.",
         )
 
     @action(description="Archive", permissions=["archive"], icon="inventory_2")
     def archive(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._change_status(
-            request, object_id, archive_tenant, "Archive", "Puts the tenant away for good, its data kept and readable."
+            request,
+            object_id,
+            archive_tenant,
+            "Archive",
+            "Puts the tenant away for good, its data kept and readable.",
         )
 
-    def _change_status(self, request: HttpRequest, object_id: str, change: Any, verb: str, intro: str) -> HttpResponse:
+    def _change_status(
+        self, request: HttpRequest, object_id: str, change: Any, verb: str, intro: str
+    ) -> HttpResponse:
         tenant = self.require_object(request, object_id)
 
         def act(data: dict[str, Any]) -> None:
             change(tenant, reason=data["reason"], actor=acting_user(request).email)
-            self.message_user(request, f"{tenant} is {tenant.get_status_display().lower()} now.", messages.SUCCESS)
+            self.message_user(
+                request, f"{tenant} is {tenant.get_status_display().lower()} now.", messages.SUCCESS
+            )
 
         form = ReasonForm(posted(request))
-        return self.ask(request, act, title=f"{verb} {tenant}?", intro=intro, submit=verb, obj=tenant, form=form)
+        return self.ask(
+            request, act, title=f"{verb} {tenant}?", intro=intro, submit=verb, obj=tenant, form=form
+        )
 
     @action(description="Restore", permissions=["restore"], icon="play_circle")
     def restore(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -155,7 +191,9 @@ class TenantAdmin(ProductAdmin):
             return HttpResponseRedirect(self.list_url())
 
         form = EraseForm(posted(request), slug=tenant.slug)
-        intro = "Its schema, users, tokens, hosts and files are deleted for good. There is no way back."
+        intro = (
+            "Its schema, users, tokens, hosts and files are deleted for good. There is no way back."
+        )
         return self.ask(
             request, act, title=f"Erase {tenant} for good?", intro=intro, submit="Erase for good", danger=True,
             obj=tenant, form=form,
@@ -164,17 +202,26 @@ class TenantAdmin(ProductAdmin):
     @action(description="Suspend")
     def suspend_chosen(self, request: HttpRequest, chosen: QuerySet[Tenant]) -> None:
         rows = chosen.filter(status=TenantStatus.ACTIVE)
-        self.act_on_each(request, rows, lambda t: suspend_tenant(t, actor=acting_user(request).email), "suspended")
+        self.act_on_each(
+            request,
+            rows,
+            lambda t: suspend_tenant(t, actor=acting_user(request).email),
+            "suspended",
+        )
 
     @action(description="Archive")
     def archive_chosen(self, request: HttpRequest, chosen: QuerySet[Tenant]) -> None:
         rows = chosen.exclude(status=TenantStatus.ARCHIVED)
-        self.act_on_each(request, rows, lambda t: archive_tenant(t, actor=acting_user(request).email), "archived")
+        self.act_on_each(
+            request, rows, lambda t: archive_tenant(t, actor=acting_user(request).email), "archived"
+        )
 
     @action(description="Restore")
     def restore_chosen(self, request: HttpRequest, chosen: QuerySet[Tenant]) -> None:
         rows = chosen.exclude(status=TenantStatus.ACTIVE)
-        self.act_on_each(request, rows, lambda t: restore_tenant(t, actor=acting_user(request).email), "restored")
+        self.act_on_each(
+            request, rows, lambda t: restore_tenant(t, actor=acting_user(request).email), "restored"
+        )
 
 
 @register(Domain, site=platform_site)
@@ -200,7 +247,15 @@ class AuditEventAdmin(LookOnlyAdmin):
 class OperatorTokenAdmin(LookOnlyAdmin):
     """Made by `manage.py create_operator_token`; here they are seen and, chosen from the list, revoked."""
 
-    list_display = ("name", "token_prefix", "user", "is_read_only", "is_active", "expires_at", "last_used_at")
+    list_display = (
+        "name",
+        "token_prefix",
+        "user",
+        "is_read_only",
+        "is_active",
+        "expires_at",
+        "last_used_at",
+    )
     list_filter = ("is_active", "is_read_only")
     list_select_related = ("user",)
     search_fields = ("name", "token_prefix", "user__email")
@@ -210,7 +265,9 @@ class OperatorTokenAdmin(LookOnlyAdmin):
     @action(description="Revoke the chosen tokens")
     def revoke_chosen(self, request: HttpRequest, tokens: QuerySet[OperatorToken]) -> None:
         for token in tokens.filter(is_active=True):
-            audit.record("operator_token.revoked", request=request, detail={"prefix": token.token_prefix})
+            audit.record(
+                "operator_token.revoked", request=request, detail={"prefix": token.token_prefix}
+            )
         tokens.update(is_active=False)
 
 
@@ -239,7 +296,14 @@ class SchemaMigrationAdmin(LookOnlyAdmin):
 class AuditLogAdmin(LookOnlyAdmin):
     """What people did in the admin at hand: a tenant's has its platform operators too, and no other tenant's acts."""
 
-    list_display = ("action_time", "user", "shown_action", "content_type", "object_repr", "shown_message")
+    list_display = (
+        "action_time",
+        "user",
+        "shown_action",
+        "content_type",
+        "object_repr",
+        "shown_message",
+    )
     list_filter = ("action_flag", "content_type")
     list_select_related = ("user", "content_type")
     search_fields = ("object_repr", "change_message", "user__email")
@@ -249,7 +313,9 @@ class AuditLogAdmin(LookOnlyAdmin):
     )  # fmt: skip
     readonly_fields = ("shown_action", "shown_message")
 
-    @display(description="action", label={"added": "success", "changed": "info", "deleted": "danger"})
+    @display(
+        description="action", label={"added": "success", "changed": "info", "deleted": "danger"}
+    )
     def shown_action(self, entry: LogEntry) -> str:
         return {1: "added", 2: "changed", 3: "deleted"}.get(entry.action_flag, "did")
 

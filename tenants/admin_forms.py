@@ -25,7 +25,8 @@ from tenants.provisioning import SLUG, normalise_host
 class NewTenantForm(forms.Form):
     name = forms.CharField(max_length=255, widget=UnfoldAdminTextInputWidget)
     slug = forms.RegexField(
-        rf"^{SLUG.pattern}$", widget=UnfoldAdminTextInputWidget,
+        rf"^{SLUG.pattern}$",
+        widget=UnfoldAdminTextInputWidget,
         help_text="Part of the tenant's URLs (/t/slug/) and fixed for good: a-z, 0-9 and '-'.",
         error_messages={"invalid": "A slug has 1 to 100 characters of a-z, 0-9 and '-'."},
     )
@@ -34,7 +35,9 @@ class NewTenantForm(forms.Form):
         label="Owner's name", max_length=255, required=False, widget=UnfoldAdminTextInputWidget
     )
     owner_password = forms.CharField(
-        label="Owner's password", strip=False, help_text="At least 8 characters; the owner can change it.",
+        label="Owner's password",
+        strip=False,
+        help_text="At least 8 characters; the owner can change it.",
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
     )
 
@@ -51,7 +54,9 @@ class DomainForm(forms.ModelForm):
         model = Domain
         fields = ("domain", "tenant", "is_primary")
         labels = {"domain": "Host"}
-        help_texts = {"domain": "For example bots.acme.com, without scheme, port and path. Its DNS must lead here."}
+        help_texts = {
+            "domain": "For example bots.acme.com, without scheme, port and path. Its DNS must lead here."
+        }
 
     def clean_domain(self) -> str:
         try:
@@ -62,7 +67,9 @@ class DomainForm(forms.ModelForm):
 
 class ReasonForm(forms.Form):
     reason = forms.CharField(
-        max_length=2000, required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        max_length=2000,
+        required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
         help_text="Shown to the tenant's users and kept in the audit log.",
     )
 
@@ -85,11 +92,15 @@ class EraseForm(forms.Form):
 
 class PasswordForm(forms.Form):
     password = forms.CharField(
-        label="New password", strip=False, help_text="At least 8 characters.",
+        label="New password",
+        strip=False,
+        help_text="At least 8 characters.",
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
     )
     again = forms.CharField(
-        label="Once more", strip=False, widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"})
+        label="Once more",
+        strip=False,
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
     )
 
     def clean(self) -> dict[str, Any]:
@@ -120,7 +131,8 @@ class UserForm(forms.ModelForm):
 
 class NewUserForm(UserForm):
     password = forms.CharField(
-        strip=False, help_text="At least 8 characters; the user can change it.",
+        strip=False,
+        help_text="At least 8 characters; the user can change it.",
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
     )
 
@@ -139,22 +151,32 @@ class NewTokenForm(forms.Form):
     """A new token for one of the users that the maker may act for."""
 
     name = forms.CharField(
-        max_length=255, widget=UnfoldAdminTextInputWidget, help_text="What will use it, e.g. “website backend”."
+        max_length=255,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="What will use it, e.g. “website backend”.",
     )
     user = forms.ModelChoiceField(
-        User.objects.none(), empty_label=None, widget=UnfoldAdminSelectWidget,
+        User.objects.none(),
+        empty_label=None,
+        widget=UnfoldAdminSelectWidget,
         help_text="The token has this user's rights and stops working with the account.",
     )
     scopes = forms.MultipleChoiceField(
-        required=False, choices=Scope.choices, widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        required=False,
+        choices=Scope.choices,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text="Chat asks, read reads, manage does both and changes things. None: everything its user may do.",
     )
     bot_profile_id = forms.UUIDField(
-        label="Bot", required=False, widget=UnfoldAdminTextInputWidget,
+        label="Bot",
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
         help_text="The id of the only bot that it may ask, from the address of the bot's page. Empty: every bot.",
     )
     expires_at = forms.SplitDateTimeField(
-        required=False, widget=UnfoldAdminSplitDateTimeWidget, help_text="Empty: until it is revoked. UTC."
+        required=False,
+        widget=UnfoldAdminSplitDateTimeWidget,
+        help_text="Empty: until it is revoked. UTC.",
     )
 
     def __init__(self, *args: Any, users: Any, **kwargs: Any) -> None:

@@ -16,7 +16,15 @@ from minirag.lib.request_ids import current_request_id
 from tenants.context import current_tenant
 from tenants.models import ApiToken, AuditEvent, Tenant, User
 
-_SECRET_WORDS = ("password", "secret", "raw_token", "token_hash", "api_key", "authorization", "credential")
+_SECRET_WORDS = (
+    "password",
+    "secret",
+    "raw_token",
+    "token_hash",
+    "api_key",
+    "authorization",
+    "credential",
+)
 _MAX_TEXT = 500
 
 

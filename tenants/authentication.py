@@ -65,14 +65,20 @@ def authenticate_bearer(authorization: str | None) -> Identity:
     credential = credential.strip()
     if scheme.lower() != "bearer" or not credential:
         raise NotAuthenticated("Not authenticated")
-    identity = _authenticate_jwt(credential) if "." in credential else _authenticate_token(credential)
+    identity = (
+        _authenticate_jwt(credential) if "." in credential else _authenticate_token(credential)
+    )
     if not identity.tenant.is_active:
         raise Forbidden("Tenant is disabled", code="tenant_disabled")
     return identity
 
 
 def _authenticate_token(secret: str) -> Identity:
-    token = ApiToken.objects.select_related("tenant", "user").filter(token_hash=hash_token(secret)).first()
+    token = (
+        ApiToken.objects.select_related("tenant", "user")
+        .filter(token_hash=hash_token(secret))
+        .first()
+    )
     if token is None or not token.is_active:
         raise NotAuthenticated("Invalid or revoked API token", code="token_invalid")
     if token.is_expired:
@@ -86,23 +92,40 @@ def _authenticate_token(secret: str) -> Identity:
 def _authenticate_jwt(credential: str) -> Identity:
     try:
         claims = jwt.decode(
-            credential, settings.JWT_SECRET_KEY, algorithms=[JWT_ALGORITHM], options={"require": ["exp"]}
+            credential,
+            settings.JWT_SECRET_KEY,
+            algorithms=[JWT_ALGORITHM],
+            options={"require": ["exp"]},
         )
     except jwt.InvalidTokenError:
         raise NotAuthenticated("Invalid or expired JWT", code="token_invalid") from None
     try:
-        user_id, tenant_id, digest = uuid.UUID(claims["sub"]), uuid.UUID(claims["tid"]), str(claims["pwh"])
+        user_id, tenant_id, digest = (
+            uuid.UUID(claims["sub"]),
+            uuid.UUID(claims["tid"]),
+            str(claims["pwh"]),
+        )
     except (KeyError, ValueError, TypeError, AttributeError):
         raise NotAuthenticated("Malformed JWT payload", code="token_invalid") from None
-    user = User.objects.select_related("tenant").filter(pk=user_id, tenant_id=tenant_id, is_active=True).first()
-    if user is None or user.tenant is None or not constant_time_compare(digest, _digest_password(user)):
+    user = (
+        User.objects.select_related("tenant")
+        .filter(pk=user_id, tenant_id=tenant_id, is_active=True)
+        .first()
+    )
+    if (
+        user is None
+        or user.tenant is None
+        or not constant_time_compare(digest, _digest_password(user))
+    ):
         raise NotAuthenticated("Invalid or expired JWT", code="token_invalid")
     return Identity(user.tenant, user)
 
 
 def _digest_password(user: User) -> str:
     key = settings.JWT_SECRET_KEY
-    return salted_hmac("tenants.authentication.jwt", user.password, secret=key, algorithm="sha256").hexdigest()[:16]
+    return salted_hmac(
+        "tenants.authentication.jwt", user.password, secret=key, algorithm="sha256"
+    ).hexdigest()[:16]
 
 
 def count_log_in(address: str, email: str) -> None:
@@ -127,7 +150,9 @@ def log_in(email: str, password: str, tenant_slug: str | None = None, *, address
     Raises NotAuthenticated without telling which part was wrong, or Forbidden once the password was right but the
     account or the tenant is disabled, or LockedOut. An unknown e-mail costs the time of a hash too.
     """
-    candidates = User.objects.select_related("tenant").filter(email=normalise_email(email), tenant__isnull=False)
+    candidates = User.objects.select_related("tenant").filter(
+        email=normalise_email(email), tenant__isnull=False
+    )
     if tenant_slug:
         candidates = candidates.filter(tenant__slug=tenant_slug)
     refusal: ProductError = NotAuthenticated("Invalid email or password", code="login_failed")
@@ -140,7 +165,9 @@ def log_in(email: str, password: str, tenant_slug: str | None = None, *, address
         if user.is_active and user.tenant is not None and user.tenant.is_active:
             attempt.succeed(user)
             return user
-        refusal = Forbidden("Tenant is disabled" if user.is_active else "Account is disabled", code="disabled")
+        refusal = Forbidden(
+            "Tenant is disabled" if user.is_active else "Account is disabled", code="disabled"
+        )
     raise refusal
 
 
@@ -170,14 +197,22 @@ class EmailBackend(BaseBackend):
     """
 
     def authenticate(
-        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
+        self,
+        request: HttpRequest | None,
+        username: str | None = None,
+        password: str | None = None,
+        **kwargs: Any,
     ) -> User | None:
         email = username or kwargs.get("email")
         if request is None or not email or password is None:
             return None
         tenant = getattr(request, "tenant", None)
-        home = Q(tenant__isnull=True) if tenant is None else Q(tenant__isnull=True) | Q(tenant=tenant)
-        accounts = User.objects.filter(home, email=normalise_email(email), is_active=True).select_related("tenant")
+        home = (
+            Q(tenant__isnull=True) if tenant is None else Q(tenant__isnull=True) | Q(tenant=tenant)
+        )
+        accounts = User.objects.filter(
+            home, email=normalise_email(email), is_active=True
+        ).select_related("tenant")
         attempt = begin_attempt(email, client_address(request), accounts.order_by("tenant"))
         if not attempt.accounts:
             make_password(password)

@@ -30,7 +30,9 @@ from tenants.context import PUBLIC_SCHEMA
 from tenants.models import Tenant
 
 TURN_PATHS = frozenset({"/v1/chat", "/v1/chat/completions"})
-ADDRESS_FACTOR = 10  # visitors behind one address, an office's say, share this many times one visitor's rate
+ADDRESS_FACTOR = (
+    10  # visitors behind one address, an office's say, share this many times one visitor's rate
+)
 
 
 @dataclass(frozen=True)
@@ -43,19 +45,30 @@ class Bounds:
 
     def count(self) -> LimitState | None:
         """Count the call. Raises TooManyRequests or LimiterUnavailable."""
-        return check(self.bounds, scope=self.scope, redis_url=settings.REDIS_URL, fail_closed=self.fail_closed)
+        return check(
+            self.bounds,
+            scope=self.scope,
+            redis_url=settings.REDIS_URL,
+            fail_closed=self.fail_closed,
+        )
 
     async def count_async(self) -> LimitState | None:
         """`count` on the event loop."""
         return await check_async(
-            self.bounds, scope=self.scope, redis_url=settings.REDIS_URL, fail_closed=self.fail_closed
+            self.bounds,
+            scope=self.scope,
+            redis_url=settings.REDIS_URL,
+            fail_closed=self.fail_closed,
         )
 
 
 def bounds_of_call(request: HttpRequest, identity: Identity | ProductError | None) -> Bounds:
     """Return what bounds a call of `/v1` that `identity` makes, or nobody we know."""
     if not isinstance(identity, Identity):
-        return Bounds(PUBLIC_SCHEMA, (Bound(f"address:{network_of(client_address(request))}", settings.ADDRESS_RATE),))
+        return Bounds(
+            PUBLIC_SCHEMA,
+            (Bound(f"address:{network_of(client_address(request))}", settings.ADDRESS_RATE),),
+        )
     tenant, token = identity.tenant, identity.token
     who = f"token:{token.pk}" if token else f"user:{identity.user.pk}"
     rate = token.rate if token and token.rate else settings.API_RATE
@@ -68,7 +81,10 @@ def bounds_of_call(request: HttpRequest, identity: Identity | ProductError | Non
 
 def bounds_of_operator(request: HttpRequest) -> Bounds:
     """Return what bounds a call of `/v1/platform`, whose view finds out who is calling."""
-    return Bounds(PUBLIC_SCHEMA, (Bound(f"platform:{network_of(client_address(request))}", settings.API_RATE),))
+    return Bounds(
+        PUBLIC_SCHEMA,
+        (Bound(f"platform:{network_of(client_address(request))}", settings.API_RATE),),
+    )
 
 
 def bounds_of_session(address: str, tenant: Tenant | None) -> Bounds:

@@ -21,7 +21,9 @@ class ProductCommand(BaseCommand):
         except ProductError as error:
             raise CommandError(error.detail) from error
         except OperationalError as error:
-            raise CommandError(f"The database cannot be reached: {str(error).splitlines()[0]}") from error
+            raise CommandError(
+                f"The database cannot be reached: {str(error).splitlines()[0]}"
+            ) from error
 
     @property
     def actor(self) -> str:

@@ -75,7 +75,9 @@ def require_tenant() -> Tenant:
     """Return the tenant in force; raises NoTenant where there is none."""
     tenant = current_tenant()
     if tenant is None:
-        raise NoTenant("No tenant is bound here. Enter one with tenants.context.tenant_context(tenant).")
+        raise NoTenant(
+            "No tenant is bound here. Enter one with tenants.context.tenant_context(tenant)."
+        )
     return tenant
 
 

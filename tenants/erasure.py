@@ -28,11 +28,17 @@ def remove_traces(schema_name: str) -> int:
     own = re.compile(rf"(^|[^a-z0-9_]){re.escape(schema_name)}([^a-z0-9_]|$)".encode())
     try:
         with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=10) as client:
-            keys = [key for key in client.scan_iter(match=f"*{schema_name}*", count=1000) if own.search(key)]
+            keys = [
+                key
+                for key in client.scan_iter(match=f"*{schema_name}*", count=1000)
+                if own.search(key)
+            ]
             for start in range(0, len(keys), 500):
                 client.unlink(*keys[start : start + 500])
     except redis.RedisError as error:
-        raise TracesRemain("Redis cannot be reached, so the tenant's keys there would remain.") from error
+        raise TracesRemain(
+            "Redis cannot be reached, so the tenant's keys there would remain."
+        ) from error
     _remove_folder(settings.MEDIA_ROOT / schema_name)
     return len(keys)
 

@@ -36,7 +36,13 @@ SIGN_UP_PATH = "/v1/tenants"
 PLATFORM_PATH = "/v1/platform/"
 _KEY = re.compile(r"[ -~]{1,255}")
 _TRY_AGAIN = frozenset({401, 402, 403, 429})
-_KEPT_HEADERS = ("Content-Type", "Content-Disposition", "Location", "Cache-Control", "X-Accel-Buffering")
+_KEPT_HEADERS = (
+    "Content-Type",
+    "Content-Disposition",
+    "Location",
+    "Cache-Control",
+    "X-Accel-Buffering",
+)
 _ERROR_STARTS = (b"event: error", b'data: {"error"')
 _running: set[asyncio.Task[Any]] = set()  # the event loop alone would let go of them
 
@@ -98,7 +104,9 @@ def _find_caller(request: HttpRequest) -> str | None:
     if not request.path_info.startswith(PLATFORM_PATH):
         return f"address:{client_address(request)}"
     if getattr(request, "tenant", None) is not None:
-        return None  # a tenant's path or host, where the view says that there is nothing of the kind
+        return (
+            None  # a tenant's path or host, where the view says that there is nothing of the kind
+        )
     operator = authenticate_operator(request.META.get("HTTP_AUTHORIZATION"))
     return None if operator.is_read_only else f"operator:{operator.pk}"
 
@@ -126,16 +134,22 @@ def _fingerprint(request: HttpRequest, body: bytes) -> str:
     if boundary:
         body = body.replace(boundary.encode("latin-1", "replace"), b"")
     digest = hashlib.sha256(body).hexdigest()
-    return salted_hmac("tenants.idempotency", f"{request.content_type}\n{digest}", algorithm="sha256").hexdigest()
+    return salted_hmac(
+        "tenants.idempotency", f"{request.content_type}\n{digest}", algorithm="sha256"
+    ).hexdigest()
 
 
 def _replay(kept: Kept) -> HttpResponse:
-    return HttpResponse(kept.body, status=kept.status, headers={**kept.headers, "Idempotency-Replayed": "true"})
+    return HttpResponse(
+        kept.body, status=kept.status, headers={**kept.headers, "Idempotency-Replayed": "true"}
+    )
 
 
 def _keep_answer(response: HttpResponseBase, named: tuple[str, str]) -> None:
     status = response.status_code
-    if isinstance(response, HttpResponse) and (status < 300 or (400 <= status < 500 and status not in _TRY_AGAIN)):
+    if isinstance(response, HttpResponse) and (
+        status < 300 or (400 <= status < 500 and status not in _TRY_AGAIN)
+    ):
         keep(*named, Kept(status, _kept_headers(response), response.content))
     else:
         give_back(named[0])
@@ -186,7 +200,9 @@ async def _read_to_the_end(
 
 def _has_failed(body: bytes) -> bool:
     """Whether a stream's last event is an error."""
-    blocks = [block for block in body.split(b"\n\n") if block.strip() and block.strip() != b"data: [DONE]"]
+    blocks = [
+        block for block in body.split(b"\n\n") if block.strip() and block.strip() != b"data: [DONE]"
+    ]
     return bool(blocks) and blocks[-1].lstrip().startswith(_ERROR_STARTS)
 
 

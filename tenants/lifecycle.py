@@ -30,7 +30,8 @@ class SelectionChanged(Conflict):
 
     def __init__(self, expected: int, current: int) -> None:
         super().__init__(
-            f"{current} tenants match now and not {expected}; look at the preview again.", code="preview_changed"
+            f"{current} tenants match now and not {expected}; look at the preview again.",
+            code="preview_changed",
         )
 
 
@@ -55,14 +56,18 @@ class Selection:
         found = Tenant.objects.all()
         if self.q:
             found = found.filter(
-                Q(slug__icontains=self.q) | Q(name__icontains=self.q) | Q(description__icontains=self.q)
+                Q(slug__icontains=self.q)
+                | Q(name__icontains=self.q)
+                | Q(description__icontains=self.q)
             )
         if self.status:
             found = found.filter(status=self.status)
         return found.filter(plan=self.plan) if self.plan else found
 
 
-def change_tenants(act: str, slugs: Iterable[str], *, reason: str = "", actor: str = "") -> list[Tenant]:
+def change_tenants(
+    act: str, slugs: Iterable[str], *, reason: str = "", actor: str = ""
+) -> list[Tenant]:
     """Archive, suspend or restore exactly these tenants, in the order given, each once. Raises UnknownTenants."""
     wanted = list(dict.fromkeys(slugs))
     with tenant_context(None), transaction.atomic():
@@ -73,7 +78,13 @@ def change_tenants(act: str, slugs: Iterable[str], *, reason: str = "", actor: s
 
 
 def change_matching(
-    act: str, selection: Selection, *, expected_total: int, confirm: bool, reason: str = "", actor: str = ""
+    act: str,
+    selection: Selection,
+    *,
+    expected_total: int,
+    confirm: bool,
+    reason: str = "",
+    actor: str = "",
 ) -> list[Tenant]:
     """Do the same to every tenant that matches, if they are as many as the caller expects.
 
@@ -84,7 +95,10 @@ def change_matching(
     with tenant_context(None), transaction.atomic():
         tenants = list(_lock(selection.find())[: MAX_MATCHES + 1])
         if len(tenants) > MAX_MATCHES:
-            raise BadInput(f"More than {MAX_MATCHES} tenants match; narrow the search.", code="too_many_tenants")
+            raise BadInput(
+                f"More than {MAX_MATCHES} tenants match; narrow the search.",
+                code="too_many_tenants",
+            )
         if len(tenants) != expected_total:
             raise SelectionChanged(expected_total, len(tenants))
         return _act(act, tenants, reason, actor)
@@ -105,5 +119,3 @@ def _act(act: str, tenants: list[Tenant], reason: str, actor: str) -> list[Tenan
     for tenant in tenants:
         change(tenant, actor=actor)
     return tenants
-
-

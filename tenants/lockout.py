@@ -100,7 +100,9 @@ class Attempt:
             wrong = [f"{self.address}:{self.number}"]
             if is_sole:
                 tries = client.zrange(self.key, 0, -1, withscores=False)
-                wrong = [each.decode() for each in tries if each.decode().startswith(f"{self.address}:")] or wrong
+                wrong = [
+                    each.decode() for each in tries if each.decode().startswith(f"{self.address}:")
+                ] or wrong
             with client.pipeline(transaction=False) as pipe:
                 pipe.zrem(self.key, *wrong)
                 pipe.zadd(_known_key(user), {self.address: client.time()[0]})
@@ -147,7 +149,9 @@ def _count(attempt: Attempt, rate: Rate, *, address_only: bool = False) -> tuple
     keys = [attempt.key, f"{attempt.key}:noted"]
     amounts = [rate.amount, rate.amount * ADDRESSES_PER_ACCOUNT, rate.seconds * 1000]
     script = _connect(settings.REDIS_URL).register_script(_SCRIPT)
-    full, wait, is_news = script(keys, [*amounts, attempt.address, attempt.number, int(address_only)])
+    full, wait, is_news = script(
+        keys, [*amounts, attempt.address, attempt.number, int(address_only)]
+    )
     return full, wait, is_news
 
 
@@ -178,5 +182,7 @@ def _digest(text: str) -> str:
 
 
 @lru_cache(maxsize=8)
-def _connect(url: str) -> Any:  # redis-py's annotations are those of its blocking and its async client at once
+def _connect(
+    url: str,
+) -> Any:  # redis-py's annotations are those of its blocking and its async client at once
     return Redis.from_url(url, socket_timeout=1.0, socket_connect_timeout=1.0)

@@ -41,14 +41,18 @@ class HostUnknown(Exception):
     """The host is neither the platform's nor a tenant's."""
 
 
-def find_tenant(slug: str | None, host: str, authorization: str | None, *, wants_bearer: bool) -> Found | None:
+def find_tenant(
+    slug: str | None, host: str, authorization: str | None, *, wants_bearer: bool
+) -> Found | None:
     """Resolve path, then host, then bearer token; None when the path names no tenant. Raises HostUnknown."""
     tenant, by = None, None
     if slug is not None:
         tenant, by = Tenant.objects.filter(slug=slug).first(), "path"
         if tenant is None:
             return None
-    elif host not in settings.PLATFORM_HOSTS:  # a platform host is nobody's own, and needs no look-up
+    elif (
+        host not in settings.PLATFORM_HOSTS
+    ):  # a platform host is nobody's own, and needs no look-up
         domain = Domain.objects.select_related("tenant").filter(domain=host).first()
         if domain is not None:
             tenant, by = domain.tenant, "host"
@@ -61,7 +65,9 @@ def find_tenant(slug: str | None, host: str, authorization: str | None, *, wants
     except ProductError as error:
         return Found(tenant, by, error)
     if tenant is not None and tenant.pk != identity.tenant.pk:
-        return Found(tenant, by, NotAuthenticated("Invalid or revoked API token", code="token_invalid"))
+        return Found(
+            tenant, by, NotAuthenticated("Invalid or revoked API token", code="token_invalid")
+        )
     return Found(identity.tenant, by or "token", identity)
 
 
@@ -179,8 +185,13 @@ class TenantSessionMiddleware(SessionMiddleware):
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         name, path = _session_cookie(request)
-        if name != settings.SESSION_COOKIE_NAME:  # the base class looks for its own name to decide on deletion
-            request.COOKIES = {**request.COOKIES, settings.SESSION_COOKIE_NAME: request.COOKIES.get(name, "")}
+        if (
+            name != settings.SESSION_COOKIE_NAME
+        ):  # the base class looks for its own name to decide on deletion
+            request.COOKIES = {
+                **request.COOKIES,
+                settings.SESSION_COOKIE_NAME: request.COOKIES.get(name, ""),
+            }
             if not request.COOKIES[settings.SESSION_COOKIE_NAME]:
                 request.COOKIES.pop(settings.SESSION_COOKIE_NAME)
         response = super().process_response(request, response)

@@ -97,7 +97,9 @@ class ProductAdmin(ModelAdmin):
         response["Cache-Control"] = "no-store"
         return response
 
-    def act_on_each(self, request: HttpRequest, rows: Any, act: Callable[[Any], object], done: str) -> None:
+    def act_on_each(
+        self, request: HttpRequest, rows: Any, act: Callable[[Any], object], done: str
+    ) -> None:
         """Run an action on the chosen rows; says how many it was done for, and why not for the others."""
         count, refused = 0, {}
         for row in rows:
@@ -140,4 +142,8 @@ def format_age(moment: Any) -> str:
     """`3 minutes ago`, with one unit."""
     if moment is None:
         return "never"
-    return "just now" if (timezone.now() - moment).total_seconds() < 60 else f"{timesince(moment, depth=1)} ago"
+    return (
+        "just now"
+        if (timezone.now() - moment).total_seconds() < 60
+        else f"{timesince(moment, depth=1)} ago"
+    )

@@ -33,7 +33,9 @@ def make_schema_name(slug: str) -> str:
 def validate_time_zone(name: str) -> None:
     """Raise ValidationError for what is no IANA time zone."""
     if not is_time_zone(name):
-        raise ValidationError("“%(name)s” is not a time zone, such as Europe/Berlin.", params={"name": name[:64]})
+        raise ValidationError(
+            "“%(name)s” is not a time zone, such as Europe/Berlin.", params={"name": name[:64]}
+        )
 
 
 def validate_rate(text: str) -> None:
@@ -61,13 +63,20 @@ class Tenant(TenantMixin):
     slug = models.SlugField(max_length=100, unique=True)
     plan = models.CharField(max_length=50, default="free")
     description = models.CharField(max_length=2048, blank=True, default="")
-    metadata = models.JSONField(default=dict, blank=True, help_text="The operator's own facts; the tenant sees none.")
+    metadata = models.JSONField(
+        default=dict, blank=True, help_text="The operator's own facts; the tenant sees none."
+    )
     time_zone = models.CharField(
-        max_length=64, default="UTC", validators=[validate_time_zone],
+        max_length=64,
+        default="UTC",
+        validators=[validate_time_zone],
         help_text="Where its days and months begin, for statistics and quotas: an IANA name such as Europe/Berlin.",
     )
     rate = models.CharField(
-        max_length=50, blank=True, default="", validators=[validate_rate],
+        max_length=50,
+        blank=True,
+        default="",
+        validators=[validate_rate],
         help_text="What all its callers together may call, such as 6000/minute; 0 is no limit. Empty: TENANT_RATE.",
     )
     status = models.CharField(max_length=10, choices=TenantStatus, default=TenantStatus.ACTIVE)
@@ -128,7 +137,9 @@ class UserManager(BaseUserManager["User"]):
 
     def create_superuser(self, email: str, password: str | None, **fields: Any) -> User:
         """Make a platform operator: a user of no tenant who may enter every one."""
-        return self.create_user(email, password, is_superuser=True, role=Role.OWNER, tenant=None, **fields)
+        return self.create_user(
+            email, password, is_superuser=True, role=Role.OWNER, tenant=None, **fields
+        )
 
 
 def normalise_email(email: str) -> str:
@@ -141,7 +152,9 @@ class User(AbstractBaseUser):
     """A person who manages a tenant, or, without a tenant, the platform."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, null=True, blank=True, related_name="users")
+    tenant = models.ForeignKey(
+        Tenant, on_delete=models.CASCADE, null=True, blank=True, related_name="users"
+    )
     email = models.EmailField(max_length=320)
     display_name = models.CharField(max_length=255, blank=True)
     role = models.CharField(max_length=10, choices=Role, default=Role.MEMBER)
@@ -159,7 +172,10 @@ class User(AbstractBaseUser):
         ordering = ["email"]
         constraints = [
             models.UniqueConstraint(
-                "tenant", "email", name="user_email_once_per_tenant", nulls_distinct=False,
+                "tenant",
+                "email",
+                name="user_email_once_per_tenant",
+                nulls_distinct=False,
                 violation_error_message="A user with this email already exists in this tenant.",
             ),
             models.CheckConstraint(
@@ -201,8 +217,12 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         """Make a token for `user`; returns the row and the secret, which is never to be had again."""
         secret = secrets.token_urlsafe(32)
         token = self.create(
-            tenant_id=user.tenant_id, user=user, name=name, token_hash=hash_token(secret),
-            token_prefix=secret[:8], **fields,
+            tenant_id=user.tenant_id,
+            user=user,
+            name=name,
+            token_hash=hash_token(secret),
+            token_prefix=secret[:8],
+            **fields,
         )
         return token, secret
 
@@ -210,7 +230,9 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         """Note that the token was used, at most once a minute: a busy token must not become a hot row."""
         now = timezone.now()
         if token.last_used_at is None or now - token.last_used_at > timedelta(minutes=1):
-            self.filter(pk=token.pk).exclude(last_used_at__gt=now - timedelta(minutes=1)).update(last_used_at=Now())
+            self.filter(pk=token.pk).exclude(last_used_at__gt=now - timedelta(minutes=1)).update(
+                last_used_at=Now()
+            )
 
 
 def hash_token(secret: str) -> str:
@@ -227,19 +249,30 @@ class ApiToken(models.Model):
     name = models.CharField(max_length=255, blank=True)
     token_hash = models.CharField(max_length=64, unique=True, editable=False)
     token_prefix = models.CharField(max_length=8, editable=False)
-    scopes = models.JSONField(default=list, blank=True, help_text="Empty: everything its user may do.")
-    bot_profile_id = models.UUIDField(null=True, blank=True, help_text="If set, good for this bot only.")
+    scopes = models.JSONField(
+        default=list, blank=True, help_text="Empty: everything its user may do."
+    )
+    bot_profile_id = models.UUIDField(
+        null=True, blank=True, help_text="If set, good for this bot only."
+    )
     rate = models.CharField(
-        max_length=50, blank=True, default="", validators=[validate_rate],
+        max_length=50,
+        blank=True,
+        default="",
+        validators=[validate_rate],
         help_text="What this token may call, such as 60/minute; 0 is no limit. Empty: API_RATE.",
     )
     is_active = models.BooleanField(default=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
     family_id = models.UUIDField(
-        null=True, editable=False, help_text="The first of the tokens that this one took the place of, by rotation."
+        null=True,
+        editable=False,
+        help_text="The first of the tokens that this one took the place of, by rotation.",
     )
-    replaced_by = models.ForeignKey("self", models.SET_NULL, null=True, editable=False, related_name="replaces")
+    replaced_by = models.ForeignKey(
+        "self", models.SET_NULL, null=True, editable=False, related_name="replaces"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = ApiTokenQuerySet.as_manager()
@@ -308,7 +341,9 @@ class AuditEvent(models.Model):
 
     action = models.CharField(max_length=64)
     tenant_slug = models.CharField(max_length=100, blank=True)
-    actor = models.CharField(max_length=320, blank=True, help_text="E-mail, or the command that acted.")
+    actor = models.CharField(
+        max_length=320, blank=True, help_text="E-mail, or the command that acted."
+    )
     detail = models.JSONField(default=dict, blank=True)
     request_id = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -325,8 +360,12 @@ class SchemaTemplate(models.Model):
     """A freshly migrated tenant schema, dumped once per version, from which new tenants are made."""
 
     version = models.CharField(max_length=64, primary_key=True)
-    ddl = models.TextField(help_text="Statements with the placeholder of tenants.schemas for the schema's name.")
-    migrations = models.JSONField(help_text="The [app, name] of each migration that the DDL is the result of.")
+    ddl = models.TextField(
+        help_text="Statements with the placeholder of tenants.schemas for the schema's name."
+    )
+    migrations = models.JSONField(
+        help_text="The [app, name] of each migration that the DDL is the result of."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

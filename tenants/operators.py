@@ -39,8 +39,14 @@ def authenticate_operator(authorization: str | None) -> OperatorToken:
     scheme, _, secret = (authorization or "").partition(" ")
     if scheme.lower() != "bearer" or not secret.strip():
         raise NotAuthenticated("Not authenticated")
-    token = OperatorToken.objects.select_related("user").filter(token_hash=hash_token(secret.strip())).first()
-    is_good = token is not None and token.is_active and token.user.is_active and token.user.is_superuser
+    token = (
+        OperatorToken.objects.select_related("user")
+        .filter(token_hash=hash_token(secret.strip()))
+        .first()
+    )
+    is_good = (
+        token is not None and token.is_active and token.user.is_active and token.user.is_superuser
+    )
     if token is None or not is_good:
         raise NotAuthenticated("Invalid or revoked operator token", code="token_invalid")
     if token.expires_at is not None and token.expires_at <= timezone.now():

@@ -71,7 +71,9 @@ def change_user(
     if "email" in changes:
         changes["email"] = normalise_email(changes["email"])
     with people_locked(tenant, actor) as actor, email_taken_is_a_conflict():
-        user = User.objects.select_for_update(of=("self",)).filter(tenant=tenant, pk=user_id).first()
+        user = (
+            User.objects.select_for_update(of=("self",)).filter(tenant=tenant, pk=user_id).first()
+        )
         if user is None:
             raise NotFound("User not found")
         changes = {name: value for name, value in changes.items() if getattr(user, name) != value}
@@ -110,7 +112,9 @@ def email_taken_is_a_conflict() -> Iterator[None]:
     except IntegrityError as error:
         if "user_email_once_per_tenant" not in str(error):
             raise
-        raise Conflict("A user with this email already exists in this tenant", code="email_taken") from error
+        raise Conflict(
+            "A user with this email already exists in this tenant", code="email_taken"
+        ) from error
 
 
 def _check_change(actor: User, user: User, changes: dict[str, Any]) -> None:
@@ -121,7 +125,9 @@ def _check_change(actor: User, user: User, changes: dict[str, Any]) -> None:
     if loses_rights and _is_last_owner(user):
         raise Conflict("The last active owner cannot be disabled or demoted", code="last_owner")
     if loses_rights and user.pk == actor.pk:
-        raise Conflict("Somebody else has to change your role or disable your account", code="own_account")
+        raise Conflict(
+            "Somebody else has to change your role or disable your account", code="own_account"
+        )
 
 
 def _require_owner_for(actor: User, needed: bool, what: str) -> None:
@@ -132,11 +138,15 @@ def _require_owner_for(actor: User, needed: bool, what: str) -> None:
 def _is_last_owner(user: User) -> bool:
     if user.role != Role.OWNER or not user.is_active or user.tenant_id is None:
         return False
-    others = User.objects.filter(tenant_id=user.tenant_id, role=Role.OWNER, is_active=True).exclude(pk=user.pk)
+    others = User.objects.filter(tenant_id=user.tenant_id, role=Role.OWNER, is_active=True).exclude(
+        pk=user.pk
+    )
     return not others.exists()
 
 
-def _note_changes(actor: User, user: User, changes: dict[str, Any], old_role: str, request: AnyRequest) -> None:
+def _note_changes(
+    actor: User, user: User, changes: dict[str, Any], old_role: str, request: AnyRequest
+) -> None:
     if "is_active" in changes:
         _note("enabled" if user.is_active else "disabled", actor, user, request)
     if "role" in changes:

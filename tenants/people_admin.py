@@ -60,10 +60,16 @@ class UserAdmin(ProductAdmin):
     def get_list_filter(self, request: HttpRequest) -> tuple[str, ...]:
         return ("role", "is_active") if current_tenant() else ("role", "is_active", "is_superuser")
 
-    def get_form(self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, change, form=UserForm if obj else NewUserForm, **kwargs)
+    def get_form(
+        self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        form = super().get_form(
+            request, obj, change, form=UserForm if obj else NewUserForm, **kwargs
+        )
         if "role" in form.base_fields and outranks(User(role=Role.OWNER), acting_user(request)):
-            form.base_fields["role"].choices = [choice for choice in Role.choices if choice[0] != Role.OWNER]
+            form.base_fields["role"].choices = [
+                choice for choice in Role.choices if choice[0] != Role.OWNER
+            ]
         return form
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
@@ -91,7 +97,9 @@ class UserAdmin(ProductAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         allowed = super().has_change_permission(request, obj)
-        return allowed and (obj is None or not outranks(self.require_object(request, obj), acting_user(request)))
+        return allowed and (
+            obj is None or not outranks(self.require_object(request, obj), acting_user(request))
+        )
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -105,10 +113,14 @@ class UserAdmin(ProductAdmin):
             obj.role = Role.OWNER if obj.is_superuser else obj.role
             insert_user(acting_user(request), obj, request=request)
         else:
-            self._change(request, obj, {name: form.cleaned_data[name] for name in form.changed_data})
+            self._change(
+                request, obj, {name: form.cleaned_data[name] for name in form.changed_data}
+            )
 
     def _change(self, request: HttpRequest, user: User, changes: dict[str, Any]) -> User:
-        return change_user(acting_user(request), user.pk, changes, tenant=user.tenant, request=request)
+        return change_user(
+            acting_user(request), user.pk, changes, tenant=user.tenant, request=request
+        )
 
     @display(description="user", header=True, ordering="email")
     def shown_person(self, user: User) -> list[str]:
@@ -136,16 +148,26 @@ class UserAdmin(ProductAdmin):
         form = PasswordForm(posted(request))
         intro = "Every browser session and JWT of this user ends. API tokens live on."
         return self.ask(
-            request, act, title=f"Set the password of {user}", intro=intro, submit="Set password", obj=user, form=form
+            request,
+            act,
+            title=f"Set the password of {user}",
+            intro=intro,
+            submit="Set password",
+            obj=user,
+            form=form,
         )
 
     @action(description="Deactivate", permissions=["change"])
     def deactivate_chosen(self, request: HttpRequest, chosen: QuerySet[User]) -> None:
-        self.act_on_each(request, chosen, lambda user: self._switch(request, user, False), "deactivated")
+        self.act_on_each(
+            request, chosen, lambda user: self._switch(request, user, False), "deactivated"
+        )
 
     @action(description="Activate", permissions=["change"])
     def activate_chosen(self, request: HttpRequest, chosen: QuerySet[User]) -> None:
-        self.act_on_each(request, chosen, lambda user: self._switch(request, user, True), "activated")
+        self.act_on_each(
+            request, chosen, lambda user: self._switch(request, user, True), "activated"
+        )
 
     def _switch(self, request: HttpRequest, user: User, is_active: bool) -> None:
         self._change(request, user, {"is_active": is_active})
@@ -173,7 +195,16 @@ class ApiTokenAdmin(ProductAdmin):
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         home = () if current_tenant() else ("tenant",)
-        return ("shown_name", *home, "user", "shown_state", "shown_scopes", "shown_use", "expires_at", "created_at")
+        return (
+            "shown_name",
+            *home,
+            "user",
+            "shown_state",
+            "shown_scopes",
+            "shown_use",
+            "expires_at",
+            "created_at",
+        )
 
     def get_list_filter(self, request: HttpRequest) -> tuple[str, ...]:
         return ("is_active",)
@@ -208,14 +239,23 @@ class ApiTokenAdmin(ProductAdmin):
         if object_id is None:
             return True
         token: ApiToken = self.require_object(request, object_id)
-        works = token.is_active and not token.is_expired and token.user.is_active and token.replaced_by_id is None
-        return works and (token.user_id == request.user.pk or not outranks(token.user, acting_user(request)))
+        works = (
+            token.is_active
+            and not token.is_expired
+            and token.user.is_active
+            and token.replaced_by_id is None
+        )
+        return works and (
+            token.user_id == request.user.pk or not outranks(token.user, acting_user(request))
+        )
 
     @display(description="token", header=True, ordering="name")
     def shown_name(self, token: ApiToken) -> list[str]:
         return [token.name or "token", f"{token.token_prefix}…"]
 
-    @display(description="state", label={"active": "success", "expired": "warning", "revoked": "danger"})
+    @display(
+        description="state", label={"active": "success", "expired": "warning", "revoked": "danger"}
+    )
     def shown_state(self, token: ApiToken) -> str:
         if not token.is_active:
             return "revoked"
@@ -233,11 +273,16 @@ class ApiTokenAdmin(ProductAdmin):
     def shown_use(self, token: ApiToken) -> str:
         return format_age(token.last_used_at)
 
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
         """Make a token and show its secret, once. Members make their own, admins none of an owner's."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        users, actor = User.objects.filter(is_active=True, tenant__isnull=False), acting_user(request)
+        users, actor = (
+            User.objects.filter(is_active=True, tenant__isnull=False),
+            acting_user(request),
+        )
         users = visible_users(users if actor.is_manager else users.filter(pk=actor.pk))
         if outranks(User(role=Role.OWNER), actor):
             users = users.exclude(role=Role.OWNER)
@@ -262,16 +307,22 @@ class ApiTokenAdmin(ProductAdmin):
         old: ApiToken = self.require_object(request, object_id)
 
         def act(data: dict[str, Any]) -> HttpResponse:
-            token, secret = rotate_token(old.pk, data["overlap"], actor=acting_user(request), request=request)
+            token, secret = rotate_token(
+                old.pk, data["overlap"], actor=acting_user(request), request=request
+            )
             self.log_change(request, old, f"Rotated; the new one begins with {token.token_prefix}.")
             self.log_addition(request, token, [{"added": {}}])
             return self._show(request, token, secret)
 
         form = RotationForm(posted(request))
         intro = "Makes a new token with the same user and rights, which is shown once."
-        return self.ask(request, act, title=f"Rotate {old}?", intro=intro, submit="Rotate", obj=old, form=form)
+        return self.ask(
+            request, act, title=f"Rotate {old}?", intro=intro, submit="Rotate", obj=old, form=form
+        )
 
-    @action(description="Revoke", permissions=["revoke"], icon="block", variant=ActionVariant.DANGER)
+    @action(
+        description="Revoke", permissions=["revoke"], icon="block", variant=ActionVariant.DANGER
+    )
     def revoke(self, request: HttpRequest, object_id: str) -> HttpResponse:
         token: ApiToken = self.require_object(request, object_id)
         intro = "Whatever uses it is refused from the next request on."

@@ -31,11 +31,20 @@ class HasTenant(BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         tenant = current_tenant()
-        return tenant is not None and isinstance(request.user, User) and request.user.tenant_id == tenant.pk
+        return (
+            tenant is not None
+            and isinstance(request.user, User)
+            and request.user.tenant_id == tenant.pk
+        )
 
 
 def permit(
-    what: str, *, read: Scope = Scope.READ, write: Scope = Scope.MANAGE, bot_bound: bool = False, members: bool = False
+    what: str,
+    *,
+    read: Scope = Scope.READ,
+    write: Scope = Scope.MANAGE,
+    bot_bound: bool = False,
+    members: bool = False,
 ) -> type[BasePermission]:
     """The permission of a route about `what` ("sources"), for its safe methods (`read`) and the others (`write`).
 
@@ -83,7 +92,9 @@ def bound_bot(request: Request) -> UUID | None:
     return request.auth.bot_profile_id if isinstance(request.auth, ApiToken) else None
 
 
-def require_scope(token: ApiToken | None, scope: Scope, *, bot_profile_id: UUID | None = None) -> None:
+def require_scope(
+    token: ApiToken | None, scope: Scope, *, bot_profile_id: UUID | None = None
+) -> None:
     """Let a token pass that has no scopes or one that includes this, and is for no bot or for the one that is given.
 
     None, a log-in without a token, passes. Raises Forbidden with the code `token_restricted`.
@@ -91,7 +102,9 @@ def require_scope(token: ApiToken | None, scope: Scope, *, bot_profile_id: UUID 
     if token is None:
         return
     other_bot = bot_profile_id and token.bot_profile_id and token.bot_profile_id != bot_profile_id
-    if other_bot or (token.scopes and not any(scope in INCLUDED.get(held, ()) for held in token.scopes)):
+    if other_bot or (
+        token.scopes and not any(scope in INCLUDED.get(held, ()) for held in token.scopes)
+    ):
         raise restricted()
 
 

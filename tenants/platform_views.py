@@ -61,18 +61,29 @@ class PlatformView(ApiView):
 
     def actor(self, request: Request) -> str:
         token = request.auth
-        return f"{token.user.email} ({token.token_prefix})" if isinstance(token, OperatorToken) else ""
+        return (
+            f"{token.user.email} ({token.token_prefix})" if isinstance(token, OperatorToken) else ""
+        )
 
 
 class PlatformTenantList(PlatformView):
     thread_pool = PASSWORDS  # a new tenant costs a hash
 
-    @describe("List tenants", query=TenantQuery, answers={200: PlatformTenantPageReply}, errors=NO_PLATFORM)
+    @describe(
+        "List tenants",
+        query=TenantQuery,
+        answers={200: PlatformTenantPageReply},
+        errors=NO_PLATFORM,
+    )
     def get(self, request: Request) -> Response:
         query = read_query(TenantQuery, request)
         found = query.selection.find()
         page = paginate(found, query)
-        return Response(render_page(page, [render_platform_tenant(each) for each in page.items], total=found.count()))
+        return Response(
+            render_page(
+                page, [render_platform_tenant(each) for each in page.items], total=found.count()
+            )
+        )
 
     @describe(
         "Provision a tenant", body=NewPlatformTenant,
@@ -85,8 +96,12 @@ class PlatformTenantList(PlatformView):
     def post(self, request: Request) -> Response:
         body = read_body(NewPlatformTenant, request)
         existing = Tenant.objects.filter(slug=body.slug).first()
-        if existing is not None:  # asked again, for example after a broken connection: nothing is overwritten
-            return Response({"tenant": render_platform_tenant(existing), "created": False, "api_token": None})
+        if (
+            existing is not None
+        ):  # asked again, for example after a broken connection: nothing is overwritten
+            return Response(
+                {"tenant": render_platform_tenant(existing), "created": False, "api_token": None}
+            )
         made = provision_tenant(
             name=body.name, slug=body.slug, owner_email=body.owner_email, owner_password=body.owner_password,
             owner_display_name=body.owner_display_name, actor=self.actor(request),
@@ -94,7 +109,11 @@ class PlatformTenantList(PlatformView):
         said = body.model_dump(include={"plan", "description", "metadata"}, exclude_unset=True)
         if said:
             change_tenant(made.tenant, said, actor=self.actor(request))
-        payload = {"tenant": render_platform_tenant(made.tenant), "created": True, "api_token": made.raw_token}
+        payload = {
+            "tenant": render_platform_tenant(made.tenant),
+            "created": True,
+            "api_token": made.raw_token,
+        }
         return Response(payload, status=201)
 
 
@@ -143,16 +162,25 @@ class PlatformTenantStatus(PlatformView):
         if act not in ACTS:
             raise Http404
         body = read_body(StatusChange, request) if request._request.body else StatusChange()
-        (tenant,) = change_tenants(act, [get_tenant(slug).slug], reason=body.reason, actor=self.actor(request))
+        (tenant,) = change_tenants(
+            act, [get_tenant(slug).slug], reason=body.reason, actor=self.actor(request)
+        )
         return Response(render_platform_tenant(tenant))
 
 
 class BulkPreview(PlatformView):
-    @describe("Preview a selection", query=PreviewQuery, answers={200: TenantPreviewReply}, errors=NO_PLATFORM)
+    @describe(
+        "Preview a selection",
+        query=PreviewQuery,
+        answers={200: TenantPreviewReply},
+        errors=NO_PLATFORM,
+    )
     def get(self, request: Request) -> Response:
         query = read_query(PreviewQuery, request)
         found = query.selection.find()
-        sample = [render_platform_tenant(each) for each in found.order_by("slug")[: query.sample_limit]]
+        sample = [
+            render_platform_tenant(each) for each in found.order_by("slug")[: query.sample_limit]
+        ]
         return Response({"total": found.count(), "sample_count": len(sample), "tenants": sample})
 
 
@@ -167,7 +195,9 @@ class BulkByName(PlatformView):
         if act not in ACTS:
             raise Http404
         body = read_body(BulkChange, request)
-        return _report(act, change_tenants(act, body.slugs, reason=body.reason, actor=self.actor(request)))
+        return _report(
+            act, change_tenants(act, body.slugs, reason=body.reason, actor=self.actor(request))
+        )
 
 
 class BulkMatching(PlatformView):
@@ -195,11 +225,18 @@ def _report(act: str, tenants: list[Tenant]) -> Response:
 
 
 class PlatformAuditEvents(PlatformView):
-    @describe("List what was done", query=AuditQuery, answers={200: AuditEventPageReply}, errors=NO_PLATFORM)
+    @describe(
+        "List what was done",
+        query=AuditQuery,
+        answers={200: AuditEventPageReply},
+        errors=NO_PLATFORM,
+    )
     def get(self, request: Request) -> Response:
         query = read_query(AuditQuery, request)
         events = AuditEvent.objects.all()
-        return _list_events(events.filter(tenant_slug=query.tenant) if query.tenant else events, query)
+        return _list_events(
+            events.filter(tenant_slug=query.tenant) if query.tenant else events, query
+        )
 
 
 class AuditEvents(ApiView):
@@ -207,7 +244,9 @@ class AuditEvents(ApiView):
 
     permission_classes = (HasTenant, permit("the audit log", read=Scope.MANAGE))
 
-    @describe("List what was done in the tenant", query=AuditQuery, answers={200: AuditEventPageReply})
+    @describe(
+        "List what was done in the tenant", query=AuditQuery, answers={200: AuditEventPageReply}
+    )
     def get(self, request: Request) -> Response:
         query, tenant = read_query(AuditQuery, request), require_tenant()
         # A slug may have belonged to somebody else before, whose tenant was erased and whose log was not.

@@ -47,7 +47,13 @@ class Provisioned:
 
 
 def provision_tenant(
-    *, name: str, slug: str, owner_email: str, owner_password: str, owner_display_name: str = "", actor: str = ""
+    *,
+    name: str,
+    slug: str,
+    owner_email: str,
+    owner_password: str,
+    owner_display_name: str = "",
+    actor: str = "",
 ) -> Provisioned:
     """Create a tenant with its schema, its owner and a token named `default`, all or nothing.
 
@@ -64,7 +70,11 @@ def provision_tenant(
             tenant.schema_version = schemas.create_schema(tenant.schema_name)
             tenant.save(update_fields=["schema_version"])
             owner = User.objects.create_user(
-                owner_email, owner_password, tenant=tenant, role=Role.OWNER, display_name=owner_display_name
+                owner_email,
+                owner_password,
+                tenant=tenant,
+                role=Role.OWNER,
+                display_name=owner_display_name,
             )
             token, raw_token = ApiToken.objects.mint(user=owner, name="default")
             audit.record("tenant.provisioned", tenant=tenant, actor=actor or owner)
@@ -88,10 +98,14 @@ def check_account(email: str, password: str) -> None:
     except ValidationError:
         raise BadInput(f"'{email}' is not an e-mail address.", code="email_invalid") from None
     if len(password) < MIN_PASSWORD_LENGTH:
-        raise BadInput(f"A password has at least {MIN_PASSWORD_LENGTH} characters.", code="password_weak")
+        raise BadInput(
+            f"A password has at least {MIN_PASSWORD_LENGTH} characters.", code="password_weak"
+        )
 
 
-def create_operator(email: str, password: str, display_name: str = "", *, actor: str = "") -> tuple[User, bool]:
+def create_operator(
+    email: str, password: str, display_name: str = "", *, actor: str = ""
+) -> tuple[User, bool]:
     """Make a platform operator; returns the user and whether it is new. An existing one stays as it is.
 
     Raises BadInput for a bad e-mail or a weak password.
@@ -110,7 +124,10 @@ def normalise_host(host: str) -> str:
     """Return a host as it is compared: lower case, without the root's dot. Raises BadInput for what is none."""
     host = host.strip().lower().rstrip(".")
     if not _HOST.fullmatch(host):
-        raise BadInput(f"'{host}' is not a host name; write it without scheme, port and path.", code="host_invalid")
+        raise BadInput(
+            f"'{host}' is not a host name; write it without scheme, port and path.",
+            code="host_invalid",
+        )
     return host
 
 
@@ -120,7 +137,9 @@ def add_domain(tenant: Tenant, host: str, *, actor: str = "") -> Domain:
     with tenant_context(None), transaction.atomic():
         if Domain.objects.filter(domain=host).exists():
             raise Conflict(f"The host '{host}' already leads to a tenant.", code="host_taken")
-        domain = Domain.objects.create(tenant=tenant, domain=host, is_primary=not tenant.domains.exists())
+        domain = Domain.objects.create(
+            tenant=tenant, domain=host, is_primary=not tenant.domains.exists()
+        )
         audit.record("domain.added", tenant=tenant, actor=actor, detail={"domain": host})
     return domain
 
@@ -131,7 +150,9 @@ def change_tenant(tenant: Tenant, changes: dict[str, Any], *, actor: str = "") -
         for name, value in changes.items():
             setattr(tenant, name, value)
         tenant.save(update_fields=[*changes, "updated_at"])
-        audit.record("tenant.changed", tenant=tenant, actor=actor, detail={"fields": sorted(changes)})
+        audit.record(
+            "tenant.changed", tenant=tenant, actor=actor, detail={"fields": sorted(changes)}
+        )
 
 
 def suspend_tenant(tenant: Tenant, *, reason: str = "", actor: str = "") -> None:
@@ -169,4 +190,6 @@ def erase_tenant(tenant: Tenant, *, actor: str = "") -> None:
 def _change(tenant: Tenant, status: TenantStatus, action: str, reason: str, actor: str) -> None:
     with tenant_context(None), transaction.atomic():
         tenant.change_status(status, reason)
-        audit.record(action, tenant=tenant, actor=actor, detail={"reason": reason} if reason else None)
+        audit.record(
+            action, tenant=tenant, actor=actor, detail={"reason": reason} if reason else None
+        )

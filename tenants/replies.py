@@ -10,9 +10,12 @@ from pydantic import Field
 from minirag.lib.openapi import Moment, Reply
 from tenants.models import Role, Scope, TenantStatus
 
-TokenPrefix = Annotated[str, Field(description="The token's first 8 characters.", examples=["Zk3vB0aq"])]
+TokenPrefix = Annotated[
+    str, Field(description="The token's first 8 characters.", examples=["Zk3vB0aq"])
+]
 RawToken = Annotated[
-    str, Field(description="Shown this once.", examples=["Zk3vB0aqX1mY7cN5dL9eR2fT8gU4hW6iJ0kP3oQsVtx"])
+    str,
+    Field(description="Shown this once.", examples=["Zk3vB0aqX1mY7cN5dL9eR2fT8gU4hW6iJ0kP3oQsVtx"]),
 ]
 
 
@@ -39,7 +42,9 @@ class ApiTokenReply(Reply):
     name: Annotated[str, Field(examples=["shop"])]
     token_prefix: TokenPrefix
     user_id: UUID
-    scopes: Annotated[list[Scope], Field(description="None of them: everything that its user may do.")]
+    scopes: Annotated[
+        list[Scope], Field(description="None of them: everything that its user may do.")
+    ]
     bot_profile_id: Annotated[UUID | None, Field(description="The only bot that it is good for.")]
     is_active: bool
     expires_at: Moment | None
@@ -58,7 +63,9 @@ class SignedUpReply(Reply):
 
 
 class LoggedInReply(Reply):
-    access_token: Annotated[str, Field(description="A JWT.", examples=["eyJhbGciOi….eyJzdWIiOi….5mhB…"])]
+    access_token: Annotated[
+        str, Field(description="A JWT.", examples=["eyJhbGciOi….eyJzdWIiOi….5mhB…"])
+    ]
     token_type: Literal["bearer"]
     user: UserReply
     tenant: TenantReply
@@ -75,9 +82,13 @@ class PlatformTenantReply(Reply):
     name: Annotated[str, Field(examples=["Acme"])]
     description: str
     plan: Annotated[str, Field(examples=["free"])]
-    metadata: Annotated[dict[str, Any], Field(description="The operator's own facts; the tenant sees none.")]
+    metadata: Annotated[
+        dict[str, Any], Field(description="The operator's own facts; the tenant sees none.")
+    ]
     time_zone: Annotated[str, Field(examples=["Europe/Berlin"])]
-    rate: Annotated[str, Field(description="Its own TENANT_RATE, or empty.", examples=["6000/minute"])]
+    rate: Annotated[
+        str, Field(description="Its own TENANT_RATE, or empty.", examples=["6000/minute"])
+    ]
     status: TenantStatus
     status_reason: str
     status_changed_at: Moment | None
@@ -93,8 +104,12 @@ class PlatformTenantPageReply(Reply):
 
 class ProvisionedTenantReply(Reply):
     tenant: PlatformTenantReply
-    created: Annotated[bool, Field(description="False where the slug was there: nothing was changed.")]
-    api_token: Annotated[str | None, Field(description="The owner's token `default`, shown this once.")]
+    created: Annotated[
+        bool, Field(description="False where the slug was there: nothing was changed.")
+    ]
+    api_token: Annotated[
+        str | None, Field(description="The owner's token `default`, shown this once.")
+    ]
 
 
 class TenantPreviewReply(Reply):

@@ -53,7 +53,9 @@ class ProductAdminSite(UnfoldAdminSite):
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         return {**super().each_context(request), "site_url": reverse("home")}
 
-    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         response = super().login(request, extra_context)
         form = (getattr(response, "context_data", None) or {}).get("form")
         refusal = getattr(form, "refusal", None)
@@ -63,12 +65,18 @@ class ProductAdminSite(UnfoldAdminSite):
             response["Retry-After"] = str(refusal.retry_after_seconds)
         return response
 
-    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         """Django's page, written down: it ends the user's JWTs and his other browsers' sessions."""
         response = super().password_change(request, extra_context)
         if request.method == "POST" and response.status_code == 302:
             user = acting_user(request)
-            audit.record("user.password_set", request=request, detail={"user": user.email, "user_id": str(user.pk)})
+            audit.record(
+                "user.password_set",
+                request=request,
+                detail={"user": user.email, "user_id": str(user.pk)},
+            )
         return response
 
 
@@ -82,7 +90,11 @@ class PlatformAdminSite(ProductAdminSite):
         return current_tenant() is None and request.user.is_active and request.user.is_superuser
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        return {**super().each_context(request), "environment": ["Platform", "primary"], "site_subheader": "Platform"}
+        return {
+            **super().each_context(request),
+            "environment": ["Platform", "primary"],
+            "site_subheader": "Platform",
+        }
 
 
 class TenantAdminSite(ProductAdminSite):
@@ -100,7 +112,11 @@ class TenantAdminSite(ProductAdminSite):
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
         def recorded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             record_entry(request)
-            refusal = None if request.path_info == _LOG_OUT_PATH else refuse_write(request, require_tenant())
+            refusal = (
+                None
+                if request.path_info == _LOG_OUT_PATH
+                else refuse_write(request, require_tenant())
+            )
             return refusal or view(request, *args, **kwargs)
 
         for name in ("model_admin", "csrf_exempt"):

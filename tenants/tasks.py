@@ -56,7 +56,9 @@ class TenantTask(Task):
             logger.error("task without a tenant was refused", task=self.name)
             raise Reject("no such tenant", requeue=False)
         if not (tenant.is_active or self.runs_when_inactive):
-            logger.warning("task of an inactive tenant was refused", task=self.name, tenant=tenant.slug)
+            logger.warning(
+                "task of an inactive tenant was refused", task=self.name, tenant=tenant.slug
+            )
             raise Reject("tenant is not active", requeue=False)
         return tenant
 

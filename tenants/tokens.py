@@ -61,7 +61,9 @@ def mint_token(
     if rights.expires_at is not None and rights.expires_at <= timezone.now():
         raise BadInput("expires_at is in the past", code="expiry_past")
     if rights.bot_profile_id is not None and not _has_bot(user, rights.bot_profile_id):
-        raise BadInput("Bot profile not found or belongs to a different tenant", code="bot_not_found")
+        raise BadInput(
+            "Bot profile not found or belongs to a different tenant", code="bot_not_found"
+        )
     with transaction.atomic():
         token, secret = _create(user, name, rights, rate=maker.rate if maker else "")
         _note("created", token, actor, request)
@@ -79,23 +81,41 @@ def rotate_token(
     for one with more rights than `maker`).
     """
     with transaction.atomic():
-        old = ApiToken.objects.select_for_update(of=("self",)).select_related("user").filter(pk=token_id).first()
+        old = (
+            ApiToken.objects.select_for_update(of=("self",))
+            .select_related("user")
+            .filter(pk=token_id)
+            .first()
+        )
         if old is None:
             raise NotFound("Token not found")
         if old.user_id != actor.pk and outranks(old.user, actor):
             raise Forbidden("Only owners can hold the token of an owner", code="owner_required")
         _require_within(Rights.of(old), maker)
         if not old.is_active or old.is_expired or not old.user.is_active:
-            raise Conflict("This token does not work any more, so it cannot be rotated", code="token_inactive")
+            raise Conflict(
+                "This token does not work any more, so it cannot be rotated", code="token_inactive"
+            )
         if old.replaced_by_id is not None:
             raise Conflict("This token was rotated already", code="token_rotated")
-        new, secret = _create(old.user, old.name, Rights.of(old), rate=old.rate, family_id=old.family)
+        new, secret = _create(
+            old.user, old.name, Rights.of(old), rate=old.rate, family_id=old.family
+        )
         old.replace(new, timedelta(seconds=overlap_seconds))
-        _note("rotated", old, actor, request, new_prefix=new.token_prefix, overlap_seconds=overlap_seconds)
+        _note(
+            "rotated",
+            old,
+            actor,
+            request,
+            new_prefix=new.token_prefix,
+            overlap_seconds=overlap_seconds,
+        )
     return new, secret
 
 
-def revoke_token(token: ApiToken, *, actor: User | str = "", request: HttpRequest | Request | None = None) -> None:
+def revoke_token(
+    token: ApiToken, *, actor: User | str = "", request: HttpRequest | Request | None = None
+) -> None:
     """Stop a token at once; it stays listed. Again is fine."""
     if token.is_active:
         with transaction.atomic():
@@ -113,9 +133,13 @@ def _require_within(rights: Rights, maker: ApiToken | None) -> None:
     if maker is None:
         return
     other_bot = maker.bot_profile_id is not None and rights.bot_profile_id != maker.bot_profile_id
-    outlives = maker.expires_at is not None and (rights.expires_at is None or rights.expires_at > maker.expires_at)
+    outlives = maker.expires_at is not None and (
+        rights.expires_at is None or rights.expires_at > maker.expires_at
+    )
     if other_bot or outlives or not covers(maker.scopes, rights.scopes):
-        raise restricted("A token makes none that may do more, reaches another bot or lives longer than itself.")
+        raise restricted(
+            "A token makes none that may do more, reaches another bot or lives longer than itself."
+        )
 
 
 def _has_bot(user: User, bot_profile_id: UUID) -> bool:
@@ -132,7 +156,11 @@ def _create(
 
 
 def _note(
-    what: str, token: ApiToken, actor: User | str, request: HttpRequest | Request | None, **detail: object
+    what: str,
+    token: ApiToken,
+    actor: User | str,
+    request: HttpRequest | Request | None,
+    **detail: object,
 ) -> None:
     audit.record(
         f"token.{what}", actor=actor, request=request, tenant=token.tenant,

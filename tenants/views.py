@@ -67,9 +67,13 @@ class TenantList(ApiView):
     )  # fmt: skip
     def post(self, request: Request) -> Response:
         if not settings.ALLOW_TENANT_SIGNUP:
-            raise Forbidden("New tenants are made by the operator of this installation.", code="signup_closed")
+            raise Forbidden(
+                "New tenants are made by the operator of this installation.", code="signup_closed"
+            )
         body = read_body(SignUp, request)
-        bound = Bound(f"signup:{network_of(client_address(request))}", settings.SIGNUP_RATE, "new tenants")
+        bound = Bound(
+            f"signup:{network_of(client_address(request))}", settings.SIGNUP_RATE, "new tenants"
+        )
         check([bound], scope=PUBLIC_SCHEMA, redis_url=settings.REDIS_URL, fail_closed=True)
         made = provision_tenant(
             name=body.tenant_name, slug=body.tenant_slug, owner_email=body.owner_email,
@@ -106,7 +110,9 @@ class LogInView(ApiView):
         body = read_body(LogIn, request)
         address = client_address(request)
         count_log_in(address, body.email)
-        user = log_in(body.email, body.password, _slug_of(request) or body.tenant_slug, address=address)
+        user = log_in(
+            body.email, body.password, _slug_of(request) or body.tenant_slug, address=address
+        )
         assert user.tenant is not None  # noqa: S101 - log_in only takes users of tenants
         payload = {
             "access_token": issue_jwt(user), "token_type": "bearer", "user": render_user(user),
@@ -138,7 +144,9 @@ class ApiTokenList(ApiView):
     def post(self, request: Request) -> Response:
         body = read_body(NewApiToken, request)
         who = require_identity(request._request)
-        token, raw_token = mint_token(who.user, body.name, body.rights, maker=who.token, request=request)
+        token, raw_token = mint_token(
+            who.user, body.name, body.rights, maker=who.token, request=request
+        )
         return Response({**render_token(token), "raw_token": raw_token}, status=201)
 
 
@@ -166,7 +174,9 @@ class ApiTokenRotation(ApiView):
     def post(self, request: Request, token_id: str) -> Response:
         old, body = find_token(request, token_id), read_body(Rotation, request)
         who = require_identity(request._request)
-        token, raw_token = rotate_token(old.pk, body.overlap_seconds, actor=who.user, maker=who.token, request=request)
+        token, raw_token = rotate_token(
+            old.pk, body.overlap_seconds, actor=who.user, maker=who.token, request=request
+        )
         return Response({**render_token(token), "raw_token": raw_token}, status=201)
 
 
@@ -175,7 +185,10 @@ class UserList(ApiView):
     permission_classes = (HasTenant, permit("users"))
 
     @describe(
-        "List users", query=PlainPageQuery, answers={200: list[UserReply]}, description="By e-mail, disabled ones too."
+        "List users",
+        query=PlainPageQuery,
+        answers={200: list[UserReply]},
+        description="By e-mail, disabled ones too.",
     )
     def get(self, request: Request) -> Response:
         users = User.objects.filter(tenant=require_tenant())
@@ -200,7 +213,9 @@ class UserDetail(ApiView):
 
     @describe("Show a user", answers={200: UserReply})
     def get(self, request: Request, user_id: str) -> Response:
-        user = User.objects.filter(tenant=require_tenant(), pk=parse_uuid(user_id, "user_id")).first()
+        user = User.objects.filter(
+            tenant=require_tenant(), pk=parse_uuid(user_id, "user_id")
+        ).first()
         if user is None:
             raise NotFound("User not found")
         return Response(render_user(user))
@@ -214,7 +229,11 @@ class UserDetail(ApiView):
         changes = read_body(UserChanges, request).model_dump(exclude_unset=True)
         return Response(render_user(self._change(request, pk, changes)))
 
-    @describe("Disable a user", answers={204: None}, errors={409: "This is the last owner, or you yourself."})
+    @describe(
+        "Disable a user",
+        answers={204: None},
+        errors={409: "This is the last owner, or you yourself."},
+    )
     def delete(self, request: Request, user_id: str) -> HttpResponse:
         self._change(request, parse_uuid(user_id, "user_id"), {"is_active": False})
         return no_content()
@@ -222,7 +241,14 @@ class UserDetail(ApiView):
     def _change(self, request: Request, pk: UUID, changes: dict[str, Any]) -> User:
         revoke_tokens = changes.pop("revoke_tokens", False)
         actor = require_identity(request._request).user
-        return change_user(actor, pk, changes, tenant=require_tenant(), revoke_tokens=revoke_tokens, request=request)
+        return change_user(
+            actor,
+            pk,
+            changes,
+            tenant=require_tenant(),
+            revoke_tokens=revoke_tokens,
+            request=request,
+        )
 
 
 def visible_tokens(request: Request) -> QuerySet[ApiToken]:

@@ -43,7 +43,10 @@ class Watch:
         self.errors: list[str] = []
         self.urls: list[str] = []
         self.frames: list[str] = []
-        page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
+        page.on(
+            "console",
+            lambda message: self.errors.append(message.text) if message.type == "error" else None,
+        )
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("request", lambda request: self.urls.append(request.url))
         page.on("websocket", self._listen)
@@ -61,6 +64,8 @@ class Watch:
 
 def take_screenshot(page: Page, name: str) -> None:
     """Keep a picture for whoever wants to look: under SCREENSHOTS, or a temporary directory."""
-    directory = Path(os.environ.get("SCREENSHOTS", Path(tempfile.gettempdir()) / "minirag-screenshots"))
+    directory = Path(
+        os.environ.get("SCREENSHOTS", Path(tempfile.gettempdir()) / "minirag-screenshots")
+    )
     directory.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=directory / f"{name}.png")

@@ -22,7 +22,9 @@ collect_ignore = BROWSER_TESTS if WITHOUT_BROWSER else []
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if WITHOUT_BROWSER:
         terminalreporter.section("NOT TESTED: the widget in a browser", red=True, bold=True)
-        terminalreporter.line(f"MINIRAG_WITHOUT_BROWSER=1 left out {', '.join(BROWSER_TESTS)}.", red=True)
+        terminalreporter.line(
+            f"MINIRAG_WITHOUT_BROWSER=1 left out {', '.join(BROWSER_TESTS)}.", red=True
+        )
 
 
 @pytest.fixture(scope="session")

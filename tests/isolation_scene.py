@@ -106,7 +106,13 @@ class Scene:
     def secrets(self) -> tuple[str, ...]:
         token = ApiToken.objects.filter(tenant=self.acme.party.tenant).first()
         assert token is not None
-        return (PRIVATE, IDENTITY, self.acme.party.raw_token.lower(), token.token_hash, token.token_prefix.lower())
+        return (
+            PRIVATE,
+            IDENTITY,
+            self.acme.party.raw_token.lower(),
+            token.token_hash,
+            token.token_prefix.lower(),
+        )
 
     def check(self, response: HttpResponseBase, *, sent: str, allow: Iterable[str] = ()) -> str:
         """Fail if an answer to globex holds anything of acme's, but for ids that globex itself has sent."""
@@ -119,8 +125,16 @@ class Scene:
 
     def check_text(self, text: str, *, sent: str = "", allow: Iterable[str] = ()) -> None:
         self.checked += 1
-        found = [secret for secret in (*self.secrets, OPEN) if secret in text.lower() and secret not in allow]
-        found += [key for key in self.acme_ids if key in text.lower() and key not in sent.lower() and key not in allow]
+        found = [
+            secret
+            for secret in (*self.secrets, OPEN)
+            if secret in text.lower() and secret not in allow
+        ]
+        found += [
+            key
+            for key in self.acme_ids
+            if key in text.lower() and key not in sent.lower() and key not in allow
+        ]
         assert not found, f"{sent}: {found} in {text[:2000]}"
 
 
@@ -137,7 +151,9 @@ def make_scene(acme: Party, globex: Party, chat_model: FakeChatModel) -> Scene:
     for rows in (scene.acme, scene.globex):
         rows.pks = dict(_find_rows(rows.party))
         missing = [model.__name__ for model in tenant_models() if model not in rows.pks]
-        assert not missing, f"The scene has no row of {missing}: add one in tests/isolation_scene.py."
+        assert not missing, (
+            f"The scene has no row of {missing}: add one in tests/isolation_scene.py."
+        )
     ids = {str(key) for key in scene.acme.pks.values() if isinstance(key, UUID)}
     scene.acme_ids = frozenset(ids | {scene.acme.upload, scene.acme.nyxcore} | _all_ids(acme))
     return scene
@@ -163,10 +179,17 @@ def _fill(party: Party, word: str, chat_model: FakeChatModel) -> Rows:
     page = ACME_PAGE if mine else GLOBEX_PAGE
     settings = {"allowed_origins": [page], "is_public": True}
     client.patch(f"/v1/bot-profiles/{rows.bot}/settings", settings, content_type=JSON)
-    text = {"bot_profile_id": rows.bot, "name": f"Notes {word}", "source_type": "text", "content": _text_of(word)}
+    text = {
+        "bot_profile_id": rows.bot,
+        "name": f"Notes {word}",
+        "source_type": "text",
+        "content": _text_of(word),
+    }
     rows.source = post("/v1/sources", text)["id"]
     config = {"base_url": f"https://{word}.example.com", "api_token": NYXCORE_TOKEN}
-    rows.nyxcore = post("/v1/sources", text | {"source_type": "nyxcore", "content": None, "config": config})["id"]
+    rows.nyxcore = post(
+        "/v1/sources", text | {"source_type": "nyxcore", "content": None, "config": config}
+    )["id"]
     shared = {"name": f"Shared {word}", "embedding_model": "minirag/hash"}
     rows.dataset = post("/v1/datasets", shared)["id"]
     post(f"/v1/datasets/{rows.dataset}/bots", {"bot_profile_id": rows.bot})
@@ -176,7 +199,9 @@ def _fill(party: Party, word: str, chat_model: FakeChatModel) -> Rows:
     assert upload.status_code == 201, upload.content
     rows.upload = upload.json()["id"]
     with tenant_context(party.tenant):
-        hook, _ = create_webhook(url=f"https://{word}.example.com/hook", events=["chat.message", "source.ingested"])
+        hook, _ = create_webhook(
+            url=f"https://{word}.example.com/hook", events=["chat.message", "source.ingested"]
+        )
         rows.webhook = str(hook.pk)
         for source_id in (rows.source, rows.upload):
             ingest(UUID(source_id))
@@ -187,10 +212,15 @@ def _fill(party: Party, word: str, chat_model: FakeChatModel) -> Rows:
         assert chunk is not None
         rows.document = str(chunk.document_id)
         NextVector.objects.create(
-            chunk_id=chunk.pk, dataset_id=chunk.source.dataset_id, embedding_model="minirag/hash", emb=[0.5] * 8
+            chunk_id=chunk.pk,
+            dataset_id=chunk.source.dataset_id,
+            embedding_model="minirag/hash",
+            emb=[0.5] * 8,
         )
         delivery = Delivery.objects.filter(webhook=hook).first()
-        Attempt.objects.create(delivery=delivery, number=1, response_body=word, started_at=timezone.now())
+        Attempt.objects.create(
+            delivery=delivery, number=1, response_body=word, started_at=timezone.now()
+        )
         content_type = ContentType.objects.get_for_model(BotProfile)
         LogEntry.objects.create(
             pk=990_001 if mine else 990_002,
@@ -202,14 +232,22 @@ def _fill(party: Party, word: str, chat_model: FakeChatModel) -> Rows:
             change_message=word,
         )
     chat_model.enqueue(f"It is {word} [1].")
-    answer = post("/v1/chat", {"bot_profile_id": rows.bot, "message": f"What is the {word} of the house?"})
+    answer = post(
+        "/v1/chat", {"bot_profile_id": rows.bot, "message": f"What is the {word} of the house?"}
+    )
     rows.chat, rows.message = answer["chat_id"], answer["message"]["id"]
     with tenant_context(party.tenant):
         visitor = ACME_VISITOR if mine else GLOBEX_VISITOR
-        chat = Chat.objects.create(bot_profile_id=rows.bot, visitor_id=visitor, origin=page, title=word)
-        Message.objects.create(chat=chat, role=MessageRole.ASSISTANT, content=f"{word} for a visitor")
+        chat = Chat.objects.create(
+            bot_profile_id=rows.bot, visitor_id=visitor, origin=page, title=word
+        )
+        Message.objects.create(
+            chat=chat, role=MessageRole.ASSISTANT, content=f"{word} for a visitor"
+        )
         PriceOverride.objects.create(model=word, prompt_cost_per_1m=1)
-        quota = Quota.objects.create(subject="bot", subject_id=rows.bot, resource="messages", limit=1000)
+        quota = Quota.objects.create(
+            subject="bot", subject_id=rows.bot, resource="messages", limit=1000
+        )
         # Numbered from 1 in each tenant: an id of its own, so that acme's is none of globex's.
         QuotaUse.objects.create(pk=uuid4().int % 10**15, quota=quota, starts_at=quota.created_at)
         rows.quota = str(quota.pk)
@@ -217,7 +255,9 @@ def _fill(party: Party, word: str, chat_model: FakeChatModel) -> Rows:
         job = ExportJob.objects.create(export_type="messages", status="succeeded", part_count=1)
         ExportPart.objects.create(job=job, number=0, data=zlib.compress(word.encode()))
         # Inactive: `_mark` rewrites its topics, and it is not what a turn of acme's is tested for here.
-        Scope.objects.create(bot_profile_id=rows.bot, name=word, allowed_topics=[word], is_active=False)
+        Scope.objects.create(
+            bot_profile_id=rows.bot, name=word, allowed_topics=[word], is_active=False
+        )
     rows.token = post("/v1/api-tokens", {"name": f"token {word if not mine else IDENTITY}"})["id"]
     return rows
 
@@ -259,7 +299,9 @@ def _marked_value(column: models.Field, name: str) -> Any:
         return f"bytes of {marker}".encode()
     if isinstance(column, models.CharField | models.TextField):
         length, text = column.max_length or 10_000, f"{marker} {name}"
-        return next((value for value in (text, marker) if len(value) <= length), None)  # a language has 8 characters
+        return next(
+            (value for value in (text, marker) if len(value) <= length), None
+        )  # a language has 8 characters
     return None
 
 
@@ -270,7 +312,10 @@ def _find_rows(party: Party) -> Iterator[tuple[type[models.Model], Any]]:
             if pk is not None:
                 yield model, pk
     yield User, party.owner.pk
-    yield ApiToken, ApiToken.objects.filter(tenant=party.tenant).values_list("pk", flat=True).first()
+    yield (
+        ApiToken,
+        ApiToken.objects.filter(tenant=party.tenant).values_list("pk", flat=True).first(),
+    )
     yield Domain, Domain.objects.get(tenant=party.tenant).pk
     yield Tenant, party.tenant.pk
 
@@ -279,14 +324,23 @@ def _all_ids(party: Party) -> set[str]:
     found: set[str] = set()
     with tenant_context(party.tenant):
         for model in tenant_models():
-            found |= {str(key) for key in model.objects.values_list("pk", flat=True) if isinstance(key, UUID)}
-    return found | {str(key) for key in ApiToken.objects.filter(tenant=party.tenant).values_list("pk", flat=True)}
+            found |= {
+                str(key)
+                for key in model.objects.values_list("pk", flat=True)
+                if isinstance(key, UUID)
+            }
+    return found | {
+        str(key)
+        for key in ApiToken.objects.filter(tenant=party.tenant).values_list("pk", flat=True)
+    }
 
 
 # --- What is stored -----------------------------------------------------------------------------------------------
 def tables_of(schema: str) -> list[str]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = %s", [schema])
+        cursor.execute(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = %s", [schema]
+        )
         return sorted(name for (name,) in cursor.fetchall())
 
 
@@ -301,25 +355,39 @@ def take_fingerprint(rows: Rows) -> dict[str, Any]:
     tenant = rows.party.tenant
     ours = Q(tenant=tenant)
     tokens = ApiToken.objects.filter(ours | Q(user__tenant=tenant)).order_by("pk")
-    prints["tokens"] = list(tokens.values_list("pk", "user_id", "tenant_id", "name", "is_active", "token_hash"))
+    prints["tokens"] = list(
+        tokens.values_list("pk", "user_id", "tenant_id", "name", "is_active", "token_hash")
+    )
     users = User.objects.filter(ours).order_by("pk")
-    prints["users"] = list(users.values_list("pk", "email", "password", "role", "is_active", "display_name"))
+    prints["users"] = list(
+        users.values_list("pk", "email", "password", "role", "is_active", "display_name")
+    )
     prints["domains"] = list(Domain.objects.filter(ours).order_by("pk").values_list("pk", "domain"))
     prints["addresses"] = list(BotAddress.objects.filter(ours).order_by("pk").values_list("pk"))
-    prints["tenant"] = list(Tenant.objects.filter(pk=tenant.pk).values_list("name", "slug", "status", "status_reason"))
+    prints["tenant"] = list(
+        Tenant.objects.filter(pk=tenant.pk).values_list("name", "slug", "status", "status_reason")
+    )
     return prints
 
 
 def find_marker(schema: str, marker: str) -> list[str]:
     """Name the tables of a schema in which a text stands in any column of any row, in bytes columns too."""
     found = []
-    patterns = [f"%{marker}%", f"%{marker.encode().hex()}%", f"%{base64.b64encode(marker.encode()).decode()[:-4]}%"]
+    patterns = [
+        f"%{marker}%",
+        f"%{marker.encode().hex()}%",
+        f"%{base64.b64encode(marker.encode()).decode()[:-4]}%",
+    ]
     with connection.cursor() as cursor:
         for table in tables_of(schema):
             condition = " OR ".join(["lower(t::text) LIKE lower(%s)"] * len(patterns))
-            cursor.execute(f'SELECT count(*) FROM "{schema}"."{table}" t WHERE {condition}', patterns)
+            cursor.execute(
+                f'SELECT count(*) FROM "{schema}"."{table}" t WHERE {condition}', patterns
+            )
             found += [table] * bool(cursor.fetchone()[0])
-    if schema == "public" and any(marker in json.dumps(row.get_decoded()) for row in Session.objects.all()):
+    if schema == "public" and any(
+        marker in json.dumps(row.get_decoded()) for row in Session.objects.all()
+    ):
         found.append("django_session (decoded)")
     return found
 

@@ -44,16 +44,28 @@ def check_response(response: Any, method: str, path: str) -> None:
     if operation is None or response.status_code in UNDOCUMENTED or is_no_route(response):
         return
     where = f"{method} {operation} answers {response.status_code}"
-    described = document()["paths"][operation][method.lower()]["responses"].get(str(response.status_code))
+    described = document()["paths"][operation][method.lower()]["responses"].get(
+        str(response.status_code)
+    )
     assert described is not None, f"{where}, which is not described: {response.content[:300]!r}"
     described = dereference(described)
-    assert "content" in described or response.streaming or not response.content, f"{where} with a body"
+    assert "content" in described or response.streaming or not response.content, (
+        f"{where} with a body"
+    )
     if response.status_code == 204 or "content" not in described:
         return
     content_type = response.headers.get("Content-Type", "").partition(";")[0]
-    assert content_type in described["content"], f"{where} as {content_type}, described: {list(described['content'])}"
+    assert content_type in described["content"], (
+        f"{where} as {content_type}, described: {list(described['content'])}"
+    )
     if content_type == "application/json" and not response.streaming:
-        check_json(json.loads(response.content), operation, method.lower(), str(response.status_code), where)
+        check_json(
+            json.loads(response.content),
+            operation,
+            method.lower(),
+            str(response.status_code),
+            where,
+        )
 
 
 def is_no_route(response: Any) -> bool:
@@ -94,5 +106,8 @@ def dereference(part: dict[str, Any]) -> dict[str, Any]:
 @cache
 def validator(operation: str, method: str, status: str) -> jsonschema.Draft202012Validator:
     described = dereference(document()["paths"][operation][method]["responses"][status])
-    schema = {**described["content"]["application/json"]["schema"], "components": document()["components"]}
+    schema = {
+        **described["content"]["application/json"]["schema"],
+        "components": document()["components"],
+    }
     return jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker())

@@ -16,9 +16,22 @@ from tenants.models import ApiToken, Role, Tenant, User
 from webhooks.models import Delivery, Webhook
 
 MADE = {
-    "user_id", "token_id", "bot_profile_id", "source_id", "parent_id", "chat_id", "message_id", "webhook_id",
-    "delivery_id", "export_id", "dataset_id", "document_id", "external_id", "scope_id",
-    "quota_id", "model",
+    "user_id",
+    "token_id",
+    "bot_profile_id",
+    "source_id",
+    "parent_id",
+    "chat_id",
+    "message_id",
+    "webhook_id",
+    "delivery_id",
+    "export_id",
+    "dataset_id",
+    "document_id",
+    "external_id",
+    "scope_id",
+    "quota_id",
+    "model",
 }
 
 
@@ -26,15 +39,23 @@ def furnish(slug: str) -> None:
     """Make one of everything in a tenant. What has a new kind of id is entered here with EXAMPLE_IDS."""
     tenant = Tenant.objects.get(slug=slug)
     user = User.objects.create(
-        pk=EXAMPLE_IDS["user_id"], tenant=tenant, role=Role.MEMBER, email=f"dan@{slug}.example.com", display_name="Dan"
+        pk=EXAMPLE_IDS["user_id"],
+        tenant=tenant,
+        role=Role.MEMBER,
+        email=f"dan@{slug}.example.com",
+        display_name="Dan",
     )
-    ApiToken.objects.create(pk=EXAMPLE_IDS["token_id"], tenant=tenant, user=user, name="shop", token_hash="x" * 64)
+    ApiToken.objects.create(
+        pk=EXAMPLE_IDS["token_id"], tenant=tenant, user=user, name="shop", token_hash="x" * 64
+    )
     with tenant_context(tenant):
         bot = BotProfile.objects.create(
             pk=EXAMPLE_IDS["bot_profile_id"], name="Support", model="minirag/extractive", is_public=True,
             embedding_model="minirag/hash",
         )  # fmt: skip
-        Scope.objects.create(pk=EXAMPLE_IDS["scope_id"], bot_profile=bot, name="House", forbidden_topics=["politics"])
+        Scope.objects.create(
+            pk=EXAMPLE_IDS["scope_id"], bot_profile=bot, name="House", forbidden_topics=["politics"]
+        )
         dataset = private_dataset(bot)
         facts = {"bot_profile": bot, "dataset": dataset, "source_type": "text"}
         parent = Source.objects.create(pk=EXAMPLE_IDS["parent_id"], name="Handbook", **facts)
@@ -48,16 +69,29 @@ def furnish(slug: str) -> None:
         )
         BotDataset.objects.create(bot_profile=bot, dataset=shared)
         Source.objects.create(name="Chapter", parent=parent, content="Closed on Mondays.", **facts)
-        chat = Chat.objects.create(pk=EXAMPLE_IDS["chat_id"], bot_profile=bot, title="When are you open?")
+        chat = Chat.objects.create(
+            pk=EXAMPLE_IDS["chat_id"], bot_profile=bot, title="When are you open?"
+        )
         Message.objects.create(chat=chat, role=MessageRole.USER, content="When are you open?")
         Message.objects.create(
-            pk=EXAMPLE_IDS["message_id"], chat=chat, role=MessageRole.ASSISTANT, content="Open from 9 to 17."
+            pk=EXAMPLE_IDS["message_id"],
+            chat=chat,
+            role=MessageRole.ASSISTANT,
+            content="Open from 9 to 17.",
         )
         Quota.objects.create(pk=EXAMPLE_IDS["quota_id"], resource="tokens", limit=10**9)
-        ExportJob.objects.create(pk=EXAMPLE_IDS["export_id"], export_type=ExportType.values[0], status="failed")
-        webhook = Webhook(pk=EXAMPLE_IDS["webhook_id"], url="http://127.0.0.1:9/hook", events=["source.ingested"])
+        ExportJob.objects.create(
+            pk=EXAMPLE_IDS["export_id"], export_type=ExportType.values[0], status="failed"
+        )
+        webhook = Webhook(
+            pk=EXAMPLE_IDS["webhook_id"], url="http://127.0.0.1:9/hook", events=["source.ingested"]
+        )
         webhook.set_secret("as it was agreed")
         webhook.save()
         Delivery.objects.create(
-            pk=EXAMPLE_IDS["delivery_id"], webhook=webhook, event_type="source.ingested", body="{}", status="failed"
+            pk=EXAMPLE_IDS["delivery_id"],
+            webhook=webhook,
+            event_type="source.ingested",
+            body="{}",
+            status="failed",
         )

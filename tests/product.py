@@ -65,15 +65,23 @@ class Product:
             "SIGNUP_RATE": "10000/minute",
             "LOGIN_RATE": "10000/minute",
             "WIDGET_RATE": "100000/minute",
-            **dict.fromkeys(("API_RATE", "CHAT_RATE", "TENANT_RATE", "ADDRESS_RATE", "VISITOR_RATE"), "100000/minute"),
+            **dict.fromkeys(
+                ("API_RATE", "CHAT_RATE", "TENANT_RATE", "ADDRESS_RATE", "VISITOR_RATE"),
+                "100000/minute",
+            ),
             "OUTBOUND_ALLOWED_HOSTS": "127.0.0.1",
             **self.settings,
         }
         command = [sys.executable, "manage.py", "up", "--no-demo", "--port", str(self.port)]
         with (self.directory / "output.log").open("wb") as output:
             self.process = subprocess.Popen(
-                [*command, "--data-dir", str(self.directory / "data")], cwd=CHECKOUT, env=self.environment,
-                stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
+                [*command, "--data-dir", str(self.directory / "data")],
+                cwd=CHECKOUT,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
             )
         deadline = time.monotonic() + 120
         while not re.search(r"is ready on \S+", self.output):
@@ -89,8 +97,12 @@ class Product:
     def manage(self, *arguments: str, check: bool = True) -> str:
         """Run a manage.py command on this installation; returns what it printed."""
         done = subprocess.run(
-            [sys.executable, "manage.py", *arguments], cwd=CHECKOUT, env=self.environment, capture_output=True,
-            text=True, timeout=120,
+            [sys.executable, "manage.py", *arguments],
+            cwd=CHECKOUT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
         )
         assert done.returncode == 0 or not check, done.stdout + done.stderr
         return done.stdout + done.stderr
@@ -100,7 +112,10 @@ class Product:
         answer = httpx.post(
             f"{self.base_url}/v1/tenants",
             json={
-                "tenant_name": slug.title(), "tenant_slug": slug, "owner_email": email, "owner_password": password
+                "tenant_name": slug.title(),
+                "tenant_slug": slug,
+                "owner_email": email,
+                "owner_password": password,
             },
             timeout=30,
         )
@@ -112,14 +127,19 @@ class Product:
         return TenantAccount(slug, answer.json()["tenant"]["id"], token, email, password, client)
 
     def make_bot(self, account: TenantAccount, **fields: Any) -> str:
-        answer = account.client.post("/v1/bot-profiles", json={"name": f"{account.slug} bot", **fields})
+        answer = account.client.post(
+            "/v1/bot-profiles", json={"name": f"{account.slug} bot", **fields}
+        )
         assert answer.status_code == 201, answer.text
         account.bot_id = account.bot_id or answer.json()["id"]
         return answer.json()["id"]
 
-    def teach_text(self, account: TenantAccount, bot_id: str, text: str, name: str = "Notes") -> str:
+    def teach_text(
+        self, account: TenantAccount, bot_id: str, text: str, name: str = "Notes"
+    ) -> str:
         created = account.client.post(
-            "/v1/sources", json={"bot_profile_id": bot_id, "name": name, "source_type": "text", "content": text}
+            "/v1/sources",
+            json={"bot_profile_id": bot_id, "name": name, "source_type": "text", "content": text},
         )
         assert created.status_code == 201, created.text
         source_id = created.json()["id"]
@@ -130,12 +150,16 @@ class Product:
     def upload(self, account: TenantAccount, bot_id: str, path: Path) -> str:
         with path.open("rb") as file:
             answer = account.client.post(
-                "/v1/sources/upload", data={"bot_profile_id": bot_id}, files={"file": (path.name, file)}
+                "/v1/sources/upload",
+                data={"bot_profile_id": bot_id},
+                files={"file": (path.name, file)},
             )
         assert answer.status_code == 201, answer.text
         return answer.json()["id"]
 
-    def wait_until_ready(self, account: TenantAccount, source_id: str, *, seconds: float = 120) -> dict[str, Any]:
+    def wait_until_ready(
+        self, account: TenantAccount, source_id: str, *, seconds: float = 120
+    ) -> dict[str, Any]:
         deadline = time.monotonic() + seconds
         while True:
             source = account.client.get(f"/v1/sources/{source_id}").json()

@@ -36,7 +36,9 @@ class Check:
         assert self.process is not None
         self.output.seek(0)
         seconds = time.monotonic() - self.started
-        print(f"\n===== {self.name}: {seconds:.0f} s, exit code {self.process.returncode}", flush=True)
+        print(
+            f"\n===== {self.name}: {seconds:.0f} s, exit code {self.process.returncode}", flush=True
+        )
         sys.stdout.buffer.write(self.output.read())
         sys.stdout.flush()
         return self.process.returncode
@@ -59,7 +61,9 @@ def main(arguments: list[str]) -> int:
     running, codes = list(checks), []
     try:
         while running:
-            ended = [check for check in running if check.process and check.process.poll() is not None]
+            ended = [
+                check for check in running if check.process and check.process.poll() is not None
+            ]
             codes += [check.report() for check in ended]
             running = [check for check in running if check not in ended]
             time.sleep(0.2)

@@ -30,7 +30,15 @@ from knowledge.sources import create_source, delete_source
 from minirag.ai.credentials import Credentials
 from tenants.authentication import issue_jwt
 from tenants.context import tenant_context
-from tenants.models import ApiToken, AuditEvent, Domain, OperatorToken, SchemaMigration, Tenant, User
+from tenants.models import (
+    ApiToken,
+    AuditEvent,
+    Domain,
+    OperatorToken,
+    SchemaMigration,
+    Tenant,
+    User,
+)
 from tenants.operators import mint_operator_token
 from tenants.provisioning import add_domain, archive_tenant, suspend_tenant
 from tenants.sites import platform_site, tenant_site
@@ -51,7 +59,9 @@ class Browser(Client):
         return f"/t/{self.slug}" if self.slug else ""
 
     def request(self, **request: Any) -> Any:
-        set_script_prefix(f"{self.prefix}/")  # which the ASGI handler does, and the test client does not
+        set_script_prefix(
+            f"{self.prefix}/"
+        )  # which the ASGI handler does, and the test client does not
         try:
             return super().request(**request)
         finally:
@@ -59,12 +69,19 @@ class Browser(Client):
 
     def log_in(self, email: str, password: str = PASSWORD) -> Any:
         # The client keeps cookies by name and ignores their paths, which is what a replayed cookie looks like.
-        return self.post("/admin/login/", {"username": email, "password": password, "next": f"{self.prefix}/admin/"})
+        return self.post(
+            "/admin/login/",
+            {"username": email, "password": password, "next": f"{self.prefix}/admin/"},
+        )
 
     def url(self, site: Any, model: Any, page: str, *args: Any) -> str:
         """The path below the prefix of a page, as this client wants it."""
         names = {platform_site: "minirag.urls", tenant_site: "minirag.tenant_urls"}
-        return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", urlconf=names[site], args=args)
+        return reverse(
+            f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}",
+            urlconf=names[site],
+            args=args,
+        )
 
 
 @pytest.fixture(autouse=True)
@@ -100,10 +117,20 @@ def operator(acme: Party, olga: User) -> Browser:
 @pytest.fixture
 def rows(in_acme: Party) -> dict[type, Any]:
     """One row of everything that acme's admin shows."""
-    bot = create_bot({"name": "Ava", "starter_questions": ["What is E24?"]}, credentials=Credentials(api_key=API_KEY))
-    fields = {"bot_profile_id": bot.pk, "source_type": "text", "name": "Handbook", "content": "Error E24: clean it."}
+    bot = create_bot(
+        {"name": "Ava", "starter_questions": ["What is E24?"]},
+        credentials=Credentials(api_key=API_KEY),
+    )
+    fields = {
+        "bot_profile_id": bot.pk,
+        "source_type": "text",
+        "name": "Handbook",
+        "content": "Error E24: clean it.",
+    }
     source = create_source(fields)
-    Source.objects.filter(pk=source.pk).update(status=SourceStatus.ERROR, error_message="The page answered 404.")
+    Source.objects.filter(pk=source.pk).update(
+        status=SourceStatus.ERROR, error_message="The page answered 404."
+    )
     document = Document.objects.create(source=source, title="Handbook", content_hash="0")
     chunk = Chunk.objects.create(
         id=source.pk,
@@ -114,8 +141,12 @@ def rows(in_acme: Party) -> dict[type, Any]:
         token_count=6,
         content_hash="0",
     )
-    chat = Chat.objects.create(bot_profile=bot, title="What is E24?", user_id=in_acme.owner.pk, message_count=2)
-    Message.objects.create(chat=chat, role=MessageRole.USER, content="What is E24?", outcome=Outcome.REFUSED)
+    chat = Chat.objects.create(
+        bot_profile=bot, title="What is E24?", user_id=in_acme.owner.pk, message_count=2
+    )
+    Message.objects.create(
+        chat=chat, role=MessageRole.USER, content="What is E24?", outcome=Outcome.REFUSED
+    )
     answer = Message.objects.create(
         chat=chat,
         role=MessageRole.ASSISTANT,
@@ -143,7 +174,9 @@ def rows(in_acme: Party) -> dict[type, Any]:
         url="https://hooks.example.com/in", events=["chat.message"], encrypted_secret="v1:hook"
     )
     delivery = Delivery.objects.create(webhook=webhook, event_type="chat.message", body="{}")
-    export = ExportJob.objects.create(export_type="messages", status="succeeded", part_count=1, size_bytes=3)
+    export = ExportJob.objects.create(
+        export_type="messages", status="succeeded", part_count=1, size_bytes=3
+    )
     ExportPart.objects.create(job=export, number=0, data=zlib.compress(b"{}\n"))
     return {
         BotProfile: bot,
@@ -180,8 +213,12 @@ def platform_rows(acme: Party, olga: User) -> dict[type, Any]:
         ),
         IntervalSchedule: interval,
         CrontabSchedule: CrontabSchedule.objects.create(hour="4"),
-        LogEntry: LogEntry.objects.create(user=olga, object_repr="x", action_flag=2, change_message="changed"),
-        PeriodicTask: PeriodicTask.objects.create(name="sweep", task="knowledge.tasks.sweep", interval=interval),
+        LogEntry: LogEntry.objects.create(
+            user=olga, object_repr="x", action_flag=2, change_message="changed"
+        ),
+        PeriodicTask: PeriodicTask.objects.create(
+            name="sweep", task="knowledge.tasks.sweep", interval=interval
+        ),
     }
 
 
@@ -200,24 +237,38 @@ class TestPages:
     def test_every_page_of_the_platform_opens_for_its_operator(self, operator, platform_rows):
         assert set(platform_site._registry) == set(platform_rows)
         for page, url in pages_of(operator, platform_site, platform_rows):
-            assert operator.get(url).status_code in ({200} if page not in ("add", "delete") else {200, 403}), url
+            assert operator.get(url).status_code in (
+                {200} if page not in ("add", "delete") else {200, 403}
+            ), url
 
     def test_every_page_of_a_tenant_opens_for_its_owner(self, alice, rows):
-        alice.post(alice.url(tenant_site, User, "change", rows[User].pk), {"email": "alice@acme.example.com"})
+        alice.post(
+            alice.url(tenant_site, User, "change", rows[User].pk),
+            {"email": "alice@acme.example.com"},
+        )
         with tenant_context(rows_tenant(rows)):
             rows[LogEntry] = LogEntry.objects.create(
                 user_id=rows[User].pk, object_repr="x", action_flag=2, change_message="changed"
             )
         assert set(tenant_site._registry) == set(rows)
         for page, url in pages_of(alice, tenant_site, rows):
-            assert alice.get(url).status_code in ({200} if page not in ("add", "delete") else {200, 403}), url
+            assert alice.get(url).status_code in (
+                {200} if page not in ("add", "delete") else {200, 403}
+            ), url
 
     @pytest.mark.parametrize("model", [BotProfile, Source, User, ApiToken, Webhook, PriceOverride])
     def test_an_owner_may_add(self, alice, rows, model):
         assert alice.get(alice.url(tenant_site, model, "add")).status_code == 200
 
     @pytest.mark.parametrize(
-        "path", ["/admin/", "/admin/jsi18n/", "/admin/password_change/", "/admin/search/?s=bot", "/admin/bots/"]
+        "path",
+        [
+            "/admin/",
+            "/admin/jsi18n/",
+            "/admin/password_change/",
+            "/admin/search/?s=bot",
+            "/admin/bots/",
+        ],
     )
     def test_the_pages_around_them_open_too(self, alice, rows, path):
         assert alice.get(path).status_code == 200
@@ -229,7 +280,10 @@ class TestPages:
     def test_an_unknown_row_is_not_found(self, alice, rows):
         for model in (Chat, Source, User, ApiToken):
             url = alice.url(tenant_site, model, "change", "00000000-0000-0000-0000-000000000000")
-            assert alice.get(url).status_code in (302, 404)  # Django's own answer is the way back to the index
+            assert alice.get(url).status_code in (
+                302,
+                404,
+            )  # Django's own answer is the way back to the index
         assert alice.get("/admin/knowledge/source/nonsense/ingest/").status_code == 404
 
 
@@ -245,29 +299,43 @@ class TestLinks:
             "/admin/login/?next=/t/acme/admin/",
             "/admin/password_change/",
         ):
-            for link in re.findall(r'(?:href|action|src)="(/[^"]*)"', alice.get(path, follow=False).content.decode()):
+            for link in re.findall(
+                r'(?:href|action|src)="(/[^"]*)"', alice.get(path, follow=False).content.decode()
+            ):
                 assert link.startswith(("/t/acme/", "/static/")), (path, link)
 
     def test_no_page_fetches_anything_from_elsewhere(self, alice, operator, rows, platform_rows):
-        for client, site, all_rows in ((alice, tenant_site, rows), (operator, platform_site, platform_rows)):
+        for client, site, all_rows in (
+            (alice, tenant_site, rows),
+            (operator, platform_site, platform_rows),
+        ):
             for _, url in pages_of(client, site, all_rows):
                 html = client.get(url).content.decode()
-                assert not re.findall(r'<(?:script|link|img|iframe)[^>]+(?:src|href)="(?:https?:)?//', html), url
+                assert not re.findall(
+                    r'<(?:script|link|img|iframe)[^>]+(?:src|href)="(?:https?:)?//', html
+                ), url
 
     def test_log_in_without_next_leads_to_the_admin(self, acme):
         client = Browser("acme")
-        done = client.post("/admin/login/", {"username": "alice@acme.example.com", "password": PASSWORD})
+        done = client.post(
+            "/admin/login/", {"username": "alice@acme.example.com", "password": PASSWORD}
+        )
         assert done.status_code == 302 and done["Location"] == "/t/acme/admin/"
 
 
 class TestStrangers:
     def test_the_anonymous_are_sent_to_the_log_in_of_the_same_site(self, rows, platform_rows):
-        for slug, site, all_rows in (("acme", tenant_site, rows), (None, platform_site, platform_rows)):
+        for slug, site, all_rows in (
+            ("acme", tenant_site, rows),
+            (None, platform_site, platform_rows),
+        ):
             nobody = Browser(slug)
             for _, url in pages_of(nobody, site, all_rows):
                 answer = nobody.get(url)
                 assert answer.status_code == 302, url
-                assert answer["Location"].startswith(f"{nobody.prefix}/admin/login/?next={nobody.prefix}/admin/"), url
+                assert answer["Location"].startswith(
+                    f"{nobody.prefix}/admin/login/?next={nobody.prefix}/admin/"
+                ), url
 
     @pytest.mark.parametrize(
         ("email", "slug"),
@@ -285,7 +353,9 @@ class TestStrangers:
         assert client.get("/admin/").status_code == 302
 
     @pytest.mark.parametrize("slug", ["globex", None])
-    def test_a_replayed_session_cookie_opens_no_other_admin(self, alice, globex, platform_rows, rows, slug):
+    def test_a_replayed_session_cookie_opens_no_other_admin(
+        self, alice, globex, platform_rows, rows, slug
+    ):
         session = alice.cookies["sessionid_acme"].value
         thief = Browser(slug)
         thief.cookies["sessionid_globex" if slug else "sessionid"] = session
@@ -312,7 +382,9 @@ class TestStrangers:
         client = Browser("acme")
         for _ in range(3):
             client.log_in("alice@acme.example.com", "wrong")
-        assert client.log_in("alice@acme.example.com").status_code == 429  # right, and refused all the same
+        assert (
+            client.log_in("alice@acme.example.com").status_code == 429
+        )  # right, and refused all the same
         assert Browser("acme").log_in("bob@acme.example.com").status_code == 302
 
 
@@ -324,21 +396,39 @@ class TestMembers:
 
     def test_a_member_reads_every_list_and_row(self, member, rows):
         for page, url in pages_of(member, tenant_site, rows):
-            expected = 403 if page in ("add", "delete") and not url.endswith("apitoken/add/") else 200
+            expected = (
+                403 if page in ("add", "delete") and not url.endswith("apitoken/add/") else 200
+            )
             assert member.get(url).status_code == expected, url
 
     def test_a_member_makes_revokes_and_sees_tokens_of_his_own_alone(self, member, rows, acme, bob):
         url = member.url(tenant_site, ApiToken, "add")
         member.post(url, {"name": "more", "user": str(bob.pk)})
-        assert "not one of the available choices" in member.post(url, {"user": str(acme.owner.pk)}).content.decode()
-        assert set(ApiToken.objects.filter(user=bob).values_list("name", flat=True)) == {"Bob's", "more"}
+        assert (
+            "not one of the available choices"
+            in member.post(url, {"user": str(acme.owner.pk)}).content.decode()
+        )
+        assert set(ApiToken.objects.filter(user=bob).values_list("name", flat=True)) == {
+            "Bob's",
+            "more",
+        }
         of_the_owner = ApiToken.objects.get(user=acme.owner)
         listed = member.get(member.url(tenant_site, ApiToken, "changelist")).content.decode()
         assert str(rows[ApiToken].pk) in listed and str(of_the_owner.pk) not in listed
         for act in ("revoke", "rotate"):
-            assert member.post(f"/admin/tenants/apitoken/{of_the_owner.pk}/{act}/", {"overlap": "0"}).status_code == 404
-        member.post("/admin/tenants/apitoken/", {"action": "revoke_chosen", "_selected_action": [str(of_the_owner.pk)]})
-        assert member.post(f"/admin/tenants/apitoken/{rows[ApiToken].pk}/revoke/").status_code == 302
+            assert (
+                member.post(
+                    f"/admin/tenants/apitoken/{of_the_owner.pk}/{act}/", {"overlap": "0"}
+                ).status_code
+                == 404
+            )
+        member.post(
+            "/admin/tenants/apitoken/",
+            {"action": "revoke_chosen", "_selected_action": [str(of_the_owner.pk)]},
+        )
+        assert (
+            member.post(f"/admin/tenants/apitoken/{rows[ApiToken].pk}/revoke/").status_code == 302
+        )
         active = ApiToken.objects.filter(tenant=acme.tenant, is_active=True)
         assert set(active.values_list("name", flat=True)) == {"default", "more"}
 
@@ -347,12 +437,19 @@ class TestMembers:
             if model in rows:
                 for page in ("change", "delete"):
                     answer = member.post(
-                        member.url(tenant_site, model, page, rows[model].pk), {"post": "yes", "name": "X"}
+                        member.url(tenant_site, model, page, rows[model].pk),
+                        {"post": "yes", "name": "X"},
                     )
                     assert answer.status_code == 403, (model, page)
             if model is not ApiToken:
-                assert member.post(member.url(tenant_site, model, "add"), {"name": "X"}).status_code == 403, model
-        assert BotProfile.objects.get().name == "Ava" and Source.objects.filter(deleted_at=None).count() == 1
+                assert (
+                    member.post(member.url(tenant_site, model, "add"), {"name": "X"}).status_code
+                    == 403
+                ), model
+        assert (
+            BotProfile.objects.get().name == "Ava"
+            and Source.objects.filter(deleted_at=None).count() == 1
+        )
 
     def test_a_member_runs_no_action(self, member, rows):
         actions = {
@@ -369,7 +466,12 @@ class TestMembers:
             f"tenants/user/{rows[User].pk}/set_password/",
         ):
             assert member.get(f"/admin/{path}").status_code == 403, path
-            assert member.post(f"/admin/{path}", {"password": "long enough", "again": "long enough"}).status_code == 403
+            assert (
+                member.post(
+                    f"/admin/{path}", {"password": "long enough", "again": "long enough"}
+                ).status_code
+                == 403
+            )
         source = Source.objects.get()
         assert source.is_active and source.queued_at is None and source.deleted_at is None
         assert BotProfile.objects.get().is_active and User.objects.get(pk=rows[User].pk).is_active
@@ -389,7 +491,10 @@ class TestSecrets:
             "v1:hook",
             acme.owner.password,
         }
-        for client, site, all_rows in ((alice, tenant_site, rows), (operator, platform_site, platform_rows)):
+        for client, site, all_rows in (
+            (alice, tenant_site, rows),
+            (operator, platform_site, platform_rows),
+        ):
             for _, url in pages_of(client, site, all_rows):
                 html = client.get(url).content.decode()
                 assert not [secret for secret in secrets if secret in html], url
@@ -397,16 +502,23 @@ class TestSecrets:
     def test_a_new_token_is_shown_once_and_works(self, alice, acme):
         url = alice.url(tenant_site, ApiToken, "add")
         answer = alice.post(
-            url, {"name": "backend", "user": str(acme.owner.pk), "expires_at_0": "", "expires_at_1": ""}
+            url,
+            {"name": "backend", "user": str(acme.owner.pk), "expires_at_0": "", "expires_at_1": ""},
         )
         secret = re.search(r'id="secret" value="([^"]{43})"', answer.content.decode())[1]
         assert "no-store" in answer["Cache-Control"]
         assert Client().get("/v1/auth/me", HTTP_AUTHORIZATION=f"Bearer {secret}").status_code == 200
-        for page in (alice.url(tenant_site, ApiToken, "changelist"), "/admin/", "/admin/admin/logentry/"):
+        for page in (
+            alice.url(tenant_site, ApiToken, "changelist"),
+            "/admin/",
+            "/admin/admin/logentry/",
+        ):
             assert secret not in alice.get(page).content.decode()
 
     def test_a_tokens_owner_is_one_of_ours(self, alice, globex):
-        answer = alice.post(alice.url(tenant_site, ApiToken, "add"), {"name": "x", "user": str(globex.owner.pk)})
+        answer = alice.post(
+            alice.url(tenant_site, ApiToken, "add"), {"name": "x", "user": str(globex.owner.pk)}
+        )
         assert "not one of the available choices" in answer.content.decode()
         assert ApiToken.objects.filter(user=globex.owner).count() == 1
 
@@ -442,7 +554,9 @@ class TestBots:
         answer = alice.post(alice.url(tenant_site, BotProfile, "add"), bot_form())
         assert answer.status_code == 302, answer.context["adminform"].form.errors
         bot = BotProfile.objects.get()
-        assert bot.starter_questions == ["What?", "How?"] and bot.allowed_origins == ["https://www.example.com"]
+        assert bot.starter_questions == ["What?", "How?"] and bot.allowed_origins == [
+            "https://www.example.com"
+        ]
         assert not bot.is_public
         assert LogEntry.objects.get().object_id == str(bot.pk)
 
@@ -468,8 +582,11 @@ class TestBots:
     @pytest.mark.parametrize(
         ("field", "value"),
         [
-            ("allowed_origins", "nonsense"), ("allowed_origins", "*"), ("starter_questions", "x\n" * 11),
-            ("temperature", "3"), ("name", "a\x00b"),
+            ("allowed_origins", "nonsense"),
+            ("allowed_origins", "*"),
+            ("starter_questions", "x\n" * 11),
+            ("temperature", "3"),
+            ("name", "a\x00b"),
         ],
     )
     def test_bad_values_are_refused_at_their_field(self, alice, in_acme, field, value):
@@ -496,11 +613,15 @@ class TestSources:
         return alice.post(alice.url(tenant_site, Source, "add"), {**data, **fields})
 
     def test_a_text_is_added_and_queued(self, alice, rows):
-        answer = self.add(alice, rows[BotProfile], source_type="text", name="Note", content="Wash your hands.")
+        answer = self.add(
+            alice, rows[BotProfile], source_type="text", name="Note", content="Wash your hands."
+        )
         assert answer.status_code == 302
         source = Source.objects.get(name="Note")
         assert (
-            source.queued_at and source.content == "Wash your hands." and source.dataset.bot_profile == rows[BotProfile]
+            source.queued_at
+            and source.content == "Wash your hands."
+            and source.dataset.bot_profile == rows[BotProfile]
         )
 
     def test_a_file_is_added_and_queued(self, alice, rows):
@@ -512,12 +633,17 @@ class TestSources:
 
     def test_a_web_page_is_added_and_queued(self, alice, rows):
         answer = self.add(
-            alice, rows[BotProfile], source_type="url", url="https://www.example.com/faq", refresh_schedule="daily"
+            alice,
+            rows[BotProfile],
+            source_type="url",
+            url="https://www.example.com/faq",
+            refresh_schedule="daily",
         )
         assert answer.status_code == 302
         source = Source.objects.get(source_type="url")
         assert (
-            source.config["url"] == source.name == "https://www.example.com/faq" and source.refresh_schedule == "daily"
+            source.config["url"] == source.name == "https://www.example.com/faq"
+            and source.refresh_schedule == "daily"
         )
 
     @pytest.mark.parametrize(
@@ -543,11 +669,21 @@ class TestSources:
         assert Source.objects.count() == 1
 
     def test_a_nyxcore_base_is_added_changed_and_its_token_never_shown(self, alice, rows):
-        given = {"base_url": "https://axiom.example.com", "api_token": "nyx_ax_secret", "limit": "7"}
-        answer = self.add(alice, rows[BotProfile], source_type="nyxcore", authority=["mandatory"], **given)
+        given = {
+            "base_url": "https://axiom.example.com",
+            "api_token": "nyx_ax_secret",
+            "limit": "7",
+        }
+        answer = self.add(
+            alice, rows[BotProfile], source_type="nyxcore", authority=["mandatory"], **given
+        )
         assert answer.status_code == 302
         source = Source.objects.get(source_type="nyxcore")
-        assert source.queued_at and source.name == "nyxCore" and reveal_api_token(source) == "nyx_ax_secret"
+        assert (
+            source.queued_at
+            and source.name == "nyxCore"
+            and reveal_api_token(source) == "nyx_ax_secret"
+        )
         sealed = source.config["encrypted_token"]
         assert source.config == {
             "base_url": "https://axiom.example.com", "limit": 7, "authority": ["mandatory"], "encrypted_token": sealed,
@@ -555,18 +691,28 @@ class TestSources:
         Source.objects.update(queued_at=None, status=SourceStatus.READY)
         url = alice.url(tenant_site, Source, "change", source.pk)
         page = alice.get(url).content.decode()
-        assert "https://axiom.example.com" in page and "nyx_ax_secret" not in page and sealed not in page
+        assert (
+            "https://axiom.example.com" in page
+            and "nyx_ax_secret" not in page
+            and sealed not in page
+        )
         data = {"name": "Rules", "description": "", "is_active": "on", "refresh_schedule": "daily"}
         same = {**data, "base_url": "https://axiom.example.com", "api_token": "", "limit": "9"}
         assert alice.post(url, same).status_code == 302
         source.refresh_from_db()
         assert (source.config["limit"], reveal_api_token(source)) == (9, "nyx_ax_secret")
-        assert source.queued_at and source.refresh_schedule == "daily" and "authority" not in source.config
+        assert (
+            source.queued_at
+            and source.refresh_schedule == "daily"
+            and "authority" not in source.config
+        )
         assert alice.post(url, {**same, "base_url": "https://other.example.com"}).status_code == 302
         source.refresh_from_db()
         assert reveal_api_token(source) is None, "another server must not get it"
 
-    @pytest.mark.parametrize(("name", "data"), [("virus.exe", b"MZ"), ("broken.pdf", b"%PDF-1.4 nonsense")])
+    @pytest.mark.parametrize(
+        ("name", "data"), [("virus.exe", b"MZ"), ("broken.pdf", b"%PDF-1.4 nonsense")]
+    )
     def test_a_file_that_cannot_be_read_is_refused(self, alice, rows, name, data):
         file = BytesIO(data)
         file.name = name
@@ -575,7 +721,12 @@ class TestSources:
 
     def test_changing_the_text_ingests_it_again_and_renaming_does_not(self, alice, rows):
         url = alice.url(tenant_site, Source, "change", rows[Source].pk)
-        data = {"name": "Renamed", "description": "", "is_active": "on", "content": "Error E24: clean it."}
+        data = {
+            "name": "Renamed",
+            "description": "",
+            "is_active": "on",
+            "content": "Error E24: clean it.",
+        }
         assert alice.post(url, data).status_code == 302
         source = Source.objects.get()
         assert source.name == "Renamed" and source.queued_at is None
@@ -588,7 +739,15 @@ class TestSources:
         page = alice.get(url)
         assert page.status_code == 200
         Source.objects.update(status=SourceStatus.READY, chunk_count=7)
-        alice.post(url, {"name": "New", "description": "", "is_active": "on", "content": "Error E24: clean it."})
+        alice.post(
+            url,
+            {
+                "name": "New",
+                "description": "",
+                "is_active": "on",
+                "content": "Error E24: clean it.",
+            },
+        )
         source = Source.objects.get()
         assert (source.name, source.status, source.chunk_count) == ("New", SourceStatus.READY, 7)
 
@@ -619,7 +778,10 @@ class TestSources:
         alice.post(alice.url(tenant_site, Source, "changelist"), data)
         assert Source.objects.filter(deleted_at__isnull=False, is_active=False).count() == 2
         alice.get("/admin/")  # the notice of what was done names it once more
-        assert "Handbook" not in alice.get(alice.url(tenant_site, Source, "changelist")).content.decode()
+        assert (
+            "Handbook"
+            not in alice.get(alice.url(tenant_site, Source, "changelist")).content.decode()
+        )
 
     def test_sources_are_switched_off_and_on(self, alice, rows):
         for action, expected in (("deactivate_chosen", False), ("activate_chosen", True)):
@@ -640,9 +802,20 @@ SOURCE = {"source_type": "text", "name": "Other", "content": "x"}
 class TestChats:
     def test_the_whole_thread_is_on_one_page(self, alice, rows):
         html = alice.get(alice.url(tenant_site, Chat, "change", rows[Chat].pk)).content.decode()
-        for text in ("What is E24?", "Clean it. [1]", "low_confidence", "0.123", "0.346", "Negative feedback", "0.870"):
+        for text in (
+            "What is E24?",
+            "Clean it. [1]",
+            "low_confidence",
+            "0.123",
+            "0.346",
+            "Negative feedback",
+            "0.870",
+        ):
             assert text in html
-        assert f"/t/acme/admin/knowledge/source/{rows[Source].pk}/change/" in html and "minirag/extractive" in html
+        assert (
+            f"/t/acme/admin/knowledge/source/{rows[Source].pk}/change/" in html
+            and "minirag/extractive" in html
+        )
 
     def test_what_was_cited_stays_readable_when_its_source_is_gone(self, alice, rows):
         delete_source(rows[Source].pk)
@@ -650,7 +823,9 @@ class TestChats:
         assert "its source is gone" in html and "Error E24" in html
 
     def test_markup_in_a_message_is_text(self, alice, rows):
-        Message.objects.create(chat=rows[Chat], role=MessageRole.USER, content="<script>alert(1)</script>")
+        Message.objects.create(
+            chat=rows[Chat], role=MessageRole.USER, content="<script>alert(1)</script>"
+        )
         html = alice.get(alice.url(tenant_site, Chat, "change", rows[Chat].pk)).content.decode()
         assert "<script>alert(1)" not in html and "&lt;script&gt;alert(1)" in html
 
@@ -660,15 +835,26 @@ class TestLongLists:
 
     def fill(self, rows: dict[type, Any]) -> None:
         for number in range(30):
-            chat = Chat.objects.create(bot_profile=rows[BotProfile], title=f"C{number}", user_id=rows[User].pk)
-            UsageEvent.objects.create(bot_profile=rows[BotProfile], chat_id=chat.pk, model="minirag/minilm")
+            chat = Chat.objects.create(
+                bot_profile=rows[BotProfile], title=f"C{number}", user_id=rows[User].pk
+            )
+            UsageEvent.objects.create(
+                bot_profile=rows[BotProfile], chat_id=chat.pk, model="minirag/minilm"
+            )
             Document.objects.create(source=rows[Source], title=f"D{number}", content_hash="0")
             Chunk.objects.create(
-                id=chat.pk, document=rows[Document], source=rows[Source], ordinal=number, content="x", token_count=1,
+                id=chat.pk,
+                document=rows[Document],
+                source=rows[Source],
+                ordinal=number,
+                content="x",
+                token_count=1,
                 content_hash="0",
             )
             Delivery.objects.create(webhook=rows[Webhook], event_type="chat.message", body="{}")
-            LogEntry.objects.create(user_id=rows[User].pk, object_repr="x", action_flag=2, change_message="changed")
+            LogEntry.objects.create(
+                user_id=rows[User].pk, object_repr="x", action_flag=2, change_message="changed"
+            )
             Webhook.objects.create(url=f"https://hooks.example.com/{number}", events=[])
             ApiToken.objects.mint(user=rows[User], name=f"T{number}")
             User.objects.create(email=f"u{number}@acme.example.com", tenant=rows[User].tenant)
@@ -681,33 +867,53 @@ class TestLongLists:
         with django_assert_max_num_queries(14):
             assert alice.get(alice.url(tenant_site, model, "changelist")).status_code == 200
 
-    def test_on_the_platform_neither(self, operator, platform_rows, rows, django_assert_max_num_queries):
+    def test_on_the_platform_neither(
+        self, operator, platform_rows, rows, django_assert_max_num_queries
+    ):
         self.fill(rows)
         for model in (User, ApiToken, AuditEvent, SchemaMigration, Domain, Tenant):
             with django_assert_max_num_queries(14):
-                assert operator.get(operator.url(platform_site, model, "changelist")).status_code == 200
+                assert (
+                    operator.get(operator.url(platform_site, model, "changelist")).status_code
+                    == 200
+                )
 
 
 class TestPeople:
     def make(self, acme: Party, role: str) -> User:
-        return User.objects.create_user(f"{role}2@acme.example.com", PASSWORD, tenant=acme.tenant, role=role)
+        return User.objects.create_user(
+            f"{role}2@acme.example.com", PASSWORD, tenant=acme.tenant, role=role
+        )
 
     def test_a_new_user_belongs_to_the_tenant_and_can_log_in(self, alice, acme):
-        data = {"email": "Carl@ACME.example.com", "display_name": "Carl", "role": "member", "password": PASSWORD}
+        data = {
+            "email": "Carl@ACME.example.com",
+            "display_name": "Carl",
+            "role": "member",
+            "password": PASSWORD,
+        }
         assert alice.post(alice.url(tenant_site, User, "add"), data).status_code == 302
         carl = User.objects.get(email="Carl@acme.example.com")
         assert carl.tenant == acme.tenant and not carl.is_superuser and carl.role == "member"
         assert Browser("acme").log_in("Carl@acme.example.com").status_code == 302
 
     def test_a_tenant_cannot_be_chosen_in_a_tenant(self, alice, acme, globex):
-        data = {"email": "eve@x.example.com", "role": "owner", "password": PASSWORD, "tenant": str(globex.tenant.pk)}
+        data = {
+            "email": "eve@x.example.com",
+            "role": "owner",
+            "password": PASSWORD,
+            "tenant": str(globex.tenant.pk),
+        }
         alice.post(alice.url(tenant_site, User, "add"), {**data, "is_superuser": "on"})
         eve = User.objects.get(email="eve@x.example.com")
         assert eve.tenant == acme.tenant and not eve.is_superuser
 
     def test_an_address_is_there_once_and_passwords_are_long(self, alice, acme):
         url = alice.url(tenant_site, User, "add")
-        for email, password in (("bob@acme.example.com", PASSWORD), ("new@acme.example.com", "short")):
+        for email, password in (
+            ("bob@acme.example.com", PASSWORD),
+            ("new@acme.example.com", "short"),
+        ):
             answer = alice.post(url, {"email": email, "role": "member", "password": password})
             assert answer.status_code == 200, email
 
@@ -715,17 +921,31 @@ class TestPeople:
         self.make(acme, "admin")
         admin = browser("admin2@acme.example.com", "acme")
         answer = admin.post(
-            admin.url(tenant_site, User, "add"), {"email": "x@acme.example.com", "role": "owner", "password": PASSWORD}
+            admin.url(tenant_site, User, "add"),
+            {"email": "x@acme.example.com", "role": "owner", "password": PASSWORD},
         )
         assert answer.status_code == 200
         change = admin.url(tenant_site, User, "change", acme.owner.pk)
-        assert admin.post(change, {"email": "alice@acme.example.com", "role": "member"}).status_code == 403
-        assert admin.post(f"/admin/tenants/user/{acme.owner.pk}/set_password/", {}).status_code == 403
+        assert (
+            admin.post(change, {"email": "alice@acme.example.com", "role": "member"}).status_code
+            == 403
+        )
+        assert (
+            admin.post(f"/admin/tenants/user/{acme.owner.pk}/set_password/", {}).status_code == 403
+        )
         token = ApiToken.objects.get(user=acme.owner)
-        assert admin.post(f"/admin/tenants/apitoken/{token.pk}/rotate/", {"overlap": "0"}).status_code == 403
-        answer = admin.post(admin.url(tenant_site, ApiToken, "add"), {"name": "x", "user": str(acme.owner.pk)})
+        assert (
+            admin.post(f"/admin/tenants/apitoken/{token.pk}/rotate/", {"overlap": "0"}).status_code
+            == 403
+        )
+        answer = admin.post(
+            admin.url(tenant_site, ApiToken, "add"), {"name": "x", "user": str(acme.owner.pk)}
+        )
         assert "not one of the available choices" in answer.content.decode()
-        admin.post("/admin/tenants/user/", {"action": "deactivate_chosen", "_selected_action": [str(acme.owner.pk)]})
+        admin.post(
+            "/admin/tenants/user/",
+            {"action": "deactivate_chosen", "_selected_action": [str(acme.owner.pk)]},
+        )
         acme.owner.refresh_from_db()
         assert acme.owner.is_active and acme.owner.role == "owner"
         assert list(ApiToken.objects.filter(user=acme.owner)) == [token]
@@ -739,9 +959,14 @@ class TestPeople:
 
     def test_an_operator_cannot_take_the_last_owner_from_a_tenant_by_accident(self, operator, acme):
         url = operator.url(platform_site, User, "change", acme.owner.pk)
-        page = operator.post(url, {"email": acme.owner.email, "display_name": "", "role": "member"}, follow=True)
+        page = operator.post(
+            url, {"email": acme.owner.email, "display_name": "", "role": "member"}, follow=True
+        )
         assert "The last active owner cannot be disabled or demoted" in page.content.decode()
-        operator.post("/admin/tenants/user/", {"action": "deactivate_chosen", "_selected_action": [str(acme.owner.pk)]})
+        operator.post(
+            "/admin/tenants/user/",
+            {"action": "deactivate_chosen", "_selected_action": [str(acme.owner.pk)]},
+        )
         owner = User.objects.get(pk=acme.owner.pk)
         assert (owner.role, owner.is_active, owner.display_name) == ("owner", True, "Alice")
 
@@ -749,19 +974,33 @@ class TestPeople:
         other = browser("alice@acme.example.com", "acme")
         jwt = Client(HTTP_AUTHORIZATION=f"Bearer {issue_jwt(acme.owner)}")
         new = {"password": "a new password", "again": "a new password"}
-        assert alice.post(f"/admin/tenants/user/{acme.owner.pk}/set_password/", new).status_code == 302
+        assert (
+            alice.post(f"/admin/tenants/user/{acme.owner.pk}/set_password/", new).status_code == 302
+        )
         assert [alice.get("/admin/").status_code, other.get("/admin/").status_code] == [200, 302]
         assert jwt.get("/v1/auth/me").status_code == 401
-        own = {"old_password": "a new password", "new_password1": "a third one", "new_password2": "a third one"}
+        own = {
+            "old_password": "a new password",
+            "new_password1": "a third one",
+            "new_password2": "a third one",
+        }
         assert alice.post("/admin/password_change/", own).status_code == 302
-        assert AuditEvent.objects.filter(action="user.password_set", actor=acme.owner.email).count() == 2
+        assert (
+            AuditEvent.objects.filter(action="user.password_set", actor=acme.owner.email).count()
+            == 2
+        )
         assert alice.get("/admin/").status_code == 200
 
     def test_what_happens_here_is_in_the_platforms_log_as_well(self, alice, acme, bob):
         changed = {"email": bob.email, "role": "admin", "is_active": "on"}
         alice.post(alice.url(tenant_site, User, "change", bob.pk), changed)
-        alice.post("/admin/tenants/user/", {"action": "deactivate_chosen", "_selected_action": [str(bob.pk)]})
-        acts = AuditEvent.objects.filter(tenant_slug="acme", action__startswith="user.").order_by("id")
+        alice.post(
+            "/admin/tenants/user/",
+            {"action": "deactivate_chosen", "_selected_action": [str(bob.pk)]},
+        )
+        acts = AuditEvent.objects.filter(tenant_slug="acme", action__startswith="user.").order_by(
+            "id"
+        )
         assert list(acts.values_list("action", "actor")) == [
             (f"user.{act}", acme.owner.email) for act in ("role_changed", "changed", "disabled")
         ]
@@ -769,19 +1008,34 @@ class TestPeople:
     def test_nobody_locks_themselves_out(self, alice, acme):
         url = alice.url(tenant_site, User, "change", acme.owner.pk)
         alice.post(url, {"email": "alice@acme.example.com", "display_name": "Al", "role": "member"})
-        alice.post("/admin/tenants/user/", {"action": "deactivate_chosen", "_selected_action": [str(acme.owner.pk)]})
+        alice.post(
+            "/admin/tenants/user/",
+            {"action": "deactivate_chosen", "_selected_action": [str(acme.owner.pk)]},
+        )
         acme.owner.refresh_from_db()
-        assert (acme.owner.display_name, acme.owner.role, acme.owner.is_active) == ("Al", "owner", True)
+        assert (acme.owner.display_name, acme.owner.role, acme.owner.is_active) == (
+            "Al",
+            "owner",
+            True,
+        )
 
     def test_setting_a_password_ends_the_sessions(self, alice, member, bob):
         url = f"/admin/tenants/user/{bob.pk}/set_password/"
-        assert alice.post(url, {"password": "a new password", "again": "another"}).status_code == 200
-        assert alice.post(url, {"password": "a new password", "again": "a new password"}).status_code == 302
+        assert (
+            alice.post(url, {"password": "a new password", "again": "another"}).status_code == 200
+        )
+        assert (
+            alice.post(url, {"password": "a new password", "again": "a new password"}).status_code
+            == 302
+        )
         assert member.get("/admin/").status_code == 302
         assert Browser("acme").log_in("bob@acme.example.com", "a new password").status_code == 302
 
     def test_a_deactivated_user_is_out_at_once(self, alice, member, bob):
-        alice.post("/admin/tenants/user/", {"action": "deactivate_chosen", "_selected_action": [str(bob.pk)]})
+        alice.post(
+            "/admin/tenants/user/",
+            {"action": "deactivate_chosen", "_selected_action": [str(bob.pk)]},
+        )
         assert member.get("/admin/").status_code == 302
 
     def test_a_token_is_made_with_scopes_a_bot_and_an_end(self, alice, acme, rows):
@@ -792,7 +1046,11 @@ class TestPeople:
         }  # fmt: skip
         assert alice.post(alice.url(tenant_site, ApiToken, "add"), data).status_code == 200
         token = ApiToken.objects.get(name="shop")
-        assert (token.scopes, token.bot_profile_id, token.expires_at.year) == (["chat", "read"], bot.pk, 2099)
+        assert (token.scopes, token.bot_profile_id, token.expires_at.year) == (
+            ["chat", "read"],
+            bot.pk,
+            2099,
+        )
         page = alice.get(alice.url(tenant_site, ApiToken, "change", token.pk)).content.decode()
         assert "chat, read" in page and str(bot.pk) in page
 
@@ -803,14 +1061,17 @@ class TestPeople:
     )  # fmt: skip
     def test_a_token_that_the_rules_forbid_is_not_made(self, alice, acme, fields, sentence):
         answer = alice.post(
-            alice.url(tenant_site, ApiToken, "add"), {"name": "shop", "user": str(acme.owner.pk), **fields}
+            alice.url(tenant_site, ApiToken, "add"),
+            {"name": "shop", "user": str(acme.owner.pk), **fields},
         )
         assert sentence in answer.content.decode()
         assert not ApiToken.objects.filter(name="shop").exists()
 
     def test_rotating_shows_the_new_secret_once_and_ends_the_old_one(self, alice, acme, as_acme):
         token = ApiToken.objects.get(user=acme.owner)
-        page = alice.post(f"/admin/tenants/apitoken/{token.pk}/rotate/", {"overlap": "0"}).content.decode()
+        page = alice.post(
+            f"/admin/tenants/apitoken/{token.pk}/rotate/", {"overlap": "0"}
+        ).content.decode()
         secret = re.search(r'id="secret" value="([^"]{43})"', page)[1]
         assert Client().get("/v1/auth/me", HTTP_AUTHORIZATION=f"Bearer {secret}").status_code == 200
         assert as_acme.get("/v1/auth/me").status_code == 401
@@ -830,7 +1091,9 @@ class TestOperators:
         assert entry.user == olga and "entered" in entry.change_message
         browser("olga@platform.example.com", "acme").get("/admin/bots/botprofile/")
         assert LogEntry.objects.count() == 2
-        assert "A platform operator entered" in visitor.get("/admin/admin/logentry/").content.decode()
+        assert (
+            "A platform operator entered" in visitor.get("/admin/admin/logentry/").content.decode()
+        )
 
     def test_an_owners_entry_is_not(self, alice, in_acme):
         alice.get("/admin/")
@@ -845,21 +1108,34 @@ class TestOperators:
         }
         answer = operator.post("/admin/tenants/tenant/add/", data)
         secret = re.search(r'id="secret" value="([^"]{43})"', answer.content.decode())[1]
-        assert Client().get("/v1/tenants/me", HTTP_AUTHORIZATION=f"Bearer {secret}").json()["slug"] == "initech"
+        assert (
+            Client().get("/v1/tenants/me", HTTP_AUTHORIZATION=f"Bearer {secret}").json()["slug"]
+            == "initech"
+        )
         event = AuditEvent.objects.get(action="tenant.provisioned", tenant_slug="initech")
         assert event.actor == "olga@platform.example.com"
 
     @pytest.mark.parametrize(
-        "changes", [{"slug": "acme"}, {"slug": "Bad Slug"}, {"owner_email": "x"}, {"owner_password": "short"}]
+        "changes",
+        [{"slug": "acme"}, {"slug": "Bad Slug"}, {"owner_email": "x"}, {"owner_password": "short"}],
     )
     def test_a_bad_tenant_is_refused_with_a_sentence(self, operator, changes):
-        data = {"name": "I", "slug": "initech", "owner_email": "i@initech.example.com", "owner_password": PASSWORD}
+        data = {
+            "name": "I",
+            "slug": "initech",
+            "owner_email": "i@initech.example.com",
+            "owner_password": PASSWORD,
+        }
         answer = operator.post("/admin/tenants/tenant/add/", {**data, **changes})
         assert answer.status_code == 200 and answer.context["form"].errors
         assert not Tenant.objects.filter(slug="initech").exists()
 
     def test_suspend_archive_and_restore_with_a_reason(self, operator, acme):
-        for act, status in (("suspend", "suspended"), ("archive", "archived"), ("restore", "active")):
+        for act, status in (
+            ("suspend", "suspended"),
+            ("archive", "archived"),
+            ("restore", "active"),
+        ):
             url = f"/admin/tenants/tenant/{acme.tenant.pk}/{act}/"
             assert operator.get(url).status_code == 200
             assert operator.post(url, {"reason": "unpaid"}).status_code == 302
@@ -869,7 +1145,11 @@ class TestOperators:
         assert operator.post(f"/admin/tenants/tenant/{acme.tenant.pk}/restore/").status_code == 403
 
     def test_the_same_from_the_list(self, operator, acme):
-        for act, status in (("suspend", "suspended"), ("archive", "archived"), ("restore", "active")):
+        for act, status in (
+            ("suspend", "suspended"),
+            ("archive", "archived"),
+            ("restore", "active"),
+        ):
             data = {"action": f"{act}_chosen", "_selected_action": [str(acme.tenant.pk)]}
             assert operator.post("/admin/tenants/tenant/", data).status_code == 302
             acme.tenant.refresh_from_db()
@@ -891,7 +1171,12 @@ class TestOperators:
 
     def test_a_user_without_a_tenant_is_an_operator(self, operator, acme):
         url = operator.url(platform_site, User, "add")
-        data = {"email": "new@platform.example.com", "role": "member", "password": PASSWORD, "tenant": ""}
+        data = {
+            "email": "new@platform.example.com",
+            "role": "member",
+            "password": PASSWORD,
+            "tenant": "",
+        }
         assert operator.post(url, data).status_code == 302
         operator.post(url, {**data, "email": "new@acme.example.com", "tenant": str(acme.tenant.pk)})
         assert User.objects.get(email="new@platform.example.com").is_superuser
@@ -900,16 +1185,26 @@ class TestOperators:
     def test_a_host_is_checked_like_on_the_command_line(self, operator, acme):
         url = operator.url(platform_site, Domain, "add")
         data = {"tenant": str(acme.tenant.pk), "is_primary": "on"}
-        assert operator.post(url, {**data, "domain": "https://bots.acme.example.com"}).status_code == 200
+        assert (
+            operator.post(url, {**data, "domain": "https://bots.acme.example.com"}).status_code
+            == 200
+        )
         assert operator.post(url, {**data, "domain": "Bots.ACME.example.com"}).status_code == 302
         assert Domain.objects.get().domain == "bots.acme.example.com"
-        operator.post(operator.url(platform_site, Domain, "delete", Domain.objects.get().pk), {"post": "yes"})
+        operator.post(
+            operator.url(platform_site, Domain, "delete", Domain.objects.get().pk), {"post": "yes"}
+        )
         assert not Domain.objects.exists()
 
     def test_beats_tasks_can_be_paused(self, operator, platform_rows):
         task = platform_rows[PeriodicTask]
         data = {"description": "", "interval": task.interval_id, "crontab": ""}
-        assert operator.post(operator.url(platform_site, PeriodicTask, "change", task.pk), data).status_code == 302
+        assert (
+            operator.post(
+                operator.url(platform_site, PeriodicTask, "change", task.pk), data
+            ).status_code
+            == 302
+        )
         task.refresh_from_db()
         assert not task.enabled and task.name == "sweep"
 
@@ -947,7 +1242,9 @@ class TestOwnHost:
         assert client.log_in("gina@globex.example.com").status_code == 200
 
 
-def test_an_export_is_downloaded_by_everybody_and_retried_by_managers(rows, alice, member, monkeypatch):
+def test_an_export_is_downloaded_by_everybody_and_retried_by_managers(
+    rows, alice, member, monkeypatch
+):
     sent = []
     monkeypatch.setattr("conversations.tasks._send_export", sent.append)
     export = rows[ExportJob]

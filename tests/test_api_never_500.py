@@ -55,7 +55,11 @@ def good_bodies(things):
 
 
 def test_no_odd_value_in_any_field_of_a_body_breaks_the_server(as_acme, things, settings):
-    settings.ALLOW_TENANT_SIGNUP, settings.SIGNUP_RATE, settings.LOGIN_RATE = True, "100000/hour", "100000/hour"
+    settings.ALLOW_TENANT_SIGNUP, settings.SIGNUP_RATE, settings.LOGIN_RATE = (
+        True,
+        "100000/hour",
+        "100000/hour",
+    )
     tried = 0
     for method, path, body in good_bodies(things):
         for field in body:
@@ -73,17 +77,34 @@ def test_no_odd_value_in_any_field_of_a_body_breaks_the_server(as_acme, things, 
 
 def test_no_odd_value_in_a_query_or_path_breaks_the_server(as_acme, things):
     for value in [str(value) for value in ODD_VALUES if "\ud800" not in str(value)]:
-        for name in ("bot_profile_id", "parent_id", "include_children", "limit", "offset", "unknown"):
+        for name in (
+            "bot_profile_id",
+            "parent_id",
+            "include_children",
+            "limit",
+            "offset",
+            "unknown",
+        ):
             response = as_acme.get("/v1/sources", {name: value[:3000]})
             assert response.status_code < 500, (name, value[:80])
-    for path in ("/v1/sources/%00", "/v1/sources/%ff%fe", "/v1/bot-profiles/%2e%2e%2f", "/v1/api-tokens/%s"):
+    for path in (
+        "/v1/sources/%00",
+        "/v1/sources/%ff%fe",
+        "/v1/bot-profiles/%2e%2e%2f",
+        "/v1/api-tokens/%s",
+    ):
         assert as_acme.get(path).status_code < 500, path
 
 
 def test_no_random_bytes_as_a_body_break_the_server(as_acme):
     pick = random.Random(20261121)
     for _ in range(60):
-        body = bytes(pick.choices(b'{}[]",:\\u0dD8tfn\x00\xff\xed\xa0-1e9 ', k=pick.randrange(1, 40)))
+        body = bytes(
+            pick.choices(b'{}[]",:\\u0dD8tfn\x00\xff\xed\xa0-1e9 ', k=pick.randrange(1, 40))
+        )
         for content_type in (JSON, "multipart/form-data; boundary=x", "text/plain"):
             for path in ("/v1/bot-profiles", "/v1/sources", "/v1/sources/upload"):
-                assert as_acme.post(path, body, content_type=content_type).status_code in (400, 422), body
+                assert as_acme.post(path, body, content_type=content_type).status_code in (
+                    400,
+                    422,
+                ), body

@@ -18,7 +18,9 @@ from tenants.context import tenant_context
 from tenants.models import BotAddress
 
 
-async def call(method: str, path: str, pieces: list[bytes], headers: dict[str, str]) -> tuple[int, dict, bytes]:
+async def call(
+    method: str, path: str, pieces: list[bytes], headers: dict[str, str]
+) -> tuple[int, dict, bytes]:
     """Send one request to the ASGI application and collect its answer."""
     scope = {
         "type": "http", "http_version": "1.1", "method": method, "path": path, "raw_path": path.encode(),
@@ -39,7 +41,11 @@ async def call(method: str, path: str, pieces: list[bytes], headers: dict[str, s
 
     await application(scope, receive, send)
     received = {name.decode().lower(): value.decode() for name, value in answer[0]["headers"]}
-    return answer[0]["status"], received, b"".join(message.get("body", b"") for message in answer[1:])
+    return (
+        answer[0]["status"],
+        received,
+        b"".join(message.get("body", b"") for message in answer[1:]),
+    )
 
 
 @pytest.fixture
@@ -74,7 +80,10 @@ def remove_bots(party: Party) -> None:
 
 def test_a_body_in_pieces_without_a_length_is_read_whole(ask):
     status, headers, body = ask(
-        "POST", "/v1/bot-profiles", [b'{"na', b'me": "Zo\xc3', b'\xab"}'], content_type="application/json"
+        "POST",
+        "/v1/bot-profiles",
+        [b'{"na', b'me": "Zo\xc3', b'\xab"}'],
+        content_type="application/json",
     )
     assert (status, json.loads(body)["name"]) == (201, "Zoë")
     assert headers["content-type"] == "application/json"
@@ -85,12 +94,16 @@ def test_an_endless_body_is_413(ask, declared):
     pieces = [b'{"name": "', *[b"x" * 500] * 4, b'"}']
     length = {"content_length": str(sum(map(len, pieces)))} if declared else {}
     with override_settings(MAX_BODY_BYTES=1000, DATA_UPLOAD_MAX_MEMORY_SIZE=1000):
-        status, _, body = ask("POST", "/v1/bot-profiles", pieces, content_type="application/json", **length)
+        status, _, body = ask(
+            "POST", "/v1/bot-profiles", pieces, content_type="application/json", **length
+        )
     assert (status, json.loads(body)["code"]) == (413, "body_too_large")
 
 
 def test_an_upload_in_pieces_is_kept_whole(ask):
-    _, _, made = ask("POST", "/v1/bot-profiles", [b'{"name": "x"}'], content_type="application/json")
+    _, _, made = ask(
+        "POST", "/v1/bot-profiles", [b'{"name": "x"}'], content_type="application/json"
+    )
     form = (
         b'--cut\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\nThe pump runs.\r\n'
         b'--cut\r\nContent-Disposition: form-data; name="bot_profile_id"\r\n\r\n'
@@ -105,12 +118,24 @@ def test_an_upload_in_pieces_is_kept_whole(ask):
 
 
 def test_a_path_with_odd_bytes_is_a_client_error(ask):
-    for path in ("/v1/bot-profiles/\0", "/v1/sources/é", "/v1/" + "x" * 5000, "/v1//sources", "/v1/sources//ingest"):
+    for path in (
+        "/v1/bot-profiles/\0",
+        "/v1/sources/é",
+        "/v1/" + "x" * 5000,
+        "/v1//sources",
+        "/v1/sources//ingest",
+    ):
         status, _, body = ask("GET", path)
         assert (status in (404, 422), "detail" in json.loads(body)) == (True, True), path
 
 
 def test_an_odd_authorization_header_is_401(ask):
-    for value in ("Bearer \xff\xfe", "Bearer  ", "bearer\tx", "Bearer " + "." * 100, "Bearer " + "x" * 60_000):
+    for value in (
+        "Bearer \xff\xfe",
+        "Bearer  ",
+        "bearer\tx",
+        "Bearer " + "." * 100,
+        "Bearer " + "x" * 60_000,
+    ):
         status, headers, _ = ask("GET", "/v1/auth/me", authorization=value)
         assert (status, headers["www-authenticate"]) == (401, "Bearer")

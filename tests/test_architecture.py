@@ -14,14 +14,31 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("minirag", "tenants", "bots", "webhooks", "knowledge", "conversations")
 MAX_FUNCTION_LINES, MAX_FILE_LINES = 60, 350
-FORBIDDEN_NAMES = {"utils", "helpers", "services", "selectors", "constants", "signals", "common", "misc"}
+FORBIDDEN_NAMES = {
+    "utils",
+    "helpers",
+    "services",
+    "selectors",
+    "constants",
+    "signals",
+    "common",
+    "misc",
+}
 HEAVY = ("litellm", "onnxruntime", "tokenizers", "pypdfium2", "docx", "selectolax", "openai")
 # Edges: where whatever went wrong is turned into an answer, a log line or an exit code.
 BROAD_EXCEPT_ALLOWED = {
-    "conversations/completions_views.py", "conversations/views.py", "conversations/export_jobs.py",
-    "conversations/turns.py", "conversations/consumers.py", "tenants/schemas.py",
-    "knowledge/ingestion.py", "knowledge/parsing_child.py", "minirag/ai/chat.py", "minirag/ai/embeddings.py",
-    "minirag/embedded/postgres.py", "minirag/embedded/valkey.py",
+    "conversations/completions_views.py",
+    "conversations/views.py",
+    "conversations/export_jobs.py",
+    "conversations/turns.py",
+    "conversations/consumers.py",
+    "tenants/schemas.py",
+    "knowledge/ingestion.py",
+    "knowledge/parsing_child.py",
+    "minirag/ai/chat.py",
+    "minirag/ai/embeddings.py",
+    "minirag/embedded/postgres.py",
+    "minirag/embedded/valkey.py",
 }
 # Imported lazily themselves: a child process's parsers, and LiteLLM's provider class, which derives from its base.
 HEAVY_ALLOWED = {"knowledge/parsing_child.py", "minirag/ai/provider.py"}
@@ -46,7 +63,10 @@ def name_of(path: Path) -> str:
 
 def test_the_layers_hold():
     done = subprocess.run(
-        [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"], cwd=ROOT, capture_output=True, text=True
+        [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
 
@@ -63,7 +83,11 @@ def test_no_function_is_longer_than_a_screen():
 
 
 def test_no_file_is_longer_than_its_budget():
-    long = {name_of(p): n for p in source_files() if (n := len(p.read_text().splitlines())) > MAX_FILE_LINES}
+    long = {
+        name_of(p): n
+        for p in source_files()
+        if (n := len(p.read_text().splitlines())) > MAX_FILE_LINES
+    }
     assert not long
 
 
@@ -78,7 +102,9 @@ def test_every_function_is_annotated():
             if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 continue
             arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
-            missing = [a.arg for a in arguments if a.annotation is None and a.arg not in ("self", "cls")]
+            missing = [
+                a.arg for a in arguments if a.annotation is None and a.arg not in ("self", "cls")
+            ]
             if missing or node.returns is None:
                 bare.append(f"{name_of(path)}:{node.lineno} {node.name} {missing}")
     assert not bare
@@ -88,7 +114,9 @@ def test_tasks_are_sent_only_from_tasks_modules():
     sending = re.compile(r"\.(delay|apply_async|send_task)\(")
     allowed = {"tasks.py"}
     found = [
-        name_of(path) for path in source_files() if path.name not in allowed and sending.search(path.read_text())
+        name_of(path)
+        for path in source_files()
+        if path.name not in allowed and sending.search(path.read_text())
     ]
     assert not found
 
@@ -111,13 +139,17 @@ def test_starting_the_web_process_does_not_import_litellm():
 
 
 def test_nobody_enters_a_tenant_but_through_the_context():
-    forbidden = re.compile(r"connection\.set_(tenant|schema)|schema_context\(|with tenant:|from django_tenants\.utils")
+    forbidden = re.compile(
+        r"connection\.set_(tenant|schema)|schema_context\(|with tenant:|from django_tenants\.utils"
+    )
     assert not [name_of(path) for path in source_files() if forbidden.search(path.read_text())]
 
 
 def test_async_code_reaches_the_database_only_through_run_sync():
     """Async ORM methods would take a connection of their own and keep it."""
-    forbidden = re.compile(r"await [\w.()]*\.(aget|acreate|asave|afirst|acount|aupdate|adelete|aexists|abulk_create)\(")
+    forbidden = re.compile(
+        r"await [\w.()]*\.(aget|acreate|asave|afirst|acount|aupdate|adelete|aexists|abulk_create)\("
+    )
     assert not [name_of(path) for path in source_files() if forbidden.search(path.read_text())]
 
 
@@ -127,7 +159,13 @@ def test_broad_excepts_stand_only_at_the_edges():
         for node in ast.walk(parse(path)):
             if not isinstance(node, ast.ExceptHandler):
                 continue
-            caught = node.type.id if isinstance(node.type, ast.Name) else "" if node.type else "everything"
+            caught = (
+                node.type.id
+                if isinstance(node.type, ast.Name)
+                else ""
+                if node.type
+                else "everything"
+            )
             if caught in ("Exception", "BaseException", "everything"):
                 found.add(name_of(path))
     assert not found - BROAD_EXCEPT_ALLOWED
@@ -135,13 +173,17 @@ def test_broad_excepts_stand_only_at_the_edges():
 
 
 def test_nothing_is_left_for_later():
-    pattern = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|raise NotImplementedError|pytest\.(skip|mark\.(skip|xfail))")
+    pattern = re.compile(
+        r"\b(TODO|FIXME|XXX|HACK)\b|raise NotImplementedError|pytest\.(skip|mark\.(skip|xfail))"
+    )
     found = [name_of(path) for path in source_files(tests=True) if pattern.search(path.read_text())]
     assert not found
 
 
 def test_no_app_listens_to_signals_of_another():
-    pattern = re.compile(r"from django\.(db\.models|core|dispatch).*signals? import|import receiver|@receiver")
+    pattern = re.compile(
+        r"from django\.(db\.models|core|dispatch).*signals? import|import receiver|@receiver"
+    )
     assert not [name_of(path) for path in source_files() if pattern.search(path.read_text())]
 
 

@@ -99,7 +99,9 @@ def daphne(tmp_path: Path):
     port, progress = find_free_port(), tmp_path / "progress"
     application = "tests.fakes.long_answer:application"
     command = [sys.executable, "-m", "daphne", "-p", str(port), "--verbosity", "0", application]
-    server = subprocess.Popen(command, cwd=CHECKOUT, env={**os.environ, "PROGRESS_FILE": str(progress)})
+    server = subprocess.Popen(
+        command, cwd=CHECKOUT, env={**os.environ, "PROGRESS_FILE": str(progress)}
+    )
     yield port, progress
     server.terminate()
     server.wait(20)

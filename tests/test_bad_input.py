@@ -65,7 +65,12 @@ SCOPE = {
     "allowed_topics": ["x"],
     "forbidden_topics": ["y"],
     "refusal_text": "",
-    "guidelines": {"max_words": 9, "require_citations": True, "tone": "plain", "step_by_step": True},
+    "guidelines": {
+        "max_words": 9,
+        "require_citations": True,
+        "tone": "plain",
+        "step_by_step": True,
+    },
 }
 SOURCE = {
     "bot_profile_id": "{bot}",
@@ -90,7 +95,9 @@ BATCH = {
     "name": "x",
     "description": "",
     "source_type": "url",
-    "children": [{"name": "x", "description": "", "source_type": "text", "config": {}, "content": "c"}],
+    "children": [
+        {"name": "x", "description": "", "source_type": "text", "config": {}, "content": "c"}
+    ],
 }
 SIGN_UP = {
     "tenant_name": "x",
@@ -105,7 +112,12 @@ VALID: dict[tuple[str, str], Body] = {
     ("auth/login", "post"): {"email": "a@b.example.com", "password": "x", "tenant_slug": "acme"},
     ("api-tokens", "post"): {"name": "x", "scopes": ["chat"], "expires_at": "2099-01-01T00:00:00"},
     ("api-tokens/<str:token_id>/rotate", "post"): {"overlap_seconds": 60},
-    ("users", "post"): {"email": "c@b.example.com", "password": "12345678", "display_name": "", "role": "admin"},
+    ("users", "post"): {
+        "email": "c@b.example.com",
+        "password": "12345678",
+        "display_name": "",
+        "role": "admin",
+    },
     ("users/<str:user_id>", "patch"): {
         "email": "d@b.example.com",
         "password": "12345678",
@@ -126,12 +138,30 @@ VALID: dict[tuple[str, str], Body] = {
     ("sources/by-external-id/<str:external_id>", "put"): {**SOURCE, "is_active": True},
     ("sources/reindex", "post"): {"dry_run": True, "limit": 5},
     ("documents/<str:document_id>", "patch"): {"title": "x"},
-    ("datasets", "post"): {"name": "x", "description": "", "tags": [], "metadata": {}, "is_active": True},
+    ("datasets", "post"): {
+        "name": "x",
+        "description": "",
+        "tags": [],
+        "metadata": {},
+        "is_active": True,
+    },
     ("datasets/<str:dataset_id>", "patch"): {"name": "y", "tags": ["a"], "is_active": True},
-    ("datasets/<str:dataset_id>/bots", "post"): {"bot_profile_id": "{bot}", "priority": 2, "is_active": True},
-    ("datasets/<str:dataset_id>/bots/<str:bot_profile_id>", "patch"): {"priority": 3, "is_active": False},
+    ("datasets/<str:dataset_id>/bots", "post"): {
+        "bot_profile_id": "{bot}",
+        "priority": 2,
+        "is_active": True,
+    },
+    ("datasets/<str:dataset_id>/bots/<str:bot_profile_id>", "patch"): {
+        "priority": 3,
+        "is_active": False,
+    },
     ("bot-profiles/<str:bot_profile_id>/datasets", "put"): {"datasets": []},
-    ("webhooks", "post"): {"url": "https://a.example.com/", "events": [], "description": "", "secret": "x"},
+    ("webhooks", "post"): {
+        "url": "https://a.example.com/",
+        "events": [],
+        "description": "",
+        "secret": "x",
+    },
     ("webhooks/<str:webhook_id>", "patch"): {
         "url": "https://a.example.com/",
         "events": ["chat.message"],
@@ -145,7 +175,10 @@ VALID: dict[tuple[str, str], Body] = {
         "stream": False,
         "extended": False,
     },
-    ("chat/completions", "post"): {"model": "{bot}", "messages": [{"role": "user", "content": "x"}]},
+    ("chat/completions", "post"): {
+        "model": "{bot}",
+        "messages": [{"role": "user", "content": "x"}],
+    },
     ("chat/<str:chat_id>/messages/<str:message_id>/feedback", "patch"): {"feedback": "positive"},
     ("platform/tenants", "post"): {
         "slug": "initech",
@@ -175,7 +208,11 @@ VALID: dict[tuple[str, str], Body] = {
         "confirm": True,
         "reason": "x",
     },
-    ("exports", "post"): {"export_type": "messages", "format": "csv", "filters": {"from_date": "2026-11-01"}},
+    ("exports", "post"): {
+        "export_type": "messages",
+        "format": "csv",
+        "filters": {"from_date": "2026-11-01"},
+    },
     ("quotas", "post"): {
         "subject": "tenant",
         "resource": "messages",
@@ -184,8 +221,16 @@ VALID: dict[tuple[str, str], Body] = {
         "warning_percent": 80,
     },
     ("quotas/<str:quota_id>", "patch"): {"limit": 200, "warning_percent": 90},
-    ("stats/pricing", "put"): {"model": "openai/gpt-test", "prompt_cost_per_1m": 1, "completion_cost_per_1m": 2},
-    ("widget/sessions", "post"): {"bot_profile_id": "{bot}", "visitor_id": "visitor-0001", "chat_id": "{chat}"},
+    ("stats/pricing", "put"): {
+        "model": "openai/gpt-test",
+        "prompt_cost_per_1m": 1,
+        "completion_cost_per_1m": 2,
+    },
+    ("widget/sessions", "post"): {
+        "bot_profile_id": "{bot}",
+        "visitor_id": "visitor-0001",
+        "chat_id": "{chat}",
+    },
 }
 # No JSON body: a form (test_api_uploads.py has its bad parts), or none at all.
 BODILESS = {
@@ -233,7 +278,18 @@ NULLABLE = {
     "refusal_floor",
     "dense_weight",
 }
-WRONG_EVERYWHERE = ["\0", "a\0b", "\ud800", [[]], [None], {"\0": 1}, {"a": "\0"}, [["\0"]], 10**400, "x" * 70_000]
+WRONG_EVERYWHERE = [
+    "\0",
+    "a\0b",
+    "\ud800",
+    [[]],
+    [None],
+    {"\0": 1},
+    {"a": "\0"},
+    [["\0"]],
+    10**400,
+    "x" * 70_000,
+]
 UNLIMITED = {"system_prompt", "content"}  # long texts are theirs to take
 
 RAW: dict[str, bytes] = {
@@ -288,13 +344,17 @@ class Api:
     def __init__(self, acme: Party, ids: dict[str, str]) -> None:
         self.client = Client(**acme.bearer, HTTP_ORIGIN=ORIGIN)
         olga = User.objects.create_superuser("olga@operator.example.com", None)
-        self.operator = Client(headers={"authorization": f"Bearer {mint_operator_token(olga, 'tests')[1]}"})
+        self.operator = Client(
+            headers={"authorization": f"Bearer {mint_operator_token(olga, 'tests')[1]}"}
+        )
         self.operator.get("/v1/platform/tenants")  # notes its use, once a minute
         self.ids = ids
 
     def path(self, route: str, ids: dict[str, str] | None = None) -> str:
         route = route.replace("<str:slug>", "acme").replace("<str:act>", "restore")
-        return "/v1/" + re.sub(r"<\w+:(\w+?)(?:_profile)?_id>", lambda match: (ids or self.ids)[match[1]], route)
+        return "/v1/" + re.sub(
+            r"<\w+:(\w+?)(?:_profile)?_id>", lambda match: (ids or self.ids)[match[1]], route
+        )
 
     def send(self, route: str, method: str, raw: bytes, content_type: str = JSON) -> Any:
         client = self.operator if route.startswith("platform/") else self.client
@@ -303,7 +363,9 @@ class Api:
     def body(self, route: str, method: str) -> Body:
         body = copy.deepcopy(VALID[route, method])
         return {
-            name: value.format(**self.ids) if isinstance(value, str) and value.startswith("{") else value
+            name: value.format(**self.ids)
+            if isinstance(value, str) and value.startswith("{")
+            else value
             for name, value in body.items()
         }
 
@@ -339,19 +401,35 @@ def api(acme, bob, monkeypatch, settings) -> Api:
         dataset = Dataset.objects.create(name="Shared", embedding_model="minirag/hash")
         quota = Quota.objects.create(resource="tokens", limit=10**9)
     ids = {"bot": str(bot.pk), "source": str(source.pk), "export": str(export.pk)}
-    ids |= {"document": str(document.pk), "dataset": str(dataset.pk), "external": "page-1", "quota": str(quota.pk)}
+    ids |= {
+        "document": str(document.pk),
+        "dataset": str(dataset.pk),
+        "external": "page-1",
+        "quota": str(quota.pk),
+    }
     made = Api(acme, ids)
-    question = {"bot_profile_id": ids["bot"], "message": "How long is the warranty of the Aeris One?"}
+    question = {
+        "bot_profile_id": ids["bot"],
+        "message": "How long is the warranty of the Aeris One?",
+    }
     answer = made.client.post("/v1/chat", question, content_type=JSON).json()
     token = made.client.post("/v1/api-tokens", {"name": "x"}, content_type=JSON).json()
     hook = made.client.post("/v1/webhooks", VALID["webhooks", "post"], content_type=JSON).json()
     with tenant_context(acme.tenant):
-        ping = Delivery.objects.create(webhook_id=hook["id"], event_type="test.ping", body="{}", status="failed")
-    made.ids |= {"chat": answer["chat_id"], "message": answer["message"]["id"], "token": token["id"]}
+        ping = Delivery.objects.create(
+            webhook_id=hook["id"], event_type="test.ping", body="{}", status="failed"
+        )
+    made.ids |= {
+        "chat": answer["chat_id"],
+        "message": answer["message"]["id"],
+        "token": token["id"],
+    }
     made.ids |= {"webhook": hook["id"], "delivery": str(ping.pk)}
     made.ids["user"] = str(bob.pk)
     house = {"name": "House", "forbidden_topics": ["chess"]}
-    scope = made.client.post(f"/v1/bot-profiles/{ids['bot']}/scopes", house, content_type=JSON).json()
+    scope = made.client.post(
+        f"/v1/bot-profiles/{ids['bot']}/scopes", house, content_type=JSON
+    ).json()
     made.ids["scope"] = scope["id"]
     return made
 
@@ -366,7 +444,9 @@ def unchanged(api) -> Iterator[Callable[[], None]]:
 
 def ids_in(route: str) -> list[str]:
     """The kinds of our ids in a path; an integrator's own id may be anything."""
-    return [name for name in re.findall(r"<\w+:(\w+?)(?:_profile)?_id>", route) if name != "external"]
+    return [
+        name for name in re.findall(r"<\w+:(\w+?)(?:_profile)?_id>", route) if name != "external"
+    ]
 
 
 def check(response: Any, case: object, allowed: range = range(400, 500)) -> None:
@@ -396,7 +476,10 @@ def test_the_valid_bodies_are_valid(api):
         if route == "chat":
             continue  # asks the model
         status = api.send(route, method, json.dumps(api.body(route, method)).encode()).status_code
-        expected = {("auth/login", "post"): (401,), ("platform/tenants/<str:slug>", "delete"): (409,)}
+        expected = {
+            ("auth/login", "post"): (401,),
+            ("platform/tenants/<str:slug>", "delete"): (409,),
+        }
         assert status in expected.get((route, method), (200, 201, 202)), (route, method, status)
 
 
@@ -438,7 +521,11 @@ def test_what_no_field_can_be_is_refused_in_every_field(unchanged, value):
     tried = 0
     for route, method in VALID:
         for name in VALID[route, method]:
-            if isinstance(value, str) and len(value) > 1000 and (name in UNLIMITED or route == "auth/login"):
+            if (
+                isinstance(value, str)
+                and len(value) > 1000
+                and (name in UNLIMITED or route == "auth/login")
+            ):
                 continue
             raw = json.dumps(unchanged.body(route, method) | {name: value}).encode()
             check(unchanged.send(route, method, raw), (route, method, name))
@@ -458,7 +545,9 @@ def test_a_missing_required_field_is_named(unchanged):
                 assert answered["detail"][0]["type"] == "missing", (route, method)
 
 
-@pytest.mark.parametrize("text", ["not-a-uuid", "%00", "..", "1", "'--", "0" * 5000, "%F0%9F%98%80"])
+@pytest.mark.parametrize(
+    "text", ["not-a-uuid", "%00", "..", "1", "'--", "0" * 5000, "%F0%9F%98%80"]
+)
 def test_a_malformed_id_in_a_path_is_a_4xx(unchanged, text):
     tried = 0
     for route in walk_api():
@@ -478,7 +567,9 @@ def test_an_unknown_id_in_a_path_is_a_404(unchanged):
             path = unchanged.path(route, {**unchanged.ids, name: str(uuid4())})
             for method in ("get", *METHODS):
                 raw = json.dumps(unchanged.body(route, method)) if (route, method) in VALID else ""
-                status = unchanged.client.generic(method.upper(), path, raw, content_type=JSON).status_code
+                status = unchanged.client.generic(
+                    method.upper(), path, raw, content_type=JSON
+                ).status_code
                 assert status in (404, 405), (method, path, status)
 
 
@@ -512,7 +603,12 @@ def test_a_bad_page_of_chats_is_a_422(unchanged, query):
 
 
 def test_a_stream_is_refused_before_it_begins(unchanged):
-    for change in ({"message": ""}, {"message": "x" * 32_001}, {"bot_profile_id": str(uuid4())}, {"message": None}):
+    for change in (
+        {"message": ""},
+        {"message": "x" * 32_001},
+        {"bot_profile_id": str(uuid4())},
+        {"message": None},
+    ):
         raw = json.dumps(unchanged.body("chat", "post") | {"stream": True} | change).encode()
         response = unchanged.send("chat", "post", raw)
         check(response, change)

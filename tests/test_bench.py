@@ -28,7 +28,10 @@ def test_a_budget_is_a_ceiling_unless_it_is_a_floor():
 
 
 def test_a_figure_says_plainly_that_it_missed_its_budget():
-    assert Figure("CPU", 50, "ms", Budget(25), baseline=10).verdict == "MISSED (2.00 of it), 5.0 x 10.0 ms"
+    assert (
+        Figure("CPU", 50, "ms", Budget(25), baseline=10).verdict
+        == "MISSED (2.00 of it), 5.0 x 10.0 ms"
+    )
     assert Figure("calls", 0, "calls", Budget(0)).verdict == "holds"
     assert Figure("memory", 500, "MiB", note="after 200 streams").verdict == "after 200 streams"
 
@@ -69,7 +72,11 @@ def test_a_turn_leaves_out_what_the_model_took_even_when_a_token_comes_in_two_pi
 
 
 def test_streams_count_as_held_only_while_they_speak_at_the_same_time():
-    turns = [Turn(0, first_token=1, ended=3), Turn(0, first_token=2, ended=5), Turn(0, first_token=3, ended=4)]
+    turns = [
+        Turn(0, first_token=1, ended=3),
+        Turn(0, first_token=2, ended=5),
+        Turn(0, first_token=3, ended=4),
+    ]
     assert count_at_once(turns) == 2
 
 

@@ -32,7 +32,9 @@ def load_generator():
     return module
 
 
-def open_client(*answers: httpx.Response | Exception, **options) -> tuple[MiniRAG, list[httpx.Request]]:
+def open_client(
+    *answers: httpx.Response | Exception, **options
+) -> tuple[MiniRAG, list[httpx.Request]]:
     """A client of a server that gives these answers in turn, and the requests that reached it."""
     seen: list[httpx.Request] = []
 
@@ -57,11 +59,21 @@ def pauses(monkeypatch) -> list[float]:
 @pytest.mark.parametrize("name", ["types.py", "operations.py"])
 def test_the_generated_files_are_those_of_todays_api(name):
     text = load_generator().generate(api_document())[name]
-    assert (CLIENT / "minirag_client" / name).read_text() == text, "run: python clients/python/generate.py"
+    assert (CLIENT / "minirag_client" / name).read_text() == text, (
+        "run: python clients/python/generate.py"
+    )
 
 
 def test_it_passes_the_strictest_type_check():
-    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--no-incremental", "minirag_client"]
+    command = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--strict",
+        "--config-file=",
+        "--no-incremental",
+        "minirag_client",
+    ]
     done = subprocess.run(command, cwd=CLIENT, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stdout
 
@@ -75,15 +87,24 @@ class TestRequests:
         assert seen[0].headers["authorization"] == "Bearer token"
 
     def test_a_busy_server_is_asked_again_after_as_long_as_it_wants(self, pauses):
-        busy = httpx.Response(429, headers={"Retry-After": "7"}, json={"detail": "slow", "code": "rate_limited"})
-        minirag, seen = open_client(busy, httpx.ConnectError("gone"), httpx.Response(201, json={"id": "x"}))
+        busy = httpx.Response(
+            429, headers={"Retry-After": "7"}, json={"detail": "slow", "code": "rate_limited"}
+        )
+        minirag, seen = open_client(
+            busy, httpx.ConnectError("gone"), httpx.Response(201, json={"id": "x"})
+        )
         assert minirag.create_bot(name="x") == {"id": "x"}
         assert pauses[0] == 7 and 0 < pauses[1] < 2
         keys = {request.headers["idempotency-key"] for request in seen}
         assert len(seen) == 3 and len(keys) == 1
 
     def test_after_the_last_try_the_error_says_what_to_do(self, pauses):
-        body = {"detail": "The model is away.", "code": "provider_unavailable", "request_id": "r1", "retryable": True}
+        body = {
+            "detail": "The model is away.",
+            "code": "provider_unavailable",
+            "request_id": "r1",
+            "retryable": True,
+        }
         minirag, seen = open_client(*[httpx.Response(503, json=body)] * 3)
         with pytest.raises(MiniRAGError) as raised:
             minirag.ask_bot(bot_profile_id="b", message="Hi")
@@ -100,7 +121,9 @@ class TestRequests:
 
     def test_a_spent_quota_is_not_waited_for(self, pauses):
         spent = {"detail": "No messages left.", "code": "quota_exceeded"}
-        minirag, seen = open_client(httpx.Response(429, headers={"Retry-After": "86400"}, json=spent))
+        minirag, seen = open_client(
+            httpx.Response(429, headers={"Retry-After": "86400"}, json=spent)
+        )
         with pytest.raises(MiniRAGError):
             minirag.list_bots()
         assert len(seen) == 1
@@ -133,7 +156,11 @@ class TestWebhooks:
         signed = f"msg_1.{int(at)}.".encode() + body
         signature = base64.b64encode(hmac.new(secret, signed, hashlib.sha256).digest()).decode()
         signatures = f"v1,AAAA v1,{signature}"
-        return {"Webhook-Id": "msg_1", "Webhook-Timestamp": str(int(at)), "Webhook-Signature": signatures}
+        return {
+            "Webhook-Id": "msg_1",
+            "Webhook-Timestamp": str(int(at)),
+            "Webhook-Signature": signatures,
+        }
 
     def test_ours_is_known_and_no_other(self):
         headers = self.sign(b"secret", b"{}", time.time())
@@ -144,7 +171,9 @@ class TestWebhooks:
 
     def test_a_secret_of_the_standards_form_is_base64(self):
         headers = self.sign(b"0123456789abcdef", b"{}", time.time())
-        assert verify_webhook("whsec_" + base64.b64encode(b"0123456789abcdef").decode(), headers, b"{}")
+        assert verify_webhook(
+            "whsec_" + base64.b64encode(b"0123456789abcdef").decode(), headers, b"{}"
+        )
 
     def test_an_old_one_is_refused(self):
         assert not verify_webhook("secret", self.sign(b"secret", b"{}", time.time() - 301), b"{}")
@@ -156,14 +185,24 @@ class TestAgainstTheProduct:
     def minirag(self, product: Product, acme_account: TenantAccount) -> MiniRAG:
         return MiniRAG(product.base_url, acme_account.token)
 
-    def test_the_pages_programs_run_as_they_stand(self, product: Product, acme_account: TenantAccount, tmp_path: Path):
+    def test_the_pages_programs_run_as_they_stand(
+        self, product: Product, acme_account: TenantAccount, tmp_path: Path
+    ):
         page = (CHECKOUT / "docs" / "client.md").read_text()
         program = "\n".join(re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL))
         environment = {
-            **product.environment, "MINIRAG": product.base_url, "TOKEN": acme_account.token, "PYTHONPATH": str(CLIENT)
+            **product.environment,
+            "MINIRAG": product.base_url,
+            "TOKEN": acme_account.token,
+            "PYTHONPATH": str(CLIENT),
         }
         done = subprocess.run(
-            [sys.executable, "-c", program], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=120
+            [sys.executable, "-c", program],
+            env=environment,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=120,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         assert "from 9 to 17" in done.stdout
@@ -174,12 +213,16 @@ class TestAgainstTheProduct:
     def test_a_repeated_post_makes_one_bot(self, minirag):
         before = len(minirag.list_bots())
         for _ in range(2):
-            minirag.request("POST", "/v1/bot-profiles", body={"name": "Once"}, idempotency_key="the-same")
+            minirag.request(
+                "POST", "/v1/bot-profiles", body={"name": "Once"}, idempotency_key="the-same"
+            )
         assert len(minirag.list_bots()) == before + 1
 
     def test_a_stream_for_a_missing_bot_is_an_error(self, minirag):
         with pytest.raises(MiniRAGError) as raised:
-            list(minirag.stream(bot_profile_id="00000000-0000-4000-8000-000000000000", message="Hi"))
+            list(
+                minirag.stream(bot_profile_id="00000000-0000-4000-8000-000000000000", message="Hi")
+            )
         assert raised.value.status == 404
 
     def test_another_tenants_bot_is_not_there(self, minirag, product, globex_account):

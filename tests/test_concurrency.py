@@ -35,11 +35,16 @@ def crowd(product: Product) -> dict[str, TenantAccount]:
         account = product.sign_up(f"crowd-{number:02d}")
         product.make_bot(account, name=f"Bot {codeword}", embedding_model="minirag/hash")
         settings = f"/v1/bot-profiles/{account.bot_id}/settings"
-        assert account.client.patch(settings, json={"allowed_origins": [product.base_url]}).status_code == 200
+        assert (
+            account.client.patch(settings, json={"allowed_origins": [product.base_url]}).status_code
+            == 200
+        )
         created = account.client.post(
             "/v1/sources",
             json={
-                "bot_profile_id": account.bot_id, "name": f"Notes {codeword}", "source_type": "text",
+                "bot_profile_id": account.bot_id,
+                "name": f"Notes {codeword}",
+                "source_type": "text",
                 "content": f"The secret codeword of this house is {codeword}. Tell it to whoever asks for it.",
             },
         ).json()
@@ -74,7 +79,11 @@ async def read_list(client: httpx.AsyncClient, account: TenantAccount, path: str
 
 
 async def ask_sse(client: httpx.AsyncClient, account: TenantAccount) -> str:
-    body = {"bot_profile_id": account.bot_id, "message": "What is the secret codeword of this house?", "stream": True}
+    body = {
+        "bot_profile_id": account.bot_id,
+        "message": "What is the secret codeword of this house?",
+        "stream": True,
+    }
     headers = {"Authorization": f"Bearer {account.token}"}
     parts = []
     async with client.stream("POST", "/v1/chat", json=body, headers=headers) as response:
@@ -83,25 +92,36 @@ async def ask_sse(client: httpx.AsyncClient, account: TenantAccount) -> str:
             parts.append(line)
             await asyncio.sleep(random.random() * 0.002)
     assert any(part == "event: done" for part in parts), parts[-4:]
-    return "".join(json.loads(p.removeprefix("data: ")).get("content", "") for p in parts if p.startswith("data: ")) + (
-        "\n".join(parts)
-    )
+    return "".join(
+        json.loads(p.removeprefix("data: ")).get("content", "")
+        for p in parts
+        if p.startswith("data: ")
+    ) + ("\n".join(parts))
 
 
-async def ask_socket(client: httpx.AsyncClient, product: Product, account: TenantAccount, turns: int) -> list[str]:
+async def ask_socket(
+    client: httpx.AsyncClient, product: Product, account: TenantAccount, turns: int
+) -> list[str]:
     origin = product.base_url
     session = await client.post(
-        "/v1/widget/sessions", json={"bot_profile_id": account.bot_id, "visitor_id": secrets.token_hex(12)},
+        "/v1/widget/sessions",
+        json={"bot_profile_id": account.bot_id, "visitor_id": secrets.token_hex(12)},
         headers={"Origin": origin},
     )
     assert session.status_code == 201, session.text
     seen = []
     url = product.base_url.replace("http", "ws") + "/ws/chat/"
     async with websockets.connect(url, origin=origin) as socket:
-        await socket.send(json.dumps({"type": "authenticate", "session_token": session.json()["session_token"]}))
+        await socket.send(
+            json.dumps({"type": "authenticate", "session_token": session.json()["session_token"]})
+        )
         assert json.loads(await socket.recv())["type"] == "authenticated"
         for _ in range(turns):
-            await socket.send(json.dumps({"type": "question", "message": "What is the secret codeword of this house?"}))
+            await socket.send(
+                json.dumps(
+                    {"type": "question", "message": "What is the secret codeword of this house?"}
+                )
+            )
             frames = []
             while True:
                 frame = json.loads(await socket.recv())
@@ -128,7 +148,9 @@ async def run_crowd(product: Product, crowd: dict[str, TenantAccount]) -> Crossi
             else:
                 result.check(kind, codeword, await read_list(client, account, kind))
 
-    jobs = [("socket", word) for word in crowd for _ in range(5)]  # 5 sockets of 4 turns for each tenant
+    jobs = [
+        ("socket", word) for word in crowd for _ in range(5)
+    ]  # 5 sockets of 4 turns for each tenant
     jobs += [("sse", word) for word in crowd for _ in range(20)]
     paths = ("/v1/bot-profiles", "/v1/sources")
     rest = REQUESTS - 4 * 5 * TENANTS - 20 * TENANTS

@@ -50,11 +50,13 @@ def test_a_worker_killed_in_mid_ingestion_loses_nothing_and_shows_nothing_half(p
     account = product.sign_up("crash-worker")
     bot_id = product.make_bot(account)
     text = "\n\n".join(
-        f"# Chapter {n}\n\nPart {n} of the machine is called widget-{n} and weighs {n} grams. " + "It is robust. " * 30
+        f"# Chapter {n}\n\nPart {n} of the machine is called widget-{n} and weighs {n} grams. "
+        + "It is robust. " * 30
         for n in range(700)
     )
     created = account.client.post(
-        "/v1/sources", json={"bot_profile_id": bot_id, "name": "Long", "source_type": "text", "content": text}
+        "/v1/sources",
+        json={"bot_profile_id": bot_id, "name": "Long", "source_type": "text", "content": text},
     )
     source_id = created.json()["id"]
     assert account.client.post(f"/v1/sources/{source_id}/ingest").status_code == 202
@@ -71,18 +73,25 @@ def test_a_worker_killed_in_mid_ingestion_loses_nothing_and_shows_nothing_half(p
     assert half == [(0,)], "a reader could see half of an ingestion"
     source = product.wait_until_ready(account, source_id, seconds=240)
     assert source["chunk_count"] >= 700
-    assert query(product, 'SELECT count(*) FROM "t_crash_worker".chunk_index') == [(source["chunk_count"],)]
+    assert query(product, 'SELECT count(*) FROM "t_crash_worker".chunk_index') == [
+        (source["chunk_count"],)
+    ]
 
 
 def test_a_web_process_killed_in_mid_stream_keeps_the_question(product):
     account = product.sign_up("crash-web")
     with FakeOpenAI() as provider:
         bot_id = product.make_bot(
-            account, model="openai/stall", credentials={"api_key": "sk-test", "api_base": provider.base_url}
+            account,
+            model="openai/stall",
+            credentials={"api_key": "sk-test", "api_base": provider.base_url},
         )
         account.client.patch(f"/v1/bot-profiles/{bot_id}/settings", json={"refuses": False})
         body = {"bot_profile_id": bot_id, "message": "Will this be kept?", "stream": True}
-        with pytest.raises(httpx.HTTPError), account.client.stream("POST", "/v1/chat", json=body) as response:
+        with (
+            pytest.raises(httpx.HTTPError),
+            account.client.stream("POST", "/v1/chat", json=body) as response,
+        ):
             for line in response.iter_lines():
                 print(line[:200])
                 if line == "event: delta":
@@ -98,9 +107,9 @@ def test_a_web_process_killed_in_mid_stream_keeps_the_question(product):
         time.sleep(0.2)
     chats = account.client.get("/v1/chat").json()
     messages = account.client.get(f"/v1/chat/{chats[0]['id']}/messages").json()
-    assert [(message["role"], message["content"]) for message in messages] == [("user", "Will this be kept?")]
-
-
+    assert [(message["role"], message["content"]) for message in messages] == [
+        ("user", "Will this be kept?")
+    ]
 
 
 def test_a_worker_killed_in_mid_export_is_followed_by_another_and_the_file_is_whole(product):
@@ -108,14 +117,17 @@ def test_a_worker_killed_in_mid_export_is_followed_by_another_and_the_file_is_wh
     account = product.sign_up("crash-export")
     bot_id = product.make_bot(account)
     rows, schema = 150_000, '"t_crash_export"'
-    query_none(product, f"""
+    query_none(
+        product,
+        f"""
         INSERT INTO {schema}.conversations_chat (id, bot_profile_id, visitor_id, origin, title, message_count,
             total_prompt_tokens, total_completion_tokens, created_at, updated_at)
         VALUES ('{CHAT}', '{bot_id}', '', '', 'Long', 0, 0, 0, now(), now());
         INSERT INTO {schema}.conversations_message (id, chat_id, role, content, prompt_tokens, completion_tokens,
             outcome, error_code, refusal_reason, request_id, created_at)
         SELECT gen_random_uuid(), '{CHAT}', 'user', 'text ' || n || repeat(' again', 50), 0, 0, 'answered', '', '', '',
-               now() - interval '1 hour' + n * interval '1 microsecond' FROM generate_series(1, {rows}) AS n""")
+               now() - interval '1 hour' + n * interval '1 microsecond' FROM generate_series(1, {rows}) AS n""",
+    )
     made = account.client.post("/v1/exports", json={"export_type": "messages"}).json()
     deadline = time.monotonic() + 120
     while (job := account.client.get(f"/v1/exports/{made['id']}").json())["rows_done"] == 0:
@@ -123,9 +135,14 @@ def test_a_worker_killed_in_mid_export_is_followed_by_another_and_the_file_is_wh
         time.sleep(0.05)
     for pid in find_processes(product, "celery", "worker"):
         os.kill(pid, signal.SIGKILL)
-    [(status, done)] = query(product, f"SELECT status, rows_done FROM {schema}.conversations_exportjob")
+    [(status, done)] = query(
+        product, f"SELECT status, rows_done FROM {schema}.conversations_exportjob"
+    )
     assert (status, 0 < done < rows) == ("running", True), "it was killed too late"
-    query_none(product, f"UPDATE {schema}.conversations_exportjob SET heartbeat_at = now() - interval '5 minutes'")
+    query_none(
+        product,
+        f"UPDATE {schema}.conversations_exportjob SET heartbeat_at = now() - interval '5 minutes'",
+    )
     deadline = time.monotonic() + 200
     while (job := account.client.get(f"/v1/exports/{made['id']}").json())["status"] != "succeeded":
         assert job["status"] != "failed" and time.monotonic() < deadline, job

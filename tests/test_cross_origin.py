@@ -16,11 +16,15 @@ def restricted(settings, db):
 
 def preflight(path: str, origin: str, **defaults: str):
     headers = {"origin": origin, "access-control-request-method": "POST"}
-    return Client(**defaults).options(path, headers=headers | {"access-control-request-headers": "content-type"})
+    return Client(**defaults).options(
+        path, headers=headers | {"access-control-request-headers": "content-type"}
+    )
 
 
 @pytest.mark.parametrize("prefix", ["", "/t/acme"])
-def test_the_widget_may_be_asked_for_from_every_page_whatever_the_operators_list_says(restricted, acme, prefix):
+def test_the_widget_may_be_asked_for_from_every_page_whatever_the_operators_list_says(
+    restricted, acme, prefix
+):
     response = preflight(WIDGET, STRANGER, SCRIPT_NAME=prefix)
     assert response.status_code == 200
     assert response["access-control-allow-origin"] == STRANGER
@@ -32,7 +36,9 @@ def test_the_widget_may_be_asked_for_from_every_page_whatever_the_operators_list
 def test_a_page_that_is_refused_can_read_why(restricted, as_acme):
     bot = as_acme.post(API, {"name": "Ava"}, content_type="application/json").json()["id"]
     body = {"bot_profile_id": bot, "visitor_id": "visitor-0001"}
-    response = Client().post(WIDGET, body, content_type="application/json", headers={"origin": STRANGER})
+    response = Client().post(
+        WIDGET, body, content_type="application/json", headers={"origin": STRANGER}
+    )
     assert (response.status_code, response.json()["code"]) == (403, "origin_not_allowed")
     assert response["access-control-allow-origin"] == STRANGER
     assert "Origin" in response["vary"] or "origin" in response["vary"]
@@ -58,6 +64,10 @@ def test_pages_outside_the_api_are_for_nobody_else(restricted, acme):
 def test_a_page_may_send_the_apis_own_headers_and_read_them(as_acme):
     asked = {"origin": SHOP, "access-control-request-method": "POST"}
     allowed = Client().options(API, headers=asked)["access-control-allow-headers"]
-    assert {"authorization", "content-type", "idempotency-key", "x-request-id"} <= set(allowed.split(", "))
+    assert {"authorization", "content-type", "idempotency-key", "x-request-id"} <= set(
+        allowed.split(", ")
+    )
     exposed = as_acme.get(API, headers={"origin": SHOP})["access-control-expose-headers"].lower()
-    assert {"x-request-id", "retry-after", "link", "x-next-cursor", "idempotency-replayed"} <= set(exposed.split(", "))
+    assert {"x-request-id", "retry-after", "link", "x-next-cursor", "idempotency-replayed"} <= set(
+        exposed.split(", ")
+    )

@@ -52,7 +52,9 @@ class TestSeeding:
         for demo in DEMO_TENANTS:
             tenant = Tenant.objects.get(slug=demo.slug)
             owner = User.objects.get(tenant=tenant)
-            assert owner.email == demo.owner_email and owner.check_password(read_notes()[demo.owner_email]["password"])
+            assert owner.email == demo.owner_email and owner.check_password(
+                read_notes()[demo.owner_email]["password"]
+            )
             with tenant_context(tenant):
                 assert BotProfile.objects.get().starter_questions == demo.starter_questions
                 assert not Source.objects.filter(queued_at__isnull=True).exists()
@@ -72,7 +74,9 @@ class TestSeeding:
         erase_tenant(Tenant.objects.get(slug="globex"))
         run()
         token = read_notes()["owner@globex.example.com"]["api_token"]
-        assert Client().get("/v1/tenants/me", HTTP_AUTHORIZATION=f"Bearer {token}").status_code == 200
+        assert (
+            Client().get("/v1/tenants/me", HTTP_AUTHORIZATION=f"Bearer {token}").status_code == 200
+        )
         assert count_rows() == {demo.slug: (1, len(demo.documents)) for demo in DEMO_TENANTS}
 
     def test_ingests_at_once_if_asked(self, empty):
@@ -97,7 +101,9 @@ class TestSeeding:
             assert User.objects.get(email=email).check_password(note["password"])
 
     def test_a_tenant_of_somebody_else_is_left_alone(self, empty):
-        provision_tenant(name="Ours", slug="acme", owner_email="a@acme.example.net", owner_password=PASSWORD)
+        provision_tenant(
+            name="Ours", slug="acme", owner_email="a@acme.example.net", owner_password=PASSWORD
+        )
         with pytest.raises(CommandError, match="not the demo's"):
             run()
         assert User.objects.filter(tenant__slug="acme").count() == 1
@@ -108,11 +114,17 @@ class TestShow:
         settings.PUBLIC_URL = "https://rag.example.com/"
         run()
         said = run("--show")
-        assert "https://rag.example.com/t/acme/admin/" in said and "https://rag.example.com/admin/" in said
+        assert (
+            "https://rag.example.com/t/acme/admin/" in said
+            and "https://rag.example.com/admin/" in said
+        )
         for email, password in re.findall(r"log-in +(\S+) / (\S+)", said):
             assert User.objects.get(email=email).check_password(password)
         for token in re.findall(r"API token +(\S{43})", said):
-            assert Client().get("/v1/tenants/me", HTTP_AUTHORIZATION=f"Bearer {token}").status_code == 200
+            assert (
+                Client().get("/v1/tenants/me", HTTP_AUTHORIZATION=f"Bearer {token}").status_code
+                == 200
+            )
         assert len(re.findall(r"log-in", said)) == 3 and len(re.findall(r"API token", said)) == 2
 
     def test_a_password_that_was_changed_is_not_shown(self, empty):
@@ -134,14 +146,20 @@ class TestPages:
         assert "/t/acme/" not in html and 'href="/admin/"' in html
         run()
         html = Client().get("/").content.decode()
-        assert 'href="/t/acme/"' in html and 'href="/t/globex/admin/"' in html and 'href="/admin/"' in html
+        assert (
+            'href="/t/acme/"' in html
+            and 'href="/t/globex/admin/"' in html
+            and 'href="/admin/"' in html
+        )
 
     def test_a_tenants_page_carries_its_bot_and_the_way_to_the_other(self, empty):
         run()
         html = Client(SCRIPT_NAME="/t/acme").get("/").content.decode()
         with tenant_context(Tenant.objects.get(slug="acme")):
             bot = BotProfile.objects.get()
-        assert str(bot.pk) in html and bot.starter_questions[0] in html and 'href="/t/globex/"' in html
+        assert (
+            str(bot.pk) in html and bot.starter_questions[0] in html and 'href="/t/globex/"' in html
+        )
 
     def test_a_tenant_outside_of_the_demo_has_a_page_too(self, in_acme):
         bot = create_bot({"name": "Ida", "description": "Knows the manuals.", "is_public": True})

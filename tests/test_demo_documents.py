@@ -30,7 +30,10 @@ def read_document(path: Path) -> str:
 
 
 def documents_of(tenant: str) -> dict[str, str]:
-    return {path.name: " ".join(read_document(path).split()) for path in sorted((DEMO / tenant).iterdir())}
+    return {
+        path.name: " ".join(read_document(path).split())
+        for path in sorted((DEMO / tenant).iterdir())
+    }
 
 
 @pytest.mark.parametrize(("tenant", "item"), ANSWERABLE, ids=lambda value: str(value)[:60])
@@ -45,7 +48,10 @@ def test_each_kind_of_document_is_there_in_decent_size():
     assert words["product-handbook.md"] >= 3500
     assert words["support-faq.md"] >= 1500
     assert words["shipping-guide.md"] >= 2500
-    assert sum(path.stat().st_size for tenant in TENANTS for path in (DEMO / tenant).iterdir()) < 300_000
+    assert (
+        sum(path.stat().st_size for tenant in TENANTS for path in (DEMO / tenant).iterdir())
+        < 300_000
+    )
 
 
 def test_the_two_trades_share_no_proper_names():
@@ -68,6 +74,10 @@ def test_every_tenant_has_three_starter_questions_and_foreign_ones():
 
 def test_the_script_writes_the_documents_that_are_committed(tmp_path):
     build_documents.write_hub_rules(tmp_path / "hub-rules.pdf")
-    assert (tmp_path / "hub-rules.pdf").read_bytes() == (DEMO / "globex" / "hub-rules.pdf").read_bytes()
+    assert (tmp_path / "hub-rules.pdf").read_bytes() == (
+        DEMO / "globex" / "hub-rules.pdf"
+    ).read_bytes()
     build_documents.write_bulletins(tmp_path / "bulletins.docx")
-    assert read_document(tmp_path / "bulletins.docx") == read_document(DEMO / "acme" / "service-bulletins.docx")
+    assert read_document(tmp_path / "bulletins.docx") == read_document(
+        DEMO / "acme" / "service-bulletins.docx"
+    )

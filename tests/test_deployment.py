@@ -26,9 +26,17 @@ from minirag.supervision.installation import CHECKOUT
 
 COMPOSE = yaml.safe_load((CHECKOUT / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = {name: service for name, service in SERVICES.items() if service["image"].startswith("minirag")}
+OURS = {
+    name: service for name, service in SERVICES.items() if service["image"].startswith("minirag")
+}
 DOCKERFILE = (CHECKOUT / "Dockerfile").read_text()
-SECRET_NAMES = {"SECRET_KEY", "JWT_SECRET_KEY", "ENCRYPTION_KEY", "POSTGRES_PASSWORD", "REDIS_PASSWORD"}
+SECRET_NAMES = {
+    "SECRET_KEY",
+    "JWT_SECRET_KEY",
+    "ENCRYPTION_KEY",
+    "POSTGRES_PASSWORD",
+    "REDIS_PASSWORD",
+}
 
 DURATION = {"type": "string", "pattern": r"^(\d+(ms|s|m|h))+$"}
 STRINGS = {"type": "array", "items": {"type": "string"}, "minItems": 1}
@@ -72,7 +80,13 @@ SERVICE = {
                 "additionalProperties": False,
                 "required": ["condition"],
                 "properties": {
-                    "condition": {"enum": ["service_started", "service_healthy", "service_completed_successfully"]}
+                    "condition": {
+                        "enum": [
+                            "service_started",
+                            "service_healthy",
+                            "service_completed_successfully",
+                        ]
+                    }
                 },
             },
         },
@@ -102,7 +116,9 @@ def test_compose_has_the_structure_of_the_compose_specification() -> None:
 def test_every_service_is_watched_or_runs_once() -> None:
     for name, service in SERVICES.items():
         runs_once = name == "migrate"
-        has_check = "test" in service.get("healthcheck", {}) or (name == "web" and "HEALTHCHECK" in DOCKERFILE)
+        has_check = "test" in service.get("healthcheck", {}) or (
+            name == "web" and "HEALTHCHECK" in DOCKERFILE
+        )
         assert has_check != runs_once, name
     assert SERVICES["migrate"]["restart"] == "on-failure"
 
@@ -131,7 +147,11 @@ def test_no_secret_is_written_down_and_none_has_a_default() -> None:
 
 
 def test_volumes_are_declared_used_and_hold_what_must_stay() -> None:
-    used = {volume.split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", [])}
+    used = {
+        volume.split(":")[0]
+        for service in SERVICES.values()
+        for volume in service.get("volumes", [])
+    }
     assert used == set(COMPOSE["volumes"])
     assert "postgres:/var/lib/postgresql/data" in SERVICES["postgres"]["volumes"]
     assert "redis:/data" in SERVICES["redis"]["volumes"]
@@ -156,9 +176,16 @@ def test_our_containers_have_no_privileges() -> None:
 
 def read_instructions() -> list[tuple[str, str]]:
     """The Dockerfile's (instruction, arguments), continuation lines joined and comments dropped."""
-    lines = [line for line in DOCKERFILE.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    lines = [
+        line
+        for line in DOCKERFILE.splitlines()
+        if line.strip() and not line.lstrip().startswith("#")
+    ]
     joined = re.sub(r"\\\n\s*", " ", "\n".join(lines))
-    return [(word, rest.strip()) for word, _, rest in (line.partition(" ") for line in joined.splitlines())]
+    return [
+        (word, rest.strip())
+        for word, _, rest in (line.partition(" ") for line in joined.splitlines())
+    ]
 
 
 def arguments_of(instruction: str) -> list[str]:
@@ -171,7 +198,9 @@ def test_the_image_is_built_in_stages_on_a_pinned_base() -> None:
     assert len(bases) >= 3
     for words in bases:
         assert words[1] == "AS"
-        assert words[0] in stages or re.fullmatch(r"python:3\.11(\.\d+)?-slim-[a-z]+", words[0]), words[0]
+        assert words[0] in stages or re.fullmatch(r"python:3\.11(\.\d+)?-slim-[a-z]+", words[0]), (
+            words[0]
+        )
     assert not arguments_of("ADD")
 
 
@@ -208,7 +237,11 @@ def test_no_secret_goes_into_the_image() -> None:
 
 
 def test_what_the_image_copies_is_there_and_not_ignored() -> None:
-    ignored = [line for line in (CHECKOUT / ".dockerignore").read_text().splitlines() if line and line[0] != "#"]
+    ignored = [
+        line
+        for line in (CHECKOUT / ".dockerignore").read_text().splitlines()
+        if line and line[0] != "#"
+    ]
     for rest in arguments_of("COPY"):
         words = [word for word in rest.split() if not word.startswith("--")]
         if "--from=" in rest:
@@ -242,7 +275,9 @@ def find_settings() -> set[str]:
     named = {
         call.args[0].value
         for call in calls
-        if re.fullmatch(r"env(\.\w+)?", ast.unparse(call.func)) and call.args and isinstance(call.args[0], ast.Constant)
+        if re.fullmatch(r"env(\.\w+)?", ast.unparse(call.func))
+        and call.args
+        and isinstance(call.args[0], ast.Constant)
     }
     return {name for name in named if isinstance(name, str)}
 
@@ -277,7 +312,9 @@ def run(command: list[str], **changes: str) -> subprocess.CompletedProcess[str]:
 
 
 @contextmanager
-def running(command: list[str], log_path: Path, **changes: str) -> Iterator[subprocess.Popen[bytes]]:
+def running(
+    command: list[str], log_path: Path, **changes: str
+) -> Iterator[subprocess.Popen[bytes]]:
     with log_path.open("wb") as log:
         child = subprocess.Popen(
             [sys.executable, *command], cwd=CHECKOUT, env=make_environment(**changes), stdin=subprocess.DEVNULL,
@@ -352,7 +389,9 @@ def test_worker_answers_its_health_check(database_url: str, tmp_path: Path) -> N
 
 @pytest.mark.product
 def test_beat_keeps_running_and_answers_its_health_check(database_url: str, tmp_path: Path) -> None:
-    with running(SERVICES["beat"]["command"], tmp_path / "beat.log", DATABASE_URL=database_url) as beat:
+    with running(
+        SERVICES["beat"]["command"], tmp_path / "beat.log", DATABASE_URL=database_url
+    ) as beat:
         deadline = time.monotonic() + 60
         while "beat: Starting" not in (tmp_path / "beat.log").read_text():
             assert beat.poll() is None, (tmp_path / "beat.log").read_text()
@@ -365,7 +404,9 @@ def test_beat_keeps_running_and_answers_its_health_check(database_url: str, tmp_
 
 @pytest.mark.product
 @pytest.mark.parametrize("service", ["web", "worker", "beat"])
-def test_a_server_without_its_secrets_refuses_to_start_and_names_them(service: str, database_url: str) -> None:
+def test_a_server_without_its_secrets_refuses_to_start_and_names_them(
+    service: str, database_url: str
+) -> None:
     command = SERVICES[service].get("command") or json.loads(arguments_of("CMD")[0])
     refused = run(
         [word.replace("8000", str(find_free_port())) for word in command], SECRET_KEY="", JWT_SECRET_KEY="short",

@@ -23,7 +23,14 @@ DOCS = ROOT / "docs"
 PACKAGES = ("minirag", "tenants", "bots", "webhooks", "knowledge", "conversations")
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.glob("*.md"))]
 # In .env.example and configuration.md, and read by compose, by `manage.py up` or by LiteLLM instead of the settings.
-OTHERS_READ = {"PORT", "BIND_ADDRESS", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "OPENAI_API_KEY", "ANTHROPIC_API_KEY"}
+OTHERS_READ = {
+    "PORT",
+    "BIND_ADDRESS",
+    "POSTGRES_PASSWORD",
+    "REDIS_PASSWORD",
+    "OPENAI_API_KEY",
+    "ANTHROPIC_API_KEY",
+}
 METHODS = ("get", "post", "put", "patch", "delete")
 # Views that are functions: the contract's methods of each.
 FUNCTION_VIEWS = {
@@ -40,7 +47,9 @@ def read(path: Path) -> str:
 def section(page: str, heading: str) -> str:
     """The text below a heading, up to the next of its level or a higher one."""
     level = len(heading) - len(heading.lstrip("#"))
-    found = re.search(rf"^{re.escape(heading)}\n(.*?)(?=^#{{1,{level}}} |\Z)", page, re.MULTILINE | re.DOTALL)
+    found = re.search(
+        rf"^{re.escape(heading)}\n(.*?)(?=^#{{1,{level}}} |\Z)", page, re.MULTILINE | re.DOTALL
+    )
     assert found, f"no heading {heading!r}"
     return found[1]
 
@@ -48,7 +57,11 @@ def section(page: str, heading: str) -> str:
 def first_cells(text: str) -> list[str]:
     """The first cell of every row of the tables in `text`, without heads and rulers."""
     rows = [line for line in text.splitlines() if line.startswith("|")]
-    return [cells[1].strip() for row in rows if len(cells := row.split("|")) > 2 and "---" not in cells[1]]
+    return [
+        cells[1].strip()
+        for row in rows
+        if len(cells := row.split("|")) > 2 and "---" not in cells[1]
+    ]
 
 
 def quoted_names(text: str) -> set[str]:
@@ -62,7 +75,9 @@ def without_code(text: str) -> str:
 
 # --- settings ---------------------------------------------------------------------------------------------------
 def settings_read() -> set[str]:
-    return set(re.findall(r'\benv(?:\.\w+)?\(\s*"([A-Z_]+)"', read(ROOT / "minirag" / "settings.py")))
+    return set(
+        re.findall(r'\benv(?:\.\w+)?\(\s*"([A-Z_]+)"', read(ROOT / "minirag" / "settings.py"))
+    )
 
 
 def test_every_setting_is_in_configuration_md_and_nothing_else_is():
@@ -79,11 +94,19 @@ def test_every_setting_is_in_env_example_and_nothing_else_is():
 
 # --- commands ---------------------------------------------------------------------------------------------------
 def own_commands() -> dict[str, BaseCommand]:
-    return {name: load_command_class(app, name) for name, app in get_commands().items() if app in PACKAGES}
+    return {
+        name: load_command_class(app, name)
+        for name, app in get_commands().items()
+        if app in PACKAGES
+    }
 
 
 def options_of(command: BaseCommand) -> set[str]:
-    return {text for action in command.create_parser("manage.py", "x")._actions for text in action.option_strings}
+    return {
+        text
+        for action in command.create_parser("manage.py", "x")._actions
+        for text in action.option_strings
+    }
 
 
 def own_options(command: BaseCommand) -> set[str]:
@@ -105,7 +128,9 @@ def test_every_option_is_documented_with_its_command(name):
 
 
 # --- routes -----------------------------------------------------------------------------------------------------
-def walk_routes(patterns: list[URLPattern | URLResolver], prefix: str = "/") -> Iterator[tuple[str, URLPattern]]:
+def walk_routes(
+    patterns: list[URLPattern | URLResolver], prefix: str = "/"
+) -> Iterator[tuple[str, URLPattern]]:
     for pattern in patterns:
         route = prefix + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
@@ -178,7 +203,9 @@ def event_names() -> set[str]:
 
 def test_every_frame_of_the_websocket_is_in_api_md():
     accepted, sent = dict_keys_and_types(ROOT / "conversations" / "consumers.py")
-    assert {"question", "stop"} <= accepted and {"authenticated", "error"} <= sent, "the code is read wrongly"
+    assert {"question", "stop"} <= accepted and {"authenticated", "error"} <= sent, (
+        "the code is read wrongly"
+    )
     text = section(read(DOCS / "api.md"), "## WebSocket")
     assert quoted_names(text) == accepted | {"authenticate"}
     assert {name for name in sent | event_names() if f"`{name}`" not in text} == set()
@@ -194,21 +221,34 @@ def codes_in(tree: ast.Module) -> Iterator[ast.expr]:
     """Expressions that become an error's code."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
-            yield from (keyword.value for keyword in node.keywords if keyword.arg in ("code", "error_code"))
-            if getattr(node.func, "id", "") in ("OutboundError", "IngestionError", "NyxCoreError") and node.args:
+            yield from (
+                keyword.value for keyword in node.keywords if keyword.arg in ("code", "error_code")
+            )
+            if (
+                getattr(node.func, "id", "") in ("OutboundError", "IngestionError", "NyxCoreError")
+                and node.args
+            ):
                 yield node.args[0]
         elif isinstance(node, ast.Assign):
             for target in node.targets:
                 names = [getattr(each, "id", "") for each in getattr(target, "elts", [target])]
                 values = getattr(node.value, "elts", [node.value])
-                yield from (value for name, value in zip(names, values, strict=False) if name == "code")
+                yield from (
+                    value for name, value in zip(names, values, strict=False) if name == "code"
+                )
         elif isinstance(node, ast.Dict):
             yield from (
-                value for key, value in zip(node.keys, node.values, strict=True) if getattr(key, "value", "") == "code"
+                value
+                for key, value in zip(node.keys, node.values, strict=True)
+                if getattr(key, "value", "") == "code"
             )
         elif isinstance(node, ast.FunctionDef):
             defaults = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
-            yield from (default for argument, default in defaults if argument.arg == "code" and default is not None)
+            yield from (
+                default
+                for argument, default in defaults
+                if argument.arg == "code" and default is not None
+            )
 
 
 def expand(code: ast.expr) -> set[str]:
@@ -217,7 +257,10 @@ def expand(code: ast.expr) -> set[str]:
         return {code.value} if isinstance(code.value, str) and code.value else set()
     if isinstance(code, ast.JoinedStr):
         prefix = code.values[0].value
-        endings = {"tenant_": set(TenantStatus.values) - {"active"}, "provider_": set(ProviderError.STATUS_OF)}
+        endings = {
+            "tenant_": set(TenantStatus.values) - {"active"},
+            "provider_": set(ProviderError.STATUS_OF),
+        }
         return {prefix + ending for ending in endings[prefix]}
     return set()
 
@@ -226,7 +269,9 @@ def raised_codes() -> set[str]:
     codes = {code for _, _, code, _ in rest._KNOWN}
     for package in PACKAGES:
         for path in (ROOT / package).rglob("*.py"):
-            if not {"tests", "migrations", "demo", "embedded", "supervision"} & set(path.relative_to(ROOT).parts):
+            if not {"tests", "migrations", "demo", "embedded", "supervision"} & set(
+                path.relative_to(ROOT).parts
+            ):
                 codes |= {text for code in codes_in(ast.parse(read(path))) for text in expand(code)}
     return codes
 
@@ -247,7 +292,9 @@ def anchors_of(path: Path) -> set[str]:
 
 def links_of(path: Path) -> list[str]:
     text = without_code(read(path))
-    found = re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'\b(?:src|href)="([^"]+)"', re.sub(r"`[^`]*`", "", text))
+    found = re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(
+        r'\b(?:src|href)="([^"]+)"', re.sub(r"`[^`]*`", "", text)
+    )
     return [target for target in found if not re.match(r"[a-z]+:", target)]
 
 
@@ -267,7 +314,9 @@ def test_every_page_is_in_the_index():
 
 
 def test_every_picture_is_used_and_small():
-    used = {Path(target).name for page in PAGES for target in links_of(page) if target.endswith(".png")}
+    used = {
+        Path(target).name for page in PAGES for target in links_of(page) if target.endswith(".png")
+    }
     pictures = {picture.name: picture.stat().st_size for picture in (DOCS / "images").glob("*.png")}
     assert set(pictures) == used
     assert all(size < 200_000 for size in pictures.values()), pictures
@@ -275,5 +324,8 @@ def test_every_picture_is_used_and_small():
 
 def test_every_package_is_on_the_map_of_the_code():
     rows = " ".join(first_cells(section(read(ROOT / "README.md"), "## A map of the code")))
-    packages = {package for package in PACKAGES if f"`{package}`" in rows} | {"minirag/lib", "minirag/ai"}
+    packages = {package for package in PACKAGES if f"`{package}`" in rows} | {
+        "minirag/lib",
+        "minirag/ai",
+    }
     assert packages == {*PACKAGES, "minirag/lib", "minirag/ai"}

@@ -45,7 +45,10 @@ def test_a_sound_database_redis_and_its_secrets_are_ok() -> None:
 def test_without_a_worker_it_fails_says_so_and_ends_with_1(quick_worker: None) -> None:
     code, output = run_doctor()
     assert code == 1
-    assert "fail  worker      none answers\n                  → Start one: celery -A minirag worker" in output
+    assert (
+        "fail  worker      none answers\n                  → Start one: celery -A minirag worker"
+        in output
+    )
 
 
 @pytest.mark.django_db
@@ -60,7 +63,11 @@ def test_json_holds_the_same_findings_and_no_secret(
     assert findings["worker"]["state"] == FAIL
     assert "OPENAI_API_KEY" in findings["provider"]["detail"]
     assert findings["provider"]["state"] == OK
-    for secret in ("sk-very-secret-value", settings.SECRET_KEY, settings.DATABASES["default"]["PASSWORD"]):
+    for secret in (
+        "sk-very-secret-value",
+        settings.SECRET_KEY,
+        settings.DATABASES["default"]["PASSWORD"],
+    ):
         assert secret not in output
 
 
@@ -73,7 +80,11 @@ def test_a_worker_that_answers_is_named(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_tenant_whose_schema_is_behind_is_named() -> None:
     Tenant.objects.create(name="Late", slug="late", schema_name="t_late", schema_version="old")
     finding = diagnosis.check_tenants()
-    assert (finding.state, finding.detail, finding.remedy) == (FAIL, "1 behind: late", "Run manage.py migrate.")
+    assert (finding.state, finding.detail, finding.remedy) == (
+        FAIL,
+        "1 behind: late",
+        "Run manage.py migrate.",
+    )
 
 
 @pytest.mark.parametrize("name", ["SECRET_KEY", "JWT_SECRET_KEY"])

@@ -32,7 +32,9 @@ class Recorder:
         await send({"type": "http.response.body", "body": b""})
 
 
-def request(app: HttpApp, path: str, *pieces: int, headers=(), scheme="http", root_path="") -> list[dict[str, Any]]:
+def request(
+    app: HttpApp, path: str, *pieces: int, headers=(), scheme="http", root_path=""
+) -> list[dict[str, Any]]:
     """Send body pieces of these sizes; returns what the application sent."""
     sent: list[dict[str, Any]] = []
     queue = [
@@ -46,7 +48,13 @@ def request(app: HttpApp, path: str, *pieces: int, headers=(), scheme="http", ro
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "path": path, "root_path": root_path, "headers": list(headers), "scheme": scheme}
+    scope = {
+        "type": "http",
+        "path": path,
+        "root_path": root_path,
+        "headers": list(headers),
+        "scheme": scheme,
+    }
     asyncio.run(app(scope, receive, send))
     return sent
 
@@ -61,7 +69,10 @@ MB = 1024 * 1024
 
 @pytest.mark.parametrize("path", ["/v1/chat", "/v1/nowhere", "/admin/login/"])
 def test_a_body_beyond_the_limit_is_a_413_before_anything_is_kept(app, path):
-    for headers, pieces in (((), (MB,) * 40), (((b"content-length", str(40 * MB).encode()),), (MB,))):
+    for headers, pieces in (
+        ((), (MB,) * 40),
+        (((b"content-length", str(40 * MB).encode()),), (MB,)),
+    ):
         start, body = request(app, path, *pieces, headers=headers)
         assert start["status"] == 413 and json.loads(body["body"])["code"] == "body_too_large"
     assert app.pages.bodies == app.api.bodies == []
@@ -75,8 +86,12 @@ def test_an_upload_may_be_larger_so_that_its_view_can_say_what_is_wrong(app):
 @pytest.mark.parametrize(
     ("path", "root_path", "lean"),
     [
-        ("/v1/chat", "", True), ("/health", "", True), ("/t/acme/v1/chat", "/t/acme", True), ("/admin/", "", False),
-        ("/t/acme/admin/", "/t/acme", False), ("/t/v1/admin/", "/t/v1", False),
+        ("/v1/chat", "", True),
+        ("/health", "", True),
+        ("/t/acme/v1/chat", "/t/acme", True),
+        ("/admin/", "", False),
+        ("/t/acme/admin/", "/t/acme", False),
+        ("/t/v1/admin/", "/t/v1", False),
     ],
 )
 def test_the_api_takes_the_short_way_on_every_host_and_path(app, path, root_path, lean):
@@ -84,7 +99,9 @@ def test_the_api_takes_the_short_way_on_every_host_and_path(app, path, root_path
     assert (len(app.api.bodies), len(app.pages.bodies)) == ((1, 0) if lean else (0, 1))
 
 
-def test_with_https_only_a_plain_request_is_redirected_and_a_secure_one_takes_the_short_way(app, monkeypatch):
+def test_with_https_only_a_plain_request_is_redirected_and_a_secure_one_takes_the_short_way(
+    app, monkeypatch
+):
     monkeypatch.setattr(settings, "SECURE_SSL_REDIRECT", True)
     request(app, "/v1/chat", 1)
     request(app, "/v1/chat", 2, scheme="https")

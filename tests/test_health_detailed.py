@@ -23,7 +23,11 @@ def make_bot(name: str, texts: list[str]) -> BotProfile:
     bot = BotProfile.objects.create(name=name, embedding_model="minirag/hash")
     for text in texts:
         source = Source.objects.create(
-            bot_profile=bot, dataset=private_dataset(bot), name="s", source_type="text", content=text
+            bot_profile=bot,
+            dataset=private_dataset(bot),
+            name="s",
+            source_type="text",
+            content=text,
         )
         if text:
             ingest(source.pk)
@@ -36,7 +40,9 @@ def filled(in_acme) -> list[BotProfile]:
     chat = Chat.objects.create(bot_profile=bots[0])
     for role in ("user", "assistant"):
         Message.objects.create(chat=chat, role=role, content="x")
-    UsageEvent.objects.create(bot_profile=bots[0], model="m", prompt_tokens=11, completion_tokens=7, total_tokens=18)
+    UsageEvent.objects.create(
+        bot_profile=bots[0], model="m", prompt_tokens=11, completion_tokens=7, total_tokens=18
+    )
     return bots
 
 
@@ -52,7 +58,11 @@ def test_it_has_the_contracts_keys_and_this_tenants_numbers(as_acme, filled):
         "total_completion_tokens": 7,
     }  # fmt: skip
     index = body["qdrant_stats"]
-    assert (index["collection"], index["points_count"], index["vectors_count"]) == ("chunk_index", 1, 1)
+    assert (index["collection"], index["points_count"], index["vectors_count"]) == (
+        "chunk_index",
+        1,
+        1,
+    )
     assert index["disk_data_size_mb"] >= index["ram_data_size_mb"] > 0
     assert body["bot_sources"] == [
         {
@@ -75,11 +85,15 @@ def test_another_tenant_sees_none_of_it(as_globex, filled):
     assert set(body["redis_stats"]) == {
         "used_memory_human", "used_memory_peak_human", "connected_clients", "uptime_seconds", "db_keys",
     }  # fmt: skip
-    assert [value for name, value in body["redis_stats"].items() if name != "uptime_seconds"] == [None] * 4
+    assert [value for name, value in body["redis_stats"].items() if name != "uptime_seconds"] == [
+        None
+    ] * 4
 
 
 def test_it_tells_no_address_and_no_secret(as_acme, in_acme, settings):
-    settings.DATABASES["default"]["PASSWORD"] = settings.DATABASES["default"].get("PASSWORD") or "a-password"
+    settings.DATABASES["default"]["PASSWORD"] = (
+        settings.DATABASES["default"].get("PASSWORD") or "a-password"
+    )
     text = json.dumps(as_acme.get(PATH).json()["config"])
     database = settings.DATABASES["default"]
     secrets = [
@@ -110,16 +124,24 @@ def test_it_costs_no_query_per_bot(as_acme, filled, django_assert_max_num_querie
 
 def test_a_large_table_is_estimated_from_what_it_had_when_it_was_analysed(in_acme):
     chat = Chat.objects.create(bot_profile=BotProfile.objects.create(name="x"))
-    Message.objects.bulk_create(Message(chat=chat, role="user", content="x" * 200) for _ in range(2000))
+    Message.objects.bulk_create(
+        Message(chat=chat, role="user", content="x" * 200) for _ in range(2000)
+    )
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE conversations_message")
-    Message.objects.bulk_create(Message(chat=chat, role="user", content="x" * 200) for _ in range(2000))
+    Message.objects.bulk_create(
+        Message(chat=chat, role="user", content="x" * 200) for _ in range(2000)
+    )
     assert inventory.count_rows(Message) == 4000
     assert inventory.count_rows(Message, counted_bytes=0) == pytest.approx(4000, rel=0.05)
 
 
-def test_the_single_tenant_of_an_installation_is_told_what_redis_says(as_acme, acme, in_acme, monkeypatch):
-    monkeypatch.setattr(inventory.Tenant.objects, "exclude", lambda **_: inventory.Tenant.objects.none())
+def test_the_single_tenant_of_an_installation_is_told_what_redis_says(
+    as_acme, acme, in_acme, monkeypatch
+):
+    monkeypatch.setattr(
+        inventory.Tenant.objects, "exclude", lambda **_: inventory.Tenant.objects.none()
+    )
     with tenant_context(acme.tenant):
         shown = inventory.describe_redis()
     assert shown["connected_clients"] >= 1 and shown["db_keys"] >= 0 and shown["used_memory_human"]

@@ -136,7 +136,13 @@ class Try:
 
 
 def own_bot(scene: Scene, **more: Any) -> dict[str, Any]:
-    return {"bot_profile_id": scene.globex.bot, "name": "x", "source_type": "text", "content": "x", **more}
+    return {
+        "bot_profile_id": scene.globex.bot,
+        "name": "x",
+        "source_type": "text",
+        "content": "x",
+        **more,
+    }
 
 
 def acme_bot(scene: Scene, **more: Any) -> dict[str, Any]:
@@ -173,9 +179,17 @@ API: dict[str, list[Try]] = {
         Try(
             "post",
             401,
-            body=lambda s: {"email": "gina@globex.example.com", "password": PASSWORD, "tenant_slug": "acme"},
+            body=lambda s: {
+                "email": "gina@globex.example.com",
+                "password": PASSWORD,
+                "tenant_slug": "acme",
+            },
         ),
-        Try("post", 401, body=lambda s: {"email": "alice@acme.example.com", "password": "guessed it"}),
+        Try(
+            "post",
+            401,
+            body=lambda s: {"email": "alice@acme.example.com", "password": "guessed it"},
+        ),
     ],
     "auth/me": [Try("get", 200)],
     "api-tokens": [
@@ -210,14 +224,30 @@ API: dict[str, list[Try]] = {
     ],
     "users/<str:user_id>": [
         Try("get", 404),
-        Try("patch", 404, body=lambda s: {"password": "12345678", "is_active": False, "revoke_tokens": True}),
+        Try(
+            "patch",
+            404,
+            body=lambda s: {"password": "12345678", "is_active": False, "revoke_tokens": True},
+        ),
         Try("delete", 404),
     ],
     "bot-profiles": [
         Try("get", 200),
-        Try("post", 201, body=lambda s: {"name": "x", "tenant_id": str(s.acme.party.tenant.pk), "id": s.acme.bot}),
+        Try(
+            "post",
+            201,
+            body=lambda s: {
+                "name": "x",
+                "tenant_id": str(s.acme.party.tenant.pk),
+                "id": s.acme.bot,
+            },
+        ),
     ],
-    "bot-profiles/<str:bot_profile_id>": [Try("get", 404), Try("patch", 404, body=NAME), Try("delete", 404)],
+    "bot-profiles/<str:bot_profile_id>": [
+        Try("get", 404),
+        Try("patch", 404, body=NAME),
+        Try("delete", 404),
+    ],
     "bot-profiles/<str:bot_profile_id>/settings": [
         Try("get", 404),
         Try("patch", 404, body=lambda s: {"greeting": "x"}),
@@ -226,9 +256,15 @@ API: dict[str, list[Try]] = {
         Try("get", 200),
         Try("get", 200, "subject=bot&subject_id={bot}"),
         Try("post", 422, body=lambda s: {**MESSAGES, "subject": "bot", "subject_id": s.acme.bot}),
-        Try("post", 422, body=lambda s: {**MESSAGES, "subject": "token", "subject_id": s.acme.token}),
+        Try(
+            "post", 422, body=lambda s: {**MESSAGES, "subject": "token", "subject_id": s.acme.token}
+        ),
     ],
-    "quotas/<str:quota_id>": [Try("get", 404), Try("patch", 404, body=lambda s: {"limit": 1}), Try("delete", 404)],
+    "quotas/<str:quota_id>": [
+        Try("get", 404),
+        Try("patch", 404, body=lambda s: {"limit": 1}),
+        Try("delete", 404),
+    ],
     "bot-profiles/<str:bot_profile_id>/scopes": [
         Try("get", 404),
         Try("post", 404, body=lambda s: {"name": "x", "allowed_topics": ["x"]}),
@@ -300,10 +336,18 @@ API: dict[str, list[Try]] = {
     "datasets": [
         Try("get", 200),
         Try("get", 200, "include_private=true&q=zq"),
-        Try("post", 201, body=lambda s: {"name": "x", "id": s.acme.dataset, "bot_profile_id": s.acme.bot}),
+        Try(
+            "post",
+            201,
+            body=lambda s: {"name": "x", "id": s.acme.dataset, "bot_profile_id": s.acme.bot},
+        ),
     ],
     "datasets/overview": [Try("get", 200)],
-    "datasets/<str:dataset_id>": [Try("get", 404), Try("patch", 404, body=NAME), Try("delete", 404, "force=true")],
+    "datasets/<str:dataset_id>": [
+        Try("get", 404),
+        Try("patch", 404, body=NAME),
+        Try("delete", 404, "force=true"),
+    ],
     "datasets/<str:dataset_id>/statistics": [Try("get", 404)],
     "datasets/<str:dataset_id>/bots": [
         Try("get", 404),
@@ -334,8 +378,16 @@ API: dict[str, list[Try]] = {
         Try("get", 200, "bot_profile_id={bot}"),
         Try("get", 200, "limit=100&offset=0"),
         Try("post", 404, body=lambda s: {"bot_profile_id": s.acme.bot, "message": "x"}),
-        Try("post", 404, body=lambda s: {"bot_profile_id": s.acme.bot, "message": "x", "stream": True}),
-        Try("post", 404, body=lambda s: {"bot_profile_id": s.globex.bot, "message": "x", "chat_id": s.acme.chat}),
+        Try(
+            "post",
+            404,
+            body=lambda s: {"bot_profile_id": s.acme.bot, "message": "x", "stream": True},
+        ),
+        Try(
+            "post",
+            404,
+            body=lambda s: {"bot_profile_id": s.globex.bot, "message": "x", "chat_id": s.acme.chat},
+        ),
         Try(
             "post",
             404,
@@ -347,7 +399,11 @@ API: dict[str, list[Try]] = {
                 "extended": True,
             },
         ),
-        Try("post", 404, body=lambda s: {"bot_profile_id": s.acme.bot, "message": "x", "chat_id": s.globex.chat}),
+        Try(
+            "post",
+            404,
+            body=lambda s: {"bot_profile_id": s.acme.bot, "message": "x", "chat_id": s.globex.chat},
+        ),
     ],
     "chat/completions": [
         Try("post", 404, body=lambda s: {"model": s.acme.bot, "messages": SAID}),
@@ -355,7 +411,11 @@ API: dict[str, list[Try]] = {
         Try(
             "post",
             404,
-            body=lambda s: {"model": s.globex.bot, "messages": SAID, "metadata": {"chat_id": s.acme.chat}},
+            body=lambda s: {
+                "model": s.globex.bot,
+                "messages": SAID,
+                "metadata": {"chat_id": s.acme.chat},
+            },
         ),
     ],
     "models": [Try("get", 200)],
@@ -375,8 +435,16 @@ API: dict[str, list[Try]] = {
     ],
     "exports": [
         Try("get", 200),
-        Try("post", 202, body=lambda s: {"export_type": "messages", "user_id": str(s.acme.party.owner.pk)}),
-        Try("post", 422, body=lambda s: {"export_type": "messages", "filters": {"bot_profile_id": s.acme.bot}}),
+        Try(
+            "post",
+            202,
+            body=lambda s: {"export_type": "messages", "user_id": str(s.acme.party.owner.pk)},
+        ),
+        Try(
+            "post",
+            422,
+            body=lambda s: {"export_type": "messages", "filters": {"bot_profile_id": s.acme.bot}},
+        ),
     ],
     "exports/<str:export_id>": [Try("get", 404), Try("delete", 404)],
     "exports/<str:export_id>/download": [Try("get", 404)],
@@ -414,7 +482,10 @@ API: dict[str, list[Try]] = {
     "webhooks/<str:webhook_id>/rotate-secret": [Try("post", 404)],
     "webhooks/<str:webhook_id>/redeliver-failed": [Try("post", 404)],
     "webhooks/<str:webhook_id>/deliveries": [Try("get", 404), Try("get", 404, "status=pending")],
-    "webhooks/<str:webhook_id>/deliveries/<str:delivery_id>": [Try("get", 404), Try("get", 404, ids=OTHERS_WEBHOOK)],
+    "webhooks/<str:webhook_id>/deliveries/<str:delivery_id>": [
+        Try("get", 404),
+        Try("get", 404, ids=OTHERS_WEBHOOK),
+    ],
     "webhooks/<str:webhook_id>/deliveries/<str:delivery_id>/redeliver": [
         Try("post", 404),
         Try("post", 404, ids=OTHERS_WEBHOOK),
@@ -431,7 +502,11 @@ API: dict[str, list[Try]] = {
         Try(
             "post",
             201,
-            body=lambda s: {"bot_profile_id": s.globex.bot, "visitor_id": GLOBEX_VISITOR, "chat_id": s.acme.chat},
+            body=lambda s: {
+                "bot_profile_id": s.globex.bot,
+                "visitor_id": GLOBEX_VISITOR,
+                "chat_id": s.acme.chat,
+            },
             headers={"HTTP_ORIGIN": GLOBEX_PAGE},
         ),
     ],
@@ -454,8 +529,12 @@ API: dict[str, list[Try]] = {
     "platform/audit-events": [Try("get", 401)],
     "platform/tenants": [Try("get", 401), Try("post", 401, body=lambda s: {"slug": "x"})],
     "platform/bulk/preview": [Try("get", 401)],
-    "platform/bulk/<str:act>": [Try("post", 401, body=lambda s: {"slugs": [s.acme.party.tenant.slug]})],
-    "platform/bulk/<str:act>-matching": [Try("post", 401, body=lambda s: {"expected_total": 2, "confirm": True})],
+    "platform/bulk/<str:act>": [
+        Try("post", 401, body=lambda s: {"slugs": [s.acme.party.tenant.slug]})
+    ],
+    "platform/bulk/<str:act>-matching": [
+        Try("post", 401, body=lambda s: {"expected_total": 2, "confirm": True})
+    ],
     "platform/tenants/<str:slug>": [
         Try("get", 401),
         Try("patch", 401, body=lambda s: {"name": "x"}),
@@ -468,7 +547,9 @@ API: dict[str, list[Try]] = {
     "docs": [Try("get", 200)],
     # What is no route: with a slash it may lead to one, else it is unknown to everybody.
     "^(?P<rest>.*)/$": [Try("get", 307, ids=lambda s: {"rest": f"sources/{s.acme.source}"})],
-    "^(?P<rest>.*)$": [Try("get", 404, ids=lambda s: {"rest": f"tenants/{s.acme.party.tenant.pk}/sources"})],
+    "^(?P<rest>.*)$": [
+        Try("get", 404, ids=lambda s: {"rest": f"tenants/{s.acme.party.tenant.pk}/sources"})
+    ],
 }
 # Routes that anybody may call: what they answer on acme's own path and host, to globex.
 ANYBODYS = {
@@ -481,14 +562,24 @@ ANYBODYS = {
     "^(?P<rest>.*)/$": {307},
     "^(?P<rest>.*)$": {404},
 }
-EVERY_METHOD = {"^(?P<rest>.*)/$", "^(?P<rest>.*)$"}  # answered before it is asked which method it is
+EVERY_METHOD = {
+    "^(?P<rest>.*)/$",
+    "^(?P<rest>.*)$",
+}  # answered before it is asked which method it is
 
-OWN_PLACES = {"platform": {}, "path": {"SCRIPT_NAME": "/t/globex"}, "host": {"HTTP_HOST": GLOBEX_HOST}}
+OWN_PLACES = {
+    "platform": {},
+    "path": {"SCRIPT_NAME": "/t/globex"},
+    "host": {"HTTP_HOST": GLOBEX_HOST},
+}
 ACME_PLACES = {"path": {"SCRIPT_NAME": "/t/acme"}, "host": {"HTTP_HOST": ACME_HOST}}
 
 
 def forge(header: dict[str, str], claims: dict[str, Any], signature: str = "") -> str:
-    parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in (header, claims)]
+    parts = [
+        base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
+        for part in (header, claims)
+    ]
     return ".".join([*parts, signature])
 
 
@@ -505,17 +596,27 @@ def bad_credentials(scene: Scene) -> dict[str, str]:
     changed = claims | {"tid": str(acme.tenant.pk)}
     alices = changed | {"sub": str(acme.owner.pk)}
     with tenant_context(globex.tenant):
-        session, _ = issue_session(BotProfile.objects.get(pk=scene.globex.bot), GLOBEX_VISITOR, GLOBEX_PAGE)
+        session, _ = issue_session(
+            BotProfile.objects.get(pk=scene.globex.bot), GLOBEX_VISITOR, GLOBEX_PAGE
+        )
     with tenant_context(acme.tenant):
-        acmes_session, _ = issue_session(BotProfile.objects.get(pk=scene.acme.bot), GLOBEX_VISITOR, ACME_PAGE)
+        acmes_session, _ = issue_session(
+            BotProfile.objects.get(pk=scene.acme.bot), GLOBEX_VISITOR, ACME_PAGE
+        )
     return {
-        "jwt with another tenant and the old signature": forge({"alg": "HS256", "typ": "JWT"}, changed, signature),
+        "jwt with another tenant and the old signature": forge(
+            {"alg": "HS256", "typ": "JWT"}, changed, signature
+        ),
         "jwt with another tenant and no signature": forge({"alg": "none", "typ": "JWT"}, changed),
         "jwt of alice without a signature": forge({"alg": "none"}, alices),
         "jwt of alice signed with another key": jwt.encode(alices, "x" * 32, algorithm="HS256"),
-        "jwt of alice signed with the public name of the key": jwt.encode(alices, "JWT_SECRET_KEY", algorithm="HS256"),
+        "jwt of alice signed with the public name of the key": jwt.encode(
+            alices, "JWT_SECRET_KEY", algorithm="HS256"
+        ),
         # Not to be had by anybody without our key; refused all the same, since Gina is not of acme.
-        "jwt of gina that we signed for acme": jwt.encode(changed, django_settings.JWT_SECRET_KEY, algorithm="HS256"),
+        "jwt of gina that we signed for acme": jwt.encode(
+            changed, django_settings.JWT_SECRET_KEY, algorithm="HS256"
+        ),
         "session of globex's widget": session,
         "session of acme's widget": acmes_session,
         "hash of acme's token": scene.secrets[3],
@@ -554,12 +655,18 @@ def send(scene: Scene, pattern: str, attempt: Try, **defaults: str) -> tuple[int
     """Send a request to `/v1/<pattern>`, check that nothing of acme's comes back, return its status and text."""
     ids = attempt.ids(scene) if attempt.ids else {}
     path = "/v1/" + fill_path(pattern, scene, ids)
-    query = attempt.query.format(bot=scene.acme.bot, source=scene.acme.source, dataset=scene.acme.dataset)
+    query = attempt.query.format(
+        bot=scene.acme.bot, source=scene.acme.source, dataset=scene.acme.dataset
+    )
     body: Any = attempt.body(scene) if attempt.body else None
     sent = f"{attempt.method} {defaults.get('SCRIPT_NAME', '')}{path}?{query} {json.dumps(body)}"
     options: dict[str, Any] = {**defaults, **attempt.headers}
     if attempt.is_form:
-        body = {name: value for name, value in body.items() if name in ("bot_profile_id", "name", "parent_id")}
+        body = {
+            name: value
+            for name, value in body.items()
+            if name in ("bot_profile_id", "name", "parent_id")
+        }
         body["file"] = SimpleUploadedFile("x.txt", b"Some text of globex.")
         response = Client().post(path, body, **options)
     else:
@@ -577,13 +684,20 @@ def text_of(attempt: Try, scene: Scene) -> str:
 class TestRoutes:
     def test_every_route_of_the_api_has_an_expectation_and_no_expectation_is_stale(self):
         for urlconf in ("minirag.urls", "minirag.tenant_urls"):
-            routes = {path.removeprefix("v1/") for path in walk_routes(urlconf) if path.startswith("v1/")}
+            routes = {
+                path.removeprefix("v1/") for path in walk_routes(urlconf) if path.startswith("v1/")
+            }
             assert routes - set(API) == set(), "say in API how the new route is kept apart"
             assert set(API) - routes == set(), "stale entries"
 
     def test_every_other_route_has_an_expectation(self):
         rest = {path for path in all_routes() if not path.startswith(("v1/", "admin/"))}
-        leading = {"dashboard/widget/minirag-widget.js", "docs", "redoc", "openapi.json"}  # to what is everybody's
+        leading = {
+            "dashboard/widget/minirag-widget.js",
+            "docs",
+            "redoc",
+            "openapi.json",
+        }  # to what is everybody's
         known = {"", "health"} | leading
         assert rest == known, "say in TestRoutes how the new route is kept apart"
 
@@ -601,7 +715,11 @@ class TestRoutes:
                 expected = attempt.status
                 if pattern == "widget/sessions" and expected == 403 and place != "platform":
                     expected = 404  # a tenant's own path and host know its own bots only
-                if pattern == "auth/login" and "slug" in text_of(attempt, untouched) and place != "platform":
+                if (
+                    pattern == "auth/login"
+                    and "slug" in text_of(attempt, untouched)
+                    and place != "platform"
+                ):
                     expected = 200  # and its own people only, whatever slug the body names
                 if pattern.startswith("platform/") and place != "platform":
                     expected = 404
@@ -632,7 +750,11 @@ class TestRoutes:
     @pytest.mark.parametrize("place", ["platform", "acme's path", "globex's host"])
     def test_no_forged_or_foreign_credential_opens_anything(self, untouched, settings, place):
         settings.ALLOW_TENANT_SIGNUP = True
-        places = {"platform": {}, "acme's path": ACME_PLACES["path"], "globex's host": OWN_PLACES["host"]}
+        places = {
+            "platform": {},
+            "acme's path": ACME_PLACES["path"],
+            "globex's host": OWN_PLACES["host"],
+        }
         tried = 0
         for name, credential in bad_credentials(untouched).items():
             defaults = {"HTTP_AUTHORIZATION": f"Bearer {credential}", **places[place]}
@@ -686,14 +808,30 @@ class TestRoutes:
         scene.check(Client().get("/health"), sent="")
 
     def test_a_session_for_acmes_widget_tells_a_stranger_what_is_open_only(self, scene):
-        body = {"bot_profile_id": scene.acme.bot, "visitor_id": GLOBEX_VISITOR, "chat_id": scene.acme.chat}
-        response = Client().post("/v1/widget/sessions", body, content_type=JSON, headers={"origin": ACME_PAGE})
+        body = {
+            "bot_profile_id": scene.acme.bot,
+            "visitor_id": GLOBEX_VISITOR,
+            "chat_id": scene.acme.chat,
+        }
+        response = Client().post(
+            "/v1/widget/sessions", body, content_type=JSON, headers={"origin": ACME_PAGE}
+        )
         assert response.status_code == 201 and response.json()["messages"] == []
         assert OPEN in response.content.decode() and PRIVATE not in response.content.decode()
 
     def test_an_unknown_tenant_and_host_are_nobodys(self, scene):
-        assert Client(SCRIPT_NAME="/t/initech", **scene.globex.party.bearer).get("/v1/sources").status_code == 404
-        assert Client(HTTP_HOST="evil.example.com", **scene.globex.party.bearer).get("/v1/sources").status_code == 400
+        assert (
+            Client(SCRIPT_NAME="/t/initech", **scene.globex.party.bearer)
+            .get("/v1/sources")
+            .status_code
+            == 404
+        )
+        assert (
+            Client(HTTP_HOST="evil.example.com", **scene.globex.party.bearer)
+            .get("/v1/sources")
+            .status_code
+            == 400
+        )
 
 
 # --- The admins ---------------------------------------------------------------------------------------------------
@@ -724,11 +862,17 @@ EXTRA_MODEL_PAGES = {
     ("tenants", "apitoken", "<path:object_id>/revoke/"),
     ("tenants", "apitoken", "<path:object_id>/rotate/"),
     ("knowledge", "source", "<path:object_id>/ingest/"),
-    *(("webhooks", "webhook", f"<path:object_id>/{act}/") for act in ("test", "rotate", "redeliver_failed")),
+    *(
+        ("webhooks", "webhook", f"<path:object_id>/{act}/")
+        for act in ("test", "rotate", "redeliver_failed")
+    ),
     ("webhooks", "delivery", "<path:object_id>/redeliver/"),
     ("conversations", "exportjob", "<path:object_id>/download/"),
     ("conversations", "exportjob", "<path:object_id>/retry/"),
-    *(("tenants", "tenant", f"<path:object_id>/{act}/") for act in ("suspend", "archive", "restore", "erase")),
+    *(
+        ("tenants", "tenant", f"<path:object_id>/{act}/")
+        for act in ("suspend", "archive", "restore", "erase")
+    ),
 }
 ACTIONS = {
     "tenants.User": {"deactivate_chosen", "activate_chosen"},
@@ -754,10 +898,17 @@ def expand_admin_route(path: str, scene: Scene, site: Any) -> list[str]:
     if (apps_listed := APP_LIST.fullmatch(path)) is not None:
         return [f"/admin/{label}/" for label in apps_listed[1].split("|")]
     if path in ADMIN_PAGES:
-        return [url for query in ADMIN_PAGES[path] for url in expand_plain_page(path, query, scene, site)]
+        return [
+            url
+            for query in ADMIN_PAGES[path]
+            for url in expand_plain_page(path, query, scene, site)
+        ]
     match = MODEL_ROUTE.fullmatch(path)
     assert match is not None, f"{path}: say in ADMIN_PAGES how it is kept apart"
-    known = match["rest"] in MODEL_PAGES or (match["app"], match["model"], match["rest"]) in EXTRA_MODEL_PAGES
+    known = (
+        match["rest"] in MODEL_PAGES
+        or (match["app"], match["model"], match["rest"]) in EXTRA_MODEL_PAGES
+    )
     assert known, f"{path}: say in EXTRA_MODEL_PAGES that it is to be tried"
     pk = scene.acme.pks.get(apps.get_model(match["app"], match["model"]), 1)
     url = "/" + path.replace("<path:object_id>", str(pk))
@@ -774,7 +925,11 @@ def expand_plain_page(path: str, query: str, scene: Scene, site: Any) -> Iterato
         for model in site._registry:
             for column in model._meta.concrete_fields:
                 if column.is_relation:
-                    facts = {"app": model._meta.app_label, "model": model._meta.model_name, "field": column.name}
+                    facts = {
+                        "app": model._meta.app_label,
+                        "model": model._meta.model_name,
+                        "field": column.name,
+                    }
                     yield url + query.format(**facts)
     else:
         yield url + query
@@ -783,7 +938,9 @@ def expand_plain_page(path: str, query: str, scene: Scene, site: Any) -> Iterato
 def post_data(url: str, scene: Scene, site: Any) -> list[dict[str, Any]]:
     """What to post to an admin page: every action on acme's rows, and forms whose references are all acme's."""
     match = re.fullmatch(r"/admin/(\w+)/(\w+)/(.*)", url.partition("?")[0])
-    if match is None or not any((m._meta.app_label, m._meta.model_name) == match.groups()[:2] for m in site._registry):
+    if match is None or not any(
+        (m._meta.app_label, m._meta.model_name) == match.groups()[:2] for m in site._registry
+    ):
         return [{"username": "gina@globex.example.com", "password": PASSWORD}]
     model = apps.get_model(match[1], match[2])
     pk = scene.acme.pks.get(model, 1)
@@ -815,24 +972,35 @@ class TestAdmins:
         for site in SITES.values():
             for model, admin in site._registry.items():
                 actions = {getattr(act, "__name__", act) for act in admin.actions or ()}
-                assert actions == ACTIONS.get(model._meta.label, set()), f"{model._meta.label}: name its actions"
+                assert actions == ACTIONS.get(model._meta.label, set()), (
+                    f"{model._meta.label}: name its actions"
+                )
                 assert model in scene.acme.pks or site is platform_site, model
         registered = {model._meta.label for site in SITES.values() for model in site._registry}
         assert set(ACTIONS) <= registered, "stale entries"
-        extra = {f"admin/{app}/{model}/{rest}" for app, model, rest in EXTRA_MODEL_PAGES} | set(ADMIN_PAGES)
+        extra = {f"admin/{app}/{model}/{rest}" for app, model, rest in EXTRA_MODEL_PAGES} | set(
+            ADMIN_PAGES
+        )
         assert extra <= all_routes(), "stale entries"
 
     @pytest.mark.parametrize("place", ["acme's path", "acme's host", "the platform"])
-    def test_a_session_of_globex_opens_no_page_and_no_action_of_another_admin(self, untouched, place):
+    def test_a_session_of_globex_opens_no_page_and_no_action_of_another_admin(
+        self, untouched, place
+    ):
         urlconf = "minirag.urls" if place == "the platform" else "minirag.tenant_urls"
-        where = {"acme's path": ACME_PLACES["path"], "acme's host": ACME_PLACES["host"], "the platform": {}}[place]
+        where = {
+            "acme's path": ACME_PLACES["path"],
+            "acme's host": ACME_PLACES["host"],
+            "the platform": {},
+        }[place]
         tried = 0
         for route in admin_routes(urlconf):
             for url in expand_admin_route(route, untouched, SITES[urlconf]):
                 thief = self.gina(untouched, **where)
                 answers = [thief.get(url)]
                 answers += [
-                    self.gina(untouched, **where).post(url, data) for data in self.posts(url, untouched, urlconf)
+                    self.gina(untouched, **where).post(url, data)
+                    for data in self.posts(url, untouched, urlconf)
                 ]
                 for response in answers:
                     self.check_refused(untouched, route, url, response)
@@ -850,8 +1018,13 @@ class TestAdmins:
                     for data in self.posts(url, untouched, "minirag.tenant_urls")
                 ]
                 for response in answers:
-                    assert response.status_code in (200, 301, 302, 400, 403, 404, 405), (url, response.status_code)
-                    untouched.check(response, sent=f"{url} {untouched.acme.pks.values()}{untouched.acme.bot}")
+                    assert response.status_code in (200, 301, 302, 400, 403, 404, 405), (
+                        url,
+                        response.status_code,
+                    )
+                    untouched.check(
+                        response, sent=f"{url} {untouched.acme.pks.values()}{untouched.acme.bot}"
+                    )
                     if "<path:object_id>" in route:
                         assert response.status_code != 200, url
                     tried += 1
@@ -859,7 +1032,13 @@ class TestAdmins:
 
     def test_globex_sees_its_own_rows_there(self, scene):
         """Or a list without acme's rows would prove nothing."""
-        for path in ("bots/botprofile", "knowledge/source", "conversations/chat", "admin/logentry", "webhooks/webhook"):
+        for path in (
+            "bots/botprofile",
+            "knowledge/source",
+            "conversations/chat",
+            "admin/logentry",
+            "webhooks/webhook",
+        ):
             text = self.gina(scene, SCRIPT_NAME="/t/globex").get(f"/admin/{path}/").content.decode()
             assert "gardening" in text, path
 
@@ -877,7 +1056,9 @@ class TestAdmins:
             "fusion": "max_norm",
         }
         assert alice.post("/admin/bots/botprofile/", data).status_code == 302
-        assert alice.post(f"/admin/bots/botprofile/{scene.acme.bot}/change/", form).status_code == 302
+        assert (
+            alice.post(f"/admin/bots/botprofile/{scene.acme.bot}/change/", form).status_code == 302
+        )
         with tenant_context(scene.acme.party.tenant):
             assert LogEntry.objects.exclude(pk=990_001).filter(object_id=scene.acme.bot).exists()
         for tenant in (None, scene.globex.party.tenant):
@@ -897,7 +1078,9 @@ class TestAdmins:
     def check_refused(scene: Scene, route: str, url: str, response: Any) -> None:
         host = (ACME_HOST.split(".")[0],)
         # Before one has logged in, acme's admin says whose it is: the tenant's name is open.
-        scene.check(response, sent=f"{url} {scene.acme.pks.values()}{scene.acme.bot}", allow=(OPEN, *host))
+        scene.check(
+            response, sent=f"{url} {scene.acme.pks.values()}{scene.acme.bot}", allow=(OPEN, *host)
+        )
         if route in ("admin/login/", "admin/logout/", "admin/(?P<url>.*)$"):
             assert response.status_code in (200, 301, 302, 404, 405), url
             if response.status_code == 200 and route == "admin/login/":
@@ -905,7 +1088,10 @@ class TestAdmins:
             return
         at_the_door = response.status_code in (301, 302) and "/admin/login/" in response["Location"]
         redirects_home = response.status_code in (301, 302) and route.endswith("<path:object_id>/")
-        assert at_the_door or redirects_home or response.status_code in (403, 404), (url, response.status_code)
+        assert at_the_door or redirects_home or response.status_code in (403, 404), (
+            url,
+            response.status_code,
+        )
 
 
 # --- The socket ---------------------------------------------------------------------------------------------------
@@ -928,7 +1114,10 @@ def talk(path: str, host: str, origin: str, frames: list[dict[str, Any]]) -> lis
                 if event["type"] == "websocket.close":
                     return [*seen, {"type": "closed", "code": event["code"]}]
                 seen.append(json.loads(event["text"]))
-                if seen[-1]["type"] not in ("sources", "delta") and seen[-1].get("code") != "session_invalid":
+                if (
+                    seen[-1]["type"] not in ("sources", "delta")
+                    and seen[-1].get("code") != "session_invalid"
+                ):
                     break  # a session that is none ends the socket
         await socket.disconnect()
         return seen
@@ -959,12 +1148,18 @@ class TestSockets:
         token = self.session(scene.globex.party, scene.globex.bot, GLOBEX_VISITOR, GLOBEX_PAGE)
         opening = {"type": "authenticate", "session_token": token, "chat_id": scene.acme.chat}
         frames = [
-            {"type": "question", "message": "What is the zq of the house?", "bot_profile_id": scene.acme.bot},
+            {
+                "type": "question",
+                "message": "What is the zq of the house?",
+                "bot_profile_id": scene.acme.bot,
+            },
             {"type": "feedback", "message_id": scene.acme.message, "feedback": "negative"},
         ]
         seen = talk(path, host, GLOBEX_PAGE, [opening, *frames])
         scene.check_text(json.dumps(seen), sent=json.dumps([opening, *frames]))
-        assert not any(event["type"] in ("sources", "delta", "done", "feedback_saved") for event in seen), seen
+        assert not any(
+            event["type"] in ("sources", "delta", "done", "feedback_saved") for event in seen
+        ), seen
         if place.startswith("acme"):
             assert [event.get("code") for event in seen] == ["session_invalid", 4401]
         else:
@@ -995,7 +1190,9 @@ class TestSockets:
             *[value for name, value in bad_credentials(scene).items() if "session" not in name],
         ]
         for credential in forged:
-            seen = talk(path, host, GLOBEX_PAGE, [{"type": "authenticate", "session_token": credential}])
+            seen = talk(
+                path, host, GLOBEX_PAGE, [{"type": "authenticate", "session_token": credential}]
+            )
             assert [event.get("code") for event in seen] == ["session_invalid", 4401], credential
             scene.check_text(json.dumps(seen))
 
@@ -1004,10 +1201,16 @@ class TestSockets:
         token = self.session(scene.globex.party, scene.globex.bot, GLOBEX_VISITOR, GLOBEX_PAGE)
         claims = jwt.decode(token, options={"verify_signature": False}) | {"bot": scene.acme.bot}
         token = jwt.encode(claims, django_settings.JWT_SECRET_KEY, algorithm="HS256")
-        frames = [{"type": "authenticate", "session_token": token}, {"type": "question", "message": "zq?"}]
+        frames = [
+            {"type": "authenticate", "session_token": token},
+            {"type": "question", "message": "zq?"},
+        ]
         seen = talk("/ws/chat/", "localhost", GLOBEX_PAGE, frames)
         assert {event["type"] for event in seen} <= {"authenticated", "error", "closed"}
-        assert {event["code"] for event in seen if event["type"] == "error"} <= {"not_found", "session_invalid"}
+        assert {event["code"] for event in seen if event["type"] == "error"} <= {
+            "not_found",
+            "session_invalid",
+        }
         assert any(event["type"] == "error" for event in seen)
         scene.check_text(json.dumps(seen))
 
@@ -1050,7 +1253,11 @@ def queue() -> Iterator[Callable[[], dict[str, Any]]]:
         raw = client.brpop(key, timeout=5)
         assert raw is not None, "nothing was published"
         message = json.loads(raw[1])
-        return {"headers": message["headers"], "body": base64.b64decode(message["body"]).decode(), "raw": raw[1]}
+        return {
+            "headers": message["headers"],
+            "body": base64.b64decode(message["body"]).decode(),
+            "raw": raw[1],
+        }
 
     yield read
     client.delete(key)
@@ -1059,7 +1266,9 @@ def queue() -> Iterator[Callable[[], dict[str, Any]]]:
 class TestTasks:
     def test_every_task_has_an_expectation(self):
         tasks = own_tasks()
-        assert set(tasks) == set(TENANT_TASKS) | PLATFORM_TASKS, "name the new task, or drop the stale one"
+        assert set(tasks) == set(TENANT_TASKS) | PLATFORM_TASKS, (
+            "name the new task, or drop the stale one"
+        )
         assert all(isinstance(tasks[name], TenantTask) for name in TENANT_TASKS)
         assert all(isinstance(tasks[name], PlatformTask) for name in PLATFORM_TASKS)
 
@@ -1071,9 +1280,13 @@ class TestTasks:
             task.apply_async(arguments, headers={TENANT_HEADER: str(scene.globex.party.tenant.pk)})
         message = queue()
         assert message["headers"][TENANT_HEADER] == str(scene.acme.party.tenant.pk)
-        assert PRIVATE.encode() not in message["raw"] and PRIVATE not in message["body"], "tasks carry ids, no texts"
+        assert PRIVATE.encode() not in message["raw"] and PRIVATE not in message["body"], (
+            "tasks carry ids, no texts"
+        )
         monkeypatch.setattr(task, "run", lambda *args: seen.append((current_schema(), args)))
-        with tenant_context(scene.globex.party.tenant):  # what an earlier task might have left behind
+        with tenant_context(
+            scene.globex.party.tenant
+        ):  # what an earlier task might have left behind
             assert task.apply(arguments, headers=message["headers"]).state == SUCCESS
             assert current_schema() == scene.globex.party.tenant.schema_name
         assert seen == [(scene.acme.party.tenant.schema_name, arguments)]
@@ -1081,7 +1294,9 @@ class TestTasks:
     @pytest.mark.parametrize("name", TENANT_TASKS)
     def test_a_task_of_globex_with_acmes_ids_does_nothing(self, untouched, name):
         headers = {TENANT_HEADER: str(untouched.globex.party.tenant.pk)}
-        assert own_tasks()[name].apply(TENANT_TASKS[name](untouched), headers=headers).state == SUCCESS
+        assert (
+            own_tasks()[name].apply(TENANT_TASKS[name](untouched), headers=headers).state == SUCCESS
+        )
 
     @pytest.mark.parametrize("name", TENANT_TASKS)
     @pytest.mark.parametrize("tenant_id", [None, "", "gone", "suspended"])
@@ -1112,7 +1327,9 @@ class TestTasks:
         long_ago = timezone.now() - timedelta(hours=1)
         for rows in (scene.acme, scene.globex):
             with tenant_context(rows.party.tenant):
-                Source.objects.filter(pk=rows.source).update(queued_at=long_ago, status=SourceStatus.PENDING)
+                Source.objects.filter(pk=rows.source).update(
+                    queued_at=long_ago, status=SourceStatus.PENDING
+                )
         with tenant_context(scene.acme.party.tenant):
             for name in PLATFORM_TASKS:
                 assert own_tasks()[name].apply().state == SUCCESS
@@ -1135,7 +1352,13 @@ class TestSharedPlaces:
         assert holding == texts, "the scan must find the marker in every table that has texts"
         for other in ("public", scene.globex.party.tenant.schema_name, "tenant_template"):
             assert find_marker(other, PRIVATE) == []
-        who_may_enter = {"tenants_user", "tenants_tenant", "tenants_apitoken", "tenants_domain", "tenants_auditevent"}
+        who_may_enter = {
+            "tenants_user",
+            "tenants_tenant",
+            "tenants_apitoken",
+            "tenants_domain",
+            "tenants_auditevent",
+        }
         assert set(find_marker("public", IDENTITY)) == who_may_enter
         assert find_marker("public", scene.acme.party.raw_token) == []
         assert find_marker("public", "It is gardening") == []
@@ -1152,7 +1375,8 @@ class TestSharedPlaces:
 
     def test_cache_keys_of_two_tenants_differ_whatever_the_slug(self, scene):
         assert all(
-            entry["KEY_FUNCTION"] == "tenants.context.make_cache_key" for entry in django_settings.CACHES.values()
+            entry["KEY_FUNCTION"] == "tenants.context.make_cache_key"
+            for entry in django_settings.CACHES.values()
         )
         keys = set()
         for tenant in (None, scene.acme.party.tenant, scene.globex.party.tenant):
@@ -1186,7 +1410,11 @@ class TestSharedPlaces:
         for path in source_files():
             text = path.read_text()
             for node in ast.walk(ast.parse(text)):
-                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in shared:
+                if (
+                    isinstance(node, ast.Call)
+                    and isinstance(node.func, ast.Attribute)
+                    and node.func.attr in shared
+                ):
                     first = ast.unparse(node.args[0]) if node.args else ""
                     if "scoped_name" not in first:
                         found.add(f"{path.relative_to(ROOT)}: {ast.unparse(node)[:80]}")
@@ -1228,7 +1456,9 @@ class TestSharedPlaces:
             assert PRIVATE.encode() in bytes(SourceFile.objects.get(pk=scene.acme.upload).data)
         with tenant_context(scene.globex.party.tenant):
             assert not SourceFile.objects.filter(pk=scene.acme.upload).exists()
-            assert PRIVATE.encode() not in b"".join(bytes(file.data) for file in SourceFile.objects.all())
+            assert PRIVATE.encode() not in b"".join(
+                bytes(file.data) for file in SourceFile.objects.all()
+            )
         for directory in (django_settings.DATA_DIR, django_settings.MEDIA_ROOT):
             for path in Path(directory).rglob("*"):
                 assert not (path.is_file() and PRIVATE.encode() in path.read_bytes()), path
@@ -1287,7 +1517,9 @@ class TestSharedPlaces:
         with tenant_context(scene.globex.party.tenant):
             chats = {str(key) for key in Chat.objects.values_list("pk", flat=True)}
             payloads = [delivery.payload for delivery in Delivery.objects.all()]
-            assert payloads and all(payload.get("chat_id", next(iter(chats))) in chats for payload in payloads)
+            assert payloads and all(
+                payload.get("chat_id", next(iter(chats))) in chats for payload in payloads
+            )
             assert scene.acme.chat not in json.dumps(payloads)
 
 
@@ -1312,7 +1544,9 @@ def log() -> Iterator[io.StringIO]:
 
 
 class TestLogs:
-    def test_no_log_line_holds_a_text_a_secret_or_a_password_and_each_names_its_schema(self, acme, globex, model, log):
+    def test_no_log_line_holds_a_text_a_secret_or_a_password_and_each_names_its_schema(
+        self, acme, globex, model, log
+    ):
         scene = make_scene(acme, globex, model)
         client = Client(**acme.bearer)
         question = f"Where is the {PRIVATE} of the house?"
@@ -1323,14 +1557,21 @@ class TestLogs:
         ):
             client.post("/v1/auth/login", body, content_type=JSON)
         model.enqueue(f"It is {PRIVATE}", provider_down())
-        client.post("/v1/chat", {"bot_profile_id": scene.acme.bot, "message": question}, content_type=JSON)
+        client.post(
+            "/v1/chat", {"bot_profile_id": scene.acme.bot, "message": question}, content_type=JSON
+        )
         client.post("/v1/chat", f'{{"message": "{question}"', content_type=JSON)
-        client.post("/v1/bot-profiles", {"name": 7, "credentials": {"api_key": API_KEY}}, content_type=JSON)
+        client.post(
+            "/v1/bot-profiles", {"name": 7, "credentials": {"api_key": API_KEY}}, content_type=JSON
+        )
         client.get(f"/v1/sources?bot_profile_id={PRIVATE}")
         Client(HTTP_AUTHORIZATION=f"Bearer {PRIVATE}").get("/v1/sources")
         session = TestSockets().session(acme, scene.acme.bot, "visitor-0001", ACME_PAGE)
         model.enqueue(f"It is {PRIVATE}", provider_down())
-        frames = [{"type": "authenticate", "session_token": session}, {"type": "question", "message": question}]
+        frames = [
+            {"type": "authenticate", "session_token": session},
+            {"type": "question", "message": question},
+        ]
         assert talk("/ws/chat/", "localhost", ACME_PAGE, frames)[-1]["type"] == "error"
         lines = [json.loads(line) for line in log.getvalue().splitlines()]
         assert len(lines) >= 20
@@ -1348,11 +1589,19 @@ class TestLogs:
             held = [line for line in lines if secret in json.dumps(line)]
             assert held == [], secret
         assert {line["schema"] for line in lines} <= {"public", "t_acme", "t_globex"}
-        of_acme = [line for line in lines if line.get("path") == f"/v1/bot-profiles/{scene.acme.bot}/settings"]
+        of_acme = [
+            line
+            for line in lines
+            if line.get("path") == f"/v1/bot-profiles/{scene.acme.bot}/settings"
+        ]
         assert {line["schema"] for line in of_acme} == {"t_acme"}
         ingested = [line for line in lines if line.get("source_id") == scene.acme.source]
         assert {line["schema"] for line in ingested} <= {"t_acme"}
-        assert all(line.get("schema") != "t_globex" for line in lines if scene.acme.chat in json.dumps(line))
+        assert all(
+            line.get("schema") != "t_globex"
+            for line in lines
+            if scene.acme.chat in json.dumps(line)
+        )
 
 
 def test_an_archived_tenant_leaves_no_credential_that_works(scene):
@@ -1364,5 +1613,7 @@ def test_an_archived_tenant_leaves_no_credential_that_works(scene):
     for credential in credentials.values():
         response = Client(HTTP_AUTHORIZATION=f"Bearer {credential}").get("/v1/sources")
         assert response.status_code == 403 and response.json()["code"] == "tenant_disabled"
-    seen = talk("/ws/chat/", "localhost", GLOBEX_PAGE, [{"type": "authenticate", "session_token": session}])
+    seen = talk(
+        "/ws/chat/", "localhost", GLOBEX_PAGE, [{"type": "authenticate", "session_token": session}]
+    )
     assert seen[0]["code"] == "session_invalid"

@@ -19,14 +19,17 @@ PLAIN = next(entry for entry in QUESTIONS["acme"]["answerable"] if "E24" in entr
 
 def ask(account: TenantAccount, question: str, **fields) -> dict:
     answer = account.client.post(
-        "/v1/chat", json={"bot_profile_id": account.bot_id, "message": question, "extended": True, **fields}
+        "/v1/chat",
+        json={"bot_profile_id": account.bot_id, "message": question, "extended": True, **fields},
     )
     assert answer.status_code == 200, answer.text
     return answer.json()
 
 
 @pytest.fixture(scope="module")
-def taught(product: Product, acme_account: TenantAccount, globex_account: TenantAccount) -> dict[str, dict[str, str]]:
+def taught(
+    product: Product, acme_account: TenantAccount, globex_account: TenantAccount
+) -> dict[str, dict[str, str]]:
     """Both tenants, each with a bot and its real files, ingested by the worker: {slug: {file name: source id}}."""
     sources: dict[str, dict[str, str]] = {}
     for account in (acme_account, globex_account):
@@ -34,7 +37,9 @@ def taught(product: Product, acme_account: TenantAccount, globex_account: Tenant
         kinds = (".md", ".csv", ".pdf", ".docx")
         files = sorted(path for path in (DEMO / account.slug).iterdir() if path.suffix in kinds)
         assert len(files) >= 3
-        sources[account.slug] = {path.name: product.upload(account, account.bot_id, path) for path in files}
+        sources[account.slug] = {
+            path.name: product.upload(account, account.bot_id, path) for path in files
+        }
     for account in (acme_account, globex_account):
         for source_id in sources[account.slug].values():
             assert product.wait_until_ready(account, source_id)["chunk_count"] > 0
@@ -50,18 +55,27 @@ def test_each_bot_answers_its_own_questions_with_a_citation_of_the_right_file(
     own = QUESTIONS[slug]["answerable"]
     for entry in own:
         answer = ask(account, entry["question"])
-        if answer["refusal"] or entry["fact"].casefold() not in answer["message"]["content"].casefold():
+        if (
+            answer["refusal"]
+            or entry["fact"].casefold() not in answer["message"]["content"].casefold()
+        ):
             continue
         assert answer["citations"], answer
-        right += taught[slug][entry["file"]] in {citation["source_id"] for citation in answer["citations"]}
+        right += taught[slug][entry["file"]] in {
+            citation["source_id"] for citation in answer["citations"]
+        }
     assert right >= 0.8 * len(own), f"{right} of {len(own)}"
 
 
 @pytest.mark.parametrize("slug", ["acme", "globex"])
-def test_each_bot_refuses_what_only_the_other_knows_and_what_nobody_knows(taught, acme_account, globex_account, slug):
+def test_each_bot_refuses_what_only_the_other_knows_and_what_nobody_knows(
+    taught, acme_account, globex_account, slug
+):
     account = {"acme": acme_account, "globex": globex_account}[slug]
     other = "globex" if slug == "acme" else "acme"
-    foreign = [entry["question"] for entry in QUESTIONS[other]["answerable"]] + QUESTIONS["nobody_can_answer"]
+    foreign = [entry["question"] for entry in QUESTIONS[other]["answerable"]] + QUESTIONS[
+        "nobody_can_answer"
+    ]
     refused = 0
     for question in foreign:
         answer = ask(account, question)
@@ -81,11 +95,17 @@ def test_the_stream_tells_the_same_as_the_json(taught, acme_account):
         raw = response.read().decode("ascii")
     blocks = [block.split("\n") for block in raw.removesuffix("\n\n").split("\n\n")]
     assert all(len(block) == 2 for block in blocks)
-    events = [(name.removeprefix("event: "), json.loads(data.removeprefix("data: "))) for name, data in blocks]
+    events = [
+        (name.removeprefix("event: "), json.loads(data.removeprefix("data: ")))
+        for name, data in blocks
+    ]
     names = [name for name, _ in events]
     assert names[0] == "sources" and names[-1] == "done" and set(names[1:-1]) == {"delta"}
     assert events[0][1]["sources"] == whole["sources"]
-    assert "".join(data["content"] for name, data in events if name == "delta") == whole["message"]["content"]
+    assert (
+        "".join(data["content"] for name, data in events if name == "delta")
+        == whole["message"]["content"]
+    )
     assert set(events[-1][1]) == {"chat_id", "message_id", "usage"}
     stored = acme_account.client.get(f"/v1/chat/{events[-1][1]['chat_id']}/messages").json()
     assert stored[-1]["id"] == events[-1][1]["message_id"]
@@ -96,8 +116,12 @@ def test_nothing_of_acme_is_found_with_globex_token(product, taught, acme_accoun
     message_id = acme_account.client.get(f"/v1/chat/{chat_id}/messages").json()[-1]["id"]
     source_id = next(iter(taught["acme"].values()))
     paths = [
-        f"/v1/bot-profiles/{acme_account.bot_id}", f"/v1/sources/{source_id}", f"/v1/sources/{source_id}/children",
-        f"/v1/chat/{chat_id}", f"/v1/chat/{chat_id}/messages", f"/v1/chat/{chat_id}/messages/{message_id}",
+        f"/v1/bot-profiles/{acme_account.bot_id}",
+        f"/v1/sources/{source_id}",
+        f"/v1/sources/{source_id}/children",
+        f"/v1/chat/{chat_id}",
+        f"/v1/chat/{chat_id}/messages",
+        f"/v1/chat/{chat_id}/messages/{message_id}",
     ]
     for path in paths:
         assert acme_account.client.get(path).status_code == 200, path
@@ -144,7 +168,9 @@ def test_a_suspended_tenant_stops_at_once_and_comes_back(product, taught):
 
 
 def test_no_log_holds_a_token_or_a_question(product, taught, acme_account):
-    logs = product.output + "".join(path.read_text() for path in (product.directory / "data").rglob("*.log"))
+    logs = product.output + "".join(
+        path.read_text() for path in (product.directory / "data").rglob("*.log")
+    )
     assert acme_account.token not in logs and acme_account.password not in logs
     assert PLAIN["question"] not in logs
     assert "Traceback" not in logs

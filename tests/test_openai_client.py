@@ -8,7 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from openai import AuthenticationError, BadRequestError, NotFoundError, OpenAI, UnprocessableEntityError
+from openai import (
+    AuthenticationError,
+    BadRequestError,
+    NotFoundError,
+    OpenAI,
+    UnprocessableEntityError,
+)
 
 from tests.product import CHECKOUT, Product, TenantAccount
 
@@ -19,7 +25,9 @@ ASKED = [{"role": "user", "content": "When is the warehouse open?"}]
 @pytest.fixture(scope="module")
 def warehouse(product: Product, acme_account: TenantAccount) -> str:
     bot = product.make_bot(acme_account, name="Warehouse")
-    product.teach_text(acme_account, bot, "The warehouse is open from 9 to 17 on every working day.")
+    product.teach_text(
+        acme_account, bot, "The warehouse is open from 9 to 17 on every working day."
+    )
     return bot
 
 
@@ -33,7 +41,12 @@ def test_the_pages_program_runs_as_it_stands(product, acme_account, warehouse, t
     program = "\n".join(re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL))
     environment = {**product.environment, "MINIRAG": product.base_url, "TOKEN": acme_account.token}
     done = subprocess.run(
-        [sys.executable, "-c", program], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", program],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("from 9 to 17") == 2 and "tokens:" in done.stdout
@@ -58,7 +71,10 @@ def test_a_stream_gives_the_same_piece_by_piece(client, warehouse):
     assert "from 9 to 17" in said and chunks[0].choices[0].delta.role == "assistant"
     assert chunks[-1].usage.total_tokens > 0 and not chunks[-1].choices
     last = chunks[-2]
-    assert last.choices[0].finish_reason == "stop" and last.choices[0].delta.citations[0]["number"] == 1
+    assert (
+        last.choices[0].finish_reason == "stop"
+        and last.choices[0].delta.citations[0]["number"] == 1
+    )
 
 
 def test_a_chat_goes_on_by_its_id(client, warehouse):
@@ -79,7 +95,9 @@ def test_errors_are_those_that_the_client_knows(client, product, globex_account,
         client.chat.completions.create(model=product.make_bot(globex_account), messages=ASKED)
     assert (missing.value.code, missing.value.param) == ("model_not_found", "model")
     with pytest.raises(BadRequestError) as refused:
-        client.chat.completions.create(model=warehouse, messages=[*ASKED, {"role": "assistant", "content": "9"}])
+        client.chat.completions.create(
+            model=warehouse, messages=[*ASKED, {"role": "assistant", "content": "9"}]
+        )
     assert (refused.value.code, refused.value.param) == ("last_message_not_user", "messages.1.role")
     with pytest.raises(UnprocessableEntityError) as invalid:
         client.chat.completions.create(model=warehouse, messages=ASKED, n=2, stream=True)

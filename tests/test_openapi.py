@@ -32,12 +32,18 @@ ANSWERS = [
     if "example" in content
 ]
 
-PREDECESSORS = [("/docs", "/v1/docs"), ("/redoc", "/v1/docs"), ("/openapi.json", "/v1/openapi.json")]
+PREDECESSORS = [
+    ("/docs", "/v1/docs"),
+    ("/redoc", "/v1/docs"),
+    ("/openapi.json", "/v1/openapi.json"),
+]
 
 
 def check(value, schema):
     whole = {**schema, "components": document()["components"]}
-    jsonschema.Draft202012Validator(whole, format_checker=jsonschema.FormatChecker()).validate(value)
+    jsonschema.Draft202012Validator(whole, format_checker=jsonschema.FormatChecker()).validate(
+        value
+    )
 
 
 def test_every_route_is_described_with_its_methods():

@@ -35,7 +35,14 @@ def requests():
             for name, example in examples.items():
                 if not path.startswith(OPERATORS):
                     form = content.get("multipart/form-data", {}).get("schema")
-                    yield pytest.param(method, path, operation, example["value"], form, id=f"{method} {path} {name}")
+                    yield pytest.param(
+                        method,
+                        path,
+                        operation,
+                        example["value"],
+                        form,
+                        id=f"{method} {path} {name}",
+                    )
 
 
 @pytest.fixture
@@ -53,14 +60,18 @@ def fill_in(path: str) -> str:
 
 def query_of(operation: dict) -> str:
     """The query parameters that must be there."""
-    found = [each for each in operation["parameters"] if each.get("in") == "query" and each["required"]]
+    found = [
+        each for each in operation["parameters"] if each.get("in") == "query" and each["required"]
+    ]
     return urlencode({each["name"]: each["schema"].get("examples", ["text"])[0] for each in found})
 
 
 def make_form(schema: dict) -> dict:
     """The required fields of a multipart body, and a file."""
     files = {name for name, each in schema["properties"].items() if each.get("format") == "binary"}
-    fields = {name: EXAMPLE_IDS.get(name, "text") for name in schema["required"] if name not in files}
+    fields = {
+        name: EXAMPLE_IDS.get(name, "text") for name in schema["required"] if name not in files
+    }
     return fields | {name: SimpleUploadedFile("hours.txt", b"Open from 9 to 17.") for name in files}
 
 
@@ -74,7 +85,9 @@ def test_an_example_works(scene, as_acme, method, path, operation, body, form):
     else:
         json_type = {"content_type": "application/json"} if method != "get" else {}
         response = getattr(client, method)(url, body, headers=headers, **json_type)
-    wanted = UNMADE.get(f"{method} {path}") or {int(status) for status in operation["responses"] if status < "400"}
+    wanted = UNMADE.get(f"{method} {path}") or {
+        int(status) for status in operation["responses"] if status < "400"
+    }
     assert response.status_code in wanted, response.content[:500]
 
 

@@ -19,7 +19,9 @@ from tests.product import CHECKOUT, Product
 pytestmark = [pytest.mark.product, pytest.mark.timeout(240)]
 
 BLOCK = re.compile(r"^```bash\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-PAGES = sorted(page.stem for page in (CHECKOUT / "docs").glob("*.md") if "$MINIRAG" in page.read_text())
+PAGES = sorted(
+    page.stem for page in (CHECKOUT / "docs").glob("*.md") if "$MINIRAG" in page.read_text()
+)
 SHELL = """set -euo pipefail
 export PATH={bin}:$PATH
 curl() {{ command curl --no-progress-meter --fail-with-body "$@"; }}
@@ -40,7 +42,9 @@ def make_operator_token(product: Product) -> str:
 def make_variables(product: Product, page: str) -> dict[str, str]:
     account = product.sign_up(f"page-{page.replace('_', '-')}")
     bot = product.make_bot(account)
-    source = product.teach_text(account, bot, "The warehouse is open from 9 to 17. Returns are free for 30 days.")
+    source = product.teach_text(
+        account, bot, "The warehouse is open from 9 to 17. Returns are free for 30 days."
+    )
     question = {"bot_profile_id": bot, "message": "When is the warehouse open?"}
     answer = account.client.post("/v1/chat", json=question).json()
     return {
@@ -59,7 +63,12 @@ def test_the_commands_of_a_page_work_as_they_stand(product: Product, tmp_path: P
     (tmp_path / ".venv").symlink_to(Path(sys.executable).parents[1])
     script = SHELL.format(bin=Path(sys.executable).parent) + "\n".join(read_blocks(page))
     done = subprocess.run(
-        ["bash", "-c", script], env={**product.environment, **make_variables(product, page)}, cwd=tmp_path,
-        capture_output=True, text=True, timeout=180, stdin=subprocess.DEVNULL,
+        ["bash", "-c", script],
+        env={**product.environment, **make_variables(product, page)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        stdin=subprocess.DEVNULL,
     )
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"

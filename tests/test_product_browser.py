@@ -107,9 +107,15 @@ def pottery(product: Product) -> Iterator[Pottery]:
             "weak": "openai/error-503-3",
         }
         for name, model in models.items():
-            fields = {"embedding_model": "minirag/hash", "description": "Ask about clay, glazes and courses."}
+            fields = {
+                "embedding_model": "minirag/hash",
+                "description": "Ask about clay, glazes and courses.",
+            }
             if model is not None:
-                fields |= {"model": model, "credentials": {"api_key": PROVIDER_KEY, "api_base": provider.base_url}}
+                fields |= {
+                    "model": model,
+                    "credentials": {"api_key": PROVIDER_KEY, "api_base": provider.base_url},
+                }
             bots[name] = product.make_bot(account, **fields | {"name": f"Kiln desk {name}"})
             settings = {
                 "allowed_origins": [shop.origin],
@@ -139,17 +145,29 @@ def open_page(
 
     With `refused` the console may say what the browser itself says of an answer of 4xx.
     """
-    context = browser.new_context(**{"viewport": {"width": 1200, "height": 800}, "locale": "en-GB", **options})
+    context = browser.new_context(
+        **{"viewport": {"width": 1200, "height": 800}, "locale": "en-GB", **options}
+    )
     context.set_default_timeout(20_000)
     page = context.new_page()
     watch = Watch(page)
     page.goto(url)
     yield page
-    seen = page.content() + page.evaluate("JSON.stringify(localStorage)") + "\n".join(watch.urls + watch.frames)
-    seen += page.evaluate("[...document.querySelectorAll('minirag-widget')].map((w) => w.shadowRoot.innerHTML).join()")
+    seen = (
+        page.content()
+        + page.evaluate("JSON.stringify(localStorage)")
+        + "\n".join(watch.urls + watch.frames)
+    )
+    seen += page.evaluate(
+        "[...document.querySelectorAll('minirag-widget')].map((w) => w.shadowRoot.innerHTML).join()"
+    )
     context.close()
     assert watch.foreign == []
-    assert [error for error in watch.errors if not (refused and error.startswith("Failed to load resource"))] == []
+    assert [
+        error
+        for error in watch.errors
+        if not (refused and error.startswith("Failed to load resource"))
+    ] == []
     assert [secret for secret in pottery.secrets if secret in seen] == []
     assert "session_token" not in seen
 
@@ -214,7 +232,10 @@ def test_on_an_allowed_foreign_page_the_tokens_arrive_one_after_another(browser,
         ask(page, "After how many hours does the Torrance kiln reach 1280 degrees Celsius?")
         lengths = set()
         deadline = time.monotonic() + 30
-        while page.get_by_role("log").get_attribute("aria-busy") == "true" and time.monotonic() < deadline:
+        while (
+            page.get_by_role("log").get_attribute("aria-busy") == "true"
+            and time.monotonic() < deadline
+        ):
             lengths.add(len(last_answer(page).locator(".body").inner_text()))
             if len(lengths) == 4:
                 take_screenshot(page, "streaming")
@@ -225,7 +246,9 @@ def test_on_an_allowed_foreign_page_the_tokens_arrive_one_after_another(browser,
 
 
 def test_a_page_that_is_not_allowed_is_told_so_calmly(browser, pottery):
-    with open_page(browser, pottery, f"{pottery.stranger.origin}/{pottery.bots['offline']}", refused=True) as page:
+    with open_page(
+        browser, pottery, f"{pottery.stranger.origin}/{pottery.bots['offline']}", refused=True
+    ) as page:
         page.get_by_role("button", name="Open chat").click()
         expect(page.get_by_role("alert")).to_contain_text("This page may not use")
         expect(page.get_by_role("button", name="Retry")).to_have_count(0)
@@ -275,7 +298,9 @@ def test_feedback_is_stored_and_can_be_taken_back(browser, pottery):
             assert pottery.messages()[-1]["feedback"] == feedback
 
 
-def test_a_reload_keeps_the_conversation_with_its_sources_and_a_new_one_starts_empty(browser, pottery):
+def test_a_reload_keeps_the_conversation_with_its_sources_and_a_new_one_starts_empty(
+    browser, pottery
+):
     with open_page(browser, pottery, f"{pottery.shop.origin}/{pottery.bots['offline']}") as page:
         open_widget(page)
         ask(page, QUESTION)
@@ -286,7 +311,9 @@ def test_a_reload_keeps_the_conversation_with_its_sources_and_a_new_one_starts_e
         page.get_by_role("button", name="Open chat").click()
         expect(page.locator(".message.user")).to_contain_text(QUESTION)
         expect(last_answer(page).locator("button.mark").first).to_be_visible()
-        expect(page.get_by_role("button", name="Helpful", exact=True)).to_have_attribute("aria-pressed", "true")
+        expect(page.get_by_role("button", name="Helpful", exact=True)).to_have_attribute(
+            "aria-pressed", "true"
+        )
         ask(page, "What does a course cost?")
         expect(last_answer(page)).to_contain_text("240 euros")
         assert len(pottery.messages()) == 4
@@ -305,7 +332,9 @@ def test_another_visitor_does_not_see_the_conversation(browser, pottery):
         open_widget(page)
         ask(page, QUESTION)
         wait_until_answered(page)
-        chat_id = page.evaluate("Object.values(localStorage).map((text) => JSON.parse(text).chat_id)[0]")
+        chat_id = page.evaluate(
+            "Object.values(localStorage).map((text) => JSON.parse(text).chat_id)[0]"
+        )
         key = page.evaluate("Object.keys(localStorage)[0]")
     assert chat_id
     with open_page(browser, pottery, url) as page:
@@ -355,7 +384,9 @@ def test_a_suspended_tenant_is_a_calm_sentence_in_open_and_in_new_windows(browse
 
 def test_a_page_made_for_the_predecessor_works_with_its_token(browser, pottery):
     """Its origin is in no list; its script's address and attributes are the old ones."""
-    token = pottery.account.client.post("/v1/api-tokens", json={"name": "old page", "scopes": ["chat"]}).json()
+    token = pottery.account.client.post(
+        "/v1/api-tokens", json={"name": "old page", "scopes": ["chat"]}
+    ).json()
     page = browser.new_page()
     page.goto(f"{pottery.stranger.origin}/{pottery.bots['offline']}/{token['raw_token']}")
     open_widget(page)

@@ -32,8 +32,12 @@ def run(product: Product, tmp_path: Path) -> Run:
     def run_block(block: str) -> str:
         script = f"set -aeuo pipefail\n. {state}\n{block}\n{{ export -p; declare -f; }} > {state}\n"
         done = subprocess.run(
-            ["bash", "-c", script], env={**product.environment, "BASE_URL": product.base_url}, cwd=tmp_path,
-            capture_output=True, text=True, timeout=120,
+            ["bash", "-c", script],
+            env={**product.environment, "BASE_URL": product.base_url},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=120,
         )
         assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
         return done.stdout
@@ -44,7 +48,13 @@ def run(product: Product, tmp_path: Path) -> Run:
 def test_the_first_calls_work_as_they_stand(run: Run):
     blocks = read_first_calls()
     printed = [run(block) for block in blocks]
-    said = dict(zip(("bootstrap", "login", "teach", "ingest", "json", "sse", "origins"), printed, strict=True))
+    said = dict(
+        zip(
+            ("bootstrap", "login", "teach", "ingest", "json", "sse", "origins"),
+            printed,
+            strict=True,
+        )
+    )
 
     assert json.loads(said["login"])["tenant"]["slug"] == "bikes"
     assert said["ingest"].splitlines()[-1].endswith("ready"), said["ingest"]
@@ -55,7 +65,8 @@ def test_the_first_calls_work_as_they_stand(run: Run):
     events = re.findall(r"^event: (\w+)$", said["sse"], re.MULTILINE)
     assert events[0] == "sources" and events[-1] == "done" and "delta" in events
     assert "12 euros" in "".join(
-        json.loads(line)["content"] for line in re.findall(r"^event: delta\ndata: (.+)$", said["sse"], re.MULTILINE)
+        json.loads(line)["content"]
+        for line in re.findall(r"^event: delta\ndata: (.+)$", said["sse"], re.MULTILINE)
     )
     assert json.loads(said["origins"])["allowed_origins"] == ["https://www.bikes.example.com"]
 

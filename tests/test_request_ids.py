@@ -57,7 +57,9 @@ def test_every_answer_has_the_id(as_acme, method, path, status):
         assert response.json()["request_id"] == ID
 
 
-@pytest.mark.parametrize("facts", [{"HTTP_AUTHORIZATION": "Bearer x"}, {"SCRIPT_NAME": "/t/nobody"}, {}])
+@pytest.mark.parametrize(
+    "facts", [{"HTTP_AUTHORIZATION": "Bearer x"}, {"SCRIPT_NAME": "/t/nobody"}, {}]
+)
 def test_a_refusal_at_the_edge_has_it_too(db, facts):
     response = Client().get("/v1/bot-profiles", headers={"x-request-id": ID}, **facts)
     assert response.status_code in (401, 404)
@@ -67,7 +69,9 @@ def test_a_refusal_at_the_edge_has_it_too(db, facts):
 
 def test_a_host_that_is_not_served_is_told_so_with_it(db, settings):
     settings.PLATFORM_HOSTS = ["localhost"]
-    response = Client().get("/v1/bot-profiles", headers={"x-request-id": ID}, HTTP_HOST="elsewhere.example")
+    response = Client().get(
+        "/v1/bot-profiles", headers={"x-request-id": ID}, HTTP_HOST="elsewhere.example"
+    )
     assert (response.status_code, response.json()["code"]) == (400, "host_unknown")
     assert response["X-Request-ID"] == response.json()["request_id"] == ID
 
@@ -93,22 +97,39 @@ def send_raw(query: bytes, *pieces: bytes) -> tuple[int, dict[str, str], dict[st
 
     asyncio.run(application(scope, receive, send))
     received = {name.decode().lower(): value.decode() for name, value in answer[0]["headers"]}
-    return answer[0]["status"], received, json.loads(b"".join(each.get("body", b"") for each in answer[1:]))
+    return (
+        answer[0]["status"],
+        received,
+        json.loads(b"".join(each.get("body", b"") for each in answer[1:])),
+    )
 
 
 def test_a_query_that_is_no_text_is_400_in_the_contracts_shape(db):
-    for signal in (request_started, request_finished):  # they close connections, and end this test's transaction
+    for signal in (
+        request_started,
+        request_finished,
+    ):  # they close connections, and end this test's transaction
         signal.disconnect(close_old_connections)
     status, headers, body = send_raw(b"x=\xff\xfe")
     for signal in (request_started, request_finished):
         signal.connect(close_old_connections)
-    assert (status, body["code"], body["request_id"], headers["x-request-id"]) == (400, "bad_request", ID, ID)
+    assert (status, body["code"], body["request_id"], headers["x-request-id"]) == (
+        400,
+        "bad_request",
+        ID,
+        ID,
+    )
 
 
 def test_a_body_without_end_is_413_in_the_contracts_shape(settings):
     settings.MAX_BODY_BYTES = 1000
     status, headers, body = send_raw(b"", b"x" * 800, b"x" * 800)
-    assert (status, body["code"], body["request_id"], headers["x-request-id"]) == (413, "body_too_large", ID, ID)
+    assert (status, body["code"], body["request_id"], headers["x-request-id"]) == (
+        413,
+        "body_too_large",
+        ID,
+        ID,
+    )
 
 
 # --- written down -------------------------------------------------------------------------------------------------
@@ -123,7 +144,9 @@ def test_a_stream_its_messages_and_its_log_lines_have_it(acme, run_async, monkey
     async def ask():
         body = json.dumps({"bot_profile_id": str(bot.pk), "message": "Who?", "stream": True})
         headers = {"authorization": acme.bearer["HTTP_AUTHORIZATION"], "x-request-id": ID}
-        response = await AsyncClient().generic("POST", "/v1/chat", body, content_type=JSON, headers=headers)
+        response = await AsyncClient().generic(
+            "POST", "/v1/chat", body, content_type=JSON, headers=headers
+        )
         return response, b"".join([part async for part in response.streaming_content])
 
     try:
@@ -144,7 +167,9 @@ def tell_request_id() -> str:
 
 def test_a_task_that_a_request_sends_carries_its_id_and_binds_it(acme, monkeypatch):
     sent = {}
-    monkeypatch.setattr(celery_app, "send_task", lambda name, *args, **options: sent.update(options))
+    monkeypatch.setattr(
+        celery_app, "send_task", lambda name, *args, **options: sent.update(options)
+    )
     structlog.contextvars.clear_contextvars()
     with tenant_context(acme.tenant):
         with request_id_bound(ID):

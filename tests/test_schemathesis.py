@@ -32,7 +32,9 @@ CHECKS = [
     not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance,
     response_headers_conformance,
 ]  # fmt: skip
-schema = schemathesis.openapi.from_dict({**api_document(), "servers": [{"url": "http://127.0.0.1"}]})
+schema = schemathesis.openapi.from_dict(
+    {**api_document(), "servers": [{"url": "http://127.0.0.1"}]}
+)
 schema.config.generation.update(with_security_parameters=False)
 
 
@@ -62,12 +64,18 @@ def test_the_answer_is_as_described(
             base_url=product.base_url, session=session, headers={"Authorization": f"Bearer {fuzzed.token}"},
             timeout=30, allow_redirects=False,
         )  # fmt: skip
-        if answer.status_code == 400 and not answer.content and case.media_type == "multipart/form-data":
+        if (
+            answer.status_code == 400
+            and not answer.content
+            and case.media_type == "multipart/form-data"
+        ):
             return  # a form that Twisted cannot take apart does not reach us
         case.validate_response(answer, checks=CHECKS)
 
     check(case)
     existing = {name: EXAMPLE_IDS[name] for name in case.path_parameters if name in EXAMPLE_IDS}
-    if existing and case.method != "DELETE":  # made-up ids lead nowhere; what is deleted would lead nowhere as well
+    if (
+        existing and case.method != "DELETE"
+    ):  # made-up ids lead nowhere; what is deleted would lead nowhere as well
         case.path_parameters = {**case.path_parameters, **existing}
         check(case)

@@ -22,18 +22,36 @@ from minirag.embedded.processes import find_free_port, read_start_time, wait_unt
 from minirag.supervision.installation import CHECKOUT, Installation
 
 pytestmark = [pytest.mark.product, pytest.mark.timeout(240)]
-_OURS = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "JWT_SECRET_KEY", "ENCRYPTION_KEY", "DATA_DIR", "PORT")
+_OURS = (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "SECRET_KEY",
+    "JWT_SECRET_KEY",
+    "ENCRYPTION_KEY",
+    "DATA_DIR",
+    "PORT",
+)
 
 
 class Up:
     """One run of `manage.py up` on a data directory; its output is collected in a file."""
 
-    def __init__(self, data_dir: Path, *, port: int | None = None, extra: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, data_dir: Path, *, port: int | None = None, extra: tuple[str, ...] = ()
+    ) -> None:
         self.data_dir = data_dir
         self.port = port or find_free_port()
         self.output_path = data_dir.parent / f"output-{time.monotonic_ns()}"
         environment = {name: value for name, value in os.environ.items() if name not in _OURS}
-        command = [sys.executable, "manage.py", "up", "--no-demo", "--data-dir", str(data_dir), *extra]
+        command = [
+            sys.executable,
+            "manage.py",
+            "up",
+            "--no-demo",
+            "--data-dir",
+            str(data_dir),
+            *extra,
+        ]
         with self.output_path.open("wb") as output:
             self.process = subprocess.Popen(
                 command, cwd=CHECKOUT, env=environment | {"PORT": str(self.port)}, stdin=subprocess.DEVNULL,
@@ -64,7 +82,9 @@ class Up:
             for task in Path(f"/proc/{parents.pop()}/task").glob("*/children"):
                 for pid in map(int, task.read_text().split()):
                     with contextlib.suppress(OSError):
-                        found[pid] = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+                        found[pid] = (
+                            Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+                        )
                         parents.append(pid)
         return found
 
@@ -99,7 +119,9 @@ def read_servers(data_dir: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines)
 
 
-def test_it_serves_stops_everything_on_ctrl_c_and_finds_its_data_again(data_dir: Path, runs: list[Up]) -> None:
+def test_it_serves_stops_everything_on_ctrl_c_and_finds_its_data_again(
+    data_dir: Path, runs: list[Up]
+) -> None:
     bystander = subprocess.Popen(["sleep", "200"])
     up = Up(data_dir)
     runs.append(up)
@@ -111,15 +133,23 @@ def test_it_serves_stops_everything_on_ctrl_c_and_finds_its_data_again(data_dir:
     secrets = (data_dir / "secrets.env").read_text()
     children = up.list_children()
     names = " ".join(children.values())
-    assert all(part in names for part in ("daphne", "--quiet worker", "--quiet beat", "valkey-server", "postgres"))
-    assert not any(value in names for value in re.findall("=(.+)", secrets)), "no secret shows in the process list"
+    assert all(
+        part in names
+        for part in ("daphne", "--quiet worker", "--quiet beat", "valkey-server", "postgres")
+    )
+    assert not any(value in names for value in re.findall("=(.+)", secrets)), (
+        "no secret shows in the process list"
+    )
 
     assert up.stop() == 0
     assert [pid for pid in children if read_start_time(pid)] == []
     assert bystander.poll() is None
     bystander.kill()
     bystander.wait()
-    order = [up.output.index(f"{name} stopped") for name in ("web", "beat", "worker", "Valkey", "PostgreSQL")]
+    order = [
+        up.output.index(f"{name} stopped")
+        for name in ("web", "beat", "worker", "Valkey", "PostgreSQL")
+    ]
     assert order == sorted(order)
     assert not (data_dir / "servers.env").exists()
 
@@ -133,7 +163,9 @@ def test_it_serves_stops_everything_on_ctrl_c_and_finds_its_data_again(data_dir:
     assert again.stop(signal.SIGTERM) == 0
 
 
-def test_a_kill_9_leaves_no_child_and_the_next_start_recovers(data_dir: Path, runs: list[Up]) -> None:
+def test_a_kill_9_leaves_no_child_and_the_next_start_recovers(
+    data_dir: Path, runs: list[Up]
+) -> None:
     up = Up(data_dir)
     runs.append(up)
     up.wait_until_ready()
@@ -148,7 +180,9 @@ def test_a_kill_9_leaves_no_child_and_the_next_start_recovers(data_dir: Path, ru
     assert again.stop() == 0
 
 
-def test_what_dies_is_started_again_and_a_second_copy_is_refused(data_dir: Path, runs: list[Up]) -> None:
+def test_what_dies_is_started_again_and_a_second_copy_is_refused(
+    data_dir: Path, runs: list[Up]
+) -> None:
     up = Up(data_dir, extra=("--web-processes", "2"))
     runs.append(up)
     up.wait_until_ready()
@@ -162,7 +196,10 @@ def test_what_dies_is_started_again_and_a_second_copy_is_refused(data_dir: Path,
         os.kill(pid, signal.SIGKILL)
         assert wait_until_gone(pid, 10)
     deadline = time.monotonic() + 60
-    while not all(re.search(f"{name} ended by itself", up.output) for name in (r"web-\d", "PostgreSQL", "Valkey")):
+    while not all(
+        re.search(f"{name} ended by itself", up.output)
+        for name in (r"web-\d", "PostgreSQL", "Valkey")
+    ):
         assert time.monotonic() < deadline, up.output
         time.sleep(0.1)
     while len([command for command in up.list_children().values() if "daphne" in command]) < 2:

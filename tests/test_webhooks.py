@@ -58,10 +58,17 @@ class HeldReceiver(Receiver):
 def emit_in_a_process(product: Product, slug: str, event: str, case: str) -> int:
     """Emit an event in a process of its own, which commits; with the case "dies" it is killed right after that."""
     program = f"import django\ndjango.setup()\n{EMIT}"
-    environment = {**product.environment, "DJANGO_SETTINGS_MODULE": "minirag.settings", "PYTHONPATH": str(CHECKOUT)}
+    environment = {
+        **product.environment,
+        "DJANGO_SETTINGS_MODULE": "minirag.settings",
+        "PYTHONPATH": str(CHECKOUT),
+    }
     secrets = read_worker_environment(product)
     return subprocess.run(
-        [sys.executable, "-c", program, slug, event, case], cwd=CHECKOUT, env={**secrets, **environment}, timeout=60
+        [sys.executable, "-c", program, slug, event, case],
+        cwd=CHECKOUT,
+        env={**secrets, **environment},
+        timeout=60,
     ).returncode
 
 
@@ -78,7 +85,9 @@ def subscribe(account: TenantAccount, url: str, event: str) -> str:
     return made.json()["id"]
 
 
-def wait_for_delivery(account: TenantAccount, webhook_id: str, *, seconds: float = 120) -> dict[str, Any]:
+def wait_for_delivery(
+    account: TenantAccount, webhook_id: str, *, seconds: float = 120
+) -> dict[str, Any]:
     deadline = time.monotonic() + seconds
     while True:
         path = f"/v1/webhooks/{webhook_id}/deliveries"
@@ -117,7 +126,11 @@ def test_an_answer_does_not_wait_for_a_slow_receiver(product, stream):
     product.teach_text(account, bot_id, "# Warranty\n\nThe Aeris One has a warranty of 36 months.")
     with HeldReceiver() as held:
         webhook_id = subscribe(account, held.url, "chat.message")
-        body = {"bot_profile_id": bot_id, "message": "How long is the warranty of the Aeris One?", "stream": stream}
+        body = {
+            "bot_profile_id": bot_id,
+            "message": "How long is the warranty of the Aeris One?",
+            "stream": stream,
+        }
         for turn in range(2):  # the second while the receiver still holds the first
             answer = account.client.post("/v1/chat", json=body)
             assert answer.status_code == 200 and "36" in answer.text, turn
@@ -126,4 +139,8 @@ def test_an_answer_does_not_wait_for_a_slow_receiver(product, stream):
         held.released.set()
         told = wait_for_delivery(account, webhook_id)
     payload = json.loads(told["request_body"])
-    assert payload["bot_profile_id"] == bot_id and set(payload) == {"chat_id", "message_id", "bot_profile_id"}
+    assert payload["bot_profile_id"] == bot_id and set(payload) == {
+        "chat_id",
+        "message_id",
+        "bot_profile_id",
+    }

@@ -16,7 +16,11 @@ from tests.fakes.widget_server import BOT_ID, FakeWidgetServer
 pytestmark = pytest.mark.browser
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
-STARTERS = ["plain How do I calibrate in fresh air?", "refuse Who won the cup?", "plain What does E24 mean?"]
+STARTERS = [
+    "plain How do I calibrate in fresh air?",
+    "refuse Who won the cup?",
+    "plain What does E24 mean?",
+]
 
 
 @pytest.fixture(scope="module")
@@ -53,12 +57,20 @@ def render_demo_page(accent: str = "#0f766e") -> str:
 
 def open_page(browser: Browser, url: str, **options: object) -> Iterator[Page]:
     """A page that must end without a console error and without a request beyond the test's own server."""
-    context = browser.new_context(**{"viewport": {"width": 1200, "height": 800}, "locale": "en-GB", **options})
+    context = browser.new_context(
+        **{"viewport": {"width": 1200, "height": 800}, "locale": "en-GB", **options}
+    )
     context.set_default_timeout(10_000)
     page, complaints = context.new_page(), []
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on(
+        "console",
+        lambda message: complaints.append(message.text) if message.type == "error" else None,
+    )
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda request: complaints.append(request.url) if "127.0.0.1" not in request.url else None)
+    page.on(
+        "request",
+        lambda request: complaints.append(request.url) if "127.0.0.1" not in request.url else None,
+    )
     page.goto(url)
     yield page
     context.close()
@@ -158,7 +170,9 @@ def test_a_retryable_error_offers_a_retry_that_answers(page, server):
     server.failures_left = 1
     open_widget(page)
     ask(page, "error Question")
-    expect(page.get_by_role("alert")).to_contain_text("The model provider is not available at the moment.")
+    expect(page.get_by_role("alert")).to_contain_text(
+        "The model provider is not available at the moment."
+    )
     page.get_by_role("button", name="Retry").click()
     expect(last_answer(page).locator("button.mark").first).to_be_visible()
     expect(page.get_by_role("alert")).to_have_count(0)
@@ -192,7 +206,10 @@ def test_an_expired_session_is_renewed_silently(page, server):
     ask(page, "expire Question")
     expect(last_answer(page).locator("button.mark").first).to_be_visible()
     assert len(server.sessions) == 2
-    assert [frame["session_token"] for frame in frames_of(server, "authenticate")] == ["token-1", "token-2"]
+    assert [frame["session_token"] for frame in frames_of(server, "authenticate")] == [
+        "token-1",
+        "token-2",
+    ]
     expect(page.get_by_role("alert")).to_have_count(0)
 
 
@@ -204,7 +221,9 @@ def test_a_broken_connection_ends_in_a_card_and_the_widget_goes_on(page):
     expect(last_answer(page).locator("button.mark").first).to_be_visible()
 
 
-def test_an_answer_that_the_server_finished_alone_is_fetched_after_a_broken_connection(page, server):
+def test_an_answer_that_the_server_finished_alone_is_fetched_after_a_broken_connection(
+    page, server
+):
     open_widget(page)
     ask(page, "plain first")
     expect(last_answer(page).locator(".thumbs")).to_be_visible()
@@ -309,7 +328,9 @@ def test_on_a_phone_the_window_fills_the_screen_and_keeps_the_focus(phone):
     for _ in range(12):
         phone.keyboard.press("Tab")
         assert phone.evaluate("document.activeElement.localName") == "minirag-widget"
-        assert phone.evaluate("!!document.activeElement.shadowRoot.activeElement.closest('.window')")
+        assert phone.evaluate(
+            "!!document.activeElement.shadowRoot.activeElement.closest('.window')"
+        )
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390
 
 
@@ -338,7 +359,14 @@ def test_text_reads_well_on_every_accent_in_light_and_dark(browser, server, acce
         ask(page, "plain Question")
         expect(last_answer(page).locator(".thumbs")).to_be_visible()
         page.mouse.move(0, 0)
-        for selector in (".message.user", "header h2", ".body", ".sources summary", "footer", "button.mark"):
+        for selector in (
+            ".message.user",
+            "header h2",
+            ".body",
+            ".sources summary",
+            "footer",
+            "button.mark",
+        ):
             ratio = page.locator(f"minirag-widget {selector}").first.evaluate(CONTRAST)
             assert ratio >= 4.5, (selector, ratio)
 

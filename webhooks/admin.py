@@ -99,9 +99,16 @@ class WebhookAdmin(ProductAdmin):
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Sum up instead of listing: a webhook may have very many deliveries."""
-        return [f"{webhook.url} and the log of its deliveries" for webhook in objs], {"webhooks": len(objs)}, set(), []
+        return (
+            [f"{webhook.url} and the log of its deliveries" for webhook in objs],
+            {"webhooks": len(objs)},
+            set(),
+            [],
+        )
 
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
         """Make a webhook and show its secret, once."""
         if not self.has_add_permission(request):
             raise PermissionDenied
@@ -115,15 +122,23 @@ class WebhookAdmin(ProductAdmin):
         return self.ask(request, make, title="Add a webhook", submit="Make the webhook", form=form)
 
     def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         webhook = self.require_object(request, object_id)
         latest = webhook.deliveries.defer("body")[:_SHOWN_DELIVERIES]
         url = reverse("admin:webhooks_delivery_changelist") + f"?webhook__id__exact={webhook.pk}"
         context = {"webhook": webhook, "latest_deliveries": latest, "deliveries_url": url}
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **context})
+        return super().change_view(
+            request, object_id, form_url, {**(extra_context or {}), **context}
+        )
 
-    def save_model(self, request: HttpRequest, obj: Webhook, form: WebhookForm, change: bool) -> None:
+    def save_model(
+        self, request: HttpRequest, obj: Webhook, form: WebhookForm, change: bool
+    ) -> None:
         changes = {name: form.cleaned_data[name] for name in form.changed_data}
         stored = Webhook.objects.get(pk=obj.pk)
         update_webhook(stored, dict(changes))
@@ -140,7 +155,9 @@ class WebhookAdmin(ProductAdmin):
         for webhook in queryset:
             self.delete_model(request, webhook)
 
-    @display(description="state", label={"active": "success", "failing": "warning", "paused": "danger"})
+    @display(
+        description="state", label={"active": "success", "failing": "warning", "paused": "danger"}
+    )
     def shown_state(self, webhook: Webhook) -> str:
         if not webhook.is_active:
             return "paused"
@@ -170,7 +187,11 @@ class WebhookAdmin(ProductAdmin):
     def _test(self, request: HttpRequest, webhook: Webhook) -> None:
         _, answer = send_test(webhook)
         if answer.has_arrived:
-            self.message_user(request, f"The endpoint answered with status {answer.status_code}.", messages.SUCCESS)
+            self.message_user(
+                request,
+                f"The endpoint answered with status {answer.status_code}.",
+                messages.SUCCESS,
+            )
         else:
             self.message_user(request, answer.error, messages.ERROR)
 
@@ -206,7 +227,9 @@ class WebhookAdmin(ProductAdmin):
         record(act, request=request, detail={"webhook_id": str(webhook.pk)})
         self.log_change(request, webhook, sentence)
 
-    def _show_secret(self, request: HttpRequest, webhook: Webhook, secret: str, title: str) -> HttpResponse:
+    def _show_secret(
+        self, request: HttpRequest, webhook: Webhook, secret: str, title: str
+    ) -> HttpResponse:
         return self.show_secret_once(
             request, secret, title=title, what="secret of the webhook", next_url=self.change_url(webhook),
             next_label="Go to the webhook",
@@ -233,10 +256,16 @@ class DeliveryAdmin(LookOnlyAdmin):
     change_form_after_template = "admin/delivery_attempts.html"
 
     def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         attempts = self.require_object(request, object_id).log.all()
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "delivery_log": attempts})
+        return super().change_view(
+            request, object_id, form_url, {**(extra_context or {}), "delivery_log": attempts}
+        )
 
     def has_redeliver_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return is_writable() and acting_user(request).is_manager
@@ -249,7 +278,12 @@ class DeliveryAdmin(LookOnlyAdmin):
     def next_attempt(self, delivery: Delivery) -> Any:
         return delivery.next_attempt_at if delivery.status == DeliveryStatus.PENDING else "–"
 
-    @action(description="Send again", permissions=["redeliver"], icon="replay", variant=ActionVariant.PRIMARY)
+    @action(
+        description="Send again",
+        permissions=["redeliver"],
+        icon="replay",
+        variant=ActionVariant.PRIMARY,
+    )
     def redeliver(self, request: HttpRequest, object_id: str) -> HttpResponse:
         delivery = self.require_object(request, object_id)
         intro = "It goes out under the same id, so a receiver that has it already can tell."

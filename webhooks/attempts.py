@@ -15,7 +15,9 @@ from minirag.lib.signing import sign_body, sign_message
 
 TIMEOUT_SECONDS = 10.0
 _LONGEST_WAIT_SECONDS = 3600
-_SIGNATURES = frozenset({"X-MiniRAG-Signature", "X-MiniRAG-Signature-Previous", "webhook-signature"})
+_SIGNATURES = frozenset(
+    {"X-MiniRAG-Signature", "X-MiniRAG-Signature-Previous", "webhook-signature"}
+)
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,13 @@ class Answer:
 
 
 def pack(
-    delivery_id: UUID, *, url: str, event_type: str, body: bytes, secrets: tuple[str, ...], now: datetime
+    delivery_id: UUID,
+    *,
+    url: str,
+    event_type: str,
+    body: bytes,
+    secrets: tuple[str, ...],
+    now: datetime,
 ) -> Parcel:
     """Sign and address a delivery. `secrets` is the current one and, for a while after a change, the one before."""
     timestamp = int(now.timestamp())
@@ -79,7 +87,9 @@ def send(parcel: Parcel) -> Answer:
             allowed_hosts=frozenset(settings.OUTBOUND_ALLOWED_HOSTS),
         )  # fmt: skip
     except OutboundError as error:
-        return Answer(None, error.reason[:500], duration_ms=round((time.monotonic() - started) * 1000))
+        return Answer(
+            None, error.reason[:500], duration_ms=round((time.monotonic() - started) * 1000)
+        )
     return Answer(
         posted.status,
         _explain(posted.status),
@@ -91,7 +101,9 @@ def send(parcel: Parcel) -> Answer:
 
 def conceal(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the headers for the log: of a signature enough to compare, not enough to replay."""
-    return {name: f"{value[:11]}…" if name in _SIGNATURES else value for name, value in headers.items()}
+    return {
+        name: f"{value[:11]}…" if name in _SIGNATURES else value for name, value in headers.items()
+    }
 
 
 def _explain(status: int) -> str:
@@ -104,4 +116,8 @@ def _explain(status: int) -> str:
 
 def _read_retry_after(value: str) -> int:
     """Seconds, at most an hour; 0 for none and for the form with a date."""
-    return min(int(value), _LONGEST_WAIT_SECONDS) if value.isascii() and value.isdecimal() and len(value) < 9 else 0
+    return (
+        min(int(value), _LONGEST_WAIT_SECONDS)
+        if value.isascii() and value.isdecimal() and len(value) < 9
+        else 0
+    )

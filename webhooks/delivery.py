@@ -61,7 +61,9 @@ def _claim_webhook(webhook_id: UUID, now: datetime) -> Webhook | None:
 
 
 def _claim_deliveries(webhook: Webhook, now: datetime) -> list[Delivery]:
-    due = Delivery.objects.filter(webhook=webhook, status=DeliveryStatus.PENDING, next_attempt_at__lte=now)
+    due = Delivery.objects.filter(
+        webhook=webhook, status=DeliveryStatus.PENDING, next_attempt_at__lte=now
+    )
     with transaction.atomic():
         # A row whose last attempt took the worker with it.
         due.filter(attempts_left=0).update(
@@ -70,7 +72,9 @@ def _claim_deliveries(webhook: Webhook, now: datetime) -> list[Delivery]:
         rows = due.select_for_update(skip_locked=True).order_by("next_attempt_at", "id")[:BATCH]
         claimed = {row.pk: row for row in rows}
         Delivery.objects.filter(pk__in=claimed).update(
-            next_attempt_at=now + LEASE, attempts=F("attempts") + 1, attempts_left=F("attempts_left") - 1
+            next_attempt_at=now + LEASE,
+            attempts=F("attempts") + 1,
+            attempts_left=F("attempts_left") - 1,
         )
     for row in claimed.values():
         row.attempts, row.attempts_left = row.attempts + 1, row.attempts_left - 1
@@ -102,7 +106,9 @@ def current_secrets(webhook: Webhook, now: datetime) -> tuple[str, ...]:
     return tuple(each for each in (secret, previous) if each)
 
 
-def pack_delivery(webhook: Webhook, delivery: Delivery, secrets: tuple[str, ...], now: datetime) -> Parcel:
+def pack_delivery(
+    webhook: Webhook, delivery: Delivery, secrets: tuple[str, ...], now: datetime
+) -> Parcel:
     return pack(
         delivery.pk, url=webhook.url, event_type=delivery.event_type, body=delivery.body.encode(),
         secrets=secrets, now=now,
@@ -137,7 +143,9 @@ def _decide(delivery: Delivery, answer: Answer, now: datetime) -> dict[str, obje
     return {"next_attempt_at": now + timedelta(seconds=seconds)}
 
 
-def _release(webhook: Webhook, lease: datetime | None, answers: Sequence[Answer], now: datetime) -> None:
+def _release(
+    webhook: Webhook, lease: datetime | None, answers: Sequence[Answer], now: datetime
+) -> None:
     """End the lease and note how the endpoint does; after failures it rests, or is paused for good."""
     own = Webhook.objects.filter(pk=webhook.pk, busy_until=lease)
     if not answers:
@@ -148,7 +156,9 @@ def _release(webhook: Webhook, lease: datetime | None, answers: Sequence[Answer]
         failures = webhook.failures_in_a_row + len(answers)
         rest = timedelta(seconds=min(LONGEST_REST_SECONDS, REST_SECONDS * failures))
         since = webhook.failing_since or now
-        own.update(busy_until=now + rest, queued_at=None, failing_since=since, failures_in_a_row=failures)
+        own.update(
+            busy_until=now + rest, queued_at=None, failing_since=since, failures_in_a_row=failures
+        )
         webhook.failing_since, webhook.failures_in_a_row = since, failures
     if gone := next((answer for answer in answers if answer.is_gone), None):
         pause_failing(webhook, gone.error, now)

@@ -24,7 +24,8 @@ def emit(event_type: EventType, payload: dict[str, Any]) -> None:
         return
     body = json.dumps(payload)  # with its spaces and escapes the very bytes that MiniRAG 1.0 sent
     Delivery.objects.bulk_create(
-        Delivery(webhook_id=webhook_id, event_type=event_type.value, body=body) for webhook_id in webhook_ids
+        Delivery(webhook_id=webhook_id, event_type=event_type.value, body=body)
+        for webhook_id in webhook_ids
     )
     transaction.on_commit(partial(queue_webhooks, webhook_ids))
 

@@ -70,7 +70,11 @@ class Webhook(models.Model):
 
     def reveal_secret(self) -> str:
         """The secret in clear, "" for a webhook that has none."""
-        return decrypt(self.encrypted_secret, context=self._secret_context()) if self.encrypted_secret else ""
+        return (
+            decrypt(self.encrypted_secret, context=self._secret_context())
+            if self.encrypted_secret
+            else ""
+        )
 
     def reveal_previous_secret(self) -> str:
         sealed = self.encrypted_previous_secret
@@ -96,7 +100,9 @@ class Delivery(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries")
     event_type = models.CharField(max_length=64, choices=EventType)
-    body = models.TextField(help_text="The JSON as it is sent, byte for byte.")  # jsonb would reorder its keys
+    body = models.TextField(
+        help_text="The JSON as it is sent, byte for byte."
+    )  # jsonb would reorder its keys
     status = models.CharField(max_length=10, choices=DeliveryStatus, default=DeliveryStatus.PENDING)
     attempts = models.PositiveSmallIntegerField(default=0)
     attempts_left = models.PositiveSmallIntegerField(default=11)
@@ -111,7 +117,9 @@ class Delivery(models.Model):
         verbose_name_plural = "deliveries"
         indexes = [
             models.Index(
-                fields=["webhook", "next_attempt_at"], name="delivery_due", condition=models.Q(status="pending")
+                fields=["webhook", "next_attempt_at"],
+                name="delivery_due",
+                condition=models.Q(status="pending"),
             ),
             models.Index(fields=["webhook", "-created_at", "-id"], name="delivery_by_webhook"),
             models.Index(fields=["created_at"], name="delivery_by_time"),

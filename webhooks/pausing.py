@@ -35,7 +35,9 @@ def pause(webhook: Webhook, reason: str, now: datetime | None = None) -> bool:
     now = now or timezone.now()
     with transaction.atomic():
         active = Webhook.objects.filter(pk=webhook.pk, is_active=True)
-        if not active.update(is_active=False, paused_at=now, paused_reason=reason[:500], updated_at=now):
+        if not active.update(
+            is_active=False, paused_at=now, paused_reason=reason[:500], updated_at=now
+        ):
             return False
         hold_deliveries(webhook.pk)
     webhook.refresh_from_db()
@@ -61,22 +63,32 @@ def resume(webhook: Webhook) -> bool:
 def hold_deliveries(webhook_id: UUID) -> None:
     """Put what waits for a webhook aside, where the sweeper does not look; nothing if it is active after all."""
     paused = Webhook.objects.filter(is_active=False)
-    waiting = Delivery.objects.filter(webhook_id=webhook_id, status=DeliveryStatus.PENDING, webhook__in=paused)
+    waiting = Delivery.objects.filter(
+        webhook_id=webhook_id, status=DeliveryStatus.PENDING, webhook__in=paused
+    )
     waiting.update(status=DeliveryStatus.HELD)
 
 
-def pause_failing(webhook: Webhook, error: str, now: datetime, *, if_hopeless: bool = False) -> None:
+def pause_failing(
+    webhook: Webhook, error: str, now: datetime, *, if_hopeless: bool = False
+) -> None:
     """Pause a webhook because of its endpoint, and tell its owner; with `if_hopeless` only one that is given up."""
     if if_hopeless and not is_hopeless(webhook, now):
         return
-    since = f"Every attempt since {webhook.failing_since:%Y-%m-%d %H:%M} UTC failed. " if if_hopeless else ""
+    since = (
+        f"Every attempt since {webhook.failing_since:%Y-%m-%d %H:%M} UTC failed. "
+        if if_hopeless
+        else ""
+    )
     reason = since + error
     with transaction.atomic():
         if pause(webhook, reason, now):
             facts = {"webhook_id": str(webhook.pk), "failures_in_a_row": webhook.failures_in_a_row}
             record("webhook.paused", actor="webhooks", detail=facts)
             transaction.on_commit(partial(_write_to_owners, webhook))
-            logger.warning("a webhook was paused because its endpoint fails", webhook_id=str(webhook.pk))
+            logger.warning(
+                "a webhook was paused because its endpoint fails", webhook_id=str(webhook.pk)
+            )
 
 
 def is_hopeless(webhook: Webhook, now: datetime) -> bool:
@@ -92,11 +104,14 @@ def _write_to_owners(webhook: Webhook) -> None:
     """Mail the tenant's owners, where the installation can send mail. That it cannot fails nothing else."""
     tenant = require_tenant()
     name = " ".join(str(tenant).split())  # a header has one line
-    owners = User.objects.filter(tenant=tenant, role=Role.OWNER, is_active=True).values_list("email", flat=True)
+    owners = User.objects.filter(tenant=tenant, role=Role.OWNER, is_active=True).values_list(
+        "email", flat=True
+    )
     text = (
         f"MiniRAG has paused a webhook of {tenant}:\n\n{webhook.url}\n\n{webhook.paused_reason}\n\n"
         "No new event is recorded for it, and what waits is held. Once the endpoint is well, switch the webhook on\n"
-        "again in the admin or with PATCH /v1/webhooks/" + f"{webhook.pk} and {{\"is_active\": true}}.\n"
+        "again in the admin or with PATCH /v1/webhooks/"
+        + f'{webhook.pk} and {{"is_active": true}}.\n'
     )
     try:
         send_mail(f"A webhook of {name} is paused", text, settings.DEFAULT_FROM_EMAIL, list(owners))

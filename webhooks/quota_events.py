@@ -12,4 +12,7 @@ from webhooks.models import EventType
 def tell_crossings(crossings: Iterable[Crossing]) -> None:
     """Put each crossing into the outbox, in the transaction that counted it."""
     for crossing in crossings:
-        emit(EventType.QUOTA_REACHED if crossing.is_reached else EventType.QUOTA_WARNING, crossing.payload)
+        emit(
+            EventType.QUOTA_REACHED if crossing.is_reached else EventType.QUOTA_WARNING,
+            crossing.payload,
+        )

@@ -16,12 +16,16 @@ class WebhookReply(Reply):
     tenant_id: UUID
     url: Annotated[str, Field(examples=["https://hooks.example.com/minirag"])]
     events: Annotated[list[str], Field(examples=[["chat.message", "source.failed"]])]
-    is_active: Annotated[bool, Field(description="False for one that is paused, by hand or for its failures.")]
+    is_active: Annotated[
+        bool, Field(description="False for one that is paused, by hand or for its failures.")
+    ]
     description: str
     has_secret: bool
     paused_at: Moment | None
     paused_reason: str | None
-    failing_since: Annotated[Moment | None, Field(description="Since when every attempt has failed.")]
+    failing_since: Annotated[
+        Moment | None, Field(description="Since when every attempt has failed.")
+    ]
     created_at: Moment
     updated_at: Moment
 
@@ -31,7 +35,9 @@ class WebhookWithSecretReply(WebhookReply):
 
 
 class RotatedSecretReply(WebhookWithSecretReply):
-    previous_secret_until: Annotated[Moment | None, Field(description="Until then the old secret signs as well.")]
+    previous_secret_until: Annotated[
+        Moment | None, Field(description="Until then the old secret signs as well.")
+    ]
 
 
 class WebhookTestReply(Reply):
@@ -42,7 +48,9 @@ class WebhookTestReply(Reply):
 
 
 class DeliveryReply(Reply):
-    id: Annotated[UUID, Field(description="`X-MiniRAG-Delivery` and `webhook-id`, the same at every attempt.")]
+    id: Annotated[
+        UUID, Field(description="`X-MiniRAG-Delivery` and `webhook-id`, the same at every attempt.")
+    ]
     webhook_id: UUID
     event_type: EventType
     status: DeliveryStatus

@@ -38,7 +38,9 @@ class WebhookChanges(Body):
 
 
 class RotationQuery(Body):
-    overlap_hours: Annotated[int, Field(ge=0, le=168, description="How long the old secret signs as well.")] = 24
+    overlap_hours: Annotated[
+        int, Field(ge=0, le=168, description="How long the old secret signs as well.")
+    ] = 24
 
 
 class DeliveryQuery(PageQuery):

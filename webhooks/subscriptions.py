@@ -39,7 +39,9 @@ def find_delivery(webhook_id: UUID, delivery_id: UUID) -> Delivery:
     return delivery
 
 
-def create_webhook(*, url: str, events: Sequence[str], description: str = "", secret: str = "") -> tuple[Webhook, str]:
+def create_webhook(
+    *, url: str, events: Sequence[str], description: str = "", secret: str = ""
+) -> tuple[Webhook, str]:
     """Make a webhook; returns it and its secret, which is never to be had again. Without one a secret is made.
 
     Raises BadInput for events and secrets, OutboundError (422 too) for an address.
@@ -65,7 +67,10 @@ def vet_events(events: Sequence[str]) -> list[str]:
     """Return the events without repetitions. Raises BadInput with the contract's sentence."""
     for name in events:
         if name not in SUBSCRIBABLE:
-            raise BadInput(f"Invalid event type: {name[:100]}. Valid: {list(SUBSCRIBABLE)}", code="event_unknown")
+            raise BadInput(
+                f"Invalid event type: {name[:100]}. Valid: {list(SUBSCRIBABLE)}",
+                code="event_unknown",
+            )
     return list(dict.fromkeys(events))
 
 
@@ -120,7 +125,12 @@ def rotate_secret(webhook: Webhook, *, overlap: timedelta) -> str:
         webhook.previous_secret_until = timezone.now() + overlap if keeps else None
         webhook.set_secret(secret)
         webhook.save(
-            update_fields=["encrypted_secret", "encrypted_previous_secret", "previous_secret_until", "updated_at"]
+            update_fields=[
+                "encrypted_secret",
+                "encrypted_previous_secret",
+                "previous_secret_until",
+                "updated_at",
+            ]
         )
     return secret
 
@@ -149,7 +159,11 @@ def redeliver(delivery: Delivery) -> Delivery:
 
 
 def redeliver_failed(
-    webhook: Webhook, *, event_type: str | None = None, since: datetime | None = None, limit: int = 1000
+    webhook: Webhook,
+    *,
+    event_type: str | None = None,
+    since: datetime | None = None,
+    limit: int = 1000,
 ) -> tuple[int, bool]:
     """Send the oldest failed deliveries again, at most `limit`; returns how many, and whether there are more.
 
@@ -176,4 +190,7 @@ def _put_back(deliveries: Any) -> int:
 
 def _require_active(webhook: Webhook) -> None:
     if not webhook.is_active:
-        raise Conflict("This webhook is paused. Switch it on first; what is held is sent then.", code="webhook_paused")
+        raise Conflict(
+            "This webhook is paused. Switch it on first; what is held is sent then.",
+            code="webhook_paused",
+        )

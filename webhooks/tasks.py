@@ -47,7 +47,9 @@ def queue_webhooks(webhook_ids: Iterable[UUID]) -> None:
 def _send(webhook_id: UUID, **options: Any) -> None:
     try:
         # No retry: a request waits for this, and the sweeper tries again anyway.
-        deliver.apply_async((str(webhook_id),), retry=False, **{"expires": MESSAGE_SECONDS, **options})
+        deliver.apply_async(
+            (str(webhook_id),), retry=False, **{"expires": MESSAGE_SECONDS, **options}
+        )
     except (OperationalError, OSError) as error:
         logger.warning("the queue is out of reach; left to the sweeper", error=type(error).__name__)
 
@@ -86,9 +88,15 @@ def sweep_deliveries() -> int:
 def sweep_tenant() -> int:
     """`sweep_deliveries` for the current tenant."""
     now = timezone.now()
-    due = Delivery.objects.filter(webhook=OuterRef("pk"), status=DeliveryStatus.PENDING, next_attempt_at__lte=now)
+    due = Delivery.objects.filter(
+        webhook=OuterRef("pk"), status=DeliveryStatus.PENDING, next_attempt_at__lte=now
+    )
     is_free = Q(busy_until__isnull=True) | Q(busy_until__lte=now)
-    found = list(Webhook.objects.filter(is_free, Exists(due), is_active=True).values_list("pk", flat=True)[:BATCH])
+    found = list(
+        Webhook.objects.filter(is_free, Exists(due), is_active=True).values_list("pk", flat=True)[
+            :BATCH
+        ]
+    )
     queue_webhooks(found)
     return len(found)
 

@@ -78,7 +78,10 @@ class WebhookList(WebhookView):
         body = read_body(NewWebhook, request)
         with transaction.atomic():
             webhook, secret = create_webhook(
-                url=body.url, events=body.events, description=body.description, secret=body.secret or ""
+                url=body.url,
+                events=body.events,
+                description=body.description,
+                secret=body.secret or "",
             )
             record("webhook.created", request=request, detail={"webhook_id": str(webhook.pk)})
         return Response({**render_webhook(webhook), "secret": secret}, status=201)
@@ -140,13 +143,22 @@ class SecretRotation(WebhookView):
         webhook, query = self.find(webhook_id), read_query(RotationQuery, request)
         with transaction.atomic():
             secret = rotate_secret(webhook, overlap=timedelta(hours=query.overlap_hours))
-            record("webhook.secret_rotated", request=request, detail={"webhook_id": str(webhook.pk)})
+            record(
+                "webhook.secret_rotated", request=request, detail={"webhook_id": str(webhook.pk)}
+            )
         until = naive_utc(webhook.previous_secret_until)
-        return Response({**render_webhook(webhook), "secret": secret, "previous_secret_until": until})
+        return Response(
+            {**render_webhook(webhook), "secret": secret, "previous_secret_until": until}
+        )
 
 
 class DeliveryList(WebhookView):
-    @describe("List deliveries", query=DeliveryQuery, answers={200: DeliveryPageReply}, description="Newest first.")
+    @describe(
+        "List deliveries",
+        query=DeliveryQuery,
+        answers={200: DeliveryPageReply},
+        description="Newest first.",
+    )
     def get(self, request: Request, webhook_id: str) -> Response:
         webhook, query = self.find(webhook_id), read_query(DeliveryQuery, request)
         deliveries = Delivery.objects.filter(webhook=webhook).defer("body")

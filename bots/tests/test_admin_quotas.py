@@ -20,14 +20,18 @@ def make_quota(*, is_platform: bool) -> Quota:
 
 
 @pytest.mark.parametrize(("is_platform", "left"), [(False, 0), (True, 1)])
-def test_an_owner_removes_a_quota_that_was_used_and_none_of_the_operators(alice: Client, is_platform, left):  # noqa: F811
+def test_an_owner_removes_a_quota_that_was_used_and_none_of_the_operators(
+    alice: Client, is_platform, left
+):
     quota = make_quota(is_platform=is_platform)
     alice.post(f"{PAGE}{quota.pk}/delete/", {"post": "yes"})
     assert Quota.objects.count() == left
 
 
 @pytest.mark.parametrize(("is_platform", "left"), [(False, 0), (True, 1)])
-def test_of_chosen_quotas_too_only_ones_own_are_removed(alice: Client, is_platform, left):  # noqa: F811
+def test_of_chosen_quotas_too_only_ones_own_are_removed(alice: Client, is_platform, left):
     quota = make_quota(is_platform=is_platform)
-    alice.post(PAGE, {"action": "delete_selected", "_selected_action": [str(quota.pk)], "post": "yes"})
+    alice.post(
+        PAGE, {"action": "delete_selected", "_selected_action": [str(quota.pk)], "post": "yes"}
+    )
     assert Quota.objects.count() == left

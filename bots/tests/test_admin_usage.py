@@ -29,16 +29,30 @@ def test_a_month_is_summed_up_by_day_and_model(in_acme):
     bot, now = BotProfile.objects.create(name="x"), timezone.now()
     spend(bot, now, cost_usd=Decimal("0.3"))
     spend(bot, now - timedelta(days=29), cost_usd=Decimal("0.1"), prompt_tokens=25)
-    spend(bot, now - timedelta(days=29), kind="embedding", model="e/m", cost_usd=Decimal("0.5"), completion_tokens=0)
+    spend(
+        bot,
+        now - timedelta(days=29),
+        kind="embedding",
+        model="e/m",
+        cost_usd=Decimal("0.5"),
+        completion_tokens=0,
+    )
     spend(bot, now - timedelta(days=30), cost_usd=Decimal(99))
     for _ in range(2):
         month = summarise_month()
         assert month["cards"] == [
             ("Cost in 30 days", "$0.90"), ("Per 30 days with calls", "$13.50"), ("Tokens", "55"), ("Calls", "3"),
         ]  # fmt: skip
-        assert (len(month["bars"]), month["bars"][0].percent, month["bars"][-1].percent) == (30, 100.0, 37.5)
+        assert (len(month["bars"]), month["bars"][0].percent, month["bars"][-1].percent) == (
+            30,
+            100.0,
+            37.5,
+        )
         assert sum(bar.percent for bar in month["bars"][1:-1]) == 0
-        assert [(name, sums.calls) for name, sums in month["models"]] == [("e/m", 1), ("openai/gpt-4o", 2)]
+        assert [(name, sums.calls) for name, sums in month["models"]] == [
+            ("e/m", 1),
+            ("openai/gpt-4o", 2),
+        ]
         roll_up_usage()
 
 
@@ -69,6 +83,12 @@ def test_an_owner_sets_a_price_and_a_wrong_one_is_refused(alice, in_acme):
     form = {"model": "openai/x", "prompt_cost_per_1m": "0.5", "completion_cost_per_1m": "1.5"}
     assert alice.post(f"{PRICES}add/", form).status_code == 302
     assert PriceOverride.objects.get().completion_cost_per_1m == Decimal("1.5")
-    for wrong in ({"prompt_cost_per_1m": "-1"}, {"model": "openai/x"}, {"prompt_cost_per_1m": "NaN"}):
-        assert alice.post(f"{PRICES}add/", {**form, "model": "openai/y", **wrong}).status_code == 200
+    for wrong in (
+        {"prompt_cost_per_1m": "-1"},
+        {"model": "openai/x"},
+        {"prompt_cost_per_1m": "NaN"},
+    ):
+        assert (
+            alice.post(f"{PRICES}add/", {**form, "model": "openai/y", **wrong}).status_code == 200
+        )
     assert PriceOverride.objects.count() == 1

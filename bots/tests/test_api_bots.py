@@ -56,7 +56,9 @@ def test_a_member_reads_bots_and_manages_none(as_acme, as_bob):
         make(as_bob), as_bob.patch(f"{URL}/{bot['id']}", {"name": "Bob's"}, content_type="application/json"),
         as_bob.delete(f"{URL}/{bot['id']}"),
     ]  # fmt: skip
-    assert {(response.status_code, response.json()["code"]) for response in refused} == {(403, "role_forbidden")}
+    assert {(response.status_code, response.json()["code"]) for response in refused} == {
+        (403, "role_forbidden")
+    }
     assert refused[0].json()["detail"] == "Only owners and admins can manage bots"
     assert as_bob.get(URL).json() == [bot]
 
@@ -113,7 +115,11 @@ def test_a_bad_field_is_named_and_changes_nothing(as_acme, fields, kind, verb):
     before = as_acme.get(URL).json()
     response = make(as_acme, **fields) if verb == "create" else change(as_acme, pk, **fields)
     error = response.json()["detail"][0]
-    assert (response.status_code, error["type"], error["loc"]) == (422, kind, ["body", next(iter(fields))])
+    assert (response.status_code, error["type"], error["loc"]) == (
+        422,
+        kind,
+        ["body", next(iter(fields))],
+    )
     assert as_acme.get(URL).json() == before
 
 
@@ -166,7 +172,11 @@ def test_the_list_is_newest_first_and_includes_inactive_bots(as_acme):
 def test_a_patch_keeps_what_it_does_not_name(as_acme):
     bot = make(as_acme, **FULL).json()
     changed = change(as_acme, bot["id"], temperature=1.5, embedding_model=None).json()
-    assert changed | {"updated_at": ""} == bot | {"temperature": 1.5, "embedding_model": None, "updated_at": ""}
+    assert changed | {"updated_at": ""} == bot | {
+        "temperature": 1.5,
+        "embedding_model": None,
+        "updated_at": "",
+    }
     assert changed["updated_at"] > bot["updated_at"]
 
 

@@ -62,7 +62,9 @@ def test_the_list_is_filtered_and_paged(as_acme, bot):
     assert (len(page["items"]), len(rest["items"]), rest["next_cursor"]) == (2, 1, None)
 
 
-def test_the_list_costs_the_same_however_many_there_are(as_acme, bot, django_assert_max_num_queries):
+def test_the_list_costs_the_same_however_many_there_are(
+    as_acme, bot, django_assert_max_num_queries
+):
     for resource in ("messages", "tokens", "cost_usd"):
         for period in ("day", "month", "total"):
             make(as_acme, resource=resource, period=period)
@@ -84,7 +86,10 @@ def test_limit_and_warning_can_be_changed_and_a_quota_be_removed(as_acme):
 
 def test_what_the_operator_has_set_is_seen_and_not_changed(as_acme, of_platform):
     assert as_acme.get(f"{URL}/{of_platform.pk}").json()["is_platform"] is True
-    for response in (change(as_acme, of_platform.pk, limit=2000), as_acme.delete(f"{URL}/{of_platform.pk}")):
+    for response in (
+        change(as_acme, of_platform.pk, limit=2000),
+        as_acme.delete(f"{URL}/{of_platform.pk}"),
+    ):
         assert (response.status_code, response.json()["code"]) == (403, "quota_of_platform")
     of_platform.refresh_from_db()
     assert of_platform.limit == 1000
@@ -101,8 +106,14 @@ def test_a_tenants_own_may_stand_beside_the_operators(as_acme, of_platform):
 def test_members_look_and_do_not_touch(as_acme, as_bob):
     made = make(as_acme).json()
     assert as_bob.get(URL).status_code == 200
-    refused = [make(as_bob, period="day"), change(as_bob, made["id"], limit=1), as_bob.delete(f"{URL}/{made['id']}")]
-    assert {(response.status_code, response.json()["code"]) for response in refused} == {(403, "role_forbidden")}
+    refused = [
+        make(as_bob, period="day"),
+        change(as_bob, made["id"], limit=1),
+        as_bob.delete(f"{URL}/{made['id']}"),
+    ]
+    assert {(response.status_code, response.json()["code"]) for response in refused} == {
+        (403, "role_forbidden")
+    }
 
 
 def test_the_same_quota_twice_is_a_conflict(as_acme, in_acme):
@@ -121,11 +132,18 @@ def test_the_same_quota_twice_is_a_conflict(as_acme, in_acme):
 def test_what_makes_no_sense_is_a_422_and_stores_nothing(as_acme, in_acme, fields):
     response = make(as_acme, **fields)
     assert response.status_code == 422, response.content
-    assert response.json()["code"] in ("validation_error", "quota_invalid", "bot_not_found", "token_not_found")
+    assert response.json()["code"] in (
+        "validation_error",
+        "quota_invalid",
+        "bot_not_found",
+        "token_not_found",
+    )
     assert not Quota.objects.exists()
 
 
-@pytest.mark.parametrize("fields", [{"limit": None}, {"limit": -1}, {"limit": 0.5}, {"warning_percent": None}])
+@pytest.mark.parametrize(
+    "fields", [{"limit": None}, {"limit": -1}, {"limit": 0.5}, {"warning_percent": None}]
+)
 def test_a_change_that_makes_no_sense_changes_nothing(as_acme, in_acme, fields):
     made = make(as_acme).json()
     assert change(as_acme, made["id"], **fields).status_code == 422

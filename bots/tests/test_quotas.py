@@ -38,7 +38,9 @@ def bot(in_acme) -> BotProfile:
 
 
 def quota(resource="messages", limit=2, subject="tenant", subject_id=None, **fields) -> Quota:
-    return Quota.objects.create(resource=resource, limit=limit, subject=subject, subject_id=subject_id, **fields)
+    return Quota.objects.create(
+        resource=resource, limit=limit, subject=subject, subject_id=subject_id, **fields
+    )
 
 
 def ask(bot, token_id=None, now=NOON):
@@ -51,7 +53,9 @@ def ask(bot, token_id=None, now=NOON):
 
 
 def use(bot, tokens=0, cost=Decimal(0), now=NOON) -> UsageEvent:
-    event = record_usage(UsageKind.CHAT, bot_profile_id=bot.pk, model="x/y", prompt_tokens=tokens, cost_usd=cost)
+    event = record_usage(
+        UsageKind.CHAT, bot_profile_id=bot.pk, model="x/y", prompt_tokens=tokens, cost_usd=cost
+    )
     UsageEvent.objects.filter(pk=event.pk).update(created_at=now, cost_usd=cost)
     event.cost_usd = cost
     return event
@@ -123,12 +127,16 @@ class TestQuestions:
         with django_assert_num_queries(1):
             assert reserve_turn(bot.pk).counted == ()
 
-    def test_with_quotas_a_turn_costs_the_same_however_many_there_are(self, bot, django_assert_num_queries):
+    def test_with_quotas_a_turn_costs_the_same_however_many_there_are(
+        self, bot, django_assert_num_queries
+    ):
         for period in ("day", "month", "total"):
             quota(limit=9, period=period)
             quota("tokens", limit=9, period=period)
         ask(bot)
-        with django_assert_num_queries(4):  # the quotas, their counters, the counters locked, and written
+        with django_assert_num_queries(
+            4
+        ):  # the quotas, their counters, the counters locked, and written
             reserve_turn(bot.pk, now=NOON)
 
 
@@ -163,8 +171,14 @@ class TestRefusals:
         quota(limit=0)
         error = self.refusal(bot)
         assert (error.status, error.code, error.retryable) == (429, "quota_exceeded", False)
-        assert error.detail == "The limit of questions for this month is reached. It starts anew on 2026-12-01."
-        assert error.retry_after_seconds == (datetime(2026, 12, 1, tzinfo=UTC) - NOON).total_seconds() + 1
+        assert (
+            error.detail
+            == "The limit of questions for this month is reached. It starts anew on 2026-12-01."
+        )
+        assert (
+            error.retry_after_seconds
+            == (datetime(2026, 12, 1, tzinfo=UTC) - NOON).total_seconds() + 1
+        )
 
     def test_money_is_a_402(self, bot):
         quota("cost_usd", limit="0.01", period="day")
@@ -177,7 +191,10 @@ class TestRefusals:
     def test_what_never_starts_anew_does_not_say_when(self, bot):
         quota(limit=0, period="total")
         error = self.refusal(bot)
-        assert (error.detail, error.retry_after_seconds) == ("The limit of questions is reached.", None)
+        assert (error.detail, error.retry_after_seconds) == (
+            "The limit of questions is reached.",
+            None,
+        )
 
     def test_of_several_the_one_that_stays_full_longest_speaks(self, bot):
         quota(limit=0, period="day")
@@ -209,7 +226,9 @@ class TestTokensAndMoney:
 
     def test_every_call_of_a_turn_counts_for_its_bot_and_token(self, bot):
         of_bot, of_token = quota("tokens", 99, "bot", bot.pk), quota("cost_usd", 1, "token", TOKEN)
-        settle_turn(ask(bot, TOKEN), [use(bot, 10, Decimal("0.25")), use(bot, 5, Decimal("0.5"))], now=NOON)
+        settle_turn(
+            ask(bot, TOKEN), [use(bot, 10, Decimal("0.25")), use(bot, 5, Decimal("0.5"))], now=NOON
+        )
         assert (used(of_bot), used(of_token)) == (15, Decimal("0.75"))
 
     def test_a_counter_that_begins_with_the_caller_does_not_count_him_twice(self, bot):
@@ -244,14 +263,24 @@ class TestCrossings:
     def test_a_raised_limit_is_told_again_once_it_is_reached(self, bot):
         limited = quota(limit=2, warning_percent=50)
         assert [len(ask(bot).crossings) for _ in range(2)] == [1, 1]
-        change_quota(limited, {"limit": Decimal(4)})  # half of it is used: of the warning there is nothing new to say
-        assert [[crossing.is_reached for crossing in ask(bot).crossings] for _ in range(2)] == [[], [True]]
+        change_quota(
+            limited, {"limit": Decimal(4)}
+        )  # half of it is used: of the warning there is nothing new to say
+        assert [[crossing.is_reached for crossing in ask(bot).crossings] for _ in range(2)] == [
+            [],
+            [True],
+        ]
         change_quota(limited, {"limit": Decimal(10)})
         told = [[crossing.is_reached for crossing in ask(bot).crossings] for _ in range(6)]
         assert told == [[False], [], [], [], [], [True]]
 
     def test_an_operators_raised_limit_is_told_again_too(self, bot):
-        fields = {"subject": "tenant", "subject_id": None, "resource": "messages", "period": "month"}
+        fields = {
+            "subject": "tenant",
+            "subject_id": None,
+            "resource": "messages",
+            "period": "month",
+        }
         for limit in (1, 2):
             put_quota({**fields, "limit": Decimal(limit), "warning_percent": 100})
             assert [crossing.is_reached for crossing in ask(bot).crossings] == [False, True]
@@ -269,7 +298,10 @@ class TestStorage:
     def test_what_does_not_fit_is_refused_and_what_is_freed_can_be_filled_again(self, bot):
         limited = quota("stored_bytes", limit=100, period="total")
         count_storage(bot.pk, 80)
-        with pytest.raises(QuotaExceeded, match=r"The limit of stored bytes is reached\."), transaction.atomic():
+        with (
+            pytest.raises(QuotaExceeded, match=r"The limit of stored bytes is reached\."),
+            transaction.atomic(),
+        ):
             count_storage(bot.pk, 21)
         assert used(limited) == 80
         count_storage(bot.pk, -50)
@@ -278,7 +310,10 @@ class TestStorage:
 
     def test_filling_up_again_is_told_again(self, bot):
         quota("stored_bytes", limit=100, period="total")
-        told = [[each.is_reached for each in count_storage(bot.pk, added)] for added in (80, 20, -50, 10, 40)]
+        told = [
+            [each.is_reached for each in count_storage(bot.pk, added)]
+            for added in (80, 20, -50, 10, 40)
+        ]
         assert told == [[False], [True], [], [], [False, True]]
 
     def test_the_tenant_stores_what_its_bots_do(self, bot):
@@ -303,28 +338,51 @@ def test_each_tenant_counts_for_itself(acme, globex):
         with tenant_context(party.tenant):
             bot = BotProfile.objects.create(name="Ava")
             quota(limit=limit)
-            assert [ask(bot) is not None for _ in range(3)] == [True] * limit + [False] * (3 - limit)
+            assert [ask(bot) is not None for _ in range(3)] == [True] * limit + [False] * (
+                3 - limit
+            )
             assert QuotaUse.objects.get().used == limit
 
 
 class TestTheOperatorsBudget:
-    @pytest.mark.parametrize(("model", "listed", "usual"), [("openai/gpt-4o", 3, 3), ("custom/unpriced", 0, 1)])
+    @pytest.mark.parametrize(
+        ("model", "listed", "usual"), [("openai/gpt-4o", 3, 3), ("custom/unpriced", 0, 1)]
+    )
     def test_is_not_undercut_by_prices_of_the_tenants_own(self, bot, model, listed, usual):
         for name in (model, DEFAULT_ID):
             set_override(name, prompt_cost_per_1m=Decimal(0), completion_cost_per_1m=Decimal(0))
-        call = {"bot_profile_id": bot.pk, "model": model, "prompt_tokens": 1_000_000, "cost_usd": Decimal(listed)}
+        call = {
+            "bot_profile_id": bot.pk,
+            "model": model,
+            "prompt_tokens": 1_000_000,
+            "cost_usd": Decimal(listed),
+        }
         assert record_usage(UsageKind.CHAT, **call).cost_usd == 0
         quota("cost_usd", 5, is_platform=True)
         assert record_usage(UsageKind.CHAT, **call).cost_usd == usual
 
     def test_counts_a_dearer_price_of_the_tenants_own(self, bot):
         quota("cost_usd", 5, is_platform=True)
-        set_override("openai/gpt-4o", prompt_cost_per_1m=Decimal(9), completion_cost_per_1m=Decimal(0))
-        call = {"bot_profile_id": bot.pk, "model": "openai/gpt-4o", "prompt_tokens": 1_000_000, "cost_usd": Decimal(3)}
+        set_override(
+            "openai/gpt-4o", prompt_cost_per_1m=Decimal(9), completion_cost_per_1m=Decimal(0)
+        )
+        call = {
+            "bot_profile_id": bot.pk,
+            "model": "openai/gpt-4o",
+            "prompt_tokens": 1_000_000,
+            "cost_usd": Decimal(3),
+        }
         assert record_usage(UsageKind.CHAT, **call).cost_usd == 9
 
     def test_a_budget_of_the_tenants_own_is_at_its_own_prices(self, bot):
         quota("cost_usd", 5)
-        set_override("openai/gpt-4o", prompt_cost_per_1m=Decimal(1), completion_cost_per_1m=Decimal(0))
-        call = {"bot_profile_id": bot.pk, "model": "openai/gpt-4o", "prompt_tokens": 1_000_000, "cost_usd": Decimal(3)}
+        set_override(
+            "openai/gpt-4o", prompt_cost_per_1m=Decimal(1), completion_cost_per_1m=Decimal(0)
+        )
+        call = {
+            "bot_profile_id": bot.pk,
+            "model": "openai/gpt-4o",
+            "prompt_tokens": 1_000_000,
+            "cost_usd": Decimal(3),
+        }
         assert record_usage(UsageKind.CHAT, **call).cost_usd == 1

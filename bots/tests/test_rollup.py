@@ -67,7 +67,10 @@ def count_by_hand(zone: str) -> tuple[dict, Counter]:
         sums[key] = tuple(a + b for a, b in zip(sums.get(key, (0, 0, 0, 0, 0)), row, strict=True))
         if event.kind == "chat" and event.time_to_first_token_ms is not None:
             times[event.bot_profile_id, Measure.FIRST_TOKEN] += 1
-            times[event.bot_profile_id, Measure.DURATION] += event.outcome in ("answered", "refused")
+            times[event.bot_profile_id, Measure.DURATION] += event.outcome in (
+                "answered",
+                "refused",
+            )
     return sums, times
 
 
@@ -107,17 +110,27 @@ class TestDays:
     @pytest.mark.parametrize(
         ("first", "last", "hours"),
         [
-            (utc(2026, 3, 28, 23), utc(2026, 3, 29, 21, 59), 23),  # clocks go forward in Berlin on 29 March
+            (
+                utc(2026, 3, 28, 23),
+                utc(2026, 3, 29, 21, 59),
+                23,
+            ),  # clocks go forward in Berlin on 29 March
             (utc(2026, 10, 24, 22), utc(2026, 10, 25, 22, 59), 25),  # and back on 25 October
         ],
     )
-    def test_a_day_on_which_clocks_change_has_all_its_hours_and_no_other(self, acme, bot, first, last, hours):
+    def test_a_day_on_which_clocks_change_has_all_its_hours_and_no_other(
+        self, acme, bot, first, last, hours
+    ):
         move_to(acme.tenant, "Europe/Berlin")
         for hour in range(-1, hours + 1):
             spend(bot, first + timedelta(hours=hour))
         spend(bot, last)
         day = first.astimezone(ZoneInfo("Europe/Berlin")).date()
-        expected = {str(day - timedelta(days=1)): 1, str(day): hours + 1, str(day + timedelta(days=1)): 1}
+        expected = {
+            str(day - timedelta(days=1)): 1,
+            str(day): hours + 1,
+            str(day + timedelta(days=1)): 1,
+        }
         for _ in range(2):
             assert days_of() == expected
             roll_up_usage()
@@ -125,7 +138,12 @@ class TestDays:
     def test_a_window_begins_where_its_first_day_does(self, acme, bot):
         move_to(acme.tenant, "America/New_York")
         now = utc(2026, 11, 2, 4, 59)  # still 1 November there, the day on which clocks went back
-        for moment in (utc(2026, 10, 31, 3, 59), utc(2026, 10, 31, 4), utc(2026, 11, 1, 3, 59), utc(2026, 11, 1, 4)):
+        for moment in (
+            utc(2026, 10, 31, 3, 59),
+            utc(2026, 10, 31, 4),
+            utc(2026, 11, 1, 3, 59),
+            utc(2026, 11, 1, 4),
+        ):
             spend(bot, moment)
         for _ in range(2):
             assert days_of(window_of(1, now=now)) == {"2026-11-01": 1}
@@ -140,7 +158,12 @@ class TestDays:
 
     def test_no_days_and_fewer_are_empty_and_any_number_more_is_all(self, bot):
         spend(bot)
-        assert sum_usage((), window_of(0)) == sum_usage((), window_of(-5)) == count_times(window_of(0)) == []
+        assert (
+            sum_usage((), window_of(0))
+            == sum_usage((), window_of(-5))
+            == count_times(window_of(0))
+            == []
+        )
         assert window_of(10**9).first_day == date(1970, 1, 1)
         assert [row.request_count for row in sum_usage((), window_of(10**9))] == [1]
 
@@ -192,9 +215,10 @@ class TestExactness:
         roll_up_usage()
         spend(bot)
         bot.delete()
-        assert [(row.bot_profile_id, row.request_count) for row in sum_usage(("bot_profile_id",), window_of(None))] == [
-            (kept, 2)
-        ]
+        assert [
+            (row.bot_profile_id, row.request_count)
+            for row in sum_usage(("bot_profile_id",), window_of(None))
+        ] == [(kept, 2)]
         roll_up_usage()
         assert sum_usage((), window_of(None))[0].cost_usd == Decimal("0.002")
 
@@ -227,7 +251,8 @@ class TestTimes:
         pick = random.Random(7)
         times = sorted(round(pick.lognormvariate(6.5, 0.8)) for _ in range(500))
         UsageEvent.objects.bulk_create(
-            UsageEvent(bot_profile=bot, model="m", time_to_first_token_ms=ms, duration_ms=ms) for ms in times
+            UsageEvent(bot_profile=bot, model="m", time_to_first_token_ms=ms, duration_ms=ms)
+            for ms in times
         )
         for _ in range(2):
             buckets = {bucket: count for _, _, measure, bucket, count in count_times(window_of(1))
@@ -251,12 +276,20 @@ class TestTimes:
         assert [milliseconds_of(row[3]) for row in count_times(window_of(1))] == [1]
 
     def test_nothing_measured_has_no_percentiles(self):
-        assert summarise_times({}) == {"count": 0, "p50": None, "p90": None, "p95": None, "p99": None}
+        assert summarise_times({}) == {
+            "count": 0,
+            "p50": None,
+            "p90": None,
+            "p95": None,
+            "p99": None,
+        }
 
     def test_only_turns_in_which_a_model_spoke_are_timed(self, bot):
         spend(bot, outcome="refused", duration_ms=12)  # nothing was found, no model was asked
         spend(bot, outcome="failed", duration_ms=60_000)
-        spend(bot, outcome="stopped", time_to_first_token_ms=100, duration_ms=200)  # by the reader, who was impatient
+        spend(
+            bot, outcome="stopped", time_to_first_token_ms=100, duration_ms=200
+        )  # by the reader, who was impatient
         spend(bot, kind="embedding", time_to_first_token_ms=5, duration_ms=5)
         spend(bot, outcome="answered", time_to_first_token_ms=100, duration_ms=900)
         found = Counter(dict.fromkeys(Measure, 0))

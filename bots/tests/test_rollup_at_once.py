@@ -23,7 +23,10 @@ def tenant(django_db_setup, django_db_blocker) -> Tenant:
     """A tenant whose rows are committed, so that several connections can see them; erased afterwards."""
     with django_db_blocker.unblock():
         made = provision_tenant(
-            name="Initech", slug="initech-usage", owner_email="b@initech.example.com", owner_password="correct horse"
+            name="Initech",
+            slug="initech-usage",
+            owner_email="b@initech.example.com",
+            owner_password="correct horse",
         )
         try:
             with tenant_context(made.tenant):

@@ -54,13 +54,21 @@ def test_a_quoted_topic_is_one_phrase_in_this_order():
 
 def test_words_of_a_topic_count_together_only_when_they_stand_together():
     assert measure("medical advice", "Is this good medical advice?") == 1
-    assert measure("medical advice", "Have you advice on which of these many red shoes suit medical staff?") == 0.5
+    assert (
+        measure(
+            "medical advice", "Have you advice on which of these many red shoes suit medical staff?"
+        )
+        == 0.5
+    )
     assert measure("product warranty", "How long is the warranty?") == 0.5
 
 
 def test_a_compound_counts_by_its_head_and_where_asked_for_by_its_first_part():
     assert measure("Versand", "Was betragen die Versandkosten?", "de") == 0
-    assert measure("Versand", "Was betragen die Versandkosten?", "de", by_first_part=True) == FIRST_PART_SHARE
+    assert (
+        measure("Versand", "Was betragen die Versandkosten?", "de", by_first_part=True)
+        == FIRST_PART_SHARE
+    )
     assert measure("Politik", "Was haltet ihr von der Wirtschaftspolitik?", "de") == 1
     assert measure("Reis", "Wie sind eure Preise?", "de", by_first_part=True) == 0
 

@@ -17,7 +17,11 @@ def utc(*parts: int) -> datetime:
 def spend(bot: BotProfile, moment: datetime | None = None, **fields: Any) -> UsageEvent:
     """One call of 10 + 5 tokens for a tenth of a cent, unless told otherwise; at `moment`, or now."""
     prompt, completion = fields.pop("prompt_tokens", 10), fields.pop("completion_tokens", 5)
-    defaults: dict[str, Any] = {"kind": UsageKind.CHAT, "model": "openai/gpt-4o", "cost_usd": Decimal("0.001")}
+    defaults: dict[str, Any] = {
+        "kind": UsageKind.CHAT,
+        "model": "openai/gpt-4o",
+        "cost_usd": Decimal("0.001"),
+    }
     event = UsageEvent.objects.create(
         bot_profile=bot, prompt_tokens=prompt, completion_tokens=completion, total_tokens=prompt + completion,
         **defaults | fields,

@@ -1,6 +1,6 @@
 """Write minirag_client/types.py and operations.py from the API's own description.
 
-    python clients/python/generate.py        # in MiniRAG's environment; a test tells when it is due
+python clients/python/generate.py        # in MiniRAG's environment; a test tells when it is due
 """
 
 from __future__ import annotations
@@ -82,7 +82,9 @@ def _write_methods(document: Schema) -> Iterator[tuple[str, set[str]]]:
                 yield _write_method(document, path, method.upper(), operation)
 
 
-def _write_method(document: Schema, path: str, method: str, operation: Schema) -> tuple[str, set[str]]:
+def _write_method(
+    document: Schema, path: str, method: str, operation: Schema
+) -> tuple[str, set[str]]:
     used: set[str] = set()
     in_path = [each for each in _parameters(document, operation) if each["in"] == "path"]
     in_query = [each for each in _parameters(document, operation) if each["in"] == "query"]
@@ -91,19 +93,31 @@ def _write_method(document: Schema, path: str, method: str, operation: Schema) -
     fields = body.get("properties", {})
     arguments = [f"{each['name']}: {to_python(each['schema'], used)}" for each in in_path]
     named = [(key, to_python(value, used), key in required) for key, value in fields.items()]
-    named += [(each["name"], to_python(each["schema"], used), bool(each.get("required"))) for each in in_query]
+    named += [
+        (each["name"], to_python(each["schema"], used), bool(each.get("required")))
+        for each in in_query
+    ]
     named.sort(key=lambda each: not each[2])
     if named:
         arguments.append("*")
-    arguments += [f"{_safe(key)}: {kind}{'' if must else ' | Unset = UNSET'}" for key, kind, must in named]
+    arguments += [
+        f"{_safe(key)}: {kind}{'' if must else ' | Unset = UNSET'}" for key, kind, must in named
+    ]
     answer = _answer_of(operation, used)
     call = [repr(method), _path_expression(path)]
     if fields:
         call.append(f"body={_given(fields)}")
     if in_query:
         call.append(f"query={_given(each['name'] for each in in_query)}")
-    lines = [f"    def {operation['operationId']}(", "        self,", *(f"        {each}," for each in arguments)]
-    lines += [f"    ) -> {answer}:", f'        """{_one_line(operation["summary"])}: `{method} {path}`."""']
+    lines = [
+        f"    def {operation['operationId']}(",
+        "        self,",
+        *(f"        {each}," for each in arguments),
+    ]
+    lines += [
+        f"    ) -> {answer}:",
+        f'        """{_one_line(operation["summary"])}: `{method} {path}`."""',
+    ]
     sent = f"self.request({', '.join(call)})"
     lines.append(f"        {_finish(sent, answer)}\n")
     return "\n".join(lines), used
@@ -177,7 +191,13 @@ def to_python(schema: Schema, used: set[str] | None = None, *, quoted: bool = Fa
     if kind == "object":
         more = schema.get("additionalProperties")
         return f"dict[str, {to_python(more, used) if isinstance(more, dict) else 'Any'}]"
-    names = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
+    names = {
+        "string": "str",
+        "integer": "int",
+        "number": "float",
+        "boolean": "bool",
+        "null": "None",
+    }
     return names.get(str(kind), "Any")
 
 

@@ -17,11 +17,25 @@ from tests.fakes.chat_model import provider_down
 
 QUESTION = "How many months of warranty does the Aeris One have?"
 CHAT_KEYS = {
-    "id", "tenant_id", "bot_profile_id", "title", "message_count", "total_prompt_tokens", "total_completion_tokens",
-    "created_at", "updated_at",
+    "id",
+    "tenant_id",
+    "bot_profile_id",
+    "title",
+    "message_count",
+    "total_prompt_tokens",
+    "total_completion_tokens",
+    "created_at",
+    "updated_at",
 }
 MESSAGE_KEYS = {
-    "id", "chat_id", "role", "content", "prompt_tokens", "completion_tokens", "feedback", "created_at"
+    "id",
+    "chat_id",
+    "role",
+    "content",
+    "prompt_tokens",
+    "completion_tokens",
+    "feedback",
+    "created_at",
 }
 
 
@@ -30,16 +44,24 @@ def post_chat(party, body, path="/v1/chat"):
         client = AsyncClient()
         raw = body if isinstance(body, bytes) else json.dumps(body)
         response = await client.generic(
-            "POST", path, raw, content_type="application/json", headers={"authorization": f"Bearer {party.raw_token}"}
+            "POST",
+            path,
+            raw,
+            content_type="application/json",
+            headers={"authorization": f"Bearer {party.raw_token}"},
         )
-        content = b"".join([part async for part in response]) if response.streaming else response.content
+        content = (
+            b"".join([part async for part in response]) if response.streaming else response.content
+        )
         return response, content.decode()
 
     return async_to_sync(send)()
 
 
 def ask(party, bot, **fields):
-    response, content = post_chat(party, {"bot_profile_id": str(bot.pk), "message": QUESTION} | fields)
+    response, content = post_chat(
+        party, {"bot_profile_id": str(bot.pk), "message": QUESTION} | fields
+    )
     return response, json.loads(content)
 
 
@@ -53,10 +75,16 @@ def test_an_answer_has_exactly_the_keys_of_the_contract(acme, answered):
     assert set(answered) == {"chat_id", "message", "sources", "usage"}
     assert set(answered["message"]) == MESSAGE_KEYS
     assert set(answered["usage"]) == {"model", "prompt_tokens", "completion_tokens", "total_tokens"}
-    assert all(set(source) == {"chunk_id", "content", "score", "source_id"} for source in answered["sources"])
+    assert all(
+        set(source) == {"chunk_id", "content", "score", "source_id"}
+        for source in answered["sources"]
+    )
     assert all(len(source["content"]) <= 200 for source in answered["sources"])
     assert answered["usage"] == {
-        "model": "openai/gpt-test", "prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18
+        "model": "openai/gpt-test",
+        "prompt_tokens": 11,
+        "completion_tokens": 7,
+        "total_tokens": 18,
     }
 
 
@@ -76,7 +104,9 @@ def test_the_extended_form_adds_citations_and_refusal(acme, acme_bot, model):
 
 def test_a_stream_is_framed_byte_by_byte_as_the_contract_says(acme, acme_bot, model):
     model.enqueue("Größe: ", "36 months [1].")
-    response, raw = post_chat(acme, {"bot_profile_id": str(acme_bot.pk), "message": QUESTION, "stream": True})
+    response, raw = post_chat(
+        acme, {"bot_profile_id": str(acme_bot.pk), "message": QUESTION, "stream": True}
+    )
     assert response.status_code == 200
     assert response["Content-Type"] == "text/event-stream; charset=utf-8"
     assert response["Cache-Control"] == "no-cache" and response["X-Accel-Buffering"] == "no"
@@ -93,18 +123,26 @@ def test_a_stream_is_framed_byte_by_byte_as_the_contract_says(acme, acme_bot, mo
 
 def test_a_streamed_turn_that_fails_ends_with_an_error_event(acme, acme_bot, model):
     model.enqueue("It lasts ", 0.03, provider_down())
-    response, raw = post_chat(acme, {"bot_profile_id": str(acme_bot.pk), "message": QUESTION, "stream": True})
+    response, raw = post_chat(
+        acme, {"bot_profile_id": str(acme_bot.pk), "message": QUESTION, "stream": True}
+    )
     assert response.status_code == 200
     name, data = raw.removesuffix("\n\n").split("\n\n")[-1].split("\n")
     assert name == "event: error"
     body = json.loads(data[6:])
-    assert body["code"] == "provider_unavailable" and body["retryable"] is True and body["request_id"]
+    assert (
+        body["code"] == "provider_unavailable" and body["retryable"] is True and body["request_id"]
+    )
 
 
 def test_a_failing_provider_is_a_503_and_the_question_is_kept(acme, acme_bot, model):
     model.enqueue(provider_down())
     response, body = ask(acme, acme_bot)
-    assert response.status_code == 503 and isinstance(body["detail"], str) and body["retryable"] is True
+    assert (
+        response.status_code == 503
+        and isinstance(body["detail"], str)
+        and body["retryable"] is True
+    )
     assert Message.objects.get().content == QUESTION
 
 
@@ -112,7 +150,9 @@ def test_a_chat_goes_on_and_keeps_its_bot_and_title(acme, acme_bot, model, answe
     other = make_bot(name="Other")
     teach(other, "The warranty of the Aeris One lasts 36 months.")
     model.enqueue("36 months [1].")
-    _, body = ask(acme, other, chat_id=answered["chat_id"], message="Warranty of the Aeris One in months?")
+    _, body = ask(
+        acme, other, chat_id=answered["chat_id"], message="Warranty of the Aeris One in months?"
+    )
     assert body["chat_id"] == answered["chat_id"]
     chat = Chat.objects.get()
     assert (chat.bot_profile_id, chat.title, chat.message_count) == (acme_bot.pk, QUESTION, 4)
@@ -145,7 +185,9 @@ def test_a_bad_field_is_a_422_that_names_it(acme, acme_bot, model, fields, kind,
     assert body["detail"][0]["type"] == kind and body["detail"][0]["loc"] == loc
 
 
-@pytest.mark.parametrize("raw", [b"{", b"[]", b'"x"', b"\xff\xfe", b'{"message": "\\u0000"}', b"", b"null"])
+@pytest.mark.parametrize(
+    "raw", [b"{", b"[]", b'"x"', b"\xff\xfe", b'{"message": "\\u0000"}', b"", b"null"]
+)
 def test_a_body_that_is_no_object_is_a_422(acme, acme_bot, raw):
     response, content = post_chat(acme, raw)
     assert response.status_code == 422 and json.loads(content)["detail"][0]["loc"][0] == "body"
@@ -171,7 +213,9 @@ def test_a_page_of_chats_is_capped_at_100_and_may_be_empty(acme, as_acme, acme_b
     assert as_acme.get("/v1/chat", {"bot_profile_id": str(uuid4())}).json() == []
 
 
-@pytest.mark.parametrize("query", [{"limit": -1}, {"limit": "x"}, {"offset": -5}, {"bot_profile_id": "x"}])
+@pytest.mark.parametrize(
+    "query", [{"limit": -1}, {"limit": "x"}, {"offset": -5}, {"bot_profile_id": "x"}]
+)
 def test_a_bad_query_is_a_422(as_acme, query):
     response = as_acme.get("/v1/chat", query)
     assert response.status_code == 422 and response.json()["detail"][0]["loc"][0] == "query"
@@ -196,15 +240,27 @@ def test_feedback_needs_its_key_a_known_value_and_an_answer(as_acme, answered):
     base = f"/v1/chat/{answered['chat_id']}/messages"
     path = f"{base}/{answered['message']['id']}/feedback"
     assert as_acme.patch(path, {}, content_type="application/json").status_code == 422
-    assert as_acme.patch(path, {"feedback": "great"}, content_type="application/json").status_code == 422
+    assert (
+        as_acme.patch(path, {"feedback": "great"}, content_type="application/json").status_code
+        == 422
+    )
     question = as_acme.get(base).json()[0]["id"]
-    response = as_acme.patch(f"{base}/{question}/feedback", {"feedback": "positive"}, content_type="application/json")
-    assert (response.status_code, response.json()["detail"]) == (422, "Feedback can only be set on assistant messages")
-    missing = as_acme.patch(f"{base}/{uuid4()}/feedback", {"feedback": None}, content_type="application/json")
+    response = as_acme.patch(
+        f"{base}/{question}/feedback", {"feedback": "positive"}, content_type="application/json"
+    )
+    assert (response.status_code, response.json()["detail"]) == (
+        422,
+        "Feedback can only be set on assistant messages",
+    )
+    missing = as_acme.patch(
+        f"{base}/{uuid4()}/feedback", {"feedback": None}, content_type="application/json"
+    )
     assert (missing.status_code, missing.json()["detail"]) == (404, "Message not found")
 
 
-def test_every_route_needs_a_token_and_knows_no_other_tenants_chats(globex, as_globex, acme_bot, answered, model):
+def test_every_route_needs_a_token_and_knows_no_other_tenants_chats(
+    globex, as_globex, acme_bot, answered, model
+):
     base = f"/v1/chat/{answered['chat_id']}"
     paths = [base, f"{base}/messages", f"{base}/messages/{answered['message']['id']}"]
     for path in ["/v1/chat", *paths]:
@@ -214,7 +270,12 @@ def test_every_route_needs_a_token_and_knows_no_other_tenants_chats(globex, as_g
         assert as_globex.get(path).status_code == 404
     assert as_globex.get("/v1/chat").json() == []
     feedback = f"{paths[2]}/feedback"
-    assert as_globex.patch(feedback, {"feedback": "positive"}, content_type="application/json").status_code == 404
+    assert (
+        as_globex.patch(
+            feedback, {"feedback": "positive"}, content_type="application/json"
+        ).status_code
+        == 404
+    )
     response, _ = ask(globex, acme_bot)
     assert response.status_code == 404
 
@@ -225,21 +286,35 @@ def use_token(party, **restriction):
     return replace(party, raw_token=secret), Client(HTTP_AUTHORIZATION=f"Bearer {secret}")
 
 
-def test_a_token_for_one_bot_asks_no_other_and_reads_no_others_chats(acme, acme_bot, answered, model):
+def test_a_token_for_one_bot_asks_no_other_and_reads_no_others_chats(
+    acme, acme_bot, answered, model
+):
     other = make_bot(name="Other")
     guest, client = use_token(acme, bot_profile_id=other.pk)
     refused, body = ask(guest, acme_bot)
     assert (refused.status_code, body["code"]) == (403, "token_restricted")
     for stream in (False, True):
-        assert ask(guest, acme_bot, chat_id=answered["chat_id"], stream=stream)[0].status_code == 403
-    assert ask(guest, other, chat_id=answered["chat_id"])[0].status_code == 404, "its history is not this bot's"
+        assert (
+            ask(guest, acme_bot, chat_id=answered["chat_id"], stream=stream)[0].status_code == 403
+        )
+    assert ask(guest, other, chat_id=answered["chat_id"])[0].status_code == 404, (
+        "its history is not this bot's"
+    )
     assert Message.objects.count() == 2
     chat = f"/v1/chat/{answered['chat_id']}"
     message = f"{chat}/messages/{answered['message']['id']}"
-    assert [client.get(path).status_code for path in (chat, f"{chat}/messages", message)] == [404, 404, 404]
+    assert [client.get(path).status_code for path in (chat, f"{chat}/messages", message)] == [
+        404,
+        404,
+        404,
+    ]
     feedback = {"data": {"feedback": "positive"}, "content_type": "application/json"}
     assert client.patch(f"{message}/feedback", **feedback).status_code == 404
-    assert client.get("/v1/chat").json() == client.get(f"/v1/chat?bot_profile_id={acme_bot.pk}").json() == []
+    assert (
+        client.get("/v1/chat").json()
+        == client.get(f"/v1/chat?bot_profile_id={acme_bot.pk}").json()
+        == []
+    )
 
 
 def test_a_token_for_one_bot_asks_it_and_reads_its_chats(acme, acme_bot, answered, model):
@@ -254,16 +329,26 @@ def test_a_token_for_one_bot_asks_it_and_reads_its_chats(acme, acme_bot, answere
 
 @pytest.mark.parametrize(
     ("scopes", "asks", "reads"),
-    [([], 200, 200), (["chat"], 200, 403), (["read"], 403, 200), (["manage"], 200, 200), (["chat", "read"], 200, 200)],
+    [
+        ([], 200, 200),
+        (["chat"], 200, 403),
+        (["read"], 403, 200),
+        (["manage"], 200, 200),
+        (["chat", "read"], 200, 200),
+    ],
 )
-def test_a_tokens_scopes_say_whether_it_asks_and_reads(acme, acme_bot, answered, model, scopes, asks, reads):
+def test_a_tokens_scopes_say_whether_it_asks_and_reads(
+    acme, acme_bot, answered, model, scopes, asks, reads
+):
     guest, client = use_token(acme, scopes=scopes)
     model.enqueue("36 months [1].")
     response, body = ask(guest, acme_bot)
     assert response.status_code == asks and (asks == 200 or body["code"] == "token_restricted")
     chat = f"/v1/chat/{answered['chat_id']}"
     message = f"{chat}/messages/{answered['message']['id']}"
-    assert {client.get(path).status_code for path in ("/v1/chat", chat, f"{chat}/messages", message)} == {reads}
+    assert {
+        client.get(path).status_code for path in ("/v1/chat", chat, f"{chat}/messages", message)
+    } == {reads}
     feedback = {"data": {"feedback": "positive"}, "content_type": "application/json"}
     assert client.patch(f"{message}/feedback", **feedback).status_code == reads
 

@@ -18,14 +18,26 @@ from conversations.tests.test_api_chat import CHAT_KEYS, MESSAGE_KEYS
 from minirag.lib.spreadsheet import render_cell, write_rows
 from tenants.context import tenant_context
 
-COLUMNS = ["message_id", "role", "content", "feedback", "prompt_tokens", "completion_tokens", "created_at"]
+COLUMNS = [
+    "message_id",
+    "role",
+    "content",
+    "feedback",
+    "prompt_tokens",
+    "completion_tokens",
+    "created_at",
+]
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
 
 def make_chat(bot=None, *, at=NOON, texts=("Why?", "Because."), **fields) -> Chat:
-    chat = Chat.objects.create(bot_profile=bot or make_bot(), title=texts[0][:500] if texts else "", **fields)
+    chat = Chat.objects.create(
+        bot_profile=bot or make_bot(), title=texts[0][:500] if texts else "", **fields
+    )
     for number, text in enumerate(texts):
-        message = Message.objects.create(chat=chat, role=("user", "assistant")[number % 2], content=text)
+        message = Message.objects.create(
+            chat=chat, role=("user", "assistant")[number % 2], content=text
+        )
         Message.objects.filter(pk=message.pk).update(created_at=at + timedelta(seconds=number))
     Chat.objects.filter(pk=chat.pk).update(created_at=at, message_count=len(texts))
     chat.refresh_from_db()
@@ -55,7 +67,9 @@ def test_one_chat_is_a_document_of_three_keys(in_acme, as_acme):
 
 def test_one_chat_as_csv_is_exact_to_the_byte(in_acme, as_acme):
     chat = make_chat(texts=('He said "no",\nthen left', "Ünïcode 🙂"))
-    Message.objects.filter(chat=chat, role="assistant").update(feedback="positive", completion_tokens=7)
+    Message.objects.filter(chat=chat, role="assistant").update(
+        feedback="positive", completion_tokens=7
+    )
     first, second = chat.messages.all()
     response = as_acme.get(f"/v1/chat/{chat.pk}/export", {"format": "csv"})
     assert response["Content-Type"] == "text/csv; charset=utf-8"
@@ -96,10 +110,14 @@ def test_a_long_chat_is_whole_whatever_the_batch(in_acme, as_acme, monkeypatch, 
 
 # --- many chats ---------------------------------------------------------------------------------------------------
 def test_many_chats_come_newest_first(in_acme, as_acme):
-    chats = [make_chat(at=NOON + timedelta(hours=hours), texts=(f"q{hours}", "a")) for hours in range(3)]
+    chats = [
+        make_chat(at=NOON + timedelta(hours=hours), texts=(f"q{hours}", "a")) for hours in range(3)
+    ]
     body = json.loads(fetch(as_acme, "chat/export"))
     assert list(body) == ["chats", "exported_at"]
-    assert [entry["chat"]["id"] for entry in body["chats"]] == [str(chat.pk) for chat in reversed(chats)]
+    assert [entry["chat"]["id"] for entry in body["chats"]] == [
+        str(chat.pk) for chat in reversed(chats)
+    ]
     assert all(list(entry) == ["chat", "messages"] for entry in body["chats"])
     assert [[message["content"] for message in entry["messages"]] for entry in body["chats"]] == [
         ["q2", "a"], ["q1", "a"], ["q0", "a"]
@@ -114,7 +132,9 @@ def test_many_chats_come_newest_first(in_acme, as_acme):
 
 
 @pytest.mark.parametrize("size", [1, 3, 5, 100])
-def test_chats_of_all_sizes_are_whole_whatever_the_batch_and_their_counts(in_acme, as_acme, monkeypatch, size):
+def test_chats_of_all_sizes_are_whole_whatever_the_batch_and_their_counts(
+    in_acme, as_acme, monkeypatch, size
+):
     monkeypatch.setattr(exports, "BATCH", size)
     bot = make_bot()
     for number in range(6):
@@ -126,12 +146,17 @@ def test_chats_of_all_sizes_are_whole_whatever_the_batch_and_their_counts(in_acm
         [f"{number}.{n}" for n in range(number)] for number in range(6)
     ]
     rows = read_csv(fetch(as_acme, "chat/export", format="csv"))
-    assert [row["content"] for row in rows] == [f"{number}.{n}" for number in range(6) for n in range(number)]
+    assert [row["content"] for row in rows] == [
+        f"{number}.{n}" for number in range(6) for n in range(number)
+    ]
 
 
 def test_nothing_found_is_a_document_and_a_header(in_acme, as_acme):
     assert json.loads(fetch(as_acme, "chat/export"))["chats"] == []
-    assert fetch(as_acme, "chat/export", format="csv") == ",".join(["chat_id", "chat_title", *COLUMNS]) + "\r\n"
+    assert (
+        fetch(as_acme, "chat/export", format="csv")
+        == ",".join(["chat_id", "chat_title", *COLUMNS]) + "\r\n"
+    )
 
 
 def test_many_chats_cost_no_query_each(in_acme, as_acme, django_assert_max_num_queries):
@@ -185,13 +210,17 @@ def test_days_are_whole_in_the_tenants_time_zone(acme, as_acme, zone, moment, da
     def found(**query):
         return len(json.loads(fetch(as_acme, "chat/export", **query))["chats"])
 
-    before, after = [(datetime.fromisoformat(day) + timedelta(days=n)).date().isoformat() for n in (-1, 1)]
+    before, after = [
+        (datetime.fromisoformat(day) + timedelta(days=n)).date().isoformat() for n in (-1, 1)
+    ]
     assert found(from_date=day, to_date=day) == 1
     assert found(to_date=before) == found(from_date=after) == 0
     assert found(from_date="0001-01-01", to_date="9999-12-31") == 1
 
 
-@pytest.mark.parametrize("text", ["yesterday", "2026-13-01", "2026-02-30", "20260301", "1700000000", "2026-3-1", ""])
+@pytest.mark.parametrize(
+    "text", ["yesterday", "2026-13-01", "2026-02-30", "20260301", "1700000000", "2026-3-1", ""]
+)
 def test_a_malformed_day_is_a_422_that_names_it(in_acme, as_acme, text):
     response = as_acme.get("/v1/chat/export", {"to_date": text})
     assert response.status_code == 422
@@ -205,7 +234,19 @@ def test_an_end_before_the_beginning_is_refused(in_acme, as_acme):
 
 # --- spreadsheets -------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
-    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\n=1", "＝1", '=HYPERLINK("http://x","y")', "-"]
+    "text",
+    [
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "\tx",
+        "\rx",
+        "\n=1",
+        "＝1",
+        '=HYPERLINK("http://x","y")',
+        "-",
+    ],
 )
 def test_no_cell_is_a_formula(in_acme, as_acme, text):
     chat = make_chat(texts=(text, "fine"))
@@ -221,7 +262,9 @@ def test_numbers_stay_numbers_and_other_texts_stay_as_they_are():
     assert write_rows([[-1, None, {"a": [1, "é"]}]]) == '-1,,"{""a"":[1,""é""]}"\r\n'.encode()
 
 
-@pytest.mark.parametrize("text", ["a\r\nb", "a\rb", 'a"b', "a,b", "\u2028", "🙂" * 3, "'", "x" * 40_000])
+@pytest.mark.parametrize(
+    "text", ["a\r\nb", "a\rb", 'a"b', "a,b", "\u2028", "🙂" * 3, "'", "x" * 40_000]
+)
 def test_odd_characters_come_back_as_they_went_in(in_acme, as_acme, text):
     chat = make_chat(texts=(text,))
     assert read_csv(fetch(as_acme, f"chat/{chat.pk}/export", format="csv"))[0]["content"] == text

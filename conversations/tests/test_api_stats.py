@@ -50,7 +50,12 @@ def answer(bot, moment=None, *, feedback=None, reason="", chat=None) -> Message:
     outcome = "refused" if reason else "answered"
     Message.objects.create(chat=chat, role="user", content="?", outcome=outcome)
     message = Message.objects.create(
-        chat=chat, role="assistant", content="!", feedback=feedback, outcome=outcome, refusal_reason=reason
+        chat=chat,
+        role="assistant",
+        content="!",
+        feedback=feedback,
+        outcome=outcome,
+        refusal_reason=reason,
     )
     if moment is not None:
         Message.objects.filter(chat=chat).update(created_at=moment)
@@ -66,7 +71,9 @@ class TestOverview:
 
     def test_it_counts_what_is_deleted_and_children_and_chat_tokens_only(self, get, bot):
         make_bot(is_active=False)
-        parent = Source.objects.create(bot_profile=bot, dataset=private_dataset(bot), name="p", source_type="text")
+        parent = Source.objects.create(
+            bot_profile=bot, dataset=private_dataset(bot), name="p", source_type="text"
+        )
         Source.objects.create(
             bot_profile=bot, dataset=parent.dataset, name="c", source_type="text", parent=parent,
             deleted_at=timezone.now(),
@@ -92,7 +99,14 @@ class TestUsage:
             ("2026-05-02", "b/y", 1, 5, 6, 1), ("2026-05-02", "openai/gpt-4o", 10, 5, 15, 1),
             ("2026-05-01", "openai/gpt-4o", 10, 5, 15, 1),
         ]  # fmt: skip
-        names = ("date", "model", "prompt_tokens", "completion_tokens", "total_tokens", "request_count")
+        names = (
+            "date",
+            "model",
+            "prompt_tokens",
+            "completion_tokens",
+            "total_tokens",
+            "request_count",
+        )
         for _ in range(2):
             assert get("usage") == [dict(zip(names, row, strict=True)) for row in expected]
             roll_up_usage()
@@ -143,9 +157,15 @@ class TestUsage:
         kept = str(bot.pk)
         bot.delete()
         (row,) = get("usage/by-bot")
-        assert (row["bot_profile_id"], row["bot_name"], row["total_tokens"]) == (kept, "(deleted bot)", 15)
+        assert (row["bot_profile_id"], row["bot_name"], row["total_tokens"]) == (
+            kept,
+            "(deleted bot)",
+            15,
+        )
 
-    def test_a_list_costs_few_queries_however_many_bots(self, get, bot, django_assert_max_num_queries):
+    def test_a_list_costs_few_queries_however_many_bots(
+        self, get, bot, django_assert_max_num_queries
+    ):
         for number in range(12):
             spend(make_bot(name=str(number)), model=f"m/{number}")
         for path in ("usage", "usage/by-bot", "usage/by-model", "cost-estimate", "latency"):
@@ -160,7 +180,13 @@ class TestCostEstimate:
         spend(bot, now, cost_usd=Decimal("0.1"))
         spend(bot, now - timedelta(days=3), cost_usd=Decimal("0.3"))
         spend(bot, now - timedelta(days=40), cost_usd=Decimal(99))
-        spend(bot, now - timedelta(days=5), kind="embedding", cost_usd=Decimal("0.7"), completion_tokens=0)
+        spend(
+            bot,
+            now - timedelta(days=5),
+            kind="embedding",
+            cost_usd=Decimal("0.7"),
+            completion_tokens=0,
+        )
         body = get("cost-estimate")
         assert {name: body[name] for name in list(body)[:4]} == {
             "total_cost_usd": 0.523457, "daily_avg_cost_usd": 0.261728, "projected_monthly_usd": 7.85, "active_days": 2,
@@ -178,7 +204,11 @@ class TestCostEstimate:
 
     def test_without_an_active_day_it_is_nothing(self, get, in_acme):
         body = get("cost-estimate", days=-3)
-        assert (body["total_cost_usd"], body["active_days"], body["projected_monthly_usd"]) == (0, 0, 0)
+        assert (body["total_cost_usd"], body["active_days"], body["projected_monthly_usd"]) == (
+            0,
+            0,
+            0,
+        )
         assert body["by_model"] == body["by_bot"] == []
 
 
@@ -189,14 +219,24 @@ class TestPricing:
         body = get("pricing")
         assert set(body) == {"models", "default"}
         assert body["default"] == {"prompt_cost_per_1m": 1.0, "completion_cost_per_1m": 3.0}
-        assert body["models"]["gpt-4o"] == {"prompt_cost_per_1m": 2.5, "completion_cost_per_1m": 10.0}
+        assert body["models"]["gpt-4o"] == {
+            "prompt_cost_per_1m": 2.5,
+            "completion_cost_per_1m": 10.0,
+        }
         assert body["models"]["gemini/gemini-1.5-flash"] == {
             "prompt_cost_per_1m": 0.075, "completion_cost_per_1m": 0.3,
         }  # fmt: skip
-        assert {"o1-mini", "claude-opus-4-6", "azure/gpt-4o", bot.model, "minirag/hash"} <= set(body["models"])
-        assert body["models"]["minirag/hash"] == {"prompt_cost_per_1m": 0.0, "completion_cost_per_1m": 0.0}
+        assert {"o1-mini", "claude-opus-4-6", "azure/gpt-4o", bot.model, "minirag/hash"} <= set(
+            body["models"]
+        )
+        assert body["models"]["minirag/hash"] == {
+            "prompt_cost_per_1m": 0.0,
+            "completion_cost_per_1m": 0.0,
+        }
 
-    def test_an_override_counts_for_calls_from_then_on_and_no_longer_than_it_stands(self, as_acme, get, bot):
+    def test_an_override_counts_for_calls_from_then_on_and_no_longer_than_it_stands(
+        self, as_acme, get, bot
+    ):
         def call():
             shared = {"bot_profile_id": bot.pk, "prompt_tokens": 1000, "completion_tokens": 100}
             listed = Decimal("0.0035")
@@ -205,23 +245,43 @@ class TestPricing:
         assert call() == Decimal("0.0035")
         body = {"model": "gpt-4o", "prompt_cost_per_1m": 1, "completion_cost_per_1m": 0.5}
         saved = as_acme.put("/v1/stats/pricing", body, content_type=JSON)
-        assert saved.json() == {"model": "gpt-4o", "prompt_cost_per_1m": 1.0, "completion_cost_per_1m": 0.5}
+        assert saved.json() == {
+            "model": "gpt-4o",
+            "prompt_cost_per_1m": 1.0,
+            "completion_cost_per_1m": 0.5,
+        }
         assert call() == Decimal("0.00105")
         assert get("usage/by-model")[0]["cost_usd"] == 0.00455
-        assert get("pricing")["models"]["gpt-4o"] == {"prompt_cost_per_1m": 1.0, "completion_cost_per_1m": 0.5}
-        assert as_acme.put("/v1/stats/pricing", {**body, "prompt_cost_per_1m": 0}, content_type=JSON).status_code == 200
+        assert get("pricing")["models"]["gpt-4o"] == {
+            "prompt_cost_per_1m": 1.0,
+            "completion_cost_per_1m": 0.5,
+        }
+        assert (
+            as_acme.put(
+                "/v1/stats/pricing", {**body, "prompt_cost_per_1m": 0}, content_type=JSON
+            ).status_code
+            == 200
+        )
         assert PriceOverride.objects.count() == 1
         assert as_acme.delete("/v1/stats/pricing?model=gpt-4o").status_code == 204
         assert as_acme.delete("/v1/stats/pricing?model=gpt-4o").status_code == 404
         assert call() == Decimal("0.0035")
         acts = as_acme.get("/v1/audit-events").json()["items"]
-        assert [act["action"] for act in acts[:3]] == ["price.removed", "price.changed", "price.changed"]
+        assert [act["action"] for act in acts[:3]] == [
+            "price.removed",
+            "price.changed",
+            "price.changed",
+        ]
         assert acts[2]["detail"]["model"] == "gpt-4o"
 
     @pytest.mark.parametrize(
         ("kind", "model", "cost"),
         [
-            ("chat", "openai/of-my-own", "0.0013"),  # nobody knows its price: the default, 1 and 3 per million
+            (
+                "chat",
+                "openai/of-my-own",
+                "0.0013",
+            ),  # nobody knows its price: the default, 1 and 3 per million
             ("chat", "o1-mini", "0.0042"),  # the contract knows it where the map does not
             ("chat", "ollama/of-my-own", "0"),
             ("chat", "minirag/extractive", "0"),
@@ -230,22 +290,37 @@ class TestPricing:
     )
     def test_what_a_model_without_a_list_price_costs(self, bot, kind, model, cost):
         event = record_usage(
-            UsageKind(kind), bot_profile_id=bot.pk, model=model, prompt_tokens=1000, completion_tokens=100
+            UsageKind(kind),
+            bot_profile_id=bot.pk,
+            model=model,
+            prompt_tokens=1000,
+            completion_tokens=100,
         )
         assert event.cost_usd == Decimal(cost)
 
-    @pytest.mark.parametrize(("kind", "model"), [("embedding", "minirag/hash"), ("chat", "minirag/extractive")])
-    def test_a_price_of_ones_own_counts_for_offline_models_too(self, as_acme, get, bot, kind, model):
+    @pytest.mark.parametrize(
+        ("kind", "model"), [("embedding", "minirag/hash"), ("chat", "minirag/extractive")]
+    )
+    def test_a_price_of_ones_own_counts_for_offline_models_too(
+        self, as_acme, get, bot, kind, model
+    ):
         body = {"model": model, "prompt_cost_per_1m": 2}
         assert as_acme.put("/v1/stats/pricing", body, content_type=JSON).status_code == 200
-        event = record_usage(UsageKind(kind), bot_profile_id=bot.pk, model=model, prompt_tokens=1_000_000)
+        event = record_usage(
+            UsageKind(kind), bot_profile_id=bot.pk, model=model, prompt_tokens=1_000_000
+        )
         assert event.cost_usd == 2
         (row,) = get(f"usage/by-model?kind={kind}")
         assert (row["cost_usd"], row["prompt_cost_per_1m"]) == (2.0, 2.0)
 
     def test_an_embedding_model_without_a_price_is_shown_as_it_is_charged(self, get, bot):
         type(bot).objects.filter(pk=bot.pk).update(embedding_model="custom/embedder")
-        record_usage(UsageKind.EMBEDDING, bot_profile_id=bot.pk, model="custom/embedder", prompt_tokens=1_000_000)
+        record_usage(
+            UsageKind.EMBEDDING,
+            bot_profile_id=bot.pk,
+            model="custom/embedder",
+            prompt_tokens=1_000_000,
+        )
         free = {"prompt_cost_per_1m": 0.0, "completion_cost_per_1m": 0.0}
         assert get("pricing")["models"]["custom/embedder"] == free
         (row,) = get("usage/by-model?kind=embedding")
@@ -254,8 +329,16 @@ class TestPricing:
     def test_the_default_can_be_overridden_too(self, as_acme, get, bot):
         body = {"model": "default", "prompt_cost_per_1m": 0}
         assert as_acme.put("/v1/stats/pricing", body, content_type=JSON).status_code == 200
-        assert get("pricing")["default"] == {"prompt_cost_per_1m": 0.0, "completion_cost_per_1m": 0.0}
-        assert record_usage(UsageKind.CHAT, bot_profile_id=bot.pk, model="x/y", prompt_tokens=9).cost_usd == 0
+        assert get("pricing")["default"] == {
+            "prompt_cost_per_1m": 0.0,
+            "completion_cost_per_1m": 0.0,
+        }
+        assert (
+            record_usage(
+                UsageKind.CHAT, bot_profile_id=bot.pk, model="x/y", prompt_tokens=9
+            ).cost_usd
+            == 0
+        )
 
     def test_members_look_and_do_not_change(self, as_bob, in_acme):
         body = {"model": "gpt-4o", "prompt_cost_per_1m": 0}
@@ -311,7 +394,9 @@ class TestFeedback:
         answer(bot, utc(2026, 10, 25, 23))
         names = ("date", "positive_count", "negative_count", "total_messages")
         rows = [("2026-10-24", 1, 0, 1), ("2026-10-25", 0, 1, 2), ("2026-10-26", 0, 0, 1)]
-        assert get("feedback/trend", days=10**6) == [dict(zip(names, row, strict=True)) for row in rows]
+        assert get("feedback/trend", days=10**6) == [
+            dict(zip(names, row, strict=True)) for row in rows
+        ]
 
     def test_thirty_days_are_counted_unless_told_otherwise(self, get, bot):
         answer(bot, timezone.now() - timedelta(days=29))
@@ -361,7 +446,10 @@ class TestLatency:
         for key, ms in (("p50", 600), ("p90", 1000), ("p95", 5000), ("p99", 5000)):
             assert first[key] == pytest.approx(ms, rel=0.025)
             assert whole[key] == pytest.approx(10 * ms, rel=0.025)
-        assert {row["bot_name"]: row["duration_ms"]["count"] for row in body["by_bot"]} == {"Helper": 10, "Other": 1}
+        assert {row["bot_name"]: row["duration_ms"]["count"] for row in body["by_bot"]} == {
+            "Helper": 10,
+            "Other": 1,
+        }
         assert [row["model"] for row in body["by_model"]] == ["b/y", "openai/gpt-4o"]
         roll_up_usage()
         assert get("latency") == body
@@ -370,7 +458,13 @@ class TestLatency:
 
     def test_nothing_measured_is_null(self, get, in_acme):
         body = get("latency")
-        assert body["duration_ms"] == {"count": 0, "p50": None, "p90": None, "p95": None, "p99": None}
+        assert body["duration_ms"] == {
+            "count": 0,
+            "p50": None,
+            "p90": None,
+            "p95": None,
+            "p99": None,
+        }
         assert body["by_bot"] == body["by_model"] == []
 
 
@@ -410,15 +504,25 @@ def test_a_tenant_sees_its_own_numbers_only(as_globex, bot, globex):
     with tenant_context(globex.tenant):
         assert as_globex.get("/v1/stats/overview").json()["chats"] == 0
         assert as_globex.get("/v1/stats/usage").json() == []
-        assert as_globex.get(f"/v1/stats/feedback?bot_profile_id={bot.pk}").json()["total_messages"] == 0
+        assert (
+            as_globex.get(f"/v1/stats/feedback?bot_profile_id={bot.pk}").json()["total_messages"]
+            == 0
+        )
         assert not UsageEvent.objects.exists()
 
 
 def test_a_turn_is_metered_with_the_embedding_of_its_question(as_acme, get, acme_bot, model):
     model.enqueue("36 months [1].")
-    body = {"bot_profile_id": str(acme_bot.pk), "message": "How many months of warranty does the Aeris One have?"}
+    body = {
+        "bot_profile_id": str(acme_bot.pk),
+        "message": "How many months of warranty does the Aeris One have?",
+    }
     assert as_acme.post("/v1/chat", body, content_type=JSON).status_code == 200
-    assert [(row["model"], row["total_tokens"]) for row in get("usage")] == [("openai/gpt-test", 18)]
+    assert [(row["model"], row["total_tokens"]) for row in get("usage")] == [
+        ("openai/gpt-test", 18)
+    ]
     embedded = get("usage", kind="embedding")
-    assert [(row["model"], row["request_count"]) for row in embedded] == [("minirag/hash", 2)]  # the source's, and its
+    assert [(row["model"], row["request_count"]) for row in embedded] == [
+        ("minirag/hash", 2)
+    ]  # the source's, and its
     assert get("latency")["time_to_first_token_ms"]["count"] == 1

@@ -28,13 +28,29 @@ def logs(client, path="chat-logs", **query):
     return response.json()
 
 
-def make_turn(chat=None, *, question="Why?", answer="Because.", age=0, outcome="answered", feedback=None, **fields):
+def make_turn(
+    chat=None,
+    *,
+    question="Why?",
+    answer="Because.",
+    age=0,
+    outcome="answered",
+    feedback=None,
+    **fields,
+):
     chat = chat or Chat.objects.create(bot_profile=make_bot())
-    asked = Message.objects.create(chat=chat, role="user", content=question, outcome=outcome, **fields)
+    asked = Message.objects.create(
+        chat=chat, role="user", content=question, outcome=outcome, **fields
+    )
     if answer is not None:
         reason = "low_confidence" if outcome == "refused" else ""
         Message.objects.create(
-            chat=chat, role="assistant", content=answer, question=asked, outcome=outcome, feedback=feedback,
+            chat=chat,
+            role="assistant",
+            content=answer,
+            question=asked,
+            outcome=outcome,
+            feedback=feedback,
             refusal_reason=reason,
         )
     moment = timezone.now() - timedelta(seconds=age)
@@ -47,10 +63,18 @@ def test_a_turn_is_one_row_with_everything_about_it(acme, acme_bot, as_acme, mod
     answered = ask(acme, acme_bot)[1]
     [row] = logs(as_acme)["items"]
     assert set(row) == KEYS
-    assert (row["answer"], row["message_id"]) == (answered["message"]["content"], answered["message"]["id"])
+    assert (row["answer"], row["message_id"]) == (
+        answered["message"]["content"],
+        answered["message"]["id"],
+    )
     assert (row["outcome"], row["citation_valid"], row["refusal"]) == ("answered", True, None)
     assert [citation["number"] for citation in row["citations"]] == [1]
-    assert row["usage"] == {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18, "cost_usd": 0.0021}
+    assert row["usage"] == {
+        "prompt_tokens": 11,
+        "completion_tokens": 7,
+        "total_tokens": 18,
+        "cost_usd": 0.0021,
+    }
     assert row["latency_ms"] >= row["time_to_first_token_ms"] >= 0
     assert (row["model"], row["bot_profile_id"]) == ("openai/gpt-test", str(acme_bot.pk))
     assert row["request_id"] and row["retrieval"]["mode"] == "hybrid"
@@ -60,7 +84,9 @@ def test_a_turn_is_one_row_with_everything_about_it(acme, acme_bot, as_acme, mod
 
 def test_a_turn_costs_in_the_log_what_it_costs_in_the_statistics(acme, acme_bot, as_acme, model):
     with tenant_context(acme.tenant):
-        set_override("openai/gpt-test", prompt_cost_per_1m=Decimal(1000), completion_cost_per_1m=Decimal(0))
+        set_override(
+            "openai/gpt-test", prompt_cost_per_1m=Decimal(1000), completion_cost_per_1m=Decimal(0)
+        )
     model.enqueue("It lasts 36 months [1].")
     ask(acme, acme_bot)
     [row] = logs(as_acme)["items"]
@@ -68,8 +94,12 @@ def test_a_turn_costs_in_the_log_what_it_costs_in_the_statistics(acme, acme_bot,
     assert row["usage"]["cost_usd"] == spent["cost_usd"] == 0.011
 
 
-@pytest.mark.parametrize(("said", "valid"), [("36 months [1].", True), ("36 months [9].", False), ("36.", False)])
-def test_citations_are_valid_where_there_are_some_and_all_lead_somewhere(acme, acme_bot, as_acme, model, said, valid):
+@pytest.mark.parametrize(
+    ("said", "valid"), [("36 months [1].", True), ("36 months [9].", False), ("36.", False)]
+)
+def test_citations_are_valid_where_there_are_some_and_all_lead_somewhere(
+    acme, acme_bot, as_acme, model, said, valid
+):
     model.enqueue(said)
     ask(acme, acme_bot)
     assert [row["citation_valid"] for row in logs(as_acme)["items"]] == [valid]
@@ -84,26 +114,40 @@ def test_a_refusal_says_why_and_is_found_as_one(acme, acme_bot, as_acme, model):
     [row] = logs(as_acme, refusal_only="true")["items"]
     assert row["refusal"]["reason"] in ("low_confidence", "no_passages")
     assert row["refusal"]["score"] < row["refusal"]["threshold"]
-    assert (row["citation_valid"], row["citations"], row["question"]) == (None, [], "zq xylophone quux?")
+    assert (row["citation_valid"], row["citations"], row["question"]) == (
+        None,
+        [],
+        "zq xylophone quux?",
+    )
 
 
-def test_a_turn_that_failed_is_there_with_its_code_and_without_an_answer(acme, acme_bot, as_acme, model):
+def test_a_turn_that_failed_is_there_with_its_code_and_without_an_answer(
+    acme, acme_bot, as_acme, model
+):
     model.enqueue(provider_down())
     ask(acme, acme_bot)
     [row] = logs(as_acme, outcome="failed")["items"]
-    assert (row["answer"], row["message_id"], row["error_code"]) == (None, None, "provider_unavailable")
+    assert (row["answer"], row["message_id"], row["error_code"]) == (
+        None,
+        None,
+        "provider_unavailable",
+    )
 
 
 def test_rows_from_before_the_trace_are_shown_with_what_is_known(in_acme, as_acme):
     make_turn()
     [row] = logs(as_acme)["items"]
     assert (row["question"], row["answer"]) == ("Why?", "Because.")
-    assert [row[name] for name in ("usage", "model", "retrieval", "latency_ms", "citation_valid")] == [None] * 5
+    assert [
+        row[name] for name in ("usage", "model", "retrieval", "latency_ms", "citation_valid")
+    ] == [None] * 5
 
 
 def test_every_filter_finds_its_own_and_nothing_else(in_acme, as_acme):
     chat = Chat.objects.create(bot_profile=make_bot())
-    wanted = make_turn(chat, question="the needle", feedback="negative", request_id="r-1", outcome="refused")
+    wanted = make_turn(
+        chat, question="the needle", feedback="negative", request_id="r-1", outcome="refused"
+    )
     Message.objects.filter(pk=wanted.pk).update(citation_valid=False)
     make_turn(question="hay", feedback="positive", request_id="r-2")
     make_turn(question="failed", answer=None, outcome="failed", age=3 * 86_400)
@@ -136,7 +180,9 @@ def test_the_log_is_newest_first_a_chats_oldest_first_and_both_go_page_by_page(i
         assert seen == expected
 
 
-def test_a_page_costs_the_same_few_queries_however_long(in_acme, as_acme, django_assert_max_num_queries):
+def test_a_page_costs_the_same_few_queries_however_long(
+    in_acme, as_acme, django_assert_max_num_queries
+):
     chat = Chat.objects.create(bot_profile=make_bot())
     for _ in range(20):
         make_turn(chat)
@@ -185,7 +231,9 @@ def test_globex_sees_no_turn_of_acme(in_acme, globex, as_globex):
 def test_a_token_of_one_bot_sees_that_bots_turns(in_acme, as_acme):
     mine, other = make_turn(question="mine"), make_turn(question="other")
     body = {"name": "x", "scopes": ["read"], "bot_profile_id": str(mine.chat.bot_profile_id)}
-    token = as_acme.post("/v1/api-tokens", body, content_type="application/json").json()["raw_token"]
+    token = as_acme.post("/v1/api-tokens", body, content_type="application/json").json()[
+        "raw_token"
+    ]
     client = Client(HTTP_AUTHORIZATION=f"Bearer {token}")
     assert [row["question"] for row in logs(client)["items"]] == ["mine"]
     assert logs(client, bot_profile_id=other.chat.bot_profile_id)["items"] == []

@@ -23,11 +23,15 @@ STRANGE = "Who won the chess olympiad in Baku?"
 
 def say(*said: str) -> list[dict[str, str]]:
     """Messages of the user and the assistant in turn, the user's first."""
-    return [{"role": ("user", "assistant")[i % 2], "content": content} for i, content in enumerate(said)]
+    return [
+        {"role": ("user", "assistant")[i % 2], "content": content} for i, content in enumerate(said)
+    ]
 
 
 def ask(party, bot, *said: str, **fields):
-    response, content = post_chat(party, {"model": str(bot.pk), "messages": say(*said or (QUESTION,))} | fields, URL)
+    response, content = post_chat(
+        party, {"model": str(bot.pk), "messages": say(*said or (QUESTION,))} | fields, URL
+    )
     return response, json.loads(content)
 
 
@@ -47,16 +51,28 @@ def use_token(party, **fields) -> None:
 def test_an_answer_is_a_chat_completion_with_citations(acme, acme_bot, model):
     model.enqueue("It lasts 36 months [1].")
     response, body = ask(acme, acme_bot, temperature=2, max_tokens=5)
-    assert response.status_code == 200 and body["object"] == "chat.completion" and body["id"].startswith("chatcmpl-")
+    assert (
+        response.status_code == 200
+        and body["object"] == "chat.completion"
+        and body["id"].startswith("chatcmpl-")
+    )
     assert body["model"] == str(acme_bot.pk)
     choice = body["choices"][0]
     assert (choice["index"], choice["finish_reason"]) == (0, "stop")
     message = choice["message"]
-    assert (message["role"], message["content"], message["refusal"]) == ("assistant", "It lasts 36 months [1].", None)
-    assert message["citations"][0]["number"] == 1 and "36 months" in message["citations"][0]["content"]
+    assert (message["role"], message["content"], message["refusal"]) == (
+        "assistant",
+        "It lasts 36 months [1].",
+        None,
+    )
+    assert (
+        message["citations"][0]["number"] == 1 and "36 months" in message["citations"][0]["content"]
+    )
     assert body["usage"] == {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
     assert body["ignored"] == ["max_tokens", "temperature"]
-    assert model.requests[0].max_tokens == acme_bot.max_tokens, "what the bot is set to, not what the client says"
+    assert model.requests[0].max_tokens == acme_bot.max_tokens, (
+        "what the bot is set to, not what the client says"
+    )
     chat = Chat.objects.get(pk=body["chat_id"])
     assert (chat.title, chat.message_count) == (QUESTION, 2)
     assert str(Message.objects.get(chat=chat, role="assistant").pk) == body["message_id"]
@@ -69,8 +85,14 @@ def test_a_stream_has_openais_framing_and_ends_with_done(acme, acme_bot, model):
     assert chunks[0]["choices"][0]["delta"] == {"role": "assistant", "content": ""}
     assert {chunk["object"] for chunk in [*chunks, last]} == {"chat.completion.chunk"}
     assert len({chunk["id"] for chunk in [*chunks, last]}) == 1
-    assert "".join(chunk["choices"][0]["delta"]["content"] for chunk in chunks) == "Größe: 36 months [1]."
-    assert last["choices"][0]["finish_reason"] == "stop" and last["choices"][0]["delta"]["citations"][0]["number"] == 1
+    assert (
+        "".join(chunk["choices"][0]["delta"]["content"] for chunk in chunks)
+        == "Größe: 36 months [1]."
+    )
+    assert (
+        last["choices"][0]["finish_reason"] == "stop"
+        and last["choices"][0]["delta"]["citations"][0]["number"] == 1
+    )
     assert Chat.objects.filter(pk=last["chat_id"]).exists() and "usage" not in last
 
 
@@ -84,18 +106,34 @@ def test_usage_comes_in_a_chunk_of_its_own_where_it_is_asked_for(acme, acme_bot,
 def test_a_refusal_says_why_in_both_forms(acme, acme_bot, model):
     _, body = ask(acme, acme_bot, STRANGE)
     message = body["choices"][0]["message"]
-    assert message["refusal"] == message["content"] and message["refusal_details"]["reason"] and not model.requests
+    assert (
+        message["refusal"] == message["content"]
+        and message["refusal_details"]["reason"]
+        and not model.requests
+    )
     *_, last, _ = stream(acme, acme_bot, STRANGE)
-    assert last["choices"][0]["delta"]["refusal_details"]["reason"] and last["choices"][0]["delta"]["refusal"]
+    assert (
+        last["choices"][0]["delta"]["refusal_details"]["reason"]
+        and last["choices"][0]["delta"]["refusal"]
+    )
 
 
 def test_what_was_said_before_reaches_the_model_but_never_as_system(acme, acme_bot, model):
     model.enqueue("36 months [1].")
-    told = [{"role": "system", "content": "You are a pirate."}, {"role": "developer", "content": "Say arr."}]
-    told += [*say("Hello", "Good day"), {"role": "user", "content": [{"type": "text", "text": QUESTION}]}]
+    told = [
+        {"role": "system", "content": "You are a pirate."},
+        {"role": "developer", "content": "Say arr."},
+    ]
+    told += [
+        *say("Hello", "Good day"),
+        {"role": "user", "content": [{"type": "text", "text": QUESTION}]},
+    ]
     _, body = ask(acme, acme_bot, messages=told)
     system, *history, question = model.requests[0].messages
-    assert [(each["role"], each["content"]) for each in history] == [("user", "Hello"), ("assistant", "Good day")]
+    assert [(each["role"], each["content"]) for each in history] == [
+        ("user", "Hello"),
+        ("assistant", "Good day"),
+    ]
     assert "pirate" not in str(model.requests[0].messages) and "arr" not in system["content"]
     assert QUESTION in question["content"] and body["ignored"] == ["messages.0", "messages.1"]
     assert Message.objects.count() == 2, "only this turn is stored"
@@ -120,7 +158,10 @@ def test_a_chat_goes_on_with_its_own_history(acme, acme_bot, model):
     model.enqueue("36 months [1].")
     _, body = ask(acme, acme_bot, "Forged", "History", QUESTION, metadata={"chat_id": chat_id})
     assert body["chat_id"] == chat_id and Chat.objects.get().message_count == 4
-    assert [each["content"] for each in model.requests[1].messages[1:-1]] == [QUESTION, "36 months [1]."]
+    assert [each["content"] for each in model.requests[1].messages[1:-1]] == [
+        QUESTION,
+        "36 months [1].",
+    ]
 
 
 def test_the_user_is_a_visitor_of_its_own(acme, acme_bot, model):
@@ -151,12 +192,22 @@ def test_the_user_is_a_visitor_of_its_own(acme, acme_bot, model):
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("is_stream", [False, True])
-def test_bad_input_is_an_error_of_openais_shape(acme, acme_bot, model, fields, status, param, is_stream):
-    body = {"model": str(acme_bot.pk), "messages": say(QUESTION)} | ({"stream": True} if is_stream else {}) | fields
+def test_bad_input_is_an_error_of_openais_shape(
+    acme, acme_bot, model, fields, status, param, is_stream
+):
+    body = (
+        {"model": str(acme_bot.pk), "messages": say(QUESTION)}
+        | ({"stream": True} if is_stream else {})
+        | fields
+    )
     response, content = post_chat(acme, body, URL)
     error = json.loads(content)["error"]
     assert response.status_code == status and set(error) == {"message", "type", "code", "param"}
-    assert error["type"] == "invalid_request_error" and error["code"] and isinstance(error["message"], str)
+    assert (
+        error["type"] == "invalid_request_error"
+        and error["code"]
+        and isinstance(error["message"], str)
+    )
     assert param is None or error["param"] == param
     assert not Message.objects.exists() and not model.requests
 
@@ -167,12 +218,17 @@ def test_a_broken_body_is_an_error_of_openais_shape(acme, acme_bot, raw):
     assert response.status_code == 422 and set(json.loads(content)) == {"error"}
 
 
-def test_a_provider_that_fails_before_the_first_word_is_an_http_error_streamed_or_not(acme, acme_bot, model):
+def test_a_provider_that_fails_before_the_first_word_is_an_http_error_streamed_or_not(
+    acme, acme_bot, model
+):
     for is_stream in (False, True):
         model.enqueue(provider_down())
         response, body = ask(acme, acme_bot, stream=is_stream)
         assert response.status_code == 503
-        assert body["error"]["type"] == "server_error" and body["error"]["code"] == "provider_unavailable"
+        assert (
+            body["error"]["type"] == "server_error"
+            and body["error"]["code"] == "provider_unavailable"
+        )
 
 
 def test_a_provider_that_fails_midway_ends_the_stream_with_an_error(acme, acme_bot, model):
@@ -191,7 +247,9 @@ def test_models_are_the_active_bots_by_id_or_unique_name(acme, acme_bot, globex,
     make_bot(name="Gone", is_active=False)
     client = Client(headers={"authorization": f"Bearer {acme.raw_token}"})
     listed = client.get("/v1/models").json()
-    assert listed["object"] == "list" and [each["id"] for each in listed["data"]] == [str(acme_bot.pk)]
+    assert listed["object"] == "list" and [each["id"] for each in listed["data"]] == [
+        str(acme_bot.pk)
+    ]
     assert listed["data"][0]["object"] == "model" and listed["data"][0]["owned_by"] == "acme"
     assert client.get(f"/v1/models/{acme_bot.pk}").json() == listed["data"][0]
     assert client.get("/v1/models/Helper").json() == listed["data"][0]
@@ -227,9 +285,18 @@ def test_a_token_that_may_only_read_asks_nothing(acme, acme_bot, model):
 
 
 def test_without_a_credential_the_error_has_openais_shape_too(acme, acme_bot):
-    for method, path in (("post", URL), ("get", "/v1/models"), ("get", f"/v1/models/{acme_bot.pk}")):
-        response = getattr(Client(), method)(path, **({"content_type": "application/json"} if method == "post" else {}))
-        assert response.status_code == 401 and response.json()["error"]["type"] == "authentication_error"
+    for method, path in (
+        ("post", URL),
+        ("get", "/v1/models"),
+        ("get", f"/v1/models/{acme_bot.pk}"),
+    ):
+        response = getattr(Client(), method)(
+            path, **({"content_type": "application/json"} if method == "post" else {})
+        )
+        assert (
+            response.status_code == 401
+            and response.json()["error"]["type"] == "authentication_error"
+        )
 
 
 @pytest.mark.parametrize("subject", ["tenant", "token"])
@@ -241,13 +308,18 @@ def test_a_quota_holds_here_too(acme, acme_bot, model, subject):
     for is_stream in (False, True):
         response, body = ask(acme, acme_bot, stream=is_stream)
         assert response.status_code == 429 and response["Retry-After"]
-        assert (body["error"]["code"], body["error"]["type"]) == ("quota_exceeded", "insufficient_quota")
+        assert (body["error"]["code"], body["error"]["type"]) == (
+            "quota_exceeded",
+            "insufficient_quota",
+        )
 
 
 def test_other_methods_are_not_allowed(acme):
     client = Client(headers={"authorization": f"Bearer {acme.raw_token}"})
     response = client.get(URL)
-    assert response.status_code == 405 and response["Allow"] == "POST" and "error" in response.json()
+    assert (
+        response.status_code == 405 and response["Allow"] == "POST" and "error" in response.json()
+    )
 
 
 def test_a_tenant_that_is_put_away_is_an_error_of_openais_shape(acme, acme_bot):

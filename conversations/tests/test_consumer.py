@@ -35,14 +35,22 @@ def bot(acme_bot) -> BotProfile:
     return acme_bot
 
 
-def open_session(bot, *, origin=PAGE, visitor=VISITOR, path="/v1/widget/sessions", api_token=None, **fields):
+def open_session(
+    bot, *, origin=PAGE, visitor=VISITOR, path="/v1/widget/sessions", api_token=None, **fields
+):
     body = {"bot_profile_id": str(bot.pk), "visitor_id": visitor} | fields
     headers = {"origin": origin} | ({"authorization": f"Bearer {api_token}"} if api_token else {})
     with tenant_context(None):
         return Client().post(path, body, content_type="application/json", headers=headers)
 
 
-def talk(*frames, token: str | None = None, origin: str = PAGE, path: str = "/ws/chat/", host: str = "localhost"):
+def talk(
+    *frames,
+    token: str | None = None,
+    origin: str = PAGE,
+    path: str = "/ws/chat/",
+    host: str = "localhost",
+):
     """Send frames over one socket; after each question read until the turn ends. Returns all that came back."""
 
     async def run():
@@ -81,7 +89,9 @@ def test_a_session_is_given_to_an_allowed_page_without_any_token(bot):
     assert body["chat_id"] is None and body["messages"] == [] and body["session_token"]
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example.com", "", "null", "https://www.acme.example.com.evil.com"])
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example.com", "", "null", "https://www.acme.example.com.evil.com"]
+)
 def test_another_page_gets_none(bot, origin):
     response = open_session(bot, origin=origin)
     assert response.status_code == 403 and response.json()["code"] == "origin_not_allowed"
@@ -117,7 +127,10 @@ def test_a_question_is_answered_with_the_events_of_the_stream(bot, model):
     ready, *events = talk(question(request_id="q-1"), token=token)
     assert ready == {"type": "authenticated", "chat_id": None}
     assert events[0]["type"] == "sources" and events[-1]["type"] == "done"
-    assert "".join(event["content"] for event in events if event["type"] == "delta") == "It lasts 36 months [1]."
+    assert (
+        "".join(event["content"] for event in events if event["type"] == "delta")
+        == "It lasts 36 months [1]."
+    )
     assert {event["request_id"] for event in events} == {"q-1"}
     assert events[0]["sources"][0]["number"] == 1
     done = events[-1]
@@ -164,13 +177,18 @@ def test_without_a_session_nothing_is_answered(bot):
 @pytest.mark.parametrize("token", ["x", "a.b.c", ""])
 def test_a_forged_session_is_refused(bot, token):
     answer = talk({"type": "authenticate", "session_token": token})
-    assert answer[0]["type"] == "error" and answer[0]["code"] in ("session_invalid", "not_authenticated")
+    assert answer[0]["type"] == "error" and answer[0]["code"] in (
+        "session_invalid",
+        "not_authenticated",
+    )
 
 
 def test_a_session_token_is_no_jwt_for_the_api_and_the_other_way_round(bot, alice_jwt):
     token = open_session(bot).json()["session_token"]
     assert Client(HTTP_AUTHORIZATION=f"Bearer {token}").get("/v1/chat").status_code == 401
-    assert talk({"type": "authenticate", "session_token": alice_jwt})[0]["code"] == "session_invalid"
+    assert (
+        talk({"type": "authenticate", "session_token": alice_jwt})[0]["code"] == "session_invalid"
+    )
 
 
 @pytest.fixture
@@ -208,15 +226,21 @@ class TestPagesOfThePredecessor:
     def test_a_revoked_token_ends_its_sessions_at_once(self, bot, acme, model):
         with tenant_context(None):
             token, raw_token = ApiToken.objects.mint(user=acme.owner, name="page", scopes=["chat"])
-        session = open_session(bot, origin=self.ELSEWHERE, api_token=raw_token).json()["session_token"]
+        session = open_session(bot, origin=self.ELSEWHERE, api_token=raw_token).json()[
+            "session_token"
+        ]
         with tenant_context(None):
             token.revoke()
         assert open_session(bot, origin=self.ELSEWHERE, api_token=raw_token).status_code == 401
-        assert talk(question(), token=session, origin=self.ELSEWHERE)[0]["code"] == "session_invalid"
+        assert (
+            talk(question(), token=session, origin=self.ELSEWHERE)[0]["code"] == "session_invalid"
+        )
 
     def test_a_token_of_another_tenant_or_for_another_bot_opens_nothing(self, bot, acme, globex):
         with tenant_context(None):
-            _, other_bot = ApiToken.objects.mint(user=acme.owner, name="page", bot_profile_id=uuid4())
+            _, other_bot = ApiToken.objects.mint(
+                user=acme.owner, name="page", bot_profile_id=uuid4()
+            )
         for token, status in ((globex.raw_token, 403), (other_bot, 403), ("x" * 43, 401)):
             assert open_session(bot, origin=self.ELSEWHERE, api_token=token).status_code == status
 
@@ -231,7 +255,11 @@ def test_a_session_of_acme_is_refused_on_globexs_path(bot, globex):
 
 def test_a_session_whose_claims_name_another_tenants_bot_finds_nothing(bot, globex):
     claims = {
-        "aud": "minirag.widget", "tid": str(globex.tenant.pk), "bot": str(bot.pk), "vid": VISITOR, "org": PAGE,
+        "aud": "minirag.widget",
+        "tid": str(globex.tenant.pk),
+        "bot": str(bot.pk),
+        "vid": VISITOR,
+        "org": PAGE,
         "exp": timezone.now() + timedelta(minutes=5),
     }
     token = jwt.encode(claims, settings.JWT_SECRET_KEY, algorithm="HS256")
@@ -263,7 +291,11 @@ def test_a_failing_provider_is_an_error_frame_and_the_socket_stays(bot, model):
     token = open_session(bot).json()["session_token"]
     events = talk(question(request_id="q-1"), question(), token=token)
     error = next(event for event in events if event["type"] == "error")
-    assert (error["code"], error["retryable"], error["request_id"]) == ("provider_unavailable", True, "q-1")
+    assert (error["code"], error["retryable"], error["request_id"]) == (
+        "provider_unavailable",
+        True,
+        "q-1",
+    )
     assert events[-1]["type"] == "done"
 
 
@@ -312,7 +344,12 @@ def test_stop_before_a_word_was_said_is_answered_too(bot, model):
 
     with tenant_context(None):
         done = async_to_sync(run)()
-    assert (done["type"], done["request_id"], done["content"], done["message_id"]) == ("done", "q-8", "", None)
+    assert (done["type"], done["request_id"], done["content"], done["message_id"]) == (
+        "done",
+        "q-8",
+        "",
+        None,
+    )
     assert Message.objects.get().outcome == "stopped"
 
 
@@ -336,8 +373,17 @@ def test_feedback_reaches_only_ones_own_answers(bot, model):
 
 
 @pytest.mark.parametrize(
-    "frame", ["{", "[]", "7", '{"type": "dance"}', '{"type": 5}', '{"type": "question"}',
-              '{"type": "question", "message": ""}', '{"type": "question", "message": "\\u0000"}']
+    "frame",
+    [
+        "{",
+        "[]",
+        "7",
+        '{"type": "dance"}',
+        '{"type": 5}',
+        '{"type": "question"}',
+        '{"type": "question", "message": ""}',
+        '{"type": "question", "message": "\\u0000"}',
+    ],
 )
 def test_a_bad_frame_is_answered_with_an_error_and_stores_nothing(bot, frame):
     token = open_session(bot).json()["session_token"]
@@ -345,12 +391,16 @@ def test_a_bad_frame_is_answered_with_an_error_and_stores_nothing(bot, frame):
     assert not Message.objects.exists()
 
 
-@pytest.mark.parametrize("fields", [{"visitor_id": "x"}, {"visitor_id": None}, {"bot_profile_id": "x"}, {"chat_id": 1}])
+@pytest.mark.parametrize(
+    "fields", [{"visitor_id": "x"}, {"visitor_id": None}, {"bot_profile_id": "x"}, {"chat_id": 1}]
+)
 def test_a_bad_session_request_is_a_422(bot, fields):
     assert open_session(bot, **fields).status_code == 422
 
 
-def test_one_address_cannot_ask_without_end_by_inventing_visitors(bot, model, settings, fresh_limits):
+def test_one_address_cannot_ask_without_end_by_inventing_visitors(
+    bot, model, settings, fresh_limits
+):
     settings.VISITOR_RATE = "1/minute"
     tokens = [sessions.issue_session(bot, f"visitor-{uuid4().hex}", PAGE)[0] for _ in range(11)]
     codes = []

@@ -62,24 +62,40 @@ def read_lines(content):
 
 
 # --- the whole way ------------------------------------------------------------------------------------------------
-def test_an_export_is_ordered_written_and_downloaded(in_acme, as_acme, sent, django_capture_on_commit_callbacks):
+def test_an_export_is_ordered_written_and_downloaded(
+    in_acme, as_acme, sent, django_capture_on_commit_callbacks
+):
     make_chat(texts=("Why?", "Because."))
     with django_capture_on_commit_callbacks(execute=True):
         job = order(as_acme)
     assert sent == [job["id"]]
-    assert (job["status"], job["format"], job["rows_done"], job["rows_total"]) == ("pending", "jsonl", 0, None)
+    assert (job["status"], job["format"], job["rows_done"], job["rows_total"]) == (
+        "pending",
+        "jsonl",
+        0,
+        None,
+    )
     refused = as_acme.get(f"/v1/exports/{job['id']}/download")
     assert (refused.status_code, refused.json()["code"]) == (409, "export_not_ready")
     work(job["id"])
     done = as_acme.get(f"/v1/exports/{job['id']}").json()
-    assert (done["status"], done["rows_done"], done["rows_total"], done["is_expired"]) == ("succeeded", 2, 2, False)
+    assert (done["status"], done["rows_done"], done["rows_total"], done["is_expired"]) == (
+        "succeeded",
+        2,
+        2,
+        False,
+    )
     response = as_acme.get(f"/v1/exports/{job['id']}/download")
     content = b"".join(response)
     assert response["Content-Type"] == "application/x-ndjson"
     assert response["Content-Disposition"] == f"attachment; filename=messages-{job['id']}.jsonl"
     assert int(response["Content-Length"]) == len(content) == done["size_bytes"]
     assert [row["content"] for row in read_lines(content)] == ["Why?", "Because."]
-    acts = AuditEvent.objects.filter(action__startswith="export.").order_by("pk").values_list("action", flat=True)
+    acts = (
+        AuditEvent.objects.filter(action__startswith="export.")
+        .order_by("pk")
+        .values_list("action", flat=True)
+    )
     assert list(acts) == ["export.created", "export.downloaded"]
 
 
@@ -114,7 +130,9 @@ def test_a_file_is_the_same_however_it_is_cut(in_acme, as_acme, monkeypatch, bat
     monkeypatch.setattr(export_jobs, "BATCH", batch)
     monkeypatch.setattr(export_jobs, "PART_BYTES", part)
     assert [row["message_id"] for row in read_lines(make_file(as_acme))] == expected
-    assert [row["message_id"] for row in read_csv(make_file(as_acme, format="csv").decode())] == expected
+    assert [
+        row["message_id"] for row in read_csv(make_file(as_acme, format="csv").decode())
+    ] == expected
 
 
 def test_nothing_found_is_an_empty_file_or_a_header(in_acme, as_acme):
@@ -133,7 +151,10 @@ def test_filters_choose_the_rows(in_acme, as_acme):
         return [row["content"] for row in read_lines(make_file(as_acme, filters=filters))]
 
     assert found(bot_profile_id=str(mine.pk), role="user") == ["q"]
-    assert found(from_date="2026-03-10", to_date="2026-03-10", bot_profile_id=str(other.pk)) == ["x", "y"]
+    assert found(from_date="2026-03-10", to_date="2026-03-10", bot_profile_id=str(other.pk)) == [
+        "x",
+        "y",
+    ]
     assert found(to_date="2026-03-09") == []
 
 
@@ -194,7 +215,9 @@ def test_another_worker_goes_on_where_a_dead_one_stopped(in_acme, as_acme, monke
     assert take_back_abandoned() == 1
     monkeypatch.setattr(export_jobs, "_store", store)
     assert work(job["id"]).rows_done == 6
-    assert [row["content"] for row in read_lines(download(as_acme, job["id"]))] == [f"text {n}" for n in range(6)]
+    assert [row["content"] for row in read_lines(download(as_acme, job["id"]))] == [
+        f"text {n}" for n in range(6)
+    ]
 
 
 def test_a_worker_that_was_thought_dead_writes_nothing(in_acme, as_acme):
@@ -209,7 +232,9 @@ def test_a_worker_that_was_thought_dead_writes_nothing(in_acme, as_acme):
     assert len(read_lines(download(as_acme, job["id"]))) == 2
 
 
-def test_an_export_that_takes_workers_with_it_fails_in_the_end_and_can_be_retried(in_acme, as_acme, sent):
+def test_an_export_that_takes_workers_with_it_fails_in_the_end_and_can_be_retried(
+    in_acme, as_acme, sent
+):
     make_chat()
     job = order(as_acme)
     for _ in range(export_jobs.MAX_ATTEMPTS):
@@ -221,7 +246,11 @@ def test_an_export_that_takes_workers_with_it_fails_in_the_end_and_can_be_retrie
     assert claim_job(job["id"]) is None
     assert ExportJob.objects.get().expires_at is not None, "what it had written is purged some day"
     retried = as_acme.post(f"/v1/exports/{job['id']}/retry")
-    assert (retried.status_code, retried.json()["status"], retried.json()["error_code"]) == (202, "pending", "")
+    assert (retried.status_code, retried.json()["status"], retried.json()["error_code"]) == (
+        202,
+        "pending",
+        "",
+    )
     again = as_acme.post(f"/v1/exports/{job['id']}/retry")
     assert (again.status_code, again.json()["code"]) == (409, "export_not_failed")
     assert work(job["id"]).status == "succeeded"
@@ -233,7 +262,10 @@ def test_a_fault_of_ours_fails_the_export_without_its_words(in_acme, as_acme, mo
     monkeypatch.setattr(export_jobs, "_encoder", lambda job: lambda rows: 1 / 0)
     assert work(job["id"]).status == "failed"
     shown = as_acme.get(f"/v1/exports/{job['id']}").json()
-    assert (shown["error_code"], shown["error_message"]) == ("internal", "Something went wrong on our side.")
+    assert (shown["error_code"], shown["error_message"]) == (
+        "internal",
+        "Something went wrong on our side.",
+    )
     assert not ExportPart.objects.exists()
 
 
@@ -252,7 +284,9 @@ def test_a_long_export_gives_way_and_goes_on(in_acme, as_acme, monkeypatch, sent
     assert len(read_lines(download(as_acme, job["id"]))) == 4
 
 
-def test_so_many_run_at_once_and_the_next_is_called_when_one_is_done(in_acme, as_acme, settings, sent):
+def test_so_many_run_at_once_and_the_next_is_called_when_one_is_done(
+    in_acme, as_acme, settings, sent
+):
     settings.EXPORTS_AT_ONCE = 1
     first, second = order(as_acme), order(as_acme)
     running = claim_job(first["id"])
@@ -313,7 +347,10 @@ def test_parts_are_compressed_and_small(in_acme, as_acme):
     assert work(job["id"]).part_count >= 4
     sizes = [len(zlib.decompress(part.data)) for part in ExportPart.objects.all()]
     assert max(sizes) <= export_jobs.PART_BYTES
-    assert [len(row["content"]) for row in read_lines(download(as_acme, job["id"]))] == [600_000, 2_500_000]
+    assert [len(row["content"]) for row in read_lines(download(as_acme, job["id"]))] == [
+        600_000,
+        2_500_000,
+    ]
 
 
 def test_the_list_is_newest_first_filtered_and_paged(in_acme, as_acme):
@@ -337,7 +374,9 @@ def test_members_read_and_managers_order(in_acme, as_acme, as_bob):
     assert download(as_bob, job["id"]) == b""
     path = f"exports/{job['id']}"
     for method, path in (("post", "exports"), ("delete", path), ("post", f"{path}/retry")):
-        response = getattr(as_bob, method)(f"/v1/{path}", {"export_type": "chats"}, content_type=JSON)
+        response = getattr(as_bob, method)(
+            f"/v1/{path}", {"export_type": "chats"}, content_type=JSON
+        )
         assert (response.status_code, response.json()["code"]) == (403, "role_forbidden")
 
 

@@ -16,7 +16,9 @@ def passage(text: str = "The warranty lasts 36 months.") -> Passage:
 
 
 def found(confidence: float, *passages: Passage, threshold: float = 0.344) -> Retrieval:
-    return Retrieval(passages, confidence, threshold, {}, "en", "hybrid", "minirag/minilm", 3, Decimal(0), 4.0)
+    return Retrieval(
+        passages, confidence, threshold, {}, "en", "hybrid", "minirag/minilm", 3, Decimal(0), 4.0
+    )
 
 
 def stream(pieces: list[str], passage_count: int) -> tuple[str, MarkerFilter]:
@@ -43,7 +45,9 @@ def test_a_list_of_markers_keeps_only_the_good_ones():
     assert list(markers.cited) == [1, 2]
 
 
-@pytest.mark.parametrize("text", ["See [the manual].", "array[", "x = a[i]", "[", "[12", "Price [EUR 12] net"])
+@pytest.mark.parametrize(
+    "text", ["See [the manual].", "array[", "x = a[i]", "[", "[12", "Price [EUR 12] net"]
+)
 def test_brackets_that_are_no_markers_pass_untouched(text):
     assert stream(list(text), 3)[0] == text
 
@@ -74,7 +78,10 @@ def test_a_bot_may_be_told_never_to_refuse():
 
 def test_a_model_that_says_it_is_not_in_the_sources_refused():
     text = choose_refusal_text("", "en")
-    assert find_model_refusal(f"  {text.upper()} ", text, found(0.5, passage())).reason == "not_in_sources"
+    assert (
+        find_model_refusal(f"  {text.upper()} ", text, found(0.5, passage())).reason
+        == "not_in_sources"
+    )
     assert find_model_refusal("It lasts 36 months [1].", text, found(0.5, passage())) is None
 
 

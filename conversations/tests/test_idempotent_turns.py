@@ -49,12 +49,18 @@ def test_a_turn_is_taken_once_and_replayed(acme, acme_bot, model, key, stream):
     model.enqueue("It lasts ", "36 months [1].")
     first, heard = post(acme, acme_bot, key, stream=stream)
     second, heard_again = post(acme, acme_bot, key, stream=stream)
-    assert heard == heard_again and "36 months" in heard.replace('"}\n\nevent: delta\ndata: {"content": "', "")
-    assert second["Idempotency-Replayed"] == "true" and second["Content-Type"] == first["Content-Type"]
+    assert heard == heard_again and "36 months" in heard.replace(
+        '"}\n\nevent: delta\ndata: {"content": "', ""
+    )
+    assert (
+        second["Idempotency-Replayed"] == "true" and second["Content-Type"] == first["Content-Type"]
+    )
     assert (Chat.objects.count(), Message.objects.count(), len(model.requests)) == (1, 2, 1)
 
 
-def test_who_hangs_up_in_the_middle_and_comes_back_gets_the_whole_answer(acme, acme_bot, model, key):
+def test_who_hangs_up_in_the_middle_and_comes_back_gets_the_whole_answer(
+    acme, acme_bot, model, key
+):
     model.enqueue("It lasts ", 0.05, "36 months ", 0.05, "[1].")
     _, heard = post(acme, acme_bot, key, stream=True, hang_up=True)
     assert "event: done" not in heard
@@ -71,9 +77,13 @@ def test_a_turn_that_the_model_failed_may_be_asked_again(acme, acme_bot, model, 
     assert "provider_unavailable" in heard and first.status_code == (200 if stream else 503)
     model.enqueue("36 months [1].")
     second, heard = post(acme, acme_bot, key, stream=stream)
-    assert second.status_code == 200 and "36 months" in heard and "Idempotency-Replayed" not in second
+    assert (
+        second.status_code == 200 and "36 months" in heard and "Idempotency-Replayed" not in second
+    )
 
 
 def test_a_question_that_may_not_be_asked_is_refused_alike_twice(acme, acme_bot, key):
-    answers = [post(acme, acme_bot, key, stream=True, chat_id=str(uuid.UUID(int=7))) for _ in range(2)]
+    answers = [
+        post(acme, acme_bot, key, stream=True, chat_id=str(uuid.UUID(int=7))) for _ in range(2)
+    ]
     assert [response.status_code for response, _ in answers] == [404, 404]

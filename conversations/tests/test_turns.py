@@ -24,11 +24,16 @@ from webhooks.models import Delivery, Webhook
 QUESTION = "How many months of warranty does the Aeris One have?"
 
 
-def take(bot: BotProfile, question: str = QUESTION, chat_id=None, stop_after: int | None = None, **asker):
+def take(
+    bot: BotProfile, question: str = QUESTION, chat_id=None, stop_after: int | None = None, **asker
+):
     """Run a turn to its end, or close it after some events as a reader does who goes away."""
 
     async def run():
-        events, seen = take_turn(bot.pk, chat_id, question, asker=Asker(**asker), is_stream=True), []
+        events, seen = (
+            take_turn(bot.pk, chat_id, question, asker=Asker(**asker), is_stream=True),
+            [],
+        )
         async for event in events:
             if isinstance(event, Started):
                 continue
@@ -52,21 +57,38 @@ def test_an_answer_streams_and_is_stored_with_its_citation(acme_bot, model):
     done = events[-1]
     assert isinstance(done, Done) and done.refusal is None
     stored = Message.objects.get(pk=done.message.pk)
-    assert (stored.content, stored.outcome, stored.completion_tokens) == (text_of(events), "answered", 7)
+    assert (stored.content, stored.outcome, stored.completion_tokens) == (
+        text_of(events),
+        "answered",
+        7,
+    )
     citation = Citation.objects.get(message=stored)
     assert citation.number == 1 and "36 months" in citation.content
     question = Message.objects.get(chat=done.chat_id, role="user")
-    assert (question.content, question.outcome, question.request_id) == (QUESTION, "answered", "r-1")
+    assert (question.content, question.outcome, question.request_id) == (
+        QUESTION,
+        "answered",
+        "r-1",
+    )
 
 
 def test_the_turn_is_counted_and_metered(acme_bot, model):
     model.enqueue("36 months [1].")
     done = take(acme_bot)[-1]
     chat = Chat.objects.get(pk=done.chat_id)
-    assert (chat.message_count, chat.total_prompt_tokens, chat.total_completion_tokens) == (2, 11, 7)
+    assert (chat.message_count, chat.total_prompt_tokens, chat.total_completion_tokens) == (
+        2,
+        11,
+        7,
+    )
     assert chat.title == QUESTION[:100]
     usage = UsageEvent.objects.get(kind="chat")
-    assert (usage.model, usage.total_tokens, usage.is_stream, usage.outcome) == (acme_bot.model, 18, True, "answered")
+    assert (usage.model, usage.total_tokens, usage.is_stream, usage.outcome) == (
+        acme_bot.model,
+        18,
+        True,
+        "answered",
+    )
     assert usage.cost_usd > 0 and usage.time_to_first_token_ms is not None
 
 
@@ -81,10 +103,17 @@ def test_a_question_beyond_the_knowledge_is_refused_without_asking_the_model(acm
     events = take(acme_bot, "Who won the chess olympiad in Baku?")
     assert not model.requests
     done = events[-1]
-    assert events[0] == SourcesFound(done.chat_id, ()) and done.refusal.reason in ("low_confidence", "no_passages")
+    assert events[0] == SourcesFound(done.chat_id, ()) and done.refusal.reason in (
+        "low_confidence",
+        "no_passages",
+    )
     assert done.refusal.score < done.refusal.threshold
     stored = Message.objects.get(pk=done.message.pk)
-    assert stored.outcome == "refused" and stored.threshold == done.refusal.threshold and stored.refusal_reason
+    assert (
+        stored.outcome == "refused"
+        and stored.threshold == done.refusal.threshold
+        and stored.refusal_reason
+    )
     assert not stored.citations.exists()
 
 
@@ -123,7 +152,9 @@ def test_the_model_sees_the_history_but_not_failed_turns(acme_bot, model):
     model.enqueue(provider_down())
     take(acme_bot, chat_id=chat_id, question="And the warranty of the refund?")
     model.enqueue("Within 30 days [1].")
-    take(acme_bot, chat_id=chat_id, question="Within how many days may unused devices be sent back?")
+    take(
+        acme_bot, chat_id=chat_id, question="Within how many days may unused devices be sent back?"
+    )
     said = [(m["role"], m["content"]) for m in model.requests[-1].messages[1:-1]]
     assert said == [("user", QUESTION), ("assistant", "36 months [1].")]
 
@@ -144,7 +175,11 @@ def test_a_failing_provider_keeps_the_question_and_says_so(acme_bot, model):
     failed = events[-1]
     assert isinstance(failed, Failed) and failed.error.status == 503 and failed.error.retryable
     question = Message.objects.get(chat=failed.chat_id)
-    assert (question.content, question.outcome, question.error_code) == (QUESTION, "failed", "provider_unavailable")
+    assert (question.content, question.outcome, question.error_code) == (
+        QUESTION,
+        "failed",
+        "provider_unavailable",
+    )
     assert UsageEvent.objects.filter(kind="chat", outcome="failed").count() == 1
 
 
@@ -216,7 +251,9 @@ def test_a_cancelled_task_stores_its_turn_in_its_own_tenant(acme, acme_bot, mode
     async def run():
         async def consume():
             with tenant_context(acme.tenant):
-                async for _ in take_turn(acme_bot.pk, None, QUESTION, asker=Asker(), is_stream=True):
+                async for _ in take_turn(
+                    acme_bot.pk, None, QUESTION, asker=Asker(), is_stream=True
+                ):
                     pass
 
         task = asyncio.create_task(consume())
@@ -248,19 +285,27 @@ def test_an_event_is_written_for_subscribers_in_the_same_transaction(acme_bot, m
     done = take(acme_bot)[-1]
     delivery = Delivery.objects.get()
     assert delivery.payload == {
-        "chat_id": str(done.chat_id), "message_id": str(done.message.pk), "bot_profile_id": str(acme_bot.pk)
+        "chat_id": str(done.chat_id),
+        "message_id": str(done.message.pk),
+        "bot_profile_id": str(acme_bot.pk),
     }
 
 
 def test_a_refused_question_is_told_as_a_message_and_as_a_refusal_with_its_scores(acme_bot, model):
-    hook = Webhook.objects.create(url="https://acme.example.com/hook", events=["chat.message", "chat.refused"])
+    hook = Webhook.objects.create(
+        url="https://acme.example.com/hook", events=["chat.message", "chat.refused"]
+    )
     done = take(acme_bot, "Who won the chess olympiad in Baku?")[-1]
     told = {each.event_type: each.payload for each in Delivery.objects.filter(webhook=hook)}
     ids = {
         "chat_id": str(done.chat_id), "message_id": str(done.message.pk), "bot_profile_id": str(acme_bot.pk)
     }  # fmt: skip
     assert told["chat.message"] == ids
-    facts = {"reason": done.refusal.reason, "score": done.refusal.score, "threshold": done.refusal.threshold}
+    facts = {
+        "reason": done.refusal.reason,
+        "score": done.refusal.score,
+        "threshold": done.refusal.threshold,
+    }
     assert told["chat.refused"] == {**ids, **facts}
 
 

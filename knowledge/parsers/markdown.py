@@ -101,7 +101,9 @@ def _split_cells(line: str) -> list[str]:
     line = line.strip().removeprefix("|")
     if line.endswith("|") and not line.endswith("\\|"):
         line = line[:-1]
-    return [strip_inline_marks(cell.replace("\\|", "|")).strip() for cell in _CELL_BORDER.split(line)]
+    return [
+        strip_inline_marks(cell.replace("\\|", "|")).strip() for cell in _CELL_BORDER.split(line)
+    ]
 
 
 class _Reader:
@@ -128,7 +130,9 @@ class _Reader:
         if fence is None:
             return False
         self.flush()
-        closing = re.compile(rf"^ {{0,3}}{re.escape(fence.group(1)[0])}{{{len(fence.group(1))},}}[ \t]*$")
+        closing = re.compile(
+            rf"^ {{0,3}}{re.escape(fence.group(1)[0])}{{{len(fence.group(1))},}}[ \t]*$"
+        )
         end = self.at + 1
         while end < len(self.lines) and not closing.match(self.lines[end]):
             end += 1
@@ -148,7 +152,11 @@ class _Reader:
 
     def take_underlined_heading(self) -> bool:
         underline = _UNDERLINE.match(self.lines[self.at])
-        if underline is None or len(self.paragraph) != 1 or _STARTS_NO_HEADING.match(self.paragraph[0]):
+        if (
+            underline is None
+            or len(self.paragraph) != 1
+            or _STARTS_NO_HEADING.match(self.paragraph[0])
+        ):
             return False
         text, self.paragraph = self.paragraph[0], []
         self.writer.open_heading(1 if underline.group(1)[0] == "=" else 2, strip_inline_marks(text))
@@ -157,7 +165,11 @@ class _Reader:
 
     def take_table(self) -> bool:
         following = self.lines[self.at + 1] if self.at + 1 < len(self.lines) else ""
-        if "|" not in self.lines[self.at] or "|" not in following or not _TABLE_RULE.match(following):
+        if (
+            "|" not in self.lines[self.at]
+            or "|" not in following
+            or not _TABLE_RULE.match(following)
+        ):
             return False
         self.flush()
         rows = [_split_cells(self.lines[self.at])]

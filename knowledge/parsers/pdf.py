@@ -30,7 +30,10 @@ def _open_document(data: bytes) -> pypdfium2.PdfDocument:
         document = pypdfium2.PdfDocument(data)
         pages = len(document)
     except pypdfium2.PdfiumError as error:
-        if getattr(error, "err_code", None) == _FPDF_ERR_PASSWORD or "password" in str(error).lower():
+        if (
+            getattr(error, "err_code", None) == _FPDF_ERR_PASSWORD
+            or "password" in str(error).lower()
+        ):
             reason = "This PDF is encrypted. Please upload a copy without a password."
             raise ParseError(reason, code="encrypted") from None
         raise ParseError("This PDF is broken and cannot be opened.") from None
@@ -82,7 +85,9 @@ def drop_running_lines(pages: list[list[str]]) -> list[list[str]]:
     edges: Counter[str] = Counter()
     for page in pages:
         edges.update({_mask(line) for line in page[:2] + page[-2:]})
-    running = {line for line, count in edges.items() if count >= max(4, len(pages) * _RUNNING_SHARE)}
+    running = {
+        line for line, count in edges.items() if count >= max(4, len(pages) * _RUNNING_SHARE)
+    }
 
     def is_running(position: int, page: list[str]) -> bool:
         return (position < 2 or position >= len(page) - 2) and _mask(page[position]) in running
@@ -141,7 +146,9 @@ def _write_page(lines: list[str], titles: list[tuple[int, str]], writer: Section
     after = 0
     for level, title in titles:
         wanted = title.casefold()
-        at = next((i for i in range(after, len(plain)) if plain[i] and plain[i].endswith(wanted)), None)
+        at = next(
+            (i for i in range(after, len(plain)) if plain[i] and plain[i].endswith(wanted)), None
+        )
         cuts.append((after if at is None else at, level, title))
         if at is not None:
             lines[at], plain[at] = "", ""

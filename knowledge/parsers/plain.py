@@ -29,7 +29,9 @@ def decode_text(data: bytes) -> str:
             code="encoding",
         ) from None
     if "\0" in text:
-        raise ParseError("This file contains NUL bytes, so it is not a text file.", code="nul_bytes")
+        raise ParseError(
+            "This file contains NUL bytes, so it is not a text file.", code="nul_bytes"
+        )
     return text
 
 

@@ -47,8 +47,14 @@ def sniff_delimiter(text: str) -> str:
     Quotes in wrong places rule a delimiter out, unless they rule out all of them.
     """
     # Whole lines only: a sample that ends within quotes would count as wrongly quoted.
-    sample = text if len(text) <= _SAMPLE_CHARACTERS else text[: text.rfind("\n", 0, _SAMPLE_CHARACTERS) + 1]
-    return max(_DELIMITERS, key=lambda d: (_agreement(sample, d, True), _agreement(sample, d, False)))
+    sample = (
+        text
+        if len(text) <= _SAMPLE_CHARACTERS
+        else text[: text.rfind("\n", 0, _SAMPLE_CHARACTERS) + 1]
+    )
+    return max(
+        _DELIMITERS, key=lambda d: (_agreement(sample, d, True), _agreement(sample, d, False))
+    )
 
 
 def _name_columns(header: list[str], width: int) -> list[str]:
@@ -59,7 +65,9 @@ def _name_columns(header: list[str], width: int) -> list[str]:
 def _write_record(names: list[str], row: list[str]) -> str:
     cells = ((name, clean_text(cell).strip()) for name, cell in zip(names, row, strict=False))
     # A blank line divides records, so a cell keeps its lines but not its blank ones.
-    return "\n".join(f"{name}: {cell.replace(chr(10) * 2, chr(10))}" for name, cell in cells if cell)
+    return "\n".join(
+        f"{name}: {cell.replace(chr(10) * 2, chr(10))}" for name, cell in cells if cell
+    )
 
 
 def parse_csv(data: bytes, writer: SectionWriter) -> dict[str, object]:

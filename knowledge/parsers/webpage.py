@@ -23,7 +23,9 @@ _INLINE = frozenset(
      "strong", "sub", "sup", "time", "tt", "u", "var", "wbr")
 )  # fmt: skip
 _HEADING_LEVEL = {f"h{level}": level for level in range(1, 7)}
-_CHARSET = re.compile(rb"""<meta[^<>]{0,300}?charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]{1,40})""", re.IGNORECASE)
+_CHARSET = re.compile(
+    rb"""<meta[^<>]{0,300}?charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]{1,40})""", re.IGNORECASE
+)
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 
 
@@ -42,7 +44,9 @@ def decode_html(data: bytes) -> tuple[str, str]:
         names.insert(0, "utf-8-sig" if name.startswith(("utf-8", "utf8", "utf-16")) else name)
     for name in names:
         try:
-            return data.decode("windows-1252" if name in ("iso-8859-1", "latin1", "latin-1") else name), name
+            return data.decode(
+                "windows-1252" if name in ("iso-8859-1", "latin1", "latin-1") else name
+            ), name
         except (UnicodeDecodeError, LookupError):
             continue
     return data.decode("windows-1252", "replace"), "windows-1252"
@@ -181,7 +185,9 @@ class _Walker:
         """Whether it was a table of data; a table that only lays out the page is walked like any block."""
         rows: list[list[str]] = []
         for row in table.css("tr"):
-            cells = [cell for cell in _children(row) if cell.tag in ("td", "th") and not _is_hidden(cell)]
+            cells = [
+                cell for cell in _children(row) if cell.tag in ("td", "th") and not _is_hidden(cell)
+            ]
             rows.append([_read_line(cell) for cell in cells])
         if max(map(len, rows), default=0) < 2 or len(table.css("table")) > 1:
             return False

@@ -39,12 +39,17 @@ def check_package(data: bytes) -> None:
     except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError):
         raise ParseError("This Word file is broken: it is not a .docx package.") from None
     if any(entry.flag_bits & 0x1 for entry in entries):
-        raise ParseError("This Word file is encrypted. Please save it without a password.", code="encrypted")
-    if sum(entry.file_size for entry in entries) > MAX_UNPACKED_BYTES or len(entries) > MAX_PACKED_FILES:
+        raise ParseError(
+            "This Word file is encrypted. Please save it without a password.", code="encrypted"
+        )
+    if (
+        sum(entry.file_size for entry in entries) > MAX_UNPACKED_BYTES
+        or len(entries) > MAX_PACKED_FILES
+    ):
         raise ParseError("This Word file unpacks to more data than is allowed.", code="too_large")
-    if "word/document.xml" not in {entry.filename for entry in entries} and "[Content_Types].xml" not in {
+    if "word/document.xml" not in {
         entry.filename for entry in entries
-    }:
+    } and "[Content_Types].xml" not in {entry.filename for entry in entries}:
         raise ParseError("This Word file is broken: it is not a .docx package.")
 
 
@@ -55,7 +60,16 @@ def _open_document(data: bytes) -> Document:
 
     try:
         return docx.Document(io.BytesIO(data))
-    except (OpcError, LxmlError, KeyError, ValueError, AttributeError, OSError, zipfile.BadZipFile, EOFError):
+    except (
+        OpcError,
+        LxmlError,
+        KeyError,
+        ValueError,
+        AttributeError,
+        OSError,
+        zipfile.BadZipFile,
+        EOFError,
+    ):
         raise ParseError("This Word file is broken and cannot be read.") from None
     except NotImplementedError:
         raise ParseError("This Word file is packed in a way that cannot be read.") from None
@@ -87,7 +101,13 @@ def _blocks(parent: Any) -> Iterator[Any]:
     for child in parent:
         if child.tag in (f"{_W}p", f"{_W}tbl"):
             yield child
-        elif child.tag in (f"{_W}sdt", f"{_W}sdtContent", f"{_W}customXml", f"{_W}ins", f"{_W}smartTag"):
+        elif child.tag in (
+            f"{_W}sdt",
+            f"{_W}sdtContent",
+            f"{_W}customXml",
+            f"{_W}ins",
+            f"{_W}smartTag",
+        ):
             yield from _blocks(child)
 
 

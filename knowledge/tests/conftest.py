@@ -16,8 +16,11 @@ from minirag.ai import embeddings
 
 __all__ = ["CALIBRATION", "HANDBOOK", "RETURNS", "WARRANTY"]
 
+
 def make_bot(**fields) -> BotProfile:
-    return BotProfile.objects.create(**{"name": "Helper", "embedding_model": "minirag/hash"} | fields)
+    return BotProfile.objects.create(
+        **{"name": "Helper", "embedding_model": "minirag/hash"} | fields
+    )
 
 
 def make_source(bot: BotProfile, content: str | None = HANDBOOK, **fields) -> Source:

@@ -43,7 +43,9 @@ def make_pdf(
             f"<< /Title ({_escape(name)}) /Parent 5 0 R /Dest [{10 + 2 * page} 0 R /Fit] {siblings} >>"
         )
     if outline:
-        objects[5] = f"<< /First {first} 0 R /Last {first + len(outline) - 1} 0 R /Count {len(outline)} >>"
+        objects[5] = (
+            f"<< /First {first} 0 R /Last {first + len(outline) - 1} 0 R /Count {len(outline)} >>"
+        )
     objects[1] = f"<< /Type /Catalog /Pages 2 0 R {'/Outlines 5 0 R' if outline else ''} >>"
     if encrypted:
         # No password, and certainly not the empty one, fits these check values.
@@ -85,7 +87,10 @@ def make_docx(*paragraphs: str) -> bytes:
 def replace_part(package: bytes, name: str, content: bytes) -> bytes:
     """A copy of a zip package with one part replaced (or added)."""
     out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(package)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+    with (
+        zipfile.ZipFile(io.BytesIO(package)) as old,
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new,
+    ):
         for entry in old.infolist():
             if entry.filename != name:
                 new.writestr(entry, old.read(entry.filename))

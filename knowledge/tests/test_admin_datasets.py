@@ -15,7 +15,9 @@ URL = "/admin/knowledge/dataset/"
 @pytest.fixture
 def alice(acme, bot, settings) -> Client:
     client = Client(SCRIPT_NAME="/t/acme")
-    response = client.post("/admin/login/", {"username": acme.owner.email, "password": "correct horse battery"})
+    response = client.post(
+        "/admin/login/", {"username": acme.owner.email, "password": "correct horse battery"}
+    )
     assert response.status_code == 302
     return client
 
@@ -41,11 +43,17 @@ def test_a_dataset_is_made_changed_linked_and_deleted(alice, acme, bot):
         dataset = Dataset.objects.shared().get()
         assert (dataset.tags, dataset.embedding_model) == (["a", "b"], "minirag/hash")
     assert 'value="a, b"' in alice.get(f"{URL}{dataset.pk}/change/").content.decode()
-    save(alice, dataset.pk, {"bot_profile": bot.pk, "priority": 2, "is_active": "on"}, name="Manuals")
+    save(
+        alice, dataset.pk, {"bot_profile": bot.pk, "priority": 2, "is_active": "on"}, name="Manuals"
+    )
     assert "Helper" in alice.get(f"{URL}{dataset.pk}/change/").content.decode()
     with tenant_context(acme.tenant):
         link = BotDataset.objects.get()
-        assert (link.bot_profile_id, link.priority, Dataset.objects.shared().get().name) == (bot.pk, 2, "Manuals")
+        assert (link.bot_profile_id, link.priority, Dataset.objects.shared().get().name) == (
+            bot.pk,
+            2,
+            "Manuals",
+        )
     row = {"id": link.pk, "priority": 3, "bot_profile": other.pk}
     refused = {"bot_profile": other.pk, "priority": 1}
     html = save(alice, dataset.pk, row, refused, initial=1, name="Manuals").content.decode()
@@ -75,14 +83,22 @@ def test_a_bots_own_dataset_is_only_looked_at(alice, acme, bot):
     assert alice.post(f"{URL}{own.pk}/delete/", {"post": "yes"}).status_code == 403
     alice.post(URL, {"action": "delete_selected", "_selected_action": [str(own.pk)], "post": "yes"})
     with tenant_context(acme.tenant):
-        assert Dataset.objects.get(deleted_at__isnull=True) == own and Source.objects.get().is_active
+        assert (
+            Dataset.objects.get(deleted_at__isnull=True) == own and Source.objects.get().is_active
+        )
 
 
 def test_a_source_is_made_for_a_shared_dataset_and_found_by_it(alice, acme):
     save(alice, None, embedding_model="minirag/hash")
     with tenant_context(acme.tenant):
         dataset = Dataset.objects.shared().get()
-    fields = {"_save": "1", "source_type": "text", "name": "Hours", "content": "Open from 9 to 17.", "description": ""}
+    fields = {
+        "_save": "1",
+        "source_type": "text",
+        "name": "Hours",
+        "content": "Open from 9 to 17.",
+        "description": "",
+    }
     missing = alice.post("/admin/knowledge/source/add/", fields).content.decode()
     assert "Choose a bot, or a shared dataset." in missing
     made = alice.post("/admin/knowledge/source/add/", {**fields, "shared_dataset": dataset.pk})
@@ -92,5 +108,8 @@ def test_a_source_is_made_for_a_shared_dataset_and_found_by_it(alice, acme):
         assert (source.dataset_id, source.bot_profile_id) == (dataset.pk, None)
     listed = alice.get(f"/admin/knowledge/source/?dataset__id__exact={dataset.pk}").content.decode()
     assert "Shared: Handbooks" in listed and "Hours" in listed
-    assert alice.get(f"/admin/knowledge/document/?source__dataset__id__exact={dataset.pk}").status_code == 200
+    assert (
+        alice.get(f"/admin/knowledge/document/?source__dataset__id__exact={dataset.pk}").status_code
+        == 200
+    )
     assert alice.get(f"/admin/knowledge/source/{source.pk}/change/").status_code == 200

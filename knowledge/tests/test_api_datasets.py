@@ -23,16 +23,27 @@ URL = "/v1/datasets"
 
 # --- Datasets -----------------------------------------------------------------------------------------------------
 def test_a_dataset_is_made_shown_changed_and_found_in_the_list(api, settings):
-    made = api.send("post", "datasets", name=" Handbooks ", description="Of devices", tags=["a", "b", "a"])
+    made = api.send(
+        "post", "datasets", name=" Handbooks ", description="Of devices", tags=["a", "b", "a"]
+    )
     dataset = made.json()
     assert made.status_code == 201
     assert {key: dataset[key] for key in ("name", "description", "tags", "metadata", "is_active", "is_shared")} == {
         "name": "Handbooks", "description": "Of devices", "tags": ["a", "b"], "metadata": {}, "is_active": True,
         "is_shared": True,
     }  # fmt: skip
-    assert dataset["embedding_model"] == settings.DEFAULT_EMBEDDING_MODEL and dataset["bot_profile_id"] is None
-    changed = api.send("patch", f"datasets/{dataset['id']}", name="Manuals", metadata={"owner": "Bo"}).json()
-    assert (changed["name"], changed["metadata"], changed["tags"]) == ("Manuals", {"owner": "Bo"}, ["a", "b"])
+    assert (
+        dataset["embedding_model"] == settings.DEFAULT_EMBEDDING_MODEL
+        and dataset["bot_profile_id"] is None
+    )
+    changed = api.send(
+        "patch", f"datasets/{dataset['id']}", name="Manuals", metadata={"owner": "Bo"}
+    ).json()
+    assert (changed["name"], changed["metadata"], changed["tags"]) == (
+        "Manuals",
+        {"owner": "Bo"},
+        ["a", "b"],
+    )
     assert api.client.get(f"{URL}/{dataset['id']}").json() == changed
     assert api.client.get(URL).json() == {"items": [changed], "next_cursor": None, "total": 1}
 
@@ -47,8 +58,15 @@ def test_the_list_is_searched_filtered_and_paged(api):
         return [each["name"] for each in api.client.get(f"{URL}?{query}").json()["items"]]
 
     assert listed("") == names[::-1]
-    assert listed("q=ABOUT%20SET%203") == ["Set 3"] and listed("tag=2") == ["Set 2"] and listed("q=%25") == []
-    assert listed("is_active=false") == ["Set 0"] and listed("include_private=true") == ["Support", *names[::-1]]
+    assert (
+        listed("q=ABOUT%20SET%203") == ["Set 3"]
+        and listed("tag=2") == ["Set 2"]
+        and listed("q=%25") == []
+    )
+    assert listed("is_active=false") == ["Set 0"] and listed("include_private=true") == [
+        "Support",
+        *names[::-1],
+    ]
     first = api.client.get(f"{URL}?limit=3").json()
     rest = api.client.get(f"{URL}?limit=3&cursor={first['next_cursor']}").json()
     assert [each["name"] for each in first["items"] + rest["items"]] == names[::-1]
@@ -78,7 +96,10 @@ def test_a_list_of_many_datasets_costs_no_more_queries_than_one_of_few(api):
 def test_two_shared_datasets_have_no_name_in_common_whatever_its_case(api, theirs):
     first, second = api.dataset("Handbooks"), api.dataset("Others")
     assert refusal(api.send("post", "datasets", name="handBOOKS")) == (409, "dataset_name_taken")
-    assert refusal(api.send("patch", f"datasets/{second}", name="HANDBOOKS")) == (409, "dataset_name_taken")
+    assert refusal(api.send("patch", f"datasets/{second}", name="HANDBOOKS")) == (
+        409,
+        "dataset_name_taken",
+    )
     assert theirs.send("post", "datasets", name="Handbooks").status_code == 201
     api.client.delete(f"{URL}/{first}")
     assert api.send("post", "datasets", name="Handbooks").status_code == 201
@@ -103,7 +124,9 @@ def test_a_bad_field_is_named_and_nothing_is_made(api, fields, loc):
     assert [each["name"] for each in api.client.get(URL).json()["items"]] == ["Good"]
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=101", "cursor=nonsense", "is_active=perhaps", "q=%00"])
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=101", "cursor=nonsense", "is_active=perhaps", "q=%00"]
+)
 def test_a_bad_query_is_422(api, query):
     assert api.client.get(f"{URL}?{query}").status_code == 422
 
@@ -120,7 +143,10 @@ def test_deleting_needs_force_while_sources_or_bots_hang_on_it(api, acme):
     assert api.client.delete(f"{URL}/{dataset}?force=true").status_code == 204
     assert api.answers(bot) == []
     assert api.client.delete(f"{URL}/{dataset}").status_code == 204, "twice is as good as once"
-    assert api.client.get(f"{URL}/{dataset}").status_code == 404 and api.client.get(URL).json()["items"] == []
+    assert (
+        api.client.get(f"{URL}/{dataset}").status_code == 404
+        and api.client.get(URL).json()["items"] == []
+    )
     assert api.client.get(f"/v1/sources/{source}").json()["is_active"] is False
     restored = api.send("patch", f"sources/{source}", is_active=True)
     assert refusal(restored) == (409, "dataset_deleted")
@@ -133,7 +159,12 @@ def test_a_bots_own_dataset_is_shown_and_neither_changed_linked_nor_deleted(api,
     bot = api.bot()
     api.teach(bot_profile_id=bot)
     (own,) = api.client.get(f"{URL}?include_private=true").json()["items"]
-    assert (own["is_shared"], own["bot_profile_id"], own["source_count"], own["bot_count"]) == (False, bot, 1, 1)
+    assert (own["is_shared"], own["bot_profile_id"], own["source_count"], own["bot_count"]) == (
+        False,
+        bot,
+        1,
+        1,
+    )
     for response in (
         api.send("patch", f"datasets/{own['id']}", is_active=False), api.client.delete(f"{URL}/{own['id']}?force=true"),
         api.send("post", f"datasets/{own['id']}/bots", bot_profile_id=api.bot("Sales")),
@@ -145,7 +176,12 @@ def test_a_bots_own_dataset_is_shown_and_neither_changed_linked_nor_deleted(api,
 def test_statistics_count_what_is_there(api, acme):
     dataset, bot = api.dataset(), api.bot()
     empty = api.client.get(f"{URL}/{dataset}/statistics").json()
-    assert (empty["sources"], empty["chunks"], empty["bytes"], empty["last_activity_at"]) == (0, 0, 0, None)
+    assert (empty["sources"], empty["chunks"], empty["bytes"], empty["last_activity_at"]) == (
+        0,
+        0,
+        0,
+        None,
+    )
     assert empty["embedding_progress"] == 1.0
     api.link(dataset, bot, is_active=False)
     api.teach(dataset_id=dataset)
@@ -158,7 +194,12 @@ def test_statistics_count_what_is_there(api, acme):
     assert (found["bots"], found["active_bots"], found["bytes"]) == (1, 0, len(HANDBOOK) + 2)
     assert found["tokens"] > 50 and found["characters"] > 400 and found["last_activity_at"]
     overview = api.client.get(f"{URL}/overview").json()
-    assert (overview["sources"], overview["chunks"], overview["bots"], overview["active_bots"]) == (3, 4, 1, 1)
+    assert (overview["sources"], overview["chunks"], overview["bots"], overview["active_bots"]) == (
+        3,
+        4,
+        1,
+        1,
+    )
     api.client.delete(f"/v1/sources/{elsewhere}")
     assert api.client.get(f"{URL}/overview").json()["chunks"] == 3
 
@@ -205,16 +246,26 @@ def test_what_is_switched_off_or_removed_stops_answering_with_the_next_question(
 def test_links_are_listed_changed_and_removed(api):
     first, second, bot = api.dataset("First"), api.dataset("Second"), api.bot()
     api.link(first, bot, priority=2)
-    assert refusal(api.send("post", f"datasets/{first}/bots", bot_profile_id=bot)) == (409, "dataset_already_linked")
+    assert refusal(api.send("post", f"datasets/{first}/bots", bot_profile_id=bot)) == (
+        409,
+        "dataset_already_linked",
+    )
     api.link(second, bot)
     listed = api.client.get(f"/v1/bot-profiles/{bot}/datasets").json()
-    assert [(each["dataset_name"], each["priority"]) for each in listed] == [("Second", 1), ("First", 2)]
-    assert [each["bot_name"] for each in api.client.get(f"{URL}/{first}/bots").json()] == ["Support"]
+    assert [(each["dataset_name"], each["priority"]) for each in listed] == [
+        ("Second", 1),
+        ("First", 2),
+    ]
+    assert [each["bot_name"] for each in api.client.get(f"{URL}/{first}/bots").json()] == [
+        "Support"
+    ]
     assert api.send("patch", f"datasets/{first}/bots/{bot}", priority=9).json()["priority"] == 9
     path = f"{URL}/{first}/bots/{bot}"
     assert [api.client.delete(path).status_code, api.client.delete(path).status_code] == [204, 204]
     assert api.send("patch", f"datasets/{first}/bots/{bot}", priority=9).status_code == 404
-    assert [each["dataset_id"] for each in api.client.get(f"/v1/bot-profiles/{bot}/datasets").json()] == [second]
+    assert [
+        each["dataset_id"] for each in api.client.get(f"/v1/bot-profiles/{bot}/datasets").json()
+    ] == [second]
 
 
 def test_a_bots_links_are_replaced_whole_and_in_order(api):
@@ -224,7 +275,9 @@ def test_a_bots_links_are_replaced_whole_and_in_order(api):
     def put(*wanted):
         return api.send("put", f"bot-profiles/{bot}/datasets", datasets=list(wanted))
 
-    made = put({"dataset_id": c}, {"dataset_id": b, "is_active": False}, {"dataset_id": a, "priority": 9}).json()
+    made = put(
+        {"dataset_id": c}, {"dataset_id": b, "is_active": False}, {"dataset_id": a, "priority": 9}
+    ).json()
     assert [(each["dataset_name"], each["priority"], each["is_active"]) for each in made] == [
         ("C", 1, True), ("B", 2, False), ("A", 9, True),
     ]  # fmt: skip
@@ -256,10 +309,25 @@ def test_another_tenants_bots_and_datasets_are_not_there(api, theirs):
     dataset, bot = api.dataset(), api.bot()
     api.link(dataset, bot)
     foreign, own = theirs.bot(), theirs.dataset()
-    assert refusal(api.send("post", f"datasets/{dataset}/bots", bot_profile_id=foreign)) == (422, "bot_not_found")
-    assert theirs.send("post", f"datasets/{dataset}/bots", bot_profile_id=foreign).status_code == 404
-    assert theirs.send("put", f"bot-profiles/{foreign}/datasets", datasets=[{"dataset_id": dataset}]).status_code == 404
-    assert theirs.send("put", f"bot-profiles/{bot}/datasets", datasets=[{"dataset_id": own}]).status_code == 404
+    assert refusal(api.send("post", f"datasets/{dataset}/bots", bot_profile_id=foreign)) == (
+        422,
+        "bot_not_found",
+    )
+    assert (
+        theirs.send("post", f"datasets/{dataset}/bots", bot_profile_id=foreign).status_code == 404
+    )
+    assert (
+        theirs.send(
+            "put", f"bot-profiles/{foreign}/datasets", datasets=[{"dataset_id": dataset}]
+        ).status_code
+        == 404
+    )
+    assert (
+        theirs.send(
+            "put", f"bot-profiles/{bot}/datasets", datasets=[{"dataset_id": own}]
+        ).status_code
+        == 404
+    )
     refused = theirs.send("post", "sources", name="x", source_type="text", dataset_id=dataset)
     assert refused.status_code == 404
     assert theirs.client.get(f"/v1/sources?dataset_id={dataset}").json() == []
@@ -269,7 +337,10 @@ def test_another_tenants_bots_and_datasets_are_not_there(api, theirs):
 def test_a_bot_with_another_embedding_model_cannot_be_linked(api):
     dataset, bot = api.dataset(), api.bot()
     api.send("patch", f"bot-profiles/{bot}", embedding_model="openai/text-embedding-3-small")
-    assert refusal(api.send("post", f"datasets/{dataset}/bots", bot_profile_id=bot)) == (409, "embedding_model_differs")
+    assert refusal(api.send("post", f"datasets/{dataset}/bots", bot_profile_id=bot)) == (
+        409,
+        "embedding_model_differs",
+    )
     put = api.send("put", f"bot-profiles/{bot}/datasets", datasets=[{"dataset_id": dataset}])
     assert refusal(put) == (409, "embedding_model_differs")
 
@@ -278,7 +349,10 @@ def test_a_datasets_model_changes_only_while_nothing_depends_on_it(api):
     dataset, bot = api.dataset(), api.bot()
     api.link(dataset, bot)
     path, other = f"datasets/{dataset}", "openai/text-embedding-3-small"
-    assert refusal(api.send("patch", path, embedding_model=other)) == (409, "embedding_model_differs")
+    assert refusal(api.send("patch", path, embedding_model=other)) == (
+        409,
+        "embedding_model_differs",
+    )
     api.client.delete(f"{URL}/{dataset}/bots/{bot}")
     assert api.send("patch", path, embedding_model=other).json()["embedding_model"] == other
     api.send("patch", path, embedding_model="minirag/hash")
@@ -295,7 +369,8 @@ def test_a_dataset_that_a_bot_has_left_behind_is_found_by_its_words_only(api, ac
         BotProfile.objects.filter(pk=bot).update(embedding_model="minirag/minilm")
         Dataset.objects.filter(bot_profile=bot).update(embedding_model="minirag/minilm")
         monkeypatch.setattr(
-            "knowledge.retrieval.embed_query", lambda model, text, **options: embed_query("minirag/hash", text)
+            "knowledge.retrieval.embed_query",
+            lambda model, text, **options: embed_query("minirag/hash", text),
         )
         found = async_to_sync(retrieve)(BotProfile.objects.get(pk=bot), QUESTION)
     by_source = {str(passage.source_id): passage for passage in found.passages}
@@ -334,24 +409,41 @@ def test_no_priority_moves_a_passage_that_fits_clearly_better(api):
 def test_a_source_of_a_shared_dataset_needs_no_bot_and_says_where_it_is(api):
     dataset = api.dataset()
     for fields in ({}, {"bot_profile_id": None}):
-        made = api.make("sources", name="x", source_type="text", content="x", dataset_id=dataset, **fields)
+        made = api.make(
+            "sources", name="x", source_type="text", content="x", dataset_id=dataset, **fields
+        )
         assert (made["bot_profile_id"], made["dataset_id"]) == (None, dataset)
     listed = api.client.get(f"/v1/sources?dataset_id={dataset}").json()
-    assert len(listed) == 2 and listed[0] == made == api.client.get(f"/v1/sources/{made['id']}").json()
-    batch = api.make("sources/batch", name="p", dataset_id=dataset, children=[{"name": "c", "source_type": "text"}])
+    assert (
+        len(listed) == 2 and listed[0] == made == api.client.get(f"/v1/sources/{made['id']}").json()
+    )
+    batch = api.make(
+        "sources/batch",
+        name="p",
+        dataset_id=dataset,
+        children=[{"name": "c", "source_type": "text"}],
+    )
     assert batch["parent"]["dataset_id"] == batch["children"][0]["dataset_id"] == dataset
 
 
 def test_a_bot_named_with_a_dataset_must_be_linked_and_then_pays(api, acme):
     dataset, bot = api.dataset(), api.bot()
-    body = {"name": "x", "source_type": "text", "bot_profile_id": bot, "dataset_id": dataset, "content": HANDBOOK}
+    body = {
+        "name": "x",
+        "source_type": "text",
+        "bot_profile_id": bot,
+        "dataset_id": dataset,
+        "content": HANDBOOK,
+    }
     assert refusal(api.send("post", "sources", **body)) == (422, "dataset_not_linked")
     api.link(dataset, bot, is_active=False)
     source = api.teach(dataset_id=dataset, bot_profile_id=bot)
     assert api.client.get(f"/v1/sources/{source}").json()["bot_profile_id"] == bot
     assert api.answers(bot) == [], "an inactive link is not searched, whoever pays"
     with tenant_context(acme.tenant):
-        assert [str(event.bot_profile_id) for event in UsageEvent.objects.filter(source_id=source)] == [bot]
+        assert [
+            str(event.bot_profile_id) for event in UsageEvent.objects.filter(source_id=source)
+        ] == [bot]
     api.client.delete(f"{URL}/{dataset}/bots/{bot}")
     assert api.client.get(f"/v1/sources/{source}").json()["bot_profile_id"] is None
 
@@ -362,17 +454,25 @@ def test_a_source_without_a_bot_is_put_down_to_the_first_linked_one(api, acme):
     api.link(dataset, early, priority=1)
     source = api.teach(dataset_id=dataset)
     with tenant_context(acme.tenant):
-        assert [str(event.bot_profile_id) for event in UsageEvent.objects.filter(source_id=source)] == [early]
+        assert [
+            str(event.bot_profile_id) for event in UsageEvent.objects.filter(source_id=source)
+        ] == [early]
 
 
 def test_a_model_that_costs_money_waits_for_a_bot_that_pays(api, acme):
-    dataset = api.make("datasets", name="Paid", embedding_model="openai/text-embedding-3-small")["id"]
-    source = api.make("sources", name="x", source_type="text", content=HANDBOOK, dataset_id=dataset)["id"]
+    dataset = api.make("datasets", name="Paid", embedding_model="openai/text-embedding-3-small")[
+        "id"
+    ]
+    source = api.make(
+        "sources", name="x", source_type="text", content=HANDBOOK, dataset_id=dataset
+    )["id"]
     with tenant_context(acme.tenant):
         ingest(uuid.UUID(source))
     shown = api.client.get(f"/v1/sources/{source}").json()
     assert shown["status"] == "error" and "Link a bot" in shown["error_message"]
-    bot = api.make("bot-profiles", name="Rich", embedding_model="openai/text-embedding-3-small")["id"]
+    bot = api.make("bot-profiles", name="Rich", embedding_model="openai/text-embedding-3-small")[
+        "id"
+    ]
     api.link(dataset, bot)
     assert api.client.get(f"/v1/sources/{source}").json()["status"] == "pending", "it is queued"
 
@@ -380,7 +480,11 @@ def test_a_model_that_costs_money_waits_for_a_bot_that_pays(api, acme):
 def test_the_contracts_errors_of_a_missing_bot_are_as_they_were(api):
     def fault(**body):
         response = api.send("post", "sources", name="x", source_type="text", **body)
-        return response.status_code, response.json()["detail"][0]["type"], response.json()["detail"][0]["loc"]
+        return (
+            response.status_code,
+            response.json()["detail"][0]["type"],
+            response.json()["detail"][0]["loc"],
+        )
 
     where = ["body", "bot_profile_id"]
     assert fault() == (422, "missing", where)
@@ -395,7 +499,10 @@ def test_a_parent_of_another_dataset_is_refused(api):
     first, second = api.dataset("1"), api.dataset("2")
     parent = api.make("sources", name="p", source_type="text", dataset_id=first)["id"]
     body = {"name": "c", "source_type": "text", "parent_id": parent}
-    assert refusal(api.send("post", "sources", dataset_id=second, **body)) == (422, "parent_of_other_bot")
+    assert refusal(api.send("post", "sources", dataset_id=second, **body)) == (
+        422,
+        "parent_of_other_bot",
+    )
     assert api.make("sources", dataset_id=first, **body)["parent_id"] == parent
 
 
@@ -403,10 +510,14 @@ def test_a_dataset_is_of_one_bot_or_of_all(api, acme):
     bot, other = api.bot(), api.bot("Sales")
     api.teach(bot_profile_id=bot)
     own = api.client.get(f"{URL}?include_private=true").json()["items"][0]["id"]
-    refused = api.send("post", "sources", name="x", source_type="text", bot_profile_id=other, dataset_id=own)
+    refused = api.send(
+        "post", "sources", name="x", source_type="text", bot_profile_id=other, dataset_id=own
+    )
     assert refusal(refused) == (422, "dataset_of_other_bot")
     made = api.make("sources", name="x", source_type="text", dataset_id=own)
-    assert made["bot_profile_id"] == bot and "dataset_id" not in made, "as if it were made with the bot"
+    assert made["bot_profile_id"] == bot and "dataset_id" not in made, (
+        "as if it were made with the bot"
+    )
 
 
 def test_a_bot_that_is_erased_takes_its_own_sources_along_and_leaves_shared_ones(api, acme):

@@ -35,7 +35,9 @@ def source(api, bot):
 
 
 # --- Lists and details --------------------------------------------------------------------------------------------
-def test_documents_are_listed_newest_first_and_found_by_title_source_dataset_and_bot(api, bot, source):
+def test_documents_are_listed_newest_first_and_found_by_title_source_dataset_and_bot(
+    api, bot, source
+):
     dataset, other = api.dataset(), api.bot("Sales")
     shared = api.teach(RETURNS, name="Returns 100%", dataset_id=dataset)
 
@@ -47,12 +49,21 @@ def test_documents_are_listed_newest_first_and_found_by_title_source_dataset_and
     assert titles() == ["Returns 100%", "Handbook"]
     assert titles(f"source_id={source}") == titles("q=HANDb") == ["Handbook"]
     assert titles("q=100%25") == titles(f"dataset_id={dataset}") == ["Returns 100%"]
-    assert titles("q=%25%25") == titles(f"bot_profile_id={other}") == titles(f"source_id={uuid.uuid4()}") == []
+    assert (
+        titles("q=%25%25")
+        == titles(f"bot_profile_id={other}")
+        == titles(f"source_id={uuid.uuid4()}")
+        == []
+    )
     assert titles(f"bot_profile_id={bot}") == ["Handbook"]
     api.link(dataset, bot)
     assert titles(f"bot_profile_id={bot}") == ["Returns 100%", "Handbook"]
     document = only_document(api, shared)
-    assert (document["source_id"], document["dataset_id"], document["bot_profile_id"]) == (shared, dataset, None)
+    assert (document["source_id"], document["dataset_id"], document["bot_profile_id"]) == (
+        shared,
+        dataset,
+        None,
+    )
     api.client.delete(f"/v1/sources/{source}")
     assert titles() == ["Returns 100%"]
 
@@ -83,13 +94,18 @@ def test_a_document_is_shown_with_its_content_and_its_chunks_in_pages(api, sourc
         (0, "Handbook > Warranty", WARRANTY), (1, "Handbook > Returns", RETURNS),
     ]  # fmt: skip
     rest = api.get(f"documents/{document['id']}?limit=2&cursor={chunks['next_cursor']}")
-    assert [each["content"] for each in rest["chunks"]["items"]] == [CALIBRATION] and rest["content"] is None
+    assert [each["content"] for each in rest["chunks"]["items"]] == [CALIBRATION] and rest[
+        "content"
+    ] is None
     assert rest["chunks"]["next_cursor"] is None
     assert api.get(f"documents/{document['id']}?include_content=false")["content"] is None
 
 
 def test_a_text_whose_chunks_overlap_is_put_together_without_repeats(api, bot):
-    sentences = [f"Sentence number {number} says that shelf {number * 7} is the place." for number in range(80)]
+    sentences = [
+        f"Sentence number {number} says that shelf {number * 7} is the place."
+        for number in range(80)
+    ]
     source = api.teach(" ".join(sentences), name="Shelves", bot_profile_id=bot)
     shown = api.get(f"documents/{only_document(api, source)['id']}")
     contents = [chunk["content"] for chunk in shown["chunks"]["items"]]
@@ -109,7 +125,9 @@ def test_pieces_are_joined_where_they_overlap(pieces, whole):
     assert join_contents(pieces) == whole
 
 
-@pytest.mark.parametrize("query", ["limit=0", "cursor=x", "source_id=x", "q=%00", "dataset_id=", "bot_profile_id=1"])
+@pytest.mark.parametrize(
+    "query", ["limit=0", "cursor=x", "source_id=x", "q=%00", "dataset_id=", "bot_profile_id=1"]
+)
 def test_a_bad_query_is_422(api, query):
     assert api.client.get(f"/v1/documents?{query}").status_code == 422
 
@@ -123,13 +141,23 @@ def test_documents_of_others_and_of_nobody_are_404(api, theirs, source):
         assert theirs.send("post", f"documents/{pk}/reprocess").status_code == 404
     assert theirs.get(f"documents?source_id={source}")["items"] == []
     api.client.delete(f"/v1/sources/{source}")
-    assert api.client.get(f"/v1/documents/{document}").status_code == 404, "gone with its source, purged or not"
+    assert api.client.get(f"/v1/documents/{document}").status_code == 404, (
+        "gone with its source, purged or not"
+    )
 
 
 # --- Editing ------------------------------------------------------------------------------------------------------
-def test_an_edit_stays_when_the_source_is_ingested_again_changed_or_not_until_it_is_undone(api, acme, source):
+def test_an_edit_stays_when_the_source_is_ingested_again_changed_or_not_until_it_is_undone(
+    api, acme, source
+):
     pk = only_document(api, source)["id"]
-    edited = api.send("patch", f"documents/{pk}", title=" My title ", url="https://a.example.com", metadata={"a": 1})
+    edited = api.send(
+        "patch",
+        f"documents/{pk}",
+        title=" My title ",
+        url="https://a.example.com",
+        metadata={"a": 1},
+    )
     assert edited.json()["edited_fields"] == ["metadata", "title", "url"]
     wanted = ("My title", "https://a.example.com", {"a": 1})
 
@@ -140,11 +168,20 @@ def test_an_edit_stays_when_the_source_is_ingested_again_changed_or_not_until_it
     assert shown() == wanted
     api.ingest(source)
     assert shown() == wanted
-    api.send("patch", f"sources/{source}", name="Renamed", content=f"{HANDBOOK}\n\n# More\n\nA new paragraph of text.")
+    api.send(
+        "patch",
+        f"sources/{source}",
+        name="Renamed",
+        content=f"{HANDBOOK}\n\n# More\n\nA new paragraph of text.",
+    )
     api.ingest(source)
     assert shown() == wanted and "A new paragraph" in api.get(f"documents/{pk}")["content"]
     undone = api.send("patch", f"documents/{pk}", title=None, metadata=None).json()
-    assert (undone["title"], undone["url"], undone["edited_fields"]) == ("Renamed", wanted[1], ["url"])
+    assert (undone["title"], undone["url"], undone["edited_fields"]) == (
+        "Renamed",
+        wanted[1],
+        ["url"],
+    )
     assert undone["metadata"] == {}
     again = api.send("patch", f"documents/{pk}", title=None).json()
     assert again == undone, "what is not edited stays as it is"
@@ -170,7 +207,9 @@ def test_a_bad_edit_is_422_and_changes_nothing(api, source, fields):
 
 
 # --- Deleting -----------------------------------------------------------------------------------------------------
-def test_a_deleted_document_stops_answering_with_the_next_question_and_stays_deleted(api, acme, bot, source):
+def test_a_deleted_document_stops_answering_with_the_next_question_and_stays_deleted(
+    api, acme, bot, source
+):
     pk = only_document(api, source)["id"]
     assert set(api.answers(bot)) == {source}
     api.send("patch", f"sources/{source}", refresh_schedule="hourly")
@@ -179,7 +218,9 @@ def test_a_deleted_document_stops_answering_with_the_next_question_and_stays_del
     shown = api.get(f"sources/{source}")
     assert (shown["status"], shown["document_count"], shown["chunk_count"]) == ("pending", 0, 0)
     with tenant_context(acme.tenant):
-        Source.objects.update(last_refreshed_at="2020-01-01T00:00:00Z", updated_at="2020-01-01T00:00:00Z")
+        Source.objects.update(
+            last_refreshed_at="2020-01-01T00:00:00Z", updated_at="2020-01-01T00:00:00Z"
+        )
         assert (refresh_tenant(), sweep_tenant()) == (0, 0)
         assert LexiconTotals.objects.get().n == 0
     assert api.ingest(source) == "ready", "who asks for it gets it back"
@@ -198,7 +239,9 @@ def test_a_worker_that_is_at_the_source_of_a_deleted_document_gives_up(api, acme
 
 
 # --- Reading and embedding anew -----------------------------------------------------------------------------------
-def test_reprocessing_reads_the_source_anew_and_embeds_nothing_that_is_known(api, acme, source, embedder):
+def test_reprocessing_reads_the_source_anew_and_embeds_nothing_that_is_known(
+    api, acme, source, embedder
+):
     pk = only_document(api, source)["id"]
     response = api.send("post", f"documents/{pk}/reprocess")
     assert (response.status_code, response.json()["status"]) == (202, "accepted")
@@ -222,9 +265,16 @@ def test_a_dry_run_says_what_reindexing_takes_and_does_nothing(api, acme, bot, s
     shared = api.teach(RETURNS, dataset_id=dataset)
     api.make("sources", name="Never ingested", source_type="text", bot_profile_id=bot)
     found = api.make("sources/reindex")
-    assert (found["dry_run"], found["sources"], found["documents"], found["chunks"]) == (True, 2, 2, 4)
+    assert (found["dry_run"], found["sources"], found["documents"], found["chunks"]) == (
+        True,
+        2,
+        2,
+        4,
+    )
     assert (found["embedding_calls"], found["estimated_cost_usd"], found["queued"]) == (2, 0.0, 0)
-    assert [share["embedding_model"] for share in found["models"]] == ["minirag/hash"] and found["tokens"] > 50
+    assert [share["embedding_model"] for share in found["models"]] == ["minirag/hash"] and found[
+        "tokens"
+    ] > 50
     assert api.make("sources/reindex", dataset_id=dataset)["chunks"] == 1
     assert api.make("sources/reindex", source_id=source)["chunks"] == 3
     limited = api.make("sources/reindex", limit=1)
@@ -236,25 +286,37 @@ def test_a_model_that_costs_money_is_estimated_at_its_price(api, acme, source):
     with tenant_context(acme.tenant):
         Dataset.objects.update(embedding_model="openai/text-embedding-3-small")
     found = api.make("sources/reindex")
-    assert found["estimated_cost_usd"] == pytest.approx(found["tokens"] * 0.02 / 1_000_000, abs=1e-7)
+    assert found["estimated_cost_usd"] == pytest.approx(
+        found["tokens"] * 0.02 / 1_000_000, abs=1e-7
+    )
     with tenant_context(acme.tenant):
         Dataset.objects.update(embedding_model="custom/unheard-of")
     assert api.make("sources/reindex")["estimated_cost_usd"] is None
     with tenant_context(acme.tenant):
-        set_override("custom/unheard-of", prompt_cost_per_1m=Decimal(5), completion_cost_per_1m=Decimal(0))
+        set_override(
+            "custom/unheard-of", prompt_cost_per_1m=Decimal(5), completion_cost_per_1m=Decimal(0)
+        )
     found = api.make("sources/reindex")
     assert found["estimated_cost_usd"] == pytest.approx(found["tokens"] * 5 / 1_000_000, abs=1e-7)
 
 
-def test_reindexing_embeds_every_chunk_anew_while_it_goes_on_answering(api, acme, bot, source, embedder):
+def test_reindexing_embeds_every_chunk_anew_while_it_goes_on_answering(
+    api, acme, bot, source, embedder
+):
     response = api.send("post", "sources/reindex", source_id=source, dry_run=False)
     assert (response.status_code, response.json()["queued"]) == (202, 1)
     row = api.row(source)
     assert (row.redo, row.status, row.queued_at is not None) == ("embed", "pending", True)
     assert set(api.answers(bot)) == {source}
-    before = [chunk["id"] for chunk in api.get(f"documents/{only_document(api, source)['id']}")["chunks"]["items"]]
+    before = [
+        chunk["id"]
+        for chunk in api.get(f"documents/{only_document(api, source)['id']}")["chunks"]["items"]
+    ]
     assert api.ingest(source) == "ready" and len(embedder.texts) == 3
-    after = [chunk["id"] for chunk in api.get(f"documents/{only_document(api, source)['id']}")["chunks"]["items"]]
+    after = [
+        chunk["id"]
+        for chunk in api.get(f"documents/{only_document(api, source)['id']}")["chunks"]["items"]
+    ]
     assert (after, api.row(source).redo) == (before, "") and set(api.answers(bot)) == {source}
     api.ingest(source)
     assert len(embedder.texts) == 3, "once"

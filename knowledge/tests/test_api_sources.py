@@ -100,9 +100,13 @@ def test_a_source_has_exactly_the_contracts_keys_and_defaults(post, as_acme, acm
 def test_each_bot_has_one_private_dataset_for_its_sources(make, as_acme, acme, bot, row):
     first, second = make(), make()
     other = as_acme.post(
-        URL, {"bot_profile_id": make_bot(as_acme, "Sales"), "name": "x", "source_type": "text"}, content_type=JSON
+        URL,
+        {"bot_profile_id": make_bot(as_acme, "Sales"), "name": "x", "source_type": "text"},
+        content_type=JSON,
     ).json()
-    assert row(first["id"]).dataset_id == row(second["id"]).dataset_id != row(other["id"]).dataset_id
+    assert (
+        row(first["id"]).dataset_id == row(second["id"]).dataset_id != row(other["id"]).dataset_id
+    )
     with tenant_context(acme.tenant):
         assert Dataset.objects.get(bot_profile=bot).embedding_model
 
@@ -116,7 +120,9 @@ def test_a_missing_bot_and_another_tenants_are_422(post, as_globex, bot):
     for pk in (str(uuid.uuid4()), make_bot(as_globex)):
         response = post(bot_profile_id=pk)
         assert (response.status_code, response.json()["detail"]) == (422, NO_BOT)
-    response = as_globex.post(URL, {"bot_profile_id": bot, "name": "x", "source_type": "text"}, content_type=JSON)
+    response = as_globex.post(
+        URL, {"bot_profile_id": bot, "name": "x", "source_type": "text"}, content_type=JSON
+    )
     assert (response.status_code, response.json()["detail"]) == (422, NO_BOT)
 
 
@@ -126,7 +132,9 @@ def test_a_parent_must_exist_be_of_the_same_bot_and_no_child_itself(post, make, 
     assert child["parent_id"] == parent["id"]
     other_bot = make_bot(as_acme, "Sales")
     foreign = as_globex.post(
-        URL, {"bot_profile_id": make_bot(as_globex), "name": "x", "source_type": "text"}, content_type=JSON
+        URL,
+        {"bot_profile_id": make_bot(as_globex), "name": "x", "source_type": "text"},
+        content_type=JSON,
     ).json()
     for fields, status, detail in (
         ({"parent_id": str(uuid.uuid4())}, 404, "Source not found"),
@@ -167,23 +175,36 @@ BAD = [
 def test_a_bad_field_of_a_new_source_is_named(post, as_acme, fields, kind):
     response = post(**fields)
     error = response.json()["detail"][0]
-    assert (response.status_code, error["type"], error["loc"]) == (422, kind, ["body", next(iter(fields))])
+    assert (response.status_code, error["type"], error["loc"]) == (
+        422,
+        kind,
+        ["body", next(iter(fields))],
+    )
     assert as_acme.get(URL).json() == []
 
 
 @pytest.mark.parametrize(("fields", "kind"), [*BAD, ({"is_active": None}, "bool_type"),
                                               ({"is_active": "maybe"}, "bool_parsing")])  # fmt: skip
-def test_a_bad_field_of_a_change_is_named_and_the_source_stays_readable(make, as_acme, fields, kind):
+def test_a_bad_field_of_a_change_is_named_and_the_source_stays_readable(
+    make, as_acme, fields, kind
+):
     source = make()
     response = change(as_acme, source["id"], **fields)
     error = response.json()["detail"][0]
-    assert (response.status_code, error["type"], error["loc"]) == (422, kind, ["body", next(iter(fields))])
+    assert (response.status_code, error["type"], error["loc"]) == (
+        422,
+        kind,
+        ["body", next(iter(fields))],
+    )
     assert as_acme.get(URL).json() == [source]
 
 
 def test_a_nul_deep_in_the_config_is_named(post):
     response = post(config={"a": [{"b": "\0"}]})
-    assert (response.status_code, response.json()["detail"][0]["loc"]) == (422, ["body", "config", "a", 0, "b"])
+    assert (response.status_code, response.json()["detail"][0]["loc"]) == (
+        422,
+        ["body", "config", "a", 0, "b"],
+    )
 
 
 def test_a_body_over_the_limit_is_413(post, settings):
@@ -215,7 +236,10 @@ def test_a_private_host_that_the_operator_allowed_is_accepted(post, settings):
 
 
 def test_an_nyxcore_token_is_encrypted_and_never_shown(post, as_acme, row):
-    response = post(source_type="nyxcore", config={"api_token": "nyx_ax_1", "limit": 5, "authority": ["mandatory"]})
+    response = post(
+        source_type="nyxcore",
+        config={"api_token": "nyx_ax_1", "limit": 5, "authority": ["mandatory"]},
+    )
     source = response.json()
     assert source["config"] == {"limit": 5, "authority": ["mandatory"], "has_api_token": True}
     kept = row(source["id"])
@@ -225,7 +249,9 @@ def test_an_nyxcore_token_is_encrypted_and_never_shown(post, as_acme, row):
     assert as_acme.get(URL).json()[0]["config"] == source["config"]
 
 
-def test_a_change_of_an_nyxcore_config_keeps_replaces_or_forgets_its_token(make, as_acme, acme, row):
+def test_a_change_of_an_nyxcore_config_keeps_replaces_or_forgets_its_token(
+    make, as_acme, acme, row
+):
     pk = make(source_type="nyxcore", config={"api_token": "nyx_ax_1"})["id"]
 
     def token():
@@ -233,7 +259,9 @@ def test_a_change_of_an_nyxcore_config_keeps_replaces_or_forgets_its_token(make,
             return reveal_api_token(row(pk))
 
     assert token() == "nyx_ax_1"
-    shown = change(as_acme, pk, config={"limit": 3, "has_api_token": False, "encrypted_token": "forged"}).json()
+    shown = change(
+        as_acme, pk, config={"limit": 3, "has_api_token": False, "encrypted_token": "forged"}
+    ).json()
     assert (shown["config"], token()) == ({"limit": 3, "has_api_token": True}, "nyx_ax_1")
     change(as_acme, pk, config={"api_token": "nyx_ax_2"})
     assert token() == "nyx_ax_2"
@@ -272,7 +300,11 @@ def test_the_list_is_top_level_newest_first_and_active_only(make, as_acme):
     child = make(parent_id=first["id"])
     change(as_acme, second["id"], is_active=False)
     assert ids(as_acme.get(URL)) == [third["id"], first["id"]]
-    assert ids(as_acme.get(f"{URL}?include_children=true")) == [child["id"], third["id"], first["id"]]
+    assert ids(as_acme.get(f"{URL}?include_children=true")) == [
+        child["id"],
+        third["id"],
+        first["id"],
+    ]
 
 
 def test_the_list_can_be_of_one_bot_or_one_parent(make, as_acme, bot):
@@ -289,7 +321,10 @@ def test_the_list_can_be_of_one_bot_or_one_parent(make, as_acme, bot):
 @pytest.mark.parametrize("query", ["bot_profile_id=x", "parent_id=1", "include_children=perhaps"])
 def test_a_bad_filter_names_its_parameter(as_acme, query):
     response = as_acme.get(f"{URL}?{query}")
-    assert (response.status_code, response.json()["detail"][0]["loc"]) == (422, ["query", query.partition("=")[0]])
+    assert (response.status_code, response.json()["detail"][0]["loc"]) == (
+        422,
+        ["query", query.partition("=")[0]],
+    )
 
 
 @pytest.mark.parametrize(
@@ -326,7 +361,9 @@ def test_a_parent_without_active_children_shows_its_own_figures(make, as_acme, w
 
 def test_the_list_costs_as_many_queries_for_many_parents_as_for_one(make, as_acme):
     make(parent_id=make()["id"])
-    with CaptureQueriesContext(connection, ) as few:
+    with CaptureQueriesContext(
+        connection,
+    ) as few:
         as_acme.get(URL)
     for _ in range(5):
         make(parent_id=make()["id"])
@@ -346,8 +383,14 @@ def test_children_are_listed_oldest_first_and_a_leaf_has_none(make, as_acme):
 # --- Changing and deleting ----------------------------------------------------------------------------------------
 def test_a_change_keeps_what_it_does_not_name_and_starts_no_ingestion(make, as_acme, row):
     source = make(config={"a": 1}, content="old", refresh_schedule="daily", description="d")
-    changed = change(as_acme, source["id"], name="New", config={"b": 2}, source_type="url", bot_profile_id="x").json()
-    assert changed | {"updated_at": ""} == source | {"name": "New", "config": {"b": 2}, "updated_at": ""}
+    changed = change(
+        as_acme, source["id"], name="New", config={"b": 2}, source_type="url", bot_profile_id="x"
+    ).json()
+    assert changed | {"updated_at": ""} == source | {
+        "name": "New",
+        "config": {"b": 2},
+        "updated_at": "",
+    }
     assert changed["updated_at"] > source["updated_at"]
     kept = row(source["id"])
     assert (kept.content, kept.queued_at) == ("old", None)
@@ -366,7 +409,10 @@ def test_a_change_leaves_a_running_ingestion_alone(make, as_acme, write, row):
     source = make()
     write(source["id"], status="processing", progress_stage="embedding")
     change(as_acme, source["id"], name="New")
-    assert (row(source["id"]).status, row(source["id"]).progress_stage) == ("processing", "embedding")
+    assert (row(source["id"]).status, row(source["id"]).progress_stage) == (
+        "processing",
+        "embedding",
+    )
 
 
 def test_deleting_is_soft_cascades_to_children_and_can_be_repeated(make, as_acme, acme, write, row):
@@ -392,7 +438,9 @@ def test_deleting_a_child_leaves_its_parent_and_siblings(make, as_acme):
     assert as_acme.get(f"{URL}/{parent['id']}").json()["children_count"] == 1
 
 
-def test_a_deleted_source_that_is_activated_again_comes_back_and_is_ingested_anew(make, as_acme, row):
+def test_a_deleted_source_that_is_activated_again_comes_back_and_is_ingested_anew(
+    make, as_acme, row
+):
     source = make(content="The pump runs.")
     as_acme.delete(f"{URL}/{source['id']}")
     assert change(as_acme, source["id"], is_active=True).json()["is_active"] is True
@@ -407,7 +455,10 @@ def test_ingestion_is_queued_and_the_status_stays_until_a_worker_takes_it(make, 
     for _ in range(2):
         response = as_acme.post(f"{URL}/{pk}/ingest")
         assert response.status_code == 202
-        assert response.json() == {"status": "accepted", "message": f"Ingestion queued for source {pk}"}
+        assert response.json() == {
+            "status": "accepted",
+            "message": f"Ingestion queued for source {pk}",
+        }
     assert (row(pk).status, row(pk).queued_at is None) == ("pending", False)
 
 
@@ -415,7 +466,10 @@ def test_a_source_that_is_being_processed_is_a_conflict(make, as_acme, write):
     pk = make()["id"]
     write(pk, status="processing")
     response = as_acme.post(f"{URL}/{pk}/ingest")
-    assert (response.status_code, response.json()["detail"]) == (409, "Source is already being processed")
+    assert (response.status_code, response.json()["detail"]) == (
+        409,
+        "Source is already being processed",
+    )
 
 
 def test_a_deleted_source_is_accepted_for_ingestion(make, as_acme):
@@ -431,10 +485,18 @@ def test_all_idle_children_are_queued_at_once(make, as_acme, write, row):
     write(gone, is_active=False)
     response = as_acme.post(f"{URL}/{parent['id']}/ingest-children")
     assert response.status_code == 202
-    assert response.json() == {"status": "accepted", "message": "Ingestion queued for 1 child sources", "enqueued": 1}
+    assert response.json() == {
+        "status": "accepted",
+        "message": "Ingestion queued for 1 child sources",
+        "enqueued": 1,
+    }
     assert [row(pk).queued_at is not None for pk in (idle, busy, gone)] == [True, False, False]
     leaf = as_acme.post(f"{URL}/{idle}/ingest-children").json()
-    assert leaf == {"status": "accepted", "message": "Ingestion queued for 0 child sources", "enqueued": 0}
+    assert leaf == {
+        "status": "accepted",
+        "message": "Ingestion queued for 0 child sources",
+        "enqueued": 0,
+    }
 
 
 # --- Batches ------------------------------------------------------------------------------------------------------
@@ -445,15 +507,25 @@ def post_batch(client, bot, **fields):
 
 def test_a_batch_makes_a_parent_and_its_children(as_acme, bot):
     urls = [f"https://example.com/{number}" for number in range(3)]
-    pages = [{"name": f"Page {n}", "source_type": "url", "config": {"url": url}} for n, url in enumerate(urls)]
+    pages = [
+        {"name": f"Page {n}", "source_type": "url", "config": {"url": url}}
+        for n, url in enumerate(urls)
+    ]
     response = post_batch(as_acme, bot, children=pages, refresh_schedule="daily")
     payload = response.json()
     assert (response.status_code, set(payload)) == (201, {"parent", "children"})
     parent = payload["parent"]
     assert set(parent) == KEYS
-    assert (parent["source_type"], parent["refresh_schedule"], parent["parent_id"]) == ("url", None, None)
+    assert (parent["source_type"], parent["refresh_schedule"], parent["parent_id"]) == (
+        "url",
+        None,
+        None,
+    )
     assert [child["name"] for child in payload["children"]] == ["Page 0", "Page 1", "Page 2"]
-    assert all(child["parent_id"] == parent["id"] and child["bot_profile_id"] == bot for child in payload["children"])
+    assert all(
+        child["parent_id"] == parent["id"] and child["bot_profile_id"] == bot
+        for child in payload["children"]
+    )
     listed = as_acme.get(f"{URL}/{parent['id']}/children")
     assert ids(listed) == [child["id"] for child in payload["children"]]
 
@@ -495,7 +567,10 @@ def test_a_batch_of_more_than_1000_children_is_refused_whole(as_acme, bot):
 
 def test_a_batch_is_all_or_nothing_and_needs_a_child_and_a_bot_of_ones_own(as_acme, as_globex, bot):
     response = post_batch(as_acme, bot, children=[])
-    assert (response.status_code, response.json()["detail"]) == (422, "At least one child source is required")
+    assert (response.status_code, response.json()["detail"]) == (
+        422,
+        "At least one child source is required",
+    )
     good = {"name": "x", "source_type": "text"}
     private = {"name": "y", "source_type": "url", "config": {"url": "http://127.0.0.1"}}
     assert post_batch(as_acme, bot, children=[good, private]).status_code == 422
@@ -510,7 +585,9 @@ ROUTES = [
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
-def test_an_unknown_source_and_another_tenants_are_not_found(make, as_acme, as_globex, method, path):
+def test_an_unknown_source_and_another_tenants_are_not_found(
+    make, as_acme, as_globex, method, path
+):
     mine = make()
     for client, pk in ((as_acme, uuid.uuid4()), (as_globex, mine["id"])):
         body = {} if method == "get" else {"data": {}, "content_type": JSON}
@@ -523,7 +600,10 @@ def test_an_unknown_source_and_another_tenants_are_not_found(make, as_acme, as_g
 def test_a_malformed_source_id_is_invalid(as_acme, method, path):
     body = {} if method == "get" else {"data": {}, "content_type": JSON}
     response = getattr(as_acme, method)(f"{URL}/no-uuid{path}", **body)
-    assert (response.status_code, response.json()["detail"][0]["loc"]) == (422, ["path", "source_id"])
+    assert (response.status_code, response.json()["detail"][0]["loc"]) == (
+        422,
+        ["path", "source_id"],
+    )
 
 
 @pytest.mark.parametrize(
@@ -536,10 +616,15 @@ def test_without_a_credential_nothing_is_served(db, method, path):
     assert (response.status_code, response.json()["detail"]) == (401, "Not authenticated")
 
 
-def test_a_member_reads_and_changes_nothing_and_the_other_tenant_sees_nothing(make, as_bob, as_globex):
+def test_a_member_reads_and_changes_nothing_and_the_other_tenant_sees_nothing(
+    make, as_bob, as_globex
+):
     source = make()
     assert ids(as_bob.get(URL)) == [source["id"]]
-    for refused in (change(as_bob, source["id"], name="Bob's"), as_bob.delete(f"{URL}/{source['id']}")):
+    for refused in (
+        change(as_bob, source["id"], name="Bob's"),
+        as_bob.delete(f"{URL}/{source['id']}"),
+    ):
         assert (refused.status_code, refused.json()["code"]) == (403, "role_forbidden")
     assert as_bob.get(f"{URL}/{source['id']}").json()["name"] == source["name"]
     assert as_globex.get(f"{URL}?include_children=true").json() == []

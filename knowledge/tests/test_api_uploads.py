@@ -21,7 +21,9 @@ PDF = BASE_DIR / "minirag/demo/globex/hub-rules.pdf"
 
 @pytest.fixture
 def bot(as_acme):
-    return as_acme.post("/v1/bot-profiles", {"name": "Support"}, content_type="application/json").json()["id"]
+    return as_acme.post(
+        "/v1/bot-profiles", {"name": "Support"}, content_type="application/json"
+    ).json()["id"]
 
 
 @pytest.fixture
@@ -49,7 +51,11 @@ def test_an_upload_is_kept_as_a_source_and_its_ingestion_starts(upload, acme, bo
     response = upload(name="Pump", description="All about it")
     source = response.json()
     assert response.status_code == 201
-    assert (source["source_type"], source["status"], source["bot_profile_id"]) == ("upload", "pending", bot)
+    assert (source["source_type"], source["status"], source["bot_profile_id"]) == (
+        "upload",
+        "pending",
+        bot,
+    )
     assert (source["name"], source["description"]) == ("Pump", "All about it")
     assert source["config"] == {"original_filename": "manual.txt", "file_size": 14}
     with tenant_context(acme.tenant):
@@ -97,11 +103,17 @@ def test_a_file_over_ten_megabytes_is_refused_with_the_contracts_sentence(upload
     assert refuse(upload(b"x" * (10 * 2**20 + 1))) == "File too large. Maximum size is 10 MB."
 
 
-def test_a_foreign_bot_is_refused_before_the_parent_and_both_before_the_content(upload, as_globex, bot):
+def test_a_foreign_bot_is_refused_before_the_parent_and_both_before_the_content(
+    upload, as_globex, bot
+):
     broken = b"\xff\xfe\xfa"
     missing = str(uuid.uuid4())
-    assert refuse(upload(broken, bot_profile_id=missing, parent_id=missing)).startswith("Bot profile not found or")
-    assert refuse(upload(client=as_globex)) == "Bot profile not found or belongs to a different tenant"
+    assert refuse(upload(broken, bot_profile_id=missing, parent_id=missing)).startswith(
+        "Bot profile not found or"
+    )
+    assert (
+        refuse(upload(client=as_globex)) == "Bot profile not found or belongs to a different tenant"
+    )
     response = upload(broken, parent_id=missing)
     assert (response.status_code, response.json()["detail"]) == (404, "Source not found")
 
@@ -165,7 +177,10 @@ def test_a_broken_form_is_a_bad_request(as_acme):
 
 
 def test_a_path_in_the_file_name_is_dropped_and_a_long_name_is_cut_before_its_extension(upload):
-    assert upload(file_name="../../etc/passwd.txt").json()["config"]["original_filename"] == "passwd.txt"
+    assert (
+        upload(file_name="../../etc/passwd.txt").json()["config"]["original_filename"]
+        == "passwd.txt"
+    )
     name = upload(file_name="x" * 300 + ".txt").json()["name"]
     assert (len(name), name[-4:]) == (255, ".txt")
     assert shorten_file_name("x" * 255) == "x" * 255

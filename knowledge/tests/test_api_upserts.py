@@ -26,7 +26,13 @@ def bot(api):
 @pytest.fixture
 def put(api, bot):
     def send(external_id="page-1", **fields):
-        body = {"bot_profile_id": bot, "name": "Page", "source_type": "text", "content": HANDBOOK, **fields}
+        body = {
+            "bot_profile_id": bot,
+            "name": "Page",
+            "source_type": "text",
+            "content": HANDBOOK,
+            **fields,
+        }
         return api.send("put", f"sources/by-external-id/{external_id}", **body)
 
     return send
@@ -50,7 +56,11 @@ def test_changed_content_is_ingested_and_answers_the_old_way_until_then(api, bot
     source = put().json()["id"]
     api.ingest(source)
     changed = put(content=RETURNS)
-    assert (changed.status_code, changed.json()["status"], changed.json()["id"]) == (200, "pending", source)
+    assert (changed.status_code, changed.json()["status"], changed.json()["id"]) == (
+        200,
+        "pending",
+        source,
+    )
     assert api.row(source).queued_at is not None and len(api.answers(bot)) == 3
     api.ingest(source)
     assert api.get(f"sources/{source}")["chunk_count"] == 1
@@ -60,11 +70,19 @@ def test_what_changes_nothing_that_is_read_is_stored_without_an_ingestion(api, p
     source = put().json()["id"]
     api.ingest(source)
     changed = put(description="New", refresh_schedule="daily", is_active=False).json()
-    assert (changed["description"], changed["refresh_schedule"], changed["is_active"]) == ("New", "daily", False)
+    assert (changed["description"], changed["refresh_schedule"], changed["is_active"]) == (
+        "New",
+        "daily",
+        False,
+    )
     assert (changed["status"], api.row(source).queued_at) == ("ready", None)
     assert put(description="New", refresh_schedule="daily").json() == changed
     plain = put().json()
-    assert (plain["description"], plain["refresh_schedule"], plain["is_active"]) == ("", None, False)
+    assert (plain["description"], plain["refresh_schedule"], plain["is_active"]) == (
+        "",
+        None,
+        False,
+    )
 
 
 def test_content_that_changes_while_a_worker_reads_the_old_is_not_lost(api, acme, put):
@@ -103,7 +121,10 @@ def test_a_source_is_deleted_by_its_id_and_comes_back_as_the_same(api, bot, put)
 
 def test_a_type_cannot_change_and_a_file_cannot_be_put(api, put):
     put()
-    assert refusal(put(source_type="url", config={"url": "https://a.example.com"})) == (409, "source_type_fixed")
+    assert refusal(put(source_type="url", config={"url": "https://a.example.com"})) == (
+        409,
+        "source_type_fixed",
+    )
     assert refusal(put("other", source_type="upload")) == (422, "upload_not_put")
     assert len(api.get("sources")) == 1
 
@@ -148,7 +169,10 @@ def test_any_other_text_without_a_slash_can(api, put, external_id):
 def test_another_tenants_ids_are_its_own(api, theirs, bot, put):
     source = put().json()
     body = {"name": "Page", "source_type": "text", "content": "Theirs"}
-    assert theirs.send("put", "sources/by-external-id/page-1", bot_profile_id=bot, **body).status_code == 422
+    assert (
+        theirs.send("put", "sources/by-external-id/page-1", bot_profile_id=bot, **body).status_code
+        == 422
+    )
     assert theirs.client.get(f"{URL}/page-1").status_code == 404
     assert theirs.client.delete(f"{URL}/page-1").status_code == 404
     made = theirs.send("put", "sources/by-external-id/page-1", bot_profile_id=theirs.bot(), **body)
@@ -163,15 +187,29 @@ def validate(api, name, data):
 
 def test_the_formats_are_listed_with_their_limits(api, settings):
     found = api.get("sources/formats")
-    assert [each["extension"] for each in found["formats"]] == [".csv", ".docx", ".md", ".pdf", ".txt"]
+    assert [each["extension"] for each in found["formats"]] == [
+        ".csv",
+        ".docx",
+        ".md",
+        ".pdf",
+        ".txt",
+    ]
     assert found["max_upload_bytes"] == settings.MAX_UPLOAD_BYTES
 
 
 def test_a_file_is_previewed_and_nothing_is_kept(api, acme):
     found = validate(api, "Handbook.md", HANDBOOK.encode()).json()
-    assert (found["title"], found["kind"], found["language"], found["chunks"]) == ("Handbook", "md", "en", 3)
+    assert (found["title"], found["kind"], found["language"], found["chunks"]) == (
+        "Handbook",
+        "md",
+        "en",
+        3,
+    )
     assert found["can_be_ingested"] and found["warnings"] == [] and found["bytes"] == len(HANDBOOK)
-    assert found["preview"].startswith("The Aeris One") and len(found["preview"]) <= 500 <= found["characters"] + 100
+    assert (
+        found["preview"].startswith("The Aeris One")
+        and len(found["preview"]) <= 500 <= found["characters"] + 100
+    )
     assert validate(api, "a.docx", make_docx()).json()["kind"] == "docx"
     assert api.get("sources") == []
     with tenant_context(acme.tenant):
@@ -185,17 +223,29 @@ def test_what_would_not_work_is_said(api):
 
 @pytest.mark.parametrize(
     ("name", "data", "code"),
-    [("a.exe", b"x", "file_type_unsupported"), ("a.pdf", b"not a pdf", "broken"), ("a.txt", b"\xff\xfe\x00", None)],
+    [
+        ("a.exe", b"x", "file_type_unsupported"),
+        ("a.pdf", b"not a pdf", "broken"),
+        ("a.txt", b"\xff\xfe\x00", None),
+    ],
 )
 def test_a_file_that_cannot_be_read_is_refused_as_an_upload_is(api, bot, name, data, code):
     refused = validate(api, name, data)
-    uploaded = api.client.post("/v1/sources/upload", {"bot_profile_id": bot, "file": SimpleUploadedFile(name, data)})
+    uploaded = api.client.post(
+        "/v1/sources/upload", {"bot_profile_id": bot, "file": SimpleUploadedFile(name, data)}
+    )
     assert refused.status_code == uploaded.status_code == 422
-    assert refused.json()["code"] == uploaded.json()["code"] and code in (None, refused.json()["code"])
+    assert refused.json()["code"] == uploaded.json()["code"] and code in (
+        None,
+        refused.json()["code"],
+    )
 
 
 def test_a_preview_needs_a_file_of_bounded_size(api, settings):
-    assert api.client.post("/v1/sources/validate-file", {}).json()["detail"][0]["loc"] == ["body", "file"]
+    assert api.client.post("/v1/sources/validate-file", {}).json()["detail"][0]["loc"] == [
+        "body",
+        "file",
+    ]
     assert api.client.post("/v1/sources/validate-file", "{}", content_type=JSON).status_code == 422
     settings.MAX_UPLOAD_BYTES = 10
     assert refusal(validate(api, "a.txt", b"x" * 11)) == (422, "file_too_large")

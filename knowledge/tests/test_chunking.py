@@ -23,9 +23,14 @@ def count_words(texts: list[str]) -> list[int]:
     return [len(text.split()) for text in texts]
 
 
-def chunk_words(*sections: Section, max_tokens: int = 20, overlap_tokens: int = 0) -> list[ChunkDraft]:
+def chunk_words(
+    *sections: Section, max_tokens: int = 20, overlap_tokens: int = 0
+) -> list[ChunkDraft]:
     return chunk_document(
-        document_of(*sections), max_tokens=max_tokens, overlap_tokens=overlap_tokens, count_tokens=count_words
+        document_of(*sections),
+        max_tokens=max_tokens,
+        overlap_tokens=overlap_tokens,
+        count_tokens=count_words,
     )
 
 
@@ -53,7 +58,10 @@ class TestCutting:
 
     def test_paragraphs_are_kept_together_where_the_chunk_is_half_full(self):
         first, second = " ".join(map(sentence, range(3))), " ".join(map(sentence, range(3, 6)))
-        assert [c.content for c in chunk_words(Section((), f"{first}\n\n{second}"))] == [first, second]
+        assert [c.content for c in chunk_words(Section((), f"{first}\n\n{second}"))] == [
+            first,
+            second,
+        ]
 
     def test_long_paragraphs_are_cut_between_sentences(self):
         chunks = chunk_words(Section((), " ".join(map(sentence, range(6)))))
@@ -65,7 +73,9 @@ class TestCutting:
     def test_an_endless_sentence_is_cut_between_words(self):
         words = [f"w{number}" for number in range(50)]
         chunks = chunk_words(Section((), " ".join(words)))
-        assert [chunk.content for chunk in chunks] == [" ".join(words[at : at + 20]) for at in (0, 20, 40)]
+        assert [chunk.content for chunk in chunks] == [
+            " ".join(words[at : at + 20]) for at in (0, 20, 40)
+        ]
 
     def test_text_without_spaces_is_cut_between_characters(self):
         text = "".join(chr(0x4E00 + number) for number in range(480))
@@ -85,7 +95,10 @@ class TestCutting:
 class TestOverlap:
     def test_the_last_sentences_are_repeated_within_a_section(self):
         chunks = chunk_words(Section((), " ".join(map(sentence, range(7)))), overlap_tokens=5)
-        assert [re.findall(r"\d", chunk.content) for chunk in chunks] == [list("0123"), list("3456")]
+        assert [re.findall(r"\d", chunk.content) for chunk in chunks] == [
+            list("0123"),
+            list("3456"),
+        ]
 
     def test_nothing_is_repeated_under_another_heading(self):
         chunks = chunk_words(
@@ -106,7 +119,9 @@ class TestOverlap:
 
 class TestTablesAndCode:
     def test_a_small_table_stays_with_its_text(self):
-        (chunk,) = chunk_words(Section((), "Prices:"), Section((), "Model | Price\nAX | 10", None, "table"))
+        (chunk,) = chunk_words(
+            Section((), "Prices:"), Section((), "Model | Price\nAX | 10", None, "table")
+        )
         assert chunk.content == "Prices:\n\nModel | Price\nAX | 10"
 
     def test_a_long_table_repeats_its_header(self):
@@ -118,7 +133,9 @@ class TestTablesAndCode:
 
     def test_a_row_too_long_for_a_chunk_is_cut_under_the_header(self):
         chunks = chunk_words(Section((), "A | B\nx | " + "word " * 60, None, "table"))
-        assert all(chunk.content.startswith("A | B\n") and chunk.token_count <= 20 for chunk in chunks)
+        assert all(
+            chunk.content.startswith("A | B\n") and chunk.token_count <= 20 for chunk in chunks
+        )
 
     def test_records_are_never_torn_apart_while_they_fit(self):
         records = [f"Model: M{number}\nPrice: {number} EUR" for number in range(9)]
@@ -140,7 +157,9 @@ class TestHeadings:
         assert chunk.heading == "Care > Oil"
 
     def test_a_document_without_headings_is_headed_by_its_title(self):
-        assert chunk_document(document_of(Section((), "Text."), title="Notes"))[0].heading == "Notes"
+        assert (
+            chunk_document(document_of(Section((), "Text."), title="Notes"))[0].heading == "Notes"
+        )
 
     def test_neighbours_of_a_few_words_are_merged_under_their_parent(self):
         sections = [Section(("FAQ", f"Question {n}?"), "Yes.") for n in range(3)]
@@ -181,14 +200,18 @@ class TestHashes:
         before = chunk_document(document_of(*sections))
         sections[2] = Section(("H2",), "Entirely " + sentence(9, 40))
         after = chunk_document(document_of(*sections))
-        assert sum(a.content_hash != b.content_hash for a, b in zip(before, after, strict=True)) == 1
+        assert (
+            sum(a.content_hash != b.content_hash for a, b in zip(before, after, strict=True)) == 1
+        )
 
 
 WORD = st.text(alphabet="abcdeABéßж保.,!?:-|", min_size=1, max_size=9)
 LINE = st.lists(WORD, min_size=1, max_size=25).map(" ".join)
 TEXT = st.lists(LINE, min_size=1, max_size=4).map("\n".join)
 SECTION = st.builds(
-    lambda heading, paragraphs, page, kind: Section(tuple(heading), "\n\n".join(paragraphs), page, kind),
+    lambda heading, paragraphs, page, kind: Section(
+        tuple(heading), "\n\n".join(paragraphs), page, kind
+    ),
     st.lists(st.sampled_from("ABC"), max_size=2),
     st.lists(TEXT, min_size=1, max_size=4),
     st.none() | st.integers(1, 3),
@@ -199,7 +222,9 @@ SECTION = st.builds(
 class TestProperties:
     @given(st.lists(SECTION, max_size=5), st.integers(4, 60), st.integers(0, 3), st.booleans())
     @settings(deadline=None, max_examples=300)
-    def test_nothing_is_lost_nothing_is_too_long_and_twice_is_the_same(self, sections, size, quarter, words):
+    def test_nothing_is_lost_nothing_is_too_long_and_twice_is_the_same(
+        self, sections, size, quarter, words
+    ):
         count = count_words if words else estimate_tokens
         document = document_of(*sections)
         chunks = chunk_document(
@@ -257,7 +282,9 @@ class TestEstimate:
         chunks = chunk_document(document_of(Section((), text)))
         assert len(chunks) > 2000 and max(chunk.token_count for chunk in chunks) <= 200
 
-    @pytest.mark.parametrize("unit", ["a", "保", "a ", "a. ", "| ", "\n", "A|B\n", "- x\n", "(", "...", "。"])
+    @pytest.mark.parametrize(
+        "unit", ["a", "保", "a ", "a. ", "| ", "\n", "A|B\n", "- x\n", "(", "...", "。"]
+    )
     @pytest.mark.parametrize("kind", ["txt", "md", "csv"])
     def test_a_monotonous_file_is_cut_in_linear_time(self, unit, kind):
         data = (unit * (200_000 // len(unit))).encode()

@@ -18,7 +18,9 @@ def test_confidence_is_the_calibrated_mix():
 
 
 def test_a_full_match_of_one_word_is_worth_less_than_one_of_many():
-    one, many = (measure_confidence(MINILM, top_cosine=0.3, top_bm25_share=1, term_count=n) for n in (1, 12))
+    one, many = (
+        measure_confidence(MINILM, top_cosine=0.3, top_bm25_share=1, term_count=n) for n in (1, 12)
+    )
     assert one < many
 
 
@@ -47,7 +49,13 @@ def test_no_words_in_common_and_no_words_at_all_are_no_confidence():
     ],
 )
 def test_the_threshold_is_the_bots_own_or_the_embedders(facts, expected):
-    defaults = {"refuses": True, "own_floor": None, "profile": MINILM, "is_dense": True, "trusts_cosine": True}
+    defaults = {
+        "refuses": True,
+        "own_floor": None,
+        "profile": MINILM,
+        "is_dense": True,
+        "trusts_cosine": True,
+    }
     assert choose_threshold(**defaults | facts) == expected
 
 

@@ -29,7 +29,10 @@ from tenants.models import Tenant
 def test_a_perfect_ranking_scores_1_and_a_missing_one_0():
     relevant = {"a": 2, "b": 1}
     assert measure_ndcg(["a", "b", "x"], relevant) == 1 and measure_ndcg(["x", "y"], relevant) == 0
-    assert measure_recall(["b"], relevant) == 0.5 and measure_reciprocal_rank(["x", "b"], relevant) == 0.5
+    assert (
+        measure_recall(["b"], relevant) == 0.5
+        and measure_reciprocal_rank(["x", "b"], relevant) == 0.5
+    )
 
 
 def test_ndcg_discounts_by_the_logarithm_of_the_rank():
@@ -45,23 +48,36 @@ def test_what_stands_beyond_the_tenth_place_does_not_count():
 
 
 def test_figures_are_means_over_the_questions_asked():
-    figures = measure_all({"q1": ["a"], "q2": ["x"]}, {"q1": {"a": 1}, "q2": {"b": 1}, "q3": {"c": 1}})
+    figures = measure_all(
+        {"q1": ["a"], "q2": ["x"]}, {"q1": {"a": 1}, "q2": {"b": 1}, "q3": {"c": 1}}
+    )
     assert (figures.ndcg, figures.recall, figures.reciprocal_rank) == (0.5, 0.5, 0.5)
     assert measure_all({}, {}).ndcg == 0
 
 
 def test_percentiles():
     values = [float(n) for n in range(1, 101)]
-    assert (find_percentile(values, 0.5), find_percentile(values, 0.95), find_percentile([7.0], 0.95)) == (50, 95, 7)
+    assert (
+        find_percentile(values, 0.5),
+        find_percentile(values, 0.95),
+        find_percentile([7.0], 0.95),
+    ) == (50, 95, 7)
 
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
     topics = ["warranty of filters", "rose garden in March", "bread and yeast", "chess olympiad"]
-    rows = [{"_id": f"d{n}", "title": "", "text": f"All about the {topic}."} for n, topic in enumerate(topics)]
+    rows = [
+        {"_id": f"d{n}", "title": "", "text": f"All about the {topic}."}
+        for n, topic in enumerate(topics)
+    ]
     (tmp_path / "corpus.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    questions = [{"_id": f"q{n}", "text": f"Tell me about {topic}?"} for n, topic in enumerate(topics)]
-    (tmp_path / "queries.jsonl").write_text("\n".join(map(json.dumps, [*questions, {"_id": "q9", "text": "unjudged"}])))
+    questions = [
+        {"_id": f"q{n}", "text": f"Tell me about {topic}?"} for n, topic in enumerate(topics)
+    ]
+    (tmp_path / "queries.jsonl").write_text(
+        "\n".join(map(json.dumps, [*questions, {"_id": "q9", "text": "unjudged"}]))
+    )
     judgements = ["query-id\tcorpus-id\tscore", *[f"q{n}\td{n}\t1" for n in range(4)]]
     (tmp_path / "qrels.tsv").write_text("\n".join(judgements) + "\n")
     return tmp_path
@@ -74,7 +90,12 @@ def test_a_limit_takes_judged_questions_spread_evenly(folder):
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("corpus.jsonl", None), ("queries.jsonl", "{"), ("qrels.tsv", "head\nq1 d1 1\n"), ("qrels.tsv", None)],
+    [
+        ("corpus.jsonl", None),
+        ("queries.jsonl", "{"),
+        ("qrels.tsv", "head\nq1 d1 1\n"),
+        ("qrels.tsv", None),
+    ],
 )
 def test_a_folder_that_is_not_right_is_named(folder, name, content):
     (folder / name).unlink()
@@ -92,11 +113,16 @@ def committing(django_db_setup, django_db_blocker):
         connections.close_all()
 
 
-def test_the_command_measures_through_the_products_own_search_and_leaves_nothing(folder, committing, capsys):
+def test_the_command_measures_through_the_products_own_search_and_leaves_nothing(
+    folder, committing, capsys
+):
     before = set(Tenant.objects.values_list("slug", flat=True))
     call_command("evaluate", str(folder), model="minirag/hash")
     printed = capsys.readouterr().out
-    assert "4 documents" in printed and "4 questions: nDCG@10 1.0000  recall@10 1.0000  MRR@10 1.0000" in printed
+    assert (
+        "4 documents" in printed
+        and "4 questions: nDCG@10 1.0000  recall@10 1.0000  MRR@10 1.0000" in printed
+    )
     assert "p50" in printed and "p95" in printed
     assert set(Tenant.objects.values_list("slug", flat=True)) == before
 
@@ -105,7 +131,11 @@ def test_the_command_can_work_in_a_tenant_and_leaves_it_as_it_was(folder, acme, 
     call_command("evaluate", str(folder), tenant="acme", model="minirag/hash", limit=2)
     assert "2 questions" in capsys.readouterr().out
     with tenant_context(acme.tenant):
-        assert not BotProfile.objects.exists() and not Source.objects.exists() and not IndexEntry.objects.exists()
+        assert (
+            not BotProfile.objects.exists()
+            and not Source.objects.exists()
+            and not IndexEntry.objects.exists()
+        )
 
 
 def test_the_command_says_what_is_wrong(folder, acme, tmp_path):
@@ -118,10 +148,16 @@ def test_the_command_says_what_is_wrong(folder, acme, tmp_path):
 def test_search_prints_passages_with_the_parts_of_their_scores(bot, capsys):
     teach(bot)
     with tenant_context(None):
-        call_command("search", "How long is the warranty of the Aeris One?", tenant="acme", bot="Helper")
+        call_command(
+            "search", "How long is the warranty of the Aeris One?", tenant="acme", bot="Helper"
+        )
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["score", "cosine", "bm25", "place"]
-    assert lines[1].split()[0] == "1" and "Handbook > Warranty" in lines[1] and WARRANTY[:60] in lines[2]
+    assert (
+        lines[1].split()[0] == "1"
+        and "Handbook > Warranty" in lines[1]
+        and WARRANTY[:60] in lines[2]
+    )
     assert "confidence 0." in lines[-1] and "threshold 0.170: enough to answer from" in lines[-1]
 
 

@@ -35,12 +35,16 @@ from webhooks.models import Delivery, EventType, Webhook
 
 
 def contents(source: Source) -> list[str]:
-    return list(Chunk.objects.filter(source=source).order_by("ordinal").values_list("content", flat=True))
+    return list(
+        Chunk.objects.filter(source=source).order_by("ordinal").values_list("content", flat=True)
+    )
 
 
 @pytest.fixture
 def hook(in_acme) -> Webhook:
-    return Webhook.objects.create(url="https://hooks.example.com/", events=[event.value for event in EventType])
+    return Webhook.objects.create(
+        url="https://hooks.example.com/", events=[event.value for event in EventType]
+    )
 
 
 def deliveries() -> list[tuple[str, dict]]:
@@ -53,7 +57,11 @@ def deliveries() -> list[tuple[str, dict]]:
 def test_a_text_becomes_chunks_with_headings_vectors_and_counts(bot, hook):
     source = teach(bot)
     assert (source.document_count, source.chunk_count, source.language) == (1, 3, "en")
-    assert source.last_refreshed_at and not source.claim_id and source.progress == {"stage": "", "done": 0, "total": 0}
+    assert (
+        source.last_refreshed_at
+        and not source.claim_id
+        and source.progress == {"stage": "", "done": 0, "total": 0}
+    )
     chunks = list(Chunk.objects.filter(source=source))
     assert [chunk.heading for chunk in chunks] == [
         "Handbook > Warranty", "Handbook > Returns", "Handbook > Calibration"
@@ -63,7 +71,12 @@ def test_a_text_becomes_chunks_with_headings_vectors_and_counts(bot, hook):
     assert all(entry.dim == 384 and entry.dl > 5 and len(entry.emb) == 384 for entry in entries)
     document = Document.objects.get(source=source)
     assert (document.title, document.chunk_count) == ("Handbook", 3) and document.char_count > 200
-    payload = {"source_id": str(source.pk), "source_name": "Handbook", "document_count": 1, "chunk_count": 3}
+    payload = {
+        "source_id": str(source.pk),
+        "source_name": "Handbook",
+        "document_count": 1,
+        "chunk_count": 3,
+    }
     assert deliveries() == [("source.ingested", payload)]
 
 
@@ -84,7 +97,9 @@ def test_an_uploaded_file_of_every_kind_is_ingested(bot, kind, data, expected):
 
 
 def test_a_pdf_keeps_the_page_of_each_chunk(bot):
-    pages = [[f"All about {thing} number {n}. " * 3 for n in range(30)] for thing in ("filters", "fans")]
+    pages = [
+        [f"All about {thing} number {n}. " * 3 for n in range(30)] for thing in ("filters", "fans")
+    ]
     source = run(make_upload(bot, make_pdf(pages), "pdf"))
     assert set(Chunk.objects.filter(source=source).values_list("page", flat=True)) == {1, 2}
 
@@ -92,7 +107,11 @@ def test_a_pdf_keeps_the_page_of_each_chunk(bot):
 def test_every_embedding_call_is_metered(bot):
     source = teach(bot)
     event = UsageEvent.objects.get(kind="embedding")
-    assert (event.source_id, event.bot_profile_id, event.model) == (source.pk, bot.pk, "minirag/hash")
+    assert (event.source_id, event.bot_profile_id, event.model) == (
+        source.pk,
+        bot.pk,
+        "minirag/hash",
+    )
     assert event.prompt_tokens > 20 and event.cost_usd == 0
 
 
@@ -103,9 +122,13 @@ def test_without_its_embedder_a_source_is_indexed_by_words_and_gets_its_vectors_
     source = teach(make_bot(embedding_model="minirag/minilm"))
     assert set(IndexEntry.objects.values_list("dim", "emb")) == {(0, None)} and not embedder.texts
     settings.EMBEDDER_DIR = installed
-    assert local.is_embedder_available("minirag/minilm"), "run `make setup` first: the tests need the embedder"
+    assert local.is_embedder_available("minirag/minilm"), (
+        "run `make setup` first: the tests need the embedder"
+    )
     run(source)
-    assert set(IndexEntry.objects.values_list("dim", flat=True)) == {384} and len(embedder.texts) == 3
+    assert (
+        set(IndexEntry.objects.values_list("dim", flat=True)) == {384} and len(embedder.texts) == 3
+    )
 
 
 def test_a_dataset_without_knowledge_takes_the_model_that_the_bot_has_now(bot):
@@ -124,7 +147,10 @@ def test_ingesting_the_same_content_again_changes_nothing_and_embeds_nothing(bot
     embedder.texts.clear()
     run(source)
     assert source.status == "ready" and not embedder.texts
-    assert list(Chunk.objects.values_list("pk", "document_id")) == before[0] and source.last_refreshed_at > before[1]
+    assert (
+        list(Chunk.objects.values_list("pk", "document_id")) == before[0]
+        and source.last_refreshed_at > before[1]
+    )
     assert UsageEvent.objects.count() == 1
 
 
@@ -137,14 +163,20 @@ def test_an_edited_paragraph_is_the_only_one_embedded_again(bot, embedder):
     run(source)
     assert len(embedder.texts) == 1 and "48 months" in embedder.texts[0]
     now = dict(Chunk.objects.values_list("content", "pk"))
-    assert now[RETURNS] == ids[RETURNS] and now[CALIBRATION] == ids[CALIBRATION] and WARRANTY not in now
+    assert (
+        now[RETURNS] == ids[RETURNS]
+        and now[CALIBRATION] == ids[CALIBRATION]
+        and WARRANTY not in now
+    )
     assert source.chunk_count == 3 == IndexEntry.objects.count()
 
 
 def test_a_moved_section_costs_no_embedding_and_stands_in_its_new_place(bot, embedder):
     source = teach(bot)
     embedder.texts.clear()
-    source.content = f"# Calibration\n\n{CALIBRATION}\n\n# Warranty\n\n{WARRANTY}\n\n# Returns\n\n{RETURNS}\n"
+    source.content = (
+        f"# Calibration\n\n{CALIBRATION}\n\n# Warranty\n\n{WARRANTY}\n\n# Returns\n\n{RETURNS}\n"
+    )
     source.save()
     run(source)
     assert not embedder.texts and contents(source) == [CALIBRATION, WARRANTY, RETURNS]
@@ -191,7 +223,7 @@ PAGE = f"<html><head><title>Aeris</title></head><body><h1>Warranty</h1><p>{WARRA
 
 
 @pytest.fixture
-def page(bot, outside, settings):  # noqa: F811
+def page(bot, outside, settings):
     settings.OUTBOUND_ALLOWED_HOSTS = ["127.0.0.1"]
     outside.serve("/page", PAGE, content_type="text/html", etag='"one"')
     return make_source(bot, None, source_type="url", config={"url": outside.url("/page")})
@@ -200,10 +232,16 @@ def page(bot, outside, settings):  # noqa: F811
 def test_a_page_is_fetched_and_keeps_its_address(page):
     assert run(page).status == "ready", page.error_message
     document = Document.objects.get()
-    assert document.url == page.config["url"] and document.title == "Aeris" and contents(page) == [WARRANTY]
+    assert (
+        document.url == page.config["url"]
+        and document.title == "Aeris"
+        and contents(page) == [WARRANTY]
+    )
 
 
-def test_a_page_that_did_not_change_is_asked_for_by_its_etag_and_not_read_again(page, outside, embedder):  # noqa: F811
+def test_a_page_that_did_not_change_is_asked_for_by_its_etag_and_not_read_again(
+    page, outside, embedder
+):
     run(page)
     embedder.texts.clear()
 
@@ -216,12 +254,14 @@ def test_a_page_that_did_not_change_is_asked_for_by_its_etag_and_not_read_again(
     assert outside.seen[-1][2]["if-none-match"] == '"one"'
 
 
-def test_a_server_that_answers_not_modified_unasked_is_an_error(page, outside):  # noqa: F811
+def test_a_server_that_answers_not_modified_unasked_is_an_error(page, outside):
     outside.serve("/page", status=304)
-    assert run(page).status == "error" and page.error_code == "bad_response" and page.chunk_count == 0
+    assert (
+        run(page).status == "error" and page.error_code == "bad_response" and page.chunk_count == 0
+    )
 
 
-def test_a_page_at_another_address_is_not_asked_for_by_the_old_etag(page, outside):  # noqa: F811
+def test_a_page_at_another_address_is_not_asked_for_by_the_old_etag(page, outside):
     run(page)
     page.config = {"url": outside.serve("/other", PAGE, content_type="text/html")}
     page.save()
@@ -229,7 +269,7 @@ def test_a_page_at_another_address_is_not_asked_for_by_the_old_etag(page, outsid
     assert "if-none-match" not in outside.seen[-1][2]
 
 
-def test_the_charset_that_http_declares_is_used(page, outside):  # noqa: F811
+def test_the_charset_that_http_declares_is_used(page, outside):
     body = "<p>Größe und Höhe der Geräte</p>".encode("iso-8859-15")
     outside.serve("/page", body, content_type="text/html; charset=iso-8859-15")
     run(page)
@@ -273,9 +313,12 @@ def test_a_file_that_cannot_be_read_ends_in_an_error_with_a_sentence(bot, kind, 
     assert not Chunk.objects.exists()
 
 
-def test_an_address_that_answers_with_something_unreadable_or_an_error_says_so(page, outside):  # noqa: F811
+def test_an_address_that_answers_with_something_unreadable_or_an_error_says_so(page, outside):
     outside.serve("/page", b"{}", content_type="application/json")
-    assert run(page).error_message == "The address answered with application/json, which cannot be read."
+    assert (
+        run(page).error_message
+        == "The address answered with application/json, which cannot be read."
+    )
     outside.serve("/page", b"", status=500)
     assert run(page).error_message == "The server answered with status 500."
     assert page.next_refresh_at > timezone.now(), "a server's trouble may pass: it is tried again"
@@ -292,7 +335,10 @@ def test_a_failure_keeps_the_old_knowledge(bot, embedder, hook):
 
     embedder.then = refuse
     run(source)
-    assert (source.status, source.error_message) == ("error", "The model provider is not available at the moment.")
+    assert (source.status, source.error_message) == (
+        "error",
+        "The model provider is not available at the moment.",
+    )
     assert contents(source) == before and source.chunk_count == 3
     assert list(Source.objects.answering(bot.pk)) == [source]
     assert [kind for kind, _ in deliveries()] == ["source.ingested", "source.failed"]
@@ -310,7 +356,9 @@ def test_a_bug_of_ours_ends_in_an_error_that_tells_nothing_about_it(bot, monkeyp
 
 def test_too_many_chunks_are_refused(bot, settings):
     settings.MAX_CHUNKS_PER_SOURCE = 2
-    assert run(make_source(bot)).error_message == "This makes 3 pieces of text; at most 2 are allowed."
+    assert (
+        run(make_source(bot)).error_message == "This makes 3 pieces of text; at most 2 are allowed."
+    )
 
 
 def test_success_after_a_failure_clears_it(bot):
@@ -318,7 +366,12 @@ def test_success_after_a_failure_clears_it(bot):
     source.content = HANDBOOK
     source.save()
     run(source)
-    assert (source.status, source.error_message, source.error_code, source.attempts) == ("ready", None, "", 0)
+    assert (source.status, source.error_message, source.error_code, source.attempts) == (
+        "ready",
+        None,
+        "",
+        0,
+    )
 
 
 # --- Cancelled, deleted, dead, resurrected ------------------------------------------------------------------------
@@ -357,7 +410,9 @@ def test_a_source_deleted_while_it_is_ingested_never_becomes_visible(bot, embedd
     assert not Source.objects.answering(bot.pk).exists()
 
 
-def test_a_source_purged_and_brought_back_while_it_is_ingested_is_ingested_anew_with_all_vectors(bot, embedder):
+def test_a_source_purged_and_brought_back_while_it_is_ingested_is_ingested_anew_with_all_vectors(
+    bot, embedder
+):
     source = teach(bot)
     source.content = HANDBOOK.replace("36", "48")
     source.save()
@@ -369,14 +424,21 @@ def test_a_source_purged_and_brought_back_while_it_is_ingested_is_ingested_anew_
 
     embedder.then = delete_and_restore
     run(source)
-    assert source.status == "pending" and source.queued_at and source.claim_id is None and not Chunk.objects.exists()
+    assert (
+        source.status == "pending"
+        and source.queued_at
+        and source.claim_id is None
+        and not Chunk.objects.exists()
+    )
     embedder.then = lambda: None
     assert run(source).status == "ready"
     assert (IndexEntry.objects.filter(dim__gt=0).count(), source.chunk_count) == (3, 3)
 
 
 @pytest.mark.parametrize("moment", ["while the rest is embedded", "just before the lock"])
-def test_chunks_that_vanish_although_they_were_to_stay_are_embedded_after_all(bot, embedder, monkeypatch, moment):
+def test_chunks_that_vanish_although_they_were_to_stay_are_embedded_after_all(
+    bot, embedder, monkeypatch, moment
+):
     source = teach(bot)
     source.content = HANDBOOK.replace("36", "48")
     source.save()
@@ -394,7 +456,7 @@ def test_chunks_that_vanish_although_they_were_to_stay_are_embedded_after_all(bo
         embedder.then = vanish_once
     assert run(source).status == "ready", source.error_message
     assert len(embedder.texts) == 1 + 3, "the changed one, then all of them"
-    assert list(IndexEntry.objects.values_list("dim", flat=True)) .count(0) == 0
+    assert list(IndexEntry.objects.values_list("dim", flat=True)).count(0) == 0
 
 
 def test_a_source_deactivated_while_it_is_ingested_does_not_answer(bot, embedder):
@@ -440,7 +502,9 @@ def test_a_claim_that_was_lost_in_the_last_moment_stops_the_swap(bot, monkeypatc
         Source.objects.update(claim_id=other)
         return count_terms(text, language)
 
-    monkeypatch.setattr("knowledge.indexing.count_terms", lose_claim)  # before the swap's transaction
+    monkeypatch.setattr(
+        "knowledge.indexing.count_terms", lose_claim
+    )  # before the swap's transaction
     run(source)
     assert source.claim_id == other and source.status == "processing" and not Chunk.objects.exists()
 
@@ -452,7 +516,10 @@ def test_progress_is_shown_and_is_a_heartbeat(bot):
     Source.objects.update(heartbeat_at=long_ago)
     claim.report("embedding", 64, 200)
     source.refresh_from_db()
-    assert source.progress == {"stage": "embedding", "done": 64, "total": 200} and source.heartbeat_at > long_ago
+    assert (
+        source.progress == {"stage": "embedding", "done": 64, "total": 200}
+        and source.heartbeat_at > long_ago
+    )
     with pytest.raises(ClaimLost):
         Claim(source.pk, uuid.uuid4()).report("embedding")
 

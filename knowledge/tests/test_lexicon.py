@@ -41,7 +41,9 @@ def test_a_weight_is_the_one_of_the_formula():
     weights = weigh_terms({7: 2, 3: 1}, mean_length=6.0)
     norm = 1.2 * (0.25 + 0.75 * 3 / 6)
     assert list(weights) == [3, 7]
-    assert weights[7] == pytest.approx(2 * 2.2 / (2 + norm)) and weights[3] == pytest.approx(2.2 / (1 + norm))
+    assert weights[7] == pytest.approx(2 * 2.2 / (2 + norm)) and weights[3] == pytest.approx(
+        2.2 / (1 + norm)
+    )
 
 
 @given(COUNTS, st.floats(1, 500), st.floats(1, 500))
@@ -60,11 +62,17 @@ def test_an_empty_vector_has_a_text_and_a_binary_form():
 def test_both_binary_forms_are_what_postgresql_reads(in_acme):
     sparse = weigh_terms(count_terms("a filter, a filter and a fan", "en"), 5.0)
     with connection.cursor() as cursor:
-        cursor.execute("CREATE TEMP TABLE packed (s sparsevec(1000000000), d halfvec) ON COMMIT DROP")
+        cursor.execute(
+            "CREATE TEMP TABLE packed (s sparsevec(1000000000), d halfvec) ON COMMIT DROP"
+        )
         from knowledge.vectors import COPY_HEADER, COPY_TRAILER, pack_row
 
         with cursor.copy("COPY packed FROM STDIN (FORMAT binary)") as copy:
-            copy.write(COPY_HEADER + pack_row([pack_sparse(sparse), pack_dense([0.5, -0.25, 1.0])]) + COPY_TRAILER)
+            copy.write(
+                COPY_HEADER
+                + pack_row([pack_sparse(sparse), pack_dense([0.5, -0.25, 1.0])])
+                + COPY_TRAILER
+            )
         cursor.execute("SELECT s::text, d::text FROM packed")
         text, dense = cursor.fetchone()
     assert read_sparse(text) == pytest.approx(sparse) and dense == "[0.5,-0.25,1]"
@@ -135,15 +143,23 @@ def test_weights_are_made_anew_when_the_mean_length_has_drifted(in_acme):
     short = LexiconTotals.objects.get().baked_avgdl
     teach(bot, "# Long\n\n" + " ".join(f"word{n} filter" for n in range(70)), name="Long")
     totals = LexiconTotals.objects.get()
-    assert totals.baked_avgdl > 2 * short and math.isclose(totals.baked_avgdl, totals.total_dl / totals.n)
+    assert totals.baked_avgdl > 2 * short and math.isclose(
+        totals.baked_avgdl, totals.total_dl / totals.n
+    )
     assert not rebake_if_drifted()
     for source in Source.objects.all():
         for entry in IndexEntry.objects.filter(source_id=source.pk).select_related("chunk"):
-            text = f"{entry.chunk.heading}. {entry.chunk.content}" if entry.chunk.heading else entry.chunk.content
+            text = (
+                f"{entry.chunk.heading}. {entry.chunk.content}"
+                if entry.chunk.heading
+                else entry.chunk.content
+            )
             with connection.cursor() as cursor:
                 cursor.execute("SELECT lex::text FROM chunk_index WHERE chunk_id = %s", [entry.pk])
                 stored = read_sparse(cursor.fetchone()[0])
-            assert stored == pytest.approx(weigh_terms(count_terms(text, "en"), totals.baked_avgdl), rel=1e-4)
+            assert stored == pytest.approx(
+                weigh_terms(count_terms(text, "en"), totals.baked_avgdl), rel=1e-4
+            )
 
 
 def test_a_small_drift_changes_no_weight(in_acme):

@@ -34,7 +34,9 @@ def nyxcore(settings):
 
 @pytest.fixture
 def hook(in_acme) -> Webhook:
-    return Webhook.objects.create(url="https://hooks.example.com/", events=[event.value for event in EventType])
+    return Webhook.objects.create(
+        url="https://hooks.example.com/", events=[event.value for event in EventType]
+    )
 
 
 def told() -> list[str]:
@@ -46,7 +48,9 @@ def impatient(settings):
     settings.NYXCORE_TIMEOUT_SECONDS = 0.4
 
 
-def make_external(bot: BotProfile, nyxcore: FakeNyxCore, base: str, token: str | None = TOKEN, **fields) -> Source:
+def make_external(
+    bot: BotProfile, nyxcore: FakeNyxCore, base: str, token: str | None = TOKEN, **fields
+) -> Source:
     source = make_source(bot, None, source_type="nyxcore", name=f"Axiom {base}")
     config = {"base_url": nyxcore.base_url(base), "api_token": token, **fields.pop("config", {})}
     source.config = prepare_config("nyxcore", config, source_id=source.pk)
@@ -76,7 +80,12 @@ def test_a_check_counts_the_documents_that_are_ready_and_their_chunks(bot, nyxco
     ]  # fmt: skip
     nyxcore.hold("a", documents=documents)
     source = run(make_external(bot, nyxcore, "a"))
-    assert (source.status, source.document_count, source.chunk_count, source.error_message) == ("ready", 2, 7, None)
+    assert (source.status, source.document_count, source.chunk_count, source.error_message) == (
+        "ready",
+        2,
+        7,
+        None,
+    )
     assert source.last_refreshed_at
     base, headers = nyxcore.checks[0]
     assert (base, headers["authorization"]) == ("a", f"Bearer {TOKEN}")
@@ -121,8 +130,14 @@ def test_a_check_without_a_token_says_so(bot, nyxcore):
 def test_a_wrong_token_and_a_wrong_address_say_so(bot, nyxcore):
     nyxcore.hold("a")
     wrong = run(make_external(bot, nyxcore, "a", token="nyx_ax_wrong"))
-    assert wrong.error_message == "nyxCore refused the API token: The token is not valid (INVALID_TOKEN)"
-    assert run(make_external(bot, nyxcore, "gone")).error_message == "The server answered with status 404."
+    assert (
+        wrong.error_message
+        == "nyxCore refused the API token: The token is not valid (INVALID_TOKEN)"
+    )
+    assert (
+        run(make_external(bot, nyxcore, "gone")).error_message
+        == "The server answered with status 404."
+    )
 
 
 def test_a_private_address_is_not_reached_even_if_it_was_stored(bot, nyxcore, settings):
@@ -166,7 +181,10 @@ def test_a_search_sends_what_the_protocol_wants(bot, nyxcore):
     ask(bot)
     _, headers, body = nyxcore.searches[0]
     assert body == {"query": QUESTION, "limit": 7, "authority": ["mandatory", "guideline"]}
-    assert headers["authorization"] == f"Bearer {TOKEN}" and headers["content-type"] == "application/json"
+    assert (
+        headers["authorization"] == f"Bearer {TOKEN}"
+        and headers["content-type"] == "application/json"
+    )
     connect(bot, nyxcore, "a")
     ask(bot)
     assert {"query": QUESTION, "limit": 10} in [search[2] for search in nyxcore.searches]
@@ -178,7 +196,9 @@ def test_what_binds_comes_first_and_what_was_found_here_last(bot, nyxcore):
         "a", result("i", score=0.99), result("m1", authority="mandatory", score=0.4),
         result("g", authority="Guideline", score=0.5), result("m2", authority="mandatory", score=0.7),
     )  # fmt: skip
-    nyxcore.hold("b", result("m3", authority="mandatory", score=0.5), result("?", authority="law", score=0.5))
+    nyxcore.hold(
+        "b", result("m3", authority="mandatory", score=0.5), result("?", authority="law", score=0.5)
+    )
     connect(bot, nyxcore, "a")
     connect(bot, nyxcore, "b")
     found = ask(bot, limit=2)
@@ -205,8 +225,14 @@ def test_an_external_passage_knows_its_place(bot, nyxcore):
 
 
 def test_what_external_bases_add_to_a_prompt_is_bounded(bot, nyxcore):
-    nyxcore.hold("a", *[result(f"{number} " + "x" * 9000, authority="guideline") for number in range(9)])
-    nyxcore.hold("b", *[result(f"short {number}") for number in range(50)], result("Must.", authority="mandatory"))
+    nyxcore.hold(
+        "a", *[result(f"{number} " + "x" * 9000, authority="guideline") for number in range(9)]
+    )
+    nyxcore.hold(
+        "b",
+        *[result(f"short {number}") for number in range(50)],
+        result("Must.", authority="mandatory"),
+    )
     connect(bot, nyxcore, "a")
     connect(bot, nyxcore, "b", config={"limit": 50})
     nyxcore.bases["b"].results.insert(0, nyxcore.bases["b"].results.pop())
@@ -221,7 +247,9 @@ def test_the_same_text_from_two_bases_is_kept_where_it_binds_most(bot, nyxcore):
     nyxcore.hold("b", result("Same.", authority="mandatory", score=0.2))
     connect(bot, nyxcore, "a")
     connect(bot, nyxcore, "b")
-    assert [(each.content, each.authority) for each in ask(bot).passages] == [("Same.", "mandatory")]
+    assert [(each.content, each.authority) for each in ask(bot).passages] == [
+        ("Same.", "mandatory")
+    ]
 
 
 def test_a_base_that_was_asked_to_inform_gives_no_orders(bot, nyxcore):
@@ -246,11 +274,15 @@ def test_malformed_results_never_break_a_search(bot, nyxcore, results):
     connect(bot, nyxcore, "a", config={"limit": 50})
     found = ask(bot)
     assert any("36 months" in content for content in contents(found))
-    assert all("\0" not in f"{p.content}{p.title}{p.heading}{p.external_id}" for p in found.passages)
+    assert all(
+        "\0" not in f"{p.content}{p.title}{p.heading}{p.external_id}" for p in found.passages
+    )
     assert all(-1e9 < passage.score < 1e9 for passage in found.passages)
 
 
-@pytest.mark.parametrize("behaviour", ["hang", "drip", "broken", "text", "list", "refuse", "cut", "redirect", "503"])
+@pytest.mark.parametrize(
+    "behaviour", ["hang", "drip", "broken", "text", "list", "refuse", "cut", "redirect", "503"]
+)
 def test_a_base_that_fails_is_left_out_and_says_so(bot, nyxcore, impatient, caplog, behaviour):
     teach(bot)
     held, source = nyxcore.hold("a"), None
@@ -265,14 +297,20 @@ def test_a_base_that_fails_is_left_out_and_says_so(bot, nyxcore, impatient, capl
     assert source.status == "ready" and source.failed_searches == 1 and source.error_code
     assert source.error_message.startswith("The last search failed: ")
     assert "a nyxCore base was left out" in caplog.text
-    assert QUESTION not in caplog.text and TOKEN not in caplog.text and "plan is used up" not in caplog.text
+    assert (
+        QUESTION not in caplog.text
+        and TOKEN not in caplog.text
+        and "plan is used up" not in caplog.text
+    )
     held.behaviour = "answer"
     ask(bot)
     source.refresh_from_db()
     assert (source.error_code, source.error_message, source.failed_searches) == ("", None, 1)
 
 
-def test_slow_bases_are_asked_at_once_and_none_is_waited_for_beyond_the_budget(bot, nyxcore, impatient):
+def test_slow_bases_are_asked_at_once_and_none_is_waited_for_beyond_the_budget(
+    bot, nyxcore, impatient
+):
     teach(bot)
     for base in "abcde":
         connect(bot, nyxcore, base) if nyxcore.hold(base) else None
@@ -306,7 +344,9 @@ def test_a_base_is_asked_while_our_own_index_is_searched(bot, nyxcore, monkeypat
 def test_a_base_that_failed_three_times_is_left_alone_until_its_source_changes(bot, nyxcore):
     held, source = nyxcore.hold("a", result("Axiom A.")), connect(bot, nyxcore, "a")
     held.behaviour = "500"
-    assert [ask(bot).external[0].outcome for _ in range(5)] == ["nyxcore_error"] * 3 + ["paused"] * 2
+    assert [ask(bot).external[0].outcome for _ in range(5)] == ["nyxcore_error"] * 3 + [
+        "paused"
+    ] * 2
     assert len(nyxcore.searches) == 3
     held.behaviour = "answer"
     run(source)
@@ -348,7 +388,9 @@ def test_external_counts_do_not_weigh_in_local_search(bot, nyxcore, django_asser
     bot.embedding_model = "minirag/minilm"
     bot.save()
     local = teach(bot)
-    assert local.dataset.embedding_model == "minirag/minilm", "an external base made no vectors that bind the dataset"
+    assert local.dataset.embedding_model == "minirag/minilm", (
+        "an external base made no vectors that bind the dataset"
+    )
 
 
 # --- Refusing -----------------------------------------------------------------------------------------------------
@@ -361,7 +403,9 @@ def test_external_counts_do_not_weigh_in_local_search(bot, nyxcore, django_asser
         ({"score": None}, {}, True),
     ],
 )  # fmt: skip
-def test_a_relevant_external_passage_is_knowledge_and_an_irrelevant_one_is_not(bot, nyxcore, fields, config, is_weak):
+def test_a_relevant_external_passage_is_knowledge_and_an_irrelevant_one_is_not(
+    bot, nyxcore, fields, config, is_weak
+):
     teach(bot, HANDBOOK)
     assert ask(bot, STRANGE).is_weak
     nyxcore.hold("a", result("Uzbekistan won it.", **fields))

@@ -31,7 +31,9 @@ def parse_text(text: str, kind: str = "md", name: str = "file"):
 
 
 def all_text(document) -> str:
-    return "\n".join(" ".join(section.heading) + "\n" + section.text for section in document.sections)
+    return "\n".join(
+        " ".join(section.heading) + "\n" + section.text for section in document.sections
+    )
 
 
 def refusal(data: bytes, kind: str) -> ParseError:
@@ -57,7 +59,9 @@ class TestKinds:
             ("", "", None),
         ],
     )
-    def test_the_kind_comes_from_the_content_type_or_the_extension(self, filename, content_type, kind):
+    def test_the_kind_comes_from_the_content_type_or_the_extension(
+        self, filename, content_type, kind
+    ):
         assert kind_of(filename, content_type) == kind
 
     def test_an_unknown_kind_is_refused(self):
@@ -121,9 +125,7 @@ class TestMarkdown:
         assert document.title == "Title"
 
     def test_front_matter_becomes_metadata_and_title(self):
-        text = (
-            "---\ntitle: The Handbook\nauthor: Ada\ntags: [a, b]\ndate: 2026-01-02\nnested: {a: 1}\n---\nBody"
-        )
+        text = "---\ntitle: The Handbook\nauthor: Ada\ntags: [a, b]\ndate: 2026-01-02\nnested: {a: 1}\n---\nBody"
         document = parse_text(text)
         assert document.title == "The Handbook"
         assert document.metadata == {
@@ -136,7 +138,8 @@ class TestMarkdown:
         json.dumps(document.metadata)
 
     @pytest.mark.parametrize(
-        "matter", ["a: [", "!!python/object:os.system x", "- just\n- a list", "[" * 5000, "d: 2026-99-99"]
+        "matter",
+        ["a: [", "!!python/object:os.system x", "- just\n- a list", "[" * 5000, "d: 2026-99-99"],
     )
     def test_what_is_no_front_matter_stays_text_or_is_read_safely(self, matter):
         document = parse_text(f"---\n{matter}\n---\nBody")
@@ -145,15 +148,21 @@ class TestMarkdown:
 
     def test_fenced_code_is_kept_whole_and_unread(self):
         document = parse_text("# A\n```python\n# no heading\n\n| no | table |\n```\nafter")
-        assert document.sections[0] == Section(("A",), "# no heading\n\n| no | table |", None, "code")
+        assert document.sections[0] == Section(
+            ("A",), "# no heading\n\n| no | table |", None, "code"
+        )
         assert document.sections[1].text == "after"
 
     def test_an_unclosed_fence_runs_to_the_end(self):
         assert parse_text("~~~\n# code").sections == (Section((), "# code", None, "code"),)
 
     def test_tables_keep_header_and_rows(self):
-        document = parse_text("| Model | Price |\n|---|--:|\n| AX-200 | **10** |\n| B \\| C | 20 |\n\nText")
-        assert document.sections[0] == Section((), "Model | Price\nAX-200 | 10\nB | C | 20", None, "table")
+        document = parse_text(
+            "| Model | Price |\n|---|--:|\n| AX-200 | **10** |\n| B \\| C | 20 |\n\nText"
+        )
+        assert document.sections[0] == Section(
+            (), "Model | Price\nAX-200 | 10\nB | C | 20", None, "table"
+        )
 
     def test_marks_go_and_words_stay(self):
         marked = "**Bold** and *it* ~~old~~ `x = *p` [it](https://a.b) ![lid](l.png) \\*star\\* <br><tenant> a_b 2*3*4"
@@ -193,11 +202,17 @@ class TestCsv:
     @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
     def test_the_delimiter_is_found(self, delimiter):
         text = f'Name{delimiter}Note\nPump{delimiter}"3,5 bar; |max|\tnow"\nLid{delimiter}"a, b"'
-        assert parse_text(text, "csv").sections[0].text.startswith("Name: Pump\nNote: 3,5 bar; |max|\tnow")
+        assert (
+            parse_text(text, "csv")
+            .sections[0]
+            .text.startswith("Name: Pump\nNote: 3,5 bar; |max|\tnow")
+        )
 
     def test_quoted_line_breaks_quotes_and_a_byte_order_mark_are_understood(self):
         document = parse(
-            '\ufeffQ,A\r\n"Why?\r\nReally?","He said ""no""."\r\n'.encode(), kind="csv", name="f.csv"
+            '\ufeffQ,A\r\n"Why?\r\nReally?","He said ""no""."\r\n'.encode(),
+            kind="csv",
+            name="f.csv",
         )
         assert document.sections[0].text == 'Q: Why?\nReally?\nA: He said "no".'
 
@@ -210,7 +225,9 @@ class TestCsv:
         assert parse_text("just a sentence", "csv").sections[0].text == "just a sentence"
 
     def test_a_cell_may_hold_an_article(self):
-        assert len(parse_text('A,B\n1,"' + "word " * 60_000 + '"', "csv").sections[0].text) > 290_000
+        assert (
+            len(parse_text('A,B\n1,"' + "word " * 60_000 + '"', "csv").sections[0].text) > 290_000
+        )
 
     @given(
         st.lists(
@@ -365,7 +382,9 @@ class TestDocx:
         document.add_paragraph("Keep dry.")
         table = document.add_table(2, 2)
         for cell, text in zip(
-            (c for row in table.rows for c in row.cells), ("Model", "Price", "AX", "10"), strict=True
+            (c for row in table.rows for c in row.cells),
+            ("Model", "Price", "AX", "10"),
+            strict=True,
         ):
             cell.text = text
         document.add_paragraph("First", style="List Bullet")
@@ -400,7 +419,9 @@ class TestDocx:
         outer = document.add_table(1, 2)
         outer.cell(0, 0).text = "left"
         outer.cell(0, 1).add_table(1, 1).cell(0, 0).text = "inner"
-        assert {"left", "inner"} <= set(all_text(parse(save_docx(document), kind="docx", name="x")).split())
+        assert {"left", "inner"} <= set(
+            all_text(parse(save_docx(document), kind="docx", name="x")).split()
+        )
 
     @pytest.mark.parametrize(
         ("data", "code"),
@@ -490,14 +511,18 @@ class TestIsolation:
     def test_many_threads_may_parse_at_once(self):
         files = [make_pdf([[f"Page of file {number}"]]) for number in range(6)]
         with ThreadPoolExecutor(3) as pool:
-            documents = list(pool.map(lambda data: parse_isolated(data, kind="pdf", name="x"), files))
+            documents = list(
+                pool.map(lambda data: parse_isolated(data, kind="pdf", name="x"), files)
+            )
         assert [document.sections[0].text for document in documents] == [
             f"Page of file {number}" for number in range(6)
         ]
 
     def test_the_child_starts_without_django(self):
         program = "import knowledge.parsing_child, sys; print([m for m in sys.modules if m.split('.')[0] == 'django'])"
-        answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+        answer = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        )
         assert answer.stdout.strip() == "[]"
 
     @given(st.sampled_from(sorted(PARSERS)), st.binary(max_size=300))
@@ -509,5 +534,7 @@ class TestIsolation:
             assert error.reason
             assert error.code
         else:
-            assert all(section.text.strip() and "\0" not in section.text for section in document.sections)
+            assert all(
+                section.text.strip() and "\0" not in section.text for section in document.sections
+            )
             json.dumps(document.metadata)

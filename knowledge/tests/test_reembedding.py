@@ -34,8 +34,12 @@ class NewModel:
             return self.old(model, texts, **options)
         self.then()
         self.texts += texts
-        rows = np.asarray([[len(text) % 7 + 1, text.count("e"), 3, 2, 1] for text in texts], dtype=np.float32)
-        return Embeddings(rows / np.linalg.norm(rows, axis=1, keepdims=True), model, 10 * len(texts), FREE)
+        rows = np.asarray(
+            [[len(text) % 7 + 1, text.count("e"), 3, 2, 1] for text in texts], dtype=np.float32
+        )
+        return Embeddings(
+            rows / np.linalg.norm(rows, axis=1, keepdims=True), model, 10 * len(texts), FREE
+        )
 
 
 @pytest.fixture
@@ -71,9 +75,13 @@ def test_all_vectors_are_made_anew_and_the_dataset_says_so(changed, new_model):
     assert reembed()
     dataset = Dataset.objects.get()
     assert (dataset.embedding_model, dataset.embedding_dimensions) == (NEW_MODEL, 5)
-    assert set(IndexEntry.objects.values_list("dim", flat=True)) == {5} and len(new_model.texts) == 3
+    assert (
+        set(IndexEntry.objects.values_list("dim", flat=True)) == {5} and len(new_model.texts) == 3
+    )
     assert any(text == f"Handbook > Warranty. {WARRANTY}" for text in new_model.texts)
-    assert set(Chunk.objects.values_list("pk", flat=True)) == ids and not NextVector.objects.exists()
+    assert (
+        set(Chunk.objects.values_list("pk", flat=True)) == ids and not NextVector.objects.exists()
+    )
     assert UsageEvent.objects.get(model=NEW_MODEL).total_tokens == 30
     assert not find_outdated_datasets().exists() and not reembed()
 
@@ -100,7 +108,9 @@ def test_work_that_broke_off_goes_on_where_it_stopped(changed, new_model, monkey
 
     new_model.then = fail_at_the_third
     assert not reembed()
-    assert NextVector.objects.count() == 2 and Dataset.objects.get().embedding_model == "minirag/hash"
+    assert (
+        NextVector.objects.count() == 2 and Dataset.objects.get().embedding_model == "minirag/hash"
+    )
     assert set(IndexEntry.objects.values_list("dim", flat=True)) == {384}
     new_model.then = lambda: None
     assert not reembed(), "it is left alone for a while"
@@ -127,7 +137,9 @@ def test_a_source_deleted_meanwhile_leaves_nothing_behind(changed, new_model):
     new_model.then = lambda: forget_knowledge(gone.pk)
     assert reembed()
     assert len(new_model.texts) == 4 and IndexEntry.objects.count() == 3
-    assert not NextVector.objects.exists() and set(IndexEntry.objects.values_list("dim", flat=True)) == {5}
+    assert not NextVector.objects.exists() and set(
+        IndexEntry.objects.values_list("dim", flat=True)
+    ) == {5}
 
 
 def test_changing_back_drops_what_was_begun(changed, new_model, monkeypatch):
@@ -142,9 +154,13 @@ def test_changing_back_drops_what_was_begun(changed, new_model, monkeypatch):
     assert run(Source.objects.get()).status == "ready" and IndexEntry.objects.first().dim == 384
 
 
-def test_the_beat_starts_it_in_every_tenant_and_its_messages_do_not_pile_up(changed, globex, monkeypatch):
+def test_the_beat_starts_it_in_every_tenant_and_its_messages_do_not_pile_up(
+    changed, globex, monkeypatch
+):
     sent = []
-    monkeypatch.setattr(tasks.reembed, "apply_async", lambda arguments, **options: sent.append((arguments, options)))
+    monkeypatch.setattr(
+        tasks.reembed, "apply_async", lambda arguments, **options: sent.append((arguments, options))
+    )
     dataset_id = Dataset.objects.get().pk
     with tenant_context(None):
         assert tasks.reembed_outdated_datasets() == 1

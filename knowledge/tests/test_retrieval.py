@@ -15,7 +15,16 @@ from knowledge.models import Chunk, IndexEntry, Source
 from knowledge.retrieval import Retrieval, retrieve
 from knowledge.sources import delete_source
 from knowledge.statement import compose_statement
-from knowledge.tests.conftest import CALIBRATION, HANDBOOK, RETURNS, WARRANTY, make_bot, make_source, run, teach
+from knowledge.tests.conftest import (
+    CALIBRATION,
+    HANDBOOK,
+    RETURNS,
+    WARRANTY,
+    make_bot,
+    make_source,
+    run,
+    teach,
+)
 from minirag.ai.embeddings import Embeddings
 from minirag.lib.errors import ProviderError
 from tenants.context import tenant_context
@@ -38,14 +47,20 @@ def test_the_best_passage_comes_first_with_all_that_a_citation_needs(bot):
     source = teach(bot)
     found = ask(bot)
     best = found.passages[0]
-    assert contents(found)[0] == WARRANTY and best.source_id == source.pk and best.title == "Handbook"
+    assert (
+        contents(found)[0] == WARRANTY and best.source_id == source.pk and best.title == "Handbook"
+    )
     assert best.heading == "Handbook > Warranty" and best.page is None and best.url == ""
     chunk = Chunk.objects.get(pk=best.chunk_id)
     assert (chunk.document_id, chunk.source_id) == (best.document_id, source.pk)
     assert 0 < best.score <= 1 and 0 < best.cosine <= 1 and best.bm25 > 0
     scores = [passage.score for passage in found.passages]
     assert scores == sorted(scores, reverse=True)
-    assert found.mode == "hybrid" and found.embedding_model == "minirag/hash" and found.embedding_tokens > 5
+    assert (
+        found.mode == "hybrid"
+        and found.embedding_model == "minirag/hash"
+        and found.embedding_tokens > 5
+    )
     assert found.language == "en" and found.milliseconds > 0 and not found.is_weak
 
 
@@ -93,7 +108,17 @@ def test_equal_passages_come_in_the_order_of_their_ids(bot):
 
 @pytest.mark.parametrize(
     "question",
-    ["", "   ", "the of and", "?!", "x" * 20_000, "\U0001f600", "a\ud800b", "'; DROP TABLE", "100% %s %(a)s"],
+    [
+        "",
+        "   ",
+        "the of and",
+        "?!",
+        "x" * 20_000,
+        "\U0001f600",
+        "a\ud800b",
+        "'; DROP TABLE",
+        "100% %s %(a)s",
+    ],
 )
 def test_no_question_breaks_it(bot, question):
     teach(bot)
@@ -102,7 +127,12 @@ def test_no_question_breaks_it(bot, question):
 
 def test_a_bot_without_knowledge_finds_nothing_and_is_weak(bot):
     found = ask(bot)
-    assert found.passages == () and found.is_weak and found.confidence == 0 and found.term_weights == {}
+    assert (
+        found.passages == ()
+        and found.is_weak
+        and found.confidence == 0
+        and found.term_weights == {}
+    )
 
 
 # --- What may answer ----------------------------------------------------------------------------------------------
@@ -112,7 +142,9 @@ def test_a_deleted_source_stops_answering_at_once(bot):
     source = teach(bot)
     assert ask(bot).passages
     delete_source(source.pk)
-    assert ask(bot).passages == () and IndexEntry.objects.exists(), "even while its rows are still there"
+    assert ask(bot).passages == () and IndexEntry.objects.exists(), (
+        "even while its rows are still there"
+    )
 
 
 def test_an_inactive_source_or_parent_does_not_answer(bot):
@@ -146,7 +178,10 @@ def test_a_foreign_tenants_chunk_never_appears(bot, globex):
         foreign = set(Chunk.objects.values_list("pk", flat=True))
         assert {passage.chunk_id for passage in ask(theirs).passages} == foreign
     found = ask(bot)
-    assert contents(found) == [CALIBRATION] and not {passage.chunk_id for passage in found.passages} & foreign
+    assert (
+        contents(found) == [CALIBRATION]
+        and not {passage.chunk_id for passage in found.passages} & foreign
+    )
 
 
 # --- How it is ordered --------------------------------------------------------------------------------------------
@@ -192,7 +227,11 @@ def test_without_an_embedder_words_alone_are_searched(in_acme, settings, tmp_pat
     teach(bot)
     found = ask(bot)
     assert found.mode == "lexical" and found.embedding_model is None and found.embedding_tokens == 0
-    assert contents(found)[0] == WARRANTY and found.passages[0].score == 1 and found.passages[0].cosine == 0
+    assert (
+        contents(found)[0] == WARRANTY
+        and found.passages[0].score == 1
+        and found.passages[0].cosine == 0
+    )
     assert found.threshold == 0.17 and not found.is_weak
     off_topic = ask(bot, "Who won the chess olympiad in Baku?")
     assert off_topic.is_weak and not off_topic.passages
@@ -210,7 +249,9 @@ def test_a_provider_that_fails_leaves_the_words(bot, monkeypatch, caplog):
     assert "searching by words only" in caplog.text and QUESTION not in caplog.text
 
 
-def test_a_bot_with_another_model_than_its_knowledge_asks_with_that_of_the_knowledge(bot, monkeypatch):
+def test_a_bot_with_another_model_than_its_knowledge_asks_with_that_of_the_knowledge(
+    bot, monkeypatch
+):
     teach(bot)
     asked = []
     from minirag.ai.embeddings import embed_query
@@ -223,7 +264,11 @@ def test_a_bot_with_another_model_than_its_knowledge_asks_with_that_of_the_knowl
     bot.embedding_model = "openai/text-embedding-3-small"
     found = ask(bot)
     assert asked == ["openai/text-embedding-3-small", "minirag/hash"]
-    assert found.mode == "hybrid" and contents(found)[0] == WARRANTY and found.embedding_model == "minirag/hash"
+    assert (
+        found.mode == "hybrid"
+        and contents(found)[0] == WARRANTY
+        and found.embedding_model == "minirag/hash"
+    )
 
 
 # --- How sure it is -----------------------------------------------------------------------------------------------
@@ -237,19 +282,28 @@ def test_a_bot_may_have_a_floor_of_its_own_or_never_refuse(bot):
     assert ask(bot).threshold == 0 and not ask(bot).is_weak
 
 
-def test_with_the_real_embedder_meaning_is_found_without_a_common_word_and_foreign_questions_are_weak(in_acme):
+def test_with_the_real_embedder_meaning_is_found_without_a_common_word_and_foreign_questions_are_weak(
+    in_acme,
+):
     bot = make_bot(embedding_model="minirag/minilm")
     teach(bot)
     found = ask(bot, "Can I get my money back if I do not like it?")
     assert contents(found)[0] == RETURNS and found.threshold == 0.344
     assert not ask(bot).is_weak
-    for question in ("Who won the chess olympiad in Baku?", "What is the capital of Australia?", "Tell me a joke"):
+    for question in (
+        "Who won the chess olympiad in Baku?",
+        "What is the capital of Australia?",
+        "Tell me a joke",
+    ):
         assert ask(bot, question).is_weak, question
 
 
 def test_a_german_question_about_german_sources_is_judged_by_its_words(in_acme):
     bot = make_bot(embedding_model="minirag/minilm")
-    teach(bot, "Die Garantie für das Gerät gilt 36 Monate ab dem Kauf und umfasst auch den Sensor und das Netzteil.")
+    teach(
+        bot,
+        "Die Garantie für das Gerät gilt 36 Monate ab dem Kauf und umfasst auch den Sensor und das Netzteil.",
+    )
     found = ask(bot, "Wie lange gilt die Garantie für das Gerät?")
     assert found.language == "de" and found.threshold == 0.17 and not found.is_weak
     assert ask(bot, "Wer gewann die Schacholympiade in Baku?").is_weak
@@ -257,7 +311,10 @@ def test_a_german_question_about_german_sources_is_judged_by_its_words(in_acme):
 
 def test_a_bot_with_two_languages_answers_in_both(bot):
     teach(bot, HANDBOOK)
-    teach(bot, "Die Rückgabe unbenutzter Geräte ist innerhalb von vierzehn Tagen möglich, das Porto zahlen wir.")
+    teach(
+        bot,
+        "Die Rückgabe unbenutzter Geräte ist innerhalb von vierzehn Tagen möglich, das Porto zahlen wir.",
+    )
     assert contents(ask(bot))[0] == WARRANTY
     assert "Rückgabe" in contents(ask(bot, "Wie ist die Rückgabe unbenutzter Geräte möglich?"))[0]
 
@@ -292,15 +349,25 @@ def test_the_vector_index_is_built_only_for_many_rows_and_once(library, settings
     assert ensure_vector_index(384) and not ensure_vector_index(384) and not ensure_vector_index(0)
 
 
-def test_beyond_the_limit_the_vector_index_is_used_and_finds_what_exact_search_finds(library, settings):
-    questions = [f"{first} and {second}" for first, second in zip(TOPICS, TOPICS[3:] + TOPICS[:3], strict=True)]
+def test_beyond_the_limit_the_vector_index_is_used_and_finds_what_exact_search_finds(
+    library, settings
+):
+    questions = [
+        f"{first} and {second}"
+        for first, second in zip(TOPICS, TOPICS[3:] + TOPICS[:3], strict=True)
+    ]
     library.dense_weight = 1.0
-    exact = {question: [p.chunk_id for p in ask(library, question, limit=10).passages] for question in questions}
+    exact = {
+        question: [p.chunk_id for p in ask(library, question, limit=10).passages]
+        for question in questions
+    }
     settings.EXACT_SCAN_ROWS = 500
     ensure_vector_index(384)
     with connection.cursor() as cursor:
         # So few rows are scanned faster than any index is read: make the planner take it all the same.
-        cursor.execute("SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+        cursor.execute(
+            "SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off"
+        )
         statement = compose_statement(dimensions=384, uses_vector_index=True, by_rank=False)
         parameters = {
             "terms": [1], "frequencies": [1], "counted": [True], "limit": 10, "weight": 1.0, "dimensions": 384,
@@ -309,7 +376,8 @@ def test_beyond_the_limit_the_vector_index_is_used_and_finds_what_exact_search_f
         cursor.execute("EXPLAIN " + statement, parameters)
         assert "chunk_index_emb_384" in "\n".join(row[0] for row in cursor.fetchall())
     overlap = [
-        len(set(exact[question]) & {p.chunk_id for p in ask(library, question, limit=10).passages}) / 10
+        len(set(exact[question]) & {p.chunk_id for p in ask(library, question, limit=10).passages})
+        / 10
         for question in questions
     ]
     assert sum(overlap) / len(overlap) >= 0.9, overlap
@@ -321,7 +389,9 @@ def test_a_filter_that_leaves_few_rows_still_fills_the_answer(library, settings)
     Source.objects.exclude(name="Book 1").update(is_active=False)
     found = ask(library, "lemon juice", limit=10)
     assert len(found.passages) == 10
-    assert {passage.source_id for passage in found.passages} == {Source.objects.get(name="Book 1").pk}
+    assert {passage.source_id for passage in found.passages} == {
+        Source.objects.get(name="Book 1").pk
+    }
 
 
 def test_the_exact_statement_cannot_use_the_vector_index(library, settings):
@@ -333,7 +403,9 @@ def test_the_exact_statement_cannot_use_the_vector_index(library, settings):
         "sources": [uuid.uuid4()], "vector": str([0.05] * 384),
     }  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+        cursor.execute(
+            "SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off"
+        )
         cursor.execute("EXPLAIN " + statement, parameters)
         assert "chunk_index_emb_384" not in "\n".join(row[0] for row in cursor.fetchall())
 
@@ -348,4 +420,6 @@ def test_ingesting_again_does_not_disturb_the_answer(bot):
     source = teach(bot)
     before = ask(bot)
     run(source)
-    assert contents(ask(bot)) == contents(before) and ask(bot).confidence == pytest.approx(before.confidence)
+    assert contents(ask(bot)) == contents(before) and ask(bot).confidence == pytest.approx(
+        before.confidence
+    )

@@ -25,7 +25,10 @@ def tenant(django_db_setup, django_db_blocker) -> Tenant:
     """A tenant whose rows are committed, so that two connections can see them; erased afterwards."""
     with django_db_blocker.unblock():
         made = provision_tenant(
-            name="Initech", slug="initech", owner_email="bill@initech.example.com", owner_password="correct horse"
+            name="Initech",
+            slug="initech",
+            owner_email="bill@initech.example.com",
+            owner_password="correct horse",
         )
         try:
             with tenant_context(made.tenant):
@@ -38,8 +41,11 @@ def tenant(django_db_setup, django_db_blocker) -> Tenant:
 def read_as_somebody_else(tenant: Tenant) -> tuple[str, ...]:
     parameters = connection.get_connection_params()
     with psycopg.connect(
-        host=parameters.get("host"), port=parameters.get("port"), user=parameters.get("user"),
-        password=parameters.get("password"), dbname=settings.DATABASES["default"]["NAME"],
+        host=parameters.get("host"),
+        port=parameters.get("port"),
+        user=parameters.get("user"),
+        password=parameters.get("password"),
+        dbname=settings.DATABASES["default"]["NAME"],
     ) as other:
         other.execute(f'SET search_path TO "{tenant.schema_name}", public')
         query = "SELECT content FROM knowledge_chunk c JOIN chunk_index i ON i.chunk_id = c.id ORDER BY ordinal"
@@ -57,7 +63,9 @@ def test_a_reader_sees_the_old_knowledge_until_the_swap_commits(tenant, monkeypa
         seen.append(read_as_somebody_else(tenant))
         return
 
-    monkeypatch.setattr("knowledge.indexing.announce_ingested", watch)  # the last step before the commit
+    monkeypatch.setattr(
+        "knowledge.indexing.announce_ingested", watch
+    )  # the last step before the commit
     source.content = HANDBOOK.replace("36 months", "48 months")
     source.save()
     run(source)
@@ -78,7 +86,10 @@ def test_a_swap_that_breaks_off_leaves_everything_as_it_was(tenant, monkeypatch)
     source.content = "# News\n\nAll of it is different now."
     source.save()
     assert run(source).status == "error"
-    assert read_as_somebody_else(tenant) == old and stored_statistics() == statistics == count_statistics()
+    assert (
+        read_as_somebody_else(tenant) == old
+        and stored_statistics() == statistics == count_statistics()
+    )
 
 
 def test_two_sources_swapped_at_once_leave_exact_statistics(tenant):
@@ -127,7 +138,9 @@ def test_a_source_that_is_put_from_many_sides_at_once_is_made_once(tenant):
     assert Source.objects.count() == 1 and Dataset.objects.count() == 1
 
 
-def test_a_dataset_that_got_another_model_meanwhile_has_its_chunks_embedded_with_that_one(tenant, monkeypatch):
+def test_a_dataset_that_got_another_model_meanwhile_has_its_chunks_embedded_with_that_one(
+    tenant, monkeypatch
+):
     bot = make_bot()
     source = make_source(bot)
     models = []

@@ -28,7 +28,9 @@ def sent(monkeypatch) -> list[tuple[str, str]]:
     messages: list[tuple[str, str]] = []
     for task in (tasks.ingest_source, tasks.purge_source):
         monkeypatch.setattr(
-            task, "apply_async", lambda arguments, task=task, **_: messages.append((task.name, arguments[0]))
+            task,
+            "apply_async",
+            lambda arguments, task=task, **_: messages.append((task.name, arguments[0])),
         )
     return messages
 
@@ -58,12 +60,18 @@ def age(source: Source, **fields) -> Source:
 # --- Queuing ------------------------------------------------------------------------------------------------------
 
 
-def test_a_queued_source_is_pending_and_published_once_however_often_it_is_asked_for(bot, sent, queue):
+def test_a_queued_source_is_pending_and_published_once_however_often_it_is_asked_for(
+    bot, sent, queue
+):
     source = make_source(bot)
     queue(source, source)
     queue(source)
     source.refresh_from_db()
-    assert source.queued_at and source.status == "pending" and ingest_messages(sent) == [str(source.pk)]
+    assert (
+        source.queued_at
+        and source.status == "pending"
+        and ingest_messages(sent) == [str(source.pk)]
+    )
 
 
 def test_nothing_is_published_before_the_commit(bot, sent, django_capture_on_commit_callbacks):
@@ -81,7 +89,9 @@ def test_a_source_that_is_being_ingested_or_deleted_is_not_queued(bot, sent, que
     assert not sent and not Source.objects.filter(queued_at__isnull=False).exists()
 
 
-def test_a_queue_out_of_reach_fails_no_request_and_leaves_the_source_to_the_sweeper(bot, monkeypatch, queue):
+def test_a_queue_out_of_reach_fails_no_request_and_leaves_the_source_to_the_sweeper(
+    bot, monkeypatch, queue
+):
     def fail(*args, **kwargs):
         raise OperationalError("no redis")
 
@@ -92,14 +102,18 @@ def test_a_queue_out_of_reach_fails_no_request_and_leaves_the_source_to_the_swee
     assert source.queued_at
     monkeypatch.undo()
     messages = []
-    monkeypatch.setattr(tasks.ingest_source, "apply_async", lambda arguments, **_: messages.append(arguments[0]))
+    monkeypatch.setattr(
+        tasks.ingest_source, "apply_async", lambda arguments, **_: messages.append(arguments[0])
+    )
     assert tasks.sweep_tenant() == 0, "it may still be on its way"
     age(source, queued_at=timezone.now() - tasks.RESEND_AFTER - timedelta(seconds=1))
     assert tasks.sweep_tenant() == 1 and messages == [str(source.pk)]
     assert tasks.sweep_tenant() == 0, "sent again only after another minute"
 
 
-def test_a_backlog_keeps_one_message_of_each_source_in_the_queue_however_long_it_waits(bot, monkeypatch, queue):
+def test_a_backlog_keeps_one_message_of_each_source_in_the_queue_however_long_it_waits(
+    bot, monkeypatch, queue
+):
     started, messages = timezone.now(), []
 
     class Clock:
@@ -125,12 +139,16 @@ def test_a_backlog_keeps_one_message_of_each_source_in_the_queue_however_long_it
 
 def test_every_message_to_ingest_expires(bot, monkeypatch, queue):
     lives = []
-    monkeypatch.setattr(tasks.ingest_source, "apply_async", lambda *_, expires=None, **__: lives.append(expires))
+    monkeypatch.setattr(
+        tasks.ingest_source, "apply_async", lambda *_, expires=None, **__: lives.append(expires)
+    )
     queue(make_source(bot))
     Source.objects.update(status="processing", heartbeat_at=timezone.now() - STALE_AFTER * 2)
     tasks.sweep_tenant()
     long_ago = timezone.now() - timedelta(days=1)
-    Source.objects.update(status="ready", queued_at=None, refresh_schedule="hourly", last_refreshed_at=long_ago)
+    Source.objects.update(
+        status="ready", queued_at=None, refresh_schedule="hourly", last_refreshed_at=long_ago
+    )
     tasks.refresh_tenant()
     assert lives == [tasks.MESSAGE_SECONDS] * 3
 
@@ -187,7 +205,9 @@ def test_a_task_without_a_tenant_is_refused(bot):
 
 def test_the_message_carries_the_tenant_and_is_acknowledged_late(bot, acme, monkeypatch):
     seen = {}
-    monkeypatch.setattr("celery.app.task.Task.apply_async", lambda self, *args, **options: seen.update(options))
+    monkeypatch.setattr(
+        "celery.app.task.Task.apply_async", lambda self, *args, **options: seen.update(options)
+    )
     tasks._send(tasks.ingest_source, uuid.uuid4())
     assert seen["headers"][TENANT_HEADER] == str(acme.tenant.pk) and seen["retry"] is False
     assert tasks.ingest_source.acks_late and tasks.purge_source.acks_late
@@ -199,7 +219,9 @@ def test_the_beat_knows_both_tasks():
     app.loader.import_default_modules()
     for entry in django_settings.CELERY_BEAT_SCHEDULE.values():
         assert entry["task"] in app.tasks, entry
-    names = {entry["task"]: entry["schedule"] for entry in django_settings.CELERY_BEAT_SCHEDULE.values()}
+    names = {
+        entry["task"]: entry["schedule"] for entry in django_settings.CELERY_BEAT_SCHEDULE.values()
+    }
     assert names[tasks.sweep_ingestion.name] == 30 and names[tasks.refresh_due_sources.name] == 60
 
 
@@ -215,7 +237,11 @@ def test_deleting_purges_the_knowledge_and_bringing_back_ingests_it_again(
     assert sent == [(tasks.purge_source.name, str(source.pk))]
     call(tasks.purge_source, source, acme.tenant)
     source.refresh_from_db()
-    assert not Chunk.objects.exists() and (source.chunk_count, source.document_count, source.content_hash) == (0, 0, "")
+    assert not Chunk.objects.exists() and (
+        source.chunk_count,
+        source.document_count,
+        source.content_hash,
+    ) == (0, 0, "")
     with django_capture_on_commit_callbacks(execute=True):
         update_source(source.pk, {"is_active": True})
     assert ingest_messages(sent) == [str(source.pk)]
@@ -251,7 +277,12 @@ def test_a_dead_workers_source_is_queued_again_and_its_claim_is_void(bot, sent):
     age(source, heartbeat_at=timezone.now() - STALE_AFTER - timedelta(seconds=1))
     assert tasks.sweep_tenant() == 1
     source.refresh_from_db()
-    assert source.status == "pending" and source.queued_at and source.claim_id is None and source.attempts == 1
+    assert (
+        source.status == "pending"
+        and source.queued_at
+        and source.claim_id is None
+        and source.attempts == 1
+    )
     assert ingest_messages(sent) == [str(source.pk)] and claim is not None
 
 
@@ -262,7 +293,10 @@ def test_a_source_that_kills_every_worker_ends_in_an_error(bot, sent):
         age(source, heartbeat_at=timezone.now() - STALE_AFTER - timedelta(seconds=1))
         tasks.sweep_tenant()
     source.refresh_from_db()
-    assert (source.status, source.error_code) == ("error", "interrupted") and "3 times" in source.error_message
+    assert (source.status, source.error_code) == (
+        "error",
+        "interrupted",
+    ) and "3 times" in source.error_message
     assert len(ingest_messages(sent)) == 2 and tasks.sweep_tenant() == 0
 
 
@@ -273,7 +307,11 @@ def test_a_cancelled_source_of_a_dead_worker_is_not_queued_again(bot, sent):
     age(source, heartbeat_at=timezone.now() - STALE_AFTER - timedelta(seconds=1))
     tasks.sweep_tenant()
     source.refresh_from_db()
-    assert (source.status, source.error_code, source.claim_id) == ("ready", "cancelled", None) and not sent
+    assert (source.status, source.error_code, source.claim_id) == (
+        "ready",
+        "cancelled",
+        None,
+    ) and not sent
 
 
 def test_the_sweeper_goes_through_all_active_tenants(acme, globex, sent):
@@ -307,7 +345,9 @@ def test_a_sweep_with_nothing_to_do_is_one_query(bot, django_assert_num_queries)
 )  # fmt: skip
 def test_a_source_is_refreshed_by_its_schedule(bot, sent, schedule, hours, is_due):
     source = teach(bot)
-    age(source, refresh_schedule=schedule, last_refreshed_at=timezone.now() - timedelta(hours=hours))
+    age(
+        source, refresh_schedule=schedule, last_refreshed_at=timezone.now() - timedelta(hours=hours)
+    )
     assert tasks.refresh_tenant() == int(is_due)
     assert bool(ingest_messages(sent)) is is_due
 
@@ -319,10 +359,17 @@ def test_a_schedule_set_later_counts_from_the_last_ingestion(bot):
     assert tasks.refresh_tenant() == 1
 
 
-@pytest.mark.parametrize("fields", [{"is_active": False}, {"deleted_at": timezone.now()}, {"status": "processing"}])
+@pytest.mark.parametrize(
+    "fields", [{"is_active": False}, {"deleted_at": timezone.now()}, {"status": "processing"}]
+)
 def test_what_is_put_away_or_busy_is_not_refreshed(bot, fields):
     source = teach(bot)
-    age(source, refresh_schedule="hourly", last_refreshed_at=timezone.now() - timedelta(hours=2), **fields)
+    age(
+        source,
+        refresh_schedule="hourly",
+        last_refreshed_at=timezone.now() - timedelta(hours=2),
+        **fields,
+    )
     assert tasks.refresh_tenant() == 0
 
 
@@ -348,12 +395,17 @@ def test_a_failure_that_may_pass_is_tried_again_without_a_schedule(bot, sent, em
 
     embedder.then = refuse
     source = run(make_source(bot))
-    assert source.status == "error" and timedelta() < source.next_refresh_at - timezone.now() <= timedelta(minutes=1)
+    assert (
+        source.status == "error"
+        and timedelta() < source.next_refresh_at - timezone.now() <= timedelta(minutes=1)
+    )
     age(source, next_refresh_at=timezone.now())
     assert tasks.refresh_tenant() == 1
     run(source)
     run(source)
-    assert source.attempts == 3 and source.next_refresh_at is None, "after three times somebody has to ask"
+    assert source.attempts == 3 and source.next_refresh_at is None, (
+        "after three times somebody has to ask"
+    )
 
 
 def test_a_source_in_error_that_is_given_a_schedule_becomes_due_and_without_it_no_more(bot, sent):

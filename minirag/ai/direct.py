@@ -37,7 +37,10 @@ class Family:
 
 FAMILIES = {
     "openai": Family(
-        ("OPENAI_BASE_URL", "OPENAI_API_BASE"), "OPENAI_API_KEY", "https://api.openai.com/v1", needs_key=True
+        ("OPENAI_BASE_URL", "OPENAI_API_BASE"),
+        "OPENAI_API_KEY",
+        "https://api.openai.com/v1",
+        needs_key=True,
     ),
     "hosted_vllm": Family(("HOSTED_VLLM_API_BASE",), "HOSTED_VLLM_API_KEY"),
     "lm_studio": Family(("LM_STUDIO_API_BASE",), "LM_STUDIO_API_KEY"),
@@ -140,7 +143,11 @@ class DirectAnswer:
         timeout = httpx.Timeout(None, connect=self._call.connect_seconds)
         body = self._make_body()
         request = client.build_request(
-            "POST", f"{self._route.base}/chat/completions", json=body, headers=self._route.headers, timeout=timeout
+            "POST",
+            f"{self._route.base}/chat/completions",
+            json=body,
+            headers=self._route.headers,
+            timeout=timeout,
         )
         self._response = await client.send(request, stream=True)
         _require_success(self._response, self.provider)
@@ -153,7 +160,9 @@ class DirectAnswer:
             if self._failure is not None:
                 raise self._failure
             data = await anext(self._chunks, None)
-            pieces = self._read_lines(self._lines.feed(data) if data is not None else self._lines.finish())
+            pieces = self._read_lines(
+                self._lines.feed(data) if data is not None else self._lines.finish()
+            )
             if self._is_done:
                 await self._drain()
             if pieces:
@@ -174,7 +183,11 @@ class DirectAnswer:
 
     def _make_body(self) -> dict[str, Any]:
         call = self._call
-        body: dict[str, Any] = {"model": self._route.name, "messages": list(call.messages), "stream": True}
+        body: dict[str, Any] = {
+            "model": self._route.name,
+            "messages": list(call.messages),
+            "stream": True,
+        }
         body["stream_options"] = {"include_usage": True}
         if self.provider == "openai" and REASONING.match(self._route.name):
             return body | {"max_completion_tokens": call.max_tokens}
@@ -251,7 +264,9 @@ def read_event(payload: bytes, provider: str) -> Piece:
         category = "malformed"
     if category:
         raise ProviderError(category, provider=provider)
-    return Piece(content, reason[:32] if reason else None, usage if isinstance(usage, dict) else None)
+    return Piece(
+        content, reason[:32] if reason else None, usage if isinstance(usage, dict) else None
+    )
 
 
 def _category_of(error: Any) -> str:
@@ -266,7 +281,11 @@ def _require_success(response: httpx.Response, provider: str) -> None:
     if not 200 <= status < 300:
         category = calls.category_of_status(status)
         raise calls.report_failure(
-            category, provider=provider, kind="HTTP", status=status, retry_after_seconds=_retry_after(response)
+            category,
+            provider=provider,
+            kind="HTTP",
+            status=status,
+            retry_after_seconds=_retry_after(response),
         )
     if response.headers.get("content-encoding", "identity").lower() != "identity":
         raise ProviderError("malformed", provider=provider)
@@ -300,7 +319,9 @@ def _categorise(error: BaseException) -> str:
     return "unavailable"
 
 
-def request_embeddings(route: DirectRoute, texts: Sequence[str]) -> tuple[list[Any], dict[str, Any]]:
+def request_embeddings(
+    route: DirectRoute, texts: Sequence[str]
+) -> tuple[list[Any], dict[str, Any]]:
     """The rows of `data` and the usage. Blocks. Raises httpx's errors, OutboundError, ValueError or ProviderError."""
     seconds = settings.MODEL_TIMEOUT_SECONDS
     timeout = httpx.Timeout(seconds, connect=min(calls.CONNECT_SECONDS, seconds))
@@ -312,7 +333,9 @@ def request_embeddings(route: DirectRoute, texts: Sequence[str]) -> tuple[list[A
     ) as response:
         _require_success(response, route.provider)
         answer = json.loads(b"".join(_read_within(response, ends_at)))
-    rows, usage = (answer.get("data"), answer.get("usage")) if isinstance(answer, dict) else (None, None)
+    rows, usage = (
+        (answer.get("data"), answer.get("usage")) if isinstance(answer, dict) else (None, None)
+    )
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise ProviderError("malformed", provider=route.provider)
     return rows, usage if isinstance(usage, dict) else {}

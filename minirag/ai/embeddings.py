@@ -40,7 +40,10 @@ Kind = Literal["document", "query"]
 BATCH_SIZE = 128
 # Some models embed questions and documents differently, and must be told.
 KIND_ARGUMENTS: dict[str, dict[Kind, dict[str, str]]] = {
-    "cohere": {"document": {"input_type": "search_document"}, "query": {"input_type": "search_query"}},
+    "cohere": {
+        "document": {"input_type": "search_document"},
+        "query": {"input_type": "search_query"},
+    },
     "voyage": {"document": {"input_type": "document"}, "query": {"input_type": "query"}},
 }
 
@@ -76,12 +79,21 @@ MINILM_PROFILE = EmbedderProfile(
 )
 # Its cosine says little more than the words do, so only the words decide.
 HASH_PROFILE = dataclasses.replace(
-    MINILM_PROFILE, model=local.HASH, floor=0.17, english_only=False, cos_weight=0.0, lexical_weight=1.0
+    MINILM_PROFILE,
+    model=local.HASH,
+    floor=0.17,
+    english_only=False,
+    cos_weight=0.0,
+    lexical_weight=1.0,
 )
 # A starting point, not measured: most API models spread their cosines like MiniLM. Calibrate per deployment.
 API_FLOOR = 0.344
 # These give unrelated texts a cosine of .5 to .7, which lifts the whole mix; estimates as well.
-HIGH_COSINE_FLOORS = {"text-embedding-ada-002": 0.55, "gemini-embedding-001": 0.47, "mistral-embed": 0.55}
+HIGH_COSINE_FLOORS = {
+    "text-embedding-ada-002": 0.55,
+    "gemini-embedding-001": 0.47,
+    "mistral-embed": 0.55,
+}
 # What the price map of LiteLLM leaves out.
 DIMENSIONS = {
     "embed-english-v3.0": 1024,
@@ -136,7 +148,9 @@ class Embeddings:
     cost_usd: Decimal
 
 
-def embed_texts(model: str, texts: Sequence[str], *, kind: Kind, credentials: Credentials | None = None) -> Embeddings:
+def embed_texts(
+    model: str, texts: Sequence[str], *, kind: Kind, credentials: Credentials | None = None
+) -> Embeddings:
     """Embeds `texts` in order. Blocks (network or CPU): for Celery, commands and threads; see `embed_query`.
 
     Raises ProviderError, and EmbedderMissing when the local model's files are not there. No texts, no call.
@@ -147,7 +161,12 @@ def embed_texts(model: str, texts: Sequence[str], *, kind: Kind, credentials: Cr
     import numpy as np
 
     if not texts:
-        return Embeddings(np.zeros((0, profile_of(model).dimensions or 0), dtype=np.float32), model, 0, pricing.FREE)
+        return Embeddings(
+            np.zeros((0, profile_of(model).dimensions or 0), dtype=np.float32),
+            model,
+            0,
+            pricing.FREE,
+        )
     source = _find_source(model, kind, credentials)
     parts, read = [], 0
     for start in range(0, len(texts), BATCH_SIZE):
@@ -161,7 +180,9 @@ def embed_texts(model: str, texts: Sequence[str], *, kind: Kind, credentials: Cr
     return Embeddings(np.concatenate(parts), model, read, pricing.cost_of(model, read))
 
 
-async def embed_query(model: str, text: str, *, credentials: Credentials | None = None) -> Embeddings:
+async def embed_query(
+    model: str, text: str, *, credentials: Credentials | None = None
+) -> Embeddings:
     """`embed_texts` of one question for the event loop: the work is done in a thread of its own kind."""
     threads = local.local_threads() if local.is_local(model) else _api_threads()
     return await asyncio.get_running_loop().run_in_executor(
@@ -200,11 +221,17 @@ class Source:
 def _find_source(model: str, kind: Kind, credentials: Credentials | None) -> Source:
     if direct.serves(model, credentials):
         target = direct.find_route(model, credentials)
-        return Source(target.provider, lambda batch: direct.request_embeddings(target, batch), direct.translate)
+        return Source(
+            target.provider,
+            lambda batch: direct.request_embeddings(target, batch),
+            direct.translate,
+        )
     route = gateway.find_route(model, credentials)
     options = KIND_ARGUMENTS.get(route.provider, {}).get(kind, {})
     return Source(
-        route.provider, lambda batch: gateway.request_embeddings(route, batch, **options), gateway.translate
+        route.provider,
+        lambda batch: gateway.request_embeddings(route, batch, **options),
+        gateway.translate,
     )
 
 
@@ -237,11 +264,19 @@ def _read_vectors(rows: list[Any], count: int, provider: str) -> np.ndarray:
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     except (KeyError, TypeError, ValueError):
         vectors = None
-    if vectors is None or vectors.ndim != 2 or not vectors.shape[1] or not np.isfinite(norms).all() or not norms.all():
+    if (
+        vectors is None
+        or vectors.ndim != 2
+        or not vectors.shape[1]
+        or not np.isfinite(norms).all()
+        or not norms.all()
+    ):
         raise malformed
     return vectors / norms
 
 
 def _read_tokens(usage: dict[str, Any], batch: list[str]) -> int:
-    billed = calls.read_count(usage.get("total_tokens")) or calls.read_count(usage.get("prompt_tokens"))
+    billed = calls.read_count(usage.get("total_tokens")) or calls.read_count(
+        usage.get("prompt_tokens")
+    )
     return billed or sum(map(tokens.count_tokens, batch))

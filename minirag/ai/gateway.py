@@ -37,7 +37,15 @@ from minirag.lib.errors import ProviderError
 # own, by name and following redirects, so they may not go to an address that a tenant chose.
 GUARDABLE = frozenset({"openai", "hosted_vllm", "lm_studio"})
 # They write request addresses (Gemini's carries the key), headers and provider texts.
-TALKATIVE_LOGGERS = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy", "openai", "httpx", "httpcore", "aiohttp")
+TALKATIVE_LOGGERS = (
+    "LiteLLM",
+    "LiteLLM Router",
+    "LiteLLM Proxy",
+    "openai",
+    "httpx",
+    "httpcore",
+    "aiohttp",
+)
 
 _litellm: ModuleType | None = None
 _loading = threading.Lock()
@@ -89,7 +97,11 @@ def warm_up() -> None:
     ChatCompletionChunk.model_rebuild()
     openai.OpenAI(api_key=NO_KEY).chat.completions  # noqa: B018 - its first use imports the resources
     messages = [{"role": "user", "content": "warm"}]
-    list(litellm.completion(model="openai/warm", messages=messages, mock_response="warm", stream=True))
+    list(
+        litellm.completion(
+            model="openai/warm", messages=messages, mock_response="warm", stream=True
+        )
+    )
 
 
 class LiteLLMAnswer:
@@ -132,7 +144,9 @@ class LiteLLMAnswer:
         usage = getattr(chunk, "usage", None)
         choice = chunk.choices[0] if chunk.choices else None
         content = (choice.delta.content or "") if choice else ""
-        return [Piece(content, choice.finish_reason if choice else None, vars(usage) if usage else None)]
+        return [
+            Piece(content, choice.finish_reason if choice else None, vars(usage) if usage else None)
+        ]
 
     async def close(self) -> None:
         if self._upstream is not None:
@@ -187,7 +201,9 @@ def _require_guardable(model: str, provider: str) -> str:
 
 def _takes_other_road(name: str) -> bool:
     """Whether LiteLLM would call OpenAI's Responses API, by a client of its own."""
-    info, _ = load_litellm().main.responses_api_bridge_check(model=name, custom_llm_provider="openai")
+    info, _ = load_litellm().main.responses_api_bridge_check(
+        model=name, custom_llm_provider="openai"
+    )
     return info.get("mode") == "responses"
 
 
@@ -209,16 +225,24 @@ def _guard(route: Route) -> dict[str, Any]:
         return {}
     import openai
 
-    client = openai.OpenAI(**_sdk_arguments(route), http_client=connections.find_client(guarded=True))
+    client = openai.OpenAI(
+        **_sdk_arguments(route), http_client=connections.find_client(guarded=True)
+    )
     client.project = None
     return {"client": client}
 
 
 def _sdk_arguments(route: Route) -> dict[str, Any]:
-    return {"api_key": route.arguments["api_key"], "base_url": route.arguments["api_base"], "max_retries": 0}
+    return {
+        "api_key": route.arguments["api_key"],
+        "base_url": route.arguments["api_base"],
+        "max_retries": 0,
+    }
 
 
-def request_embeddings(route: Route, texts: list[str], **options: Any) -> tuple[list[Any], dict[str, Any]]:
+def request_embeddings(
+    route: Route, texts: list[str], **options: Any
+) -> tuple[list[Any], dict[str, Any]]:
     """The rows (`index`, `embedding`) and the usage. Blocks, and raises whatever LiteLLM raises."""
     response = load_litellm().embedding(
         model=route.model,
@@ -267,13 +291,19 @@ def _categorise(error: BaseException) -> str:
     refused = next((each for each in _causes(error) if isinstance(each, OutboundError)), None)
     if refused is not None:
         return category_of_outbound(refused)
-    if any(isinstance(each, json.JSONDecodeError | kinds.APIResponseValidationError) for each in _causes(error)):
+    if any(
+        isinstance(each, json.JSONDecodeError | kinds.APIResponseValidationError)
+        for each in _causes(error)
+    ):
         return "malformed"
     for category, classes in (
         ("timeout", (kinds.Timeout, TimeoutError)),
         ("authentication", (kinds.AuthenticationError, kinds.PermissionDeniedError)),
         ("rate_limit", (kinds.RateLimitError,)),
-        ("bad_request", (kinds.BadRequestError, kinds.NotFoundError, kinds.UnprocessableEntityError)),
+        (
+            "bad_request",
+            (kinds.BadRequestError, kinds.NotFoundError, kinds.UnprocessableEntityError),
+        ),
     ):
         if isinstance(error, classes):
             return category

@@ -45,7 +45,9 @@ def is_embedder_available(model: str) -> bool:
     return model != MINILM or minilm.is_built(Path(settings.EMBEDDER_DIR))
 
 
-def encode_locally(model: str, texts: Sequence[str], *, batch_size: int = 1) -> tuple[np.ndarray, int]:
+def encode_locally(
+    model: str, texts: Sequence[str], *, batch_size: int = 1
+) -> tuple[np.ndarray, int]:
     """Unit vectors and tokens read, by a `minirag/` model. Blocks: call it in Celery or in `local_threads()`."""
     if model == MINILM:
         return load_minilm().encode_counted(texts, batch_size=batch_size)

@@ -63,12 +63,17 @@ class MiniLM:
         """
         return self.encode_counted(texts, batch_size=batch_size)[0]
 
-    def encode_counted(self, texts: Sequence[str], *, batch_size: int = 1) -> tuple[np.ndarray, int]:
+    def encode_counted(
+        self, texts: Sequence[str], *, batch_size: int = 1
+    ) -> tuple[np.ndarray, int]:
         """`encode`, and how many tokens were read, the two markers of each text included."""
         import numpy as np
 
         vectors = np.zeros((len(texts), DIMENSIONS), dtype=np.float32)
-        rows = [encoding.ids for encoding in self._tokenizer.encode_batch([drop_surrogates(text) for text in texts])]
+        rows = [
+            encoding.ids
+            for encoding in self._tokenizer.encode_batch([drop_surrogates(text) for text in texts])
+        ]
         # Batches of like length waste least on padding.
         order = sorted(range(len(rows)), key=lambda index: len(rows[index]))
         batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
@@ -93,7 +98,9 @@ class MiniLM:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Word pieces of each whole text, without the two markers that `encode` adds."""
-        encodings = self._counter.encode_batch([drop_surrogates(text) for text in texts], add_special_tokens=False)
+        encodings = self._counter.encode_batch(
+            [drop_surrogates(text) for text in texts], add_special_tokens=False
+        )
         return [len(encoding.ids) for encoding in encodings]
 
 
@@ -156,9 +163,12 @@ def _open(directory: Path, threads: int) -> MiniLM:
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(str(directory / MODEL_FILE), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(
+        str(directory / MODEL_FILE), options, providers=["CPUExecutionProvider"]
+    )
     tokenizer, counter = (
-        tokenizers.Tokenizer.from_file(str(directory / TOKENIZER_FILE)) for _ in ("truncating", "whole")
+        tokenizers.Tokenizer.from_file(str(directory / TOKENIZER_FILE))
+        for _ in ("truncating", "whole")
     )
     for each in (tokenizer, counter):
         each.no_padding()

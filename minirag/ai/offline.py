@@ -85,7 +85,10 @@ def list_candidates(passages: Sequence[OfflinePassage]) -> list[Candidate]:
     for passage in sorted(passages, key=lambda each: -each.score):
         language = analysis.detect_language(passage.content)
         # A chunk may begin with its own heading, which answers nothing.
-        headings = {part.strip().casefold() for part in (passage.heading, passage.heading.rpartition(">")[2])}
+        headings = {
+            part.strip().casefold()
+            for part in (passage.heading, passage.heading.rpartition(">")[2])
+        }
         for position, text in enumerate(split_quotes(passage.content)):
             key = text.casefold()
             if key not in seen and key not in headings:
@@ -125,7 +128,10 @@ def score_candidates(
     if embed is None or not are_mostly_english(candidates):
         return by_words
     likeness = measure_likeness(question, candidates, by_words, embed)
-    return [0.4 * covered + 0.4 * like + rest for covered, like, rest in zip(coverage, likeness, shared, strict=True)]
+    return [
+        0.4 * covered + 0.4 * like + rest
+        for covered, like, rest in zip(coverage, likeness, shared, strict=True)
+    ]
 
 
 def is_fragment(candidate: Candidate) -> bool:
@@ -138,16 +144,24 @@ def are_mostly_english(candidates: Sequence[Candidate]) -> bool:
     return 2 * sum(candidate.language == "en" for candidate in candidates) > len(candidates)
 
 
-def choose_sentences(candidates: Sequence[Candidate], scores: Sequence[float], count: int) -> list[int]:
+def choose_sentences(
+    candidates: Sequence[Candidate], scores: Sequence[float], count: int
+) -> list[int]:
     """Indices to quote: the best passage first, and a passage's sentences in their original order."""
     ranked = sorted(range(len(scores)), key=lambda index: -scores[index])
     chosen = ranked[:count]
-    if len(ranked) > count and scores[ranked[count]] >= EXTRA_SENTENCE_RATIO * scores[ranked[0]] > 0:
+    if (
+        len(ranked) > count
+        and scores[ranked[count]] >= EXTRA_SENTENCE_RATIO * scores[ranked[0]] > 0
+    ):
         chosen.append(ranked[count])
     passage_order = {
-        number: rank for rank, number in reversed([*enumerate(candidates[i].passage.number for i in chosen)])
+        number: rank
+        for rank, number in reversed([*enumerate(candidates[i].passage.number for i in chosen)])
     }
-    return sorted(chosen, key=lambda i: (passage_order[candidates[i].passage.number], candidates[i].position))
+    return sorted(
+        chosen, key=lambda i: (passage_order[candidates[i].passage.number], candidates[i].position)
+    )
 
 
 def weigh_question(
@@ -160,14 +174,21 @@ def weigh_question(
         return {term: term_weights.get(term, rarest) for term in distinct}
     documents = Counter(term for candidate in candidates for term in set(candidate.terms))
     total = len(candidates)
-    return {term: math.log(1 + (total - documents[term] + 0.5) / (documents[term] + 0.5)) for term in distinct}
+    return {
+        term: math.log(1 + (total - documents[term] + 0.5) / (documents[term] + 0.5))
+        for term in distinct
+    }
 
 
 def cover_question(weights: Mapping[str, float], terms: Sequence[str]) -> float:
     """The share (0 to 1) of the question's weight that a sentence's terms hold."""
     total = sum(weights.values())
     present = set(terms)
-    return sum(weight for term, weight in weights.items() if term in present) / total if total > 0 else 0.0
+    return (
+        sum(weight for term, weight in weights.items() if term in present) / total
+        if total > 0
+        else 0.0
+    )
 
 
 def cover_beside(candidates: Sequence[Candidate], coverage: Sequence[float], index: int) -> float:
@@ -180,7 +201,9 @@ def cover_beside(candidates: Sequence[Candidate], coverage: Sequence[float], ind
     return max(neighbours, default=0.0)
 
 
-def score_bm25(candidates: Sequence[Candidate], weights: Mapping[str, Mapping[str, float]]) -> list[float]:
+def score_bm25(
+    candidates: Sequence[Candidate], weights: Mapping[str, Mapping[str, float]]
+) -> list[float]:
     """BM25 of each sentence for the question, over its greatest possible value (0 to 1)."""
     average = sum(len(candidate.terms) for candidate in candidates) / len(candidates) or 1.0
     scores = []
@@ -188,16 +211,25 @@ def score_bm25(candidates: Sequence[Candidate], weights: Mapping[str, Mapping[st
         counts = Counter(candidate.terms)
         damping = BM25_K1 * (1 - BM25_B + BM25_B * len(candidate.terms) / average)
         idf = weights[candidate.language]
-        score = sum(weight * counts[term] / (counts[term] + damping) for term, weight in idf.items() if counts[term])
+        score = sum(
+            weight * counts[term] / (counts[term] + damping)
+            for term, weight in idf.items()
+            if counts[term]
+        )
         scores.append(score / (sum(idf.values()) or 1.0))
     return scores
 
 
 def measure_likeness(
-    question: str, candidates: Sequence[Candidate], by_words: Sequence[float], embed: SentenceEmbedder
+    question: str,
+    candidates: Sequence[Candidate],
+    by_words: Sequence[float],
+    embed: SentenceEmbedder,
 ) -> list[float]:
     """Cosine of the question with each sentence under its passage's heading; 0 for those that words rank last."""
-    ranked = sorted(range(len(candidates)), key=lambda index: -by_words[index])[:LONGEST_EMBEDDED_LIST]
+    ranked = sorted(range(len(candidates)), key=lambda index: -by_words[index])[
+        :LONGEST_EMBEDDED_LIST
+    ]
     texts = []
     for candidate in (candidates[index] for index in ranked):
         heading = clean_inline(candidate.passage.heading)
@@ -209,9 +241,12 @@ def measure_likeness(
     return likeness
 
 
-ASKS_TIME = re.compile(r"\b(when|(what|which) (year|date|day|month|century|decade))\b", re.IGNORECASE)
+ASKS_TIME = re.compile(
+    r"\b(when|(what|which) (year|date|day|month|century|decade))\b", re.IGNORECASE
+)
 ASKS_NUMBER = re.compile(
-    r"\b(how (many|much|long|old|far|large|big|often|tall|high|fast)|what percent(age)?)\b", re.IGNORECASE
+    r"\b(how (many|much|long|old|far|large|big|often|tall|high|fast)|what percent(age)?)\b",
+    re.IGNORECASE,
 )
 ASKS_PERSON = re.compile(r"\b(who|whom|whose)\b", re.IGNORECASE)
 TIME = re.compile(

@@ -33,10 +33,20 @@ def cost_of(model: str, prompt_tokens: int, completion_tokens: int = 0) -> Decim
     prices = prices_of(model)
     if prices is None:
         return FREE
-    return (prices.prompt * prompt_tokens + prices.completion * completion_tokens).quantize(SMALLEST_AMOUNT)
+    return (prices.prompt * prompt_tokens + prices.completion * completion_tokens).quantize(
+        SMALLEST_AMOUNT
+    )
 
 
-LOCAL_PROVIDERS = ("ollama/", "ollama_chat/", "hosted_vllm/", "lm_studio/", "llamafile/", "xinference/", "minirag/")
+LOCAL_PROVIDERS = (
+    "ollama/",
+    "ollama_chat/",
+    "hosted_vllm/",
+    "lm_studio/",
+    "llamafile/",
+    "xinference/",
+    "minirag/",
+)
 """Providers that run on one's own machines, so that a model which the map does not know costs nothing."""
 
 
@@ -47,7 +57,9 @@ def prices_of(model: str) -> Prices | None:
     entry = _entry_of(model)
     if entry is None or "input_cost_per_token" not in entry:
         return None
-    return Prices(_as_price(entry["input_cost_per_token"]), _as_price(entry.get("output_cost_per_token")))
+    return Prices(
+        _as_price(entry["input_cost_per_token"]), _as_price(entry.get("output_cost_per_token"))
+    )
 
 
 def dimensions_of(model: str) -> int | None:

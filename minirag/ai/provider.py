@@ -71,12 +71,18 @@ async def _in_thread(work: Any) -> Any:
     return await asyncio.get_running_loop().run_in_executor(local.local_threads(), work)
 
 
-def _answer(messages: list[dict[str, Any]], parameters: dict[str, Any]) -> tuple[str, dict[str, int]]:
-    question = next((_text_of(message) for message in reversed(messages) if message["role"] == "user"), "")
+def _answer(
+    messages: list[dict[str, Any]], parameters: dict[str, Any]
+) -> tuple[str, dict[str, int]]:
+    question = next(
+        (_text_of(message) for message in reversed(messages) if message["role"] == "user"), ""
+    )
     given = parameters.get("minirag_passages")
     passages = [OfflinePassage(**each) for each in given] if given else _find_passages(messages)
     answer = offline.compose_answer(question, passages, embed=local.find_sentence_embedder())
-    prompt_tokens = tokens.count_prompt_tokens({"content": _text_of(message)} for message in messages)
+    prompt_tokens = tokens.count_prompt_tokens(
+        {"content": _text_of(message)} for message in messages
+    )
     completion_tokens = tokens.count_tokens(answer)
     return answer, {
         "prompt_tokens": prompt_tokens,
@@ -96,12 +102,18 @@ def _find_passages(messages: list[dict[str, Any]]) -> list[OfflinePassage]:
     """Passages numbered in the system message, best first as a prompt lists them."""
     text = "\n".join(_text_of(message) for message in messages if message["role"] == "system")
     return [
-        OfflinePassage(number=int(number), heading="", content=content.strip(), score=1 / (rank + 1))
+        OfflinePassage(
+            number=int(number), heading="", content=content.strip(), score=1 / (rank + 1)
+        )
         for rank, (number, content) in enumerate(NUMBERED.findall(text))
     ]
 
 
 def _make_chunks(answer: str, usage: dict[str, int]) -> Iterator[GenericStreamingChunk]:
     for piece in offline.split_pieces(answer):
-        yield GenericStreamingChunk(text=piece, is_finished=False, finish_reason="", usage=None, index=0)
-    yield GenericStreamingChunk(text="", is_finished=True, finish_reason="stop", usage=usage, index=0)
+        yield GenericStreamingChunk(
+            text=piece, is_finished=False, finish_reason="", usage=None, index=0
+        )
+    yield GenericStreamingChunk(
+        text="", is_finished=True, finish_reason="stop", usage=usage, index=0
+    )

@@ -20,7 +20,9 @@ IMAGE = re.compile(r"!\[([^\]]*)\]\([^)]*\)")
 LINK = re.compile(r"\[([^\]]+)\]\([^)\s]*(?:\s+\"[^\"]*\")?\)")
 # Left in a quotation they would read as citations of ours.
 REFERENCE_MARK = re.compile(r"\s?\[\^?\d{1,3}(?:\s?[,–-]\s?\d{1,3})*\]")
-EMPHASIS = re.compile(r"(\*\*|__|~~|`+)(?=\S)(.+?)(?<=\S)\1|(?<![\w*])\*(?=\S)([^*]+?)(?<=\S)\*(?!\w)")
+EMPHASIS = re.compile(
+    r"(\*\*|__|~~|`+)(?=\S)(.+?)(?<=\S)\1|(?<![\w*])\*(?=\S)([^*]+?)(?<=\S)\*(?!\w)"
+)
 SPACE = re.compile(r"\s+")
 
 
@@ -33,7 +35,11 @@ def split_quotes(content: str) -> list[str]:
     for block in _split_blocks(content):
         text = clean_inline(block)
         if text:
-            quotes.extend(shorten(sentence) for sentence in analysis.split_sentences(text) if _says_something(sentence))
+            quotes.extend(
+                shorten(sentence)
+                for sentence in analysis.split_sentences(text)
+                if _says_something(sentence)
+            )
     return quotes
 
 
@@ -74,7 +80,9 @@ def _split_blocks(content: str) -> Iterator[str]:
         if is_row:
             table.append(line)
         elif not _is_boundary(line):
-            paragraph.append(LIST_MARKER.sub("", QUOTE_MARKER.sub("", line, count=1), count=1).strip())
+            paragraph.append(
+                LIST_MARKER.sub("", QUOTE_MARKER.sub("", line, count=1), count=1).strip()
+            )
 
 
 def _join_lines(lines: list[str]) -> str:
@@ -92,8 +100,15 @@ def _read_table(lines: list[str]) -> Iterator[str]:
     header: list[str] = []
     if len(lines) > 1 and TABLE_DIVIDER.match(lines[1]):
         header, rows = rows[0], rows[2:]
-    elif len(rows) > 1 and len({len(row) for row in rows}) == 1 and not lines[0].lstrip().startswith("|"):
-        header, rows = rows[0], rows[1:]  # as our parsers write tables: the header, then rows, no divider, no frame
+    elif (
+        len(rows) > 1
+        and len({len(row) for row in rows}) == 1
+        and not lines[0].lstrip().startswith("|")
+    ):
+        header, rows = (
+            rows[0],
+            rows[1:],
+        )  # as our parsers write tables: the header, then rows, no divider, no frame
     for row in rows:
         cells = [
             f"{header[index]}: {cell}" if index < len(header) and header[index] else cell

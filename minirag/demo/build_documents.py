@@ -57,7 +57,13 @@ BULLETINS: list[tuple[str, list[str]]] = [
 ]
 BULLETIN_TABLE = [
     ("Bulletin", "Concerns", "Work", "Minutes", "Paid by"),
-    ("SB-31", "Breva Pro, weeks 14 to 19 of 2025", "exchange of the wall plate", "10", "Acme Instruments"),
+    (
+        "SB-31",
+        "Breva Pro, weeks 14 to 19 of 2025",
+        "exchange of the wall plate",
+        "10",
+        "Acme Instruments",
+    ),
     ("SB-32", "Gateway with firmware 4.1.3", "update, restore the list", "15", "the customer"),
     ("SB-33", "all monitors near humidifiers", "new place, drying", "5", "the customer"),
     ("SB-34", "Breva Duct before BV26D070001", "exchange of the hose clip", "3", "the customer"),
@@ -144,7 +150,9 @@ def write_bulletins(path: Path) -> None:
     document = docx.Document()
     document.core_properties.title = "Acme Breva Service Bulletins 2026"
     document.core_properties.author = "Acme Instruments"
-    document.core_properties.created = document.core_properties.modified = ISSUED_AT.replace(tzinfo=None)
+    document.core_properties.created = document.core_properties.modified = ISSUED_AT.replace(
+        tzinfo=None
+    )
     document.add_heading("Acme Breva Service Bulletins 2026", level=0)
     document.add_paragraph(BULLETINS_INTRO)
     for title, paragraphs in BULLETINS:
@@ -198,7 +206,9 @@ def _assemble_pdf(pages: list[list[str]]) -> bytes:
             "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Resources << /Font << /F1 3 0 R /F2 4 0 R >> >> "
             f"/Contents {first_page + 2 * number + 1} 0 R >>"
         )
-        objects.append(f"<< /Length {len(content.encode('cp1252'))} >>\nstream\n{content}\nendstream")
+        objects.append(
+            f"<< /Length {len(content.encode('cp1252'))} >>\nstream\n{content}\nendstream"
+        )
     title = "<< /Title (Globex Freight Hub Rules) /Author (Globex Freight) >>"
     output, offsets = b"%PDF-1.4\n", []
     for number, body in enumerate([*objects, title], start=1):

@@ -54,7 +54,9 @@ def seed_demo(report: Report, *, ingest_now: bool = False) -> None:
         with tenant_context(tenant):
             bot = _ensure_bot(demo)
             added = [source for path in demo.documents if (source := _ensure_source(bot, path))]
-            report(f"{tenant.slug}: bot {bot.name}, {len(demo.documents)} documents, {len(added)} of them new")
+            report(
+                f"{tenant.slug}: bot {bot.name}, {len(demo.documents)} documents, {len(added)} of them new"
+            )
             if ingest_now:
                 _ingest_all(bot, report)
 
@@ -79,7 +81,9 @@ def _ensure_tenant(demo: DemoTenant, notes: Notes) -> Tenant:
         return made.tenant
     owner = User.objects.filter(tenant=tenant, email=demo.owner_email).first()
     if owner is None:
-        raise Conflict(f"There is a tenant '{demo.slug}' that is not the demo's; it was left alone.")
+        raise Conflict(
+            f"There is a tenant '{demo.slug}' that is not the demo's; it was left alone."
+        )
     _remember(notes, owner, password)
     if "api_token" not in notes[demo.owner_email]:
         notes[demo.owner_email]["api_token"] = ApiToken.objects.mint(user=owner, name="demo")[1]
@@ -121,7 +125,9 @@ def _ensure_source(bot: BotProfile, path: Path) -> Source | None:
 
 
 def _ingest_all(bot: BotProfile, report: Report) -> None:
-    waiting = Source.objects.filter(bot_profile=bot, deleted_at__isnull=True).exclude(status=SourceStatus.READY)
+    waiting = Source.objects.filter(bot_profile=bot, deleted_at__isnull=True).exclude(
+        status=SourceStatus.READY
+    )
     for source in list(waiting.defer("content").order_by("name")):
         ingest(source.pk)
         source.refresh_from_db(fields=["status", "chunk_count", "error_message"])
@@ -146,7 +152,10 @@ def _write_notes(notes: Notes) -> None:
 def describe_demo(base_url: str) -> list[str]:
     """Return the lines that say where the demo is and how to log in; empty when there is none."""
     notes = read_notes()
-    present = {tenant.slug: tenant for tenant in Tenant.objects.filter(slug__in=[demo.slug for demo in DEMO_TENANTS])}
+    present = {
+        tenant.slug: tenant
+        for tenant in Tenant.objects.filter(slug__in=[demo.slug for demo in DEMO_TENANTS])
+    }
     shown = [demo for demo in DEMO_TENANTS if demo.slug in present and demo.owner_email in notes]
     if not shown:
         return []
@@ -163,7 +172,8 @@ def describe_demo(base_url: str) -> list[str]:
     operator = User.objects.filter(tenant__isnull=True, email=OPERATOR_EMAIL).first()
     if operator is not None and OPERATOR_EMAIL in notes:
         lines += [
-            "Platform operator", f"  admin       {base_url}/admin/",
+            "Platform operator",
+            f"  admin       {base_url}/admin/",
             f"  log-in      {_describe_login(operator, notes[OPERATOR_EMAIL])}",
         ]
     return lines

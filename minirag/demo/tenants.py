@@ -31,7 +31,9 @@ class DemoTenant:
 
     @property
     def starter_questions(self) -> list[str]:
-        questions: list[str] = json.loads((FOLDER / "questions.json").read_text())[self.slug]["starter_questions"]
+        questions: list[str] = json.loads((FOLDER / "questions.json").read_text())[self.slug][
+            "starter_questions"
+        ]
         return questions
 
 

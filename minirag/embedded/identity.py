@@ -84,9 +84,21 @@ def _list_candidates(directory: Path) -> Iterator[Identity]:
 
 def _build_setpriv(uid: int, gid: int) -> tuple[str, ...]:
     # Without the secure bit, access(2), which PostgreSQL asks too, leaves capabilities out of account.
-    keep = ("--securebits=+no_setuid_fixup", "--inh-caps=+dac_override", "--ambient-caps=+dac_override")
+    keep = (
+        "--securebits=+no_setuid_fixup",
+        "--inh-caps=+dac_override",
+        "--ambient-caps=+dac_override",
+    )
     # setpriv changes the user itself, which clears the parent-death signal: it has to set it anew.
-    return ("setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups", *keep, "--pdeathsig=INT", "--")
+    return (
+        "setpriv",
+        f"--reuid={uid}",
+        f"--regid={gid}",
+        "--clear-groups",
+        *keep,
+        "--pdeathsig=INT",
+        "--",
+    )
 
 
 def _reaches(identity: Identity, program: Path, directory: Path) -> bool:

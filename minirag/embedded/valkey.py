@@ -22,7 +22,9 @@ def find_program() -> Path:
     places = list(spec.submodule_search_locations or []) if spec else []
     found = sorted(Path(places[0]).glob("_binaries/*/valkey-server")) if places else []
     if not found:
-        raise StartError("The embedded Valkey is not installed: run `make`, or set REDIS_URL to a server.")
+        raise StartError(
+            "The embedded Valkey is not installed: run `make`, or set REDIS_URL to a server."
+        )
     return found[0]
 
 
@@ -137,7 +139,9 @@ class ValkeyServer:
             if self._answers():
                 return True
             if time.monotonic() > deadline:
-                sentence = f"Valkey did not answer in {timeout_seconds:.0f} s; its log is {self.log_path}."
+                sentence = (
+                    f"Valkey did not answer in {timeout_seconds:.0f} s; its log is {self.log_path}."
+                )
                 raise StartError(sentence)
             time.sleep(0.01)
         return False
@@ -146,7 +150,9 @@ class ValkeyServer:
         """Whether our own server answers: a stranger on the port would refuse the password."""
         request = f"AUTH {self._password}\r\nPING\r\n".encode()
         try:
-            with socket.create_connection((processes.LOOPBACK, self.port or 0), timeout=2) as connection:
+            with socket.create_connection(
+                (processes.LOOPBACK, self.port or 0), timeout=2
+            ) as connection:
                 connection.sendall(request)
                 with connection.makefile("rb") as lines:
                     return lines.readline() == b"+OK\r\n" and lines.readline() == b"+PONG\r\n"

@@ -108,7 +108,9 @@ def parse_url(url: str) -> httpx.URL:
     vetting.
     """
     if len(url) > MAX_URL_LENGTH:
-        raise OutboundError("url_invalid", f"The URL is longer than {MAX_URL_LENGTH} characters.", False)
+        raise OutboundError(
+            "url_invalid", f"The URL is longer than {MAX_URL_LENGTH} characters.", False
+        )
     try:
         parsed = httpx.URL(url.strip())
     except (httpx.InvalidURL, TypeError, ValueError) as error:
@@ -120,7 +122,9 @@ def parse_url(url: str) -> httpx.URL:
     if not _HOST.fullmatch(parsed.raw_host):
         raise OutboundError("url_invalid", "The URL's host name is not valid.", False)
     if parsed.userinfo:
-        raise OutboundError("url_invalid", "The URL must not contain a user name or password.", False)
+        raise OutboundError(
+            "url_invalid", "The URL must not contain a user name or password.", False
+        )
     if parsed.port is not None and not 0 < parsed.port < 65536:
         raise OutboundError("url_invalid", "The URL has no valid port.", False)
     return parsed
@@ -137,14 +141,18 @@ def vet_url(url: str, allowed_hosts: frozenset[str] = frozenset()) -> httpx.URL:
     if is_allowed(host, port, allowed_hosts):
         return parsed
     if port in REFUSED_PORTS:
-        raise OutboundError("address_refused", f"Port {port} does not belong to a web server.", False)
+        raise OutboundError(
+            "address_refused", f"Port {port} does not belong to a web server.", False
+        )
     literal = _parse_address(host) or _parse_legacy_ipv4(host)
     if (literal is not None and not is_public_address(str(literal))) or _names_this_machine(host):
         raise _refusal(host)
     return parsed
 
 
-def vet_addresses(host: str, port: int, addresses: Iterable[str], allowed_hosts: frozenset[str]) -> list[str]:
+def vet_addresses(
+    host: str, port: int, addresses: Iterable[str], allowed_hosts: frozenset[str]
+) -> list[str]:
     """All addresses of a host, or an error when a single one of them may not be reached."""
     vetted = list(dict.fromkeys(addresses))
     if not vetted:

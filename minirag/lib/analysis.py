@@ -39,17 +39,38 @@ _ALGORITHMS: Final = {
 }  # fmt: skip
 # Letters that carry no separable mark and still are one with a plain letter for whoever types without accents.
 _PLAIN_LETTERS: Final = str.maketrans(
-    {"ı": "i", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "æ": "ae", "œ": "oe", "ß": "ss", "þ": "th", "ё": "е"}
+    {
+        "ı": "i",
+        "ø": "o",
+        "ł": "l",
+        "đ": "d",
+        "ð": "d",
+        "æ": "ae",
+        "œ": "oe",
+        "ß": "ss",
+        "þ": "th",
+        "ё": "е",
+    }
 )
 # Invisible joiners, soft hyphens, Arabic vowel marks and tatweel, Hebrew points: absent from what people type.
 _INVISIBLE: Final = dict.fromkeys(
-    [0x00AD, 0x0640, 0x0670, 0xFEFF, *range(0x200B, 0x2010), *range(0x064B, 0x0660), *range(0x0591, 0x05BE)]
+    [
+        0x00AD,
+        0x0640,
+        0x0670,
+        0xFEFF,
+        *range(0x200B, 0x2010),
+        *range(0x064B, 0x0660),
+        *range(0x0591, 0x05BE),
+    ]
 )
 
 
 def _marks() -> str:
     """A regular expression's character class body of every combining mark (which Python's \\w leaves out)."""
-    codes = [code for code in range(0x300, 0x1E950) if unicodedata.category(chr(code)) in ("Mn", "Mc")]
+    codes = [
+        code for code in range(0x300, 0x1E950) if unicodedata.category(chr(code)) in ("Mn", "Mc")
+    ]
     ranges: list[list[int]] = []
     for code in codes:
         if ranges and code == ranges[-1][1] + 1:
@@ -99,7 +120,9 @@ def _fold_accents(word: str) -> str:
     if plain.isascii():
         return plain
     if script_of(plain[0]) in ("latin", "greek"):
-        return "".join(c for c in unicodedata.normalize("NFD", plain) if not unicodedata.combining(c))
+        return "".join(
+            c for c in unicodedata.normalize("NFD", plain) if not unicodedata.combining(c)
+        )
     return plain.replace("\u0301", "")
 
 

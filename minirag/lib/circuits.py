@@ -14,7 +14,12 @@ class Circuits:
         self, *, failures: int, pause_seconds: float, capacity: int = 10_000,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
-        self._limit, self._pause, self._capacity, self._clock = failures, pause_seconds, capacity, clock
+        self._limit, self._pause, self._capacity, self._clock = (
+            failures,
+            pause_seconds,
+            capacity,
+            clock,
+        )
         self._failed: OrderedDict[Hashable, tuple[int, float]] = OrderedDict()
 
     def is_open(self, party: Hashable) -> bool:

@@ -70,4 +70,6 @@ def _fernet(keys: Sequence[str] | None) -> MultiFernet:
     try:
         return MultiFernet([Fernet(key) for key in chosen])
     except ValueError as error:
-        raise ImproperlyConfigured("ENCRYPTION_KEYS holds something that is no Fernet key.") from error
+        raise ImproperlyConfigured(
+            "ENCRYPTION_KEYS holds something that is no Fernet key."
+        ) from error

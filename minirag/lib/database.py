@@ -23,10 +23,14 @@ _SLOW_THREADS = 2
 
 @cache
 def _threads(pool: str) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(settings.DATABASE_THREADS if pool == DATABASE else _SLOW_THREADS, thread_name_prefix=pool)
+    return ThreadPoolExecutor(
+        settings.DATABASE_THREADS if pool == DATABASE else _SLOW_THREADS, thread_name_prefix=pool
+    )
 
 
-def _run_and_release(function: Callable[..., R], args: tuple[Any, ...], kwargs: dict[str, Any]) -> R:
+def _run_and_release(
+    function: Callable[..., R], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> R:
     try:
         return function(*args, **kwargs)
     finally:

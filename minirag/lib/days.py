@@ -26,7 +26,9 @@ def _refuse_other_forms(value: Any) -> Any:
 Day = Annotated[date, BeforeValidator(_refuse_other_forms), Field(examples=["2026-11-20"])]
 
 
-def bounds_of(first: date | None, last: date | None, time_zone: str) -> tuple[datetime | None, datetime | None]:
+def bounds_of(
+    first: date | None, last: date | None, time_zone: str
+) -> tuple[datetime | None, datetime | None]:
     """Return when `first` begins and when `last` is over in `time_zone`; None where there is no bound.
 
     Both days count whole, also one of 23 or 25 hours. Raises BadInput (`invalid_date_range`) for an end before the
@@ -41,7 +43,9 @@ def _beginning(day: date | None, time_zone: str, *, days: int = 0) -> datetime |
     if day is None:
         return None
     try:
-        local = datetime.combine(day + timedelta(days=days), datetime.min.time(), ZoneInfo(time_zone))
+        local = datetime.combine(
+            day + timedelta(days=days), datetime.min.time(), ZoneInfo(time_zone)
+        )
         return local.astimezone(UTC)
     except OverflowError:  # the first or last day there is: before or after everything
         return None

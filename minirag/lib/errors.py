@@ -15,7 +15,9 @@ class ProductError(Exception):
     retryable = False
     retry_after_seconds: int | None = None  # when to come back, where that is known
 
-    def __init__(self, detail: str, *, code: str | None = None, retryable: bool | None = None) -> None:
+    def __init__(
+        self, detail: str, *, code: str | None = None, retryable: bool | None = None
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
         if code is not None:
@@ -66,7 +68,12 @@ class TooManyRequests(ProductError):
     status, code, retryable = 429, "rate_limited", True
 
     def __init__(
-        self, detail: str, *, retry_after_seconds: int = 1, code: str | None = None, limit: int | None = None
+        self,
+        detail: str,
+        *,
+        retry_after_seconds: int = 1,
+        code: str | None = None,
+        limit: int | None = None,
     ) -> None:
         super().__init__(detail, code=code)
         self.retry_after_seconds = max(1, retry_after_seconds)
@@ -78,7 +85,11 @@ class ProviderError(ProductError):
 
     STATUS_OF = {
         "authentication": (502, False, "The model provider rejected its credentials."),
-        "rate_limit": (429, True, "The model provider's rate limit was reached. Please try again shortly."),
+        "rate_limit": (
+            429,
+            True,
+            "The model provider's rate limit was reached. Please try again shortly.",
+        ),
         "timeout": (504, True, "The model provider did not answer in time."),
         "unavailable": (503, True, "The model provider is not available at the moment."),
         "bad_request": (502, False, "The model provider did not accept the request."),

@@ -129,14 +129,18 @@ def post_json(
         translate_errors(),
         open_pool(allowed_hosts, resolver, deadline) as pool,
         pool.stream(
-            "POST", _wire_url(target), headers=_wire_headers(target, _post_headers(headers)), content=body
+            "POST",
+            _wire_url(target),
+            headers=_wire_headers(target, _post_headers(headers)),
+            content=body,
         ) as response,
     ):
         excerpt = _take(response.iter_stream(), EXCERPT_BYTES)
         return Posted(
             status=response.status,
             headers={
-                name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers
+                name.decode("latin-1").lower(): value.decode("latin-1")
+                for name, value in response.headers
             },
             body_excerpt=excerpt.decode("utf-8", "replace"),
             duration_seconds=time.monotonic() - started,
@@ -164,11 +168,15 @@ async def fetch_async(
             asyncio.timeout(timeout_seconds),
         ):
             while True:
-                request = pool.stream("GET", _wire_url(hops.url), headers=_wire_headers(hops.url, headers))
+                request = pool.stream(
+                    "GET", _wire_url(hops.url), headers=_wire_headers(hops.url, headers)
+                )
                 async with request as response:
                     if hops.follow(response):
                         continue
-                    reader = await _read_async(response.aiter_stream(), _reader_for(response, max_bytes))
+                    reader = await _read_async(
+                        response.aiter_stream(), _reader_for(response, max_bytes)
+                    )
                     return _fetched(hops.url, response, reader)
 
 
@@ -193,7 +201,10 @@ async def post_async(
             _closing_async_pool(allowed_hosts, resolver, deadline) as pool,
             asyncio.timeout(timeout_seconds),
             pool.stream(
-                "POST", _wire_url(target), headers=_wire_headers(target, _post_headers(headers)), content=body
+                "POST",
+                _wire_url(target),
+                headers=_wire_headers(target, _post_headers(headers)),
+                content=body,
             ) as response,
         ):
             if not any_status:
@@ -237,13 +248,17 @@ class _Hops:
         try:
             target = self.url.join(location)
         except (httpx.InvalidURL, ValueError) as error:
-            raise OutboundError("url_invalid", "The server redirected to an invalid URL.", False) from error
+            raise OutboundError(
+                "url_invalid", "The server redirected to an invalid URL.", False
+            ) from error
         self.url = vet_url(str(target.copy_with(fragment=None)), self._allowed_hosts)
         if str(self.url) in self._seen:
             raise OutboundError("too_many_redirects", "The page redirects in a circle.", False)
         self._seen.add(str(self.url))
         if len(self._seen) > MAX_REDIRECTS + 1:
-            raise OutboundError("too_many_redirects", f"More than {MAX_REDIRECTS} redirects.", False)
+            raise OutboundError(
+                "too_many_redirects", f"More than {MAX_REDIRECTS} redirects.", False
+            )
         return True
 
 
@@ -258,14 +273,22 @@ def _get_headers(user_agent: str, etag: str | None, last_modified: str | None) -
 
 def _post_headers(headers: Mapping[str, str]) -> dict[str, str]:
     # Names go out as they were given: receivers of MiniRAG 1.0 may know them byte for byte.
-    defaults = {"User-Agent": USER_AGENT, "Content-Type": "application/json", "Accept-Encoding": "identity"}
+    defaults = {
+        "User-Agent": USER_AGENT,
+        "Content-Type": "application/json",
+        "Accept-Encoding": "identity",
+    }
     given = {name.lower() for name in headers}
-    return {name: value for name, value in defaults.items() if name.lower() not in given} | dict(headers)
+    return {name: value for name, value in defaults.items() if name.lower() not in given} | dict(
+        headers
+    )
 
 
 def _wire_headers(url: httpx.URL, headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     try:
-        encoded = [(name.encode("ascii"), value.encode("latin-1")) for name, value in headers.items()]
+        encoded = [
+            (name.encode("ascii"), value.encode("latin-1")) for name, value in headers.items()
+        ]
     except UnicodeEncodeError as error:
         raise OutboundError(
             "url_invalid", "A request header holds a character HTTP cannot carry.", False
@@ -274,7 +297,9 @@ def _wire_headers(url: httpx.URL, headers: Mapping[str, str]) -> list[tuple[byte
 
 
 def _wire_url(url: httpx.URL) -> httpcore.URL:
-    return httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=port_of(url), target=url.raw_path)
+    return httpcore.URL(
+        scheme=url.raw_scheme, host=url.raw_host, port=port_of(url), target=url.raw_path
+    )
 
 
 def _header(response: httpcore.Response, name: bytes) -> str:
@@ -286,12 +311,16 @@ def _require_success(status: int) -> None:
     if 200 <= status < 300 or status == 304:
         return
     reason = f"The server answered with status {status}."
-    raise OutboundError("http_status", reason, status in _RETRYABLE_STATUSES, upstream_status=status)
+    raise OutboundError(
+        "http_status", reason, status in _RETRYABLE_STATUSES, upstream_status=status
+    )
 
 
 def _reader_for(response: httpcore.Response, max_bytes: int) -> BodyReader:
     return BodyReader(
-        _header(response, b"content-encoding"), _header(response, b"content-length") or None, max_bytes
+        _header(response, b"content-encoding"),
+        _header(response, b"content-length") or None,
+        max_bytes,
     )
 
 

@@ -42,7 +42,11 @@ class BodyReader:
         return bytes(self._body)
 
     def _too_large(self) -> OutboundError:
-        size = f"{self._max_bytes / 2**20:g} MB" if self._max_bytes >= 2**20 else f"{self._max_bytes} bytes"
+        size = (
+            f"{self._max_bytes / 2**20:g} MB"
+            if self._max_bytes >= 2**20
+            else f"{self._max_bytes} bytes"
+        )
         return OutboundError("too_large", f"The answer is larger than {size}.", False)
 
 
@@ -51,7 +55,9 @@ def parse_content_type(value: str) -> tuple[str, str | None]:
     message = Message()
     message["content-type"] = value
     charset = message.get_param("charset")
-    return value.split(";")[0].strip().lower(), charset.strip().lower() if isinstance(charset, str) else None
+    return value.split(";")[0].strip().lower(), charset.strip().lower() if isinstance(
+        charset, str
+    ) else None
 
 
 class _Inflater:
@@ -96,7 +102,9 @@ def _decoder_for(encoding: str) -> _Inflater | None:
         return None
     if encoding in ("gzip", "x-gzip", "deflate"):
         return _Inflater(encoding)
-    raise OutboundError("bad_response", "The server used a compression that was not asked for.", False)
+    raise OutboundError(
+        "bad_response", "The server used a compression that was not asked for.", False
+    )
 
 
 def _broken() -> OutboundError:

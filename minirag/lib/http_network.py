@@ -69,7 +69,9 @@ def open_async_pool(
 ) -> httpcore.AsyncConnectionPool:
     """As open_pool. The caller also bounds the whole by asyncio.timeout, which no slow drip outlives."""
     backend = _GuardedAsyncBackend(allowed_hosts, resolver, deadline)
-    return httpcore.AsyncConnectionPool(ssl_context=tls_context(), network_backend=backend, **limits)
+    return httpcore.AsyncConnectionPool(
+        ssl_context=tls_context(), network_backend=backend, **limits
+    )
 
 
 @contextmanager
@@ -85,17 +87,25 @@ def translate_errors() -> Iterator[None]:
             reason = "The server's TLS certificate could not be verified."
         raise OutboundError("connect_failed", reason, True) from error
     except httpcore.NetworkError as error:
-        raise OutboundError("connect_failed", "The connection to the server broke off.", True) from error
+        raise OutboundError(
+            "connect_failed", "The connection to the server broke off.", True
+        ) from error
     except httpcore.RemoteProtocolError as error:
-        raise OutboundError("bad_response", "The server's answer is not valid HTTP.", True) from error
+        raise OutboundError(
+            "bad_response", "The server's answer is not valid HTTP.", True
+        ) from error
     except (httpcore.ProtocolError, httpcore.UnsupportedProtocol) as error:
-        raise OutboundError("url_invalid", "The request could not be put into HTTP.", False) from error
+        raise OutboundError(
+            "url_invalid", "The request could not be put into HTTP.", False
+        ) from error
 
 
 class _GuardedBackend(httpcore.NetworkBackend):
     """Connects to vetted addresses only; the name httpcore holds still serves for TLS and the Host header."""
 
-    def __init__(self, allowed_hosts: frozenset[str], resolver: Resolver, deadline: Deadline) -> None:
+    def __init__(
+        self, allowed_hosts: frozenset[str], resolver: Resolver, deadline: Deadline
+    ) -> None:
         self._allowed_hosts, self._resolver, self._deadline = allowed_hosts, resolver, deadline
         self._inner = httpcore.SyncBackend()
 
@@ -139,7 +149,10 @@ class _DeadlineStream(httpcore.NetworkStream):
         self._inner.close()
 
     def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
     ) -> httpcore.NetworkStream:
         secured = self._inner.start_tls(ssl_context, server_hostname, self._deadline.cap(timeout))
         return _DeadlineStream(secured, self._deadline)
@@ -149,7 +162,9 @@ class _DeadlineStream(httpcore.NetworkStream):
 
 
 class _GuardedAsyncBackend(httpcore.AsyncNetworkBackend):
-    def __init__(self, allowed_hosts: frozenset[str], resolver: Resolver, deadline: Deadline) -> None:
+    def __init__(
+        self, allowed_hosts: frozenset[str], resolver: Resolver, deadline: Deadline
+    ) -> None:
         self._allowed_hosts, self._resolver, self._deadline = allowed_hosts, resolver, deadline
         self._inner = httpcore.AnyIOBackend()
 
@@ -178,7 +193,9 @@ def _resolve(resolver: Resolver, host: str, port: int) -> list[str]:
     try:
         return resolver(host, port)
     except (OSError, UnicodeError) as error:
-        raise OutboundError("dns_failed", f"The name {host} could not be resolved.", True) from error
+        raise OutboundError(
+            "dns_failed", f"The name {host} could not be resolved.", True
+        ) from error
 
 
 def _resolve_within(seconds: float, resolver: Resolver, host: str, port: int) -> list[str]:

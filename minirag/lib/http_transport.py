@@ -29,7 +29,10 @@ class PoolLimits:
 
 
 def open_guarded_client(
-    limits: PoolLimits, *, allowed_hosts: frozenset[str] = frozenset(), resolver: Resolver = resolve_host
+    limits: PoolLimits,
+    *,
+    allowed_hosts: frozenset[str] = frozenset(),
+    resolver: Resolver = resolve_host,
 ) -> httpx.Client:
     """A client for threads. Give each request a timeout; without one an operation may take a minute."""
     transport = GuardedTransport(limits, allowed_hosts, resolver)
@@ -37,7 +40,10 @@ def open_guarded_client(
 
 
 def open_guarded_async_client(
-    limits: PoolLimits, *, allowed_hosts: frozenset[str] = frozenset(), resolver: Resolver = resolve_host
+    limits: PoolLimits,
+    *,
+    allowed_hosts: frozenset[str] = frozenset(),
+    resolver: Resolver = resolve_host,
 ) -> httpx.AsyncClient:
     """The same for one event loop."""
     transport = GuardedAsyncTransport(limits, allowed_hosts, resolver)
@@ -45,7 +51,9 @@ def open_guarded_async_client(
 
 
 class GuardedTransport(httpx.BaseTransport):
-    def __init__(self, limits: PoolLimits, allowed_hosts: frozenset[str], resolver: Resolver) -> None:
+    def __init__(
+        self, limits: PoolLimits, allowed_hosts: frozenset[str], resolver: Resolver
+    ) -> None:
         self._allowed_hosts = allowed_hosts
         self._pool = open_pool(allowed_hosts, resolver, NoDeadline(), **vars(limits))
 
@@ -60,7 +68,9 @@ class GuardedTransport(httpx.BaseTransport):
 
 
 class GuardedAsyncTransport(httpx.AsyncBaseTransport):
-    def __init__(self, limits: PoolLimits, allowed_hosts: frozenset[str], resolver: Resolver) -> None:
+    def __init__(
+        self, limits: PoolLimits, allowed_hosts: frozenset[str], resolver: Resolver
+    ) -> None:
         self._allowed_hosts = allowed_hosts
         self._pool = open_async_pool(allowed_hosts, resolver, NoDeadline(), **vars(limits))
 
@@ -103,7 +113,9 @@ def _to_core(request: httpx.Request) -> httpcore.Request:
     url = request.url
     return httpcore.Request(
         method=request.method,
-        url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+        url=httpcore.URL(
+            scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
+        ),
         headers=request.headers.raw,
         content=request.stream,
         extensions=request.extensions,
@@ -122,6 +134,9 @@ def _as_httpx_errors() -> Iterator[None]:
     try:
         yield
     except (
-        httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol
+        httpcore.TimeoutException,
+        httpcore.NetworkError,
+        httpcore.ProtocolError,
+        httpcore.UnsupportedProtocol,
     ) as error:
         raise getattr(httpx, type(error).__name__, httpx.TransportError)(str(error)) from error

@@ -54,7 +54,9 @@ class InProgress(Conflict):
     retry_after_seconds = _RETRY_SECONDS
 
     def __init__(self) -> None:
-        super().__init__("The first request with this Idempotency-Key is still running. Try again shortly.")
+        super().__init__(
+            "The first request with this Idempotency-Key is still running. Try again shortly."
+        )
 
 
 class OutcomeUnknown(Conflict):
@@ -75,7 +77,9 @@ class StoreUnavailable(ProductError):
     status, code, retryable = 503, "idempotency_unavailable", True
 
     def __init__(self) -> None:
-        super().__init__("Idempotency-Key cannot be honoured at the moment. Nothing was done; try again shortly.")
+        super().__init__(
+            "Idempotency-Key cannot be honoured at the moment. Nothing was done; try again shortly."
+        )
 
 
 @dataclass(frozen=True)
@@ -116,8 +120,12 @@ def keep(name: str, fingerprint: str, answer: Kept) -> None:
         record["answer"] = encrypt(plain, context=name)
     try:
         _client(settings.REDIS_URL).set(name, json.dumps(record), ex=KEPT_SECONDS)
-    except RedisError as error:  # the claim, should it be there still, says that the outcome is unknown
-        logger.error("answer to an idempotent request not kept, redis failed: %s", type(error).__name__)
+    except (
+        RedisError
+    ) as error:  # the claim, should it be there still, says that the outcome is unknown
+        logger.error(
+            "answer to an idempotent request not kept, redis failed: %s", type(error).__name__
+        )
 
 
 def give_back(name: str) -> None:

@@ -86,7 +86,10 @@ def _votes_of_words() -> dict[str, list[tuple[str, float]]]:
     for language, words in STOP_WORDS.items():
         for word in words:
             holders.setdefault(word, []).append(language)
-    return {word: [(language, 1.0 / len(found)) for language in found] for word, found in holders.items()}
+    return {
+        word: [(language, 1.0 / len(found)) for language in found]
+        for word, found in holders.items()
+    }
 
 
 _VOTES: Final = _votes_of_words()
@@ -100,7 +103,9 @@ def _vote(words: list[str], script: str) -> str:
         weight = min(count, 1 + count**0.5)
         weights += weight
         for language, share in _VOTES.get(word, ()):
-            doubt = 0.2 if language != "en" and word in _ENGLISH_TOO else 0.5 if len(word) == 1 else 1.0
+            doubt = (
+                0.2 if language != "en" and word in _ENGLISH_TOO else 0.5 if len(word) == 1 else 1.0
+            )
             points[language] += weight * doubt * (0.5 + share)
         if not word.isascii():
             for letter in set(word) & _LETTERS.keys():
@@ -109,7 +114,9 @@ def _vote(words: list[str], script: str) -> str:
                     points[language] += weight * 1.5 / len(languages)
     least = max(_LEAST_POINTS, _LEAST_EVIDENCE * weights)
     candidates = {
-        name: score for name, score in points.items() if score >= least and script_of_language(name) == script
+        name: score
+        for name, score in points.items()
+        if score >= least and script_of_language(name) == script
     }
     default = LANGUAGE_OF_SCRIPT[script]
     if not candidates:
@@ -126,7 +133,9 @@ def detect_language(text: str) -> str:
     """
     sample = unicodedata.normalize("NFKC", text[:_SAMPLE_CHARACTERS]).lower()
     scripts = Counter(
-        script for character in sample if character.isalpha() and (script := script_of(character)) is not None
+        script
+        for character in sample
+        if character.isalpha() and (script := script_of(character)) is not None
     )
     if not scripts:
         return DEFAULT_LANGUAGE

@@ -109,7 +109,9 @@ class LimiterUnavailable(ProductError):
     status, code, retryable = 503, "limiter_unavailable", True
 
 
-def check(bounds: Sequence[Bound], *, scope: str, redis_url: str, fail_closed: bool = False) -> LimitState | None:
+def check(
+    bounds: Sequence[Bound], *, scope: str, redis_url: str, fail_closed: bool = False
+) -> LimitState | None:
     """Count one hit in all of `bounds`, or in none; returns the state of the tightest, None where nothing bounds it.
 
     Raises TooManyRequests when one is full, LimiterUnavailable when Redis fails and `fail_closed` is set, ValueError
@@ -153,19 +155,27 @@ _Limits = list[tuple[Bound, Rate]]
 
 
 def _effective(bounds: Sequence[Bound]) -> _Limits:
-    rates = ((bound, parse_rate(bound.rate) if isinstance(bound.rate, str) else bound.rate) for bound in bounds)
+    rates = (
+        (bound, parse_rate(bound.rate) if isinstance(bound.rate, str) else bound.rate)
+        for bound in bounds
+    )
     return [(bound, rate) for bound, rate in rates if rate is not None]
 
 
 def _arguments(scope: str, limits: _Limits) -> list[str | int]:
     keys = [f"{_KEY_PREFIX}:{{{scope}}}:{bound.key}" for bound, _ in limits]
-    return [len(keys), *keys, *(part for _, rate in limits for part in (rate.amount, rate.seconds * 1000))]
+    return [
+        len(keys),
+        *keys,
+        *(part for _, rate in limits for part in (rate.amount, rate.seconds * 1000)),
+    ]
 
 
 def _judge(limits: _Limits, answer: list[int]) -> LimitState:
     """Return the state of the window with the least room; of full ones, the one that is full the longest refuses."""
     states = [
-        (max(0, rate.amount - answer[2 * i + 1]), -answer[2 * i + 2], i) for i, (_, rate) in enumerate(limits)
+        (max(0, rate.amount - answer[2 * i + 1]), -answer[2 * i + 2], i)
+        for i, (_, rate) in enumerate(limits)
     ]
     remaining, minus_reset, index = min(states)
     bound, rate = limits[index]
@@ -190,7 +200,9 @@ def _client(redis_url: str) -> Redis:
 
 
 # An asyncio connection belongs to the loop that opened it, so each loop has its own.
-_async_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, AsyncRedis]] = WeakKeyDictionary()
+_async_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, AsyncRedis]] = (
+    WeakKeyDictionary()
+)
 
 
 def _async_client(redis_url: str) -> AsyncRedis:

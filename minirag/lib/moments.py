@@ -12,7 +12,9 @@ from pydantic_core import PydanticCustomError
 
 def _require_date_text(value: Any) -> Any:
     if not isinstance(value, str) or not re.match(r"\d{4}-\d\d-\d\d", value):
-        raise PydanticCustomError("datetime_type", "Write a time as 2026-11-20T23:38:33, with a zone or in UTC")
+        raise PydanticCustomError(
+            "datetime_type", "Write a time as 2026-11-20T23:38:33, with a zone or in UTC"
+        )
     return value
 
 

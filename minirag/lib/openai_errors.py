@@ -16,7 +16,9 @@ def speaks_openai(path: str) -> bool:
     return _PATHS.fullmatch(path) is not None
 
 
-def as_openai_error(status: int, payload: dict[str, Any], *, param: str | None = None) -> dict[str, Any]:
+def as_openai_error(
+    status: int, payload: dict[str, Any], *, param: str | None = None
+) -> dict[str, Any]:
     """Put one of our error bodies into OpenAI's shape; of several invalid fields it names the first."""
     detail = payload["detail"]
     if isinstance(detail, list):

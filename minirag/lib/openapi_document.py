@@ -39,11 +39,23 @@ _HEADERS: dict[str, Schema] = {
         "schema": {"type": "string"},
     },
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},
-    "X-RateLimit-Limit": {"description": "Calls in the window that is closest to full.", "schema": {"type": "integer"}},
+    "X-RateLimit-Limit": {
+        "description": "Calls in the window that is closest to full.",
+        "schema": {"type": "integer"},
+    },
     "X-RateLimit-Remaining": {"description": "Calls left in it.", "schema": {"type": "integer"}},
-    "X-RateLimit-Reset": {"description": "Seconds until it has room again.", "schema": {"type": "integer"}},
-    "X-Next-Cursor": {"description": "`cursor` of the next page, when there is one.", "schema": {"type": "string"}},
-    "Link": {"description": '`<…>; rel="next"`, when there is a next page.', "schema": {"type": "string"}},
+    "X-RateLimit-Reset": {
+        "description": "Seconds until it has room again.",
+        "schema": {"type": "integer"},
+    },
+    "X-Next-Cursor": {
+        "description": "`cursor` of the next page, when there is one.",
+        "schema": {"type": "string"},
+    },
+    "Link": {
+        "description": '`<…>; rel="next"`, when there is a next page.',
+        "schema": {"type": "string"},
+    },
     "Idempotency-Replayed": {
         "description": "`true` when this is the stored answer of an earlier request.",
         "schema": {"type": "string"},
@@ -76,7 +88,9 @@ def build_document(routes: Iterable[tuple[str, Any]], *, info: Schema) -> Schema
     schemas = SchemaBook(operation for _, _, operation in described)
     paths: dict[str, Schema] = {}
     for path, method, operation in described:
-        paths.setdefault(path, {})[method.lower()] = _describe_operation(path, method, operation, schemas)
+        paths.setdefault(path, {})[method.lower()] = _describe_operation(
+            path, method, operation, schemas
+        )
     return {
         "openapi": "3.1.0",
         "info": info,
@@ -92,7 +106,8 @@ def build_document(routes: Iterable[tuple[str, Any]], *, info: Schema) -> Schema
             "parameters": {name.replace("-", ""): value for name, value in _PARAMETERS.items()},
             "headers": {name.replace("-", ""): value for name, value in _HEADERS.items()},
             "responses": {
-                f"Error{status}": _error_response(status, text, schemas) for status, text in _COMMON_ERRORS.items()
+                f"Error{status}": _error_response(status, text, schemas)
+                for status, text in _COMMON_ERRORS.items()
             },
             "schemas": _referenced(paths, schemas.components),
         },
@@ -118,7 +133,9 @@ def _to_template(route: str) -> str:
     return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route)
 
 
-def _describe_operation(path: str, method: str, operation: Operation, schemas: SchemaBook) -> Schema:
+def _describe_operation(
+    path: str, method: str, operation: Operation, schemas: SchemaBook
+) -> Schema:
     described: Schema = {
         "operationId": _identify(operation.summary),
         "summary": operation.summary,
@@ -129,12 +146,21 @@ def _describe_operation(path: str, method: str, operation: Operation, schemas: S
     described["parameters"] = [
         *_path_parameters(path, operation, schemas),
         *_query_parameters(operation, schemas),
-        *({"$ref": f"#/components/parameters/{name.replace('-', '')}"} for name in _header_names(method)),
+        *(
+            {"$ref": f"#/components/parameters/{name.replace('-', '')}"}
+            for name in _header_names(method)
+        ),
     ]
     if operation.body or operation.form:
-        described["requestBody"] = {"required": True, "content": _request_content(method, operation, schemas)}
+        described["requestBody"] = {
+            "required": True,
+            "content": _request_content(method, operation, schemas),
+        }
     described["responses"] = {
-        **{str(status): _response(method, operation, answer, schemas) for status, answer in operation.answers.items()},
+        **{
+            str(status): _response(method, operation, answer, schemas)
+            for status, answer in operation.answers.items()
+        },
         **dict(sorted(_error_responses(path, method, operation, schemas).items())),
     }
     if operation.public:
@@ -154,7 +180,9 @@ def _header_names(method: str) -> list[str]:
 def _path_parameters(path: str, operation: Operation, schemas: SchemaBook) -> list[Schema]:
     found = []
     for name in re.findall(r"{(\w+)}", path):
-        schema: Schema = {"type": "string", "format": "uuid"} if name.endswith("_id") else {"type": "string"}
+        schema: Schema = (
+            {"type": "string", "format": "uuid"} if name.endswith("_id") else {"type": "string"}
+        )
         if name in operation.path:
             schema = schemas.of(operation.path[name], "validation")
         example = EXAMPLE_IDS.get(name, EXAMPLE_ID) if schema.get("format") == "uuid" else None
@@ -170,10 +198,17 @@ def _query_parameters(operation: Operation, schemas: SchemaBook) -> list[Schema]
     found = []
     for name, schema in model.get("properties", {}).items():
         choices = [each for each in schema.get("anyOf", []) if each.get("type") != "null"]
-        if choices and len(choices) < len(schema["anyOf"]):  # a parameter that is left out, not one that is null
+        if choices and len(choices) < len(
+            schema["anyOf"]
+        ):  # a parameter that is left out, not one that is null
             rest = {key: value for key, value in schema.items() if key not in ("anyOf", "default")}
             schema = {**rest, **(choices[0] if len(choices) == 1 else {"anyOf": choices})}
-        parameter = {"name": name, "in": "query", "required": name in model.get("required", []), "schema": schema}
+        parameter = {
+            "name": name,
+            "in": "query",
+            "required": name in model.get("required", []),
+            "schema": schema,
+        }
         if text := schema.get("description"):
             parameter["description"] = text
         found.append(parameter)
@@ -189,14 +224,21 @@ def _request_content(method: str, operation: Operation, schemas: SchemaBook) -> 
         return {"multipart/form-data": {"schema": form}}
     schema = schemas.of(operation.body, "validation")
     if method == "PATCH":  # what is not sent is not changed, whatever the model's defaults say
-        model = {key: value for key, value in schemas.resolve(schema).items() if key != "description"}
+        model = {
+            key: value for key, value in schemas.resolve(schema).items() if key != "description"
+        }
         bare = {
             name: {key: value for key, value in each.items() if key != "default"}
             for name, each in model.get("properties", {}).items()
         }
         schema = {**model, "properties": bare}
     examples = operation.examples or {"example": sample(schema, schemas, whole=False)}
-    return {_JSON: {"schema": schema, "examples": {name: {"value": value} for name, value in examples.items()}}}
+    return {
+        _JSON: {
+            "schema": schema,
+            "examples": {name: {"value": value} for name, value in examples.items()},
+        }
+    }
 
 
 def _response(method: str, operation: Operation, answer: Any, schemas: SchemaBook) -> Schema:
@@ -204,7 +246,9 @@ def _response(method: str, operation: Operation, answer: Any, schemas: SchemaBoo
     names = ["X-Request-ID", *_LIMIT_HEADERS]
     if method == "POST":
         names.append("Idempotency-Replayed")
-    if getattr(answer, "__origin__", None) is list and "cursor" in getattr(operation.query, "model_fields", {}):
+    if getattr(answer, "__origin__", None) is list and "cursor" in getattr(
+        operation.query, "model_fields", {}
+    ):
         names += ["Link", "X-Next-Cursor"]
     found: Schema = {"description": operation.summary + ".", "headers": _header_references(names)}
     if answer is None:
@@ -213,13 +257,21 @@ def _response(method: str, operation: Operation, answer: Any, schemas: SchemaBoo
     for kind in kinds:
         if isinstance(kind, Media):
             schema = {"type": "string", **({"format": "binary"} if kind.binary else {})}
-            content: Schema = {"schema": {**schema, **({"description": kind.description} if kind.description else {})}}
+            content: Schema = {
+                "schema": {
+                    **schema,
+                    **({"description": kind.description} if kind.description else {}),
+                }
+            }
             if kind.example is not None:
                 content["example"] = kind.example
             found["content"][kind.content_type] = content
         else:
             schema = schemas.of(kind)
-            found["content"][_JSON] = {"schema": schema, "example": sample(schema, schemas, whole=True)}
+            found["content"][_JSON] = {
+                "schema": schema,
+                "example": sample(schema, schemas, whole=True),
+            }
     return found
 
 
@@ -244,17 +296,26 @@ def _error_responses(path: str, method: str, operation: Operation, schemas: Sche
     found: Schema = {}
     for status in (status for status, applies in common.items() if applies):
         shared = {"$ref": f"#/components/responses/Error{status}"}
-        found[str(status)] = shared if kind is ErrorReply else _error_response(
-            status, _COMMON_ERRORS[status], schemas, kind
+        found[str(status)] = (
+            shared
+            if kind is ErrorReply
+            else _error_response(status, _COMMON_ERRORS[status], schemas, kind)
         )
     return found | {
-        str(status): _error_response(status, text, schemas, kind) for status, text in operation.errors.items()
+        str(status): _error_response(status, text, schemas, kind)
+        for status, text in operation.errors.items()
     }
 
 
-def _error_response(status: int, text: str, schemas: SchemaBook, kind: type[Reply] = ErrorReply) -> Schema:
+def _error_response(
+    status: int, text: str, schemas: SchemaBook, kind: type[Reply] = ErrorReply
+) -> Schema:
     schema: Schema = schemas.of(kind)
     if status == 422 and kind is ErrorReply:
         schema = {"anyOf": [schemas.of(InvalidReply), schemas.of(ErrorReply)]}
     names = ["X-Request-ID", *(["Retry-After"] if status in (409, 429, 503) else [])]
-    return {"description": text, "headers": _header_references(names), "content": {_JSON: {"schema": schema}}}
+    return {
+        "description": text,
+        "headers": _header_references(names),
+        "content": {_JSON: {"schema": schema}},
+    }

@@ -7,7 +7,15 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from minirag.lib.openapi import EXAMPLE_ID, EXAMPLE_IDS, ErrorReply, InvalidReply, Media, OpenAiErrorReply, Operation
+from minirag.lib.openapi import (
+    EXAMPLE_ID,
+    EXAMPLE_IDS,
+    ErrorReply,
+    InvalidReply,
+    Media,
+    OpenAiErrorReply,
+    Operation,
+)
 
 Schema = dict[str, Any]
 REFERENCE = "#/components/schemas/"
@@ -28,7 +36,10 @@ class SchemaBook:
                 inputs.append((key[0], mode, TypeAdapter(kind)))
         schemas, shared = TypeAdapter.json_schemas(inputs, ref_template=REFERENCE + "{model}")  # type: ignore[arg-type]
         known = shared.get("$defs", {})
-        names = {name: name if (short := name.removesuffix("Reply")) in known else short for name in known}
+        names = {
+            name: name if (short := name.removesuffix("Reply")) in known else short
+            for name in known
+        }
         self._schemas = {key: _rename(schema, names) for key, schema in schemas.items()}
         self.components: Schema = {
             names[name]: _rename(schema, names) for name, schema in sorted(known.items())
@@ -62,12 +73,20 @@ def sample(schema: Schema, schemas: SchemaBook, name: str = "", *, whole: bool) 
         shown = wanted if whole else [key for key in wanted if key in required]
         return {key: sample(wanted[key], schemas, key, whole=whole) for key in shown}
     if kind == "array":
-        return [sample(schema["items"], schemas, name.removesuffix("s"), whole=whole)] if schema.get("items") else []
+        return (
+            [sample(schema["items"], schemas, name.removesuffix("s"), whole=whole)]
+            if schema.get("items")
+            else []
+        )
     if kind == "string":
         if schema.get("format") == "uuid":
             return EXAMPLE_IDS.get(name, EXAMPLE_ID)
         return schema.get("format", "text").ljust(schema.get("minLength", 0), "x")
-    return {"integer": schema.get("minimum", 1), "number": schema.get("minimum", 0.5), "boolean": True}.get(str(kind))
+    return {
+        "integer": schema.get("minimum", 1),
+        "number": schema.get("minimum", 0.5),
+        "boolean": True,
+    }.get(str(kind))
 
 
 def _types_of(operations: Iterable[Operation]) -> Iterator[tuple[Any, str]]:
@@ -83,7 +102,11 @@ def _types_of(operations: Iterable[Operation]) -> Iterator[tuple[Any, str]]:
 
 def _key(kind: Any) -> str:
     """A type's name with its module: equal for `list[X]` written twice, which are two objects."""
-    return f"{kind.__module__}.{kind.__qualname__}" if isinstance(kind, type) and not _arguments(kind) else repr(kind)
+    return (
+        f"{kind.__module__}.{kind.__qualname__}"
+        if isinstance(kind, type) and not _arguments(kind)
+        else repr(kind)
+    )
 
 
 def _arguments(kind: Any) -> Any:
@@ -93,7 +116,11 @@ def _arguments(kind: Any) -> Any:
 def _rename(schema: Any, names: Mapping[str, str]) -> Any:
     """Point references to the components' own names; titles only repeat the names of fields."""
     if isinstance(schema, dict):
-        kept = {key: value for key, value in schema.items() if key != "title" or not isinstance(value, str)}
+        kept = {
+            key: value
+            for key, value in schema.items()
+            if key != "title" or not isinstance(value, str)
+        }
         reference = kept.get("$ref")
         if isinstance(reference, str):
             kept["$ref"] = REFERENCE + names[reference.removeprefix(REFERENCE)]

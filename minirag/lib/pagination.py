@@ -120,7 +120,9 @@ def plain_response(request: HttpRequest | Request, page: Page[Any], items: list[
     raw = django_request(request)
     query = {name: value for name, value in raw.GET.items() if name not in ("cursor", "offset")}
     url = raw.build_absolute_uri(f"{raw.path}?{urlencode({**query, 'cursor': page.next_cursor})}")
-    return Response(items, headers={"Link": f'<{url}>; rel="next"', "X-Next-Cursor": page.next_cursor})
+    return Response(
+        items, headers={"Link": f'<{url}>; rel="next"', "X-Next-Cursor": page.next_cursor}
+    )
 
 
 def _after(rows: QuerySet[M], order: Sequence[str], key: list[Any]) -> Q:
@@ -139,7 +141,9 @@ def _after(rows: QuerySet[M], order: Sequence[str], key: list[Any]) -> Q:
 def _seal_cursor(rows: QuerySet[M], order: Sequence[str], last: Any) -> str:
     names = [name.removeprefix("-") for name in order]
     values = [last[name] if isinstance(last, dict) else getattr(last, name) for name in names]
-    payload = json.dumps({"v": _VERSION, "k": [_encode(value) for value in values]}, separators=(",", ":"))
+    payload = json.dumps(
+        {"v": _VERSION, "k": [_encode(value) for value in values]}, separators=(",", ":")
+    )
     sealed = f"{_digest(rows, order, payload)}{payload}".encode()
     return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode("ascii")
 
@@ -174,4 +178,6 @@ def _encode(value: Any) -> Any:
 
 def _digest(rows: QuerySet[M], order: Sequence[str], payload: str) -> str:
     text = f"{rows.model._meta.label} {' '.join(order)} {payload}"
-    return salted_hmac("minirag.lib.pagination", text, algorithm="sha256").hexdigest()[:_DIGEST_LENGTH]
+    return salted_hmac("minirag.lib.pagination", text, algorithm="sha256").hexdigest()[
+        :_DIGEST_LENGTH
+    ]

@@ -34,12 +34,16 @@ def end_of(period: str, moment: datetime, time_zone: str) -> datetime | None:
         return None
     first = _first_day(period, moment, time_zone)
     # On naive dates: a day of 23 or 25 hours is one day.
-    after = first + timedelta(days=1) if period == DAY else (first + timedelta(days=32)).replace(day=1)
+    after = (
+        first + timedelta(days=1) if period == DAY else (first + timedelta(days=32)).replace(day=1)
+    )
     return _at_midnight(after, time_zone)
 
 
 def _first_day(period: str, moment: datetime, time_zone: str) -> datetime:
-    local = moment.astimezone(ZoneInfo(time_zone)).replace(tzinfo=None, hour=0, minute=0, second=0, microsecond=0)
+    local = moment.astimezone(ZoneInfo(time_zone)).replace(
+        tzinfo=None, hour=0, minute=0, second=0, microsecond=0
+    )
     return local.replace(day=1) if period == MONTH else local
 
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
-_RATE = re.compile(r"(\d{1,9})\s*(?:/|\s+per\s+)\s*(?:(\d{1,4})\s*)?(second|minute|hour|day)s?", re.IGNORECASE)
+_RATE = re.compile(
+    r"(\d{1,9})\s*(?:/|\s+per\s+)\s*(?:(\d{1,4})\s*)?(second|minute|hour|day)s?", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)

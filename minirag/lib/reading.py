@@ -19,7 +19,9 @@ from rest_framework.request import Request
 from minirag.lib.errors import ProductError
 from minirag.lib.strict_json import InvalidJSON, UnstorableText, check_text, parse_json
 
-_SECRET_FIELDS = frozenset({"password", "owner_password", "api_token", "api_key", "credentials", "secret"})
+_SECRET_FIELDS = frozenset(
+    {"password", "owner_password", "api_token", "api_key", "credentials", "secret"}
+)
 _HIDDEN = "**********"
 _ECHO_LENGTH = 500
 _UUID = TypeAdapter(UUID)
@@ -44,7 +46,9 @@ class InvalidFields(ProductError):
         self.errors = [_clean_error(error) for error in errors]
 
     @classmethod
-    def of(cls, kind: str, loc: tuple[str | int, ...], message: str, value: Any = None, **ctx: Any) -> InvalidFields:
+    def of(
+        cls, kind: str, loc: tuple[str | int, ...], message: str, value: Any = None, **ctx: Any
+    ) -> InvalidFields:
         """Build the error of one field; `loc` begins with `body`, `path` or `query`."""
         error: dict[str, Any] = {"type": kind, "loc": loc, "msg": message, "input": value}
         return cls([error | ({"ctx": ctx} if ctx else {})])
@@ -147,7 +151,11 @@ def django_request(request: HttpRequest | Request) -> HttpRequest:
 def _read_bytes(request: HttpRequest) -> bytes:
     try:
         # A chunked body has no length to check before it is read.
-        body = request.body if request.META.get("CONTENT_LENGTH") else request.read(settings.MAX_BODY_BYTES + 1)
+        body = (
+            request.body
+            if request.META.get("CONTENT_LENGTH")
+            else request.read(settings.MAX_BODY_BYTES + 1)
+        )
     except RequestDataTooBig:
         raise BodyTooLarge from None
     if len(body) > settings.MAX_BODY_BYTES:
@@ -173,7 +181,9 @@ def _clean_error(error: dict[str, Any]) -> dict[str, Any]:
         "type": error["type"],
         "loc": list(error["loc"]),
         "msg": error["msg"],
-        "input": _HIDDEN if secret and error["type"] != "missing" else _clean_input(error.get("input")),
+        "input": _HIDDEN
+        if secret and error["type"] != "missing"
+        else _clean_input(error.get("input")),
     }
     if error.get("ctx"):
         cleaned["ctx"] = {key: _clean_context(value) for key, value in error["ctx"].items()}
@@ -182,7 +192,10 @@ def _clean_error(error: dict[str, Any]) -> dict[str, Any]:
 
 def _clean_input(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _HIDDEN if key in _SECRET_FIELDS else _clean_input(item) for key, item in value.items()}
+        return {
+            key: _HIDDEN if key in _SECRET_FIELDS else _clean_input(item)
+            for key, item in value.items()
+        }
     if isinstance(value, list):
         return [_clean_input(item) for item in value[:20]]
     if isinstance(value, str):

@@ -25,5 +25,7 @@ def current_request_id() -> str:
 @contextmanager
 def request_id_bound(request_id: str) -> Iterator[None]:
     """Have log lines, and the tasks that are sent, carry this id; none is bound for an empty one."""
-    with structlog.contextvars.bound_contextvars(**({"request_id": request_id} if request_id else {})):
+    with structlog.contextvars.bound_contextvars(
+        **({"request_id": request_id} if request_id else {})
+    ):
         yield

@@ -95,7 +95,9 @@ def render_error(error: Exception, context: dict[str, Any]) -> Response:
     return Response(payload, status=status, headers=headers)
 
 
-def _explain_error(error: Exception, request: HttpRequest) -> tuple[int, dict[str, Any], dict[str, str]]:
+def _explain_error(
+    error: Exception, request: HttpRequest
+) -> tuple[int, dict[str, Any], dict[str, str]]:
     """Return status, body and headers."""
     known = error if isinstance(error, ProductError) else _translate_error(error)
     headers: dict[str, str] = {}
@@ -122,18 +124,35 @@ def _explain_error(error: Exception, request: HttpRequest) -> tuple[int, dict[st
 
 _KNOWN: list[tuple[tuple[type[Exception], ...], int, str, str]] = [
     ((Http404, exceptions.NotFound), 404, "not_found", "Not Found"),
-    ((exceptions.NotAuthenticated, exceptions.AuthenticationFailed), 401, "not_authenticated", "Not authenticated"),
+    (
+        (exceptions.NotAuthenticated, exceptions.AuthenticationFailed),
+        401,
+        "not_authenticated",
+        "Not authenticated",
+    ),
     ((PermissionDenied, exceptions.PermissionDenied), 403, "forbidden", "You may not do this."),
     ((RequestDataTooBig,), 413, "body_too_large", "The request body is too large."),
-    ((SuspiciousOperation, MultiPartParserError, UnreadablePostError), 400, "bad_request", "Bad Request"),
-    ((OperationalError, InterfaceError), 503, "database_unavailable", "The service is not available at the moment."),
+    (
+        (SuspiciousOperation, MultiPartParserError, UnreadablePostError),
+        400,
+        "bad_request",
+        "Bad Request",
+    ),
+    (
+        (OperationalError, InterfaceError),
+        503,
+        "database_unavailable",
+        "The service is not available at the moment.",
+    ),
 ]
 
 
 def _translate_error(error: Exception) -> ProductError:
     for kinds, status, code, detail in _KNOWN:
         if isinstance(error, kinds):
-            known = (NotAuthenticated if status == 401 else ProductError)(detail, code=code, retryable=status == 503)
+            known = (NotAuthenticated if status == 401 else ProductError)(
+                detail, code=code, retryable=status == 503
+            )
             known.status = status
             return known
     if isinstance(error, exceptions.APIException):
@@ -150,7 +169,9 @@ class AlwaysJSON(BaseContentNegotiation):
     def select_parser(self, request: Request, parsers: Iterable[Any]) -> Any:
         return next(iter(parsers), None)
 
-    def select_renderer(self, request: Request, renderers: Iterable[Any], format_suffix: str | None = None) -> Any:
+    def select_renderer(
+        self, request: Request, renderers: Iterable[Any], format_suffix: str | None = None
+    ) -> Any:
         renderer = next(iter(renderers))
         return renderer, renderer.media_type
 
@@ -159,7 +180,9 @@ class ApiView(APIView):
     """A resource under `/v1`: one method per HTTP method; what it raises becomes the contract's error."""
 
     content_negotiation_class = AlwaysJSON
-    thread_pool: ClassVar[str] = DATABASE  # a view that may take long names another pool of minirag.lib.database
+    thread_pool: ClassVar[str] = (
+        DATABASE  # a view that may take long names another pool of minirag.lib.database
+    )
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
     @classmethod
@@ -173,7 +196,9 @@ class ApiView(APIView):
                 return response
             response.render()
             # A plain response: Django would hop to another thread to find out that there is nothing to render.
-            return HttpResponse(response.content, status=response.status_code, headers=response.headers)
+            return HttpResponse(
+                response.content, status=response.status_code, headers=response.headers
+            )
 
         @wraps(view)
         async def serve(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -201,13 +226,17 @@ def method_not_allowed(request: HttpRequest, allowed: list[str]) -> JsonResponse
 
 def answer_bad_request(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
     """Django's `handler400`."""
-    return error_response(exception if isinstance(exception, Exception) else SuspiciousOperation(), request)
+    return error_response(
+        exception if isinstance(exception, Exception) else SuspiciousOperation(), request
+    )
 
 
 def answer_server_error(request: HttpRequest) -> JsonResponse:
     """Django's `handler500`; Django has logged the exception."""
     payload = {
-        "detail": "Internal Server Error", "code": "internal", "request_id": getattr(request, "request_id", ""),
+        "detail": "Internal Server Error",
+        "code": "internal",
+        "request_id": getattr(request, "request_id", ""),
         "retryable": False,
     }
     return JsonResponse(payload, status=500)

@@ -89,4 +89,6 @@ def split_sentences(text: str) -> list[str]:
     a sentence unless the line was merely wrapped, so list items and table rows are sentences of their own.
     """
     paragraphs = _BLANK_LINE.split(text)
-    return [sentence for paragraph in paragraphs for line in split_lines(paragraph) for sentence in line]
+    return [
+        sentence for paragraph in paragraphs for line in split_lines(paragraph) for sentence in line
+    ]

@@ -23,7 +23,9 @@ def write_rows(rows: Iterable[Iterable[Any]]) -> bytes:
     None is an empty cell, a boolean `true` or `false`, a list or dict JSON; everything else is its text.
     """
     lines = io.StringIO(newline="")
-    csv.writer(lines, lineterminator="\r\n").writerows([render_cell(value) for value in row] for row in rows)
+    csv.writer(lines, lineterminator="\r\n").writerows(
+        [render_cell(value) for value in row] for row in rows
+    )
     return lines.getvalue().encode()
 
 

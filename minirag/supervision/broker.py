@@ -13,7 +13,9 @@ def requeue_abandoned(redis_url: str, transport_options: dict[str, Any]) -> None
     Only right while no worker runs on this broker, because a running worker's messages are unacknowledged
     too.
     """
-    with Connection(redis_url, transport_options={**transport_options, "visibility_timeout": 0}) as connection:
+    with Connection(
+        redis_url, transport_options={**transport_options, "visibility_timeout": 0}
+    ) as connection:
         queue_state = connection.default_channel.qos
         with queue_state.channel.conn_or_acquire() as client:
             # A worker that was killed while it swept itself left this lock for five minutes.

@@ -86,7 +86,9 @@ class Supervisor:
             self.console.say(str(error))
             exit_code = 1
         except OSError as error:
-            self.console.say(describe_os_error(error, error.filename or self.installation.directory))
+            self.console.say(
+                describe_os_error(error, error.filename or self.installation.directory)
+            )
             exit_code = 1
         finally:
             self._stop()
@@ -118,7 +120,9 @@ class Supervisor:
         defaults = {
             "LOG_FORMAT": "console",
             "LITELLM_LOCAL_MODEL_COST_MAP": "True",
-            "EMBEDDER_DIR": str(own_embedder if own_embedder.exists() else CHECKOUT / ".data" / "models" / "minilm"),
+            "EMBEDDER_DIR": str(
+                own_embedder if own_embedder.exists() else CHECKOUT / ".data" / "models" / "minilm"
+            ),
             # Advice for servers that others reach, and for images that collected their static files.
             "PYTHONWARNINGS": "ignore:You're running the worker,ignore:No directory at",
             "PYTHONUNBUFFERED": "1",
@@ -158,19 +162,26 @@ class Supervisor:
         program.wait_for_output()
         self._give_up_if_stopped()
         if program.child is None or program.child.returncode != 0:
-            raise StartError(f"`manage.py {' '.join(arguments)}` failed; its last words are in {program.log_path}.")
+            raise StartError(
+                f"`manage.py {' '.join(arguments)}` failed; its last words are in {program.log_path}."
+            )
 
     def _list_programs(self, listener: socket.socket) -> list[Program]:
         """Web, beat, worker: the order of stopping."""
         descriptor = listener.fileno()
         web_environment = {"DATABASE_POOL_SIZE": "16"}
         daphne = ["-m", "daphne", "--fd", str(descriptor), "--verbosity", "0", "--no-server-name"]
-        names = ["web"] if self.options.web_processes == 1 else [
-            f"web-{number}" for number in range(1, self.options.web_processes + 1)
-        ]
+        names = (
+            ["web"]
+            if self.options.web_processes == 1
+            else [f"web-{number}" for number in range(1, self.options.web_processes + 1)]
+        )
         webs = [
             self._make_program(
-                name, [*daphne, "minirag.asgi:application"], web_environment, inherited_files=(descriptor,)
+                name,
+                [*daphne, "minirag.asgi:application"],
+                web_environment,
+                inherited_files=(descriptor,),
             )
             for name in names
         ]
@@ -219,8 +230,12 @@ class Supervisor:
             self.stopping.wait(0.1)
 
     def _announce(self, seconds: float) -> None:
-        shown_host = "localhost" if self.options.host in ("127.0.0.1", "0.0.0.0") else self.options.host  # noqa: S104
-        lines = ["", f"MiniRAG is ready on http://{shown_host}:{self.options.port} after {seconds:.1f} s."]
+        everywhere = ("127.0.0.1", "0.0.0.0")  # noqa: S104  compared with, not bound to
+        shown_host = "localhost" if self.options.host in everywhere else self.options.host
+        lines = [
+            "",
+            f"MiniRAG is ready on http://{shown_host}:{self.options.port} after {seconds:.1f} s.",
+        ]
         if self.options.demo:
             lines.append(self._read_demo())
         lines += [f"Data and logs: {self.installation.directory} · stop with Ctrl-C", ""]
@@ -270,7 +285,9 @@ class Supervisor:
                 f"{program.name} keeps ending (exit code {code}) and is given up; its last words are in "
                 f"{program.log_path}."
             )
-        self.console.say(f"{program.name} ended by itself (exit code {code}), next start in {wait_seconds:.1f} s")
+        self.console.say(
+            f"{program.name} ended by itself (exit code {code}), next start in {wait_seconds:.1f} s"
+        )
 
     # --- stopping
     # -----------------------------------------------------------------------------------------------
@@ -308,13 +325,17 @@ class Supervisor:
 def open_listener(host: str, port: int) -> socket.socket:
     """Listens on `host:port`, for web processes to inherit. Raises StartError that says how to choose another."""
     if not 0 < port < 65536:
-        raise StartError(f"{port} is no port: choose one between 1 and 65535, for example PORT=8080.")
+        raise StartError(
+            f"{port} is no port: choose one between 1 and 65535, for example PORT=8080."
+        )
     listener = socket.socket(socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
     except PermissionError as error:
-        raise StartError(f"Only root may listen on port {port}: choose another, for example PORT=8080.") from error
+        raise StartError(
+            f"Only root may listen on port {port}: choose another, for example PORT=8080."
+        ) from error
     except OSError as error:
         other = port + 1 if port < 65535 else 8000
         raise StartError(
@@ -329,7 +350,10 @@ def open_listener(host: str, port: int) -> socket.socket:
 def is_healthy(host: str, port: int) -> bool:
     """Whether GET /health answers 200."""
     address = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104
-    headers = {"Host": "localhost", "X-Forwarded-Proto": "https"}  # or HTTPS_ONLY would send us elsewhere
+    headers = {
+        "Host": "localhost",
+        "X-Forwarded-Proto": "https",
+    }  # or HTTPS_ONLY would send us elsewhere
     request = urllib.request.Request(f"http://{address}:{port}/health", headers=headers)
     try:
         with urllib.request.urlopen(request, timeout=2) as response:  # noqa: S310

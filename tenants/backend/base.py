@@ -58,7 +58,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def set_tenant(self, tenant: Any, include_public: bool = True) -> None:
         if tenant.schema_name != PUBLIC_SCHEMA:
-            raise RuntimeError("Use tenants.context.tenant_context(tenant): the connection holds no tenant.")
+            raise RuntimeError(
+                "Use tenants.context.tenant_context(tenant): the connection holds no tenant."
+            )
         self.search_path_set_schemas = None
 
     def _handle_search_path(self, cursor: Any = None) -> None:

@@ -45,7 +45,9 @@ def test_an_unknown_path_is_not_found_for_anybody_and_in_json(as_acme):
 
 
 @pytest.mark.parametrize("prefix", ["", "/t/acme"])
-def test_a_path_outside_the_api_is_not_found_in_json_for_programs_and_as_a_page_for_browsers(acme, prefix):
+def test_a_path_outside_the_api_is_not_found_in_json_for_programs_and_as_a_page_for_browsers(
+    acme, prefix
+):
     client = Client(SCRIPT_NAME=prefix) if prefix else Client()
     assert client.get("/nothing").json()["detail"] == "Not Found"
     page = client.get("/nothing", HTTP_ACCEPT="text/html,*/*")
@@ -60,7 +62,10 @@ def test_a_malformed_host_is_a_bad_request(db):
 
 def test_a_trailing_slash_on_a_tenants_path_keeps_the_path(acme):
     response = Client(SCRIPT_NAME="/t/acme").get("/v1/bot-profiles/")
-    assert (response.status_code, response["Location"]) == (307, "http://testserver/t/acme/v1/bot-profiles")
+    assert (response.status_code, response["Location"]) == (
+        307,
+        "http://testserver/t/acme/v1/bot-profiles",
+    )
 
 
 @pytest.mark.parametrize(
@@ -86,7 +91,10 @@ def test_a_wrong_method_is_not_allowed_even_without_a_credential(db, method, pat
 @pytest.mark.parametrize("method", ["get", "post", "patch", "delete"])
 def test_a_trailing_slash_redirects_to_the_absolute_path_without_it(as_acme, method):
     response = getattr(as_acme, method)("/v1/bot-profiles/?a=1&b=2")
-    assert (response.status_code, response["Location"]) == (307, "http://testserver/v1/bot-profiles?a=1&b=2")
+    assert (response.status_code, response["Location"]) == (
+        307,
+        "http://testserver/v1/bot-profiles?a=1&b=2",
+    )
 
 
 def test_a_trailing_slash_behind_no_route_is_not_found(as_acme):
@@ -118,7 +126,10 @@ def test_health_is_open_and_names_the_servers_below_us(db):
     health = Client().get("/v1/system/health").json()
     assert set(health) == {"status", "postgres", "qdrant", "redis"}
     assert health["status"] == "ok"
-    assert all(health[part]["latency_ms"] > 0 and health[part]["version"] for part in ("postgres", "qdrant", "redis"))
+    assert all(
+        health[part]["latency_ms"] > 0 and health[part]["version"]
+        for part in ("postgres", "qdrant", "redis")
+    )
 
 
 def test_health_is_degraded_but_answers_when_redis_is_down(db, settings):

@@ -66,7 +66,9 @@ class TestWhoMayEnter:
         assert (refused.status_code, refused.json()["code"]) == (403, "token_restricted")
         assert status_of("acme") == "active"
 
-    @pytest.mark.parametrize("change", [{"is_active": False}, {"expires_at": timezone.now() - timedelta(seconds=1)}])
+    @pytest.mark.parametrize(
+        "change", [{"is_active": False}, {"expires_at": timezone.now() - timedelta(seconds=1)}]
+    )
     def test_a_revoked_or_expired_one_stops_at_once(self, operator, change):
         OperatorToken.objects.update(**change)
         assert operator.get(URL).status_code == 401
@@ -84,20 +86,34 @@ class TestWhoMayEnter:
 
 class TestOneTenant:
     def test_a_new_one_comes_with_a_token_that_works(self, operator):
-        answer = post(operator, "tenants", {"slug": "initech", "name": "Initech", "plan": "pro", **OWNER})
+        answer = post(
+            operator, "tenants", {"slug": "initech", "name": "Initech", "plan": "pro", **OWNER}
+        )
         body = answer.json()
         assert answer.status_code == 201
-        assert (body["created"], body["tenant"]["plan"], body["tenant"]["status"]) == (True, "pro", "active")
+        assert (body["created"], body["tenant"]["plan"], body["tenant"]["status"]) == (
+            True,
+            "pro",
+            "active",
+        )
         assert _client(body["api_token"]).get("/v1/tenants/me").json()["slug"] == "initech"
 
     def test_asked_again_it_is_left_as_it_is(self, operator, acme):
         answer = post(operator, "tenants", {"slug": "acme", "name": "Other", **OWNER})
-        assert (answer.status_code, answer.json()["created"], answer.json()["api_token"]) == (200, False, None)
+        assert (answer.status_code, answer.json()["created"], answer.json()["api_token"]) == (
+            200,
+            False,
+            None,
+        )
         assert answer.json()["tenant"]["name"] == acme.tenant.name
 
     def test_a_patch_changes_what_is_sent_and_replaces_the_metadata(self, operator, acme):
         before = operator.get(f"{URL}/acme").json()
-        changes = {"description": "A customer since 1949", "metadata": {"crm": 7}, "time_zone": "Europe/Berlin"}
+        changes = {
+            "description": "A customer since 1949",
+            "metadata": {"crm": 7},
+            "time_zone": "Europe/Berlin",
+        }
         changed = operator.patch(f"{URL}/acme", changes, content_type="application/json").json()
         assert changed == {**before, **changes, "updated_at": changed["updated_at"]}
 
@@ -111,9 +127,12 @@ class TestOneTenant:
         assert answer.json()["detail"][0]["loc"] == ["body", next(iter(change))]
 
     @pytest.mark.parametrize(
-        ("act", "status"), [("archive", "archived"), ("suspend", "suspended"), ("restore", "active")]
+        ("act", "status"),
+        [("archive", "archived"), ("suspend", "suspended"), ("restore", "active")],
     )
-    def test_its_status_is_changed_with_a_reason_and_a_line_in_the_log(self, operator, olga, acme, act, status):
+    def test_its_status_is_changed_with_a_reason_and_a_line_in_the_log(
+        self, operator, olga, acme, act, status
+    ):
         answer = post(operator, f"tenants/acme/{act}", {"reason": "unpaid"})
         assert (answer.status_code, answer.json()["status"]) == (200, status)
         event = AuditEvent.objects.filter(tenant_slug="acme").first()
@@ -127,11 +146,16 @@ class TestOneTenant:
 
     def test_erasing_needs_an_archived_tenant_and_its_slug(self, operator, acme):
         def erase(confirm: str):
-            return operator.delete(f"{URL}/acme", {"confirm": confirm}, content_type="application/json")
+            return operator.delete(
+                f"{URL}/acme", {"confirm": confirm}, content_type="application/json"
+            )
 
         assert erase("acme").json()["code"] == "tenant_not_archived"
         post(operator, "tenants/acme/archive")
-        assert (erase("globex").status_code, erase("globex").json()["code"]) == (422, "confirmation_required")
+        assert (erase("globex").status_code, erase("globex").json()["code"]) == (
+            422,
+            "confirmation_required",
+        )
         assert Tenant.objects.filter(slug="acme").exists()
 
     @pytest.mark.parametrize(("method", "path"), [
@@ -139,7 +163,9 @@ class TestOneTenant:
         ("post", "tenants/acme/explode"), ("post", "bulk/explode"), ("post", "bulk/explode-matching"),
     ])  # fmt: skip
     def test_what_is_not_there_is_404(self, operator, acme, method, path):
-        answer = getattr(operator, method)(f"/v1/platform/{path}", {}, content_type="application/json")
+        answer = getattr(operator, method)(
+            f"/v1/platform/{path}", {}, content_type="application/json"
+        )
         assert answer.status_code == 404
 
 
@@ -151,7 +177,10 @@ class TestManyTenants:
     def test_the_list_is_searched_filtered_and_counted(self, operator):
         Tenant.objects.filter(slug="globex").update(plan="pro", description="Makers of kilns")
         everything = operator.get(URL).json()
-        assert (everything["total"], {each["slug"] for each in everything["items"]}) == (2, {"acme", "globex"})
+        assert (everything["total"], {each["slug"] for each in everything["items"]}) == (
+            2,
+            {"acme", "globex"},
+        )
         for query in ({"q": "KILNS"}, {"plan": "pro"}, {"q": "glob"}):
             assert [each["slug"] for each in operator.get(URL, query).json()["items"]] == ["globex"]
         assert operator.get(URL, {"status": "archived"}).json()["total"] == 0
@@ -164,7 +193,9 @@ class TestManyTenants:
         assert second["next_cursor"] is None
 
     def test_by_name_all_are_changed(self, operator):
-        answer = post(operator, "bulk/archive", {"slugs": ["globex", "acme", "globex"], "reason": "closing"}).json()
+        answer = post(
+            operator, "bulk/archive", {"slugs": ["globex", "acme", "globex"], "reason": "closing"}
+        ).json()
         assert (answer["action"], answer["updated_count"]) == ("archive", 2)
         assert [each["slug"] for each in answer["tenants"]] == ["globex", "acme"]
         assert status_of("acme") == status_of("globex") == "archived"
@@ -209,7 +240,9 @@ class TestManyTenants:
 
 
 class TestAuditLog:
-    def test_a_tenant_sees_its_own_and_never_anothers(self, operator, as_acme, as_globex, acme, globex):
+    def test_a_tenant_sees_its_own_and_never_anothers(
+        self, operator, as_acme, as_globex, acme, globex
+    ):
         post(operator, "tenants/acme/suspend", {"reason": "a bill"})
         post(operator, "tenants/acme/restore")
         own = as_acme.get("/v1/audit-events").json()["items"]
@@ -219,8 +252,12 @@ class TestAuditLog:
 
     def test_a_new_tenant_does_not_see_what_an_erased_one_of_its_name_did(self, acme):
         with tenant_context(None):
-            AuditEvent.objects.create(action="user.created", tenant_slug="initech", actor="old@initech.example.com")
-            made = provision_tenant(name="", slug="initech", owner_email="new@example.com", owner_password="longer one")
+            AuditEvent.objects.create(
+                action="user.created", tenant_slug="initech", actor="old@initech.example.com"
+            )
+            made = provision_tenant(
+                name="", slug="initech", owner_email="new@example.com", owner_password="longer one"
+            )
         text = _client(made.raw_token).get("/v1/audit-events").content.decode()
         assert "old@initech" not in text
         assert "tenant.provisioned" in text
@@ -232,12 +269,18 @@ class TestAuditLog:
     def test_the_platform_filters_by_tenant_act_request_and_time(self, operator, acme, globex):
         before = timezone.now()
         answer = operator.post(
-            f"{URL}/acme/archive", {}, content_type="application/json", headers={"x-request-id": "req-of-mine"}
+            f"{URL}/acme/archive",
+            {},
+            content_type="application/json",
+            headers={"x-request-id": "req-of-mine"},
         )
         assert answer.status_code == 200
 
         def found(**query: str) -> list[str]:
-            return [event["action"] for event in operator.get("/v1/platform/audit-events", query).json()["items"]]
+            return [
+                event["action"]
+                for event in operator.get("/v1/platform/audit-events", query).json()["items"]
+            ]
 
         assert found(tenant="acme", action="tenant.archived") == ["tenant.archived"]
         assert found(request_id="req-of-mine") == ["tenant.archived"]

@@ -63,14 +63,18 @@ def test_a_new_tenant_gets_an_owner_and_a_token_that_works(stranger, open_signup
     assert set(me) == {"user", "tenant"}
     assert (me["tenant"], set(me["user"])) == (payload["tenant"], USER_KEYS)
     assert (me["user"]["role"], me["user"]["display_name"]) == ("owner", "Peter")
-    assert me["user"]["email"] == "Peter@initech.example.com"  # the domain is lowered, the local part kept
+    assert (
+        me["user"]["email"] == "Peter@initech.example.com"
+    )  # the domain is lowered, the local part kept
     assert [token["name"] for token in peter.get("/v1/api-tokens").json()] == ["default"]
     assert peter.get("/v1/bot-profiles").json() == []
 
 
 def test_the_audit_log_names_the_request_and_a_command_has_none(stranger, open_signup, acme):
     body = {**INITECH, "tenant_slug": "audited"}
-    stranger.post("/v1/tenants", body, content_type="application/json", HTTP_X_REQUEST_ID="try-4711")
+    stranger.post(
+        "/v1/tenants", body, content_type="application/json", HTTP_X_REQUEST_ID="try-4711"
+    )
     assert AuditEvent.objects.get(tenant_slug="audited").request_id == "try-4711"
     structlog.contextvars.clear_contextvars()
     audit.record("test.acted", actor="test")
@@ -79,13 +83,18 @@ def test_the_audit_log_names_the_request_and_a_command_has_none(stranger, open_s
 
 def test_the_tenants_name_may_be_empty_and_the_display_name_left_out(stranger, open_signup):
     body = {key: value for key, value in INITECH.items() if key != "owner_display_name"}
-    response = stranger.post("/v1/tenants", {**body, "tenant_name": ""}, content_type="application/json")
+    response = stranger.post(
+        "/v1/tenants", {**body, "tenant_name": ""}, content_type="application/json"
+    )
     assert (response.status_code, response.json()["tenant"]["name"]) == (201, "")
 
 
 def test_a_taken_slug_is_a_conflict(stranger, open_signup, acme):
     response = sign_up(stranger, tenant_slug="acme")
-    assert (response.status_code, response.json()["detail"]) == (409, "Slug 'acme' is already taken")
+    assert (response.status_code, response.json()["detail"]) == (
+        409,
+        "Slug 'acme' is already taken",
+    )
 
 
 def test_an_email_may_own_several_tenants(stranger, open_signup, acme):
@@ -120,7 +129,9 @@ def test_a_bad_field_of_a_sign_up_is_named_and_nothing_is_made(stranger, open_si
     response = sign_up(stranger, **change)
     errors = response.json()["detail"]
     assert response.status_code == 422
-    assert [(error["type"], error["loc"]) for error in errors] == [(kind, ["body", next(iter(change))])]
+    assert [(error["type"], error["loc"]) for error in errors] == [
+        (kind, ["body", next(iter(change))])
+    ]
     assert Tenant.objects.count() == before
 
 
@@ -128,7 +139,9 @@ def test_a_rejected_password_is_not_echoed(stranger, open_signup):
     response = sign_up(stranger, owner_password="hunter2", tenant_slug="NO")
     assert response.status_code == 422
     assert b"hunter2" not in response.content
-    response = stranger.post("/v1/tenants", {"owner_password": "hunter2-and-more"}, content_type="application/json")
+    response = stranger.post(
+        "/v1/tenants", {"owner_password": "hunter2-and-more"}, content_type="application/json"
+    )
     assert b"hunter2" not in response.content
 
 
@@ -156,7 +169,11 @@ def test_sign_up_is_refused_when_its_limit_cannot_be_counted(stranger, open_sign
 def test_an_owner_and_a_member_see_their_own_tenant(as_acme, as_bob, acme):
     for client in (as_acme, as_bob):
         tenant = client.get("/v1/tenants/me").json()
-        assert (set(tenant), tenant["id"], tenant["slug"]) == (TENANT_KEYS, str(acme.tenant.pk), "acme")
+        assert (set(tenant), tenant["id"], tenant["slug"]) == (
+            TENANT_KEYS,
+            str(acme.tenant.pk),
+            "acme",
+        )
 
 
 def test_a_user_sees_itself(as_bob, bob, acme):
@@ -171,10 +188,20 @@ def test_logging_in_gives_a_jwt_with_the_contracts_claims(stranger, acme):
     payload = response.json()
     assert response.status_code == 200
     assert set(payload) == {"access_token", "token_type", "user", "tenant"}
-    assert (payload["token_type"], set(payload["user"]), set(payload["tenant"])) == ("bearer", USER_KEYS, TENANT_KEYS)
-    claims = jwt.decode(payload["access_token"], django_settings.JWT_SECRET_KEY, algorithms=["HS256"])
+    assert (payload["token_type"], set(payload["user"]), set(payload["tenant"])) == (
+        "bearer",
+        USER_KEYS,
+        TENANT_KEYS,
+    )
+    claims = jwt.decode(
+        payload["access_token"], django_settings.JWT_SECRET_KEY, algorithms=["HS256"]
+    )
     assert set(claims) == {"sub", "tid", "role", "exp", "pwh"}
-    assert (claims["sub"], claims["tid"], claims["role"]) == (str(acme.owner.pk), str(acme.tenant.pk), "owner")
+    assert (claims["sub"], claims["tid"], claims["role"]) == (
+        str(acme.owner.pk),
+        str(acme.tenant.pk),
+        "owner",
+    )
     me = stranger.get("/v1/auth/me", HTTP_AUTHORIZATION=f"Bearer {payload['access_token']}").json()
     assert me == {"user": payload["user"], "tenant": payload["tenant"]}
 
@@ -189,7 +216,9 @@ def test_logging_in_gives_a_jwt_with_the_contracts_claims(stranger, acme):
         ("olga@platform.example.com", PASSWORD),  # of no tenant
     ],
 )
-def test_a_wrong_email_or_password_is_refused_without_telling_which(stranger, acme, email, password):
+def test_a_wrong_email_or_password_is_refused_without_telling_which(
+    stranger, acme, email, password
+):
     response = log_in(stranger, email, password)
     assert (response.status_code, response.json()["detail"]) == (401, "Invalid email or password")
 
@@ -206,7 +235,10 @@ def test_the_emails_domain_is_not_case_sensitive(stranger, acme):
         ({"email": "alice", "password": "x"}, ["body", "email"]),
         ({"email": "alice@acme.example.com", "password": None}, ["body", "password"]),
         ({"email": "alice@acme.example.com", "password": "x" * 2000}, ["body", "password"]),
-        ({"email": "alice@acme.example.com", "password": "x", "tenant_slug": 5}, ["body", "tenant_slug"]),
+        (
+            {"email": "alice@acme.example.com", "password": "x", "tenant_slug": 5},
+            ["body", "tenant_slug"],
+        ),
     ],
 )
 def test_a_malformed_log_in_is_invalid(stranger, acme, body, loc):
@@ -214,7 +246,9 @@ def test_a_malformed_log_in_is_invalid(stranger, acme, body, loc):
     assert (response.status_code, response.json()["detail"][0]["loc"]) == (422, loc)
 
 
-def test_a_disabled_account_and_a_disabled_tenant_are_told_apart_once_the_password_is_right(stranger, acme, bob):
+def test_a_disabled_account_and_a_disabled_tenant_are_told_apart_once_the_password_is_right(
+    stranger, acme, bob
+):
     User.objects.filter(pk=bob.pk).update(is_active=False)
     response = log_in(stranger, "bob@acme.example.com")
     assert (response.status_code, response.json()["detail"]) == (403, "Account is disabled")
@@ -224,12 +258,17 @@ def test_a_disabled_account_and_a_disabled_tenant_are_told_apart_once_the_passwo
     assert (response.status_code, response.json()["detail"]) == (403, "Tenant is disabled")
 
 
-def test_an_email_of_two_tenants_logs_in_to_the_one_that_the_password_or_the_slug_names(stranger, acme, globex):
+def test_an_email_of_two_tenants_logs_in_to_the_one_that_the_password_or_the_slug_names(
+    stranger, acme, globex
+):
     email = "sam@freelance.example.com"
     for party, password in ((acme, "first-password"), (globex, "second-password")):
         User.objects.create_user(email, password, tenant=party.tenant, role=Role.MEMBER)
     assert log_in(stranger, email, "second-password").json()["tenant"]["slug"] == "globex"
-    assert log_in(stranger, email, "first-password", tenant_slug="acme").json()["tenant"]["slug"] == "acme"
+    assert (
+        log_in(stranger, email, "first-password", tenant_slug="acme").json()["tenant"]["slug"]
+        == "acme"
+    )
     assert log_in(stranger, email, "first-password", tenant_slug="globex").status_code == 401
     assert log_in(stranger, email, "first-password", tenant_slug="no such").status_code == 401
 
@@ -255,19 +294,25 @@ def test_spraying_one_password_over_many_accounts_is_limited_before_it_costs_a_h
     hashed: list[str] = []
     monkeypatch.setattr("tenants.authentication.make_password", hashed.append)
     emails = [f"spray{random.randrange(10**9)}@acme.example.com" for _ in range(12)]
-    assert [log_in(stranger, email, "Winter2026").status_code for email in emails] == [401] * 10 + [429] * 2
+    assert [log_in(stranger, email, "Winter2026").status_code for email in emails] == [401] * 10 + [
+        429
+    ] * 2
     assert len(hashed) == 10
     assert log_in(stranger).status_code == 429
     assert log_in(Client(REMOTE_ADDR="203.0.113.251")).status_code == 200
 
 
-def test_tries_in_several_admins_and_in_the_api_count_together(stranger, settings, acme, globex, olga):
+def test_tries_in_several_admins_and_in_the_api_count_together(
+    stranger, settings, acme, globex, olga
+):
     settings.LOGIN_RATE = "2/minute"
     address = stranger.defaults["REMOTE_ADDR"]
 
     def try_admin(slug: str, password: str = "wrong") -> str:
         client = Client(SCRIPT_NAME=f"/t/{slug}" if slug else "", REMOTE_ADDR=address)
-        return client.post("/admin/login/", {"username": olga.email, "password": password}).content.decode()
+        return client.post(
+            "/admin/login/", {"username": olga.email, "password": password}
+        ).content.decode()
 
     assert "Too many requests" not in try_admin("acme") + try_admin("globex")
     assert "Too many requests: at most 2 per minute" in try_admin("", PASSWORD)
@@ -278,7 +323,11 @@ def test_behind_a_trusted_proxy_the_limit_counts_the_clients_address(settings, a
     settings.LOGIN_RATE, settings.TRUST_PROXY_HEADERS = "1/minute", True
     email = f"proxy{random.randrange(10**9)}@acme.example.com"
     first, second = (Client(HTTP_X_FORWARDED_FOR=f"9.9.9.9, 198.51.100.{n}") for n in (1, 2))
-    assert [log_in(client, email).status_code for client in (first, first, second)] == [401, 429, 401]
+    assert [log_in(client, email).status_code for client in (first, first, second)] == [
+        401,
+        429,
+        401,
+    ]
 
 
 def test_a_jwt_stops_with_its_user_its_tenant_and_its_time(acme, bob, settings):
@@ -301,7 +350,9 @@ def test_a_changed_password_ends_every_jwt_made_before(bob, as_bob):
     bob.save()
     response = as_bob.get("/v1/auth/me")
     assert (response.status_code, response.json()["detail"]) == (401, "Invalid or expired JWT")
-    assert Client(HTTP_AUTHORIZATION=f"Bearer {issue_jwt(bob)}").get("/v1/auth/me").status_code == 200
+    assert (
+        Client(HTTP_AUTHORIZATION=f"Bearer {issue_jwt(bob)}").get("/v1/auth/me").status_code == 200
+    )
 
 
 @pytest.mark.parametrize(("digest", "detail"), [
@@ -318,7 +369,9 @@ def test_a_jwt_that_does_not_name_the_password_is_refused(bob, digest, detail):
 
 @pytest.mark.parametrize("claims", [{}, {"sub": "x", "tid": "y"}, {"sub": "x", "tid": ["y"]}])
 def test_a_well_signed_jwt_with_wrong_claims_is_malformed(db, claims):
-    token = jwt.encode({"exp": 4_000_000_000, **claims}, django_settings.JWT_SECRET_KEY, algorithm="HS256")
+    token = jwt.encode(
+        {"exp": 4_000_000_000, **claims}, django_settings.JWT_SECRET_KEY, algorithm="HS256"
+    )
     response = Client().get("/v1/auth/me", HTTP_AUTHORIZATION=f"Bearer {token}")
     assert (response.status_code, response.json()["detail"]) == (401, "Malformed JWT payload")
 
@@ -326,7 +379,9 @@ def test_a_well_signed_jwt_with_wrong_claims_is_malformed(db, claims):
 def test_a_suspended_tenant_answers_writes_with_409_or_403_and_its_token_stops(as_acme, acme):
     suspend_tenant(Tenant.objects.get(pk=acme.tenant.pk))
     assert as_acme.get("/v1/tenants/me").status_code == 403
-    assert as_acme.post("/v1/api-tokens", {"name": "x"}, content_type="application/json").status_code in (403, 409)
+    assert as_acme.post(
+        "/v1/api-tokens", {"name": "x"}, content_type="application/json"
+    ).status_code in (403, 409)
 
 
 def test_tenants_made_over_http_are_apart(stranger, open_signup, acme, as_acme):
@@ -339,4 +394,6 @@ def test_tenants_made_over_http_are_apart(stranger, open_signup, acme, as_acme):
 
 def test_a_slug_that_provisioning_refuses_is_refused_with_a_sentence(db):
     with pytest.raises(BadInput):
-        provision_tenant(name="x", slug="Not A Slug", owner_email="a@b.example.com", owner_password="12345678")
+        provision_tenant(
+            name="x", slug="Not A Slug", owner_email="a@b.example.com", owner_password="12345678"
+        )

@@ -19,7 +19,16 @@ from tenants.models import ApiToken, AuditEvent, Role, User
 from tenants.tokens import Rights, mint_token
 from tests.fakes.chat_model import FakeChatModel
 
-CONTRACTS_KEYS = {"id", "tenant_id", "name", "token_prefix", "is_active", "expires_at", "last_used_at", "created_at"}
+CONTRACTS_KEYS = {
+    "id",
+    "tenant_id",
+    "name",
+    "token_prefix",
+    "is_active",
+    "expires_at",
+    "last_used_at",
+    "created_at",
+}
 KEYS = CONTRACTS_KEYS | {"user_id", "scopes", "bot_profile_id"}
 
 
@@ -87,7 +96,9 @@ def test_a_member_sees_and_revokes_only_what_is_his_own(as_bob, acme):
     refused = as_bob.delete(f"/v1/api-tokens/{of_the_owner.pk}")
     assert (refused.status_code, refused.json()["detail"]) == (404, "Token not found")
     assert as_bob.delete(f"/v1/api-tokens/{of_bob}").status_code == 204
-    assert [token.pk for token in ApiToken.objects.filter(tenant=acme.tenant, is_active=True)] == [of_the_owner.pk]
+    assert [token.pk for token in ApiToken.objects.filter(tenant=acme.tenant, is_active=True)] == [
+        of_the_owner.pk
+    ]
 
 
 @pytest.mark.parametrize("role", [Role.OWNER, Role.ADMIN])
@@ -109,7 +120,9 @@ def test_a_token_has_the_current_role_of_its_maker(as_bob, bob):
 
 
 def test_an_expired_token_says_so_and_one_that_ends_makes_none_that_does_not(acme):
-    row, secret = ApiToken.objects.mint(user=acme.owner, name="x", expires_at=timezone.now() + timedelta(hours=1))
+    row, secret = ApiToken.objects.mint(
+        user=acme.owner, name="x", expires_at=timezone.now() + timedelta(hours=1)
+    )
     client = Client(HTTP_AUTHORIZATION=f"Bearer {secret}")
     assert mint(client, name="child").json()["expires_at"] is not None
     ApiToken.objects.filter(pk=row.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
@@ -121,7 +134,10 @@ def test_an_expired_token_says_so_and_one_that_ends_makes_none_that_does_not(acm
 def test_a_restricted_token_manages_nothing(acme, restriction, path):
     _, secret = ApiToken.objects.mint(user=acme.owner, name="x", **restriction)
     client = Client(HTTP_AUTHORIZATION=f"Bearer {secret}")
-    for response in (client.get(path), client.post(path, {"name": "y"}, content_type="application/json")):
+    for response in (
+        client.get(path),
+        client.post(path, {"name": "y"}, content_type="application/json"),
+    ):
         assert (response.status_code, response.json()["code"]) == (403, "token_restricted")
 
 
@@ -162,7 +178,10 @@ def test_a_token_has_the_scopes_the_bot_and_the_expiry_that_were_asked_for(as_ac
     assert as_acme.get(f"/v1/api-tokens/{made['id']}").json() == {
         name: value for name, value in made.items() if name != "raw_token"
     }
-    assert mint(as_acme, name="x", expires_at="2099-01-01T00:00:00").json()["expires_at"] == "2099-01-01T00:00:00"
+    assert (
+        mint(as_acme, name="x", expires_at="2099-01-01T00:00:00").json()["expires_at"]
+        == "2099-01-01T00:00:00"
+    )
     plain = mint(as_acme, name="x", scopes=None, bot_profile_id=None, expires_at=None).json()
     assert (plain["scopes"], plain["bot_profile_id"], plain["expires_at"]) == ([], None, None)
 
@@ -222,17 +241,25 @@ def test_a_members_token_that_may_manage_manages_no_more_than_the_member(bob):
 
 def test_a_token_of_one_bot_reads_that_bots_chats_alone(acme, bot):
     other = BotProfile.objects.create(name="Sales")
-    own, foreign = (Chat.objects.create(bot_profile=each, title="x", user_id=acme.owner.pk) for each in (bot, other))
+    own, foreign = (
+        Chat.objects.create(bot_profile=each, title="x", user_id=acme.owner.pk)
+        for each in (bot, other)
+    )
     client = bearer(ApiToken.objects.mint(user=acme.owner, name="x", bot_profile_id=bot.pk)[1])
     assert [chat["id"] for chat in client.get("/v1/chat").json()] == [str(own.pk)]
     assert client.get(f"/v1/chat/{foreign.pk}").status_code == 404
     asked = {"bot_profile_id": str(other.pk), "message": "Hello?"}
-    assert client.post("/v1/chat", asked, content_type="application/json").json()["code"] == "token_restricted"
+    assert (
+        client.post("/v1/chat", asked, content_type="application/json").json()["code"]
+        == "token_restricted"
+    )
 
 
 # --- what a token makes -------------------------------------------------------------------------------------------
 def test_a_token_passes_on_what_it_has_and_no_more(acme):
-    _, secret = ApiToken.objects.mint(user=acme.owner, name="x", scopes=["manage"], expires_at=in_days(7))
+    _, secret = ApiToken.objects.mint(
+        user=acme.owner, name="x", scopes=["manage"], expires_at=in_days(7)
+    )
     client = bearer(secret)
     heir = mint(client, name="heir").json()
     assert (heir["scopes"], heir["expires_at"][:10]) == (["manage"], in_days(7).isoformat()[:10])
@@ -259,12 +286,18 @@ def test_no_token_outranks_the_one_that_makes_it(acme, maker, asked):
 def test_a_token_that_may_not_manage_makes_revokes_and_rotates_none(acme, scopes):
     row, secret = ApiToken.objects.mint(user=acme.owner, name="x", scopes=scopes)
     client = bearer(secret)
-    for response in (mint(client, name="y"), client.delete(f"/v1/api-tokens/{row.pk}"), rotate(client, row.pk)):
+    for response in (
+        mint(client, name="y"),
+        client.delete(f"/v1/api-tokens/{row.pk}"),
+        rotate(client, row.pk),
+    ):
         assert (response.status_code, response.json()["code"]) == (403, "token_restricted")
 
 
 # --- rotation -----------------------------------------------------------------------------------------------------
-def test_a_rotated_token_has_the_same_rights_and_the_old_one_ends_with_the_overlap(as_acme, acme, bot):
+def test_a_rotated_token_has_the_same_rights_and_the_old_one_ends_with_the_overlap(
+    as_acme, acme, bot
+):
     bounds = {"scopes": ["chat", "read"], "bot_profile_id": str(bot.pk), "expires_at": "2099-01-01"}
     old = mint(as_acme, name="shop", **bounds).json()
     response = rotate(as_acme, old["id"], 3600)
@@ -282,7 +315,9 @@ def test_a_rotated_token_has_the_same_rights_and_the_old_one_ends_with_the_overl
 def test_without_overlap_the_old_token_stops_at_once_and_a_short_one_gains_no_time(as_acme):
     old = mint(as_acme, name="x").json()
     assert rotate(as_acme, old["id"]).status_code == 201
-    assert bearer(old["raw_token"]).get("/v1/users").json()["detail"] == "Invalid or revoked API token"
+    assert (
+        bearer(old["raw_token"]).get("/v1/users").json()["detail"] == "Invalid or revoked API token"
+    )
     short = mint(as_acme, name="y", expires_at=in_days(0.1).isoformat()).json()
     rotate(as_acme, short["id"], 604_800)
     assert as_acme.get(f"/v1/api-tokens/{short['id']}").json()["expires_at"] == short["expires_at"]
@@ -292,11 +327,15 @@ def test_a_tokens_own_rate_goes_on_to_what_it_makes_and_to_its_successor(acme):
     row, secret = ApiToken.objects.mint(user=acme.owner, name="x", rate="600/minute")
     made = mint(bearer(secret), name="heir").json()
     rotated = rotate(bearer(secret), row.pk).json()
-    assert [ApiToken.objects.get(pk=token["id"]).rate for token in (made, rotated)] == ["600/minute"] * 2
+    assert [ApiToken.objects.get(pk=token["id"]).rate for token in (made, rotated)] == [
+        "600/minute"
+    ] * 2
 
 
 def test_a_token_rotates_itself(acme):
-    row, secret = ApiToken.objects.mint(user=acme.owner, name="x", scopes=["manage"], expires_at=in_days(7))
+    row, secret = ApiToken.objects.mint(
+        user=acme.owner, name="x", scopes=["manage"], expires_at=in_days(7)
+    )
     new = rotate(bearer(secret), row.pk).json()
     assert bearer(new["raw_token"]).get("/v1/users").status_code == 200
     assert bearer(secret).get("/v1/users").status_code == 401
@@ -348,14 +387,18 @@ def test_another_tenants_token_is_neither_read_nor_rotated(as_globex, acme):
 # --- what is noted ------------------------------------------------------------------------------------------------
 def test_a_busy_token_is_written_once_a_minute_however_many_requests_read_it_before(acme):
     token = ApiToken.objects.get(user=acme.owner)
-    stale = [ApiToken.objects.get(pk=token.pk) for _ in range(3)]  # requests at the same moment, all of them read it
+    stale = [
+        ApiToken.objects.get(pk=token.pk) for _ in range(3)
+    ]  # requests at the same moment, all of them read it
     ApiToken.objects.touch(stale[0])
     noted = ApiToken.objects.get(pk=token.pk).last_used_at
     row_version = read_row_version(token)
     for each in stale[1:]:
         ApiToken.objects.touch(each)
     assert read_row_version(token) == row_version
-    with CaptureQueriesContext(connection) as queries:  # and who reads it now does not even ask to write
+    with CaptureQueriesContext(
+        connection
+    ) as queries:  # and who reads it now does not even ask to write
         ApiToken.objects.touch(ApiToken.objects.get(pk=token.pk))
     assert not [query for query in queries if query["sql"].startswith("UPDATE")]
     ApiToken.objects.filter(pk=token.pk).update(last_used_at=noted - timedelta(seconds=61))
@@ -375,7 +418,9 @@ def test_a_tokens_life_is_in_the_audit_log_without_its_secret(as_acme, acme):
     new = rotate(as_acme, token["id"], 60).json()
     for _ in range(2):
         as_acme.delete(f"/v1/api-tokens/{new['id']}")
-    events = list(AuditEvent.objects.filter(tenant_slug="acme", action__startswith="token.").order_by("id"))
+    events = list(
+        AuditEvent.objects.filter(tenant_slug="acme", action__startswith="token.").order_by("id")
+    )
     assert [event.action for event in events] == ["token.created", "token.rotated", "token.revoked"]
     assert [event.detail["prefix"] for event in events] == [
         token["token_prefix"], token["token_prefix"], new["token_prefix"],

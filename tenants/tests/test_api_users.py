@@ -29,7 +29,9 @@ def make(client, **fields):
 
 
 def change(client, user, **fields):
-    return client.patch(f"{URL}/{getattr(user, 'pk', user)}", fields, content_type="application/json")
+    return client.patch(
+        f"{URL}/{getattr(user, 'pk', user)}", fields, content_type="application/json"
+    )
 
 
 def remove(client, user):
@@ -47,7 +49,9 @@ def log_in(email, password):
 
 @pytest.fixture
 def adam(acme) -> User:
-    return User.objects.create_user("adam@acme.example.com", PASSWORD, tenant=acme.tenant, role=Role.ADMIN)
+    return User.objects.create_user(
+        "adam@acme.example.com", PASSWORD, tenant=acme.tenant, role=Role.ADMIN
+    )
 
 
 @pytest.fixture
@@ -57,11 +61,15 @@ def as_adam(adam) -> Client:
 
 @pytest.fixture
 def second_owner(acme) -> User:
-    return User.objects.create_user("oona@acme.example.com", PASSWORD, tenant=acme.tenant, role=Role.OWNER)
+    return User.objects.create_user(
+        "oona@acme.example.com", PASSWORD, tenant=acme.tenant, role=Role.OWNER
+    )
 
 
 # --- the contract -------------------------------------------------------------------------------------------------
-def test_the_list_is_ordered_by_email_with_disabled_users_and_open_to_members(as_acme, as_bob, bob, globex):
+def test_the_list_is_ordered_by_email_with_disabled_users_and_open_to_members(
+    as_acme, as_bob, bob, globex
+):
     carl = make(as_acme).json()
     as_acme.delete(f"{URL}/{carl['id']}")
     for client in (as_acme, as_bob):
@@ -105,7 +113,11 @@ def test_bad_fields_are_invalid_in_both_and_no_password_is_echoed(as_acme, bob, 
         assert response.status_code == 422
         [error] = response.json()["detail"]
         assert (error["type"], error["loc"][:2]) == (kind, ["body", name])
-        assert name != "password" or fields["password"] is None or str(fields["password"]) not in str(error["input"])
+        assert (
+            name != "password"
+            or fields["password"] is None
+            or str(fields["password"]) not in str(error["input"])
+        )
     assert not User.objects.filter(email__startswith="carl").exists()
 
 
@@ -131,7 +143,10 @@ def test_an_email_is_taken_once_per_tenant_and_free_in_another(as_acme, as_globe
 def test_only_what_is_named_is_changed(as_acme, bob):
     before = as_acme.get(f"{URL}/{bob.pk}").json()
     assert change(as_acme, bob).json() == before
-    assert change(as_acme, bob, display_name="Robert").json() == {**before, "display_name": "Robert"}
+    assert change(as_acme, bob, display_name="Robert").json() == {
+        **before,
+        "display_name": "Robert",
+    }
     assert change(as_acme, bob, email="robert@acme.example.com", role="admin").json() == {
         **before, "display_name": "Robert", "email": "robert@acme.example.com", "role": "admin",
     }  # fmt: skip
@@ -191,9 +206,9 @@ def test_an_admin_makes_no_owner_neither_himself_nor_another(as_adam, adam, bob)
     for response in (make(as_adam, role="owner"), change(as_adam, adam, role="owner"),
                      change(as_adam, bob, role="owner")):  # fmt: skip
         assert (response.status_code, response.json()["code"]) == (403, "owner_required")
-    assert list(User.objects.filter(tenant=bob.tenant, role="owner").values_list("display_name", flat=True)) == [
-        "Alice"
-    ]
+    assert list(
+        User.objects.filter(tenant=bob.tenant, role="owner").values_list("display_name", flat=True)
+    ) == ["Alice"]
 
 
 def test_an_admin_manages_admins_and_members(as_adam, bob):
@@ -211,12 +226,16 @@ def test_the_last_active_owner_stays(as_acme, acme, second_owner):
     assert (owner.role, owner.is_active) == ("owner", True)
 
 
-def test_nobody_takes_his_own_rights_and_another_owner_does(as_acme, acme, second_owner, as_adam, adam):
+def test_nobody_takes_his_own_rights_and_another_owner_does(
+    as_acme, acme, second_owner, as_adam, adam
+):
     for client, user in ((as_acme, acme.owner), (as_adam, adam)):
         for response in (change(client, user, role="member"), remove(client, user)):
             assert (response.status_code, response.json()["code"]) == (409, "own_account")
     assert change(as_acme, second_owner, role="admin").json()["role"] == "admin"
-    assert change(as_acme, acme.owner, display_name="Al", password="another horse").status_code == 200
+    assert (
+        change(as_acme, acme.owner, display_name="Al", password="another horse").status_code == 200
+    )
 
 
 # --- what ends, and when ------------------------------------------------------------------------------------------
@@ -238,7 +257,10 @@ def test_tokens_are_revoked_with_a_password_where_that_is_asked_for(as_acme, bob
 
 def test_a_changed_password_ends_admin_sessions_everywhere(as_acme, bob):
     browser = Client(SCRIPT_NAME="/t/acme")
-    assert browser.post("/admin/login/", {"username": bob.email, "password": PASSWORD}).status_code == 302
+    assert (
+        browser.post("/admin/login/", {"username": bob.email, "password": PASSWORD}).status_code
+        == 302
+    )
     assert browser.get("/admin/").status_code == 200
     change(as_acme, bob, password="reset by alice")
     assert "/admin/login/" in browser.get("/admin/")["Location"]
@@ -256,10 +278,14 @@ def test_a_changed_role_counts_from_the_next_request_on(as_acme, bob, as_bob):
 
 def test_every_act_is_in_the_audit_log_and_no_password(as_acme, acme, bob):
     make(as_acme)
-    change(as_acme, bob, role="admin", password="reset by alice", display_name="Bo", revoke_tokens=True)
+    change(
+        as_acme, bob, role="admin", password="reset by alice", display_name="Bo", revoke_tokens=True
+    )
     remove(as_acme, bob)
     change(as_acme, bob, is_active=True)
-    events = list(AuditEvent.objects.filter(tenant_slug="acme", action__startswith="user.").order_by("id"))
+    events = list(
+        AuditEvent.objects.filter(tenant_slug="acme", action__startswith="user.").order_by("id")
+    )
     assert [event.action for event in events] == [
         "user.created", "user.role_changed", "user.password_set", "user.changed", "user.tokens_revoked",
         "user.disabled", "user.enabled",
@@ -275,9 +301,14 @@ def initech(django_db_setup, django_db_blocker) -> Iterator[Tenant]:
     """A tenant whose rows are committed, with the owners Bill and Carl; erased afterwards."""
     with django_db_blocker.unblock():
         made = provision_tenant(
-            name="Initech", slug="initech", owner_email="bill@initech.example.com", owner_password="correct horse"
+            name="Initech",
+            slug="initech",
+            owner_email="bill@initech.example.com",
+            owner_password="correct horse",
         )
-        User.objects.create_user("carl@initech.example.com", "correct horse", tenant=made.tenant, role=Role.OWNER)
+        User.objects.create_user(
+            "carl@initech.example.com", "correct horse", tenant=made.tenant, role=Role.OWNER
+        )
         try:
             with tenant_context(made.tenant):
                 yield made.tenant

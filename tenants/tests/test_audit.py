@@ -17,7 +17,11 @@ def test_an_act_of_a_token_names_its_user_its_prefix_and_its_address(acme):
     request.identity = Identity(acme.tenant, acme.owner, token)
     with tenant_context(acme.tenant):
         event = audit.record("thing.made", request=request, detail={"count": 2})
-    assert (event.action, event.tenant_slug, event.actor) == ("thing.made", "acme", acme.owner.email)
+    assert (event.action, event.tenant_slug, event.actor) == (
+        "thing.made",
+        "acme",
+        acme.owner.email,
+    )
     assert event.detail == {"count": 2, "address": "203.0.113.9", "token": token.token_prefix}
 
 
@@ -28,7 +32,11 @@ def test_an_act_in_the_admin_names_its_user(acme, olga):
 
 
 def test_a_secret_is_masked_however_deep_it_lies(db):
-    detail = {"api_key": "sk-1", "config": {"client_secret": "s", "names": ["a", None]}, "password_changed": True}
+    detail = {
+        "api_key": "sk-1",
+        "config": {"client_secret": "s", "names": ["a", None]},
+        "password_changed": True,
+    }
     event = audit.record("thing.made", actor="test", detail=detail)
     assert AuditEvent.objects.get(pk=event.pk).detail == {
         "api_key": "…", "config": {"client_secret": "…", "names": ["a", None]}, "password_changed": True,

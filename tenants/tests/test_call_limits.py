@@ -65,7 +65,12 @@ def test_a_token_that_called_too_often_is_told_when_to_come_back(as_acme, settin
 def test_pages_may_read_the_headers(as_acme):
     answer = as_acme.get(LIST, headers={"origin": "https://shop.example.com"})
     exposed = set(answer["access-control-expose-headers"].split(", "))
-    assert {"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After"} <= exposed
+    assert {
+        "X-RateLimit-Limit",
+        "X-RateLimit-Remaining",
+        "X-RateLimit-Reset",
+        "Retry-After",
+    } <= exposed
 
 
 def test_each_token_counts_for_itself_and_a_person_apart_from_his_tokens(as_acme, acme, settings):
@@ -85,9 +90,15 @@ def test_a_token_may_have_a_rate_of_its_own_or_none(as_acme, acme, settings):
     assert not refused(as_acme.get(LIST))
 
 
-def test_all_callers_of_a_tenant_share_its_rate_and_another_tenant_has_its_own(as_acme, as_bob, as_globex, settings):
+def test_all_callers_of_a_tenant_share_its_rate_and_another_tenant_has_its_own(
+    as_acme, as_bob, as_globex, settings
+):
     settings.TENANT_RATE = "2/minute"
-    assert [refused(client.get(LIST)) for client in (as_acme, as_bob, as_acme)] == [False, False, True]
+    assert [refused(client.get(LIST)) for client in (as_acme, as_bob, as_acme)] == [
+        False,
+        False,
+        True,
+    ]
     assert not refused(as_globex.get(LIST))
 
 
@@ -107,7 +118,9 @@ def test_a_call_that_the_tenants_rate_refuses_does_not_count_for_its_token(as_ac
 
 def test_the_keys_of_a_tenant_carry_its_schema(as_acme, acme, settings):
     as_acme.get(LIST)
-    keys = {key.decode() for key in Redis.from_url(settings.REDIS_URL).scan_iter("minirag:limits:*")}
+    keys = {
+        key.decode() for key in Redis.from_url(settings.REDIS_URL).scan_iter("minirag:limits:*")
+    }
     assert len(keys) == 2
     assert all(key.startswith(f"minirag:limits:{{{acme.tenant.schema_name}}}:") for key in keys)
 
@@ -145,7 +158,11 @@ def test_without_redis_reads_and_writes_go_on(as_acme, from_anywhere, settings):
 
 def test_without_redis_questions_and_widget_sessions_are_refused(as_acme, from_anywhere, settings):
     settings.REDIS_URL = DEAD_REDIS
-    body = {"bot_profile_id": str(uuid.uuid4()), "message": "How long?", "visitor_id": "visitor-0001"}
+    body = {
+        "bot_profile_id": str(uuid.uuid4()),
+        "message": "How long?",
+        "visitor_id": "visitor-0001",
+    }
     for client, path in ((as_acme, "/v1/chat"), (from_anywhere, "/v1/widget/sessions")):
         response = client.post(path, body, content_type="application/json")
         assert (response.status_code, response.json()["code"]) == (503, "limiter_unavailable")
@@ -160,10 +177,15 @@ def test_questions_have_a_rate_of_their_own(as_acme, settings):
     assert as_acme.get("/v1/chat").status_code == 200
 
 
-def test_widget_sessions_are_counted_by_address_also_for_bots_that_are_not_there(from_anywhere, settings):
+def test_widget_sessions_are_counted_by_address_also_for_bots_that_are_not_there(
+    from_anywhere, settings
+):
     settings.WIDGET_RATE = "2/minute"
     body = {"bot_profile_id": str(uuid.uuid4()), "visitor_id": "visitor-0001"}
-    answers = [from_anywhere.post("/v1/widget/sessions", body, content_type="application/json") for _ in range(3)]
+    answers = [
+        from_anywhere.post("/v1/widget/sessions", body, content_type="application/json")
+        for _ in range(3)
+    ]
     assert [answer.status_code for answer in answers] == [404, 404, 429]
     assert refused(answers[2])
 
@@ -177,7 +199,9 @@ def test_a_widget_session_counts_for_its_bots_tenant(acme, from_anywhere, settin
     body = {"bot_profile_id": str(bot.pk), "visitor_id": "visitor-0001"}
     headers = {"origin": "https://www.acme.com"}
     answers = [
-        from_anywhere.post("/v1/widget/sessions", body, content_type="application/json", headers=headers)
+        from_anywhere.post(
+            "/v1/widget/sessions", body, content_type="application/json", headers=headers
+        )
         for _ in range(3)
     ]
     assert [answer.status_code for answer in answers] == [201, 201, 429]

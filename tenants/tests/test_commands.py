@@ -28,7 +28,14 @@ def run(name: str, *arguments: str, **options: object) -> str:
 
 @pytest.fixture
 def initech(db: None) -> Iterator[Tenant]:
-    run("provision_tenant", "initech", "--owner-email", "ivan@initech.example.com", "--owner-password", "long enough")
+    run(
+        "provision_tenant",
+        "initech",
+        "--owner-email",
+        "ivan@initech.example.com",
+        "--owner-password",
+        "long enough",
+    )
     return Tenant.objects.get(slug="initech")
 
 
@@ -40,9 +47,15 @@ def schema_exists(name: str) -> bool:
 
 class TestBootstrap:
     def test_makes_an_operator_who_belongs_to_no_tenant(self, db):
-        assert "was made" in run("bootstrap", "--email", "root@platform.example.com", "--password", "long enough")
+        assert "was made" in run(
+            "bootstrap", "--email", "root@platform.example.com", "--password", "long enough"
+        )
         operator = User.objects.get(email="root@platform.example.com")
-        assert operator.is_superuser and operator.tenant is None and operator.check_password("long enough")
+        assert (
+            operator.is_superuser
+            and operator.tenant is None
+            and operator.check_password("long enough")
+        )
 
     def test_says_so_the_second_time_and_leaves_the_password_alone(self, db):
         run("bootstrap", "--email", "root@platform.example.com", "--password", "long enough")
@@ -53,11 +66,16 @@ class TestBootstrap:
     def test_takes_the_password_from_the_environment(self, db, monkeypatch):
         monkeypatch.setenv("BOOTSTRAP_PASSWORD", "from the environment")
         run("bootstrap", "--email", "root@platform.example.com")
-        assert User.objects.get(email="root@platform.example.com").check_password("from the environment")
+        assert User.objects.get(email="root@platform.example.com").check_password(
+            "from the environment"
+        )
 
     @pytest.mark.parametrize(
         ("email", "password", "sentence"),
-        [("nobody", "long enough", "not an e-mail"), ("root@platform.example.com", "short", "at least 8")],
+        [
+            ("nobody", "long enough", "not an e-mail"),
+            ("root@platform.example.com", "short", "at least 8"),
+        ],
     )
     def test_refuses_bad_accounts(self, db, email, password, sentence):
         with pytest.raises(CommandError, match=sentence):
@@ -72,10 +90,20 @@ class TestBootstrap:
 
 class TestProvision:
     def test_prints_a_token_that_works_and_a_password_if_it_made_one(self, db):
-        said = run("provision_tenant", "initech", "--name", "Initech", "--owner-email", "ivan@initech.example.com")
+        said = run(
+            "provision_tenant",
+            "initech",
+            "--name",
+            "Initech",
+            "--owner-email",
+            "ivan@initech.example.com",
+        )
         token = said.split("API token: ")[1].split()[0]
         password = said.split("Password:")[1].split()[0]
-        assert Client().get("/v1/tenants/me", HTTP_AUTHORIZATION=f"Bearer {token}").json()["name"] == "Initech"
+        assert (
+            Client().get("/v1/tenants/me", HTTP_AUTHORIZATION=f"Bearer {token}").json()["name"]
+            == "Initech"
+        )
         assert User.objects.get(email="ivan@initech.example.com").check_password(password)
 
     def test_makes_a_schema_with_all_migrations(self, initech):
@@ -87,7 +115,10 @@ class TestProvision:
             (["acme", "--owner-email", "a@b.example.com"], "already taken"),
             (["Bad_Slug", "--owner-email", "a@b.example.com"], "1 to 100 characters"),
             (["initech", "--owner-email", "nobody"], "not an e-mail"),
-            (["initech", "--owner-email", "a@b.example.com", "--owner-password", "short"], "at least 8"),
+            (
+                ["initech", "--owner-email", "a@b.example.com", "--owner-password", "short"],
+                "at least 8",
+            ),
             (["initech", "--owner-email", "a@b.example.com", "--owner-password", ""], "at least 8"),
         ],
     )
@@ -125,7 +156,9 @@ class TestStatus:
         run("archive_tenant", "acme", reason="left")
         assert Tenant.objects.get(slug="acme").status == "archived"
 
-    @pytest.mark.parametrize("command", ["suspend_tenant", "archive_tenant", "restore_tenant", "erase_tenant"])
+    @pytest.mark.parametrize(
+        "command", ["suspend_tenant", "archive_tenant", "restore_tenant", "erase_tenant"]
+    )
     def test_an_unknown_slug_is_named(self, db, command):
         with pytest.raises(CommandError, match="no tenant 'nobody'"):
             run(command, "nobody")
@@ -156,7 +189,14 @@ class TestErase:
 
     def test_spares_the_keys_of_tenants_with_a_similar_name(self, initech, acme):
         for slug in ("initech-2", "a-t-initech"):
-            run("provision_tenant", slug, "--owner-email", "i@initech.example.com", "--owner-password", "long enough")
+            run(
+                "provision_tenant",
+                slug,
+                "--owner-email",
+                "i@initech.example.com",
+                "--owner-password",
+                "long enough",
+            )
         others = [Tenant.objects.get(slug=slug) for slug in ("initech-2", "a-t-initech", "acme")]
         for other in others:
             with tenant_context(other):
@@ -175,7 +215,9 @@ class TestErase:
 
 class TestTokensAndDomains:
     def test_a_token_has_the_rights_of_its_user(self, acme, bob):
-        secret = run("create_token", tenant="acme", email="bob@acme.example.com", expires_days=7).strip()
+        secret = run(
+            "create_token", tenant="acme", email="bob@acme.example.com", expires_days=7
+        ).strip()
         me = Client().get("/v1/auth/me", HTTP_AUTHORIZATION=f"Bearer {secret}").json()
         assert me["user"]["email"] == "bob@acme.example.com"
         assert ApiToken.objects.get(user=bob).expires_at is not None
@@ -186,15 +228,28 @@ class TestTokensAndDomains:
         token = ApiToken.objects.get(user=bob)
         assert (token.scopes, token.bot_profile_id) == (["chat", "read"], bot.pk)
         event = AuditEvent.objects.get(action="token.created")
-        assert (event.actor, event.tenant_slug, event.detail["user"]) == ("manage.py create_token", "acme", bob.email)
+        assert (event.actor, event.tenant_slug, event.detail["user"]) == (
+            "manage.py create_token",
+            "acme",
+            bob.email,
+        )
 
     @pytest.mark.parametrize(
         ("options", "sentence"),
         [
-            ({"tenant": "acme", "email": "bob@acme.example.com", "scopes": "chat,king"}, "chat, read or manage"),
-            ({"tenant": "acme", "email": "bob@acme.example.com", "scopes": ""}, "chat, read or manage"),
+            (
+                {"tenant": "acme", "email": "bob@acme.example.com", "scopes": "chat,king"},
+                "chat, read or manage",
+            ),
+            (
+                {"tenant": "acme", "email": "bob@acme.example.com", "scopes": ""},
+                "chat, read or manage",
+            ),
             ({"tenant": "acme", "email": "bob@acme.example.com", "bot": "x"}, "the id of a bot"),
-            ({"tenant": "acme", "email": "bob@acme.example.com", "bot": str(uuid4())}, "Bot profile not found"),
+            (
+                {"tenant": "acme", "email": "bob@acme.example.com", "bot": str(uuid4())},
+                "Bot profile not found",
+            ),
             ({"tenant": "nobody", "email": "bob@acme.example.com"}, "no tenant 'nobody'"),
             ({"tenant": "acme", "email": "gina@globex.example.com"}, "no active user"),
             ({"tenant": "acme", "email": "bob@acme.example.com", "expires_days": 0}, "from 1 to"),
@@ -210,7 +265,9 @@ class TestTokensAndDomains:
         with pytest.raises(CommandError, match="already leads"):
             run("add_domain", "bots.acme.example.com", tenant="globex")
 
-    @pytest.mark.parametrize("host", ["https://a.example.com", "a.example.com/x", "a b", "", "a-.b", "a..b", "a:80"])
+    @pytest.mark.parametrize(
+        "host", ["https://a.example.com", "a.example.com/x", "a b", "", "a-.b", "a..b", "a:80"]
+    )
     def test_a_host_is_a_bare_name(self, acme, host):
         with pytest.raises(CommandError, match="not a host name"):
             run("add_domain", host, tenant="acme")

@@ -8,7 +8,14 @@ from django.core.cache import cache
 from django.db import connection
 
 from bots.models import BotProfile
-from tenants.context import NoTenant, current_schema, require_tenant, run_sync, scoped_name, tenant_context
+from tenants.context import (
+    NoTenant,
+    current_schema,
+    require_tenant,
+    run_sync,
+    scoped_name,
+    tenant_context,
+)
 
 
 def search_path() -> str:

@@ -23,8 +23,14 @@ READ = (
 
 
 def test_a_trusted_proxy_says_how_we_were_reached_and_never_as_which_host():
-    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "minirag.settings", "TRUST_PROXY_HEADERS": "True"}
-    done = subprocess.run([sys.executable, "-c", READ], env=environment, cwd=settings.BASE_DIR, capture_output=True)
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "minirag.settings",
+        "TRUST_PROXY_HEADERS": "True",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", READ], env=environment, cwd=settings.BASE_DIR, capture_output=True
+    )
     assert json.loads(done.stdout) == [False, ["HTTP_X_FORWARDED_PROTO", "https"]]
 
 
@@ -38,13 +44,19 @@ def put_away(acme, request):
 
 def act(client: Client, method: str, path: str, **headers: str) -> tuple[int, str]:
     set_script_prefix("/t/acme/")  # which the ASGI handler does, and the test client does not
-    response = getattr(client, method)(path, "{}", content_type="application/json", SCRIPT_NAME="/t/acme", **headers)
+    response = getattr(client, method)(
+        path, "{}", content_type="application/json", SCRIPT_NAME="/t/acme", **headers
+    )
     return response.status_code, response.get("Location", "") or response.json().get("code", "")
 
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("post", "/v1/bot-profiles"), ("patch", f"/v1/sources/{ID}"), ("delete", f"/v1/api-tokens/{ID}")],
+    [
+        ("post", "/v1/bot-profiles"),
+        ("patch", f"/v1/sources/{ID}"),
+        ("delete", f"/v1/api-tokens/{ID}"),
+    ],
 )
 def test_a_stranger_does_not_learn_from_the_api_how_a_tenant_is(put_away, globex, method, path):
     assert act(Client(), method, path) == (401, "not_authenticated")
@@ -56,8 +68,15 @@ def test_a_stranger_does_not_learn_from_the_api_how_a_tenant_is(put_away, globex
 def test_a_stranger_does_not_learn_it_from_log_in_either(put_away):
     client = Client(SCRIPT_NAME="/t/acme")
     answers = [
-        client.post("/v1/auth/login", {"email": email, "password": password}, content_type="application/json")
-        for email, password in (("alice@acme.example.com", "wrong"), ("alice@acme.example.com", PASSWORD))
+        client.post(
+            "/v1/auth/login",
+            {"email": email, "password": password},
+            content_type="application/json",
+        )
+        for email, password in (
+            ("alice@acme.example.com", "wrong"),
+            ("alice@acme.example.com", PASSWORD),
+        )
     ]
     assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [
         (401, "login_failed"), (403, "disabled"),
@@ -72,6 +91,8 @@ def test_the_admin_says_how_a_tenant_is_behind_its_log_in_only(put_away, globex,
     gina.force_login(globex.owner)
     for client, email in ((gina, "gina@globex.example.com"), (alice, "alice@acme.example.com")):
         set_script_prefix("/t/acme/")
-        client.post("/admin/login/", {"username": email, "password": PASSWORD}, SCRIPT_NAME="/t/acme")
+        client.post(
+            "/admin/login/", {"username": email, "password": PASSWORD}, SCRIPT_NAME="/t/acme"
+        )
     assert act(gina, "post", path)[0] == 302
     assert act(alice, "post", path) == (409, f"tenant_{put_away.tenant.status}")

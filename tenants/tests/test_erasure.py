@@ -16,7 +16,9 @@ from tenants.provisioning import erase_tenant, provision_tenant
 def folder(db: None, settings, tmp_path: Path) -> Path:
     """The folder, with one file, of a tenant that is about to be erased."""
     settings.MEDIA_ROOT = tmp_path
-    provision_tenant(name="Gone", slug="gone", owner_email="g@gone.example.com", owner_password="long enough")
+    provision_tenant(
+        name="Gone", slug="gone", owner_email="g@gone.example.com", owner_password="long enough"
+    )
     made = tmp_path / "t_gone" / "uploads"
     made.mkdir(parents=True)
     (made / "handbook.md").write_text("clean it")
@@ -30,8 +32,15 @@ def test_a_disk_that_refuses_keeps_the_tenant(folder, monkeypatch):
     monkeypatch.setattr(os, "unlink", refuse)
     with pytest.raises(TracesRemain, match="cannot be removed: Operation not permitted") as refusal:
         erase_tenant(Tenant.objects.get(slug="gone"), actor="test")
-    assert (refusal.value.status, refusal.value.code, refusal.value.retryable) == (503, "files_remain", True)
-    assert Tenant.objects.filter(slug="gone").exists() and User.objects.filter(tenant__slug="gone").exists()
+    assert (refusal.value.status, refusal.value.code, refusal.value.retryable) == (
+        503,
+        "files_remain",
+        True,
+    )
+    assert (
+        Tenant.objects.filter(slug="gone").exists()
+        and User.objects.filter(tenant__slug="gone").exists()
+    )
     assert not AuditEvent.objects.filter(action="tenant.erased").exists()
 
 

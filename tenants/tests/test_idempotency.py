@@ -41,7 +41,9 @@ def nothing_is_kept_from_another_test():
 
 def names(schema: str = "") -> list[bytes]:
     """The claims in Redis, of one tenant or of all."""
-    return list(redis.Redis.from_url(settings.REDIS_URL).scan_iter(f"minirag:idempotency:{schema}*"))
+    return list(
+        redis.Redis.from_url(settings.REDIS_URL).scan_iter(f"minirag:idempotency:{schema}*")
+    )
 
 
 def stored() -> list[bytes]:
@@ -56,7 +58,9 @@ def set_lease(seconds: float) -> None:
         client.set(name, json.dumps({**record, "lease": record["lease"] + seconds}), keepttl=True)
 
 
-def test_the_same_request_again_gets_the_same_answer_and_nothing_is_made_twice(in_acme, as_acme, key):
+def test_the_same_request_again_gets_the_same_answer_and_nothing_is_made_twice(
+    in_acme, as_acme, key
+):
     before = BotProfile.objects.count()
     first, second = post(as_acme, key), post(as_acme, key)
     assert (first.status_code, second.status_code) == (201, 201)
@@ -74,8 +78,14 @@ def test_another_body_under_the_same_key_is_refused(as_acme, key):
 
 def test_a_key_belongs_to_its_caller_its_path_and_its_query(as_acme, as_bob, as_globex, acme, key):
     first = post(as_acme, key).json()
-    other = Client(HTTP_AUTHORIZATION=f"Bearer {ApiToken.objects.mint(user=acme.owner, name='other')[1]}")
-    for response in (post(as_globex, key), post(other, key), post(as_acme, key, path=BOTS + "?a=1")):
+    other = Client(
+        HTTP_AUTHORIZATION=f"Bearer {ApiToken.objects.mint(user=acme.owner, name='other')[1]}"
+    )
+    for response in (
+        post(as_globex, key),
+        post(other, key),
+        post(as_acme, key, path=BOTS + "?a=1"),
+    ):
         assert response.status_code == 201 and response.json()["id"] != first["id"]
     assert post(as_bob, key).json()["code"] == "role_forbidden"
     assert post(as_acme, key, path="/v1/api-tokens").json().get("raw_token")
@@ -85,7 +95,9 @@ def test_a_key_belongs_to_its_caller_its_path_and_its_query(as_acme, as_bob, as_
 def test_without_a_key_or_with_another_method_nothing_is_kept(as_acme):
     as_acme.post(BOTS, {"name": "Ava"}, content_type=JSON)
     bot = as_acme.get(BOTS, headers={"idempotency-key": "k"}).json()[0]["id"]
-    as_acme.patch(f"{BOTS}/{bot}", {"name": "x"}, content_type=JSON, headers={"idempotency-key": "k"})
+    as_acme.patch(
+        f"{BOTS}/{bot}", {"name": "x"}, content_type=JSON, headers={"idempotency-key": "k"}
+    )
     assert names() == []
 
 
@@ -146,7 +158,9 @@ def test_a_kept_answer_opens_for_its_own_request_only(as_acme, as_globex, key):
     assert (response.status_code, response.json()["code"]) == (500, "decryption_failed")
 
 
-def test_an_answer_too_large_to_keep_is_done_once_and_then_called_unknown(in_acme, as_acme, key, monkeypatch):
+def test_an_answer_too_large_to_keep_is_done_once_and_then_called_unknown(
+    in_acme, as_acme, key, monkeypatch
+):
     monkeypatch.setattr(idempotency, "MAX_BODY_BYTES", 10)
     before = BotProfile.objects.count()
     assert post(as_acme, key).status_code == 201
@@ -158,7 +172,9 @@ def test_an_answer_too_large_to_keep_is_done_once_and_then_called_unknown(in_acm
 def test_it_is_kept_for_a_day(as_acme, key):
     post(as_acme, key)
     (name,) = names("t_acme")
-    assert redis.Redis.from_url(settings.REDIS_URL).ttl(name) in range(24 * 3600 - 60, 24 * 3600 + 1)
+    assert redis.Redis.from_url(settings.REDIS_URL).ttl(name) in range(
+        24 * 3600 - 60, 24 * 3600 + 1
+    )
 
 
 # --- an upload ----------------------------------------------------------------------------------------------------
@@ -173,7 +189,9 @@ def test_an_upload_is_the_same_though_its_boundary_is_another(as_acme, key):
         )  # fmt: skip
         content_type = f"multipart/form-data; boundary={boundary}"
         headers = {"idempotency-key": key}
-        return as_acme.generic("POST", "/v1/sources/upload", body, content_type=content_type, headers=headers)
+        return as_acme.generic(
+            "POST", "/v1/sources/upload", body, content_type=content_type, headers=headers
+        )
 
     first, second = upload("cut-one"), upload("cut-two")
     assert (first.status_code, first.json()["config"]["file_size"]) == (201, 14)
@@ -207,7 +225,9 @@ def test_while_the_first_one_runs_the_second_is_told_to_wait(as_acme, key, monke
 
 
 def test_after_a_crash_nobody_claims_to_know_what_happened(as_acme, key, monkeypatch):
-    monkeypatch.setattr("tenants.idempotency._keep_answer", lambda *args: None)  # the process died just before
+    monkeypatch.setattr(
+        "tenants.idempotency._keep_answer", lambda *args: None
+    )  # the process died just before
     post(as_acme, key)
     assert post(as_acme, key).json()["code"] == "idempotency_in_progress"
     set_lease(-idempotency.LEASE_SECONDS)
@@ -231,7 +251,10 @@ def test_sign_up_is_done_once_and_its_token_replayed(db, settings, key):
             "owner_password": PASSWORD}  # fmt: skip
     first, second = (post(Client(), key, body, path="/v1/tenants") for _ in range(2))
     assert (first.status_code, second.status_code) == (201, 201)
-    assert first.json()["api_token"] == second.json()["api_token"] and second["Idempotency-Replayed"] == "true"
+    assert (
+        first.json()["api_token"] == second.json()["api_token"]
+        and second["Idempotency-Replayed"] == "true"
+    )
     stranger = post(Client(), key, body, path="/v1/tenants", REMOTE_ADDR="203.0.113.9")
     assert stranger.json()["code"] == "slug_taken"
     assert not any(PASSWORD.encode() in record for record in stored())
@@ -253,7 +276,9 @@ def test_nobody_we_know_keeps_nothing(db, key):
 
 # --- operators' programs ------------------------------------------------------------------------------------------
 def as_operator(olga, **rights) -> Client:
-    return Client(headers={"authorization": f"Bearer {mint_operator_token(olga, 'billing', **rights)[1]}"})
+    return Client(
+        headers={"authorization": f"Bearer {mint_operator_token(olga, 'billing', **rights)[1]}"}
+    )
 
 
 def test_a_tenant_is_provisioned_once_and_its_token_replayed_to_the_same_operator_alone(olga, key):
@@ -275,5 +300,10 @@ def test_a_tenant_is_provisioned_once_and_its_token_replayed_to_the_same_operato
 def test_an_operator_who_may_only_read_and_a_tenants_path_keep_nothing(olga, acme, key):
     reader = post(as_operator(olga, is_read_only=True), key, {}, path="/v1/platform/bulk/archive")
     assert reader.json()["code"] == "token_restricted"
-    assert post(as_operator(olga), key, {}, path="/v1/platform/tenants", SCRIPT_NAME="/t/acme").status_code == 404
+    assert (
+        post(
+            as_operator(olga), key, {}, path="/v1/platform/tenants", SCRIPT_NAME="/t/acme"
+        ).status_code
+        == 404
+    )
     assert names() == []

@@ -80,7 +80,13 @@ def age_tries(settings, seconds: int) -> None:
     redis = Redis.from_url(settings.REDIS_URL)
     for key in redis.scan_iter("minirag:limits:{public}:tries:*"):
         if redis.type(key) == b"zset":
-            redis.zadd(key, {member: score - seconds * 1000 for member, score in redis.zrange(key, 0, -1, False, True)})
+            redis.zadd(
+                key,
+                {
+                    member: score - seconds * 1000
+                    for member, score in redis.zrange(key, 0, -1, False, True)
+                },
+            )
 
 
 def test_guesses_from_many_addresses_are_bounded_and_the_owner_still_enters_from_his_own(acme):
@@ -93,7 +99,12 @@ def test_guesses_from_many_addresses_are_bounded_and_the_owner_still_enters_from
 
 
 def test_an_ipv6_network_is_one_address(acme):
-    assert [log_in(ALICE, "wrong", f"2001:db8::{n}").status_code for n in range(1, 5)] == [401, 401, 401, 429]
+    assert [log_in(ALICE, "wrong", f"2001:db8::{n}").status_code for n in range(1, 5)] == [
+        401,
+        401,
+        401,
+        429,
+    ]
     assert log_in(ALICE, "wrong", "2001:db8:0:1::1").status_code == 401
 
 
@@ -108,11 +119,15 @@ def test_it_opens_no_way_around_the_bound_over_all_addresses_either(acme, globex
     User.objects.create_user(ALICE, "the attackers own", tenant=globex.tenant, role=Role.OWNER)
     assert log_in(ALICE, "the attackers own", OFFICE).json()["tenant"]["slug"] == "globex"
     assert {log_in(ALICE, "wrong", f"198.18.0.{n}").status_code for n in range(30)} == {401}
-    assert log_in(ALICE, PASSWORD, OFFICE).status_code == 401  # only the account that entered from there is tried
+    assert (
+        log_in(ALICE, PASSWORD, OFFICE).status_code == 401
+    )  # only the account that entered from there is tried
 
 
 def test_the_tenants_admin_the_platforms_and_the_api_count_together(acme, globex, olga):
-    assert [enter_admin(slug, olga.email).status_code for slug in ("acme", "globex", "")] == [200] * 3
+    assert [enter_admin(slug, olga.email).status_code for slug in ("acme", "globex", "")] == [
+        200
+    ] * 3
     for slug in ("acme", "globex", ""):
         page = enter_admin(slug, olga.email, PASSWORD)
         assert page.status_code == 429 and int(page["Retry-After"]) > 0

@@ -26,16 +26,23 @@ def describe(schema: str) -> list[tuple]:
                  FROM pg_indexes WHERE schemaname = %s""",
             [schema, schema, schema],
         )
-        return sorted(tuple(re.sub(rf"\b{schema}\b", "S", str(cell)) for cell in row) for row in cursor.fetchall())
+        return sorted(
+            tuple(re.sub(rf"\b{schema}\b", "S", str(cell)) for cell in row)
+            for row in cursor.fetchall()
+        )
 
 
 def test_a_cloned_schema_equals_a_migrated_one(acme):
-    assert SchemaTemplate.objects.filter(version=schemas.target_version()).exists(), "pg_dump of the wheel was not used"
+    assert SchemaTemplate.objects.filter(version=schemas.target_version()).exists(), (
+        "pg_dump of the wheel was not used"
+    )
     schemas.migrate_schema("by_migrations")
     cloned, migrated = describe(acme.tenant.schema_name), describe("by_migrations")
     assert len(cloned) > 150
     assert cloned == migrated
-    ledgers = [schemas.recorded_migrations(schema) for schema in (acme.tenant.schema_name, "by_migrations")]
+    ledgers = [
+        schemas.recorded_migrations(schema) for schema in (acme.tenant.schema_name, "by_migrations")
+    ]
     assert len(ledgers[0]) > 5
     assert ledgers[0] == ledgers[1]
 
@@ -44,7 +51,11 @@ def test_no_tenant_table_is_in_the_public_schema(acme):
     with connection.cursor() as cursor:
         cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s", [PUBLIC_SCHEMA])
         public = {name for (name,) in cursor.fetchall()}
-    assert not {name for name in public if name.startswith(("bots_", "knowledge_", "conversations_", "chunk_index"))}
+    assert not {
+        name
+        for name in public
+        if name.startswith(("bots_", "knowledge_", "conversations_", "chunk_index"))
+    }
     with connection.cursor() as cursor:
         cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 't_acme'")
         tenant = {name for (name,) in cursor.fetchall()}
@@ -57,11 +68,17 @@ def test_a_stale_tenant_is_migrated_once_and_leaves_a_ledger_row(acme, globex):
     assert schemas.migrate_tenants(lines.append) == []
     assert lines == ["acme: migrated"]
     entry = SchemaMigration.objects.get(tenant=acme.tenant)
-    assert (entry.from_version, entry.to_version, entry.error) == ("old", schemas.target_version(), "")
+    assert (entry.from_version, entry.to_version, entry.error) == (
+        "old",
+        schemas.target_version(),
+        "",
+    )
     assert schemas.migrate_tenants(lines.append) == [] and len(lines) == 1
 
 
-def test_a_failing_tenant_keeps_the_others_going_and_a_failing_canary_does_not(acme, globex, monkeypatch):
+def test_a_failing_tenant_keeps_the_others_going_and_a_failing_canary_does_not(
+    acme, globex, monkeypatch
+):
     Tenant.objects.update(schema_version="old")
     real = schemas.migrate_schema
 
@@ -83,17 +100,27 @@ def test_a_failing_tenant_keeps_the_others_going_and_a_failing_canary_does_not(a
 
 def test_without_pg_dump_a_new_tenant_is_made_by_the_migrations(acme, monkeypatch):
     SchemaTemplate.objects.all().delete()
-    made = provision_tenant(name="Slow", slug="slow", owner_email="s@slow.example.com", owner_password="long enough")
+    made = provision_tenant(
+        name="Slow", slug="slow", owner_email="s@slow.example.com", owner_password="long enough"
+    )
     assert describe(made.tenant.schema_name) == describe(acme.tenant.schema_name)
 
 
-def test_a_process_that_is_older_than_the_template_takes_the_template_once_there_is_one(acme, monkeypatch):
+def test_a_process_that_is_older_than_the_template_takes_the_template_once_there_is_one(
+    acme, monkeypatch
+):
     kept = list(SchemaTemplate.objects.all())
     SchemaTemplate.objects.all().delete()
-    provision_tenant(name="Early", slug="early", owner_email="e@early.example.com", owner_password="long enough")
+    provision_tenant(
+        name="Early", slug="early", owner_email="e@early.example.com", owner_password="long enough"
+    )
     SchemaTemplate.objects.bulk_create(kept)
-    monkeypatch.setattr(schemas, "migrate_schema", lambda name: pytest.fail("the template was not looked for again"))
-    made = provision_tenant(name="Late", slug="late", owner_email="l@late.example.com", owner_password="long enough")
+    monkeypatch.setattr(
+        schemas, "migrate_schema", lambda name: pytest.fail("the template was not looked for again")
+    )
+    made = provision_tenant(
+        name="Late", slug="late", owner_email="l@late.example.com", owner_password="long enough"
+    )
     assert describe(made.tenant.schema_name) == describe(acme.tenant.schema_name)
 
 
@@ -103,7 +130,9 @@ def test_an_old_process_claims_no_migration_of_a_newer_release(acme):
             f"INSERT INTO {schemas.TEMPLATE_SCHEMA}.django_migrations (app, name, applied)"
             " VALUES ('bots', '9999_of_a_newer_release', now())"
         )
-    made = provision_tenant(name="Old", slug="old", owner_email="o@old.example.com", owner_password="long enough")
+    made = provision_tenant(
+        name="Old", slug="old", owner_email="o@old.example.com", owner_password="long enough"
+    )
     ledger = schemas.recorded_migrations(made.tenant.schema_name)
     assert ledger == schemas.recorded_migrations(acme.tenant.schema_name)
     assert ("bots", "9999_of_a_newer_release") not in ledger
@@ -113,7 +142,9 @@ def test_a_tenant_that_is_erased_meanwhile_stops_nothing_and_gets_no_schema(acme
     Tenant.objects.filter(pk=acme.tenant.pk).update(schema_version="old")
     gone = Tenant(slug="gone", schema_name="t_gone", schema_version="old")
     lines: list[str] = []
-    monkeypatch.setattr(schemas, "stale_tenants", lambda: iter([gone, Tenant.objects.get(pk=acme.tenant.pk)]))
+    monkeypatch.setattr(
+        schemas, "stale_tenants", lambda: iter([gone, Tenant.objects.get(pk=acme.tenant.pk)])
+    )
     assert schemas.migrate_tenants(lines.append) == []
     assert lines == ["gone: erased meanwhile", "acme: migrated"]
     assert not SchemaMigration.objects.exclude(tenant=acme.tenant).exists()
@@ -125,13 +156,20 @@ def test_a_tenant_that_is_erased_meanwhile_stops_nothing_and_gets_no_schema(acme
 def test_erasing_leaves_nothing_but_the_audit_event(acme):
     from tenants.models import ApiToken, AuditEvent, User
 
-    made = provision_tenant(name="Gone", slug="gone", owner_email="g@gone.example.com", owner_password="long enough")
+    made = provision_tenant(
+        name="Gone", slug="gone", owner_email="g@gone.example.com", owner_password="long enough"
+    )
     erase_tenant(made.tenant, actor="test")
     assert not Tenant.objects.filter(slug="gone").exists()
-    assert not User.objects.filter(pk=made.owner.pk).exists() and not ApiToken.objects.filter(pk=made.token.pk).exists()
+    assert (
+        not User.objects.filter(pk=made.owner.pk).exists()
+        and not ApiToken.objects.filter(pk=made.token.pk).exists()
+    )
     assert AuditEvent.objects.filter(action="tenant.erased", tenant_slug="gone").count() == 1
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_namespace WHERE nspname = %s", [made.tenant.schema_name])
+        cursor.execute(
+            "SELECT count(*) FROM pg_namespace WHERE nspname = %s", [made.tenant.schema_name]
+        )
         assert cursor.fetchone() == (0,)
 
 

@@ -75,15 +75,26 @@ def foreign_bot(stranger: httpx.Client) -> str:
 def bot(owner: httpx.Client) -> str:
     """A bot that knows one fact about falcons and one about tea."""
     bot_id = make_bot(owner, name="Librarian")
-    teach(owner, bot_id, "The peregrine falcon reaches 320 kilometres per hour when it dives. It nests on cliffs.")
-    teach(owner, bot_id, "Green tea is brewed at eighty degrees for two minutes, so that it does not turn bitter.")
+    teach(
+        owner,
+        bot_id,
+        "The peregrine falcon reaches 320 kilometres per hour when it dives. It nests on cliffs.",
+    )
+    teach(
+        owner,
+        bot_id,
+        "Green tea is brewed at eighty degrees for two minutes, so that it does not turn bitter.",
+    )
     return bot_id
 
 
 @pytest.fixture(scope="session")
 def answer(owner: httpx.Client, bot: str) -> dict:
     """The whole body of an answered question."""
-    asked = owner.post("/v1/chat", json={"bot_profile_id": bot, "message": "How fast does a peregrine falcon dive?"})
+    asked = owner.post(
+        "/v1/chat",
+        json={"bot_profile_id": bot, "message": "How fast does a peregrine falcon dive?"},
+    )
     assert asked.status_code == 200, asked.text
     return asked.json()
 

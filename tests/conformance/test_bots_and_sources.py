@@ -20,8 +20,14 @@ from tests.conformance.wire import (
 MISSING_BOT = "Bot profile not found or belongs to a different tenant"
 
 
-def upload(client: httpx.Client, bot: str, file_name: str, data: bytes, **fields: str) -> httpx.Response:
-    return client.post("/v1/sources/upload", data={"bot_profile_id": bot, **fields}, files={"file": (file_name, data)})
+def upload(
+    client: httpx.Client, bot: str, file_name: str, data: bytes, **fields: str
+) -> httpx.Response:
+    return client.post(
+        "/v1/sources/upload",
+        data={"bot_profile_id": bot, **fields},
+        files={"file": (file_name, data)},
+    )
 
 
 @pytest.fixture
@@ -57,24 +63,42 @@ class TestBotProfiles:
         ],
     )
     def test_a_bad_field_is_422(self, owner, field, value):
-        assert_invalid(owner.post("/v1/bot-profiles", json={"name": "x", field: value}), "body", field)
+        assert_invalid(
+            owner.post("/v1/bot-profiles", json={"name": "x", field: value}), "body", field
+        )
 
     @pytest.mark.parametrize("temperature", [0.0, 2.0])
     def test_the_ends_of_the_range_are_in_it(self, owner, temperature):
-        assert owner.post("/v1/bot-profiles", json={"name": "x", "temperature": temperature}).status_code == 201
+        assert (
+            owner.post(
+                "/v1/bot-profiles", json={"name": "x", "temperature": temperature}
+            ).status_code
+            == 201
+        )
 
     def test_is_active_is_ignored_when_making_one(self, owner):
-        assert owner.post("/v1/bot-profiles", json={"name": "x", "is_active": False}).json()["is_active"] is True
+        assert (
+            owner.post("/v1/bot-profiles", json={"name": "x", "is_active": False}).json()[
+                "is_active"
+            ]
+            is True
+        )
 
     def test_credentials_are_kept_and_never_shown(self, owner):
-        made = owner.post("/v1/bot-profiles", json={"name": "x", "credentials": {"api_key": "sk-very-secret"}})
+        made = owner.post(
+            "/v1/bot-profiles", json={"name": "x", "credentials": {"api_key": "sk-very-secret"}}
+        )
         assert made.json()["has_credentials"] is True
         assert "sk-very-secret" not in made.text + owner.get("/v1/bot-profiles").text
 
     @pytest.mark.parametrize("nothing", [{}, None])
     def test_credentials_are_cleared_by_an_empty_object_or_null(self, owner, nothing):
-        made = owner.post("/v1/bot-profiles", json={"name": "x", "credentials": {"api_key": "sk-very-secret"}}).json()
-        changed = owner.patch(f"/v1/bot-profiles/{made['id']}", json={"credentials": nothing}).json()
+        made = owner.post(
+            "/v1/bot-profiles", json={"name": "x", "credentials": {"api_key": "sk-very-secret"}}
+        ).json()
+        changed = owner.patch(
+            f"/v1/bot-profiles/{made['id']}", json={"credentials": nothing}
+        ).json()
         assert changed["has_credentials"] is False
 
     def test_a_patch_changes_what_is_sent_and_moves_updated_at(self, owner):
@@ -85,11 +109,18 @@ class TestBotProfiles:
 
     def test_even_an_empty_patch_moves_updated_at(self, owner, plain_bot):
         before = owner.get(f"/v1/bot-profiles/{plain_bot}").json()
-        assert owner.patch(f"/v1/bot-profiles/{plain_bot}", json={}).json()["updated_at"] > before["updated_at"]
+        assert (
+            owner.patch(f"/v1/bot-profiles/{plain_bot}", json={}).json()["updated_at"]
+            > before["updated_at"]
+        )
 
-    @pytest.mark.parametrize("field", ["name", "model", "system_prompt", "temperature", "max_tokens", "is_active"])
+    @pytest.mark.parametrize(
+        "field", ["name", "model", "system_prompt", "temperature", "max_tokens", "is_active"]
+    )
     def test_null_for_a_required_field_is_422(self, owner, plain_bot, field):
-        assert_invalid(owner.patch(f"/v1/bot-profiles/{plain_bot}", json={field: None}), "body", field)
+        assert_invalid(
+            owner.patch(f"/v1/bot-profiles/{plain_bot}", json={field: None}), "body", field
+        )
 
     def test_deleting_is_soft_idempotent_and_undone_by_a_patch(self, owner, plain_bot):
         path = f"/v1/bot-profiles/{plain_bot}"
@@ -105,7 +136,11 @@ class TestBotProfiles:
     @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
     def test_one_of_another_tenant_is_404(self, owner, foreign_bot, method):
         body = {"json": {}} if method == "PATCH" else {}
-        assert_detail(owner.request(method, f"/v1/bot-profiles/{foreign_bot}", **body), 404, "Bot profile not found")
+        assert_detail(
+            owner.request(method, f"/v1/bot-profiles/{foreign_bot}", **body),
+            404,
+            "Bot profile not found",
+        )
 
 
 class TestMakingSources:
@@ -133,19 +168,40 @@ class TestMakingSources:
         assert make_source(owner, plain_bot)["bot_profile_id"] == plain_bot
 
     def test_a_missing_parent_is_404(self, owner, plain_bot):
-        body = {"bot_profile_id": plain_bot, "name": "x", "source_type": "text", "parent_id": NOBODY}
+        body = {
+            "bot_profile_id": plain_bot,
+            "name": "x",
+            "source_type": "text",
+            "parent_id": NOBODY,
+        }
         assert_detail(owner.post("/v1/sources", json=body), 404, "Source not found")
 
     def test_a_parent_of_another_bot_is_422(self, owner, plain_bot):
         parent = make_source(owner, make_bot(owner))
-        body = {"bot_profile_id": plain_bot, "name": "x", "source_type": "text", "parent_id": parent["id"]}
-        assert_detail(owner.post("/v1/sources", json=body), 422, "Parent source belongs to a different bot profile")
+        body = {
+            "bot_profile_id": plain_bot,
+            "name": "x",
+            "source_type": "text",
+            "parent_id": parent["id"],
+        }
+        assert_detail(
+            owner.post("/v1/sources", json=body),
+            422,
+            "Parent source belongs to a different bot profile",
+        )
 
     def test_a_grandchild_is_422(self, owner, plain_bot):
         parent = make_source(owner, plain_bot)
         child = make_source(owner, plain_bot, parent_id=parent["id"])
-        body = {"bot_profile_id": plain_bot, "name": "x", "source_type": "text", "parent_id": child["id"]}
-        assert_detail(owner.post("/v1/sources", json=body), 422, "Nesting beyond one level is not allowed")
+        body = {
+            "bot_profile_id": plain_bot,
+            "name": "x",
+            "source_type": "text",
+            "parent_id": child["id"],
+        }
+        assert_detail(
+            owner.post("/v1/sources", json=body), 422, "Nesting beyond one level is not allowed"
+        )
 
     @pytest.mark.parametrize(
         ("field", "value"),
@@ -167,9 +223,12 @@ class TestMakingSources:
         assert "particular" not in owner.get(f"/v1/sources/{made['id']}").text
 
     def test_a_batch_makes_parent_and_children(self, owner, plain_bot):
-        children = [{"name": f"page {n}", "source_type": "text", "content": f"text {n}"} for n in range(3)]
+        children = [
+            {"name": f"page {n}", "source_type": "text", "content": f"text {n}"} for n in range(3)
+        ]
         answer = owner.post(
-            "/v1/sources/batch", json={"bot_profile_id": plain_bot, "name": "site", "children": children}
+            "/v1/sources/batch",
+            json={"bot_profile_id": plain_bot, "name": "site", "children": children},
         )
         body = answer.json()
         assert answer.status_code == 201
@@ -181,10 +240,15 @@ class TestMakingSources:
 
     def test_a_batch_without_children_is_422(self, owner, plain_bot):
         body = {"bot_profile_id": plain_bot, "name": "site", "children": []}
-        assert_detail(owner.post("/v1/sources/batch", json=body), 422, "At least one child source is required")
+        assert_detail(
+            owner.post("/v1/sources/batch", json=body), 422, "At least one child source is required"
+        )
 
     def test_a_batch_with_one_bad_child_makes_nothing(self, owner, plain_bot):
-        children = [{"name": "good", "source_type": "text"}, {"name": "x" * 300, "source_type": "text"}]
+        children = [
+            {"name": "good", "source_type": "text"},
+            {"name": "x" * 300, "source_type": "text"},
+        ]
         body = {"bot_profile_id": plain_bot, "name": "site", "children": children}
         assert_invalid(owner.post("/v1/sources/batch", json=body), "body", "children", 1, "name")
         assert owner.get("/v1/sources", params={"bot_profile_id": plain_bot}).json() == []
@@ -195,8 +259,12 @@ class TestListingSources:
     def family(self, owner):
         """A bot with a leaf, and a parent with three children of which one is gone."""
         bot = make_bot(owner)
-        children = [{"name": name, "source_type": "text", "content": name} for name in ("a", "b", "gone")]
-        made = owner.post("/v1/sources/batch", json={"bot_profile_id": bot, "name": "site", "children": children})
+        children = [
+            {"name": name, "source_type": "text", "content": name} for name in ("a", "b", "gone")
+        ]
+        made = owner.post(
+            "/v1/sources/batch", json={"bot_profile_id": bot, "name": "site", "children": children}
+        )
         owner.delete(f"/v1/sources/{made.json()['children'][2]['id']}")
         leaf = make_source(owner, bot, name="leaf")
         return {"bot": bot, "leaf": leaf["id"], **made.json()}
@@ -229,8 +297,13 @@ class TestListingSources:
 
     def test_the_parents_status_and_chunks_are_its_childrens(self, owner):
         bot = make_bot(owner)
-        children = [{"name": "a", "source_type": "text", "content": "One fact."}, {"name": "b", "source_type": "text"}]
-        made = owner.post("/v1/sources/batch", json={"bot_profile_id": bot, "name": "x", "children": children}).json()
+        children = [
+            {"name": "a", "source_type": "text", "content": "One fact."},
+            {"name": "b", "source_type": "text"},
+        ]
+        made = owner.post(
+            "/v1/sources/batch", json={"bot_profile_id": bot, "name": "x", "children": children}
+        ).json()
         answer = owner.post(f"/v1/sources/{made['parent']['id']}/ingest-children")
         assert (answer.status_code, answer.json()["enqueued"]) == (202, 2)
         assert answer.json()["status"] == "accepted"
@@ -254,7 +327,10 @@ class TestChangingSources:
     def test_null_clears_the_schedule(self, owner, plain_bot):
         made = make_source(owner, plain_bot, refresh_schedule="daily")
         assert (
-            owner.patch(f"/v1/sources/{made['id']}", json={"refresh_schedule": None}).json()["refresh_schedule"] is None
+            owner.patch(f"/v1/sources/{made['id']}", json={"refresh_schedule": None}).json()[
+                "refresh_schedule"
+            ]
+            is None
         )
 
     def test_type_bot_and_parent_are_ignored(self, owner, plain_bot):
@@ -265,17 +341,24 @@ class TestChangingSources:
 
     def test_the_config_is_replaced_as_a_whole(self, owner, plain_bot):
         made = make_source(owner, plain_bot, config={"a": 1})
-        assert owner.patch(f"/v1/sources/{made['id']}", json={"config": {"b": 2}}).json()["config"] == {"b": 2}
+        assert owner.patch(f"/v1/sources/{made['id']}", json={"config": {"b": 2}}).json()[
+            "config"
+        ] == {"b": 2}
 
     def test_a_null_config_is_422_and_poisons_nothing(self, owner, plain_bot):
         made = make_source(owner, plain_bot)
-        assert_invalid(owner.patch(f"/v1/sources/{made['id']}", json={"config": None}), "body", "config")
+        assert_invalid(
+            owner.patch(f"/v1/sources/{made['id']}", json={"config": None}), "body", "config"
+        )
         assert owner.get("/v1/sources").status_code == 200
 
     def test_deleting_is_soft_idempotent_and_takes_the_children_along(self, owner, plain_bot):
         parent = make_source(owner, plain_bot)
         child = make_source(owner, plain_bot, parent_id=parent["id"])
-        assert [owner.delete(f"/v1/sources/{parent['id']}").status_code for _ in range(2)] == [204, 204]
+        assert [owner.delete(f"/v1/sources/{parent['id']}").status_code for _ in range(2)] == [
+            204,
+            204,
+        ]
         assert owner.get(f"/v1/sources/{parent['id']}").json()["is_active"] is False
         assert owner.get(f"/v1/sources/{child['id']}").json()["is_active"] is False
         assert owner.get("/v1/sources", params={"bot_profile_id": plain_bot}).json() == []
@@ -309,7 +392,11 @@ class TestChangingSources:
         assert (found["status"], found["error_message"]) == ("error", "No content to ingest")
 
     def test_a_nyxcore_token_never_comes_back(self, owner, plain_bot):
-        config = {"base_url": "https://nyxcore.cloud", "api_token": "nyx_ax_very_secret", "limit": 5}
+        config = {
+            "base_url": "https://nyxcore.cloud",
+            "api_token": "nyx_ax_very_secret",
+            "limit": 5,
+        }
         made = owner.post(
             "/v1/sources",
             json={
@@ -322,9 +409,15 @@ class TestChangingSources:
         assert made.status_code == 201
         assert made.json()["config"]["has_api_token"] is True
         child = {"name": "c", "source_type": "nyxcore", "config": config}
-        batch = owner.post("/v1/sources/batch", json={"bot_profile_id": plain_bot, "name": "b", "children": [child]})
+        batch = owner.post(
+            "/v1/sources/batch",
+            json={"bot_profile_id": plain_bot, "name": "b", "children": [child]},
+        )
         assert batch.json()["children"][0]["config"]["has_api_token"] is True
-        assert "very_secret" not in made.text + batch.text + owner.get("/v1/sources?include_children=true").text
+        assert (
+            "very_secret"
+            not in made.text + batch.text + owner.get("/v1/sources?include_children=true").text
+        )
 
     def test_a_nyxcore_source_without_a_token_says_so(self, owner, plain_bot):
         made = make_source(owner, plain_bot, source_type="nyxcore", content=None, config={})
@@ -347,7 +440,9 @@ class TestChangingSources:
     def test_one_of_another_tenant_is_404(self, owner, stranger, foreign_bot, method, tail):
         theirs = make_source(stranger, foreign_bot)["id"]
         body = {"json": {}} if method == "PATCH" else {}
-        assert_detail(owner.request(method, f"/v1/sources/{theirs}{tail}", **body), 404, "Source not found")
+        assert_detail(
+            owner.request(method, f"/v1/sources/{theirs}{tail}", **body), 404, "Source not found"
+        )
 
 
 class TestUploads:
@@ -374,7 +469,11 @@ class TestUploads:
         size = 10 * 2**20
         line = b"tea is hot\n"
         data = (line * (size // len(line) + 1))[:size]
-        assert_detail(upload(owner, plain_bot, "a.txt", data + b"x"), 422, "File too large. Maximum size is 10 MB.")
+        assert_detail(
+            upload(owner, plain_bot, "a.txt", data + b"x"),
+            422,
+            "File too large. Maximum size is 10 MB.",
+        )
         made = upload(owner, plain_bot, "blank.txt", b" " * size)
         assert made.status_code == 201
         owner.delete(f"/v1/sources/{made.json()['id']}")
@@ -386,7 +485,9 @@ class TestUploads:
         assert_detail(upload(owner, NOBODY, "a.txt", b"text"), 422, MISSING_BOT)
 
     def test_without_a_file_it_is_422(self, owner, plain_bot):
-        answer = owner.post("/v1/sources/upload", data={"bot_profile_id": plain_bot}, files={"other": ("a", b"b")})
+        answer = owner.post(
+            "/v1/sources/upload", data={"bot_profile_id": plain_bot}, files={"other": ("a", b"b")}
+        )
         assert_invalid(answer, "body", "file")
 
     def test_an_empty_file_is_201_and_ends_in_an_error(self, owner, plain_bot):
@@ -395,7 +496,8 @@ class TestUploads:
         assert settled(owner, made.json()["id"])["status"] == "error"
 
     @pytest.mark.parametrize(
-        ("name", "data"), [("a.txt", b"\xff\xfe\xfa"), ("a.pdf", b"%PDF-nope"), ("a.docx", b"PK\x03\x04x")]
+        ("name", "data"),
+        [("a.txt", b"\xff\xfe\xfa"), ("a.pdf", b"%PDF-nope"), ("a.docx", b"PK\x03\x04x")],
     )
     def test_a_broken_file_is_no_500(self, owner, plain_bot, name, data):
         answer = upload(owner, plain_bot, name, data)

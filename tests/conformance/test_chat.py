@@ -27,7 +27,15 @@ from tests.conformance.wire import (
 )
 
 QUESTION = "How fast does a peregrine falcon dive?"
-CSV_COLUMNS = ["message_id", "role", "content", "feedback", "prompt_tokens", "completion_tokens", "created_at"]
+CSV_COLUMNS = [
+    "message_id",
+    "role",
+    "content",
+    "feedback",
+    "prompt_tokens",
+    "completion_tokens",
+    "created_at",
+]
 
 
 def parse_events(text: str) -> list[tuple[str, dict]]:
@@ -79,12 +87,18 @@ class TestAsking:
 
     def test_the_title_is_the_first_100_characters(self, owner, bot):
         message = "x" * 90 + " " + "y" * 90
-        chat_id = owner.post("/v1/chat", json={"bot_profile_id": bot, "message": message}).json()["chat_id"]
+        chat_id = owner.post("/v1/chat", json={"bot_profile_id": bot, "message": message}).json()[
+            "chat_id"
+        ]
         assert owner.get(f"/v1/chat/{chat_id}").json()["title"] == message[:100]
 
     def test_a_second_turn_adds_two_messages_and_its_tokens(self, owner, bot):
         first = owner.post("/v1/chat", json={"bot_profile_id": bot, "message": QUESTION}).json()
-        body = {"bot_profile_id": bot, "message": "And where does it nest?", "chat_id": first["chat_id"]}
+        body = {
+            "bot_profile_id": bot,
+            "message": "And where does it nest?",
+            "chat_id": first["chat_id"],
+        }
         second = owner.post("/v1/chat", json=body).json()
         chat = owner.get(f"/v1/chat/{first['chat_id']}").json()
         assert second["chat_id"] == first["chat_id"]
@@ -96,7 +110,11 @@ class TestAsking:
     def test_another_bot_may_answer_in_the_chat(self, owner, bot, answer):
         other = make_bot(owner)
         teach(owner, other, "The kestrel hovers over meadows.")
-        body = {"bot_profile_id": other, "message": "Where does the kestrel hover?", "chat_id": answer["chat_id"]}
+        body = {
+            "bot_profile_id": other,
+            "message": "Where does the kestrel hover?",
+            "chat_id": answer["chat_id"],
+        }
         assert owner.post("/v1/chat", json=body).status_code == 200
         assert owner.get(f"/v1/chat/{answer['chat_id']}").json()["bot_profile_id"] == bot
 
@@ -105,7 +123,9 @@ class TestAsking:
         inactive = make_bot(owner)
         owner.delete(f"/v1/bot-profiles/{inactive}")
         for bot_id in (NOBODY, inactive, foreign_bot):
-            answer = owner.post("/v1/chat", json={"bot_profile_id": bot_id, "message": "Hi", "stream": stream})
+            answer = owner.post(
+                "/v1/chat", json={"bot_profile_id": bot_id, "message": "Hi", "stream": stream}
+            )
             assert_detail(answer, 404, "Bot profile not found or inactive")
 
     @pytest.mark.parametrize("stream", [False, True])
@@ -115,7 +135,11 @@ class TestAsking:
 
     @pytest.mark.parametrize("message", ["", "x" * 32001, None])
     def test_a_message_has_1_to_32000_characters(self, owner, bot, message):
-        assert_invalid(owner.post("/v1/chat", json={"bot_profile_id": bot, "message": message}), "body", "message")
+        assert_invalid(
+            owner.post("/v1/chat", json={"bot_profile_id": bot, "message": message}),
+            "body",
+            "message",
+        )
 
     def test_a_deleted_source_answers_no_more(self, owner):
         bot = make_bot(owner)
@@ -129,10 +153,14 @@ class TestAsking:
 
     def test_a_failing_provider_is_502_503_or_504_and_keeps_the_question(self, owner):
         bot = make_bot(
-            owner, model="openai/gpt-4o-mini", credentials={"api_key": "sk-x", "api_base": "http://127.0.0.1:9"}
+            owner,
+            model="openai/gpt-4o-mini",
+            credentials={"api_key": "sk-x", "api_base": "http://127.0.0.1:9"},
         )
         teach(owner, bot, "The kestrel hovers over meadows.")
-        answer = owner.post("/v1/chat", json={"bot_profile_id": bot, "message": "Where does the kestrel hover?"})
+        answer = owner.post(
+            "/v1/chat", json={"bot_profile_id": bot, "message": "Where does the kestrel hover?"}
+        )
         assert answer.status_code in (502, 503, 504), answer.text
         chat = owner.get("/v1/chat", params={"bot_profile_id": bot}).json()[0]
         kept = owner.get(f"/v1/chat/{chat['id']}/messages").json()
@@ -179,10 +207,14 @@ class TestStream:
 
     def test_a_failing_provider_ends_in_an_error_event(self, owner):
         bot = make_bot(
-            owner, model="openai/gpt-4o-mini", credentials={"api_key": "sk-x", "api_base": "http://127.0.0.1:9"}
+            owner,
+            model="openai/gpt-4o-mini",
+            credentials={"api_key": "sk-x", "api_base": "http://127.0.0.1:9"},
         )
         teach(owner, bot, "The kestrel hovers over meadows.")
-        response, text = read_stream(owner, bot_profile_id=bot, message="Where does the kestrel hover?")
+        response, text = read_stream(
+            owner, bot_profile_id=bot, message="Where does the kestrel hover?"
+        )
         name, data = parse_events(text)[-1]
         assert (response.status_code, name) == (200, "error")
         assert isinstance(data["detail"], str)
@@ -207,20 +239,31 @@ class TestHistory:
         messages = owner.get(f"/v1/chat/{answer['chat_id']}/messages").json()
         assert [message["role"] for message in messages[:2]] == ["user", "assistant"]
         assert all(set(message) == MESSAGE for message in messages)
-        assert [each["created_at"] for each in messages] == sorted(each["created_at"] for each in messages)
+        assert [each["created_at"] for each in messages] == sorted(
+            each["created_at"] for each in messages
+        )
 
     def test_the_list_is_newest_first_and_filters_by_bot(self, owner):
         bot = make_bot(owner)
         made = [
-            owner.post("/v1/chat", json={"bot_profile_id": bot, "message": f"q{n}"}).json()["chat_id"] for n in range(3)
+            owner.post("/v1/chat", json={"bot_profile_id": bot, "message": f"q{n}"}).json()[
+                "chat_id"
+            ]
+            for n in range(3)
         ]
         found = owner.get("/v1/chat", params={"bot_profile_id": bot}).json()
         assert [chat["id"] for chat in found] == made[::-1]
         assert all(set(chat) == CHAT for chat in found)
         pages = [
-            owner.get("/v1/chat", params={"bot_profile_id": bot, "limit": 1, "offset": n}).json() for n in range(4)
+            owner.get("/v1/chat", params={"bot_profile_id": bot, "limit": 1, "offset": n}).json()
+            for n in range(4)
         ]
-        assert [[chat["id"] for chat in page] for page in pages] == [[made[2]], [made[1]], [made[0]], []]
+        assert [[chat["id"] for chat in page] for page in pages] == [
+            [made[2]],
+            [made[1]],
+            [made[0]],
+            [],
+        ]
 
     def test_limit_zero_is_empty_too_large_is_capped_and_negative_is_422(self, owner):
         assert owner.get("/v1/chat", params={"limit": 0}).json() == []
@@ -263,7 +306,9 @@ class TestExports:
         """A bot with two chats, the first of which has a formula for a question."""
         bot = make_bot(owner)
         made = [
-            owner.post("/v1/chat", json={"bot_profile_id": bot, "message": message}).json()["chat_id"]
+            owner.post("/v1/chat", json={"bot_profile_id": bot, "message": message}).json()[
+                "chat_id"
+            ]
             for message in ("=1+1", 'He said "hi",\nand left')
         ]
         return bot, made
@@ -307,7 +352,9 @@ class TestExports:
         assert 'He said "hi",\nand left' in {row["content"] for row in rows}
 
     def test_a_formula_is_no_formula_in_the_csv(self, owner, chats):
-        text = owner.get("/v1/chat/export", params={"bot_profile_id": chats[0], "format": "csv"}).text
+        text = owner.get(
+            "/v1/chat/export", params={"bot_profile_id": chats[0], "format": "csv"}
+        ).text
         cells = [cell for row in csv.reader(io.StringIO(text, newline="")) for cell in row]
         assert not [cell for cell in cells if cell[:1] in ("=", "+", "@", "\t", "\r")]
 
@@ -323,8 +370,15 @@ class TestExports:
         now = datetime.now(UTC)
 
         def found(**days: int) -> int:
-            dates = {name: (now + timedelta(days=offset)).date().isoformat() for name, offset in days.items()}
-            return len(owner.get("/v1/chat/export", params={"bot_profile_id": bot, **dates}).json()["chats"])
+            dates = {
+                name: (now + timedelta(days=offset)).date().isoformat()
+                for name, offset in days.items()
+            }
+            return len(
+                owner.get("/v1/chat/export", params={"bot_profile_id": bot, **dates}).json()[
+                    "chats"
+                ]
+            )
 
         assert found(from_date=-1, to_date=1) == 2
         assert found(to_date=-2) == 0
@@ -344,13 +398,18 @@ class TestWeakKnowledge:
 
     def test_a_bot_without_knowledge_cites_nothing(self, owner):
         bot = make_bot(owner)
-        answered = owner.post("/v1/chat", json={"bot_profile_id": bot, "message": "Who won the cup in 1954?"}).json()
+        answered = owner.post(
+            "/v1/chat", json={"bot_profile_id": bot, "message": "Who won the cup in 1954?"}
+        ).json()
         assert answered["sources"] == []
 
     def test_before_the_first_ingestion_it_is_no_500(self, owner):
         bot = make_bot(owner)
         make_source(owner, bot)
-        assert owner.post("/v1/chat", json={"bot_profile_id": bot, "message": "Hello?"}).status_code == 200
+        assert (
+            owner.post("/v1/chat", json={"bot_profile_id": bot, "message": "Hello?"}).status_code
+            == 200
+        )
 
     def test_a_failed_ingestion_leaves_the_old_knowledge_answering(self, owner):
         bot = make_bot(owner)

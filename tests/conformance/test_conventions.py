@@ -8,14 +8,24 @@ import secrets
 
 import pytest
 
-from tests.conformance.wire import NOBODY, PASSWORD, TIMESTAMP, assert_detail, assert_invalid, is_uuid4, open_client
+from tests.conformance.wire import (
+    NOBODY,
+    PASSWORD,
+    TIMESTAMP,
+    assert_detail,
+    assert_invalid,
+    is_uuid4,
+    open_client,
+)
 
 PREFLIGHT = {"Origin": "https://shop.example.com", "Access-Control-Request-Method": "POST"}
 
 
 class TestBodies:
     def test_without_a_json_content_type_it_is_422(self, owner):
-        answer = owner.post("/v1/bot-profiles", content=b'{"name": "Bot"}', headers={"Content-Type": "text/plain"})
+        answer = owner.post(
+            "/v1/bot-profiles", content=b'{"name": "Bot"}', headers={"Content-Type": "text/plain"}
+        )
         assert_invalid(answer, "body", kind="model_attributes_type")
 
     def test_malformed_json_names_the_offset(self, owner):
@@ -30,16 +40,22 @@ class TestBodies:
         assert_invalid(owner.post("/v1/bot-profiles", json={}), "body", "name", kind="missing")
 
     def test_unknown_fields_are_ignored(self, owner):
-        assert owner.post("/v1/bot-profiles", json={"name": "Bot", "colour": "red"}).status_code == 201
+        assert (
+            owner.post("/v1/bot-profiles", json={"name": "Bot", "colour": "red"}).status_code == 201
+        )
 
     def test_the_input_is_echoed(self, owner):
         error = assert_invalid(
-            owner.post("/v1/bot-profiles", json={"name": "x", "temperature": 3}), "body", "temperature"
+            owner.post("/v1/bot-profiles", json={"name": "x", "temperature": 3}),
+            "body",
+            "temperature",
         )
         assert error["input"] == 3
 
     def test_a_password_is_not(self, anyone):
-        answer = anyone.post("/v1/auth/login", json={"email": "nobody", "password": "hunter2hunter2"})
+        answer = anyone.post(
+            "/v1/auth/login", json={"email": "nobody", "password": "hunter2hunter2"}
+        )
         assert answer.status_code == 422
         assert "hunter2" not in answer.text
 
@@ -57,10 +73,16 @@ class TestIdsAndTimes:
         assert_invalid(owner.get("/v1/bot-profiles/7"), "path", "bot_profile_id")
 
     def test_a_malformed_id_in_the_query_is_422(self, owner):
-        assert_invalid(owner.get("/v1/sources", params={"bot_profile_id": "7"}), "query", "bot_profile_id")
+        assert_invalid(
+            owner.get("/v1/sources", params={"bot_profile_id": "7"}), "query", "bot_profile_id"
+        )
 
     def test_a_malformed_id_in_the_body_is_422(self, owner):
-        assert_invalid(owner.post("/v1/chat", json={"bot_profile_id": "7", "message": "Hi"}), "body", "bot_profile_id")
+        assert_invalid(
+            owner.post("/v1/chat", json={"bot_profile_id": "7", "message": "Hi"}),
+            "body",
+            "bot_profile_id",
+        )
 
     def test_times_are_naive_utc(self, owner):
         made = owner.post("/v1/bot-profiles", json={"name": "Bot"}).json()
@@ -86,7 +108,9 @@ class TestPaths:
         answer = owner.post("/v1/bot-profiles/", json={"name": "By the way"}, follow_redirects=True)
         assert answer.status_code == 201
         assert answer.json()["name"] == "By the way"
-        location = owner.get("/v1/sources/?include_children=true", follow_redirects=False).headers["location"]
+        location = owner.get("/v1/sources/?include_children=true", follow_redirects=False).headers[
+            "location"
+        ]
         assert location.endswith("/v1/sources?include_children=true")
 
     def test_204_has_no_body_and_a_json_content_type(self, owner):
@@ -108,7 +132,9 @@ class TestCrossOrigin:
 
     @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
     def test_every_method_is_allowed(self, anyone, method):
-        answer = anyone.options("/v1/chat", headers={**PREFLIGHT, "Access-Control-Request-Method": method})
+        answer = anyone.options(
+            "/v1/chat", headers={**PREFLIGHT, "Access-Control-Request-Method": method}
+        )
         assert method in answer.headers["access-control-allow-methods"]
 
     def test_a_simple_request_is_allowed_too(self, owner):
@@ -117,11 +143,15 @@ class TestCrossOrigin:
 
 
 class TestAuthentication:
-    @pytest.mark.parametrize("headers", [{}, {"Authorization": "Basic Zm9vOmJhcg=="}, {"Authorization": "Bearer "}])
+    @pytest.mark.parametrize(
+        "headers", [{}, {"Authorization": "Basic Zm9vOmJhcg=="}, {"Authorization": "Bearer "}]
+    )
     def test_without_a_bearer_token_it_is_401(self, anyone, headers):
         answer = anyone.get(
             "/v1/bot-profiles",
-            headers={**headers} if headers.get("Authorization") != "Bearer " else {"Authorization": "Bearer"},
+            headers={**headers}
+            if headers.get("Authorization") != "Bearer "
+            else {"Authorization": "Bearer"},
         )
         assert_detail(answer, 401, "Not authenticated")
         assert answer.headers["www-authenticate"] == "Bearer"
@@ -134,16 +164,22 @@ class TestAuthentication:
         made = owner.post("/v1/api-tokens", json={"name": "short"}).json()
         assert owner.delete(f"/v1/api-tokens/{made['id']}").status_code == 204
         assert_detail(
-            open_client(base_url, made["raw_token"]).get("/v1/bot-profiles"), 401, "Invalid or revoked API token"
+            open_client(base_url, made["raw_token"]).get("/v1/bot-profiles"),
+            401,
+            "Invalid or revoked API token",
         )
 
     def test_a_bad_jwt_is_401(self, base_url):
-        assert_detail(open_client(base_url, "a.b.c").get("/v1/bot-profiles"), 401, "Invalid or expired JWT")
+        assert_detail(
+            open_client(base_url, "a.b.c").get("/v1/bot-profiles"), 401, "Invalid or expired JWT"
+        )
 
     def test_a_jwt_with_another_signature_is_401(self, member, base_url):
         head, claims, _ = member.headers["authorization"].removeprefix("Bearer ").split(".")
         assert_detail(
-            open_client(base_url, f"{head}.{claims}.{'A' * 43}").get("/v1/bot-profiles"), 401, "Invalid or expired JWT"
+            open_client(base_url, f"{head}.{claims}.{'A' * 43}").get("/v1/bot-profiles"),
+            401,
+            "Invalid or expired JWT",
         )
 
     def test_the_jwt_is_hs256_with_sub_tid_role_and_exp(self, member, acme):
@@ -187,7 +223,12 @@ class TestTenants:
         ):
             assert stranger.get(path).status_code == 404, path
         feedback = {"feedback": "positive"}
-        assert stranger.patch(f"/v1/chat/{chat_id}/messages/{message_id}/feedback", json=feedback).status_code == 404
+        assert (
+            stranger.patch(
+                f"/v1/chat/{chat_id}/messages/{message_id}/feedback", json=feedback
+            ).status_code
+            == 404
+        )
 
     def test_an_unknown_id_is_the_same_404(self, owner):
         assert_detail(owner.get(f"/v1/bot-profiles/{NOBODY}"), 404, "Bot profile not found")

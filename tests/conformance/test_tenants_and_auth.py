@@ -64,7 +64,9 @@ class TestBootstrap:
         body = bootstrap(f"free-{secrets.token_hex(4)}", "a@example.com") | {field: value}
         assert_invalid(anyone.post("/v1/tenants", json=body), "body", field)
 
-    def test_an_empty_name_is_allowed_and_the_domain_of_the_email_is_lowered(self, base_url, anyone):
+    def test_an_empty_name_is_allowed_and_the_domain_of_the_email_is_lowered(
+        self, base_url, anyone
+    ):
         slug = f"empty-{secrets.token_hex(4)}"
         made = anyone.post("/v1/tenants", json=bootstrap(slug, "Owner@EXAMPLE.com", name=""))
         assert made.status_code == 201
@@ -79,7 +81,9 @@ class TestBootstrap:
 
 class TestLogIn:
     def test_it_answers_a_jwt_user_and_tenant(self, anyone, acme):
-        body = anyone.post("/v1/auth/login", json={"email": acme.email, "password": PASSWORD}).json()
+        body = anyone.post(
+            "/v1/auth/login", json={"email": acme.email, "password": PASSWORD}
+        ).json()
         assert {"access_token", "token_type", "user", "tenant"} == set(body)
         assert body["token_type"] == "bearer"
         assert body["access_token"].count(".") == 2
@@ -116,7 +120,9 @@ class TestLogIn:
             assert entered.json()["tenant"] == client.get("/v1/tenants/me").json()
 
     def test_an_email_without_form_is_422(self, anyone):
-        assert_invalid(anyone.post("/v1/auth/login", json={"email": "x", "password": "y"}), "body", "email")
+        assert_invalid(
+            anyone.post("/v1/auth/login", json={"email": "x", "password": "y"}), "body", "email"
+        )
 
 
 class TestApiTokens:
@@ -151,7 +157,10 @@ class TestApiTokens:
 
     def test_revoking_is_idempotent(self, owner):
         made = owner.post("/v1/api-tokens", json={"name": "gone"}).json()
-        assert [owner.delete(f"/v1/api-tokens/{made['id']}").status_code for _ in range(2)] == [204, 204]
+        assert [owner.delete(f"/v1/api-tokens/{made['id']}").status_code for _ in range(2)] == [
+            204,
+            204,
+        ]
 
     def test_an_unknown_one_is_404(self, owner):
         assert_detail(owner.delete(f"/v1/api-tokens/{NOBODY}"), 404, "Token not found")
@@ -163,7 +172,9 @@ class TestApiTokens:
     def test_using_it_is_noted(self, owner, base_url):
         made = owner.post("/v1/api-tokens", json={"name": "used"}).json()
         open_client(base_url, made["raw_token"]).get("/v1/bot-profiles")
-        found = next(token for token in owner.get("/v1/api-tokens").json() if token["id"] == made["id"])
+        found = next(
+            token for token in owner.get("/v1/api-tokens").json() if token["id"] == made["id"]
+        )
         assert TIMESTAMP.fullmatch(found["last_used_at"])
 
 
@@ -187,13 +198,19 @@ class TestUsers:
         assert body["tenant_id"] == acme.tenant["id"]
 
     def test_an_owner_may_make_another_owner(self, owner):
-        made = owner.post("/v1/users", json={"email": new_email(), "password": PASSWORD, "role": "owner"})
+        made = owner.post(
+            "/v1/users", json={"email": new_email(), "password": PASSWORD, "role": "owner"}
+        )
         assert made.json()["role"] == "owner"
 
     def test_an_email_that_is_there_is_409(self, owner):
         body = {"email": new_email(), "password": PASSWORD}
         assert owner.post("/v1/users", json=body).status_code == 201
-        assert_detail(owner.post("/v1/users", json=body), 409, "A user with this email already exists in this tenant")
+        assert_detail(
+            owner.post("/v1/users", json=body),
+            409,
+            "A user with this email already exists in this tenant",
+        )
 
     @pytest.mark.parametrize(
         ("field", "value"),
@@ -211,11 +228,21 @@ class TestUsers:
 
     def test_the_predecessors_whole_patch_works(self, owner, anyone):
         made = owner.post("/v1/users", json={"email": new_email(), "password": PASSWORD}).json()
-        changed = {"email": new_email(), "password": "another password", "display_name": "Ann", "role": "admin"}
+        changed = {
+            "email": new_email(),
+            "password": "another password",
+            "display_name": "Ann",
+            "role": "admin",
+        }
         answer = owner.patch(f"/v1/users/{made['id']}", json=changed)
         assert answer.status_code == 200
-        assert answer.json() == {**made, **{key: changed[key] for key in ("email", "display_name", "role")}}
-        entered = anyone.post("/v1/auth/login", json={"email": changed["email"], "password": "another password"})
+        assert answer.json() == {
+            **made,
+            **{key: changed[key] for key in ("email", "display_name", "role")},
+        }
+        entered = anyone.post(
+            "/v1/auth/login", json={"email": changed["email"], "password": "another password"}
+        )
         assert entered.status_code == 200
 
     def test_a_partial_patch_and_re_enabling_work(self, owner):
@@ -232,7 +259,9 @@ class TestUsers:
 
     def test_an_unknown_one_is_404(self, owner):
         assert_detail(owner.delete(f"/v1/users/{NOBODY}"), 404, "User not found")
-        assert_detail(owner.patch(f"/v1/users/{NOBODY}", json={"display_name": "x"}), 404, "User not found")
+        assert_detail(
+            owner.patch(f"/v1/users/{NOBODY}", json={"display_name": "x"}), 404, "User not found"
+        )
 
     def test_one_of_another_tenant_is_404(self, owner, stranger):
         made = owner.post("/v1/users", json={"email": new_email(), "password": PASSWORD}).json()
@@ -242,14 +271,23 @@ class TestUsers:
         assert member.get("/v1/users").status_code == 200
         somebody = owner.get("/v1/users").json()[0]["id"]
         sentence = "Only owners and admins can manage users"
-        assert_detail(member.post("/v1/users", json={"email": new_email(), "password": PASSWORD}), 403, sentence)
-        assert_detail(member.patch(f"/v1/users/{somebody}", json={"display_name": "x"}), 403, sentence)
+        assert_detail(
+            member.post("/v1/users", json={"email": new_email(), "password": PASSWORD}),
+            403,
+            sentence,
+        )
+        assert_detail(
+            member.patch(f"/v1/users/{somebody}", json={"display_name": "x"}), 403, sentence
+        )
         assert_detail(member.delete(f"/v1/users/{somebody}"), 403, sentence)
 
     def test_an_admin_does_not_take_over_an_owner(self, admin, owner):
         owner_id = owner.get("/v1/auth/me").json()["user"]["id"]
         own_id = admin.get("/v1/auth/me").json()["user"]["id"]
-        assert admin.patch(f"/v1/users/{owner_id}", json={"password": "a new password"}).status_code == 403
+        assert (
+            admin.patch(f"/v1/users/{owner_id}", json={"password": "a new password"}).status_code
+            == 403
+        )
         assert admin.delete(f"/v1/users/{owner_id}").status_code == 403
         assert admin.patch(f"/v1/users/{own_id}", json={"role": "owner"}).status_code == 403
 
@@ -257,4 +295,6 @@ class TestUsers:
         account = sign_up(base_url, "alone")
         own_id = account.client.get("/v1/auth/me").json()["user"]["id"]
         assert account.client.delete(f"/v1/users/{own_id}").status_code == 409
-        assert account.client.patch(f"/v1/users/{own_id}", json={"role": "member"}).status_code == 409
+        assert (
+            account.client.patch(f"/v1/users/{own_id}", json={"role": "member"}).status_code == 409
+        )

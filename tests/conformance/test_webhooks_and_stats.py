@@ -37,8 +37,16 @@ class TestWebhooks:
     def test_making_one_shows_the_secret_once(self, owner, acme):
         made = subscribe(owner, events=["chat.message"], description="CRM")
         assert set(made) >= WEBHOOK | {"secret"}
-        assert (made["url"], made["events"], made["description"]) == (PUBLIC, ["chat.message"], "CRM")
-        assert (made["is_active"], made["has_secret"], made["tenant_id"]) == (True, True, acme.tenant["id"])
+        assert (made["url"], made["events"], made["description"]) == (
+            PUBLIC,
+            ["chat.message"],
+            "CRM",
+        )
+        assert (made["is_active"], made["has_secret"], made["tenant_id"]) == (
+            True,
+            True,
+            acme.tenant["id"],
+        )
         assert len(made["secret"]) == 43
         found = owner.get(f"/v1/webhooks/{made['id']}")
         assert set(found.json()) >= WEBHOOK
@@ -56,16 +64,28 @@ class TestWebhooks:
         assert answer.status_code == 422
         detail = answer.json()["detail"]
         assert detail.startswith("Invalid event type: chat.exploded. Valid: [")
-        assert all(f"'{event}'" in detail for event in ("chat.message", "source.failed", "source.ingested"))
+        assert all(
+            f"'{event}'" in detail for event in ("chat.message", "source.failed", "source.ingested")
+        )
 
     @pytest.mark.parametrize(
         ("field", "value"),
-        [("url", "https://x.example.com/" + "x" * 2048), ("description", "x" * 501), ("events", None)],
+        [
+            ("url", "https://x.example.com/" + "x" * 2048),
+            ("description", "x" * 501),
+            ("events", None),
+        ],
     )
     def test_a_bad_field_is_422(self, owner, field, value):
-        assert_invalid(owner.post("/v1/webhooks", json={"url": PUBLIC, "events": [], field: value}), "body", field)
+        assert_invalid(
+            owner.post("/v1/webhooks", json={"url": PUBLIC, "events": [], field: value}),
+            "body",
+            field,
+        )
 
-    @pytest.mark.parametrize("url", ["ftp://example.com/", "https://user:secret@example.com/", "nonsense", ""])
+    @pytest.mark.parametrize(
+        "url", ["ftp://example.com/", "https://user:secret@example.com/", "nonsense", ""]
+    )
     def test_an_address_that_is_none_is_422(self, owner, url):
         assert owner.post("/v1/webhooks", json={"url": url, "events": []}).status_code == 422
 
@@ -116,7 +136,10 @@ class TestDeliveries:
         hook = subscribe(owner, receiver.url, secret="s3cret of mine")
         owner.post(f"/v1/webhooks/{hook['id']}/test")
         headers, body = receiver.await_event("test.ping")
-        assert headers["x-minirag-signature"] == hmac.new(b"s3cret of mine", body, hashlib.sha256).hexdigest()
+        assert (
+            headers["x-minirag-signature"]
+            == hmac.new(b"s3cret of mine", body, hashlib.sha256).hexdigest()
+        )
 
     def test_the_standard_webhooks_headers_are_there_too(self, owner, receiver):
         hook = subscribe(owner, receiver.url)
@@ -131,7 +154,12 @@ class TestDeliveries:
         hook = subscribe(owner, receiver.url, events=["source.ingested"])
         source = teach(owner, bot, "The kestrel hovers over meadows.")
         body = receiver.await_event("source.ingested")[1]
-        expected = {"source_id": source, "source_name": "Notes", "document_count": 1, "chunk_count": 1}
+        expected = {
+            "source_id": source,
+            "source_name": "Notes",
+            "document_count": 1,
+            "chunk_count": 1,
+        }
         assert json.loads(body) == expected
         assert body == json.dumps(expected).encode(), "spaces after colon and comma, ASCII only"
         owner.delete(f"/v1/webhooks/{hook['id']}")
@@ -139,7 +167,11 @@ class TestDeliveries:
     def test_a_failed_ingestion_is_told(self, owner, receiver):
         hook = subscribe(owner, receiver.url, events=["source.failed"])
         source = make_source(
-            owner, make_bot(owner), source_type="url", content=None, config={"url": "http://127.0.0.1:9/"}
+            owner,
+            make_bot(owner),
+            source_type="url",
+            content=None,
+            config={"url": "http://127.0.0.1:9/"},
         )
         owner.post(f"/v1/sources/{source['id']}/ingest")
         assert settled(owner, source["id"])["status"] == "error"
@@ -164,7 +196,10 @@ class TestDeliveries:
 
     def test_another_tenants_events_are_not(self, owner, bot, stranger, receiver):
         subscribe(stranger, receiver.url, events=["chat.message"])
-        owner.post("/v1/chat", json={"bot_profile_id": bot, "message": "How fast does a peregrine falcon dive?"})
+        owner.post(
+            "/v1/chat",
+            json={"bot_profile_id": bot, "message": "How fast does a peregrine falcon dive?"},
+        )
         time.sleep(2)
         assert receiver.requests == []
 
@@ -217,10 +252,20 @@ class TestStats:
 
     def test_usage_by_day(self, counted):
         (day,) = counted["client"].get("/v1/stats/usage").json()
-        assert set(day) == {"date", "model", "prompt_tokens", "completion_tokens", "total_tokens", "request_count"}
+        assert set(day) == {
+            "date",
+            "model",
+            "prompt_tokens",
+            "completion_tokens",
+            "total_tokens",
+            "request_count",
+        }
         assert date.fromisoformat(day["date"])
         assert (day["model"], day["request_count"]) == (counted["model"], 3)
-        assert (day["prompt_tokens"], day["completion_tokens"]) == (counted["prompt"], counted["completion"])
+        assert (day["prompt_tokens"], day["completion_tokens"]) == (
+            counted["prompt"],
+            counted["completion"],
+        )
 
     def test_usage_by_bot(self, counted):
         (row,) = counted["client"].get("/v1/stats/usage/by-bot").json()
@@ -234,7 +279,11 @@ class TestStats:
             "request_count",
             "cost_usd",
         }
-        assert (row["bot_profile_id"], row["bot_name"], row["request_count"]) == (counted["busy"], "Busy", 3)
+        assert (row["bot_profile_id"], row["bot_name"], row["request_count"]) == (
+            counted["busy"],
+            "Busy",
+            3,
+        )
 
     def test_usage_by_model(self, counted):
         (row,) = counted["client"].get("/v1/stats/usage/by-model").json()
@@ -267,7 +316,9 @@ class TestStats:
         body = counted["client"].get("/v1/stats/pricing").json()
         assert set(body) == {"models", "default"}
         assert set(body["default"]) == {"prompt_cost_per_1m", "completion_cost_per_1m"}
-        assert {"prompt_cost_per_1m": 2.5, "completion_cost_per_1m": 10.0}.items() <= body["models"]["gpt-4o"].items()
+        assert {"prompt_cost_per_1m": 2.5, "completion_cost_per_1m": 10.0}.items() <= body[
+            "models"
+        ]["gpt-4o"].items()
 
     def test_the_feedback(self, counted):
         body = counted["client"].get("/v1/stats/feedback").json()
@@ -287,7 +338,9 @@ class TestStats:
 
     def test_the_feedback_of_one_bot(self, counted):
         params = {"bot_profile_id": counted["idle"]}
-        assert counted["client"].get("/v1/stats/feedback", params=params).json()["total_messages"] == 0
+        assert (
+            counted["client"].get("/v1/stats/feedback", params=params).json()["total_messages"] == 0
+        )
 
     def test_the_trend_of_feedback(self, counted):
         (day,) = counted["client"].get("/v1/stats/feedback/trend").json()
@@ -297,13 +350,19 @@ class TestStats:
     @pytest.mark.parametrize("path", ["usage", "usage/by-bot", "usage/by-model", "feedback/trend"])
     def test_negative_days_are_empty_and_huge_ones_no_500(self, counted, path):
         assert counted["client"].get(f"/v1/stats/{path}", params={"days": -1}).json() == []
-        assert counted["client"].get(f"/v1/stats/{path}", params={"days": 10**9}).status_code in (200, 422)
+        assert counted["client"].get(f"/v1/stats/{path}", params={"days": 10**9}).status_code in (
+            200,
+            422,
+        )
 
     @pytest.mark.parametrize(
-        "path", ["usage", "usage/by-bot", "usage/by-model", "cost-estimate", "feedback", "feedback/trend"]
+        "path",
+        ["usage", "usage/by-bot", "usage/by-model", "cost-estimate", "feedback", "feedback/trend"],
     )
     def test_days_that_are_no_number_are_422(self, counted, path):
-        assert_invalid(counted["client"].get(f"/v1/stats/{path}", params={"days": "many"}), "query", "days")
+        assert_invalid(
+            counted["client"].get(f"/v1/stats/{path}", params={"days": "many"}), "query", "days"
+        )
 
     def test_members_may_look(self, member):
         assert member.get("/v1/stats/overview").status_code == 200
@@ -394,7 +453,8 @@ class TestSystem:
         assert "minirag-widget" in answer.text
 
     @pytest.mark.parametrize(
-        "path", ["/dashboard/..%2fmanage.py", "/dashboard//etc/passwd", "/dashboard/%2e%2e/manage.py"]
+        "path",
+        ["/dashboard/..%2fmanage.py", "/dashboard//etc/passwd", "/dashboard/%2e%2e/manage.py"],
     )
     def test_no_path_reads_the_servers_files(self, anyone, path):
         answer = anyone.get(path)

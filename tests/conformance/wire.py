@@ -20,7 +20,16 @@ NOBODY = "00000000-0000-4000-8000-000000000000"
 
 TENANT = {"id", "name", "slug", "is_active", "plan"}
 USER = {"id", "tenant_id", "email", "display_name", "role", "is_active"}
-TOKEN = {"id", "tenant_id", "name", "token_prefix", "is_active", "expires_at", "last_used_at", "created_at"}
+TOKEN = {
+    "id",
+    "tenant_id",
+    "name",
+    "token_prefix",
+    "is_active",
+    "expires_at",
+    "last_used_at",
+    "created_at",
+}
 BOT = {
     "id",
     "tenant_id",
@@ -67,8 +76,27 @@ CHAT = {
     "created_at",
     "updated_at",
 }
-MESSAGE = {"id", "chat_id", "role", "content", "prompt_tokens", "completion_tokens", "feedback", "created_at"}
-WEBHOOK = {"id", "tenant_id", "url", "events", "is_active", "description", "has_secret", "created_at", "updated_at"}
+MESSAGE = {
+    "id",
+    "chat_id",
+    "role",
+    "content",
+    "prompt_tokens",
+    "completion_tokens",
+    "feedback",
+    "created_at",
+}
+WEBHOOK = {
+    "id",
+    "tenant_id",
+    "url",
+    "events",
+    "is_active",
+    "description",
+    "has_secret",
+    "created_at",
+    "updated_at",
+}
 USAGE = {"model", "prompt_tokens", "completion_tokens", "total_tokens"}
 
 
@@ -87,7 +115,9 @@ class Account:
     def add_person(self, role: str) -> httpx.Client:
         """Make a user of the tenant and log in; returns the client with the user's JWT."""
         email = f"{role}-{secrets.token_hex(4)}@{self.slug}.example.com"
-        made = self.client.post("/v1/users", json={"email": email, "password": PASSWORD, "role": role})
+        made = self.client.post(
+            "/v1/users", json={"email": email, "password": PASSWORD, "role": role}
+        )
         assert made.status_code == 201, made.text
         entered = self.client.post("/v1/auth/login", json={"email": email, "password": PASSWORD})
         assert entered.status_code == 200, entered.text
@@ -101,18 +131,30 @@ def open_client(base_url: str, token: str) -> httpx.Client:
 def sign_up(base_url: str, name: str) -> Account:
     slug = f"{name}-{secrets.token_hex(4)}"
     email = f"owner@{slug}.example.com"
-    made = httpx.post(f"{base_url}/v1/tenants", json=bootstrap(slug, email, name=name.title()), timeout=60)
-    assert made.status_code != 429, "the server limits sign-ups: start it with SIGNUP_RATE=0 and LOGIN_RATE=0"
+    made = httpx.post(
+        f"{base_url}/v1/tenants", json=bootstrap(slug, email, name=name.title()), timeout=60
+    )
+    assert made.status_code != 429, (
+        "the server limits sign-ups: start it with SIGNUP_RATE=0 and LOGIN_RATE=0"
+    )
     assert made.status_code == 201, f"{made.status_code} {made.text}"
     body = made.json()
     client = open_client(base_url, body["api_token"])
-    return Account(base_url, slug, email, body["tenant"], body["api_token"], body["token_prefix"], client)
+    return Account(
+        base_url, slug, email, body["tenant"], body["api_token"], body["token_prefix"], client
+    )
 
 
 def bootstrap(slug: str, email: str, **fields: Any) -> dict[str, Any]:
     """The body of `POST /v1/tenants`."""
     name = fields.pop("name", slug)
-    return {"tenant_name": name, "tenant_slug": slug, "owner_email": email, "owner_password": PASSWORD, **fields}
+    return {
+        "tenant_name": name,
+        "tenant_slug": slug,
+        "owner_email": email,
+        "owner_password": PASSWORD,
+        **fields,
+    }
 
 
 def make_bot(client: httpx.Client, **fields: Any) -> str:
@@ -122,7 +164,13 @@ def make_bot(client: httpx.Client, **fields: Any) -> str:
 
 
 def make_source(client: httpx.Client, bot: str, **fields: Any) -> dict[str, Any]:
-    body = {"bot_profile_id": bot, "name": "Notes", "source_type": "text", "content": "Nothing much.", **fields}
+    body = {
+        "bot_profile_id": bot,
+        "name": "Notes",
+        "source_type": "text",
+        "content": "Nothing much.",
+        **fields,
+    }
     made = client.post("/v1/sources", json=body)
     assert made.status_code == 201, made.text
     return made.json()
@@ -169,7 +217,9 @@ def assert_detail(response: httpx.Response, status: int, detail: str) -> None:
     assert response.json()["detail"] == detail
 
 
-def assert_invalid(response: httpx.Response, *loc: str | int, kind: str | None = None) -> dict[str, Any]:
+def assert_invalid(
+    response: httpx.Response, *loc: str | int, kind: str | None = None
+) -> dict[str, Any]:
     """Assert a 422 with a list that has an error at `loc`; returns that error."""
     assert response.status_code == 422, response.text
     detail = response.json()["detail"]
@@ -194,7 +244,9 @@ class Receiver:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                receiver.requests.append(({name.lower(): text for name, text in self.headers.items()}, body))
+                receiver.requests.append(
+                    ({name.lower(): text for name, text in self.headers.items()}, body)
+                )
                 self.send_response(receiver.status)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -218,7 +270,9 @@ class Receiver:
         """Return headers and body of the first request of this event."""
 
         def find() -> tuple[dict[str, str], bytes] | None:
-            return next((each for each in self.requests if each[0].get("x-minirag-event") == event), None)
+            return next(
+                (each for each in self.requests if each[0].get("x-minirag-event") == event), None
+            )
 
         wait_for(find)
         found = find()

@@ -70,7 +70,9 @@ class FakeNyxCore:
         self._server = _Server(("127.0.0.1", self.port), Handler)
         self._server.fake = self
         self.port = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        )
         self._thread.start()
         return self
 
@@ -172,9 +174,13 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def _fail(self, status: int, code: str, message: str) -> None:
-        self._send(status, json.dumps({"ok": False, "error": {"code": code, "message": message}}).encode())
+        self._send(
+            status, json.dumps({"ok": False, "error": {"code": code, "message": message}}).encode()
+        )
 
-    def _send(self, status: int, body: bytes, kind: str = "application/json", length: int | None = None) -> None:
+    def _send(
+        self, status: int, body: bytes, kind: str = "application/json", length: int | None = None
+    ) -> None:
         self.send_response(status)
         self.send_header("content-type", kind)
         self.send_header("content-length", str(len(body) if length is None else length))
@@ -190,8 +196,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="A local server that speaks nyxCore's protocol.")
     parser.add_argument("--port", type=int, default=8090)
     with FakeNyxCore(port=parser.parse_args().port) as nyxcore:
-        nyxcore.hold("demo", result("Refunds are never promised on the telephone.", authority="mandatory"))
-        print(f"base_url {nyxcore.base_url('demo')}, api_token {TOKEN} (Ctrl-C stops it)", flush=True)
+        nyxcore.hold(
+            "demo", result("Refunds are never promised on the telephone.", authority="mandatory")
+        )
+        print(
+            f"base_url {nyxcore.base_url('demo')}, api_token {TOKEN} (Ctrl-C stops it)", flush=True
+        )
         with suppress(KeyboardInterrupt):
             threading.Event().wait()
 

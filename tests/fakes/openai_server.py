@@ -72,7 +72,9 @@ class FakeOpenAI:
         self._server.daemon_threads = True
         self._server.fake = self
         self.port = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        )
         self._thread.start()
         return self
 
@@ -116,7 +118,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.fake.requests.append(ReceivedRequest(self.path, self._read_headers(), {}))
-        models = [{"id": name, "object": "model", "created": 0, "owned_by": "fake"} for name in ("echo", "embed-64")]
+        models = [
+            {"id": name, "object": "model", "created": 0, "owned_by": "fake"}
+            for name in ("echo", "embed-64")
+        ]
         self._reply(200, {"object": "list", "data": models})
 
     def do_POST(self) -> None:
@@ -130,7 +135,9 @@ class Handler(BaseHTTPRequestHandler):
                 elif self.path.endswith("/chat/completions"):
                     self._chat(request)
                 else:
-                    self._reply(404, {"error": {"message": "no such path", "type": "invalid_request_error"}})
+                    self._reply(
+                        404, {"error": {"message": "no such path", "type": "invalid_request_error"}}
+                    )
         except (BrokenPipeError, ConnectionResetError):
             self.fake.broken_pipes += 1
             self.close_connection = True
@@ -147,10 +154,14 @@ class Handler(BaseHTTPRequestHandler):
             return True
         if model == "garbage":
             self._send(
-                200, "text/event-stream" if request.body.get("stream") else "application/json", b'data: {"cho\n\n'
+                200,
+                "text/event-stream" if request.body.get("stream") else "application/json",
+                b'data: {"cho\n\n',
             )
             return True
-        wanted = re.fullmatch(r"error-(\d{3})(?:-(\d+))?", model) or re.fullmatch(r"limite(d)-(\d+)", model)
+        wanted = re.fullmatch(r"error-(\d{3})(?:-(\d+))?", model) or re.fullmatch(
+            r"limite(d)-(\d+)", model
+        )
         if not wanted:
             return False
         status = int(wanted[1]) if wanted[1].isdigit() else 429
@@ -158,13 +169,23 @@ class Handler(BaseHTTPRequestHandler):
         if wanted[2] and self.fake.failures[model] > int(wanted[2]):
             return False
         message = KEY_IN_ERRORS.format(key=request.api_key)
-        self._reply(status, {"error": {"message": message, "type": "fake_error", "code": None}}, {"retry-after": "0"})
+        self._reply(
+            status,
+            {"error": {"message": message, "type": "fake_error", "code": None}},
+            {"retry-after": "0"},
+        )
         return True
 
     def _chat(self, request: ReceivedRequest) -> None:
-        question = next((m["content"] for m in reversed(request.body["messages"]) if m["role"] == "user"), "")
+        question = next(
+            (m["content"] for m in reversed(request.body["messages"]) if m["role"] == "user"), ""
+        )
         words = re.findall(r"\S+\s*", f"You said: {question}")
-        usage = {"prompt_tokens": 10, "completion_tokens": len(words), "total_tokens": 10 + len(words)}
+        usage = {
+            "prompt_tokens": 10,
+            "completion_tokens": len(words),
+            "total_tokens": 10 + len(words),
+        }
         self._pause("slow", request.model)
         if request.body.get("stream"):
             self._stream(request, words, usage)
@@ -180,7 +201,9 @@ class Handler(BaseHTTPRequestHandler):
                 "model": request.model,
                 "choices": choices,
             }
-            self._reply(200, reply if request.model == "silent-usage" else {**reply, "usage": usage})
+            self._reply(
+                200, reply if request.model == "silent-usage" else {**reply, "usage": usage}
+            )
 
     def _stream(self, request: ReceivedRequest, words: list[str], usage: dict[str, int]) -> None:
         self.send_response(200)
@@ -195,7 +218,9 @@ class Handler(BaseHTTPRequestHandler):
                 self._chunk(b'data: {"id":"fake","choices":[{"delta":{"content":"bro\n\n')
             self._pause("steady", request.model)
         self._chunk(self._delta(request, {}, finish_reason="stop"))
-        if (request.body.get("stream_options") or {}).get("include_usage") and request.model != "silent-usage":
+        if (request.body.get("stream_options") or {}).get(
+            "include_usage"
+        ) and request.model != "silent-usage":
             self._chunk(self._event({**self._head(request), "choices": [], "usage": usage}))
         self._chunk(b"data: [DONE]\n\n")
         self._chunk(b"")
@@ -210,7 +235,15 @@ class Handler(BaseHTTPRequestHandler):
             self._chunk(b"")
         elif model == "error-midway":
             self._chunk(
-                self._event({"error": {"message": "fake failure, key sk-echoed", "type": "server_error", "code": 500}})
+                self._event(
+                    {
+                        "error": {
+                            "message": "fake failure, key sk-echoed",
+                            "type": "server_error",
+                            "code": 500,
+                        }
+                    }
+                )
             )
             self._chunk(b"")
         elif model == "stall":
@@ -221,9 +254,16 @@ class Handler(BaseHTTPRequestHandler):
         return True
 
     def _head(self, request: ReceivedRequest) -> dict[str, Any]:
-        return {"id": "fake", "object": "chat.completion.chunk", "created": 0, "model": request.model}
+        return {
+            "id": "fake",
+            "object": "chat.completion.chunk",
+            "created": 0,
+            "model": request.model,
+        }
 
-    def _delta(self, request: ReceivedRequest, delta: dict[str, str], finish_reason: str | None = None) -> bytes:
+    def _delta(
+        self, request: ReceivedRequest, delta: dict[str, str], finish_reason: str | None = None
+    ) -> bytes:
         choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
         return self._event({**self._head(request), "choices": [choice]})
 
@@ -255,14 +295,24 @@ class Handler(BaseHTTPRequestHandler):
             data = data[:-1]
         count = sum(len(text.split()) for text in texts)
         usage = {"prompt_tokens": count, "total_tokens": count}
-        self._reply(200, {"object": "list", "model": request.model, "data": data[::-1], "usage": usage})
+        self._reply(
+            200, {"object": "list", "model": request.model, "data": data[::-1], "usage": usage}
+        )
 
-    def _reply(self, status: int, payload: dict[str, Any], headers: dict[str, str] | None = None) -> None:
+    def _reply(
+        self, status: int, payload: dict[str, Any], headers: dict[str, str] | None = None
+    ) -> None:
         self._send(status, "application/json", json.dumps(payload).encode(), headers)
 
-    def _send(self, status: int, kind: str, body: bytes, headers: dict[str, str] | None = None) -> None:
+    def _send(
+        self, status: int, kind: str, body: bytes, headers: dict[str, str] | None = None
+    ) -> None:
         self.send_response(status)
-        for name, value in {"content-type": kind, "content-length": str(len(body)), **(headers or {})}.items():
+        for name, value in {
+            "content-type": kind,
+            "content-length": str(len(body)),
+            **(headers or {}),
+        }.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)

@@ -16,7 +16,9 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 STATIC = Path(__file__).resolve().parents[2] / "static"
-CSP = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws:; img-src data:"
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws:; img-src data:"
+)
 BOT_ID = "7d2f3c1e-52a4-4f0b-9a51-3f2c8a1b6d00"
 ANSWER = (
     "Push filter cap **AC-F02** onto the *air inlet* and wait `10 minutes` [1].\n\n"
@@ -98,7 +100,9 @@ class FakeWidgetServer:
         if request.path not in self.pages:
             return web.Response(status=404)
         headers = {"Content-Security-Policy": CSP}
-        return web.Response(text=self.pages[request.path], content_type="text/html", headers=headers)
+        return web.Response(
+            text=self.pages[request.path], content_type="text/html", headers=headers
+        )
 
     async def _make_session(self, request: web.Request) -> web.Response:
         asked = await request.json()
@@ -107,7 +111,11 @@ class FakeWidgetServer:
             status, body = self.session_failure
             return web.json_response(body, status=status)
         chat_id = asked["chat_id"] if asked["chat_id"] in self.chats else None
-        bot = {"name": "Breva Assistant", "greeting": "", "starter_questions": ["plain How do I calibrate?", "refuse"]}
+        bot = {
+            "name": "Breva Assistant",
+            "greeting": "",
+            "starter_questions": ["plain How do I calibrate?", "refuse"],
+        }
         session = {
             "session_token": f"token-{len(self.sessions)}",
             "expires_at": "2026-11-21T12:00:00",
@@ -129,7 +137,9 @@ class FakeWidgetServer:
 
 
 class _Talk:
-    def __init__(self, server: FakeWidgetServer, socket: web.WebSocketResponse, query: dict[str, str]) -> None:
+    def __init__(
+        self, server: FakeWidgetServer, socket: web.WebSocketResponse, query: dict[str, str]
+    ) -> None:
         assert not query, "nothing may stand in the socket's URL"
         self.server, self.socket = server, socket
         self.token = ""
@@ -149,7 +159,9 @@ class _Talk:
             self.answering = asyncio.create_task(self.answer(frame))
         elif kind == "feedback":
             self.server.feedback.append(frame)
-            await self.send(type="feedback_saved", message_id=frame["message_id"], feedback=frame["feedback"])
+            await self.send(
+                type="feedback_saved", message_id=frame["message_id"], feedback=frame["feedback"]
+            )
         elif kind == "reset":
             self.chat_id = None
         elif kind == "stop" and self.answering and not self.answering.done():
@@ -171,7 +183,9 @@ class _Talk:
         self.request_id = frame["request_id"]
         self.chat_id = self.chat_id or str(uuid.uuid4())
         stored = self.server.chats.setdefault(self.chat_id, [])
-        stored.append({"id": str(uuid.uuid4()), "role": "user", "content": frame["message"], "citations": []})
+        stored.append(
+            {"id": str(uuid.uuid4()), "role": "user", "content": frame["message"], "citations": []}
+        )
         script = SCRIPTS.get(frame["message"].split()[0].lower(), _answer_plainly)
         await script(self, frame)
 
@@ -181,9 +195,17 @@ class _Talk:
             await self.tell(type="delta", content=text[start : start + 12])
             await asyncio.sleep(delay)
 
-    async def done(self, content: str = ANSWER, citations: list[Any] = CITATIONS, refusal: Any = None) -> None:
+    async def done(
+        self, content: str = ANSWER, citations: list[Any] = CITATIONS, refusal: Any = None
+    ) -> None:
         message_id = str(uuid.uuid4())
-        stored = {"id": message_id, "role": "assistant", "content": content, "citations": citations, "refusal": refusal}
+        stored = {
+            "id": message_id,
+            "role": "assistant",
+            "content": content,
+            "citations": citations,
+            "refusal": refusal,
+        }
         self.server.chats.setdefault(self.chat_id or "", []).append(stored)
         await self.tell(
             type="done",
@@ -238,7 +260,9 @@ async def _expire(talk: _Talk, frame: dict[str, Any]) -> None:
     if talk.token in talk.server.expired or len(talk.server.expired) == 0:
         talk.server.expired.add(talk.token)
         talk.server.chats[talk.chat_id or ""].pop()
-        await talk.tell(type="error", detail="The session has expired.", code="session_expired", retryable=True)
+        await talk.tell(
+            type="error", detail="The session has expired.", code="session_expired", retryable=True
+        )
     else:
         await _answer_plainly(talk, frame)
 
@@ -251,7 +275,12 @@ async def _drop(talk: _Talk, frame: dict[str, Any]) -> None:
 async def _finish_behind(talk: _Talk, frame: dict[str, Any]) -> None:
     """The socket breaks, and the server finishes the turn without it."""
     await talk.stream(ANSWER[:40])
-    stored = {"id": str(uuid.uuid4()), "role": "assistant", "content": ANSWER, "citations": CITATIONS}
+    stored = {
+        "id": str(uuid.uuid4()),
+        "role": "assistant",
+        "content": ANSWER,
+        "citations": CITATIONS,
+    }
     talk.server.chats[talk.chat_id or ""].append(stored)
     await talk.tell(type="sources", sources=CITATIONS, chat_id=talk.chat_id)
     await talk.socket.close()

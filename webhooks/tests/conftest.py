@@ -40,13 +40,15 @@ def _open_loopback(settings) -> None:
 
 
 @pytest.fixture
-def receiver(outside: OutsideServer) -> OutsideServer:  # noqa: F811
+def receiver(outside: OutsideServer) -> OutsideServer:
     outside.serve("/hook", b"thanks")
     return outside
 
 
 def make_webhook(url: str, *events: str, **fields) -> Webhook:
-    webhook, _ = create_webhook(url=url, events=events or ["source.ingested"], secret=fields.pop("secret", SECRET))
+    webhook, _ = create_webhook(
+        url=url, events=events or ["source.ingested"], secret=fields.pop("secret", SECRET)
+    )
     if fields:
         Webhook.objects.filter(pk=webhook.pk).update(**fields)
         webhook.refresh_from_db()
@@ -63,7 +65,9 @@ def sent(monkeypatch) -> list[tuple[str, dict]]:
     """What was published, as (webhook id, options)."""
     messages: list[tuple[str, dict]] = []
     monkeypatch.setattr(
-        tasks.deliver, "apply_async", lambda arguments, **options: messages.append((arguments[0], options))
+        tasks.deliver,
+        "apply_async",
+        lambda arguments, **options: messages.append((arguments[0], options)),
     )
     return messages
 

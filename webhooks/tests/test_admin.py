@@ -33,7 +33,9 @@ def page(client: Client, path: str) -> str:
 
 
 def test_a_webhook_is_added_and_its_secret_is_shown_once(alice):
-    made = alice.post(f"{HOOKS}add/", {"url": "https://a.example.com/", "events": ["chat.message"]}).content.decode()
+    made = alice.post(
+        f"{HOOKS}add/", {"url": "https://a.example.com/", "events": ["chat.message"]}
+    ).content.decode()
     hook = Webhook.objects.get()
     assert hook.reveal_secret() in made and hook.events == ["chat.message"]
     for path in (HOOKS, f"{HOOKS}{hook.pk}/change/"):
@@ -46,7 +48,9 @@ def test_a_private_address_is_refused_at_its_field(alice):
     assert not Webhook.objects.exists()
 
 
-def test_the_page_says_why_it_is_paused_and_the_switch_resumes_it(alice, hook, receiver, clock, sent):
+def test_the_page_says_why_it_is_paused_and_the_switch_resumes_it(
+    alice, hook, receiver, clock, sent
+):
     receiver.serve("/hook", status=410)
     tell()
     deliver_batch(hook.pk, clock=clock)
@@ -59,7 +63,9 @@ def test_the_page_says_why_it_is_paused_and_the_switch_resumes_it(alice, hook, r
 
 
 def test_the_test_button_sends_and_says_how_it_went(alice, hook, receiver):
-    assert not receiver.seen and "Send" in page(alice, f"{HOOKS}{hook.pk}/test/") and not receiver.seen
+    assert (
+        not receiver.seen and "Send" in page(alice, f"{HOOKS}{hook.pk}/test/") and not receiver.seen
+    )
     answer = alice.post(f"{HOOKS}{hook.pk}/test/", follow=True)
     assert "status 200" in answer.content.decode() and len(receiver.seen) == 1
 
@@ -70,7 +76,9 @@ def test_the_secret_is_changed_and_shown_once(alice, hook):
     assert hook.reveal_secret() in shown and hook.reveal_previous_secret() == SECRET not in shown
 
 
-def test_a_delivery_shows_its_attempts_and_is_sent_again_from_page_and_list(alice, hook, receiver, clock, sent):
+def test_a_delivery_shows_its_attempts_and_is_sent_again_from_page_and_list(
+    alice, hook, receiver, clock, sent
+):
     receiver.serve("/hook", b"<b>no</b>", status=500)
     delivery = tell()
     deliver_batch(hook.pk, clock=clock)
@@ -101,7 +109,12 @@ def test_a_webhook_is_deleted_with_its_deliveries(alice, hook, sent):
 
 def test_a_member_looks_and_does_nothing(member, hook, sent):
     delivery = tell()
-    for path in (HOOKS, f"{HOOKS}{hook.pk}/change/", DELIVERIES, f"{DELIVERIES}{delivery.pk}/change/"):
+    for path in (
+        HOOKS,
+        f"{HOOKS}{hook.pk}/change/",
+        DELIVERIES,
+        f"{DELIVERIES}{delivery.pk}/change/",
+    ):
         page(member, path)
     for path in (
         f"{HOOKS}add/", f"{HOOKS}{hook.pk}/delete/", f"{DELIVERIES}{delivery.pk}/redeliver/",
@@ -110,7 +123,9 @@ def test_a_member_looks_and_does_nothing(member, hook, sent):
         assert member.post(path, {"overlap_hours": "0"}).status_code == 403, path
 
 
-def test_the_list_costs_the_same_queries_however_many_there_are(alice, django_assert_max_num_queries):
+def test_the_list_costs_the_same_queries_however_many_there_are(
+    alice, django_assert_max_num_queries
+):
     for number in range(15):
         make_webhook(f"https://{number}.example.com/")
     with django_assert_max_num_queries(15):

@@ -44,8 +44,16 @@ def change(client, webhook_id: str, **fields):
 def test_a_webhook_is_made_and_its_secret_is_shown_once(as_acme, acme):
     made = subscribe(as_acme, description="CRM")
     assert set(made) == KEYS | {"secret"} and len(made["secret"]) == 43
-    assert (made["url"], made["events"], made["description"]) == (PUBLIC, ["source.ingested"], "CRM")
-    assert (made["is_active"], made["has_secret"], made["tenant_id"]) == (True, True, str(acme.tenant.pk))
+    assert (made["url"], made["events"], made["description"]) == (
+        PUBLIC,
+        ["source.ingested"],
+        "CRM",
+    )
+    assert (made["is_active"], made["has_secret"], made["tenant_id"]) == (
+        True,
+        True,
+        str(acme.tenant.pk),
+    )
     shown = as_acme.get(f"/v1/webhooks/{made['id']}")
     assert set(shown.json()) == KEYS and made["secret"] not in shown.content.decode()
     assert made["secret"] not in as_acme.get("/v1/webhooks").content.decode()
@@ -54,7 +62,9 @@ def test_a_webhook_is_made_and_its_secret_is_shown_once(as_acme, acme):
         assert made["secret"] not in row.encrypted_secret and row.reveal_secret() == made["secret"]
 
 
-@pytest.mark.parametrize(("given", "kept"), [("my own", "my own"), ("whsec_c2VjcmV0", "whsec_c2VjcmV0")])
+@pytest.mark.parametrize(
+    ("given", "kept"), [("my own", "my own"), ("whsec_c2VjcmV0", "whsec_c2VjcmV0")]
+)
 def test_a_given_secret_is_kept(as_acme, given, kept):
     assert subscribe(as_acme, secret=given)["secret"] == kept
 
@@ -106,7 +116,9 @@ def test_events_may_be_none_and_are_kept_once(as_acme):
         ("https://example.com:99999/", "url_invalid"),
     ],
 )
-def test_an_address_that_may_not_be_reached_is_refused_when_it_is_made_and_when_it_is_changed(as_acme, url, code):
+def test_an_address_that_may_not_be_reached_is_refused_when_it_is_made_and_when_it_is_changed(
+    as_acme, url, code
+):
     kept = subscribe(as_acme)["id"]
     for response in (post(as_acme, "", {"url": url, "events": []}), change(as_acme, kept, url=url)):
         assert (response.status_code, response.json()["code"]) == (422, code)
@@ -137,9 +149,19 @@ def test_deleting_is_for_good_and_takes_the_log_along(as_acme, acme, receiver, c
 
 def test_a_webhook_is_edited_paused_and_resumed(as_acme):
     pk = subscribe(as_acme)["id"]
-    changed = change(as_acme, pk, url="https://b.example.com/", events=[], description="later", is_active=False).json()
-    assert (changed["url"], changed["events"], changed["description"]) == ("https://b.example.com/", [], "later")
-    assert changed["is_active"] is False and changed["paused_at"] and "by hand" in changed["paused_reason"]
+    changed = change(
+        as_acme, pk, url="https://b.example.com/", events=[], description="later", is_active=False
+    ).json()
+    assert (changed["url"], changed["events"], changed["description"]) == (
+        "https://b.example.com/",
+        [],
+        "later",
+    )
+    assert (
+        changed["is_active"] is False
+        and changed["paused_at"]
+        and "by hand" in changed["paused_reason"]
+    )
     again = change(as_acme, pk, is_active=True).json()
     assert (again["is_active"], again["paused_at"], again["paused_reason"]) == (True, None, None)
     assert change(as_acme, pk).json()["description"] == "later"
@@ -190,10 +212,17 @@ def test_a_test_says_how_it_went_and_is_in_the_log(as_acme, receiver):
     pk = subscribe(as_acme, receiver.url("/hook"))["id"]
     answer = post(as_acme, f"/{pk}/test")
     assert answer.status_code == 200
-    assert (answer.json()["success"], answer.json()["status_code"], answer.json()["error"]) == (True, 200, None)
+    assert (answer.json()["success"], answer.json()["status_code"], answer.json()["error"]) == (
+        True,
+        200,
+        None,
+    )
     [(_, _, headers, body)] = receiver.seen
     assert body == b'{"event": "test.ping", "webhook_id": "%s"}' % pk.encode()
-    assert headers["x-minirag-event"] == "test.ping" and headers["webhook-id"] == answer.json()["delivery_id"]
+    assert (
+        headers["x-minirag-event"] == "test.ping"
+        and headers["webhook-id"] == answer.json()["delivery_id"]
+    )
     [delivery] = as_acme.get(f"/v1/webhooks/{pk}/deliveries").json()["items"]
     assert (delivery["event_type"], delivery["status"]) == ("test.ping", "delivered")
 
@@ -201,7 +230,9 @@ def test_a_test_says_how_it_went_and_is_in_the_log(as_acme, receiver):
 def test_a_test_that_fails_is_a_200_too_and_is_not_tried_again(as_acme, acme, receiver, settings):
     receiver.serve("/hook", status=500)
     pk = subscribe(as_acme, receiver.url("/hook"))["id"]
-    assert {"success": False, "status_code": 500}.items() <= post(as_acme, f"/{pk}/test").json().items()
+    assert {"success": False, "status_code": 500}.items() <= post(
+        as_acme, f"/{pk}/test"
+    ).json().items()
     settings.OUTBOUND_ALLOWED_HOSTS = []
     refused = post(as_acme, f"/{pk}/test")
     assert refused.status_code == 200
@@ -219,11 +250,17 @@ def test_a_paused_webhook_can_be_tested(as_acme, receiver):
 def test_a_secret_is_changed_and_the_old_one_lives_on_for_a_while(as_acme, acme):
     made = subscribe(as_acme, secret="whsec_" + "c2VjcmV0")
     rotated = post(as_acme, f"/{made['id']}/rotate-secret?overlap_hours=2").json()
-    assert set(rotated) == KEYS | {"secret", "previous_secret_until"} and rotated["previous_secret_until"]
+    assert (
+        set(rotated) == KEYS | {"secret", "previous_secret_until"}
+        and rotated["previous_secret_until"]
+    )
     assert rotated["secret"].startswith("whsec_") and rotated["secret"] != made["secret"]
     with tenant_context(acme.tenant):
         row = Webhook.objects.get()
-        assert (row.reveal_secret(), row.reveal_previous_secret()) == (rotated["secret"], made["secret"])
+        assert (row.reveal_secret(), row.reveal_previous_secret()) == (
+            rotated["secret"],
+            made["secret"],
+        )
     at_once = post(as_acme, f"/{made['id']}/rotate-secret?overlap_hours=0").json()
     assert at_once["previous_secret_until"] is None
     with tenant_context(acme.tenant):
@@ -259,10 +296,19 @@ def test_a_delivery_is_shown_with_every_attempt(as_acme, failed):
     pk, delivery_id = failed
     shown = as_acme.get(f"/v1/webhooks/{pk}/deliveries/{delivery_id}").json()
     assert (shown["status"], shown["attempts"], shown["last_status_code"]) == ("failed", 1, 507)
-    assert shown["next_attempt_at"] is None and json.loads(shown["request_body"])["source_name"] == "Prüfung"
+    assert (
+        shown["next_attempt_at"] is None
+        and json.loads(shown["request_body"])["source_name"] == "Prüfung"
+    )
     [attempt] = shown["log"]
-    assert (attempt["number"], attempt["status_code"], attempt["response_body"]) == (1, 507, "no room")
-    assert attempt["error"] == "The endpoint answered with status 507." and attempt["duration_ms"] >= 0
+    assert (attempt["number"], attempt["status_code"], attempt["response_body"]) == (
+        1,
+        507,
+        "no room",
+    )
+    assert (
+        attempt["error"] == "The endpoint answered with status 507." and attempt["duration_ms"] >= 0
+    )
     assert attempt["request_headers"]["X-MiniRAG-Event"] == "source.ingested"
 
 
@@ -275,10 +321,14 @@ def test_the_log_is_filtered_by_status_and_event_and_goes_by_pages(as_acme, fail
     assert [each["id"] for each in read(status="failed")["items"]] == [failed_id]
     assert read(event_type="chat.message")["items"] == []
     page = read(limit=3)
-    assert [each["id"] for each in read(limit=3, cursor=page["next_cursor"])["items"]] == [failed_id]
+    assert [each["id"] for each in read(limit=3, cursor=page["next_cursor"])["items"]] == [
+        failed_id
+    ]
 
 
-@pytest.mark.parametrize("query", ["status=odd", "event_type=odd", "limit=0", "limit=101", "cursor=odd", "status=%00"])
+@pytest.mark.parametrize(
+    "query", ["status=odd", "event_type=odd", "limit=0", "limit=101", "cursor=odd", "status=%00"]
+)
 def test_a_bad_query_of_the_log_is_a_422(as_acme, failed, query):
     assert as_acme.get(f"/v1/webhooks/{failed[0]}/deliveries?{query}").status_code == 422
 
@@ -301,14 +351,28 @@ def test_all_failed_ones_are_sent_again_within_bounds(as_acme, acme, failed):
         hook = Webhook.objects.get()
         for number in range(4):
             kind = "chat.message" if number else "test.ping"
-            Delivery.objects.create(webhook=hook, event_type=kind, body="{}", status="failed", attempts_left=0)
+            Delivery.objects.create(
+                webhook=hook, event_type=kind, body="{}", status="failed", attempts_left=0
+            )
     path = f"/{pk}/redeliver-failed"
-    assert post(as_acme, f"{path}?event_type=chat.refused").json() == {"requeued": 0, "has_more": False}
+    assert post(as_acme, f"{path}?event_type=chat.refused").json() == {
+        "requeued": 0,
+        "has_more": False,
+    }
     assert post(as_acme, f"{path}?since=2999-01-01").json() == {"requeued": 0, "has_more": False}
-    assert post(as_acme, f"{path}?limit=2&since=2020-01-01T00:00:00").json() == {"requeued": 2, "has_more": True}
+    assert post(as_acme, f"{path}?limit=2&since=2020-01-01T00:00:00").json() == {
+        "requeued": 2,
+        "has_more": True,
+    }
     answer = post(as_acme, path)
     assert answer.status_code == 202 and answer.json() == {"requeued": 2, "has_more": False}
-    for query in ("limit=0", "limit=1001", "since=yesterday", "event_type=x", "since=9999999999999999"):
+    for query in (
+        "limit=0",
+        "limit=1001",
+        "since=yesterday",
+        "event_type=x",
+        "since=9999999999999999",
+    ):
         assert post(as_acme, f"{path}?{query}").status_code == 422, query
 
 
@@ -330,7 +394,9 @@ def test_a_delivery_of_another_webhook_or_tenant_is_not_found(as_acme, as_globex
             assert (response.status_code, response.json()["detail"]) == (404, "Delivery not found")
 
 
-def test_the_log_costs_the_same_queries_however_long_it_is(as_acme, acme, failed, django_assert_max_num_queries):
+def test_the_log_costs_the_same_queries_however_long_it_is(
+    as_acme, acme, failed, django_assert_max_num_queries
+):
     pk, _ = failed
     with tenant_context(acme.tenant):
         for number in range(30):
@@ -341,7 +407,9 @@ def test_the_log_costs_the_same_queries_however_long_it_is(as_acme, acme, failed
 
 def test_of_two_changes_of_the_secret_at_once_none_is_lost(in_acme, as_acme):
     made = subscribe(as_acme)
-    first, second = (Webhook.objects.get(pk=made["id"]) for _ in range(2))  # both read before either writes
+    first, second = (
+        Webhook.objects.get(pk=made["id"]) for _ in range(2)
+    )  # both read before either writes
     early = rotate_secret(first, overlap=timedelta(hours=1))
     late = rotate_secret(second, overlap=timedelta(hours=1))
     row = Webhook.objects.get(pk=made["id"])

@@ -33,7 +33,9 @@ from webhooks.tests.conftest import PAYLOAD, SECRET, make_webhook, tell
 def verify_standard_webhook(secret: bytes, headers: dict[str, str], body: bytes, now: int) -> None:
     """Check a message as standardwebhooks.com describes it, without a line of ours; raises AssertionError."""
     assert abs(now - int(headers["webhook-timestamp"])) <= 300
-    signed = b".".join([headers["webhook-id"].encode(), headers["webhook-timestamp"].encode(), body])
+    signed = b".".join(
+        [headers["webhook-id"].encode(), headers["webhook-timestamp"].encode(), body]
+    )
     expected = base64.b64encode(hmac.new(secret, signed, hashlib.sha256).digest())
     versions = [signature.split(",", 1) for signature in headers["webhook-signature"].split(" ")]
     assert any(v == "v1" and hmac.compare_digest(value.encode(), expected) for v, value in versions)
@@ -72,7 +74,10 @@ def test_an_event_arrives_with_the_predecessors_bytes_and_headers(hook, receiver
     ("secret", "key"),
     [
         (SECRET, SECRET.encode()),
-        ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")),
+        (
+            "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+        ),
     ],
 )
 def test_the_signature_holds_for_an_implementation_of_standard_webhooks(
@@ -87,7 +92,9 @@ def test_the_signature_holds_for_an_implementation_of_standard_webhooks(
         verify_standard_webhook(key, headers, body + b" ", int(clock().timestamp()))
 
 
-def test_while_a_secret_is_changed_both_sign_and_then_the_new_one_alone(hook, receiver, clock, sent):
+def test_while_a_secret_is_changed_both_sign_and_then_the_new_one_alone(
+    hook, receiver, clock, sent
+):
     new = rotate_secret(hook, overlap=timedelta(hours=1))
     tell()
     run(hook, clock)
@@ -110,10 +117,19 @@ def test_what_arrived_is_logged_with_request_answer_and_time(hook, clock, sent):
     assert (delivery.status, delivery.attempts, delivery.last_status_code) == ("delivered", 1, 200)
     assert delivery.delivered_at == clock()
     attempt = Attempt.objects.get(delivery=delivery)
-    assert (attempt.number, attempt.status_code, attempt.response_body, attempt.error) == (1, 200, "thanks", "")
-    assert attempt.request_headers["webhook-id"] == str(delivery.pk) and attempt.started_at == clock()
+    assert (attempt.number, attempt.status_code, attempt.response_body, attempt.error) == (
+        1,
+        200,
+        "thanks",
+        "",
+    )
+    assert (
+        attempt.request_headers["webhook-id"] == str(delivery.pk) and attempt.started_at == clock()
+    )
     shown = json.dumps(attempt.request_headers)
-    assert SECRET not in shown and max(len(part) for part in shown.split('"')) < 40, "a signature could be replayed"
+    assert SECRET not in shown and max(len(part) for part in shown.split('"')) < 40, (
+        "a signature could be replayed"
+    )
 
 
 def test_of_an_answer_two_kilobytes_are_kept_and_a_nul_is_no_harm(hook, receiver, clock, sent):
@@ -126,7 +142,11 @@ def test_of_an_answer_two_kilobytes_are_kept_and_a_nul_is_no_harm(hook, receiver
 
 def test_several_deliveries_go_out_side_by_side(hook, receiver, clock, sent):
     together = threading.Barrier(BATCH, timeout=20)
-    receiver.routes["/hook"] = lambda handler: (together.wait(), handler.send_response(204), handler.end_headers())
+    receiver.routes["/hook"] = lambda handler: (
+        together.wait(),
+        handler.send_response(204),
+        handler.end_headers(),
+    )
     for number in range(BATCH + 1):
         tell(number=number)
     assert run(hook, clock) is not None, "one is left for the next batch"
@@ -140,13 +160,17 @@ def test_globexs_events_never_reach_acmes_webhook(hook, globex, receiver, clock,
         tell()
         assert run(hook, clock) is None
         run(other, clock)
-    assert [path for _, path, _, _ in receiver.seen] == ["/globex"] and not Delivery.objects.exists()
+    assert [path for _, path, _, _ in receiver.seen] == [
+        "/globex"
+    ] and not Delivery.objects.exists()
 
 
 # --- What fails ---------------------------------------------------------------------------------------------------
 
 
-def test_a_failure_is_tried_again_for_a_day_under_the_same_id_and_then_given_up(hook, receiver, clock, sent):
+def test_a_failure_is_tried_again_for_a_day_under_the_same_id_and_then_given_up(
+    hook, receiver, clock, sent
+):
     receiver.serve("/hook", status=500)
     delivery, started, waits = tell(), clock(), []
     # A neighbour that succeeds now and then keeps the webhook from being paused.
@@ -162,7 +186,9 @@ def test_a_failure_is_tried_again_for_a_day_under_the_same_id_and_then_given_up(
         assert step <= wait <= step * 1.1
     assert timedelta(hours=23) < clock() - started < timedelta(hours=27)
     assert delivery.last_error == "The endpoint answered with status 500."
-    assert list(Attempt.objects.values_list("number", flat=True)) == list(range(1, MAX_ATTEMPTS + 1))
+    assert list(Attempt.objects.values_list("number", flat=True)) == list(
+        range(1, MAX_ATTEMPTS + 1)
+    )
     assert run(hook, clock) is None and len(receiver.seen) == MAX_ATTEMPTS
 
 
@@ -195,8 +221,12 @@ def test_nobody_there_is_a_failure_without_a_status(in_acme, clock, sent):
     assert delivery.last_error == "No connection could be made to the server."
 
 
-@pytest.mark.parametrize(("sent_back", "seconds"), [("120", 120), ("999999", 3600), ("Wed, 21 Oct 2026", 5), ("-1", 5)])
-def test_an_endpoint_may_ask_for_patience_of_at_most_an_hour(hook, receiver, clock, sent, sent_back, seconds):
+@pytest.mark.parametrize(
+    ("sent_back", "seconds"), [("120", 120), ("999999", 3600), ("Wed, 21 Oct 2026", 5), ("-1", 5)]
+)
+def test_an_endpoint_may_ask_for_patience_of_at_most_an_hour(
+    hook, receiver, clock, sent, sent_back, seconds
+):
     receiver.serve("/hook", status=429, retry_after=sent_back)
     delivery = tell()
     run(hook, clock)
@@ -204,7 +234,9 @@ def test_an_endpoint_may_ask_for_patience_of_at_most_an_hour(hook, receiver, clo
     assert seconds <= wait <= seconds * 1.1
 
 
-def test_an_endpoint_that_fails_rests_longer_each_time_so_that_a_backlog_costs_little(hook, receiver, clock, sent):
+def test_an_endpoint_that_fails_rests_longer_each_time_so_that_a_backlog_costs_little(
+    hook, receiver, clock, sent
+):
     receiver.serve("/hook", status=500)
     for number in range(40):
         tell(number=number)
@@ -227,7 +259,9 @@ def test_a_private_address_is_refused_when_it_is_sent_to(hook, receiver, clock, 
     assert receiver.seen == [] and "may not be reached" in fresh(delivery).last_error
 
 
-def test_a_name_that_turns_to_a_private_address_is_refused(in_acme, receiver, clock, sent, monkeypatch, settings):
+def test_a_name_that_turns_to_a_private_address_is_refused(
+    in_acme, receiver, clock, sent, monkeypatch, settings
+):
     settings.OUTBOUND_ALLOWED_HOSTS = []
     hook = make_webhook(f"http://rebound.example.com:{receiver.port}/hook")
     monkeypatch.setattr(
@@ -270,17 +304,25 @@ def test_a_worker_that_died_on_the_way_leaves_a_delivery_that_comes_again_under_
     run(hook, clock)
     assert fresh(delivery).status == "delivered"
     assert [headers["webhook-id"] for _, _, headers, _ in receiver.seen] == [str(delivery.pk)] * 2
-    assert list(Attempt.objects.values_list("number", flat=True)) == [2], "the first one shows as missing"
+    assert list(Attempt.objects.values_list("number", flat=True)) == [2], (
+        "the first one shows as missing"
+    )
 
 
 def test_a_delivery_whose_every_attempt_was_interrupted_ends(hook, receiver, clock, sent):
     delivery = tell()
     Delivery.objects.update(attempts_left=0, attempts=MAX_ATTEMPTS)
     run(hook, clock)
-    assert fresh(delivery).status == "failed" and "interrupted" in delivery.last_error and not receiver.seen
+    assert (
+        fresh(delivery).status == "failed"
+        and "interrupted" in delivery.last_error
+        and not receiver.seen
+    )
 
 
-def test_a_worker_that_was_thought_dead_does_not_overwrite_what_its_successor_found(hook, clock, sent):
+def test_a_worker_that_was_thought_dead_does_not_overwrite_what_its_successor_found(
+    hook, clock, sent
+):
     delivery = tell()
     parcel = pack_delivery(hook, delivery, (SECRET,), clock())
     run(hook, clock)
@@ -304,7 +346,9 @@ def test_a_webhook_without_a_secret_is_told_without_a_signature(hook, receiver, 
     assert not [name for name in receiver.seen[0][2] if "signature" in name]
 
 
-def test_a_batch_costs_the_same_queries_however_much_waits(hook, clock, sent, django_assert_max_num_queries):
+def test_a_batch_costs_the_same_queries_however_much_waits(
+    hook, clock, sent, django_assert_max_num_queries
+):
     for number in range(20):
         tell(number=number)
     with django_assert_max_num_queries(12 + 4 * BATCH):

@@ -28,7 +28,11 @@ def example():
     port = find_free_port()
     environment = {**os.environ, "SECRET": SECRET, "PORT": str(port)}
     process = subprocess.Popen(
-        [sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [sys.executable, "-c", program],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     )
     deadline = time.monotonic() + 20
     while socket.socket().connect_ex(("127.0.0.1", port)):
@@ -46,8 +50,14 @@ def test_the_receiver_takes_what_we_sign_once_and_nothing_else(in_acme, example,
     for _ in range(2):
         deliver_batch(hook.pk)
         assert Delivery.objects.get().status == "delivered"
-        Delivery.objects.update(status="pending", attempts_left=3, next_attempt_at=delivery.created_at)
-    forged = {"webhook-id": "1", "webhook-timestamp": str(int(time.time())), "webhook-signature": "v1,AAAA"}
+        Delivery.objects.update(
+            status="pending", attempts_left=3, next_attempt_at=delivery.created_at
+        )
+    forged = {
+        "webhook-id": "1",
+        "webhook-timestamp": str(int(time.time())),
+        "webhook-signature": "v1,AAAA",
+    }
     assert httpx.post(f"http://127.0.0.1:{port}/", content=b"{}", headers=forged).status_code == 401
     process.kill()
     printed = process.stdout.read().splitlines()

@@ -39,7 +39,9 @@ def test_an_endpoint_that_fails_for_a_day_is_paused(dead, clock, sent):
     assert dead.is_active and dead.failing_since
     fail_until(dead, clock, seconds=10 * 3600)
     assert not dead.is_active and dead.paused_at == clock()
-    assert dead.paused_reason.startswith("Every attempt since ") and dead.paused_reason.endswith("status 500.")
+    assert dead.paused_reason.startswith("Every attempt since ") and dead.paused_reason.endswith(
+        "status 500."
+    )
     assert Delivery.objects.get(pk=delivery.pk).status == "failed"
 
 
@@ -81,7 +83,9 @@ def test_the_owners_are_told_by_audit_event_and_mail_and_nobody_else_is(
         deliver_batch(hook.pk, clock=clock)
     event = AuditEvent.objects.get(action="webhook.paused")
     assert event.tenant_slug == "acme" and event.detail["webhook_id"] == str(hook.pk)
-    assert hook.url not in str(event.detail), "the address is the tenant's, the audit log the platform's"
+    assert hook.url not in str(event.detail), (
+        "the address is the tenant's, the audit log the platform's"
+    )
     [mail] = mailoutbox
     assert mail.to == [acme.owner.email] and hook.url in mail.body and "status 410" in mail.body
 

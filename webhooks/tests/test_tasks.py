@@ -38,7 +38,9 @@ def messages_to(hook: Webhook, sent) -> int:
 
 
 def test_an_event_is_written_for_each_subscriber_that_is_active(in_acme):
-    every, one = (make_webhook("https://x.example.com/", *names) for names in (SUBSCRIBABLE, ["chat.message"]))
+    every, one = (
+        make_webhook("https://x.example.com/", *names) for names in (SUBSCRIBABLE, ["chat.message"])
+    )
     none = make_webhook("https://x.example.com/", events=[])
     paused = make_webhook("https://x.example.com/", "chat.message", is_active=False)
     emit(EventType.CHAT_MESSAGE, {"chat_id": "1"})
@@ -73,7 +75,9 @@ def test_a_burst_of_events_sends_one_message(hook, sent, committed):
     assert messages_to(hook, sent) == 1 and Delivery.objects.count() == 25
 
 
-def test_once_a_worker_has_begun_the_next_event_sends_a_message_of_its_own(hook, sent, committed, acme):
+def test_once_a_worker_has_begun_the_next_event_sends_a_message_of_its_own(
+    hook, sent, committed, acme
+):
     committed()
     run_task(acme, hook)
     committed()
@@ -90,10 +94,14 @@ def test_what_a_batch_leaves_is_queued_again_at_once(hook, sent, acme):
     run_task(acme, hook)
     assert messages_to(hook, sent) == 1
     run_task(acme, hook)
-    assert Delivery.objects.filter(status="delivered").count() == 12 and messages_to(hook, sent) == 1
+    assert (
+        Delivery.objects.filter(status="delivered").count() == 12 and messages_to(hook, sent) == 1
+    )
 
 
-def test_the_first_retry_has_a_message_of_its_own_and_later_ones_wait_for_the_sweeper(hook, receiver, sent, acme):
+def test_the_first_retry_has_a_message_of_its_own_and_later_ones_wait_for_the_sweeper(
+    hook, receiver, sent, acme
+):
     receiver.serve("/hook", status=500)
     delivery = tell()
     run_task(acme, hook)
@@ -116,14 +124,18 @@ def test_a_later_message_is_not_set_twice(hook, receiver, sent, acme):
     assert [round(options["countdown"]) for _, options in sent] == [20, 10]
 
 
-def test_a_queue_out_of_reach_fails_no_request_and_leaves_the_event_to_the_sweeper(hook, monkeypatch, committed):
+def test_a_queue_out_of_reach_fails_no_request_and_leaves_the_event_to_the_sweeper(
+    hook, monkeypatch, committed
+):
     def fail(*args, **kwargs):
         raise OperationalError("no redis")
 
     monkeypatch.setattr(tasks.deliver, "apply_async", fail)
     committed()
     messages = []
-    monkeypatch.setattr(tasks.deliver, "apply_async", lambda arguments, **_: messages.append(arguments[0]))
+    monkeypatch.setattr(
+        tasks.deliver, "apply_async", lambda arguments, **_: messages.append(arguments[0])
+    )
     assert tasks.sweep_tenant() == 1 and not messages, "it may still be on its way"
     Webhook.objects.update(queued_at=timezone.now() - tasks.RESEND_AFTER - timedelta(seconds=1))
     assert tasks.sweep_tenant() == 1 and messages == [str(hook.pk)]
@@ -160,7 +172,9 @@ def test_the_sweeper_leaves_alone_what_is_not_due(hook, sent, webhook, delivery)
     assert tasks.sweep_tenant() == 0 and not sent
 
 
-def test_the_sweeper_asks_one_question_of_a_tenant_with_nothing_to_do(hook, django_assert_num_queries):
+def test_the_sweeper_asks_one_question_of_a_tenant_with_nothing_to_do(
+    hook, django_assert_num_queries
+):
     with django_assert_num_queries(1):
         assert tasks.sweep_tenant() == 0
 
@@ -175,7 +189,9 @@ def test_a_task_of_another_tenant_delivers_nothing(hook, globex, receiver, sent)
 # --- Old rows -----------------------------------------------------------------------------------------------------
 
 
-def test_old_deliveries_are_forgotten_with_their_attempts_in_every_tenant(hook, acme, globex, sent, settings):
+def test_old_deliveries_are_forgotten_with_their_attempts_in_every_tenant(
+    hook, acme, globex, sent, settings
+):
     settings.WEBHOOK_RETENTION_DAYS = 10
     old, new = tell(), tell()
     for delivery in (old, new):
@@ -185,7 +201,9 @@ def test_old_deliveries_are_forgotten_with_their_attempts_in_every_tenant(hook, 
         theirs = tell()
     for row, party in ((old, acme), (theirs, globex)):
         with tenant_context(party.tenant):
-            Delivery.objects.filter(pk=row.pk).update(created_at=timezone.now() - timedelta(days=11))
+            Delivery.objects.filter(pk=row.pk).update(
+                created_at=timezone.now() - timedelta(days=11)
+            )
     with tenant_context(None):
         assert tasks.prune_deliveries.apply().get() == 2
     assert list(Delivery.objects.all()) == [new] and Attempt.objects.count() == 1

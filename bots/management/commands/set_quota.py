@@ -39,11 +39,17 @@ class Command(ProductCommand):
                 done = "removed" if removed else "not there"
             else:
                 quota = put_quota(
-                    {**fields, "limit": read_limit(options["limit"]), "warning_percent": read_percent(options)}
+                    {
+                        **fields,
+                        "limit": read_limit(options["limit"]),
+                        "warning_percent": read_percent(options),
+                    }
                 )
                 done = f"{plain_number(quota.limit)}"
         what = f"{fields['resource']} per {fields['period']} of this {fields['subject']}"
-        audit.record("quota.set", tenant=tenant, actor=self.actor, detail={"quota": what, "limit": done})
+        audit.record(
+            "quota.set", tenant=tenant, actor=self.actor, detail={"quota": what, "limit": done}
+        )
         self.say(f"{tenant.slug}: {what}: {done}.")
 
 
@@ -51,14 +57,23 @@ def read_options(options: dict[str, Any]) -> dict[str, Any]:
     """Return which quota is meant. Raises BadInput."""
     if options["bot"] and options["token"]:
         raise BadInput("A quota is for a bot or for a token, not for both.")
-    subject = QuotaSubject.BOT if options["bot"] else QuotaSubject.TOKEN if options["token"] else QuotaSubject.TENANT
+    subject = (
+        QuotaSubject.BOT
+        if options["bot"]
+        else QuotaSubject.TOKEN
+        if options["token"]
+        else QuotaSubject.TENANT
+    )
     subject_id = options["bot"] or options["token"]
     try:
         key = UUID(subject_id) if subject_id else None
     except ValueError:
         raise BadInput(f"'{subject_id}' is no id.") from None
     return {
-        "subject": subject.value, "subject_id": key, "resource": options["resource"], "period": options["period"]
+        "subject": subject.value,
+        "subject_id": key,
+        "resource": options["resource"],
+        "period": options["period"],
     }
 
 

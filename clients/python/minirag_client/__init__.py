@@ -1,10 +1,10 @@
 """A typed client of MiniRAG's `/v1`: one method per operation of its OpenAPI document, and what programs need besides.
 
-    from minirag_client import MiniRAG
+from minirag_client import MiniRAG
 
-    with MiniRAG("https://chat.example.com", token) as minirag:
-        for event in minirag.stream(bot_profile_id=bot, message="When are you open?"):
-            ...
+with MiniRAG("https://chat.example.com", token) as minirag:
+    for event in minirag.stream(bot_profile_id=bot, message="When are you open?"):
+        ...
 """
 
 from minirag_client.client import Event, MiniRAG

@@ -29,10 +29,20 @@ class MiniRAG(Operations):
     """A server and a token of it. Close it, or use it in a `with` statement."""
 
     def stream(
-        self, *, bot_profile_id: str, message: str, chat_id: str | None = None, extended: bool = True
+        self,
+        *,
+        bot_profile_id: str,
+        message: str,
+        chat_id: str | None = None,
+        extended: bool = True,
     ) -> Iterator[Event]:
         """Ask a bot and yield the answer as it is written. An `error` event ends it by raising MiniRAGError."""
-        question = {"bot_profile_id": bot_profile_id, "message": message, "stream": True, "extended": extended}
+        question = {
+            "bot_profile_id": bot_profile_id,
+            "message": message,
+            "stream": True,
+            "extended": extended,
+        }
         if chat_id is not None:
             question["chat_id"] = chat_id
         response = self.send_stream(self.build("POST", "/v1/chat", body=question))
@@ -51,7 +61,9 @@ class MiniRAG(Operations):
         """Yield every item of a list, page after page: `minirag.iterate("/v1/sources", bot_profile_id=bot)`."""
         cursor: str | None = None
         while True:
-            response = self.request("GET", path, query={**query, "limit": page_size, "cursor": cursor})
+            response = self.request(
+                "GET", path, query={**query, "limit": page_size, "cursor": cursor}
+            )
             page = response.json()
             yield from page["items"] if isinstance(page, dict) else page
             cursor = page.get("next_cursor") if isinstance(page, dict) else _next_of(response)

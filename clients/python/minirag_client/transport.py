@@ -40,7 +40,11 @@ class MiniRAGError(Exception):
     ) -> None:  # fmt: skip
         super().__init__(f"{status} {code}: {detail}")
         self.status, self.code, self.detail = status, code, detail
-        self.request_id, self.retryable, self.retry_after_seconds = request_id, retryable, retry_after_seconds
+        self.request_id, self.retryable, self.retry_after_seconds = (
+            request_id,
+            retryable,
+            retry_after_seconds,
+        )
 
 
 class Transport:
@@ -61,7 +65,10 @@ class Transport:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -73,9 +80,13 @@ class Transport:
         form: Mapping[str, Any] | None = None, files: Files | None = None, idempotency_key: str | None = None,
     ) -> httpx.Response:  # fmt: skip
         """Send a request and return its answer of 2xx, read whole. Raises MiniRAGError."""
-        request = self.build(method, path, query=query, body=body, form=form, files=files, key=idempotency_key)
+        request = self.build(
+            method, path, query=query, body=body, form=form, files=files, key=idempotency_key
+        )
         for attempt in range(self._retries + 1):
-            is_last = attempt == self._retries or bool(files)  # a file's bytes are gone after the first try
+            is_last = attempt == self._retries or bool(
+                files
+            )  # a file's bytes are gone after the first try
             try:
                 response = self._http.send(request)
             except httpx.TransportError as error:
@@ -86,7 +97,11 @@ class Transport:
                 if response.is_success:
                     return response
                 failure = read_error(response)
-                if is_last or response.status_code not in _RETRIED or failure.code == "quota_exceeded":
+                if (
+                    is_last
+                    or response.status_code not in _RETRIED
+                    or failure.code == "quota_exceeded"
+                ):
                     raise failure
                 wait = failure.retry_after_seconds
             time.sleep(_choose_wait(attempt, wait))
@@ -103,9 +118,16 @@ class Transport:
         if not isinstance(body, Unset):
             content["json"] = body
         if files is not None:
-            content |= {"data": {name: str(value) for name, value in (form or {}).items()}, "files": dict(files)}
-        params = {name: _to_text(value) for name, value in (query or {}).items() if value is not None}
-        return self._http.build_request(method, f"{self.base_url}{path}", headers=headers, params=params, **content)
+            content |= {
+                "data": {name: str(value) for name, value in (form or {}).items()},
+                "files": dict(files),
+            }
+        params = {
+            name: _to_text(value) for name, value in (query or {}).items() if value is not None
+        }
+        return self._http.build_request(
+            method, f"{self.base_url}{path}", headers=headers, params=params, **content
+        )
 
     def send_stream(self, request: httpx.Request) -> httpx.Response:
         """Send a request whose answer is read piece by piece; the caller closes it. Raises MiniRAGError."""
@@ -149,4 +171,8 @@ def _choose_wait(attempt: int, asked: float | None) -> float:
 def _to_text(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return [_to_text(each) for each in value] if isinstance(value, Sequence) and not isinstance(value, str) else value
+    return (
+        [_to_text(each) for each in value]
+        if isinstance(value, Sequence) and not isinstance(value, str)
+        else value
+    )

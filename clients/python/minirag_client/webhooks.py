@@ -10,7 +10,9 @@ import time
 from collections.abc import Mapping
 
 
-def verify_webhook(secret: str, headers: Mapping[str, str], body: bytes, *, tolerance_seconds: float = 300) -> bool:
+def verify_webhook(
+    secret: str, headers: Mapping[str, str], body: bytes, *, tolerance_seconds: float = 300
+) -> bool:
     """Whether `body`, the raw bytes, was signed with the webhook's secret and not long ago.
 
     A delivery may come more than once: its `webhook-id` is the same each time.
@@ -22,7 +24,9 @@ def verify_webhook(secret: str, headers: Mapping[str, str], body: bytes, *, tole
     signed = f"{message_id}.{sent_at}.".encode() + body
     expected = base64.b64encode(hmac.new(_key_of(secret), signed, hashlib.sha256).digest()).decode()
     offered = [each.partition(",") for each in found.get("webhook-signature", "").split()]
-    return any(version == "v1" and hmac.compare_digest(value, expected) for version, _, value in offered)
+    return any(
+        version == "v1" and hmac.compare_digest(value, expected) for version, _, value in offered
+    )
 
 
 def _key_of(secret: str) -> bytes:

@@ -23,7 +23,9 @@ class Command(QuestionCommand):
             async_to_sync(self._ask)(choose_bot(BotProfile.objects.active(), bot), question)
 
     async def _ask(self, bot: BotProfile, question: str) -> None:
-        async for event in take_turn(bot.pk, None, question, asker=Asker(request_id="command"), is_stream=True):
+        async for event in take_turn(
+            bot.pk, None, question, asker=Asker(request_id="command"), is_stream=True
+        ):
             if isinstance(event, Delta):
                 self.stdout.write(event.content, ending="")
                 self.stdout.flush()
@@ -42,4 +44,6 @@ class Command(QuestionCommand):
         for number, passage in done.citations:
             place = passage.heading or passage.title
             page = f", page {passage.page}" if passage.page else ""
-            self.stdout.write(f"[{number}] {place}{page} ({passage.score:.3f}) {passage.url}".rstrip())
+            self.stdout.write(
+                f"[{number}] {place}{page} ({passage.score:.3f}) {passage.url}".rstrip()
+            )

@@ -39,13 +39,22 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("folder", type=Path)
-        parser.add_argument("--limit", type=int, help="Ask only this many questions, spread evenly.")
-        parser.add_argument("--tenant", help="Work in this tenant (its slug) instead, in a bot that is removed again.")
-        parser.add_argument("--model", help="The embedding model; the installation's default if not given.")
+        parser.add_argument(
+            "--limit", type=int, help="Ask only this many questions, spread evenly."
+        )
+        parser.add_argument(
+            "--tenant",
+            help="Work in this tenant (its slug) instead, in a bot that is removed again.",
+        )
+        parser.add_argument(
+            "--model", help="The embedding model; the installation's default if not given."
+        )
         parser.add_argument("--fusion", choices=Fusion.values, default=Fusion.MAX_NORM)
         parser.add_argument("--dense-weight", type=float)
 
-    def handle(self, *, folder: Path, limit: int | None, tenant: str | None, **options: Any) -> None:
+    def handle(
+        self, *, folder: Path, limit: int | None, tenant: str | None, **options: Any
+    ) -> None:
         try:
             judged = load_judged_set(folder, limit=limit)
         except BadFolder as error:
@@ -55,13 +64,17 @@ class Command(BaseCommand):
         with workplace(tenant), own_bot(options) as bot:
             seconds = self._teach(bot, judged)
             count = len(judged.documents)
-            self.stdout.write(f"{folder.name}: {count} documents in {seconds:.1f} s ({count / seconds:.0f}/s)")
+            self.stdout.write(
+                f"{folder.name}: {count} documents in {seconds:.1f} s ({count / seconds:.0f}/s)"
+            )
             self._ask(bot, judged)
 
     def _teach(self, bot: BotProfile, judged: JudgedSet) -> float:
         started = time.monotonic()
         languages = detect_language(" ".join(text[:400] for _, _, text in judged.documents[:50]))
-        documents = [make_document(title, text, key, languages) for key, title, text in judged.documents]
+        documents = [
+            make_document(title, text, key, languages) for key, title, text in judged.documents
+        ]
         source = make_source(bot)
         chunks = identify_chunks(source.pk, documents)
         model = bot.effective_embedding_model
@@ -70,14 +83,18 @@ class Command(BaseCommand):
         assert claim_id is not None  # noqa: S101
         vectorless = {chunk.id for chunk in chunks} - vectors.keys()
         claim = Claim(source.pk, claim_id)
-        swap_knowledge(claim, documents, chunks, vectors, embedding_model=model, vectorless=vectorless)
+        swap_knowledge(
+            claim, documents, chunks, vectors, embedding_model=model, vectorless=vectorless
+        )
         ensure_vector_index(len(next(iter(vectors.values()))) if vectors else 0)
         return time.monotonic() - started
 
     def _ask(self, bot: BotProfile, judged: JudgedSet) -> None:
         runs: dict[str, list[str]] = {}
         times: list[float] = []
-        document_of = {uuid.uuid5(namespace_of(bot), f"document {key}"): key for key, _, _ in judged.documents}
+        document_of = {
+            uuid.uuid5(namespace_of(bot), f"document {key}"): key for key, _, _ in judged.documents
+        }
 
         async def ask_all() -> None:
             for query_id, text in judged.queries:
@@ -106,7 +123,10 @@ def workplace(slug: str | None) -> Iterator[None]:
         return
     name = f"evaluation-{secrets.token_hex(4)}"
     made = provision_tenant(
-        name=name, slug=name, owner_email=f"{name}@example.com", owner_password=secrets.token_hex(16)
+        name=name,
+        slug=name,
+        owner_email=f"{name}@example.com",
+        owner_password=secrets.token_hex(16),
     )
     try:
         with tenant_context(made.tenant):
@@ -135,12 +155,18 @@ def namespace_of(bot: BotProfile) -> uuid.UUID:
 
 
 def make_source(bot: BotProfile) -> Source:
-    dataset = Dataset.objects.create(name=bot.name, bot_profile=bot, embedding_model=bot.effective_embedding_model)
-    return Source.objects.create(bot_profile=bot, dataset=dataset, name="Corpus", source_type=SourceType.TEXT)
+    dataset = Dataset.objects.create(
+        name=bot.name, bot_profile=bot, embedding_model=bot.effective_embedding_model
+    )
+    return Source.objects.create(
+        bot_profile=bot, dataset=dataset, name="Corpus", source_type=SourceType.TEXT
+    )
 
 
 def make_document(title: str, text: str, key: str, language: str) -> NewDocument:
     """A document of one chunk, so that figures compare with those of others."""
     text = text.replace("\0", " ")
-    draft = ChunkDraft(0, title[:1000], text, None, estimate_tokens([text])[0], hash_content(title, text))
+    draft = ChunkDraft(
+        0, title[:1000], text, None, estimate_tokens([text])[0], hash_content(title, text)
+    )
     return NewDocument(title, language, [draft], char_count=len(text), key=key)

@@ -21,13 +21,21 @@ class Command(QuestionCommand):
 
     def add_arguments(self, parser: Any) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--limit", type=int, help="How many passages; as many as the bot uses if not given.")
+        parser.add_argument(
+            "--limit", type=int, help="How many passages; as many as the bot uses if not given."
+        )
 
-    def handle(self, *, tenant: str, bot: str, question: str, limit: int | None, **options: Any) -> None:
+    def handle(
+        self, *, tenant: str, bot: str, question: str, limit: int | None, **options: Any
+    ) -> None:
         if limit is not None and limit < 1:
             raise CommandError("--limit must be at least 1.")
         with tenant_context(get_tenant(tenant)):
-            self._print(async_to_sync(retrieve)(choose_bot(BotProfile.objects.all(), bot), question, limit=limit))
+            self._print(
+                async_to_sync(retrieve)(
+                    choose_bot(BotProfile.objects.all(), bot), question, limit=limit
+                )
+            )
 
     def _print(self, found: Retrieval) -> None:
         if found.passages:
@@ -38,7 +46,9 @@ class Command(QuestionCommand):
             excerpt = " ".join(passage.content.split())
             self.stdout.write(f"{'':>26}{excerpt[:EXCERPT]}{'…' if len(excerpt) > EXCERPT else ''}")
         for asked in found.external:
-            self.stdout.write(f"external {asked.source_id}: {asked.outcome}, {asked.milliseconds:.0f} ms")
+            self.stdout.write(
+                f"external {asked.source_id}: {asked.outcome}, {asked.milliseconds:.0f} ms"
+            )
         verdict = "too weak to answer from" if found.is_weak else "enough to answer from"
         self.stdout.write(
             f"confidence {found.confidence:.3f}, threshold {found.threshold:.3f}: {verdict}. "

@@ -12,7 +12,11 @@ DONE = b"data: [DONE]\n\n"
 
 
 def event(content: str | None = None, **fields: Any) -> bytes:
-    choice = {"index": 0, "delta": {} if content is None else {"content": content}, "finish_reason": None}
+    choice = {
+        "index": 0,
+        "delta": {} if content is None else {"content": content},
+        "finish_reason": None,
+    }
     choice |= {name: fields.pop(name) for name in ("finish_reason",) if name in fields}
     return b"data: " + json.dumps({"choices": [choice], **fields}).encode() + b"\n\n"
 
@@ -58,11 +62,14 @@ class ScriptedServer:
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         head = await reader.readuntil(b"\r\n\r\n")
         length = next(
-            int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")
+            int(line.split(b":")[1])
+            for line in head.split(b"\r\n")
+            if line.lower().startswith(b"content-length:")
         )
         self.requests.append((head, json.loads(await reader.readexactly(length))))
         writer.write(
-            self.head or b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+            self.head
+            or b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
         )
         for packet in self.packets:
             writer.write(packet if self.head else b"%x\r\n%s\r\n" % (len(packet), packet))

@@ -16,13 +16,18 @@ from minirag.ai.offline import OfflinePassage
 from minirag.ai.tests.conftest import SECRET
 from minirag.lib.errors import ProviderError
 
-REFUNDS = OfflinePassage(1, "Refunds", "Goods can be returned within 30 days of delivery. We pay within a week.", 0.9)
+REFUNDS = OfflinePassage(
+    1, "Refunds", "Goods can be returned within 30 days of delivery. We pay within a week.", 0.9
+)
 SHIPPING = OfflinePassage(2, "Shipping", "Parcels leave our warehouse in Graz every evening.", 0.5)
 
 
 def make_request(model: str, credentials: Credentials | None = None, **changes) -> ChatRequest:
     fields = {
-        "messages": ({"role": "system", "content": "Be brief."}, {"role": "user", "content": "one two three four"}),
+        "messages": (
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": "one two three four"},
+        ),
         "temperature": 0.2,
         "max_tokens": 200,
         "timeout_seconds": 5.0,
@@ -50,7 +55,11 @@ class TestStreaming:
     async def test_an_answer_arrives_in_pieces_with_its_usage(self, provider, credentials):
         text, finished = await collect(make_request("openai/echo", credentials))
         assert text == "You said: one two three four"
-        assert (finished.model, finished.prompt_tokens, finished.completion_tokens) == ("openai/echo", 10, 6)
+        assert (finished.model, finished.prompt_tokens, finished.completion_tokens) == (
+            "openai/echo",
+            10,
+            6,
+        )
         assert finished.finish_reason == "stop"
         assert 0 < finished.first_token_seconds < 2
 
@@ -85,7 +94,9 @@ class TestStreaming:
     async def test_fifty_streams_at_once_do_not_mix(self, provider, credentials):
         def ask(number: int) -> ChatRequest:
             return make_request(
-                "openai/steady-5", credentials, messages=({"role": "user", "content": f"chat {number}"},)
+                "openai/steady-5",
+                credentials,
+                messages=({"role": "user", "content": f"chat {number}"},),
             )
 
         answers = await asyncio.gather(*(collect(ask(number)) for number in range(50)))
@@ -112,8 +123,12 @@ class TestFailures:
         assert len(provider.requests) == calls
 
     @pytest.mark.parametrize("model", ["cut", "cut-clean", "error-midway"])
-    async def test_a_stream_that_breaks_is_interrupted_and_never_repeated(self, provider, credentials, model):
-        text, error = await fail(make_request(f"openai/{model}", credentials, fallback_models=("openai/echo",)))
+    async def test_a_stream_that_breaks_is_interrupted_and_never_repeated(
+        self, provider, credentials, model
+    ):
+        text, error = await fail(
+            make_request(f"openai/{model}", credentials, fallback_models=("openai/echo",))
+        )
         assert (text, error.category) == ("You said: ", "interrupted")
         assert len(provider.requests) == 1
 
@@ -122,7 +137,9 @@ class TestFailures:
         assert (text, error.category) == ("You ", "interrupted")
 
     async def test_a_provider_that_is_not_there_is_unavailable(self, road):
-        _, error = await fail(make_request("openai/echo", Credentials("k", "http://127.0.0.1:9/v1")))
+        _, error = await fail(
+            make_request("openai/echo", Credentials("k", "http://127.0.0.1:9/v1"))
+        )
         assert error.category == "unavailable"
 
     async def test_silence_before_the_first_token_times_out_once(self, provider, credentials):
@@ -138,7 +155,9 @@ class TestFailures:
 
     async def test_an_endless_answer_ends_at_four_times_the_timeout(self, provider, credentials):
         endless = ({"role": "user", "content": "word " * 500},)
-        request = make_request("openai/steady-20", credentials, timeout_seconds=0.2, messages=endless)
+        request = make_request(
+            "openai/steady-20", credentials, timeout_seconds=0.2, messages=endless
+        )
         started = time.monotonic()
         text, error = await fail(request)
         assert error.category == "timeout"
@@ -167,7 +186,9 @@ class TestFailures:
 
 class TestFallback:
     async def test_the_next_model_answers_and_is_named(self, provider, credentials):
-        request = make_request("openai/error-503", credentials, fallback_models=("openai/error-401", "openai/echo"))
+        request = make_request(
+            "openai/error-503", credentials, fallback_models=("openai/error-401", "openai/echo")
+        )
         text, finished = await collect(request)
         assert text == "You said: one two three four"
         assert finished.model == "openai/echo"
@@ -185,14 +206,20 @@ class TestFallback:
         assert finished.model == chat.EXTRACTIVE
 
     async def test_when_all_fail_the_first_failure_is_reported(self, provider, credentials):
-        request = make_request("openai/error-401", credentials, fallback_models=("openai/error-500",))
+        request = make_request(
+            "openai/error-401", credentials, fallback_models=("openai/error-500",)
+        )
         _, error = await fail(request)
         assert error.category == "authentication"
 
-    async def test_a_bots_key_is_not_sent_to_another_provider(self, provider, credentials, monkeypatch):
+    async def test_a_bots_key_is_not_sent_to_another_provider(
+        self, provider, credentials, monkeypatch
+    ):
         monkeypatch.setenv("HOSTED_VLLM_API_BASE", provider.base_url)
         monkeypatch.setenv("HOSTED_VLLM_API_KEY", "platform-vllm-key")
-        request = make_request("openai/error-401", credentials, fallback_models=("hosted_vllm/echo",))
+        request = make_request(
+            "openai/error-401", credentials, fallback_models=("hosted_vllm/echo",)
+        )
         text, finished = await collect(request)
         assert (text, finished.model) == ("You said: one two three four", "hosted_vllm/echo")
         assert SECRET not in str(provider.requests[-1].headers)
@@ -201,14 +228,18 @@ class TestFallback:
 class TestLeaving:
     async def test_closing_the_stream_closes_the_connection(self, provider, credentials):
         stream = stream_chat(
-            make_request("openai/steady-20", credentials, messages=({"role": "user", "content": "w " * 400},))
+            make_request(
+                "openai/steady-20", credentials, messages=({"role": "user", "content": "w " * 400},)
+            )
         )
         await anext(stream)
         await stream.aclose()
         assert await asyncio.to_thread(provider.wait_for_broken_pipe)
 
     async def test_cancelling_the_task_closes_the_connection(self, provider, credentials):
-        request = make_request("openai/steady-20", credentials, messages=({"role": "user", "content": "w " * 400},))
+        request = make_request(
+            "openai/steady-20", credentials, messages=({"role": "user", "content": "w " * 400},)
+        )
         reading = asyncio.create_task(collect(request))
         while not provider.requests:
             await asyncio.sleep(0.01)
@@ -220,17 +251,28 @@ class TestLeaving:
 
 
 class TestSecrets:
-    @pytest.mark.parametrize("model", ["error-401", "error-429", "error-500", "garbage", "cut", "error-midway", "hang"])
-    async def test_no_key_and_no_provider_text_is_shown_or_logged(self, provider, credentials, all_logs, capfd, model):
+    @pytest.mark.parametrize(
+        "model", ["error-401", "error-429", "error-500", "garbage", "cut", "error-midway", "hang"]
+    )
+    async def test_no_key_and_no_provider_text_is_shown_or_logged(
+        self, provider, credentials, all_logs, capfd, model
+    ):
         _, error = await fail(make_request(f"openai/{model}", credentials, timeout_seconds=0.5))
         await asyncio.sleep(0.1)
-        shown = "".join(traceback.format_exception(error)) + repr(error) + all_logs.text + "".join(capfd.readouterr())
+        shown = (
+            "".join(traceback.format_exception(error))
+            + repr(error)
+            + all_logs.text
+            + "".join(capfd.readouterr())
+        )
         assert SECRET not in shown
         assert "fake failure" not in shown and "Incorrect API key" not in shown
         assert "one two three" not in shown
         assert error.__cause__ is None and error.__context__ is None
 
-    async def test_the_platforms_key_is_not_sent_to_an_address_a_tenant_chose(self, provider, monkeypatch):
+    async def test_the_platforms_key_is_not_sent_to_an_address_a_tenant_chose(
+        self, provider, monkeypatch
+    ):
         monkeypatch.setenv("OPENAI_API_KEY", "sk-platform-key")
         await collect(make_request("openai/echo", Credentials(None, provider.base_url)))
         assert "sk-platform-key" not in str(provider.requests[0].headers)
@@ -254,25 +296,36 @@ class TestOfflineModel:
     async def test_without_the_embedder_it_answers_by_words(self, settings, tmp_path):
         settings.EMBEDDER_DIR = tmp_path
         request = make_request(
-            chat.EXTRACTIVE, question="Where do parcels leave?", passages=(SHIPPING,), embedding_model=local.MINILM
+            chat.EXTRACTIVE,
+            question="Where do parcels leave?",
+            passages=(SHIPPING,),
+            embedding_model=local.MINILM,
         )
         text, _ = await collect(request)
         assert text == "Parcels leave our warehouse in Graz every evening. [2]"
 
     async def test_it_falls_back_on_the_last_message_for_the_question(self):
         messages = ({"role": "user", "content": "Where is the warehouse?"},)
-        text, _ = await collect(make_request(chat.EXTRACTIVE, messages=messages, passages=(SHIPPING,)))
+        text, _ = await collect(
+            make_request(chat.EXTRACTIVE, messages=messages, passages=(SHIPPING,))
+        )
         assert "Graz" in text
 
     async def test_it_does_not_block_the_event_loop(self, embedder):
         passages = tuple(
             OfflinePassage(
-                number, "Pumps", f"Pump {number} lifts {number} litres. It weighs {number} kilograms. " * 3, 1.0
+                number,
+                "Pumps",
+                f"Pump {number} lifts {number} litres. It weighs {number} kilograms. " * 3,
+                1.0,
             )
             for number in range(1, 30)
         )
         request = make_request(
-            chat.EXTRACTIVE, question="What does pump 7 lift?", passages=passages, embedding_model=local.MINILM
+            chat.EXTRACTIVE,
+            question="What does pump 7 lift?",
+            passages=passages,
+            embedding_model=local.MINILM,
         )
         await collect(request)
         asking = asyncio.create_task(collect(request))
@@ -301,7 +354,9 @@ def test_the_offline_path_never_imports_litellm(embedder):
         "    return [event async for event in chat.stream_chat(request)]\n"
         "print(len(asyncio.run(run())), 'litellm' in sys.modules, 'openai' in sys.modules)\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60
+    )
     assert done.stdout.split() == ["5", "False", "False"], done.stderr
 
 

@@ -84,16 +84,22 @@ class TestEventStream:
         assert text == "Grüße aus 東京"
 
     async def test_many_events_may_come_at_once(self):
-        text, _ = await self.answer_of(b"".join(event(f"{number} ") for number in range(100)) + FINISH + DONE)
+        text, _ = await self.answer_of(
+            b"".join(event(f"{number} ") for number in range(100)) + FINISH + DONE
+        )
         assert text.split() == [str(number) for number in range(100)]
 
     async def test_comments_other_fields_and_windows_line_ends_are_no_matter(self):
         noise = b": ping\r\n\r\nevent: message\r\nid: 7\r\nretry: 5\r\n"
-        text, _ = await self.answer_of(noise + event("a").replace(b"\n", b"\r\n"), noise + event("b"), FINISH, DONE)
+        text, _ = await self.answer_of(
+            noise + event("a").replace(b"\n", b"\r\n"), noise + event("b"), FINISH, DONE
+        )
         assert text == "ab"
 
     async def test_a_space_after_the_colon_is_optional(self):
-        text, _ = await self.answer_of(event("a").replace(b"data: ", b"data:"), FINISH, b"data:[DONE]\n\n")
+        text, _ = await self.answer_of(
+            event("a").replace(b"data: ", b"data:"), FINISH, b"data:[DONE]\n\n"
+        )
         assert text == "a"
 
     async def test_the_end_needs_no_done(self):
@@ -108,12 +114,22 @@ class TestEventStream:
 
     async def test_usage_may_come_with_the_last_chunk_or_as_null(self):
         usage = {"prompt_tokens": 21, "completion_tokens": 2}
-        _, finished = await self.answer_of(event("a", usage=None), event(finish_reason="length", usage=usage), DONE)
-        assert (finished.prompt_tokens, finished.completion_tokens, finished.finish_reason) == (21, 2, "length")
+        _, finished = await self.answer_of(
+            event("a", usage=None), event(finish_reason="length", usage=usage), DONE
+        )
+        assert (finished.prompt_tokens, finished.completion_tokens, finished.finish_reason) == (
+            21,
+            2,
+            "length",
+        )
 
-    @pytest.mark.parametrize("usage", [7, [], {"prompt_tokens": "9", "completion_tokens": -1}, {"prompt_tokens": 1e99}])
+    @pytest.mark.parametrize(
+        "usage", [7, [], {"prompt_tokens": "9", "completion_tokens": -1}, {"prompt_tokens": 1e99}]
+    )
     async def test_nonsense_for_usage_is_counted_here(self, usage):
-        _, finished = await self.answer_of(event("a b"), event(finish_reason="stop", usage=usage), DONE)
+        _, finished = await self.answer_of(
+            event("a b"), event(finish_reason="stop", usage=usage), DONE
+        )
         assert 12 <= finished.prompt_tokens <= 20 and 1 <= finished.completion_tokens <= 3
 
     @pytest.mark.parametrize(
@@ -144,7 +160,9 @@ class TestEventStream:
         ],
     )
     async def test_an_error_in_place_of_the_first_chunk(self, error, category):
-        async with ScriptedServer(packets=[b"data: " + json.dumps({"error": error}).encode() + b"\n\n"]) as server:
+        async with ScriptedServer(
+            packets=[b"data: " + json.dumps({"error": error}).encode() + b"\n\n"]
+        ) as server:
             _, failure = await fail(ask(server))
         assert failure.category == category
 
@@ -196,7 +214,11 @@ class TestEmbeddings:
         async with ScriptedServer(packets=[body], head=head) as server:
             with pytest.raises(ProviderError) as caught:
                 await asyncio.to_thread(
-                    embed_texts, "openai/x", ["a"], kind="query", credentials=Credentials("k", server.base_url)
+                    embed_texts,
+                    "openai/x",
+                    ["a"],
+                    kind="query",
+                    credentials=Credentials("k", server.base_url),
                 )
         assert caught.value.category == "malformed"
 
@@ -207,7 +229,11 @@ class TestEmbeddings:
             started = time.monotonic()
             with pytest.raises(ProviderError) as caught:
                 await asyncio.to_thread(
-                    embed_texts, "openai/x", ["a"], kind="query", credentials=Credentials("k", server.base_url)
+                    embed_texts,
+                    "openai/x",
+                    ["a"],
+                    kind="query",
+                    credentials=Credentials("k", server.base_url),
                 )
         assert caught.value.category == "timeout"
         assert time.monotonic() - started < 2
@@ -240,10 +266,14 @@ class TestConnections:
     async def test_two_hundred_streams_at_once(self):
         packets = [event(f"{number} ") for number in range(40)] + [FINISH, DONE]
         async with ScriptedServer(packets=packets, pause=0.02) as server:
-            answers = await asyncio.gather(*(collect(ask(server, timeout_seconds=30)) for _ in range(200)))
+            answers = await asyncio.gather(
+                *(collect(ask(server, timeout_seconds=30)) for _ in range(200))
+            )
             assert {text for text, _ in answers} == {"".join(f"{number} " for number in range(40))}
             assert server.connections == 200
-            await wait_until(lambda: server.open_connections <= connections.LIMITS.max_keepalive_connections)
+            await wait_until(
+                lambda: server.open_connections <= connections.LIMITS.max_keepalive_connections
+            )
 
     def test_the_clients_are_closed_with_their_loop(self, settings):
         opened = []

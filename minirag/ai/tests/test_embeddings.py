@@ -32,7 +32,9 @@ class TestLocalModels:
         assert result.cost_usd == Decimal(0)
 
     def test_hash_puts_shared_words_near_each_other(self):
-        vectors = embed_texts("minirag/hash", ["blue pump valve", "pump valve", "tax law"], kind="document").vectors
+        vectors = embed_texts(
+            "minirag/hash", ["blue pump valve", "pump valve", "tax law"], kind="document"
+        ).vectors
         assert vectors[0] @ vectors[1] > 0.7 > 0.3 > vectors[0] @ vectors[2]
         assert np.allclose(np.linalg.norm(vectors, axis=1), 1)
 
@@ -69,7 +71,12 @@ class TestLocalModels:
 
 class TestApiModels:
     def test_vectors_come_in_order_and_normalised_with_their_tokens(self, provider, credentials):
-        result = embed_texts("openai/embed-32", ["pump", "pump valve", "tax"], kind="document", credentials=credentials)
+        result = embed_texts(
+            "openai/embed-32",
+            ["pump", "pump valve", "tax"],
+            kind="document",
+            credentials=credentials,
+        )
         assert result.vectors.shape == (3, 32)
         assert np.allclose(np.linalg.norm(result.vectors, axis=1), 1)
         assert result.vectors[0] @ result.vectors[1] > 0.5 > result.vectors[0] @ result.vectors[2]
@@ -92,7 +99,9 @@ class TestApiModels:
         assert provider.requests[0].body["input"] == ["-", "x"]
 
     def test_known_models_are_paid_for(self, provider, credentials):
-        result = embed_texts("text-embedding-3-small", ["a b c d"] * 1000, kind="document", credentials=credentials)
+        result = embed_texts(
+            "text-embedding-3-small", ["a b c d"] * 1000, kind="document", credentials=credentials
+        )
         assert result.tokens == 4000
         assert result.cost_usd == Decimal("0.00008")
 
@@ -108,16 +117,22 @@ class TestApiModels:
             ("embed-short", "malformed", 1),
         ],
     )
-    def test_failures_are_mapped_and_only_passing_ones_retried(self, provider, credentials, model, category, calls):
+    def test_failures_are_mapped_and_only_passing_ones_retried(
+        self, provider, credentials, model, category, calls
+    ):
         error = fail_to_embed(f"openai/{model}", credentials)
         assert error.category == category
         assert len(provider.requests) == calls
 
     def test_a_rate_limit_that_passes_is_waited_out(self, provider, credentials):
-        assert embed_texts("openai/limited-2", ["x"], kind="document", credentials=credentials).vectors.shape == (1, 64)
+        assert embed_texts(
+            "openai/limited-2", ["x"], kind="document", credentials=credentials
+        ).vectors.shape == (1, 64)
         assert len(provider.requests) == 3
 
-    def test_a_silent_provider_times_out_without_a_second_wait(self, provider, credentials, settings):
+    def test_a_silent_provider_times_out_without_a_second_wait(
+        self, provider, credentials, settings
+    ):
         settings.MODEL_TIMEOUT_SECONDS = 0.5
         started = time.monotonic()
         assert fail_to_embed("openai/hang", credentials).category == "timeout"
@@ -148,14 +163,25 @@ class TestSecrets:
     def test_a_route_never_shows_the_key(self, credentials):
         assert SECRET not in repr(gateway.find_route("openai/echo", credentials))
 
-    def test_the_platforms_key_is_not_sent_to_an_address_a_tenant_chose(self, provider, monkeypatch):
+    def test_the_platforms_key_is_not_sent_to_an_address_a_tenant_chose(
+        self, provider, monkeypatch
+    ):
         monkeypatch.setenv("OPENAI_API_KEY", "sk-platform-key")
-        embed_texts("openai/embed-32", ["x"], kind="document", credentials=Credentials(None, provider.base_url))
+        embed_texts(
+            "openai/embed-32",
+            ["x"],
+            kind="document",
+            credentials=Credentials(None, provider.base_url),
+        )
         assert "sk-platform-key" not in str(provider.requests[0].headers)
 
-    def test_a_refused_key_shows_neither_in_the_error_nor_in_the_logs(self, provider, credentials, all_logs, capfd):
+    def test_a_refused_key_shows_neither_in_the_error_nor_in_the_logs(
+        self, provider, credentials, all_logs, capfd
+    ):
         error = fail_to_embed("openai/error-401", credentials)
-        shown = "".join(traceback.format_exception(error)) + all_logs.text + "".join(capfd.readouterr())
+        shown = (
+            "".join(traceback.format_exception(error)) + all_logs.text + "".join(capfd.readouterr())
+        )
         assert SECRET not in shown
         assert "Incorrect API key" not in shown
         assert error.__context__ is None and error.__cause__ is None
@@ -166,7 +192,11 @@ class TestProfiles:
     def test_minilm_has_the_measured_numbers(self):
         profile = profile_of("minirag/minilm")
         assert (profile.dimensions, profile.floor, profile.non_english_floor) == (384, 0.344, 0.17)
-        assert (profile.cos_weight, profile.lexical_weight, profile.english_only) == (0.6, 0.4, True)
+        assert (profile.cos_weight, profile.lexical_weight, profile.english_only) == (
+            0.6,
+            0.4,
+            True,
+        )
 
     @pytest.mark.parametrize(
         ("model", "dimensions"),
@@ -186,7 +216,11 @@ class TestProfiles:
 
     def test_strictness_moves_the_floor(self):
         minilm = profile_of("minirag/minilm")
-        assert [round(floor_of(minilm, name), 3) for name in ("lenient", "balanced", "strict")] == [0.3, 0.344, 0.38]
+        assert [round(floor_of(minilm, name), 3) for name in ("lenient", "balanced", "strict")] == [
+            0.3,
+            0.344,
+            0.38,
+        ]
         assert floor_of(minilm, "balanced", english=False) == 0.17
 
     def test_multilingual_models_have_one_floor(self):

@@ -48,7 +48,9 @@ def fail_to_embed(credentials: Credentials, model: str = "openai/embed-8") -> Pr
 
 
 class TestAddresses:
-    async def test_a_name_that_points_inside_at_call_time_is_refused(self, provider, resolver, settings):
+    async def test_a_name_that_points_inside_at_call_time_is_refused(
+        self, provider, resolver, settings
+    ):
         settings.OUTBOUND_ALLOWED_HOSTS = []
         credentials = name_server(provider)
         check_url(credentials.api_base)
@@ -56,13 +58,17 @@ class TestAddresses:
         assert (error.category, error.retryable) == ("not_configured", False)
         assert (provider.requests, resolver.asked) == ([], ["models.acme.example"])
 
-    async def test_one_private_address_among_public_ones_is_enough(self, provider, resolver, settings):
+    async def test_one_private_address_among_public_ones_is_enough(
+        self, provider, resolver, settings
+    ):
         settings.OUTBOUND_ALLOWED_HOSTS = []
         resolver.answers = [[PUBLIC, "127.0.0.1"]]
         _, error = await fail(make_request("openai/echo", name_server(provider)))
         assert (error.category, provider.requests) == ("not_configured", [])
 
-    async def test_the_vetted_address_is_the_one_connected_to(self, provider, resolver, settings, monkeypatch):
+    async def test_the_vetted_address_is_the_one_connected_to(
+        self, provider, resolver, settings, monkeypatch
+    ):
         """The name is looked up once; a second look-up, by whatever library, would end up inside."""
         settings.OUTBOUND_ALLOWED_HOSTS = []
         resolver.answers = [[PUBLIC], ["127.0.0.1"]]
@@ -84,7 +90,9 @@ class TestAddresses:
         assert fail_to_embed(name_server(provider)).category == "not_configured"
         assert (provider.requests, resolver.asked) == ([], ["models.acme.example"])
 
-    @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "0x7f.1", "169.254.169.254", "10.0.0.1"])
+    @pytest.mark.parametrize(
+        "host", ["127.0.0.1", "localhost", "[::1]", "0x7f.1", "169.254.169.254", "10.0.0.1"]
+    )
     async def test_a_private_address_is_refused_at_call_time(self, provider, settings, host):
         settings.OUTBOUND_ALLOWED_HOSTS = []
         credentials = Credentials(SECRET, f"http://{host}:{provider.port}/v1")
@@ -92,7 +100,9 @@ class TestAddresses:
         assert error.category == fail_to_embed(credentials).category == "not_configured"
         assert provider.requests == []
 
-    async def test_a_host_that_the_operator_opened_is_reached_by_name(self, provider, resolver, settings):
+    async def test_a_host_that_the_operator_opened_is_reached_by_name(
+        self, provider, resolver, settings
+    ):
         settings.OUTBOUND_ALLOWED_HOSTS = ["models.acme.example"]
         text, _ = await collect(make_request("openai/echo", name_server(provider)))
         assert text == "You said: one two three four"
@@ -101,13 +111,17 @@ class TestAddresses:
             "openai/embed-8", ["x"], kind="query", credentials=name_server(provider)
         ).vectors.shape == (1, 8)
 
-    async def test_a_host_that_was_closed_again_is_refused_at_once(self, provider, credentials, settings):
+    async def test_a_host_that_was_closed_again_is_refused_at_once(
+        self, provider, credentials, settings
+    ):
         await collect(make_request("openai/echo", credentials))
         settings.OUTBOUND_ALLOWED_HOSTS = []
         _, error = await fail(make_request("openai/echo", credentials))
         assert (error.category, len(provider.requests)) == ("not_configured", 1)
 
-    @pytest.mark.parametrize("base", ["ftp://models.example/v1", "http://u:pw@models.example/v1", "not a url", "//x"])
+    @pytest.mark.parametrize(
+        "base", ["ftp://models.example/v1", "http://u:pw@models.example/v1", "not a url", "//x"]
+    )
     async def test_an_address_that_is_none_is_not_configured(self, road, base):
         _, error = await fail(make_request("openai/echo", Credentials("k", base)))
         assert error.category == "not_configured"
@@ -115,7 +129,9 @@ class TestAddresses:
     async def test_the_environments_proxy_is_not_used(self, provider, credentials, monkeypatch):
         monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
         monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
-        assert (await collect(make_request("openai/echo", credentials)))[0] == "You said: one two three four"
+        assert (await collect(make_request("openai/echo", credentials)))[
+            0
+        ] == "You said: one two three four"
 
 
 class TestRedirects:
@@ -140,7 +156,9 @@ class TestUnguardedProviders:
             "litellm_proxy/x", "huggingface/x", "text-completion-openai/x", "cohere/command-r", "replicate/x",
         ],
     )  # fmt: skip
-    async def test_an_address_is_refused_where_litellm_would_connect_by_itself(self, provider, credentials, model):
+    async def test_an_address_is_refused_where_litellm_would_connect_by_itself(
+        self, provider, credentials, model
+    ):
         _, error = await fail(make_request(model, credentials))
         assert (error.category, provider.requests) == ("not_configured", [])
         assert fail_to_embed(credentials, model).category == "not_configured"
@@ -154,14 +172,22 @@ class TestUnguardedProviders:
         _, error = await fail(make_request(model, credentials))
         assert (error.category, provider.requests) == ("not_configured", [])
 
-    @pytest.mark.parametrize("model", ["huggingface/http://127.0.0.1:{port}/v1", "oobabooga/http://127.0.0.1:{port}"])
+    @pytest.mark.parametrize(
+        "model", ["huggingface/http://127.0.0.1:{port}/v1", "oobabooga/http://127.0.0.1:{port}"]
+    )
     async def test_a_url_for_a_models_name_is_refused(self, provider, model):
         _, error = await fail(make_request(model.format(port=provider.port), Credentials("k")))
         assert (error.category, provider.requests) == ("not_configured", [])
 
-    @pytest.mark.parametrize("model", ["hosted_vllm/echo", "lm_studio/echo", "openai/azure/echo", "openai/ollama/a"])
-    async def test_compatible_servers_are_guarded_under_all_names(self, provider, credentials, settings, model):
-        assert (await collect(make_request(model, credentials)))[0] == "You said: one two three four"
+    @pytest.mark.parametrize(
+        "model", ["hosted_vllm/echo", "lm_studio/echo", "openai/azure/echo", "openai/ollama/a"]
+    )
+    async def test_compatible_servers_are_guarded_under_all_names(
+        self, provider, credentials, settings, model
+    ):
+        assert (await collect(make_request(model, credentials)))[
+            0
+        ] == "You said: one two three four"
         settings.OUTBOUND_ALLOWED_HOSTS = []
         _, error = await fail(make_request(model, credentials))
         assert (error.category, len(provider.requests)) == ("not_configured", 1)
@@ -170,7 +196,9 @@ class TestUnguardedProviders:
 
 
 class TestThePlatformsOwnAddress:
-    async def test_it_may_be_private_and_gets_the_platforms_key(self, provider, settings, monkeypatch):
+    async def test_it_may_be_private_and_gets_the_platforms_key(
+        self, provider, settings, monkeypatch
+    ):
         settings.OUTBOUND_ALLOWED_HOSTS = []
         monkeypatch.setenv("OPENAI_API_BASE", provider.base_url)
         monkeypatch.setenv("OPENAI_API_KEY", "sk-platform-key")
@@ -178,7 +206,9 @@ class TestThePlatformsOwnAddress:
         assert embed_texts("openai/embed-8", ["x"], kind="query").vectors.shape == (1, 8)
         assert {request.api_key for request in provider.requests} == {"sk-platform-key"}
 
-    async def test_a_bots_key_without_an_address_goes_there_too(self, provider, settings, monkeypatch):
+    async def test_a_bots_key_without_an_address_goes_there_too(
+        self, provider, settings, monkeypatch
+    ):
         monkeypatch.setenv("OPENAI_API_BASE", provider.base_url)
         monkeypatch.setenv("OPENAI_API_KEY", "sk-platform-key")
         monkeypatch.setenv("OPENAI_ORGANIZATION", "org-platform")
@@ -188,7 +218,12 @@ class TestThePlatformsOwnAddress:
     async def test_an_address_of_a_tenant_never_gets_what_the_environment_holds(
         self, provider, settings, monkeypatch
     ):
-        for name in ("OPENAI_API_KEY", "HOSTED_VLLM_API_KEY", "LM_STUDIO_API_KEY", "OPENAI_PROJECT_ID"):
+        for name in (
+            "OPENAI_API_KEY",
+            "HOSTED_VLLM_API_KEY",
+            "LM_STUDIO_API_KEY",
+            "OPENAI_PROJECT_ID",
+        ):
             monkeypatch.setenv(name, "platform-secret")
         for model in ("openai/echo", "hosted_vllm/echo", "lm_studio/echo", "gpt-4o-mini"):
             await collect(make_request(model, Credentials(None, provider.base_url)))

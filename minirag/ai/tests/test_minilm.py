@@ -59,7 +59,9 @@ def test_tokens_are_counted_to_the_end_without_markers(model):
     assert model.count_tokens(["hello world", "hello " * 400, ""]) == [2, 400, 0]
 
 
-@pytest.mark.parametrize("text", ["", "   ", "\x00", "\ud800 broken", "日本語のテキスト", "🙂" * 50])
+@pytest.mark.parametrize(
+    "text", ["", "   ", "\x00", "\ud800 broken", "日本語のテキスト", "🙂" * 50]
+)
 def test_any_string_gets_a_usable_vector(model, text):
     assert np.isfinite(model.encode([text])).all()
 
@@ -135,13 +137,17 @@ class TestBuilding:
         (tmp_path / minilm.MODEL_FILE).write_bytes(b"half a mod")
         assert not build_minilm.is_current(tmp_path)
 
-    def test_weights_that_are_not_the_expected_ones_are_refused(self, monkeypatch, tmp_path, capsys):
+    def test_weights_that_are_not_the_expected_ones_are_refused(
+        self, monkeypatch, tmp_path, capsys
+    ):
         monkeypatch.setattr(build_minilm, "WEIGHTS_SHA256", "0" * 64)
         assert build_minilm.main(["--output", str(tmp_path)]) == 1
         assert "is not the file" in capsys.readouterr().err
         assert not minilm.is_built(tmp_path)
 
-    def test_missing_weights_name_the_command_that_installs_them(self, monkeypatch, tmp_path, capsys):
+    def test_missing_weights_name_the_command_that_installs_them(
+        self, monkeypatch, tmp_path, capsys
+    ):
         monkeypatch.setattr(build_minilm, "WEIGHTS_PACKAGE", "no_such_package")
         assert build_minilm.main(["--output", str(tmp_path)]) == 1
         assert "requirements-model.txt" in capsys.readouterr().err

@@ -16,13 +16,20 @@ HANDBOOK = OfflinePassage(
     "Anna Berger leads the service team. Seals are not covered.",
     0.9,
 )
-FAQ = OfflinePassage(2, "Shipping", "Parcels leave Graz every evening. Delivery takes two working days.", 0.6)
+FAQ = OfflinePassage(
+    2, "Shipping", "Parcels leave Graz every evening. Delivery takes two working days.", 0.6
+)
 
 
 def rank(question: str, *passages: OfflinePassage, **options) -> list[str]:
     candidates = offline.list_candidates(passages)
-    scores = offline.score_candidates(question, candidates, options.get("term_weights", {}), options.get("embed"))
-    return [candidates[index].text for index in sorted(range(len(scores)), key=lambda index: -scores[index])]
+    scores = offline.score_candidates(
+        question, candidates, options.get("term_weights", {}), options.get("embed")
+    )
+    return [
+        candidates[index].text
+        for index in sorted(range(len(scores)), key=lambda index: -scores[index])
+    ]
 
 
 class TestAnswers:
@@ -49,17 +56,26 @@ class TestAnswers:
         assert compose_answer("Anything?", []) == NOT_FOUND
 
     def test_passages_with_nothing_to_quote_count_as_none(self):
-        assert compose_answer("Anything?", [OfflinePassage(1, "T", "# Only a heading\n\n---\n", 1)]) == NOT_FOUND
+        assert (
+            compose_answer("Anything?", [OfflinePassage(1, "T", "# Only a heading\n\n---\n", 1)])
+            == NOT_FOUND
+        )
 
     def test_a_sentence_that_overlapping_chunks_share_is_quoted_once(self):
-        again = OfflinePassage(3, "Warranty", "The warranty lasts 24 months from delivery. Call us.", 0.5)
+        again = OfflinePassage(
+            3, "Warranty", "The warranty lasts 24 months from delivery. Call us.", 0.5
+        )
         answer = compose_answer("How long does the warranty last?", [HANDBOOK, again], sentences=5)
         assert answer.count("24 months") == 1
         assert "24 months from delivery. [1]" in answer
 
     def test_a_heading_that_a_chunk_repeats_is_not_quoted(self):
-        passage = OfflinePassage(1, "Handbook > Warranty period", "Warranty period\n\nIt lasts 24 months.", 1)
-        assert compose_answer("What is the warranty period?", [passage]) == "It lasts 24 months. [1]"
+        passage = OfflinePassage(
+            1, "Handbook > Warranty period", "Warranty period\n\nIt lasts 24 months.", 1
+        )
+        assert (
+            compose_answer("What is the warranty period?", [passage]) == "It lasts 24 months. [1]"
+        )
 
     def test_quotations_without_a_full_stop_do_not_run_together(self):
         passage = OfflinePassage(1, "", "- Blue pump: 40 litres\n- Red pump: 60 litres", 1)
@@ -71,13 +87,19 @@ class TestAnswers:
         assert compose_answer(question, [HANDBOOK])
 
     def test_scores_of_zero_and_below_do_no_harm(self):
-        assert "[7]" in compose_answer("warranty", [OfflinePassage(7, "", "A warranty exists.", 0.0)])
-        assert "[8]" in compose_answer("warranty", [OfflinePassage(8, "", "A warranty exists.", -1.0)])
+        assert "[7]" in compose_answer(
+            "warranty", [OfflinePassage(7, "", "A warranty exists.", 0.0)]
+        )
+        assert "[8]" in compose_answer(
+            "warranty", [OfflinePassage(8, "", "A warranty exists.", -1.0)]
+        )
 
 
 class TestScoring:
     def test_rare_words_weigh_more_than_frequent_ones(self):
-        passage = OfflinePassage(1, "", "Company news are here today for you. A seal broke during the night.", 1)
+        passage = OfflinePassage(
+            1, "", "Company news are here today for you. A seal broke during the night.", 1
+        )
         weights = {"compani": 0.1, "seal": 5.0}
         assert rank("company seal", passage, term_weights=weights)[0].startswith("A seal")
 
@@ -114,7 +136,9 @@ class TestScoring:
             vectors[:, 0] = [1, *(float("Seals" in text) for text in texts[1:])]
             return vectors
 
-        assert rank("completely different words", HANDBOOK, embed=embed)[0] == "Seals are not covered."
+        assert (
+            rank("completely different words", HANDBOOK, embed=embed)[0] == "Seals are not covered."
+        )
         assert seen[0] == "completely different words"
         assert seen[1] == "Warranty: Every pump carries a warranty."
 
@@ -123,12 +147,19 @@ class TestScoring:
             raise AssertionError("asked")
 
         german = OfflinePassage(
-            1, "", "Die Garantie dauert zwei Jahre ab Lieferung. Das Lager befindet sich in der Stadt Graz.", 1
+            1,
+            "",
+            "Die Garantie dauert zwei Jahre ab Lieferung. Das Lager befindet sich in der Stadt Graz.",
+            1,
         )
-        assert rank("Wie lange dauert die Garantie?", german, embed=embed)[0].startswith("Die Garantie")
+        assert rank("Wie lange dauert die Garantie?", german, embed=embed)[0].startswith(
+            "Die Garantie"
+        )
 
     def test_one_foreign_line_does_not_switch_the_embedder_off(self):
-        german = OfflinePassage(2, "", "Die Garantie dauert zwei Jahre ab der Lieferung an den Kunden.", 0.1)
+        german = OfflinePassage(
+            2, "", "Die Garantie dauert zwei Jahre ab der Lieferung an den Kunden.", 0.1
+        )
         asked = []
 
         def embed(texts: list[str]) -> np.ndarray:
@@ -145,17 +176,25 @@ class TestScoring:
             asked.extend(texts)
             return np.ones((len(texts), 1), dtype=np.float32)
 
-        text = " ".join(f"The pump number {number} is running in our hall." for number in range(200))
+        text = " ".join(
+            f"The pump number {number} is running in our hall." for number in range(200)
+        )
         ranked = rank("Where is pump 150?", OfflinePassage(1, "", text, 1), embed=embed)
         assert len(asked) == 1 + offline.LONGEST_EMBEDDED_LIST
         assert ranked[0] == "The pump number 150 is running in our hall."
 
     def test_minilm_finds_a_paraphrase_that_shares_no_word(self, embedder):
         passage = OfflinePassage(
-            1, "Staff", "The canteen opens at noon. Our chief executive is Maria Huber. Parking is free.", 1
+            1,
+            "Staff",
+            "The canteen opens at noon. Our chief executive is Maria Huber. Parking is free.",
+            1,
         )
         embed = local.find_sentence_embedder()
-        assert rank("Name the head of this firm", passage, embed=embed)[0] == "Our chief executive is Maria Huber."
+        assert (
+            rank("Name the head of this firm", passage, embed=embed)[0]
+            == "Our chief executive is Maria Huber."
+        )
 
 
 class TestQuoting:
@@ -164,11 +203,17 @@ class TestQuoting:
         [
             ("# Title\n\nSome text.", ["Some text."]),
             ("A **bold** and *soft* `code` word.", ["A bold and soft code word."]),
-            ("2 * 3 * 4 is 24, and snake_case_name stays.", ["2 * 3 * 4 is 24, and snake_case_name stays."]),
+            (
+                "2 * 3 * 4 is 24, and snake_case_name stays.",
+                ["2 * 3 * 4 is 24, and snake_case_name stays."],
+            ),
             ("See [the manual](https://example.com/a) now.", ["See the manual now."]),
             ("![A pump](pump.png) stands here.", ["A pump stands here."]),
             ("Paris[1] is large [2, 3].", ["Paris is large."]),
-            ("- first item\n- [x] second item\n3. third item", ["first item", "second item", "third item"]),
+            (
+                "- first item\n- [x] second item\n3. third item",
+                ["first item", "second item", "third item"],
+            ),
             ("> Quoted words.", ["Quoted words."]),
             ("One line\nwrapped here.", ["One line wrapped here."]),
             ("```\nmake run\n```", ["make run"]),

@@ -22,7 +22,9 @@ def test_local_models_cost_nothing_and_are_known():
     assert cost_of("minirag/extractive", 1000, 1000) == 0
 
 
-@pytest.mark.parametrize("model", ["", "/", "nobody/model", "gpt-9-imaginary", "anthropic/gpt-4o-mini", "\x00"])
+@pytest.mark.parametrize(
+    "model", ["", "/", "nobody/model", "gpt-9-imaginary", "anthropic/gpt-4o-mini", "\x00"]
+)
 def test_an_unknown_model_has_no_price_and_raises_nothing(model):
     assert prices_of(model) is None
     assert cost_of(model, 1000, 1000) == 0

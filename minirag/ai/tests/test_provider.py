@@ -5,8 +5,18 @@ from __future__ import annotations
 import pytest
 
 PASSAGES = [
-    {"number": 3, "heading": "Refunds", "content": "Goods can be returned within 30 days.", "score": 0.9},
-    {"number": 5, "heading": "Shipping", "content": "Parcels leave Graz every evening.", "score": 0.4},
+    {
+        "number": 3,
+        "heading": "Refunds",
+        "content": "Goods can be returned within 30 days.",
+        "score": 0.9,
+    },
+    {
+        "number": 5,
+        "heading": "Shipping",
+        "content": "Parcels leave Graz every evening.",
+        "score": 0.4,
+    },
 ]
 MESSAGES = [{"role": "user", "content": "Within how many days can goods be returned?"}]
 ANSWER = "Goods can be returned within 30 days. [3]"
@@ -15,18 +25,24 @@ pytestmark = pytest.mark.usefixtures("litellm", "embedder")
 
 
 def test_completion(litellm):
-    response = litellm.completion(model="minirag/extractive", messages=MESSAGES, minirag_passages=PASSAGES)
+    response = litellm.completion(
+        model="minirag/extractive", messages=MESSAGES, minirag_passages=PASSAGES
+    )
     assert response.choices[0].message.content.startswith(ANSWER)
     assert response.usage.completion_tokens > 5
 
 
 async def test_async_completion(litellm):
-    response = await litellm.acompletion(model="minirag/extractive", messages=MESSAGES, minirag_passages=PASSAGES)
+    response = await litellm.acompletion(
+        model="minirag/extractive", messages=MESSAGES, minirag_passages=PASSAGES
+    )
     assert response.choices[0].message.content.startswith(ANSWER)
 
 
 def test_streaming(litellm):
-    stream = litellm.completion(model="minirag/extractive", messages=MESSAGES, minirag_passages=PASSAGES, stream=True)
+    stream = litellm.completion(
+        model="minirag/extractive", messages=MESSAGES, minirag_passages=PASSAGES, stream=True
+    )
     pieces = [chunk.choices[0].delta.content or "" for chunk in stream]
     assert len(pieces) > 6
     assert "".join(pieces).startswith(ANSWER)
@@ -61,7 +77,8 @@ async def test_it_can_be_the_fallback_of_another_provider(litellm, provider):
 
 def test_passages_are_found_in_the_prompt_when_none_are_given(litellm):
     system = (
-        "Answer from these sources.\n[1] Parcels leave Graz every evening.\n[2] Goods can be returned within 30 days.\n"
+        "Answer from these sources.\n[1] Parcels leave Graz every evening.\n"
+        "[2] Goods can be returned within 30 days.\n"
     )
     response = litellm.completion(
         model="minirag/extractive", messages=[{"role": "system", "content": system}, *MESSAGES]

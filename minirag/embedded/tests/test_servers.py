@@ -16,7 +16,15 @@ import psycopg
 import pytest
 import redis
 
-from minirag.embedded import PostgresServer, StartError, ValkeyServer, errors, identity, postgres, processes
+from minirag.embedded import (
+    PostgresServer,
+    StartError,
+    ValkeyServer,
+    errors,
+    identity,
+    postgres,
+    processes,
+)
 
 FAST = {"fsync": "off"}
 
@@ -53,14 +61,18 @@ def query(server: PostgresServer, statement: str) -> list[tuple[object, ...]]:
         return cursor.fetchall() if cursor.description else []
 
 
-def test_postgres_brings_pgvector_listens_on_the_loopback_and_asks_for_a_password(server: PostgresServer) -> None:
+def test_postgres_brings_pgvector_listens_on_the_loopback_and_asks_for_a_password(
+    server: PostgresServer,
+) -> None:
     server.start()
     assert query(server, "select extname from pg_extension where extname = 'vector'")
     assert query(server, "show listen_addresses") == [("127.0.0.1",)]
     assert query(server, "show unix_socket_directories") == [("",)]
     assert query(server, "show server_version_num")[0][0].startswith("18")
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
-        psycopg.connect(host="127.0.0.1", port=server.port, user="postgres", password="wrong", dbname="minirag")
+        psycopg.connect(
+            host="127.0.0.1", port=server.port, user="postgres", password="wrong", dbname="minirag"
+        )
 
 
 def test_postgres_keeps_its_data_over_a_stop_and_a_kill(server: PostgresServer) -> None:
@@ -78,7 +90,9 @@ def test_postgres_keeps_its_data_over_a_stop_and_a_kill(server: PostgresServer) 
     assert server.port == port, "processes that know the URL must find the server again"
 
 
-def test_postgres_never_runs_as_root_and_opens_no_directory(server: PostgresServer, directory: Path) -> None:
+def test_postgres_never_runs_as_root_and_opens_no_directory(
+    server: PostgresServer, directory: Path
+) -> None:
     server.start()
     status = Path(f"/proc/{server.child.pid}/status").read_text()
     if os.geteuid() == 0:
@@ -104,7 +118,9 @@ def test_the_data_may_lie_below_a_private_directory(
         server.stop()
 
 
-def test_a_place_that_nobody_can_reach_is_one_clear_sentence(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_place_that_nobody_can_reach_is_one_clear_sentence(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(identity, "_NAMESPACE", ("false",))
     monkeypatch.setattr(identity, "_build_setpriv", lambda uid, gid: ("false",))
@@ -113,7 +129,9 @@ def test_a_place_that_nobody_can_reach_is_one_clear_sentence(directory: Path, mo
         make_postgres(directory).start()
 
 
-def test_a_taken_port_is_one_clear_sentence(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_taken_port_is_one_clear_sentence(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(postgres, "_RETRY_SECONDS", 0.2)
     with socket.socket() as stranger:
         stranger.bind(("127.0.0.1", 0))
@@ -137,12 +155,18 @@ def test_data_of_another_major_version_is_refused_and_left_alone(server: Postgre
     assert not server.cluster.exists()
 
 
-def test_a_full_disk_is_one_clear_sentence(server: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_one_clear_sentence(
+    server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(postgres, "_FREE_BYTES_NEEDED", 2**60)
     with pytest.raises(StartError, match=r"has \d+ MB left .* free some space"):
         server.start()
-    assert "is full: free some space" in server._explain("FATAL: could not write: No space left on device")
-    assert "is full: free some space" in errors.describe_os_error(OSError(28, "No space left on device"), "/data")
+    assert "is full: free some space" in server._explain(
+        "FATAL: could not write: No space left on device"
+    )
+    assert "is full: free some space" in errors.describe_os_error(
+        OSError(28, "No space left on device"), "/data"
+    )
 
 
 def test_a_directory_that_cannot_be_made_is_one_clear_sentence(directory: Path) -> None:
@@ -182,7 +206,11 @@ def test_a_stale_lock_with_the_number_of_a_stranger_is_recovered(server: Postgre
 
 def _as_owner_of(server: PostgresServer) -> dict[str, object]:
     owner = server.directory.stat()
-    return {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+    return (
+        {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []}
+        if os.geteuid() == 0
+        else {}
+    )
 
 
 CHILD = """

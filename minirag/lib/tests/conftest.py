@@ -67,7 +67,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _run(address: str) -> Iterator[OutsideServer]:
     server = OutsideServer(address)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread = threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+    )
     thread.start()
     yield server
     server.shutdown()

@@ -91,8 +91,16 @@ def test_an_ordinary_url_is_accepted_when_it_is_saved(url):
 
 
 def test_a_host_can_be_opened_by_name_address_or_with_its_port():
-    for allowed in ("intranet.local", "10.0.0.5", "intranet.local:8080", "10.0.0.5:8080", "INTRANET.local"):
-        assert vet_addresses("intranet.local", 8080, ["10.0.0.5"], frozenset({allowed})) == ["10.0.0.5"]
+    for allowed in (
+        "intranet.local",
+        "10.0.0.5",
+        "intranet.local:8080",
+        "10.0.0.5:8080",
+        "INTRANET.local",
+    ):
+        assert vet_addresses("intranet.local", 8080, ["10.0.0.5"], frozenset({allowed})) == [
+            "10.0.0.5"
+        ]
     for allowed in ("intranet.local:80", "10.0.0.5:80", "local", "10.0.0.6"):
         with pytest.raises(OutboundError):
             vet_addresses("intranet.local", 8080, ["10.0.0.5"], frozenset({allowed}))

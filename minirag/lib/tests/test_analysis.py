@@ -107,7 +107,9 @@ class TestTerms:
         (term,) = analyse("x" * 10_000, "en")
         assert len(term) <= 64
 
-    @pytest.mark.parametrize("unit", ["a", "a-", "1.", "a1/", "é", "م", "东", "\u0301", "<div>", "x_", "1,"])
+    @pytest.mark.parametrize(
+        "unit", ["a", "a-", "1.", "a1/", "é", "م", "东", "\u0301", "<div>", "x_", "1,"]
+    )
     def test_a_megabyte_without_a_space_takes_no_more_than_a_moment(self, unit):
         text = unit * (1_000_000 // len(unit))
         started = time.perf_counter()
@@ -191,7 +193,9 @@ class TestLanguages:
 
     def test_a_quotation_in_another_script_does_not_decide(self):
         assert (
-            detect_language("The company is called 東京電力 and it is based in Tokyo, where it was founded.")
+            detect_language(
+                "The company is called 東京電力 and it is based in Tokyo, where it was founded."
+            )
             == "en"
         )
 
@@ -208,15 +212,24 @@ class TestSentences:
             ("One. Two! Three? Four", ["One.", "Two!", "Three?", "Four"]),
             ("Dr. Smith met J. R. Tolkien. He left.", ["Dr. Smith met J. R. Tolkien.", "He left."]),
             ("It costs 3.50 EUR. Really.", ["It costs 3.50 EUR.", "Really."]),
-            ("See Fig. 3 and e.g. Section A. Then go.", ["See Fig. 3 and e.g. Section A. Then go."]),
+            (
+                "See Fig. 3 and e.g. Section A. Then go.",
+                ["See Fig. 3 and e.g. Section A. Then go."],
+            ),
             ('"Stop!" she said. "Why?" He ran.', ['"Stop!" she said.', '"Why?"', "He ran."]),
             ("第一句。第二句！第三句？", ["第一句。", "第二句！", "第三句？"]),
             ("هل تعمل؟ نعم.", ["هل تعمل؟", "نعم."]),
             ("यह है। वह नहीं।", ["यह है।", "वह नहीं।"]),
             ("- one\n- two\n3. three", ["- one", "- two", "3. three"]),
             ("1. Open the lid. Close it.", ["1. Open the lid.", "Close it."]),
-            ("A line that was merely\nwrapped. Next.", ["A line that was merely wrapped.", "Next."]),
-            ("Bitte wählen, z.B. Rot. Danach weiter.", ["Bitte wählen, z.B. Rot.", "Danach weiter."]),
+            (
+                "A line that was merely\nwrapped. Next.",
+                ["A line that was merely wrapped.", "Next."],
+            ),
+            (
+                "Bitte wählen, z.B. Rot. Danach weiter.",
+                ["Bitte wählen, z.B. Rot.", "Danach weiter."],
+            ),
             ("", []),
             (" \n\n ", []),
         ],

@@ -22,7 +22,9 @@ def test_two_tokens_of_one_secret_differ():
     assert encrypt("s", context=PLACE, keys=[NEW]) != encrypt("s", context=PLACE, keys=[NEW])
 
 
-@pytest.mark.parametrize("place", ["globex/bot:7/api_key", "acme/bot:8/api_key", "", "acme/bot:7/api_key "])
+@pytest.mark.parametrize(
+    "place", ["globex/bot:7/api_key", "acme/bot:8/api_key", "", "acme/bot:7/api_key "]
+)
 def test_a_token_copied_to_another_place_does_not_open(place):
     token = encrypt("sk-123", context=PLACE, keys=[NEW])
     with pytest.raises(DecryptionFailed):

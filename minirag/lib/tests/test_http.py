@@ -89,9 +89,15 @@ def test_compressed_documents_are_decoded(get, outside, encoding, compress):
 @pytest.mark.parametrize(
     ("status", "retryable"), [(404, False), (403, False), (429, True), (500, True), (503, True)]
 )
-def test_a_failure_status_is_an_error_that_says_whether_to_try_again(get, outside, status, retryable):
+def test_a_failure_status_is_an_error_that_says_whether_to_try_again(
+    get, outside, status, retryable
+):
     error = error_of(get, outside.serve("/", b"no", status=status), allowed_hosts=OPEN)
-    assert (error.code, error.upstream_status, error.retryable) == ("http_status", status, retryable)
+    assert (error.code, error.upstream_status, error.retryable) == (
+        "http_status",
+        status,
+        retryable,
+    )
     assert str(status) in error.reason
 
 
@@ -112,7 +118,9 @@ def test_no_spelling_of_a_private_address_reaches_it(get, outside, host):
 
 
 def test_a_public_name_with_a_private_address_is_refused(get, inside):
-    error = error_of(get, inside.url(host="evil.example"), resolver=lambda host, port: ["127.0.0.2"])
+    error = error_of(
+        get, inside.url(host="evil.example"), resolver=lambda host, port: ["127.0.0.2"]
+    )
     assert error.code == "address_refused"
     assert "127.0.0.2" not in error.reason
     assert inside.seen == []
@@ -138,7 +146,9 @@ def test_the_next_address_is_tried_when_the_first_does_not_answer(get, outside):
     outside.serve("/", b"second")
     both = frozenset({"127.0.0.1", "127.0.0.3"})
     page = get(
-        outside.url(host="two.example"), resolver=lambda *_: ["127.0.0.3", "127.0.0.1"], allowed_hosts=both
+        outside.url(host="two.example"),
+        resolver=lambda *_: ["127.0.0.3", "127.0.0.1"],
+        allowed_hosts=both,
     )
     assert page.body == b"second"
 
@@ -160,7 +170,9 @@ def test_a_closed_port_is_a_retryable_connection_failure(get):
 
 
 def test_a_server_that_does_not_speak_tls_is_a_connection_failure(get, outside):
-    error = error_of(get, f"https://127.0.0.1:{outside.port}/", allowed_hosts=OPEN, timeout_seconds=3)
+    error = error_of(
+        get, f"https://127.0.0.1:{outside.port}/", allowed_hosts=OPEN, timeout_seconds=3
+    )
     assert error.code in {"connect_failed", "timeout"}
 
 
@@ -186,10 +198,17 @@ def test_a_redirect_to_a_private_address_is_refused(get, outside, inside, target
 
 @pytest.mark.parametrize(
     ("target", "code"),
-    [("file:///etc/passwd", "url_scheme"), ("http://u:p@127.0.0.1/", "url_invalid"), ("", "bad_response")],
+    [
+        ("file:///etc/passwd", "url_scheme"),
+        ("http://u:p@127.0.0.1/", "url_invalid"),
+        ("", "bad_response"),
+    ],
 )
 def test_a_redirect_is_vetted_like_a_first_url(get, outside, target, code):
-    assert error_of(get, outside.serve("/", status=301, location=target), allowed_hosts=OPEN).code == code
+    assert (
+        error_of(get, outside.serve("/", status=301, location=target), allowed_hosts=OPEN).code
+        == code
+    )
 
 
 def test_a_redirect_loop_is_named(get, outside):
@@ -294,13 +313,18 @@ def test_the_deadline_covers_all_redirects_together(get, outside):
 
     for step in range(5):
         outside.routes[f"/{step}"] = slow_redirect
-    assert error_of(get, outside.url("/0"), timeout_seconds=0.7, allowed_hosts=OPEN).code == "timeout"
+    assert (
+        error_of(get, outside.url("/0"), timeout_seconds=0.7, allowed_hosts=OPEN).code == "timeout"
+    )
 
 
 def test_a_resolver_that_hangs_ends_at_the_deadline():
     started = time.monotonic()
     error = error_of(
-        fetch, "http://slow.example/", timeout_seconds=0.3, resolver=lambda *_: time.sleep(2) or ["8.8.8.8"]
+        fetch,
+        "http://slow.example/",
+        timeout_seconds=0.3,
+        resolver=lambda *_: time.sleep(2) or ["8.8.8.8"],
     )
     assert error.code == "timeout"
     assert time.monotonic() - started < 1.5
@@ -317,7 +341,10 @@ def test_a_post_carries_its_body_and_headers_and_reports_the_answer(outside):
     assert 0 < posted.duration_seconds < 5
     method, _, headers, body = outside.seen[0]
     assert (method, body) == ("POST", b'{"a": 1}')
-    assert (headers["content-type"], headers["x-minirag-event"]) == ("application/json", "test.ping")
+    assert (headers["content-type"], headers["x-minirag-event"]) == (
+        "application/json",
+        "test.ping",
+    )
 
 
 @pytest.mark.parametrize("status", [302, 404, 500])

@@ -39,13 +39,18 @@ def test_what_is_no_imitation_is_left_alone(text):
 
 
 def test_every_one_of_several_is_broken_and_the_rest_is_kept():
-    assert defuse_labels("[1] [MANDATORY] x [Guideline]: y [z]", LABELS) == "[1] ‹MANDATORY› x ‹Guideline›: y [z]"
+    assert (
+        defuse_labels("[1] [MANDATORY] x [Guideline]: y [z]", LABELS)
+        == "[1] ‹MANDATORY› x ‹Guideline›: y [z]"
+    )
 
 
 def test_a_long_hostile_text_takes_time_in_proportion(monkeypatch):
     """Each bracket is looked at until the next one only, so that brackets and invisible letters do not multiply."""
     looked_at = []
     fold = labels._fold
-    monkeypatch.setattr(labels, "_fold", lambda character: looked_at.append(character) or fold(character))
+    monkeypatch.setattr(
+        labels, "_fold", lambda character: looked_at.append(character) or fold(character)
+    )
     labels.defuse_labels("[M\u200b\u200b\u200b" * 1000 + "[" * 1000 + "\u200b" * 1000, LABELS)
     assert 4000 <= len(looked_at) <= 8000

@@ -31,7 +31,9 @@ def hit(scope, redis_url):
 
     def count(scope=scope, **rates: str) -> bool:
         try:
-            check([Bound(key, rate) for key, rate in rates.items()], scope=scope, redis_url=redis_url)
+            check(
+                [Bound(key, rate) for key, rate in rates.items()], scope=scope, redis_url=redis_url
+            )
         except TooManyRequests:
             return False
         return True
@@ -55,7 +57,10 @@ def hit_async(scope, redis_url):
 def stored(redis_url, scope) -> dict[str, int]:
     """How many hits each window of this scope holds."""
     client = Redis.from_url(redis_url)
-    return {key.decode().rpartition(":")[2]: client.llen(key) for key in client.keys(f"minirag:limits:{{{scope}}}:*")}
+    return {
+        key.decode().rpartition(":")[2]: client.llen(key)
+        for key in client.keys(f"minirag:limits:{{{scope}}}:*")
+    }
 
 
 def test_hits_count_down_and_the_next_one_says_when_to_come_back(scope, redis_url):
@@ -71,12 +76,16 @@ def test_hits_count_down_and_the_next_one_says_when_to_come_back(scope, redis_ur
 
 def test_two_hundred_threads_at_once_get_exactly_the_limit(hit):
     with ThreadPoolExecutor(40) as pool:
-        outcomes = list(pool.map(lambda _: hit(token="50/minute", tenant="1000/minute"), range(200)))
+        outcomes = list(
+            pool.map(lambda _: hit(token="50/minute", tenant="1000/minute"), range(200))
+        )
     assert outcomes.count(True) == 50
 
 
 async def test_two_hundred_coroutines_at_once_get_exactly_the_limit(hit_async):
-    outcomes = await asyncio.gather(*(hit_async(token="50/minute", tenant="1000/minute") for _ in range(200)))
+    outcomes = await asyncio.gather(
+        *(hit_async(token="50/minute", tenant="1000/minute") for _ in range(200))
+    )
     assert outcomes.count(True) == 50
 
 
@@ -93,7 +102,9 @@ def test_a_hit_that_one_bound_refuses_counts_in_none(hit, scope, redis_url):
     assert stored(redis_url, scope) == {"token": 3, "tenant": 3}
 
 
-def test_many_keys_at_once_under_concurrency_share_out_exactly_the_common_bound(hit, scope, redis_url):
+def test_many_keys_at_once_under_concurrency_share_out_exactly_the_common_bound(
+    hit, scope, redis_url
+):
     def call(number: int) -> bool:
         return hit(**{f"token{number % 4}": "20/minute", "tenant": "50/minute"})
 
@@ -114,13 +125,17 @@ def test_the_state_told_is_that_of_the_tightest_bound(scope, redis_url):
 def test_of_two_full_bounds_the_one_that_stays_full_longer_refuses(scope, redis_url):
     bounds = [Bound("token", "1/minute"), Bound("tenant", "1/hour", "questions")]
     check(bounds, scope=scope, redis_url=redis_url)
-    with pytest.raises(TooManyRequests, match=r"Too many questions: at most 1 per hour\.") as caught:
+    with pytest.raises(
+        TooManyRequests, match=r"Too many questions: at most 1 per hour\."
+    ) as caught:
         check(bounds, scope=scope, redis_url=redis_url)
     assert caught.value.retry_after_seconds > 3000
 
 
 def test_without_any_bound_nothing_is_counted_or_asked(scope):
-    assert check([Bound("token", "0"), Bound("tenant", "")], scope=scope, redis_url=DEAD_REDIS) is None
+    assert (
+        check([Bound("token", "0"), Bound("tenant", "")], scope=scope, redis_url=DEAD_REDIS) is None
+    )
 
 
 def test_the_window_moves_on(hit):

@@ -28,14 +28,25 @@ def test_it_is_read_as_utc(text, expected):
 
 
 @pytest.mark.parametrize(
-    "text", ["0001-01-01T00:00:00+20:22", "9999-12-31T23:59:59-20:00", "1763682000", 1763682000, "tomorrow", "", True]
+    "text",
+    [
+        "0001-01-01T00:00:00+20:22",
+        "9999-12-31T23:59:59-20:00",
+        "1763682000",
+        1763682000,
+        "tomorrow",
+        "",
+        True,
+    ],
 )
 def test_what_is_none_is_refused(text):
     with pytest.raises(ValidationError):
         READ.validate_python(text)
 
 
-@pytest.mark.parametrize("moment", ["0317-06-14T05:17:46%2B20:22", "0001-01-01", "9999-12-31T23:59:59Z"])
+@pytest.mark.parametrize(
+    "moment", ["0317-06-14T05:17:46%2B20:22", "0001-01-01", "9999-12-31T23:59:59Z"]
+)
 def test_the_oldest_and_the_last_moments_may_be_asked_for(as_acme, moment):
     assert as_acme.get(f"/v1/audit-events?created_from={moment}").status_code == 200
     assert as_acme.get(f"/v1/audit-events?created_to={moment}").status_code == 200

@@ -42,7 +42,9 @@ def walk(queryset, limit, **options):
 
 
 @pytest.mark.parametrize("limit", range(1, 9))
-@pytest.mark.parametrize("order", [("-created_at", "-id"), ("created_at", "id"), ("-created_at", "name")])
+@pytest.mark.parametrize(
+    "order", [("-created_at", "-id"), ("created_at", "id"), ("-created_at", "name")]
+)
 def test_pages_hold_every_row_once_and_in_order(bots, limit, order):
     whole = [bot.name for bot in bots.order_by(*order)]
     pages = walk(bots, limit, order=order)
@@ -60,7 +62,9 @@ def test_rows_that_come_and_go_between_two_pages_move_no_other(bots):
 
 
 def test_a_list_may_be_ordered_by_an_annotation_and_give_dicts(bots):
-    rows = bots.annotate(size=Value(7, output_field=IntegerField()) + F("max_tokens")).values("name", "size", "id")
+    rows = bots.annotate(size=Value(7, output_field=IntegerField()) + F("max_tokens")).values(
+        "name", "size", "id"
+    )
     whole = [row["name"] for row in rows.order_by("-size", "id")]
     assert [name for page in walk(rows, 2, order=("-size", "id")) for name in page] == whole
 
@@ -123,7 +127,11 @@ def test_a_plain_list_leads_to_its_next_page_by_headers(bots, as_acme):
     response = as_acme.get("/v1/bot-profiles?limit=3&unknown=a%26b")
     assert response.json()[0]["name"] == "bot 6"
     link = re.fullmatch(r'<http://testserver(/v1/bot-profiles\?.*)>; rel="next"', response["Link"])
-    assert f"cursor={response['X-Next-Cursor']}" in link[1] and "limit=3" in link[1] and "unknown=a%26b" in link[1]
+    assert (
+        f"cursor={response['X-Next-Cursor']}" in link[1]
+        and "limit=3" in link[1]
+        and "unknown=a%26b" in link[1]
+    )
     seen = [bot["name"] for bot in response.json()]
     while "Link" in response:
         response = as_acme.get(re.search("<([^>]*)>", response["Link"])[1])
@@ -137,7 +145,14 @@ def test_the_next_page_of_a_tenants_own_path_is_on_that_path(bots, as_acme):
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1/bot-profiles", "/v1/api-tokens", "/v1/sources", "/v1/sources?include_children=true", "/v1/chat"]
+    "path",
+    [
+        "/v1/bot-profiles",
+        "/v1/api-tokens",
+        "/v1/sources",
+        "/v1/sources?include_children=true",
+        "/v1/chat",
+    ],
 )
 def test_every_plain_list_takes_a_limit_and_refuses_what_is_none(as_acme, path):
     join = "&" if "?" in path else "?"
@@ -148,5 +163,8 @@ def test_every_plain_list_takes_a_limit_and_refuses_what_is_none(as_acme, path):
         assert as_acme.get(f"{path}{join}{wrong}").json()["code"] == "validation_error", wrong
     for wrong in ("x", "%00", "AAAA", "%ff"):
         response = as_acme.get(f"{path}{join}cursor={wrong}")
-        assert response.status_code == 422 and response.json()["code"] in ("invalid_cursor", "validation_error"), wrong
+        assert response.status_code == 422 and response.json()["code"] in (
+            "invalid_cursor",
+            "validation_error",
+        ), wrong
     assert as_acme.get(f"{path}{join}cursor=").status_code == 200

@@ -56,7 +56,10 @@ def test_a_good_body_is_read_and_unknown_fields_are_ignored():
 
 
 def test_a_json_subtype_counts_as_json():
-    assert read_body(Order, post('{"name": "x"}', "application/vnd.api+json; charset=utf-8")).name == "x"
+    assert (
+        read_body(Order, post('{"name": "x"}', "application/vnd.api+json; charset=utf-8")).name
+        == "x"
+    )
 
 
 @pytest.mark.parametrize(
@@ -139,10 +142,15 @@ def test_a_bad_query_names_its_parameter_and_the_last_of_a_repeated_one_counts()
 
 
 def test_a_malformed_id_of_the_path_is_invalid():
-    assert parse_uuid("123e4567-e89b-12d3-a456-426614174000", "bot_id") == UUID("123e4567-e89b-12d3-a456-426614174000")
+    assert parse_uuid("123e4567-e89b-12d3-a456-426614174000", "bot_id") == UUID(
+        "123e4567-e89b-12d3-a456-426614174000"
+    )
     with pytest.raises(InvalidFields) as caught:
         parse_uuid("nope", "bot_id")
-    assert (caught.value.errors[0]["type"], caught.value.errors[0]["loc"]) == ("uuid_parsing", ["path", "bot_id"])
+    assert (caught.value.errors[0]["type"], caught.value.errors[0]["loc"]) == (
+        "uuid_parsing",
+        ["path", "bot_id"],
+    )
 
 
 @pytest.mark.parametrize(
@@ -150,11 +158,23 @@ def test_a_malformed_id_of_the_path_is_invalid():
     [
         (NotFound("Bot profile not found"), 404, "Bot profile not found", "not_found", False),
         (Conflict("Taken", code="slug_taken"), 409, "Taken", "slug_taken", False),
-        (ProviderError("timeout"), 504, "The model provider did not answer in time.", "provider_timeout", True),
+        (
+            ProviderError("timeout"),
+            504,
+            "The model provider did not answer in time.",
+            "provider_timeout",
+            True,
+        ),
         (Http404(), 404, "Not Found", "not_found", False),
         (PermissionDenied(), 403, "You may not do this.", "forbidden", False),
         (SuspiciousOperation("secret"), 400, "Bad Request", "bad_request", False),
-        (OperationalError("host"), 503, "The service is not available at the moment.", "database_unavailable", True),
+        (
+            OperationalError("host"),
+            503,
+            "The service is not available at the moment.",
+            "database_unavailable",
+            True,
+        ),
         (ZeroDivisionError("secret"), 500, "Internal Server Error", "internal", False),
     ],
 )
@@ -169,27 +189,45 @@ def test_every_exception_becomes_the_contracts_error(error, status, detail, code
 
 
 def test_invalid_fields_are_a_list_in_detail():
-    response = error_response(InvalidFields.of("missing", ("body", "name"), "Field required"), post("{}"))
+    response = error_response(
+        InvalidFields.of("missing", ("body", "name"), "Field required"), post("{}")
+    )
     payload = json.loads(response.content)
-    assert payload["detail"] == [{"type": "missing", "loc": ["body", "name"], "msg": "Field required", "input": None}]
+    assert payload["detail"] == [
+        {"type": "missing", "loc": ["body", "name"], "msg": "Field required", "input": None}
+    ]
     assert (response.status_code, payload["code"]) == (422, "validation_error")
 
 
 def test_401_and_429_carry_their_headers():
     request = RequestFactory().get("/")
-    assert error_response(NotAuthenticated("Not authenticated"), request)["WWW-Authenticate"] == "Bearer"
-    assert error_response(TooManyRequests("Slow down", retry_after_seconds=7), request)["Retry-After"] == "7"
+    assert (
+        error_response(NotAuthenticated("Not authenticated"), request)["WWW-Authenticate"]
+        == "Bearer"
+    )
+    assert (
+        error_response(TooManyRequests("Slow down", retry_after_seconds=7), request)["Retry-After"]
+        == "7"
+    )
 
 
 def test_times_are_naive_utc_without_an_empty_fraction():
-    assert naive_utc(datetime(2026, 11, 20, 23, 38, 33, 801678, tzinfo=UTC)) == "2026-11-20T23:38:33.801678"
-    assert naive_utc(datetime(2026, 11, 21, 1, 0, tzinfo=timezone(timedelta(hours=2)))) == "2026-11-20T23:00:00"
+    assert (
+        naive_utc(datetime(2026, 11, 20, 23, 38, 33, 801678, tzinfo=UTC))
+        == "2026-11-20T23:38:33.801678"
+    )
+    assert (
+        naive_utc(datetime(2026, 11, 21, 1, 0, tzinfo=timezone(timedelta(hours=2))))
+        == "2026-11-20T23:00:00"
+    )
     assert naive_utc(None) is None
 
 
 @pytest.mark.parametrize(("trusts", "expected"), [(False, "10.0.0.9"), (True, "203.0.113.7")])
 def test_the_callers_address_comes_from_the_proxy_only_when_it_is_trusted(trusts, expected):
-    request = RequestFactory().get("/", REMOTE_ADDR="10.0.0.9", HTTP_X_FORWARDED_FOR="6.6.6.6, 203.0.113.7")
+    request = RequestFactory().get(
+        "/", REMOTE_ADDR="10.0.0.9", HTTP_X_FORWARDED_FOR="6.6.6.6, 203.0.113.7"
+    )
     with override_settings(TRUST_PROXY_HEADERS=trusts):
         assert client_address(request) == expected
 
@@ -200,7 +238,10 @@ def test_the_callers_address_comes_from_the_proxy_only_when_it_is_trusted(trusts
         ("203.0.113.7", "203.0.113.7"),
         ("2001:db8:0:7::1", "2001:db8:0:7::/64"),
         ("2001:DB8:0:7:ffff::9", "2001:db8:0:7::/64"),
-        ("::ffff:203.0.113.7", "203.0.113.7"),  # a socket of both kinds; all of IPv4 is no one network
+        (
+            "::ffff:203.0.113.7",
+            "203.0.113.7",
+        ),  # a socket of both kinds; all of IPv4 is no one network
         ("fe80::1%eth0", "fe80::/64"),
         ("", ""),
         ("unix", "unix"),

@@ -16,14 +16,23 @@ class Command(ProductCommand):
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("--show", action="store_true", help="only show the URLs and log-ins")
-        parser.add_argument("--ingest-now", action="store_true", help="ingest here instead of leaving it to a worker")
+        parser.add_argument(
+            "--ingest-now",
+            action="store_true",
+            help="ingest here instead of leaving it to a worker",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["show"]:
             seed_demo(self.say, ingest_now=options["ingest_now"])
             if not self.stdout.isatty():
-                self.say("`manage.py demo --show` shows the log-ins.")  # they have no business in a log file
+                self.say(
+                    "`manage.py demo --show` shows the log-ins."
+                )  # they have no business in a log file
                 return
-        base_url = settings.PUBLIC_URL.rstrip("/") or f"http://localhost:{os.environ.get('PORT') or '8000'}"
+        base_url = (
+            settings.PUBLIC_URL.rstrip("/")
+            or f"http://localhost:{os.environ.get('PORT') or '8000'}"
+        )
         lines = describe_demo(base_url)
         self.say("\n".join(lines) if lines else "There is no demo here; `manage.py demo` makes it.")

@@ -17,12 +17,16 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="print the findings as a JSON list")
-        parser.add_argument("--part", action="append", choices=list(CHECKS), help="only this part; may be repeated")
+        parser.add_argument(
+            "--part", action="append", choices=list(CHECKS), help="only this part; may be repeated"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         findings = diagnose(options["part"])
         if options["json"]:
-            self.stdout.write(mask_secrets(json.dumps([finding.to_dict() for finding in findings], indent=1)))
+            self.stdout.write(
+                mask_secrets(json.dumps([finding.to_dict() for finding in findings], indent=1))
+            )
         else:
             for finding in findings:
                 self.stdout.write(mask_secrets(self._format(finding)))
@@ -30,6 +34,8 @@ class Command(BaseCommand):
             raise SystemExit(1)
 
     def _format(self, finding: Finding) -> str:
-        paint = {OK: self.style.SUCCESS, WARN: self.style.WARNING, FAIL: self.style.ERROR}[finding.state]
+        paint = {OK: self.style.SUCCESS, WARN: self.style.WARNING, FAIL: self.style.ERROR}[
+            finding.state
+        ]
         line = f"{paint(f'{finding.state:<5}')} {finding.part:<11} {finding.detail}"
         return f"{line}\n{'':<18}→ {finding.remedy}" if finding.remedy else line

@@ -19,11 +19,21 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         port = os.environ.get("PORT") or "8000"
-        parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: only this machine)")
-        parser.add_argument("--port", type=int, default=port, help="port to listen on (default: PORT or 8000)")
-        parser.add_argument("--data-dir", type=Path, default=settings.DATA_DIR, help="everything kept lies here")
-        parser.add_argument("--no-demo", action="store_true", help="do not seed or show the demo's tenants")
-        parser.add_argument("--web-processes", type=int, default=1, help="web processes that share the port")
+        parser.add_argument(
+            "--host", default="127.0.0.1", help="address to listen on (default: only this machine)"
+        )
+        parser.add_argument(
+            "--port", type=int, default=port, help="port to listen on (default: PORT or 8000)"
+        )
+        parser.add_argument(
+            "--data-dir", type=Path, default=settings.DATA_DIR, help="everything kept lies here"
+        )
+        parser.add_argument(
+            "--no-demo", action="store_true", help="do not seed or show the demo's tenants"
+        )
+        parser.add_argument(
+            "--web-processes", type=int, default=1, help="web processes that share the port"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         chosen = Options(

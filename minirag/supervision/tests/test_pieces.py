@@ -36,7 +36,9 @@ def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installatio
 def make_program(tmp_path: Path, source: str) -> tuple[Program, io.StringIO]:
     stream = io.StringIO()
     command = [sys.executable, "-u", "-c", source]
-    return Program("web", command, dict(os.environ), Console(stream), tmp_path / "web.log", grace_seconds=1.0), stream
+    return Program(
+        "web", command, dict(os.environ), Console(stream), tmp_path / "web.log", grace_seconds=1.0
+    ), stream
 
 
 def wait_for(stream: io.StringIO, text: str) -> None:
@@ -121,7 +123,10 @@ def test_a_child_that_ignores_the_request_is_killed_with_its_session(tmp_path: P
     program.stop()
     assert program.child.returncode == -signal.SIGKILL
     deadline = time.monotonic() + 5
-    while Path(f"/proc/{grandchild}").exists() and "\nState:\tZ" not in Path(f"/proc/{grandchild}/status").read_text():
+    while (
+        Path(f"/proc/{grandchild}").exists()
+        and "\nState:\tZ" not in Path(f"/proc/{grandchild}/status").read_text()
+    ):
         assert time.monotonic() < deadline
         time.sleep(0.01)
 

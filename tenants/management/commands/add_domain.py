@@ -9,7 +9,9 @@ from tenants.provisioning import add_domain, get_tenant
 
 
 class Command(ProductCommand):
-    help = "Lead a host (bots.acme.com) to a tenant: https://bots.acme.com/admin/ is its admin then."
+    help = (
+        "Lead a host (bots.acme.com) to a tenant: https://bots.acme.com/admin/ is its admin then."
+    )
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("host")

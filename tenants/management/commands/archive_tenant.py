@@ -15,7 +15,9 @@ class Command(StatusCommand):
 
     def add_arguments(self, parser: Any) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--reason", default="", help="kept with the tenant and in the audit log")
+        parser.add_argument(
+            "--reason", default="", help="kept with the tenant and in the audit log"
+        )
 
     def change(self, tenant: Tenant, options: dict[str, Any]) -> None:
         archive_tenant(tenant, reason=options["reason"], actor=self.actor)

@@ -18,12 +18,16 @@ class Command(ProductCommand):
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("--email", required=True)
-        parser.add_argument("--password", help="Better: BOOTSTRAP_PASSWORD, or wait for the prompt.")
+        parser.add_argument(
+            "--password", help="Better: BOOTSTRAP_PASSWORD, or wait for the prompt."
+        )
         parser.add_argument("--display-name", default="")
 
     def handle(self, *args: Any, **options: Any) -> None:
         password = options["password"] or os.environ.get("BOOTSTRAP_PASSWORD") or _ask_password()
-        operator, is_new = create_operator(options["email"], password, options["display_name"], actor=self.actor)
+        operator, is_new = create_operator(
+            options["email"], password, options["display_name"], actor=self.actor
+        )
         if is_new:
             self.say(f"Platform operator {operator.email} was made. Log in at /admin/.")
         else:

@@ -15,13 +15,19 @@ from tenants.operators import mint_operator_token
 
 
 class Command(ProductCommand):
-    help = "Make a token for /v1/platform with the rights of a platform operator. It is printed once."
+    help = (
+        "Make a token for /v1/platform with the rights of a platform operator. It is printed once."
+    )
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("--email", required=True, help="the platform operator")
         parser.add_argument("--name", default="command line")
-        parser.add_argument("--read-only", action="store_true", help="it may look and not change anything")
-        parser.add_argument("--expires-days", type=int, metavar="DAYS", help="default: it does not expire")
+        parser.add_argument(
+            "--read-only", action="store_true", help="it may look and not change anything"
+        )
+        parser.add_argument(
+            "--expires-days", type=int, metavar="DAYS", help="default: it does not expire"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         days = options["expires_days"]
@@ -37,7 +43,9 @@ class Command(ProductCommand):
             user, options["name"], is_read_only=options["read_only"], expires_at=expires_at
         )
         audit.record(
-            "operator_token.created", actor=self.actor, detail={"user": user.email, "prefix": token.token_prefix}
+            "operator_token.created",
+            actor=self.actor,
+            detail={"user": user.email, "prefix": token.token_prefix},
         )
         self.say(secret)
         self.stderr.write("This is the only time that the token is shown.")

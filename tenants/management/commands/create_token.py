@@ -22,15 +22,25 @@ class Command(ProductCommand):
         parser.add_argument("--tenant", required=True, metavar="SLUG")
         parser.add_argument("--email", required=True, help="whose rights the token has")
         parser.add_argument("--name", default="command line")
-        parser.add_argument("--scopes", metavar="SCOPES", help="chat, read, manage; several with commas; default: all")
-        parser.add_argument("--bot", metavar="ID", help="the id of the only bot that it is good for")
-        parser.add_argument("--expires-days", type=int, metavar="DAYS", help="default: it does not expire")
+        parser.add_argument(
+            "--scopes",
+            metavar="SCOPES",
+            help="chat, read, manage; several with commas; default: all",
+        )
+        parser.add_argument(
+            "--bot", metavar="ID", help="the id of the only bot that it is good for"
+        )
+        parser.add_argument(
+            "--expires-days", type=int, metavar="DAYS", help="default: it does not expire"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         tenant, days = get_tenant(options["tenant"]), options["expires_days"]
         if days is not None and not 1 <= days <= 3650:
             raise BadInput("--expires-days is a number from 1 to 3650.")
-        user = User.objects.filter(tenant=tenant, email=normalise_email(options["email"]), is_active=True).first()
+        user = User.objects.filter(
+            tenant=tenant, email=normalise_email(options["email"]), is_active=True
+        ).first()
         if user is None:
             raise NotFound(f"{tenant.slug} has no active user '{options['email']}'.")
         expires_at = timezone.now() + timedelta(days=days) if days else None

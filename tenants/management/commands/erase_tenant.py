@@ -15,11 +15,15 @@ class Command(ProductCommand):
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("slug")
-        parser.add_argument("--confirm", default="", metavar="SLUG", help="the slug once more, to be sure")
+        parser.add_argument(
+            "--confirm", default="", metavar="SLUG", help="the slug once more, to be sure"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         tenant = get_tenant(options["slug"])
         if options["confirm"] != tenant.slug:
-            raise CommandError(f"Nothing was erased. To erase '{tenant.slug}' for good, add --confirm {tenant.slug}")
+            raise CommandError(
+                f"Nothing was erased. To erase '{tenant.slug}' for good, add --confirm {tenant.slug}"
+            )
         erase_tenant(tenant, actor=self.actor)
         self.say(f"{options['slug']} was erased.")

@@ -19,7 +19,11 @@ class Command(ProductCommand):
         parser.add_argument("--json", action="store_true", help="one JSON array, for scripts")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        tenants = Tenant.objects.annotate(user_count=Count("users")).prefetch_related("domains").order_by("slug")
+        tenants = (
+            Tenant.objects.annotate(user_count=Count("users"))
+            .prefetch_related("domains")
+            .order_by("slug")
+        )
         rows = [_describe(tenant, target_version()) for tenant in tenants]
         if options["json"]:
             self.say(json.dumps(rows, indent=2))
@@ -30,7 +34,9 @@ class Command(ProductCommand):
         for row in rows:
             behind = "" if row["schema_is_current"] else "  schema is behind: run manage.py migrate"
             hosts = f"  {', '.join(row['domains'])}" if row["domains"] else ""
-            self.say(f"{row['slug']:<{width}}  {row['status']:<9}  {row['users']} users  {row['name']}{hosts}{behind}")
+            self.say(
+                f"{row['slug']:<{width}}  {row['status']:<9}  {row['users']} users  {row['name']}{hosts}{behind}"
+            )
 
 
 def _describe(tenant: Tenant, version: str) -> dict[str, Any]:

@@ -15,11 +15,15 @@ class Command(Migrate):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--public-only", action="store_true", help="Leave the template and the tenants alone.")
+        parser.add_argument(
+            "--public-only", action="store_true", help="Leave the template and the tenants alone."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         public_only = options.pop("public_only", False)
-        single = bool(options.get("app_label")) or any(options.get(k) for k in ("plan", "check_unapplied", "prune"))
+        single = bool(options.get("app_label")) or any(
+            options.get(k) for k in ("plan", "check_unapplied", "prune")
+        )
         super().handle(*args, **options)
         if public_only or single:
             return

@@ -13,7 +13,9 @@ class Command(ProductCommand):
     help = "Make a tenant: its schema, its owner and a token, which is printed once."
 
     def add_arguments(self, parser: Any) -> None:
-        parser.add_argument("slug", help="1 to 100 characters of a-z, 0-9 and '-'; part of the tenant's URLs")
+        parser.add_argument(
+            "slug", help="1 to 100 characters of a-z, 0-9 and '-'; part of the tenant's URLs"
+        )
         parser.add_argument("--name", default="", help="shown name (default: the slug)")
         parser.add_argument("--owner-email", required=True)
         parser.add_argument("--owner-password", help="made and printed once if it is missing")
