@@ -6,7 +6,7 @@ import sys
 
 from django.core.management import execute_from_command_line
 
-from minirag.supervision.installation import adopt_installation
+from minirag.local.supervision.installation import adopt_installation
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "minirag.settings")

@@ -1,4 +1,4 @@
-"""Ingestion in this process, through `knowledge.ingestion.ingest`: with the local embedder, and without."""
+"""Ingestion in this process, through `knowledge.indexing.ingestion.ingest`: with the local embedder, and without."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bench.product import House
 from bench.report import Budget, Report
 from bench.synthetic import make_text
 from bots.models import UsageEvent, UsageKind
-from knowledge.ingestion import ingest
+from knowledge.indexing.ingestion import ingest
 from knowledge.models import Chunk, Source
 from minirag.ai.local import HASH, MINILM, encode_locally
 from tenants.context import tenant_context

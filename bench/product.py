@@ -16,10 +16,10 @@ from types import TracebackType
 import httpx
 
 from bench.processes import find_process, list_descendants, read_cpu_seconds
-from minirag.embedded.processes import die_with_parent, find_free_port
+from minirag.local.embedded.processes import die_with_parent, find_free_port
 from tests.product import CHECKOUT, Product, TenantAccount
 
-DEMO = CHECKOUT / "minirag" / "demo" / "acme"
+DEMO = CHECKOUT / "minirag" / "local" / "demo" / "acme"
 DOCUMENTS = ("product-handbook.md", "support-faq.md")
 _OURS = ("DATABASE_URL", "REDIS_URL", "DATABASE_POOL_SIZE", "DJANGO_SETTINGS_MODULE")
 
@@ -67,7 +67,7 @@ class BenchProduct(Product):
         }
         os.environ.setdefault("EMBEDDER_DIR", str(CHECKOUT / ".data" / "models" / "minilm"))
         os.environ["DJANGO_SETTINGS_MODULE"] = "minirag.settings"
-        from minirag.supervision.installation import adopt_installation
+        from minirag.local.supervision.installation import adopt_installation
 
         adopt_installation()
         import django

@@ -12,7 +12,7 @@ from bench.clients import HttpClient
 from bench.processes import read_cpu_seconds
 from bench.product import House, Meter
 from bench.report import Budget, Report
-from minirag.embedded.processes import find_free_port
+from minirag.local.embedded.processes import find_free_port
 from tests.product import CHECKOUT
 
 READ = Budget(3.5)

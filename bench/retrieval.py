@@ -1,7 +1,7 @@
 """Search in tenants of 1,000, 10,000 and 100,000 chunks: how long it takes, and what the vector index misses.
 
 The knowledge is synthetic (bench.synthetic) and goes into the product's own tables with the product's own packing; the
-search is `knowledge.retrieval.retrieve` itself, with a fake embedder that knows each question's vector.
+search is `knowledge.retrieval.retrieving.retrieve` itself, with a fake embedder that knows each question's vector.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from bench.report import Budget, Report, quantile
 from bench.synthetic import DIMENSIONS, TOPICS, VectorSpace, count_words
 from bots.models import BotProfile
 from bots.profiles import create_bot
-from knowledge import retrieval
-from knowledge.indexing import ensure_vector_index
-from knowledge.lexicon import add_statistics
+from knowledge.indexing.lexicon import add_statistics
+from knowledge.indexing.swap import ensure_vector_index
+from knowledge.indexing.vectors import COPY_HEADER, COPY_TRAILER, pack_index_row, weigh_terms
 from knowledge.models import Document, LexiconTotals, Source, SourceStatus, SourceType
-from knowledge.retrieval import Retrieval
-from knowledge.sources import private_dataset
-from knowledge.vectors import COPY_HEADER, COPY_TRAILER, pack_index_row, weigh_terms
+from knowledge.retrieval import retrieving as retrieval
+from knowledge.retrieval.retrieving import Retrieval
+from knowledge.sources.changing import private_dataset
 from minirag.ai.embeddings import Embeddings, embed_query
 from minirag.ai.local import MINILM
-from minirag.lib.analysis import analyse, term_id
+from minirag.lib.text.analysis import analyse, term_id
 from tenants.context import tenant_context
 from tenants.provisioning import provision_tenant
 

@@ -18,7 +18,7 @@ from django.db import connection
 from bench.product import House
 from bench.report import Budget, Report, quantile
 from bots.models import UsageEvent
-from bots.rollup import roll_up_usage
+from bots.usage.rollup import roll_up_usage
 from tenants.context import tenant_context
 from tenants.models import Tenant
 

@@ -19,13 +19,14 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from bots import quota_admin, scope_admin  # noqa: F401 - registers the pages of quotas
 from bots.admin_fields import LinesField
 from bots.models import BotProfile, Outcome, PriceOverride, UsageEvent
-from bots.month import summarise_month
 from bots.origins import normalise_origin
+from bots.quotas import admin as quotas_admin  # noqa: F401 - registers its pages
+from bots.scopes import admin as scopes_admin
+from bots.usage.month import summarise_month
 from minirag.ai.credentials import Credentials
-from minirag.lib.http import OutboundError, check_url
+from minirag.lib.http_out.client import OutboundError, check_url
 from tenants.model_admin import LookOnlyAdmin, ProductAdmin
 from tenants.sites import tenant_site
 
@@ -181,7 +182,7 @@ class BotProfileAdmin(ProductAdmin):
 
     @display(description="guardrails")
     def shown_scopes(self, bot: BotProfile) -> str:
-        return scope_admin.show_scopes(bot)
+        return scopes_admin.show_scopes(bot)
 
     @display(description="key in use")
     def has_key(self, bot: BotProfile) -> str:

@@ -11,9 +11,9 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models.functions import JSONObject
 
-from bots import quota_models  # noqa: F401 - Django looks for models here
+from bots.quotas import models as quota_models  # noqa: F401 - Django looks for models here
 from minirag.ai.credentials import Credentials
-from minirag.lib.crypto import decrypt, encrypt
+from minirag.lib.security.crypto import decrypt, encrypt
 from tenants.context import current_schema, require_tenant
 from tenants.models import BotAddress
 
@@ -237,7 +237,7 @@ class UsageEvent(models.Model):
 
 
 class UsageDay(models.Model):
-    """What one bot spent on one model on one day of UsageRollup's time zone; written by bots.rollup alone."""
+    """What one bot spent on one model on one day of UsageRollup's time zone; written by bots.usage.rollup alone."""
 
     day = models.DateField()
     bot_profile_id = models.UUIDField()
@@ -263,7 +263,7 @@ class Measure(models.TextChoices):
 
 
 class UsageTiming(models.Model):
-    """How many turns of a day took a time in `bucket` (see bots.timings); written by bots.rollup alone."""
+    """How many turns of a day took a time in `bucket` (see bots.usage.timings); written by bots.usage.rollup alone."""
 
     day = models.DateField()
     bot_profile_id = models.UUIDField()

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from bots.models import Fusion
-from minirag.lib.openapi import Moment, Reply
+from minirag.lib.http_in.openapi import Moment, Reply
 
 
 class BotProfileReply(Reply):

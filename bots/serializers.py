@@ -10,8 +10,8 @@ from pydantic import AfterValidator, ConfigDict, Field, StrictBool
 from bots.models import BotProfile, Fusion
 from bots.origins import normalise_origin
 from minirag.ai.credentials import Credentials
-from minirag.lib.http import OutboundError, check_url
-from minirag.lib.rest import Body, naive_utc
+from minirag.lib.http_in.rest import Body, naive_utc
+from minirag.lib.http_out.client import OutboundError, check_url
 from tenants.context import require_tenant
 
 Name = Annotated[str, Field(max_length=255)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from bots.rollup import roll_up_usage
+from bots.usage.rollup import roll_up_usage
 from tenants.tasks import PlatformTask, sum_over_tenants
 
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 from unfold.decorators import display
 
 from bots.models import Outcome, UsageEvent
-from conversations import export_admin  # noqa: F401 - registers its page
+from conversations.exports import admin as export_admin  # noqa: F401 - registers its page
 from conversations.models import Chat, Feedback, Message, MessageRole
 from knowledge.models import Source
 from tenants.context import require_tenant

@@ -14,9 +14,9 @@ from django.db.models import Q
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from conversations.export_jobs import claim_job, purge_expired, run_job, take_back_abandoned
+from conversations.exports.jobs import claim_job, purge_expired, run_job, take_back_abandoned
 from conversations.models import ExportJob, ExportStatus
-from conversations.recording import mark_abandoned
+from conversations.turns.recording import mark_abandoned
 from tenants.tasks import PlatformTask, TenantTask, sum_over_tenants
 
 logger = structlog.get_logger(__name__)

@@ -13,11 +13,9 @@ from django.utils.html import format_html
 from unfold.decorators import action, display
 
 from bots.models import BotProfile
-from knowledge import dataset_admin  # noqa: F401 - registers the page of datasets
-from knowledge.admin_forms import NewSourceForm, SourceForm
-from knowledge.admin_nyxcore import NYXCORE_FIELDS
+from knowledge.datasets import admin as dataset_admin  # noqa: F401 - registers the page of datasets
 from knowledge.models import Chunk, Document, Source, SourceFile, SourceStatus, SourceType
-from knowledge.sources import (
+from knowledge.sources.changing import (
     Home,
     create_source,
     delete_source,
@@ -26,6 +24,8 @@ from knowledge.sources import (
     update_source,
     upload_source,
 )
+from knowledge.sources.forms import NewSourceForm, SourceForm
+from knowledge.sources.nyxcore_form import NYXCORE_FIELDS
 from knowledge.tasks import queue_ingestion
 from tenants.model_admin import LookOnlyAdmin, ProductAdmin, format_age
 from tenants.sites import tenant_site

@@ -15,7 +15,7 @@ from pgvector.django import HalfVectorField, SparseVectorField
 
 from bots.models import BotProfile
 
-LEXICAL_DIMENSIONS = 1_000_000_000  # of minirag.lib.analysis.term_id
+LEXICAL_DIMENSIONS = 1_000_000_000  # of minirag.lib.text.analysis.term_id
 
 
 class DatasetQuerySet(models.QuerySet["Dataset"]):

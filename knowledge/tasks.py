@@ -19,13 +19,13 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from knowledge.claims import STALE_AFTER
-from knowledge.forgetting import forget_knowledge
-from knowledge.ingestion import ingest, record_cancellation, record_failure
-from knowledge.loading import IngestionError
+from knowledge.indexing.claims import STALE_AFTER
+from knowledge.indexing.forgetting import forget_knowledge
+from knowledge.indexing.ingestion import ingest, record_cancellation, record_failure
+from knowledge.indexing.loading import IngestionError
+from knowledge.indexing.reembedding import find_outdated_datasets, reembed_dataset
 from knowledge.models import Redo, Source, SourceStatus
-from knowledge.reembedding import find_outdated_datasets, reembed_dataset
-from knowledge.schedule import INTERVALS, MAX_ATTEMPTS
+from knowledge.sources.schedule import INTERVALS, MAX_ATTEMPTS
 from tenants.tasks import PlatformTask, TenantTask, sum_over_tenants
 
 logger = structlog.get_logger(__name__)

@@ -4,28 +4,32 @@ from __future__ import annotations
 
 from django.urls import path
 
-from knowledge import dataset_views, document_views, file_views, upsert_views, views
+from knowledge.datasets import api as datasets_api
+from knowledge.documents import api as documents_api
+from knowledge.formats import api as formats_api
+from knowledge.sources import api as sources_api
+from knowledge.sources import upsert_api
 
 urlpatterns = [
-    path("sources", views.SourceList.as_view()),
-    path("sources/batch", views.SourceBatch.as_view()),
-    path("sources/upload", views.SourceUpload.as_view()),
-    path("sources/formats", file_views.FileFormats.as_view()),
-    path("sources/validate-file", file_views.FileValidation.as_view()),
-    path("sources/reindex", document_views.Reindexing.as_view()),
-    path("sources/by-external-id/<str:external_id>", upsert_views.SourceByExternalId.as_view()),
-    path("sources/<str:source_id>", views.SourceDetail.as_view()),
-    path("sources/<str:source_id>/children", views.SourceChildren.as_view()),
-    path("sources/<str:source_id>/ingest", views.SourceIngestion.as_view()),
-    path("sources/<str:source_id>/ingest-children", views.ChildrenIngestion.as_view()),
-    path("documents", document_views.DocumentList.as_view()),
-    path("documents/<str:document_id>", document_views.DocumentDetail.as_view()),
-    path("documents/<str:document_id>/reprocess", document_views.DocumentReprocessing.as_view()),
-    path("datasets", dataset_views.DatasetList.as_view()),
-    path("datasets/overview", dataset_views.DatasetOverview.as_view()),
-    path("datasets/<str:dataset_id>", dataset_views.DatasetDetail.as_view()),
-    path("datasets/<str:dataset_id>/statistics", dataset_views.DatasetStatistics.as_view()),
-    path("datasets/<str:dataset_id>/bots", dataset_views.DatasetBots.as_view()),
-    path("datasets/<str:dataset_id>/bots/<str:bot_profile_id>", dataset_views.DatasetBot.as_view()),
-    path("bot-profiles/<str:bot_profile_id>/datasets", dataset_views.BotDatasets.as_view()),
+    path("sources", sources_api.SourceList.as_view()),
+    path("sources/batch", sources_api.SourceBatch.as_view()),
+    path("sources/upload", sources_api.SourceUpload.as_view()),
+    path("sources/formats", formats_api.FileFormats.as_view()),
+    path("sources/validate-file", formats_api.FileValidation.as_view()),
+    path("sources/reindex", documents_api.Reindexing.as_view()),
+    path("sources/by-external-id/<str:external_id>", upsert_api.SourceByExternalId.as_view()),
+    path("sources/<str:source_id>", sources_api.SourceDetail.as_view()),
+    path("sources/<str:source_id>/children", sources_api.SourceChildren.as_view()),
+    path("sources/<str:source_id>/ingest", sources_api.SourceIngestion.as_view()),
+    path("sources/<str:source_id>/ingest-children", sources_api.ChildrenIngestion.as_view()),
+    path("documents", documents_api.DocumentList.as_view()),
+    path("documents/<str:document_id>", documents_api.DocumentDetail.as_view()),
+    path("documents/<str:document_id>/reprocess", documents_api.DocumentReprocessing.as_view()),
+    path("datasets", datasets_api.DatasetList.as_view()),
+    path("datasets/overview", datasets_api.DatasetOverview.as_view()),
+    path("datasets/<str:dataset_id>", datasets_api.DatasetDetail.as_view()),
+    path("datasets/<str:dataset_id>/statistics", datasets_api.DatasetStatistics.as_view()),
+    path("datasets/<str:dataset_id>/bots", datasets_api.DatasetBots.as_view()),
+    path("datasets/<str:dataset_id>/bots/<str:bot_profile_id>", datasets_api.DatasetBot.as_view()),
+    path("bot-profiles/<str:bot_profile_id>/datasets", datasets_api.BotDatasets.as_view()),
 ]

@@ -11,7 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from minirag.health import system_health
 from minirag.inventory import DetailedHealth
-from minirag.lib.rest import answer_bad_request, answer_not_found, answer_server_error
+from minirag.lib.http_in.rest import answer_bad_request, answer_not_found, answer_server_error
 from minirag.reference import OpenApiDocument, ReferencePage
 
 

@@ -14,7 +14,7 @@ http_application = get_asgi_application()  # first: it sets Django up, which the
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 
-from conversations.routing import websocket_urlpatterns  # noqa: E402
+from conversations.widget.routing import websocket_urlpatterns  # noqa: E402
 from minirag.ai.chat import warm_up  # noqa: E402
 from minirag.checks import require_secrets  # noqa: E402
 from minirag.handlers import ApiHandler, HttpApp  # noqa: E402

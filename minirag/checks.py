@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.checks import Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 
-from minirag.lib.rates import parse_rate
+from minirag.lib.security.rates import parse_rate
 
 _EXAMPLES = ("change-me", "changeme", "secret", "insecure", "example", "default")
 _RATES = (

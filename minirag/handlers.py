@@ -18,7 +18,7 @@ from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpResponseBase, JsonResponse
 
 from minirag.backpressure import pace_sending
-from minirag.lib.request_ids import choose_request_id
+from minirag.lib.http_in.request_ids import choose_request_id
 
 API_PATHS = ("/v1/", "/health")
 UPLOAD_PATH = "/v1/sources/upload"

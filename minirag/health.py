@@ -13,8 +13,8 @@ from django.db import Error, connection
 from django.http import HttpRequest, JsonResponse
 
 from minirag.lib.database import run_sync
-from minirag.lib.openapi import Reply, describe
-from minirag.lib.rest import method_not_allowed
+from minirag.lib.http_in.openapi import Reply, describe
+from minirag.lib.http_in.rest import method_not_allowed
 
 _TIMEOUT_SECONDS = 2
 _KEEP_SECONDS = 2.0

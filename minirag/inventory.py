@@ -20,12 +20,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from bots.models import BotProfile
-from bots.spending import sum_everything
+from bots.usage.spending import sum_everything
 from conversations.models import Chat, Message
 from knowledge.models import IndexEntry, LexiconTotals, Source, SourceStatus
 from minirag.health import ServerHealthReply, SystemHealthReply, connect_redis, measure_health
-from minirag.lib.openapi import Reply, describe
-from minirag.lib.rest import ApiView
+from minirag.lib.http_in.openapi import Reply, describe
+from minirag.lib.http_in.rest import ApiView
 from tenants.context import require_tenant
 from tenants.models import Tenant
 from tenants.permissions import HasTenant, permit

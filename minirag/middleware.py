@@ -8,8 +8,8 @@ import structlog
 from corsheaders.middleware import CorsMiddleware
 from django.http import HttpRequest, HttpResponseBase
 
-from minirag.lib.middleware import TwofoldMiddleware
-from minirag.lib.request_ids import choose_request_id
+from minirag.lib.http_in.middleware import TwofoldMiddleware
+from minirag.lib.http_in.request_ids import choose_request_id
 from tenants.context import PUBLIC_SCHEMA
 
 logger = structlog.get_logger("minirag.request")

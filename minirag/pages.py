@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
 
 from bots.models import BotProfile
-from minirag.demo.tenants import DEMO_TENANTS, find_demo_tenant
+from minirag.local.demo.tenants import DEMO_TENANTS, find_demo_tenant
 from tenants.context import require_tenant
 from tenants.models import Tenant, TenantStatus
 

@@ -15,9 +15,9 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from rest_framework.request import Request
 
 from minirag import __version__
-from minirag.lib.openapi import Media, describe
-from minirag.lib.openapi_document import build_document
-from minirag.lib.rest import ApiView
+from minirag.lib.http_in.openapi import Media, describe
+from minirag.lib.http_in.openapi_document import build_document
+from minirag.lib.http_in.rest import ApiView
 
 _TITLE = "MiniRAG"
 _DESCRIPTION = """Bots that answer from your own documents, and say so when they cannot.

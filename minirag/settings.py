@@ -321,8 +321,8 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["tenants.permissions.HasTenant"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": [],  # bodies are read with minirag.lib.rest.read_body
-    "EXCEPTION_HANDLER": "minirag.lib.rest.render_error",
+    "DEFAULT_PARSER_CLASSES": [],  # bodies are read with minirag.lib.http_in.rest.read_body
+    "EXCEPTION_HANDLER": "minirag.lib.http_in.rest.render_error",
     "UNAUTHENTICATED_USER": None,
 }
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest, JsonResponse
 from django.urls import URLPattern, URLResolver, include, path
 
 from minirag.api import handler400, handler404, handler500  # noqa: F401 - Django looks for them here
-from minirag.lib.openapi import Reply, describe
+from minirag.lib.http_in.openapi import Reply, describe
 from minirag.pages import find_widget, predecessor_pages, show_platform
 from tenants.sites import platform_site
 

@@ -14,10 +14,11 @@ from unfold.admin import TabularInline
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from tenants import audit, people_admin  # noqa: F401 - people_admin registers the pages of users and tokens
+from tenants import audit
 from tenants.admin_forms import DomainForm, EraseForm, NewTenantForm, ReasonForm
 from tenants.model_admin import LookOnlyAdmin, ProductAdmin, posted
 from tenants.models import AuditEvent, Domain, OperatorToken, SchemaMigration, Tenant, TenantStatus
+from tenants.people import admin as people_admin  # noqa: F401 - people_admin registers the pages of users and tokens
 from tenants.permissions import acting_user
 from tenants.provisioning import (
     archive_tenant,

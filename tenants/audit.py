@@ -11,8 +11,8 @@ from typing import Any
 from django.http import HttpRequest
 from rest_framework.request import Request
 
-from minirag.lib.reading import client_address, django_request
-from minirag.lib.request_ids import current_request_id
+from minirag.lib.http_in.reading import client_address, django_request
+from minirag.lib.http_in.request_ids import current_request_id
 from tenants.context import current_tenant
 from tenants.models import ApiToken, AuditEvent, Tenant, User
 

@@ -24,12 +24,12 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from minirag.lib.errors import Forbidden, NotAuthenticated, ProductError
-from minirag.lib.limits import Bound, check
-from minirag.lib.rates import parse_rate
-from minirag.lib.reading import client_address, network_of
+from minirag.lib.http_in.reading import client_address, network_of
+from minirag.lib.security.limits import Bound, check
+from minirag.lib.security.rates import parse_rate
 from tenants.context import PUBLIC_SCHEMA
-from tenants.lockout import begin_attempt
 from tenants.models import ApiToken, Tenant, User, hash_token, normalise_email
+from tenants.people.lockout import begin_attempt
 
 JWT_ALGORITHM = "HS256"
 _LOGIN_CANDIDATES = 5  # tenants in which one e-mail is tried; each try costs an argon2 hash

@@ -1,4 +1,4 @@
-"""Which rate limits bound a call, by who makes it. `minirag.lib.limits` counts them, all at once.
+"""Which rate limits bound a call, by who makes it. `minirag.lib.security.limits` counts them, all at once.
 
 | caller | bounds |
 |---|---|
@@ -22,9 +22,9 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from minirag.lib.errors import ProductError
-from minirag.lib.limits import Bound, LimitState, check, check_async
-from minirag.lib.rates import parse_rate
-from minirag.lib.reading import client_address, network_of
+from minirag.lib.http_in.reading import client_address, network_of
+from minirag.lib.security.limits import Bound, LimitState, check, check_async
+from minirag.lib.security.rates import parse_rate
 from tenants.authentication import Identity
 from tenants.context import PUBLIC_SCHEMA
 from tenants.models import Tenant

@@ -24,13 +24,13 @@ from django.http.request import UnreadablePostError
 from django.utils.crypto import salted_hmac
 
 from minirag.lib.errors import ProductError
-from minirag.lib.idempotency import Kept, KeyInvalid, claim, give_back, keep
-from minirag.lib.middleware import TwofoldMiddleware
-from minirag.lib.reading import client_address
-from minirag.lib.rest import error_response
+from minirag.lib.http_in.idempotency import Kept, KeyInvalid, claim, give_back, keep
+from minirag.lib.http_in.middleware import TwofoldMiddleware
+from minirag.lib.http_in.reading import client_address
+from minirag.lib.http_in.rest import error_response
 from tenants.authentication import Identity
 from tenants.context import PUBLIC_SCHEMA, run_sync
-from tenants.operators import authenticate_operator
+from tenants.platform.operators import authenticate_operator
 
 SIGN_UP_PATH = "/v1/tenants"
 PLATFORM_PATH = "/v1/platform/"

@@ -13,9 +13,9 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.http.request import split_domain_port
 
 from minirag.lib.errors import NotAuthenticated, ProductError
-from minirag.lib.limits import LimitState, limit_headers
-from minirag.lib.middleware import TwofoldMiddleware
-from minirag.lib.rest import error_response
+from minirag.lib.http_in.middleware import TwofoldMiddleware
+from minirag.lib.http_in.rest import error_response
+from minirag.lib.security.limits import LimitState, limit_headers
 from tenants.authentication import Identity, authenticate_bearer
 from tenants.call_limits import Bounds, bounds_of_call, bounds_of_operator
 from tenants.context import bind_stream, run_sync, tenant_context

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django_tenants.models import DomainMixin, TenantMixin
 
 from minirag.lib.periods import is_time_zone
-from minirag.lib.rates import parse_rate
+from minirag.lib.security.rates import parse_rate
 
 SCHEMA_PREFIX = "t_"
 _SCHEMA_MAX = 63

@@ -11,7 +11,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from minirag.lib.errors import Forbidden
-from minirag.lib.openai_errors import as_openai_error, speaks_openai
+from minirag.lib.http_in.openai_errors import as_openai_error, speaks_openai
 from tenants.context import current_tenant
 from tenants.models import ApiToken, Scope, Tenant, User
 

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from pydantic import EmailStr, Field, StrictBool, StrictInt
 
+from minirag.lib.http_in.rest import Body, naive_utc
 from minirag.lib.moments import Moment
-from minirag.lib.rest import Body, naive_utc
 from tenants.models import ApiToken, Role, Scope, Tenant, User
-from tenants.tokens import MAX_OVERLAP_SECONDS, Rights
+from tenants.tokens.changing import MAX_OVERLAP_SECONDS, Rights
 
 
 class SignUp(Body):

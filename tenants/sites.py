@@ -19,7 +19,7 @@ from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
 from minirag.lib.errors import ProductError, TooManyRequests
-from minirag.lib.rest import client_address
+from minirag.lib.http_in.rest import client_address
 from tenants import audit
 from tenants.authentication import count_log_in
 from tenants.context import current_tenant, require_tenant

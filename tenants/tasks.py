@@ -13,7 +13,7 @@ from celery import Task
 from celery.exceptions import Reject
 from django.db import DatabaseError
 
-from minirag.lib.request_ids import current_request_id, request_id_bound
+from minirag.lib.http_in.request_ids import current_request_id, request_id_bound
 from tenants.context import current_tenant, require_tenant, tenant_context
 from tenants.models import Tenant
 

@@ -27,11 +27,11 @@ from django.test import Client
 from django.utils import timezone
 
 from bots.models import BotProfile, PriceOverride, Scope
-from bots.quota_models import Quota, QuotaUse
-from bots.rollup import roll_up_usage
+from bots.quotas.models import Quota, QuotaUse
+from bots.usage.rollup import roll_up_usage
 from conftest import Party
 from conversations.models import Chat, ExportJob, ExportPart, Message, MessageRole
-from knowledge.ingestion import ingest
+from knowledge.indexing.ingestion import ingest
 from knowledge.models import Chunk, NextVector, Source
 from tenants.context import tenant_context
 from tenants.models import ApiToken, BotAddress, Domain, Tenant, User

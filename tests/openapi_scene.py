@@ -6,11 +6,11 @@ Also for a running product: `manage.py shell -c "from tests.openapi_scene import
 from __future__ import annotations
 
 from bots.models import BotProfile, Scope
-from bots.quota_models import Quota
+from bots.quotas.models import Quota
 from conversations.models import Chat, ExportJob, ExportType, Message, MessageRole
 from knowledge.models import BotDataset, Dataset, Document, Source
-from knowledge.sources import private_dataset
-from minirag.lib.openapi import EXAMPLE_IDS
+from knowledge.sources.changing import private_dataset
+from minirag.lib.http_in.openapi import EXAMPLE_IDS
 from tenants.context import tenant_context
 from tenants.models import ApiToken, Role, Tenant, User
 from webhooks.models import Delivery, Webhook

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 import psycopg
 
-from minirag.embedded.processes import find_free_port
+from minirag.local.embedded.processes import find_free_port
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from minirag.embedded import PostgresServer, ValkeyServer
-from minirag.embedded.processes import read_start_time
+from minirag.local.embedded import PostgresServer, ValkeyServer
+from minirag.local.embedded.processes import read_start_time
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 _UNSAFE_BUT_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}

@@ -21,12 +21,12 @@ from django_celery_beat.models import CrontabSchedule, IntervalSchedule, Periodi
 
 from bots.models import BotProfile, Outcome, PriceOverride, Scope, UsageEvent
 from bots.profiles import create_bot
-from bots.quota_models import Quota, QuotaUse
+from bots.quotas.models import Quota, QuotaUse
 from conftest import PASSWORD, Party
 from conversations.models import Chat, Citation, ExportJob, ExportPart, Message, MessageRole
-from knowledge.configs import reveal_api_token
 from knowledge.models import Chunk, Document, Source, SourceStatus
-from knowledge.sources import create_source, delete_source
+from knowledge.sources.changing import create_source, delete_source
+from knowledge.sources.configs import reveal_api_token
 from minirag.ai.credentials import Credentials
 from tenants.authentication import issue_jwt
 from tenants.context import tenant_context
@@ -39,7 +39,7 @@ from tenants.models import (
     Tenant,
     User,
 )
-from tenants.operators import mint_operator_token
+from tenants.platform.operators import mint_operator_token
 from tenants.provisioning import add_domain, archive_tenant, suspend_tenant
 from tenants.sites import platform_site, tenant_site
 from webhooks.models import Delivery, Webhook

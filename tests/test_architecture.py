@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("minirag", "tenants", "bots", "webhooks", "knowledge", "conversations")
-MAX_FUNCTION_LINES, MAX_FILE_LINES = 60, 350
+MAX_FUNCTION_LINES, MAX_FILE_LINES = 60, 420
 FORBIDDEN_NAMES = {
     "utils",
     "helpers",
@@ -27,21 +27,21 @@ FORBIDDEN_NAMES = {
 HEAVY = ("litellm", "onnxruntime", "tokenizers", "pypdfium2", "docx", "selectolax", "openai")
 # Edges: where whatever went wrong is turned into an answer, a log line or an exit code.
 BROAD_EXCEPT_ALLOWED = {
-    "conversations/completions_views.py",
-    "conversations/views.py",
-    "conversations/export_jobs.py",
-    "conversations/turns.py",
-    "conversations/consumers.py",
+    "conversations/openai/api.py",
+    "conversations/turns/api.py",
+    "conversations/exports/jobs.py",
+    "conversations/turns/taking.py",
+    "conversations/widget/consumers.py",
     "tenants/schemas.py",
-    "knowledge/ingestion.py",
-    "knowledge/parsing_child.py",
+    "knowledge/indexing/ingestion.py",
+    "knowledge/formats/parsing_child.py",
     "minirag/ai/chat.py",
     "minirag/ai/embeddings.py",
-    "minirag/embedded/postgres.py",
-    "minirag/embedded/valkey.py",
+    "minirag/local/embedded/postgres.py",
+    "minirag/local/embedded/valkey.py",
 }
 # Imported lazily themselves: a child process's parsers, and LiteLLM's provider class, which derives from its base.
-HEAVY_ALLOWED = {"knowledge/parsing_child.py", "minirag/ai/provider.py"}
+HEAVY_ALLOWED = {"knowledge/formats/parsing_child.py", "minirag/ai/provider.py"}
 
 
 def source_files(*, tests: bool = False) -> Iterator[Path]:
@@ -124,7 +124,7 @@ def test_tasks_are_sent_only_from_tasks_modules():
 def test_heavy_libraries_are_imported_inside_functions():
     found = []
     for path in source_files():
-        if "parsers" in path.parts or name_of(path) in HEAVY_ALLOWED:
+        if name_of(path).startswith("knowledge/formats/") or name_of(path) in HEAVY_ALLOWED:
             continue
         for node in parse(path).body:
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from minirag.backpressure import pace_sending
-from minirag.embedded.processes import find_free_port
+from minirag.local.embedded.processes import find_free_port
 from tests.fakes.long_answer import PIECE, PIECES
 from tests.product import CHECKOUT
 

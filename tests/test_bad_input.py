@@ -18,14 +18,14 @@ from django.db import connection
 from django.test import Client
 from django.urls import URLResolver, get_resolver
 
-from bots.quota_models import Quota
+from bots.quotas.models import Quota
 from conftest import Party
 from conversations.models import ExportJob
 from knowledge.models import Dataset, Document
 from knowledge.tests.conftest import make_bot, teach
 from tenants.context import tenant_context
 from tenants.models import User
-from tenants.operators import mint_operator_token
+from tenants.platform.operators import mint_operator_token
 from tests.fakes.chat_model import FakeChatModel
 from webhooks.models import Delivery
 
@@ -392,7 +392,7 @@ def api(acme, bob, monkeypatch, settings) -> Api:
     settings.ALLOW_TENANT_SIGNUP = True
     model = FakeChatModel()
     model.enqueue("It lasts 36 months [1].")
-    monkeypatch.setattr("conversations.turns.stream_chat", model.stream)
+    monkeypatch.setattr("conversations.turns.taking.stream_chat", model.stream)
     with tenant_context(acme.tenant):
         bot = make_bot(model="openai/gpt-test")
         source = teach(bot)

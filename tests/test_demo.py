@@ -16,8 +16,8 @@ from bots.models import BotProfile
 from bots.profiles import create_bot
 from conftest import PASSWORD
 from knowledge.models import Source, SourceStatus
-from minirag.demo.seeding import notes_path, read_notes
-from minirag.demo.tenants import DEMO_TENANTS, OPERATOR_EMAIL
+from minirag.local.demo.seeding import notes_path, read_notes
+from minirag.local.demo.tenants import DEMO_TENANTS, OPERATOR_EMAIL
 from tenants.context import tenant_context
 from tenants.models import Tenant, User
 from tenants.provisioning import erase_tenant, provision_tenant, suspend_tenant

@@ -10,7 +10,7 @@ import docx
 import pypdfium2
 import pytest
 
-from minirag.demo import build_documents
+from minirag.local.demo import build_documents
 
 DEMO = Path(build_documents.__file__).parent
 QUESTIONS = json.loads((DEMO / "questions.json").read_text("utf-8"))

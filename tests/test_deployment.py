@@ -21,8 +21,8 @@ import psycopg
 import pytest
 import yaml
 
-from minirag.embedded.processes import find_free_port
-from minirag.supervision.installation import CHECKOUT
+from minirag.local.embedded.processes import find_free_port
+from minirag.local.supervision.installation import CHECKOUT
 
 COMPOSE = yaml.safe_load((CHECKOUT / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]

@@ -14,8 +14,8 @@ from django.core.management.base import BaseCommand
 from django.core.management.commands.migrate import Command as DjangoMigrate
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from minirag.lib import rest
 from minirag.lib.errors import ProviderError
+from minirag.lib.http_in import rest
 from tenants.models import TenantStatus
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -195,14 +195,14 @@ def dict_keys_and_types(path: Path) -> tuple[set[str], set[str]]:
 
 def event_names() -> set[str]:
     """The names that `render_event` gives to the events of a turn."""
-    tree = ast.parse(read(ROOT / "conversations" / "serializers.py"))
+    tree = ast.parse(read(ROOT / "conversations" / "turns" / "serializers.py"))
     function = next(node for node in tree.body if getattr(node, "name", "") == "render_event")
     returned = [node.value for node in ast.walk(function) if isinstance(node, ast.Return)]
     return {value.elts[0].value for value in returned if isinstance(value, ast.Tuple)}
 
 
 def test_every_frame_of_the_websocket_is_in_api_md():
-    accepted, sent = dict_keys_and_types(ROOT / "conversations" / "consumers.py")
+    accepted, sent = dict_keys_and_types(ROOT / "conversations" / "widget" / "consumers.py")
     assert {"question", "stop"} <= accepted and {"authenticated", "error"} <= sent, (
         "the code is read wrongly"
     )

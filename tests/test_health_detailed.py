@@ -10,9 +10,9 @@ from django.test import Client
 
 from bots.models import BotProfile, UsageEvent
 from conversations.models import Chat, Message
-from knowledge.ingestion import ingest
+from knowledge.indexing.ingestion import ingest
 from knowledge.models import Source
-from knowledge.sources import private_dataset
+from knowledge.sources.changing import private_dataset
 from minirag import inventory
 from tenants.context import tenant_context
 

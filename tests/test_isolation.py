@@ -41,14 +41,14 @@ from django.utils import timezone
 from bots.models import BotProfile, Scope
 from conftest import PASSWORD, Party
 from conversations.models import Chat, ExportJob
-from conversations.routing import websocket_urlpatterns
-from conversations.sessions import issue_session
-from knowledge.configs import reveal_api_token
-from knowledge.lexicon import lock_knowledge
+from conversations.widget.routing import websocket_urlpatterns
+from conversations.widget.sessions import issue_session
+from knowledge.indexing.lexicon import lock_knowledge
 from knowledge.models import Dataset, Source, SourceFile, SourceStatus
+from knowledge.sources.configs import reveal_api_token
 from minirag.asgi import application
 from minirag.celery import app as celery_app
-from minirag.lib.crypto import DecryptionFailed
+from minirag.lib.security.crypto import DecryptionFailed
 from minirag.logs import make_formatter
 from tenants.authentication import issue_jwt
 from tenants.context import NoTenant, current_schema, make_cache_key, scoped_name, tenant_context
@@ -85,7 +85,7 @@ ROOT = Path(__file__).resolve().parent.parent
 @pytest.fixture
 def model(monkeypatch) -> FakeChatModel:
     fake = FakeChatModel()
-    monkeypatch.setattr("conversations.turns.stream_chat", fake.stream)
+    monkeypatch.setattr("conversations.turns.taking.stream_chat", fake.stream)
     return fake
 
 

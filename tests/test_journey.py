@@ -12,7 +12,7 @@ from tests.product import Product, TenantAccount
 
 pytestmark = [pytest.mark.product, pytest.mark.timeout(400)]
 
-DEMO = Path(__file__).resolve().parent.parent / "minirag" / "demo"
+DEMO = Path(__file__).resolve().parent.parent / "minirag" / "local" / "demo"
 QUESTIONS = json.loads((DEMO / "questions.json").read_text())
 PLAIN = next(entry for entry in QUESTIONS["acme"]["answerable"] if "E24" in entry["question"])
 

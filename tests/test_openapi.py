@@ -48,7 +48,9 @@ def check(value, schema):
 
 def test_every_route_is_described_with_its_methods():
     described = {f"{method} {shorten(path)}" for method, path, _ in OPERATIONS}
-    assert served_routes() - described == set(), "decorate them with minirag.lib.openapi.describe"
+    assert served_routes() - described == set(), (
+        "decorate them with minirag.lib.http_in.openapi.describe"
+    )
     assert described - served_routes() == set()
 
 

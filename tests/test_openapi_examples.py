@@ -9,7 +9,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from minirag.lib.openapi import EXAMPLE_IDS
+from minirag.lib.http_in.openapi import EXAMPLE_IDS
 from tenants.models import Tenant
 from tenants.provisioning import erase_tenant
 from tests.openapi import document

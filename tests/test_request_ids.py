@@ -18,7 +18,7 @@ from conversations.models import Message
 from conversations.tests.conftest import make_bot
 from minirag.asgi import application
 from minirag.celery import app as celery_app
-from minirag.lib.request_ids import choose_request_id, current_request_id, request_id_bound
+from minirag.lib.http_in.request_ids import choose_request_id, current_request_id, request_id_bound
 from minirag.logs import make_formatter
 from tenants.context import tenant_context
 from tenants.tasks import REQUEST_HEADER, TenantTask

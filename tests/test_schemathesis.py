@@ -21,7 +21,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from minirag.lib.openapi import EXAMPLE_IDS
+from minirag.lib.http_in.openapi import EXAMPLE_IDS
 from minirag.reference import api_document
 from tests.product import Product, TenantAccount
 

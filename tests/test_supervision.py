@@ -18,8 +18,8 @@ import httpx
 import psycopg
 import pytest
 
-from minirag.embedded.processes import find_free_port, read_start_time, wait_until_gone
-from minirag.supervision.installation import CHECKOUT, Installation
+from minirag.local.embedded.processes import find_free_port, read_start_time, wait_until_gone
+from minirag.local.supervision.installation import CHECKOUT, Installation
 
 pytestmark = [pytest.mark.product, pytest.mark.timeout(240)]
 _OURS = (

@@ -21,7 +21,7 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from minirag.lib.http import OutboundError
+from minirag.lib.http_out.client import OutboundError
 from tenants.audit import record
 from tenants.model_admin import LookOnlyAdmin, ProductAdmin, is_writable, posted
 from tenants.permissions import acting_user

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from django.conf import settings
 
-from minirag.lib.http import OutboundError, post_json
-from minirag.lib.signing import sign_body, sign_message
+from minirag.lib.http_out.client import OutboundError, post_json
+from minirag.lib.security.signing import sign_body, sign_message
 
 TIMEOUT_SECONDS = 10.0
 _LONGEST_WAIT_SECONDS = 3600

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import models
 
-from minirag.lib.crypto import decrypt, encrypt
+from minirag.lib.security.crypto import decrypt, encrypt
 from tenants.context import current_schema
 
 

@@ -1,10 +1,10 @@
-"""What webhooks are told of quotas: `bots.quotas` returns what was crossed, and whoever counted tells it."""
+"""What webhooks are told of quotas: `bots.quotas.counting` returns what was crossed, and whoever counted tells it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bots.quotas import Crossing
+from bots.quotas.counting import Crossing
 from webhooks.events import emit
 from webhooks.models import EventType
 

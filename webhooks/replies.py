@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from minirag.lib.openapi import Moment, Reply
+from minirag.lib.http_in.openapi import Moment, Reply
 from webhooks.models import DeliveryStatus, EventType
 
 

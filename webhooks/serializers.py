@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, StrictBool
 
-from minirag.lib.pagination import PageQuery
-from minirag.lib.rest import Body, naive_utc
+from minirag.lib.http_in.pagination import PageQuery
+from minirag.lib.http_in.rest import Body, naive_utc
 from tenants.context import require_tenant
 from webhooks.models import Attempt, Delivery, DeliveryStatus, EventType, Webhook
 

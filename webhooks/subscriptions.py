@@ -14,8 +14,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from minirag.lib.errors import BadInput, Conflict, NotFound
-from minirag.lib.http import check_url
-from minirag.lib.signing import STANDARD_PREFIX, check_secret, make_secret
+from minirag.lib.http_out.client import check_url
+from minirag.lib.security.signing import STANDARD_PREFIX, check_secret, make_secret
 from webhooks.attempts import Answer, send
 from webhooks.delivery import MAX_ATTEMPTS, current_secrets, pack_delivery, record_attempt
 from webhooks.models import SUBSCRIBABLE, Delivery, DeliveryStatus, EventType, Webhook

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from django.urls import path
 
-from webhooks import views
+from webhooks import api
 
 _ONE = "webhooks/<str:webhook_id>"
 _DELIVERY = f"{_ONE}/deliveries/<str:delivery_id>"
 
 urlpatterns = [
-    path("webhooks", views.WebhookList.as_view()),
-    path(_ONE, views.WebhookDetail.as_view()),
-    path(f"{_ONE}/test", views.WebhookTest.as_view()),
-    path(f"{_ONE}/rotate-secret", views.SecretRotation.as_view()),
-    path(f"{_ONE}/redeliver-failed", views.FailedRedelivery.as_view()),
-    path(f"{_ONE}/deliveries", views.DeliveryList.as_view()),
-    path(_DELIVERY, views.DeliveryDetail.as_view()),
-    path(f"{_DELIVERY}/redeliver", views.Redelivery.as_view()),
+    path("webhooks", api.WebhookList.as_view()),
+    path(_ONE, api.WebhookDetail.as_view()),
+    path(f"{_ONE}/test", api.WebhookTest.as_view()),
+    path(f"{_ONE}/rotate-secret", api.SecretRotation.as_view()),
+    path(f"{_ONE}/redeliver-failed", api.FailedRedelivery.as_view()),
+    path(f"{_ONE}/deliveries", api.DeliveryList.as_view()),
+    path(_DELIVERY, api.DeliveryDetail.as_view()),
+    path(f"{_DELIVERY}/redeliver", api.Redelivery.as_view()),
 ]

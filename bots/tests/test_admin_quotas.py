@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from bots.quota_models import Quota, QuotaUse
+from bots.quotas.models import Quota, QuotaUse
 from bots.tests.test_admin_usage import alice  # noqa: F401 - a fixture
 
 PAGE = "/admin/bots/quota/"

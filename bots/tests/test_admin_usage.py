@@ -10,9 +10,9 @@ from django.test import Client
 from django.utils import timezone
 
 from bots.models import BotProfile, PriceOverride
-from bots.month import summarise_month
-from bots.rollup import roll_up_usage
 from bots.tests.usage_scene import spend
+from bots.usage.month import summarise_month
+from bots.usage.rollup import roll_up_usage
 
 PAGE, PRICES = "/admin/bots/usageevent/", "/admin/bots/priceoverride/"
 

@@ -7,11 +7,11 @@ import uuid
 import pytest
 
 from bots.models import BotProfile
-from bots.quota_models import Quota
-from bots.quotas import reserve_turn
+from bots.quotas.counting import reserve_turn
+from bots.quotas.models import Quota
 from tenants.context import tenant_context
 from tenants.models import ApiToken, AuditEvent
-from tenants.tokens import rotate_token
+from tenants.tokens.changing import rotate_token
 
 URL = "/v1/quotas"
 JSON = "application/json"

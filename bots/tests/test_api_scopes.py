@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from bots.models import BotProfile, Scope
-from bots.scopes import MOST_SCOPES
+from bots.scopes.changing import MOST_SCOPES
 from tenants.context import tenant_context
 
 JSON = "application/json"

@@ -7,19 +7,19 @@ from functools import cache
 import numpy as np
 import pytest
 
-from bots import guardrails
-from bots.guardrails import NEEDED, find_context, judge, refers_back
 from bots.models import Scope, Strictness
-from bots.refusals import write_refusal
-from bots.scope_templates import TEMPLATES
-from bots.scopes import find_warnings
+from bots.scopes import guardrails
+from bots.scopes.changing import find_warnings
+from bots.scopes.guardrails import NEEDED, find_context, judge, refers_back
+from bots.scopes.refusals import write_refusal
+from bots.scopes.templates import TEMPLATES
 from minirag.ai.local import find_sentence_embedder
 
 
 @pytest.fixture(autouse=True)
 def _no_vectors(monkeypatch) -> None:
     """They are kept by text, and some embedders here are not the installation's."""
-    monkeypatch.setattr("bots.guardrails._vectors", {})
+    monkeypatch.setattr("bots.scopes.guardrails._vectors", {})
 
 
 def scope(allowed=(), forbidden=(), strictness="moderate", **fields) -> Scope:
@@ -216,7 +216,7 @@ class TestFollowUps:
 
 
 class TestMeaning:
-    """With the installation's own MiniLM, and the figures that bots/guardrails.py claims."""
+    """With the installation's own MiniLM, and the figures that bots/scopes/guardrails.py claims."""
 
     @pytest.fixture
     def embed(self):

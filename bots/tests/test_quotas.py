@@ -11,10 +11,8 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from bots.models import BotProfile, UsageEvent, UsageKind
-from bots.pricing import DEFAULT_ID, set_override
-from bots.quota_models import Quota, QuotaUse
-from bots.quota_rules import change_quota, put_quota
-from bots.quotas import (
+from bots.quotas.changing import change_quota, put_quota
+from bots.quotas.counting import (
     BudgetExceeded,
     QuotaExceeded,
     count_storage,
@@ -24,7 +22,9 @@ from bots.quotas import (
     settle_turn,
     spend,
 )
-from bots.usage import record_usage
+from bots.quotas.models import Quota, QuotaUse
+from bots.usage.metering import record_usage
+from bots.usage.pricing import DEFAULT_ID, set_override
 from tenants.context import tenant_context
 from tenants.models import Tenant
 

@@ -14,11 +14,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from bots.models import BotProfile, Measure, Outcome, UsageDay, UsageEvent, UsageKind, UsageTiming
-from bots.rollup import roll_up_usage
-from bots.spending import COLUMNS, count_times, sum_usage, window_of
 from bots.tasks import roll_up_usage_of_tenants
 from bots.tests.usage_scene import move_to, spend, utc
-from bots.timings import milliseconds_of, summarise_times
+from bots.usage.rollup import roll_up_usage
+from bots.usage.spending import COLUMNS, count_times, sum_usage, window_of
+from bots.usage.timings import milliseconds_of, summarise_times
 from tenants.context import tenant_context
 
 

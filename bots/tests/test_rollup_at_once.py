@@ -10,9 +10,9 @@ import pytest
 from django.db import connection, connections, transaction
 
 from bots.models import BotProfile, UsageDay, UsageEvent
-from bots.rollup import roll_up_usage
-from bots.spending import count_times, sum_usage, window_of
 from bots.tests.usage_scene import move_to, spend
+from bots.usage.rollup import roll_up_usage
+from bots.usage.spending import count_times, sum_usage, window_of
 from tenants.context import tenant_context
 from tenants.models import Tenant
 from tenants.provisioning import erase_tenant, provision_tenant

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bots.models import BotProfile
-from knowledge.ingestion import ingest
+from knowledge.indexing.ingestion import ingest
 from knowledge.models import Source
-from knowledge.sources import private_dataset
+from knowledge.sources.changing import private_dataset
 from tenants.context import tenant_context
 from tests.fakes.chat_model import FakeChatModel
 
@@ -58,5 +58,5 @@ def globex_bot(globex) -> BotProfile:
 @pytest.fixture
 def model(monkeypatch) -> FakeChatModel:
     fake = FakeChatModel()
-    monkeypatch.setattr("conversations.turns.stream_chat", fake.stream)
+    monkeypatch.setattr("conversations.turns.taking.stream_chat", fake.stream)
     return fake

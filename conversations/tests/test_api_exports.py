@@ -11,11 +11,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.test import Client
 
-from conversations import exports
+from conversations.exports import chats as exports
 from conversations.models import Chat, Message
 from conversations.tests.conftest import make_bot
 from conversations.tests.test_api_chat import CHAT_KEYS, MESSAGE_KEYS
-from minirag.lib.spreadsheet import render_cell, write_rows
+from minirag.lib.text.spreadsheet import render_cell, write_rows
 from tenants.context import tenant_context
 
 COLUMNS = [

@@ -10,13 +10,13 @@ import pytest
 from django.utils import timezone
 
 from bots.models import BotProfile, PriceOverride, UsageEvent, UsageKind
-from bots.rollup import roll_up_usage
 from bots.tests.usage_scene import move_to, spend, utc
-from bots.usage import record_usage
+from bots.usage.metering import record_usage
+from bots.usage.rollup import roll_up_usage
 from conversations.models import Chat, Message
 from conversations.tests.conftest import make_bot
 from knowledge.models import Source
-from knowledge.sources import private_dataset
+from knowledge.sources.changing import private_dataset
 from tenants.context import tenant_context
 
 JSON = "application/json"

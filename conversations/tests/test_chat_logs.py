@@ -10,9 +10,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from bots.pricing import set_override
-from conversations import chat_logs
-from conversations.chat_logs import TURN_COLUMNS
+from bots.usage.pricing import set_override
+from conversations.logs import rows as chat_logs
+from conversations.logs.rows import TURN_COLUMNS
 from conversations.models import Chat, Message
 from conversations.tests.conftest import make_bot
 from conversations.tests.test_api_chat import ask

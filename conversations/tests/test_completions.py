@@ -8,9 +8,9 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 
-from bots.quota_models import Quota
-from conversations.completions import name_visitor
+from bots.quotas.models import Quota
 from conversations.models import Chat, Message
+from conversations.openai.completions import name_visitor
 from conversations.tests.conftest import make_bot
 from conversations.tests.test_api_chat import post_chat
 from tenants.models import ApiToken, Tenant

@@ -15,8 +15,8 @@ from django.test import Client
 from django.utils import timezone
 
 from bots.models import BotProfile
-from conversations import sessions
 from conversations.models import Chat, Message
+from conversations.widget import sessions
 from minirag.asgi import application
 from tenants.context import tenant_context
 from tenants.models import ApiToken

@@ -11,9 +11,10 @@ import pytest
 from django.utils import timezone
 
 from bots.models import UsageEvent
-from conversations import export_jobs, tasks
-from conversations.export_jobs import claim_job, purge_expired, run_job, take_back_abandoned
-from conversations.export_tables import TABLES
+from conversations import tasks
+from conversations.exports import jobs as export_jobs
+from conversations.exports.jobs import claim_job, purge_expired, run_job, take_back_abandoned
+from conversations.exports.tables import TABLES
 from conversations.models import Chat, ExportJob, ExportPart, ExportStatus, Message
 from conversations.tests.conftest import make_bot
 from conversations.tests.test_api_exports import make_chat, read_csv

@@ -11,15 +11,15 @@ from django.test import Client
 
 from bots.models import UsageEvent
 from conversations.models import Citation, Message
-from conversations.recording import Asker
 from conversations.tests.conftest import teach
 from conversations.tests.test_turns import QUESTION, take, text_of
-from conversations.turns import SourcesFound, take_turn
-from knowledge.configs import prepare_config
-from knowledge.external import CIRCUITS
-from knowledge.ingestion import ingest
+from conversations.turns.recording import Asker
+from conversations.turns.taking import SourcesFound, take_turn
+from knowledge.indexing.ingestion import ingest
 from knowledge.models import Source
-from knowledge.sources import private_dataset
+from knowledge.retrieval.external import CIRCUITS
+from knowledge.sources.changing import private_dataset
+from knowledge.sources.configs import prepare_config
 from tests.fakes.nyxcore_server import TOKEN, FakeNyxCore, result
 
 RULE = "A warranty is never extended by telephone."
@@ -137,7 +137,7 @@ def test_a_fault_of_ours_in_asking_a_base_does_not_end_the_turn(
     async def fail(*args, **options):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("knowledge.external.search_base", fail)
+    monkeypatch.setattr("knowledge.retrieval.external.search_base", fail)
     model.enqueue("36 months [1].")
     assert take(acme_bot)[-1].refusal is None
     assert "asking a nyxCore base failed" in caplog.text

@@ -7,8 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conversations.grounding import MarkerFilter, choose_refusal_text, find_model_refusal, ground
-from knowledge.retrieval import Passage, Retrieval
+from conversations.turns.grounding import (
+    MarkerFilter,
+    choose_refusal_text,
+    find_model_refusal,
+    ground,
+)
+from knowledge.retrieval.retrieving import Passage, Retrieval
 
 
 def passage(text: str = "The warranty lasts 36 months.") -> Passage:

@@ -7,13 +7,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from bots.models import Scope
-from bots.spending import window_of
+from bots.usage.spending import window_of
 from conversations.models import Message
-from conversations.prompting import describe_scopes
-from conversations.stats import describe_refusals
+from conversations.statistics.figures import describe_refusals
 from conversations.tests.conftest import make_bot
 from conversations.tests.test_turns import QUESTION, take, text_of
-from conversations.turns import SourcesFound
+from conversations.turns.prompting import describe_scopes
+from conversations.turns.taking import SourcesFound
 from tenants.context import tenant_context
 from webhooks.models import Delivery
 from webhooks.subscriptions import create_webhook
@@ -28,7 +28,7 @@ def no_search(monkeypatch):
     async def search(*args, **kwargs):
         raise AssertionError("searched for a question that the scopes refuse")
 
-    monkeypatch.setattr("conversations.turns.retrieve", search)
+    monkeypatch.setattr("conversations.turns.taking.retrieve", search)
 
 
 def test_a_forbidden_topic_is_refused_in_the_scopes_words_without_search_or_model(

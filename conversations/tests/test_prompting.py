@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from conversations.prompting import build_prompt, quote_passages
 from conversations.tests.test_grounding import passage
-from minirag.lib.labels import defuse_labels
+from conversations.turns.prompting import build_prompt, quote_passages
+from minirag.lib.text.labels import defuse_labels
 
 
 def build(*passages, history=()):

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from conversations.streams import coalesce
+from conversations.turns.streams import coalesce
 
 
 async def pieces(*items):

@@ -9,13 +9,13 @@ from asgiref.sync import async_to_sync
 from django.db import OperationalError
 
 from bots.models import BotProfile, Outcome, UsageEvent
-from conversations.feedback import set_feedback
 from conversations.models import Chat, Citation, Message
-from conversations.recording import Asker, load_history, mark_abandoned
 from conversations.tests.conftest import make_bot
-from conversations.turns import Delta, Done, Failed, SourcesFound, Started, take_turn
+from conversations.turns.feedback import set_feedback
+from conversations.turns.recording import Asker, load_history, mark_abandoned
+from conversations.turns.taking import Delta, Done, Failed, SourcesFound, Started, take_turn
 from knowledge.models import Source
-from knowledge.sources import delete_source
+from knowledge.sources.changing import delete_source
 from minirag.lib.errors import Conflict, NotFound
 from tenants.context import tenant_context
 from tests.fakes.chat_model import provider_down
@@ -229,7 +229,7 @@ def test_an_end_that_cannot_be_stored_still_reaches_the_reader(acme_bot, model, 
     def refuse(*args):
         raise OperationalError("the server closed the connection")
 
-    monkeypatch.setattr("conversations.turns.close_turn", refuse)
+    monkeypatch.setattr("conversations.turns.taking.close_turn", refuse)
     model.enqueue("36 months [1].")
     failed = take(acme_bot)[-1]
     assert isinstance(failed, Failed) and failed.error.code == "internal"

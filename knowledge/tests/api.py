@@ -10,9 +10,9 @@ from django.test import Client
 
 from bots.models import BotProfile
 from conftest import Party
-from knowledge.ingestion import ingest
+from knowledge.indexing.ingestion import ingest
 from knowledge.models import Source
-from knowledge.retrieval import Retrieval, retrieve
+from knowledge.retrieval.retrieving import Retrieval, retrieve
 from knowledge.tests.texts import HANDBOOK
 from tenants.context import tenant_context
 

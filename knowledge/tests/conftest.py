@@ -7,9 +7,9 @@ import hashlib
 import pytest
 
 from bots.models import BotProfile
-from knowledge.ingestion import ingest
+from knowledge.indexing.ingestion import ingest
 from knowledge.models import Source, SourceFile
-from knowledge.sources import private_dataset
+from knowledge.sources.changing import private_dataset
 from knowledge.tests.api import Api
 from knowledge.tests.texts import CALIBRATION, HANDBOOK, RETURNS, WARRANTY
 from minirag.ai import embeddings
@@ -69,7 +69,7 @@ class CountingEmbedder:
 @pytest.fixture
 def embedder(monkeypatch) -> CountingEmbedder:
     counting = CountingEmbedder()
-    monkeypatch.setattr("knowledge.embedding.embed_texts", counting)
+    monkeypatch.setattr("knowledge.indexing.embedding.embed_texts", counting)
     return counting
 
 

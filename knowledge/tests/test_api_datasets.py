@@ -10,9 +10,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from bots.models import BotProfile, UsageEvent
-from knowledge.ingestion import ingest
+from knowledge.indexing.ingestion import ingest
 from knowledge.models import BotDataset, Dataset, Source
-from knowledge.retrieval import retrieve
+from knowledge.retrieval.retrieving import retrieve
 from knowledge.tests.api import QUESTION, refusal
 from knowledge.tests.conftest import HANDBOOK, RETURNS
 from minirag.ai.embeddings import embed_query
@@ -369,7 +369,7 @@ def test_a_dataset_that_a_bot_has_left_behind_is_found_by_its_words_only(api, ac
         BotProfile.objects.filter(pk=bot).update(embedding_model="minirag/minilm")
         Dataset.objects.filter(bot_profile=bot).update(embedding_model="minirag/minilm")
         monkeypatch.setattr(
-            "knowledge.retrieval.embed_query",
+            "knowledge.retrieval.retrieving.embed_query",
             lambda model, text, **options: embed_query("minirag/hash", text),
         )
         found = async_to_sync(retrieve)(BotProfile.objects.get(pk=bot), QUESTION)

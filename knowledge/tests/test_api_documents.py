@@ -9,9 +9,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from bots.pricing import set_override
-from knowledge.claims import STALE_AFTER, Claim, ClaimLost
-from knowledge.documents import join_contents
+from bots.usage.pricing import set_override
+from knowledge.documents.changing import join_contents
+from knowledge.indexing.claims import STALE_AFTER, Claim, ClaimLost
 from knowledge.models import Dataset, Document, LexiconTotals, Source
 from knowledge.tasks import refresh_tenant, sweep_tenant
 from knowledge.tests.api import refusal

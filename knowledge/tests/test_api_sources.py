@@ -10,8 +10,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from knowledge.configs import reveal_api_token
 from knowledge.models import Dataset, Source
+from knowledge.sources.configs import reveal_api_token
 from tenants.context import tenant_context
 
 URL = "/v1/sources"

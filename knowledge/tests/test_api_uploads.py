@@ -10,13 +10,13 @@ import docx
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from knowledge.formats.uploads import shorten_file_name
 from knowledge.models import Source, SourceFile
-from knowledge.uploads import shorten_file_name
 from minirag.settings import BASE_DIR
 from tenants.context import tenant_context
 
 URL = "/v1/sources/upload"
-PDF = BASE_DIR / "minirag/demo/globex/hub-rules.pdf"
+PDF = BASE_DIR / "minirag/local/demo/globex/hub-rules.pdf"
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import uuid
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from knowledge.claims import STALE_AFTER
-from knowledge.configs import reveal_api_token
+from knowledge.indexing.claims import STALE_AFTER
 from knowledge.models import Source, SourceFile
+from knowledge.sources.configs import reveal_api_token
 from knowledge.tests.api import JSON, refusal
 from knowledge.tests.conftest import HANDBOOK, RETURNS
 from knowledge.tests.files import make_docx

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from knowledge.chunking import ChunkDraft, chunk_document, estimate_tokens, indexed_text
-from knowledge.parsing import parse
-from knowledge.sections import ParsedDocument, Section
+from knowledge.formats.parsing import parse
+from knowledge.formats.sections import ParsedDocument, Section
+from knowledge.indexing.chunking import ChunkDraft, chunk_document, estimate_tokens, indexed_text
 
 
 def document_of(*sections: Section, title: str = "Manual") -> ParsedDocument:

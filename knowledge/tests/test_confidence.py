@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from knowledge.confidence import LEXICAL_FLOOR, choose_threshold, measure_confidence
-from knowledge.query_terms import MAX_TERMS, analyse_question
-from knowledge.schedule import next_attempt, next_refresh
+from knowledge.retrieval.confidence import LEXICAL_FLOOR, choose_threshold, measure_confidence
+from knowledge.retrieval.query_terms import MAX_TERMS, analyse_question
+from knowledge.sources.schedule import next_attempt, next_refresh
 from minirag.ai.embeddings import profile_of
 
 MINILM = profile_of("minirag/minilm")

@@ -11,7 +11,8 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 
 from bots.models import BotProfile
-from knowledge.evaluation import (
+from knowledge.models import IndexEntry, Source
+from knowledge.retrieval.evaluation import (
     BadFolder,
     find_percentile,
     load_judged_set,
@@ -20,7 +21,6 @@ from knowledge.evaluation import (
     measure_recall,
     measure_reciprocal_rank,
 )
-from knowledge.models import IndexEntry, Source
 from knowledge.tests.conftest import WARRANTY, teach
 from tenants.context import tenant_context
 from tenants.models import Tenant

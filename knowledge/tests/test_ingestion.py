@@ -9,12 +9,13 @@ import pytest
 from django.utils import timezone
 
 from bots.models import UsageEvent
-from knowledge import indexing
-from knowledge.claims import STALE_AFTER, Claim, ClaimLost
-from knowledge.forgetting import forget_knowledge
-from knowledge.ingestion import cancel_ingestion, ingest
+from knowledge.indexing import swap as indexing
+from knowledge.indexing.claims import STALE_AFTER, Claim, ClaimLost
+from knowledge.indexing.forgetting import forget_knowledge
+from knowledge.indexing.ingestion import cancel_ingestion, ingest
+from knowledge.indexing.vectors import count_terms
 from knowledge.models import Chunk, Dataset, Document, IndexEntry, Source
-from knowledge.sources import delete_source, update_source
+from knowledge.sources.changing import delete_source, update_source
 from knowledge.tests.conftest import (
     CALIBRATION,
     HANDBOOK,
@@ -27,7 +28,6 @@ from knowledge.tests.conftest import (
     teach,
 )
 from knowledge.tests.files import make_docx, make_pdf
-from knowledge.vectors import count_terms
 from minirag.ai import local
 from minirag.lib.errors import ProviderError
 from minirag.lib.tests.conftest import outside  # noqa: F401 - a fixture
@@ -348,7 +348,7 @@ def test_a_bug_of_ours_ends_in_an_error_that_tells_nothing_about_it(bot, monkeyp
     def fail(*args, **kwargs):
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr("knowledge.ingestion.parse_loaded", fail)
+    monkeypatch.setattr("knowledge.indexing.ingestion.parse_loaded", fail)
     source = run(make_source(bot))
     assert source.status == "error" and source.error_code == "internal"
     assert "secret" not in source.error_message and source.attempts == 1
@@ -503,7 +503,7 @@ def test_a_claim_that_was_lost_in_the_last_moment_stops_the_swap(bot, monkeypatc
         return count_terms(text, language)
 
     monkeypatch.setattr(
-        "knowledge.indexing.count_terms", lose_claim
+        "knowledge.indexing.swap.count_terms", lose_claim
     )  # before the swap's transaction
     run(source)
     assert source.claim_id == other and source.status == "processing" and not Chunk.objects.exists()

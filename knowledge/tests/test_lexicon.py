@@ -10,16 +10,14 @@ from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.forgetting import forget_knowledge
-from knowledge.lexicon import (
+from knowledge.indexing.forgetting import forget_knowledge
+from knowledge.indexing.lexicon import (
     count_statistics,
     rebake_if_drifted,
     recount_statistics,
     stored_statistics,
 )
-from knowledge.models import IndexEntry, LexiconTerm, LexiconTotals, Source
-from knowledge.tests.conftest import make_bot, make_source, run, teach
-from knowledge.vectors import (
+from knowledge.indexing.vectors import (
     count_terms,
     format_sparse,
     pack_dense,
@@ -28,7 +26,9 @@ from knowledge.vectors import (
     recover_counts,
     weigh_terms,
 )
-from minirag.lib.analysis import term_id
+from knowledge.models import IndexEntry, LexiconTerm, LexiconTotals, Source
+from knowledge.tests.conftest import make_bot, make_source, run, teach
+from minirag.lib.text.analysis import term_id
 
 COUNTS = st.dictionaries(st.integers(1, 999_999_938), st.integers(1, 200), min_size=1, max_size=60)
 WORDS = "filter sensor fan warranty button lamp cable manual parcel receipt garden rose bread oven yeast".split()  # noqa: SIM905
@@ -65,7 +65,7 @@ def test_both_binary_forms_are_what_postgresql_reads(in_acme):
         cursor.execute(
             "CREATE TEMP TABLE packed (s sparsevec(1000000000), d halfvec) ON COMMIT DROP"
         )
-        from knowledge.vectors import COPY_HEADER, COPY_TRAILER, pack_row
+        from knowledge.indexing.vectors import COPY_HEADER, COPY_TRAILER, pack_row
 
         with cursor.copy("COPY packed FROM STDIN (FORMAT binary)") as copy:
             copy.write(

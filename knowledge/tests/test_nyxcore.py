@@ -9,12 +9,12 @@ import pytest
 from asgiref.sync import async_to_sync
 
 from bots.models import BotProfile
-from knowledge import retrieval
-from knowledge.configs import prepare_config
-from knowledge.external import CIRCUITS, load_bases
 from knowledge.models import Source
-from knowledge.passages import MAX_EXTERNAL_CHARACTERS, MAX_EXTERNAL_PASSAGES
-from knowledge.retrieval import Retrieval, retrieve
+from knowledge.retrieval import retrieving as retrieval
+from knowledge.retrieval.external import CIRCUITS, load_bases
+from knowledge.retrieval.passages import MAX_EXTERNAL_CHARACTERS, MAX_EXTERNAL_PASSAGES
+from knowledge.retrieval.retrieving import Retrieval, retrieve
+from knowledge.sources.configs import prepare_config
 from knowledge.tests.conftest import HANDBOOK, make_bot, make_source, run, teach
 from tenants.context import tenant_context
 from tests.fakes.nyxcore_server import TOKEN, FakeNyxCore, result
@@ -113,7 +113,7 @@ def test_a_check_that_fails_says_why(bot, nyxcore, hook, behaviour, code, reason
 
 
 def test_a_check_ends_when_the_server_does_not(bot, nyxcore, monkeypatch):
-    monkeypatch.setattr("knowledge.nyxcore.CHECK_SECONDS", 0.3)
+    monkeypatch.setattr("knowledge.retrieval.nyxcore.CHECK_SECONDS", 0.3)
     for behaviour in ("hang", "drip"):
         nyxcore.hold("a", behaviour=behaviour)
         source = run(make_external(bot, nyxcore, "a"))
@@ -336,7 +336,7 @@ def test_a_base_is_asked_while_our_own_index_is_searched(bot, nyxcore, monkeypat
         return await embed(*args)
 
     embed = retrieval._embed_question
-    monkeypatch.setattr("knowledge.retrieval._embed_question", embed_late)
+    monkeypatch.setattr("knowledge.retrieval.retrieving._embed_question", embed_late)
     ask(bot)
     assert before == [1]
 

@@ -19,8 +19,8 @@ from docx.oxml import parse_xml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from knowledge.parsing import PARSERS, ParseError, kind_of, parse, parse_isolated
-from knowledge.sections import Section
+from knowledge.formats.parsing import PARSERS, ParseError, kind_of, parse, parse_isolated
+from knowledge.formats.sections import Section
 from knowledge.tests.files import make_docx, make_pdf, mark_encrypted, replace_part, save_docx
 
 WORD_NAMESPACE = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
@@ -369,7 +369,7 @@ class TestPdf:
                 assert error.code in ("broken", "no_text")
 
     def test_too_many_pages_are_refused(self, monkeypatch):
-        monkeypatch.setattr("knowledge.parsers.pdf.MAX_PAGES", 3)
+        monkeypatch.setattr("knowledge.formats.pdf.MAX_PAGES", 3)
         assert refusal(make_pdf([["x"]] * 4), "pdf").code == "too_many_pages"
 
 
@@ -495,7 +495,7 @@ class TestIsolation:
         assert caught.value.code == "too_large"
 
     def test_a_child_that_dies_is_a_reason(self, monkeypatch):
-        monkeypatch.setattr("knowledge.parsing.sys.executable", "/bin/false")
+        monkeypatch.setattr("knowledge.formats.parsing.sys.executable", "/bin/false")
         with pytest.raises(ParseError) as caught:
             parse_isolated(b"<p>x", kind="html", name="x.html")
         assert caught.value.code == "crashed"
@@ -519,7 +519,10 @@ class TestIsolation:
         ]
 
     def test_the_child_starts_without_django(self):
-        program = "import knowledge.parsing_child, sys; print([m for m in sys.modules if m.split('.')[0] == 'django'])"
+        program = (
+            "import knowledge.formats.parsing_child, sys; "
+            "print([m for m in sys.modules if m.split('.')[0] == 'django'])"
+        )
         answer = subprocess.run(
             [sys.executable, "-c", program], capture_output=True, text=True, check=True
         )

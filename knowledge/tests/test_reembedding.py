@@ -8,11 +8,12 @@ from asgiref.sync import async_to_sync
 from django.core.cache import cache
 
 from bots.models import BotProfile, UsageEvent
-from knowledge import embedding, tasks
-from knowledge.forgetting import forget_knowledge
+from knowledge import tasks
+from knowledge.indexing import embedding
+from knowledge.indexing.forgetting import forget_knowledge
+from knowledge.indexing.reembedding import find_outdated_datasets, reembed_dataset
 from knowledge.models import Chunk, Dataset, IndexEntry, NextVector, Source
-from knowledge.reembedding import find_outdated_datasets, reembed_dataset
-from knowledge.retrieval import retrieve
+from knowledge.retrieval.retrieving import retrieve
 from knowledge.tests.conftest import CALIBRATION, WARRANTY, make_source, run, teach
 from minirag.ai.embeddings import Embeddings
 from minirag.ai.pricing import FREE
@@ -46,12 +47,12 @@ class NewModel:
 def new_model(monkeypatch) -> NewModel:
     fake = NewModel()
     fake.old = embedding.embed_texts
-    monkeypatch.setattr("knowledge.embedding.embed_texts", fake)
+    monkeypatch.setattr("knowledge.indexing.embedding.embed_texts", fake)
 
     async def embed_query(model, text, **options) -> Embeddings:
         return fake(model, [text], kind="query", **options)
 
-    monkeypatch.setattr("knowledge.retrieval.embed_query", embed_query)
+    monkeypatch.setattr("knowledge.retrieval.retrieving.embed_query", embed_query)
     cache.clear()
     return fake
 
@@ -100,7 +101,7 @@ def test_questions_are_answered_before_while_and_after(changed, new_model):
 
 
 def test_work_that_broke_off_goes_on_where_it_stopped(changed, new_model, monkeypatch):
-    monkeypatch.setattr("knowledge.reembedding.BATCH_SIZE", 1)
+    monkeypatch.setattr("knowledge.indexing.reembedding.BATCH_SIZE", 1)
 
     def fail_at_the_third():
         if len(new_model.texts) == 2:

@@ -10,11 +10,11 @@ from asgiref.sync import async_to_sync
 from django.db import connection
 
 from bots.models import BotProfile
-from knowledge.indexing import ensure_vector_index
+from knowledge.indexing.swap import ensure_vector_index
 from knowledge.models import Chunk, IndexEntry, Source
-from knowledge.retrieval import Retrieval, retrieve
-from knowledge.sources import delete_source
-from knowledge.statement import compose_statement
+from knowledge.retrieval.retrieving import Retrieval, retrieve
+from knowledge.retrieval.statement import compose_statement
+from knowledge.sources.changing import delete_source
 from knowledge.tests.conftest import (
     CALIBRATION,
     HANDBOOK,
@@ -75,8 +75,8 @@ def test_bm25_is_exactly_that_of_the_formula(bot):
     """Recomputed by hand from the chunks' words."""
     import math
 
-    from knowledge.vectors import count_terms
-    from minirag.lib.analysis import term_id
+    from knowledge.indexing.vectors import count_terms
+    from minirag.lib.text.analysis import term_id
 
     teach(bot)
     found = ask(bot, "filters and receipt")
@@ -243,7 +243,7 @@ def test_a_provider_that_fails_leaves_the_words(bot, monkeypatch, caplog):
     async def fail(*args, **kwargs):
         raise ProviderError("rate_limit", provider="openai")
 
-    monkeypatch.setattr("knowledge.retrieval.embed_query", fail)
+    monkeypatch.setattr("knowledge.retrieval.retrieving.embed_query", fail)
     found = ask(bot)
     assert found.mode == "lexical" and contents(found)[0] == WARRANTY
     assert "searching by words only" in caplog.text and QUESTION not in caplog.text
@@ -260,7 +260,7 @@ def test_a_bot_with_another_model_than_its_knowledge_asks_with_that_of_the_knowl
         asked.append(model)
         return await embed_query("minirag/hash", text, **options)
 
-    monkeypatch.setattr("knowledge.retrieval.embed_query", embed)
+    monkeypatch.setattr("knowledge.retrieval.retrieving.embed_query", embed)
     bot.embedding_model = "openai/text-embedding-3-small"
     found = ask(bot)
     assert asked == ["openai/text-embedding-3-small", "minirag/hash"]

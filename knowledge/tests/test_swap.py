@@ -10,11 +10,11 @@ import pytest
 from django.conf import settings
 from django.db import connection, connections
 
-from knowledge.indexing import swap_knowledge
-from knowledge.lexicon import count_statistics, stored_statistics
+from knowledge.indexing.lexicon import count_statistics, stored_statistics
+from knowledge.indexing.swap import swap_knowledge
 from knowledge.models import Chunk, Dataset, Source
+from knowledge.sources.upserts import upsert_source
 from knowledge.tests.conftest import HANDBOOK, make_bot, make_source, run
-from knowledge.upserts import upsert_source
 from tenants.context import tenant_context
 from tenants.models import Tenant
 from tenants.provisioning import erase_tenant, provision_tenant
@@ -64,7 +64,7 @@ def test_a_reader_sees_the_old_knowledge_until_the_swap_commits(tenant, monkeypa
         return
 
     monkeypatch.setattr(
-        "knowledge.indexing.announce_ingested", watch
+        "knowledge.indexing.swap.announce_ingested", watch
     )  # the last step before the commit
     source.content = HANDBOOK.replace("36 months", "48 months")
     source.save()
@@ -82,7 +82,7 @@ def test_a_swap_that_breaks_off_leaves_everything_as_it_was(tenant, monkeypatch)
     def fail(*args, **kwargs):
         raise RuntimeError("the power went out")
 
-    monkeypatch.setattr("knowledge.indexing.announce_ingested", fail)
+    monkeypatch.setattr("knowledge.indexing.swap.announce_ingested", fail)
     source.content = "# News\n\nAll of it is different now."
     source.save()
     assert run(source).status == "error"
@@ -151,13 +151,13 @@ def test_a_dataset_that_got_another_model_meanwhile_has_its_chunks_embedded_with
             Dataset.objects.update(embedding_model="minirag/minilm")
         return swap_knowledge(*args, embedding_model=embedding_model, **kwargs)
 
-    monkeypatch.setattr("knowledge.ingestion.swap_knowledge", swap)
+    monkeypatch.setattr("knowledge.indexing.ingestion.swap_knowledge", swap)
     assert run(source).status == "ready"
     assert models == ["minirag/hash", "minirag/minilm"]
 
 
 def test_the_heart_beats_while_a_step_takes_long(tenant, monkeypatch, embedder):
-    monkeypatch.setattr("knowledge.claims.BEAT_SECONDS", 0.05)
+    monkeypatch.setattr("knowledge.indexing.claims.BEAT_SECONDS", 0.05)
     source = make_source(make_bot())
     beats = []
 

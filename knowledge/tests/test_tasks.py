@@ -12,11 +12,11 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from knowledge import tasks
-from knowledge.claims import STALE_AFTER
-from knowledge.forgetting import forget_knowledge
-from knowledge.ingestion import cancel_ingestion
+from knowledge.indexing.claims import STALE_AFTER
+from knowledge.indexing.forgetting import forget_knowledge
+from knowledge.indexing.ingestion import cancel_ingestion
 from knowledge.models import Chunk, Source
-from knowledge.sources import delete_source, update_source
+from knowledge.sources.changing import delete_source, update_source
 from knowledge.tests.conftest import make_bot, make_source, run, teach
 from tenants.context import tenant_context
 from tenants.tasks import TENANT_HEADER

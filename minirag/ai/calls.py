@@ -10,8 +10,8 @@ from typing import Any, NamedTuple, Protocol
 
 from django.conf import settings
 
-from minirag.lib.addresses import OutboundError
 from minirag.lib.errors import ProviderError
+from minirag.lib.http_out.addresses import OutboundError
 
 # Retrying a timeout on the same model would double a wait that was already too long.
 RETRIED = frozenset({"rate_limit", "unavailable", "malformed"})

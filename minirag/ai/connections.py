@@ -1,9 +1,9 @@
 """The HTTP connections to model providers: pools kept per process (threads) and per event loop, bounded and closed.
 
-An address that a tenant chose is reached through a guarded client only (`minirag.lib.http_transport`), never through
-the open one, which follows the environment's proxies and is for addresses that the operator set. The two kinds have
-pools of their own, so that a tenant's silent server cannot use up the connections of the platform's provider.
-"""
+An address that a tenant chose is reached through a guarded client only (`minirag.lib.http_out.transport`), never
+through the open one, which follows the environment's proxies and is for addresses that the operator set. The two
+kinds have pools of their own, so that a tenant's silent server cannot use up the connections of the platform's
+provider."""
 
 from __future__ import annotations
 
@@ -16,8 +16,12 @@ from dataclasses import dataclass
 import httpx
 from django.conf import settings
 
-from minirag.lib.http_network import resolve_host, tls_context
-from minirag.lib.http_transport import PoolLimits, open_guarded_async_client, open_guarded_client
+from minirag.lib.http_out.network import resolve_host, tls_context
+from minirag.lib.http_out.transport import (
+    PoolLimits,
+    open_guarded_async_client,
+    open_guarded_client,
+)
 
 LIMITS = PoolLimits(max_connections=512, max_keepalive_connections=32, keepalive_expiry=15.0)
 

@@ -21,8 +21,8 @@ from django.conf import settings
 from minirag.ai import calls, connections, pricing
 from minirag.ai.calls import ChatCall, Piece
 from minirag.ai.credentials import Credentials
-from minirag.lib.addresses import OutboundError
 from minirag.lib.errors import ProviderError
+from minirag.lib.http_out.addresses import OutboundError
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,8 @@ from minirag.ai.calls import (
     report_failure,
 )
 from minirag.ai.credentials import Credentials
-from minirag.lib.addresses import OutboundError
 from minirag.lib.errors import ProviderError
+from minirag.lib.http_out.addresses import OutboundError
 
 # Providers whose calls LiteLLM makes with the OpenAI client that it is handed. All others open connections of their
 # own, by name and following redirects, so they may not go to an address that a tenant chose.

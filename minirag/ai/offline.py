@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from minirag.ai.quoting import clean_inline, split_quotes
-from minirag.lib import analysis
+from minirag.lib.text import analysis
 
 if TYPE_CHECKING:
     import numpy as np

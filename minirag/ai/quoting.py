@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from minirag.lib import analysis
+from minirag.lib.text import analysis
 
 LONGEST_QUOTE = 600
 HEADING = re.compile(r"\s{0,3}#{1,6}\s")

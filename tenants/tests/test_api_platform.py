@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from tenants.context import tenant_context
 from tenants.models import AuditEvent, OperatorToken, Tenant, TenantStatus
-from tenants.operators import mint_operator_token
+from tenants.platform.operators import mint_operator_token
 from tenants.provisioning import provision_tenant
 
 URL = "/v1/platform/tenants"

@@ -16,7 +16,7 @@ from bots.models import BotProfile
 from conversations.models import Chat
 from minirag.lib.errors import Forbidden
 from tenants.models import ApiToken, AuditEvent, Role, User
-from tenants.tokens import Rights, mint_token
+from tenants.tokens.changing import Rights, mint_token
 from tests.fakes.chat_model import FakeChatModel
 
 CONTRACTS_KEYS = {
@@ -217,7 +217,7 @@ def test_a_token_for_no_bot_of_the_tenant_or_of_the_past_is_not_made(as_acme, as
 def test_each_scope_opens_what_it_says(acme, bot, monkeypatch, scopes, allowed):
     model = FakeChatModel()
     model.enqueue("Hello.")
-    monkeypatch.setattr("conversations.turns.stream_chat", model.stream)
+    monkeypatch.setattr("conversations.turns.taking.stream_chat", model.stream)
     client = bearer(ApiToken.objects.mint(user=acme.owner, name="x", scopes=scopes)[1])
     question = {"bot_profile_id": str(bot.pk), "message": "Hello?"}
     answers = {

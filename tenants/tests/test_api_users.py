@@ -15,9 +15,9 @@ from minirag.lib.errors import ProductError
 from tenants.authentication import issue_jwt
 from tenants.context import tenant_context
 from tenants.models import ApiToken, AuditEvent, Role, Tenant, User
-from tenants.people import change_user
+from tenants.people.changing import change_user
 from tenants.provisioning import erase_tenant, provision_tenant
-from tenants.tokens import rotate_token
+from tenants.tokens.changing import rotate_token
 
 URL = "/v1/users"
 KEYS = {"id", "tenant_id", "email", "display_name", "role", "is_active"}

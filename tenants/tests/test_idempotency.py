@@ -14,9 +14,9 @@ from django.test import Client
 from bots.models import BotProfile
 from bots.profiles import create_bot
 from conftest import PASSWORD
-from minirag.lib import idempotency
+from minirag.lib.http_in import idempotency
 from tenants.models import ApiToken, OperatorToken, Tenant
-from tenants.operators import mint_operator_token
+from tenants.platform.operators import mint_operator_token
 from tenants.provisioning import erase_tenant
 
 JSON = "application/json"
@@ -124,7 +124,7 @@ def test_what_may_be_gone_the_next_time_is_not_kept(as_acme, key, monkeypatch):
         raise RuntimeError
 
     with monkeypatch.context() as broken:
-        broken.setattr("bots.views.create_bot", fail)
+        broken.setattr("bots.api.create_bot", fail)
         assert post(as_acme, key).status_code == 500
     assert post(as_acme, key, {"name": "another body"}).status_code == 201
 
@@ -216,7 +216,7 @@ def test_while_the_first_one_runs_the_second_is_told_to_wait(as_acme, key, monke
         seen.append(post(as_acme, key, {"name": "Ben"}))
         return create_bot(*args, **kwargs)
 
-    monkeypatch.setattr("bots.views.create_bot", ask_meanwhile)
+    monkeypatch.setattr("bots.api.create_bot", ask_meanwhile)
     assert post(as_acme, key).status_code == 201
     waiting, other = seen
     assert (waiting.status_code, waiting.json()["code"]) == (409, "idempotency_in_progress")

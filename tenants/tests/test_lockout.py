@@ -10,9 +10,9 @@ from django.test import Client
 from redis import Redis
 
 from conftest import PASSWORD
-from minirag.lib.limits import LimiterUnavailable
-from tenants.lockout import LockedOut, begin_attempt
+from minirag.lib.security.limits import LimiterUnavailable
 from tenants.models import AuditEvent, Role, User
+from tenants.people.lockout import LockedOut, begin_attempt
 
 pytestmark = pytest.mark.usefixtures("fresh_limits", "forgotten_addresses")
 ALICE, HOME, OFFICE = "alice@acme.example.com", "192.0.2.101", "192.0.2.102"

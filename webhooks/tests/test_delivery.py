@@ -12,7 +12,7 @@ from functools import partial
 
 import pytest
 
-from minirag.lib.http import post_json
+from minirag.lib.http_out.client import post_json
 from tenants.context import tenant_context
 from webhooks.attempts import Answer
 from webhooks.delivery import (

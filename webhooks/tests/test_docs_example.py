@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from minirag.embedded.processes import find_free_port
+from minirag.local.embedded.processes import find_free_port
 from webhooks.delivery import deliver_batch
 from webhooks.models import Delivery
 from webhooks.tests.conftest import SECRET, make_webhook, tell

@@ -6,9 +6,9 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
-from bots.quota_models import QuotaPeriod, QuotaResource, QuotaSubject
-from bots.quota_rules import platform_quotas, put_quota
-from bots.quotas import plain_number
+from bots.quotas.changing import platform_quotas, put_quota
+from bots.quotas.counting import plain_number
+from bots.quotas.models import QuotaPeriod, QuotaResource, QuotaSubject
 from minirag.lib.errors import BadInput
 from tenants import audit
 from tenants.commands import ProductCommand

@@ -9,8 +9,8 @@ from django.core.management.base import CommandError
 
 from bots.commands import QuestionCommand, choose_bot
 from bots.models import BotProfile
-from conversations.recording import Asker
-from conversations.turns import Delta, Done, Failed, take_turn
+from conversations.turns.recording import Asker
+from conversations.turns.taking import Delta, Done, Failed, take_turn
 from tenants.context import tenant_context
 from tenants.provisioning import get_tenant
 

@@ -15,15 +15,26 @@ from asgiref.sync import async_to_sync
 from django.core.management.base import BaseCommand, CommandError
 
 from bots.models import BotProfile, Fusion
-from knowledge.chunking import ChunkDraft, estimate_tokens, hash_content
-from knowledge.claims import STALE_AFTER, Claim
-from knowledge.embedding import embed_chunks
-from knowledge.evaluation import BadFolder, JudgedSet, find_percentile, load_judged_set, measure_all
-from knowledge.forgetting import forget_knowledge
-from knowledge.indexing import NewDocument, ensure_vector_index, identify_chunks, swap_knowledge
+from knowledge.indexing.chunking import ChunkDraft, estimate_tokens, hash_content
+from knowledge.indexing.claims import STALE_AFTER, Claim
+from knowledge.indexing.embedding import embed_chunks
+from knowledge.indexing.forgetting import forget_knowledge
+from knowledge.indexing.swap import (
+    NewDocument,
+    ensure_vector_index,
+    identify_chunks,
+    swap_knowledge,
+)
 from knowledge.models import Dataset, Source, SourceType
-from knowledge.retrieval import retrieve
-from minirag.lib.analysis import detect_language
+from knowledge.retrieval.evaluation import (
+    BadFolder,
+    JudgedSet,
+    find_percentile,
+    load_judged_set,
+    measure_all,
+)
+from knowledge.retrieval.retrieving import retrieve
+from minirag.lib.text.analysis import detect_language
 from tenants.context import tenant_context
 from tenants.models import Tenant
 from tenants.provisioning import erase_tenant, provision_tenant

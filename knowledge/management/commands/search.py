@@ -9,7 +9,7 @@ from django.core.management.base import CommandError
 
 from bots.commands import QuestionCommand, choose_bot
 from bots.models import BotProfile
-from knowledge.retrieval import Passage, Retrieval, retrieve
+from knowledge.retrieval.retrieving import Passage, Retrieval, retrieve
 from tenants.context import tenant_context
 from tenants.provisioning import get_tenant
 

@@ -13,7 +13,7 @@ from minirag.ai.tests.conftest import SECRET
 from minirag.ai.tests.scripted_server import ScriptedServer
 from minirag.ai.tests.test_chat import collect, fail, make_request
 from minirag.lib.errors import ProviderError
-from minirag.lib.http import check_url
+from minirag.lib.http_out.client import check_url
 
 PUBLIC = "93.184.216.34"
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from minirag.lib.addresses import OutboundError, is_public_address, vet_addresses
-from minirag.lib.http import check_url
+from minirag.lib.http_out.addresses import OutboundError, is_public_address, vet_addresses
+from minirag.lib.http_out.client import check_url
 
 PRIVATE = """
 0.0.0.0 0.1.2.3 10.0.0.1 100.64.0.1 100.127.255.255 127.0.0.1 127.255.255.254 169.254.169.254

@@ -9,8 +9,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from minirag.lib.analysis import TERM_DIMENSION, analyse, detect_language, split_sentences, term_id
-from minirag.lib.stopwords import STOP_WORDS
+from minirag.lib.text.analysis import (
+    TERM_DIMENSION,
+    analyse,
+    detect_language,
+    split_sentences,
+    term_id,
+)
+from minirag.lib.text.stopwords import STOP_WORDS
 
 
 def share(question: str, document: str, language: str) -> set[str]:

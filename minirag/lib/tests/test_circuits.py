@@ -1,6 +1,6 @@
 """A party that fails again and again is left alone for a while, and tried once after it."""
 
-from minirag.lib.circuits import Circuits
+from minirag.lib.http_out.circuits import Circuits
 
 
 class Clock:

@@ -4,7 +4,7 @@ import pytest
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
-from minirag.lib.crypto import DecryptionFailed, decrypt, encrypt, rotate
+from minirag.lib.security.crypto import DecryptionFailed, decrypt, encrypt, rotate
 
 OLD, NEW, OTHER = (Fernet.generate_key().decode() for _ in range(3))
 PLACE = "acme/bot:7/api_key"

@@ -40,8 +40,8 @@ async def test_slow_work_without_end_leaves_every_other_request_a_thread(threads
 
 
 def test_the_views_that_take_long_are_on_pools_of_their_own():
-    from knowledge.views import SourceUpload
-    from tenants.views import LogInView, TenantList
+    from knowledge.sources.api import SourceUpload
+    from tenants.api import LogInView, TenantList
 
     assert SourceUpload.thread_pool == UPLOADS
     assert {LogInView.thread_pool, TenantList.thread_pool} == {PASSWORDS}

@@ -9,7 +9,7 @@ import zlib
 
 import pytest
 
-from minirag.lib.http import OutboundError, fetch, fetch_async, post_async, post_json
+from minirag.lib.http_out.client import OutboundError, fetch, fetch_async, post_async, post_json
 
 OPEN = frozenset({"127.0.0.1"})
 HOSTILE_HOSTS = """

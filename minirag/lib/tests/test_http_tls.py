@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from minirag.lib import http_network
-from minirag.lib.http import OutboundError, fetch, fetch_async
+from minirag.lib.http_out import network as http_network
+from minirag.lib.http_out.client import OutboundError, fetch, fetch_async
 
 OPEN = frozenset({"127.0.0.1"})
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from minirag.lib import labels
-from minirag.lib.labels import defuse_labels
+from minirag.lib.text import labels
+from minirag.lib.text.labels import defuse_labels
 
 LABELS = ("MANDATORY", "GUIDELINE", "INFORMATIONAL")
 

@@ -10,7 +10,7 @@ import pytest
 from redis import Redis
 
 from minirag.lib.errors import TooManyRequests
-from minirag.lib.limits import Bound, LimiterUnavailable, LimitState, check, check_async
+from minirag.lib.security.limits import Bound, LimiterUnavailable, LimitState, check, check_async
 
 DEAD_REDIS = "redis://127.0.0.1:1/0"
 

@@ -8,7 +8,7 @@ import pytest
 from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest, HttpResponse
 
-from minirag.lib.middleware import TwofoldMiddleware
+from minirag.lib.http_in.middleware import TwofoldMiddleware
 
 
 class Signing(TwofoldMiddleware):

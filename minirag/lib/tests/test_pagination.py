@@ -14,7 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bots.models import BotProfile
-from minirag.lib.pagination import InvalidCursor, PageQuery, PlainPageQuery, paginate, render_page
+from minirag.lib.http_in.pagination import (
+    InvalidCursor,
+    PageQuery,
+    PlainPageQuery,
+    paginate,
+    render_page,
+)
 
 MOMENT = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ODD_CURSORS = ["x", "AAAA", "eyJ2IjoxfQ", "é", "\0", "=", "0" * 3000, "null", "[]", "-1"]

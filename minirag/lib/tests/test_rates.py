@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from minirag.lib.rates import Rate, parse_rate
+from minirag.lib.security.rates import Rate, parse_rate
 
 
 @pytest.mark.parametrize(("text", "rate"), [

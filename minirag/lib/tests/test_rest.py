@@ -13,8 +13,8 @@ from django.http import Http404
 from django.test import RequestFactory, override_settings
 
 from minirag.lib.errors import Conflict, NotAuthenticated, NotFound, ProviderError, TooManyRequests
-from minirag.lib.reading import network_of
-from minirag.lib.rest import (
+from minirag.lib.http_in.reading import network_of
+from minirag.lib.http_in.rest import (
     Body,
     BodyTooLarge,
     InvalidFields,

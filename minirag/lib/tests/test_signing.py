@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from minirag.lib.signing import check_secret, make_secret, sign_body, sign_message
+from minirag.lib.security.signing import check_secret, make_secret, sign_body, sign_message
 
 
 def test_a_body_is_signed_as_the_published_hmac_example():

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
-from minirag.demo.seeding import describe_demo, seed_demo
+from minirag.local.demo.seeding import describe_demo, seed_demo
 from tenants.commands import ProductCommand
 
 

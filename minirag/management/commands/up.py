@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from minirag.supervision.supervisor import Options, Supervisor
+from minirag.local.supervision.supervisor import Options, Supervisor
 
 
 class Command(BaseCommand):

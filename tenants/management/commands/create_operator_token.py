@@ -11,7 +11,7 @@ from minirag.lib.errors import BadInput, NotFound
 from tenants import audit
 from tenants.commands import ProductCommand
 from tenants.models import User, normalise_email
-from tenants.operators import mint_operator_token
+from tenants.platform.operators import mint_operator_token
 
 
 class Command(ProductCommand):

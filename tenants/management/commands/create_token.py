@@ -12,7 +12,7 @@ from minirag.lib.errors import BadInput, NotFound
 from tenants.commands import ProductCommand
 from tenants.models import Scope, User, normalise_email
 from tenants.provisioning import get_tenant
-from tenants.tokens import Rights, mint_token
+from tenants.tokens.changing import Rights, mint_token
 
 
 class Command(ProductCommand):

@@ -6,7 +6,7 @@ from typing import Any
 
 from tenants import audit
 from tenants.commands import ProductCommand
-from tenants.lockout import unlock
+from tenants.people.lockout import unlock
 
 
 class Command(ProductCommand):

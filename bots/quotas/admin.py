@@ -1,0 +1,206 @@
+"""Admin pages of quotas: what may be used up, with a bar of what was; the operator's can be seen and not changed."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django import forms
+from django.contrib.admin import register
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils.html import format_html
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from bots.models import BotProfile
+from bots.quotas.changing import check_quota
+from bots.quotas.counting import Standing, find_standings, forget_crossings
+from bots.quotas.models import Quota, QuotaResource, QuotaSubject, QuotaUse
+from minirag.lib.errors import BadInput
+from tenants.context import require_tenant
+from tenants.model_admin import LookOnlyAdmin, ProductAdmin
+from tenants.models import ApiToken
+from tenants.permissions import acting_user
+from tenants.sites import tenant_site
+
+_RESOURCE_COLOURS = {
+    QuotaResource.MESSAGES: "info", QuotaResource.TOKENS: "primary", QuotaResource.COST: "success",
+    QuotaResource.STORAGE: "warning",
+}  # fmt: skip
+
+
+_GONE = "one that is gone"
+
+
+class QuotaForm(forms.ModelForm):
+    """A quota; whom it is for is chosen by name."""
+
+    whom = forms.ChoiceField(label="For", widget=UnfoldAdminSelectWidget)
+
+    class Meta:
+        model = Quota
+        fields = ("resource", "period", "limit", "warning_percent", "is_platform")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields.get("whom")
+        if isinstance(field, forms.ChoiceField):
+            field.choices = list(name_subjects().items())
+            field.initial = _key_of(self.instance)
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or {}
+        if self.errors:
+            return cleaned
+        if "whom" in cleaned:
+            subject, _, subject_id = cleaned["whom"].partition(":")
+            self.instance.subject, self.instance.subject_id = (
+                subject,
+                uuid.UUID(subject_id) if subject_id else None,
+            )
+        for name in self._meta.fields or ():
+            if name in cleaned:
+                setattr(self.instance, name, cleaned[name])
+        try:
+            check_quota(self.instance)
+        except BadInput as error:
+            raise ValidationError(error.detail) from None
+        return cleaned
+
+    def _get_validation_exclusions(self) -> set[str]:
+        # `whom` stands for these two, which the unique constraint is about.
+        excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]  # unknown to the stubs
+        return excluded - {"subject", "subject_id"}
+
+
+def name_subjects() -> dict[str, str]:
+    """Return what a quota may be for, and its name, by `subject:id`."""
+    bots = BotProfile.objects.order_by("name").values_list("pk", "name")
+    tokens = ApiToken.objects.filter(tenant=require_tenant(), family_id__isnull=True).order_by(
+        "name"
+    )
+    return {
+        f"{QuotaSubject.TENANT}:": "the whole tenant",
+        **{f"{QuotaSubject.BOT}:{pk}": f"bot {name}" for pk, name in bots},
+        **{f"{QuotaSubject.TOKEN}:{token.pk}": f"token {token}" for token in tokens},
+    }
+
+
+def _key_of(quota: Quota) -> str:
+    return f"{quota.subject}:{quota.subject_id or ''}"
+
+
+@register(Quota, site=tenant_site)
+class QuotaAdmin(ProductAdmin):
+    form = QuotaForm
+    list_display = (
+        "shown_resource",
+        "shown_subject",
+        "period",
+        "shown_use",
+        "shown_reset",
+        "is_platform",
+    )
+    list_filter = ("resource", "period", "subject", "is_platform")
+    search_fields = ("resource", "subject_id")
+    readonly_fields = ("shown_use", "shown_reset")
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("whom", "resource"),
+                    ("limit", "period"),
+                    ("warning_percent", "is_platform"),
+                )
+            },
+        ),
+        ("Now", {"fields": (("shown_use", "shown_reset"),)}),
+    )
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """The list, with what its columns show looked up for all rows at once."""
+        changelist = super().get_changelist_instance(request)
+        changelist.result_list = rows = list(changelist.result_list)
+        standings, names = find_standings(rows), name_subjects()
+        for quota in rows:
+            quota.standing, quota.subject_name = (
+                standings[quota.pk],
+                names.get(_key_of(quota), _GONE),
+            )
+        return changelist
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and _may_change(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and _may_change(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: Quota, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        forget_crossings(obj)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What is used goes with its quota, though nobody deletes it by itself."""
+        listed, counts, forbidden, protected = super().get_deleted_objects(objs, request)
+        return listed, counts, set(forbidden) - {QuotaUse._meta.verbose_name}, protected
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        fixed = () if acting_user(request).is_superuser else ("is_platform",)
+        return (*self.readonly_fields, *fixed, *(("resource", "period") if obj else ()))
+
+    @display(description="what", ordering="resource", label=_RESOURCE_COLOURS)
+    def shown_resource(self, quota: Quota) -> tuple[str, str]:
+        return quota.resource, quota.get_resource_display()
+
+    @display(description="for")
+    def shown_subject(self, quota: Quota) -> str:
+        return getattr(quota, "subject_name", "") or name_subjects().get(_key_of(quota), _GONE)
+
+    @display(description="used")
+    def shown_use(self, quota: Quota) -> str:
+        if quota.pk is None or quota._state.adding:
+            return "–"
+        standing = _standing_of(quota)
+        percent = 100 if not quota.limit else min(100, round(100 * standing.used / quota.limit))
+        state = (
+            "full"
+            if standing.used >= quota.limit
+            else "warned"
+            if standing.used >= quota.warning_level
+            else "fine"
+        )
+        return format_html(
+            '<span class="mr-use mr-use-{}"><span class="mr-use-bar" role="img" aria-label="{} %">'
+            '<span style="width:{}%"></span></span>{} of {}</span>',
+            state, percent, percent, _format(quota, standing.used), _format(quota, quota.limit),
+        )  # fmt: skip
+
+    @display(description="starts anew")
+    def shown_reset(self, quota: Quota) -> str:
+        if quota.pk is None or quota._state.adding:
+            return "–"
+        resets_at = _standing_of(quota).resets_at
+        return f"{resets_at:%Y-%m-%d %H:%M} UTC" if resets_at else "never"
+
+
+def _standing_of(quota: Quota) -> Standing:
+    return getattr(quota, "standing", None) or find_standings([quota])[quota.pk]
+
+
+def _may_change(request: HttpRequest, quota: Quota | None) -> bool:
+    return quota is None or not quota.is_platform or acting_user(request).is_superuser
+
+
+def _format(quota: Quota, amount: Any) -> str:
+    return f"${amount:,.2f}" if quota.resource == QuotaResource.COST else f"{amount:,.0f}"
+
+
+@register(QuotaUse, site=tenant_site)
+class QuotaUseAdmin(LookOnlyAdmin):
+    list_display = ("quota", "starts_at", "used", "warned_at", "reached_at")
+    list_filter = ("quota__resource", "quota__period")
+    list_select_related = ("quota",)
+    search_fields = ("quota__resource",)
+    date_hierarchy = "starts_at"

@@ -1,0 +1,90 @@
+"""The admin page of exports: how far each is, its file, and another try."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin import register
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.template.defaultfilters import filesizeformat
+from unfold.decorators import action, display
+
+from conversations.exports.api import download
+from conversations.exports.jobs import is_expired, retry_job
+from conversations.models import ExportJob, ExportStatus
+from conversations.tasks import queue_export
+from minirag.lib.errors import ProductError
+from tenants.audit import record
+from tenants.model_admin import LookOnlyAdmin, is_writable
+from tenants.permissions import acting_user
+from tenants.sites import tenant_site
+
+_STATUS_COLOURS = {"pending": "info", "running": "info", "succeeded": "success", "failed": "danger"}
+
+
+@register(ExportJob, site=tenant_site)
+class ExportJobAdmin(LookOnlyAdmin):
+    list_display = (
+        "__str__",
+        "shown_status",
+        "shown_rows",
+        "shown_size",
+        "created_at",
+        "expires_at",
+    )
+    list_filter = ("status", "export_type", "format")
+    search_fields = ("request_id", "error_code")
+    date_hierarchy = "created_at"
+    actions = ("retry_chosen",)
+    actions_detail = ("download_file", "retry_export")
+    fields = (
+        ("export_type", "format"), ("shown_status", "error_message"), "filters", ("shown_rows", "shown_size"),
+        ("created_at", "started_at"), ("finished_at", "expires_at"), ("user_id", "request_id"),
+    )  # fmt: skip
+    readonly_fields = ("shown_status", "shown_rows", "shown_size")
+
+    @display(description="status", ordering="status", label=_STATUS_COLOURS)
+    def shown_status(self, job: ExportJob) -> tuple[str, str]:
+        expired = job.status == ExportStatus.SUCCEEDED and is_expired(job)
+        return job.status, "Succeeded, file gone" if expired else job.get_status_display()
+
+    @display(description="rows", ordering="rows_done")
+    def shown_rows(self, job: ExportJob) -> str:
+        if job.rows_total is None or job.rows_done == job.rows_total:
+            return f"{job.rows_done:,}"
+        return f"{job.rows_done:,} of {job.rows_total:,}"
+
+    @display(description="size", ordering="size_bytes")
+    def shown_size(self, job: ExportJob) -> str:
+        return filesizeformat(job.size_bytes)
+
+    def has_retry_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return is_writable() and acting_user(request).is_manager
+
+    @action(description="Download", icon="download", url_path="download")
+    def download_file(self, request: HttpRequest, object_id: Any) -> HttpResponseBase:
+        job = self.require_object(request, object_id)
+        try:
+            return download(job, request)
+        except ProductError as error:
+            self.message_user(request, error.detail, messages.WARNING)
+            return HttpResponseRedirect(self.change_url(job))
+
+    @action(description="Retry", permissions=["retry"], icon="refresh", url_path="retry")
+    def retry_export(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        job = self.require_object(request, object_id)
+        return self.ask(
+            request, lambda data: self._retry(request, job), title=f"Retry {job}?",
+            intro="It starts from the beginning.", submit="Retry", obj=job,
+        )  # fmt: skip
+
+    @action(description="Retry", permissions=["retry"])
+    def retry_chosen(self, request: HttpRequest, chosen: QuerySet[ExportJob]) -> None:
+        self.act_on_each(request, chosen, lambda job: self._retry(request, job), "queued again")
+
+    def _retry(self, request: HttpRequest, job: ExportJob) -> None:
+        queue_export(retry_job(job.pk))
+        record("export.retried", request=request, detail={"export_id": str(job.pk)})

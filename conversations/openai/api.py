@@ -1,0 +1,140 @@
+"""`/v1/chat/completions` and `/v1/models`: for clients that speak OpenAI's protocol."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from conversations.openai.completions import (
+    Completion,
+    Writer,
+    find_model,
+    list_models,
+    name_visitor,
+    read_question,
+    render_model,
+)
+from conversations.turns.recording import Asker
+from conversations.turns.replies import (
+    COMPLETION_STREAM,
+    CompletionReply,
+    ModelListReply,
+    ModelReply,
+)
+from conversations.turns.taking import take_turn
+from minirag.lib.errors import ProductError
+from minirag.lib.http_in.openai_errors import as_openai_error
+from minirag.lib.http_in.openapi import EXAMPLE_IDS, describe
+from minirag.lib.http_in.rest import ApiView, error_response, method_not_allowed, read_body
+from tenants.authentication import require_identity
+from tenants.context import run_sync
+from tenants.models import Scope
+from tenants.permissions import HasTenant, bound_bot, permit, require_scope
+
+_ASKED: dict[str, Any] = {
+    "model": EXAMPLE_IDS["bot_profile_id"], "messages": [{"role": "user", "content": "When are you open?"}],
+}  # fmt: skip
+
+
+@describe(
+    "Complete a chat", method="POST", body=Completion, answers={200: (CompletionReply, COMPLETION_STREAM)},
+    description="OpenAI's protocol: `model` is a bot's id or unique name, the last message is the question.",
+    errors={
+        400: "No question that can be answered, or a broken request.",
+        402: "The budget of the tenant, the bot or the API token is spent.", 404: "No such model, or no such chat.",
+        502: "The model provider failed.", 504: "The model provider took too long.",
+    },
+    examples={"answer": _ASKED, "stream": {**_ASKED, "stream": True, "stream_options": {"include_usage": True}}},
+)  # fmt: skip
+@csrf_exempt
+async def chat_completions(request: HttpRequest) -> HttpResponseBase:
+    """Ask a bot on the event loop."""
+    if request.method != "POST":
+        return method_not_allowed(request, ["POST"])
+    try:
+        return await _complete(request)
+    except Exception as error:  # noqa: BLE001 - the edge: error_response logs what nobody foresaw
+        return error_response(error, request)
+
+
+async def _complete(request: HttpRequest) -> HttpResponseBase:
+    identity = require_identity(request)
+    require_scope(identity.token, Scope.CHAT)
+    body = read_body(Completion, request)
+    asked = read_question(body)
+    bound = identity.token.bot_profile_id if identity.token else None
+    bot = await run_sync(find_model, body.model, bound)
+    asker = Asker(
+        user_id=identity.user.pk,
+        visitor_id=name_visitor(body.user),
+        own_chats_only=bound is not None,
+        request_id=request.request_id,  # type: ignore[attr-defined]
+        token_id=identity.token.family if identity.token else None,
+    )
+    is_stream = bool(body.stream)
+    chat_id = body.metadata.chat_id if body.metadata else None
+    events = take_turn(
+        bot.pk, chat_id, asked.question, asker=asker, is_stream=is_stream, history=asked.history
+    )
+    writer = Writer(
+        str(bot.pk), asked.ignored, bool(body.stream_options and body.stream_options.include_usage)
+    )
+    if not is_stream:
+        return JsonResponse(await writer.collect(events), json_dumps_params={"ensure_ascii": False})
+    chunks = writer.stream(events)
+    # Only with the first words is the status known: what fails before is an HTTP error, which clients know to retry.
+    first = await anext(chunks)
+    response = StreamingHttpResponse(
+        _write(first, chunks), content_type="text/event-stream; charset=utf-8"
+    )
+    response["Cache-Control"] = "no-cache"
+    response["X-Accel-Buffering"] = "no"
+    return response
+
+
+async def _write(
+    first: dict[str, Any], chunks: AsyncIterator[dict[str, Any]]
+) -> AsyncIterator[bytes]:
+    """Write OpenAI's Server-Sent Events; a failure midway is an `error` object, and no `[DONE]` follows it."""
+    try:
+        yield _encode(first)
+        async for chunk in chunks:
+            yield _encode(chunk)
+        yield b"data: [DONE]\n\n"
+    except ProductError as error:
+        yield _encode(as_openai_error(error.status, {"detail": error.detail, "code": error.code}))
+    finally:
+        await chunks.aclose()  # type: ignore[attr-defined]
+
+
+def _encode(data: dict[str, Any]) -> bytes:
+    return f"data: {json.dumps(data)}\n\n".encode("ascii")
+
+
+class ModelView(ApiView):
+    permission_classes = (HasTenant, permit("models", read=Scope.CHAT, bot_bound=True))
+
+
+class ModelList(ModelView):
+    @describe(
+        "List models",
+        answers={200: ModelListReply},
+        description="The bots that the caller may ask.",
+    )
+    def get(self, request: Request) -> Response:
+        bots = list_models(bound_bot(request))
+        return Response({"object": "list", "data": [render_model(bot) for bot in bots]})
+
+
+class ModelDetail(ModelView):
+    @describe(
+        "Get a model", answers={200: ModelReply}, description="By the bot's id or unique name."
+    )
+    def get(self, request: Request, model: str) -> Response:
+        return Response(render_model(find_model(model, bound_bot(request))))

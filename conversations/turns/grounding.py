@@ -1,0 +1,106 @@
+"""Keeps answers honest: refuses when retrieval is too weak, and lets only citations through that exist. Pure.
+
+The first guard stands before the model: a calibrated confidence against a floor that belongs to the embedder. It
+cannot know whether a passage on the right topic holds the answer; for that the model is offered a sentence to refuse
+with, and this module recognises it. Citations are checked while the text streams, so a reader never sees one that
+leads nowhere.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from knowledge.retrieval.retrieving import Retrieval
+
+_MARKER = re.compile(r"\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]")
+_PARTIAL_MARKER = re.compile(r"\s*(?:\[[\d\s,;]{0,24})?$")
+_SPACE_BEFORE = re.compile(r"\s+$")
+
+_REFUSALS = {
+    "en": "I could not find an answer to that in my sources.",
+    "de": "Dazu habe ich in meinen Quellen keine Antwort gefunden.",
+    "fr": "Je n'ai pas trouvé de réponse à cette question dans mes sources.",
+    "es": "No he encontrado una respuesta a eso en mis fuentes.",
+    "it": "Non ho trovato una risposta a questa domanda nelle mie fonti.",
+    "nl": "Daar heb ik in mijn bronnen geen antwoord op gevonden.",
+    "pt": "Não encontrei uma resposta para isso nas minhas fontes.",
+}
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why there is no answer; `score` and `threshold` are confidences from 0 to 1."""
+
+    reason: str
+    score: float
+    threshold: float
+
+
+def ground(retrieval: Retrieval, *, refuses: bool) -> Refusal | None:
+    """Judge whether the passages can carry an answer; None means go on.
+
+    Reasons: `no_passages` (nothing was found) and `low_confidence`.
+    """
+    if not refuses:
+        return None
+    if not retrieval.passages:
+        return Refusal("no_passages", 0.0, retrieval.threshold)
+    if retrieval.is_weak:
+        return Refusal("low_confidence", retrieval.confidence, retrieval.threshold)
+    return None
+
+
+def choose_refusal_text(own: str, language: str) -> str:
+    """Return the bot's own refusal sentence, or ours in the question's language, English failing that."""
+    return own.strip() or _REFUSALS.get(language, _REFUSALS["en"])
+
+
+class MarkerFilter:
+    """Passes streamed text through and drops citation markers that point to no passage.
+
+    Text is held back only while it could still become a marker: at most a few characters.
+    """
+
+    def __init__(self, passage_count: int) -> None:
+        self.passage_count = passage_count
+        self.cited: dict[int, None] = {}  # in order of first appearance
+        self.dropped = 0
+        self._held = ""
+
+    def feed(self, text: str) -> str:
+        """Take a piece of the answer and return what may be shown now."""
+        text = self._held + text
+        partial = _PARTIAL_MARKER.search(text)
+        cut = partial.start() if partial else len(text)
+        self._held = text[cut:]
+        return self._check(text[:cut])
+
+    def flush(self) -> str:
+        """Return what was still held back when the answer ended."""
+        held, self._held = self._held, ""
+        return self._check(held)
+
+    def _check(self, text: str) -> str:
+        parts, position = [], 0
+        for match in _MARKER.finditer(text):
+            numbers = [int(number) for number in re.findall(r"\d+", match[1])]
+            good = [number for number in numbers if 1 <= number <= self.passage_count]
+            self.dropped += len(numbers) - len(good)
+            self.cited.update(dict.fromkeys(good))
+            before = text[position : match.start()]
+            parts.append(before if good else _SPACE_BEFORE.sub("", before))
+            parts.append("".join(f"[{number}]" for number in good))
+            position = match.end()
+        return "".join(parts) + text[position:]
+
+
+def find_model_refusal(answer: str, refusal_text: str, retrieval: Retrieval) -> Refusal | None:
+    """Recognise an answer in which the model says that the sources do not hold it (`not_in_sources`)."""
+    if not retrieval.passages or _fold(refusal_text) not in _fold(answer) or _MARKER.search(answer):
+        return None
+    return Refusal("not_in_sources", retrieval.confidence, retrieval.threshold)
+
+
+def _fold(text: str) -> str:
+    return re.sub(r"\W+", " ", text.casefold()).strip()

@@ -1,0 +1,41 @@
+"""The first guard of a turn: the bot's scopes, before anything is searched and without a model."""
+
+from __future__ import annotations
+
+import asyncio
+
+from bots.scopes.guardrails import Verdict, find_context, judge
+from bots.scopes.refusals import write_refusal
+from conversations.models import MessageRole
+from conversations.turns.grounding import Refusal
+from conversations.turns.recording import OpenTurn
+from minirag.ai.local import find_sentence_embedder, local_threads
+from minirag.lib.text.analysis import detect_language
+
+
+async def guard(turn: OpenTurn) -> tuple[Refusal, str] | None:
+    """Return why a question is refused and what to say instead, or None to go on.
+
+    Reasons: `forbidden_topic`, `off_topic`, `unsafe_question`. A bot that never refuses and has no scopes is let alone.
+    Without scopes this is some regular expressions; with them it runs off the event loop, since it may embed.
+    """
+    if not turn.scopes and not turn.bot.refuses:
+        return None
+    question = turn.question.content
+    if turn.scopes:
+        verdict = await asyncio.get_running_loop().run_in_executor(local_threads(), _judge, turn)
+    else:
+        verdict = judge(question, ())
+    if verdict.is_allowed:
+        return None
+    text = write_refusal(
+        verdict, turn.scopes, own=turn.bot.refusal_text, language=detect_language(question)
+    )
+    return Refusal(verdict.reason, verdict.score, verdict.threshold), text
+
+
+def _judge(turn: OpenTurn) -> Verdict:
+    earlier = [content for role, content in turn.history if role == MessageRole.USER]
+    return judge(
+        turn.question.content, turn.scopes, find_context(earlier), embed=find_sentence_embedder()
+    )

@@ -1,0 +1,364 @@
+"""What a turn writes: the question before anything can fail, the outcome in one transaction at the end."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from bots.models import BotProfile, Outcome, Scope, Strictness, UsageEvent, UsageKind
+from bots.quotas.counting import Reservation, reserve_turn, settle_turn
+from bots.usage.metering import record_usage
+from conversations.models import Chat, Citation, Message, MessageRole
+from conversations.turns.grounding import Refusal
+from knowledge.retrieval.external import load_bases
+from knowledge.retrieval.nyxcore import Base
+from knowledge.retrieval.passages import Passage
+from knowledge.retrieval.retrieving import Retrieval
+from minirag.lib.errors import Conflict, NotFound
+from tenants.context import require_tenant
+from tenants.models import Tenant
+from webhooks.events import emit
+from webhooks.models import EventType
+from webhooks.quota_events import tell_crossings
+
+TITLE_LENGTH = 100
+History = Sequence[tuple[str, str]]
+"""What was said before as (role, content), oldest first; roles are "user" and "assistant"."""
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who asks: a user (by token or JWT) or a widget's visitor, and the request it came with."""
+
+    user_id: uuid.UUID | None = None
+    visitor_id: str = ""
+    origin: str = ""
+    request_id: str = ""
+    own_chats_only: bool = False  # a token that is bound to one bot
+    token_id: uuid.UUID | None = None  # its family, which outlives a rotation
+
+
+@dataclass(frozen=True)
+class OpenTurn:
+    """A turn whose question is stored. `history` is (role, content), oldest first."""
+
+    bot: BotProfile
+    chat: Chat
+    question: Message
+    history: tuple[tuple[str, str], ...]
+    reservation: Reservation
+    bases: tuple[Base, ...] = ()  # external ones to ask
+    scopes: tuple[Scope, ...] = ()  # the bot's active ones
+
+
+@dataclass
+class Answer:
+    """What became of a turn, filled in as it goes and written once."""
+
+    content: str = ""
+    outcome: str = Outcome.ANSWERED
+    refusal: Refusal | None = None
+    error_code: str = ""
+    model: str = ""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost_usd: Any = 0
+    first_token_ms: int | None = None
+    duration_ms: int = 0
+    is_stream: bool = False
+    retrieval: Retrieval | None = None
+    citations: list[tuple[int, Passage]] = field(default_factory=list)
+    dropped_citations: int = 0  # such as led nowhere
+    asked: tuple[dict[str, str], ...] = ()  # the messages that a model was sent
+    is_closed: bool = False
+
+
+def open_turn(
+    bot_profile_id: uuid.UUID,
+    chat_id: uuid.UUID | None,
+    question: str,
+    asker: Asker,
+    told: History | None = None,
+) -> OpenTurn:
+    """Check that the turn may happen, store the question and commit. `told` is a new chat's history, by the caller.
+
+    Raises Conflict for a tenant that is not active, NotFound for a bot that is gone or inactive and for a chat that
+    is unknown or, for a visitor, somebody else's; QuotaExceeded or BudgetExceeded where nothing is left to ask with.
+    """
+    tenant = Tenant.objects.only("status").get(pk=require_tenant().pk)
+    if not tenant.is_active:
+        raise Conflict(f"This tenant is {tenant.status}.", code=f"tenant_{tenant.status}")
+    bot = BotProfile.objects.active().with_scopes().filter(pk=bot_profile_id).first()
+    if bot is None:
+        raise NotFound("Bot profile not found or inactive")
+    scopes = tuple(bot.active_scopes)
+    if any(scope.strictness == Strictness.STRICT for scope in scopes):
+        bot.refuses = True  # in this turn: a strict scope answers from sources only, whatever the bot is set to
+    with transaction.atomic():
+        chat = _find_chat(chat_id, bot, asker) if chat_id else _start_chat(bot, question, asker)
+        history = (
+            load_history(chat, bot.history_turns)
+            if chat_id
+            else _cut(told or (), bot.history_turns)
+        )
+        message = Message.objects.create(
+            chat=chat,
+            role=MessageRole.USER,
+            content=question,
+            outcome=Outcome.PENDING,
+            request_id=asker.request_id,
+        )
+        Chat.objects.filter(pk=chat.pk).update(
+            message_count=F("message_count") + 1, updated_at=timezone.now()
+        )
+        # Last, because its counters are locked until the commit, and other questions of the tenant wait for them.
+        reservation = reserve_turn(bot.pk, asker.token_id)
+        tell_crossings(reservation.crossings)
+    return OpenTurn(bot, chat, message, history, reservation, load_bases(bot.pk), scopes)
+
+
+def _find_chat(chat_id: uuid.UUID, bot: BotProfile, asker: Asker) -> Chat:
+    """Servers may go on in any chat, with any bot, as the contract has it; a visitor in his own with this bot."""
+    chats = Chat.objects.filter(pk=chat_id)
+    if asker.visitor_id:
+        chats = chats.filter(visitor_id=asker.visitor_id)
+    if asker.visitor_id or asker.own_chats_only:
+        chats = chats.filter(bot_profile=bot)
+    chat = chats.first()
+    if chat is None:
+        raise NotFound("Chat session not found")
+    return chat
+
+
+def _start_chat(bot: BotProfile, question: str, asker: Asker) -> Chat:
+    return Chat.objects.create(
+        bot_profile=bot,
+        user_id=asker.user_id,
+        visitor_id=asker.visitor_id,
+        origin=asker.origin,
+        title=question[:TITLE_LENGTH],
+    )
+
+
+def _cut(history: History, turns: int) -> tuple[tuple[str, str], ...]:
+    return tuple(history[-2 * turns :]) if turns else ()
+
+
+def load_history(chat: Chat, turns: int) -> tuple[tuple[str, str], ...]:
+    """Return the last `turns` answered turns as (role, content), oldest first; failed ones are left out."""
+    told = Message.objects.filter(
+        chat=chat, role__in=(MessageRole.USER, MessageRole.ASSISTANT)
+    ).exclude(outcome__in=(Outcome.PENDING, Outcome.FAILED))
+    latest = told.order_by("-created_at", "-id").values_list("role", "content")[: 2 * turns]
+    return tuple(reversed(latest))
+
+
+def close_turn(turn: OpenTurn, answer: Answer) -> Message | None:
+    """Store the answer with its citations, usage, counters and event in one transaction.
+
+    A turn that failed before it said anything only marks the question and meters what was spent; returns None then.
+    Idempotent by claim: of two writers that close the same turn one does nothing.
+    """
+    with transaction.atomic():
+        closed = Message.objects.filter(pk=turn.question.pk, outcome=Outcome.PENDING).update(
+            outcome=answer.outcome,
+            error_code=answer.error_code,
+            citation_valid=judge_citations(answer),
+            trace=describe_turn(answer),
+        )
+        if not closed:
+            answer.is_closed = True
+            return None
+        message = _store_message(turn, answer) if answer.content else None
+        Chat.objects.filter(pk=turn.chat.pk).update(
+            message_count=F("message_count") + (1 if message else 0),
+            total_prompt_tokens=F("total_prompt_tokens") + answer.prompt_tokens,
+            total_completion_tokens=F("total_completion_tokens") + answer.completion_tokens,
+            updated_at=timezone.now(),
+        )
+        spent, is_failed = _meter(turn, answer, message), answer.outcome == Outcome.FAILED
+        _correct_cost(turn, answer, spent)
+        tell_crossings(settle_turn(turn.reservation, spent, is_failed=is_failed))
+        if message is not None and answer.outcome != Outcome.FAILED:
+            _tell(turn, answer, message)
+    answer.is_closed = True
+    return message
+
+
+def judge_citations(answer: Answer) -> bool | None:
+    """Whether an answer cites, and only what is there; None where there is nothing to cite for."""
+    if answer.outcome != Outcome.ANSWERED:
+        return None
+    return bool(answer.citations) and not answer.dropped_citations
+
+
+def describe_turn(answer: Answer) -> dict[str, Any]:
+    """The trace of a turn: what it took and found. Times in milliseconds, cost in US dollars."""
+    return {
+        "model": answer.model,
+        "prompt_tokens": answer.prompt_tokens,
+        "completion_tokens": answer.completion_tokens,
+        "cost_usd": float(answer.cost_usd),
+        "latency_ms": answer.duration_ms,
+        "first_token_ms": answer.first_token_ms,
+        "is_stream": answer.is_stream,
+        "retrieval": None if answer.retrieval is None else describe_retrieval(answer.retrieval),
+    }
+
+
+def describe_retrieval(found: Retrieval) -> dict[str, Any]:
+    """What retrieval found, by ids and scores; the texts stand in the citations."""
+    return {
+        "mode": found.mode,
+        "language": found.language,
+        "confidence": round(found.confidence, 4),
+        "threshold": round(found.threshold, 4),
+        "embedding_model": found.embedding_model,
+        "milliseconds": round(found.milliseconds, 1),
+        "passages": [
+            {
+                "chunk_id": str(passage.chunk_id),
+                "source_id": str(passage.source_id),
+                "score": round(passage.score, 4),
+                "cosine": round(passage.cosine, 4),
+                "bm25": round(passage.bm25, 4),
+            }
+            for passage in found.passages
+        ],
+        "external": [
+            {
+                "source_id": str(search.source_id),
+                "outcome": search.outcome,
+                "passages": search.passages,
+                "milliseconds": round(search.milliseconds, 1),
+            }
+            for search in found.external
+        ],
+    }
+
+
+def _tell(turn: OpenTurn, answer: Answer, message: Message) -> None:
+    """Put the turn into the outbox, and a refusal once more under its own name."""
+    ids = {
+        "chat_id": str(turn.chat.pk),
+        "message_id": str(message.pk),
+        "bot_profile_id": str(turn.bot.pk),
+    }
+    emit(EventType.CHAT_MESSAGE, ids)
+    if answer.outcome == Outcome.REFUSED and answer.refusal is not None:
+        refusal = answer.refusal
+        emit(
+            EventType.CHAT_REFUSED,
+            {
+                **ids,
+                "reason": refusal.reason,
+                "score": refusal.score,
+                "threshold": refusal.threshold,
+            },
+        )
+
+
+def _store_message(turn: OpenTurn, answer: Answer) -> Message:
+    retrieval, refusal = answer.retrieval, answer.refusal
+    measured = None if retrieval is None else (retrieval.confidence, retrieval.threshold)
+    if measured is None and refusal is not None:  # by a scope, before anything was searched
+        measured = refusal.score, refusal.threshold
+    message = Message.objects.create(
+        chat=turn.chat,
+        role=MessageRole.ASSISTANT,
+        content=answer.content,
+        outcome=answer.outcome,
+        error_code=answer.error_code,
+        prompt_tokens=answer.prompt_tokens,
+        completion_tokens=answer.completion_tokens,
+        refusal_reason=refusal.reason if refusal else "",
+        confidence=measured[0] if measured else None,
+        threshold=measured[1] if measured else None,
+        request_id=turn.question.request_id,
+        question=turn.question,
+    )
+    Citation.objects.bulk_create(
+        cite_passage(message, number, passage) for number, passage in answer.citations
+    )
+    return message
+
+
+def cite_passage(message: Message, number: int, passage: Passage) -> Citation:
+    """Keep what was cited as it was when it was cited."""
+    return Citation(
+        message=message,
+        number=number,
+        chunk_id=passage.chunk_id,
+        source_id=passage.source_id,
+        title=passage.title[:500],
+        heading=passage.heading[:1000],
+        url=passage.url,
+        page=passage.page,
+        content=passage.content,
+        score=passage.score,
+        external_id=passage.external_id,
+    )
+
+
+def _meter(turn: OpenTurn, answer: Answer, message: Message | None) -> list[UsageEvent]:
+    shared: dict[str, Any] = {
+        "bot_profile_id": turn.bot.pk,
+        "chat_id": turn.chat.pk,
+        "message_id": message.pk if message else turn.question.pk,
+    }
+    events = []
+    if answer.model:
+        event = record_usage(
+            UsageKind.CHAT,
+            model=answer.model,
+            prompt_tokens=answer.prompt_tokens,
+            completion_tokens=answer.completion_tokens,
+            cost_usd=answer.cost_usd,
+            is_stream=answer.is_stream,
+            time_to_first_token_ms=answer.first_token_ms,
+            duration_ms=answer.duration_ms,
+            outcome=answer.outcome,
+            **shared,
+        )
+        events.append(event)
+    found = answer.retrieval
+    if found is not None and found.embedding_model and found.embedding_tokens:
+        event = record_usage(
+            UsageKind.EMBEDDING,
+            model=found.embedding_model,
+            prompt_tokens=found.embedding_tokens,
+            cost_usd=found.embedding_cost_usd,
+            **shared,
+        )
+        events.append(event)
+    return events
+
+
+def _correct_cost(turn: OpenTurn, answer: Answer, spent: Sequence[UsageEvent]) -> None:
+    """Have the trace say what the answer was settled at (bots.usage.pricing), where that is not its list price."""
+    settled = next(
+        (event.cost_usd for event in spent if event.kind == UsageKind.CHAT), answer.cost_usd
+    )
+    if settled != answer.cost_usd:
+        answer.cost_usd = settled
+        Message.objects.filter(pk=turn.question.pk).update(trace=describe_turn(answer))
+
+
+def mark_abandoned(older_than_seconds: float) -> int:
+    """Fail the questions whose process died before it could close them; returns how many there were."""
+    limit = timezone.now() - timedelta(seconds=older_than_seconds)
+    return Message.objects.filter(outcome=Outcome.PENDING, created_at__lt=limit).update(
+        outcome=Outcome.FAILED, error_code="interrupted"
+    )
+
+
+def numbered(passages: Sequence[Passage], numbers: Sequence[int]) -> list[tuple[int, Passage]]:
+    """Pair the cited numbers with their passages, in ascending order."""
+    return [(number, passages[number - 1]) for number in sorted(numbers)]

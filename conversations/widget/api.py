@@ -1,0 +1,111 @@
+"""`/v1/widget/sessions`: what a page's widget asks for before it opens its socket. No token, only the bot's id."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from django.http import HttpRequest
+from pydantic import Field
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from bots.models import BotProfile
+from conversations.models import Chat
+from conversations.turns.replies import WidgetSessionReply
+from conversations.turns.serializers import render_message_in_full
+from conversations.widget.sessions import (
+    find_tenant_of_bot,
+    issue_session,
+    read_origin,
+    require_embedding_token,
+    require_origin,
+)
+from minirag.lib.errors import Forbidden, NotFound, ProductError
+from minirag.lib.http_in.openapi import EXAMPLE_IDS, describe
+from minirag.lib.http_in.rest import ApiView, Body, client_address, naive_utc, read_body
+from minirag.lib.security.limits import limit_headers
+from tenants.authentication import authenticate_bearer
+from tenants.call_limits import bounds_of_session
+from tenants.context import tenant_context
+from tenants.models import Tenant
+
+_HISTORY_LENGTH = 100
+
+
+class SessionBody(Body):
+    bot_profile_id: UUID
+    visitor_id: Annotated[str, Field(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+    chat_id: UUID | None = None
+
+
+class WidgetSessions(ApiView):
+    authentication_classes = ()
+    permission_classes = ()
+
+    @describe(
+        "Open a widget session", body=SessionBody, answers={201: WidgetSessionReply},
+        description="For pages that the bot allows, told by their `Origin`. Limited per address.",
+        errors={
+            401: "The embedding token is unknown, revoked, or for another bot.",
+            403: "The page is not among the bot's `allowed_origins`.",
+            404: "No such active bot.",
+            429: "Too many sessions from this address.",
+        },
+        example={"bot_profile_id": EXAMPLE_IDS["bot_profile_id"], "visitor_id": "visitor-0001"},
+    )  # fmt: skip
+    def post(self, request: Request) -> Response:
+        address = client_address(request)
+        try:
+            body = read_body(SessionBody, request)
+            tenant = self._find_tenant(request._request, body.bot_profile_id)
+        except ProductError:
+            bounds_of_session(address, None).count()  # or bots could be guessed without end
+            raise
+        state = bounds_of_session(address, tenant).count()
+        with tenant_context(tenant):
+            return Response(
+                self._open(request._request, body), status=201, headers=dict(limit_headers(state))
+            )
+
+    def _find_tenant(self, request: HttpRequest, bot_profile_id: UUID) -> Tenant:
+        tenant = find_tenant_of_bot(bot_profile_id)
+        bound = getattr(request, "tenant", None)
+        if bound is not None and bound.pk != tenant.pk:
+            raise NotFound("Bot profile not found or inactive")
+        return tenant
+
+    def _open(self, request: HttpRequest, body: SessionBody) -> dict[str, Any]:
+        bot = BotProfile.objects.active().filter(pk=body.bot_profile_id).first()
+        if bot is None:
+            raise NotFound("Bot profile not found or inactive")
+        own_origin = f"{request.scheme}://{request.get_host()}"
+        origin, embedding_token = request.headers.get("Origin", ""), None
+        try:
+            origin = require_origin(bot, origin, own_origin)
+        except Forbidden:
+            authorization = request.headers.get("Authorization")
+            if not authorization:
+                raise
+            # A page made for the predecessor, which carries a token.
+            embedding_token, origin = authenticate_bearer(authorization).token, read_origin(origin)
+            require_embedding_token(embedding_token, bot)
+        token, expires_at = issue_session(bot, body.visitor_id, origin, token=embedding_token)
+        chats = Chat.objects.filter(visitor_id=body.visitor_id, bot_profile=bot)
+        chat = chats.filter(pk=body.chat_id).first() if body.chat_id else None
+        messages = (
+            chat.messages.prefetch_related("citations").order_by("-created_at")[:_HISTORY_LENGTH]
+            if chat
+            else ()
+        )
+        return {
+            "session_token": token,
+            "expires_at": naive_utc(expires_at),
+            "bot": {
+                "name": bot.name,
+                "greeting": bot.greeting,
+                "starter_questions": bot.starter_questions,
+            },
+            "chat_id": str(chat.pk) if chat else None,
+            "messages": [render_message_in_full(message) for message in reversed(messages)],
+        }

@@ -1,0 +1,280 @@
+"""Make, change and delete shared datasets, and link bots with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from bots.models import BotProfile
+from knowledge.models import BotDataset, Dataset, Source, SourceStatus, SourceType
+from knowledge.sources.changing import mark_deleted
+from knowledge.sources.storage import move_bytes
+from knowledge.tasks import queue_ingestion
+from minirag.lib.errors import BadInput, Conflict, NotFound
+
+_NAME_TAKEN = "There is a shared dataset of this name already"
+
+
+def listed_datasets() -> QuerySet[Dataset]:
+    """Return the datasets that are not deleted, private ones too, with `source_count` and `bot_count`."""
+    sources = (
+        Source.objects.filter(dataset=OuterRef("pk"), deleted_at__isnull=True)
+        .order_by()
+        .values("dataset")
+    )
+    links = BotDataset.objects.filter(dataset=OuterRef("pk")).order_by().values("dataset")
+    return Dataset.objects.filter(deleted_at__isnull=True).annotate(
+        source_count=Coalesce(Subquery(sources.annotate(count=Count("pk")).values("count")), 0),
+        bot_count=Coalesce(Subquery(links.annotate(count=Count("pk")).values("count")), 0),
+    )
+
+
+def filter_datasets(
+    *, text: str = "", tag: str = "", is_active: bool | None = None, with_private: bool = False
+) -> QuerySet[Dataset]:
+    """Return `listed_datasets` whose name or description has `text`, and that have the tag."""
+    found = listed_datasets()
+    if not with_private:
+        found = found.filter(bot_profile__isnull=True)
+    if text:
+        found = found.filter(Q(name__icontains=text) | Q(description__icontains=text))
+    if tag:
+        found = found.filter(tags__contains=[tag])
+    return found if is_active is None else found.filter(is_active=is_active)
+
+
+def find_dataset(dataset_id: UUID) -> Dataset:
+    """Return a dataset that is not deleted, with its counts. Raises NotFound."""
+    dataset = listed_datasets().filter(pk=dataset_id).order_by().first()
+    if dataset is None:
+        raise NotFound("Dataset not found")
+    return dataset
+
+
+def create_dataset(fields: dict[str, Any]) -> Dataset:
+    """Make a shared dataset. Raises Conflict where the name, whatever its case, is taken."""
+    model = fields.get("embedding_model") or settings.DEFAULT_EMBEDDING_MODEL
+    try:
+        with transaction.atomic():
+            dataset = Dataset.objects.create(**{**fields, "embedding_model": model})
+    except IntegrityError:
+        raise Conflict(_NAME_TAKEN, code="dataset_name_taken") from None
+    return find_dataset(dataset.pk)
+
+
+def update_dataset(dataset_id: UUID, changes: dict[str, Any]) -> Dataset:
+    """Change the given fields of a shared dataset. Raises NotFound, Conflict.
+
+    The embedding model can be another one only while nothing was embedded and no bot with a different one is linked.
+    """
+    try:
+        with transaction.atomic():
+            dataset = _lock_shared(dataset_id)
+            model = changes.get("embedding_model")
+            if model is not None and model != dataset.embedding_model:
+                _check_model_is_free(dataset, model)
+                changes = {**changes, "embedding_dimensions": None}
+            for name, value in changes.items():
+                setattr(dataset, name, value)
+            dataset.save(update_fields=[*changes, "updated_at"])
+    except IntegrityError:
+        raise Conflict(_NAME_TAKEN, code="dataset_name_taken") from None
+    return find_dataset(dataset_id)
+
+
+def delete_dataset(dataset_id: UUID, *, force: bool = False) -> None:
+    """Delete a shared dataset; no bot answers from it any more. Twice is as good as once.
+
+    With `force` its sources are deleted and its bots' links removed as well; without, they are a Conflict. Raises
+    NotFound.
+    """
+    with transaction.atomic():
+        dataset = Dataset.objects.select_for_update().filter(pk=dataset_id).first()
+        if dataset is None:
+            raise NotFound("Dataset not found")
+        if dataset.deleted_at is not None:
+            return
+        _require_shared(dataset)
+        sources = Source.objects.filter(dataset=dataset, deleted_at__isnull=True)
+        links = BotDataset.objects.filter(dataset=dataset)
+        if not force and (sources.exists() or links.exists()):
+            counts = f"{sources.count()} sources and {links.count()} bots"
+            raise Conflict(
+                f"The dataset is in use: {counts}. Use force=true.", code="dataset_in_use"
+            )
+        mark_deleted(
+            sources.only("id", "bot_profile_id", "stored_bytes").order_by("id").select_for_update()
+        )
+        links.delete()
+        dataset.deleted_at = timezone.now()
+        dataset.save(update_fields=["deleted_at", "updated_at"])
+
+
+def links_of_dataset(dataset_id: UUID) -> QuerySet[BotDataset]:
+    """Return a dataset's links with their bots, first priorities first. Raises NotFound."""
+    find_dataset(dataset_id)
+    return BotDataset.objects.select_related("bot_profile", "dataset").filter(dataset=dataset_id)
+
+
+def links_of_bot(bot_profile_id: UUID) -> QuerySet[BotDataset]:
+    """Return a bot's links with their datasets in the order of their priority. Raises NotFound."""
+    _find_bot(bot_profile_id)
+    return BotDataset.objects.select_related("bot_profile", "dataset").filter(
+        bot_profile=bot_profile_id
+    )
+
+
+def link_bot(
+    dataset_id: UUID, bot_profile_id: UUID, *, priority: int = 1, is_active: bool = True
+) -> BotDataset:
+    """Let a bot answer from a shared dataset from now on.
+
+    Raises NotFound for the dataset, BadInput for the bot, Conflict if they are linked already or have different
+    embedding models.
+    """
+    with transaction.atomic():
+        dataset = _lock_shared(dataset_id)
+        bot = BotProfile.objects.filter(pk=bot_profile_id).first()
+        if bot is None:
+            raise BadInput(
+                "Bot profile not found or belongs to a different tenant", code="bot_not_found"
+            )
+        _check_models_agree(bot, dataset)
+        if BotDataset.objects.filter(bot_profile=bot, dataset=dataset).exists():
+            raise Conflict(
+                "The bot is linked with this dataset already", code="dataset_already_linked"
+            )
+        link = BotDataset.objects.create(
+            bot_profile=bot, dataset=dataset, priority=priority, is_active=is_active
+        )
+        _ingest_what_waited(dataset)
+    return link
+
+
+def change_link(dataset_id: UUID, bot_profile_id: UUID, changes: dict[str, Any]) -> BotDataset:
+    """Change a link's priority or whether it is active. Raises NotFound."""
+    with transaction.atomic():
+        link = (
+            links_of_dataset(dataset_id)
+            .select_for_update(of=("self",))
+            .filter(bot_profile=bot_profile_id)
+            .first()
+        )
+        if link is None:
+            raise NotFound("The bot is not linked with this dataset")
+        for name, value in changes.items():
+            setattr(link, name, value)
+        link.save(update_fields=list(changes))
+    return link
+
+
+def unlink_bot(dataset_id: UUID, bot_profile_id: UUID) -> None:
+    """Take a dataset from a bot; its next answer does without. Twice is as good as once. Raises NotFound."""
+    _find_bot(bot_profile_id)
+    with transaction.atomic():
+        dataset = _lock_shared(dataset_id)
+        _unlink([dataset.pk], bot_profile_id)
+
+
+def replace_links(bot_profile_id: UUID, wanted: Sequence[dict[str, Any]]) -> list[BotDataset]:
+    """Make a bot's links exactly these (`dataset_id`, `priority` or None, `is_active`), all or none.
+
+    Without a priority the place in the list counts, from 1. Raises NotFound, BadInput, Conflict.
+    """
+    ids = [each["dataset_id"] for each in wanted]
+    if len(set(ids)) < len(ids):
+        raise BadInput("A dataset is named twice", code="dataset_named_twice")
+    bot = _find_bot(bot_profile_id)
+    with transaction.atomic():
+        found = {
+            row.pk: row
+            for row in Dataset.objects.filter(pk__in=ids).order_by("pk").select_for_update()
+        }
+        old = {
+            link.dataset_id: link
+            for link in BotDataset.objects.select_for_update().filter(bot_profile=bot)
+        }
+        _unlink([pk for pk in old if pk not in ids], bot.pk)
+        for place, each in enumerate(wanted, start=1):
+            dataset = found.get(each["dataset_id"])
+            if dataset is None or dataset.deleted_at is not None:
+                raise NotFound("Dataset not found")
+            _require_shared(dataset)
+            link = old.get(dataset.pk)
+            if link is None:
+                _check_models_agree(bot, dataset)
+                link = BotDataset(bot_profile=bot, dataset=dataset)
+            link.priority, link.is_active = each["priority"] or place, each["is_active"]
+            link.save()
+            _ingest_what_waited(dataset)
+    return list(links_of_bot(bot.pk))
+
+
+def _find_bot(bot_profile_id: UUID) -> BotProfile:
+    bot = BotProfile.objects.filter(pk=bot_profile_id).first()
+    if bot is None:
+        raise NotFound("Bot profile not found")
+    return bot
+
+
+def _lock_shared(dataset_id: UUID) -> Dataset:
+    dataset = (
+        Dataset.objects.select_for_update().filter(pk=dataset_id, deleted_at__isnull=True).first()
+    )
+    if dataset is None:
+        raise NotFound("Dataset not found")
+    _require_shared(dataset)
+    return dataset
+
+
+def _require_shared(dataset: Dataset) -> None:
+    if not dataset.is_shared:
+        raise Conflict(
+            "This dataset is a bot's own: it comes and goes with the bot", code="dataset_private"
+        )
+
+
+def _check_models_agree(bot: BotProfile, dataset: Dataset) -> None:
+    if bot.effective_embedding_model != dataset.embedding_model:
+        detail = f"The bot embeds with {bot.effective_embedding_model}, the dataset with {dataset.embedding_model}."
+        raise Conflict(detail, code="embedding_model_differs")
+
+
+def _check_model_is_free(dataset: Dataset, model: str) -> None:
+    known = Source.objects.filter(dataset=dataset, chunk_count__gt=0).exclude(
+        source_type=SourceType.NYXCORE
+    )
+    if known.exists():
+        raise Conflict(
+            "Something was embedded already; make another dataset", code="embedding_model_fixed"
+        )
+    for link in BotDataset.objects.select_related("bot_profile").filter(dataset=dataset):
+        if link.bot_profile.effective_embedding_model != model:
+            raise Conflict(
+                f"{link.bot_profile} embeds with another model", code="embedding_model_differs"
+            )
+
+
+def _unlink(dataset_ids: Sequence[UUID], bot_profile_id: UUID) -> None:
+    BotDataset.objects.filter(dataset__in=dataset_ids, bot_profile=bot_profile_id).delete()
+    # What it paid for stays, and is nobody's from now on.
+    left = Source.objects.filter(dataset__in=dataset_ids, bot_profile=bot_profile_id)
+    alive = left.filter(deleted_at__isnull=True).aggregate(size=Sum("stored_bytes"))
+    move_bytes(bot_profile_id, None, alive["size"] or 0)
+    left.update(bot_profile=None)
+
+
+def _ingest_what_waited(dataset: Dataset) -> None:
+    """Queue the sources that could not be embedded because no bot had a key for it."""
+    waiting = Source.objects.filter(
+        dataset=dataset, status=SourceStatus.ERROR, error_code="no_bot_linked"
+    )
+    for source in waiting.only("id"):
+        queue_ingestion(source)

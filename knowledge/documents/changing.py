@@ -1,0 +1,121 @@
+"""Documents as clients see them: found, shown with their text, edited, read anew, deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from knowledge.indexing.forgetting import forget_document
+from knowledge.models import Chunk, Dataset, Document, Redo, Source
+from knowledge.tasks import queue_again
+from minirag.lib.errors import Conflict, NotFound
+
+EDITABLE = ("title", "url", "metadata")
+_SHORTEST_OVERLAP, _LONGEST_OVERLAP = 8, 2000
+_SOURCE = ("source__name", "source__bot_profile_id", "source__dataset_id")
+
+
+def listed_documents() -> QuerySet[Document]:
+    """Return the documents of sources that are not deleted, each with what is shown of its source."""
+    return (
+        Document.objects.filter(source__deleted_at__isnull=True)
+        .select_related("source")
+        .only(*[column.attname for column in Document._meta.concrete_fields], *_SOURCE)
+    )
+
+
+def filter_documents(
+    *,
+    text: str = "",
+    source_id: UUID | None = None,
+    dataset_id: UUID | None = None,
+    bot_profile_id: UUID | None = None,
+) -> QuerySet[Document]:
+    """Return documents whose title has `text`, of a source and its children, of a dataset, of all a bot searches."""
+    found = listed_documents()
+    if text:
+        found = found.filter(title__icontains=text)
+    if source_id:
+        found = found.filter(Q(source=source_id) | Q(source__parent=source_id))
+    if dataset_id:
+        found = found.filter(source__dataset=dataset_id)
+    if bot_profile_id:
+        found = found.filter(source__dataset__in=Dataset.objects.searched_by(bot_profile_id))
+    return found
+
+
+def find_document(document_id: UUID) -> Document:
+    """Return a document. Raises NotFound, also where its source was deleted."""
+    document = listed_documents().filter(pk=document_id).order_by().first()
+    if document is None:
+        raise NotFound("Document not found")
+    return document
+
+
+def chunks_of(document: Document) -> QuerySet[Chunk]:
+    return Chunk.objects.filter(document=document)
+
+
+def read_content(document: Document) -> str:
+    """Put a document's text together again from its chunks, without what each repeats of the one before it."""
+    rows = chunks_of(document).order_by("ordinal", "id").values_list("content", flat=True)
+    return join_contents(rows.iterator(chunk_size=500))
+
+
+def join_contents(contents: Iterable[str]) -> str:
+    """Join overlapping pieces of a text; those that do not overlap are divided by a blank line."""
+    joined: list[str] = []
+    last = ""
+    for content in contents:
+        shared = _measure_overlap(last, content)
+        joined.append(content[shared:] if shared else f"\n\n{content}" if joined else content)
+        last = content
+    return "".join(joined)
+
+
+def _measure_overlap(before: str, after: str) -> int:
+    """How many characters at the end of `before` are the beginning of `after`; a few alone are a coincidence."""
+    beginning = after[:_SHORTEST_OVERLAP]
+    at = before.find(beginning, max(0, len(before) - min(len(after), _LONGEST_OVERLAP)))
+    while at >= 0 and len(beginning) == _SHORTEST_OVERLAP:
+        if after.startswith(before[at:]):
+            return len(before) - at
+        at = before.find(beginning, at + 1)
+    return 0
+
+
+def edit_document(document_id: UUID, changes: dict[str, Any]) -> Document:
+    """Change title, url or metadata; None undoes an edit. Raises NotFound.
+
+    An edit stays whatever the source says later, until it is undone: then the field is what the source says.
+    """
+    with transaction.atomic():
+        # The lock that an ingestion takes before it writes documents.
+        Source.objects.select_for_update().only("pk").filter(documents=document_id).first()
+        document = find_document(document_id)
+        for name, value in changes.items():
+            if value is not None:
+                document.originals.setdefault(name, getattr(document, name))
+                setattr(document, name, value)
+            elif name in document.originals:
+                setattr(document, name, document.originals.pop(name))
+        document.save(update_fields=[*changes, "originals"])
+    return document
+
+
+def delete_document(document_id: UUID) -> None:
+    """Delete a document: it answers no more, and comes back when its source is ingested again. Raises NotFound."""
+    if not forget_document(document_id):
+        raise NotFound("Document not found")
+
+
+def reprocess_document(document_id: UUID) -> Document:
+    """Have its source read and cut anew though nothing has changed. Raises NotFound, and Conflict while it is at it."""
+    document = find_document(document_id)
+    if not queue_again([document.source_id], Redo.PARSE):
+        raise Conflict("Source is already being processed", code="source_processing")
+    return document

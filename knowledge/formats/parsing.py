@@ -1,0 +1,177 @@
+"""From a file's bytes to a `ParsedDocument`. Callers that serve people use `parse_isolated`.
+
+Files come from strangers, and PDF, DOCX and HTML are read by large libraries, partly in C. So they are read in a
+child process with limits on memory and time: whatever goes wrong there is a `ParseError` with a reason, never a dead
+worker. Text, Markdown and CSV are read by this package's own Python code; up to 1 MiB of them is read in-process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path, PurePath
+from typing import Any, Final
+
+from knowledge.formats.markdown import parse_markdown
+from knowledge.formats.pdf import parse_pdf
+from knowledge.formats.plain import parse_plain
+from knowledge.formats.sections import ParsedDocument, ParseError, Section, SectionWriter
+from knowledge.formats.tabular import parse_csv
+from knowledge.formats.webpage import parse_html
+from knowledge.formats.word import parse_docx
+from minirag.lib.text.languages import detect_language
+
+__all__ = [
+    "PARSERS",
+    "ParseError",
+    "ParsedDocument",
+    "Section",
+    "kind_of",
+    "parse",
+    "parse_isolated",
+]
+
+PARSERS: Final[dict[str, Callable[[bytes, SectionWriter], dict[str, Any]]]] = {
+    "txt": parse_plain,
+    "md": parse_markdown,
+    "csv": parse_csv,
+    "pdf": parse_pdf,
+    "docx": parse_docx,
+    "html": parse_html,
+}
+_EXTENSIONS: Final = {
+    ".txt": "txt", ".text": "txt", ".md": "md", ".markdown": "md", ".csv": "csv", ".tsv": "csv", ".pdf": "pdf",
+    ".docx": "docx", ".html": "html", ".htm": "html", ".xhtml": "html",
+}  # fmt: skip
+_CONTENT_TYPES: Final = {
+    "text/plain": "txt", "text/markdown": "md", "text/x-markdown": "md", "text/csv": "csv",
+    "text/tab-separated-values": "csv", "application/pdf": "pdf", "application/x-pdf": "pdf",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
+    "text/html": "html", "application/xhtml+xml": "html",
+}  # fmt: skip
+_SAFE_IN_PROCESS: Final = frozenset(("txt", "md", "csv"))
+_IN_PROCESS_BYTES: Final = 1024 * 1024
+_PROJECT: Final = Path(__file__).resolve().parents[2]
+_LANGUAGE_SAMPLE: Final = 4000
+
+
+def kind_of(filename: str, content_type: str | None = None) -> str | None:
+    """A key of `PARSERS`, by the content type if it is a known one, else by the extension; None if neither tells.
+
+    "text/plain" and other types that servers send for anything give way to a known extension.
+    """
+    named = _EXTENSIONS.get(PurePath(filename).suffix.lower())
+    declared = _CONTENT_TYPES.get((content_type or "").partition(";")[0].strip().lower())
+    if declared == "txt":
+        return named or declared
+    return declared or named
+
+
+def _choose_title(metadata: dict[str, Any], sections: tuple[Section, ...], name: str) -> str:
+    """The document's own title, else its single outermost heading, else the file's name without its extension."""
+    title = metadata.get("title")
+    if isinstance(title, str) and title.strip():
+        return title.strip()[:500]
+    outermost = {section.heading[0] for section in sections if section.heading}
+    if len(outermost) == 1:
+        return outermost.pop()[:500]
+    suffix = PurePath(name).suffix
+    stem = PurePath(name).stem if suffix.lower() in _EXTENSIONS else name
+    return stem.strip()[:500] or "Untitled"
+
+
+def _detect_language(sections: tuple[Section, ...]) -> str:
+    """Judged by prose where there is any: code and tables say little about the language around them."""
+    prose = [section for section in sections if section.kind == "text"] or list(sections)
+    sample, length = [], 0
+    for section in prose:
+        sample.append(section.text[:_LANGUAGE_SAMPLE])
+        length += len(section.text)
+        if length >= _LANGUAGE_SAMPLE:
+            break
+    return detect_language("\n".join(sample))
+
+
+def parse(data: bytes, *, kind: str, name: str) -> ParsedDocument:
+    """Reads `data` as `kind` (a key of `PARSERS`). An empty or blank file gives a document without sections.
+
+    Raises `ParseError` with a reason for the person who uploaded it. Runs foreign libraries in this very process.
+    """
+    parser = PARSERS.get(kind)
+    if parser is None:
+        raise ParseError(f"Files of the kind {kind!r} cannot be read.", code="unsupported")
+    writer = SectionWriter()
+    metadata = parser(data, writer)
+    sections = writer.finish()
+    return ParsedDocument(
+        title=_choose_title(metadata, sections, name),
+        sections=sections,
+        metadata=metadata,
+        language=_detect_language(sections),
+    )
+
+
+def parse_isolated(
+    data: bytes, *, kind: str, name: str, timeout_seconds: float = 60, memory_mb: int = 1024
+) -> ParsedDocument:
+    """As `parse`, in a child process that cannot take more than this time and memory.
+
+    Blocks the calling thread: call it from a worker thread or a Celery task, never from the event loop.
+    """
+    if kind in _SAFE_IN_PROCESS and len(data) <= _IN_PROCESS_BYTES:
+        return parse(data, kind=kind, name=name)
+    request = json.dumps(
+        {
+            "kind": kind,
+            "name": name,
+            "memory_mb": memory_mb,
+            "cpu_seconds": int(timeout_seconds) + 1,
+        }
+    )
+    answer, status = _ask_child(request.encode() + b"\n" + data, timeout_seconds)
+    return _read_answer(answer, status)
+
+
+def _ask_child(request: bytes, timeout_seconds: float) -> tuple[bytes, int]:
+    # The child gets no environment to speak of: it reads hostile files and has no business with our secrets.
+    environment = {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "knowledge.formats.parsing_child"],
+        cwd=_PROJECT,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as child:
+        try:
+            answer, _ = child.communicate(request, timeout=timeout_seconds)
+        except subprocess.TimeoutExpired:
+            reason = f"Reading this file took longer than {timeout_seconds:g} seconds."
+            raise ParseError(reason, code="timeout") from None
+        finally:
+            # Also when the caller itself is interrupted (Celery's soft time limit): no child outlives its request.
+            child.kill()
+    return answer, child.returncode
+
+
+def _read_answer(answer: bytes, status: int) -> ParsedDocument:
+    if status == -signal.SIGXCPU:
+        raise ParseError("Reading this file took too much computing time.", code="timeout")
+    try:
+        message = json.loads(answer)
+    except ValueError:
+        raise ParseError(
+            "This file could not be read: the reader crashed on it.", code="crashed"
+        ) from None
+    if "error" in message:
+        raise ParseError(message["error"]["reason"], code=message["error"]["code"])
+    sections = tuple(
+        Section(tuple(heading), text, page, kind)
+        for heading, text, page, kind in message["sections"]
+    )
+    return ParsedDocument(message["title"], sections, message["metadata"], message["language"])

@@ -1,0 +1,88 @@
+"""What ingestion would make of a file, without keeping anything of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from knowledge.formats.parsing import ParsedDocument, parse_isolated
+from knowledge.formats.uploads import KINDS
+from knowledge.indexing.chunking import ChunkDraft, chunk_document
+from knowledge.indexing.embedding import choose_counter
+from minirag.ai.embeddings import profile_of
+
+PREVIEW_LENGTH = 500
+FORMATS = {
+    "txt": ("Plain text", "text/plain"),
+    "md": ("Markdown", "text/markdown"),
+    "csv": ("CSV, a record for each row", "text/csv"),
+    "pdf": ("PDF with text", "application/pdf"),
+    "docx": ("Word", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+}
+_FEW_PER_PAGE = 200
+
+
+@dataclass(frozen=True)
+class FilePreview:
+    """`preview` is the beginning of the text; `warnings` are sentences for whoever wants to upload the file."""
+
+    kind: str
+    title: str
+    language: str
+    size: int
+    characters: int
+    chunks: int
+    tokens: int
+    pages: int | None
+    preview: str
+    warnings: tuple[str, ...]
+
+    @property
+    def can_be_ingested(self) -> bool:
+        return 0 < self.chunks <= settings.MAX_CHUNKS_PER_SOURCE
+
+
+def describe_formats() -> list[tuple[str, str, str]]:
+    """Return extension, name and content type of what can be uploaded."""
+    return [(extension, *FORMATS[kind]) for extension, kind in sorted(KINDS.items())]
+
+
+def preview_file(data: bytes, *, kind: str, name: str) -> FilePreview:
+    """Read and cut a file as ingestion does. Raises ParseError for one that cannot be read."""
+    parsed = parse_isolated(data, kind=kind, name=name)
+    counter = choose_counter(settings.DEFAULT_EMBEDDING_MODEL, parsed.language)
+    drafts = chunk_document(parsed, count_tokens=counter)
+    pages = {section.page for section in parsed.sections if section.page is not None}
+    return FilePreview(
+        kind=kind, title=parsed.title, language=parsed.language, size=len(data),
+        characters=sum(len(section.text) for section in parsed.sections), chunks=len(drafts),
+        tokens=sum(draft.token_count for draft in drafts), pages=len(pages) or None,
+        preview=_begin(parsed), warnings=tuple(_find_faults(parsed, drafts, len(pages))),
+    )  # fmt: skip
+
+
+def _begin(parsed: ParsedDocument) -> str:
+    text = ""
+    for section in parsed.sections:
+        text += ("\n\n" if text else "") + section.text[:PREVIEW_LENGTH]
+        if len(text) >= PREVIEW_LENGTH:
+            break
+    return text[:PREVIEW_LENGTH]
+
+
+def _find_faults(parsed: ParsedDocument, drafts: list[ChunkDraft], pages: int) -> list[str]:
+    faults = []
+    if not drafts:
+        return ["There is no text in it: its ingestion would fail."]
+    if len(drafts) > settings.MAX_CHUNKS_PER_SOURCE:
+        faults.append(
+            f"It makes {len(drafts)} chunks; at most {settings.MAX_CHUNKS_PER_SOURCE} are allowed."
+        )
+    if pages and sum(len(section.text) for section in parsed.sections) < _FEW_PER_PAGE * pages:
+        faults.append("There is little text on its pages: they may be scans.")
+    if parsed.language != "en" and profile_of(settings.DEFAULT_EMBEDDING_MODEL).english_only:
+        faults.append(
+            "It is not in English: the installation's embedder will find it by its words only."
+        )
+    return faults

@@ -1,0 +1,139 @@
+"""Read an uploaded file from a multipart request, and refuse in the contract's order what cannot be ingested.
+
+The file is counted while it streams in, and what exceeds the limit is dropped at once, so a huge upload costs no
+memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any, Generic, TypeVar
+
+from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
+from django.core.files.uploadhandler import FileUploadHandler
+from django.http import HttpRequest
+
+from knowledge.formats.parsing import parse_isolated
+from minirag.lib.errors import BadInput
+from minirag.lib.http_in.rest import Body, InvalidFields, check_form_text, validate_fields
+
+KINDS = {".csv": "csv", ".docx": "docx", ".md": "md", ".pdf": "pdf", ".txt": "txt"}
+_NAME_LENGTH = 255
+
+
+F = TypeVar("F", bound=Body)
+
+
+@dataclass(frozen=True)
+class Upload(Generic[F]):
+    """What came in. `data` is None when the file is larger than the limit."""
+
+    form: F
+    file_name: str
+    data: bytes | None
+
+    @property
+    def kind(self) -> str:
+        return KINDS[PurePath(self.file_name).suffix.lower()]
+
+
+def read_upload(request: HttpRequest, form_model: type[F]) -> Upload[F]:
+    """Read the part `file` and those of `form_model`. Raises InvalidFields."""
+    handler = BoundedUploadHandler(request, settings.MAX_UPLOAD_BYTES)
+    request.upload_handlers = [handler]
+    is_form = request.content_type in ("multipart/form-data", "application/x-www-form-urlencoded")
+    posted, files = (request.POST.dict(), request.FILES) if is_form else ({}, {})
+    # As in the contract, an empty part is one that was not sent.
+    fields = {name: value for name, value in posted.items() if value != ""}
+    problems: list[dict[str, Any]] = []
+    if "file" not in files:
+        problems.append(_describe_missing_file(fields))
+    check_form_text(fields)
+    try:
+        form = validate_fields(form_model, fields, where="body")
+    except InvalidFields as error:
+        raise InvalidFields([*problems, *error.errors]) from None
+    if problems:
+        raise InvalidFields(problems)
+    file: UploadedFile = files["file"]
+    return Upload(
+        form, shorten_file_name(file.name or ""), None if handler.is_too_large else file.read()
+    )
+
+
+def check_file(upload: Upload[Any]) -> bytes:
+    """Check extension, then size, and return the bytes. Raises BadInput."""
+    extension = PurePath(upload.file_name).suffix.lower()
+    if extension not in KINDS:
+        allowed = ", ".join(sorted(KINDS))
+        raise BadInput(
+            f"Unsupported file type: {extension}. Allowed: {allowed}", code="file_type_unsupported"
+        )
+    if upload.data is None:
+        shown = settings.MAX_UPLOAD_BYTES // 2**20
+        raise BadInput(f"File too large. Maximum size is {shown} MB.", code="file_too_large")
+    return upload.data
+
+
+def check_readable(upload: Upload[Any], data: bytes) -> None:
+    """Read the file once, in a child process, so that a broken or encrypted one is refused now.
+
+    An empty file is let through: the contract has its ingestion fail. Raises ParseError, which is a BadInput.
+    """
+    if data:
+        parse_isolated(data, kind=upload.kind, name=upload.file_name)
+
+
+def shorten_file_name(name: str) -> str:
+    """Cut a long name before its extension."""
+    if len(name) <= _NAME_LENGTH:
+        return name
+    extension = PurePath(name).suffix[:20]
+    return name[: _NAME_LENGTH - len(extension)] + extension
+
+
+def _describe_missing_file(fields: dict[str, str]) -> dict[str, Any]:
+    if "file" in fields:
+        message = "Value error, Expected UploadFile, received: <class 'str'>"
+        return {
+            "type": "value_error",
+            "loc": ("body", "file"),
+            "msg": message,
+            "input": fields["file"],
+            "ctx": {},
+        }
+    return {"type": "missing", "loc": ("body", "file"), "msg": "Field required", "input": None}
+
+
+class BoundedUploadHandler(FileUploadHandler):
+    """Keeps the first `file` part up to a limit and drops what is beyond it, and every other file part."""
+
+    def __init__(self, request: HttpRequest, limit: int) -> None:
+        super().__init__(request)
+        self.limit = limit
+        self.is_too_large = False
+        self._parts: list[bytes] | None = None
+        self._finished = False
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        super().new_file(*args, **kwargs)
+        self._parts = [] if self.field_name == "file" and not self._finished else None
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        if self._parts is None:
+            return
+        if start + len(raw_data) > self.limit:
+            self.is_too_large = True
+            self._parts.clear()
+        if not self.is_too_large:
+            self._parts.append(raw_data)
+
+    def file_complete(self, file_size: int) -> UploadedFile | None:
+        if self._parts is None:
+            return None
+        self._finished = True
+        return SimpleUploadedFile(
+            self.file_name or "", b"".join(self._parts), self.content_type or ""
+        )

@@ -1,0 +1,236 @@
+"""HTML: the words a reader sees, with headings, lists, tables and code, without the page's furniture."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from knowledge.formats.sections import ParseError, SectionWriter, clean_line
+
+if TYPE_CHECKING:
+    from selectolax.lexbor import LexborNode
+
+_NEVER_SHOWN = frozenset(
+    ("script", "style", "noscript", "svg", "template", "iframe", "object", "canvas", "head", "math", "select",
+     "datalist", "textarea", "button", "video", "audio", "dialog")
+)  # fmt: skip
+_FURNITURE = frozenset(("nav", "footer"))
+_INLINE = frozenset(
+    ("a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "img",
+     "ins", "kbd", "label", "mark", "output", "q", "ruby", "rb", "rt", "rp", "s", "samp", "small", "span", "strike",
+     "strong", "sub", "sup", "time", "tt", "u", "var", "wbr")
+)  # fmt: skip
+_HEADING_LEVEL = {f"h{level}": level for level in range(1, 7)}
+_CHARSET = re.compile(
+    rb"""<meta[^<>]{0,300}?charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]{1,40})""", re.IGNORECASE
+)
+_HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+
+
+def decode_html(data: bytes) -> tuple[str, str]:
+    """(text, encoding): byte order mark, then the page's own declaration, then UTF-8, then windows-1252.
+
+    The last step is the HTML standard's for undeclared pages; the encoding that was used is kept in the metadata.
+    """
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace"), "utf-16"
+    declared = _CHARSET.search(data[:4096])
+    names = ["utf-8-sig"]
+    if declared is not None:
+        # A page that was read by ASCII rules cannot be UTF-16, whatever it says.
+        name = declared.group(1).decode("ascii").lower()
+        names.insert(0, "utf-8-sig" if name.startswith(("utf-8", "utf8", "utf-16")) else name)
+    for name in names:
+        try:
+            return data.decode(
+                "windows-1252" if name in ("iso-8859-1", "latin1", "latin-1") else name
+            ), name
+        except (UnicodeDecodeError, LookupError):
+            continue
+    return data.decode("windows-1252", "replace"), "windows-1252"
+
+
+def _is_hidden(node: LexborNode) -> bool:
+    attributes = node.attributes
+    if not attributes:
+        return False
+    return (
+        "hidden" in attributes
+        or attributes.get("aria-hidden") == "true"
+        or _HIDDEN_STYLE.search(attributes.get("style") or "") is not None
+    )
+
+
+def _children(node: LexborNode) -> Iterator[LexborNode]:
+    child = node.child
+    while child is not None:
+        yield child
+        child = child.next
+
+
+def _read_line(root: LexborNode) -> str:
+    """All text below a node on one line; blocks and line breaks are spaces, inline elements are not."""
+    words: list[str] = []
+    stack: list[LexborNode | None] = [root]
+    while stack:
+        node = stack.pop()
+        if node is None:
+            words.append(" ")
+        elif node.is_text_node:
+            words.append(node.text_content or "")
+        elif node.is_element_node and not _is_hidden(node):
+            if node.tag not in _INLINE:
+                words.append(" ")
+                stack.append(None)
+            stack.extend(reversed(list(_children(node))))
+    return clean_line("".join(words))
+
+
+class _Walker:
+    """Writes a tree of nodes. An own stack instead of recursion: pages nest deeper than Python may."""
+
+    def __init__(self, writer: SectionWriter, *, drop_furniture: bool) -> None:
+        self.writer = writer
+        self.dropped = _NEVER_SHOWN | _FURNITURE if drop_furniture else _NEVER_SHOWN
+        self.words: list[str] = []
+        self.lists: list[int | None] = []
+        self.items: list[str] = []
+        self.marker = ""
+
+    def flush(self) -> None:
+        """Ends the running paragraph or list item."""
+        lines = [clean_line(line) for line in "".join(self.words).split("\n")]
+        self.words = []
+        text = "\n".join(line for line in lines if line)
+        if not text:
+            return
+        if self.lists:
+            self.add_item(text)
+        else:
+            self.writer.add_paragraph(text)
+
+    def add_item(self, text: str) -> None:
+        """A line of the running list: its first one carries the marker, later ones are indented under it."""
+        self.items.append(self.marker + text)
+        self.marker = " " * len(self.marker) if self.marker.strip() else self.marker
+
+    def walk(self, root: LexborNode) -> None:
+        stack: list[tuple[LexborNode, bool]] = [(root, False)]
+        while stack:
+            node, leaving = stack.pop()
+            if leaving:
+                self.leave(node)
+                continue
+            if node.is_text_node:
+                # A line break in the source is a space on the page; only <br> breaks a line.
+                self.words.append((node.text_content or "").replace("\n", " "))
+            elif node.is_element_node and self.enter(node):
+                stack.append((node, True))
+                stack.extend((child, False) for child in reversed(list(_children(node))))
+        self.flush()
+
+    def enter(self, node: LexborNode) -> bool:
+        """Whether the node's children are to be walked."""
+        tag = node.tag or ""
+        if tag in self.dropped or _is_hidden(node):
+            return False
+        if tag in _INLINE:
+            return True
+        if tag == "br":
+            self.words.append("\n")
+            return False
+        self.flush()
+        if tag in _HEADING_LEVEL and not self.lists:
+            self.writer.open_heading(_HEADING_LEVEL[tag], _read_line(node).rstrip("#¶§ "))
+            return False
+        if tag == "pre":
+            self.write_code(node)
+            return False
+        if tag == "table" and not self.lists:
+            return not self.write_table(node)
+        if tag in ("ul", "ol", "menu"):
+            self.lists.append(0 if tag == "ol" else None)
+        elif tag == "li" and self.lists:
+            self.start_item()
+        return True
+
+    def leave(self, node: LexborNode) -> None:
+        tag = node.tag or ""
+        if tag in _INLINE:
+            return
+        self.flush()
+        if tag in ("ul", "ol", "menu") and self.lists:
+            self.lists.pop()
+            if not self.lists:
+                self.writer.add_paragraph("\n".join(self.items))
+                self.items, self.marker = [], ""
+
+    def start_item(self) -> None:
+        indent = "  " * (len(self.lists) - 1)
+        number = self.lists[-1]
+        if number is not None:
+            self.lists[-1] = number = number + 1
+        self.marker = f"{indent}- " if number is None else f"{indent}{number}. "
+
+    def write_code(self, node: LexborNode) -> None:
+        text = node.text(deep=True)
+        if self.lists:
+            self.add_item(text.strip("\n"))
+        else:
+            self.writer.add_code(text)
+
+    def write_table(self, table: LexborNode) -> bool:
+        """Whether it was a table of data; a table that only lays out the page is walked like any block."""
+        rows: list[list[str]] = []
+        for row in table.css("tr"):
+            cells = [
+                cell for cell in _children(row) if cell.tag in ("td", "th") and not _is_hidden(cell)
+            ]
+            rows.append([_read_line(cell) for cell in cells])
+        if max(map(len, rows), default=0) < 2 or len(table.css("table")) > 1:
+            return False
+        caption = table.css_first("caption")
+        if caption is not None:
+            self.writer.add_paragraph(_read_line(caption))
+        self.writer.add_table(rows)
+        return True
+
+
+def _find_main(body: LexborNode) -> LexborNode | None:
+    for selector in ("main", "[role=main]", "article"):
+        found = [node for node in body.css(selector) if not _is_hidden(node)]
+        # Several articles make a listing: the page itself is then the content.
+        if found and (len(found) == 1 or selector != "article"):
+            return found[0]
+    return None
+
+
+def parse_html(data: bytes, writer: SectionWriter) -> dict[str, object]:
+    from selectolax.lexbor import LexborHTMLParser, SelectolaxError
+
+    text, encoding = decode_html(data)
+    try:
+        tree = LexborHTMLParser(text.replace("\0", ""))
+    except SelectolaxError:
+        # HTML cannot be wrong, only too much: the parser fails when it gets no more memory.
+        raise ParseError(
+            "Reading this HTML page needs more memory than is allowed.", code="too_large"
+        ) from None
+    metadata: dict[str, object] = {"encoding": encoding.removesuffix("-sig")}
+    title = tree.css_first("head title") or tree.css_first("title")
+    if title is not None and clean_line(title.text()):
+        metadata["title"] = clean_line(title.text())[:500]
+    description = tree.css_first("meta[name=description]")
+    if description is not None and description.attributes.get("content"):
+        metadata["description"] = clean_line(description.attributes["content"] or "")[:1000]
+    if tree.body is None:
+        return metadata
+    tree.strip_tags(sorted(_NEVER_SHOWN - {"head"}), recursive=True)
+    main = _find_main(tree.body)
+    if main is not None:
+        _Walker(writer, drop_furniture=True).walk(main)
+    if main is None or not writer.finish():
+        _Walker(writer, drop_furniture=False).walk(tree.body)
+    return metadata

@@ -1,0 +1,86 @@
+"""Embeds the chunks of a source in batches, outside of any transaction, and meters each call."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import structlog
+from django.db import transaction
+
+from bots.models import BotProfile, UsageKind
+from bots.quotas.counting import require_spendable, spend
+from bots.usage.metering import record_usage
+from knowledge.indexing.chunking import CountTokens
+from knowledge.indexing.swap import NewChunk
+from minirag.ai.embeddings import EmbedderMissing, embed_texts
+from minirag.ai.local import MINILM, is_embedder_available, load_minilm
+from webhooks.quota_events import tell_crossings
+
+if TYPE_CHECKING:
+    import numpy as np
+
+logger = structlog.get_logger(__name__)
+
+BATCH_SIZE = 64
+
+
+def embed_chunks(
+    bot: BotProfile | None, model: str, chunks: Sequence[NewChunk], *, source_id: uuid.UUID,
+    report: Callable[[int], None] = lambda done: None,
+) -> dict[uuid.UUID, np.ndarray]:  # fmt: skip
+    """Return a unit vector for each chunk id; none at all if the local embedder is not installed.
+
+    `report` is told after each batch how many chunks are done, and may raise to stop. Raises ProviderError, and
+    QuotaExceeded or BudgetExceeded where the bot's tokens or money are used up.
+    """
+    vectors: dict[uuid.UUID, np.ndarray] = {}
+    if not is_embedder_available(model):
+        logger.warning(
+            "the embedder is missing: this source is found by its words only", model=model
+        )
+        return vectors
+    if chunks and bot is not None:
+        require_spendable(bot.pk)
+    for start in range(0, len(chunks), BATCH_SIZE):
+        batch = chunks[start : start + BATCH_SIZE]
+        try:
+            made = embed_batch(bot, model, [chunk.text for chunk in batch], source_id=source_id)
+        except EmbedderMissing:
+            logger.warning("the embedder went missing", model=model)
+            return {}
+        vectors.update(zip((chunk.id for chunk in batch), made, strict=True))
+        report(len(vectors))
+    return vectors
+
+
+def embed_batch(
+    bot: BotProfile | None, model: str, texts: list[str], *, source_id: uuid.UUID | None = None
+) -> np.ndarray:
+    """Embed some texts with the bot's key and meter the call. Raises ProviderError, EmbedderMissing.
+
+    Without a bot only a local model will do: there is nobody to charge.
+    """
+    started = time.monotonic()
+    made = embed_texts(model, texts, kind="document", credentials=bot.credentials if bot else None)
+    if bot is None:
+        return made.vectors
+    with transaction.atomic():
+        event = record_usage(
+            UsageKind.EMBEDDING, bot_profile_id=bot.pk, model=model, prompt_tokens=made.tokens,
+            cost_usd=made.cost_usd, source_id=source_id, duration_ms=round((time.monotonic() - started) * 1000),
+        )  # fmt: skip
+        tell_crossings(spend([event]))
+    return made.vectors
+
+
+def choose_counter(model: str, language: str) -> CountTokens | None:
+    """Return the token counter to chunk by: the embedder's own for English with MiniLM, None for the estimate.
+
+    MiniLM's vocabulary spells other alphabets out letter by letter; chunks measured by it would hold a sentence each.
+    """
+    if model != MINILM or language != "en" or not is_embedder_available(model):
+        return None
+    return load_minilm().count_tokens

@@ -1,0 +1,69 @@
+"""Takes knowledge out of the index for good: all of a source, or one of its documents, each in one transaction."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import transaction
+from django.utils import timezone
+
+from knowledge.indexing.lexicon import lock_knowledge
+from knowledge.indexing.swap import delete_chunks
+from knowledge.models import Chunk, Document, Source, SourceStatus, SourceType
+from knowledge.sources.storage import count_bytes
+
+
+def forget_knowledge(source_id: uuid.UUID, *, only_deleted: bool = False) -> bool:
+    """Remove all that a source says, its file and text excepted; returns whether there was anything to remove.
+
+    `only_deleted`: leave a source alone that has been brought back in the meantime.
+    """
+    with transaction.atomic():
+        lock_knowledge()
+        sources = Source.objects.filter(pk=source_id)
+        if only_deleted:
+            sources = sources.filter(deleted_at__isnull=False)
+        if not sources.select_for_update().exists():
+            return False
+        chunk_ids = list(Chunk.objects.filter(source_id=source_id).values_list("pk", flat=True))
+        delete_chunks(chunk_ids)
+        Document.objects.filter(source_id=source_id)._raw_delete("default")
+        sources.update(document_count=0, chunk_count=0, content_hash="", etag="", last_modified="")
+    return bool(chunk_ids)
+
+
+def forget_document(document_id: uuid.UUID) -> bool:
+    """Remove a document and its chunks; returns whether it was there. A worker that is at its source gives up.
+
+    A source that loses its last document is pending: nothing but a request to ingest it reads it again.
+    """
+    with transaction.atomic():
+        lock_knowledge()
+        source = (
+            Source.objects.select_for_update(of=("self",))
+            .only("pk", "status", "source_type", "bot_profile_id", "stored_bytes")
+            .filter(documents=document_id, deleted_at__isnull=True)
+            .first()
+        )
+        if source is None:
+            return False
+        delete_chunks(
+            list(Chunk.objects.filter(document_id=document_id).values_list("pk", flat=True))
+        )
+        Document.objects.filter(pk=document_id)._raw_delete("default")
+        documents = Document.objects.filter(source=source).count()
+        chunks = Chunk.objects.filter(source=source).count()
+        # Of a web page the text that was read is all that is stored.
+        kept = 0 if source.source_type == SourceType.URL and not documents else source.stored_bytes
+        count_bytes(source.bot_profile_id, kept - source.stored_bytes)
+        at_rest = (
+            SourceStatus.READY
+            if source.status == SourceStatus.PROCESSING
+            else SourceStatus(source.status)
+        )
+        Source.objects.filter(pk=source.pk).update(
+            document_count=documents, chunk_count=chunks, stored_bytes=kept, content_hash="", etag="", last_modified="",
+            status=at_rest if documents else SourceStatus.PENDING, next_refresh_at=None, queued_at=None,
+            claim_id=None, heartbeat_at=None, progress_stage="", updated_at=timezone.now(),
+        )  # fmt: skip
+    return True

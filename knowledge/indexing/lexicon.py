@@ -1,0 +1,170 @@
+"""The tenant's lexical statistics, from which BM25 takes its weights: exact after every insert and delete.
+
+Every change happens inside the transaction that changes the chunks, under one advisory lock per tenant, so sums never
+drift and writers cannot deadlock. `recount_statistics` proves it, and repairs what foreign hands have done.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+
+from knowledge.indexing.vectors import format_sparse, read_sparse, recover_counts, weigh_terms
+from knowledge.models import LexiconTotals
+from tenants.context import scoped_name
+
+TOLERATED_DRIFT = 0.2
+_REBAKE_ROWS = 2000
+# In a vector's text a term is what stands before a colon.
+_TERMS_OF = "regexp_matches(lex::text, '([0-9]+):', 'g') AS found"
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """How many chunks have each term, how many chunks there are, and their length in terms together."""
+
+    document_frequencies: dict[int, int]
+    chunks: int
+    length: int
+
+
+def lock_knowledge() -> None:
+    """Wait to be the tenant's only writer of knowledge, until the end of the transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [scoped_name("knowledge")]
+        )
+
+
+def add_statistics(document_frequencies: Counter[int], *, chunks: int, length: int) -> None:
+    """Count chunks that come in. The caller holds the lock."""
+    terms = sorted(document_frequencies)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO lex_df (term, df) SELECT * FROM unnest(%s::int[], %s::int[]) "
+            "ON CONFLICT (term) DO UPDATE SET df = lex_df.df + excluded.df",
+            [terms, [document_frequencies[term] for term in terms]],
+        )
+        _add_totals(chunks, length)
+
+
+def remove_statistics(chunk_ids: Sequence[uuid.UUID]) -> None:
+    """Take back what these chunks were counted for, before their index rows are deleted. The caller holds the lock."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE lex_df SET df = lex_df.df - gone.df FROM (SELECT found[1]::int AS term, count(*) AS df "  # noqa: S608
+            f"FROM chunk_index, {_TERMS_OF} WHERE chunk_id = ANY(%s) GROUP BY 1) AS gone WHERE lex_df.term = gone.term",
+            [list(chunk_ids)],
+        )
+        cursor.execute("DELETE FROM lex_df WHERE df <= 0")
+        cursor.execute(
+            "SELECT count(*), coalesce(sum(dl), 0) FROM chunk_index WHERE chunk_id = ANY(%s)",
+            [list(chunk_ids)],
+        )
+        chunks, length = cursor.fetchone()
+    _add_totals(-chunks, -length)
+
+
+def _add_totals(chunks: int, length: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO lex_stats (id, n, total_dl, baked_avgdl) VALUES (1, %s, %s, 0) "
+            "ON CONFLICT (id) DO UPDATE SET n = lex_stats.n + excluded.n, "
+            "total_dl = lex_stats.total_dl + excluded.total_dl",
+            [chunks, length],
+        )
+
+
+def choose_mean_length(lengths: Sequence[int]) -> float:
+    """Return the mean length that stored weights are made with; the first chunks of a tenant set it to their own."""
+    totals = LexiconTotals.objects.filter(pk=1).first()
+    if totals is not None and totals.baked_avgdl > 0:
+        return totals.baked_avgdl
+    mean = max(sum(lengths) / max(len(lengths), 1), 1.0)
+    LexiconTotals.objects.update_or_create(pk=1, defaults={"baked_avgdl": mean})
+    return mean
+
+
+def rebake_if_drifted() -> int:
+    """Make all weights anew if the mean length has moved by more than a fifth; returns the chunks changed."""
+    if not _has_drifted(LexiconTotals.objects.filter(pk=1).first()):
+        return 0
+    with transaction.atomic():
+        lock_knowledge()
+        totals = LexiconTotals.objects.filter(pk=1).first()
+        if totals is None or not _has_drifted(totals):
+            return 0
+        mean = totals.total_dl / totals.n
+        changed = _reweigh_chunks(totals.baked_avgdl, mean)
+        LexiconTotals.objects.filter(pk=1).update(baked_avgdl=mean)
+    return changed
+
+
+def _has_drifted(totals: LexiconTotals | None) -> bool:
+    if totals is None or totals.n <= 0 or totals.total_dl <= 0 or totals.baked_avgdl <= 0:
+        return False
+    return abs(totals.total_dl / totals.n / totals.baked_avgdl - 1) > TOLERATED_DRIFT
+
+
+def _reweigh_chunks(old_mean: float, new_mean: float) -> int:
+    changed, last = 0, uuid.UUID(int=0)
+    with connection.cursor() as cursor:
+        while True:
+            cursor.execute(
+                "SELECT chunk_id, dl, lex::text FROM chunk_index WHERE chunk_id > %s ORDER BY chunk_id LIMIT %s",
+                [last, _REBAKE_ROWS],
+            )
+            rows = cursor.fetchall()
+            if not rows:
+                return changed
+            vectors = [
+                format_sparse(
+                    weigh_terms(recover_counts(read_sparse(text), length, old_mean), new_mean)
+                )
+                for _, length, text in rows
+            ]
+            cursor.execute(
+                "UPDATE chunk_index AS i SET lex = made.lex::sparsevec "
+                "FROM unnest(%s::uuid[], %s::text[]) AS made(chunk_id, lex) WHERE i.chunk_id = made.chunk_id",
+                [[row[0] for row in rows], vectors],
+            )
+            changed, last = changed + len(rows), rows[-1][0]
+
+
+def stored_statistics() -> Statistics:
+    """Return the statistics as searches use them."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT term, df FROM lex_df")
+        frequencies = dict(cursor.fetchall())
+    totals = LexiconTotals.objects.filter(pk=1).first()
+    return Statistics(frequencies, totals.n if totals else 0, totals.total_dl if totals else 0)
+
+
+def count_statistics() -> Statistics:
+    """Return the statistics as the chunks say they should be."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT found[1]::int, count(*) FROM chunk_index, {_TERMS_OF} GROUP BY 1")  # noqa: S608
+        frequencies = dict(cursor.fetchall())
+        cursor.execute("SELECT count(*), coalesce(sum(dl), 0) FROM chunk_index")
+        chunks, length = cursor.fetchone()
+    return Statistics(frequencies, chunks, length)
+
+
+def recount_statistics() -> bool:
+    """Write the statistics anew from the chunks; returns whether they had been wrong."""
+    with transaction.atomic():
+        lock_knowledge()
+        counted = count_statistics()
+        if counted == stored_statistics():
+            return False
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM lex_df")
+        LexiconTotals.objects.filter(pk=1).update(n=0, total_dl=0)
+        add_statistics(
+            Counter(counted.document_frequencies), chunks=counted.chunks, length=counted.length
+        )
+    return True

@@ -1,0 +1,339 @@
+"""Make, change and delete sources. Ingesting them is `knowledge.tasks`' business."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet, Sum
+from django.utils import timezone
+
+from bots.models import BotProfile
+from knowledge.models import Dataset, Source, SourceFile, SourceQuerySet, SourceStatus, SourceType
+from knowledge.sources.configs import prepare_config
+from knowledge.sources.schedule import next_attempt, next_refresh
+from knowledge.sources.storage import count_bytes, measure_text
+from knowledge.tasks import queue_ingestion, queue_purge
+from minirag.lib.errors import BadInput, Conflict, NotFound
+
+# What clients see, and what decides: not the text, which can be megabytes, nor the worker's columns.
+_SHOWN = (
+    "bot_profile_id", "dataset__bot_profile_id", "parent_id", "external_id", "name", "description", "source_type",
+    "status", "config", "document_count", "chunk_count", "error_message", "is_active", "deleted_at",
+    "refresh_schedule", "last_refreshed_at", "created_at", "updated_at", "stored_bytes",
+)  # fmt: skip
+
+MAX_CHILDREN = 1000
+_MOST_TELLING = (
+    SourceStatus.PROCESSING,
+    SourceStatus.ERROR,
+    SourceStatus.PENDING,
+    SourceStatus.READY,
+)
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where a source lives: in a bot's private dataset, or in a shared one and then with a bot or without."""
+
+    dataset: Dataset
+    bot: BotProfile | None
+
+
+@dataclass(frozen=True)
+class ChildrenSummary:
+    """What a parent shows of its active children. Of two statuses the sum has the one that a person should see."""
+
+    count: int
+    chunk_count: int
+    status: str
+
+    def __add__(self, other: ChildrenSummary) -> ChildrenSummary:
+        status = min(self.status, other.status, key=_MOST_TELLING.index)
+        return ChildrenSummary(
+            self.count + other.count, self.chunk_count + other.chunk_count, status
+        )
+
+
+def shown_sources() -> SourceQuerySet:
+    """Return all sources, deleted ones too, as clients see them: without their text."""
+    return Source.objects.select_related("dataset").only(*_SHOWN)
+
+
+def active_sources() -> QuerySet[Source]:
+    """Return the sources that lists show, newest first, without their text."""
+    return (
+        shown_sources()
+        .filter(is_active=True, deleted_at__isnull=True)
+        .order_by("-created_at", "-id")
+    )
+
+
+def find_source(source_id: UUID) -> Source:
+    """Return a source, deleted or not, without its text. Raises NotFound."""
+    source = shown_sources().filter(pk=source_id).order_by().first()
+    if source is None:
+        raise NotFound("Source not found")
+    return source
+
+
+def summarise_children(parents: Iterable[UUID] | None = None) -> dict[UUID, ChildrenSummary]:
+    """Sum up the active children of the given parents, or of all, in one query; parents without any are left out."""
+    children = Source.objects.filter(
+        is_active=True, deleted_at__isnull=True, parent__isnull=False
+    ).order_by()
+    if parents is not None:
+        children = children.filter(parent__in=list(parents))
+    summaries: dict[UUID, ChildrenSummary] = {}
+    groups = children.values_list("parent_id", "status").annotate(Count("id"), Sum("chunk_count"))
+    for parent_id, status, count, chunk_count in groups:
+        group = ChildrenSummary(count, chunk_count, status)
+        summaries[parent_id] = group + summaries[parent_id] if parent_id in summaries else group
+    return summaries
+
+
+def create_source(fields: dict[str, Any]) -> Source:
+    """Make a source from the contract's fields; it is not ingested yet.
+
+    Raises BadInput for a bot that is not there or a parent that does not fit, NotFound for a missing parent or dataset,
+    QuotaExceeded where there is no room for its text.
+    """
+    home = find_home(fields["bot_profile_id"], fields.get("dataset_id"))
+    source = build_source(home, find_parent(home, fields.get("parent_id")), fields)
+    with transaction.atomic():
+        count_bytes(source.bot_profile_id, source.stored_bytes)
+        source.save(force_insert=True)
+    return source
+
+
+def create_batch(fields: dict[str, Any]) -> tuple[Source, list[Source]]:
+    """Make a parent and its children, all or none; nothing is ingested yet. Raises BadInput, QuotaExceeded."""
+    if not fields["children"]:
+        raise BadInput("At least one child source is required", code="children_missing")
+    if len(fields["children"]) > MAX_CHILDREN:
+        raise BadInput(f"At most {MAX_CHILDREN} children at once", code="too_many_children")
+    home = find_home(fields["bot_profile_id"], fields.get("dataset_id"))
+    parent = build_source(home, None, {**fields, "config": {}})
+    children = [build_source(home, parent, child) for child in fields["children"]]
+    with transaction.atomic():
+        count_bytes(
+            parent.bot_profile_id, sum(source.stored_bytes for source in (parent, *children))
+        )
+        parent.save(force_insert=True)
+        Source.objects.bulk_create(children)
+    return parent, children
+
+
+def upload_source(
+    home: Home,
+    parent: Source | None,
+    *,
+    name: str,
+    description: str,
+    file_name: str,
+    kind: str,
+    data: bytes,
+) -> Source:
+    """Keep an uploaded file as a source and queue its ingestion. Raises QuotaExceeded."""
+    fields = {
+        "name": name, "description": description, "source_type": SourceType.UPLOAD,
+        "config": {"original_filename": file_name, "file_size": len(data)},
+    }  # fmt: skip
+    source = build_source(home, parent, fields)
+    source.stored_bytes = len(data)
+    with transaction.atomic():
+        count_bytes(source.bot_profile_id, len(data))
+        source.save(force_insert=True)
+        SourceFile.objects.create(
+            source=source,
+            name=file_name,
+            kind=kind,
+            data=data,
+            sha256=hashlib.sha256(data).hexdigest(),
+        )
+        queue_ingestion(source)
+    return source
+
+
+def update_source(source_id: UUID, changes: dict[str, Any]) -> Source:
+    """Change the given fields and nothing else: no ingestion starts.
+
+    Activating a deleted source brings it back; its knowledge is gone, so only then it is queued. Raises NotFound,
+    BadInput, QuotaExceeded.
+    """
+    with transaction.atomic():
+        source = shown_sources().select_for_update(of=("self",)).filter(pk=source_id).first()
+        if source is None:
+            raise NotFound("Source not found")
+        apply_changes(source, changes)
+    return source
+
+
+def apply_changes(source: Source, changes: dict[str, Any]) -> None:
+    """`update_source` for a row that the caller's transaction has locked. Raises also QuotaExceeded."""
+    if "config" in changes:
+        config = prepare_config(
+            source.source_type, changes["config"], source_id=source.pk, stored=source.config
+        )
+        changes = {**changes, "config": config}
+    restored = changes.get("is_active") is True and source.deleted_at is not None
+    if restored:
+        if Dataset.objects.filter(pk=source.dataset_id, deleted_at__isnull=False).exists():
+            raise Conflict("The source's dataset was deleted", code="dataset_deleted")
+        changes = {**changes, "deleted_at": None}
+    if (
+        changes.get("refresh_schedule") or None
+    ) != source.refresh_schedule and "refresh_schedule" in changes:
+        changes = {**changes, "next_refresh_at": _plan_refresh(source, changes["refresh_schedule"])}
+    if "content" in changes:
+        changes = {**changes, "stored_bytes": measure_text(changes["content"])}
+    if restored or source.deleted_at is None:
+        was = 0 if restored else source.stored_bytes
+        count_bytes(source.bot_profile_id, changes.get("stored_bytes", source.stored_bytes) - was)
+    for field, value in changes.items():
+        setattr(source, field, value)
+    source.save(update_fields=[*changes, "updated_at"])
+    if restored:
+        queue_ingestion(source)
+
+
+def _plan_refresh(source: Source, schedule: str | None) -> datetime | None:
+    """When a source is due by a schedule that it was given now; one in error keeps to its backoff."""
+    if source.status == SourceStatus.ERROR:
+        return next_attempt(
+            schedule, timezone.now(), failures=max(source.attempts, 1), retryable=False
+        )
+    return next_refresh(schedule, source.last_refreshed_at) if source.last_refreshed_at else None
+
+
+def delete_source(source_id: UUID) -> None:
+    """Delete a source and its active children softly: they answer no more from now on. Twice is as good as once.
+
+    Raises NotFound.
+    """
+    with transaction.atomic():
+        family = Source.objects.filter(Q(pk=source_id) | Q(parent_id=source_id, is_active=True))
+        shown = family.only("id", "deleted_at", "bot_profile_id", "stored_bytes")
+        found = list(shown.order_by("id").select_for_update())
+        if all(source.pk != source_id for source in found):
+            raise NotFound("Source not found")
+        mark_deleted([source for source in found if source.deleted_at is None])
+
+
+def mark_deleted(sources: Iterable[Source]) -> None:
+    """Delete sources softly that the caller's transaction has locked, and queue the purge of what they say."""
+    now, deleted = timezone.now(), list(sources)
+    gone = Source.objects.filter(pk__in=[source.pk for source in deleted])
+    gone.filter(status=SourceStatus.PROCESSING).update(status=SourceStatus.PENDING)
+    # The worker at it loses its claim for good, even if the source is brought back before it notices.
+    gone.update(
+        is_active=False,
+        deleted_at=now,
+        updated_at=now,
+        queued_at=None,
+        claim_id=None,
+        heartbeat_at=None,
+    )
+    freed: Counter[UUID | None] = Counter()
+    for source in deleted:
+        freed[source.bot_profile_id] += source.stored_bytes
+        queue_purge(source)
+    for bot_profile_id in sorted(freed, key=str):
+        count_bytes(bot_profile_id, -freed[bot_profile_id])
+
+
+def start_ingestion(source_id: UUID) -> Source:
+    """Queue a source for ingestion. Raises NotFound, or Conflict while it is being processed."""
+    source = find_source(source_id)
+    if source.status == SourceStatus.PROCESSING:
+        raise Conflict("Source is already being processed", code="source_processing")
+    queue_ingestion(source)
+    return source
+
+
+def start_children(source_id: UUID) -> int:
+    """Queue every active child that is not being processed; returns how many. Raises NotFound."""
+    parent = find_source(source_id)
+    waiting = active_sources().filter(parent=parent).exclude(status=SourceStatus.PROCESSING)
+    children = list(waiting.order_by("created_at", "id"))
+    for child in children:
+        queue_ingestion(child)
+    return len(children)
+
+
+def find_parent(home: Home, parent_id: UUID | None) -> Source | None:
+    """Return the parent for a new source in `home`. Raises NotFound, BadInput."""
+    if parent_id is None:
+        return None
+    parent = find_source(parent_id)
+    if parent.dataset_id != home.dataset.pk:
+        raise BadInput(
+            "Parent source belongs to a different bot profile", code="parent_of_other_bot"
+        )
+    if parent.parent_id is not None:
+        raise BadInput("Nesting beyond one level is not allowed", code="nested_too_deep")
+    return parent
+
+
+def find_home(bot_profile_id: UUID | None, dataset_id: UUID | None) -> Home:
+    """Return where a new source goes: into the named dataset, else into the bot's private one.
+
+    A bot that is named for a shared dataset must be linked with it: it then pays for the source. Raises BadInput,
+    NotFound.
+    """
+    bot = find_bot_for_source(bot_profile_id) if bot_profile_id else None
+    if dataset_id is None:
+        if bot is None:
+            raise BadInput("A bot or a dataset is required", code="home_missing")
+        return Home(private_dataset(bot), bot)
+    dataset = (
+        Dataset.objects.select_related("bot_profile")
+        .filter(pk=dataset_id, deleted_at__isnull=True)
+        .first()
+    )
+    if dataset is None:
+        raise NotFound("Dataset not found")
+    if not dataset.is_shared:
+        if bot is not None and bot.pk != dataset.bot_profile_id:
+            raise BadInput("The dataset is another bot's own", code="dataset_of_other_bot")
+        return Home(dataset, dataset.bot_profile)
+    if bot is not None and not dataset.bot_links.filter(bot_profile=bot).exists():
+        raise BadInput("The dataset is not linked with this bot", code="dataset_not_linked")
+    return Home(dataset, bot)
+
+
+def find_bot_for_source(bot_profile_id: UUID) -> BotProfile:
+    """Return the bot a source is for, active or not. Raises BadInput: the contract has 422 here, not 404."""
+    bot = BotProfile.objects.filter(pk=bot_profile_id).first()
+    if bot is None:
+        raise BadInput(
+            "Bot profile not found or belongs to a different tenant", code="bot_not_found"
+        )
+    return bot
+
+
+def private_dataset(bot: BotProfile) -> Dataset:
+    """Return the bot's own dataset, made on first use with the embedding model the bot has then."""
+    fields = {"name": bot.name, "embedding_model": bot.effective_embedding_model}
+    return Dataset.objects.get_or_create(bot_profile=bot, defaults=fields)[0]
+
+
+def build_source(home: Home, parent: Source | None, fields: dict[str, Any]) -> Source:
+    """Make an unsaved source of the fields that a client may set. Raises BadInput."""
+    source = Source(
+        bot_profile=home.bot, dataset=home.dataset, parent=parent, source_type=fields["source_type"]
+    )
+    for name in ("name", "description", "content", "refresh_schedule", "external_id"):
+        if name in fields:
+            setattr(source, name, fields[name])
+    source.stored_bytes = measure_text(source.content)
+    source.config = prepare_config(
+        source.source_type, fields.get("config", {}), source_id=source.pk
+    )
+    return source

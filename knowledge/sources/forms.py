@@ -1,0 +1,167 @@
+"""The form with which the admin makes and changes a source: a text, a file, a web page or an external base."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from unfold.widgets import (
+    UnfoldAdminFileFieldWidget,
+    UnfoldAdminRadioSelectWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from knowledge.formats.parsing import parse_isolated
+from knowledge.formats.uploads import KINDS
+from knowledge.models import Dataset, Source, SourceType
+from knowledge.sources.configs import prepare_config
+from knowledge.sources.nyxcore_form import NyxCoreFields
+from minirag.lib.errors import BadInput
+
+_CHOICES = [(SourceType.TEXT, "A text"), (SourceType.UPLOAD, "A file"), (SourceType.URL, "A web page"),
+            (SourceType.NYXCORE, "A nyxCore base")]  # fmt: skip
+
+
+class SourceForm(NyxCoreFields, forms.ModelForm):
+    """What may be changed later."""
+
+    url = forms.CharField(
+        label="Address",
+        required=False,
+        max_length=2048,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="https://… of a page or of a file that can be fetched without logging in.",
+    )
+
+    class Meta:
+        model = Source
+        fields = ("name", "description", "is_active", "refresh_schedule", "content")
+        help_texts = {"content": ""}
+        widgets = {
+            "name": UnfoldAdminTextInputWidget(),
+            "description": UnfoldAdminTextInputWidget(),
+            "content": UnfoldAdminTextareaWidget(attrs={"rows": 12}),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.instance._state.adding:
+            self.fields["url"].initial = self.instance.config.get("url", "")
+            self.show_nyxcore(self.instance.config)
+
+    @property
+    def chosen_type(self) -> str:
+        return self.cleaned_data.get("source_type") or self.instance.source_type
+
+    def clean(self) -> dict[str, Any]:
+        super().clean()
+        if self.chosen_type == SourceType.TEXT:
+            if "content" in self.fields and not (self.cleaned_data.get("content") or "").strip():
+                self.add_error("content", "Enter the text.")
+        elif self.chosen_type == SourceType.URL and "url" not in self.errors:
+            self._clean_url()
+        elif self.chosen_type == SourceType.NYXCORE:
+            self.clean_nyxcore(self.instance)
+        return self.cleaned_data
+
+    def _clean_url(self) -> None:
+        url = (self.cleaned_data.get("url") or "").strip()
+        if not url:
+            self.add_error("url", "Enter the address.")
+            return
+        try:
+            prepare_config(SourceType.URL, {"url": url}, source_id=self.instance.pk)
+        except BadInput as error:
+            self.add_error("url", error.detail.replace("config.url", "This address"))
+        self.cleaned_data["url"] = url
+
+
+class NewSourceForm(SourceForm):
+    # Not named as the column: unfold takes a posted `dataset` for something of its own.
+    shared_dataset = forms.ModelChoiceField(
+        label="or dataset",
+        queryset=Dataset.objects.none(),
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+        help_text="A shared one, instead of the bot's own.",
+    )
+    source_type = forms.ChoiceField(
+        label="What is it?",
+        choices=_CHOICES,
+        initial=SourceType.TEXT,
+        widget=UnfoldAdminRadioSelectWidget(radio_style=1),
+    )
+    file = forms.FileField(
+        required=False,
+        widget=UnfoldAdminFileFieldWidget,
+        help_text="PDF, Word (docx), Markdown, CSV or plain text.",
+    )
+
+    class Meta(SourceForm.Meta):
+        fields: tuple[str, ...] = (  # type: ignore[assignment]
+            "bot_profile",
+            "source_type",
+            "name",
+            "description",
+            "refresh_schedule",
+            "content",
+        )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].required = self.fields["bot_profile"].required = False
+        shared = Dataset.objects.shared().order_by("name")
+        self.fields["shared_dataset"].queryset = shared  # type: ignore[attr-defined]
+        self.fields[
+            "name"
+        ].help_text = "Shown with citations. Empty: the file's name, or the address."
+
+    def clean(self) -> dict[str, Any]:
+        super().clean()
+        if not (self.cleaned_data.get("bot_profile") or self.cleaned_data.get("shared_dataset")):
+            self.add_error("bot_profile", "Choose a bot, or a shared dataset.")
+        if self.chosen_type == SourceType.UPLOAD:
+            self._clean_file()
+        elif self.chosen_type == SourceType.URL and not self.cleaned_data.get("name"):
+            self.cleaned_data["name"] = (self.cleaned_data.get("url") or "")[:255]
+        elif self.chosen_type == SourceType.NYXCORE and not self.cleaned_data.get("name"):
+            self.cleaned_data["name"] = "nyxCore"
+        elif self.chosen_type == SourceType.TEXT and not self.cleaned_data.get("name"):
+            self.add_error("name", "Give the text a name.")
+        self.instance.name = self.cleaned_data.get("name") or "?"
+        return self.cleaned_data
+
+    def _clean_file(self) -> None:
+        file: UploadedFile | None = self.cleaned_data.get("file")
+        if not file:
+            if "file" not in self.errors:
+                self.add_error("file", "Choose a file.")
+            return
+        kind = KINDS.get(PurePath(file.name or "").suffix.lower())
+        if kind is None:
+            self.add_error(
+                "file", f"This type of file cannot be read. Allowed: {', '.join(sorted(KINDS))}"
+            )
+        elif (file.size or 0) > settings.MAX_UPLOAD_BYTES:
+            self.add_error(
+                "file", f"The file is too large: at most {settings.MAX_UPLOAD_BYTES // 2**20} MB."
+            )
+        else:
+            self._read_file(file, kind)
+
+    def _read_file(self, file: UploadedFile, kind: str) -> None:
+        """Read it once, as the upload over `/v1` does, so that a broken file is refused while its owner looks."""
+        data = file.read()
+        try:
+            if data:
+                parse_isolated(data, kind=kind, name=file.name or "")
+        except BadInput as error:
+            self.add_error("file", error.detail)
+        self.cleaned_data.update(
+            kind=kind, data=data, name=self.cleaned_data.get("name") or (file.name or "")[:255]
+        )

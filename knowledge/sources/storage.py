@@ -1,0 +1,49 @@
+"""How many bytes a source stores, counted against the quotas of its bot and tenant.
+
+They are those of the text or the file that it was given, and for a web page those of the text that was read from it.
+A deleted source counts no more. All of it happens in the caller's transaction, and the event of a quota that is
+nearly or wholly used up goes into the outbox with it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+
+from bots.quotas.counting import count_storage, require_storage
+from knowledge.indexing.chunking import ChunkDraft
+from knowledge.models import Source, SourceType
+from webhooks.quota_events import tell_crossings
+
+
+def measure_text(text: str | None) -> int:
+    return len((text or "").encode())
+
+
+def measure_drafts(source: Source, drafts: Iterable[ChunkDraft]) -> int:
+    """Return what a source will store once these chunks are its knowledge."""
+    if source.source_type != SourceType.URL:
+        return source.stored_bytes
+    return sum(measure_text(draft.content) for draft in drafts)
+
+
+def count_bytes(bot_profile_id: uuid.UUID | None, added: int) -> None:
+    """Count what a bot, or (None) the shared sources of no bot, store more or, below 0, less from now on.
+
+    Raises QuotaExceeded.
+    """
+    if added:
+        tell_crossings(count_storage(bot_profile_id, added))
+
+
+def move_bytes(old: uuid.UUID | None, new: uuid.UUID | None, size: int) -> None:
+    """Put down to `new` what was put down to `old`. Raises QuotaExceeded."""
+    if old != new:
+        count_bytes(old, -size)
+        count_bytes(new, size)
+
+
+def require_room(source: Source, size: int) -> None:
+    """Refuse early, before money is spent on embedding, what `count_bytes` would refuse in the end."""
+    if size > source.stored_bytes:
+        require_storage(source.bot_profile_id, size - source.stored_bytes)

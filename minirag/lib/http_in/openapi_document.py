@@ -1,0 +1,321 @@
+"""The OpenAPI 3.1 document, made from what `minirag.lib.http_in.openapi` has the views declare."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from minirag.lib.http_in.openai_errors import speaks_openai
+from minirag.lib.http_in.openapi import (
+    EXAMPLE_ID,
+    EXAMPLE_IDS,
+    ErrorReply,
+    InvalidReply,
+    Media,
+    OpenAiErrorReply,
+    Operation,
+    Reply,
+    operations_of,
+)
+from minirag.lib.http_in.openapi_schemas import REFERENCE, Schema, SchemaBook, sample
+
+_JSON = "application/json"
+_COMMON_ERRORS = {
+    400: "The request is no HTTP that can be read, or this host is not served here.",
+    401: "No credential, or one that is wrong, expired or revoked.",
+    403: "The credential is good and may not do this.",
+    404: "No such thing in this tenant.",
+    409: "`Idempotency-Key`: used for another request before, or the first one is still running.",
+    413: "The body is larger than this installation takes.",
+    422: "Fields are missing or wrong, or cannot be accepted together.",
+    429: "Too many requests; come back after `Retry-After` seconds.",
+    503: "A server that we stand on is down; try again later.",
+}
+_HEADERS: dict[str, Schema] = {
+    "X-Request-ID": {
+        "description": "The id of the request: yours, or one that was made. It is in our logs.",
+        "schema": {"type": "string"},
+    },
+    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},
+    "X-RateLimit-Limit": {
+        "description": "Calls in the window that is closest to full.",
+        "schema": {"type": "integer"},
+    },
+    "X-RateLimit-Remaining": {"description": "Calls left in it.", "schema": {"type": "integer"}},
+    "X-RateLimit-Reset": {
+        "description": "Seconds until it has room again.",
+        "schema": {"type": "integer"},
+    },
+    "X-Next-Cursor": {
+        "description": "`cursor` of the next page, when there is one.",
+        "schema": {"type": "string"},
+    },
+    "Link": {
+        "description": '`<…>; rel="next"`, when there is a next page.',
+        "schema": {"type": "string"},
+    },
+    "Idempotency-Replayed": {
+        "description": "`true` when this is the stored answer of an earlier request.",
+        "schema": {"type": "string"},
+    },
+}
+_LIMIT_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+_PARAMETERS: dict[str, Schema] = {
+    "X-Request-ID": {
+        "name": "X-Request-ID",
+        "in": "header",
+        "description": "An id of your own for this request; without it, or with an odd one, one is made.",
+        "schema": {"type": "string", "pattern": "^[!-~]{1,64}$"},
+    },
+    "Idempotency-Key": {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "The same key and body within 24 hours get the answer of the first request again.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    },
+}
+
+
+def build_document(routes: Iterable[tuple[str, Any]], *, info: Schema) -> Schema:
+    """Return the document, without `servers`, for routes as (path, view); a path is Django's: `/v1/x/<str:x_id>`."""
+    described = [
+        (_to_template(route), method, operation)
+        for route, callback in routes
+        for method, operation in operations_of(callback).items()
+    ]
+    schemas = SchemaBook(operation for _, _, operation in described)
+    paths: dict[str, Schema] = {}
+    for path, method, operation in described:
+        paths.setdefault(path, {})[method.lower()] = _describe_operation(
+            path, method, operation, schemas
+        )
+    return {
+        "openapi": "3.1.0",
+        "info": info,
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "bearer": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "An API token (43 characters), or the `access_token` of `POST /v1/auth/login`.",
+                }
+            },
+            "parameters": {name.replace("-", ""): value for name, value in _PARAMETERS.items()},
+            "headers": {name.replace("-", ""): value for name, value in _HEADERS.items()},
+            "responses": {
+                f"Error{status}": _error_response(status, text, schemas)
+                for status, text in _COMMON_ERRORS.items()
+            },
+            "schemas": _referenced(paths, schemas.components),
+        },
+        "security": [{"bearer": []}],
+    }
+
+
+def _referenced(paths: Schema, components: Schema) -> Schema:
+    """The components that the paths or the common errors lead to: the models of queries, say, are parameters."""
+    wanted: set[str] = set()
+    new = {"Error", "Invalid", *_references(paths)}
+    while new:
+        wanted |= new
+        new = {name for known in new for name in _references(components[known])} - wanted
+    return {name: schema for name, schema in components.items() if name in wanted}
+
+
+def _references(part: Any) -> set[str]:
+    return set(re.findall(rf'"{REFERENCE}([^"]+)"', json.dumps(part)))
+
+
+def _to_template(route: str) -> str:
+    return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route)
+
+
+def _describe_operation(
+    path: str, method: str, operation: Operation, schemas: SchemaBook
+) -> Schema:
+    described: Schema = {
+        "operationId": _identify(operation.summary),
+        "summary": operation.summary,
+        "tags": [path.removeprefix("/v1").strip("/").split("/")[0]],
+    }
+    if operation.description:
+        described["description"] = operation.description
+    described["parameters"] = [
+        *_path_parameters(path, operation, schemas),
+        *_query_parameters(operation, schemas),
+        *(
+            {"$ref": f"#/components/parameters/{name.replace('-', '')}"}
+            for name in _header_names(method)
+        ),
+    ]
+    if operation.body or operation.form:
+        described["requestBody"] = {
+            "required": True,
+            "content": _request_content(method, operation, schemas),
+        }
+    described["responses"] = {
+        **{
+            str(status): _response(method, operation, answer, schemas)
+            for status, answer in operation.answers.items()
+        },
+        **dict(sorted(_error_responses(path, method, operation, schemas).items())),
+    }
+    if operation.public:
+        described["security"] = []
+    return described
+
+
+def _identify(summary: str) -> str:
+    words = re.findall(r"[a-z0-9]+", summary.lower())
+    return "_".join(word for word in words if word not in ("a", "an", "the", "of", "s"))
+
+
+def _header_names(method: str) -> list[str]:
+    return ["X-Request-ID", "Idempotency-Key"] if method == "POST" else ["X-Request-ID"]
+
+
+def _path_parameters(path: str, operation: Operation, schemas: SchemaBook) -> list[Schema]:
+    found = []
+    for name in re.findall(r"{(\w+)}", path):
+        schema: Schema = (
+            {"type": "string", "format": "uuid"} if name.endswith("_id") else {"type": "string"}
+        )
+        if name in operation.path:
+            schema = schemas.of(operation.path[name], "validation")
+        example = EXAMPLE_IDS.get(name, EXAMPLE_ID) if schema.get("format") == "uuid" else None
+        extra = {} if example is None else {"example": example}
+        found.append({"name": name, "in": "path", "required": True, "schema": schema, **extra})
+    return found
+
+
+def _query_parameters(operation: Operation, schemas: SchemaBook) -> list[Schema]:
+    if operation.query is None:
+        return []
+    model = schemas.resolve(schemas.of(operation.query, "validation"))
+    found = []
+    for name, schema in model.get("properties", {}).items():
+        choices = [each for each in schema.get("anyOf", []) if each.get("type") != "null"]
+        if choices and len(choices) < len(
+            schema["anyOf"]
+        ):  # a parameter that is left out, not one that is null
+            rest = {key: value for key, value in schema.items() if key not in ("anyOf", "default")}
+            schema = {**rest, **(choices[0] if len(choices) == 1 else {"anyOf": choices})}
+        parameter = {
+            "name": name,
+            "in": "query",
+            "required": name in model.get("required", []),
+            "schema": schema,
+        }
+        if text := schema.get("description"):
+            parameter["description"] = text
+        found.append(parameter)
+    return found
+
+
+def _request_content(method: str, operation: Operation, schemas: SchemaBook) -> Schema:
+    if operation.form is not None:
+        model = schemas.resolve(schemas.of(operation.form, "validation"))
+        files = {name: {"type": "string", "format": "binary"} for name in operation.files}
+        form = {**model, "properties": {**files, **model.get("properties", {})}}
+        form["required"] = [*operation.files, *model.get("required", [])]
+        return {"multipart/form-data": {"schema": form}}
+    schema = schemas.of(operation.body, "validation")
+    if method == "PATCH":  # what is not sent is not changed, whatever the model's defaults say
+        model = {
+            key: value for key, value in schemas.resolve(schema).items() if key != "description"
+        }
+        bare = {
+            name: {key: value for key, value in each.items() if key != "default"}
+            for name, each in model.get("properties", {}).items()
+        }
+        schema = {**model, "properties": bare}
+    examples = operation.examples or {"example": sample(schema, schemas, whole=False)}
+    return {
+        _JSON: {
+            "schema": schema,
+            "examples": {name: {"value": value} for name, value in examples.items()},
+        }
+    }
+
+
+def _response(method: str, operation: Operation, answer: Any, schemas: SchemaBook) -> Schema:
+    kinds = answer if isinstance(answer, tuple) else (answer,)
+    names = ["X-Request-ID", *_LIMIT_HEADERS]
+    if method == "POST":
+        names.append("Idempotency-Replayed")
+    if getattr(answer, "__origin__", None) is list and "cursor" in getattr(
+        operation.query, "model_fields", {}
+    ):
+        names += ["Link", "X-Next-Cursor"]
+    found: Schema = {"description": operation.summary + ".", "headers": _header_references(names)}
+    if answer is None:
+        return {**found, "description": "Done; the answer has no body."}
+    found["content"] = {}
+    for kind in kinds:
+        if isinstance(kind, Media):
+            schema = {"type": "string", **({"format": "binary"} if kind.binary else {})}
+            content: Schema = {
+                "schema": {
+                    **schema,
+                    **({"description": kind.description} if kind.description else {}),
+                }
+            }
+            if kind.example is not None:
+                content["example"] = kind.example
+            found["content"][kind.content_type] = content
+        else:
+            schema = schemas.of(kind)
+            found["content"][_JSON] = {
+                "schema": schema,
+                "example": sample(schema, schemas, whole=True),
+            }
+    return found
+
+
+def _header_references(names: Iterable[str]) -> Schema:
+    return {name: {"$ref": f"#/components/headers/{name.replace('-', '')}"} for name in names}
+
+
+def _error_responses(path: str, method: str, operation: Operation, schemas: SchemaBook) -> Schema:
+    has_fields = bool(operation.body or operation.form or operation.query or "{" in path)
+    common = {
+        400: True,
+        401: not operation.public,
+        403: not operation.public,
+        404: "{" in path,
+        409: method == "POST",
+        413: bool(operation.body or operation.form),
+        422: has_fields or method == "POST",  # a POST has its Idempotency-Key
+        429: path.startswith("/v1/"),
+        503: True,
+    }
+    kind = OpenAiErrorReply if speaks_openai(path) else ErrorReply
+    found: Schema = {}
+    for status in (status for status, applies in common.items() if applies):
+        shared = {"$ref": f"#/components/responses/Error{status}"}
+        found[str(status)] = (
+            shared
+            if kind is ErrorReply
+            else _error_response(status, _COMMON_ERRORS[status], schemas, kind)
+        )
+    return found | {
+        str(status): _error_response(status, text, schemas, kind)
+        for status, text in operation.errors.items()
+    }
+
+
+def _error_response(
+    status: int, text: str, schemas: SchemaBook, kind: type[Reply] = ErrorReply
+) -> Schema:
+    schema: Schema = schemas.of(kind)
+    if status == 422 and kind is ErrorReply:
+        schema = {"anyOf": [schemas.of(InvalidReply), schemas.of(ErrorReply)]}
+    names = ["X-Request-ID", *(["Retry-After"] if status in (409, 429, 503) else [])]
+    return {
+        "description": text,
+        "headers": _header_references(names),
+        "content": {_JSON: {"schema": schema}},
+    }

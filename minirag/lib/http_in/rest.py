@@ -1,0 +1,242 @@
+"""The wire of `/v1`: strict JSON in, exact errors out.
+
+Views built on DRF derive from `ApiView`; a plain Django view, async or not, uses `read_body` and `error_response` and
+answers the same. How requests are read is in `minirag.lib.http_in.reading`, whose names are found here as well.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import wraps
+from typing import Any, ClassVar
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http.multipartparser import MultiPartParserError
+from django.http.request import UnreadablePostError
+from rest_framework import exceptions
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from minirag.lib.database import DATABASE, run_in_pool
+from minirag.lib.errors import NotAuthenticated, ProductError, TooManyRequests
+from minirag.lib.http_in.openai_errors import as_openai_error, speaks_openai
+from minirag.lib.http_in.reading import (
+    Body,
+    BodyTooLarge,
+    InvalidFields,
+    check_form_text,
+    client_address,
+    django_request,
+    parse_uuid,
+    read_body,
+    read_query,
+    validate_fields,
+)
+from minirag.lib.security.limits import LimitState, limit_headers
+
+__all__ = [
+    "ApiView",
+    "Body",
+    "BodyTooLarge",
+    "InvalidFields",
+    "MethodNotAllowed",
+    "check_form_text",
+    "client_address",
+    "error_response",
+    "method_not_allowed",
+    "naive_utc",
+    "no_content",
+    "parse_uuid",
+    "read_body",
+    "read_query",
+    "render_error",
+    "validate_fields",
+]
+
+logger = logging.getLogger(__name__)
+
+
+class MethodNotAllowed(ProductError):
+    """The route is there and has other methods: those in `allowed`."""
+
+    status, code = 405, "method_not_allowed"
+
+    def __init__(self, allowed: list[str]) -> None:
+        super().__init__("Method Not Allowed")
+        self.allowed = allowed
+
+
+# --- Writing a response -------------------------------------------------------------------------------------------
+def naive_utc(moment: datetime | None) -> str | None:
+    """Format a time as the contract does: UTC without a zone, the fraction omitted when it is 0."""
+    return None if moment is None else moment.astimezone(UTC).replace(tzinfo=None).isoformat()
+
+
+def no_content() -> HttpResponse:
+    return HttpResponse(status=204, content_type="application/json")
+
+
+def error_response(error: Exception, request: HttpRequest | Request) -> JsonResponse:
+    """Translate any exception into the contract's JSON; one that nobody foresaw is logged and becomes a plain 500."""
+    status, payload, headers = _explain_error(error, django_request(request))
+    compact = {"separators": (",", ":"), "ensure_ascii": False}
+    return JsonResponse(payload, status=status, headers=headers, json_dumps_params=compact)
+
+
+def render_error(error: Exception, context: dict[str, Any]) -> Response:
+    """DRF's EXCEPTION_HANDLER: `error_response` for DRF views."""
+    status, payload, headers = _explain_error(error, django_request(context["request"]))
+    return Response(payload, status=status, headers=headers)
+
+
+def _explain_error(
+    error: Exception, request: HttpRequest
+) -> tuple[int, dict[str, Any], dict[str, str]]:
+    """Return status, body and headers."""
+    known = error if isinstance(error, ProductError) else _translate_error(error)
+    headers: dict[str, str] = {}
+    if isinstance(known, NotAuthenticated):
+        headers["WWW-Authenticate"] = "Bearer"
+    if known.retry_after_seconds is not None:
+        headers["Retry-After"] = str(known.retry_after_seconds)
+        if isinstance(known, TooManyRequests) and known.limit is not None:
+            headers |= limit_headers(LimitState(known.limit, 0, known.retry_after_seconds))
+    if isinstance(known, MethodNotAllowed):
+        headers["Allow"] = ", ".join(known.allowed)
+    if known.status >= 500 and not (isinstance(error, ProductError) and known.retryable):
+        logger.error("request failed: %s", type(error).__name__, exc_info=error)
+    payload = {
+        "detail": known.errors if isinstance(known, InvalidFields) else known.detail,
+        "code": known.code,
+        "request_id": getattr(request, "request_id", ""),
+        "retryable": known.retryable,
+    }
+    if speaks_openai(request.path_info):
+        payload = as_openai_error(known.status, payload, param=getattr(known, "param", None))
+    return known.status, payload, headers
+
+
+_KNOWN: list[tuple[tuple[type[Exception], ...], int, str, str]] = [
+    ((Http404, exceptions.NotFound), 404, "not_found", "Not Found"),
+    (
+        (exceptions.NotAuthenticated, exceptions.AuthenticationFailed),
+        401,
+        "not_authenticated",
+        "Not authenticated",
+    ),
+    ((PermissionDenied, exceptions.PermissionDenied), 403, "forbidden", "You may not do this."),
+    ((RequestDataTooBig,), 413, "body_too_large", "The request body is too large."),
+    (
+        (SuspiciousOperation, MultiPartParserError, UnreadablePostError),
+        400,
+        "bad_request",
+        "Bad Request",
+    ),
+    (
+        (OperationalError, InterfaceError),
+        503,
+        "database_unavailable",
+        "The service is not available at the moment.",
+    ),
+]
+
+
+def _translate_error(error: Exception) -> ProductError:
+    for kinds, status, code, detail in _KNOWN:
+        if isinstance(error, kinds):
+            known = (NotAuthenticated if status == 401 else ProductError)(
+                detail, code=code, retryable=status == 503
+            )
+            known.status = status
+            return known
+    if isinstance(error, exceptions.APIException):
+        known = ProductError(str(error.detail), code=str(error.default_code))
+        known.status = error.status_code
+        return known
+    return ProductError("Internal Server Error")
+
+
+# --- Views --------------------------------------------------------------------------------------------------------
+class AlwaysJSON(BaseContentNegotiation):
+    """Answer in JSON whatever the client says it accepts, and leave `?format=` to the views."""
+
+    def select_parser(self, request: Request, parsers: Iterable[Any]) -> Any:
+        return next(iter(parsers), None)
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[Any], format_suffix: str | None = None
+    ) -> Any:
+        renderer = next(iter(renderers))
+        return renderer, renderer.media_type
+
+
+class ApiView(APIView):
+    """A resource under `/v1`: one method per HTTP method; what it raises becomes the contract's error."""
+
+    content_negotiation_class = AlwaysJSON
+    thread_pool: ClassVar[str] = (
+        DATABASE  # a view that may take long names another pool of minirag.lib.database
+    )
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Any:
+        """Return a coroutine function that runs the view on a database thread, and renders there as well."""
+        view = super().as_view(**initkwargs)
+
+        def respond(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            response = view(request, *args, **kwargs)
+            if not isinstance(response, Response):
+                return response
+            response.render()
+            # A plain response: Django would hop to another thread to find out that there is nothing to render.
+            return HttpResponse(
+                response.content, status=response.status_code, headers=response.headers
+            )
+
+        @wraps(view)
+        async def serve(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            return await run_in_pool(cls.thread_pool, respond, request, *args, **kwargs)
+
+        serve.csrf_exempt = True  # type: ignore[attr-defined]
+        return serve
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        # Before authentication, so that a wrong method is 405 for everybody.
+        if request.method not in self.allowed_methods:
+            raise MethodNotAllowed(self.allowed_methods)
+        super().initial(request, *args, **kwargs)
+
+
+def answer_not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
+    """Django's `handler404`."""
+    return error_response(Http404(), request)
+
+
+def method_not_allowed(request: HttpRequest, allowed: list[str]) -> JsonResponse:
+    """Answer 405 from a plain Django view."""
+    return error_response(MethodNotAllowed(allowed), request)
+
+
+def answer_bad_request(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
+    """Django's `handler400`."""
+    return error_response(
+        exception if isinstance(exception, Exception) else SuspiciousOperation(), request
+    )
+
+
+def answer_server_error(request: HttpRequest) -> JsonResponse:
+    """Django's `handler500`; Django has logged the exception."""
+    payload = {
+        "detail": "Internal Server Error",
+        "code": "internal",
+        "request_id": getattr(request, "request_id", ""),
+        "retryable": False,
+    }
+    return JsonResponse(payload, status=500)

@@ -1,0 +1,353 @@
+"""Outbound HTTP that cannot be turned against the installation.
+
+`fetch` and `post_json` (sync, for Celery), `fetch_async` and `post_async` (for the event loop) resolve a
+host once, vet every address it has, and connect to a vetted address, so that a name which changes its mind
+between the check and the connection (DNS rebinding) gains nothing. Redirects are followed by hand and each
+hop is vetted anew. One deadline covers look-up, connection, headers and body; the size cap counts decoded
+bytes, so a compressed bomb stops early. Proxy and credential settings of the environment are ignored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import httpcore
+import httpx
+
+from minirag.lib.http_out.addresses import OutboundError, port_of, vet_url
+from minirag.lib.http_out.body import ACCEPT_ENCODING, BodyReader, parse_content_type
+from minirag.lib.http_out.network import (
+    Deadline,
+    Resolver,
+    open_async_pool,
+    open_pool,
+    resolve_host,
+    translate_errors,
+)
+
+__all__ = [
+    "Fetched",
+    "OutboundError",
+    "Posted",
+    "check_url",
+    "fetch",
+    "fetch_async",
+    "post_async",
+    "post_json",
+]
+
+USER_AGENT = "MiniRAG/2.0"
+MAX_REDIRECTS = 5
+EXCERPT_BYTES = 2048
+_REDIRECTS = frozenset((301, 302, 303, 307, 308))
+_RETRYABLE_STATUSES = frozenset((408, 425, 429, 500, 502, 503, 504))
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """One answer. `url` is the last hop's, `body` is decoded (not compressed), empty when `not_modified`."""
+
+    url: str
+    status: int
+    content_type: str
+    charset: str | None
+    body: bytes
+    etag: str | None
+    last_modified: str | None
+    not_modified: bool
+
+
+@dataclass(frozen=True)
+class Posted:
+    """What an endpoint answered, whatever its status; header names are lower-case, the excerpt is at most 2
+    KB.
+    """
+
+    status: int
+    headers: dict[str, str]
+    body_excerpt: str
+    duration_seconds: float
+
+
+def check_url(url: str, *, allowed_hosts: frozenset[str] = frozenset()) -> None:
+    """Vet a URL when it is saved, without a look-up. Raises OutboundError; a name is vetted again at each
+    use.
+    """
+    vet_url(url, allowed_hosts)
+
+
+def fetch(
+    url: str,
+    *,
+    etag: str | None = None,
+    last_modified: str | None = None,
+    max_bytes: int = 10 * 2**20,
+    timeout_seconds: float = 30,
+    allowed_hosts: frozenset[str] = frozenset(),
+    user_agent: str = USER_AGENT,
+    api_headers: Mapping[str, str] | None = None,
+    resolver: Resolver = resolve_host,
+) -> Fetched:
+    """GET a URL, following up to five redirects. Raises OutboundError; a status other than 2xx and 304
+    raises too. With `api_headers`, which may hold a credential, the first answer is the answer, whatever its
+    status: no redirect carries them elsewhere.
+    """
+    deadline = Deadline(timeout_seconds)
+    headers = _get_headers(user_agent, etag, last_modified) | dict(api_headers or {})
+    hops = _Hops(url, allowed_hosts, is_api=api_headers is not None)
+    with translate_errors(), open_pool(allowed_hosts, resolver, deadline) as pool:
+        while True:
+            with pool.stream(
+                "GET", _wire_url(hops.url), headers=_wire_headers(hops.url, headers)
+            ) as response:
+                if hops.follow(response):
+                    continue
+                reader = _reader_for(response, max_bytes)
+                for piece in response.iter_stream():
+                    reader.feed(piece)
+                return _fetched(hops.url, response, reader)
+
+
+def post_json(
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    *,
+    timeout_seconds: float = 10,
+    allowed_hosts: frozenset[str] = frozenset(),
+    resolver: Resolver = resolve_host,
+) -> Posted:
+    """POST `body` and report the answer. Redirects are not followed; any status is an answer, no error."""
+    started = time.monotonic()
+    deadline = Deadline(timeout_seconds)
+    target = vet_url(url, allowed_hosts)
+    with (
+        translate_errors(),
+        open_pool(allowed_hosts, resolver, deadline) as pool,
+        pool.stream(
+            "POST",
+            _wire_url(target),
+            headers=_wire_headers(target, _post_headers(headers)),
+            content=body,
+        ) as response,
+    ):
+        excerpt = _take(response.iter_stream(), EXCERPT_BYTES)
+        return Posted(
+            status=response.status,
+            headers={
+                name.decode("latin-1").lower(): value.decode("latin-1")
+                for name, value in response.headers
+            },
+            body_excerpt=excerpt.decode("utf-8", "replace"),
+            duration_seconds=time.monotonic() - started,
+        )
+
+
+async def fetch_async(
+    url: str,
+    *,
+    etag: str | None = None,
+    last_modified: str | None = None,
+    max_bytes: int = 10 * 2**20,
+    timeout_seconds: float = 30,
+    allowed_hosts: frozenset[str] = frozenset(),
+    user_agent: str = USER_AGENT,
+    resolver: Resolver = resolve_host,
+) -> Fetched:
+    """`fetch` on the event loop."""
+    deadline = Deadline(timeout_seconds)
+    headers = _get_headers(user_agent, etag, last_modified)
+    hops = _Hops(url, allowed_hosts)
+    with translate_errors():
+        async with (
+            _closing_async_pool(allowed_hosts, resolver, deadline) as pool,
+            asyncio.timeout(timeout_seconds),
+        ):
+            while True:
+                request = pool.stream(
+                    "GET", _wire_url(hops.url), headers=_wire_headers(hops.url, headers)
+                )
+                async with request as response:
+                    if hops.follow(response):
+                        continue
+                    reader = await _read_async(
+                        response.aiter_stream(), _reader_for(response, max_bytes)
+                    )
+                    return _fetched(hops.url, response, reader)
+
+
+async def post_async(
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    *,
+    max_bytes: int = 2**20,
+    timeout_seconds: float = 10,
+    allowed_hosts: frozenset[str] = frozenset(),
+    any_status: bool = False,
+    resolver: Resolver = resolve_host,
+) -> Fetched:
+    """POST to an API on the event loop and return its whole answer. Raises OutboundError unless the status
+    is 2xx, or any with `any_status`.
+    """
+    deadline = Deadline(timeout_seconds)
+    target = vet_url(url, allowed_hosts)
+    with translate_errors():
+        async with (
+            _closing_async_pool(allowed_hosts, resolver, deadline) as pool,
+            asyncio.timeout(timeout_seconds),
+            pool.stream(
+                "POST",
+                _wire_url(target),
+                headers=_wire_headers(target, _post_headers(headers)),
+                content=body,
+            ) as response,
+        ):
+            if not any_status:
+                _require_success(response.status)
+            reader = await _read_async(response.aiter_stream(), _reader_for(response, max_bytes))
+            return _fetched(target, response, reader)
+
+
+@asynccontextmanager
+async def _closing_async_pool(
+    allowed_hosts: frozenset[str], resolver: Resolver, deadline: Deadline
+) -> AsyncIterator[httpcore.AsyncConnectionPool]:
+    """A pool of this call's own, closed to the end: httpcore shields its closing from anyio's cancellation
+    only, so an asyncio timeout or a reader who went away would leave the socket open.
+    """
+    pool = open_async_pool(allowed_hosts, resolver, deadline)
+    try:
+        yield pool
+    finally:
+        await asyncio.shield(pool.aclose())
+
+
+class _Hops:
+    """The chain of redirects: vets each URL before it is requested, and ends loops and long chains."""
+
+    def __init__(self, url: str, allowed_hosts: frozenset[str], *, is_api: bool = False) -> None:
+        self._allowed_hosts, self._is_api = allowed_hosts, is_api
+        self.url = vet_url(url, allowed_hosts)
+        self._seen = {str(self.url)}
+
+    def follow(self, response: httpcore.Response) -> bool:
+        """Move to the redirect's target and say so, or raise for a status that carries no document."""
+        if self._is_api:
+            return False
+        if response.status not in _REDIRECTS:
+            _require_success(response.status)
+            return False
+        location = _header(response, b"location")
+        if not location:
+            raise OutboundError("bad_response", "The server redirected to nowhere.", False)
+        try:
+            target = self.url.join(location)
+        except (httpx.InvalidURL, ValueError) as error:
+            raise OutboundError(
+                "url_invalid", "The server redirected to an invalid URL.", False
+            ) from error
+        self.url = vet_url(str(target.copy_with(fragment=None)), self._allowed_hosts)
+        if str(self.url) in self._seen:
+            raise OutboundError("too_many_redirects", "The page redirects in a circle.", False)
+        self._seen.add(str(self.url))
+        if len(self._seen) > MAX_REDIRECTS + 1:
+            raise OutboundError(
+                "too_many_redirects", f"More than {MAX_REDIRECTS} redirects.", False
+            )
+        return True
+
+
+def _get_headers(user_agent: str, etag: str | None, last_modified: str | None) -> dict[str, str]:
+    headers = {"User-Agent": user_agent, "Accept": "*/*", "Accept-Encoding": ACCEPT_ENCODING}
+    if etag:
+        headers["If-None-Match"] = etag
+    if last_modified:
+        headers["If-Modified-Since"] = last_modified
+    return headers
+
+
+def _post_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    # Names go out as they were given: receivers of MiniRAG 1.0 may know them byte for byte.
+    defaults = {
+        "User-Agent": USER_AGENT,
+        "Content-Type": "application/json",
+        "Accept-Encoding": "identity",
+    }
+    given = {name.lower() for name in headers}
+    return {name: value for name, value in defaults.items() if name.lower() not in given} | dict(
+        headers
+    )
+
+
+def _wire_headers(url: httpx.URL, headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    try:
+        encoded = [
+            (name.encode("ascii"), value.encode("latin-1")) for name, value in headers.items()
+        ]
+    except UnicodeEncodeError as error:
+        raise OutboundError(
+            "url_invalid", "A request header holds a character HTTP cannot carry.", False
+        ) from error
+    return [(b"Host", url.netloc), *encoded]
+
+
+def _wire_url(url: httpx.URL) -> httpcore.URL:
+    return httpcore.URL(
+        scheme=url.raw_scheme, host=url.raw_host, port=port_of(url), target=url.raw_path
+    )
+
+
+def _header(response: httpcore.Response, name: bytes) -> str:
+    values = [value.decode("latin-1") for key, value in response.headers if key.lower() == name]
+    return values[-1] if values else ""
+
+
+def _require_success(status: int) -> None:
+    if 200 <= status < 300 or status == 304:
+        return
+    reason = f"The server answered with status {status}."
+    raise OutboundError(
+        "http_status", reason, status in _RETRYABLE_STATUSES, upstream_status=status
+    )
+
+
+def _reader_for(response: httpcore.Response, max_bytes: int) -> BodyReader:
+    return BodyReader(
+        _header(response, b"content-encoding"),
+        _header(response, b"content-length") or None,
+        max_bytes,
+    )
+
+
+async def _read_async(pieces: AsyncIterable[bytes], reader: BodyReader) -> BodyReader:
+    async for piece in pieces:
+        reader.feed(piece)
+    return reader
+
+
+def _take(pieces: Iterable[bytes], size: int) -> bytes:
+    taken = b""
+    for piece in pieces:
+        taken += piece
+        if len(taken) >= size:
+            break
+    return taken[:size]
+
+
+def _fetched(url: httpx.URL, response: httpcore.Response, reader: BodyReader) -> Fetched:
+    content_type, charset = parse_content_type(_header(response, b"content-type"))
+    return Fetched(
+        url=str(url),
+        status=response.status,
+        content_type=content_type,
+        charset=charset,
+        body=reader.body,
+        etag=_header(response, b"etag") or None,
+        last_modified=_header(response, b"last-modified") or None,
+        not_modified=response.status == 304,
+    )

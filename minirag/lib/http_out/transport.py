@@ -1,0 +1,147 @@
+"""httpx clients for addresses that a tenant chose: for libraries that want an httpx client of their own.
+
+Every connection is vetted as `minirag.lib.http_out.client` does it (one look-up, all addresses vetted, the vetted one
+connected to), redirects are not followed, and proxies and credentials of the environment are ignored. What may not be
+reached raises OutboundError out of the client's call; everything else raises httpx's own errors."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpcore
+import httpx
+
+from minirag.lib.http_out.addresses import vet_url
+from minirag.lib.http_out.network import (
+    NoDeadline,
+    Resolver,
+    open_async_pool,
+    open_pool,
+    resolve_host,
+)
+
+
+@dataclass(frozen=True)
+class PoolLimits:
+    """How many connections a client may have, how many of them idle, and for how many seconds."""
+
+    max_connections: int
+    max_keepalive_connections: int
+    keepalive_expiry: float
+
+
+def open_guarded_client(
+    limits: PoolLimits,
+    *,
+    allowed_hosts: frozenset[str] = frozenset(),
+    resolver: Resolver = resolve_host,
+) -> httpx.Client:
+    """A client for threads. Give each request a timeout; without one an operation may take a minute."""
+    transport = GuardedTransport(limits, allowed_hosts, resolver)
+    return httpx.Client(transport=transport, trust_env=False, follow_redirects=False)
+
+
+def open_guarded_async_client(
+    limits: PoolLimits,
+    *,
+    allowed_hosts: frozenset[str] = frozenset(),
+    resolver: Resolver = resolve_host,
+) -> httpx.AsyncClient:
+    """The same for one event loop."""
+    transport = GuardedAsyncTransport(limits, allowed_hosts, resolver)
+    return httpx.AsyncClient(transport=transport, trust_env=False, follow_redirects=False)
+
+
+class GuardedTransport(httpx.BaseTransport):
+    def __init__(
+        self, limits: PoolLimits, allowed_hosts: frozenset[str], resolver: Resolver
+    ) -> None:
+        self._allowed_hosts = allowed_hosts
+        self._pool = open_pool(allowed_hosts, resolver, NoDeadline(), **vars(limits))
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        vet_url(str(request.url), self._allowed_hosts)
+        with _as_httpx_errors():
+            response = self._pool.handle_request(_to_core(request))
+        return _to_httpx(response, _Stream(response.stream))
+
+    def close(self) -> None:
+        self._pool.close()
+
+
+class GuardedAsyncTransport(httpx.AsyncBaseTransport):
+    def __init__(
+        self, limits: PoolLimits, allowed_hosts: frozenset[str], resolver: Resolver
+    ) -> None:
+        self._allowed_hosts = allowed_hosts
+        self._pool = open_async_pool(allowed_hosts, resolver, NoDeadline(), **vars(limits))
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        vet_url(str(request.url), self._allowed_hosts)
+        with _as_httpx_errors():
+            response = await self._pool.handle_async_request(_to_core(request))
+        return _to_httpx(response, _AsyncStream(response.stream))
+
+    async def aclose(self) -> None:
+        await self._pool.aclose()
+
+
+class _Stream(httpx.SyncByteStream):
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    def __iter__(self) -> Iterator[bytes]:
+        with _as_httpx_errors():
+            yield from self._inner
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+class _AsyncStream(httpx.AsyncByteStream):
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        with _as_httpx_errors():
+            async for piece in self._inner:
+                yield piece
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+def _to_core(request: httpx.Request) -> httpcore.Request:
+    url = request.url
+    return httpcore.Request(
+        method=request.method,
+        url=httpcore.URL(
+            scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
+        ),
+        headers=request.headers.raw,
+        content=request.stream,
+        extensions=request.extensions,
+    )
+
+
+def _to_httpx(response: httpcore.Response, stream: _Stream | _AsyncStream) -> httpx.Response:
+    return httpx.Response(
+        response.status, headers=response.headers, stream=stream, extensions=response.extensions
+    )
+
+
+@contextmanager
+def _as_httpx_errors() -> Iterator[None]:
+    """httpx names its errors as httpcore does; callers know httpx's only."""
+    try:
+        yield
+    except (
+        httpcore.TimeoutException,
+        httpcore.NetworkError,
+        httpcore.ProtocolError,
+        httpcore.UnsupportedProtocol,
+    ) as error:
+        raise getattr(httpx, type(error).__name__, httpx.TransportError)(str(error)) from error

@@ -1,0 +1,205 @@
+"""From text to index terms. The same function analyses documents and questions, so both always agree.
+
+A term is a lower-case word without stop words, stemmed by Snowball for its language and with Latin accents folded.
+Scripts that are written without spaces give characters and pairs of neighbours instead of words. A code such as
+"AX-200" gives its parts and itself without the joints ("ax", "200", "ax200"), a number its canonical form.
+
+`detect_language` and `split_sentences` belong to the same core and can be imported from here.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import threading
+import unicodedata
+import zlib
+from functools import lru_cache
+from itertools import pairwise
+from typing import Final
+
+import Stemmer
+
+from minirag.lib.text.languages import (
+    LANGUAGE_OF_SCRIPT,
+    detect_language,
+    script_of,
+    script_of_language,
+)
+from minirag.lib.text.sentences import split_sentences
+from minirag.lib.text.stopwords import STOP_WORDS
+
+__all__ = ["TERM_DIMENSION", "analyse", "detect_language", "split_sentences", "term_id"]
+
+TERM_DIMENSION: Final = 1_000_000_000
+"""The dimension of the sparse vectors that hold term ids (pgvector's largest)."""
+
+_LONGEST_TERM: Final = 64
+_ALGORITHMS: Final = {
+    "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek", "en": "english",
+    "es": "spanish", "et": "estonian", "eu": "basque", "fa": "persian", "fi": "finnish", "fr": "french",
+    "ga": "irish", "hi": "hindi", "hu": "hungarian", "hy": "armenian", "id": "indonesian", "it": "italian",
+    "lt": "lithuanian", "ne": "nepali", "nl": "dutch", "no": "norwegian", "pl": "polish", "pt": "portuguese",
+    "ro": "romanian", "ru": "russian", "sr": "serbian", "sv": "swedish", "ta": "tamil", "tr": "turkish",
+}  # fmt: skip
+# Letters that carry no separable mark and still are one with a plain letter for whoever types without accents.
+_PLAIN_LETTERS: Final = str.maketrans(
+    {
+        "ı": "i",
+        "ø": "o",
+        "ł": "l",
+        "đ": "d",
+        "ð": "d",
+        "æ": "ae",
+        "œ": "oe",
+        "ß": "ss",
+        "þ": "th",
+        "ё": "е",
+    }
+)
+# Invisible joiners, soft hyphens, Arabic vowel marks and tatweel, Hebrew points: absent from what people type.
+_INVISIBLE: Final = dict.fromkeys(
+    [
+        0x00AD,
+        0x0640,
+        0x0670,
+        0xFEFF,
+        *range(0x200B, 0x2010),
+        *range(0x064B, 0x0660),
+        *range(0x0591, 0x05BE),
+    ]
+)
+
+
+def _marks() -> str:
+    """A regular expression's character class body of every combining mark (which Python's \\w leaves out)."""
+    codes = [
+        code for code in range(0x300, 0x1E950) if unicodedata.category(chr(code)) in ("Mn", "Mc")
+    ]
+    ranges: list[list[int]] = []
+    for code in codes:
+        if ranges and code == ranges[-1][1] + 1:
+            ranges[-1][1] = code
+        else:
+            ranges.append([code, code])
+    return "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in ranges)
+
+
+_MARKS: Final = _marks()
+# Written without spaces: Thai to Burmese, Khmer, kana and Han, Hangul (spaced, but inflected by suffixes).
+_DENSE: Final = (
+    r"\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3130-\u318f\u31f0-\u31ff"
+    r"\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff\U00020000-\U0003134f"
+)
+_WORD = re.compile(rf"[^\W_{_DENSE}]+(?:[{_MARKS}]+[^\W_{_DENSE}]*)*")
+_DENSE_RUN = re.compile(rf"(?:(?!_)[{_DENSE}][{_MARKS}]*)+")
+_DENSE_UNIT = re.compile(rf"[^{_MARKS}][{_MARKS}]*|[{_MARKS}]+")
+_ASCII_WORD = re.compile(r"[a-z0-9]+")
+# Two to six parts joined without spaces: part numbers, versions, dates, amounts. Every repetition is bounded, so that
+# a megabyte without a space costs no more than a megabyte of prose.
+_PART: Final = r"[^\W_]{1,24}"
+_CODE = re.compile(
+    rf"(?<![^\W_])(?:\d{{1,15}}(?:[.,]\d{{1,15}}){{1,5}}|{_PART}(?:[-_./:]{_PART}){{1,5}})(?![^\W_])"
+)
+_NUMBER = re.compile(r"[\d.,]+")
+_THOUSANDS = re.compile(r"\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*(?:[.,]\d{1,2})?")
+_JOINTS: Final = str.maketrans("", "", "-_./:")
+_DIGIT = re.compile(r"\d")
+
+_local = threading.local()
+
+
+def _stemmer(algorithm: str) -> Stemmer.Stemmer:
+    """This thread's stemmer: PyStemmer objects must not be shared between threads."""
+    stemmers: dict[str, Stemmer.Stemmer] = _local.__dict__.setdefault("stemmers", {})
+    if algorithm not in stemmers:
+        stemmers[algorithm] = Stemmer.Stemmer(algorithm, 0)
+    return stemmers[algorithm]
+
+
+def _fold_accents(word: str) -> str:
+    """Latin and Greek letters without their marks; in other scripts only stress marks and the dots of ё go."""
+    if word.isascii():
+        return word
+    plain = word.translate(_PLAIN_LETTERS)
+    if plain.isascii():
+        return plain
+    if script_of(plain[0]) in ("latin", "greek"):
+        return "".join(
+            c for c in unicodedata.normalize("NFD", plain) if not unicodedata.combining(c)
+        )
+    return plain.replace("\u0301", "")
+
+
+@lru_cache(maxsize=64)
+def _stop_words(language: str) -> frozenset[str]:
+    words = STOP_WORDS.get(language, frozenset())
+    return words | {_fold_accents(word) for word in words}
+
+
+@lru_cache(maxsize=100_000)
+def _term(word: str, language: str) -> str:
+    """The index term of a lower-case word, "" for a stop word."""
+    script = script_of(word[0])
+    if script is not None and script != script_of_language(language):
+        # A name in another script is analysed alike in every document that mentions it.
+        language = LANGUAGE_OF_SCRIPT[script]
+    if word in _stop_words(language):
+        return ""
+    algorithm = _ALGORITHMS.get(language)
+    if algorithm is not None and len(word) <= _LONGEST_TERM and not word.isdigit():
+        word = _stemmer(algorithm).stemWord(word)
+    return sys.intern(_fold_accents(word)[:_LONGEST_TERM])
+
+
+@lru_cache(maxsize=20_000)
+def _code_term(code: str) -> str:
+    """One term for a joined code or number, "" when it has no digit (then its words are enough)."""
+    if not _DIGIT.search(code):
+        return ""
+    if not _NUMBER.fullmatch(code):
+        return _fold_accents(code.translate(_JOINTS))[:_LONGEST_TERM]
+    if _THOUSANDS.fullmatch(code):
+        code = re.sub(r"[.,](?=\d{3})", "", code)
+    return code.replace(",", ".").removesuffix(".00")
+
+
+def _dense_terms(run: str) -> list[str]:
+    units = _DENSE_UNIT.findall(run)
+    return units + [first + second for first, second in pairwise(units)]
+
+
+def normalise(text: str, language: str) -> str:
+    """Compatibility forms unified, lower case, invisible characters gone: what terms are cut from."""
+    if text.isascii():
+        return text.lower()
+    if language == "tr":
+        text = text.replace("I", "ı").replace("İ", "i")
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return folded.translate(_INVISIBLE)
+
+
+def analyse(text: str, language: str) -> list[str]:
+    """The index terms of `text` with repetitions (a term's count is its frequency). Never raises, on any string.
+
+    `language` is an ISO 639-1 code; unknown ones are indexed without stemming. Words come in their order, then the
+    terms of scripts without spaces, then whole codes and numbers.
+    """
+    text = normalise(text, language)
+    if text.isascii():
+        words = _ASCII_WORD.findall(text)
+        runs = []
+    else:
+        words = _WORD.findall(text)
+        runs = _DENSE_RUN.findall(text)
+    terms = [term for word in words if (term := _term(word, language))]
+    for run in runs:
+        terms.extend(_dense_terms(run))
+    if _DIGIT.search(text):
+        terms.extend(term for code in _CODE.findall(text) if (term := _code_term(code)))
+    return terms
+
+
+def term_id(term: str) -> int:
+    """The term's index in a sparse vector, from 1 to TERM_DIMENSION - 61: stable across processes and versions."""
+    return zlib.crc32(term.encode("utf-8", "surrogatepass")) % 999_999_937 + 1

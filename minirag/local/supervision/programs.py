@@ -1,0 +1,108 @@
+"""Programs of the product as children: started in a session of their own, read line by line, stopped in order."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from minirag.local.embedded import processes
+from minirag.local.supervision.console import Console
+
+_LOG_BYTES = 10 * 1024 * 1024
+_FAILURES_ALLOWED = 5
+_FAILURE_WINDOW_SECONDS = 60.0
+
+
+@dataclass
+class Program:
+    """One child and its restart record. Start it from the main thread only (see `die_with_parent`)."""
+
+    name: str
+    command: list[str]
+    environment: dict[str, str]
+    console: Console
+    log_path: Path
+    grace_seconds: float = 10.0
+    inherited_files: tuple[int, ...] = ()
+    child: subprocess.Popen[bytes] | None = None
+    failed_at: list[float] = field(default_factory=list)
+    start_again_at: float | None = None
+    _relay_thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Starts the child; its output goes to the console and to the log file."""
+        self.start_again_at = None
+        self.child = subprocess.Popen(
+            self.command,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            # Outright: a child that lingers over its last task would hold the port and the queue of the next
+            # start.
+            preexec_fn=processes.die_with_parent(signal.SIGKILL),
+            pass_fds=self.inherited_files,
+        )
+        self._relay_thread = threading.Thread(target=self._relay, args=(self.child,), daemon=True)
+        self._relay_thread.start()
+
+    def is_running(self) -> bool:
+        return self.child is not None and self.child.poll() is None
+
+    def stop(self) -> None:
+        """Asks the child to end and waits; kills its whole session after the grace."""
+        self.start_again_at = None
+        if self.child is not None:
+            processes.stop_child(self.child, signal.SIGTERM, self.grace_seconds)
+
+    def hurry(self) -> None:
+        """Ends the child at once; safe in a signal handler while `stop` waits for it."""
+        if self.child is not None and self.is_running():
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.child.pid, signal.SIGKILL)
+
+    def wait_for_output(self) -> None:
+        """Returns when the ended child's last line was relayed."""
+        if self._relay_thread is not None:
+            self._relay_thread.join(5)
+
+    def note_failure(self) -> float | None:
+        """Records that the child ended by itself. Returns the seconds to wait before the next start, None: give up."""
+        now = time.monotonic()
+        self.failed_at = [at for at in self.failed_at if now - at < _FAILURE_WINDOW_SECONDS] + [now]
+        if len(self.failed_at) > _FAILURES_ALLOWED:
+            return None
+        wait_seconds = float(min(10.0, 0.25 * 2 ** len(self.failed_at)))
+        self.start_again_at = now + wait_seconds
+        return wait_seconds
+
+    def _relay(self, child: subprocess.Popen[bytes]) -> None:
+        """Runs in a thread of its own until the child closes its output."""
+        _rotate(self.log_path)
+        with self.log_path.open("ab", buffering=0) as log:
+            for line in child.stdout or ():
+                text = line.decode(errors="replace").rstrip()
+                if text:
+                    self.console.say(text, self.name)
+                    _append(log.fileno(), line)
+
+
+def _append(descriptor: int, line: bytes) -> None:
+    """A full disk must not stop the reading, or the child would block on its output."""
+    try:
+        os.write(descriptor, line)
+    except OSError:
+        return
+
+
+def _rotate(path: Path) -> None:
+    """Keeps one earlier log, so that a long life does not fill the disk."""
+    if path.exists() and path.stat().st_size > _LOG_BYTES:
+        path.replace(path.with_name(path.name + ".1"))

@@ -1,0 +1,362 @@
+"""Runs the product in the foreground: servers, migrations, demo, then web, worker and beat until told to
+stop.
+
+Order is the point. Everything starts after what it needs and stops before it: web (no new work), beat (no new
+schedules), worker (finishes its task), Valkey, PostgreSQL. Whatever dies by itself is started again, with
+growing pauses, until it has failed too often. Nothing is left behind when this process is killed: the kernel
+ends its children, and the next start takes back what they had begun.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from minirag.local.embedded import PostgresServer, StartError, ValkeyServer
+from minirag.local.embedded.errors import describe_os_error
+from minirag.local.embedded.processes import die_with_parent
+from minirag.local.supervision.broker import requeue_abandoned
+from minirag.local.supervision.console import Console
+from minirag.local.supervision.installation import CHECKOUT, Installation
+from minirag.local.supervision.programs import Program
+
+_READY_SECONDS = 120.0
+_WATCH_SECONDS = 0.2
+_WORKER_GRACE_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the person chose."""
+
+    host: str
+    port: int
+    data_dir: Path
+    demo: bool = True
+    web_processes: int = 1
+    broker_options: dict[str, Any] | None = None
+
+
+class Stopped(Exception):
+    """Somebody asked to stop while the start was still going on."""
+
+
+class Supervisor:
+    """One run of the product; `run()` returns the exit code."""
+
+    def __init__(self, options: Options, console: Console | None = None) -> None:
+        self.options = options
+        self.console = console or Console()
+        self.installation = Installation(options.data_dir)
+        self.stopping = threading.Event()
+        self.postgres: PostgresServer | None = None
+        self.valkey: ValkeyServer | None = None
+        self.programs: list[Program] = []  # in the order in which they stop
+        self._environment: dict[str, str] = {}
+        self._listener: socket.socket | None = None
+        self._signals_seen = 0
+
+    def run(self) -> int:
+        """Starts, watches and stops everything. 0: stopped as asked; 1: a sentence on the console says why."""
+        started = time.monotonic()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            under_nohup = number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN
+            if not under_nohup:
+                signal.signal(number, self._note_signal)
+        exit_code = 0
+        try:
+            self._start()
+            self._announce(time.monotonic() - started)
+            self._watch()
+        except Stopped:
+            pass
+        except StartError as error:
+            self.console.say(str(error))
+            exit_code = 1
+        except OSError as error:
+            self.console.say(
+                describe_os_error(error, error.filename or self.installation.directory)
+            )
+            exit_code = 1
+        finally:
+            self._stop()
+        return exit_code
+
+    # --- starting
+    # -----------------------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        self.installation.claim()
+        # Listening from the start answers "is the port free" once and for all; browsers that come early wait.
+        self._listener = open_listener(self.options.host, self.options.port)
+        self._environment = self._build_environment()
+        self._start_servers()
+        self._run_once("migrate", "migrate", "--verbosity", "1")
+        if self.options.demo and not self.installation.has_demo():
+            self._run_once("demo", "demo")
+            self.installation.remember_demo()
+        if self.valkey is not None:
+            requeue_abandoned(self.valkey.url, self.options.broker_options or {})
+        self.programs = self._list_programs(self._listener)
+        for program in reversed(self.programs):
+            program.start()
+        self._wait_until_healthy()
+
+    def _build_environment(self) -> dict[str, str]:
+        directory = self.installation.directory
+        own_embedder = directory / "models" / "minilm"
+        defaults = {
+            "LOG_FORMAT": "console",
+            "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+            "EMBEDDER_DIR": str(
+                own_embedder if own_embedder.exists() else CHECKOUT / ".data" / "models" / "minilm"
+            ),
+            # Advice for servers that others reach, and for images that collected their static files.
+            "PYTHONWARNINGS": "ignore:You're running the worker,ignore:No directory at",
+            "PYTHONUNBUFFERED": "1",
+        }
+        fixed = {
+            "DATA_DIR": str(directory),
+            "PORT": str(self.options.port),
+            "DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", "minirag.settings"),
+        }
+        return defaults | os.environ | self.installation.ensure_secrets() | fixed
+
+    def _start_servers(self) -> None:
+        """Starts what the environment does not name, PostgreSQL and Valkey each on its own."""
+        directory, logs = self.installation.directory, self.installation.logs
+        urls: dict[str, str] = {}
+        if not os.environ.get("DATABASE_URL"):
+            self.postgres = PostgresServer(directory / "postgres", logs / "postgres.log")
+            self.postgres.start()
+            urls["DATABASE_URL"] = self.postgres.url
+            self.console.say(f"PostgreSQL with pgvector listens on 127.0.0.1:{self.postgres.port}")
+        if not os.environ.get("REDIS_URL"):
+            self.valkey = ValkeyServer(directory / "valkey", logs / "valkey.log")
+            self.valkey.start()
+            urls["REDIS_URL"] = self.valkey.url
+            self.console.say(f"Valkey listens on 127.0.0.1:{self.valkey.port}")
+        self._environment |= urls
+        self.installation.publish_servers(urls)
+        self._give_up_if_stopped()
+
+    def _run_once(self, name: str, *arguments: str) -> None:
+        """Runs a management command to its end. Raises StartError when it fails."""
+        program = self._make_program(name, [str(CHECKOUT / "manage.py"), *arguments])
+        program.start()
+        while program.is_running():
+            if self.stopping.wait(0.05):
+                program.stop()
+        program.wait_for_output()
+        self._give_up_if_stopped()
+        if program.child is None or program.child.returncode != 0:
+            raise StartError(
+                f"`manage.py {' '.join(arguments)}` failed; its last words are in {program.log_path}."
+            )
+
+    def _list_programs(self, listener: socket.socket) -> list[Program]:
+        """Web, beat, worker: the order of stopping."""
+        descriptor = listener.fileno()
+        web_environment = {"DATABASE_POOL_SIZE": "16"}
+        daphne = ["-m", "daphne", "--fd", str(descriptor), "--verbosity", "0", "--no-server-name"]
+        names = (
+            ["web"]
+            if self.options.web_processes == 1
+            else [f"web-{number}" for number in range(1, self.options.web_processes + 1)]
+        )
+        webs = [
+            self._make_program(
+                name,
+                [*daphne, "minirag.asgi:application"],
+                web_environment,
+                inherited_files=(descriptor,),
+            )
+            for name in names
+        ]
+        celery = ["-m", "celery", "--app", "minirag", "--quiet"]
+        beat = self._make_program("beat", [*celery, "beat", "--loglevel", "WARNING"])
+        concurrency = str(min(4, os.cpu_count() or 1))
+        worker = self._make_program(
+            "worker",
+            [
+                *(*celery, "worker", "--loglevel", "INFO", "--concurrency", concurrency),
+                *("--without-mingle", "--without-gossip", "--hostname", "worker@%h"),
+            ],
+            grace_seconds=_WORKER_GRACE_SECONDS,
+        )
+        return [*webs, beat, worker]
+
+    def _make_program(
+        self,
+        name: str,
+        arguments: list[str],
+        environment: dict[str, str] | None = None,
+        *,
+        grace_seconds: float = 12.0,
+        inherited_files: tuple[int, ...] = (),
+    ) -> Program:
+        return Program(
+            name=name,
+            command=[sys.executable, *arguments],
+            environment=(environment or {}) | self._environment,
+            console=self.console,
+            log_path=self.installation.logs / f"{name}.log",
+            grace_seconds=grace_seconds,
+            inherited_files=inherited_files,
+        )
+
+    def _wait_until_healthy(self) -> None:
+        deadline = time.monotonic() + _READY_SECONDS
+        while not is_healthy(self.options.host, self.options.port):
+            self._give_up_if_stopped()
+            self._look_after_everything()
+            if time.monotonic() > deadline:
+                raise StartError(
+                    f"The web process did not become ready within {_READY_SECONDS:.0f} s; "
+                    f"see {self.installation.logs}/web.log."
+                )
+            self.stopping.wait(0.1)
+
+    def _announce(self, seconds: float) -> None:
+        everywhere = ("127.0.0.1", "0.0.0.0")  # noqa: S104  compared with, not bound to
+        shown_host = "localhost" if self.options.host in everywhere else self.options.host
+        lines = [
+            "",
+            f"MiniRAG is ready on http://{shown_host}:{self.options.port} after {seconds:.1f} s.",
+        ]
+        if self.options.demo:
+            lines.append(self._read_demo())
+        lines += [f"Data and logs: {self.installation.directory} · stop with Ctrl-C", ""]
+        self.console.print("\n".join(lines))
+
+    def _read_demo(self) -> str:
+        """What `manage.py demo --show` prints: URLs and log-ins."""
+        shown = subprocess.run(
+            [sys.executable, str(CHECKOUT / "manage.py"), "demo", "--show", "--skip-checks"],
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=die_with_parent(signal.SIGKILL),
+            timeout=60,
+            check=False,
+        )
+        return shown.stdout.decode(errors="replace").rstrip()
+
+    # --- watching
+    # -----------------------------------------------------------------------------------------------
+
+    def _watch(self) -> None:
+        while not self.stopping.wait(_WATCH_SECONDS):
+            self._look_after_everything()
+
+    def _look_after_everything(self) -> None:
+        for name, server in (("PostgreSQL", self.postgres), ("Valkey", self.valkey)):
+            if server is not None and not server.is_running():
+                self.console.say(f"{name} ended by itself and is started again")
+                server.start()
+        for program in self.programs:
+            self._look_after(program)
+
+    def _look_after(self, program: Program) -> None:
+        if program.start_again_at is not None:
+            if time.monotonic() >= program.start_again_at:
+                program.start()
+            return
+        if program.is_running():
+            return
+        code = program.child.returncode if program.child else None
+        wait_seconds = program.note_failure()
+        if wait_seconds is None:
+            raise StartError(
+                f"{program.name} keeps ending (exit code {code}) and is given up; its last words are in "
+                f"{program.log_path}."
+            )
+        self.console.say(
+            f"{program.name} ended by itself (exit code {code}), next start in {wait_seconds:.1f} s"
+        )
+
+    # --- stopping
+    # -----------------------------------------------------------------------------------------------
+
+    def _note_signal(self, number: int, frame: FrameType | None) -> None:
+        self._signals_seen += 1
+        self.stopping.set()
+        if self._signals_seen == 2:
+            for program in self.programs:
+                program.hurry()
+
+    def _give_up_if_stopped(self) -> None:
+        if self.stopping.is_set():
+            raise Stopped
+
+    def _stop(self) -> None:
+        if self._listener is not None:
+            self._listener.close()
+        anything: list[tuple[str, Callable[[], object]]] = [
+            (program.name, program.stop) for program in self.programs if program.is_running()
+        ]
+        anything += [
+            (name, server.stop)
+            for name, server in (("Valkey", self.valkey), ("PostgreSQL", self.postgres))
+            if server is not None and server.is_running()
+        ]
+        if anything:
+            self.console.say("stopping; Ctrl-C again stops without waiting for running work")
+        for name, stop in anything:
+            stop()
+            self.console.say(f"{name} stopped")
+        self.installation.release()
+
+
+def open_listener(host: str, port: int) -> socket.socket:
+    """Listens on `host:port`, for web processes to inherit. Raises StartError that says how to choose another."""
+    if not 0 < port < 65536:
+        raise StartError(
+            f"{port} is no port: choose one between 1 and 65535, for example PORT=8080."
+        )
+    listener = socket.socket(socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except PermissionError as error:
+        raise StartError(
+            f"Only root may listen on port {port}: choose another, for example PORT=8080."
+        ) from error
+    except OSError as error:
+        other = port + 1 if port < 65535 else 8000
+        raise StartError(
+            f"Cannot listen on {host}:{port} ({error.strerror or error}): stop what uses it or choose "
+            "another port, "
+            f"for example PORT={other} make run."
+        ) from error
+    listener.listen(512)
+    return listener
+
+
+def is_healthy(host: str, port: int) -> bool:
+    """Whether GET /health answers 200."""
+    address = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104
+    headers = {
+        "Host": "localhost",
+        "X-Forwarded-Proto": "https",
+    }  # or HTTPS_ONLY would send us elsewhere
+    request = urllib.request.Request(f"http://{address}:{port}/health", headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=2) as response:  # noqa: S310
+            return bool(response.status == 200)
+    except (OSError, urllib.error.URLError):
+        return False

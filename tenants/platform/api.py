@@ -1,0 +1,270 @@
+"""`/v1/platform`: an operator's programs run tenants, with tokens of their own; and the audit log of both levels."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from django.db.models import QuerySet
+from django.http import Http404, HttpResponse
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from minirag.lib.database import PASSWORDS
+from minirag.lib.errors import BadInput, Conflict
+from minirag.lib.http_in.openapi import describe
+from minirag.lib.http_in.pagination import paginate, render_page
+from minirag.lib.http_in.rest import ApiView, no_content, read_body, read_query
+from tenants.context import require_tenant, tenant_context
+from tenants.models import AuditEvent, OperatorToken, Scope, Tenant, TenantStatus
+from tenants.permissions import HasTenant, permit
+from tenants.platform.lifecycle import ACTS, change_matching, change_tenants
+from tenants.platform.operators import MayOperate, OperatorAuthentication
+from tenants.platform.serializers import (
+    AuditQuery,
+    BulkChange,
+    Erasure,
+    MatchingChange,
+    NewPlatformTenant,
+    PreviewQuery,
+    StatusChange,
+    TenantChanges,
+    TenantQuery,
+    render_audit_event,
+    render_platform_tenant,
+)
+from tenants.provisioning import change_tenant, erase_tenant, get_tenant, provision_tenant
+from tenants.replies import (
+    AuditEventPageReply,
+    ChangedTenantsReply,
+    PlatformTenantPageReply,
+    PlatformTenantReply,
+    ProvisionedTenantReply,
+    TenantPreviewReply,
+)
+
+NO_PLATFORM = {404: "This is a tenant's path or host."}
+UNKNOWN = {404: "No such tenant."}
+SLUG = {"slug": str}
+ACT = {"act": Literal["archive", "suspend", "restore"]}
+
+
+class PlatformView(ApiView):
+    """A route of the platform's own host: on a tenant's path or host there is nothing of the kind."""
+
+    authentication_classes = (OperatorAuthentication,)
+    permission_classes = (MayOperate,)
+
+    def initial(self, request: Request, *args: object, **kwargs: object) -> None:
+        if getattr(request._request, "tenant", None) is not None:
+            raise Http404
+        super().initial(request, *args, **kwargs)
+
+    def actor(self, request: Request) -> str:
+        token = request.auth
+        return (
+            f"{token.user.email} ({token.token_prefix})" if isinstance(token, OperatorToken) else ""
+        )
+
+
+class PlatformTenantList(PlatformView):
+    thread_pool = PASSWORDS  # a new tenant costs a hash
+
+    @describe(
+        "List tenants",
+        query=TenantQuery,
+        answers={200: PlatformTenantPageReply},
+        errors=NO_PLATFORM,
+    )
+    def get(self, request: Request) -> Response:
+        query = read_query(TenantQuery, request)
+        found = query.selection.find()
+        page = paginate(found, query)
+        return Response(
+            render_page(
+                page, [render_platform_tenant(each) for each in page.items], total=found.count()
+            )
+        )
+
+    @describe(
+        "Provision a tenant", body=NewPlatformTenant,
+        answers={201: ProvisionedTenantReply, 200: ProvisionedTenantReply}, errors=NO_PLATFORM,
+        example={
+            "slug": "initech", "name": "Initech", "owner_email": "iris@initech.example.com",
+            "owner_password": "correct horse battery",
+        },
+    )  # fmt: skip
+    def post(self, request: Request) -> Response:
+        body = read_body(NewPlatformTenant, request)
+        existing = Tenant.objects.filter(slug=body.slug).first()
+        if (
+            existing is not None
+        ):  # asked again, for example after a broken connection: nothing is overwritten
+            return Response(
+                {"tenant": render_platform_tenant(existing), "created": False, "api_token": None}
+            )
+        made = provision_tenant(
+            name=body.name, slug=body.slug, owner_email=body.owner_email, owner_password=body.owner_password,
+            owner_display_name=body.owner_display_name, actor=self.actor(request),
+        )  # fmt: skip
+        said = body.model_dump(include={"plan", "description", "metadata"}, exclude_unset=True)
+        if said:
+            change_tenant(made.tenant, said, actor=self.actor(request))
+        payload = {
+            "tenant": render_platform_tenant(made.tenant),
+            "created": True,
+            "api_token": made.raw_token,
+        }
+        return Response(payload, status=201)
+
+
+class PlatformTenantDetail(PlatformView):
+    @describe("Show a tenant", path=SLUG, answers={200: PlatformTenantReply}, errors=UNKNOWN)
+    def get(self, request: Request, slug: str) -> Response:
+        return Response(render_platform_tenant(get_tenant(slug)))
+
+    @describe(
+        "Change a tenant", path=SLUG, body=TenantChanges, answers={200: PlatformTenantReply}, errors=UNKNOWN,
+        example={"plan": "pro", "metadata": {"crm_id": 7}},
+    )  # fmt: skip
+    def patch(self, request: Request, slug: str) -> Response:
+        changes = read_body(TenantChanges, request).model_dump(exclude_unset=True)
+        tenant = get_tenant(slug)
+        if changes:
+            change_tenant(tenant, changes, actor=self.actor(request))
+        return Response(render_platform_tenant(tenant))
+
+    @describe(
+        "Erase a tenant", path=SLUG, body=Erasure, answers={204: None}, example={"confirm": "acme"},
+        errors=UNKNOWN | {409: "Only an archived tenant can be erased."},
+    )  # fmt: skip
+    def delete(self, request: Request, slug: str) -> HttpResponse:
+        """Erase a tenant that is archived already; the slug is typed once more."""
+        body = read_body(Erasure, request)
+        tenant = get_tenant(slug)
+        if tenant.status != TenantStatus.ARCHIVED:
+            raise Conflict("Only an archived tenant can be erased.", code="tenant_not_archived")
+        if body.confirm != slug:
+            raise BadInput("confirm must be the tenant's slug.", code="confirmation_required")
+        erase_tenant(tenant, actor=self.actor(request))
+        return no_content()
+
+
+class PlatformTenantStatus(PlatformView):
+    """POST /platform/tenants/{slug}/archive, /suspend, /restore."""
+
+    http_method_names = ["post"]
+
+    @describe(
+        "Archive, suspend or restore a tenant", path=SLUG | ACT, body=StatusChange, answers={200: PlatformTenantReply},
+        errors=UNKNOWN, example={"reason": "the contract ended"},
+    )  # fmt: skip
+    def post(self, request: Request, slug: str, act: str) -> Response:
+        if act not in ACTS:
+            raise Http404
+        body = read_body(StatusChange, request) if request._request.body else StatusChange()
+        (tenant,) = change_tenants(
+            act, [get_tenant(slug).slug], reason=body.reason, actor=self.actor(request)
+        )
+        return Response(render_platform_tenant(tenant))
+
+
+class BulkPreview(PlatformView):
+    @describe(
+        "Preview a selection",
+        query=PreviewQuery,
+        answers={200: TenantPreviewReply},
+        errors=NO_PLATFORM,
+    )
+    def get(self, request: Request) -> Response:
+        query = read_query(PreviewQuery, request)
+        found = query.selection.find()
+        sample = [
+            render_platform_tenant(each) for each in found.order_by("slug")[: query.sample_limit]
+        ]
+        return Response({"total": found.count(), "sample_count": len(sample), "tenants": sample})
+
+
+class BulkByName(PlatformView):
+    """POST /platform/bulk/archive, /suspend, /restore."""
+
+    @describe(
+        "Change named tenants", path=ACT, body=BulkChange, answers={200: ChangedTenantsReply},
+        errors={404: "One of the tenants is not there, and none was changed."}, example={"slugs": ["acme"]},
+    )  # fmt: skip
+    def post(self, request: Request, act: str) -> Response:
+        if act not in ACTS:
+            raise Http404
+        body = read_body(BulkChange, request)
+        return _report(
+            act, change_tenants(act, body.slugs, reason=body.reason, actor=self.actor(request))
+        )
+
+
+class BulkMatching(PlatformView):
+    """POST /platform/bulk/archive-matching, /suspend-matching, /restore-matching."""
+
+    @describe(
+        "Change matching tenants", path=ACT, body=MatchingChange, answers={200: ChangedTenantsReply},
+        errors=NO_PLATFORM | {400: "confirm is not true.", 409: "Not as many match as were expected."},
+        example={"q": "acme", "expected_total": 1, "confirm": True},
+    )  # fmt: skip
+    def post(self, request: Request, act: str) -> Response:
+        if act not in ACTS:
+            raise Http404
+        body = read_body(MatchingChange, request)
+        changed = change_matching(
+            act, body.selection, expected_total=body.expected_total, confirm=body.confirm, reason=body.reason,
+            actor=self.actor(request),
+        )  # fmt: skip
+        return _report(act, changed)
+
+
+def _report(act: str, tenants: list[Tenant]) -> Response:
+    changed = [render_platform_tenant(tenant) for tenant in tenants]
+    return Response({"action": act, "updated_count": len(changed), "tenants": changed})
+
+
+class PlatformAuditEvents(PlatformView):
+    @describe(
+        "List what was done",
+        query=AuditQuery,
+        answers={200: AuditEventPageReply},
+        errors=NO_PLATFORM,
+    )
+    def get(self, request: Request) -> Response:
+        query = read_query(AuditQuery, request)
+        events = AuditEvent.objects.all()
+        return _list_events(
+            events.filter(tenant_slug=query.tenant) if query.tenant else events, query
+        )
+
+
+class AuditEvents(ApiView):
+    """A tenant's own log: what was done to it and in it, for its owners and admins."""
+
+    permission_classes = (HasTenant, permit("the audit log", read=Scope.MANAGE))
+
+    @describe(
+        "List what was done in the tenant", query=AuditQuery, answers={200: AuditEventPageReply}
+    )
+    def get(self, request: Request) -> Response:
+        query, tenant = read_query(AuditQuery, request), require_tenant()
+        # A slug may have belonged to somebody else before, whose tenant was erased and whose log was not.
+        own = AuditEvent.objects.filter(tenant_slug=tenant.slug, created_at__gte=tenant.created_at)
+        with tenant_context(None):
+            return _list_events(own, query)
+
+
+def _list_events(events: QuerySet[AuditEvent], query: AuditQuery) -> Response:
+    for name in ("action", "actor", "request_id"):
+        if value := getattr(query, name):
+            events = events.filter(**{name: value})
+    start, end = query.created_from, query.created_to
+    if start and end and start > end:
+        raise BadInput("created_to must not be before created_from.", code="dates_reversed")
+    if start:
+        events = events.filter(created_at__gte=start)
+    if end:
+        events = events.filter(created_at__lte=end)
+    page = paginate(events, query)
+    return Response(render_page(page, [render_audit_event(event) for event in page.items]))

@@ -1,0 +1,171 @@
+"""API tokens: make, replace and revoke them.
+
+A token's rights are those of its user by now, cut down to its scopes, its bot and its time. Whoever makes one with a
+token can pass on what that token has and no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils import timezone
+from rest_framework.request import Request
+
+from minirag.lib.errors import BadInput, Conflict, Forbidden, NotFound
+from tenants import audit
+from tenants.models import ApiToken, Scope, User
+from tenants.people.changing import outranks
+from tenants.permissions import INCLUDED, restricted
+
+MAX_OVERLAP_SECONDS = 7 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class Rights:
+    """What cuts a token down. No scopes: all that its user may; no bot: every one; no expiry: until revoked."""
+
+    scopes: tuple[str, ...] = ()
+    bot_profile_id: UUID | None = None
+    expires_at: datetime | None = None
+
+    @classmethod
+    def of(cls, token: ApiToken) -> Rights:
+        return cls(tuple(token.scopes), token.bot_profile_id, token.expires_at)
+
+    def filled_up(self, maker: ApiToken | None) -> Rights:
+        """These rights, with those of the token that makes one wherever nothing was asked for."""
+        if maker is None:
+            return self
+        return Rights(
+            self.scopes or tuple(maker.scopes), self.bot_profile_id or maker.bot_profile_id,
+            self.expires_at or maker.expires_at,
+        )  # fmt: skip
+
+
+def mint_token(
+    user: User, name: str, rights: Rights = Rights(), *, maker: ApiToken | None = None, actor: User | str = "",
+    request: HttpRequest | Request | None = None,
+) -> tuple[ApiToken, str]:  # fmt: skip
+    """Make a token for `user`; returns it with its secret, which is never to be had again.
+
+    `maker` is the token that the caller came with; what is not asked for is inherited from it. Raises BadInput
+    (`expiry_past`, `bot_not_found`) and Forbidden (`token_restricted`) for more than the maker has.
+    """
+    rights = rights.filled_up(maker)
+    _require_within(rights, maker)
+    if rights.expires_at is not None and rights.expires_at <= timezone.now():
+        raise BadInput("expires_at is in the past", code="expiry_past")
+    if rights.bot_profile_id is not None and not _has_bot(user, rights.bot_profile_id):
+        raise BadInput(
+            "Bot profile not found or belongs to a different tenant", code="bot_not_found"
+        )
+    with transaction.atomic():
+        token, secret = _create(user, name, rights, rate=maker.rate if maker else "")
+        _note("created", token, actor, request)
+    return token, secret
+
+
+def rotate_token(
+    token_id: UUID, overlap_seconds: int, *, actor: User, maker: ApiToken | None = None,
+    request: HttpRequest | Request | None = None,
+) -> tuple[ApiToken, str]:  # fmt: skip
+    """Replace a token by a new one with the same user and rights; the old one works `overlap_seconds` longer.
+
+    Returns the new token with its secret. The caller has made sure that `actor` may see the token. Raises NotFound,
+    Conflict (`token_inactive`, `token_rotated`), Forbidden (`owner_required` for an owner's token, `token_restricted`
+    for one with more rights than `maker`).
+    """
+    with transaction.atomic():
+        old = (
+            ApiToken.objects.select_for_update(of=("self",))
+            .select_related("user")
+            .filter(pk=token_id)
+            .first()
+        )
+        if old is None:
+            raise NotFound("Token not found")
+        if old.user_id != actor.pk and outranks(old.user, actor):
+            raise Forbidden("Only owners can hold the token of an owner", code="owner_required")
+        _require_within(Rights.of(old), maker)
+        if not old.is_active or old.is_expired or not old.user.is_active:
+            raise Conflict(
+                "This token does not work any more, so it cannot be rotated", code="token_inactive"
+            )
+        if old.replaced_by_id is not None:
+            raise Conflict("This token was rotated already", code="token_rotated")
+        new, secret = _create(
+            old.user, old.name, Rights.of(old), rate=old.rate, family_id=old.family
+        )
+        old.replace(new, timedelta(seconds=overlap_seconds))
+        _note(
+            "rotated",
+            old,
+            actor,
+            request,
+            new_prefix=new.token_prefix,
+            overlap_seconds=overlap_seconds,
+        )
+    return new, secret
+
+
+def revoke_token(
+    token: ApiToken, *, actor: User | str = "", request: HttpRequest | Request | None = None
+) -> None:
+    """Stop a token at once; it stays listed. Again is fine."""
+    if token.is_active:
+        with transaction.atomic():
+            token.revoke()
+            _note("revoked", token, actor, request)
+
+
+def covers(held: Iterable[str], wanted: Iterable[str]) -> bool:
+    """Whether scopes include others, each written as a token has them: none is all."""
+    held, wanted = set(held), set(wanted) or set(Scope)
+    return not held or wanted <= {each for scope in held for each in INCLUDED.get(scope, ())}
+
+
+def _require_within(rights: Rights, maker: ApiToken | None) -> None:
+    if maker is None:
+        return
+    other_bot = maker.bot_profile_id is not None and rights.bot_profile_id != maker.bot_profile_id
+    outlives = maker.expires_at is not None and (
+        rights.expires_at is None or rights.expires_at > maker.expires_at
+    )
+    if other_bot or outlives or not covers(maker.scopes, rights.scopes):
+        raise restricted(
+            "A token makes none that may do more, reaches another bot or lives longer than itself."
+        )
+
+
+def _has_bot(user: User, bot_profile_id: UUID) -> bool:
+    return user.tenant is not None and user.tenant.bot_addresses.filter(pk=bot_profile_id).exists()
+
+
+def _create(
+    user: User, name: str, rights: Rights, *, rate: str, family_id: UUID | None = None
+) -> tuple[ApiToken, str]:
+    return ApiToken.objects.mint(
+        user=user, name=name, scopes=[scope for scope in Scope.values if scope in rights.scopes],
+        bot_profile_id=rights.bot_profile_id, expires_at=rights.expires_at, rate=rate, family_id=family_id,
+    )  # fmt: skip
+
+
+def _note(
+    what: str,
+    token: ApiToken,
+    actor: User | str,
+    request: HttpRequest | Request | None,
+    **detail: object,
+) -> None:
+    audit.record(
+        f"token.{what}", actor=actor, request=request, tenant=token.tenant,
+        detail={
+            "id": str(token.pk), "prefix": token.token_prefix, "name": token.name, "user": token.user.email,
+            "scopes": token.scopes, **detail,
+        },
+    )  # fmt: skip
