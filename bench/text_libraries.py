@@ -5,7 +5,7 @@ The libraries are measured, not used, so they are in no requirements file; insta
     pip install py3langid lingua-language-detector pysbd
 
 The texts are Django's own translations, which lie in its package, and with DATA (a folder with `squad` and `xquad_de`)
-the questions people asked in English and German. docs/languages.md says what came out and what was decided.
+the questions people asked in English and German. docs/retrieval.md says what came out and what was decided.
 """
 
 from __future__ import annotations

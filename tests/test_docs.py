@@ -21,7 +21,8 @@ from tenants.models import TenantStatus
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 PACKAGES = ("minirag", "tenants", "bots", "webhooks", "knowledge", "conversations")
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.glob("*.md"))]
+ROOT_PAGES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
+PAGES = [*(ROOT / name for name in ROOT_PAGES), *sorted(DOCS.glob("*.md"))]
 # In .env.example and configuration.md, and read by compose, by `manage.py up` or by LiteLLM instead of the settings.
 OTHERS_READ = {
     "PORT",
@@ -311,6 +312,17 @@ def test_every_link_leads_somewhere(page):
 def test_every_page_is_in_the_index():
     index = links_of(DOCS / "index.md")
     assert {page.name for page in DOCS.glob("*.md")} - {"index.md"} <= set(index)
+
+
+def test_every_page_that_the_code_cites_is_there():
+    files = [
+        path
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*.py")
+        if "tests" not in path.parts
+    ]
+    cited = {name for path in files for name in re.findall(r"[\w/-]*\w\.md\b", read(path))}
+    assert cited and cited <= {f"docs/{page.name}" for page in DOCS.glob("*.md")}
 
 
 def test_every_picture_is_used_and_small():

@@ -3,7 +3,7 @@
 A chunk holds at most `max_tokens` of text from under one heading. It is cut between paragraphs where that leaves it
 at least half full, else between sentences, and within a sentence only when the sentence alone is too long. Within a
 section a chunk repeats the last sentences (up to `overlap_tokens`) of the one before it. Measured on Chroma's
-questions (retrieval.md §5): 200 tokens with 40 of overlap return 24 points more of the reference text in a budget of
+questions (docs/retrieval.md): 200 tokens with 40 of overlap return 24 points more of the reference text in a budget of
 1,000 tokens than the customary 512 with 64.
 """
 

@@ -1,4 +1,4 @@
-"""How sure retrieval is that the sources cover a question. Pure arithmetic, calibrated in retrieval.md §6.
+"""How sure retrieval is that the sources cover a question. Pure arithmetic, calibrated as docs/retrieval.md says.
 
 The fused score only orders passages: it is relative to the best candidate, so the best of a hopeless lot looks as
 good as the best of a good one. Confidence is made of two absolute figures instead: the best cosine, and the best

@@ -1,6 +1,6 @@
 """From a question to the passages that may answer it: `retrieve` is the one way in.
 
-Why it is built like this (all measured, see retrieval.md):
+Why it is built like this (all measured, see docs/retrieval.md):
 
 * BM25 and cosine see different things, and their union of 50 + 50 candidates is enough, because *both* scores are
   computed for every candidate. A missing score counted as 0 costs up to 13 points of nDCG.

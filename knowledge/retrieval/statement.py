@@ -1,4 +1,4 @@
-"""The one SQL statement of a search (retrieval.md §3), put together from its parts. Values are always parameters.
+"""The one SQL statement of a search (docs/retrieval.md), put together from its parts. Values are always parameters.
 
 Parameters: terms int[] (each once), frequencies int[], counted bool[] (which terms make up the best possible score),
 sources uuid[], limit int, and with vectors: vector (text of a halfvec), dimensions int, weight float;

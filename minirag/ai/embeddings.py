@@ -1,6 +1,6 @@
 """Vectors for texts, from the local embedder, an OpenAI-compatible server or LiteLLM, always L2-normalised.
 
-The confidence that decides on refusal (retrieval.md §6) belongs to the embedder, so its numbers live here.
+The confidence that decides on refusal (docs/retrieval.md) belongs to the embedder, so its numbers live here.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class EmbedderProfile:
     lexical_weight: float
 
 
-# Measured on 17 question sets (retrieval.md §6): 5 % false refusals, 95 % of foreign questions caught.
+# Measured on 17 question sets (docs/retrieval.md): 5 % false refusals, 95 % of foreign questions caught.
 MINILM_PROFILE = EmbedderProfile(
     model=local.MINILM,
     dimensions=384,

@@ -1,7 +1,7 @@
 """The answerer that needs no model provider: it quotes the sentences that answer the question, each with its citation.
 
 Sentences are ranked by the share of the question's weight they cover, their likeness to the question, the passage's
-own score, and whether they hold the kind of thing that was asked for (retrieval.md §7: on SQuAD two sentences of
+own score, and whether they hold the kind of thing that was asked for (docs/retrieval.md: on SQuAD two sentences of
 the best five passages hold the answer in .86 of cases; .83 without an embedder).
 """
 
