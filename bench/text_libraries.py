@@ -118,35 +118,78 @@ def compare_detectors(sets: dict[str, list[tuple[str, str]]]) -> None:
 
 SENTENCES = {
     "en": [
-        "Dr. Smith arrived at 9.30 a.m. on Jan. 5.", "He met J. R. Miller of Acme Inc. for lunch.",
-        "The price rose by 3.5 % to $4.20.", "Is that right?", "\"Yes!\" she said.", "See fig. 3 and pp. 12–14 for more.",
-        "Version 2.0.1 is out.", "Use e.g. a hammer, i.e. something heavy.", "It works.", "The U.S. Army sent a letter.",
-        "Visit www.example.com today.", "She earned a Ph.D. in 1999.", "Wait… what?", "Press F5 (or click Reload).",
-        "The U.K. and the U.N. agreed.", "No. 5 is the best one.",
+        "Dr. Smith arrived at 9.30 a.m. on Jan. 5.",
+        "He met J. R. Miller of Acme Inc. for lunch.",
+        "The price rose by 3.5 % to $4.20.",
+        "Is that right?",
+        '"Yes!" she said.',
+        "See fig. 3 and pp. 12–14 for more.",
+        "Version 2.0.1 is out.",
+        "Use e.g. a hammer, i.e. something heavy.",
+        "It works.",
+        "The U.S. Army sent a letter.",
+        "Visit www.example.com today.",
+        "She earned a Ph.D. in 1999.",
+        "Wait… what?",
+        "Press F5 (or click Reload).",
+        "The U.K. and the U.N. agreed.",
+        "No. 5 is the best one.",
     ],
     "de": [
-        "Am 3. Oktober ist Feiertag.", "Die Frist endet z. B. am 31.12.2024.", "Das gilt u. a. für Dr. Müller.",
-        "Wirklich?", "Ja, d. h. fast immer.", "Der Preis beträgt ca. 3,50 Euro inkl. MwSt. und Versand.",
-        "Siehe Abs. 2 der Satzung.", "Er wohnt in der Goethestr. 5 in Bonn.", "Das ist alles.", "Rufen Sie Hrn. Meier an.",
-        "Das 20. Jahrhundert war lang.", "Die Fa. Schmidt liefert bzw. montiert.", "Wie viel kostet das?", "Nichts!",
+        "Am 3. Oktober ist Feiertag.",
+        "Die Frist endet z. B. am 31.12.2024.",
+        "Das gilt u. a. für Dr. Müller.",
+        "Wirklich?",
+        "Ja, d. h. fast immer.",
+        "Der Preis beträgt ca. 3,50 Euro inkl. MwSt. und Versand.",
+        "Siehe Abs. 2 der Satzung.",
+        "Er wohnt in der Goethestr. 5 in Bonn.",
+        "Das ist alles.",
+        "Rufen Sie Hrn. Meier an.",
+        "Das 20. Jahrhundert war lang.",
+        "Die Fa. Schmidt liefert bzw. montiert.",
+        "Wie viel kostet das?",
+        "Nichts!",
     ],
     "fr": [
-        "M. Dupont est arrivé à 9 h.", "Mme Martin habite av. Foch.", "Est-ce vrai ?", "Oui !", "Voir p. ex. le chap. 3.",
-        "« Bonjour », dit-il.", "Le prix est de 3,50 €.", "C'est fini.",
+        "M. Dupont est arrivé à 9 h.",
+        "Mme Martin habite av. Foch.",
+        "Est-ce vrai ?",
+        "Oui !",
+        "Voir p. ex. le chap. 3.",
+        "« Bonjour », dit-il.",
+        "Le prix est de 3,50 €.",
+        "C'est fini.",
     ],
     "es": [
-        "El Sr. García llegó a las 9.", "¿Es verdad?", "¡Claro!", "La Sra. López vive en la pág. 3.", "Cuesta 3,50 €.",
-        "Ud. tiene razón.", "Todo ha terminado.",
+        "El Sr. García llegó a las 9.",
+        "¿Es verdad?",
+        "¡Claro!",
+        "La Sra. López vive en la pág. 3.",
+        "Cuesta 3,50 €.",
+        "Ud. tiene razón.",
+        "Todo ha terminado.",
     ],
     "ru": [
-        "Он родился в 1980 г. в Москве.", "Это правда?", "Да!", "Цена выросла на 3,5 млн руб. за год.", "См. рис. 3.",
-        "И т. д. и т. п. без конца.", "Всё.",
+        "Он родился в 1980 г. в Москве.",
+        "Это правда?",
+        "Да!",
+        "Цена выросла на 3,5 млн руб. за год.",
+        "См. рис. 3.",
+        "И т. д. и т. п. без конца.",
+        "Всё.",
     ],
-    "ja": ["今日は晴れです。", "本当ですか？", "はい！", "「行きます。」と彼は言った。", "終わりました。"],
+    "ja": [
+        "今日は晴れです。",
+        "本当ですか？",
+        "はい！",
+        "「行きます。」と彼は言った。",
+        "終わりました。",
+    ],
     "zh": ["今天天气很好。", "真的吗？", "是的！", "价格是3.5元。", "结束了。"],
     "ar": ["وصل الطبيب في التاسعة.", "هل هذا صحيح؟", "نعم!", "انتهى الأمر."],
     "hi": ["आज मौसम अच्छा है।", "क्या यह सच है?", "हाँ!", "सब समाप्त हुआ।"],
-}  # fmt: skip
+}
 
 
 def make_paragraphs() -> list[tuple[str, list[str]]]:
@@ -196,7 +239,8 @@ def compare_splitters(paragraphs: list[tuple[str, list[str]]]) -> None:
                 cut = [part.strip() for part in splitters[language](gap.join(sentences))]
                 wanted = set(_ends(sentences))
                 given = set(_ends([part for part in cut if part]))
-                right, expected, found = right + len(wanted & given), expected + len(wanted), found + len(given)  # fmt: skip
+                right += len(wanted & given)
+                expected, found = expected + len(wanted), found + len(given)
             spent = (time.process_time() - started) / len(chosen) * 1e6
             print(f"{label:34}{name:12}{2 * right / (expected + found):8.1%}{spent:10.0f}")
 
