@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
+from typing import Any
 
 from django.db import models
 
@@ -88,6 +90,12 @@ class Message(models.Model):
     trace = models.JSONField(
         null=True, editable=False, help_text="Of a question: what the turn took and found."
     )
+    # So that whoever ends a turn, the sweeper too, can give its question back.
+    reserved_in = models.JSONField(
+        null=True,
+        editable=False,
+        help_text="Of a question that is being answered: the quota counters that count it.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -131,6 +139,21 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.role} {self.created_at:%Y-%m-%d %H:%M}"
+
+    def reserve(self, counters: Sequence[int]) -> None:
+        """Of a question: note which quota counters (QuotaUse) count it, in the transaction that stores it."""
+        if counters:
+            Message.objects.filter(pk=self.pk).update(reserved_in=list(counters))
+
+    def end_turn(self, outcome: Outcome, *, error_code: str = "", **facts: Any) -> bool:
+        """Of a question: pending → how its turn ended, and no other way leads out of pending.
+
+        Returns False, and changes nothing, where somebody else was first. What was reserved is the caller's to
+        settle then, in the same transaction.
+        """
+        pending = Message.objects.filter(pk=self.pk, outcome=Outcome.PENDING)
+        ended = pending.update(outcome=outcome, error_code=error_code, reserved_in=None, **facts)
+        return bool(ended)
 
 
 class Citation(models.Model):

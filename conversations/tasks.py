@@ -16,7 +16,7 @@ from kombu.exceptions import OperationalError
 
 from conversations.exports.jobs import claim_job, purge_expired, run_job, take_back_abandoned
 from conversations.models import ExportJob, ExportStatus
-from conversations.turns.recording import mark_abandoned
+from conversations.turns.recording import fail_abandoned
 from tenants.tasks import PlatformTask, TenantTask, sum_over_tenants
 
 logger = structlog.get_logger(__name__)
@@ -35,7 +35,7 @@ def longest_turn_seconds() -> float:
 @shared_task(base=PlatformTask)
 def fail_abandoned_turns() -> int:
     """Close the turns whose web process was killed, so that no question stays `pending` for ever."""
-    return sum_over_tenants(lambda: mark_abandoned(longest_turn_seconds()))
+    return sum_over_tenants(lambda: fail_abandoned(longest_turn_seconds()))
 
 
 def queue_export(job: ExportJob) -> None:

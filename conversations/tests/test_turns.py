@@ -12,7 +12,7 @@ from bots.models import BotProfile, Outcome, UsageEvent
 from conversations.models import Chat, Citation, Message
 from conversations.tests.conftest import make_bot
 from conversations.turns.feedback import set_feedback
-from conversations.turns.recording import Asker, load_history, mark_abandoned
+from conversations.turns.recording import Asker, load_history, fail_abandoned
 from conversations.turns.taking import Delta, Done, Failed, SourcesFound, Started, take_turn
 from knowledge.models import Source
 from knowledge.sources.changing import delete_source
@@ -273,8 +273,8 @@ def test_a_cancelled_task_stores_its_turn_in_its_own_tenant(acme, acme_bot, mode
 def test_a_process_that_died_leaves_a_question_that_is_failed_later(acme_bot, model):
     chat = Chat.objects.create(bot_profile=acme_bot)
     Message.objects.create(chat=chat, role="user", content="Hello?", outcome=Outcome.PENDING)
-    assert mark_abandoned(60) == 0
-    assert mark_abandoned(-1) == 1
+    assert fail_abandoned(60) == 0
+    assert fail_abandoned(-1) == 1
     assert Message.objects.get(chat=chat).error_code == "interrupted"
 
 

@@ -120,6 +120,7 @@ def open_turn(
         )
         # Last, because its counters are locked until the commit, and other questions of the tenant wait for them.
         reservation = reserve_turn(bot.pk, asker.token_id)
+        message.reserve(reservation.counted)
         tell_crossings(reservation.crossings)
     return OpenTurn(bot, chat, message, history, reservation, load_bases(bot.pk), scopes)
 
@@ -167,13 +168,13 @@ def close_turn(turn: OpenTurn, answer: Answer) -> Message | None:
     Idempotent by claim: of two writers that close the same turn one does nothing.
     """
     with transaction.atomic():
-        closed = Message.objects.filter(pk=turn.question.pk, outcome=Outcome.PENDING).update(
-            outcome=answer.outcome,
+        is_first = turn.question.end_turn(
+            Outcome(answer.outcome),
             error_code=answer.error_code,
             citation_valid=judge_citations(answer),
             trace=describe_turn(answer),
         )
-        if not closed:
+        if not is_first:
             answer.is_closed = True
             return None
         message = _store_message(turn, answer) if answer.content else None
@@ -351,12 +352,24 @@ def _correct_cost(turn: OpenTurn, answer: Answer, spent: Sequence[UsageEvent]) -
         Message.objects.filter(pk=turn.question.pk).update(trace=describe_turn(answer))
 
 
-def mark_abandoned(older_than_seconds: float) -> int:
-    """Fail the questions whose process died before it could close them; returns how many there were."""
+def fail_abandoned(older_than_seconds: float) -> int:
+    """Fail the questions whose process died before it could close them, and give them back to their quotas.
+
+    Returns how many there were.
+    """
     limit = timezone.now() - timedelta(seconds=older_than_seconds)
-    return Message.objects.filter(outcome=Outcome.PENDING, created_at__lt=limit).update(
-        outcome=Outcome.FAILED, error_code="interrupted"
-    )
+    abandoned = Message.objects.filter(outcome=Outcome.PENDING, created_at__lt=limit)
+    return sum(_fail_abandoned(question) for question in abandoned.select_related("chat"))
+
+
+def _fail_abandoned(question: Message) -> bool:
+    with transaction.atomic():
+        if not question.end_turn(Outcome.FAILED, error_code="interrupted"):
+            return False
+        counted = tuple(question.reserved_in or ())
+        reservation = Reservation(question.chat.bot_profile_id, counted=counted)
+        tell_crossings(settle_turn(reservation, [], is_failed=True))
+    return True
 
 
 def numbered(passages: Sequence[Passage], numbers: Sequence[int]) -> list[tuple[int, Passage]]:

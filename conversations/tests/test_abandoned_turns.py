@@ -1,0 +1,108 @@
+"""A web process that dies in the middle of turns eats nobody's quota, and only one writer ends a turn."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from bots.models import Outcome
+from bots.quotas.models import Quota, QuotaUse
+from conversations.models import Message
+from conversations.tests.test_turns import QUESTION, take
+from conversations.turns.recording import Asker, close_turn, fail_abandoned, open_turn
+from conversations.turns.recording import Answer as TurnAnswer
+from tenants.context import tenant_context
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def ask(bot, question=QUESTION):
+    """Store a question as a turn does, and go no further: its process was killed."""
+    return open_turn(bot.pk, None, question, Asker())
+
+
+def used() -> list[int]:
+    return [int(use.used) for use in QuotaUse.objects.order_by("pk")]
+
+
+@pytest.fixture
+def quotas(in_acme, acme_bot) -> list[Quota]:
+    """At most two questions: of the tenant in a month, of its bot in a day."""
+    bot = {"subject": "bot", "subject_id": acme_bot.pk, "period": "day"}
+    return [Quota.objects.create(resource="messages", limit=2, **each) for each in ({}, bot)]
+
+
+def test_a_killed_turn_gives_its_question_back_to_every_quota(quotas, acme_bot, model):
+    ask(acme_bot)
+    ask(acme_bot)
+    assert used() == [2, 2]
+    assert fail_abandoned(-1) == 2
+    assert used() == [0, 0]
+    model.enqueue("36 months [1].")
+    assert take(acme_bot)[-1].message.outcome == "answered"
+    assert used() == [1, 1]
+
+
+def test_a_question_is_given_back_once_however_often_the_sweeper_comes(quotas, acme_bot, model):
+    model.enqueue("36 months [1].")
+    take(acme_bot)
+    ask(acme_bot)
+    assert [fail_abandoned(-1) for _ in range(3)] == [1, 0, 0]
+    assert used() == [1, 1]
+
+
+def test_a_turn_that_was_swept_while_it_ran_changes_nothing_when_it_ends(quotas, acme_bot):
+    turn = ask(acme_bot)
+    assert fail_abandoned(-1) == 1
+    assert close_turn(turn, TurnAnswer(content="Late.", outcome=Outcome.ANSWERED)) is None
+    assert used() == [0, 0]
+    assert Message.objects.get().outcome == "failed"
+
+
+def test_a_turn_that_ended_before_the_sweeper_came_is_left_alone(quotas, acme_bot):
+    close_turn(ask(acme_bot), TurnAnswer(content="In time.", outcome=Outcome.ANSWERED))
+    assert fail_abandoned(-1) == 0
+    assert used() == [1, 1]
+    assert not Message.objects.exclude(reserved_in=None).exists()
+
+
+def test_a_quota_that_is_gone_meanwhile_does_not_keep_a_question_pending(quotas, acme_bot):
+    ask(acme_bot)
+    Quota.objects.all().delete()
+    assert fail_abandoned(-1) == 1
+
+
+def test_the_sweeper_gives_back_to_its_own_tenant_alone(quotas, globex, globex_bot, acme_bot):
+    ask(acme_bot)
+    with tenant_context(globex.tenant):
+        Quota.objects.create(resource="messages", limit=2)
+        ask(globex_bot)
+        assert fail_abandoned(-1) == 1
+        assert used() == [0]
+    assert used() == [1, 1]
+
+
+def test_only_the_message_itself_leads_a_turn_out_of_pending():
+    """Whoever else sets `outcome` on stored messages forgets what the question had reserved."""
+    writers = set()
+    for path in (ROOT / "conversations").rglob("*.py"):
+        if {"tests", "migrations"} & set(path.parts):
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in (
+                "update",
+                "bulk_update",
+                "update_or_create",
+            ):
+                if "outcome" in ast.unparse(node):
+                    writers.add(path.name)
+            if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                for target in targets:
+                    if isinstance(target, ast.Attribute) and target.attr == "outcome":
+                        writers.add(f"{path.name}: {ast.unparse(target.value)}")
+    assert writers == {"models.py", "taking.py: answer"}, (
+        "`answer` is the record of a turn that runs"
+    )
