@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,8 @@ from bots.models import Outcome
 from bots.quotas.models import Quota, QuotaUse
 from conversations.models import Message
 from conversations.tests.test_turns import QUESTION, take
-from conversations.turns.recording import Asker, close_turn, fail_abandoned, open_turn
 from conversations.turns.recording import Answer as TurnAnswer
+from conversations.turns.recording import Asker, close_turn, fail_abandoned, open_turn
 from tenants.context import tenant_context
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,25 +85,24 @@ def test_the_sweeper_gives_back_to_its_own_tenant_alone(quotas, globex, globex_b
     assert used() == [1, 1]
 
 
+def names_of_writers(path: Path) -> Iterator[str]:
+    """Where a file sets `outcome` on what is stored, or on an object."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        called = getattr(node.func, "attr", "") if isinstance(node, ast.Call) else ""
+        if called in ("update", "bulk_update") and "outcome" in ast.unparse(node):
+            yield path.name
+        targets = getattr(node, "targets", [getattr(node, "target", None)])
+        for target in filter(None, targets):
+            for part in ast.walk(target):
+                if isinstance(part, ast.Attribute) and part.attr == "outcome":
+                    yield f"{path.name}: {ast.unparse(part.value)}"
+
+
 def test_only_the_message_itself_leads_a_turn_out_of_pending():
-    """Whoever else sets `outcome` on stored messages forgets what the question had reserved."""
-    writers = set()
-    for path in (ROOT / "conversations").rglob("*.py"):
-        if {"tests", "migrations"} & set(path.parts):
-            continue
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in (
-                "update",
-                "bulk_update",
-                "update_or_create",
-            ):
-                if "outcome" in ast.unparse(node):
-                    writers.add(path.name)
-            if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
-                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-                for target in targets:
-                    if isinstance(target, ast.Attribute) and target.attr == "outcome":
-                        writers.add(f"{path.name}: {ast.unparse(target.value)}")
+    """Whoever else set `outcome` on stored messages would forget what the question had reserved."""
+    files = (ROOT / "conversations").rglob("*.py")
+    ours = [path for path in files if not {"tests", "migrations"} & set(path.parts)]
+    writers = {name for path in ours for name in names_of_writers(path)}
     assert writers == {"models.py", "taking.py: answer"}, (
-        "`answer` is the record of a turn that runs"
+        "`answer` is what a running turn writes at its end"
     )
