@@ -25,8 +25,9 @@ _SCHEMA_MAX = 63
 def make_schema_name(slug: str) -> str:
     """Name the schema of a slug: readable, at most 63 bytes, and different for different slugs."""
     name = SCHEMA_PREFIX + slug.replace("-", "_")
-    if len(name) <= _SCHEMA_MAX:
+    if len(name) < _SCHEMA_MAX:
         return name
+    # All shortened names have the full length, so that no plain one can be the same.
     return f"{name[:46]}_{hashlib.sha256(slug.encode()).hexdigest()[:16]}"
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from minirag.lib.errors import BadInput, Conflict, NotFound
 from tenants import audit, schemas
@@ -57,15 +58,16 @@ def provision_tenant(
 ) -> Provisioned:
     """Create a tenant with its schema, its owner and a token named `default`, all or nothing.
 
-    Raises BadInput for a slug that is none, Conflict for one that is taken.
+    Raises BadInput for what is not a slug, Conflict for one that is taken or whose schema is there already.
     """
     if not SLUG.fullmatch(slug):
         raise BadInput("A slug has 1 to 100 characters of a-z, 0-9 and '-'.", code="slug_invalid")
-    if Tenant.objects.filter(slug=slug).exists():
+    tenant = Tenant(name=name, slug=slug, schema_name=make_schema_name(slug))
+    taken = Q(slug=slug) | Q(schema_name__iexact=tenant.schema_name)
+    if Tenant.objects.filter(taken).exists():
         raise Conflict(f"Slug '{slug}' is already taken", code="slug_taken")
     try:
         with tenant_context(None), transaction.atomic():
-            tenant = Tenant(name=name, slug=slug, schema_name=make_schema_name(slug))
             tenant.save(force_insert=True)
             tenant.schema_version = schemas.create_schema(tenant.schema_name)
             tenant.save(update_fields=["schema_version"])
@@ -78,7 +80,7 @@ def provision_tenant(
             )
             token, raw_token = ApiToken.objects.mint(user=owner, name="default")
             audit.record("tenant.provisioned", tenant=tenant, actor=actor or owner)
-    except IntegrityError as error:
+    except (IntegrityError, schemas.SchemaExists) as error:
         raise Conflict(f"Slug '{slug}' is already taken", code="slug_taken") from error
     return Provisioned(tenant, owner, token, raw_token)
 

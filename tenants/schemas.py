@@ -20,10 +20,11 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import ProgrammingError, connection, transaction
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
+from psycopg.errors import DuplicateSchema
 
 from tenants.context import Schema, tenant_context
 from tenants.models import SchemaMigration, SchemaTemplate, Tenant
@@ -31,6 +32,10 @@ from tenants.models import SchemaMigration, SchemaTemplate, Tenant
 TEMPLATE_SCHEMA = "tenant_template"
 _PLACEHOLDER = "%schema%"
 _NOISE = re.compile(r"^(SET |SELECT pg_catalog\.set_config|\\|CREATE SCHEMA |--)")
+
+
+class SchemaExists(Exception):
+    """There is a schema of this name."""
 
 
 @cache
@@ -76,15 +81,27 @@ def refresh_template(*, verbosity: int = 0) -> bool:
 
 
 def create_schema(schema_name: str) -> str:
-    """Make a tenant schema from the template and return its version. The caller holds the transaction."""
+    """Make a tenant schema from the template and return its version. The caller holds the transaction.
+
+    Raises SchemaExists: a schema that is there already has somebody's data, and nobody else ever gets it.
+    """
     version = target_version()
     template = SchemaTemplate.objects.filter(version=version).first()
-    if template is None:
-        migrate_schema(schema_name)
-        return version
     quoted = connection.ops.quote_name(schema_name)
     with connection.cursor() as cursor:
-        cursor.execute(f"CREATE SCHEMA {quoted}")
+        # Names that differ by case only are two to PostgreSQL and one to people and to django-tenants.
+        cursor.execute("SELECT FROM pg_namespace WHERE lower(nspname) = lower(%s)", [schema_name])
+        if cursor.fetchone() is not None:
+            raise SchemaExists(schema_name)
+        try:
+            cursor.execute(f"CREATE SCHEMA {quoted}")
+        except ProgrammingError as error:
+            if isinstance(error.__cause__, DuplicateSchema):  # made in this very moment
+                raise SchemaExists(schema_name) from error
+            raise
+        if template is None:
+            migrate_schema(schema_name)
+            return version
         # check_function_bodies and the search path are as pg_dump expects them: every name is qualified.
         cursor.cursor.execute(template.ddl.replace(_PLACEHOLDER, quoted).encode())
         # The ledger that belongs to this DDL: the template schema itself may be a newer release's by now.

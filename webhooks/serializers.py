@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, StrictBool
+from pydantic import Field, StrictBool
 
 from minirag.lib.http_in.pagination import PageQuery
 from minirag.lib.http_in.rest import Body, naive_utc
+from minirag.lib.moments import Moment
 from tenants.context import require_tenant
 from webhooks.models import Attempt, Delivery, DeliveryStatus, EventType, Webhook
 
 Url = Annotated[str, Field(max_length=2048)]
 Events = Annotated[list[str], Field(max_length=100)]
 Description = Annotated[str, Field(max_length=500)]
-Moment = Annotated[
-    datetime, AfterValidator(lambda moment: moment if moment.tzinfo else moment.replace(tzinfo=UTC)),
-    Field(description="ISO 8601; UTC if no zone is given."),
-]  # fmt: skip
 
 
 class NewWebhook(Body):
@@ -50,7 +46,7 @@ class DeliveryQuery(PageQuery):
 
 class RedeliveryQuery(Body):
     event_type: EventType | None = None
-    since: Moment | None = None
+    since: Annotated[Moment | None, Field(description="ISO 8601; UTC if no zone is given.")] = None
     limit: Annotated[int, Field(ge=1, le=1000)] = 1000
 
 

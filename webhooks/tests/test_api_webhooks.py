@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
@@ -374,6 +375,20 @@ def test_all_failed_ones_are_sent_again_within_bounds(as_acme, acme, failed):
         "since=9999999999999999",
     ):
         assert post(as_acme, f"{path}?{query}").status_code == 422, query
+
+
+@pytest.mark.parametrize("zone", ["+16:00", "-15:30", "+20:22", "+14:00", "Z", ""])
+def test_what_failed_may_be_asked_for_since_a_moment_of_any_zone(as_acme, failed, zone):
+    pk, _ = failed
+    answer = post(as_acme, f"/{pk}/redeliver-failed?since=2020-01-01T00:00:00{quote(zone)}")
+    assert (answer.status_code, answer.json()["requeued"]) == (202, 1)
+
+
+@pytest.mark.parametrize("zone", ["+16:00", "-15:30", "+20:22", "+14:00", "Z", ""])
+def test_what_failed_may_be_asked_for_since_a_moment_of_any_zone(as_acme, failed, zone):
+    pk, _ = failed
+    answer = post(as_acme, f"/{pk}/redeliver-failed?since=2020-01-01T00:00:00{quote(zone)}")
+    assert (answer.status_code, answer.json()["requeued"]) == (202, 1)
 
 
 def test_nothing_is_sent_again_while_the_webhook_is_paused(as_acme, failed):

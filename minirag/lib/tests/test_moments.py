@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, get_args, get_origin
 
 import pytest
-from pydantic import TypeAdapter, ValidationError
+from django.urls import get_resolver
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from minirag.lib import days, moments
+from minirag.lib.http_in.reading import Body
 from minirag.lib.moments import Moment
 
 READ = TypeAdapter(Moment)
@@ -50,3 +55,34 @@ def test_what_is_none_is_refused(text):
 def test_the_oldest_and_the_last_moments_may_be_asked_for(as_acme, moment):
     assert as_acme.get(f"/v1/audit-events?created_from={moment}").status_code == 200
     assert as_acme.get(f"/v1/audit-events?created_to={moment}").status_code == 200
+
+
+def models_of(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    for known in model.__subclasses__():
+        yield known
+        yield from models_of(known)
+
+
+def has_a_private_reader(annotation: Any, metadata: Iterable[Any] = ()) -> bool:
+    if get_origin(annotation) is Annotated:
+        inner, *metadata = get_args(annotation)
+        return has_a_private_reader(inner, metadata)
+    if annotation in (date, datetime):
+        modules = {getattr(getattr(item, "func", None), "__module__", "") for item in metadata}
+        return not modules & {moments.__name__, days.__name__}
+    return any(has_a_private_reader(part) for part in get_args(annotation))
+
+
+def test_no_body_or_query_reads_moments_and_days_in_a_way_of_its_own():
+    """Left alone, pydantic takes numbers, and zones that PostgreSQL refuses: a 500."""
+    assert get_resolver("minirag.urls").url_patterns, (
+        "every view is imported, and with it its bodies"
+    )
+    models = [model for model in models_of(Body) if ".tests." not in model.__module__]
+    assert len(models) > 50
+    assert not [
+        f"{model.__module__}.{model.__name__}.{name}"
+        for model in models
+        for name, field in model.model_fields.items()
+        if has_a_private_reader(field.annotation, field.metadata)
+    ]
