@@ -7,6 +7,7 @@ of it; Gina owns globex; Olga operates the platform.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 
 import hypothesis
@@ -46,6 +47,13 @@ def pytest_configure() -> None:
         "100000/minute"
     )
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the order after a failure, in quiet runs too."""
+    seed = getattr(terminalreporter.config.option, "randomly_seed", None)
+    if terminalreporter.stats.keys() & {"failed", "error"} and seed is not None:
+        terminalreporter.write_line(f"The same order again: --randomly-seed={seed}")
 
 
 @dataclass(frozen=True)
@@ -91,12 +99,12 @@ def _parties(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) ->
 
 @pytest.fixture
 def acme(_parties: dict[str, Party], db: None) -> Party:
-    return _parties["acme"]
+    return deepcopy(_parties["acme"])  # what a test writes on it ends with the test
 
 
 @pytest.fixture
 def globex(_parties: dict[str, Party], db: None) -> Party:
-    return _parties["globex"]
+    return deepcopy(_parties["globex"])
 
 
 @pytest.fixture

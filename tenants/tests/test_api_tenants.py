@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+import secrets
 
 import jwt
 import pytest
@@ -28,7 +28,7 @@ INITECH = {
 @pytest.fixture
 def stranger(db):
     """A client without credentials, at an address of its own so that no other test's rate counts."""
-    return Client(REMOTE_ADDR=f"198.51.{random.randrange(256)}.{random.randrange(256)}")
+    return Client(REMOTE_ADDR=f"198.51.{secrets.randbelow(256)}.{secrets.randbelow(256)}")
 
 
 @pytest.fixture
@@ -282,7 +282,7 @@ def test_only_a_tenants_own_people_log_in_on_its_own_path(stranger, acme, globex
 
 def test_guessing_one_persons_password_from_one_address_is_limited(stranger, settings, acme):
     settings.LOGIN_RATE = "2/minute"
-    email = f"guess{random.randrange(10**9)}@acme.example.com"
+    email = f"guess{secrets.randbelow(10**9)}@acme.example.com"
     assert [log_in(stranger, email, "wrong").status_code for _ in range(3)] == [401, 401, 429]
     assert log_in(stranger).status_code == 200
 
@@ -293,7 +293,7 @@ def test_spraying_one_password_over_many_accounts_is_limited_before_it_costs_a_h
     settings.LOGIN_RATE = "2/minute"
     hashed: list[str] = []
     monkeypatch.setattr("tenants.authentication.make_password", hashed.append)
-    emails = [f"spray{random.randrange(10**9)}@acme.example.com" for _ in range(12)]
+    emails = [f"spray{secrets.randbelow(10**9)}@acme.example.com" for _ in range(12)]
     assert [log_in(stranger, email, "Winter2026").status_code for email in emails] == [401] * 10 + [
         429
     ] * 2
@@ -321,7 +321,7 @@ def test_tries_in_several_admins_and_in_the_api_count_together(
 
 def test_behind_a_trusted_proxy_the_limit_counts_the_clients_address(settings, acme):
     settings.LOGIN_RATE, settings.TRUST_PROXY_HEADERS = "1/minute", True
-    email = f"proxy{random.randrange(10**9)}@acme.example.com"
+    email = f"proxy{secrets.randbelow(10**9)}@acme.example.com"
     first, second = (Client(HTTP_X_FORWARDED_FOR=f"9.9.9.9, 198.51.100.{n}") for n in (1, 2))
     assert [log_in(client, email).status_code for client in (first, first, second)] == [
         401,
