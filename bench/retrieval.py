@@ -28,7 +28,7 @@ from bench.synthetic import DIMENSIONS, TOPICS, VectorSpace, count_words
 from bots.models import BotProfile
 from bots.profiles import create_bot
 from knowledge.indexing.lexicon import add_statistics
-from knowledge.indexing.swap import ensure_vector_index
+from knowledge.indexing.vector_index import ensure_vector_index
 from knowledge.indexing.vectors import COPY_HEADER, COPY_TRAILER, pack_index_row, weigh_terms
 from knowledge.models import Document, LexiconTotals, Source, SourceStatus, SourceType
 from knowledge.retrieval import retrieving as retrieval

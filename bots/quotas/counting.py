@@ -22,46 +22,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from django.db.models import Count, F, Q, Sum
+from django.db.models import F, Q
 from django.utils import timezone
 
-from bots.models import BotProfile, Outcome, UsageEvent, UsageKind
+from bots.models import BotProfile, UsageEvent
+from bots.quotas.metered import Metered
 from bots.quotas.models import (
     Quota,
-    QuotaPeriod,
     QuotaResource,
     QuotaSubject,
     QuotaUse,
     SharedStorage,
 )
-from minirag.lib.errors import ProductError, TooManyRequests
+from bots.quotas.refusing import make_refusal
 from minirag.lib.periods import end_of, start_of
 from tenants.context import require_tenant
 
 _SPENT = (QuotaResource.TOKENS, QuotaResource.COST)
-_NOUNS = {
-    QuotaResource.MESSAGES: "The limit of questions", QuotaResource.TOKENS: "The limit of tokens",
-    QuotaResource.COST: "The budget", QuotaResource.STORAGE: "The limit of stored bytes",
-}  # fmt: skip
-_SPANS = {
-    QuotaPeriod.DAY: " for today",
-    QuotaPeriod.MONTH: " for this month",
-    QuotaPeriod.TOTAL: "",
-}
-
-
-class QuotaExceeded(TooManyRequests):
-    """Nothing is left of a quota; `retry_after_seconds` until its period ends, None if it never does."""
-
-    code, retryable = "quota_exceeded", False
-
-
-class BudgetExceeded(ProductError):
-    """The money of a quota is spent."""
-
-    status, code, retryable = 402, "budget_exceeded", False
 
 
 @dataclass(frozen=True)
@@ -104,7 +82,7 @@ def reserve_turn(
         use.quota for use in uses if use.used + _step(use.quota) > use.quota.limit or _is_spent(use)
     ]
     if full:
-        raise _refuse(full, now)
+        raise make_refusal(full, now)
     counted = [use for use in uses if use.quota.resource == QuotaResource.MESSAGES]
     crossings = _add(counted, lambda use: Decimal(1), now)
     return Reservation(bot_profile_id, token_id, tuple(use.pk for use in counted), tuple(crossings))
@@ -157,7 +135,7 @@ def require_spendable(bot_profile_id: uuid.UUID, *, now: datetime | None = None)
     standings = find_standings(quotas, now=now)
     full = [quota for quota in quotas if standings[quota.pk].used >= quota.limit]
     if full:
-        raise _refuse(full, now)
+        raise make_refusal(full, now)
 
 
 def count_storage(
@@ -177,7 +155,7 @@ def count_storage(
     standings = find_standings(quotas, now=now)
     full = [quota for quota in quotas if standings[quota.pk].used > quota.limit]
     if full and added > 0:
-        raise _refuse(full, now)
+        raise make_refusal(full, now)
     return _set(uses, {use.pk: standings[use.quota_id].used for use in uses}, now)
 
 
@@ -201,7 +179,7 @@ def require_storage(
     standings = find_standings(quotas, now=now)
     full = [quota for quota in quotas if standings[quota.pk].used + added > quota.limit]
     if full:
-        raise _refuse(full, now)
+        raise make_refusal(full, now)
 
 
 def find_standings(
@@ -211,7 +189,7 @@ def find_standings(
     now, zone = now or timezone.now(), require_tenant().time_zone
     starts = {quota.pk: start_of(quota.period, now, zone) for quota in quotas}
     stored = {(use.quota_id, use.starts_at): use.used for use in _uses_of(starts)}
-    used = _Metered()
+    used = Metered()
     return {
         quota.pk: Standing(
             used.stored(quota) if quota.resource == QuotaResource.STORAGE
@@ -255,7 +233,7 @@ def _lock_uses(
     missing = [(pk, start) for pk, start in starts.items() if (pk, start) not in there]
     if missing:
         # Made before any is locked: who waits here for another's insert holds nothing that the other could want.
-        used = _Metered(besides)
+        used = Metered(besides)
         QuotaUse.objects.bulk_create(
             [
                 QuotaUse(quota_id=pk, starts_at=start, used=used.since(start, by_id[pk]))
@@ -325,61 +303,3 @@ def _describe(use: QuotaUse, now: datetime) -> dict[str, Any]:
 def plain_number(amount: Decimal) -> int | float:
     """A whole number as one, anything else as a fraction."""
     return int(amount) if amount == amount.to_integral_value() else float(amount)
-
-
-def _refuse(full: Sequence[Quota], now: datetime) -> ProductError:
-    """Make the refusal of the quota that stays full the longest."""
-    zone = require_tenant().time_zone
-    ends = {quota.pk: end_of(quota.period, now, zone) for quota in full}
-    quota = max(full, key=lambda each: (ends[each.pk] is None, ends[each.pk] or now))
-    resource, ends_at = QuotaResource(quota.resource), ends[quota.pk]
-    verb = "is used up" if resource == QuotaResource.COST else "is reached"
-    sentence = f"{_NOUNS[resource]}{_SPANS[QuotaPeriod(quota.period)]} {verb}."
-    if ends_at is not None:
-        sentence += f" It starts anew on {ends_at.astimezone(ZoneInfo(zone)):%Y-%m-%d}."
-    error = BudgetExceeded(sentence) if resource == QuotaResource.COST else QuotaExceeded(sentence)
-    error.retry_after_seconds = (
-        None if ends_at is None else max(1, int((ends_at - now).total_seconds()) + 1)
-    )
-    return error
-
-
-class _Metered:
-    """What was metered since some moments, by bot: one query for each moment, made when it is first asked for."""
-
-    def __init__(self, besides: Sequence[uuid.UUID] = ()) -> None:
-        self._besides = besides
-        self._since: dict[datetime, list[dict[str, Any]]] = {}
-        self._bytes: dict[uuid.UUID, int] | None = None
-
-    def since(self, start: datetime, quota: Quota) -> Decimal:
-        """Return what a quota's subject used since `start`; nothing is metered by token."""
-        if quota.resource == QuotaResource.STORAGE:
-            return self.stored(quota)
-        if quota.subject == QuotaSubject.TOKEN:
-            return Decimal(0)
-        if start not in self._since:
-            turns = Count("pk", filter=Q(kind=UsageKind.CHAT) & ~Q(outcome=Outcome.FAILED))
-            events = (
-                UsageEvent.objects.filter(created_at__gte=start)
-                .exclude(pk__in=self._besides)
-                .order_by()
-            )
-            by_bot = events.values("bot_profile_id")
-            sums = by_bot.annotate(
-                messages=turns, tokens=Sum("total_tokens"), spent=Sum("cost_usd")
-            )
-            self._since[start] = [dict(row) for row in sums]
-        name = "spent" if quota.resource == QuotaResource.COST else quota.resource
-        rows = [
-            row for row in self._since[start] if quota.subject_id in (None, row["bot_profile_id"])
-        ]
-        return sum((Decimal(row[name]) for row in rows), Decimal(0))
-
-    def stored(self, quota: Quota) -> Decimal:
-        if self._bytes is None:
-            self._bytes = dict(BotProfile.objects.order_by().values_list("pk", "stored_bytes"))
-        if quota.subject_id is None:
-            shared = SharedStorage.objects.values_list("stored_bytes", flat=True).first() or 0
-            return Decimal(sum(self._bytes.values()) + shared)
-        return Decimal(self._bytes.get(quota.subject_id, 0))

@@ -13,8 +13,6 @@ from django.test.utils import CaptureQueriesContext
 from bots.models import BotProfile, UsageEvent, UsageKind
 from bots.quotas.changing import change_quota, put_quota
 from bots.quotas.counting import (
-    BudgetExceeded,
-    QuotaExceeded,
     count_storage,
     find_standings,
     require_spendable,
@@ -23,6 +21,7 @@ from bots.quotas.counting import (
     spend,
 )
 from bots.quotas.models import Quota, QuotaUse
+from bots.quotas.refusing import BudgetExceeded, QuotaExceeded
 from bots.usage.metering import record_usage
 from bots.usage.pricing import DEFAULT_ID, set_override
 from tenants.context import tenant_context

@@ -207,10 +207,12 @@ class DatasetAdmin(ProductAdmin):
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Sum up instead of listing every chunk; deleting only marks datasets and sources."""
-        rows = {row.pk: row for row in listed_datasets().filter(pk__in=[obj.pk for obj in objs])}
+        rows: dict[Any, Any] = {  # Any: the counts are annotations of the query
+            row.pk: row for row in listed_datasets().filter(pk__in=[obj.pk for obj in objs])
+        }
         lines = [
             f"{row}: {row.source_count} sources, {row.bot_count} bots" for row in rows.values()
-        ]  # type: ignore[attr-defined]
+        ]
         return lines, {"datasets": len(lines)}, set(), []
 
     @display(description="kind")

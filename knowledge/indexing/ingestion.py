@@ -17,7 +17,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from bots.models import BotProfile
-from bots.quotas.counting import BudgetExceeded, QuotaExceeded
+from bots.quotas.refusing import BudgetExceeded, QuotaExceeded
 from knowledge.indexing.chunking import chunk_document
 from knowledge.indexing.claims import STALE_AFTER, Claim, ClaimLost, IngestionCancelled
 from knowledge.indexing.embedding import choose_counter, embed_chunks
@@ -35,12 +35,12 @@ from knowledge.indexing.swap import (
     NewChunk,
     NewDocument,
     announce_ingested,
-    ensure_vector_index,
     find_stored,
     finished_fields,
     identify_chunks,
     swap_knowledge,
 )
+from knowledge.indexing.vector_index import ensure_vector_index
 from knowledge.models import Dataset, IndexEntry, Redo, Source, SourceStatus, SourceType
 from knowledge.retrieval.nyxcore import NyxCoreError, check_base, describe_base
 from knowledge.sources.schedule import next_attempt

@@ -22,7 +22,7 @@ from bots.models import BotProfile
 from knowledge.indexing.chunking import ChunkDraft, indexed_text
 from knowledge.indexing.embedding import BATCH_SIZE, embed_batch
 from knowledge.indexing.lexicon import lock_knowledge
-from knowledge.indexing.swap import MAX_INDEXED_DIMENSIONS, ensure_vector_index
+from knowledge.indexing.vector_index import MAX_INDEXED_DIMENSIONS, ensure_vector_index
 from knowledge.models import Chunk, Dataset, NextVector
 from minirag.ai.embeddings import EmbedderMissing
 from minirag.lib.errors import ProviderError

@@ -13,7 +13,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -26,6 +25,7 @@ from knowledge.indexing.lexicon import (
     rebake_if_drifted,
     remove_statistics,
 )
+from knowledge.indexing.vector_index import refresh_planner_statistics
 from knowledge.indexing.vectors import (
     COPY_HEADER,
     COPY_TRAILER,
@@ -50,7 +50,6 @@ from webhooks.models import EventType
 if TYPE_CHECKING:
     from knowledge.indexing.vectors import Vector
 
-MAX_INDEXED_DIMENSIONS = 4000  # pgvector's limit for HNSW over halfvec
 _ANALYSE_FROM = 500
 
 
@@ -165,7 +164,7 @@ def swap_knowledge(
             dataset.save(update_fields=["embedding_dimensions", "updated_at"])
         _finish(source, documents, len(chunks), facts or {})
     if len(added) >= _ANALYSE_FROM:
-        _refresh_planner_statistics()
+        refresh_planner_statistics()
     rebake_if_drifted()
 
 
@@ -340,39 +339,3 @@ def announce_ingested(source: Source, document_count: int, chunk_count: int) -> 
             "chunk_count": chunk_count,
         },
     )  # fmt: skip
-
-
-def ensure_vector_index(dimensions: int) -> bool:
-    """Build the HNSW index over vectors of this size once a tenant has too many for exact search; True if built now.
-
-    Not inside a swap: it takes half a minute for 100,000 vectors. Searches go on meanwhile, ingestions wait.
-    """
-    if not 0 < dimensions <= MAX_INDEXED_DIMENSIONS:
-        return False
-    name = f"chunk_index_emb_{int(dimensions)}"
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT to_regclass(%s) IS NOT NULL, (SELECT count(*) FROM chunk_index WHERE dim = %s)",
-            [name, dimensions],
-        )
-        exists, rows = cursor.fetchone()
-    if exists or rows <= settings.EXACT_SCAN_ROWS:
-        return False
-    with transaction.atomic(), connection.cursor() as cursor:
-        # One process: a parallel build takes its memory from /dev/shm, of which a container has 64 MB.
-        cursor.execute(
-            "SELECT set_config('maintenance_work_mem', '512MB', true), "
-            "set_config('max_parallel_maintenance_workers', '0', true)"
-        )
-        cursor.execute(
-            f"CREATE INDEX IF NOT EXISTS {name} ON chunk_index USING hnsw "
-            f"((emb::halfvec({int(dimensions)})) halfvec_cosine_ops) WITH (m = 16, ef_construction = 64) "
-            f"WHERE dim = {int(dimensions)}"
-        )
-    _refresh_planner_statistics()
-    return True
-
-
-def _refresh_planner_statistics() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE chunk_index, knowledge_chunk, lex_df")

@@ -10,7 +10,7 @@ from asgiref.sync import async_to_sync
 from django.db import connection
 
 from bots.models import BotProfile
-from knowledge.indexing.swap import ensure_vector_index
+from knowledge.indexing.vector_index import ensure_vector_index
 from knowledge.models import Chunk, IndexEntry, Source
 from knowledge.retrieval.retrieving import Retrieval, retrieve
 from knowledge.retrieval.statement import compose_statement

@@ -21,10 +21,10 @@ from knowledge.indexing.embedding import embed_chunks
 from knowledge.indexing.forgetting import forget_knowledge
 from knowledge.indexing.swap import (
     NewDocument,
-    ensure_vector_index,
     identify_chunks,
     swap_knowledge,
 )
+from knowledge.indexing.vector_index import ensure_vector_index
 from knowledge.models import Dataset, Source, SourceType
 from knowledge.retrieval.evaluation import (
     BadFolder,

@@ -18,8 +18,8 @@ from minirag.local.supervision import installation as installations
 from minirag.local.supervision.broker import requeue_abandoned
 from minirag.local.supervision.console import Console
 from minirag.local.supervision.installation import AlreadyRunning, Installation, adopt_installation
+from minirag.local.supervision.listening import is_healthy, open_listener
 from minirag.local.supervision.programs import Program
-from minirag.local.supervision.supervisor import is_healthy, open_listener
 
 SECRET_NAMES = ("SECRET_KEY", "JWT_SECRET_KEY", "ENCRYPTION_KEY")
 

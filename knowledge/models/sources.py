@@ -1,4 +1,4 @@
-"""Knowledge: where it comes from, its documents, their chunks, and the index that answers from them."""
+"""Where knowledge comes from."""
 
 from __future__ import annotations
 
@@ -6,96 +6,12 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Lower
 from django.utils import timezone
-from pgvector.django import HalfVectorField, SparseVectorField
 
 from bots.models import BotProfile
-
-LEXICAL_DIMENSIONS = 1_000_000_000  # of minirag.lib.text.analysis.term_id
-
-
-class DatasetQuerySet(models.QuerySet["Dataset"]):
-    def shared(self) -> DatasetQuerySet:
-        """Return the datasets that are nobody's own and not deleted."""
-        return self.filter(bot_profile__isnull=True, deleted_at__isnull=True)
-
-    def searched_by(self, bot_profile_id: uuid.UUID) -> DatasetQuerySet:
-        """Return what a bot answers from now: its private dataset, and active shared ones by its active links."""
-        links = BotDataset.objects.filter(bot_profile_id=bot_profile_id, is_active=True)
-        shared = Q(pk__in=links.values("dataset_id"), is_active=True, deleted_at__isnull=True)
-        return self.filter(Q(bot_profile_id=bot_profile_id) | shared)
-
-
-class Dataset(models.Model):
-    """A set of sources with one embedding model; every bot has a private one, others are shared by links."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(max_length=255)
-    description = models.CharField(max_length=1000, blank=True, default="")
-    tags = models.JSONField(default=list, blank=True)
-    metadata = models.JSONField(default=dict, blank=True)
-    is_active = models.BooleanField(default=True, help_text="If not, no bot answers from it.")
-    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
-    bot_profile = models.OneToOneField(
-        BotProfile, on_delete=models.CASCADE, null=True, blank=True, related_name="private_dataset"
-    )
-    embedding_model = models.CharField(max_length=100)
-    embedding_dimensions = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Known after the first chunk."
-    )
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
-
-    objects = DatasetQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["-created_at"]
-        constraints = [
-            models.UniqueConstraint(
-                Lower("name"),
-                name="shared_dataset_name_once",
-                condition=Q(bot_profile__isnull=True, deleted_at__isnull=True),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-    @property
-    def is_shared(self) -> bool:
-        return self.bot_profile_id is None
-
-
-class BotDataset(models.Model):
-    """A bot's link to a shared dataset: it answers from it while link and dataset are active."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    bot_profile = models.ForeignKey(
-        BotProfile, models.CASCADE, related_name="dataset_links", verbose_name="bot"
-    )
-    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="bot_links")
-    priority = models.PositiveSmallIntegerField(
-        default=1,
-        validators=[MinValueValidator(1), MaxValueValidator(100)],
-        help_text="1 comes first. Each step below takes 1 % off the score of what is found here, 5 % at most.",
-    )
-    is_active = models.BooleanField(default=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["priority", "created_at"]
-        verbose_name = "bot link"
-        constraints = [
-            models.UniqueConstraint(fields=["bot_profile", "dataset"], name="dataset_linked_once"),
-            models.CheckConstraint(condition=Q(priority__range=(1, 100)), name="priority_in_range"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.bot_profile} → {self.dataset}"
+from knowledge.models.datasets import Dataset
 
 
 class SourceType(models.TextChoices):
@@ -296,115 +212,3 @@ class SourceFile(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-
-class Document(models.Model):
-    """One item of a source, as it was parsed."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="documents")
-    title = models.CharField(max_length=500, blank=True)
-    url = models.CharField(max_length=2048, blank=True)
-    metadata = models.JSONField(default=dict, blank=True)
-    originals = models.JSONField(
-        default=dict, blank=True, editable=False
-    )  # of edited fields: what the source says
-    language = models.CharField(max_length=8, blank=True)
-    content_hash = models.CharField(max_length=64)
-    char_count = models.PositiveIntegerField(default=0)
-    chunk_count = models.PositiveIntegerField(default=0)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["title", "id"]
-        indexes = [models.Index(fields=["-created_at", "-id"], name="document_newest_first")]
-
-    def __str__(self) -> str:
-        return self.title or str(self.pk)
-
-
-class Chunk(models.Model):
-    """One retrievable piece of a document. Its id is derived from source and content, so it survives re-ingestion."""
-
-    id = models.UUIDField(primary_key=True, editable=False)
-    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="chunks")
-    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="chunks")
-    ordinal = models.PositiveIntegerField()
-    heading = models.CharField(max_length=1000, blank=True)
-    content = models.TextField()
-    page = models.PositiveIntegerField(null=True, blank=True)
-    token_count = models.PositiveIntegerField()
-    content_hash = models.CharField(max_length=64)
-
-    class Meta:
-        ordering = ["document", "ordinal"]
-        indexes = [models.Index(fields=["source", "ordinal"], name="chunk_by_source")]
-
-    def __str__(self) -> str:
-        return f"{self.heading or self.document_id} #{self.ordinal}"
-
-
-class IndexEntry(models.Model):
-    """The narrow row that search scans: a chunk's two vectors, apart from its text (twice as fast as a wide table)."""
-
-    chunk = models.OneToOneField(
-        Chunk, on_delete=models.CASCADE, primary_key=True, related_name="index_entry"
-    )
-    source_id = models.UUIDField()
-    dl = models.PositiveIntegerField(help_text="Length in terms, repeats counted.")
-    dim = models.PositiveSmallIntegerField(default=0, help_text="Dimensions of emb; 0 without one.")
-    emb = HalfVectorField(null=True)
-    lex = SparseVectorField(dimensions=LEXICAL_DIMENSIONS)
-
-    class Meta:
-        db_table = "chunk_index"
-        indexes = [models.Index(fields=["source_id"], name="chunk_index_by_source")]
-
-    def __str__(self) -> str:
-        return str(self.chunk_id)
-
-
-class NextVector(models.Model):
-    """A chunk's vector by the model that its dataset is changing to, kept beside the old one until all are made."""
-
-    # Plain ids: chunks come and go meanwhile, and what has no chunk any more is dropped at the end.
-    chunk_id = models.UUIDField(primary_key=True)
-    dataset_id = models.UUIDField()
-    embedding_model = models.CharField(max_length=100)
-    emb = HalfVectorField()
-
-    class Meta:
-        indexes = [models.Index(fields=["dataset_id"], name="next_vector_by_dataset")]
-
-    def __str__(self) -> str:
-        return str(self.chunk_id)
-
-
-class LexiconTerm(models.Model):
-    """In how many chunks of the tenant a term occurs."""
-
-    term = models.IntegerField(primary_key=True)
-    df = models.IntegerField()
-
-    class Meta:
-        db_table = "lex_df"
-
-    def __str__(self) -> str:
-        return f"{self.term}: {self.df}"
-
-
-class LexiconTotals(models.Model):
-    """The tenant's number of chunks and their total length: one row, made by the first ingestion."""
-
-    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
-    n = models.BigIntegerField(default=0)
-    total_dl = models.BigIntegerField(default=0)
-    baked_avgdl = models.FloatField(
-        default=0, help_text="The mean length that the stored weights were made with."
-    )
-
-    class Meta:
-        db_table = "lex_stats"
-
-    def __str__(self) -> str:
-        return f"{self.n} chunks"

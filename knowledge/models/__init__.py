@@ -1,0 +1,42 @@
+"""Knowledge: where it comes from, its documents, their chunks, and the index that answers from them."""
+
+from __future__ import annotations
+
+from knowledge.models.datasets import BotDataset, Dataset, DatasetQuerySet
+from knowledge.models.documents import Chunk, Document
+from knowledge.models.index import (
+    LEXICAL_DIMENSIONS,
+    IndexEntry,
+    LexiconTerm,
+    LexiconTotals,
+    NextVector,
+)
+from knowledge.models.sources import (
+    Redo,
+    RefreshSchedule,
+    Source,
+    SourceFile,
+    SourceQuerySet,
+    SourceStatus,
+    SourceType,
+)
+
+__all__ = [
+    "LEXICAL_DIMENSIONS",
+    "BotDataset",
+    "Chunk",
+    "Dataset",
+    "DatasetQuerySet",
+    "Document",
+    "IndexEntry",
+    "LexiconTerm",
+    "LexiconTotals",
+    "NextVector",
+    "Redo",
+    "RefreshSchedule",
+    "Source",
+    "SourceFile",
+    "SourceQuerySet",
+    "SourceStatus",
+    "SourceType",
+]

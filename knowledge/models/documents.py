@@ -1,0 +1,55 @@
+"""What a source holds: its documents, and the chunks that they were cut into."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+
+from knowledge.models.sources import Source
+
+
+class Document(models.Model):
+    """One item of a source, as it was parsed."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="documents")
+    title = models.CharField(max_length=500, blank=True)
+    url = models.CharField(max_length=2048, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+    originals = models.JSONField(
+        default=dict, blank=True, editable=False
+    )  # of edited fields: what the source says
+    language = models.CharField(max_length=8, blank=True)
+    content_hash = models.CharField(max_length=64)
+    char_count = models.PositiveIntegerField(default=0)
+    chunk_count = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["title", "id"]
+        indexes = [models.Index(fields=["-created_at", "-id"], name="document_newest_first")]
+
+    def __str__(self) -> str:
+        return self.title or str(self.pk)
+
+
+class Chunk(models.Model):
+    """One retrievable piece of a document. Its id is derived from source and content, so it survives re-ingestion."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="chunks")
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="chunks")
+    ordinal = models.PositiveIntegerField()
+    heading = models.CharField(max_length=1000, blank=True)
+    content = models.TextField()
+    page = models.PositiveIntegerField(null=True, blank=True)
+    token_count = models.PositiveIntegerField()
+    content_hash = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["document", "ordinal"]
+        indexes = [models.Index(fields=["source", "ordinal"], name="chunk_by_source")]
+
+    def __str__(self) -> str:
+        return f"{self.heading or self.document_id} #{self.ordinal}"

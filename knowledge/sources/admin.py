@@ -1,0 +1,292 @@
+"""Admin pages of sources, with what became of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin import register
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from unfold.decorators import action, display
+
+from bots.models import BotProfile
+from knowledge.datasets import admin as dataset_admin  # noqa: F401 - registers the page of datasets
+from knowledge.models import Source, SourceFile, SourceStatus, SourceType
+from knowledge.sources.changing import (
+    Home,
+    create_source,
+    delete_source,
+    find_home,
+    start_ingestion,
+    update_source,
+    upload_source,
+)
+from knowledge.sources.forms import NewSourceForm, SourceForm
+from knowledge.sources.nyxcore_form import NYXCORE_FIELDS
+from knowledge.tasks import queue_ingestion
+from tenants.model_admin import ProductAdmin, format_age
+from tenants.sites import tenant_site
+
+_STATUS_COLOURS = {
+    SourceStatus.READY: "success", SourceStatus.ERROR: "danger", SourceStatus.PROCESSING: "info",
+    SourceStatus.PENDING: "warning",
+}  # fmt: skip
+
+
+def _shown_for(source_type: str) -> str:
+    """Say in the browser when a field of the form is shown; a source that is there does not change its type."""
+    return f"typeof source_type === 'undefined' || source_type === '{source_type}'"
+
+
+@register(Source, site=tenant_site)
+class SourceAdmin(ProductAdmin):
+    list_display = (
+        "name_and_origin", "home", "source_type", "shown_status", "shown_progress", "is_active",
+        "document_count", "chunk_count", "shown_age",
+    )  # fmt: skip
+    list_filter = ("status", "source_type", "is_active", "bot_profile")
+    list_select_related = ("bot_profile", "dataset")
+    search_fields = ("name", "description", "error_message", "external_id")
+    autocomplete_fields = ("bot_profile",)
+    date_hierarchy = "created_at"
+    actions = ("ingest_chosen", "deactivate_chosen", "activate_chosen")
+    actions_detail = ("ingest",)
+    conditional_fields = {
+        "content": _shown_for("text"),
+        "file": _shown_for("upload"),
+        "url": _shown_for("url"),
+        "refresh_schedule": f"{_shown_for('url')} || source_type === 'nyxcore'",
+        **{name: _shown_for("nyxcore") for name in NYXCORE_FIELDS},
+    }
+    readonly_fields = (
+        "bot_profile", "dataset", "external_id", "source_type", "status", "shown_progress", "shown_file",
+        "document_count", "chunk_count", "language", "failed_searches", "last_refreshed_at", "next_refresh_at",
+        "created_at", "knowledge_links",
+    )  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Source]:
+        return super().get_queryset(request).filter(deleted_at__isnull=True).defer("content")
+
+    def get_form(
+        self, request: HttpRequest, obj: Source | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        return super().get_form(
+            request, obj, change, form=SourceForm if obj else NewSourceForm, **kwargs
+        )
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Source | None = None
+    ) -> tuple[str, ...]:
+        return () if obj is None else self.readonly_fields
+
+    def get_fieldsets(self, request: HttpRequest, obj: Source | None = None) -> Any:
+        if obj is None:
+            what = (
+                "source_type", "file", "url", *NYXCORE_FIELDS, "name", "content", "description", "refresh_schedule",
+            )  # fmt: skip
+            return ((None, {"fields": (("bot_profile", "shared_dataset"), *what)}),)
+        own: tuple[Any, ...] = {
+            SourceType.TEXT: ("content",), SourceType.UPLOAD: ("shown_file",),
+            SourceType.URL: ("url", "refresh_schedule"),
+            SourceType.NYXCORE: (*NYXCORE_FIELDS, "refresh_schedule", "failed_searches"),
+        }.get(SourceType(obj.source_type), ())  # fmt: skip
+        if not self.has_change_permission(request, obj):
+            own = tuple(field for field in own if field not in ("url", *NYXCORE_FIELDS))
+        return (
+            (
+                "State",
+                {
+                    "fields": (
+                        ("status", "shown_progress"),
+                        ("document_count", "chunk_count"),
+                        "knowledge_links",
+                    )
+                },
+            ),
+            (
+                "Source",
+                {
+                    "fields": (
+                        ("name", "description"),
+                        ("bot_profile", "source_type"),
+                        "is_active",
+                        *own,
+                    )
+                },
+            ),
+            (
+                "Facts",
+                {
+                    "fields": (
+                        ("dataset", "external_id"),
+                        ("language", "created_at"),
+                        ("last_refreshed_at", "next_refresh_at"),
+                    )
+                },
+            ),
+        )
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        initial = super().get_changeform_initial_data(request)
+        bots = list(BotProfile.objects.active()[:2])
+        return {**({"bot_profile": bots[0].pk} if len(bots) == 1 else {}), **initial}
+
+    def save_model(self, request: HttpRequest, obj: Source, form: Any, change: bool) -> None:
+        if change:
+            self._save_changes(request, obj, form)
+            return
+        made = _create(form.cleaned_data)
+        obj.pk = made.pk
+        obj.refresh_from_db()
+        self.message_user(
+            request, "The source is queued; reload this page to see how far it is.", messages.INFO
+        )
+
+    def _save_changes(self, request: HttpRequest, obj: Source, form: SourceForm) -> None:
+        """Save only what was changed: the worker writes to the same row at the same time."""
+        apart = {"url", *NYXCORE_FIELDS}
+        changes = {name: form.cleaned_data[name] for name in form.changed_data if name not in apart}
+        if "url" in form.changed_data and obj.source_type == SourceType.URL:
+            changes["config"] = {**obj.config, "url": form.cleaned_data["url"]}
+        if obj.source_type == SourceType.NYXCORE and set(NYXCORE_FIELDS) & set(form.changed_data):
+            changes["config"] = form.cleaned_data["config"]
+        if not changes:
+            return
+        source = update_source(obj.pk, changes)
+        if {"content", "config"} & set(changes):
+            queue_ingestion(source)
+            self.message_user(
+                request, "What it says has changed: it is being ingested again.", messages.INFO
+            )
+
+    def delete_model(self, request: HttpRequest, obj: Source) -> None:
+        delete_source(obj.pk)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Source]) -> None:
+        for source in queryset:
+            delete_source(source.pk)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Sum up instead of listing: a source has thousands of chunks, and deleting only marks the source."""
+        lines = [f"{s.name}: {s.document_count} documents, {s.chunk_count} chunks" for s in objs]
+        return lines, {"sources": len(lines)}, set(), []
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        return lookup == "dataset__id__exact" or super().lookup_allowed(lookup, value, request)
+
+    @display(description="bot", ordering="bot_profile__name")
+    def home(self, source: Source) -> str:
+        return f"Shared: {source.dataset}" if source.dataset.is_shared else str(source.bot_profile)
+
+    @display(description="source", header=True, ordering="name")
+    def name_and_origin(self, source: Source) -> list[str]:
+        origin = str(
+            source.config.get("url") or source.config.get("original_filename") or source.description
+        )
+        return [source.name, origin[:80] if origin != source.name else source.description[:80]]
+
+    @display(description="status", ordering="status", label=_STATUS_COLOURS)
+    def shown_status(self, source: Source) -> tuple[str, str]:
+        return source.status, source.get_status_display()
+
+    @display(description="progress")
+    def shown_progress(self, source: Source) -> str:
+        if source.status == SourceStatus.ERROR:
+            return source.error_message or "It failed without a reason."
+        if source.status == SourceStatus.PROCESSING:
+            steps = (
+                f" {source.progress_done} of {source.progress_total}"
+                if source.progress_total
+                else ""
+            )
+            return f"{source.progress_stage.capitalize()}{steps}"
+        if source.status == SourceStatus.PENDING:
+            return "Waiting for a worker" if source.queued_at else "Not ingested yet"
+        return source.error_message or "Done"  # an external base whose last search failed
+
+    @display(description="ingested", ordering="last_refreshed_at")
+    def shown_age(self, source: Source) -> str:
+        return format_age(source.last_refreshed_at)
+
+    @display(description="file")
+    def shown_file(self, source: Source) -> str:
+        file = SourceFile.objects.filter(source=source).defer("data").first()
+        size = source.config.get("file_size")
+        return f"{file.name} ({size:,} bytes)" if file and size else "–"
+
+    @display(description="knowledge")
+    def knowledge_links(self, source: Source) -> str:
+        links = [
+            (reverse(f"admin:knowledge_{name}_changelist"), source.pk, f"its {name}s")
+            for name in ("document", "chunk")
+        ]
+        template = '<a class="mr-link" href="{}?source__id__exact={}">{}</a>'
+        return format_html(f"{template} &nbsp; {template}", *links[0], *links[1])
+
+    @action(description="Ingest again", permissions=["change"], icon="refresh")
+    def ingest(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        source = self.require_object(request, object_id)
+        intro = "It is read anew; until that is done the bot answers from what it knows now."
+        return self.ask(
+            request, lambda data: self._ingest(request, source), title=f"Ingest {source} again?", intro=intro,
+            submit="Ingest again", obj=source,
+        )  # fmt: skip
+
+    def _ingest(self, request: HttpRequest, source: Source) -> None:
+        start_ingestion(source.pk)
+        self.log_change(request, source, "Queued for ingestion.")
+        self.message_user(request, f"{source} is queued.", messages.SUCCESS)
+
+    @action(description="Ingest again", permissions=["change"])
+    def ingest_chosen(self, request: HttpRequest, chosen: QuerySet[Source]) -> None:
+        self.act_on_each(
+            request, chosen, lambda source: start_ingestion(source.pk), "queued for ingestion"
+        )
+
+    @action(description="Deactivate", permissions=["change"])
+    def deactivate_chosen(self, request: HttpRequest, chosen: QuerySet[Source]) -> None:
+        self.act_on_each(
+            request, chosen, lambda source: self._switch(request, source, False), "deactivated"
+        )
+
+    @action(description="Activate", permissions=["change"])
+    def activate_chosen(self, request: HttpRequest, chosen: QuerySet[Source]) -> None:
+        self.act_on_each(
+            request, chosen, lambda source: self._switch(request, source, True), "activated"
+        )
+
+    def _switch(self, request: HttpRequest, source: Source, is_active: bool) -> None:
+        update_source(source.pk, {"is_active": is_active})
+        self.log_change(request, source, "Activated." if is_active else "Deactivated.")
+
+
+def _find_home(data: dict[str, Any]) -> Home:
+    bot, dataset = data["bot_profile"], data["shared_dataset"]
+    return find_home(bot.pk if bot and not dataset else None, dataset.pk if dataset else None)
+
+
+def _create(data: dict[str, Any]) -> Source:
+    """Make the source of a checked form and queue it."""
+    if data["source_type"] == SourceType.UPLOAD:
+        return upload_source(
+            _find_home(data), None, name=data["name"], description=data["description"],
+            file_name=data["file"].name,
+            kind=data["kind"], data=data["data"],
+        )  # fmt: skip
+    home = _find_home(data)
+    fields = {
+        "bot_profile_id": home.bot.pk if home.bot else None, "dataset_id": home.dataset.pk,
+        "source_type": data["source_type"], "name": data["name"], "description": data["description"],
+    }  # fmt: skip
+    if data["source_type"] == SourceType.URL:
+        fields |= {"config": {"url": data["url"]}, "refresh_schedule": data["refresh_schedule"]}
+    elif data["source_type"] == SourceType.NYXCORE:
+        fields |= {"config": data["config"], "refresh_schedule": data["refresh_schedule"]}
+    else:
+        fields["content"] = data["content"]
+    source = create_source(fields)
+    queue_ingestion(source)
+    return source
