@@ -59,8 +59,10 @@ def find_widget(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(static("minirag/widget.js"))
 
 
-# Where the predecessor described its API.
+# Where the predecessor described its API, and where people have their bookmarks.
 predecessor_pages = [
+    path("dashboard", RedirectView.as_view(pattern_name="admin:index")),
+    path("dashboard/", RedirectView.as_view(pattern_name="admin:index")),
     path("docs", RedirectView.as_view(pattern_name="api-reference")),
     path("redoc", RedirectView.as_view(pattern_name="api-reference")),
     path("openapi.json", RedirectView.as_view(pattern_name="openapi-document")),

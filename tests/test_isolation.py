@@ -693,6 +693,8 @@ class TestRoutes:
     def test_every_other_route_has_an_expectation(self):
         rest = {path for path in all_routes() if not path.startswith(("v1/", "admin/"))}
         leading = {
+            "dashboard",
+            "dashboard/",
             "dashboard/widget/minirag-widget.js",
             "docs",
             "redoc",

@@ -33,6 +33,8 @@ ANSWERS = [
 ]
 
 PREDECESSORS = [
+    ("/dashboard", "/admin/"),
+    ("/dashboard/", "/admin/"),
     ("/docs", "/v1/docs"),
     ("/redoc", "/v1/docs"),
     ("/openapi.json", "/v1/openapi.json"),

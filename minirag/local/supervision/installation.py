@@ -83,9 +83,9 @@ class Installation:
             _write_private(path, kept)
         return {name: os.environ.get(name) or kept[name] for name in _SECRET_MAKERS}
 
-    def publish_servers(self, urls: dict[str, str]) -> None:
-        """Tells other commands on this machine where the embedded servers listen. The file is private."""
-        _write_private(self.directory / _SERVERS_FILE, urls)
+    def publish_servers(self, urls: dict[str, str], *, port: int) -> None:
+        """Tells other commands here where the embedded servers and the product listen. The file is private."""
+        _write_private(self.directory / _SERVERS_FILE, {**urls, "PORT": str(port)})
 
     def forget_servers(self) -> None:
         with contextlib.suppress(OSError):
@@ -99,12 +99,17 @@ class Installation:
 
 
 def adopt_installation() -> None:
-    """Puts the local installation's secrets and addresses into the environment, wherever it does not say otherwise."""
+    """Puts the local installation's secrets and addresses into the environment, wherever it does not say otherwise.
+
+    What runs knows better than `.env` where it listens: `PORT=8080 make run` did not ask it.
+    """
+    given = set(os.environ)
     environ.Env.read_env(CHECKOUT / ".env")
     directory = Path(os.environ.get("DATA_DIR") or CHECKOUT / ".data")
-    for name in (_SECRETS_FILE, _SERVERS_FILE):
-        for variable, value in _read_env_file(directory / name).items():
-            os.environ.setdefault(variable, value)
+    running = _read_env_file(directory / _SERVERS_FILE)
+    os.environ.update({name: value for name, value in running.items() if name not in given})
+    for variable, value in _read_env_file(directory / _SECRETS_FILE).items():
+        os.environ.setdefault(variable, value)
 
 
 def _make_secret() -> str:

@@ -148,7 +148,7 @@ class Supervisor:
             urls["REDIS_URL"] = self.valkey.url
             self.console.say(f"Valkey listens on 127.0.0.1:{self.valkey.port}")
         self._environment |= urls
-        self.installation.publish_servers(urls)
+        self.installation.publish_servers(urls, port=self.options.port)
         self._give_up_if_stopped()
 
     def _run_once(self, name: str, *arguments: str) -> None:

@@ -79,18 +79,23 @@ def test_other_commands_adopt_the_running_installation_and_leave_what_is_set(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     secrets = installation.ensure_secrets()
-    installation.publish_servers({"DATABASE_URL": "postgres://here", "REDIS_URL": "redis://here"})
+    installation.publish_servers(
+        {"DATABASE_URL": "postgres://here", "REDIS_URL": "redis://here"}, port=8080
+    )
     monkeypatch.setattr(installations, "CHECKOUT", installation.directory.parent)
+    (installation.directory.parent / ".env").write_text("PORT=8000\nLOG_LEVEL=ERROR\n")
     monkeypatch.setenv("DATA_DIR", str(installation.directory))
     monkeypatch.setenv("REDIS_URL", "redis://elsewhere")
     # Set first, so that monkeypatch takes away what the function adds.
-    for name in (*SECRET_NAMES, "DATABASE_URL"):
+    for name in (*SECRET_NAMES, "DATABASE_URL", "PORT", "LOG_LEVEL"):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
     adopt_installation()
     assert os.environ["DATABASE_URL"] == "postgres://here"
     assert os.environ["REDIS_URL"] == "redis://elsewhere"
     assert os.environ["SECRET_KEY"] == secrets["SECRET_KEY"]
+    assert os.environ["PORT"] == "8080", "what runs knows better than .env"
+    assert os.environ["LOG_LEVEL"] == "ERROR"
 
 
 def test_lines_reach_the_console_with_their_name_and_the_log_file_without(tmp_path: Path) -> None:
