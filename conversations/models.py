@@ -9,6 +9,7 @@ from typing import Any
 from django.db import models
 
 from bots.models import BotProfile, Outcome
+from conversations.exports import models as export_models  # noqa: F401 - Django looks for models here
 
 
 class Chat(models.Model):
@@ -182,81 +183,3 @@ class Citation(models.Model):
 
     def __str__(self) -> str:
         return f"[{self.number}] {self.title}"
-
-
-class ExportType(models.TextChoices):
-    CHATS = "chats", "Chats"
-    MESSAGES = "messages", "Messages"
-    CHAT_LOGS = "chat_logs", "Chat logs"
-    USAGE = "usage", "Usage"
-
-
-class ExportFormat(models.TextChoices):
-    JSONL = "jsonl", "JSON lines"
-    CSV = "csv", "CSV"
-
-
-class ExportStatus(models.TextChoices):
-    PENDING = "pending", "Pending"
-    RUNNING = "running", "Running"
-    SUCCEEDED = "succeeded", "Succeeded"
-    FAILED = "failed", "Failed"
-
-
-class ExportJob(models.Model):
-    """A file that a worker writes: how far it is, and who has it in hand. Its bytes are in ExportPart."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    export_type = models.CharField(max_length=10, choices=ExportType)
-    format = models.CharField(max_length=5, choices=ExportFormat, default=ExportFormat.JSONL)
-    filters = models.JSONField(default=dict, blank=True)
-    status = models.CharField(max_length=10, choices=ExportStatus, default=ExportStatus.PENDING)
-    error_code = models.CharField(max_length=64, blank=True, default="")
-    error_message = models.CharField(max_length=500, blank=True, default="")
-    rows_total = models.PositiveBigIntegerField(null=True, blank=True)
-    rows_done = models.PositiveBigIntegerField(default=0)
-    size_bytes = models.PositiveBigIntegerField(default=0)
-    part_count = models.PositiveIntegerField(default=0)
-    # The last row that is in a part: (created_at, id). Another worker goes on behind it.
-    position = models.JSONField(null=True, blank=True, editable=False)
-    claim_id = models.UUIDField(null=True, blank=True, editable=False)
-    heartbeat_at = models.DateTimeField(null=True, blank=True, editable=False)
-    queued_at = models.DateTimeField(null=True, blank=True, editable=False)
-    attempts = models.PositiveSmallIntegerField(default=0, editable=False)
-    user_id = models.UUIDField(null=True, blank=True)
-    request_id = models.CharField(max_length=64, blank=True, default="")
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
-    started_at = models.DateTimeField(null=True, blank=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
-    expires_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        ordering = ["-created_at", "-id"]
-        verbose_name = "export"
-        indexes = [
-            models.Index(fields=["-created_at", "-id"], name="export_by_time"),
-            models.Index(fields=["status", "heartbeat_at"], name="export_by_status"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.get_export_type_display()} as {self.get_format_display()}"
-
-    @property
-    def file_name(self) -> str:
-        return f"{self.export_type}-{self.pk}.{self.format}"
-
-
-class ExportPart(models.Model):
-    """A piece of an export's file, compressed: at most a megabyte, since web and worker share no disk."""
-
-    job = models.ForeignKey(ExportJob, on_delete=models.CASCADE, related_name="parts")
-    number = models.PositiveIntegerField()
-    data = models.BinaryField()
-
-    class Meta:
-        ordering = ["job", "number"]
-        constraints = [models.UniqueConstraint(fields=["job", "number"], name="export_part_once")]
-
-    def __str__(self) -> str:
-        return f"{self.job_id} {self.number}"

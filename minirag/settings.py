@@ -237,6 +237,16 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = "UTC"
 # Each expires before its successor comes, so that none pile up while no worker runs.
 CELERY_BEAT_SCHEDULE = {
+    "run-due-work": {
+        "task": "minirag.tasks.run_due_work",
+        "schedule": 15.0,
+        "options": {"expires": 14.0},
+    },
+    "repair-due-work": {
+        "task": "minirag.tasks.repair_due_work",
+        "schedule": crontab(hour="3", minute="17"),
+        "options": {"expires": 3600.0},
+    },
     "sweep-ingestion": {
         "task": "knowledge.tasks.sweep_ingestion",
         "schedule": 30.0,
@@ -266,16 +276,6 @@ CELERY_BEAT_SCHEDULE = {
         "task": "webhooks.tasks.prune_deliveries",
         "schedule": 86_400.0,
         "options": {"expires": 3_600.0},
-    },
-    "sweep-exports": {
-        "task": "conversations.tasks.sweep_exports",
-        "schedule": 30.0,
-        "options": {"expires": 25.0},
-    },
-    "purge-expired-exports": {
-        "task": "conversations.tasks.purge_expired_exports",
-        "schedule": crontab(hour="3", minute="17"),
-        "options": {"expires": 3600.0},
     },
     "fail-abandoned-turns": {
         "task": "conversations.tasks.fail_abandoned_turns",

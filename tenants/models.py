@@ -7,10 +7,11 @@ import uuid
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
 from django_tenants.models import DomainMixin, TenantMixin
 
+from tenants.due import make_all_due
 from tenants.tokens.models import (
     ApiToken,
     ApiTokenQuerySet,
@@ -111,7 +112,10 @@ class Tenant(TenantMixin):
     def change_status(self, status: str, reason: str = "") -> None:
         """Suspend, archive or restore; takes effect on the next request, since nothing caches a tenant."""
         self.status, self.status_reason, self.status_changed_at = status, reason, timezone.now()
-        self.save(update_fields=["status", "status_reason", "status_changed_at", "updated_at"])
+        with transaction.atomic():
+            self.save(update_fields=["status", "status_reason", "status_changed_at", "updated_at"])
+            if self.is_active:  # what came due meanwhile was dropped
+                make_all_due(self.pk)
 
 
 class Domain(DomainMixin):

@@ -18,6 +18,7 @@ from django.db.models import Q
 from minirag.lib.errors import BadInput, Conflict, NotFound
 from tenants import audit, schemas
 from tenants.context import tenant_context
+from tenants.due import DueWork
 from tenants.erasure import remove_traces
 from tenants.models import (
     ApiToken,
@@ -182,6 +183,7 @@ def erase_tenant(tenant: Tenant, *, actor: str = "") -> None:
         schemas.drop_schema(tenant.schema_name)
         # Row by row, without Django's cascade, which would look for tables that only tenants have.
         ApiToken.objects.filter(tenant=tenant)._raw_delete("default")
+        DueWork.objects.filter(tenant_id=tenant.pk).delete()
         for model in (BotAddress, User, Domain, SchemaMigration):
             model.objects.filter(tenant=tenant)._raw_delete("default")
         Tenant.objects.filter(pk=tenant.pk)._raw_delete("default")

@@ -10,8 +10,7 @@ from typing import Any
 
 import structlog
 from celery import Task
-from celery.exceptions import Reject
-from django.db import DatabaseError
+from celery.exceptions import Reject, SoftTimeLimitExceeded
 
 from minirag.lib.http_in.request_ids import current_request_id, request_id_bound
 from tenants.context import current_tenant, require_tenant, tenant_context
@@ -82,14 +81,19 @@ def active_tenants() -> list[Tenant]:
 def sum_over_tenants(work: Callable[[], int]) -> int:
     """Do the work in each active tenant; returns the sum of what it says.
 
-    A tenant whose tables are not as they should be, because its migration failed or it is being erased, is passed over:
-    the others' work does not wait for it.
+    A tenant in which it fails, whatever the reason, is passed over: its migration has failed, or it is being erased
+    right now. The others' work does not wait for it.
     """
     total = 0
     for tenant in active_tenants():
         try:
             with tenant_context(tenant):
                 total += work()
-        except DatabaseError:
-            logger.exception("scheduled work failed in a tenant", tenant=tenant.slug)
+        except SoftTimeLimitExceeded:
+            raise
+        except Exception:
+            if Tenant.objects.filter(pk=tenant.pk).exists():
+                logger.exception("scheduled work failed in a tenant", tenant=tenant.slug)
+            else:
+                logger.info("a tenant was erased while work was done in it", tenant=tenant.slug)
     return total

@@ -30,7 +30,8 @@ from bots.models import BotProfile, PriceOverride, Scope
 from bots.quotas.models import Quota, QuotaUse
 from bots.usage.rollup import roll_up_usage
 from conftest import Party
-from conversations.models import Chat, ExportJob, ExportPart, Message, MessageRole
+from conversations.exports.models import ExportJob, ExportPart
+from conversations.models import Chat, Message, MessageRole
 from knowledge.indexing.ingestion import ingest
 from knowledge.models import Chunk, NextVector, Source
 from tenants.context import tenant_context

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from bots.models import BotProfile, Scope
 from bots.quotas.models import Quota
-from conversations.models import Chat, ExportJob, ExportType, Message, MessageRole
+from conversations.exports.models import ExportJob, ExportType
+from conversations.models import Chat, Message, MessageRole
 from knowledge.models import BotDataset, Dataset, Document, Source
 from knowledge.sources.changing import private_dataset
 from minirag.lib.http_in.openapi import EXAMPLE_IDS

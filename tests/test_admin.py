@@ -23,7 +23,8 @@ from bots.models import BotProfile, Outcome, PriceOverride, Scope, UsageEvent
 from bots.profiles import create_bot
 from bots.quotas.models import Quota, QuotaUse
 from conftest import PASSWORD, Party
-from conversations.models import Chat, Citation, ExportJob, ExportPart, Message, MessageRole
+from conversations.exports.models import ExportJob, ExportPart
+from conversations.models import Chat, Citation, Message, MessageRole
 from knowledge.models import Chunk, Document, Source, SourceStatus
 from knowledge.sources.changing import create_source, delete_source
 from knowledge.sources.configs import reveal_api_token

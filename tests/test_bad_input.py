@@ -20,7 +20,7 @@ from django.urls import URLResolver, get_resolver
 
 from bots.quotas.models import Quota
 from conftest import Party
-from conversations.models import ExportJob
+from conversations.exports.models import ExportJob
 from knowledge.models import Dataset, Document
 from knowledge.tests.conftest import make_bot, teach
 from tenants.context import tenant_context

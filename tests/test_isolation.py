@@ -40,7 +40,8 @@ from django.utils import timezone
 
 from bots.models import BotProfile, Scope
 from conftest import PASSWORD, Party
-from conversations.models import Chat, ExportJob
+from conversations.exports.models import ExportJob
+from conversations.models import Chat
 from conversations.widget.routing import websocket_urlpatterns
 from conversations.widget.sessions import issue_session
 from knowledge.indexing.lexicon import lock_knowledge

@@ -13,8 +13,8 @@ from django.template.defaultfilters import filesizeformat
 from unfold.decorators import action, display
 
 from conversations.exports.api import download
-from conversations.exports.jobs import is_expired, retry_job
-from conversations.models import ExportJob, ExportStatus
+from conversations.exports.jobs import retry_job
+from conversations.exports.models import ExportJob, ExportStatus
 from conversations.tasks import queue_export
 from minirag.lib.errors import ProductError
 from tenants.audit import record
@@ -48,7 +48,7 @@ class ExportJobAdmin(LookOnlyAdmin):
 
     @display(description="status", ordering="status", label=_STATUS_COLOURS)
     def shown_status(self, job: ExportJob) -> tuple[str, str]:
-        expired = job.status == ExportStatus.SUCCEEDED and is_expired(job)
+        expired = job.status == ExportStatus.SUCCEEDED and job.is_expired
         return job.status, "Succeeded, file gone" if expired else job.get_status_display()
 
     @display(description="rows", ordering="rows_done")

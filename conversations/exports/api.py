@@ -15,13 +15,12 @@ from conversations.exports.jobs import (
     create_job,
     delete_job,
     find_job,
-    is_expired,
     open_file,
     retry_job,
 )
+from conversations.exports.models import ExportFormat, ExportJob, ExportStatus, ExportType
 from conversations.exports.tables import ExportFilters
 from conversations.logs.replies import ExportPageReply, ExportReply
-from conversations.models import ExportFormat, ExportJob, ExportStatus, ExportType
 from conversations.tasks import queue_export
 from minirag.lib.http_in.openapi import Media, describe
 from minirag.lib.http_in.pagination import PageQuery, paginate, render_page
@@ -157,7 +156,7 @@ def render_job(job: ExportJob) -> dict[str, Any]:
         "size_bytes": job.size_bytes,
         "file_name": job.file_name,
         "media_type": MEDIA_TYPES[ExportFormat(job.format)],
-        "is_expired": is_expired(job),
+        "is_expired": job.is_expired,
         "user_id": str(job.user_id) if job.user_id else None,
         "request_id": job.request_id,
         **moments,

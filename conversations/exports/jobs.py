@@ -14,15 +14,16 @@ import uuid
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import structlog
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models.functions import Coalesce, Now
+from django.db.models import Min
 from django.utils import timezone
 
+from conversations.exports.models import ExportFormat, ExportJob, ExportPart, ExportStatus
 from conversations.exports.tables import (
     TABLES,
     ExportFilters,
@@ -30,8 +31,8 @@ from conversations.exports.tables import (
     rows_after,
     select_rows,
 )
-from conversations.models import ExportFormat, ExportJob, ExportPart, ExportStatus
 from minirag.lib.errors import Conflict, Gone, NotFound
+from minirag.lib.jobs.job import BEAT_SECONDS, ClaimLost
 from minirag.lib.text.spreadsheet import write_rows
 from tenants.context import require_tenant, scoped_name
 
@@ -39,25 +40,13 @@ logger = structlog.get_logger(__name__)
 
 BATCH = 1000
 PART_BYTES = 1_000_000
-MAX_ATTEMPTS = 3
 MAX_OPEN = 20
-STALE_AFTER = timedelta(seconds=120)
-BEAT_SECONDS = 10.0
 SLICE_SECONDS = 300.0
 """How long a worker stays with one export before others get a turn."""
 MEDIA_TYPES = {
     ExportFormat.JSONL: "application/x-ndjson",
     ExportFormat.CSV: "text/csv; charset=utf-8",
 }
-_FRESH: dict[str, Any] = {
-    "error_code": "", "error_message": "", "rows_total": None, "rows_done": 0, "size_bytes": 0, "part_count": 0,
-    "position": None, "claim_id": None, "heartbeat_at": None, "attempts": 0, "started_at": None, "finished_at": None,
-    "expires_at": None,
-}  # fmt: skip
-
-
-class ClaimLost(Exception):
-    """Another worker has the export now, or it was deleted."""
 
 
 # --- What people ask for ------------------------------------------------------------------------------------------
@@ -73,22 +62,17 @@ def create_job(
     given = check_filters(export_type, filters, require_tenant().time_zone)
     with transaction.atomic():
         _lock_exports()
-        if _open_jobs() >= MAX_OPEN:
+        if ExportJob.objects.open().count() >= MAX_OPEN:
             raise Conflict(
                 f"{MAX_OPEN} exports are waiting or running already.", code="too_many_exports"
             )
-        return ExportJob.objects.create(
+        return ExportJob.objects.order(
             export_type=export_type,
             format=export_format,
             filters=given,
             user_id=user_id,
             request_id=request_id,
-            queued_at=timezone.now(),
         )
-
-
-def _open_jobs() -> int:
-    return ExportJob.objects.filter(status__in=(ExportStatus.PENDING, ExportStatus.RUNNING)).count()
 
 
 def find_job(job_id: uuid.UUID) -> ExportJob:
@@ -101,9 +85,7 @@ def find_job(job_id: uuid.UUID) -> ExportJob:
 def retry_job(job_id: uuid.UUID) -> ExportJob:
     """Start a failed export anew; the caller queues it. Raises NotFound, or Conflict (`export_not_failed`)."""
     with transaction.atomic():
-        now = timezone.now()
-        failed = ExportJob.objects.filter(pk=job_id, status=ExportStatus.FAILED)
-        if not failed.update(**_FRESH, status=ExportStatus.PENDING, queued_at=now, updated_at=now):
+        if not ExportJob.objects.filter(pk=job_id).retry():
             find_job(job_id)
             raise Conflict("Only a failed export can be retried.", code="export_not_failed")
         ExportPart.objects.filter(job_id=job_id).delete()
@@ -119,13 +101,9 @@ def open_file(job: ExportJob) -> Iterator[bytes]:
     """Return the file piece by piece. Raises Conflict (`export_not_ready`), Gone (`export_expired`)."""
     if job.status != ExportStatus.SUCCEEDED:
         raise Conflict(f"The export is {job.status}: there is no file.", code="export_not_ready")
-    if is_expired(job):
+    if job.is_expired:
         raise Gone("The file is not kept any longer. Make a new export.", code="export_expired")
     return _read_parts(job)
-
-
-def is_expired(job: ExportJob) -> bool:
-    return job.expires_at is not None and job.expires_at <= timezone.now()
 
 
 def _read_parts(job: ExportJob) -> Iterator[bytes]:
@@ -145,16 +123,7 @@ def claim_job(job_id: uuid.UUID) -> ExportJob | None:
             >= settings.EXPORTS_AT_ONCE
         ):
             return None
-        now = timezone.now()
-        taken = ExportJob.objects.filter(pk=job_id, status=ExportStatus.PENDING).update(
-            status=ExportStatus.RUNNING,
-            claim_id=uuid.uuid4(),
-            heartbeat_at=now,
-            queued_at=None,
-            updated_at=now,
-            started_at=Coalesce("started_at", Now()),
-        )
-    return ExportJob.objects.get(pk=job_id) if taken else None
+        return ExportJob.objects.waiting().claim(job_id)
 
 
 def _lock_exports() -> None:
@@ -174,12 +143,7 @@ def run_job(job: ExportJob) -> None:
     except Exception:
         logger.exception("export failed", export_id=str(job.pk))
         with suppress(ClaimLost):
-            _end(
-                job,
-                ExportStatus.FAILED,
-                error_code="internal",
-                error_message="Something went wrong on our side.",
-            )
+            job.fail("internal", "Something went wrong on our side.")
 
 
 def _write(job: ExportJob) -> None:
@@ -188,7 +152,7 @@ def _write(job: ExportJob) -> None:
     )
     if job.rows_total is None:
         job.rows_total = rows.order_by().count()
-        _save(job, rows_total=job.rows_total)
+        job.beat(rows_total=job.rows_total)
     table, encode = TABLES[job.export_type], _encoder(job)
     needs_header = job.format == ExportFormat.CSV and not job.part_count
     held = bytearray(write_rows([table.columns]) if needs_header else b"")
@@ -202,15 +166,15 @@ def _write(job: ExportJob) -> None:
             held.clear()
             beaten = time.monotonic()
             if beaten - started > SLICE_SECONDS:
-                _save(job, status=ExportStatus.PENDING, claim_id=None, queued_at=timezone.now())
+                job.give_back()
                 return
         elif time.monotonic() - beaten > BEAT_SECONDS:
-            _save(job)
+            job.beat()
             beaten = time.monotonic()
     with transaction.atomic():
         if held:
             _store(job, held)
-        _end(job, ExportStatus.SUCCEEDED)
+        job.finish()
 
 
 def _encoder(job: ExportJob) -> Callable[[list[Any]], bytes]:
@@ -238,8 +202,7 @@ def _store(job: ExportJob, content: bytes | bytearray) -> None:
     job.part_count += len(parts)
     job.size_bytes += len(content)
     with transaction.atomic():
-        _save(
-            job,
+        job.beat(
             rows_done=job.rows_done,
             size_bytes=job.size_bytes,
             part_count=job.part_count,
@@ -248,53 +211,12 @@ def _store(job: ExportJob, content: bytes | bytearray) -> None:
         ExportPart.objects.bulk_create(parts)
 
 
-def _end(job: ExportJob, status: ExportStatus, **facts: Any) -> None:
-    now = timezone.now()
-    _save(job, status=status, claim_id=None, finished_at=now, expires_at=_expiry_from(now), **facts)
-
-
-def _expiry_from(now: datetime) -> datetime:
-    return now + timedelta(days=settings.EXPORT_RETENTION_DAYS)
-
-
-def _save(job: ExportJob, **fields: Any) -> None:
-    """Write fields, which is a heartbeat as well, if the export is still ours. Raises ClaimLost."""
-    now = timezone.now()
-    mine = ExportJob.objects.filter(pk=job.pk, claim_id=job.claim_id, status=ExportStatus.RUNNING)
-    if not mine.update(**fields, heartbeat_at=now, updated_at=now):
-        raise ClaimLost
-
-
 # --- What the clock does ------------------------------------------------------------------------------------------
-def take_back_abandoned() -> int:
-    """Let others go on with exports whose worker died; one that took several with it fails. Returns how many."""
-    now = timezone.now()
-    stale = ExportJob.objects.filter(
-        status=ExportStatus.RUNNING, heartbeat_at__lt=now - STALE_AFTER
-    )
-    count = 0
-    for job in stale:
-        still = stale.filter(pk=job.pk, claim_id=job.claim_id)
-        if job.attempts + 1 >= MAX_ATTEMPTS:
-            reason = f"The export was interrupted {MAX_ATTEMPTS} times."
-            count += still.update(
-                status=ExportStatus.FAILED,
-                error_code="interrupted",
-                error_message=reason,
-                claim_id=None,
-                finished_at=now,
-                updated_at=now,
-                expires_at=_expiry_from(now),
-            )
-            continue
-        count += still.update(
-            status=ExportStatus.PENDING,
-            claim_id=None,
-            attempts=job.attempts + 1,
-            queued_at=None,
-            updated_at=now,
-        )
-    return count
+def next_expiry() -> datetime | None:
+    """When the next file is kept no longer."""
+    kept = ExportJob.objects.filter(part_count__gt=0)
+    soonest: datetime | None = kept.aggregate(soonest=Min("expires_at"))["soonest"]
+    return soonest
 
 
 def purge_expired() -> int:
@@ -304,5 +226,5 @@ def purge_expired() -> int:
     for job_id in purged:
         with transaction.atomic():
             ExportPart.objects.filter(job_id=job_id).delete()
-            ExportJob.objects.filter(pk=job_id).update(part_count=0)
+            ExportJob.objects.filter(pk=job_id).drop_file()
     return len(purged)

@@ -15,6 +15,7 @@ from django.db.models import Q, QuerySet
 from pydantic import ConfigDict
 
 from bots.models import BotProfile, Outcome, UsageEvent, UsageKind
+from conversations.exports.models import ExportType
 from conversations.logs.rows import (
     TURN_COLUMNS,
     TurnFilter,
@@ -22,7 +23,7 @@ from conversations.logs.rows import (
     select_turns,
     with_answers,
 )
-from conversations.models import Chat, ExportType, Message, MessageRole
+from conversations.models import Chat, Message, MessageRole
 from minirag.lib.days import Day, bounds_of
 from minirag.lib.errors import BadInput
 from minirag.lib.http_in.rest import Body, naive_utc

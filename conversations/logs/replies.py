@@ -8,7 +8,8 @@ from uuid import UUID
 from pydantic import Field
 
 from bots.models import Outcome
-from conversations.models import ExportFormat, ExportStatus, ExportType, Feedback
+from conversations.exports.models import ExportFormat, ExportStatus, ExportType
+from conversations.models import Feedback
 from conversations.turns.replies import RefusalReply, Score
 from minirag.lib.http_in.openapi import Moment, Reply
 

@@ -13,13 +13,14 @@ from django.utils import timezone
 from bots.models import UsageEvent
 from conversations import tasks
 from conversations.exports import jobs as export_jobs
-from conversations.exports.jobs import claim_job, purge_expired, run_job, take_back_abandoned
+from conversations.exports.jobs import claim_job, purge_expired, run_job
+from conversations.exports.models import ExportJob, ExportPart, ExportStatus
 from conversations.exports.tables import TABLES
-from conversations.models import Chat, ExportJob, ExportPart, ExportStatus, Message
+from conversations.models import Chat, Message
 from conversations.tests.conftest import make_bot
 from conversations.tests.test_api_exports import make_chat, read_csv
 from conversations.tests.test_chat_logs import make_turn
-from tenants.context import tenant_context
+from minirag.lib.jobs.job import MAX_ATTEMPTS
 from tenants.models import AuditEvent
 
 JSON = "application/json"
@@ -29,7 +30,7 @@ JSON = "application/json"
 def sent(monkeypatch):
     """What would have been sent to the queue."""
     ids = []
-    monkeypatch.setattr(tasks, "_send_export", lambda job_id: ids.append(str(job_id)))
+    monkeypatch.setattr(tasks.write_export, "apply_async", lambda given, **_: ids.extend(given))
     return ids
 
 
@@ -211,9 +212,9 @@ def test_another_worker_goes_on_where_a_dead_one_stopped(in_acme, as_acme, monke
     with pytest.raises(Killed):
         run_job(claim_job(job["id"]))
     assert (ExportJob.objects.get().status, ExportJob.objects.get().rows_done) == ("running", 3)
-    assert take_back_abandoned() == 0  # it may live still
+    assert ExportJob.objects.sweep() == []  # it may live still
     ExportJob.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=5))
-    assert take_back_abandoned() == 1
+    assert len(ExportJob.objects.sweep()) == 1
     monkeypatch.setattr(export_jobs, "_store", store)
     assert work(job["id"]).rows_done == 6
     assert [row["content"] for row in read_lines(download(as_acme, job["id"]))] == [
@@ -226,7 +227,7 @@ def test_a_worker_that_was_thought_dead_writes_nothing(in_acme, as_acme):
     job = order(as_acme)
     late = claim_job(job["id"])
     ExportJob.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=5))
-    take_back_abandoned()
+    ExportJob.objects.sweep()
     done = work(job["id"])
     run_job(late)
     assert ExportPart.objects.count() == done.part_count == 1
@@ -238,10 +239,10 @@ def test_an_export_that_takes_workers_with_it_fails_in_the_end_and_can_be_retrie
 ):
     make_chat()
     job = order(as_acme)
-    for _ in range(export_jobs.MAX_ATTEMPTS):
+    for _ in range(MAX_ATTEMPTS):
         claim_job(job["id"])
         ExportJob.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=5))
-        take_back_abandoned()
+        ExportJob.objects.sweep()
     failed = as_acme.get(f"/v1/exports/{job['id']}").json()
     assert (failed["status"], failed["error_code"]) == ("failed", "interrupted")
     assert claim_job(job["id"]) is None
@@ -293,19 +294,16 @@ def test_so_many_run_at_once_and_the_next_is_called_when_one_is_done(
     running = claim_job(first["id"])
     assert claim_job(second["id"]) is None
     run_job(running)
-    ExportJob.objects.filter(pk=second["id"]).update(queued_at=None)
-    assert tasks.send_waiting(limit=1) == 1
+    tasks._send_longest_waiting()
     assert sent == [second["id"]]
     assert work(second["id"]).status == "succeeded"
 
 
 def test_a_lost_message_is_sent_again_by_the_sweeper(in_acme, as_acme, sent):
     job = order(as_acme)
-    with tenant_context(None):
-        assert tasks.sweep_exports() == 0
+    assert tasks.sweep_exports() == 0
     ExportJob.objects.update(queued_at=timezone.now() - timedelta(minutes=2))
-    with tenant_context(None):
-        assert tasks.sweep_exports() == 1
+    assert tasks.sweep_exports() == 1
     assert sent == [job["id"]]
 
 

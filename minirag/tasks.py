@@ -1,0 +1,79 @@
+"""What the clock does: the work that is due, tenant by tenant, and the nightly repair of the table that it stands in.
+
+A kind of work is a row of DUTIES: what is done in a tenant, and how that tenant's rows say when there is more to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from celery import shared_task
+
+from conversations.exports.jobs import next_expiry, purge_expired
+from conversations.exports.models import ExportJob
+from conversations.tasks import sweep_exports
+from minirag.lib.jobs.sending import publish
+from tenants.context import tenant_context
+from tenants.due import LEASE, DueKind, claim_due, drop, repair, settle
+from tenants.models import Tenant, TenantStatus
+from tenants.tasks import PlatformTask, TenantTask, sum_over_tenants
+
+
+@dataclass(frozen=True)
+class Duty:
+    """`run` does what is due in the current tenant, `next_due` says when there is more; None: not as things stand."""
+
+    run: Callable[[], int]
+    next_due: Callable[[], datetime | None]
+
+
+DUTIES: Final[dict[DueKind, Duty]] = {
+    DueKind.EXPORTS: Duty(sweep_exports, lambda: ExportJob.objects.next_sweep()),
+    DueKind.OLD_EXPORTS: Duty(purge_expired, next_expiry),
+}
+
+
+@shared_task(base=PlatformTask)
+def run_due_work() -> int:
+    """Send a message for each tenant and kind of work that is due; returns how many. One query if nothing is."""
+    claimed = claim_due()
+    if not claimed:
+        return 0
+    found = Tenant.objects.filter(pk__in={tenant_id for tenant_id, _ in claimed})
+    tenants: dict[UUID, Tenant] = {
+        tenant.pk: tenant for tenant in found.filter(status=TenantStatus.ACTIVE)
+    }
+    sent, idle = 0, []
+    for (tenant_id, kind), row_ids in claimed.items():
+        if tenant_id not in tenants or kind not in DUTIES:
+            idle += row_ids
+            continue
+        with tenant_context(tenants[tenant_id]):
+            sent += publish(do_due_work, kind, row_ids, expires=LEASE.total_seconds())
+    drop(idle)  # a tenant that is restored has everything looked at
+    return sent
+
+
+@shared_task(base=TenantTask, acks_late=True)
+def do_due_work(kind: str, row_ids: list[int]) -> None:
+    """Do one kind of work of one tenant; where that fails, the rows are due again when their lease is over."""
+    duty = DUTIES[DueKind(kind)]
+    duty.run()
+    settle(row_ids, DueKind(kind), duty.next_due())
+
+
+@shared_task(base=PlatformTask)
+def repair_due_work() -> int:
+    """Write down again, in every tenant, what its rows say is due; returns how many tenants were looked at."""
+    return sum_over_tenants(repair_tenant)
+
+
+def repair_tenant() -> int:
+    """`repair_due_work` for the current tenant."""
+    moments = {kind: moment for kind, duty in DUTIES.items() if (moment := duty.next_due())}
+    repair(moments)
+    return 1

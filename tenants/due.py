@@ -1,0 +1,127 @@
+"""Due work: one public table of what is to be looked at, in which tenant, and when.
+
+Periodic work never loops over tenants. What makes work due writes a row here, in its own transaction (`make_due`); the
+clock takes the rows whose time has come in one query (`claim_due`), so that a tick costs what is due and not what
+exists. Whoever has done the work removes the rows it was claimed with and says when there is more to do (`settle`). A
+row is a reminder, not an order: each kind of work looks itself what there is to do, so one too many costs a query and
+one too few waits for the nightly repair.
+
+Rows are only ever added by what makes work due, so two turns of a tenant never wait for each other; and a transaction
+that has not committed yet cannot lose its row to a worker that began before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from django.db import connection, models, transaction
+from django.utils import timezone
+
+from tenants.context import require_tenant
+
+LEASE = timedelta(seconds=120)
+"""How long a worker may take until somebody else looks as well."""
+AT_ONCE = 5_000
+MARGIN = timedelta(seconds=20)
+"""A row that stands already serves as well if nobody takes it before our transaction has surely committed."""
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class DueKind(models.TextChoices):
+    """What there is to look at; what is done then is in `minirag/tasks.py`."""
+
+    EXPORTS = "exports", "Exports that wait or whose worker died"
+    OLD_EXPORTS = "old_exports", "Files of exports that are kept no longer"
+
+
+class DueWork(models.Model):
+    """A reminder. Its tenant is no foreign key: whoever writes one must not wait for a tenant that is being erased."""
+
+    tenant_id = models.UUIDField()
+    kind = models.CharField(max_length=32)
+    due_at = models.DateTimeField()
+    claimed_until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        app_label = "tenants"
+        indexes = [
+            models.Index(fields=["due_at"], name="due_work_by_time"),
+            models.Index(fields=["tenant_id", "kind", "due_at"], name="due_work_by_tenant"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.due_at:%Y-%m-%d %H:%M:%S}"
+
+
+_ADD = """
+INSERT INTO tenants_duework (tenant_id, kind, due_at)
+SELECT %(tenant)s, asked.kind, asked.due_at
+  FROM unnest(%(kinds)s::text[], %(moments)s::timestamptz[]) AS asked (kind, due_at)
+ WHERE NOT EXISTS (
+    SELECT FROM tenants_duework AS waiting
+     WHERE waiting.tenant_id = %(tenant)s AND waiting.kind = asked.kind AND waiting.claimed_until IS NULL
+       AND waiting.due_at BETWEEN %(serves_from)s AND asked.due_at)"""
+_CLAIM = """
+UPDATE tenants_duework SET claimed_until = %(now)s + %(lease)s
+ WHERE id IN (
+    SELECT id FROM tenants_duework
+     WHERE due_at <= %(now)s AND (claimed_until IS NULL OR claimed_until <= %(now)s)
+     ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+RETURNING tenant_id, kind, id"""
+_FILL = """
+INSERT INTO tenants_duework (tenant_id, kind, due_at)
+SELECT %(tenant)s, kind, %(now)s FROM unnest(%(kinds)s::text[]) AS kind"""
+
+
+def make_due(moments: Mapping[DueKind, datetime]) -> None:
+    """Have the current tenant's work of these kinds looked at by then; in the transaction that makes it necessary.
+
+    Call it late in that transaction: a reminder that stands already serves as well only if it is not taken before.
+    """
+    _add(moments, timezone.now() + MARGIN)
+
+
+def repair(moments: Mapping[DueKind, datetime]) -> None:
+    """`make_due` for what committed rows say: a reminder that is taken meanwhile finds them."""
+    _add(moments, _EVER)
+
+
+def _add(moments: Mapping[DueKind, datetime], serves_from: datetime) -> None:
+    facts = {
+        "tenant": require_tenant().pk, "kinds": [kind.value for kind in moments],
+        "moments": list(moments.values()), "serves_from": serves_from,
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(_ADD, facts)
+
+
+def make_all_due(tenant_id: UUID) -> None:
+    """Have everything of a tenant looked at now: one that is back, or of which nobody knows."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FILL, {"tenant": tenant_id, "kinds": DueKind.values, "now": timezone.now()})
+
+
+def claim_due() -> dict[tuple[UUID, str], list[int]]:
+    """Take what is due, of all tenants, for LEASE: the rows' ids by tenant and kind. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, {"now": timezone.now(), "lease": LEASE, "limit": AT_ONCE})
+        found = cursor.fetchall()
+    claimed: dict[tuple[UUID, str], list[int]] = {}
+    for tenant_id, kind, row_id in found:
+        claimed.setdefault((tenant_id, kind), []).append(row_id)
+    return claimed
+
+
+def settle(row_ids: Collection[int], kind: DueKind, next_due: datetime | None) -> None:
+    """The current tenant's work of this kind was looked at: forget these rows, and come back when there is more."""
+    with transaction.atomic():
+        drop(row_ids)
+        if next_due is not None:
+            repair({kind: next_due})
+
+
+def drop(row_ids: Collection[int]) -> None:
+    """Forget rows: their work is done, or their tenant is not active."""
+    DueWork.objects.filter(pk__in=row_ids).delete()
