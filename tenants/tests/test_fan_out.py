@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from unittest import mock
 
+import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import ProgrammingError
 
 from bots.tasks import roll_up_usage_of_tenants
 from tenants.context import current_tenant, require_tenant
+from tenants.models import Tenant
+from tenants.provisioning import erase_tenant, provision_tenant
 from tenants.tasks import sum_over_tenants
 
 
@@ -32,3 +36,31 @@ def test_usage_is_added_up_in_the_tenants_that_can(acme, globex):
 
     with mock.patch("bots.tasks.roll_up_usage", work):
         assert roll_up_usage_of_tenants() == 7
+
+
+def test_a_tenant_that_is_erased_meanwhile_ends_nobody_elses_work(acme, globex, caplog):
+    """Found as `Tenant.DoesNotExist` from the middle of the work; whatever it is, the next tenant's turn comes."""
+    gone = provision_tenant(
+        name="Gone", slug="a-gone", owner_email="o@gone.example.com", owner_password="a long phrase"
+    )
+    Tenant.objects.filter(pk=gone.tenant.pk).update(created_at="2000-01-01T00:00Z")
+    done = []
+
+    def work() -> int:
+        tenant = require_tenant()
+        if tenant.slug == "a-gone":
+            erase_tenant(tenant)
+        Tenant.objects.get(pk=tenant.pk)
+        done.append(tenant.slug)
+        return 1
+
+    assert sum_over_tenants(work) == len(done) and {"acme", "globex"} <= set(done)
+    assert "Traceback" not in caplog.text and "erased" in caplog.text
+
+
+def test_a_workers_time_limit_is_no_tenants_failure(acme, globex):
+    def work() -> int:
+        raise SoftTimeLimitExceeded
+
+    with pytest.raises(SoftTimeLimitExceeded):
+        sum_over_tenants(work)
