@@ -117,11 +117,11 @@ def claim_due() -> dict[tuple[UUID, str], list[int]]:
 def settle(row_ids: Collection[int], kind: DueKind, next_due: datetime | None) -> None:
     """The current tenant's work of this kind was looked at: forget these rows, and come back when there is more."""
     with transaction.atomic():
-        drop(row_ids)
+        DueWork.objects.filter(pk__in=row_ids, tenant_id=require_tenant().pk).delete()
         if next_due is not None:
             repair({kind: next_due})
 
 
 def drop(row_ids: Collection[int]) -> None:
-    """Forget rows: their work is done, or their tenant is not active."""
+    """Forget rows whose tenant is not there, or not active, or whose kind nobody knows."""
     DueWork.objects.filter(pk__in=row_ids).delete()

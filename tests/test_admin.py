@@ -25,6 +25,7 @@ from bots.quotas.models import Quota, QuotaUse
 from conftest import PASSWORD, Party
 from conversations.exports.models import ExportJob, ExportPart
 from conversations.models import Chat, Citation, Message, MessageRole
+from conversations.tasks import write_export
 from knowledge.models import Chunk, Document, Source, SourceStatus
 from knowledge.sources.changing import create_source, delete_source
 from knowledge.sources.configs import reveal_api_token
@@ -1247,7 +1248,7 @@ def test_an_export_is_downloaded_by_everybody_and_retried_by_managers(
     rows, alice, member, monkeypatch
 ):
     sent = []
-    monkeypatch.setattr("conversations.tasks._send_export", sent.append)
+    monkeypatch.setattr(write_export, "apply_async", lambda *given, **_: sent.append(given))
     export = rows[ExportJob]
     for somebody in (alice, member):
         page = somebody.get(f"/admin/conversations/exportjob/{export.pk}/change/").content.decode()

@@ -53,6 +53,7 @@ from minirag.lib.security.crypto import DecryptionFailed
 from minirag.logs import make_formatter
 from tenants.authentication import issue_jwt
 from tenants.context import NoTenant, current_schema, make_cache_key, scoped_name, tenant_context
+from tenants.due import DueKind, DueWork, claim_due, make_due
 from tenants.models import Tenant
 from tenants.sites import platform_site, tenant_site
 from tenants.tasks import TENANT_HEADER, PlatformTask, TenantTask
@@ -1225,17 +1226,27 @@ TENANT_TASKS: dict[str, Callable[[Scene], tuple[str, ...]]] = {
     "webhooks.tasks.deliver": lambda scene: (scene.acme.webhook,),
     "conversations.tasks.write_export": lambda scene: (str(scene.acme.pks[ExportJob]),),
     "knowledge.tasks.reembed": lambda scene: (str(scene.acme.pks[Dataset]),),
+    "minirag.tasks.do_due_work": lambda scene: ("exports", claim_of(scene)),
 }
+
+
+def claim_of(scene: Scene) -> list[int]:
+    """A reminder of acme's, taken to be worked off."""
+    with tenant_context(scene.acme.party.tenant):
+        make_due({DueKind.EXPORTS: timezone.now()})
+    return claim_due()[scene.acme.party.tenant.pk, DueKind.EXPORTS.value]
+
+
 PLATFORM_TASKS = {
     "knowledge.tasks.sweep_ingestion",
     "knowledge.tasks.refresh_due_sources",
     "knowledge.tasks.reembed_outdated_datasets",
     "conversations.tasks.fail_abandoned_turns",
-    "conversations.tasks.sweep_exports",
-    "conversations.tasks.purge_expired_exports",
     "bots.tasks.roll_up_usage_of_tenants",
     "webhooks.tasks.sweep_deliveries",
     "webhooks.tasks.prune_deliveries",
+    "minirag.tasks.run_due_work",
+    "minirag.tasks.repair_due_work",
 }
 
 
@@ -1296,10 +1307,11 @@ class TestTasks:
 
     @pytest.mark.parametrize("name", TENANT_TASKS)
     def test_a_task_of_globex_with_acmes_ids_does_nothing(self, untouched, name):
+        arguments = TENANT_TASKS[name](untouched)
+        waiting = DueWork.objects.count()
         headers = {TENANT_HEADER: str(untouched.globex.party.tenant.pk)}
-        assert (
-            own_tasks()[name].apply(TENANT_TASKS[name](untouched), headers=headers).state == SUCCESS
-        )
+        assert own_tasks()[name].apply(arguments, headers=headers).state == SUCCESS
+        assert DueWork.objects.count() == waiting
 
     @pytest.mark.parametrize("name", TENANT_TASKS)
     @pytest.mark.parametrize("tenant_id", [None, "", "gone", "suspended"])
