@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.templatetags.static import static
@@ -22,11 +23,7 @@ _ACCENT = "#3f51d8"
 @require_safe
 def show_platform(request: HttpRequest) -> HttpResponse:
     """Say what this is; lead to the demo where there is one, else to the admin."""
-    slugs = [demo.slug for demo in DEMO_TENANTS]
-    active = {
-        tenant.slug: tenant
-        for tenant in Tenant.objects.filter(slug__in=slugs, status=TenantStatus.ACTIVE)
-    }
+    active = _find_demo()
     demos = [
         {"name": active[demo.slug].name, "slug": demo.slug, "demo": demo}
         for demo in DEMO_TENANTS
@@ -69,14 +66,22 @@ predecessor_pages = [
 ]
 
 
+def _find_demo() -> dict[str, Tenant]:
+    """Return the demo's active tenants by slug. One that only has such a slug is somebody's own: its owner tells."""
+    owned = Q()
+    for demo in DEMO_TENANTS:
+        owned |= Q(slug=demo.slug, users__email=demo.owner_email)
+    found = Tenant.objects.filter(owned, status=TenantStatus.ACTIVE)
+    return {tenant.slug: tenant for tenant in found}
+
+
 def _describe_demo(request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
     """Return what a tenant of the demo shows besides: its colours, and the way to the other one."""
-    demo = find_demo_tenant(tenant.slug)
-    if demo is None:
+    tenants, demo = _find_demo(), find_demo_tenant(tenant.slug)
+    if demo is None or tenants.pop(tenant.slug, None) is None:
         return {}
-    look = {"tagline": demo.tagline, "accent": demo.accent}
-    others = [entry.slug for entry in DEMO_TENANTS if entry.slug != demo.slug]
-    other = Tenant.objects.filter(slug__in=others, status=TenantStatus.ACTIVE).first()
+    look = {"is_demo": True, "tagline": demo.tagline, "accent": demo.accent}
+    other = next(iter(tenants.values()), None)
     if other is None or getattr(request, "tenant_by", None) != "path":
         return look
     return {**look, "other_demo_url": f"/t/{other.slug}/", "other_tenant_name": other.name}

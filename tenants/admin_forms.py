@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib.auth.password_validation import validate_password
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminEmailInputWidget,
@@ -17,6 +16,7 @@ from unfold.widgets import (
 )
 
 from minirag.lib.errors import BadInput
+from minirag.lib.security.passwords import PasswordWeak, check_password
 from tenants.context import current_tenant
 from tenants.models import Domain, Role, Scope, User, normalise_email
 from tenants.provisioning import SLUG, normalise_host
@@ -41,10 +41,13 @@ class NewTenantForm(forms.Form):
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
     )
 
-    def clean_owner_password(self) -> str:
-        password: str = self.cleaned_data["owner_password"]
-        validate_password(password)
-        return password
+    def clean(self) -> dict[str, Any]:
+        owner = User(
+            email=self.cleaned_data.get("owner_email", ""),
+            display_name=self.cleaned_data.get("owner_display_name", ""),
+        )
+        _check_password_of(self, "owner_password", owner)
+        return self.cleaned_data
 
 
 class DomainForm(forms.ModelForm):
@@ -103,12 +106,25 @@ class PasswordForm(forms.Form):
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
     )
 
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._user = user
+
     def clean(self) -> dict[str, Any]:
         if self.cleaned_data.get("password") != self.cleaned_data.get("again"):
             self.add_error("again", "The two passwords differ.")
-        elif self.cleaned_data.get("password"):
-            validate_password(self.cleaned_data["password"])
+        else:
+            _check_password_of(self, "password", self._user)
         return self.cleaned_data
+
+
+def _check_password_of(form: forms.BaseForm, field: str, user: User) -> None:
+    """Say at the field why a password is refused for this user; nothing where it was refused already."""
+    if field in form.cleaned_data:
+        try:
+            check_password(form.cleaned_data[field], user)
+        except PasswordWeak as error:
+            form.add_error(field, error.detail)
 
 
 class UserForm(forms.ModelForm):
@@ -136,10 +152,11 @@ class NewUserForm(UserForm):
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
     )
 
-    def clean_password(self) -> str:
-        validate_password(self.cleaned_data["password"])
-        password: str = self.cleaned_data["password"]
-        return password
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        user = User(email=data.get("email", ""), display_name=data.get("display_name", ""))
+        _check_password_of(self, "password", user)
+        return data
 
     def save(self, commit: bool = True) -> User:
         self.instance.set_password(self.cleaned_data["password"])

@@ -11,6 +11,7 @@ from django.db import models, transaction
 from django.utils import timezone
 from django_tenants.models import DomainMixin, TenantMixin
 
+from minirag.lib.security.passwords import check_password
 from tenants.due import make_all_due
 from tenants.tokens.models import (
     ApiToken,
@@ -137,7 +138,10 @@ class Role(models.TextChoices):
 
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None, **fields: Any) -> User:
+        """Make a user, who has no password to log in with where it is None. Raises PasswordWeak."""
         user: User = self.model(email=normalise_email(email), **fields)
+        if password is not None:
+            check_password(password, user)
         user.set_password(password)
         user.save()
         return user

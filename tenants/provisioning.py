@@ -34,7 +34,6 @@ from tenants.models import (
 )
 
 SLUG = re.compile(r"[a-z0-9-]{1,100}")
-MIN_PASSWORD_LENGTH = 8
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 
 
@@ -59,7 +58,7 @@ def provision_tenant(
 ) -> Provisioned:
     """Create a tenant with its schema, its owner and a token named `default`, all or nothing.
 
-    Raises BadInput for what is not a slug, Conflict for one that is taken or whose schema is there already.
+    Raises BadInput for what is not a slug, PasswordWeak, Conflict for a slug that is taken or whose schema is there.
     """
     if not SLUG.fullmatch(slug):
         raise BadInput("A slug has 1 to 100 characters of a-z, 0-9 and '-'.", code="slug_invalid")
@@ -70,15 +69,15 @@ def provision_tenant(
     try:
         with tenant_context(None), transaction.atomic():
             tenant.save(force_insert=True)
-            tenant.schema_version = schemas.create_schema(tenant.schema_name)
-            tenant.save(update_fields=["schema_version"])
-            owner = User.objects.create_user(
+            owner = User.objects.create_user(  # before the schema, since it may be refused
                 owner_email,
                 owner_password,
                 tenant=tenant,
                 role=Role.OWNER,
                 display_name=owner_display_name,
             )
+            tenant.schema_version = schemas.create_schema(tenant.schema_name)
+            tenant.save(update_fields=["schema_version"])
             token, raw_token = ApiToken.objects.mint(user=owner, name="default")
             audit.record("tenant.provisioned", tenant=tenant, actor=actor or owner)
     except (IntegrityError, schemas.SchemaExists) as error:
@@ -94,16 +93,12 @@ def get_tenant(slug: str) -> Tenant:
     return tenant
 
 
-def check_account(email: str, password: str) -> None:
-    """Raise BadInput for an e-mail that is none, or a password of less than 8 characters."""
+def check_email(email: str) -> None:
+    """Raise BadInput for an e-mail that is none."""
     try:
         validate_email(email)
     except ValidationError:
         raise BadInput(f"'{email}' is not an e-mail address.", code="email_invalid") from None
-    if len(password) < MIN_PASSWORD_LENGTH:
-        raise BadInput(
-            f"A password has at least {MIN_PASSWORD_LENGTH} characters.", code="password_weak"
-        )
 
 
 def create_operator(
@@ -111,9 +106,9 @@ def create_operator(
 ) -> tuple[User, bool]:
     """Make a platform operator; returns the user and whether it is new. An existing one stays as it is.
 
-    Raises BadInput for a bad e-mail or a weak password.
+    Raises BadInput for a bad e-mail, PasswordWeak.
     """
-    check_account(email, password)
+    check_email(email)
     with tenant_context(None), transaction.atomic():
         existing = User.objects.filter(tenant__isnull=True, email=normalise_email(email)).first()
         if existing is not None:

@@ -915,6 +915,9 @@ class TestPeople:
         for email, password in (
             ("bob@acme.example.com", PASSWORD),
             ("new@acme.example.com", "short"),
+            ("new@acme.example.com", "password"),
+            ("new@acme.example.com", " " * 8),
+            ("new@acme.example.com", "new@acme.example.com"),
         ):
             answer = alice.post(url, {"email": email, "role": "member", "password": password})
             assert answer.status_code == 200, email

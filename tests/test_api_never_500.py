@@ -40,7 +40,7 @@ def good_bodies(things):
     child = {"name": "x", "description": "", "source_type": "text", "config": {}, "content": None}
     return [
         ("post", "/v1/tenants", {"tenant_name": "x", "tenant_slug": "acme", "owner_email": "a@b.example.com",
-                                 "owner_password": "12345678", "owner_display_name": ""}),
+                                 "owner_password": "a long pass phrase", "owner_display_name": ""}),
         ("post", "/v1/auth/login", {"email": "a@b.example.com", "password": "x", "tenant_slug": None}),
         ("post", "/v1/api-tokens", {"name": "x"}),
         ("post", "/v1/bot-profiles", bot),

@@ -103,7 +103,7 @@ SIGN_UP = {
     "tenant_name": "x",
     "tenant_slug": "initech",
     "owner_email": "a@b.example.com",
-    "owner_password": "12345678",
+    "owner_password": "a long pass phrase",
     "owner_display_name": "",
 }
 # A valid body of every route and method that reads one.
@@ -114,13 +114,13 @@ VALID: dict[tuple[str, str], Body] = {
     ("api-tokens/<str:token_id>/rotate", "post"): {"overlap_seconds": 60},
     ("users", "post"): {
         "email": "c@b.example.com",
-        "password": "12345678",
+        "password": "a long pass phrase",
         "display_name": "",
         "role": "admin",
     },
     ("users/<str:user_id>", "patch"): {
         "email": "d@b.example.com",
-        "password": "12345678",
+        "password": "a long pass phrase",
         "display_name": "",
         "role": "admin",
         "is_active": True,

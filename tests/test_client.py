@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import httpx
@@ -62,6 +63,13 @@ def test_the_generated_files_are_those_of_todays_api(name):
     assert (CLIENT / "minirag_client" / name).read_text() == text, (
         "run: python clients/python/generate.py"
     )
+
+
+def test_installing_it_leaves_nothing_in_the_checkout():
+    """Setuptools builds beside the sources, which `pip install ./clients/python` would leave there."""
+    project = tomllib.loads((CLIENT / "pyproject.toml").read_text())
+    assert project["build-system"]["build-backend"] == "flit_core.buildapi"
+    assert project["project"]["name"].replace("-", "_") == "minirag_client"  # how flit finds it
 
 
 def test_it_passes_the_strictest_type_check():

@@ -160,6 +160,14 @@ class TestPages:
         assert (
             str(bot.pk) in html and bot.starter_questions[0] in html and 'href="/t/globex/"' in html
         )
+        assert "The company and its products are invented." in html
+
+    def test_who_only_has_such_a_slug_is_not_called_invented(self, acme, in_acme):
+        create_bot({"name": "Ida", "is_public": True})
+        with tenant_context(None):
+            html = Client(SCRIPT_NAME="/t/acme").get("/").content.decode()
+            first_page = Client().get("/").content.decode()
+        assert "invented" not in html and "/t/acme/" not in first_page
 
     def test_a_tenant_outside_of_the_demo_has_a_page_too(self, in_acme):
         bot = create_bot({"name": "Ida", "description": "Knows the manuals.", "is_public": True})

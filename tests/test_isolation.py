@@ -172,7 +172,7 @@ API: dict[str, list[Try]] = {
                 "tenant_name": "x",
                 "tenant_slug": "acme",
                 "owner_email": "g@x.example.com",
-                "owner_password": "12345678",
+                "owner_password": "a long pass phrase",
             },
         ),
     ],
@@ -217,7 +217,7 @@ API: dict[str, list[Try]] = {
             201,
             body=lambda s: {
                 "email": s.acme.party.owner.email,  # free to use in another tenant
-                "password": "12345678",
+                "password": "a long pass phrase",
                 "role": "owner",
                 "tenant_id": str(s.acme.party.tenant.pk),
                 "id": str(s.acme.party.owner.pk),
@@ -229,7 +229,11 @@ API: dict[str, list[Try]] = {
         Try(
             "patch",
             404,
-            body=lambda s: {"password": "12345678", "is_active": False, "revoke_tokens": True},
+            body=lambda s: {
+                "password": "a long pass phrase",
+                "is_active": False,
+                "revoke_tokens": True,
+            },
         ),
         Try("delete", 404),
     ],

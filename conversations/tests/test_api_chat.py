@@ -12,6 +12,7 @@ from django.test import AsyncClient, Client
 
 from conversations.models import Chat, Message
 from conversations.tests.conftest import make_bot, teach
+from tenants.context import tenant_context
 from tenants.models import ApiToken
 from tests.fakes.chat_model import provider_down
 
@@ -337,7 +338,7 @@ def test_a_token_for_one_bot_asks_it_and_reads_its_chats(acme, acme_bot, answere
         (["chat", "read"], 200, 200),
     ],
 )
-def test_a_tokens_scopes_say_whether_it_asks_and_reads(
+def test_a_tokens_scopes_say_whether_it_asks_and_judges_and_reads(
     acme, acme_bot, answered, model, scopes, asks, reads
 ):
     guest, client = use_token(acme, scopes=scopes)
@@ -350,7 +351,10 @@ def test_a_tokens_scopes_say_whether_it_asks_and_reads(
         client.get(path).status_code for path in ("/v1/chat", chat, f"{chat}/messages", message)
     } == {reads}
     feedback = {"data": {"feedback": "positive"}, "content_type": "application/json"}
-    assert client.patch(f"{message}/feedback", **feedback).status_code == reads
+    assert client.patch(f"{message}/feedback", **feedback).status_code == asks
+    with tenant_context(acme.tenant):
+        stored = Message.objects.get(pk=answered["message"]["id"]).feedback
+    assert stored == ("positive" if asks == 200 else None)
 
 
 def test_other_methods_are_405_with_allow(as_acme, answered):

@@ -219,17 +219,17 @@ class MessageFeedback(ApiView):
         example={"feedback": "positive"},
     )
     def patch(self, request: Request, chat_id: str, message_id: str) -> Response:
-        chats = readable_chats(request)
+        chats = readable_chats(request, Scope.CHAT)
         body = read_body(FeedbackBody, request)
         message = find_message(chats, chat_id, message_id)
         set_feedback(message, body.feedback)
         return Response(render_message(message))
 
 
-def readable_chats(request: Request) -> QuerySet[Chat]:
-    """Return the chats that the caller's token lets it read. Raises Forbidden for one made for something else."""
+def readable_chats(request: Request, scope: Scope = Scope.READ) -> QuerySet[Chat]:
+    """Return the chats that the caller's token reaches. Raises Forbidden for one made for something else."""
     token = require_identity(request._request).token
-    require_scope(token, Scope.READ)
+    require_scope(token, scope)
     chats = Chat.objects.all()
     return (
         chats.filter(bot_profile_id=token.bot_profile_id)

@@ -145,7 +145,7 @@ class UserAdmin(ProductAdmin):
             self.log_change(request, user, "Password was set.")
             self.message_user(request, f"{user} has a new password.", messages.SUCCESS)
 
-        form = PasswordForm(posted(request))
+        form = PasswordForm(posted(request), user=user)
         intro = "Every browser session and JWT of this user ends. API tokens live on."
         return self.ask(
             request,

@@ -19,6 +19,7 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 
 from minirag.lib.errors import Conflict, Forbidden, NotFound
+from minirag.lib.security.passwords import check_password
 from tenants import audit
 from tenants.models import ApiToken, Role, Tenant, User, normalise_email
 from tenants.permissions import require_manager_of
@@ -37,12 +38,12 @@ def create_user(
 ) -> User:  # fmt: skip
     """Make a user of a tenant.
 
-    Raises Forbidden (`role_forbidden`, `owner_required`), or Conflict (`email_taken`) where the tenant has the e-mail.
+    Raises PasswordWeak, Forbidden (`role_forbidden`, `owner_required`), or Conflict (`email_taken`) where the tenant
+    has the e-mail.
     """
-    user = User(
-        tenant=tenant, email=normalise_email(email), display_name=display_name, role=role,
-        password=make_password(password),
-    )  # fmt: skip
+    user = User(tenant=tenant, email=normalise_email(email), display_name=display_name, role=role)
+    check_password(password, user)
+    user.set_password(password)
     insert_user(actor, user, request=request)
     return user
 
@@ -62,14 +63,15 @@ def change_user(
     """Change `email`, `display_name`, `role`, `is_active` or `password` of a user, whichever are given.
 
     A new password ends the user's JWTs and browser sessions; API tokens live on unless `revoke_tokens`. Without a
-    tenant it is a platform operator that is changed. Raises NotFound, Forbidden (`role_forbidden`, `owner_required`),
-    Conflict (`email_taken`, `last_owner`, `own_account`).
+    tenant it is a platform operator that is changed. Raises NotFound, PasswordWeak, Forbidden (`role_forbidden`,
+    `owner_required`), Conflict (`email_taken`, `last_owner`, `own_account`).
     """
     changes = dict(changes)
-    if "password" in changes:  # outside of the transaction, since it takes as long as it shall
-        changes["password"] = make_password(changes["password"])
     if "email" in changes:
         changes["email"] = normalise_email(changes["email"])
+    if "password" in changes:  # outside of the transaction, since it takes as long as it shall
+        check_password(changes["password"], _as_it_will_be(user_id, changes, tenant))
+        changes["password"] = make_password(changes["password"])
     with people_locked(tenant, actor) as actor, email_taken_is_a_conflict():
         user = (
             User.objects.select_for_update(of=("self",)).filter(tenant=tenant, pk=user_id).first()
@@ -87,6 +89,16 @@ def change_user(
         if revoke_tokens:
             count = ApiToken.objects.filter(user=user, is_active=True).update(is_active=False)
             _note("tokens_revoked", actor, user, request, count=count)
+    return user
+
+
+def _as_it_will_be(user_id: UUID, changes: dict[str, Any], tenant: Tenant | None) -> User:
+    """Return a user with the changes that a new password must not resemble; nothing is stored."""
+    user = User.objects.filter(tenant=tenant, pk=user_id).first()
+    if user is None:
+        raise NotFound("User not found")
+    user.email = changes.get("email", user.email)
+    user.display_name = changes.get("display_name", user.display_name)
     return user
 
 

@@ -395,5 +395,8 @@ def test_tenants_made_over_http_are_apart(stranger, open_signup, acme, as_acme):
 def test_a_slug_that_provisioning_refuses_is_refused_with_a_sentence(db):
     with pytest.raises(BadInput):
         provision_tenant(
-            name="x", slug="Not A Slug", owner_email="a@b.example.com", owner_password="12345678"
+            name="x",
+            slug="Not A Slug",
+            owner_email="a@b.example.com",
+            owner_password="a long pass phrase",
         )

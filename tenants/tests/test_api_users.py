@@ -170,7 +170,7 @@ def test_deleting_disables_can_be_repeated_and_is_undone(as_acme, bob, as_bob):
 def test_unknown_users_other_tenants_and_operators_are_not_found(as_acme, globex, olga):
     for pk in (uuid.uuid4(), globex.owner.pk, olga.pk):
         for response in (
-            as_acme.get(f"{URL}/{pk}"), change(as_acme, pk, password="12345678"), as_acme.delete(f"{URL}/{pk}"),
+            as_acme.get(f"{URL}/{pk}"), change(as_acme, pk, password="a long phrase"), as_acme.delete(f"{URL}/{pk}"),
         ):  # fmt: skip
             assert (response.status_code, response.json()["detail"]) == (404, "User not found")
     for user in (globex.owner, olga):
@@ -189,7 +189,7 @@ def test_a_member_manages_nobody_not_even_himself(as_bob, bob, acme):
 
 # --- ranks --------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
-    "fields", [{"password": "12345678"}, {"is_active": False}, {"role": "member"}, {"email": "x@acme.example.com"},
+    "fields", [{"password": "a long phrase"}, {"is_active": False}, {"role": "member"}, {"email": "x@acme.example.com"},
                {"display_name": "x"}],
 )  # fmt: skip
 def test_an_admin_changes_nothing_about_an_owner(as_adam, acme, second_owner, fields):

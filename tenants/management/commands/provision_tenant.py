@@ -6,7 +6,7 @@ import secrets
 from typing import Any
 
 from tenants.commands import ProductCommand
-from tenants.provisioning import check_account, provision_tenant
+from tenants.provisioning import check_email, provision_tenant
 
 
 class Command(ProductCommand):
@@ -23,7 +23,7 @@ class Command(ProductCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         password = options["owner_password"]
         chosen = password if password is not None else secrets.token_urlsafe(12)
-        check_account(options["owner_email"], chosen)
+        check_email(options["owner_email"])
         made = provision_tenant(
             name=options["name"] or options["slug"], slug=options["slug"], owner_email=options["owner_email"],
             owner_password=chosen, actor=self.actor,
