@@ -24,7 +24,7 @@ from bots.usage.models import (
     UsageTiming,
 )
 from minirag.ai.credentials import Credentials
-from minirag.lib.security.crypto import decrypt, encrypt
+from minirag.lib.security.crypto import decrypt, encrypt, rotate
 from tenants.context import current_schema, require_tenant
 from tenants.models import BotAddress
 
@@ -193,6 +193,18 @@ class BotProfile(models.Model):
             return
         secret = f"{credentials.api_key}\n{credentials.api_base or ''}"
         self.encrypted_credentials = encrypt(secret, context=self._secret_context())
+
+    @classmethod
+    def sealed_rows(cls) -> models.QuerySet[BotProfile]:
+        """The rows with a secret in them, for `manage.py rotate_keys`."""
+        sealed = cls.objects.exclude(encrypted_credentials=None).exclude(encrypted_credentials="")
+        return sealed.only("pk", "encrypted_credentials")
+
+    def reseal(self) -> dict[str, Any]:
+        """Return the columns whose secret is not under the first key, resealed. Raises DecryptionFailed."""
+        old = self.encrypted_credentials or ""
+        new = rotate(old, self._secret_context())
+        return {} if new == old else {"encrypted_credentials": new}
 
     @property
     def credentials(self) -> Credentials:

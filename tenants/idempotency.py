@@ -24,7 +24,7 @@ from django.http.request import UnreadablePostError
 from django.utils.crypto import salted_hmac
 
 from minirag.lib.errors import ProductError
-from minirag.lib.http_in.idempotency import Kept, KeyInvalid, claim, give_back, keep
+from minirag.lib.http_in.idempotency import NAME_PREFIX, Kept, KeyInvalid, claim, give_back, keep
 from minirag.lib.http_in.middleware import TwofoldMiddleware
 from minirag.lib.http_in.reading import client_address
 from minirag.lib.http_in.rest import error_response
@@ -125,7 +125,7 @@ def _name_request(request: HttpRequest, key: str, who: str | None) -> tuple[str,
     schema = identity.tenant.schema_name if isinstance(identity, Identity) else PUBLIC_SCHEMA
     facts = "\n".join([who, request.path_info, request.META.get("QUERY_STRING", ""), key])
     digest = hashlib.sha256(facts.encode("utf-8", "surrogateescape")).hexdigest()
-    return f"minirag:idempotency:{schema}:{digest}", _fingerprint(request, body)
+    return f"{NAME_PREFIX}{schema}:{digest}", _fingerprint(request, body)
 
 
 def _fingerprint(request: HttpRequest, body: bytes) -> str:

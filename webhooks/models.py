@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import models
 
-from minirag.lib.security.crypto import decrypt, encrypt
+from minirag.lib.security.crypto import decrypt, encrypt, rotate
 from tenants.context import current_schema
 
 
@@ -25,6 +25,7 @@ class EventType(models.TextChoices):
     TEST_PING = "test.ping", "Test"  # sent by the test of a webhook alone; nobody subscribes to it
 
 
+_SEALED = ("encrypted_secret", "encrypted_previous_secret")
 SUBSCRIBABLE = tuple(sorted(each.value for each in EventType if each is not EventType.TEST_PING))
 
 
@@ -79,6 +80,18 @@ class Webhook(models.Model):
     def reveal_previous_secret(self) -> str:
         sealed = self.encrypted_previous_secret
         return decrypt(sealed, context=self._secret_context()) if sealed else ""
+
+    @classmethod
+    def sealed_rows(cls) -> models.QuerySet[Webhook]:
+        """The rows with a secret in them, for `manage.py rotate_keys`."""
+        empty = models.Q(encrypted_secret="", encrypted_previous_secret="")
+        return cls.objects.exclude(empty).only("pk", *_SEALED)
+
+    def reseal(self) -> dict[str, Any]:
+        """Return the columns whose secret is not under the first key, resealed. Raises DecryptionFailed."""
+        old = {name: value for name in _SEALED if (value := getattr(self, name))}
+        new = {name: rotate(value, self._secret_context()) for name, value in old.items()}
+        return {name: value for name, value in new.items() if value != old[name]}
 
     def _secret_context(self) -> str:
         return f"{current_schema()}/webhook:{self.pk}/secret"

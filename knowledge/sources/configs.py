@@ -7,12 +7,13 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from knowledge.models import Source, SourceType
 from minirag.lib.errors import BadInput
 from minirag.lib.http_out.addresses import parse_url, port_of
 from minirag.lib.http_out.client import OutboundError, check_url
-from minirag.lib.security.crypto import decrypt, encrypt
+from minirag.lib.security.crypto import decrypt, encrypt, rotate
 from tenants.context import current_schema
 
 DEFAULT_BASE_URL: Final = "https://nyxcore.cloud"
@@ -56,6 +57,18 @@ def reveal_api_token(source: Source) -> str | None:
     """Decrypt the nyxCore token of a source; None when there is none."""
     sealed = source.config.get("encrypted_token")
     return decrypt(sealed, context=_secret_context(source.pk)) if sealed else None
+
+
+def sealed_sources() -> QuerySet[Source]:
+    """Return the sources with a token in their config, for `manage.py rotate_keys`."""
+    return Source.objects.filter(config__has_key="encrypted_token").only("pk", "config")
+
+
+def reseal_source(source: Source) -> dict[str, Any]:
+    """Return the config with its token under the first key; empty where it is so. Raises DecryptionFailed."""
+    old = source.config["encrypted_token"]
+    new = rotate(old, _secret_context(source.pk))
+    return {} if new == old else {"config": {**source.config, "encrypted_token": new}}
 
 
 def _secret_context(source_id: UUID) -> str:

@@ -19,10 +19,11 @@ from django.conf import settings
 from redis import Redis, RedisError
 
 from minirag.lib.errors import Conflict, ProductError
-from minirag.lib.security.crypto import decrypt, encrypt
+from minirag.lib.security.crypto import DecryptionFailed, decrypt, encrypt, rotate
 
 logger = logging.getLogger(__name__)
 
+NAME_PREFIX = "minirag:idempotency:"
 KEPT_SECONDS = 24 * 3600
 LEASE_SECONDS = 120  # longer than almost any request; one that takes longer is only called unknown until it ends
 MAX_BODY_BYTES = 2 * 1024 * 1024
@@ -134,6 +135,30 @@ def give_back(name: str) -> None:
         _client(settings.REDIS_URL).delete(name)
     except RedisError as error:
         logger.error("idempotency key not given back, redis failed: %s", type(error).__name__)
+
+
+def reseal_answers(*, write: bool = True) -> tuple[int, int]:
+    """Put kept answers under the first encryption key; returns how many were under another one, and how many open
+    with no key.
+
+    With `write=False` they are only counted. An answer that ends meanwhile stays ended. Raises RedisError.
+    """
+    moved = unreadable = 0
+    client = _client(settings.REDIS_URL)
+    for key in client.scan_iter(f"{NAME_PREFIX}*", count=500):
+        record = json.loads(client.get(key) or "{}")  # type: ignore[arg-type]
+        if not (answer := record.get("answer")):
+            continue
+        try:
+            record["answer"] = rotate(answer, key.decode())
+        except DecryptionFailed:
+            unreadable += 1
+            continue
+        if record["answer"] != answer:
+            moved += 1
+            if write:
+                client.set(key, json.dumps(record), xx=True, keepttl=True)
+    return moved, unreadable
 
 
 def _read(name: str, fingerprint: str, record: dict[str, object]) -> Kept:

@@ -2,7 +2,7 @@
 
 A context such as "acme/bot:<id>/api_key" (tenant schema first) is sealed inside the token and compared on
 opening, so a ciphertext copied to another row, column or tenant does not decrypt. The first key encrypts,
-all keys decrypt: put a new key first, `rotate` every stored token, then drop the old key.
+all keys decrypt: put a new key first, `rotate` every stored token (`manage.py rotate_keys`), then drop the old key.
 """
 
 from __future__ import annotations
@@ -40,9 +40,17 @@ def decrypt(token: str, *, context: str, keys: Sequence[str] | None = None) -> s
 
 
 def rotate(token: str, context: str, *, keys: Sequence[str] | None = None) -> str:
-    """The same secret under the first key. Raises DecryptionFailed, also for another place's token."""
+    """The same secret under the first key: the token itself where it is under that key already.
+
+    Raises DecryptionFailed, also for another place's token.
+    """
     fernet = _fernet(keys)
-    return _seal(fernet, _open(fernet, token, context), context)
+    plaintext = _open(fernet, token, context)
+    try:
+        _open(_fernet((settings.ENCRYPTION_KEYS if keys is None else keys)[:1]), token, context)
+    except DecryptionFailed:
+        return _seal(fernet, plaintext, context)
+    return token
 
 
 def _seal(fernet: MultiFernet, plaintext: str, context: str) -> str:

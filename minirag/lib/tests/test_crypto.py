@@ -63,6 +63,11 @@ def test_rotation_moves_a_secret_to_the_first_key():
         decrypt(token, context=PLACE, keys=[NEW])
 
 
+def test_what_is_under_the_first_key_already_stays_as_it_is():
+    token = encrypt("sk-123", context=PLACE, keys=[NEW])
+    assert rotate(token, PLACE, keys=[NEW, OLD]) == token
+
+
 def test_the_keys_come_from_the_settings_at_each_call(settings):
     settings.ENCRYPTION_KEYS = [OLD]
     token = encrypt("sk-123", context=PLACE)
