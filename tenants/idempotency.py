@@ -42,6 +42,7 @@ _KEPT_HEADERS = (
     "Location",
     "Cache-Control",
     "X-Accel-Buffering",
+    "X-Ignored-Fields",
 )
 _ERROR_STARTS = (b"event: error", b'data: {"error"')
 _running: set[asyncio.Task[Any]] = set()  # the event loop alone would let go of them

@@ -29,6 +29,7 @@ from conversations.turns.replies import (
 )
 from conversations.turns.taking import take_turn
 from minirag.lib.errors import ProductError
+from minirag.lib.http_in.ignored import ignored_of, name_ignored, note_ignored
 from minirag.lib.http_in.openai_errors import as_openai_error
 from minirag.lib.http_in.openapi import EXAMPLE_IDS, describe
 from minirag.lib.http_in.rest import ApiView, error_response, method_not_allowed, read_body
@@ -68,6 +69,7 @@ async def _complete(request: HttpRequest) -> HttpResponseBase:
     require_scope(identity.token, Scope.CHAT)
     body = read_body(Completion, request)
     asked = read_question(body)
+    note_ignored(request, asked.ignored)
     bound = identity.token.bot_profile_id if identity.token else None
     bot = await run_sync(find_model, body.model, bound)
     asker = Asker(
@@ -83,19 +85,25 @@ async def _complete(request: HttpRequest) -> HttpResponseBase:
         bot.pk, chat_id, asked.question, asker=asker, is_stream=is_stream, history=asked.history
     )
     writer = Writer(
-        str(bot.pk), asked.ignored, bool(body.stream_options and body.stream_options.include_usage)
+        str(bot.pk),
+        ignored_of(request),
+        bool(body.stream_options and body.stream_options.include_usage),
     )
     if not is_stream:
-        return JsonResponse(await writer.collect(events), json_dumps_params={"ensure_ascii": False})
+        whole = await writer.collect(events)
+        response = JsonResponse(whole, json_dumps_params={"ensure_ascii": False})
+        name_ignored(request, response)
+        return response
     chunks = writer.stream(events)
     # Only with the first words is the status known: what fails before is an HTTP error, which clients know to retry.
     first = await anext(chunks)
-    response = StreamingHttpResponse(
+    stream = StreamingHttpResponse(
         _write(first, chunks), content_type="text/event-stream; charset=utf-8"
     )
-    response["Cache-Control"] = "no-cache"
-    response["X-Accel-Buffering"] = "no"
-    return response
+    name_ignored(request, stream)
+    stream["Cache-Control"] = "no-cache"
+    stream["X-Accel-Buffering"] = "no"
+    return stream
 
 
 async def _write(

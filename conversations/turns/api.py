@@ -34,6 +34,7 @@ from conversations.turns.serializers import (
 )
 from conversations.turns.taking import Done, Failed, SourcesFound, TurnEvent, take_turn
 from minirag.lib.errors import NotFound, ProductError
+from minirag.lib.http_in.ignored import tell_ignored
 from minirag.lib.http_in.openapi import EXAMPLE_IDS, describe
 from minirag.lib.http_in.pagination import (
     OLDEST_FIRST,
@@ -122,15 +123,18 @@ async def _ask(request: HttpRequest) -> HttpResponseBase:
         body.bot_profile_id, body.chat_id, body.message, asker=asker, is_stream=body.stream
     )
     if not body.stream:
-        return JsonResponse(
+        whole = JsonResponse(
             await collect_answer(events, extended=body.extended),
             json_dumps_params={"separators": (",", ":"), "ensure_ascii": False},
         )
+        tell_ignored(request, whole)
+        return whole
     await anext(events)  # Started: what may not happen at all is an HTTP error, not an event
     response = StreamingHttpResponse(
         write_sse(events, extended=body.extended, request_id=asker.request_id),
         content_type="text/event-stream; charset=utf-8",
     )
+    tell_ignored(request, response)
     response["Cache-Control"] = "no-cache"
     response["X-Accel-Buffering"] = "no"
     return response

@@ -17,6 +17,7 @@ from django.http import HttpRequest
 
 from knowledge.formats.parsing import parse_isolated
 from minirag.lib.errors import BadInput
+from minirag.lib.http_in.ignored import find_unknown, note_ignored
 from minirag.lib.http_in.rest import Body, InvalidFields, check_form_text, validate_fields
 
 KINDS = {".csv": "csv", ".docx": "docx", ".md": "md", ".pdf": "pdf", ".txt": "txt"}
@@ -57,6 +58,7 @@ def read_upload(request: HttpRequest, form_model: type[F]) -> Upload[F]:
         raise InvalidFields([*problems, *error.errors]) from None
     if problems:
         raise InvalidFields(problems)
+    note_ignored(request, find_unknown(form, posted))
     file: UploadedFile = files["file"]
     return Upload(
         form, shorten_file_name(file.name or ""), None if handler.is_too_large else file.read()

@@ -1,22 +1,18 @@
 """How a route is described for OpenAPI: a declaration next to its code, and models of what it answers.
 
-Every method under `/v1` carries one, and a test fails for those that do not. The request is described by the pydantic
-model that reads it, the answer by a `Reply` in the app's replies.py, with the keys that its `render_*` function writes:
-
-    class BotProfileReply(Reply):           # the component is named BotProfile
-        id: UUID
-        name: str
-        created_at: Moment
+Every method under `/v1` carries one, and a test fails for those that do not. What is read and what is answered are
+pydantic classes of the room's schemas.py (`minirag.lib.http_in.nouns`). A method is handed `query`, `body` and ids that
+it has parameters for, and what it returns is written as the first of its `answers`; `Answer` names another, or headers:
 
     class BotList(ApiView):
-        @describe("List bots", query=PlainPageQuery, answers={200: list[BotProfileReply]})
-        def get(self, request): ...
+        @describe("List bots", query=PlainPageQuery, answers={200: list[BotProfileSchema]})
+        def get(self, request: Request, query: PlainPageQuery) -> Page[BotProfile]: ...
 
-        @describe("Create a bot", body=NewBot, answers={201: BotProfileReply}, example={"name": "Support"})
-        def post(self, request): ...
+        @describe("Create a bot", body=NewBot, answers={201: BotProfileSchema}, example={"name": "Support"})
+        def post(self, request: Request, body: NewBot) -> BotProfile: ...
 
         @describe("Delete a bot", answers={204: None}, errors={409: "The bot answers somebody just now."})
-        def delete(self, request, bot_profile_id): ...
+        def delete(self, request: Request, bot_profile_id: UUID) -> None: ...
 
 - `answers` maps a status to a type (JSON), to None (no body), to `Media("text/csv")`, or to a tuple of these.
 - `errors` maps a status to a sentence, for what is special to the route. What every route may answer is added by
@@ -36,9 +32,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import wraps
+from inspect import signature
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from minirag.lib.http_in.answering import read_asked, write_answer
+from minirag.lib.http_in.nouns import EXAMPLE_MOMENT
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -61,7 +62,6 @@ EXAMPLE_IDS = {
     "delivery_id": "de110000-0000-4000-8000-000000000001",
 }
 EXAMPLE_ID = "1d000000-0000-4000-8000-000000000001"
-EXAMPLE_MOMENT = "2026-11-20T23:38:33.801678"
 
 Moment = Annotated[
     str,
@@ -156,10 +156,30 @@ def describe(
     def attach(view: F) -> F:
         known: dict[str, Operation] = getattr(view, "operations", {})
         name = method or view.__name__.upper()
-        view.operations = {**known, name: operation}  # type: ignore[attr-defined]
-        return view
+        attached = view if method else _hand_over(view, operation)
+        attached.operations = {**known, name: operation}  # type: ignore[attr-defined]
+        return attached
 
     return attach
+
+
+def _hand_over(view: F, operation: Operation) -> F:
+    """Have a method get what was asked for, and what it returns written as the answer that is described."""
+    wanted = {name: each.annotation for name, each in signature(view).parameters.items()}
+
+    @wraps(view)
+    def answer(self: Any, request: Any, **path: str) -> Any:
+        asked = read_asked(
+            request,
+            path,
+            wanted,
+            query=operation.query,
+            body=operation.body,
+            has_form=operation.form is not None,
+        )
+        return write_answer(request, view(self, request, **asked), operation.answers)
+
+    return answer  # type: ignore[return-value]
 
 
 def operations_of(callback: Any) -> dict[str, Operation]:

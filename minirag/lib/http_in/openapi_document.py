@@ -56,10 +56,19 @@ _HEADERS: dict[str, Schema] = {
         "description": '`<…>; rel="next"`, when there is a next page.',
         "schema": {"type": "string"},
     },
+    "X-Ignored-Fields": {
+        "description": "What was sent and is not known here, if anything was; percent-encoded.",
+        "schema": {"type": "string"},
+    },
     "Idempotency-Replayed": {
         "description": "`true` when this is the stored answer of an earlier request.",
         "schema": {"type": "string"},
     },
+}
+_IGNORED: Schema = {
+    "type": "array",
+    "items": {"type": "string"},
+    "description": "What was sent and is not known here. Only there when something was.",
 }
 _LIMIT_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 _PARAMETERS: dict[str, Schema] = {
@@ -91,6 +100,7 @@ def build_document(routes: Iterable[tuple[str, Any]], *, info: Schema) -> Schema
         paths.setdefault(path, {})[method.lower()] = _describe_operation(
             path, method, operation, schemas
         )
+    _let_ignore(paths, schemas)
     return {
         "openapi": "3.1.0",
         "info": info,
@@ -113,6 +123,16 @@ def build_document(routes: Iterable[tuple[str, Any]], *, info: Schema) -> Schema
         },
         "security": [{"bearer": []}],
     }
+
+
+def _let_ignore(paths: Schema, schemas: SchemaBook) -> None:
+    """Say of the objects that writing routes answer that they may name what was ignored."""
+    for operations in paths.values():
+        for method, operation in operations.items():
+            for status, response in operation["responses"].items():
+                content = response.get("content", {}).get(_JSON, {})
+                if method != "get" and status < "400" and "$ref" in content.get("schema", {}):
+                    schemas.resolve(content["schema"])["properties"].setdefault("ignored", _IGNORED)
 
 
 def _referenced(paths: Schema, components: Schema) -> Schema:
@@ -243,7 +263,7 @@ def _request_content(method: str, operation: Operation, schemas: SchemaBook) -> 
 
 def _response(method: str, operation: Operation, answer: Any, schemas: SchemaBook) -> Schema:
     kinds = answer if isinstance(answer, tuple) else (answer,)
-    names = ["X-Request-ID", *_LIMIT_HEADERS]
+    names = ["X-Request-ID", *_LIMIT_HEADERS, "X-Ignored-Fields"]
     if method == "POST":
         names.append("Idempotency-Replayed")
     if getattr(answer, "__origin__", None) is list and "cursor" in getattr(

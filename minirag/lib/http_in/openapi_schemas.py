@@ -36,10 +36,7 @@ class SchemaBook:
                 inputs.append((key[0], mode, TypeAdapter(kind)))
         schemas, shared = TypeAdapter.json_schemas(inputs, ref_template=REFERENCE + "{model}")  # type: ignore[arg-type]
         known = shared.get("$defs", {})
-        names = {
-            name: name if (short := name.removesuffix("Reply")) in known else short
-            for name in known
-        }
+        names = {name: name if (short := _shorten(name)) in known else short for name in known}
         self._schemas = {key: _rename(schema, names) for key, schema in schemas.items()}
         self.components: Schema = {
             names[name]: _rename(schema, names) for name, schema in sorted(known.items())
@@ -98,6 +95,10 @@ def _types_of(operations: Iterable[Operation]) -> Iterator[tuple[Any, str]]:
             for kind in answer if isinstance(answer, tuple) else (answer,):
                 if kind is not None and not isinstance(kind, Media):
                     yield kind, "serialization"
+
+
+def _shorten(name: str) -> str:
+    return name.removesuffix("Schema").removesuffix("Reply")
 
 
 def _key(kind: Any) -> str:

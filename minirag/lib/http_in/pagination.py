@@ -22,7 +22,7 @@ import base64
 import binascii
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Generic, TypeVar
@@ -78,6 +78,11 @@ class Page(Generic[M]):
 
     items: list[M]
     next_cursor: str | None
+    total: int | None = None  # where the list offers one
+
+    def counted(self, total: int) -> Page[M]:
+        """This page, with the number of all rows."""
+        return replace(self, total=total)
 
 
 def paginate(
@@ -115,14 +120,17 @@ def render_page(page: Page[Any], items: list[Any], **extra: Any) -> dict[str, An
 
 def plain_response(request: HttpRequest | Request, page: Page[Any], items: list[Any]) -> Response:
     """Answer a plain list of the contract, with the way to the next page in its headers."""
+    return Response(items, headers=next_page_headers(request, page))
+
+
+def next_page_headers(request: HttpRequest | Request, page: Page[Any]) -> dict[str, str]:
+    """The way to the next page of a plain list, if there is one."""
     if page.next_cursor is None:
-        return Response(items)
+        return {}
     raw = django_request(request)
     query = {name: value for name, value in raw.GET.items() if name not in ("cursor", "offset")}
     url = raw.build_absolute_uri(f"{raw.path}?{urlencode({**query, 'cursor': page.next_cursor})}")
-    return Response(
-        items, headers={"Link": f'<{url}>; rel="next"', "X-Next-Cursor": page.next_cursor}
-    )
+    return {"Link": f'<{url}>; rel="next"', "X-Next-Cursor": page.next_cursor}
 
 
 def _after(rows: QuerySet[M], order: Sequence[str], key: list[Any]) -> Q:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from rest_framework.request import Request
 
 from minirag.lib.errors import ProductError
+from minirag.lib.http_in.ignored import find_unknown, note_ignored
 from minirag.lib.text.strict_json import InvalidJSON, UnstorableText, check_text, parse_json
 
 _SECRET_FIELDS = frozenset(
@@ -24,11 +25,15 @@ _SECRET_FIELDS = frozenset(
 )
 _HIDDEN = "**********"
 _ECHO_LENGTH = 500
+_SPOTTED_BYTES = 65_536
 _UUID = TypeAdapter(UUID)
 
 
 class Body(BaseModel):
-    """Base of request bodies and queries: unknown fields are ignored, `model_fields_set` tells what was sent."""
+    """Base of request bodies and queries: unknown fields are ignored, and the answer says so (`http_in.ignored`).
+
+    `model_fields_set` tells what was sent. `of` is the model whose columns bound the fields, see `minirag.lib.bounds`.
+    """
 
     model_config = ConfigDict(extra="ignore")
 
@@ -86,7 +91,23 @@ def read_body(model: type[B], request: HttpRequest | Request) -> B:
         raise InvalidFields.of("missing", ("body",), "Field required")
     if not isinstance(value, dict):
         raise _not_an_object(None if isinstance(value, str) else value)
-    return validate_fields(model, value, where="body")
+    found = validate_fields(model, value, where="body")
+    note_ignored(raw, find_unknown(found, value))
+    return found
+
+
+def spot_body(request: HttpRequest) -> list[str]:
+    """Name the fields of a JSON object that came to a route which reads none; whatever else came counts for nothing."""
+    size = request.META.get("CONTENT_LENGTH") or "0"
+    if request.method in ("GET", "HEAD") or not _is_json(request.content_type or ""):
+        return []
+    if not (size.isdigit() and 0 < int(size) <= _SPOTTED_BYTES):
+        return []
+    try:
+        value = parse_json(request.body)
+    except (InvalidJSON, UnstorableText):
+        return []
+    return list(value) if isinstance(value, dict) else []
 
 
 def check_form_text(fields: dict[str, str], *, where: str = "body") -> None:

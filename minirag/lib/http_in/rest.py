@@ -25,6 +25,7 @@ from rest_framework.views import APIView
 
 from minirag.lib.database import DATABASE, run_in_pool
 from minirag.lib.errors import NotAuthenticated, ProductError, TooManyRequests
+from minirag.lib.http_in.ignored import tell_ignored
 from minirag.lib.http_in.openai_errors import as_openai_error, speaks_openai
 from minirag.lib.http_in.reading import (
     Body,
@@ -192,13 +193,14 @@ class ApiView(APIView):
 
         def respond(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             response = view(request, *args, **kwargs)
-            if not isinstance(response, Response):
-                return response
-            response.render()
-            # A plain response: Django would hop to another thread to find out that there is nothing to render.
-            return HttpResponse(
-                response.content, status=response.status_code, headers=response.headers
-            )
+            if isinstance(response, Response):
+                response.render()
+                # A plain response: Django would hop to another thread to find out that there is nothing to render.
+                response = HttpResponse(
+                    response.content, status=response.status_code, headers=response.headers
+                )
+            tell_ignored(request, response)
+            return response
 
         @wraps(view)
         async def serve(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

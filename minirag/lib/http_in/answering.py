@@ -1,0 +1,86 @@
+"""Between a described route and its method: read what was asked for it, and write what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from pydantic import BaseModel, TypeAdapter
+from rest_framework.request import Request
+
+from minirag.lib.http_in.ignored import note_ignored
+from minirag.lib.http_in.pagination import Page, next_page_headers
+from minirag.lib.http_in.reading import django_request, parse_uuid, read_body, read_query, spot_body
+
+_JSON = "application/json"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a method returns where the value is not all: another of the described statuses, or headers."""
+
+    value: Any
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_asked(
+    request: Request,
+    path: Mapping[str, str],
+    wanted: Mapping[str, Any],
+    *,
+    query: type[BaseModel] | None,
+    body: type[BaseModel] | None,
+    has_form: bool,
+) -> dict[str, Any]:
+    """Return the arguments of a method: ids that it wants as UUIDs, and `query` and `body` where it has them.
+
+    Raises InvalidFields and BodyTooLarge.
+    """
+    raw = django_request(request)
+    asked: dict[str, Any] = {
+        name: parse_uuid(text, name) if wanted.get(name) in (UUID, "UUID") else text
+        for name, text in path.items()
+    }
+    note_ignored(raw, (name for name in raw.GET if query is None or name not in query.model_fields))
+    if query is not None and "query" in wanted:
+        asked["query"] = read_query(query, raw)
+    if body is not None and "body" in wanted:
+        asked["body"] = read_body(body, raw)
+    if body is None and not has_form:
+        note_ignored(raw, spot_body(raw))
+    return asked
+
+
+def write_answer(request: Request, value: Any, answers: Mapping[int, Any]) -> HttpResponseBase:
+    """Write what a method returned as the answer that is described for it."""
+    if isinstance(value, HttpResponseBase):
+        return value
+    answer = value if isinstance(value, Answer) else Answer(value)
+    status = answer.status or next(iter(answers))
+    kind = answers[status]
+    if kind is None:
+        return HttpResponse(status=status, content_type=_JSON, headers=dict(answer.headers))
+    headers, rows = dict(answer.headers), answer.value
+    if isinstance(rows, Page) and getattr(kind, "__origin__", None) is list:
+        headers |= next_page_headers(django_request(request), rows)
+        rows = rows.items
+    return HttpResponse(render(kind, rows), status=status, content_type=_JSON, headers=headers)
+
+
+def render(kind: Any, value: Any) -> bytes:
+    """Write a value of a described type as JSON, from rows where the type is of nouns."""
+    adapter = _adapter(kind)
+    text: bytes = adapter.dump_json(adapter.validate_python(value))
+    # As DRF writes them: they end a line in JavaScript.
+    return text.replace(b"\xe2\x80\xa8", b"\\u2028").replace(b"\xe2\x80\xa9", b"\\u2029")
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)

@@ -1,0 +1,160 @@
+"""One pydantic class per noun: it describes an answer, renders it from a row, and what is read derives from it.
+
+    class BotProfileSchema(Noun, of=BotProfile):        # the component is named BotProfile
+        id: Shown[UUID]
+        name: str
+        temperature: float
+        created_at: Shown[Moment]
+
+    class NewBot(BotProfileSchema, reads="new"): ...            # name and temperature, as the model bounds them
+    class BotChanges(BotProfileSchema, reads="changes"):        # the same, and nothing has to be there
+        is_active: StrictBool
+
+- A noun's fields stand in the order of the wire and are found as attributes of a row (or keys of a dict). Another
+  attribute is named by `validation_alias`. A field that is not always there has `Sometimes[…]` and is left out while
+  it is None.
+- `of` is the model whose columns bound what is read, see `minirag.lib.bounds`, and whose defaults count for what is not
+  sent. A plain `Body` may have it as well.
+- `reads="new"` leaves out what is only `Shown`. `reads="changes"` does too, and nothing has to be there: only
+  `model_fields_set` counts. Their own fields come on top, and say more of a field of the noun where they repeat it.
+
+What is rendered is not bounded: a row that is older than a rule is shown as it is.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from inspect import get_annotations
+from types import NoneType, UnionType
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
+
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import Model
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic.fields import FieldInfo
+
+from minirag.lib.bounds import bound_items, rules_of
+from minirag.lib.http_in.rest import naive_utc
+
+T = TypeVar("T")
+EXAMPLE_MOMENT = "2026-11-20T23:38:33.801678"
+
+
+class _Shown:
+    """Marks a field that nobody sends."""
+
+
+def _be_left_out(schema: dict[str, Any]) -> None:
+    """Say of a field that it is left out, not that it is null."""
+    (kind, _), rest = (
+        schema["anyOf"],
+        {key: value for key, value in schema.items() if key not in ("anyOf", "default")},
+    )
+    schema.clear()
+    schema.update(kind | rest)
+
+
+Shown = Annotated[T, _Shown()]
+Sometimes = Annotated[
+    T | None,
+    Field(default=None, exclude_if=lambda value: value is None, json_schema_extra=_be_left_out),
+    _Shown(),
+]
+Moment = Annotated[
+    datetime,
+    PlainSerializer(naive_utc, return_type=str),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?$",
+            "description": "UTC without a zone; no fraction where it is 0.",
+            "examples": [EXAMPLE_MOMENT],
+        }
+    ),
+]
+
+
+class Noun(BaseModel):
+    """Base of what is answered: these keys and no others. The component's name is the class's without `Schema`."""
+
+    model_config = ConfigDict(extra="forbid", from_attributes=True)
+
+    read_as: ClassVar[Literal["", "new", "changes"]] = ""
+    row: ClassVar[type[Model] | None] = None
+
+    def __init_subclass__(
+        cls,
+        *,
+        reads: Literal["", "new", "changes"] = "",
+        of: type[Model] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.read_as = reads or cls.read_as
+        cls.row = of or cls.row
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        if not cls.read_as:
+            return
+        cls.model_config["extra"] = "ignore"
+        own = set(get_annotations(cls))
+        for name in _shown_names(cls):
+            cls.__pydantic_fields__.pop(name, None)
+        if cls.row is not None:
+            bound_fields(cls, cls.row, keeping=own)
+        if cls.read_as == "changes":
+            for field in cls.__pydantic_fields__.values():
+                if field.is_required():
+                    field.default = None
+        cls.model_rebuild(force=True)
+
+
+def bound_fields(schema: type[BaseModel], model: type[Model], *, keeping: set[str]) -> None:
+    """Give the fields of a class the bounds of the model's columns; and their defaults, but for those of `keeping`."""
+    for name, field in schema.__pydantic_fields__.items():
+        try:
+            column = model._meta.get_field(name)
+        except FieldDoesNotExist:
+            continue
+        _bound_field(field, column)
+        if field.is_required() and name not in keeping:
+            _take_default(field, column)
+
+
+def _shown_names(schema: type[Noun]) -> set[str]:
+    """What the nouns that a class is derived from only show, unless a class that reads says more of it."""
+    shown: set[str] = set()
+    for base in reversed(schema.__mro__):
+        if not issubclass(base, Noun):
+            continue
+        if base.read_as:
+            shown -= set(get_annotations(base))
+        else:
+            shown |= {
+                name
+                for name, field in base.__pydantic_fields__.items()
+                if any(isinstance(each, _Shown) for each in field.metadata)
+            }
+    return shown
+
+
+def _bound_field(field: FieldInfo, column: Any) -> None:
+    kinds = [each for each in get_args(field.annotation) if each is not NoneType]
+    is_nullable = get_origin(field.annotation) in (Union, UnionType) and len(kinds) == 1
+    kind = bound_items(column, kinds[0] if is_nullable else field.annotation)
+    if rules := rules_of(column):
+        kind = Annotated[(kind, *rules)]
+    field.annotation = kind | None if is_nullable else kind
+
+
+def _take_default(field: FieldInfo, column: Any) -> None:
+    if callable(column.default) and column.has_default():
+        field.default_factory = column.default
+    elif column.has_default():
+        field.default = column.default
+    elif column.null:
+        field.default = None
+    elif column.blank and column.empty_strings_allowed:
+        field.default = ""

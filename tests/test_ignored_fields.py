@@ -1,0 +1,107 @@
+"""What is sent and has no effect is said, and alike at every route that writes."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from django.test import Client
+
+from tests.test_bad_input import BODILESS, JSON, VALID, Api, api  # noqa: F401
+
+HEADER = "X-Ignored-Fields"
+# Asked with the bodies of test_bad_input, these refuse for another reason.
+REFUSING = {("auth/login", "post"), ("platform/tenants/<str:slug>", "delete")}
+
+
+def said_of(response) -> object:
+    """What an answer says it has ignored: by its header, and by its body if that is an object."""
+    by_header = response.headers.get(HEADER)
+    if response.content[:1] != b"{":
+        return by_header
+    return by_header, response.json().get("ignored")
+
+
+def test_every_route_with_a_body_names_the_field_that_it_does_not_know(api, settings):
+    for route, method in sorted(set(VALID) - REFUSING):
+        body = {**api.body(route, method), "zzz": 1}
+        response = api.send(route, method, json.dumps(body).encode())
+        assert response.status_code < 300, (route, method, response.content[:300])
+        assert said_of(response) in ("zzz", ("zzz", ["zzz"])), (route, method)
+
+
+def test_every_route_without_a_body_names_what_came_in_one(api):
+    for route, method in sorted(BODILESS):
+        if route in ("sources/upload", "sources/validate-file"):
+            continue
+        response = api.send(route, method, b'{"zzz": 1}')
+        if response.status_code < 300:
+            assert said_of(response) in ("zzz", ("zzz", ["zzz"])), (route, method)
+        else:
+            assert HEADER not in response.headers, (route, method)
+
+
+def test_an_unknown_part_of_a_form_is_named(as_acme):
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    file = SimpleUploadedFile("hours.txt", b"Open from 9 to 17.")
+    response = as_acme.post("/v1/sources/validate-file", {"file": file, "visibility": "all"})
+    assert said_of(response) == ("visibility", ["visibility"])
+
+
+def test_an_unknown_parameter_is_named_at_reads_and_writes(as_acme, api):
+    response = as_acme.get("/v1/bot-profiles?limt=5&limit=1")
+    assert response.headers[HEADER] == "limt" and isinstance(response.json(), list)
+    response = as_acme.get("/v1/tenants/me?verbose=1")
+    assert response.headers[HEADER] == "verbose" and "ignored" not in response.json()
+    response = as_acme.post(f"/v1/webhooks/{api.ids['webhook']}/rotate-secret?overlap=2")
+    assert said_of(response) == ("overlap", ["overlap"])
+
+
+def test_nothing_is_said_where_nothing_is_ignored(as_acme):
+    response = as_acme.post("/v1/bot-profiles", {"name": "Support"}, content_type=JSON)
+    assert said_of(response) == (None, None)
+    assert len(response.json()) == 13
+
+
+def test_what_lies_deeper_is_named_with_its_place(as_acme, api):
+    body = api.body("sources/batch", "post")
+    body["children"].append({**body["children"][0], "visibility": "all"})
+    response = as_acme.post("/v1/sources/batch", body, content_type=JSON)
+    assert said_of(response) == ("children.1.visibility", ["children.1.visibility"])
+
+
+@pytest.mark.parametrize("name", ["a\r\nSet-Cookie: x=1", "é, b", "x" * 500, ""])
+def test_no_name_breaks_out_of_the_header(as_acme, name):
+    response = as_acme.post("/v1/bot-profiles", {"name": "x", name: 1}, content_type=JSON)
+    assert response.status_code == 201
+    assert response.json()["ignored"] == [name[:64]]
+    assert response.headers[HEADER].isascii() and "\n" not in response.headers[HEADER]
+    assert "Set-Cookie" not in response.headers
+
+
+def test_a_thousand_names_are_not_all_repeated(as_acme):
+    body = {"name": "x", **{f"f{number}": 1 for number in range(1000)}}
+    response = as_acme.post("/v1/bot-profiles", body, content_type=JSON)
+    assert len(response.json()["ignored"]) == 50
+
+
+def test_an_error_says_nothing_of_it(as_acme):
+    response = as_acme.post("/v1/bot-profiles", {"zzz": 1}, content_type=JSON)
+    assert response.status_code == 422 and HEADER not in response.headers
+
+
+def test_a_replayed_answer_says_it_again(acme):
+    client = Client(**acme.bearer, HTTP_IDEMPOTENCY_KEY="ignored-1")
+    for _ in range(2):
+        response = client.post("/v1/bot-profiles", {"name": "x", "zzz": 1}, content_type=JSON)
+        assert said_of(response) == ("zzz", ["zzz"])
+    assert response.headers["Idempotency-Replayed"] == "true"
+
+
+def test_a_question_names_what_it_ignored_as_json_and_as_a_stream(api):
+    body = {**api.body("chat", "post"), "metadata_filter": {"a": 1}}
+    response = api.send("chat", "post", json.dumps(body).encode())
+    assert said_of(response) == ("metadata_filter", ["metadata_filter"])
+    response = api.send("chat", "post", json.dumps({**body, "stream": True}).encode())
+    assert response.headers[HEADER] == "metadata_filter"
