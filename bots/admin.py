@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin import register
 from django.core.exceptions import ValidationError
@@ -20,13 +19,18 @@ from unfold.widgets import (
 )
 
 from bots.admin_fields import LinesField
-from bots.models import BotProfile, Outcome, PriceOverride, UsageEvent
+from bots.models import MOST_ORIGINS, MOST_QUESTIONS, BotProfile, Outcome, PriceOverride, UsageEvent
 from bots.origins import normalise_origin
 from bots.quotas import admin as quotas_admin  # noqa: F401 - registers its pages
 from bots.scopes import admin as scopes_admin
 from bots.usage.month import summarise_month
-from minirag.ai.credentials import Credentials
-from minirag.lib.http_out.client import OutboundError, check_url
+from minirag.ai.credentials import (
+    LONGEST_BASE,
+    LONGEST_KEY,
+    Credentials,
+    CredentialsInvalid,
+    read_credentials,
+)
 from tenants.model_admin import LookOnlyAdmin, ProductAdmin
 from tenants.sites import tenant_site
 
@@ -42,18 +46,19 @@ class BotForm(forms.ModelForm):
     starter_questions = LinesField(
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
-        help_text="One per line, at most 10. Shown as buttons before the first question.",
+        help_text=f"One per line, at most {MOST_QUESTIONS}. Shown as buttons before the first question.",
     )
     allowed_origins = LinesField(
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text="Pages whose widget may talk to this bot, one per line: https://www.example.com",
+        help_text="Pages whose widget may talk to this bot, one per line, at most "
+        f"{MOST_ORIGINS}: https://www.example.com",
     )
     new_api_key = forms.CharField(
         label="API key",
         required=False,
         strip=True,
-        max_length=4096,
+        max_length=LONGEST_KEY,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
         help_text="Of this bot's model provider. A new key replaces the stored one; empty leaves it as it is. It is "
         "stored encrypted and shown to nobody.",
@@ -61,7 +66,7 @@ class BotForm(forms.ModelForm):
     new_api_base = forms.CharField(
         label="Base URL",
         required=False,
-        max_length=2000,
+        max_length=LONGEST_BASE,
         widget=UnfoldAdminTextInputWidget,
         help_text="Only for a self-hosted or compatible server, ending in /v1. Entered together with its API key.",
     )
@@ -82,12 +87,6 @@ class BotForm(forms.ModelForm):
             "description": UnfoldAdminTextInputWidget(),
         }
 
-    def clean_starter_questions(self) -> list[str]:
-        questions: list[str] = self.cleaned_data["starter_questions"]
-        if len(questions) > 10 or any(len(question) > 200 for question in questions):
-            raise ValidationError("At most 10 questions of at most 200 characters.")
-        return questions
-
     def clean_allowed_origins(self) -> list[str]:
         lines: list[str] = self.cleaned_data["allowed_origins"]
         try:
@@ -95,27 +94,16 @@ class BotForm(forms.ModelForm):
         except ValueError as error:
             raise ValidationError(str(error).capitalize() + ".") from None
 
-    def clean_new_api_key(self) -> str:
-        key: str = self.cleaned_data["new_api_key"]
-        if not key.isprintable():
-            raise ValidationError("An API key is one line of text.")
-        return key
-
-    def clean_new_api_base(self) -> str:
-        base: str = self.cleaned_data["new_api_base"]
-        try:
-            if base:
-                check_url(base, allowed_hosts=frozenset(settings.OUTBOUND_ALLOWED_HOSTS))
-        except OutboundError as error:
-            raise ValidationError(error.detail) from None
-        return base
-
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
-        if self.cleaned_data.get("new_api_base") and not self.cleaned_data.get("new_api_key"):
-            self.add_error("new_api_key", "Enter the key for this address as well.")
-        if self.cleaned_data.get("new_api_key") and self.cleaned_data.get("clear_api_key"):
+        key, base = self.cleaned_data.get("new_api_key"), self.cleaned_data.get("new_api_base")
+        if key and self.cleaned_data.get("clear_api_key"):
             self.add_error("clear_api_key", "Either enter a new key or forget the stored one.")
+        given = {"api_key": key or None, "api_base": base or None}
+        try:
+            self.credentials = read_credentials(given if key or base else {})
+        except CredentialsInvalid as error:
+            self.add_error(f"new_{error.field}", f"It {error.reason}.")
         return cleaned
 
 
@@ -170,10 +158,7 @@ class BotProfileAdmin(ProductAdmin):
         if form.cleaned_data.get("clear_api_key"):
             obj.set_credentials(Credentials())
         elif form.cleaned_data.get("new_api_key"):
-            data = form.cleaned_data
-            obj.set_credentials(
-                Credentials(api_key=data["new_api_key"], api_base=data["new_api_base"] or None)
-            )
+            obj.set_credentials(form.credentials)
         super().save_model(request, obj, form, change)
 
     @display(description="bot", header=True, ordering="name")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
@@ -24,8 +24,9 @@ from bots.usage.models import (
     UsageTiming,
 )
 from minirag.ai.credentials import Credentials
+from minirag.lib.bounds import ListOf
 from minirag.lib.security.crypto import decrypt, encrypt, rotate
-from tenants.context import current_schema, require_tenant
+from tenants.context import TenantRow, current_schema, require_tenant
 from tenants.models import BotAddress
 
 __all__ = [
@@ -51,6 +52,10 @@ __all__ = [
 ]
 
 
+MOST_QUESTIONS: Final = 10
+MOST_ORIGINS: Final = 50
+
+
 def default_model() -> str:
     return settings.DEFAULT_LLM_MODEL
 
@@ -73,7 +78,7 @@ class BotProfileQuerySet(models.QuerySet["BotProfile"]):
         )
 
 
-class BotProfile(models.Model):
+class BotProfile(TenantRow, models.Model):
     """A configured assistant: its model, its tone, when it refuses, and where its widget may stand."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -126,10 +131,13 @@ class BotProfile(models.Model):
     )
 
     greeting = models.CharField(max_length=500, blank=True, default="")
-    starter_questions = models.JSONField(default=list, blank=True)
+    starter_questions = models.JSONField(
+        default=list, blank=True, validators=[ListOf(MOST_QUESTIONS, 200)]
+    )
     allowed_origins = models.JSONField(
         default=list,
         blank=True,
+        validators=[ListOf(MOST_ORIGINS, 300)],
         help_text='Pages whose widget may talk to this bot, e.g. ["https://www.acme.com"].',
     )
     is_public = models.BooleanField(
@@ -151,6 +159,25 @@ class BotProfile(models.Model):
             models.CheckConstraint(
                 name="bot_temperature_range",
                 condition=models.Q(temperature__gte=0, temperature__lte=2),
+            ),
+            models.CheckConstraint(
+                name="bot_answer_range",
+                condition=models.Q(
+                    max_tokens__gte=1,
+                    max_tokens__lte=128_000,
+                    passage_count__gte=1,
+                    passage_count__lte=20,
+                    history_turns__lte=50,
+                ),
+            ),
+            models.CheckConstraint(
+                name="bot_share_range",  # null is in every range
+                condition=models.Q(
+                    dense_weight__gte=0,
+                    dense_weight__lte=1,
+                    refusal_floor__gte=0,
+                    refusal_floor__lte=1,
+                ),
             ),
         ]
 

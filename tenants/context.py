@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Protocol, TypeVar
+from uuid import UUID
 
 from minirag.lib.database import run_sync
 
@@ -22,6 +23,7 @@ __all__ = [
     "HasSchema",
     "NoTenant",
     "Schema",
+    "TenantRow",
     "bind_stream",
     "current_schema",
     "current_tenant",
@@ -79,6 +81,14 @@ def require_tenant() -> Tenant:
             "No tenant is bound here. Enter one with tenants.context.tenant_context(tenant)."
         )
     return tenant
+
+
+class TenantRow:
+    """Mixed into models of a tenant's schema whose rows name their tenant on the wire: it is that of the schema."""
+
+    @property
+    def tenant_id(self) -> UUID:
+        return require_tenant().pk
 
 
 def current_schema() -> str:

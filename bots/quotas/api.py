@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.db import transaction
-from django.http import HttpResponse
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from bots.quotas.changing import change_quota, create_quota, find_own_quota, find_quota
 from bots.quotas.counting import find_standings
 from bots.quotas.models import Quota
-from bots.quotas.replies import QuotaPageReply, QuotaReply
-from bots.quotas.serializers import NewQuota, QuotaChanges, QuotaQuery, render_quota
+from bots.quotas.schemas import NewQuota, QuotaChanges, QuotaPageSchema, QuotaQuery, QuotaSchema
 from minirag.lib.http_in.openapi import describe
-from minirag.lib.http_in.pagination import paginate, render_page
-from minirag.lib.http_in.rest import ApiView, no_content, parse_uuid, read_body, read_query
+from minirag.lib.http_in.pagination import Page, paginate
+from minirag.lib.http_in.rest import ApiView
 from tenants import audit
 from tenants.permissions import HasTenant, permit
 
@@ -27,63 +26,57 @@ class QuotaView(ApiView):
 
 class QuotaList(QuotaView):
     @describe(
-        "List quotas",
-        query=QuotaQuery,
-        answers={200: QuotaPageReply},
-        description="With what is used of each.",
-    )
-    def get(self, request: Request) -> Response:
-        query = read_query(QuotaQuery, request)
+        "List quotas", query=QuotaQuery, answers={200: QuotaPageSchema}, description="With what is used of each.",
+    )  # fmt: skip
+    def get(self, request: Request, query: QuotaQuery) -> Page[Quota]:
         wanted = query.model_dump(include={"subject", "subject_id", "resource"}, exclude_none=True)
         page = paginate(Quota.objects.filter(**wanted), query)
-        standings = find_standings(page.items)
-        return Response(
-            render_page(page, [render_quota(quota, standings[quota.pk]) for quota in page.items])
-        )
+        _measure(*page.items)
+        return page
 
     @describe(
-        "Set a quota", body=NewQuota, answers={201: QuotaReply}, errors={409: "There is such a quota already."},
+        "Set a quota", body=NewQuota, answers={201: QuotaSchema}, errors={409: "There is such a quota already."},
         example={"resource": "messages", "period": "month", "limit": 10_000},
     )  # fmt: skip
-    def post(self, request: Request) -> Response:
-        fields = read_body(NewQuota, request).model_dump()
+    def post(self, request: Request, body: NewQuota) -> Quota:
         with transaction.atomic():
-            quota = create_quota(fields)
+            quota = create_quota(body.model_dump())
             _note(request, "quota.created", quota)
-        return Response(_render(quota), status=201)
+        return _measured(quota)
 
 
 class QuotaDetail(QuotaView):
-    @describe("Show a quota", answers={200: QuotaReply})
-    def get(self, request: Request, quota_id: str) -> Response:
-        return Response(_render(find_quota(parse_uuid(quota_id, "quota_id"))))
+    @describe("Show a quota", answers={200: QuotaSchema})
+    def get(self, request: Request, quota_id: UUID) -> Quota:
+        return _measured(find_quota(quota_id))
 
     @describe(
-        "Change a quota",
-        body=QuotaChanges,
-        answers={200: QuotaReply},
-        errors=_NOT_YOURS,
-        example={"limit": 20_000},
-    )
-    def patch(self, request: Request, quota_id: str) -> Response:
-        pk = parse_uuid(quota_id, "quota_id")
-        changes = read_body(QuotaChanges, request).model_dump(exclude_unset=True)
+        "Change a quota", body=QuotaChanges, answers={200: QuotaSchema}, errors=_NOT_YOURS, example={"limit": 20_000},
+    )  # fmt: skip
+    def patch(self, request: Request, quota_id: UUID, body: QuotaChanges) -> Quota:
         with transaction.atomic():
-            quota = change_quota(find_own_quota(pk), changes)
+            quota = change_quota(find_own_quota(quota_id), body.model_dump(exclude_unset=True))
             _note(request, "quota.changed", quota)
-        return Response(_render(quota))
+        return _measured(quota)
 
     @describe("Remove a quota", answers={204: None}, errors=_NOT_YOURS)
-    def delete(self, request: Request, quota_id: str) -> HttpResponse:
-        quota = find_own_quota(parse_uuid(quota_id, "quota_id"))
+    def delete(self, request: Request, quota_id: UUID) -> None:
+        quota = find_own_quota(quota_id)
         with transaction.atomic():
             _note(request, "quota.removed", quota)
             quota.delete()
-        return no_content()
 
 
-def _render(quota: Quota) -> dict[str, object]:
-    return render_quota(quota, find_standings([quota])[quota.pk])
+def _measure(*quotas: Quota) -> None:
+    """Give quotas their standing."""
+    standings = find_standings(quotas)
+    for quota in quotas:
+        quota.standing = standings[quota.pk]
+
+
+def _measured(quota: Quota) -> Quota:
+    _measure(quota)
+    return quota
 
 
 def _note(request: Request, action: str, quota: Quota) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import uuid
 from decimal import Decimal
+from typing import Any, Final
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from minirag.lib.periods import DAY, MONTH, TOTAL
+
+LARGEST_LIMIT: Final = 10**12
 
 
 class QuotaSubject(models.TextChoices):
@@ -40,7 +43,11 @@ class Quota(models.Model):
     )
     resource = models.CharField(max_length=20, choices=QuotaResource)
     period = models.CharField(max_length=10, choices=QuotaPeriod, default=QuotaPeriod.MONTH)
-    limit = models.DecimalField(max_digits=20, decimal_places=6, validators=[MinValueValidator(0)])
+    limit = models.DecimalField(
+        max_digits=20,
+        decimal_places=6,
+        validators=[MinValueValidator(0), MaxValueValidator(LARGEST_LIMIT)],
+    )
     warning_percent = models.PositiveSmallIntegerField(
         default=80,
         validators=[MinValueValidator(1), MaxValueValidator(100)],
@@ -51,6 +58,8 @@ class Quota(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+
+    standing: Any = None  # of `bots.quotas.counting`, where somebody asked for it
 
     class Meta:
         ordering = ["-created_at"]
@@ -83,6 +92,11 @@ class Quota(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_resource_display()} per {self.period}"
+
+    @property
+    def remaining(self) -> Decimal:
+        """What is left, of one that has its standing with it."""
+        return max(Decimal(0), self.limit - self.standing.used)
 
     @property
     def warning_level(self) -> Decimal:

@@ -7,7 +7,6 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.contrib.admin import register
-from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -18,7 +17,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from bots.admin_fields import LinesField
 from bots.models import BotProfile, Scope, Strictness
-from bots.scopes.changing import LONGEST_TOPIC, MOST_SCOPES, MOST_TOPICS, find_warnings, has_sources
+from bots.scopes.changing import MOST_SCOPES, find_warnings, has_sources
 from bots.scopes.templates import TEMPLATES
 from tenants.model_admin import ProductAdmin
 from tenants.sites import tenant_site
@@ -36,13 +35,6 @@ class TopicsField(LinesField):
 
     def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
         return list(dict.fromkeys(super().to_python(value)))
-
-    def validate(self, value: Any) -> None:
-        super().validate(value)
-        if len(value) > MOST_TOPICS or any(len(topic) > LONGEST_TOPIC for topic in value):
-            raise ValidationError(
-                f"At most {MOST_TOPICS} topics of at most {LONGEST_TOPIC} characters."
-            )
 
 
 class ScopeForm(forms.ModelForm):

@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-from django.http import HttpResponse
+from typing import Any
+from uuid import UUID
+
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from bots.models import BotProfile, Scope
 from bots.profiles import find_bot
-from bots.scopes.changing import create_scope, delete_scope, find_scope, has_sources, update_scope
-from bots.scopes.guardrails import find_context, judge
-from bots.scopes.refusals import write_refusal
-from bots.scopes.replies import (
-    BotScopePageReply,
-    BotScopeReply,
-    ScopeTemplatesReply,
-    ScopeVerdictReply,
+from bots.scopes.changing import (
+    create_scope,
+    delete_scope,
+    find_scope,
+    find_warnings,
+    has_sources,
+    update_scope,
 )
-from bots.scopes.serializers import (
+from bots.scopes.guardrails import Verdict, find_context, judge
+from bots.scopes.refusals import write_refusal
+from bots.scopes.schemas import (
     BotScopeChanges,
+    BotScopePageSchema,
+    BotScopeSchema,
     NewBotScope,
     ScopeQuestion,
-    render_scope,
-    render_template,
-    render_verdict,
+    ScopeTemplatesSchema,
+    ScopeVerdictSchema,
 )
 from bots.scopes.templates import TEMPLATES
 from minirag.ai.local import find_sentence_embedder
 from minirag.lib.http_in.openapi import describe
-from minirag.lib.http_in.pagination import OLDEST_FIRST, PageQuery, paginate, render_page
-from minirag.lib.http_in.rest import ApiView, no_content, parse_uuid, read_body, read_query
+from minirag.lib.http_in.pagination import OLDEST_FIRST, Page, PageQuery, paginate
+from minirag.lib.http_in.rest import ApiView
 from minirag.lib.text.analysis import detect_language
 from tenants.models import Scope as TokenScope
 from tenants.permissions import HasTenant, permit
@@ -42,83 +45,70 @@ _TAKEN = {
 class ScopeView(ApiView):
     permission_classes = (HasTenant, permit("bots"))
 
-    def find_bot(self, bot_profile_id: str) -> BotProfile:
-        return find_bot(parse_uuid(bot_profile_id, "bot_profile_id"))
-
 
 class ScopeList(ScopeView):
     @describe(
-        "List a bot's scopes",
-        query=PageQuery,
-        answers={200: BotScopePageReply},
-        description="Oldest first.",
-    )
-    def get(self, request: Request, bot_profile_id: str) -> Response:
-        bot = self.find_bot(bot_profile_id)
-        page = paginate(
-            Scope.objects.filter(bot_profile=bot),
-            read_query(PageQuery, request),
-            order=OLDEST_FIRST,
-        )
-        can_answer = has_sources(bot)
-        return Response(
-            render_page(page, [render_scope(scope, has_sources=can_answer) for scope in page.items])
-        )
+        "List a bot's scopes", query=PageQuery, answers={200: BotScopePageSchema}, description="Oldest first.",
+    )  # fmt: skip
+    def get(self, request: Request, bot_profile_id: UUID, query: PageQuery) -> Page[Scope]:
+        bot = find_bot(bot_profile_id)
+        page = paginate(Scope.objects.filter(bot_profile=bot), query, order=OLDEST_FIRST)
+        _look_at(bot, *page.items)
+        return page
 
     @describe(
-        "Create a scope", body=NewBotScope, answers={201: BotScopeReply}, errors=_TAKEN,
+        "Create a scope", body=NewBotScope, answers={201: BotScopeSchema}, errors=_TAKEN,
         description="`template` fills in what is not sent. `warnings` name what is odd, and hinder nothing.",
         example={"name": "Support", "template": "customer-support", "forbidden_topics": ["politics"]},
     )  # fmt: skip
-    def post(self, request: Request, bot_profile_id: str) -> Response:
-        bot = self.find_bot(bot_profile_id)
-        scope = create_scope(bot, read_body(NewBotScope, request).changes())
-        return Response(render_scope(scope, has_sources=has_sources(bot)), status=201)
+    def post(self, request: Request, bot_profile_id: UUID, body: NewBotScope) -> Scope:
+        bot = find_bot(bot_profile_id)
+        scope = create_scope(bot, body.columns())
+        _look_at(bot, scope)
+        return scope
 
 
 class ScopeDetail(ScopeView):
-    def find(self, bot_profile_id: str, scope_id: str) -> tuple[BotProfile, Scope]:
-        scope_key = parse_uuid(scope_id, "scope_id")
-        bot = self.find_bot(bot_profile_id)
-        return bot, find_scope(bot, scope_key)
-
-    @describe("Show a scope", answers={200: BotScopeReply})
-    def get(self, request: Request, bot_profile_id: str, scope_id: str) -> Response:
-        bot, scope = self.find(bot_profile_id, scope_id)
-        return Response(render_scope(scope, has_sources=has_sources(bot)))
+    @describe("Show a scope", answers={200: BotScopeSchema})
+    def get(self, request: Request, bot_profile_id: UUID, scope_id: UUID) -> Scope:
+        bot = find_bot(bot_profile_id)
+        scope = find_scope(bot, scope_id)
+        _look_at(bot, scope)
+        return scope
 
     @describe(
-        "Change a scope", body=BotScopeChanges, answers={200: BotScopeReply}, errors=_TAKEN,
+        "Change a scope", body=BotScopeChanges, answers={200: BotScopeSchema}, errors=_TAKEN,
         description="It counts with the next question. Lists are replaced; of `guidelines` only what is sent changes.",
         example={"strictness": "strict", "guidelines": {"max_words": 120}},
     )  # fmt: skip
-    def patch(self, request: Request, bot_profile_id: str, scope_id: str) -> Response:
-        bot, scope = self.find(bot_profile_id, scope_id)
-        changed = update_scope(scope, read_body(BotScopeChanges, request).changes())
-        return Response(render_scope(changed, has_sources=has_sources(bot)))
+    def patch(
+        self, request: Request, bot_profile_id: UUID, scope_id: UUID, body: BotScopeChanges
+    ) -> Scope:
+        bot = find_bot(bot_profile_id)
+        scope = update_scope(find_scope(bot, scope_id), body.columns())
+        _look_at(bot, scope)
+        return scope
 
     @describe(
         "Delete a scope",
         answers={204: None},
         description='For good; `PATCH {"is_active": false}` puts it away.',
     )
-    def delete(self, request: Request, bot_profile_id: str, scope_id: str) -> HttpResponse:
-        delete_scope(self.find(bot_profile_id, scope_id)[1])
-        return no_content()
+    def delete(self, request: Request, bot_profile_id: UUID, scope_id: UUID) -> None:
+        delete_scope(find_scope(find_bot(bot_profile_id), scope_id))
 
 
 class ScopeCheck(ScopeView):
     permission_classes = (HasTenant, permit("bots", write=TokenScope.READ))
 
     @describe(
-        "Check a question against a bot's scopes", body=ScopeQuestion, answers={200: ScopeVerdictReply},
+        "Check a question against a bot's scopes", body=ScopeQuestion, answers={200: ScopeVerdictSchema},
         description="What the active scopes say, without asking the bot; nothing is stored. `history` are earlier "
         "questions of the chat, oldest first.",
         example={"question": "And when does it arrive?", "history": ["Where is my parcel?"]},
     )  # fmt: skip
-    def post(self, request: Request, bot_profile_id: str) -> Response:
-        bot = self.find_bot(bot_profile_id)
-        body = read_body(ScopeQuestion, request)
+    def post(self, request: Request, bot_profile_id: UUID, body: ScopeQuestion) -> dict[str, Any]:
+        bot = find_bot(bot_profile_id)
         scopes = bot.active_scopes
         verdict = judge(
             body.question, scopes, find_context(body.history), embed=find_sentence_embedder()
@@ -129,14 +119,34 @@ class ScopeCheck(ScopeView):
             if verdict.is_allowed
             else write_refusal(verdict, scopes, own=bot.refusal_text, language=language)
         )
-        return Response(render_verdict(verdict, text))
+        return _explain(verdict, text)
 
 
-class ScopeTemplateList(ApiView):
-    permission_classes = (HasTenant, permit("bots"))
-
+class ScopeTemplateList(ScopeView):
     @describe(
-        "List scope templates", answers={200: ScopeTemplatesReply}, description="To start from."
+        "List scope templates", answers={200: ScopeTemplatesSchema}, description="To start from."
     )
-    def get(self, request: Request) -> Response:
-        return Response({"items": [render_template(template) for template in TEMPLATES]})
+    def get(self, request: Request) -> dict[str, Any]:
+        return {"items": [Scope(id=name, **rules) for name, rules in TEMPLATES.items()]}
+
+
+def _look_at(bot: BotProfile, *scopes: Scope) -> None:
+    """Give scopes their warnings."""
+    can_answer = has_sources(bot)
+    for scope in scopes:
+        scope.warnings = find_warnings(scope, has_sources=can_answer)
+
+
+def _explain(verdict: Verdict, refusal_text: str) -> dict[str, Any]:
+    decided = verdict.scope
+    return {
+        "decision": "allow" if verdict.is_allowed else "refuse",
+        "reason": verdict.reason or None,
+        "scope_id": decided.pk if decided else None,
+        "scope_name": decided.name if decided else None,
+        "matched_topic": verdict.topic or None,
+        "method": verdict.by or None,
+        "score": round(verdict.score, 4) if verdict.by else None,
+        "threshold": verdict.threshold if verdict.by else None,
+        "refusal_text": refusal_text or None,
+    }

@@ -16,8 +16,6 @@ from minirag.lib.errors import Conflict, NotFound
 from minirag.lib.text.analysis import detect_language
 
 MOST_SCOPES: Final = 20
-MOST_TOPICS: Final = 50
-LONGEST_TOPIC: Final = 200
 SHORT_ANSWER, LONG_ANSWER = 50, 2000  # words
 
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any, Final
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from bots.quotas import models as quota_models  # noqa: F401 - Django looks for models here
+from minirag.lib.bounds import ListOf
+
+MOST_TOPICS: Final = 50
+LONGEST_TOPIC: Final = 200
 
 
 class Strictness(models.TextChoices):
@@ -42,8 +47,12 @@ class Scope(models.Model):
     description = models.CharField(max_length=1000, blank=True, default="")
     is_active = models.BooleanField(default=True)
     strictness = models.CharField(max_length=8, choices=Strictness, default=Strictness.MODERATE)
-    allowed_topics = models.JSONField(default=list, blank=True)
-    forbidden_topics = models.JSONField(default=list, blank=True)
+    allowed_topics = models.JSONField(
+        default=list, blank=True, validators=[ListOf(MOST_TOPICS, LONGEST_TOPIC)]
+    )
+    forbidden_topics = models.JSONField(
+        default=list, blank=True, validators=[ListOf(MOST_TOPICS, LONGEST_TOPIC)]
+    )
     refusal_text = models.CharField(
         max_length=1000,
         blank=True,
@@ -62,11 +71,22 @@ class Scope(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
+    warnings: Any = ()  # of `bots.scopes.changing`, where somebody asked for them
+
     class Meta:
         ordering = ["created_at", "id"]
         constraints = [
-            models.UniqueConstraint(fields=["bot_profile", "name"], name="scope_name_once_per_bot")
+            models.UniqueConstraint(fields=["bot_profile", "name"], name="scope_name_once_per_bot"),
+            models.CheckConstraint(
+                name="scope_max_words_range",
+                condition=models.Q(max_words__gte=1, max_words__lte=5000),
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def guidelines(self) -> Scope:
+        """Itself: on the wire, what says how answers are written is a part of its own."""
+        return self

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, Final
+
+from django.conf import settings
+
+from minirag.lib.http_out.client import OutboundError, check_url
+
+LONGEST_KEY: Final = 4096
+LONGEST_BASE: Final = 2000
 
 
 @dataclass(frozen=True)
@@ -17,3 +26,40 @@ class Credentials:
 
     api_key: str | None = field(default=None, repr=False)
     api_base: str | None = None
+
+
+class CredentialsInvalid(ValueError):
+    """`field` is at fault: `api_key` or `api_base`."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field} {reason}")
+        self.field = field
+        self.reason = reason
+
+
+def read_credentials(given: Mapping[str, Any]) -> Credentials:
+    """Vet a key and base URL that somebody wants kept, before anything is called. Raises CredentialsInvalid.
+
+    Nothing given is no credentials; a base URL without a key of its own is refused.
+    """
+    key, base = given.get("api_key"), given.get("api_base")
+    if key is not None and not (
+        isinstance(key, str) and key.isprintable() and len(key) <= LONGEST_KEY
+    ):
+        raise CredentialsInvalid("api_key", "must be a text of one line")
+    if given and not key:
+        raise CredentialsInvalid("api_key", "is required; {} or null forgets the stored one")
+    if base is not None:
+        _check_base(base)
+    return Credentials(api_key=key or None, api_base=base)
+
+
+def _check_base(base: Any) -> None:
+    if not isinstance(base, str):
+        raise CredentialsInvalid("api_base", "must be a URL")
+    if len(base) > LONGEST_BASE:
+        raise CredentialsInvalid("api_base", f"is longer than {LONGEST_BASE} characters")
+    try:
+        check_url(base, allowed_hosts=frozenset(settings.OUTBOUND_ALLOWED_HOSTS))
+    except OutboundError as error:
+        raise CredentialsInvalid("api_base", f"cannot be used: {error.reason}") from None

@@ -80,6 +80,8 @@ class JsonOfAtMost:
 
 def rules_of(column: Column[Any, Any]) -> list[Any]:
     """What pydantic has to be told so that it takes what the column's own validators take."""
+    if column.choices:  # an enumeration says it all
+        return []
     found: list[Any] = []
     for validator in column.validators:
         limit = next((make for kind, make in _LIMITS.items() if type(validator) is kind), None)

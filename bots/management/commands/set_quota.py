@@ -6,16 +6,16 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
+
 from bots.quotas.changing import platform_quotas, put_quota
 from bots.quotas.counting import plain_number
-from bots.quotas.models import QuotaPeriod, QuotaResource, QuotaSubject
+from bots.quotas.models import LARGEST_LIMIT, Quota, QuotaPeriod, QuotaResource, QuotaSubject
 from minirag.lib.errors import BadInput
 from tenants import audit
 from tenants.commands import ProductCommand
 from tenants.context import tenant_context
 from tenants.provisioning import get_tenant
-
-_MAX_LIMIT = Decimal(10) ** 12
 
 
 class Command(ProductCommand):
@@ -80,15 +80,20 @@ def read_options(options: dict[str, Any]) -> dict[str, Any]:
 def read_limit(text: str) -> Decimal:
     try:
         limit = Decimal(text)
-    except InvalidOperation:
-        limit = Decimal(-1)
-    if not (limit.is_finite() and 0 <= limit < _MAX_LIMIT):
-        raise BadInput("--limit is a number, 0 or more.")
+        _check("limit", limit)
+    except (InvalidOperation, ValidationError):
+        raise BadInput(f"--limit is a number from 0 to {LARGEST_LIMIT}.") from None
     return limit
 
 
 def read_percent(options: dict[str, Any]) -> int:
     percent: int = options["warning_percent"]
-    if not 1 <= percent <= 100:
-        raise BadInput("--warning-percent is a number from 1 to 100.")
+    try:
+        _check("warning_percent", percent)
+    except ValidationError:
+        raise BadInput("--warning-percent is a number from 1 to 100.") from None
     return percent
+
+
+def _check(column: str, value: Any) -> None:
+    Quota._meta.get_field(column).run_validators(value)

@@ -2,15 +2,14 @@
 
 Two kinds of list use this module, and `paginate` serves both:
 
-- A plain list of the wire contract stays a plain list. Its query derives from `PlainPageQuery`, and the view returns
-  `plain_response(request, page, items)`; the next page is in the headers `Link: <…>; rel="next"` and
-  `X-Next-Cursor`. Without `limit` it is the whole list, as it always was.
-- A route of our own answers `{"items": […], "next_cursor": null | "…"}`. Its query derives from `PageQuery`, and the
-  view returns `Response(render_page(page, items))`, with `total` where it offers one.
+- A plain list of the wire contract stays a plain list: its answer is `list[…]`, its query derives from
+  `PlainPageQuery`, and the next page is in the headers `Link: <…>; rel="next"` and `X-Next-Cursor`. Without `limit` it
+  is the whole list, as it always was.
+- A route of our own answers `{"items": […], "next_cursor": null | "…"}`, a `PagedSchema`, and its query derives from
+  `PageQuery`. Where it offers a `total`, the page is `counted`.
 
-    query = read_query(DocumentQuery, request)
-    page = paginate(Document.objects.filter(source=source), query, order=("-created_at", "-id"))
-    return Response(render_page(page, [render_document(each) for each in page.items]))
+    def get(self, request: Request, query: DocumentQuery) -> Page[Document]:
+        return paginate(Document.objects.filter(source=source), query, order=("-created_at", "-id"))
 
 A cursor is opaque to clients: the last row's ordering key as versioned JSON, in base64url, with a keyed digest over it,
 the model and the order. One that was made up, cut short or taken from another list is refused with `invalid_cursor`.
@@ -37,9 +36,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from minirag.lib.errors import ProductError
+from minirag.lib.http_in.nouns import Noun
 from minirag.lib.http_in.reading import Body, django_request
 
 M = TypeVar("M", bound=Model)
+N = TypeVar("N")
 NEWEST_FIRST = ("-created_at", "-id")
 OLDEST_FIRST = ("created_at", "id")
 MAX_LIMIT = 100
@@ -83,6 +84,13 @@ class Page(Generic[M]):
     def counted(self, total: int) -> Page[M]:
         """This page, with the number of all rows."""
         return replace(self, total=total)
+
+
+class PagedSchema(Noun, Generic[N]):
+    """The envelope of a list of our own: derive from it with what it lists, and `total: int` where it has one."""
+
+    items: list[N]
+    next_cursor: str | None
 
 
 def paginate(

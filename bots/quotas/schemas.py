@@ -1,0 +1,65 @@
+"""Quotas on the wire, with what is used of each."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import AliasPath, BeforeValidator, Field, WithJsonSchema
+
+from bots.quotas.counting import plain_number
+from bots.quotas.models import Quota, QuotaPeriod, QuotaResource, QuotaSubject
+from minirag.lib.http_in.nouns import Moment, Noun, Shown
+from minirag.lib.http_in.pagination import PagedSchema, PageQuery
+
+Amount = Annotated[
+    int | float,
+    BeforeValidator(plain_number),
+    WithJsonSchema({"type": "number", "examples": [10_000]}),
+]
+
+
+class QuotaSchema(Noun, of=Quota):
+    id: Shown[UUID]
+    subject: QuotaSubject
+    subject_id: UUID | None
+    resource: QuotaResource
+    period: QuotaPeriod
+    limit: Amount
+    warning_percent: Annotated[int, Field(examples=[80])]
+    is_platform: Shown[
+        Annotated[bool, Field(description="Set by the operator of the installation.")]
+    ]
+    used: Shown[Annotated[Amount, Field(validation_alias=AliasPath("standing", "used"))]]
+    remaining: Shown[Amount]
+    resets_at: Shown[
+        Annotated[
+            Moment | None,
+            Field(
+                validation_alias=AliasPath("standing", "resets_at"),
+                description="None where the period is total.",
+            ),
+        ]
+    ]
+    created_at: Shown[Moment]
+    updated_at: Shown[Moment]
+
+
+class QuotaPageSchema(PagedSchema[QuotaSchema]):
+    """Quotas."""
+
+
+class NewQuota(QuotaSchema, reads="new"):
+    limit: Annotated[Decimal, Field(allow_inf_nan=False)]
+
+
+class QuotaChanges(Noun, of=Quota, reads="changes"):
+    limit: Annotated[Decimal, Field(allow_inf_nan=False)]
+    warning_percent: int
+
+
+class QuotaQuery(PageQuery):
+    subject: QuotaSubject | None = None
+    subject_id: UUID | None = None
+    resource: QuotaResource | None = None

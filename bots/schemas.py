@@ -1,0 +1,79 @@
+"""Bots on the wire."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, Field, StrictBool
+
+from bots.models import BotProfile, Fusion
+from bots.origins import normalise_origin
+from minirag.ai.credentials import Credentials, read_credentials
+from minirag.lib.http_in.nouns import Moment, Noun, Shown
+
+
+def _check_credentials(given: dict[str, Any]) -> dict[str, Any]:
+    read_credentials(given)
+    return given
+
+
+class BotProfileSchema(Noun, of=BotProfile):
+    id: Shown[UUID]
+    tenant_id: Shown[UUID]
+    name: Annotated[str, Field(examples=["Support"])]
+    description: str
+    model: Annotated[str, Field(examples=["minirag/extractive"])]
+    embedding_model: str | None
+    system_prompt: Annotated[str, Field(examples=["You are a helpful assistant."])]
+    temperature: Annotated[float, Field(examples=[0.7])]
+    max_tokens: Annotated[int, Field(examples=[1024])]
+    has_credentials: Shown[bool]
+    is_active: Shown[bool]
+    created_at: Shown[Moment]
+    updated_at: Shown[Moment]
+
+
+class BotSettingsSchema(Noun, of=BotProfile):
+    """How a bot answers, and where its widget may stand."""
+
+    refuses: StrictBool
+    refusal_floor: float | None
+    refusal_text: str
+    dense_weight: float | None
+    fusion: Fusion
+    passage_count: Annotated[int, Field(examples=[5])]
+    history_turns: Annotated[int, Field(examples=[10])]
+    greeting: str
+    starter_questions: list[str]
+    allowed_origins: Annotated[list[str], Field(examples=[["https://www.acme.com"]])]
+    is_public: StrictBool
+
+
+class _Origins(BaseModel):
+    allowed_origins: list[Annotated[str, AfterValidator(normalise_origin)]]
+
+
+class _Written(_Origins):
+    credentials: Annotated[dict[str, Any], AfterValidator(_check_credentials)] | None = None
+
+    @property
+    def provider(self) -> Credentials:
+        return read_credentials(self.credentials or {})
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """What was sent, apart from the credentials."""
+        return self.model_dump(exclude_unset=True, exclude={"credentials"})
+
+
+class NewBot(_Written, BotProfileSchema, BotSettingsSchema, reads="new"):
+    """A bot, with whichever of its settings are sent."""
+
+
+class BotChanges(_Written, BotProfileSchema, BotSettingsSchema, reads="changes"):
+    is_active: bool
+
+
+class BotSettingsChanges(_Origins, BotSettingsSchema, reads="changes"):
+    """Only what is sent changes."""
