@@ -18,7 +18,7 @@ from unfold.widgets import (
 from minirag.lib.errors import BadInput
 from minirag.lib.security.passwords import PasswordWeak, check_password
 from tenants.context import current_tenant
-from tenants.models import Domain, Role, Scope, User, normalise_email
+from tenants.models import Domain, Role, Scope, Tenant, User, normalise_email
 from tenants.provisioning import SLUG, normalise_host
 
 
@@ -70,7 +70,7 @@ class DomainForm(forms.ModelForm):
 
 class ReasonForm(forms.Form):
     reason = forms.CharField(
-        max_length=2000,
+        max_length=Tenant._meta.get_field("status_reason").max_length,
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
         help_text="Shown to the tenant's users and kept in the audit log.",

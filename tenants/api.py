@@ -7,51 +7,35 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db.models import QuerySet
-from django.http import HttpResponse
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from minirag.lib.database import PASSWORDS
 from minirag.lib.errors import Forbidden, NotFound
+from minirag.lib.http_in.nouns import Joined
 from minirag.lib.http_in.openapi import describe
-from minirag.lib.http_in.pagination import PlainPageQuery, paginate, plain_response
+from minirag.lib.http_in.pagination import Page, PlainPageQuery, paginate
 from minirag.lib.http_in.reading import network_of
-from minirag.lib.http_in.rest import (
-    ApiView,
-    client_address,
-    no_content,
-    parse_uuid,
-    read_body,
-    read_query,
-)
+from minirag.lib.http_in.rest import ApiView, client_address, read_body
 from minirag.lib.security.limits import Bound, check
-from tenants.authentication import count_log_in, issue_jwt, log_in, require_identity
+from tenants.authentication import Identity, count_log_in, issue_jwt, log_in, require_identity
 from tenants.context import PUBLIC_SCHEMA, require_tenant
-from tenants.models import ApiToken, User
+from tenants.models import ApiToken, Tenant, User
 from tenants.people.changing import change_user, create_user
+from tenants.people.schemas import (
+    LoggedInSchema,
+    LogIn,
+    MyselfSchema,
+    NewUser,
+    SignedUpSchema,
+    SignUp,
+    TenantSchema,
+    UserChanges,
+    UserSchema,
+)
 from tenants.permissions import HasTenant, permit
 from tenants.provisioning import provision_tenant
-from tenants.replies import (
-    ApiTokenReply,
-    LoggedInReply,
-    MintedApiTokenReply,
-    MyselfReply,
-    SignedUpReply,
-    TenantReply,
-    UserReply,
-)
-from tenants.serializers import (
-    LogIn,
-    NewApiToken,
-    NewUser,
-    Rotation,
-    SignUp,
-    UserChanges,
-    render_tenant,
-    render_token,
-    render_user,
-)
 from tenants.tokens.changing import mint_token, revoke_token, rotate_token
+from tenants.tokens.schemas import ApiTokenSchema, MintedApiTokenSchema, NewApiToken, Rotation
 
 
 class TenantList(ApiView):
@@ -60,7 +44,7 @@ class TenantList(ApiView):
     permission_classes = ()
 
     @describe(
-        "Sign up a tenant", body=SignUp, answers={201: SignedUpReply},
+        "Sign up a tenant", body=SignUp, answers={201: SignedUpSchema},
         description="A tenant, its owner, and the owner's token `default`. Limited per address.",
         errors={
             403: "This installation makes no tenants on request.",
@@ -72,7 +56,7 @@ class TenantList(ApiView):
             "owner_password": "correct horse battery",
         },
     )  # fmt: skip
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> dict[str, Any]:
         if not settings.ALLOW_TENANT_SIGNUP:
             raise Forbidden(
                 "New tenants are made by the operator of this installation.", code="signup_closed"
@@ -86,16 +70,15 @@ class TenantList(ApiView):
             name=body.tenant_name, slug=body.tenant_slug, owner_email=body.owner_email,
             owner_password=body.owner_password, owner_display_name=body.owner_display_name,
         )  # fmt: skip
-        payload = {
-            "tenant": render_tenant(made.tenant), "api_token": made.raw_token, "token_prefix": made.token.token_prefix,
+        return {
+            "tenant": made.tenant, "api_token": made.raw_token, "token_prefix": made.token.token_prefix,
         }  # fmt: skip
-        return Response(payload, status=201)
 
 
 class OwnTenant(ApiView):
-    @describe("Show my tenant", answers={200: TenantReply})
-    def get(self, request: Request) -> Response:
-        return Response(render_tenant(require_tenant()))
+    @describe("Show my tenant", answers={200: TenantSchema})
+    def get(self, request: Request) -> Tenant:
+        return require_tenant()
 
 
 class LogInView(ApiView):
@@ -104,7 +87,7 @@ class LogInView(ApiView):
     permission_classes = ()
 
     @describe(
-        "Log in", body=LogIn, answers={200: LoggedInReply},
+        "Log in", body=LogIn, answers={200: LoggedInSchema},
         description="`tenant_slug` chooses where several tenants know the e-mail. Limited per address and e-mail.",
         errors={
             401: "The e-mail or the password is wrong.",
@@ -113,78 +96,71 @@ class LogInView(ApiView):
         },
         example={"email": "alice@acme.example.com", "password": "correct horse battery"},
     )  # fmt: skip
-    def post(self, request: Request) -> Response:
-        body = read_body(LogIn, request)
+    def post(self, request: Request, body: LogIn) -> dict[str, Any]:
         address = client_address(request)
         count_log_in(address, body.email)
         user = log_in(
             body.email, body.password, _slug_of(request) or body.tenant_slug, address=address
         )
         assert user.tenant is not None  # noqa: S101 - log_in only takes users of tenants
-        payload = {
-            "access_token": issue_jwt(user), "token_type": "bearer", "user": render_user(user),
-            "tenant": render_tenant(user.tenant),
+        return {
+            "access_token": issue_jwt(user), "token_type": "bearer", "user": user, "tenant": user.tenant,
         }  # fmt: skip
-        return Response(payload)
 
 
 class Myself(ApiView):
-    @describe("Show who I am", answers={200: MyselfReply})
-    def get(self, request: Request) -> Response:
-        who = require_identity(request._request)
-        return Response({"user": render_user(who.user), "tenant": render_tenant(who.tenant)})
+    @describe("Show who I am", answers={200: MyselfSchema})
+    def get(self, request: Request) -> Identity:
+        return require_identity(request._request)
 
 
 class ApiTokenList(ApiView):
     permission_classes = (HasTenant, permit("API tokens", members=True))
 
-    @describe("List API tokens", query=PlainPageQuery, answers={200: list[ApiTokenReply]})
-    def get(self, request: Request) -> Response:
-        page = paginate(visible_tokens(request), read_query(PlainPageQuery, request))
-        return plain_response(request, page, [render_token(token) for token in page.items])
+    @describe("List API tokens", query=PlainPageQuery, answers={200: list[ApiTokenSchema]})
+    def get(self, request: Request, query: PlainPageQuery) -> Page[ApiToken]:
+        return paginate(visible_tokens(request), query)
 
     @describe(
-        "Create an API token", body=NewApiToken, answers={201: MintedApiTokenReply},
+        "Create an API token", body=NewApiToken, answers={201: MintedApiTokenSchema},
         description="What is left out is as in the token that is called with. It makes none that may more than itself.",
         examples={"plain": {"name": "shop"}, "for asking": {"name": "site", "scopes": ["chat"]}},
     )  # fmt: skip
-    def post(self, request: Request) -> Response:
-        body = read_body(NewApiToken, request)
+    def post(self, request: Request, body: NewApiToken) -> Joined:
         who = require_identity(request._request)
         token, raw_token = mint_token(
             who.user, body.name, body.rights, maker=who.token, request=request
         )
-        return Response({**render_token(token), "raw_token": raw_token}, status=201)
+        return Joined(token, raw_token=raw_token)
 
 
 class ApiTokenDetail(ApiView):
     permission_classes = (HasTenant, permit("API tokens", members=True))
 
-    @describe("Show an API token", answers={200: ApiTokenReply})
-    def get(self, request: Request, token_id: str) -> Response:
-        return Response(render_token(find_token(request, token_id)))
+    @describe("Show an API token", answers={200: ApiTokenSchema})
+    def get(self, request: Request, token_id: UUID) -> ApiToken:
+        return find_token(request, token_id)
 
     @describe("Revoke an API token", answers={204: None})
-    def delete(self, request: Request, token_id: str) -> HttpResponse:
+    def delete(self, request: Request, token_id: UUID) -> None:
         revoke_token(find_token(request, token_id), request=request)
-        return no_content()
 
 
 class ApiTokenRotation(ApiView):
     permission_classes = (HasTenant, permit("API tokens", members=True))
 
     @describe(
-        "Rotate an API token", body=Rotation, answers={201: MintedApiTokenReply}, example={"overlap_seconds": 3600},
+        "Rotate an API token", body=Rotation, answers={201: MintedApiTokenSchema}, example={"overlap_seconds": 3600},
         description="A new token with the same user and rights. The old one goes on working for the overlap.",
         errors={409: "The token does not work any more, or was rotated already; or as every POST."},
     )  # fmt: skip
-    def post(self, request: Request, token_id: str) -> Response:
-        old, body = find_token(request, token_id), read_body(Rotation, request)
+    def post(self, request: Request, token_id: UUID, body: Rotation) -> Joined:
+        old = find_token(request, token_id)
         who = require_identity(request._request)
         token, raw_token = rotate_token(
             old.pk, body.overlap_seconds, actor=who.user, maker=who.token, request=request
         )
-        return Response({**render_token(token), "raw_token": raw_token}, status=201)
+        return Joined(token, raw_token=raw_token)
 
 
 class UserList(ApiView):
@@ -194,56 +170,48 @@ class UserList(ApiView):
     @describe(
         "List users",
         query=PlainPageQuery,
-        answers={200: list[UserReply]},
+        answers={200: list[UserSchema]},
         description="By e-mail, disabled ones too.",
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request, query: PlainPageQuery) -> Page[User]:
         users = User.objects.filter(tenant=require_tenant())
-        page = paginate(users, read_query(PlainPageQuery, request), order=("email", "id"))
-        return plain_response(request, page, [render_user(user) for user in page.items])
+        return paginate(users, query, order=("email", "id"))
 
     @describe(
-        "Create a user", body=NewUser, answers={201: UserReply},
+        "Create a user", body=NewUser, answers={201: UserSchema},
         errors={409: "This tenant has a user with this e-mail, or the `Idempotency-Key` was used for something else."},
         example={"email": "carol@acme.example.com", "password": "correct horse battery", "display_name": "Carol"},
     )  # fmt: skip
-    def post(self, request: Request) -> Response:
-        body = read_body(NewUser, request)
+    def post(self, request: Request, body: NewUser) -> User:
         actor = require_identity(request._request).user
-        user = create_user(actor, require_tenant(), **body.model_dump(), request=request)
-        return Response(render_user(user), status=201)
+        return create_user(actor, require_tenant(), **body.model_dump(), request=request)
 
 
 class UserDetail(ApiView):
     thread_pool = PASSWORDS
     permission_classes = (HasTenant, permit("users"))
 
-    @describe("Show a user", answers={200: UserReply})
-    def get(self, request: Request, user_id: str) -> Response:
-        user = User.objects.filter(
-            tenant=require_tenant(), pk=parse_uuid(user_id, "user_id")
-        ).first()
+    @describe("Show a user", answers={200: UserSchema})
+    def get(self, request: Request, user_id: UUID) -> User:
+        user = User.objects.filter(tenant=require_tenant(), pk=user_id).first()
         if user is None:
             raise NotFound("User not found")
-        return Response(render_user(user))
+        return user
 
     @describe(
-        "Change a user", body=UserChanges, answers={200: UserReply}, example={"display_name": "Carol"},
+        "Change a user", body=UserChanges, answers={200: UserSchema}, example={"display_name": "Carol"},
         errors={409: "The e-mail is taken, or this is the last owner, or you yourself."},
     )  # fmt: skip
-    def patch(self, request: Request, user_id: str) -> Response:
-        pk = parse_uuid(user_id, "user_id")
-        changes = read_body(UserChanges, request).model_dump(exclude_unset=True)
-        return Response(render_user(self._change(request, pk, changes)))
+    def patch(self, request: Request, user_id: UUID, body: UserChanges) -> User:
+        return self._change(request, user_id, body.model_dump(exclude_unset=True))
 
     @describe(
         "Disable a user",
         answers={204: None},
         errors={409: "This is the last owner, or you yourself."},
     )
-    def delete(self, request: Request, user_id: str) -> HttpResponse:
-        self._change(request, parse_uuid(user_id, "user_id"), {"is_active": False})
-        return no_content()
+    def delete(self, request: Request, user_id: UUID) -> None:
+        self._change(request, user_id, {"is_active": False})
 
     def _change(self, request: Request, pk: UUID, changes: dict[str, Any]) -> User:
         revoke_tokens = changes.pop("revoke_tokens", False)
@@ -265,9 +233,9 @@ def visible_tokens(request: Request) -> QuerySet[ApiToken]:
     return tokens if user.is_manager else tokens.filter(user=user)
 
 
-def find_token(request: Request, token_id: str) -> ApiToken:
+def find_token(request: Request, token_id: UUID) -> ApiToken:
     """Return a token that the caller may see. Raises NotFound."""
-    token = visible_tokens(request).filter(pk=parse_uuid(token_id, "token_id")).first()
+    token = visible_tokens(request).filter(pk=token_id).first()
     if token is None:
         raise NotFound("Token not found")
     return token

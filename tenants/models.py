@@ -11,6 +11,7 @@ from django.db import models, transaction
 from django.utils import timezone
 from django_tenants.models import DomainMixin, TenantMixin
 
+from minirag.lib.bounds import JsonOfAtMost
 from minirag.lib.security.passwords import check_password
 from tenants.due import make_all_due
 from tenants.tokens.models import (
@@ -77,7 +78,10 @@ class Tenant(TenantMixin):
     plan = models.CharField(max_length=50, default="free")
     description = models.CharField(max_length=2048, blank=True, default="")
     metadata = models.JSONField(
-        default=dict, blank=True, help_text="The operator's own facts; the tenant sees none."
+        default=dict,
+        blank=True,
+        validators=[JsonOfAtMost(20_000)],
+        help_text="The operator's own facts; the tenant sees none.",
     )
     time_zone = models.CharField(
         max_length=64,

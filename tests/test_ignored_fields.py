@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 
 from tests.test_bad_input import BODILESS, JSON, VALID, Api, api  # noqa: F401
 
@@ -25,6 +28,8 @@ def said_of(response) -> object:
 def test_every_route_with_a_body_names_the_field_that_it_does_not_know(api, settings):
     for route, method in sorted(set(VALID) - REFUSING):
         body = {**api.body(route, method), "zzz": 1}
+        if route == "tenants":
+            body["tenant_slug"] = "hooli"
         response = api.send(route, method, json.dumps(body).encode())
         assert response.status_code < 300, (route, method, response.content[:300])
         assert said_of(response) in ("zzz", ("zzz", ["zzz"])), (route, method)
@@ -42,8 +47,6 @@ def test_every_route_without_a_body_names_what_came_in_one(api):
 
 
 def test_an_unknown_part_of_a_form_is_named(as_acme):
-    from django.core.files.uploadedfile import SimpleUploadedFile
-
     file = SimpleUploadedFile("hours.txt", b"Open from 9 to 17.")
     response = as_acme.post("/v1/sources/validate-file", {"file": file, "visibility": "all"})
     assert said_of(response) == ("visibility", ["visibility"])
@@ -62,6 +65,54 @@ def test_nothing_is_said_where_nothing_is_ignored(as_acme):
     response = as_acme.post("/v1/bot-profiles", {"name": "Support"}, content_type=JSON)
     assert said_of(response) == (None, None)
     assert len(response.json()) == 13
+
+
+# --- what has a meaning here is honoured --------------------------------------------------------------------------
+def test_a_new_bot_takes_its_settings(as_acme):
+    settings = {
+        "refuses": False,
+        "greeting": "Hello",
+        "allowed_origins": ["HTTPS://A.example.com:443/"],
+    }
+    made = as_acme.post("/v1/bot-profiles", {"name": "x", **settings}, content_type=JSON)
+    assert made.status_code == 201 and said_of(made) == (None, None)
+    shown = as_acme.get(f"/v1/bot-profiles/{made.json()['id']}/settings").json()
+    assert (shown["refuses"], shown["greeting"]) == (False, "Hello")
+    assert shown["allowed_origins"] == ["https://a.example.com"]
+
+
+def test_a_changed_bot_takes_its_settings(as_acme):
+    pk = as_acme.post("/v1/bot-profiles", {"name": "x"}, content_type=JSON).json()["id"]
+    changed = as_acme.patch(f"/v1/bot-profiles/{pk}", {"refuses": False}, content_type=JSON)
+    assert changed.status_code == 200 and said_of(changed) == (None, None)
+    assert as_acme.get(f"/v1/bot-profiles/{pk}/settings").json()["refuses"] is False
+
+
+def test_a_bad_setting_of_a_new_bot_is_refused(as_acme):
+    response = as_acme.post("/v1/bot-profiles", {"name": "x", "refuses": "no"}, content_type=JSON)
+    assert response.status_code == 422
+    assert response.json()["detail"][0]["loc"] == ["body", "refuses"]
+
+
+def test_a_token_that_expires_in_days_does(as_acme):
+    body = {"name": "x", "expires_in_days": 30}
+    made = as_acme.post("/v1/api-tokens", body, content_type=JSON)
+    assert made.status_code == 201 and said_of(made) == (None, None)
+    end = datetime.fromisoformat(made.json()["expires_at"]).replace(tzinfo=UTC)
+    assert abs(end - timezone.now() - timedelta(days=30)) < timedelta(minutes=5)
+
+
+@pytest.mark.parametrize("fields", [{"expires_in_days": 0}, {"expires_in_days": -1},
+    {"expires_in_days": 3651}, {"expires_in_days": "30"}, {"expires_in_days": True},
+    {"expires_in_days": 1, "expires_at": "2099-01-01T00:00:00"}])  # fmt: skip
+def test_an_end_that_cannot_be_is_refused(as_acme, fields):
+    response = as_acme.post("/v1/api-tokens", {"name": "x", **fields}, content_type=JSON)
+    assert response.status_code == 422
+
+
+def test_the_rate_of_a_token_is_the_operators(as_acme):
+    response = as_acme.post("/v1/api-tokens", {"name": "x", "rate": "0"}, content_type=JSON)
+    assert said_of(response) == ("rate", ["rate"])
 
 
 def test_what_lies_deeper_is_named_with_its_place(as_acme, api):

@@ -26,7 +26,14 @@ from tenants.audit import record
 from tenants.model_admin import LookOnlyAdmin, ProductAdmin, is_writable, posted
 from tenants.permissions import acting_user
 from tenants.sites import tenant_site
-from webhooks.models import SUBSCRIBABLE, Delivery, DeliveryStatus, EventType, Webhook
+from webhooks.models import (
+    LONGEST_OVERLAP_HOURS,
+    SUBSCRIBABLE,
+    Delivery,
+    DeliveryStatus,
+    EventType,
+    Webhook,
+)
 from webhooks.subscriptions import (
     create_webhook,
     delete_webhook,
@@ -73,7 +80,7 @@ class NewWebhookForm(WebhookForm):
 
 class RotationForm(forms.Form):
     overlap_hours = forms.IntegerField(
-        label="Hours for which the old secret signs as well", min_value=0, max_value=168, initial=24,
+        label="Hours for which the old secret signs as well", min_value=0, max_value=LONGEST_OVERLAP_HOURS, initial=24,
         widget=UnfoldAdminIntegerFieldWidget,
     )  # fmt: skip
 

@@ -3,45 +3,34 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
 from django.db import transaction
-from django.http import HttpResponse
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from minirag.lib.database import OUTBOUND
+from minirag.lib.http_in.nouns import Joined
 from minirag.lib.http_in.openapi import describe
-from minirag.lib.http_in.pagination import PlainPageQuery, paginate, plain_response, render_page
-from minirag.lib.http_in.rest import (
-    ApiView,
-    naive_utc,
-    no_content,
-    parse_uuid,
-    read_body,
-    read_query,
-)
+from minirag.lib.http_in.pagination import Page, PlainPageQuery, paginate
+from minirag.lib.http_in.rest import ApiView
 from tenants.audit import record
 from tenants.permissions import HasTenant, permit
 from webhooks.models import Delivery, Webhook
-from webhooks.replies import (
-    DeliveryInFullReply,
-    DeliveryPageReply,
-    DeliveryReply,
-    RedeliveriesReply,
-    RotatedSecretReply,
-    WebhookReply,
-    WebhookTestReply,
-    WebhookWithSecretReply,
-)
-from webhooks.serializers import (
+from webhooks.schemas import (
+    DeliveryInFullSchema,
+    DeliveryPageSchema,
     DeliveryQuery,
+    DeliverySchema,
     NewWebhook,
+    RedeliveriesSchema,
     RedeliveryQuery,
+    RotatedSecretSchema,
     RotationQuery,
     WebhookChanges,
-    render_delivery,
-    render_delivery_in_full,
-    render_webhook,
+    WebhookSchema,
+    WebhookTestSchema,
+    WebhookWithSecretSchema,
 )
 from webhooks.subscriptions import (
     create_webhook,
@@ -62,27 +51,18 @@ _REFUSED = {422: "Invalid fields, an unknown event, or an address that may not b
 class WebhookView(ApiView):
     permission_classes = (HasTenant, permit("webhooks"))
 
-    def find(self, webhook_id: str) -> Webhook:
-        return find_webhook(parse_uuid(webhook_id, "webhook_id"))
-
-    def find_delivery(self, webhook_id: str, delivery_id: str) -> Delivery:
-        delivery_key = parse_uuid(delivery_id, "delivery_id")
-        return find_delivery(parse_uuid(webhook_id, "webhook_id"), delivery_key)
-
 
 class WebhookList(WebhookView):
-    @describe("List webhooks", query=PlainPageQuery, answers={200: list[WebhookReply]})
-    def get(self, request: Request) -> Response:
-        page = paginate(Webhook.objects.all(), read_query(PlainPageQuery, request))
-        return plain_response(request, page, [render_webhook(webhook) for webhook in page.items])
+    @describe("List webhooks", query=PlainPageQuery, answers={200: list[WebhookSchema]})
+    def get(self, request: Request, query: PlainPageQuery) -> Page[Webhook]:
+        return paginate(Webhook.objects.all(), query)
 
     @describe(
-        "Create a webhook", body=NewWebhook, answers={201: WebhookWithSecretReply}, errors=_REFUSED,
+        "Create a webhook", body=NewWebhook, answers={201: WebhookWithSecretSchema}, errors=_REFUSED,
         description="Without a `secret` one is made. It is shown in this answer only.",
         example={"url": "https://hooks.example.com/minirag", "events": ["chat.message", "source.failed"]},
     )  # fmt: skip
-    def post(self, request: Request) -> Response:
-        body = read_body(NewWebhook, request)
+    def post(self, request: Request, body: NewWebhook) -> Joined:
         with transaction.atomic():
             webhook, secret = create_webhook(
                 url=body.url,
@@ -91,116 +71,101 @@ class WebhookList(WebhookView):
                 secret=body.secret or "",
             )
             record("webhook.created", request=request, detail={"webhook_id": str(webhook.pk)})
-        return Response({**render_webhook(webhook), "secret": secret}, status=201)
+        return Joined(webhook, secret=secret)
 
 
 class WebhookDetail(WebhookView):
-    @describe("Show a webhook", answers={200: WebhookReply})
-    def get(self, request: Request, webhook_id: str) -> Response:
-        return Response(render_webhook(self.find(webhook_id)))
+    @describe("Show a webhook", answers={200: WebhookSchema})
+    def get(self, request: Request, webhook_id: UUID) -> Webhook:
+        return find_webhook(webhook_id)
 
     @describe(
-        "Change, pause or resume a webhook", body=WebhookChanges, answers={200: WebhookReply}, errors=_REFUSED,
+        "Change, pause or resume a webhook", body=WebhookChanges, answers={200: WebhookSchema}, errors=_REFUSED,
         description="`is_active` pauses it, or has it go on with the deliveries that were held.",
         example={"is_active": False},
     )  # fmt: skip
-    def patch(self, request: Request, webhook_id: str) -> Response:
-        webhook, body = self.find(webhook_id), read_body(WebhookChanges, request)
+    def patch(self, request: Request, webhook_id: UUID, body: WebhookChanges) -> Webhook:
+        webhook = find_webhook(webhook_id)
         changes = body.model_dump(exclude_unset=True)
         detail = {"webhook_id": str(webhook.pk), "fields": sorted(changes)}
         with transaction.atomic():
             webhook = update_webhook(webhook, changes)
             record("webhook.changed", request=request, detail=detail)
-        return Response(render_webhook(webhook))
+        return webhook
 
     @describe("Delete a webhook", answers={204: None}, description="For good, with its deliveries.")
-    def delete(self, request: Request, webhook_id: str) -> HttpResponse:
-        pk = parse_uuid(webhook_id, "webhook_id")
+    def delete(self, request: Request, webhook_id: UUID) -> None:
         with transaction.atomic():
-            delete_webhook(pk)
-            record("webhook.deleted", request=request, detail={"webhook_id": str(pk)})
-        return no_content()
+            delete_webhook(webhook_id)
+            record("webhook.deleted", request=request, detail={"webhook_id": str(webhook_id)})
 
 
 class WebhookTest(WebhookView):
     thread_pool = OUTBOUND  # the receiver may take its ten seconds
 
     @describe(
-        "Send a test", answers={200: WebhookTestReply},
+        "Send a test", answers={200: WebhookTestSchema},
         description="Posts a `test.ping` at once and waits for the answer, at most 10 seconds. Always 200.",
     )  # fmt: skip
-    def post(self, request: Request, webhook_id: str) -> Response:
-        delivery, answer = send_test(self.find(webhook_id))
-        return Response(
-            {
-                "success": answer.has_arrived,
-                "status_code": answer.status_code,
-                "error": answer.error or None,
-                "delivery_id": str(delivery.pk),
-            }
-        )
+    def post(self, request: Request, webhook_id: UUID) -> Joined:
+        delivery, answer = send_test(find_webhook(webhook_id))
+        return Joined(answer, success=answer.has_arrived, delivery_id=delivery.pk)
 
 
 class SecretRotation(WebhookView):
     @describe(
-        "Change the secret", query=RotationQuery, answers={200: RotatedSecretReply},
+        "Change the secret", query=RotationQuery, answers={200: RotatedSecretSchema},
         description="The new secret is shown in this answer only. Until the overlap ends, the old one signs as well.",
     )  # fmt: skip
-    def post(self, request: Request, webhook_id: str) -> Response:
-        webhook, query = self.find(webhook_id), read_query(RotationQuery, request)
+    def post(self, request: Request, webhook_id: UUID, query: RotationQuery) -> Joined:
+        webhook = find_webhook(webhook_id)
         with transaction.atomic():
             secret = rotate_secret(webhook, overlap=timedelta(hours=query.overlap_hours))
             record(
                 "webhook.secret_rotated", request=request, detail={"webhook_id": str(webhook.pk)}
             )
-        until = naive_utc(webhook.previous_secret_until)
-        return Response(
-            {**render_webhook(webhook), "secret": secret, "previous_secret_until": until}
-        )
+        return Joined(webhook, secret=secret)
 
 
 class DeliveryList(WebhookView):
     @describe(
         "List deliveries",
         query=DeliveryQuery,
-        answers={200: DeliveryPageReply},
+        answers={200: DeliveryPageSchema},
         description="Newest first.",
     )
-    def get(self, request: Request, webhook_id: str) -> Response:
-        webhook, query = self.find(webhook_id), read_query(DeliveryQuery, request)
-        deliveries = Delivery.objects.filter(webhook=webhook).defer("body")
+    def get(self, request: Request, webhook_id: UUID, query: DeliveryQuery) -> Page[Delivery]:
+        deliveries = Delivery.objects.filter(webhook=find_webhook(webhook_id)).defer("body")
         if query.status:
             deliveries = deliveries.filter(status=query.status)
         if query.event_type:
             deliveries = deliveries.filter(event_type=query.event_type)
-        page = paginate(deliveries, query)
-        return Response(render_page(page, [render_delivery(delivery) for delivery in page.items]))
+        return paginate(deliveries, query)
 
 
 class DeliveryDetail(WebhookView):
-    @describe("Show a delivery with every attempt", answers={200: DeliveryInFullReply})
-    def get(self, request: Request, webhook_id: str, delivery_id: str) -> Response:
-        return Response(render_delivery_in_full(self.find_delivery(webhook_id, delivery_id)))
+    @describe("Show a delivery with every attempt", answers={200: DeliveryInFullSchema})
+    def get(self, request: Request, webhook_id: UUID, delivery_id: UUID) -> Delivery:
+        return find_delivery(webhook_id, delivery_id)
 
 
 class Redelivery(WebhookView):
     @describe(
-        "Send a delivery again", answers={202: DeliveryReply}, errors=_PAUSED,
+        "Send a delivery again", answers={202: DeliverySchema}, errors=_PAUSED,
         description="Whatever became of it, with all its retries, and under the same id.",
     )  # fmt: skip
-    def post(self, request: Request, webhook_id: str, delivery_id: str) -> Response:
-        delivery = redeliver(self.find_delivery(webhook_id, delivery_id))
-        return Response(render_delivery(delivery), status=202)
+    def post(self, request: Request, webhook_id: UUID, delivery_id: UUID) -> Delivery:
+        return redeliver(find_delivery(webhook_id, delivery_id))
 
 
 class FailedRedelivery(WebhookView):
     @describe(
-        "Send failed deliveries again", query=RedeliveryQuery, answers={202: RedeliveriesReply}, errors=_PAUSED,
+        "Send failed deliveries again", query=RedeliveryQuery, answers={202: RedeliveriesSchema}, errors=_PAUSED,
         description="The oldest first, at most `limit` of them; `has_more` says that some are left.",
     )  # fmt: skip
-    def post(self, request: Request, webhook_id: str) -> Response:
-        webhook, query = self.find(webhook_id), read_query(RedeliveryQuery, request)
+    def post(self, request: Request, webhook_id: UUID, query: RedeliveryQuery) -> dict[str, Any]:
+        webhook = find_webhook(webhook_id)
         count, has_more = redeliver_failed(
             webhook, event_type=query.event_type, since=query.since, limit=query.limit
         )
-        return Response({"requeued": count, "has_more": has_more}, status=202)
+        return {"requeued": count, "has_more": has_more}

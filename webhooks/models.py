@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import uuid
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 
 from django.db import models
 
 from minirag.lib.security.crypto import decrypt, encrypt, rotate
-from tenants.context import current_schema
+from tenants.context import TenantRow, current_schema
 
 
 class EventType(models.TextChoices):
@@ -29,7 +30,10 @@ _SEALED = ("encrypted_secret", "encrypted_previous_secret")
 SUBSCRIBABLE = tuple(sorted(each.value for each in EventType if each is not EventType.TEST_PING))
 
 
-class Webhook(models.Model):
+LONGEST_OVERLAP_HOURS: Final = 168
+
+
+class Webhook(TenantRow, models.Model):
     """A subscription: events of these types are posted to this address.
 
     One that is not active is paused: nothing new is recorded for it, and what waits is held until it goes on.
@@ -140,6 +144,11 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event_type} {self.status}"
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When it is tried next; None for one that does not wait."""
+        return self.next_attempt_at if self.status == DeliveryStatus.PENDING else None
 
     @property
     def payload(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -59,8 +59,6 @@ class Quota(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
-    standing: Any = None  # of `bots.quotas.counting`, where somebody asked for it
-
     class Meta:
         ordering = ["-created_at"]
         constraints = [
@@ -92,11 +90,6 @@ class Quota(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_resource_display()} per {self.period}"
-
-    @property
-    def remaining(self) -> Decimal:
-        """What is left, of one that has its standing with it."""
-        return max(Decimal(0), self.limit - self.standing.used)
 
     @property
     def warning_level(self) -> Decimal:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AliasPath, BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from bots.quotas.counting import plain_number
 from bots.quotas.models import Quota, QuotaPeriod, QuotaResource, QuotaSubject
@@ -31,15 +31,12 @@ class QuotaSchema(Noun, of=Quota):
     is_platform: Shown[
         Annotated[bool, Field(description="Set by the operator of the installation.")]
     ]
-    used: Shown[Annotated[Amount, Field(validation_alias=AliasPath("standing", "used"))]]
+    used: Shown[Amount]
     remaining: Shown[Amount]
     resets_at: Shown[
         Annotated[
             Moment | None,
-            Field(
-                validation_alias=AliasPath("standing", "resets_at"),
-                description="None where the period is total.",
-            ),
+            Field(description="None where the period is total."),
         ]
     ]
     created_at: Shown[Moment]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from rest_framework.request import Request
 
-from bots.models import BotProfile, Scope
+from bots.models import Scope
 from bots.profiles import find_bot
 from bots.scopes.changing import (
     create_scope,
@@ -30,6 +30,7 @@ from bots.scopes.schemas import (
 )
 from bots.scopes.templates import TEMPLATES
 from minirag.ai.local import find_sentence_embedder
+from minirag.lib.http_in.nouns import Joined
 from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.pagination import OLDEST_FIRST, Page, PageQuery, paginate
 from minirag.lib.http_in.rest import ApiView
@@ -50,31 +51,27 @@ class ScopeList(ScopeView):
     @describe(
         "List a bot's scopes", query=PageQuery, answers={200: BotScopePageSchema}, description="Oldest first.",
     )  # fmt: skip
-    def get(self, request: Request, bot_profile_id: UUID, query: PageQuery) -> Page[Scope]:
+    def get(self, request: Request, bot_profile_id: UUID, query: PageQuery) -> Page[Any]:
         bot = find_bot(bot_profile_id)
         page = paginate(Scope.objects.filter(bot_profile=bot), query, order=OLDEST_FIRST)
-        _look_at(bot, *page.items)
-        return page
+        can_answer = has_sources(bot)
+        return page.of(lambda scope: _show(scope, can_answer))
 
     @describe(
         "Create a scope", body=NewBotScope, answers={201: BotScopeSchema}, errors=_TAKEN,
         description="`template` fills in what is not sent. `warnings` name what is odd, and hinder nothing.",
         example={"name": "Support", "template": "customer-support", "forbidden_topics": ["politics"]},
     )  # fmt: skip
-    def post(self, request: Request, bot_profile_id: UUID, body: NewBotScope) -> Scope:
+    def post(self, request: Request, bot_profile_id: UUID, body: NewBotScope) -> Joined:
         bot = find_bot(bot_profile_id)
-        scope = create_scope(bot, body.columns())
-        _look_at(bot, scope)
-        return scope
+        return _show(create_scope(bot, body.columns()), has_sources(bot))
 
 
 class ScopeDetail(ScopeView):
     @describe("Show a scope", answers={200: BotScopeSchema})
-    def get(self, request: Request, bot_profile_id: UUID, scope_id: UUID) -> Scope:
+    def get(self, request: Request, bot_profile_id: UUID, scope_id: UUID) -> Joined:
         bot = find_bot(bot_profile_id)
-        scope = find_scope(bot, scope_id)
-        _look_at(bot, scope)
-        return scope
+        return _show(find_scope(bot, scope_id), has_sources(bot))
 
     @describe(
         "Change a scope", body=BotScopeChanges, answers={200: BotScopeSchema}, errors=_TAKEN,
@@ -83,11 +80,10 @@ class ScopeDetail(ScopeView):
     )  # fmt: skip
     def patch(
         self, request: Request, bot_profile_id: UUID, scope_id: UUID, body: BotScopeChanges
-    ) -> Scope:
+    ) -> Joined:
         bot = find_bot(bot_profile_id)
-        scope = update_scope(find_scope(bot, scope_id), body.columns())
-        _look_at(bot, scope)
-        return scope
+        changed = update_scope(find_scope(bot, scope_id), body.columns())
+        return _show(changed, has_sources(bot))
 
     @describe(
         "Delete a scope",
@@ -127,14 +123,13 @@ class ScopeTemplateList(ScopeView):
         "List scope templates", answers={200: ScopeTemplatesSchema}, description="To start from."
     )
     def get(self, request: Request) -> dict[str, Any]:
-        return {"items": [Scope(id=name, **rules) for name, rules in TEMPLATES.items()]}
+        scopes = {name: Scope(**rules) for name, rules in TEMPLATES.items()}
+        return {"items": [Joined(each, id=name, guidelines=each) for name, each in scopes.items()]}
 
 
-def _look_at(bot: BotProfile, *scopes: Scope) -> None:
-    """Give scopes their warnings."""
-    can_answer = has_sources(bot)
-    for scope in scopes:
-        scope.warnings = find_warnings(scope, has_sources=can_answer)
+def _show(scope: Scope, can_answer: bool) -> Joined:
+    warnings = find_warnings(scope, has_sources=can_answer)
+    return Joined(scope, guidelines=scope, warnings=warnings)
 
 
 def _explain(verdict: Verdict, refusal_text: str) -> dict[str, Any]:

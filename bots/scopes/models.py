@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, Final
+from typing import Final
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -71,8 +71,6 @@ class Scope(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
-    warnings: Any = ()  # of `bots.scopes.changing`, where somebody asked for them
-
     class Meta:
         ordering = ["created_at", "id"]
         constraints = [
@@ -85,8 +83,3 @@ class Scope(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-    @property
-    def guidelines(self) -> Scope:
-        """Itself: on the wire, what says how answers are written is a part of its own."""
-        return self

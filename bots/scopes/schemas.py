@@ -8,7 +8,6 @@ from uuid import UUID
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     Field,
     StrictBool,
     StringConstraints,
@@ -16,7 +15,7 @@ from pydantic import (
 
 from bots.models import Scope, Strictness, Tone
 from bots.scopes.templates import TEMPLATES
-from minirag.lib.http_in.nouns import Moment, Noun, Shown
+from minirag.lib.http_in.nouns import EmptyIsNull, Moment, Noun, Shown
 from minirag.lib.http_in.pagination import PagedSchema
 from minirag.lib.http_in.rest import Body
 
@@ -29,7 +28,7 @@ Question = Annotated[str, Field(min_length=1, max_length=32_000)]
 class GuidelinesSchema(Noun, of=Scope):
     max_words: Annotated[int | None, Field(examples=[200])]
     require_citations: StrictBool
-    tone: Annotated[Tone | None, BeforeValidator(lambda tone: tone or None)]
+    tone: Annotated[Tone | None, EmptyIsNull]
     step_by_step: StrictBool
 
 

@@ -7,7 +7,8 @@ admin takes and what `/v1` takes cannot drift apart. `ListOf` and `JsonOfAtMost`
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Annotated, Any, get_args
 
 import annotated_types
@@ -22,6 +23,7 @@ from django.core.validators import (
     RegexValidator,
 )
 from django.db.models import Field as Column
+from django.db.models import Model
 from django.utils.deconstruct import deconstructible
 from pydantic import AfterValidator
 from pydantic import Field as about
@@ -76,6 +78,18 @@ class JsonOfAtMost:
         return isinstance(other, JsonOfAtMost) and self.length == other.length
 
     __hash__ = None  # type: ignore[assignment]
+
+
+@dataclass(frozen=True)
+class AsColumn(annotated_types.GroupedMetadata):
+    """`Annotated[str, AsColumn(Tenant, "name")]` takes what that column takes, under whatever name it is sent."""
+
+    model: type[Model]
+    name: str
+
+    def __iter__(self) -> Iterator[Any]:
+        column: Any = self.model._meta.get_field(self.name)
+        yield from rules_of(column)
 
 
 def rules_of(column: Column[Any, Any]) -> list[Any]:

@@ -2,45 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from django.db.models import QuerySet
-from django.http import Http404, HttpResponse
+from django.http import Http404
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from minirag.lib.database import PASSWORDS
 from minirag.lib.errors import BadInput, Conflict
+from minirag.lib.http_in.answering import Answer
 from minirag.lib.http_in.openapi import describe
-from minirag.lib.http_in.pagination import paginate, render_page
-from minirag.lib.http_in.rest import ApiView, no_content, read_body, read_query
+from minirag.lib.http_in.pagination import Page, paginate
+from minirag.lib.http_in.rest import ApiView, read_body
 from tenants.context import require_tenant, tenant_context
 from tenants.models import AuditEvent, OperatorToken, Scope, Tenant, TenantStatus
 from tenants.permissions import HasTenant, permit
 from tenants.platform.lifecycle import ACTS, change_matching, change_tenants
 from tenants.platform.operators import MayOperate, OperatorAuthentication
-from tenants.platform.serializers import (
+from tenants.platform.schemas import (
+    AuditEventPageSchema,
     AuditQuery,
     BulkChange,
+    ChangedTenantsSchema,
     Erasure,
     MatchingChange,
     NewPlatformTenant,
+    PlatformTenantPageSchema,
+    PlatformTenantSchema,
     PreviewQuery,
+    ProvisionedTenantSchema,
     StatusChange,
     TenantChanges,
+    TenantPreviewSchema,
     TenantQuery,
-    render_audit_event,
-    render_platform_tenant,
 )
 from tenants.provisioning import change_tenant, erase_tenant, get_tenant, provision_tenant
-from tenants.replies import (
-    AuditEventPageReply,
-    ChangedTenantsReply,
-    PlatformTenantPageReply,
-    PlatformTenantReply,
-    ProvisionedTenantReply,
-    TenantPreviewReply,
-)
 
 NO_PLATFORM = {404: "This is a tenant's path or host."}
 UNKNOWN = {404: "No such tenant."}
@@ -72,36 +68,27 @@ class PlatformTenantList(PlatformView):
     @describe(
         "List tenants",
         query=TenantQuery,
-        answers={200: PlatformTenantPageReply},
+        answers={200: PlatformTenantPageSchema},
         errors=NO_PLATFORM,
     )
-    def get(self, request: Request) -> Response:
-        query = read_query(TenantQuery, request)
+    def get(self, request: Request, query: TenantQuery) -> Page[Tenant]:
         found = query.selection.find()
-        page = paginate(found, query)
-        return Response(
-            render_page(
-                page, [render_platform_tenant(each) for each in page.items], total=found.count()
-            )
-        )
+        return paginate(found, query).counted(found.count())
 
     @describe(
         "Provision a tenant", body=NewPlatformTenant,
-        answers={201: ProvisionedTenantReply, 200: ProvisionedTenantReply}, errors=NO_PLATFORM,
+        answers={201: ProvisionedTenantSchema, 200: ProvisionedTenantSchema}, errors=NO_PLATFORM,
         example={
             "slug": "initech", "name": "Initech", "owner_email": "iris@initech.example.com",
             "owner_password": "correct horse battery",
         },
     )  # fmt: skip
-    def post(self, request: Request) -> Response:
-        body = read_body(NewPlatformTenant, request)
+    def post(self, request: Request, body: NewPlatformTenant) -> Answer:
         existing = Tenant.objects.filter(slug=body.slug).first()
         if (
             existing is not None
         ):  # asked again, for example after a broken connection: nothing is overwritten
-            return Response(
-                {"tenant": render_platform_tenant(existing), "created": False, "api_token": None}
-            )
+            return Answer({"tenant": existing, "created": False, "api_token": None}, status=200)
         made = provision_tenant(
             name=body.name, slug=body.slug, owner_email=body.owner_email, owner_password=body.owner_password,
             owner_display_name=body.owner_display_name, actor=self.actor(request),
@@ -109,44 +96,37 @@ class PlatformTenantList(PlatformView):
         said = body.model_dump(include={"plan", "description", "metadata"}, exclude_unset=True)
         if said:
             change_tenant(made.tenant, said, actor=self.actor(request))
-        payload = {
-            "tenant": render_platform_tenant(made.tenant),
-            "created": True,
-            "api_token": made.raw_token,
-        }
-        return Response(payload, status=201)
+        return Answer({"tenant": made.tenant, "created": True, "api_token": made.raw_token})
 
 
 class PlatformTenantDetail(PlatformView):
-    @describe("Show a tenant", path=SLUG, answers={200: PlatformTenantReply}, errors=UNKNOWN)
-    def get(self, request: Request, slug: str) -> Response:
-        return Response(render_platform_tenant(get_tenant(slug)))
+    @describe("Show a tenant", path=SLUG, answers={200: PlatformTenantSchema}, errors=UNKNOWN)
+    def get(self, request: Request, slug: str) -> Tenant:
+        return get_tenant(slug)
 
     @describe(
-        "Change a tenant", path=SLUG, body=TenantChanges, answers={200: PlatformTenantReply}, errors=UNKNOWN,
+        "Change a tenant", path=SLUG, body=TenantChanges, answers={200: PlatformTenantSchema}, errors=UNKNOWN,
         example={"plan": "pro", "metadata": {"crm_id": 7}},
     )  # fmt: skip
-    def patch(self, request: Request, slug: str) -> Response:
-        changes = read_body(TenantChanges, request).model_dump(exclude_unset=True)
+    def patch(self, request: Request, slug: str, body: TenantChanges) -> Tenant:
+        changes = body.model_dump(exclude_unset=True)
         tenant = get_tenant(slug)
         if changes:
             change_tenant(tenant, changes, actor=self.actor(request))
-        return Response(render_platform_tenant(tenant))
+        return tenant
 
     @describe(
         "Erase a tenant", path=SLUG, body=Erasure, answers={204: None}, example={"confirm": "acme"},
         errors=UNKNOWN | {409: "Only an archived tenant can be erased."},
     )  # fmt: skip
-    def delete(self, request: Request, slug: str) -> HttpResponse:
+    def delete(self, request: Request, slug: str, body: Erasure) -> None:
         """Erase a tenant that is archived already; the slug is typed once more."""
-        body = read_body(Erasure, request)
         tenant = get_tenant(slug)
         if tenant.status != TenantStatus.ARCHIVED:
             raise Conflict("Only an archived tenant can be erased.", code="tenant_not_archived")
         if body.confirm != slug:
             raise BadInput("confirm must be the tenant's slug.", code="confirmation_required")
         erase_tenant(tenant, actor=self.actor(request))
-        return no_content()
 
 
 class PlatformTenantStatus(PlatformView):
@@ -155,46 +135,42 @@ class PlatformTenantStatus(PlatformView):
     http_method_names = ["post"]
 
     @describe(
-        "Archive, suspend or restore a tenant", path=SLUG | ACT, body=StatusChange, answers={200: PlatformTenantReply},
+        "Archive, suspend or restore a tenant", path=SLUG | ACT, body=StatusChange, answers={200: PlatformTenantSchema},
         errors=UNKNOWN, example={"reason": "the contract ended"},
     )  # fmt: skip
-    def post(self, request: Request, slug: str, act: str) -> Response:
+    def post(self, request: Request, slug: str, act: str) -> Tenant:
         if act not in ACTS:
             raise Http404
         body = read_body(StatusChange, request) if request._request.body else StatusChange()
         (tenant,) = change_tenants(
             act, [get_tenant(slug).slug], reason=body.reason, actor=self.actor(request)
         )
-        return Response(render_platform_tenant(tenant))
+        return tenant
 
 
 class BulkPreview(PlatformView):
     @describe(
         "Preview a selection",
         query=PreviewQuery,
-        answers={200: TenantPreviewReply},
+        answers={200: TenantPreviewSchema},
         errors=NO_PLATFORM,
     )
-    def get(self, request: Request) -> Response:
-        query = read_query(PreviewQuery, request)
+    def get(self, request: Request, query: PreviewQuery) -> dict[str, Any]:
         found = query.selection.find()
-        sample = [
-            render_platform_tenant(each) for each in found.order_by("slug")[: query.sample_limit]
-        ]
-        return Response({"total": found.count(), "sample_count": len(sample), "tenants": sample})
+        sample = list(found.order_by("slug")[: query.sample_limit])
+        return {"total": found.count(), "sample_count": len(sample), "tenants": sample}
 
 
 class BulkByName(PlatformView):
     """POST /platform/bulk/archive, /suspend, /restore."""
 
     @describe(
-        "Change named tenants", path=ACT, body=BulkChange, answers={200: ChangedTenantsReply},
+        "Change named tenants", path=ACT, body=BulkChange, answers={200: ChangedTenantsSchema},
         errors={404: "One of the tenants is not there, and none was changed."}, example={"slugs": ["acme"]},
     )  # fmt: skip
-    def post(self, request: Request, act: str) -> Response:
+    def post(self, request: Request, act: str, body: BulkChange) -> dict[str, Any]:
         if act not in ACTS:
             raise Http404
-        body = read_body(BulkChange, request)
         return _report(
             act, change_tenants(act, body.slugs, reason=body.reason, actor=self.actor(request))
         )
@@ -204,14 +180,13 @@ class BulkMatching(PlatformView):
     """POST /platform/bulk/archive-matching, /suspend-matching, /restore-matching."""
 
     @describe(
-        "Change matching tenants", path=ACT, body=MatchingChange, answers={200: ChangedTenantsReply},
+        "Change matching tenants", path=ACT, body=MatchingChange, answers={200: ChangedTenantsSchema},
         errors=NO_PLATFORM | {400: "confirm is not true.", 409: "Not as many match as were expected."},
         example={"q": "acme", "expected_total": 1, "confirm": True},
     )  # fmt: skip
-    def post(self, request: Request, act: str) -> Response:
+    def post(self, request: Request, act: str, body: MatchingChange) -> dict[str, Any]:
         if act not in ACTS:
             raise Http404
-        body = read_body(MatchingChange, request)
         changed = change_matching(
             act, body.selection, expected_total=body.expected_total, confirm=body.confirm, reason=body.reason,
             actor=self.actor(request),
@@ -219,20 +194,18 @@ class BulkMatching(PlatformView):
         return _report(act, changed)
 
 
-def _report(act: str, tenants: list[Tenant]) -> Response:
-    changed = [render_platform_tenant(tenant) for tenant in tenants]
-    return Response({"action": act, "updated_count": len(changed), "tenants": changed})
+def _report(act: str, tenants: list[Tenant]) -> dict[str, Any]:
+    return {"action": act, "updated_count": len(tenants), "tenants": tenants}
 
 
 class PlatformAuditEvents(PlatformView):
     @describe(
         "List what was done",
         query=AuditQuery,
-        answers={200: AuditEventPageReply},
+        answers={200: AuditEventPageSchema},
         errors=NO_PLATFORM,
     )
-    def get(self, request: Request) -> Response:
-        query = read_query(AuditQuery, request)
+    def get(self, request: Request, query: AuditQuery) -> Page[AuditEvent]:
         events = AuditEvent.objects.all()
         return _list_events(
             events.filter(tenant_slug=query.tenant) if query.tenant else events, query
@@ -245,17 +218,17 @@ class AuditEvents(ApiView):
     permission_classes = (HasTenant, permit("the audit log", read=Scope.MANAGE))
 
     @describe(
-        "List what was done in the tenant", query=AuditQuery, answers={200: AuditEventPageReply}
+        "List what was done in the tenant", query=AuditQuery, answers={200: AuditEventPageSchema}
     )
-    def get(self, request: Request) -> Response:
-        query, tenant = read_query(AuditQuery, request), require_tenant()
+    def get(self, request: Request, query: AuditQuery) -> Page[AuditEvent]:
+        tenant = require_tenant()
         # A slug may have belonged to somebody else before, whose tenant was erased and whose log was not.
         own = AuditEvent.objects.filter(tenant_slug=tenant.slug, created_at__gte=tenant.created_at)
         with tenant_context(None):
             return _list_events(own, query)
 
 
-def _list_events(events: QuerySet[AuditEvent], query: AuditQuery) -> Response:
+def _list_events(events: QuerySet[AuditEvent], query: AuditQuery) -> Page[AuditEvent]:
     for name in ("action", "actor", "request_id"):
         if value := getattr(query, name):
             events = events.filter(**{name: value})
@@ -266,5 +239,4 @@ def _list_events(events: QuerySet[AuditEvent], query: AuditQuery) -> Response:
         events = events.filter(created_at__gte=start)
     if end:
         events = events.filter(created_at__lte=end)
-    page = paginate(events, query)
-    return Response(render_page(page, [render_audit_event(event) for event in page.items]))
+    return paginate(events, query)

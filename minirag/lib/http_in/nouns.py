@@ -30,7 +30,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, get_args, 
 
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Model
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic.fields import FieldInfo
 
 from minirag.lib.bounds import bound_items, rules_of
@@ -60,6 +60,8 @@ Sometimes = Annotated[
     Field(default=None, exclude_if=lambda value: value is None, json_schema_extra=_be_left_out),
     _Shown(),
 ]
+EmptyIsNull = BeforeValidator(lambda text: text or None)
+RelatedRows = BeforeValidator(lambda related: list(related.all()))
 Moment = Annotated[
     datetime,
     PlainSerializer(naive_utc, return_type=str),
@@ -109,6 +111,17 @@ class Noun(BaseModel):
                 if field.is_required():
                     field.default = None
         cls.model_rebuild(force=True)
+
+
+class Joined:
+    """A row with more to show than it has itself: `Joined(token, raw_token=secret)`."""
+
+    def __init__(self, row: Any, **more: Any) -> None:
+        self.__dict__.update(more)
+        self.row = row
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.row, name)
 
 
 def bound_fields(schema: type[BaseModel], model: type[Model], *, keeping: set[str]) -> None:

@@ -20,7 +20,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -80,6 +80,10 @@ class Page(Generic[M]):
     items: list[M]
     next_cursor: str | None
     total: int | None = None  # where the list offers one
+
+    def of(self, show: Callable[[M], Any]) -> Page[Any]:
+        """This page, of what `show` makes of its rows."""
+        return replace(self, items=[show(row) for row in self.items])
 
     def counted(self, total: int) -> Page[M]:
         """This page, with the number of all rows."""

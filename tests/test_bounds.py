@@ -1,0 +1,133 @@
+"""A bound stands once, on the column: schemas and forms take what it takes, to the last character."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.core.validators import (
+    MaxLengthValidator,
+    MaxValueValidator,
+    MinLengthValidator,
+    MinValueValidator,
+)
+from django.forms import ModelForm
+from django.urls import get_resolver
+from pydantic import BaseModel
+from pydantic import ValidationError as Invalid
+
+from bots.models import BotProfile
+from minirag.lib.bounds import JsonOfAtMost, ListOf
+from minirag.lib.http_in.nouns import Noun
+from minirag.lib.http_in.openapi import operations_of
+from tenants.sites import platform_site, tenant_site
+from tests.test_docs import walk_routes
+
+
+def bodies() -> list[type[BaseModel]]:
+    """Every body of every route of the API."""
+    found = {
+        operation.body
+        for _, pattern in walk_routes(get_resolver("minirag.urls").url_patterns)
+        for operation in operations_of(pattern.callback).values()
+        if operation.body is not None
+    }
+    return sorted(found, key=lambda body: body.__name__)
+
+
+def bounded_fields() -> Iterator[Any]:
+    for body in bodies():
+        model = getattr(body, "row", None)
+        for name in body.model_fields if model else ():
+            try:
+                column = model._meta.get_field(name)
+            except FieldDoesNotExist:
+                continue
+            if list(edges_of(column)):
+                yield pytest.param(body, name, column, id=f"{body.__name__}.{name}")
+
+
+def edges_of(column: Any) -> Iterator[Any]:
+    """Values at each bound of a column and just beyond it."""
+    if column.choices:
+        return
+    for rule in column.validators:
+        limit = getattr(rule, "limit_value", None)
+        if type(rule) in (MaxLengthValidator, MinLengthValidator):
+            yield from ("x" * limit, "x" * (limit + 1))
+        elif type(rule) in (MaxValueValidator, MinValueValidator):
+            yield from (limit - 1, limit, limit + 1)
+        elif isinstance(rule, ListOf):
+            https = ["https://a.example.com"]
+            yield from (https * rule.items, https * (rule.items + 1))
+            yield from (["x" * rule.length], ["x" * (rule.length + 1)], [""])
+        elif isinstance(rule, JsonOfAtMost):
+            yield from ({"a": "x" * (rule.length - 9)}, {"a": "x" * (rule.length - 8)})
+
+
+def column_takes(column: Any, value: Any) -> bool:
+    try:
+        column.run_validators(value)
+    except ValidationError:
+        return False
+    return True
+
+
+def body_takes(body: type[BaseModel], name: str, value: Any) -> bool:
+    """Whether the body finds no fault with this field's length, count or range."""
+    try:
+        body.model_validate({name: value})
+    except Invalid as error:
+        kinds = [each["type"] for each in error.errors() if each["loc"][0] == name]
+        told = [each["msg"] for each in error.errors() if each["loc"][0] == name]
+        return not [k for k in kinds if k != "value_error"] and not any("JSON" in m for m in told)
+    return True
+
+
+@pytest.mark.parametrize(("body", "name", "column"), bounded_fields())
+def test_a_body_takes_what_its_column_takes(body, name, column):
+    for value in edges_of(column):
+        assert body_takes(body, name, value) == column_takes(column, value), repr(value)[:80]
+
+
+def forms() -> Iterator[Any]:
+    for site in (tenant_site, platform_site):
+        for model, page in site._registry.items():
+            declared = {page.form, *((getattr(page, "add_form", None) and [page.add_form]) or [])}
+            for form in declared:
+                for name, field in getattr(form, "declared_fields", {}).items():
+                    try:
+                        column = model._meta.get_field(name)
+                    except FieldDoesNotExist:
+                        continue
+                    if issubclass(form, ModelForm) and list(edges_of(column)):
+                        yield pytest.param(field, column, id=f"{form.__name__}.{name}")
+
+
+@pytest.mark.parametrize(("field", "column"), forms())
+def test_a_form_refuses_nothing_that_its_column_takes(field, column):
+    """What it takes too much is refused by the column itself, whose validators every model form runs."""
+    for value in edges_of(column):
+        if column_takes(column, value):
+            field.clean("\n".join(value) if isinstance(value, list) else value)
+
+
+def test_every_body_of_a_noun_is_bound_by_its_model():
+    """A body that repeats a noun's fields in words of its own would drift from the column."""
+    loose = [
+        body.__name__
+        for body in bodies()
+        if issubclass(body, Noun) and getattr(body, "row", None) is None
+    ]
+    assert loose == []
+
+
+def test_the_admin_keeps_as_many_origins_as_the_api(in_acme):
+    column = BotProfile._meta.get_field("allowed_origins")
+    with pytest.raises(ValidationError):
+        column.run_validators(["https://a.example.com"] * 51)
+    bot = BotProfile(name="x", allowed_origins=["https://a.example.com"] * 51)
+    with pytest.raises(ValidationError, match="At most 50 of at most 300 characters"):
+        bot.full_clean()
