@@ -14,7 +14,7 @@ from minirag_client.types import (
     BotProfile,
     BotScope,
     BotScopePage,
-    BotSettingsReply,
+    BotSettings,
     ChangedTenants,
     Chat,
     ChatExport,
@@ -162,7 +162,7 @@ class Operations(Transport):
         role: Role | Unset = UNSET,
     ) -> User:
         """Create a user: `POST /v1/users`."""
-        return cast(User, self.request('POST', '/v1/users', body=given(email=email, password=password, display_name=display_name, role=role)).json())
+        return cast(User, self.request('POST', '/v1/users', body=given(email=email, display_name=display_name, role=role, password=password)).json())
 
     def show_user(
         self,
@@ -176,14 +176,14 @@ class Operations(Transport):
         user_id: str,
         *,
         email: str | Unset = UNSET,
-        password: str | Unset = UNSET,
         display_name: str | Unset = UNSET,
         role: Role | Unset = UNSET,
         is_active: bool | Unset = UNSET,
+        password: str | Unset = UNSET,
         revoke_tokens: bool | Unset = UNSET,
     ) -> User:
         """Change a user: `PATCH /v1/users/{user_id}`."""
-        return cast(User, self.request('PATCH', f'/v1/users/{user_id}', body=given(email=email, password=password, display_name=display_name, role=role, is_active=is_active, revoke_tokens=revoke_tokens)).json())
+        return cast(User, self.request('PATCH', f'/v1/users/{user_id}', body=given(email=email, display_name=display_name, role=role, is_active=is_active, password=password, revoke_tokens=revoke_tokens)).json())
 
     def disable_user(
         self,
@@ -208,9 +208,10 @@ class Operations(Transport):
         scopes: list[Scope] | None | Unset = UNSET,
         bot_profile_id: str | None | Unset = UNSET,
         expires_at: str | None | Unset = UNSET,
+        expires_in_days: int | None | Unset = UNSET,
     ) -> MintedApiToken:
         """Create an API token: `POST /v1/api-tokens`."""
-        return cast(MintedApiToken, self.request('POST', '/v1/api-tokens', body=given(name=name, scopes=scopes, bot_profile_id=bot_profile_id, expires_at=expires_at)).json())
+        return cast(MintedApiToken, self.request('POST', '/v1/api-tokens', body=given(name=name, scopes=scopes, bot_profile_id=bot_profile_id, expires_at=expires_at, expires_in_days=expires_in_days)).json())
 
     def show_api_token(
         self,
@@ -339,14 +340,14 @@ class Operations(Transport):
         slug: str,
         *,
         name: str | Unset = UNSET,
-        plan: str | Unset = UNSET,
         description: str | Unset = UNSET,
+        plan: str | Unset = UNSET,
         metadata: dict[str, Any] | Unset = UNSET,
         time_zone: str | Unset = UNSET,
         rate: str | Unset = UNSET,
     ) -> PlatformTenant:
         """Change a tenant: `PATCH /v1/platform/tenants/{slug}`."""
-        return cast(PlatformTenant, self.request('PATCH', f'/v1/platform/tenants/{slug}', body=given(name=name, plan=plan, description=description, metadata=metadata, time_zone=time_zone, rate=rate)).json())
+        return cast(PlatformTenant, self.request('PATCH', f'/v1/platform/tenants/{slug}', body=given(name=name, description=description, plan=plan, metadata=metadata, time_zone=time_zone, rate=rate)).json())
 
     def erase_tenant(
         self,
@@ -380,6 +381,17 @@ class Operations(Transport):
         self,
         *,
         name: str,
+        refuses: bool | Unset = UNSET,
+        refusal_floor: float | None | Unset = UNSET,
+        refusal_text: str | Unset = UNSET,
+        dense_weight: float | None | Unset = UNSET,
+        fusion: Fusion | Unset = UNSET,
+        passage_count: int | Unset = UNSET,
+        history_turns: int | Unset = UNSET,
+        greeting: str | Unset = UNSET,
+        starter_questions: list[str] | Unset = UNSET,
+        allowed_origins: list[str] | Unset = UNSET,
+        is_public: bool | Unset = UNSET,
         description: str | Unset = UNSET,
         model: str | Unset = UNSET,
         embedding_model: str | None | Unset = UNSET,
@@ -389,7 +401,7 @@ class Operations(Transport):
         credentials: dict[str, Any] | None | Unset = UNSET,
     ) -> BotProfile:
         """Create a bot: `POST /v1/bot-profiles`."""
-        return cast(BotProfile, self.request('POST', '/v1/bot-profiles', body=given(name=name, description=description, model=model, embedding_model=embedding_model, system_prompt=system_prompt, temperature=temperature, max_tokens=max_tokens, credentials=credentials)).json())
+        return cast(BotProfile, self.request('POST', '/v1/bot-profiles', body=given(refuses=refuses, refusal_floor=refusal_floor, refusal_text=refusal_text, dense_weight=dense_weight, fusion=fusion, passage_count=passage_count, history_turns=history_turns, greeting=greeting, starter_questions=starter_questions, allowed_origins=allowed_origins, is_public=is_public, name=name, description=description, model=model, embedding_model=embedding_model, system_prompt=system_prompt, temperature=temperature, max_tokens=max_tokens, credentials=credentials)).json())
 
     def show_bot(
         self,
@@ -402,6 +414,17 @@ class Operations(Transport):
         self,
         bot_profile_id: str,
         *,
+        refuses: bool | Unset = UNSET,
+        refusal_floor: float | None | Unset = UNSET,
+        refusal_text: str | Unset = UNSET,
+        dense_weight: float | None | Unset = UNSET,
+        fusion: Fusion | Unset = UNSET,
+        passage_count: int | Unset = UNSET,
+        history_turns: int | Unset = UNSET,
+        greeting: str | Unset = UNSET,
+        starter_questions: list[str] | Unset = UNSET,
+        allowed_origins: list[str] | Unset = UNSET,
+        is_public: bool | Unset = UNSET,
         name: str | Unset = UNSET,
         description: str | Unset = UNSET,
         model: str | Unset = UNSET,
@@ -409,11 +432,11 @@ class Operations(Transport):
         system_prompt: str | Unset = UNSET,
         temperature: float | Unset = UNSET,
         max_tokens: int | Unset = UNSET,
-        credentials: dict[str, Any] | None | Unset = UNSET,
         is_active: bool | Unset = UNSET,
+        credentials: dict[str, Any] | None | Unset = UNSET,
     ) -> BotProfile:
         """Change a bot: `PATCH /v1/bot-profiles/{bot_profile_id}`."""
-        return cast(BotProfile, self.request('PATCH', f'/v1/bot-profiles/{bot_profile_id}', body=given(name=name, description=description, model=model, embedding_model=embedding_model, system_prompt=system_prompt, temperature=temperature, max_tokens=max_tokens, credentials=credentials, is_active=is_active)).json())
+        return cast(BotProfile, self.request('PATCH', f'/v1/bot-profiles/{bot_profile_id}', body=given(refuses=refuses, refusal_floor=refusal_floor, refusal_text=refusal_text, dense_weight=dense_weight, fusion=fusion, passage_count=passage_count, history_turns=history_turns, greeting=greeting, starter_questions=starter_questions, allowed_origins=allowed_origins, is_public=is_public, name=name, description=description, model=model, embedding_model=embedding_model, system_prompt=system_prompt, temperature=temperature, max_tokens=max_tokens, is_active=is_active, credentials=credentials)).json())
 
     def deactivate_bot(
         self,
@@ -425,9 +448,9 @@ class Operations(Transport):
     def show_bot_settings(
         self,
         bot_profile_id: str,
-    ) -> BotSettingsReply:
+    ) -> BotSettings:
         """Show a bot's settings: `GET /v1/bot-profiles/{bot_profile_id}/settings`."""
-        return cast(BotSettingsReply, self.request('GET', f'/v1/bot-profiles/{bot_profile_id}/settings').json())
+        return cast(BotSettings, self.request('GET', f'/v1/bot-profiles/{bot_profile_id}/settings').json())
 
     def change_bot_settings(
         self,
@@ -444,9 +467,9 @@ class Operations(Transport):
         starter_questions: list[str] | Unset = UNSET,
         allowed_origins: list[str] | Unset = UNSET,
         is_public: bool | Unset = UNSET,
-    ) -> BotSettingsReply:
+    ) -> BotSettings:
         """Change a bot's settings: `PATCH /v1/bot-profiles/{bot_profile_id}/settings`."""
-        return cast(BotSettingsReply, self.request('PATCH', f'/v1/bot-profiles/{bot_profile_id}/settings', body=given(refuses=refuses, refusal_floor=refusal_floor, refusal_text=refusal_text, dense_weight=dense_weight, fusion=fusion, passage_count=passage_count, history_turns=history_turns, greeting=greeting, starter_questions=starter_questions, allowed_origins=allowed_origins, is_public=is_public)).json())
+        return cast(BotSettings, self.request('PATCH', f'/v1/bot-profiles/{bot_profile_id}/settings', body=given(refuses=refuses, refusal_floor=refusal_floor, refusal_text=refusal_text, dense_weight=dense_weight, fusion=fusion, passage_count=passage_count, history_turns=history_turns, greeting=greeting, starter_questions=starter_questions, allowed_origins=allowed_origins, is_public=is_public)).json())
 
     def list_bot_scopes(
         self,
@@ -463,8 +486,8 @@ class Operations(Transport):
         bot_profile_id: str,
         *,
         name: str,
-        description: str | Unset = UNSET,
         is_active: bool | Unset = UNSET,
+        description: str | Unset = UNSET,
         strictness: Strictness | Unset = UNSET,
         allowed_topics: list[str] | Unset = UNSET,
         forbidden_topics: list[str] | Unset = UNSET,
@@ -473,7 +496,7 @@ class Operations(Transport):
         template: str | None | Unset = UNSET,
     ) -> BotScope:
         """Create a scope: `POST /v1/bot-profiles/{bot_profile_id}/scopes`."""
-        return cast(BotScope, self.request('POST', f'/v1/bot-profiles/{bot_profile_id}/scopes', body=given(name=name, description=description, is_active=is_active, strictness=strictness, allowed_topics=allowed_topics, forbidden_topics=forbidden_topics, refusal_text=refusal_text, guidelines=guidelines, template=template)).json())
+        return cast(BotScope, self.request('POST', f'/v1/bot-profiles/{bot_profile_id}/scopes', body=given(is_active=is_active, name=name, description=description, strictness=strictness, allowed_topics=allowed_topics, forbidden_topics=forbidden_topics, refusal_text=refusal_text, guidelines=guidelines, template=template)).json())
 
     def check_question_against_bot_scopes(
         self,
@@ -498,9 +521,9 @@ class Operations(Transport):
         bot_profile_id: str,
         scope_id: str,
         *,
+        is_active: bool | Unset = UNSET,
         name: str | Unset = UNSET,
         description: str | Unset = UNSET,
-        is_active: bool | Unset = UNSET,
         strictness: Strictness | Unset = UNSET,
         allowed_topics: list[str] | Unset = UNSET,
         forbidden_topics: list[str] | Unset = UNSET,
@@ -508,7 +531,7 @@ class Operations(Transport):
         guidelines: AnswerGuidelines | Unset = UNSET,
     ) -> BotScope:
         """Change a scope: `PATCH /v1/bot-profiles/{bot_profile_id}/scopes/{scope_id}`."""
-        return cast(BotScope, self.request('PATCH', f'/v1/bot-profiles/{bot_profile_id}/scopes/{scope_id}', body=given(name=name, description=description, is_active=is_active, strictness=strictness, allowed_topics=allowed_topics, forbidden_topics=forbidden_topics, refusal_text=refusal_text, guidelines=guidelines)).json())
+        return cast(BotScope, self.request('PATCH', f'/v1/bot-profiles/{bot_profile_id}/scopes/{scope_id}', body=given(is_active=is_active, name=name, description=description, strictness=strictness, allowed_topics=allowed_topics, forbidden_topics=forbidden_topics, refusal_text=refusal_text, guidelines=guidelines)).json())
 
     def delete_scope(
         self,
@@ -606,11 +629,11 @@ class Operations(Transport):
         *,
         url: str | Unset = UNSET,
         events: list[str] | Unset = UNSET,
-        description: str | Unset = UNSET,
         is_active: bool | Unset = UNSET,
+        description: str | Unset = UNSET,
     ) -> Webhook:
         """Change, pause or resume a webhook: `PATCH /v1/webhooks/{webhook_id}`."""
-        return cast(Webhook, self.request('PATCH', f'/v1/webhooks/{webhook_id}', body=given(url=url, events=events, description=description, is_active=is_active)).json())
+        return cast(Webhook, self.request('PATCH', f'/v1/webhooks/{webhook_id}', body=given(url=url, events=events, is_active=is_active, description=description)).json())
 
     def delete_webhook(
         self,

@@ -14,6 +14,7 @@ class Answer(TypedDict):
     usage: Usage
     citations: NotRequired[list[Citation]]
     refusal: NotRequired[Refusal | None]
+    ignored: NotRequired[list[str]]
 
 
 class AnswerGuidelines(TypedDict):
@@ -60,6 +61,8 @@ class AuditEvent(TypedDict):
 
 
 class AuditEventPage(TypedDict):
+    """What was done"""
+
     items: list[AuditEvent]
     next_cursor: str | None
 
@@ -73,6 +76,7 @@ class BotLink(TypedDict):
     is_active: bool
     is_searched: bool
     created_at: str
+    ignored: NotRequired[list[str]]
 
 
 class BotProfile(TypedDict):
@@ -89,9 +93,13 @@ class BotProfile(TypedDict):
     is_active: bool
     created_at: str
     updated_at: str
+    ignored: NotRequired[list[str]]
 
 
 class BotScope(TypedDict):
+    id: str
+    bot_profile_id: str
+    is_active: bool
     name: str
     description: str
     strictness: Strictness
@@ -99,20 +107,22 @@ class BotScope(TypedDict):
     forbidden_topics: list[str]
     refusal_text: str
     guidelines: Guidelines
-    id: str
-    bot_profile_id: str
-    is_active: bool
     warnings: list[ScopeWarning]
     created_at: str
     updated_at: str
+    ignored: NotRequired[list[str]]
 
 
 class BotScopePage(TypedDict):
+    """A bot's scopes"""
+
     items: list[BotScope]
     next_cursor: str | None
 
 
-class BotSettingsReply(TypedDict):
+class BotSettings(TypedDict):
+    """How a bot answers, and where its widget may stand"""
+
     refuses: bool
     refusal_floor: float | None
     refusal_text: str
@@ -124,6 +134,7 @@ class BotSettingsReply(TypedDict):
     starter_questions: list[str]
     allowed_origins: list[str]
     is_public: bool
+    ignored: NotRequired[list[str]]
 
 
 class BotSources(TypedDict):
@@ -145,6 +156,7 @@ class ChangedTenants(TypedDict):
     action: Literal['archive', 'suspend', 'restore']
     updated_count: int
     tenants: list[PlatformTenant]
+    ignored: NotRequired[list[str]]
 
 
 class Chat(TypedDict):
@@ -179,6 +191,7 @@ class ChildrenIngestion(TypedDict):
     status: Literal['accepted']
     message: str
     enqueued: int
+    ignored: NotRequired[list[str]]
 
 
 class Chunk(TypedDict):
@@ -293,6 +306,7 @@ class Dataset(TypedDict):
     bot_count: int
     created_at: str
     updated_at: str
+    ignored: NotRequired[list[str]]
 
 
 class DatasetFigures(TypedDict):
@@ -327,6 +341,7 @@ class Delivery(TypedDict):
     last_status_code: int | None
     last_error: str | None
     created_at: str
+    ignored: NotRequired[list[str]]
 
 
 class DeliveryInFull(TypedDict):
@@ -345,6 +360,8 @@ class DeliveryInFull(TypedDict):
 
 
 class DeliveryPage(TypedDict):
+    """Deliveries, without what they say"""
+
     items: list[Delivery]
     next_cursor: str | None
 
@@ -382,6 +399,7 @@ class Document(TypedDict):
     char_count: int
     chunk_count: int
     created_at: str
+    ignored: NotRequired[list[str]]
 
 
 class DocumentDetail(TypedDict):
@@ -446,6 +464,7 @@ class Export(TypedDict):
     started_at: str | None
     finished_at: str | None
     expires_at: str | None
+    ignored: NotRequired[list[str]]
 
 
 class ExportFilters(TypedDict):
@@ -534,6 +553,7 @@ class FilePreview(TypedDict):
     pages: int | None
     preview: str
     warnings: list[str]
+    ignored: NotRequired[list[str]]
 
 
 class Formats(TypedDict):
@@ -585,6 +605,7 @@ class Index(TypedDict):
 class Ingestion(TypedDict):
     status: Literal['accepted']
     message: str
+    ignored: NotRequired[list[str]]
 
 
 class Invalid(TypedDict):
@@ -636,6 +657,7 @@ class LoggedIn(TypedDict):
     token_type: Literal['bearer']
     user: User
     tenant: Tenant
+    ignored: NotRequired[list[str]]
 
 
 class MatchingChange(TypedDict):
@@ -656,6 +678,7 @@ class Message(TypedDict):
     completion_tokens: int
     feedback: Feedback | None
     created_at: str
+    ignored: NotRequired[list[str]]
 
 
 MessageRole = Literal['system', 'user', 'assistant']
@@ -678,6 +701,7 @@ class MintedApiToken(TypedDict):
     last_used_at: str | None
     created_at: str
     raw_token: str
+    ignored: NotRequired[list[str]]
 
 
 class Model(TypedDict):
@@ -708,6 +732,7 @@ class NewApiToken(TypedDict):
     scopes: NotRequired[list[Scope] | None]
     bot_profile_id: NotRequired[str | None]
     expires_at: NotRequired[str | None]
+    expires_in_days: NotRequired[int | None]
 
 
 class NewBatch(TypedDict):
@@ -720,6 +745,19 @@ class NewBatch(TypedDict):
 
 
 class NewBot(TypedDict):
+    """A bot, with whichever of its settings are sent"""
+
+    refuses: NotRequired[bool]
+    refusal_floor: NotRequired[float | None]
+    refusal_text: NotRequired[str]
+    dense_weight: NotRequired[float | None]
+    fusion: NotRequired[Fusion]
+    passage_count: NotRequired[int]
+    history_turns: NotRequired[int]
+    greeting: NotRequired[str]
+    starter_questions: NotRequired[list[str]]
+    allowed_origins: NotRequired[list[str]]
+    is_public: NotRequired[bool]
     name: str
     description: NotRequired[str]
     model: NotRequired[str]
@@ -731,9 +769,9 @@ class NewBot(TypedDict):
 
 
 class NewBotScope(TypedDict):
+    is_active: NotRequired[bool]
     name: str
     description: NotRequired[str]
-    is_active: NotRequired[bool]
     strictness: NotRequired[Strictness]
     allowed_topics: NotRequired[list[str]]
     forbidden_topics: NotRequired[list[str]]
@@ -811,9 +849,9 @@ class NewSource(TypedDict):
 
 class NewUser(TypedDict):
     email: str
-    password: str
     display_name: NotRequired[str]
     role: NotRequired[Role]
+    password: str
 
 
 class NewWebhook(TypedDict):
@@ -864,6 +902,7 @@ class OwnPrice(TypedDict):
     prompt_cost_per_1m: float
     completion_cost_per_1m: float
     model: str
+    ignored: NotRequired[list[str]]
 
 
 class Part(TypedDict):
@@ -900,6 +939,7 @@ class PlatformTenant(TypedDict):
     status_changed_at: str | None
     created_at: str
     updated_at: str
+    ignored: NotRequired[list[str]]
 
 
 class PlatformTenantPage(TypedDict):
@@ -931,6 +971,7 @@ class ProvisionedTenant(TypedDict):
     tenant: PlatformTenant
     created: bool
     api_token: str | None
+    ignored: NotRequired[list[str]]
 
 
 class PutSource(TypedDict):
@@ -970,9 +1011,12 @@ class Quota(TypedDict):
     resets_at: str | None
     created_at: str
     updated_at: str
+    ignored: NotRequired[list[str]]
 
 
 class QuotaPage(TypedDict):
+    """Quotas"""
+
     items: list[Quota]
     next_cursor: str | None
 
@@ -989,6 +1033,7 @@ QuotaSubject = Literal['tenant', 'bot', 'token']
 class Redeliveries(TypedDict):
     requeued: int
     has_more: bool
+    ignored: NotRequired[list[str]]
 
 
 class Redis(TypedDict):
@@ -1043,6 +1088,7 @@ class Reindex(TypedDict):
     skipped_processing: int
     has_more: bool
     queued: int
+    ignored: NotRequired[list[str]]
 
 
 class ReindexRequest(TypedDict):
@@ -1078,6 +1124,7 @@ class RotatedSecret(TypedDict):
     updated_at: str
     secret: str
     previous_secret_until: str | None
+    ignored: NotRequired[list[str]]
 
 
 class Rotation(TypedDict):
@@ -1093,6 +1140,9 @@ class ScopeQuestion(TypedDict):
 
 
 class ScopeTemplate(TypedDict):
+    """Where a scope can start from"""
+
+    id: str
     name: str
     description: str
     strictness: Strictness
@@ -1100,7 +1150,6 @@ class ScopeTemplate(TypedDict):
     forbidden_topics: list[str]
     refusal_text: str
     guidelines: Guidelines
-    id: str
 
 
 class ScopeTemplates(TypedDict):
@@ -1119,6 +1168,7 @@ class ScopeVerdict(TypedDict):
     score: float | None
     threshold: float | None
     refusal_text: str | None
+    ignored: NotRequired[list[str]]
 
 
 class ScopeWarning(TypedDict):
@@ -1152,6 +1202,7 @@ class SignedUp(TypedDict):
     tenant: Tenant
     api_token: str
     token_prefix: str
+    ignored: NotRequired[list[str]]
 
 
 class Source(TypedDict):
@@ -1175,11 +1226,13 @@ class Source(TypedDict):
     updated_at: str
     dataset_id: NotRequired[str]
     external_id: NotRequired[str]
+    ignored: NotRequired[list[str]]
 
 
 class SourceBatch(TypedDict):
     parent: Source
     children: list[Source]
+    ignored: NotRequired[list[str]]
 
 
 SourceStatus = Literal['pending', 'processing', 'ready', 'error']
@@ -1332,6 +1385,7 @@ class User(TypedDict):
     display_name: str
     role: Role
     is_active: bool
+    ignored: NotRequired[list[str]]
 
 
 class WantedLink(TypedDict):
@@ -1345,6 +1399,8 @@ class WantedLinks(TypedDict):
 
 
 class Webhook(TypedDict):
+    """The contract's keys, and how the webhook does"""
+
     id: str
     tenant_id: str
     url: str
@@ -1357,6 +1413,7 @@ class Webhook(TypedDict):
     failing_since: str | None
     created_at: str
     updated_at: str
+    ignored: NotRequired[list[str]]
 
 
 class WebhookTest(TypedDict):
@@ -1364,6 +1421,7 @@ class WebhookTest(TypedDict):
     status_code: int | None
     error: str | None
     delivery_id: str
+    ignored: NotRequired[list[str]]
 
 
 class WebhookWithSecret(TypedDict):
@@ -1380,6 +1438,7 @@ class WebhookWithSecret(TypedDict):
     created_at: str
     updated_at: str
     secret: str
+    ignored: NotRequired[list[str]]
 
 
 class WidgetBot(TypedDict):
@@ -1394,3 +1453,4 @@ class WidgetSession(TypedDict):
     bot: WidgetBot
     chat_id: str | None
     messages: list[FullMessage]
+    ignored: NotRequired[list[str]]
