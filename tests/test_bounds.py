@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,12 +21,14 @@ from django.urls import get_resolver
 from pydantic import BaseModel
 from pydantic import ValidationError as Invalid
 
-from bots.models import BotProfile
+from bots.models import BotProfile, Quota
 from minirag.lib.bounds import JsonOfAtMost, ListOf
 from minirag.lib.http_in.nouns import Noun
 from minirag.lib.http_in.openapi import operations_of
 from tenants.sites import platform_site, tenant_site
 from tests.test_docs import walk_routes
+
+DOCUMENTED = {"Bots": BotProfile, "Quotas": Quota}
 
 
 def bodies() -> list[type[BaseModel]]:
@@ -45,34 +50,39 @@ def bounded_fields() -> Iterator[Any]:
                 column = model._meta.get_field(name)
             except FieldDoesNotExist:
                 continue
-            if list(edges_of(column)):
+            if column.get_internal_type() != "EmailField" and list(edges_of(column)):
                 yield pytest.param(body, name, column, id=f"{body.__name__}.{name}")
 
 
-def edges_of(column: Any) -> Iterator[Any]:
-    """Values at each bound of a column and just beyond it."""
-    if column.choices:
-        return
-    for rule in column.validators:
+def edges_of(column: Any) -> Iterator[tuple[Any, Any]]:
+    """Each bound of a column, with a value at it or just beyond it."""
+    number = Decimal if column.get_internal_type() == "DecimalField" else int
+    for rule in () if column.choices else column.validators:
         limit = getattr(rule, "limit_value", None)
         if type(rule) in (MaxLengthValidator, MinLengthValidator):
-            yield from ("x" * limit, "x" * (limit + 1))
+            values = ["x" * limit, "x" * (limit + 1)]
         elif type(rule) in (MaxValueValidator, MinValueValidator):
-            yield from (limit - 1, limit, limit + 1)
+            values = [number(limit) - 1, number(limit), number(limit) + 1]
         elif isinstance(rule, ListOf):
-            https = ["https://a.example.com"]
-            yield from (https * rule.items, https * (rule.items + 1))
-            yield from (["x" * rule.length], ["x" * (rule.length + 1)], [""])
+            texts = ["https://a.example.com"]
+            values = [texts * rule.items, texts * (rule.items + 1)]
+            values += [["x" * rule.length], ["x" * (rule.length + 1)], [""]]
         elif isinstance(rule, JsonOfAtMost):
-            yield from ({"a": "x" * (rule.length - 9)}, {"a": "x" * (rule.length - 8)})
+            values = [{"a": "x" * (rule.length - 9)}, {"a": "x" * (rule.length - 8)}]
+        else:
+            continue
+        yield from ((rule, value) for value in values)
 
 
-def column_takes(column: Any, value: Any) -> bool:
+def rule_takes(rule: Any, value: Any) -> bool:
     try:
-        column.run_validators(value)
+        rule(value)
     except ValidationError:
         return False
     return True
+
+
+BOUNDS = ("too_", "greater_than", "less_than", "string_too", "decimal_")
 
 
 def body_takes(body: type[BaseModel], name: str, value: Any) -> bool:
@@ -80,16 +90,17 @@ def body_takes(body: type[BaseModel], name: str, value: Any) -> bool:
     try:
         body.model_validate({name: value})
     except Invalid as error:
-        kinds = [each["type"] for each in error.errors() if each["loc"][0] == name]
-        told = [each["msg"] for each in error.errors() if each["loc"][0] == name]
-        return not [k for k in kinds if k != "value_error"] and not any("JSON" in m for m in told)
+        own = [each for each in error.errors() if each["loc"][0] == name]
+        return not any(
+            each["type"].startswith(BOUNDS) or "characters as JSON" in each["msg"] for each in own
+        )
     return True
 
 
 @pytest.mark.parametrize(("body", "name", "column"), bounded_fields())
 def test_a_body_takes_what_its_column_takes(body, name, column):
-    for value in edges_of(column):
-        assert body_takes(body, name, value) == column_takes(column, value), repr(value)[:80]
+    for rule, value in edges_of(column):
+        assert body_takes(body, name, value) == rule_takes(rule, value), (rule, repr(value)[:80])
 
 
 def forms() -> Iterator[Any]:
@@ -109,8 +120,8 @@ def forms() -> Iterator[Any]:
 @pytest.mark.parametrize(("field", "column"), forms())
 def test_a_form_refuses_nothing_that_its_column_takes(field, column):
     """What it takes too much is refused by the column itself, whose validators every model form runs."""
-    for value in edges_of(column):
-        if column_takes(column, value):
+    for rule, value in edges_of(column):
+        if rule_takes(rule, value):
             field.clean("\n".join(value) if isinstance(value, list) else value)
 
 
@@ -131,3 +142,27 @@ def test_the_admin_keeps_as_many_origins_as_the_api(in_acme):
     bot = BotProfile(name="x", allowed_origins=["https://a.example.com"] * 51)
     with pytest.raises(ValidationError, match="At most 50 of at most 300 characters"):
         bot.full_clean()
+
+
+# --- told -----------------------------------------------------------------------------------------------------------
+def documented_fields() -> Iterator[Any]:
+    """The rows of api.md's tables of fields, by the section that they stand in."""
+    page = (Path(__file__).resolve().parent.parent / "docs" / "api.md").read_text()
+    sections = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", page, re.M | re.S))
+    for heading, model in DOCUMENTED.items():
+        for name, row in re.findall(r"^\| `(\w+)` (\|.*)$", sections[heading], re.M):
+            try:
+                column = model._meta.get_field(name)
+            except FieldDoesNotExist:
+                continue
+            yield pytest.param(row, column, id=f"{heading}: {name}")
+
+
+@pytest.mark.parametrize(("row", "column"), documented_fields())
+def test_a_bound_is_told_as_it_is(row, column):
+    told = {int(number) for number in re.findall(r"\d+", row.replace(",", ""))}
+    for rule in [] if column.choices else column.validators:
+        if isinstance(rule, ListOf):
+            assert {rule.items, rule.length} <= told
+        elif type(rule) in (MaxLengthValidator, MaxValueValidator) and rule.limit_value < 2**31 - 1:
+            assert int(rule.limit_value) in told

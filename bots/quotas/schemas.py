@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from bots.quotas.counting import plain_number
 from bots.quotas.models import Quota, QuotaPeriod, QuotaResource, QuotaSubject
-from minirag.lib.http_in.nouns import Moment, Noun, Shown
+from minirag.lib.http_in.nouns import Fixed, Moment, Noun, Shown
 from minirag.lib.http_in.pagination import PagedSchema, PageQuery
 
 Amount = Annotated[
@@ -22,10 +22,10 @@ Amount = Annotated[
 
 class QuotaSchema(Noun, of=Quota):
     id: Shown[UUID]
-    subject: QuotaSubject
-    subject_id: UUID | None
-    resource: QuotaResource
-    period: QuotaPeriod
+    subject: Fixed[QuotaSubject]
+    subject_id: Fixed[UUID | None]
+    resource: Fixed[QuotaResource]
+    period: Fixed[QuotaPeriod]
     limit: Amount
     warning_percent: Annotated[int, Field(examples=[80])]
     is_platform: Shown[
@@ -48,12 +48,13 @@ class QuotaPageSchema(PagedSchema[QuotaSchema]):
 
 
 class NewQuota(QuotaSchema, reads="new"):
-    limit: Annotated[Decimal, Field(allow_inf_nan=False)]
+    limit: Annotated[Decimal, Field(allow_inf_nan=False)]  # type: ignore[assignment]
 
 
-class QuotaChanges(Noun, of=Quota, reads="changes"):
-    limit: Annotated[Decimal, Field(allow_inf_nan=False)]
-    warning_percent: int
+class QuotaChanges(QuotaSchema, reads="changes"):
+    """Only what is sent changes."""
+
+    limit: Annotated[Decimal, Field(allow_inf_nan=False)]  # type: ignore[assignment]
 
 
 class QuotaQuery(PageQuery):

@@ -90,7 +90,7 @@ class _Written(BaseModel):
     name: Name
     allowed_topics: Topics
     forbidden_topics: Topics
-    guidelines: AnswerGuidelines = AnswerGuidelines()
+    guidelines: AnswerGuidelines = AnswerGuidelines.model_validate({})
 
     def columns(self) -> dict[str, Any]:
         """What was sent."""
@@ -101,7 +101,7 @@ class _Written(BaseModel):
         return fields | guidelines
 
 
-class BotScopeChanges(_Written, BotScopeSchema, reads="changes"):
+class BotScopeChanges(_Written, BotScopeSchema, reads="changes"):  # type: ignore[misc]
     """Only what is sent changes, in `guidelines` as well."""
 
 
@@ -111,7 +111,7 @@ def _check_template(template: str) -> str:
     return template
 
 
-class NewBotScope(_Written, BotScopeSchema, reads="new"):
+class NewBotScope(_Written, BotScopeSchema, reads="new"):  # type: ignore[misc]
     template: Annotated[str, Field(max_length=50), AfterValidator(_check_template)] | None = None
 
     def columns(self) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from django.utils.deconstruct import deconstructible
 from pydantic import AfterValidator
 from pydantic import Field as about
 
+_annotated: Any = Annotated  # made of values that are only known here
 # Their types say the same in pydantic, in words of its own.
 _SAID_BY_THE_TYPE = (EmailValidator, RegexValidator)
 _LIMITS: dict[type, Callable[[Any], Any]] = {
@@ -50,9 +51,7 @@ class ListOf:
         if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
             raise ValidationError("Enter a list of texts.")
         if len(value) > self.items or any(len(each) > self.length for each in value):
-            raise ValidationError(
-                f"At most {self.items} of at most {self.length} characters.", code="too_much"
-            )
+            raise ValidationError(f"At most {self.items} of at most {self.length} characters.")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ListOf) and (self.items, self.length) == (
@@ -72,7 +71,7 @@ class JsonOfAtMost:
 
     def __call__(self, value: Any) -> None:
         if len(json.dumps(value)) > self.length:
-            raise ValidationError(f"More than {self.length} characters as JSON.", code="too_much")
+            raise ValidationError(f"More than {self.length} characters as JSON.")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, JsonOfAtMost) and self.length == other.length
@@ -102,11 +101,8 @@ def rules_of(column: Column[Any, Any]) -> list[Any]:
         if limit is not None:
             found.append(limit(validator.limit_value))  # type: ignore[attr-defined]
         elif isinstance(validator, DecimalValidator):
-            digits = {
-                "max_digits": validator.max_digits,
-                "decimal_places": validator.decimal_places,
-            }
-            found += about(**digits).metadata
+            digits, places = validator.max_digits, validator.decimal_places
+            found += about(max_digits=digits, decimal_places=places).metadata
         elif isinstance(validator, ListOf):
             found.append(annotated_types.MaxLen(validator.items))
         elif not isinstance(validator, _SAID_BY_THE_TYPE):
@@ -120,16 +116,9 @@ def bound_items(column: Column[Any, Any], annotation: Any) -> Any:
     if rule is None:
         return annotation
     (item,) = get_args(annotation)
-    kind, *others = (
-        (item, *[])
-        if not hasattr(item, "__metadata__")
-        else (
-            item.__origin__,
-            *item.__metadata__,
-        )
-    )
-    bounds = (annotated_types.MinLen(1), annotated_types.MaxLen(rule.length))
-    return list[Annotated[(kind, *bounds, *others)]]  # type: ignore[misc]
+    kind, others = getattr(item, "__origin__", item), getattr(item, "__metadata__", ())
+    limits = (annotated_types.MinLen(1), annotated_types.MaxLen(rule.length))
+    return list[_annotated[(kind, *limits, *others)]]
 
 
 def _as_pydantic(validator: Callable[[Any], None]) -> Callable[[Any], Any]:

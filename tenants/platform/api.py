@@ -51,7 +51,8 @@ class PlatformView(ApiView):
     permission_classes = (MayOperate,)
 
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:
-        if getattr(request._request, "tenant", None) is not None:
+        is_elsewhere = getattr(request._request, "tenant", None) is not None
+        if is_elsewhere or kwargs.get("act", ACTS[0]) not in ACTS:
             raise Http404
         super().initial(request, *args, **kwargs)
 
@@ -139,8 +140,6 @@ class PlatformTenantStatus(PlatformView):
         errors=UNKNOWN, example={"reason": "the contract ended"},
     )  # fmt: skip
     def post(self, request: Request, slug: str, act: str) -> Tenant:
-        if act not in ACTS:
-            raise Http404
         body = read_body(StatusChange, request) if request._request.body else StatusChange()
         (tenant,) = change_tenants(
             act, [get_tenant(slug).slug], reason=body.reason, actor=self.actor(request)
@@ -169,8 +168,6 @@ class BulkByName(PlatformView):
         errors={404: "One of the tenants is not there, and none was changed."}, example={"slugs": ["acme"]},
     )  # fmt: skip
     def post(self, request: Request, act: str, body: BulkChange) -> dict[str, Any]:
-        if act not in ACTS:
-            raise Http404
         return _report(
             act, change_tenants(act, body.slugs, reason=body.reason, actor=self.actor(request))
         )
@@ -185,8 +182,6 @@ class BulkMatching(PlatformView):
         example={"q": "acme", "expected_total": 1, "confirm": True},
     )  # fmt: skip
     def post(self, request: Request, act: str, body: MatchingChange) -> dict[str, Any]:
-        if act not in ACTS:
-            raise Http404
         changed = change_matching(
             act, body.selection, expected_total=body.expected_total, confirm=body.confirm, reason=body.reason,
             actor=self.actor(request),

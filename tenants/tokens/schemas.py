@@ -48,7 +48,7 @@ class NewApiToken(ApiTokenSchema, reads="new"):
     """What cuts the token down may be left out, or null, for what its maker has."""
 
     name: str
-    scopes: Annotated[list[Scope], Field(min_length=1, max_length=20)] | None = None
+    scopes: Annotated[list[Scope], Field(min_length=1, max_length=20)] | None = None  # type: ignore[assignment]
     expires_at: moments.Moment | None = None
     expires_in_days: (
         Annotated[StrictInt, Field(ge=1, le=3650, description="Instead of `expires_at`.")] | None

@@ -96,4 +96,5 @@ def read_percent(options: dict[str, Any]) -> int:
 
 
 def _check(column: str, value: Any) -> None:
-    Quota._meta.get_field(column).run_validators(value)
+    field: Any = Quota._meta.get_field(column)
+    field.run_validators(value)

@@ -14,9 +14,9 @@
   attribute is named by `validation_alias`. A field that is not always there has `Sometimes[…]` and is left out while
   it is None.
 - `of` is the model whose columns bound what is read, see `minirag.lib.bounds`, and whose defaults count for what is not
-  sent. A plain `Body` may have it as well.
-- `reads="new"` leaves out what is only `Shown`. `reads="changes"` does too, and nothing has to be there: only
-  `model_fields_set` counts. Their own fields come on top, and say more of a field of the noun where they repeat it.
+  sent.
+- `reads="new"` leaves out what is only `Shown`; `reads="changes"` what is `Fixed` as well, and there nothing has to
+  be there: only `model_fields_set` counts. Own fields come on top; one that the noun has too is as they say.
 
 What is rendered is not bounded: a row that is older than a rule is shown as it is.
 """
@@ -44,6 +44,10 @@ class _Shown:
     """Marks a field that nobody sends."""
 
 
+class _Fixed:
+    """Marks a field that is sent once and for all."""
+
+
 def _be_left_out(schema: dict[str, Any]) -> None:
     """Say of a field that it is left out, not that it is null."""
     (kind, _), rest = (
@@ -55,6 +59,7 @@ def _be_left_out(schema: dict[str, Any]) -> None:
 
 
 Shown = Annotated[T, _Shown()]
+Fixed = Annotated[T, _Fixed()]
 Sometimes = Annotated[
     T | None,
     Field(default=None, exclude_if=lambda value: value is None, json_schema_extra=_be_left_out),
@@ -102,7 +107,7 @@ class Noun(BaseModel):
             return
         cls.model_config["extra"] = "ignore"
         own = set(get_annotations(cls))
-        for name in _shown_names(cls):
+        for name in _unread_names(cls):
             cls.__pydantic_fields__.pop(name, None)
         if cls.row is not None:
             bound_fields(cls, cls.row, keeping=own)
@@ -136,21 +141,23 @@ def bound_fields(schema: type[BaseModel], model: type[Model], *, keeping: set[st
             _take_default(field, column)
 
 
-def _shown_names(schema: type[Noun]) -> set[str]:
-    """What the nouns that a class is derived from only show, unless a class that reads says more of it."""
-    shown: set[str] = set()
+def _unread_names(schema: type[Noun]) -> set[str]:
+    """What the nouns that a class is derived from keep for themselves, unless it says more of it by another base."""
+    marks = (_Shown, _Fixed) if schema.read_as == "changes" else (_Shown,)
+    found: set[str] = set()
     for base in reversed(schema.__mro__):
-        if not issubclass(base, Noun):
+        if not issubclass(base, BaseModel):
             continue
-        if base.read_as:
-            shown -= set(get_annotations(base))
+        if issubclass(base, Noun) and not base.read_as:
+            fields = base.__pydantic_fields__.items()
+            found |= {name for name, field in fields if _is_marked(field, marks)}
         else:
-            shown |= {
-                name
-                for name, field in base.__pydantic_fields__.items()
-                if any(isinstance(each, _Shown) for each in field.metadata)
-            }
-    return shown
+            found -= set(get_annotations(base))
+    return found
+
+
+def _is_marked(field: FieldInfo, marks: tuple[type, ...]) -> bool:
+    return any(isinstance(each, marks) for each in field.metadata)
 
 
 def _bound_field(field: FieldInfo, column: Any) -> None:

@@ -32,7 +32,7 @@ _UUID = TypeAdapter(UUID)
 class Body(BaseModel):
     """Base of request bodies and queries: unknown fields are ignored, and the answer says so (`http_in.ignored`).
 
-    `model_fields_set` tells what was sent. `of` is the model whose columns bound the fields, see `minirag.lib.bounds`.
+    `model_fields_set` tells what was sent.
     """
 
     model_config = ConfigDict(extra="ignore")

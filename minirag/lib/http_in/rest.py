@@ -192,7 +192,7 @@ class ApiView(APIView):
         view = super().as_view(**initkwargs)
 
         def respond(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            response = view(request, *args, **kwargs)
+            response: HttpResponse = view(request, *args, **kwargs)
             if isinstance(response, Response):
                 response.render()
                 # A plain response: Django would hop to another thread to find out that there is nothing to render.
