@@ -96,6 +96,7 @@ def rules_of(column: Column[Any, Any]) -> list[Any]:
     if column.choices:  # an enumeration says it all
         return []
     found: list[Any] = []
+    checks: list[Any] = []
     for validator in column.validators:
         limit = next((make for kind, make in _LIMITS.items() if type(validator) is kind), None)
         if limit is not None:
@@ -106,8 +107,8 @@ def rules_of(column: Column[Any, Any]) -> list[Any]:
         elif isinstance(validator, ListOf):
             found.append(annotated_types.MaxLen(validator.items))
         elif not isinstance(validator, _SAID_BY_THE_TYPE):
-            found.append(AfterValidator(_as_pydantic(validator)))
-    return found
+            checks.append(AfterValidator(_as_pydantic(validator)))
+    return found + checks
 
 
 def bound_items(column: Column[Any, Any], annotation: Any) -> Any:
