@@ -47,14 +47,14 @@ def measure_tenants(product: BenchProduct, report: Report, *, tenants: int, quic
 
 def time_schema(number: int) -> float:
     """Milliseconds until the schema is committed."""
-    name = f"bench_schema_{number}"
+    tenant = Tenant(schema_name=f"bench_schema_{number}")
     with tenant_context(None):
         started = time.monotonic()
         with transaction.atomic():
-            schemas.create_schema(name)
+            schemas.create_schema(tenant)
         milliseconds = (time.monotonic() - started) * 1000
         with transaction.atomic():
-            schemas.drop_schema(name)
+            schemas.drop_schema(tenant.schema_name)
     return milliseconds
 
 
@@ -80,7 +80,7 @@ def fill_up(tenants: int) -> None:
             slug = f"crowd-{number}"
             with transaction.atomic():
                 tenant = Tenant(name=slug, slug=slug, schema_name=make_schema_name(slug))
-                tenant.schema_version = schemas.create_schema(tenant.schema_name)
+                tenant.schema_version = schemas.create_schema(tenant)
                 tenant.save(force_insert=True)
 
 

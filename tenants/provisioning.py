@@ -76,7 +76,7 @@ def provision_tenant(
                 role=Role.OWNER,
                 display_name=owner_display_name,
             )
-            tenant.schema_version = schemas.create_schema(tenant.schema_name)
+            tenant.schema_version = schemas.create_schema(tenant)
             tenant.save(update_fields=["schema_version"])
             token, raw_token = ApiToken.objects.mint(user=owner, name="default")
             audit.record("tenant.provisioned", tenant=tenant, actor=actor or owner)

@@ -26,6 +26,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 from psycopg.errors import DuplicateSchema
 
+from tenants.backend.cursor import mark_of
 from tenants.context import Schema, tenant_context
 from tenants.models import SchemaMigration, SchemaTemplate, Tenant
 
@@ -80,28 +81,39 @@ def refresh_template(*, verbosity: int = 0) -> bool:
     return True
 
 
-def create_schema(schema_name: str) -> str:
-    """Make a tenant schema from the template and return its version. The caller holds the transaction.
+def create_schema(tenant: Tenant) -> str:
+    """Make a tenant's schema from the template and return its version. The caller holds the transaction.
 
     Raises SchemaExists: a schema that is there already has somebody's data, and nobody else ever gets it.
     """
     version = target_version()
     template = SchemaTemplate.objects.filter(version=version).first()
-    quoted = connection.ops.quote_name(schema_name)
+    _claim_name(tenant.schema_name)
+    if template is None:
+        migrate_schema(tenant.schema_name)
+    else:
+        _clone_template(template, tenant.schema_name)
+    mark_schema(tenant)
+    return version
+
+
+def _claim_name(schema_name: str) -> None:
     with connection.cursor() as cursor:
         # Names that differ by case only are two to PostgreSQL and one to people and to django-tenants.
         cursor.execute("SELECT FROM pg_namespace WHERE lower(nspname) = lower(%s)", [schema_name])
         if cursor.fetchone() is not None:
             raise SchemaExists(schema_name)
         try:
-            cursor.execute(f"CREATE SCHEMA {quoted}")
+            cursor.execute(f"CREATE SCHEMA {connection.ops.quote_name(schema_name)}")
         except ProgrammingError as error:
             if isinstance(error.__cause__, DuplicateSchema):  # made in this very moment
                 raise SchemaExists(schema_name) from error
             raise
-        if template is None:
-            migrate_schema(schema_name)
-            return version
+
+
+def _clone_template(template: SchemaTemplate, schema_name: str) -> None:
+    quoted = connection.ops.quote_name(schema_name)
+    with connection.cursor() as cursor:
         # check_function_bodies and the search path are as pg_dump expects them: every name is qualified.
         cursor.cursor.execute(template.ddl.replace(_PLACEHOLDER, quoted).encode())
         # The ledger that belongs to this DDL: the template schema itself may be a newer release's by now.
@@ -111,7 +123,40 @@ def create_schema(schema_name: str) -> str:
             " ORDER BY n",
             [json.dumps(template.migrations)],
         )
-    return version
+
+
+def mark_schema(tenant: Tenant) -> None:
+    """Leave the mark in a tenant's schema that every statement of the tenant looks for (`tenants.backend.cursor`)."""
+    quote = connection.ops.quote_name
+    with tenant_context(None), connection.cursor() as cursor:
+        cursor.execute(f"CREATE TYPE {quote(tenant.schema_name)}.{quote(mark_of(tenant.pk))} AS ()")
+
+
+def find_unmarked() -> tuple[list[Tenant], list[Tenant]]:
+    """Return the tenants whose schema lacks a mark, and those whose schema bears another tenant's."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT n.nspname, array_remove(array_agg(t.typname::text), NULL) FROM pg_namespace n"
+            " LEFT JOIN pg_type t ON t.typnamespace = n.oid AND t.typtype = 'c' AND t.typname LIKE %s"
+            " GROUP BY n.nspname",
+            [mark_of("%")],
+        )
+        marks: dict[str, list[str]] = dict(cursor.fetchall())
+    # A schema that is not there at all is for `migrate` to make.
+    tenants = [tenant for tenant in Tenant.objects.order_by("slug") if tenant.schema_name in marks]
+    unmarked = [tenant for tenant in tenants if not marks[tenant.schema_name]]
+    foreign = [
+        tenant for tenant in tenants if marks[tenant.schema_name] not in ([], [mark_of(tenant.pk)])
+    ]
+    return unmarked, foreign
+
+
+def mark_schemas() -> int:
+    """Mark the schemas that were made before there were marks; returns how many. Another's mark is left alone."""
+    unmarked, _ = find_unmarked()
+    for tenant in unmarked:
+        mark_schema(tenant)
+    return len(unmarked)
 
 
 def drop_schema(schema_name: str) -> None:

@@ -32,5 +32,6 @@ class Command(Migrate):
         if schemas.refresh_template(verbosity=max(verbosity - 1, 0)) and verbosity:
             self.stdout.write("Tenant template renewed.")
         failed = schemas.migrate_tenants(self.stdout.write if verbosity else (lambda line: None))
+        schemas.mark_schemas()
         if failed:
             raise CommandError(f"{len(failed)} tenants could not be migrated: {', '.join(failed)}")
