@@ -16,11 +16,12 @@ from django.conf import settings  # noqa: E402
 
 from conversations.widget.routing import websocket_urlpatterns  # noqa: E402
 from minirag.ai.chat import warm_up  # noqa: E402
-from minirag.checks import require_secrets  # noqa: E402
+from minirag.checks import require_secrets, require_tenants_apart  # noqa: E402
 from minirag.handlers import ApiHandler, HttpApp  # noqa: E402
 from tenants.middleware import TenantPathApp  # noqa: E402
 
 require_secrets()
+require_tenants_apart()
 # The first visitor should not wait for the embedder to load; a bot's other models load when they are first asked.
 warming = Thread(
     target=warm_up,

@@ -17,13 +17,14 @@ app.autodiscover_tasks()
 
 @worker_init.connect
 @beat_init.connect
-def refuse_without_secrets(**kwargs: Any) -> None:
+def refuse_unsafe_start(**kwargs: Any) -> None:
     from django.core.exceptions import ImproperlyConfigured
 
-    from minirag.checks import require_secrets
+    from minirag.checks import require_secrets, require_tenants_apart
 
     try:
         require_secrets()
+        require_tenants_apart()
     except ImproperlyConfigured as error:
         # Celery logs what a signal's receiver raises and goes on; SystemExit is not an Exception and gets through.
         raise SystemExit(str(error)) from error

@@ -1,15 +1,22 @@
-"""What must hold before we serve: secrets that are set, long enough and not an example's; rates that are rates."""
+"""What must hold before we serve: secrets that are set, long enough and not an example's; rates that are rates; and a
+way to PostgreSQL on which no tenant goes astray."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import psycopg
+import structlog
 from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.checks import Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
 
 from minirag.lib.security.rates import parse_rate
+from tenants.backend.proof import TenantsMayCross, require_proof
+
+logger = structlog.get_logger(__name__)
 
 _EXAMPLES = ("change-me", "changeme", "secret", "insecure", "example", "default")
 _RATES = (
@@ -58,6 +65,21 @@ def require_secrets() -> None:
         raise ImproperlyConfigured(
             " ".join(faults) + " See .env.example, or let `manage.py up` make them."
         )
+
+
+def require_tenants_apart() -> None:
+    """Refuse to start where a pooler would mix tenants; raises ImproperlyConfigured.
+
+    A server that does not answer yet is no reason: nothing is read before the proof is made, whenever that is.
+    """
+    try:
+        require_proof(connection.get_connection_params())
+    except TenantsMayCross as error:
+        raise ImproperlyConfigured(
+            f"{error} See docs/deployment.md on connection poolers, and manage.py doctor."
+        ) from error
+    except psycopg.OperationalError as error:
+        logger.warning("PostgreSQL does not answer yet", error=type(error).__name__)
 
 
 @register(Tags.security)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import psycopg
 import redis
 from django.conf import settings
 from django.db import DatabaseError, connection
@@ -18,7 +19,9 @@ from kombu.exceptions import KombuError
 from minirag.ai.minilm import MODEL_FILE, TOKENIZER_FILE
 from minirag.celery import app
 from minirag.checks import find_secret_faults
-from tenants.schemas import stale_tenants
+from tenants.backend.proof import find_crossing, shares_server_connections
+from tenants.models import Tenant
+from tenants.schemas import find_unmarked, stale_tenants
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 _POSTGRES_NEEDED = 150_000
@@ -70,6 +73,29 @@ def check_database() -> Finding:
     return Finding("database", OK, shown)
 
 
+def check_pooler() -> Finding:
+    """Whether a tenant could go astray on the way to PostgreSQL, and in a schema of its own."""
+    parameters = connection.get_connection_params()
+    try:
+        fault = find_crossing(parameters)
+        if fault is None:
+            is_shared = shares_server_connections(parameters)
+            unmarked, foreign = find_unmarked()
+    except (DatabaseError, psycopg.Error):
+        return Finding("pooler", FAIL, "unknown, the database does not answer", "See database.")
+    if fault is not None:
+        remedy = "Use pool_mode transaction or session, see docs/deployment.md."
+        return Finding("pooler", FAIL, f"tenants could see each other's rows: {fault}", remedy)
+    if foreign:
+        detail = f"schemas that bear another tenant's mark: {_list_slugs(foreign)}"
+        return Finding("pooler", FAIL, detail, "Restore each tenant's own backup.")
+    if unmarked:
+        detail = f"schemas without their tenant's mark: {_list_slugs(unmarked)}"
+        return Finding("pooler", FAIL, detail, "Run manage.py migrate.")
+    way = "through a pooler that shares connections" if is_shared else "on connections of our own"
+    return Finding("pooler", OK, f"tenants stay apart, {way}")
+
+
 def check_pgvector() -> Finding:
     remedy = "As the database's owner: CREATE EXTENSION vector; or ALTER EXTENSION vector UPDATE;"
     try:
@@ -96,7 +122,7 @@ def check_migrations() -> Finding:
 
 def check_tenants() -> Finding:
     try:
-        behind = [tenant.slug for tenant in stale_tenants()]
+        behind = list(stale_tenants())
     except DatabaseError:
         return Finding(
             "tenants",
@@ -105,8 +131,8 @@ def check_tenants() -> Finding:
             "See migrations.",
         )
     if behind:
-        shown = ", ".join(behind[:5]) + (" …" if len(behind) > 5 else "")
-        return Finding("tenants", FAIL, f"{len(behind)} behind: {shown}", "Run manage.py migrate.")
+        detail = f"{len(behind)} behind: {_list_slugs(behind)}"
+        return Finding("tenants", FAIL, detail, "Run manage.py migrate.")
     return Finding("tenants", OK, "every schema is up to date")
 
 
@@ -213,6 +239,7 @@ def check_debug() -> Finding:
 CHECKS: dict[str, Callable[[], Finding]] = {
     "secrets": check_secrets,
     "database": check_database,
+    "pooler": check_pooler,
     "pgvector": check_pgvector,
     "migrations": check_migrations,
     "tenants": check_tenants,
@@ -231,6 +258,10 @@ def _ask_database(statement: str) -> str | None:
         cursor.execute(statement)
         row = cursor.fetchone()
     return str(row[0]) if row else None
+
+
+def _list_slugs(tenants: list[Tenant]) -> str:
+    return ", ".join(tenant.slug for tenant in tenants[:5]) + (" …" if len(tenants) > 5 else "")
 
 
 def _nearest_existing(directory: Path) -> Path:

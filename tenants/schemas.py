@@ -34,6 +34,8 @@ TEMPLATE_SCHEMA = "tenant_template"
 _PLACEHOLDER = "%schema%"
 _NOISE = re.compile(r"^(SET |SELECT pg_catalog\.set_config|\\|CREATE SCHEMA |--)")
 
+_DUMPED_PATH = re.compile(r"set_config\('search_path', '([^']*)'")
+
 
 class SchemaExists(Exception):
     """There is a schema of this name."""
@@ -248,6 +250,9 @@ def dump_schema(schema_name: str) -> str | None:
     )
     if done.returncode:
         return None  # usually a pg_dump older than the server; the migrations do the same, slower
+    path = _DUMPED_PATH.search(done.stdout)
+    if path is not None and schema_name in path[1]:
+        return None  # a pooler lent pg_dump a connection on which a name needs no schema
     lines = [line for line in done.stdout.splitlines() if line and not _NOISE.match(line)]
     return re.sub(rf"\b{schema_name}\.", f"{_PLACEHOLDER}.", "\n".join(lines))
 

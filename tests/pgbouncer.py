@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 import psycopg
 
-from minirag.embedded.processes import find_free_port
+from minirag.local.embedded.processes import find_free_port
 
 NOBODY = 65534  # PgBouncer refuses to run as root
 _WAIT_SECONDS = 15.0
@@ -42,11 +42,15 @@ class PgBouncer:
 
     def start(self) -> None:
         program = find_pgbouncer()
-        assert program, "PgBouncer is missing: sudo apt-get install --no-install-recommends pgbouncer"
+        assert program, (
+            "PgBouncer is missing: sudo apt-get install --no-install-recommends pgbouncer"
+        )
         self.port = find_free_port()
         self.directory.mkdir(mode=0o700, parents=True)
         configuration = self._write_configuration()
-        identity = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+        identity = (
+            {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+        )
         with (self.directory / "output.log").open("wb") as output:
             self.process = subprocess.Popen(
                 [program, "-q", str(configuration)],
@@ -79,7 +83,8 @@ server_login_retry = 1
 query_wait_timeout = 5
 log_connections = 0
 log_disconnections = 0
-""" + ("" if self.mode == "session" else "server_round_robin = 1\n")
+"""
+            + ("" if self.mode == "session" else "server_round_robin = 1\n")
         )
         for path in (self.directory, *self.directory.iterdir()):
             if os.geteuid() == 0:

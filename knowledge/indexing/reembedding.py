@@ -2,7 +2,9 @@
 
 The new vectors are made beside the old ones, in batches that each commit, so a killed worker loses one batch at most.
 When every chunk has one, a single transaction puts them into the index and names the new model; until then questions
-are embedded with the old model. One worker at a time: the lock is the database session's, so it dies with its holder.
+are embedded with the old model. One worker at a time, by a lease in the cache that each batch renews: a lock of the
+database session would be lost or left behind where a pooler lends the session to others. Two workers, should one stall
+longer than its lease, would only do the same work twice.
 """
 
 from __future__ import annotations
@@ -26,12 +28,13 @@ from knowledge.indexing.vector_index import MAX_INDEXED_DIMENSIONS, ensure_vecto
 from knowledge.models import Chunk, Dataset, NextVector
 from minirag.ai.embeddings import EmbedderMissing
 from minirag.lib.errors import ProviderError
-from tenants.context import scoped_name
 
 logger = structlog.get_logger(__name__)
 
 PAUSE_SECONDS = 900
 """How long a dataset is left alone after its new model failed."""
+LEASE_SECONDS = 300
+"""Longer than a batch takes with all its retries; a killed worker's dataset waits as long for the next one."""
 
 
 def find_outdated_datasets() -> QuerySet[Dataset]:
@@ -82,16 +85,17 @@ def _pause_key(dataset_id: uuid.UUID) -> str:
 
 @contextmanager
 def _only_worker(dataset_id: uuid.UUID) -> Iterator[bool]:
-    name = scoped_name("reembedding", dataset_id)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [name])
-        is_ours = cursor.fetchone()[0]
+    ours = uuid.uuid4().hex
+    is_ours = bool(cache.add(_lease_key(dataset_id), ours, LEASE_SECONDS))
     try:
         yield is_ours
     finally:
-        if is_ours:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
+        if is_ours and cache.get(_lease_key(dataset_id)) == ours:
+            cache.delete(_lease_key(dataset_id))
+
+
+def _lease_key(dataset_id: uuid.UUID) -> str:
+    return f"reembedding:{dataset_id}"
 
 
 def _missing_chunks(dataset_id: uuid.UUID) -> QuerySet[Chunk]:
@@ -101,6 +105,7 @@ def _missing_chunks(dataset_id: uuid.UUID) -> QuerySet[Chunk]:
 
 def _embed_missing(dataset: Dataset, bot: BotProfile, model: str) -> None:
     while batch := list(_missing_chunks(dataset.pk)[:BATCH_SIZE]):
+        cache.touch(_lease_key(dataset.pk), LEASE_SECONDS)
         vectors = embed_batch(bot, model, [_text_of(chunk) for chunk in batch])
         rows = [
             NextVector(chunk_id=chunk.pk, dataset_id=dataset.pk, embedding_model=model, emb=vector)

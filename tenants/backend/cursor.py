@@ -1,8 +1,8 @@
 """The cursor whose every statement brings its tenant's `search_path` along.
 
 Nothing is remembered on a connection. Behind a transaction-mode pooler the server connection changes with each
-transaction, and a path that was set once per client connection answered one tenant with another's rows (measured: 161 of
-400 reads). So path and statement travel as one message of the simple query protocol, which PostgreSQL runs as one
+transaction, and a path that was set once per client connection answered one tenant with another's rows (measured: 161
+of 400 reads). So path and statement travel as one message of the simple query protocol, which PostgreSQL runs as one
 transaction on one server connection: they arrive together or not at all, in a transaction or outside of one, after a
 savepoint that rolled back, under every pooler. It costs no round trip.
 
@@ -62,7 +62,7 @@ def _open_schema(schema: str, tenant_id: str | None) -> str:
         if tenant_id is None
         else f"""'{schema}."{mark_of(tenant_id)}"'::regtype"""
     )
-    return f"SELECT set_config('search_path', '{schema}, {PUBLIC_SCHEMA}', true), {proof}; "  # noqa: S608
+    return f"SELECT set_config('search_path', '{schema}, {PUBLIC_SCHEMA}', true), {proof}; "
 
 
 class TenantCursor(Cursor):
