@@ -75,9 +75,7 @@ def require_tenants_apart() -> None:
     try:
         require_proof(connection.get_connection_params())
     except TenantsMayCross as error:
-        raise ImproperlyConfigured(
-            f"{error} See docs/deployment.md on connection poolers, and manage.py doctor."
-        ) from error
+        raise ImproperlyConfigured(str(error)) from error
     except psycopg.OperationalError as error:
         logger.warning("PostgreSQL does not answer yet", error=type(error).__name__)
 

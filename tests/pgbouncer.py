@@ -30,7 +30,7 @@ class PgBouncer:
     server_url: str
     directory: Path
     mode: str
-    pool_size: int = 4
+    pool_size: int
     process: subprocess.Popen[bytes] | None = None
     port: int = 0
 

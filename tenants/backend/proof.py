@@ -41,7 +41,9 @@ def require_proof(parameters: dict[str, Any]) -> None:
             return
         fault = find_crossing(parameters)
         if fault is not None:
-            raise TenantsMayCross(f"Tenants could see each other's rows: {fault}")
+            raise TenantsMayCross(
+                f"Tenants could see each other's rows: {fault} See docs/deployment.md on connection poolers."
+            )
         _proven.add(way)
 
 
