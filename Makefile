@@ -5,6 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
 MODEL := .data/models/minilm
+PGBOUNCER = $(shell PATH=$$PATH:/usr/sbin command -v pgbouncer)
 CHROMIUM = $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
 # Without .pyc files every start would compile LiteLLM's 2,600 modules again.
@@ -14,7 +15,7 @@ export LITELLM_LOCAL_MODEL_COST_MAP = True
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test bench conformance lint clean chromium
+.PHONY: help run test bench conformance lint clean chromium pgbouncer
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,7 +26,7 @@ help: ## show this list
 run: $(VENV)/.runtime $(MODEL)/manifest.json ## install what is missing, then serve the product with its demo on port 8000
 	@exec $(PY) manage.py up
 
-test: $(VENV)/.dev $(MODEL)/manifest.json chromium ## run every check and every test, the browser's included
+test: $(VENV)/.dev $(MODEL)/manifest.json chromium pgbouncer ## run every check and every test, the browser's included
 	$(PY) -m ruff format --check --quiet .
 	$(PY) -m ruff check .
 	@if [ -n "$(ARGS)" ]; then \
@@ -113,4 +114,17 @@ chromium:
 	@if [ -z "$$(command -v chromium || command -v chromium-browser || command -v google-chrome)" ]; then \
 		printf '\n!!!!  No Chromium: the browser tests will be SKIPPED. To run them:  !!!!\n'; \
 		printf '!!!!  sudo apt-get install --no-install-recommends chromium        !!!!\n\n'; \
+	fi
+
+# Debian starts a service of it, which nobody needs here: installing it must not, as in an image.
+pgbouncer:
+	@if [ -z "$(PGBOUNCER)" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing Debian's pgbouncer for the tests behind a connection pooler"; \
+		apt-get update -qq; \
+		RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends pgbouncer \
+			>/dev/null || true; \
+	fi
+	@if [ -z "$$(PATH=$$PATH:/usr/sbin command -v pgbouncer)" ]; then \
+		printf '\n!!!!  No PgBouncer: the tests behind a pooler will be SKIPPED. To run them:  !!!!\n'; \
+		printf '!!!!  sudo apt-get install --no-install-recommends pgbouncer                !!!!\n\n'; \
 	fi

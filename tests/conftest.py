@@ -1,6 +1,7 @@
 """Fixtures of the cross-app tests: one running product per session, with acme and globex in it.
 
-With MINIRAG_WITHOUT_BROWSER=1 the tests that need Chromium are left out, and the summary says so loudly.
+With MINIRAG_WITHOUT_BROWSER=1 the tests that need Chromium are left out, and where there is no PgBouncer those that
+need it; the summary says so loudly.
 """
 
 from __future__ import annotations
@@ -12,11 +13,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.pgbouncer import find_pgbouncer
 from tests.product import Product, TenantAccount
 
 WITHOUT_BROWSER = os.environ.get("MINIRAG_WITHOUT_BROWSER") == "1"
 BROWSER_TESTS = ["test_product_browser.py", "test_reference_browser.py", "test_widget_browser.py"]
-collect_ignore = BROWSER_TESTS if WITHOUT_BROWSER else []
+WITHOUT_POOLER = find_pgbouncer() is None
+POOLER_TESTS = ["test_pooler.py"]
+collect_ignore = (BROWSER_TESTS if WITHOUT_BROWSER else []) + (
+    POOLER_TESTS if WITHOUT_POOLER else []
+)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -25,6 +31,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.line(
             f"MINIRAG_WITHOUT_BROWSER=1 left out {', '.join(BROWSER_TESTS)}.", red=True
         )
+    if WITHOUT_POOLER:
+        terminalreporter.section("NOT TESTED: tenants behind a pooler", red=True, bold=True)
+        terminalreporter.line(f"{', '.join(POOLER_TESTS)}: there is no PgBouncer here.", red=True)
 
 
 @pytest.fixture(scope="session")

@@ -153,6 +153,28 @@ def test_async_code_reaches_the_database_only_through_run_sync():
     assert not [name_of(path) for path in source_files() if forbidden.search(path.read_text())]
 
 
+SESSION_STATE = re.compile(
+    r"pg_(?:try_)?advisory_lock|\bWITH HOLD\b|\bDECLARE\s+\S+\s+CURSOR\b|\bLISTEN\s+\w+|\bPREPARE\s+\w+\s+AS\b"
+    r"|\bCREATE\s+TEMP|[\"'(;]\s*SET\s+(?!LOCAL|CONSTRAINTS)\w+\s*(?:=|TO)\s|set_config\([^)]*\bfalse\b"
+)
+
+
+def test_nothing_is_kept_in_a_database_session():
+    """A pooler lends the next transaction another session: what was set in the last one is lost, or is another's."""
+    found = [
+        f"{path.relative_to(ROOT)}: {match[0]}"
+        for path in source_files()
+        for match in SESSION_STATE.finditer(path.read_text())
+    ]
+    assert found == []
+    for sample in (
+        "SELECT pg_try_advisory_lock(1)",
+        '"SET search_path TO x"',
+        "set_config('jit', 'off', false)",
+    ):
+        assert SESSION_STATE.search(sample)
+
+
 def test_broad_excepts_stand_only_at_the_edges():
     found = set()
     for path in source_files():
