@@ -17,15 +17,22 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any, Never
+from typing import TYPE_CHECKING, Any, Never
 
-from django.db.backends.postgresql.base import Cursor
+from django.db.backends.postgresql import base
 from psycopg import NotSupportedError, sql
 from psycopg.copy import Copy
 
 from tenants.context import PUBLIC_SCHEMA, current_schema, current_tenant
 
-Query = str | bytes | sql.Composable
+if TYPE_CHECKING:  # Django's stubs leave out that its cursor is one of psycopg's
+    from psycopg import ClientCursor
+
+    Cursor = ClientCursor[Any]
+else:
+    Cursor = base.Cursor
+
+Query = str | bytes | sql.SQL | sql.Composed
 
 _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _ALONE = re.compile(
@@ -34,7 +41,7 @@ _ALONE = re.compile(
     r"BEGIN|START\s|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|"
     # PostgreSQL refuses them together with others; they name a schema themselves
     r"VACUUM|(?:CREATE|DROP)\s+DATABASE|(?:CREATE(?:\s+UNIQUE)?|DROP|RE)\s*INDEX\s+CONCURRENTLY"
-    r")\b",
+    r")\b[^;]*;?\s*\Z",
     re.IGNORECASE,
 )
 
@@ -68,7 +75,7 @@ def _open_schema(schema: str, tenant_id: str | None) -> str:
 class TenantCursor(Cursor):
     """psycopg's client-side cursor, with `open_schema` before whatever it sends."""
 
-    def execute(self, query: Query, params: Any = None, **options: Any) -> TenantCursor:
+    def execute(self, query: Query, params: Any = None, **options: Any) -> TenantCursor:  # type: ignore[override]
         if _ALONE.match(_as_text(query, self.connection)):
             super().execute(query, params, **options)
         else:
@@ -77,13 +84,13 @@ class TenantCursor(Cursor):
         return self
 
     def executemany(
-        self, query: Query, params_seq: Iterable[Any], *, returning: bool = False
+        self, query: Any, params_seq: Iterable[Any], *, returning: bool = False
     ) -> None:
         with self._in_opened_schema():
             super().executemany(query, params_seq, returning=returning)
 
     @contextmanager
-    def copy(self, statement: Query, params: Any = None, **options: Any) -> Iterator[Copy]:
+    def copy(self, statement: Any, params: Any = None, **options: Any) -> Iterator[Copy]:
         with self._in_opened_schema(), super().copy(statement, params, **options) as copy:
             yield copy
 
@@ -106,9 +113,7 @@ class TenantCursor(Cursor):
 def _as_text(query: Query, connection: Any) -> str:
     if isinstance(query, str):
         return query
-    return (
-        query[:100].decode("latin-1") if isinstance(query, bytes) else query.as_string(connection)
-    )
+    return query.decode("latin-1") if isinstance(query, bytes) else query.as_string(connection)
 
 
 def _join(opening: str, query: Query) -> Query:

@@ -49,6 +49,13 @@ def test_statements_of_every_type_bring_it(in_acme, query):
         assert cursor.fetchall() == [("t_acme, public",)]
 
 
+def test_what_goes_alone_takes_nothing_else_along(in_acme):
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL search_path = t_globex, public")
+        cursor.execute("SAVEPOINT here; SELECT current_setting('search_path')")
+        assert cursor.nextset() and cursor.fetchone() == ("t_acme, public",)
+
+
 def test_a_statement_gives_its_own_rows_count_and_columns(in_acme):
     with connection.cursor() as cursor:
         cursor.execute("SELECT n AS number FROM generate_series(1, %s) AS n", [3])
