@@ -57,6 +57,13 @@ class Feedback(models.TextChoices):
     NEGATIVE = "negative", "Negative"
 
 
+class CutReason(models.TextChoices):
+    """Why an answer is not whole, in OpenAI's words."""
+
+    LENGTH = "length", "As long as it may be"
+    FILTER = "content_filter", "Cut by the provider's content filter"
+
+
 class Message(models.Model):
     """One utterance. A user's message is stored before anything can fail, and stays."""
 
@@ -69,6 +76,7 @@ class Message(models.Model):
     feedback = models.CharField(max_length=10, choices=Feedback, null=True, blank=True)
     outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.ANSWERED)
     error_code = models.CharField(max_length=64, blank=True, default="")
+    cut_reason = models.CharField(max_length=16, choices=CutReason, blank=True, default="")
     refusal_reason = models.CharField(max_length=64, blank=True, default="")
     confidence = models.FloatField(null=True, blank=True)
     threshold = models.FloatField(null=True, blank=True)

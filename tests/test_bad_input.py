@@ -392,7 +392,7 @@ def api(acme, bob, monkeypatch, settings) -> Api:
     settings.ALLOW_TENANT_SIGNUP = True
     model = FakeChatModel()
     model.enqueue("It lasts 36 months [1].")
-    monkeypatch.setattr("conversations.turns.taking.stream_chat", model.stream)
+    monkeypatch.setattr("conversations.turns.speaking.stream_chat", model.stream)
     with tenant_context(acme.tenant):
         bot = make_bot(model="openai/gpt-test")
         source = teach(bot)

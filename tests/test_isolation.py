@@ -87,7 +87,7 @@ ROOT = Path(__file__).resolve().parent.parent
 @pytest.fixture
 def model(monkeypatch) -> FakeChatModel:
     fake = FakeChatModel()
-    monkeypatch.setattr("conversations.turns.taking.stream_chat", fake.stream)
+    monkeypatch.setattr("conversations.turns.speaking.stream_chat", fake.stream)
     return fake
 
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from bots.models import Outcome
 from conversations.exports.models import ExportFormat, ExportStatus, ExportType
-from conversations.models import Feedback
+from conversations.models import CutReason, Feedback
 from conversations.turns.replies import RefusalReply, Score
 from minirag.lib.http_in.openapi import Moment, Reply
 
@@ -46,6 +46,7 @@ class TurnReply(Reply):
     answer: str | None
     outcome: Outcome
     error_code: str
+    cut_reason: Annotated[CutReason | None, Field(description="Why the answer is not whole.")]
     refusal: RefusalReply | None
     citations: list[TurnCitationReply]
     citation_valid: Annotated[bool | None, Field(description="It cites, and only what was there.")]

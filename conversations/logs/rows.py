@@ -22,8 +22,8 @@ COUNT_LIMIT = 1000
 SEARCHED_TURNS = 20_000
 TURN_COLUMNS = (
     "id", "request_id", "chat_id", "bot_profile_id", "message_id", "question", "answer", "outcome", "error_code",
-    "refusal", "citations", "citation_valid", "retrieval", "model", "usage", "latency_ms", "time_to_first_token_ms",
-    "feedback", "created_at",
+    "cut_reason", "refusal", "citations", "citation_valid", "retrieval", "model", "usage", "latency_ms",
+    "time_to_first_token_ms", "feedback", "created_at",
 )  # fmt: skip
 
 
@@ -94,6 +94,7 @@ def render_turn(question: Message) -> dict[str, Any]:
         "answer": answer.content if answer else None,
         "outcome": question.outcome,
         "error_code": question.error_code,
+        "cut_reason": (answer.cut_reason or None) if answer else None,
         "refusal": _render_refusal(answer),
         "citations": [_render_citation(each) for each in answer.citations.all()] if answer else [],
         "citation_valid": question.citation_valid,

@@ -20,6 +20,7 @@ from pydantic import ConfigDict, Field
 from bots.models import BotProfile
 from conversations.turns.recording import History
 from conversations.turns.serializers import render_grounds
+from conversations.turns.speaking import FILTERED
 from conversations.turns.taking import Delta, Done, Failed, Started, TurnEvent, Usage
 from minirag.lib.errors import BadInput, NotFound, ProductError
 from minirag.lib.http_in.reading import Body
@@ -201,13 +202,13 @@ class Writer:
                 if isinstance(event, Delta):
                     yield self._chunk({"content": event.content})
                 elif isinstance(event, Done):
-                    yield self._chunk(_grounds(event), "stop") | self._extras(event)
+                    yield self._chunk(_grounds(event), name_end(event)) | self._extras(event)
                     if self.includes_usage:
                         yield {**self._chunk({}), "choices": [], "usage": _usage(event.usage)}
 
     def _whole(self, done: Done) -> dict[str, Any]:
         message = {"role": "assistant", "content": done.message.content, **_grounds(done)}
-        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
+        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": name_end(done)}
         return {
             **self._head, "object": "chat.completion", "choices": [choice], "usage": _usage(done.usage),
             **self._extras(done),
@@ -239,6 +240,13 @@ def _grounds(done: Done) -> dict[str, Any]:
         "citations": grounds["citations"],
         "refusal_details": grounds["refusal"],
     }
+
+
+def name_end(done: Done) -> str:
+    """Why an answer ended, in OpenAI's words: what a filter refused was filtered."""
+    if done.refusal is not None and done.refusal.reason == FILTERED:
+        return FILTERED
+    return done.message.cut_reason or "stop"
 
 
 def _usage(usage: Usage) -> dict[str, int]:

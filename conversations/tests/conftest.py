@@ -58,5 +58,5 @@ def globex_bot(globex) -> BotProfile:
 @pytest.fixture
 def model(monkeypatch) -> FakeChatModel:
     fake = FakeChatModel()
-    monkeypatch.setattr("conversations.turns.taking.stream_chat", fake.stream)
+    monkeypatch.setattr("conversations.turns.speaking.stream_chat", fake.stream)
     return fake

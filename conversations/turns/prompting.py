@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from bots.models import Scope, Tone
 from knowledge.retrieval.passages import Passage
@@ -35,6 +36,8 @@ _TONES = {
     Tone.FORMAL: "Be formal and polite.",
     Tone.PLAIN: "Use short sentences and plain words.",
 }
+_AROUND_A_PASSAGE = 120  # the tags and the place, in characters
+_SHORTEST_PASSAGE = 300
 _NO_BRACKETS = str.maketrans("[]()", "‹›‹›")
 _LABELS = tuple(authority.upper() for authority in AUTHORITIES)
 _TAG = re.compile(r"<(/?)\s*(sources?|question)\b", re.IGNORECASE)
@@ -111,6 +114,20 @@ def quote_passages(passages: Sequence[Passage]) -> str:
             label = f"[{number}] [{passage.authority.upper()}] ({name}) "
         quoted.append(f"{opening}\n{label}{defuse(passage.content)}\n</source>")
     return "<sources>\n" + "\n".join(quoted) + "\n</sources>"
+
+
+def fit_passages(passages: Sequence[Passage], size: int) -> tuple[Passage, ...]:
+    """The first passages that make up no more than `size` characters; of the very first at least its beginning."""
+    kept: list[Passage] = []
+    for passage in passages:
+        needed = len(passage.content) + _AROUND_A_PASSAGE
+        if kept and needed > size:
+            break
+        if needed > size:
+            passage = replace(passage, content=passage.content[: max(size, _SHORTEST_PASSAGE)])
+        kept.append(passage)
+        size -= needed
+    return tuple(kept)
 
 
 def defuse(text: str, *, attribute: bool = False) -> str:

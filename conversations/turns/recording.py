@@ -76,6 +76,7 @@ class Answer:
     retrieval: Retrieval | None = None
     citations: list[tuple[int, Passage]] = field(default_factory=list)
     dropped_citations: int = 0  # such as led nowhere
+    cut_reason: str = ""  # a CutReason, of an answer that is not whole
     asked: tuple[dict[str, str], ...] = ()  # the messages that a model was sent
     is_closed: bool = False
 
@@ -277,6 +278,7 @@ def _store_message(turn: OpenTurn, answer: Answer) -> Message:
         content=answer.content,
         outcome=answer.outcome,
         error_code=answer.error_code,
+        cut_reason=answer.cut_reason,
         prompt_tokens=answer.prompt_tokens,
         completion_tokens=answer.completion_tokens,
         refusal_reason=refusal.reason if refusal else "",

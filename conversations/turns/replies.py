@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from bots.models import Outcome
-from conversations.models import Feedback, MessageRole
+from conversations.models import CutReason, Feedback, MessageRole
 from minirag.lib.http_in.openapi import EXAMPLE_ID, Media, Moment, Reply
 
 _STREAM = """event: sources
@@ -92,6 +92,7 @@ class CitationReply(Reply):
 
 class FullMessageReply(MessageReply):
     outcome: Outcome
+    cut_reason: CutReason | None
     refusal: RefusalReply | None
     citations: list[CitationReply]
 
@@ -104,7 +105,7 @@ class UsageReply(Reply):
 
 
 class AnswerReply(Reply):
-    """The answer to a question; `citations` and `refusal` only where `extended` was asked for."""
+    """The answer to a question; the last three only where `extended` was asked for."""
 
     chat_id: UUID
     message: MessageReply
@@ -112,6 +113,9 @@ class AnswerReply(Reply):
     usage: UsageReply
     citations: list[CitationReply] = []
     refusal: RefusalReply | None = None
+    cut_reason: Annotated[
+        CutReason | None, Field(description="Why the answer is not whole, if it is not.")
+    ] = None
 
 
 class ChatExportReply(Reply):
@@ -174,7 +178,7 @@ class CompletionChoiceReply(Reply):
     index: int
     message: CompletionMessageReply
     logprobs: None
-    finish_reason: Literal["stop"]
+    finish_reason: Literal["stop", "length", "content_filter"]
 
 
 class CompletionUsageReply(Reply):

@@ -53,6 +53,7 @@ def render_message_in_full(message: Message) -> dict[str, Any]:
     return {
         **render_message(message),
         "outcome": message.outcome,
+        "cut_reason": message.cut_reason or None,
         "refusal": refusal,
         "citations": [render_stored_citation(citation) for citation in message.citations.all()],
     }
@@ -154,4 +155,5 @@ def render_grounds(done: Done) -> dict[str, Any]:
     citations = [
         render_numbered_passage(number, passage, whole=True) for number, passage in done.citations
     ]
-    return {"citations": citations, "refusal": refusal}
+    cut_reason = done.message.cut_reason or None
+    return {"citations": citations, "refusal": refusal, "cut_reason": cut_reason}

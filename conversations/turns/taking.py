@@ -11,41 +11,31 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 
 import structlog
-from django.conf import settings
 
 from bots.models import Outcome
+from bots.scopes.refusals import write_filtered
 from conversations.models import Message
-from conversations.turns.grounding import (
-    MarkerFilter,
-    Refusal,
-    choose_refusal_text,
-    find_model_refusal,
-    ground,
-)
+from conversations.turns.grounding import Refusal, choose_refusal_text, ground
 from conversations.turns.guarding import guard
-from conversations.turns.prompting import build_prompt
 from conversations.turns.recording import (
     Answer,
     Asker,
     History,
     OpenTurn,
     close_turn,
-    numbered,
     open_turn,
 )
-from conversations.turns.streams import coalesce
+from conversations.turns.speaking import FILTERED, refuse_filtered, speak
 from knowledge.retrieval.passages import Passage
-from knowledge.retrieval.retrieving import Retrieval, retrieve
-from minirag.ai.chat import ChatDelta, ChatFinished, ChatRequest, stream_chat
-from minirag.ai.offline import OfflinePassage
+from knowledge.retrieval.retrieving import retrieve
 from minirag.ai.pricing import cost_of
 from minirag.ai.tokens import count_prompt_tokens, count_tokens
-from minirag.lib.errors import ProductError
+from minirag.lib.errors import ProductError, ProviderError
 from tenants.context import require_tenant, run_sync, tenant_context
 
 logger = structlog.get_logger(__name__)
@@ -110,12 +100,6 @@ class InternalFailure(ProductError):
     """Something of ours broke in the middle of a turn; the log has it under the request id."""
 
     status, code, retryable = 500, "internal", True
-
-
-class NoAnswer(ProductError):
-    """The provider ended its stream without a word."""
-
-    status, code, retryable = 502, "provider_empty", True
 
 
 async def take_turn(
@@ -218,24 +202,15 @@ async def _answer(turn: OpenTurn, answer: Answer) -> AsyncGenerator[TurnEvent, N
             yield event
         return
     yield SourcesFound(turn.chat.pk, retrieval.passages)
-    markers = MarkerFilter(len(retrieval.passages))
-    async with aclosing(_speak(turn, answer, retrieval, refusal_text)) as pieces:
-        async for piece in pieces:
-            if shown := markers.feed(piece):
-                answer.content += shown
-                answer.citations = numbered(retrieval.passages, list(markers.cited))
-                yield Delta(shown)
-    if rest := markers.flush().rstrip():
-        answer.content += rest
-        yield Delta(rest)
-    answer.citations = numbered(retrieval.passages, list(markers.cited))
-    answer.dropped_citations = markers.dropped
-    answer.refusal = (
-        find_model_refusal(answer.content, refusal_text, retrieval) if turn.bot.refuses else None
-    )
-    answer.outcome = Outcome.REFUSED if answer.refusal else Outcome.ANSWERED
-    if not answer.content.strip():
-        raise NoAnswer("The model gave no answer.")
+    try:
+        async with aclosing(speak(turn, answer, retrieval, refusal_text)) as pieces:
+            async for piece in pieces:
+                yield Delta(piece)
+    except ProviderError as error:
+        if error.category != FILTERED:
+            raise
+        text = write_filtered(retrieval.language)
+        yield Delta(refuse_filtered(answer, retrieval, error, text))
 
 
 def _refuse(turn: OpenTurn, answer: Answer, refusal: Refusal, text: str) -> tuple[TurnEvent, ...]:
@@ -243,64 +218,6 @@ def _refuse(turn: OpenTurn, answer: Answer, refusal: Refusal, text: str) -> tupl
     answer.content, answer.refusal, answer.outcome = text, refusal, Outcome.REFUSED
     answer.model = turn.bot.model
     return SourcesFound(turn.chat.pk, ()), Delta(text)
-
-
-async def _speak(
-    turn: OpenTurn, answer: Answer, retrieval: Retrieval, refusal_text: str
-) -> AsyncGenerator[str, None]:
-    """Stream the model's words, joined to frames of about 20 ms; notes model, tokens, cost and times."""
-    request = make_chat_request(turn, retrieval, refusal_text)
-    answer.model, answer.asked, started = turn.bot.model, request.messages, time.monotonic()
-
-    async def words() -> AsyncIterator[str | ChatFinished]:
-        async with aclosing(stream_chat(request)) as events:
-            async for event in events:
-                yield event.content if isinstance(event, ChatDelta) else event
-
-    async with aclosing(coalesce(words())) as pieces:
-        async for piece in pieces:
-            if isinstance(piece, ChatFinished):
-                answer.prompt_tokens, answer.completion_tokens = (
-                    piece.prompt_tokens,
-                    piece.completion_tokens,
-                )
-                answer.cost_usd = piece.cost_usd
-                answer.first_token_ms = round(piece.first_token_seconds * 1000)
-                answer.model = (
-                    turn.bot.model if piece.model.endswith(turn.bot.model) else piece.model
-                )
-                continue
-            if answer.first_token_ms is None:
-                answer.first_token_ms = _milliseconds_since(started)
-            yield piece
-
-
-def make_chat_request(turn: OpenTurn, retrieval: Retrieval, refusal_text: str) -> ChatRequest:
-    """Put the turn into the words of minirag.ai; pure but for the settings and the bot's own key."""
-    bot, passages = turn.bot, retrieval.passages
-    return ChatRequest(
-        model=bot.model,
-        messages=build_prompt(
-            system_prompt=bot.system_prompt,
-            history=turn.history,
-            question=turn.question.content,
-            passages=passages,
-            refusal=refusal_text,
-            scopes=turn.scopes,
-        ),
-        temperature=bot.temperature,
-        max_tokens=bot.max_tokens,
-        credentials=bot.credentials,
-        timeout_seconds=settings.MODEL_TIMEOUT_SECONDS,
-        fallback_models=tuple(settings.FALLBACK_LLM_MODELS),
-        question=turn.question.content,
-        passages=tuple(
-            OfflinePassage(number, passage.heading, passage.content, passage.score)
-            for number, passage in enumerate(passages, start=1)
-        ),
-        term_weights=retrieval.term_weights,
-        embedding_model=bot.effective_embedding_model,
-    )
 
 
 async def _finish(turn: OpenTurn, answer: Answer) -> Done:

@@ -77,6 +77,7 @@ def load_stopped_turn(chat_id: UUID | None, request_id: str) -> dict[str, Any]:
         if message
         else [],
         "refusal": None,
+        "cut_reason": None,
         "usage": None,
         "stopped": True,
     }

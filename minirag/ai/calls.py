@@ -5,16 +5,20 @@ from __future__ import annotations
 import logging
 import math
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from django.conf import settings
 
+from minirag.ai.complaints import Complaint
+from minirag.ai.dialects import Dialect
 from minirag.lib.errors import ProviderError
 from minirag.lib.http_out.addresses import OutboundError
 
 # Retrying a timeout on the same model would double a wait that was already too long.
 RETRIED = frozenset({"rate_limit", "unavailable", "malformed"})
+# Nothing passes by itself here: somebody has to pay a bill, or enter another key.
+OPERATORS = frozenset({"quota", "authentication"})
 CONNECT_SECONDS = 10.0
 FIRST_DELAY_SECONDS = 0.25
 LONGEST_DELAY_SECONDS = 8.0
@@ -25,22 +29,33 @@ logger = logging.getLogger(__name__)
 
 
 class Piece(NamedTuple):
-    """One chunk of a streamed answer. `usage` holds prompt_tokens and completion_tokens as the provider gave them."""
+    """One chunk of an answer: what is said in it, and what is thought where the provider keeps that apart.
+
+    `usage` holds prompt_tokens and completion_tokens as the provider counts them.
+    """
 
     content: str
     finish_reason: str | None
     usage: dict[str, Any] | None
+    thought: str = ""
 
 
 @dataclass(frozen=True)
 class ChatCall:
-    """One attempt at one model."""
+    """One attempt at one model, asked in its dialect."""
 
     model: str
     messages: tuple[dict[str, str], ...]
     temperature: float
     max_tokens: int
     first_token_seconds: float
+    dialect: Dialect = field(default_factory=Dialect)
+
+    def write(self) -> dict[str, Any]:
+        """The parameters as the model takes them, without its name."""
+        return self.dialect.write(
+            self.messages, temperature=self.temperature, max_tokens=self.max_tokens
+        )
 
     @property
     def connect_seconds(self) -> float:
@@ -65,20 +80,43 @@ class ChatAnswer(Protocol):
 
 
 class ModelCallFailed(ProviderError):
-    """A ProviderError that remembers how long the provider asked us to stay away."""
+    """A ProviderError that remembers what the provider complained of, and how long it asked us to stay away."""
 
-    def __init__(self, category: str, *, provider: str, retry_after_seconds: float) -> None:
-        super().__init__(category, provider=provider)
+    def __init__(
+        self, complaint: Complaint, *, provider: str, retry_after_seconds: float = 0.0
+    ) -> None:
+        super().__init__(complaint.category, provider=provider)
+        self.complaint = complaint
         self.wait_seconds = retry_after_seconds
         self.retry_after_seconds = math.ceil(retry_after_seconds) or None
 
 
-def report_failure(
-    category: str, *, provider: str, kind: str, status: Any = None, retry_after_seconds: float = 0.0
-) -> ModelCallFailed:
+def report_failure(category: str, *, provider: str, kind: str) -> ModelCallFailed:
     """Logs what failed, without the provider's words, and gives the error to raise."""
-    logger.warning("%s call failed: %s (%s, status %s)", provider, category, kind, status)
-    return ModelCallFailed(category, provider=provider, retry_after_seconds=retry_after_seconds)
+    return report_complaint(Complaint(category), provider=provider, kind=kind)
+
+
+def report_complaint(
+    complaint: Complaint,
+    *,
+    provider: str,
+    kind: str,
+    status: Any = None,
+    retry_after_seconds: float = 0.0,
+) -> ModelCallFailed:
+    """The same for what a provider complains of. What only the operator can mend is an error in the log."""
+    about = f", about {complaint.parameter}" if complaint.parameter else ""
+    level = logging.ERROR if complaint.category in OPERATORS else logging.WARNING
+    logger.log(
+        level,
+        "%s call failed: %s%s (%s, status %s)",
+        provider,
+        complaint.category,
+        about,
+        kind,
+        status,
+    )
+    return ModelCallFailed(complaint, provider=provider, retry_after_seconds=retry_after_seconds)
 
 
 def category_of_outbound(error: OutboundError) -> str:
@@ -86,20 +124,6 @@ def category_of_outbound(error: OutboundError) -> str:
     if error.code in ("dns_failed", "connect_failed"):
         return "unavailable"
     return "timeout" if error.code == "timeout" else "not_configured"
-
-
-def category_of_status(status: Any) -> str:
-    """The category of an HTTP status. A redirect is never followed, so it is a refusal like a 4xx."""
-    known = {
-        401: "authentication",
-        403: "authentication",
-        408: "timeout",
-        429: "rate_limit",
-        504: "timeout",
-    }
-    if status in known:
-        return known[status]
-    return "bad_request" if isinstance(status, int) and 300 <= status < 500 else "unavailable"
 
 
 def choose_delay(attempt: int, failure: ProviderError) -> float | None:

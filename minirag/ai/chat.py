@@ -8,16 +8,15 @@ repeat text that somebody has read already.
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import Any
+from dataclasses import dataclass, field, replace
 
-from minirag.ai import calls, direct, gateway, local, offline, pricing, tokens
-from minirag.ai.calls import ChatAnswer, ChatCall, Piece
+from minirag.ai import calls, dialects, direct, gateway, local, offline, pricing, tokens
+from minirag.ai.calls import ChatAnswer, ChatCall, ModelCallFailed
 from minirag.ai.credentials import Credentials
+from minirag.ai.dialects import Dialect
+from minirag.ai.hearing import ChatDelta, ChatFinished, ChatRetracted, Clock, Hearing
 from minirag.ai.offline import OfflinePassage
 from minirag.lib.errors import ProviderError
 
@@ -32,6 +31,9 @@ class ChatRequest:
     much in all, retries included. `credentials` go to `model` and to those fallback models that have the same
     provider, never to another one. The last four fields feed the offline answerer alone (see offline.compose_answer);
     `embedding_model` None, or without its files, ranks its sentences by words only.
+
+    `shorten` gives the same request with less to read, for a model whose context is too small: of so many tokens, where
+    the provider said so.
     """
 
     model: str
@@ -45,43 +47,20 @@ class ChatRequest:
     passages: tuple[OfflinePassage, ...] = ()
     term_weights: Mapping[str, float] = field(default_factory=dict)
     embedding_model: str | None = None
+    shorten: Callable[[int | None], ChatRequest] | None = None
 
 
 @dataclass(frozen=True)
-class ChatDelta:
-    content: str
+class ChatShortened:
+    """The first event where a model could not read the whole request: it answers this one."""
+
+    request: ChatRequest
 
 
-@dataclass(frozen=True)
-class ChatFinished:
-    """The last event. `model` is the one that answered; `first_token_seconds` counts from the call of stream_chat."""
-
-    model: str
-    prompt_tokens: int
-    completion_tokens: int
-    cost_usd: Decimal
-    finish_reason: str
-    first_token_seconds: float
-
-
-ChatStream = AsyncGenerator[ChatDelta | ChatFinished, None]
-
-
-class Clock:
-    """The deadlines of one request, in monotonic seconds."""
-
-    def __init__(self, timeout_seconds: float) -> None:
-        self.started = time.monotonic()
-        self.first_token_seconds = timeout_seconds
-        self.between_tokens_seconds = timeout_seconds / 2
-        self.end = self.started + 4 * timeout_seconds
-
-    def limit(self, seconds: float) -> asyncio.Timeout:
-        """A block that may take `seconds`, but not longer than the whole request may."""
-        return asyncio.timeout(max(0.0, min(seconds, self.end - time.monotonic())))
-
-    def elapsed(self) -> float:
-        return time.monotonic() - self.started
+ChatEvent = ChatShortened | ChatDelta | ChatRetracted | ChatFinished
+ChatStream = AsyncGenerator[ChatEvent, None]
+# How often one model may be asked in another dialect: there is no more that could be left out.
+MOST_DIALECTS = 8
 
 
 async def stream_chat(request: ChatRequest) -> ChatStream:
@@ -89,8 +68,10 @@ async def stream_chat(request: ChatRequest) -> ChatStream:
 
     Closing the generator (or cancelling its task) closes the connection to the provider.
     """
-    stream, first = await _open_stream(request, Clock(request.timeout_seconds))
+    stream, first, asked = await _open_stream(request, Clock(request.timeout_seconds))
     async with aclosing(stream):
+        if asked is not request:
+            yield ChatShortened(asked)
         yield first
         async for event in stream:
             yield event
@@ -98,24 +79,47 @@ async def stream_chat(request: ChatRequest) -> ChatStream:
 
 async def _open_stream(
     request: ChatRequest, clock: Clock
-) -> tuple[ChatStream, ChatDelta | ChatFinished]:
-    """The first stream that delivered something, and what it delivered."""
+) -> tuple[ChatStream, ChatEvent, ChatRequest]:
+    """The first stream that delivered something, what it delivered, and what it was asked."""
     failure = ProviderError("not_configured")
     for position, model in enumerate((request.model, *request.fallback_models)):
-        attempt = 0
+        asked, attempt, dialects_tried = request, 0, 0
         while True:
-            stream = _stream_model(request, model, clock)
+            stream = _stream_model(asked, model, clock)
             try:
-                return stream, await anext(stream)
+                return stream, await anext(stream), asked
             except ProviderError as error:
                 # The first model's failure is the one to report: it is the one the bot is set to.
                 failure = error if position == 0 else failure
-                delay = calls.choose_delay(attempt, error)
+                caught = error
+            if caught.category == "content_filter":
+                raise caught  # a decision: another model must not be a way around it
+            if isinstance(caught, Misunderstood) and dialects_tried < MOST_DIALECTS:
+                dialects_tried += 1
+                continue
+            if (shorter := _shorten(request, asked, caught)) is not None:
+                asked = shorter
+                continue
+            delay = calls.choose_delay(attempt, caught)
             if delay is None or clock.elapsed() + delay > clock.end - clock.started:
                 break
             await asyncio.sleep(delay)
             attempt += 1
     raise failure
+
+
+def _shorten(
+    request: ChatRequest, asked: ChatRequest, failure: ProviderError
+) -> ChatRequest | None:
+    """What to ask where that was too long, once; None where there is nothing to shorten."""
+    if failure.category != "context_length" or asked is not request or request.shorten is None:
+        return None
+    limit = failure.complaint.number if isinstance(failure, ModelCallFailed) else None
+    return request.shorten(limit)
+
+
+class Misunderstood(ModelCallFailed):
+    """The model was not asked in its dialect, which is known now: asking again may help."""
 
 
 def _stream_model(request: ChatRequest, model: str, clock: Clock) -> ChatStream:
@@ -161,61 +165,51 @@ def answer_offline(request: ChatRequest) -> tuple[str, int, int]:
     return answer, tokens.count_prompt_tokens(request.messages), tokens.count_tokens(answer)
 
 
-@dataclass
-class Receipt:
-    """What a stream has delivered so far."""
-
-    model: str
-    text: list[str] = field(default_factory=list)
-    usage: dict[str, Any] = field(default_factory=dict)
-    finish_reason: str = "stop"
-    first_token_seconds: float | None = None
-
-    def take(self, piece: Piece, clock: Clock) -> None:
-        self.usage = piece.usage or self.usage
-        self.finish_reason = piece.finish_reason or self.finish_reason
-        if piece.content:
-            self.text.append(piece.content)
-            if self.first_token_seconds is None:
-                self.first_token_seconds = clock.elapsed()
-
-
 async def _stream_provider(request: ChatRequest, model: str, clock: Clock) -> ChatStream:
-    answer = await _make_answer(request, model, clock)
-    receipt = Receipt(model)
+    credentials = await _find_credentials(request, model)
+    dialect = dialects.recall(model, credentials)
+    answer = await _make_answer(request, model, credentials, dialect, clock)
+    hearing = Hearing(model, clock, thinks_first=dialect.thinks_first)
     failure = None
     try:
         patience = clock.first_token_seconds
         async with clock.limit(patience):
             await answer.open()
-        while True:
+        while not hearing.is_over:
             async with clock.limit(patience):
                 pieces = await answer.read()
-            if not pieces:
-                break
             patience = clock.between_tokens_seconds
-            for piece in pieces:
-                receipt.take(piece, clock)
-                if piece.content:
-                    yield ChatDelta(piece.content)
-        if answer.was_cut_off:
-            failure = ProviderError("interrupted", provider=answer.provider)
+            for event in hearing.hear(pieces):
+                yield event
+        failure = hearing.judge_end(answer)
     except Exception as error:  # noqa: BLE001 - an edge: LiteLLM lets whatever its providers raise through
-        failure = answer.translate(error)
+        failure = hearing.judge(answer.translate(error))
     finally:
         await answer.close()
+    if hearing.thinks_unopened and not dialect.thinks_first:
+        dialects.remember(model, credentials, replace(dialect, thinks_first=True))
     if failure is not None:
-        raise _judge(failure, receipt)
-    yield await _finish(request, receipt, clock)
+        raise _explain(failure, model, credentials, dialect)
+    yield await hearing.finish(request.messages)
 
 
-async def _make_answer(request: ChatRequest, model: str, clock: Clock) -> ChatAnswer:
-    """Raises ProviderError("not_configured") without a call."""
+async def _find_credentials(request: ChatRequest, model: str) -> Credentials | None:
     if _find_family(model) is None or _find_family(request.model) is None:
         await _load_litellm()
-    credentials = _credentials_for(request, model)
+    return _credentials_for(request, model)
+
+
+async def _make_answer(
+    request: ChatRequest,
+    model: str,
+    credentials: Credentials | None,
+    dialect: Dialect,
+    clock: Clock,
+) -> ChatAnswer:
+    """Raises ProviderError("not_configured") without a call."""
+    seconds = clock.first_token_seconds
     call = ChatCall(
-        model, request.messages, request.temperature, request.max_tokens, clock.first_token_seconds
+        model, request.messages, request.temperature, request.max_tokens, seconds, dialect
     )
     if direct.serves(model, credentials):
         return direct.DirectAnswer(call, credentials)
@@ -247,30 +241,15 @@ def _credentials_for(request: ChatRequest, model: str) -> Credentials | None:
     return None
 
 
-def _judge(failure: ProviderError, receipt: Receipt) -> ProviderError:
-    """Once text has arrived, whatever goes wrong but slowness is an interruption."""
-    if receipt.text and failure.category != "timeout":
-        return ProviderError("interrupted", provider=failure.provider)
-    return failure
-
-
-async def _finish(request: ChatRequest, receipt: Receipt, clock: Clock) -> ChatFinished:
-    prompt_tokens = calls.read_count(receipt.usage.get("prompt_tokens"))
-    completion_tokens = calls.read_count(receipt.usage.get("completion_tokens"))
-    if not prompt_tokens:
-        prompt_tokens = await asyncio.to_thread(tokens.count_prompt_tokens, request.messages)
-    if not completion_tokens and receipt.text:
-        completion_tokens = await asyncio.to_thread(tokens.count_tokens, "".join(receipt.text))
-    return ChatFinished(
-        model=receipt.model,
-        prompt_tokens=prompt_tokens,
-        completion_tokens=completion_tokens,
-        cost_usd=pricing.cost_of(receipt.model, prompt_tokens, completion_tokens),
-        finish_reason=receipt.finish_reason,
-        first_token_seconds=clock.elapsed()
-        if receipt.first_token_seconds is None
-        else receipt.first_token_seconds,
-    )
+def _explain(
+    failure: ProviderError, model: str, credentials: Credentials | None, asked: Dialect
+) -> ProviderError:
+    """A failure is a misunderstanding where the model was asked in the wrong dialect, and another is known now."""
+    if not isinstance(failure, ModelCallFailed) or not failure.complaint.parameter:
+        return failure
+    if not dialects.learn(model, credentials, asked, failure.complaint):
+        return failure
+    return Misunderstood(failure.complaint, provider=failure.provider)
 
 
 def warm_up(models: Iterable[str]) -> None:

@@ -11,11 +11,12 @@ import asyncio
 import os
 import threading
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx
 from django.conf import settings
 
+from minirag.ai.interpreting import interpret
 from minirag.lib.http_out.network import resolve_host, tls_context
 from minirag.lib.http_out.transport import (
     PoolLimits,
@@ -30,6 +31,7 @@ LIMITS = PoolLimits(max_connections=512, max_keepalive_connections=32, keepalive
 class ClientKind:
     guarded: bool
     allowed_hosts: frozenset[str] = frozenset()
+    interprets: bool = False
 
 
 AsyncClients = dict[ClientKind, tuple[httpx.AsyncClient, AsyncGenerator[None, None]]]
@@ -58,9 +60,13 @@ def find_client(*, guarded: bool) -> httpx.Client:
         return _clients[kind]
 
 
-async def find_async_client(*, guarded: bool) -> httpx.AsyncClient:
-    """The running loop's client. It is closed when the loop shuts down its asynchronous generators."""
-    kind, loop = _kind_of(guarded), asyncio.get_running_loop()
+async def find_async_client(*, guarded: bool, interprets: bool = False) -> httpx.AsyncClient:
+    """The running loop's client. It is closed when the loop shuts down its asynchronous generators.
+
+    One that `interprets` gives every chat completion in OpenAI's own words (see `interpreting`).
+    """
+    kind = replace(_kind_of(guarded), interprets=interprets)
+    loop = asyncio.get_running_loop()
     clients = _async_clients.get(loop)
     if clients is None:
         for gone in [each for each in list(_async_clients) if each.is_closed()]:
@@ -103,12 +109,16 @@ def _open_client(kind: ClientKind) -> httpx.Client:
 
 def _open_async_client(kind: ClientKind) -> httpx.AsyncClient:
     if kind.guarded:
-        return open_guarded_async_client(
+        client = open_guarded_async_client(
             LIMITS, allowed_hosts=kind.allowed_hosts, resolver=_resolve
         )
-    return httpx.AsyncClient(
-        verify=tls_context(), limits=httpx.Limits(**vars(LIMITS)), follow_redirects=False
-    )
+    else:
+        client = httpx.AsyncClient(
+            verify=tls_context(), limits=httpx.Limits(**vars(LIMITS)), follow_redirects=False
+        )
+    if kind.interprets:
+        client.event_hooks = {"response": [interpret]}
+    return client
 
 
 def _resolve(host: str, port: int) -> list[str]:

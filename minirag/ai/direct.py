@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import re
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +17,8 @@ from typing import Any, cast
 import httpx
 from django.conf import settings
 
-from minirag.ai import calls, connections, pricing
+from minirag.ai import calls, connections, interpreting, pricing
+from minirag.ai.answers import AnswerReader
 from minirag.ai.calls import ChatCall, Piece
 from minirag.ai.credentials import Credentials
 from minirag.lib.errors import ProviderError
@@ -47,11 +47,6 @@ FAMILIES = {
 }
 # The other modes (responses, completion, audio) have other paths or other bodies.
 MODES = {None, "chat", "embedding"}
-# They want another name for max_tokens and take no temperature.
-REASONING = re.compile(r"(ft:)?(o\d|gpt-5(?!-chat))")
-# Far more than any honest answer, so that a hostile server cannot fill the memory.
-MAX_STREAM_BYTES = 16 * 2**20
-MAX_LINE_BYTES = 2**20
 MAX_EMBEDDINGS_BYTES = 64 * 2**20
 # For the few bytes between [DONE] and the body's end; without them the connection could not be used again.
 DRAIN_SECONDS = 0.05
@@ -88,6 +83,7 @@ class DirectRoute:
     base: str
     guarded: bool
     headers: dict[str, str] = field(repr=False)
+    key: str = field(repr=False)
 
 
 def find_route(model: str, credentials: Credentials | None) -> DirectRoute:
@@ -110,7 +106,8 @@ def find_route(model: str, credentials: Credentials | None) -> DirectRoute:
         headers |= _name_organization(provider, own_key=bool(given.api_key))
     if key:
         headers["Authorization"] = f"Bearer {key}"
-    return DirectRoute(name, provider, base.strip().rstrip("/"), bool(given.api_base), headers)
+    base = base.strip().rstrip("/")
+    return DirectRoute(name, provider, base, bool(given.api_base), headers, key)
 
 
 def _name_organization(provider: str, *, own_key: bool) -> dict[str, str]:
@@ -122,7 +119,7 @@ def _name_organization(provider: str, *, own_key: bool) -> dict[str, str]:
 
 
 class DirectAnswer:
-    """One streamed chat completion (see calls.ChatAnswer)."""
+    """One chat completion (see calls.ChatAnswer), streamed or, where the server would rather, whole."""
 
     def __init__(self, call: ChatCall, credentials: Credentials | None) -> None:
         self._call = call
@@ -130,47 +127,40 @@ class DirectAnswer:
         self.provider = self._route.provider
         self._response: httpx.Response | None = None
         self._chunks: AsyncIterator[bytes]
-        self._lines = EventLines()
-        self._is_done = self._has_reason = self._has_events = False
-        self._failure: ProviderError | None = None
+        self._reader = AnswerReader(self.provider)
 
     @property
     def was_cut_off(self) -> bool:
-        return not (self._is_done or self._has_reason)
+        return self._reader.was_cut_off
 
     async def open(self) -> None:
         client = await connections.find_async_client(guarded=self._route.guarded)
         timeout = httpx.Timeout(None, connect=self._call.connect_seconds)
-        body = self._make_body()
         request = client.build_request(
             "POST",
             f"{self._route.base}/chat/completions",
-            json=body,
+            json={"model": self._route.name, **self._call.write()},
             headers=self._route.headers,
             timeout=timeout,
         )
         self._response = await client.send(request, stream=True)
-        _require_success(self._response, self.provider)
         # Not aiter_raw(): at the body's end it closes the response itself, and a timeout that strikes inside that
         # closing would leave the connection counted as busy for ever.
         self._chunks = aiter(cast(httpx.AsyncByteStream, self._response.stream))
+        if not self._response.is_success:
+            body = await interpreting.read_error(self._chunks)
+            raise interpreting.complain(self._response, body, self.provider)
+        encoding = self._response.headers.get("content-encoding", "")
+        self._reader = AnswerReader(self.provider, content_encoding=encoding)
 
     async def read(self) -> list[Piece]:
-        while not self._is_done:
-            if self._failure is not None:
-                raise self._failure
+        while not self._reader.is_done:
             data = await anext(self._chunks, None)
-            pieces = self._read_lines(
-                self._lines.feed(data) if data is not None else self._lines.finish()
-            )
-            if self._is_done:
+            pieces = self._reader.feed(data) if data is not None else self._reader.finish()
+            if self._reader.is_done and data is not None:
                 await self._drain()
-            if pieces:
+            if pieces or data is None:
                 return pieces
-            if data is None and self._failure is None:
-                break
-        if not self._has_events:
-            raise ProviderError("malformed", provider=self.provider)
         return []
 
     async def close(self) -> None:
@@ -181,41 +171,6 @@ class DirectAnswer:
     def translate(self, error: BaseException) -> ProviderError:
         return translate(error, provider=self.provider)
 
-    def _make_body(self) -> dict[str, Any]:
-        call = self._call
-        body: dict[str, Any] = {
-            "model": self._route.name,
-            "messages": list(call.messages),
-            "stream": True,
-        }
-        body["stream_options"] = {"include_usage": True}
-        if self.provider == "openai" and REASONING.match(self._route.name):
-            return body | {"max_completion_tokens": call.max_tokens}
-        return body | {"max_tokens": call.max_tokens, "temperature": call.temperature}
-
-    def _read_lines(self, lines: list[bytes]) -> list[Piece]:
-        """The pieces in some lines of the event stream; what else the protocol allows there says nothing to us."""
-        pieces = []
-        for line in lines:
-            if not line.startswith(b"data:"):
-                continue
-            payload = line[5:].strip()
-            if payload == b"[DONE]":
-                self._is_done = True
-                break
-            if not payload:
-                continue
-            try:
-                piece = read_event(payload, self.provider)
-            except ProviderError as error:
-                # What came before it in the same packet is passed on first.
-                self._failure = error
-                break
-            self._has_events = True
-            self._has_reason = self._has_reason or piece.finish_reason is not None
-            pieces.append(piece)
-        return pieces
-
     async def _drain(self) -> None:
         try:
             async with asyncio.timeout(DRAIN_SECONDS):
@@ -223,76 +178,6 @@ class DirectAnswer:
                     pass
         except (TimeoutError, httpx.HTTPError):
             return
-
-
-class EventLines:
-    """Cuts the bytes of an event stream into lines. Raises ValueError past MAX_LINE_BYTES or MAX_STREAM_BYTES."""
-
-    def __init__(self) -> None:
-        self._rest = b""
-        self._total = 0
-
-    def feed(self, data: bytes) -> list[bytes]:
-        self._total += len(data)
-        lines = (self._rest + data).split(b"\n") if self._rest else data.split(b"\n")
-        self._rest = lines.pop()
-        if self._total > MAX_STREAM_BYTES or len(self._rest) > MAX_LINE_BYTES:
-            raise ValueError("the stream is too long")
-        return lines
-
-    def finish(self) -> list[bytes]:
-        """A last line that came without its end."""
-        rest, self._rest = self._rest, b""
-        return [rest] if rest else []
-
-
-def read_event(payload: bytes, provider: str) -> Piece:
-    """One chunk of a streamed completion. Raises ProviderError when it is an error or not a chunk."""
-    try:
-        chunk = json.loads(payload)
-        if chunk.get("error"):
-            category = _category_of(chunk["error"])
-        else:
-            category = ""
-            choices, usage = chunk.get("choices"), chunk.get("usage")
-            choice = choices[0] if choices else {}
-            content = (choice.get("delta") or {}).get("content") or ""
-            reason = choice.get("finish_reason")
-            if not isinstance(content, str) or not isinstance(reason, str | None):
-                category = "malformed"
-    except (ValueError, AttributeError, TypeError, LookupError, RecursionError):
-        category = "malformed"
-    if category:
-        raise ProviderError(category, provider=provider)
-    return Piece(
-        content, reason[:32] if reason else None, usage if isinstance(usage, dict) else None
-    )
-
-
-def _category_of(error: Any) -> str:
-    """An error object inside an answer of status 200; some servers put the status into it."""
-    status = error.get("code") if isinstance(error, dict) else None
-    status = int(status) if isinstance(status, str) and status.isdecimal() else status
-    return calls.category_of_status(status)
-
-
-def _require_success(response: httpx.Response, provider: str) -> None:
-    status = response.status_code
-    if not 200 <= status < 300:
-        category = calls.category_of_status(status)
-        raise calls.report_failure(
-            category,
-            provider=provider,
-            kind="HTTP",
-            status=status,
-            retry_after_seconds=_retry_after(response),
-        )
-    if response.headers.get("content-encoding", "identity").lower() != "identity":
-        raise ProviderError("malformed", provider=provider)
-
-
-def _retry_after(response: httpx.Response) -> float:
-    return calls.parse_retry_after(response.headers.get("retry-after"))
 
 
 def translate(error: BaseException, *, provider: str) -> ProviderError:
@@ -331,7 +216,11 @@ def request_embeddings(
     with client.stream(
         "POST", f"{route.base}/embeddings", json=body, headers=route.headers, timeout=timeout
     ) as response:
-        _require_success(response, route.provider)
+        if not response.is_success:
+            error = b"".join(_read_within(response, ends_at, interpreting.MAX_ERROR_BYTES))
+            raise interpreting.complain(response, error, route.provider)
+        if response.headers.get("content-encoding", "identity").lower() != "identity":
+            raise ProviderError("malformed", provider=route.provider)
         answer = json.loads(b"".join(_read_within(response, ends_at)))
     rows, usage = (
         (answer.get("data"), answer.get("usage")) if isinstance(answer, dict) else (None, None)
@@ -341,12 +230,14 @@ def request_embeddings(
     return rows, usage if isinstance(usage, dict) else {}
 
 
-def _read_within(response: httpx.Response, ends_at: float) -> Iterator[bytes]:
+def _read_within(
+    response: httpx.Response, ends_at: float, most_bytes: int = MAX_EMBEDDINGS_BYTES
+) -> Iterator[bytes]:
     """The body, unless it drips on past the deadline or beyond all measure."""
     total = 0
     for piece in response.iter_raw():
         total += len(piece)
-        if total > MAX_EMBEDDINGS_BYTES:
+        if total > most_bytes:
             raise ValueError("the answer is too long")
         if time.monotonic() > ends_at:
             raise TimeoutError

@@ -25,11 +25,14 @@ from minirag.ai.calls import (
     ModelCallFailed,
     Piece,
     category_of_outbound,
-    category_of_status,
     parse_retry_after,
-    report_failure,
+    report_complaint,
 )
+from minirag.ai.chunks import name_reason, read_content
+from minirag.ai.complaints import Complaint, category_of_status, read_complaint
 from minirag.ai.credentials import Credentials
+from minirag.ai.direct import DirectRoute
+from minirag.ai.direct import find_route as find_direct_route
 from minirag.lib.errors import ProviderError
 from minirag.lib.http_out.addresses import OutboundError
 
@@ -105,13 +108,14 @@ def warm_up() -> None:
 
 
 class LiteLLMAnswer:
-    """One streamed chat completion through LiteLLM, which must be loaded. See ChatAnswer."""
+    """One chat completion through LiteLLM, which must be loaded. See ChatAnswer."""
 
     def __init__(self, call: ChatCall, credentials: Credentials | None) -> None:
         self._call = call
         self._route = find_route(call.model, credentials)
         self.provider = self._route.provider
         self._upstream: Any = None
+        self._is_read = False
 
     @property
     def was_cut_off(self) -> bool:
@@ -125,48 +129,51 @@ class LiteLLMAnswer:
         call = self._call
         self._upstream = await load_litellm().acompletion(
             model=self._route.model,
-            messages=list(call.messages),
-            temperature=call.temperature,
-            max_tokens=call.max_tokens,
-            stream=True,
-            stream_options={"include_usage": True},
             timeout=_make_timeout(call.connect_seconds, call.first_token_seconds),
             num_retries=0,
             max_retries=0,
+            **call.write(),
             **self._route.arguments,
-            **await _guard_async(self._route),
+            **await _hand_client(self._route),
         )
 
     async def read(self) -> list[Piece]:
-        chunk = await anext(self._upstream, None)
-        if chunk is None:
-            return []
-        usage = getattr(chunk, "usage", None)
-        choice = chunk.choices[0] if chunk.choices else None
-        content = (choice.delta.content or "") if choice else ""
-        return [
-            Piece(content, choice.finish_reason if choice else None, vars(usage) if usage else None)
-        ]
+        if self._call.dialect.streams:
+            chunk = await anext(self._upstream, None)
+        else:
+            chunk, self._is_read = None if self._is_read else self._upstream, True
+        return [] if chunk is None else [_read_chunk(chunk)]
 
     async def close(self) -> None:
-        if self._upstream is not None:
+        if hasattr(self._upstream, "aclose"):
             await asyncio.shield(self._upstream.aclose())
 
     def translate(self, error: BaseException) -> ProviderError:
         return translate(error, provider=self.provider)
 
 
+def _read_chunk(chunk: Any) -> Piece:
+    """A chunk of LiteLLM's, or its whole answer."""
+    usage = getattr(chunk, "usage", None)
+    choice = chunk.choices[0] if chunk.choices else None
+    spoken = getattr(choice, "delta", None) or getattr(choice, "message", None)
+    said, thought = read_content(getattr(spoken, "content", None))
+    thought = thought or getattr(spoken, "reasoning_content", None) or ""
+    reason = getattr(choice, "finish_reason", None)
+    return Piece(said, reason and name_reason(reason), vars(usage) if usage else None, thought)
+
+
 @dataclass(frozen=True)
 class Route:
     """Where a call goes: the LiteLLM id, the provider's name, and the arguments that carry key and address.
 
-    `guarded`: the address is a tenant's, so the call must be given a client of `guard` as well.
+    `direct`: the call must be given a client of ours as well. Where the address is a tenant's, no other may make it.
     """
 
     model: str
     provider: str
     arguments: dict[str, Any] = field(repr=False, default_factory=dict)
-    guarded: bool = False
+    direct: DirectRoute | None = None
 
 
 def find_route(model: str, credentials: Credentials | None) -> Route:
@@ -178,10 +185,13 @@ def find_route(model: str, credentials: Credentials | None) -> Route:
     # Some providers take a URL for the model's name.
     if provider is None or "://" in model:
         raise ProviderError("not_configured")
+    name = model.removeprefix(f"{provider}/")
+    if provider in GUARDABLE and not _takes_other_road(name):
+        route = find_direct_route(f"{provider}/{name}", credentials)
+        arguments = {"api_base": route.base, "api_key": route.key or NO_KEY}
+        return Route(f"openai/{name}", provider, arguments, route)
     if credentials is not None and credentials.api_base:
-        name = _require_guardable(model, provider)
-        arguments = {"api_base": credentials.api_base, "api_key": credentials.api_key or NO_KEY}
-        return Route(f"openai/{name}", provider, arguments, guarded=True)
+        raise ProviderError("not_configured", provider=provider)
     if credentials is not None and credentials.api_key:
         return Route(model, provider, {"api_key": credentials.api_key})
     missing = litellm.validate_environment(model)["missing_keys"]
@@ -189,14 +199,6 @@ def find_route(model: str, credentials: Credentials | None) -> Route:
     if any(name.endswith("_API_KEY") for name in missing):
         raise ProviderError("not_configured", provider=provider)
     return Route(model, provider)
-
-
-def _require_guardable(model: str, provider: str) -> str:
-    """The model's own name, if LiteLLM calls it by chat/completions or embeddings with the client it is given."""
-    name = model.removeprefix(f"{provider}/")
-    if provider not in GUARDABLE or _takes_other_road(name):
-        raise ProviderError("not_configured", provider=provider)
-    return name
 
 
 def _takes_other_road(name: str) -> bool:
@@ -207,36 +209,37 @@ def _takes_other_road(name: str) -> bool:
     return info.get("mode") == "responses"
 
 
-async def _guard_async(route: Route) -> dict[str, Any]:
-    """The `client` argument that keeps a guarded call to vetted connections."""
-    if not route.guarded:
+async def _hand_client(route: Route) -> dict[str, Any]:
+    """The `client` argument that makes a call ours: over vetted connections, and understood whatever its dialect."""
+    if route.direct is None:
         return {}
     import openai
 
-    http_client = await connections.find_async_client(guarded=True)
-    client = openai.AsyncOpenAI(**_sdk_arguments(route), http_client=http_client)
-    client.project = None  # the environment's, which is the platform's
+    http_client = await connections.find_async_client(guarded=route.direct.guarded, interprets=True)
+    client = openai.AsyncOpenAI(**_sdk_arguments(route.direct), http_client=http_client)
+    client.organization = client.project = None  # the environment's, which is the platform's
     return {"client": client}
 
 
-def _guard(route: Route) -> dict[str, Any]:
+def _hand_blocking_client(route: Route) -> dict[str, Any]:
     """The same for a blocking call."""
-    if not route.guarded:
+    if route.direct is None:
         return {}
     import openai
 
-    client = openai.OpenAI(
-        **_sdk_arguments(route), http_client=connections.find_client(guarded=True)
-    )
-    client.project = None
+    http_client = connections.find_client(guarded=route.direct.guarded)
+    client = openai.OpenAI(**_sdk_arguments(route.direct), http_client=http_client)
+    client.organization = client.project = None
     return {"client": client}
 
 
-def _sdk_arguments(route: Route) -> dict[str, Any]:
+def _sdk_arguments(route: DirectRoute) -> dict[str, Any]:
+    headers = {name: value for name, value in route.headers.items() if name.startswith("OpenAI-")}
     return {
-        "api_key": route.arguments["api_key"],
-        "base_url": route.arguments["api_base"],
+        "api_key": route.key or NO_KEY,
+        "base_url": route.base,
         "max_retries": 0,
+        "default_headers": headers,
     }
 
 
@@ -251,7 +254,7 @@ def request_embeddings(
         max_retries=0,
         **options,
         **route.arguments,
-        **_guard(route),
+        **_hand_blocking_client(route),
     )
     usage = getattr(response, "usage", None)
     return list(getattr(response, "data", None) or []), vars(usage) if usage else {}
@@ -271,15 +274,33 @@ def translate(error: BaseException, *, provider: str = "") -> ModelCallFailed:
 
     Raise it outside the `except` block: otherwise the provider's text, which may hold a key, hangs on it.
     """
+    for each in _causes(error):
+        if isinstance(each, ModelCallFailed):
+            return each
     status = getattr(error, "status_code", None)
     headers = getattr(getattr(error, "response", None), "headers", None) or {}
-    return report_failure(
-        _categorise(error),
+    return report_complaint(
+        _find_complaint(error, status),
         provider=provider,
         kind=type(error).__name__,
         status=status,
         retry_after_seconds=parse_retry_after(headers.get("retry-after")),
     )
+
+
+def _find_complaint(error: BaseException, status: Any) -> Complaint:
+    """What a provider complains of, as far as LiteLLM's classes and the text that it passes on tell."""
+    kinds = load_litellm().exceptions
+    if isinstance(error, kinds.ContextWindowExceededError):
+        return Complaint("context_length")
+    if isinstance(error, kinds.ContentPolicyViolationError):
+        return Complaint("content_filter")
+    category = _categorise(error)
+    if category not in ("bad_request", "rate_limit") or not isinstance(status, int):
+        return Complaint(category)
+    told = read_complaint(status, getattr(error, "message", ""))
+    is_telling = told.parameter or told.category in ("quota", "content_filter", "context_length")
+    return told if is_telling else Complaint(category)
 
 
 def _categorise(error: BaseException) -> str:
@@ -288,9 +309,11 @@ def _categorise(error: BaseException) -> str:
     original = getattr(error, "original_exception", None)
     if isinstance(error, kinds.MidStreamFallbackError) and original is not None:
         return _categorise(original)
-    refused = next((each for each in _causes(error) if isinstance(each, OutboundError)), None)
-    if refused is not None:
-        return category_of_outbound(refused)
+    for each in _causes(error):
+        if isinstance(each, OutboundError):
+            return category_of_outbound(each)
+        if isinstance(each, ProviderError):
+            return each.category
     if any(
         isinstance(each, json.JSONDecodeError | kinds.APIResponseValidationError)
         for each in _causes(error)

@@ -95,6 +95,14 @@ class ProviderError(ProductError):
         "bad_request": (502, False, "The model provider did not accept the request."),
         "malformed": (502, True, "The model provider sent an answer that could not be read."),
         "interrupted": (502, True, "The model provider cut the answer off."),
+        "empty": (502, True, "The model gave no answer."),
+        "content_filter": (
+            502,
+            False,
+            "The model provider's content filter refused this question.",
+        ),
+        "context_length": (502, False, "The conversation is too long for this model."),
+        "quota": (503, False, "The account at the model provider has no credit left."),
         "not_configured": (503, False, "This model is not configured on the server."),
     }
 

@@ -28,6 +28,8 @@
       title: "MiniRAG Chat", open: "Open chat", close: "Close chat",
       greeting: "Hello! Ask me anything about our documents.", placeholder: "Type your question…",
       question: "Your question", send: "Send", stop: "Stop the answer", stopped: "Stopped.",
+      cut_length: "The answer was cut off: it reached its greatest length.",
+      cut_content_filter: "The answer was cut off by the provider's content filter.",
       restart: "New conversation", log: "Conversation", you: "You", answering: "An answer is being written",
       suggestions: "Suggested questions", source: "Source {n}: {title}", oneSource: "1 source",
       sources: "{n} sources", untitled: "Document", page: "page {n}", openSource: "Open the source",
@@ -45,6 +47,8 @@
       title: "MiniRAG Chat", open: "Chat öffnen", close: "Chat schließen",
       greeting: "Hallo! Fragen Sie mich etwas zu unseren Unterlagen.", placeholder: "Ihre Frage …",
       question: "Ihre Frage", send: "Senden", stop: "Antwort anhalten", stopped: "Angehalten.",
+      cut_length: "Die Antwort wurde abgebrochen: Sie war so lang, wie sie sein darf.",
+      cut_content_filter: "Die Antwort wurde vom Inhaltsfilter des Anbieters abgebrochen.",
       restart: "Neues Gespräch", log: "Gespräch", you: "Sie", answering: "Eine Antwort wird geschrieben",
       suggestions: "Vorgeschlagene Fragen", source: "Quelle {n}: {title}", oneSource: "1 Quelle",
       sources: "{n} Quellen", untitled: "Dokument", page: "Seite {n}", openSource: "Quelle öffnen",
@@ -757,10 +761,11 @@
         return build("button", look, String(number));
       };
       message.body.replaceChildren(renderMarkdown(answer.content || "", mark));
-      this.note(message, turn && turn.stopped ? this.words.stopped : "");
+      const cut = answer.cut_reason ? this.words[`cut_${answer.cut_reason}`] || "" : "";
+      this.note(message, turn && turn.stopped ? this.words.stopped : cut);
       if (answer.refusal) {
         message.element.classList.add("refusal");
-        message.body.prepend(build("div", { className: "label" }, icon("search"), this.words.refused));
+        if (answer.refusal.reason !== "content_filter") message.body.prepend(build("div", { className: "label" }, icon("search"), this.words.refused));
       }
       const below = build("div", { className: "below" });
       if (citations.length) below.append(this.buildSources(citations, items));

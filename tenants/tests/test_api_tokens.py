@@ -217,7 +217,7 @@ def test_a_token_for_no_bot_of_the_tenant_or_of_the_past_is_not_made(as_acme, as
 def test_each_scope_opens_what_it_says(acme, bot, monkeypatch, scopes, allowed):
     model = FakeChatModel()
     model.enqueue("Hello.")
-    monkeypatch.setattr("conversations.turns.taking.stream_chat", model.stream)
+    monkeypatch.setattr("conversations.turns.speaking.stream_chat", model.stream)
     client = bearer(ApiToken.objects.mint(user=acme.owner, name="x", scopes=scopes)[1])
     question = {"bot_profile_id": str(bot.pk), "message": "Hello?"}
     answers = {

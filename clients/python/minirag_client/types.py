@@ -6,7 +6,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 
 class Answer(TypedDict):
-    """The answer to a question; `citations` and `refusal` only where `extended` was asked for"""
+    """The answer to a question; the last three only where `extended` was asked for"""
 
     chat_id: str
     message: Message
@@ -14,6 +14,7 @@ class Answer(TypedDict):
     usage: Usage
     citations: NotRequired[list[Citation]]
     refusal: NotRequired[Refusal | None]
+    cut_reason: NotRequired[CutReason | None]
     ignored: NotRequired[list[str]]
 
 
@@ -236,7 +237,7 @@ class CompletionChoice(TypedDict):
     index: int
     message: CompletionMessage
     logprobs: None
-    finish_reason: Literal['stop']
+    finish_reason: Literal['stop', 'length', 'content_filter']
 
 
 class CompletionMessage(TypedDict):
@@ -288,6 +289,9 @@ class CostEstimate(TypedDict):
     by_bot: list[UsageOfBot]
     all_kinds: Projection
     by_kind: list[UsageOfKind]
+
+
+CutReason = Literal['length', 'content_filter']
 
 
 class Dataset(TypedDict):
@@ -572,6 +576,7 @@ class FullMessage(TypedDict):
     feedback: Feedback | None
     created_at: str
     outcome: Outcome
+    cut_reason: CutReason | None
     refusal: Refusal | None
     citations: list[Citation]
 
@@ -1291,6 +1296,7 @@ class Turn(TypedDict):
     answer: str | None
     outcome: Outcome
     error_code: str
+    cut_reason: CutReason | None
     refusal: Refusal | None
     citations: list[TurnCitation]
     citation_valid: bool | None

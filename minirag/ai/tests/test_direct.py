@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from minirag.ai import connections, direct
+from minirag.ai import answers, connections, direct
 from minirag.ai.chat import ChatDelta, stream_chat
 from minirag.ai.credentials import Credentials
 from minirag.ai.embeddings import embed_texts
@@ -188,7 +188,7 @@ class TestEventStream:
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 40_000
 
     async def test_an_endless_answer_ends_too(self, monkeypatch):
-        monkeypatch.setattr(direct, "MAX_STREAM_BYTES", 10_000)
+        monkeypatch.setattr(answers, "MAX_BYTES", 10_000)
         async with ScriptedServer(packets=[event("word ")] * 1000) as server:
             text, error = await fail(ask(server))
         assert error.category == "interrupted"

@@ -18,7 +18,7 @@ class BodyReader:
     """
 
     def __init__(self, content_encoding: str, content_length: str | None, max_bytes: int) -> None:
-        self._decode = _decoder_for(content_encoding.strip().lower())
+        self._decode = decoder_for(content_encoding.strip().lower())
         self._max_bytes = max_bytes
         self._wire_bytes = 0
         self._body = bytearray()
@@ -60,7 +60,7 @@ def parse_content_type(value: str) -> tuple[str, str | None]:
     ) else None
 
 
-class _Inflater:
+class Inflater:
     """gzip (several members, as servers may send) and deflate (with and without the zlib wrapper)."""
 
     def __init__(self, encoding: str) -> None:
@@ -97,11 +97,12 @@ class _Inflater:
         return result
 
 
-def _decoder_for(encoding: str) -> _Inflater | None:
+def decoder_for(encoding: str) -> Inflater | None:
+    """The decoder of a Content-Encoding, None where there is nothing to decode. Raises OutboundError for others."""
     if encoding in ("", "identity"):
         return None
     if encoding in ("gzip", "x-gzip", "deflate"):
-        return _Inflater(encoding)
+        return Inflater(encoding)
     raise OutboundError(
         "bad_response", "The server used a compression that was not asked for.", False
     )

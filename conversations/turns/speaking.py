@@ -1,0 +1,164 @@
+"""The part of a turn in which a model speaks: what it is asked, and what of its words is the answer.
+
+Its thoughts are kept back below (minirag.ai), its citations are checked here while they stream.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+
+from django.conf import settings
+
+from bots.models import Outcome
+from conversations.models import CutReason
+from conversations.turns.grounding import MarkerFilter, Refusal, find_model_refusal
+from conversations.turns.prompting import build_prompt, fit_passages
+from conversations.turns.recording import Answer, OpenTurn, numbered
+from conversations.turns.streams import coalesce
+from knowledge.retrieval.passages import Passage
+from knowledge.retrieval.retrieving import Retrieval
+from minirag.ai.chat import (
+    ChatDelta,
+    ChatFinished,
+    ChatRequest,
+    ChatRetracted,
+    ChatShortened,
+    stream_chat,
+)
+from minirag.ai.offline import OfflinePassage
+from minirag.lib.errors import ProviderError
+
+FILTERED = "content_filter"
+# Characters of a token, at the least, in the scripts that are written most: what fits by this fits.
+_CHARACTERS_PER_TOKEN = 3
+
+
+async def speak(
+    turn: OpenTurn, answer: Answer, retrieval: Retrieval, refusal_text: str
+) -> AsyncGenerator[str, None]:
+    """Stream the answer, its citations checked, in frames of about 20 ms; fills in `answer` on the way.
+
+    Raises ProviderError; `provider_content_filter` where the provider would not hear the question or say a word.
+    """
+    markers = MarkerFilter(len(retrieval.passages))
+    async with aclosing(_listen(turn, answer, retrieval, refusal_text)) as pieces:
+        async for piece in pieces:
+            if isinstance(piece, ChatRetracted):
+                markers = MarkerFilter(markers.passage_count)
+                answer.content, answer.citations = "", []
+            elif isinstance(piece, ChatShortened):
+                markers.passage_count = len(piece.request.passages)
+            elif shown := markers.feed(piece):
+                answer.content += shown
+                answer.citations = numbered(retrieval.passages, list(markers.cited))
+                yield shown
+    if rest := markers.flush().rstrip():
+        answer.content += rest
+        yield rest
+    answer.citations = numbered(retrieval.passages, list(markers.cited))
+    answer.dropped_citations = markers.dropped
+    answer.refusal = (
+        find_model_refusal(answer.content, refusal_text, retrieval) if turn.bot.refuses else None
+    )
+    answer.outcome = Outcome.REFUSED if answer.refusal else Outcome.ANSWERED
+    if not answer.content.strip():
+        raise ProviderError(FILTERED if answer.cut_reason == CutReason.FILTER else "empty")
+
+
+def refuse_filtered(answer: Answer, retrieval: Retrieval, error: ProviderError, text: str) -> str:
+    """End a turn whose question the provider's filter refused: plainly, and with its own reason and code."""
+    answer.content, answer.outcome, answer.error_code = text, Outcome.REFUSED, error.code
+    answer.refusal = Refusal(FILTERED, retrieval.confidence, retrieval.threshold)
+    answer.cut_reason = ""
+    return text
+
+
+async def _listen(
+    turn: OpenTurn, answer: Answer, retrieval: Retrieval, refusal_text: str
+) -> AsyncGenerator[str | ChatShortened | ChatRetracted, None]:
+    """Ask the model; notes which it was, its tokens, cost and times, and how its answer ended."""
+    request = make_chat_request(turn, retrieval, refusal_text)
+    answer.model, answer.asked, started = turn.bot.model, request.messages, time.monotonic()
+
+    async def words() -> AsyncIterator[str | ChatShortened | ChatRetracted | ChatFinished]:
+        async with aclosing(stream_chat(request)) as events:
+            async for event in events:
+                yield event.content if isinstance(event, ChatDelta) else event
+
+    async with aclosing(coalesce(words())) as pieces:
+        async for piece in pieces:
+            if isinstance(piece, ChatFinished):
+                _note_end(turn, answer, piece)
+                continue
+            if isinstance(piece, ChatShortened):
+                answer.asked = piece.request.messages
+            elif answer.first_token_ms is None:
+                answer.first_token_ms = round((time.monotonic() - started) * 1000)
+            yield piece
+
+
+def _note_end(turn: OpenTurn, answer: Answer, end: ChatFinished) -> None:
+    answer.prompt_tokens, answer.completion_tokens = end.prompt_tokens, end.completion_tokens
+    answer.cost_usd = end.cost_usd
+    answer.first_token_ms = round(end.first_token_seconds * 1000)
+    answer.model = turn.bot.model if end.model.endswith(turn.bot.model) else end.model
+    answer.cut_reason = end.finish_reason if end.finish_reason in CutReason.values else ""
+
+
+def make_chat_request(turn: OpenTurn, retrieval: Retrieval, refusal_text: str) -> ChatRequest:
+    """Put the turn into the words of minirag.ai; pure but for the settings and the bot's own key."""
+    bot, passages = turn.bot, retrieval.passages
+
+    def build(
+        passages: Sequence[Passage], history: tuple[tuple[str, str], ...]
+    ) -> tuple[dict[str, str], ...]:
+        return build_prompt(
+            system_prompt=bot.system_prompt,
+            history=history,
+            question=turn.question.content,
+            passages=passages,
+            refusal=refusal_text,
+            scopes=turn.scopes,
+        )
+
+    def shorten(limit: int | None) -> ChatRequest:
+        """Without what was said before, and with half of the passages' text, or what a known limit leaves of it."""
+        max_tokens = max(1, min(bot.max_tokens, limit // 4) if limit else bot.max_tokens // 2)
+        size = sum(len(message["content"]) for message in request.messages) // 2
+        if limit:
+            size = min(size, (limit - max_tokens) * _CHARACTERS_PER_TOKEN)
+        rest = sum(len(message["content"]) for message in build((), ()))
+        kept = fit_passages(passages, size - rest)
+        return replace(
+            request,
+            messages=build(kept, ()),
+            passages=_quote_offline(kept),
+            max_tokens=max_tokens,
+            shorten=None,
+        )
+
+    request = ChatRequest(
+        model=bot.model,
+        messages=build(passages, turn.history),
+        temperature=bot.temperature,
+        max_tokens=bot.max_tokens,
+        credentials=bot.credentials,
+        timeout_seconds=settings.MODEL_TIMEOUT_SECONDS,
+        fallback_models=tuple(settings.FALLBACK_LLM_MODELS),
+        question=turn.question.content,
+        passages=_quote_offline(passages),
+        term_weights=retrieval.term_weights,
+        embedding_model=bot.effective_embedding_model,
+        shorten=shorten,
+    )
+    return request
+
+
+def _quote_offline(passages: Sequence[Passage]) -> tuple[OfflinePassage, ...]:
+    return tuple(
+        OfflinePassage(number, passage.heading, passage.content, passage.score)
+        for number, passage in enumerate(passages, start=1)
+    )

@@ -1,0 +1,142 @@
+"""What is heard of one answer: its words without its thoughts, how long they took, what they cost, and how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from minirag.ai import calls, pricing, tokens
+from minirag.ai.calls import ChatAnswer, Piece
+from minirag.ai.chunks import BROKEN, CONTENT_FILTER, STOP
+from minirag.ai.thoughts import ThoughtFilter
+from minirag.lib.errors import ProviderError
+
+
+@dataclass(frozen=True)
+class ChatDelta:
+    content: str
+
+
+@dataclass(frozen=True)
+class ChatRetracted:
+    """All that came before turned out to be a thought; the answer begins behind it."""
+
+
+@dataclass(frozen=True)
+class ChatFinished:
+    """The last event. `model` is the one that answered; `first_token_seconds` counts from the call of stream_chat.
+
+    `finish_reason` is "stop", or "length" or "content_filter" for an answer that was cut.
+    """
+
+    model: str
+    prompt_tokens: int
+    completion_tokens: int
+    cost_usd: Decimal
+    finish_reason: str
+    first_token_seconds: float
+
+
+class Clock:
+    """The deadlines of one request, in monotonic seconds."""
+
+    def __init__(self, timeout_seconds: float) -> None:
+        self.started = time.monotonic()
+        self.first_token_seconds = timeout_seconds
+        self.between_tokens_seconds = timeout_seconds / 2
+        self.end = self.started + 4 * timeout_seconds
+
+    def limit(self, seconds: float) -> asyncio.Timeout:
+        """A block that may take `seconds`, but not longer than the whole request may."""
+        return asyncio.timeout(max(0.0, min(seconds, self.end - time.monotonic())))
+
+    def elapsed(self) -> float:
+        return time.monotonic() - self.started
+
+
+class Hearing:
+    """Takes the pieces of one answer and gives what may be shown of it."""
+
+    def __init__(self, model: str, clock: Clock, *, thinks_first: bool) -> None:
+        self.model, self._clock = model, clock
+        self.is_over = False
+        self._thoughts = ThoughtFilter(thinks_first=thinks_first)
+        self._heard: list[str] = []  # with all that is thought, which is paid for as well
+        self._has_text = False
+        self._usage: dict[str, Any] = {}
+        self._finish_reason = STOP
+        self._first_token_seconds: float | None = None
+
+    @property
+    def thinks_unopened(self) -> bool:
+        """Whether the model's answers begin with a thought that nothing opens."""
+        return self._thoughts.thinks_unopened
+
+    def hear(self, pieces: list[Piece]) -> Iterator[ChatDelta | ChatRetracted]:
+        """What may be shown of some pieces; of none, which is the end, what was held back until then."""
+        for piece in pieces:
+            self._note(piece)
+            shown = self._thoughts.release() if piece.thought.strip() else ""
+            if piece.content:
+                shown += self._thoughts.feed(piece.content)
+            yield from self._show(shown)
+        if not pieces:
+            self.is_over = True
+            yield from self._show(self._thoughts.flush())
+
+    def _note(self, piece: Piece) -> None:
+        self._usage |= piece.usage or {}
+        if piece.finish_reason and self._finish_reason == STOP:
+            self._finish_reason = piece.finish_reason
+        if piece.content or piece.thought:
+            self._heard.append(piece.thought + piece.content)
+
+    def _show(self, text: str) -> Iterator[ChatDelta | ChatRetracted]:
+        if self._thoughts.has_retracted:
+            self._thoughts.has_retracted = False
+            yield ChatRetracted()
+        if text:
+            self._has_text = True
+            if self._first_token_seconds is None:
+                self._first_token_seconds = self._clock.elapsed()
+            yield ChatDelta(text)
+
+    def judge_end(self, answer: ChatAnswer) -> ProviderError | None:
+        """What was wrong with an answer that came to its end."""
+        is_broken = self._finish_reason == BROKEN
+        if is_broken or (answer.was_cut_off and self._finish_reason == STOP):
+            return ProviderError("interrupted", provider=answer.provider)
+        return None
+
+    def judge(self, failure: ProviderError) -> ProviderError | None:
+        """What a failure means: once text has come, an interruption, or an end where a filter cut it."""
+        if not self._has_text:
+            return failure
+        if failure.category == CONTENT_FILTER:
+            self._finish_reason = CONTENT_FILTER
+            return None
+        if failure.category == "timeout":
+            return failure
+        return ProviderError("interrupted", provider=failure.provider)
+
+    async def finish(self, messages: Sequence[dict[str, str]]) -> ChatFinished:
+        """The last event; what the provider has not counted is counted here."""
+        prompt_tokens = calls.read_count(self._usage.get("prompt_tokens"))
+        completion_tokens = calls.read_count(self._usage.get("completion_tokens"))
+        if not prompt_tokens:
+            prompt_tokens = await asyncio.to_thread(tokens.count_prompt_tokens, messages)
+        if not completion_tokens and self._heard:
+            completion_tokens = await asyncio.to_thread(tokens.count_tokens, "".join(self._heard))
+        seconds = self._first_token_seconds
+        return ChatFinished(
+            model=self.model,
+            prompt_tokens=prompt_tokens,
+            completion_tokens=completion_tokens,
+            cost_usd=pricing.cost_of(self.model, prompt_tokens, completion_tokens),
+            finish_reason=self._finish_reason,
+            first_token_seconds=self._clock.elapsed() if seconds is None else seconds,
+        )
