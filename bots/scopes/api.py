@@ -34,7 +34,7 @@ from minirag.lib.http_in.nouns import Joined
 from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.pagination import OLDEST_FIRST, Page, PageQuery, paginate
 from minirag.lib.http_in.rest import ApiView
-from minirag.lib.text.analysis import detect_language
+from minirag.lib.text.languages import detect_language
 from tenants.models import Scope as TokenScope
 from tenants.permissions import HasTenant, permit
 

@@ -13,7 +13,7 @@ from django.db.models import Q
 from bots.models import BotProfile, Scope, Strictness
 from bots.scopes.topics import measure_topic, read_terms, read_topic
 from minirag.lib.errors import Conflict, NotFound
-from minirag.lib.text.analysis import detect_language
+from minirag.lib.text.languages import detect_language
 
 MOST_SCOPES: Final = 20
 SHORT_ANSWER, LONG_ANSWER = 50, 2000  # words

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Final
 from bots.models import Scope, Strictness
 from bots.scopes.injections import is_override
 from bots.scopes.topics import Terms, measure_topic, read_terms
-from minirag.lib.text.analysis import detect_language
+from minirag.lib.text.languages import detect_language
 
 if TYPE_CHECKING:
     import numpy as np

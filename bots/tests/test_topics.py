@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bots.scopes.topics import FIRST_PART_SHARE, is_same_word, measure_topic, read_terms, read_topic
-from minirag.lib.text.analysis import detect_language
+from minirag.lib.text.languages import detect_language
 
 
 def measure(topic: str, text: str, language: str = "", **options) -> float:

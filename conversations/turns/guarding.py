@@ -10,7 +10,7 @@ from conversations.models import MessageRole
 from conversations.turns.grounding import Refusal
 from conversations.turns.recording import OpenTurn
 from minirag.ai.local import find_sentence_embedder, local_threads
-from minirag.lib.text.analysis import detect_language
+from minirag.lib.text.languages import detect_language
 
 
 async def guard(turn: OpenTurn) -> tuple[Refusal, str] | None:

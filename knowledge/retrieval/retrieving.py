@@ -38,7 +38,7 @@ from knowledge.retrieval.query_terms import QueryTerms, analyse_question
 from knowledge.retrieval.statement import compose_statement
 from minirag.ai.embeddings import EmbedderMissing, EmbedderProfile, embed_query, profile_of
 from minirag.lib.errors import ProviderError
-from minirag.lib.text.analysis import detect_language
+from minirag.lib.text.languages import detect_language
 from tenants.context import run_sync
 
 __all__ = ["Passage", "Retrieval", "format_vector", "retrieve"]

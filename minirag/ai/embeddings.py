@@ -26,13 +26,11 @@ if TYPE_CHECKING:
     import numpy as np
 
 __all__ = [
-    "STRICTNESS",
     "EmbedderMissing",
     "EmbedderProfile",
     "Embeddings",
     "embed_query",
     "embed_texts",
-    "floor_of",
     "profile_of",
 ]
 
@@ -110,8 +108,6 @@ DIMENSIONS = {
     "voyage-3.5": 1024,
     "voyage-3.5-lite": 1024,
 }
-# A bot's strictness moves the floor as these three do for MiniLM: 1-2, 5 and 9-22 % false refusals.
-STRICTNESS = {"lenient": 0.30, "balanced": 0.344, "strict": 0.38}
 
 
 def profile_of(model: str) -> EmbedderProfile:
@@ -130,12 +126,6 @@ def profile_of(model: str) -> EmbedderProfile:
         non_english_floor=floor,
         english_only=False,
     )
-
-
-def floor_of(profile: EmbedderProfile, strictness: str, *, english: bool = True) -> float:
-    """The floor for a question in or not in English, at a bot's strictness (a key of STRICTNESS)."""
-    floor = profile.floor if english or not profile.english_only else profile.non_english_floor
-    return floor * STRICTNESS[strictness] / STRICTNESS["balanced"]
 
 
 @dataclass(frozen=True)

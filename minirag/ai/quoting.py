@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from minirag.lib.text import analysis
+from minirag.lib.text.sentences import split_sentences
 
 LONGEST_QUOTE = 600
 HEADING = re.compile(r"\s{0,3}#{1,6}\s")
@@ -36,9 +36,7 @@ def split_quotes(content: str) -> list[str]:
         text = clean_inline(block)
         if text:
             quotes.extend(
-                shorten(sentence)
-                for sentence in analysis.split_sentences(text)
-                if _says_something(sentence)
+                shorten(sentence) for sentence in split_sentences(text) if _says_something(sentence)
             )
     return quotes
 

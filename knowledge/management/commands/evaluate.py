@@ -34,7 +34,7 @@ from knowledge.retrieval.evaluation import (
     measure_all,
 )
 from knowledge.retrieval.retrieving import retrieve
-from minirag.lib.text.analysis import detect_language
+from minirag.lib.text.languages import detect_language
 from tenants.context import tenant_context
 from tenants.models import Tenant
 from tenants.provisioning import erase_tenant, provision_tenant

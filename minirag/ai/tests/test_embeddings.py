@@ -12,7 +12,7 @@ from billiard.exceptions import SoftTimeLimitExceeded
 
 from minirag.ai import embeddings, gateway, local
 from minirag.ai.credentials import Credentials
-from minirag.ai.embeddings import EmbedderMissing, embed_query, embed_texts, floor_of, profile_of
+from minirag.ai.embeddings import EmbedderMissing, embed_query, embed_texts, profile_of
 from minirag.ai.tests.conftest import SECRET
 from minirag.lib.errors import ProviderError
 
@@ -213,19 +213,6 @@ class TestProfiles:
     )
     def test_dimensions_are_known_or_left_open(self, model, dimensions):
         assert profile_of(model).dimensions == dimensions
-
-    def test_strictness_moves_the_floor(self):
-        minilm = profile_of("minirag/minilm")
-        assert [round(floor_of(minilm, name), 3) for name in ("lenient", "balanced", "strict")] == [
-            0.3,
-            0.344,
-            0.38,
-        ]
-        assert floor_of(minilm, "balanced", english=False) == 0.17
-
-    def test_multilingual_models_have_one_floor(self):
-        profile = profile_of("text-embedding-3-small")
-        assert floor_of(profile, "balanced", english=False) == floor_of(profile, "balanced")
 
 
 def test_a_workers_time_limit_is_not_taken_for_a_failing_provider():

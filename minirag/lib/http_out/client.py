@@ -1,6 +1,6 @@
 """Outbound HTTP that cannot be turned against the installation.
 
-`fetch` and `post_json` (sync, for Celery), `fetch_async` and `post_async` (for the event loop) resolve a
+`fetch` and `post_json` (sync, for Celery) and `post_async` (for the event loop) resolve a
 host once, vet every address it has, and connect to a vetted address, so that a name which changes its mind
 between the check and the connection (DNS rebinding) gains nothing. Redirects are followed by hand and each
 hop is vetted anew. One deadline covers look-up, connection, headers and body; the size cap counts decoded
@@ -35,7 +35,6 @@ __all__ = [
     "Posted",
     "check_url",
     "fetch",
-    "fetch_async",
     "post_async",
     "post_json",
 ]
@@ -145,39 +144,6 @@ def post_json(
             body_excerpt=excerpt.decode("utf-8", "replace"),
             duration_seconds=time.monotonic() - started,
         )
-
-
-async def fetch_async(
-    url: str,
-    *,
-    etag: str | None = None,
-    last_modified: str | None = None,
-    max_bytes: int = 10 * 2**20,
-    timeout_seconds: float = 30,
-    allowed_hosts: frozenset[str] = frozenset(),
-    user_agent: str = USER_AGENT,
-    resolver: Resolver = resolve_host,
-) -> Fetched:
-    """`fetch` on the event loop."""
-    deadline = Deadline(timeout_seconds)
-    headers = _get_headers(user_agent, etag, last_modified)
-    hops = _Hops(url, allowed_hosts)
-    with translate_errors():
-        async with (
-            _closing_async_pool(allowed_hosts, resolver, deadline) as pool,
-            asyncio.timeout(timeout_seconds),
-        ):
-            while True:
-                request = pool.stream(
-                    "GET", _wire_url(hops.url), headers=_wire_headers(hops.url, headers)
-                )
-                async with request as response:
-                    if hops.follow(response):
-                        continue
-                    reader = await _read_async(
-                        response.aiter_stream(), _reader_for(response, max_bytes)
-                    )
-                    return _fetched(hops.url, response, reader)
 
 
 async def post_async(

@@ -9,13 +9,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from minirag.lib.text.analysis import (
-    TERM_DIMENSION,
-    analyse,
-    detect_language,
-    split_sentences,
-    term_id,
-)
+from minirag.lib.text.analysis import TERM_DIMENSION, analyse, term_id
+from minirag.lib.text.languages import detect_language
+from minirag.lib.text.sentences import split_sentences
 from minirag.lib.text.stopwords import STOP_WORDS
 
 

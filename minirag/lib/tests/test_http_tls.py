@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from minirag.lib.http_out import network as http_network
-from minirag.lib.http_out.client import OutboundError, fetch, fetch_async
+from minirag.lib.http_out.client import OutboundError, fetch, post_async
 
 OPEN = frozenset({"127.0.0.1"})
 
@@ -73,7 +73,9 @@ def to_loopback(host, port):
 async def test_a_trusted_certificate_of_the_right_name_is_accepted(outside, trusted):
     url = url_of(outside, "secure.example")
     assert fetch(url, resolver=to_loopback, allowed_hosts=OPEN).body == b"sealed"
-    assert (await fetch_async(url, resolver=to_loopback, allowed_hosts=OPEN)).body == b"sealed"
+    assert (
+        await post_async(url, b"{}", {}, resolver=to_loopback, allowed_hosts=OPEN)
+    ).body == b"sealed"
 
 
 async def test_a_trusted_certificate_of_another_name_is_refused(outside, trusted):
@@ -81,7 +83,7 @@ async def test_a_trusted_certificate_of_another_name_is_refused(outside, trusted
     with pytest.raises(OutboundError, match="certificate"):
         fetch(url, resolver=to_loopback, allowed_hosts=OPEN)
     with pytest.raises(OutboundError, match="certificate"):
-        await fetch_async(url, resolver=to_loopback, allowed_hosts=OPEN)
+        await post_async(url, b"{}", {}, resolver=to_loopback, allowed_hosts=OPEN)
     assert outside.seen == []
 
 

@@ -3,8 +3,6 @@
 A term is a lower-case word without stop words, stemmed by Snowball for its language and with Latin accents folded.
 Scripts that are written without spaces give characters and pairs of neighbours instead of words. A code such as
 "AX-200" gives its parts and itself without the joints ("ax", "200", "ax200"), a number its canonical form.
-
-`detect_language` and `split_sentences` belong to the same core and can be imported from here.
 """
 
 from __future__ import annotations
@@ -22,14 +20,12 @@ import Stemmer
 
 from minirag.lib.text.languages import (
     LANGUAGE_OF_SCRIPT,
-    detect_language,
     script_of,
     script_of_language,
 )
-from minirag.lib.text.sentences import split_sentences
 from minirag.lib.text.stopwords import STOP_WORDS
 
-__all__ = ["TERM_DIMENSION", "analyse", "detect_language", "split_sentences", "term_id"]
+__all__ = ["TERM_DIMENSION", "analyse", "term_id"]
 
 TERM_DIMENSION: Final = 1_000_000_000
 """The dimension of the sparse vectors that hold term ids (pgvector's largest)."""

@@ -44,18 +44,6 @@ def find_free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def is_port_free(port: int, host: str = LOOPBACK) -> bool:
-    """Whether a server could listen on `host:port` now."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-        return True
-
-
 def read_start_time(pid: int) -> str | None:
     """The kernel's start time of a live process, which with its id names it for good; None: it is gone."""
     try:
