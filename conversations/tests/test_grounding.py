@@ -3,12 +3,7 @@
 from decimal import Decimal
 from uuid import uuid4
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from conversations.turns.grounding import (
-    MarkerFilter,
     choose_refusal_text,
     find_model_refusal,
     ground,
@@ -24,44 +19,6 @@ def found(confidence: float, *passages: Passage, threshold: float = 0.344) -> Re
     return Retrieval(
         passages, confidence, threshold, {}, "en", "hybrid", "minirag/minilm", 3, Decimal(0), 4.0
     )
-
-
-def stream(pieces: list[str], passage_count: int) -> tuple[str, MarkerFilter]:
-    markers = MarkerFilter(passage_count)
-    text = "".join(markers.feed(piece) for piece in pieces) + markers.flush()
-    return text, markers
-
-
-def test_a_good_marker_passes_and_is_noted():
-    text, markers = stream(["It lasts 36 months ", "[1]."], 2)
-    assert text == "It lasts 36 months [1]."
-    assert list(markers.cited) == [1]
-
-
-def test_an_invented_marker_is_dropped_with_the_space_before_it():
-    text, markers = stream(["It lasts 36 months", " [7", "]", "."], 2)
-    assert text == "It lasts 36 months."
-    assert not markers.cited and markers.dropped == 1
-
-
-def test_a_list_of_markers_keeps_only_the_good_ones():
-    text, markers = stream(["Both [1, 9; 2] say so."], 2)
-    assert text == "Both [1][2] say so."
-    assert list(markers.cited) == [1, 2]
-
-
-@pytest.mark.parametrize(
-    "text", ["See [the manual].", "array[", "x = a[i]", "[", "[12", "Price [EUR 12] net"]
-)
-def test_brackets_that_are_no_markers_pass_untouched(text):
-    assert stream(list(text), 3)[0] == text
-
-
-@given(st.text(alphabet="ab [](){}0123456789,;.", max_size=60), st.integers(0, 12), st.randoms())
-def test_however_a_stream_is_cut_the_result_is_the_same(text, count, random):
-    cuts = sorted(random.sample(range(len(text) + 1), k=min(4, len(text)))) if text else []
-    pieces = [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
-    assert stream(pieces, count)[0] == stream([text], count)[0]
 
 
 def test_nothing_found_is_refused():

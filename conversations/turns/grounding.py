@@ -13,9 +13,7 @@ from dataclasses import dataclass
 
 from knowledge.retrieval.retrieving import Retrieval
 
-_MARKER = re.compile(r"\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]")
-_PARTIAL_MARKER = re.compile(r"\s*(?:\[[\d\s,;]{0,24})?$")
-_SPACE_BEFORE = re.compile(r"\s+$")
+_MARKER = re.compile(r"\[\d{1,3}\]")
 
 _REFUSALS = {
     "en": "I could not find an answer to that in my sources.",
@@ -54,45 +52,6 @@ def ground(retrieval: Retrieval, *, refuses: bool) -> Refusal | None:
 def choose_refusal_text(own: str, language: str) -> str:
     """Return the bot's own refusal sentence, or ours in the question's language, English failing that."""
     return own.strip() or _REFUSALS.get(language, _REFUSALS["en"])
-
-
-class MarkerFilter:
-    """Passes streamed text through and drops citation markers that point to no passage.
-
-    Text is held back only while it could still become a marker: at most a few characters.
-    """
-
-    def __init__(self, passage_count: int) -> None:
-        self.passage_count = passage_count
-        self.cited: dict[int, None] = {}  # in order of first appearance
-        self.dropped = 0
-        self._held = ""
-
-    def feed(self, text: str) -> str:
-        """Take a piece of the answer and return what may be shown now."""
-        text = self._held + text
-        partial = _PARTIAL_MARKER.search(text)
-        cut = partial.start() if partial else len(text)
-        self._held = text[cut:]
-        return self._check(text[:cut])
-
-    def flush(self) -> str:
-        """Return what was still held back when the answer ended."""
-        held, self._held = self._held, ""
-        return self._check(held)
-
-    def _check(self, text: str) -> str:
-        parts, position = [], 0
-        for match in _MARKER.finditer(text):
-            numbers = [int(number) for number in re.findall(r"\d+", match[1])]
-            good = [number for number in numbers if 1 <= number <= self.passage_count]
-            self.dropped += len(numbers) - len(good)
-            self.cited.update(dict.fromkeys(good))
-            before = text[position : match.start()]
-            parts.append(before if good else _SPACE_BEFORE.sub("", before))
-            parts.append("".join(f"[{number}]" for number in good))
-            position = match.end()
-        return "".join(parts) + text[position:]
 
 
 def find_model_refusal(answer: str, refusal_text: str, retrieval: Retrieval) -> Refusal | None:

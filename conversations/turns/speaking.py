@@ -14,7 +14,8 @@ from django.conf import settings
 
 from bots.models import Outcome
 from conversations.models import CutReason
-from conversations.turns.grounding import MarkerFilter, Refusal, find_model_refusal
+from conversations.turns.grounding import Refusal, find_model_refusal
+from conversations.turns.marks import MarkerFilter
 from conversations.turns.prompting import build_prompt, fit_passages
 from conversations.turns.recording import Answer, OpenTurn, numbered
 from conversations.turns.streams import coalesce
