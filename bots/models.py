@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from typing import Any, Final
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models.functions import JSONObject
+from django.utils import timezone
 
 from bots.quotas.models import Quota, QuotaUse, SharedStorage
 from bots.scopes.models import SCOPE_FACTS, Scope, Strictness, Tone
@@ -27,6 +29,7 @@ from minirag.ai.credentials import Credentials
 from minirag.lib.bounds import ListOf
 from minirag.lib.security.crypto import decrypt, encrypt, rotate
 from tenants.context import TenantRow, current_schema, require_tenant
+from tenants.due import DueKind, make_due
 from tenants.models import BotAddress
 
 __all__ = [
@@ -184,11 +187,16 @@ class BotProfile(TenantRow, models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save, and enter a new bot into the public directory in the same transaction."""
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """Save, and enter a new bot into the public directory in the same transaction.
+
+        What was embedded with another model than an old one names from now on is looked for.
+        """
         is_new = self._state.adding
         with transaction.atomic():
-            super().save(*args, **kwargs)
+            super().save(*args, update_fields=update_fields, **kwargs)
+            if not is_new and (update_fields is None or "embedding_model" in update_fields):
+                make_due({DueKind.REEMBEDDING: timezone.now()})
             if is_new:
                 BotAddress.objects.get_or_create(
                     bot_profile_id=self.pk, defaults={"tenant": require_tenant()}

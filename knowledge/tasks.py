@@ -8,31 +8,21 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from datetime import timedelta
-from functools import partial
-from typing import Any
+from datetime import datetime
 
-import structlog
-from celery import Task, shared_task
+from celery import shared_task
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Min, Q, QuerySet
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
-from knowledge.indexing.claims import STALE_AFTER
 from knowledge.indexing.forgetting import forget_knowledge
-from knowledge.indexing.ingestion import ingest, record_cancellation, record_failure
-from knowledge.indexing.loading import IngestionError
+from knowledge.indexing.ingestion import ingest_claimed, record_interruption
 from knowledge.indexing.reembedding import find_outdated_datasets, reembed_dataset
-from knowledge.models import Redo, Source, SourceStatus
-from knowledge.sources.schedule import INTERVALS, MAX_ATTEMPTS
-from tenants.tasks import PlatformTask, TenantTask, sum_over_tenants
+from knowledge.models import Redo, Source
+from minirag.lib.jobs.job import RESEND_AFTER
+from minirag.lib.jobs.sending import send_now, send_soon
+from tenants.tasks import TenantTask
 
-logger = structlog.get_logger(__name__)
-
-RESEND_AFTER = timedelta(seconds=55)  # so at every second sweep, a minute after the last message
-MESSAGE_SECONDS = 60
-"""How long a message to ingest is good: a backlog has one of each source in the queue, not one of every minute."""
 BATCH = 500
 
 
@@ -42,69 +32,43 @@ def queue_ingestion(source: Source) -> None:
     Does nothing for a source that is being ingested, or that is deleted. Never fails for want of a queue.
     """
     waiting = Source.objects.filter(pk=source.pk, deleted_at__isnull=True, queued_at__isnull=True)
-    if _put_in_queue(waiting.exclude(status=SourceStatus.PROCESSING), attempts=0):
-        transaction.on_commit(partial(_send_ingestion, source.pk))
+    if waiting.at_rest().ask_for():
+        send_soon(ingest_source, source.pk)
 
 
 def queue_again(source_ids: Iterable[uuid.UUID], redo: Redo) -> int:
     """Have workers ingest sources though nothing has changed; returns how many, without those being ingested now."""
-    waiting = Source.objects.filter(pk__in=list(source_ids), deleted_at__isnull=True)
+    alive = Source.objects.filter(pk__in=list(source_ids), deleted_at__isnull=True)
     with transaction.atomic():
-        free = waiting.exclude(status=SourceStatus.PROCESSING).order_by("pk").select_for_update()
+        free = alive.at_rest().order_by("pk").select_for_update()
         found = dict(free.values_list("pk", "redo"))
         # What is asked for most counts: new vectors come with new chunks.
         weaker = [pk for pk, asked in found.items() if asked != Redo.EMBED]
-        _put_in_queue(Source.objects.filter(pk__in=weaker), attempts=0, redo=redo)
-        _put_in_queue(Source.objects.filter(pk__in=found.keys() - set(weaker)), attempts=0)
+        Source.objects.filter(pk__in=weaker).ask_for(redo)
+        Source.objects.filter(pk__in=found.keys() - set(weaker)).ask_for()
         for source_id in found:
-            transaction.on_commit(partial(_send_ingestion, source_id))
+            send_soon(ingest_source, source_id)
     return len(found)
 
 
 def restart_ingestion(source: Source) -> None:
     """Queue a source, whose row the caller has locked and changed, also while a worker is at it: that one gives up."""
-    if _put_in_queue(
-        Source.objects.filter(pk=source.pk), attempts=0, claim_id=None, heartbeat_at=None
-    ):
-        transaction.on_commit(partial(_send_ingestion, source.pk))
+    if Source.objects.filter(pk=source.pk).restart():
+        send_soon(ingest_source, source.pk)
 
 
 def queue_purge(source: Source) -> None:
     """Have a worker remove the knowledge of a deleted source, which answers no more already."""
-    transaction.on_commit(partial(_send, purge_source, source.pk))
-
-
-def _put_in_queue(sources: QuerySet[Source], **fields: Any) -> int:
-    now = timezone.now()
-    return sources.update(
-        queued_at=now, status=SourceStatus.PENDING, next_refresh_at=None, cancel_requested=False, updated_at=now,
-        **fields,
-    )  # fmt: skip
-
-
-def _send_ingestion(source_id: uuid.UUID) -> None:
-    _send(ingest_source, source_id, expires=MESSAGE_SECONDS)
-
-
-def _send(task: Task, row_id: uuid.UUID, **options: Any) -> None:
-    try:
-        # No retry: a request waits for this, and the sweeper tries again anyway.
-        task.apply_async((str(row_id),), retry=False, **options)
-    except (OperationalError, OSError) as error:
-        logger.warning(
-            "the queue is out of reach; left to the sweeper",
-            task=task.name,
-            error=type(error).__name__,
-        )
+    send_soon(purge_source, source.pk)
 
 
 @shared_task(base=TenantTask, acks_late=True)
 def ingest_source(source_id: str) -> None:
     """Ingest a source that waits for it; a message that comes twice finds nothing to do."""
-    waiting = Source.objects.filter(Q(queued_at__isnull=False) | Q(status=SourceStatus.PROCESSING))
-    claim = waiting.claim(uuid.UUID(source_id), stale_after=STALE_AFTER)
-    if claim is not None:
-        ingest(uuid.UUID(source_id), claim)
+    waiting = Source.objects.filter(Q(queued_at__isnull=False) | Q(claim_id__isnull=False))
+    held = waiting.claim(uuid.UUID(source_id))
+    if held is not None:
+        ingest_claimed(held)
 
 
 @shared_task(base=TenantTask, acks_late=True, runs_when_inactive=True)
@@ -119,92 +83,55 @@ def reembed(dataset_id: str) -> None:
     reembed_dataset(uuid.UUID(dataset_id))
 
 
-@shared_task(base=PlatformTask)
+# --- What the clock does in the current tenant (see minirag/tasks.py) ---------------------------------------------
+
+
 def sweep_ingestion() -> int:
-    """Give back, in every tenant, what dead workers and lost messages left behind; returns how many sources."""
-    return sum_over_tenants(sweep_tenant)
-
-
-@shared_task(base=PlatformTask)
-def refresh_due_sources() -> int:
-    """Queue, in every tenant, the sources whose time has come; returns how many."""
-    return sum_over_tenants(refresh_tenant)
-
-
-@shared_task(base=PlatformTask)
-def reembed_outdated_datasets() -> int:
-    """Start, in every tenant, the change of embedding model that somebody asked for; returns how many."""
-    return sum_over_tenants(reembed_tenant)
-
-
-def reembed_tenant() -> int:
-    """`reembed_outdated_datasets` for the current tenant."""
-    outdated = list(find_outdated_datasets().values_list("pk", flat=True)[:BATCH])
-    for dataset_id in outdated:
-        # It expires before the next one is sent: while one runs, they must not pile up behind it.
-        _send(reembed, dataset_id, expires=55)
-    return len(outdated)
-
-
-def sweep_tenant() -> int:
-    """`sweep_ingestion` for the current tenant: one query if there is nothing to do."""
-    now = timezone.now()
-    abandoned = Q(status=SourceStatus.PROCESSING, heartbeat_at__lt=now - STALE_AFTER)
-    unsent = Q(queued_at__lt=now - RESEND_AFTER) & ~Q(status=SourceStatus.PROCESSING)
-    unpurged = Q(deleted_at__lt=now - RESEND_AFTER, chunk_count__gt=0)
-    alive = Q(deleted_at__isnull=True)
-    rows = Source.objects.filter((alive & (abandoned | unsent)) | unpurged).order_by("queued_at")
-    found = list(rows.defer("content", "config")[:BATCH])
+    """Give back what dead workers and lost messages left behind; one query if there is nothing to do."""
+    found = Source.objects.filter(deleted_at__isnull=True).sweep(give_up=record_interruption)
     for source in found:
-        if source.deleted_at is not None:
-            _send(purge_source, source.pk)
-        elif source.status == SourceStatus.PROCESSING:
-            _take_back(source)
-        elif Source.objects.filter(pk=source.pk, queued_at=source.queued_at).update(queued_at=now):
-            _send_ingestion(source.pk)
+        send_now(ingest_source, source.pk)
     return len(found)
 
 
-def _take_back(source: Source) -> None:
-    """Queue a source again whose worker died, unless it was cancelled or has taken several workers with it."""
-    if source.cancel_requested and source.claim_id is not None:
-        record_cancellation(source.pk, source.claim_id)
-        return
-    if source.attempts + 1 >= MAX_ATTEMPTS and source.claim_id is not None:
-        reason = f"The ingestion was interrupted {MAX_ATTEMPTS} times. The source may be too large to be read here."
-        record_failure(source.pk, source.claim_id, IngestionError("interrupted", reason))
-        return
-    abandoned = Source.objects.filter(
-        pk=source.pk,
-        status=SourceStatus.PROCESSING,
-        claim_id=source.claim_id,
-        heartbeat_at=source.heartbeat_at,
-    )
-    if _put_in_queue(abandoned, claim_id=None, attempts=F("attempts") + 1):
-        logger.warning(
-            "a worker died with this source; it is queued again", source_id=str(source.pk)
-        )
-        _send_ingestion(source.pk)
+def purge_deleted() -> int:
+    """Send again what was deleted some time ago and still has its knowledge."""
+    overdue = _unpurged().filter(deleted_at__lt=timezone.now() - RESEND_AFTER)
+    found = list(overdue.values_list("pk", flat=True)[:BATCH])
+    for source_id in found:
+        send_now(purge_source, source_id)
+    return len(found)
 
 
-def refresh_tenant() -> int:
-    """`refresh_due_sources` for the current tenant: one query if nothing is due."""
-    now = timezone.now()
-    due = Q(status=SourceStatus.ERROR, next_refresh_at__lte=now)
-    for schedule, interval in INTERVALS.items():
-        due |= Q(
-            status=SourceStatus.READY,
-            refresh_schedule=schedule,
-            last_refreshed_at__lte=now - interval,
-        )
-    free = Source.objects.filter(deleted_at__isnull=True, is_active=True, queued_at__isnull=True)
-    rows = free.filter(due, Q(parent__isnull=True) | Q(parent__is_active=True)).order_by(
-        "last_refreshed_at"
-    )
+def next_purge() -> datetime | None:
+    first = _unpurged().aggregate(first=Min("deleted_at"))["first"]
+    # Not at once again and again: a purge that waits behind an ingestion may take its time.
+    return max(first, timezone.now()) + RESEND_AFTER if first else None
+
+
+def refresh_due() -> int:
+    """Queue the sources whose time has come; one query if there are none."""
+    due = Source.objects.due(timezone.now()).order_by("last_refreshed_at")
     queued = 0
-    for source_id in rows.values_list("pk", flat=True)[:BATCH]:
+    for source_id in due.values_list("pk", flat=True)[:BATCH]:
         still_free = Source.objects.filter(pk=source_id, queued_at__isnull=True)
-        if _put_in_queue(still_free.exclude(status=SourceStatus.PROCESSING)):
-            _send_ingestion(source_id)
+        if still_free.at_rest().put_in_queue():
+            send_now(ingest_source, source_id)
             queued += 1
     return queued
+
+
+def reembed_outdated() -> int:
+    """Start the change of embedding model that somebody asked for."""
+    outdated = list(find_outdated_datasets().values_list("pk", flat=True)[:BATCH])
+    for dataset_id in outdated:
+        send_now(reembed, dataset_id)
+    return len(outdated)
+
+
+def next_reembedding() -> datetime | None:
+    return timezone.now() + RESEND_AFTER if find_outdated_datasets().exists() else None
+
+
+def _unpurged() -> QuerySet[Source]:
+    return Source.objects.filter(deleted_at__isnull=False, chunk_count__gt=0)

@@ -21,6 +21,7 @@ urlpatterns = [
     path("sources/<str:source_id>", sources_api.SourceDetail.as_view()),
     path("sources/<str:source_id>/children", sources_api.SourceChildren.as_view()),
     path("sources/<str:source_id>/ingest", sources_api.SourceIngestion.as_view()),
+    path("sources/<str:source_id>/cancel", sources_api.SourceCancellation.as_view()),
     path("sources/<str:source_id>/ingest-children", sources_api.ChildrenIngestion.as_view()),
     path("documents", documents_api.DocumentList.as_view()),
     path("documents/<str:document_id>", documents_api.DocumentDetail.as_view()),

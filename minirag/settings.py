@@ -256,21 +256,6 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour="3", minute="17"),
         "options": {"expires": 3600.0},
     },
-    "sweep-ingestion": {
-        "task": "knowledge.tasks.sweep_ingestion",
-        "schedule": 30.0,
-        "options": {"expires": 25.0},
-    },
-    "refresh-due-sources": {
-        "task": "knowledge.tasks.refresh_due_sources",
-        "schedule": 60.0,
-        "options": {"expires": 55.0},
-    },
-    "reembed-outdated-datasets": {
-        "task": "knowledge.tasks.reembed_outdated_datasets",
-        "schedule": 60.0,
-        "options": {"expires": 55.0},
-    },
     "roll-up-usage": {
         "task": "bots.tasks.roll_up_usage_of_tenants",
         "schedule": 60.0,

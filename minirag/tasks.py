@@ -16,6 +16,15 @@ from celery import shared_task
 from conversations.exports.jobs import next_expiry, purge_expired
 from conversations.exports.models import ExportJob
 from conversations.tasks import sweep_exports
+from knowledge.models import Source
+from knowledge.tasks import (
+    next_purge,
+    next_reembedding,
+    purge_deleted,
+    reembed_outdated,
+    refresh_due,
+    sweep_ingestion,
+)
 from minirag.lib.jobs.sending import publish
 from tenants.context import tenant_context
 from tenants.due import LEASE, DueKind, claim_due, drop, repair, settle
@@ -32,6 +41,12 @@ class Duty:
 
 
 DUTIES: Final[dict[DueKind, Duty]] = {
+    DueKind.INGESTION: Duty(
+        sweep_ingestion, lambda: Source.objects.filter(deleted_at__isnull=True).next_sweep()
+    ),
+    DueKind.PURGES: Duty(purge_deleted, next_purge),
+    DueKind.REFRESHES: Duty(refresh_due, lambda: Source.objects.next_refresh()),
+    DueKind.REEMBEDDING: Duty(reembed_outdated, next_reembedding),
     DueKind.EXPORTS: Duty(sweep_exports, lambda: ExportJob.objects.next_sweep()),
     DueKind.OLD_EXPORTS: Duty(purge_expired, next_expiry),
 }

@@ -32,6 +32,10 @@ _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 class DueKind(models.TextChoices):
     """What there is to look at; what is done then is in `minirag/tasks.py`."""
 
+    INGESTION = "ingestion", "Ingestions that wait or whose worker died"
+    PURGES = "purges", "Deleted sources whose knowledge is still there"
+    REFRESHES = "refreshes", "Sources whose schedule has come"
+    REEMBEDDING = "reembedding", "Datasets whose bot names another embedding model"
     EXPORTS = "exports", "Exports that wait or whose worker died"
     OLD_EXPORTS = "old_exports", "Files of exports that are kept no longer"
 

@@ -378,6 +378,7 @@ API: dict[str, list[Try]] = {
     ],
     "sources/<str:source_id>/children": [Try("get", 404)],
     "sources/<str:source_id>/ingest": [Try("post", 404)],
+    "sources/<str:source_id>/cancel": [Try("post", 404)],
     "sources/<str:source_id>/ingest-children": [Try("post", 404)],
     "chat": [
         Try("get", 200),
@@ -870,6 +871,7 @@ EXTRA_MODEL_PAGES = {
     ("tenants", "apitoken", "<path:object_id>/revoke/"),
     ("tenants", "apitoken", "<path:object_id>/rotate/"),
     ("knowledge", "source", "<path:object_id>/ingest/"),
+    ("knowledge", "source", "<path:object_id>/cancel/"),
     *(
         ("webhooks", "webhook", f"<path:object_id>/{act}/")
         for act in ("test", "rotate", "redeliver_failed")
@@ -888,7 +890,7 @@ ACTIONS = {
     "tenants.OperatorToken": {"revoke_chosen"},
     "bots.BotProfile": {"activate", "deactivate"},
     "conversations.ExportJob": {"retry_chosen"},
-    "knowledge.Source": {"ingest_chosen", "deactivate_chosen", "activate_chosen"},
+    "knowledge.Source": {"ingest_chosen", "cancel_chosen", "deactivate_chosen", "activate_chosen"},
     "webhooks.Delivery": {"redeliver_chosen"},
     "tenants.Tenant": {"suspend_chosen", "archive_chosen", "restore_chosen"},
 }
@@ -1242,9 +1244,6 @@ def claim_of(scene: Scene) -> list[int]:
 
 
 PLATFORM_TASKS = {
-    "knowledge.tasks.sweep_ingestion",
-    "knowledge.tasks.refresh_due_sources",
-    "knowledge.tasks.reembed_outdated_datasets",
     "conversations.tasks.fail_abandoned_turns",
     "bots.tasks.roll_up_usage_of_tenants",
     "webhooks.tasks.sweep_deliveries",
@@ -1349,10 +1348,11 @@ class TestTasks:
                 Source.objects.filter(pk=rows.source).update(
                     queued_at=long_ago, status=SourceStatus.PENDING
                 )
+                make_due({DueKind.INGESTION: long_ago})
         with tenant_context(scene.acme.party.tenant):
             for name in PLATFORM_TASKS:
                 assert own_tasks()[name].apply().state == SUCCESS
-        missing = {str(rows.party.tenant.pk): rows.source for rows in (scene.acme, scene.globex)}
+        missing = {str(rows.party.tenant.pk): "ingestion" for rows in (scene.acme, scene.globex)}
         while missing:  # among what else was due; the queue's running dry is the failure
             message = queue()
             tenant = message["headers"][TENANT_HEADER]

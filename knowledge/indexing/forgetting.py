@@ -5,11 +5,10 @@ from __future__ import annotations
 import uuid
 
 from django.db import transaction
-from django.utils import timezone
 
 from knowledge.indexing.lexicon import lock_knowledge
 from knowledge.indexing.swap import delete_chunks
-from knowledge.models import Chunk, Document, Source, SourceStatus, SourceType
+from knowledge.models import Chunk, Document, Source, SourceType
 from knowledge.sources.storage import count_bytes
 
 
@@ -30,6 +29,13 @@ def forget_knowledge(source_id: uuid.UUID, *, only_deleted: bool = False) -> boo
         Document.objects.filter(source_id=source_id)._raw_delete("default")
         sources.update(document_count=0, chunk_count=0, content_hash="", etag="", last_modified="")
     return bool(chunk_ids)
+
+
+def forget_page(source: Source) -> int:
+    """Remove what a page that is gone said, in the caller's transaction; returns how many bytes it stores now."""
+    forget_knowledge(source.pk)
+    count_bytes(source.bot_profile_id, -source.stored_bytes)
+    return 0
 
 
 def forget_document(document_id: uuid.UUID) -> bool:
@@ -56,14 +62,5 @@ def forget_document(document_id: uuid.UUID) -> bool:
         # Of a web page the text that was read is all that is stored.
         kept = 0 if source.source_type == SourceType.URL and not documents else source.stored_bytes
         count_bytes(source.bot_profile_id, kept - source.stored_bytes)
-        at_rest = (
-            SourceStatus.READY
-            if source.status == SourceStatus.PROCESSING
-            else SourceStatus(source.status)
-        )
-        Source.objects.filter(pk=source.pk).update(
-            document_count=documents, chunk_count=chunks, stored_bytes=kept, content_hash="", etag="", last_modified="",
-            status=at_rest if documents else SourceStatus.PENDING, next_refresh_at=None, queued_at=None,
-            claim_id=None, heartbeat_at=None, progress_stage="", updated_at=timezone.now(),
-        )  # fmt: skip
+        source.lose_document(documents=documents, chunks=chunks, stored_bytes=kept)
     return True

@@ -14,16 +14,17 @@ import structlog
 from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
 from bots.models import BotProfile
 from bots.quotas.refusing import BudgetExceeded, QuotaExceeded
 from knowledge.indexing.chunking import chunk_document
-from knowledge.indexing.claims import STALE_AFTER, Claim, ClaimLost, IngestionCancelled
 from knowledge.indexing.embedding import choose_counter, embed_chunks
+from knowledge.indexing.forgetting import forget_page
+from knowledge.indexing.lexicon import lock_knowledge
 from knowledge.indexing.loading import (
     IngestionError,
     Loaded,
+    PageGone,
     fingerprint,
     fingerprint_setup,
     load_source,
@@ -36,83 +37,67 @@ from knowledge.indexing.swap import (
     NewDocument,
     announce_ingested,
     find_stored,
-    finished_fields,
     identify_chunks,
     swap_knowledge,
 )
 from knowledge.indexing.vector_index import ensure_vector_index
-from knowledge.models import Dataset, IndexEntry, Redo, Source, SourceStatus, SourceType
+from knowledge.models import Dataset, IndexEntry, Redo, Source, SourceType
 from knowledge.retrieval.nyxcore import NyxCoreError, check_base, describe_base
-from knowledge.sources.schedule import next_attempt
+from knowledge.sources.schedule import MAX_ATTEMPTS
 from knowledge.sources.storage import measure_drafts, require_room
 from minirag.ai.local import is_embedder_available, is_local
 from minirag.lib.errors import ProviderError
+from minirag.lib.jobs.heartbeat import Heartbeat
+from minirag.lib.jobs.job import ClaimLost
 from webhooks.events import emit
 from webhooks.models import EventType
 
 logger = structlog.get_logger(__name__)
 
 
-def ingest(source_id: uuid.UUID, claim: uuid.UUID | None = None) -> None:
-    """Ingest a source and leave it ready or in error; does nothing if it is gone or another worker has it.
+def ingest(source_id: uuid.UUID) -> None:
+    """Ingest a source and leave it ready or in error; does nothing if it is gone or another worker has it."""
+    held = Source.objects.claim(source_id)
+    if held is not None:
+        ingest_claimed(held)
 
-    `claim` is one that was made with `Source.objects.claim`. Raises only where not even a failure can be stored, such
-    as without a database; then the sweeper finds the source by its heartbeat.
+
+def ingest_claimed(held: Source) -> None:
+    """`ingest` for a source that `Source.objects.claim` has put into the caller's hand.
+
+    Raises only where not even a failure can be stored, such as without a database; then the sweeper finds the source
+    by its heartbeat.
     """
-    claim_id = claim or Source.objects.claim(source_id, stale_after=STALE_AFTER)
-    if claim_id is None:
-        return
-    log = logger.bind(source_id=str(source_id))
+    log = logger.bind(source_id=str(held.pk))
     try:
-        with Claim(source_id, claim_id) as held:
+        with Heartbeat(held):
             _ingest_claimed(held)
         log.info("source ingested")
     except ClaimLost:
-        log.warning("ingestion given up: the source is another worker's, or deleted")
-    except IngestionCancelled:
-        record_cancellation(source_id, claim_id)
-        log.info("ingestion cancelled")
+        log.warning("ingestion given up: cancelled, deleted, or another worker's")
     except IngestionError as error:
-        record_failure(source_id, claim_id, error)
+        record_failure(held, error)
     except (NyxCoreError, ProviderError, QuotaExceeded, BudgetExceeded) as error:
-        record_failure(
-            source_id, claim_id, IngestionError(error.code, error.detail, error.retryable)
-        )
+        record_failure(held, IngestionError(error.code, error.detail, error.retryable))
     except SoftTimeLimitExceeded:
         minutes = settings.CELERY_TASK_TIME_LIMIT // 60
-        record_failure(
-            source_id,
-            claim_id,
-            IngestionError("timeout", f"Ingestion took longer than {minutes} minutes."),
-        )
+        reason = f"Ingestion took longer than {minutes} minutes."
+        record_failure(held, IngestionError("timeout", reason))
     except Exception:
         log.exception("ingestion failed")
         reason = (
             "Something went wrong on our side while this source was ingested. Please try again."
         )
-        record_failure(source_id, claim_id, IngestionError("internal", reason, retryable=True))
+        record_failure(held, IngestionError("internal", reason, retryable=True))
 
 
-def cancel_ingestion(source: Source) -> bool:
-    """Stop a source's ingestion, or take it out of the queue; returns whether there was one.
-
-    A running one stops at its next step. What the source said before goes on answering.
-    """
-    dequeued = Source.objects.filter(pk=source.pk, queued_at__isnull=False).exclude(
-        status=SourceStatus.PROCESSING
-    )
-    if dequeued.update(queued_at=None, status=_status_at_rest(source)):
-        return True
-    running = Source.objects.filter(pk=source.pk, status=SourceStatus.PROCESSING)
-    return bool(running.update(cancel_requested=True, queued_at=None))
-
-
-def _ingest_claimed(claim: Claim) -> None:
-    source = Source.objects.select_related("bot_profile", "dataset__bot_profile").get(
-        pk=claim.source_id
-    )
+def _ingest_claimed(held: Source) -> None:
+    whole = Source.objects.select_related("bot_profile", "dataset__bot_profile")
+    source = whole.filter(pk=held.pk, claim_id=held.claim_id).first()
+    if source is None:
+        raise ClaimLost
     if source.source_type == SourceType.NYXCORE:
-        _check_connection(claim, source)
+        _check_connection(source)
         return
     model = choose_model(source)
     is_complete = source.chunk_count > 0 and not source.redo and not _lacks_vectors(source, model)
@@ -125,9 +110,9 @@ def _ingest_claimed(claim: Claim) -> None:
     if loaded.data is None or (
         is_complete and fingerprint(source, loaded.data) == source.content_hash
     ):
-        _finish_unchanged(claim, source, loaded)
+        _finish_unchanged(source, loaded)
         return
-    claim.report("parsing")
+    source.report("parsing")
     document = read_document(source, loaded, model)
     chunks = identify_chunks(source.pk, [document])
     if not chunks:
@@ -144,27 +129,22 @@ def _ingest_claimed(claim: Claim) -> None:
         "last_modified": loaded.last_modified,
     }  # fmt: skip
     try:
-        dimensions = _embed_and_swap(claim, source, model, document, chunks, facts)
+        dimensions = _embed_and_swap(source, model, document, chunks, facts)
     except (EmbedderChanged, KnowledgeChanged):
         source.dataset.refresh_from_db()
         dimensions = _embed_and_swap(
-            claim, source, source.dataset.embedding_model, document, chunks, facts
+            source, source.dataset.embedding_model, document, chunks, facts
         )
     ensure_vector_index(dimensions)
 
 
-def _check_connection(claim: Claim, source: Source) -> None:
+def _check_connection(source: Source) -> None:
     """What an external base has instead of ingestion. As the contract has it, success is no `source.ingested`."""
     holdings = check_base(describe_base(source))
-    claim.report("indexing")
-    Source.objects.filter(pk=source.pk, claim_id=claim.claim_id).update(
-        document_count=holdings.documents, chunk_count=holdings.chunks, failed_searches=0,
-        **finished_fields(source, timezone.now()),
-    )  # fmt: skip
+    source.finish(document_count=holdings.documents, chunk_count=holdings.chunks, failed_searches=0)
 
 
 def _embed_and_swap(
-    claim: Claim,
     source: Source,
     model: str,
     document: NewDocument,
@@ -179,14 +159,14 @@ def _embed_and_swap(
         unknown = [
             chunk for chunk in chunks if chunk.id not in stored or not stored[chunk.id].dimensions
         ]
-    claim.report("embedding", 0, len(unknown))
+    source.report("embedding", 0, len(unknown))
     vectors = embed_chunks(
         find_payer(source, model), model, unknown, source_id=source.pk,
-        report=lambda done: claim.report("embedding", done, len(unknown)),
+        report=lambda done: source.report("embedding", done, len(unknown)),
     )  # fmt: skip
-    claim.report("indexing", len(chunks), len(chunks))
+    source.report("indexing", len(chunks), len(chunks))
     swap_knowledge(
-        claim, [document], chunks, vectors, embedding_model=model, facts=facts,
+        source, [document], chunks, vectors, embedding_model=model, facts=facts,
         vectorless={chunk.id for chunk in unknown} - vectors.keys(),
     )  # fmt: skip
     return len(next(iter(vectors.values()))) if vectors else 0
@@ -241,52 +221,47 @@ def _lacks_vectors(source: Source, model: str) -> bool:
     )
 
 
-def _finish_unchanged(claim: Claim, source: Source, loaded: Loaded) -> None:
+def _finish_unchanged(source: Source, loaded: Loaded) -> None:
+    """Nothing was ingested, so nobody is told of a page; of what somebody asked for he hears that it is ready."""
+    told = {"etag": loaded.etag, "last_modified": loaded.last_modified}
     with transaction.atomic():
-        claim.report("indexing")
-        fields = finished_fields(source, timezone.now())
-        if loaded.etag or loaded.last_modified:
-            fields |= {"etag": loaded.etag, "last_modified": loaded.last_modified}
-        Source.objects.filter(pk=source.pk, claim_id=claim.claim_id).update(**fields)
-        announce_ingested(source, source.document_count, source.chunk_count)
+        # What a server does not repeat with a 304 it has not taken back.
+        source.finish(**{name: value for name, value in told.items() if value})
+        if source.source_type != SourceType.URL:
+            announce_ingested(source, source.document_count, source.chunk_count)
 
 
-def record_failure(source_id: uuid.UUID, claim_id: uuid.UUID, error: IngestionError) -> None:
-    """Put the source in error with its reason, unless another worker has it by now; its old knowledge stays."""
+def record_failure(held: Source, error: IngestionError) -> None:
+    """Put the source in error with its reason, unless another worker has it by now; its old knowledge stays.
+
+    Not that of a page that is gone: at once where its server says so for good, else once it was gone several times.
+    """
     with transaction.atomic():
-        source = (
-            Source.objects.select_for_update(of=("self",))
-            .only("pk", "attempts", "refresh_schedule", "claim_id")
-            .filter(pk=source_id, claim_id=claim_id)
-            .first()
-        )
+        if isinstance(error, PageGone):
+            lock_knowledge()  # before the row, as whoever writes knowledge does
+        mine = Source.objects.select_for_update(of=("self",)).defer("content")
+        source = mine.filter(pk=held.pk, claim_id=held.claim_id, claim_id__isnull=False).first()
         if source is None:
             return
-        now, failures = timezone.now(), source.attempts + 1
-        Source.objects.filter(pk=source_id).update(
-            status=SourceStatus.ERROR, error_message=error.reason[:2000], error_code=error.code[:64],
-            attempts=min(failures, 1000), claim_id=None, heartbeat_at=None, progress_stage="", updated_at=now,
-            next_refresh_at=next_attempt(
-                source.refresh_schedule, now, failures=failures, retryable=error.retryable
-            ),
-        )  # fmt: skip
-        emit(EventType.SOURCE_FAILED, {"source_id": str(source_id), "error": error.reason[:500]})
-    logger.warning("source failed", source_id=str(source_id), code=error.code)
+        facts, reason, retryable = _facts_of_failure(source, error)
+        source.fail(error.code, reason, retryable=retryable, **facts)
+        emit(EventType.SOURCE_FAILED, {"source_id": str(source.pk), "error": reason[:500]})
+    logger.warning("source failed", source_id=str(held.pk), code=error.code)
 
 
-def record_cancellation(source_id: uuid.UUID, claim_id: uuid.UUID) -> None:
-    """Give a cancelled source back: ready with its old knowledge, or pending if it never had any."""
-    source = (
-        Source.objects.only("pk", "chunk_count").filter(pk=source_id, claim_id=claim_id).first()
-    )
-    if source is None:
-        return
-    Source.objects.filter(pk=source_id, claim_id=claim_id).update(
-        status=_status_at_rest(source), error_message="The ingestion was cancelled.", error_code="cancelled",
-        claim_id=None, heartbeat_at=None, cancel_requested=False, progress_stage="", progress_done=0, progress_total=0,
-        updated_at=timezone.now(),
-    )  # fmt: skip
+def _facts_of_failure(source: Source, error: IngestionError) -> tuple[dict[str, Any], str, bool]:
+    """What else becomes of a failed source, the reason in full, and whether to try again unasked."""
+    if not isinstance(error, PageGone):
+        return {}, error.reason, error.retryable
+    times = min(source.times_gone + 1, 1000)
+    if not source.chunk_count:
+        return {"times_gone": times}, error.reason, False
+    if not error.for_good and times < MAX_ATTEMPTS:
+        return {"times_gone": times}, error.reason, True
+    facts = {"times_gone": times, "stored_bytes": forget_page(source)}
+    return facts, f"{error.reason} What it said is not used any more.", False
 
 
-def _status_at_rest(source: Source) -> SourceStatus:
-    return SourceStatus.READY if source.chunk_count else SourceStatus.PENDING
+def record_interruption(held: Source) -> None:
+    """Put a source in error that has taken several workers with it."""
+    record_failure(held, IngestionError("interrupted", held.interrupted_reason()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -28,6 +29,14 @@ class IngestionError(ProductError):
     def __init__(self, code: str, reason: str, retryable: bool = False) -> None:
         super().__init__(reason, code=code, retryable=retryable)
         self.reason = reason
+
+
+class PageGone(IngestionError):
+    """The server says that there is nothing at the address (any more); `for_good`: nor will there be."""
+
+    def __init__(self, reason: str, *, for_good: bool) -> None:
+        super().__init__("page_gone", reason)
+        self.for_good = for_good
 
 
 @dataclass(frozen=True)
@@ -92,6 +101,9 @@ def _load_url(source: Source, conditional: bool) -> Loaded:
             last_modified=source.last_modified if conditional else None,
         )
     except OutboundError as error:
+        if error.upstream_status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
+            for_good = error.upstream_status == HTTPStatus.GONE
+            raise PageGone(error.reason, for_good=for_good) from error
         raise IngestionError(error.code, error.reason, error.retryable) from error
     validators = {"etag": _fit(fetched.etag, 255), "last_modified": _fit(fetched.last_modified, 64)}
     facts = {"url": fetched.url[:2048], **validators}

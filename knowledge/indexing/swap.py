@@ -14,10 +14,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
-from django.utils import timezone
 
 from knowledge.indexing.chunking import ChunkDraft, indexed_text
-from knowledge.indexing.claims import Claim
 from knowledge.indexing.lexicon import (
     add_statistics,
     choose_mean_length,
@@ -37,13 +35,10 @@ from knowledge.models import (
     Dataset,
     Document,
     IndexEntry,
-    Redo,
-    RefreshSchedule,
     Source,
-    SourceStatus,
 )
-from knowledge.sources.schedule import next_refresh
 from knowledge.sources.storage import count_bytes
+from minirag.lib.jobs.job import ClaimLost
 from webhooks.events import emit
 from webhooks.models import EventType
 
@@ -125,7 +120,7 @@ def find_stored(source_id: uuid.UUID) -> dict[uuid.UUID, Stored]:
 
 
 def swap_knowledge(
-    claim: Claim, documents: Sequence[NewDocument], chunks: Sequence[NewChunk],
+    held: Source, documents: Sequence[NewDocument], chunks: Sequence[NewChunk],
     vectors: Mapping[uuid.UUID, Vector], *, embedding_model: str, facts: Mapping[str, Any] | None = None,
     vectorless: Collection[uuid.UUID] = (),
 ) -> None:  # fmt: skip
@@ -133,14 +128,14 @@ def swap_knowledge(
 
     `vectors` are those of the chunks that were embedded now, `vectorless` the chunks that could not be and are found
     by their words only; all others must be in the index. `facts` are further fields of the source. Raises ClaimLost,
-    IngestionCancelled, EmbedderChanged, KnowledgeChanged, QuotaExceeded.
+    EmbedderChanged, KnowledgeChanged, QuotaExceeded.
     """
     # Half of the work, done before the tenant's other writers have to wait.
-    likely, _, _ = _sort_changes(chunks, find_stored(claim.source_id), vectors)
+    likely, _, _ = _sort_changes(chunks, find_stored(held.pk), vectors)
     counts = {chunk.id: count_terms(chunk.text, chunk.language) for chunk in likely}
     with transaction.atomic():
         lock_knowledge()
-        source = _lock_source(claim)
+        source = _lock_source(held)
         dataset = Dataset.objects.select_for_update().get(pk=source.dataset_id)
         if dataset.embedding_model != embedding_model:
             raise EmbedderChanged
@@ -168,21 +163,11 @@ def swap_knowledge(
     rebake_if_drifted()
 
 
-def _lock_source(claim: Claim) -> Source:
-    source = (
-        Source.objects.select_for_update(of=("self",))
-        .defer("content")
-        .filter(
-            pk=claim.source_id,
-            claim_id=claim.claim_id,
-            cancel_requested=False,
-            deleted_at__isnull=True,
-        )
-        .first()
-    )
+def _lock_source(held: Source) -> Source:
+    mine = Source.objects.select_for_update(of=("self",)).defer("content")
+    source = mine.filter(pk=held.pk, claim_id=held.claim_id, claim_id__isnull=False).first()
     if source is None:
-        claim.raise_why()
-    assert source is not None  # noqa: S101
+        raise ClaimLost
     return source
 
 
@@ -310,24 +295,11 @@ def _finish(
     source: Source, documents: Sequence[NewDocument], chunk_count: int, facts: Mapping[str, Any]
 ) -> None:
     languages = Counter(document.language for document in documents)
-    now = timezone.now()
-    Source.objects.filter(pk=source.pk).update(
+    source.finish(
         document_count=len(documents), chunk_count=chunk_count,
-        language=max(sorted(languages), key=lambda name: languages[name], default=""), **finished_fields(source, now),
-        **facts,
+        language=max(sorted(languages), key=lambda name: languages[name], default=""), **facts,
     )  # fmt: skip
     announce_ingested(source, len(documents), chunk_count)
-
-
-def finished_fields(source: Source, now: Any) -> dict[str, Any]:
-    """The fields of a source that was ingested just now, successfully, and is nobody's any more."""
-    schedule = RefreshSchedule(source.refresh_schedule or RefreshSchedule.NONE)
-    return {
-        "status": SourceStatus.READY, "error_message": None, "error_code": "", "last_refreshed_at": now,
-        "next_refresh_at": next_refresh(schedule, now), "claim_id": None, "heartbeat_at": None, "attempts": 0,
-        "progress_stage": "", "progress_done": 0, "progress_total": 0, "redo": Redo.NOTHING,
-        "updated_at": now,
-    }  # fmt: skip
 
 
 def announce_ingested(source: Source, document_count: int, chunk_count: int) -> None:

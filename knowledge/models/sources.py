@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, F, Min, Q, Value, When
 from django.utils import timezone
 
 from bots.models import BotProfile
 from knowledge.models.datasets import Dataset
+from knowledge.sources.schedule import INTERVALS, RefreshSchedule, next_attempt, next_refresh
+from minirag.lib.jobs.job import MAX_ATTEMPTS, RESEND_AFTER, Job, JobQuerySet
+from tenants.due import DueKind, make_due
 
 
 class SourceType(models.TextChoices):
@@ -28,14 +31,24 @@ class SourceStatus(models.TextChoices):
     ERROR = "error", "Error"
 
 
-class RefreshSchedule(models.TextChoices):
-    NONE = "none", "Never"
-    HOURLY = "hourly", "Hourly"
-    DAILY = "daily", "Daily"
-    WEEKLY = "weekly", "Weekly"
+class Redo(models.TextChoices):
+    """What the next ingestion does though nothing has changed."""
+
+    NOTHING = "", "Nothing"
+    PARSE = "parse", "Read and cut the text anew"
+    EMBED = "embed", "Also make every vector anew"
 
 
-class SourceQuerySet(models.QuerySet["Source"]):
+_AT_REST: dict[str, Any] = {
+    "status": Case(When(chunk_count__gt=0, then=Value(SourceStatus.READY)), default=Value(SourceStatus.PENDING)),
+    "progress_stage": "", "progress_done": 0, "progress_total": 0,
+}  # fmt: skip
+
+
+_UNPLANNED: dict[str, Any] = {"status": SourceStatus.READY, "next_refresh_at__isnull": True}
+
+
+class SourceQuerySet(JobQuerySet["Source"]):
     def answering(self, bot_profile_id: uuid.UUID) -> SourceQuerySet:
         """Return the sources a bot may answer from now: active, not deleted, with knowledge that was once ready.
 
@@ -64,43 +77,102 @@ class SourceQuerySet(models.QuerySet["Source"]):
             dataset__in=Dataset.objects.searched_by(bot_profile_id),
         )
 
-    def claim(self, source_id: uuid.UUID, *, stale_after: timedelta) -> uuid.UUID | None:
-        """Claim a source for ingestion by a conditional UPDATE; returns the claim, or None if another worker has it."""
-        now, claim = timezone.now(), uuid.uuid4()
-        free = (
-            ~Q(status=SourceStatus.PROCESSING)
-            | Q(heartbeat_at__lt=now - stale_after)
-            | Q(heartbeat_at=None)
+    def at_rest(self) -> SourceQuerySet:
+        """Return those that no worker has in hand."""
+        return self.filter(claim_id__isnull=True).exclude(status=SourceStatus.PROCESSING)
+
+    def ask_for(self, redo: Redo = Redo.NOTHING) -> int:
+        """Have them wait for a worker because somebody asks: earlier failures count no more. Returns how many."""
+        return self.put_in_queue(attempts=0, times_gone=0, **({"redo": redo} if redo else {}))
+
+    def restart(self) -> int:
+        """`ask_for`, also where a worker is at it: that one gives up. Returns how many."""
+        return self.put_in_queue(attempts=0, times_gone=0, claim_id=None, heartbeat_at=None)
+
+    def stop(self) -> int:
+        """Cancel their ingestion or take them out of the queue; what they said before goes on answering."""
+        now = timezone.now()
+        intervals = [
+            When(refresh_schedule=name, then=Value(now + each)) for name, each in INTERVALS.items()
+        ]
+        rest = {**_AT_REST, "next_refresh_at": Case(*intervals, default=None)}
+        told = {"error_message": "The ingestion was cancelled.", "error_code": "cancelled"}
+        make_due({DueKind.REFRESHES: now + min(INTERVALS.values())})
+        running = self.filter(claim_id__isnull=False)
+        return running.cancel(**rest, **told) + self.cancel(**rest)
+
+    def put_away(self) -> int:
+        """Delete them softly. The worker at one loses its claim for good, even if the source is brought back soon."""
+        now = timezone.now()
+        status = Case(
+            When(status=SourceStatus.PROCESSING, then=Value(SourceStatus.PENDING)), default="status"
         )
-        taken = self.filter(free, pk=source_id, deleted_at__isnull=True).update(
-            status=SourceStatus.PROCESSING,
-            claim_id=claim,
-            heartbeat_at=now,
-            queued_at=None,
-            cancel_requested=False,
-            progress_stage="loading",
-            progress_done=0,
-            progress_total=0,
-            error_message=None,
-            error_code="",
+        make_due({DueKind.PURGES: now + RESEND_AFTER})
+        return self.update(
+            status=status, is_active=False, deleted_at=now, updated_at=now, queued_at=None, claim_id=None,
+            heartbeat_at=None,
+        )  # fmt: skip
+
+    def note_trouble(self, code: str, reason: str) -> int:
+        """Say why the last search failed. They stay ready: status and `updated_at` are the connection check's."""
+        return self.filter(status=SourceStatus.READY).update(
+            error_code=code[:64],
+            error_message=reason[:2000],
+            failed_searches=F("failed_searches") + 1,
         )
-        return claim if taken else None
+
+    def forget_trouble(self) -> int:
+        return self.filter(status=SourceStatus.READY).update(error_code="", error_message=None)
+
+    def due(self, now: datetime) -> SourceQuerySet:
+        """Return those whose schedule has come, or that are to be tried again after a failure."""
+        due = Q(next_refresh_at__lte=now)
+        for schedule, interval in INTERVALS.items():
+            due |= Q(refresh_schedule=schedule, last_refreshed_at__lte=now - interval, **_UNPLANNED)
+        return self._refreshable().filter(due)
+
+    def next_refresh(self) -> datetime | None:
+        """When the next one is `due`."""
+        lasts = {
+            schedule.value: Min(
+                "last_refreshed_at", filter=Q(refresh_schedule=schedule, **_UNPLANNED)
+            )
+            for schedule in INTERVALS
+        }
+        found = self._refreshable().order_by().aggregate(planned=Min("next_refresh_at"), **lasts)
+        moments = [found["planned"]] + [
+            last + interval
+            for schedule, interval in INTERVALS.items()
+            if (last := found[schedule.value])
+        ]
+        return min((moment for moment in moments if moment), default=None)
+
+    def _refreshable(self) -> SourceQuerySet:
+        return self.filter(
+            Q(parent__isnull=True) | Q(parent__is_active=True),
+            Q(status=SourceStatus.ERROR) | Q(status=SourceStatus.READY, refresh_schedule__in=INTERVALS.keys()),
+            deleted_at__isnull=True, is_active=True, queued_at__isnull=True, claim_id__isnull=True,
+        )  # fmt: skip
 
 
-class Redo(models.TextChoices):
-    """What the next ingestion does though nothing has changed."""
-
-    NOTHING = "", "Nothing"
-    PARSE = "parse", "Read and cut the text anew"
-    EMBED = "embed", "Also make every vector anew"
-
-
-class Source(models.Model):
+class Source(Job):
     """Where knowledge comes from: a text, an uploaded file, a URL, or an external nyxCore base.
 
     Which bots answer from it is its dataset's affair. `bot_profile` is the bot of a private dataset; in a shared one it
     is None, or the linked bot whose key and account its embedding is put down to.
     """
+
+    WAITING = {"status": SourceStatus.PENDING, "next_refresh_at": None}
+    RUNNING = {
+        "status": SourceStatus.PROCESSING, "error_message": None, "error_code": "",
+        "progress_stage": "loading", "progress_done": 0, "progress_total": 0,
+    }  # fmt: skip
+    DONE = {
+        "status": SourceStatus.READY, "error_message": None, "error_code": "", "times_gone": 0, "redo": Redo.NOTHING,
+        "progress_stage": "", "progress_done": 0, "progress_total": 0,
+    }  # fmt: skip
+    FAILED = {"status": SourceStatus.ERROR, "progress_stage": ""}
+    HEAVY = ("content",)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     # A private source goes with its bot by way of the dataset; a shared one stays.
@@ -149,15 +221,15 @@ class Source(models.Model):
     last_refreshed_at = models.DateTimeField(null=True, blank=True)
     next_refresh_at = models.DateTimeField(null=True, blank=True, editable=False)
 
-    queued_at = models.DateTimeField(null=True, blank=True, editable=False)
-    claim_id = models.UUIDField(null=True, blank=True, editable=False)
-    heartbeat_at = models.DateTimeField(null=True, blank=True, editable=False)
-    attempts = models.PositiveSmallIntegerField(default=0, editable=False)
-    cancel_requested = models.BooleanField(default=False, editable=False)
     progress_stage = models.CharField(max_length=20, blank=True, default="", editable=False)
     progress_done = models.PositiveIntegerField(default=0, editable=False)
     progress_total = models.PositiveIntegerField(default=0, editable=False)
 
+    times_gone = models.PositiveSmallIntegerField(
+        default=0,
+        editable=False,
+        help_text="How often in a row its address answered that there is nothing.",
+    )
     etag = models.CharField(max_length=255, blank=True, default="", editable=False)
     last_modified = models.CharField(max_length=64, blank=True, default="", editable=False)
     content_hash = models.CharField(max_length=64, blank=True, default="", editable=False)
@@ -166,7 +238,6 @@ class Source(models.Model):
     )
 
     created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
 
     objects = SourceQuerySet.as_manager()
 
@@ -197,6 +268,65 @@ class Source(models.Model):
             "done": self.progress_done,
             "total": self.progress_total,
         }
+
+    @classmethod
+    def is_free(cls, now: datetime) -> Q:
+        return super().is_free(now) & Q(deleted_at__isnull=True)
+
+    @classmethod
+    def remind(cls, at: datetime) -> None:
+        make_due({DueKind.INGESTION: at})
+
+    def report(self, stage: str, done: int = 0, total: int = 0) -> None:
+        """Show progress, which is a sign of life as well. Raises ClaimLost."""
+        self.beat(progress_stage=stage, progress_done=done, progress_total=total)
+
+    def finish(self, **facts: Any) -> None:
+        now = timezone.now()
+        again = next_refresh(self.refresh_schedule, now)
+        if again:
+            make_due({DueKind.REFRESHES: again})
+        super().finish(last_refreshed_at=now, next_refresh_at=again, **facts)
+
+    def fail(self, code: str, reason: str, *, retryable: bool = False, **facts: Any) -> None:
+        again = next_attempt(
+            self.refresh_schedule, timezone.now(), failures=self.attempts + 1, retryable=retryable
+        )
+        if again:
+            make_due({DueKind.REFRESHES: again})
+        super().fail(code, reason, **{"next_refresh_at": again, "times_gone": 0, **facts})
+
+    def plan_refresh(self, schedule: str | None) -> None:
+        """Give it a schedule, or none, from now on; one in error keeps to its backoff. The caller saves."""
+        self.refresh_schedule = schedule
+        if self.status == SourceStatus.ERROR:
+            failures = max(self.attempts, 1)
+            self.next_refresh_at = next_attempt(
+                schedule, timezone.now(), failures=failures, retryable=False
+            )
+        else:
+            last = self.last_refreshed_at
+            self.next_refresh_at = next_refresh(schedule, last) if last else None
+
+    def lose_document(self, *, documents: int, chunks: int, stored_bytes: int) -> None:
+        """Go on with what is left. A worker at it gives up, and only a request to ingest it reads it again.
+
+        Without any document left it is pending.
+        """
+        left: Any = Value(SourceStatus.PENDING)
+        if documents:
+            left = Case(
+                When(status=SourceStatus.PROCESSING, then=Value(SourceStatus.READY)),
+                default="status",
+            )
+        self._rows().update(
+            status=left, document_count=documents, chunk_count=chunks, stored_bytes=stored_bytes, content_hash="",
+            etag="", last_modified="", next_refresh_at=None, queued_at=None, claim_id=None, heartbeat_at=None,
+            progress_stage="", updated_at=timezone.now(),
+        )  # fmt: skip
+
+    def interrupted_reason(self) -> str:
+        return f"The ingestion was interrupted {MAX_ATTEMPTS} times. The source may be too large to be read here."
 
 
 class SourceFile(models.Model):

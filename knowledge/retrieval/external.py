@@ -16,9 +16,8 @@ from typing import Final
 
 import structlog
 from django.conf import settings
-from django.db.models import F
 
-from knowledge.models import Source, SourceStatus
+from knowledge.models import Source
 from knowledge.retrieval.nyxcore import (
     Base,
     NyxCoreError,
@@ -68,7 +67,7 @@ def load_bases(bot_profile_id: uuid.UUID) -> tuple[Base, ...]:
             bases.append(describe_base(source))
         except NyxCoreError as error:
             if source.error_code != error.code:
-                _note_failure(source.pk, error.code, error.detail)
+                Source.objects.filter(pk=source.pk).note_trouble(error.code, error.detail)
     return tuple(bases)
 
 
@@ -145,17 +144,10 @@ async def _note(bases: Sequence[Base], searches: Sequence[ExternalSearch]) -> No
 def _store_notes(failed: Sequence[ExternalSearch], recovered: Sequence[uuid.UUID]) -> None:
     for search in failed:
         reason = search.reason or "The server did not answer in time."
-        _note_failure(search.source_id, search.outcome, f"The last search failed: {reason}")
+        found = Source.objects.filter(pk=search.source_id)
+        found.note_trouble(search.outcome, f"The last search failed: {reason}")
     if recovered:
-        trouble_free = Source.objects.filter(pk__in=recovered, status=SourceStatus.READY)
-        trouble_free.update(error_code="", error_message=None)
-
-
-def _note_failure(source_id: uuid.UUID, code: str, reason: str) -> None:
-    """The source stays ready: `updated_at` and status are the connection check's."""
-    Source.objects.filter(pk=source_id, status=SourceStatus.READY).update(
-        error_code=code[:64], error_message=reason[:2000], failed_searches=F("failed_searches") + 1
-    )
+        Source.objects.filter(pk__in=recovered).forget_trouble()
 
 
 def _party(base: Base) -> tuple[object, ...]:

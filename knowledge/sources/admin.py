@@ -17,6 +17,7 @@ from knowledge.datasets import admin as dataset_admin  # noqa: F401 - registers 
 from knowledge.models import Source, SourceFile, SourceStatus, SourceType
 from knowledge.sources.changing import (
     Home,
+    cancel_ingestion,
     create_source,
     delete_source,
     find_home,
@@ -52,8 +53,8 @@ class SourceAdmin(ProductAdmin):
     search_fields = ("name", "description", "error_message", "external_id")
     autocomplete_fields = ("bot_profile",)
     date_hierarchy = "created_at"
-    actions = ("ingest_chosen", "deactivate_chosen", "activate_chosen")
-    actions_detail = ("ingest",)
+    actions = ("ingest_chosen", "cancel_chosen", "deactivate_chosen", "activate_chosen")
+    actions_detail = ("ingest", "cancel")
     conditional_fields = {
         "content": _shown_for("text"),
         "file": _shown_for("upload"),
@@ -245,6 +246,26 @@ class SourceAdmin(ProductAdmin):
         self.act_on_each(
             request, chosen, lambda source: start_ingestion(source.pk), "queued for ingestion"
         )
+
+    @action(description="Cancel ingestion", permissions=["change"])
+    def cancel_chosen(self, request: HttpRequest, chosen: QuerySet[Source]) -> None:
+        self.act_on_each(
+            request, chosen, lambda source: cancel_ingestion(source.pk), "ingestions cancelled"
+        )
+
+    @action(description="Cancel ingestion", permissions=["change"], icon="cancel")
+    def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        source = self.require_object(request, object_id)
+        intro = "What it said before goes on answering."
+        return self.ask(
+            request, lambda data: self._cancel(request, source), title=f"Cancel the ingestion of {source}?",
+            intro=intro, submit="Cancel ingestion", obj=source,
+        )  # fmt: skip
+
+    def _cancel(self, request: HttpRequest, source: Source) -> None:
+        cancel_ingestion(source.pk)
+        self.log_change(request, source, "Cancelled its ingestion.")
+        self.message_user(request, f"The ingestion of {source} is cancelled.", messages.SUCCESS)
 
     @action(description="Deactivate", permissions=["change"])
     def deactivate_chosen(self, request: HttpRequest, chosen: QuerySet[Source]) -> None:

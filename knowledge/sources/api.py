@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from knowledge.formats.uploads import check_file, check_readable, read_upload
 from knowledge.sources.changing import (
     active_sources,
+    cancel_ingestion,
     create_batch,
     create_source,
     delete_source,
@@ -167,6 +168,18 @@ class SourceIngestion(SourceView):
         source = start_ingestion(parse_uuid(source_id, "source_id"))
         payload = {"status": "accepted", "message": f"Ingestion queued for source {source.pk}"}
         return Response(payload, status=202)
+
+
+class SourceCancellation(SourceView):
+    @describe(
+        "Cancel a source's ingestion", answers={200: SourceReply},
+        description="Takes it out of the queue, or away from the worker that is at it, which writes nothing more. What "
+        "the source said before goes on answering: `status` is `ready`, or `pending` where it never said anything. "
+        "Scheduled ones are refreshed again after their whole interval.",
+        errors={409: "`source_not_processing`: it neither waits nor is it being ingested."},
+    )  # fmt: skip
+    def post(self, request: Request, source_id: str) -> Response:
+        return Response(render_source(cancel_ingestion(parse_uuid(source_id, "source_id"))))
 
 
 class ChildrenIngestion(SourceView):

@@ -6,7 +6,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,10 +16,10 @@ from django.utils import timezone
 from bots.models import BotProfile
 from knowledge.models import Dataset, Source, SourceFile, SourceQuerySet, SourceStatus, SourceType
 from knowledge.sources.configs import prepare_config
-from knowledge.sources.schedule import next_attempt, next_refresh
 from knowledge.sources.storage import count_bytes, measure_text
 from knowledge.tasks import queue_ingestion, queue_purge
 from minirag.lib.errors import BadInput, Conflict, NotFound
+from tenants.due import DueKind, make_due
 
 # What clients see, and what decides: not the text, which can be megabytes, nor the worker's columns.
 _SHOWN = (
@@ -187,29 +186,22 @@ def apply_changes(source: Source, changes: dict[str, Any]) -> None:
         if Dataset.objects.filter(pk=source.dataset_id, deleted_at__isnull=False).exists():
             raise Conflict("The source's dataset was deleted", code="dataset_deleted")
         changes = {**changes, "deleted_at": None}
-    if (
-        changes.get("refresh_schedule") or None
-    ) != source.refresh_schedule and "refresh_schedule" in changes:
-        changes = {**changes, "next_refresh_at": _plan_refresh(source, changes["refresh_schedule"])}
     if "content" in changes:
         changes = {**changes, "stored_bytes": measure_text(changes["content"])}
     if restored or source.deleted_at is None:
         was = 0 if restored else source.stored_bytes
         count_bytes(source.bot_profile_id, changes.get("stored_bytes", source.stored_bytes) - was)
+    planned = []
+    if changes.get("refresh_schedule", source.refresh_schedule) != source.refresh_schedule:
+        source.plan_refresh(changes["refresh_schedule"])
+        planned = ["next_refresh_at"]
     for field, value in changes.items():
         setattr(source, field, value)
-    source.save(update_fields=[*changes, "updated_at"])
+    source.save(update_fields=[*changes, *planned, "updated_at"])
     if restored:
         queue_ingestion(source)
-
-
-def _plan_refresh(source: Source, schedule: str | None) -> datetime | None:
-    """When a source is due by a schedule that it was given now; one in error keeps to its backoff."""
-    if source.status == SourceStatus.ERROR:
-        return next_attempt(
-            schedule, timezone.now(), failures=max(source.attempts, 1), retryable=False
-        )
-    return next_refresh(schedule, source.last_refreshed_at) if source.last_refreshed_at else None
+    if {"refresh_schedule", "is_active"} & changes.keys():
+        make_due({DueKind.REFRESHES: timezone.now()})
 
 
 def delete_source(source_id: UUID) -> None:
@@ -228,18 +220,8 @@ def delete_source(source_id: UUID) -> None:
 
 def mark_deleted(sources: Iterable[Source]) -> None:
     """Delete sources softly that the caller's transaction has locked, and queue the purge of what they say."""
-    now, deleted = timezone.now(), list(sources)
-    gone = Source.objects.filter(pk__in=[source.pk for source in deleted])
-    gone.filter(status=SourceStatus.PROCESSING).update(status=SourceStatus.PENDING)
-    # The worker at it loses its claim for good, even if the source is brought back before it notices.
-    gone.update(
-        is_active=False,
-        deleted_at=now,
-        updated_at=now,
-        queued_at=None,
-        claim_id=None,
-        heartbeat_at=None,
-    )
+    deleted = list(sources)
+    Source.objects.filter(pk__in=[source.pk for source in deleted]).put_away()
     freed: Counter[UUID | None] = Counter()
     for source in deleted:
         freed[source.bot_profile_id] += source.stored_bytes
@@ -255,6 +237,18 @@ def start_ingestion(source_id: UUID) -> Source:
         raise Conflict("Source is already being processed", code="source_processing")
     queue_ingestion(source)
     return source
+
+
+def cancel_ingestion(source_id: UUID) -> Source:
+    """Stop a source's ingestion, or take it out of the queue; what it said before goes on answering.
+
+    A worker that is at it gives up at its next step and writes nothing. Raises NotFound, or Conflict where nothing
+    is to be cancelled.
+    """
+    find_source(source_id)
+    if not Source.objects.filter(pk=source_id).stop():
+        raise Conflict("Nothing is being ingested", code="source_not_processing")
+    return find_source(source_id)
 
 
 def start_children(source_id: UUID) -> int:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from knowledge.models import RefreshSchedule
+from django.db.models import TextChoices
+
+
+class RefreshSchedule(TextChoices):
+    NONE = "none", "Never"
+    HOURLY = "hourly", "Hourly"
+    DAILY = "daily", "Daily"
+    WEEKLY = "weekly", "Weekly"
+
 
 INTERVALS = {
     RefreshSchedule.HOURLY: timedelta(hours=1),
@@ -13,7 +21,7 @@ INTERVALS = {
 }
 LONGEST_WAIT = timedelta(days=7)
 MAX_ATTEMPTS = 3
-"""How often something is tried that nobody scheduled, and how often a source may take its worker down with it."""
+"""How often something is tried that nobody scheduled, and how often a page may be gone until it is believed."""
 
 
 def next_refresh(schedule: RefreshSchedule | str | None, last: datetime) -> datetime | None:

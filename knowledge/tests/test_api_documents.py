@@ -11,11 +11,11 @@ from django.test.utils import CaptureQueriesContext
 
 from bots.usage.pricing import set_override
 from knowledge.documents.changing import join_contents
-from knowledge.indexing.claims import STALE_AFTER, Claim, ClaimLost
 from knowledge.models import Dataset, Document, LexiconTotals, Source
 from knowledge.tasks import refresh_tenant, sweep_tenant
 from knowledge.tests.api import refusal
 from knowledge.tests.conftest import CALIBRATION, HANDBOOK, RETURNS, WARRANTY
+from minirag.lib.jobs.job import ClaimLost
 from tenants.context import tenant_context
 
 
@@ -230,11 +230,11 @@ def test_a_deleted_document_stops_answering_with_the_next_question_and_stays_del
 def test_a_worker_that_is_at_the_source_of_a_deleted_document_gives_up(api, acme, source):
     with tenant_context(acme.tenant):
         pk = Document.objects.get(source=source).pk
-        claim_id = Source.objects.claim(uuid.UUID(source), stale_after=STALE_AFTER)
-        assert claim_id is not None
+        held = Source.objects.claim(uuid.UUID(source))
+        assert held is not None
     assert api.client.delete(f"/v1/documents/{pk}").status_code == 204
     with tenant_context(acme.tenant), pytest.raises(ClaimLost):
-        Claim(uuid.UUID(source), claim_id).report("indexing")
+        held.report("indexing")
     assert api.row(source).status == "pending"
 
 

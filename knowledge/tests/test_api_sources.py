@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from knowledge.models import Dataset, Source
 from knowledge.sources.configs import reveal_api_token
+from minirag.lib.jobs.job import ClaimLost
 from tenants.context import tenant_context
 
 URL = "/v1/sources"
@@ -472,6 +473,33 @@ def test_a_source_that_is_being_processed_is_a_conflict(make, as_acme, write):
     )
 
 
+def test_what_waits_is_cancelled_and_what_does_not_is_a_conflict(make, as_acme, row):
+    pk = make(content="x")["id"]
+    as_acme.post(f"{URL}/{pk}/ingest")
+    response = as_acme.post(f"{URL}/{pk}/cancel")
+    assert (response.status_code, response.json()["status"]) == (200, "pending")
+    assert row(pk).queued_at is None
+    again = as_acme.post(f"{URL}/{pk}/cancel")
+    assert (again.status_code, again.json()["code"]) == (409, "source_not_processing")
+
+
+def test_what_a_worker_is_at_is_cancelled_and_can_be_asked_for_again(make, as_acme, acme, row):
+    pk = make(content="x")["id"]
+    with tenant_context(acme.tenant):
+        held = Source.objects.claim(uuid.UUID(pk))
+    shown = as_acme.post(f"{URL}/{pk}/cancel").json()
+    assert (shown["status"], shown["error_message"]) == ("pending", "The ingestion was cancelled.")
+    with tenant_context(acme.tenant), pytest.raises(ClaimLost):
+        held.report("embedding")
+    assert as_acme.post(f"{URL}/{pk}/ingest").status_code == 202
+
+
+def test_members_may_not_cancel(make, as_acme, as_bob):
+    pk = make(content="x")["id"]
+    as_acme.post(f"{URL}/{pk}/ingest")
+    assert as_bob.post(f"{URL}/{pk}/cancel").status_code == 403
+
+
 def test_a_deleted_source_is_accepted_for_ingestion(make, as_acme):
     pk = make()["id"]
     as_acme.delete(f"{URL}/{pk}")
@@ -581,6 +609,7 @@ def test_a_batch_is_all_or_nothing_and_needs_a_child_and_a_bot_of_ones_own(as_ac
 # --- Who may ------------------------------------------------------------------------------------------------------
 ROUTES = [
     ("get", ""), ("patch", ""), ("delete", ""), ("get", "/children"), ("post", "/ingest"), ("post", "/ingest-children"),
+    ("post", "/cancel"),
 ]  # fmt: skip
 
 

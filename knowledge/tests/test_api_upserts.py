@@ -7,7 +7,6 @@ import uuid
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from knowledge.indexing.claims import STALE_AFTER
 from knowledge.models import Source, SourceFile
 from knowledge.sources.configs import reveal_api_token
 from knowledge.tests.api import JSON, refusal
@@ -88,7 +87,7 @@ def test_what_changes_nothing_that_is_read_is_stored_without_an_ingestion(api, p
 def test_content_that_changes_while_a_worker_reads_the_old_is_not_lost(api, acme, put):
     source = uuid.UUID(put().json()["id"])
     with tenant_context(acme.tenant):
-        stale = Source.objects.claim(source, stale_after=STALE_AFTER)
+        stale = Source.objects.claim(source).claim_id
     put(content=RETURNS)
     row = api.row(source)
     assert row.status == "pending" and row.claim_id != stale and row.queued_at is not None

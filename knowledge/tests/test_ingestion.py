@@ -10,9 +10,8 @@ from django.utils import timezone
 
 from bots.models import UsageEvent
 from knowledge.indexing import swap as indexing
-from knowledge.indexing.claims import STALE_AFTER, Claim, ClaimLost
 from knowledge.indexing.forgetting import forget_knowledge
-from knowledge.indexing.ingestion import cancel_ingestion, ingest
+from knowledge.indexing.ingestion import ingest
 from knowledge.indexing.vectors import count_terms
 from knowledge.models import Chunk, Dataset, Document, IndexEntry, Source
 from knowledge.sources.changing import delete_source, update_source
@@ -30,6 +29,7 @@ from knowledge.tests.conftest import (
 from knowledge.tests.files import make_docx, make_pdf
 from minirag.ai import local
 from minirag.lib.errors import ProviderError
+from minirag.lib.jobs.job import ClaimLost
 from minirag.lib.tests.conftest import outside  # noqa: F401 - a fixture
 from webhooks.models import Delivery, EventType, Webhook
 
@@ -375,31 +375,33 @@ def test_success_after_a_failure_clears_it(bot):
 
 
 # --- Cancelled, deleted, dead, resurrected ------------------------------------------------------------------------
+def stop(source: Source) -> bool:
+    return bool(Source.objects.filter(pk=source.pk).stop())
 
 
 def test_a_cancelled_first_ingestion_leaves_the_source_pending_and_empty(bot, embedder):
     source = make_source(bot)
-    embedder.then = lambda: cancel_ingestion(source)
+    embedder.then = lambda: stop(source)
     run(source)
     assert (source.status, source.error_code, source.chunk_count) == ("pending", "cancelled", 0)
-    assert not Chunk.objects.exists() and not source.cancel_requested and source.claim_id is None
+    assert not Chunk.objects.exists() and source.claim_id is None
 
 
 def test_a_cancelled_second_ingestion_leaves_the_old_knowledge_ready(bot, embedder):
     source = teach(bot)
     source.content = HANDBOOK.replace("36", "48")
     source.save()
-    embedder.then = lambda: cancel_ingestion(source)
+    embedder.then = lambda: stop(source)
     run(source)
     assert source.status == "ready" and WARRANTY in contents(source)
 
 
 def test_cancelling_what_waits_takes_it_out_of_the_queue(bot):
     source = make_source(bot, queued_at=timezone.now())
-    assert cancel_ingestion(source)
+    assert stop(source)
     source.refresh_from_db()
     assert source.queued_at is None and source.status == "pending"
-    assert not cancel_ingestion(source)
+    assert not stop(source)
 
 
 def test_a_source_deleted_while_it_is_ingested_never_becomes_visible(bot, embedder):
@@ -474,15 +476,18 @@ def test_a_deleted_source_is_not_ingested(bot):
 
 def test_a_source_of_a_live_worker_is_left_alone(bot):
     source = make_source(bot)
-    claim = Source.objects.claim(source.pk, stale_after=STALE_AFTER)
+    held = Source.objects.claim(source.pk)
     run(source)
-    assert (source.status, source.claim_id) == ("processing", claim) and not Chunk.objects.exists()
+    assert (source.status, source.claim_id) == (
+        "processing",
+        held.claim_id,
+    ) and not Chunk.objects.exists()
 
 
 def test_a_source_of_a_dead_worker_is_taken_over(bot):
     source = make_source(bot)
-    Source.objects.claim(source.pk, stale_after=STALE_AFTER)
-    Source.objects.update(heartbeat_at=timezone.now() - STALE_AFTER - timedelta(seconds=1))
+    Source.objects.claim(source.pk)
+    Source.objects.update(heartbeat_at=timezone.now() - Source.STALE_AFTER - timedelta(seconds=1))
     assert run(source).status == "ready" and source.chunk_count == 3
 
 
@@ -511,17 +516,18 @@ def test_a_claim_that_was_lost_in_the_last_moment_stops_the_swap(bot, monkeypatc
 
 def test_progress_is_shown_and_is_a_heartbeat(bot):
     source = make_source(bot)
-    claim = Claim(source.pk, Source.objects.claim(source.pk, stale_after=STALE_AFTER))
+    held = Source.objects.claim(source.pk)
     long_ago = timezone.now() - timedelta(hours=1)
     Source.objects.update(heartbeat_at=long_ago)
-    claim.report("embedding", 64, 200)
+    held.report("embedding", 64, 200)
     source.refresh_from_db()
     assert (
         source.progress == {"stage": "embedding", "done": 64, "total": 200}
         and source.heartbeat_at > long_ago
     )
+    held.claim_id = uuid.uuid4()
     with pytest.raises(ClaimLost):
-        Claim(source.pk, uuid.uuid4()).report("embedding")
+        held.report("embedding")
 
 
 def test_an_unknown_source_is_no_error(in_acme):

@@ -157,7 +157,7 @@ def test_a_dataset_that_got_another_model_meanwhile_has_its_chunks_embedded_with
 
 
 def test_the_heart_beats_while_a_step_takes_long(tenant, monkeypatch, embedder):
-    monkeypatch.setattr("knowledge.indexing.claims.BEAT_SECONDS", 0.05)
+    monkeypatch.setattr("minirag.lib.jobs.job.BEAT_SECONDS", 0.05)
     source = make_source(make_bot())
     beats = []
 

@@ -7,18 +7,19 @@ from datetime import timedelta
 
 import pytest
 from celery.exceptions import Reject
-from django.conf import settings as django_settings
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from knowledge import tasks
-from knowledge.indexing.claims import STALE_AFTER
 from knowledge.indexing.forgetting import forget_knowledge
-from knowledge.indexing.ingestion import cancel_ingestion
 from knowledge.models import Chunk, Source
 from knowledge.sources.changing import delete_source, update_source
-from knowledge.tests.conftest import make_bot, make_source, run, teach
+from knowledge.tests.conftest import make_source, run, teach
+from minirag.lib.jobs.job import RESEND_AFTER
+from minirag.lib.jobs.sending import MESSAGE_SECONDS, send_now
+from minirag.tasks import repair_tenant
 from tenants.context import tenant_context
+from tenants.due import DueKind, DueWork
 from tenants.tasks import TENANT_HEADER
 
 
@@ -83,7 +84,7 @@ def test_nothing_is_published_before_the_commit(bot, sent, django_capture_on_com
 
 def test_a_source_that_is_being_ingested_or_deleted_is_not_queued(bot, sent, queue):
     running, deleted = make_source(bot), make_source(bot)
-    Source.objects.claim(running.pk, stale_after=STALE_AFTER)
+    Source.objects.claim(running.pk)
     age(deleted, deleted_at=timezone.now())
     queue(running, deleted)
     assert not sent and not Source.objects.filter(queued_at__isnull=False).exists()
@@ -105,10 +106,10 @@ def test_a_queue_out_of_reach_fails_no_request_and_leaves_the_source_to_the_swee
     monkeypatch.setattr(
         tasks.ingest_source, "apply_async", lambda arguments, **_: messages.append(arguments[0])
     )
-    assert tasks.sweep_tenant() == 0, "it may still be on its way"
-    age(source, queued_at=timezone.now() - tasks.RESEND_AFTER - timedelta(seconds=1))
-    assert tasks.sweep_tenant() == 1 and messages == [str(source.pk)]
-    assert tasks.sweep_tenant() == 0, "sent again only after another minute"
+    assert tasks.sweep_ingestion() == 0, "it may still be on its way"
+    age(source, queued_at=timezone.now() - RESEND_AFTER - timedelta(seconds=1))
+    assert tasks.sweep_ingestion() == 1 and messages == [str(source.pk)]
+    assert tasks.sweep_ingestion() == 0, "sent again only after another minute"
 
 
 def test_a_backlog_keeps_one_message_of_each_source_in_the_queue_however_long_it_waits(
@@ -126,12 +127,12 @@ def test_a_backlog_keeps_one_message_of_each_source_in_the_queue_however_long_it
     def publish(arguments, *, expires=10**9, **_):
         messages.append((arguments[0], Clock.seconds + expires))
 
-    monkeypatch.setattr(tasks, "timezone", Clock)
+    monkeypatch.setattr("minirag.lib.jobs.job.timezone", Clock)
     monkeypatch.setattr(tasks.ingest_source, "apply_async", publish)
     sources = [make_source(bot), make_source(bot)]
     queue(*sources)
     for Clock.seconds in (60, 120, 180, 240):
-        assert tasks.sweep_tenant() == 2
+        assert tasks.sweep_ingestion() == 2
         alive = [source_id for source_id, end in messages if end > Clock.seconds]
         assert sorted(alive) == sorted(str(source.pk) for source in sources)
     assert len(messages) == 10
@@ -143,14 +144,15 @@ def test_every_message_to_ingest_expires(bot, monkeypatch, queue):
         tasks.ingest_source, "apply_async", lambda *_, expires=None, **__: lives.append(expires)
     )
     queue(make_source(bot))
-    Source.objects.update(status="processing", heartbeat_at=timezone.now() - STALE_AFTER * 2)
-    tasks.sweep_tenant()
+    Source.objects.claim(Source.objects.get().pk)
+    Source.objects.update(heartbeat_at=timezone.now() - Source.STALE_AFTER * 2)
+    tasks.sweep_ingestion()
     long_ago = timezone.now() - timedelta(days=1)
     Source.objects.update(
         status="ready", queued_at=None, refresh_schedule="hourly", last_refreshed_at=long_ago
     )
-    tasks.refresh_tenant()
-    assert lives == [tasks.MESSAGE_SECONDS] * 3
+    tasks.refresh_due()
+    assert lives == [MESSAGE_SECONDS] * 3
 
 
 def test_asking_by_hand_forgets_earlier_failures(bot, sent, queue):
@@ -208,21 +210,9 @@ def test_the_message_carries_the_tenant_and_is_acknowledged_late(bot, acme, monk
     monkeypatch.setattr(
         "celery.app.task.Task.apply_async", lambda self, *args, **options: seen.update(options)
     )
-    tasks._send(tasks.ingest_source, uuid.uuid4())
+    send_now(tasks.ingest_source, uuid.uuid4())
     assert seen["headers"][TENANT_HEADER] == str(acme.tenant.pk) and seen["retry"] is False
     assert tasks.ingest_source.acks_late and tasks.purge_source.acks_late
-
-
-def test_the_beat_knows_both_tasks():
-    from minirag.celery import app
-
-    app.loader.import_default_modules()
-    for entry in django_settings.CELERY_BEAT_SCHEDULE.values():
-        assert entry["task"] in app.tasks, entry
-    names = {
-        entry["task"]: entry["schedule"] for entry in django_settings.CELERY_BEAT_SCHEDULE.values()
-    }
-    assert names[tasks.sweep_ingestion.name] == 30 and names[tasks.refresh_due_sources.name] == 60
 
 
 # --- Purging ------------------------------------------------------------------------------------------------------
@@ -261,10 +251,10 @@ def test_a_source_brought_back_before_the_purge_keeps_its_knowledge(bot, acme):
 def test_a_purge_whose_message_was_lost_is_sent_again(bot, sent):
     source = teach(bot)
     age(source, deleted_at=timezone.now() - timedelta(minutes=5), is_active=False)
-    tasks.sweep_tenant()
+    tasks.purge_deleted()
     assert sent == [(tasks.purge_source.name, str(source.pk))]
     forget_knowledge(source.pk, only_deleted=True)
-    assert tasks.sweep_tenant() == 0
+    assert tasks.purge_deleted() == 0
 
 
 # --- Dead workers -------------------------------------------------------------------------------------------------
@@ -272,10 +262,10 @@ def test_a_purge_whose_message_was_lost_is_sent_again(bot, sent):
 
 def test_a_dead_workers_source_is_queued_again_and_its_claim_is_void(bot, sent):
     source = make_source(bot)
-    claim = Source.objects.claim(source.pk, stale_after=STALE_AFTER)
-    assert tasks.sweep_tenant() == 0, "the worker may be alive"
-    age(source, heartbeat_at=timezone.now() - STALE_AFTER - timedelta(seconds=1))
-    assert tasks.sweep_tenant() == 1
+    claim = Source.objects.claim(source.pk)
+    assert tasks.sweep_ingestion() == 0, "the worker may be alive"
+    age(source, heartbeat_at=timezone.now() - Source.STALE_AFTER - timedelta(seconds=1))
+    assert tasks.sweep_ingestion() == 1
     source.refresh_from_db()
     assert (
         source.status == "pending"
@@ -289,23 +279,22 @@ def test_a_dead_workers_source_is_queued_again_and_its_claim_is_void(bot, sent):
 def test_a_source_that_kills_every_worker_ends_in_an_error(bot, sent):
     source = make_source(bot)
     for _ in range(3):
-        Source.objects.claim(source.pk, stale_after=STALE_AFTER)
-        age(source, heartbeat_at=timezone.now() - STALE_AFTER - timedelta(seconds=1))
-        tasks.sweep_tenant()
+        Source.objects.claim(source.pk)
+        age(source, heartbeat_at=timezone.now() - Source.STALE_AFTER - timedelta(seconds=1))
+        tasks.sweep_ingestion()
     source.refresh_from_db()
     assert (source.status, source.error_code) == (
         "error",
         "interrupted",
     ) and "3 times" in source.error_message
-    assert len(ingest_messages(sent)) == 2 and tasks.sweep_tenant() == 0
+    assert len(ingest_messages(sent)) == 2 and tasks.sweep_ingestion() == 0
 
 
 def test_a_cancelled_source_of_a_dead_worker_is_not_queued_again(bot, sent):
     source = teach(bot)
-    Source.objects.claim(source.pk, stale_after=STALE_AFTER)
-    assert cancel_ingestion(source)
-    age(source, heartbeat_at=timezone.now() - STALE_AFTER - timedelta(seconds=1))
-    tasks.sweep_tenant()
+    Source.objects.claim(source.pk)
+    assert Source.objects.filter(pk=source.pk).stop()
+    tasks.sweep_ingestion()
     source.refresh_from_db()
     assert (source.status, source.error_code, source.claim_id) == (
         "ready",
@@ -314,23 +303,12 @@ def test_a_cancelled_source_of_a_dead_worker_is_not_queued_again(bot, sent):
     ) and not sent
 
 
-def test_the_sweeper_goes_through_all_active_tenants(acme, globex, sent):
-    for party in (acme, globex):
-        with tenant_context(party.tenant):
-            make_source(make_bot(), queued_at=timezone.now() - timedelta(minutes=5))
-    globex.tenant.status = "suspended"
-    globex.tenant.save()
-    with tenant_context(None):
-        assert tasks.sweep_ingestion() == 1
-    assert len(ingest_messages(sent)) == 1
-
-
 def test_a_sweep_with_nothing_to_do_is_one_query(bot, django_assert_num_queries):
     teach(bot)
     with django_assert_num_queries(1):
-        assert tasks.sweep_tenant() == 0
+        assert tasks.sweep_ingestion() == 0
     with django_assert_num_queries(1):
-        assert tasks.refresh_tenant() == 0
+        assert tasks.refresh_due() == 0
 
 
 # --- Schedules ----------------------------------------------------------------------------------------------------
@@ -348,19 +326,20 @@ def test_a_source_is_refreshed_by_its_schedule(bot, sent, schedule, hours, is_du
     age(
         source, refresh_schedule=schedule, last_refreshed_at=timezone.now() - timedelta(hours=hours)
     )
-    assert tasks.refresh_tenant() == int(is_due)
+    assert tasks.refresh_due() == int(is_due)
     assert bool(ingest_messages(sent)) is is_due
 
 
 def test_a_schedule_set_later_counts_from_the_last_ingestion(bot):
     source = run(make_source(bot, refresh_schedule="weekly"))
     assert source.next_refresh_at > timezone.now() + timedelta(days=6)
-    age(source, refresh_schedule="hourly", last_refreshed_at=timezone.now() - timedelta(hours=2))
-    assert tasks.refresh_tenant() == 1
+    age(source, last_refreshed_at=timezone.now() - timedelta(hours=2))
+    update_source(source.pk, {"refresh_schedule": "hourly"})
+    assert tasks.refresh_due() == 1
 
 
 @pytest.mark.parametrize(
-    "fields", [{"is_active": False}, {"deleted_at": timezone.now()}, {"status": "processing"}]
+    "fields", [{"is_active": False}, {"deleted_at": timezone.now()}, {"claim_id": uuid.uuid4()}]
 )
 def test_what_is_put_away_or_busy_is_not_refreshed(bot, fields):
     source = teach(bot)
@@ -370,7 +349,7 @@ def test_what_is_put_away_or_busy_is_not_refreshed(bot, fields):
         last_refreshed_at=timezone.now() - timedelta(hours=2),
         **fields,
     )
-    assert tasks.refresh_tenant() == 0
+    assert tasks.refresh_due() == 0
 
 
 def test_a_scheduled_source_that_fails_is_tried_less_and_less_often(bot, sent):
@@ -379,10 +358,10 @@ def test_a_scheduled_source_that_fails_is_tried_less_and_less_often(bot, sent):
     for _ in range(3):
         run(source)
         waits.append(round((source.next_refresh_at - timezone.now()).total_seconds() / 3600))
-        assert tasks.refresh_tenant() == 0
+        assert tasks.refresh_due() == 0
     assert waits == [1, 2, 4]
     age(source, next_refresh_at=timezone.now())
-    assert tasks.refresh_tenant() == 1
+    assert tasks.refresh_due() == 1
     source.refresh_from_db()
     assert source.attempts == 3, "only success and a person start the count again"
 
@@ -400,7 +379,7 @@ def test_a_failure_that_may_pass_is_tried_again_without_a_schedule(bot, sent, em
         and timedelta() < source.next_refresh_at - timezone.now() <= timedelta(minutes=1)
     )
     age(source, next_refresh_at=timezone.now())
-    assert tasks.refresh_tenant() == 1
+    assert tasks.refresh_due() == 1
     run(source)
     run(source)
     assert source.attempts == 3 and source.next_refresh_at is None, (
@@ -415,4 +394,78 @@ def test_a_source_in_error_that_is_given_a_schedule_becomes_due_and_without_it_n
     assert timedelta(minutes=59) < planned - timezone.now() <= timedelta(hours=1)
     age(source, next_refresh_at=timezone.now())
     assert update_source(source.pk, {"refresh_schedule": None}).next_refresh_at is None
-    assert tasks.refresh_tenant() == 0
+    assert tasks.refresh_due() == 0
+
+
+# --- Cancelling ---------------------------------------------------------------------------------------------------
+
+
+def test_a_cancelled_refresh_waits_for_its_whole_interval(bot, sent):
+    source = run(make_source(bot, refresh_schedule="hourly"))
+    age(source, next_refresh_at=timezone.now())
+    assert tasks.refresh_due() == 1 and Source.objects.filter(pk=source.pk).stop()
+    assert tasks.refresh_due() == 0
+    source.refresh_from_db()
+    assert source.status == "ready" and source.next_refresh_at > timezone.now() + timedelta(
+        minutes=59
+    )
+
+
+# --- Due work -----------------------------------------------------------------------------------------------------
+
+
+def due(kind: DueKind) -> list[float]:
+    """In how many minutes work of this kind is due."""
+    moments = DueWork.objects.filter(kind=kind, claimed_until=None).values_list("due_at", flat=True)
+    return sorted(round((at - timezone.now()).total_seconds() / 60) for at in moments)
+
+
+@pytest.fixture
+def nothing_due(db) -> None:
+    DueWork.objects.all().delete()
+
+
+def test_what_waits_and_what_runs_is_looked_at_again(bot, sent, queue, nothing_due):
+    source = make_source(bot)
+    queue(source)
+    assert due(DueKind.INGESTION) == [1]
+    Source.objects.claim(source.pk)
+    age(source, heartbeat_at=timezone.now() + timedelta(minutes=10))
+    assert Source.objects.next_sweep() == source.heartbeat_at + Source.STALE_AFTER
+
+
+def test_a_schedule_makes_the_next_refresh_due_with_the_ingestion(bot, nothing_due):
+    run(make_source(bot, refresh_schedule="daily"))
+    assert due(DueKind.REFRESHES) == [24 * 60]
+
+
+def test_a_schedule_that_is_changed_is_looked_at_at_once(bot, nothing_due):
+    source = run(make_source(bot))
+    assert due(DueKind.REFRESHES) == []
+    update_source(source.pk, {"refresh_schedule": "hourly"})
+    assert due(DueKind.REFRESHES) == [0]
+    assert (
+        timedelta(minutes=59) < Source.objects.next_refresh() - timezone.now() < timedelta(hours=1)
+    )
+
+
+def test_a_deleted_source_makes_its_purge_due(bot, nothing_due):
+    source = teach(bot)
+    delete_source(source.pk)
+    assert due(DueKind.PURGES) == [1] and tasks.next_purge() > timezone.now()
+    forget_knowledge(source.pk, only_deleted=True)
+    assert tasks.next_purge() is None
+
+
+def test_a_bot_that_names_another_model_makes_embedding_anew_due(bot, nothing_due):
+    teach(bot)
+    bot.embedding_model = "minirag/hash"
+    bot.save()
+    assert due(DueKind.REEMBEDDING) == [0]
+
+
+def test_what_no_row_reminds_of_any_more_is_found_by_the_repair(bot, sent, queue, nothing_due):
+    queue(make_source(bot))
+    DueWork.objects.all().delete()
+    repair_tenant()
+    assert due(DueKind.INGESTION) == [1]

@@ -845,6 +845,13 @@ class Operations(Transport):
         """Ingest a source: `POST /v1/sources/{source_id}/ingest`."""
         return cast(Ingestion, self.request('POST', f'/v1/sources/{source_id}/ingest').json())
 
+    def cancel_source_ingestion(
+        self,
+        source_id: str,
+    ) -> Source:
+        """Cancel a source's ingestion: `POST /v1/sources/{source_id}/cancel`."""
+        return cast(Source, self.request('POST', f'/v1/sources/{source_id}/cancel').json())
+
     def ingest_source_children(
         self,
         source_id: str,

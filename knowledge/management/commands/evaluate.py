@@ -16,7 +16,6 @@ from django.core.management.base import BaseCommand, CommandError
 
 from bots.models import BotProfile, Fusion
 from knowledge.indexing.chunking import ChunkDraft, estimate_tokens, hash_content
-from knowledge.indexing.claims import STALE_AFTER, Claim
 from knowledge.indexing.embedding import embed_chunks
 from knowledge.indexing.forgetting import forget_knowledge
 from knowledge.indexing.swap import (
@@ -90,12 +89,11 @@ class Command(BaseCommand):
         chunks = identify_chunks(source.pk, documents)
         model = bot.effective_embedding_model
         vectors = embed_chunks(bot, model, chunks, source_id=source.pk)
-        claim_id = Source.objects.claim(source.pk, stale_after=STALE_AFTER)
-        assert claim_id is not None  # noqa: S101
+        held = Source.objects.claim(source.pk)
+        assert held is not None  # noqa: S101
         vectorless = {chunk.id for chunk in chunks} - vectors.keys()
-        claim = Claim(source.pk, claim_id)
         swap_knowledge(
-            claim, documents, chunks, vectors, embedding_model=model, vectorless=vectorless
+            held, documents, chunks, vectors, embedding_model=model, vectorless=vectorless
         )
         ensure_vector_index(len(next(iter(vectors.values()))) if vectors else 0)
         return time.monotonic() - started

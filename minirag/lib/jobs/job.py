@@ -20,7 +20,7 @@ its further transitions as methods beside these. Nobody else writes these column
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -83,16 +83,17 @@ class JobQuerySet(models.QuerySet[J]):
         wanted = Q(queued_at__isnull=False) | Q(claim_id__isnull=False)
         return self.filter(wanted).update(**facts, **_NOBODYS, updated_at=timezone.now())
 
-    def sweep(self) -> list[J]:
+    def sweep(self, give_up: Callable[[J], None] | None = None) -> list[J]:
         """Return the rows whose message is to be sent again: of dead workers, and of messages that got lost.
 
-        What has taken MAX_ATTEMPTS workers with it fails instead. One query where there is nothing to do.
+        What has taken MAX_ATTEMPTS workers with it fails instead, by `give_up` where there is more to that than the
+        row. One query where there is nothing to do.
         """
         now = timezone.now()
         lost = Q(claim_id__isnull=True, queued_at__lt=now - RESEND_AFTER)
         dead = Q(claim_id__isnull=False, heartbeat_at__lt=now - self.model.STALE_AFTER)
         rows = self.filter(lost | dead).order_by("queued_at").defer(*self.model.HEAVY)
-        return [row for row in rows[:SWEPT_AT_ONCE] if row.take_back()]
+        return [row for row in rows[:SWEPT_AT_ONCE] if row.take_back(give_up)]
 
     def next_sweep(self) -> datetime | None:
         """When `sweep` may find something, as things stand; None if nothing waits and nothing runs."""
@@ -162,7 +163,7 @@ class Job(models.Model):
             self._end(**{**self.WAITING, **facts}, queued_at=now)
             self.remind(now + RESEND_AFTER)
 
-    def take_back(self) -> bool:
+    def take_back(self, give_up: Callable[[Any], None] | None = None) -> bool:
         """`sweep` for this row, as it was read: whether its message is to be sent again."""
         if self.claim_id is None:
             return self._rows().send_again(self.queued_at)
@@ -171,13 +172,17 @@ class Job(models.Model):
             if not abandoned.select_for_update(of=("self",)).exists():
                 return False  # its worker lives after all, or another one has it already
             if self.attempts + 1 >= MAX_ATTEMPTS:
-                self.fail("interrupted", self.interrupted_reason())
+                (give_up or type(self).interrupt)(self)
                 return False
             self.give_back(attempts=F("attempts") + 1)
         logger.warning(
             "a worker died at this; it waits again", job=self._meta.label, id=str(self.pk)
         )
         return True
+
+    def interrupt(self) -> None:
+        """Fail because it has taken several workers with it."""
+        self.fail("interrupted", self.interrupted_reason())
 
     def interrupted_reason(self) -> str:
         return f"The work was interrupted {MAX_ATTEMPTS} times."
