@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from bots.usage.pricing import set_override
 from knowledge.documents.changing import join_contents
 from knowledge.models import Dataset, Document, LexiconTotals, Source
-from knowledge.tasks import refresh_tenant, sweep_tenant
+from knowledge.tasks import refresh_due, sweep_ingestion
 from knowledge.tests.api import refusal
 from knowledge.tests.conftest import CALIBRATION, HANDBOOK, RETURNS, WARRANTY
 from minirag.lib.jobs.job import ClaimLost
@@ -221,7 +221,7 @@ def test_a_deleted_document_stops_answering_with_the_next_question_and_stays_del
         Source.objects.update(
             last_refreshed_at="2020-01-01T00:00:00Z", updated_at="2020-01-01T00:00:00Z"
         )
-        assert (refresh_tenant(), sweep_tenant()) == (0, 0)
+        assert (refresh_due(), sweep_ingestion()) == (0, 0)
         assert LexiconTotals.objects.get().n == 0
     assert api.ingest(source) == "ready", "who asks for it gets it back"
     assert set(api.answers(bot)) == {source} and only_document(api, source)["id"] == pk

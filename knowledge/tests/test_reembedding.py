@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import numpy as np
 import pytest
 from asgiref.sync import async_to_sync
 from django.core.cache import cache
+from django.utils import timezone
 
 from bots.models import BotProfile, UsageEvent
 from knowledge import tasks
@@ -18,7 +21,7 @@ from knowledge.tests.conftest import CALIBRATION, WARRANTY, make_source, run, te
 from minirag.ai.embeddings import Embeddings
 from minirag.ai.pricing import FREE
 from minirag.lib.errors import ProviderError
-from tenants.context import tenant_context
+from minirag.lib.jobs.sending import MESSAGE_SECONDS
 
 NEW_MODEL = "openai/text-embedding-new"
 
@@ -155,17 +158,15 @@ def test_changing_back_drops_what_was_begun(changed, new_model, monkeypatch):
     assert run(Source.objects.get()).status == "ready" and IndexEntry.objects.first().dim == 384
 
 
-def test_the_beat_starts_it_in_every_tenant_and_its_messages_do_not_pile_up(
-    changed, globex, monkeypatch
-):
+def test_the_clock_starts_it_and_its_messages_do_not_pile_up(changed, monkeypatch):
     sent = []
     monkeypatch.setattr(
         tasks.reembed, "apply_async", lambda arguments, **options: sent.append((arguments, options))
     )
     dataset_id = Dataset.objects.get().pk
-    with tenant_context(None):
-        assert tasks.reembed_outdated_datasets() == 1
-    assert sent == [((str(dataset_id),), {"retry": False, "expires": 55})]
+    assert tasks.reembed_outdated() == 1
+    assert sent == [((str(dataset_id),), {"retry": False, "expires": MESSAGE_SECONDS})]
+    assert tasks.next_reembedding() >= timezone.now() + timedelta(seconds=MESSAGE_SECONDS)
 
 
 def test_a_bot_without_a_model_of_its_own_follows_the_installations_default(bot, settings):
