@@ -133,6 +133,20 @@ def test_heavy_libraries_are_imported_inside_functions():
     assert not found
 
 
+def test_connections_to_the_outside_are_made_in_one_place():
+    """What reaches for sockets by another way is vetted by nobody."""
+    reaching = re.compile(
+        r"^\s*(import|from) (httpcore|requests|urllib3|aiohttp|http\.client|urllib\.request)\b",
+        re.M,
+    )
+    found = {name_of(path) for path in source_files() if reaching.search(path.read_text())}
+    assert found == {
+        "minirag/lib/http_out/network.py",
+        "minirag/lib/http_out/transport.py",
+        "minirag/local/supervision/listening.py",  # asks our own processes
+    }
+
+
 def test_starting_the_web_process_does_not_import_litellm():
     script = "import os,sys,minirag.asgi;sys.exit('litellm' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, timeout=120).returncode == 0

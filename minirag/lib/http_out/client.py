@@ -2,7 +2,8 @@
 
 `fetch` and `post_json` (sync, for Celery) and `post_async` (for the event loop) resolve a
 host once, vet every address it has, and connect to a vetted address, so that a name which changes its mind
-between the check and the connection (DNS rebinding) gains nothing. Redirects are followed by hand and each
+between the check and the connection (DNS rebinding) gains nothing. All of that is the work of the transport, which
+model providers are reached through as well (see `transport`). Redirects are followed by hand and each
 hop is vetted anew. One deadline covers look-up, connection, headers and body; the size cap counts decoded
 bytes, so a compressed bomb stops early. Proxy and credential settings of the environment are ignored.
 """
@@ -11,23 +12,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
+from typing import cast
 
-import httpcore
 import httpx
 
-from minirag.lib.http_out.addresses import OutboundError, port_of, vet_url
+from minirag.lib.http_out.addresses import OutboundError, vet_url
 from minirag.lib.http_out.body import ACCEPT_ENCODING, BodyReader, parse_content_type
-from minirag.lib.http_out.network import (
-    Deadline,
-    Resolver,
-    open_async_pool,
-    open_pool,
-    resolve_host,
-    translate_errors,
-)
+from minirag.lib.http_out.network import Deadline, Resolver, resolve_host, translate_errors
+from minirag.lib.http_out.transport import GuardedAsyncTransport, GuardedTransport
 
 __all__ = [
     "Fetched",
@@ -95,18 +90,19 @@ def fetch(
     raises too. With `api_headers`, which may hold a credential, the first answer is the answer, whatever its
     status: no redirect carries them elsewhere.
     """
-    deadline = Deadline(timeout_seconds)
     headers = _get_headers(user_agent, etag, last_modified) | dict(api_headers or {})
     hops = _Hops(url, allowed_hosts, is_api=api_headers is not None)
-    with translate_errors(), open_pool(allowed_hosts, resolver, deadline) as pool:
+    transport = GuardedTransport(
+        allowed_hosts=allowed_hosts, resolver=resolver, deadline=Deadline(timeout_seconds)
+    )
+    with translate_errors(), transport:
         while True:
-            with pool.stream(
-                "GET", _wire_url(hops.url), headers=_wire_headers(hops.url, headers)
-            ) as response:
+            response = transport.handle_request(_make_request("GET", hops.url, headers))
+            with closing(response):
                 if hops.follow(response):
                     continue
                 reader = _reader_for(response, max_bytes)
-                for piece in response.iter_stream():
+                for piece in cast(httpx.SyncByteStream, response.stream):
                     reader.feed(piece)
                 return _fetched(hops.url, response, reader)
 
@@ -122,24 +118,22 @@ def post_json(
 ) -> Posted:
     """POST `body` and report the answer. Redirects are not followed; any status is an answer, no error."""
     started = time.monotonic()
-    deadline = Deadline(timeout_seconds)
     target = vet_url(url, allowed_hosts)
+    request = _make_request("POST", target, _post_headers(headers), body)
+    transport = GuardedTransport(
+        allowed_hosts=allowed_hosts, resolver=resolver, deadline=Deadline(timeout_seconds)
+    )
     with (
         translate_errors(),
-        open_pool(allowed_hosts, resolver, deadline) as pool,
-        pool.stream(
-            "POST",
-            _wire_url(target),
-            headers=_wire_headers(target, _post_headers(headers)),
-            content=body,
-        ) as response,
+        transport,
+        closing(transport.handle_request(request)) as response,
     ):
-        excerpt = _take(response.iter_stream(), EXCERPT_BYTES)
+        excerpt = _take(cast(httpx.SyncByteStream, response.stream), EXCERPT_BYTES)
         return Posted(
-            status=response.status,
+            status=response.status_code,
             headers={
                 name.decode("latin-1").lower(): value.decode("latin-1")
-                for name, value in response.headers
+                for name, value in response.headers.raw
             },
             body_excerpt=excerpt.decode("utf-8", "replace"),
             duration_seconds=time.monotonic() - started,
@@ -160,37 +154,32 @@ async def post_async(
     """POST to an API on the event loop and return its whole answer. Raises OutboundError unless the status
     is 2xx, or any with `any_status`.
     """
-    deadline = Deadline(timeout_seconds)
     target = vet_url(url, allowed_hosts)
+    request = _make_request("POST", target, _post_headers(headers), body)
+    transport = GuardedAsyncTransport(
+        allowed_hosts=allowed_hosts, resolver=resolver, deadline=Deadline(timeout_seconds)
+    )
     with translate_errors():
-        async with (
-            _closing_async_pool(allowed_hosts, resolver, deadline) as pool,
-            asyncio.timeout(timeout_seconds),
-            pool.stream(
-                "POST",
-                _wire_url(target),
-                headers=_wire_headers(target, _post_headers(headers)),
-                content=body,
-            ) as response,
-        ):
+        async with _closing(transport), asyncio.timeout(timeout_seconds):
+            response = await transport.handle_async_request(request)
             if not any_status:
-                _require_success(response.status)
-            reader = await _read_async(response.aiter_stream(), _reader_for(response, max_bytes))
+                _require_success(response.status_code)
+            reader = _reader_for(response, max_bytes)
+            # A stream that is left is closed with its transport: to the end, whoever waits no longer.
+            async for piece in cast(httpx.AsyncByteStream, response.stream):
+                reader.feed(piece)
             return _fetched(target, response, reader)
 
 
 @asynccontextmanager
-async def _closing_async_pool(
-    allowed_hosts: frozenset[str], resolver: Resolver, deadline: Deadline
-) -> AsyncIterator[httpcore.AsyncConnectionPool]:
-    """A pool of this call's own, closed to the end: httpcore shields its closing from anyio's cancellation
-    only, so an asyncio timeout or a reader who went away would leave the socket open.
+async def _closing(transport: httpx.AsyncBaseTransport) -> AsyncIterator[None]:
+    """Close a call's own transport to the end: httpcore shields its closing from anyio's cancellation only, so an
+    asyncio timeout or a reader who went away would leave the socket open.
     """
-    pool = open_async_pool(allowed_hosts, resolver, deadline)
     try:
-        yield pool
+        yield
     finally:
-        await asyncio.shield(pool.aclose())
+        await asyncio.shield(transport.aclose())
 
 
 class _Hops:
@@ -201,14 +190,14 @@ class _Hops:
         self.url = vet_url(url, allowed_hosts)
         self._seen = {str(self.url)}
 
-    def follow(self, response: httpcore.Response) -> bool:
+    def follow(self, response: httpx.Response) -> bool:
         """Move to the redirect's target and say so, or raise for a status that carries no document."""
         if self._is_api:
             return False
-        if response.status not in _REDIRECTS:
-            _require_success(response.status)
+        if response.status_code not in _REDIRECTS:
+            _require_success(response.status_code)
             return False
-        location = _header(response, b"location")
+        location = _header(response, "location")
         if not location:
             raise OutboundError("bad_response", "The server redirected to nowhere.", False)
         try:
@@ -250,7 +239,9 @@ def _post_headers(headers: Mapping[str, str]) -> dict[str, str]:
     )
 
 
-def _wire_headers(url: httpx.URL, headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+def _make_request(
+    method: str, url: httpx.URL, headers: Mapping[str, str], body: bytes | None = None
+) -> httpx.Request:
     try:
         encoded = [
             (name.encode("ascii"), value.encode("latin-1")) for name, value in headers.items()
@@ -259,17 +250,11 @@ def _wire_headers(url: httpx.URL, headers: Mapping[str, str]) -> list[tuple[byte
         raise OutboundError(
             "url_invalid", "A request header holds a character HTTP cannot carry.", False
         ) from error
-    return [(b"Host", url.netloc), *encoded]
+    return httpx.Request(method, url, headers=encoded, content=body)
 
 
-def _wire_url(url: httpx.URL) -> httpcore.URL:
-    return httpcore.URL(
-        scheme=url.raw_scheme, host=url.raw_host, port=port_of(url), target=url.raw_path
-    )
-
-
-def _header(response: httpcore.Response, name: bytes) -> str:
-    values = [value.decode("latin-1") for key, value in response.headers if key.lower() == name]
+def _header(response: httpx.Response, name: str) -> str:
+    values = response.headers.get_list(name)
     return values[-1] if values else ""
 
 
@@ -282,18 +267,12 @@ def _require_success(status: int) -> None:
     )
 
 
-def _reader_for(response: httpcore.Response, max_bytes: int) -> BodyReader:
+def _reader_for(response: httpx.Response, max_bytes: int) -> BodyReader:
     return BodyReader(
-        _header(response, b"content-encoding"),
-        _header(response, b"content-length") or None,
+        _header(response, "content-encoding"),
+        _header(response, "content-length") or None,
         max_bytes,
     )
-
-
-async def _read_async(pieces: AsyncIterable[bytes], reader: BodyReader) -> BodyReader:
-    async for piece in pieces:
-        reader.feed(piece)
-    return reader
 
 
 def _take(pieces: Iterable[bytes], size: int) -> bytes:
@@ -305,15 +284,15 @@ def _take(pieces: Iterable[bytes], size: int) -> bytes:
     return taken[:size]
 
 
-def _fetched(url: httpx.URL, response: httpcore.Response, reader: BodyReader) -> Fetched:
-    content_type, charset = parse_content_type(_header(response, b"content-type"))
+def _fetched(url: httpx.URL, response: httpx.Response, reader: BodyReader) -> Fetched:
+    content_type, charset = parse_content_type(_header(response, "content-type"))
     return Fetched(
         url=str(url),
-        status=response.status,
+        status=response.status_code,
         content_type=content_type,
         charset=charset,
         body=reader.body,
-        etag=_header(response, b"etag") or None,
-        last_modified=_header(response, b"last-modified") or None,
-        not_modified=response.status == 304,
+        etag=_header(response, "etag") or None,
+        last_modified=_header(response, "last-modified") or None,
+        not_modified=response.status_code == 304,
     )

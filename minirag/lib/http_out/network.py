@@ -1,6 +1,4 @@
-"""The network below `minirag.lib.http_out.client`: httpcore pools that connect to vetted addresses within one
-deadline.
-"""
+"""The network below `transport`: httpcore pools that connect to vetted addresses within one deadline."""
 
 from __future__ import annotations
 
@@ -18,6 +16,7 @@ from typing import Any
 
 import certifi
 import httpcore
+import httpx
 
 from minirag.lib.http_out.addresses import OutboundError, vet_addresses
 
@@ -79,25 +78,36 @@ def translate_errors() -> Iterator[None]:
     """Turn what the network raises into OutboundError with a sentence for the person who set the URL."""
     try:
         yield
-    except (httpcore.TimeoutException, TimeoutError) as error:
+    except (httpx.TimeoutException, TimeoutError) as error:
         raise _too_slow() from error
-    except httpcore.ConnectError as error:
+    except httpx.ConnectError as error:
         reason = "No connection could be made to the server."
-        if any(isinstance(each, ssl.SSLError) for each in (*error.args, error.__context__)):
+        if any(isinstance(each, ssl.SSLError) for each in _origins(error)):
             reason = "The server's TLS certificate could not be verified."
         raise OutboundError("connect_failed", reason, True) from error
-    except httpcore.NetworkError as error:
+    except httpx.NetworkError as error:
         raise OutboundError(
             "connect_failed", "The connection to the server broke off.", True
         ) from error
-    except httpcore.RemoteProtocolError as error:
+    except httpx.RemoteProtocolError as error:
         raise OutboundError(
             "bad_response", "The server's answer is not valid HTTP.", True
         ) from error
-    except (httpcore.ProtocolError, httpcore.UnsupportedProtocol) as error:
+    except (httpx.ProtocolError, httpx.UnsupportedProtocol) as error:
         raise OutboundError(
             "url_invalid", "The request could not be put into HTTP.", False
         ) from error
+
+
+def _origins(error: BaseException) -> Iterator[object]:
+    """An error, what its layers below raised, and what they say of it."""
+    seen: BaseException | None = error
+    for _ in range(8):
+        if seen is None:
+            return
+        yield seen
+        yield from seen.args
+        seen = seen.__cause__ or seen.__context__
 
 
 class _GuardedBackend(httpcore.NetworkBackend):

@@ -1,8 +1,9 @@
-"""httpx clients for addresses that a tenant chose: for libraries that want an httpx client of their own.
+"""httpx over vetted connections: the one way out, for our own calls and for libraries that want an httpx client.
 
-Every connection is vetted as `minirag.lib.http_out.client` does it (one look-up, all addresses vetted, the vetted one
-connected to), redirects are not followed, and proxies and credentials of the environment are ignored. What may not be
-reached raises OutboundError out of the client's call; everything else raises httpx's own errors."""
+At every connection a name is looked up once, all its addresses are vetted, and a vetted one is connected to. Redirects
+are not followed here, and proxies and credentials of the environment are ignored. What may not be reached raises
+OutboundError; everything else raises httpx's own errors.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ import httpx
 
 from minirag.lib.http_out.addresses import vet_url
 from minirag.lib.http_out.network import (
+    Deadline,
     NoDeadline,
     Resolver,
     open_async_pool,
@@ -33,6 +35,9 @@ class PoolLimits:
     keepalive_expiry: float
 
 
+ONE_CALL = PoolLimits(max_connections=4, max_keepalive_connections=1, keepalive_expiry=5.0)
+
+
 def open_guarded_client(
     limits: PoolLimits,
     *,
@@ -40,7 +45,7 @@ def open_guarded_client(
     resolver: Resolver = resolve_host,
 ) -> httpx.Client:
     """A client for threads. Give each request a timeout; without one an operation may take a minute."""
-    transport = GuardedTransport(limits, allowed_hosts, resolver)
+    transport = GuardedTransport(limits, allowed_hosts=allowed_hosts, resolver=resolver)
     return httpx.Client(transport=transport, trust_env=False, follow_redirects=False)
 
 
@@ -51,16 +56,23 @@ def open_guarded_async_client(
     resolver: Resolver = resolve_host,
 ) -> httpx.AsyncClient:
     """The same for one event loop."""
-    transport = GuardedAsyncTransport(limits, allowed_hosts, resolver)
+    transport = GuardedAsyncTransport(limits, allowed_hosts=allowed_hosts, resolver=resolver)
     return httpx.AsyncClient(transport=transport, trust_env=False, follow_redirects=False)
 
 
 class GuardedTransport(httpx.BaseTransport):
+    """For threads. A `deadline` ends whatever is done through it, for one that serves a single call."""
+
     def __init__(
-        self, limits: PoolLimits, allowed_hosts: frozenset[str], resolver: Resolver
+        self,
+        limits: PoolLimits = ONE_CALL,
+        *,
+        allowed_hosts: frozenset[str],
+        resolver: Resolver,
+        deadline: Deadline | None = None,
     ) -> None:
         self._allowed_hosts = allowed_hosts
-        self._pool = open_pool(allowed_hosts, resolver, NoDeadline(), **vars(limits))
+        self._pool = open_pool(allowed_hosts, resolver, deadline or NoDeadline(), **vars(limits))
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         vet_url(str(request.url), self._allowed_hosts)
@@ -73,11 +85,20 @@ class GuardedTransport(httpx.BaseTransport):
 
 
 class GuardedAsyncTransport(httpx.AsyncBaseTransport):
+    """For one event loop. The caller of a single call bounds it by asyncio.timeout as well."""
+
     def __init__(
-        self, limits: PoolLimits, allowed_hosts: frozenset[str], resolver: Resolver
+        self,
+        limits: PoolLimits = ONE_CALL,
+        *,
+        allowed_hosts: frozenset[str],
+        resolver: Resolver,
+        deadline: Deadline | None = None,
     ) -> None:
         self._allowed_hosts = allowed_hosts
-        self._pool = open_async_pool(allowed_hosts, resolver, NoDeadline(), **vars(limits))
+        self._pool = open_async_pool(
+            allowed_hosts, resolver, deadline or NoDeadline(), **vars(limits)
+        )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         vet_url(str(request.url), self._allowed_hosts)

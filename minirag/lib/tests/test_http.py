@@ -9,6 +9,7 @@ import zlib
 
 import pytest
 
+from minirag.ai.tests.scripted_server import ScriptedServer
 from minirag.lib.http_out.client import OutboundError, fetch, post_async, post_json
 
 OPEN = frozenset({"127.0.0.1"})
@@ -392,3 +393,33 @@ async def test_other_work_goes_on_while_an_answer_is_awaited(outside):
         await post_async(outside.url(), b"{}", {}, timeout_seconds=0.5, allowed_hosts=OPEN)
     ticking.cancel()
     assert ticks > 10
+
+
+# --- leaving early --------------------------------------------------------------------------------
+
+
+async def is_left_alone(server) -> bool:
+    for _ in range(200):
+        if not server.open_connections:
+            return True
+        await asyncio.sleep(0.01)
+    return False
+
+
+async def test_an_answer_that_drips_on_past_the_deadline_leaves_no_connection_open():
+    async with ScriptedServer(packets=[b"drip"] * 2000, pause=0.01) as server:
+        with pytest.raises(OutboundError) as caught:
+            await post_async(server.base_url, b"{}", {}, timeout_seconds=0.2, allowed_hosts=OPEN)
+        assert caught.value.code == "timeout"
+        assert await is_left_alone(server)
+
+
+async def test_a_caller_who_goes_away_leaves_no_connection_open():
+    async with ScriptedServer(packets=[b"drip"] * 2000, pause=0.01) as server:
+        calling = asyncio.create_task(post_async(server.base_url, b"{}", {}, allowed_hosts=OPEN))
+        while not server.requests:
+            await asyncio.sleep(0.01)
+        calling.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await calling
+        assert await is_left_alone(server)
