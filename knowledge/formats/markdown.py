@@ -1,34 +1,33 @@
-"""Markdown, read line by line: headings, paragraphs and lists, fenced code, pipe tables, YAML front matter."""
+"""Markdown by CommonMark, with tables: markdown-it finds the blocks, and this module says which text they are.
+
+Headings, paragraphs, lists, code, tables and YAML front matter; the words stay, the marks go.
+"""
 
 from __future__ import annotations
 
 import datetime
 import re
-from typing import Any
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from knowledge.formats.plain import decode_text
 from knowledge.formats.sections import SectionWriter, clean_line, clean_text
 
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.rules_block import StateBlock
+    from markdown_it.token import Token
+
 _FRONT_MATTER = re.compile(
     r"\A---[ \t]*\n(.{0,16384}?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE
 )
-_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
-_HEADING = re.compile(r"^ {0,3}(#{1,6})(?:[ \t]+(.*))?$")
-_CLOSING_MARKS = re.compile(r"[ \t]#+$")
-_UNDERLINE = re.compile(r"^ {0,3}(=+|-{2,})[ \t]*$")
-_RULE = re.compile(r"^ {0,3}([-*_])(?:[ \t]*\1){2,}[ \t]*$")
-_TABLE_RULE = re.compile(r"^ {0,3}\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
-_CELL_BORDER = re.compile(r"(?<!\\)\|")
-_STARTS_NO_HEADING = re.compile(r"^\s*(?:[-*+>|]|\d{1,9}[.)])(?:\s|$)")
-
-_IMAGE = re.compile(r"!\[([^\[\]]*)\]\([^()\s]*(?:\s+\"[^\"]*\")?\)")
-_LINK = re.compile(r"\[([^\[\]]+)\]\(<?([^()<>\s]*)>?(?:\s+\"[^\"]*\")?\)")
-_STRONG = re.compile(r"(\*\*|__|~~)(?=\S)([^\n]{1,500}?\S)\1")
-_EMPHASIS = re.compile(r"(?<![\w*\\])([*_])(?=[^\s*_])([^*_\n]{1,300})(?<=[^\s*_])\1(?![\w*])")
-_CODE_SPAN = re.compile(r"(`+)([^`\n]+)\1")
-_ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
+# "[Note]: hot" is a remark; only with an address behind it does CommonMark's definition of a link hide it.
+_DEFINITION = re.compile(r"[ ]{0,3}\[[^\]]+\]:[ \t]*<?[^\s<]*[/:.#?@]")
+# What is nested deeper than this is dropped by the library, with its text.
+_DEEPEST = 100
 # Only real HTML: "<tenant>" in prose is a placeholder that the reader needs.
 _TAG = re.compile(
     r"</?(?:a|b|br|center|code|details|div|em|hr|i|img|kbd|li|ol|p|pre|small|span|strong|sub|summary|sup|table|tbody"
@@ -37,28 +36,55 @@ _TAG = re.compile(
 )
 
 
-def strip_inline_marks(text: str) -> str:
+@cache
+def _reader() -> MarkdownIt:
+    from markdown_it import MarkdownIt
+    from markdown_it.rules_block import reference
+
+    def define_link(state: StateBlock, first: int, last: int, silent: bool) -> bool:
+        line = state.src[state.bMarks[first] : state.eMarks[first]]
+        return bool(_DEFINITION.match(line)) and reference(state, first, last, silent)
+
+    reader = MarkdownIt("commonmark", {"maxNesting": _DEEPEST})
+    reader.block.ruler.at("reference", define_link)
+    return reader.enable(["table", "strikethrough"])
+
+
+def words_of(inline: Sequence[Token]) -> str:
     """Words without Markdown's marks. A link keeps its address, an image its description."""
-    kept: list[str] = []
-
-    def keep(match: re.Match[str]) -> str:
-        kept.append(match.group(2).strip() or match.group())
-        return f"\ue000{len(kept) - 1}\ue001"
-
-    def link(match: re.Match[str]) -> str:
-        label, address = match.groups()
-        return f"{label} ({address})" if "://" in address and address != label else label
-
-    text = _CODE_SPAN.sub(keep, text.replace("\ue000", " ").replace("\ue001", " "))
-    text = _LINK.sub(link, _IMAGE.sub(r"\1", text))
-    text = _TAG.sub(" ", text)
-    text = _EMPHASIS.sub(r"\2", _STRONG.sub(r"\2", text))
-    text = _ESCAPE.sub(r"\1", text)
-    return re.sub("\ue000(\\d+)\ue001", lambda match: kept[int(match.group(1))], text)
+    parts: list[str] = []
+    marks: list[int] = []
+    links: list[tuple[int, str]] = []
+    for at, token in enumerate(inline):
+        if token.type in ("em_open", "strong_open", "s_open"):
+            marks.append(len(parts))
+            # "2*3*4" multiplies: one asterisk between letters or digits, on both sides.
+            in_word = token.markup == "*" and "".join(parts[-1:])[-1:].isalnum()
+            parts.append(token.markup if in_word else "")
+        elif token.type in ("em_close", "strong_close", "s_close"):
+            start = marks.pop()
+            goes_on = at + 1 < len(inline) and inline[at + 1].content[:1].isalnum()
+            parts[start] = parts[start] if goes_on else ""
+            parts.append(parts[start])
+        elif token.type == "link_open":
+            links.append((len(parts), str(token.attrs.get("href", ""))))
+        elif token.type == "link_close":
+            start, address = links.pop()
+            label = "".join(parts[start:])
+            parts.append(f" ({address})" if "://" in address and address != label else "")
+        elif token.type in ("softbreak", "hardbreak"):
+            parts.append("\n")
+        elif token.type == "image":
+            parts.append(words_of(token.children or []))
+        else:
+            parts.append(
+                _TAG.sub(" ", token.content) if token.type == "html_inline" else token.content
+            )
+    return "".join(parts)
 
 
 def drop_comments(text: str) -> str:
-    """Without <!-- comments -->; one that is never closed is no comment."""
+    """Without <!-- comments -->; one that is never closed is text."""
     kept, at = [], 0
     while (start := text.find("<!--", at)) >= 0 and (end := text.find("-->", start + 4)) >= 0:
         kept.append(text[at:start])
@@ -97,101 +123,67 @@ def read_front_matter(text: str) -> tuple[dict[str, Any], str]:
     return metadata, text[match.end() :]
 
 
-def _split_cells(line: str) -> list[str]:
-    line = line.strip().removeprefix("|")
-    if line.endswith("|") and not line.endswith("\\|"):
-        line = line[:-1]
-    return [
-        strip_inline_marks(cell.replace("\\|", "|")).strip() for cell in _CELL_BORDER.split(line)
-    ]
+class _Blocks:
+    """Walks the blocks once, from top to bottom; a list is one paragraph, with its marks and its depth."""
 
+    def __init__(self, writer: SectionWriter) -> None:
+        self.writer = writer
+        self.lines: list[str] = []
+        self.depth = 0
+        self.mark = ""
+        self.rows: list[list[str]] = []
 
-class _Reader:
-    """Reads the lines once, from top to bottom; each method takes the block it is named for."""
+    def read(self, tokens: Sequence[Token]) -> None:
+        for at, token in enumerate(tokens):
+            match token.type:
+                case "bullet_list_open" | "ordered_list_open":
+                    self.depth += 1
+                case "bullet_list_close" | "ordered_list_close":
+                    self.depth -= 1
+                    if not self.depth:
+                        self.end_list()
+                case "list_item_open":
+                    self.mark = f"{token.info}{token.markup} " if token.info else "- "
+                case "inline":
+                    self.take_words(tokens[at - 1], words_of(token.children or []))
+                case "fence" | "code_block":
+                    self.end_list()
+                    self.writer.add_code(token.content)
+                case "html_block":
+                    self.add_text(_TAG.sub(" ", token.content))
+                case "tr_open":
+                    self.rows.append([])
+                case "table_close":
+                    self.end_list()
+                    self.writer.add_table(self.rows)
+                    self.rows = []
 
-    def __init__(self, lines: list[str], writer: SectionWriter) -> None:
-        self.lines, self.writer, self.at = lines, writer, 0
-        self.paragraph: list[str] = []
-
-    def read(self) -> None:
-        takers = (self.take_code, self.take_heading, self.take_underlined_heading, self.take_table)
-        while self.at < len(self.lines):
-            if not any(take() for take in takers):
-                self.take_line()
-        self.flush()
-
-    def flush(self) -> None:
-        if self.paragraph:
-            self.writer.add_paragraph(strip_inline_marks("\n".join(self.paragraph)))
-            self.paragraph = []
-
-    def take_code(self) -> bool:
-        fence = _FENCE.match(self.lines[self.at])
-        if fence is None:
-            return False
-        self.flush()
-        closing = re.compile(
-            rf"^ {{0,3}}{re.escape(fence.group(1)[0])}{{{len(fence.group(1))},}}[ \t]*$"
-        )
-        end = self.at + 1
-        while end < len(self.lines) and not closing.match(self.lines[end]):
-            end += 1
-        self.writer.add_code("\n".join(self.lines[self.at + 1 : end]))
-        self.at = end + 1
-        return True
-
-    def take_heading(self) -> bool:
-        heading = _HEADING.match(self.lines[self.at])
-        if heading is None:
-            return False
-        self.flush()
-        text = _CLOSING_MARKS.sub("", " " + (heading.group(2) or "").rstrip())
-        self.writer.open_heading(len(heading.group(1)), strip_inline_marks(text))
-        self.at += 1
-        return True
-
-    def take_underlined_heading(self) -> bool:
-        underline = _UNDERLINE.match(self.lines[self.at])
-        if (
-            underline is None
-            or len(self.paragraph) != 1
-            or _STARTS_NO_HEADING.match(self.paragraph[0])
-        ):
-            return False
-        text, self.paragraph = self.paragraph[0], []
-        self.writer.open_heading(1 if underline.group(1)[0] == "=" else 2, strip_inline_marks(text))
-        self.at += 1
-        return True
-
-    def take_table(self) -> bool:
-        following = self.lines[self.at + 1] if self.at + 1 < len(self.lines) else ""
-        if (
-            "|" not in self.lines[self.at]
-            or "|" not in following
-            or not _TABLE_RULE.match(following)
-        ):
-            return False
-        self.flush()
-        rows = [_split_cells(self.lines[self.at])]
-        self.at += 2
-        while self.at < len(self.lines) and "|" in self.lines[self.at]:
-            rows.append(_split_cells(self.lines[self.at]))
-            self.at += 1
-        self.writer.add_table(rows)
-        return True
-
-    def take_line(self) -> None:
-        line = self.lines[self.at]
-        self.at += 1
-        if not line.strip():
-            self.flush()
-        elif not _RULE.match(line):
-            self.paragraph.append(line)
+    def take_words(self, opening: Token, words: str) -> None:
+        if opening.type in ("th_open", "td_open"):
+            self.rows[-1].append(words.strip())
+        elif opening.type == "heading_open" and not opening.level:
+            self.writer.open_heading(int(opening.tag[1:]), words)
         else:
-            self.flush()
+            self.add_text(words)
+
+    def add_text(self, words: str) -> None:
+        if not self.depth:
+            self.writer.add_paragraph(words)
+            return
+        indent = "  " * (self.depth - 1)
+        first, *others = words.split("\n")
+        behind = indent + " " * len(self.mark or "- ")
+        self.lines.append((indent + self.mark if self.mark else behind) + first)
+        self.lines += [behind + line.strip() for line in others if line.strip()]
+        self.mark = ""
+
+    def end_list(self) -> None:
+        if self.lines:
+            self.writer.add_paragraph("\n".join(self.lines))
+            self.lines = []
 
 
 def parse_markdown(data: bytes, writer: SectionWriter) -> dict[str, object]:
     metadata, text = read_front_matter(clean_text(decode_text(data)))
-    _Reader(drop_comments(text).split("\n"), writer).read()
+    _Blocks(writer).read(_reader().parse(drop_comments(text)))
     return metadata

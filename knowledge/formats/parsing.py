@@ -2,7 +2,7 @@
 
 Files come from strangers, and PDF, DOCX and HTML are read by large libraries, partly in C. So they are read in a
 child process with limits on memory and time: whatever goes wrong there is a `ParseError` with a reason, never a dead
-worker. Text, Markdown and CSV are read by this package's own Python code; up to 1 MiB of them is read in-process.
+worker. Small files of the formats that need no such library are read in-process (`Format.in_process_bytes`).
 """
 
 from __future__ import annotations
@@ -12,63 +12,23 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path, PurePath
 from typing import Any, Final
 
-from knowledge.formats.markdown import parse_markdown
-from knowledge.formats.pdf import parse_pdf
-from knowledge.formats.plain import parse_plain
+from knowledge.formats.registry import BY_SUFFIX, FORMATS, suffix_of
 from knowledge.formats.sections import ParsedDocument, ParseError, Section, SectionWriter
-from knowledge.formats.tabular import parse_csv
-from knowledge.formats.webpage import parse_html
-from knowledge.formats.word import parse_docx
 from minirag.lib.text.languages import detect_language
 
 __all__ = [
-    "PARSERS",
     "ParseError",
     "ParsedDocument",
     "Section",
-    "kind_of",
     "parse",
     "parse_isolated",
 ]
 
-PARSERS: Final[dict[str, Callable[[bytes, SectionWriter], dict[str, Any]]]] = {
-    "txt": parse_plain,
-    "md": parse_markdown,
-    "csv": parse_csv,
-    "pdf": parse_pdf,
-    "docx": parse_docx,
-    "html": parse_html,
-}
-_EXTENSIONS: Final = {
-    ".txt": "txt", ".text": "txt", ".md": "md", ".markdown": "md", ".csv": "csv", ".tsv": "csv", ".pdf": "pdf",
-    ".docx": "docx", ".html": "html", ".htm": "html", ".xhtml": "html",
-}  # fmt: skip
-_CONTENT_TYPES: Final = {
-    "text/plain": "txt", "text/markdown": "md", "text/x-markdown": "md", "text/csv": "csv",
-    "text/tab-separated-values": "csv", "application/pdf": "pdf", "application/x-pdf": "pdf",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
-    "text/html": "html", "application/xhtml+xml": "html",
-}  # fmt: skip
-_SAFE_IN_PROCESS: Final = frozenset(("txt", "md", "csv"))
-_IN_PROCESS_BYTES: Final = 1024 * 1024
 _PROJECT: Final = Path(__file__).resolve().parents[2]
 _LANGUAGE_SAMPLE: Final = 4000
-
-
-def kind_of(filename: str, content_type: str | None = None) -> str | None:
-    """A key of `PARSERS`, by the content type if it is a known one, else by the extension; None if neither tells.
-
-    "text/plain" and other types that servers send for anything give way to a known extension.
-    """
-    named = _EXTENSIONS.get(PurePath(filename).suffix.lower())
-    declared = _CONTENT_TYPES.get((content_type or "").partition(";")[0].strip().lower())
-    if declared == "txt":
-        return named or declared
-    return declared or named
 
 
 def _choose_title(metadata: dict[str, Any], sections: tuple[Section, ...], name: str) -> str:
@@ -79,8 +39,7 @@ def _choose_title(metadata: dict[str, Any], sections: tuple[Section, ...], name:
     outermost = {section.heading[0] for section in sections if section.heading}
     if len(outermost) == 1:
         return outermost.pop()[:500]
-    suffix = PurePath(name).suffix
-    stem = PurePath(name).stem if suffix.lower() in _EXTENSIONS else name
+    stem = PurePath(name).stem if suffix_of(name) in BY_SUFFIX else name
     return stem.strip()[:500] or "Untitled"
 
 
@@ -97,15 +56,15 @@ def _detect_language(sections: tuple[Section, ...]) -> str:
 
 
 def parse(data: bytes, *, kind: str, name: str) -> ParsedDocument:
-    """Reads `data` as `kind` (a key of `PARSERS`). An empty or blank file gives a document without sections.
+    """Reads `data` as `kind` (a key of `FORMATS`). An empty or blank file gives a document without sections.
 
     Raises `ParseError` with a reason for the person who uploaded it. Runs foreign libraries in this very process.
     """
-    parser = PARSERS.get(kind)
-    if parser is None:
+    known = FORMATS.get(kind)
+    if known is None:
         raise ParseError(f"Files of the kind {kind!r} cannot be read.", code="unsupported")
     writer = SectionWriter()
-    metadata = parser(data, writer)
+    metadata = known.parse(data, writer)
     sections = writer.finish()
     return ParsedDocument(
         title=_choose_title(metadata, sections, name),
@@ -122,7 +81,8 @@ def parse_isolated(
 
     Blocks the calling thread: call it from a worker thread or a Celery task, never from the event loop.
     """
-    if kind in _SAFE_IN_PROCESS and len(data) <= _IN_PROCESS_BYTES:
+    limit = FORMATS[kind].in_process_bytes if kind in FORMATS else 0
+    if limit and len(data) <= limit:
         return parse(data, kind=kind, name=name)
     request = json.dumps(
         {

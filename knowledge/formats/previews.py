@@ -7,19 +7,12 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from knowledge.formats.parsing import ParsedDocument, parse_isolated
-from knowledge.formats.uploads import KINDS
+from knowledge.formats.registry import UPLOADABLE
 from knowledge.indexing.chunking import ChunkDraft, chunk_document
 from knowledge.indexing.embedding import choose_counter
 from minirag.ai.embeddings import profile_of
 
 PREVIEW_LENGTH = 500
-FORMATS = {
-    "txt": ("Plain text", "text/plain"),
-    "md": ("Markdown", "text/markdown"),
-    "csv": ("CSV, a record for each row", "text/csv"),
-    "pdf": ("PDF with text", "application/pdf"),
-    "docx": ("Word", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
-}
 _FEW_PER_PAGE = 200
 
 
@@ -45,7 +38,7 @@ class FilePreview:
 
 def describe_formats() -> list[tuple[str, str, str]]:
     """Return extension, name and content type of what can be uploaded."""
-    return [(extension, *FORMATS[kind]) for extension, kind in sorted(KINDS.items())]
+    return [(suffix, row.name, row.media_types[0]) for suffix, row in sorted(UPLOADABLE.items())]
 
 
 def preview_file(data: bytes, *, kind: str, name: str) -> FilePreview:

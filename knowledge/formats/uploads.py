@@ -16,11 +16,11 @@ from django.core.files.uploadhandler import FileUploadHandler
 from django.http import HttpRequest
 
 from knowledge.formats.parsing import parse_isolated
+from knowledge.formats.registry import UPLOADABLE, format_of_upload, list_uploadable, suffix_of
 from minirag.lib.errors import BadInput
 from minirag.lib.http_in.ignored import find_unknown, note_ignored
 from minirag.lib.http_in.rest import Body, InvalidFields, check_form_text, validate_fields
 
-KINDS = {".csv": "csv", ".docx": "docx", ".md": "md", ".pdf": "pdf", ".txt": "txt"}
 _NAME_LENGTH = 255
 
 
@@ -37,7 +37,7 @@ class Upload(Generic[F]):
 
     @property
     def kind(self) -> str:
-        return KINDS[PurePath(self.file_name).suffix.lower()]
+        return UPLOADABLE[suffix_of(self.file_name)].kind
 
 
 def read_upload(request: HttpRequest, form_model: type[F]) -> Upload[F]:
@@ -67,11 +67,10 @@ def read_upload(request: HttpRequest, form_model: type[F]) -> Upload[F]:
 
 def check_file(upload: Upload[Any]) -> bytes:
     """Check extension, then size, and return the bytes. Raises BadInput."""
-    extension = PurePath(upload.file_name).suffix.lower()
-    if extension not in KINDS:
-        allowed = ", ".join(sorted(KINDS))
+    if format_of_upload(upload.file_name) is None:
         raise BadInput(
-            f"Unsupported file type: {extension}. Allowed: {allowed}", code="file_type_unsupported"
+            f"Unsupported file type: {suffix_of(upload.file_name)}. Allowed: {list_uploadable()}",
+            code="file_type_unsupported",
         )
     if upload.data is None:
         shown = settings.MAX_UPLOAD_BYTES // 2**20

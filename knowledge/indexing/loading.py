@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from knowledge.formats.parsing import ParsedDocument, ParseError, kind_of, parse_isolated
+from knowledge.formats.parsing import ParsedDocument, ParseError, parse_isolated
+from knowledge.formats.registry import MARKDOWN, PLAIN_TEXT, Format, format_of_answer
 from knowledge.models import Source, SourceFile, SourceType
 from minirag.lib.errors import ProductError
 from minirag.lib.http_out.client import Fetched, OutboundError, fetch
@@ -80,12 +81,12 @@ def fingerprint_setup(source: Source) -> str:
 
 def _load_text(source: Source, conditional: bool) -> Loaded:
     # Markdown is what people paste where structure matters, and plain text is Markdown without marks.
-    return Loaded((source.content or "").encode("utf-8", "replace"), "md")
+    return Loaded((source.content or "").encode("utf-8", "replace"), MARKDOWN)
 
 
 def _load_upload(source: Source, conditional: bool) -> Loaded:
     file = SourceFile.objects.filter(source_id=source.pk).first()
-    return Loaded(bytes(file.data), file.kind) if file else Loaded(b"", "txt")
+    return Loaded(bytes(file.data), file.kind) if file else Loaded(b"", PLAIN_TEXT)
 
 
 def _load_url(source: Source, conditional: bool) -> Loaded:
@@ -109,13 +110,13 @@ def _load_url(source: Source, conditional: bool) -> Loaded:
     facts = {"url": fetched.url[:2048], **validators}
     if fetched.not_modified:
         return Loaded(None, "", **facts)
-    kind = kind_of(urlsplit(fetched.url).path, fetched.content_type)
-    if kind is None:
+    found = format_of_answer(urlsplit(fetched.url).path, fetched.content_type)
+    if found is None:
         shown = fetched.content_type or "something of no known type"
         raise IngestionError(
             "unsupported", f"The address answered with {shown}, which cannot be read."
         )
-    return Loaded(_unify_encoding(fetched, kind), kind, **facts)
+    return Loaded(_unify_encoding(fetched, found), found.kind, **facts)
 
 
 LOADERS: Final[dict[SourceType, Callable[[Source, bool], Loaded]]] = {
@@ -130,10 +131,10 @@ def _fit(value: str | None, length: int) -> str:
     return value if value and len(value) <= length else ""
 
 
-def _unify_encoding(fetched: Fetched, kind: str) -> bytes:
+def _unify_encoding(fetched: Fetched, found: Format) -> bytes:
     """The body in an encoding that it declares itself: what HTTP says counts more than what the page says."""
     charset = (fetched.charset or "").lower()
-    if kind in ("pdf", "docx") or charset in ("", "utf-8", "utf8", "us-ascii"):
+    if not found.is_text or charset in ("", "utf-8", "utf8", "us-ascii"):
         return fetched.body
     try:
         return fetched.body.decode(charset).encode("utf-16")

@@ -6,6 +6,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from knowledge.formats.registry import UPLOADABLE
 from knowledge.formats.uploads import check_file, check_readable, read_upload
 from knowledge.sources.changing import (
     active_sources,
@@ -110,7 +111,7 @@ class SourceUpload(SourceView):
 
     @describe(
         "Upload a file as a source", form=UploadForm, files=("file",), answers={201: SourceReply},
-        description="`.txt .md .csv .pdf .docx`. Its ingestion is queued.",
+        description=f"`{' '.join(UPLOADABLE)}`. Its ingestion is queued.",
         errors={404: "No such parent source or dataset in this tenant."},
     )  # fmt: skip
     def post(self, request: Request) -> Response:

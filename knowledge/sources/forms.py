@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
 from typing import Any
 
 from django import forms
@@ -17,7 +16,7 @@ from unfold.widgets import (
 )
 
 from knowledge.formats.parsing import parse_isolated
-from knowledge.formats.uploads import KINDS
+from knowledge.formats.registry import UPLOADABLE, format_of_upload, list_uploadable
 from knowledge.models import Dataset, Source, SourceType
 from knowledge.sources.configs import prepare_config
 from knowledge.sources.nyxcore_form import NyxCoreFields
@@ -99,7 +98,7 @@ class NewSourceForm(SourceForm):
     file = forms.FileField(
         required=False,
         widget=UnfoldAdminFileFieldWidget,
-        help_text="PDF, Word (docx), Markdown, CSV or plain text.",
+        help_text=", ".join(f"{row.name} ({suffix})" for suffix, row in UPLOADABLE.items()) + ".",
     )
 
     class Meta(SourceForm.Meta):
@@ -142,17 +141,17 @@ class NewSourceForm(SourceForm):
             if "file" not in self.errors:
                 self.add_error("file", "Choose a file.")
             return
-        kind = KINDS.get(PurePath(file.name or "").suffix.lower())
-        if kind is None:
+        found = format_of_upload(file.name or "")
+        if found is None:
             self.add_error(
-                "file", f"This type of file cannot be read. Allowed: {', '.join(sorted(KINDS))}"
+                "file", f"This type of file cannot be read. Allowed: {list_uploadable()}"
             )
         elif (file.size or 0) > settings.MAX_UPLOAD_BYTES:
             self.add_error(
                 "file", f"The file is too large: at most {settings.MAX_UPLOAD_BYTES // 2**20} MB."
             )
         else:
-            self._read_file(file, kind)
+            self._read_file(file, found.kind)
 
     def _read_file(self, file: UploadedFile, kind: str) -> None:
         """Read it once, as the upload over `/v1` does, so that a broken file is refused while its owner looks."""

@@ -19,7 +19,8 @@ from docx.oxml import parse_xml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from knowledge.formats.parsing import PARSERS, ParseError, kind_of, parse, parse_isolated
+from knowledge.formats.parsing import ParseError, parse, parse_isolated
+from knowledge.formats.registry import FORMATS, format_of_answer
 from knowledge.formats.sections import Section
 from knowledge.tests.files import make_docx, make_pdf, mark_encrypted, replace_part, save_docx
 
@@ -62,7 +63,8 @@ class TestKinds:
     def test_the_kind_comes_from_the_content_type_or_the_extension(
         self, filename, content_type, kind
     ):
-        assert kind_of(filename, content_type) == kind
+        found = format_of_answer(filename, content_type)
+        assert (found.kind if found else None) == kind
 
     def test_an_unknown_kind_is_refused(self):
         assert refusal(b"MZ", "exe").code == "unsupported"
@@ -528,7 +530,7 @@ class TestIsolation:
         )
         assert answer.stdout.strip() == "[]"
 
-    @given(st.sampled_from(sorted(PARSERS)), st.binary(max_size=300))
+    @given(st.sampled_from(sorted(FORMATS)), st.binary(max_size=300))
     @settings(deadline=None, max_examples=200)
     def test_any_bytes_are_read_or_refused(self, kind, data):
         try:

@@ -18,7 +18,7 @@ from django.db import transaction
 
 from bots.models import BotProfile
 from bots.profiles import create_bot
-from knowledge.formats.uploads import KINDS
+from knowledge.formats.registry import UPLOADABLE
 from knowledge.indexing.ingestion import ingest
 from knowledge.models import Source, SourceStatus
 from knowledge.sources.changing import find_home, upload_source
@@ -120,7 +120,7 @@ def _ensure_source(bot: BotProfile, path: Path) -> Source | None:
         return None
     return upload_source(
         find_home(bot.pk, None), None, name=path.name, description="", file_name=path.name,
-        kind=KINDS[path.suffix.lower()], data=path.read_bytes(),
+        kind=UPLOADABLE[path.suffix.lower()].kind, data=path.read_bytes(),
     )  # fmt: skip
 
 
