@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import astuple
 
 import pytest
+import Stemmer
 
 from knowledge.formats.parsing import parse
 from knowledge.formats.registry import BY_SUFFIX, FORMATS, UPLOADABLE, format_of_answer
+from minirag.lib.text.analysis import analyse
+from minirag.lib.text.language_table import LANGUAGES, SPOKEN, back_words_in, phrases_in
+from minirag.lib.text.languages import LANGUAGE_OF_SCRIPT
+from minirag.lib.text.stopwords import STOP_WORDS
 from tests.test_architecture import ROOT
 
 
@@ -57,3 +63,51 @@ def test_no_format_is_named_anywhere_else():
         if literal.search(line) and "examples=" not in line
     ]
     assert found == []
+
+
+@pytest.mark.parametrize("row", LANGUAGES.values(), ids=LANGUAGES)
+class TestLanguages:
+    def test_it_says_everything(self, row):
+        assert re.fullmatch(r"[a-z]{2}", row.code) and row.name.istitle()
+        assert row.script in LANGUAGE_OF_SCRIPT
+        assert not row.stemmer or row.stemmer in Stemmer.algorithms()
+
+    def test_its_words_are_written_as_they_are_compared(self, row):
+        for column in ("abbreviations", "after_ordinals", "back_words"):
+            words = getattr(row, column).split()
+            assert words == [word.lower().rstrip(".") for word in words]
+            assert len(words) == len(set(words)), column
+
+    def test_one_that_we_speak_is_whole(self, row):
+        if row.phrases is None:
+            return
+        assert all(text.strip() == text != "" for text in astuple(row.phrases))
+        assert row.phrases.topics.count("{}") == 1
+        assert row.stop_words and row.stemmer and row.back_words and row.abbreviations
+        assert row.back_words != LANGUAGES["en"].back_words or row.code == "en"
+
+    def test_it_is_indexed(self, row):
+        assert analyse("AX-200", row.code)
+
+
+def test_every_stop_word_belongs_to_a_row_and_every_script_to_a_language():
+    assert set(STOP_WORDS) <= set(LANGUAGES)
+    assert set(LANGUAGE_OF_SCRIPT.values()) <= set(LANGUAGES)
+    assert all(LANGUAGES[code].script == script for script, code in LANGUAGE_OF_SCRIPT.items())
+
+
+def test_a_language_that_we_do_not_speak_is_answered_in_english():
+    assert phrases_in("xx") == phrases_in("pl") == SPOKEN["en"]
+    assert back_words_in("xx") == back_words_in("en")
+
+
+def test_the_docs_list_the_languages_that_we_speak():
+    page = (ROOT / "docs" / "knowledge.md").read_text()
+    listed = re.search(r"one in the question's language \(([^)]*)\)", page)
+    assert listed and listed[1].split(", ") == [LANGUAGES[code].name for code in SPOKEN]
+
+
+def test_the_widget_speaks_only_languages_of_the_table():
+    script = (ROOT / "static" / "minirag" / "widget.js").read_text()
+    strings = re.search(r"const STRINGS = \{\n(.*?)^  \};", script, re.DOTALL | re.MULTILINE)
+    assert strings and set(re.findall(r"^    (\w\w): \{$", strings[1], re.MULTILINE)) <= set(SPOKEN)

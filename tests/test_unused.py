@@ -30,7 +30,7 @@ CALLED_FROM_OUTSIDE = {
         "resumeProducing": "Twisted",
         "stopProducing": "Twisted",
     },
-    "knowledge/indexing/ingestion.py": {"cancel_ingestion": "the route that is being built"},
+    "minirag/lib/security/passwords.py": {"validate": "Django's list of password validators"},
     "knowledge/indexing/lexicon.py": {"recount_statistics": "the command that is being built"},
     "tenants/models.py": {
         "get_full_name": "admin",

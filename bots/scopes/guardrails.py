@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Final
 from bots.models import Scope, Strictness
 from bots.scopes.injections import is_override
 from bots.scopes.topics import Terms, measure_topic, read_terms
+from minirag.lib.text.language_table import back_words_in
 from minirag.lib.text.languages import detect_language
 
 if TYPE_CHECKING:
@@ -57,17 +58,6 @@ _LONGEST_FOLLOW_UP = 3  # words that carry meaning, beside a pronoun
 _LONGEST_FRAGMENT = 1  # "And in white?"
 _MOST_VECTORS = 4096
 _LOOK_BACK = 5
-
-_BACK_WORDS: Final = {
-    "en": "it its that this these those they them their he him his she her hers",
-    "de": "er sie es ihn ihm ihnen davon damit dafür dazu daran darüber darin dies dieses dieser diese dort",
-    "fr": "il elle ils elles lui ça cela ceci celui celle",
-    "es": "él ella ellos ellas lo eso esto esa ese aquello",
-    "it": "lui lei loro esso essa ciò questo quello",
-    "nl": "hij hem haar dit dat deze daar ervan daarvan",
-    "pt": "ele ela eles elas isso isto aquilo",
-}
-_BACK = {language: frozenset(words.split()) for language, words in _BACK_WORDS.items()}
 
 _vectors: dict[str, np.ndarray] = {}
 
@@ -143,7 +133,7 @@ def refers_back(question: str) -> bool:
 
 def _refers_back(question: str, language: str, terms: Terms) -> bool:
     words = {word.strip("?!.,:;¿¡'\"") for word in question.lower().split()}
-    return len(terms) <= _LONGEST_FOLLOW_UP and bool(words & _BACK.get(language, _BACK["en"]))
+    return len(terms) <= _LONGEST_FOLLOW_UP and bool(words & back_words_in(language))
 
 
 def find_context(questions: Sequence[str]) -> str | None:

@@ -19,6 +19,7 @@ from functools import lru_cache
 from typing import Final
 
 from minirag.lib.text.analysis import analyse, normalise
+from minirag.lib.text.language_table import LANGUAGES
 
 FIRST_PART_SHARE: Final = 0.75
 """What a word counts for that was found only as the first part of a compound."""
@@ -27,7 +28,7 @@ _MOST_TERMS = 6000  # a question has 32,000 characters at most
 _MOST_COMPOUNDS = 1000
 _SHORTEST_PART = 5
 _REACH = 3  # words that may stand between those of a topic
-_COMPOUNDING = frozenset({"de", "nl", "sv", "da", "no", "fi"})
+_COMPOUNDING = frozenset(row.code for row in LANGUAGES.values() if row.joins_words)
 _JOINTS = re.compile(r"\s*[,;/&|]\s*|\s+(?:and|or|und|oder|et|ou|y|og|och)\s+", re.IGNORECASE)
 _QUOTED = re.compile(r"[\"“”„«»]([^\"“”„«»]{2,})[\"“”„«»]")
 _LETTER_JOINT = re.compile(r"(?<![^\W\d_])([^\W\d_])[-‐‑](?=[^\W\d_])")

@@ -28,7 +28,7 @@ Letters are accepted until 18:00, parcels in the yard only.
 
 @pytest.fixture
 def provider(settings) -> Iterator[ScriptedProvider]:
-    dialects.forget()
+    dialects._learned.clear()
     settings.OUTBOUND_ALLOWED_HOSTS = ["127.0.0.1"]
     settings.MODEL_MAX_RETRIES = 0
     with ScriptedProvider() as running:

@@ -12,18 +12,9 @@ import re
 from dataclasses import dataclass
 
 from knowledge.retrieval.retrieving import Retrieval
+from minirag.lib.text.language_table import phrases_in
 
 _MARKER = re.compile(r"\[\d{1,3}\]")
-
-_REFUSALS = {
-    "en": "I could not find an answer to that in my sources.",
-    "de": "Dazu habe ich in meinen Quellen keine Antwort gefunden.",
-    "fr": "Je n'ai pas trouvé de réponse à cette question dans mes sources.",
-    "es": "No he encontrado una respuesta a eso en mis fuentes.",
-    "it": "Non ho trovato una risposta a questa domanda nelle mie fonti.",
-    "nl": "Daar heb ik in mijn bronnen geen antwoord op gevonden.",
-    "pt": "Não encontrei uma resposta para isso nas minhas fontes.",
-}
 
 
 @dataclass(frozen=True)
@@ -51,7 +42,7 @@ def ground(retrieval: Retrieval, *, refuses: bool) -> Refusal | None:
 
 def choose_refusal_text(own: str, language: str) -> str:
     """Return the bot's own refusal sentence, or ours in the question's language, English failing that."""
-    return own.strip() or _REFUSALS.get(language, _REFUSALS["en"])
+    return own.strip() or phrases_in(language).no_answer
 
 
 def find_model_refusal(answer: str, refusal_text: str, retrieval: Retrieval) -> Refusal | None:

@@ -137,8 +137,3 @@ def learn(
     if changed is not None:
         remember(model, credentials, changed)
     return changed is not None
-
-
-def forget() -> None:
-    """Forget what was learned of all models."""
-    _learned.clear()

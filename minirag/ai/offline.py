@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from minirag.ai.quoting import clean_inline, split_quotes
 from minirag.lib.text import analysis
+from minirag.lib.text.languages import detect_language
 
 if TYPE_CHECKING:
     import numpy as np
@@ -83,7 +84,7 @@ def list_candidates(passages: Sequence[OfflinePassage]) -> list[Candidate]:
     """Every quotable sentence once: overlapping chunks repeat some, and the better passage keeps them."""
     candidates, seen = [], set()
     for passage in sorted(passages, key=lambda each: -each.score):
-        language = analysis.detect_language(passage.content)
+        language = detect_language(passage.content)
         # A chunk may begin with its own heading, which answers nothing.
         headings = {
             part.strip().casefold()

@@ -18,12 +18,12 @@ from typing import Final
 
 import Stemmer
 
+from minirag.lib.text.language_table import LANGUAGES
 from minirag.lib.text.languages import (
     LANGUAGE_OF_SCRIPT,
     script_of,
     script_of_language,
 )
-from minirag.lib.text.stopwords import STOP_WORDS
 
 __all__ = ["TERM_DIMENSION", "analyse", "term_id"]
 
@@ -31,13 +31,6 @@ TERM_DIMENSION: Final = 1_000_000_000
 """The dimension of the sparse vectors that hold term ids (pgvector's largest)."""
 
 _LONGEST_TERM: Final = 64
-_ALGORITHMS: Final = {
-    "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek", "en": "english",
-    "es": "spanish", "et": "estonian", "eu": "basque", "fa": "persian", "fi": "finnish", "fr": "french",
-    "ga": "irish", "hi": "hindi", "hu": "hungarian", "hy": "armenian", "id": "indonesian", "it": "italian",
-    "lt": "lithuanian", "ne": "nepali", "nl": "dutch", "no": "norwegian", "pl": "polish", "pt": "portuguese",
-    "ro": "romanian", "ru": "russian", "sr": "serbian", "sv": "swedish", "ta": "tamil", "tr": "turkish",
-}  # fmt: skip
 # Letters that carry no separable mark and still are one with a plain letter for whoever types without accents.
 _PLAIN_LETTERS: Final = str.maketrans(
     {
@@ -129,7 +122,7 @@ def _fold_accents(word: str) -> str:
 
 @lru_cache(maxsize=64)
 def _stop_words(language: str) -> frozenset[str]:
-    words = STOP_WORDS.get(language, frozenset())
+    words = LANGUAGES[language].stop_words if language in LANGUAGES else frozenset()
     return words | {_fold_accents(word) for word in words}
 
 
@@ -142,8 +135,8 @@ def _term(word: str, language: str) -> str:
         language = LANGUAGE_OF_SCRIPT[script]
     if word in _stop_words(language):
         return ""
-    algorithm = _ALGORITHMS.get(language)
-    if algorithm is not None and len(word) <= _LONGEST_TERM and not word.isdigit():
+    algorithm = LANGUAGES[language].stemmer if language in LANGUAGES else ""
+    if algorithm and len(word) <= _LONGEST_TERM and not word.isdigit():
         word = _stemmer(algorithm).stemWord(word)
     return sys.intern(_fold_accents(word)[:_LONGEST_TERM])
 

@@ -13,6 +13,7 @@ from bisect import bisect_right
 from collections import Counter
 from typing import Final
 
+from minirag.lib.text.language_table import LANGUAGES
 from minirag.lib.text.stopwords import STOP_WORDS
 
 DEFAULT_LANGUAGE: Final = "en"
@@ -41,11 +42,6 @@ LANGUAGE_OF_SCRIPT: Final = {
     "hangul": "ko", "khmer": "km", "kana": "ja", "han": "zh",
 }  # fmt: skip
 """The language that stands for a script when nothing says more."""
-
-_SCRIPT_OF_LANGUAGE: Final = {
-    **{language: script for script, language in LANGUAGE_OF_SCRIPT.items()},
-    "uk": "cyrillic", "bg": "cyrillic", "sr": "cyrillic", "fa": "arabic", "ne": "devanagari",
-}  # fmt: skip
 
 # Letters (lower case) that speak for the languages behind them, each time a word has one.
 _LETTERS: Final = {
@@ -78,7 +74,7 @@ def script_of(character: str) -> str | None:
 
 def script_of_language(language: str) -> str:
     """The script a language is written in; Latin for every language that is not known to use another."""
-    return _SCRIPT_OF_LANGUAGE.get(language, "latin")
+    return LANGUAGES[language].script if language in LANGUAGES else "latin"
 
 
 def _votes_of_words() -> dict[str, list[tuple[str, float]]]:

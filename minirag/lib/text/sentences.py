@@ -5,24 +5,21 @@ from __future__ import annotations
 import re
 from typing import Final
 
-# Abbreviations (lower case, last dot dropped) after which a capital does not start a sentence.
-_ABBREVIATION_LIST: Final = """
-    mr mrs ms dr prof st sr jr vs etc al inc ltd co corp dept est fig figs no nos vol pp ed eds gen col lt sgt capt
-    mt ft approx ca cf resp jan feb mar apr jun jul aug sep sept oct nov dec e.g i.e u.s u.k u.n a.m p.m
-    z.b d.h u.a bzw ggf usw evtl inkl zzgl nr abs art str tel hr fr hrsg vgl bspw sog ca
-    mme mlle m p.ex av env chap sra srta ud uds pág núm ej sig dott ing avv bijv dhr mevr blz nl
-    т.е т.д т.п т.к г гг стр рис ул им др см напр тыс млн млрд руб коп
-"""
-_ABBREVIATIONS: Final = frozenset(_ABBREVIATION_LIST.split())
+from minirag.lib.text.language_table import all_words
+
+_ABBREVIATIONS: Final = all_words("abbreviations")
+_ENDINGS: Final = tuple(all_words("abbreviated_endings"))
+_AFTER_ORDINALS: Final = all_words("after_ordinals")
 # Ends that need a space and a likely beginning behind them, and ends that stand for themselves. Possessive, so that a
 # line of a hundred thousand dots is read once.
 _END = re.compile(
     r"""(?P<soft>(?<![.!?…])[.!?…]++["'”’»)\]]*+)(?=\s++(?P<next>["'“‘«(\[¿¡\-–—•*]*\s*\S))"""
-    r"""|(?P<hard>[。！？｡]++["'”’」』）》]*+|(?<![؟।॥؛۔])[؟।॥؛۔]++["'”’»)]*+(?=\s|$))""",
+    r"""|(?P<hard>[。！？｡]++["'”’」』）》]*+(?!と)|(?<![؟।॥؛۔])[؟।॥؛۔]++["'”’»)]*+(?=\s|$))""",
 )
 _LINE_BREAK = re.compile(r"\s*\n\s*")
 _BLANK_LINE = re.compile(r"\n\s*\n")
 _LIST_ITEM = re.compile(r"(?:[-*•‣◦–]|\d{1,3}[.)]|[a-zA-Z][.)])\s+\S")
+_FIRST_WORD = re.compile(r"\s*(\w*)")
 _LAST_WORD = re.compile(r"[^\s(\[\"'“‘«]+$")
 
 
@@ -43,7 +40,9 @@ def _ends_sentence(line: str, match: re.Match[str]) -> bool:
     # "J. Smith", "U.S. Army"; but "vitamin C. The" is cut too seldom rather than too often.
     if len(before) == 1 and word.group().isalpha() and word.group().isupper():
         return False
-    if before in _ABBREVIATIONS:
+    if before in _ABBREVIATIONS or before.endswith(_ENDINGS):
+        return False
+    if before.isdigit() and _FIRST_WORD.match(line, match.end())[1].lower() in _AFTER_ORDINALS:  # type: ignore[index]
         return False
     # "3. Open the lid" at the start of a line numbers it; "am 3. März" is a date when a word follows without capital.
     return not (before.isdigit() and word.start() == 0)
