@@ -261,16 +261,6 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 55.0},
     },
-    "sweep-deliveries": {
-        "task": "webhooks.tasks.sweep_deliveries",
-        "schedule": 30.0,
-        "options": {"expires": 25.0},
-    },
-    "prune-deliveries": {
-        "task": "webhooks.tasks.prune_deliveries",
-        "schedule": 86_400.0,
-        "options": {"expires": 3_600.0},
-    },
     "fail-abandoned-turns": {
         "task": "conversations.tasks.fail_abandoned_turns",
         "schedule": 300.0,

@@ -30,6 +30,9 @@ from tenants.context import tenant_context
 from tenants.due import LEASE, DueKind, claim_due, drop, repair, settle
 from tenants.models import Tenant, TenantStatus
 from tenants.tasks import PlatformTask, TenantTask, sum_over_tenants
+from webhooks.models import Webhook
+from webhooks.pruning import next_pruning, prune_tenant
+from webhooks.tasks import sweep_deliveries
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ DUTIES: Final[dict[DueKind, Duty]] = {
     DueKind.PURGES: Duty(purge_deleted, next_purge),
     DueKind.REFRESHES: Duty(refresh_due, lambda: Source.objects.next_refresh()),
     DueKind.REEMBEDDING: Duty(reembed_outdated, next_reembedding),
+    DueKind.DELIVERIES: Duty(sweep_deliveries, lambda: Webhook.objects.next_delivery()),
+    DueKind.OLD_DELIVERIES: Duty(prune_tenant, next_pruning),
     DueKind.EXPORTS: Duty(sweep_exports, lambda: ExportJob.objects.next_sweep()),
     DueKind.OLD_EXPORTS: Duty(purge_expired, next_expiry),
 }

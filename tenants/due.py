@@ -36,6 +36,8 @@ class DueKind(models.TextChoices):
     PURGES = "purges", "Deleted sources whose knowledge is still there"
     REFRESHES = "refreshes", "Sources whose schedule has come"
     REEMBEDDING = "reembedding", "Datasets whose bot names another embedding model"
+    DELIVERIES = "deliveries", "Deliveries to webhooks"
+    OLD_DELIVERIES = "old_deliveries", "Deliveries that are kept no longer"
     EXPORTS = "exports", "Exports that wait or whose worker died"
     OLD_EXPORTS = "old_exports", "Files of exports that are kept no longer"
 

@@ -8,8 +8,12 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.utils import timezone
 
+from minirag.lib.jobs.job import RESEND_AFTER
+from tenants.due import DueKind, make_due
 from webhooks.models import Delivery, EventType, Webhook
+from webhooks.pruning import prune_after
 from webhooks.tasks import queue_webhooks
 
 
@@ -26,6 +30,13 @@ def emit(event_type: EventType, payload: dict[str, Any]) -> None:
     Delivery.objects.bulk_create(
         Delivery(webhook_id=webhook_id, event_type=event_type.value, body=body)
         for webhook_id in webhook_ids
+    )
+    # Should the message get lost, or this process die before it is sent.
+    make_due(
+        {
+            DueKind.DELIVERIES: timezone.now() + RESEND_AFTER,
+            DueKind.OLD_DELIVERIES: prune_after(timezone.now()),
+        }
     )
     transaction.on_commit(partial(queue_webhooks, webhook_ids))
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db import models
+from django.db import models, transaction
+from django.utils import timezone
 
+from minirag.lib.jobs.job import RESEND_AFTER, Job, JobQuerySet
 from minirag.lib.security.crypto import decrypt, encrypt, rotate
 from tenants.context import TenantRow, current_schema
+from tenants.due import DueKind, make_due
 
 
 class EventType(models.TextChoices):
@@ -31,13 +34,60 @@ SUBSCRIBABLE = tuple(sorted(each.value for each in EventType if each is not Even
 
 
 LONGEST_OVERLAP_HOURS: Final = 168
+REST_SECONDS, LONGEST_REST_SECONDS = 5, 300
+"""How long an endpoint is left alone after a batch of which nothing arrived: so much for each failure in a row."""
 
 
-class Webhook(TenantRow, models.Model):
+MAX_ATTEMPTS: Final = 11
+
+
+class WebhookQuerySet(JobQuerySet["Webhook"]):
+    def call(self) -> int:
+        """Have a worker deliver what waits for them, once for each message that is on its way; returns how many.
+
+        The caller sends the message.
+        """
+        unsent = models.Q(queued_at__isnull=True) | models.Q(
+            queued_at__lt=timezone.now() - RESEND_AFTER
+        )
+        return self.filter(unsent, is_active=True).put_in_queue()
+
+    def wake(self, at: datetime, now: datetime) -> int:
+        """Note that a message comes at that moment, unless one comes before; returns for how many, to be sent."""
+        later = (
+            models.Q(wake_at__isnull=True) | models.Q(wake_at__lte=now) | models.Q(wake_at__gt=at)
+        )
+        return self.filter(later).update(wake_at=at)
+
+    def owed(self, now: datetime) -> WebhookQuerySet:
+        """Return those that have something due and nobody who delivers it: retries, lost messages, dead workers."""
+        waiting = Delivery.objects.waiting().filter(webhook=models.OuterRef("pk"))
+        due = models.Exists(waiting.filter(next_attempt_at__lte=now))
+        return self.filter(self.model.is_free(now), due, is_active=True)
+
+    def next_delivery(self) -> datetime | None:
+        """When one of them has something to deliver next, and nobody at it any more; None if nothing waits."""
+        waiting = Delivery.objects.waiting().filter(webhook__in=self.filter(is_active=True))
+        found = waiting.order_by().values("webhook").annotate(
+            first=models.Min("next_attempt_at"), rests=models.Max("webhook__rests_until"),
+            beaten=models.Max("webhook__heartbeat_at"), queued=models.Max("webhook__queued_at"),
+        )  # fmt: skip
+        moments = []
+        for row in found:
+            busy = row["beaten"] and row["beaten"] + self.model.STALE_AFTER
+            sent = row["queued"] and row["queued"] + RESEND_AFTER
+            moments.append(max(each for each in (row["first"], row["rests"], busy, sent) if each))
+        return min(moments, default=None)
+
+
+class Webhook(TenantRow, Job):
     """A subscription: events of these types are posted to this address.
 
-    One that is not active is paused: nothing new is recorded for it, and what waits is held until it goes on.
+    One that is not active is paused: nothing new is recorded for it, and what waits is held until it goes on. As a job
+    it is the delivering of what waits: one worker at a time has it, for as long as a batch of requests may take.
     """
+
+    STALE_AFTER = timedelta(seconds=30)  # three times what an attempt may take
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     url = models.CharField(max_length=2048)
@@ -52,18 +102,73 @@ class Webhook(TenantRow, models.Model):
     # How the endpoint does: since when and how often in a row it has failed, nothing if the last attempt succeeded.
     failing_since = models.DateTimeField(null=True, blank=True, editable=False)
     failures_in_a_row = models.PositiveIntegerField(default=0, editable=False)
-    # Who works on it: a message is on its way, a worker has it (or it rests after failures), a later message is set.
-    queued_at = models.DateTimeField(null=True, blank=True, editable=False)
-    busy_until = models.DateTimeField(null=True, blank=True, editable=False)
+    # After failures nobody delivers for a while; and a later message may be set.
+    rests_until = models.DateTimeField(null=True, blank=True, editable=False)
     wake_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+
+    objects = WebhookQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at", "-id"]
 
     def __str__(self) -> str:
         return self.url
+
+    @classmethod
+    def is_free(cls, now: datetime) -> models.Q:
+        rested = models.Q(rests_until__isnull=True) | models.Q(rests_until__lte=now)
+        return super().is_free(now) & rested
+
+    @classmethod
+    def touch(cls, now: datetime) -> dict[str, Any]:
+        return {}  # people read `updated_at` as when the subscription was changed
+
+    @classmethod
+    def remind(cls, at: datetime) -> None:
+        make_due({DueKind.DELIVERIES: at})
+
+    def succeed(self) -> None:
+        """End a batch of which something arrived. Raises ClaimLost."""
+        self.finish(rests_until=None, failing_since=None, failures_in_a_row=0)
+
+    def rest(self, failures: int, now: datetime) -> None:
+        """End a batch of which nothing arrived: the endpoint is left alone for a while. Raises ClaimLost."""
+        in_a_row, since = self.failures_in_a_row + failures, self.failing_since or now
+        seconds = min(LONGEST_REST_SECONDS, REST_SECONDS * in_a_row)
+        self.finish(
+            rests_until=now + timedelta(seconds=seconds),
+            failing_since=since,
+            failures_in_a_row=in_a_row,
+        )
+        self.failing_since, self.failures_in_a_row = since, in_a_row
+
+    def pause(self, reason: str, now: datetime) -> bool:
+        """Tell it nothing any more, and hold what waits; returns whether it was active until now."""
+        active = self._rows().filter(is_active=True)
+        if not active.update(
+            is_active=False, paused_at=now, paused_reason=reason[:500], updated_at=now
+        ):
+            return False
+        Delivery.objects.filter(webhook=self).hold()
+        return True
+
+    def resume(self, now: datetime) -> bool:
+        """Go on, with what was held first and a clean slate; returns whether it was paused until now."""
+        paused = self._rows().filter(is_active=False)
+        if not paused.update(
+            is_active=True, paused_at=None, paused_reason="", failing_since=None, failures_in_a_row=0,
+            rests_until=None, claim_id=None, heartbeat_at=None, queued_at=None, wake_at=None, updated_at=now,
+        ):  # fmt: skip
+            return False
+        Delivery.objects.filter(webhook=self).release(now)
+        return True
+
+    def forget_failures(self) -> list[str]:
+        """Start with a clean slate, as for another address; the caller saves the columns that this returns."""
+        self.failing_since, self.failures_in_a_row = None, 0
+        return ["failing_since", "failures_in_a_row"]
 
     @property
     def has_secret(self) -> bool:
@@ -108,6 +213,59 @@ class DeliveryStatus(models.TextChoices):
     FAILED = "failed", "Failed"
 
 
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    def waiting(self) -> DeliveryQuerySet:
+        return self.filter(status=DeliveryStatus.PENDING)
+
+    def take(self, now: datetime, lease: timedelta, limit: int) -> list[Delivery]:
+        """Count an attempt of what is due and return it; a worker that dies leaves rows that are due after `lease`."""
+        due = self.waiting().filter(next_attempt_at__lte=now)
+        with transaction.atomic():
+            # A row whose last attempt took the worker with it.
+            due.filter(attempts_left=0).update(
+                status=DeliveryStatus.FAILED, last_error="The last attempt was interrupted."
+            )
+            rows = due.select_for_update(skip_locked=True).order_by("next_attempt_at", "id")
+            taken = list(rows[:limit])
+            self.model.objects.filter(pk__in=[row.pk for row in taken]).update(
+                next_attempt_at=now + lease,
+                attempts=models.F("attempts") + 1,
+                attempts_left=models.F("attempts_left") - 1,
+            )
+        for row in taken:
+            row.attempts, row.attempts_left = row.attempts + 1, row.attempts_left - 1
+        return taken
+
+    def hold(self) -> int:
+        """Put aside what waits for paused webhooks, where the sweeper does not look."""
+        paused = Webhook.objects.filter(is_active=False)
+        return self.waiting().filter(webhook__in=paused).update(status=DeliveryStatus.HELD)
+
+    def release(self, now: datetime) -> int:
+        """Let wait again what was held."""
+        make_due({DueKind.DELIVERIES: now + RESEND_AFTER})
+        held = self.filter(status=DeliveryStatus.HELD)
+        return held.update(status=DeliveryStatus.PENDING, next_attempt_at=now)
+
+    def start_test(self, webhook: Webhook, body: str) -> Delivery:
+        """Write down a test that is sent at once, and never again by itself."""
+        return self.create(
+            webhook=webhook, event_type=EventType.TEST_PING, body=body, status=DeliveryStatus.FAILED, attempts=1,
+            attempts_left=0, last_error="The test has not ended.",
+        )  # fmt: skip
+
+    def put_back(self) -> int:
+        """Have them sent again, whatever became of them."""
+        now = timezone.now()
+        make_due({DueKind.DELIVERIES: now + RESEND_AFTER})
+        return self.update(
+            status=DeliveryStatus.PENDING,
+            attempts_left=MAX_ATTEMPTS,
+            next_attempt_at=now,
+            delivered_at=None,
+        )
+
+
 class Delivery(models.Model):
     """One event on its way to one webhook, written in the transaction that caused it.
 
@@ -122,12 +280,14 @@ class Delivery(models.Model):
     )  # jsonb would reorder its keys
     status = models.CharField(max_length=10, choices=DeliveryStatus, default=DeliveryStatus.PENDING)
     attempts = models.PositiveSmallIntegerField(default=0)
-    attempts_left = models.PositiveSmallIntegerField(default=11)
+    attempts_left = models.PositiveSmallIntegerField(default=MAX_ATTEMPTS)
     next_attempt_at = models.DateTimeField(auto_now_add=True)
     delivered_at = models.DateTimeField(null=True, blank=True)
     last_status_code = models.PositiveSmallIntegerField(null=True, blank=True)
     last_error = models.CharField(max_length=500, blank=True, default="")
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = DeliveryQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at", "-id"]
@@ -144,6 +304,25 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event_type} {self.status}"
+
+    def arrive(self, now: datetime, **facts: Any) -> bool:
+        return self._end_attempt(
+            status=DeliveryStatus.DELIVERED, delivered_at=now, attempts_left=0, **facts
+        )
+
+    def give_up(self, **facts: Any) -> bool:
+        return self._end_attempt(status=DeliveryStatus.FAILED, attempts_left=0, **facts)
+
+    def try_again(self, at: datetime, **facts: Any) -> bool:
+        make_due({DueKind.DELIVERIES: at})
+        return self._end_attempt(next_attempt_at=at, **facts)
+
+    def _end_attempt(self, **changes: Any) -> bool:
+        """Write what became of the attempt; False if somebody else has claimed it in the meantime."""
+        for name, value in changes.items():
+            setattr(self, name, value)
+        own = Delivery.objects.filter(pk=self.pk, attempts=self.attempts)
+        return bool(own.update(**changes))
 
     @property
     def due_at(self) -> datetime | None:

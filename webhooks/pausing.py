@@ -8,7 +8,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from functools import partial
 from smtplib import SMTPException
-from uuid import UUID
 
 import structlog
 from django.conf import settings
@@ -19,7 +18,7 @@ from django.utils import timezone
 from tenants.audit import record
 from tenants.context import require_tenant
 from tenants.models import Role, User
-from webhooks.models import Delivery, DeliveryStatus, Webhook
+from webhooks.models import Webhook
 
 logger = structlog.get_logger(__name__)
 
@@ -32,41 +31,20 @@ BY_HAND = "It was paused by hand."
 
 def pause(webhook: Webhook, reason: str, now: datetime | None = None) -> bool:
     """Stop telling this webhook anything; returns whether it was active until now."""
-    now = now or timezone.now()
     with transaction.atomic():
-        active = Webhook.objects.filter(pk=webhook.pk, is_active=True)
-        if not active.update(
-            is_active=False, paused_at=now, paused_reason=reason[:500], updated_at=now
-        ):
+        if not webhook.pause(reason, now or timezone.now()):
             return False
-        hold_deliveries(webhook.pk)
     webhook.refresh_from_db()
     return True
 
 
 def resume(webhook: Webhook) -> bool:
     """Go on, with what was held first; returns whether it was paused until now. The caller has a worker told."""
-    now = timezone.now()
     with transaction.atomic():
-        paused = Webhook.objects.filter(pk=webhook.pk, is_active=False)
-        if not paused.update(
-            is_active=True, paused_at=None, paused_reason="", failing_since=None, failures_in_a_row=0,
-            busy_until=None, queued_at=None, wake_at=None, updated_at=now,
-        ):  # fmt: skip
+        if not webhook.resume(timezone.now()):
             return False
-        held = Delivery.objects.filter(webhook=webhook, status=DeliveryStatus.HELD)
-        held.update(status=DeliveryStatus.PENDING, next_attempt_at=now)
     webhook.refresh_from_db()
     return True
-
-
-def hold_deliveries(webhook_id: UUID) -> None:
-    """Put what waits for a webhook aside, where the sweeper does not look; nothing if it is active after all."""
-    paused = Webhook.objects.filter(is_active=False)
-    waiting = Delivery.objects.filter(
-        webhook_id=webhook_id, status=DeliveryStatus.PENDING, webhook__in=paused
-    )
-    waiting.update(status=DeliveryStatus.HELD)
 
 
 def pause_failing(

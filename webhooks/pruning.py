@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Min, QuerySet
 from django.utils import timezone
 
 from webhooks.models import Delivery
@@ -20,6 +20,18 @@ def prune_tenant() -> int:
     """
     limit = timezone.now() - timedelta(days=settings.WEBHOOK_RETENTION_DAYS)
     return forget_deliveries(Delivery.objects.filter(created_at__lt=limit))
+
+
+def prune_after(moment: datetime) -> datetime:
+    """When what is written at `moment` is kept no longer; by the day, or every delivery would have its own pruning."""
+    end = moment + timedelta(days=settings.WEBHOOK_RETENTION_DAYS + 1)
+    return end.replace(hour=2, minute=0, second=0, microsecond=0)
+
+
+def next_pruning() -> datetime | None:
+    """When the current tenant's oldest delivery is kept no longer."""
+    oldest = Delivery.objects.aggregate(oldest=Min("created_at"))["oldest"]
+    return max(prune_after(oldest), timezone.now()) if oldest else None
 
 
 def forget_deliveries(deliveries: QuerySet[Delivery]) -> int:

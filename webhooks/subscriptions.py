@@ -17,7 +17,7 @@ from minirag.lib.errors import BadInput, Conflict, NotFound
 from minirag.lib.http_out.client import check_url
 from minirag.lib.security.signing import STANDARD_PREFIX, check_secret, make_secret
 from webhooks.attempts import Answer, send
-from webhooks.delivery import MAX_ATTEMPTS, current_secrets, pack_delivery, record_attempt
+from webhooks.delivery import current_secrets, pack_delivery, record_attempt
 from webhooks.models import SUBSCRIBABLE, Delivery, DeliveryStatus, EventType, Webhook
 from webhooks.pausing import BY_HAND, pause, resume
 from webhooks.pruning import forget_deliveries
@@ -79,17 +79,18 @@ def update_webhook(webhook: Webhook, changes: dict[str, Any]) -> Webhook:
 
     A new address starts with a clean slate: the failures of the old one do not count against it.
     """
+    cleared: list[str] = []
     if "url" in changes:
         changes["url"] = vet_address(changes["url"])
         if changes["url"] != webhook.url:
-            changes |= {"failing_since": None, "failures_in_a_row": 0}
+            cleared = webhook.forget_failures()
     if "events" in changes:
         changes["events"] = vet_events(changes["events"])
     is_active = changes.pop("is_active", None)
     with transaction.atomic():
         for name, value in changes.items():
             setattr(webhook, name, value)
-        webhook.save(update_fields=[*changes, "updated_at"])
+        webhook.save(update_fields=[*changes, *cleared, "updated_at"])
         if is_active is not None:
             switch_webhook(webhook, is_active)
     return webhook
@@ -138,10 +139,7 @@ def rotate_secret(webhook: Webhook, *, overlap: timedelta) -> str:
 def send_test(webhook: Webhook) -> tuple[Delivery, Answer]:
     """Post a `test.ping` at once, also to a paused webhook; it is logged, and never sent again by itself."""
     body = json.dumps({"event": EventType.TEST_PING.value, "webhook_id": str(webhook.pk)})
-    delivery = Delivery.objects.create(
-        webhook=webhook, event_type=EventType.TEST_PING, body=body, status=DeliveryStatus.FAILED, attempts=1,
-        attempts_left=0, last_error="The test has not ended.",
-    )  # fmt: skip
+    delivery = Delivery.objects.start_test(webhook, body)
     now = timezone.now()
     parcel = pack_delivery(webhook, delivery, current_secrets(webhook, now), now)
     answer = send(parcel)
@@ -152,7 +150,8 @@ def send_test(webhook: Webhook) -> tuple[Delivery, Answer]:
 def redeliver(delivery: Delivery) -> Delivery:
     """Send a delivery again, whatever became of it, under its old id. Raises Conflict while its webhook is paused."""
     _require_active(delivery.webhook)
-    _put_back(Delivery.objects.filter(pk=delivery.pk))
+    with transaction.atomic():
+        Delivery.objects.filter(pk=delivery.pk).put_back()
     transaction.on_commit(partial(queue_webhooks, [delivery.webhook_id]))
     delivery.refresh_from_db()
     return delivery
@@ -177,15 +176,10 @@ def redeliver_failed(
     if since:
         failed = failed.filter(created_at__gte=since)
     chosen = list(failed.order_by("created_at", "id").values_list("pk", flat=True)[: limit + 1])
-    count = _put_back(Delivery.objects.filter(pk__in=chosen[:limit], status=DeliveryStatus.FAILED))
+    with transaction.atomic():
+        count = failed.filter(pk__in=chosen[:limit]).put_back()
     transaction.on_commit(partial(queue_webhooks, [webhook.pk]))
     return count, len(chosen) > limit
-
-
-def _put_back(deliveries: Any) -> int:
-    return int(deliveries.update(
-        status=DeliveryStatus.PENDING, attempts_left=MAX_ATTEMPTS, next_attempt_at=timezone.now(), delivered_at=None
-    ))  # fmt: skip
 
 
 def _require_active(webhook: Webhook) -> None:

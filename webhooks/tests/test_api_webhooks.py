@@ -288,7 +288,7 @@ def failed(as_acme, acme, receiver, clock, sent) -> tuple[str, str]:
         delivery = tell()
         Delivery.objects.update(attempts_left=1)
         deliver_batch(delivery.webhook_id, clock=clock)
-        Webhook.objects.update(busy_until=None)
+        Webhook.objects.update(rests_until=None)
         clock.turn(minutes=1)
     return pk, str(delivery.pk)
 

@@ -17,15 +17,13 @@ from tenants.context import tenant_context
 from webhooks.attempts import Answer
 from webhooks.delivery import (
     BATCH,
-    LEASE,
-    LONGEST_REST_SECONDS,
     MAX_ATTEMPTS,
     RETRY_AFTER_SECONDS,
     deliver_batch,
     pack_delivery,
     record_attempt,
 )
-from webhooks.models import Attempt, Delivery, Webhook
+from webhooks.models import LONGEST_REST_SECONDS, Attempt, Delivery, Webhook
 from webhooks.subscriptions import rotate_secret
 from webhooks.tests.conftest import PAYLOAD, SECRET, make_webhook, tell
 
@@ -178,7 +176,7 @@ def test_a_failure_is_tried_again_for_a_day_under_the_same_id_and_then_given_up(
         before = clock()
         clock.moment = max(delivery.next_attempt_at, before)
         waits.append((clock() - before).total_seconds())
-        Webhook.objects.update(busy_until=None, failing_since=None, failures_in_a_row=0)
+        Webhook.objects.update(rests_until=None, failing_since=None, failures_in_a_row=0)
         run(hook, clock)
     assert delivery.status == "failed" and delivery.attempts == MAX_ATTEMPTS == len(receiver.seen)
     assert {headers["webhook-id"] for _, _, headers, _ in receiver.seen} == {str(delivery.pk)}
@@ -196,14 +194,14 @@ def test_an_endpoint_that_recovers_gets_what_it_missed(hook, receiver, clock, se
     receiver.serve("/hook", status=503)
     delivery = tell()
     next_due = run(hook, clock)
-    assert next_due == max(fresh(delivery).next_attempt_at, fresh(hook).busy_until)
+    assert next_due == max(fresh(delivery).next_attempt_at, fresh(hook).rests_until)
     assert hook.failing_since == clock() and hook.failures_in_a_row == 1
     assert run(hook, clock) is None and len(receiver.seen) == 1, "it rests"
     receiver.serve("/hook")
     clock.moment = next_due
     run(hook, clock)
     assert fresh(delivery).status == "delivered" and fresh(hook).failing_since is None
-    assert hook.failures_in_a_row == 0 and hook.busy_until is None
+    assert hook.failures_in_a_row == 0 and hook.rests_until is None and hook.claim_id is None
 
 
 def test_a_redirect_is_a_failure_and_is_not_followed(hook, receiver, clock, sent):
@@ -243,8 +241,8 @@ def test_an_endpoint_that_fails_rests_longer_each_time_so_that_a_backlog_costs_l
     rests = []
     for _ in range(12):
         run(hook, clock)
-        rests.append((fresh(hook).busy_until - clock()).total_seconds())
-        clock.moment = hook.busy_until
+        rests.append((fresh(hook).rests_until - clock()).total_seconds())
+        clock.moment = hook.rests_until
     assert rests[0] == 5 * BATCH and rests == sorted(rests) and rests[-1] == LONGEST_REST_SECONDS
 
 
@@ -278,7 +276,7 @@ def test_a_name_that_turns_to_a_private_address_is_refused(
 def test_of_two_workers_one_delivers(hook, receiver, clock, sent):
     tell()
     receiver.routes["/hook"] = lambda handler: (handler.send_response(200), handler.end_headers())
-    Webhook.objects.update(busy_until=clock() + LEASE)
+    Webhook.objects.claim(hook.pk, now=clock())
     assert run(hook, clock) is None and receiver.seen == []
     clock.turn(seconds=31)
     run(hook, clock)

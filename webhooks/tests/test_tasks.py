@@ -10,11 +10,14 @@ from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
+from minirag.lib.jobs.job import RESEND_AFTER
 from tenants.context import tenant_context
+from tenants.due import DueWork
 from tenants.tasks import TENANT_HEADER
 from webhooks import tasks
 from webhooks.events import emit
 from webhooks.models import SUBSCRIBABLE, Attempt, Delivery, EventType, Webhook
+from webhooks.pruning import next_pruning, prune_tenant
 from webhooks.tests.conftest import make_webhook, tell
 
 
@@ -110,7 +113,7 @@ def test_the_first_retry_has_a_message_of_its_own_and_later_ones_wait_for_the_sw
     run_task(acme, hook)
     assert len(sent) == 1, "it rests"
     past = timezone.now() - timedelta(seconds=1)
-    Webhook.objects.update(busy_until=None, wake_at=None, failures_in_a_row=30)
+    Webhook.objects.update(rests_until=None, wake_at=None, failures_in_a_row=30)
     Delivery.objects.filter(pk=delivery.pk).update(next_attempt_at=past, attempts_left=8)
     run_task(acme, hook)
     assert len(sent) == 1, "the sweeper comes often enough"
@@ -136,29 +139,51 @@ def test_a_queue_out_of_reach_fails_no_request_and_leaves_the_event_to_the_sweep
     monkeypatch.setattr(
         tasks.deliver, "apply_async", lambda arguments, **_: messages.append(arguments[0])
     )
-    assert tasks.sweep_tenant() == 1 and not messages, "it may still be on its way"
-    Webhook.objects.update(queued_at=timezone.now() - tasks.RESEND_AFTER - timedelta(seconds=1))
-    assert tasks.sweep_tenant() == 1 and messages == [str(hook.pk)]
+    assert tasks.sweep_deliveries() == 1 and not messages, "it may still be on its way"
+    Webhook.objects.update(queued_at=timezone.now() - RESEND_AFTER - timedelta(seconds=1))
+    assert tasks.sweep_deliveries() == 1 and messages == [str(hook.pk)]
 
 
 # --- The sweeper --------------------------------------------------------------------------------------------------
 
 
-def test_the_sweeper_finds_what_is_due_in_every_tenant(hook, globex, sent):
+def test_an_event_makes_its_delivery_and_its_pruning_due_with_it(hook, sent):
+    DueWork.objects.all().delete()
+    tell()
+    kinds = dict(DueWork.objects.values_list("kind", "due_at"))
+    assert set(kinds) == {"deliveries", "old_deliveries"}
+    assert kinds["deliveries"] - timezone.now() <= RESEND_AFTER
+
+
+def test_the_sweeper_delivers_for_its_own_tenant_only(hook, globex, sent):
     with tenant_context(globex.tenant):
-        theirs = make_webhook("https://x.example.com/")
+        make_webhook("https://x.example.com/")
         tell()
     tell()
-    with tenant_context(None):
-        assert tasks.sweep_deliveries.apply().get() >= 2
-    assert {webhook_id for webhook_id, _ in sent} == {str(hook.pk), str(theirs.pk)}
+    assert tasks.sweep_deliveries() == 1 and {pk for pk, _ in sent} == {str(hook.pk)}
+
+
+def test_the_next_delivery_waits_for_rest_worker_and_message(hook, sent):
+    now = timezone.now()
+    assert Webhook.objects.next_delivery() is None
+    first = tell().next_attempt_at
+    assert Webhook.objects.next_delivery() == first
+    for fields, expected in (
+        ({"rests_until": now + timedelta(minutes=5)}, now + timedelta(minutes=5)),
+        ({"heartbeat_at": now + timedelta(minutes=6)}, now + timedelta(minutes=6) + Webhook.STALE_AFTER),
+        ({"queued_at": now + timedelta(minutes=9)}, now + timedelta(minutes=9) + RESEND_AFTER),
+    ):  # fmt: skip
+        Webhook.objects.update(**fields)
+        assert Webhook.objects.next_delivery() == expected
+    Webhook.objects.update(is_active=False)
+    assert Webhook.objects.next_delivery() is None
 
 
 @pytest.mark.parametrize(
     ("webhook", "delivery"),
     [
         ({"is_active": False}, {}),
-        ({"busy_until": timezone.now() + timedelta(hours=1)}, {}),
+        ({"rests_until": timezone.now() + timedelta(hours=1)}, {}),
         ({}, {"status": "delivered"}),
         ({}, {"status": "held"}),
         ({}, {"status": "failed"}),
@@ -169,14 +194,14 @@ def test_the_sweeper_leaves_alone_what_is_not_due(hook, sent, webhook, delivery)
     row = tell()
     Webhook.objects.filter(pk=hook.pk).update(**webhook)
     Delivery.objects.filter(pk=row.pk).update(**delivery)
-    assert tasks.sweep_tenant() == 0 and not sent
+    assert tasks.sweep_deliveries() == 0 and not sent
 
 
 def test_the_sweeper_asks_one_question_of_a_tenant_with_nothing_to_do(
     hook, django_assert_num_queries
 ):
     with django_assert_num_queries(1):
-        assert tasks.sweep_tenant() == 0
+        assert tasks.sweep_deliveries() == 0
 
 
 def test_a_task_of_another_tenant_delivers_nothing(hook, globex, receiver, sent):
@@ -204,6 +229,8 @@ def test_old_deliveries_are_forgotten_with_their_attempts_in_every_tenant(
             Delivery.objects.filter(pk=row.pk).update(
                 created_at=timezone.now() - timedelta(days=11)
             )
-    with tenant_context(None):
-        assert tasks.prune_deliveries.apply().get() == 2
+    for party in (acme, globex):
+        with tenant_context(party.tenant):
+            assert next_pruning() <= timezone.now() and prune_tenant() == 1
+            assert next_pruning() is None or next_pruning() > timezone.now()
     assert list(Delivery.objects.all()) == [new] and Attempt.objects.count() == 1

@@ -48,16 +48,16 @@ class ClaimLost(Exception):
 class JobQuerySet(models.QuerySet[J]):
     """Transitions of rows that the caller does not have in hand. Each counts for the rows of this query set only."""
 
-    def claim(self, pk: uuid.UUID) -> J | None:
-        """Take a row in hand and return it as far as `LIGHT` goes; None if somebody else has it."""
-        now, claim_id = timezone.now(), uuid.uuid4()
+    def claim(self, pk: uuid.UUID, *, now: datetime | None = None) -> J | None:
+        """Take a row in hand and return it, without what is HEAVY; None if somebody else has it."""
+        now, claim_id = now or timezone.now(), uuid.uuid4()
         with transaction.atomic():
             taken = self.filter(self.model.is_free(now), pk=pk).update(
                 **self.model.RUNNING,
                 claim_id=claim_id,
                 heartbeat_at=now,
                 queued_at=None,
-                updated_at=now,
+                **self.model.touch(now),
             )
             if not taken:
                 return None
@@ -68,7 +68,9 @@ class JobQuerySet(models.QuerySet[J]):
         """Have the rows wait for a worker; the caller sends the messages. Returns how many rows there are."""
         now = timezone.now()
         with transaction.atomic():
-            count = self.update(**{**self.model.WAITING, **facts}, queued_at=now, updated_at=now)
+            count = self.update(
+                **{**self.model.WAITING, **facts}, queued_at=now, **self.model.touch(now)
+            )
             if count:
                 self.model.remind(now + RESEND_AFTER)
         return count
@@ -81,7 +83,7 @@ class JobQuerySet(models.QuerySet[J]):
     def cancel(self, **facts: Any) -> int:
         """Take the rows out of the queue or away from their workers; returns how many there were to cancel."""
         wanted = Q(queued_at__isnull=False) | Q(claim_id__isnull=False)
-        return self.filter(wanted).update(**facts, **_NOBODYS, updated_at=timezone.now())
+        return self.filter(wanted).update(**facts, **_NOBODYS, **self.model.touch(timezone.now()))
 
     def sweep(self, give_up: Callable[[J], None] | None = None) -> list[J]:
         """Return the rows whose message is to be sent again: of dead workers, and of messages that got lost.
@@ -115,7 +117,6 @@ class Job(models.Model):
     claim_id = models.UUIDField(null=True, blank=True, editable=False)
     heartbeat_at = models.DateTimeField(null=True, blank=True, editable=False)
     attempts = models.PositiveSmallIntegerField(default=0, editable=False)
-    updated_at = models.DateTimeField(auto_now=True)
 
     WAITING: ClassVar[Mapping[str, Any]] = {}
     RUNNING: ClassVar[Mapping[str, Any]] = {}
@@ -135,13 +136,18 @@ class Job(models.Model):
         return Q(claim_id__isnull=True) | Q(heartbeat_at__lt=now - cls.STALE_AFTER)
 
     @classmethod
+    def touch(cls, now: datetime) -> dict[str, Any]:
+        """What says on the row that something has happened to it."""
+        return {"updated_at": now}
+
+    @classmethod
     def remind(cls, at: datetime) -> None:
         """Have the sweeper look at this kind of job at that moment; in the transaction that makes it necessary."""
 
     def beat(self, **progress: Any) -> None:
         """Show a sign of life and how far the work is. Raises ClaimLost."""
         now = timezone.now()
-        changes = {**progress, "updated_at": now} if progress else {}
+        changes = {**progress, **self.touch(now)} if progress else {}
         if not self._held().update(heartbeat_at=now, **changes):
             raise ClaimLost
 
@@ -198,7 +204,7 @@ class Job(models.Model):
         return rows
 
     def _end(self, **facts: Any) -> None:
-        if not self._held().update(**{**_NOBODYS, "updated_at": timezone.now(), **facts}):
+        if not self._held().update(**{**_NOBODYS, **self.touch(timezone.now()), **facts}):
             raise ClaimLost
 
 
