@@ -17,6 +17,7 @@ from django.conf import settings
 from django.test import Client
 from redis import Redis
 
+from tenants import due
 from tenants.authentication import issue_jwt
 from tenants.context import tenant_context
 from tenants.models import Role, Tenant, User
@@ -95,6 +96,12 @@ def _parties(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) ->
         )
         User.objects.create_superuser("olga@platform.example.com", PASSWORD, display_name="Olga")
     return parties
+
+
+@pytest.fixture(autouse=True)
+def _nothing_stands() -> None:
+    """Forget which reminders of due work this process has seen: they were rolled back with the test before."""
+    due._standing.clear()
 
 
 @pytest.fixture

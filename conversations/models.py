@@ -127,6 +127,10 @@ class Message(models.Model):
                     role="user",
                 ),
             ),
+            # There are few at any moment, and the clock looks for those that nobody ends.
+            models.Index(
+                fields=["created_at"], name="turn_open", condition=models.Q(outcome="pending")
+            ),
             models.Index(
                 fields=["created_at"],
                 name="turn_badly_cited",

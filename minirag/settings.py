@@ -256,16 +256,6 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour="3", minute="17"),
         "options": {"expires": 3600.0},
     },
-    "roll-up-usage": {
-        "task": "bots.tasks.roll_up_usage_of_tenants",
-        "schedule": 60.0,
-        "options": {"expires": 55.0},
-    },
-    "fail-abandoned-turns": {
-        "task": "conversations.tasks.fail_abandoned_turns",
-        "schedule": 300.0,
-        "options": {"expires": 290.0},
-    },
 }
 
 # --- Channels, cache --------------------------------------------------------------------------------------------

@@ -13,9 +13,10 @@ from uuid import UUID
 
 from celery import shared_task
 
+from bots.usage.rollup import next_roll_up, roll_up_usage
 from conversations.exports.jobs import next_expiry, purge_expired
 from conversations.exports.models import ExportJob
-from conversations.tasks import sweep_exports
+from conversations.tasks import fail_abandoned_turns, next_abandoned_turn, sweep_exports
 from knowledge.models import Source
 from knowledge.tasks import (
     next_purge,
@@ -52,6 +53,8 @@ DUTIES: Final[dict[DueKind, Duty]] = {
     DueKind.REEMBEDDING: Duty(reembed_outdated, next_reembedding),
     DueKind.DELIVERIES: Duty(sweep_deliveries, lambda: Webhook.objects.next_delivery()),
     DueKind.OLD_DELIVERIES: Duty(prune_tenant, next_pruning),
+    DueKind.USAGE: Duty(roll_up_usage, next_roll_up),
+    DueKind.TURNS: Duty(fail_abandoned_turns, next_abandoned_turn),
     DueKind.EXPORTS: Duty(sweep_exports, lambda: ExportJob.objects.next_sweep()),
     DueKind.OLD_EXPORTS: Duty(purge_expired, next_expiry),
 }

@@ -12,7 +12,7 @@ that has not committed yet cannot lose its row to a worker that began before.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -27,6 +27,8 @@ AT_ONCE = 5_000
 MARGIN = timedelta(seconds=20)
 """A row that stands already serves as well if nobody takes it before our transaction has surely committed."""
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
+_standing: dict[tuple[UUID, str], datetime] = {}
+"""Reminders that are committed and that nobody takes before their time, as far as this process has seen them."""
 
 
 class DueKind(models.TextChoices):
@@ -38,6 +40,8 @@ class DueKind(models.TextChoices):
     REEMBEDDING = "reembedding", "Datasets whose bot names another embedding model"
     DELIVERIES = "deliveries", "Deliveries to webhooks"
     OLD_DELIVERIES = "old_deliveries", "Deliveries that are kept no longer"
+    USAGE = "usage", "Usage that is not added up yet"
+    TURNS = "turns", "Questions whose process died"
     EXPORTS = "exports", "Exports that wait or whose worker died"
     OLD_EXPORTS = "old_exports", "Files of exports that are kept no longer"
 
@@ -62,13 +66,20 @@ class DueWork(models.Model):
 
 
 _ADD = """
-INSERT INTO tenants_duework (tenant_id, kind, due_at)
-SELECT %(tenant)s, asked.kind, asked.due_at
-  FROM unnest(%(kinds)s::text[], %(moments)s::timestamptz[]) AS asked (kind, due_at)
- WHERE NOT EXISTS (
-    SELECT FROM tenants_duework AS waiting
-     WHERE waiting.tenant_id = %(tenant)s AND waiting.kind = asked.kind AND waiting.claimed_until IS NULL
-       AND waiting.due_at BETWEEN %(serves_from)s AND asked.due_at)"""
+WITH asked AS (
+    SELECT * FROM unnest(%(kinds)s::text[], %(moments)s::timestamptz[]) AS asked (kind, due_at)
+), standing AS (
+    SELECT asked.kind, max(waiting.due_at) AS due_at
+      FROM asked JOIN tenants_duework AS waiting
+        ON waiting.tenant_id = %(tenant)s AND waiting.kind = asked.kind AND waiting.claimed_until IS NULL
+       AND waiting.due_at BETWEEN %(serves_from)s AND asked.due_at
+     GROUP BY asked.kind
+), added AS (
+    INSERT INTO tenants_duework (tenant_id, kind, due_at)
+    SELECT %(tenant)s, kind, due_at FROM asked WHERE kind NOT IN (SELECT kind FROM standing)
+    RETURNING kind, due_at
+)
+SELECT kind, due_at FROM added UNION ALL SELECT kind, due_at FROM standing"""
 _CLAIM = """
 UPDATE tenants_duework SET claimed_until = %(now)s + %(lease)s
  WHERE id IN (
@@ -85,8 +96,19 @@ def make_due(moments: Mapping[DueKind, datetime]) -> None:
     """Have the current tenant's work of these kinds looked at by then; in the transaction that makes it necessary.
 
     Call it late in that transaction: a reminder that stands already serves as well only if it is not taken before.
+    One that this process has seen standing costs no query.
     """
-    _add(moments, timezone.now() + MARGIN)
+    tenant_id, surely = require_tenant().pk, timezone.now() + MARGIN
+    missing = {
+        kind: at
+        for kind, at in moments.items()
+        if not surely <= _standing.get((tenant_id, kind), _EVER) <= at
+    }
+    if missing:
+        found = _add(missing, surely)
+        transaction.on_commit(
+            lambda: _standing.update({(tenant_id, kind): at for kind, at in found})
+        )
 
 
 def repair(moments: Mapping[DueKind, datetime]) -> None:
@@ -94,19 +116,22 @@ def repair(moments: Mapping[DueKind, datetime]) -> None:
     _add(moments, _EVER)
 
 
-def _add(moments: Mapping[DueKind, datetime], serves_from: datetime) -> None:
+def _add(moments: Mapping[DueKind, datetime], serves_from: datetime) -> list[tuple[str, datetime]]:
+    """Write the reminders that do not stand yet; returns those that stand now."""
     facts = {
         "tenant": require_tenant().pk, "kinds": [kind.value for kind in moments],
         "moments": list(moments.values()), "serves_from": serves_from,
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(_ADD, facts)
+        return list(cursor.fetchall())
 
 
-def make_all_due(tenant_id: UUID) -> None:
-    """Have everything of a tenant looked at now: one that is back, or of which nobody knows."""
+def make_all_due(tenant_id: UUID, kinds: Sequence[str] = DueKind.values) -> None:
+    """Have everything of a tenant, or these kinds of work, looked at now: it is back, or something has changed."""
+    facts = {"tenant": tenant_id, "kinds": [str(kind) for kind in kinds], "now": timezone.now()}
     with connection.cursor() as cursor:
-        cursor.execute(_FILL, {"tenant": tenant_id, "kinds": DueKind.values, "now": timezone.now()})
+        cursor.execute(_FILL, facts)
 
 
 def claim_due() -> dict[tuple[UUID, str], list[int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -13,7 +14,7 @@ from django_tenants.models import DomainMixin, TenantMixin
 
 from minirag.lib.bounds import JsonOfAtMost
 from minirag.lib.security.passwords import check_password
-from tenants.due import make_all_due
+from tenants.due import DueKind, make_all_due
 from tenants.tokens.models import (
     ApiToken,
     ApiTokenQuerySet,
@@ -113,6 +114,14 @@ class Tenant(TenantMixin):
     @property
     def is_active(self) -> bool:
         return self.status == TenantStatus.ACTIVE
+
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """Save; its days begin elsewhere where the time zone is another one, so usage is added up anew."""
+        is_new = self._state.adding
+        with transaction.atomic():
+            super().save(*args, update_fields=update_fields, **kwargs)
+            if not is_new and (update_fields is None or "time_zone" in update_fields):
+                make_all_due(self.pk, [DueKind.USAGE])
 
     def change_status(self, status: str, reason: str = "") -> None:
         """Suspend, archive or restore; takes effect on the next request, since nothing caches a tenant."""

@@ -41,8 +41,14 @@ class TenantTask(Task):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         tenant = self._find_tenant()
-        with tenant_context(tenant), request_id_bound(self._read_header(REQUEST_HEADER)):
-            return super().__call__(*args, **kwargs)
+        try:
+            with tenant_context(tenant), request_id_bound(self._read_header(REQUEST_HEADER)):
+                return super().__call__(*args, **kwargs)
+        except Exception as error:
+            if _exists(tenant):
+                raise
+            logger.info("a tenant was erased while a task ran in it", task=self.name)
+            raise Reject("the tenant was erased meanwhile", requeue=False) from error
 
     def _read_header(self, name: str) -> str:
         return str(self.request.get(name) or (self.request.headers or {}).get(name) or "")
@@ -72,6 +78,11 @@ class PlatformTask(Task):
             return super().__call__(*args, **kwargs)
 
 
+def _exists(tenant: Tenant) -> bool:
+    with tenant_context(None):
+        return Tenant.objects.filter(pk=tenant.pk).exists()
+
+
 def active_tenants() -> list[Tenant]:
     """Return the tenants that scheduled work is for."""
     assert current_tenant() is None, "Fan out from a PlatformTask, outside of any tenant."  # noqa: S101
@@ -92,7 +103,7 @@ def sum_over_tenants(work: Callable[[], int]) -> int:
         except SoftTimeLimitExceeded:
             raise
         except Exception:
-            if Tenant.objects.filter(pk=tenant.pk).exists():
+            if _exists(tenant):
                 logger.exception("scheduled work failed in a tenant", tenant=tenant.slug)
             else:
                 logger.info("a tenant was erased while work was done in it", tenant=tenant.slug)

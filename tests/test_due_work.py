@@ -13,6 +13,7 @@ from minirag import tasks
 from minirag.tasks import DUTIES, Duty, do_due_work, repair_due_work, run_due_work
 from tenants.context import require_tenant, tenant_context
 from tenants.due import LEASE, MARGIN, DueKind, DueWork, claim_due, make_due, settle
+from tenants.models import Tenant
 from tenants.provisioning import erase_tenant, provision_tenant, restore_tenant, suspend_tenant
 from tenants.tasks import TENANT_HEADER
 
@@ -91,6 +92,20 @@ def test_kinds_and_tenants_are_kept_apart(acme, globex, sent):
     assert sorted(message[:2] for message in sent) == [
         ("acme", "exports"), ("acme", "old_exports"), ("globex", "exports"),
     ]  # fmt: skip
+
+
+def test_a_reminder_that_this_process_has_seen_standing_costs_no_query(
+    in_acme, django_assert_num_queries, django_capture_on_commit_callbacks
+):
+    at = timezone.now() + timedelta(minutes=5)
+    with django_capture_on_commit_callbacks(execute=True):
+        make_due({KIND: at})
+    with django_assert_num_queries(0):
+        make_due({KIND: at + SECOND})
+    with django_assert_num_queries(1):
+        make_due({KIND: at - SECOND})
+    with django_assert_num_queries(1):
+        make_due({DueKind.OLD_EXPORTS: at})
 
 
 # --- A tick -------------------------------------------------------------------------------------------------------
@@ -194,6 +209,22 @@ def test_work_that_fails_is_due_again_and_nobody_elses_waits_for_it(
               for p in (acme, globex) if p.slug == slug}  # fmt: skip
     assert states == {"acme": "FAILURE", "globex": "SUCCESS"}
     assert [row.tenant_id for row in DueWork.objects.all()] == [acme.tenant.pk]
+
+
+def test_a_tenant_that_is_erased_in_the_middle_of_its_work_is_no_failure(db, sent, monkeypatch):
+    made = provision_tenant(
+        name="Gone", slug="gone", owner_email="o@gone.example.com", owner_password="a long phrase"
+    )
+
+    def work() -> int:
+        erase_tenant(made.tenant)
+        Tenant.objects.get(pk=made.tenant.pk)
+        return 1
+
+    monkeypatch.setitem(DUTIES, KIND, Duty(work, lambda: None))
+    remind(made, seconds=5)
+    tick()
+    assert receive(sent[0], made) == "REJECTED"
 
 
 def test_settling_of_one_tenant_does_not_touch_anothers_rows(acme, globex):

@@ -1244,8 +1244,6 @@ def claim_of(scene: Scene) -> list[int]:
 
 
 PLATFORM_TASKS = {
-    "conversations.tasks.fail_abandoned_turns",
-    "bots.tasks.roll_up_usage_of_tenants",
     "minirag.tasks.run_due_work",
     "minirag.tasks.repair_due_work",
 }

@@ -14,12 +14,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from bots.models import BotProfile, Measure, Outcome, UsageDay, UsageEvent, UsageKind, UsageTiming
-from bots.tasks import roll_up_usage_of_tenants
 from bots.tests.usage_scene import move_to, spend, utc
-from bots.usage.rollup import roll_up_usage
+from bots.usage.metering import record_usage
+from bots.usage.rollup import ROLL_UP_AFTER, next_roll_up, roll_up_usage
 from bots.usage.spending import COLUMNS, count_times, sum_usage, window_of
 from bots.usage.timings import milliseconds_of, summarise_times
 from tenants.context import tenant_context
+from tenants.due import DueKind, DueWork
 
 
 @pytest.fixture(autouse=True)
@@ -238,12 +239,36 @@ class TestExactness:
                 bot = BotProfile.objects.create(name="Helper")
                 for _ in range(count):
                     spend(bot)
-        with tenant_context(None):
-            assert roll_up_usage_of_tenants() == 5
         for party, count in ((acme, 2), (globex, 3)):
             with tenant_context(party.tenant):
+                assert roll_up_usage() == count and next_roll_up() is None
                 assert [row.request_count for row in UsageDay.objects.all()] == [count]
                 assert days_of() == {str(timezone.now().date()): count}
+
+
+class TestWhen:
+    def test_a_call_makes_its_adding_up_due_and_a_burst_costs_one_reminder(
+        self, bot, django_capture_on_commit_callbacks
+    ):
+        DueWork.objects.all().delete()
+        for _ in range(5):
+            with django_capture_on_commit_callbacks(execute=True):
+                record_usage(UsageKind.CHAT, bot_profile_id=bot.pk, model="m")
+        [reminder] = DueWork.objects.filter(kind=DueKind.USAGE)
+        assert reminder.due_at - timezone.now() <= ROLL_UP_AFTER
+        assert next_roll_up() is not None
+        roll_up_usage()
+        assert next_roll_up() is None
+
+    def test_another_time_zone_has_the_days_added_up_anew(self, bot, acme):
+        spend(bot)
+        roll_up_usage()
+        DueWork.objects.all().delete()
+        acme.tenant.time_zone = "Asia/Tokyo"
+        acme.tenant.save()
+        assert DueWork.objects.filter(kind=DueKind.USAGE, due_at__lte=timezone.now()).exists()
+        with tenant_context(acme.tenant):
+            assert next_roll_up() is not None
 
 
 class TestTimes:

@@ -6,8 +6,12 @@ import uuid
 from decimal import Decimal
 from typing import Any
 
+from django.utils import timezone
+
 from bots.models import UsageEvent, UsageKind
 from bots.usage.pricing import price_call
+from bots.usage.rollup import ROLL_UP_AFTER
+from tenants.due import DueKind, make_due
 
 
 def record_usage(
@@ -32,6 +36,7 @@ def record_usage(
         completion_tokens=completion_tokens,
         listed=cost_usd,
     )
+    make_due({DueKind.USAGE: timezone.now() + ROLL_UP_AFTER})
     return UsageEvent.objects.create(
         kind=kind,
         bot_profile_id=bot_profile_id,

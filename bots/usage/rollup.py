@@ -14,15 +14,18 @@ then readers leave the days aside (they know by UsageRollup) and count events.
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.utils import timezone
 
-from bots.models import UsageRollup
+from bots.models import UsageEvent, UsageRollup
 from bots.usage.timings import BUCKET_SQL
 from tenants.context import require_tenant
 from tenants.models import Tenant
 
+ROLL_UP_AFTER = timedelta(seconds=60)
 BATCH = 20_000
 BATCHES = 50
 """Per run, so that one tenant's backlog does not keep the others waiting."""
@@ -70,6 +73,16 @@ WITH picked AS (
 )
 SELECT count(*) FROM taken"""
 _ROLLED_UP = "(SELECT * FROM bots_usageevent WHERE is_rolled_up) AS events"
+
+
+def next_roll_up() -> datetime | None:
+    """When there is something to add up again; None as long as no call is made."""
+    zone = require_tenant().time_zone
+    is_due = (
+        UsageEvent.objects.filter(is_rolled_up=False).exists()
+        or UsageRollup.objects.filter(pk=1).exclude(time_zone=zone).exists()
+    )
+    return timezone.now() + ROLL_UP_AFTER if is_due else None
 
 
 def roll_up_usage(*, batch: int = BATCH, batches: int = BATCHES) -> int:

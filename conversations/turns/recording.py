@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
@@ -23,6 +24,7 @@ from knowledge.retrieval.passages import Passage
 from knowledge.retrieval.retrieving import Retrieval
 from minirag.lib.errors import Conflict, NotFound
 from tenants.context import require_tenant
+from tenants.due import DueKind, make_due
 from tenants.models import Tenant
 from webhooks.events import emit
 from webhooks.models import EventType
@@ -119,6 +121,7 @@ def open_turn(
         Chat.objects.filter(pk=chat.pk).update(
             message_count=F("message_count") + 1, updated_at=timezone.now()
         )
+        make_due({DueKind.TURNS: timezone.now() + timedelta(seconds=longest_turn_seconds())})
         # Last, because its counters are locked until the commit, and other questions of the tenant wait for them.
         reservation = reserve_turn(bot.pk, asker.token_id)
         message.reserve(reservation.counted)
@@ -352,6 +355,11 @@ def _correct_cost(turn: OpenTurn, answer: Answer, spent: Sequence[UsageEvent]) -
     if settled != answer.cost_usd:
         answer.cost_usd = settled
         Message.objects.filter(pk=turn.question.pk).update(trace=describe_turn(answer))
+
+
+def longest_turn_seconds() -> float:
+    """Longer than any turn may take: four times the wait for a first token (see minirag.ai.chat), and then some."""
+    return 4 * settings.MODEL_TIMEOUT_SECONDS + 300.0
 
 
 def fail_abandoned(older_than_seconds: float) -> int:
