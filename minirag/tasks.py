@@ -91,12 +91,11 @@ def do_due_work(kind: str, row_ids: list[int]) -> None:
 
 @shared_task(base=PlatformTask)
 def repair_due_work() -> int:
-    """Write down again, in every tenant, what its rows say is due; returns how many tenants were looked at."""
+    """Write down again, in every tenant, what its rows say is due; returns how many reminders were missing."""
     return sum_over_tenants(repair_tenant)
 
 
-def repair_tenant() -> int:
-    """`repair_due_work` for the current tenant."""
+def repair_tenant(*, mend: bool = True) -> int:
+    """`repair_due_work` for the current tenant; returns how many reminders were missing."""
     moments = {kind: moment for kind, duty in DUTIES.items() if (moment := duty.next_due())}
-    repair(moments)
-    return 1
+    return repair(moments, mend=mend)

@@ -79,7 +79,7 @@ WITH asked AS (
     SELECT %(tenant)s, kind, due_at FROM asked WHERE kind NOT IN (SELECT kind FROM standing)
     RETURNING kind, due_at
 )
-SELECT kind, due_at FROM added UNION ALL SELECT kind, due_at FROM standing"""
+SELECT kind, due_at, true FROM added UNION ALL SELECT kind, due_at, false FROM standing"""
 _CLAIM = """
 UPDATE tenants_duework SET claimed_until = %(now)s + %(lease)s
  WHERE id IN (
@@ -107,17 +107,26 @@ def make_due(moments: Mapping[DueKind, datetime]) -> None:
     if missing:
         found = _add(missing, surely)
         transaction.on_commit(
-            lambda: _standing.update({(tenant_id, kind): at for kind, at in found})
+            lambda: _standing.update({(tenant_id, kind): at for kind, at, _ in found})
         )
 
 
-def repair(moments: Mapping[DueKind, datetime]) -> None:
-    """`make_due` for what committed rows say: a reminder that is taken meanwhile finds them."""
-    _add(moments, _EVER)
+def repair(moments: Mapping[DueKind, datetime], *, mend: bool = True) -> int:
+    """`make_due` for what committed rows say: a reminder that is taken meanwhile finds them.
+
+    Returns how many reminders were missing; `mend`: and are written.
+    """
+    with transaction.atomic():
+        missing = sum(is_new for _, _, is_new in _add(moments, _EVER))
+        if not mend:
+            transaction.set_rollback(True)
+    return missing
 
 
-def _add(moments: Mapping[DueKind, datetime], serves_from: datetime) -> list[tuple[str, datetime]]:
-    """Write the reminders that do not stand yet; returns those that stand now."""
+def _add(
+    moments: Mapping[DueKind, datetime], serves_from: datetime
+) -> list[tuple[str, datetime, bool]]:
+    """Write the reminders that do not stand yet; returns those that stand now, and which of them are new."""
     facts = {
         "tenant": require_tenant().pk, "kinds": [kind.value for kind in moments],
         "moments": list(moments.values()), "serves_from": serves_from,

@@ -218,7 +218,8 @@ def test_a_tenant_that_is_erased_in_the_middle_of_its_work_is_no_failure(db, sen
 
     def work() -> int:
         erase_tenant(made.tenant)
-        Tenant.objects.get(pk=made.tenant.pk)
+        with tenant_context(None):
+            Tenant.objects.get(pk=made.tenant.pk)
         return 1
 
     monkeypatch.setitem(DUTIES, KIND, Duty(work, lambda: None))
@@ -251,7 +252,7 @@ def test_the_repair_writes_down_again_what_the_rows_say_and_nothing_twice(
     monkeypatch.setattr(tasks, "DUTIES", {KIND: Duty(lambda: 0, lambda: at)})
     assert repair() >= 2
     count = DueWork.objects.count()
-    assert repair() == count and DueWork.objects.count() == count
+    assert repair() == 0 and DueWork.objects.count() == count
 
 
 def test_a_tenant_that_cannot_be_repaired_does_not_keep_the_others_waiting(

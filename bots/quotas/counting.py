@@ -159,6 +159,18 @@ def count_storage(
     return _set(uses, {use.pk: standings[use.quota_id].used for use in uses}, now)
 
 
+def correct_storage(bot_profile_id: uuid.UUID | None, size: int) -> None:
+    """Write down what a bot, or (None) the shared sources of no bot, really store, whatever the quotas say."""
+    now = timezone.now()
+    quotas = _find_quotas(bot_profile_id, None, (QuotaResource.STORAGE,))
+    uses = _lock_uses(quotas, now)
+    holder = _lock_holder(bot_profile_id)
+    holder.stored_bytes = size
+    holder.save(update_fields=["stored_bytes"])
+    standings = find_standings(quotas, now=now)
+    _set(uses, {use.pk: standings[use.quota_id].used for use in uses}, now)
+
+
 def _lock_holder(bot_profile_id: uuid.UUID | None) -> BotProfile | SharedStorage:
     if bot_profile_id is not None:
         return (

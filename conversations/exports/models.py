@@ -43,6 +43,16 @@ class ExportJobQuerySet(JobQuerySet["ExportJob"]):
         """Say that the parts are gone; the rows stay."""
         return self.update(part_count=0)
 
+    def lose_file(self) -> int:
+        """Fail because parts of the file are gone; a retry writes it anew."""
+        reason = "A part of the file is lost. Retry the export."
+        return self.filter(status=ExportStatus.SUCCEEDED).update(
+            status=ExportStatus.FAILED,
+            error_code="file_lost",
+            error_message=reason,
+            updated_at=timezone.now(),
+        )
+
     def waiting(self) -> ExportJobQuerySet:
         return self.filter(status=ExportStatus.PENDING)
 

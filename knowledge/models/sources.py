@@ -101,6 +101,10 @@ class SourceQuerySet(JobQuerySet["Source"]):
         running = self.filter(claim_id__isnull=False)
         return running.cancel(**rest, **told) + self.cancel(**rest)
 
+    def come_to_rest(self) -> int:
+        """Give up what nobody has in hand though it looks as if; what they said before goes on answering."""
+        return self.filter(claim_id__isnull=True).update(**_AT_REST, updated_at=timezone.now())
+
     def put_away(self) -> int:
         """Delete them softly. The worker at one loses its claim for good, even if the source is brought back soon."""
         now = timezone.now()
