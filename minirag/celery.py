@@ -30,6 +30,15 @@ def refuse_unsafe_start(**kwargs: Any) -> None:
         raise SystemExit(str(error)) from error
 
 
+@beat_init.connect
+def repair_at_start(**kwargs: Any) -> None:
+    """What no reminder stands for, such as another DEFAULT_EMBEDDING_MODEL, is found now and not at night."""
+    from minirag.lib.jobs.sending import publish
+    from minirag.tasks import repair_due_work
+
+    publish(repair_due_work, expires=3600.0)
+
+
 @setup_logging.connect
 def keep_django_logging(**kwargs: Any) -> None:
     """Celery would replace our handlers; connecting to this signal stops it."""

@@ -232,3 +232,71 @@ def test_secrets_are_never_shown_by_a_model():
         for field in re.findall(r"(\w*(?:encrypted|hash)\w*) = models\.\w+\(([^)]*)\)", text):
             if field[0].startswith("encrypted") or field[0] == "token_hash":
                 assert "editable=False" in field[1], field
+
+
+JOB_COLUMNS = {
+    "queued_at", "claim_id", "heartbeat_at", "attempts", "attempts_left", "next_attempt_at", "delivered_at",
+    "rests_until", "wake_at", "failing_since", "failures_in_a_row", "times_gone", "next_refresh_at", "redo",
+    "progress_stage", "progress_done", "progress_total",
+}  # fmt: skip
+JOB_STATES = {"SourceStatus", "ExportStatus", "DeliveryStatus"}
+JOB_OWNERS = {
+    "minirag/lib/jobs/job.py",
+    "knowledge/models/sources.py",
+    "webhooks/models.py",
+    "conversations/exports/models.py",
+}
+WRITERS = {
+    "update", "create", "bulk_create", "bulk_update", "update_or_create", "get_or_create", "save",
+    "Source", "ExportJob", "Webhook", "Delivery",
+}  # fmt: skip
+
+
+def find_job_writes(tree: ast.Module) -> list[str]:
+    """Where a job's columns are written: by a call, by an assignment, or named for a call to save."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if name not in WRITERS:
+                continue
+            written = {keyword.arg for keyword in node.keywords} & JOB_COLUMNS
+            words = [each for each in ast.walk(node) if isinstance(each, ast.Constant)]
+            written |= {str(each.value) for each in words} & JOB_COLUMNS
+            written |= {
+                f"status={ast.unparse(keyword.value)}"
+                for keyword in node.keywords
+                if keyword.arg == "status"
+                and ast.unparse(keyword.value).split(".")[0] in JOB_STATES
+            }
+            found += [f"{node.lineno} {name}({each})" for each in sorted(written)]
+        if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            flat = [each for target in targets for each in ast.walk(target)]
+            names = {each.attr for each in flat if isinstance(each, ast.Attribute)} & JOB_COLUMNS
+            found += [f"{node.lineno} {each} =" for each in sorted(names)]
+    return found
+
+
+def test_nobody_but_a_job_itself_writes_what_says_how_it_stands():
+    """A state change is one method on its model: what else would forget what belongs to it."""
+    found = [
+        f"{name_of(path)}:{write}"
+        for path in source_files()
+        if name_of(path) not in JOB_OWNERS
+        for write in find_job_writes(parse(path))
+    ]
+    assert not found, "call the transition by its name, or add one beside the others"
+
+
+def test_a_second_writer_of_a_jobs_columns_would_be_found():
+    planted = """
+Source.objects.filter(pk=1).update(queued_at=None)
+Delivery(status=DeliveryStatus.FAILED)
+row.claim_id = None
+row.save(update_fields=["next_refresh_at"])
+ExportJob.objects.filter(status=ExportStatus.RUNNING)
+Tenant.objects.update(status=TenantStatus.ACTIVE)
+"""
+    found = {write.split()[0] for write in find_job_writes(ast.parse(planted))}
+    assert found == {"2", "3", "4", "5"}

@@ -95,7 +95,7 @@ def test_chunks_that_the_index_has_lost_are_read_anew(taught):
 
 
 def test_a_file_that_is_gone_is_said_and_left_to_a_person(in_acme):
-    source = make_upload(make_bot(), "txt", b"The pump runs.")
+    source = make_upload(make_bot(), b"The pump runs.", "txt")
     source.file.delete()
     for _ in range(2):
         text, code = reconcile()

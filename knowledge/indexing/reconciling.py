@@ -22,7 +22,7 @@ from knowledge.indexing.lexicon import (
     recount_statistics,
     stored_statistics,
 )
-from knowledge.models import IndexEntry, Redo, Source, SourceStatus, SourceType
+from knowledge.models import Redo, Source, SourceStatus, SourceType
 from knowledge.tasks import queue_again
 
 
@@ -160,9 +160,6 @@ def _word_statistics(mend: bool) -> tuple[int, bool]:
 
 def _vectors_of_wrong_size(mend: bool) -> tuple[int, bool]:
     """`dim` is what searches filter by."""
-    wrong = IndexEntry.objects.filter(Q(emb__isnull=True, dim__gt=0) | Q(emb__isnull=False, dim=0))
-    if not wrong.exists():
-        return 0, mend
     return _update(
         """UPDATE chunk_index SET dim = coalesce(vector_dims(emb), 0)
             WHERE dim <> coalesce(vector_dims(emb), 0) RETURNING chunk_id""",

@@ -301,8 +301,11 @@ class Source(Job):
             make_due({DueKind.REFRESHES: again})
         super().fail(code, reason, **{"next_refresh_at": again, "times_gone": 0, **facts})
 
-    def plan_refresh(self, schedule: str | None) -> None:
-        """Give it a schedule, or none, from now on; one in error keeps to its backoff. The caller saves."""
+    def plan_refresh(self, schedule: str | None) -> list[str]:
+        """Give it a schedule, or none, from now on; one in error keeps to its backoff.
+
+        The caller saves the columns that this returns.
+        """
         self.refresh_schedule = schedule
         if self.status == SourceStatus.ERROR:
             failures = max(self.attempts, 1)
@@ -312,6 +315,7 @@ class Source(Job):
         else:
             last = self.last_refreshed_at
             self.next_refresh_at = next_refresh(schedule, last) if last else None
+        return ["refresh_schedule", "next_refresh_at"]
 
     def lose_document(self, *, documents: int, chunks: int, stored_bytes: int) -> None:
         """Go on with what is left. A worker at it gives up, and only a request to ingest it reads it again.

@@ -191,13 +191,12 @@ def apply_changes(source: Source, changes: dict[str, Any]) -> None:
     if restored or source.deleted_at is None:
         was = 0 if restored else source.stored_bytes
         count_bytes(source.bot_profile_id, changes.get("stored_bytes", source.stored_bytes) - was)
-    planned = []
+    planned: list[str] = []
     if changes.get("refresh_schedule", source.refresh_schedule) != source.refresh_schedule:
-        source.plan_refresh(changes["refresh_schedule"])
-        planned = ["next_refresh_at"]
+        planned = source.plan_refresh(changes["refresh_schedule"])
     for field, value in changes.items():
         setattr(source, field, value)
-    source.save(update_fields=[*changes, *planned, "updated_at"])
+    source.save(update_fields={*changes, *planned, "updated_at"})
     if restored:
         queue_ingestion(source)
     if {"refresh_schedule", "is_active"} & changes.keys():
