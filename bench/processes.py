@@ -41,6 +41,15 @@ def find_process(root: int, *words: str) -> int:
     raise LookupError(f"no process with {words} below {root}")
 
 
+def is_server(pid: int) -> bool:
+    """Whether it is a process of PostgreSQL or of the Redis-compatible server."""
+    try:
+        name = Path(f"/proc/{pid}/comm").read_text().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return name.startswith(("postgres", "valkey", "redis"))
+
+
 def read_cpu_seconds(pids: list[int]) -> float:
     """User and system time of `pids`, with that of their children that ended and were waited for."""
     return (

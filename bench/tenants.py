@@ -1,4 +1,4 @@
-"""New tenants, and `migrate` over many of them."""
+"""New tenants, `migrate` over many of them, and what they all cost while nobody does anything."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from statistics import median
 import httpx
 from django.db import transaction
 
+from bench.processes import is_server, list_descendants, read_cpu_seconds
 from bench.product import BenchProduct
 from bench.report import Budget, Report
 from tenants import schemas
@@ -15,6 +16,10 @@ from tenants.context import tenant_context
 from tenants.models import Tenant, make_schema_name
 
 PROMISED = 1000
+IDLE_STEPS = (50, 500)
+SETTLE_SECONDS = 20.0
+IDLE_TOLERANCE = 1.3
+"""Two minutes of nothing differ by so much with the same number of tenants."""
 
 
 def measure_tenants(product: BenchProduct, report: Report, *, tenants: int, quick: bool) -> None:
@@ -32,7 +37,7 @@ def measure_tenants(product: BenchProduct, report: Report, *, tenants: int, quic
     few = Tenant.objects.count()
     alone = median(time_migrate(product) for _ in range(1 if quick else 3))
     started = time.monotonic()
-    fill_up(tenants)
+    measure_idle_minutes(product, report, tenants=tenants, quick=quick)
     report.add("tenants", f"making tenant rows and schemas, {tenants - few} in a row, each",
                (time.monotonic() - started) * 1000 / max(1, tenants - few), "ms")  # fmt: skip
     seconds = median(time_migrate(product) for _ in range(1 if quick else 3))
@@ -43,6 +48,41 @@ def measure_tenants(product: BenchProduct, report: Report, *, tenants: int, quic
         each = max(0.0, seconds - alone) / max(1, tenants - few)
         report.add("tenants", f"the same over {PROMISED}, EXTRAPOLATED", seconds + each * (PROMISED - tenants), "s",
                    Budget(15), note=f"{each * 1000:.1f} ms per further tenant; --tenants 1000 measures it")  # fmt: skip
+
+
+def measure_idle_minutes(
+    product: BenchProduct, report: Report, *, tenants: int, quick: bool
+) -> None:
+    """Fill up step by step, and count what an idle minute costs at each: it must not grow with the tenants."""
+    first: float | None = None
+    for count in sorted({each for each in IDLE_STEPS if each < tenants} | {tenants}):
+        fill_up(count)
+        time.sleep(SETTLE_SECONDS)
+        own, servers = count_idle_cpu(product, 30.0 if quick else 60.0)
+        report.add(
+            "tenants", f"an idle minute with {count} tenants, CPU of web, worker and beat", own, "ms",
+            Budget(first * IDLE_TOLERANCE, why="as with few") if first else None,
+            note=f"PostgreSQL and Valkey {servers:.0f} ms",
+        )  # fmt: skip
+        first = first or own
+
+
+def count_idle_cpu(product: BenchProduct, seconds: float) -> tuple[float, float]:
+    """Milliseconds of CPU per minute: of our processes, and of the servers behind them."""
+
+    def read() -> tuple[float, float]:
+        family = list_descendants(product.root_pid)
+        servers = [pid for pid in family if is_server(pid)]
+        behind = read_cpu_seconds(servers)
+        return read_cpu_seconds([pid for pid in family if pid not in servers]), behind
+
+    before, started = read(), time.monotonic()
+    time.sleep(seconds)
+    after, passed = read(), time.monotonic() - started
+    own, servers = (
+        (now - then) * 1000 * 60 / passed for now, then in zip(after, before, strict=True)
+    )
+    return own, servers
 
 
 def time_schema(number: int) -> float:

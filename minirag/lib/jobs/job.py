@@ -62,7 +62,8 @@ class JobQuerySet(models.QuerySet[J]):
             if not taken:
                 return None
             self.model.remind(now + self.model.STALE_AFTER)
-        return self.model._default_manager.defer(*self.model.HEAVY).get(pk=pk)
+        light = self.model._default_manager.defer(*self.model.HEAVY)
+        return light.filter(pk=pk, claim_id=claim_id).first()
 
     def put_in_queue(self, **facts: Any) -> int:
         """Have the rows wait for a worker; the caller sends the messages. Returns how many rows there are."""
