@@ -155,10 +155,13 @@ def find_unmarked() -> tuple[list[Tenant], list[Tenant]]:
 
 def mark_schemas() -> int:
     """Mark the schemas that were made before there were marks; returns how many. Another's mark is left alone."""
-    unmarked, _ = find_unmarked()
+    unmarked, marked = find_unmarked()[0], 0
     for tenant in unmarked:
-        mark_schema(tenant)
-    return len(unmarked)
+        with transaction.atomic():
+            if _lock(tenant):  # or it was erased meanwhile
+                mark_schema(tenant)
+                marked += 1
+    return marked
 
 
 def drop_schema(schema_name: str) -> None:

@@ -153,6 +153,16 @@ def test_migrate_marks_the_schemas_of_earlier_releases_and_no_other(acme, globex
         fetch("SELECT 1")
 
 
+def test_a_tenant_that_is_erased_meanwhile_does_not_keep_migrate_from_marking_the_others(
+    acme, monkeypatch
+):
+    gone = Tenant(slug="a-gone", schema_name="t_a_gone")
+    with connection.cursor() as cursor:
+        cursor.execute(f'DROP TYPE t_acme."{mark_of(acme.tenant.pk)}"')
+    monkeypatch.setattr(schemas, "find_unmarked", lambda: ([gone, acme.tenant], []))
+    assert schemas.mark_schemas() == 1
+
+
 def test_a_name_that_could_be_more_than_a_name_is_refused():
     with (
         tenant_context(Schema("t_a'; DROP SCHEMA t_b; --")),
