@@ -18,7 +18,7 @@ from unfold.widgets import (
 from minirag.lib.errors import BadInput
 from minirag.lib.security.passwords import PasswordWeak, check_password
 from tenants.context import current_tenant
-from tenants.models import Domain, Role, Scope, Tenant, User, normalise_email
+from tenants.models import Domain, Right, Role, Tenant, User, normalise_email
 from tenants.provisioning import SLUG, normalise_host
 
 
@@ -179,8 +179,9 @@ class NewTokenForm(forms.Form):
         help_text="The token has this user's rights and stops working with the account.",
     )
     scopes = forms.MultipleChoiceField(
+        label="Rights",
         required=False,
-        choices=Scope.choices,
+        choices=Right.choices,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text="Chat asks, read reads, manage does both and changes things. None: everything its user may do.",
     )

@@ -129,7 +129,7 @@ class ApiTokenList(ApiView):
     def post(self, request: Request, body: NewApiToken) -> Joined:
         who = require_identity(request._request)
         token, raw_token = mint_token(
-            who.user, body.name, body.rights, maker=who.token, request=request
+            who.user, body.name, body.grant, maker=who.token, request=request
         )
         return Joined(token, raw_token=raw_token)
 

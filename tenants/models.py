@@ -20,7 +20,7 @@ from tenants.tokens.models import (
     ApiTokenQuerySet,
     BotAddress,
     OperatorToken,
-    Scope,
+    Right,
     hash_token,
 )
 from tenants.validators import validate_rate, validate_time_zone
@@ -33,10 +33,10 @@ __all__ = [
     "BotAddress",
     "Domain",
     "OperatorToken",
+    "Right",
     "Role",
     "SchemaMigration",
     "SchemaTemplate",
-    "Scope",
     "Tenant",
     "TenantStatus",
     "User",

@@ -13,16 +13,16 @@ from rest_framework.request import Request
 from minirag.lib.errors import Forbidden
 from minirag.lib.http_in.openai_errors import as_openai_error, speaks_openai
 from tenants.context import current_tenant
-from tenants.models import ApiToken, Scope, Tenant, User
+from tenants.models import ApiToken, Right, Tenant, User
 
 if TYPE_CHECKING:  # rest_framework.views imports this module, which settings name
     from rest_framework.views import APIView
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 INCLUDED: dict[str, frozenset[str]] = {
-    Scope.CHAT: frozenset({Scope.CHAT}),
-    Scope.READ: frozenset({Scope.READ}),
-    Scope.MANAGE: frozenset({Scope.CHAT, Scope.READ, Scope.MANAGE}),
+    Right.CHAT: frozenset({Right.CHAT}),
+    Right.READ: frozenset({Right.READ}),
+    Right.MANAGE: frozenset({Right.CHAT, Right.READ, Right.MANAGE}),
 }
 
 
@@ -41,8 +41,8 @@ class HasTenant(BasePermission):
 def permit(
     what: str,
     *,
-    read: Scope = Scope.READ,
-    write: Scope = Scope.MANAGE,
+    read: Right = Right.READ,
+    write: Right = Right.MANAGE,
     bot_bound: bool = False,
     members: bool = False,
 ) -> type[BasePermission]:
@@ -57,21 +57,21 @@ def permit(
 
     class Permit(BasePermission):
         def has_permission(self, request: Request, view: APIView) -> bool:
-            scope = read if request.method in _SAFE_METHODS else write
+            right = read if request.method in _SAFE_METHODS else write
             if not members:
-                require_role(request.user, scope, what)
+                require_role(request.user, right, what)
             token = request.auth if isinstance(request.auth, ApiToken) else None
             if token is not None and token.bot_profile_id and not bot_bound:
                 raise restricted()
-            require_scope(token, scope)
+            require_right(token, right)
             return True
 
     return Permit
 
 
-def require_role(user: object, scope: Scope, what: str) -> None:
+def require_role(user: object, right: Right, what: str) -> None:
     """Raise Forbidden (`role_forbidden`) where a member asks for what owners and admins do."""
-    if scope == Scope.MANAGE and not (isinstance(user, User) and user.is_manager):
+    if right == Right.MANAGE and not (isinstance(user, User) and user.is_manager):
         raise Forbidden(f"Only owners and admins can manage {what}", code="role_forbidden")
 
 
@@ -80,7 +80,7 @@ def require_manager_of(tenant: Tenant | None, user: User | None, what: str) -> U
 
     Raises Forbidden (`role_forbidden`).
     """
-    require_role(user, Scope.MANAGE, what)
+    require_role(user, Right.MANAGE, what)
     assert user is not None  # noqa: S101 - require_role refuses it
     if not user.is_superuser and (tenant is None or user.tenant_id != tenant.pk):
         raise Forbidden(f"Only owners and admins can manage {what}", code="role_forbidden")
@@ -92,10 +92,10 @@ def bound_bot(request: Request) -> UUID | None:
     return request.auth.bot_profile_id if isinstance(request.auth, ApiToken) else None
 
 
-def require_scope(
-    token: ApiToken | None, scope: Scope, *, bot_profile_id: UUID | None = None
+def require_right(
+    token: ApiToken | None, right: Right, *, bot_profile_id: UUID | None = None
 ) -> None:
-    """Let a token pass that has no scopes or one that includes this, and is for no bot or for the one that is given.
+    """Let a token pass that names no rights or one that includes this, and is for no bot or for the one that is given.
 
     None, a log-in without a token, passes. Raises Forbidden with the code `token_restricted`.
     """
@@ -103,7 +103,7 @@ def require_scope(
         return
     other_bot = bot_profile_id and token.bot_profile_id and token.bot_profile_id != bot_profile_id
     if other_bot or (
-        token.scopes and not any(scope in INCLUDED.get(held, ()) for held in token.scopes)
+        token.scopes and not any(right in INCLUDED.get(held, ()) for held in token.scopes)
     ):
         raise restricted()
 

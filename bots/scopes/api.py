@@ -35,7 +35,7 @@ from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.pagination import OLDEST_FIRST, Page, PageQuery, paginate
 from minirag.lib.http_in.rest import ApiView
 from minirag.lib.text.languages import detect_language
-from tenants.models import Scope as TokenScope
+from tenants.models import Right
 from tenants.permissions import HasTenant, permit
 
 _TAKEN = {
@@ -95,7 +95,7 @@ class ScopeDetail(ScopeView):
 
 
 class ScopeCheck(ScopeView):
-    permission_classes = (HasTenant, permit("bots", write=TokenScope.READ))
+    permission_classes = (HasTenant, permit("bots", write=Right.READ))
 
     @describe(
         "Check a question against a bot's scopes", body=ScopeQuestion, answers={200: ScopeVerdictSchema},

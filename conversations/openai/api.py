@@ -35,8 +35,8 @@ from minirag.lib.http_in.openapi import EXAMPLE_IDS, describe
 from minirag.lib.http_in.rest import ApiView, error_response, method_not_allowed, read_body
 from tenants.authentication import require_identity
 from tenants.context import run_sync
-from tenants.models import Scope
-from tenants.permissions import HasTenant, bound_bot, permit, require_scope
+from tenants.models import Right
+from tenants.permissions import HasTenant, bound_bot, permit, require_right
 
 _ASKED: dict[str, Any] = {
     "model": EXAMPLE_IDS["bot_profile_id"], "messages": [{"role": "user", "content": "When are you open?"}],
@@ -66,7 +66,7 @@ async def chat_completions(request: HttpRequest) -> HttpResponseBase:
 
 async def _complete(request: HttpRequest) -> HttpResponseBase:
     identity = require_identity(request)
-    require_scope(identity.token, Scope.CHAT)
+    require_right(identity.token, Right.CHAT)
     body = read_body(Completion, request)
     asked = read_question(body)
     note_ignored(request, asked.ignored)
@@ -126,7 +126,7 @@ def _encode(data: dict[str, Any]) -> bytes:
 
 
 class ModelView(ApiView):
-    permission_classes = (HasTenant, permit("models", read=Scope.CHAT, bot_bound=True))
+    permission_classes = (HasTenant, permit("models", read=Right.CHAT, bot_bound=True))
 
 
 class ModelList(ModelView):

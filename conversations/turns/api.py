@@ -52,8 +52,8 @@ from minirag.lib.http_in.rest import (
     read_query,
 )
 from tenants.authentication import require_identity
-from tenants.models import Scope
-from tenants.permissions import require_scope
+from tenants.models import Right
+from tenants.permissions import require_right
 
 
 class Question(Body):
@@ -110,9 +110,9 @@ async def chat_collection(request: HttpRequest) -> HttpResponseBase:
 
 async def _ask(request: HttpRequest) -> HttpResponseBase:
     identity = require_identity(request)
-    require_scope(identity.token, Scope.CHAT)
+    require_right(identity.token, Right.CHAT)
     body = read_body(Question, request)
-    require_scope(identity.token, Scope.CHAT, bot_profile_id=body.bot_profile_id)
+    require_right(identity.token, Right.CHAT, bot_profile_id=body.bot_profile_id)
     is_bound = identity.token is not None and identity.token.bot_profile_id is not None
     request_id: str = request.request_id  # type: ignore[attr-defined]
     token_id = identity.token.family if identity.token else None
@@ -223,17 +223,17 @@ class MessageFeedback(ApiView):
         example={"feedback": "positive"},
     )
     def patch(self, request: Request, chat_id: str, message_id: str) -> Response:
-        chats = readable_chats(request, Scope.CHAT)
+        chats = readable_chats(request, Right.CHAT)
         body = read_body(FeedbackBody, request)
         message = find_message(chats, chat_id, message_id)
         set_feedback(message, body.feedback)
         return Response(render_message(message))
 
 
-def readable_chats(request: Request, scope: Scope = Scope.READ) -> QuerySet[Chat]:
+def readable_chats(request: Request, right: Right = Right.READ) -> QuerySet[Chat]:
     """Return the chats that the caller's token reaches. Raises Forbidden for one made for something else."""
     token = require_identity(request._request).token
-    require_scope(token, scope)
+    require_right(token, right)
     chats = Chat.objects.all()
     return (
         chats.filter(bot_profile_id=token.bot_profile_id)

@@ -18,8 +18,8 @@ from bots.models import BotProfile
 from bots.origins import normalise_origin
 from minirag.lib.errors import Forbidden, NotAuthenticated, NotFound
 from tenants.context import require_tenant, tenant_context
-from tenants.models import ApiToken, BotAddress, Scope, Tenant
-from tenants.permissions import require_scope
+from tenants.models import ApiToken, BotAddress, Right, Tenant
+from tenants.permissions import require_right
 
 _AUDIENCE = "minirag.widget"
 
@@ -67,7 +67,7 @@ def require_embedding_token(token: ApiToken | None, bot: BotProfile) -> None:
     )
     if token is None or not is_good or token.tenant_id != require_tenant().pk:
         raise Forbidden("This page may not use this bot.", code="origin_not_allowed")
-    require_scope(token, Scope.CHAT, bot_profile_id=bot.pk)
+    require_right(token, Right.CHAT, bot_profile_id=bot.pk)
 
 
 def find_tenant_of_bot(bot_profile_id: uuid.UUID) -> Tenant:

@@ -12,7 +12,7 @@ from knowledge.sources.replies import FilePreviewReply, FormatsReply
 from minirag.lib.database import UPLOADS
 from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.rest import ApiView, Body
-from tenants.models import Scope
+from tenants.models import Right
 from tenants.permissions import HasTenant, permit
 
 
@@ -38,7 +38,7 @@ class FileFormats(ApiView):
 class FileValidation(ApiView):
     """Changes nothing, so whoever may read may ask."""
 
-    permission_classes = (HasTenant, permit("sources", write=Scope.READ))
+    permission_classes = (HasTenant, permit("sources", write=Right.READ))
     thread_pool = UPLOADS
 
     @describe(

@@ -22,7 +22,7 @@ from tenants.models import ApiToken, Role, User
 from tenants.people.changing import change_user, insert_user, outranks
 from tenants.permissions import acting_user
 from tenants.sites import platform_site, tenant_site
-from tenants.tokens.changing import Rights, mint_token, revoke_token, rotate_token
+from tenants.tokens.changing import Grant, mint_token, revoke_token, rotate_token
 
 _ROLE_COLOURS = {Role.OWNER: "primary", Role.ADMIN: "info", Role.MEMBER: "default"}
 
@@ -200,7 +200,7 @@ class ApiTokenAdmin(ProductAdmin):
             *home,
             "user",
             "shown_state",
-            "shown_scopes",
+            "shown_rights",
             "shown_use",
             "expires_at",
             "created_at",
@@ -212,7 +212,7 @@ class ApiTokenAdmin(ProductAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         home = () if current_tenant() else ("tenant",)
         return (
-            "name", "token_prefix", *home, "user", "shown_state", "shown_scopes", "shown_bot", "rate", "expires_at",
+            "name", "token_prefix", *home, "user", "shown_state", "shown_rights", "shown_bot", "rate", "expires_at",
             "replaced_by", "last_used_at", "created_at",
         )  # fmt: skip
 
@@ -261,8 +261,8 @@ class ApiTokenAdmin(ProductAdmin):
             return "revoked"
         return "expired" if token.is_expired else "active"
 
-    @display(description="scopes")
-    def shown_scopes(self, token: ApiToken) -> str:
+    @display(description="rights")
+    def shown_rights(self, token: ApiToken) -> str:
         return ", ".join(token.scopes) or "everything its user may do"
 
     @display(description="bot")
@@ -288,8 +288,8 @@ class ApiTokenAdmin(ProductAdmin):
             users = users.exclude(role=Role.OWNER)
 
         def mint(data: dict[str, Any]) -> HttpResponse:
-            rights = Rights(tuple(data["scopes"]), data["bot_profile_id"], data["expires_at"])
-            token, secret = mint_token(data["user"], data["name"], rights, request=request)
+            grant = Grant(tuple(data["scopes"]), data["bot_profile_id"], data["expires_at"])
+            token, secret = mint_token(data["user"], data["name"], grant, request=request)
             self.log_addition(request, token, [{"added": {}}])
             return self._show(request, token, secret)
 

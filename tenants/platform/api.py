@@ -15,7 +15,7 @@ from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.pagination import Page, paginate
 from minirag.lib.http_in.rest import ApiView, read_body
 from tenants.context import require_tenant, tenant_context
-from tenants.models import AuditEvent, OperatorToken, Scope, Tenant, TenantStatus
+from tenants.models import AuditEvent, OperatorToken, Right, Tenant, TenantStatus
 from tenants.permissions import HasTenant, permit
 from tenants.platform.lifecycle import ACTS, change_matching, change_tenants
 from tenants.platform.operators import MayOperate, OperatorAuthentication
@@ -210,7 +210,7 @@ class PlatformAuditEvents(PlatformView):
 class AuditEvents(ApiView):
     """A tenant's own log: what was done to it and in it, for its owners and admins."""
 
-    permission_classes = (HasTenant, permit("the audit log", read=Scope.MANAGE))
+    permission_classes = (HasTenant, permit("the audit log", read=Right.MANAGE))
 
     @describe(
         "List what was done in the tenant", query=AuditQuery, answers={200: AuditEventPageSchema}

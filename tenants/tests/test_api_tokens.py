@@ -16,7 +16,7 @@ from bots.models import BotProfile
 from conversations.models import Chat
 from minirag.lib.errors import Forbidden
 from tenants.models import ApiToken, AuditEvent, Role, User
-from tenants.tokens.changing import Rights, mint_token
+from tenants.tokens.changing import Grant, mint_token
 from tests.fakes.chat_model import FakeChatModel
 
 CONTRACTS_KEYS = {
@@ -271,9 +271,9 @@ def test_a_token_passes_on_what_it_has_and_no_more(acme):
 
 @pytest.mark.parametrize(
     ("maker", "asked"),
-    [({"scopes": ["chat"]}, Rights(("read",))), ({"scopes": ["chat", "read"]}, Rights(("manage",))),
-     ({"bot_profile_id": uuid.UUID(int=1)}, Rights((), uuid.UUID(int=2))),
-     ({"expires_at": datetime(2098, 1, 1, tzinfo=UTC)}, Rights((), None, datetime(2099, 1, 1, tzinfo=UTC)))],
+    [({"scopes": ["chat"]}, Grant(("read",))), ({"scopes": ["chat", "read"]}, Grant(("manage",))),
+     ({"bot_profile_id": uuid.UUID(int=1)}, Grant((), uuid.UUID(int=2))),
+     ({"expires_at": datetime(2098, 1, 1, tzinfo=UTC)}, Grant((), None, datetime(2099, 1, 1, tzinfo=UTC)))],
 )  # fmt: skip
 def test_no_token_outranks_the_one_that_makes_it(acme, maker, asked):
     token, _ = ApiToken.objects.mint(user=acme.owner, name="maker", **maker)

@@ -1,7 +1,7 @@
 """API tokens: make, replace and revoke them.
 
-A token's rights are those of its user by now, cut down to its scopes, its bot and its time. Whoever makes one with a
-token can pass on what that token has and no more.
+A token's rights are those of its user by now, cut down to those it names, its bot and its time. Whoever makes one
+with a token can pass on what that token has and no more.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from rest_framework.request import Request
 
 from minirag.lib.errors import BadInput, Conflict, Forbidden, NotFound
 from tenants import audit
-from tenants.models import ApiToken, Scope, User
+from tenants.models import ApiToken, Right, User
 from tenants.people.changing import outranks
 from tenants.permissions import INCLUDED, restricted
 
@@ -26,29 +26,29 @@ MAX_OVERLAP_SECONDS = 7 * 24 * 3600
 
 
 @dataclass(frozen=True)
-class Rights:
-    """What cuts a token down. No scopes: all that its user may; no bot: every one; no expiry: until revoked."""
+class Grant:
+    """What a token has of its user's rights. None named: all; no bot: every one; no expiry: until revoked."""
 
-    scopes: tuple[str, ...] = ()
+    rights: tuple[str, ...] = ()
     bot_profile_id: UUID | None = None
     expires_at: datetime | None = None
 
     @classmethod
-    def of(cls, token: ApiToken) -> Rights:
+    def of(cls, token: ApiToken) -> Grant:
         return cls(tuple(token.scopes), token.bot_profile_id, token.expires_at)
 
-    def filled_up(self, maker: ApiToken | None) -> Rights:
-        """These rights, with those of the token that makes one wherever nothing was asked for."""
+    def filled_up(self, maker: ApiToken | None) -> Grant:
+        """This grant, with that of the token that makes one wherever nothing was asked for."""
         if maker is None:
             return self
-        return Rights(
-            self.scopes or tuple(maker.scopes), self.bot_profile_id or maker.bot_profile_id,
+        return Grant(
+            self.rights or tuple(maker.scopes), self.bot_profile_id or maker.bot_profile_id,
             self.expires_at or maker.expires_at,
         )  # fmt: skip
 
 
 def mint_token(
-    user: User, name: str, rights: Rights = Rights(), *, maker: ApiToken | None = None, actor: User | str = "",
+    user: User, name: str, grant: Grant = Grant(), *, maker: ApiToken | None = None, actor: User | str = "",
     request: HttpRequest | Request | None = None,
 ) -> tuple[ApiToken, str]:  # fmt: skip
     """Make a token for `user`; returns it with its secret, which is never to be had again.
@@ -56,16 +56,16 @@ def mint_token(
     `maker` is the token that the caller came with; what is not asked for is inherited from it. Raises BadInput
     (`expiry_past`, `bot_not_found`) and Forbidden (`token_restricted`) for more than the maker has.
     """
-    rights = rights.filled_up(maker)
-    _require_within(rights, maker)
-    if rights.expires_at is not None and rights.expires_at <= timezone.now():
+    grant = grant.filled_up(maker)
+    _require_within(grant, maker)
+    if grant.expires_at is not None and grant.expires_at <= timezone.now():
         raise BadInput("expires_at is in the past", code="expiry_past")
-    if rights.bot_profile_id is not None and not _has_bot(user, rights.bot_profile_id):
+    if grant.bot_profile_id is not None and not _has_bot(user, grant.bot_profile_id):
         raise BadInput(
             "Bot profile not found or belongs to a different tenant", code="bot_not_found"
         )
     with transaction.atomic():
-        token, secret = _create(user, name, rights, rate=maker.rate if maker else "")
+        token, secret = _create(user, name, grant, rate=maker.rate if maker else "")
         _note("created", token, actor, request)
     return token, secret
 
@@ -91,7 +91,7 @@ def rotate_token(
             raise NotFound("Token not found")
         if old.user_id != actor.pk and outranks(old.user, actor):
             raise Forbidden("Only owners can hold the token of an owner", code="owner_required")
-        _require_within(Rights.of(old), maker)
+        _require_within(Grant.of(old), maker)
         if not old.is_active or old.is_expired or not old.user.is_active:
             raise Conflict(
                 "This token does not work any more, so it cannot be rotated", code="token_inactive"
@@ -99,7 +99,7 @@ def rotate_token(
         if old.replaced_by_id is not None:
             raise Conflict("This token was rotated already", code="token_rotated")
         new, secret = _create(
-            old.user, old.name, Rights.of(old), rate=old.rate, family_id=old.family
+            old.user, old.name, Grant.of(old), rate=old.rate, family_id=old.family
         )
         old.replace(new, timedelta(seconds=overlap_seconds))
         _note(
@@ -124,19 +124,19 @@ def revoke_token(
 
 
 def covers(held: Iterable[str], wanted: Iterable[str]) -> bool:
-    """Whether scopes include others, each written as a token has them: none is all."""
-    held, wanted = set(held), set(wanted) or set(Scope)
-    return not held or wanted <= {each for scope in held for each in INCLUDED.get(scope, ())}
+    """Whether rights include others, each written as a token has them: none is all."""
+    held, wanted = set(held), set(wanted) or set(Right)
+    return not held or wanted <= {each for right in held for each in INCLUDED.get(right, ())}
 
 
-def _require_within(rights: Rights, maker: ApiToken | None) -> None:
+def _require_within(grant: Grant, maker: ApiToken | None) -> None:
     if maker is None:
         return
-    other_bot = maker.bot_profile_id is not None and rights.bot_profile_id != maker.bot_profile_id
+    other_bot = maker.bot_profile_id is not None and grant.bot_profile_id != maker.bot_profile_id
     outlives = maker.expires_at is not None and (
-        rights.expires_at is None or rights.expires_at > maker.expires_at
+        grant.expires_at is None or grant.expires_at > maker.expires_at
     )
-    if other_bot or outlives or not covers(maker.scopes, rights.scopes):
+    if other_bot or outlives or not covers(maker.scopes, grant.rights):
         raise restricted(
             "A token makes none that may do more, reaches another bot or lives longer than itself."
         )
@@ -147,11 +147,11 @@ def _has_bot(user: User, bot_profile_id: UUID) -> bool:
 
 
 def _create(
-    user: User, name: str, rights: Rights, *, rate: str, family_id: UUID | None = None
+    user: User, name: str, grant: Grant, *, rate: str, family_id: UUID | None = None
 ) -> tuple[ApiToken, str]:
     return ApiToken.objects.mint(
-        user=user, name=name, scopes=[scope for scope in Scope.values if scope in rights.scopes],
-        bot_profile_id=rights.bot_profile_id, expires_at=rights.expires_at, rate=rate, family_id=family_id,
+        user=user, name=name, scopes=[right for right in Right.values if right in grant.rights],
+        bot_profile_id=grant.bot_profile_id, expires_at=grant.expires_at, rate=rate, family_id=family_id,
     )  # fmt: skip
 
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from tenants.models import User
 
 
-class Scope(models.TextChoices):
-    """What an API token with scopes may do; one without scopes may do all that its user may."""
+class Right(models.TextChoices):
+    """What an API token may do; one that names none may do all that its user may. On the wire: `scopes`."""
 
     CHAT = "chat", "Chat"
     READ = "read", "Read"

@@ -12,8 +12,8 @@ from pydantic import Field, StrictInt, model_validator
 from minirag.lib import moments
 from minirag.lib.http_in.nouns import Moment, Noun, Shown
 from minirag.lib.http_in.rest import Body
-from tenants.models import ApiToken, Scope
-from tenants.tokens.changing import MAX_OVERLAP_SECONDS, Rights
+from tenants.models import ApiToken, Right
+from tenants.tokens.changing import MAX_OVERLAP_SECONDS, Grant
 
 TokenPrefix = Annotated[
     str, Field(description="The token's first 8 characters.", examples=["Zk3vB0aq"])
@@ -31,7 +31,7 @@ class ApiTokenSchema(Noun, of=ApiToken):
     token_prefix: Shown[TokenPrefix]
     user_id: Shown[UUID]
     scopes: Annotated[
-        list[Scope], Field(description="None of them: everything that its user may do.")
+        list[Right], Field(description="None of them: everything that its user may do.")
     ]
     bot_profile_id: Annotated[UUID | None, Field(description="The only bot that it is good for.")]
     is_active: Shown[bool]
@@ -48,7 +48,7 @@ class NewApiToken(ApiTokenSchema, reads="new"):
     """What cuts the token down may be left out, or null, for what its maker has."""
 
     name: str
-    scopes: Annotated[list[Scope], Field(min_length=1, max_length=20)] | None = None  # type: ignore[assignment]
+    scopes: Annotated[list[Right], Field(min_length=1, max_length=20)] | None = None  # type: ignore[assignment]
     expires_at: moments.Moment | None = None
     expires_in_days: (
         Annotated[StrictInt, Field(ge=1, le=3650, description="Instead of `expires_at`.")] | None
@@ -61,8 +61,8 @@ class NewApiToken(ApiTokenSchema, reads="new"):
         return self
 
     @property
-    def rights(self) -> Rights:
-        return Rights(tuple(self.scopes or ()), self.bot_profile_id, self._end())
+    def grant(self) -> Grant:
+        return Grant(tuple(self.scopes or ()), self.bot_profile_id, self._end())
 
     def _end(self) -> datetime | None:
         if self.expires_in_days is None:

@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from minirag.lib.errors import BadInput, NotFound
 from tenants.commands import ProductCommand
-from tenants.models import Scope, User, normalise_email
+from tenants.models import Right, User, normalise_email
 from tenants.provisioning import get_tenant
-from tenants.tokens.changing import Rights, mint_token
+from tenants.tokens.changing import Grant, mint_token
 
 
 class Command(ProductCommand):
@@ -44,15 +44,15 @@ class Command(ProductCommand):
         if user is None:
             raise NotFound(f"{tenant.slug} has no active user '{options['email']}'.")
         expires_at = timezone.now() + timedelta(days=days) if days else None
-        rights = Rights(read_scopes(options["scopes"]), read_bot(options["bot"]), expires_at)
-        _, secret = mint_token(user, options["name"], rights, actor=self.actor)
+        grant = Grant(read_scopes(options["scopes"]), read_bot(options["bot"]), expires_at)
+        _, secret = mint_token(user, options["name"], grant, actor=self.actor)
         self.say(secret)
         self.stderr.write("This is the only time that the token is shown.")
 
 
 def read_scopes(text: str | None) -> tuple[str, ...]:
     scopes = tuple(scope.strip() for scope in text.split(",")) if text is not None else ()
-    if not set(scopes) <= set(Scope.values):
+    if not set(scopes) <= set(Right.values):
         raise BadInput("--scopes are chat, read or manage, several with commas.")
     return scopes
 
