@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from bots.models import BotProfile, Outcome
 from conversations.models import Chat, Message, MessageRole
+from conversations.turns.troubles import list_failures
 from knowledge.models import Source, SourceStatus
 from tenants.context import current_tenant
 from tenants.models import ApiToken, AuditEvent, Tenant, TenantStatus, User
@@ -106,12 +107,29 @@ def _describe_tenant(request: HttpRequest) -> dict[str, Any]:
             "Answers in 24 hours", answers["all"], _list_of("conversations_chat"),
             f"{answers['refused']} refused" if answers["refused"] else "",
         ),
+        *_describe_failures(),
     ]  # fmt: skip
     return {
         "counts": counts, "next_step": _suggest_step(request, bots["all"], sum(states.values())),
         "chats": Chat.objects.select_related("bot_profile")[:8],
         "troubled": sources.filter(status=SourceStatus.ERROR).only("id", "name", "status", "error_message")[:8],
     }  # fmt: skip
+
+
+def _describe_failures() -> list[Shown]:
+    """Turns that failed at a model provider, where there are any."""
+    failures = list_failures()
+    if not failures:
+        return []
+    lasting = sorted(each["code"] for each in failures if each["is_lasting"])
+    note = (
+        f"{', '.join(lasting)}: look at the account and its key"
+        if lasting
+        else "may pass by itself"
+    )
+    number = sum(each["count"] for each in failures)
+    chats = _list_of("conversations_chat")
+    return [Shown("Failed at the provider", number, chats, note, is_bad=bool(lasting))]
 
 
 def _suggest_step(request: HttpRequest, bot_count: int, source_count: int) -> dict[str, str] | None:

@@ -10,21 +10,23 @@ from __future__ import annotations
 import platform
 import time
 from collections import Counter
-from typing import Any
+from typing import Annotated, Any
 
 import redis
 from django.conf import settings
 from django.db import connection
 from django.db.models import Count, Sum
+from pydantic import Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from bots.models import BotProfile
 from bots.usage.spending import sum_everything
 from conversations.models import Chat, Message
+from conversations.turns.troubles import list_failures
 from knowledge.models import IndexEntry, LexiconTotals, Source, SourceStatus
 from minirag.health import ServerHealthReply, SystemHealthReply, connect_redis, measure_health
-from minirag.lib.http_in.openapi import Reply, describe
+from minirag.lib.http_in.openapi import Moment, Reply, describe
 from minirag.lib.http_in.rest import ApiView
 from tenants.context import require_tenant
 from tenants.models import Tenant
@@ -86,6 +88,13 @@ class BotSourcesReply(Reply):
     total_chunks: int
 
 
+class ProviderFailureReply(Reply):
+    code: Annotated[str, Field(examples=["provider_quota"])]
+    count: int
+    last_at: Moment
+    is_lasting: Annotated[bool, Field(description="Somebody has to pay a bill or enter a key.")]
+
+
 class ConfigReply(Reply):
     database_url: str
     redis_url: str
@@ -107,6 +116,7 @@ class DetailedHealthReply(SystemHealthReply):
     qdrant_stats: IndexReply
     redis_stats: RedisReply | FailedPartReply
     bot_sources: list[BotSourcesReply]
+    provider_failures: list[ProviderFailureReply]
     config: ConfigReply
 
 
@@ -127,6 +137,7 @@ class DetailedHealth(ApiView):
             "qdrant_stats": describe_index(),
             "redis_stats": describe_redis(),
             "bot_sources": list_bot_sources(sources),
+            "provider_failures": list_failures(),
             "config": describe_config(),
         })  # fmt: skip
 

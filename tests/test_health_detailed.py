@@ -51,6 +51,7 @@ def test_it_has_the_contracts_keys_and_this_tenants_numbers(as_acme, filled):
     assert list(body) == [
         "status", "postgres", "qdrant", "redis", "uptime_seconds", "python_version", "platform", "db_stats",
         "qdrant_stats", "redis_stats", "bot_sources", "config",
+        "provider_failures",
     ]  # fmt: skip
     assert body["db_stats"] == {
         "sources_by_status": {"pending": 1, "processing": 0, "ready": 1, "error": 0}, "total_chunks": 1,

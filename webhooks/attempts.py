@@ -32,7 +32,7 @@ class Parcel:
 
 
 @dataclass(frozen=True)
-class Answer:
+class EndpointAnswer:
     """What came back. `error` is a sentence, empty if the delivery arrived; without an answer there is no status."""
 
     status_code: int | None
@@ -78,8 +78,8 @@ def pack(
     return Parcel(delivery_id, url, body, headers, now)
 
 
-def send(parcel: Parcel) -> Answer:
-    """Post a parcel; whatever happens out there is an Answer."""
+def send(parcel: Parcel) -> EndpointAnswer:
+    """Post a parcel; whatever happens out there is an EndpointAnswer."""
     started = time.monotonic()
     try:
         posted = post_json(
@@ -87,10 +87,10 @@ def send(parcel: Parcel) -> Answer:
             allowed_hosts=frozenset(settings.OUTBOUND_ALLOWED_HOSTS),
         )  # fmt: skip
     except OutboundError as error:
-        return Answer(
+        return EndpointAnswer(
             None, error.reason[:500], duration_ms=round((time.monotonic() - started) * 1000)
         )
-    return Answer(
+    return EndpointAnswer(
         posted.status,
         _explain(posted.status),
         response_body=posted.body_excerpt.replace("\0", "\N{REPLACEMENT CHARACTER}"),

@@ -22,7 +22,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from minirag.lib.jobs.job import ClaimLost
-from webhooks.attempts import Answer, Parcel, conceal, pack, send
+from webhooks.attempts import EndpointAnswer, Parcel, conceal, pack, send
 from webhooks.models import MAX_ATTEMPTS, Attempt, Delivery, Webhook
 from webhooks.pausing import pause_failing
 
@@ -49,7 +49,9 @@ def deliver_batch(webhook_id: UUID, *, clock: Clock = timezone.now) -> datetime 
     return mine.next_delivery()  # after the release, or a new event would be missed
 
 
-def _send_all(webhook: Webhook, deliveries: Sequence[Delivery], clock: Clock) -> list[Answer]:
+def _send_all(
+    webhook: Webhook, deliveries: Sequence[Delivery], clock: Clock
+) -> list[EndpointAnswer]:
     """Send side by side, and record each answer as it comes. Only this thread touches the database."""
     if not deliveries:
         return []
@@ -83,7 +85,9 @@ def pack_delivery(
     )  # fmt: skip
 
 
-def record_attempt(delivery: Delivery, parcel: Parcel, answer: Answer, now: datetime) -> None:
+def record_attempt(
+    delivery: Delivery, parcel: Parcel, answer: EndpointAnswer, now: datetime
+) -> None:
     """Log the attempt, and move the delivery on unless somebody else has claimed it in the meantime."""
     with transaction.atomic():
         if (
@@ -98,7 +102,7 @@ def record_attempt(delivery: Delivery, parcel: Parcel, answer: Answer, now: date
         )  # fmt: skip
 
 
-def _move_on(delivery: Delivery, answer: Answer, now: datetime) -> bool:
+def _move_on(delivery: Delivery, answer: EndpointAnswer, now: datetime) -> bool:
     told = {"last_status_code": answer.status_code, "last_error": answer.error}
     if answer.has_arrived:
         return delivery.arrive(now, **told)
@@ -109,7 +113,7 @@ def _move_on(delivery: Delivery, answer: Answer, now: datetime) -> bool:
     return delivery.try_again(now + timedelta(seconds=seconds), **told)
 
 
-def _release(webhook: Webhook, answers: Sequence[Answer], now: datetime) -> None:
+def _release(webhook: Webhook, answers: Sequence[EndpointAnswer], now: datetime) -> None:
     """Give the webhook back and note how the endpoint does; after failures it rests, or is paused for good."""
     with suppress(ClaimLost):
         if not answers:

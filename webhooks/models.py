@@ -26,6 +26,7 @@ class EventType(models.TextChoices):
     FEEDBACK_GIVEN = "feedback.given", "Feedback given"
     QUOTA_WARNING = "quota.warning", "Quota nearly used up"
     QUOTA_REACHED = "quota.reached", "Quota used up"
+    PROVIDER_REFUSED = "provider.refused", "Model provider refuses the account"
     TEST_PING = "test.ping", "Test"  # sent by the test of a webhook alone; nobody subscribes to it
 
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 from minirag.lib.errors import BadInput, Conflict, NotFound
 from minirag.lib.http_out.client import check_url
 from minirag.lib.security.signing import STANDARD_PREFIX, check_secret, make_secret
-from webhooks.attempts import Answer, send
+from webhooks.attempts import EndpointAnswer, send
 from webhooks.delivery import current_secrets, pack_delivery, record_attempt
 from webhooks.models import SUBSCRIBABLE, Delivery, DeliveryStatus, EventType, Webhook
 from webhooks.pausing import BY_HAND, pause, resume
@@ -136,7 +136,7 @@ def rotate_secret(webhook: Webhook, *, overlap: timedelta) -> str:
     return secret
 
 
-def send_test(webhook: Webhook) -> tuple[Delivery, Answer]:
+def send_test(webhook: Webhook) -> tuple[Delivery, EndpointAnswer]:
     """Post a `test.ping` at once, also to a paused webhook; it is logged, and never sent again by itself."""
     body = json.dumps({"event": EventType.TEST_PING.value, "webhook_id": str(webhook.pk)})
     delivery = Delivery.objects.start_test(webhook, body)

@@ -21,7 +21,7 @@ from bots.models import BotProfile
 from conversations.turns.recording import History
 from conversations.turns.serializers import render_grounds
 from conversations.turns.speaking import FILTERED
-from conversations.turns.taking import Delta, Done, Failed, Started, TurnEvent, Usage
+from conversations.turns.taking import Delta, Done, Failed, Started, TurnEvent, TurnUsage
 from minirag.lib.errors import BadInput, NotFound, ProductError
 from minirag.lib.http_in.reading import Body
 from tenants.context import require_tenant
@@ -249,7 +249,7 @@ def name_end(done: Done) -> str:
     return done.message.cut_reason or "stop"
 
 
-def _usage(usage: Usage) -> dict[str, int]:
+def _usage(usage: TurnUsage) -> dict[str, int]:
     return {
         "prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens,
         "total_tokens": usage.total_tokens,

@@ -14,6 +14,7 @@ from conversations.tests.test_api_chat import post_chat
 from minirag.ai import dialects
 from minirag.ai.credentials import Credentials
 from tests.fakes.dialects import ANSWER, CUT, DIALECTS, Dialect, ScriptedProvider, error, says
+from webhooks.models import Delivery, Webhook
 
 QUESTION = "Until when are parcels accepted?"
 FACTS = """# Parcels
@@ -161,3 +162,18 @@ def test_what_fails_has_a_code_and_says_whether_to_try_again(
     error = json.loads(content)
     assert (response.status_code, error["code"], error["retryable"]) == (status, code, retryable)
     assert "billing" not in error["detail"]
+
+
+def test_whoever_pays_is_told_once_an_hour_that_there_is_no_credit(acme, as_acme, bot, provider):
+    Webhook.objects.create(url="https://hooks.acme.example/", events=["provider.refused"])
+    provider.name = "no_quota"
+    for _ in range(3):
+        post_chat(acme, {"bot_profile_id": str(bot.pk), "message": QUESTION})
+    [told] = Delivery.objects.all()
+    assert json.loads(told.body) == {
+        "bot_profile_id": str(bot.pk),
+        "model": "openai/some-model",
+        "code": "provider_quota",
+    }
+    [failure] = as_acme.get("/v1/system/health/detailed").json()["provider_failures"]
+    assert (failure["code"], failure["count"], failure["is_lasting"]) == ("provider_quota", 3, True)

@@ -18,6 +18,7 @@ from bots.quotas.counting import Reservation, reserve_turn, settle_turn
 from bots.usage.metering import record_usage
 from conversations.models import Chat, Citation, Message, MessageRole
 from conversations.turns.grounding import Refusal
+from conversations.turns.troubles import tell_trouble
 from knowledge.retrieval.external import load_bases
 from knowledge.retrieval.nyxcore import Base
 from knowledge.retrieval.passages import Passage
@@ -193,6 +194,8 @@ def close_turn(turn: OpenTurn, answer: Answer) -> Message | None:
         tell_crossings(settle_turn(turn.reservation, spent, is_failed=is_failed))
         if message is not None and answer.outcome != Outcome.FAILED:
             _tell(turn, answer, message)
+        if is_failed:
+            tell_trouble(turn.bot, turn.question, answer.error_code)
     answer.is_closed = True
     return message
 

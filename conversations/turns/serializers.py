@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from conversations.models import Chat, Citation, Message
-from conversations.turns.taking import Delta, Done, Failed, SourcesFound, TurnEvent, Usage
+from conversations.turns.taking import Delta, Done, Failed, SourcesFound, TurnEvent, TurnUsage
 from knowledge.retrieval.passages import Passage
 from minirag.lib.http_in.rest import naive_utc
 from tenants.context import require_tenant
@@ -98,7 +98,7 @@ def render_numbered_passage(
     }
 
 
-def render_usage(usage: Usage) -> dict[str, Any]:
+def render_usage(usage: TurnUsage) -> dict[str, Any]:
     return {
         "model": usage.model,
         "prompt_tokens": usage.prompt_tokens,

@@ -64,7 +64,7 @@ class Delta:
 
 
 @dataclass(frozen=True)
-class Usage:
+class TurnUsage:
     model: str
     prompt_tokens: int
     completion_tokens: int
@@ -80,7 +80,7 @@ class Done:
 
     chat_id: uuid.UUID
     message: Message
-    usage: Usage
+    usage: TurnUsage
     citations: list[tuple[int, Passage]] = field(default_factory=list)
     refusal: Refusal | None = None
 
@@ -224,7 +224,7 @@ async def _finish(turn: OpenTurn, answer: Answer) -> Done:
     message = await run_sync(close_turn, turn, answer)
     if message is None:
         raise ProductError("The turn was closed elsewhere.", code="turn_closed")
-    usage = Usage(turn.bot.model, answer.prompt_tokens, answer.completion_tokens)
+    usage = TurnUsage(turn.bot.model, answer.prompt_tokens, answer.completion_tokens)
     return Done(turn.chat.pk, message, usage, answer.citations, answer.refusal)
 
 

@@ -140,6 +140,8 @@ class AnswerReader:
         self._event, self._rest = [b"\n".join(lines)], b""
 
     def _read_line(self, line: bytes) -> Piece | None:
+        if not line and not self._event and not self._event_name:
+            return None
         if self._form == "lines":
             return self._read_json(_parse(line.strip().rstrip(b","))) if line.strip() else None
         if not line:
@@ -159,6 +161,8 @@ class AnswerReader:
 
     def _read_payload(self, payload: bytes) -> Piece | None:
         """An event's data is whole once it can be read; until then its next line belongs to it."""
+        if not self._event and not self._event_name and (answer := _parse(payload)) is not None:
+            return self._read_json(answer)
         self._event.append(payload)
         answer = _parse(b"\n".join(self._event))
         if answer is None:

@@ -31,12 +31,18 @@ _COUNTS = {
 }  # fmt: skip
 
 
+# id, object, created, model, choices, and what vendors add that says nothing to us.
+_PLAIN_KEYS = 9
+
+
 class Malformed(ValueError):
     """This is no part of an answer."""
 
 
 def read_object(answer: Any, provider: str) -> Piece:
     """The piece in an object. Raises Malformed, or the ProviderError that it reports."""
+    if (word := _read_word(answer)) is not None:
+        return Piece(word, None, None)
     if isinstance(answer, list) and len(answer) == 1:
         answer = answer[0]
     if not isinstance(answer, dict):
@@ -55,6 +61,24 @@ def read_object(answer: Any, provider: str) -> Piece:
         raise read_failure(choice, provider)
     said, thought = _read_choice(choice)
     return Piece(said, read_reason(choice), _read_usage(answer, choice), thought)
+
+
+def _read_word(answer: Any) -> str | None:
+    """The text of a chunk that says nothing else, as nearly all do: all that is looked for below costs time."""
+    try:
+        choice = answer["choices"][0]
+        delta = choice["delta"]
+        word = delta["content"]
+    except (KeyError, IndexError, TypeError):
+        return None
+    is_plain = (
+        type(word) is str
+        and len(delta) == 1 + ("role" in delta)
+        and choice.get("finish_reason") is None
+        and len(answer) <= _PLAIN_KEYS
+        and not (answer.get("error") or answer.get("usage") or choice.get("usage"))
+    )
+    return word if is_plain and "error" not in choice and "x_groq" not in answer else None
 
 
 def read_failure(answer: Any, provider: str) -> ProviderError:

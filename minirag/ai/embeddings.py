@@ -157,16 +157,16 @@ def embed_texts(
             0,
             pricing.FREE,
         )
-    source = _find_source(model, kind, credentials)
+    embedder = _find_embedder(model, kind, credentials)
     parts, read = [], 0
     for start in range(0, len(texts), BATCH_SIZE):
         # Providers refuse an empty text, which would sink the batch.
         batch = [text if text.strip() else "-" for text in texts[start : start + BATCH_SIZE]]
-        rows, usage = _request_batch(source, batch)
-        parts.append(_read_vectors(rows, len(batch), source.provider))
+        rows, usage = _request_batch(embedder, batch)
+        parts.append(_read_vectors(rows, len(batch), embedder.provider))
         read += _read_tokens(usage, batch)
     if len({part.shape[1] for part in parts}) > 1:
-        raise ProviderError("malformed", provider=source.provider)
+        raise ProviderError("malformed", provider=embedder.provider)
     return Embeddings(np.concatenate(parts), model, read, pricing.cost_of(model, read))
 
 
@@ -200,7 +200,7 @@ def _api_threads() -> ThreadPoolExecutor:
 
 
 @dataclass(frozen=True)
-class Source:
+class Embedder:
     """Where vectors come from: `request` gives rows and usage or raises anything, `translate` makes our error of it."""
 
     provider: str
@@ -208,32 +208,32 @@ class Source:
     translate: Callable[..., ProviderError] = field(repr=False)
 
 
-def _find_source(model: str, kind: Kind, credentials: Credentials | None) -> Source:
+def _find_embedder(model: str, kind: Kind, credentials: Credentials | None) -> Embedder:
     if direct.serves(model, credentials):
         target = direct.find_route(model, credentials)
-        return Source(
+        return Embedder(
             target.provider,
             lambda batch: direct.request_embeddings(target, batch),
             direct.translate,
         )
     route = gateway.find_route(model, credentials)
     options = KIND_ARGUMENTS.get(route.provider, {}).get(kind, {})
-    return Source(
+    return Embedder(
         route.provider,
         lambda batch: gateway.request_embeddings(route, batch, **options),
         gateway.translate,
     )
 
 
-def _request_batch(source: Source, batch: list[str]) -> tuple[list[Any], dict[str, Any]]:
+def _request_batch(embedder: Embedder, batch: list[str]) -> tuple[list[Any], dict[str, Any]]:
     attempt = 0
     while True:
         try:
-            return source.request(batch)
+            return embedder.request(batch)
         except SoftTimeLimitExceeded:
             raise  # the worker's own clock, not the provider's failure: trying again would only meet the hard limit
         except Exception as error:  # noqa: BLE001 - an edge: LiteLLM lets whatever its providers raise through
-            failure = source.translate(error, provider=source.provider)
+            failure = embedder.translate(error, provider=embedder.provider)
             delay = calls.choose_delay(attempt, failure)
         if delay is None:
             raise failure

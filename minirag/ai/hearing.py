@@ -83,13 +83,17 @@ class Hearing:
             shown = self._thoughts.release() if piece.thought.strip() else ""
             if piece.content:
                 shown += self._thoughts.feed(piece.content)
-            yield from self._show(shown)
+            if shown and self._has_text and not self._thoughts.has_retracted:
+                yield ChatDelta(shown)
+            else:
+                yield from self._show(shown)
         if not pieces:
             self.is_over = True
             yield from self._show(self._thoughts.flush())
 
     def _note(self, piece: Piece) -> None:
-        self._usage |= piece.usage or {}
+        if piece.usage:
+            self._usage |= piece.usage
         if piece.finish_reason and self._finish_reason == STOP:
             self._finish_reason = piece.finish_reason
         if piece.content or piece.thought:

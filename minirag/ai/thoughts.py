@@ -103,6 +103,9 @@ class ThoughtFilter:
         self._shown: list[str] = []
 
     def feed(self, text: str) -> str:
+        if self._is_returned and not self._held and self._passes(text):
+            self._last = text[-1:] or self._last
+            return text
         text = self._held + text
         if self._is_start:
             if _BARE_START.startswith(text.strip()[: len(_BARE_START) + 1]):
@@ -130,6 +133,11 @@ class ThoughtFilter:
             return ""
         self._depth, self._is_tentative, tail, self._tail = 0, False, self._tail, ""
         return self._show(tail)
+
+    def _passes(self, text: str) -> bool:
+        """Whether a piece in the middle of an answer cannot have anything to do with thoughts."""
+        is_answer = not self._depth and self._header is None and not self._is_stray
+        return is_answer and not ("<" in text or "[" in text or "◁" in text)
 
     def _find_cut(self, text: str) -> int:
         if self._is_bare and self._depth:

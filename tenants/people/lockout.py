@@ -82,7 +82,7 @@ class LockedOut(TooManyRequests):
 
 
 @dataclass(frozen=True)
-class Attempt:
+class LoginAttempt:
     """A counted try to log in: the accounts whose password may be looked at, and how to take the try back."""
 
     accounts: list[User]
@@ -111,19 +111,19 @@ class Attempt:
                 pipe.execute()
 
 
-def begin_attempt(email: str, address: str, accounts: Iterable[User]) -> Attempt:
+def begin_attempt(email: str, address: str, accounts: Iterable[User]) -> LoginAttempt:
     """Count a try at `email` from `address`, before any password of `accounts` is looked at.
 
     Raises LockedOut while there were too many, LimiterUnavailable when it cannot be counted.
     """
     rate, known = parse_rate(settings.LOGIN_LOCKOUT), list(accounts)
     if rate is None:
-        return Attempt(known)
-    attempt = Attempt(known, _tries_key(email), _digest(network_of(address)), uuid.uuid4().hex)
+        return LoginAttempt(known)
+    attempt = LoginAttempt(known, _tries_key(email), _digest(network_of(address)), uuid.uuid4().hex)
     try:
         full, wait, is_news = _count(attempt, rate)
         if full == 2 and (trusted := [user for user in known if _is_known(user, attempt.address)]):
-            attempt = Attempt(trusted, attempt.key, attempt.address, attempt.number)
+            attempt = LoginAttempt(trusted, attempt.key, attempt.address, attempt.number)
             full, wait, is_news = _count(attempt, rate, address_only=True)
     except RedisError as error:
         raise LimiterUnavailable("The service cannot accept this request at the moment.") from error
@@ -145,7 +145,9 @@ def unlock(email: str) -> int:
     return int(count)
 
 
-def _count(attempt: Attempt, rate: Rate, *, address_only: bool = False) -> tuple[int, int, int]:
+def _count(
+    attempt: LoginAttempt, rate: Rate, *, address_only: bool = False
+) -> tuple[int, int, int]:
     keys = [attempt.key, f"{attempt.key}:noted"]
     amounts = [rate.amount, rate.amount * ADDRESSES_PER_ACCOUNT, rate.seconds * 1000]
     script = _connect(settings.REDIS_URL).register_script(_SCRIPT)
@@ -155,7 +157,7 @@ def _count(attempt: Attempt, rate: Rate, *, address_only: bool = False) -> tuple
     return full, wait, is_news
 
 
-def _note(attempt: Attempt, accounts: list[User], address: str) -> None:
+def _note(attempt: LoginAttempt, accounts: list[User], address: str) -> None:
     """Write it down once a lock, also where there is no account: whoever measures the answer learns nothing."""
     seen = {"address": address, "tries_key": attempt.key.rpartition(":")[2]}
     for user in accounts:

@@ -14,7 +14,7 @@ import pytest
 
 from minirag.lib.http_out.client import post_json
 from tenants.context import tenant_context
-from webhooks.attempts import Answer
+from webhooks.attempts import EndpointAnswer
 from webhooks.delivery import (
     BATCH,
     MAX_ATTEMPTS,
@@ -324,7 +324,9 @@ def test_a_worker_that_was_thought_dead_does_not_overwrite_what_its_successor_fo
     delivery = tell()
     parcel = pack_delivery(hook, delivery, (SECRET,), clock())
     run(hook, clock)
-    record_attempt(delivery, parcel, Answer(500, "The endpoint answered with status 500."), clock())
+    record_attempt(
+        delivery, parcel, EndpointAnswer(500, "The endpoint answered with status 500."), clock()
+    )
     assert Delivery.objects.get(pk=delivery.pk).status == "delivered"
 
 
@@ -333,7 +335,7 @@ def test_a_webhook_that_is_deleted_while_it_is_being_told_is_no_error(hook, rece
     delivery = Delivery.objects.get()
     parcel = pack_delivery(hook, delivery, (SECRET,), clock())
     hook.delete()
-    record_attempt(delivery, parcel, Answer(200, ""), clock())
+    record_attempt(delivery, parcel, EndpointAnswer(200, ""), clock())
     assert not Attempt.objects.exists() and deliver_batch(delivery.webhook_id, clock=clock) is None
 
 

@@ -385,6 +385,7 @@ class DetailedHealth(TypedDict):
     qdrant_stats: Index
     redis_stats: Redis | FailedPart
     bot_sources: list[BotSources]
+    provider_failures: list[ProviderFailure]
     config: Config
 
 
@@ -444,7 +445,7 @@ class Error(TypedDict):
     retryable: bool
 
 
-EventType = Literal['source.ingested', 'source.failed', 'chat.message', 'chat.refused', 'feedback.given', 'quota.warning', 'quota.reached', 'test.ping']
+EventType = Literal['source.ingested', 'source.failed', 'chat.message', 'chat.refused', 'feedback.given', 'quota.warning', 'quota.reached', 'provider.refused', 'test.ping']
 
 
 class Export(TypedDict):
@@ -970,6 +971,13 @@ class Projection(TypedDict):
     daily_avg_cost_usd: float
     projected_monthly_usd: float
     active_days: int
+
+
+class ProviderFailure(TypedDict):
+    code: str
+    count: int
+    last_at: str
+    is_lasting: bool
 
 
 class ProvisionedTenant(TypedDict):
