@@ -11,10 +11,12 @@ from django.views.decorators.csrf import csrf_exempt
 
 from minirag.health import system_health
 from minirag.inventory import DetailedHealth
+from minirag.lib.http_in.doors import API_DOOR, door
 from minirag.lib.http_in.rest import answer_bad_request, answer_not_found, answer_server_error
 from minirag.reference import OpenApiDocument, ReferencePage
 
 
+@door(API_DOOR)
 @csrf_exempt
 def remove_slash(request: HttpRequest, rest: str) -> HttpResponse:
     """Redirect a path with a trailing slash to the route without one, keeping method and body (307)."""
@@ -31,6 +33,7 @@ def remove_slash(request: HttpRequest, rest: str) -> HttpResponse:
     return HttpResponse(status=307, headers={"Location": target})
 
 
+@door(API_DOOR)
 @csrf_exempt
 def answer_unknown(request: HttpRequest, rest: str = "") -> HttpResponse:
     """Answer a path that is no route, in JSON and to anybody."""

@@ -6,19 +6,21 @@ import atexit
 import os
 from threading import Thread
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "minirag.settings")
-http_application = get_asgi_application()  # first: it sets Django up, which the imports below need
+django.setup(set_prefix=False)  # first: the imports below need it
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 
 from conversations.widget.routing import websocket_urlpatterns  # noqa: E402
+from minirag.admission import admit  # noqa: E402
 from minirag.ai.chat import warm_up  # noqa: E402
 from minirag.checks import require_secrets, require_tenants_apart  # noqa: E402
-from minirag.handlers import ApiHandler, HttpApp  # noqa: E402
-from tenants.middleware import TenantPathApp  # noqa: E402
+from minirag.handlers import ApiHandler, HttpApp, PageHandler  # noqa: E402
+from minirag.serving import install as install_streamed_requests  # noqa: E402
+from tenants.middleware import ArrivalApp  # noqa: E402
 
 require_secrets()
 require_tenants_apart()
@@ -33,10 +35,11 @@ warming.start()
 # Native code that is still being loaded while the interpreter ends would abort the process instead of ending it.
 atexit.register(warming.join, 30)
 
-application = TenantPathApp(
+install_streamed_requests()
+application = ArrivalApp(
     ProtocolTypeRouter(
         {
-            "http": HttpApp(http_application, ApiHandler()),
+            "http": HttpApp(PageHandler(), ApiHandler(), admit),
             "websocket": URLRouter(websocket_urlpatterns),
         }
     )

@@ -1,4 +1,4 @@
-"""Makes Daphne wait for slow readers: a long answer must not pile up in the memory of the web process.
+"""Makes Daphne wait for slow readers, and for a slow application: nothing long must pile up in the web process.
 
 Daphne writes whatever an application sends into Twisted's buffer and lets it go on at once, so an export of a gigabyte
 to a slow reader would be a gigabyte of ours. Twisted can tell when its buffer is full, to whoever registers as a
@@ -13,13 +13,34 @@ from typing import Any
 
 Message = dict[str, Any]
 Send = Callable[[Message], Awaitable[None]]
+Receive = Callable[[], Awaitable[Message]]
 
 
-def pace_sending(send: Send) -> Send:
-    """Return a `send` that returns once there is room for more; under another server than Daphne, `send` itself."""
+def connection_of(send: Send) -> Any:
+    """Return Daphne's request behind a `send`; None under another server, which waits by itself."""
     # Daphne's `send` is partial(Server.handle_reply, <the Twisted request>): the only way from here to its connection.
     request = next(iter(getattr(send, "args", ())), None)
-    return PacedSend(send, request) if hasattr(request, "registerProducer") else send
+    return request if hasattr(request, "registerProducer") else None
+
+
+def pace_sending(send: Send, connection: Any) -> Send:
+    """Return a `send` that returns once there is room for more; without a connection, `send` itself."""
+    return send if connection is None else PacedSend(send, connection)
+
+
+def pace_receiving(receive: Receive, connection: Any) -> Receive:
+    """Return a `receive` that tells the connection (`minirag.serving`) what was taken, so that it reads on."""
+    if not hasattr(connection, "piece_was_taken"):
+        return receive
+
+    async def receive_piece() -> Message:
+        connection.body_is_wanted()
+        message = await receive()
+        if piece := message.get("body"):
+            connection.piece_was_taken(len(piece))
+        return message
+
+    return receive_piece
 
 
 class PacedSend:

@@ -13,6 +13,7 @@ from django.db import Error, connection
 from django.http import HttpRequest, JsonResponse
 
 from minirag.lib.database import run_sync
+from minirag.lib.http_in.doors import OPEN_DOOR, door
 from minirag.lib.http_in.openapi import Reply, describe
 from minirag.lib.http_in.rest import method_not_allowed
 
@@ -34,6 +35,7 @@ class SystemHealthReply(Reply):
     redis: ServerHealthReply
 
 
+@door(OPEN_DOOR)
 @describe("Show the servers' health", method="GET", public=True, answers={200: SystemHealthReply})
 async def system_health(request: HttpRequest) -> JsonResponse:
     """Answer the contract's `postgres`, `qdrant` (here: pgvector) and `redis`, always with status 200."""

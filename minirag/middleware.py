@@ -8,13 +8,13 @@ import structlog
 from corsheaders.middleware import CorsMiddleware
 from django.http import HttpRequest, HttpResponseBase
 
+from minirag.lib.http_in.doors import route_of
 from minirag.lib.http_in.middleware import TwofoldMiddleware
 from minirag.lib.http_in.request_ids import choose_request_id
 from tenants.context import PUBLIC_SCHEMA
 
 logger = structlog.get_logger("minirag.request")
 _QUIET_PATHS = ("/health", "/static/")
-_WIDGET_PATH = "/v1/widget/"
 
 
 class RequestIdMiddleware(TwofoldMiddleware):
@@ -62,4 +62,4 @@ class WidgetCorsMiddleware(CorsMiddleware):
 
     def check_signal(self, request: HttpRequest) -> bool:
         """The base class's question for exceptions to its list, which it otherwise asks of signal receivers."""
-        return request.path_info.startswith(_WIDGET_PATH)
+        return route_of(request).door.any_origin

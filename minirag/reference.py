@@ -15,6 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from rest_framework.request import Request
 
 from minirag import __version__
+from minirag.lib.http_in.doors import Door, Proof
 from minirag.lib.http_in.openapi import Media, describe
 from minirag.lib.http_in.openapi_document import build_document
 from minirag.lib.http_in.rest import ApiView
@@ -33,6 +34,7 @@ _PAGE_POLICY = (
 
 
 class OpenApiDocument(ApiView):
+    door = Door(Proof.BEARER)
     authentication_classes = ()
     permission_classes = ()
 
@@ -51,6 +53,7 @@ class OpenApiDocument(ApiView):
 class ReferencePage(ApiView):
     """Swagger UI from our own files. Its policy lets it load nothing else and call nobody else."""
 
+    door = Door(Proof.BEARER)
     authentication_classes = ()
     permission_classes = ()
 

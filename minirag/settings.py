@@ -37,6 +37,10 @@ ALLOWED_HOSTS = ["*"]
 PUBLIC_URL = env("PUBLIC_URL", default="")
 HTTPS_ONLY = env.bool("HTTPS_ONLY", default=False)
 TRUST_PROXY_HEADERS = env.bool("TRUST_PROXY_HEADERS", default=False)
+TRUSTED_PROXIES = env.list(
+    "TRUSTED_PROXIES",
+    default=["127.0.0.0/8", "::1", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"],
+)
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 CORS_ORIGINS = env.list("ALLOWED_ORIGINS", default=["*"])
 
@@ -204,6 +208,7 @@ FALLBACK_LLM_MODELS = env.list("FALLBACK_LLM_MODELS", default=[])
 # --- Knowledge --------------------------------------------------------------------------------------------------
 MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", default=10 * 1024 * 1024)
 MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", default=16 * 1024 * 1024)
+BODY_SECONDS = env.int("BODY_SECONDS", default=600)
 MAX_CHUNKS_PER_SOURCE = env.int("MAX_CHUNKS_PER_SOURCE", default=50_000)
 OUTBOUND_ALLOWED_HOSTS = env.list("OUTBOUND_ALLOWED_HOSTS", default=[])
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES

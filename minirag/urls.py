@@ -8,6 +8,7 @@ from django.http import HttpRequest, JsonResponse
 from django.urls import URLPattern, URLResolver, include, path
 
 from minirag.api import handler400, handler404, handler500  # noqa: F401 - Django looks for them here
+from minirag.lib.http_in.doors import OPEN_DOOR, door
 from minirag.lib.http_in.openapi import Reply, describe
 from minirag.pages import find_widget, predecessor_pages, show_platform
 from tenants.sites import platform_site
@@ -17,6 +18,7 @@ class HealthReply(Reply):
     status: Literal["ok"]
 
 
+@door(OPEN_DOOR)
 @describe("Show that it runs", method="GET", public=True, answers={200: HealthReply})
 def health(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ok"})

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 
 from minirag.lib.database import PASSWORDS
 from minirag.lib.errors import Forbidden, NotFound
+from minirag.lib.http_in.doors import Door, Proof
 from minirag.lib.http_in.nouns import Joined
 from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.pagination import Page, PlainPageQuery, paginate
@@ -39,6 +40,7 @@ from tenants.tokens.schemas import ApiTokenSchema, MintedApiTokenSchema, NewApiT
 
 
 class TenantList(ApiView):
+    door = Door(Proof.BEARER, is_sign_up=True)
     thread_pool = PASSWORDS
     authentication_classes = ()
     permission_classes = ()
@@ -82,6 +84,7 @@ class OwnTenant(ApiView):
 
 
 class LogInView(ApiView):
+    door = Door(Proof.BEARER)
     thread_pool = PASSWORDS
     authentication_classes = ()
     permission_classes = ()

@@ -19,17 +19,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.http import HttpRequest
 
 from minirag.lib.errors import ProductError
-from minirag.lib.http_in.reading import client_address, network_of
+from minirag.lib.http_in.arrivals import Arrival
+from minirag.lib.http_in.doors import Door, Proof
+from minirag.lib.http_in.reading import network_of
 from minirag.lib.security.limits import Bound, LimitState, check, check_async
 from minirag.lib.security.rates import parse_rate
 from tenants.authentication import Identity
 from tenants.context import PUBLIC_SCHEMA
 from tenants.models import Tenant
 
-TURN_PATHS = frozenset({"/v1/chat", "/v1/chat/completions"})
 ADDRESS_FACTOR = (
     10  # visitors behind one address, an office's say, share this many times one visitor's rate
 )
@@ -62,29 +62,30 @@ class Bounds:
         )
 
 
-def bounds_of_call(request: HttpRequest, identity: Identity | ProductError | None) -> Bounds:
-    """Return what bounds a call of `/v1` that `identity` makes, or nobody we know."""
+def bounds_of_arrival(
+    arrival: Arrival, door: Door, identity: Identity | ProductError | None
+) -> Bounds:
+    """Return what bounds a call through a view's door: nothing for pages, and for widget sessions."""
+    if door.proof == Proof.OPERATOR:
+        bound = Bound(f"platform:{network_of(arrival.address)}", settings.API_RATE)
+        return Bounds(PUBLIC_SCHEMA, (bound,))
+    if door.proof != Proof.BEARER:
+        return Bounds(PUBLIC_SCHEMA, ())
     if not isinstance(identity, Identity):
-        return Bounds(
-            PUBLIC_SCHEMA,
-            (Bound(f"address:{network_of(client_address(request))}", settings.ADDRESS_RATE),),
-        )
+        bound = Bound(f"address:{network_of(arrival.address)}", settings.ADDRESS_RATE)
+        return Bounds(PUBLIC_SCHEMA, (bound,))
+    return bounds_of_caller(identity, asks=door.asks and arrival.method == "POST")
+
+
+def bounds_of_caller(identity: Identity, *, asks: bool) -> Bounds:
+    """Return what bounds a call of `/v1` by somebody we know, who asks a question or not."""
     tenant, token = identity.tenant, identity.token
     who = f"token:{token.pk}" if token else f"user:{identity.user.pk}"
     rate = token.rate if token and token.rate else settings.API_RATE
-    asks = request.method == "POST" and request.path_info in TURN_PATHS
     bounds: tuple[Bound, ...] = (Bound(who, rate), _bound_of_tenant(tenant))
     if asks:
         bounds = (Bound(f"chat:{who}", settings.CHAT_RATE, "questions"), *bounds)
     return Bounds(tenant.schema_name, bounds, fail_closed=asks)
-
-
-def bounds_of_operator(request: HttpRequest) -> Bounds:
-    """Return what bounds a call of `/v1/platform`, whose view finds out who is calling."""
-    return Bounds(
-        PUBLIC_SCHEMA,
-        (Bound(f"platform:{network_of(client_address(request))}", settings.API_RATE),),
-    )
 
 
 def bounds_of_session(address: str, tenant: Tenant | None) -> Bounds:

@@ -24,6 +24,8 @@ from django.http.request import UnreadablePostError
 from django.utils.crypto import salted_hmac
 
 from minirag.lib.errors import ProductError
+from minirag.lib.http_in.arrivals import Arrival
+from minirag.lib.http_in.doors import Proof, route_of
 from minirag.lib.http_in.idempotency import NAME_PREFIX, Kept, KeyInvalid, claim, give_back, keep
 from minirag.lib.http_in.middleware import TwofoldMiddleware
 from minirag.lib.http_in.reading import client_address
@@ -32,8 +34,6 @@ from tenants.authentication import Identity
 from tenants.context import PUBLIC_SCHEMA, run_sync
 from tenants.platform.operators import authenticate_operator
 
-SIGN_UP_PATH = "/v1/tenants"
-PLATFORM_PATH = "/v1/platform/"
 _KEY = re.compile(r"[ -~]{1,255}")
 _TRY_AGAIN = frozenset({401, 402, 403, 429})
 _KEPT_HEADERS = (
@@ -76,7 +76,7 @@ class IdempotencyMiddleware(TwofoldMiddleware):
     async def _answer(self, request: HttpRequest, key: str) -> HttpResponseBase:
         try:
             # An operator is looked up, which is for the database's threads; whoever else calls is known already.
-            is_operator = request.path_info.startswith(PLATFORM_PATH)
+            is_operator = route_of(request).door.proof == Proof.OPERATOR
             who = await run_sync(_find_caller, request) if is_operator else _find_caller(request)
             named = await asyncio.to_thread(_name_request, request, key, who)
             kept = await asyncio.to_thread(claim, *named) if named else None
@@ -93,7 +93,8 @@ class IdempotencyMiddleware(TwofoldMiddleware):
 def _applies(request: HttpRequest) -> bool:
     if request.method != "POST" or not request.path_info.startswith("/v1/"):
         return False
-    is_open = request.path_info == SIGN_UP_PATH or request.path_info.startswith(PLATFORM_PATH)
+    door = route_of(request).door
+    is_open = door.is_sign_up or door.proof == Proof.OPERATOR
     return is_open or isinstance(getattr(request, "identity", None), Identity)
 
 
@@ -102,13 +103,13 @@ def _find_caller(request: HttpRequest) -> str | None:
     identity = getattr(request, "identity", None)
     if isinstance(identity, Identity):
         return f"token:{identity.token.pk}" if identity.token else f"user:{identity.user.pk}"
-    if not request.path_info.startswith(PLATFORM_PATH):
+    if route_of(request).door.proof != Proof.OPERATOR:
         return f"address:{client_address(request)}"
     if getattr(request, "tenant", None) is not None:
         return (
             None  # a tenant's path or host, where the view says that there is nothing of the kind
         )
-    operator = authenticate_operator(request.META.get("HTTP_AUTHORIZATION"))
+    operator = authenticate_operator(Arrival.of_request(request).authorization)
     return None if operator.is_read_only else f"operator:{operator.pk}"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,22 +9,18 @@ from typing import Any
 from django.conf import settings
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.http.request import split_domain_port
 
 from minirag.lib.errors import NotAuthenticated, ProductError
+from minirag.lib.http_in.arrivals import Arrival, settle_scope
+from minirag.lib.http_in.doors import Door, Proof, route_of
 from minirag.lib.http_in.middleware import TwofoldMiddleware
 from minirag.lib.http_in.rest import error_response
 from minirag.lib.security.limits import LimitState, limit_headers
 from tenants.authentication import Identity, authenticate_bearer
-from tenants.call_limits import Bounds, bounds_of_call, bounds_of_operator
+from tenants.call_limits import bounds_of_arrival
 from tenants.context import bind_stream, run_sync, tenant_context
 from tenants.models import Domain, Tenant
 from tenants.permissions import refuse_write
-
-TENANT_PATH = re.compile(r"^/t/([a-z0-9-]{1,100})(?=/|$)")
-_OWN_LOG_IN = ("/v1/widget/", "/v1/platform/")  # their views look at the credential themselves
-_OPEN_PATHS = frozenset({"/health", "/v1/system/health"})
-_ADMIN_PATH = "/admin/"
 
 
 @dataclass(frozen=True)
@@ -36,58 +31,76 @@ class Found:
     by: str | None = None
     identity: Identity | ProductError | None = None
 
+    def put_on(self, request: HttpRequest) -> None:
+        """Have the request's views find it there, and find themselves on the tenant's routes."""
+        request.tenant = self.tenant  # type: ignore[attr-defined]
+        request.tenant_by = self.by  # type: ignore[attr-defined]
+        request.identity = self.identity  # type: ignore[attr-defined]
+        if self.tenant is not None and self.by in ("path", "host"):
+            request.urlconf = settings.TENANT_URLCONF
+
 
 class HostUnknown(Exception):
     """The host is neither the platform's nor a tenant's."""
 
 
-def find_tenant(
-    slug: str | None, host: str, authorization: str | None, *, wants_bearer: bool
-) -> Found | None:
-    """Resolve path, then host, then bearer token; None when the path names no tenant. Raises HostUnknown."""
-    tenant, by = None, None
-    if slug is not None:
-        tenant, by = Tenant.objects.filter(slug=slug).first(), "path"
-        if tenant is None:
+def host_unknown() -> ProductError:
+    error = ProductError("This host is not served here.", code="host_unknown")
+    error.status = 400
+    return error
+
+
+def find_tenant(arrival: Arrival, *, wants_bearer: bool) -> Found | None:
+    """Resolve path, host and bearer token, which may not contradict each other.
+
+    None when the path names no tenant, or another one than the host. Raises HostUnknown.
+    """
+    tenant, by = _find_by_host(arrival.host), "host"
+    if arrival.slug is not None:
+        of_host, by = tenant, "path"
+        tenant = Tenant.objects.filter(slug=arrival.slug).first()
+        if tenant is None or (of_host is not None and of_host.pk != tenant.pk):
             return None
-    elif (
-        host not in settings.PLATFORM_HOSTS
-    ):  # a platform host is nobody's own, and needs no look-up
-        domain = Domain.objects.select_related("tenant").filter(domain=host).first()
-        if domain is not None:
-            tenant, by = domain.tenant, "host"
-        elif "*" not in settings.PLATFORM_HOSTS:
-            raise HostUnknown(host)
     if not wants_bearer:
-        return Found(tenant, by)
+        return Found(tenant, by if tenant else None)
     try:
-        identity = authenticate_bearer(authorization)
+        identity = authenticate_bearer(arrival.authorization)
     except ProductError as error:
-        return Found(tenant, by, error)
+        return Found(tenant, by if tenant else None, error)
     if tenant is not None and tenant.pk != identity.tenant.pk:
         return Found(
             tenant, by, NotAuthenticated("Invalid or revoked API token", code="token_invalid")
         )
-    return Found(identity.tenant, by or "token", identity)
+    return Found(identity.tenant, by if tenant else "token", identity)
+
+
+def _find_by_host(host: str) -> Tenant | None:
+    """Return whose own host this is; None for the platform's, which need no look-up."""
+    if host in settings.PLATFORM_HOSTS:
+        return None
+    domain = Domain.objects.select_related("tenant").filter(domain=host).first()
+    if domain is None and "*" not in settings.PLATFORM_HOSTS:
+        raise HostUnknown(host)
+    return domain.tenant if domain else None
 
 
 class TenantMiddleware(TwofoldMiddleware):
     """Bind the tenant of path, host or bearer token around the request and around its streaming body."""
 
     def call(self, request: HttpRequest) -> HttpResponseBase:
-        if request.path_info in _OPEN_PATHS:
+        arrival, door = Arrival.of_request(request), route_of(request).door
+        if door.is_open:
             return self.get_response(request)
         with tenant_context(None):
             try:
-                found = find_tenant(**_facts(request))
+                found = find_tenant(arrival, wants_bearer=door.proof == Proof.BEARER)
             except HostUnknown:
-                return _refuse_host(request)
-        refusal = _prepare(request, found)
+                return error_response(host_unknown(), request)
+        refusal = _prepare(request, found, door)
         if refusal is not None:
             return refusal
-        bounds = _bounds_of(request)
         try:
-            state = bounds.count() if bounds else None
+            state = bounds_of_arrival(arrival, door, request.identity).count()  # type: ignore[attr-defined]
         except ProductError as error:
             return error_response(error, request)
         tenant = request.tenant  # type: ignore[attr-defined]
@@ -96,19 +109,22 @@ class TenantMiddleware(TwofoldMiddleware):
         return _bind_body(response, tenant)
 
     async def call_async(self, request: HttpRequest) -> HttpResponseBase:
-        if request.path_info in _OPEN_PATHS:
+        arrival, door = Arrival.of_request(request), route_of(request).door
+        if door.is_open:
             return await self.get_response(request)
         with tenant_context(None):
             try:
-                found = await run_sync(find_tenant, **_facts(request))
+                found = await run_sync(
+                    find_tenant, arrival, wants_bearer=door.proof == Proof.BEARER
+                )
             except HostUnknown:
-                return _refuse_host(request)
-        refusal = _prepare(request, found)
+                return error_response(host_unknown(), request)
+        refusal = _prepare(request, found, door)
         if refusal is not None:
             return refusal
-        bounds = _bounds_of(request)
         try:
-            state = await bounds.count_async() if bounds else None
+            bounds = bounds_of_arrival(arrival, door, request.identity)  # type: ignore[attr-defined]
+            state = await bounds.count_async()
         except ProductError as error:
             return error_response(error, request)
         tenant = request.tenant  # type: ignore[attr-defined]
@@ -123,57 +139,22 @@ def _bind_body(response: HttpResponseBase, tenant: Tenant | None) -> HttpRespons
     return response
 
 
-def _facts(request: HttpRequest) -> dict[str, Any]:
-    match = TENANT_PATH.match(request.META.get("SCRIPT_NAME") or "")
-    host, _ = split_domain_port(request.get_host())
-    return {
-        "slug": match[1] if match else None,
-        "host": host,
-        "authorization": request.META.get("HTTP_AUTHORIZATION"),
-        "wants_bearer": _wants_bearer(request),
-    }
-
-
-def _prepare(request: HttpRequest, found: Found | None) -> HttpResponse | None:
+def _prepare(request: HttpRequest, found: Found | None, door: Door) -> HttpResponse | None:
     """Put what was found on the request; returns a response where it ends here."""
     if found is None:
         return error_response(Http404(), request)
-    request.tenant = found.tenant  # type: ignore[attr-defined]
-    request.tenant_by = found.by  # type: ignore[attr-defined]
-    request.identity = found.identity  # type: ignore[attr-defined]
-    if found.tenant is None:
-        return None
-    if found.by in ("path", "host"):
-        request.urlconf = settings.TENANT_URLCONF
+    found.put_on(request)
     # These two say how the tenant is only to those who proved who they are: an identity is of an active tenant, or
     # the view answers why there is none, and the admin site asks `refuse_write` behind its log-in.
-    if _wants_bearer(request) or request.path_info.startswith(_ADMIN_PATH):
+    if found.tenant is None or door.proof in (Proof.BEARER, Proof.SESSION):
         return None
     return refuse_write(request, found.tenant)
-
-
-def _bounds_of(request: HttpRequest) -> Bounds | None:
-    """What bounds this call; None for pages, and for the widget's sessions, which their view counts."""
-    if request.path_info.startswith("/v1/platform/"):
-        return bounds_of_operator(request)
-    identity = request.identity  # type: ignore[attr-defined]
-    return bounds_of_call(request, identity) if _wants_bearer(request) else None
 
 
 def _tell_limit(response: HttpResponseBase, state: LimitState | None) -> HttpResponseBase:
     for name, value in limit_headers(state).items():
         response.headers.setdefault(name, value)
     return response
-
-
-def _wants_bearer(request: HttpRequest) -> bool:
-    return request.path_info.startswith("/v1/") and not request.path_info.startswith(_OWN_LOG_IN)
-
-
-def _refuse_host(request: HttpRequest) -> HttpResponse:
-    error = ProductError("This host is not served here.", code="host_unknown")
-    error.status = 400
-    return error_response(error, request)
 
 
 class TenantSessionMiddleware(SessionMiddleware):
@@ -205,19 +186,19 @@ class TenantSessionMiddleware(SessionMiddleware):
 
 def _session_cookie(request: HttpRequest) -> tuple[str, str]:
     """Return the name and path of this request's session cookie."""
-    match = TENANT_PATH.match(request.META.get("SCRIPT_NAME") or "")
-    if match is None:
+    slug = Arrival.of_request(request).slug
+    if slug is None:
         return settings.SESSION_COOKIE_NAME, settings.SESSION_COOKIE_PATH
-    return f"{settings.SESSION_COOKIE_NAME}_{match[1]}", f"/t/{match[1]}/"
+    return f"{settings.SESSION_COOKIE_NAME}_{slug}", f"/t/{slug}/"
 
 
-class TenantPathApp:
-    """ASGI wrapper: move `/t/<slug>` from the path into `root_path`, so that every reverse() carries it."""
+class ArrivalApp:
+    """ASGI wrapper: what a client says of where it comes from and goes to ends here (see `settle_scope`)."""
 
     def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
         self.app = app
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        if scope["type"] in ("http", "websocket") and (match := TENANT_PATH.match(scope["path"])):
-            scope = {**scope, "root_path": scope.get("root_path", "") + match[0]}
+        if scope["type"] in ("http", "websocket"):
+            scope = settle_scope(scope)
         await self.app(scope, receive, send)

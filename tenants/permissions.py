@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from minirag.lib.errors import Forbidden
-from minirag.lib.http_in.openai_errors import as_openai_error, speaks_openai
+from minirag.lib.errors import Conflict, Forbidden
+from minirag.lib.http_in.error_bodies import error_body
 from tenants.context import current_tenant
 from tenants.models import ApiToken, Right, Tenant, User
 
@@ -117,13 +117,9 @@ def refuse_write(request: HttpRequest, tenant: Tenant) -> HttpResponse | None:
     if request.method in _SAFE_METHODS or tenant.is_active:
         return None
     detail = f"This tenant is {tenant.status}: it can be read but not changed."
-    request_id = getattr(request, "request_id", "")
-    payload: dict[str, Any] = {
-        "detail": detail, "code": f"tenant_{tenant.status}", "request_id": request_id, "retryable": False,
-    }  # fmt: skip
-    if speaks_openai(request.path_info):
-        payload = as_openai_error(409, payload)
-    return JsonResponse(payload, status=409)
+    error = Conflict(detail, code=f"tenant_{tenant.status}")
+    payload = error_body(error, getattr(request, "request_id", ""), path=request.path_info)
+    return JsonResponse(payload, status=error.status)
 
 
 def acting_user(request: HttpRequest) -> User:

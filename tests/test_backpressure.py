@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from minirag.backpressure import pace_sending
+from minirag.backpressure import connection_of, pace_sending
 from minirag.local.embedded.processes import find_free_port
 from tests.fakes.long_answer import PIECE, PIECES
 from tests.product import CHECKOUT
@@ -39,6 +39,10 @@ class Connection:
         self.written += 1
 
 
+def paced(send):
+    return pace_sending(send, connection_of(send))
+
+
 async def handle_reply(connection, message):
     await connection.write(message)
 
@@ -52,7 +56,7 @@ async def is_waiting(task) -> bool:
 def test_sending_waits_while_the_buffer_is_full():
     async def run():
         connection = Connection()
-        send = pace_sending(partial(handle_reply, connection))
+        send = paced(partial(handle_reply, connection))
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send(MORE)
         connection.producer.pauseProducing()
@@ -69,7 +73,7 @@ def test_sending_waits_while_the_buffer_is_full():
 def test_nobody_waits_for_a_reader_who_has_gone():
     async def run():
         connection = Connection()
-        send = pace_sending(partial(handle_reply, connection))
+        send = paced(partial(handle_reply, connection))
         await send(MORE)
         connection.producer.pauseProducing()
         sending = asyncio.ensure_future(send(MORE))
@@ -84,13 +88,13 @@ def test_nobody_waits_for_a_reader_who_has_gone():
 
 def test_a_short_answer_registers_nothing_and_other_servers_are_left_alone():
     connection = Connection()
-    asyncio.run(pace_sending(partial(handle_reply, connection))(LAST))
+    asyncio.run(paced(partial(handle_reply, connection))(LAST))
     assert connection.producer is None
 
     async def send(message):
         return None
 
-    assert pace_sending(send) is send
+    assert paced(send) is send
 
 
 @pytest.fixture

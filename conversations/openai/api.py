@@ -29,6 +29,7 @@ from conversations.turns.replies import (
 )
 from conversations.turns.taking import take_turn
 from minirag.lib.errors import ProductError
+from minirag.lib.http_in.doors import Door, Proof, door, text_body
 from minirag.lib.http_in.ignored import ignored_of, name_ignored, note_ignored
 from minirag.lib.http_in.openai_errors import as_openai_error
 from minirag.lib.http_in.openapi import EXAMPLE_IDS, describe
@@ -53,6 +54,7 @@ _ASKED: dict[str, Any] = {
     },
     examples={"answer": _ASKED, "stream": {**_ASKED, "stream": True, "stream_options": {"include_usage": True}}},
 )  # fmt: skip
+@door(Door(Proof.BEARER, text_body, asks=True))
 @csrf_exempt
 async def chat_completions(request: HttpRequest) -> HttpResponseBase:
     """Ask a bot on the event loop."""

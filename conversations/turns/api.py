@@ -34,6 +34,7 @@ from conversations.turns.serializers import (
 )
 from conversations.turns.taking import Done, Failed, SourcesFound, TurnEvent, take_turn
 from minirag.lib.errors import NotFound, ProductError
+from minirag.lib.http_in.doors import Door, Proof, door, fields_body
 from minirag.lib.http_in.ignored import tell_ignored
 from minirag.lib.http_in.openapi import EXAMPLE_IDS, describe
 from minirag.lib.http_in.pagination import (
@@ -97,6 +98,7 @@ _PROVIDER_ERRORS = {
     errors={404: "No such active bot, or no such chat, in this tenant.", **_PROVIDER_ERRORS},
     examples={"answer": _ASKED, "cited": {**_ASKED, "extended": True}, "stream": {**_ASKED, "stream": True}},
 )  # fmt: skip
+@door(Door(Proof.BEARER, fields_body, asks=True))
 @csrf_exempt
 async def chat_collection(request: HttpRequest) -> HttpResponseBase:
     """POST asks on the event loop; GET and the rest are an ordinary DRF view on a database thread."""

@@ -22,6 +22,8 @@ from conversations.widget.sessions import (
     require_origin,
 )
 from minirag.lib.errors import Forbidden, NotFound, ProductError
+from minirag.lib.http_in.arrivals import Arrival
+from minirag.lib.http_in.doors import Door
 from minirag.lib.http_in.openapi import EXAMPLE_IDS, describe
 from minirag.lib.http_in.rest import ApiView, Body, client_address, naive_utc, read_body
 from minirag.lib.security.limits import limit_headers
@@ -40,6 +42,7 @@ class SessionBody(Body):
 
 
 class WidgetSessions(ApiView):
+    door = Door(any_origin=True)
     authentication_classes = ()
     permission_classes = ()
 
@@ -79,16 +82,16 @@ class WidgetSessions(ApiView):
         bot = BotProfile.objects.active().filter(pk=body.bot_profile_id).first()
         if bot is None:
             raise NotFound("Bot profile not found or inactive")
-        own_origin = f"{request.scheme}://{request.get_host()}"
-        origin, embedding_token = request.headers.get("Origin", ""), None
+        arrival = Arrival.of_request(request)
+        origin, embedding_token = arrival.origin or "", None
         try:
-            origin = require_origin(bot, origin, own_origin)
+            origin = require_origin(bot, origin, arrival.own_origin)
         except Forbidden:
-            authorization = request.headers.get("Authorization")
-            if not authorization:
+            if not arrival.authorization:
                 raise
             # A page made for the predecessor, which carries a token.
-            embedding_token, origin = authenticate_bearer(authorization).token, read_origin(origin)
+            embedding_token = authenticate_bearer(arrival.authorization).token
+            origin = read_origin(origin)
             require_embedding_token(embedding_token, bot)
         token, expires_at = issue_session(bot, body.visitor_id, origin, token=embedding_token)
         chats = Chat.objects.filter(visitor_id=body.visitor_id, bot_profile=bot)

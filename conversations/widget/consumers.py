@@ -15,8 +15,6 @@ from uuid import UUID
 import structlog
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
-from django.conf import settings
-from django.http.request import split_domain_port
 from pydantic import Field
 
 from conversations.models import Message, MessageRole
@@ -26,27 +24,18 @@ from conversations.turns.serializers import render_event, render_stored_citation
 from conversations.turns.taking import Done, Started, TurnEvent, take_turn
 from conversations.widget.sessions import WidgetSession, open_session, require_open_page
 from minirag.lib.errors import BadInput, Conflict, NotAuthenticated, NotFound, ProductError
+from minirag.lib.http_in.arrivals import Arrival
 from minirag.lib.http_in.rest import Body, InvalidFields, validate_fields
 from minirag.lib.text.strict_json import InvalidJSON, UnstorableText, parse_json
 from tenants.call_limits import bounds_of_visitor
 from tenants.context import run_sync, tenant_context
-from tenants.middleware import TENANT_PATH, HostUnknown, find_tenant
+from tenants.middleware import HostUnknown, find_tenant
 
 logger = structlog.get_logger(__name__)
 
 AUTHENTICATE_WITHIN_SECONDS = 10.0
 CLOSE_UNAUTHENTICATED, CLOSE_REFUSED = 4401, 4403
 _MAX_FRAME = 200_000  # characters: a question of 32,000 may be escaped to six times that
-
-
-def read_address(scope: dict[str, Any]) -> str:
-    """The reader's address; with TRUST_PROXY_HEADERS the one that our own proxy appended last."""
-    forwarded = (
-        dict(scope["headers"]).get(b"x-forwarded-for", b"") if settings.TRUST_PROXY_HEADERS else b""
-    )
-    return (
-        forwarded.decode("latin-1").rpartition(",")[2].strip() or (scope.get("client") or [""])[0]
-    )
 
 
 class AuthenticateFrame(Body):
@@ -180,26 +169,18 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
 
     async def _open_session(self, token: str) -> WidgetSession:
         """Check the token, the page it is used from, and that it leads to the tenant of this path or host."""
-        headers = dict(self.scope["headers"])
-        origin = headers.get(b"origin")
-        match = TENANT_PATH.match(self.scope.get("root_path") or "")
-        netloc = headers.get(b"host", b"").decode("latin-1").lower()
-        host, _ = split_domain_port(netloc)
-        secure = self.scope.get("scheme") == "wss" or (
-            settings.TRUST_PROXY_HEADERS and headers.get(b"x-forwarded-proto") == b"https"
-        )
-        scheme = "https" if secure else "http"
+        arrival = Arrival.of_scope(self.scope)
 
         def check() -> WidgetSession:
-            session = open_session(token, origin.decode("latin-1") if origin is not None else None)
+            session = open_session(token, arrival.origin)
             try:
-                found = find_tenant(match[1] if match else None, host, None, wants_bearer=False)
+                found = find_tenant(arrival, wants_bearer=False)
             except HostUnknown:
                 found = None
             if found is None or (found.tenant is not None and found.tenant.pk != session.tenant.pk):
                 raise NotAuthenticated("This session is not valid.", code="session_invalid")
             with tenant_context(session.tenant):
-                require_open_page(session, f"{scheme}://{netloc}")
+                require_open_page(session, arrival.own_origin)
             return session
 
         with tenant_context(None):
@@ -211,7 +192,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
             raise Conflict("An answer is still being written.", code="busy")
         session = await self._open_session(self.session_token)
         await bounds_of_visitor(
-            session.tenant, session.visitor_id, read_address(self.scope)
+            session.tenant, session.visitor_id, Arrival.of_scope(self.scope).address
         ).count_async()
         with tenant_context(session.tenant):  # the task copies the context
             self.turn = asyncio.create_task(self._run_turn(session, body))

@@ -10,6 +10,7 @@ from knowledge.formats.previews import describe_formats, preview_file
 from knowledge.formats.uploads import check_file, read_upload
 from knowledge.sources.replies import FilePreviewReply, FormatsReply
 from minirag.lib.database import UPLOADS
+from minirag.lib.http_in.doors import UPLOAD_DOOR
 from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.rest import ApiView, Body
 from tenants.models import Right
@@ -39,6 +40,8 @@ class FileValidation(ApiView):
     """Changes nothing, so whoever may read may ask."""
 
     permission_classes = (HasTenant, permit("sources", write=Right.READ))
+    door = UPLOAD_DOOR
+    permission_classes = (HasTenant, permit("sources", write=Scope.READ))
     thread_pool = UPLOADS
 
     @describe(

@@ -38,6 +38,7 @@ from knowledge.sources.serializers import (
     render_source,
 )
 from minirag.lib.database import UPLOADS
+from minirag.lib.http_in.doors import TEXT_DOOR, UPLOAD_DOOR
 from minirag.lib.http_in.openapi import EXAMPLE_IDS, describe
 from minirag.lib.http_in.pagination import OLDEST_FIRST, PlainPageQuery, paginate, plain_response
 from minirag.lib.http_in.rest import ApiView, no_content, parse_uuid, read_body, read_query
@@ -52,6 +53,8 @@ _BOT = EXAMPLE_IDS["bot_profile_id"]
 
 
 class SourceList(SourceView):
+    door = TEXT_DOOR
+
     @describe(
         "List sources", query=SourceQuery, answers={200: list[SourceReply]},
         description="Active ones, newest first, top level; of one parent with `parent_id`, flat with "
@@ -88,6 +91,8 @@ class SourceList(SourceView):
 
 
 class SourceBatch(SourceView):
+    door = TEXT_DOOR
+
     @describe(
         "Create a source with children", body=NewBatch, answers={201: SourceBatchReply},
         description="All or nothing; up to 1000 children.",
@@ -107,6 +112,7 @@ class SourceBatch(SourceView):
 
 
 class SourceUpload(SourceView):
+    door = UPLOAD_DOOR
     thread_pool = UPLOADS
 
     @describe(
@@ -128,6 +134,8 @@ class SourceUpload(SourceView):
 
 
 class SourceDetail(SourceView):
+    door = TEXT_DOOR
+
     @describe("Show a source", answers={200: SourceReply})
     def get(self, request: Request, source_id: str) -> Response:
         source = find_source(parse_uuid(source_id, "source_id"))

@@ -19,6 +19,7 @@ from knowledge.sources.upserts import (
     find_by_external_id,
     upsert_source,
 )
+from minirag.lib.http_in.doors import TEXT_DOOR
 from minirag.lib.http_in.openapi import EXAMPLE_IDS, describe
 from minirag.lib.http_in.rest import (
     ApiView,
@@ -42,6 +43,7 @@ class _Path(Body):
 
 
 class SourceByExternalId(ApiView):
+    door = TEXT_DOOR
     permission_classes = (HasTenant, permit("sources"))
 
     @describe(

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from minirag.lib.database import PASSWORDS
 from minirag.lib.errors import BadInput, Conflict
 from minirag.lib.http_in.answering import Answer
+from minirag.lib.http_in.doors import Door, Proof, fields_body
 from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.pagination import Page, paginate
 from minirag.lib.http_in.rest import ApiView, read_body
@@ -47,6 +48,7 @@ ACT = {"act": Literal["archive", "suspend", "restore"]}
 class PlatformView(ApiView):
     """A route of the platform's own host: on a tenant's path or host there is nothing of the kind."""
 
+    door = Door(Proof.OPERATOR, fields_body)
     authentication_classes = (OperatorAuthentication,)
     permission_classes = (MayOperate,)
 

@@ -17,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from minirag.lib.errors import Forbidden, NotAuthenticated
+from minirag.lib.http_in.arrivals import Arrival
 from tenants.models import OperatorToken, User, hash_token
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -67,7 +68,7 @@ class OperatorAuthentication(BaseAuthentication):
     """DRF authentication of `/v1/platform`."""
 
     def authenticate(self, request: Request) -> tuple[User, OperatorToken]:
-        token = authenticate_operator(request.META.get("HTTP_AUTHORIZATION"))
+        token = authenticate_operator(Arrival.of_request(request).authorization)
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:

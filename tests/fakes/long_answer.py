@@ -7,13 +7,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-from minirag.backpressure import pace_sending
+from minirag.backpressure import connection_of, pace_sending
 
 PIECE, PIECES = 64 * 1024, 2048
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    paced, progress = pace_sending(send), Path(os.environ["PROGRESS_FILE"])
+    paced, progress = pace_sending(send, connection_of(send)), Path(os.environ["PROGRESS_FILE"])
     await paced({"type": "http.response.start", "status": 200, "headers": []})
     for number in range(PIECES):
         await paced({"type": "http.response.body", "body": b"x" * PIECE, "more_body": True})

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from rest_framework.request import Request
 
 from minirag.lib.errors import ProductError
+from minirag.lib.http_in.arrivals import Arrival
 from minirag.lib.http_in.ignored import find_unknown, note_ignored
 from minirag.lib.text.strict_json import InvalidJSON, UnstorableText, check_text, parse_json
 
@@ -145,10 +146,8 @@ def parse_uuid(text: str, name: str, *, where: str = "path") -> UUID:
 
 
 def client_address(request: HttpRequest | Request) -> str:
-    """Return the caller's IP; with TRUST_PROXY_HEADERS the one that our own proxy appended last."""
-    meta = django_request(request).META
-    forwarded = meta.get("HTTP_X_FORWARDED_FOR", "") if settings.TRUST_PROXY_HEADERS else ""
-    return forwarded.rpartition(",")[2].strip() or meta.get("REMOTE_ADDR", "")
+    """Return the caller's IP, as `Arrival` explains it."""
+    return Arrival.of_request(request).address
 
 
 def network_of(address: str) -> str:

@@ -25,8 +25,9 @@ from rest_framework.views import APIView
 
 from minirag.lib.database import DATABASE, run_in_pool
 from minirag.lib.errors import NotAuthenticated, ProductError, TooManyRequests
+from minirag.lib.http_in.doors import API_DOOR, Door
+from minirag.lib.http_in.error_bodies import error_body
 from minirag.lib.http_in.ignored import tell_ignored
-from minirag.lib.http_in.openai_errors import as_openai_error, speaks_openai
 from minirag.lib.http_in.reading import (
     Body,
     BodyTooLarge,
@@ -85,22 +86,24 @@ def no_content() -> HttpResponse:
 
 def error_response(error: Exception, request: HttpRequest | Request) -> JsonResponse:
     """Translate any exception into the contract's JSON; one that nobody foresaw is logged and becomes a plain 500."""
-    status, payload, headers = _explain_error(error, django_request(request))
+    raw = django_request(request)
+    status, payload, headers = explain_error(error, _request_id_of(raw), raw.path_info)
     compact = {"separators": (",", ":"), "ensure_ascii": False}
     return JsonResponse(payload, status=status, headers=headers, json_dumps_params=compact)
 
 
 def render_error(error: Exception, context: dict[str, Any]) -> Response:
     """DRF's EXCEPTION_HANDLER: `error_response` for DRF views."""
-    status, payload, headers = _explain_error(error, django_request(context["request"]))
+    raw = django_request(context["request"])
+    status, payload, headers = explain_error(error, _request_id_of(raw), raw.path_info)
     return Response(payload, status=status, headers=headers)
 
 
-def _explain_error(
-    error: Exception, request: HttpRequest
+def explain_error(
+    error: Exception, request_id: str, path: str
 ) -> tuple[int, dict[str, Any], dict[str, str]]:
-    """Return status, body and headers."""
-    known = error if isinstance(error, ProductError) else _translate_error(error)
+    """Return status, body and headers of an error, for whatever writes them; `path` lies below a tenant's prefix."""
+    known = known_error(error)
     headers: dict[str, str] = {}
     if isinstance(known, NotAuthenticated):
         headers["WWW-Authenticate"] = "Bearer"
@@ -112,15 +115,16 @@ def _explain_error(
         headers["Allow"] = ", ".join(known.allowed)
     if known.status >= 500 and not (isinstance(error, ProductError) and known.retryable):
         logger.error("request failed: %s", type(error).__name__, exc_info=error)
-    payload = {
-        "detail": known.errors if isinstance(known, InvalidFields) else known.detail,
-        "code": known.code,
-        "request_id": getattr(request, "request_id", ""),
-        "retryable": known.retryable,
-    }
-    if speaks_openai(request.path_info):
-        payload = as_openai_error(known.status, payload, param=getattr(known, "param", None))
-    return known.status, payload, headers
+    return known.status, error_body(known, request_id, path=path), headers
+
+
+def known_error(error: Exception) -> ProductError:
+    """Return what an exception means to a caller; one that nobody foresaw is a plain 500."""
+    return error if isinstance(error, ProductError) else _translate_error(error)
+
+
+def _request_id_of(request: HttpRequest) -> str:
+    return str(getattr(request, "request_id", ""))
 
 
 _KNOWN: list[tuple[tuple[type[Exception], ...], int, str, str]] = [
@@ -185,6 +189,7 @@ class ApiView(APIView):
         DATABASE  # a view that may take long names another pool of minirag.lib.database
     )
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+    door: ClassVar[Door] = API_DOOR  # what the edge has to know before it calls the view
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
@@ -207,6 +212,8 @@ class ApiView(APIView):
             return await run_in_pool(cls.thread_pool, respond, request, *args, **kwargs)
 
         serve.csrf_exempt = True  # type: ignore[attr-defined]
+        serve.door = cls.door  # type: ignore[attr-defined]
+        serve.view_class = cls  # type: ignore[attr-defined]
         return serve
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -235,10 +242,7 @@ def answer_bad_request(request: HttpRequest, exception: Exception | None = None)
 
 def answer_server_error(request: HttpRequest) -> JsonResponse:
     """Django's `handler500`; Django has logged the exception."""
-    payload = {
-        "detail": "Internal Server Error",
-        "code": "internal",
-        "request_id": getattr(request, "request_id", ""),
-        "retryable": False,
-    }
+    payload = error_body(
+        ProductError("Internal Server Error"), _request_id_of(request), path=request.path_info
+    )
     return JsonResponse(payload, status=500)
