@@ -30,10 +30,8 @@ from tenants.call_limits import bounds_of_arrival
 from tenants.context import tenant_context
 from tenants.middleware import (
     Found,
-    HostUnknown,
     TenantSessionMiddleware,
     find_tenant,
-    host_unknown,
 )
 from tenants.sites import platform_site, tenant_site
 
@@ -43,10 +41,10 @@ _AT_ONCE, _AT_ONCE_OF_ONE = (
 )  # long bodies on their way to this process, and those of one caller
 
 
-class Busy(ProductError):
+class TooManyUploads(ProductError):
     """As many long bodies are on their way as this process takes."""
 
-    status, code, retryable, retry_after_seconds = 503, "busy", True, 2
+    status, code, retryable, retry_after_seconds = 503, "too_many_uploads", True, 2
 
     def __init__(self) -> None:
         super().__init__("Too many uploads at once. Please try again shortly.")
@@ -68,9 +66,9 @@ class Uploads:
 
     @contextmanager
     def counted(self, who: str) -> Iterator[Callable[[], None]]:
-        """Count one until it is called off, with what this yields or by leaving. Raises Busy."""
+        """Count one until it is called off, with what this yields or by leaving. Raises TooManyUploads."""
         if self.running.total() >= _AT_ONCE or self.running[who] >= _AT_ONCE_OF_ONE:
-            raise Busy
+            raise TooManyUploads
         self.running[who] += 1
         marks = [who]
 
@@ -95,10 +93,7 @@ async def admit(scope: dict[str, Any], arrival: Arrival, route: Route) -> str:
 
 
 def _admit(scope: dict[str, Any], arrival: Arrival, route: Route) -> str:
-    try:
-        found = find_tenant(arrival, wants_bearer=route.door.proof == Proof.BEARER)
-    except HostUnknown:
-        raise host_unknown() from None
+    found = find_tenant(arrival, wants_bearer=route.door.proof == Proof.BEARER)
     if found is None:
         raise NotFound("Not Found")
     request = ASGIRequest(scope, BytesIO())

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
+from os import SEEK_END
 from typing import Any
 
 from asgiref.sync import ThreadSensitiveContext
@@ -42,6 +43,9 @@ class PageHandler(ASGIHandler):
         """Django's own, but what cannot be made a request is refused in the contract's shape."""
         request, refusal = super().create_request(scope, body_file)
         if refusal is None:
+            # Without a length Django takes a form for an empty one; what came in chunks is complete by now.
+            request.META.setdefault("CONTENT_LENGTH", str(body_file.seek(0, SEEK_END)))
+            body_file.seek(0)
             return request, None
         arrival = Arrival.of_scope(scope)
         request_id = choose_request_id(arrival.headers.get("x-request-id", ""))

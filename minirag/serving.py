@@ -28,7 +28,7 @@ from minirag.lib.http_in.request_ids import choose_request_id
 AT_ONCE_BYTES = 64 * 1024  # a body of this size is kept in memory and comes in one piece
 LINGER_SECONDS = 10.0
 _WAITING_BYTES = 512 * 1024  # of one body, until the application has taken what is there
-_CODES = {400: "bad_request", 408: "request_timeout", 431: "headers_too_large", 503: "unavailable"}
+_CODES = {400: "bad_request", 408: "request_timeout", 431: "headers_too_large"}
 _DETAILS = {431: "The request's headers are too large."}
 _SERVERS_OWN = (b"daphne-root-path",)  # it would choose our path, and a proxy has no use for it
 

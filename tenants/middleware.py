@@ -40,14 +40,22 @@ class Found:
             request.urlconf = settings.TENANT_URLCONF
 
 
-class HostUnknown(Exception):
+class HostUnknown(ProductError):
     """The host is neither the platform's nor a tenant's."""
 
+    status, code = 400, "host_unknown"
 
-def host_unknown() -> ProductError:
-    error = ProductError("This host is not served here.", code="host_unknown")
-    error.status = 400
-    return error
+    def __init__(self) -> None:
+        super().__init__("This host is not served here.")
+
+
+class HostMalformed(HostUnknown):
+    """What stands there can be no host."""
+
+    code = "bad_request"
+
+    def __init__(self) -> None:
+        ProductError.__init__(self, "Bad Request")
 
 
 def find_tenant(arrival: Arrival, *, wants_bearer: bool) -> Found | None:
@@ -78,9 +86,11 @@ def _find_by_host(host: str) -> Tenant | None:
     """Return whose own host this is; None for the platform's, which need no look-up."""
     if host in settings.PLATFORM_HOSTS:
         return None
+    if not host:
+        raise HostMalformed
     domain = Domain.objects.select_related("tenant").filter(domain=host).first()
     if domain is None and "*" not in settings.PLATFORM_HOSTS:
-        raise HostUnknown(host)
+        raise HostUnknown
     return domain.tenant if domain else None
 
 
@@ -94,8 +104,8 @@ class TenantMiddleware(TwofoldMiddleware):
         with tenant_context(None):
             try:
                 found = find_tenant(arrival, wants_bearer=door.proof == Proof.BEARER)
-            except HostUnknown:
-                return error_response(host_unknown(), request)
+            except HostUnknown as error:
+                return error_response(error, request)
         refusal = _prepare(request, found, door)
         if refusal is not None:
             return refusal
@@ -117,8 +127,8 @@ class TenantMiddleware(TwofoldMiddleware):
                 found = await run_sync(
                     find_tenant, arrival, wants_bearer=door.proof == Proof.BEARER
                 )
-            except HostUnknown:
-                return error_response(host_unknown(), request)
+            except HostUnknown as error:
+                return error_response(error, request)
         refusal = _prepare(request, found, door)
         if refusal is not None:
             return refusal

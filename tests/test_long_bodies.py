@@ -216,7 +216,7 @@ def test_a_body_that_never_ends_is_cut_off_at_the_limit(product, acme, connectio
     connection.send_head(
         "POST", UPLOAD, Content_Type=MULTIPART, Transfer_Encoding="chunked", **bearer(acme)
     )
-    connection.send(part("file", b"", file_name="a.txt")[:-2])
+    connection.send_chunk(part("file", b"", file_name="a.txt")[:-2])
     for _ in range(70):
         connection.send_chunk(b"x" * MB)
     assert refusal(connection.read()) == (413, "body_too_large")

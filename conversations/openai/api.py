@@ -33,7 +33,7 @@ from minirag.lib.http_in.doors import Door, Proof, door, text_body
 from minirag.lib.http_in.ignored import ignored_of, name_ignored, note_ignored
 from minirag.lib.http_in.openai_errors import as_openai_error
 from minirag.lib.http_in.openapi import EXAMPLE_IDS, describe
-from minirag.lib.http_in.rest import ApiView, error_response, method_not_allowed, read_body
+from minirag.lib.http_in.rest import ApiView, error_response, method_not_allowed, read_body_async
 from tenants.authentication import require_identity
 from tenants.context import run_sync
 from tenants.models import Right
@@ -69,7 +69,7 @@ async def chat_completions(request: HttpRequest) -> HttpResponseBase:
 async def _complete(request: HttpRequest) -> HttpResponseBase:
     identity = require_identity(request)
     require_right(identity.token, Right.CHAT)
-    body = read_body(Completion, request)
+    body = await read_body_async(Completion, request)
     asked = read_question(body)
     note_ignored(request, asked.ignored)
     bound = identity.token.bot_profile_id if identity.token else None

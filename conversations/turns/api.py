@@ -50,6 +50,7 @@ from minirag.lib.http_in.rest import (
     error_response,
     parse_uuid,
     read_body,
+    read_body_async,
     read_query,
 )
 from tenants.authentication import require_identity
@@ -113,7 +114,7 @@ async def chat_collection(request: HttpRequest) -> HttpResponseBase:
 async def _ask(request: HttpRequest) -> HttpResponseBase:
     identity = require_identity(request)
     require_right(identity.token, Right.CHAT)
-    body = read_body(Question, request)
+    body = await read_body_async(Question, request)
     require_right(identity.token, Right.CHAT, bot_profile_id=body.bot_profile_id)
     is_bound = identity.token is not None and identity.token.bot_profile_id is not None
     request_id: str = request.request_id  # type: ignore[attr-defined]

@@ -41,7 +41,6 @@ class FileValidation(ApiView):
 
     permission_classes = (HasTenant, permit("sources", write=Right.READ))
     door = UPLOAD_DOOR
-    permission_classes = (HasTenant, permit("sources", write=Scope.READ))
     thread_pool = UPLOADS
 
     @describe(

@@ -6,6 +6,7 @@ The wire contract's validation errors are pydantic's own, word for word, so bodi
 
 from __future__ import annotations
 
+import asyncio
 from ipaddress import ip_address, ip_network
 from typing import Any, TypeVar
 from uuid import UUID
@@ -18,6 +19,7 @@ from rest_framework.request import Request
 
 from minirag.lib.errors import ProductError
 from minirag.lib.http_in.arrivals import Arrival
+from minirag.lib.http_in.doors import SHORT_BODY_BYTES
 from minirag.lib.http_in.ignored import find_unknown, note_ignored
 from minirag.lib.text.strict_json import InvalidJSON, UnstorableText, check_text, parse_json
 
@@ -109,6 +111,13 @@ def spot_body(request: HttpRequest) -> list[str]:
     except (InvalidJSON, UnstorableText):
         return []
     return list(value) if isinstance(value, dict) else []
+
+
+async def read_body_async(model: type[B], request: HttpRequest) -> B:
+    """`read_body` on the event loop; a long one, which would hold everybody up, is read in a thread."""
+    if int(request.META.get("CONTENT_LENGTH") or 0) <= SHORT_BODY_BYTES:
+        return read_body(model, request)
+    return await asyncio.to_thread(read_body, model, request)
 
 
 def check_form_text(fields: dict[str, str], *, where: str = "body") -> None:

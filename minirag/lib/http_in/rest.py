@@ -37,6 +37,7 @@ from minirag.lib.http_in.reading import (
     django_request,
     parse_uuid,
     read_body,
+    read_body_async,
     read_query,
     validate_fields,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "no_content",
     "parse_uuid",
     "read_body",
+    "read_body_async",
     "read_query",
     "render_error",
     "validate_fields",
