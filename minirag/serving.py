@@ -21,6 +21,7 @@ import daphne.server
 from daphne.http_protocol import HTTPFactory, WebRequest
 from twisted.web.http import HTTPChannel
 
+from minirag.bodies import BodyTooSlow
 from minirag.lib.errors import ProductError
 from minirag.lib.http_in.error_bodies import error_body
 from minirag.lib.http_in.request_ids import choose_request_id
@@ -28,9 +29,16 @@ from minirag.lib.http_in.request_ids import choose_request_id
 AT_ONCE_BYTES = 64 * 1024  # a body of this size is kept in memory and comes in one piece
 LINGER_SECONDS = 10.0
 _WAITING_BYTES = 512 * 1024  # of one body, until the application has taken what is there
-_CODES = {400: "bad_request", 408: "request_timeout", 431: "headers_too_large"}
-_DETAILS = {431: "The request's headers are too large."}
 _SERVERS_OWN = (b"daphne-root-path",)  # it would choose our path, and a proxy has no use for it
+
+
+class HeadersTooLarge(ProductError):
+    """More than Twisted reads before it knows what is asked."""
+
+    status, code = 431, "headers_too_large"
+
+    def __init__(self) -> None:
+        super().__init__("The request's headers are too large.")
 
 
 class Channel(HTTPChannel):
@@ -244,12 +252,14 @@ class Factory(HTTPFactory):  # type: ignore[misc]
         return protocol
 
 
+_REFUSALS = {408: BodyTooSlow, 431: HeadersTooLarge}
+
+
 def write_refusal(status: int, sent_id: bytes) -> tuple[str, bytes]:
     """Return the request id and the body of a refusal that no application had a say in."""
-    detail = _DETAILS.get(status, HTTPStatus(status).phrase)
-    error = ProductError(
-        detail, code=_CODES.get(status, "internal"), retryable=status in (408, 503)
-    )
+    error = _REFUSALS[status]() if status in _REFUSALS else ProductError(HTTPStatus(status).phrase)
+    if status == 400:
+        error.code = "bad_request"
     request_id = choose_request_id(sent_id.decode("latin-1"))
     return request_id, json.dumps(error_body(error, request_id)).encode()
 

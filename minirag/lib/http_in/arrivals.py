@@ -133,7 +133,7 @@ def settle_scope(scope: dict[str, Any]) -> dict[str, Any]:
     match = TENANT_PATH.match(scope["path"])
     arrival = Arrival.of_scope(scope)
     client = scope.get("client")
-    if client and arrival.address != str(client[0]):
+    if arrival.address != (str(client[0]) if client else ""):
         client = (arrival.address, 0)
     kind = "ws" if scope["type"] == "websocket" else "http"
     return {
