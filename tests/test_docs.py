@@ -225,11 +225,12 @@ def codes_in(tree: ast.Module) -> Iterator[ast.expr]:
             yield from (
                 keyword.value for keyword in node.keywords if keyword.arg in ("code", "error_code")
             )
-            if (
-                getattr(node.func, "id", "") in ("OutboundError", "IngestionError", "NyxCoreError")
-                and node.args
-            ):
-                yield node.args[0]
+            first = node.args[0] if node.args else None
+            if getattr(node.func, "id", "") in ("OutboundError", "IngestionError", "NyxCoreError"):
+                yield from [first] if first else []
+            # In a class derived from one of those.
+            elif ast.unparse(node.func) == "super().__init__" and isinstance(first, ast.Constant):
+                yield from [first] if re.fullmatch(r"[a-z]+(_[a-z]+)+", str(first.value)) else []
         elif isinstance(node, ast.Assign):
             for target in node.targets:
                 names = [getattr(each, "id", "") for each in getattr(target, "elts", [target])]
@@ -241,7 +242,7 @@ def codes_in(tree: ast.Module) -> Iterator[ast.expr]:
             yield from (
                 value
                 for key, value in zip(node.keys, node.values, strict=True)
-                if getattr(key, "value", "") == "code"
+                if getattr(key, "value", "") in ("code", "error_code")
             )
         elif isinstance(node, ast.FunctionDef):
             defaults = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
@@ -293,7 +294,8 @@ def anchors_of(path: Path) -> set[str]:
 
 def links_of(path: Path) -> list[str]:
     text = without_code(read(path))
-    found = re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(
+    shown = re.sub(r"`[^`\n]*`", "code", text)
+    found = re.findall(r"\]\(([^)\s]+)\)", shown) + re.findall(
         r'\b(?:src|href)="([^"]+)"', re.sub(r"`[^`]*`", "", text)
     )
     return [target for target in found if not re.match(r"[a-z]+:", target)]
@@ -323,6 +325,30 @@ def test_every_page_that_the_code_cites_is_there():
     ]
     cited = {name for path in files for name in re.findall(r"[\w/-]*\w\.md\b", read(path))}
     assert cited and cited <= {f"docs/{page.name}" for page in DOCS.glob("*.md")}
+
+
+def chapters_of_extending() -> dict[str, str]:
+    parts = re.split(r"^## (.+)$", read(DOCS / "extending.md"), flags=re.MULTILINE)[1:]
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+@pytest.mark.parametrize("chapter", chapters_of_extending())
+def test_every_file_and_sibling_that_a_newcomer_is_sent_to_is_there(chapter):
+    text = chapters_of_extending()[chapter]
+    for path in re.findall(r"`((?:[\w.-]+/)+[\w.-]*|[\w-]+\.(?:in|yaml)|\.env\.example)`", text):
+        if not path.startswith("provider/"):
+            assert (ROOT / path).exists(), path
+    sibling = re.search(r"^Sibling: (.*?)\.$", text, re.MULTILINE | re.DOTALL)
+    assert sibling, "name a sibling to copy"
+    for name, path in re.findall(r"`([^`]+)` in\s`([^`]+)`", sibling[1]):
+        assert name.removeprefix("/v1/") in read(ROOT / path) + read(ROOT / "bots/urls.py"), name
+
+
+def test_extending_answers_for_each_kind_of_thing():
+    kinds = """file format, webhook event, route of the API, admin page, model provider, setting, periodic task,
+        language, guardrail, column on bots"""
+    wanted = [" ".join(kind.split()) for kind in kinds.split(",")]
+    assert [re.sub(r"^An? ", "", chapter) for chapter in chapters_of_extending()] == wanted
 
 
 def test_every_picture_is_used_and_small():
