@@ -17,8 +17,8 @@ from rest_framework.request import Request
 from minirag import __version__
 from minirag.lib.http_in.doors import Door, Proof
 from minirag.lib.http_in.openapi import Media, describe
-from minirag.lib.http_in.openapi_document import build_document
 from minirag.lib.http_in.rest import ApiView
+from minirag.lib.openapi.document import build_document
 
 _TITLE = "MiniRAG"
 _DESCRIPTION = """Bots that answer from your own documents, and say so when they cannot.

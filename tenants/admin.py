@@ -18,7 +18,7 @@ from tenants import audit
 from tenants.admin_forms import DomainForm, EraseForm, NewTenantForm, ReasonForm
 from tenants.model_admin import LookOnlyAdmin, ProductAdmin, posted
 from tenants.models import AuditEvent, Domain, OperatorToken, SchemaMigration, Tenant, TenantStatus
-from tenants.people import admin as people_admin  # noqa: F401 - people_admin registers the pages of users and tokens
+from tenants.people import admin as people_admin  # noqa: F401 - registers the pages of users
 from tenants.permissions import acting_user
 from tenants.provisioning import (
     archive_tenant,
@@ -29,6 +29,7 @@ from tenants.provisioning import (
 )
 from tenants.schemas import target_version
 from tenants.sites import platform_site, tenant_site
+from tenants.tokens import admin as tokens_admin  # noqa: F401 - registers the pages of tokens
 
 STATUS_COLOURS = {
     TenantStatus.ACTIVE: "success",

@@ -5,18 +5,20 @@ from __future__ import annotations
 from django.urls import path
 
 from tenants import api
+from tenants.people import api as people_api
 from tenants.platform import api as platform_api
+from tenants.tokens import api as tokens_api
 
 urlpatterns = [
     path("tenants", api.TenantList.as_view()),
     path("tenants/me", api.OwnTenant.as_view()),
-    path("auth/login", api.LogInView.as_view()),
-    path("auth/me", api.Myself.as_view()),
-    path("users", api.UserList.as_view()),
-    path("users/<str:user_id>", api.UserDetail.as_view()),
-    path("api-tokens", api.ApiTokenList.as_view()),
-    path("api-tokens/<str:token_id>", api.ApiTokenDetail.as_view()),
-    path("api-tokens/<str:token_id>/rotate", api.ApiTokenRotation.as_view()),
+    path("auth/login", people_api.LogInView.as_view()),
+    path("auth/me", people_api.Myself.as_view()),
+    path("users", people_api.UserList.as_view()),
+    path("users/<str:user_id>", people_api.UserDetail.as_view()),
+    path("api-tokens", tokens_api.ApiTokenList.as_view()),
+    path("api-tokens/<str:token_id>", tokens_api.ApiTokenDetail.as_view()),
+    path("api-tokens/<str:token_id>/rotate", tokens_api.ApiTokenRotation.as_view()),
     path("audit-events", platform_api.AuditEvents.as_view()),
     path("platform/audit-events", platform_api.PlatformAuditEvents.as_view()),
     path("platform/tenants", platform_api.PlatformTenantList.as_view()),

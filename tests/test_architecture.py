@@ -92,6 +92,33 @@ def test_no_file_is_longer_than_its_budget():
     assert not long
 
 
+def rooms() -> dict[str, list[str]]:
+    """The sub-packages by what they are about, each with the names of its modules."""
+    found: dict[str, list[str]] = {}
+    for path in source_files():
+        parts = path.relative_to(ROOT).parts[:-1]
+        is_room = len(parts) == (
+            3 if parts[:2] in (("minirag", "lib"), ("minirag", "local")) else 2
+        )
+        if (
+            is_room
+            and parts[-1] != "management"
+            and parts[:2] not in (("minirag", "ai"), ("minirag", "formats"))
+        ):
+            found.setdefault("/".join(parts), []).append(path.stem)
+    found.pop("minirag/lib", None)
+    found.pop("minirag/local", None)
+    return {name: sorted(set(stems) - {"__init__"}) for name, stems in found.items()}
+
+
+def test_a_room_has_a_dozen_modules_or_so_and_is_named_in_the_docs():
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    table = page.partition("## Rooms")[2].partition("\n## ")[0]
+    assert len(rooms()) >= 20
+    assert {name: len(stems) for name, stems in rooms().items() if len(stems) > 14} == {}
+    assert [name for name in rooms() if f"`{name.rpartition('/')[2]}`" not in table] == []
+
+
 def test_no_module_is_a_drawer():
     assert not [name_of(path) for path in source_files() if path.stem in FORBIDDEN_NAMES]
 

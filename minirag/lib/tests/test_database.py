@@ -41,7 +41,8 @@ async def test_slow_work_without_end_leaves_every_other_request_a_thread(threads
 
 def test_the_views_that_take_long_are_on_pools_of_their_own():
     from knowledge.sources.api import SourceUpload
-    from tenants.api import LogInView, TenantList
+    from tenants.api import TenantList
+    from tenants.people.api import LogInView
 
     assert SourceUpload.thread_pool == UPLOADS
     assert {LogInView.thread_pool, TenantList.thread_pool} == {PASSWORDS}

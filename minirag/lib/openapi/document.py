@@ -19,7 +19,7 @@ from minirag.lib.http_in.openapi import (
     Reply,
     operations_of,
 )
-from minirag.lib.http_in.openapi_schemas import REFERENCE, Schema, SchemaBook, sample
+from minirag.lib.openapi.schemas import REFERENCE, Schema, SchemaBook, sample
 
 _JSON = "application/json"
 _COMMON_ERRORS = {
