@@ -51,7 +51,7 @@ class BotSettingsSchema(Noun, of=BotProfile):
 
 
 class _Origins(BaseModel):
-    allowed_origins: list[Annotated[str, AfterValidator(normalise_origin)]]
+    allowed_origins: list[Annotated[str, AfterValidator(normalise_origin)]] = []
 
 
 class _Written(_Origins):

@@ -156,3 +156,52 @@ def test_a_question_names_what_it_ignored_as_json_and_as_a_stream(api):
     assert said_of(response) == ("metadata_filter", ["metadata_filter"])
     response = api.send("chat", "post", json.dumps({**body, "stream": True}).encode())
     assert response.headers[HEADER] == "metadata_filter"
+
+
+def test_a_batch_gives_its_schedule_to_children_without_one(as_acme, api):
+    body = api.body("sources/batch", "post") | {"refresh_schedule": "weekly"}
+    child = body["children"][0]
+    body["children"] = [child, {**child, "refresh_schedule": "hourly"}, {**child, "refresh_schedule": "none"}]
+    made = as_acme.post("/v1/sources/batch", body, content_type=JSON)
+    assert made.status_code == 201 and said_of(made) == (None, None)
+    shown = [each["refresh_schedule"] for each in made.json()["children"]]
+    assert shown == ["weekly", "hourly", "none"]
+    assert made.json()["parent"]["refresh_schedule"] is None
+
+
+def test_what_a_config_says_in_vain_is_kept_and_named(as_acme, api):
+    body = api.body("sources", "post") | {
+        "source_type": "url",
+        "config": {"url": "https://docs.example.com/", "crawl": True},
+    }
+    made = as_acme.post("/v1/sources", body, content_type=JSON)
+    assert said_of(made) == ("config.crawl", ["config.crawl"])
+    assert made.json()["config"] == body["config"]
+    url = f"/v1/sources/{made.json()['id']}"
+    changed = as_acme.patch(url, {"config": {**body["config"], "depth": 2}}, content_type=JSON)
+    assert said_of(changed) == ("config.crawl, config.depth", ["config.crawl", "config.depth"])
+    put = as_acme.put("/v1/sources/by-external-id/docs", body, content_type=JSON)
+    assert said_of(put) == ("config.crawl", ["config.crawl"])
+    batch = api.body("sources/batch", "post")
+    batch["children"] = [{"name": "x", "source_type": "url", "config": body["config"]}]
+    many = as_acme.post("/v1/sources/batch", batch, content_type=JSON)
+    assert said_of(many)[1] == ["children.0.config.crawl"]
+
+
+def test_the_config_of_a_text_is_its_owners_own(as_acme, api):
+    body = api.body("sources", "post") | {"config": {"shelf": 7}}
+    assert said_of(as_acme.post("/v1/sources", body, content_type=JSON)) == (None, None)
+
+
+def test_a_documents_content_is_its_sources(as_acme, api):
+    url = f"/v1/documents/{api.ids['document']}"
+    changed = as_acme.patch(url, {"title": "x", "content": "y"}, content_type=JSON)
+    assert said_of(changed) == ("content", ["content"])
+
+
+def test_what_cannot_change_is_named(as_acme, api):
+    url = f"/v1/sources/{api.ids['source']}"
+    whole = as_acme.get(url).json()
+    changed = as_acme.patch(url, whole, content_type=JSON)
+    assert changed.status_code == 200
+    assert {"id", "source_type", "status", "bot_profile_id"} <= set(changed.json()["ignored"])

@@ -88,8 +88,8 @@ class AnswerGuidelines(GuidelinesSchema, reads="changes"):
 
 class _Written(BaseModel):
     name: Name
-    allowed_topics: Topics
-    forbidden_topics: Topics
+    allowed_topics: Topics = []
+    forbidden_topics: Topics = []
     guidelines: AnswerGuidelines = AnswerGuidelines.model_validate({})
 
     def columns(self) -> dict[str, Any]:

@@ -37,7 +37,6 @@ from tenants.sites import tenant_site
 class DatasetForm(forms.ModelForm):
     tags = forms.CharField(
         required=False,
-        max_length=2000,
         widget=UnfoldAdminTextInputWidget,
         help_text="Divided by commas.",
     )
@@ -64,9 +63,10 @@ class DatasetForm(forms.ModelForm):
 
     def clean_tags(self) -> list[str]:
         tags = [tag.strip() for tag in self.cleaned_data["tags"].split(",")]
-        if any(len(tag) > 50 for tag in tags) or len(tags) > 50:
-            raise forms.ValidationError("At most 50 tags of at most 50 characters.")
-        return list(dict.fromkeys(tag for tag in tags if tag))
+        tags = list(dict.fromkeys(tag for tag in tags if tag))
+        column: Any = Dataset._meta.get_field("tags")
+        column.run_validators(tags)
+        return tags
 
 
 class LinkForm(forms.ModelForm):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from django.http import HttpResponse
+from typing import Any
+from uuid import UUID
+
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from knowledge.documents.changing import (
     chunks_of,
@@ -15,26 +16,25 @@ from knowledge.documents.changing import (
     read_content,
     reprocess_document,
 )
-from knowledge.documents.serializers import (
+from knowledge.documents.schemas import (
     ChunkQuery,
     DocumentChanges,
+    DocumentDetailSchema,
+    DocumentPageSchema,
     DocumentQuery,
+    DocumentSchema,
     ReindexRequest,
-    render_chunk,
-    render_document,
-    render_plan,
+    ReindexSchema,
 )
-from knowledge.indexing.reindexing import plan_reindex, start_reindex
-from knowledge.sources.replies import (
-    DocumentDetailReply,
-    DocumentPageReply,
-    DocumentReply,
-    IngestionReply,
-    ReindexReply,
-)
+from knowledge.indexing.reindexing import ReindexPlan, plan_reindex, start_reindex
+from knowledge.models import Document
+from knowledge.sources.api import accept_ingestion
+from knowledge.sources.schemas import IngestionSchema
+from minirag.lib.http_in.answering import Answer
+from minirag.lib.http_in.nouns import Joined
 from minirag.lib.http_in.openapi import describe
-from minirag.lib.http_in.pagination import paginate, render_page
-from minirag.lib.http_in.rest import ApiView, no_content, parse_uuid, read_body, read_query
+from minirag.lib.http_in.pagination import Page, paginate
+from minirag.lib.http_in.rest import ApiView
 from tenants.permissions import HasTenant, permit
 
 
@@ -44,84 +44,80 @@ class DocumentView(ApiView):
 
 class DocumentList(DocumentView):
     @describe(
-        "List documents", query=DocumentQuery, answers={200: DocumentPageReply},
+        "List documents", query=DocumentQuery, answers={200: DocumentPageSchema},
         description="Newest first; of a source and its children, of a dataset, of all that a bot answers from; `q` "
         "looks in titles.",
     )  # fmt: skip
-    def get(self, request: Request) -> Response:
-        query = read_query(DocumentQuery, request)
+    def get(self, request: Request, query: DocumentQuery) -> Page[Document]:
         found = filter_documents(
             text=query.q,
             source_id=query.source_id,
             dataset_id=query.dataset_id,
             bot_profile_id=query.bot_profile_id,
         )
-        page = paginate(found, query)
-        return Response(
-            render_page(page, [render_document(each) for each in page.items], total=found.count())
-        )
+        return paginate(found, query).counted(found.count())
 
 
 class DocumentDetail(DocumentView):
     @describe(
-        "Show a document with its chunks", query=ChunkQuery, answers={200: DocumentDetailReply},
+        "Show a document with its chunks", query=ChunkQuery, answers={200: DocumentDetailSchema},
         description="`limit` and `cursor` page the chunks. `content` is the whole text, put together from them; it "
         "comes with the first page unless `include_content=false`, and with others only where it is true.",
     )  # fmt: skip
-    def get(self, request: Request, document_id: str) -> Response:
-        document = find_document(parse_uuid(document_id, "document_id"))
-        query = read_query(ChunkQuery, request)
+    def get(self, request: Request, document_id: UUID, query: ChunkQuery) -> Joined:
+        document = find_document(document_id)
         page = paginate(chunks_of(document), query, order=("ordinal", "id"))
         wanted = query.cursor is None if query.include_content is None else query.include_content
-        chunks = render_page(page, [render_chunk(each) for each in page.items])
         content = read_content(document) if wanted else None
-        return Response({**render_document(document), "content": content, "chunks": chunks})
+        return Joined(document, content=content, chunks=page)
 
     @describe(
-        "Edit a document", body=DocumentChanges, answers={200: DocumentReply}, example={"title": "Opening hours 2027"},
+        "Edit a document", body=DocumentChanges, answers={200: DocumentSchema}, example={"title": "Opening hours 2027"},
         description="Title, address or metadata, as citations show them; only what is sent changes. An edit stays when "
         "the source is ingested again, and null undoes it.",
     )  # fmt: skip
-    def patch(self, request: Request, document_id: str) -> Response:
-        pk = parse_uuid(document_id, "document_id")
-        changes = read_body(DocumentChanges, request).model_dump(exclude_unset=True)
-        return Response(render_document(edit_document(pk, changes)))
+    def patch(self, request: Request, document_id: UUID, body: DocumentChanges) -> Document:
+        return edit_document(document_id, body.model_dump(exclude_unset=True))
 
     @describe(
         "Delete a document", answers={204: None},
         description="It answers no more with the next question. Scheduled refreshes leave it deleted; ingesting its "
         "source on request brings it back.",
     )  # fmt: skip
-    def delete(self, request: Request, document_id: str) -> HttpResponse:
-        delete_document(parse_uuid(document_id, "document_id"))
-        return no_content()
+    def delete(self, request: Request, document_id: UUID) -> None:
+        delete_document(document_id)
 
 
 class DocumentReprocessing(DocumentView):
     @describe(
-        "Process a document again", answers={202: IngestionReply},
+        "Process a document again", answers={202: IngestionSchema},
         description="Its source is read and cut anew though nothing has changed. Only new chunks are embedded.",
         errors={409: "`source_processing`: it is being ingested just now."},
     )  # fmt: skip
-    def post(self, request: Request, document_id: str) -> Response:
-        document = reprocess_document(parse_uuid(document_id, "document_id"))
-        payload = {
-            "status": "accepted",
-            "message": f"Ingestion queued for source {document.source_id}",
-        }
-        return Response(payload, status=202)
+    def post(self, request: Request, document_id: UUID) -> dict[str, Any]:
+        return accept_ingestion(reprocess_document(document_id).source_id)
 
 
 class Reindexing(DocumentView):
     @describe(
-        "Embed knowledge anew", body=ReindexRequest, answers={200: ReindexReply, 202: ReindexReply},
+        "Embed knowledge anew", body=ReindexRequest, answers={200: ReindexSchema, 202: ReindexSchema},
         description="Of a source and its children, of a dataset, or of the whole tenant. A dry run, which is the "
         "default, says what it takes (200); with `dry_run` false the sources are queued (202) and answer meanwhile.",
         errors={404: "No such source or dataset in this tenant."}, example={"dry_run": True},
     )  # fmt: skip
-    def post(self, request: Request) -> Response:
-        body = read_body(ReindexRequest, request)
+    def post(self, request: Request, body: ReindexRequest) -> Answer:
         plan = plan_reindex(source_id=body.source_id, dataset_id=body.dataset_id, limit=body.limit)
         if body.dry_run:
-            return Response(render_plan(plan, queued=None))
-        return Response(render_plan(plan, queued=start_reindex(plan)), status=202)
+            return Answer(_show_plan(plan, dry_run=True, queued=0))
+        return Answer(_show_plan(plan, dry_run=False, queued=start_reindex(plan)), status=202)
+
+
+def _show_plan(plan: ReindexPlan, **outcome: Any) -> Joined:
+    return Joined(
+        plan,
+        sources=len(plan.source_ids),
+        chunks=sum(share.chunks for share in plan.models),
+        tokens=sum(share.tokens for share in plan.models),
+        embedding_calls=sum(share.calls for share in plan.models),
+        **outcome,
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Final
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -10,6 +11,10 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from bots.models import BotProfile
+from minirag.lib.bounds import JsonOfAtMost, ListOf
+from tenants.context import TenantRow
+
+LARGEST_METADATA: Final = 16_384
 
 
 class DatasetQuerySet(models.QuerySet["Dataset"]):
@@ -24,14 +29,16 @@ class DatasetQuerySet(models.QuerySet["Dataset"]):
         return self.filter(Q(bot_profile_id=bot_profile_id) | shared)
 
 
-class Dataset(models.Model):
+class Dataset(TenantRow, models.Model):
     """A set of sources with one embedding model; every bot has a private one, others are shared by links."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=255)
     description = models.CharField(max_length=1000, blank=True, default="")
-    tags = models.JSONField(default=list, blank=True)
-    metadata = models.JSONField(default=dict, blank=True)
+    tags = models.JSONField(default=list, blank=True, validators=[ListOf(50, 50)])
+    metadata = models.JSONField(
+        default=dict, blank=True, validators=[JsonOfAtMost(LARGEST_METADATA)]
+    )
     is_active = models.BooleanField(default=True, help_text="If not, no bot answers from it.")
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     bot_profile = models.OneToOneField(
@@ -63,6 +70,11 @@ class Dataset(models.Model):
     def is_shared(self) -> bool:
         return self.bot_profile_id is None
 
+    @property
+    def shown_bot_count(self) -> int:
+        """How many bots it has, of a row of `listed_datasets`."""
+        return int(self.bot_count) if self.is_shared else 1  # type: ignore[attr-defined]
+
 
 class BotDataset(models.Model):
     """A bot's link to a shared dataset: it answers from it while link and dataset are active."""
@@ -90,3 +102,7 @@ class BotDataset(models.Model):
 
     def __str__(self) -> str:
         return f"{self.bot_profile} → {self.dataset}"
+
+    @property
+    def is_searched(self) -> bool:
+        return self.is_active and self.dataset.is_active

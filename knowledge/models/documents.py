@@ -6,7 +6,9 @@ import uuid
 
 from django.db import models
 
+from knowledge.models.datasets import LARGEST_METADATA
 from knowledge.models.sources import Source
+from minirag.lib.bounds import JsonOfAtMost
 
 
 class Document(models.Model):
@@ -16,7 +18,9 @@ class Document(models.Model):
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="documents")
     title = models.CharField(max_length=500, blank=True)
     url = models.CharField(max_length=2048, blank=True)
-    metadata = models.JSONField(default=dict, blank=True)
+    metadata = models.JSONField(
+        default=dict, blank=True, validators=[JsonOfAtMost(LARGEST_METADATA)]
+    )
     originals = models.JSONField(
         default=dict, blank=True, editable=False
     )  # of edited fields: what the source says
@@ -32,6 +36,11 @@ class Document(models.Model):
 
     def __str__(self) -> str:
         return self.title or str(self.pk)
+
+    @property
+    def edited_fields(self) -> list[str]:
+        """What a person has edited, which stays as it is when the source is ingested again."""
+        return sorted(self.originals)
 
 
 class Chunk(models.Model):

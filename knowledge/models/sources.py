@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.db import models
 from django.db.models import Case, F, Min, Q, Value, When
@@ -14,7 +14,11 @@ from bots.models import BotProfile
 from knowledge.models.datasets import Dataset
 from knowledge.sources.schedule import INTERVALS, RefreshSchedule, next_attempt, next_refresh
 from minirag.lib.jobs.job import MAX_ATTEMPTS, RESEND_AFTER, Job, JobQuerySet
+from tenants.context import TenantRow
 from tenants.due import DueKind, make_due
+
+SERVERS_OWN: Final = ("encrypted_token", "has_api_token")
+"""What an nyxCore source's config has that no client sets."""
 
 
 class SourceType(models.TextChoices):
@@ -159,7 +163,7 @@ class SourceQuerySet(JobQuerySet["Source"]):
         )  # fmt: skip
 
 
-class Source(Job):
+class Source(TenantRow, Job):
     """Where knowledge comes from: a text, an uploaded file, a URL, or an external nyxCore base.
 
     Which bots answer from it is its dataset's affair. `bot_profile` is the bot of a private dataset; in a shared one it
@@ -265,6 +269,20 @@ class Source(Job):
 
     def __str__(self) -> str:
         return self.name
+
+    children_count = 0  # of a row that is shown without a summary of its children
+
+    @property
+    def shared_dataset_id(self) -> uuid.UUID | None:
+        return self.dataset_id if self.dataset.is_shared else None
+
+    @property
+    def shown_config(self) -> dict[str, Any]:
+        """The config as clients see it: of an nyxCore token only that there is one."""
+        if self.source_type != SourceType.NYXCORE:
+            return self.config  # type: ignore[no-any-return]
+        shown = {name: value for name, value in self.config.items() if name not in SERVERS_OWN}
+        return {**shown, "has_api_token": True} if self.config.get("encrypted_token") else shown
 
     @property
     def progress(self) -> dict[str, Any]:

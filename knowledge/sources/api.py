@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from django.http import HttpResponse
+from typing import Any
+from uuid import UUID
+
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from knowledge.formats.registry import UPLOADABLE
 from knowledge.formats.uploads import check_file, check_readable, read_upload
+from knowledge.models import Source
 from knowledge.sources.changing import (
+    ChildrenSummary,
     active_sources,
     cancel_ingestion,
     create_batch,
@@ -23,25 +26,25 @@ from knowledge.sources.changing import (
     update_source,
     upload_source,
 )
-from knowledge.sources.replies import (
-    ChildrenIngestionReply,
-    IngestionReply,
-    SourceBatchReply,
-    SourceReply,
-)
-from knowledge.sources.serializers import (
+from knowledge.sources.configs import find_idle
+from knowledge.sources.schemas import (
+    ChildrenIngestionSchema,
+    IngestionSchema,
     NewBatch,
     NewSource,
+    SourceBatchSchema,
     SourceChanges,
     SourceQuery,
+    SourceSchema,
     UploadForm,
-    render_source,
 )
 from minirag.lib.database import UPLOADS
 from minirag.lib.http_in.doors import TEXT_DOOR, UPLOAD_DOOR
+from minirag.lib.http_in.ignored import note_ignored
+from minirag.lib.http_in.nouns import Joined
 from minirag.lib.http_in.openapi import EXAMPLE_IDS, describe
-from minirag.lib.http_in.pagination import OLDEST_FIRST, PlainPageQuery, paginate, plain_response
-from minirag.lib.http_in.rest import ApiView, no_content, parse_uuid, read_body, read_query
+from minirag.lib.http_in.pagination import OLDEST_FIRST, Page, PlainPageQuery, paginate
+from minirag.lib.http_in.rest import ApiView
 from tenants.permissions import HasTenant, permit
 
 
@@ -56,12 +59,11 @@ class SourceList(SourceView):
     door = TEXT_DOOR
 
     @describe(
-        "List sources", query=SourceQuery, answers={200: list[SourceReply]},
+        "List sources", query=SourceQuery, answers={200: list[SourceSchema]},
         description="Active ones, newest first, top level; of one parent with `parent_id`, flat with "
         "`include_children`.",
     )  # fmt: skip
-    def get(self, request: Request) -> Response:
-        query = read_query(SourceQuery, request)
+    def get(self, request: Request, query: SourceQuery) -> Page[Any]:
         sources = active_sources()
         if query.bot_profile_id:
             sources = sources.filter(bot_profile_id=query.bot_profile_id)
@@ -76,39 +78,36 @@ class SourceList(SourceView):
         # Of a page only its own children are summed up; of the whole list all, which needs no list of ids.
         parents = None if query.limit is None else [source.pk for source in page.items]
         summaries = {} if is_flat else summarise_children(parents)
-        return plain_response(
-            request, page, [render_source(each, summaries.get(each.pk)) for each in page.items]
-        )
+        return page.of(lambda source: show_source(source, summaries.get(source.pk)))
 
     @describe(
-        "Create a source", body=NewSource, answers={201: SourceReply}, description="Nothing is ingested yet.",
+        "Create a source", body=NewSource, answers={201: SourceSchema}, description="Nothing is ingested yet.",
         errors={404: "No such parent source or dataset in this tenant."},
         example={"bot_profile_id": _BOT, "name": "Hours", "source_type": "text", "content": "Open from 9 to 17."},
     )  # fmt: skip
-    def post(self, request: Request) -> Response:
-        body = read_body(NewSource, request)
-        return Response(render_source(create_source(body.model_dump())), status=201)
+    def post(self, request: Request, body: NewSource) -> Source:
+        source = create_source(body.model_dump())
+        note_idle(request, body.source_type, body.config)
+        return source
 
 
 class SourceBatch(SourceView):
     door = TEXT_DOOR
 
     @describe(
-        "Create a source with children", body=NewBatch, answers={201: SourceBatchReply},
-        description="All or nothing; up to 1000 children.",
+        "Create a source with children", body=NewBatch, answers={201: SourceBatchSchema},
+        description="All or nothing; up to 1000 children.", errors={404: "No such dataset in this tenant."},
         example={
             "bot_profile_id": _BOT, "name": "Handbook", "source_type": "text",
             "children": [{"name": "Hours", "source_type": "text", "content": "Open from 9 to 17."}],
         },
     )  # fmt: skip
-    def post(self, request: Request) -> Response:
-        parent, children = create_batch(read_body(NewBatch, request).model_dump())
+    def post(self, request: Request, body: NewBatch) -> dict[str, Any]:
+        parent, children = create_batch(body.model_dump())
+        for place, child in enumerate(body.children):
+            note_idle(request, child.source_type, child.config, f"children.{place}.")
         summary = summarise_children([parent.pk]).get(parent.pk)
-        payload = {
-            "parent": render_source(parent, summary),
-            "children": [render_source(child) for child in children],
-        }
-        return Response(payload, status=201)
+        return {"parent": show_source(parent, summary), "children": children}
 
 
 class SourceUpload(SourceView):
@@ -116,67 +115,62 @@ class SourceUpload(SourceView):
     thread_pool = UPLOADS
 
     @describe(
-        "Upload a file as a source", form=UploadForm, files=("file",), answers={201: SourceReply},
+        "Upload a file as a source", form=UploadForm, files=("file",), answers={201: SourceSchema},
         description=f"`{' '.join(UPLOADABLE)}`. Its ingestion is queued.",
         errors={404: "No such parent source or dataset in this tenant."},
     )  # fmt: skip
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> Source:
         upload = read_upload(request._request, UploadForm)
         data = check_file(upload)
         home = find_home(upload.form.bot_profile_id, upload.form.dataset_id)
         parent = find_parent(home, upload.form.parent_id)
         check_readable(upload, data)
-        source = upload_source(
+        return upload_source(
             home, parent, name=upload.form.name or upload.file_name, description=upload.form.description,
             file_name=upload.file_name, kind=upload.kind, data=data,
         )  # fmt: skip
-        return Response(render_source(source), status=201)
 
 
 class SourceDetail(SourceView):
     door = TEXT_DOOR
 
-    @describe("Show a source", answers={200: SourceReply})
-    def get(self, request: Request, source_id: str) -> Response:
-        source = find_source(parse_uuid(source_id, "source_id"))
+    @describe("Show a source", answers={200: SourceSchema})
+    def get(self, request: Request, source_id: UUID) -> Any:
+        source = find_source(source_id)
         summary = None if source.parent_id else summarise_children([source.pk]).get(source.pk)
-        return Response(render_source(source, summary))
+        return show_source(source, summary)
 
     @describe(
-        "Change a source", body=SourceChanges, answers={200: SourceReply},
+        "Change a source", body=SourceChanges, answers={200: SourceSchema},
         description="Starts no ingestion, unless `is_active` brings a deleted one back.",
         example={"name": "Opening hours", "refresh_schedule": "daily"},
         errors={409: "`dataset_deleted`: it cannot come back, its dataset is gone."},
     )  # fmt: skip
-    def patch(self, request: Request, source_id: str) -> Response:
-        pk = parse_uuid(source_id, "source_id")
-        changes = read_body(SourceChanges, request).model_dump(exclude_unset=True)
-        return Response(render_source(update_source(pk, changes)))
+    def patch(self, request: Request, source_id: UUID, body: SourceChanges) -> Source:
+        changes = body.model_dump(exclude_unset=True)
+        source = update_source(source_id, changes)
+        note_idle(request, source.source_type, changes.get("config", {}))
+        return source
 
     @describe("Delete a source", answers={204: None})
-    def delete(self, request: Request, source_id: str) -> HttpResponse:
-        delete_source(parse_uuid(source_id, "source_id"))
-        return no_content()
+    def delete(self, request: Request, source_id: UUID) -> None:
+        delete_source(source_id)
 
 
 class SourceChildren(SourceView):
-    @describe("List a source's children", query=PlainPageQuery, answers={200: list[SourceReply]})
-    def get(self, request: Request, source_id: str) -> Response:
-        parent = find_source(parse_uuid(source_id, "source_id"))
-        query = read_query(PlainPageQuery, request)
-        page = paginate(active_sources().filter(parent=parent), query, order=OLDEST_FIRST)
-        return plain_response(request, page, [render_source(child) for child in page.items])
+    @describe("List a source's children", query=PlainPageQuery, answers={200: list[SourceSchema]})
+    def get(self, request: Request, source_id: UUID, query: PlainPageQuery) -> Page[Source]:
+        children = active_sources().filter(parent=find_source(source_id))
+        return paginate(children, query, order=OLDEST_FIRST)
 
 
 class SourceIngestion(SourceView):
     @describe(
-        "Ingest a source", answers={202: IngestionReply},
+        "Ingest a source", answers={202: IngestionSchema},
         errors={409: "The source is being processed, or the `Idempotency-Key` was used for something else."},
     )  # fmt: skip
-    def post(self, request: Request, source_id: str) -> Response:
-        source = start_ingestion(parse_uuid(source_id, "source_id"))
-        payload = {"status": "accepted", "message": f"Ingestion queued for source {source.pk}"}
-        return Response(payload, status=202)
+    def post(self, request: Request, source_id: UUID) -> dict[str, Any]:
+        return accept_ingestion(start_ingestion(source_id).pk)
 
 
 class SourceCancellation(SourceView):
@@ -192,8 +186,30 @@ class SourceCancellation(SourceView):
 
 
 class ChildrenIngestion(SourceView):
-    @describe("Ingest a source's children", answers={202: ChildrenIngestionReply})
-    def post(self, request: Request, source_id: str) -> Response:
-        count = start_children(parse_uuid(source_id, "source_id"))
+    @describe("Ingest a source's children", answers={202: ChildrenIngestionSchema})
+    def post(self, request: Request, source_id: UUID) -> dict[str, Any]:
+        count = start_children(source_id)
         message = f"Ingestion queued for {count} child sources"
-        return Response({"status": "accepted", "message": message, "enqueued": count}, status=202)
+        return {"status": "accepted", "message": message, "enqueued": count}
+
+
+def show_source(source: Source, children: ChildrenSummary | None) -> Any:
+    """A source; with a summary, its status and chunks are those of its children."""
+    if children is None:
+        return source
+    return Joined(
+        source,
+        status=children.status,
+        chunk_count=children.chunk_count,
+        children_count=children.count,
+    )
+
+
+def accept_ingestion(source_id: UUID) -> dict[str, Any]:
+    return {"status": "accepted", "message": f"Ingestion queued for source {source_id}"}
+
+
+def note_idle(request: Request, source_type: str, config: dict[str, Any], prefix: str = "") -> None:
+    """Say of a config's parts that they are kept and have no effect."""
+    idle = find_idle(source_type, config)
+    note_ignored(request._request, (f"{prefix}config.{name}" for name in idle))

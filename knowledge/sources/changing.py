@@ -112,14 +112,23 @@ def create_source(fields: dict[str, Any]) -> Source:
 
 
 def create_batch(fields: dict[str, Any]) -> tuple[Source, list[Source]]:
-    """Make a parent and its children, all or none; nothing is ingested yet. Raises BadInput, QuotaExceeded."""
+    """Make a parent and its children, all or none; nothing is ingested yet. Raises BadInput, QuotaExceeded.
+
+    The batch's `refresh_schedule` is that of its children which have none of their own: the parent holds nothing.
+    """
     if not fields["children"]:
         raise BadInput("At least one child source is required", code="children_missing")
     if len(fields["children"]) > MAX_CHILDREN:
         raise BadInput(f"At most {MAX_CHILDREN} children at once", code="too_many_children")
     home = find_home(fields["bot_profile_id"], fields.get("dataset_id"))
-    parent = build_source(home, None, {**fields, "config": {}})
-    children = [build_source(home, parent, child) for child in fields["children"]]
+    parent = build_source(home, None, {**fields, "config": {}, "refresh_schedule": None})
+    schedule = fields.get("refresh_schedule")
+    children = [
+        build_source(
+            home, parent, {**child, "refresh_schedule": child.get("refresh_schedule") or schedule}
+        )
+        for child in fields["children"]
+    ]
     with transaction.atomic():
         count_bytes(
             parent.bot_profile_id, sum(source.stored_bytes for source in (parent, *children))

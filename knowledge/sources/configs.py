@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from knowledge.models import Source, SourceType
+from knowledge.models.sources import SERVERS_OWN
 from minirag.lib.errors import BadInput
 from minirag.lib.http_out.addresses import parse_url, port_of
 from minirag.lib.http_out.client import OutboundError, check_url
@@ -19,10 +20,14 @@ from tenants.context import current_schema
 DEFAULT_BASE_URL: Final = "https://nyxcore.cloud"
 AUTHORITIES: Final = ("mandatory", "guideline", "informational")
 """What an nyxCore passage can be, the most binding first."""
-_SERVERS_OWN = ("encrypted_token", "has_api_token")
-_LONGEST_URL = 2048
-_MOST_RESULTS = 50
-_TOKEN = re.compile(r"[\x21-\x7e]{1,512}")
+LONGEST_URL: Final = 2048
+MOST_RESULTS: Final = 50
+LONGEST_TOKEN: Final = 512
+KNOWN: Final = {
+    SourceType.URL: frozenset({"url"}),
+    SourceType.NYXCORE: frozenset({"base_url", "api_token", "limit", "authority", "min_score"}),
+}
+_TOKEN = re.compile(rf"[\x21-\x7e]{{1,{LONGEST_TOKEN}}}")
 
 
 def prepare_config(
@@ -45,12 +50,10 @@ def prepare_config(
     return config
 
 
-def show_config(source_type: str, config: dict[str, Any]) -> dict[str, Any]:
-    """Return the config as clients see it: of an nyxCore token only that there is one."""
-    if source_type != SourceType.NYXCORE:
-        return config
-    shown = {name: value for name, value in config.items() if name not in _SERVERS_OWN}
-    return {**shown, "has_api_token": True} if config.get("encrypted_token") else shown
+def find_idle(source_type: str, config: dict[str, Any]) -> list[str]:
+    """Name what a config says that has no effect: of a text it is free, and kept as the client's own."""
+    known = KNOWN.get(SourceType(source_type))
+    return [name for name in config if known is not None and name not in known]
 
 
 def reveal_api_token(source: Source) -> str | None:
@@ -81,7 +84,7 @@ def _prepare_nyxcore(
     _check_nyxcore(config)
     token = config.get("api_token")
     kept = {
-        name: value for name, value in config.items() if name not in (*_SERVERS_OWN, "api_token")
+        name: value for name, value in config.items() if name not in (*SERVERS_OWN, "api_token")
     }
     if token:
         kept["encrypted_token"] = encrypt(token, context=_secret_context(source_id))
@@ -103,9 +106,9 @@ def _check_nyxcore(config: dict[str, Any]) -> None:
                 "config.base_url cannot have a query or a fragment.", code="config_invalid"
             )
     limit = config.get("limit", 10)
-    if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= _MOST_RESULTS:
+    if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= MOST_RESULTS:
         raise BadInput(
-            f"config.limit must be a whole number from 1 to {_MOST_RESULTS}.", code="config_invalid"
+            f"config.limit must be a whole number from 1 to {MOST_RESULTS}.", code="config_invalid"
         )
     authority = config.get("authority", [])
     if not isinstance(authority, list) or not all(
@@ -140,8 +143,8 @@ def _server(config: dict[str, Any]) -> tuple[str, str, int] | None:
 def _check_url(url: Any, name: str) -> None:
     if not isinstance(url, str) or not url.strip():
         raise BadInput(f"{name} must be a text.", code="config_invalid")
-    if len(url) > _LONGEST_URL:
-        raise BadInput(f"{name} is longer than {_LONGEST_URL} characters.", code="config_invalid")
+    if len(url) > LONGEST_URL:
+        raise BadInput(f"{name} is longer than {LONGEST_URL} characters.", code="config_invalid")
     try:
         check_url(url, allowed_hosts=frozenset(settings.OUTBOUND_ALLOWED_HOSTS))
     except OutboundError as error:

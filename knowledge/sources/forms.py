@@ -18,7 +18,7 @@ from unfold.widgets import (
 from knowledge.formats.parsing import parse_isolated
 from knowledge.formats.registry import UPLOADABLE, format_of_upload, list_uploadable
 from knowledge.models import Dataset, Source, SourceType
-from knowledge.sources.configs import prepare_config
+from knowledge.sources.configs import LONGEST_URL, prepare_config
 from knowledge.sources.nyxcore_form import NyxCoreFields
 from minirag.lib.errors import BadInput
 
@@ -32,7 +32,7 @@ class SourceForm(NyxCoreFields, forms.ModelForm):
     url = forms.CharField(
         label="Address",
         required=False,
-        max_length=2048,
+        max_length=LONGEST_URL,
         widget=UnfoldAdminTextInputWidget,
         help_text="https://… of a page or of a file that can be fetched without logging in.",
     )

@@ -13,7 +13,14 @@ from unfold.widgets import (
 )
 
 from knowledge.models import Source, SourceType
-from knowledge.sources.configs import AUTHORITIES, DEFAULT_BASE_URL, prepare_config
+from knowledge.sources.configs import (
+    AUTHORITIES,
+    DEFAULT_BASE_URL,
+    LONGEST_TOKEN,
+    LONGEST_URL,
+    MOST_RESULTS,
+    prepare_config,
+)
 from minirag.lib.errors import BadInput
 
 NYXCORE_FIELDS: Final = ("base_url", "api_token", "limit", "authority")
@@ -25,14 +32,14 @@ class NyxCoreFields(forms.Form):
     base_url = forms.CharField(
         label="Address of the base",
         required=False,
-        max_length=2048,
+        max_length=LONGEST_URL,
         widget=UnfoldAdminTextInputWidget,
         help_text=f"Empty: {DEFAULT_BASE_URL}. A new server needs its token again.",
     )
     api_token = forms.CharField(
         label="API token",
         required=False,
-        max_length=512,
+        max_length=LONGEST_TOKEN,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
         help_text="Kept encrypted and never shown. Empty: the stored one stays.",
     )
@@ -40,9 +47,9 @@ class NyxCoreFields(forms.Form):
         label="Results per question",
         required=False,
         min_value=1,
-        max_value=50,
+        max_value=MOST_RESULTS,
         widget=UnfoldAdminIntegerFieldWidget,
-        help_text="1 to 50; empty: 10.",
+        help_text=f"1 to {MOST_RESULTS}; empty: 10.",
     )
     authority = forms.MultipleChoiceField(
         label="Ask for",

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-from uuid import UUID
+from typing import Annotated, Any
 
-from django.http import HttpResponse
 from pydantic import StringConstraints
 from rest_framework.request import Request
-from rest_framework.response import Response
 
+from knowledge.sources.api import note_idle, show_source
 from knowledge.sources.changing import summarise_children
-from knowledge.sources.replies import SourceReply
-from knowledge.sources.serializers import ExternalIdQuery, PutSource, render_source
+from knowledge.sources.schemas import ExternalIdQuery, PutSource, SourceSchema
 from knowledge.sources.upserts import (
     Upserted,
     delete_by_external_id,
@@ -20,16 +17,9 @@ from knowledge.sources.upserts import (
     upsert_source,
 )
 from minirag.lib.http_in.doors import TEXT_DOOR
+from minirag.lib.http_in.answering import Answer
 from minirag.lib.http_in.openapi import EXAMPLE_IDS, describe
-from minirag.lib.http_in.rest import (
-    ApiView,
-    Body,
-    check_form_text,
-    no_content,
-    read_body,
-    read_query,
-    validate_fields,
-)
+from minirag.lib.http_in.rest import ApiView, Body, check_form_text, validate_fields
 from tenants.permissions import HasTenant, permit
 
 _AMBIGUOUS = "`external_id_ambiguous`: several bots have a source of this id, and none was named."
@@ -47,16 +37,15 @@ class SourceByExternalId(ApiView):
     permission_classes = (HasTenant, permit("sources"))
 
     @describe(
-        "Show a source by your own id", query=ExternalIdQuery, answers={200: SourceReply}, path=_PATH,
+        "Show a source by your own id", query=ExternalIdQuery, answers={200: SourceSchema}, path=_PATH,
         errors={409: _AMBIGUOUS}, description=_WHERE,
     )  # fmt: skip
-    def get(self, request: Request, external_id: str) -> Response:
-        name = _read_id(external_id)
-        source = find_by_external_id(name, **read_query(ExternalIdQuery, request).model_dump())
-        return Response(render_source(source, summarise_children([source.pk]).get(source.pk)))
+    def get(self, request: Request, external_id: str, query: ExternalIdQuery) -> Any:
+        source = find_by_external_id(_read_id(external_id), **query.model_dump())
+        return show_source(source, summarise_children([source.pk]).get(source.pk))
 
     @describe(
-        "Put a source under your own id", body=PutSource, answers={200: SourceReply, 201: SourceReply}, path=_PATH,
+        "Put a source under your own id", body=PutSource, answers={200: SourceSchema, 201: SourceSchema}, path=_PATH,
         description="Makes it (201) or makes it what the body says (200). Its ingestion is queued where name, content "
         "or config are new; where nothing is, nothing happens. Fields that are not sent are at their defaults.",
         errors={404: "No such parent source or dataset in this tenant.", 409: "`source_type_fixed`."},
@@ -65,23 +54,18 @@ class SourceByExternalId(ApiView):
             "content": "Open from 9 to 17.",
         },
     )  # fmt: skip
-    def put(self, request: Request, external_id: str) -> Response:
-        name = _read_id(external_id)
-        source, outcome = upsert_source(name, read_body(PutSource, request).fields())
-        summary = summarise_children([source.pk]).get(source.pk)
-        return Response(
-            render_source(source, summary), status=201 if outcome is Upserted.CREATED else 200
-        )
+    def put(self, request: Request, external_id: str, body: PutSource) -> Answer:
+        source, outcome = upsert_source(_read_id(external_id), body.fields())
+        note_idle(request, body.source_type, body.config)
+        shown = show_source(source, summarise_children([source.pk]).get(source.pk))
+        return Answer(shown, status=201 if outcome is Upserted.CREATED else 200)
 
     @describe(
         "Delete a source by your own id", query=ExternalIdQuery, answers={204: None}, path=_PATH,
         errors={409: _AMBIGUOUS}, description=f"{_WHERE} Twice is as good as once.",
     )  # fmt: skip
-    def delete(self, request: Request, external_id: str) -> HttpResponse:
-        name = _read_id(external_id)
-        query: dict[str, UUID | None] = read_query(ExternalIdQuery, request).model_dump()
-        delete_by_external_id(name, **query)
-        return no_content()
+    def delete(self, request: Request, external_id: str, query: ExternalIdQuery) -> None:
+        delete_by_external_id(_read_id(external_id), **query.model_dump())
 
 
 def _read_id(text: str) -> str:

@@ -70,7 +70,10 @@ def test_a_dataset_is_made_changed_linked_and_deleted(alice, acme, bot):
 def test_a_name_that_is_taken_and_too_many_tags_are_said_in_the_form(alice, acme):
     save(alice, None)
     html = save(alice, None, name="HANDBOOKS", tags="x" * 51).content.decode()
-    assert "There is a shared dataset of this name" in html and "At most 50 tags" in html
+    assert (
+        "There is a shared dataset of this name" in html
+        and "At most 50 of at most 50 characters" in html
+    )
 
 
 def test_a_bots_own_dataset_is_only_looked_at(alice, acme, bot):

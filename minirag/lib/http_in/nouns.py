@@ -29,6 +29,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
 
 from django.core.exceptions import FieldDoesNotExist
+from django.db.models import Field as Column
 from django.db.models import Model
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic.fields import FieldInfo
@@ -106,7 +107,7 @@ class Noun(BaseModel):
         if not cls.read_as:
             return
         cls.model_config["extra"] = "ignore"
-        own = set(get_annotations(cls))
+        own = {name for base in cls.__mro__ if _is_own(base) for name in get_annotations(base)}
         for name in _unread_names(cls):
             cls.__pydantic_fields__.pop(name, None)
         if cls.row is not None:
@@ -136,6 +137,8 @@ def bound_fields(schema: type[BaseModel], model: type[Model], *, keeping: set[st
             column = model._meta.get_field(name)
         except FieldDoesNotExist:
             continue
+        if not isinstance(column, Column):  # what leads here from other models
+            continue
         _bound_field(field, column)
         if field.is_required() and name not in keeping:
             _take_default(field, column)
@@ -146,14 +149,19 @@ def _unread_names(schema: type[Noun]) -> set[str]:
     marks = (_Shown, _Fixed) if schema.read_as == "changes" else (_Shown,)
     found: set[str] = set()
     for base in reversed(schema.__mro__):
-        if not issubclass(base, BaseModel):
-            continue
-        if issubclass(base, Noun) and not base.read_as:
+        if _is_own(base):
+            found -= set(get_annotations(base))
+        elif issubclass(base, Noun):
             fields = base.__pydantic_fields__.items()
             found |= {name for name, field in fields if _is_marked(field, marks)}
-        else:
-            found -= set(get_annotations(base))
     return found
+
+
+def _is_own(base: type) -> bool:
+    """Whether a base says what is read, and is no noun that something is read of."""
+    if issubclass(base, Noun):
+        return bool(base.read_as)
+    return issubclass(base, BaseModel)
 
 
 def _is_marked(field: FieldInfo, marks: tuple[type, ...]) -> bool:

@@ -1,0 +1,164 @@
+"""Sources on the wire."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field, StrictBool, field_validator, model_validator
+from pydantic_core import PydanticKnownError
+
+from knowledge.models import RefreshSchedule, Source, SourceStatus, SourceType
+from minirag.lib.http_in.nouns import EmptyIsNull, Fixed, Moment, Noun, Shown, Sometimes
+from minirag.lib.http_in.openapi import EXAMPLE_IDS
+from minirag.lib.http_in.pagination import PlainPageQuery
+from minirag.lib.http_in.rest import Body
+
+_EXAMPLE_DATASET = EXAMPLE_IDS["dataset_id"]
+
+
+class SourceSchema(Noun, of=Source):
+    """The contract's keys, and `dataset_id` in a shared dataset and `external_id` where the integrator gave one."""
+
+    id: Shown[UUID]
+    tenant_id: Shown[UUID]
+    bot_profile_id: Fixed[
+        Annotated[UUID | None, Field(description="Null for some sources of a shared dataset.")]
+    ]
+    parent_id: Fixed[UUID | None]
+    name: Annotated[str, Field(examples=["Hours"])]
+    description: str
+    source_type: Fixed[SourceType]
+    status: Shown[SourceStatus]
+    config: Annotated[dict[str, Any], Field(validation_alias="shown_config")]
+    document_count: Shown[int]
+    chunk_count: Shown[int]
+    error_message: Shown[str | None]
+    is_active: Shown[bool]
+    refresh_schedule: RefreshSchedule | None
+    last_refreshed_at: Shown[Moment | None]
+    children_count: Shown[int]
+    created_at: Shown[Moment]
+    updated_at: Shown[Moment]
+    dataset_id: Annotated[
+        Sometimes[UUID],
+        Field(
+            validation_alias="shared_dataset_id",
+            description="Only there for a source of a shared dataset.",
+            examples=[_EXAMPLE_DATASET],
+        ),
+    ]
+    external_id: Annotated[
+        Sometimes[str],
+        EmptyIsNull,
+        Field(description="Only there where the integrator gave one.", examples=["hours-42"]),
+    ]
+
+
+class _Absent:
+    """What stands for a bot that a dataset makes unnecessary."""
+
+
+class Home(BaseModel):
+    """`bot_profile_id` is required and no null, as in the contract, unless `dataset_id` says where the source goes."""
+
+    bot_profile_id: UUID | None
+    dataset_id: UUID | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _let_the_dataset_do(cls, fields: Any) -> Any:
+        if (
+            isinstance(fields, dict)
+            and fields.get("dataset_id") is not None
+            and fields.get("bot_profile_id") is None
+        ):
+            return {**fields, "bot_profile_id": _Absent}
+        return fields
+
+    @field_validator("bot_profile_id", mode="before")
+    @classmethod
+    def _require_a_bot(cls, value: Any) -> Any:
+        if value is None:
+            raise PydanticKnownError("uuid_type")
+        return None if value is _Absent else value
+
+
+class NewSource(Home, SourceSchema, reads="new"):  # type: ignore[misc]
+    config: dict[str, Any] = {}
+    content: str | None = None
+
+
+class PutSource(NewSource):
+    """A source as it is in the integrator's system; without `is_active` that stays as it is."""
+
+    is_active: StrictBool = True  # type: ignore[assignment]
+
+    def fields(self) -> dict[str, Any]:
+        """Return the fields for `upsert_source`."""
+        return self.model_dump() | (
+            {} if "is_active" in self.model_fields_set else {"is_active": None}
+        )
+
+
+class SourceChanges(SourceSchema, reads="changes"):
+    """Only what is sent changes."""
+
+    config: dict[str, Any]
+    content: str | None
+    is_active: bool
+
+
+class NewChild(Noun, of=Source, reads="new"):
+    name: str
+    description: str = ""
+    source_type: SourceType
+    config: dict[str, Any] = {}
+    content: str | None = None
+    refresh_schedule: RefreshSchedule | None = None
+
+
+class NewBatch(Home, Noun, of=Source, reads="new"):
+    """`refresh_schedule` is that of every child which has none of its own."""
+
+    name: str
+    description: str = ""
+    source_type: SourceType = SourceType.URL
+    refresh_schedule: RefreshSchedule | None = None
+    children: list[NewChild]
+
+
+class UploadForm(Home, Noun, of=Source, reads="new"):
+    """The text parts of an upload."""
+
+    name: str = ""
+    description: str = ""
+    parent_id: UUID | None = None
+
+
+class SourceQuery(PlainPageQuery):
+    bot_profile_id: UUID | None = None
+    dataset_id: UUID | None = None
+    parent_id: UUID | None = None
+    include_children: bool = False
+
+
+class ExternalIdQuery(Body):
+    bot_profile_id: UUID | None = None
+    dataset_id: UUID | None = None
+
+
+class SourceBatchSchema(Noun):
+    parent: SourceSchema
+    children: list[SourceSchema]
+
+
+class IngestionSchema(Noun):
+    status: Literal["accepted"]
+    message: Annotated[
+        str, Field(examples=["Ingestion queued for source 50c00000-0000-4000-8000-000000000001"])
+    ]
+
+
+class ChildrenIngestionSchema(IngestionSchema):
+    enqueued: int
