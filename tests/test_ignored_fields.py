@@ -161,7 +161,11 @@ def test_a_question_names_what_it_ignored_as_json_and_as_a_stream(api):
 def test_a_batch_gives_its_schedule_to_children_without_one(as_acme, api):
     body = api.body("sources/batch", "post") | {"refresh_schedule": "weekly"}
     child = body["children"][0]
-    body["children"] = [child, {**child, "refresh_schedule": "hourly"}, {**child, "refresh_schedule": "none"}]
+    body["children"] = [
+        child,
+        {**child, "refresh_schedule": "hourly"},
+        {**child, "refresh_schedule": "none"},
+    ]
     made = as_acme.post("/v1/sources/batch", body, content_type=JSON)
     assert made.status_code == 201 and said_of(made) == (None, None)
     shown = [each["refresh_schedule"] for each in made.json()["children"]]

@@ -43,10 +43,6 @@ PART_BYTES = 1_000_000
 MAX_OPEN = 20
 SLICE_SECONDS = 300.0
 """How long a worker stays with one export before others get a turn."""
-MEDIA_TYPES = {
-    ExportFormat.JSONL: "application/x-ndjson",
-    ExportFormat.CSV: "text/csv; charset=utf-8",
-}
 
 
 # --- What people ask for ------------------------------------------------------------------------------------------

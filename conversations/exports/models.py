@@ -27,6 +27,12 @@ class ExportFormat(models.TextChoices):
     CSV = "csv", "CSV"
 
 
+MEDIA_TYPES = {
+    ExportFormat.JSONL: "application/x-ndjson",
+    ExportFormat.CSV: "text/csv; charset=utf-8",
+}
+
+
 class ExportStatus(models.TextChoices):
     PENDING = "pending", "Pending"
     RUNNING = "running", "Running"
@@ -114,6 +120,10 @@ class ExportJob(Job):
 
     def __str__(self) -> str:
         return f"{self.get_export_type_display()} as {self.get_format_display()}"
+
+    @property
+    def media_type(self) -> str:
+        return MEDIA_TYPES[ExportFormat(self.format)]
 
     @property
     def file_name(self) -> str:

@@ -14,17 +14,18 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 from django.http import HttpRequest
+from pydantic import BaseModel
 
 from knowledge.formats.parsing import parse_isolated
 from knowledge.formats.registry import UPLOADABLE, format_of_upload, list_uploadable, suffix_of
 from minirag.lib.errors import BadInput
 from minirag.lib.http_in.ignored import find_unknown, note_ignored
-from minirag.lib.http_in.rest import Body, InvalidFields, check_form_text, validate_fields
+from minirag.lib.http_in.rest import InvalidFields, check_form_text, validate_fields
 
 _NAME_LENGTH = 255
 
 
-F = TypeVar("F", bound=Body)
+F = TypeVar("F", bound=BaseModel)
 
 
 @dataclass(frozen=True)

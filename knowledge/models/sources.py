@@ -280,7 +280,7 @@ class Source(TenantRow, Job):
     def shown_config(self) -> dict[str, Any]:
         """The config as clients see it: of an nyxCore token only that there is one."""
         if self.source_type != SourceType.NYXCORE:
-            return self.config  # type: ignore[no-any-return]
+            return self.config
         shown = {name: value for name, value in self.config.items() if name not in SERVERS_OWN}
         return {**shown, "has_api_token": True} if self.config.get("encrypted_token") else shown
 

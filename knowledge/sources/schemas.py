@@ -84,7 +84,7 @@ class Home(BaseModel):
         return None if value is _Absent else value
 
 
-class NewSource(Home, SourceSchema, reads="new"):  # type: ignore[misc]
+class NewSource(Home, SourceSchema, reads="new"):
     config: dict[str, Any] = {}
     content: str | None = None
 
@@ -92,7 +92,7 @@ class NewSource(Home, SourceSchema, reads="new"):  # type: ignore[misc]
 class PutSource(NewSource):
     """A source as it is in the integrator's system; without `is_active` that stays as it is."""
 
-    is_active: StrictBool = True  # type: ignore[assignment]
+    is_active: StrictBool = True
 
     def fields(self) -> dict[str, Any]:
         """Return the fields for `upsert_source`."""

@@ -716,15 +716,15 @@ class Operations(Transport):
         bot_profile_id: str | None,
         name: str,
         source_type: SourceType,
-        dataset_id: str | None | Unset = UNSET,
+        parent_id: str | None | Unset = UNSET,
         description: str | Unset = UNSET,
         config: dict[str, Any] | Unset = UNSET,
-        content: str | None | Unset = UNSET,
-        parent_id: str | None | Unset = UNSET,
         refresh_schedule: RefreshSchedule | None | Unset = UNSET,
+        dataset_id: str | None | Unset = UNSET,
+        content: str | None | Unset = UNSET,
     ) -> Source:
         """Create a source: `POST /v1/sources`."""
-        return cast(Source, self.request('POST', '/v1/sources', body=given(bot_profile_id=bot_profile_id, dataset_id=dataset_id, name=name, description=description, source_type=source_type, config=config, content=content, parent_id=parent_id, refresh_schedule=refresh_schedule)).json())
+        return cast(Source, self.request('POST', '/v1/sources', body=given(bot_profile_id=bot_profile_id, parent_id=parent_id, name=name, description=description, source_type=source_type, config=config, refresh_schedule=refresh_schedule, dataset_id=dataset_id, content=content)).json())
 
     def create_source_with_children(
         self,
@@ -735,9 +735,10 @@ class Operations(Transport):
         dataset_id: str | None | Unset = UNSET,
         description: str | Unset = UNSET,
         source_type: SourceType | Unset = UNSET,
+        refresh_schedule: RefreshSchedule | None | Unset = UNSET,
     ) -> SourceBatch:
         """Create a source with children: `POST /v1/sources/batch`."""
-        return cast(SourceBatch, self.request('POST', '/v1/sources/batch', body=given(bot_profile_id=bot_profile_id, dataset_id=dataset_id, name=name, description=description, source_type=source_type, children=children)).json())
+        return cast(SourceBatch, self.request('POST', '/v1/sources/batch', body=given(bot_profile_id=bot_profile_id, dataset_id=dataset_id, name=name, description=description, source_type=source_type, refresh_schedule=refresh_schedule, children=children)).json())
 
     def list_formats_uploads(
         self,
@@ -779,16 +780,16 @@ class Operations(Transport):
         bot_profile_id: str | None,
         name: str,
         source_type: SourceType,
-        dataset_id: str | None | Unset = UNSET,
+        parent_id: str | None | Unset = UNSET,
         description: str | Unset = UNSET,
         config: dict[str, Any] | Unset = UNSET,
-        content: str | None | Unset = UNSET,
-        parent_id: str | None | Unset = UNSET,
-        refresh_schedule: RefreshSchedule | None | Unset = UNSET,
         is_active: bool | Unset = UNSET,
+        refresh_schedule: RefreshSchedule | None | Unset = UNSET,
+        dataset_id: str | None | Unset = UNSET,
+        content: str | None | Unset = UNSET,
     ) -> Source:
         """Put a source under your own id: `PUT /v1/sources/by-external-id/{external_id}`."""
-        return cast(Source, self.request('PUT', f'/v1/sources/by-external-id/{external_id}', body=given(bot_profile_id=bot_profile_id, dataset_id=dataset_id, name=name, description=description, source_type=source_type, config=config, content=content, parent_id=parent_id, refresh_schedule=refresh_schedule, is_active=is_active)).json())
+        return cast(Source, self.request('PUT', f'/v1/sources/by-external-id/{external_id}', body=given(bot_profile_id=bot_profile_id, parent_id=parent_id, name=name, description=description, source_type=source_type, config=config, is_active=is_active, refresh_schedule=refresh_schedule, dataset_id=dataset_id, content=content)).json())
 
     def delete_source_by_your_own_id(
         self,
@@ -814,12 +815,12 @@ class Operations(Transport):
         name: str | Unset = UNSET,
         description: str | Unset = UNSET,
         config: dict[str, Any] | Unset = UNSET,
-        content: str | None | Unset = UNSET,
         is_active: bool | Unset = UNSET,
         refresh_schedule: RefreshSchedule | None | Unset = UNSET,
+        content: str | None | Unset = UNSET,
     ) -> Source:
         """Change a source: `PATCH /v1/sources/{source_id}`."""
-        return cast(Source, self.request('PATCH', f'/v1/sources/{source_id}', body=given(name=name, description=description, config=config, content=content, is_active=is_active, refresh_schedule=refresh_schedule)).json())
+        return cast(Source, self.request('PATCH', f'/v1/sources/{source_id}', body=given(name=name, description=description, config=config, is_active=is_active, refresh_schedule=refresh_schedule, content=content)).json())
 
     def delete_source(
         self,

@@ -205,6 +205,8 @@ class Chunk(TypedDict):
 
 
 class ChunkPage(TypedDict):
+    """A document's chunks"""
+
     items: list[Chunk]
     next_cursor: str | None
 
@@ -492,6 +494,8 @@ ExportFormat = Literal['jsonl', 'csv']
 
 
 class ExportPage(TypedDict):
+    """Exports"""
+
     items: list[Export]
     next_cursor: str | None
 
@@ -742,11 +746,14 @@ class NewApiToken(TypedDict):
 
 
 class NewBatch(TypedDict):
+    """`refresh_schedule` is that of every child which has none of its own"""
+
     bot_profile_id: str | None
     dataset_id: NotRequired[str | None]
     name: str
     description: NotRequired[str]
     source_type: NotRequired[SourceType]
+    refresh_schedule: NotRequired[RefreshSchedule | None]
     children: list[NewChild]
 
 
@@ -792,6 +799,7 @@ class NewChild(TypedDict):
     source_type: SourceType
     config: NotRequired[dict[str, Any]]
     content: NotRequired[str | None]
+    refresh_schedule: NotRequired[RefreshSchedule | None]
 
 
 class NewDataset(TypedDict):
@@ -810,6 +818,8 @@ class NewExport(TypedDict):
 
 
 class NewLink(TypedDict):
+    """A bot that shall answer from a dataset"""
+
     bot_profile_id: str
     priority: NotRequired[int]
     is_active: NotRequired[bool]
@@ -843,14 +853,14 @@ class NewQuota(TypedDict):
 
 class NewSource(TypedDict):
     bot_profile_id: str | None
-    dataset_id: NotRequired[str | None]
+    parent_id: NotRequired[str | None]
     name: str
     description: NotRequired[str]
     source_type: SourceType
     config: NotRequired[dict[str, Any]]
-    content: NotRequired[str | None]
-    parent_id: NotRequired[str | None]
     refresh_schedule: NotRequired[RefreshSchedule | None]
+    dataset_id: NotRequired[str | None]
+    content: NotRequired[str | None]
 
 
 class NewUser(TypedDict):
@@ -991,15 +1001,15 @@ class PutSource(TypedDict):
     """A source as it is in the integrator's system; without `is_active` that stays as it is"""
 
     bot_profile_id: str | None
-    dataset_id: NotRequired[str | None]
+    parent_id: NotRequired[str | None]
     name: str
     description: NotRequired[str]
     source_type: SourceType
     config: NotRequired[dict[str, Any]]
-    content: NotRequired[str | None]
-    parent_id: NotRequired[str | None]
-    refresh_schedule: NotRequired[RefreshSchedule | None]
     is_active: NotRequired[bool]
+    refresh_schedule: NotRequired[RefreshSchedule | None]
+    dataset_id: NotRequired[str | None]
+    content: NotRequired[str | None]
 
 
 class Question(TypedDict):
@@ -1219,6 +1229,8 @@ class SignedUp(TypedDict):
 
 
 class Source(TypedDict):
+    """The contract's keys, and `dataset_id` in a shared dataset and `external_id` where the integrator gave one"""
+
     id: str
     tenant_id: str
     bot_profile_id: str | None

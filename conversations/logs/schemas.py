@@ -1,20 +1,22 @@
-"""What the chat log and the export jobs answer, for the API's description."""
+"""The chat log on the wire."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import Field
 
 from bots.models import Outcome
-from conversations.exports.models import ExportFormat, ExportStatus, ExportType
 from conversations.models import CutReason, Feedback
 from conversations.turns.replies import RefusalReply, Score
-from minirag.lib.http_in.openapi import Moment, Reply
+from minirag.lib.days import Day
+from minirag.lib.http_in.nouns import Noun
+from minirag.lib.http_in.openapi import Moment
+from minirag.lib.http_in.pagination import PagedSchema, PageQuery
 
 
-class TurnCitationReply(Reply):
+class TurnCitationSchema(Noun):
     number: Annotated[int, Field(description="The `[1]` in the answer.")]
     chunk_id: UUID
     source_id: UUID
@@ -27,14 +29,14 @@ class TurnCitationReply(Reply):
     score: Score
 
 
-class TurnUsageReply(Reply):
+class TurnUsageSchema(Noun):
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
     cost_usd: float
 
 
-class TurnReply(Reply):
+class TurnSchema(Noun):
     """A question and what became of it. What was not recorded, in turns from before this log, is null."""
 
     id: Annotated[UUID, Field(description="Of the question.")]
@@ -48,49 +50,34 @@ class TurnReply(Reply):
     error_code: str
     cut_reason: Annotated[CutReason | None, Field(description="Why the answer is not whole.")]
     refusal: RefusalReply | None
-    citations: list[TurnCitationReply]
+    citations: list[TurnCitationSchema]
     citation_valid: Annotated[bool | None, Field(description="It cites, and only what was there.")]
     retrieval: Annotated[
         dict[str, Any] | None, Field(description="What was found: mode, scores, passages, times.")
     ]
     model: str | None
-    usage: TurnUsageReply | None
+    usage: TurnUsageSchema | None
     latency_ms: int | None
     time_to_first_token_ms: int | None
     feedback: Feedback | None
     created_at: Moment
 
 
-class TurnPageReply(Reply):
-    items: list[TurnReply]
-    next_cursor: str | None
+class TurnPageSchema(PagedSchema[TurnSchema]):
     total: int
     total_is_exact: bool
 
 
-class ExportReply(Reply):
-    id: UUID
-    export_type: ExportType
-    format: ExportFormat
-    filters: dict[str, Any]
-    status: ExportStatus
-    error_code: str
-    error_message: str
-    rows_total: Annotated[int | None, Field(description="Known once it runs.")]
-    rows_done: int
-    size_bytes: int
-    file_name: str
-    media_type: str
-    is_expired: bool
-    user_id: UUID | None
-    request_id: str
-    created_at: Moment
-    updated_at: Moment
-    started_at: Moment | None
-    finished_at: Moment | None
-    expires_at: Moment | None
+class ChatLogQuery(PageQuery):
+    """`q` looks for a text in the newest 20,000 turns that the other filters leave."""
 
-
-class ExportPageReply(Reply):
-    items: list[ExportReply]
-    next_cursor: str | None
+    bot_profile_id: UUID | None = None
+    chat_id: UUID | None = None
+    request_id: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    outcome: Outcome | None = None
+    refusal_only: bool = False
+    citation_valid: bool | None = None
+    feedback: Literal["positive", "negative"] | None = None
+    from_date: Day | None = None
+    to_date: Day | None = None
+    q: Annotated[str, Field(min_length=2, max_length=200)] | None = None

@@ -1,0 +1,210 @@
+"""Statistics on the wire: what is asked for and what is answered."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BeforeValidator, Field
+
+from bots.models import PriceOverride, UsageKind
+from conversations.statistics.figures import ALL_KINDS
+from minirag.lib.bounds import AsColumn
+from minirag.lib.http_in.nouns import Noun
+from minirag.lib.http_in.rest import Body
+
+Day = Annotated[date, Field(description="In the tenant's time zone.", examples=["2026-11-20"])]
+Count = Annotated[int, Field(ge=0)]
+Usd = Annotated[float, Field(ge=0, description="US dollars, six decimals.", examples=[0.004512])]
+Percent = Annotated[float, Field(ge=0, le=100, examples=[66.67])]
+Milliseconds = Annotated[
+    int | None, Field(description="Null where nothing was measured.", examples=[850])
+]
+ModelName = Annotated[str, Field(examples=["gpt-4o-mini"])]
+BotName = Annotated[str, Field(examples=["Support"])]
+
+
+class OverviewSchema(Noun):
+    bot_profiles: Count
+    sources: Count
+    chats: Count
+    total_prompt_tokens: Count
+    total_completion_tokens: Count
+    total_tokens: Count
+
+
+class PriceSchema(Noun):
+    """US dollars per million tokens."""
+
+    prompt_cost_per_1m: Annotated[float, Field(examples=[0.15])]
+    completion_cost_per_1m: Annotated[float, Field(examples=[0.6])]
+
+
+class OwnPriceSchema(PriceSchema):
+    model: ModelName
+
+
+class PricingSchema(Noun):
+    models: dict[str, PriceSchema]
+    default: PriceSchema
+
+
+class _TokensSchema(Noun):
+    prompt_tokens: Count
+    completion_tokens: Count
+    total_tokens: Count
+    request_count: Count
+
+
+class UsageOfDaySchema(_TokensSchema):
+    date: Day
+    model: ModelName
+
+
+class UsageOfBotSchema(_TokensSchema):
+    bot_profile_id: UUID
+    bot_name: BotName
+    model: ModelName
+    cost_usd: Usd
+
+
+class UsageOfModelSchema(_TokensSchema, PriceSchema):
+    model: ModelName
+    cost_usd: Usd
+
+
+class UsageOfKindSchema(_TokensSchema):
+    kind: UsageKind
+    cost_usd: Usd
+
+
+class ProjectionSchema(Noun):
+    total_cost_usd: Usd
+    daily_avg_cost_usd: Annotated[Usd, Field(description="Per day that has calls.")]
+    projected_monthly_usd: Annotated[
+        float, Field(description="Thirty such days, two decimals.", examples=[1.35])
+    ]
+    active_days: Count
+
+
+class CostEstimateSchema(ProjectionSchema):
+    by_model: list[UsageOfModelSchema]
+    by_bot: list[UsageOfBotSchema]
+    all_kinds: ProjectionSchema
+    by_kind: list[UsageOfKindSchema]
+
+
+class _OpinionsSchema(Noun):
+    positive_count: Count
+    negative_count: Count
+    total_messages: Count
+
+
+class FeedbackOfBotSchema(_OpinionsSchema):
+    bot_profile_id: UUID
+    bot_name: BotName
+    feedback_rate: Percent
+
+
+class FeedbackStatsSchema(_OpinionsSchema):
+    total_with_feedback: Count
+    feedback_rate: Percent
+    by_bot: list[FeedbackOfBotSchema]
+
+
+class FeedbackOfDaySchema(_OpinionsSchema):
+    date: Day
+
+
+class PercentilesSchema(Noun):
+    count: Count
+    p50: Milliseconds
+    p90: Milliseconds
+    p95: Milliseconds
+    p99: Milliseconds
+
+
+class _TimesSchema(Noun):
+    time_to_first_token_ms: PercentilesSchema
+    duration_ms: PercentilesSchema
+
+
+class LatencyOfBotSchema(_TimesSchema):
+    bot_profile_id: UUID
+    bot_name: BotName
+
+
+class LatencyOfModelSchema(_TimesSchema):
+    model: ModelName
+
+
+class LatencySchema(_TimesSchema):
+    error_limit_percent: Annotated[float, Field(examples=[2.5])]
+    by_bot: list[LatencyOfBotSchema]
+    by_model: list[LatencyOfModelSchema]
+
+
+class _RefusedSchema(Noun):
+    total_messages: Count
+    refused_count: Count
+    refusal_rate: Percent
+
+
+class RefusalsOfReasonSchema(Noun):
+    reason: Annotated[str, Field(examples=["low_confidence"])]
+    refused_count: Count
+    share: Annotated[Percent, Field(description="Of all refusals.")]
+
+
+class RefusalsOfDaySchema(_RefusedSchema):
+    date: Day
+
+
+class RefusalsSchema(_RefusedSchema):
+    by_reason: list[RefusalsOfReasonSchema]
+    by_day: list[RefusalsOfDaySchema]
+
+
+MANY_DAYS = 1_000_000
+_ENDLESS = re.compile(r"\s*([+-]?)\d{8,}\s*")
+
+
+def _bound_days(value: Any) -> Any:
+    """Read a number with any count of digits as a bound one: no window is longer than all there is."""
+    match = _ENDLESS.fullmatch(value) if isinstance(value, str) and value.isascii() else None
+    return value if match is None else -1 if match[1] == "-" else MANY_DAYS
+
+
+Days = Annotated[int, BeforeValidator(_bound_days)]
+
+
+class UsageQuery(Body):
+    """`days` back from today in the tenant's time zone, today included; nothing for all there is."""
+
+    days: Days | None = None
+    kind: Literal["all", "chat", "embedding", "rewrite", "rerank"] = "chat"
+
+    @property
+    def kinds(self) -> tuple[UsageKind, ...]:
+        return ALL_KINDS if self.kind == "all" else (UsageKind(self.kind),)
+
+
+class MonthQuery(Body):
+    days: Days = 30
+
+
+class AnswersQuery(MonthQuery):
+    bot_profile_id: UUID | None = None
+
+
+class NewPrice(Noun, of=PriceOverride, reads="new"):
+    model: Annotated[str, Field(min_length=1)]
+    prompt_cost_per_1m: Decimal
+    completion_cost_per_1m: Decimal = Decimal(0)
+
+
+class PriceQuery(Body):
+    model: Annotated[str, Field(min_length=1), AsColumn(PriceOverride, "model")]
