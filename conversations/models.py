@@ -74,6 +74,7 @@ class Message(models.Model):
     prompt_tokens = models.PositiveIntegerField(default=0)
     completion_tokens = models.PositiveIntegerField(default=0)
     feedback = models.CharField(max_length=10, choices=Feedback, null=True, blank=True)
+    feedback_reason = models.CharField(max_length=1000, blank=True, default="")
     outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.ANSWERED)
     error_code = models.CharField(max_length=64, blank=True, default="")
     cut_reason = models.CharField(max_length=16, choices=CutReason, blank=True, default="")

@@ -17,6 +17,7 @@ from django.core.validators import (
     MinValueValidator,
 )
 from django.db.models import EmailField
+from django.db.models import Field as Column
 from django.forms import ModelForm
 from django.urls import get_resolver
 from pydantic import BaseModel
@@ -57,6 +58,8 @@ def bounded_fields() -> Iterator[Any]:
 
 def edges_of(column: Any) -> Iterator[tuple[Any, Any]]:
     """Each bound of a column, with a value at it or just beyond it."""
+    if not isinstance(column, Column):
+        return
     number = Decimal if column.get_internal_type() == "DecimalField" else int
     for rule in () if column.choices else column.validators:
         limit = getattr(rule, "limit_value", None)

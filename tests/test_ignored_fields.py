@@ -10,7 +10,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
+from tenants.context import tenant_context
 from tests.test_bad_input import BODILESS, JSON, VALID, Api, api  # noqa: F401
+from webhooks.models import Delivery, Webhook
 
 HEADER = "X-Ignored-Fields"
 # Asked with the bodies of test_bad_input, these refuse for another reason.
@@ -209,3 +211,29 @@ def test_what_cannot_change_is_named(as_acme, api):
     changed = as_acme.patch(url, whole, content_type=JSON)
     assert changed.status_code == 200
     assert {"id", "source_type", "status", "bot_profile_id"} <= set(changed.json()["ignored"])
+
+
+def test_the_reason_of_feedback_is_kept_shown_and_told(as_acme, api, acme):
+    url = f"/v1/chat/{api.ids['chat']}/messages/{api.ids['message']}"
+    with tenant_context(acme.tenant):
+        Webhook.objects.create(url="https://acme.example.com/hook", events=["feedback.given"])
+    body = {"feedback": "negative", "reason": "It names the wrong day."}
+    given = as_acme.patch(f"{url}/feedback", body, content_type=JSON)
+    assert said_of(given) == (None, None) and len(given.json()) == 8
+    assert as_acme.get(url).json()["feedback_reason"] == body["reason"]
+    (turn,) = as_acme.get(f"/v1/chat/{api.ids['chat']}/logs").json()["items"]
+    assert turn["feedback_reason"] == body["reason"]
+    as_acme.patch(f"{url}/feedback", {"feedback": "negative"}, content_type=JSON)
+    assert as_acme.get(url).json()["feedback_reason"] == body["reason"], "the same verdict keeps it"
+    as_acme.patch(f"{url}/feedback", {"feedback": "positive"}, content_type=JSON)
+    assert as_acme.get(url).json()["feedback_reason"] is None
+    with tenant_context(acme.tenant):
+        told = [json.loads(each.body)["reason"] for each in Delivery.objects.order_by("created_at")
+                if each.event_type == "feedback.given"]  # fmt: skip
+    assert told == [body["reason"], None]
+
+
+def test_a_reason_without_end_is_refused(as_acme, api):
+    url = f"/v1/chat/{api.ids['chat']}/messages/{api.ids['message']}/feedback"
+    body = {"feedback": "negative", "reason": "x" * 1001}
+    assert as_acme.patch(url, body, content_type=JSON).status_code == 422

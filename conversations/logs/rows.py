@@ -23,7 +23,7 @@ SEARCHED_TURNS = 20_000
 TURN_COLUMNS = (
     "id", "request_id", "chat_id", "bot_profile_id", "message_id", "question", "answer", "outcome", "error_code",
     "cut_reason", "refusal", "citations", "citation_valid", "retrieval", "model", "usage", "latency_ms",
-    "time_to_first_token_ms", "feedback", "created_at",
+    "time_to_first_token_ms", "feedback", "feedback_reason", "created_at",
 )  # fmt: skip
 
 
@@ -104,6 +104,7 @@ def render_turn(question: Message) -> dict[str, Any]:
         "latency_ms": trace.get("latency_ms"),
         "time_to_first_token_ms": trace.get("first_token_ms"),
         "feedback": answer.feedback if answer else None,
+        "feedback_reason": (answer.feedback_reason or None) if answer else None,
         "created_at": naive_utc(question.created_at),
     }
 

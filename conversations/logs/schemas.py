@@ -60,6 +60,7 @@ class TurnSchema(Noun):
     latency_ms: int | None
     time_to_first_token_ms: int | None
     feedback: Feedback | None
+    feedback_reason: str | None
     created_at: Moment
 
 

@@ -33,6 +33,7 @@ from conversations.turns.serializers import (
     render_message_in_full,
 )
 from conversations.turns.taking import Done, Failed, SourcesFound, TurnEvent, take_turn
+from minirag.lib.bounds import AsColumn
 from minirag.lib.errors import NotFound, ProductError
 from minirag.lib.http_in.doors import Door, Proof, door, fields_body
 from minirag.lib.http_in.ignored import tell_ignored
@@ -75,6 +76,7 @@ class ChatQuery(Body):
 
 class FeedbackBody(Body):
     feedback: Literal["positive", "negative"] | None
+    reason: Annotated[str, AsColumn(Message, "feedback_reason")] | None = None
 
 
 _ASKED = {"bot_profile_id": EXAMPLE_IDS["bot_profile_id"], "message": "When are you open?"}
@@ -229,7 +231,7 @@ class MessageFeedback(ApiView):
         chats = readable_chats(request, Right.CHAT)
         body = read_body(FeedbackBody, request)
         message = find_message(chats, chat_id, message_id)
-        set_feedback(message, body.feedback)
+        set_feedback(message, body.feedback, body.reason)
         return Response(render_message(message))
 
 

@@ -10,22 +10,21 @@ from webhooks.events import emit
 from webhooks.models import EventType
 
 
-def set_feedback(message: Message, feedback: str | None) -> None:
-    """Record what a reader thought of an answer; None takes it back. Raises BadInput for other messages.
+def set_feedback(message: Message, feedback: str | None, reason: str | None = None) -> None:
+    """Record what a reader thought of an answer, and why; None takes it back. Raises BadInput for other messages.
 
-    The same verdict once more changes nothing and is no event.
+    A reason that is not given stays with the same verdict and goes with another one. The same once more changes nothing
+    and is no event.
     """
     if message.role != MessageRole.ASSISTANT:
         raise BadInput("Feedback can only be set on assistant messages")
     verdict = Feedback(feedback).value if feedback else None
+    if reason is None:
+        reason = message.feedback_reason if verdict == message.feedback else ""
+    said = {"feedback": verdict, "feedback_reason": reason if verdict else ""}
+    same = said if verdict else {"feedback__isnull": True, "feedback_reason": ""}
     with transaction.atomic():
-        others = Message.objects.filter(pk=message.pk)
-        others = (
-            others.filter(feedback__isnull=False)
-            if verdict is None
-            else others.exclude(feedback=verdict)
-        )
-        if others.update(feedback=verdict):
+        if Message.objects.filter(pk=message.pk).exclude(**same).update(**said):
             chat = message.chat
             emit(
                 EventType.FEEDBACK_GIVEN,
@@ -34,6 +33,7 @@ def set_feedback(message: Message, feedback: str | None) -> None:
                     "message_id": str(message.pk),
                     "bot_profile_id": str(chat.bot_profile_id),
                     "feedback": verdict,
+                    "reason": said["feedback_reason"] or None,
                 },
             )
-    message.feedback = verdict
+    message.feedback, message.feedback_reason = verdict, said["feedback_reason"] or ""

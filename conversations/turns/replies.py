@@ -94,6 +94,7 @@ class FullMessageReply(MessageReply):
     outcome: Outcome
     cut_reason: CutReason | None
     refusal: RefusalReply | None
+    feedback_reason: str | None
     citations: list[CitationReply]
 
 

@@ -55,6 +55,7 @@ def render_message_in_full(message: Message) -> dict[str, Any]:
         "outcome": message.outcome,
         "cut_reason": message.cut_reason or None,
         "refusal": refusal,
+        "feedback_reason": message.feedback_reason or None,
         "citations": [render_stored_citation(citation) for citation in message.citations.all()],
     }
 

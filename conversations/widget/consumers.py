@@ -23,6 +23,7 @@ from conversations.turns.recording import Asker
 from conversations.turns.serializers import render_event, render_stored_citation
 from conversations.turns.taking import Done, Started, TurnEvent, take_turn
 from conversations.widget.sessions import WidgetSession, open_session, require_open_page
+from minirag.lib.bounds import AsColumn
 from minirag.lib.errors import BadInput, Conflict, NotAuthenticated, NotFound, ProductError
 from minirag.lib.http_in.arrivals import Arrival
 from minirag.lib.http_in.rest import Body, InvalidFields, validate_fields
@@ -51,6 +52,7 @@ class QuestionFrame(Body):
 class FeedbackFrame(Body):
     message_id: UUID
     feedback: Literal["positive", "negative"] | None
+    reason: Annotated[str, AsColumn(Message, "feedback_reason")] | None = None
 
 
 def load_stopped_turn(chat_id: UUID | None, request_id: str) -> dict[str, Any]:
@@ -270,7 +272,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
             message = own.filter(pk=body.message_id).first()
             if message is None:
                 raise NotFound("Message not found")
-            set_feedback(message, body.feedback)
+            set_feedback(message, body.feedback, body.reason)
 
         with tenant_context(session.tenant):
             await run_sync(save)

@@ -1143,9 +1143,10 @@ class Operations(Transport):
         message_id: str,
         *,
         feedback: Literal['positive', 'negative'] | None,
+        reason: str | None | Unset = UNSET,
     ) -> Message:
         """Give feedback: `PATCH /v1/chat/{chat_id}/messages/{message_id}/feedback`."""
-        return cast(Message, self.request('PATCH', f'/v1/chat/{chat_id}/messages/{message_id}/feedback', body=given(feedback=feedback)).json())
+        return cast(Message, self.request('PATCH', f'/v1/chat/{chat_id}/messages/{message_id}/feedback', body=given(feedback=feedback, reason=reason)).json())
 
     def list_chat_log(
         self,

@@ -583,6 +583,7 @@ class FullMessage(TypedDict):
     outcome: Outcome
     cut_reason: CutReason | None
     refusal: Refusal | None
+    feedback_reason: str | None
     citations: list[Citation]
 
 
@@ -1326,6 +1327,7 @@ class Turn(TypedDict):
     latency_ms: int | None
     time_to_first_token_ms: int | None
     feedback: Feedback | None
+    feedback_reason: str | None
     created_at: str
 
 
