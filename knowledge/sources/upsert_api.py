@@ -16,8 +16,8 @@ from knowledge.sources.upserts import (
     find_by_external_id,
     upsert_source,
 )
-from minirag.lib.http_in.doors import TEXT_DOOR
 from minirag.lib.http_in.answering import Answer
+from minirag.lib.http_in.doors import TEXT_DOOR
 from minirag.lib.http_in.openapi import EXAMPLE_IDS, describe
 from minirag.lib.http_in.rest import ApiView, Body, check_form_text, validate_fields
 from tenants.permissions import HasTenant, permit
