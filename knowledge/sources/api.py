@@ -175,14 +175,14 @@ class SourceIngestion(SourceView):
 
 class SourceCancellation(SourceView):
     @describe(
-        "Cancel a source's ingestion", answers={200: SourceReply},
+        "Cancel a source's ingestion", answers={200: SourceSchema},
         description="Takes it out of the queue, or away from the worker that is at it, which writes nothing more. What "
         "the source said before goes on answering: `status` is `ready`, or `pending` where it never said anything. "
         "Scheduled ones are refreshed again after their whole interval.",
         errors={409: "`source_not_processing`: it neither waits nor is it being ingested."},
     )  # fmt: skip
-    def post(self, request: Request, source_id: str) -> Response:
-        return Response(render_source(cancel_ingestion(parse_uuid(source_id, "source_id"))))
+    def post(self, request: Request, source_id: UUID) -> Source:
+        return cancel_ingestion(source_id)
 
 
 class ChildrenIngestion(SourceView):

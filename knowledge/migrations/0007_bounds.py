@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('knowledge', '0005_shared_datasets'),
+        ('knowledge', '0006_jobs'),
     ]
 
     operations = [
