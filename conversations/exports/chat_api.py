@@ -21,7 +21,7 @@ from conversations.turns.api import find_chat, readable_chats
 from conversations.turns.replies import ChatExportReply, ChatsExportReply
 from minirag.lib.days import Day, bounds_of
 from minirag.lib.http_in.openapi import Media, describe
-from minirag.lib.http_in.rest import ApiView, Body, read_query
+from minirag.lib.http_in.rest import ApiView, Body
 from tenants.context import require_tenant
 
 MAX_CHATS = 1000
@@ -44,8 +44,7 @@ class ChatExport(ApiView):
         "Export a chat", query=FormatQuery,
         answers={200: (ChatExportReply, Media("text/csv", "One row per message; `format=csv`."))},
     )  # fmt: skip
-    def get(self, request: Request, chat_id: str) -> StreamingHttpResponse:
-        query = read_query(FormatQuery, request)
+    def get(self, request: Request, chat_id: str, query: FormatQuery) -> StreamingHttpResponse:
         chat = find_chat(readable_chats(request), chat_id)
         if query.format == "csv":
             return stream_file(write_chat_csv(chat), _CSV, f"chat_{chat.pk}.csv")
@@ -59,8 +58,7 @@ class ChatsExport(ApiView):
         description="The newest first, 100 unless `limit` (at most 1000) says otherwise. Both days count whole, in the "
         "tenant's time zone, by when a chat was begun. For more, make an export job.",
     )  # fmt: skip
-    def get(self, request: Request) -> StreamingHttpResponse:
-        query = read_query(ChatsExportQuery, request)
+    def get(self, request: Request, query: ChatsExportQuery) -> StreamingHttpResponse:
         start, end = bounds_of(query.from_date, query.to_date, require_tenant().time_zone)
         chats = readable_chats(request)
         if query.bot_profile_id:

@@ -71,7 +71,8 @@ async def _complete(request: HttpRequest) -> HttpResponseBase:
     require_right(identity.token, Right.CHAT)
     body = await read_body_async(Completion, request)
     asked = read_question(body)
-    note_ignored(request, asked.ignored)
+    ignored = list(dict.fromkeys([*asked.ignored, *ignored_of(request)]))
+    note_ignored(request, ignored)
     bound = identity.token.bot_profile_id if identity.token else None
     bot = await run_sync(find_model, body.model, bound)
     asker = Asker(
@@ -88,7 +89,7 @@ async def _complete(request: HttpRequest) -> HttpResponseBase:
     )
     writer = Writer(
         str(bot.pk),
-        ignored_of(request),
+        ignored,
         bool(body.stream_options and body.stream_options.include_usage),
     )
     if not is_stream:

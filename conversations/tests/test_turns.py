@@ -317,6 +317,7 @@ def test_feedback_is_told_once_for_each_change_of_mind(acme_bot, model):
         set_feedback(message, verdict)
     told = [each.payload for each in Delivery.objects.order_by("created_at")]
     assert [payload.pop("feedback") for payload in told] == ["positive", "negative", None]
+    assert [payload.pop("reason") for payload in told] == [None, None, None]
     assert told[0] == {
         "chat_id": str(message.chat_id), "message_id": str(message.pk), "bot_profile_id": str(acme_bot.pk)
     }  # fmt: skip

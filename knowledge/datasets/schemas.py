@@ -35,7 +35,7 @@ class DatasetSchema(Noun, of=Dataset):
     embedding_model: str
     embedding_dimensions: Shown[int | None]
     source_count: Shown[int]
-    bot_count: Shown[int]
+    bot_count: Shown[Annotated[int, Field(validation_alias="shown_bot_count")]]
     created_at: Shown[Moment]
     updated_at: Shown[Moment]
 
