@@ -15,15 +15,16 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from minirag.lib.bounds import longest
 from minirag.lib.errors import BadInput
 from minirag.lib.security.passwords import PasswordWeak, check_password
 from tenants.context import current_tenant
-from tenants.models import Domain, Right, Role, Tenant, User, normalise_email
+from tenants.models import ApiToken, Domain, Right, Role, Tenant, Tenant, User, normalise_email
 from tenants.provisioning import SLUG, normalise_host
 
 
 class NewTenantForm(forms.Form):
-    name = forms.CharField(max_length=255, widget=UnfoldAdminTextInputWidget)
+    name = forms.CharField(max_length=longest(Tenant, "name"), widget=UnfoldAdminTextInputWidget)
     slug = forms.RegexField(
         rf"^{SLUG.pattern}$",
         widget=UnfoldAdminTextInputWidget,
@@ -32,7 +33,10 @@ class NewTenantForm(forms.Form):
     )
     owner_email = forms.EmailField(label="Owner's e-mail", widget=UnfoldAdminEmailInputWidget)
     owner_display_name = forms.CharField(
-        label="Owner's name", max_length=255, required=False, widget=UnfoldAdminTextInputWidget
+        label="Owner's name",
+        max_length=longest(User, "display_name"),
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
     )
     owner_password = forms.CharField(
         label="Owner's password",
@@ -70,7 +74,7 @@ class DomainForm(forms.ModelForm):
 
 class ReasonForm(forms.Form):
     reason = forms.CharField(
-        max_length=Tenant._meta.get_field("status_reason").max_length,
+        max_length=longest(Tenant, "status_reason"),
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
         help_text="Shown to the tenant's users and kept in the audit log.",
@@ -168,7 +172,7 @@ class NewTokenForm(forms.Form):
     """A new token for one of the users that the maker may act for."""
 
     name = forms.CharField(
-        max_length=255,
+        max_length=longest(ApiToken, "name"),
         widget=UnfoldAdminTextInputWidget,
         help_text="What will use it, e.g. “website backend”.",
     )

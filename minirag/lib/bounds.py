@@ -79,6 +79,13 @@ class JsonOfAtMost:
     __hash__ = None  # type: ignore[assignment]
 
 
+def longest(model: type[Model], name: str) -> int:
+    """How many characters a column takes, for a form field that has another name or form than the column."""
+    column: Any = model._meta.get_field(name)
+    length: int = column.max_length
+    return length
+
+
 @dataclass(frozen=True)
 class AsColumn(annotated_types.GroupedMetadata):
     """`Annotated[str, AsColumn(Tenant, "name")]` takes what that column takes, under whatever name it is sent."""

@@ -10,11 +10,12 @@ from pydantic import EmailStr, Field, StrictBool
 from minirag.lib.bounds import AsColumn
 from minirag.lib.http_in.nouns import Noun, Shown
 from minirag.lib.http_in.rest import Body
+from minirag.lib.security.passwords import MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH
 from tenants.models import Role, Tenant, User
 from tenants.tokens.schemas import RawToken, TokenPrefix
 
 Slug = Annotated[str, AsColumn(Tenant, "slug"), Field(pattern=r"^[a-z0-9\-]+$")]
-Password = Annotated[str, Field(min_length=8, max_length=128)]
+Password = Annotated[str, Field(min_length=MIN_PASSWORD_LENGTH, max_length=MAX_PASSWORD_LENGTH)]
 DisplayName = Annotated[str, AsColumn(User, "display_name")]
 
 
