@@ -19,7 +19,7 @@ from minirag.lib.bounds import longest
 from minirag.lib.errors import BadInput
 from minirag.lib.security.passwords import PasswordWeak, check_password
 from tenants.context import current_tenant
-from tenants.models import ApiToken, Domain, Right, Role, Tenant, Tenant, User, normalise_email
+from tenants.models import ApiToken, Domain, Right, Role, Tenant, User, normalise_email
 from tenants.provisioning import SLUG, normalise_host
 
 

@@ -33,7 +33,7 @@ class ApiToken(TypedDict):
     name: str
     token_prefix: str
     user_id: str
-    scopes: list[Scope]
+    scopes: list[Right]
     bot_profile_id: str | None
     is_active: bool
     expires_at: str | None
@@ -705,7 +705,7 @@ class MintedApiToken(TypedDict):
     name: str
     token_prefix: str
     user_id: str
-    scopes: list[Scope]
+    scopes: list[Right]
     bot_profile_id: str | None
     is_active: bool
     expires_at: str | None
@@ -740,7 +740,7 @@ class NewApiToken(TypedDict):
     """What cuts the token down may be left out, or null, for what its maker has"""
 
     name: str
-    scopes: NotRequired[list[Scope] | None]
+    scopes: NotRequired[list[Right] | None]
     bot_profile_id: NotRequired[str | None]
     expires_at: NotRequired[str | None]
     expires_in_days: NotRequired[int | None]
@@ -1130,6 +1130,9 @@ class ReindexShare(TypedDict):
     estimated_cost_usd: float | None
 
 
+Right = Literal['chat', 'read', 'manage']
+
+
 Role = Literal['owner', 'admin', 'member']
 
 
@@ -1153,9 +1156,6 @@ class RotatedSecret(TypedDict):
 
 class Rotation(TypedDict):
     overlap_seconds: int
-
-
-Scope = Literal['chat', 'read', 'manage']
 
 
 class ScopeQuestion(TypedDict):

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('conversations', '0006_message_cut_reason'),
+        ('conversations', '0007_open_turns'),
     ]
 
     operations = [
