@@ -1,5 +1,6 @@
 /*
- * <minirag-widget>: a chat with one MiniRAG bot, in one file without a dependency or a build step.
+ * <minirag-widget>: a chat with one MiniRAG bot, in one file without a dependency.
+ * Made of widget/parts by `python -m widget.build`: change those.
  *
  *   <script src="https://host/static/minirag/widget.js" data-bot-id="…" defer></script>
  *

@@ -1,0 +1,138 @@
+    finish(message, answer, turn) {
+      const citations = answer.citations || [];
+      const items = new Map();
+      const mark = (number) => {
+        const citation = citations.find((each) => each.number === number);
+        if (!citation) return null;
+        const label = fill(this.words.source, { n: number, title: citation.title || this.words.untitled });
+        const onclick = () => this.showSource(items.get(number));
+        const look = { type: "button", className: "mark", title: label, "aria-label": label, onclick };
+        return build("button", look, String(number));
+      };
+      message.body.replaceChildren(renderMarkdown(answer.content || "", mark));
+      const cut = answer.cut_reason ? this.words[`cut_${answer.cut_reason}`] || "" : "";
+      this.note(message, turn && turn.stopped ? this.words.stopped : cut);
+      if (answer.refusal) {
+        message.element.classList.add("refusal");
+        if (answer.refusal.reason !== "content_filter") message.body.prepend(build("div", { className: "label" }, icon("search"), this.words.refused));
+      }
+      const below = build("div", { className: "below" });
+      if (citations.length) below.append(this.buildSources(citations, items));
+      if (answer.id) below.append(this.buildThumbs(answer.id, answer.feedback || null));
+      if (below.childElementCount) message.element.append(below);
+      this.scrollDown();
+    }
+
+    buildSources(citations, items) {
+      const list = build("ol");
+      for (const citation of citations) {
+        const title = citation.title || this.words.untitled;
+        const page = citation.page ? `, ${fill(this.words.page, { n: citation.page })}` : "";
+        const where = build("span", { className: "page" }, page);
+        const summary = build("summary", { dir: "auto" }, build("b", {}, `${citation.number}.`), ` ${title}`, where);
+        const excerpt = build("p", { className: "excerpt", dir: "auto" }, citation.content || "");
+        const item = build("details", {}, summary, excerpt);
+        const url = safeUrl(citation.url || "");
+        if (url) item.append(link(url, this.words.openSource));
+        items.set(citation.number, item);
+        list.append(build("li", {}, item));
+      }
+      const { oneSource, sources } = this.words;
+      const label = citations.length === 1 ? oneSource : fill(sources, { n: citations.length });
+      return build("details", { className: "sources" }, build("summary", {}, label), list);
+    }
+
+    showSource(item) {
+      item.closest(".sources").open = true;
+      item.open = true;
+      item.classList.remove("shown");
+      void item.offsetWidth; // restarts the animation
+      item.classList.add("shown");
+      item.scrollIntoView({ block: "nearest" });
+      item.querySelector("summary").focus({ preventScroll: true });
+    }
+
+    buildThumbs(messageId, given) {
+      let current = given;
+      const buttons = {};
+      const show = () => {
+        for (const value in buttons) buttons[value].setAttribute("aria-pressed", String(current === value));
+      };
+      const choose = async (value) => {
+        const before = current;
+        current = current === value ? null : value;
+        show();
+        try {
+          await this.client.send({ type: "feedback", message_id: messageId, feedback: current });
+        } catch {
+          current = before;
+          show();
+        }
+      };
+      buttons.positive = iconButton("up", this.words.helpful, () => choose("positive"));
+      buttons.negative = iconButton("down", this.words.unhelpful, () => choose("negative"));
+      show();
+      return build("div", { className: "thumbs" }, buttons.positive, buttons.negative);
+    }
+
+    /** A line below the message in place of the one before; an empty text removes it. */
+    note(message, text) {
+      for (const old of message.element.querySelectorAll(".note")) old.remove();
+      if (text) message.element.append(build("p", { className: "note" }, text));
+    }
+
+    /** End the running turn with a card; what had arrived of the answer stays above it. */
+    fail(failure) {
+      const turn = this.turn;
+      this.endTurn();
+      this.note(turn.message, "");
+      if (turn.text) turn.message.body.replaceChildren(renderMarkdown(turn.text, () => null));
+      else turn.message.element.remove();
+      this.showFailure(failure, () => {
+        turn.message.element.remove();
+        this.run(turn.question);
+      });
+    }
+
+    showFailure(failure, again) {
+      const own = this.words[OWN_WORDS[failure.code]];
+      const text = own || failure.detail || this.words[failure.code] || this.words.failed;
+      const isNobodysFault = own || ["unavailable", "origin_not_allowed"].includes(failure.code);
+      const look = { className: isNobodysFault ? "card quiet" : "card", role: "alert" };
+      const card = build("div", look, build("p", { dir: "auto" }, text));
+      if (failure.retryable) {
+        const button = build("button", { type: "button" }, this.words.retry);
+        button.addEventListener("click", () => (card.remove(), this.input.focus(), again()));
+        card.append(button);
+      }
+      this.log.append(card);
+      this.scrollDown(true);
+    }
+
+    stop() {
+      const turn = this.turn;
+      if (!turn || !turn.message || turn.stopped) return;
+      turn.stopped = true;
+      if (this.client.socket) this.client.send({ type: "stop" }).catch(() => {});
+      setTimeout(() => {
+        if (this.turn !== turn) return;
+        this.endTurn();
+        this.finish(turn.message, { content: turn.text }, turn);
+      }, STOP_PATIENCE_SECONDS * 1000);
+    }
+
+    endTurn() {
+      clearTimeout(this.turn.silence);
+      cancelAnimationFrame(this.turn.frame || 0);
+      this.turn = null;
+      this.showBusy(false);
+    }
+
+    /** While busy, the log is silent for screen readers, which then read the whole answer at once. */
+    showBusy(busy) {
+      const label = busy ? this.words.stop : this.words.send;
+      this.log.setAttribute("aria-busy", String(busy));
+      this.sendButton.replaceChildren(icon(busy ? "stop" : "send"));
+      Object.assign(this.sendButton, { title: label, ariaLabel: label });
+    }
+

@@ -1,0 +1,61 @@
+    addUser(text) {
+      const said = build("span", { className: "only-read" }, `${this.words.you}: `);
+      this.log.append(build("div", { className: "message user", dir: "auto" }, said, text));
+      this.scrollDown(true);
+    }
+
+    addAssistant() {
+      const body = build("div", { className: "body", dir: "auto" });
+      const element = build("article", { className: "message assistant" }, body);
+      this.log.append(element);
+      return { element, body };
+    }
+
+    /** Ask a question as if the visitor had typed it; opens the window. Returns false while another one is running. */
+    async ask(question) {
+      const text = String(question || "").trim().slice(0, MAX_QUESTION_LENGTH);
+      const opened = this.open();
+      if (!text || this.turn) return false;
+      this.turn = { question: text };
+      if (!(await opened)) {
+        this.turn = null;
+        this.input.value = text;
+        return false;
+      }
+      for (const leftover of this.log.querySelectorAll(".suggestions, .card")) leftover.remove();
+      this.addUser(text);
+      this.run(text);
+      return true;
+    }
+
+    async run(question) {
+      const message = this.addAssistant();
+      const turn = { question, message, requestId: randomId(), text: "", sources: [], renewed: false, stopped: false };
+      this.turn = turn;
+      const hint = build("span", { className: "only-read" }, this.words.answering);
+      message.body.append(build("div", { className: "typing" }, hint, build("i"), build("i"), build("i")));
+      this.showBusy(true);
+      this.scrollDown(true);
+      await this.sendQuestion(turn);
+    }
+
+    async sendQuestion(turn) {
+      try {
+        await this.client.ready();
+        if (this.turn !== turn) return;
+        await this.client.send({ type: "question", message: turn.question, request_id: turn.requestId });
+        this.watchSilence(turn);
+      } catch (failure) {
+        if (this.turn === turn) this.fail(failure);
+      }
+    }
+
+    watchSilence(turn) {
+      clearTimeout(turn.silence);
+      turn.silence = setTimeout(() => {
+        if (this.turn !== turn) return;
+        this.client.close();
+        this.fail(new Failure("timeout", null, true));
+      }, SILENCE_SECONDS * 1000);
+    }
+

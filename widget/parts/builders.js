@@ -1,0 +1,41 @@
+  // --- Small builders ---
+  /** An element with properties ("aria-…", "data-…" and other dashed names become attributes) and children. */
+  function build(tag, properties, ...children) {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(properties || {})) {
+      if (name.includes("-") || name === "role") element.setAttribute(name, value);
+      else element[name] = value;
+    }
+    element.append(...children);
+    return element;
+  }
+
+  function icon(name) {
+    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    svg.setAttribute("viewBox", "0 0 24 24");
+    svg.setAttribute("aria-hidden", "true");
+    for (const line of ICONS[name]) {
+      const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+      path.setAttribute("d", line);
+      if (name === "stop") path.setAttribute("fill", "currentColor");
+      svg.append(path);
+    }
+    return svg;
+  }
+
+  const iconButton = (name, label, onclick, more) =>
+    build("button", { type: "button", title: label, "aria-label": label, onclick, ...more }, icon(name));
+
+  /** A random UUID; crypto.randomUUID exists on secure origins only. */
+  function randomId() {
+    const bytes = crypto.getRandomValues(new Uint8Array(16));
+    bytes[6] = (bytes[6] & 0x0f) | 0x40;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
+    const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+    return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+  }
+
+  const safeUrl = (text) => (/^https?:\/\/\S+$/i.test(text) ? text : null);
+
+  const link = (href, text) => build("a", { href, target: "_blank", rel: "noopener noreferrer nofollow" }, text);
+

@@ -1,0 +1,115 @@
+  // --- Talking to the server ---
+  class Failure extends Error {
+    constructor(code, detail, retryable) {
+      Object.assign(super(detail || code), { code, detail, retryable });
+    }
+  }
+
+  /** One bot session and its WebSocket. Calls onSession, onEvent, onDrop and onReconnecting of its owner. */
+  class Client {
+    constructor(apiUrl, botId, memory, owner, apiToken) {
+      Object.assign(this, { apiUrl, botId, memory, owner, apiToken, token: null, socket: null, connecting: null });
+    }
+
+    async openSession() {
+      const { visitor_id, chat_id = null } = this.memory.values;
+      const response = await fetch(`${this.apiUrl}/v1/widget/sessions`, {
+        method: "POST",
+        headers: {
+          "Content-Type": "application/json",
+          ...(this.apiToken ? { Authorization: `Bearer ${this.apiToken}` } : {}),
+        },
+        body: JSON.stringify({ bot_profile_id: this.botId, visitor_id, chat_id }),
+        credentials: "omit",
+      }).catch(() => {
+        throw new Failure("network", null, true);
+      });
+      const answer = await response.json().catch(() => ({}));
+      if ([404, 409].includes(response.status)) throw new Failure("unavailable", null, false);
+      if (!response.ok) {
+        const detail = typeof answer.detail === "string" ? answer.detail : null;
+        throw new Failure(answer.code || "failed", detail, response.status >= 500 || response.status === 429);
+      }
+      this.session = answer;
+      this.token = answer.session_token;
+      this.memory.set("chat_id", answer.chat_id || null);
+      this.owner.onSession(answer);
+      return answer;
+    }
+
+    /** Resolves once the socket is authenticated; waits and tries again while the network is away. */
+    ready() {
+      if (this.socket && this.socket.readyState === WebSocket.OPEN) return Promise.resolve();
+      this.connecting = this.connecting || this.establish().finally(() => (this.connecting = null));
+      return this.connecting;
+    }
+
+    async establish() {
+      let renewed = false;
+      for (let attempt = 0; ; attempt += 1) {
+        try {
+          if (!this.token) await this.openSession();
+          this.socket = await this.connect();
+          return;
+        } catch (failure) {
+          if (CURED_BY_RENEWAL.has(failure.code) && !renewed) {
+            renewed = true;
+            this.token = null;
+          } else if (failure.code === "network" && attempt < BACKOFF_SECONDS.length) {
+            this.owner.onReconnecting();
+            const pause = BACKOFF_SECONDS[attempt] * (750 + 500 * Math.random());
+            await new Promise((resolve) => setTimeout(resolve, pause));
+          } else {
+            throw failure;
+          }
+        }
+      }
+    }
+
+    connect() {
+      return new Promise((resolve, reject) => {
+        const socket = new WebSocket(`${this.apiUrl.replace(/^http/, "ws")}/ws/chat/`);
+        let authenticated = false;
+        socket.onopen = () => {
+          const { chat_id = null } = this.memory.values;
+          socket.send(JSON.stringify({ type: "authenticate", session_token: this.token, chat_id }));
+        };
+        socket.onclose = () => {
+          if (!authenticated) reject(new Failure("network", null, true));
+          else if (socket === this.socket) this.owner.onDrop();
+        };
+        socket.onmessage = ({ data }) => {
+          const event = JSON.parse(data);
+          if (authenticated) {
+            if (socket === this.socket) this.owner.onEvent(event);
+          } else if (event.type === "authenticated") {
+            authenticated = true;
+            resolve(socket);
+          } else if (event.type === "error") {
+            reject(new Failure(event.code, event.detail, event.retryable));
+            socket.close();
+          }
+        };
+      });
+    }
+
+    async send(frame) {
+      await this.ready();
+      this.socket.send(JSON.stringify(frame));
+    }
+
+    /** A new session on a new socket; resolves to the session with the messages that the server has by now. */
+    async renew() {
+      this.token = null;
+      this.close();
+      await this.ready();
+      return this.session;
+    }
+
+    close() {
+      const socket = this.socket;
+      this.socket = null;
+      if (socket) socket.close();
+    }
+  }
+

@@ -1,0 +1,31 @@
+    onSubmit(event) {
+      event.preventDefault();
+      const question = this.input.value;
+      if (this.turn) this.stop();
+      if (this.turn || !question.trim()) return;
+      this.input.value = "";
+      this.fitInput();
+      this.ask(question);
+    }
+
+    onInputKey(event) {
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      if (!this.turn) this.onSubmit(event);
+    }
+
+    fitInput() {
+      this.input.style.height = "auto";
+      this.input.style.height = `${Math.min(this.input.scrollHeight + 2, 132)}px`;
+    }
+
+    /** Follow the answer, unless the visitor has scrolled up to read. */
+    scrollDown(always) {
+      const { scrollHeight, scrollTop, clientHeight } = this.log;
+      if (always || scrollHeight - scrollTop - clientHeight < 120) this.log.scrollTop = scrollHeight;
+    }
+  }
+
+  customElements.define("minirag-widget", MiniRagWidget);
+
+  /** One script tag is enough: it inserts the element, unless the page placed one itself. */

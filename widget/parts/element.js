@@ -1,0 +1,102 @@
+  // --- The element ---
+  class MiniRagWidget extends HTMLElement {
+    connectedCallback() {
+      if (this.client) return;
+      this.readSettings();
+      if (this.setting("api-token")) {
+        console.warn("MiniRAG: this page shows an API token. List its origin at the bot and remove data-api-token.");
+      }
+      this.memory = new Memory(this.botId);
+      this.client = new Client(this.apiUrl, this.botId, this.memory, this, this.setting("api-token", ""));
+      this.turn = this.started = null;
+      this.bot = {};
+      this.draw();
+      this.onPageClick = (event) => {
+        const asker = event.target instanceof Element && event.target.closest("[data-minirag-ask]");
+        if (asker) this.ask(asker.getAttribute("data-minirag-ask"));
+      };
+      document.addEventListener("click", this.onPageClick);
+      if (this.inline) this.start();
+    }
+
+    disconnectedCallback() {
+      document.removeEventListener("click", this.onPageClick);
+      this.client.close();
+      this.client = null;
+    }
+
+    /** An attribute of the element, else the script's data- attribute, else the default. */
+    setting(name, fallback) {
+      if (this.hasAttribute(name)) return this.getAttribute(name);
+      const camel = name.replace(/-(\w)/g, (_, letter) => letter.toUpperCase());
+      return (SCRIPT && SCRIPT.dataset[camel]) || fallback;
+    }
+
+    readSettings() {
+      const home = SCRIPT && SCRIPT.src ? new URL(SCRIPT.src).origin : location.origin;
+      this.botId = this.setting("bot-id", "");
+      this.apiUrl = new URL(this.setting("api-url", home), location.href).href.replace(/\/+$/, "");
+      const wanted = this.setting("lang", document.documentElement.lang || navigator.language || "en");
+      this.language = STRINGS[wanted.slice(0, 2).toLowerCase()] ? wanted.slice(0, 2).toLowerCase() : "en";
+      this.words = STRINGS[this.language];
+      for (const name of ["theme", "placement"]) {
+        if (!this.hasAttribute(name) && this.setting(name)) this.setAttribute(name, this.setting(name));
+      }
+      this.inline = this.getAttribute("placement") === "inline";
+    }
+
+    draw() {
+      const root = this.shadowRoot || this.attachShadow({ mode: "open" });
+      root.replaceChildren();
+      this.applyStyles(root);
+      const words = this.words;
+      const logRole = { role: "log", "aria-label": words.log, "aria-live": "polite" };
+      this.log = build("div", { className: "log", tabIndex: 0, ...logRole });
+      this.heading = build("h2", { dir: "auto" }, this.setting("title", words.title));
+      const hints = { placeholder: this.setting("placeholder", words.placeholder), "aria-label": words.question };
+      const limits = { rows: 1, dir: "auto", maxLength: MAX_QUESTION_LENGTH, enterKeyHint: "send" };
+      this.input = build("textarea", { ...hints, ...limits });
+      this.input.addEventListener("input", () => this.fitInput());
+      this.input.addEventListener("keydown", (event) => this.onInputKey(event));
+      this.sendButton = build("button", { type: "submit", className: "send" });
+      const buttons = [iconButton("restart", words.restart, () => this.restart(), { className: "restart" })];
+      if (!this.inline) buttons.push(iconButton("close", words.close, () => this.close(), { className: "close" }));
+      this.window = build(
+        "section",
+        { className: "window", role: this.inline ? "region" : "dialog", lang: this.language, hidden: !this.inline },
+        build("header", {}, this.heading, ...buttons),
+        this.log,
+        build("form", { onsubmit: (event) => this.onSubmit(event) }, this.input, this.sendButton),
+        build("footer", {}, words.notice),
+      );
+      this.window.setAttribute("aria-label", this.heading.textContent);
+      this.window.addEventListener("keydown", (event) => this.onWindowKey(event));
+      root.append(this.window);
+      if (!this.inline) {
+        const toggle = () => (this.window.hidden ? this.open() : this.close());
+        const states = { className: "bubble", "aria-expanded": "false", "aria-haspopup": "dialog" };
+        this.bubble = iconButton("chat", words.open, toggle, states);
+        root.append(this.bubble);
+      }
+      this.showBusy(false);
+      this.pickContrast();
+    }
+
+    /** A constructed sheet passes a page's style-src; the <style> is for browsers without it. */
+    applyStyles(root) {
+      if (!("adoptedStyleSheets" in root)) return root.append(build("style", {}, STYLES));
+      const sheet = new CSSStyleSheet();
+      sheet.replaceSync(STYLES);
+      root.adoptedStyleSheets = [sheet];
+    }
+
+    /** Black or white on the page's own --primary, whichever reads better. */
+    pickContrast() {
+      const channels = (getComputedStyle(this.sendButton).backgroundColor.match(/[\d.]+/g) || []).map(Number);
+      if (channels.length < 3) return;
+      const linear = (value) => (value <= 10 ? value / 3294.6 : ((value / 255 + 0.055) / 1.055) ** 2.4);
+      const [red, green, blue] = channels.map(linear);
+      const ink = 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.18 ? "#10131a" : "#ffffff";
+      for (const part of [this.window, this.bubble]) if (part) part.style.setProperty("--on-primary", ink);
+    }
+

@@ -1,0 +1,25 @@
+/*
+ * <minirag-widget>: a chat with one MiniRAG bot, in one file without a dependency.
+ * Made of widget/parts by `python -m widget.build`: change those.
+ *
+ *   <script src="https://host/static/minirag/widget.js" data-bot-id="…" defer></script>
+ *
+ * The page carries the bot's id and nothing secret. The server gives a short-lived session to an allowed origin; the
+ * session token goes into the first WebSocket frame, never into a URL. Text from the network reaches the page as text
+ * nodes only. Any element of the page with a data-minirag-ask attribute asks its question when it is clicked.
+ */
+(() => {
+  "use strict";
+  if (customElements.get("minirag-widget")) return;
+
+  const SCRIPT = document.currentScript;
+  const MAX_QUESTION_LENGTH = 32000;
+  const BACKOFF_SECONDS = [0.4, 1, 2, 4];
+  const SILENCE_SECONDS = 75;
+  const STOP_PATIENCE_SECONDS = 3;
+  // A new session cures these, or tells what is the matter: it ran out, its bot or its chat is gone.
+  const CURED_BY_RENEWAL = new Set(["session_expired", "session_invalid", "not_found"]);
+  // What a visitor is told in his own language; what the server says of these is for whoever pays.
+  const OWN_WORDS = { rate_limited: "rate_limited", quota_exceeded: "quota_exceeded", budget_exceeded: "quota_exceeded" };
+  const NARROW = "(max-width: 480px)";
+

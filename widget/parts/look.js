@@ -1,0 +1,122 @@
+  // --- Look ---
+  const DARK = `
+    --primary: #8ea2ff; --primary-hover: #a9b8ff; --bg: #15181f; --bg-secondary: #21262f; --text: #edf0f5;
+    --text-secondary: #aab3c2; --border: #38404d; --danger: #ff9d94; --shadow: 0 16px 48px rgb(0 0 0 / 55%);
+    color-scheme: dark;`;
+
+  const STYLES = `
+  :host { --primary: #3f51d8; --primary-hover: #3140b8; --bg: #ffffff; --bg-secondary: #f2f4f8; --text: #1b2130;
+    --text-secondary: #566073; --border: #d8dde6; --danger: #b3261e; --radius: 16px;
+    --shadow: 0 16px 48px rgb(20 28 50 / 22%); --on-primary: #ffffff; color-scheme: light;
+    font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; color: var(--text); }
+  @media (prefers-color-scheme: dark) { :host(:not([theme="light"])) { ${DARK} } }
+  :host([theme="dark"]) { ${DARK} } :host([placement="inline"]) { display: block; height: 560px; }
+  .bubble, header button, .thumbs button, form button { display: grid; place-items: center; }
+  *, *::before, *::after { box-sizing: border-box; } [hidden] { display: none !important; }
+  button, textarea { font: inherit; color: inherit; }
+  button { cursor: pointer; border: 0; background: none; padding: 0; }
+  :focus-visible { outline: 3px solid var(--primary); outline-offset: 2px; }
+  svg { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width: 2; stroke-linecap: round;
+    stroke-linejoin: round; display: block; }
+  .only-read { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
+    white-space: nowrap; }
+  .bubble { position: fixed; z-index: 2147483000; inset-block-end: 24px; inset-inline-end: 24px; width: 56px;
+    height: 56px; border-radius: 50%; background: var(--primary); color: var(--on-primary); box-shadow: var(--shadow);
+    transition: background .15s, transform .15s; }
+  .bubble:hover { background: var(--primary-hover); transform: scale(1.05); }
+  .bubble svg { width: 26px; height: 26px; }
+  .window { display: flex; flex-direction: column; background: var(--bg); border: 1px solid var(--border);
+    border-radius: var(--radius); overflow: hidden; position: fixed; z-index: 2147483001; inset-block-end: 92px;
+    inset-inline-end: 24px; width: 380px; height: 560px; max-width: calc(100vw - 32px); max-height: calc(100vh - 108px);
+    box-shadow: var(--shadow); animation: rise .18s ease-out; }
+  :host([placement="inline"]) .window { position: relative; inset: auto; width: 100%; height: 100%; max-width: none;
+    max-height: none; z-index: auto; box-shadow: none; animation: none; }
+  @keyframes rise { from { opacity: 0; transform: translateY(12px); } }
+  @media ${NARROW}
+  { :host(:not([placement="inline"])) .window { inset: 0; width: 100%; height: 100%; height: 100dvh; max-width: none;
+    max-height: none; border: 0; border-radius: 0; padding-block-end: env(safe-area-inset-bottom); } }
+  header { display: flex; align-items: center; gap: 4px; padding: 12px 12px 12px 18px; padding-inline: 18px 12px;
+    background: var(--primary); color: var(--on-primary); }
+  header :focus-visible { outline-color: var(--on-primary); }
+  header h2 { flex: 1; min-width: 0; margin: 0; font-size: 16px; font-weight: 600; overflow: hidden;
+    text-overflow: ellipsis; white-space: nowrap; }
+  header button { width: 36px; height: 36px; border-radius: 10px; }
+  header button:hover { background: rgb(127 127 127 / 30%); }
+  .log { flex: 1; overflow-y: auto; overscroll-behavior: contain; padding: 16px; display: flex; flex-direction: column;
+    gap: 12px; }
+  .message { max-width: 100%; overflow-wrap: anywhere; }
+  .message.user { align-self: flex-end; max-width: 85%; padding: 8px 14px; border-radius: 16px;
+    border-end-end-radius: 4px; background: var(--primary); color: var(--on-primary); white-space: pre-wrap; }
+  .message.assistant { align-self: flex-start; width: 94%; max-width: 620px; }
+  .body { width: fit-content; max-width: 100%; padding: 10px 14px; border-radius: 16px; border-end-start-radius: 4px;
+    background: var(--bg-secondary); }
+  .body > :first-child { margin-block-start: 0; } .body > :last-child { margin-block-end: 0; }
+  .body p, .body ul, .body ol, .body pre { margin: 0 0 8px; } .body ul, .body ol { padding-inline-start: 22px; }
+  .body code { font: 13px/1.4 ui-monospace, "SF Mono", Menlo, Consolas, monospace; background: var(--bg);
+    padding: 1px 5px; border-radius: 5px; border: 1px solid var(--border); }
+  .body pre { overflow-x: auto; padding: 8px 10px; background: var(--bg); border: 1px solid var(--border);
+    border-radius: 8px; }
+  .body pre code { background: none; border: 0; padding: 0; }
+  a { color: inherit; text-decoration-color: var(--primary); text-decoration-thickness: 2px;
+    text-underline-offset: 2px; }
+  .refusal .body { background: none; border: 1px dashed var(--border); }
+  .refusal .label { display: flex; gap: 6px; align-items: center; color: var(--text-secondary); font-size: 13px;
+    margin-block-end: 4px; }
+  .refusal .label svg { width: 16px; height: 16px; }
+  .mark { display: inline-block; min-width: 20px; height: 20px; padding: 0 5px; margin-inline: 2px; border-radius: 10px;
+    border: 1px solid var(--primary); background: var(--bg); color: var(--text); font-size: 12px; line-height: 18px;
+    font-weight: 600; text-align: center; vertical-align: 1px; }
+  button.mark:hover { background: var(--primary); color: var(--on-primary); }
+  .below { position: relative; min-height: 30px; margin-block-start: 6px; font-size: 13px;
+    color: var(--text-secondary); }
+  .sources > summary { width: fit-content; } summary { cursor: pointer; border-radius: 6px; padding: 4px 6px; }
+  summary:hover { color: var(--text); }
+  .sources ol { list-style: none; margin: 4px 0 0; padding: 0; display: grid; gap: 4px; }
+  .sources li details { border: 1px solid var(--border); border-radius: 10px; background: var(--bg); overflow: hidden; }
+  .sources li summary { color: var(--text); padding: 6px 10px; } .sources li summary b { margin-inline-end: 4px; }
+  .sources li .page { color: var(--text-secondary); }
+  .excerpt { margin: 0; padding: 0 10px 8px; white-space: pre-wrap; max-height: 180px; overflow-y: auto; }
+  .sources li a { display: inline-block; margin: 0 10px 8px; color: var(--text); }
+  .shown { animation: shown 1.2s ease-out; }
+  @keyframes shown { from { box-shadow: 0 0 0 3px var(--primary); } to { box-shadow: 0 0 0 3px transparent; } }
+  .thumbs { position: absolute; inset-block-start: 0; inset-inline-end: 0; display: flex; gap: 2px; }
+  .thumbs button { width: 30px; height: 30px; border-radius: 8px; }
+  .thumbs button:hover { background: var(--bg-secondary); color: var(--text); }
+  .thumbs button[aria-pressed="true"] { background: var(--primary); color: var(--on-primary); }
+  .thumbs svg { width: 16px; height: 16px; } .typing { display: flex; gap: 5px; padding: 6px 2px; }
+  .typing i { width: 7px; height: 7px; border-radius: 50%; background: var(--text-secondary);
+    animation: blink 1.2s infinite; }
+  .typing i:nth-child(2) { animation-delay: .2s; } .typing i:nth-child(3) { animation-delay: .4s; }
+  @keyframes blink { 0%, 60%, 100% { opacity: .25; } 30% { opacity: 1; } }
+  .note { color: var(--text-secondary); font-size: 13px; margin: 4px 0 0; }
+  .card { border: 1px solid var(--danger); border-inline-start-width: 4px; border-radius: 10px; padding: 10px 14px; }
+  .card.quiet { border-color: var(--border); } .card p { margin: 0; }
+  .card button { margin-block-start: 8px; padding: 5px 14px; border-radius: 8px; border: 1px solid var(--border);
+    background: var(--bg-secondary); font-weight: 600; }
+  .suggestions { display: flex; flex-direction: column; align-items: flex-start; gap: 8px; }
+  .suggestions button { text-align: start; padding: 7px 14px; border: 1px solid var(--border); border-radius: 18px;
+    background: var(--bg); }
+  .suggestions button:hover { border-color: var(--primary); background: var(--bg-secondary); }
+  form { display: flex; align-items: flex-end; gap: 8px; padding: 10px 12px 4px;
+    border-block-start: 1px solid var(--border); }
+  textarea { flex: 1; resize: none; max-height: 132px; padding: 8px 12px; border: 1px solid var(--border);
+    border-radius: 12px; background: var(--bg-secondary); line-height: 22px; font-size: 16px; }
+  textarea::placeholder { color: var(--text-secondary); opacity: 1; }
+  form button { flex: none; width: 40px; height: 40px; border-radius: 12px; background: var(--primary);
+    color: var(--on-primary); }
+  form button:hover { background: var(--primary-hover); }
+  footer { padding: 2px 14px 8px; font-size: 12px; color: var(--text-secondary); text-align: center; }
+  @media (prefers-reduced-motion: reduce) { *, *::before, *::after { animation-duration: .01ms !important;
+    animation-iteration-count: 1 !important; transition: none !important; scroll-behavior: auto !important; } }`;
+
+  const ICONS = {
+    chat: ["M21 12a8 8 0 0 1-8 8H4l2-3.2A8 8 0 1 1 21 12z", "M9 11h8", "M9 14.5h5"],
+    close: ["M6 6l12 12", "M18 6L6 18"],
+    restart: ["M4 4v6h6", "M4.6 15a8 8 0 1 0 .9-7.2L4 10"],
+    send: ["M12 19V5", "M5.5 11.5L12 5l6.5 6.5"],
+    stop: ["M7 7h10v10H7z"],
+    search: ["M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13z", "M20 20l-5-5", "M8 10.5h5"],
+    up: ["M7 11v9H4v-9z", "M7 11l4-7a2.2 2.2 0 0 1 2 3l-.8 3H18a2 2 0 0 1 2 2.4l-1.2 6A2 2 0 0 1 16.800 20H7"],
+    down: ["M7 13V4H4v9z", "M7 13l4 7a2.2 2.2 0 0 0 2-3l-.8-3H18a2 2 0 0 0 2-2.400l-1.200-6A2 2 0 0 0 16.800 4H7"],
+  };
+

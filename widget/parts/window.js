@@ -1,0 +1,82 @@
+    open() {
+      if (!this.inline && this.window.hidden) {
+        this.window.hidden = false;
+        this.window.setAttribute("aria-modal", String(matchMedia(NARROW).matches));
+        Object.assign(this.bubble, { ariaExpanded: "true", ariaLabel: this.words.close, title: this.words.close });
+        this.pickContrast();
+      }
+      this.input.focus({ preventScroll: true });
+      return this.start();
+    }
+
+    close() {
+      if (this.inline || this.window.hidden) return;
+      this.window.hidden = true;
+      Object.assign(this.bubble, { ariaExpanded: "false", ariaLabel: this.words.open, title: this.words.open });
+      this.bubble.focus();
+    }
+
+    onWindowKey(event) {
+      if (event.key === "Escape" && !this.inline) {
+        event.stopPropagation();
+        this.close();
+      } else if (event.key === "Tab" && !this.inline && matchMedia(NARROW).matches) {
+        this.keepFocusInside(event);
+      }
+    }
+
+    keepFocusInside(event) {
+      const all = this.window.querySelectorAll("button, textarea, a[href], summary, .log");
+      const stops = [...all].filter((stop) => stop.getClientRects().length);
+      const edge = event.shiftKey ? stops[0] : stops[stops.length - 1];
+      if (this.shadowRoot.activeElement !== edge) return;
+      event.preventDefault();
+      (event.shiftKey ? stops[stops.length - 1] : stops[0]).focus();
+    }
+
+    /** Opens the session once and draws what it brings; on failure a card offers to try again. */
+    start() {
+      this.started = this.started || this.begin();
+      return this.started;
+    }
+
+    async begin() {
+      try {
+        const session = await this.client.openSession();
+        this.log.replaceChildren();
+        for (const message of session.messages || []) {
+          if (message.role === "user") this.addUser(message.content);
+          else if (message.role === "assistant") this.finish(this.addAssistant(), message);
+        }
+        if (!this.log.childElementCount) this.greet();
+        this.client.ready().catch(() => {}); // warms the socket up; a question tries again
+        return true;
+      } catch (failure) {
+        this.started = null;
+        this.log.replaceChildren();
+        this.showFailure(failure, () => this.start());
+        return false;
+      }
+    }
+
+    greet() {
+      const text = this.setting("greeting", this.bot.greeting || this.words.greeting);
+      this.addAssistant().body.append(renderMarkdown(text, () => null));
+      const questions = (this.bot.starter_questions || []).filter(Boolean);
+      if (!questions.length) return;
+      const suggest = (question) => ({ type: "button", dir: "auto", onclick: () => this.ask(question) });
+      const buttons = questions.map((question) => build("button", suggest(question), question));
+      const group = { className: "suggestions", role: "group", "aria-label": this.words.suggestions };
+      this.log.append(build("div", group, ...buttons));
+    }
+
+    restart() {
+      this.stop();
+      if (this.turn) this.endTurn();
+      this.memory.set("chat_id", null);
+      this.log.replaceChildren();
+      this.greet();
+      this.input.focus();
+      this.client.send({ type: "reset" }).catch(() => {});
+    }
+

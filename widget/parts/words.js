@@ -1,0 +1,45 @@
+  // --- Words ---
+  const STRINGS = {
+    en: {
+      title: "MiniRAG Chat", open: "Open chat", close: "Close chat",
+      greeting: "Hello! Ask me anything about our documents.", placeholder: "Type your question…",
+      question: "Your question", send: "Send", stop: "Stop the answer", stopped: "Stopped.",
+      cut_length: "The answer was cut off: it reached its greatest length.",
+      cut_content_filter: "The answer was cut off by the provider's content filter.",
+      restart: "New conversation", log: "Conversation", you: "You", answering: "An answer is being written",
+      suggestions: "Suggested questions", source: "Source {n}: {title}", oneSource: "1 source",
+      sources: "{n} sources", untitled: "Document", page: "page {n}", openSource: "Open the source",
+      refused: "Not found in the documents", helpful: "Helpful", unhelpful: "Not helpful", retry: "Retry",
+      reconnecting: "Connecting again…",
+      network: "No connection to the assistant. Please check your network.",
+      interrupted: "The connection broke off before the answer was complete.",
+      timeout: "The answer is taking too long.", failed: "Something went wrong. Please try again.",
+      unavailable: "This assistant is not available at the moment.",
+      rate_limited: "That was a lot of questions at once. Please wait a moment.",
+      quota_exceeded: "This assistant has answered all the questions it may for now. Please come back later.",
+      notice: "Answers can be wrong. Check the sources.",
+    },
+    de: {
+      title: "MiniRAG Chat", open: "Chat öffnen", close: "Chat schließen",
+      greeting: "Hallo! Fragen Sie mich etwas zu unseren Unterlagen.", placeholder: "Ihre Frage …",
+      question: "Ihre Frage", send: "Senden", stop: "Antwort anhalten", stopped: "Angehalten.",
+      cut_length: "Die Antwort wurde abgebrochen: Sie war so lang, wie sie sein darf.",
+      cut_content_filter: "Die Antwort wurde vom Inhaltsfilter des Anbieters abgebrochen.",
+      restart: "Neues Gespräch", log: "Gespräch", you: "Sie", answering: "Eine Antwort wird geschrieben",
+      suggestions: "Vorgeschlagene Fragen", source: "Quelle {n}: {title}", oneSource: "1 Quelle",
+      sources: "{n} Quellen", untitled: "Dokument", page: "Seite {n}", openSource: "Quelle öffnen",
+      refused: "In den Unterlagen nicht gefunden", helpful: "Hilfreich", unhelpful: "Nicht hilfreich",
+      retry: "Erneut versuchen", reconnecting: "Verbindung wird wiederhergestellt …",
+      network: "Keine Verbindung zum Assistenten. Bitte prüfen Sie Ihr Netz.",
+      interrupted: "Die Verbindung brach ab, bevor die Antwort vollständig war.",
+      timeout: "Die Antwort dauert zu lange.",
+      unavailable: "Dieser Assistent ist im Moment nicht verfügbar.",
+      rate_limited: "Das waren viele Fragen auf einmal. Bitte warten Sie einen Moment.",
+      quota_exceeded: "Dieser Assistent darf vorerst keine Fragen mehr beantworten. Bitte kommen Sie später wieder.",
+      failed: "Etwas ist schiefgegangen. Bitte versuchen Sie es erneut.",
+      notice: "Antworten können falsch sein. Prüfen Sie die Quellen.",
+    },
+  };
+
+  const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
+
