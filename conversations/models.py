@@ -60,8 +60,8 @@ class Feedback(models.TextChoices):
 class CutReason(models.TextChoices):
     """Why an answer is not whole, in OpenAI's words."""
 
-    LENGTH = "length", "As long as it may be"
-    FILTER = "content_filter", "Cut by the provider's content filter"
+    LENGTH = "length", "Reached its greatest length"
+    FILTER = "content_filter", "By the provider's content filter"
 
 
 class Message(models.Model):

@@ -116,8 +116,8 @@ class DetailedHealthReply(SystemHealthReply):
     qdrant_stats: IndexReply
     redis_stats: RedisReply | FailedPartReply
     bot_sources: list[BotSourcesReply]
-    provider_failures: list[ProviderFailureReply]
     config: ConfigReply
+    provider_failures: list[ProviderFailureReply]
 
 
 class DetailedHealth(ApiView):
@@ -137,8 +137,8 @@ class DetailedHealth(ApiView):
             "qdrant_stats": describe_index(),
             "redis_stats": describe_redis(),
             "bot_sources": list_bot_sources(sources),
-            "provider_failures": list_failures(),
             "config": describe_config(),
+            "provider_failures": list_failures(),
         })  # fmt: skip
 
 

@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='message',
             name='cut_reason',
-            field=models.CharField(blank=True, choices=[('length', 'As long as it may be'), ('content_filter', "Cut by the provider's content filter")], default='', max_length=16),
+            field=models.CharField(blank=True, choices=[('length', 'Reached its greatest length'), ('content_filter', "By the provider's content filter")], default='', max_length=16),
         ),
     ]

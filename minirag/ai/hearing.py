@@ -11,7 +11,7 @@ from typing import Any
 
 from minirag.ai import calls, pricing, tokens
 from minirag.ai.calls import ChatAnswer, Piece
-from minirag.ai.chunks import BROKEN, CONTENT_FILTER, STOP
+from minirag.ai.chunks import BROKEN, CONTENT_FILTER, LENGTH, STOP
 from minirag.ai.thoughts import ThoughtFilter
 from minirag.lib.errors import ProviderError
 
@@ -89,7 +89,8 @@ class Hearing:
                 yield from self._show(shown)
         if not pieces:
             self.is_over = True
-            yield from self._show(self._thoughts.flush())
+            is_cut = self._finish_reason == LENGTH
+            yield from self._show(self._thoughts.flush(is_cut=is_cut))
 
     def _note(self, piece: Piece) -> None:
         if piece.usage:

@@ -118,11 +118,14 @@ class ThoughtFilter:
         self._held = text[cut:]
         return self._read(text[:cut])
 
-    def flush(self) -> str:
-        """Return what was held back when the answer ended; a thought that never ended is none of it."""
+    def flush(self, *, is_cut: bool = False) -> str:
+        """Return what was held back when the answer ended; a thought that never ended is none of it.
+
+        `is_cut`: what was held back on suspicion may well be a thought that was cut before its mark.
+        """
         self._is_stray = self._is_stray and bool(self._held.strip())
         shown, self._held = self._read(self._held), ""
-        if self._depth and (self._is_tentative or self._has_closed):
+        if self._depth and (self._has_closed or (self._is_tentative and not is_cut)):
             self._depth, tail = 0, self._tail
             shown += self._show(tail)
         return shown

@@ -387,8 +387,8 @@ class DetailedHealth(TypedDict):
     qdrant_stats: Index
     redis_stats: Redis | FailedPart
     bot_sources: list[BotSources]
-    provider_failures: list[ProviderFailure]
     config: Config
+    provider_failures: list[ProviderFailure]
 
 
 class Document(TypedDict):

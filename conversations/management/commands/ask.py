@@ -41,6 +41,8 @@ class Command(QuestionCommand):
             self.stdout.write(
                 f"(refused: {refusal.reason}, confidence {refusal.score:.3f} against {refusal.threshold:.3f})"
             )
+        if done.message.cut_reason:
+            self.stdout.write(f"(cut: {done.message.get_cut_reason_display().lower()})")
         for number, passage in done.citations:
             place = passage.heading or passage.title
             page = f", page {passage.page}" if passage.page else ""

@@ -23,7 +23,7 @@ from tests.fakes.dialects import DIALECTS, FORMS, ScriptedProvider
 
 @pytest.fixture(autouse=True)
 def nothing_learned(settings) -> None:
-    dialects.forget()
+    dialects._learned.clear()
     settings.MODEL_MAX_RETRIES = 0
 
 
@@ -109,6 +109,12 @@ async def test_a_model_that_is_known_to_think_first_is_held_back_at_once(road):
     with ScriptedProvider("think_unopened", "bytes") as provider:
         _, _, events = await listen(ask(provider, "openai/deepseek-r1-distill"))
     assert not any(isinstance(event, ChatRetracted) for event in events)
+
+
+async def test_a_thought_that_was_cut_before_its_mark_is_no_answer(road):
+    with ScriptedProvider("length") as provider:
+        text, finished, _ = await listen(ask(provider, "openai/qwq-32b"))
+    assert (text, finished.finish_reason) == ("", "length")
 
 
 async def test_a_request_that_is_too_long_is_asked_once_more_shorter(road):

@@ -223,5 +223,5 @@ def test_a_workers_time_limit_is_not_taken_for_a_failing_provider():
         raise SoftTimeLimitExceeded
 
     with pytest.raises(SoftTimeLimitExceeded):
-        embeddings._request_batch(embeddings.Source("openai", request, gateway.translate), ["a"])
+        embeddings._request_batch(embeddings.Embedder("openai", request, gateway.translate), ["a"])
     assert len(calls) == 1

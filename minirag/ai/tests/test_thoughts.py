@@ -70,6 +70,11 @@ def test_one_that_is_only_believed_to_think_first_is_heard_at_the_end():
     assert hear(list(SAID), thinks_first=True) == SAID
 
 
+def test_one_that_was_cut_while_it_thought_shows_nothing():
+    thoughts = ThoughtFilter(thinks_first=True)
+    assert thoughts.feed("Okay, the user asks") + thoughts.flush(is_cut=True) == ""
+
+
 def test_nothing_is_held_back_where_thoughts_come_apart():
     thoughts = ThoughtFilter(thinks_first=True)
     assert thoughts.feed("Par") == ""
