@@ -6,7 +6,8 @@ import time
 from statistics import median
 
 import httpx
-from django.db import transaction
+import psycopg
+from django.db import connection, transaction
 
 from bench.processes import is_server, list_descendants, read_cpu_seconds
 from bench.product import BenchProduct
@@ -57,6 +58,7 @@ def measure_idle_minutes(
     Returns how many seconds the filling up took.
     """
     first, making = None, 0.0
+    switch_autovacuum("off")
     for count in sorted({each for each in IDLE_STEPS if each < tenants} | {tenants}):
         started = time.monotonic()
         fill_up(count)
@@ -66,10 +68,18 @@ def measure_idle_minutes(
         report.add(
             "tenants", f"an idle minute with {count} tenants, CPU of web, worker and beat", own, "ms",
             Budget(first * IDLE_TOLERANCE, why="as with few") if first else None,
-            note=f"PostgreSQL and Valkey {servers:.0f} ms",
+            note=f"PostgreSQL, without autovacuum, and Valkey {servers:.0f} ms",
         )  # fmt: skip
         first = first or own
+    switch_autovacuum("on")
     return making
+
+
+def switch_autovacuum(state: str) -> None:
+    """It goes over every table of the installation each minute, whoever asks for something or nobody."""
+    with psycopg.connect(**connection.get_connection_params(), autocommit=True) as session:
+        session.execute(f"ALTER SYSTEM SET autovacuum = {state}")
+        session.execute("SELECT pg_reload_conf()")
 
 
 def count_idle_cpu(product: BenchProduct, seconds: float) -> tuple[float, float]:
