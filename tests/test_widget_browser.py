@@ -166,6 +166,23 @@ def test_a_refusal_is_shown_calmly_without_sources(page):
     expect(page.get_by_role("alert")).to_have_count(0)
 
 
+def test_a_cut_answer_says_so_and_still_does_after_a_reload(page):
+    open_widget(page)
+    ask(page, "cut How long is it?")
+    note = "The answer was cut off: it reached its greatest length."
+    expect(last_answer(page)).to_contain_text(note)
+    page.reload()
+    page.get_by_role("button", name="Open chat").click()
+    expect(last_answer(page)).to_contain_text(note)
+
+
+def test_what_a_providers_filter_refused_is_not_called_missing_in_the_documents(page):
+    open_widget(page)
+    ask(page, "filtered Question")
+    expect(last_answer(page)).to_contain_text("I cannot answer that question.")
+    expect(page.get_by_text("Not found in the documents")).to_have_count(0)
+
+
 def test_a_retryable_error_offers_a_retry_that_answers(page, server):
     server.failures_left = 1
     open_widget(page)

@@ -196,7 +196,11 @@ class _Talk:
             await asyncio.sleep(delay)
 
     async def done(
-        self, content: str = ANSWER, citations: list[Any] = CITATIONS, refusal: Any = None
+        self,
+        content: str = ANSWER,
+        citations: list[Any] = CITATIONS,
+        refusal: Any = None,
+        cut_reason: str | None = None,
     ) -> None:
         message_id = str(uuid.uuid4())
         stored = {
@@ -205,6 +209,7 @@ class _Talk:
             "content": content,
             "citations": citations,
             "refusal": refusal,
+            "cut_reason": cut_reason,
         }
         self.server.chats.setdefault(self.chat_id or "", []).append(stored)
         await self.tell(
@@ -213,6 +218,7 @@ class _Talk:
             message_id=message_id,
             usage={"total_tokens": 42},
             refusal=refusal,
+            cut_reason=cut_reason,
             citations=citations,
             content=content,
         )
@@ -234,6 +240,17 @@ async def _refuse(talk: _Talk, frame: dict[str, Any]) -> None:
     await talk.tell(type="sources", sources=[])
     await talk.stream(REFUSAL)
     await talk.done(REFUSAL, [], {"reason": "weak_retrieval", "score": 0.2, "threshold": 0.5})
+
+
+async def _cut(talk: _Talk, frame: dict[str, Any]) -> None:
+    await talk.stream(ANSWER[:84])
+    await talk.done(ANSWER[:84], CITATIONS[:1], cut_reason="length")
+
+
+async def _filter(talk: _Talk, frame: dict[str, Any]) -> None:
+    text = "I cannot answer that question."
+    await talk.stream(text)
+    await talk.done(text, [], {"reason": "content_filter", "score": 0.7, "threshold": 0.5})
 
 
 async def _fail_once(talk: _Talk, frame: dict[str, Any]) -> None:
@@ -296,6 +313,8 @@ SCRIPTS: dict[str, Callable[[_Talk, dict[str, Any]], Awaitable[None]]] = {
     "plain": _answer_plainly,
     "hold": _hold,
     "refuse": _refuse,
+    "cut": _cut,
+    "filtered": _filter,
     "error": _fail_once,
     "fatal": _fail_for_good,
     "spent": _use_up,
