@@ -58,13 +58,13 @@ _LIMIT = re.compile(
     r"(?:context (?:length|window|size)|n_ctx|limit|maximum|at most|less than or equal to)[^0-9]{0,40}?(\d{3,8})"
 )
 _OUTPUT_LIMIT = re.compile(
-    r"(?:at most|up to|less than or equal to|<=|maximum(?: value| is| of)?|max(?:imum)? (?:output|completion|allowed)|"
-    r"\[\d+, ?|between \d+ and)[^0-9]{0,30}?(\d{1,8})"
+    r"(?:\d > |at most|up to|less than or equal to|<=|maximum(?: value| is| of)?|"
+    r"max(?:imum)? (?:output|completion|allowed)|\[\d+, ?|between \d+ and)[^0-9]{0,30}?(\d{1,8})"
 )
 _REFUSES = re.compile(
     r"unsupported|not support|unrecogni[sz]ed|unknown|unexpected|extra (?:inputs|fields|parameter)|not permitted|"
     r"not allowed|invalid|deprecated|only the default|must be|not available|not enabled|cannot|too large|"
-    r"only .{0,30}supported|verified|does not (?:take|accept)|no such|incompatible|should be"
+    r"only .{0,30}supported|verified|does not (?:take|accept)|no such|incompatible|should be|\d > \d|exceeds"
 )
 # In this order: `stream` is a part of other names, and a message about one often names another as the way out.
 _SIGNS: tuple[tuple[Parameter, re.Pattern[str]], ...] = (
