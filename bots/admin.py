@@ -21,6 +21,7 @@ from unfold.widgets import (
 from bots.admin_fields import LinesField
 from bots.models import MOST_ORIGINS, MOST_QUESTIONS, BotProfile, Outcome, PriceOverride, UsageEvent
 from bots.origins import normalise_origin
+from bots.profiles import switch_bot
 from bots.quotas import admin as quotas_admin  # noqa: F401 - registers its pages
 from bots.scopes import admin as scopes_admin
 from bots.usage.month import summarise_month
@@ -184,8 +185,7 @@ class BotProfileAdmin(ProductAdmin):
     def _switch(self, request: HttpRequest, chosen: QuerySet[BotProfile], is_active: bool) -> None:
         word = "activated" if is_active else "deactivated"
         for bot in chosen:
-            bot.is_active = is_active
-            bot.save(update_fields=["is_active", "updated_at"])
+            switch_bot(bot, is_active)
             self.log_change(request, bot, word.capitalize() + ".")
         self.message_user(request, f"{len(chosen)} {word}.", messages.SUCCESS)
 

@@ -50,8 +50,7 @@ class BotDetail(BotView):
     def patch(self, request: Request, bot_profile_id: UUID, body: BotChanges) -> BotProfile:
         bot, changes = find_bot(bot_profile_id), body.columns
         if "credentials" in body.model_fields_set:
-            bot.set_credentials(body.provider)
-            changes["encrypted_credentials"] = bot.encrypted_credentials
+            changes["encrypted_credentials"] = bot.seal_credentials(body.provider)
         return update_bot(bot, changes)
 
     @describe(

@@ -223,11 +223,14 @@ class BotProfile(TenantRow, models.Model):
 
     def set_credentials(self, credentials: Credentials) -> None:
         """Encrypt the bot's own provider key, or forget it when there is none; the caller saves."""
+        self.encrypted_credentials = self.seal_credentials(credentials)
+
+    def seal_credentials(self, credentials: Credentials) -> str | None:
+        """Return the column's value for a provider key; None where there is none."""
         if not credentials.api_key:
-            self.encrypted_credentials = None
-            return
+            return None
         secret = f"{credentials.api_key}\n{credentials.api_base or ''}"
-        self.encrypted_credentials = encrypt(secret, context=self._secret_context())
+        return encrypt(secret, context=self._secret_context())
 
     @classmethod
     def sealed_rows(cls) -> models.QuerySet[BotProfile]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.utils import timezone
+from django.db import transaction
 
 from bots.models import BotProfile
 from minirag.ai.credentials import Credentials
 from minirag.lib.errors import NotFound
+from tenants.audit import compare, record
 
 
 def find_bot(bot_profile_id: UUID) -> BotProfile:
@@ -24,21 +25,28 @@ def create_bot(fields: dict[str, Any], *, credentials: Credentials | None = None
     """Make a bot; fields that are not given take the model's defaults."""
     bot = BotProfile(**fields)
     bot.set_credentials(credentials or Credentials())
-    bot.save(force_insert=True)
+    with transaction.atomic():
+        bot.save(force_insert=True)
+        record("bot.created", of=bot, detail={"fields": sorted(fields)})
     return bot
 
 
 def update_bot(bot: BotProfile, fields: dict[str, Any]) -> BotProfile:
     """Change only the given fields; `updated_at` moves even when there are none."""
+    changes = compare(bot, fields)
     for name, value in fields.items():
         setattr(bot, name, value)
-    bot.save(update_fields=[*fields, "updated_at"])
+    with transaction.atomic():
+        bot.save(update_fields=[*fields, "updated_at"])
+        record("bot.changed", of=bot, changes=changes)
     return bot
 
 
 def deactivate_bot(bot_profile_id: UUID) -> None:
     """Switch a bot off, which can be undone and done twice; its knowledge and chats stay. Raises NotFound."""
-    if not BotProfile.objects.filter(pk=bot_profile_id).update(
-        is_active=False, updated_at=timezone.now()
-    ):
-        raise NotFound("Bot profile not found")
+    switch_bot(find_bot(bot_profile_id), False)
+
+
+def switch_bot(bot: BotProfile, is_active: bool) -> None:
+    """Switch a bot on or off: one that is off answers nobody."""
+    update_bot(bot, {"is_active": is_active})

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from tenants.context import current_tenant
+from tenants.permissions import acting_user
 
 Page = tuple[str, str, str]  # title, icon, name of the admin's list
 
@@ -60,10 +61,12 @@ _TENANT: list[tuple[str, list[Page]]] = [
         [
             ("Webhooks", "webhook", "webhooks_webhook"),
             ("Deliveries", "outbox", "webhooks_delivery"),
-            ("Audit log", "history", "admin_logentry"),
+            ("Audit log", "history", "tenants_auditevent"),
         ],
     ),
 ]
+
+_FOR_MANAGERS = {"tenants_auditevent"}
 
 
 def list_groups(request: HttpRequest) -> list[dict[str, Any]]:
@@ -76,6 +79,7 @@ def list_groups(request: HttpRequest) -> list[dict[str, Any]]:
             "items": [
                 {"title": page, "icon": icon, "link": reverse(f"admin:{name}_changelist")}
                 for page, icon, name in pages
+                if name not in _FOR_MANAGERS or acting_user(request).is_manager
             ],
         }
         for title, pages in groups

@@ -16,6 +16,7 @@ from unfold.enums import ActionVariant
 
 from tenants import audit
 from tenants.admin_forms import DomainForm, EraseForm, NewTenantForm, ReasonForm
+from tenants.context import current_tenant
 from tenants.model_admin import LookOnlyAdmin, ProductAdmin, posted
 from tenants.models import AuditEvent, Domain, OperatorToken, SchemaMigration, Tenant, TenantStatus
 from tenants.people import admin as people_admin  # noqa: F401 - registers the pages of users
@@ -238,11 +239,33 @@ class DomainAdmin(ProductAdmin):
 
 
 @register(AuditEvent, site=platform_site)
+@register(AuditEvent, site=tenant_site)
 class AuditEventAdmin(LookOnlyAdmin):
-    list_display = ("created_at", "action", "tenant_slug", "actor", "detail")
-    list_filter = ("action",)
-    search_fields = ("action", "tenant_slug", "actor")
+    """Every write by API, admin or command; in a tenant's admin its own, for those who manage it."""
+
+    search_fields = ("action", "tenant_slug", "actor", "request_id")
     date_hierarchy = "created_at"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEvent]:
+        events, tenant = super().get_queryset(request), current_tenant()
+        return events if tenant is None else events.of_tenant(tenant)
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        home = () if current_tenant() else ("tenant_slug",)
+        return ("created_at", "action", *home, "actor", "shown_what", "shown_where")
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return acting_user(request).is_manager
+
+    @display(description="what")
+    def shown_what(self, event: AuditEvent) -> str:
+        return str(event.detail.get("name") or event.detail.get("user") or "–")[:90]
+
+    @display(description="from")
+    def shown_where(self, event: AuditEvent) -> str:
+        return " · ".join(
+            str(value) for key in ("address", "agent") if (value := event.detail.get(key))
+        )[:90]
 
 
 @register(OperatorToken, site=platform_site)

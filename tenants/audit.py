@@ -1,53 +1,101 @@
-"""The platform's audit log: who did what to whom, in a row that nothing changes afterwards.
+"""The audit log: who did what to whom, in a row that nothing changes afterwards.
 
-`record` is for acts that somebody may have to answer for: people, roles, tokens, a tenant's life, keys. It joins the
-caller's transaction, so an act that is rolled back leaves no line.
+Every write by API, admin or command is recorded, once, by the function that does it (tests/test_audit_of_writes.py
+walks them all). Who acts is bound at the edge, with `acting`, so the core passes no request on. A line joins the
+caller's transaction: an act that is rolled back leaves none.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
+from urllib.parse import urlsplit
 
+from django.db.models import Model
 from django.http import HttpRequest
 from rest_framework.request import Request
 
 from minirag.lib.http_in.reading import client_address, django_request
 from minirag.lib.http_in.request_ids import current_request_id
 from tenants.context import current_tenant
-from tenants.models import ApiToken, AuditEvent, Tenant, User
+from tenants.models import ApiToken, AuditEvent, OperatorToken, Tenant, User
 
 _SECRET_WORDS = (
     "password",
     "secret",
     "raw_token",
+    "api_token",
     "token_hash",
     "api_key",
     "authorization",
     "credential",
+    "encrypted",
 )
+_LONG_FIELDS = frozenset({"content", "system_prompt"})  # of these only the length is told
 _MAX_TEXT = 500
+_MAX_AGENT = 200
+
+_actor: ContextVar[HttpRequest | str] = ContextVar("acting", default="")
+
+
+@contextmanager
+def acting(who: HttpRequest | str) -> Iterator[None]:
+    """Run the body in the name of a request's caller, or of a command or another actor without a request."""
+    token = _actor.set(who)
+    try:
+        yield
+    finally:
+        _actor.reset(token)
 
 
 def record(
-    action: str, *, request: HttpRequest | Request | None = None, actor: User | str = "",
-    tenant: Tenant | None = None, detail: dict[str, Any] | None = None,
+    action: str, *, of: Model | None = None, changes: Mapping[str, Any] | None = None,
+    request: HttpRequest | Request | None = None, actor: User | str = "", tenant: Tenant | None = None,
+    detail: Mapping[str, Any] | None = None,
 ) -> AuditEvent:  # fmt: skip
     """Append "noun.done_to_it" (`token.created`) to the log; returns the row.
 
-    Who acted is `actor`, or else the caller of `request`, whose address and API token (its prefix) are noted too. The
-    tenant is the current one unless given. `detail` is JSON: ids, names and numbers; values whose key sounds like a
-    secret are masked.
+    Who acted is `actor`, or else whoever is `acting`; of a request its address, its agent and its API token (the
+    prefix) are noted too. The tenant is the current one unless given. `of` is the row it was done to, `changes` what
+    `compare` said, `detail` more JSON: ids, names and numbers. Values whose key sounds like a secret are masked.
     """
     tenant = tenant or current_tenant()
-    noted = {key: _clean(key, value) for key, value in (detail or {}).items()}
-    if request is not None:
-        actor = actor or find_actor(request)
-        noted |= _describe_call(request)
+    noted: dict[str, Any] = {} if of is None else {"id": str(of.pk), "name": _show("name", str(of))}
+    noted |= {key: _clean(key, value) for key, value in (detail or {}).items()}
+    if changes is not None:
+        noted["changes"] = dict(changes)
+    who = _actor.get()
+    call = request or (who if isinstance(who, HttpRequest) else None)
+    if call is not None:
+        actor = actor or find_actor(call)
+        noted |= _describe_call(call)
+    elif isinstance(who, str):
+        actor = actor or who
     return AuditEvent.objects.create(
         action=action, tenant_slug=tenant.slug if tenant else "", detail=noted,
         actor=(actor.email if isinstance(actor, User) else actor)[:320],
         request_id=current_request_id()[:64],
     )  # fmt: skip
+
+
+def compare(row: Model, fields: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Return `{field: [old, new]}` of the fields that these values would change, fit for the log."""
+    return {
+        name: [_show(name, getattr(row, name)), _show(name, value)]
+        for name, value in fields.items()
+        if getattr(row, name) != value
+    }
+
+
+def tell_changes(before: Mapping[str, Any], row: Model) -> dict[str, list[Any]]:
+    """Return what `compare` does, for a row that has changed already: `before` is what it was."""
+    return {
+        name: [_show(name, old), _show(name, getattr(row, name))]
+        for name, old in before.items()
+        if getattr(row, name) != old
+    }
 
 
 def find_actor(request: HttpRequest | Request) -> User | str:
@@ -58,18 +106,41 @@ def find_actor(request: HttpRequest | Request) -> User | str:
 
 
 def _describe_call(request: HttpRequest | Request) -> dict[str, str]:
-    token = getattr(getattr(django_request(request), "identity", None), "token", None)
-    called = {"address": client_address(request)}
-    return called | {"token": token.token_prefix} if isinstance(token, ApiToken) else called
+    raw = django_request(request)
+    called = {"address": client_address(raw)}
+    if agent := raw.headers.get("User-Agent", ""):
+        called["agent"] = agent[:_MAX_AGENT]
+    token = getattr(getattr(raw, "identity", None), "token", None) or getattr(raw, "auth", None)
+    if isinstance(token, ApiToken | OperatorToken):
+        called["token"] = token.token_prefix
+    return called
+
+
+def _show(name: str, value: Any) -> Any:
+    """A column's value as a change tells it."""
+    if name in _LONG_FIELDS and isinstance(value, str):
+        return f"{len(value)} characters"
+    return _clean(name, value)
 
 
 def _clean(key: str, value: Any) -> Any:
-    if any(word in key.lower() for word in _SECRET_WORDS) and not isinstance(value, bool):
+    if any(word in key.lower() for word in _SECRET_WORDS) and not isinstance(value, bool | None):
         return "…"
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {name: _clean(name, item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [_clean(key, item) for item in value]
     if isinstance(value, bool | int | float | None):
         return value
-    return str(value)[:_MAX_TEXT]
+    return _shorten_address(str(value))[:_MAX_TEXT]
+
+
+def _shorten_address(text: str) -> str:
+    """Of a web address only the host: the rest may be what opens the door."""
+    if not text.startswith(("http://", "https://")):
+        return text
+    try:
+        parts = urlsplit(text)
+        return f"{parts.scheme}://{parts.hostname}" + ("/…" if parts.path.strip("/") else "")
+    except ValueError:
+        return "…"

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 
 from minirag.lib.errors import ProductError
+from tenants.audit import acting
 from tenants.models import Tenant
 from tenants.provisioning import get_tenant
 
@@ -17,7 +18,8 @@ class ProductCommand(BaseCommand):
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:
-            return super().execute(*args, **options)
+            with acting(self.actor):
+                return super().execute(*args, **options)
         except ProductError as error:
             raise CommandError(error.detail) from error
         except OperationalError as error:

@@ -16,6 +16,7 @@ from minirag.lib.http_in.doors import Door, Proof, route_of
 from minirag.lib.http_in.middleware import TwofoldMiddleware
 from minirag.lib.http_in.rest import error_response
 from minirag.lib.security.limits import LimitState, limit_headers
+from tenants.audit import acting
 from tenants.authentication import Identity, authenticate_bearer
 from tenants.call_limits import bounds_of_arrival
 from tenants.context import bind_stream, run_sync, tenant_context
@@ -114,7 +115,7 @@ class TenantMiddleware(TwofoldMiddleware):
         except ProductError as error:
             return error_response(error, request)
         tenant = request.tenant  # type: ignore[attr-defined]
-        with tenant_context(tenant):
+        with tenant_context(tenant), acting(request):
             response = _tell_limit(self.get_response(request), state)
         return _bind_body(response, tenant)
 
@@ -138,7 +139,7 @@ class TenantMiddleware(TwofoldMiddleware):
         except ProductError as error:
             return error_response(error, request)
         tenant = request.tenant  # type: ignore[attr-defined]
-        with tenant_context(tenant):
+        with tenant_context(tenant), acting(request):
             response = _tell_limit(await self.get_response(request), state)
         return _bind_body(response, tenant)
 

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -17,8 +18,9 @@ from django.utils.timesince import timesince
 from unfold.admin import ModelAdmin
 
 from minirag.lib.errors import ProductError
+from tenants.audit import record, tell_changes
 from tenants.context import current_tenant
-from tenants.models import User
+from tenants.models import Tenant, User
 
 Act = Callable[[dict[str, Any]], HttpResponse | None]
 
@@ -28,7 +30,11 @@ class NothingToFill(forms.Form):
 
 
 class ProductAdmin(ModelAdmin):
-    """Managers change, members look, and nobody changes anything in a tenant that is suspended or archived."""
+    """Managers change, members look, and nobody changes anything in a tenant that is suspended or archived.
+
+    What Django itself saves or deletes is written into the audit log here; a page that has a verb do it overrides
+    `save_model` and its like, and the verb writes it down.
+    """
 
     list_filter_submit = False
     show_full_result_count = False
@@ -43,6 +49,46 @@ class ProductAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return is_writable() and super().has_delete_permission(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        with transaction.atomic():
+            super().save_model(request, obj, form, change)
+            self.note_saved(obj, form, change=change)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        with transaction.atomic():
+            super().save_formset(request, form, formset, change)
+            for row in formset.new_objects:
+                self._note("created", row)
+            for row, fields in formset.changed_objects:
+                self._note("changed", row, detail={"fields": fields})
+            for row in formset.deleted_objects:
+                self._note("deleted", row)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        with transaction.atomic():
+            self._note("deleted", obj)
+            super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        for row in queryset:
+            self.delete_model(request, row)
+
+    def note_saved(self, obj: Any, form: Any, *, change: bool) -> None:
+        """Write down what a form has made or changed."""
+        if not change:
+            self._note("created", obj)
+            return
+        columns = {field.name for field in obj._meta.concrete_fields}
+        before = {name: form.initial.get(name) for name in form.changed_data if name in columns}
+        others = sorted(set(form.changed_data) - columns)
+        detail = {"fields": others} if others else {}
+        self._note("changed", obj, changes=tell_changes(before, obj), detail=detail)
+
+    def _note(self, what: str, row: Any, **facts: Any) -> None:
+        tenant = row if isinstance(row, Tenant) else getattr(row, "tenant", None)
+        noun = row._meta.verbose_name.replace(" ", "_")
+        record(f"{noun}.{what}", of=row, tenant=tenant, **facts)
 
     def require_object(self, request: HttpRequest, object_id: Any) -> Any:
         """Return the row that this user may see here, or raise Http404. Unfold passes ids as well as rows."""

@@ -236,8 +236,17 @@ class User(AbstractBaseUser):
         return self.is_active
 
 
+class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
+    def of_tenant(self, tenant: Tenant) -> AuditEventQuerySet:
+        """What was done in a tenant and to it.
+
+        Its slug may have belonged to somebody else before, whose tenant was erased and whose log was not.
+        """
+        return self.filter(tenant_slug=tenant.slug, created_at__gte=tenant.created_at)
+
+
 class AuditEvent(models.Model):
-    """One act on the platform: append-only, and kept when its tenant is erased."""
+    """One act in a tenant or on the platform: append-only, and kept when its tenant is erased."""
 
     action = models.CharField(max_length=64)
     tenant_slug = models.CharField(max_length=100, blank=True)
@@ -247,6 +256,8 @@ class AuditEvent(models.Model):
     detail = models.JSONField(default=dict, blank=True)
     request_id = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = AuditEventQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at", "-id"]

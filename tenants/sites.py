@@ -150,6 +150,7 @@ def record_entry(request: HttpRequest) -> None:
     mark = f"entered:{tenant.pk}"
     if not user.is_superuser or mark in request.session:
         return
+    audit.record("tenant.entered", of=tenant)
     LogEntry.objects.create(
         user_id=user.pk, content_type=ContentType.objects.get_for_model(Tenant), object_id=str(tenant.pk),
         object_repr=str(tenant)[:200], action_flag=CHANGE, change_message="A platform operator entered this tenant.",

@@ -22,7 +22,6 @@ from unfold.widgets import (
 )
 
 from minirag.lib.http_out.client import OutboundError
-from tenants.audit import record
 from tenants.model_admin import LookOnlyAdmin, ProductAdmin, is_writable, posted
 from tenants.permissions import acting_user
 from tenants.sites import tenant_site
@@ -122,7 +121,7 @@ class WebhookAdmin(ProductAdmin):
 
         def make(data: dict[str, Any]) -> HttpResponse:
             webhook, secret = create_webhook(**data)
-            self._note(request, "webhook.created", webhook, "Created.")
+            self.log_addition(request, webhook, [{"added": {}}])
             return self._show_secret(request, webhook, secret, "The webhook is ready")
 
         form = NewWebhookForm(posted(request))
@@ -147,16 +146,10 @@ class WebhookAdmin(ProductAdmin):
         self, request: HttpRequest, obj: Webhook, form: WebhookForm, change: bool
     ) -> None:
         changes = {name: form.cleaned_data[name] for name in form.changed_data}
-        stored = Webhook.objects.get(pk=obj.pk)
-        update_webhook(stored, dict(changes))
-        record(
-            "webhook.changed", request=request, detail={"webhook_id": str(obj.pk), "fields": sorted(changes)}
-        )  # fmt: skip
+        update_webhook(Webhook.objects.get(pk=obj.pk), changes)
 
     def delete_model(self, request: HttpRequest, obj: Webhook) -> None:
-        pk = obj.pk
-        delete_webhook(pk)
-        record("webhook.deleted", request=request, detail={"webhook_id": str(pk)})
+        delete_webhook(obj.pk)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
         for webhook in queryset:
@@ -208,7 +201,7 @@ class WebhookAdmin(ProductAdmin):
 
         def act(data: dict[str, Any]) -> HttpResponse:
             secret = rotate_secret(webhook, overlap=timedelta(hours=data["overlap_hours"]))
-            self._note(request, "webhook.secret_rotated", webhook, "The secret was changed.")
+            self.log_change(request, webhook, "The secret was changed.")
             return self._show_secret(request, webhook, secret, "The new secret")
 
         return self.ask(
@@ -229,10 +222,6 @@ class WebhookAdmin(ProductAdmin):
         count, has_more = redeliver_failed(webhook)
         rest = " There are more." if has_more else ""
         self.message_user(request, f"{count} are queued.{rest}", messages.SUCCESS)
-
-    def _note(self, request: HttpRequest, act: str, webhook: Webhook, sentence: str) -> None:
-        record(act, request=request, detail={"webhook_id": str(webhook.pk)})
-        self.log_change(request, webhook, sentence)
 
     def _show_secret(
         self, request: HttpRequest, webhook: Webhook, secret: str, title: str

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
 from rest_framework.request import Request
 
 from minirag.lib.database import OUTBOUND
@@ -14,7 +13,6 @@ from minirag.lib.http_in.nouns import Joined
 from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.pagination import Page, PlainPageQuery, paginate
 from minirag.lib.http_in.rest import ApiView
-from tenants.audit import record
 from tenants.permissions import HasTenant, permit
 from webhooks.models import Delivery, Webhook
 from webhooks.schemas import (
@@ -63,14 +61,12 @@ class WebhookList(WebhookView):
         example={"url": "https://hooks.example.com/minirag", "events": ["chat.message", "source.failed"]},
     )  # fmt: skip
     def post(self, request: Request, body: NewWebhook) -> Joined:
-        with transaction.atomic():
-            webhook, secret = create_webhook(
-                url=body.url,
-                events=body.events,
-                description=body.description,
-                secret=body.secret or "",
-            )
-            record("webhook.created", request=request, detail={"webhook_id": str(webhook.pk)})
+        webhook, secret = create_webhook(
+            url=body.url,
+            events=body.events,
+            description=body.description,
+            secret=body.secret or "",
+        )
         return Joined(webhook, secret=secret)
 
 
@@ -86,18 +82,11 @@ class WebhookDetail(WebhookView):
     )  # fmt: skip
     def patch(self, request: Request, webhook_id: UUID, body: WebhookChanges) -> Webhook:
         webhook = find_webhook(webhook_id)
-        changes = body.model_dump(exclude_unset=True)
-        detail = {"webhook_id": str(webhook.pk), "fields": sorted(changes)}
-        with transaction.atomic():
-            webhook = update_webhook(webhook, changes)
-            record("webhook.changed", request=request, detail=detail)
-        return webhook
+        return update_webhook(webhook, body.model_dump(exclude_unset=True))
 
     @describe("Delete a webhook", answers={204: None}, description="For good, with its deliveries.")
     def delete(self, request: Request, webhook_id: UUID) -> None:
-        with transaction.atomic():
-            delete_webhook(webhook_id)
-            record("webhook.deleted", request=request, detail={"webhook_id": str(webhook_id)})
+        delete_webhook(webhook_id)
 
 
 class WebhookTest(WebhookView):
@@ -119,11 +108,7 @@ class SecretRotation(WebhookView):
     )  # fmt: skip
     def post(self, request: Request, webhook_id: UUID, query: RotationQuery) -> Joined:
         webhook = find_webhook(webhook_id)
-        with transaction.atomic():
-            secret = rotate_secret(webhook, overlap=timedelta(hours=query.overlap_hours))
-            record(
-                "webhook.secret_rotated", request=request, detail={"webhook_id": str(webhook.pk)}
-            )
+        secret = rotate_secret(webhook, overlap=timedelta(hours=query.overlap_hours))
         return Joined(webhook, secret=secret)
 
 

@@ -16,6 +16,7 @@ from django.utils import timezone
 from minirag.lib.errors import BadInput, Conflict, NotFound
 from minirag.lib.http_out.client import check_url
 from minirag.lib.security.signing import STANDARD_PREFIX, check_secret, make_secret
+from tenants.audit import compare, record
 from webhooks.attempts import EndpointAnswer, send
 from webhooks.delivery import current_secrets, pack_delivery, record_attempt
 from webhooks.models import SUBSCRIBABLE, Delivery, DeliveryStatus, EventType, Webhook
@@ -53,7 +54,9 @@ def create_webhook(
         raise BadInput(f"The secret cannot be used: {error}.", code="secret_invalid") from None
     webhook = Webhook(url=vet_address(url), events=vet_events(events), description=description)
     webhook.set_secret(secret)
-    webhook.save(force_insert=True)
+    with transaction.atomic():
+        webhook.save(force_insert=True)
+        _note("created", webhook, events=webhook.events)
     return webhook, secret
 
 
@@ -86,6 +89,7 @@ def update_webhook(webhook: Webhook, changes: dict[str, Any]) -> Webhook:
             cleared = webhook.forget_failures()
     if "events" in changes:
         changes["events"] = vet_events(changes["events"])
+    compared = compare(webhook, changes)
     is_active = changes.pop("is_active", None)
     with transaction.atomic():
         for name, value in changes.items():
@@ -93,6 +97,7 @@ def update_webhook(webhook: Webhook, changes: dict[str, Any]) -> Webhook:
         webhook.save(update_fields=[*changes, *cleared, "updated_at"])
         if is_active is not None:
             switch_webhook(webhook, is_active)
+        _note("changed", webhook, compared, fields=sorted(compared))
     return webhook
 
 
@@ -110,6 +115,7 @@ def delete_webhook(webhook_id: UUID) -> None:
     webhook = find_webhook(webhook_id)
     with transaction.atomic():
         forget_deliveries(Delivery.objects.filter(webhook=webhook))
+        _note("deleted", webhook)
         webhook.delete()
 
 
@@ -133,6 +139,7 @@ def rotate_secret(webhook: Webhook, *, overlap: timedelta) -> str:
                 "updated_at",
             ]
         )
+        _note("secret_rotated", webhook, overlap_hours=overlap.total_seconds() / 3600)
     return secret
 
 
@@ -144,6 +151,7 @@ def send_test(webhook: Webhook) -> tuple[Delivery, EndpointAnswer]:
     parcel = pack_delivery(webhook, delivery, current_secrets(webhook, now), now)
     answer = send(parcel)
     record_attempt(delivery, parcel, answer, timezone.now())
+    _note("tested", webhook, delivery_id=delivery.pk)
     return delivery, answer
 
 
@@ -152,6 +160,7 @@ def redeliver(delivery: Delivery) -> Delivery:
     _require_active(delivery.webhook)
     with transaction.atomic():
         Delivery.objects.filter(pk=delivery.pk).put_back()
+        _note("redelivered", delivery.webhook, delivery_id=delivery.pk)
     transaction.on_commit(partial(queue_webhooks, [delivery.webhook_id]))
     delivery.refresh_from_db()
     return delivery
@@ -178,8 +187,21 @@ def redeliver_failed(
     chosen = list(failed.order_by("created_at", "id").values_list("pk", flat=True)[: limit + 1])
     with transaction.atomic():
         count = failed.filter(pk__in=chosen[:limit]).put_back()
+        _note("redelivered", webhook, count=count)
     transaction.on_commit(partial(queue_webhooks, [webhook.pk]))
     return count, len(chosen) > limit
+
+
+def _note(
+    what: str, webhook: Webhook, changes: dict[str, Any] | None = None, **detail: Any
+) -> None:
+    """Write down what was done; an address may hold a secret, so it is not told."""
+    told = {name: "…" if name == "url" else change for name, change in (changes or {}).items()}
+    record(
+        f"webhook.{what}",
+        changes=told if changes is not None else None,
+        detail={"webhook_id": str(webhook.pk), **detail},
+    )
 
 
 def _require_active(webhook: Webhook) -> None:

@@ -6,10 +6,15 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
 from rest_framework.request import Request
 
-from bots.quotas.changing import change_quota, create_quota, find_own_quota, find_quota
+from bots.quotas.changing import (
+    change_quota,
+    create_quota,
+    find_own_quota,
+    find_quota,
+    remove_quotas,
+)
 from bots.quotas.counting import Standing, find_standings
 from bots.quotas.models import Quota
 from bots.quotas.schemas import NewQuota, QuotaChanges, QuotaPageSchema, QuotaQuery, QuotaSchema
@@ -17,7 +22,6 @@ from minirag.lib.http_in.nouns import Joined
 from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.pagination import Page, paginate
 from minirag.lib.http_in.rest import ApiView
-from tenants import audit
 from tenants.permissions import HasTenant, permit
 
 _NOT_YOURS = {403: "Set by the operator of the installation, or the caller may not manage quotas."}
@@ -42,10 +46,7 @@ class QuotaList(QuotaView):
         example={"resource": "messages", "period": "month", "limit": 10_000},
     )  # fmt: skip
     def post(self, request: Request, body: NewQuota) -> Joined:
-        with transaction.atomic():
-            quota = create_quota(body.model_dump())
-            _note(request, "quota.created", quota)
-        return _measure(quota)
+        return _measure(create_quota(body.model_dump()))
 
 
 class QuotaDetail(QuotaView):
@@ -57,17 +58,12 @@ class QuotaDetail(QuotaView):
         "Change a quota", body=QuotaChanges, answers={200: QuotaSchema}, errors=_NOT_YOURS, example={"limit": 20_000},
     )  # fmt: skip
     def patch(self, request: Request, quota_id: UUID, body: QuotaChanges) -> Joined:
-        with transaction.atomic():
-            quota = change_quota(find_own_quota(quota_id), body.model_dump(exclude_unset=True))
-            _note(request, "quota.changed", quota)
+        quota = change_quota(find_own_quota(quota_id), body.model_dump(exclude_unset=True))
         return _measure(quota)
 
     @describe("Remove a quota", answers={204: None}, errors=_NOT_YOURS)
     def delete(self, request: Request, quota_id: UUID) -> None:
-        quota = find_own_quota(quota_id)
-        with transaction.atomic():
-            _note(request, "quota.removed", quota)
-            quota.delete()
+        remove_quotas(Quota.objects.filter(pk=find_own_quota(quota_id).pk))
 
 
 def _show(quota: Quota, standing: Standing) -> Joined:
@@ -77,9 +73,3 @@ def _show(quota: Quota, standing: Standing) -> Joined:
 
 def _measure(quota: Quota) -> Joined:
     return _show(quota, find_standings([quota])[quota.pk])
-
-
-def _note(request: Request, action: str, quota: Quota) -> None:
-    shown = ("subject", "subject_id", "resource", "period")
-    facts = {name: str(value) for name in shown if (value := getattr(quota, name)) is not None}
-    audit.record(action, request=request, detail={**facts, "limit": float(quota.limit)})

@@ -13,6 +13,7 @@ from bots.models import BotProfile
 from bots.quotas.counting import forget_crossings
 from bots.quotas.models import Quota, QuotaPeriod, QuotaResource, QuotaSubject
 from minirag.lib.errors import BadInput, Conflict, Forbidden, NotFound
+from tenants.audit import compare, record
 from tenants.context import require_tenant
 from tenants.models import ApiToken
 
@@ -44,6 +45,7 @@ def create_quota(fields: dict[str, Any], *, is_platform: bool = False) -> Quota:
     try:
         with transaction.atomic():
             quota.save(force_insert=True)
+            _note("created", quota)
     except IntegrityError:
         raise Conflict(
             "There is such a quota already: change that one.", code="quota_exists"
@@ -60,6 +62,7 @@ def put_quota(fields: dict[str, Any]) -> Quota:
     with transaction.atomic():
         quota = Quota.objects.update_or_create(**keys, defaults=values)[0]
         forget_crossings(quota)
+        _note("set", quota)
     return quota
 
 
@@ -68,15 +71,34 @@ def platform_quotas(fields: dict[str, Any]) -> QuerySet[Quota]:
     return Quota.objects.filter(**{name: fields[name] for name in _KEYS[:-1]}, is_platform=True)
 
 
+def remove_quotas(quotas: QuerySet[Quota]) -> int:
+    """Remove quotas with what was counted of them; returns how many there were."""
+    with transaction.atomic():
+        found = list(quotas)
+        for quota in found:
+            _note("removed", quota)
+            quota.delete()
+    return len(found)
+
+
 def change_quota(quota: Quota, changes: dict[str, Any]) -> Quota:
     """Change limit or warning level; they count at once, for what was used already too. Raises BadInput."""
+    compared = compare(quota, changes)
     for name, value in changes.items():
         setattr(quota, name, value)
     check_quota(quota)
     with transaction.atomic():
         quota.save(update_fields=[*changes, "updated_at"])
         forget_crossings(quota)
+        _note("changed", quota, compared)
     return quota
+
+
+def _note(what: str, quota: Quota, changes: dict[str, Any] | None = None) -> None:
+    shown = ("subject", "subject_id", "resource", "period")
+    facts = {name: str(value) for name in shown if (value := getattr(quota, name)) is not None}
+    detail = {**facts, "limit": float(quota.limit)}
+    record(f"quota.{what}", of=quota, changes=changes, detail=detail)
 
 
 def check_quota(quota: Quota) -> None:

@@ -14,6 +14,7 @@ from bots.models import BotProfile, Scope, Strictness
 from bots.scopes.topics import measure_topic, read_terms, read_topic
 from minirag.lib.errors import Conflict, NotFound
 from minirag.lib.text.languages import detect_language
+from tenants.audit import compare, record
 
 MOST_SCOPES: Final = 20
 SHORT_ANSWER, LONG_ANSWER = 50, 2000  # words
@@ -46,20 +47,26 @@ def create_scope(bot: BotProfile, fields: dict[str, Any]) -> Scope:
             raise Conflict(f"A bot has at most {MOST_SCOPES} scopes.", code="too_many_scopes")
         scope = Scope(bot_profile=bot, **fields)
         _save(scope, force_insert=True)
+        record("scope.created", of=scope, detail={"bot_profile_id": bot.pk})
     return scope
 
 
 def update_scope(scope: Scope, fields: dict[str, Any]) -> Scope:
     """Change only the given fields. Raises Conflict for a name that another scope of the bot has."""
+    changes = compare(scope, fields)
     for name, value in fields.items():
         setattr(scope, name, value)
-    _save(scope, update_fields=[*fields, "updated_at"])
+    with transaction.atomic():
+        _save(scope, update_fields=[*fields, "updated_at"])
+        record("scope.changed", of=scope, changes=changes)
     return scope
 
 
 def delete_scope(scope: Scope) -> None:
     """Delete a scope for good; it counts for the next question no more."""
-    scope.delete()
+    with transaction.atomic():
+        record("scope.deleted", of=scope, detail={"bot_profile_id": scope.bot_profile_id})
+        scope.delete()
 
 
 def _save(scope: Scope, **options: Any) -> None:

@@ -8,11 +8,13 @@ from __future__ import annotations
 from decimal import Decimal
 
 from django.conf import settings
+from django.db import transaction
 
 from bots.models import BotProfile, PriceOverride, UsageDay, UsageKind
 from bots.quotas.models import Quota, QuotaResource
 from minirag.ai.pricing import FREE, LOCAL_PROVIDERS, SMALLEST_AMOUNT, Prices, prices_of
 from minirag.lib.errors import NotFound
+from tenants.audit import record
 
 MILLION = 1_000_000
 DEFAULT_ID = "default"
@@ -132,11 +134,17 @@ def set_override(
         "prompt_cost_per_1m": prompt_cost_per_1m,
         "completion_cost_per_1m": completion_cost_per_1m,
     }
-    return PriceOverride.objects.update_or_create(model=model, defaults=prices)[0]
+    with transaction.atomic():
+        override = PriceOverride.objects.update_or_create(model=model, defaults=prices)[0]
+        shown = {name: str(price) for name, price in prices.items()}
+        record("price.changed", of=override, detail={"model": model, **shown})
+    return override
 
 
 def remove_override(model: str) -> None:
     """Go back to the list price. Raises NotFound where the tenant has no price of its own."""
-    deleted, _ = PriceOverride.objects.filter(model=model).delete()
-    if not deleted:
-        raise NotFound("No price override for this model")
+    with transaction.atomic():
+        deleted, _ = PriceOverride.objects.filter(model=model).delete()
+        if not deleted:
+            raise NotFound("No price override for this model")
+        record("price.removed", detail={"model": model})

@@ -17,7 +17,6 @@ from conversations.exports.jobs import retry_job
 from conversations.exports.models import ExportJob, ExportStatus
 from conversations.tasks import queue_export
 from minirag.lib.errors import ProductError
-from tenants.audit import record
 from tenants.model_admin import LookOnlyAdmin, is_writable
 from tenants.permissions import acting_user
 from tenants.sites import tenant_site
@@ -68,7 +67,7 @@ class ExportJobAdmin(LookOnlyAdmin):
     def download_file(self, request: HttpRequest, object_id: Any) -> HttpResponseBase:
         job = self.require_object(request, object_id)
         try:
-            return download(job, request)
+            return download(job)
         except ProductError as error:
             self.message_user(request, error.detail, messages.WARNING)
             return HttpResponseRedirect(self.change_url(job))
@@ -87,4 +86,4 @@ class ExportJobAdmin(LookOnlyAdmin):
 
     def _retry(self, request: HttpRequest, job: ExportJob) -> None:
         queue_export(retry_job(job.pk))
-        record("export.retried", request=request, detail={"export_id": str(job.pk)})
+        self.log_change(request, job, "Queued again.")

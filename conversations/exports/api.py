@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
-from django.db import transaction
 from django.http import StreamingHttpResponse
 from rest_framework.request import Request
 
@@ -14,6 +12,7 @@ from conversations.exports.jobs import (
     create_job,
     delete_job,
     find_job,
+    note_act,
     open_file,
     retry_job,
 )
@@ -23,7 +22,6 @@ from conversations.tasks import queue_export
 from minirag.lib.http_in.openapi import Media, describe
 from minirag.lib.http_in.pagination import Page, paginate
 from minirag.lib.http_in.rest import ApiView
-from tenants.audit import record
 from tenants.authentication import require_identity
 from tenants.permissions import HasTenant, permit
 
@@ -52,15 +50,13 @@ class ExportList(ExportView):
     )  # fmt: skip
     def post(self, request: Request, body: NewExport) -> ExportJob:
         request_id: str = request._request.request_id  # type: ignore[attr-defined]
-        with transaction.atomic():
-            job = create_job(
-                body.export_type,
-                body.format,
-                body.filters,
-                user_id=require_identity(request._request).user.pk,
-                request_id=request_id,
-            )
-            record("export.created", request=request, detail=_facts_of(job))
+        job = create_job(
+            body.export_type,
+            body.format,
+            body.filters,
+            user_id=require_identity(request._request).user.pk,
+            request_id=request_id,
+        )
         queue_export(job)
         return job
 
@@ -76,10 +72,7 @@ class ExportDetail(ExportView):
         description="With its file; one that is running stops.",
     )
     def delete(self, request: Request, export_id: UUID) -> None:
-        job = find_job(export_id)
-        with transaction.atomic():
-            record("export.deleted", request=request, detail=_facts_of(job))
-            delete_job(job.pk)
+        delete_job(export_id)
 
 
 class ExportDownload(ExportView):
@@ -89,7 +82,7 @@ class ExportDownload(ExportView):
         errors={409: "The export has not succeeded (yet).", 410: "The file is not kept any longer."},
     )  # fmt: skip
     def get(self, request: Request, export_id: UUID) -> StreamingHttpResponse:
-        return download(find_job(export_id), request)
+        return download(find_job(export_id))
 
 
 class ExportRetry(ExportView):
@@ -97,25 +90,14 @@ class ExportRetry(ExportView):
         "Retry an export", answers={202: ExportSchema}, errors={409: "The export has not failed."}
     )
     def post(self, request: Request, export_id: UUID) -> ExportJob:
-        with transaction.atomic():
-            job = retry_job(export_id)
-            record("export.retried", request=request, detail=_facts_of(job))
+        job = retry_job(export_id)
         queue_export(job)
         return job
 
 
-def download(job: ExportJob, request: Any) -> StreamingHttpResponse:
+def download(job: ExportJob) -> StreamingHttpResponse:
     """Answer with the file of an export, and note who took it. Raises Conflict or Gone where there is none."""
     response = stream_file(open_file(job), job.media_type, job.file_name)
     response["Content-Length"] = str(job.size_bytes)
-    record("export.downloaded", request=request, detail=_facts_of(job))
+    note_act("downloaded", job)
     return response
-
-
-def _facts_of(job: ExportJob) -> dict[str, Any]:
-    return {
-        "export_id": str(job.pk),
-        "export_type": job.export_type,
-        "format": job.format,
-        "filters": job.filters,
-    }

@@ -34,6 +34,7 @@ from conversations.exports.tables import (
 from minirag.lib.errors import Conflict, Gone, NotFound
 from minirag.lib.jobs.job import BEAT_SECONDS, ClaimLost
 from minirag.lib.text.spreadsheet import write_rows
+from tenants.audit import record
 from tenants.context import require_tenant, scoped_name
 
 logger = structlog.get_logger(__name__)
@@ -62,13 +63,21 @@ def create_job(
             raise Conflict(
                 f"{MAX_OPEN} exports are waiting or running already.", code="too_many_exports"
             )
-        return ExportJob.objects.order(
+        job = ExportJob.objects.order(
             export_type=export_type,
             format=export_format,
             filters=given,
             user_id=user_id,
             request_id=request_id,
         )
+        note_act("created", job)
+    return job
+
+
+def note_act(what: str, job: ExportJob) -> None:
+    """Write into the audit log what was done with an export."""
+    facts = {"export_id": str(job.pk), "export_type": job.export_type, "format": job.format}
+    record(f"export.{what}", detail={**facts, "filters": job.filters})
 
 
 def find_job(job_id: uuid.UUID) -> ExportJob:
@@ -85,12 +94,17 @@ def retry_job(job_id: uuid.UUID) -> ExportJob:
             find_job(job_id)
             raise Conflict("Only a failed export can be retried.", code="export_not_failed")
         ExportPart.objects.filter(job_id=job_id).delete()
-    return find_job(job_id)
+        job = find_job(job_id)
+        note_act("retried", job)
+    return job
 
 
 def delete_job(job_id: uuid.UUID) -> None:
     """Remove an export and its file; one that is running stops at its next step. Raises NotFound."""
-    find_job(job_id).delete()
+    job = find_job(job_id)
+    with transaction.atomic():
+        note_act("deleted", job)
+        job.delete()
 
 
 def open_file(job: ExportJob) -> Iterator[bytes]:

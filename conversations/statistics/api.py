@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.db import transaction
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -29,7 +28,6 @@ from conversations.statistics.schemas import (
 )
 from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.rest import ApiView
-from tenants.audit import record
 from tenants.permissions import HasTenant, permit
 
 
@@ -115,10 +113,7 @@ class Pricing(StatsView):
             "prompt_cost_per_1m": body.prompt_cost_per_1m,
             "completion_cost_per_1m": body.completion_cost_per_1m,
         }
-        with transaction.atomic():
-            set_override(body.model, **prices)
-            facts = {name: str(price) for name, price in prices.items()}
-            record("price.changed", request=request, detail={"model": body.model, **facts})
+        set_override(body.model, **prices)
         return Response(
             {"model": body.model, **{name: float(price) for name, price in prices.items()}}
         )
@@ -130,7 +125,4 @@ class Pricing(StatsView):
         errors={404: "The tenant has no price of its own for this model."},
     )
     def delete(self, request: Request, query: PriceQuery) -> None:
-        model = query.model
-        with transaction.atomic():
-            remove_override(model)
-            record("price.removed", request=request, detail={"model": model})
+        remove_override(query.model)

@@ -6,6 +6,7 @@ from django.db import transaction
 
 from conversations.models import Feedback, Message, MessageRole
 from minirag.lib.errors import BadInput
+from tenants.audit import record
 from webhooks.events import emit
 from webhooks.models import EventType
 
@@ -26,6 +27,7 @@ def set_feedback(message: Message, feedback: str | None, reason: str | None = No
     with transaction.atomic():
         if Message.objects.filter(pk=message.pk).exclude(**same).update(**said):
             chat = message.chat
+            record("feedback.given", detail={"message_id": message.pk, "feedback": verdict})
             emit(
                 EventType.FEEDBACK_GIVEN,
                 {

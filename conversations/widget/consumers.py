@@ -28,6 +28,7 @@ from minirag.lib.errors import BadInput, Conflict, NotAuthenticated, NotFound, P
 from minirag.lib.http_in.arrivals import Arrival
 from minirag.lib.http_in.rest import Body, InvalidFields, validate_fields
 from minirag.lib.text.strict_json import InvalidJSON, UnstorableText, parse_json
+from tenants.audit import acting
 from tenants.call_limits import bounds_of_visitor
 from tenants.context import run_sync, tenant_context
 from tenants.middleware import HostUnknown, find_tenant
@@ -274,7 +275,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
                 raise NotFound("Message not found")
             set_feedback(message, body.feedback, body.reason)
 
-        with tenant_context(session.tenant):
+        with tenant_context(session.tenant), acting("visitor"):
             await run_sync(save)
         await self.send_json(
             {

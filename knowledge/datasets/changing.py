@@ -18,6 +18,7 @@ from knowledge.sources.changing import mark_deleted
 from knowledge.sources.storage import move_bytes
 from knowledge.tasks import queue_ingestion
 from minirag.lib.errors import BadInput, Conflict, NotFound
+from tenants.audit import compare, record
 
 _NAME_TAKEN = "There is a shared dataset of this name already"
 
@@ -64,6 +65,7 @@ def create_dataset(fields: dict[str, Any]) -> Dataset:
     try:
         with transaction.atomic():
             dataset = Dataset.objects.create(**{**fields, "embedding_model": model})
+            record("dataset.created", of=dataset)
     except IntegrityError:
         raise Conflict(_NAME_TAKEN, code="dataset_name_taken") from None
     return find_dataset(dataset.pk)
@@ -81,9 +83,11 @@ def update_dataset(dataset_id: UUID, changes: dict[str, Any]) -> Dataset:
             if model is not None and model != dataset.embedding_model:
                 _check_model_is_free(dataset, model)
                 changes = {**changes, "embedding_dimensions": None}
+            compared = compare(dataset, changes)
             for name, value in changes.items():
                 setattr(dataset, name, value)
             dataset.save(update_fields=[*changes, "updated_at"])
+            record("dataset.changed", of=dataset, changes=compared)
     except IntegrityError:
         raise Conflict(_NAME_TAKEN, code="dataset_name_taken") from None
     return find_dataset(dataset_id)
@@ -109,10 +113,13 @@ def delete_dataset(dataset_id: UUID, *, force: bool = False) -> None:
             raise Conflict(
                 f"The dataset is in use: {counts}. Use force=true.", code="dataset_in_use"
             )
-        mark_deleted(
+        deleted = list(
             sources.only("id", "bot_profile_id", "stored_bytes").order_by("id").select_for_update()
         )
-        links.delete()
+        mark_deleted(deleted)
+        unlinked, _ = links.delete()
+        detail = {"sources": len(deleted), "bots": unlinked}
+        record("dataset.deleted", of=dataset, detail=detail)
         dataset.deleted_at = timezone.now()
         dataset.save(update_fields=["deleted_at", "updated_at"])
 
@@ -154,6 +161,7 @@ def link_bot(
         link = BotDataset.objects.create(
             bot_profile=bot, dataset=dataset, priority=priority, is_active=is_active
         )
+        _note_link("bot_linked", dataset, bot.pk, priority=priority, is_active=is_active)
         _ingest_what_waited(dataset)
     return link
 
@@ -169,9 +177,11 @@ def change_link(dataset_id: UUID, bot_profile_id: UUID, changes: dict[str, Any])
         )
         if link is None:
             raise NotFound("The bot is not linked with this dataset")
+        compared = compare(link, changes)
         for name, value in changes.items():
             setattr(link, name, value)
         link.save(update_fields=list(changes))
+        _note_link("link_changed", link.dataset, bot_profile_id, changes=compared)
     return link
 
 
@@ -180,7 +190,8 @@ def unlink_bot(dataset_id: UUID, bot_profile_id: UUID) -> None:
     _find_bot(bot_profile_id)
     with transaction.atomic():
         dataset = _lock_shared(dataset_id)
-        _unlink([dataset.pk], bot_profile_id)
+        if _unlink([dataset.pk], bot_profile_id):
+            _note_link("bot_unlinked", dataset, bot_profile_id)
 
 
 def replace_links(bot_profile_id: UUID, wanted: Sequence[dict[str, Any]]) -> list[BotDataset]:
@@ -214,7 +225,12 @@ def replace_links(bot_profile_id: UUID, wanted: Sequence[dict[str, Any]]) -> lis
             link.priority, link.is_active = each["priority"] or place, each["is_active"]
             link.save()
             _ingest_what_waited(dataset)
+        record("bot.datasets_set", of=bot, detail={"old": list(old), "new": ids})
     return list(links_of_bot(bot.pk))
+
+
+def _note_link(what: str, dataset: Dataset, bot_profile_id: UUID, **detail: Any) -> None:
+    record(f"dataset.{what}", of=dataset, detail={"bot_profile_id": bot_profile_id, **detail})
 
 
 def _find_bot(bot_profile_id: UUID) -> BotProfile:
@@ -262,13 +278,16 @@ def _check_model_is_free(dataset: Dataset, model: str) -> None:
             )
 
 
-def _unlink(dataset_ids: Sequence[UUID], bot_profile_id: UUID) -> None:
-    BotDataset.objects.filter(dataset__in=dataset_ids, bot_profile=bot_profile_id).delete()
+def _unlink(dataset_ids: Sequence[UUID], bot_profile_id: UUID) -> bool:
+    """Remove links; returns whether there was one."""
+    links = BotDataset.objects.filter(dataset__in=dataset_ids, bot_profile=bot_profile_id)
+    removed, _ = links.delete()
     # What it paid for stays, and is nobody's from now on.
     left = Source.objects.filter(dataset__in=dataset_ids, bot_profile=bot_profile_id)
     alive = left.filter(deleted_at__isnull=True).aggregate(size=Sum("stored_bytes"))
     move_bytes(bot_profile_id, None, alive["size"] or 0)
     left.update(bot_profile=None)
+    return bool(removed)
 
 
 def _ingest_what_waited(dataset: Dataset) -> None:

@@ -13,6 +13,7 @@ from knowledge.indexing.forgetting import forget_document
 from knowledge.models import Chunk, Dataset, Document, Redo, Source
 from knowledge.tasks import queue_again
 from minirag.lib.errors import Conflict, NotFound
+from tenants.audit import record, tell_changes
 
 EDITABLE = ("title", "url", "metadata")
 _SHORTEST_OVERLAP, _LONGEST_OVERLAP = 8, 2000
@@ -97,6 +98,7 @@ def edit_document(document_id: UUID, changes: dict[str, Any]) -> Document:
         # The lock that an ingestion takes before it writes documents.
         Source.objects.select_for_update().only("pk").filter(documents=document_id).first()
         document = find_document(document_id)
+        before = {name: getattr(document, name) for name in changes}
         for name, value in changes.items():
             if value is not None:
                 document.originals.setdefault(name, getattr(document, name))
@@ -104,18 +106,24 @@ def edit_document(document_id: UUID, changes: dict[str, Any]) -> Document:
             elif name in document.originals:
                 setattr(document, name, document.originals.pop(name))
         document.save(update_fields=[*changes, "originals"])
+        record("document.changed", of=document, changes=tell_changes(before, document))
     return document
 
 
 def delete_document(document_id: UUID) -> None:
     """Delete a document: it answers no more, and comes back when its source is ingested again. Raises NotFound."""
-    if not forget_document(document_id):
-        raise NotFound("Document not found")
+    document = find_document(document_id)
+    with transaction.atomic():
+        if not forget_document(document_id):
+            raise NotFound("Document not found")
+        record("document.deleted", of=document, detail={"source_id": document.source_id})
 
 
 def reprocess_document(document_id: UUID) -> Document:
     """Have its source read and cut anew though nothing has changed. Raises NotFound, and Conflict while it is at it."""
     document = find_document(document_id)
-    if not queue_again([document.source_id], Redo.PARSE):
-        raise Conflict("Source is already being processed", code="source_processing")
+    with transaction.atomic():
+        if not queue_again([document.source_id], Redo.PARSE):
+            raise Conflict("Source is already being processed", code="source_processing")
+        record("document.reprocessing_requested", of=document)
     return document

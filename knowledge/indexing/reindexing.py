@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Count, Q, QuerySet, Sum
 
 from bots.models import UsageKind
@@ -17,6 +18,7 @@ from knowledge.sources.changing import find_source
 from knowledge.tasks import queue_again
 from minirag.ai.pricing import cost_of, prices_of
 from minirag.lib.errors import NotFound
+from tenants.audit import record
 
 DEFAULT_LIMIT, MAX_LIMIT = 1000, 10_000
 
@@ -68,7 +70,10 @@ def plan_reindex(*, source_id: UUID | None, dataset_id: UUID | None, limit: int)
 
 def start_reindex(plan: ReindexPlan) -> int:
     """Queue the plan's sources to be embedded anew; returns how many. They go on answering meanwhile."""
-    return queue_again(plan.source_ids, Redo.EMBED)
+    with transaction.atomic():
+        queued = queue_again(plan.source_ids, Redo.EMBED)
+        record("knowledge.reindexing_requested", detail={"sources": queued})
+    return queued
 
 
 def _find_sources(source_id: UUID | None, dataset_id: UUID | None) -> QuerySet[Source]:

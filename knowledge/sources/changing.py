@@ -19,6 +19,7 @@ from knowledge.sources.configs import prepare_config
 from knowledge.sources.storage import count_bytes, measure_text
 from knowledge.tasks import queue_ingestion, queue_purge
 from minirag.lib.errors import BadInput, Conflict, NotFound
+from tenants.audit import compare, record
 from tenants.due import DueKind, make_due
 
 # What clients see, and what decides: not the text, which can be megabytes, nor the worker's columns.
@@ -108,6 +109,7 @@ def create_source(fields: dict[str, Any]) -> Source:
     with transaction.atomic():
         count_bytes(source.bot_profile_id, source.stored_bytes)
         source.save(force_insert=True)
+        note_created(source)
     return source
 
 
@@ -135,6 +137,7 @@ def create_batch(fields: dict[str, Any]) -> tuple[Source, list[Source]]:
         )
         parent.save(force_insert=True)
         Source.objects.bulk_create(children)
+        note_created(parent, children=len(children))
     return parent, children
 
 
@@ -165,8 +168,15 @@ def upload_source(
             data=data,
             sha256=hashlib.sha256(data).hexdigest(),
         )
+        note_created(source, bytes=len(data))
         queue_ingestion(source)
     return source
+
+
+def note_created(source: Source, **detail: Any) -> None:
+    """Write into the audit log that a source was made."""
+    facts = {"source_type": source.source_type, "bot_profile_id": source.bot_profile_id}
+    record("source.created", of=source, detail={**facts, **detail})
 
 
 def update_source(source_id: UUID, changes: dict[str, Any]) -> Source:
@@ -203,9 +213,11 @@ def apply_changes(source: Source, changes: dict[str, Any]) -> None:
     planned: list[str] = []
     if changes.get("refresh_schedule", source.refresh_schedule) != source.refresh_schedule:
         planned = source.plan_refresh(changes["refresh_schedule"])
+    compared = compare(source, changes)
     for field, value in changes.items():
         setattr(source, field, value)
     source.save(update_fields={*changes, *planned, "updated_at"})
+    record("source.restored" if restored else "source.changed", of=source, changes=compared)
     if restored:
         queue_ingestion(source)
     if {"refresh_schedule", "is_active"} & changes.keys():
@@ -219,11 +231,15 @@ def delete_source(source_id: UUID) -> None:
     """
     with transaction.atomic():
         family = Source.objects.filter(Q(pk=source_id) | Q(parent_id=source_id, is_active=True))
-        shown = family.only("id", "deleted_at", "bot_profile_id", "stored_bytes")
+        shown = family.only("id", "name", "deleted_at", "bot_profile_id", "stored_bytes")
         found = list(shown.order_by("id").select_for_update())
-        if all(source.pk != source_id for source in found):
+        source = next((each for each in found if each.pk == source_id), None)
+        if source is None:
             raise NotFound("Source not found")
-        mark_deleted([source for source in found if source.deleted_at is None])
+        alive = [each for each in found if each.deleted_at is None]
+        mark_deleted(alive)
+        if alive:
+            record("source.deleted", of=source, detail={"sources": len(alive)})
 
 
 def mark_deleted(sources: Iterable[Source]) -> None:
@@ -243,7 +259,9 @@ def start_ingestion(source_id: UUID) -> Source:
     source = find_source(source_id)
     if source.status == SourceStatus.PROCESSING:
         raise Conflict("Source is already being processed", code="source_processing")
-    queue_ingestion(source)
+    with transaction.atomic():
+        record("source.ingestion_requested", of=source)
+        queue_ingestion(source)
     return source
 
 
@@ -264,8 +282,10 @@ def start_children(source_id: UUID) -> int:
     parent = find_source(source_id)
     waiting = active_sources().filter(parent=parent).exclude(status=SourceStatus.PROCESSING)
     children = list(waiting.order_by("created_at", "id"))
-    for child in children:
-        queue_ingestion(child)
+    with transaction.atomic():
+        record("source.ingestion_requested", of=parent, detail={"children": len(children)})
+        for child in children:
+            queue_ingestion(child)
     return len(children)
 
 

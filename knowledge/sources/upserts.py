@@ -20,6 +20,7 @@ from knowledge.sources.changing import (
     delete_source,
     find_home,
     find_parent,
+    note_created,
     shown_sources,
 )
 from knowledge.sources.configs import reveal_api_token
@@ -116,6 +117,7 @@ def _put(
         source.is_active = fields["is_active"] is not False
         count_bytes(source.bot_profile_id, source.stored_bytes)
         source.save(force_insert=True)
+        note_created(source, external_id=external_id)
         queue_ingestion(source)
         source.refresh_from_db(fields=["updated_at"])
         return source, Upserted.CREATED

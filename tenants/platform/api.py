@@ -219,8 +219,7 @@ class AuditEvents(ApiView):
     )
     def get(self, request: Request, query: AuditQuery) -> Page[AuditEvent]:
         tenant = require_tenant()
-        # A slug may have belonged to somebody else before, whose tenant was erased and whose log was not.
-        own = AuditEvent.objects.filter(tenant_slug=tenant.slug, created_at__gte=tenant.created_at)
+        own = AuditEvent.objects.of_tenant(tenant)
         with tenant_context(None):
             return _list_events(own, query)
 

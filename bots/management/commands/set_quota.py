@@ -8,11 +8,10 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 
-from bots.quotas.changing import platform_quotas, put_quota
+from bots.quotas.changing import platform_quotas, put_quota, remove_quotas
 from bots.quotas.counting import plain_number
 from bots.quotas.models import LARGEST_LIMIT, Quota, QuotaPeriod, QuotaResource, QuotaSubject
 from minirag.lib.errors import BadInput
-from tenants import audit
 from tenants.commands import ProductCommand
 from tenants.context import tenant_context
 from tenants.provisioning import get_tenant
@@ -35,7 +34,7 @@ class Command(ProductCommand):
         fields = read_options(options)
         with tenant_context(tenant):
             if options["limit"] is None:
-                removed, _ = platform_quotas(fields).delete()
+                removed = remove_quotas(platform_quotas(fields))
                 done = "removed" if removed else "not there"
             else:
                 quota = put_quota(
@@ -47,9 +46,6 @@ class Command(ProductCommand):
                 )
                 done = f"{plain_number(quota.limit)}"
         what = f"{fields['resource']} per {fields['period']} of this {fields['subject']}"
-        audit.record(
-            "quota.set", tenant=tenant, actor=self.actor, detail={"quota": what, "limit": done}
-        )
         self.say(f"{tenant.slug}: {what}: {done}.")
 
 
