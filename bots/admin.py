@@ -10,6 +10,7 @@ from django.contrib.admin import register
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import action, display
 from unfold.widgets import (
     UnfoldAdminPasswordWidget,
@@ -32,7 +33,7 @@ from minirag.ai.credentials import (
     CredentialsInvalid,
     read_credentials,
 )
-from tenants.model_admin import LookOnlyAdmin, ProductAdmin
+from tenants.model_admin import LookOnlyAdmin, ProductAdmin, once_per_row
 from tenants.sites import tenant_site
 
 _OUTCOME_COLOURS = {
@@ -167,6 +168,7 @@ class BotProfileAdmin(ProductAdmin):
         return [bot.name, bot.description[:80]]
 
     @display(description="guardrails")
+    @once_per_row
     def shown_scopes(self, bot: BotProfile) -> str:
         return scopes_admin.show_scopes(bot)
 
@@ -202,7 +204,7 @@ class UsageEventAdmin(LookOnlyAdmin):
     list_display = (
         "created_at", "bot_profile", "kind", "model", "shown_outcome", "shown_tokens", "shown_cost", "shown_time",
     )  # fmt: skip
-    list_filter = ("kind", "outcome", "model", "bot_profile")
+    list_filter = ("kind", "outcome", ("bot_profile", AutocompleteSelectFilter))
     list_select_related = ("bot_profile",)
     search_fields = ("model", "bot_profile__name")
     date_hierarchy = "created_at"

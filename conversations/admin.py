@@ -8,6 +8,7 @@ from django.contrib.admin import register
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
 from bots.models import Outcome, UsageEvent
@@ -34,7 +35,7 @@ class ChatAdmin(LookOnlyAdmin):
         "updated_at",
     )
     list_filter = (
-        "bot_profile",
+        ("bot_profile", AutocompleteSelectFilter),
         "messages__outcome",
         "messages__feedback",
         "messages__citation_valid",

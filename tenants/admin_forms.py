@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.contrib.admin import AdminSite
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminEmailInputWidget,
@@ -19,6 +20,7 @@ from minirag.lib.bounds import longest
 from minirag.lib.errors import BadInput
 from minirag.lib.security.passwords import PasswordWeak, check_password
 from tenants.context import current_tenant
+from tenants.model_admin import search_field
 from tenants.models import ApiToken, Domain, Right, Role, Tenant, User, normalise_email
 from tenants.provisioning import SLUG, normalise_host
 
@@ -176,12 +178,6 @@ class NewTokenForm(forms.Form):
         widget=UnfoldAdminTextInputWidget,
         help_text="What will use it, e.g. “website backend”.",
     )
-    user = forms.ModelChoiceField(
-        User.objects.none(),
-        empty_label=None,
-        widget=UnfoldAdminSelectWidget,
-        help_text="The token has this user's rights and stops working with the account.",
-    )
     scopes = forms.MultipleChoiceField(
         label="Rights",
         required=False,
@@ -201,10 +197,16 @@ class NewTokenForm(forms.Form):
         help_text="Empty: until it is revoked. UTC.",
     )
 
-    def __init__(self, *args: Any, users: Any, **kwargs: Any) -> None:
+    field_order = ("name", "user")
+
+    def __init__(self, *args: Any, users: Any, site: AdminSite, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["user"].queryset = users  # type: ignore[attr-defined]
-        self.fields["user"].label_from_instance = describe_user  # type: ignore[attr-defined]
+        self.fields["user"] = search_field(
+            ApiToken, "user", site, users,
+            help_text="The token has this user's rights and stops working with the account.",
+        )  # fmt: skip
+        self.fields["user"].label_from_instance = describe_user
+        self.order_fields(self.field_order)
 
 
 class RotationForm(forms.Form):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar
 
 from django import forms
 from django.contrib import messages
+from django.contrib.admin import AdminSite
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Model
@@ -22,6 +25,7 @@ from tenants.audit import record, tell_changes
 from tenants.context import current_tenant
 from tenants.models import Tenant, User
 
+R = TypeVar("R")
 Act = Callable[[dict[str, Any]], HttpResponse | None]
 
 
@@ -171,6 +175,29 @@ class LookOnlyAdmin(ProductAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+def once_per_row(shown: Callable[[Any, Any], R]) -> Callable[[Any, Any], R]:
+    """Have a read-only field that asks the database computed once: the theme asks for its text several times."""
+
+    @wraps(shown)
+    def remembered(admin: Any, row: Any) -> R:
+        kept = row.__dict__.setdefault("_shown_once", {})
+        if shown.__name__ not in kept:
+            kept[shown.__name__] = shown(admin, row)
+        text: R = kept[shown.__name__]
+        return text
+
+    return remembered
+
+
+def search_field(model: type[Model], name: str, site: AdminSite, rows: Any, **options: Any) -> Any:
+    """A form field for one of `rows`, found by typing: it never lists them all.
+
+    `name` is a foreign key of `model` to what is looked for, by which the admin's autocompletion goes.
+    """
+    widget = AutocompleteSelect(model._meta.get_field(name), site)
+    return forms.ModelChoiceField(rows, widget=widget, **options)
 
 
 def posted(request: HttpRequest) -> Any:

@@ -6,6 +6,7 @@ it is audited, or is named below as no write.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from django.apps import apps
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from minirag.lib.http_in.openapi import EXAMPLE_IDS
 from tenants.context import tenant_context
@@ -47,6 +49,7 @@ BODIES: dict[str, Any] = {
 }  # fmt: skip
 # What has to be done before.
 UNMADE = {
+    "post /v1/sources/{source_id}/cancel": "post /v1/sources/{source_id}/ingest",
     "post /v1/datasets/{dataset_id}/bots": "delete /v1/datasets/{dataset_id}/bots/{bot_profile_id}",
     "delete /v1/stats/pricing": "put /v1/stats/pricing",
 }
@@ -157,7 +160,7 @@ BOT, THE_TENANT = EXAMPLE_IDS["bot_profile_id"], "the tenant's id"
 ADDITIONS = {
     "bots.BotProfile": {"name": "Bert"},
     "bots.Scope": {"name": "Sales", "bot_profile": BOT},
-    "bots.Quota": {"resource": "messages", "limit": "7", "whom": "tenant:", "period": "day"},
+    "bots.Quota": {"resource": "messages", "limit": "7", "period": "day"},
     "bots.PriceOverride": {"model": "openai/gpt-9", "prompt_cost_per_1m": "3", "completion_cost_per_1m": "3"},
     "knowledge.Source": {"source_type": "text", "name": "Note", "content": "Closed.", "bot_profile": BOT},
     "knowledge.Dataset": {"name": "Leaflets"},
@@ -181,6 +184,7 @@ UNDOING = {
     "activate": {"is_active": False},
     "restore": {"status": "suspended"},
     "download": {"status": "succeeded"},
+    "cancel": {"status": "pending", "queued_at": timezone.now()},
 }
 SITES = {"tenant": tenant_site, "platform": platform_site}
 
@@ -234,6 +238,7 @@ def stage(acme, olga):
             rows = {type(row): row for row in scene_of_the_platform(acme.tenant, olga)}
             return browser(olga.email), rows, olga.email
         furnish("acme")
+        stack.enter_context(tenant_context(acme.tenant))
         furnish_the_rest(acme.tenant)
         rows = {
             model: model._default_manager.order_by("pk").first() for model in tenant_site._registry
@@ -246,7 +251,7 @@ def stage(acme, olga):
         )
         return browser(acme.owner.email, "acme"), rows, acme.owner.email
 
-    with tenant_context(acme.tenant):
+    with ExitStack() as stack:
         yield set_up
 
 

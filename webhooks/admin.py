@@ -12,6 +12,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.widgets import (
@@ -238,7 +239,7 @@ class DeliveryAdmin(LookOnlyAdmin):
         "created_at", "event_type", "webhook", "shown_status", "attempts", "last_status_code", "last_error",
         "next_attempt",
     )  # fmt: skip
-    list_filter = ("status", "event_type", "webhook")
+    list_filter = ("status", "event_type", ("webhook", AutocompleteSelectFilter))
     list_select_related = ("webhook",)
     search_fields = ("id", "webhook__url", "last_error")
     date_hierarchy = "created_at"

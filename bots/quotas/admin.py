@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
 from django.contrib.admin import register
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminSelectWidget
 
-from bots.models import BotProfile
+from bots.models import BotProfile, Scope
 from bots.quotas.changing import check_quota
 from bots.quotas.counting import Standing, find_standings, forget_crossings
 from bots.quotas.models import Quota, QuotaResource, QuotaSubject, QuotaUse
 from minirag.lib.errors import BadInput
 from tenants.context import require_tenant
-from tenants.model_admin import LookOnlyAdmin, ProductAdmin
+from tenants.model_admin import LookOnlyAdmin, ProductAdmin, once_per_row, search_field
 from tenants.models import ApiToken
 from tenants.permissions import acting_user
 from tenants.sites import tenant_site
@@ -31,12 +31,11 @@ _RESOURCE_COLOURS = {
 
 
 _GONE = "one that is gone"
+_SUBJECTS = {QuotaSubject.BOT.value, QuotaSubject.TOKEN.value}
 
 
 class QuotaForm(forms.ModelForm):
-    """A quota; whom it is for is chosen by name."""
-
-    whom = forms.ChoiceField(label="For", widget=UnfoldAdminSelectWidget)
+    """A quota of a bot, of an API token, or of the whole tenant; who it is for is found by name."""
 
     class Meta:
         model = Quota
@@ -44,21 +43,16 @@ class QuotaForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields.get("whom")
-        if isinstance(field, forms.ChoiceField):
-            field.choices = list(name_subjects().items())
-            field.initial = _key_of(self.instance)
+        for name in _SUBJECTS & self.fields.keys():
+            if name == self.instance.subject:
+                self.initial[name] = self.instance.subject_id
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean() or {}
         if self.errors:
             return cleaned
-        if "whom" in cleaned:
-            subject, _, subject_id = cleaned["whom"].partition(":")
-            self.instance.subject, self.instance.subject_id = (
-                subject,
-                uuid.UUID(subject_id) if subject_id else None,
-            )
+        if cleaned.keys() >= _SUBJECTS:
+            self._set_subject(cleaned)
         for name in self._meta.fields or ():
             if name in cleaned:
                 setattr(self.instance, name, cleaned[name])
@@ -68,18 +62,30 @@ class QuotaForm(forms.ModelForm):
             raise ValidationError(error.detail) from None
         return cleaned
 
+    def _set_subject(self, cleaned: dict[str, Any]) -> None:
+        chosen = [name for name in sorted(_SUBJECTS) if cleaned[name]]
+        if len(chosen) == 2:
+            raise ValidationError("A quota is for a bot or for a token, not for both.")
+        subject = chosen[0] if chosen else QuotaSubject.TENANT.value
+        self.instance.subject = subject
+        self.instance.subject_id = cleaned[subject].pk if chosen else None
+
     def _get_validation_exclusions(self) -> set[str]:
-        # `whom` stands for these two, which the unique constraint is about.
+        # Bot and token stand for these two, which the unique constraint is about.
         excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]  # unknown to the stubs
         return excluded - {"subject", "subject_id"}
 
 
-def name_subjects() -> dict[str, str]:
-    """Return what a quota may be for, and its name, by `subject:id`."""
-    bots = BotProfile.objects.order_by("name").values_list("pk", "name")
-    tokens = ApiToken.objects.filter(tenant=require_tenant(), family_id__isnull=True).order_by(
-        "name"
-    )
+def first_tokens() -> QuerySet[ApiToken]:
+    """Return the tenant's tokens that took no other's place: quotas count for all that they are rotated to."""
+    return ApiToken.objects.filter(tenant=require_tenant(), family_id__isnull=True)
+
+
+def name_subjects(quotas: Iterable[Quota]) -> dict[str, str]:
+    """Return the names of what these quotas are for by `subject:id`, in two queries."""
+    ids = [quota.subject_id for quota in quotas if quota.subject_id]
+    bots = BotProfile.objects.filter(pk__in=ids).values_list("pk", "name") if ids else ()
+    tokens = first_tokens().filter(pk__in=ids) if ids else ()
     return {
         f"{QuotaSubject.TENANT}:": "the whole tenant",
         **{f"{QuotaSubject.BOT}:{pk}": f"bot {name}" for pk, name in bots},
@@ -104,13 +110,14 @@ class QuotaAdmin(ProductAdmin):
     )
     list_filter = ("resource", "period", "subject", "is_platform")
     search_fields = ("resource", "subject_id")
-    readonly_fields = ("shown_use", "shown_reset")
+    readonly_fields = ("shown_subject", "shown_use", "shown_reset")
     fieldsets = (
         (
             None,
             {
                 "fields": (
-                    ("whom", "resource"),
+                    ("bot", "token"),
+                    "resource",
                     ("limit", "period"),
                     ("warning_percent", "is_platform"),
                 )
@@ -123,7 +130,7 @@ class QuotaAdmin(ProductAdmin):
         """The list, with what its columns show looked up for all rows at once."""
         changelist = super().get_changelist_instance(request)
         changelist.result_list = rows = list(changelist.result_list)
-        standings, names = find_standings(rows), name_subjects()
+        standings, names = find_standings(rows), name_subjects(rows)
         for quota in rows:
             quota.standing, quota.subject_name = (
                 standings[quota.pk],
@@ -146,6 +153,36 @@ class QuotaAdmin(ProductAdmin):
         listed, counts, forbidden, protected = super().get_deleted_objects(objs, request)
         return listed, counts, set(forbidden) - {QuotaUse._meta.verbose_name}, protected
 
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        """Add the two fields that find a bot or a token by typing, where they can be changed."""
+        found = {
+            "bot": search_field(
+                Scope, "bot_profile", self.admin_site, BotProfile.objects.all(),
+                required=False, help_text="Neither a bot nor a token: for the whole tenant.",
+            ),
+            "token": search_field(
+                ApiToken, "replaced_by", self.admin_site, first_tokens(), required=False, label="API token"
+            ),
+        }  # fmt: skip
+        form = type("FoundQuotaForm", (QuotaForm,), found)
+        return super().get_form(request, obj, change, form=form, **kwargs)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Who only looks sees the name instead."""
+        if self.has_change_permission(request, obj) if obj else True:
+            return self.fieldsets
+        first = {
+            "fields": (
+                "shown_subject",
+                "resource",
+                ("limit", "period"),
+                ("warning_percent", "is_platform"),
+            )
+        }
+        return ((None, first), self.fieldsets[1])
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         fixed = () if acting_user(request).is_superuser else ("is_platform",)
         return (*self.readonly_fields, *fixed, *(("resource", "period") if obj else ()))
@@ -155,10 +192,14 @@ class QuotaAdmin(ProductAdmin):
         return quota.resource, quota.get_resource_display()
 
     @display(description="for")
+    @once_per_row
     def shown_subject(self, quota: Quota) -> str:
-        return getattr(quota, "subject_name", "") or name_subjects().get(_key_of(quota), _GONE)
+        return getattr(quota, "subject_name", "") or name_subjects([quota]).get(
+            _key_of(quota), _GONE
+        )
 
     @display(description="used")
+    @once_per_row
     def shown_use(self, quota: Quota) -> str:
         if quota.pk is None or quota._state.adding:
             return "–"
@@ -178,6 +219,7 @@ class QuotaAdmin(ProductAdmin):
         )  # fmt: skip
 
     @display(description="starts anew")
+    @once_per_row
     def shown_reset(self, quota: Quota) -> str:
         if quota.pk is None or quota._state.adding:
             return "–"
@@ -186,7 +228,11 @@ class QuotaAdmin(ProductAdmin):
 
 
 def _standing_of(quota: Quota) -> Standing:
-    return getattr(quota, "standing", None) or find_standings([quota])[quota.pk]
+    standing: Standing | None = getattr(quota, "standing", None)
+    if standing is None:
+        standing = find_standings([quota])[quota.pk]
+        quota.standing = standing  # type: ignore[attr-defined]
+    return standing
 
 
 def _may_change(request: HttpRequest, quota: Quota | None) -> bool:

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
@@ -19,7 +20,7 @@ from bots.admin_fields import LinesField
 from bots.models import BotProfile, Scope, Strictness
 from bots.scopes.changing import MOST_SCOPES, find_warnings, has_sources
 from bots.scopes.templates import TEMPLATES
-from tenants.model_admin import ProductAdmin
+from tenants.model_admin import ProductAdmin, once_per_row
 from tenants.sites import tenant_site
 
 _STRICTNESS_COLOURS = {
@@ -71,7 +72,8 @@ class ScopeAdmin(ProductAdmin):
     list_display = (
         "name", "bot_profile", "is_active", "shown_strictness", "shown_topics", "warning_count", "updated_at",
     )  # fmt: skip
-    list_filter = ("is_active", "strictness", "bot_profile")
+    list_filter = ("is_active", "strictness", ("bot_profile", AutocompleteSelectFilter))
+    autocomplete_fields = ("bot_profile",)
     list_select_related = ("bot_profile",)
     search_fields = ("name", "description", "bot_profile__name")
     readonly_fields = ("templates", "shown_warnings", "created_at", "updated_at")
@@ -124,6 +126,7 @@ class ScopeAdmin(ProductAdmin):
         return _link_templates("")
 
     @display(description="look at")
+    @once_per_row
     def shown_warnings(self, scope: Scope) -> str:
         found = find_warnings(scope, has_sources=has_sources(scope.bot_profile))
         return (

@@ -15,7 +15,11 @@ from django.urls import reverse
 from django.utils.html import format_html
 from unfold.admin import TabularInline
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import (
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from knowledge.datasets.changing import (
     change_link,
@@ -29,7 +33,7 @@ from knowledge.datasets.changing import (
 from knowledge.datasets.figures import measure_dataset
 from knowledge.models import BotDataset, Dataset
 from minirag.lib.errors import ProductError
-from tenants.model_admin import ProductAdmin, is_writable
+from tenants.model_admin import ProductAdmin, is_writable, once_per_row
 from tenants.permissions import acting_user
 from tenants.sites import tenant_site
 
@@ -76,14 +80,19 @@ class LinkForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # A link with another bot is another link.
+        # A link with another bot is another link. Its own is shown without a look-up per row.
         if not self.instance._state.adding:
+            bot = self.instance.bot_profile
+            self.fields["bot_profile"].widget = UnfoldAdminSelectWidget(
+                choices=[(bot.pk, str(bot))]
+            )
             self.fields["bot_profile"].disabled = True
 
 
 class LinkInline(TabularInline):
     model = BotDataset
     form = LinkForm
+    autocomplete_fields = ("bot_profile",)
     extra = 0
     tab = False
     verbose_name, verbose_name_plural = "bot", "bots that answer from it"
@@ -96,6 +105,9 @@ class LinkInline(TabularInline):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self._may_link(request, obj)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BotDataset]:
+        return super().get_queryset(request).select_related("bot_profile", "dataset")
 
     def _may_link(self, request: HttpRequest, obj: Dataset | None) -> bool:
         return (
@@ -232,6 +244,7 @@ class DatasetAdmin(ProductAdmin):
         return int(dataset.bot_count) if dataset.is_shared else 1
 
     @display(description="holds")
+    @once_per_row
     def shown_figures(self, dataset: Dataset) -> str:
         found = measure_dataset(dataset.pk)
         states = ", ".join(

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import action, display
 
 from bots.models import BotProfile
@@ -28,7 +29,7 @@ from knowledge.sources.changing import (
 from knowledge.sources.forms import NewSourceForm, SourceForm
 from knowledge.sources.nyxcore_form import NYXCORE_FIELDS
 from knowledge.tasks import queue_ingestion
-from tenants.model_admin import ProductAdmin, format_age
+from tenants.model_admin import ProductAdmin, format_age, once_per_row
 from tenants.sites import tenant_site
 
 _STATUS_COLOURS = {
@@ -48,7 +49,12 @@ class SourceAdmin(ProductAdmin):
         "name_and_origin", "home", "source_type", "shown_status", "shown_progress", "is_active",
         "document_count", "chunk_count", "shown_age",
     )  # fmt: skip
-    list_filter = ("status", "source_type", "is_active", "bot_profile")
+    list_filter = (
+        "status",
+        "source_type",
+        "is_active",
+        ("bot_profile", AutocompleteSelectFilter),
+    )
     list_select_related = ("bot_profile", "dataset")
     search_fields = ("name", "description", "error_message", "external_id")
     autocomplete_fields = ("bot_profile",)
@@ -213,6 +219,7 @@ class SourceAdmin(ProductAdmin):
         return format_age(source.last_refreshed_at)
 
     @display(description="file")
+    @once_per_row
     def shown_file(self, source: Source) -> str:
         file = SourceFile.objects.filter(source=source).defer("data").first()
         size = source.config.get("file_size")

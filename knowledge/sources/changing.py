@@ -271,9 +271,11 @@ def cancel_ingestion(source_id: UUID) -> Source:
     A worker that is at it gives up at its next step and writes nothing. Raises NotFound, or Conflict where nothing
     is to be cancelled.
     """
-    find_source(source_id)
-    if not Source.objects.filter(pk=source_id).stop():
-        raise Conflict("Nothing is being ingested", code="source_not_processing")
+    source = find_source(source_id)
+    with transaction.atomic():
+        if not Source.objects.filter(pk=source_id).stop():
+            raise Conflict("Nothing is being ingested", code="source_not_processing")
+        record("source.ingestion_cancelled", of=source)
     return find_source(source_id)
 
 

@@ -141,7 +141,9 @@ class ApiTokenAdmin(ProductAdmin):
             self.log_addition(request, token, [{"added": {}}])
             return self._show(request, token, secret)
 
-        form = NewTokenForm(posted(request), users=users, initial={"user": request.user.pk})
+        form = NewTokenForm(
+            posted(request), users=users, site=self.admin_site, initial={"user": request.user.pk}
+        )
         return self.ask(request, mint, title="Add an API token", submit="Make the token", form=form)
 
     def _show(self, request: HttpRequest, token: ApiToken, secret: str) -> HttpResponse:
