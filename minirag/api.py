@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -11,7 +12,9 @@ from django.views.decorators.csrf import csrf_exempt
 
 from minirag.health import system_health
 from minirag.inventory import DetailedHealth
+from minirag.lib.database import find_outage
 from minirag.lib.http_in.doors import API_DOOR, door
+from minirag.lib.http_in.outages import answer_outage, wants_json
 from minirag.lib.http_in.rest import answer_bad_request, answer_not_found, answer_server_error
 from minirag.reference import OpenApiDocument, ReferencePage
 
@@ -43,7 +46,7 @@ def answer_unknown(request: HttpRequest, rest: str = "") -> HttpResponse:
 def handler400(request: HttpRequest, exception: Any = None) -> HttpResponse:
     return (
         answer_bad_request(request, exception)
-        if _wants_json(request)
+        if wants_json(request)
         else defaults.bad_request(request, exception)
     )
 
@@ -51,20 +54,15 @@ def handler400(request: HttpRequest, exception: Any = None) -> HttpResponse:
 def handler404(request: HttpRequest, exception: Any = None) -> HttpResponse:
     return (
         answer_not_found(request)
-        if _wants_json(request)
+        if wants_json(request)
         else defaults.page_not_found(request, exception)
     )
 
 
 def handler500(request: HttpRequest) -> HttpResponse:
-    return answer_server_error(request) if _wants_json(request) else defaults.server_error(request)
-
-
-def _wants_json(request: HttpRequest) -> bool:
-    """Whether an error is for a program: all of the API, and whoever does not ask for a page."""
-    return request.path_info.startswith("/v1/") or "text/html" not in request.headers.get(
-        "Accept", ""
-    )
+    if find_outage(sys.exc_info()[1]):
+        return answer_outage(request)
+    return answer_server_error(request) if wants_json(request) else defaults.server_error(request)
 
 
 urlpatterns: list[URLPattern | URLResolver] = [

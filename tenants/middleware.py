@@ -10,10 +10,12 @@ from django.conf import settings
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 
+from minirag.lib.database import OUTAGES
 from minirag.lib.errors import NotAuthenticated, ProductError
 from minirag.lib.http_in.arrivals import Arrival, settle_scope
 from minirag.lib.http_in.doors import Door, Proof, route_of
 from minirag.lib.http_in.middleware import TwofoldMiddleware
+from minirag.lib.http_in.outages import answer_outage
 from minirag.lib.http_in.rest import error_response
 from minirag.lib.security.limits import LimitState, limit_headers
 from tenants.audit import acting
@@ -107,6 +109,8 @@ class TenantMiddleware(TwofoldMiddleware):
                 found = find_tenant(arrival, wants_bearer=door.proof == Proof.BEARER)
             except HostUnknown as error:
                 return error_response(error, request)
+            except OUTAGES:
+                return answer_outage(request)
         refusal = _prepare(request, found, door)
         if refusal is not None:
             return refusal
@@ -130,6 +134,8 @@ class TenantMiddleware(TwofoldMiddleware):
                 )
             except HostUnknown as error:
                 return error_response(error, request)
+            except OUTAGES:
+                return answer_outage(request)
         refusal = _prepare(request, found, door)
         if refusal is not None:
             return refusal

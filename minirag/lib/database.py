@@ -1,15 +1,22 @@
-"""The one way from async code to the database."""
+"""The one way from async code to the database, and what it means when the database does not answer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, ParamSpec, TypeVar
 
+import structlog
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import connections
+from django.db import InterfaceError, InternalError, OperationalError, connections
+from psycopg.errors import ReadOnlySqlTransaction
+
+from minirag.lib.errors import DatabaseUnavailable
+
+logger = structlog.get_logger(__name__)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,11 +35,45 @@ def _threads(pool: str) -> ThreadPoolExecutor:
     )
 
 
+OUTAGES = (DatabaseUnavailable, OperationalError, InterfaceError)
+"""What reading raises while PostgreSQL is away."""
+
+
+def find_outage(error: BaseException | None) -> DatabaseUnavailable | None:
+    """Return what an error means where PostgreSQL cannot serve us now, also as a standby that takes no writes."""
+    if isinstance(error, DatabaseUnavailable):
+        return error
+    is_standby = isinstance(error, InternalError) and isinstance(
+        error.__cause__, ReadOnlySqlTransaction
+    )
+    if not is_standby and not isinstance(error, OperationalError | InterfaceError):
+        return None
+    said = (str(error).strip().splitlines() or [""])[0]
+    logger.warning("the database is not available", error=type(error).__name__, said=said[:300])
+    return DatabaseUnavailable()
+
+
+@contextmanager
+def _outages_told() -> Iterator[None]:
+    """Turn an outage into the error that every edge knows how to tell."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, InternalError) as error:
+        if outage := find_outage(error):
+            raise outage from error
+        raise
+
+
+def _run(function: Callable[..., R], args: tuple[Any, ...], kwargs: dict[str, Any]) -> R:
+    with _outages_told():
+        return function(*args, **kwargs)
+
+
 def _run_and_release(
     function: Callable[..., R], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> R:
     try:
-        return function(*args, **kwargs)
+        return _run(function, args, kwargs)
     finally:
         connections.close_all()  # with the pool: give the connection back
 
@@ -43,6 +84,8 @@ async def run_sync(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) 
     The connection goes back as soon as the function returns, so nothing is held while a model streams, and there
     are never more threads than connections: callers queue here instead of timing out in the pool. With
     `DATABASE_THREADS=0` it runs on the thread that called into the loop (tests inside a transaction).
+
+    Raises DatabaseUnavailable where PostgreSQL cannot serve us now.
     """
     return await run_in_pool(DATABASE, function, *args, **kwargs)
 
@@ -50,6 +93,6 @@ async def run_sync(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) 
 async def run_in_pool(pool: str, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """`run_sync` on the threads of `pool`: DATABASE, UPLOADS, PASSWORDS or OUTBOUND."""
     if not settings.DATABASE_THREADS:
-        return await sync_to_async(function, thread_sensitive=True)(*args, **kwargs)
+        return await sync_to_async(_run, thread_sensitive=True)(function, args, kwargs)
     gate = sync_to_async(_run_and_release, thread_sensitive=False, executor=_threads(pool))
     return await gate(function, args, kwargs)

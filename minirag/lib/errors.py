@@ -80,6 +80,16 @@ class TooManyRequests(ProductError):
         self.limit = limit
 
 
+class DatabaseUnavailable(ProductError):
+    """PostgreSQL is away, starting, recovering, or has no room for us. Nothing is lost; soon it is back."""
+
+    status, code, retryable = 503, "database_unavailable", True
+    retry_after_seconds = 2
+
+    def __init__(self) -> None:
+        super().__init__("The service is not available at the moment.")
+
+
 class ProviderError(ProductError):
     """A model provider failed. `category` is one of the keys of `STATUS_OF`; the provider's own text is not kept."""
 

@@ -13,7 +13,6 @@ from functools import wraps
 from typing import Any, ClassVar
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
@@ -23,7 +22,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from minirag.lib.database import DATABASE, run_in_pool
+from minirag.lib.database import DATABASE, find_outage, run_in_pool
 from minirag.lib.errors import NotAuthenticated, ProductError, TooManyRequests
 from minirag.lib.http_in.doors import API_DOOR, Door
 from minirag.lib.http_in.error_bodies import error_body
@@ -115,7 +114,7 @@ def explain_error(
             headers |= limit_headers(LimitState(known.limit, 0, known.retry_after_seconds))
     if isinstance(known, MethodNotAllowed):
         headers["Allow"] = ", ".join(known.allowed)
-    if known.status >= 500 and not (isinstance(error, ProductError) and known.retryable):
+    if known.status >= 500 and not known.retryable:
         logger.error("request failed: %s", type(error).__name__, exc_info=error)
     return known.status, error_body(known, request_id, path=path), headers
 
@@ -145,21 +144,15 @@ _KNOWN: list[tuple[tuple[type[Exception], ...], int, str, str]] = [
         "bad_request",
         "Bad Request",
     ),
-    (
-        (OperationalError, InterfaceError),
-        503,
-        "database_unavailable",
-        "The service is not available at the moment.",
-    ),
 ]
 
 
 def _translate_error(error: Exception) -> ProductError:
+    if outage := find_outage(error):
+        return outage
     for kinds, status, code, detail in _KNOWN:
         if isinstance(error, kinds):
-            known = (NotAuthenticated if status == 401 else ProductError)(
-                detail, code=code, retryable=status == 503
-            )
+            known = (NotAuthenticated if status == 401 else ProductError)(detail, code=code)
             known.status = status
             return known
     if isinstance(error, exceptions.APIException):

@@ -14,6 +14,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 from urllib.parse import quote
@@ -40,6 +41,9 @@ _FLAGS = {
     "log_min_messages": "warning",
     "timezone": "UTC",
     "log_timezone": "UTC",
+    # After a crash every file is made safe before the first connection: one by one that took 7 s for 7,000 files, and
+    # a tenant has 200.
+    **({"recovery_init_sync_method": "syncfs"} if sys.platform == "linux" else {}),
 }
 
 

@@ -33,6 +33,7 @@ from minirag.local.supervision.programs import Program
 
 _READY_SECONDS = 120.0
 _WATCH_SECONDS = 0.2
+_STARTS_TRIED = 6
 _WORKER_GRACE_SECONDS = 30.0
 
 
@@ -266,9 +267,22 @@ class Supervisor:
         for name, server in (("PostgreSQL", self.postgres), ("Valkey", self.valkey)):
             if server is not None and not server.is_running():
                 self.console.say(f"{name} ended by itself and is started again")
-                server.start()
+                self._start_again(server)
         for program in self.programs:
             self._look_after(program)
+
+    def _start_again(self, server: PostgresServer | ValkeyServer) -> None:
+        """Start a server that ended; one that ends while it starts is tried again, but not for ever."""
+        for attempt in range(1, _STARTS_TRIED + 1):
+            try:
+                server.start()
+                return
+            except StartError as error:
+                if attempt == _STARTS_TRIED:
+                    raise
+                self.console.say(str(error))
+            if self.stopping.wait(0.25 * 2**attempt):
+                raise Stopped
 
     def _look_after(self, program: Program) -> None:
         if program.start_again_at is not None:
