@@ -20,6 +20,7 @@ from minirag.local.supervision.console import Console
 from minirag.local.supervision.installation import AlreadyRunning, Installation, adopt_installation
 from minirag.local.supervision.listening import is_healthy, open_listener
 from minirag.local.supervision.programs import Program
+from minirag.local.supervision.supervisor import Options, Supervisor
 
 SECRET_NAMES = ("SECRET_KEY", "JWT_SECRET_KEY", "ENCRYPTION_KEY")
 
@@ -165,3 +166,32 @@ def test_messages_of_a_killed_worker_go_back_to_their_queue_at_once() -> None:
         again = killed.SimpleQueue("celery").get(timeout=5)
         assert again.payload == {"n": 1}
         again.ack()
+
+
+class Faltering:
+    """A server that ends while it starts, so many times."""
+
+    def __init__(self, times: int) -> None:
+        self.times, self.started = times, 0
+
+    def start(self) -> None:
+        self.started += 1
+        if self.started <= self.times:
+            raise StartError("It ended while it recovered.")
+
+
+@pytest.mark.parametrize("times", [2, 99])
+def test_a_server_that_ends_while_it_starts_again_is_tried_again_but_not_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    stream, server = io.StringIO(), Faltering(times)
+    supervisor = Supervisor(Options("127.0.0.1", 8000, tmp_path), Console(stream))
+    monkeypatch.setattr(supervisor.stopping, "wait", lambda seconds: False)
+    if times == 2:
+        supervisor._start_again(server)
+    else:
+        with pytest.raises(StartError, match="while it recovered"):
+            supervisor._start_again(server)
+    assert (
+        server.started == min(times + 1, 6) and "It ended while it recovered." in stream.getvalue()
+    )

@@ -1,0 +1,68 @@
+"""The pool notices at once that a server went away, and that it is back."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from django.db import connection
+from psycopg_pool import PoolTimeout
+
+from tenants.backend.pool import Pool, is_alive
+
+
+@pytest.fixture
+def pool(acme) -> Iterator[Pool]:
+    parameters = {**connection.get_connection_params(), "autocommit": True}
+    with Pool(kwargs=parameters, min_size=1, max_size=4, timeout=10, open=False) as pool:
+        yield pool
+
+
+def end_sessions(*connections: psycopg.Connection) -> None:
+    """As a server that is shut down does."""
+    with connection.cursor() as cursor:
+        for other in connections:
+            cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [other.info.backend_pid])
+
+
+def test_connections_that_were_cut_meanwhile_are_never_handed_out(pool):
+    idle = [pool.getconn() for _ in range(4)]
+    for one in idle:
+        pool.putconn(one)
+    end_sessions(*idle)
+    found = [pool.getconn() for _ in range(4)]
+    assert not {id(one) for one in found} & {id(one) for one in idle}
+    assert [one.execute("SELECT 1").fetchone() for one in found] == [(1,)] * 4
+    for one in found:
+        pool.putconn(one)
+
+
+def test_a_connection_that_only_had_something_to_say_is_alive(pool):
+    one = pool.getconn()
+    with connection.cursor() as cursor:
+        one.execute("LISTEN somebody")
+        cursor.execute("SELECT pg_notify('somebody', 'hello')")
+        assert is_alive(one)
+    end_sessions(one)
+    assert not is_alive(one)
+    one.close()
+    assert not is_alive(one)
+    pool.putconn(one)
+
+
+def test_who_waits_for_a_server_that_refuses_is_told_soon_and_again_each_time(acme):
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        port = nobody.getsockname()[1]
+    parameters = {**connection.get_connection_params(), "autocommit": True}
+    refusing = {**parameters, "host": "127.0.0.1", "port": port}
+    with Pool(kwargs=refusing, min_size=1, max_size=2, timeout=3600, open=False) as pool:
+        for _ in range(3):
+            with pytest.raises(PoolTimeout):
+                pool.getconn()
+        pool.kwargs = parameters  # it is back
+        one = pool.getconn()
+        assert one.execute("SELECT 1").fetchone() == (1,)
+        pool.putconn(one)
