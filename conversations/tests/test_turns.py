@@ -232,7 +232,7 @@ def test_an_end_that_cannot_be_stored_still_reaches_the_reader(acme_bot, model, 
     monkeypatch.setattr("conversations.turns.taking.close_turn", refuse)
     model.enqueue("36 months [1].")
     failed = take(acme_bot)[-1]
-    assert isinstance(failed, Failed) and failed.error.code == "internal"
+    assert isinstance(failed, Failed) and failed.error.code == "database_unavailable"
     assert Message.objects.get().outcome == "pending"
 
 
