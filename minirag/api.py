@@ -14,8 +14,13 @@ from minirag.health import system_health
 from minirag.inventory import DetailedHealth
 from minirag.lib.database import find_outage
 from minirag.lib.http_in.doors import API_DOOR, door
-from minirag.lib.http_in.outages import answer_outage, wants_json
-from minirag.lib.http_in.rest import answer_bad_request, answer_not_found, answer_server_error
+from minirag.lib.http_in.rest import (
+    answer_bad_request,
+    answer_not_found,
+    answer_outage,
+    answer_server_error,
+    wants_json,
+)
 from minirag.reference import OpenApiDocument, ReferencePage
 
 

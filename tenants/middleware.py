@@ -15,8 +15,7 @@ from minirag.lib.errors import NotAuthenticated, ProductError
 from minirag.lib.http_in.arrivals import Arrival, settle_scope
 from minirag.lib.http_in.doors import Door, Proof, route_of
 from minirag.lib.http_in.middleware import TwofoldMiddleware
-from minirag.lib.http_in.outages import answer_outage
-from minirag.lib.http_in.rest import error_response
+from minirag.lib.http_in.rest import answer_outage, error_response
 from minirag.lib.security.limits import LimitState, limit_headers
 from tenants.audit import acting
 from tenants.authentication import Identity, authenticate_bearer

@@ -23,7 +23,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from minirag.lib.database import DATABASE, find_outage, run_in_pool
-from minirag.lib.errors import NotAuthenticated, ProductError, TooManyRequests
+from minirag.lib.errors import DatabaseUnavailable, NotAuthenticated, ProductError, TooManyRequests
 from minirag.lib.http_in.doors import API_DOOR, Door
 from minirag.lib.http_in.error_bodies import error_body
 from minirag.lib.http_in.ignored import tell_ignored
@@ -241,3 +241,28 @@ def answer_server_error(request: HttpRequest) -> JsonResponse:
         ProductError("Internal Server Error"), _request_id_of(request), path=request.path_info
     )
     return JsonResponse(payload, status=500)
+
+
+_OUTAGE_PAGE = """<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Not available</title></head>
+<body><h1>Not available at the moment</h1><p>Please try again in a few seconds.</p></body>
+</html>
+"""
+
+
+def wants_json(request: HttpRequest) -> bool:
+    """Whether an error is for a program: all of the API, and whoever does not ask for a page."""
+    return request.path_info.startswith("/v1/") or "text/html" not in request.headers.get(
+        "Accept", ""
+    )
+
+
+def answer_outage(request: HttpRequest) -> HttpResponse:
+    """Answer 503 with Retry-After, to a program in JSON and to a person in words."""
+    outage = DatabaseUnavailable()
+    if wants_json(request):
+        return error_response(outage, request)
+    return HttpResponse(
+        _OUTAGE_PAGE, status=outage.status, headers={"Retry-After": str(outage.retry_after_seconds)}
+    )

@@ -10,7 +10,7 @@ from psycopg.errors import CannotConnectNow, ReadOnlySqlTransaction
 from minirag import api
 from minirag.lib.database import find_outage, run_sync
 from minirag.lib.errors import DatabaseUnavailable
-from minirag.lib.http_in.outages import answer_outage
+from minirag.lib.http_in.rest import answer_outage
 
 
 def test_a_server_that_takes_no_writes_is_one_that_is_not_available(acme):
