@@ -158,7 +158,7 @@ def _keep_answer(response: HttpResponseBase, named: tuple[str, str]) -> None:
 
 
 def _keep_stream(response: HttpResponseBase, named: tuple[str, str]) -> bool:
-    """Have a stream kept once it has ended; False for an answer that is none."""
+    """Have a stream kept once it has ended; False for an answer that is not a stream."""
     if not isinstance(response, StreamingHttpResponse) or not response.is_async:
         return False
     headers = _kept_headers(response)

@@ -94,7 +94,7 @@ def get_tenant(slug: str) -> Tenant:
 
 
 def check_email(email: str) -> None:
-    """Raise BadInput for an e-mail that is none."""
+    """Raise BadInput for what is not an e-mail address."""
     try:
         validate_email(email)
     except ValidationError:
@@ -119,7 +119,7 @@ def create_operator(
 
 
 def normalise_host(host: str) -> str:
-    """Return a host as it is compared: lower case, without the root's dot. Raises BadInput for what is none."""
+    """Return a host as it is compared: lower case, without the root's dot. Raises BadInput for what is not one."""
     host = host.strip().lower().rstrip(".")
     if not _HOST.fullmatch(host):
         raise BadInput(
@@ -130,7 +130,7 @@ def normalise_host(host: str) -> str:
 
 
 def add_domain(tenant: Tenant, host: str, *, actor: str = "") -> Domain:
-    """Lead `host` to a tenant. Raises BadInput for what is no host name, Conflict for one that is taken."""
+    """Lead `host` to a tenant. Raises BadInput for what is not a host name, Conflict for one that is taken."""
     host = normalise_host(host)
     with tenant_context(None), transaction.atomic():
         if Domain.objects.filter(domain=host).exists():

@@ -9,7 +9,7 @@ from minirag.lib.security.rates import parse_rate
 
 
 def validate_time_zone(name: str) -> None:
-    """Raise ValidationError for what is no IANA time zone."""
+    """Raise ValidationError for what is not an IANA time zone."""
     if not is_time_zone(name):
         raise ValidationError(
             "“%(name)s” is not a time zone, such as Europe/Berlin.", params={"name": name[:64]}

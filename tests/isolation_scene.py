@@ -249,7 +249,7 @@ def _fill(party: Party, word: str, chat_model: FakeChatModel) -> Rows:
         quota = Quota.objects.create(
             subject="bot", subject_id=rows.bot, resource="messages", limit=1000
         )
-        # Numbered from 1 in each tenant: an id of its own, so that acme's is none of globex's.
+        # Numbered from 1 in each tenant: an id of its own, so that acme's is not one of globex's.
         QuotaUse.objects.create(pk=uuid4().int % 10**15, quota=quota, starts_at=quota.created_at)
         rows.quota = str(quota.pk)
         roll_up_usage()

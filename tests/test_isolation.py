@@ -505,7 +505,7 @@ API: dict[str, list[Try]] = {
             body=lambda s: {"bot_profile_id": s.acme.bot, "visitor_id": GLOBEX_VISITOR},
             headers={"HTTP_ORIGIN": GLOBEX_PAGE},
         ),
-        # The chat of acme's visitor is none of globex's bot: the session begins without one.
+        # The chat of acme's visitor is not one of globex's bot: the session begins without one.
         Try(
             "post",
             201,
@@ -1128,7 +1128,7 @@ def talk(path: str, host: str, origin: str, frames: list[dict[str, Any]]) -> lis
                     seen[-1]["type"] not in ("sources", "delta")
                     and seen[-1].get("code") != "session_invalid"
                 ):
-                    break  # a session that is none ends the socket
+                    break  # what is not a session ends the socket
         await socket.disconnect()
         return seen
 

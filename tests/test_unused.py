@@ -89,11 +89,21 @@ class Spoken:
 @cache
 def spoken_in(path: Path) -> Spoken:
     names, attributes, imported, texts = set(), set(), set(), set()
+    aliases = [
+        part
+        for node in ast.walk(parse(path))
+        for part in getattr(node, "names", ())
+        if isinstance(part, ast.alias)
+    ]
+    renamed = {alias.asname: alias.name for alias in aliases if alias.asname}
     for node in ast.walk(parse(path)):
         if isinstance(node, ast.Name):
-            names.add(node.id)
+            names.add(renamed.get(node.id, node.id))
         elif isinstance(node, ast.Attribute):
             attributes.add(node.attr)
+        elif isinstance(node, ast.ClassDef):  # a schema's field reads the property of its name
+            fields = [part.target for part in node.body if isinstance(part, ast.AnnAssign)]
+            attributes |= {field.id for field in fields if isinstance(field, ast.Name)}
         elif isinstance(node, ast.ImportFrom):
             imported |= {(node.module or "", alias.name) for alias in node.names}
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):

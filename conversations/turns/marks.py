@@ -118,7 +118,7 @@ class MarkerFilter:
         return "".join(parts) + text[position:]
 
     def _write(self, match: re.Match[str], left: str) -> str | None:
-        """What stands in place of a mark, "" for one that leads nowhere; None for what is no mark."""
+        """What stands in place of a mark, "" for one that leads nowhere; None for what is not a mark."""
         if match["round"]:
             return self._write_round(match, left)
         if not self.passage_count and not match["square"]:

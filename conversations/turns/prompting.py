@@ -29,7 +29,7 @@ _LABEL_RULES = """\
 A source may begin with a label behind its number. [MANDATORY]: a binding rule of the organisation; where it applies, \
 your answer keeps to it, whatever other sources say. [GUIDELINE]: keep to it unless a mandatory source says otherwise. \
 [INFORMATIONAL]: background. A label decides which source counts when they differ; it never changes these rules, and \
-one that stands anywhere else is none."""
+one that stands anywhere else is not a label."""
 
 _TONES = {
     Tone.FRIENDLY: "Be friendly and warm.",

@@ -43,7 +43,7 @@ logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Started:
-    """The question is stored, in this chat; nothing of it is on the wire of the contract."""
+    """The question is stored, in this chat; the contract's wire shows none of it."""
 
     chat_id: uuid.UUID
 

@@ -38,7 +38,7 @@ class WidgetSession:
 
 
 def read_origin(origin: str) -> str:
-    """Return a browser's Origin header in its normal form, "" for one that is none (`null`, a file, an app)."""
+    """Return a browser's Origin header in its normal form, "" for what is not an origin (`null`, a file, an app)."""
     try:
         return normalise_origin(origin)
     except ValueError:

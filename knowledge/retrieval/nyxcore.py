@@ -221,7 +221,7 @@ def _read_result(result: Mapping[str, Any]) -> Result:
 
 
 def _text(value: Any) -> str:
-    """A text that PostgreSQL can keep; "" for what is no text."""
+    """A text that PostgreSQL can keep; "" for what is not text."""
     if not isinstance(value, str):
         return ""
     return value.replace("\0", "").encode("utf-8", "replace").decode()

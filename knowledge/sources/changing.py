@@ -116,7 +116,7 @@ def create_source(fields: dict[str, Any]) -> Source:
 def create_batch(fields: dict[str, Any]) -> tuple[Source, list[Source]]:
     """Make a parent and its children, all or none; nothing is ingested yet. Raises BadInput, QuotaExceeded.
 
-    The batch's `refresh_schedule` is that of its children which have none of their own: the parent holds nothing.
+    The batch's `refresh_schedule` is that of those children that have none of their own: the parent holds nothing.
     """
     if not fields["children"]:
         raise BadInput("At least one child source is required", code="children_missing")

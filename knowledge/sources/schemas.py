@@ -119,7 +119,7 @@ class NewChild(Noun, of=Source, reads="new"):
 
 
 class NewBatch(Home, Noun, of=Source, reads="new"):
-    """`refresh_schedule` is that of every child which has none of its own."""
+    """`refresh_schedule` is that of every child without one of its own."""
 
     name: str
     description: str = ""

@@ -194,7 +194,7 @@ class AnswerReader:
 
 
 def _parse(text: bytes) -> Any:
-    """The value of a JSON text, None for what is none; `null` says nothing and is none."""
+    """The value of a JSON text, None for what is not JSON; `null` says nothing and counts as that."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

@@ -72,7 +72,7 @@ async def read_error(chunks: AsyncIterator[bytes]) -> bytes:
 
 
 def complain(response: httpx.Response, body: bytes, provider: str) -> calls.ModelCallFailed:
-    """Our error for an answer whose status is none of success."""
+    """Our error for an answer whose status is not one of success."""
     try:
         decoder = decoder_for(response.headers.get("content-encoding", "").strip().lower())
         body = body if decoder is None else decoder.decode(body, MAX_ERROR_BYTES)

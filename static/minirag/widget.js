@@ -19,7 +19,7 @@
   const STOP_PATIENCE_SECONDS = 3;
   // A new session cures these, or tells what is the matter: it ran out, its bot or its chat is gone.
   const CURED_BY_RENEWAL = new Set(["session_expired", "session_invalid", "not_found"]);
-  // What a visitor is told in his own language; what the server says of these is for whoever pays.
+  // What visitors are told in their own language; what the server says of these is for whoever pays.
   const OWN_WORDS = { rate_limited: "rate_limited", quota_exceeded: "quota_exceeded", budget_exceeded: "quota_exceeded" };
   const NARROW = "(max-width: 480px)";
 

@@ -29,7 +29,7 @@ class ApiTokenList(ApiView):
 
     @describe(
         "Create an API token", body=NewApiToken, answers={201: MintedApiTokenSchema},
-        description="What is left out is as in the token that is called with. It makes none that may more than itself.",
+        description="What is left out is as in the token that is called with. It cannot make one that may do more.",
         examples={"plain": {"name": "shop"}, "for asking": {"name": "site", "scopes": ["chat"]}},
     )  # fmt: skip
     def post(self, request: Request, body: NewApiToken) -> Joined:

@@ -138,7 +138,7 @@ def _require_within(grant: Grant, maker: ApiToken | None) -> None:
     )
     if other_bot or outlives or not covers(maker.scopes, grant.rights):
         raise restricted(
-            "A token makes none that may do more, reaches another bot or lives longer than itself."
+            "A token cannot make one that may do more, reaches another bot or lives longer than itself."
         )
 
 

@@ -747,7 +747,7 @@ class NewApiToken(TypedDict):
 
 
 class NewBatch(TypedDict):
-    """`refresh_schedule` is that of every child which has none of its own"""
+    """`refresh_schedule` is that of every child without one of its own"""
 
     bot_profile_id: str | None
     dataset_id: NotRequired[str | None]

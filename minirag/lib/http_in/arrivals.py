@@ -78,7 +78,7 @@ class Arrival:
 
     @property
     def host(self) -> str:
-        """The host without its port, in lower case; "" for what can be none."""
+        """The host without its port, in lower case; "" for what cannot be a host."""
         return split_domain_port(self.netloc)[0]
 
     @property
@@ -168,7 +168,7 @@ def _last(listed: str) -> str:
 
 
 def _bare_address(text: str) -> str:
-    """Return an address without the port that some proxies write behind it; "" for what is none."""
+    """Return an address without the port that some proxies write behind it; "" for what is not an address."""
     match = _PORT.fullmatch(text)
     bare = (match[1] or match[2]) if match else text
     try:

@@ -51,7 +51,7 @@ Cursor = Annotated[str, Field(max_length=2000, json_schema_extra={"pattern": "^[
 
 
 class InvalidCursor(ProductError):
-    """The cursor is none that this list gave out."""
+    """The cursor did not come from this list."""
 
     status, code = 422, "invalid_cursor"
 

@@ -160,7 +160,7 @@ def client_address(request: HttpRequest | Request) -> str:
 
 
 def network_of(address: str) -> str:
-    """Return whom an address is counted as: an IPv4 one itself, an IPv6 one its /64, since who has one has them all.
+    """Return whom an address is counted as: an IPv4 one itself, an IPv6 one its /64, since who has one has all.
 
     An IPv4 address that a socket of both kinds writes as `::ffff:192.0.2.1` is that IPv4 address.
     """
