@@ -6,6 +6,7 @@ from django.urls import path
 
 from conversations.exports import api as exports_api
 from conversations.exports import chat_api
+from conversations.following import api as following_api
 from conversations.logs import api as logs_api
 from conversations.openai import api as openai_api
 from conversations.statistics import api as statistics_api
@@ -28,6 +29,8 @@ urlpatterns = [
     path(
         "chat/<str:chat_id>/messages/<str:message_id>/feedback", turns_api.MessageFeedback.as_view()
     ),
+    path("turns/<str:turn_id>/events", following_api.turn_events),
+    path("turns/<str:turn_id>/stop", following_api.turn_stop),
     path("chat-logs", logs_api.ChatLogList.as_view()),
     path("exports", exports_api.ExportList.as_view()),
     path("exports/<str:export_id>", exports_api.ExportDetail.as_view()),

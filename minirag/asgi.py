@@ -20,6 +20,7 @@ from minirag.ai.chat import warm_up  # noqa: E402
 from minirag.checks import require_secrets, require_tenants_apart  # noqa: E402
 from minirag.handlers import ApiHandler, HttpApp, PageHandler  # noqa: E402
 from minirag.serving import install as install_streamed_requests  # noqa: E402
+from minirag.stopping import OpenRequests, stop_gracefully  # noqa: E402
 from tenants.middleware import ArrivalApp  # noqa: E402
 
 require_secrets()
@@ -36,10 +37,12 @@ warming.start()
 atexit.register(warming.join, 30)
 
 install_streamed_requests()
+requests = OpenRequests(HttpApp(PageHandler(), ApiHandler(), admit))
+stop_gracefully(requests)
 application = ArrivalApp(
     ProtocolTypeRouter(
         {
-            "http": HttpApp(PageHandler(), ApiHandler(), admit),
+            "http": requests,
             "websocket": URLRouter(websocket_urlpatterns),
         }
     )

@@ -28,6 +28,7 @@ DATA_DIR = Path(env("DATA_DIR", default=str(BASE_DIR / ".data"))).resolve()
 MEDIA_ROOT = Path(env("MEDIA_ROOT", default=str(DATA_DIR / "files"))).resolve()
 LOG_LEVEL = env("LOG_LEVEL", default="INFO").upper()
 LOG_FORMAT = env("LOG_FORMAT", default="json")
+SHUTDOWN_GRACE_SECONDS = env.float("SHUTDOWN_GRACE_SECONDS", default=20.0)
 
 # --- Where we are reached ---------------------------------------------------------------------------------------
 # Tenants bring hosts of their own at run time, so Django lets every host in and the tenant middleware refuses those
@@ -160,9 +161,9 @@ CORS_ALLOWED_ORIGINS = [] if CORS_ALLOW_ALL_ORIGINS else CORS_ORIGINS
 CORS_URLS_REGEX = r"^(/t/[^/]+)?/(v1|health)(/|$)"
 CORS_PREFLIGHT_MAX_AGE = 600
 CORS_ALLOW_CREDENTIALS = False
-CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "x-request-id"]
+CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "last-event-id", "x-request-id"]
 CORS_EXPOSE_HEADERS = [
-    "X-Request-ID", "Retry-After", "Link", "X-Next-Cursor", "Idempotency-Replayed",
+    "X-Request-ID", "X-Turn-ID", "Retry-After", "Link", "X-Next-Cursor", "Idempotency-Replayed",
     "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset",
 ]  # fmt: skip
 
@@ -204,6 +205,8 @@ MODEL_TIMEOUT_SECONDS = env.float("MODEL_TIMEOUT_SECONDS", default=60.0)
 MODEL_MAX_RETRIES = env.int("MODEL_MAX_RETRIES", default=2)
 DIRECT_OPENAI = env.bool("DIRECT_OPENAI", default=True)
 FALLBACK_LLM_MODELS = env.list("FALLBACK_LLM_MODELS", default=[])
+DETACHED_TURN_SECONDS = env.float("DETACHED_TURN_SECONDS", default=120.0)
+DETACHED_TURNS = env.int("DETACHED_TURNS", default=50)
 
 # --- Knowledge --------------------------------------------------------------------------------------------------
 MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", default=10 * 1024 * 1024)

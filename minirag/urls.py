@@ -10,6 +10,8 @@ from django.urls import URLPattern, URLResolver, include, path
 from minirag.api import handler400, handler404, handler500  # noqa: F401 - Django looks for them here
 from minirag.lib.http_in.doors import OPEN_DOOR, door
 from minirag.lib.http_in.openapi import Reply, describe
+from minirag.lib.http_in.rest import error_response
+from minirag.lib.readiness import ServerStopping, is_stopping
 from minirag.pages import find_widget, predecessor_pages, show_platform
 from tenants.sites import platform_site
 
@@ -19,8 +21,13 @@ class HealthReply(Reply):
 
 
 @door(OPEN_DOOR)
-@describe("Show that it runs", method="GET", public=True, answers={200: HealthReply})
+@describe(
+    "Show that it runs", method="GET", public=True, answers={200: HealthReply},
+    errors={503: "It is being stopped; send requests elsewhere."},
+)  # fmt: skip
 def health(request: HttpRequest) -> JsonResponse:
+    if is_stopping():
+        return error_response(ServerStopping(), request)
     return JsonResponse({"status": "ok"})
 
 

@@ -24,6 +24,7 @@ MADE = {
     "parent_id",
     "chat_id",
     "message_id",
+    "turn_id",
     "webhook_id",
     "delivery_id",
     "export_id",
@@ -73,7 +74,12 @@ def furnish(slug: str) -> None:
         chat = Chat.objects.create(
             pk=EXAMPLE_IDS["chat_id"], bot_profile=bot, title="When are you open?"
         )
-        Message.objects.create(chat=chat, role=MessageRole.USER, content="When are you open?")
+        Message.objects.create(
+            pk=EXAMPLE_IDS["turn_id"],
+            chat=chat,
+            role=MessageRole.USER,
+            content="When are you open?",
+        )
         Message.objects.create(
             pk=EXAMPLE_IDS["message_id"],
             chat=chat,

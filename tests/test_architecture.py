@@ -31,6 +31,8 @@ HEAVY = ("litellm", "onnxruntime", "tokenizers", "pypdfium2", "docx", "selectola
 BROAD_EXCEPT_ALLOWED = {
     "conversations/openai/api.py",
     "conversations/turns/api.py",
+    "conversations/following/running.py",
+    "conversations/following/api.py",
     "conversations/exports/jobs.py",
     "conversations/turns/taking.py",
     "conversations/widget/consumers.py",

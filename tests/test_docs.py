@@ -36,6 +36,7 @@ METHODS = ("get", "post", "put", "patch", "delete")
 # Views that are functions: the contract's methods of each.
 FUNCTION_VIEWS = {
     "chat_collection": {"GET", "POST"}, "chat_completions": {"POST"}, "system_health": {"GET"}, "health": {"GET"},
+    "turn_events": {"GET"}, "turn_stop": {"POST"},
 }  # fmt: skip
 CATCH_ALLS = {"remove_slash", "answer_unknown"}
 
@@ -195,9 +196,9 @@ def dict_keys_and_types(path: Path) -> tuple[set[str], set[str]]:
 
 
 def event_names() -> set[str]:
-    """The names that `render_event` gives to the events of a turn."""
+    """The names that `_render_extended` gives to the events of a turn."""
     tree = ast.parse(read(ROOT / "conversations" / "turns" / "serializers.py"))
-    function = next(node for node in tree.body if getattr(node, "name", "") == "render_event")
+    function = next(node for node in tree.body if getattr(node, "name", "") == "_render_extended")
     returned = [node.value for node in ast.walk(function) if isinstance(node, ast.Return)]
     return {value.elts[0].value for value in returned if isinstance(value, ast.Tuple)}
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from typing import Any
 
-from django.http import HttpRequest, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from conversations.following.running import start_turn
 from conversations.openai.completions import (
     Completion,
     Writer,
@@ -27,13 +27,13 @@ from conversations.turns.replies import (
     ModelListReply,
     ModelReply,
 )
-from conversations.turns.taking import take_turn
 from minirag.lib.errors import ProductError
 from minirag.lib.http_in.doors import Door, Proof, door, text_body
 from minirag.lib.http_in.ignored import ignored_of, name_ignored, note_ignored
 from minirag.lib.http_in.openai_errors import as_openai_error
 from minirag.lib.http_in.openapi import EXAMPLE_IDS, describe
 from minirag.lib.http_in.rest import ApiView, error_response, method_not_allowed, read_body_async
+from minirag.lib.sse import encode_event, stream_events
 from tenants.authentication import require_identity
 from tenants.context import run_sync
 from tenants.models import Right
@@ -84,7 +84,7 @@ async def _complete(request: HttpRequest) -> HttpResponseBase:
     )
     is_stream = bool(body.stream)
     chat_id = body.metadata.chat_id if body.metadata else None
-    events = take_turn(
+    turn = await start_turn(
         bot.pk, chat_id, asked.question, asker=asker, is_stream=is_stream, history=asked.history
     )
     writer = Writer(
@@ -93,19 +93,15 @@ async def _complete(request: HttpRequest) -> HttpResponseBase:
         bool(body.stream_options and body.stream_options.include_usage),
     )
     if not is_stream:
-        whole = await writer.collect(events)
+        whole = await writer.collect(turn.read())
         response = JsonResponse(whole, json_dumps_params={"ensure_ascii": False})
         name_ignored(request, response)
         return response
-    chunks = writer.stream(events)
+    chunks = writer.stream(turn.read())
     # Only with the first words is the status known: what fails before is an HTTP error, which clients know to retry.
     first = await anext(chunks)
-    stream = StreamingHttpResponse(
-        _write(first, chunks), content_type="text/event-stream; charset=utf-8"
-    )
+    stream = stream_events(_write(first, chunks), X_Turn_ID=str(turn.turn_id))
     name_ignored(request, stream)
-    stream["Cache-Control"] = "no-cache"
-    stream["X-Accel-Buffering"] = "no"
     return stream
 
 
@@ -114,18 +110,16 @@ async def _write(
 ) -> AsyncIterator[bytes]:
     """Write OpenAI's Server-Sent Events; a failure midway is an `error` object, and no `[DONE]` follows it."""
     try:
-        yield _encode(first)
+        yield encode_event(first)
         async for chunk in chunks:
-            yield _encode(chunk)
+            yield encode_event(chunk)
         yield b"data: [DONE]\n\n"
     except ProductError as error:
-        yield _encode(as_openai_error(error.status, {"detail": error.detail, "code": error.code}))
+        yield encode_event(
+            as_openai_error(error.status, {"detail": error.detail, "code": error.code})
+        )
     finally:
         await chunks.aclose()  # type: ignore[attr-defined]
-
-
-def _encode(data: dict[str, Any]) -> bytes:
-    return f"data: {json.dumps(data)}\n\n".encode("ascii")
 
 
 class ModelView(ApiView):

@@ -21,12 +21,21 @@ from bots.models import BotProfile
 from conversations.turns.recording import History
 from conversations.turns.serializers import render_grounds
 from conversations.turns.speaking import FILTERED
-from conversations.turns.taking import Delta, Done, Failed, Started, TurnEvent, TurnUsage
+from conversations.turns.taking import (
+    Delta,
+    Done,
+    Failed,
+    Stopped,
+    TurnEvent,
+    TurnStopped,
+    TurnUsage,
+)
 from minirag.lib.errors import BadInput, NotFound, ProductError
 from minirag.lib.http_in.reading import Body
 from tenants.context import require_tenant
 
 LONGEST_QUESTION = 32_000
+Events = AsyncGenerator[tuple[int, TurnEvent], None]
 
 
 class Part(Body):
@@ -168,34 +177,27 @@ class Writer:
     model: str
     ignored: list[str]
     includes_usage: bool = False
-    chat_id: UUID | None = None
     _head: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
         created = int(timezone.now().timestamp())
         self._head = {"id": f"chatcmpl-{uuid4().hex}", "created": created, "model": self.model}
 
-    async def collect(self, events: AsyncGenerator[TurnEvent, None]) -> dict[str, Any]:
-        """Run a turn to its end and return the whole completion; raises the ProductError it failed with."""
+    async def collect(self, events: Events) -> dict[str, Any]:
+        """Read a turn to its end and return the whole completion; raises the ProductError it failed with."""
         async with aclosing(events):
-            async for event in events:
-                if isinstance(event, Failed):
-                    raise event.error
+            async for _, event in events:
+                _require_no_end(event)
                 if isinstance(event, Done):
                     return self._whole(event)
         raise ProductError("The turn ended without an answer.")
 
-    async def stream(
-        self, events: AsyncGenerator[TurnEvent, None]
-    ) -> AsyncIterator[dict[str, Any]]:
+    async def stream(self, events: Events) -> AsyncIterator[dict[str, Any]]:
         """Yield the chunks of a completion; raises the ProductError a turn fails with, before the first or midway."""
         has_begun = False
         async with aclosing(events):
-            async for event in events:
-                if isinstance(event, Failed):
-                    raise event.error
-                if isinstance(event, Started):
-                    self.chat_id = event.chat_id
+            async for _, event in events:
+                _require_no_end(event)
                 if isinstance(event, Delta | Done) and not has_begun:
                     has_begun = True
                     yield self._chunk({"role": "assistant", "content": ""})
@@ -229,6 +231,14 @@ class Writer:
             "message_id": str(done.message.pk),
             "ignored": self.ignored,
         }
+
+
+def _require_no_end(event: TurnEvent) -> None:
+    """Raise what a turn ends with that ends without an answer."""
+    if isinstance(event, Failed):
+        raise event.error
+    if isinstance(event, Stopped):
+        raise TurnStopped
 
 
 def _grounds(done: Done) -> dict[str, Any]:

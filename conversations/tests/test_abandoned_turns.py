@@ -103,6 +103,5 @@ def test_only_the_message_itself_leads_a_turn_out_of_pending():
     files = (ROOT / "conversations").rglob("*.py")
     ours = [path for path in files if not {"tests", "migrations"} & set(path.parts)]
     writers = {name for path in ours for name in names_of_writers(path)}
-    assert writers == {"models.py", "taking.py: answer"}, (
-        "`answer` is what a running turn writes at its end"
-    )
+    turn_itself = {"speaking.py: answer", "taking.py: answer"}  # what it writes at its end
+    assert writers == {"models.py"} | turn_itself

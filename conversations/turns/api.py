@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from pydantic import Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from conversations.following.api import write_events
+from conversations.following.running import start_turn
 from conversations.models import Chat, Message
 from conversations.turns.feedback import set_feedback
 from conversations.turns.recording import Asker
@@ -28,11 +29,10 @@ from conversations.turns.replies import (
 from conversations.turns.serializers import (
     render_answer,
     render_chat,
-    render_event,
     render_message,
     render_message_in_full,
 )
-from conversations.turns.taking import Done, Failed, SourcesFound, TurnEvent, take_turn
+from conversations.turns.taking import Done, Failed, SourcesFound, Stopped, TurnEvent, TurnStopped
 from minirag.lib.bounds import AsColumn
 from minirag.lib.errors import NotFound, ProductError
 from minirag.lib.http_in.doors import Door, Proof, door, fields_body
@@ -54,6 +54,7 @@ from minirag.lib.http_in.rest import (
     read_body_async,
     read_query,
 )
+from minirag.lib.sse import stream_events
 from tenants.authentication import require_identity
 from tenants.models import Right
 from tenants.permissions import require_right
@@ -124,54 +125,41 @@ async def _ask(request: HttpRequest) -> HttpResponseBase:
     asker = Asker(
         user_id=identity.user.pk, request_id=request_id, own_chats_only=is_bound, token_id=token_id
     )
-    events = take_turn(
+    turn = await start_turn(
         body.bot_profile_id, body.chat_id, body.message, asker=asker, is_stream=body.stream
     )
     if not body.stream:
         whole = JsonResponse(
-            await collect_answer(events, extended=body.extended),
+            await collect_answer(turn.read(), extended=body.extended),
             json_dumps_params={"separators": (",", ":"), "ensure_ascii": False},
         )
         tell_ignored(request, whole)
         return whole
-    await anext(events)  # Started: what may not happen at all is an HTTP error, not an event
-    response = StreamingHttpResponse(
-        write_sse(events, extended=body.extended, request_id=asker.request_id),
-        content_type="text/event-stream; charset=utf-8",
+    # The contract's events have no id; who reads those can count them.
+    events = write_events(
+        turn.tell(), extended=body.extended, numbered=body.extended, request_id=request_id
     )
+    response = stream_events(events, X_Turn_ID=str(turn.turn_id))
     tell_ignored(request, response)
-    response["Cache-Control"] = "no-cache"
-    response["X-Accel-Buffering"] = "no"
     return response
 
 
 async def collect_answer(
-    events: AsyncGenerator[TurnEvent, None], *, extended: bool
+    events: AsyncGenerator[tuple[int, TurnEvent], None], *, extended: bool
 ) -> dict[str, Any]:
-    """Run a turn to its end and return the body of the JSON answer; raises the ProductError it failed with."""
+    """Read a turn to its end and return the body of the JSON answer; raises the ProductError it failed with."""
     passages: tuple[Any, ...] = ()
     async with aclosing(events):
-        async for event in events:
+        async for _, event in events:
             if isinstance(event, SourcesFound):
                 passages = event.passages
             elif isinstance(event, Failed):
                 raise event.error
+            elif isinstance(event, Stopped):
+                raise TurnStopped
             elif isinstance(event, Done):
                 return render_answer(passages, event, extended=extended)
     raise ProductError("The turn ended without an answer.")
-
-
-async def write_sse(
-    events: AsyncGenerator[TurnEvent, None], *, extended: bool, request_id: str
-) -> AsyncIterator[bytes]:
-    """Write a turn as the contract's Server-Sent Events: two lines and an empty one each, ASCII only."""
-    async with aclosing(events):
-        async for event in events:
-            yield encode_sse(*render_event(event, extended=extended, request_id=request_id))
-
-
-def encode_sse(name: str, data: dict[str, Any]) -> bytes:
-    return f"event: {name}\ndata: {json.dumps(data)}\n\n".encode("ascii")
 
 
 class ChatList(ApiView):

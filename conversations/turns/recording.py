@@ -83,6 +83,11 @@ class Answer:
     asked: tuple[dict[str, str], ...] = ()  # the messages that a model was sent
     is_closed: bool = False
 
+    @property
+    def is_broken(self) -> bool:
+        """Whether it ended by our fault or the provider's, and so is not to count against a quota of questions."""
+        return self.outcome == Outcome.FAILED or bool(self.error_code)
+
 
 def open_turn(
     bot_profile_id: uuid.UUID,
@@ -189,12 +194,12 @@ def close_turn(turn: OpenTurn, answer: Answer) -> Message | None:
             total_completion_tokens=F("total_completion_tokens") + answer.completion_tokens,
             updated_at=timezone.now(),
         )
-        spent, is_failed = _meter(turn, answer, message), answer.outcome == Outcome.FAILED
+        spent = _meter(turn, answer, message)
         _correct_cost(turn, answer, spent)
-        tell_crossings(settle_turn(turn.reservation, spent, is_failed=is_failed))
+        tell_crossings(settle_turn(turn.reservation, spent, is_failed=answer.is_broken))
         if message is not None and answer.outcome != Outcome.FAILED:
             _tell(turn, answer, message)
-        if is_failed:
+        if answer.outcome == Outcome.FAILED:
             tell_trouble(turn.bot, turn.question, answer.error_code)
     answer.is_closed = True
     return message
@@ -333,7 +338,8 @@ def _meter(turn: OpenTurn, answer: Answer, message: Message | None) -> list[Usag
             is_stream=answer.is_stream,
             time_to_first_token_ms=answer.first_token_ms,
             duration_ms=answer.duration_ms,
-            outcome=answer.outcome,
+            # A quota that is set later counts the questions that were metered, and not the failed ones.
+            outcome=Outcome.FAILED if answer.is_broken else answer.outcome,
             **shared,
         )
         events.append(event)

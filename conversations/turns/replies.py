@@ -25,6 +25,13 @@ data: {"chat_id": "c4a70000-0000-4000-8000-000000000001", "message_id": "3e55000
 ANSWER_STREAM = Media(
     "text/event-stream", "The events `sources`, `delta` …, and `done` or `error`.", _STREAM
 )
+EVENT_STREAM = Media(
+    "text/event-stream",
+    "The same events, each with its number as `id`.",
+    _STREAM.replace("event: sources", "id: 1\nevent: sources")
+    .replace("event: delta", "id: 2\nevent: delta")
+    .replace("event: done", "id: 3\nevent: done"),
+)
 Score = Annotated[float, Field(examples=[0.8294])]
 
 
@@ -117,6 +124,14 @@ class AnswerReply(Reply):
     cut_reason: Annotated[
         CutReason | None, Field(description="Why the answer is not whole, if it is not.")
     ] = None
+
+
+class TurnOutcomeReply(Reply):
+    """A turn, whose id is that of its question; `pending` while it runs, in another process for up to a second."""
+
+    id: UUID
+    chat_id: UUID
+    outcome: Outcome
 
 
 class ChatExportReply(Reply):

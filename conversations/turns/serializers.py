@@ -6,12 +6,23 @@ from collections.abc import Sequence
 from typing import Any
 
 from conversations.models import Chat, Citation, Message
-from conversations.turns.taking import Delta, Done, Failed, SourcesFound, TurnEvent, TurnUsage
+from conversations.turns.taking import (
+    Delta,
+    Done,
+    Failed,
+    SourcesFound,
+    Stopped,
+    TurnEvent,
+    TurnUsage,
+)
 from knowledge.retrieval.passages import Passage
+from minirag.lib.errors import ProductError
 from minirag.lib.http_in.rest import naive_utc
 from tenants.context import require_tenant
 
 EXCERPT_LENGTH = 200
+_PASSAGE_KEYS = ("chunk_id", "content", "score", "source_id")
+_DONE_KEYS = ("chat_id", "message_id", "usage")
 
 
 def render_chat(chat: Chat) -> dict[str, Any]:
@@ -123,14 +134,15 @@ def render_event(
     event: TurnEvent, *, extended: bool, request_id: str = ""
 ) -> tuple[str, dict[str, Any]]:
     """Return the event's name and data, the same for SSE and WebSocket; `extended` adds what the contract lacks."""
+    name, data = _render_extended(event, request_id)
+    return name, data if extended else cut_to_contract(name, data)
+
+
+def _render_extended(event: TurnEvent, request_id: str) -> tuple[str, dict[str, Any]]:
     match event:
         case SourcesFound(passages=passages):
-            plain = [render_passage(passage) for passage in passages]
-            rich = [
-                render_numbered_passage(number, passage)
-                for number, passage in enumerate(passages, start=1)
-            ]
-            return "sources", {"sources": rich if extended else plain}
+            numbered = enumerate(passages, start=1)
+            return "sources", {"sources": [render_numbered_passage(*each) for each in numbered]}
         case Delta(content=content):
             return "delta", {"content": content}
         case Done():
@@ -139,13 +151,41 @@ def render_event(
                 "message_id": str(event.message.pk),
                 "usage": render_usage(event.usage),
             }
-            if extended:
-                data |= {**render_grounds(event), "content": event.message.content}
-            return "done", data
+            return "done", {**data, **render_grounds(event), "content": event.message.content}
+        case Stopped():
+            return "done", _render_stopped(event)
         case Failed(error=error):
-            facts = {"detail": error.detail, "code": error.code, "retryable": error.retryable}
-            return "error", {**facts, "request_id": request_id}
+            return "error", render_error(error, request_id)
     raise TypeError(event)
+
+
+def render_error(error: ProductError, request_id: str) -> dict[str, Any]:
+    """The data of an `error` event."""
+    facts = {"detail": error.detail, "code": error.code, "retryable": error.retryable}
+    return {**facts, "request_id": request_id}
+
+
+def cut_to_contract(name: str, data: dict[str, Any]) -> dict[str, Any]:
+    """Return an event's extended data without what the contract lacks."""
+    if name == "sources":
+        return {"sources": [{key: each[key] for key in _PASSAGE_KEYS} for each in data["sources"]]}
+    return {key: data[key] for key in _DONE_KEYS} if name == "done" else data
+
+
+def _render_stopped(stopped: Stopped) -> dict[str, Any]:
+    message = stopped.message
+    return {
+        "chat_id": str(stopped.chat_id),
+        "message_id": str(message.pk) if message else None,
+        "usage": render_usage(stopped.usage) if stopped.usage else None,
+        "content": message.content if message else "",
+        "citations": [render_stored_citation(citation) for citation in message.citations.all()]
+        if message
+        else [],
+        "refusal": None,
+        "cut_reason": None,
+        "stopped": True,
+    }
 
 
 def render_grounds(done: Done) -> dict[str, Any]:

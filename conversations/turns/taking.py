@@ -35,7 +35,7 @@ from knowledge.retrieval.passages import Passage
 from knowledge.retrieval.retrieving import retrieve
 from minirag.ai.pricing import cost_of
 from minirag.ai.tokens import count_prompt_tokens, count_tokens
-from minirag.lib.errors import ProductError, ProviderError
+from minirag.lib.errors import Conflict, ProductError, ProviderError
 from tenants.context import require_tenant, run_sync, tenant_context
 
 logger = structlog.get_logger(__name__)
@@ -43,9 +43,10 @@ logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Started:
-    """The question is stored, in this chat; the contract's wire shows none of it."""
+    """The question is stored, in this chat, and its id is the turn's; the contract's wire shows none of it."""
 
     chat_id: uuid.UUID
+    turn_id: uuid.UUID
 
 
 @dataclass(frozen=True)
@@ -93,13 +94,39 @@ class Failed:
     error: ProductError
 
 
-TurnEvent = Started | SourcesFound | Delta | Done | Failed
+@dataclass(frozen=True)
+class Stopped:
+    """Somebody had the turn stopped, and what was said until then is stored; no message where nothing was."""
+
+    chat_id: uuid.UUID
+    message: Message | None
+    usage: TurnUsage | None
+
+
+TurnEvent = Started | SourcesFound | Delta | Done | Failed | Stopped
+
+
+@dataclass
+class Halt:
+    """Word to a running turn from whoever cancels it: an `error` where it is not its reader who wants it stopped."""
+
+    is_asked: bool = False
+    error: ProductError | None = None
 
 
 class InternalFailure(ProductError):
     """Something of ours broke in the middle of a turn; the log has it under the request id."""
 
     status, code, retryable = 500, "internal", True
+
+
+class TurnStopped(Conflict):
+    """Somebody else had the turn stopped whose whole answer was waited for."""
+
+    code = "turn_stopped"
+
+    def __init__(self) -> None:
+        super().__init__("The turn was stopped; what was said until then is in its chat.")
 
 
 async def take_turn(
@@ -110,6 +137,7 @@ async def take_turn(
     asker: Asker,
     is_stream: bool,
     history: History | None = None,
+    halt: Halt | None = None,
 ) -> AsyncGenerator[TurnEvent, None]:
     """Answer `question` from the bot's knowledge: yields Started, SourcesFound, Delta…, and Done or Failed.
 
@@ -124,7 +152,7 @@ async def take_turn(
     turn = await _open(bot_profile_id, chat_id, question, asker, answer, history)
     started, failure = time.monotonic(), None
     try:
-        yield Started(turn.chat.pk)
+        yield Started(turn.chat.pk, turn.question.pk)
         async with aclosing(_answer(turn, answer)) as events:
             async for event in events:
                 yield event
@@ -139,6 +167,8 @@ async def take_turn(
         if not answer.is_closed:  # it failed, or the reader went away
             if failure is not None:
                 answer.outcome, answer.error_code = Outcome.FAILED, failure.code
+            elif halt is not None and halt.error is not None:
+                answer.error_code = halt.error.code
             answer.duration_ms = _milliseconds_since(started)
             # Where the event loop finalises us we are outside of the request's context: bind its tenant again.
             with tenant_context(tenant):
@@ -226,6 +256,18 @@ async def _finish(turn: OpenTurn, answer: Answer) -> Done:
         raise ProductError("The turn was closed elsewhere.", code="turn_closed")
     usage = TurnUsage(turn.bot.model, answer.prompt_tokens, answer.completion_tokens)
     return Done(turn.chat.pk, message, usage, answer.citations, answer.refusal)
+
+
+def load_stopped_turn(turn_id: uuid.UUID) -> Stopped:
+    """Return what a stopped turn has left."""
+    question = Message.objects.get(pk=turn_id)
+    answers = Message.objects.filter(question=question).prefetch_related("citations")
+    message = answers.first()
+    if message is None:
+        return Stopped(question.chat_id, None, None)
+    model = (question.trace or {}).get("model", "")
+    usage = TurnUsage(model, message.prompt_tokens, message.completion_tokens)
+    return Stopped(question.chat_id, message, usage)
 
 
 def _milliseconds_since(started: float) -> int:

@@ -8,25 +8,29 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Coroutine
 from contextlib import aclosing, suppress
+from contextvars import copy_context
 from typing import Annotated, Any, Literal
 from uuid import UUID
+from weakref import WeakSet
 
 import structlog
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from pydantic import Field
 
+from conversations.following.journal import LAST_EVENTS, MOST_EVENTS
+from conversations.following.running import Turn, find_turn, start_turn
 from conversations.models import Message, MessageRole
 from conversations.turns.feedback import set_feedback
 from conversations.turns.recording import Asker
-from conversations.turns.serializers import render_event, render_stored_citation
-from conversations.turns.taking import Done, Started, TurnEvent, take_turn
 from conversations.widget.sessions import WidgetSession, open_session, require_open_page
 from minirag.lib.bounds import AsColumn
 from minirag.lib.errors import BadInput, Conflict, NotAuthenticated, NotFound, ProductError
 from minirag.lib.http_in.arrivals import Arrival
 from minirag.lib.http_in.rest import Body, InvalidFields, validate_fields
+from minirag.lib.readiness import is_stopping
 from minirag.lib.text.strict_json import InvalidJSON, UnstorableText, parse_json
 from tenants.audit import acting
 from tenants.call_limits import bounds_of_visitor
@@ -36,7 +40,12 @@ from tenants.middleware import HostUnknown, find_tenant
 logger = structlog.get_logger(__name__)
 
 AUTHENTICATE_WITHIN_SECONDS = 10.0
+STOP_WITHIN_SECONDS = 5.0  # of a turn in another process
 CLOSE_UNAUTHENTICATED, CLOSE_REFUSED = 4401, 4403
+CLOSE_RESTARTING = (
+    4503  # connect again, to another process (Daphne cannot send 1012, which is meant for this)
+)
+_REQUEST_ID = r"^[A-Za-z0-9._-]*$"
 _MAX_FRAME = 200_000  # characters: a question of 32,000 may be escaped to six times that
 
 
@@ -47,7 +56,7 @@ class AuthenticateFrame(Body):
 
 class QuestionFrame(Body):
     message: Annotated[str, Field(min_length=1, max_length=32_000)]
-    request_id: Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9._-]*$")] = ""
+    request_id: Annotated[str, Field(max_length=64, pattern=_REQUEST_ID)] = ""
 
 
 class FeedbackFrame(Body):
@@ -56,23 +65,37 @@ class FeedbackFrame(Body):
     reason: Annotated[str, AsColumn(Message, "feedback_reason")] | None = None
 
 
-def load_stopped_turn(chat_id: UUID | None, request_id: str) -> dict[str, Any]:
-    """Return what a stopped turn left, as the data of a `done`; an empty answer if nothing had been said."""
-    said = Message.objects.filter(
-        request_id=request_id, role=MessageRole.ASSISTANT
-    ).prefetch_related("citations")
-    message = said.filter(chat_id=chat_id).last() if chat_id else None
-    return {
-        "message_id": str(message.pk) if message else None,
-        "content": message.content if message else "",
-        "citations": [render_stored_citation(citation) for citation in message.citations.all()]
-        if message
-        else [],
-        "refusal": None,
-        "cut_reason": None,
-        "usage": None,
-        "stopped": True,
-    }
+class ResumeFrame(Body):
+    request_id: Annotated[str, Field(min_length=1, max_length=64, pattern=_REQUEST_ID)]
+    after: Annotated[int, Field(ge=0, le=MOST_EVENTS)] = 0
+
+
+def find_visitors_question(session: WidgetSession, request_id: str) -> Message:
+    """Return the visitor's question of this request, inside the session's tenant. Raises NotFound."""
+    asked = Message.objects.filter(
+        role=MessageRole.USER,
+        request_id=request_id,
+        chat__visitor_id=session.visitor_id,
+        chat__bot_profile_id=session.bot_profile_id,
+    )
+    question = asked.order_by("-created_at").first()
+    if question is None:
+        raise NotFound("Turn not found")
+    return question
+
+
+_open: WeakSet[ChatConsumer] = WeakSet()
+
+
+def count_sockets() -> int:
+    """How many sockets this process has open."""
+    return len(_open)
+
+
+def send_sockets_away() -> None:
+    """Close the sockets of a process that stops, so that widgets connect elsewhere: now, or when their turn ends."""
+    for consumer in list(_open):
+        consumer.leave_when_idle()
 
 
 class ChatConsumer(AsyncJsonWebsocketConsumer):
@@ -81,8 +104,8 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
     session: WidgetSession | None = None
     session_token = ""
     chat_id: UUID | None = None
-    turn: asyncio.Task[None] | None = None
-    request_id = ""
+    turn: asyncio.Task[Turn] | None = None  # the one that is read, once it is found
+    reader: asyncio.Task[None] | None = None
     deadline: asyncio.TimerHandle | None = None
 
     async def dispatch(self, message: dict[str, Any]) -> None:
@@ -99,6 +122,10 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
 
     async def connect(self) -> None:
         await self.accept()
+        if is_stopping():
+            await self.close(CLOSE_RESTARTING)
+            return
+        _open.add(self)
         loop = asyncio.get_running_loop()
         self.deadline = loop.call_later(
             AUTHENTICATE_WITHIN_SECONDS,
@@ -106,9 +133,21 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
         )
 
     async def disconnect(self, code: int) -> None:
+        """Leave the turn, which goes on: a connection that breaks is no wish to stop."""
+        _open.discard(self)
         if self.deadline:
             self.deadline.cancel()
-        await self._stop_turn()
+        if self.reader:
+            self.reader.cancel()
+
+    @property
+    def is_busy(self) -> bool:
+        return self.reader is not None and not self.reader.done()
+
+    def leave_when_idle(self) -> None:
+        """Close the socket of a process that stops, unless a turn is read; that closes it at its end."""
+        if not self.is_busy:
+            self.leaving = asyncio.ensure_future(self.close(CLOSE_RESTARTING))
 
     async def receive(
         self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any
@@ -142,6 +181,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
     async def _dispatch_frame(self, frame: dict[str, Any]) -> None:
         handlers = {
             "question": self._ask,
+            "resume": self._resume,
             "stop": self._stop,
             "feedback": self._give_feedback,
             "reset": self._reset,
@@ -157,8 +197,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
 
     async def _authenticate(self, frame: dict[str, Any]) -> None:
         body = validate_fields(AuthenticateFrame, frame, where="body")
-        if self.turn is not None and not self.turn.done():
-            raise Conflict("An answer is still being written.", code="busy")
+        self._require_idle()
         session = await self._open_session(body.session_token)
         if self.session is not None and self.session.bot_profile_id != session.bot_profile_id:
             raise NotAuthenticated("This socket serves another bot.", code="session_invalid")
@@ -191,35 +230,71 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
 
     async def _ask(self, frame: dict[str, Any]) -> None:
         body = validate_fields(QuestionFrame, frame, where="body")
-        if self.turn is not None and not self.turn.done():
-            raise Conflict("An answer is still being written.", code="busy")
+        self._require_idle()
         session = await self._open_session(self.session_token)
         await bounds_of_visitor(
             session.tenant, session.visitor_id, Arrival.of_scope(self.scope).address
         ).count_async()
-        with tenant_context(session.tenant):  # the task copies the context
-            self.turn = asyncio.create_task(self._run_turn(session, body))
-
-    async def _run_turn(self, session: WidgetSession, body: QuestionFrame) -> None:
-        request_id = self.request_id = body.request_id or uuid.uuid4().hex
-        structlog.contextvars.bind_contextvars(request_id=request_id)  # of this task alone
+        request_id = body.request_id or uuid.uuid4().hex
         asker = Asker(
             visitor_id=session.visitor_id,
             origin=session.origin,
             request_id=request_id,
             token_id=session.token_family,
         )
+        turn = start_turn(
+            session.bot_profile_id, self.chat_id, body.message, asker=asker, is_stream=True
+        )
+        self._begin_to_read(session, request_id, turn)
+
+    async def _resume(self, frame: dict[str, Any]) -> None:
+        """Read a turn that this visitor asked for, here or elsewhere, from behind an event that he has."""
+        body = validate_fields(ResumeFrame, frame, where="body")
+        self._require_idle()
+        session = await self._open_session(self.session_token)
+
+        async def find() -> Turn:
+            question = await run_sync(find_visitors_question, session, body.request_id)
+            self.chat_id = question.chat_id
+            turn = find_turn(question)
+            await turn.require_events()
+            return turn
+
+        self._begin_to_read(session, body.request_id, find(), after=body.after)
+
+    def _require_idle(self) -> None:
+        if self.is_busy:
+            raise Conflict("An answer is still being written.", code="busy")
+
+    def _begin_to_read(
+        self,
+        session: WidgetSession,
+        request_id: str,
+        turn: Coroutine[Any, Any, Turn],
+        after: int = 0,
+    ) -> None:
+        with tenant_context(session.tenant):  # the tasks copy the context
+            context = copy_context()
+        context.run(structlog.contextvars.bind_contextvars, request_id=request_id)
+        self.turn = asyncio.get_running_loop().create_task(turn, context=context)
+        # Where the reader has gone before it began, nobody asks what it failed with.
+        self.turn.add_done_callback(lambda done: done.cancelled() or done.exception())
+        reading = self._read_turn(self.turn, request_id, after)
+        self.reader = asyncio.get_running_loop().create_task(reading, context=context)
+
+    async def _read_turn(self, turn: asyncio.Task[Turn], request_id: str, after: int) -> None:
+        """Send the events of a turn as they come. Every frame names its request, its chat and its number."""
         try:
-            events = take_turn(
-                session.bot_profile_id, self.chat_id, body.message, asker=asker, is_stream=True
-            )
-            async with aclosing(events):
-                async for event in events:
-                    self.chat_id = getattr(event, "chat_id", self.chat_id)
-                    if isinstance(event, Done):
-                        self.turn = None  # stored: the next question may come as soon as the reader sees this
-                    if not isinstance(event, Started):
-                        await self._send_event(event, request_id)
+            found = await asyncio.shield(turn)  # who is left while it begins goes on as well
+            self.chat_id = getattr(found, "chat_id", self.chat_id)
+            async with aclosing(found.tell(after)) as told:
+                async for number, name, data in told:
+                    if name in LAST_EVENTS:
+                        self.reader = (
+                            None  # stored: the next question may come as soon as he sees this
+                        )
+                    ids = {"chat_id": str(self.chat_id), "request_id": request_id}
+                    await self.send_json({"type": name, "number": number, **ids, **data})
         except ProductError as error:
             await self._send_error(error, request_id)
         except Exception:  # the edge of a task that nobody awaits
@@ -227,38 +302,28 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
             await self._send_error(
                 ProductError("Something went wrong on our side.", retryable=True), request_id
             )
-
-    async def _send_event(self, event: TurnEvent, request_id: str) -> None:
-        """Every frame of a turn names its request and its chat: a reader may have gone on to another already."""
-        name, data = render_event(event, extended=True, request_id=request_id)
-        await self.send_json(
-            {"type": name, "chat_id": str(self.chat_id), "request_id": request_id, **data}
-        )
+        if is_stopping():
+            await self.close(CLOSE_RESTARTING)
 
     async def _stop(self, frame: dict[str, Any]) -> None:
-        """End the running turn; what was said until then is stored and closed with an ordinary `done`."""
-        request_id = self.request_id
-        if not await self._stop_turn() or self.session is None:
+        """End the running turn; what was said until then is stored, and its reader sends it with an ordinary `done`."""
+        reader = self.reader
+        if not self.is_busy or self.turn is None or reader is None:
             return
-        chat_id = self.chat_id
-        with tenant_context(self.session.tenant):
-            done = await run_sync(load_stopped_turn, chat_id, request_id)
-        await self.send_json(
-            {"type": "done", "request_id": request_id, "chat_id": chat_id and str(chat_id), **done}
-        )
+        with suppress(ProductError):  # the reader sends that
+            await (await asyncio.shield(self.turn)).stop()
+        await asyncio.wait({reader}, timeout=STOP_WITHIN_SECONDS)
 
-    async def _stop_turn(self) -> bool:
-        """Cancel the running turn, if there is one, and wait until its end is stored."""
-        turn, self.turn = self.turn, None
-        if turn is None or turn.done():
-            return False
-        turn.cancel()
-        with suppress(asyncio.CancelledError):
-            await turn
-        return True
+    async def _stop_silently(self) -> None:
+        """Have the running turn stopped, if there is one, and wait until its end is stored."""
+        if not self.is_busy or self.turn is None or self.reader is None:
+            return
+        self.reader.cancel()
+        with suppress(ProductError):
+            await (await asyncio.shield(self.turn)).stop()
 
     async def _reset(self, frame: dict[str, Any]) -> None:
-        await self._stop_turn()
+        await self._stop_silently()
         self.chat_id = None
         await self.send_json({"type": "reset_done"})
 

@@ -88,6 +88,7 @@ from minirag_client.types import (
     SystemHealth,
     Tenant,
     TenantPreview,
+    TurnOutcome,
     TurnPage,
     UsageOfBot,
     UsageOfDay,
@@ -1147,6 +1148,23 @@ class Operations(Transport):
     ) -> Message:
         """Give feedback: `PATCH /v1/chat/{chat_id}/messages/{message_id}/feedback`."""
         return cast(Message, self.request('PATCH', f'/v1/chat/{chat_id}/messages/{message_id}/feedback', body=given(feedback=feedback, reason=reason)).json())
+
+    def read_turn_events(
+        self,
+        turn_id: str,
+        *,
+        after: int | Unset = UNSET,
+        extended: bool | Unset = UNSET,
+    ) -> str:
+        """Read a turn's events: `GET /v1/turns/{turn_id}/events`."""
+        return self.request('GET', f'/v1/turns/{turn_id}/events', query=given(after=after, extended=extended)).text
+
+    def stop_turn(
+        self,
+        turn_id: str,
+    ) -> TurnOutcome:
+        """Stop a turn: `POST /v1/turns/{turn_id}/stop`."""
+        return cast(TurnOutcome, self.request('POST', f'/v1/turns/{turn_id}/stop').json())
 
     def list_chat_log(
         self,

@@ -1342,6 +1342,15 @@ class TurnCitation(TypedDict):
     score: float
 
 
+class TurnOutcome(TypedDict):
+    """A turn, whose id is that of its question; `pending` while it runs, in another process for up to a second"""
+
+    id: str
+    chat_id: str
+    outcome: Outcome
+    ignored: NotRequired[list[str]]
+
+
 class TurnPage(TypedDict):
     items: list[Turn]
     next_cursor: str | None

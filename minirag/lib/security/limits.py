@@ -14,29 +14,23 @@ or guesses secrets are refused (`fail_closed=True`).
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
-from weakref import WeakKeyDictionary
 
 from redis import Redis
-from redis.asyncio import BlockingConnectionPool as AsyncPool
-from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import NoScriptError, RedisError
 
 from minirag.lib.errors import ProductError, TooManyRequests
+from minirag.lib.redis_client import OPTIONS, connect_async
 from minirag.lib.security.rates import Rate, parse_rate
 
 logger = logging.getLogger(__name__)
 
 _KEY_PREFIX = "minirag:limits"
-_OPTIONS: dict[str, Any] = {"socket_timeout": 1.0, "socket_connect_timeout": 1.0}
-_CONNECTIONS = 32  # of one event loop; who finds none free waits for one
 
 # ARGV has amount and window in milliseconds for each of KEYS. Returns whether all had room, then for each window how
 # many hits it holds now and in how many milliseconds it has room for one more than that.
@@ -139,7 +133,7 @@ async def check_async(
     limits = _effective(bounds)
     if not limits:
         return None
-    client, arguments = _async_client(redis_url), _arguments(scope, limits)
+    client, arguments = connect_async(redis_url), _arguments(scope, limits)
     try:
         try:
             answer = await client.execute_command("EVALSHA", _SHA, *arguments)
@@ -196,18 +190,4 @@ def _without_redis(error: RedisError, fail_closed: bool) -> None:
 
 @lru_cache(maxsize=8)
 def _client(redis_url: str) -> Redis:
-    return Redis.from_url(redis_url, **_OPTIONS)
-
-
-# An asyncio connection belongs to the loop that opened it, so each loop has its own.
-_async_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, AsyncRedis]] = (
-    WeakKeyDictionary()
-)
-
-
-def _async_client(redis_url: str) -> AsyncRedis:
-    clients = _async_clients.setdefault(asyncio.get_running_loop(), {})
-    if redis_url not in clients:
-        pool = AsyncPool.from_url(redis_url, max_connections=_CONNECTIONS, timeout=1.0, **_OPTIONS)
-        clients[redis_url] = AsyncRedis(connection_pool=pool)
-    return clients[redis_url]
+    return Redis.from_url(redis_url, **OPTIONS)

@@ -56,6 +56,12 @@ class Program:
     def is_running(self) -> bool:
         return self.child is not None and self.child.poll() is None
 
+    def begin_to_stop(self) -> None:
+        """Asks the child to end and does not wait, so that several end at the same time."""
+        self.start_again_at = None
+        if self.child is not None and self.is_running():
+            self.child.send_signal(signal.SIGTERM)
+
     def stop(self) -> None:
         """Asks the child to end and waits; kills its whole session after the grace."""
         self.start_again_at = None

@@ -22,6 +22,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from django.conf import settings
+
 from minirag.local.embedded import PostgresServer, StartError, ValkeyServer
 from minirag.local.embedded.errors import describe_os_error
 from minirag.local.embedded.processes import die_with_parent
@@ -35,6 +37,7 @@ _READY_SECONDS = 120.0
 _WATCH_SECONDS = 0.2
 _STARTS_TRIED = 6
 _WORKER_GRACE_SECONDS = 30.0
+_WEB_MARGIN_SECONDS = 7.0  # over its own grace: for threads to end
 
 
 @dataclass(frozen=True)
@@ -181,6 +184,7 @@ class Supervisor:
                 name,
                 [*daphne, "minirag.asgi:application"],
                 web_environment,
+                grace_seconds=settings.SHUTDOWN_GRACE_SECONDS + _WEB_MARGIN_SECONDS,
                 inherited_files=(descriptor,),
             )
             for name in names
@@ -329,6 +333,8 @@ class Supervisor:
         ]
         if anything:
             self.console.say("stopping; Ctrl-C again stops without waiting for running work")
+        for web in self.programs[: self.options.web_processes]:
+            web.begin_to_stop()
         for name, stop in anything:
             stop()
             self.console.say(f"{name} stopped")

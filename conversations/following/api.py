@@ -1,0 +1,144 @@
+"""`/v1/turns/{id}`: come back to a turn, to read its events from any number on, or to have it stopped.
+
+A turn goes on when its reader has gone. Who may read the tenant's chats may follow every turn; a token that may only
+ask follows those in the chats that its own user began.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import Annotated
+
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from pydantic import Field
+
+from conversations.following.journal import MOST_EVENTS, Told
+from conversations.following.running import find_turn
+from conversations.models import Message, MessageRole
+from conversations.turns.replies import EVENT_STREAM, TurnOutcomeReply
+from conversations.turns.serializers import cut_to_contract, render_error
+from minirag.lib.errors import BadInput, Forbidden, NotFound, ProductError
+from minirag.lib.http_in.doors import API_DOOR, door
+from minirag.lib.http_in.openapi import describe
+from minirag.lib.http_in.rest import (
+    Body,
+    error_response,
+    method_not_allowed,
+    parse_uuid,
+    read_query,
+)
+from minirag.lib.sse import encode_event, stream_events
+from tenants.authentication import Identity, require_identity
+from tenants.context import run_sync
+from tenants.models import Right
+from tenants.permissions import require_right
+
+
+class EventsQuery(Body):
+    after: Annotated[int, Field(ge=0, le=MOST_EVENTS)] = 0
+    extended: bool = False
+
+
+_UNKNOWN = {404: "No such turn in this tenant, or none that this token may follow."}
+
+
+@describe(
+    "Read a turn's events", method="GET", query=EventsQuery, answers={200: EVENT_STREAM},
+    description="From behind `Last-Event-ID` or `after` on, those that are still to come as well.",
+    errors={**_UNKNOWN, 410: "The events are not kept any longer.", 503: "The events cannot be read at the moment."},
+)  # fmt: skip
+@door(API_DOOR)
+@csrf_exempt
+async def turn_events(request: HttpRequest, turn_id: str) -> HttpResponseBase:
+    """Follow a turn on the event loop, here or in the process that takes it."""
+    if request.method != "GET":
+        return method_not_allowed(request, ["GET"])
+    try:
+        return await _follow(request, turn_id)
+    except Exception as error:  # noqa: BLE001 - the edge: error_response logs what nobody foresaw
+        return error_response(error, request)
+
+
+@describe(
+    "Stop a turn", method="POST", answers={202: TurnOutcomeReply}, errors=_UNKNOWN,
+    description="What was said until then is stored. A turn that is over stays as it is.",
+)  # fmt: skip
+@door(API_DOOR)
+@csrf_exempt
+async def turn_stop(request: HttpRequest, turn_id: str) -> HttpResponseBase:
+    """Stop a turn of this process before answering, one of another within a second."""
+    if request.method != "POST":
+        return method_not_allowed(request, ["POST"])
+    try:
+        identity = require_identity(request)
+        require_right(identity.token, Right.CHAT)
+        question = await run_sync(find_question, identity, turn_id)
+        await find_turn(question).stop()
+        await run_sync(question.refresh_from_db)
+    except Exception as error:  # noqa: BLE001 - the edge: error_response logs what nobody foresaw
+        return error_response(error, request)
+    answer = {"id": turn_id, "chat_id": str(question.chat_id), "outcome": question.outcome}
+    return JsonResponse(answer, status=202)
+
+
+async def _follow(request: HttpRequest, turn_id: str) -> HttpResponseBase:
+    query = read_query(EventsQuery, request)
+    after = read_last_number(request.META.get("HTTP_LAST_EVENT_ID"), query.after)
+    question = await run_sync(find_question, require_identity(request), turn_id)
+    turn = find_turn(question)
+    await turn.require_events()
+    events = write_events(
+        turn.tell(after),
+        extended=query.extended,
+        numbered=True,
+        request_id=question.request_id,
+    )
+    return stream_events(events, X_Turn_ID=str(question.pk))
+
+
+def read_last_number(header: str | None, otherwise: int) -> int:
+    """Read `Last-Event-ID`, which a browser's EventSource sends by itself. Raises BadInput."""
+    if header is None:
+        return otherwise
+    if not header.isascii() or not header.isdigit() or int(header[:9]) > MOST_EVENTS:
+        raise BadInput("Last-Event-ID must be the number of an event.")
+    return int(header[:9])
+
+
+def find_question(identity: Identity, turn_id: str) -> Message:
+    """Return the question of a turn that the caller may follow. Raises NotFound, or Forbidden for a useless token."""
+    token = identity.token
+    questions = Message.objects.filter(role=MessageRole.USER, pk=parse_uuid(turn_id, "turn_id"))
+    if token is not None and token.bot_profile_id:
+        questions = questions.filter(chat__bot_profile_id=token.bot_profile_id)
+    try:
+        require_right(token, Right.READ)
+    except Forbidden:
+        require_right(token, Right.CHAT)
+        questions = questions.filter(chat__user_id=identity.user.pk)
+    question = questions.first()
+    if question is None:
+        raise NotFound("Turn not found")
+    return question
+
+
+async def write_events(
+    told: AsyncGenerator[Told, None],
+    *,
+    extended: bool,
+    numbered: bool,
+    request_id: str,
+) -> AsyncIterator[bytes]:
+    """Write a turn as Server-Sent Events: those of the contract, with what it lacks, or with their numbers."""
+
+    try:
+        async with aclosing(told):
+            async for number, name, data in told:
+                shown = data if extended else cut_to_contract(name, data)
+                yield encode_event(shown, name=name, number=number if numbered else None)
+    except (
+        ProductError
+    ) as error:  # the turn's process died, or what it told cannot be read any more
+        yield encode_event(render_error(error, request_id), name="error")

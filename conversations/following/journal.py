@@ -1,0 +1,232 @@
+"""What a turn tells its readers, kept in Redis for some minutes: who comes back may come to another process.
+
+A list holds a turn's events in batches, encrypted, each event with its number. A lease beside it says that the turn's
+process lives; it is also where whoever wants the turn stopped leaves word. One task writes for all turns of a process,
+twice a second and in one round trip, so that a streamed token costs microseconds. A reader that has missed nothing
+never comes here. Without Redis a turn goes on; only coming back to it elsewhere is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+import uuid
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextvars import Context
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from django.conf import settings
+from redis.exceptions import RedisError
+
+from minirag.lib.errors import Gone, ProductError
+from minirag.lib.redis_client import connect_async
+from minirag.lib.security.crypto import decrypt, encrypt
+
+logger = logging.getLogger(__name__)
+
+WRITE_SECONDS = 0.5
+LEASE_SECONDS = 10  # several writes may fail before a living turn seems dead
+KEPT_RUNNING_SECONDS, KEPT_SECONDS = 900, 180  # what is over stands in the database
+POLL_SECONDS = 0.2
+UNWRITTEN_SECONDS = 3.0  # a turn that has just begun may have nothing written yet
+_GIVE_UP_SECONDS = 30.0  # what is over and could not be written for so long is let go of
+MOST_EVENTS = 1_000_000
+LAST_EVENTS = frozenset({"done", "error"})
+_LIVES, _STOP = b"lives", b"stop"
+
+Told = tuple[int, str, dict[str, Any]]
+"""An event as readers get it: number, name, data in the extended form."""
+
+
+class Kept(Protocol):
+    """A turn as the journal sees it."""
+
+    schema_name: str
+    turn_id: uuid.UUID
+    events: list[Any]
+    is_over: bool
+
+    def render(self, event: Any) -> tuple[str, dict[str, Any]]:
+        """Return name and data of one of `events`."""
+
+    def stop_soon(self) -> None:
+        """End the turn; somebody in another process asked for it."""
+
+
+class Interrupted(ProductError):
+    """The process that took the turn has died."""
+
+    status, code, retryable = 503, "interrupted", True
+
+    def __init__(self) -> None:
+        super().__init__("The answer was interrupted. Please ask again.")
+
+
+class EventsUnavailable(ProductError):
+    """Redis does not answer, so what a turn has told cannot be read."""
+
+    status, code, retryable = 503, "events_unavailable", True
+
+    def __init__(self) -> None:
+        super().__init__("The events of this turn cannot be read at the moment.")
+
+
+class Journal:
+    """Writes down the turns of one event loop."""
+
+    def __init__(self) -> None:
+        self._written: dict[Kept, int] = {}  # how many events of each turn are in Redis
+        self._over_since: dict[Kept, float] = {}
+        self._writing: asyncio.Task[None] | None = None
+        self._is_failing = False
+
+    def follow(self, turn: Kept) -> None:
+        """Write the turn down from now on, until it is over."""
+        self._written[turn] = 0
+        if self._writing is None or self._writing.done():
+            # In a context of its own: it is of no request, and writes for all.
+            loop = asyncio.get_running_loop()
+            self._writing = loop.create_task(self._keep_writing(), context=Context())
+
+    async def _keep_writing(self) -> None:
+        while self._written:
+            await asyncio.sleep(WRITE_SECONDS)
+            await self.write()
+
+    async def write(self) -> None:
+        """Bring Redis up to date, and stop the turns for which somebody left word."""
+        if not self._written:
+            return
+        told = {turn: len(turn.events) for turn in self._written}
+        over = {turn for turn in told if turn.is_over}
+        pipe = connect_async(settings.REDIS_URL).pipeline(transaction=False)
+        asked: list[Kept | None] = []  # whose lease each answer is
+        for turn, count in told.items():
+            events, lease = _name_keys(turn.schema_name, turn.turn_id)
+            if news := turn.events[self._written[turn] : count]:
+                pipe.rpush(events, _seal(events, self._written[turn] + 1, map(turn.render, news)))
+                pipe.expire(events, KEPT_SECONDS if turn in over else KEPT_RUNNING_SECONDS)
+                asked += [None, None]
+            if turn in over:
+                pipe.delete(lease)
+                asked.append(None)
+            else:
+                pipe.set(lease, _LIVES, ex=LEASE_SECONDS, get=True)
+                asked.append(turn)
+        try:
+            answers = await pipe.execute()
+        except RedisError as error:
+            self._note_failure(error, over)
+            return
+        self._is_failing = False
+        self._written |= told
+        for turn in over:
+            self._forget(turn)
+        for asked_of, answer in zip(asked, answers, strict=True):
+            if asked_of is not None and answer == _STOP:
+                asked_of.stop_soon()
+
+    def _note_failure(self, error: RedisError, over: set[Kept]) -> None:
+        if not self._is_failing:
+            logger.warning("events of turns not kept, redis failed: %s", type(error).__name__)
+        self._is_failing, now = True, time.monotonic()
+        for turn in over:
+            if now - self._over_since.setdefault(turn, now) > _GIVE_UP_SECONDS:
+                self._forget(turn)
+
+    def _forget(self, turn: Kept) -> None:
+        del self._written[turn]
+        self._over_since.pop(turn, None)
+
+
+@dataclass(frozen=True)
+class KeptTurn:
+    """A turn of another process, or one that is over; `is_pending` as the database had it just now."""
+
+    schema_name: str
+    turn_id: uuid.UUID
+    is_pending: bool
+
+    async def tell(self, after: int = 0) -> AsyncGenerator[Told, None]:
+        """Yield the events behind number `after` as they are written, to the last one.
+
+        Raises Gone where they are not kept (any longer), Interrupted where the turn's process has died, and
+        EventsUnavailable without Redis.
+        """
+        read, lifeless = 0, 0
+        patience = time.monotonic() + (UNWRITTEN_SECONDS if self.is_pending else 0)
+        while True:
+            batches, lives = await self._look(read)
+            read += len(batches)
+            for number, name, data in _unseal(self._keys[0], batches):
+                if number > after + 1:
+                    raise _gone()  # Redis has lost some
+                if number > after:
+                    after = number
+                    yield number, name, data
+                if name in LAST_EVENTS:
+                    return
+            # Twice, since the last batch may have come between looking for it and for the lease.
+            lifeless = 0 if lives or batches else lifeless + 1
+            if lifeless > 1 and (read or time.monotonic() >= patience):
+                raise (
+                    Interrupted
+                    if self.is_pending
+                    else Gone(
+                        "The events of this turn are not kept any longer; its messages are in its chat."
+                    )
+                )
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def require_events(self) -> None:
+        """Raise Gone where nothing is kept (any longer) of a turn that is over, EventsUnavailable without Redis."""
+        batches, lives = await self._look(0)
+        if not (batches or lives or self.is_pending):
+            raise _gone()
+
+    async def stop(self) -> None:
+        """Leave word that the turn is to end; its process hears it within a second. Raises EventsUnavailable."""
+        _, lease = self._keys
+        try:
+            await connect_async(settings.REDIS_URL).set(lease, _STOP, ex=LEASE_SECONDS, xx=True)
+        except RedisError as error:
+            raise EventsUnavailable from error
+
+    async def _look(self, position: int) -> tuple[list[bytes], bool]:
+        events, lease = self._keys
+        pipe = connect_async(settings.REDIS_URL).pipeline(transaction=False)
+        pipe.lrange(events, position, -1)
+        pipe.exists(lease)
+        try:
+            batches, lives = await pipe.execute()
+        except RedisError as error:
+            raise EventsUnavailable from error
+        return batches, bool(lives)
+
+    @property
+    def _keys(self) -> tuple[str, str]:
+        return _name_keys(self.schema_name, self.turn_id)
+
+
+def _gone() -> Gone:
+    return Gone("The events of this turn are not kept any longer; its messages are in its chat.")
+
+
+def _name_keys(schema_name: str, turn_id: uuid.UUID) -> tuple[str, str]:
+    stem = f"minirag:turns:{schema_name}:{turn_id}"
+    return f"{stem}:events", f"{stem}:lease"
+
+
+def _seal(key: str, first: int, events: Iterator[tuple[str, dict[str, Any]]]) -> str:
+    """Write a batch as one line; it is the tenant's and a visitor's words, so it is encrypted for its key."""
+    return encrypt(json.dumps([first, list(events)]), context=key)
+
+
+def _unseal(key: str, batches: Sequence[bytes]) -> Iterator[Told]:
+    for batch in batches:
+        first, events = json.loads(decrypt(batch.decode("ascii"), context=key))
+        for number, (name, data) in enumerate(events, start=first):
+            yield number, name, data

@@ -1,0 +1,346 @@
+"""A turn runs by itself: readers leave and come back, what is left alone ends in time, and only a word stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import aclosing
+from uuid import uuid4
+
+import pytest
+from redis import Redis
+
+from bots.quotas.models import Quota, QuotaUse
+from conversations.following.journal import KeptTurn
+from conversations.following.running import find_turn, running_turns, start_turn
+from conversations.models import Message
+from conversations.tests.test_turns import QUESTION
+from conversations.turns.recording import Asker
+from conversations.turns.taking import Delta, Done, Failed, SourcesFound, Stopped
+from minirag.lib.errors import Conflict, Gone, NotFound
+from minirag.lib.readiness import ServerStopping, stop_taking_work
+from tenants.context import tenant_context
+
+ANSWER = "It is covered for 36 months [1]."
+
+
+def begin(bot, **asker):
+    return start_turn(bot.pk, None, QUESTION, asker=Asker(**asker), is_stream=True)
+
+
+async def read(turn, after: int = 0, count: int | None = None) -> list:
+    """The events of a turn behind a number: all, or so many, after which the reader leaves."""
+    seen = []
+    async with aclosing(turn.read(after)) as events:
+        async for number, event in events:
+            seen.append((number, event))
+            if len(seen) == count:
+                break
+    return seen
+
+
+async def told(turn, after: int = 0) -> list:
+    return [each async for each in turn.tell(after)]
+
+
+async def settle() -> None:
+    """Let every turn end."""
+    while len(running_turns()):
+        await asyncio.sleep(0.01)
+
+
+def outcomes() -> list[tuple[str, str]]:
+    return list(Message.objects.order_by("created_at").values_list("role", "outcome"))
+
+
+@pytest.fixture
+def patience(settings):
+    """How long a turn waits for a reader."""
+    settings.DETACHED_TURN_SECONDS = 30.0
+    return settings
+
+
+@pytest.fixture
+def redis(settings) -> Redis:
+    redis = Redis.from_url(settings.REDIS_URL)
+    for key in redis.scan_iter("minirag:turns:*"):
+        redis.delete(key)
+    return redis
+
+
+def test_two_readers_hear_the_same_events_with_the_same_numbers(acme_bot, model, run_async):
+    model.enqueue("It is covered ", 0.05, "for 36 months [1].")
+
+    async def run():
+        turn = await begin(acme_bot)
+        return await asyncio.gather(read(turn), read(turn))
+
+    first, second = run_async(run)
+    assert first == second
+    assert [number for number, _ in first] == list(range(1, len(first) + 1))
+    assert isinstance(first[0][1], SourcesFound) and isinstance(first[-1][1], Done)
+
+
+def test_a_turn_whose_reader_leaves_is_finished_stored_and_read_on(
+    patience, acme_bot, model, run_async
+):
+    model.enqueue("It is covered ", 0.1, "for 36 months [1].")
+
+    async def run():
+        turn = await begin(acme_bot)
+        heard = await read(turn, count=2)
+        return heard, await read(turn, after=2)
+
+    heard, rest = run_async(run)
+    text = "".join(each.content for _, each in heard + rest if isinstance(each, Delta))
+    assert text == ANSWER and rest[-1][1].message.content == ANSWER
+    assert outcomes() == [("user", "answered"), ("assistant", "answered")]
+
+
+def test_a_turn_that_nobody_reads_at_all_is_finished_too(patience, acme_bot, model, run_async):
+    model.enqueue(ANSWER)
+
+    async def run():
+        await begin(acme_bot)
+        await settle()
+
+    run_async(run)
+    assert outcomes() == [("user", "answered"), ("assistant", "answered")]
+
+
+def test_a_turn_is_left_alone_for_so_long_and_no_longer(patience, acme_bot, model, run_async):
+    patience.DETACHED_TURN_SECONDS = 0.05
+    model.enqueue("It is covered ", 20.0, "never said")
+
+    async def run():
+        turn = await begin(acme_bot)
+        await read(turn, count=2)
+        await settle()
+
+    run_async(run)
+    assert outcomes() == [("user", "stopped"), ("assistant", "stopped")]
+
+
+def test_a_reader_who_comes_back_in_time_keeps_the_turn_going(patience, acme_bot, model, run_async):
+    patience.DETACHED_TURN_SECONDS = 0.2
+    model.enqueue("It is covered ", 0.5, "for 36 months [1].")
+
+    async def run():
+        turn = await begin(acme_bot)
+        await read(turn, count=2)
+        return await read(turn, after=2)
+
+    assert isinstance(run_async(run)[-1][1], Done)
+
+
+def test_of_too_many_turns_alone_the_greediest_tenants_oldest_is_stopped(
+    patience, acme, globex, acme_bot, globex_bot, model, run_async
+):
+    patience.DETACHED_TURNS = 2
+    for _ in range(3):
+        model.enqueue("It is ", 20.0, "never said")
+
+    async def leave(party, bot, question):
+        with tenant_context(party.tenant):
+            turn = await start_turn(bot.pk, None, question, asker=Asker(), is_stream=True)
+            await read(turn, count=2)
+            return turn
+
+    async def run():
+        foreign = await leave(globex, globex_bot, "When should roses be pruned?")
+        old, new = [await leave(acme, acme_bot, QUESTION) for _ in range(2)]
+        while not old.is_over:
+            await asyncio.sleep(0.01)
+        assert not new.is_over and not foreign.is_over
+        await asyncio.gather(new.stop(), foreign.stop())
+
+    run_async(run)
+
+
+def test_stop_ends_the_turn_for_all_its_readers(acme_bot, model, run_async):
+    model.enqueue("It is covered for 36 months [1] ", 20.0, "never said")
+
+    async def run():
+        turn = await begin(acme_bot)
+        await read(turn, count=2)
+        reading = asyncio.ensure_future(read(turn))
+        await asyncio.gather(turn.stop(), turn.stop())
+        return await reading
+
+    end = run_async(run)[-1][1]
+    assert isinstance(end, Stopped) and end.message.content.startswith("It is covered")
+    assert end.usage.completion_tokens > 0 and end.message.citations.count() == 1
+    assert outcomes() == [("user", "stopped"), ("assistant", "stopped")]
+
+
+def test_a_turn_that_is_over_cannot_be_stopped_any_more(acme_bot, model, run_async):
+    model.enqueue(ANSWER)
+
+    async def run():
+        turn = await begin(acme_bot)
+        seen = await read(turn)
+        await turn.stop()
+        return seen
+
+    assert isinstance(run_async(run)[-1][1], Done)
+    assert outcomes() == [("user", "answered"), ("assistant", "answered")]
+
+
+def test_what_forbids_a_turn_is_raised_to_whoever_asks(acme, acme_bot, globex_bot, run_async):
+    for bot in (globex_bot, type(acme_bot)(pk=uuid4())):
+        with pytest.raises(NotFound):
+            run_async(begin, bot)
+    acme.tenant.change_status("suspended")
+    with pytest.raises(Conflict):
+        run_async(begin, acme_bot)
+
+
+class TestAProcessThatStops:
+    @pytest.fixture(autouse=True)
+    def go_on(self, monkeypatch):
+        """The tests' own process goes on."""
+        monkeypatch.setattr("minirag.lib.readiness._stopping", threading.Event())
+
+    def test_takes_no_turn_and_stores_nothing(self, acme_bot, run_async):
+        stop_taking_work()
+        with pytest.raises(ServerStopping):
+            run_async(begin, acme_bot)
+        assert not Message.objects.exists()
+
+    def test_says_so_over_http(self, acme_bot, as_acme, client):
+        stop_taking_work()
+        body = {"bot_profile_id": str(acme_bot.pk), "message": QUESTION}
+        completion = {
+            "model": str(acme_bot.pk),
+            "messages": [{"role": "user", "content": QUESTION}],
+        }
+        for path, asked in (("/v1/chat", body), ("/v1/chat/completions", completion)):
+            refused = as_acme.post(path, asked, content_type="application/json")
+            assert refused.status_code == 503 and int(refused["Retry-After"]) > 0
+            assert "server_stopping" in refused.content.decode()
+        with tenant_context(None):
+            assert client.get("/health").status_code == 503
+
+    def test_stores_what_was_said_settles_the_turn_and_tells_its_readers(
+        self, acme_bot, model, run_async
+    ):
+        Quota.objects.create(resource="messages", limit=5)
+        Quota.objects.create(resource="tokens", limit=100_000)
+        model.enqueue("It is covered for 36 months [1] ", 20.0, "never said")
+
+        async def run():
+            turn = await begin(acme_bot)
+            await read(turn, count=2)
+            reading = asyncio.ensure_future(read(turn))
+            stop_taking_work()
+            await running_turns().end_all()
+            return await reading
+
+        end = run_async(run)[-1][1]
+        assert isinstance(end, Failed) and end.error.code == "server_stopping"
+        assert outcomes() == [("user", "stopped"), ("assistant", "stopped")]
+        question, answer = Message.objects.order_by("created_at")
+        assert question.error_code == "server_stopping" and answer.content.startswith("It is")
+        questions, tokens = QuotaUse.objects.order_by("quota__resource")
+        assert questions.used == 0 and tokens.used > 50
+
+
+class TestWhatIsKept:
+    def test_is_read_elsewhere_as_it_is_here(self, redis, acme_bot, model, run_async):
+        model.enqueue("It is covered ", 0.05, "for 36 months [1].")
+
+        async def run():
+            turn = await begin(acme_bot, request_id="r-7")
+            here = await told(turn)
+            await running_turns().journal.write()
+            elsewhere = KeptTurn(turn.schema_name, turn.turn_id, is_pending=False)
+            return here, await told(elsewhere), await told(elsewhere, after=2)
+
+        here, elsewhere, rest = run_async(run)
+        assert elsewhere == here and rest == here[2:]
+        assert here[-1][1] == "done" and here[-1][2]["content"] == ANSWER
+
+    def test_is_followed_while_it_is_written(self, redis, acme_bot, model, run_async):
+        model.enqueue("It is covered ", 0.7, "for 36 months [1].")
+
+        async def run():
+            turn = await begin(acme_bot)
+            elsewhere = KeptTurn(turn.schema_name, turn.turn_id, is_pending=True)
+            return await asyncio.gather(told(turn), told(elsewhere))
+
+        here, elsewhere = run_async(run)
+        assert elsewhere == here
+
+    def test_holds_no_word_in_the_clear_and_ends_by_itself(self, redis, acme_bot, model, run_async):
+        model.enqueue(ANSWER)
+
+        async def run():
+            await told(await begin(acme_bot))
+            await running_turns().journal.write()
+
+        run_async(run)
+        [key] = redis.scan_iter("minirag:turns:*")
+        assert b":t_acme:" in key and 0 < redis.ttl(key) <= 180
+        assert b"covered" not in b"".join(redis.lrange(key, 0, -1))
+
+    def test_of_another_tenant_is_not_found(self, redis, acme_bot, globex, model, run_async):
+        model.enqueue(ANSWER)
+
+        async def run():
+            turn = await begin(acme_bot)
+            await told(turn)
+            await running_turns().journal.write()
+            with tenant_context(globex.tenant):
+                stolen = find_turn(Message(pk=turn.turn_id, outcome="answered"))
+                with pytest.raises(Gone):
+                    await stolen.require_events()
+                with pytest.raises(Gone):
+                    await told(stolen)
+
+        run_async(run)
+
+    def test_can_be_stopped_from_elsewhere(self, redis, acme_bot, model, run_async):
+        model.enqueue("It is covered ", 20.0, "never said")
+
+        async def run():
+            turn = await begin(acme_bot)
+            reading = asyncio.ensure_future(told(turn))
+            await running_turns().journal.write()
+            await KeptTurn(turn.schema_name, turn.turn_id, is_pending=True).stop()
+            return await reading
+
+        name, data = run_async(run)[-1][1:]
+        assert name == "done" and data["stopped"]
+
+    def test_ends_as_interrupted_where_its_process_has_died(
+        self, redis, acme_bot, model, run_async
+    ):
+        model.enqueue("It is covered ", 20.0, "never said")
+
+        async def run():
+            turn = await begin(acme_bot)
+            await read(turn, count=2)
+            await running_turns().journal.write()
+            for key in redis.scan_iter("*:lease"):
+                redis.delete(key)  # as it is ten seconds after a kill -9
+            elsewhere = KeptTurn(turn.schema_name, turn.turn_id, is_pending=True)
+            turn._all.journal._forget(turn)
+            seen = []
+            with pytest.raises(Exception, match="interrupted"):
+                async for each in elsewhere.tell():
+                    seen.append(each)
+            await turn.stop()
+            return seen
+
+        assert [name for _, name, _ in run_async(run)] == ["sources", "delta"]
+
+    def test_is_not_needed_by_whoever_reads_here(self, acme_bot, model, run_async, settings):
+        settings.REDIS_URL = "redis://127.0.0.1:1/0"
+        model.enqueue(ANSWER)
+
+        async def run():
+            seen = await told(await begin(acme_bot))
+            await running_turns().journal.write()
+            return seen
+
+        assert run_async(run)[-1][1] == "done"
