@@ -37,7 +37,7 @@ from knowledge.sources.changing import private_dataset
 from minirag.ai.embeddings import Embeddings, embed_query
 from minirag.ai.local import MINILM
 from minirag.lib.text.analysis import analyse, term_id
-from tenants.context import tenant_context
+from tenants.context import current_schema, tenant_context
 from tenants.provisioning import provision_tenant
 
 BUDGETS = {10_000: Budget(25), 100_000: Budget(60)}
@@ -176,7 +176,8 @@ class Library:
             for start in range(0, chunks, BATCH):
                 self._insert(start, min(start + BATCH, chunks))
         with connection.cursor() as cursor:
-            cursor.execute("VACUUM ANALYZE chunk_index, knowledge_chunk, lex_df")
+            for table in ("chunk_index", "knowledge_chunk", "lex_df"):
+                cursor.execute(f"VACUUM ANALYZE {current_schema()}.{table}")
 
     def make_questions(self, count: int) -> list[Question]:
         """Each is about one chunk: near its vector, with five words of its topic and three of the language."""

@@ -135,7 +135,7 @@ def measure_stats(house: House, report: Report, *, rows: int, quick: bool) -> No
         execute(_MAKE, rows=TAIL, days=0.001, bots=BOTS, models=MODELS)
         for table in ("bots_usageevent", "bots_usageday", "bots_usagetiming", "conversations_message",
                       "conversations_chat"):  # fmt: skip
-            execute(f"VACUUM ANALYZE {table}")
+            execute(f"VACUUM ANALYZE {tenant.schema_name}.{table}")
         report.add("stats", "days and steps of times kept for them", count("bots_usageday"), "rows",
                    note=f"and {count('bots_usagetiming'):,} steps")  # fmt: skip
     with httpx.Client(base_url=product.base_url, headers={"Authorization": f"Bearer {account.token}"}, timeout=120,
