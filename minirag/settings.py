@@ -62,7 +62,8 @@ if DATABASE_POOL_SIZE:
     DATABASES["default"]["OPTIONS"]["pool"] = {
         "min_size": 1,
         "max_size": DATABASE_POOL_SIZE,
-        "timeout": 3,
+        # For a pool that is in use altogether; a server that refuses connections is noticed at once.
+        "timeout": 8,
         # A backend's catalogue cache grows with every tenant it touches (327 MB measured after 1,000).
         "max_lifetime": 600,
     }
