@@ -238,6 +238,43 @@ def test_a_broken_connection_ends_in_a_card_and_the_widget_goes_on(page):
     expect(last_answer(page).locator("button.mark").first).to_be_visible()
 
 
+def test_an_answer_goes_on_over_a_new_socket_where_the_old_one_broke(page, server):
+    open_widget(page)
+    ask(page, "break Question")
+    expect(last_answer(page).locator(".body")).to_contain_text("Push filter cap")
+    server.release()
+    expect(last_answer(page).locator("button.mark")).to_have_count(2)
+    expect(page.get_by_role("alert")).to_have_count(0)
+    expect(page.locator(".message.user")).to_have_count(1)
+    [question] = frames_of(server, "question")
+    assert frames_of(server, "resume") == [
+        {"type": "resume", "request_id": question["request_id"], "after": 2}
+    ]
+    assert last_answer(page).inner_text().count("Push filter cap") == 1
+
+
+def test_a_page_that_is_loaded_anew_in_mid_answer_listens_to_the_rest(page, server):
+    open_widget(page)
+    ask(page, "break Question")
+    expect(last_answer(page).locator(".body")).to_contain_text("Push filter cap")
+    page.reload()
+    page.get_by_role("button", name="Open chat").click()
+    expect(last_answer(page).locator("button.mark")).to_have_count(2)
+    expect(page.locator(".message.user")).to_have_count(1)
+    assert [frame["after"] for frame in frames_of(server, "resume")] == [0]
+    assert len(frames_of(server, "question")) == 1
+
+
+@pytest.mark.parametrize("trouble", ["swallow", "move"])
+def test_a_question_that_a_restart_has_swallowed_is_asked_again_by_itself(page, server, trouble):
+    open_widget(page)
+    ask(page, f"{trouble} Question")
+    expect(last_answer(page).locator("button.mark").first).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    expect(page.locator(".message.user")).to_have_count(1)
+    assert len(frames_of(server, "question")) == 2
+
+
 def test_an_answer_that_the_server_finished_alone_is_fetched_after_a_broken_connection(
     page, server
 ):

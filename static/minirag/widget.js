@@ -14,13 +14,17 @@
 
   const SCRIPT = document.currentScript;
   const MAX_QUESTION_LENGTH = 32000;
-  const BACKOFF_SECONDS = [0.4, 1, 2, 4];
+  const BACKOFF_SECONDS = [0.4, 1, 2, 4, 8];
+  const MAX_DROPS = 8; // sockets that may break under one answer
   const SILENCE_SECONDS = 75;
   const STOP_PATIENCE_SECONDS = 3;
   // A new session cures these, or tells what is the matter: it ran out, its bot or its chat is gone.
   const CURED_BY_RENEWAL = new Set(["session_expired", "session_invalid", "not_found"]);
   // What visitors are told in their own language; what the server says of these is for whoever pays.
-  const OWN_WORDS = { rate_limited: "rate_limited", quota_exceeded: "quota_exceeded", budget_exceeded: "quota_exceeded" };
+  const OWN_WORDS = {
+    rate_limited: "rate_limited", quota_exceeded: "quota_exceeded", budget_exceeded: "quota_exceeded",
+    server_stopping: "interrupted",
+  };
   const NARROW = "(max-width: 480px)";
 
   // --- Words ---
@@ -594,6 +598,7 @@
         }
         if (!this.log.childElementCount) this.greet();
         this.client.ready().catch(() => {}); // warms the socket up; a question tries again
+        this.pickUp(session.messages || []);
         return true;
       } catch (failure) {
         this.started = null;
@@ -655,14 +660,28 @@
     }
 
     async run(question) {
+      await this.sendQuestion(this.beginTurn(question, randomId()));
+    }
+
+    /** The page was loaded anew while its last question was being answered: listen to the rest. */
+    pickUp(messages) {
+      const left = this.memory.values.turn;
+      const last = messages[messages.length - 1];
+      if (!left || !last || last.role !== "user" || last.content !== left.question) return;
+      this.resume(this.beginTurn(left.question, left.id));
+    }
+
+    beginTurn(question, requestId) {
       const message = this.addAssistant();
-      const turn = { question, message, requestId: randomId(), text: "", sources: [], renewed: false, stopped: false };
+      const heard = { text: "", sources: [], number: 0 };
+      const turn = { question, message, requestId, ...heard, drops: 0, renewed: false, stopped: false };
       this.turn = turn;
+      this.memory.set("turn", { id: requestId, question });
       const hint = build("span", { className: "only-read" }, this.words.answering);
       message.body.append(build("div", { className: "typing" }, hint, build("i"), build("i"), build("i")));
       this.showBusy(true);
       this.scrollDown(true);
-      await this.sendQuestion(turn);
+      return turn;
     }
 
     async sendQuestion(turn) {
@@ -700,6 +719,8 @@
       const turn = this.turn;
       if (event.type === "feedback_saved" || !turn || !turn.message) return;
       if (event.request_id && event.request_id !== turn.requestId) return;
+      if (event.number && event.number <= turn.number) return; // heard before the socket broke
+      if (event.number) turn.number = event.number;
       if (event.chat_id) this.memory.set("chat_id", event.chat_id);
       this.watchSilence(turn);
       if (event.type === "sources") turn.sources = event.sources || [];
@@ -709,21 +730,54 @@
       } else if (event.type === "done") {
         this.endTurn();
         this.finish(turn.message, { ...event, content: event.content || turn.text, id: event.message_id }, turn);
-      } else if (event.type === "error" && CURED_BY_RENEWAL.has(event.code) && !turn.renewed) {
-        turn.renewed = true;
-        this.client.token = null;
-        this.client.close();
-        this.sendQuestion(turn);
       } else if (event.type === "error") {
-        this.fail(new Failure(event.code, event.detail, event.retryable));
+        this.onError(turn, event);
       }
     }
 
-    /** The socket broke. The server finishes a turn it has begun, so look there before offering to ask again. */
-    async onDrop() {
+    onError(turn, event) {
+      const askAgain = (change) => {
+        Object.assign(turn, change);
+        this.client.close();
+        this.sendQuestion(turn);
+      };
+      if (turn.resuming && event.code === "gone") this.lookBack(turn);
+      else if (turn.resuming && event.code === "not_found" && !turn.number) askAgain({ resuming: false });
+      else if (CURED_BY_RENEWAL.has(event.code) && !turn.renewed) {
+        this.client.token = null;
+        askAgain({ renewed: true });
+      } else if (event.code === "server_stopping" && !turn.text && !turn.moved) {
+        askAgain({ moved: true, requestId: randomId(), number: 0 });
+      } else {
+        const detail = event.code === "interrupted" ? null : event.detail;
+        this.fail(new Failure(event.code, detail, event.retryable));
+      }
+    }
+
+    /** The socket broke. The server goes on with a turn it has begun, and tells the rest over another socket. */
+    onDrop() {
       const turn = this.turn;
       if (!turn || !turn.message) return;
+      turn.drops += 1;
+      if (turn.drops > MAX_DROPS) this.fail(new Failure("interrupted", null, true));
+      else this.resume(turn);
+    }
+
+    async resume(turn) {
       this.onReconnecting();
+      turn.resuming = true;
+      try {
+        await this.client.send({ type: "resume", request_id: turn.requestId, after: turn.number });
+        if (this.turn !== turn) return;
+        this.note(turn.message, "");
+        this.watchSilence(turn);
+      } catch (failure) {
+        if (this.turn === turn) this.fail(failure);
+      }
+    }
+
+    /** What the turn told is not kept any longer: look for its answer in the chat. */
+    async lookBack(turn) {
       try {
         const session = await this.client.renew();
         if (this.turn !== turn) return;
@@ -875,6 +929,7 @@
 
     endTurn() {
       clearTimeout(this.turn.silence);
+      this.memory.set("turn", null);
       cancelAnimationFrame(this.turn.frame || 0);
       this.turn = null;
       this.showBusy(false);

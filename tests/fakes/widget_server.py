@@ -59,6 +59,9 @@ class FakeWidgetServer:
         self.expired: set[str] = set()
         self.session_failure: tuple[int, dict[str, Any]] | None = None
         self.failures_left = 0
+        self.broken: dict[str, Callable[[_Talk, dict[str, Any]], Awaitable[None]]] = {}
+        self.chat_of: dict[str, str | None] = {}
+        self.swallowed: list[str] = []
         self._loop = asyncio.new_event_loop()
         self._gate = asyncio.Event()
         self._stopped = asyncio.Event()
@@ -157,6 +160,10 @@ class _Talk:
             await self.send(type="authenticated", chat_id=self.chat_id)
         elif kind == "question":
             self.answering = asyncio.create_task(self.answer(frame))
+        elif kind == "resume":
+            self.request_id = frame["request_id"]
+            script = self.server.broken.get(frame["request_id"], _know_nothing)
+            self.answering = asyncio.create_task(script(self, frame))
         elif kind == "feedback":
             self.server.feedback.append(frame)
             await self.send(
@@ -285,12 +292,74 @@ async def _expire(talk: _Talk, frame: dict[str, Any]) -> None:
 
 
 async def _drop(talk: _Talk, frame: dict[str, Any]) -> None:
+    """The process dies."""
+    talk.server.broken[frame["request_id"]] = _tell_of_death
     await talk.stream(ANSWER[:40])
     await talk.socket.close()
 
 
+async def _tell_of_death(talk: _Talk, frame: dict[str, Any]) -> None:
+    detail = "The answer was interrupted. Please ask again."
+    await talk.tell(type="error", detail=detail, code="interrupted", retryable=True)
+
+
+async def _know_nothing(talk: _Talk, frame: dict[str, Any]) -> None:
+    await talk.tell(type="error", detail="Turn not found", code="not_found", retryable=False)
+
+
+async def _forget(talk: _Talk, frame: dict[str, Any]) -> None:
+    await talk.tell(type="error", detail="Not kept any longer.", code="gone", retryable=False)
+
+
+async def _break(talk: _Talk, frame: dict[str, Any]) -> None:
+    """The socket breaks; the turn goes on, and its rest is told over the next one."""
+    talk.server.broken[frame["request_id"]] = _go_on
+    talk.server.chat_of[frame["request_id"]] = talk.chat_id
+    await talk.tell(type="sources", sources=CITATIONS, number=1, chat_id=talk.chat_id)
+    await talk.tell(type="delta", content=ANSWER[:40], number=2)
+    await talk.server._gate.wait()
+    await talk.socket.close(code=4503)
+
+
+async def _go_on(talk: _Talk, frame: dict[str, Any]) -> None:
+    talk.chat_id = talk.server.chat_of[frame["request_id"]]
+    told = [
+        {"type": "sources", "sources": CITATIONS},
+        {"type": "delta", "content": ANSWER[:40]},
+        {"type": "delta", "content": ANSWER[40:]},
+    ]
+    # One more than was asked for: who has heard it must not show it twice.
+    for number, event in enumerate(told, start=1):
+        if number >= frame["after"]:
+            await talk.tell(**event, number=number)
+    await talk.done()
+
+
+async def _swallow(talk: _Talk, frame: dict[str, Any]) -> None:
+    """The socket breaks before the question was stored; it is answered when it comes again."""
+    if talk.server.swallowed:
+        await _answer_plainly(talk, frame)
+    else:
+        talk.server.swallowed.append(frame["request_id"])
+        talk.server.chats[talk.chat_id or ""].pop()
+        await talk.socket.close()
+
+
+async def _move(talk: _Talk, frame: dict[str, Any]) -> None:
+    """The process is being stopped; the next one answers."""
+    if talk.server.swallowed:
+        await _answer_plainly(talk, frame)
+    else:
+        talk.server.swallowed.append(frame["request_id"])
+        talk.server.chats[talk.chat_id or ""].pop()
+        detail = "The server is being restarted. Please try again in a moment."
+        await talk.tell(type="error", detail=detail, code="server_stopping", retryable=True)
+        await talk.socket.close(code=4503)
+
+
 async def _finish_behind(talk: _Talk, frame: dict[str, Any]) -> None:
-    """The socket breaks, and the server finishes the turn without it."""
+    """The socket breaks, and the server finishes the turn without it, long ago."""
+    talk.server.broken[frame["request_id"]] = _forget
     await talk.stream(ANSWER[:40])
     stored = {
         "id": str(uuid.uuid4()),
@@ -321,5 +390,8 @@ SCRIPTS: dict[str, Callable[[_Talk, dict[str, Any]], Awaitable[None]]] = {
     "expire": _expire,
     "drop": _drop,
     "behind": _finish_behind,
+    "break": _break,
+    "swallow": _swallow,
+    "move": _move,
     "arabic": _right_to_left,
 }

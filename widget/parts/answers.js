@@ -123,6 +123,7 @@
 
     endTurn() {
       clearTimeout(this.turn.silence);
+      this.memory.set("turn", null);
       cancelAnimationFrame(this.turn.frame || 0);
       this.turn = null;
       this.showBusy(false);

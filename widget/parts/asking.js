@@ -29,14 +29,28 @@
     }
 
     async run(question) {
+      await this.sendQuestion(this.beginTurn(question, randomId()));
+    }
+
+    /** The page was loaded anew while its last question was being answered: listen to the rest. */
+    pickUp(messages) {
+      const left = this.memory.values.turn;
+      const last = messages[messages.length - 1];
+      if (!left || !last || last.role !== "user" || last.content !== left.question) return;
+      this.resume(this.beginTurn(left.question, left.id));
+    }
+
+    beginTurn(question, requestId) {
       const message = this.addAssistant();
-      const turn = { question, message, requestId: randomId(), text: "", sources: [], renewed: false, stopped: false };
+      const heard = { text: "", sources: [], number: 0 };
+      const turn = { question, message, requestId, ...heard, drops: 0, renewed: false, stopped: false };
       this.turn = turn;
+      this.memory.set("turn", { id: requestId, question });
       const hint = build("span", { className: "only-read" }, this.words.answering);
       message.body.append(build("div", { className: "typing" }, hint, build("i"), build("i"), build("i")));
       this.showBusy(true);
       this.scrollDown(true);
-      await this.sendQuestion(turn);
+      return turn;
     }
 
     async sendQuestion(turn) {

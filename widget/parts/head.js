@@ -14,12 +14,16 @@
 
   const SCRIPT = document.currentScript;
   const MAX_QUESTION_LENGTH = 32000;
-  const BACKOFF_SECONDS = [0.4, 1, 2, 4];
+  const BACKOFF_SECONDS = [0.4, 1, 2, 4, 8];
+  const MAX_DROPS = 8; // sockets that may break under one answer
   const SILENCE_SECONDS = 75;
   const STOP_PATIENCE_SECONDS = 3;
   // A new session cures these, or tells what is the matter: it ran out, its bot or its chat is gone.
   const CURED_BY_RENEWAL = new Set(["session_expired", "session_invalid", "not_found"]);
   // What visitors are told in their own language; what the server says of these is for whoever pays.
-  const OWN_WORDS = { rate_limited: "rate_limited", quota_exceeded: "quota_exceeded", budget_exceeded: "quota_exceeded" };
+  const OWN_WORDS = {
+    rate_limited: "rate_limited", quota_exceeded: "quota_exceeded", budget_exceeded: "quota_exceeded",
+    server_stopping: "interrupted",
+  };
   const NARROW = "(max-width: 480px)";
 

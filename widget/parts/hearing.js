@@ -13,6 +13,8 @@
       const turn = this.turn;
       if (event.type === "feedback_saved" || !turn || !turn.message) return;
       if (event.request_id && event.request_id !== turn.requestId) return;
+      if (event.number && event.number <= turn.number) return; // heard before the socket broke
+      if (event.number) turn.number = event.number;
       if (event.chat_id) this.memory.set("chat_id", event.chat_id);
       this.watchSilence(turn);
       if (event.type === "sources") turn.sources = event.sources || [];
@@ -22,21 +24,54 @@
       } else if (event.type === "done") {
         this.endTurn();
         this.finish(turn.message, { ...event, content: event.content || turn.text, id: event.message_id }, turn);
-      } else if (event.type === "error" && CURED_BY_RENEWAL.has(event.code) && !turn.renewed) {
-        turn.renewed = true;
-        this.client.token = null;
-        this.client.close();
-        this.sendQuestion(turn);
       } else if (event.type === "error") {
-        this.fail(new Failure(event.code, event.detail, event.retryable));
+        this.onError(turn, event);
       }
     }
 
-    /** The socket broke. The server finishes a turn it has begun, so look there before offering to ask again. */
-    async onDrop() {
+    onError(turn, event) {
+      const askAgain = (change) => {
+        Object.assign(turn, change);
+        this.client.close();
+        this.sendQuestion(turn);
+      };
+      if (turn.resuming && event.code === "gone") this.lookBack(turn);
+      else if (turn.resuming && event.code === "not_found" && !turn.number) askAgain({ resuming: false });
+      else if (CURED_BY_RENEWAL.has(event.code) && !turn.renewed) {
+        this.client.token = null;
+        askAgain({ renewed: true });
+      } else if (event.code === "server_stopping" && !turn.text && !turn.moved) {
+        askAgain({ moved: true, requestId: randomId(), number: 0 });
+      } else {
+        const detail = event.code === "interrupted" ? null : event.detail;
+        this.fail(new Failure(event.code, detail, event.retryable));
+      }
+    }
+
+    /** The socket broke. The server goes on with a turn it has begun, and tells the rest over another socket. */
+    onDrop() {
       const turn = this.turn;
       if (!turn || !turn.message) return;
+      turn.drops += 1;
+      if (turn.drops > MAX_DROPS) this.fail(new Failure("interrupted", null, true));
+      else this.resume(turn);
+    }
+
+    async resume(turn) {
       this.onReconnecting();
+      turn.resuming = true;
+      try {
+        await this.client.send({ type: "resume", request_id: turn.requestId, after: turn.number });
+        if (this.turn !== turn) return;
+        this.note(turn.message, "");
+        this.watchSilence(turn);
+      } catch (failure) {
+        if (this.turn === turn) this.fail(failure);
+      }
+    }
+
+    /** What the turn told is not kept any longer: look for its answer in the chat. */
+    async lookBack(turn) {
       try {
         const session = await this.client.renew();
         if (this.turn !== turn) return;

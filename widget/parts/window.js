@@ -50,6 +50,7 @@
         }
         if (!this.log.childElementCount) this.greet();
         this.client.ready().catch(() => {}); // warms the socket up; a question tries again
+        this.pickUp(session.messages || []);
         return true;
       } catch (failure) {
         this.started = null;
