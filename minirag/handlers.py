@@ -41,8 +41,8 @@ class PageHandler(ASGIHandler):
 
     def create_request(self, scope: Mapping[str, Any], body_file: Any) -> Any:
         """Django's own, but what cannot be made a request is refused in the contract's shape."""
-        request, refusal = super().create_request(scope, body_file)
-        if refusal is None:
+        request, _ = super().create_request(scope, body_file)
+        if request is not None:
             # Without a length Django takes a form for an empty one; what came in chunks is complete by now.
             request.META.setdefault("CONTENT_LENGTH", str(body_file.seek(0, SEEK_END)))
             body_file.seek(0)

@@ -136,10 +136,10 @@ class Channel(HTTPChannel):
 class _TakenElsewhere(BytesIO):
     """The content of a request whose body goes to the application by itself: Daphne sends none of a closed one."""
 
-    closed = True  # type: ignore[assignment]
+    closed = True
 
 
-class StreamedRequest(WebRequest):  # type: ignore[misc]
+class StreamedRequest(WebRequest):
     """Daphne's request, which starts its application at the head of a long body."""
 
     _is_streamed = False
@@ -241,7 +241,7 @@ class StreamedRequest(WebRequest):  # type: ignore[misc]
         self.handle_reply({"type": "http.response.body", "body": payload})
 
 
-class Factory(HTTPFactory):  # type: ignore[misc]
+class Factory(HTTPFactory):
     """Makes our connections and requests instead of Daphne's."""
 
     protocol = Channel

@@ -205,7 +205,8 @@ class NewTokenForm(forms.Form):
             ApiToken, "user", site, users,
             help_text="The token has this user's rights and stops working with the account.",
         )  # fmt: skip
-        self.fields["user"].label_from_instance = describe_user
+        field: Any = self.fields["user"]
+        field.label_from_instance = describe_user
         self.order_fields(self.field_order)
 
 

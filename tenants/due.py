@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, models, transaction
@@ -138,7 +139,11 @@ def _add(
 
 def make_all_due(tenant_id: UUID, kinds: Sequence[str] = DueKind.values) -> None:
     """Have everything of a tenant, or these kinds of work, looked at now: it is back, or something has changed."""
-    facts = {"tenant": tenant_id, "kinds": [str(kind) for kind in kinds], "now": timezone.now()}
+    facts: dict[str, Any] = {
+        "tenant": tenant_id,
+        "kinds": [str(kind) for kind in kinds],
+        "now": timezone.now(),
+    }
     with connection.cursor() as cursor:
         cursor.execute(_FILL, facts)
 
@@ -146,7 +151,8 @@ def make_all_due(tenant_id: UUID, kinds: Sequence[str] = DueKind.values) -> None
 def claim_due() -> dict[tuple[UUID, str], list[int]]:
     """Take what is due, of all tenants, for LEASE: the rows' ids by tenant and kind. One query."""
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"now": timezone.now(), "lease": LEASE, "limit": AT_ONCE})
+        facts: dict[str, Any] = {"now": timezone.now(), "lease": LEASE, "limit": AT_ONCE}
+        cursor.execute(_CLAIM, facts)
         found = cursor.fetchall()
     claimed: dict[tuple[UUID, str], list[int]] = {}
     for tenant_id, kind, row_id in found:

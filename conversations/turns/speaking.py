@@ -77,6 +77,9 @@ def refuse_filtered(answer: Answer, retrieval: Retrieval, error: ProviderError, 
     return text
 
 
+Heard = ChatShortened | ChatRetracted | ChatFinished
+
+
 async def _listen(
     turn: OpenTurn, answer: Answer, retrieval: Retrieval, refusal_text: str
 ) -> AsyncGenerator[str | ChatShortened | ChatRetracted, None]:
@@ -84,12 +87,16 @@ async def _listen(
     request = make_chat_request(turn, retrieval, refusal_text)
     answer.model, answer.asked, started = turn.bot.model, request.messages, time.monotonic()
 
-    async def words() -> AsyncIterator[str | ChatShortened | ChatRetracted | ChatFinished]:
+    async def words() -> AsyncIterator[str | Heard]:
         async with aclosing(stream_chat(request)) as events:
             async for event in events:
-                yield event.content if isinstance(event, ChatDelta) else event
+                if isinstance(event, ChatDelta):
+                    yield event.content
+                else:
+                    yield event
 
-    async with aclosing(coalesce(words())) as pieces:
+    paced: AsyncGenerator[str | Heard, None] = coalesce(words())
+    async with aclosing(paced) as pieces:
         async for piece in pieces:
             if isinstance(piece, ChatFinished):
                 _note_end(turn, answer, piece)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import Q
@@ -144,7 +145,7 @@ def _storage_of_bots(mend: bool) -> tuple[int, bool]:
             "SELECT bot_profile_id, sum(stored_bytes) FROM knowledge_source WHERE deleted_at IS NULL GROUP BY 1"
         )
         sizes = {bot_id: int(size) for bot_id, size in cursor.fetchall()}
-    counted = dict(BotProfile.objects.values_list("pk", "stored_bytes"))
+    counted: dict[UUID | None, int] = dict(BotProfile.objects.values_list("pk", "stored_bytes"))
     counted[None] = SharedStorage.objects.values_list("stored_bytes", flat=True).first() or 0
     wrong = [bot_id for bot_id, size in counted.items() if size != sizes.get(bot_id, 0)]
     for bot_id in wrong if mend else ():

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -71,7 +71,7 @@ class Arrival:
             known = _arrive(
                 method=raw.method or "GET", root=meta.get("SCRIPT_NAME") or "", path=raw.path_info,
                 peer=meta.get("REMOTE_ADDR") or "", headers=headers,
-                netloc=headers.get("host") or _join_server(server), scheme=raw._get_scheme() or "http",
+                netloc=headers.get("host") or _join_server(server), scheme=cast(Any, raw)._get_scheme() or "http",
             )  # fmt: skip
             raw.__dict__["_arrival"] = known
         return known

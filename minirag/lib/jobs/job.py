@@ -195,13 +195,16 @@ class Job(models.Model):
         return f"The work was interrupted {MAX_ATTEMPTS} times."
 
     def _longest_reason(self) -> int | None:
-        return self._meta.get_field("error_message").max_length
+        column: Any = self._meta.get_field("error_message")
+        longest: int | None = column.max_length
+        return longest
 
     def _held(self) -> JobQuerySet[Self]:
         return self._rows().filter(claim_id=self.claim_id, claim_id__isnull=False)
 
     def _rows(self) -> JobQuerySet[Self]:
-        rows: JobQuerySet[Self] = type(self)._default_manager.filter(pk=self.pk)
+        manager: Any = type(self)._default_manager  # of JobQuerySet, which its model says
+        rows: JobQuerySet[Self] = manager.filter(pk=self.pk)
         return rows
 
     def _end(self, **facts: Any) -> None:
