@@ -31,7 +31,6 @@ CALLED_FROM_OUTSIDE = {
         "stopProducing": "Twisted",
     },
     "minirag/lib/security/passwords.py": {"validate": "Django's list of password validators"},
-    "knowledge/indexing/lexicon.py": {"recount_statistics": "the command that is being built"},
     "tenants/models.py": {
         "get_full_name": "admin",
         "is_staff": "admin",
