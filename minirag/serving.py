@@ -19,7 +19,7 @@ from typing import Any
 
 import daphne.server
 from daphne.http_protocol import HTTPFactory, WebRequest
-from twisted.web.http import HTTPChannel
+from twisted.web.http import RESPONSES, HTTPChannel
 
 from minirag.bodies import BodyTooSlow
 from minirag.lib.errors import ProductError
@@ -267,3 +267,5 @@ def write_refusal(status: int, sent_id: bytes) -> tuple[str, bytes]:
 def install() -> None:
     """Have Daphne, which has no setting for it, make our connections."""
     daphne.server.HTTPFactory = Factory
+    # Of 422, 429 and some others Twisted says "Unknown Status".
+    RESPONSES.update({each.value: each.phrase.encode("ascii") for each in HTTPStatus})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from http import HTTPStatus
 from pathlib import Path
 
 import httpx
@@ -125,6 +126,12 @@ def test_a_bad_token_is_told_so(connection, acme):
     headers = {"Content_Type": MULTIPART, "Authorization": "Bearer " + "x" * 43}
     connection.send_head("POST", UPLOAD, **headers, Content_Length=MB)
     assert refusal(connection.read()) == (401, "token_invalid")
+
+
+def test_a_refusal_has_the_name_of_its_status(product, acme):
+    headers = {"Authorization": f"Bearer {acme.token}"}
+    answer = httpx.get(f"{product.base_url}/v1/sources?limit=-1", headers=headers)
+    assert (answer.status_code, answer.reason_phrase) == (422, HTTPStatus(422).phrase)
 
 
 def test_a_token_without_the_right_is_refused_at_the_head_too(product, acme, connection):
