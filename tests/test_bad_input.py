@@ -244,6 +244,7 @@ BODILESS = {
     ("documents/<str:document_id>/reprocess", "post"),
     ("datasets/<str:dataset_id>", "delete"),
     ("datasets/<str:dataset_id>/bots/<str:bot_profile_id>", "delete"),
+    ("sources/<str:source_id>/cancel", "post"),
     ("sources/<str:source_id>/ingest", "post"),
     ("sources/<str:source_id>/ingest-children", "post"),
     ("api-tokens/<str:token_id>", "delete"),

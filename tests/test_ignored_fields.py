@@ -210,7 +210,8 @@ def test_what_cannot_change_is_named(as_acme, api):
     whole = as_acme.get(url).json()
     changed = as_acme.patch(url, whole, content_type=JSON)
     assert changed.status_code == 200
-    assert {"id", "source_type", "status", "bot_profile_id"} <= set(changed.json()["ignored"])
+    assert {"id", "source_type", "status"} <= set(changed[HEADER].split(", "))
+    assert changed.json() == {**whole, "updated_at": changed.json()["updated_at"]}
 
 
 def test_the_reason_of_feedback_is_kept_shown_and_told(as_acme, api, acme):

@@ -39,7 +39,8 @@ def test_a_bot_has_exactly_the_contracts_keys_and_defaults(as_acme, as_bob, acme
     response = make(as_acme, id=str(uuid.uuid4()), is_active=False, colour="red")
     bot = response.json()
     assert response.status_code == 201
-    assert bot.pop("ignored") == ["id", "is_active", "colour"]
+    assert bot.pop("ignored") == ["colour"]
+    assert response["X-Ignored-Fields"] == "id, is_active, colour"
     assert set(bot) == KEYS
     assert bot["tenant_id"] == str(acme.tenant.pk)
     assert {name: bot[name] for name in KEYS - {"id", "tenant_id", "created_at", "updated_at"}} == {

@@ -1,7 +1,8 @@
 """What was sent and has no effect here is said, not dropped in silence.
 
 The wire contract has unknown fields ignored. An answer that did so names them in the header `X-Ignored-Fields`; and in
-its `ignored` list, where it is an object and the route a writing one. Neither is there when nothing was ignored.
+its `ignored` list, where it is an object and the route a writing one. Neither is there when nothing was ignored. Fields
+that the noun has and that are not set here (`id`, `created_at`) stand in the header alone.
 """
 
 from __future__ import annotations
@@ -28,8 +29,11 @@ def find_unknown(read: BaseModel, sent: Mapping[str, Any], prefix: str = "") -> 
             yield f"{prefix}{name}"
 
 
-def note_ignored(request: HttpRequest, names: Iterable[str]) -> None:
-    """Remember for the answer what is ignored of a request."""
+def note_ignored(
+    request: HttpRequest, names: Iterable[str], *, own: frozenset[str] = frozenset()
+) -> None:
+    """Remember for the answer what is ignored of a request; `own` are the noun's fields that are not set here."""
+    request.ignored_own = getattr(request, "ignored_own", frozenset()) | own  # type: ignore[attr-defined]
     new = (name[:_LONGEST] for name in names)
     noted = list(dict.fromkeys([*ignored_of(request), *new]))[:_MOST]
     request.ignored_fields = noted  # type: ignore[attr-defined]
@@ -48,8 +52,12 @@ def name_ignored(request: HttpRequest, response: HttpResponseBase) -> list[str]:
 
 
 def tell_ignored(request: HttpRequest, response: HttpResponseBase) -> None:
-    """Say in a good answer, and in its header, what was ignored, if anything was."""
-    names = name_ignored(request, response)
+    """Say in a good answer, and in its header, what was ignored, if anything was.
+
+    Whoever sends back what it was shown gets what it was shown: of the noun's own fields only the header speaks.
+    """
+    own: frozenset[str] = getattr(request, "ignored_own", frozenset())
+    names = [name for name in name_ignored(request, response) if name not in own]
     if not names:
         return
     content: bytes = getattr(response, "content", b"")

@@ -89,6 +89,7 @@ class Noun(BaseModel):
 
     read_as: ClassVar[Literal["", "new", "changes"]] = ""
     row: ClassVar[type[Model] | None] = None
+    unread: ClassVar[frozenset[str]] = frozenset()
 
     def __init_subclass__(
         cls,
@@ -108,7 +109,8 @@ class Noun(BaseModel):
             return
         cls.model_config["extra"] = "ignore"
         own = {name for base in cls.__mro__ if _is_own(base) for name in get_annotations(base)}
-        for name in _unread_names(cls):
+        cls.unread = frozenset(_unread_names(cls))
+        for name in cls.unread:
             cls.__pydantic_fields__.pop(name, None)
         if cls.row is not None:
             bound_fields(cls, cls.row, keeping=own)

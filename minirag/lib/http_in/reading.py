@@ -95,7 +95,8 @@ def read_body(model: type[B], request: HttpRequest | Request) -> B:
     if not isinstance(value, dict):
         raise _not_an_object(None if isinstance(value, str) else value)
     found = validate_fields(model, value, where="body")
-    note_ignored(raw, find_unknown(found, value))
+    own: frozenset[str] = getattr(model, "unread", frozenset())
+    note_ignored(raw, find_unknown(found, value), own=own)
     return found
 
 
