@@ -22,8 +22,8 @@ from django.conf import settings
 from bots.models import Outcome
 from conversations.following.journal import Journal, KeptTurn, Told
 from conversations.models import Message
-from conversations.turns.recording import Asker, History
 from conversations.turns.serializers import render_event
+from conversations.turns.state import Asker, History
 from conversations.turns.taking import (
     Done,
     Failed,

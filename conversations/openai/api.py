@@ -20,13 +20,13 @@ from conversations.openai.completions import (
     read_question,
     render_model,
 )
-from conversations.turns.recording import Asker
 from conversations.turns.replies import (
     COMPLETION_STREAM,
     CompletionReply,
     ModelListReply,
     ModelReply,
 )
+from conversations.turns.state import Asker
 from minirag.lib.errors import ProductError
 from minirag.lib.http_in.doors import Door, Proof, door, text_body
 from minirag.lib.http_in.ignored import ignored_of, name_ignored, note_ignored

@@ -18,9 +18,9 @@ from django.utils import timezone
 from pydantic import ConfigDict, Field
 
 from bots.models import BotProfile
-from conversations.turns.recording import History
 from conversations.turns.serializers import render_grounds
 from conversations.turns.speaking import FILTERED
+from conversations.turns.state import History
 from conversations.turns.taking import (
     Delta,
     Done,

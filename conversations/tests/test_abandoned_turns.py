@@ -12,8 +12,9 @@ from bots.models import Outcome
 from bots.quotas.models import Quota, QuotaUse
 from conversations.models import Message
 from conversations.tests.test_turns import QUESTION, take
-from conversations.turns.recording import Answer as TurnAnswer
-from conversations.turns.recording import Asker, close_turn, fail_abandoned, open_turn
+from conversations.turns.recording import close_turn, fail_abandoned, open_turn
+from conversations.turns.state import Answer as TurnAnswer
+from conversations.turns.state import Asker
 from tenants.context import tenant_context
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,7 +13,7 @@ from bots.models import UsageEvent
 from conversations.models import Citation, Message
 from conversations.tests.conftest import teach
 from conversations.tests.test_turns import QUESTION, take, text_of
-from conversations.turns.recording import Asker
+from conversations.turns.state import Asker
 from conversations.turns.taking import SourcesFound, take_turn
 from knowledge.indexing.ingestion import ingest
 from knowledge.models import Source

@@ -15,7 +15,7 @@ from conversations.following.journal import KeptTurn
 from conversations.following.running import find_turn, running_turns, start_turn
 from conversations.models import Message
 from conversations.tests.test_turns import QUESTION
-from conversations.turns.recording import Asker
+from conversations.turns.state import Asker
 from conversations.turns.taking import Delta, Done, Failed, SourcesFound, Stopped
 from minirag.lib.errors import Conflict, Gone, NotFound
 from minirag.lib.readiness import ServerStopping, stop_taking_work

@@ -12,7 +12,8 @@ from bots.models import BotProfile, Outcome, UsageEvent
 from conversations.models import Chat, Citation, Message
 from conversations.tests.conftest import make_bot
 from conversations.turns.feedback import set_feedback
-from conversations.turns.recording import Asker, fail_abandoned, load_history
+from conversations.turns.recording import fail_abandoned, load_history
+from conversations.turns.state import Asker
 from conversations.turns.taking import Delta, Done, Failed, SourcesFound, Started, take_turn
 from knowledge.models import Source
 from knowledge.sources.changing import delete_source

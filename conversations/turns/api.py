@@ -18,7 +18,6 @@ from conversations.following.api import write_events
 from conversations.following.running import start_turn
 from conversations.models import Chat, Message
 from conversations.turns.feedback import set_feedback
-from conversations.turns.recording import Asker
 from conversations.turns.replies import (
     ANSWER_STREAM,
     AnswerReply,
@@ -32,6 +31,7 @@ from conversations.turns.serializers import (
     render_message,
     render_message_in_full,
 )
+from conversations.turns.state import Asker
 from conversations.turns.taking import Done, Failed, SourcesFound, Stopped, TurnEvent, TurnStopped
 from minirag.lib.bounds import AsColumn
 from minirag.lib.errors import NotFound, ProductError

@@ -17,7 +17,8 @@ from conversations.models import CutReason
 from conversations.turns.grounding import Refusal, find_model_refusal
 from conversations.turns.marks import MarkerFilter
 from conversations.turns.prompting import build_prompt, fit_passages
-from conversations.turns.recording import Answer, OpenTurn, numbered
+from conversations.turns.recording import numbered
+from conversations.turns.state import Answer, OpenTurn
 from conversations.turns.streams import coalesce
 from knowledge.retrieval.passages import Passage
 from knowledge.retrieval.retrieving import Retrieval

@@ -22,15 +22,9 @@ from bots.scopes.refusals import write_filtered
 from conversations.models import Message
 from conversations.turns.grounding import Refusal, choose_refusal_text, ground
 from conversations.turns.guarding import guard
-from conversations.turns.recording import (
-    Answer,
-    Asker,
-    History,
-    OpenTurn,
-    close_turn,
-    open_turn,
-)
+from conversations.turns.recording import close_turn, open_turn
 from conversations.turns.speaking import FILTERED, refuse_filtered, speak
+from conversations.turns.state import Answer, Asker, History, OpenTurn
 from knowledge.retrieval.passages import Passage
 from knowledge.retrieval.retrieving import retrieve
 from minirag.ai.pricing import cost_of

@@ -11,25 +11,24 @@ import uuid
 from collections.abc import Coroutine
 from contextlib import aclosing, suppress
 from contextvars import copy_context
-from typing import Annotated, Any, Literal
+from typing import Any
 from uuid import UUID
 from weakref import WeakSet
 
 import structlog
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
-from pydantic import Field
 
-from conversations.following.journal import LAST_EVENTS, MOST_EVENTS
+from conversations.following.journal import LAST_EVENTS
 from conversations.following.running import Turn, find_turn, start_turn
 from conversations.models import Message, MessageRole
 from conversations.turns.feedback import set_feedback
-from conversations.turns.recording import Asker
+from conversations.turns.state import Asker
+from conversations.widget.frames import AuthenticateFrame, FeedbackFrame, QuestionFrame, ResumeFrame
 from conversations.widget.sessions import WidgetSession, open_session, require_open_page
-from minirag.lib.bounds import AsColumn
 from minirag.lib.errors import BadInput, Conflict, NotAuthenticated, NotFound, ProductError
 from minirag.lib.http_in.arrivals import Arrival
-from minirag.lib.http_in.rest import Body, InvalidFields, validate_fields
+from minirag.lib.http_in.rest import InvalidFields, validate_fields
 from minirag.lib.readiness import is_stopping
 from minirag.lib.text.strict_json import InvalidJSON, UnstorableText, parse_json
 from tenants.audit import acting
@@ -45,29 +44,7 @@ CLOSE_UNAUTHENTICATED, CLOSE_REFUSED = 4401, 4403
 CLOSE_RESTARTING = (
     4503  # connect again, to another process (Daphne cannot send 1012, which is meant for this)
 )
-_REQUEST_ID = r"^[A-Za-z0-9._-]*$"
 _MAX_FRAME = 200_000  # characters: a question of 32,000 may be escaped to six times that
-
-
-class AuthenticateFrame(Body):
-    session_token: Annotated[str, Field(max_length=4096)]
-    chat_id: UUID | None = None
-
-
-class QuestionFrame(Body):
-    message: Annotated[str, Field(min_length=1, max_length=32_000)]
-    request_id: Annotated[str, Field(max_length=64, pattern=_REQUEST_ID)] = ""
-
-
-class FeedbackFrame(Body):
-    message_id: UUID
-    feedback: Literal["positive", "negative"] | None
-    reason: Annotated[str, AsColumn(Message, "feedback_reason")] | None = None
-
-
-class ResumeFrame(Body):
-    request_id: Annotated[str, Field(min_length=1, max_length=64, pattern=_REQUEST_ID)]
-    after: Annotated[int, Field(ge=0, le=MOST_EVENTS)] = 0
 
 
 def find_visitors_question(session: WidgetSession, request_id: str) -> Message:

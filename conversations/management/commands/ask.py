@@ -9,7 +9,7 @@ from django.core.management.base import CommandError
 
 from bots.commands import QuestionCommand, choose_bot
 from bots.models import BotProfile
-from conversations.turns.recording import Asker
+from conversations.turns.state import Asker
 from conversations.turns.taking import Delta, Done, Failed, take_turn
 from tenants.context import tenant_context
 from tenants.provisioning import get_tenant

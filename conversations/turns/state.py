@@ -1,0 +1,72 @@
+"""What is known of a turn while it goes on: who asks, what was asked, and what became of it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bots.models import BotProfile, Outcome, Scope
+from bots.quotas.counting import Reservation
+from conversations.models import Chat, Message
+from conversations.turns.grounding import Refusal
+from knowledge.retrieval.nyxcore import Base
+from knowledge.retrieval.passages import Passage
+from knowledge.retrieval.retrieving import Retrieval
+
+History = Sequence[tuple[str, str]]
+"""What was said before as (role, content), oldest first; roles are "user" and "assistant"."""
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who asks: a user (by token or JWT) or a widget's visitor, and the request it came with."""
+
+    user_id: uuid.UUID | None = None
+    visitor_id: str = ""
+    origin: str = ""
+    request_id: str = ""
+    own_chats_only: bool = False  # a token that is bound to one bot
+    token_id: uuid.UUID | None = None  # its family, which outlives a rotation
+
+
+@dataclass(frozen=True)
+class OpenTurn:
+    """A turn whose question is stored. `history` is (role, content), oldest first."""
+
+    bot: BotProfile
+    chat: Chat
+    question: Message
+    history: tuple[tuple[str, str], ...]
+    reservation: Reservation
+    bases: tuple[Base, ...] = ()  # external ones to ask
+    scopes: tuple[Scope, ...] = ()  # the bot's active ones
+
+
+@dataclass
+class Answer:
+    """What became of a turn, filled in as it goes and written once."""
+
+    content: str = ""
+    outcome: str = Outcome.ANSWERED
+    refusal: Refusal | None = None
+    error_code: str = ""
+    model: str = ""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost_usd: Any = 0
+    first_token_ms: int | None = None
+    duration_ms: int = 0
+    is_stream: bool = False
+    retrieval: Retrieval | None = None
+    citations: list[tuple[int, Passage]] = field(default_factory=list)
+    dropped_citations: int = 0  # such as led nowhere
+    cut_reason: str = ""  # a CutReason, of an answer that is not whole
+    asked: tuple[dict[str, str], ...] = ()  # the messages that a model was sent
+    is_closed: bool = False
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether it ended by our fault or the provider's, and so is not to count against a quota of questions."""
+        return self.outcome == Outcome.FAILED or bool(self.error_code)
