@@ -33,7 +33,7 @@ from knowledge.indexing.vectors import COPY_HEADER, COPY_TRAILER, pack_index_row
 from knowledge.models import Document, LexiconTotals, Source, SourceStatus, SourceType
 from knowledge.retrieval import retrieving as retrieval
 from knowledge.retrieval.retrieving import Retrieval
-from knowledge.sources.changing import private_dataset
+from knowledge.sources.homes import private_dataset
 from minirag.ai.embeddings import Embeddings, embed_query
 from minirag.ai.local import MINILM
 from minirag.lib.text.analysis import analyse, term_id

@@ -10,7 +10,7 @@ from bots.quotas.models import Quota
 from conversations.exports.models import ExportJob, ExportType
 from conversations.models import Chat, Message, MessageRole
 from knowledge.models import BotDataset, Dataset, Document, Source
-from knowledge.sources.changing import private_dataset
+from knowledge.sources.homes import private_dataset
 from minirag.lib.http_in.openapi import EXAMPLE_IDS
 from tenants.context import tenant_context
 from tenants.models import ApiToken, Role, Tenant, User

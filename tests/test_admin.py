@@ -27,7 +27,10 @@ from conversations.exports.models import ExportJob, ExportPart
 from conversations.models import Chat, Citation, Message, MessageRole
 from conversations.tasks import write_export
 from knowledge.models import Chunk, Document, Source, SourceStatus
-from knowledge.sources.changing import create_source, delete_source
+from knowledge.sources.changing import (
+    create_source,
+    delete_source,
+)
 from knowledge.sources.configs import reveal_api_token
 from minirag.ai.credentials import Credentials
 from tenants.authentication import issue_jwt

@@ -12,7 +12,7 @@ from bots.models import BotProfile, UsageEvent
 from conversations.models import Chat, Message
 from knowledge.indexing.ingestion import ingest
 from knowledge.models import Source
-from knowledge.sources.changing import private_dataset
+from knowledge.sources.homes import private_dataset
 from minirag import inventory
 from tenants.context import tenant_context
 

@@ -14,7 +14,9 @@ from django.core.management import CommandError, call_command
 from bots.models import BotProfile
 from bots.profiles import create_bot
 from knowledge.models import Source
-from knowledge.sources.changing import create_source
+from knowledge.sources.changing import (
+    create_source,
+)
 from knowledge.sources.configs import reveal_api_token
 from minirag import resealing
 from minirag.ai.credentials import Credentials

@@ -27,7 +27,7 @@ from django.db import transaction
 import webhooks.events
 from tenants.context import tenant_context
 from tenants.models import Tenant
-from webhooks.models import EventType
+from webhooks.event_types import EventType
 if sys.argv[3] == "dies":
     webhooks.events.queue_webhooks = lambda ids: os.kill(os.getpid(), signal.SIGKILL)
 with tenant_context(Tenant.objects.get(slug=sys.argv[1])), transaction.atomic():

@@ -26,12 +26,11 @@ from minirag.lib.http_out.client import OutboundError
 from tenants.model_admin import LookOnlyAdmin, ProductAdmin, is_writable, posted
 from tenants.permissions import acting_user
 from tenants.sites import tenant_site
+from webhooks.event_types import SUBSCRIBABLE, EventType
 from webhooks.models import (
     LONGEST_OVERLAP_HOURS,
-    SUBSCRIBABLE,
     Delivery,
     DeliveryStatus,
-    EventType,
     Webhook,
 )
 from webhooks.subscriptions import (

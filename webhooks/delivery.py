@@ -23,7 +23,12 @@ from django.utils import timezone
 
 from minirag.lib.jobs.job import ClaimLost
 from webhooks.attempts import EndpointAnswer, Parcel, conceal, pack, send
-from webhooks.models import MAX_ATTEMPTS, Attempt, Delivery, Webhook
+from webhooks.models import (
+    MAX_ATTEMPTS,
+    Attempt,
+    Delivery,
+    Webhook,
+)
 from webhooks.pausing import pause_failing
 
 logger = structlog.get_logger(__name__)

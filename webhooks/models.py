@@ -14,24 +14,9 @@ from minirag.lib.jobs.job import RESEND_AFTER, Job, JobQuerySet
 from minirag.lib.security.crypto import decrypt, encrypt, rotate
 from tenants.context import TenantRow, current_schema
 from tenants.due import DueKind, make_due
-
-
-class EventType(models.TextChoices):
-    """What can be told; the payload of each is in docs/webhooks.md."""
-
-    SOURCE_INGESTED = "source.ingested", "Source ingested"
-    SOURCE_FAILED = "source.failed", "Source failed"
-    CHAT_MESSAGE = "chat.message", "Chat message"
-    CHAT_REFUSED = "chat.refused", "Chat refused"
-    FEEDBACK_GIVEN = "feedback.given", "Feedback given"
-    QUOTA_WARNING = "quota.warning", "Quota nearly used up"
-    QUOTA_REACHED = "quota.reached", "Quota used up"
-    PROVIDER_REFUSED = "provider.refused", "Model provider refuses the account"
-    TEST_PING = "test.ping", "Test"  # sent by the test of a webhook alone; nobody subscribes to it
-
+from webhooks.event_types import EventType
 
 _SEALED = ("encrypted_secret", "encrypted_previous_secret")
-SUBSCRIBABLE = tuple(sorted(each.value for each in EventType if each is not EventType.TEST_PING))
 
 
 LONGEST_OVERLAP_HOURS: Final = 168

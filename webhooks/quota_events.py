@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bots.quotas.counting import Crossing
+from webhooks.event_types import EventType
 from webhooks.events import emit
-from webhooks.models import EventType
 
 
 def tell_crossings(crossings: Iterable[Crossing]) -> None:

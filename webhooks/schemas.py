@@ -11,7 +11,8 @@ from minirag.lib import moments
 from minirag.lib.http_in.nouns import EmptyIsNull, Moment, Noun, RelatedRows, Shown
 from minirag.lib.http_in.pagination import PagedSchema, PageQuery
 from minirag.lib.http_in.rest import Body
-from webhooks.models import LONGEST_OVERLAP_HOURS, DeliveryStatus, EventType, Webhook
+from webhooks.event_types import EventType
+from webhooks.models import LONGEST_OVERLAP_HOURS, DeliveryStatus, Webhook
 
 
 class WebhookSchema(Noun, of=Webhook):

@@ -19,7 +19,8 @@ from minirag.lib.security.signing import STANDARD_PREFIX, check_secret, make_sec
 from tenants.audit import compare, record
 from webhooks.attempts import EndpointAnswer, send
 from webhooks.delivery import current_secrets, pack_delivery, record_attempt
-from webhooks.models import SUBSCRIBABLE, Delivery, DeliveryStatus, EventType, Webhook
+from webhooks.event_types import SUBSCRIBABLE, EventType
+from webhooks.models import Delivery, DeliveryStatus, Webhook
 from webhooks.pausing import BY_HAND, pause, resume
 from webhooks.pruning import forget_deliveries
 from webhooks.tasks import queue_webhooks

@@ -7,7 +7,7 @@ import pytest
 from bots.models import BotProfile
 from knowledge.indexing.ingestion import ingest
 from knowledge.models import Source
-from knowledge.sources.changing import private_dataset
+from knowledge.sources.homes import private_dataset
 from tenants.context import tenant_context
 from tests.fakes.chat_model import FakeChatModel
 

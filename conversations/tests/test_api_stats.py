@@ -16,7 +16,7 @@ from bots.usage.rollup import roll_up_usage
 from conversations.models import Chat, Message
 from conversations.tests.conftest import make_bot
 from knowledge.models import Source
-from knowledge.sources.changing import private_dataset
+from knowledge.sources.homes import private_dataset
 from tenants.context import tenant_context
 
 JSON = "application/json"

@@ -18,8 +18,8 @@ from conversations.turns.taking import SourcesFound, take_turn
 from knowledge.indexing.ingestion import ingest
 from knowledge.models import Source
 from knowledge.retrieval.external import CIRCUITS
-from knowledge.sources.changing import private_dataset
 from knowledge.sources.configs import prepare_config
+from knowledge.sources.homes import private_dataset
 from tests.fakes.nyxcore_server import TOKEN, FakeNyxCore, result
 
 RULE = "A warranty is never extended by telephone."

@@ -16,7 +16,9 @@ from conversations.turns.recording import fail_abandoned, load_history
 from conversations.turns.state import Asker
 from conversations.turns.taking import Delta, Done, Failed, SourcesFound, Started, take_turn
 from knowledge.models import Source
-from knowledge.sources.changing import delete_source
+from knowledge.sources.changing import (
+    delete_source,
+)
 from minirag.lib.errors import Conflict, NotFound
 from tenants.context import tenant_context
 from tests.fakes.chat_model import provider_down

@@ -7,8 +7,8 @@ from django.db import transaction
 from conversations.models import Feedback, Message, MessageRole
 from minirag.lib.errors import BadInput
 from tenants.audit import record
+from webhooks.event_types import EventType
 from webhooks.events import emit
-from webhooks.models import EventType
 
 
 def set_feedback(message: Message, feedback: str | None, reason: str | None = None) -> None:

@@ -25,8 +25,8 @@ from minirag.lib.errors import Conflict, NotFound
 from tenants.context import require_tenant
 from tenants.due import DueKind, make_due
 from tenants.models import Tenant
+from webhooks.event_types import EventType
 from webhooks.events import emit
-from webhooks.models import EventType
 from webhooks.quota_events import tell_crossings
 
 TITLE_LENGTH = 100

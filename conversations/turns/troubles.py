@@ -12,8 +12,8 @@ from bots.models import BotProfile, Outcome
 from conversations.models import Message, MessageRole
 from minirag.ai.calls import OPERATORS
 from minirag.lib.http_in.rest import naive_utc
+from webhooks.event_types import EventType
 from webhooks.events import emit
-from webhooks.models import EventType
 
 # No waiting ends these: a bill is to be paid, or another key to be entered.
 LASTING = {f"provider_{category}" for category in OPERATORS}

@@ -14,7 +14,9 @@ from django.utils import timezone
 
 from bots.models import BotProfile
 from knowledge.models import BotDataset, Dataset, Source, SourceStatus, SourceType
-from knowledge.sources.changing import mark_deleted
+from knowledge.sources.changing import (
+    mark_deleted,
+)
 from knowledge.sources.storage import move_bytes
 from knowledge.tasks import queue_ingestion
 from minirag.lib.errors import BadInput, Conflict, NotFound

@@ -49,8 +49,8 @@ from minirag.ai.local import is_embedder_available, is_local
 from minirag.lib.errors import ProviderError
 from minirag.lib.jobs.heartbeat import Heartbeat
 from minirag.lib.jobs.job import ClaimLost
+from webhooks.event_types import EventType
 from webhooks.events import emit
-from webhooks.models import EventType
 
 logger = structlog.get_logger(__name__)
 

@@ -39,8 +39,8 @@ from knowledge.models import (
 )
 from knowledge.sources.storage import count_bytes
 from minirag.lib.jobs.job import ClaimLost
+from webhooks.event_types import EventType
 from webhooks.events import emit
-from webhooks.models import EventType
 
 if TYPE_CHECKING:
     from knowledge.indexing.vectors import Vector

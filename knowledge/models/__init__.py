@@ -11,15 +11,8 @@ from knowledge.models.index import (
     LexiconTotals,
     NextVector,
 )
-from knowledge.models.sources import (
-    Redo,
-    RefreshSchedule,
-    Source,
-    SourceFile,
-    SourceQuerySet,
-    SourceStatus,
-    SourceType,
-)
+from knowledge.models.sources import RefreshSchedule, Source, SourceFile, SourceQuerySet
+from knowledge.models.states import Redo, SourceStatus, SourceType
 
 __all__ = [
     "LEXICAL_DIMENSIONS",

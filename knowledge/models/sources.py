@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from bots.models import BotProfile
 from knowledge.models.datasets import Dataset
+from knowledge.models.states import Redo, SourceStatus, SourceType
 from knowledge.sources.schedule import INTERVALS, RefreshSchedule, next_attempt, next_refresh
 from minirag.lib.jobs.job import MAX_ATTEMPTS, RESEND_AFTER, Job, JobQuerySet
 from tenants.context import TenantRow
@@ -19,28 +20,6 @@ from tenants.due import DueKind, make_due
 
 SERVERS_OWN: Final = ("encrypted_token", "has_api_token")
 """What an nyxCore source's config has that no client sets."""
-
-
-class SourceType(models.TextChoices):
-    TEXT = "text", "Text"
-    UPLOAD = "upload", "Upload"
-    URL = "url", "URL"
-    NYXCORE = "nyxcore", "nyxCore"
-
-
-class SourceStatus(models.TextChoices):
-    PENDING = "pending", "Pending"
-    PROCESSING = "processing", "Processing"
-    READY = "ready", "Ready"
-    ERROR = "error", "Error"
-
-
-class Redo(models.TextChoices):
-    """What the next ingestion does though nothing has changed."""
-
-    NOTHING = "", "Nothing"
-    PARSE = "parse", "Read and cut the text anew"
-    EMBED = "embed", "Also make every vector anew"
 
 
 _AT_REST: dict[str, Any] = {

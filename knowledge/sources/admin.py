@@ -17,16 +17,15 @@ from bots.models import BotProfile
 from knowledge.datasets import admin as dataset_admin  # noqa: F401 - registers the page of datasets
 from knowledge.models import Source, SourceFile, SourceStatus, SourceType
 from knowledge.sources.changing import (
-    Home,
     cancel_ingestion,
     create_source,
     delete_source,
-    find_home,
     start_ingestion,
     update_source,
     upload_source,
 )
 from knowledge.sources.forms import NewSourceForm, SourceForm
+from knowledge.sources.homes import Home, find_home
 from knowledge.sources.nyxcore_form import NYXCORE_FIELDS
 from knowledge.tasks import queue_ingestion
 from tenants.model_admin import ProductAdmin, format_age, once_per_row

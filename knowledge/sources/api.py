@@ -17,7 +17,6 @@ from knowledge.sources.changing import (
     create_batch,
     create_source,
     delete_source,
-    find_home,
     find_parent,
     find_source,
     start_children,
@@ -27,6 +26,7 @@ from knowledge.sources.changing import (
     upload_source,
 )
 from knowledge.sources.configs import find_idle
+from knowledge.sources.homes import find_home
 from knowledge.sources.schemas import (
     ChildrenIngestionSchema,
     IngestionSchema,

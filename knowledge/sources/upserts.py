@@ -14,16 +14,15 @@ from django.db import IntegrityError, transaction
 
 from knowledge.models import Source, SourceQuerySet, SourceType
 from knowledge.sources.changing import (
-    Home,
     apply_changes,
     build_source,
     delete_source,
-    find_home,
     find_parent,
     note_created,
     shown_sources,
 )
 from knowledge.sources.configs import reveal_api_token
+from knowledge.sources.homes import Home, find_home
 from knowledge.sources.storage import count_bytes, move_bytes
 from knowledge.tasks import queue_ingestion, restart_ingestion
 from minirag.lib.errors import BadInput, Conflict, NotFound

@@ -9,7 +9,7 @@ import pytest
 from bots.models import BotProfile
 from knowledge.indexing.ingestion import ingest
 from knowledge.models import Source, SourceFile
-from knowledge.sources.changing import private_dataset
+from knowledge.sources.homes import private_dataset
 from knowledge.tests.api import Api
 from knowledge.tests.texts import CALIBRATION, HANDBOOK, RETURNS, WARRANTY
 from minirag.ai import embeddings

@@ -14,7 +14,10 @@ from knowledge.indexing.forgetting import forget_knowledge
 from knowledge.indexing.ingestion import ingest
 from knowledge.indexing.vectors import count_terms
 from knowledge.models import Chunk, Dataset, Document, IndexEntry, Source
-from knowledge.sources.changing import delete_source, update_source
+from knowledge.sources.changing import (
+    delete_source,
+    update_source,
+)
 from knowledge.tests.conftest import (
     CALIBRATION,
     HANDBOOK,
@@ -31,7 +34,8 @@ from minirag.ai import local
 from minirag.lib.errors import ProviderError
 from minirag.lib.jobs.job import ClaimLost
 from minirag.lib.tests.conftest import outside  # noqa: F401 - a fixture
-from webhooks.models import Delivery, EventType, Webhook
+from webhooks.event_types import EventType
+from webhooks.models import Delivery, Webhook
 
 
 def contents(source: Source) -> list[str]:

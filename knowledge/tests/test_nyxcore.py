@@ -18,7 +18,8 @@ from knowledge.sources.configs import prepare_config
 from knowledge.tests.conftest import HANDBOOK, make_bot, make_source, run, teach
 from tenants.context import tenant_context
 from tests.fakes.nyxcore_server import TOKEN, FakeNyxCore, result
-from webhooks.models import Delivery, EventType, Webhook
+from webhooks.event_types import EventType
+from webhooks.models import Delivery, Webhook
 
 QUESTION = "How many months of warranty does the Aeris One have?"
 STRANGE = "Who won the chess olympiad in Baku?"

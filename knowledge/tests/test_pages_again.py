@@ -10,7 +10,8 @@ from knowledge import tasks
 from knowledge.models import Chunk, Document, Source
 from knowledge.tests.conftest import make_source, run
 from minirag.lib.tests.conftest import outside  # noqa: F401 - a fixture
-from webhooks.models import Delivery, EventType, Webhook
+from webhooks.event_types import EventType
+from webhooks.models import Delivery, Webhook
 
 PAGE = b"<html><title>Aeris</title><body><p>Every Aeris drone has a warranty of 36 months.</p></body></html>"
 

@@ -14,7 +14,9 @@ from knowledge.indexing.vector_index import ensure_vector_index
 from knowledge.models import Chunk, IndexEntry, Source
 from knowledge.retrieval.retrieving import Retrieval, retrieve
 from knowledge.retrieval.statement import compose_statement
-from knowledge.sources.changing import delete_source
+from knowledge.sources.changing import (
+    delete_source,
+)
 from knowledge.tests.conftest import (
     CALIBRATION,
     HANDBOOK,

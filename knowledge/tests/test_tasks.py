@@ -13,7 +13,10 @@ from kombu.exceptions import OperationalError
 from knowledge import tasks
 from knowledge.indexing.forgetting import forget_knowledge
 from knowledge.models import Chunk, Source
-from knowledge.sources.changing import delete_source, update_source
+from knowledge.sources.changing import (
+    delete_source,
+    update_source,
+)
 from knowledge.tests.conftest import make_source, run, teach
 from minirag.lib.jobs.job import RESEND_AFTER
 from minirag.lib.jobs.sending import MESSAGE_SECONDS, send_now

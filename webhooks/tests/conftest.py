@@ -8,8 +8,9 @@ import pytest
 
 from minirag.lib.tests.conftest import OutsideServer, outside  # noqa: F401 - a fixture
 from webhooks import tasks
+from webhooks.event_types import EventType
 from webhooks.events import emit
-from webhooks.models import Delivery, EventType, Webhook
+from webhooks.models import Delivery, Webhook
 from webhooks.subscriptions import create_webhook
 
 SECRET = "s3cret of acme"

@@ -13,7 +13,8 @@ from minirag.lib.errors import NotFound
 from tenants.context import tenant_context
 from tenants.models import AuditEvent
 from webhooks.delivery import deliver_batch
-from webhooks.models import SUBSCRIBABLE, Attempt, Delivery, Webhook
+from webhooks.event_types import SUBSCRIBABLE
+from webhooks.models import Attempt, Delivery, Webhook
 from webhooks.subscriptions import rotate_secret
 from webhooks.tests.conftest import SECRET, tell
 

@@ -23,7 +23,12 @@ from webhooks.delivery import (
     pack_delivery,
     record_attempt,
 )
-from webhooks.models import LONGEST_REST_SECONDS, Attempt, Delivery, Webhook
+from webhooks.models import (
+    LONGEST_REST_SECONDS,
+    Attempt,
+    Delivery,
+    Webhook,
+)
 from webhooks.subscriptions import rotate_secret
 from webhooks.tests.conftest import PAYLOAD, SECRET, make_webhook, tell
 

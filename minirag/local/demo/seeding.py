@@ -21,7 +21,10 @@ from bots.profiles import create_bot
 from knowledge.formats.registry import UPLOADABLE
 from knowledge.indexing.ingestion import ingest
 from knowledge.models import Source, SourceStatus
-from knowledge.sources.changing import find_home, upload_source
+from knowledge.sources.changing import (
+    upload_source,
+)
+from knowledge.sources.homes import find_home
 from minirag.lib.errors import Conflict
 from minirag.local.demo.tenants import DEMO_TENANTS, OPERATOR_EMAIL, DemoTenant
 from tenants.context import tenant_context
