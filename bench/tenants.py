@@ -77,7 +77,9 @@ def measure_idle_minutes(
 
 def switch_autovacuum(state: str) -> None:
     """It goes over every table of the installation each minute, whoever asks for something or nobody."""
-    with psycopg.connect(**connection.get_connection_params(), autocommit=True) as session:
+    # With a plain cursor: ours sends the schema with each statement, and this one stands alone.
+    parameters = {**connection.get_connection_params(), "cursor_factory": psycopg.Cursor}
+    with psycopg.connect(**parameters, autocommit=True) as session:
         session.execute(f"ALTER SYSTEM SET autovacuum = {state}")
         session.execute("SELECT pg_reload_conf()")
 
