@@ -121,7 +121,8 @@ APPEND_SLASH = True
 MIDDLEWARE = [
     "minirag.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "minirag.static_files.StaticFilesMiddleware",
+    "minirag.page_policy.PagePolicyMiddleware",
     "minirag.middleware.WidgetCorsMiddleware",
     "tenants.middleware.TenantMiddleware",
     "tenants.idempotency.IdempotencyMiddleware",
@@ -306,7 +307,12 @@ SWAGGER_UI_DIR = (
     / "swagger-ui-dist"
 )
 STATICFILES_DIRS = [BASE_DIR / "static", ("swagger-ui", SWAGGER_UI_DIR)]
-# From a checkout the files are served where they lie; an image collects them once and serves hashed copies.
+# From a checkout the files are served where they lie, and packed when they are asked for; an image collects and packs
+# them once.
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
 WHITENOISE_USE_FINDERS = not STATIC_ROOT.exists()
 
 REST_FRAMEWORK = {

@@ -1,0 +1,89 @@
+"""The pages' Content-Security-Policy in a real Chromium: everything on them works, and nothing else runs."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser import Watch, launch_browser
+from tests.product import Product, TenantAccount
+
+pytestmark = [pytest.mark.product, pytest.mark.browser, pytest.mark.timeout(300)]
+OPERATOR, PASSWORD = "olga@platform.example.com", "correct horse battery"
+
+
+@pytest.fixture
+def page():
+    with launch_browser() as browser:
+        opened = browser.new_page()
+        yield opened
+
+
+def enter(page: Page, base_url: str, email: str, password: str) -> None:
+    page.goto(f"{base_url}/admin/login/")
+    page.fill("input[name=username]", email)
+    page.fill("input[name=password]", password)
+    page.press("input[name=password]", "Enter")
+    page.wait_for_url(f"{base_url}/admin/")
+
+
+def walk(page: Page, base_url: str) -> list[str]:
+    """Open every list that the index leads to, and the form of each to add one; returns what was opened."""
+    links = page.eval_on_selector_all("a[href]", "all => all.map(each => each.href)")
+    lists = {
+        link.partition("?")[0]
+        for link in links
+        if link.startswith(f"{base_url}/admin/") and "logout" not in link and "#" not in link
+    }
+    opened = []
+    for link in sorted(lists):
+        opened.append(link)
+        page.goto(link)
+        page.wait_for_load_state("networkidle")
+        adding = page.eval_on_selector_all("a[href*='/add/']", "all => all.map(each => each.href)")
+        for form in sorted({each.partition("?")[0] for each in adding} - set(opened)):
+            opened.append(form)
+            page.goto(form)
+            page.wait_for_load_state("networkidle")
+    return opened
+
+
+def test_a_tenants_admin_says_no_error_on_any_page(product: Product, acme_account, page):
+    product.make_bot(acme_account)
+    base_url = f"{product.base_url}/t/acme"
+    watch = Watch(page)
+    enter(page, base_url, acme_account.email, acme_account.password)
+    assert len(walk(page, base_url)) > 10
+    assert (watch.errors, watch.foreign) == ([], [])
+
+
+def test_the_platforms_admin_says_no_error_on_any_page(product: Product, acme_account, page):
+    product.manage("bootstrap", "--email", OPERATOR, "--password", PASSWORD)
+    watch = Watch(page)
+    enter(page, product.base_url, OPERATOR, PASSWORD)
+    assert len(walk(page, product.base_url)) > 4
+    assert (watch.errors, watch.foreign) == ([], [])
+
+
+@pytest.mark.parametrize("path", ["/", "/t/acme/", "/v1/docs", "/nothing"])
+def test_a_public_page_says_no_error(product: Product, acme_account: TenantAccount, page, path):
+    product.make_bot(acme_account, is_public=True)
+    watch = Watch(page)
+    answer = page.goto(product.base_url + path)
+    page.wait_for_load_state("networkidle")
+    assert "'unsafe-eval'" not in answer.headers["content-security-policy"]
+    errors = [each for each in watch.errors if "404" not in each]
+    assert (errors, watch.foreign) == ([], [])
+
+
+def test_a_script_that_slips_into_a_page_does_not_run(product: Product, acme_account, page):
+    product.make_bot(acme_account, is_public=True)
+    for path in ("/t/acme/", "/t/acme/admin/login/"):
+        page.goto(product.base_url + path)
+        page.evaluate(
+            "() => { const slip = document.createElement('script'); slip.textContent = 'window.slipped = 1';"
+            " document.body.append(slip); document.body.insertAdjacentHTML('beforeend',"
+            " '<img src=x onerror=\"window.slipped = 1\">'); }"
+        )
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("window.slipped") is None

@@ -1,0 +1,53 @@
+"""Static files go out packed, from a checkout and from an image alike, and pages with a policy."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+WIDGET = "/static/minirag/widget.js"
+
+
+def fetch(path: str, encoding: str) -> tuple[str, str, bytes]:
+    answer = Client().get(path, headers={"accept-encoding": encoding})
+    assert answer.status_code == 200
+    body = b"".join(answer.streaming_content)
+    return answer.headers.get("Content-Encoding", ""), answer.headers.get("Vary", ""), body
+
+
+@pytest.mark.parametrize(
+    "path", [WIDGET, "/static/minirag/admin.css", "/static/admin/css/base.css"]
+)
+def test_a_text_is_packed_for_who_takes_it_so(db, path):
+    kind, vary, packed = fetch(path, "gzip, deflate, br")
+    plain_kind, _, plain = fetch(path, "")
+    assert (kind, plain_kind, vary) == ("gzip", "", "Accept-Encoding")
+    assert gzip.decompress(packed) == plain and len(packed) < len(plain) / 2
+
+
+def test_what_is_small_or_packed_already_goes_out_as_it_is(db):
+    for path in ("/static/minirag/icon.svg", "/static/unfold/fonts/inter/Inter-Regular.woff2"):
+        assert fetch(path, "gzip")[0] == ""
+
+
+def test_an_image_packs_what_it_collects():
+    assert settings.STORAGES["staticfiles"]["BACKEND"].endswith("CompressedStaticFilesStorage")
+
+
+@pytest.mark.parametrize(
+    ("path", "script"),
+    [("/", "'self'"), ("/admin/login/", "'self' 'unsafe-eval'"), ("/nothing", "'self'")],
+)
+def test_every_page_has_a_policy(db, client, path, script):
+    policy = client.get(path, headers={"accept": "text/html"})["Content-Security-Policy"]
+    parts = dict(part.strip().split(" ", 1) for part in policy.split(";"))
+    assert parts["script-src"] == script and parts["default-src"] == "'none'"
+    assert parts["frame-ancestors"] == "'none'" and "ws://testserver" in parts["connect-src"]
+
+
+def test_a_host_writes_nothing_into_the_policy(db, client):
+    answer = client.get("/", headers={"host": "a.example; script-src *", "accept": "text/html"})
+    assert "script-src *" not in answer.headers.get("Content-Security-Policy", "")
