@@ -22,7 +22,7 @@ _TEXTS = (".css", ".html", ".js", ".json", ".svg", ".txt")
 _LEAST_BYTES = 1024  # below, packing saves nothing that a network would notice
 
 
-class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]
+class StaticFilesMiddleware(WhiteNoiseMiddleware):
     """Serves static files, packed for who takes them so."""
 
     def __init__(self, get_response: Any) -> None:
