@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.admin import register
@@ -41,7 +42,8 @@ class ChatAdmin(LookOnlyAdmin):
         "messages__citation_valid",
     )
     list_select_related = ("bot_profile",)
-    search_fields = ("title", "visitor_id", "origin", "messages__content")
+    search_fields = ("title", "visitor_id", "origin")
+    search_help_text = "Title, visitor, page, and what was said."
     date_hierarchy = "created_at"
     fields = (
         ("bot_profile", "shown_person"), ("created_at", "updated_at"), ("message_count", "origin"),
@@ -51,22 +53,30 @@ class ChatAdmin(LookOnlyAdmin):
     change_form_after_template = "admin/chat_thread.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Chat]:
-        # The question carries its turn's outcome, and the answer too where there is one: count turns, not messages.
-        refused = Q(messages__outcome=Outcome.REFUSED, messages__role=MessageRole.USER)
-        failed = Q(messages__outcome=Outcome.FAILED, messages__role=MessageRole.USER)
         own_users = User.objects.filter(tenant=require_tenant())
-        return (
-            super()
-            .get_queryset(request)
-            .annotate(
-                refused_count=Count("messages", filter=refused, distinct=True),
-                failed_count=Count("messages", filter=failed, distinct=True),
-                user_email=Subquery(own_users.filter(pk=OuterRef("user_id")).values("email")[:1]),
-                disliked_count=Count(
-                    "messages", filter=Q(messages__feedback=Feedback.NEGATIVE), distinct=True
-                ),
-            )
-        )
+        email = Subquery(own_users.filter(pk=OuterRef("user_id")).values("email")[:1])
+        return super().get_queryset(request).annotate(user_email=email)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Chat], search_term: str
+    ) -> tuple[QuerySet[Chat], bool]:
+        """Every word is in a chat's own fields or was said in it; asked of the messages, without a join per word."""
+        for word in search_term.split():
+            own = Q()
+            for name in self.search_fields:
+                own |= Q(**{f"{name}__icontains": word})
+            said = Message.objects.filter(content__icontains=word).order_by().values("chat_id")
+            queryset = queryset.filter(own | Q(pk__in=said))
+        return queryset, False
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """The list, with what its notes say counted for the rows of this page alone."""
+        changelist = super().get_changelist_instance(request)
+        changelist.result_list = rows = list(changelist.result_list)
+        counts = count_notes(rows)
+        for chat in rows:
+            chat.note_counts = counts.get(chat.pk, {})
+        return changelist
 
     def change_view(
         self,
@@ -95,9 +105,26 @@ class ChatAdmin(LookOnlyAdmin):
     )
     def notes(self, chat: Any) -> tuple[str, str] | None:
         for kind in ("failed", "disliked", "refused"):
-            if count := getattr(chat, f"{kind}_count"):
+            if count := chat.note_counts.get(kind):
                 return kind, f"{count} {kind}"
         return None
+
+
+def count_notes(chats: Iterable[Chat]) -> dict[Any, dict[str, int]]:
+    """Return how often a chat's turns failed, were refused and disliked, in one query."""
+    # The question carries its turn's outcome, and the answer too where there is one: count turns, not messages.
+    asked = Q(role=MessageRole.USER)
+    rows = (
+        Message.objects.filter(chat__in=[chat.pk for chat in chats])
+        .order_by()
+        .values("chat_id")
+        .annotate(
+            failed=Count("pk", filter=asked & Q(outcome=Outcome.FAILED)),
+            refused=Count("pk", filter=asked & Q(outcome=Outcome.REFUSED)),
+            disliked=Count("pk", filter=Q(feedback=Feedback.NEGATIVE)),
+        )
+    )
+    return {row.pop("chat_id"): row for row in rows}
 
 
 def describe_thread(chat: Chat) -> dict[str, Any]:

@@ -59,7 +59,8 @@ def issue_jwt(user: User) -> str:
 def authenticate_bearer(authorization: str | None) -> Identity:
     """Turn an `Authorization` header into an Identity; a token with a dot is a JWT.
 
-    Raises NotAuthenticated with the contract's sentence, or Forbidden when the tenant is not active.
+    Raises NotAuthenticated with the contract's sentence, or Forbidden when the tenant is suspended. That one which is
+    archived changes nothing is the middleware's business.
     """
     scheme, _, credential = (authorization or "").partition(" ")
     credential = credential.strip()
@@ -68,7 +69,7 @@ def authenticate_bearer(authorization: str | None) -> Identity:
     identity = (
         _authenticate_jwt(credential) if "." in credential else _authenticate_token(credential)
     )
-    if not identity.tenant.is_active:
+    if not identity.tenant.is_readable:
         raise Forbidden("Tenant is disabled", code="tenant_disabled")
     return identity
 

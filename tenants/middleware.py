@@ -160,9 +160,11 @@ def _prepare(request: HttpRequest, found: Found | None, door: Door) -> HttpRespo
     if found is None:
         return error_response(Http404(), request)
     found.put_on(request)
-    # These two say how the tenant is only to those who proved who they are: an identity is of an active tenant, or
-    # the view answers why there is none, and the admin site asks `refuse_write` behind its log-in.
-    if found.tenant is None or door.proof in (Proof.BEARER, Proof.SESSION):
+    # How the tenant is, is said only to those who proved who they are: without an identity the view answers why there
+    # is none, and the admin site asks `refuse_write` behind its log-in.
+    if found.tenant is None or door.proof == Proof.SESSION:
+        return None
+    if door.proof == Proof.BEARER and not isinstance(found.identity, Identity):
         return None
     return refuse_write(request, found.tenant)
 

@@ -115,6 +115,11 @@ class Tenant(TenantMixin):
     def is_active(self) -> bool:
         return self.status == TenantStatus.ACTIVE
 
+    @property
+    def is_readable(self) -> bool:
+        """Whether its tokens may read by API: one that is archived is put away with its data kept."""
+        return self.status in (TenantStatus.ACTIVE, TenantStatus.ARCHIVED)
+
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
         """Save; its days begin elsewhere where the time zone is another one, so usage is added up anew."""
         is_new = self._state.adding

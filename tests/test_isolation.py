@@ -1619,12 +1619,12 @@ class TestLogs:
         )
 
 
-def test_an_archived_tenant_leaves_no_credential_that_works(scene):
+def test_a_suspended_tenant_leaves_no_credential_that_works(scene):
     """The live row decides: no cache keeps a tenant, a token or a session alive."""
     globex = scene.globex.party
     credentials = good_credentials(globex)
     session = TestSockets().session(globex, scene.globex.bot, GLOBEX_VISITOR, GLOBEX_PAGE)
-    Tenant.objects.filter(pk=globex.tenant.pk).update(status="archived")
+    Tenant.objects.filter(pk=globex.tenant.pk).update(status="suspended")
     for credential in credentials.values():
         response = Client(HTTP_AUTHORIZATION=f"Bearer {credential}").get("/v1/sources")
         assert response.status_code == 403 and response.json()["code"] == "tenant_disabled"

@@ -325,4 +325,7 @@ def test_other_methods_are_not_allowed(acme):
 def test_a_tenant_that_is_put_away_is_an_error_of_openais_shape(acme, acme_bot):
     Tenant.objects.filter(pk=acme.tenant.pk).update(status="archived")
     response, body = ask(acme, acme_bot)
+    assert response.status_code == 409 and body["error"]["code"] == "tenant_archived"
+    Tenant.objects.filter(pk=acme.tenant.pk).update(status="suspended")
+    response, body = ask(acme, acme_bot)
     assert response.status_code == 403 and body["error"]["code"] == "tenant_disabled"

@@ -139,9 +139,13 @@ class TestOneTenant:
         assert event.action.startswith("tenant.")
         assert olga.email in event.actor
 
-    def test_an_archived_tenants_token_stops(self, operator, as_acme, as_globex):
-        assert post(operator, "tenants/acme/archive").status_code == 200
+    def test_a_suspended_tenants_token_stops_and_an_archived_ones_reads(
+        self, operator, as_acme, as_globex
+    ):
+        assert post(operator, "tenants/acme/suspend").status_code == 200
         assert as_acme.get("/v1/bot-profiles").status_code == 403
+        assert post(operator, "tenants/acme/archive").status_code == 200
+        assert as_acme.get("/v1/bot-profiles").status_code == 200
         assert as_globex.get("/v1/bot-profiles").status_code == 200
 
     def test_erasing_needs_an_archived_tenant_and_its_slug(self, operator, acme):

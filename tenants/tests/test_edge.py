@@ -13,6 +13,7 @@ from django.test import Client
 from django.urls import set_script_prefix
 
 from conftest import PASSWORD
+from tenants.authentication import issue_jwt
 from tenants.provisioning import archive_tenant, suspend_tenant
 
 ID = "3f2b8c1e-0000-4000-8000-000000000000"
@@ -62,7 +63,31 @@ def test_a_stranger_does_not_learn_from_the_api_how_a_tenant_is(put_away, globex
     assert act(Client(), method, path) == (401, "not_authenticated")
     for bearer in ("Bearer nonsense", "Bearer a.b.c", globex.bearer["HTTP_AUTHORIZATION"]):
         assert act(Client(), method, path, HTTP_AUTHORIZATION=bearer) == (401, "token_invalid")
-    assert act(Client(), method, path, **put_away.bearer) == (403, "tenant_disabled")
+    refusals = {"suspended": (403, "tenant_disabled"), "archived": (409, "tenant_archived")}
+    assert act(Client(), method, path, **put_away.bearer) == refusals[put_away.tenant.status]
+
+
+def test_an_archived_tenant_is_read_by_api_and_not_changed(acme, globex, as_acme, as_globex):
+    made = as_acme.post("/v1/bot-profiles", {"name": "Ava"}, content_type="application/json").json()
+    archive_tenant(acme.tenant)
+    jwt = Client(HTTP_AUTHORIZATION=f"Bearer {issue_jwt(acme.owner)}")
+    for client in (as_acme, jwt):
+        assert client.get(f"/v1/bot-profiles/{made['id']}").json()["name"] == "Ava"
+        assert client.get("/v1/tenants/me").json()["is_active"] is False
+        for method, path in (
+            ("post", "/v1/bot-profiles"),
+            ("patch", f"/v1/bot-profiles/{made['id']}"),
+            ("delete", f"/v1/bot-profiles/{made['id']}"),
+            ("post", "/v1/chat"),
+            ("post", "/v1/chat/completions"),
+            ("put", "/v1/stats/pricing"),
+        ):
+            answer = getattr(client, method)(path, "{}", content_type="application/json")
+            assert answer.status_code == 409, (method, path)
+            assert "tenant_archived" in answer.content.decode()
+    assert as_globex.get(f"/v1/bot-profiles/{made['id']}").status_code == 404
+    suspend_tenant(acme.tenant)
+    assert as_acme.get("/v1/bot-profiles").status_code == 403
 
 
 def test_a_stranger_does_not_learn_it_from_log_in_either(put_away):

@@ -17,7 +17,7 @@ it has parameters for, and what it returns is written as the first of its `answe
 - `answers` maps a status to a type (JSON), to None (no body), to `Media("text/csv")`, or to a tuple of these.
 - `errors` maps a status to a sentence, for what is special to the route. What every route may answer is added by
   itself: 400 and 503; under `/v1` 429; with a credential 401 and 403; with fields 422, with a body 413; with an id in
-  the path 404; and 409 for a POST, which takes an `Idempotency-Key`.
+  the path 404; and 409 for a write, since the tenant may be archived.
 - `example` is a request body that works as it stands, with the ids of `EXAMPLE_IDS` where it needs some; without it one
   is made from the required fields. `examples` names several. They are checked, and sent, by tests/test_openapi.py.
 - Ids in the path are UUIDs when their name ends in `_id`; `path={"slug": str}` says otherwise.

@@ -27,7 +27,7 @@ _COMMON_ERRORS = {
     401: "No credential, or one that is wrong, expired or revoked.",
     403: "The credential is good and may not do this.",
     404: "No such thing in this tenant.",
-    409: "`Idempotency-Key`: used for another request before, or the first one is still running.",
+    409: "The tenant is archived, or the `Idempotency-Key` was used before or by a request still running.",
     413: "The body is larger than this installation takes.",
     422: "Fields are missing or wrong, or cannot be accepted together.",
     429: "Too many requests; come back after `Retry-After` seconds.",
@@ -306,7 +306,7 @@ def _error_responses(path: str, method: str, operation: Operation, schemas: Sche
         401: not operation.public,
         403: not operation.public,
         404: "{" in path,
-        409: method == "POST",
+        409: method == "POST" or (method != "GET" and not operation.public),
         413: bool(operation.body or operation.form),
         422: has_fields or method == "POST",  # a POST has its Idempotency-Key
         429: path.startswith("/v1/"),
