@@ -21,6 +21,13 @@ pytestmark = [pytest.mark.product, pytest.mark.timeout(400)]
 
 QUESTION = "one two three four five six seven eight nine ten eleven twelve"
 ANSWER = f"You said: {QUESTION}"
+SWEEP = """
+from conversations.tasks import fail_abandoned_turns
+from tenants.context import tenant_context
+from tenants.models import Tenant
+with tenant_context(Tenant.objects.get(schema_name="{schema}")):
+    fail_abandoned_turns()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -229,7 +236,7 @@ def test_a_killed_process_is_told_as_interrupted_and_its_question_given_back(pro
         f"UPDATE \"{acme.schema}\".conversations_message SET created_at = now() - interval '1 hour' "
         f"WHERE id = '{turn_id}'",
     )
-    product.manage("shell", "-c", "from conversations.tasks import fail_abandoned_turns as f; f()")
+    product.manage("shell", "-c", SWEEP.format(schema=acme.schema))
     assert acme.account.client.get(quota).json()["used"] == before
     assert acme.query(
         f"SELECT outcome, error_code FROM {{}}.conversations_message WHERE id = '{turn_id}'"

@@ -190,8 +190,14 @@ class KeptTurn:
     async def stop(self) -> None:
         """Leave word that the turn is to end; its process hears it within a second. Raises EventsUnavailable."""
         _, lease = self._keys
+        patience = time.monotonic() + (UNWRITTEN_SECONDS if self.is_pending else 0)
+        while not await self._leave_word(lease) and time.monotonic() < patience:  # noqa: ASYNC110 - in Redis
+            await asyncio.sleep(POLL_SECONDS)  # it has just begun, and has no lease yet
+
+    async def _leave_word(self, lease: str) -> bool:
+        redis = connect_async(settings.REDIS_URL)
         try:
-            await connect_async(settings.REDIS_URL).set(lease, _STOP, ex=LEASE_SECONDS, xx=True)
+            return bool(await redis.set(lease, _STOP, ex=LEASE_SECONDS, xx=True))
         except RedisError as error:
             raise EventsUnavailable from error
 

@@ -312,6 +312,17 @@ class TestWhatIsKept:
         name, data = run_async(run)[-1][1:]
         assert name == "done" and data["stopped"]
 
+    def test_can_be_stopped_before_anything_is_written(self, redis, acme_bot, model, run_async):
+        model.enqueue("It is covered ", 20.0, "never said")
+
+        async def run():
+            turn = await begin(acme_bot)
+            elsewhere = KeptTurn(turn.schema_name, turn.turn_id, is_pending=True)
+            seen, _ = await asyncio.gather(told(turn), elsewhere.stop())
+            return seen
+
+        assert run_async(run)[-1][2]["stopped"]
+
     def test_ends_as_interrupted_where_its_process_has_died(
         self, redis, acme_bot, model, run_async
     ):
