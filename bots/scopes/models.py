@@ -13,6 +13,7 @@ from minirag.lib.bounds import ListOf
 
 MOST_TOPICS: Final = 50
 LONGEST_TOPIC: Final = 200
+LONGEST_QUESTION: Final = 32_000  # the wire contract's, wherever one is asked
 
 
 class Strictness(models.TextChoices):

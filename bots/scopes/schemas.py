@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from bots.models import Scope, Strictness, Tone
+from bots.scopes.models import LONGEST_QUESTION
 from bots.scopes.templates import TEMPLATES
 from minirag.lib.http_in.nouns import EmptyIsNull, Moment, Noun, Shown
 from minirag.lib.http_in.pagination import PagedSchema
@@ -22,7 +23,7 @@ from minirag.lib.http_in.rest import Body
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Topic = Annotated[str, StringConstraints(strip_whitespace=True)]
 Topics = Annotated[list[Topic], AfterValidator(lambda topics: list(dict.fromkeys(topics)))]
-Question = Annotated[str, Field(min_length=1, max_length=32_000)]
+Question = Annotated[str, Field(min_length=1, max_length=LONGEST_QUESTION)]
 
 
 class GuidelinesSchema(Noun, of=Scope):

@@ -18,6 +18,7 @@ from django.utils import timezone
 from pydantic import ConfigDict, Field
 
 from bots.models import BotProfile
+from bots.scopes.models import LONGEST_QUESTION
 from conversations.turns.serializers import render_grounds
 from conversations.turns.speaking import FILTERED
 from conversations.turns.state import History
@@ -34,7 +35,6 @@ from minirag.lib.errors import BadInput, NotFound, ProductError
 from minirag.lib.http_in.reading import Body
 from tenants.context import require_tenant
 
-LONGEST_QUESTION = 32_000
 Events = AsyncGenerator[tuple[int, TurnEvent], None]
 
 

@@ -14,6 +14,7 @@ from pydantic import Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from bots.scopes.models import LONGEST_QUESTION
 from conversations.following.api import write_events
 from conversations.following.running import start_turn
 from conversations.models import Chat, Message
@@ -62,7 +63,7 @@ from tenants.permissions import require_right
 
 class Question(Body):
     bot_profile_id: UUID
-    message: Annotated[str, Field(min_length=1, max_length=32_000)]
+    message: Annotated[str, Field(min_length=1, max_length=LONGEST_QUESTION)]
     chat_id: UUID | None = None
     stream: bool = False
     extended: bool = False  # ours: adds citations and refusal to the answer

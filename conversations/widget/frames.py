@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from bots.scopes.models import LONGEST_QUESTION
 from conversations.following.journal import MOST_EVENTS
 from conversations.models import Message
 from minirag.lib.bounds import AsColumn
@@ -21,7 +22,7 @@ class AuthenticateFrame(Body):
 
 
 class QuestionFrame(Body):
-    message: Annotated[str, Field(min_length=1, max_length=32_000)]
+    message: Annotated[str, Field(min_length=1, max_length=LONGEST_QUESTION)]
     request_id: Annotated[str, Field(max_length=64, pattern=_REQUEST_ID)] = ""
 
 
