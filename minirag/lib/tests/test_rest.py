@@ -25,6 +25,7 @@ from minirag.lib.http_in.rest import (
     read_body,
     read_query,
 )
+from minirag.lib.text.strict_json import InvalidJSON, parse_json
 
 JSON = "application/json"
 
@@ -249,3 +250,11 @@ def test_the_callers_address_comes_from_the_proxy_only_when_it_is_trusted(trusts
 )
 def test_an_address_is_counted_with_those_that_its_owner_has_as_well(address, network):
     assert network_of(address) == network
+
+
+def test_a_document_of_very_many_values_is_refused_before_it_is_parsed():
+    many = b'{"a": [' + b"1," * 100_000 + b"1]}"
+    with pytest.raises(InvalidJSON, match="More than 100000 values"):
+        parse_json(many)
+    text = 'one, two: [three], {four} \\ "five" ' * 20_000
+    assert parse_json(json.dumps({"content": text}).encode()) == {"content": text}
