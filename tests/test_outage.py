@@ -163,6 +163,7 @@ def test_a_stream_that_is_cut_by_the_outage_ends_in_an_error_that_can_be_retried
     events: list[tuple[str, str]] = []
     try:
         with installation.account.client.stream("POST", "/v1/chat", json=question) as response:
+            assert response.status_code == 200, response.read()
             for line in response.iter_lines():
                 name, _, value = line.partition(": ")
                 events += [(name, value)] if name else []
