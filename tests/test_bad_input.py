@@ -21,6 +21,7 @@ from django.urls import URLResolver, get_resolver
 from bots.quotas.models import Quota
 from conftest import Party
 from conversations.exports.models import ExportJob
+from conversations.models import Message
 from knowledge.models import Dataset, Document
 from knowledge.tests.conftest import make_bot, teach
 from tenants.context import tenant_context
@@ -234,6 +235,7 @@ VALID: dict[tuple[str, str], Body] = {
 }
 # No JSON body: a form (test_api_uploads.py has its bad parts), or none at all.
 BODILESS = {
+    ("turns/<str:turn_id>/stop", "post"),
     ("platform/tenants/<str:slug>/<str:act>", "post"),  # a reason may be given
     ("exports/<str:export_id>", "delete"),
     ("exports/<str:export_id>/retry", "post"),
@@ -417,6 +419,7 @@ def api(acme, bob, monkeypatch, settings) -> Api:
     token = made.client.post("/v1/api-tokens", {"name": "x"}, content_type=JSON).json()
     hook = made.client.post("/v1/webhooks", VALID["webhooks", "post"], content_type=JSON).json()
     with tenant_context(acme.tenant):
+        asked = Message.objects.get(chat_id=answer["chat_id"], role="user")
         ping = Delivery.objects.create(
             webhook_id=hook["id"], event_type="test.ping", body="{}", status="failed"
         )
@@ -424,6 +427,7 @@ def api(acme, bob, monkeypatch, settings) -> Api:
         "chat": answer["chat_id"],
         "message": answer["message"]["id"],
         "token": token["id"],
+        "turn": str(asked.pk),
     }
     made.ids |= {"webhook": hook["id"], "delivery": str(ping.pk)}
     made.ids["user"] = str(bob.pk)
