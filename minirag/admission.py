@@ -109,7 +109,8 @@ def _admit_session(request: Any, found: Found) -> str:
     request.user = get_user(request)
     site = tenant_site if found.tenant else platform_site
     if site.has_permission(request):
-        return f"user:{request.user.pk}"
+        # A tenant counts once, however many people and tokens it has.
+        return f"tenant:{found.tenant.pk}" if found.tenant else f"user:{request.user.pk}"
     prefix = request.META.get("SCRIPT_NAME", "")
     raise LogInFirst(f"{prefix}/admin/login/?{urlencode({'next': request.path})}")
 

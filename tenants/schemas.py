@@ -158,10 +158,19 @@ def mark_schemas() -> int:
     unmarked, marked = find_unmarked()[0], 0
     for tenant in unmarked:
         with transaction.atomic():
-            if _lock(tenant):  # or it was erased meanwhile
+            # It may have been erased meanwhile, or marked by another `migrate`.
+            if _lock(tenant) and not _is_marked(tenant):
                 mark_schema(tenant)
                 marked += 1
     return marked
+
+
+def _is_marked(tenant: Tenant) -> bool:
+    quote = connection.ops.quote_name
+    name = f"{quote(tenant.schema_name)}.{quote(mark_of(tenant.pk))}"
+    with tenant_context(None), connection.cursor() as cursor:
+        cursor.execute("SELECT to_regtype(%s) IS NOT NULL", [name])
+        return bool(cursor.fetchone()[0])
 
 
 def drop_schema(schema_name: str) -> None:

@@ -169,3 +169,8 @@ def test_a_name_that_could_be_more_than_a_name_is_refused():
         pytest.raises(ValueError, match="name"),
     ):
         open_schema()
+
+
+def test_a_schema_that_another_migrate_marked_meanwhile_is_passed_over(acme, globex, monkeypatch):
+    monkeypatch.setattr(schemas, "find_unmarked", lambda: ([acme.tenant, globex.tenant], []))
+    assert schemas.mark_schemas() == 0
