@@ -13,7 +13,18 @@ from conversations.tests.conftest import make_bot, teach
 from conversations.tests.test_api_chat import post_chat
 from minirag.ai import dialects
 from minirag.ai.credentials import Credentials
-from tests.fakes.dialects import ANSWER, CUT, DIALECTS, Dialect, ScriptedProvider, error, says
+from tenants.context import tenant_context
+from tests.fakes.dialects import (
+    ANSWER,
+    CUT,
+    DIALECTS,
+    Dialect,
+    ScriptedProvider,
+    error,
+    refuse_beyond_what_is_left,
+    refuse_hot,
+    says,
+)
 from webhooks.models import Delivery, Webhook
 
 QUESTION = "Until when are parcels accepted?"
@@ -66,6 +77,34 @@ def test_a_visitor_gets_the_answer_and_its_citation(acme, bot, provider, setting
     assert [each["number"] for each in answer["citations"]] == [1]
     stored = Message.objects.get(pk=answer["message"]["id"])
     assert (stored.content, stored.question.citation_valid) == (ANSWER, True)
+
+
+@pytest.mark.parametrize("way", [True, False], ids=["direct", "litellm"])
+@pytest.mark.parametrize(
+    ("refuses", "wish"),
+    [(refuse_hot, {"temperature": 1.8}), (refuse_beyond_what_is_left, {"max_tokens": 300})],
+)
+def test_what_one_tenants_bot_asks_too_much_of_the_platforms_model_is_still_asked_for_anothers(
+    acme, globex, bot, provider, settings, monkeypatch, refuses, wish, way
+):
+    settings.DIRECT_OPENAI = way
+    monkeypatch.setenv("OPENAI_BASE_URL", provider.base_url)
+    monkeypatch.setenv("OPENAI_API_KEY", "platform")
+    monkeypatch.setitem(DIALECTS, "plain", says(ANSWER, refuses=refuses))
+    usual = {"temperature": 0.4, "max_tokens": 90}
+    bot.set_credentials(Credentials())
+    for name, value in (usual | wish).items():
+        setattr(bot, name, value)
+    bot.save()
+    with tenant_context(globex.tenant):
+        other = make_bot(name="Gate", model=bot.model, refusal_floor=0.0, **usual)
+        teach(other, FACTS)
+    assert ask(acme, bot)["message"]["content"] == ANSWER
+    assert len(provider.requests) > 1
+    provider.requests.clear()
+    assert ask(globex, other)["message"]["content"] == ANSWER
+    [request] = provider.requests
+    assert {name: request.get(name) for name in usual} == usual
 
 
 @pytest.mark.parametrize(("name", "reason"), [("length", "length"), ("safety", "content_filter")])

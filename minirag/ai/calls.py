@@ -46,7 +46,7 @@ class ChatCall:
 
     model: str
     messages: tuple[dict[str, str], ...]
-    temperature: float
+    temperature: float | None
     max_tokens: int
     first_token_seconds: float
     dialect: Dialect = field(default_factory=Dialect)

@@ -33,12 +33,12 @@ class ChatRequest:
     `embedding_model` None, or without its files, ranks its sentences by words only.
 
     `shorten` gives the same request with less to read, for a model whose context is too small: of so many tokens, where
-    the provider said so.
+    the provider said so. `temperature` None is the model's own.
     """
 
     model: str
     messages: tuple[dict[str, str], ...]
-    temperature: float
+    temperature: float | None
     max_tokens: int
     credentials: Credentials | None
     timeout_seconds: float
@@ -83,9 +83,10 @@ async def _open_stream(
     """The first stream that delivered something, what it delivered, and what it was asked."""
     failure = ProviderError("not_configured")
     for position, model in enumerate((request.model, *request.fallback_models)):
-        asked, attempt, dialects_tried = request, 0, 0
+        asked = sent = request  # what is sent may have another temperature, or fewer tokens
+        attempt, dialects_tried = 0, 0
         while True:
-            stream = _stream_model(asked, model, clock)
+            stream = _stream_model(sent, model, clock)
             try:
                 return stream, await anext(stream), asked
             except ProviderError as error:
@@ -96,9 +97,10 @@ async def _open_stream(
                 raise caught  # a decision: another model must not be a way around it
             if isinstance(caught, Misunderstood) and dialects_tried < MOST_DIALECTS:
                 dialects_tried += 1
+                sent = caught.request
                 continue
             if (shorter := _shorten(request, asked, caught)) is not None:
-                asked = shorter
+                asked = sent = shorter
                 continue
             delay = calls.choose_delay(attempt, caught)
             if delay is None or clock.elapsed() + delay > clock.end - clock.started:
@@ -119,7 +121,13 @@ def _shorten(
 
 
 class Misunderstood(ModelCallFailed):
-    """The model was not asked in its dialect, which is known now: asking again may help."""
+    """The model was not asked in its dialect, which is known now, or for what it cannot give: asking `request` of it
+    may help.
+    """
+
+    def __init__(self, failure: ModelCallFailed, request: ChatRequest) -> None:
+        super().__init__(failure.complaint, provider=failure.provider)
+        self.request = request
 
 
 def _stream_model(request: ChatRequest, model: str, clock: Clock) -> ChatStream:
@@ -189,7 +197,7 @@ async def _stream_provider(request: ChatRequest, model: str, clock: Clock) -> Ch
     if hearing.thinks_unopened and not dialect.thinks_first:
         dialects.remember(model, credentials, replace(dialect, thinks_first=True))
     if failure is not None:
-        raise _explain(failure, model, credentials, dialect)
+        raise _explain(failure, request, model, credentials, dialect)
     yield await hearing.finish(request.messages)
 
 
@@ -242,14 +250,25 @@ def _credentials_for(request: ChatRequest, model: str) -> Credentials | None:
 
 
 def _explain(
-    failure: ProviderError, model: str, credentials: Credentials | None, asked: Dialect
+    failure: ProviderError,
+    request: ChatRequest,
+    model: str,
+    credentials: Credentials | None,
+    asked: Dialect,
 ) -> ProviderError:
-    """A failure is a misunderstanding where the model was asked in the wrong dialect, and another is known now."""
+    """A failure is a misunderstanding where the model was asked in the wrong dialect, and another is known now, or
+    where a value can be spared in this call.
+    """
     if not isinstance(failure, ModelCallFailed) or not failure.complaint.parameter:
         return failure
-    if not dialects.learn(model, credentials, asked, failure.complaint):
+    complaint = failure.complaint
+    if not complaint.is_of_value and dialects.learn(model, credentials, asked, complaint):
+        return Misunderstood(failure, request)
+    spared = asked.spare(complaint, temperature=request.temperature, max_tokens=request.max_tokens)
+    if spared is None:
         return failure
-    return Misunderstood(failure.complaint, provider=failure.provider)
+    temperature, max_tokens = spared
+    return Misunderstood(failure, replace(request, temperature=temperature, max_tokens=max_tokens))
 
 
 def warm_up(models: Iterable[str]) -> None:

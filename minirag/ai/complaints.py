@@ -66,6 +66,24 @@ _REFUSES = re.compile(
     r"not allowed|invalid|deprecated|only the default|must be|not available|not enabled|cannot|too large|"
     r"only .{0,30}supported|verified|does not (?:take|accept)|no such|incompatible|should be|\d > \d|exceeds"
 )
+# A value beyond its range: the parameter is taken, and what another bot sends may be fine.
+_OF_VALUE = re.compile(
+    r"between\W{0,3}(?:-?\d|zero)|(?<![a-z])range(?![a-z])|\b(?:maximum|minimum)\b(?! number)|\bat (?:most|least)\b|"
+    r"up to \d|[<>≤≥]=? ?-?\d|<=|>=|too (?:large|small|high|low|big|great|many)|exceed|above_max|below_min|"
+    r"\b(?:less|lower|smaller|fewer|greater|higher|larger|bigger)\b|more than|out of bounds|negative|"
+    r"(?:above|below|over) (?:the |its )?(?:max|min|limit|\d)|invalid value|[\[(] ?-?\d[\d.]* ?[,;] ?\d|"
+    r"\d (?:-|–|to) \d|\d ?\.\.+ ?\d|\b(?:left(?! out)|remain\w*)\b"
+)
+# What says that the parameter itself is not taken, whatever it says of values besides.
+_OF_PARAMETER = re.compile(
+    r"(?:unsupported|unknown|unexpected|unrecogni[sz]ed)[ _](?:request )?(?:parameter|argument|field|key|property)|"
+    r"extra[ _](?:inputs|fields|parameter|forbidden)|deprecated|only the default|"
+    r"use \W?max_completion_tokens|not support\W{1,3}(?:the )?(?:parameter|temperature|max_\w*tokens)\W*(?:$|[.,;])"
+)
+# A bound of this request, not of the model.
+_OF_REQUEST = re.compile(
+    r"\b(?:left|remain\w*|available)\b|context|your (?:prompt|input|request|messages|budget|plan|credits?|balance)"
+)
 # In this order: `stream` is a part of other names, and a message about one often names another as the way out.
 _SIGNS: tuple[tuple[Parameter, re.Pattern[str]], ...] = (
     ("stream_options", re.compile(r"stream_options|include_usage")),
@@ -97,12 +115,14 @@ _TRANSIENT = {
 @dataclass(frozen=True)
 class Complaint:
     """`category` is a ProviderError's. `parameter` is what of our request the model does not take, "" for none of it;
-    `number` a limit that it named: tokens of context, or of an answer.
+    `number` a limit that it named: tokens of context, or of an answer. `is_of_value`: the parameter is taken, and only
+    the value in this call is not, so that nothing follows for any other call.
     """
 
     category: str
     parameter: Parameter = ""
     number: int | None = None
+    is_of_value: bool = False
 
 
 def read_complaint(status: int | None, body: bytes | str | Any) -> Complaint:
@@ -121,13 +141,22 @@ def read_complaint(status: int | None, body: bytes | str | Any) -> Complaint:
     if is_about_input and (status == 413 or codes & _LENGTH_CODES or _LENGTH.search(text)):
         return Complaint("context_length", number=facts.context or _read_number(_LIMIT, text))
     if found:
-        number = _read_number(_OUTPUT_LIMIT, text) if found == "max_tokens" else None
-        return Complaint("bad_request", found, number)
+        return _read_refusal(found, f"{text} {' '.join(sorted(codes))}")
     if status is None:
         for sign, category in _TRANSIENT.items():
             if any(sign in code for code in codes):
                 return Complaint(category)
     return Complaint(category_of_status(status))
+
+
+def _read_refusal(found: Parameter, text: str) -> Complaint:
+    """Whether a parameter or its value is refused. A model's own bound may be kept, so it is no matter of one value."""
+    if found not in ("max_tokens", "temperature") or _OF_PARAMETER.search(text):
+        return Complaint("bad_request", found)
+    number = _read_number(_OUTPUT_LIMIT, text) if found == "max_tokens" else None
+    if number is not None:
+        return Complaint("bad_request", found, number, _OF_REQUEST.search(text) is not None)
+    return Complaint("bad_request", found, None, _OF_VALUE.search(text) is not None)
 
 
 @dataclass(frozen=True)

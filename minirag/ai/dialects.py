@@ -2,6 +2,7 @@
 
 A provider's refusal is the only documentation that is never out of date: the first call is made as OpenAI's protocol
 has it, and each complaint about a parameter (see `complaints`) changes how the same model is asked from then on.
+A complaint about a value changes the one call that sent it: all tenants share what is learned with the platform's key.
 """
 
 from __future__ import annotations
@@ -39,8 +40,10 @@ class Dialect:
     streams: bool = True
     thinks_first: bool = False
 
-    def write(self, messages: Messages, *, temperature: float, max_tokens: int) -> dict[str, Any]:
-        """The parameters of a call, without the model's name."""
+    def write(
+        self, messages: Messages, *, temperature: float | None, max_tokens: int
+    ) -> dict[str, Any]:
+        """The parameters of a call, without the model's name. `temperature` None leaves it out."""
         written: dict[str, Any] = {
             "messages": self._write_messages(messages),
             "stream": self.streams,
@@ -48,10 +51,13 @@ class Dialect:
         if self.streams and self.takes_stream_options:
             written["stream_options"] = {"include_usage": True}
         if self.limit_names:
-            written[self.limit_names[0]] = min(max_tokens, self.most_tokens or max_tokens)
-        if self.takes_temperature:
+            written[self.limit_names[0]] = self.bound(max_tokens)
+        if self.takes_temperature and temperature is not None:
             written["temperature"] = temperature
         return written
+
+    def bound(self, max_tokens: int) -> int:
+        return min(max_tokens, self.most_tokens or max_tokens)
 
     def _write_messages(self, messages: Messages) -> list[dict[str, str]]:
         written = list(messages)
@@ -63,8 +69,10 @@ class Dialect:
     def adapt(self, complaint: Complaint) -> Dialect | None:
         """The dialect that the complaint asks for; None where there is nothing left to leave out."""
         changed = self
+        if complaint.is_of_value:
+            return None
         if complaint.parameter == "max_tokens":
-            changed = self._bound(complaint.number)
+            changed = self._refuse_bound(complaint.number)
         elif complaint.parameter == "temperature":
             changed = replace(self, takes_temperature=False)
         elif complaint.parameter == "stream_options":
@@ -77,10 +85,22 @@ class Dialect:
             changed = replace(self, wants_turns=True)
         return None if changed == self else changed
 
-    def _bound(self, most_tokens: int | None) -> Dialect:
-        if most_tokens and (self.most_tokens is None or most_tokens < self.most_tokens):
-            return replace(self, most_tokens=most_tokens)
-        return replace(self, limit_names=self.limit_names[1:])
+    def _refuse_bound(self, most_tokens: int | None) -> Dialect:
+        if most_tokens is None:
+            return replace(self, limit_names=self.limit_names[1:])
+        return replace(self, most_tokens=self.bound(most_tokens))
+
+    def spare(
+        self, complaint: Complaint, *, temperature: float | None, max_tokens: int
+    ) -> tuple[float | None, int] | None:
+        """Temperature and most tokens for one more try of this one call; None where there is nothing to spare."""
+        if complaint.parameter == "temperature" and self.takes_temperature:
+            return None if temperature is None else (None, max_tokens)
+        if complaint.parameter == "max_tokens" and self.limit_names:
+            sent, limit = self.bound(max_tokens), complaint.number
+            fewer = limit if limit is not None and limit < sent else sent // 2
+            return (temperature, fewer) if fewer else None
+        return None
 
 
 def _join_neighbours(messages: Messages) -> list[dict[str, str]]:
@@ -103,6 +123,7 @@ def _take_turns(messages: Messages) -> list[dict[str, str]]:
 
 
 # By model and a fingerprint of the credentials: what one tenant's server says must not decide how another's is asked.
+# With the platform's key it is one server for all, of which only what holds for every call may be learned.
 _Key = tuple[str, int]
 _learned: OrderedDict[_Key, tuple[float, Dialect]] = OrderedDict()
 

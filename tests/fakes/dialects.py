@@ -130,6 +130,21 @@ def refuse_large_bound(body: Json) -> tuple[int, Any] | None:
                  "whereas you provided 200.", param="max_tokens")  # fmt: skip
 
 
+def refuse_hot(body: Json) -> tuple[int, Any] | None:
+    is_hot = body.get("temperature", 0) > 1
+    return error("invalid_value", "`temperature` must be between 0 and 1") if is_hot else None
+
+
+def refuse_beyond_what_is_left(body: Json) -> tuple[int, Any] | None:
+    is_large = body.get("max_tokens", 10**6) > 100
+    return error(None, "max_tokens is too large: 100 tokens left") if is_large else None
+
+
+def refuse_beyond_at_most_left(body: Json) -> tuple[int, Any] | None:
+    is_large = body.get("max_tokens", 10**6) > 100
+    return error(None, "max_tokens is too large: at most 60 tokens are left") if is_large else None
+
+
 def refuse_system(body: Json) -> tuple[int, Any] | None:
     has_system = any(message["role"] == "system" for message in body["messages"])
     return error(None, "System role not supported", 400) if has_system else None

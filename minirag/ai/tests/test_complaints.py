@@ -32,6 +32,16 @@ def openai(message: str, code: str | None = None, param: str | None = None) -> d
                                                   "field.", "status": "INVALID_ARGUMENT"}}],
          Complaint("bad_request", "stream_options")),
         (400, openai("`temperature` is deprecated for this model."), Complaint("bad_request", "temperature")),
+        (400, openai("Unsupported value: 'temperature' does not support 0.2 with this model. Only the default (1) "
+                     "value is supported.", "unsupported_value", "temperature"),
+         Complaint("bad_request", "temperature")),
+        (400, openai("This model does not support temperature."), Complaint("bad_request", "temperature")),
+        (400, openai("Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' for the maximum of tokens."),
+         Complaint("bad_request", "max_tokens")),
+        (400, openai("max_tokens is not supported with this model."), Complaint("bad_request", "max_tokens")),
+        (400, openai("max_tokens must be left out."), Complaint("bad_request", "max_tokens")),
+        (400, openai("max_tokens of 900 is not supported with this model, which gives at most 100"),
+         Complaint("bad_request", "max_tokens", 100)),
         (404, openai("The model `m` does not exist"), Complaint("bad_request")),
         (401, openai("Incorrect API key provided: sk-x."), Complaint("authentication")),
         (400, openai("'max_tokens' is too large: 2000. This model's maximum context length is 2048 tokens and your "
@@ -58,8 +68,35 @@ def test_a_complaint_is_understood(status, body, complaint):
     found = read_complaint(status, body if isinstance(body, bytes) else json.dumps(body).encode())
     if complaint.number is None:
         assert (found.category, found.parameter) == (complaint.category, complaint.parameter)
+        assert (found.number is None or not found.parameter) and not found.is_of_value
     else:
         assert found == complaint
+
+
+@pytest.mark.parametrize(
+    ("body", "parameter"),
+    [
+        (openai("`temperature` must be between 0 and 1"), "temperature"),
+        (openai("Invalid 'temperature': decimal above maximum value. Expected a value <= 1, but got 1.8 instead.",
+                "decimal_above_max_value", "temperature"), "temperature"),
+        (openai("temperature should be less than or equal to 1"), "temperature"),
+        (openai("Unsupported value: temperature 1.8 is not in [0, 1]", param="temperature"), "temperature"),
+        (openai("temperature 1.8 is out of range", param="temperature"), "temperature"),
+        (openai("temperature values above 1 are not supported, at most 1"), "temperature"),
+        (openai("This model does not support temperature greater than 1."), "temperature"),
+        ({"detail": [{"type": "less_than_equal", "loc": ["body", "temperature"],
+                      "msg": "Input should be less than or equal to 1"}]}, "temperature"),
+        (openai("temperature 1.8 is not supported with this model: it must be between 0 and 1"), "temperature"),
+        (openai("max_tokens is too large: 100 tokens left"), "max_tokens"),
+        (openai("max_tokens is too large: at most 100 tokens left"), "max_tokens"),
+        (openai("max_tokens must be less than the model's own"), "max_tokens"),
+        (openai("Invalid value for max_tokens: 900000"), "max_tokens"),
+        (openai("max_tokens exceeds the limit of this model"), "max_tokens"),
+    ],
+)  # fmt: skip
+def test_a_value_out_of_range_is_no_complaint_about_its_parameter(body, parameter):
+    found = read_complaint(400, body)
+    assert (found.category, found.parameter, found.is_of_value) == ("bad_request", parameter, True)
 
 
 def test_what_an_error_repeats_of_the_request_decides_nothing():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -18,7 +19,18 @@ from minirag.ai.chat import (
 from minirag.ai.credentials import Credentials
 from minirag.ai.tests.test_chat import make_request
 from minirag.lib.errors import ProviderError
-from tests.fakes.dialects import DIALECTS, FORMS, ScriptedProvider
+from tests.fakes.dialects import (
+    ANSWER,
+    DIALECTS,
+    FORMS,
+    ScriptedProvider,
+    always,
+    error,
+    refuse_beyond_at_most_left,
+    refuse_beyond_what_is_left,
+    refuse_hot,
+    says,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -86,6 +98,57 @@ async def test_what_one_tenants_server_refuses_is_still_sent_to_anothers(road):
         await listen(ask(globex))
     assert "temperature" not in acme.requests[-1]
     assert globex.requests[0]["temperature"] == 0.2
+
+
+@pytest.fixture
+def shared(monkeypatch) -> Callable[[ScriptedProvider], None]:
+    """Makes a server the platform's, which every bot without a key of its own is answered by."""
+
+    def share(provider: ScriptedProvider) -> None:
+        monkeypatch.setenv("OPENAI_BASE_URL", provider.base_url)
+        monkeypatch.setenv("OPENAI_API_KEY", "platform")
+
+    return share
+
+
+@pytest.mark.parametrize(
+    ("refuses", "acme", "sent"),
+    [
+        (refuse_hot, {"temperature": 1.8}, [(1.8, 90), (None, 90)]),
+        (refuse_beyond_what_is_left, {"max_tokens": 300}, [(0.2, 300), (0.2, 150), (0.2, 75)]),
+        (refuse_beyond_at_most_left, {"max_tokens": 300}, [(0.2, 300), (0.2, 60)]),
+    ],
+)
+async def test_a_value_that_is_refused_changes_the_one_call_that_sent_it(
+    road, shared, monkeypatch, refuses, acme, sent
+):
+    monkeypatch.setitem(DIALECTS, "plain", says(ANSWER, refuses=refuses))
+    with ScriptedProvider() as provider:
+        shared(provider)
+        for changes, expected in ((acme, sent), ({}, [(0.2, 90)]), (acme, sent)):
+            provider.requests.clear()
+            request = make_request("openai/some-model", None, **{"max_tokens": 90, **changes})
+            text, _, _ = await listen(request)
+            tried = [(each.get("temperature"), each["max_tokens"]) for each in provider.requests]
+            assert (text, tried) == (ANSWER, expected)
+    assert not dialects._learned
+
+
+async def test_an_answer_stays_bounded_however_often_its_bound_is_refused(road, monkeypatch):
+    refuses = always(*error(None, "max_tokens is too large"))
+    monkeypatch.setitem(DIALECTS, "plain", says(ANSWER, refuses=refuses))
+    with ScriptedProvider() as provider, pytest.raises(ProviderError) as caught:
+        await listen(ask(provider, max_tokens=5))
+    assert caught.value.category == "bad_request"
+    assert [each["max_tokens"] for each in provider.requests] == [5, 2, 1]
+
+
+async def test_a_models_own_bound_is_learned_once_and_never_given_up(road, monkeypatch):
+    refuses = always(*error(None, "max_tokens must be at most 8"))
+    monkeypatch.setitem(DIALECTS, "plain", says(ANSWER, refuses=refuses))
+    with ScriptedProvider() as provider, pytest.raises(ProviderError):
+        await listen(ask(provider))
+    assert [each["max_tokens"] for each in provider.requests] == [200, 8, 4, 2, 1]
 
 
 async def test_rules_that_may_not_be_a_system_message_are_said_by_the_user(road):
