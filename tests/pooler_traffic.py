@@ -31,7 +31,7 @@ from bots.models import BotProfile  # noqa: E402
 from conversations.models import Chat  # noqa: E402
 from knowledge.indexing.ingestion import ingest  # noqa: E402
 from knowledge.models import Chunk, Source  # noqa: E402
-from knowledge.sources.changing import private_dataset  # noqa: E402,
+from knowledge.sources.homes import private_dataset  # noqa: E402,
 from minirag.asgi import application  # noqa: E402
 from tenants.context import run_sync, tenant_context  # noqa: E402
 from tenants.models import Tenant, TenantStatus  # noqa: E402

@@ -49,7 +49,11 @@ def list_checks(*, without_browser: bool) -> list[Check]:
     pytest = ["-m", "pytest", "-m"]
     return [
         Check("types", ["-m", "mypy"]),
-        Check("tests of the running product", [*pytest, f"product{kept}"]),
+        # In the order of their files: they share installations that take a while to start, and what stands in them.
+        Check(
+            "tests of the running product",
+            ["-m", "pytest", "-p", "no:randomly", "-m", f"product{kept}"],
+        ),
         Check("all other tests", [*pytest, f"not product{kept}"]),
     ]
 

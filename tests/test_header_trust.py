@@ -144,7 +144,8 @@ def ask(product: Product, path: str, headers: dict[str, str]) -> tuple[int, dict
     kept = {
         name: value
         for name, value in answer.headers.items()
-        if not name.startswith("x-ratelimit") and name not in ("date", "set-cookie", "x-request-id")
+        if not name.startswith("x-ratelimit")
+        and name not in ("date", "expires", "set-cookie", "x-request-id")
     }
     return answer.status, kept, answer.body
 

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import tempfile
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -39,6 +40,14 @@ class Installation:
         assert self.postgres.child is not None
         os.kill(self.postgres.child.pid, signal.SIGKILL)
         self.postgres.child.wait()
+
+    def wait_until_served(self) -> None:
+        """An earlier test's outage is over once a read is answered."""
+        for _ in range(100):
+            if self.get("/v1/auth/me").status_code == 200:
+                return
+            time.sleep(0.1)
+        pytest.fail("PostgreSQL is back, and the product is not")
 
     def get(self, path: str, **headers: str) -> httpx.Response:
         return self.account.client.get(path, headers=headers)
@@ -161,6 +170,7 @@ def test_a_stream_that_is_cut_by_the_outage_ends_in_an_error_that_can_be_retried
         "bot_profile_id": installation.account.bot_id, "message": "One two three four five?", "stream": True,
     }  # fmt: skip
     events: list[tuple[str, str]] = []
+    installation.wait_until_served()
     try:
         with installation.account.client.stream("POST", "/v1/chat", json=question) as response:
             assert response.status_code == 200, response.read()

@@ -40,7 +40,7 @@ class Document(models.Model):
     @property
     def edited_fields(self) -> list[str]:
         """What a person has edited, which stays as it is when the source is ingested again."""
-        return sorted(self.originals)
+        return sorted({"metadata", "title", "url"} & set(self.originals))
 
 
 class Chunk(models.Model):
