@@ -7,6 +7,9 @@ application takes it (see `IncomingBody` in `minirag.bodies`). An answer that co
 the connection once the client had time to read it. What Twisted and Daphne refuse themselves (broken or oversized
 headers) has our body and a request id instead of none.
 
+A WebSocket has no such pacing: what its application has not taken and what its client has not read both wait in memory.
+`Socket` drops the connection where that grows beyond what an honest client causes.
+
 `install` is called where the application is imported, so it holds for every way in which Daphne is started.
 """
 
@@ -18,7 +21,9 @@ from io import BytesIO
 from typing import Any
 
 import daphne.server
+import structlog
 from daphne.http_protocol import HTTPFactory, WebRequest
+from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from twisted.web.http import RESPONSES, HTTPChannel
 
 from minirag.bodies import BodyTooSlow
@@ -26,9 +31,14 @@ from minirag.lib.errors import ProductError
 from minirag.lib.http_in.error_bodies import error_body
 from minirag.lib.http_in.request_ids import choose_request_id
 
+logger = structlog.get_logger(__name__)
+
 AT_ONCE_BYTES = 64 * 1024  # a body of this size is kept in memory and comes in one piece
 LINGER_SECONDS = 10.0
 _WAITING_BYTES = 512 * 1024  # of one body, until the application has taken what is there
+_MESSAGE_BYTES = 256 * 1024  # of a WebSocket's message
+_WAITING_MESSAGES = 64  # until the application has taken them
+_UNREAD_BYTES = 2**20  # written to a WebSocket since its client stopped to keep up
 _SERVERS_OWN = (b"daphne-root-path",)  # it would choose our path, and a proxy has no use for it
 
 
@@ -252,6 +262,65 @@ class Factory(HTTPFactory):
         return protocol
 
 
+class Socket(WebSocketProtocol):
+    """Daphne's WebSocket, but for a client who sends without end or does not read: he is dropped.
+
+    It registers itself as Twisted's producer (see `minirag.backpressure`), in place of the HTTP connection it was.
+    """
+
+    _is_full = False
+    _unread_bytes = 0
+
+    def connectionMade(self) -> None:
+        self.transport.unregisterProducer()
+        self.transport.registerProducer(self, True)
+        super().connectionMade()
+
+    def onMessageFrameBegin(self, length: int) -> None:
+        super().onMessageFrameBegin(length)
+        if self.message_data_total_length > _MESSAGE_BYTES:
+            self._drop("message too large")
+
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:
+        super().onMessage(payload, isBinary)
+        if self.application_queue.qsize() > _WAITING_MESSAGES:
+            self._drop("too many messages")
+
+    def sendData(self, data: bytes, *args: Any, **kwargs: Any) -> None:
+        """Everything that is written comes by here, answers to pings as well."""
+        super().sendData(data, *args, **kwargs)
+        self._unread_bytes += len(data) if self._is_full else 0
+        if self._unread_bytes > _UNREAD_BYTES:
+            self._drop("not read")
+
+    def handle_reply(self, message: dict[str, Any]) -> None:
+        if self.state != self.STATE_CLOSED:  # dropped, and the application does not know yet
+            super().handle_reply(message)
+
+    def pauseProducing(self) -> None:
+        """The buffer is full."""
+        self._is_full = True
+
+    def resumeProducing(self) -> None:
+        """The buffer is empty."""
+        self._is_full, self._unread_bytes = False, 0
+
+    def stopProducing(self) -> None:
+        """The connection is gone."""
+
+    def _drop(self, reason: str) -> None:
+        if self.state != self.STATE_CLOSED:
+            logger.info("socket dropped", reason=reason)
+            self.failedByMe, self.wasClean, self.wasNotCleanReason = True, False, reason
+            self.dropConnection(abort=True)
+
+
+class SocketFactory(WebSocketFactory):
+    """Makes our WebSockets instead of Daphne's."""
+
+    protocol = Socket
+
+
 _REFUSALS = {408: BodyTooSlow, 431: HeadersTooLarge}
 
 
@@ -267,5 +336,6 @@ def write_refusal(status: int, sent_id: bytes) -> tuple[str, bytes]:
 def install() -> None:
     """Have Daphne, which has no setting for it, make our connections."""
     daphne.server.HTTPFactory = Factory
+    daphne.server.WebSocketFactory = SocketFactory
     # Of 422, 429 and some others Twisted says "Unknown Status".
     RESPONSES.update({each.value: each.phrase.encode("ascii") for each in HTTPStatus})

@@ -391,6 +391,15 @@ def test_a_bad_frame_is_answered_with_an_error_and_stores_nothing(bot, frame):
     assert not Message.objects.exists()
 
 
+@pytest.mark.parametrize("bad", ["{", "[]", '{"type": "dance"}', '{"type": "authenticate"}'])
+def test_before_authentication_the_first_bad_frame_is_the_last(bot, bad):
+    token = open_session(bot).json()["session_token"]
+    error, *more = talk(bad, {"type": "authenticate", "session_token": token}, question())
+    assert error["type"] == "error"
+    assert more == [{"type": "closed", "code": 4401}]
+    assert not Message.objects.exists()
+
+
 @pytest.mark.parametrize(
     "fields", [{"visitor_id": "x"}, {"visitor_id": None}, {"bot_profile_id": "x"}, {"chat_id": 1}]
 )

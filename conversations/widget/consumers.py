@@ -84,6 +84,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
     turn: asyncio.Task[Turn] | None = None  # the one that is read, once it is found
     reader: asyncio.Task[None] | None = None
     deadline: asyncio.TimerHandle | None = None
+    is_closed = False
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Hand a message on without the base class's hop to close database connections.
@@ -130,13 +131,18 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
         self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any
     ) -> None:
         request_id = ""
+        if self.is_closed:  # what came on its heels is not looked at
+            return
         try:
             frame = self._read_frame(text_data)
             request_id = frame["request_id"] if isinstance(frame.get("request_id"), str) else ""
             await self._dispatch_frame(frame)
         except ProductError as error:
             await self._send_error(error, request_id)
-            if isinstance(error, NotAuthenticated):
+            if isinstance(error, NotAuthenticated) or (
+                self.session is None and not error.retryable
+            ):
+                self.is_closed = True
                 await self.close(CLOSE_UNAUTHENTICATED)
         except Exception:  # the edge: the socket stays usable, the log has the rest
             logger.exception("frame failed")
@@ -145,14 +151,15 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
             )
 
     def _read_frame(self, text: str | None) -> dict[str, Any]:
+        invalid = BadInput("A frame is a JSON object in text.", code="frame_invalid")
         if text is None or len(text) > _MAX_FRAME:
-            raise BadInput("A frame is a JSON object in text.", code="frame_invalid")
+            raise invalid
         try:
             frame = parse_json(text.encode())
         except (InvalidJSON, UnstorableText, UnicodeEncodeError):
-            raise BadInput("A frame is a JSON object in text.", code="frame_invalid") from None
+            raise invalid from None
         if not isinstance(frame, dict):
-            raise BadInput("A frame is a JSON object in text.", code="frame_invalid")
+            raise invalid
         return frame
 
     async def _dispatch_frame(self, frame: dict[str, Any]) -> None:
@@ -272,6 +279,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
                         )
                     ids = {"chat_id": str(self.chat_id), "request_id": request_id}
                     await self.send_json({"type": name, "number": number, **ids, **data})
+                    await asyncio.sleep(0)  # the server writes; see `Socket` in `minirag.serving`
         except ProductError as error:
             await self._send_error(error, request_id)
         except Exception:  # the edge of a task that nobody awaits
