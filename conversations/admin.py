@@ -124,7 +124,8 @@ def count_notes(chats: Iterable[Chat]) -> dict[Any, dict[str, int]]:
             disliked=Count("pk", filter=Q(feedback=Feedback.NEGATIVE)),
         )
     )
-    return {row.pop("chat_id"): row for row in rows}
+    kinds = ("failed", "refused", "disliked")
+    return {row["chat_id"]: {kind: row[kind] for kind in kinds} for row in rows}
 
 
 def describe_thread(chat: Chat) -> dict[str, Any]:
