@@ -124,8 +124,12 @@ def count_notes(chats: Iterable[Chat]) -> dict[Any, dict[str, int]]:
             disliked=Count("pk", filter=Q(feedback=Feedback.NEGATIVE)),
         )
     )
-    kinds = ("failed", "refused", "disliked")
-    return {row["chat_id"]: {kind: row[kind] for kind in kinds} for row in rows}
+    return {
+        row["chat_id"]: {
+            "failed": row["failed"], "refused": row["refused"], "disliked": row["disliked"],
+        }
+        for row in rows
+    }  # fmt: skip
 
 
 def describe_thread(chat: Chat) -> dict[str, Any]:
