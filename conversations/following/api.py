@@ -21,7 +21,9 @@ from conversations.turns.replies import EVENT_STREAM, TurnOutcomeReply
 from conversations.turns.serializers import cut_to_contract, render_error
 from minirag.lib.errors import BadInput, Forbidden, NotFound, ProductError
 from minirag.lib.http_in.doors import API_DOOR, door
+from minirag.lib.http_in.ignored import note_ignored, tell_ignored
 from minirag.lib.http_in.openapi import describe
+from minirag.lib.http_in.reading import spot_body
 from minirag.lib.http_in.rest import (
     Body,
     error_response,
@@ -75,16 +77,20 @@ async def turn_stop(request: HttpRequest, turn_id: str) -> HttpResponseBase:
         identity = require_identity(request)
         require_right(identity.token, Right.CHAT)
         question = await run_sync(find_question, identity, turn_id)
+        note_ignored(request, [*request.GET, *spot_body(request)])
         await find_turn(question).stop()
         await run_sync(question.refresh_from_db)
     except Exception as error:  # noqa: BLE001 - the edge: error_response logs what nobody foresaw
         return error_response(error, request)
     answer = {"id": turn_id, "chat_id": str(question.chat_id), "outcome": question.outcome}
-    return JsonResponse(answer, status=202)
+    response = JsonResponse(answer, status=202)
+    tell_ignored(request, response)
+    return response
 
 
 async def _follow(request: HttpRequest, turn_id: str) -> HttpResponseBase:
     query = read_query(EventsQuery, request)
+    note_ignored(request, (name for name in request.GET if name not in EventsQuery.model_fields))
     after = read_last_number(request.META.get("HTTP_LAST_EVENT_ID"), query.after)
     question = await run_sync(find_question, require_identity(request), turn_id)
     turn = find_turn(question)
@@ -95,7 +101,9 @@ async def _follow(request: HttpRequest, turn_id: str) -> HttpResponseBase:
         numbered=True,
         request_id=question.request_id,
     )
-    return stream_events(events, X_Turn_ID=str(question.pk))
+    response = stream_events(events, X_Turn_ID=str(question.pk))
+    tell_ignored(request, response)
+    return response
 
 
 def read_last_number(header: str | None, otherwise: int) -> int:
