@@ -398,9 +398,7 @@ def find_marker(schema: str, marker: str, *, but_in_log_of: Tenant | None = None
             if but_in_log_of is not None and table == AuditEvent._meta.db_table:
                 condition = f"tenant_slug <> %s AND ({condition})"
                 values.insert(0, but_in_log_of.slug)
-            cursor.execute(
-                f'SELECT count(*) FROM "{schema}"."{table}" t WHERE {condition}', values
-            )
+            cursor.execute(f'SELECT count(*) FROM "{schema}"."{table}" t WHERE {condition}', values)
             found += [table] * bool(cursor.fetchone()[0])
     if schema == "public" and any(
         marker in json.dumps(row.get_decoded()) for row in Session.objects.all()

@@ -1399,7 +1399,9 @@ class TestSharedPlaces:
             # something was done, in the rows of the tenant whose it is.
             assert find_marker("public", key, but_in_log_of=scene.acme.party.tenant) == tables
         for key in (scene.acme.source, scene.acme.bot):
-            assert "tenants_auditevent" in find_marker("public", key), "or leaving it out is no test"
+            assert "tenants_auditevent" in find_marker("public", key), (
+                "or leaving it out is no test"
+            )
 
     def test_cache_keys_of_two_tenants_differ_whatever_the_slug(self, scene):
         assert all(
