@@ -336,5 +336,7 @@ LOGGING = {
         "httpx": {"level": "WARNING"},
         "LiteLLM": {"level": "WARNING"},
         "django.channels.server": {"level": "WARNING"},
+        # A client's bad Host is its own fault: the line of its request says 400, and a traceback nothing more.
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
     },
 }
