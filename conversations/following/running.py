@@ -99,7 +99,10 @@ class TurnRun:
 
     async def open(self, events: AsyncGenerator[TurnEvent, None]) -> None:
         """Begin, and return when the question is stored; who is cancelled meanwhile has only left."""
+        self._all.note_opening(self._opened)
         self._task = self._loop.create_task(self._take(events))
+        # A task that is cancelled before its first step runs none of its own clean-up.
+        self._task.add_done_callback(lambda _: self._opened.cancel())
         await asyncio.shield(self._opened)
 
     async def read(self, after: int = 0) -> AsyncGenerator[tuple[int, TurnEvent], None]:
@@ -230,15 +233,21 @@ class RunningTurns:
 
     def __init__(self) -> None:
         self._runs: dict[tuple[str, uuid.UUID], TurnRun] = {}
+        self._opening: set[asyncio.Future[None]] = set()  # of turns whose question is being stored
         self._alone: dict[TurnRun, None] = {}  # those left by their readers, oldest first
         self._chores: set[asyncio.Task[None]] = set()  # the event loop alone would let go of them
         self.journal = Journal()
 
     def __len__(self) -> int:
-        return len(self._runs)
+        return len(self._runs) + len(self._opening)
 
     def find(self, schema_name: str, turn_id: uuid.UUID) -> TurnRun | None:
         return self._runs.get((schema_name, turn_id))
+
+    def note_opening(self, opened: asyncio.Future[None]) -> None:
+        """Count a turn from before its question is stored; when `opened` is settled it is added, or has failed."""
+        self._opening.add(opened)
+        opened.add_done_callback(self._opening.discard)
 
     def add(self, run: TurnRun) -> None:
         self._runs[run.schema_name, run.turn_id] = run
@@ -265,9 +274,17 @@ class RunningTurns:
         chore.add_done_callback(self._chores.discard)
 
     async def end_all(self) -> None:
-        """Stop every turn because the process stops: what was said is stored, and readers are told to ask again."""
-        await asyncio.gather(*(run.stop(ServerStopping()) for run in list(self._runs.values())))
-        await self.journal.write()
+        """Stop every turn because the process stops: what was said is stored, and readers are told to ask again.
+
+        A turn whose question is being stored is stopped as soon as that is done.
+        """
+        while True:
+            await asyncio.gather(*(run.stop(ServerStopping()) for run in list(self._runs.values())))
+            await self.journal.write()
+            if self._opening:
+                await asyncio.wait(set(self._opening), return_when=asyncio.FIRST_COMPLETED)
+            elif not self._runs:
+                return
 
 
 _running: WeakKeyDictionary[asyncio.AbstractEventLoop, RunningTurns] = WeakKeyDictionary()

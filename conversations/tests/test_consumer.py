@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import timedelta
 from uuid import uuid4
@@ -15,7 +16,9 @@ from django.test import Client
 from django.utils import timezone
 
 from bots.models import BotProfile
+from conversations.following.running import running_turns
 from conversations.models import Chat, Message
+from conversations.turns import taking
 from conversations.widget import sessions
 from minirag.asgi import application
 from tenants.context import tenant_context
@@ -417,3 +420,96 @@ def test_one_address_cannot_ask_without_end_by_inventing_visitors(
         model.enqueue("36 months [1].")
         codes.append(talk(question(), token=token)[-1].get("code"))
     assert codes[:10] == [None] * 10 and codes[10] == "rate_limited"
+
+
+class TestAVisitorWhoseSocketBreaks:
+    """What was asked is asked once, whatever his widget does when it comes back."""
+
+    ASKED = question(request_id="q-1")
+    RESUMED = {"type": "resume", "request_id": "q-1"}
+
+    async def open_socket(self, token) -> WebsocketCommunicator:
+        headers = [(b"origin", PAGE.encode()), (b"host", b"localhost")]
+        socket = WebsocketCommunicator(application, "/ws/chat/", headers=headers)
+        await socket.connect()
+        await socket.send_json_to({"type": "authenticate", "session_token": token})
+        await socket.receive_json_from(timeout=5)
+        return socket
+
+    async def hear(self, socket) -> dict:
+        """The last frame of an answer."""
+        while True:
+            frame = await socket.receive_json_from(timeout=10)
+            if frame["type"] in ("done", "error"):
+                return frame
+
+    def break_off_and(self, frame, token) -> dict:
+        """Ask, lose the socket, come back with this frame; returns the last of what is heard then."""
+
+        async def run():
+            broken = await self.open_socket(token)
+            await broken.send_json_to(self.ASKED)
+            while not len(running_turns()):
+                await asyncio.sleep(0.01)
+            await broken.disconnect()
+            again = await self.open_socket(token)
+            await again.send_json_to(frame)
+            heard = await self.hear(again)
+            await again.disconnect()
+            while len(running_turns()):
+                await asyncio.sleep(0.01)
+            return heard
+
+        with tenant_context(None):
+            return async_to_sync(run)()
+
+    @pytest.fixture
+    def slow_storing(self, monkeypatch):
+        store = taking._open
+
+        async def store_slowly(*args):
+            await asyncio.sleep(0.5)
+            return await store(*args)
+
+        monkeypatch.setattr(taking, "_open", store_slowly)
+
+    def test_hears_what_was_not_yet_stored_when_he_came_back(self, bot, model, slow_storing):
+        model.enqueue("It is covered for ", 0.3, "36 months [1].")
+        done = self.break_off_and(self.RESUMED, open_session(bot).json()["session_token"])
+        assert (done["type"], done["request_id"]) == ("done", "q-1")
+        assert Message.objects.filter(role="user").count() == 1
+
+    def test_is_told_that_it_never_arrived_where_it_did_not(self, bot, monkeypatch):
+        monkeypatch.setattr("conversations.widget.asked.UNWRITTEN_SECONDS", 0.3)
+        token = open_session(bot).json()["session_token"]
+        assert talk(self.RESUMED, token=token)[-1]["code"] == "not_found"
+
+    def test_may_ask_again_and_hears_the_answer_that_is_being_written(self, bot, model):
+        model.enqueue("It is covered for ", 1.0, "36 months [1].")
+        done = self.break_off_and(self.ASKED, open_session(bot).json()["session_token"])
+        assert (done["type"], done["request_id"]) == ("done", "q-1")
+        assert Message.objects.filter(role="user").count() == 1
+
+    @pytest.mark.parametrize(
+        "asked", [question(), question(request_id="q-2"), question("Another?", request_id="q-1")]
+    )
+    def test_may_ask_something_else_meanwhile(self, bot, model, asked):
+        model.enqueue("It is covered for ", 0.5, "36 months [1].")
+        model.enqueue("It is covered for 36 months [1].")
+        self.break_off_and(asked, open_session(bot).json()["session_token"])
+        assert Message.objects.filter(role="user").count() == 2
+
+    def test_hears_nothing_of_another_visitors_question_with_that_id(self, bot, model):
+        model.enqueue("It is covered for 36 months [1].")
+        model.enqueue("It is covered for 36 months [1].")
+        for visitor in (VISITOR, "visitor-0002"):
+            token = open_session(bot, visitor=visitor).json()["session_token"]
+            assert talk(self.ASKED, token=token)[-1]["type"] == "done"
+        assert Message.objects.filter(role="user").count() == 2
+
+    def test_may_ask_again_what_has_failed(self, bot, model):
+        model.enqueue(provider_down())
+        model.enqueue("It is covered for 36 months [1].")
+        token = open_session(bot).json()["session_token"]
+        assert talk(self.ASKED, token=token)[-1]["type"] == "error"
+        assert talk(self.ASKED, token=token)[-1]["type"] == "done"

@@ -15,11 +15,13 @@ from conversations.following.journal import KeptTurn
 from conversations.following.running import find_turn, running_turns, start_turn
 from conversations.models import Message
 from conversations.tests.test_turns import QUESTION
+from conversations.turns import taking
 from conversations.turns.state import Asker
 from conversations.turns.taking import Delta, Done, Failed, SourcesFound, Stopped
 from minirag.lib.errors import Conflict, Gone, NotFound
 from minirag.lib.readiness import ServerStopping, stop_taking_work
-from tenants.context import tenant_context
+from minirag.stopping import OpenRequests, end_work
+from tenants.context import run_sync, tenant_context
 
 ANSWER = "It is covered for 36 months [1]."
 
@@ -243,6 +245,95 @@ class TestAProcessThatStops:
         assert question.error_code == "server_stopping" and answer.content.startswith("It is")
         questions, tokens = QuotaUse.objects.order_by("quota__resource")
         assert questions.used == 0 and tokens.used > 50
+
+
+class TestAQuestionThatIsBeingStoredWhenTheProcessStops:
+    @pytest.fixture(autouse=True)
+    def go_on(self, monkeypatch):
+        """The tests' own process goes on."""
+        monkeypatch.setattr("minirag.lib.readiness._stopping", threading.Event())
+
+    @pytest.fixture
+    def slow_storing(self, monkeypatch):
+        """Storing a question takes a while."""
+        store = taking._open
+
+        async def store_slowly(*args):
+            await asyncio.sleep(0.2)
+            return await store(*args)
+
+        monkeypatch.setattr(taking, "_open", store_slowly)
+
+    async def stop_meanwhile(self, bot, grace_seconds: float, reader_leaves: bool = False):
+        """Ask, stop before the question is stored; returns what is stored then, and what the reader heard."""
+        asking = asyncio.ensure_future(begin(bot))
+        await asyncio.sleep(0.05)
+        assert len(running_turns()) == 1 and not await run_sync(outcomes)
+        ending = asyncio.ensure_future(end_work(OpenRequests(None), grace_seconds))
+        await asyncio.sleep(0)
+        heard = []
+        if reader_leaves:
+            asking.cancel()
+        else:
+            heard = await read(await asking)
+        await ending
+        assert len(running_turns()) == 0
+        return await run_sync(outcomes), heard
+
+    def test_is_answered_where_there_is_time(self, slow_storing, acme_bot, model, run_async):
+        model.enqueue(ANSWER)
+        stored, heard = run_async(self.stop_meanwhile, acme_bot, 20.0)
+        assert stored == [("user", "answered"), ("assistant", "answered")]
+        assert isinstance(heard[-1][1], Done)
+
+    def test_is_stopped_and_its_reader_told_where_there_is_none(
+        self, slow_storing, acme_bot, model, run_async
+    ):
+        model.enqueue(20.0, "never said")
+        stored, heard = run_async(self.stop_meanwhile, acme_bot, 2.0)
+        assert stored[0] == ("user", "stopped")
+        assert heard[-1][1].error.code == "server_stopping"
+
+    def test_is_stopped_as_soon_as_it_is_stored(self, slow_storing, acme_bot, model, run_async):
+        model.enqueue(20.0, "never said")
+
+        async def run():
+            asking = asyncio.ensure_future(begin(acme_bot))
+            await asyncio.sleep(0.05)
+            await running_turns().end_all()
+            return await run_sync(outcomes), await read(await asking)
+
+        stored, heard = run_async(run)
+        assert stored == [("user", "stopped")]
+        assert heard[-1][1].error.code == "server_stopping"
+
+    def test_is_not_forgotten_where_its_reader_has_left(
+        self, slow_storing, acme_bot, model, run_async
+    ):
+        model.enqueue(20.0, "never said")
+        stored, _ = run_async(self.stop_meanwhile, acme_bot, 2.0, reader_leaves=True)
+        assert stored[0] == ("user", "stopped")
+
+    def test_that_is_refused_is_waited_for_no_longer(self, slow_storing, acme_bot, run_async):
+        async def run():
+            with pytest.raises(NotFound):
+                await self.stop_meanwhile(type(acme_bot)(pk=uuid4()), 20.0)
+            return len(running_turns())
+
+        assert run_async(run) == 0
+
+    def test_that_cannot_be_begun_is_waited_for_no_longer(self, slow_storing, acme_bot, run_async):
+        async def run():
+            asking = asyncio.ensure_future(begin(acme_bot))
+            await asyncio.sleep(0)
+            [task] = [each for each in asyncio.all_tasks() if "_take" in repr(each.get_coro())]
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+            await running_turns().end_all()
+            return len(running_turns())
+
+        assert run_async(run) == 0
 
 
 class TestWhatIsKept:

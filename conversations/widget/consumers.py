@@ -21,9 +21,10 @@ from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
 from conversations.following.journal import LAST_EVENTS
 from conversations.following.running import Turn, find_turn, start_turn
-from conversations.models import Message, MessageRole
+from conversations.models import Message
 from conversations.turns.feedback import set_feedback
 from conversations.turns.state import Asker
+from conversations.widget.asked import find_same_question, wait_for_question
 from conversations.widget.frames import AuthenticateFrame, FeedbackFrame, QuestionFrame, ResumeFrame
 from conversations.widget.sessions import WidgetSession, open_session, require_open_page
 from minirag.lib.errors import BadInput, Conflict, NotAuthenticated, NotFound, ProductError
@@ -45,20 +46,6 @@ CLOSE_RESTARTING = (
     4503  # connect again, to another process (Daphne cannot send 1012, which is meant for this)
 )
 _MAX_FRAME = 200_000  # characters: a question of 32,000 may be escaped to six times that
-
-
-def find_visitors_question(session: WidgetSession, request_id: str) -> Message:
-    """Return the visitor's question of this request, inside the session's tenant. Raises NotFound."""
-    asked = Message.objects.filter(
-        role=MessageRole.USER,
-        request_id=request_id,
-        chat__visitor_id=session.visitor_id,
-        chat__bot_profile_id=session.bot_profile_id,
-    )
-    question = asked.order_by("-created_at").first()
-    if question is None:
-        raise NotFound("Turn not found")
-    return question
 
 
 _open: WeakSet[ChatConsumer] = WeakSet()
@@ -226,10 +213,19 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
             request_id=request_id,
             token_id=session.token_family,
         )
-        turn = start_turn(
-            session.bot_profile_id, self.chat_id, body.message, asker=asker, is_stream=True
-        )
-        self._begin_to_read(session, request_id, turn)
+
+        async def ask() -> Turn:
+            if (
+                body.request_id
+            ):  # a widget that lost its socket may ask again what was stored after all
+                known = await run_sync(find_same_question, session, body.request_id, body.message)
+                if known is not None:
+                    return await self._follow(known)
+            return await start_turn(
+                session.bot_profile_id, self.chat_id, body.message, asker=asker, is_stream=True
+            )
+
+        self._begin_to_read(session, request_id, ask())
 
     async def _resume(self, frame: dict[str, Any]) -> None:
         """Read a turn that this visitor asked for, here or elsewhere, from behind an event that he has."""
@@ -238,13 +234,15 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
         session = await self._open_session(self.session_token)
 
         async def find() -> Turn:
-            question = await run_sync(find_visitors_question, session, body.request_id)
-            self.chat_id = question.chat_id
-            turn = find_turn(question)
-            await turn.require_events()
-            return turn
+            return await self._follow(await wait_for_question(session, body.request_id))
 
         self._begin_to_read(session, body.request_id, find(), after=body.after)
+
+    async def _follow(self, question: Message) -> Turn:
+        self.chat_id = question.chat_id
+        turn = find_turn(question)
+        await turn.require_events()
+        return turn
 
     def _require_idle(self) -> None:
         if self.is_busy:
