@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
 
@@ -19,9 +20,12 @@ ID = "upload-4711"
 
 
 @pytest.fixture(scope="module")
-def acme(product: Product, acme_account: TenantAccount) -> TenantAccount:
+def acme(product: Product, acme_account: TenantAccount) -> Iterator[TenantAccount]:
     acme_account.bot_id = acme_account.bot_id or product.make_bot(acme_account)
-    return acme_account
+    yield acme_account
+    # Nobody waits for the ingestion of what was sent; the other tests of this installation wait for its workers.
+    for source in acme_account.client.get("/v1/sources").json():
+        acme_account.client.delete(f"/v1/sources/{source['id']}")
 
 
 @pytest.fixture
