@@ -10,8 +10,6 @@ from django.urls import Resolver404, URLPattern, URLResolver, include, path, re_
 from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
 
-from minirag.health import system_health
-from minirag.inventory import DetailedHealth
 from minirag.lib.database import find_outage
 from minirag.lib.http_in.doors import API_DOOR, door
 from minirag.lib.http_in.rest import (
@@ -21,7 +19,9 @@ from minirag.lib.http_in.rest import (
     answer_server_error,
     wants_json,
 )
-from minirag.reference import OpenApiDocument, ReferencePage
+from minirag.operations.health import system_health
+from minirag.operations.inventory import DetailedHealth
+from minirag.pages.reference import OpenApiDocument, ReferencePage
 
 
 @door(API_DOOR)

@@ -7,4 +7,5 @@ class MiniRagConfig(AppConfig):
 
     def ready(self) -> None:
         # Registers the system checks, and makes our Celery app the current one, so that `.delay` finds its broker.
-        from minirag import celery, checks  # noqa: F401
+        from minirag import celery  # noqa: F401
+        from minirag.operations import checks  # noqa: F401

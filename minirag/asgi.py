@@ -15,12 +15,12 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 
 from conversations.widget.routing import websocket_urlpatterns  # noqa: E402
-from minirag.admission import admit  # noqa: E402
 from minirag.ai.chat import warm_up  # noqa: E402
-from minirag.checks import require_secrets, require_tenants_apart  # noqa: E402
-from minirag.handlers import ApiHandler, HttpApp, PageHandler  # noqa: E402
-from minirag.serving import install as install_streamed_requests  # noqa: E402
-from minirag.stopping import OpenRequests, stop_gracefully  # noqa: E402
+from minirag.operations.checks import require_secrets, require_tenants_apart  # noqa: E402
+from minirag.serving.admission import admit  # noqa: E402
+from minirag.serving.daphne import install as install_streamed_requests  # noqa: E402
+from minirag.serving.handlers import ApiHandler, HttpApp, PageHandler  # noqa: E402
+from minirag.serving.stopping import OpenRequests, stop_gracefully  # noqa: E402
 from tenants.middleware import ArrivalApp  # noqa: E402
 
 require_secrets()

@@ -20,7 +20,7 @@ app.autodiscover_tasks()
 def refuse_unsafe_start(**kwargs: Any) -> None:
     from django.core.exceptions import ImproperlyConfigured
 
-    from minirag.checks import require_secrets, require_tenants_apart
+    from minirag.operations.checks import require_secrets, require_tenants_apart
 
     try:
         require_secrets()

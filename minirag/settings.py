@@ -1,7 +1,7 @@
 """Every setting of the product, read once from the environment (or `.env`); `.env.example` documents each of them.
 
-A missing secret does not fail here, so that `manage.py up` can make one on first start. `minirag.checks` refuses to
-serve or to work without it.
+A missing secret does not fail here, so that `manage.py up` can make one on first start.
+`minirag.operations.checks` refuses to serve or to work without it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import environ
 from celery.schedules import crontab
 from corsheaders.defaults import default_headers
 
-from minirag.appearance import UNFOLD  # noqa: F401 - a setting
+from minirag.pages.appearance import UNFOLD  # noqa: F401 - a setting
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -119,11 +119,11 @@ WSGI_APPLICATION = None
 APPEND_SLASH = True
 
 MIDDLEWARE = [
-    "minirag.middleware.RequestIdMiddleware",
+    "minirag.serving.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "minirag.static_files.StaticFilesMiddleware",
-    "minirag.page_policy.PagePolicyMiddleware",
-    "minirag.middleware.WidgetCorsMiddleware",
+    "minirag.serving.static_files.StaticFilesMiddleware",
+    "minirag.serving.page_policy.PagePolicyMiddleware",
+    "minirag.serving.middleware.WidgetCorsMiddleware",
     "tenants.middleware.TenantMiddleware",
     "tenants.idempotency.IdempotencyMiddleware",
     "tenants.middleware.TenantSessionMiddleware",
@@ -134,9 +134,9 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
-# What `/v1` goes through; the rest of the list above is about cookies, forms and files (see minirag.handlers).
+# What `/v1` goes through; the rest of the list above is about cookies, forms and files (see minirag.serving.handlers).
 API_MIDDLEWARE = [
-    "minirag.middleware.RequestIdMiddleware",
+    "minirag.serving.middleware.RequestIdMiddleware",
     next(path for path in MIDDLEWARE if path.endswith("CorsMiddleware")),
     "tenants.middleware.TenantMiddleware",
     "tenants.idempotency.IdempotencyMiddleware",

@@ -12,7 +12,7 @@ from minirag.lib.http_in.doors import OPEN_DOOR, door
 from minirag.lib.http_in.openapi import Reply, describe
 from minirag.lib.http_in.rest import error_response
 from minirag.lib.readiness import ServerStopping, is_stopping
-from minirag.pages import find_widget, predecessor_pages, show_platform
+from minirag.pages.public import find_widget, predecessor_pages, show_platform
 from tenants.sites import platform_site
 
 

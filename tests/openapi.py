@@ -15,7 +15,7 @@ import jsonschema
 from django.test.client import AsyncClient, Client
 from django.urls import Resolver404, resolve
 
-from minirag.reference import api_document
+from minirag.pages.reference import api_document
 
 # A test may provoke it on purpose; that nobody else can is for tests/test_api_never_500.py and schemathesis.
 UNDOCUMENTED = {405, 500}

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from minirag.backpressure import connection_of, pace_sending
 from minirag.local.embedded.processes import find_free_port
+from minirag.serving.backpressure import connection_of, pace_sending
 from tests.fakes.long_answer import PIECE, PIECES
 from tests.product import CHECKOUT
 

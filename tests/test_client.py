@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from minirag.reference import api_document
+from minirag.pages.reference import api_document
 from tests.product import CHECKOUT, Product, TenantAccount
 
 CLIENT = CHECKOUT / "clients" / "python"

@@ -11,9 +11,9 @@ import pytest
 from django.core.management import call_command
 from pytest_django import Settings
 
-from minirag import diagnosis
 from minirag.celery import app
-from minirag.diagnosis import FAIL, OK, WARN
+from minirag.operations import diagnosis
+from minirag.operations.diagnosis import FAIL, OK, WARN
 from tenants.models import Tenant
 
 

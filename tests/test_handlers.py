@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from minirag.handlers import HttpApp
+from minirag.serving.handlers import HttpApp
 
 
 class Recorder:

@@ -13,7 +13,7 @@ from conversations.models import Chat, Message
 from knowledge.indexing.ingestion import ingest
 from knowledge.models import Source
 from knowledge.sources.homes import private_dataset
-from minirag import inventory
+from minirag.operations import inventory
 from tenants.context import tenant_context
 
 PATH = "/v1/system/health/detailed"

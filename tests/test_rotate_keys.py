@@ -18,10 +18,10 @@ from knowledge.sources.changing import (
     create_source,
 )
 from knowledge.sources.configs import reveal_api_token
-from minirag import resealing
 from minirag.ai.credentials import Credentials
 from minirag.lib.http_in.idempotency import Kept, claim, keep
 from minirag.lib.security.crypto import DecryptionFailed
+from minirag.operations import resealing
 from tenants.context import tenant_context
 from tenants.models import AuditEvent, TenantStatus
 from webhooks.models import Webhook

@@ -22,7 +22,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from minirag.lib.http_in.openapi import EXAMPLE_IDS
-from minirag.reference import api_document
+from minirag.pages.reference import api_document
 from tests.product import Product, TenantAccount
 
 pytestmark = [pytest.mark.product, pytest.mark.timeout(300)]

@@ -25,12 +25,12 @@ CALLED_FROM_OUTSIDE = {
         "handler500": "URL conf",
     },
     "minirag/asgi.py": {"application": "daphne"},
-    "minirag/backpressure.py": {
+    "minirag/serving/backpressure.py": {
         "pauseProducing": "Twisted",
         "resumeProducing": "Twisted",
         "stopProducing": "Twisted",
     },
-    "minirag/serving.py": {"stopProducing": "Twisted"},
+    "minirag/serving/daphne.py": {"stopProducing": "Twisted"},
     "minirag/lib/security/passwords.py": {"validate": "Django's list of password validators"},
     "tenants/models.py": {
         "get_full_name": "admin",

@@ -26,7 +26,7 @@ def main() -> None:
     import django
 
     django.setup()
-    from minirag.reference import api_document
+    from minirag.pages.reference import api_document
 
     for name, text in generate(api_document()).items():
         (TARGET / name).write_text(text)

@@ -2,7 +2,7 @@
 
 A writer here is a plain generator of bytes that reads the database in batches by keyset, so a chat of a million
 messages needs the memory of one batch, and no connection is held between two of them. `stream_pieces` runs each step
-on a database thread; a reader who is slow is waited for (minirag.backpressure).
+on a database thread; a reader who is slow is waited for (minirag.serving.backpressure).
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from conversations.turns.state import Asker
 from conversations.turns.taking import Delta, Done, Failed, SourcesFound, Stopped
 from minirag.lib.errors import Conflict, Gone, NotFound
 from minirag.lib.readiness import ServerStopping, stop_taking_work
-from minirag.stopping import OpenRequests, end_work
+from minirag.serving.stopping import OpenRequests, end_work
 from tenants.context import run_sync, tenant_context
 
 ANSWER = "It is covered for 36 months [1]."

@@ -277,7 +277,9 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
                         )
                     ids = {"chat_id": str(self.chat_id), "request_id": request_id}
                     await self.send_json({"type": name, "number": number, **ids, **data})
-                    await asyncio.sleep(0)  # the server writes; see `Socket` in `minirag.serving`
+                    await asyncio.sleep(
+                        0
+                    )  # the server writes; see `Socket` in `minirag.serving.daphne`
         except ProductError as error:
             await self._send_error(error, request_id)
         except Exception:  # the edge of a task that nobody awaits

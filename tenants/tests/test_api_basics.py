@@ -7,8 +7,8 @@ import uuid
 import pytest
 from django.test import Client
 
-from minirag import health
-from minirag.health import _measure_once
+from minirag.operations import health
+from minirag.operations.health import _measure_once
 
 ID = str(uuid.UUID(int=7, version=4))
 PROTECTED = [

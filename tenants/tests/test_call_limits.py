@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from redis import Redis
 
-from minirag.checks import check_rates
+from minirag.operations.checks import check_rates
 from tenants.authentication import issue_jwt
 from tenants.context import tenant_context
 from tenants.models import ApiToken, Tenant

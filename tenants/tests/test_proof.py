@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from psycopg import ClientCursor
 
-from minirag import checks, diagnosis
+from minirag.operations import checks, diagnosis
 from tenants.backend import proof
 from tenants.backend.proof import (
     TenantsMayCross,

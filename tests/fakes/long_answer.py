@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from minirag.backpressure import connection_of, pace_sending
+from minirag.serving.backpressure import connection_of, pace_sending
 
 PIECE, PIECES = 64 * 1024, 2048
 

@@ -12,7 +12,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "minirag.settings")
 django.setup(set_prefix=False)  # first: the import below needs it
 
-from minirag.serving import install  # noqa: E402
+from minirag.serving.daphne import install  # noqa: E402
 
 install()
 WORD = "x" * 1000

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from minirag.diagnosis import CHECKS, FAIL, OK, WARN, Finding, diagnose
 from minirag.logs import mask_secrets
+from minirag.operations.diagnosis import CHECKS, FAIL, OK, WARN, Finding, diagnose
 
 
 class Command(BaseCommand):

@@ -9,7 +9,7 @@ from django.core.management.base import CommandError
 from redis import RedisError
 
 from minirag.lib.http_in.idempotency import reseal_answers
-from minirag.resealing import Tally, reseal_tenants
+from minirag.operations.resealing import Tally, reseal_tenants
 from tenants import audit
 from tenants.commands import ProductCommand
 

@@ -20,15 +20,15 @@ from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.urls import ResolverMatch, set_urlconf
 
-from minirag.admission import LogInFirst, Uploads
-from minirag.backpressure import connection_of, pace_receiving, pace_sending
-from minirag.bodies import IncomingBody, send_error, send_redirect, spool_body
 from minirag.lib.errors import ProductError
 from minirag.lib.http_in.arrivals import Arrival
 from minirag.lib.http_in.doors import SHORT_BODY_BYTES, Route, find_route, route_of
 from minirag.lib.http_in.reading import BodyTooLarge
 from minirag.lib.http_in.request_ids import choose_request_id
 from minirag.lib.http_in.rest import explain_error
+from minirag.serving.admission import LogInFirst, Uploads
+from minirag.serving.backpressure import connection_of, pace_receiving, pace_sending
+from minirag.serving.bodies import IncomingBody, send_error, send_redirect, spool_body
 
 API_PATHS = ("/v1/", "/health")
 

@@ -29,7 +29,7 @@ def pace_sending(send: Send, connection: Any) -> Send:
 
 
 def pace_receiving(receive: Receive, connection: Any) -> Receive:
-    """Return a `receive` that tells the connection (`minirag.serving`) what was taken, so that it reads on."""
+    """Return a `receive` that tells the connection (`minirag.serving.daphne`) what was taken, so that it reads on."""
     if not hasattr(connection, "piece_was_taken"):
         return receive
 

@@ -28,11 +28,11 @@ UNFOLD = {
         }
     },
     "SHOW_VIEW_ON_SITE": False,
-    "DASHBOARD_CALLBACK": "minirag.dashboard.fill_index",
+    "DASHBOARD_CALLBACK": "minirag.pages.dashboard.fill_index",
     "STYLES": [lambda request: static("minirag/admin.css")],
     "SIDEBAR": {
         "show_search": True,
         "show_all_applications": False,
-        "navigation": "minirag.navigation.list_groups",
+        "navigation": "minirag.pages.navigation.list_groups",
     },
 }

@@ -3,7 +3,7 @@
 Daphne starts an application when a request is complete, and Twisted has read forms into memory by then, on the event
 loop: 60 MiB of multipart from anybody stopped everything for seconds. Here forms are never parsed by the server. A body
 that is long, or of unknown length, starts the application at its head and follows piece by piece, as fast as the
-application takes it (see `IncomingBody` in `minirag.bodies`). An answer that comes before the body's end closes
+application takes it (see `IncomingBody` in `minirag.serving.bodies`). An answer that comes before the body's end closes
 the connection once the client had time to read it. What Twisted and Daphne refuse themselves (broken or oversized
 headers) has our body and a request id instead of none.
 
@@ -26,10 +26,10 @@ from daphne.http_protocol import HTTPFactory, WebRequest
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from twisted.web.http import RESPONSES, HTTPChannel
 
-from minirag.bodies import BodyTooSlow
 from minirag.lib.errors import ProductError
 from minirag.lib.http_in.error_bodies import error_body
 from minirag.lib.http_in.request_ids import choose_request_id
+from minirag.serving.bodies import BodyTooSlow
 
 logger = structlog.get_logger(__name__)
 
@@ -265,7 +265,7 @@ class Factory(HTTPFactory):
 class Socket(WebSocketProtocol):
     """Daphne's WebSocket, but for a client who sends without end or does not read: he is dropped.
 
-    It registers itself as Twisted's producer (see `minirag.backpressure`), in place of the HTTP connection it was.
+    It registers itself as Twisted's producer (see `backpressure`), in place of the HTTP connection it was.
     """
 
     _is_full = False

@@ -18,7 +18,7 @@ from kombu.exceptions import KombuError
 
 from minirag.ai.minilm import MODEL_FILE, TOKENIZER_FILE
 from minirag.celery import app
-from minirag.checks import find_secret_faults
+from minirag.operations.checks import find_secret_faults
 from tenants.backend.proof import find_crossing, shares_server_connections
 from tenants.models import Tenant
 from tenants.schemas import find_unmarked, stale_tenants

@@ -25,9 +25,14 @@ from bots.usage.spending import sum_everything
 from conversations.models import Chat, Message
 from conversations.turns.troubles import list_failures
 from knowledge.models import IndexEntry, LexiconTotals, Source, SourceStatus
-from minirag.health import ServerHealthReply, SystemHealthReply, connect_redis, measure_health
 from minirag.lib.http_in.openapi import Moment, Reply, describe
 from minirag.lib.http_in.rest import ApiView
+from minirag.operations.health import (
+    ServerHealthReply,
+    SystemHealthReply,
+    connect_redis,
+    measure_health,
+)
 from tenants.context import require_tenant
 from tenants.models import Tenant
 from tenants.permissions import HasTenant, permit
