@@ -269,6 +269,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 15.0,
         "options": {"expires": 14.0},
     },
+    "mark-new-schemas": {
+        "task": "minirag.tasks.mark_new_schemas",
+        "schedule": 60.0,
+        "options": {"expires": 55.0},
+    },
     "repair-due-work": {
         "task": "minirag.tasks.repair_due_work",
         "schedule": crontab(hour="3", minute="17"),

@@ -27,6 +27,7 @@ from knowledge.tasks import (
     sweep_ingestion,
 )
 from minirag.lib.jobs.sending import publish
+from tenants import schemas
 from tenants.context import tenant_context
 from tenants.due import LEASE, DueKind, claim_due, drop, repair, settle
 from tenants.models import Tenant, TenantStatus
@@ -93,6 +94,12 @@ def do_due_work(kind: str, row_ids: list[int]) -> None:
 def repair_due_work() -> int:
     """Write down again, in every tenant, what its rows say is due; returns how many reminders were missing."""
     return sum_over_tenants(repair_tenant)
+
+
+@shared_task(base=PlatformTask)
+def mark_new_schemas() -> int:
+    """Mark the schemas that processes of an older release made after `migrate`; returns how many. One query if none."""
+    return schemas.mark_new_schemas()
 
 
 def repair_tenant(*, mend: bool = True) -> int:

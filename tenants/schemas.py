@@ -15,6 +15,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
@@ -28,10 +29,11 @@ from psycopg.errors import DuplicateSchema
 
 from tenants.backend.cursor import mark_of
 from tenants.context import Schema, tenant_context
-from tenants.models import SchemaMigration, SchemaTemplate, Tenant
+from tenants.models import BotAddress, SchemaMigration, SchemaTemplate, Tenant
 
 TEMPLATE_SCHEMA = "tenant_template"
 _PLACEHOLDER = "%schema%"
+_NEW_FOR = timedelta(days=7)
 _NOISE = re.compile(r"^(SET |SELECT pg_catalog\.set_config|\\|CREATE SCHEMA |--)")
 
 _DUMPED_PATH = re.compile(r"set_config\('search_path', '([^']*)'")
@@ -154,15 +156,57 @@ def find_unmarked() -> tuple[list[Tenant], list[Tenant]]:
 
 
 def mark_schemas() -> int:
-    """Mark the schemas that were made before there were marks; returns how many. Another's mark is left alone."""
-    unmarked, marked = find_unmarked()[0], 0
+    """Mark the schemas that were made before there were marks; returns how many.
+
+    What bears another tenant's mark, or holds another's bots, is left alone.
+    """
+    return _mark(find_unmarked()[0])
+
+
+def find_new_unmarked() -> list[Tenant]:
+    """Return the tenants of the last days whose schema is there and bears no tenant's mark.
+
+    A process of an earlier release that still runs after `migrate` makes such ones.
+    """
+    return list(
+        Tenant.objects.raw(
+            "SELECT t.* FROM tenants_tenant t JOIN pg_namespace n ON n.nspname = t.schema_name"
+            " WHERE t.created_at > %s AND NOT EXISTS (SELECT FROM pg_type y"
+            " WHERE y.typnamespace = n.oid AND y.typtype = 'c' AND y.typname LIKE %s)",
+            [timezone.now() - _NEW_FOR, mark_of("%")],
+        )
+    )
+
+
+def mark_new_schemas() -> int:
+    """Mark those of `find_new_unmarked`, as `mark_schemas` does; returns how many."""
+    return _mark(find_new_unmarked())
+
+
+def _mark(unmarked: list[Tenant]) -> int:
+    marked = 0
     for tenant in unmarked:
         with transaction.atomic():
             # It may have been erased meanwhile, or marked by another `migrate`.
-            if _lock(tenant) and not _is_marked(tenant):
+            if _lock(tenant) and not _is_marked(tenant) and not holds_foreign_bots(tenant):
                 mark_schema(tenant)
                 marked += 1
     return marked
+
+
+def holds_foreign_bots(tenant: Tenant) -> bool:
+    """Whether the public directory says of a bot in the schema that it is another tenant's."""
+    table = f"{connection.ops.quote_name(tenant.schema_name)}.bots_botprofile"
+    with tenant_context(None), connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [table])
+        if not cursor.fetchone()[0]:
+            return False
+        cursor.execute(
+            f"SELECT EXISTS (SELECT FROM {table} b JOIN {BotAddress._meta.db_table} a"  # noqa: S608 - names are ours
+            " ON a.bot_profile_id = b.id WHERE a.tenant_id <> %s)",
+            [tenant.pk],
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def _is_marked(tenant: Tenant) -> bool:

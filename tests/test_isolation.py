@@ -1250,6 +1250,7 @@ def claim_of(scene: Scene) -> list[int]:
 
 PLATFORM_TASKS = {
     "minirag.tasks.run_due_work",
+    "minirag.tasks.mark_new_schemas",
     "minirag.tasks.repair_due_work",
 }
 

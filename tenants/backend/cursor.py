@@ -8,7 +8,8 @@ savepoint that rolled back, under every pooler. It costs no round trip.
 
 With the path comes a proof: the schema must hold its tenant's own mark, a type without content whose name says whose
 schema this is. Should a path ever lead into another's schema (one that was restored in the wrong place, say), the
-message ends in an error before its statement runs.
+message ends in an error before its statement runs: an outage to whoever asked, who may come again, since a tenant that
+an older release's process signed up is marked soon (`tenants.schemas.mark_new_schemas`).
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Never
 
+import structlog
 from django.db.backends.postgresql import base
-from psycopg import NotSupportedError, sql
+from psycopg import NotSupportedError, OperationalError, sql
 from psycopg.copy import Copy
+from psycopg.errors import InvalidSchemaName, UndefinedObject
 
 from tenants.context import PUBLIC_SCHEMA, current_schema, current_tenant
 
@@ -31,6 +34,8 @@ if TYPE_CHECKING:  # Django's stubs leave out that its cursor is one of psycopg'
     Cursor = ClientCursor[Any]
 else:
     Cursor = base.Cursor
+
+logger = structlog.get_logger(__name__)
 
 Query = str | bytes | sql.SQL | sql.Composed
 
@@ -44,6 +49,10 @@ _ALONE = re.compile(
     r")\b[^;]*;?\s*\Z",
     re.IGNORECASE,
 )
+
+
+class TenantUnproven(OperationalError):
+    """The schema in force is not there, or does not bear its tenant's mark. Nothing was read or written."""
 
 
 def mark_of(tenant_id: object) -> str:
@@ -79,7 +88,8 @@ class TenantCursor(Cursor):
         if _ALONE.match(_as_text(query, self.connection)):
             super().execute(query, params, **options)
         else:
-            super().execute(_join(open_schema(), query), params, **options)
+            with _unproven_told():
+                super().execute(_join(open_schema(), query), params, **options)
             self.nextset()  # the first result is the path's
         return self
 
@@ -108,6 +118,24 @@ class TenantCursor(Cursor):
         else:
             self.connection.execute("SELECT")
             yield
+
+
+@contextmanager
+def _unproven_told() -> Iterator[None]:
+    """Tell the refusal of a schema apart from that of the statement behind it."""
+    try:
+        yield
+    except (UndefinedObject, InvalidSchemaName) as error:
+        tenant, schema = current_tenant(), current_schema()
+        missing = (
+            schema if isinstance(error, InvalidSchemaName) else mark_of(getattr(tenant, "pk", ""))
+        )
+        if tenant is None or missing not in str(error):
+            raise
+        logger.error("a schema is not proven to be its tenant's", schema=schema)
+        raise TenantUnproven(
+            f"The schema {schema} does not bear its tenant's mark: see docs/tenancy.md and manage.py doctor."
+        ) from error
 
 
 def _as_text(query: Query, connection: Any) -> str:

@@ -33,5 +33,12 @@ class Command(Migrate):
             self.stdout.write("Tenant template renewed.")
         failed = schemas.migrate_tenants(self.stdout.write if verbosity else (lambda line: None))
         schemas.mark_schemas()
+        unmarked = schemas.find_unmarked()[0]
+        refused = [tenant.slug for tenant in unmarked if schemas.holds_foreign_bots(tenant)]
+        if refused:
+            raise CommandError(
+                f"Schemas that hold another tenant's bots were not marked: {', '.join(refused)}."
+                " Restore each tenant's own backup."
+            )
         if failed:
             raise CommandError(f"{len(failed)} tenants could not be migrated: {', '.join(failed)}")
