@@ -17,7 +17,7 @@ from bench.synthetic import make_text
 from bots.models import UsageEvent, UsageKind
 from knowledge.indexing.ingestion import ingest
 from knowledge.models import Chunk, Source
-from minirag.ai.local import HASH, MINILM, encode_locally
+from minirag.ai.builtin.local import HASH, MINILM, encode_locally
 from tenants.context import tenant_context
 from tenants.models import Tenant
 

@@ -34,8 +34,8 @@ from knowledge.models import Document, LexiconTotals, Source, SourceStatus, Sour
 from knowledge.retrieval import retrieving as retrieval
 from knowledge.retrieval.retrieving import Retrieval
 from knowledge.sources.homes import private_dataset
+from minirag.ai.builtin.local import MINILM
 from minirag.ai.embeddings import Embeddings, embed_query
-from minirag.ai.local import MINILM
 from minirag.lib.text.analysis import analyse, term_id
 from tenants.context import current_schema, tenant_context
 from tenants.provisioning import provision_tenant

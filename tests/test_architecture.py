@@ -46,7 +46,7 @@ BROAD_EXCEPT_ALLOWED = {
     "minirag/local/embedded/valkey.py",
 }
 # Imported lazily themselves: a child process's parsers, and LiteLLM's provider class, which derives from its base.
-HEAVY_ALLOWED = {"knowledge/formats/parsing_child.py", "minirag/ai/provider.py"}
+HEAVY_ALLOWED = {"knowledge/formats/parsing_child.py", "minirag/ai/builtin/provider.py"}
 
 
 def source_files(*, tests: bool = False) -> Iterator[Path]:
@@ -102,16 +102,10 @@ def rooms() -> dict[str, list[str]]:
     for path in source_files():
         parts = path.relative_to(ROOT).parts[:-1]
         is_room = len(parts) == (
-            3 if parts[:2] in (("minirag", "lib"), ("minirag", "local")) else 2
+            3 if parts[:2] in (("minirag", "ai"), ("minirag", "lib"), ("minirag", "local")) else 2
         )
-        if (
-            is_room
-            and parts[-1] != "management"
-            and parts[:2] not in (("minirag", "ai"), ("minirag", "formats"))
-        ):
+        if is_room and parts[-1] != "management" and parts[:2] != ("minirag", "formats"):
             found.setdefault("/".join(parts), []).append(path.stem)
-    found.pop("minirag/lib", None)
-    found.pop("minirag/local", None)
     return {name: sorted(set(stems) - {"__init__"}) for name, stems in found.items()}
 
 

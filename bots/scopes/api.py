@@ -29,7 +29,7 @@ from bots.scopes.schemas import (
     ScopeVerdictSchema,
 )
 from bots.scopes.templates import TEMPLATES
-from minirag.ai.local import find_sentence_embedder
+from minirag.ai.builtin.local import find_sentence_embedder
 from minirag.lib.http_in.nouns import Joined
 from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.pagination import OLDEST_FIRST, Page, PageQuery, paginate

@@ -13,7 +13,7 @@ from bots.scopes.changing import find_warnings
 from bots.scopes.guardrails import NEEDED, find_context, judge, refers_back
 from bots.scopes.refusals import write_refusal
 from bots.scopes.templates import TEMPLATES
-from minirag.ai.local import find_sentence_embedder
+from minirag.ai.builtin.local import find_sentence_embedder
 
 
 @pytest.fixture(autouse=True)

@@ -11,8 +11,8 @@ from bots.models import BotProfile
 from conversations.models import Message
 from conversations.tests.conftest import make_bot, teach
 from conversations.tests.test_api_chat import post_chat
-from minirag.ai import dialects
 from minirag.ai.credentials import Credentials
+from minirag.ai.providers import dialects
 from tenants.context import tenant_context
 from tests.fakes.dialects import (
     ANSWER,

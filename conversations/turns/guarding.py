@@ -9,7 +9,7 @@ from bots.scopes.refusals import write_refusal
 from conversations.models import MessageRole
 from conversations.turns.grounding import Refusal
 from conversations.turns.state import OpenTurn
-from minirag.ai.local import find_sentence_embedder, local_threads
+from minirag.ai.builtin.local import find_sentence_embedder, local_threads
 from minirag.lib.text.languages import detect_language
 
 

@@ -22,6 +22,7 @@ from conversations.turns.state import Answer, OpenTurn
 from conversations.turns.streams import coalesce
 from knowledge.retrieval.passages import Passage
 from knowledge.retrieval.retrieving import Retrieval
+from minirag.ai.builtin.offline import OfflinePassage
 from minirag.ai.chat import (
     ChatDelta,
     ChatFinished,
@@ -30,7 +31,6 @@ from minirag.ai.chat import (
     ChatShortened,
     stream_chat,
 )
-from minirag.ai.offline import OfflinePassage
 from minirag.lib.errors import ProviderError
 
 FILTERED = "content_filter"

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from bots.models import BotProfile, Outcome
 from conversations.models import Message, MessageRole
-from minirag.ai.calls import OPERATORS
+from minirag.ai.providers.calls import OPERATORS
 from minirag.lib.http_in.rest import naive_utc
 from webhooks.event_types import EventType
 from webhooks.events import emit

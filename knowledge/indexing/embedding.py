@@ -15,8 +15,8 @@ from bots.quotas.counting import require_spendable, spend
 from bots.usage.metering import record_usage
 from knowledge.indexing.chunking import CountTokens
 from knowledge.indexing.swap import NewChunk
+from minirag.ai.builtin.local import MINILM, is_embedder_available, load_minilm
 from minirag.ai.embeddings import EmbedderMissing, embed_texts
-from minirag.ai.local import MINILM, is_embedder_available, load_minilm
 from webhooks.quota_events import tell_crossings
 
 if TYPE_CHECKING:

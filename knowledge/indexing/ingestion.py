@@ -45,7 +45,7 @@ from knowledge.models import Dataset, IndexEntry, Redo, Source, SourceType
 from knowledge.retrieval.nyxcore import NyxCoreError, check_base, describe_base
 from knowledge.sources.schedule import MAX_ATTEMPTS
 from knowledge.sources.storage import measure_drafts, require_room
-from minirag.ai.local import is_embedder_available, is_local
+from minirag.ai.builtin.local import is_embedder_available, is_local
 from minirag.lib.errors import ProviderError
 from minirag.lib.jobs.heartbeat import Heartbeat
 from minirag.lib.jobs.job import ClaimLost

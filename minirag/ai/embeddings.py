@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from billiard.exceptions import SoftTimeLimitExceeded
 
-from minirag.ai import calls, direct, gateway, local, pricing, tokens
+from minirag.ai import pricing, tokens
+from minirag.ai.builtin import local
+from minirag.ai.builtin.minilm import EmbedderMissing
 from minirag.ai.credentials import Credentials
-from minirag.ai.minilm import EmbedderMissing
+from minirag.ai.providers import calls, direct, gateway
 from minirag.lib.errors import ProviderError
 
 if TYPE_CHECKING:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from minirag.ai import calls, pricing, tokens
-from minirag.ai.calls import ChatAnswer, Piece
-from minirag.ai.chunks import BROKEN, CONTENT_FILTER, LENGTH, STOP
-from minirag.ai.thoughts import ThoughtFilter
+from minirag.ai import pricing, tokens
+from minirag.ai.providers import calls
+from minirag.ai.providers.calls import ChatAnswer, Piece
+from minirag.ai.providers.chunks import BROKEN, CONTENT_FILTER, LENGTH, STOP
+from minirag.ai.providers.thoughts import ThoughtFilter
 from minirag.lib.errors import ProviderError
 
 

@@ -16,7 +16,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from kombu.exceptions import KombuError
 
-from minirag.ai.minilm import MODEL_FILE, TOKENIZER_FILE
+from minirag.ai.builtin.minilm import MODEL_FILE, TOKENIZER_FILE
 from minirag.celery import app
 from minirag.operations.checks import find_secret_faults
 from tenants.backend.proof import find_crossing, shares_server_connections

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from minirag.ai import build_minilm, gateway
+from minirag.ai import build_minilm
 from minirag.ai.credentials import Credentials
+from minirag.ai.providers import gateway
 from tests.fakes.openai_server import FakeOpenAI
 
 SECRET = "sk-acme-secret-4711"

@@ -9,10 +9,11 @@ from decimal import Decimal
 
 import pytest
 
-from minirag.ai import chat, local
+from minirag.ai import chat
+from minirag.ai.builtin import local
+from minirag.ai.builtin.offline import OfflinePassage
 from minirag.ai.chat import ChatDelta, ChatFinished, ChatRequest, stream_chat
 from minirag.ai.credentials import Credentials
-from minirag.ai.offline import OfflinePassage
 from minirag.ai.tests.conftest import SECRET
 from minirag.lib.errors import ProviderError
 
@@ -345,7 +346,7 @@ def test_the_offline_path_never_imports_litellm(embedder):
     program = (
         "import asyncio, sys, django; django.setup()\n"
         "from minirag.ai import chat, embeddings\n"
-        "from minirag.ai.offline import OfflinePassage\n"
+        "from minirag.ai.builtin.offline import OfflinePassage\n"
         "chat.warm_up(['minirag/extractive', 'minirag/minilm'])\n"
         "request = chat.ChatRequest('minirag/extractive', ({'role': 'user', 'content': 'Where?'},), 0, 9, None, 9,\n"
         "                           passages=(OfflinePassage(1, '', 'It is here.', 1.0),))\n"

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from minirag.ai.complaints import Complaint, read_complaint
+from minirag.ai.providers.complaints import Complaint, read_complaint
 
 
 def openai(message: str, code: str | None = None, param: str | None = None) -> dict:

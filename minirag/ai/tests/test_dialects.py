@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-from minirag.ai import dialects
 from minirag.ai.chat import (
     ChatDelta,
     ChatFinished,
@@ -17,6 +16,7 @@ from minirag.ai.chat import (
     stream_chat,
 )
 from minirag.ai.credentials import Credentials
+from minirag.ai.providers import dialects
 from minirag.ai.tests.test_chat import make_request
 from minirag.lib.errors import ProviderError
 from tests.fakes.dialects import (

@@ -12,10 +12,10 @@ import time
 
 import pytest
 
-from minirag.ai import answers, connections, direct
 from minirag.ai.chat import ChatDelta, stream_chat
 from minirag.ai.credentials import Credentials
 from minirag.ai.embeddings import embed_texts
+from minirag.ai.providers import answers, connections, direct
 from minirag.ai.tests.scripted_server import DONE, ScriptedServer, event
 from minirag.ai.tests.test_chat import collect, fail, make_request
 from minirag.lib.errors import ProviderError

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from billiard.exceptions import SoftTimeLimitExceeded
 
-from minirag.ai import embeddings, gateway, local
+from minirag.ai import embeddings
+from minirag.ai.builtin import local
 from minirag.ai.credentials import Credentials
 from minirag.ai.embeddings import EmbedderMissing, embed_query, embed_texts, profile_of
+from minirag.ai.providers import gateway
 from minirag.ai.tests.conftest import SECRET
 from minirag.lib.errors import ProviderError
 

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from minirag.ai import connections
 from minirag.ai.credentials import Credentials
 from minirag.ai.embeddings import embed_texts
+from minirag.ai.providers import connections
 from minirag.ai.tests.conftest import SECRET
 from minirag.ai.tests.scripted_server import ScriptedServer
 from minirag.ai.tests.test_chat import collect, fail, make_request

@@ -8,7 +8,8 @@ import threading
 import numpy as np
 import pytest
 
-from minirag.ai import build_minilm, local, minilm
+from minirag.ai import build_minilm
+from minirag.ai.builtin import local, minilm
 
 QUESTION = "How long do I have to send a product back?"
 PARAPHRASE = "You may return goods within thirty days of delivery."

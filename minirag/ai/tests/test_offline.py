@@ -5,9 +5,9 @@ import time
 import numpy as np
 import pytest
 
-from minirag.ai import local, offline
-from minirag.ai.offline import NOT_FOUND, OfflinePassage, compose_answer, split_pieces
-from minirag.ai.quoting import LONGEST_QUOTE, split_quotes
+from minirag.ai.builtin import local, offline
+from minirag.ai.builtin.offline import NOT_FOUND, OfflinePassage, compose_answer, split_pieces
+from minirag.ai.builtin.quoting import LONGEST_QUOTE, split_quotes
 
 HANDBOOK = OfflinePassage(
     1,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minirag.ai.thoughts import ThoughtFilter
+from minirag.ai.providers.thoughts import ThoughtFilter
 
 SAID = "Parcels are accepted until 17:45 [1]."
 

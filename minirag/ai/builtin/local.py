@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
-from minirag.ai import hashing, minilm
+from minirag.ai.builtin import hashing, minilm
 from minirag.lib.errors import ProviderError
 
 if TYPE_CHECKING:

@@ -16,8 +16,9 @@ from typing import Any
 from litellm import CustomLLM
 from litellm.types.utils import EmbeddingResponse, GenericStreamingChunk, ModelResponse, Usage
 
-from minirag.ai import local, offline, tokens
-from minirag.ai.offline import OfflinePassage
+from minirag.ai import tokens
+from minirag.ai.builtin import local, offline
+from minirag.ai.builtin.offline import OfflinePassage
 
 NUMBERED = re.compile(r"^\[(\d{1,3})\][ \t]*(.*?)(?=^\[\d{1,3}\]|\Z)", re.MULTILINE | re.DOTALL)
 

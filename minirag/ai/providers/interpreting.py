@@ -13,10 +13,10 @@ from typing import Any, cast
 
 import httpx
 
-from minirag.ai import calls
-from minirag.ai.answers import AnswerReader
-from minirag.ai.calls import Piece
-from minirag.ai.complaints import read_complaint
+from minirag.ai.providers import calls
+from minirag.ai.providers.answers import AnswerReader
+from minirag.ai.providers.calls import Piece
+from minirag.ai.providers.complaints import read_complaint
 from minirag.lib.errors import ProviderError
 from minirag.lib.http_out.addresses import OutboundError
 from minirag.lib.http_out.body import decoder_for

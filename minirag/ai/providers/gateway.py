@@ -18,8 +18,9 @@ from typing import Any
 
 from django.conf import settings
 
-from minirag.ai import connections
-from minirag.ai.calls import (
+from minirag.ai.credentials import Credentials
+from minirag.ai.providers import connections
+from minirag.ai.providers.calls import (
     NO_KEY,
     ChatCall,
     ModelCallFailed,
@@ -28,11 +29,10 @@ from minirag.ai.calls import (
     parse_retry_after,
     report_complaint,
 )
-from minirag.ai.chunks import name_reason, read_content
-from minirag.ai.complaints import Complaint, category_of_status, read_complaint
-from minirag.ai.credentials import Credentials
-from minirag.ai.direct import DirectRoute
-from minirag.ai.direct import find_route as find_direct_route
+from minirag.ai.providers.chunks import name_reason, read_content
+from minirag.ai.providers.complaints import Complaint, category_of_status, read_complaint
+from minirag.ai.providers.direct import DirectRoute
+from minirag.ai.providers.direct import find_route as find_direct_route
 from minirag.lib.errors import ProviderError
 from minirag.lib.http_out.addresses import OutboundError
 
@@ -75,7 +75,7 @@ def _import_litellm() -> ModuleType:
     os.environ["EXPERIMENTAL_OPENAI_BASE_LLM_HTTP_HANDLER"] = "False"
     import litellm
 
-    from minirag.ai import provider
+    from minirag.ai.builtin import provider
 
     litellm.telemetry = False
     litellm.drop_params = True

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from minirag.ai.quoting import clean_inline, split_quotes
+from minirag.ai.builtin.quoting import clean_inline, split_quotes
 from minirag.lib.text import analysis
 from minirag.lib.text.languages import detect_language
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from minirag.ai import calls
-from minirag.ai.calls import Piece
-from minirag.ai.complaints import read_complaint
+from minirag.ai.providers import calls
+from minirag.ai.providers.calls import Piece
+from minirag.ai.providers.complaints import read_complaint
 from minirag.lib.errors import ProviderError
 
 LENGTH, CONTENT_FILTER, STOP, BROKEN = "length", "content_filter", "stop", "error"

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from minirag.ai.complaints import Complaint
 from minirag.ai.credentials import Credentials
+from minirag.ai.providers.complaints import Complaint
 
 Messages = Sequence[dict[str, str]]
 

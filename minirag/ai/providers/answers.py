@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from minirag.ai import calls
-from minirag.ai.calls import Piece
-from minirag.ai.chunks import Malformed, read_failure, read_object
+from minirag.ai.providers import calls
+from minirag.ai.providers.calls import Piece
+from minirag.ai.providers.chunks import Malformed, read_failure, read_object
 from minirag.lib.errors import ProviderError
 from minirag.lib.http_out.addresses import OutboundError
 from minirag.lib.http_out.body import Inflater, decoder_for

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple, Protocol
 
 from django.conf import settings
 
-from minirag.ai.complaints import Complaint
-from minirag.ai.dialects import Dialect
+from minirag.ai.providers.complaints import Complaint
+from minirag.ai.providers.dialects import Dialect
 from minirag.lib.errors import ProviderError
 from minirag.lib.http_out.addresses import OutboundError
 

@@ -17,10 +17,11 @@ from typing import Any, cast
 import httpx
 from django.conf import settings
 
-from minirag.ai import calls, connections, interpreting, pricing
-from minirag.ai.answers import AnswerReader
-from minirag.ai.calls import ChatCall, Piece
+from minirag.ai import pricing
 from minirag.ai.credentials import Credentials
+from minirag.ai.providers import calls, connections, interpreting
+from minirag.ai.providers.answers import AnswerReader
+from minirag.ai.providers.calls import ChatCall, Piece
 from minirag.lib.errors import ProviderError
 from minirag.lib.http_out.addresses import OutboundError
 

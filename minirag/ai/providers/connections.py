@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import httpx
 from django.conf import settings
 
-from minirag.ai.interpreting import interpret
+from minirag.ai.providers.interpreting import interpret
 from minirag.lib.http_out.network import resolve_host, tls_context
 from minirag.lib.http_out.transport import (
     PoolLimits,
