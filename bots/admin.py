@@ -33,8 +33,8 @@ from minirag.ai.credentials import (
     CredentialsInvalid,
     read_credentials,
 )
-from tenants.model_admin import LookOnlyAdmin, ProductAdmin, once_per_row
-from tenants.sites import tenant_site
+from tenants.admin_site.model_admin import LookOnlyAdmin, ProductAdmin, once_per_row
+from tenants.admin_site.sites import tenant_site
 
 _OUTCOME_COLOURS = {
     Outcome.ANSWERED: "success", Outcome.REFUSED: "warning", Outcome.STOPPED: "warning", Outcome.FAILED: "danger",

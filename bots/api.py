@@ -18,7 +18,7 @@ from bots.schemas import (
 from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.pagination import Page, PlainPageQuery, paginate
 from minirag.lib.http_in.rest import ApiView
-from tenants.permissions import HasTenant, permit
+from tenants.calls.permissions import HasTenant, permit
 
 
 class BotView(ApiView):

@@ -16,10 +16,10 @@ from bots.models import Outcome, UsageEvent
 from conversations.exports import admin as export_admin  # noqa: F401 - registers its page
 from conversations.models import Chat, Feedback, Message, MessageRole
 from knowledge.models import Source
+from tenants.admin_site.model_admin import LookOnlyAdmin
+from tenants.admin_site.sites import tenant_site
 from tenants.context import require_tenant
-from tenants.model_admin import LookOnlyAdmin
 from tenants.models import User
-from tenants.sites import tenant_site
 
 _THREAD_LENGTH = 500  # messages on one page; a longer chat shows its last ones
 

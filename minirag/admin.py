@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 from unfold.decorators import display
 
-from tenants.model_admin import ProductAdmin, format_age
-from tenants.sites import platform_site
+from tenants.admin_site.model_admin import ProductAdmin, format_age
+from tenants.admin_site.sites import platform_site
 
 
 class ScheduleAdmin(ProductAdmin):

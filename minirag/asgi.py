@@ -21,7 +21,7 @@ from minirag.serving.admission import admit  # noqa: E402
 from minirag.serving.daphne import install as install_streamed_requests  # noqa: E402
 from minirag.serving.handlers import ApiHandler, HttpApp, PageHandler  # noqa: E402
 from minirag.serving.stopping import OpenRequests, stop_gracefully  # noqa: E402
-from tenants.middleware import ArrivalApp  # noqa: E402
+from tenants.calls.middleware import ArrivalApp  # noqa: E402
 
 require_secrets()
 require_tenants_apart()

@@ -124,9 +124,9 @@ MIDDLEWARE = [
     "minirag.serving.static_files.StaticFilesMiddleware",
     "minirag.serving.page_policy.PagePolicyMiddleware",
     "minirag.serving.middleware.WidgetCorsMiddleware",
-    "tenants.middleware.TenantMiddleware",
-    "tenants.idempotency.IdempotencyMiddleware",
-    "tenants.middleware.TenantSessionMiddleware",
+    "tenants.calls.middleware.TenantMiddleware",
+    "tenants.calls.idempotency.IdempotencyMiddleware",
+    "tenants.calls.middleware.TenantSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -138,8 +138,8 @@ MIDDLEWARE = [
 API_MIDDLEWARE = [
     "minirag.serving.middleware.RequestIdMiddleware",
     next(path for path in MIDDLEWARE if path.endswith("CorsMiddleware")),
-    "tenants.middleware.TenantMiddleware",
-    "tenants.idempotency.IdempotencyMiddleware",
+    "tenants.calls.middleware.TenantMiddleware",
+    "tenants.calls.idempotency.IdempotencyMiddleware",
 ]
 
 TEMPLATES = [
@@ -322,7 +322,7 @@ WHITENOISE_USE_FINDERS = not STATIC_ROOT.exists()
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.authentication.BearerAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["tenants.permissions.HasTenant"],
+    "DEFAULT_PERMISSION_CLASSES": ["tenants.calls.permissions.HasTenant"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": [],  # bodies are read with minirag.lib.http_in.rest.read_body
     "EXCEPTION_HANDLER": "minirag.lib.http_in.rest.render_error",

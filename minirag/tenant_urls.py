@@ -6,7 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from minirag.api import handler400, handler404, handler500  # noqa: F401 - Django looks for them here
 from minirag.pages.public import find_widget, predecessor_pages, show_tenant
-from tenants.sites import tenant_site
+from tenants.admin_site.sites import tenant_site
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/", include("minirag.api")),

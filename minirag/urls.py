@@ -13,7 +13,7 @@ from minirag.lib.http_in.openapi import Reply, describe
 from minirag.lib.http_in.rest import error_response
 from minirag.lib.readiness import ServerStopping, is_stopping
 from minirag.pages.public import find_widget, predecessor_pages, show_platform
-from tenants.sites import platform_site
+from tenants.admin_site.sites import platform_site
 
 
 class HealthReply(Reply):

@@ -15,12 +15,13 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from tenants import audit
-from tenants.admin_forms import DomainForm, EraseForm, NewTenantForm, ReasonForm
+from tenants.admin_site.forms import DomainForm, EraseForm, NewTenantForm, ReasonForm
+from tenants.admin_site.model_admin import LookOnlyAdmin, ProductAdmin, posted
+from tenants.admin_site.sites import platform_site, tenant_site
+from tenants.calls.permissions import acting_user
 from tenants.context import current_tenant
-from tenants.model_admin import LookOnlyAdmin, ProductAdmin, posted
 from tenants.models import AuditEvent, Domain, OperatorToken, SchemaMigration, Tenant, TenantStatus
 from tenants.people import admin as people_admin  # noqa: F401 - registers the pages of users
-from tenants.permissions import acting_user
 from tenants.provisioning import (
     archive_tenant,
     erase_tenant,
@@ -29,7 +30,6 @@ from tenants.provisioning import (
     suspend_tenant,
 )
 from tenants.schemas import target_version
-from tenants.sites import platform_site, tenant_site
 from tenants.tokens import admin as tokens_admin  # noqa: F401 - registers the pages of tokens
 
 STATUS_COLOURS = {

@@ -19,7 +19,6 @@ from minirag.lib.errors import BadInput, Conflict, NotFound
 from tenants import audit, schemas
 from tenants.context import tenant_context
 from tenants.due import DueWork
-from tenants.erasure import remove_traces
 from tenants.models import (
     ApiToken,
     BotAddress,
@@ -32,6 +31,7 @@ from tenants.models import (
     make_schema_name,
     normalise_email,
 )
+from tenants.platform.erasure import remove_traces
 
 SLUG = re.compile(r"[a-z0-9-]{1,100}")
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")

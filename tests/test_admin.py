@@ -33,6 +33,7 @@ from knowledge.sources.changing import (
 )
 from knowledge.sources.configs import reveal_api_token
 from minirag.ai.credentials import Credentials
+from tenants.admin_site.sites import platform_site, tenant_site
 from tenants.authentication import issue_jwt
 from tenants.context import tenant_context
 from tenants.models import (
@@ -46,7 +47,6 @@ from tenants.models import (
 )
 from tenants.platform.operators import mint_operator_token
 from tenants.provisioning import add_domain, archive_tenant, suspend_tenant
-from tenants.sites import platform_site, tenant_site
 from webhooks.models import Delivery, Webhook
 
 API_KEY = "sk-acme-provider-key-0123456789"

@@ -17,11 +17,11 @@ from django.test import Client
 from django.utils import timezone
 
 from minirag.lib.http_in.openapi import EXAMPLE_IDS
+from tenants.admin_site.sites import platform_site, tenant_site
 from tenants.context import tenant_context
 from tenants.models import AuditEvent, Tenant
 from tenants.platform.operators import mint_operator_token
 from tenants.provisioning import archive_tenant, provision_tenant
-from tenants.sites import platform_site, tenant_site
 from tests.openapi import document
 from tests.openapi_scene import furnish
 from tests.test_admin import Browser, browser

@@ -28,7 +28,7 @@ from knowledge.models import Dataset, Source
 from minirag.lib.bounds import JsonOfAtMost, ListOf
 from minirag.lib.http_in.nouns import Noun
 from minirag.lib.http_in.openapi import operations_of
-from tenants.sites import platform_site, tenant_site
+from tenants.admin_site.sites import platform_site, tenant_site
 from tests.test_docs import walk_routes
 
 DOCUMENTED = {"Bots": BotProfile, "Datasets": Dataset, "Sources": Source}

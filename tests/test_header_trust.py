@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from minirag.lib.http_in.arrivals import Arrival, settle_scope
-from tenants.middleware import ArrivalApp
+from tenants.calls.middleware import ArrivalApp
 from tests.product import Product, TenantAccount
 from tests.raw_http import RawConnection
 

@@ -51,11 +51,11 @@ from minirag.asgi import application
 from minirag.celery import app as celery_app
 from minirag.lib.security.crypto import DecryptionFailed
 from minirag.logs import make_formatter
+from tenants.admin_site.sites import platform_site, tenant_site
 from tenants.authentication import issue_jwt
 from tenants.context import NoTenant, current_schema, make_cache_key, scoped_name, tenant_context
 from tenants.due import DueKind, DueWork, claim_due, make_due
 from tenants.models import Tenant
-from tenants.sites import platform_site, tenant_site
 from tenants.tasks import TENANT_HEADER, PlatformTask, TenantTask
 from tests.fakes.chat_model import FakeChatModel, provider_down
 from tests.isolation_scene import (

@@ -21,10 +21,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
+from tenants.admin_site.sites import platform_site, tenant_site
 from tenants.context import tenant_context
 from tenants.models import AuditEvent, OperatorToken, SchemaMigration, Tenant, User
 from tenants.platform.operators import mint_operator_token
-from tenants.sites import platform_site, tenant_site
 from tests.crowd import multiply
 from tests.openapi import document
 from tests.openapi_scene import furnish

@@ -23,9 +23,9 @@ from unfold.widgets import (
 )
 
 from minirag.lib.http_out.client import OutboundError
-from tenants.model_admin import LookOnlyAdmin, ProductAdmin, is_writable, posted
-from tenants.permissions import acting_user
-from tenants.sites import tenant_site
+from tenants.admin_site.model_admin import LookOnlyAdmin, ProductAdmin, is_writable, posted
+from tenants.admin_site.sites import tenant_site
+from tenants.calls.permissions import acting_user
 from webhooks.event_types import SUBSCRIBABLE, EventType
 from webhooks.models import (
     LONGEST_OVERLAP_HOURS,

@@ -13,7 +13,7 @@ from minirag.lib.http_in.nouns import Joined
 from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.pagination import Page, PlainPageQuery, paginate
 from minirag.lib.http_in.rest import ApiView
-from tenants.permissions import HasTenant, permit
+from tenants.calls.permissions import HasTenant, permit
 from webhooks.models import Delivery, Webhook
 from webhooks.schemas import (
     DeliveryInFullSchema,

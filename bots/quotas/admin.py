@@ -18,11 +18,11 @@ from bots.quotas.changing import check_quota
 from bots.quotas.counting import Standing, find_standings, forget_crossings
 from bots.quotas.models import Quota, QuotaResource, QuotaSubject, QuotaUse
 from minirag.lib.errors import BadInput
+from tenants.admin_site.model_admin import LookOnlyAdmin, ProductAdmin, once_per_row, search_field
+from tenants.admin_site.sites import tenant_site
+from tenants.calls.permissions import acting_user
 from tenants.context import require_tenant
-from tenants.model_admin import LookOnlyAdmin, ProductAdmin, once_per_row, search_field
 from tenants.models import ApiToken
-from tenants.permissions import acting_user
-from tenants.sites import tenant_site
 
 _RESOURCE_COLOURS = {
     QuotaResource.MESSAGES: "info", QuotaResource.TOKENS: "primary", QuotaResource.COST: "success",

@@ -22,7 +22,7 @@ from minirag.lib.http_in.nouns import Joined
 from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.pagination import Page, paginate
 from minirag.lib.http_in.rest import ApiView
-from tenants.permissions import HasTenant, permit
+from tenants.calls.permissions import HasTenant, permit
 
 _NOT_YOURS = {403: "Set by the operator of the installation, or the caller may not manage quotas."}
 

@@ -20,8 +20,8 @@ from bots.admin_fields import LinesField
 from bots.models import BotProfile, Scope, Strictness
 from bots.scopes.changing import MOST_SCOPES, find_warnings, has_sources
 from bots.scopes.templates import TEMPLATES
-from tenants.model_admin import ProductAdmin, once_per_row
-from tenants.sites import tenant_site
+from tenants.admin_site.model_admin import ProductAdmin, once_per_row
+from tenants.admin_site.sites import tenant_site
 
 _STRICTNESS_COLOURS = {
     Strictness.STRICT: "danger",

@@ -35,8 +35,8 @@ from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.pagination import OLDEST_FIRST, Page, PageQuery, paginate
 from minirag.lib.http_in.rest import ApiView
 from minirag.lib.text.languages import detect_language
+from tenants.calls.permissions import HasTenant, permit
 from tenants.models import Right
-from tenants.permissions import HasTenant, permit
 
 _TAKEN = {
     409: "The bot has a scope of that name (`scope_name_taken`), or too many (`too_many_scopes`)."

@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from bots.models import BotProfile, Scope
-from tenants.sites import tenant_site
+from tenants.admin_site.sites import tenant_site
 from tests.test_admin import alice, browser, member  # noqa: F401 - fixtures
 
 ADD = "/admin/bots/scope/add/"

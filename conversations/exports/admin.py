@@ -17,9 +17,9 @@ from conversations.exports.jobs import retry_job
 from conversations.exports.models import ExportJob, ExportStatus
 from conversations.tasks import queue_export
 from minirag.lib.errors import ProductError
-from tenants.model_admin import LookOnlyAdmin, is_writable
-from tenants.permissions import acting_user
-from tenants.sites import tenant_site
+from tenants.admin_site.model_admin import LookOnlyAdmin, is_writable
+from tenants.admin_site.sites import tenant_site
+from tenants.calls.permissions import acting_user
 
 _STATUS_COLOURS = {"pending": "info", "running": "info", "succeeded": "success", "failed": "danger"}
 

@@ -23,7 +23,7 @@ from minirag.lib.http_in.openapi import Media, describe
 from minirag.lib.http_in.pagination import Page, paginate
 from minirag.lib.http_in.rest import ApiView
 from tenants.authentication import require_identity
-from tenants.permissions import HasTenant, permit
+from tenants.calls.permissions import HasTenant, permit
 
 
 class ExportView(ApiView):

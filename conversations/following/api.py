@@ -33,9 +33,9 @@ from minirag.lib.http_in.rest import (
 )
 from minirag.lib.sse import encode_event, stream_events
 from tenants.authentication import Identity, require_identity
+from tenants.calls.permissions import require_right
 from tenants.context import run_sync
 from tenants.models import Right
-from tenants.permissions import require_right
 
 
 class EventsQuery(Body):

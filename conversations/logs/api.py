@@ -26,8 +26,8 @@ from minirag.lib.http_in.pagination import (
     render_page,
 )
 from minirag.lib.http_in.rest import ApiView
+from tenants.calls.permissions import HasTenant, bound_bot, permit
 from tenants.context import require_tenant
-from tenants.permissions import HasTenant, bound_bot, permit
 
 
 class ChatLogList(ApiView):

@@ -35,9 +35,9 @@ from minirag.lib.http_in.openapi import EXAMPLE_IDS, describe
 from minirag.lib.http_in.rest import ApiView, error_response, method_not_allowed, read_body_async
 from minirag.lib.sse import encode_event, stream_events
 from tenants.authentication import require_identity
+from tenants.calls.permissions import HasTenant, bound_bot, permit, require_right
 from tenants.context import run_sync
 from tenants.models import Right
-from tenants.permissions import HasTenant, bound_bot, permit, require_right
 
 _ASKED: dict[str, Any] = {
     "model": EXAMPLE_IDS["bot_profile_id"], "messages": [{"role": "user", "content": "When are you open?"}],

@@ -28,7 +28,7 @@ from conversations.statistics.schemas import (
 )
 from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.rest import ApiView
-from tenants.permissions import HasTenant, permit
+from tenants.calls.permissions import HasTenant, permit
 
 
 class StatsView(ApiView):

@@ -57,8 +57,8 @@ from minirag.lib.http_in.rest import (
 )
 from minirag.lib.sse import stream_events
 from tenants.authentication import require_identity
+from tenants.calls.permissions import require_right
 from tenants.models import Right
-from tenants.permissions import require_right
 
 
 class Question(Body):

@@ -28,7 +28,7 @@ from minirag.lib.http_in.openapi import EXAMPLE_IDS, describe
 from minirag.lib.http_in.rest import ApiView, Body, client_address, naive_utc, read_body
 from minirag.lib.security.limits import limit_headers
 from tenants.authentication import authenticate_bearer
-from tenants.call_limits import bounds_of_session
+from tenants.calls.limits import bounds_of_session
 from tenants.context import tenant_context
 from tenants.models import Tenant
 

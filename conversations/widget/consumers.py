@@ -33,9 +33,9 @@ from minirag.lib.http_in.rest import InvalidFields, validate_fields
 from minirag.lib.readiness import is_stopping
 from minirag.lib.text.strict_json import InvalidJSON, UnstorableText, parse_json
 from tenants.audit import acting
-from tenants.call_limits import bounds_of_visitor
+from tenants.calls.limits import bounds_of_visitor
+from tenants.calls.middleware import HostUnknown, find_tenant
 from tenants.context import run_sync, tenant_context
-from tenants.middleware import HostUnknown, find_tenant
 
 logger = structlog.get_logger(__name__)
 

@@ -17,9 +17,9 @@ from django.utils import timezone
 from bots.models import BotProfile
 from bots.origins import normalise_origin
 from minirag.lib.errors import Forbidden, NotAuthenticated, NotFound
+from tenants.calls.permissions import require_right
 from tenants.context import require_tenant, tenant_context
 from tenants.models import ApiToken, BotAddress, Right, Tenant
-from tenants.permissions import require_right
 
 _AUDIENCE = "minirag.widget"
 

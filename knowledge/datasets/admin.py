@@ -33,9 +33,9 @@ from knowledge.datasets.changing import (
 from knowledge.datasets.figures import measure_dataset
 from knowledge.models import BotDataset, Dataset
 from minirag.lib.errors import ProductError
-from tenants.model_admin import ProductAdmin, is_writable, once_per_row
-from tenants.permissions import acting_user
-from tenants.sites import tenant_site
+from tenants.admin_site.model_admin import ProductAdmin, is_writable, once_per_row
+from tenants.admin_site.sites import tenant_site
+from tenants.calls.permissions import acting_user
 
 
 class DatasetForm(forms.ModelForm):

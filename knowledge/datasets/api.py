@@ -37,7 +37,7 @@ from knowledge.models import BotDataset, Dataset
 from minirag.lib.http_in.openapi import EXAMPLE_IDS, describe
 from minirag.lib.http_in.pagination import Page, paginate
 from minirag.lib.http_in.rest import ApiView
-from tenants.permissions import HasTenant, permit
+from tenants.calls.permissions import HasTenant, permit
 
 _NAME_TAKEN = "`dataset_name_taken`: a shared dataset has this name, whatever its case."
 _EXAMPLE_LINK = {"bot_profile_id": EXAMPLE_IDS["bot_profile_id"], "priority": 2}

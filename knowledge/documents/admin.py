@@ -11,8 +11,8 @@ from unfold.decorators import display
 
 from knowledge.datasets import admin as dataset_admin  # noqa: F401 - registers the page of datasets
 from knowledge.models import Chunk, Document
-from tenants.model_admin import LookOnlyAdmin
-from tenants.sites import tenant_site
+from tenants.admin_site.model_admin import LookOnlyAdmin
+from tenants.admin_site.sites import tenant_site
 
 
 @register(Document, site=tenant_site)

@@ -15,8 +15,8 @@ from minirag.lib.http_in.doors import UPLOAD_DOOR
 from minirag.lib.http_in.nouns import Joined
 from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.rest import ApiView, Body
+from tenants.calls.permissions import HasTenant, permit
 from tenants.models import Right
-from tenants.permissions import HasTenant, permit
 
 
 class NoFields(Body):

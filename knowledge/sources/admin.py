@@ -28,8 +28,8 @@ from knowledge.sources.forms import NewSourceForm, SourceForm
 from knowledge.sources.homes import Home, find_home
 from knowledge.sources.nyxcore_form import NYXCORE_FIELDS
 from knowledge.tasks import queue_ingestion
-from tenants.model_admin import ProductAdmin, format_age, once_per_row
-from tenants.sites import tenant_site
+from tenants.admin_site.model_admin import ProductAdmin, format_age, once_per_row
+from tenants.admin_site.sites import tenant_site
 
 _STATUS_COLOURS = {
     SourceStatus.READY: "success", SourceStatus.ERROR: "danger", SourceStatus.PROCESSING: "info",

@@ -45,7 +45,7 @@ from minirag.lib.http_in.nouns import Joined
 from minirag.lib.http_in.openapi import EXAMPLE_IDS, describe
 from minirag.lib.http_in.pagination import OLDEST_FIRST, Page, PlainPageQuery, paginate
 from minirag.lib.http_in.rest import ApiView
-from tenants.permissions import HasTenant, permit
+from tenants.calls.permissions import HasTenant, permit
 
 
 class SourceView(ApiView):

@@ -22,7 +22,7 @@ from minirag.lib.http_in.answering import Answer
 from minirag.lib.http_in.doors import TEXT_DOOR
 from minirag.lib.http_in.openapi import EXAMPLE_IDS, describe
 from minirag.lib.http_in.rest import ApiView, Body, check_form_text, validate_fields
-from tenants.permissions import HasTenant, permit
+from tenants.calls.permissions import HasTenant, permit
 
 _AMBIGUOUS = "`external_id_ambiguous`: several bots have a source of this id, and none was named."
 _WHERE = "Of the bot `bot_profile_id` or the dataset `dataset_id`, which need not be named where the id is unique."

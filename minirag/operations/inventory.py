@@ -33,9 +33,9 @@ from minirag.operations.health import (
     connect_redis,
     measure_health,
 )
+from tenants.calls.permissions import HasTenant, permit
 from tenants.context import require_tenant
 from tenants.models import Tenant
-from tenants.permissions import HasTenant, permit
 
 _STARTED = time.monotonic()
 _COUNTED_BYTES = 16 * 2**20

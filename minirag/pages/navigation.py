@@ -7,8 +7,8 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
+from tenants.calls.permissions import acting_user
 from tenants.context import current_tenant
-from tenants.permissions import acting_user
 
 Page = tuple[str, str, str]  # title, icon, name of the admin's list
 

@@ -26,14 +26,14 @@ from minirag.lib.errors import NotAuthenticated, NotFound, ProductError
 from minirag.lib.http_in.arrivals import Arrival
 from minirag.lib.http_in.doors import Proof, Route
 from minirag.lib.http_in.rest import ApiView, known_error
-from tenants.call_limits import bounds_of_arrival
-from tenants.context import tenant_context
-from tenants.middleware import (
+from tenants.admin_site.sites import platform_site, tenant_site
+from tenants.calls.limits import bounds_of_arrival
+from tenants.calls.middleware import (
     Found,
     TenantSessionMiddleware,
     find_tenant,
 )
-from tenants.sites import platform_site, tenant_site
+from tenants.context import tenant_context
 
 _AT_ONCE, _AT_ONCE_OF_ONE = (
     64,

@@ -13,13 +13,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.decorators import action, display
 
 from minirag.lib.errors import ProductError
-from tenants.admin_forms import NewUserForm, PasswordForm, UserForm
+from tenants.admin_site.forms import NewUserForm, PasswordForm, UserForm
+from tenants.admin_site.model_admin import ProductAdmin, posted
+from tenants.admin_site.sites import platform_site, tenant_site
+from tenants.calls.permissions import acting_user
 from tenants.context import current_tenant
-from tenants.model_admin import ProductAdmin, posted
 from tenants.models import Role, User
 from tenants.people.changing import change_user, insert_user, outranks
-from tenants.permissions import acting_user
-from tenants.sites import platform_site, tenant_site
 
 _ROLE_COLOURS = {Role.OWNER: "primary", Role.ADMIN: "info", Role.MEMBER: "default"}
 

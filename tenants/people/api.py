@@ -14,6 +14,7 @@ from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.pagination import Page, PlainPageQuery, paginate
 from minirag.lib.http_in.rest import ApiView, client_address
 from tenants.authentication import Identity, count_log_in, issue_jwt, log_in, require_identity
+from tenants.calls.permissions import HasTenant, permit
 from tenants.context import require_tenant
 from tenants.models import User
 from tenants.people.changing import change_user, create_user
@@ -25,7 +26,6 @@ from tenants.people.schemas import (
     UserChanges,
     UserSchema,
 )
-from tenants.permissions import HasTenant, permit
 
 
 class LogInView(ApiView):

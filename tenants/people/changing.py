@@ -21,8 +21,8 @@ from rest_framework.request import Request
 from minirag.lib.errors import Conflict, Forbidden, NotFound
 from minirag.lib.security.passwords import check_password
 from tenants import audit
+from tenants.calls.permissions import require_manager_of
 from tenants.models import ApiToken, Role, Tenant, User, normalise_email
-from tenants.permissions import require_manager_of
 
 AnyRequest = HttpRequest | Request | None
 

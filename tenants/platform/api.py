@@ -15,9 +15,9 @@ from minirag.lib.http_in.doors import Door, Proof, fields_body
 from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.pagination import Page, paginate
 from minirag.lib.http_in.rest import ApiView, read_body
+from tenants.calls.permissions import HasTenant, permit
 from tenants.context import require_tenant, tenant_context
 from tenants.models import AuditEvent, OperatorToken, Right, Tenant, TenantStatus
-from tenants.permissions import HasTenant, permit
 from tenants.platform.lifecycle import ACTS, change_matching, change_tenants
 from tenants.platform.operators import MayOperate, OperatorAuthentication
 from tenants.platform.schemas import (

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tenants.erasure import TracesRemain, remove_traces
 from tenants.models import AuditEvent, Tenant, User
+from tenants.platform.erasure import TracesRemain, remove_traces
 from tenants.provisioning import erase_tenant, provision_tenant
 
 

@@ -226,7 +226,7 @@ def test_while_the_first_one_runs_the_second_is_told_to_wait(as_acme, key, monke
 
 def test_after_a_crash_nobody_claims_to_know_what_happened(as_acme, key, monkeypatch):
     monkeypatch.setattr(
-        "tenants.idempotency._keep_answer", lambda *args: None
+        "tenants.calls.idempotency._keep_answer", lambda *args: None
     )  # the process died just before
     post(as_acme, key)
     assert post(as_acme, key).json()["code"] == "idempotency_in_progress"

@@ -11,14 +11,14 @@ from django.http import HttpRequest, HttpResponse
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from tenants.admin_forms import NewTokenForm, RotationForm
+from tenants.admin_site.forms import NewTokenForm, RotationForm
+from tenants.admin_site.model_admin import ProductAdmin, format_age, is_writable, posted
+from tenants.admin_site.sites import platform_site, tenant_site
+from tenants.calls.permissions import acting_user
 from tenants.context import current_tenant
-from tenants.model_admin import ProductAdmin, format_age, is_writable, posted
 from tenants.models import ApiToken, Role, User
 from tenants.people.admin import visible_users
 from tenants.people.changing import outranks
-from tenants.permissions import acting_user
-from tenants.sites import platform_site, tenant_site
 from tenants.tokens.changing import Grant, mint_token, revoke_token, rotate_token
 
 

@@ -13,9 +13,9 @@ from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.pagination import Page, PlainPageQuery, paginate
 from minirag.lib.http_in.rest import ApiView
 from tenants.authentication import require_identity
+from tenants.calls.permissions import HasTenant, permit
 from tenants.context import require_tenant
 from tenants.models import ApiToken
-from tenants.permissions import HasTenant, permit
 from tenants.tokens.changing import mint_token, revoke_token, rotate_token
 from tenants.tokens.schemas import ApiTokenSchema, MintedApiTokenSchema, NewApiToken, Rotation
 

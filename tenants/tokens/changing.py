@@ -18,9 +18,9 @@ from rest_framework.request import Request
 
 from minirag.lib.errors import BadInput, Conflict, Forbidden, NotFound
 from tenants import audit
+from tenants.calls.permissions import INCLUDED, restricted
 from tenants.models import ApiToken, Right, User
 from tenants.people.changing import outranks
-from tenants.permissions import INCLUDED, restricted
 
 MAX_OVERLAP_SECONDS = 7 * 24 * 3600
 

@@ -89,7 +89,7 @@ def test_threads_share_one_instance_and_get_the_same_vectors(embedder):
 
 def test_a_forked_worker_opens_a_session_of_its_own(model, embedder):
     program = (
-        "import os, sys; from pathlib import Path; from minirag.ai import minilm\n"
+        "import os, sys; from pathlib import Path; from minirag.ai.builtin import minilm\n"
         f"directory = Path({str(embedder)!r}); minilm.load(directory).encode(['parent'])\n"
         "child = os.fork()\n"
         "if child == 0:\n"

@@ -19,8 +19,8 @@ from unfold.widgets import (
 from minirag.lib.bounds import longest
 from minirag.lib.errors import BadInput
 from minirag.lib.security.passwords import PasswordWeak, check_password
+from tenants.admin_site.model_admin import search_field
 from tenants.context import current_tenant
-from tenants.model_admin import search_field
 from tenants.models import ApiToken, Domain, Right, Role, Tenant, User, normalise_email
 from tenants.provisioning import SLUG, normalise_host
 

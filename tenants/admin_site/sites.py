@@ -22,9 +22,9 @@ from minirag.lib.errors import ProductError, TooManyRequests
 from minirag.lib.http_in.rest import client_address
 from tenants import audit
 from tenants.authentication import count_log_in
+from tenants.calls.permissions import acting_user, refuse_write
 from tenants.context import current_tenant, require_tenant
 from tenants.models import Tenant
-from tenants.permissions import acting_user, refuse_write
 
 _LOG_OUT_PATH = "/admin/logout/"
 _BADGE = {"active": "info", "suspended": "warning", "archived": "danger"}

@@ -19,10 +19,10 @@ from minirag.lib.http_in.rest import answer_outage, error_response
 from minirag.lib.security.limits import LimitState, limit_headers
 from tenants.audit import acting
 from tenants.authentication import Identity, authenticate_bearer
-from tenants.call_limits import bounds_of_arrival
+from tenants.calls.limits import bounds_of_arrival
+from tenants.calls.permissions import refuse_write
 from tenants.context import bind_stream, run_sync, tenant_context
 from tenants.models import Domain, Tenant
-from tenants.permissions import refuse_write
 
 
 @dataclass(frozen=True)
