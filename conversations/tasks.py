@@ -3,31 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, timedelta
 
 from celery import shared_task
-from django.db.models import Min
 
-from bots.models import Outcome
 from conversations.exports.jobs import claim_job, run_job
 from conversations.exports.models import ExportJob
-from conversations.models import Message
-from conversations.turns.recording import fail_abandoned, longest_turn_seconds
 from minirag.lib.jobs.sending import send_now, send_soon
 from tenants.tasks import TenantTask
-
-
-def fail_abandoned_turns() -> int:
-    """Close the current tenant's turns whose web process was killed, so that no question stays `pending` for ever."""
-    return fail_abandoned(longest_turn_seconds())
-
-
-def next_abandoned_turn() -> datetime | None:
-    """When the oldest open turn counts as abandoned."""
-    oldest = Message.objects.filter(outcome=Outcome.PENDING).aggregate(oldest=Min("created_at"))[
-        "oldest"
-    ]
-    return oldest + timedelta(seconds=longest_turn_seconds()) if oldest else None
 
 
 def queue_export(job: ExportJob) -> None:

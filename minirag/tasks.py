@@ -16,7 +16,8 @@ from celery import shared_task
 from bots.usage.rollup import next_roll_up, roll_up_usage
 from conversations.exports.jobs import next_expiry, purge_expired
 from conversations.exports.models import ExportJob
-from conversations.tasks import fail_abandoned_turns, next_abandoned_turn, sweep_exports
+from conversations.following.orphans import end_orphans, next_look
+from conversations.tasks import sweep_exports
 from knowledge.models import Source
 from knowledge.tasks import (
     next_purge,
@@ -55,7 +56,7 @@ DUTIES: Final[dict[DueKind, Duty]] = {
     DueKind.DELIVERIES: Duty(sweep_deliveries, lambda: Webhook.objects.next_delivery()),
     DueKind.OLD_DELIVERIES: Duty(prune_tenant, next_pruning),
     DueKind.USAGE: Duty(roll_up_usage, next_roll_up),
-    DueKind.TURNS: Duty(fail_abandoned_turns, next_abandoned_turn),
+    DueKind.TURNS: Duty(end_orphans, next_look),
     DueKind.EXPORTS: Duty(sweep_exports, lambda: ExportJob.objects.next_sweep()),
     DueKind.OLD_EXPORTS: Duty(purge_expired, next_expiry),
 }

@@ -22,11 +22,11 @@ pytestmark = [pytest.mark.product, pytest.mark.timeout(400)]
 QUESTION = "one two three four five six seven eight nine ten eleven twelve"
 ANSWER = f"You said: {QUESTION}"
 SWEEP = """
-from conversations.tasks import fail_abandoned_turns
+from conversations.following.orphans import end_orphans
 from tenants.context import tenant_context
 from tenants.models import Tenant
 with tenant_context(Tenant.objects.get(schema_name="{schema}")):
-    fail_abandoned_turns()
+    end_orphans()
 """
 
 
@@ -215,7 +215,7 @@ def test_a_turn_is_stopped_from_another_process(product, acme, globex):
     assert (stream.names[-1], done["stopped"], done["content"]) == ("done", True, stream.text)
 
 
-def test_a_killed_process_is_told_as_interrupted_and_its_question_given_back(product, acme):
+def test_a_killed_process_is_told_as_interrupted_and_what_it_said_is_kept(product, acme):
     made = acme.account.client.post(
         "/v1/quotas", json={"resource": "messages", "period": "day", "limit": 1000}
     )
@@ -225,6 +225,8 @@ def test_a_killed_process_is_told_as_interrupted_and_its_question_given_back(pro
         with pytest.raises(httpx.HTTPError), acme.ask(old, acme.stalling) as stream:
             stream.read_until("delta")
             turn_id = stream.response.headers["X-Turn-ID"]
+            with acme.resume(new, turn_id, 0) as journal:
+                journal.read_until("delta")  # it is written down
             old.process.kill()
             stream.read_rest()
         assert acme.account.client.get(quota).json()["used"] == before + 1
@@ -233,7 +235,7 @@ def test_a_killed_process_is_told_as_interrupted_and_its_question_given_back(pro
         assert rest.seen[-1][2]["code"] == "interrupted" and rest.seen[-1][2]["retryable"]
     query_none(
         product,
-        f"UPDATE \"{acme.schema}\".conversations_message SET created_at = now() - interval '1 hour' "
+        f"UPDATE \"{acme.schema}\".conversations_message SET created_at = now() - interval '1 minute' "
         f"WHERE id = '{turn_id}'",
     )
     product.manage("shell", "-c", SWEEP.format(schema=acme.schema))
@@ -241,6 +243,10 @@ def test_a_killed_process_is_told_as_interrupted_and_its_question_given_back(pro
     assert acme.query(
         f"SELECT outcome, error_code FROM {{}}.conversations_message WHERE id = '{turn_id}'"
     ) == [("failed", "interrupted")]
+    [(said, outcome)] = acme.query(
+        f"SELECT content, outcome FROM {{}}.conversations_message WHERE question_id = '{turn_id}'"
+    )
+    assert outcome == "failed" and said and said == rest.text
 
 
 class Widget:

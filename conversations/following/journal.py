@@ -14,15 +14,17 @@ import logging
 import time
 import uuid
 from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import Context
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from django.conf import settings
+from redis import Redis
 from redis.exceptions import RedisError
 
 from minirag.lib.errors import Gone, ProductError
-from minirag.lib.redis_client import connect_async
+from minirag.lib.redis_client import OPTIONS, connect_async
 from minirag.lib.security.crypto import decrypt, encrypt
 
 logger = logging.getLogger(__name__)
@@ -215,6 +217,44 @@ class KeptTurn:
     @property
     def _keys(self) -> tuple[str, str]:
         return _name_keys(self.schema_name, self.turn_id)
+
+
+# --- For whoever looks after turns whose process died, on a thread ------------------------------------------------
+def find_living(schema_name: str, turn_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    """Return those of a tenant's turns whose process shows that it lives. Raises EventsUnavailable."""
+    with _connect() as redis:
+        pipe = redis.pipeline(transaction=False)
+        for turn_id in turn_ids:
+            pipe.exists(_name_keys(schema_name, turn_id)[1])
+        return {turn_id for turn_id, lives in zip(turn_ids, pipe.execute(), strict=True) if lives}
+
+
+def read_kept(schema_name: str, turn_id: uuid.UUID) -> list[Told]:
+    """Return what is kept of a turn's events. Raises EventsUnavailable."""
+    events, _ = _name_keys(schema_name, turn_id)
+    with _connect() as redis:
+        return list(_unseal(events, redis.lrange(events, 0, -1)))
+
+
+def add_end(
+    schema_name: str, turn_id: uuid.UUID, told: Sequence[Told], end: tuple[str, dict[str, Any]]
+) -> None:
+    """Give a turn whose process died a last event behind what it has `told`. Raises EventsUnavailable."""
+    events, _ = _name_keys(schema_name, turn_id)
+    with _connect() as redis:
+        pipe = redis.pipeline(transaction=False)
+        pipe.rpush(events, _seal(events, len(told) + 1, iter([end])))
+        pipe.expire(events, KEPT_SECONDS)
+        pipe.execute()
+
+
+@contextmanager
+def _connect() -> Iterator[Redis]:
+    try:
+        with Redis.from_url(settings.REDIS_URL, **OPTIONS) as redis:
+            yield redis
+    except RedisError as error:
+        raise EventsUnavailable from error
 
 
 def _gone() -> Gone:

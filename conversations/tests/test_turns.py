@@ -8,11 +8,11 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.db import OperationalError
 
-from bots.models import BotProfile, Outcome, UsageEvent
+from bots.models import BotProfile, UsageEvent
 from conversations.models import Chat, Citation, Message
 from conversations.tests.conftest import make_bot
 from conversations.turns.feedback import set_feedback
-from conversations.turns.recording import fail_abandoned, load_history
+from conversations.turns.recording import load_history
 from conversations.turns.state import Asker
 from conversations.turns.taking import Delta, Done, Failed, SourcesFound, Started, take_turn
 from knowledge.models import Source
@@ -271,14 +271,6 @@ def test_a_cancelled_task_stores_its_turn_in_its_own_tenant(acme, acme_bot, mode
     with tenant_context(None):
         async_to_sync(run)()
     assert list(Message.objects.values_list("outcome", flat=True)) == ["stopped", "stopped"]
-
-
-def test_a_process_that_died_leaves_a_question_that_is_failed_later(acme_bot, model):
-    chat = Chat.objects.create(bot_profile=acme_bot)
-    Message.objects.create(chat=chat, role="user", content="Hello?", outcome=Outcome.PENDING)
-    assert fail_abandoned(60) == 0
-    assert fail_abandoned(-1) == 1
-    assert Message.objects.get(chat=chat).error_code == "interrupted"
 
 
 def test_an_event_is_written_for_subscribers_in_the_same_transaction(acme_bot, model):

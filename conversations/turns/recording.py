@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from bots.models import BotProfile, Outcome, Strictness, UsageEvent, UsageKind
-from bots.quotas.counting import Reservation, reserve_turn, settle_turn
+from bots.quotas.counting import reserve_turn, settle_turn
 from bots.usage.metering import record_usage
 from conversations.models import Chat, Citation, Message, MessageRole
 from conversations.turns.state import Answer, Asker, History, OpenTurn
@@ -30,6 +29,8 @@ from webhooks.events import emit
 from webhooks.quota_events import tell_crossings
 
 TITLE_LENGTH = 100
+LOOK_SECONDS = 45.0
+"""After how long somebody looks whether the process that takes a turn still lives."""
 
 
 def open_turn(
@@ -70,7 +71,7 @@ def open_turn(
         Chat.objects.filter(pk=chat.pk).update(
             message_count=F("message_count") + 1, updated_at=timezone.now()
         )
-        make_due({DueKind.TURNS: timezone.now() + timedelta(seconds=longest_turn_seconds())})
+        make_due({DueKind.TURNS: timezone.now() + timedelta(seconds=LOOK_SECONDS)})
         # Last, because its counters are locked until the commit, and other questions of the tenant wait for them.
         reservation = reserve_turn(bot.pk, asker.token_id)
         message.reserve(reservation.counted)
@@ -144,7 +145,7 @@ def close_turn(turn: OpenTurn, answer: Answer) -> Message | None:
             _tell(turn, answer, message)
         if answer.outcome == Outcome.FAILED:
             tell_trouble(turn.bot, turn.question, answer.error_code)
-    answer.is_closed = True
+    answer.is_closed = answer.is_stored = True
     return message
 
 
@@ -307,31 +308,6 @@ def _correct_cost(turn: OpenTurn, answer: Answer, spent: Sequence[UsageEvent]) -
     if settled != answer.cost_usd:
         answer.cost_usd = settled
         Message.objects.filter(pk=turn.question.pk).update(trace=describe_turn(answer))
-
-
-def longest_turn_seconds() -> float:
-    """Longer than any turn may take: four times the wait for a first token (see minirag.ai.chat), and then some."""
-    return 4 * settings.MODEL_TIMEOUT_SECONDS + 300.0
-
-
-def fail_abandoned(older_than_seconds: float) -> int:
-    """Fail the questions whose process died before it could close them, and give them back to their quotas.
-
-    Returns how many there were.
-    """
-    limit = timezone.now() - timedelta(seconds=older_than_seconds)
-    abandoned = Message.objects.filter(outcome=Outcome.PENDING, created_at__lt=limit)
-    return sum(_fail_abandoned(question) for question in abandoned.select_related("chat"))
-
-
-def _fail_abandoned(question: Message) -> bool:
-    with transaction.atomic():
-        if not question.end_turn(Outcome.FAILED, error_code="interrupted"):
-            return False
-        counted = tuple(question.reserved_in or ())
-        reservation = Reservation(question.chat.bot_profile_id, counted=counted)
-        tell_crossings(settle_turn(reservation, [], is_failed=True))
-    return True
 
 
 def numbered(passages: Sequence[Passage], numbers: Sequence[int]) -> list[tuple[int, Passage]]:

@@ -65,6 +65,7 @@ class Answer:
     cut_reason: str = ""  # a CutReason, of an answer that is not whole
     asked: tuple[dict[str, str], ...] = ()  # the messages that a model was sent
     is_closed: bool = False
+    is_stored: bool = False  # of several ends of a turn, it is the one that counts
 
     @property
     def is_broken(self) -> bool:

@@ -9,8 +9,9 @@ from django.core.management.base import CommandError
 
 from bots.commands import QuestionCommand, choose_bot
 from bots.models import BotProfile
+from conversations.following.running import running_turns, start_turn
 from conversations.turns.state import Asker
-from conversations.turns.taking import Delta, Done, Failed, take_turn
+from conversations.turns.taking import Delta, Done, Failed, TurnEvent
 from tenants.context import tenant_context
 from tenants.provisioning import get_tenant
 
@@ -23,16 +24,24 @@ class Command(QuestionCommand):
             async_to_sync(self._ask)(choose_bot(BotProfile.objects.active(), bot), question)
 
     async def _ask(self, bot: BotProfile, question: str) -> None:
-        async for event in take_turn(
+        turn = await start_turn(
             bot.pk, None, question, asker=Asker(request_id="command"), is_stream=True
-        ):
-            if isinstance(event, Delta):
-                self.stdout.write(event.content, ending="")
-                self.stdout.flush()
-            elif isinstance(event, Failed):
-                raise CommandError(event.error.detail)
-            elif isinstance(event, Done):
-                self._print_grounds(event)
+        )
+        try:
+            async for _, event in turn.read():
+                self._print(event)
+        finally:
+            await turn.stop()
+            await running_turns().journal.write()
+
+    def _print(self, event: TurnEvent) -> None:
+        if isinstance(event, Delta):
+            self.stdout.write(event.content, ending="")
+            self.stdout.flush()
+        elif isinstance(event, Failed):
+            raise CommandError(event.error.detail)
+        elif isinstance(event, Done):
+            self._print_grounds(event)
 
     def _print_grounds(self, done: Done) -> None:
         self.stdout.write("\n")
