@@ -33,8 +33,8 @@ from tenants.context import tenant_context
 from tenants.due import LEASE, DueKind, claim_due, drop, repair, settle
 from tenants.models import Tenant, TenantStatus
 from tenants.tasks import PlatformTask, TenantTask, sum_over_tenants
+from webhooks.delivering.pruning import next_pruning, prune_tenant
 from webhooks.models import Webhook
-from webhooks.pruning import next_pruning, prune_tenant
 from webhooks.tasks import sweep_deliveries
 
 

@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from minirag.lib.jobs.job import RESEND_AFTER
 from tenants.due import DueKind, make_due
+from webhooks.delivering.pruning import prune_after
 from webhooks.event_types import EventType
 from webhooks.models import Delivery, Webhook
-from webhooks.pruning import prune_after
 from webhooks.tasks import queue_webhooks
 
 

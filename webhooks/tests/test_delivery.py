@@ -14,8 +14,8 @@ import pytest
 
 from minirag.lib.http_out.client import post_json
 from tenants.context import tenant_context
-from webhooks.attempts import EndpointAnswer
-from webhooks.delivery import (
+from webhooks.delivering.attempts import EndpointAnswer
+from webhooks.delivering.delivery import (
     BATCH,
     MAX_ATTEMPTS,
     RETRY_AFTER_SECONDS,
@@ -268,7 +268,7 @@ def test_a_name_that_turns_to_a_private_address_is_refused(
     settings.OUTBOUND_ALLOWED_HOSTS = []
     hook = make_webhook(f"http://rebound.example.com:{receiver.port}/hook")
     monkeypatch.setattr(
-        "webhooks.attempts.post_json", partial(post_json, resolver=lambda host, port: ["127.0.0.1"])
+        "webhooks.delivering.attempts.post_json", partial(post_json, resolver=lambda host, port: ["127.0.0.1"])
     )  # fmt: skip
     delivery = tell()
     run(hook, clock)
@@ -296,7 +296,7 @@ def test_a_worker_that_died_on_the_way_leaves_a_delivery_that_comes_again_under_
     def die(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("webhooks.delivery.record_attempt", die)
+    monkeypatch.setattr("webhooks.delivering.delivery.record_attempt", die)
     with pytest.raises(KeyboardInterrupt):
         run(hook, clock)
     monkeypatch.undo()

@@ -15,10 +15,10 @@ from tenants.context import tenant_context
 from tenants.due import DueWork
 from tenants.tasks import TENANT_HEADER
 from webhooks import tasks
+from webhooks.delivering.pruning import next_pruning, prune_tenant
 from webhooks.event_types import SUBSCRIBABLE, EventType
 from webhooks.events import emit
 from webhooks.models import Attempt, Delivery, Webhook
-from webhooks.pruning import next_pruning, prune_tenant
 from webhooks.tests.conftest import make_webhook, tell
 
 

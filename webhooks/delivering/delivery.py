@@ -22,14 +22,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from minirag.lib.jobs.job import ClaimLost
-from webhooks.attempts import EndpointAnswer, Parcel, conceal, pack, send
+from webhooks.delivering.attempts import EndpointAnswer, Parcel, conceal, pack, send
+from webhooks.delivering.pausing import pause_failing
 from webhooks.models import (
     MAX_ATTEMPTS,
     Attempt,
     Delivery,
     Webhook,
 )
-from webhooks.pausing import pause_failing
 
 logger = structlog.get_logger(__name__)
 
