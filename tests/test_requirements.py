@@ -17,7 +17,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 APPS = ("minirag", "tenants", "bots", "webhooks", "knowledge", "conversations")
-OURS = {*APPS, "tests", "bench", "conftest", "minirag_client", "widget"}
+OURS = {*APPS, "tests", "bench", "conftest", "minirag_client", "translating", "widget"}
 # Used without being imported: by another package, by a command line or by what a wheel carries.
 NEEDED_UNIMPORTED = {
     "argon2-cffi": "Django's password hasher",
@@ -53,7 +53,7 @@ def product_files() -> Iterator[Path]:
 
 def development_files() -> Iterator[Path]:
     yield ROOT / "conftest.py"
-    for folder in (*APPS, "tests", "bench", "docs"):
+    for folder in (*APPS, "tests", "bench", "docs", "translating"):
         yield from (ROOT / folder).rglob("*.py")
 
 

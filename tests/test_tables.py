@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gettext
 import re
-from dataclasses import astuple
+from dataclasses import astuple, fields
 
 import pytest
 import Stemmer
@@ -11,10 +12,12 @@ import Stemmer
 from knowledge.formats.parsing import parse
 from knowledge.formats.registry import BY_SUFFIX, FORMATS, UPLOADABLE, format_of_answer
 from minirag.lib.text.analysis import analyse
-from minirag.lib.text.language_table import LANGUAGES, SPOKEN, back_words_in, phrases_in
-from minirag.lib.text.languages import LANGUAGE_OF_SCRIPT
+from minirag.lib.text.language_table import LANGUAGES, back_words_in, comma_in
+from minirag.lib.text.languages import LANGUAGE_OF_SCRIPT, script_of
+from minirag.lib.text.phrases import CATALOGUES, DOMAIN, SPOKEN, Phrases, phrases_in
 from minirag.lib.text.stopwords import STOP_WORDS
 from tests.test_architecture import ROOT
+from translating.build import read
 
 
 @pytest.mark.parametrize("row", FORMATS.values(), ids=FORMATS)
@@ -71,6 +74,7 @@ class TestLanguages:
         assert re.fullmatch(r"[a-z]{2}", row.code) and row.name.istitle()
         assert row.script in LANGUAGE_OF_SCRIPT
         assert not row.stemmer or row.stemmer in Stemmer.algorithms()
+        assert row.direction == ("rtl" if row.script in ("arabic", "hebrew") else "ltr")
 
     def test_its_words_are_written_as_they_are_compared(self, row):
         for column in ("abbreviations", "after_ordinals", "back_words"):
@@ -79,12 +83,13 @@ class TestLanguages:
             assert len(words) == len(set(words)), column
 
     def test_one_that_we_speak_is_whole(self, row):
-        if row.phrases is None:
+        if not row.is_spoken:
             return
-        assert all(text.strip() == text != "" for text in astuple(row.phrases))
-        assert row.phrases.topics.count("{}") == 1
-        assert row.stop_words and row.stemmer and row.back_words and row.abbreviations
-        assert row.back_words != LANGUAGES["en"].back_words or row.code == "en"
+        dense = row.script in ("han", "kana", "hangul")
+        has_stemmer = row.name.lower() in Stemmer.algorithms()
+        assert bool(row.stemmer) == has_stemmer
+        assert dense or (row.stop_words and row.abbreviations)
+        assert row.back_words and (row.back_words != LANGUAGES["en"].back_words or row.code == "en")
 
     def test_it_is_indexed(self, row):
         assert analyse("AX-200", row.code)
@@ -96,9 +101,50 @@ def test_every_stop_word_belongs_to_a_row_and_every_script_to_a_language():
     assert all(LANGUAGES[code].script == script for script, code in LANGUAGE_OF_SCRIPT.items())
 
 
+ENGLISH = {each.name: each.default for each in fields(Phrases)}
+OFFICIAL_IN_THE_EU = "bg cs da de el en es et fi fr ga hr hu it lt lv mt nl pl pt ro sk sl sv"
+MORE = "ar hi ja ko ru tr uk zh"
+
+
+def test_we_speak_the_languages_of_the_eu_and_eight_more():
+    assert set(SPOKEN) == {*OFFICIAL_IN_THE_EU.split(), *MORE.split()}
+    assert {path.name for path in CATALOGUES.iterdir()} == set(SPOKEN) - {"en"}
+
+
+@pytest.mark.parametrize("language", sorted(set(SPOKEN) - {"en"}))
+class TestCatalogues:
+    def test_every_phrase_is_translated(self, language):
+        said = {name: getattr(SPOKEN[language], name) for name in ENGLISH}
+        assert [name for name, text in said.items() if text == ENGLISH[name]] == []
+        for name, text in said.items():
+            assert text.strip() == text != "" and "  " not in text, name
+            assert text.count("{}") == ENGLISH[name].count("{}"), name
+            assert not re.search(r"[{}]", text.replace("{}", "")), name
+        assert len(set(said.values())) == len(said)
+
+    def test_it_is_written_in_its_script(self, language):
+        script = LANGUAGES[language].script
+        scripts = {script, "han"} if script == "kana" else {script}
+        for text in astuple(SPOKEN[language]):
+            assert {script_of(letter) for letter in text if letter.isalpha()} <= scripts, text
+
+    def test_what_is_read_is_what_translators_wrote(self, language):
+        """Else: `python -m translating.build`."""
+        folder = CATALOGUES / language / "LC_MESSAGES"
+        written = {
+            (message.context, message.id): message.string
+            for message in read(folder / f"{DOMAIN}.po")
+            if message.id
+        }
+        assert set(written) == set(ENGLISH.items())
+        compiled = gettext.translation(DOMAIN, CATALOGUES, [language])
+        assert written == {key: compiled.pgettext(*key) for key in written}
+
+
 def test_a_language_that_we_do_not_speak_is_answered_in_english():
-    assert phrases_in("xx") == phrases_in("pl") == SPOKEN["en"]
+    assert phrases_in("xx") == phrases_in("eu") == SPOKEN["en"]
     assert back_words_in("xx") == back_words_in("en")
+    assert comma_in("xx") == comma_in("fa") == ", "
 
 
 def test_the_docs_list_the_languages_that_we_speak():

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 
 from bots.models import Scope
 from bots.scopes.guardrails import FORBIDDEN_TOPIC, OFF_TOPIC, UNSAFE_QUESTION, Verdict
-from minirag.lib.text.language_table import phrases_in
+from minirag.lib.text.language_table import comma_in
+from minirag.lib.text.phrases import phrases_in
 
 _SHOWN_TOPICS = 6
 
@@ -36,5 +37,5 @@ def write_refusal(verdict: Verdict, scopes: Iterable[Scope], *, own: str, langua
     )
     if not topics:
         return sentence
-    shown = ", ".join(topics[:_SHOWN_TOPICS]) + (", …" if len(topics) > _SHOWN_TOPICS else "")
-    return f"{sentence} {phrases.topics.format(shown)}"
+    shown = [*topics[:_SHOWN_TOPICS], *(["…"] if len(topics) > _SHOWN_TOPICS else [])]
+    return f"{sentence} {phrases.topics.format(comma_in(language).join(shown))}"

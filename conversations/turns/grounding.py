@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 
 from knowledge.retrieval.retrieving import Retrieval
-from minirag.lib.text.language_table import phrases_in
+from minirag.lib.text.phrases import phrases_in
 
 _MARKER = re.compile(r"\[\d{1,3}\]")
 

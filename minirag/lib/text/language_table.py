@@ -1,8 +1,8 @@
 """The table of languages: one row says all that the product knows of one.
 
 A language that is not here is still indexed, by its script and without a stemmer, and answered in English. To add
-one, write its row, and its stop words in `stopwords`; with `phrases` the product speaks it. `tests/test_tables.py`
-fails for a row that is incomplete.
+one, write its row, and its stop words in `stopwords`; with a catalogue of `phrases` the product speaks it.
+`tests/test_tables.py` fails for a row that is incomplete.
 """
 
 from __future__ import annotations
@@ -11,20 +11,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from minirag.lib.text.stopwords import STOP_WORDS
-
-
-@dataclass(frozen=True)
-class Phrases:
-    """What we say ourselves. Where a model speaks, it chooses its own words."""
-
-    no_answer: str
-    forbidden_topic: str
-    off_topic: str
-    unsafe_question: str
-    filtered: str
-    """Where a provider's content filter refused the question."""
-    topics: str
-    """Names what a bot can help with; `{}` takes the list."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +31,12 @@ class Language:
     """Words before which a number with a dot is an ordinal: "3. Oktober"."""
     back_words: str = ""
     """Pronouns that lead back to an earlier question."""
-    phrases: Phrases | None = None
+    is_spoken: bool = False
+    """Whether the product speaks it: then it has a catalogue of `phrases`."""
+    direction: str = "ltr"
+    """Which way it is written, as HTML's `dir` says it."""
+    comma: str = ", "
+    """Stands between the items of a list."""
 
     @property
     def stop_words(self) -> frozenset[str]:
@@ -53,162 +44,189 @@ class Language:
 
 
 _ENGLISH = Language(
-    "en", "English", stemmer="english",
+    "en", "English", stemmer="english", is_spoken=True,
     abbreviations="""
         mr mrs ms dr prof st sr jr vs etc al inc ltd co corp dept est fig figs no nos vol pp ed eds gen col lt sgt capt
         mt ft approx ca cf resp jan feb mar apr jun jul aug sep sept oct nov dec e.g i.e u.s u.k u.n a.m p.m""",
-    back_words="it its that this these those they them their he him his she her hers",
-    phrases=Phrases(
-        no_answer="I could not find an answer to that in my sources.",
-        forbidden_topic="I do not speak about that.",
-        off_topic="That is not what I am here for.",
-        unsafe_question="I cannot do that.",
-        filtered="I cannot answer that question.",
-        topics="I can help with: {}.",
+    back_words="it its that this these those them they their he him his she her hers",
+)  # fmt: skip
+_SPOKEN: Final = (
+    _ENGLISH,
+    Language(
+        "de", "German", stemmer="german", joins_words=True, is_spoken=True,
+        abbreviations="""
+            z.b d.h u.a z d u bzw ggf usw evtl inkl zzgl nr abs art str tel hr fr hrn fa hrsg vgl bspw sog ca mwst mio
+            mrd""",
+        abbreviated_endings="str",
+        after_ordinals="""
+            januar jänner februar märz april mai juni juli august september oktober november dezember jahrhundert
+            jahrhunderts jahrtausend auflage etage stock klasse kapitel platz tag woche quartal""",
+        back_words="er sie es ihn ihm ihnen davon damit dafür dazu daran darüber darin dies dieses dieser diese dort",
+    ),
+    Language(
+        "fr", "French", stemmer="french", is_spoken=True, abbreviations="mme mlle m p.ex ex av env chap",
+        back_words="il elle ils elles lui ça cela ceci celui celle",
+    ),
+    Language(
+        "es", "Spanish", stemmer="spanish", is_spoken=True, abbreviations="sr sra srta ud uds pág núm ej sig",
+        back_words="él ella ellos ellas lo eso esto esa ese aquello",
+    ),
+    Language(
+        "it", "Italian", stemmer="italian", is_spoken=True, abbreviations="sig dott ing avv",
+        back_words="lui lei loro esso essa ciò questo quello",
+    ),
+    Language(
+        "nl", "Dutch", stemmer="dutch", joins_words=True, is_spoken=True, abbreviations="bijv dhr mevr blz nl",
+        back_words="hij hem haar dit dat deze daar ervan daarvan",
+    ),
+    Language(
+        "pt", "Portuguese", stemmer="portuguese", is_spoken=True, abbreviations="sr sra pág núm ex",
+        back_words="ele ela eles elas isso isto aquilo",
+    ),
+    Language(
+        "bg", "Bulgarian", "cyrillic", is_spoken=True, abbreviations="т.н напр гр ул бул стр чл",
+        back_words="той тя то те него нея тях това тези този тази му й им",
+    ),
+    Language(
+        "hr", "Croatian", is_spoken=True, abbreviations="npr tj itd str čl tzv",
+        back_words="on ona ono oni njega nju njih njemu njoj njima to tog toga tome taj ta ovo ovaj",
+    ),
+    Language(
+        "cs", "Czech", stemmer="czech", is_spoken=True, abbreviations="např tj tzn apod atd č str čl odst ul mj tzv",
+        back_words="on ona ono oni ho mu jí ji jim je toho tomu ten ta to tohle toto tento tato",
+    ),
+    Language(
+        "da", "Danish", stemmer="danish", joins_words=True, is_spoken=True,
+        abbreviations="f.eks bl.a ca dvs osv nr stk evt inkl ekskl tlf",
+        back_words="den det dem han hun ham hende dette denne disse deres",
+    ),
+    Language(
+        "el", "Greek", "greek", "greek", is_spoken=True, abbreviations="π.χ κ.λπ κλπ δηλ αρ σελ τηλ",
+        back_words="αυτός αυτή αυτό αυτοί αυτές αυτά αυτού αυτής αυτόν αυτήν εκείνος εκείνη εκείνο του της τους",
+    ),
+    Language(
+        "et", "Estonian", stemmer="estonian", is_spoken=True, abbreviations="nt jne jms nr tel mnt",
+        back_words="see seda selle sellest sellega nad neid nende ta teda tema need",
+    ),
+    Language(
+        "fi", "Finnish", stemmer="finnish", joins_words=True, is_spoken=True,
+        abbreviations="esim ks ns jne nro puh klo",
+        back_words="se sen sitä siitä siihen sillä ne niitä niiden hän hänen tämä tämän tätä nämä",
+    ),
+    Language(
+        "ga", "Irish", stemmer="irish", is_spoken=True, abbreviations="m.sh lch uimh srl",
+        back_words="sé sí siad é í iad sin seo",
+    ),
+    Language(
+        "hu", "Hungarian", stemmer="hungarian", is_spoken=True, abbreviations="stb kb ill ún dr tel",
+        back_words="ez az ezt azt ennek annak ezek azok ezeket azokat ő őt neki róla",
+    ),
+    Language(
+        "lv", "Latvian", is_spoken=True, abbreviations="piem t.i u.c utt lpp tel plkst",
+        back_words="tas tā to tam tai tie tās šis šī viņš viņa viņi viņu",
+    ),
+    Language(
+        "lt", "Lithuanian", stemmer="lithuanian", is_spoken=True, abbreviations="pvz t.y t.t psl tel",
+        back_words="tai tas ta jis ji jie jos jį ją jų jo šis ši šitas",
+    ),
+    Language(
+        "mt", "Maltese", is_spoken=True, abbreviations="eż eċċ nru tel",
+        back_words="hu hi huma dan din dawn dak dik dawk",
+    ),
+    Language(
+        "pl", "Polish", stemmer="polish", is_spoken=True, abbreviations="np tzn itd itp tj ul nr tel godz pkt m.in",
+        back_words="on ona ono oni one jego go jej ją ich im nim nią to tego tym ten ta",
+    ),
+    Language(
+        "ro", "Romanian", stemmer="romanian", is_spoken=True, abbreviations="etc nr str bd tel pag alin dl dna",
+        back_words="el ea ei ele lui acesta aceasta aceștia acestea asta ăsta acela aceea",
+    ),
+    Language(
+        "sk", "Slovak", is_spoken=True, abbreviations="napr tj tzn atď č str čl ods ul tzv resp",
+        back_words="on ona ono oni ho mu jej ju im to toho tomu ten tá toto tento táto",
+    ),
+    Language(
+        "sl", "Slovenian", is_spoken=True, abbreviations="npr tj itd ipd št čl ul tel",
+        back_words="on ona ono oni njega njo njih njemu njej to tega temu ta te",
+    ),
+    Language(
+        "sv", "Swedish", stemmer="swedish", joins_words=True, is_spoken=True,
+        abbreviations="t.ex bl.a ca dvs osv nr tel inkl exkl s.k",
+        back_words="den det dem de han hon honom henne denna detta dessa deras",
+    ),
+    Language(
+        "tr", "Turkish", stemmer="turkish", is_spoken=True, abbreviations="vb vs örn bkz dr prof tel",
+        back_words="o bu şu onu bunu şunu ona buna bunun onun onlar bunlar onları bunları",
+    ),
+    Language(
+        "ar", "Arabic", "arabic", "arabic", is_spoken=True, direction="rtl", comma="، ", abbreviations="د أ م ص",
+        back_words="هو هي هم هذا هذه ذلك تلك هؤلاء له لها لهم منه منها فيه فيها عنه عنها به بها",
+    ),
+    Language(
+        "uk", "Ukrainian", "cyrillic", is_spoken=True,
+        abbreviations="т.зв т.д т.п т д п вул ім див напр тис млн млрд стор",
+        back_words="він вона воно вони його її їх йому їй їм це цей ця цього той та те",
+    ),
+    Language(
+        "ru", "Russian", "cyrillic", "russian", is_spoken=True,
+        abbreviations="т.е т.д т.п т.к т д п г гг стр рис ул им др см напр тыс млн млрд руб коп",
+        back_words="он она оно они его её ее их ему ей им это этот эта этого тот та то",
+    ),
+    Language(
+        "zh", "Chinese", "han", is_spoken=True, comma="、",
+        back_words="它 它们 他 她 他们 她们 这 这个 这些 那 那个 那些",
+    ),
+    Language(
+        "ja", "Japanese", "kana", is_spoken=True, comma="、",
+        back_words="それ これ あれ その この あの 彼 彼女 それら これら",
+    ),
+    Language(
+        "ko", "Korean", "hangul", is_spoken=True,
+        back_words="그것 이것 저것 그것은 이것은 그건 이건 그게 이게 그거 이거 그 이",
+    ),
+    Language(
+        "hi", "Hindi", "devanagari", "hindi", is_spoken=True, abbreviations="डॉ श्री रु",
+        back_words="यह वह ये वे इसका इसकी इसके उसका उसकी उसके इसे उसे इन्हें उन्हें इसमें उसमें",
     ),
 )  # fmt: skip
-_GERMAN = Language(
-    "de", "German", stemmer="german", joins_words=True,
-    abbreviations="""
-        z.b d.h u.a z d u bzw ggf usw evtl inkl zzgl nr abs art str tel hr fr hrn fa hrsg vgl bspw sog ca mwst mio
-        mrd""",
-    abbreviated_endings="str",
-    after_ordinals="""
-        januar jänner februar märz april mai juni juli august september oktober november dezember jahrhundert
-        jahrhunderts jahrtausend auflage etage stock klasse kapitel platz tag woche quartal""",
-    back_words="er sie es ihn ihm ihnen davon damit dafür dazu daran darüber darin dies dieses dieser diese dort",
-    phrases=Phrases(
-        no_answer="Dazu habe ich in meinen Quellen keine Antwort gefunden.",
-        forbidden_topic="Darüber spreche ich nicht.",
-        off_topic="Dafür bin ich nicht da.",
-        unsafe_question="Das kann ich nicht tun.",
-        filtered="Diese Frage kann ich nicht beantworten.",
-        topics="Ich helfe gern bei: {}.",
-    ),
-)  # fmt: skip
-_FRENCH = Language(
-    "fr", "French", stemmer="french", abbreviations="mme mlle m p.ex ex av env chap",
-    back_words="il elle ils elles lui ça cela ceci celui celle",
-    phrases=Phrases(
-        no_answer="Je n'ai pas trouvé de réponse à cette question dans mes sources.",
-        forbidden_topic="Je ne parle pas de ce sujet.",
-        off_topic="Je ne suis pas là pour cela.",
-        unsafe_question="Je ne peux pas faire cela.",
-        filtered="Je ne peux pas répondre à cette question.",
-        topics="Je peux vous aider sur : {}.",
-    ),
-)  # fmt: skip
-_SPANISH = Language(
-    "es", "Spanish", stemmer="spanish", abbreviations="sr sra srta ud uds pág núm ej sig",
-    back_words="él ella ellos ellas lo eso esto esa ese aquello",
-    phrases=Phrases(
-        no_answer="No he encontrado una respuesta a eso en mis fuentes.",
-        forbidden_topic="No hablo de ese tema.",
-        off_topic="No estoy aquí para eso.",
-        unsafe_question="No puedo hacer eso.",
-        filtered="No puedo responder a esa pregunta.",
-        topics="Puedo ayudarle con: {}.",
-    ),
-)  # fmt: skip
-_ITALIAN = Language(
-    "it", "Italian", stemmer="italian", abbreviations="sig dott ing avv",
-    back_words="lui lei loro esso essa ciò questo quello",
-    phrases=Phrases(
-        no_answer="Non ho trovato una risposta a questa domanda nelle mie fonti.",
-        forbidden_topic="Non parlo di questo argomento.",
-        off_topic="Non sono qui per questo.",
-        unsafe_question="Non posso farlo.",
-        filtered="Non posso rispondere a questa domanda.",
-        topics="Posso aiutarla con: {}.",
-    ),
-)  # fmt: skip
-_DUTCH = Language(
-    "nl", "Dutch", stemmer="dutch", joins_words=True, abbreviations="bijv dhr mevr blz nl",
-    back_words="hij hem haar dit dat deze daar ervan daarvan",
-    phrases=Phrases(
-        no_answer="Daar heb ik in mijn bronnen geen antwoord op gevonden.",
-        forbidden_topic="Daar spreek ik niet over.",
-        off_topic="Daar ben ik niet voor.",
-        unsafe_question="Dat kan ik niet doen.",
-        filtered="Die vraag kan ik niet beantwoorden.",
-        topics="Ik kan helpen met: {}.",
-    ),
-)  # fmt: skip
-_PORTUGUESE = Language(
-    "pt", "Portuguese", stemmer="portuguese", abbreviations="sr sra pág núm ex",
-    back_words="ele ela eles elas isso isto aquilo",
-    phrases=Phrases(
-        no_answer="Não encontrei uma resposta para isso nas minhas fontes.",
-        forbidden_topic="Não falo sobre esse assunto.",
-        off_topic="Não estou aqui para isso.",
-        unsafe_question="Não posso fazer isso.",
-        filtered="Não posso responder a essa pergunta.",
-        topics="Posso ajudar com: {}.",
-    ),
-)  # fmt: skip
-
 _ROWS: Final = (
-    _ENGLISH, _GERMAN, _FRENCH, _SPANISH, _ITALIAN, _DUTCH, _PORTUGUESE,
-    Language("ar", "Arabic", "arabic", "arabic"),
-    Language("bg", "Bulgarian", "cyrillic"),
+    *_SPOKEN,
     Language("bn", "Bengali", "bengali"),
     Language("ca", "Catalan", stemmer="catalan"),
-    Language("cs", "Czech", stemmer="czech"),
-    Language("da", "Danish", stemmer="danish", joins_words=True),
-    Language("el", "Greek", "greek", "greek"),
-    Language("et", "Estonian", stemmer="estonian"),
     Language("eu", "Basque", stemmer="basque"),
-    Language("fa", "Persian", "arabic", "persian"),
-    Language("fi", "Finnish", stemmer="finnish", joins_words=True),
-    Language("ga", "Irish", stemmer="irish"),
+    Language("fa", "Persian", "arabic", "persian", direction="rtl"),
     Language("gu", "Gujarati", "gujarati"),
-    Language("he", "Hebrew", "hebrew"),
-    Language("hi", "Hindi", "devanagari", "hindi"),
-    Language("hu", "Hungarian", stemmer="hungarian"),
+    Language("he", "Hebrew", "hebrew", direction="rtl"),
     Language("hy", "Armenian", "armenian", "armenian"),
     Language("id", "Indonesian", stemmer="indonesian"),
-    Language("ja", "Japanese", "kana"),
     Language("ka", "Georgian", "georgian"),
     Language("km", "Khmer", "khmer"),
     Language("kn", "Kannada", "kannada"),
-    Language("ko", "Korean", "hangul"),
     Language("lo", "Lao", "lao"),
-    Language("lt", "Lithuanian", stemmer="lithuanian"),
     Language("ml", "Malayalam", "malayalam"),
     Language("my", "Burmese", "burmese"),
     Language("ne", "Nepali", "devanagari", "nepali"),
     Language("no", "Norwegian", stemmer="norwegian", joins_words=True),
     Language("pa", "Punjabi", "gurmukhi"),
-    Language("pl", "Polish", stemmer="polish"),
-    Language("ro", "Romanian", stemmer="romanian"),
-    Language(
-        "ru", "Russian", "cyrillic", "russian",
-        abbreviations="т.е т.д т.п т.к т д п г гг стр рис ул им др см напр тыс млн млрд руб коп",
-    ),
     Language("sr", "Serbian", "cyrillic", "serbian"),
-    Language("sv", "Swedish", stemmer="swedish", joins_words=True),
     Language("ta", "Tamil", "tamil", "tamil"),
     Language("te", "Telugu", "telugu"),
     Language("th", "Thai", "thai"),
-    Language("tr", "Turkish", stemmer="turkish"),
-    Language("uk", "Ukrainian", "cyrillic"),
     Language("vi", "Vietnamese"),
-    Language("zh", "Chinese", "han"),
 )  # fmt: skip
 LANGUAGES: Final[dict[str, Language]] = {row.code: row for row in _ROWS}
-SPOKEN: Final[dict[str, Phrases]] = {row.code: row.phrases for row in _ROWS if row.phrases}
-"""What the product speaks itself, by code."""
-
-
-def phrases_in(language: str) -> Phrases:
-    """What we say in a language, English where we do not speak it."""
-    return SPOKEN.get(language, SPOKEN["en"])
 
 
 def back_words_in(language: str) -> frozenset[str]:
     """The pronouns that lead back, English ones where none are known."""
     row = LANGUAGES.get(language)
     return frozenset(((row and row.back_words) or _ENGLISH.back_words).split())
+
+
+def comma_in(language: str) -> str:
+    """What stands between the items of a list where we speak a language, as English has it where we do not."""
+    row = LANGUAGES.get(language)
+    return row.comma if row and row.is_spoken else _ENGLISH.comma
 
 
 def all_words(column: str) -> frozenset[str]:

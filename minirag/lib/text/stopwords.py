@@ -82,6 +82,52 @@ _WORDS: Final[dict[str, str]] = {
         meva molt ni no nosaltres nostre o on per perquè però pel pels qual quals quan quant quina quines
         quin quins que què qui s se sense ser ses seu seus seva si sobre són sóc també tan te teu teva tot
         tots un una unes uns us va van vosaltres és""",
+    "hr": """
+        a ako ali bez bi bila bilo bih bio biti će čega čemu čija da do dok dva ga gdje hoće i ih ili im ima
+        imam imaju imate iz iza ja je jedan jedna jedno jer jesam jeste jesu još kad kada kako kakav kakva kakvo
+        kamo koga koja koje kojem koji kojih koju koliko kome kroz li me mene mi mogu može moj moja moje možemo
+        možete mu na nad nakon nam nas naš naša ne nego neka neki nema nije ništa niti njega njen njih o od on
+        ona oni ono ova ovaj ovo ovdje pa po pod pored prema pri prije s sa sam samo se si smo ste su sve svi
+        svoj ta tada taj tako također te ti to tu u uz vam vas vaš vaša vaše već vi više za zašto zbog što""",
+    "sk": """
+        a aby aj ak ako aká aké aký ale alebo ani asi až bez bol bola boli bolo budú bude budem by byť cez či čo
+        do ešte ho ich im iba ja je jeho jej keď kam kde kedy kto ktorá ktoré ktorí ktorý ku ma mám máte majú má
+        mať medzi mi mne moja moje môj môže môžem môžete mu my na nad nám nás nie než no o od on ona oni po pod
+        podľa pokiaľ pre pred pri prečo preto s sa sú si so som ste sme svoj ta tak takže tam táto tento tej ten
+        tiež to toho tom túto ty u už v vám váš vaša vaše vás viac vo všetko vy z za zo že koľko""",
+    "sl": """
+        a ali ampak bi bil bila bilo biti bo bodo bom boste brez če čez da do dokler ga gre in iz ima imajo imam
+        imate ja jaz je jih jim kaj kako kakšen kakšna kakšne kam kadar katera katere kateri katero kdaj kdo kje
+        ker ki kjer ko koliko ko lahko le me med mene mi moj moja moje moram mu na nad naj nam nas naš ne nekaj
+        ni nič niso njegov njen njih o ob od on ona oni ono pa po pod pred preko pri s sem se si sta ste smo so
+        svoj ta tako tam te tega tem temu ter ti to tu tudi v vam vas vaš vaša vaše ve več vendar vi vse z za
+        zakaj zaradi že""",
+    "lt": """
+        apie ar arba aš be bet bus būti buvo būtų čia dar dėl iki ir iš jei jeigu ji jie jis jos jų jo jums jūs
+        jūsų kad kada kai kaip kas ko kodėl kokia kokie koks kol kuri kurie kuris kur kiek labai man mane mano
+        mes mums mūsų mus ne nei nes nors nuo o per po prie prieš šis šie ši su ta tai taip tas tarp tik to
+        todėl tu turi turite tuo už yra man ką kam kokį kokią kuo galima ant""",
+    "lv": """
+        ar arī bet bez bija būs būt caur dēļ es gan ja jau jo jūs jums jūsu ka kā kad kas kāda kāds kādi kur
+        kura kuri kurš ko kam kāpēc katrs kopš lai līdz man mani mans manu mēs mums mūsu ne nē nav no nu pa par
+        pār pēc pie pirms šeit savu savs tad tajā tas tā tāpēc to tu tur tikai un uz vai vairāk var varat vēl
+        viņa viņi viņš vien zem cik ir esmu esat""",
+    "et": """
+        aga ainult alates all ega ehk ei et ette enne ja juba ju juures jah järel järgi ka kas kes kelle
+        keda kuhu kui kuidas kuni kus kust kõik läbi ma mida mille milline millised millal miks minu mina mind
+        mis mulle mul me meie meid nad ning neid nii nende oli olid olema olen oled on ole oma palju peale pole
+        pärast sa saab saan saate see seda selle selles seal siia siin siis sind sinu sina ta teda teid teie
+        teil te tema üle või välja veel vaid kaua""",
+    "ga": """
+        a ach ag agus an ar as atá bhfuil bhí bheidh cad cathain cá cé céard cén conas chun dá de den do don dom
+        duit faoi féin fhéidir gach gan go gur i idir is sé sí siad sin seo mar mé mise mo na nach ní níl nó nuair
+        ó ón os raibh roimh romham tá táim tú tusa thar trí um fúm linn leat leis le liom againn agam agat againne
+        anseo ansin arís bíonn""",
+    "mt": """
+        u jew li lil tal ta il l minn mill fil fi fuq bil bi għal għall għandi għandek għandkom għandu kont huwa
+        hija huma jien int intom aħna dan din dawn dak dik meta fejn kif kemm x xi xiex min liema għaliex mhux ma
+        mhijiex hemm hawn biex ukoll imma jekk wara qabel bejn kull iktar aktar nista tista jista tistgħu nistgħu
+        tiegħi tiegħek tagħkom tagħna tiegħu se qed kien kienet hu hi""",
     "ro": """
         a acea aceasta această acest aceste acestei acestui acești ai al ale am ar are aș au avea că cea
         ce cei cel cele celor cine cum când care cărei cărui cu câte câți cât dacă de deci din după dar
