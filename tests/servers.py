@@ -19,7 +19,7 @@ from minirag.local.embedded.processes import read_start_time
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 _UNSAFE_BUT_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-_SECRETS = {
+SECRETS = {
     "SECRET_KEY": "sign-tests-only-and-never-an-installation-0123456789",
     "JWT_SECRET_KEY": "jwt-tests-only-and-never-an-installation-0123456789",
     "ENCRYPTION_KEY": "dGVzdC1lbmNyeXB0aW9uLWtleS0zMi1ieXRlcy1sb24=",
@@ -84,7 +84,7 @@ def pytest_load_initial_conftests() -> None:
     atexit.register(_stop)
     _servers.start()
     os.environ.update(
-        _SECRETS,
+        SECRETS,
         DEBUG="False",
         DATA_DIR=str(_servers.directory / "data"),
         EMBEDDER_DIR=str(CHECKOUT / ".data" / "models" / "minilm"),

@@ -72,38 +72,17 @@ class Command(BaseCommand):
         if not judged.queries:
             raise CommandError(f"{folder} has no judged question.")
         with workplace(tenant), own_bot(options) as bot:
-            seconds = self._teach(bot, judged)
+            seconds = teach_whole(bot, judged)
             count = len(judged.documents)
             self.stdout.write(
                 f"{folder.name}: {count} documents in {seconds:.1f} s ({count / seconds:.0f}/s)"
             )
             self._ask(bot, judged)
 
-    def _teach(self, bot: BotProfile, judged: JudgedSet) -> float:
-        started = time.monotonic()
-        languages = detect_language(" ".join(text[:400] for _, _, text in judged.documents[:50]))
-        documents = [
-            make_document(title, text, key, languages) for key, title, text in judged.documents
-        ]
-        source = make_source(bot)
-        chunks = identify_chunks(source.pk, documents)
-        model = bot.effective_embedding_model
-        vectors = embed_chunks(bot, model, chunks, source_id=source.pk)
-        held = Source.objects.claim(source.pk)
-        assert held is not None  # noqa: S101
-        vectorless = {chunk.id for chunk in chunks} - vectors.keys()
-        swap_knowledge(
-            held, documents, chunks, vectors, embedding_model=model, vectorless=vectorless
-        )
-        ensure_vector_index(len(next(iter(vectors.values()))) if vectors else 0)
-        return time.monotonic() - started
-
     def _ask(self, bot: BotProfile, judged: JudgedSet) -> None:
         runs: dict[str, list[str]] = {}
         times: list[float] = []
-        document_of = {
-            uuid.uuid5(namespace_of(bot), f"document {key}"): key for key, _, _ in judged.documents
-        }
+        document_of = name_documents(bot, judged)
 
         async def ask_all() -> None:
             for query_id, text in judged.queries:
@@ -157,6 +136,31 @@ def own_bot(options: dict[str, Any]) -> Iterator[BotProfile]:
         for source in Source.objects.filter(bot_profile=bot):
             forget_knowledge(source.pk)
         bot.delete()
+
+
+def teach_whole(bot: BotProfile, judged: JudgedSet) -> float:
+    """Let each document of the set be one chunk of a new source of the bot's; returns the seconds it took."""
+    started = time.monotonic()
+    languages = detect_language(" ".join(text[:400] for _, _, text in judged.documents[:50]))
+    documents = [
+        make_document(title, text, key, languages) for key, title, text in judged.documents
+    ]
+    source = make_source(bot)
+    chunks = identify_chunks(source.pk, documents)
+    model = bot.effective_embedding_model
+    vectors = embed_chunks(bot, model, chunks, source_id=source.pk)
+    held = Source.objects.claim(source.pk)
+    assert held is not None  # noqa: S101
+    vectorless = {chunk.id for chunk in chunks} - vectors.keys()
+    swap_knowledge(held, documents, chunks, vectors, embedding_model=model, vectorless=vectorless)
+    ensure_vector_index(len(next(iter(vectors.values()))) if vectors else 0)
+    return time.monotonic() - started
+
+
+def name_documents(bot: BotProfile, judged: JudgedSet) -> dict[uuid.UUID, str]:
+    """Return the set's own key for each document that `teach_whole` has stored."""
+    namespace = namespace_of(bot)
+    return {uuid.uuid5(namespace, f"document {key}"): key for key, _, _ in judged.documents}
 
 
 def namespace_of(bot: BotProfile) -> uuid.UUID:

@@ -1,0 +1,1 @@
+"""How good the answers are: `make eval`, see docs/evaluation.md."""
