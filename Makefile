@@ -15,7 +15,7 @@ export LITELLM_LOCAL_MODEL_COST_MAP = True
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test bench conformance lint clean chromium pgbouncer
+.PHONY: help run test bench eval conformance lint clean chromium pgbouncer
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ test: $(VENV)/.dev $(MODEL)/manifest.json chromium pgbouncer ## run every check 
 
 bench: $(VENV)/.dev $(MODEL)/manifest.json ## measure speed next to its budgets
 	$(PY) -m bench $(ARGS)
+
+eval: $(VENV)/.dev $(MODEL)/manifest.json ## measure how good answers are next to what is to be reached
+	$(PY) -m bench.quality $(ARGS)
 
 conformance: $(VENV)/.dev ## check the wire contract of /v1 on the server at BASE_URL, which must allow sign-up
 	@[ -n "$(BASE_URL)" ] || { echo "Which server? make conformance BASE_URL=http://127.0.0.1:8000" >&2; exit 2; }
