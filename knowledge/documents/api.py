@@ -30,7 +30,7 @@ from knowledge.indexing.reindexing import ReindexPlan, plan_reindex, start_reind
 from knowledge.models import Document
 from knowledge.sources.api import accept_ingestion
 from knowledge.sources.schemas import IngestionSchema
-from minirag.lib.http_in.answering import Answer
+from minirag.lib.http_in.answering import Returned
 from minirag.lib.http_in.nouns import Joined
 from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.pagination import Page, paginate
@@ -105,11 +105,11 @@ class Reindexing(DocumentView):
         "default, says what it takes (200); with `dry_run` false the sources are queued (202) and answer meanwhile.",
         errors={404: "No such source or dataset in this tenant."}, example={"dry_run": True},
     )  # fmt: skip
-    def post(self, request: Request, body: ReindexRequest) -> Answer:
+    def post(self, request: Request, body: ReindexRequest) -> Returned:
         plan = plan_reindex(source_id=body.source_id, dataset_id=body.dataset_id, limit=body.limit)
         if body.dry_run:
-            return Answer(_show_plan(plan, dry_run=True, queued=0))
-        return Answer(_show_plan(plan, dry_run=False, queued=start_reindex(plan)), status=202)
+            return Returned(_show_plan(plan, dry_run=True, queued=0))
+        return Returned(_show_plan(plan, dry_run=False, queued=start_reindex(plan)), status=202)
 
 
 def _show_plan(plan: ReindexPlan, **outcome: Any) -> Joined:

@@ -18,7 +18,7 @@ from knowledge.sources.upserts import (
     find_by_external_id,
     upsert_source,
 )
-from minirag.lib.http_in.answering import Answer
+from minirag.lib.http_in.answering import Returned
 from minirag.lib.http_in.doors import TEXT_DOOR
 from minirag.lib.http_in.openapi import EXAMPLE_IDS, describe
 from minirag.lib.http_in.rest import ApiView, Body, check_form_text, validate_fields
@@ -56,11 +56,11 @@ class SourceByExternalId(ApiView):
             "content": "Open from 9 to 17.",
         },
     )  # fmt: skip
-    def put(self, request: Request, external_id: str, body: PutSource) -> Answer:
+    def put(self, request: Request, external_id: str, body: PutSource) -> Returned:
         source, outcome = upsert_source(_read_id(external_id), body.fields())
         note_idle(request, body.source_type, body.config)
         shown = show_source(source, summarise_children([source.pk]).get(source.pk))
-        return Answer(shown, status=201 if outcome is Upserted.CREATED else 200)
+        return Returned(shown, status=201 if outcome is Upserted.CREATED else 200)
 
     @describe(
         "Delete a source by your own id", query=ExternalIdQuery, answers={204: None}, path=_PATH,

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 
 from minirag.lib.database import PASSWORDS
 from minirag.lib.errors import BadInput, Conflict
-from minirag.lib.http_in.answering import Answer
+from minirag.lib.http_in.answering import Returned
 from minirag.lib.http_in.doors import Door, Proof, fields_body
 from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.pagination import Page, paginate
@@ -86,12 +86,12 @@ class PlatformTenantList(PlatformView):
             "owner_password": "correct horse battery",
         },
     )  # fmt: skip
-    def post(self, request: Request, body: NewPlatformTenant) -> Answer:
+    def post(self, request: Request, body: NewPlatformTenant) -> Returned:
         existing = Tenant.objects.filter(slug=body.slug).first()
         if (
             existing is not None
         ):  # asked again, for example after a broken connection: nothing is overwritten
-            return Answer({"tenant": existing, "created": False, "api_token": None}, status=200)
+            return Returned({"tenant": existing, "created": False, "api_token": None}, status=200)
         made = provision_tenant(
             name=body.name, slug=body.slug, owner_email=body.owner_email, owner_password=body.owner_password,
             owner_display_name=body.owner_display_name, actor=self.actor(request),
@@ -99,7 +99,7 @@ class PlatformTenantList(PlatformView):
         said = body.model_dump(include={"plan", "description", "metadata"}, exclude_unset=True)
         if said:
             change_tenant(made.tenant, said, actor=self.actor(request))
-        return Answer({"tenant": made.tenant, "created": True, "api_token": made.raw_token})
+        return Returned({"tenant": made.tenant, "created": True, "api_token": made.raw_token})
 
 
 class PlatformTenantDetail(PlatformView):

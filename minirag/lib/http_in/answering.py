@@ -21,7 +21,7 @@ _JSON = "application/json"
 
 
 @dataclass(frozen=True)
-class Answer:
+class Returned:
     """What a method returns where the value is not all: another of the described statuses, or headers."""
 
     value: Any
@@ -61,12 +61,12 @@ def write_answer(request: Request, value: Any, answers: Mapping[int, Any]) -> Ht
     """Write what a method returned as the answer that is described for it."""
     if isinstance(value, HttpResponseBase):
         return value
-    answer = value if isinstance(value, Answer) else Answer(value)
-    status = answer.status or next(iter(answers))
+    returned = value if isinstance(value, Returned) else Returned(value)
+    status = returned.status or next(iter(answers))
     kind = answers[status]
     if kind is None:
-        return HttpResponse(status=status, content_type=_JSON, headers=dict(answer.headers))
-    headers, rows = dict(answer.headers), answer.value
+        return HttpResponse(status=status, content_type=_JSON, headers=dict(returned.headers))
+    headers, rows = dict(returned.headers), returned.value
     if isinstance(rows, Page) and getattr(kind, "__origin__", None) is list:
         headers |= next_page_headers(django_request(request), rows)
         rows = rows.items

@@ -2,7 +2,7 @@
 
 Every method under `/v1` carries one, and a test fails for those that do not. What is read and what is answered are
 pydantic classes of the room's schemas.py (`minirag.lib.http_in.nouns`). A method is handed `query`, `body` and ids that
-it has parameters for, and what it returns is written as the first of its `answers`; `Answer` names another, or headers:
+it has parameters for. What it returns is written as the first of its `answers`; `Returned` names another, or headers:
 
     class BotList(ApiView):
         @describe("List bots", query=PlainPageQuery, answers={200: list[BotProfileSchema]})
