@@ -1049,12 +1049,12 @@ class TestPeople:
     def test_a_token_is_made_with_scopes_a_bot_and_an_end(self, alice, acme, rows):
         bot = BotProfile.objects.get()
         data = {
-            "name": "shop", "user": str(acme.owner.pk), "scopes": ["chat", "read"], "bot_profile_id": str(bot.pk),
+            "name": "shop", "user": str(acme.owner.pk), "rights": ["chat", "read"], "bot_profile_id": str(bot.pk),
             "expires_at_0": "2099-01-01", "expires_at_1": "00:00",
         }  # fmt: skip
         assert alice.post(alice.url(tenant_site, ApiToken, "add"), data).status_code == 200
         token = ApiToken.objects.get(name="shop")
-        assert (token.scopes, token.bot_profile_id, token.expires_at.year) == (
+        assert (token.rights, token.bot_profile_id, token.expires_at.year) == (
             ["chat", "read"],
             bot.pk,
             2099,
@@ -1064,7 +1064,7 @@ class TestPeople:
 
     @pytest.mark.parametrize(
         ("fields", "sentence"),
-        [({"bot_profile_id": str(uuid4())}, "Bot profile not found"), ({"scopes": ["king"]}, "Select a valid choice"),
+        [({"bot_profile_id": str(uuid4())}, "Bot profile not found"), ({"rights": ["king"]}, "Select a valid choice"),
          ({"expires_at_0": "2020-01-01", "expires_at_1": "00:00"}, "in the past")],
     )  # fmt: skip
     def test_a_token_that_the_rules_forbid_is_not_made(self, alice, acme, fields, sentence):

@@ -329,7 +329,7 @@ def test_a_token_for_one_bot_asks_it_and_reads_its_chats(acme, acme_bot, answere
 
 
 @pytest.mark.parametrize(
-    ("scopes", "asks", "reads"),
+    ("rights", "asks", "reads"),
     [
         ([], 200, 200),
         (["chat"], 200, 403),
@@ -338,10 +338,10 @@ def test_a_token_for_one_bot_asks_it_and_reads_its_chats(acme, acme_bot, answere
         (["chat", "read"], 200, 200),
     ],
 )
-def test_a_tokens_scopes_say_whether_it_asks_and_judges_and_reads(
-    acme, acme_bot, answered, model, scopes, asks, reads
+def test_a_tokens_rights_say_whether_it_asks_and_judges_and_reads(
+    acme, acme_bot, answered, model, rights, asks, reads
 ):
-    guest, client = use_token(acme, scopes=scopes)
+    guest, client = use_token(acme, rights=rights)
     model.enqueue("36 months [1].")
     response, body = ask(guest, acme_bot)
     assert response.status_code == asks and (asks == 200 or body["code"] == "token_restricted")

@@ -124,12 +124,12 @@ def test_a_tokens_scopes_and_its_bot_decide_which_turns_it_follows(
         client = token_client(user, **fields)
         return follow(client, turn_id, run_async=run_async)[0]
 
-    assert status(bob, scopes=["read"]) == 200
-    assert status(bob, scopes=["chat"]) == 404, "another user's chat"
-    assert status(acme.owner, scopes=["chat"]) == 200
+    assert status(bob, rights=["read"]) == 200
+    assert status(bob, rights=["chat"]) == 404, "another user's chat"
+    assert status(acme.owner, rights=["chat"]) == 200
     assert status(acme.owner, bot_profile_id=acme_bot.pk) == 200
     assert status(acme.owner, bot_profile_id=other.pk) == 404
-    stop = token_client(bob, scopes=["read"]).post(f"/v1/turns/{turn_id}/stop")
+    stop = token_client(bob, rights=["read"]).post(f"/v1/turns/{turn_id}/stop")
     assert (stop.status_code, stop.json()["code"]) == (403, "token_restricted")
 
 

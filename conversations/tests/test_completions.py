@@ -267,7 +267,7 @@ def test_models_are_the_active_bots_by_id_or_unique_name(acme, acme_bot, globex,
 
 def test_a_token_of_one_bot_sees_one_model_and_asks_no_other(acme, acme_bot, model):
     other = make_bot(name="Other")
-    use_token(acme, bot_profile_id=acme_bot.pk, scopes=["chat"])
+    use_token(acme, bot_profile_id=acme_bot.pk, rights=["chat"])
     client = Client(headers={"authorization": f"Bearer {acme.raw_token}"})
     assert [each["id"] for each in client.get("/v1/models").json()["data"]] == [str(acme_bot.pk)]
     assert client.get(f"/v1/models/{other.pk}").status_code == 404
@@ -277,7 +277,7 @@ def test_a_token_of_one_bot_sees_one_model_and_asks_no_other(acme, acme_bot, mod
 
 
 def test_a_token_that_may_only_read_asks_nothing(acme, acme_bot, model):
-    use_token(acme, scopes=["read"])
+    use_token(acme, rights=["read"])
     response, body = ask(acme, acme_bot)
     assert response.status_code == 403 and body["error"]["type"] == "permission_error"
     client = Client(headers={"authorization": f"Bearer {acme.raw_token}"})

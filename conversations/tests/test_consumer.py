@@ -228,7 +228,7 @@ class TestPagesOfThePredecessor:
 
     def test_a_revoked_token_ends_its_sessions_at_once(self, bot, acme, model):
         with tenant_context(None):
-            token, raw_token = ApiToken.objects.mint(user=acme.owner, name="page", scopes=["chat"])
+            token, raw_token = ApiToken.objects.mint(user=acme.owner, name="page", rights=["chat"])
         session = open_session(bot, origin=self.ELSEWHERE, api_token=raw_token).json()[
             "session_token"
         ]

@@ -178,8 +178,7 @@ class NewTokenForm(forms.Form):
         widget=UnfoldAdminTextInputWidget,
         help_text="What will use it, e.g. “website backend”.",
     )
-    scopes = forms.MultipleChoiceField(
-        label="Rights",
+    rights = forms.MultipleChoiceField(
         required=False,
         choices=Right.choices,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,

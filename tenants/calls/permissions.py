@@ -50,7 +50,7 @@ def permit(
 
     Of people, owners and admins may do everything and members what is not MANAGE; with `members=True` they may enter
     for that as well, and the view keeps them to what is their own. A token may do what its user may, cut down to its
-    scopes; one for a single bot enters only a route that says `bot_bound=True`, which promises to show and change
+    rights; one for a single bot enters only a route that says `bot_bound=True`, which promises to show and change
     nothing but what belongs to `bound_bot(request)`. A refusal is a 403 with the code `role_forbidden` or
     `token_restricted`.
     """
@@ -103,7 +103,7 @@ def require_right(
         return
     other_bot = bot_profile_id and token.bot_profile_id and token.bot_profile_id != bot_profile_id
     if other_bot or (
-        token.scopes and not any(right in INCLUDED.get(held, ()) for held in token.scopes)
+        token.rights and not any(right in INCLUDED.get(held, ()) for held in token.rights)
     ):
         raise restricted()
 

@@ -129,7 +129,7 @@ def test_an_expired_token_says_so_and_one_that_ends_makes_none_that_does_not(acm
     assert client.get("/v1/auth/me").json()["detail"] == "API token has expired"
 
 
-@pytest.mark.parametrize("restriction", [{"bot_profile_id": uuid.uuid4()}, {"scopes": ["chat"]}])
+@pytest.mark.parametrize("restriction", [{"bot_profile_id": uuid.uuid4()}, {"rights": ["chat"]}])
 @pytest.mark.parametrize("path", ["/v1/api-tokens", "/v1/bot-profiles"])
 def test_a_restricted_token_manages_nothing(acme, restriction, path):
     _, secret = ApiToken.objects.mint(user=acme.owner, name="x", **restriction)
@@ -210,15 +210,15 @@ def test_a_token_for_no_bot_of_the_tenant_or_of_the_past_is_not_made(as_acme, as
 
 
 @pytest.mark.parametrize(
-    ("scopes", "allowed"),
+    ("rights", "allowed"),
     [([], {"chat", "read", "manage"}), (["chat"], {"chat"}), (["read"], {"read"}),
      (["chat", "read"], {"chat", "read"}), (["manage"], {"chat", "read", "manage"})],
 )  # fmt: skip
-def test_each_scope_opens_what_it_says(acme, bot, monkeypatch, scopes, allowed):
+def test_each_right_opens_what_it_says(acme, bot, monkeypatch, rights, allowed):
     model = FakeChatModel()
     model.enqueue("Hello.")
     monkeypatch.setattr("conversations.turns.speaking.stream_chat", model.stream)
-    client = bearer(ApiToken.objects.mint(user=acme.owner, name="x", scopes=scopes)[1])
+    client = bearer(ApiToken.objects.mint(user=acme.owner, name="x", rights=rights)[1])
     question = {"bot_profile_id": str(bot.pk), "message": "Hello?"}
     answers = {
         "chat": client.post("/v1/chat", question, content_type="application/json"),
@@ -233,7 +233,7 @@ def test_each_scope_opens_what_it_says(acme, bot, monkeypatch, scopes, allowed):
 
 
 def test_a_members_token_that_may_manage_manages_no_more_than_the_member(bob):
-    client = bearer(ApiToken.objects.mint(user=bob, name="x", scopes=["manage"])[1])
+    client = bearer(ApiToken.objects.mint(user=bob, name="x", rights=["manage"])[1])
     refused = client.post("/v1/bot-profiles", {"name": "x"}, content_type="application/json")
     assert (refused.status_code, refused.json()["code"]) == (403, "role_forbidden")
     assert mint(client, name="mine", scopes=["chat"]).status_code == 201
@@ -258,7 +258,7 @@ def test_a_token_of_one_bot_reads_that_bots_chats_alone(acme, bot):
 # --- what a token makes -------------------------------------------------------------------------------------------
 def test_a_token_passes_on_what_it_has_and_no_more(acme):
     _, secret = ApiToken.objects.mint(
-        user=acme.owner, name="x", scopes=["manage"], expires_at=in_days(7)
+        user=acme.owner, name="x", rights=["manage"], expires_at=in_days(7)
     )
     client = bearer(secret)
     heir = mint(client, name="heir").json()
@@ -271,7 +271,7 @@ def test_a_token_passes_on_what_it_has_and_no_more(acme):
 
 @pytest.mark.parametrize(
     ("maker", "asked"),
-    [({"scopes": ["chat"]}, Grant(("read",))), ({"scopes": ["chat", "read"]}, Grant(("manage",))),
+    [({"rights": ["chat"]}, Grant(("read",))), ({"rights": ["chat", "read"]}, Grant(("manage",))),
      ({"bot_profile_id": uuid.UUID(int=1)}, Grant((), uuid.UUID(int=2))),
      ({"expires_at": datetime(2098, 1, 1, tzinfo=UTC)}, Grant((), None, datetime(2099, 1, 1, tzinfo=UTC)))],
 )  # fmt: skip
@@ -282,9 +282,9 @@ def test_no_token_outranks_the_one_that_makes_it(acme, maker, asked):
     assert not ApiToken.objects.filter(name="child").exists()
 
 
-@pytest.mark.parametrize("scopes", [["chat"], ["read"]])
-def test_a_token_that_may_not_manage_makes_revokes_and_rotates_none(acme, scopes):
-    row, secret = ApiToken.objects.mint(user=acme.owner, name="x", scopes=scopes)
+@pytest.mark.parametrize("rights", [["chat"], ["read"]])
+def test_a_token_that_may_not_manage_makes_revokes_and_rotates_none(acme, rights):
+    row, secret = ApiToken.objects.mint(user=acme.owner, name="x", rights=rights)
     client = bearer(secret)
     for response in (
         mint(client, name="y"),
@@ -334,7 +334,7 @@ def test_a_tokens_own_rate_goes_on_to_what_it_makes_and_to_its_successor(acme):
 
 def test_a_token_rotates_itself(acme):
     row, secret = ApiToken.objects.mint(
-        user=acme.owner, name="x", scopes=["manage"], expires_at=in_days(7)
+        user=acme.owner, name="x", rights=["manage"], expires_at=in_days(7)
     )
     new = rotate(bearer(secret), row.pk).json()
     assert bearer(new["raw_token"]).get("/v1/users").status_code == 200
@@ -343,7 +343,7 @@ def test_a_token_rotates_itself(acme):
 
 def test_a_token_rotates_none_that_may_more_than_itself(acme, as_acme):
     mighty = mint(as_acme, name="mighty").json()
-    for bounds in ({"expires_at": in_days(7)}, {"scopes": ["manage"], "expires_at": in_days(7)}):
+    for bounds in ({"expires_at": in_days(7)}, {"rights": ["manage"], "expires_at": in_days(7)}):
         client = bearer(ApiToken.objects.mint(user=acme.owner, name="x", **bounds)[1])
         assert rotate(client, mighty["id"]).json()["code"] == "token_restricted"
     assert bearer(mighty["raw_token"]).get("/v1/users").status_code == 200

@@ -226,7 +226,7 @@ class TestTokensAndDomains:
         bot = BotAddress.objects.create(bot_profile_id=uuid4(), tenant=acme.tenant)
         run("create_token", tenant="acme", email=bob.email, scopes="read, chat", bot=str(bot.pk))
         token = ApiToken.objects.get(user=bob)
-        assert (token.scopes, token.bot_profile_id) == (["chat", "read"], bot.pk)
+        assert (token.rights, token.bot_profile_id) == (["chat", "read"], bot.pk)
         event = AuditEvent.objects.get(action="token.created")
         assert (event.actor, event.tenant_slug, event.detail["user"]) == (
             "manage.py create_token",

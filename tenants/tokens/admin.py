@@ -111,7 +111,7 @@ class ApiTokenAdmin(ProductAdmin):
 
     @display(description="rights")
     def shown_rights(self, token: ApiToken) -> str:
-        return ", ".join(token.scopes) or "everything its user may do"
+        return ", ".join(token.rights) or "everything its user may do"
 
     @display(description="bot")
     def shown_bot(self, token: ApiToken) -> str:
@@ -136,7 +136,7 @@ class ApiTokenAdmin(ProductAdmin):
             users = users.exclude(role=Role.OWNER)
 
         def mint(data: dict[str, Any]) -> HttpResponse:
-            grant = Grant(tuple(data["scopes"]), data["bot_profile_id"], data["expires_at"])
+            grant = Grant(tuple(data["rights"]), data["bot_profile_id"], data["expires_at"])
             token, secret = mint_token(data["user"], data["name"], grant, request=request)
             self.log_addition(request, token, [{"added": {}}])
             return self._show(request, token, secret)

@@ -35,14 +35,14 @@ class Grant:
 
     @classmethod
     def of(cls, token: ApiToken) -> Grant:
-        return cls(tuple(token.scopes), token.bot_profile_id, token.expires_at)
+        return cls(tuple(token.rights), token.bot_profile_id, token.expires_at)
 
     def filled_up(self, maker: ApiToken | None) -> Grant:
         """This grant, with that of the token that makes one wherever nothing was asked for."""
         if maker is None:
             return self
         return Grant(
-            self.rights or tuple(maker.scopes), self.bot_profile_id or maker.bot_profile_id,
+            self.rights or tuple(maker.rights), self.bot_profile_id or maker.bot_profile_id,
             self.expires_at or maker.expires_at,
         )  # fmt: skip
 
@@ -136,7 +136,7 @@ def _require_within(grant: Grant, maker: ApiToken | None) -> None:
     outlives = maker.expires_at is not None and (
         grant.expires_at is None or grant.expires_at > maker.expires_at
     )
-    if other_bot or outlives or not covers(maker.scopes, grant.rights):
+    if other_bot or outlives or not covers(maker.rights, grant.rights):
         raise restricted(
             "A token cannot make one that may do more, reaches another bot or lives longer than itself."
         )
@@ -150,7 +150,7 @@ def _create(
     user: User, name: str, grant: Grant, *, rate: str, family_id: UUID | None = None
 ) -> tuple[ApiToken, str]:
     return ApiToken.objects.mint(
-        user=user, name=name, scopes=[right for right in Right.values if right in grant.rights],
+        user=user, name=name, rights=[right for right in Right.values if right in grant.rights],
         bot_profile_id=grant.bot_profile_id, expires_at=grant.expires_at, rate=rate, family_id=family_id,
     )  # fmt: skip
 
@@ -166,6 +166,6 @@ def _note(
         f"token.{what}", actor=actor, request=request, tenant=token.tenant,
         detail={
             "id": str(token.pk), "prefix": token.token_prefix, "name": token.name, "user": token.user.email,
-            "scopes": token.scopes, **detail,
+            "scopes": token.rights, **detail,
         },
     )  # fmt: skip

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Right(models.TextChoices):
-    """What an API token may do; one that names none may do all that its user may. On the wire: `scopes`."""
+    """What an API token may do; one that names none may do all that its user may. On the wire they are `scopes`."""
 
     CHAT = "chat", "Chat"
     READ = "read", "Read"
@@ -65,8 +65,11 @@ class ApiToken(models.Model):
     name = models.CharField(max_length=255, blank=True)
     token_hash = models.CharField(max_length=64, unique=True, editable=False)
     token_prefix = models.CharField(max_length=8, editable=False)
-    scopes = models.JSONField(
-        default=list, blank=True, help_text="Empty: everything its user may do."
+    rights = models.JSONField(
+        db_column="scopes",
+        default=list,
+        blank=True,
+        help_text="Empty: everything its user may do.",
     )
     bot_profile_id = models.UUIDField(
         null=True, blank=True, help_text="If set, good for this bot only."

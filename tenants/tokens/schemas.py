@@ -31,7 +31,10 @@ class ApiTokenSchema(Noun, of=ApiToken):
     token_prefix: Shown[TokenPrefix]
     user_id: Shown[UUID]
     scopes: Annotated[
-        list[Right], Field(description="None of them: everything that its user may do.")
+        list[Right],
+        Field(
+            validation_alias="rights", description="None of them: everything that its user may do."
+        ),
     ]
     bot_profile_id: Annotated[UUID | None, Field(description="The only bot that it is good for.")]
     is_active: Shown[bool]

@@ -44,17 +44,17 @@ class Command(ProductCommand):
         if user is None:
             raise NotFound(f"{tenant.slug} has no active user '{options['email']}'.")
         expires_at = timezone.now() + timedelta(days=days) if days else None
-        grant = Grant(read_scopes(options["scopes"]), read_bot(options["bot"]), expires_at)
+        grant = Grant(read_rights(options["scopes"]), read_bot(options["bot"]), expires_at)
         _, secret = mint_token(user, options["name"], grant, actor=self.actor)
         self.say(secret)
         self.stderr.write("This is the only time that the token is shown.")
 
 
-def read_scopes(text: str | None) -> tuple[str, ...]:
-    scopes = tuple(scope.strip() for scope in text.split(",")) if text is not None else ()
-    if not set(scopes) <= set(Right.values):
+def read_rights(text: str | None) -> tuple[str, ...]:
+    rights = tuple(right.strip() for right in text.split(",")) if text is not None else ()
+    if not set(rights) <= set(Right.values):
         raise BadInput("--scopes are chat, read or manage, several with commas.")
-    return scopes
+    return rights
 
 
 def read_bot(text: str | None) -> UUID | None:
