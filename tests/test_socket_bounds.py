@@ -55,6 +55,8 @@ def frame(payload: bytes, *, opcode: int = 1, is_last: bool = True) -> bytes:
     size = bytes([0x80 | 127]) + len(payload).to_bytes(8, "big")
     if len(payload) < 126:
         size = bytes([0x80 | len(payload)])
+    elif len(payload) < 65536:
+        size = bytes([0x80 | 126]) + len(payload).to_bytes(2, "big")
     return head + size + bytes(4) + payload
 
 
@@ -76,9 +78,38 @@ def answers(connection: RawConnection, size: int) -> bytes:
         return b""
 
 
-def test_a_message_of_a_quarter_mebibyte_arrives_and_no_longer_one(daphne):
+def open_heard(port: int, path: str = "/") -> RawConnection:
+    """A socket to which the application has said something."""
+    connection = open_socket(port, path)
+    connection.send(frame(b"x"))
+    assert answers(connection, 3) == b"\x81\x011"
+    return connection
+
+
+def test_the_first_message_is_no_longer_than_what_authenticates(daphne):
     port, _ = daphne
     with open_socket(port, "/") as connection:
+        connection.send(frame(b"x" * 16 * KB))
+        assert answers(connection, 7) == b"\x81\x0516384"
+    with open_socket(port, "/") as connection:
+        connection.send(frame(b"x" * (16 * KB + 1), is_last=False))
+        assert answers(connection, 1) == b""
+
+
+def test_what_waits_is_bounded_in_bytes_too(daphne):
+    port, _ = daphne
+    with open_socket(port, "/deaf") as connection:
+        connection.send(frame(b"x" * 16 * KB) * 9)
+        assert is_dropped_while_sending(connection, frame(b"x"))
+    with open_heard(port, "/deaf-later") as connection:
+        for _ in range(16):
+            assert not is_dropped_now(connection)
+        assert is_dropped_while_sending(connection, frame(b"x" * 255 * KB))
+
+
+def test_a_message_of_a_quarter_mebibyte_arrives_and_no_longer_one(daphne):
+    port, _ = daphne
+    with open_heard(port) as connection:
         connection.send(frame(b"x" * 256 * KB) + frame(b"x" * 100))
         assert answers(connection, 13) == b"\x81\x06262144\x81\x03100"
         connection.send(frame(b"x" * (256 * KB + 1)))
@@ -87,7 +118,7 @@ def test_a_message_of_a_quarter_mebibyte_arrives_and_no_longer_one(daphne):
 
 def test_a_message_in_many_frames_is_no_way_around(daphne):
     port, progress = daphne
-    with open_socket(port, "/") as connection:
+    with open_heard(port) as connection:
         connection.send(frame(b"x" * 200 * KB, is_last=False))
         connection.send(frame(b"x" * 200 * KB, opcode=0))
         assert answers(connection, 1) == b""

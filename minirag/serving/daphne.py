@@ -2,13 +2,11 @@
 
 Daphne starts an application when a request is complete, and Twisted has read forms into memory by then, on the event
 loop: 60 MiB of multipart from anybody stopped everything for seconds. Here forms are never parsed by the server. A body
-that is long, or of unknown length, starts the application at its head and follows piece by piece, as fast as the
-application takes it (see `IncomingBody` in `minirag.serving.bodies`). An answer that comes before the body's end closes
+that is long, or of unknown length, starts the application at its head and follows piece by piece, each once the
+application asks for it (see `IncomingBody` in `minirag.serving.bodies`): until it has looked at the head, nothing of a
+stranger's body is read. A request has to keep a `Pace`. An answer that comes before the body's end closes
 the connection once the client had time to read it. What Twisted and Daphne refuse themselves (broken or oversized
 headers) has our body and a request id instead of none.
-
-A WebSocket has no such pacing: what its application has not taken and what its client has not read both wait in memory.
-`Socket` drops the connection where that grows beyond what an honest client causes.
 
 `install` is called where the application is imported, so it holds for every way in which Daphne is started.
 """
@@ -21,24 +19,18 @@ from io import BytesIO
 from typing import Any
 
 import daphne.server
-import structlog
 from daphne.http_protocol import HTTPFactory, WebRequest
-from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from twisted.web.http import RESPONSES, HTTPChannel
 
 from minirag.lib.errors import ProductError
 from minirag.lib.http_in.error_bodies import error_body
 from minirag.lib.http_in.request_ids import choose_request_id
 from minirag.serving.bodies import BodyTooSlow
-
-logger = structlog.get_logger(__name__)
+from minirag.serving.pace import Pace
+from minirag.serving.sockets import SocketFactory
 
 AT_ONCE_BYTES = 64 * 1024  # a body of this size is kept in memory and comes in one piece
 LINGER_SECONDS = 10.0
-_WAITING_BYTES = 512 * 1024  # of one body, until the application has taken what is there
-_MESSAGE_BYTES = 256 * 1024  # of a WebSocket's message
-_WAITING_MESSAGES = 64  # until the application has taken them
-_UNREAD_BYTES = 2**20  # written to a WebSocket since its client stopped to keep up
 _SERVERS_OWN = (b"daphne-root-path",)  # it would choose our path, and a proxy has no use for it
 
 
@@ -56,14 +48,52 @@ class Channel(HTTPChannel):
 
     _lingering: Any = None
     _incoming: StreamedRequest | None = None
+    _pace: Pace | None = None
+    _is_held = False
 
     def expect_body(self, request: StreamedRequest | None) -> None:
         """Note whose body is coming now; None once it is complete."""
         self._incoming = request
 
+    def hold(self) -> None:
+        """Read nothing more from the client until `release`."""
+        self._is_held = True
+        self._networkProducer.pauseProducing()
+        if self._pace is not None:
+            self._pace.rest()
+
+    def release(self) -> None:
+        if self._is_held:
+            self._is_held = False
+            self.resetTimeout()
+            self._networkProducer.resumeProducing()
+            if self._pace is not None:
+                self._pace.wait()
+
+    def resumeProducing(self) -> None:
+        """Twisted's, when what we wrote has gone."""
+        super().resumeProducing()
+        if self._is_held:
+            self._networkProducer.pauseProducing()
+
+    def _begin_pace(self) -> None:
+        if self._pace is None:
+            self._pace = Pace(self.factory.reactor, lambda: self._refuse(408))
+            self._pace.wait()
+
+    def _end_pace(self) -> None:
+        if self._pace is not None:
+            self._pace.rest()
+            self._pace = None
+
     def allHeadersReceived(self) -> None:
+        self._begin_pace()  # also of a request that was sent before the last one was answered
         self.requests[-1].read_line(self._command, self._path, self._version)
         super().allHeadersReceived()
+
+    def allContentReceived(self) -> None:
+        self._end_pace()
+        super().allContentReceived()
 
     def lineLengthExceeded(self, line: bytes) -> None:
         self._refuse(431)
@@ -93,7 +123,9 @@ class Channel(HTTPChannel):
 
     def timeoutConnection(self) -> None:
         """Twisted's, when nothing came for a minute."""
-        if self._incoming is not None:
+        if self._is_held:
+            self.setTimeout(self.timeOut)
+        elif self._incoming is not None:
             self._refuse(408)
         else:
             super().timeoutConnection()
@@ -105,7 +137,8 @@ class Channel(HTTPChannel):
         """
         if self._lingering is not None:
             return
-        self.persistent = False
+        self.persistent = self._is_held = False
+        self._end_pace()
         self.setTimeout(None)
         self._networkProducer.unregisterProducer()
         self._networkProducer.resumeProducing()
@@ -124,6 +157,10 @@ class Channel(HTTPChannel):
 
     def dataReceived(self, data: bytes) -> None:
         if self._lingering is None:
+            if not self._handlingRequest:
+                self._begin_pace()
+            if self._pace is not None:
+                self._pace.count(len(data))
             super().dataReceived(data)
             if self._incoming is not None:
                 self._incoming.hand_on()
@@ -137,6 +174,7 @@ class Channel(HTTPChannel):
             super().rawDataReceived(data)
 
     def connectionLost(self, reason: Any) -> None:
+        self._end_pace()
         if self._lingering is not None:
             self._lingering.cancel()
             self._lingering = None
@@ -180,21 +218,22 @@ class StreamedRequest(WebRequest):
         self._wants_continue = expect[0].lower() == b"100-continue"
         self.requestHeaders.removeHeader(b"expect")  # Twisted would say "continue" at once
         self.channel.expect_body(self)
+        self.channel.hold()
         self.process()
 
     def body_is_wanted(self) -> None:
         """The application is about to wait for a piece."""
-        if self._wants_continue and self.channel is not None and not self.startedWriting:
+        if self.channel is None:
+            return
+        if self._wants_continue and not self.startedWriting:
             self._wants_continue = False
             self.channel._send100Continue()
+        if not self._waiting_bytes:
+            self.channel.release()
 
     def piece_was_taken(self, size: int) -> None:
-        """The application has got a piece: more may come in."""
-        was_full = self._waiting_bytes > _WAITING_BYTES
+        """The application has got a piece. More is read when it asks for more."""
         self._waiting_bytes -= size
-        if was_full and self._waiting_bytes <= _WAITING_BYTES and self.channel is not None:
-            self.channel.resetTimeout()
-            self.channel.transport.resumeProducing()
 
     def handleContentChunk(self, data: bytes) -> None:
         if self._is_streamed:
@@ -212,8 +251,8 @@ class StreamedRequest(WebRequest):
             return
         self.application_queue.put_nowait({"type": "http.request", "body": data, "more_body": True})
         self._waiting_bytes += len(data)
-        if self._waiting_bytes > _WAITING_BYTES:
-            self.channel.transport.pauseProducing()
+        if not self._is_complete:
+            self.channel.hold()
 
     def break_off(self) -> None:
         """The rest of the body will never come."""
@@ -225,6 +264,7 @@ class StreamedRequest(WebRequest):
             super().requestReceived(command, path, version)
             return
         self._is_complete = True
+        self.channel.release()  # who goes away while we answer is seen by reading only
         self.hand_on()
         self.channel.expect_body(None)
         if self.application_queue is not None:
@@ -260,65 +300,6 @@ class Factory(HTTPFactory):
         protocol = super().buildProtocol(addr)
         protocol.requestFactory = StreamedRequest
         return protocol
-
-
-class Socket(WebSocketProtocol):
-    """Daphne's WebSocket, but for a client who sends without end or does not read: he is dropped.
-
-    It registers itself as Twisted's producer (see `backpressure`), in place of the HTTP connection it was.
-    """
-
-    _is_full = False
-    _unread_bytes = 0
-
-    def connectionMade(self) -> None:
-        self.transport.unregisterProducer()
-        self.transport.registerProducer(self, True)
-        super().connectionMade()
-
-    def onMessageFrameBegin(self, length: int) -> None:
-        super().onMessageFrameBegin(length)
-        if self.message_data_total_length > _MESSAGE_BYTES:
-            self._drop("message too large")
-
-    def onMessage(self, payload: bytes, isBinary: bool) -> None:
-        super().onMessage(payload, isBinary)
-        if self.application_queue.qsize() > _WAITING_MESSAGES:
-            self._drop("too many messages")
-
-    def sendData(self, data: bytes, *args: Any, **kwargs: Any) -> None:
-        """Everything that is written comes by here, answers to pings as well."""
-        super().sendData(data, *args, **kwargs)
-        self._unread_bytes += len(data) if self._is_full else 0
-        if self._unread_bytes > _UNREAD_BYTES:
-            self._drop("not read")
-
-    def handle_reply(self, message: dict[str, Any]) -> None:
-        if self.state != self.STATE_CLOSED:  # dropped, and the application does not know yet
-            super().handle_reply(message)
-
-    def pauseProducing(self) -> None:
-        """The buffer is full."""
-        self._is_full = True
-
-    def resumeProducing(self) -> None:
-        """The buffer is empty."""
-        self._is_full, self._unread_bytes = False, 0
-
-    def stopProducing(self) -> None:
-        """The connection is gone."""
-
-    def _drop(self, reason: str) -> None:
-        if self.state != self.STATE_CLOSED:
-            logger.info("socket dropped", reason=reason)
-            self.failedByMe, self.wasClean, self.wasNotCleanReason = True, False, reason
-            self.dropConnection(abort=True)
-
-
-class SocketFactory(WebSocketFactory):
-    """Makes our WebSockets instead of Daphne's."""
-
-    protocol = Socket
 
 
 _REFUSALS = {408: BodyTooSlow, 431: HeadersTooLarge}

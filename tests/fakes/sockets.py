@@ -1,4 +1,4 @@
-"""An ASGI application of WebSockets under our Daphne: one path never takes a message, one talks without end."""
+"""Sockets under our Daphne, as an ASGI application: one path hears nothing, one a single message, one talks for ever."""
 
 from __future__ import annotations
 
@@ -28,4 +28,6 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
         await asyncio.sleep(0)
     while (message := await receive())["type"] == "websocket.receive":
         await send({"type": "websocket.send", "text": str(len(message["text"]))})
+        if scope["path"] == "/deaf-later":
+            await asyncio.sleep(3600)
     Path(os.environ["PROGRESS_FILE"]).write_text("disconnected")
