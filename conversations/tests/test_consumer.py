@@ -422,6 +422,42 @@ def test_one_address_cannot_ask_without_end_by_inventing_visitors(
     assert codes[:10] == [None] * 10 and codes[10] == "rate_limited"
 
 
+@pytest.mark.parametrize(
+    "frame",
+    [
+        {"type": "authenticate"},
+        {"type": "resume", "request_id": "never-asked"},
+        {"type": "feedback", "message_id": str(uuid4()), "feedback": "positive"},
+        {"type": "reset"},
+        {"type": "nonsense"},
+        "no frame at all",
+        {"type": "question", "message": ""},
+    ],
+    ids=lambda frame: frame["type"] if isinstance(frame, dict) else "no frame",
+)
+def test_every_frame_is_counted_and_who_never_stops_is_sent_away(
+    bot, settings, fresh_limits, monkeypatch, frame
+):
+    """Each costs a look into the database or at least our time, and none is a question that is counted by itself."""
+    settings.VISITOR_RATE = "1/minute"
+    monkeypatch.setattr("conversations.widget.asked.UNWRITTEN_SECONDS", 0)
+    token = sessions.issue_session(bot, VISITOR, PAGE)[0]
+    if isinstance(frame, dict) and frame["type"] == "authenticate":
+        frame = frame | {"session_token": token}
+    seen = talk(*[frame] * 30, token=token)
+    codes = [event.get("code") for event in seen]
+    assert codes[-1] == 4429 and codes[-12:-1] == ["rate_limited"] * 11
+    assert "rate_limited" not in codes[:6]
+    later = talk(token=sessions.issue_session(bot, f"visitor-{uuid4().hex}", PAGE)[0])
+    assert later[-1]["type"] == "authenticated"
+
+
+def test_who_tries_to_authenticate_without_end_is_counted_by_address(bot, settings, fresh_limits):
+    settings.VISITOR_RATE = "1/minute"
+    codes = [talk({"type": "authenticate", "session_token": "x"})[0]["code"] for _ in range(61)]
+    assert codes == ["session_invalid"] * 60 + ["rate_limited"]
+
+
 class TestAVisitorWhoseSocketBreaks:
     """What was asked is asked once, whatever his widget does when it comes back."""
 

@@ -25,15 +25,28 @@ from conversations.models import Message
 from conversations.turns.feedback import set_feedback
 from conversations.turns.state import Asker
 from conversations.widget.asked import find_same_question, wait_for_question
-from conversations.widget.frames import AuthenticateFrame, FeedbackFrame, QuestionFrame, ResumeFrame
+from conversations.widget.frames import (
+    AuthenticateFrame,
+    FeedbackFrame,
+    QuestionFrame,
+    ResumeFrame,
+    read_frame,
+    render_frame_error,
+)
 from conversations.widget.sessions import WidgetSession, open_session, require_open_page
-from minirag.lib.errors import BadInput, Conflict, NotAuthenticated, NotFound, ProductError
+from minirag.lib.errors import (
+    BadInput,
+    Conflict,
+    NotAuthenticated,
+    NotFound,
+    ProductError,
+    TooManyRequests,
+)
 from minirag.lib.http_in.arrivals import Arrival
-from minirag.lib.http_in.rest import InvalidFields, validate_fields
+from minirag.lib.http_in.rest import validate_fields
 from minirag.lib.readiness import is_stopping
-from minirag.lib.text.strict_json import InvalidJSON, UnstorableText, parse_json
 from tenants.audit import acting
-from tenants.calls.limits import bounds_of_visitor
+from tenants.calls.limits import Bounds, bounds_of_frame, bounds_of_visitor
 from tenants.calls.middleware import HostUnknown, find_tenant
 from tenants.context import run_sync, tenant_context
 
@@ -41,12 +54,11 @@ logger = structlog.get_logger(__name__)
 
 AUTHENTICATE_WITHIN_SECONDS = 10.0
 STOP_WITHIN_SECONDS = 5.0  # of a turn in another process
-CLOSE_UNAUTHENTICATED, CLOSE_REFUSED = 4401, 4403
+MOST_REFUSALS = 10  # for being too many, one after the other
+CLOSE_UNAUTHENTICATED, CLOSE_REFUSED, CLOSE_TOO_MANY = 4401, 4403, 4429
 CLOSE_RESTARTING = (
     4503  # connect again, to another process (Daphne cannot send 1012, which is meant for this)
 )
-_MAX_FRAME = 200_000  # characters: a question of 32,000 may be escaped to six times that
-
 
 _open: WeakSet[ChatConsumer] = WeakSet()
 
@@ -72,12 +84,12 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
     reader: asyncio.Task[None] | None = None
     deadline: asyncio.TimerHandle | None = None
     is_closed = False
+    refusals = 0
 
     async def dispatch(self, message: dict[str, Any]) -> None:
-        """Hand a message on without the base class's hop to close database connections.
+        """Hand a message on without the base class's hop to close database connections, which `run_sync` gives back.
 
-        That hop goes through the one thread all sockets share, so one slow call would stall them all; ours are given
-        back by `run_sync`.
+        That hop goes through the one thread all sockets share, so one slow call would stall them all.
         """
         await getattr(self, message["type"].replace(".", "_"))(message)
 
@@ -121,12 +133,18 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
         if self.is_closed:  # what came on its heels is not looked at
             return
         try:
-            frame = self._read_frame(text_data)
+            await self._bounds_of_frame().count_async()
+            frame = read_frame(text_data)
             request_id = frame["request_id"] if isinstance(frame.get("request_id"), str) else ""
             await self._dispatch_frame(frame)
+            self.refusals = 0
         except ProductError as error:
             await self._send_error(error, request_id)
-            if isinstance(error, NotAuthenticated) or (
+            self.refusals += isinstance(error, TooManyRequests)
+            if self.refusals > MOST_REFUSALS:  # to refuse costs as well
+                self.is_closed = True
+                await self.close(CLOSE_TOO_MANY)
+            elif isinstance(error, NotAuthenticated) or (
                 self.session is None and not error.retryable
             ):
                 self.is_closed = True
@@ -137,17 +155,11 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
                 ProductError("Something went wrong on our side.", retryable=True), request_id
             )
 
-    def _read_frame(self, text: str | None) -> dict[str, Any]:
-        invalid = BadInput("A frame is a JSON object in text.", code="frame_invalid")
-        if text is None or len(text) > _MAX_FRAME:
-            raise invalid
-        try:
-            frame = parse_json(text.encode())
-        except (InvalidJSON, UnstorableText, UnicodeEncodeError):
-            raise invalid from None
-        if not isinstance(frame, dict):
-            raise invalid
-        return frame
+    def _bounds_of_frame(self) -> Bounds:
+        address = Arrival.of_scope(self.scope).address
+        if self.session is None:
+            return bounds_of_frame(None, "", address)
+        return bounds_of_frame(self.session.tenant, self.session.visitor_id, address)
 
     async def _dispatch_frame(self, frame: dict[str, Any]) -> None:
         handlers = {
@@ -202,10 +214,11 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
     async def _ask(self, frame: dict[str, Any]) -> None:
         body = validate_fields(QuestionFrame, frame, where="body")
         self._require_idle()
-        session = await self._open_session(self.session_token)
-        await bounds_of_visitor(
-            session.tenant, session.visitor_id, Arrival.of_scope(self.scope).address
+        assert self.session is not None  # noqa: S101 - for the type checker
+        await bounds_of_visitor(  # first, since the next step reads the database
+            self.session.tenant, self.session.visitor_id, Arrival.of_scope(self.scope).address
         ).count_async()
+        session = await self._open_session(self.session_token)
         request_id = body.request_id or uuid.uuid4().hex
         asker = Asker(
             visitor_id=session.visitor_id,
@@ -272,9 +285,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
             async with aclosing(found.tell(after)) as told:
                 async for number, name, data in told:
                     if name in LAST_EVENTS:
-                        self.reader = (
-                            None  # stored: the next question may come as soon as he sees this
-                        )
+                        self.reader = None  # stored: the next question may come when he sees this
                     ids = {"chat_id": str(self.chat_id), "request_id": request_id}
                     await self.send_json({"type": name, "number": number, **ids, **data})
                     await asyncio.sleep(
@@ -336,15 +347,4 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
         )
 
     async def _send_error(self, error: ProductError, request_id: str) -> None:
-        detail = (
-            "The frame has invalid fields." if isinstance(error, InvalidFields) else error.detail
-        )
-        await self.send_json(
-            {
-                "type": "error",
-                "detail": detail,
-                "code": error.code,
-                "retryable": error.retryable,
-                "request_id": request_id,
-            }
-        )
+        await self.send_json(render_frame_error(error, request_id))

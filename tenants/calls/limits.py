@@ -9,6 +9,7 @@
 | whoever asks a question | beside those, the token or user (CHAT_RATE) |
 | widget session, made | the address (WIDGET_RATE) and the bot's tenant |
 | widget visitor's question | the visitor (VISITOR_RATE), his address (ten times that) and the bot's tenant |
+| any frame of a widget's socket | the visitor, once known (six times VISITOR_RATE), and his address (sixty times) |
 
 Without Redis, what costs money is refused and the rest goes on uncounted: questions and widget sessions fail closed
 (503, `limiter_unavailable`), every other call fails open. Log-in and sign-up count by themselves, and fail closed.
@@ -33,6 +34,7 @@ from tenants.models import Tenant
 ADDRESS_FACTOR = (
     10  # visitors behind one address, an office's say, share this many times one visitor's rate
 )
+FRAME_FACTOR = 6  # a question comes with authenticating, coming back, stopping and feedback
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,22 @@ def bounds_of_visitor(tenant: Tenant, visitor_id: str, address: str) -> Bounds:
         _bound_of_tenant(tenant),
     )
     return Bounds(tenant.schema_name, bounds, fail_closed=True)
+
+
+def bounds_of_frame(tenant: Tenant | None, visitor_id: str, address: str) -> Bounds:
+    """Return what bounds whatever comes over a widget's socket; `tenant` is None before there is a session.
+
+    Frames cost no money, so they do not use up what the tenant's other callers have.
+    """
+    rate = parse_rate(settings.VISITOR_RATE)
+    own = rate * FRAME_FACTOR if rate else ""
+    shared = rate * (FRAME_FACTOR * ADDRESS_FACTOR) if rate else ""
+    bounds = (Bound(f"frames:address:{network_of(address)}", shared, "frames"),)
+    if tenant is None:
+        return Bounds(PUBLIC_SCHEMA, bounds)
+    return Bounds(
+        tenant.schema_name, (Bound(f"frames:visitor:{visitor_id}", own, "frames"), *bounds)
+    )
 
 
 def _bound_of_tenant(tenant: Tenant) -> Bound:

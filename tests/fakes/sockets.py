@@ -1,4 +1,4 @@
-"""Sockets under our Daphne, as an ASGI application: one path hears nothing, one a single message, one talks for ever."""
+"""Sockets under our Daphne as an ASGI application: one path hears nothing, one a single message, one talks on."""
 
 from __future__ import annotations
 

@@ -80,18 +80,31 @@ _OF_PARAMETER = re.compile(
     r"extra[ _](?:inputs|fields|parameter|forbidden)|deprecated|only the default|"
     r"use \W?max_completion_tokens|not support\W{1,3}(?:the )?(?:parameter|temperature|max_\w*tokens)\W*(?:$|[.,;])"
 )
+# How long or large something is. A system message, which holds the passages, makes it the question that is too long.
+_OF_LENGTH = re.compile(
+    r"exceed|too (?:long|large|big|many)|longer than|\blength\b|limited to|\d (?:characters|chars|bytes|kb|words)|"
+    r"\b(?:at most|less than|up to|fewer than|max(?:imum)?(?: of)?) \d{2,}|\bsize\b"
+)
+# What is wrong with one request, or for a while: its length, its content, its place, how many there are. Whoever
+# shares the model would be asked otherwise from then on, for what one of them has written.
+_OF_ONE_CALL = re.compile(
+    _OF_LENGTH.pattern
+    + r"|\b(?:at most|at least|maximum|minimum|limit)\b|characters|empty|blank|\bnull\b|\bcontent\b|"
+    r"\bstring\b|beginning|only one|more than one|second|multiple|duplicate|images?\b|violat|polic|concurren|simultan|"
+    r"temporar|try again|retry|at (?:this|the) moment|time(?:d )?-?out|overload|rate limit"
+)
 # A bound of this request, not of the model.
 _OF_REQUEST = re.compile(
     r"\b(?:left|remain\w*|available)\b|context|your (?:prompt|input|request|messages|budget|plan|credits?|balance)"
 )
 # In this order: `stream` is a part of other names, and a message about one often names another as the way out.
+_SYSTEM = re.compile(
+    r"(?:system|developer)\W{0,3} (?:role|message|prompt|instruction)|role\W{1,4}(?:system|developer)|"
+    r"(?:system|developer) instructions?|does not support '(?:system|developer)'"
+)
 _SIGNS: tuple[tuple[Parameter, re.Pattern[str]], ...] = (
     ("stream_options", re.compile(r"stream_options|include_usage")),
-    (
-        "system",
-        re.compile(r"(?:system|developer)\W{0,3} (?:role|message|prompt|instruction)|role\W{1,4}(?:system|developer)|"
-                   r"(?:system|developer) instructions?|does not support '(?:system|developer)'"),
-    ),
+    ("system", _SYSTEM),
     ("turns", re.compile(r"roles must alternate|alternat\w+ .{0,30}roles?|consecutive .{0,30}(?:role|message)|"
                          r"first message must .{0,30}user")),
     ("max_tokens", re.compile(r"max_(?:completion_|new_)?tokens|maxtokens|max_output_tokens")),
@@ -138,7 +151,8 @@ def read_complaint(status: int | None, body: bytes | str | Any) -> Complaint:
         return Complaint("content_filter")
     is_about_input = status in (None, 400, 413, 422, 500)
     found = _find_parameter(facts) if status not in (401, 403, 429) else ""
-    if is_about_input and (status == 413 or codes & _LENGTH_CODES or _LENGTH.search(text)):
+    is_long = _LENGTH.search(text) or (_SYSTEM.search(text) and _OF_LENGTH.search(text))
+    if is_about_input and (status == 413 or codes & _LENGTH_CODES or is_long):
         return Complaint("context_length", number=facts.context or _read_number(_LIMIT, text))
     if found:
         return _read_refusal(found, f"{text} {' '.join(sorted(codes))}")
@@ -245,13 +259,13 @@ def _read_object(
 
 def _find_parameter(facts: _Facts) -> Parameter:
     """What of our request is refused: as the error names it, else as its text does where that refuses something."""
-    named = _NAMES.get(facts.parameter)
-    if named is not None:
-        return named
-    if not (_REFUSES.search(facts.text) or "role" in facts.text):
-        return ""
-    found: Parameter = next((name for name, sign in _SIGNS if sign.search(facts.text)), "")
-    return found
+    named: Parameter = _NAMES.get(facts.parameter, "")
+    if not named:
+        if not (_REFUSES.search(facts.text) or "role" in facts.text):
+            return ""
+        named = next((name for name, sign in _SIGNS if sign.search(facts.text)), "")
+    has_value = named in ("max_tokens", "temperature")
+    return "" if not has_value and _OF_ONE_CALL.search(facts.text) else named
 
 
 def category_of_status(status: Any) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
+from minirag.ai.credentials import Credentials
 from minirag.ai.providers.complaints import Complaint, read_complaint
+from minirag.ai.providers.dialects import Dialect, learn, recall
 
 
 def openai(message: str, code: str | None = None, param: str | None = None) -> dict:
@@ -111,3 +114,95 @@ def test_an_error_without_end_is_read_in_no_time():
         nested = {"error": nested, "message": "x" * 100}
     assert read_complaint(400, nested).category == "bad_request"
     assert read_complaint(400, "exceeds " * 100_000).category == "bad_request"
+
+
+OF_THE_MODEL = [
+    ("System role not supported", "system"),
+    ("System messages are not supported by this model.", "system"),
+    ("Developer instruction is not enabled for models/gemma-3-27b-it", "system"),
+    ("Only user and assistant roles are supported! Got role: system", "system"),
+    ("Invalid role: system. Must be one of user, assistant.", "system"),
+    ("This model does not accept a system prompt.", "system"),
+    ("'messages[0].role' does not support 'system' with this model.", "system"),
+    ("the system role is not allowed for this model", "system"),
+    ("Conversation roles must alternate user/assistant/user/assistant/...", "turns"),
+    ("First message must use the user role.", "turns"),
+    ("Streaming is not supported for this model.", "stream"),
+    ("Your organization must be verified to stream this model.", "stream"),
+    ("Streaming is currently not supported with this model.", "stream"),
+    ("stream_options is not supported", "stream_options"),
+    ("Unknown parameter: 'stream_options.include_usage'", "stream_options"),
+]
+
+OF_THE_REQUEST = [
+    "system message exceeds the maximum of 1000 characters",
+    "The system message exceeds the maximum length.",
+    "System prompt is too long.",
+    "The system prompt cannot be longer than 4096 characters",
+    "system instruction must be at most 8000 characters",
+    "The length of the system message should be less than 2000",
+    "system prompt is limited to 1000 characters",
+    "system prompt too large (max 32 KB)",
+    "A system message of this size is not supported",
+    "System message must not be empty.",
+    "system message content cannot be blank",
+    "System message must be at the beginning.",
+    "Only one system message is supported.",
+    "At most 1 system message is allowed",
+    "Unexpected second system message",
+    "The system prompt must be a string.",
+    "system message contains characters that are not supported",
+    "system prompt contains unsupported content",
+    "Images are not supported in a system message",
+    "Invalid system prompt: it violates a rule",
+    "too many concurrent streams: the limit is exceeded",
+    "The maximum number of streaming requests was exceeded, cannot open another stream",
+    "Streaming is temporarily not available, try again later",
+    "stream is not available at this moment",
+    "stream timeout exceeds the limit",
+    "consecutive messages must not exceed 10",
+    "message with role user must not be empty, at most 10 consecutive messages",
+]
+
+
+@pytest.mark.parametrize(("message", "parameter"), OF_THE_MODEL)
+def test_what_a_model_does_not_take_is_learned(message, parameter):
+    found = read_complaint(400, openai(message))
+    assert (found.category, found.parameter, found.is_of_value) == ("bad_request", parameter, False)
+
+
+@pytest.mark.parametrize("message", OF_THE_REQUEST)
+@pytest.mark.parametrize("param", [None, "messages[0].content", "stream"])
+def test_a_limit_of_one_request_is_no_dialect(message, param):
+    """All who share a key would be asked otherwise, for what one of them has written."""
+    found = read_complaint(400, openai(message, param=param))
+    assert Dialect().adapt(found) is None
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        each
+        for each in OF_THE_REQUEST
+        if re.search("exceeds the max|long|length|at most 8|limited|large|size", each)
+    ],
+)
+def test_a_system_message_that_is_too_long_is_a_question_that_is_too_long(message):
+    if "system" in message.lower():
+        assert read_complaint(400, openai(message)).category == "context_length"
+
+
+def test_what_is_learned_of_a_model_holds_for_the_very_same_address_and_key():
+    """An address that a tenant chose may say what it likes: nobody else is asked otherwise for it."""
+    liar = Credentials(api_key="own", api_base="https://liar.example.com/v1")
+    complaint = read_complaint(400, openai("System role not supported"))
+    assert learn("openai/m", liar, recall("openai/m", liar), complaint)
+    assert not recall("openai/m", liar).takes_system
+    for other in (
+        None,
+        Credentials(api_key="own"),
+        Credentials(api_key="other", api_base=liar.api_base),
+        Credentials(api_key="own", api_base="https://honest.example.com/v1"),
+    ):
+        assert recall("openai/m", other).takes_system
+    assert recall("openai/other", liar).takes_system
