@@ -18,7 +18,7 @@ from bench.quality.languages import is_in_language
 from bench.quality.own import Asked, describe_failure
 from bench.quality.questions import ANSWERABLE, BASES, HALVES, KINDS, Question, load_base
 from bots.models import Outcome
-from minirag.ai.local import HASH
+from minirag.ai.builtin.local import HASH
 
 NAMES = sorted(path.name for path in BASES.iterdir() if path.is_dir())
 

@@ -46,7 +46,7 @@ def _set_up(embedder: Path) -> None:
     import django
     from django.core.management import call_command
 
-    from minirag.ai.minilm import is_built
+    from minirag.ai.builtin.minilm import is_built
 
     if not is_built(embedder):
         raise SystemExit(f"There is no embedder in {embedder}: `make eval` builds it.")

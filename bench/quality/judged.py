@@ -16,8 +16,8 @@ from bench.report import Budget, Report
 from bots.models import BotProfile
 from knowledge.retrieval.evaluation import load_judged_set, measure_all
 from knowledge.retrieval.retrieving import Retrieval
-from minirag.ai.local import find_sentence_embedder
-from minirag.ai.offline import OfflinePassage, list_candidates, score_candidates
+from minirag.ai.builtin.local import find_sentence_embedder
+from minirag.ai.builtin.offline import OfflinePassage, list_candidates, score_candidates
 from tenants.context import tenant_context
 from tenants.models import Tenant
 

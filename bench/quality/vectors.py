@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 
-from minirag.ai import local
+from minirag.ai.builtin import local
 
 ENCODE = local.encode_locally
 
 
 class KeptVectors:
-    """Stands in for `minirag.ai.local.encode_locally` and asks it what is not known yet."""
+    """Stands in for `minirag.ai.builtin.local.encode_locally` and asks it what is not known yet."""
 
     def __init__(self, path: Path) -> None:
         self.asked = self.known = 0
