@@ -14,6 +14,7 @@ from unfold.decorators import display
 
 from bots.models import Outcome, UsageEvent
 from conversations.exports import admin as export_admin  # noqa: F401 - registers its page
+from conversations.logs.finding import find_chats
 from conversations.models import Chat, Feedback, Message, MessageRole
 from knowledge.models import Source
 from tenants.admin_site.model_admin import LookOnlyAdmin
@@ -42,8 +43,10 @@ class ChatAdmin(LookOnlyAdmin):
         "messages__citation_valid",
     )
     list_select_related = ("bot_profile",)
-    search_fields = ("title", "visitor_id", "origin")
-    search_help_text = "Title, visitor, page, and what was said."
+    search_fields = ("title",)  # what is really looked at: see find_chats
+    search_help_text = (
+        "Beginnings of words: of the title, the visitor, the page, and of what was said."
+    )
     date_hierarchy = "created_at"
     fields = (
         ("bot_profile", "shown_person"), ("created_at", "updated_at"), ("message_count", "origin"),
@@ -60,14 +63,8 @@ class ChatAdmin(LookOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Chat], search_term: str
     ) -> tuple[QuerySet[Chat], bool]:
-        """Every word is in a chat's own fields or was said in it; asked of the messages, without a join per word."""
-        for word in search_term.split():
-            own = Q()
-            for name in self.search_fields:
-                own |= Q(**{f"{name}__icontains": word})
-            said = Message.objects.filter(content__icontains=word).order_by().values("chat_id")
-            queryset = queryset.filter(own | Q(pk__in=said))
-        return queryset, False
+        """Every word is in a chat's own fields or was said in it."""
+        return find_chats(queryset, search_term) if search_term.strip() else queryset, False
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """The list, with what its notes say counted for the rows of this page alone."""

@@ -10,6 +10,7 @@ from django.db import models
 
 from bots.models import BotProfile, Outcome
 from conversations.exports import models as export_models  # noqa: F401 - Django looks for models here
+from minirag.lib.text.word_search import word_index
 
 
 class Chat(models.Model):
@@ -40,6 +41,7 @@ class Chat(models.Model):
             models.Index(
                 fields=["visitor_id"], name="chat_by_visitor", condition=~models.Q(visitor_id="")
             ),
+            word_index("title", "visitor_id", "origin", name="chat_by_words"),
         ]
 
     def __str__(self) -> str:
@@ -149,6 +151,7 @@ class Message(models.Model):
                 condition=models.Q(role="assistant"),
                 name="answers_by_time",
             ),
+            word_index("content", name="message_by_words"),
         ]
 
     def __str__(self) -> str:

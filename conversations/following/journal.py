@@ -233,7 +233,8 @@ def read_kept(schema_name: str, turn_id: uuid.UUID) -> list[Told]:
     """Return what is kept of a turn's events. Raises EventsUnavailable."""
     events, _ = _name_keys(schema_name, turn_id)
     with _connect() as redis:
-        return list(_unseal(events, redis.lrange(events, 0, -1)))
+        batches: Any = redis.lrange(events, 0, -1)
+        return list(_unseal(events, batches))
 
 
 def add_end(

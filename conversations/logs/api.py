@@ -6,11 +6,11 @@ from typing import Any
 
 from rest_framework.request import Request
 
+from conversations.logs.finding import find_turns
 from conversations.logs.rows import (
     TurnFilter,
     count_turns,
     render_turn,
-    search_turns,
     select_turns,
     with_answers,
 )
@@ -50,7 +50,7 @@ class ChatLogList(ApiView):
         if bot := bound_bot(request):
             turns = turns.filter(chat__bot_profile_id=bot)
         if query.q:
-            turns = search_turns(turns, query.q)
+            turns = find_turns(turns, query.q)
         total, is_exact = count_turns(turns)
         page = paginate(with_answers(turns), query, order=NEWEST_FIRST)
         items = [render_turn(question) for question in page.items]

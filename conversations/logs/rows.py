@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from bots.models import Outcome
 from conversations.models import Citation, Message, MessageRole
@@ -19,7 +19,6 @@ from conversations.turns.serializers import EXCERPT_LENGTH
 from minirag.lib.http_in.rest import naive_utc
 
 COUNT_LIMIT = 1000
-SEARCHED_TURNS = 20_000
 TURN_COLUMNS = (
     "id", "request_id", "chat_id", "bot_profile_id", "message_id", "question", "answer", "outcome", "error_code",
     "cut_reason", "refusal", "citations", "citation_valid", "retrieval", "model", "usage", "latency_ms",
@@ -54,16 +53,6 @@ def select_turns(wanted: TurnFilter) -> QuerySet[Message]:
     if wanted.refusal_only:
         turns = turns.filter(outcome=Outcome.REFUSED)
     return turns.order_by()
-
-
-def search_turns(turns: QuerySet[Message], words: str) -> QuerySet[Message]:
-    """Keep the turns whose question or answer contains `words`, of the newest SEARCHED_TURNS.
-
-    No index helps to look into texts, so more than these are not looked through: a window of days leads further back.
-    """
-    newest = turns.order_by("-created_at", "-id").values("pk")[:SEARCHED_TURNS]
-    found = Q(content__icontains=words) | Q(answer__content__icontains=words)
-    return Message.objects.filter(found, pk__in=newest).order_by()
 
 
 def count_turns(turns: QuerySet[Message]) -> tuple[int, bool]:

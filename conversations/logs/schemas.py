@@ -70,7 +70,7 @@ class TurnPageSchema(PagedSchema[TurnSchema]):
 
 
 class ChatLogQuery(PageQuery):
-    """`q` looks for a text in the newest 20,000 turns that the other filters leave."""
+    """`q` looks for words, or their beginnings, in questions and answers."""
 
     bot_profile_id: UUID | None = None
     chat_id: UUID | None = None

@@ -199,14 +199,6 @@ def test_beyond_a_bound_the_total_is_not_counted_on(in_acme, as_acme, monkeypatc
         assert (page["total"], page["total_is_exact"]) == expected
 
 
-def test_a_search_looks_through_the_newest_turns_only(in_acme, as_acme, monkeypatch):
-    monkeypatch.setattr(chat_logs, "SEARCHED_TURNS", 2)
-    chat = Chat.objects.create(bot_profile=make_bot())
-    for age in (3, 2, 1):
-        make_turn(chat, question="needle", age=age)
-    assert logs(as_acme, q="needle")["total"] == 2
-
-
 @pytest.mark.parametrize(
     "query",
     [

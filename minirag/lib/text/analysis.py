@@ -76,12 +76,12 @@ def _marks() -> str:
 
 _MARKS: Final = _marks()
 # Written without spaces: Thai to Burmese, Khmer, kana and Han, Hangul (spaced, but inflected by suffixes).
-_DENSE: Final = (
+DENSE: Final = (
     r"\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3130-\u318f\u31f0-\u31ff"
     r"\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff\U00020000-\U0003134f"
 )
-_WORD = re.compile(rf"[^\W_{_DENSE}]+(?:[{_MARKS}]+[^\W_{_DENSE}]*)*")
-_DENSE_RUN = re.compile(rf"(?:(?!_)[{_DENSE}][{_MARKS}]*)+")
+_WORD = re.compile(rf"[^\W_{DENSE}]+(?:[{_MARKS}]+[^\W_{DENSE}]*)*")
+_DENSE_RUN = re.compile(rf"(?:(?!_)[{DENSE}][{_MARKS}]*)+")
 _DENSE_UNIT = re.compile(rf"[^{_MARKS}][{_MARKS}]*|[{_MARKS}]+")
 _ASCII_WORD = re.compile(r"[a-z0-9]+")
 # Two to six parts joined without spaces: part numbers, versions, dates, amounts. Every repetition is bounded, so that
