@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from functools import reduce
 from operator import and_
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchQuery, SearchQueryCombinable, SearchVector
@@ -65,7 +65,8 @@ def having_words(rows: QuerySet[M], words: list[str], *columns: str) -> QuerySet
     if not words:
         return rows.none()
     wanted = reduce(and_, map(_ask_for, words))
-    return rows.alias(words=words_of(*columns)).filter(words=wanted)
+    found: Any = rows.alias(words=words_of(*columns)).filter(words=wanted)
+    return cast("QuerySet[M]", found)
 
 
 def _ask_for(word: str) -> SearchQueryCombinable:
