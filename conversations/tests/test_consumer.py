@@ -543,6 +543,29 @@ class TestAVisitorWhoseSocketBreaks:
             assert talk(self.ASKED, token=token)[-1]["type"] == "done"
         assert Message.objects.filter(role="user").count() == 2
 
+    def test_two_sockets_that_ask_the_same_at_the_same_instant_hear_one_answer(self, bot, model):
+        model.enqueue("It is covered for ", 0.3, "36 months [1].")
+        model.enqueue("It is charged twice.")
+        token = open_session(bot).json()["session_token"]
+
+        async def run():
+            sockets = [await self.open_socket(token) for _ in range(2)]
+            for socket in sockets:
+                await socket.send_json_to(self.ASKED)
+            heard = [await self.hear(socket) for socket in sockets]
+            for socket in sockets:
+                await socket.disconnect()
+            while len(running_turns()):
+                await asyncio.sleep(0.01)
+            return heard
+
+        with tenant_context(None):
+            heard = async_to_sync(run)()
+        assert [frame["type"] for frame in heard] == ["done", "done"]
+        assert heard[0]["chat_id"] == heard[1]["chat_id"]
+        assert Message.objects.filter(role="user").count() == 1 and len(model.requests) == 1
+        assert Chat.objects.count() == 1
+
     def test_may_ask_again_what_has_failed(self, bot, model):
         model.enqueue(provider_down())
         model.enqueue("It is covered for 36 months [1].")

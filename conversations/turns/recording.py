@@ -43,7 +43,8 @@ def open_turn(
     """Check that the turn may happen, store the question and commit. `told` is a new chat's history, by the caller.
 
     Raises Conflict for a tenant that is not active, NotFound for a bot that is gone or inactive and for a chat that
-    is unknown or, for a visitor, somebody else's; QuotaExceeded or BudgetExceeded where nothing is left to ask with.
+    is unknown or, for a visitor, somebody else's; QuotaExceeded or BudgetExceeded where nothing is left to ask with;
+    AlreadyAsked as `asker` says.
     """
     tenant = Tenant.objects.only("status").get(pk=require_tenant().pk)
     if not tenant.is_active:
@@ -55,6 +56,8 @@ def open_turn(
     if any(scope.strictness == Strictness.STRICT for scope in scopes):
         bot.refuses = True  # in this turn: a strict scope answers from sources only, whatever the bot is set to
     with transaction.atomic():
+        if asker.require_new is not None:
+            asker.require_new()
         chat = _find_chat(chat_id, bot, asker) if chat_id else _start_chat(bot, question, asker)
         history = (
             load_history(chat, bot.history_turns)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +29,16 @@ class Asker:
     request_id: str = ""
     own_chats_only: bool = False  # a token that is bound to one bot
     token_id: uuid.UUID | None = None  # its family, which outlives a rotation
+    # Called in the transaction that stores the question, before it is: raises AlreadyAsked for a repetition.
+    require_new: Callable[[], None] | None = None
+
+
+class AlreadyAsked(Exception):
+    """The same is being asked, or was answered just now: by `question`, whose turn is to be followed."""
+
+    def __init__(self, question: Message) -> None:
+        super().__init__(str(question.pk))
+        self.question = question
 
 
 @dataclass(frozen=True)

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from uuid import UUID
 
+from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from bots.models import Outcome
 from conversations.following.journal import KEPT_SECONDS, POLL_SECONDS, UNWRITTEN_SECONDS
+from conversations.following.running import Turn, start_turn
 from conversations.models import Message, MessageRole
+from conversations.turns.state import AlreadyAsked, Asker
 from conversations.widget.sessions import WidgetSession
 from minirag.lib.errors import NotFound
-from tenants.context import run_sync
+from tenants.context import run_sync, scoped_name
 
 
 def find_question(session: WidgetSession, request_id: str) -> Message | None:
@@ -31,6 +38,41 @@ def find_same_question(session: WidgetSession, request_id: str, text: str) -> Me
     answered = Q(outcome__in=(Outcome.ANSWERED, Outcome.REFUSED), created_at__gte=told_from)
     same = _asked(session, request_id).filter(content=text)
     return same.filter(Q(outcome=Outcome.PENDING) | answered).first()
+
+
+def require_new_question(session: WidgetSession, request_id: str, text: str) -> None:
+    """Raise AlreadyAsked for what `find_same_question` finds; inside the transaction that stores the question.
+
+    Whoever asks under the same id in the same moment waits here until it is stored, since he could not find it before.
+    """
+    name = scoped_name("ask", session.visitor_id, session.bot_profile_id, request_id)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+    known = find_same_question(session, request_id, text)
+    if known is not None:
+        raise AlreadyAsked(known)
+
+
+async def ask_once(
+    session: WidgetSession,
+    chat_id: UUID | None,
+    text: str,
+    asker: Asker,
+    *,
+    given_id: str,
+    follow: Callable[[Message], Awaitable[Turn]],
+) -> Turn:
+    """Begin a turn, or follow the one that it would repeat: a widget that lost its socket may ask again what was
+    stored after all. `given_id` is the id that the widget gave its question, if it did."""
+    if given_id:
+        known = await run_sync(find_same_question, session, given_id, text)
+        if known is not None:  # also where no new turns are taken
+            return await follow(known)
+        asker = replace(asker, require_new=partial(require_new_question, session, given_id, text))
+    try:
+        return await start_turn(session.bot_profile_id, chat_id, text, asker=asker, is_stream=True)
+    except AlreadyAsked as asked:
+        return await follow(asked.question)
 
 
 async def wait_for_question(session: WidgetSession, request_id: str) -> Message:

@@ -20,11 +20,11 @@ from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
 from conversations.following.journal import LAST_EVENTS
-from conversations.following.running import Turn, find_turn, start_turn
+from conversations.following.running import Turn, find_turn
 from conversations.models import Message
 from conversations.turns.feedback import set_feedback
 from conversations.turns.state import Asker
-from conversations.widget.asked import find_same_question, wait_for_question
+from conversations.widget.asked import ask_once, wait_for_question
 from conversations.widget.frames import (
     AuthenticateFrame,
     FeedbackFrame,
@@ -227,18 +227,15 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
             token_id=session.token_family,
         )
 
-        async def ask() -> Turn:
-            if (
-                body.request_id
-            ):  # a widget that lost its socket may ask again what was stored after all
-                known = await run_sync(find_same_question, session, body.request_id, body.message)
-                if known is not None:
-                    return await self._follow(known)
-            return await start_turn(
-                session.bot_profile_id, self.chat_id, body.message, asker=asker, is_stream=True
-            )
-
-        self._begin_to_read(session, request_id, ask())
+        turn = ask_once(
+            session,
+            self.chat_id,
+            body.message,
+            asker,
+            given_id=body.request_id,
+            follow=self._follow,
+        )
+        self._begin_to_read(session, request_id, turn)
 
     async def _resume(self, frame: dict[str, Any]) -> None:
         """Read a turn that this visitor asked for, here or elsewhere, from behind an event that he has."""
