@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from pathlib import Path
@@ -15,9 +16,11 @@ from bench.quality.asking import Reply, ask, make_bot, teach_pages
 from bench.quality.dialogues import Turn
 from bench.quality.judged import holds, rank_share
 from bench.quality.languages import is_in_language
+from bench.quality.metrics import Order, measure_orders
 from bench.quality.own import Asked, describe_failure
 from bench.quality.questions import ANSWERABLE, BASES, HALVES, KINDS, Question, load_base
 from bots.models import Outcome
+from knowledge.retrieval.evaluation import measure_all
 from minirag.ai.builtin.local import HASH
 
 NAMES = sorted(path.name for path in BASES.iterdir() if path.is_dir())
@@ -176,3 +179,12 @@ def test_pages_are_taught_and_asked_through_the_products_own_path(
     again = run_async(ask, bot, "blue mug millilitres", before=("green tea euros bag",))
     assert {pages[each] for each in again.cited} == {"mugs"}
     assert run_async(ask, bot, "Who wrote Faust?").is_declined
+
+
+def test_order_is_counted_as_trec_eval_counts_it_and_what_found_nothing_counts_as_nothing():
+    judged = {"a": {"x": 1}, "b": {"y": 2, "z": 1}, "not asked": {"x": 1}}
+    assert measure_orders({"a": ["x", "y"]}, judged) == Order(1.0, 1.0)
+    assert measure_orders({"a": ["y", "x"]}, judged).ndcg == pytest.approx(1 / math.log2(3))
+    assert measure_orders({"a": ["x"], "b": []}, judged) == Order(0.5, 0.5)
+    ranked = {"a": ["y", "x"], "b": ["z", "q", "y"]}
+    assert measure_orders(ranked, judged).ndcg == pytest.approx(measure_all(ranked, judged).ndcg)

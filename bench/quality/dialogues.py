@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
 
 from bench.quality.asking import (
     DEPTH,
@@ -20,6 +20,8 @@ from bench.quality.asking import (
     search,
     teach_documents,
 )
+from bench.quality.metrics import measure_orders
+from bench.quality.questions import HALVES
 from bench.report import Budget, Report
 from bots.models import BotProfile
 from knowledge.retrieval.evaluation import JudgedSet, measure_ndcg
@@ -39,6 +41,12 @@ class Turn:
     relevant: frozenset[str]
     answerability: str
     kind: str
+
+    @property
+    def half(self) -> str:
+        """Turns of one conversation are in the same half; see bench.quality.questions for what halves are for."""
+        conversation = self.key.partition("<::>")[0]
+        return HALVES[zlib.crc32(conversation.encode()) % 2]
 
     @property
     def last_two(self) -> str:
@@ -113,11 +121,15 @@ def report_order(
             continue
 
         def mean(rows: Sequence[Sequence[str]], chosen: Sequence[int] = chosen) -> float:
-            return fmean(
-                measure_ndcg(rows[each], dict.fromkeys(turns[each].relevant, 1)) for each in chosen
-            )
+            return measure_orders(
+                {turns[each].key: rows[each] for each in chosen},
+                {turns[each].key: dict.fromkeys(turns[each].relevant, 1) for each in chosen},
+            ).ndcg
 
         said = [f"{other} {mean(rows):.3f}" for other, rows in baselines.items()]
+        for half in HALVES:
+            if own := [each for each in chosen if turns[each].half == half]:
+                said.append(f"{half} half {mean(ranked, own):.3f}")
         alone = mean(next(iter(baselines.values())))
         budget = (
             Budget(0.91, at_least=True)
@@ -137,18 +149,24 @@ def report_declined(report: Report, turns: Sequence[Turn], replies: Sequence[Rep
         "unanswerable": Budget(0.60, at_least=True),
     }  # fmt: skip
     for answerability, budget in wanted.items():
-        own = [
-            reply
+        own = {
+            turn: reply
             for turn, reply in zip(turns, replies, strict=True)
             if turn.answerability == answerability
-        ]
+        }
         if own:
-            declined = sum(reply.is_declined for reply in own)
-            answered = sum(reply.is_answered for reply in own)
+            declined = sum(reply.is_declined for reply in own.values())
+            answered = sum(reply.is_answered for reply in own.values())
+            halves = "; ".join(count_declined(own, half) for half in HALVES)
             report.add(
                 "dialogues", f"{answerability}: declined", declined / len(own), "%", budget,
-                note=f"{declined}/{len(own)}; answered {answered}",
+                note=f"{declined}/{len(own)}; answered {answered}; {halves}",
             )  # fmt: skip
+
+
+def count_declined(replies: Mapping[Turn, Reply], half: str) -> str:
+    own = [reply for turn, reply in replies.items() if turn.half == half]
+    return f"{half} half {sum(reply.is_declined for reply in own)}/{len(own)}"
 
 
 def show_turns(
@@ -163,7 +181,7 @@ def show_turns(
         if (turn.answerability != "underspecified" and is_wrong) or (turn.relevant and found < 0.5):
             asked = [content for role, content in turn.history if role == "user"][-2:]
             print(
-                f"\n{turn.key} ({turn.kind}, {turn.answerability}): nDCG {found:.2f}, alone {before:.2f}, "
+                f"\n{turn.key} ({turn.kind}, {turn.answerability}, {turn.half}): nDCG {found:.2f}, alone {before:.2f}, "
                 f"{reply.outcome}, sure {reply.sureness}\n    before: {' | '.join(asked)}\n"
                 f"    asked:  {turn.question}\n    said:   {' '.join(reply.text.split())[:300]}",
                 flush=True,

@@ -11,10 +11,11 @@ from statistics import fmean
 
 from bench.quality.asking import make_bot, make_tenant, search, teach_documents
 from bench.quality.dialogues import load_turns
+from bench.quality.metrics import measure_orders
 from bench.quality.questions import load_base
 from bench.report import Budget, Report
 from bots.models import BotProfile
-from knowledge.retrieval.evaluation import load_judged_set, measure_all
+from knowledge.retrieval.evaluation import load_judged_set
 from knowledge.retrieval.retrieving import Retrieval
 from minirag.ai.builtin.local import find_sentence_embedder
 from minirag.ai.builtin.offline import OfflinePassage, list_candidates, score_candidates
@@ -72,7 +73,7 @@ def measure_order(report: Report, library: Library, name: str, *, quick: bool) -
                 key: [taught.keys[each.chunk_id] for each in row.passages]
                 for (key, _), row in zip(judged.queries, found, strict=True)
             }
-            figures[weight] = measure_all(runs, judged.judgements)
+            figures[weight] = measure_orders(runs, judged.judgements)
         taught.bot.dense_weight = None
     ours = figures[None]
     report.add(
