@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import models
 
 from bots.models import BotProfile, Outcome
 from conversations.exports import models as export_models  # noqa: F401 - Django looks for models here
 from minirag.lib.text.word_search import word_index
+from tenants.context import TenantRow
+
+EXCERPT_LENGTH = 200
+"""How much of a passage readers see who did not ask for all of it."""
 
 
-class Chat(models.Model):
+class Chat(TenantRow, models.Model):
     """A thread between one bot and one person, who is a user, a visitor of a widget, or a server with a token."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -64,6 +68,14 @@ class CutReason(models.TextChoices):
 
     LENGTH = "length", "Reached its greatest length"
     FILTER = "content_filter", "By the provider's content filter"
+
+
+class Refused(NamedTuple):
+    """Why an answer is none, as it was stored."""
+
+    reason: str
+    score: float | None
+    threshold: float | None
 
 
 class Message(models.Model):
@@ -157,6 +169,12 @@ class Message(models.Model):
     def __str__(self) -> str:
         return f"{self.role} {self.created_at:%Y-%m-%d %H:%M}"
 
+    @property
+    def refusal(self) -> Refused | None:
+        if not self.refusal_reason:
+            return None
+        return Refused(self.refusal_reason, self.confidence, self.threshold)
+
     def reserve(self, counters: Sequence[int]) -> None:
         """Of a question: note which quota counters (QuotaUse) count it, in the transaction that stores it."""
         if counters:
@@ -199,3 +217,12 @@ class Citation(models.Model):
 
     def __str__(self) -> str:
         return f"[{self.number}] {self.title}"
+
+    @property
+    def shown_id(self) -> str:
+        """The chunk's id as clients see it."""
+        return self.external_id or str(self.chunk_id)
+
+    @property
+    def excerpt(self) -> str:
+        return self.content[:EXCERPT_LENGTH]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from conversations.exports.jobs import next_expiry, purge_expired
 from conversations.exports.models import ExportJob
 from conversations.following.orphans import end_orphans, next_look
 from conversations.tasks import sweep_exports
+from conversations.turns.schemas import tell_error
 from knowledge.models import Source
 from knowledge.tasks import (
     next_purge,
@@ -56,7 +58,7 @@ DUTIES: Final[dict[DueKind, Duty]] = {
     DueKind.DELIVERIES: Duty(sweep_deliveries, lambda: Webhook.objects.next_delivery()),
     DueKind.OLD_DELIVERIES: Duty(prune_tenant, next_pruning),
     DueKind.USAGE: Duty(roll_up_usage, next_roll_up),
-    DueKind.TURNS: Duty(end_orphans, next_look),
+    DueKind.TURNS: Duty(partial(end_orphans, tell_error), next_look),
     DueKind.EXPORTS: Duty(sweep_exports, lambda: ExportJob.objects.next_sweep()),
     DueKind.OLD_EXPORTS: Duty(purge_expired, next_expiry),
 }

@@ -23,10 +23,11 @@ QUESTION = "one two three four five six seven eight nine ten eleven twelve"
 ANSWER = f"You said: {QUESTION}"
 SWEEP = """
 from conversations.following.orphans import end_orphans
+from conversations.turns.schemas import tell_error
 from tenants.context import tenant_context
 from tenants.models import Tenant
 with tenant_context(Tenant.objects.get(schema_name="{schema}")):
-    end_orphans()
+    end_orphans(tell_error)
 """
 
 

@@ -14,6 +14,8 @@ from django.core.management.base import BaseCommand
 from django.core.management.commands.migrate import Command as DjangoMigrate
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from conversations.turns.schemas import EVENTS
+from conversations.widget.schemas import FrameSchema
 from minirag.lib.errors import ProviderError
 from minirag.lib.http_in import rest
 from tenants.models import TenantStatus
@@ -179,32 +181,28 @@ def test_every_route_is_in_api_md_with_its_methods_and_nothing_else_is():
 
 
 # --- frames -----------------------------------------------------------------------------------------------------
-def dict_keys_and_types(path: Path) -> tuple[set[str], set[str]]:
-    """Keys of the consumer's `handlers`, and every literal `"type": "…"` that it sends."""
-    accepted, sent = set(), set()
-    for node in ast.walk(ast.parse(read(path))):
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "handlers":
-            accepted |= {key.value for key in node.value.keys}
-        if isinstance(node, ast.Dict):
-            pairs = zip(node.keys, node.values, strict=True)
-            sent |= {
-                value.value
-                for key, value in pairs
-                if getattr(key, "value", "") == "type" and isinstance(value, ast.Constant)
-            }
-    return accepted, sent
+def accepted_frames(path: Path) -> set[str]:
+    """Keys of the consumer's `handlers`."""
+    tree = ast.parse(read(path))
+    return {
+        key.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "handlers"
+        for key in node.value.keys
+    }
+
+
+def sent_frames() -> set[str]:
+    return {frame.model_fields["type"].default for frame in FrameSchema.__subclasses__()}
 
 
 def event_names() -> set[str]:
-    """The names that `_render_extended` gives to the events of a turn."""
-    tree = ast.parse(read(ROOT / "conversations" / "turns" / "serializers.py"))
-    function = next(node for node in tree.body if getattr(node, "name", "") == "_render_extended")
-    returned = [node.value for node in ast.walk(function) if isinstance(node, ast.Return)]
-    return {value.elts[0].value for value in returned if isinstance(value, ast.Tuple)}
+    return {name for name, _ in EVENTS.values()}
 
 
 def test_every_frame_of_the_websocket_is_in_api_md():
-    accepted, sent = dict_keys_and_types(ROOT / "conversations" / "widget" / "consumers.py")
+    accepted = accepted_frames(ROOT / "conversations" / "widget" / "consumers.py")
+    sent = sent_frames()
     assert {"question", "stop"} <= accepted and {"authenticated", "error"} <= sent, (
         "the code is read wrongly"
     )

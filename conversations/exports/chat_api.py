@@ -2,59 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated
+from collections.abc import Iterable, Iterator
+from typing import Any
 from uuid import UUID
 
 from django.http import StreamingHttpResponse
-from pydantic import Field
+from django.utils import timezone
 from rest_framework.request import Request
 
-from conversations.exports.chats import (
-    stream_pieces,
-    write_chat_csv,
-    write_chat_json,
-    write_chats_csv,
-    write_chats_json,
+from conversations.exports.chats import Row, read_chats, read_messages, stream_pieces
+from conversations.exports.schemas import (
+    ChatExportSchema,
+    ChatsExportQuery,
+    ChatsExportSchema,
+    FormatQuery,
 )
-from conversations.turns.api import find_chat, readable_chats
-from conversations.turns.replies import ChatExportReply, ChatsExportReply
-from minirag.lib.days import Day, bounds_of
+from conversations.models import Chat
+from conversations.turns.api import ChatView, find_chat, readable_chats
+from conversations.turns.schemas import ChatSchema, MessageSchema
+from minirag.lib.days import bounds_of
+from minirag.lib.http_in.answering import to_json
+from minirag.lib.http_in.nouns import Moment
 from minirag.lib.http_in.openapi import Media, describe
-from minirag.lib.http_in.rest import ApiView, Body
+from minirag.lib.http_in.rest import naive_utc
+from minirag.lib.text.spreadsheet import write_rows
 from tenants.context import require_tenant
 
 MAX_CHATS = 1000
 _CSV = "text/csv; charset=utf-8"
+MESSAGE_COLUMNS = (
+    "message_id",
+    "role",
+    "content",
+    "feedback",
+    "prompt_tokens",
+    "completion_tokens",
+    "created_at",
+)
+CHAT_COLUMNS = ("chat_id", "chat_title", *MESSAGE_COLUMNS)
 
 
-class FormatQuery(Body):
-    format: str = "json"  # whatever is not csv is json: so says the contract
-
-
-class ChatsExportQuery(FormatQuery):
-    bot_profile_id: UUID | None = None
-    from_date: Day | None = None
-    to_date: Day | None = None
-    limit: Annotated[int, Field(ge=0)] = 100
-
-
-class ChatExport(ApiView):
+class ChatExport(ChatView):
     @describe(
         "Export a chat", query=FormatQuery,
-        answers={200: (ChatExportReply, Media("text/csv", "One row per message; `format=csv`."))},
+        answers={200: (ChatExportSchema, Media("text/csv", "One row per message; `format=csv`."))},
     )  # fmt: skip
-    def get(self, request: Request, chat_id: str, query: FormatQuery) -> StreamingHttpResponse:
+    def get(self, request: Request, chat_id: UUID, query: FormatQuery) -> StreamingHttpResponse:
         chat = find_chat(readable_chats(request), chat_id)
         if query.format == "csv":
             return stream_file(write_chat_csv(chat), _CSV, f"chat_{chat.pk}.csv")
         return stream_file(write_chat_json(chat))
 
 
-class ChatsExport(ApiView):
+class ChatsExport(ChatView):
     @describe(
         "Export chats", query=ChatsExportQuery,
-        answers={200: (ChatsExportReply, Media("text/csv", "One row per message; `format=csv`."))},
+        answers={200: (ChatsExportSchema, Media("text/csv", "One row per message; `format=csv`."))},
         description="The newest first, 100 unless `limit` (at most 1000) says otherwise. Both days count whole, in the "
         "tenant's time zone, by when a chat was begun. For more, make an export job.",
     )  # fmt: skip
@@ -82,3 +85,54 @@ def stream_file(
         response["Content-Disposition"] = f"attachment; filename={name}"
     response["X-Accel-Buffering"] = "no"
     return response
+
+
+# --- What is written ----------------------------------------------------------------------------------------------
+def write_chat_json(chat: Chat) -> Iterator[bytes]:
+    """`{chat, messages, exported_at}`."""
+    exported_at = to_json(Moment, timezone.now())
+    yield b'{"chat":' + to_json(ChatSchema, chat) + b',"messages":['
+    yield from _write_messages(read_messages(chat))
+    yield b'],"exported_at":' + exported_at + b"}"
+
+
+def write_chat_csv(chat: Chat) -> Iterator[bytes]:
+    yield write_rows([MESSAGE_COLUMNS])
+    for batch in read_messages(chat):
+        yield write_rows(describe_cells(row) for row in batch)
+
+
+def write_chats_json(chats: list[Chat]) -> Iterator[bytes]:
+    """`{chats: [{chat, messages}], exported_at}`, in the order of `chats`."""
+    exported_at = to_json(Moment, timezone.now())
+    before = b'{"chats":['
+    for chat, batches in read_chats(chats):
+        yield before + b'{"chat":' + to_json(ChatSchema, chat) + b',"messages":['
+        yield from _write_messages(batches)
+        before = b"]},"
+    closing = b"]}" if chats else before
+    yield closing + b'],"exported_at":' + exported_at + b"}"
+
+
+def write_chats_csv(chats: list[Chat]) -> Iterator[bytes]:
+    yield write_rows([CHAT_COLUMNS])
+    for chat, batches in read_chats(chats):
+        of_chat = (str(chat.pk), chat.title)
+        for batch in batches:
+            yield write_rows((*of_chat, *describe_cells(row)) for row in batch)
+
+
+def _write_messages(batches: Iterable[list[Row]]) -> Iterator[bytes]:
+    comma = b""
+    for batch in batches:
+        if batch:
+            yield comma + to_json(list[MessageSchema], batch)[1:-1]
+            comma = b","
+
+
+def describe_cells(row: Row) -> tuple[Any, ...]:
+    """The cells of MESSAGE_COLUMNS."""
+    return (
+        str(row.id), row.role, row.content, row.feedback, row.prompt_tokens, row.completion_tokens,
+        naive_utc(row.created_at),
+    )  # fmt: skip

@@ -1,13 +1,12 @@
-"""The wire contract's exports: one chat or many, as one JSON document or one CSV file, written piece by piece.
+"""Reads chats of any length for an export, piece by piece.
 
-A writer here is a plain generator of bytes that reads the database in batches by keyset, so a chat of a million
-messages needs the memory of one batch, and no connection is held between two of them. `stream_pieces` runs each step
-on a database thread; a reader who is slow is waited for (minirag.serving.backpressure).
+The database is read in batches by keyset, so a chat of a million messages needs the memory of one batch, and no
+connection is held between two of them. `stream_pieces` takes what a plain generator writes of them, each step on a
+database thread; a reader who is slow is waited for (minirag.serving.backpressure).
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import datetime
 from itertools import groupby
@@ -15,26 +14,12 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 
 from conversations.models import Chat, Message
-from conversations.turns.serializers import render_chat
 from minirag.lib.database import run_sync
-from minirag.lib.http_in.rest import naive_utc
-from minirag.lib.text.spreadsheet import write_rows
 
 BATCH = 1000
 PIECE_BYTES = 64 * 1024
-MESSAGE_COLUMNS = (
-    "message_id",
-    "role",
-    "content",
-    "feedback",
-    "prompt_tokens",
-    "completion_tokens",
-    "created_at",
-)
-CHAT_COLUMNS = ("chat_id", "chat_title", *MESSAGE_COLUMNS)
 
 
 class Row(NamedTuple):
@@ -67,66 +52,6 @@ def join_pieces(pieces: Iterator[bytes], size: int = PIECE_BYTES) -> Iterator[by
             held.clear()
     if held:
         yield bytes(held)
-
-
-def write_chat_json(chat: Chat) -> Iterator[bytes]:
-    """`{chat, messages, exported_at}`."""
-    exported_at = naive_utc(timezone.now())
-    yield b'{"chat":' + to_json(render_chat(chat)) + b',"messages":['
-    yield from _write_messages(read_messages(chat))
-    yield b'],"exported_at":' + to_json(exported_at) + b"}"
-
-
-def write_chat_csv(chat: Chat) -> Iterator[bytes]:
-    yield write_rows([MESSAGE_COLUMNS])
-    for batch in read_messages(chat):
-        yield write_rows(describe_cells(row) for row in batch)
-
-
-def write_chats_json(chats: list[Chat]) -> Iterator[bytes]:
-    """`{chats: [{chat, messages}], exported_at}`, in the order of `chats`."""
-    exported_at = naive_utc(timezone.now())
-    before = b'{"chats":['
-    for chat, batches in read_chats(chats):
-        yield before + b'{"chat":' + to_json(render_chat(chat)) + b',"messages":['
-        yield from _write_messages(batches)
-        before = b"]},"
-    closing = b"]}" if chats else before
-    yield closing + b'],"exported_at":' + to_json(exported_at) + b"}"
-
-
-def write_chats_csv(chats: list[Chat]) -> Iterator[bytes]:
-    yield write_rows([CHAT_COLUMNS])
-    for chat, batches in read_chats(chats):
-        of_chat = (str(chat.pk), chat.title)
-        for batch in batches:
-            yield write_rows((*of_chat, *describe_cells(row)) for row in batch)
-
-
-def _write_messages(batches: Iterable[list[Row]]) -> Iterator[bytes]:
-    comma = b""
-    for batch in batches:
-        if batch:
-            yield comma + b",".join(to_json(describe_row(row)) for row in batch)
-            comma = b","
-
-
-def describe_row(row: Row) -> dict[str, Any]:
-    """The contract's Message, as `render_message` has it."""
-    return {
-        **row._asdict(),
-        "id": str(row.id),
-        "chat_id": str(row.chat_id),
-        "created_at": naive_utc(row.created_at),
-    }
-
-
-def describe_cells(row: Row) -> tuple[Any, ...]:
-    """The cells of MESSAGE_COLUMNS."""
-    return (
-        str(row.id), row.role, row.content, row.feedback, row.prompt_tokens, row.completion_tokens,
-        naive_utc(row.created_at),
-    )  # fmt: skip
 
 
 def read_chats(chats: list[Chat]) -> Iterator[tuple[Chat, Iterable[list[Row]]]]:
@@ -175,7 +100,3 @@ def _messages() -> QuerySet[Message, Any]:
 
 def load_rows(messages: QuerySet[Message, Any]) -> list[Row]:
     return [Row._make(values) for values in messages]
-
-
-def to_json(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,4 +1,4 @@
-"""Export jobs on the wire."""
+"""Exports on the wire: the contract's of chats, and those that are jobs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,36 @@ from pydantic import Field
 
 from conversations.exports.models import ExportFormat, ExportJob, ExportStatus, ExportType
 from conversations.exports.tables import ExportFilters
+from conversations.turns.schemas import ChatSchema, MessageSchema
+from minirag.lib.days import Day
 from minirag.lib.http_in.nouns import Fixed, Moment, Noun, Shown
 from minirag.lib.http_in.pagination import PagedSchema, PageQuery
+from minirag.lib.http_in.rest import Body
+
+
+class ExportedChatSchema(Noun):
+    chat: ChatSchema
+    messages: list[MessageSchema]
+
+
+class ChatExportSchema(ExportedChatSchema):
+    exported_at: Moment
+
+
+class ChatsExportSchema(Noun):
+    chats: list[ExportedChatSchema]
+    exported_at: Moment
+
+
+class FormatQuery(Body):
+    format: str = "json"  # whatever is not csv is json: so says the contract
+
+
+class ChatsExportQuery(FormatQuery):
+    bot_profile_id: UUID | None = None
+    from_date: Day | None = None
+    to_date: Day | None = None
+    limit: Annotated[int, Field(ge=0)] = 100
 
 
 class ExportSchema(Noun, of=ExportJob):

@@ -17,9 +17,9 @@ from pydantic import ConfigDict
 from bots.models import BotProfile, Outcome, UsageEvent, UsageKind
 from conversations.exports.models import ExportType
 from conversations.logs.rows import (
-    TURN_COLUMNS,
+    LoggedTurn,
     TurnFilter,
-    render_turn,
+    log_turn,
     select_turns,
     with_answers,
 )
@@ -117,9 +117,21 @@ def _describe_tuple(row: tuple[Any, ...]) -> list[Any]:
     return [_plain(value) for value in row]
 
 
+def _describe_turn(question: Message) -> list[Any]:
+    return _describe_tuple(log_turn(question))
+
+
+_JSON = (str, int, float, dict)
+
+
 def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, str | int | float):
+    """As JSON and CSV have it; a row within a row is an object."""
+    if value is None or isinstance(value, _JSON):
         return value
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    if isinstance(value, tuple):
+        return {name: _plain(each) for name, each in value._asdict().items()}  # type: ignore[attr-defined]
     return naive_utc(value) if isinstance(value, datetime) else str(value)
 
 
@@ -138,12 +150,11 @@ TABLES: dict[str, ExportTable] = {
         _select_messages, _describe_tuple, _key_of(_MESSAGE_FIELDS),
     ),
     ExportType.CHAT_LOGS: ExportTable(
-        TURN_COLUMNS,
+        LoggedTurn._fields,
         frozenset(
             {"bot_profile_id", "chat_id", "request_id", "outcome", "refusal_only", "citation_valid", "feedback"}
         ),
-        _select_turns, lambda question: list(render_turn(question).values()),
-        lambda question: (question.created_at, question.pk),
+        _select_turns, _describe_turn, lambda question: (question.created_at, question.pk),
     ),
     ExportType.USAGE: ExportTable(
         ("usage_id", *_USAGE_FIELDS[1:]), frozenset({"bot_profile_id", "chat_id", "kind"}), _select_usage,

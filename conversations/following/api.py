@@ -17,8 +17,12 @@ from pydantic import Field
 from conversations.following.journal import MOST_EVENTS, Told
 from conversations.following.running import find_turn
 from conversations.models import Message, MessageRole
-from conversations.turns.replies import EVENT_STREAM, TurnOutcomeReply
-from conversations.turns.serializers import cut_to_contract, render_error
+from conversations.turns.schemas import (
+    EVENT_STREAM,
+    TurnOutcomeSchema,
+    cut_to_contract,
+    tell_error,
+)
 from minirag.lib.errors import BadInput, Forbidden, NotFound, ProductError
 from minirag.lib.http_in.doors import API_DOOR, door
 from minirag.lib.http_in.ignored import note_ignored, tell_ignored
@@ -64,7 +68,7 @@ async def turn_events(request: HttpRequest, turn_id: str) -> HttpResponseBase:
 
 
 @describe(
-    "Stop a turn", method="POST", answers={202: TurnOutcomeReply}, errors=_UNKNOWN,
+    "Stop a turn", method="POST", answers={202: TurnOutcomeSchema}, errors=_UNKNOWN,
     description="What was said until then is stored. A turn that is over stays as it is.",
 )  # fmt: skip
 @door(API_DOOR)
@@ -82,8 +86,8 @@ async def turn_stop(request: HttpRequest, turn_id: str) -> HttpResponseBase:
         await run_sync(question.refresh_from_db)
     except Exception as error:  # noqa: BLE001 - the edge: error_response logs what nobody foresaw
         return error_response(error, request)
-    answer = {"id": turn_id, "chat_id": str(question.chat_id), "outcome": question.outcome}
-    response = JsonResponse(answer, status=202)
+    answer = TurnOutcomeSchema.model_validate(question)
+    response = JsonResponse(answer.model_dump(mode="json"), status=202)
     tell_ignored(request, response)
     return response
 
@@ -149,4 +153,4 @@ async def write_events(
     except (
         ProductError
     ) as error:  # the turn's process died, or what it told cannot be read any more
-        yield encode_event(render_error(error, request_id), name="error")
+        yield encode_event(tell_error(error, request_id), name="error")

@@ -9,7 +9,7 @@ nothing can be said about leases, and only what is older than any turn is given 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -34,19 +34,21 @@ from conversations.following.journal import (
 from conversations.models import Message
 from conversations.turns.marks import MarkerFilter
 from conversations.turns.recording import LOOK_SECONDS, close_turn, numbered
-from conversations.turns.serializers import render_error
 from conversations.turns.state import Answer, OpenTurn
 from knowledge.models import Chunk
 from knowledge.retrieval.external import identify
 from knowledge.retrieval.passages import Passage
 from minirag.ai.pricing import cost_of
 from minirag.ai.tokens import count_tokens
+from minirag.lib.errors import ProductError
 from minirag.lib.readiness import ServerStopping
 from tenants.context import require_tenant
 
 SURE_SECONDS = 3.0
 """Between two looks: where Redis has lost the leases, living turns have written them again by then."""
 AT_ONCE = 200
+TellError = Callable[[ProductError, str], dict[str, Any]]
+"""How an error goes over the wire, given the id of the request that asked."""
 
 
 def longest_turn_seconds() -> float:
@@ -60,7 +62,7 @@ def next_look() -> datetime | None:
     return max(oldest, timezone.now()) + timedelta(seconds=LOOK_SECONDS) if oldest else None
 
 
-def end_orphans() -> int:
+def end_orphans(tell: TellError) -> int:
     """End the current tenant's open turns whose process died; returns how many there were."""
     old = _open().filter(created_at__lt=timezone.now() - timedelta(seconds=LOOK_SECONDS / 2))
     questions = list(old.select_related("chat__bot_profile").order_by("created_at")[:AT_ONCE])
@@ -68,7 +70,7 @@ def end_orphans() -> int:
     if suspects:
         time.sleep(SURE_SECONDS)
         suspects = _without_life(suspects)
-    return sum(end_orphan(question) for question in suspects)
+    return sum(end_orphan(question, tell) for question in suspects)
 
 
 def _open() -> QuerySet[Message]:
@@ -84,7 +86,7 @@ def _without_life(questions: Sequence[Message]) -> list[Message]:
     return [each for each in questions if each.pk not in living]
 
 
-def end_orphan(question: Message) -> bool:
+def end_orphan(question: Message, tell: TellError) -> bool:
     """Store the end of a turn whose process died, and tell it; False where somebody else was first."""
     schema_name, bot = require_tenant().schema_name, question.chat.bot_profile
     try:
@@ -95,7 +97,7 @@ def end_orphan(question: Message) -> bool:
     answer = gather_answer(told, bot.model)
     close_turn(OpenTurn(bot, question.chat, question, (), reservation), answer)
     if answer.is_stored and told and told[-1][1] not in LAST_EVENTS:
-        end = render_error(Interrupted(), question.request_id)
+        end = tell(Interrupted(), question.request_id)
         with suppress(EventsUnavailable):  # who reads on is told the same for want of a lease
             add_end(schema_name, question.pk, told, ("error", end))
     return answer.is_stored

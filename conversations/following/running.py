@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import Counter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -22,7 +22,6 @@ from django.conf import settings
 from bots.models import Outcome
 from conversations.following.journal import Journal, KeptTurn, Told
 from conversations.models import Message
-from conversations.turns.serializers import render_event
 from conversations.turns.state import Asker, History
 from conversations.turns.taking import (
     Done,
@@ -41,6 +40,9 @@ from tenants.context import require_tenant, run_sync
 
 logger = structlog.get_logger(__name__)
 
+Tell = Callable[[TurnEvent, str], tuple[str, dict[str, Any]]]
+"""How an event goes over the wire: its name and data, given the id of the request that asked."""
+
 FIRST_READER_SECONDS = 10.0  # whoever asked begins to read at once, or has gone meanwhile
 
 
@@ -51,15 +53,18 @@ async def start_turn(
     *,
     asker: Asker,
     is_stream: bool,
+    tell: Tell,
     history: History | None = None,
 ) -> TurnRun:
     """Begin a turn (see take_turn) that goes on by itself, and return it once its question is stored.
+
+    `tell` is how its readers are told, in this process and another one.
 
     Raises what forbids it, ServerStopping included. What becomes of it then is among its events.
     """
     require_taking_work()
     halt = Halt()
-    run = TurnRun(require_tenant().schema_name, asker.request_id, halt)
+    run = TurnRun(require_tenant().schema_name, asker.request_id, halt, tell)
     await run.open(
         take_turn(
             bot_profile_id,
@@ -84,12 +89,12 @@ def find_turn(question: Message) -> Turn:
 class TurnRun:
     """One turn of this process. `events` are those that a reader gets, the first of them number 1."""
 
-    def __init__(self, schema_name: str, request_id: str, halt: Halt) -> None:
+    def __init__(self, schema_name: str, request_id: str, halt: Halt, tell: Tell) -> None:
         self.schema_name, self.request_id = schema_name, request_id
         self.turn_id = self.chat_id = uuid.UUID(int=0)  # until it has begun
         self.events: list[TurnEvent] = []
         self.is_over = False
-        self._halt, self._all = halt, running_turns()
+        self._halt, self._told_as, self._all = halt, tell, running_turns()
         self._loop = asyncio.get_running_loop()
         self._opened: asyncio.Future[None] = self._loop.create_future()
         self._waiting: list[asyncio.Future[None]] = []
@@ -131,7 +136,7 @@ class TurnRun:
         """They are here; see KeptTurn."""
 
     def render(self, event: TurnEvent) -> tuple[str, dict[str, Any]]:
-        return render_event(event, extended=True, request_id=self.request_id)
+        return self._told_as(event, self.request_id)
 
     async def stop(self, error: ProductError | None = None) -> None:
         """End the turn and return when its end is stored. Readers are told that it was stopped, or this `error`."""

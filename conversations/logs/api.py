@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from rest_framework.request import Request
 
@@ -10,7 +11,7 @@ from conversations.logs.finding import find_turns
 from conversations.logs.rows import (
     TurnFilter,
     count_turns,
-    render_turn,
+    log_turn,
     select_turns,
     with_answers,
 )
@@ -53,7 +54,7 @@ class ChatLogList(ApiView):
             turns = find_turns(turns, query.q)
         total, is_exact = count_turns(turns)
         page = paginate(with_answers(turns), query, order=NEWEST_FIRST)
-        items = [render_turn(question) for question in page.items]
+        items = [log_turn(question) for question in page.items]
         return render_page(page, items, total=total, total_is_exact=is_exact)
 
 
@@ -66,10 +67,10 @@ class ChatTurnList(ApiView):
         answers={200: TurnPageSchema},
         description="The oldest first.",
     )
-    def get(self, request: Request, chat_id: str, query: PageQuery) -> dict[str, Any]:
+    def get(self, request: Request, chat_id: UUID, query: PageQuery) -> dict[str, Any]:
         chat = find_chat(readable_chats(request), chat_id)
         turns = select_turns(TurnFilter(chat_id=chat.pk))
         total, is_exact = count_turns(turns)
         page = paginate(with_answers(turns), query, order=OLDEST_FIRST)
-        items = [render_turn(question) for question in page.items]
+        items = [log_turn(question) for question in page.items]
         return render_page(page, items, total=total, total_is_exact=is_exact)

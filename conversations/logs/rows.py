@@ -8,22 +8,59 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
 
 from bots.models import Outcome
-from conversations.models import Citation, Message, MessageRole
-from conversations.turns.serializers import EXCERPT_LENGTH
-from minirag.lib.http_in.rest import naive_utc
+from conversations.models import Citation, Message, MessageRole, Refused
 
 COUNT_LIMIT = 1000
-TURN_COLUMNS = (
-    "id", "request_id", "chat_id", "bot_profile_id", "message_id", "question", "answer", "outcome", "error_code",
-    "cut_reason", "refusal", "citations", "citation_valid", "retrieval", "model", "usage", "latency_ms",
-    "time_to_first_token_ms", "feedback", "feedback_reason", "created_at",
-)  # fmt: skip
+
+
+class LoggedCitation(NamedTuple):
+    number: int
+    chunk_id: UUID
+    source_id: UUID
+    title: str
+    url: str
+    page: int | None
+    content: str
+    score: float
+
+
+class LoggedUsage(NamedTuple):
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    cost_usd: float
+
+
+class LoggedTurn(NamedTuple):
+    """One row of the log; what was not recorded is None."""
+
+    id: UUID
+    request_id: str
+    chat_id: UUID
+    bot_profile_id: UUID
+    message_id: UUID | None
+    question: str
+    answer: str | None
+    outcome: str
+    error_code: str
+    cut_reason: str | None
+    refusal: Refused | None
+    citations: list[LoggedCitation]
+    citation_valid: bool | None
+    retrieval: dict[str, Any] | None
+    model: str | None
+    usage: LoggedUsage | None
+    latency_ms: int | None
+    time_to_first_token_ms: int | None
+    feedback: str | None
+    feedback_reason: str | None
+    created_at: datetime
 
 
 @dataclass(frozen=True)
@@ -62,72 +99,56 @@ def count_turns(turns: QuerySet[Message]) -> tuple[int, bool]:
 
 
 def with_answers(turns: QuerySet[Message]) -> QuerySet[Message]:
-    """Load what `render_turn` shows, in two queries."""
+    """Load what `log_turn` tells, in two queries."""
     cited = Citation.objects.defer("heading").order_by("number")
     return turns.select_related("chat", "answer").prefetch_related(
         Prefetch("answer__citations", cited)
     )
 
 
-def render_turn(question: Message) -> dict[str, Any]:
-    """One row of the log, with the keys TURN_COLUMNS; what was not recorded is None."""
+def log_turn(question: Message) -> LoggedTurn:
     answer: Message | None = getattr(question, "answer", None)
     trace = question.trace or {}
-    return {
-        "id": str(question.pk),
-        "request_id": question.request_id,
-        "chat_id": str(question.chat_id),
-        "bot_profile_id": str(question.chat.bot_profile_id),
-        "message_id": str(answer.pk) if answer else None,
-        "question": question.content,
-        "answer": answer.content if answer else None,
-        "outcome": question.outcome,
-        "error_code": question.error_code,
-        "cut_reason": (answer.cut_reason or None) if answer else None,
-        "refusal": _render_refusal(answer),
-        "citations": [_render_citation(each) for each in answer.citations.all()] if answer else [],
-        "citation_valid": question.citation_valid,
-        "retrieval": trace.get("retrieval"),
-        "model": trace.get("model") or None,
-        "usage": _render_usage(trace),
-        "latency_ms": trace.get("latency_ms"),
-        "time_to_first_token_ms": trace.get("first_token_ms"),
-        "feedback": answer.feedback if answer else None,
-        "feedback_reason": (answer.feedback_reason or None) if answer else None,
-        "created_at": naive_utc(question.created_at),
-    }
+    return LoggedTurn(
+        id=question.pk,
+        request_id=question.request_id,
+        chat_id=question.chat_id,
+        bot_profile_id=question.chat.bot_profile_id,
+        message_id=answer.pk if answer else None,
+        question=question.content,
+        answer=answer.content if answer else None,
+        outcome=question.outcome,
+        error_code=question.error_code,
+        cut_reason=(answer.cut_reason or None) if answer else None,
+        refusal=answer.refusal if answer else None,
+        citations=[_log_citation(each) for each in answer.citations.all()] if answer else [],
+        citation_valid=question.citation_valid,
+        retrieval=trace.get("retrieval"),
+        model=trace.get("model") or None,
+        usage=_log_usage(trace),
+        latency_ms=trace.get("latency_ms"),
+        time_to_first_token_ms=trace.get("first_token_ms"),
+        feedback=answer.feedback if answer else None,
+        feedback_reason=(answer.feedback_reason or None) if answer else None,
+        created_at=question.created_at,
+    )
 
 
-def _render_refusal(answer: Message | None) -> dict[str, Any] | None:
-    if answer is None or not answer.refusal_reason:
-        return None
-    return {
-        "reason": answer.refusal_reason,
-        "score": answer.confidence,
-        "threshold": answer.threshold,
-    }
-
-
-def _render_usage(trace: dict[str, Any]) -> dict[str, Any] | None:
+def _log_usage(trace: dict[str, Any]) -> LoggedUsage | None:
     prompt, completion = trace.get("prompt_tokens"), trace.get("completion_tokens")
     if prompt is None or completion is None:
         return None
-    return {
-        "prompt_tokens": prompt,
-        "completion_tokens": completion,
-        "total_tokens": prompt + completion,
-        "cost_usd": trace.get("cost_usd", 0.0),
-    }
+    return LoggedUsage(prompt, completion, prompt + completion, trace.get("cost_usd", 0.0))
 
 
-def _render_citation(citation: Citation) -> dict[str, Any]:
-    return {
-        "number": citation.number,
-        "chunk_id": str(citation.chunk_id),
-        "source_id": str(citation.source_id),
-        "title": citation.title,
-        "url": citation.url,
-        "page": citation.page,
-        "content": citation.content[:EXCERPT_LENGTH],
-        "score": round(citation.score, 4),
-    }
+def _log_citation(citation: Citation) -> LoggedCitation:
+    return LoggedCitation(
+        number=citation.number,
+        chunk_id=citation.chunk_id,
+        source_id=citation.source_id,
+        title=citation.title,
+        url=citation.url,
+        page=citation.page,
+        content=citation.excerpt,
+        score=round(citation.score, 4),
+    )

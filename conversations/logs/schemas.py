@@ -9,10 +9,9 @@ from pydantic import Field
 
 from bots.models import Outcome
 from conversations.models import CutReason, Feedback
-from conversations.turns.replies import RefusalReply, Score
+from conversations.turns.schemas import Excerpt, RefusalSchema, Score
 from minirag.lib.days import Day
-from minirag.lib.http_in.nouns import Noun
-from minirag.lib.http_in.openapi import Moment
+from minirag.lib.http_in.nouns import Moment, Noun
 from minirag.lib.http_in.pagination import PagedSchema, PageQuery
 
 
@@ -23,9 +22,7 @@ class TurnCitationSchema(Noun):
     title: Annotated[str, Field(examples=["Hours"])]
     url: str
     page: int | None
-    content: Annotated[
-        str, Field(description="Its first 200 characters.", examples=["Open from 9 to 17."])
-    ]
+    content: Excerpt
     score: Score
 
 
@@ -49,7 +46,7 @@ class TurnSchema(Noun):
     outcome: Outcome
     error_code: str
     cut_reason: Annotated[CutReason | None, Field(description="Why the answer is not whole.")]
-    refusal: RefusalReply | None
+    refusal: RefusalSchema | None
     citations: list[TurnCitationSchema]
     citation_valid: Annotated[bool | None, Field(description="It cites, and only what was there.")]
     retrieval: Annotated[

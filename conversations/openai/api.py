@@ -8,35 +8,36 @@ from typing import Any
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.request import Request
-from rest_framework.response import Response
 
+from bots.models import BotProfile
 from conversations.following.running import start_turn
 from conversations.openai.completions import (
-    Completion,
     Writer,
     find_model,
     list_models,
     name_visitor,
     read_question,
-    render_model,
 )
-from conversations.turns.replies import (
+from conversations.openai.schemas import (
     COMPLETION_STREAM,
+    Completion,
     CompletionReply,
-    ModelListReply,
-    ModelReply,
+    ModelListSchema,
+    ModelSchema,
 )
+from conversations.turns.schemas import tell_event
 from conversations.turns.state import Asker
 from minirag.lib.errors import ProductError
 from minirag.lib.http_in.doors import Door, Proof, door, text_body
 from minirag.lib.http_in.ignored import ignored_of, name_ignored, note_ignored
+from minirag.lib.http_in.nouns import Joined
 from minirag.lib.http_in.openai_errors import as_openai_error
 from minirag.lib.http_in.openapi import EXAMPLE_IDS, describe
 from minirag.lib.http_in.rest import ApiView, error_response, method_not_allowed, read_body_async
 from minirag.lib.sse import encode_event, stream_events
 from tenants.authentication import require_identity
 from tenants.calls.permissions import HasTenant, bound_bot, permit, require_right
-from tenants.context import run_sync
+from tenants.context import require_tenant, run_sync
 from tenants.models import Right
 
 _ASKED: dict[str, Any] = {
@@ -85,7 +86,13 @@ async def _complete(request: HttpRequest) -> HttpResponseBase:
     is_stream = bool(body.stream)
     chat_id = body.metadata.chat_id if body.metadata else None
     turn = await start_turn(
-        bot.pk, chat_id, asked.question, asker=asker, is_stream=is_stream, history=asked.history
+        bot.pk,
+        chat_id,
+        asked.question,
+        asker=asker,
+        is_stream=is_stream,
+        tell=tell_event,
+        history=asked.history,
     )
     writer = Writer(
         str(bot.pk),
@@ -129,17 +136,21 @@ class ModelView(ApiView):
 class ModelList(ModelView):
     @describe(
         "List models",
-        answers={200: ModelListReply},
+        answers={200: ModelListSchema},
         description="The bots that the caller may ask.",
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> dict[str, Any]:
         bots = list_models(bound_bot(request))
-        return Response({"object": "list", "data": [render_model(bot) for bot in bots]})
+        return {"object": "list", "data": [as_model(bot) for bot in bots]}
 
 
 class ModelDetail(ModelView):
     @describe(
-        "Get a model", answers={200: ModelReply}, description="By the bot's id or unique name."
+        "Get a model", answers={200: ModelSchema}, description="By the bot's id or unique name."
     )
-    def get(self, request: Request, model: str) -> Response:
-        return Response(render_model(find_model(model, bound_bot(request))))
+    def get(self, request: Request, model: str) -> Joined:
+        return as_model(find_model(model, bound_bot(request)))
+
+
+def as_model(bot: BotProfile) -> Joined:
+    return Joined(bot, object="model", owned_by=require_tenant().slug)

@@ -8,18 +8,21 @@ parameter that belongs to the bot (temperature, max_tokens, tools, …).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.utils import timezone
-from pydantic import ConfigDict, Field
 
 from bots.models import BotProfile
 from bots.scopes.models import LONGEST_QUESTION
-from conversations.turns.serializers import render_grounds
+from conversations.openai.schemas import (
+    ChatMessage,
+    Completion,
+    CompletionReply,
+)
 from conversations.turns.speaking import FILTERED
 from conversations.turns.state import History
 from conversations.turns.taking import (
@@ -29,45 +32,15 @@ from conversations.turns.taking import (
     Stopped,
     TurnEvent,
     TurnStopped,
-    TurnUsage,
 )
 from minirag.lib.errors import BadInput, NotFound, ProductError
-from minirag.lib.http_in.reading import Body
-from tenants.context import require_tenant
 
+_UNSAID = (
+    "refusal",
+    "citations",
+    "refusal_details",
+)  # what OpenAI's shape has no place for, and the refusal's text
 Events = AsyncGenerator[tuple[int, TurnEvent], None]
-
-
-class Part(Body):
-    type: str
-    text: str | None = None
-
-
-class ChatMessage(Body):
-    role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[Part] | None = None
-
-
-class StreamOptions(Body):
-    include_usage: bool = False
-
-
-class Metadata(Body):
-    chat_id: UUID | None = None  # ours: go on in this chat
-
-
-class Completion(Body):
-    """A request as OpenAI's clients write it; whatever is not named here belongs to the bot."""
-
-    model_config = ConfigDict(extra="allow")
-
-    model: Annotated[str, Field(min_length=1, max_length=255)]
-    messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=1000)]
-    stream: bool | None = False
-    stream_options: StreamOptions | None = None
-    user: Annotated[str, Field(max_length=255)] | None = None
-    metadata: Metadata | None = None
-    n: Annotated[int, Field(ge=1, le=1)] | None = None
 
 
 class NotAnswerable(BadInput):
@@ -163,13 +136,6 @@ def name_visitor(user: str | None) -> str:
     return named if len(named) <= 64 else f"api:{hashlib.sha256(user.encode()).hexdigest()[:60]}"
 
 
-def render_model(bot: BotProfile) -> dict[str, Any]:
-    return {
-        "id": str(bot.pk), "object": "model", "created": int(bot.created_at.timestamp()),
-        "owned_by": require_tenant().slug, "name": bot.name, "description": bot.description,
-    }  # fmt: skip
-
-
 @dataclass
 class Writer:
     """Puts the events of one turn into OpenAI's words. `model` is the bot's id."""
@@ -204,19 +170,23 @@ class Writer:
                 if isinstance(event, Delta):
                     yield self._chunk({"content": event.content})
                 elif isinstance(event, Done):
-                    yield self._chunk(_grounds(event), name_end(event)) | self._extras(event)
-                    if self.includes_usage:
-                        yield {**self._chunk({}), "choices": [], "usage": _usage(event.usage)}
+                    for chunk in self._end(self._whole(event)):
+                        yield chunk
 
     def _whole(self, done: Done) -> dict[str, Any]:
-        message = {"role": "assistant", "content": done.message.content, **_grounds(done)}
-        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": name_end(done)}
-        return {
-            **self._head, "object": "chat.completion", "choices": [choice], "usage": _usage(done.usage),
-            **self._extras(done),
+        message = {
+            "role": "assistant", "content": done.content, "refusal": done.content if done.refusal else None,
+            "citations": done.citations, "refusal_details": done.refusal,
         }  # fmt: skip
+        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": name_end(done)}
+        whole = CompletionReply.model_validate({
+            **self._head, "object": "chat.completion", "choices": [choice], "usage": done.usage,
+            "chat_id": done.chat_id, "message_id": done.message_id, "ignored": self.ignored,
+        })  # fmt: skip
+        return whole.model_dump(mode="json")
 
     def _chunk(self, delta: dict[str, Any], finish_reason: str | None = None) -> dict[str, Any]:
+        """By hand, since there is one for each token."""
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
         chunk: dict[str, Any] = {
             **self._head,
@@ -225,12 +195,14 @@ class Writer:
         }
         return {**chunk, "usage": None} if self.includes_usage else chunk
 
-    def _extras(self, done: Done) -> dict[str, Any]:
-        return {
-            "chat_id": str(done.chat_id),
-            "message_id": str(done.message.pk),
-            "ignored": self.ignored,
-        }
+    def _end(self, whole: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """What of the whole completion no chunk has said yet."""
+        [choice] = whole["choices"]
+        grounds = {name: choice["message"][name] for name in _UNSAID}
+        extras = {name: whole[name] for name in ("chat_id", "message_id", "ignored")}
+        yield self._chunk(grounds, choice["finish_reason"]) | extras
+        if self.includes_usage:
+            yield {**self._chunk({}), "choices": [], "usage": whole["usage"]}
 
 
 def _require_no_end(event: TurnEvent) -> None:
@@ -241,26 +213,8 @@ def _require_no_end(event: TurnEvent) -> None:
         raise TurnStopped
 
 
-def _grounds(done: Done) -> dict[str, Any]:
-    """What OpenAI's shape has no place for: citations, and beside the refusal's text its reason."""
-    grounds = render_grounds(done)
-    refusal = done.message.content if done.refusal else None
-    return {
-        "refusal": refusal,
-        "citations": grounds["citations"],
-        "refusal_details": grounds["refusal"],
-    }
-
-
 def name_end(done: Done) -> str:
     """Why an answer ended, in OpenAI's words: what a filter refused was filtered."""
     if done.refusal is not None and done.refusal.reason == FILTERED:
         return FILTERED
     return done.message.cut_reason or "stop"
-
-
-def _usage(usage: TurnUsage) -> dict[str, int]:
-    return {
-        "prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens,
-        "total_tokens": usage.total_tokens,
-    }  # fmt: skip

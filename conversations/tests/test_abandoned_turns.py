@@ -16,6 +16,7 @@ from conversations.following.orphans import end_orphans
 from conversations.models import Message
 from conversations.tests.test_turns import QUESTION, take
 from conversations.turns.recording import close_turn, open_turn
+from conversations.turns.schemas import tell_error
 from conversations.turns.state import Answer as TurnAnswer
 from conversations.turns.state import Asker
 from tenants.context import tenant_context
@@ -31,7 +32,7 @@ def ask(bot, question=QUESTION):
 def sweep() -> int:
     """Look at every open turn, however young; none of them has a process."""
     Message.objects.update(created_at=timezone.now() - timedelta(seconds=60))
-    return end_orphans()
+    return end_orphans(tell_error)
 
 
 @pytest.fixture(autouse=True)

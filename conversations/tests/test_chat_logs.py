@@ -12,14 +12,14 @@ from django.utils import timezone
 
 from bots.usage.pricing import set_override
 from conversations.logs import rows as chat_logs
-from conversations.logs.rows import TURN_COLUMNS
+from conversations.logs.schemas import TurnSchema
 from conversations.models import Chat, Message
 from conversations.tests.conftest import make_bot
 from conversations.tests.test_api_chat import ask
 from tenants.context import tenant_context
 from tests.fakes.chat_model import provider_down
 
-KEYS = set(TURN_COLUMNS)
+KEYS = set(TurnSchema.model_fields)
 
 
 def logs(client, path="chat-logs", **query):

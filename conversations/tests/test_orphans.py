@@ -20,6 +20,7 @@ from conversations.models import Citation, Message
 from conversations.tests.test_running import begin, read, told
 from conversations.tests.test_turns import QUESTION
 from conversations.turns.recording import LOOK_SECONDS, open_turn
+from conversations.turns.schemas import tell_error
 from conversations.turns.state import Asker
 from tenants.context import run_sync, tenant_context
 from tenants.due import DueKind, DueWork
@@ -72,7 +73,7 @@ def killed(redis, acme_bot, model, run_async, monkeypatch):
 def test_what_it_had_said_is_its_failed_answer_with_what_it_cites(killed):
     question = killed()
     assert question.outcome == "pending"
-    assert end_orphans() == 1
+    assert end_orphans(tell_error) == 1
     question.refresh_from_db()
     answer = Message.objects.get(question=question)
     assert (question.outcome, question.error_code) == ("failed", "interrupted")
@@ -80,14 +81,14 @@ def test_what_it_had_said_is_its_failed_answer_with_what_it_cites(killed):
     assert answer.chat.message_count == 2
     cited = Citation.objects.get(message=answer)
     assert cited.number == 1 and "warranty of 36 months" in cited.content
-    assert end_orphans() == 0
+    assert end_orphans(tell_error) == 0
 
 
 def test_its_tokens_are_metered_and_its_question_given_back(in_acme, killed):
     Quota.objects.create(resource="messages", limit=2)
     question = killed()
     assert QuotaUse.objects.get().used == 1
-    assert end_orphans() == 1
+    assert end_orphans(tell_error) == 1
     assert QuotaUse.objects.get().used == 0
     event = UsageEvent.objects.get(chat_id=question.chat_id, kind="chat")
     assert event.completion_tokens > 0 and event.outcome == "failed"
@@ -95,7 +96,7 @@ def test_its_tokens_are_metered_and_its_question_given_back(in_acme, killed):
 
 def test_one_that_had_said_nothing_leaves_no_answer(killed):
     question = killed("")
-    assert end_orphans() == 1
+    assert end_orphans(tell_error) == 1
     question.refresh_from_db()
     assert (question.outcome, question.error_code) == ("failed", "interrupted")
     assert not Message.objects.filter(role="assistant").exists()
@@ -103,7 +104,7 @@ def test_one_that_had_said_nothing_leaves_no_answer(killed):
 
 def test_whoever_reads_it_afterwards_gets_its_end(killed, run_async):
     question = killed()
-    end_orphans()
+    end_orphans(tell_error)
     kept = KeptTurn("t_acme", question.pk, is_pending=False)
     seen = run_async(told, kept)
     assert [name for _, name, _ in seen] == ["sources", "delta", "error"]
@@ -119,7 +120,7 @@ def test_a_turn_that_lives_is_left_alone_however_long_it_speaks(acme_bot, model,
         await read(turn, count=2)
         await running_turns().journal.write()
         await run_sync(grow_older)
-        ended = await run_sync(end_orphans)
+        ended = await run_sync(end_orphans, tell_error)
         await turn.stop()
         return ended
 
@@ -128,7 +129,7 @@ def test_a_turn_that_lives_is_left_alone_however_long_it_speaks(acme_bot, model,
 
 def test_one_that_has_just_begun_is_left_alone(acme_bot):
     open_turn(acme_bot.pk, None, QUESTION, Asker())
-    assert end_orphans() == 0
+    assert end_orphans(tell_error) == 0
 
 
 def test_a_second_look_saves_a_turn_whose_lease_was_lost_with_redis(
@@ -144,16 +145,16 @@ def test_a_second_look_saves_a_turn_whose_lease_was_lost_with_redis(
     monkeypatch.setattr("conversations.following.orphans.find_living", find_living)
     open_turn(acme_bot.pk, None, QUESTION, Asker())
     grow_older()
-    assert end_orphans() == 0 and len(looks) == 2
+    assert end_orphans(tell_error) == 0 and len(looks) == 2
 
 
 def test_without_redis_only_the_very_old_are_given_up(acme_bot, settings):
     open_turn(acme_bot.pk, None, QUESTION, Asker())
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     grow_older()
-    assert end_orphans() == 0
+    assert end_orphans(tell_error) == 0
     grow_older(86_400)
-    assert end_orphans() == 1
+    assert end_orphans(tell_error) == 1
 
 
 def test_an_end_that_was_told_and_not_stored_is_stored_as_it_was_told(killed, redis):
@@ -161,7 +162,7 @@ def test_an_end_that_was_told_and_not_stored_is_stored_as_it_was_told(killed, re
     told = journal.read_kept("t_acme", question.pk)
     error = {"code": "provider_timeout", "detail": "x", "retryable": True, "request_id": ""}
     journal.add_end("t_acme", question.pk, told, ("error", error))
-    assert end_orphans() == 1
+    assert end_orphans(tell_error) == 1
     question.refresh_from_db()
     assert (question.outcome, question.error_code) == ("failed", "provider_timeout")
 
@@ -170,7 +171,7 @@ def test_one_that_was_stopped_by_a_restart_is_stored_as_stopped(killed):
     question = killed()
     told = journal.read_kept("t_acme", question.pk)
     journal.add_end("t_acme", question.pk, told, ("error", {"code": "server_stopping"}))
-    end_orphans()
+    end_orphans(tell_error)
     question.refresh_from_db()
     assert (question.outcome, question.error_code) == ("stopped", "server_stopping")
     assert Message.objects.get(question=question).outcome == "stopped"
@@ -180,7 +181,7 @@ def test_another_tenants_turn_with_the_same_words_is_not_touched(killed, globex,
     question = killed()
     with tenant_context(globex.tenant):
         grow_older()
-        assert end_orphans() == 0
+        assert end_orphans(tell_error) == 0
         assert not Message.objects.exists()
     question.refresh_from_db()
     assert question.outcome == "pending"

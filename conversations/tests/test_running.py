@@ -16,6 +16,7 @@ from conversations.following.running import find_turn, running_turns, start_turn
 from conversations.models import Message
 from conversations.tests.test_turns import QUESTION
 from conversations.turns import taking
+from conversations.turns.schemas import tell_event
 from conversations.turns.state import Asker
 from conversations.turns.taking import Delta, Done, Failed, SourcesFound, Stopped
 from minirag.lib.errors import Conflict, Gone, NotFound
@@ -27,7 +28,7 @@ ANSWER = "It is covered for 36 months [1]."
 
 
 def begin(bot, **asker):
-    return start_turn(bot.pk, None, QUESTION, asker=Asker(**asker), is_stream=True)
+    return start_turn(bot.pk, None, QUESTION, asker=Asker(**asker), is_stream=True, tell=tell_event)
 
 
 async def read(turn, after: int = 0, count: int | None = None) -> list:
@@ -144,7 +145,9 @@ def test_of_too_many_turns_alone_the_greediest_tenants_oldest_is_stopped(
 
     async def leave(party, bot, question):
         with tenant_context(party.tenant):
-            turn = await start_turn(bot.pk, None, question, asker=Asker(), is_stream=True)
+            turn = await start_turn(
+                bot.pk, None, question, asker=Asker(), is_stream=True, tell=tell_event
+            )
             await read(turn, count=2)
             return turn
 

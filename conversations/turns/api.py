@@ -4,84 +4,49 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Annotated, Any, Literal
+from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
-from pydantic import Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from bots.scopes.models import LONGEST_QUESTION
 from conversations.following.api import write_events
 from conversations.following.running import start_turn
 from conversations.models import Chat, Message
 from conversations.turns.feedback import set_feedback
-from conversations.turns.replies import (
+from conversations.turns.schemas import (
     ANSWER_STREAM,
-    AnswerReply,
-    ChatReply,
-    FullMessageReply,
-    MessageReply,
-)
-from conversations.turns.serializers import (
-    render_answer,
-    render_chat,
-    render_message,
-    render_message_in_full,
+    AnswerSchema,
+    ChatQuery,
+    ChatSchema,
+    FeedbackBody,
+    FullMessageSchema,
+    MessageSchema,
+    Question,
+    tell_event,
 )
 from conversations.turns.state import Asker
 from conversations.turns.taking import Done, Failed, SourcesFound, Stopped, TurnEvent, TurnStopped
-from minirag.lib.bounds import AsColumn
 from minirag.lib.errors import NotFound, ProductError
 from minirag.lib.http_in.doors import Door, Proof, door, fields_body
 from minirag.lib.http_in.ignored import tell_ignored
 from minirag.lib.http_in.openapi import EXAMPLE_IDS, describe
-from minirag.lib.http_in.pagination import (
-    OLDEST_FIRST,
-    Cursor,
-    PlainPageQuery,
-    paginate,
-    plain_response,
-)
-from minirag.lib.http_in.rest import (
-    ApiView,
-    Body,
-    error_response,
-    parse_uuid,
-    read_body,
-    read_body_async,
-    read_query,
-)
+from minirag.lib.http_in.pagination import OLDEST_FIRST, Page, PlainPageQuery, paginate
+from minirag.lib.http_in.rest import ApiView, error_response, read_body_async
 from minirag.lib.sse import stream_events
 from tenants.authentication import require_identity
-from tenants.calls.permissions import require_right
+from tenants.calls.permissions import HasTenant, bound_bot, permit, require_right
 from tenants.models import Right
 
-
-class Question(Body):
-    bot_profile_id: UUID
-    message: Annotated[str, Field(min_length=1, max_length=LONGEST_QUESTION)]
-    chat_id: UUID | None = None
-    stream: bool = False
-    extended: bool = False  # ours: adds citations and refusal to the answer
-
-
-class ChatQuery(Body):
-    bot_profile_id: UUID | None = None
-    limit: Annotated[int, Field(ge=0)] = 50
-    offset: Annotated[int, Field(ge=0, lt=2**31)] = 0
-    cursor: Cursor | None = None
-
-
-class FeedbackBody(Body):
-    feedback: Literal["positive", "negative"] | None
-    reason: Annotated[str, AsColumn(Message, "feedback_reason")] | None = None
-
-
 _ASKED = {"bot_profile_id": EXAMPLE_IDS["bot_profile_id"], "message": "When are you open?"}
+_LISTED: dict[str, Any] = {
+    "query": ChatQuery,
+    "answers": {200: list[ChatSchema]},
+    "description": "Newest first.",
+}
 _PROVIDER_ERRORS = {
     402: "The budget of the tenant, the bot or the API token is spent.",
     502: "The model provider failed.",
@@ -90,15 +55,9 @@ _PROVIDER_ERRORS = {
 }
 
 
+@describe("List chats", method="GET", **_LISTED)
 @describe(
-    "List chats",
-    method="GET",
-    query=ChatQuery,
-    answers={200: list[ChatReply]},
-    description="Newest first.",
-)
-@describe(
-    "Ask a bot", method="POST", body=Question, answers={200: (AnswerReply, ANSWER_STREAM)},
+    "Ask a bot", method="POST", body=Question, answers={200: (AnswerSchema, ANSWER_STREAM)},
     description="JSON, or Server-Sent Events with `stream`.",
     errors={404: "No such active bot, or no such chat, in this tenant.", **_PROVIDER_ERRORS},
     examples={"answer": _ASKED, "cited": {**_ASKED, "extended": True}, "stream": {**_ASKED, "stream": True}},
@@ -127,12 +86,17 @@ async def _ask(request: HttpRequest) -> HttpResponseBase:
         user_id=identity.user.pk, request_id=request_id, own_chats_only=is_bound, token_id=token_id
     )
     turn = await start_turn(
-        body.bot_profile_id, body.chat_id, body.message, asker=asker, is_stream=body.stream
+        body.bot_profile_id,
+        body.chat_id,
+        body.message,
+        asker=asker,
+        is_stream=body.stream,
+        tell=tell_event,
     )
     if not body.stream:
-        whole = JsonResponse(
-            await collect_answer(turn.read(), extended=body.extended),
-            json_dumps_params={"separators": (",", ":"), "ensure_ascii": False},
+        answer = await collect_answer(turn.read(), extended=body.extended)
+        whole = HttpResponse(
+            answer.model_dump_json(exclude_unset=True), content_type="application/json"
         )
         tell_ignored(request, whole)
         return whole
@@ -147,8 +111,8 @@ async def _ask(request: HttpRequest) -> HttpResponseBase:
 
 async def collect_answer(
     events: AsyncGenerator[tuple[int, TurnEvent], None], *, extended: bool
-) -> dict[str, Any]:
-    """Read a turn to its end and return the body of the JSON answer; raises the ProductError it failed with."""
+) -> AnswerSchema:
+    """Read a turn to its end and return the answer; raises the ProductError it failed with."""
     passages: tuple[Any, ...] = ()
     async with aclosing(events):
         async for _, event in events:
@@ -159,20 +123,23 @@ async def collect_answer(
             elif isinstance(event, Stopped):
                 raise TurnStopped
             elif isinstance(event, Done):
-                return render_answer(passages, event, extended=extended)
+                return AnswerSchema.of(passages, event, extended=extended)
     raise ProductError("The turn ended without an answer.")
 
 
-class ChatList(ApiView):
+class ChatView(ApiView):
+    permission_classes = (HasTenant, permit("chats", write=Right.CHAT, bot_bound=True))
+
+
+class ChatList(ChatView):
     http_method_names = ["get", "post", "head"]
 
-    def get(self, request: Request) -> Response:
-        query = read_query(ChatQuery, request)
+    @describe("List chats", **_LISTED)
+    def get(self, request: Request, query: ChatQuery) -> Page[Chat]:
         chats = readable_chats(request)
         if query.bot_profile_id:
             chats = chats.filter(bot_profile_id=query.bot_profile_id)
-        page = paginate(chats, query, offset=query.offset)
-        return plain_response(request, page, [render_chat(chat) for chat in page.items])
+        return paginate(chats, query, offset=query.offset)
 
     def post(self, request: Request) -> Response:
         raise ProductError(
@@ -183,69 +150,57 @@ class ChatList(ApiView):
 _list_chats = ChatList.as_view()
 
 
-class ChatDetail(ApiView):
-    @describe("Show a chat", answers={200: ChatReply})
-    def get(self, request: Request, chat_id: str) -> Response:
-        return Response(render_chat(find_chat(readable_chats(request), chat_id)))
+class ChatDetail(ChatView):
+    @describe("Show a chat", answers={200: ChatSchema})
+    def get(self, request: Request, chat_id: UUID) -> Chat:
+        return find_chat(readable_chats(request), chat_id)
 
 
-class MessageList(ApiView):
-    @describe("List a chat's messages", query=PlainPageQuery, answers={200: list[MessageReply]})
-    def get(self, request: Request, chat_id: str) -> Response:
+class MessageList(ChatView):
+    @describe("List a chat's messages", query=PlainPageQuery, answers={200: list[MessageSchema]})
+    def get(self, request: Request, chat_id: UUID, query: PlainPageQuery) -> Page[Message]:
         chat = find_chat(readable_chats(request), chat_id)
-        page = paginate(
-            chat.messages.all(), read_query(PlainPageQuery, request), order=OLDEST_FIRST
-        )
-        return plain_response(request, page, [render_message(message) for message in page.items])
+        return paginate(chat.messages.all(), query, order=OLDEST_FIRST)
 
 
-class MessageDetail(ApiView):
+class MessageDetail(ChatView):
     """Ours: one message with its citations and, if it refuses, why."""
 
-    @describe("Show a message", answers={200: FullMessageReply})
-    def get(self, request: Request, chat_id: str, message_id: str) -> Response:
-        return Response(
-            render_message_in_full(find_message(readable_chats(request), chat_id, message_id))
-        )
+    @describe("Show a message", answers={200: FullMessageSchema})
+    def get(self, request: Request, chat_id: UUID, message_id: UUID) -> Message:
+        return find_message(readable_chats(request), chat_id, message_id)
 
 
-class MessageFeedback(ApiView):
+class MessageFeedback(ChatView):
     @describe(
         "Give feedback",
         body=FeedbackBody,
-        answers={200: MessageReply},
+        answers={200: MessageSchema},
         example={"feedback": "positive"},
     )
-    def patch(self, request: Request, chat_id: str, message_id: str) -> Response:
-        chats = readable_chats(request, Right.CHAT)
-        body = read_body(FeedbackBody, request)
-        message = find_message(chats, chat_id, message_id)
+    def patch(
+        self, request: Request, chat_id: UUID, message_id: UUID, body: FeedbackBody
+    ) -> Message:
+        message = find_message(readable_chats(request), chat_id, message_id)
         set_feedback(message, body.feedback, body.reason)
-        return Response(render_message(message))
+        return message
 
 
-def readable_chats(request: Request, right: Right = Right.READ) -> QuerySet[Chat]:
-    """Return the chats that the caller's token reaches. Raises Forbidden for one made for something else."""
-    token = require_identity(request._request).token
-    require_right(token, right)
-    chats = Chat.objects.all()
-    return (
-        chats.filter(bot_profile_id=token.bot_profile_id)
-        if token and token.bot_profile_id
-        else chats
-    )
+def readable_chats(request: Request) -> QuerySet[Chat]:
+    """Return the chats that the caller's token reaches."""
+    chats, bot = Chat.objects.all(), bound_bot(request)
+    return chats.filter(bot_profile_id=bot) if bot else chats
 
 
-def find_chat(chats: QuerySet[Chat], chat_id: str) -> Chat:
-    chat = chats.filter(pk=parse_uuid(chat_id, "chat_id")).first()
+def find_chat(chats: QuerySet[Chat], chat_id: UUID) -> Chat:
+    chat = chats.filter(pk=chat_id).first()
     if chat is None:
         raise NotFound("Chat session not found")
     return chat
 
 
-def find_message(chats: QuerySet[Chat], chat_id: str, message_id: str) -> Message:
-    message_key = parse_uuid(message_id, "message_id")
-    message = find_chat(chats, chat_id).messages.filter(pk=message_key).first()
+def find_message(chats: QuerySet[Chat], chat_id: UUID, message_id: UUID) -> Message:
+    message = find_chat(chats, chat_id).messages.filter(pk=message_id).first()
     if message is None:
         raise NotFound("Message not found")
     return message

@@ -14,12 +14,13 @@ import uuid
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import structlog
 
 from bots.models import Outcome
 from bots.scopes.refusals import write_filtered
-from conversations.models import Message
+from conversations.models import Citation, Message
 from conversations.turns.grounding import Refusal, choose_refusal_text, ground
 from conversations.turns.guarding import guard
 from conversations.turns.recording import close_turn, open_turn
@@ -79,6 +80,18 @@ class Done:
     citations: list[tuple[int, Passage]] = field(default_factory=list)
     refusal: Refusal | None = None
 
+    @property
+    def message_id(self) -> uuid.UUID:
+        return self.message.pk
+
+    @property
+    def content(self) -> str:
+        return self.message.content
+
+    @property
+    def cut_reason(self) -> str:
+        return self.message.cut_reason
+
 
 @dataclass(frozen=True)
 class Failed:
@@ -95,6 +108,21 @@ class Stopped:
     chat_id: uuid.UUID
     message: Message | None
     usage: TurnUsage | None
+    stopped: ClassVar = True
+    refusal: ClassVar = None
+    cut_reason: ClassVar = ""
+
+    @property
+    def message_id(self) -> uuid.UUID | None:
+        return self.message.pk if self.message else None
+
+    @property
+    def content(self) -> str:
+        return self.message.content if self.message else ""
+
+    @property
+    def citations(self) -> list[Citation]:
+        return list(self.message.citations.all()) if self.message else []
 
 
 TurnEvent = Started | SourcesFound | Delta | Done | Failed | Stopped

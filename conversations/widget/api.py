@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest
-from pydantic import Field
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from bots.models import BotProfile
 from conversations.models import Chat
-from conversations.turns.replies import WidgetSessionReply
-from conversations.turns.serializers import render_message_in_full
+from conversations.widget.schemas import SessionBody, WidgetSessionSchema
 from conversations.widget.sessions import (
     find_tenant_of_bot,
     issue_session,
@@ -22,10 +19,11 @@ from conversations.widget.sessions import (
     require_origin,
 )
 from minirag.lib.errors import Forbidden, NotFound, ProductError
+from minirag.lib.http_in.answering import Answer
 from minirag.lib.http_in.arrivals import Arrival
 from minirag.lib.http_in.doors import Door
 from minirag.lib.http_in.openapi import EXAMPLE_IDS, describe
-from minirag.lib.http_in.rest import ApiView, Body, client_address, naive_utc, read_body
+from minirag.lib.http_in.rest import ApiView, client_address, read_body
 from minirag.lib.security.limits import limit_headers
 from tenants.authentication import authenticate_bearer
 from tenants.calls.limits import bounds_of_session
@@ -35,19 +33,13 @@ from tenants.models import Tenant
 _HISTORY_LENGTH = 100
 
 
-class SessionBody(Body):
-    bot_profile_id: UUID
-    visitor_id: Annotated[str, Field(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
-    chat_id: UUID | None = None
-
-
 class WidgetSessions(ApiView):
     door = Door(any_origin=True)
     authentication_classes = ()
     permission_classes = ()
 
     @describe(
-        "Open a widget session", body=SessionBody, answers={201: WidgetSessionReply},
+        "Open a widget session", body=SessionBody, answers={201: WidgetSessionSchema},
         description="For pages that the bot allows, told by their `Origin`. Limited per address.",
         errors={
             401: "The embedding token is unknown, revoked, or for another bot.",
@@ -57,7 +49,7 @@ class WidgetSessions(ApiView):
         },
         example={"bot_profile_id": EXAMPLE_IDS["bot_profile_id"], "visitor_id": "visitor-0001"},
     )  # fmt: skip
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> Answer:
         address = client_address(request)
         try:
             body = read_body(SessionBody, request)
@@ -67,9 +59,8 @@ class WidgetSessions(ApiView):
             raise
         state = bounds_of_session(address, tenant).count()
         with tenant_context(tenant):
-            return Response(
-                self._open(request._request, body), status=201, headers=dict(limit_headers(state))
-            )
+            opened = self._open(request._request, body)
+        return Answer(opened, headers=dict(limit_headers(state)))
 
     def _find_tenant(self, request: HttpRequest, bot_profile_id: UUID) -> Tenant:
         tenant = find_tenant_of_bot(bot_profile_id)
@@ -103,12 +94,8 @@ class WidgetSessions(ApiView):
         )
         return {
             "session_token": token,
-            "expires_at": naive_utc(expires_at),
-            "bot": {
-                "name": bot.name,
-                "greeting": bot.greeting,
-                "starter_questions": bot.starter_questions,
-            },
-            "chat_id": str(chat.pk) if chat else None,
-            "messages": [render_message_in_full(message) for message in reversed(messages)],
+            "expires_at": expires_at,
+            "bot": bot,
+            "chat_id": chat.pk if chat else None,
+            "messages": list(reversed(messages)),
         }

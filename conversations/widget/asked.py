@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from bots.models import Outcome
 from conversations.following.journal import KEPT_SECONDS, POLL_SECONDS, UNWRITTEN_SECONDS
-from conversations.following.running import Turn, start_turn
+from conversations.following.running import Tell, Turn, start_turn
 from conversations.models import Message, MessageRole
 from conversations.turns.state import AlreadyAsked, Asker
 from conversations.widget.sessions import WidgetSession
@@ -61,6 +61,7 @@ async def ask_once(
     *,
     given_id: str,
     follow: Callable[[Message], Awaitable[Turn]],
+    tell: Tell,
 ) -> Turn:
     """Begin a turn, or follow the one that it would repeat: a widget that lost its socket may ask again what was
     stored after all. `given_id` is the id that the widget gave its question, if it did."""
@@ -70,7 +71,9 @@ async def ask_once(
             return await follow(known)
         asker = replace(asker, require_new=partial(require_new_question, session, given_id, text))
     try:
-        return await start_turn(session.bot_profile_id, chat_id, text, asker=asker, is_stream=True)
+        return await start_turn(
+            session.bot_profile_id, chat_id, text, asker=asker, is_stream=True, tell=tell
+        )
     except AlreadyAsked as asked:
         return await follow(asked.question)
 

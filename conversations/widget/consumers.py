@@ -23,15 +23,20 @@ from conversations.following.journal import LAST_EVENTS
 from conversations.following.running import Turn, find_turn
 from conversations.models import Message
 from conversations.turns.feedback import set_feedback
+from conversations.turns.schemas import tell_event
 from conversations.turns.state import Asker
 from conversations.widget.asked import ask_once, wait_for_question
-from conversations.widget.frames import (
+from conversations.widget.schemas import (
+    AuthenticatedSchema,
     AuthenticateFrame,
+    ErrorFrameSchema,
     FeedbackFrame,
+    FeedbackSavedSchema,
+    FrameSchema,
     QuestionFrame,
+    ResetDoneSchema,
     ResumeFrame,
     read_frame,
-    render_frame_error,
 )
 from conversations.widget.sessions import WidgetSession, open_session, require_open_page
 from minirag.lib.errors import (
@@ -188,9 +193,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
         self.session_token, self.chat_id = body.session_token, body.chat_id
         if self.deadline:
             self.deadline.cancel()
-        await self.send_json(
-            {"type": "authenticated", "chat_id": str(self.chat_id) if self.chat_id else None}
-        )
+        await self._send(AuthenticatedSchema(chat_id=self.chat_id))
 
     async def _open_session(self, token: str) -> WidgetSession:
         """Check the token, the page it is used from, and that it leads to the tenant of this path or host."""
@@ -234,6 +237,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
             asker,
             given_id=body.request_id,
             follow=self._follow,
+            tell=tell_event,
         )
         self._begin_to_read(session, request_id, turn)
 
@@ -318,7 +322,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
     async def _reset(self, frame: dict[str, Any]) -> None:
         await self._stop_silently()
         self.chat_id = None
-        await self.send_json({"type": "reset_done"})
+        await self._send(ResetDoneSchema())
 
     async def _give_feedback(self, frame: dict[str, Any]) -> None:
         body = validate_fields(FeedbackFrame, frame, where="body")
@@ -335,13 +339,10 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
 
         with tenant_context(session.tenant), acting("visitor"):
             await run_sync(save)
-        await self.send_json(
-            {
-                "type": "feedback_saved",
-                "message_id": str(body.message_id),
-                "feedback": body.feedback,
-            }
-        )
+        await self._send(FeedbackSavedSchema(message_id=body.message_id, feedback=body.feedback))
 
     async def _send_error(self, error: ProductError, request_id: str) -> None:
-        await self.send_json(render_frame_error(error, request_id))
+        await self._send(ErrorFrameSchema.of(error, request_id))
+
+    async def _send(self, frame: FrameSchema) -> None:
+        await self.send_json(frame.model_dump(mode="json"))

@@ -10,6 +10,7 @@ from django.core.management.base import CommandError
 from bots.commands import QuestionCommand, choose_bot
 from bots.models import BotProfile
 from conversations.following.running import running_turns, start_turn
+from conversations.turns.schemas import tell_event
 from conversations.turns.state import Asker
 from conversations.turns.taking import Delta, Done, Failed, TurnEvent
 from tenants.context import tenant_context
@@ -25,8 +26,8 @@ class Command(QuestionCommand):
 
     async def _ask(self, bot: BotProfile, question: str) -> None:
         turn = await start_turn(
-            bot.pk, None, question, asker=Asker(request_id="command"), is_stream=True
-        )
+            bot.pk, None, question, asker=Asker(request_id="command"), is_stream=True, tell=tell_event
+        )  # fmt: skip
         try:
             async for _, event in turn.read():
                 self._print(event)

@@ -73,10 +73,16 @@ def write_answer(request: Request, value: Any, answers: Mapping[int, Any]) -> Ht
     return HttpResponse(render(kind, rows), status=status, content_type=_JSON, headers=headers)
 
 
-def render(kind: Any, value: Any) -> bytes:
+def to_json(kind: Any, value: Any) -> bytes:
     """Write a value of a described type as JSON, from rows where the type is of nouns."""
     adapter = _adapter(kind)
     text: bytes = adapter.dump_json(adapter.validate_python(value))
+    return text
+
+
+def render(kind: Any, value: Any) -> bytes:
+    """`to_json` for the body of an answer."""
+    text = to_json(kind, value)
     # As DRF writes them: they end a line in JavaScript.
     return text.replace(b"\xe2\x80\xa8", b"\\u2028").replace(b"\xe2\x80\xa9", b"\\u2029")
 

@@ -33,7 +33,6 @@ from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare, salted_hmac
 from pydantic import Field
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from minirag.lib.errors import ProductError
 from minirag.lib.http_in.nouns import Noun
@@ -128,11 +127,6 @@ def paginate(
 def render_page(page: Page[Any], items: list[Any], **extra: Any) -> dict[str, Any]:
     """The envelope of a list of our own; `extra` may be `total`."""
     return {"items": items, "next_cursor": page.next_cursor, **extra}
-
-
-def plain_response(request: HttpRequest | Request, page: Page[Any], items: list[Any]) -> Response:
-    """Answer a plain list of the contract, with the way to the next page in its headers."""
-    return Response(items, headers=next_page_headers(request, page))
 
 
 def next_page_headers(request: HttpRequest | Request, page: Page[Any]) -> dict[str, str]:

@@ -1,0 +1,104 @@
+"""The widget on the wire: its session, and the frames of its socket."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from pydantic import Field
+
+from bots.scopes.models import LONGEST_QUESTION
+from conversations.following.journal import MOST_EVENTS
+from conversations.turns.schemas import FailureSchema, FeedbackBody, FullMessageSchema
+from minirag.lib.errors import BadInput, ProductError
+from minirag.lib.http_in.nouns import Joined, Moment, Noun
+from minirag.lib.http_in.rest import Body, InvalidFields
+from minirag.lib.text.strict_json import InvalidJSON, UnstorableText, parse_json
+
+_LONGEST = 200_000  # characters: a question of 32,000 may be escaped to six times that
+_REQUEST_ID = r"^[A-Za-z0-9._-]*$"
+
+
+# --- The session --------------------------------------------------------------------------------------------------
+class SessionBody(Body):
+    bot_profile_id: UUID
+    visitor_id: Annotated[str, Field(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+    chat_id: UUID | None = None
+
+
+class WidgetBotSchema(Noun):
+    name: Annotated[str, Field(examples=["Support"])]
+    greeting: str
+    starter_questions: list[str]
+
+
+class WidgetSessionSchema(Noun):
+    session_token: str
+    expires_at: Moment
+    bot: WidgetBotSchema
+    chat_id: UUID | None
+    messages: list[FullMessageSchema]
+
+
+# --- What a widget sends ------------------------------------------------------------------------------------------
+class AuthenticateFrame(Body):
+    session_token: Annotated[str, Field(max_length=4096)]
+    chat_id: UUID | None = None
+
+
+class QuestionFrame(Body):
+    message: Annotated[str, Field(min_length=1, max_length=LONGEST_QUESTION)]
+    request_id: Annotated[str, Field(max_length=64, pattern=_REQUEST_ID)] = ""
+
+
+class FeedbackFrame(FeedbackBody):
+    message_id: UUID
+
+
+class ResumeFrame(Body):
+    request_id: Annotated[str, Field(min_length=1, max_length=64, pattern=_REQUEST_ID)]
+    after: Annotated[int, Field(ge=0, le=MOST_EVENTS)] = 0
+
+
+def read_frame(text: str | None) -> dict[str, Any]:
+    """Read what came as a frame. Raises BadInput (`frame_invalid`) for what is none."""
+    invalid = BadInput("A frame is a JSON object in text.", code="frame_invalid")
+    if text is None or len(text) > _LONGEST:
+        raise invalid
+    try:
+        frame = parse_json(text.encode())
+    except (InvalidJSON, UnstorableText, UnicodeEncodeError):
+        raise invalid from None
+    if not isinstance(frame, dict):
+        raise invalid
+    return frame
+
+
+# --- What it is sent, beside the events of a turn -----------------------------------------------------------------
+class FrameSchema(Noun):
+    type: str
+
+
+class AuthenticatedSchema(FrameSchema):
+    type: Literal["authenticated"] = "authenticated"
+    chat_id: UUID | None
+
+
+class ResetDoneSchema(FrameSchema):
+    type: Literal["reset_done"] = "reset_done"
+
+
+class FeedbackSavedSchema(FrameSchema):
+    type: Literal["feedback_saved"] = "feedback_saved"
+    message_id: UUID
+    feedback: Literal["positive", "negative"] | None
+
+
+class ErrorFrameSchema(FailureSchema, FrameSchema):
+    type: Literal["error"] = "error"
+
+    @classmethod
+    def of(cls, error: ProductError, request_id: str) -> Self:
+        is_of_fields = isinstance(error, InvalidFields)
+        detail = "The frame has invalid fields." if is_of_fields else error.detail
+        return cls.model_validate(Joined(error, detail=detail, request_id=request_id))
