@@ -19,7 +19,7 @@ from conversations.widget.sessions import (
     require_origin,
 )
 from minirag.lib.errors import Forbidden, NotFound, ProductError
-from minirag.lib.http_in.answering import Answer
+from minirag.lib.http_in.answering import Returned
 from minirag.lib.http_in.arrivals import Arrival
 from minirag.lib.http_in.doors import Door
 from minirag.lib.http_in.openapi import EXAMPLE_IDS, describe
@@ -49,7 +49,7 @@ class WidgetSessions(ApiView):
         },
         example={"bot_profile_id": EXAMPLE_IDS["bot_profile_id"], "visitor_id": "visitor-0001"},
     )  # fmt: skip
-    def post(self, request: Request) -> Answer:
+    def post(self, request: Request) -> Returned:
         address = client_address(request)
         try:
             body = read_body(SessionBody, request)
@@ -60,7 +60,7 @@ class WidgetSessions(ApiView):
         state = bounds_of_session(address, tenant).count()
         with tenant_context(tenant):
             opened = self._open(request._request, body)
-        return Answer(opened, headers=dict(limit_headers(state)))
+        return Returned(opened, headers=dict(limit_headers(state)))
 
     def _find_tenant(self, request: HttpRequest, bot_profile_id: UUID) -> Tenant:
         tenant = find_tenant_of_bot(bot_profile_id)
