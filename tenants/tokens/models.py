@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Right(models.TextChoices):
-    """What an API token may do; one that names none may do all that its user may. On the wire they are `scopes`."""
+    """What an API token may do; one that names none may do all that its user may. On the wire: `scopes`."""
 
     CHAT = "chat", "Chat"
     READ = "read", "Read"
