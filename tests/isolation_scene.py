@@ -38,7 +38,7 @@ from tenants.context import tenant_context
 from tenants.models import ApiToken, AuditEvent, BotAddress, Domain, Tenant, User
 from tenants.provisioning import add_domain
 from tests.fakes.chat_model import FakeChatModel
-from webhooks.models import Attempt, Delivery
+from webhooks.models import Attempt, Delivery, Webhook
 from webhooks.subscriptions import create_webhook
 
 PRIVATE, IDENTITY, OPEN = "zqprivatezq", "zqidentityzq", "zqopenzq"
@@ -164,105 +164,138 @@ def make_scene(acme: Party, globex: Party, chat_model: FakeChatModel) -> Scene:
 def _fill(party: Party, word: str, chat_model: FakeChatModel) -> Rows:
     """Use a tenant as its owner would: a bot with a key, sources of several types, a chat, a webhook."""
     client, rows = Client(**party.bearer), Rows(party)
+    _fill_bot(client, rows, word)
+    _fill_sources(client, rows, word)
+    with tenant_context(party.tenant):
+        hook = _fill_webhook(rows, word)
+        _ingest_sources(rows, word)
+        _fill_logs(rows, word, hook)
+    _fill_chat(client, rows, word, chat_model)
+    with tenant_context(party.tenant):
+        _fill_figures(rows, word)
+    name = f"token {word if word != PRIVATE else IDENTITY}"
+    rows.token = _post(client, "/v1/api-tokens", {"name": name})["id"]
+    return rows
 
-    def post(path: str, body: dict[str, Any]) -> dict[str, Any]:
-        response = client.post(path, body, content_type=JSON)
-        assert response.status_code in (200, 201), response.content
-        return response.json()
 
-    mine = word == PRIVATE
+def _post(client: Client, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    response = client.post(path, body, content_type=JSON)
+    assert response.status_code in (200, 201), response.content
+    return response.json()
+
+
+def _page_of(word: str) -> str:
+    return ACME_PAGE if word == PRIVATE else GLOBEX_PAGE
+
+
+def _fill_bot(client: Client, rows: Rows, word: str) -> None:
     bot = {
         "name": f"Bot {word}",
         "model": "openai/gpt-test",
         "embedding_model": "minirag/hash",
-        "credentials": {"api_key": API_KEY if mine else "key-of-globex-0123456789"},
+        "credentials": {"api_key": API_KEY if word == PRIVATE else "key-of-globex-0123456789"},
     }
-    rows.bot = post("/v1/bot-profiles", bot)["id"]
-    page = ACME_PAGE if mine else GLOBEX_PAGE
-    settings = {"allowed_origins": [page], "is_public": True}
+    rows.bot = _post(client, "/v1/bot-profiles", bot)["id"]
+    settings = {"allowed_origins": [_page_of(word)], "is_public": True}
     client.patch(f"/v1/bot-profiles/{rows.bot}/settings", settings, content_type=JSON)
+
+
+def _fill_sources(client: Client, rows: Rows, word: str) -> None:
     text = {
         "bot_profile_id": rows.bot,
         "name": f"Notes {word}",
         "source_type": "text",
         "content": _text_of(word),
     }
-    rows.source = post("/v1/sources", text)["id"]
+    rows.source = _post(client, "/v1/sources", text)["id"]
     config = {"base_url": f"https://{word}.example.com", "api_token": NYXCORE_TOKEN}
-    rows.nyxcore = post(
-        "/v1/sources", text | {"source_type": "nyxcore", "content": None, "config": config}
-    )["id"]
+    nyxcore = text | {"source_type": "nyxcore", "content": None, "config": config}
+    rows.nyxcore = _post(client, "/v1/sources", nyxcore)["id"]
     shared = {"name": f"Shared {word}", "embedding_model": "minirag/hash"}
-    rows.dataset = post("/v1/datasets", shared)["id"]
-    post(f"/v1/datasets/{rows.dataset}/bots", {"bot_profile_id": rows.bot})
-    post("/v1/sources", text | {"bot_profile_id": None, "dataset_id": rows.dataset})
+    rows.dataset = _post(client, "/v1/datasets", shared)["id"]
+    _post(client, f"/v1/datasets/{rows.dataset}/bots", {"bot_profile_id": rows.bot})
+    _post(client, "/v1/sources", text | {"bot_profile_id": None, "dataset_id": rows.dataset})
     file = _named_file(f"{word}.txt", _text_of(word).encode())
     upload = client.post("/v1/sources/upload", {"bot_profile_id": rows.bot, "file": file})
     assert upload.status_code == 201, upload.content
     rows.upload = upload.json()["id"]
-    with tenant_context(party.tenant):
-        hook, _ = create_webhook(
-            url=f"https://{word}.example.com/hook", events=["chat.message", "source.ingested"]
-        )
-        rows.webhook = str(hook.pk)
-        for source_id in (rows.source, rows.upload):
-            ingest(UUID(source_id))
-        assert Source.objects.get(pk=rows.source).status == "ready"
-        rows.external_id = f"{word}-42"
-        Source.objects.filter(pk=rows.source).update(external_id=rows.external_id)
-        chunk = Chunk.objects.select_related("source").filter(source_id=rows.source).first()
-        assert chunk is not None
-        rows.document = str(chunk.document_id)
-        NextVector.objects.create(
-            chunk_id=chunk.pk,
-            dataset_id=chunk.source.dataset_id,
-            embedding_model="minirag/hash",
-            emb=[0.5] * 8,
-        )
-        delivery = Delivery.objects.filter(webhook=hook).first()
-        Attempt.objects.create(
-            delivery=delivery, number=1, response_body=word, started_at=timezone.now()
-        )
-        content_type = ContentType.objects.get_for_model(BotProfile)
-        LogEntry.objects.create(
-            pk=990_001 if mine else 990_002,
-            user_id=party.owner.pk,
-            content_type=content_type,
-            object_id=rows.bot,
-            object_repr=word,
-            action_flag=2,
-            change_message=word,
-        )
-    chat_model.enqueue(f"It is {word} [1].")
-    answer = post(
-        "/v1/chat", {"bot_profile_id": rows.bot, "message": f"What is the {word} of the house?"}
+
+
+def _fill_webhook(rows: Rows, word: str) -> Webhook:
+    hook, _ = create_webhook(
+        url=f"https://{word}.example.com/hook", events=["chat.message", "source.ingested"]
     )
+    rows.webhook = str(hook.pk)
+    return hook
+
+
+def _ingest_sources(rows: Rows, word: str) -> None:
+    for source_id in (rows.source, rows.upload):
+        ingest(UUID(source_id))
+    assert Source.objects.get(pk=rows.source).status == "ready"
+    rows.external_id = f"{word}-42"
+    Source.objects.filter(pk=rows.source).update(external_id=rows.external_id)
+    chunk = Chunk.objects.select_related("source").filter(source_id=rows.source).first()
+    assert chunk is not None
+    rows.document = str(chunk.document_id)
+    NextVector.objects.create(
+        chunk_id=chunk.pk,
+        dataset_id=chunk.source.dataset_id,
+        embedding_model="minirag/hash",
+        emb=[0.5] * 8,
+    )
+
+
+def _fill_logs(rows: Rows, word: str, hook: Webhook) -> None:
+    """What became of a delivery, and what was done in the admin."""
+    delivery = Delivery.objects.filter(webhook=hook).first()
+    Attempt.objects.create(
+        delivery=delivery, number=1, response_body=word, started_at=timezone.now()
+    )
+    LogEntry.objects.create(
+        pk=990_001 if word == PRIVATE else 990_002,
+        user_id=rows.party.owner.pk,
+        content_type=ContentType.objects.get_for_model(BotProfile),
+        object_id=rows.bot,
+        object_repr=word,
+        action_flag=2,
+        change_message=word,
+    )
+
+
+def _fill_chat(client: Client, rows: Rows, word: str, chat_model: FakeChatModel) -> None:
+    chat_model.enqueue(f"It is {word} [1].")
+    question = {"bot_profile_id": rows.bot, "message": f"What is the {word} of the house?"}
+    answer = _post(client, "/v1/chat", question)
     rows.chat, rows.message = answer["chat_id"], answer["message"]["id"]
-    with tenant_context(party.tenant):
-        visitor = ACME_VISITOR if mine else GLOBEX_VISITOR
+    with tenant_context(rows.party.tenant):
+        asked = Message.objects.get(chat_id=rows.chat, role=MessageRole.USER)
+        rows.turn = str(asked.pk)
         chat = Chat.objects.create(
-            bot_profile_id=rows.bot, visitor_id=visitor, origin=page, title=word
+            bot_profile_id=rows.bot,
+            visitor_id=ACME_VISITOR if word == PRIVATE else GLOBEX_VISITOR,
+            origin=_page_of(word),
+            title=word,
         )
         Message.objects.create(
             chat=chat, role=MessageRole.ASSISTANT, content=f"{word} for a visitor"
         )
-        PriceOverride.objects.create(model=word, prompt_cost_per_1m=1)
-        quota = Quota.objects.create(
-            subject="bot", subject_id=rows.bot, resource="messages", limit=1000
-        )
-        # Numbered from 1 in each tenant: an id of its own, so that acme's is not one of globex's.
-        QuotaUse.objects.create(pk=uuid4().int % 10**15, quota=quota, starts_at=quota.created_at)
-        rows.quota = str(quota.pk)
-        rows.turn = str(Message.objects.get(chat_id=rows.chat, role=MessageRole.USER).pk)
-        roll_up_usage()
-        job = ExportJob.objects.create(export_type="messages", status="succeeded", part_count=1)
-        ExportPart.objects.create(job=job, number=0, data=zlib.compress(word.encode()))
-        # Inactive: `_mark` rewrites its topics, and it is not what a turn of acme's is tested for here.
-        Scope.objects.create(
-            bot_profile_id=rows.bot, name=word, allowed_topics=[word], is_active=False
-        )
-    rows.token = post("/v1/api-tokens", {"name": f"token {word if not mine else IDENTITY}"})["id"]
-    return rows
+
+
+def _fill_figures(rows: Rows, word: str) -> None:
+    """What was used and may be used, what was exported, and what the bot speaks of."""
+    PriceOverride.objects.create(model=word, prompt_cost_per_1m=1)
+    quota = Quota.objects.create(
+        subject="bot", subject_id=rows.bot, resource="messages", limit=1000
+    )
+    # Numbered from 1 in each tenant: an id of its own, so that acme's is not one of globex's.
+    QuotaUse.objects.create(pk=uuid4().int % 10**15, quota=quota, starts_at=quota.created_at)
+    rows.quota = str(quota.pk)
+    roll_up_usage()
+    job = ExportJob.objects.create(export_type="messages", status="succeeded", part_count=1)
+    ExportPart.objects.create(job=job, number=0, data=zlib.compress(word.encode()))
+    # Inactive: `_mark` rewrites its topics, and it is not what a turn of acme's is tested for here.
+    Scope.objects.create(bot_profile_id=rows.bot, name=word, allowed_topics=[word], is_active=False)
 
 
 def _text_of(word: str) -> str:

@@ -10,20 +10,18 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import httpx
 from django.conf import settings
 
 from minirag.ai.providers.interpreting import interpret
 from minirag.lib.http_out.network import resolve_host, tls_context
-from minirag.lib.http_out.transport import (
-    PoolLimits,
-    open_guarded_async_client,
-    open_guarded_client,
-)
+from minirag.lib.http_out.transport import GuardedAsyncTransport, GuardedTransport, PoolLimits
 
+C = TypeVar("C", httpx.Client, httpx.AsyncClient)
 LIMITS = PoolLimits(max_connections=512, max_keepalive_connections=32, keepalive_expiry=15.0)
 
 
@@ -56,7 +54,7 @@ def find_client(*, guarded: bool) -> httpx.Client:
     kind = _kind_of(guarded)
     with _opening:
         if kind not in _clients:
-            _clients[kind] = _open_client(kind)
+            _clients[kind] = _open(kind, httpx.Client, GuardedTransport)
         return _clients[kind]
 
 
@@ -73,7 +71,9 @@ async def find_async_client(*, guarded: bool, interprets: bool = False) -> httpx
             _async_clients.pop(gone, None)
         clients = _async_clients.setdefault(loop, {})
     if kind not in clients:
-        client = _open_async_client(kind)
+        client = _open(kind, httpx.AsyncClient, GuardedAsyncTransport)
+        if kind.interprets:
+            client.event_hooks = {"response": [interpret]}
         closer = _close_with_loop(client, loop)
         clients[kind] = client, closer
         await anext(closer)
@@ -99,26 +99,12 @@ def _kind_of(guarded: bool) -> ClientKind:
     )
 
 
-def _open_client(kind: ClientKind) -> httpx.Client:
+def _open(kind: ClientKind, client: type[C], transport: Callable[..., Any]) -> C:
     if kind.guarded:
-        return open_guarded_client(LIMITS, allowed_hosts=kind.allowed_hosts, resolver=_resolve)
-    return httpx.Client(
-        verify=tls_context(), limits=httpx.Limits(**vars(LIMITS)), follow_redirects=False
-    )
-
-
-def _open_async_client(kind: ClientKind) -> httpx.AsyncClient:
-    if kind.guarded:
-        client = open_guarded_async_client(
-            LIMITS, allowed_hosts=kind.allowed_hosts, resolver=_resolve
-        )
-    else:
-        client = httpx.AsyncClient(
-            verify=tls_context(), limits=httpx.Limits(**vars(LIMITS)), follow_redirects=False
-        )
-    if kind.interprets:
-        client.event_hooks = {"response": [interpret]}
-    return client
+        way = transport(LIMITS, allowed_hosts=kind.allowed_hosts, resolver=_resolve)
+        return client(transport=way, trust_env=False, follow_redirects=False)
+    limits = httpx.Limits(**vars(LIMITS))
+    return client(verify=tls_context(), limits=limits, follow_redirects=False)
 
 
 def _resolve(host: str, port: int) -> list[str]:

@@ -22,7 +22,6 @@ from minirag.lib.http_out.network import (
     Resolver,
     open_async_pool,
     open_pool,
-    resolve_host,
 )
 
 
@@ -38,30 +37,8 @@ class PoolLimits:
 ONE_CALL = PoolLimits(max_connections=4, max_keepalive_connections=1, keepalive_expiry=5.0)
 
 
-def open_guarded_client(
-    limits: PoolLimits,
-    *,
-    allowed_hosts: frozenset[str] = frozenset(),
-    resolver: Resolver = resolve_host,
-) -> httpx.Client:
-    """A client for threads. Give each request a timeout; without one an operation may take a minute."""
-    transport = GuardedTransport(limits, allowed_hosts=allowed_hosts, resolver=resolver)
-    return httpx.Client(transport=transport, trust_env=False, follow_redirects=False)
-
-
-def open_guarded_async_client(
-    limits: PoolLimits,
-    *,
-    allowed_hosts: frozenset[str] = frozenset(),
-    resolver: Resolver = resolve_host,
-) -> httpx.AsyncClient:
-    """The same for one event loop."""
-    transport = GuardedAsyncTransport(limits, allowed_hosts=allowed_hosts, resolver=resolver)
-    return httpx.AsyncClient(transport=transport, trust_env=False, follow_redirects=False)
-
-
 class GuardedTransport(httpx.BaseTransport):
-    """For threads. A `deadline` ends whatever is done through it, for one that serves a single call."""
+    """For threads, in a client with `trust_env=False`. A `deadline` is for one that serves a single call."""
 
     def __init__(
         self,

@@ -1,10 +1,14 @@
-"""The one exception of this package."""
+"""What keeps an embedded server from starting."""
 
 from __future__ import annotations
 
 
 class StartError(Exception):
     """Something that MiniRAG runs cannot start; the message is one sentence for its operator."""
+
+
+class TryAgain(StartError):
+    """What is in the way may pass within a moment: a taken port, the backends of a killed server."""
 
 
 def describe_os_error(error: OSError, path: object) -> str:

@@ -22,13 +22,12 @@ from urllib.parse import quote
 import psycopg
 
 from minirag.local.embedded import processes
-from minirag.local.embedded.errors import StartError, describe_os_error
+from minirag.local.embedded.errors import StartError, TryAgain, describe_os_error
 from minirag.local.embedded.identity import Identity, choose_identity
 
 MAJOR_VERSION = "18"
 DATABASE = "minirag"
 USER = "postgres"
-_RETRY_SECONDS = 5.0
 _FREE_BYTES_NEEDED = 200 * 1024 * 1024
 _FLAGS = {
     "shared_buffers": "256MB",
@@ -97,7 +96,10 @@ class PostgresServer:
         try:
             identity = self._prepare()
             self._recover_from_earlier_run()
-            self._start_on_some_port(identity, timeout_seconds)
+            # Whoever was told the URL finds the server there again after a crash.
+            self._wanted_port = processes.start_on_a_port(
+                self._wanted_port, lambda port: self._start_on(port, identity, timeout_seconds)
+            )
             self._ensure_database()
         except OSError as error:
             raise StartError(describe_os_error(error, self.directory)) from error
@@ -211,22 +213,11 @@ class PostgresServer:
                 # because it also names the shared memory that a last backend may still hold.
                 pid_file.write_text("".join([f"{os.getpid()}\n", *lines[1:]]))
 
-    def _start_on_some_port(self, identity: Identity, timeout_seconds: float) -> None:
-        deadline = time.monotonic() + _RETRY_SECONDS
-        while True:
-            self.port = self._wanted_port or processes.find_free_port()
-            offset = self.log_path.stat().st_size if self.log_path.exists() else 0
-            self._spawn(identity)
-            try:
-                self._wait_until_ready(timeout_seconds, offset)
-            except _TryAgain as error:
-                if time.monotonic() > deadline:
-                    raise StartError(str(error)) from error
-                time.sleep(0.1)
-            else:
-                # Whoever was told the URL finds the server there again after a crash.
-                self._wanted_port = self.port
-                return
+    def _start_on(self, port: int, identity: Identity, timeout_seconds: float) -> None:
+        self.port = port
+        offset = processes.size_of(self.log_path)
+        self._spawn(identity)
+        self._wait_until_ready(timeout_seconds, offset)
 
     def _spawn(self, identity: Identity) -> None:
         flags = [part for name, value in self._flags.items() for part in ("-c", f"{name}={value}")]
@@ -262,12 +253,12 @@ class PostgresServer:
                     raise StartError(sentence) from error
             time.sleep(0.02)
 
-    def _build_start_error(self, log_offset: int) -> Exception:
+    def _build_start_error(self, log_offset: int) -> StartError:
         said = processes.read_tail(self.log_path, log_offset)
         if "Address already in use" in said:
-            return _TryAgain(f"Port {self.port} is taken, so PostgreSQL cannot start on it.")
+            return TryAgain(f"Port {self.port} is taken, so PostgreSQL cannot start on it.")
         if "pre-existing shared memory block" in said:
-            return _TryAgain(
+            return TryAgain(
                 f"Processes of an earlier PostgreSQL on {self.cluster} do not end: end them first."
             )
         return StartError(self._explain(said))
@@ -298,7 +289,3 @@ class PostgresServer:
                 connection.execute(f"create database {DATABASE}")
         with self._connect(DATABASE) as connection:
             connection.execute("create extension if not exists vector")
-
-
-class _TryAgain(Exception):
-    """What keeps the server from starting may pass within a moment: a port, the backends of a killed server."""

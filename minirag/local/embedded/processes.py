@@ -13,7 +13,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from minirag.local.embedded.errors import TryAgain
+
 LOOPBACK = "127.0.0.1"
+_RETRY_SECONDS = 5.0
 _PR_SET_PDEATHSIG = 1
 # Loaded at import: nothing may be imported or allocated freely between fork and exec.
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
@@ -42,6 +45,27 @@ def find_free_port() -> int:
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])
+
+
+def start_on_a_port(wanted: int | None, start: Callable[[int], None]) -> int:
+    """Start a server on the wanted port, or on a free one; again for a moment while `start` raises TryAgain.
+
+    Returns the port. Raises StartError.
+    """
+    deadline = time.monotonic() + _RETRY_SECONDS
+    while True:
+        port = wanted or find_free_port()
+        try:
+            start(port)
+            return port
+        except TryAgain:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
+def size_of(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def read_start_time(pid: int) -> str | None:

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from minirag.local.embedded import processes
-from minirag.local.embedded.errors import StartError, describe_os_error
+from minirag.local.embedded.errors import StartError, TryAgain, describe_os_error
 
 
 def find_program() -> Path:
@@ -63,7 +63,12 @@ class ValkeyServer:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.log_path.parent.mkdir(parents=True, exist_ok=True)
             self._recover_from_earlier_run()
-            self._start_on_some_port(timeout_seconds)
+            # A password per start is enough: only children that are told the URL connect. After a crash the
+            # supervisor starts the server again under the same URL, so both stay for the life of this object.
+            self._password = self._password or secrets.token_urlsafe(32)
+            self._wanted_port = processes.start_on_a_port(
+                self._wanted_port, lambda port: self._start_on(port, timeout_seconds)
+            )
         except OSError as error:
             raise StartError(describe_os_error(error, self.directory)) from error
         except BaseException:
@@ -82,20 +87,12 @@ class ValkeyServer:
             if processes.is_running_in(pid, self.directory, "valkey-server"):
                 processes.end_orphan(pid, signal.SIGTERM)
 
-    def _start_on_some_port(self, timeout_seconds: float) -> None:
-        for attempt in range(5):
-            self.port = self._wanted_port or processes.find_free_port()
-            # A password per start is enough: only children that are told the URL connect. After a crash the
-            # supervisor starts the server again under the same URL, so it stays for the life of this object.
-            self._password = self._password or secrets.token_urlsafe(32)
-            offset = self.log_path.stat().st_size if self.log_path.exists() else 0
-            self._spawn()
-            if self._wait_until_ready(timeout_seconds):
-                self._wanted_port = self.port
-                return
-            said = processes.read_tail(self.log_path, offset)
-            if "in use" not in said or self._wanted_port is not None or attempt == 4:
-                raise StartError(self._explain(said))
+    def _start_on(self, port: int, timeout_seconds: float) -> None:
+        self.port = port
+        offset = processes.size_of(self.log_path)
+        self._spawn()
+        if not self._wait_until_ready(timeout_seconds):
+            raise self._build_start_error(processes.read_tail(self.log_path, offset))
 
     def _spawn(self) -> None:
         config = self._write_config()
@@ -159,13 +156,17 @@ class ValkeyServer:
         except OSError:
             return False
 
-    def _explain(self, said: str) -> str:
+    def _build_start_error(self, said: str) -> StartError:
         if "No space left on device" in said:
-            return f"The disk that holds {self.directory} is full: free some space and start again."
+            return StartError(
+                f"The disk that holds {self.directory} is full: free some space and start again."
+            )
         if "in use" in said:
-            return f"Port {self.port} is taken, so Valkey cannot start on it."
+            return TryAgain(f"Port {self.port} is taken, so Valkey cannot start on it.")
         last_lines = " | ".join(said.splitlines()[-3:]) or "nothing"
-        return f"Valkey did not start (log: {self.log_path}). Its last words: {last_lines}"
+        return StartError(
+            f"Valkey did not start (log: {self.log_path}). Its last words: {last_lines}"
+        )
 
 
 def _quote(text: str) -> str:

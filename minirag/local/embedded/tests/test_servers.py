@@ -132,7 +132,7 @@ def test_a_place_that_nobody_can_reach_is_one_clear_sentence(
 def test_a_taken_port_is_one_clear_sentence(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres, "_RETRY_SECONDS", 0.2)
+    monkeypatch.setattr(processes, "_RETRY_SECONDS", 0.2)
     with socket.socket() as stranger:
         stranger.bind(("127.0.0.1", 0))
         stranger.listen()
