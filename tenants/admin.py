@@ -290,9 +290,7 @@ class OperatorTokenAdmin(LookOnlyAdmin):
     @action(description="Revoke the chosen tokens")
     def revoke_chosen(self, request: HttpRequest, tokens: QuerySet[OperatorToken]) -> None:
         for token in tokens.filter(is_active=True):
-            audit.record(
-                "operator_token.revoked", request=request, detail={"prefix": token.token_prefix}
-            )
+            audit.record("operator_token.revoked", detail={"prefix": token.token_prefix})
         tokens.update(is_active=False)
 
 

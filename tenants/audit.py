@@ -15,9 +15,8 @@ from urllib.parse import urlsplit
 
 from django.db.models import Model
 from django.http import HttpRequest
-from rest_framework.request import Request
 
-from minirag.lib.http_in.reading import client_address, django_request
+from minirag.lib.http_in.reading import client_address
 from minirag.lib.http_in.request_ids import current_request_id
 from tenants.context import current_tenant
 from tenants.models import ApiToken, AuditEvent, OperatorToken, Tenant, User
@@ -52,8 +51,7 @@ def acting(who: HttpRequest | str) -> Iterator[None]:
 
 def record(
     action: str, *, of: Model | None = None, changes: Mapping[str, Any] | None = None,
-    request: HttpRequest | Request | None = None, actor: User | str = "", tenant: Tenant | None = None,
-    detail: Mapping[str, Any] | None = None,
+    actor: User | str = "", tenant: Tenant | None = None, detail: Mapping[str, Any] | None = None,
 ) -> AuditEvent:  # fmt: skip
     """Append "noun.done_to_it" (`token.created`) to the log; returns the row.
 
@@ -67,11 +65,10 @@ def record(
     if changes is not None:
         noted["changes"] = dict(changes)
     who = _actor.get()
-    call = request or (who if isinstance(who, HttpRequest) else None)
-    if call is not None:
-        actor = actor or find_actor(call)
-        noted |= _describe_call(call)
-    elif isinstance(who, str):
+    if isinstance(who, HttpRequest):
+        noted |= _describe_call(who)
+        actor = actor or find_actor(who)
+    else:
         actor = actor or who
     return AuditEvent.objects.create(
         action=action, tenant_slug=tenant.slug if tenant else "", detail=noted,
@@ -98,19 +95,19 @@ def tell_changes(before: Mapping[str, Any], row: Model) -> dict[str, list[Any]]:
     }
 
 
-def find_actor(request: HttpRequest | Request) -> User | str:
+def find_actor(request: HttpRequest) -> User | str:
     """Return who is calling: the user behind a bearer token, or of an admin session; "" for nobody we know."""
-    raw = django_request(request)
-    user = getattr(getattr(raw, "identity", None), "user", None) or getattr(raw, "user", None)
+    user = getattr(getattr(request, "identity", None), "user", None)
+    user = user or getattr(request, "user", None)
     return user if isinstance(user, User) else ""
 
 
-def _describe_call(request: HttpRequest | Request) -> dict[str, str]:
-    raw = django_request(request)
-    called = {"address": client_address(raw)}
-    if agent := raw.headers.get("User-Agent", ""):
+def _describe_call(request: HttpRequest) -> dict[str, str]:
+    called = {"address": client_address(request)}
+    if agent := request.headers.get("User-Agent", ""):
         called["agent"] = agent[:_MAX_AGENT]
-    token = getattr(getattr(raw, "identity", None), "token", None) or getattr(raw, "auth", None)
+    identity = getattr(request, "identity", None)
+    token = getattr(identity, "token", None) or getattr(request, "auth", None)
     if isinstance(token, ApiToken | OperatorToken):
         called["token"] = token.token_prefix
     return called

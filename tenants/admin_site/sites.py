@@ -74,7 +74,6 @@ class ProductAdminSite(UnfoldAdminSite):
             user = acting_user(request)
             audit.record(
                 "user.password_set",
-                request=request,
                 detail={"user": user.email, "user_id": str(user.pk)},
             )
         return response

@@ -108,16 +108,14 @@ class UserAdmin(ProductAdmin):
                 obj.tenant = tenant
             obj.is_superuser = obj.tenant_id is None
             obj.role = Role.OWNER if obj.is_superuser else obj.role
-            insert_user(acting_user(request), obj, request=request)
+            insert_user(acting_user(request), obj)
         else:
             self._change(
                 request, obj, {name: form.cleaned_data[name] for name in form.changed_data}
             )
 
     def _change(self, request: HttpRequest, user: User, changes: dict[str, Any]) -> User:
-        return change_user(
-            acting_user(request), user.pk, changes, tenant=user.tenant, request=request
-        )
+        return change_user(acting_user(request), user.pk, changes, tenant=user.tenant)
 
     @display(description="user", header=True, ordering="email")
     def shown_person(self, user: User) -> list[str]:

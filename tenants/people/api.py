@@ -83,7 +83,7 @@ class UserList(ApiView):
     )  # fmt: skip
     def post(self, request: Request, body: NewUser) -> User:
         actor = require_identity(request._request).user
-        return create_user(actor, require_tenant(), **body.model_dump(), request=request)
+        return create_user(actor, require_tenant(), **body.model_dump())
 
 
 class UserDetail(ApiView):
@@ -121,7 +121,6 @@ class UserDetail(ApiView):
             changes,
             tenant=require_tenant(),
             revoke_tokens=revoke_tokens,
-            request=request,
         )
 
 

@@ -15,16 +15,12 @@ from uuid import UUID
 
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
-from django.http import HttpRequest
-from rest_framework.request import Request
 
 from minirag.lib.errors import Conflict, Forbidden, NotFound
 from minirag.lib.security.passwords import check_password
 from tenants import audit
 from tenants.calls.permissions import require_manager_of
 from tenants.models import ApiToken, Role, Tenant, User, normalise_email
-
-AnyRequest = HttpRequest | Request | None
 
 
 def outranks(user: User, actor: User) -> bool:
@@ -34,7 +30,6 @@ def outranks(user: User, actor: User) -> bool:
 
 def create_user(
     actor: User, tenant: Tenant, *, email: str, password: str, display_name: str = "", role: str = Role.MEMBER,
-    request: AnyRequest = None,
 ) -> User:  # fmt: skip
     """Make a user of a tenant.
 
@@ -44,21 +39,20 @@ def create_user(
     user = User(tenant=tenant, email=normalise_email(email), display_name=display_name, role=role)
     check_password(password, user)
     user.set_password(password)
-    insert_user(actor, user, request=request)
+    insert_user(actor, user)
     return user
 
 
-def insert_user(actor: User, user: User, *, request: AnyRequest = None) -> None:
+def insert_user(actor: User, user: User) -> None:
     """Save a new user, of a tenant or a platform operator, by the rules and with the errors of `create_user`."""
     with people_locked(user.tenant, actor) as actor, email_taken_is_a_conflict():
         _require_owner_for(actor, user.role == Role.OWNER, "make an owner")
         user.save(force_insert=True)
-        _note("created", actor, user, request, role=user.role)
+        _note("created", actor, user, role=user.role)
 
 
 def change_user(
     actor: User, user_id: UUID, changes: dict[str, Any], *, tenant: Tenant | None, revoke_tokens: bool = False,
-    request: AnyRequest = None,
 ) -> User:  # fmt: skip
     """Change `email`, `display_name`, `role`, `is_active` or `password` of a user, whichever are given.
 
@@ -85,10 +79,10 @@ def change_user(
             setattr(user, name, value)
         if changes:
             user.save(update_fields=[*changes, "updated_at"])
-        _note_changes(actor, user, changes, old_role, request)
+        _note_changes(actor, user, changes, old_role)
         if revoke_tokens:
             count = ApiToken.objects.filter(user=user, is_active=True).update(is_active=False)
-            _note("tokens_revoked", actor, user, request, count=count)
+            _note("tokens_revoked", actor, user, count=count)
     return user
 
 
@@ -156,21 +150,19 @@ def _is_last_owner(user: User) -> bool:
     return not others.exists()
 
 
-def _note_changes(
-    actor: User, user: User, changes: dict[str, Any], old_role: str, request: AnyRequest
-) -> None:
+def _note_changes(actor: User, user: User, changes: dict[str, Any], old_role: str) -> None:
     if "is_active" in changes:
-        _note("enabled" if user.is_active else "disabled", actor, user, request)
+        _note("enabled" if user.is_active else "disabled", actor, user)
     if "role" in changes:
-        _note("role_changed", actor, user, request, old=old_role, new=user.role)
+        _note("role_changed", actor, user, old=old_role, new=user.role)
     if "password" in changes:
-        _note("password_set", actor, user, request)
+        _note("password_set", actor, user)
     if others := sorted(changes.keys() - {"is_active", "role", "password"}):
-        _note("changed", actor, user, request, fields=others)
+        _note("changed", actor, user, fields=others)
 
 
-def _note(what: str, actor: User, user: User, request: AnyRequest, **detail: Any) -> None:
+def _note(what: str, actor: User, user: User, **detail: Any) -> None:
     audit.record(
-        f"user.{what}", actor=actor, request=request, tenant=user.tenant,
+        f"user.{what}", actor=actor, tenant=user.tenant,
         detail={"user": user.email, "user_id": str(user.pk), **detail},
     )  # fmt: skip

@@ -137,7 +137,7 @@ class ApiTokenAdmin(ProductAdmin):
 
         def mint(data: dict[str, Any]) -> HttpResponse:
             grant = Grant(tuple(data["rights"]), data["bot_profile_id"], data["expires_at"])
-            token, secret = mint_token(data["user"], data["name"], grant, request=request)
+            token, secret = mint_token(data["user"], data["name"], grant)
             self.log_addition(request, token, [{"added": {}}])
             return self._show(request, token, secret)
 
@@ -157,9 +157,7 @@ class ApiTokenAdmin(ProductAdmin):
         old: ApiToken = self.require_object(request, object_id)
 
         def act(data: dict[str, Any]) -> HttpResponse:
-            token, secret = rotate_token(
-                old.pk, data["overlap"], actor=acting_user(request), request=request
-            )
+            token, secret = rotate_token(old.pk, data["overlap"], actor=acting_user(request))
             self.log_change(request, old, f"Rotated; the new one begins with {token.token_prefix}.")
             self.log_addition(request, token, [{"added": {}}])
             return self._show(request, token, secret)
@@ -187,5 +185,5 @@ class ApiTokenAdmin(ProductAdmin):
         self.act_on_each(request, active, lambda token: self._revoke(request, token), "revoked")
 
     def _revoke(self, request: HttpRequest, token: ApiToken) -> None:
-        revoke_token(token, request=request)
+        revoke_token(token)
         self.log_change(request, token, "Revoked.")

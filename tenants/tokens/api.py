@@ -34,9 +34,7 @@ class ApiTokenList(ApiView):
     )  # fmt: skip
     def post(self, request: Request, body: NewApiToken) -> Joined:
         who = require_identity(request._request)
-        token, raw_token = mint_token(
-            who.user, body.name, body.grant, maker=who.token, request=request
-        )
+        token, raw_token = mint_token(who.user, body.name, body.grant, maker=who.token)
         return Joined(token, raw_token=raw_token)
 
 
@@ -49,7 +47,7 @@ class ApiTokenDetail(ApiView):
 
     @describe("Revoke an API token", answers={204: None})
     def delete(self, request: Request, token_id: UUID) -> None:
-        revoke_token(find_token(request, token_id), request=request)
+        revoke_token(find_token(request, token_id))
 
 
 class ApiTokenRotation(ApiView):
@@ -64,7 +62,7 @@ class ApiTokenRotation(ApiView):
         old = find_token(request, token_id)
         who = require_identity(request._request)
         token, raw_token = rotate_token(
-            old.pk, body.overlap_seconds, actor=who.user, maker=who.token, request=request
+            old.pk, body.overlap_seconds, actor=who.user, maker=who.token
         )
         return Joined(token, raw_token=raw_token)
 

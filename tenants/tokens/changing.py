@@ -12,9 +12,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.http import HttpRequest
 from django.utils import timezone
-from rest_framework.request import Request
 
 from minirag.lib.errors import BadInput, Conflict, Forbidden, NotFound
 from tenants import audit
@@ -48,8 +46,7 @@ class Grant:
 
 
 def mint_token(
-    user: User, name: str, grant: Grant = Grant(), *, maker: ApiToken | None = None, actor: User | str = "",
-    request: HttpRequest | Request | None = None,
+    user: User, name: str, grant: Grant = Grant(), *, maker: ApiToken | None = None,
 ) -> tuple[ApiToken, str]:  # fmt: skip
     """Make a token for `user`; returns it with its secret, which is never to be had again.
 
@@ -66,13 +63,12 @@ def mint_token(
         )
     with transaction.atomic():
         token, secret = _create(user, name, grant, rate=maker.rate if maker else "")
-        _note("created", token, actor, request)
+        _note("created", token)
     return token, secret
 
 
 def rotate_token(
     token_id: UUID, overlap_seconds: int, *, actor: User, maker: ApiToken | None = None,
-    request: HttpRequest | Request | None = None,
 ) -> tuple[ApiToken, str]:  # fmt: skip
     """Replace a token by a new one with the same user and rights; the old one works `overlap_seconds` longer.
 
@@ -105,22 +101,18 @@ def rotate_token(
         _note(
             "rotated",
             old,
-            actor,
-            request,
             new_prefix=new.token_prefix,
             overlap_seconds=overlap_seconds,
         )
     return new, secret
 
 
-def revoke_token(
-    token: ApiToken, *, actor: User | str = "", request: HttpRequest | Request | None = None
-) -> None:
+def revoke_token(token: ApiToken) -> None:
     """Stop a token at once; it stays listed. Again is fine."""
     if token.is_active:
         with transaction.atomic():
             token.revoke()
-            _note("revoked", token, actor, request)
+            _note("revoked", token)
 
 
 def covers(held: Iterable[str], wanted: Iterable[str]) -> bool:
@@ -158,12 +150,10 @@ def _create(
 def _note(
     what: str,
     token: ApiToken,
-    actor: User | str,
-    request: HttpRequest | Request | None,
     **detail: object,
 ) -> None:
     audit.record(
-        f"token.{what}", actor=actor, request=request, tenant=token.tenant,
+        f"token.{what}", tenant=token.tenant,
         detail={
             "id": str(token.pk), "prefix": token.token_prefix, "name": token.name, "user": token.user.email,
             "scopes": token.rights, **detail,

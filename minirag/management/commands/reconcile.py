@@ -26,7 +26,7 @@ class Command(ProductCommand):
             found = reconcile_all(mend=not check)
             if found and not check:
                 facts = {finding.what: finding.count for finding in found}
-                record("tenant.reconciled", actor=self.actor, detail=facts)
+                record("tenant.reconciled", detail=facts)
         for finding in found:
             outcome = "mended" if finding.is_mended else "found" if check else "cannot be mended"
             self.say(f"{finding.count:>7}  {finding.what}: {outcome}")

@@ -34,7 +34,7 @@ class Command(ProductCommand):
         total += self._reseal_answers(write=write)
         if write and total.moved:
             facts = {"resealed": total.moved, "unreadable": total.unreadable, "tenants": tenants}
-            audit.record("keys.rotated", actor=self.actor, detail=facts)
+            audit.record("keys.rotated", detail=facts)
         self._conclude(total, tenants, write=write)
 
     def _reseal_answers(self, *, write: bool) -> Tally:

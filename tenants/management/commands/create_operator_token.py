@@ -44,7 +44,6 @@ class Command(ProductCommand):
         )
         audit.record(
             "operator_token.created",
-            actor=self.actor,
             detail={"user": user.email, "prefix": token.token_prefix},
         )
         self.say(secret)

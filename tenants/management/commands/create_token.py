@@ -45,7 +45,7 @@ class Command(ProductCommand):
             raise NotFound(f"{tenant.slug} has no active user '{options['email']}'.")
         expires_at = timezone.now() + timedelta(days=days) if days else None
         grant = Grant(read_rights(options["scopes"]), read_bot(options["bot"]), expires_at)
-        _, secret = mint_token(user, options["name"], grant, actor=self.actor)
+        _, secret = mint_token(user, options["name"], grant)
         self.say(secret)
         self.stderr.write("This is the only time that the token is shown.")
 

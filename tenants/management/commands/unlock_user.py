@@ -20,7 +20,5 @@ class Command(ProductCommand):
         if not count:
             self.say(f"There is no wrong password of {options['email']} to forget.")
             return
-        audit.record(
-            "login.unlocked", actor=self.actor, detail={"user": options["email"], "tries": count}
-        )
+        audit.record("login.unlocked", detail={"user": options["email"], "tries": count})
         self.say(f"{options['email']} can log in again: wrong passwords forgotten: {count}.")
