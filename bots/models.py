@@ -82,7 +82,7 @@ class BotProfileQuerySet(models.QuerySet["BotProfile"]):
 
 
 class BotProfile(TenantRow, models.Model):
-    """A configured assistant: its model, its tone, when it refuses, and where its widget may stand."""
+    """A configured assistant: its model, its tone, when it refuses, and on which pages its widget may be."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=255)

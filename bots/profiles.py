@@ -1,4 +1,4 @@
-"""Make, change and put away bots."""
+"""Make, change and deactivate bots."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ BATCH = 500
 def queue_ingestion(source: Source) -> None:
     """Have a worker ingest the source soon; once, however often it is asked for before that happens.
 
-    Does nothing for a source that is being ingested, or that is deleted. Never fails for want of a queue.
+    Does nothing for a source that is being ingested, or that is deleted. Never fails because the queue is down.
     """
     waiting = Source.objects.filter(pk=source.pk, deleted_at__isnull=True, queued_at__isnull=True)
     if waiting.at_rest().ask_for():
@@ -52,7 +52,7 @@ def queue_again(source_ids: Iterable[uuid.UUID], redo: Redo) -> int:
 
 
 def restart_ingestion(source: Source) -> None:
-    """Queue a source, whose row the caller has locked and changed, also while a worker is at it: that one gives up."""
+    """Queue a source, whose row the caller has locked and changed, also while a worker has it: that worker gives up."""
     if Source.objects.filter(pk=source.pk).restart():
         send_soon(ingest_source, source.pk)
 

@@ -44,7 +44,7 @@ def remove_slash(request: HttpRequest, rest: str) -> HttpResponse:
 @door(API_DOOR)
 @csrf_exempt
 def answer_unknown(request: HttpRequest, rest: str = "") -> HttpResponse:
-    """Answer a path that is no route, in JSON and to anybody."""
+    """Answer a path that is not a route, in JSON and to anybody."""
     return answer_not_found(request, Http404())
 
 

@@ -32,7 +32,7 @@ def refuse_unsafe_start(**kwargs: Any) -> None:
 
 @beat_init.connect
 def repair_at_start(**kwargs: Any) -> None:
-    """What no reminder stands for, such as another DEFAULT_EMBEDDING_MODEL, is found now and not at night."""
+    """Find now, and not only at night, work without a reminder, such as after a change of DEFAULT_EMBEDDING_MODEL."""
     from minirag.lib.jobs.sending import publish
     from minirag.tasks import repair_due_work
 

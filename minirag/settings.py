@@ -304,7 +304,7 @@ LANGUAGE_CODE = "en"
 FORMAT_MODULE_PATH = ["minirag.formats"]
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
-# Of the sidecar only Swagger UI: Redoc, which lies beside it, calls other servers.
+# Of the sidecar only Swagger UI: Redoc, which comes with it, calls other servers.
 SWAGGER_UI_DIR = (
     Path(drf_spectacular_sidecar.__path__[0])
     / "static"

@@ -1,4 +1,4 @@
-"""What the clock does: the work that is due, tenant by tenant, and the nightly repair of the table that it stands in.
+"""What the clock does: the work that is due, tenant by tenant, and the nightly repair of the table that lists it.
 
 A kind of work is a row of DUTIES: what is done in a tenant, and how that tenant's rows say when there is more to do.
 """
@@ -42,7 +42,7 @@ from webhooks.tasks import sweep_deliveries
 
 @dataclass(frozen=True)
 class Duty:
-    """`run` does what is due in the current tenant, `next_due` says when there is more; None: not as things stand."""
+    """`run` does what is due in the current tenant, `next_due` says when there is more, None if nothing is known."""
 
     run: Callable[[], int]
     next_due: Callable[[], datetime | None]
@@ -87,7 +87,7 @@ def run_due_work() -> int:
 
 @shared_task(base=TenantTask, acks_late=True)
 def do_due_work(kind: str, row_ids: list[int]) -> None:
-    """Do one kind of work of one tenant; where that fails, the rows are due again when their lease is over."""
+    """Do one kind of work of one tenant; where that fails, the rows are due again when their lease ends."""
     duty = DUTIES[DueKind(kind)]
     duty.run()
     settle(row_ids, DueKind(kind), duty.next_due())

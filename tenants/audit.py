@@ -55,7 +55,7 @@ def record(
 ) -> AuditEvent:  # fmt: skip
     """Append "noun.done_to_it" (`token.created`) to the log; returns the row.
 
-    Who acted is `actor`, or else whoever is `acting`; of a request its address, its agent and its API token (the
+    Who acted is `actor`, or else the one that is `acting`; of a request its address, its agent and its API token (the
     prefix) are noted too. The tenant is the current one unless given. `of` is the row it was done to, `changes` what
     `compare` said, `detail` more JSON: ids, names and numbers. Values whose key sounds like a secret are masked.
     """

@@ -44,7 +44,7 @@ class HasSchema(Protocol):
 
 
 class Schema:
-    """A schema that is no tenant's: the template, or one that is being made."""
+    """A schema that belongs to no tenant: the template, or one that is being made."""
 
     def __init__(self, schema_name: str) -> None:
         self.schema_name = schema_name

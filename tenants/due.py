@@ -1,10 +1,10 @@
-"""Due work: one public table of what is to be looked at, in which tenant, and when.
+"""Due work: one public table that says what has to be looked at, in which tenant, and when.
 
 Periodic work never loops over tenants. What makes work due writes a row here, in its own transaction (`make_due`); the
 clock takes the rows whose time has come in one query (`claim_due`), so that a tick costs what is due and not what
-exists. Whoever has done the work removes the rows it was claimed with and says when there is more to do (`settle`). A
-row is a reminder, not an order: each kind of work looks itself what there is to do, so one too many costs a query and
-one too few waits for the nightly repair.
+exists. When the work is done, its worker removes the rows that it was claimed with and says when there is more to do
+(`settle`). A row is a reminder, not an order: each kind of work checks for itself what there is to do, so one too many
+costs a query and one too few waits for the nightly repair.
 
 Rows are only ever added by what makes work due, so two turns of a tenant never wait for each other; and a transaction
 that has not committed yet cannot lose its row to a worker that began before.
@@ -48,7 +48,7 @@ class DueKind(models.TextChoices):
 
 
 class DueWork(models.Model):
-    """A reminder. Its tenant is no foreign key: whoever writes one must not wait for a tenant that is being erased."""
+    """A reminder. Its tenant is not a foreign key: its writer must not wait for a tenant that is being erased."""
 
     tenant_id = models.UUIDField()
     kind = models.CharField(max_length=32)
@@ -96,7 +96,7 @@ SELECT %(tenant)s, kind, %(now)s FROM unnest(%(kinds)s::text[]) AS kind"""
 def make_due(moments: Mapping[DueKind, datetime]) -> None:
     """Have the current tenant's work of these kinds looked at by then; in the transaction that makes it necessary.
 
-    Call it late in that transaction: a reminder that stands already serves as well only if it is not taken before.
+    Call it late in that transaction: a reminder that exists already serves as well only if it is not taken before.
     One that this process has seen standing costs no query.
     """
     tenant_id, surely = require_tenant().pk, timezone.now() + MARGIN
@@ -113,7 +113,7 @@ def make_due(moments: Mapping[DueKind, datetime]) -> None:
 
 
 def repair(moments: Mapping[DueKind, datetime], *, mend: bool = True) -> int:
-    """`make_due` for what committed rows say: a reminder that is taken meanwhile finds them.
+    """`make_due` for what committed rows say: a reminder that is taken in the meantime finds them.
 
     Returns how many reminders were missing; `mend`: and are written.
     """
@@ -127,7 +127,7 @@ def repair(moments: Mapping[DueKind, datetime], *, mend: bool = True) -> int:
 def _add(
     moments: Mapping[DueKind, datetime], serves_from: datetime
 ) -> list[tuple[str, datetime, bool]]:
-    """Write the reminders that do not stand yet; returns those that stand now, and which of them are new."""
+    """Write the reminders that do not exist yet; returns all of them, and which of them are new."""
     facts = {
         "tenant": require_tenant().pk, "kinds": [kind.value for kind in moments],
         "moments": list(moments.values()), "serves_from": serves_from,

@@ -117,11 +117,11 @@ class Tenant(TenantMixin):
 
     @property
     def is_readable(self) -> bool:
-        """Whether its tokens may read by API: one that is archived is put away with its data kept."""
+        """Whether its tokens may read by API: an archived one keeps its data and can be read."""
         return self.status in (TenantStatus.ACTIVE, TenantStatus.ARCHIVED)
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
-        """Save; its days begin elsewhere where the time zone is another one, so usage is added up anew."""
+        """Save; its days begin elsewhere where the time zone is another one, so usage is added up again."""
         is_new = self._state.adding
         with transaction.atomic():
             super().save(*args, update_fields=update_fields, **kwargs)
@@ -133,7 +133,7 @@ class Tenant(TenantMixin):
         self.status, self.status_reason, self.status_changed_at = status, reason, timezone.now()
         with transaction.atomic():
             self.save(update_fields=["status", "status_reason", "status_changed_at", "updated_at"])
-            if self.is_active:  # what came due meanwhile was dropped
+            if self.is_active:  # what came due in the meantime was dropped
                 make_all_due(self.pk)
 
 

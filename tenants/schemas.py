@@ -88,7 +88,7 @@ def refresh_template(*, verbosity: int = 0) -> bool:
 def create_schema(tenant: Tenant) -> str:
     """Make a tenant's schema from the template and return its version. The caller holds the transaction.
 
-    Raises SchemaExists: a schema that is there already has somebody's data, and nobody else ever gets it.
+    Raises SchemaExists: a schema that exists already holds somebody's data and is never given to anybody else.
     """
     version = target_version()
     template = SchemaTemplate.objects.filter(version=version).first()
@@ -120,7 +120,7 @@ def _clone_template(template: SchemaTemplate, schema_name: str) -> None:
     with connection.cursor() as cursor:
         # check_function_bodies and the search path are as pg_dump expects them: every name is qualified.
         cursor.cursor.execute(template.ddl.replace(_PLACEHOLDER, quoted).encode())
-        # The ledger that belongs to this DDL: the template schema itself may be a newer release's by now.
+        # The ledger that belongs to this DDL: the template schema itself may already be a newer release's.
         cursor.execute(
             f"INSERT INTO {quoted}.django_migrations (app, name, applied)"  # noqa: S608 - the name is ours
             " SELECT pair ->> 0, pair ->> 1, now() FROM jsonb_array_elements(%s::jsonb) WITH ORDINALITY AS t (pair, n)"
@@ -137,7 +137,7 @@ def mark_schema(tenant: Tenant) -> None:
 
 
 def find_unmarked() -> tuple[list[Tenant], list[Tenant]]:
-    """Return the tenants whose schema lacks a mark, and those whose schema bears another tenant's."""
+    """Return the tenants whose schema lacks a mark, and those whose schema carries another tenant's."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT n.nspname, array_remove(array_agg(t.typname::text), NULL) FROM pg_namespace n"
@@ -158,13 +158,13 @@ def find_unmarked() -> tuple[list[Tenant], list[Tenant]]:
 def mark_schemas() -> int:
     """Mark the schemas that were made before there were marks; returns how many.
 
-    What bears another tenant's mark, or holds another's bots, is left alone.
+    A schema that carries another tenant's mark, or holds another's bots, is left alone.
     """
     return _mark(find_unmarked()[0])
 
 
 def find_new_unmarked() -> list[Tenant]:
-    """Return the tenants of the last days whose schema is there and bears no tenant's mark.
+    """Return the tenants of the last days whose schema exists and carries no tenant's mark.
 
     A process of an earlier release that still runs after `migrate` makes such ones.
     """
@@ -187,7 +187,7 @@ def _mark(unmarked: list[Tenant]) -> int:
     marked = 0
     for tenant in unmarked:
         with transaction.atomic():
-            # It may have been erased meanwhile, or marked by another `migrate`.
+            # It may have been erased in the meantime, or marked by another `migrate`.
             if _lock(tenant) and not _is_marked(tenant) and not holds_foreign_bots(tenant):
                 mark_schema(tenant)
                 marked += 1
@@ -235,7 +235,7 @@ def migrate_tenants(report: Callable[[str], None], *, verbosity: int = 0) -> lis
     """Migrate every stale tenant, each in one transaction with one ledger row; returns the slugs that failed.
 
     Resumable: a tenant's version changes in the transaction of its migration, so a second run goes on where the
-    first stopped. A failing canary stops the run. A tenant that is erased meanwhile is passed over.
+    first stopped. A failing canary stops the run. A tenant that is erased in the meantime is skipped.
     """
     version, failed = target_version(), []
     for tenant in stale_tenants():

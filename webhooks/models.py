@@ -52,7 +52,7 @@ class WebhookQuerySet(JobQuerySet["Webhook"]):
         return self.filter(self.model.is_free(now), due, is_active=True)
 
     def next_delivery(self) -> datetime | None:
-        """When one of them has something to deliver next, and nobody at it any more; None if nothing waits."""
+        """When one of them has something to deliver next, and no worker has it; None if nothing waits."""
         waiting = Delivery.objects.waiting().filter(webhook__in=self.filter(is_active=True))
         found = waiting.order_by().values("webhook").annotate(
             first=models.Min("next_attempt_at"), rests=models.Max("webhook__rests_until"),

@@ -1,4 +1,4 @@
-"""What webhooks are told of quotas: `bots.quotas.counting` returns what was crossed, and whoever counted tells it."""
+"""What webhooks are told of quotas: `bots.quotas.counting` returns what was crossed, and its caller tells."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def find_delivery(webhook_id: UUID, delivery_id: UUID) -> Delivery:
 def create_webhook(
     *, url: str, events: Sequence[str], description: str = "", secret: str = ""
 ) -> tuple[Webhook, str]:
-    """Make a webhook; returns it and its secret, which is never to be had again. Without one a secret is made.
+    """Make a webhook; returns it and its secret, which cannot be read again. Without one a secret is made.
 
     Raises BadInput for events and secrets, OutboundError (422 too) for an address.
     """
@@ -121,7 +121,7 @@ def delete_webhook(webhook_id: UUID) -> None:
 
 
 def rotate_secret(webhook: Webhook, *, overlap: timedelta) -> str:
-    """Give a webhook a new secret of the same kind and return it; both sign until `overlap` is over."""
+    """Give a webhook a new secret of the same kind and return it; both sign until `overlap` has passed."""
     with transaction.atomic():
         # What it was when the caller read it may be two changes ago, and a secret that was just given out be lost.
         if not Webhook.objects.select_for_update().filter(pk=webhook.pk).exists():

@@ -26,7 +26,7 @@ BATCH = 500
 def queue_webhooks(webhook_ids: Iterable[UUID]) -> None:
     """Have a worker deliver soon; once for each webhook, however often it is asked for before that happens.
 
-    Call it after the commit. Never fails for want of a queue.
+    Call it after the commit. Never fails because the queue is down.
     """
     for webhook_id in webhook_ids:
         if Webhook.objects.filter(pk=webhook_id).call():

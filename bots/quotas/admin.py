@@ -71,7 +71,7 @@ class QuotaForm(forms.ModelForm):
         self.instance.subject_id = cleaned[subject].pk if chosen else None
 
     def _get_validation_exclusions(self) -> set[str]:
-        # Bot and token stand for these two, which the unique constraint is about.
+        # Bot and token are shown in place of these two, which the unique constraint is about.
         excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]  # unknown to the stubs
         return excluded - {"subject", "subject_id"}
 

@@ -11,7 +11,7 @@ so a quota that is set in the middle of a month counts the month; one for an API
 
 Crossing the warning level or the limit is told once per period, and again where a new limit has made room in between
 (`forget_crossings`) or what was stored has been taken away. It is returned to the caller, who tells the webhooks:
-`webhooks` lies above.
+`webhooks` is a layer above.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Reservation:
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a quota stands now. `used` of `stored_bytes` is what is stored."""
+    """How much of a quota is used now. `used` of `stored_bytes` is what is stored."""
 
     used: Decimal
     resets_at: datetime | None
@@ -126,7 +126,7 @@ def _spend(
 
 
 def require_spendable(bot_profile_id: uuid.UUID, *, now: datetime | None = None) -> None:
-    """Refuse work that costs tokens or money and is no turn, once they are used up.
+    """Refuse work other than turns that costs tokens or money, once these are used up.
 
     Raises QuotaExceeded or BudgetExceeded.
     """
@@ -143,7 +143,7 @@ def count_storage(
 ) -> list[Crossing]:
     """Add bytes to what a bot stores, or take them away (`added` < 0), in the caller's transaction.
 
-    None stands for what is shared and no bot's: of the quotas only the tenant's count it.
+    None is for what is shared and belongs to no bot: only the tenant's quotas count it.
     Raises QuotaExceeded where there is no room for them. What is stored already is never taken away.
     """
     now = now or timezone.now()
@@ -197,7 +197,7 @@ def require_storage(
 def find_standings(
     quotas: Sequence[Quota], *, now: datetime | None = None
 ) -> dict[uuid.UUID, Standing]:
-    """Return where each quota stands in its present period, in a few queries however many they are."""
+    """Return what is used of each quota in its present period, in a few queries however many they are."""
     now, zone = now or timezone.now(), require_tenant().time_zone
     starts = {quota.pk: start_of(quota.period, now, zone) for quota in quotas}
     stored = {(use.quota_id, use.starts_at): use.used for use in _uses_of(starts)}

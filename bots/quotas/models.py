@@ -116,7 +116,7 @@ class QuotaUse(models.Model):
 
 
 class SharedStorage(models.Model):
-    """One row, made when it is needed: what the tenant stores that is no single bot's."""
+    """One row, made when it is needed: what the tenant stores that belongs to no single bot."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     stored_bytes = models.BigIntegerField(default=0)

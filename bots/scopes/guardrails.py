@@ -137,7 +137,7 @@ def _refers_back(question: str, language: str, terms: Terms) -> bool:
 
 
 def find_context(questions: Sequence[str]) -> str | None:
-    """What a new question may follow: of the earlier ones, oldest first, the last that stands on its own feet."""
+    """What a new question may follow: of the earlier ones, oldest first, the last that can be understood alone."""
     for question in reversed(questions[-_LOOK_BACK:]):
         if (
             not refers_back(question)
@@ -175,7 +175,7 @@ def _compare(
     text: str, embed: Embed, forbidden: list[_Match], allowed: list[_Match]
 ) -> tuple[list[_Match], list[_Match]]:
     """Add to every match how near the text is to its topic."""
-    # A copy of what is kept: other threads may clear it meanwhile.
+    # A copy of what is kept: other threads may clear it in the meantime.
     known = {
         topic: _vectors.get(topic)
         for topic in dict.fromkeys(match.topic for match in forbidden + allowed)

@@ -3,7 +3,7 @@
 No word or phrase is suspicious by itself: "How do I rotate my API key?", "Explain jailbreak detection" and "Why does
 the printer ignore my instructions?" are questions. What is refused is an order to the bot, where a sentence begins: to
 drop the instructions it has, to show them, or to be another one without rules. Text in quotation marks was said by
-somebody else and does not count. Seven languages, few patterns: whoever wants to will find words that pass, and a bot
+somebody else and does not count. Seven languages, few patterns: people who try will find words that pass, and a bot
 is not safe because of this file. The model is told what is data, has no secret in its prompt, and may cite only what it
 got.
 

@@ -1,4 +1,4 @@
-"""Ready-made scopes to start from; each is a good scope as it stands, and meant to be changed."""
+"""Ready-made scopes to start from; each is a good scope as it is, and meant to be changed."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Whether a text is about a topic, told by its words. Pure, and made for questions: some microseconds for a sentence.
 
-A topic is a few words, such as "returns and refunds". What `and`, `or` or a comma joins are alternatives; what stands
+A topic is a few words, such as "returns and refunds". What `and`, `or` or a comma joins are alternatives; what comes
 in quotation marks is one phrase, in this order. Words are compared whole, as the search index knows them (stems of the
 text's own language, accents folded), so "war" is in "wars" and not in "software", and a hyphen is no more than a joint.
 
@@ -27,7 +27,7 @@ FIRST_PART_SHARE: Final = 0.75
 _MOST_TERMS = 6000  # a question has 32,000 characters at most
 _MOST_COMPOUNDS = 1000
 _SHORTEST_PART = 5
-_REACH = 3  # words that may stand between those of a topic
+_REACH = 3  # words that may come between those of a topic
 _COMPOUNDING = frozenset(row.code for row in LANGUAGES.values() if row.joins_words)
 _JOINTS = re.compile(r"\s*[,;/&|]\s*|\s+(?:and|or|und|oder|et|ou|y|og|och)\s+", re.IGNORECASE)
 _QUOTED = re.compile(r"[\"“”„«»]([^\"“”„«»]{2,})[\"“”„«»]")
@@ -62,7 +62,7 @@ class Alternative:
 def read_terms(text: str, language: str, *, asked_in: str = "") -> Terms:
     """Take the words that carry meaning out of a text. `language` is an ISO 639-1 code.
 
-    A word without meaning in the language that a question is `asked_in` stays out: "war" of German is no war.
+    A word without meaning in the language that a question is `asked_in` is left out: German "war" (was) is not a war.
     """
     text = normalise(
         _LETTER_JOINT.sub(r"\1", text), language
@@ -137,7 +137,7 @@ def _share(alternative: Alternative, text: Terms, by_first_part: bool) -> float:
 
 
 def _find(stem: str, word: str, text: Terms, by_first_part: bool) -> dict[int, float]:
-    """The places in the text where a word of a topic stands, with how much each counts."""
+    """The places in the text where a word of a topic occurs, with how much each counts."""
     found = {
         place: 1.0 for place in text.places.get(stem, ()) if is_same_word(word, text.words[place])
     }
@@ -170,7 +170,7 @@ def _in_order(places: Sequence[dict[int, float]]) -> bool:
 
 
 def _close(places: Sequence[dict[int, float]]) -> bool:
-    """Whether all words stand within a window of as many and `_REACH` more."""
+    """Whether all words are within a window of as many and `_REACH` more."""
     window = len(places) + _REACH
     return any(
         all(any(start <= place < start + window for place in each) for each in places)

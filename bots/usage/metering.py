@@ -1,4 +1,4 @@
-"""Metering: every model call, whoever makes it, becomes one UsageEvent."""
+"""Metering: every model call, for whatever purpose, becomes one UsageEvent."""
 
 from __future__ import annotations
 

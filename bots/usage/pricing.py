@@ -28,7 +28,7 @@ def _per_million(prompt: str, completion: str) -> Prices:
 
 
 DEFAULT_PRICES = _per_million("1", "3")
-# The wire contract's list. LiteLLM's map goes before it; these count for what the map has dropped.
+# The wire contract's list. LiteLLM's map wins over it; these count for what the map has dropped.
 NAMED_PRICES = {
     "gpt-4o": _per_million("2.5", "10"),
     "gpt-4o-mini": _per_million("0.15", "0.6"),

@@ -6,7 +6,7 @@ wherever it is killed. There is no watermark that a slow transaction could fall 
 restore, and a chat turn writes nothing that another turn writes too. What reads (bots.usage.spending)
 adds the days and the unclaimed events in one statement, so its numbers are exact at any moment.
 
-Days are those of the tenant's time zone. When that changes, everything is added up anew in one transaction; until
+Days are those of the tenant's time zone. When that changes, everything is added up again in one transaction; until
 then readers leave the days aside (they know by UsageRollup) and count events.
 """
 

@@ -1,6 +1,6 @@
 """Times as counts in buckets that grow by 5 %, so that a year of turns stays small and percentiles stay honest.
 
-A bucket stands for the geometric mean of its ends: what is read from it is at most 2.5 % off, or half a millisecond.
+A bucket counts as the geometric mean of its ends: what is read from it is at most 2.5 % off, or half a millisecond.
 The nearest-rank percentile: the smallest time that at least this share of the turns did not exceed.
 """
 

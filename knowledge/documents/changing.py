@@ -1,4 +1,4 @@
-"""Documents as clients see them: found, shown with their text, edited, read anew, deleted."""
+"""Documents as clients see them: found, shown with their text, edited, read again, deleted."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def delete_document(document_id: UUID) -> None:
 
 
 def reprocess_document(document_id: UUID) -> Document:
-    """Have its source read and cut anew though nothing has changed. Raises NotFound, and Conflict while it is at it."""
+    """Have its source read and cut again though nothing has changed. Raises NotFound, Conflict while it is read."""
     document = find_document(document_id)
     with transaction.atomic():
         if not queue_again([document.source_id], Redo.PARSE):

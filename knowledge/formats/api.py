@@ -39,7 +39,7 @@ class FileFormats(ApiView):
 
 
 class FileValidation(ApiView):
-    """Changes nothing, so whoever may read may ask."""
+    """Changes nothing, so every token that may read may ask."""
 
     permission_classes = (HasTenant, permit("sources", write=Right.READ))
     door = UPLOAD_DOOR

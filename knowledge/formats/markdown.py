@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _FRONT_MATTER = re.compile(
     r"\A---[ \t]*\n(.{0,16384}?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE
 )
-# "[Note]: hot" is a remark; only with an address behind it does CommonMark's definition of a link hide it.
+# "[Note]: hot" is a remark; only with an address after it does CommonMark's definition of a link hide it.
 _DEFINITION = re.compile(r"[ ]{0,3}\[[^\]]+\]:[ \t]*<?[^\s<]*[/:.#?@]")
 # What is nested deeper than this is dropped by the library, with its text.
 _DEEPEST = 100

@@ -19,7 +19,7 @@ _WORD_BREAK = re.compile(r"(?<=[^\W\d_])[\u00ad\u2010-]$")
 _BROKEN_WORD = re.compile(r"[\x02\ufffe]\n?(.)")
 _ITEM = re.compile(r"(?:[-*•‣◦–▪●]|\d{1,3}[.)]|[a-z][.)])\s")
 _SENTENCE_ENDS = (".", "!", "?", ":", ";", "。", "！", "？", "”", '"', "؟", "।")
-# A line that stands first or last on this share of the pages is a running head or foot.
+# A line that is first or last on this share of the pages is a running head or foot.
 _RUNNING_SHARE = 0.6
 
 

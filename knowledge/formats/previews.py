@@ -18,7 +18,7 @@ _FEW_PER_PAGE = 200
 
 @dataclass(frozen=True)
 class FilePreview:
-    """`preview` is the beginning of the text; `warnings` are sentences for whoever wants to upload the file."""
+    """`preview` is the beginning of the text; `warnings` are sentences for the person who uploads the file."""
 
     kind: str
     title: str

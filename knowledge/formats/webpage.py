@@ -132,7 +132,7 @@ class _Walker:
         self.flush()
 
     def enter(self, node: LexborNode) -> bool:
-        """Whether the node's children are to be walked."""
+        """Whether to walk the node's children."""
         tag = node.tag or ""
         if tag in self.dropped or _is_hidden(node):
             return False

@@ -1,7 +1,7 @@
 """DOCX: paragraphs, lists and tables in reading order, under the headings of its styles.
 
 python-docx opens the package and knows the styles; the text is read from the XML itself, because python-docx leaves
-out what stands in content controls, tracked insertions and nested tables.
+out the text in content controls, tracked insertions and nested tables.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _CODE_STYLE = re.compile(r"\b(?:source )?code\b|preformatted", re.IGNORECASE)
 
 
 def check_package(data: bytes) -> None:
-    """Refuses, before anything is unpacked, what is no DOCX, is encrypted, or would unpack to absurd sizes."""
+    """Refuses, before anything is unpacked, what is not a DOCX, is encrypted, or would unpack to absurd sizes."""
     if data.startswith(_OLE_MAGIC):
         raise ParseError(
             "This Word file is encrypted or in the old .doc format. Please save it as .docx without a password.",
@@ -90,7 +90,7 @@ def _read_text(element: Any) -> str:
             parts.append("\n")
         elif tag == f"{_W}noBreakHyphen":
             parts.append("-")
-        # The properties hold tab stops, which are no text.
+        # The properties hold tab stops, which are not text.
         elif tag not in (f"{_W}pPr", f"{_W}rPr", f"{_W}del", _FALLBACK):
             stack.extend(reversed(node))
     return "".join(parts)

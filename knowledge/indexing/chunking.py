@@ -204,7 +204,7 @@ def chunk_document(
         for pieces in _Packer(max_tokens, overlap_tokens).pack(group.pieces):
             content = _join(pieces)
             digest = hash_content(heading, content)
-            # What stands twice under one heading is found, and stored, once.
+            # Text that occurs twice under one heading is found, and stored, once.
             if content.strip() and digest not in seen:
                 seen.add(digest)
                 tokens = sum(piece.tokens for piece in pieces)

@@ -139,7 +139,7 @@ def _ingest_claimed(held: Source) -> None:
 
 
 def _check_connection(source: Source) -> None:
-    """What an external base has instead of ingestion. As the contract has it, success is no `source.ingested`."""
+    """What an external base has instead of ingestion. By the contract its success sends no `source.ingested`."""
     holdings = check_base(describe_base(source))
     source.finish(document_count=holdings.documents, chunk_count=holdings.chunks, failed_searches=0)
 
@@ -232,13 +232,13 @@ def _finish_unchanged(source: Source, loaded: Loaded) -> None:
 
 
 def record_failure(held: Source, error: IngestionError) -> None:
-    """Put the source in error with its reason, unless another worker has it by now; its old knowledge stays.
+    """Put the source in error with its reason, unless another worker has claimed it; its old knowledge stays.
 
     Not that of a page that is gone: at once where its server says so for good, else once it was gone several times.
     """
     with transaction.atomic():
         if isinstance(error, PageGone):
-            lock_knowledge()  # before the row, as whoever writes knowledge does
+            lock_knowledge()  # before the row, as all writers of knowledge do
         mine = Source.objects.select_for_update(of=("self",)).defer("content")
         source = mine.filter(pk=held.pk, claim_id=held.claim_id, claim_id__isnull=False).first()
         if source is None:

@@ -19,7 +19,7 @@ from tenants.context import scoped_name
 
 TOLERATED_DRIFT = 0.2
 _REBAKE_ROWS = 2000
-# In a vector's text a term is what stands before a colon.
+# In a vector's text a term is what precedes a colon.
 _TERMS_OF = "regexp_matches(lex::text, '([0-9]+):', 'g') AS found"
 
 
@@ -90,7 +90,7 @@ def choose_mean_length(lengths: Sequence[int]) -> float:
 
 
 def rebake_if_drifted() -> int:
-    """Make all weights anew if the mean length has moved by more than a fifth; returns the chunks changed."""
+    """Compute all weights again if the mean length has moved by more than a fifth; returns the chunks changed."""
     if not _has_drifted(LexiconTotals.objects.filter(pk=1).first()):
         return 0
     with transaction.atomic():
@@ -155,7 +155,7 @@ def count_statistics() -> Statistics:
 
 
 def recount_statistics() -> bool:
-    """Write the statistics anew from the chunks; returns whether they had been wrong."""
+    """Write the statistics again from the chunks; returns whether they had been wrong."""
     with transaction.atomic():
         lock_knowledge()
         counted = count_statistics()

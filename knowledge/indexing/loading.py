@@ -127,7 +127,7 @@ LOADERS: Final[dict[SourceType, Callable[[Source, bool], Loaded]]] = {
 
 
 def _fit(value: str | None, length: int) -> str:
-    """A validator that does not fit is no use cut off: then the next request is unconditional."""
+    """A validator that is too long is of no use when cut off, so the next request is unconditional."""
     return value if value and len(value) <= length else ""
 
 

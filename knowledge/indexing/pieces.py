@@ -25,7 +25,7 @@ _DENSE_END = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uff01-\uff60]$")
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What is never cut again. `joint` stands before it when it is not the first of its chunk."""
+    """What is never cut again. `joint` is put before it when it is not the first of its chunk."""
 
     text: str
     tokens: int = 0

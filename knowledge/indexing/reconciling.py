@@ -90,7 +90,7 @@ def _entries_of_other_sources(mend: bool) -> tuple[int, bool]:
 
 
 def _chunks_without_entry(mend: bool) -> tuple[int, bool]:
-    """They are found by nothing, and in the way of their own return: they go, and their sources are read anew."""
+    """They are found by nothing, and in the way of their own return: they go, and their sources are read again."""
     lost = Q(chunks__isnull=False) & Q(chunks__index_entry__isnull=True)
     sources = list(Source.objects.filter(lost).distinct().values_list("pk", flat=True))
     if not sources:

@@ -50,7 +50,7 @@ def find_outdated_datasets() -> QuerySet[Dataset]:
 def reembed_dataset(dataset_id: uuid.UUID) -> bool:
     """Embed a dataset's chunks with the model that its bot names now, and swap; returns whether it was swapped.
 
-    Does nothing if it is up to date, if another worker is at it, or shortly after its new model failed.
+    Does nothing if it is up to date, if another worker does it, or shortly after its new model failed.
     """
     dataset = find_outdated_datasets().select_related("bot_profile").filter(pk=dataset_id).first()
     if dataset is None or dataset.bot_profile is None or cache.get(_pause_key(dataset_id)):

@@ -1,4 +1,4 @@
-"""Reindexing: what it would take to embed knowledge anew, and the order to do so."""
+"""Reindexing: what it would take to embed knowledge again, and the order to do so."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class ReindexPlan:
 
 
 def plan_reindex(*, source_id: UUID | None, dataset_id: UUID | None, limit: int) -> ReindexPlan:
-    """Say what embedding anew takes, for a source and its children, a dataset, or all. Raises NotFound.
+    """Say what embedding again takes, for a source and its children, a dataset, or all. Raises NotFound.
 
     Covered are active sources that have knowledge, the longest not refreshed first.
     """
@@ -71,7 +71,7 @@ def plan_reindex(*, source_id: UUID | None, dataset_id: UUID | None, limit: int)
 
 
 def start_reindex(plan: ReindexPlan) -> int:
-    """Queue the plan's sources to be embedded anew; returns how many. They go on answering meanwhile."""
+    """Queue the plan's sources to be embedded again; returns how many. They go on answering in the meantime."""
     with transaction.atomic():
         queued = queue_again(plan.source_ids, Redo.EMBED)
         record("knowledge.reindexing_requested", detail={"sources": queued})

@@ -88,7 +88,7 @@ class EmbedderChanged(Exception):
 
 
 class KnowledgeChanged(Exception):
-    """Chunks that were to stay, and so were not embedded, have been removed meanwhile."""
+    """Chunks that were to stay, and so were not embedded, have been removed in the meantime."""
 
 
 def identify_chunks(source_id: uuid.UUID, documents: Iterable[NewDocument]) -> list[NewChunk]:
@@ -275,7 +275,7 @@ def _insert_chunks(
 
 
 def _move_chunks(chunks: Sequence[NewChunk]) -> None:
-    """What stays may stand elsewhere in the source now."""
+    """A chunk that stays may have moved within the source."""
     if not chunks:
         return
     with connection.cursor() as cursor:

@@ -11,7 +11,7 @@ MAX_INDEXED_DIMENSIONS = 4000  # pgvector's limit for HNSW over halfvec
 def ensure_vector_index(dimensions: int) -> bool:
     """Build the HNSW index over vectors of this size once a tenant has too many for exact search; True if built now.
 
-    Not inside a swap: it takes half a minute for 100,000 vectors. Searches go on meanwhile, ingestions wait.
+    Not inside a swap: it takes half a minute for 100,000 vectors. Searches go on during that time, ingestions wait.
     """
     if not 0 < dimensions <= MAX_INDEXED_DIMENSIONS:
         return False

@@ -33,7 +33,7 @@ class IndexEntry(models.Model):
 class NextVector(models.Model):
     """A chunk's vector by the model that its dataset is changing to, kept beside the old one until all are made."""
 
-    # Plain ids: chunks come and go meanwhile, and what has no chunk any more is dropped at the end.
+    # Plain ids: chunks come and go in the meantime, and what has no chunk any more is dropped at the end.
     chunk_id = models.UUIDField(primary_key=True)
     dataset_id = models.UUIDField()
     embedding_model = models.CharField(max_length=100)

@@ -61,7 +61,7 @@ class SourceQuerySet(JobQuerySet["Source"]):
         )
 
     def at_rest(self) -> SourceQuerySet:
-        """Return those that no worker has in hand."""
+        """Return those that no worker has claimed."""
         return self.filter(claim_id__isnull=True).exclude(status=SourceStatus.PROCESSING)
 
     def ask_for(self, redo: Redo = Redo.NOTHING) -> int:
@@ -69,7 +69,7 @@ class SourceQuerySet(JobQuerySet["Source"]):
         return self.put_in_queue(attempts=0, times_gone=0, **({"redo": redo} if redo else {}))
 
     def restart(self) -> int:
-        """`ask_for`, also where a worker is at it: that one gives up. Returns how many."""
+        """`ask_for`, also where a worker has the row: that worker gives up. Returns how many."""
         return self.put_in_queue(attempts=0, times_gone=0, claim_id=None, heartbeat_at=None)
 
     def stop(self) -> int:
@@ -85,7 +85,7 @@ class SourceQuerySet(JobQuerySet["Source"]):
         return running.cancel(**rest, **told) + self.cancel(**rest)
 
     def come_to_rest(self) -> int:
-        """Give up what nobody has in hand though it looks as if; what they said before goes on answering."""
+        """Give up rows that look claimed and are not; their old knowledge goes on answering."""
         return self.filter(claim_id__isnull=True).update(**_AT_REST, updated_at=timezone.now())
 
     def put_away(self) -> int:
@@ -112,7 +112,7 @@ class SourceQuerySet(JobQuerySet["Source"]):
         return self.filter(status=SourceStatus.READY).update(error_code="", error_message=None)
 
     def due(self, now: datetime) -> SourceQuerySet:
-        """Return those whose schedule has come, or that are to be tried again after a failure."""
+        """Return those whose schedule has come, or whose failure is old enough to try again."""
         due = Q(next_refresh_at__lte=now)
         for schedule, interval in INTERVALS.items():
             due |= Q(refresh_schedule=schedule, last_refreshed_at__lte=now - interval, **_UNPLANNED)
@@ -315,7 +315,7 @@ class Source(TenantRow, Job):
         return ["refresh_schedule", "next_refresh_at"]
 
     def lose_document(self, *, documents: int, chunks: int, stored_bytes: int) -> None:
-        """Go on with what is left. A worker at it gives up, and only a request to ingest it reads it again.
+        """Go on with what is left. A worker that has it gives up, and only a request to ingest it reads it again.
 
         Without any document left it is pending.
         """

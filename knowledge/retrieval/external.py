@@ -1,6 +1,6 @@
 """Passages from knowledge bases that lie elsewhere, asked while the question is searched here.
 
-All bases are asked at once within one budget of `NYXCORE_TIMEOUT_SECONDS`: whoever has not answered by then is left
+All bases are asked at once within one budget of `NYXCORE_TIMEOUT_SECONDS`: a base that has not answered by then is left
 out, the turn goes on, and the source says so. A base that failed three times in a row is left alone for half a minute,
 so that a dead one does not cost every question the whole budget.
 """
@@ -112,7 +112,7 @@ async def _ask(base: Base, question: str, budget: float) -> tuple[ExternalSearch
 def _conclude(
     base: Base, task: asyncio.Task[tuple[ExternalSearch, list[Result]]]
 ) -> tuple[ExternalSearch, list[Result]]:
-    """What a task came to by now: still running is too late, and a fault of ours is no reason to end the turn."""
+    """The result of a task so far: still running is too late, and a fault of ours must not end the turn."""
     late = ExternalSearch(base.source_id, "timeout", 0, settings.NYXCORE_TIMEOUT_SECONDS * 1000)
     if not task.done():
         return late, []

@@ -1,4 +1,4 @@
-"""nyxCore's protocol: the connection check and the search of a knowledge base that lies elsewhere.
+"""nyxCore's protocol: the connection check and the search of a knowledge base on another server.
 
 What a base answers is a stranger's: every field is checked, and whatever does not fit ends in a NyxCoreError whose
 sentence is for the source's owner. Nothing of it is logged.

@@ -63,7 +63,7 @@ class Retrieval:
     analysed words. `mode` is "hybrid", or "lexical" where no vectors could be compared. `embedding_tokens` and
     `embedding_cost_usd` are of the question. `milliseconds` is the whole time, embedding included. `external` says how
     asking each external base went; `knows_from_outside`: one of their passages is relevant enough to answer from.
-    The confidence is of the passages that were found here; another system's score is no part of it.
+    The confidence is of the passages that were found here; another system's score is not part of it.
     """
 
     passages: tuple[Passage, ...]
@@ -131,9 +131,9 @@ async def retrieve(
 ) -> Retrieval:
     """Find the passages of the bot's sources that fit `question`, at most `limit` (the bot's passage count).
 
-    Never fails for want of an embedder: when it is missing or its provider fails, words alone are searched. Takes one
+    Never fails because of the embedder: when it is missing or its provider fails, words alone are searched. Takes one
     short use of a database connection; the embedding is made before, off the event loop. The external `bases`, those
-    of the bot unless they are given, are asked meanwhile, and never waited for beyond NYXCORE_TIMEOUT_SECONDS.
+    of the bot unless they are given, are asked at the same time, and never waited for beyond NYXCORE_TIMEOUT_SECONDS.
     """
     started = time.perf_counter()
     if bases is None:

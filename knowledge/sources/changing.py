@@ -260,8 +260,8 @@ def start_ingestion(source_id: UUID) -> Source:
 def cancel_ingestion(source_id: UUID) -> Source:
     """Stop a source's ingestion, or take it out of the queue; what it said before goes on answering.
 
-    A worker that is at it gives up at its next step and writes nothing. Raises NotFound, or Conflict where nothing
-    is to be cancelled.
+    A worker that has it gives up at its next step and writes nothing. Raises NotFound, or Conflict where there is
+    nothing to cancel.
     """
     source = find_source(source_id)
     with transaction.atomic():

@@ -1,4 +1,4 @@
-"""The part of the source's form that is for nyxCore: where the base lies, its token, and what to ask it for."""
+"""The part of the source's form that is for nyxCore: the base's address, its token, and what to ask it for."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Sources under the integrator's own ids: put as they are in the other system, found and deleted by that id.
 
-An id is unique in its dataset, so each bot has ids of its own. One row stands for an id for ever: putting it after it
+An id is unique in its dataset, so each bot has ids of its own. An id keeps one row forever: putting it after it
 was deleted brings the same source back.
 """
 
@@ -56,7 +56,7 @@ def upsert_source(external_id: str, fields: dict[str, Any]) -> tuple[Source, Ups
         with transaction.atomic():
             return _put(home, parent, external_id, fields)
     except IntegrityError:
-        # Another caller has made it between our look and our insert, and has committed by now.
+        # Another caller has made it between our look and our insert, and has committed it.
         with transaction.atomic():
             return _put(home, parent, external_id, fields)
 

@@ -18,10 +18,10 @@ LONGEST_BASE: Final = 2000
 class Credentials:
     """A provider key and, for self-hosted or compatible servers, the base URL (ending in `/v1`).
 
-    Without a key the platform's own environment variable is used, except when `api_base` is set: the
-    platform's key is never sent to an address that a tenant chose. Whoever saves `api_base` vets its form; at each
-    call its name is resolved once and every address vetted, redirects are refused, and a provider that cannot be
-    called like this gets ProviderError("not_configured").
+    Without a key the platform's own environment variable is used, except when `api_base` is set: the platform's key
+    is never sent to an address that a tenant chose. The form of `api_base` is vetted when it is saved. At each call
+    its name is resolved once and every address vetted, and redirects are refused. A provider that cannot be called
+    like this raises ProviderError("not_configured").
     """
 
     api_key: str | None = field(default=None, repr=False)
@@ -40,7 +40,7 @@ class CredentialsInvalid(ValueError):
 def read_credentials(given: Mapping[str, Any]) -> Credentials:
     """Vet a key and base URL that somebody wants kept, before anything is called. Raises CredentialsInvalid.
 
-    Nothing given is no credentials; a base URL without a key of its own is refused.
+    Without any value there are no credentials; a base URL without a key of its own is refused.
     """
     key, base = given.get("api_key"), given.get("api_base")
     if key is not None and not (

@@ -24,7 +24,7 @@ class ChatDelta:
 
 @dataclass(frozen=True)
 class ChatRetracted:
-    """All that came before turned out to be a thought; the answer begins behind it."""
+    """All that came before turned out to be a thought; the answer begins after it."""
 
 
 @dataclass(frozen=True)

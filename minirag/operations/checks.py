@@ -1,5 +1,5 @@
 """What must hold before we serve: secrets that are set, long enough and not an example's; rates that are rates; and a
-way to PostgreSQL on which no tenant goes astray."""
+way to PostgreSQL on which no tenant's rows can be mixed up with another's."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def require_secrets() -> None:
 def require_tenants_apart() -> None:
     """Refuse to start where a pooler would mix tenants; raises ImproperlyConfigured.
 
-    A server that does not answer yet is no reason: nothing is read before the proof is made, whenever that is.
+    A server that does not answer yet is not a reason to refuse: nothing is read before the proof is made.
     """
     try:
         require_proof(connection.get_connection_params())

@@ -74,7 +74,7 @@ def check_database() -> Finding:
 
 
 def check_pooler() -> Finding:
-    """Whether a tenant could go astray on the way to PostgreSQL, and in a schema of its own."""
+    """Whether a statement could reach another tenant's schema, by the way to PostgreSQL or by the schema's mark."""
     parameters = connection.get_connection_params()
     try:
         fault = find_crossing(parameters)

@@ -1,4 +1,4 @@
-"""`/v1/system/health`: whether the servers we stand on answer. Open to anybody, so it says nothing else."""
+"""`/v1/system/health`: whether the servers that we depend on answer. Open to anybody, so it says nothing else."""
 
 from __future__ import annotations
 

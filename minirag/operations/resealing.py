@@ -1,9 +1,8 @@
 """Put every stored secret under the newest encryption key, so that an older one can be dropped.
 
-Secrets lie in columns of the tenants' schemas and, for a day, in the answers that are kept for `Idempotency-Key`; the
-public schema has none. Rows are taken in small batches, each in a transaction of its own with its rows locked, so
-memory is bounded, nobody waits for long, and a run that was broken off goes on: what is under the newest key already is
-passed over.
+Secrets are in columns of the tenants' schemas and, for a day, in the answers that are kept for `Idempotency-Key`; the
+public schema has none. Rows are taken in small batches, each in a transaction of its own with its rows locked. So
+memory is bounded, nobody waits for long, and an interrupted run can be resumed: it skips what is under the newest key.
 """
 
 from __future__ import annotations
@@ -56,7 +55,7 @@ class Tally:
 def reseal_tenants(
     *, write: bool, complain: Callable[[str], None], batch: int = BATCH
 ) -> Iterator[tuple[Tenant, Tally]]:
-    """Reseal the secrets of one tenant after the other, also of those that are put away; yields what was done.
+    """Reseal the secrets of one tenant after another, suspended and archived ones too; yields what was done.
 
     With `write=False` they are only counted. `complain` is told each row whose secret opens with no key.
     """
@@ -68,7 +67,7 @@ def reseal_tenants(
         except ProgrammingError:
             if Tenant.objects.filter(pk=tenant.pk).exists():
                 raise
-            continue  # erased meanwhile, schema and all
+            continue  # erased in the meantime, schema and all
         yield tenant, tally
 
 

@@ -22,7 +22,7 @@ from tenants.schemas import target_version
 
 @dataclass(frozen=True)
 class Shown:
-    """One number with the list it stands for. `note` says more, in red when it is bad news."""
+    """One number, with a link to the list that it counts. `note` says more, in red when it is bad news."""
 
     label: str
     number: int

@@ -67,7 +67,7 @@ predecessor_pages = [
 
 
 def _find_demo() -> dict[str, Tenant]:
-    """Return the demo's active tenants by slug. One that only has such a slug is somebody's own: its owner tells."""
+    """Return the demo's active tenants by slug; a tenant with such a slug and another owner is not the demo's."""
     owned = Q()
     for demo in DEMO_TENANTS:
         owned |= Q(slug=demo.slug, users__email=demo.owner_email)

@@ -1,7 +1,7 @@
 """Who may send a long body: asked at its head, so that nobody else's is ever read.
 
 The view's own authentication and permissions are asked, on a request that has a head only. What it says of the body
-comes later, and the whole of it is asked again then, since a token may have been revoked meanwhile.
+comes later, and the whole of it is asked again then, since a token may have been revoked in the meantime.
 """
 
 from __future__ import annotations

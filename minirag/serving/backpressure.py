@@ -1,7 +1,7 @@
 """Makes Daphne wait for slow readers, and for a slow application: nothing long must pile up in the web process.
 
 Daphne writes whatever an application sends into Twisted's buffer and lets it go on at once, so an export of a gigabyte
-to a slow reader would be a gigabyte of ours. Twisted can tell when its buffer is full, to whoever registers as a
+to a slow reader would be a gigabyte of ours. Twisted can tell when its buffer is full, to what registers as a
 producer with the request; Daphne does not, so this does. Servers that wait by themselves are left alone.
 """
 

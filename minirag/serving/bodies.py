@@ -117,7 +117,7 @@ async def _send_all(send: Send, status: int, headers: dict[str, str], body: byte
 
 
 async def spool_body(receive: Receive) -> Any:
-    """Read a body into a file of its own, which lies in memory while it is short; the disk is written off the loop.
+    """Read a body into a file of its own, which is kept in memory while it is short; the disk is written off the loop.
 
     Raises RequestAborted when the client goes away.
     """

@@ -43,7 +43,7 @@ class PageHandler(ASGIHandler):
         """Django's own, but what cannot be made a request is refused in the contract's shape."""
         request, _ = super().create_request(scope, body_file)
         if request is not None:
-            # Without a length Django takes a form for an empty one; what came in chunks is complete by now.
+            # Without a length Django takes a form for an empty one; what came in chunks is complete here.
             request.META.setdefault("CONTENT_LENGTH", str(body_file.seek(0, SEEK_END)))
             body_file.seek(0)
             return request, None

@@ -56,8 +56,8 @@ def _end(request: HttpRequest, response: HttpResponseBase, started: float) -> Ht
 class WidgetCorsMiddleware(CorsMiddleware):
     """CORS as ALLOWED_ORIGINS says, and open for the widget's routes.
 
-    A widget stands on its bot's own pages, which the operator's list does not know. There the bot's `allowed_origins`
-    decide, and their refusal must be readable by the page. No credentials are allowed with either.
+    A widget is embedded in its bot's own pages, which the operator's list does not know. There the bot's
+    `allowed_origins` decide, and their refusal must be readable by the page. No credentials are allowed with either.
     """
 
     def check_signal(self, request: HttpRequest) -> bool:

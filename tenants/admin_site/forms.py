@@ -144,7 +144,7 @@ class UserForm(forms.ModelForm):
         super().clean()
         email = normalise_email(self.cleaned_data.get("email") or "")
         self.cleaned_data["email"] = email
-        # The constraint's own check is left out where the tenant is no field of the form.
+        # The constraint's own check is left out where the tenant is not a field of the form.
         tenant = current_tenant() or self.cleaned_data.get("tenant") or self.instance.tenant
         if User.objects.filter(tenant=tenant, email=email).exclude(pk=self.instance.pk).exists():
             self.add_error("email", "There is a user with this e-mail already.")

@@ -1,4 +1,4 @@
-"""Bases of the admin pages: what a tenant that is put away hides, pages to look at only, and questions before acts."""
+"""Bases of the admin pages: what a suspended or archived tenant hides, read-only pages, confirmations."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ class ProductAdmin(ModelAdmin):
         """Show a form of its own and run `act` with its data when it is posted.
 
         A ProductError of `act` is shown above the form. Without a response of its own the browser goes back to the
-        row, or to the list. Acts stand behind a POST, so that no link on a foreign page can trigger one.
+        row, or to the list. Acts need a POST, so that no link on a foreign page can trigger one.
         """
         back = self.change_url(obj) if obj else self.list_url()
         form = form if form is not None else NothingToFill(posted(request))

@@ -8,7 +8,7 @@ savepoint that rolled back, under every pooler. It costs no round trip.
 
 With the path comes a proof: the schema must hold its tenant's own mark, a type without content whose name says whose
 schema this is. Should a path ever lead into another's schema (one that was restored in the wrong place, say), the
-message ends in an error before its statement runs: an outage to whoever asked, who may come again, since a tenant that
+message ends in an error before its statement runs: an outage to the caller, who may try again, since a tenant that
 an older release's process signed up is marked soon (`tenants.schemas.mark_new_schemas`).
 """
 
@@ -52,7 +52,7 @@ _ALONE = re.compile(
 
 
 class TenantUnproven(OperationalError):
-    """The schema in force is not there, or does not bear its tenant's mark. Nothing was read or written."""
+    """The schema in force is not there, or does not carry its tenant's mark. Nothing was read or written."""
 
 
 def mark_of(tenant_id: object) -> str:
@@ -61,7 +61,7 @@ def mark_of(tenant_id: object) -> str:
 
 
 def open_schema() -> str:
-    """Return the statement that goes before each of the tenant in force, with the blank that joins them."""
+    """Return what is put before each statement of the tenant in force, with the blank that joins them."""
     tenant = current_tenant()
     return _open_schema(current_schema(), None if tenant is None else str(tenant.pk))
 
@@ -122,7 +122,7 @@ class TenantCursor(Cursor):
 
 @contextmanager
 def _unproven_told() -> Iterator[None]:
-    """Tell the refusal of a schema apart from that of the statement behind it."""
+    """Tell the refusal of a schema apart from that of the statement after it."""
     try:
         yield
     except (UndefinedObject, InvalidSchemaName) as error:

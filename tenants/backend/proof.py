@@ -1,4 +1,4 @@
-"""The proof that a tenant cannot go astray on the way to PostgreSQL, made before a process reads its first row.
+"""The proof that no statement reaches another tenant's schema, made before a process reads its first row.
 
 Poolers differ, and a way that we do not know may take a message apart, move a transaction between server connections,
 or let what one client set shine through to another. So two clients each leave a mark of their own where the tenant's
@@ -48,7 +48,7 @@ def require_proof(parameters: dict[str, Any]) -> None:
 
 
 def find_crossing(parameters: dict[str, Any]) -> str | None:
-    """Return a sentence that says how a mark went astray between two clients; None if none did."""
+    """Return a sentence that says how one client saw the mark of another; None if none did."""
     with ExitStack() as stack:
         clients = [stack.enter_context(_connect(parameters)) for _ in range(2)]
         try:

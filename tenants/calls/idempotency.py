@@ -75,7 +75,7 @@ class IdempotencyMiddleware(TwofoldMiddleware):
 
     async def _answer(self, request: HttpRequest, key: str) -> HttpResponseBase:
         try:
-            # An operator is looked up, which is for the database's threads; whoever else calls is known already.
+            # An operator is looked up, which is for the database's threads; every other caller is known already.
             is_operator = route_of(request).door.proof == Proof.OPERATOR
             who = await run_sync(_find_caller, request) if is_operator else _find_caller(request)
             named = await asyncio.to_thread(_name_request, request, key, who)

@@ -52,7 +52,7 @@ class HostUnknown(ProductError):
 
 
 class HostMalformed(HostUnknown):
-    """What stands there can be no host."""
+    """That cannot be a host."""
 
     code = "bad_request"
 

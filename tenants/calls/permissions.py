@@ -113,7 +113,7 @@ def restricted(detail: str = "This token is restricted and cannot do this.") -> 
 
 
 def refuse_write(request: HttpRequest, tenant: Tenant) -> HttpResponse | None:
-    """Return the 409 for a request that would change a tenant which is put away; None where it may go on."""
+    """Return the 409 for a request that would change a suspended or archived tenant; None where it may go on."""
     if request.method in _SAFE_METHODS or tenant.is_active:
         return None
     detail = f"This tenant is {tenant.status}: it can be read but not changed."

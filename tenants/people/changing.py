@@ -63,7 +63,7 @@ def change_user(
     changes = dict(changes)
     if "email" in changes:
         changes["email"] = normalise_email(changes["email"])
-    if "password" in changes:  # outside of the transaction, since it takes as long as it shall
+    if "password" in changes:  # outside of the transaction, since hashing is slow on purpose
         check_password(changes["password"], _as_it_will_be(user_id, changes, tenant))
         changes["password"] = make_password(changes["password"])
     with people_locked(tenant, actor) as actor, email_taken_is_a_conflict():
@@ -98,9 +98,9 @@ def _as_it_will_be(user_id: UUID, changes: dict[str, Any], tenant: Tenant | None
 
 @contextmanager
 def people_locked(tenant: Tenant | None, actor: User) -> Iterator[User]:
-    """Run the body in a transaction that changes a tenant's people alone; yields `actor` as he is by now.
+    """Run the body in a transaction that alone changes this tenant's people; yields `actor` as they are now.
 
-    Raises Forbidden (`role_forbidden`) for one who is no manager any more.
+    Raises Forbidden (`role_forbidden`) for an actor who is not a manager any more.
     """
     with transaction.atomic():
         if tenant is not None:  # "no key": whatever only refers to the tenant need not wait

@@ -158,7 +158,7 @@ def _count(
 
 
 def _note(attempt: LoginAttempt, accounts: list[User], address: str) -> None:
-    """Write it down once a lock, also where there is no account: whoever measures the answer learns nothing."""
+    """Write it down once per lock, also where there is no account, so that the time of the answer tells nothing."""
     seen = {"address": address, "tries_key": attempt.key.rpartition(":")[2]}
     for user in accounts:
         audit.record("login.locked", actor=user, tenant=user.tenant, detail=seen)

@@ -123,7 +123,7 @@ class PlatformTenantDetail(PlatformView):
         errors=UNKNOWN | {409: "Only an archived tenant can be erased."},
     )  # fmt: skip
     def delete(self, request: Request, slug: str, body: Erasure) -> None:
-        """Erase a tenant that is archived already; the slug is typed once more."""
+        """Erase a tenant that is archived already; the slug has to be repeated."""
         tenant = get_tenant(slug)
         if tenant.status != TenantStatus.ARCHIVED:
             raise Conflict("Only an archived tenant can be erased.", code="tenant_not_archived")

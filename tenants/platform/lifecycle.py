@@ -1,4 +1,4 @@
-"""Many tenants at once: find them, say which an act would meet, and put away or bring back all of them or none."""
+"""Many tenants at once: find them, say which an act would change, and suspend, archive or restore all or none."""
 
 from __future__ import annotations
 

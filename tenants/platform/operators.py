@@ -1,6 +1,6 @@
 """Operators' programs: the tokens that open `/v1/platform`, and who may use them.
 
-They lie in a table of their own, so that a token of the platform is no token anywhere in a tenant, and a tenant's is
+They have a table of their own, so that a token of the platform opens nothing in a tenant, and a tenant's is
 none here.
 """
 
@@ -26,7 +26,7 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 def mint_operator_token(
     user: User, name: str, *, is_read_only: bool = False, expires_at: datetime | None = None
 ) -> tuple[OperatorToken, str]:
-    """Make a token for a platform operator; returns the row and the secret, which is never to be had again."""
+    """Make a token for a platform operator; returns the row and the secret, which cannot be read again."""
     secret = secrets.token_urlsafe(32)
     token = OperatorToken.objects.create(
         user=user, name=name, token_hash=hash_token(secret), token_prefix=secret[:8], is_read_only=is_read_only,

@@ -1,6 +1,6 @@
 """API tokens: make, replace and revoke them.
 
-A token's rights are those of its user by now, cut down to those it names, its bot and its time. Whoever makes one
+A token's rights are its user's present ones, cut down to those it names, its bot and its time. A caller who makes one
 with a token can pass on what that token has and no more.
 """
 
@@ -48,7 +48,7 @@ class Grant:
 def mint_token(
     user: User, name: str, grant: Grant = Grant(), *, maker: ApiToken | None = None,
 ) -> tuple[ApiToken, str]:  # fmt: skip
-    """Make a token for `user`; returns it with its secret, which is never to be had again.
+    """Make a token for `user`; returns it with its secret, which cannot be read again.
 
     `maker` is the token that the caller came with; what is not asked for is inherited from it. Raises BadInput
     (`expiry_past`, `bot_not_found`) and Forbidden (`token_restricted`) for more than the maker has.

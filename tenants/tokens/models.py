@@ -28,7 +28,7 @@ class Right(models.TextChoices):
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     def mint(self, *, user: User, name: str, **fields: Any) -> tuple[ApiToken, str]:
-        """Make a token for `user`; returns the row and the secret, which is never to be had again."""
+        """Make a token for `user`; returns the row and the secret, which cannot be read again."""
         secret = secrets.token_urlsafe(32)
         token = self.create(
             tenant_id=user.tenant_id,
@@ -108,7 +108,7 @@ class ApiToken(models.Model):
         self.save(update_fields=["is_active"])
 
     def replace(self, new: ApiToken, overlap: timedelta) -> None:
-        """Let `new` stand in for this token, which works for `overlap` longer, or until it expires before that."""
+        """Let `new` replace this token, which works for `overlap` longer, or until it expires before that."""
         self.replaced_by, self.is_active = new, bool(overlap)
         ends_at = timezone.now() + overlap
         self.expires_at = min(self.expires_at or ends_at, ends_at)

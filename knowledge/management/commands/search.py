@@ -58,7 +58,7 @@ class Command(QuestionCommand):
 
 
 def name_place(passage: Passage) -> str:
-    """Where a passage stands: its heading path or title, its page, its address."""
+    """Where a passage is from: its heading path or title, its page, its address."""
     page = f", page {passage.page}" if passage.page else ""
     label = f"[{passage.authority.upper()}] " if passage.authority else ""
     return f"{label}{passage.heading or passage.title}{page} {passage.url}".rstrip()

@@ -110,7 +110,7 @@ def drop_surrogates(text: str) -> str:
 
 
 _loaded: dict[Path, MiniLM] = {}
-# Kept for ever: destroying a session would wait for threads that stayed in the parent.
+# Never freed: destroying a session would wait for threads that stayed in the parent.
 _abandoned: list[MiniLM] = []
 _loading = threading.Lock()
 

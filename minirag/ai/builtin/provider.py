@@ -1,4 +1,4 @@
-"""MiniRAG's own models as a LiteLLM provider, so that whoever calls LiteLLM can use, or fall back to, `minirag/…`.
+"""MiniRAG's own models as a LiteLLM provider, so that a caller of LiteLLM can use, or fall back to, `minirag/…`.
 
 Imports LiteLLM: only `gateway` imports this module, when it loads LiteLLM. Callers may give the passages as
 `minirag_passages=[{"number", "heading", "content", "score"}]`; otherwise those numbered `[1] …` in the messages

@@ -36,7 +36,7 @@ _PLAIN_KEYS = 9
 
 
 class Malformed(ValueError):
-    """This is no part of an answer."""
+    """This is not part of an answer."""
 
 
 def read_object(answer: Any, provider: str) -> Piece:
@@ -82,7 +82,7 @@ def _read_word(answer: Any) -> str | None:
 
 
 def read_failure(answer: Any, provider: str) -> ProviderError:
-    """Our error for one that stands in an answer of status 200."""
+    """Our error for one that was sent in an answer of status 200."""
     return calls.report_complaint(read_complaint(None, answer), provider=provider, kind="answer")
 
 
@@ -113,7 +113,7 @@ def _is_error(answer: dict[str, Any]) -> bool:
 
 
 def _read_choice(choice: dict[str, Any]) -> tuple[str, str]:
-    """What is said and what is thought; a stream's `delta` goes before a `message`, which may repeat all of it."""
+    """What is said and what is thought; a stream's `delta` wins over a `message`, which may repeat all of it."""
     spoken = choice.get("delta")
     if spoken is None:
         spoken = choice.get("message")

@@ -1,6 +1,6 @@
 """Reads what a provider complains of, in the words of whichever server it is. Pure; its text goes no further than here.
 
-Compatible servers agree on the shape of an answer and on nothing in their errors: the reason may stand in `code`, in
+Compatible servers agree on the shape of an answer and on nothing in their errors: the reason may be in `code`, in
 `type`, in `param` or in the message alone, below `error`, below `detail`, or at the root.
 """
 

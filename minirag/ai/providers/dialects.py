@@ -153,7 +153,7 @@ def learn(
 ) -> bool:
     """Remember what a complaint about a call in dialect `asked` wants; returns whether asking again may help."""
     if recall(model, credentials) != asked:
-        return True  # another call has learned it meanwhile
+        return True  # another call has learned it in the meantime
     changed = asked.adapt(complaint)
     if changed is not None:
         remember(model, credentials, changed)

@@ -146,7 +146,7 @@ class DirectAnswer:
         )
         self._response = await client.send(request, stream=True)
         # Not aiter_raw(): at the body's end it closes the response itself, and a timeout that strikes inside that
-        # closing would leave the connection counted as busy for ever.
+        # closing would leave the connection counted as busy forever.
         self._chunks = aiter(cast(httpx.AsyncByteStream, self._response.stream))
         if not self._response.is_success:
             body = await interpreting.read_error(self._chunks)

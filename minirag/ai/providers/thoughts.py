@@ -119,7 +119,7 @@ class ThoughtFilter:
         return self._read(text[:cut])
 
     def flush(self, *, is_cut: bool = False) -> str:
-        """Return what was held back when the answer ended; a thought that never ended is none of it.
+        """Return what was held back when the answer ended; a thought that never ended is not part of it.
 
         `is_cut`: what was held back on suspicion may well be a thought that was cut before its mark.
         """
@@ -238,7 +238,7 @@ class ThoughtFilter:
 
 
 def _kind_of(match: re.Match[str]) -> _Kind | None:
-    """What a mark means; None for a special token that is none of ours."""
+    """What a mark means; None for a special token that is not ours."""
     if match["wrapper"]:
         return _Kind.WRAPPER
     if special := match["special"]:

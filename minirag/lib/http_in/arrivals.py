@@ -32,7 +32,7 @@ _PORT = re.compile(r"^(\d+\.\d+\.\d+\.\d+):\d+$|^\[(.+)\](?::\d+)?$")
 class Arrival:
     """What the edge knows of a request or socket before anybody looks into it.
 
-    `path` lies below the tenant's prefix, whose `slug` stands apart; `netloc` is the host as the client wrote it, with
+    `path` lies below the tenant's prefix, whose `slug` is kept apart; `netloc` is the host as the client wrote it, with
     its port; `address` is the client's, "" over a local socket.
     """
 
@@ -127,7 +127,7 @@ class _MetaHeaders(Mapping[str, str]):
 def settle_scope(scope: dict[str, Any]) -> dict[str, Any]:
     """Return the scope as everybody behind the edge may believe it.
 
-    `/t/<slug>` has moved into `root_path`, where nothing else may stand; client and scheme are those that a trusted
+    `/t/<slug>` has moved into `root_path`, which may hold nothing else; client and scheme are those that a trusted
     proxy told, and the headers that could have told them are gone.
     """
     match = TENANT_PATH.match(scope["path"])
@@ -168,7 +168,7 @@ def _last(listed: str) -> str:
 
 
 def _bare_address(text: str) -> str:
-    """Return an address without the port that some proxies write behind it; "" for what is not an address."""
+    """Return an address without the port that some proxies append; "" for what is not an address."""
     match = _PORT.fullmatch(text)
     bare = (match[1] or match[2]) if match else text
     try:

@@ -1,7 +1,7 @@
 """What the edge has to know of a view before it calls it: each view says it itself, with `door`.
 
 Who may enter at all, how long a body may be, and what a call counts as, are decided before a view runs, and for a long
-body before it has arrived. So they stand on the view, and whoever adds a route need not know of any list of paths.
+body before it has arrived. So they are said on the view, and nobody who adds a route has to know of a list of paths.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The one body of an error on the wire, whoever finds it: a view, a middleware, the server itself."""
+"""The one body of an error on the wire, whether it is found by a view, a middleware or the server itself."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from minirag.lib.http_in.openai_errors import as_openai_error, speaks_openai
 def error_body(error: ProductError, request_id: str, *, path: str = "") -> dict[str, Any]:
     """Return `{detail, code, request_id, retryable}`, or OpenAI's shape on a `path` that speaks its protocol.
 
-    The `errors` of an error about fields stand in the place of its sentence.
+    For an error about fields, `errors` takes the place of the sentence.
     """
     payload = {
         "detail": getattr(error, "errors", error.detail),

@@ -31,7 +31,7 @@ _RETRY_SECONDS = 2
 
 
 class KeyInvalid(ProductError):
-    """The key is no key."""
+    """The key is not a valid key."""
 
     status, code = 422, "idempotency_key_invalid"
 
@@ -141,7 +141,7 @@ def reseal_answers(*, write: bool = True) -> tuple[int, int]:
     """Put kept answers under the first encryption key; returns how many were under another one, and how many open
     with no key.
 
-    With `write=False` they are only counted. An answer that ends meanwhile stays ended. Raises RedisError.
+    With `write=False` they are only counted. An answer that ends in the meantime stays ended. Raises RedisError.
     """
     moved = unreadable = 0
     client = _client(settings.REDIS_URL)

@@ -2,7 +2,7 @@
 
 The wire contract has unknown fields ignored. An answer that did so names them in the header `X-Ignored-Fields`; and in
 its `ignored` list, where it is an object and the route a writing one. Neither is there when nothing was ignored. Fields
-that the noun has and that are not set here (`id`, `created_at`) stand in the header alone.
+that the noun has and that are not set here (`id`, `created_at`) are named in the header only.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _MOST, _LONGEST = 50, 64
 
 
 def find_unknown(read: BaseModel, sent: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
-    """Name what a model has no field for, `children.0.visibility` where it lies deeper."""
+    """Name what a model has no field for, `children.0.visibility` where it is nested."""
     for name, value in sent.items():
         if name in type(read).model_fields:
             yield from _look_into(getattr(read, name), value, f"{prefix}{name}.")

@@ -10,7 +10,7 @@
     class BotChanges(BotProfileSchema, reads="changes"):        # the same, and nothing has to be there
         is_active: StrictBool
 
-- A noun's fields stand in the order of the wire and are found as attributes of a row (or keys of a dict). Another
+- A noun's fields are in the order of the wire and are found as attributes of a row (or keys of a dict). Another
   attribute is named by `validation_alias`. A field that is not always there has `Sometimes[…]` and is left out while
   it is None.
 - `of` is the model whose columns bound what is read, see `minirag.lib.bounds`, and whose defaults count for what is not
@@ -160,7 +160,7 @@ def _unread_names(schema: type[Noun]) -> set[str]:
 
 
 def _is_own(base: type) -> bool:
-    """Whether a base says what is read, and is no noun that something is read of."""
+    """Whether a base says what is read, rather than being the noun that it is read from."""
     if issubclass(base, Noun):
         return bool(base.read_as)
     return issubclass(base, BaseModel)

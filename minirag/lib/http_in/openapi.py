@@ -18,7 +18,7 @@ it has parameters for. What it returns is written as the first of its `answers`;
 - `errors` maps a status to a sentence, for what is special to the route. What every route may answer is added by
   itself: 400 and 503; under `/v1` 429; with a credential 401 and 403; with fields 422, with a body 413; with an id in
   the path 404; and 409 for a write, since the tenant may be archived.
-- `example` is a request body that works as it stands, with the ids of `EXAMPLE_IDS` where it needs some; without it one
+- `example` is a request body that works as it is, with the ids of `EXAMPLE_IDS` where it needs some; without it one
   is made from the required fields. `examples` names several. They are checked, and sent, by tests/test_openapi.py.
 - Ids in the path are UUIDs when their name ends in `_id`; `path={"slug": str}` says otherwise.
 - `form=Model` is a multipart body, with `files=("file",)` beside the model's fields.
@@ -121,7 +121,7 @@ class InvalidReply(Reply):
 
 @dataclass(frozen=True)
 class Media:
-    """An answer that is not JSON. `binary` where it is no text."""
+    """An answer that is not JSON. `binary` where it is not text."""
 
     content_type: str
     description: str = ""

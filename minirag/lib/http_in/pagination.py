@@ -147,7 +147,7 @@ def _after(rows: QuerySet[M], order: Sequence[str], key: list[Any]) -> Q:
         later = "lt" if name.startswith("-") else "gt"
         condition |= equal & Q(**{f"{column}__{later}": value})
         equal &= Q(**{column: value})
-    # Says the same of the first column once more, in a form that an index can seek to.
+    # Says the same of the first column again, in a form that an index can seek to.
     first, direction = order[0].removeprefix("-"), "lte" if order[0].startswith("-") else "gte"
     return Q(**{f"{first}__{direction}": key[0]}) & condition
 

@@ -103,7 +103,7 @@ def render_error(error: Exception, context: dict[str, Any]) -> Response:
 def explain_error(
     error: Exception, request_id: str, path: str
 ) -> tuple[int, dict[str, Any], dict[str, str]]:
-    """Return status, body and headers of an error, for whatever writes them; `path` lies below a tenant's prefix."""
+    """Return status, body and headers of an error, for whatever writes them; `path` is below a tenant's prefix."""
     known = known_error(error)
     headers: dict[str, str] = {}
     if isinstance(known, NotAuthenticated):
@@ -252,7 +252,7 @@ _OUTAGE_PAGE = """<!doctype html>
 
 
 def wants_json(request: HttpRequest) -> bool:
-    """Whether an error is for a program: all of the API, and whoever does not ask for a page."""
+    """Whether an error is for a program: under the API always, elsewhere unless a page was asked for."""
     return request.path_info.startswith("/v1/") or "text/html" not in request.headers.get(
         "Accept", ""
     )

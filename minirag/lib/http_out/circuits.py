@@ -37,5 +37,5 @@ class Circuits:
             self._failed.popitem(last=False)
 
     def reset(self) -> None:
-        """Start anew, for tests."""
+        """Start over, for tests."""
         self._failed.clear()

@@ -4,7 +4,7 @@
 host once, vet every address it has, and connect to a vetted address, so that a name which changes its mind
 between the check and the connection (DNS rebinding) gains nothing. All of that is the work of the transport, which
 model providers are reached through as well (see `transport`). Redirects are followed by hand and each
-hop is vetted anew. One deadline covers look-up, connection, headers and body; the size cap counts decoded
+hop is vetted again. One deadline covers look-up, connection, headers and body; the size cap counts decoded
 bytes, so a compressed bomb stops early. Proxy and credential settings of the environment are ignored.
 """
 

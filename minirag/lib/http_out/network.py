@@ -38,7 +38,7 @@ class Deadline:
         self._end = time.monotonic() + seconds
 
     def cap(self, timeout: float | None = None) -> float:
-        """The seconds that an operation may take now. Raises OutboundError once the time is over."""
+        """The seconds that an operation may take now. Raises OutboundError once the time is up."""
         remaining = self._end - time.monotonic()
         if remaining <= 0:
             raise _too_slow()

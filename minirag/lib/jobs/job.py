@@ -6,7 +6,7 @@ one that was thought dead and comes back writes nothing:
 | transition | by whom | what it means |
 |---|---|---|
 | `put_in_queue` | anybody | it waits for a worker |
-| `claim` | a worker | it is this worker's: nobody had it, or whoever had it shows no sign of life |
+| `claim` | a worker | it is this worker's: nobody had it, or the worker that had it shows no sign of life |
 | `beat` | its worker | a sign of life, with what there is to show of the progress |
 | `finish`, `fail` | its worker | it is over |
 | `give_back` | its worker | another one may go on with it |
@@ -46,10 +46,10 @@ class ClaimLost(Exception):
 
 
 class JobQuerySet(models.QuerySet[J]):
-    """Transitions of rows that the caller does not have in hand. Each counts for the rows of this query set only."""
+    """Transitions of rows that the caller has not claimed. Each counts for the rows of this query set only."""
 
     def claim(self, pk: uuid.UUID, *, now: datetime | None = None) -> J | None:
-        """Take a row in hand and return it, without what is HEAVY; None if somebody else has it."""
+        """Claim a row and return it, without its HEAVY columns; None if somebody else has it."""
         now, claim_id = now or timezone.now(), uuid.uuid4()
         with transaction.atomic():
             taken = self.filter(self.model.is_free(now), pk=pk).update(
@@ -87,7 +87,7 @@ class JobQuerySet(models.QuerySet[J]):
         return self.filter(wanted).update(**facts, **_NOBODYS, **self.model.touch(timezone.now()))
 
     def sweep(self, give_up: Callable[[J], None] | None = None) -> list[J]:
-        """Return the rows whose message is to be sent again: of dead workers, and of messages that got lost.
+        """Return the rows whose message has to be sent again: of dead workers, and of messages that got lost.
 
         What has taken MAX_ATTEMPTS workers with it fails instead, by `give_up` where there is more to that than the
         row. One query where there is nothing to do.
@@ -99,7 +99,7 @@ class JobQuerySet(models.QuerySet[J]):
         return [row for row in rows[:SWEPT_AT_ONCE] if row.take_back(give_up)]
 
     def next_sweep(self) -> datetime | None:
-        """When `sweep` may find something, as things stand; None if nothing waits and nothing runs."""
+        """When `sweep` may find something, by what is known now; None if nothing waits and nothing runs."""
         found = self.aggregate(
             waiting=Min("queued_at", filter=Q(claim_id__isnull=True)),
             running=Min("heartbeat_at", filter=Q(claim_id__isnull=False)),
@@ -157,7 +157,7 @@ class Job(models.Model):
         self._end(attempts=0, **{**self.DONE, **facts})
 
     def fail(self, code: str, reason: str, **facts: Any) -> None:
-        """End badly, once more in a row. Raises ClaimLost."""
+        """Fail, and count it with the failures right before. Raises ClaimLost."""
         failures = min(self.attempts + 1, 1000)
         told = {"error_code": code[:64], "error_message": reason[: self._longest_reason()]}
         self._end(attempts=failures, **{**self.FAILED, **told, **facts})
@@ -171,7 +171,7 @@ class Job(models.Model):
             self.remind(now + RESEND_AFTER)
 
     def take_back(self, give_up: Callable[[Any], None] | None = None) -> bool:
-        """`sweep` for this row, as it was read: whether its message is to be sent again."""
+        """`sweep` for this row, as it was read: whether its message has to be sent again."""
         if self.claim_id is None:
             return self._rows().send_again(self.queued_at)
         with transaction.atomic():

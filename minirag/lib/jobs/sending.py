@@ -25,7 +25,7 @@ each row in the queue and not one of every minute."""
 def send_soon(task: Task, row_id: uuid.UUID, *, seconds: float = 0) -> None:
     """Have a worker run `task` for a row once the transaction has committed, or `seconds` later.
 
-    Never fails for want of a queue: the sweeper tries again anyway.
+    Never fails because the queue is down: the sweeper tries again anyway.
     """
     transaction.on_commit(partial(send_now, task, row_id, seconds=seconds))
 

@@ -87,7 +87,7 @@ class LimitState:
 
 
 def limit_headers(state: LimitState | None) -> dict[str, str]:
-    """Tell a client where it stands: the limit, what is left of it, and the seconds until there is more."""
+    """Tell a client its limits: the limit, what is left of it, and the seconds until there is more."""
     if state is None:
         return {}
     return {

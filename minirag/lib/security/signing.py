@@ -24,7 +24,7 @@ def sign_body(secret: str, body: bytes) -> str:
 def sign_message(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
     """One signature of Standard Webhooks: `v1,` and the base64 of an HMAC-SHA256 over id, time (seconds) and body.
 
-    Raises ValueError for a `whsec_` secret that is no base64.
+    Raises ValueError for a `whsec_` secret that is not base64.
     """
     signed = f"{message_id}.{timestamp}.".encode() + body
     digest = hmac.new(_key_of(secret), signed, hashlib.sha256).digest()

@@ -31,7 +31,7 @@ TERM_DIMENSION: Final = 1_000_000_000
 """The dimension of the sparse vectors that hold term ids (pgvector's largest)."""
 
 _LONGEST_TERM: Final = 64
-# Letters that carry no separable mark and still are one with a plain letter for whoever types without accents.
+# Letters that carry no separable mark and still are one with a plain letter for people who type without accents.
 _PLAIN_LETTERS: Final = str.maketrans(
     {
         "ı": "i",

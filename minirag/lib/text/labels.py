@@ -13,7 +13,7 @@ from functools import lru_cache
 
 _OPENING = "[［⁅【〔〖〘〚⟦⟬❲⦋⦍⦏﹇﹝⸢「『｢"
 _CLOSING = "]］⁆】〕〗〙〛⟧⟭❳⦌⦎⦐﹈﹞⸣」』｣"
-# With whatever stands before the first letter, so that of "[[ [LABEL]" no bracket is left.
+# With everything before the first letter, so that of "[[ [LABEL]" no bracket is left.
 _FIND_OPENING = re.compile(
     rf"[{re.escape(_OPENING)}][{re.escape(_OPENING)}‹*_\s\u200b-\u200f\u2060\ufeff]*"
 )

@@ -224,7 +224,7 @@ def back_words_in(language: str) -> frozenset[str]:
 
 
 def comma_in(language: str) -> str:
-    """What stands between the items of a list where we speak a language, as English has it where we do not."""
+    """What separates the items of a list: the language's own where we speak it, else English's."""
     row = LANGUAGES.get(language)
     return row.comma if row and row.is_spoken else _ENGLISH.comma
 

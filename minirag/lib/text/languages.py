@@ -95,7 +95,7 @@ def _vote(words: list[str], script: str) -> str:
     points: Counter[str] = Counter()
     weights = 0.0
     for word, count in Counter(words).items():
-        # A word that stands there a hundred times (a product's name) must not outvote everything else.
+        # A word that occurs a hundred times (a product's name) must not outvote everything else.
         weight = min(count, 1 + count**0.5)
         weights += weight
         for language, share in _VOTES.get(word, ()):

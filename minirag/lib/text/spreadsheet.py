@@ -2,8 +2,8 @@
 
 The rule is OWASP's against CSV injection: a text that begins with one of `= + - @`, their full-width forms, a tab, a
 carriage return or a line feed gets a single quote in front, which spreadsheets take as "this is text". Numbers are
-written as numbers, so a negative one keeps its minus. Whoever reads the file by program removes one quote that stands
-before such a character.
+written as numbers, so a negative one keeps its minus. A program that reads the file removes one quote before such a
+character.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def write_rows(rows: Iterable[Iterable[Any]]) -> bytes:
 
 
 def render_cell(value: Any) -> Any:
-    """Return what stands in a cell; text is kept from being a formula."""
+    """Return the content of a cell; text is kept from being a formula."""
     if isinstance(value, str):
         return f"'{value}" if value[:1] in _FORMULA_STARTS and value else value
     if isinstance(value, bool):

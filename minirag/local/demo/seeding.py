@@ -1,7 +1,7 @@
 """Make the demo: an operator, two tenants with an owner and a bot each, and their documents as sources.
 
 Running it again adds what is missing and changes nothing else. The passwords are stored hashed, like all others, and
-once more in `<DATA_DIR>/demo.json` (readable by its owner only), so that they can be shown again.
+also in `<DATA_DIR>/demo.json` (readable by its owner only), so that they can be shown again.
 """
 
 from __future__ import annotations

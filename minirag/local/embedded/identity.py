@@ -89,7 +89,7 @@ def _build_setpriv(uid: int, gid: int) -> tuple[str, ...]:
         "--inh-caps=+dac_override",
         "--ambient-caps=+dac_override",
     )
-    # setpriv changes the user itself, which clears the parent-death signal: it has to set it anew.
+    # setpriv changes the user itself, which clears the parent-death signal: it has to set it again.
     return (
         "setpriv",
         f"--reuid={uid}",

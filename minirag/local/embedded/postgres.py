@@ -96,7 +96,7 @@ class PostgresServer:
         try:
             identity = self._prepare()
             self._recover_from_earlier_run()
-            # Whoever was told the URL finds the server there again after a crash.
+            # Processes that were told the URL find the server there again after a crash.
             self._wanted_port = processes.start_on_a_port(
                 self._wanted_port, lambda port: self._start_on(port, identity, timeout_seconds)
             )

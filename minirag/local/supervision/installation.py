@@ -29,7 +29,7 @@ class AlreadyRunning(StartError):
 
 
 class Installation:
-    """Everything `manage.py up` keeps lies below `directory`."""
+    """Everything that `manage.py up` keeps is below `directory`."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory.absolute()

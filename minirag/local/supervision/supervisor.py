@@ -276,7 +276,7 @@ class Supervisor:
             self._look_after(program)
 
     def _start_again(self, server: PostgresServer | ValkeyServer) -> None:
-        """Start a server that ended; one that ends while it starts is tried again, but not for ever."""
+        """Start a server that ended; one that ends while it starts is tried again, but not forever."""
         for attempt in range(1, _STARTS_TRIED + 1):
             try:
                 server.start()
