@@ -102,6 +102,7 @@ class Scene:
     acme: Rows
     globex: Rows
     acme_ids: frozenset[str] = frozenset()
+    session: str = ""
     checked: int = 0
 
     @cached_property
@@ -442,9 +443,17 @@ def find_marker(schema: str, marker: str, *, but_in_log_of: Tenant | None = None
 
 def log_in_to_admin(user: User, *cookie_names: str, **defaults: Any) -> Client:
     """A browser with this user's session, offered under every given cookie name, as a thief would replay it."""
-    made = Client()
-    made.force_login(user, backend="tenants.authentication.EmailBackend")
-    key = made.cookies[settings.SESSION_COOKIE_NAME].value
+    return replay_session(start_session(user), *cookie_names, **defaults)
+
+
+def start_session(user: User) -> str:
+    """Log a user in to the admin; returns the session's key."""
+    client = Client()
+    client.force_login(user, backend="tenants.authentication.EmailBackend")
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
+
+
+def replay_session(key: str, *cookie_names: str, **defaults: Any) -> Client:
     client = Client(**defaults)
     for name in cookie_names:
         client.cookies[name] = key

@@ -1,11 +1,13 @@
-"""WhiteNoise, which also packs what nobody has collected.
+"""WhiteNoise, which also finds and packs what nobody has collected.
 
 An image collects its files once, and `collectstatic` packs them then. From a checkout they are served where they lie,
-and collecting them would cost every first start seconds: here a text is packed when it is first asked for, and kept.
+and collecting or only listing them would cost every start: here a file is looked for when it is first asked for, a
+text is packed, and both are kept.
 """
 
 from __future__ import annotations
 
+import functools
 import tempfile
 from hashlib import sha256
 from pathlib import Path
@@ -22,20 +24,32 @@ _TEXTS = (".css", ".html", ".js", ".json", ".svg", ".txt")
 _LEAST_BYTES = 1024  # below, packing saves nothing that a network would notice
 
 
+@functools.cache
+def _packed_files() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="minirag-static-")
+
+
 class StaticFilesMiddleware(WhiteNoiseMiddleware):
     """Serves static files, packed for who takes them so."""
 
-    def __init__(self, get_response: Any) -> None:
-        super().__init__(get_response)
-        self._folder = tempfile.TemporaryDirectory(prefix="minirag-static-")
-        self._seen: set[str] = set()
+    def add_files(self, root: Any, prefix: str | None = None) -> None:
+        if Path(root).is_dir():
+            super().add_files(root, prefix)
+
+    def add_files_from_finders(self) -> None:
+        """List nothing: there are over a thousand files, and a page asks for twenty."""
 
     def __call__(self, request: HttpRequest) -> Any:
         path = request.path_info
-        if self.use_finders and path in self.files and path not in self._seen:
-            self._seen.add(path)
-            self._pack(path)
+        if self.use_finders and path.startswith(self.static_prefix) and path not in self.files:
+            self._add(path)
         return super().__call__(request)
+
+    def _add(self, url: str) -> None:
+        found = self.find_file(url)
+        if found is not None:
+            self.files[url] = found
+            self._pack(url)
 
     def _pack(self, url: str) -> None:
         path = finders.find(url.removeprefix(self.static_prefix))
@@ -44,7 +58,7 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):
         data = Path(path).read_bytes()
         if len(data) < _LEAST_BYTES:
             return
-        packed = Path(self._folder.name) / f"{sha256(url.encode()).hexdigest()}.gz"
+        packed = Path(_packed_files().name) / f"{sha256(url.encode()).hexdigest()}.gz"
         packed.write_bytes(Compressor.compress_gzip(data))
         headers = Headers([])
         self.add_mime_headers(headers, path, url)
