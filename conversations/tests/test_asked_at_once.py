@@ -82,3 +82,22 @@ def test_other_questions_do_not_wait_for_it_nor_join_it(tenant):
             for number in range(AT_ONCE)
         ]
         assert len({each.result(60) for each in asks}) == AT_ONCE
+
+
+def test_the_same_from_another_visitor_or_in_another_tenant_is_another_question(acme, globex):
+    asked = set()
+    for party in (acme, globex):
+        with tenant_context(party.tenant):
+            bot = BotProfile.objects.create(name="Helper")
+            for visitor in ("visitor-0001", "visitor-0002"):
+                session = WidgetSession(party.tenant, bot.pk, visitor, "", timezone.now())
+                asker = Asker(
+                    visitor_id=visitor,
+                    request_id="q-1",
+                    require_new=partial(require_new_question, session, "q-1", "Why?"),
+                )
+                asked.add(open_turn(bot.pk, None, "Why?", asker).question.pk)
+                with pytest.raises(AlreadyAsked) as told:
+                    open_turn(bot.pk, None, "Why?", asker)
+                assert told.value.question.pk in asked
+    assert len(asked) == 4
