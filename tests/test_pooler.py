@@ -21,14 +21,14 @@ REQUESTS = 10_000
 
 
 @pytest.fixture
-def bounce(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, str], PgBouncer]]:
+def bounce(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., PgBouncer]]:
     """Starts a pooler in a mode in front of a database; by transactions, all clients share four connections."""
     running: list[PgBouncer] = []
     with tempfile.TemporaryDirectory(prefix="minirag-pgbouncer-") as directory:
         Path(directory).chmod(0o711)  # PgBouncer runs as nobody
 
-        def start(mode: str, server_url: str) -> PgBouncer:
-            size = 20 if mode == "session" else 4
+        def start(mode: str, server_url: str, size: int = 0) -> PgBouncer:
+            size = size or (20 if mode == "session" else 4)
             running.append(PgBouncer(server_url, Path(directory) / str(len(running)), mode, size))
             running[-1].start()
             return running[-1]
@@ -90,3 +90,14 @@ def test_where_tenants_could_cross_nothing_starts_and_doctor_says_why(bounce, st
     assert refused.returncode != 0
     assert "could see each other's rows" in output + errors
     assert "deployment.md" in output + errors
+
+
+def test_a_pooler_that_has_no_connection_left_is_waited_for_and_not_called_a_crossing(bounce):
+    """It says so under the same code as that its mode forbids something."""
+    started = start_python(
+        bounce("transaction", os.environ["DATABASE_URL"], 1), "-c", "import minirag.asgi"
+    )
+    _, errors = started.communicate(timeout=60)
+    assert started.returncode == 0, errors
+    assert "PostgreSQL does not answer yet" in errors and "query_wait_timeout" in errors
+    assert "could see each other's rows" not in errors

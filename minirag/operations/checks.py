@@ -77,7 +77,8 @@ def require_tenants_apart() -> None:
     except TenantsMayCross as error:
         raise ImproperlyConfigured(str(error)) from error
     except psycopg.OperationalError as error:
-        logger.warning("PostgreSQL does not answer yet", error=type(error).__name__)
+        said = (str(error).strip().splitlines() or [""])[0][:300]
+        logger.warning("PostgreSQL does not answer yet", error=type(error).__name__, said=said)
 
 
 @register(Tags.security)

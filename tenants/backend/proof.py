@@ -8,6 +8,7 @@ other, neither its own next one nor the other client's.
 
 from __future__ import annotations
 
+import re
 from contextlib import ExitStack
 from threading import Lock
 from typing import Any
@@ -17,6 +18,7 @@ from psycopg import ClientCursor, Connection
 
 Client = Connection[Any]
 
+_FORBIDS = re.compile(r"not (?:allowed|supported|permitted)|pooling mode", re.IGNORECASE)
 _ROUNDS = 4
 _PREFIX = "minirag_mark_"
 _READ = "SELECT current_setting('search_path')"
@@ -57,10 +59,20 @@ def find_crossing(parameters: dict[str, Any]) -> str | None:
                 if fault is not None:
                     return fault
         except psycopg.Error as error:
-            if (error.sqlstate or "57")[:2] in ("53", "57"):  # it ends, starts, or has no room
+            if _is_outage(error):
                 raise
             return f"what keeps them apart is refused ({str(error).strip().splitlines()[0]})."
     return None
+
+
+def _is_outage(error: psycopg.Error) -> bool:
+    """Whether the way is closed for now (the server ends, starts, has no room, or the pooler cannot reach it).
+
+    PgBouncer says all it has to say under one code of class 08, so there its words decide. Words that we do not know
+    are an outage: nothing is proven by it, and nothing read.
+    """
+    kind = (error.sqlstate or "57")[:2]
+    return kind in ("53", "57") or (kind == "08" and not _FORBIDS.search(str(error)))
 
 
 def shares_server_connections(parameters: dict[str, Any]) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import psycopg
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from psycopg import ClientCursor
+from psycopg.errors import FeatureNotSupported, InsufficientPrivilege, ProtocolViolation
 
 from minirag.operations import checks, diagnosis
 from tenants.backend import proof
@@ -58,6 +61,66 @@ def test_what_does_not_arrive_with_its_statement_or_transaction_is_a_crossing(wa
     assert find_crossing(way) == "what is set with a statement does not reach it."
     monkeypatch.setattr(Splitting, "apart", "never")
     assert find_crossing(way) == "a transaction does not stay on one connection of the server."
+
+
+class Refusing(ClientCursor):
+    """Stands for PgBouncer, whose refusals all have one code, whatever they mean."""
+
+    error: psycopg.Error
+    from_call = 1
+    calls = 0
+
+    def execute(self, query, params=None, **options):
+        Refusing.calls += 1
+        if Refusing.calls >= self.from_call:
+            raise self.error
+        return super().execute(query, params, **options)
+
+
+@pytest.mark.parametrize("from_call", [1, 2, 5])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "query_wait_timeout",
+        "server login has been failing, try again later (server_login_retry)",
+        "server conn crashed?",
+        "pgbouncer cannot connect to server",
+        "the database system is shutting down",
+        "something that we have never read",
+    ],
+)
+def test_a_pooler_whose_server_is_away_is_an_outage_and_proves_nothing(
+    way, monkeypatch, words, from_call
+):
+    monkeypatch.setattr(proof, "ClientCursor", Refusing)
+    monkeypatch.setattr(proof, "_proven", set())
+    monkeypatch.setattr(Refusing, "error", ProtocolViolation(words), raising=False)
+    monkeypatch.setattr(Refusing, "from_call", from_call)
+    monkeypatch.setattr(Refusing, "calls", 0)
+    with pytest.raises(psycopg.OperationalError, match=re.escape(words)) as told:
+        require_proof(way)
+    assert not isinstance(told.value, TenantsMayCross) and not proof._proven
+    monkeypatch.setattr(Refusing, "from_call", 10**9)  # it is back
+    require_proof(way)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ProtocolViolation("transaction blocks not allowed in statement pooling mode"),
+        ProtocolViolation("FATAL: Transactions are not supported"),
+        FeatureNotSupported("set_config is not for you"),
+        InsufficientPrivilege("no"),
+    ],
+)
+def test_a_pooler_that_refuses_what_keeps_them_apart_is_a_crossing(way, monkeypatch, error):
+    monkeypatch.setattr(proof, "ClientCursor", Refusing)
+    monkeypatch.setattr(proof, "_proven", set())
+    monkeypatch.setattr(Refusing, "error", error, raising=False)
+    monkeypatch.setattr(Refusing, "calls", 0)
+    for _ in range(2):
+        with pytest.raises(TenantsMayCross, match="refused"):
+            require_proof(way)
 
 
 def test_processes_refuse_to_start_on_such_a_way_and_wait_for_a_server_that_is_away(monkeypatch):
