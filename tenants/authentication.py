@@ -16,7 +16,7 @@ import jwt
 from django.conf import settings
 from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.hashers import make_password
-from django.db.models import Q
+from django.db.models import Case, Q, When
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
@@ -28,11 +28,17 @@ from minirag.lib.http_in.reading import client_address, network_of
 from minirag.lib.security.limits import Bound, check
 from minirag.lib.security.rates import parse_rate
 from tenants.context import PUBLIC_SCHEMA
-from tenants.models import ApiToken, Tenant, User, hash_token, normalise_email
+from tenants.models import ApiToken, Tenant, TenantStatus, User, hash_token, normalise_email
 from tenants.people.lockout import begin_attempt
 
 JWT_ALGORITHM = "HS256"
 _LOGIN_CANDIDATES = 5  # tenants in which one e-mail is tried; each try costs an argon2 hash
+# Then those that are archived; the suspended ones last, which nobody enters.
+_ACTIVE_FIRST = Case(
+    When(tenant__status=TenantStatus.ACTIVE, then=0),
+    When(tenant__status=TenantStatus.ARCHIVED, then=1),
+    default=2,
+)
 _ACCOUNTS_PER_ADDRESS = 5  # LOGIN_RATE is for one account; many people may share an address
 
 
@@ -148,8 +154,9 @@ def count_log_in(address: str, email: str) -> None:
 def log_in(email: str, password: str, tenant_slug: str | None = None, *, address: str) -> User:
     """Check an e-mail and password over the tenants that know the e-mail (bounded), or in one tenant.
 
-    Raises NotAuthenticated without telling which part was wrong, or Forbidden once the password was right but the
-    account or the tenant is disabled, or LockedOut. An unknown e-mail costs the time of a hash too.
+    An archived tenant is entered to read, where no active one takes the password. Raises NotAuthenticated without
+    telling which part was wrong, or Forbidden once the password was right but the account or the tenant is disabled, or
+    LockedOut. An unknown e-mail costs the time of a hash too.
     """
     candidates = User.objects.select_related("tenant").filter(
         email=normalise_email(email), tenant__isnull=False
@@ -157,13 +164,14 @@ def log_in(email: str, password: str, tenant_slug: str | None = None, *, address
     if tenant_slug:
         candidates = candidates.filter(tenant__slug=tenant_slug)
     refusal: ProductError = NotAuthenticated("Invalid email or password", code="login_failed")
-    attempt = begin_attempt(email, address, candidates.order_by("created_at")[:_LOGIN_CANDIDATES])
+    in_order = candidates.order_by(_ACTIVE_FIRST, "created_at")[:_LOGIN_CANDIDATES]
+    attempt = begin_attempt(email, address, in_order)
     if not attempt.accounts:
         make_password(password)
     for user in attempt.accounts:
         if not user.check_password(password):
             continue
-        if user.is_active and user.tenant is not None and user.tenant.is_active:
+        if user.is_active and user.tenant is not None and user.tenant.is_readable:
             attempt.succeed(user)
             return user
         refusal = Forbidden(

@@ -14,6 +14,7 @@ from django.urls import set_script_prefix
 
 from conftest import PASSWORD
 from tenants.authentication import issue_jwt
+from tenants.models import Tenant, User
 from tenants.provisioning import archive_tenant, suspend_tenant
 
 ID = "3f2b8c1e-0000-4000-8000-000000000000"
@@ -103,9 +104,59 @@ def test_a_stranger_does_not_learn_it_from_log_in_either(put_away):
             ("alice@acme.example.com", PASSWORD),
         )
     ]
-    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [
-        (401, "login_failed"), (403, "disabled"),
-    ]  # fmt: skip
+    wanted = {"suspended": (403, "disabled"), "archived": (200, None)}
+    told = [(answer.status_code, answer.json().get("code")) for answer in answers]
+    assert told == [(401, "login_failed"), wanted[put_away.tenant.status]]
+
+
+def log_in(email: str, **fields: str):
+    return Client().post(
+        "/v1/auth/login",
+        {"email": email, "password": PASSWORD, **fields},
+        content_type="application/json",
+    )
+
+
+def test_the_people_of_an_archived_tenant_log_in_by_api_to_read(acme, globex, as_acme):
+    as_acme.post("/v1/bot-profiles", {"name": "Ava"}, content_type="application/json")
+    archive_tenant(acme.tenant)
+    for fields in ({}, {"tenant_slug": "acme"}):
+        answer = log_in("alice@acme.example.com", **fields)
+        assert answer.status_code == 200 and answer.json()["tenant"]["is_active"] is False
+        alice = Client(HTTP_AUTHORIZATION=f"Bearer {answer.json()['access_token']}")
+        assert [bot["name"] for bot in alice.get("/v1/bot-profiles").json()] == ["Ava"]
+        written = alice.post("/v1/bot-profiles", "{}", content_type="application/json")
+        assert (written.status_code, written.json()["code"]) == (409, "tenant_archived")
+    assert log_in("alice@acme.example.com", tenant_slug="globex").status_code == 401
+
+
+@pytest.mark.parametrize("archived_is_older", [True, False])
+def test_who_has_the_same_password_in_a_living_tenant_logs_in_there(
+    acme, globex, archived_is_older
+):
+    archived, living = (acme, globex) if archived_is_older else (globex, acme)
+    for party in (archived, living):
+        User.objects.create_user("carol@example.com", PASSWORD, tenant=party.tenant)
+    archive_tenant(archived.tenant)
+    assert log_in("carol@example.com").json()["tenant"]["slug"] == living.slug
+    assert (
+        log_in("carol@example.com", tenant_slug=archived.slug).json()["tenant"]["slug"]
+        == archived.slug
+    )
+    suspend_tenant(living.tenant)
+    assert log_in("carol@example.com").json()["tenant"]["slug"] == archived.slug
+
+
+def test_tenants_that_are_put_away_do_not_push_a_living_one_out_of_those_that_are_tried(
+    acme, globex
+):
+    for number in range(6):
+        old = Tenant.objects.create(
+            name="Old", slug=f"old-{number}", schema_name=f"t_old_{number}", status="archived"
+        )
+        User.objects.create_user("carol@example.com", "another password", tenant=old)
+    User.objects.create_user("carol@example.com", PASSWORD, tenant=globex.tenant)
+    assert log_in("carol@example.com").json()["tenant"]["slug"] == "globex"
 
 
 @pytest.mark.parametrize("path", ["/admin/bots/botprofile/add/", "/admin/password_change/"])
