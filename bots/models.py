@@ -190,7 +190,7 @@ class BotProfile(TenantRow, models.Model):
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
         """Save, and enter a new bot into the public directory in the same transaction.
 
-        What was embedded with another model than an old one names from now on is looked for.
+        With another embedding model, knowledge that was embedded with the old one is looked for from now on.
         """
         is_new = self._state.adding
         with transaction.atomic():

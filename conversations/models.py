@@ -96,7 +96,7 @@ class Message(models.Model):
     confidence = models.FloatField(null=True, blank=True)
     threshold = models.FloatField(null=True, blank=True)
     request_id = models.CharField(max_length=64, blank=True, default="")
-    # What became of a turn stands on its question, which is there even where no answer is.
+    # How a turn ended is said on its question, which exists even where there is no answer.
     question = models.OneToOneField(
         "self",
         on_delete=models.SET_NULL,
@@ -114,7 +114,7 @@ class Message(models.Model):
     trace = models.JSONField(
         null=True, editable=False, help_text="Of a question: what the turn took and found."
     )
-    # So that whoever ends a turn, the sweeper too, can give its question back.
+    # So that all code that ends a turn, the sweeper too, can give its question back.
     reserved_in = models.JSONField(
         null=True,
         editable=False,

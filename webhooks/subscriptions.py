@@ -123,7 +123,7 @@ def delete_webhook(webhook_id: UUID) -> None:
 def rotate_secret(webhook: Webhook, *, overlap: timedelta) -> str:
     """Give a webhook a new secret of the same kind and return it; both sign until `overlap` has passed."""
     with transaction.atomic():
-        # What it was when the caller read it may be two changes ago, and a secret that was just given out be lost.
+        # The caller's copy may be two changes old, and a secret that was just given out would be lost.
         if not Webhook.objects.select_for_update().filter(pk=webhook.pk).exists():
             raise NotFound("Webhook not found")
         webhook.refresh_from_db(fields=["encrypted_secret"])

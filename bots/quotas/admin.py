@@ -149,7 +149,7 @@ class QuotaAdmin(ProductAdmin):
         forget_crossings(obj)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """What is used goes with its quota, though nobody deletes it by itself."""
+        """What is used is deleted with its quota; nobody deletes it alone."""
         listed, counts, forbidden, protected = super().get_deleted_objects(objs, request)
         return listed, counts, set(forbidden) - {QuotaUse._meta.verbose_name}, protected
 

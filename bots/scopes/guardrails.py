@@ -2,8 +2,8 @@
 
 `judge` is the one entry, and pure: a question and the bot's active scopes in, a Verdict out. All scopes are honoured: a
 topic that one of them forbids is refused whatever the others say, and a question that one of them allows is allowed.
-What none allows and none forbids is refused by the strictest scope that names allowed topics; a lenient one leaves it
-to retrieval, which has a floor of its own. A follow-up ("Who won it?") is judged together with what it follows.
+A question that no scope allows or forbids is refused by the strictest scope that names allowed topics; a lenient one
+leaves it to retrieval, which has a floor of its own. A follow-up ("Who won it?") is judged with what it follows.
 
 Topics are found by words (bots.scopes.topics), and in English by meaning too, with the installation's own MiniLM.
 Measured on 59 questions for three bots, 31 within their topics and 28 without (bots/tests/test_guardrails.py): words

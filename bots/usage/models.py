@@ -32,7 +32,7 @@ class UsageEvent(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=10, choices=UsageKind, default=UsageKind.CHAT)
-    # What was spent stays when its bot is deleted: the id may lead nowhere, and the key says so by being nullable.
+    # What was spent stays when its bot is deleted; the id may then lead nowhere, so the key is nullable.
     bot_profile = models.ForeignKey(
         "bots.BotProfile",
         on_delete=models.DO_NOTHING,

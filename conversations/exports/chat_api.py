@@ -79,7 +79,7 @@ class ChatsExport(ChatView):
 def stream_file(
     pieces: Iterator[bytes], content_type: str = "application/json", name: str = ""
 ) -> StreamingHttpResponse:
-    """Answer with a file that is still being read; one with a name is to be saved."""
+    """Answer with a file that is still being read; one with a name is for saving."""
     response = StreamingHttpResponse(stream_pieces(pieces), content_type=content_type)
     if name:
         response["Content-Disposition"] = f"attachment; filename={name}"

@@ -55,7 +55,7 @@ def create_job(
     user_id: uuid.UUID | None,
     request_id: str = "",
 ) -> ExportJob:
-    """Write down what is to be exported; the caller queues it. Raises BadInput, or Conflict (`too_many_exports`)."""
+    """Write down what to export; the caller queues it. Raises BadInput, or Conflict (`too_many_exports`)."""
     given = check_filters(export_type, filters, require_tenant().time_zone)
     with transaction.atomic():
         _lock_exports()
@@ -88,7 +88,7 @@ def find_job(job_id: uuid.UUID) -> ExportJob:
 
 
 def retry_job(job_id: uuid.UUID) -> ExportJob:
-    """Start a failed export anew; the caller queues it. Raises NotFound, or Conflict (`export_not_failed`)."""
+    """Start a failed export again; the caller queues it. Raises NotFound, or Conflict (`export_not_failed`)."""
     with transaction.atomic():
         if not ExportJob.objects.filter(pk=job_id).retry():
             find_job(job_id)
@@ -118,14 +118,14 @@ def open_file(job: ExportJob) -> Iterator[bytes]:
 
 def _read_parts(job: ExportJob) -> Iterator[bytes]:
     for number in range(job.part_count):
-        # One that was deleted meanwhile raises and breaks the connection: better than a file that looks whole.
+        # An export that was deleted since raises and breaks the connection: better than a file that looks whole.
         data = ExportPart.objects.values_list("data", flat=True).get(job_id=job.pk, number=number)
         yield zlib.decompress(data)
 
 
 # --- What a worker does -------------------------------------------------------------------------------------------
 def claim_job(job_id: uuid.UUID) -> ExportJob | None:
-    """Take a pending export in hand; None if somebody else has it, or as many run as may at once."""
+    """Claim a pending export; None if somebody else has it, or as many run as may at once."""
     with transaction.atomic():
         _lock_exports()
         if (
@@ -145,7 +145,7 @@ def _lock_exports() -> None:
 
 
 def run_job(job: ExportJob) -> None:
-    """Write a claimed export to its end, or for SLICE_SECONDS and leave it pending for whoever comes next."""
+    """Write a claimed export to its end, or for SLICE_SECONDS and leave it pending for the next worker."""
     try:
         _write(job)
     except ClaimLost:

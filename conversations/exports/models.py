@@ -50,7 +50,7 @@ class ExportJobQuerySet(JobQuerySet["ExportJob"]):
         return self.update(part_count=0)
 
     def lose_file(self) -> int:
-        """Fail because parts of the file are gone; a retry writes it anew."""
+        """Fail because parts of the file are gone; a retry writes it again."""
         reason = "A part of the file is lost. Retry the export."
         return self.filter(status=ExportStatus.SUCCEEDED).update(
             status=ExportStatus.FAILED,
@@ -63,7 +63,7 @@ class ExportJobQuerySet(JobQuerySet["ExportJob"]):
         return self.filter(status=ExportStatus.PENDING)
 
     def order(self, **fields: Any) -> ExportJob:
-        """Write down what is to be exported; the caller has a worker told."""
+        """Write down what to export; the caller tells a worker."""
         now = timezone.now()
         with transaction.atomic():
             job = self.create(**fields, queued_at=now)
@@ -71,7 +71,7 @@ class ExportJobQuerySet(JobQuerySet["ExportJob"]):
         return job
 
     def retry(self) -> int:
-        """Start those anew that have failed; returns how many. The caller removes their parts."""
+        """Start again those that have failed; returns how many. The caller removes their parts."""
         failed = self.filter(status=ExportStatus.FAILED)
         return failed.put_in_queue(
             error_code="", error_message="", rows_total=None, rows_done=0, size_bytes=0, part_count=0, position=None,
@@ -80,7 +80,7 @@ class ExportJobQuerySet(JobQuerySet["ExportJob"]):
 
 
 class ExportJob(Job):
-    """A file that a worker writes: how far it is, and who has it in hand. Its bytes are in ExportPart."""
+    """A file that a worker writes: how far it is, and which worker has it. Its bytes are in ExportPart."""
 
     WAITING = {"status": ExportStatus.PENDING}
     RUNNING = {"status": ExportStatus.RUNNING, "started_at": Coalesce("started_at", Now())}
@@ -98,7 +98,7 @@ class ExportJob(Job):
     rows_done = models.PositiveBigIntegerField(default=0)
     size_bytes = models.PositiveBigIntegerField(default=0)
     part_count = models.PositiveIntegerField(default=0)
-    # The last row that is in a part: (created_at, id). Another worker goes on behind it.
+    # The last row that is in a part: (created_at, id). Another worker goes on after it.
     position = models.JSONField(null=True, blank=True, editable=False)
     user_id = models.UUIDField(null=True, blank=True)
     request_id = models.CharField(max_length=64, blank=True, default="")

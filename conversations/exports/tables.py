@@ -51,7 +51,7 @@ class ExportFilters(Body):
 
 @dataclass(frozen=True)
 class ExportTable:
-    """One type: which filters it knows beside the days, how its rows are chosen and what stands in them.
+    """One type: which filters it knows beside the days, how its rows are chosen and what they contain.
 
     `select` gets the filters without the days; `describe` turns a row into the values of `columns`. `key` gives its
     (created_at, id).

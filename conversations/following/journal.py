@@ -1,7 +1,7 @@
 """What a turn tells its readers, kept in Redis for some minutes: who comes back may come to another process.
 
 A list holds a turn's events in batches, encrypted, each event with its number. A lease beside it says that the turn's
-process lives; it is also where whoever wants the turn stopped leaves word. One task writes for all turns of a process,
+process lives; it is also where a request to stop the turn is left. One task writes for all turns of a process,
 twice a second and in one round trip, so that a streamed token costs microseconds. A reader that has missed nothing
 never comes here. Without Redis a turn goes on; only coming back to it elsewhere is lost.
 """
@@ -31,10 +31,10 @@ logger = logging.getLogger(__name__)
 
 WRITE_SECONDS = 0.5
 LEASE_SECONDS = 10  # several writes may fail before a living turn seems dead
-KEPT_RUNNING_SECONDS, KEPT_SECONDS = 900, 180  # what is over stands in the database
+KEPT_RUNNING_SECONDS, KEPT_SECONDS = 900, 180  # a turn that has ended is in the database
 POLL_SECONDS = 0.2
 UNWRITTEN_SECONDS = 3.0  # a turn that has just begun may have nothing written yet
-_GIVE_UP_SECONDS = 30.0  # what is over and could not be written for so long is let go of
+_GIVE_UP_SECONDS = 30.0  # a turn that has ended and could not be written for so long is dropped
 MOST_EVENTS = 1_000_000
 LAST_EVENTS = frozenset({"done", "error"})
 _LIVES, _STOP = b"lives", b"stop"
@@ -86,7 +86,7 @@ class Journal:
         self._is_failing = False
 
     def follow(self, turn: Kept) -> None:
-        """Write the turn down from now on, until it is over."""
+        """Write the turn down from now on, until it ends."""
         self._written[turn] = 0
         if self._writing is None or self._writing.done():
             # In a context of its own: it is of no request, and writes for all.
@@ -146,7 +146,7 @@ class Journal:
 
 @dataclass(frozen=True)
 class KeptTurn:
-    """A turn of another process, or one that is over; `is_pending` as the database had it just now."""
+    """A turn of another process, or one that has ended; `is_pending` as the database had it just now."""
 
     schema_name: str
     turn_id: uuid.UUID
@@ -184,7 +184,7 @@ class KeptTurn:
             await asyncio.sleep(POLL_SECONDS)
 
     async def require_events(self) -> None:
-        """Raise Gone where nothing is kept (any longer) of a turn that is over, EventsUnavailable without Redis."""
+        """Raise Gone where nothing is kept (any longer) of a turn that has ended, EventsUnavailable without Redis."""
         batches, lives = await self._look(0)
         if not (batches or lives or self.is_pending):
             raise _gone()
@@ -219,7 +219,7 @@ class KeptTurn:
         return _name_keys(self.schema_name, self.turn_id)
 
 
-# --- For whoever looks after turns whose process died, on a thread ------------------------------------------------
+# --- For looking after turns whose process died, on a thread ------------------------------------------------
 def find_living(schema_name: str, turn_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
     """Return those of a tenant's turns whose process shows that it lives. Raises EventsUnavailable."""
     with _connect() as redis:

@@ -2,7 +2,7 @@
 
 A living turn renews its lease in the journal twice a second. Whoever opens a turn has somebody look after it within a
 minute (`tenants.due`); an open question without a lease, at two looks, is nobody's. Its end is stored by the one
-function that stores ends (`close_turn`), and told to whoever still reads or comes back. While Redis does not answer
+function that stores ends (`close_turn`), and told to readers who are there or come back. While Redis does not answer
 nothing can be said about leases, and only what is older than any turn is given up.
 """
 
@@ -98,7 +98,7 @@ def end_orphan(question: Message, tell: TellError) -> bool:
     close_turn(OpenTurn(bot, question.chat, question, (), reservation), answer)
     if answer.is_stored and told and told[-1][1] not in LAST_EVENTS:
         end = tell(Interrupted(), question.request_id)
-        with suppress(EventsUnavailable):  # who reads on is told the same for want of a lease
+        with suppress(EventsUnavailable):  # readers are told the same, since there is no lease
             add_end(schema_name, question.pk, told, ("error", end))
     return answer.is_stored
 

@@ -3,7 +3,7 @@
 A turn is a task of its own. Its events are numbered from 1 as they come; a reader reads from any number on, here from
 memory, and in another process from what `journal` keeps. A turn whose last reader has left goes on to its end, but at
 most DETACHED_TURN_SECONDS, and of such turns a process has at most DETACHED_TURNS: when there is one more, the oldest
-of the tenant that has the most is stopped. Whoever wants a turn stopped says so; a connection that breaks says nothing.
+of the tenant that has the most is stopped. A client that wants to stop a turn says so; a broken connection does not.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ logger = structlog.get_logger(__name__)
 Tell = Callable[[TurnEvent, str], tuple[str, dict[str, Any]]]
 """How an event goes over the wire: its name and data, given the id of the request that asked."""
 
-FIRST_READER_SECONDS = 10.0  # whoever asked begins to read at once, or has gone meanwhile
+FIRST_READER_SECONDS = 10.0  # its asker begins to read at once, or has gone in the meantime
 
 
 async def start_turn(
@@ -103,10 +103,10 @@ class TurnRun:
         self._task: asyncio.Task[None] | None = None
 
     async def open(self, events: AsyncGenerator[TurnEvent, None]) -> None:
-        """Begin, and return when the question is stored; who is cancelled meanwhile has only left."""
+        """Begin, and return when the question is stored; a caller that is cancelled before has only left."""
         self._all.note_opening(self._opened)
         self._task = self._loop.create_task(self._take(events))
-        # A task that is cancelled before its first step runs none of its own clean-up.
+        # A task that is cancelled before its first step does not run its own clean-up.
         self._task.add_done_callback(lambda _: self._opened.cancel())
         await asyncio.shield(self._opened)
 

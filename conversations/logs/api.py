@@ -1,4 +1,4 @@
-"""`/v1/chat-logs` and `/v1/chat/{id}/logs`: one row per turn, for whoever looks after a bot."""
+"""`/v1/chat-logs` and `/v1/chat/{id}/logs`: one row per turn, for the people who look after a bot."""
 
 from __future__ import annotations
 

@@ -14,8 +14,8 @@ from webhooks.events import emit
 def set_feedback(message: Message, feedback: str | None, reason: str | None = None) -> None:
     """Record what a reader thought of an answer, and why; None takes it back. Raises BadInput for other messages.
 
-    A reason that is not given stays with the same verdict and goes with another one. The same once more changes nothing
-    and is no event.
+    A reason that is not given stays with the same verdict and goes with another one. The same again changes nothing
+    and sends no event.
     """
     if message.role != MessageRole.ASSISTANT:
         raise BadInput("Feedback can only be set on assistant messages")

@@ -1,6 +1,6 @@
 """Keeps answers honest: refuses when retrieval is too weak, and lets only citations through that exist. Pure.
 
-The first guard stands before the model: a calibrated confidence against a floor that belongs to the embedder. It
+The first guard comes before the model: a calibrated confidence against a floor that belongs to the embedder. It
 cannot know whether a passage on the right topic holds the answer; for that the model is offered a sentence to refuse
 with, and this module recognises it. Citations are checked while the text streams, so a reader never sees one that
 leads nowhere.

@@ -1,7 +1,7 @@
 """Citation marks in whatever style a model writes them: what leads to a passage becomes `[1]`, what leads nowhere goes.
 
 Models are told to write `[1]` and many write 【1】, `[^1]`, `[[1]](url)`, `[Source 1]` or `(1)` all the same. Square
-brackets and their relatives are marks wherever they stand. Round ones are not: `(1)` begins a list, closes a law's
+brackets and their relatives are marks wherever they are. Round ones are not: `(1)` begins a list, closes a law's
 paragraph, counts things. They are a mark only behind a statement and before its end, where that passage exists and the
 model has not shown that it writes them for something else. Pure, and safe for streams: text is held back only while it
 could still become a mark.
@@ -33,7 +33,7 @@ _NAMES = tuple(f"n{n}" for n in range(1, 8))
 _ENDS = frozenset(".,;:!?\n[(【［\\") | {""}  # what may follow a round mark
 _NUMBER = re.compile(r"\d{1,3}")
 _SPACE_BEFORE = re.compile(r"\s+$")
-# What may stand right before `(1)` without its being a citation.
+# What may come right before a `(1)` that is not a citation.
 _BELONGS = re.compile(
     r"(?:(?:§+|\b(?:art|article|artikel|sec|section|abs|absatz|para|paragraph|nr|no|clause|rule|regulation|step|schritt|"
     r"table|tabelle|figure|fig|abb|abbildung|equation|eq|page|seite|item|option|version|part|teil|line|zeile|level|"
@@ -118,11 +118,11 @@ class MarkerFilter:
         return "".join(parts) + text[position:]
 
     def _write(self, match: re.Match[str], left: str) -> str | None:
-        """What stands in place of a mark, "" for one that leads nowhere; None for what is not a mark."""
+        """What replaces a mark, "" for one that leads nowhere; None for what is not a mark."""
         if match["round"]:
             return self._write_round(match, left)
         if not self.passage_count and not match["square"]:
-            return None  # nothing could be cited: whatever this is, it is no citation
+            return None  # nothing could be cited, so this is not a citation
         named = next(match[name] for name in _NAMES if match[name])
         numbers = [int(number) for number in _NUMBER.findall(named)]
         good = [number for number in numbers if 1 <= number <= self.passage_count]

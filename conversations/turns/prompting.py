@@ -54,7 +54,7 @@ def build_prompt(
 ) -> Messages:
     """Return the chat messages: rules, history as (role, content) pairs oldest first, then question with sources.
 
-    Without passages the bot's own prompt stands alone; the caller decides whether it may come to that.
+    Without passages the bot's own prompt is all; the caller decides whether to allow that.
     """
     rules = [system_prompt.strip(), describe_scopes(scopes)]
     if passages:

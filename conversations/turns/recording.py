@@ -83,7 +83,7 @@ def open_turn(
 
 
 def _find_chat(chat_id: uuid.UUID, bot: BotProfile, asker: Asker) -> Chat:
-    """Servers may go on in any chat, with any bot, as the contract has it; a visitor in his own with this bot."""
+    """Servers may go on in any chat, with any bot, as the contract has it; a visitor in their own with this bot."""
     chats = Chat.objects.filter(pk=chat_id)
     if asker.visitor_id:
         chats = chats.filter(visitor_id=asker.visitor_id)
@@ -174,7 +174,7 @@ def describe_turn(answer: Answer) -> dict[str, Any]:
 
 
 def describe_retrieval(found: Retrieval) -> dict[str, Any]:
-    """What retrieval found, by ids and scores; the texts stand in the citations."""
+    """What retrieval found, by ids and scores; the texts are in the citations."""
     return {
         "mode": found.mode,
         "language": found.language,
@@ -205,7 +205,7 @@ def describe_retrieval(found: Retrieval) -> dict[str, Any]:
 
 
 def _tell(turn: OpenTurn, answer: Answer, message: Message) -> None:
-    """Put the turn into the outbox, and a refusal once more under its own name."""
+    """Put the turn into the outbox, and a refusal again under its own name."""
     ids = {
         "chat_id": str(turn.chat.pk),
         "message_id": str(message.pk),

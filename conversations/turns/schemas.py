@@ -242,7 +242,7 @@ EVENTS: dict[type[Any], tuple[str, type[Noun]]] = {
 
 
 def tell_event(event: TurnEvent, request_id: str) -> tuple[str, dict[str, Any]]:
-    """Return an event's name and data in the extended form, the same for SSE, WebSocket and whoever comes back."""
+    """Return an event's name and data in the extended form, the same for SSE, WebSocket and readers who come back."""
     name, noun = EVENTS[type(event)]
     if isinstance(event, Delta):  # by hand, since there is one for each token
         return name, {"content": event.content}

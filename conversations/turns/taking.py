@@ -38,7 +38,7 @@ logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Started:
-    """The question is stored, in this chat, and its id is the turn's; the contract's wire shows none of it."""
+    """The question is stored, in this chat, and its id is the turn's; the contract's wire does not show it."""
 
     chat_id: uuid.UUID
     turn_id: uuid.UUID
@@ -130,7 +130,7 @@ TurnEvent = Started | SourcesFound | Delta | Done | Failed | Stopped
 
 @dataclass
 class Halt:
-    """Word to a running turn from whoever cancels it: an `error` where it is not its reader who wants it stopped."""
+    """What a running turn is told when it is cancelled: an `error` where it is not its reader who stops it."""
 
     is_asked: bool = False
     error: ProductError | None = None

@@ -15,7 +15,7 @@ from minirag.lib.http_in.rest import naive_utc
 from webhooks.event_types import EventType
 from webhooks.events import emit
 
-# No waiting ends these: a bill is to be paid, or another key to be entered.
+# Waiting does not end these: somebody has to pay a bill, or enter another key.
 LASTING = {f"provider_{category}" for category in OPERATORS}
 _QUIET = timedelta(hours=1)  # between two tellings of the same trouble
 _DAY = timedelta(days=1)

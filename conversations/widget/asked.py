@@ -1,4 +1,4 @@
-"""What a visitor has asked before, found by the id that his widget gave it."""
+"""What a visitor has asked before, found by the id that their widget gave it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def find_same_question(session: WidgetSession, request_id: str, text: str) -> Me
 def require_new_question(session: WidgetSession, request_id: str, text: str) -> None:
     """Raise AlreadyAsked for what `find_same_question` finds; inside the transaction that stores the question.
 
-    Whoever asks under the same id in the same moment waits here until it is stored, since he could not find it before.
+    Another request under the same id in the same moment waits here until it is stored, when it can be found.
     """
     name = scoped_name("ask", session.visitor_id, session.bot_profile_id, request_id)
     with connection.cursor() as cursor:

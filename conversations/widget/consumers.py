@@ -1,7 +1,7 @@
 """`/ws/chat/`: the widget's channel. The first frame authenticates; then questions go in and turn events come out.
 
-No credential stands in the URL, where proxies would log it. A socket serves one bot, and one turn at a time. Every
-question checks the session, the tenant and the bot anew, so whatever was suspended meanwhile stops answering.
+No credential is in the URL, where proxies would log it. A socket serves one bot, and one turn at a time. Every
+question checks the session, the tenant and the bot again, so whatever was suspended in the meantime stops answering.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
         )
 
     async def disconnect(self, code: int) -> None:
-        """Leave the turn, which goes on: a connection that breaks is no wish to stop."""
+        """Leave the turn, which goes on: a connection that breaks is not a request to stop."""
         _open.discard(self)
         if self.deadline:
             self.deadline.cancel()
@@ -135,7 +135,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
         self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any
     ) -> None:
         request_id = ""
-        if self.is_closed:  # what came on its heels is not looked at
+        if self.is_closed:  # frames right after it are not looked at
             return
         try:
             await self._bounds_of_frame().count_async()
@@ -242,7 +242,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
         self._begin_to_read(session, request_id, turn)
 
     async def _resume(self, frame: dict[str, Any]) -> None:
-        """Read a turn that this visitor asked for, here or elsewhere, from behind an event that he has."""
+        """Read a turn that this visitor asked for, here or elsewhere, after an event that they have."""
         body = validate_fields(ResumeFrame, frame, where="body")
         self._require_idle()
         session = await self._open_session(self.session_token)
@@ -286,7 +286,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
             async with aclosing(found.tell(after)) as told:
                 async for number, name, data in told:
                     if name in LAST_EVENTS:
-                        self.reader = None  # stored: the next question may come when he sees this
+                        self.reader = None  # stored: the next question may follow on this
                     ids = {"chat_id": str(self.chat_id), "request_id": request_id}
                     await self.send_json({"type": name, "number": number, **ids, **data})
                     await asyncio.sleep(

@@ -46,7 +46,7 @@ def read_origin(origin: str) -> str:
 
 
 def require_origin(bot: BotProfile, origin: str, own_origin: str) -> str:
-    """Return the normalised origin if this bot's widget may stand there; raises Forbidden otherwise.
+    """Return the normalised origin if this bot's widget may be there; raises Forbidden otherwise.
 
     Our own pages (`own_origin`) may where the bot is public.
     """
@@ -58,7 +58,7 @@ def require_origin(bot: BotProfile, origin: str, own_origin: str) -> str:
 
 
 def require_embedding_token(token: ApiToken | None, bot: BotProfile) -> None:
-    """Let a token stand in for the list of origins, as the predecessor's widget had it in every page.
+    """Accept a token in place of the list of origins, as the predecessor's widget had it in every page.
 
     Raises Forbidden for one that is not of this tenant, no longer good, or not for chatting with this bot.
     """
@@ -71,7 +71,7 @@ def require_embedding_token(token: ApiToken | None, bot: BotProfile) -> None:
 
 
 def find_tenant_of_bot(bot_profile_id: uuid.UUID) -> Tenant:
-    """Find whose bot this is, by its id alone; raises NotFound. A bot's id is no secret: it stands in the page."""
+    """Find whose bot this is, by its id alone; raises NotFound. A bot's id is not a secret: it is in the page."""
     with tenant_context(None):
         address = BotAddress.objects.select_related("tenant").filter(pk=bot_profile_id).first()
     if address is None or not address.tenant.is_active:
@@ -132,7 +132,7 @@ def open_session(token: str, origin: str | None) -> WidgetSession:
 
 
 def require_open_page(session: WidgetSession, own_origin: str) -> None:
-    """Check, inside the session's tenant, that its bot is still active and may still stand on its page.
+    """Check, inside the session's tenant, that its bot is still active and still allowed on its page.
 
     Raises NotAuthenticated (`session_invalid`). `own_origin` is ours, as the browser sees it.
     """

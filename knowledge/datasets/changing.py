@@ -284,7 +284,7 @@ def _unlink(dataset_ids: Sequence[UUID], bot_profile_id: UUID) -> bool:
     """Remove links; returns whether there was one."""
     links = BotDataset.objects.filter(dataset__in=dataset_ids, bot_profile=bot_profile_id)
     removed, _ = links.delete()
-    # What it paid for stays, and is nobody's from now on.
+    # What it paid for stays and belongs to no bot from now on.
     left = Source.objects.filter(dataset__in=dataset_ids, bot_profile=bot_profile_id)
     alive = left.filter(deleted_at__isnull=True).aggregate(size=Sum("stored_bytes"))
     move_bytes(bot_profile_id, None, alive["size"] or 0)

@@ -222,10 +222,10 @@ def _lacks_vectors(source: Source, model: str) -> bool:
 
 
 def _finish_unchanged(source: Source, loaded: Loaded) -> None:
-    """Nothing was ingested, so nobody is told of a page; of what somebody asked for he hears that it is ready."""
+    """Nothing was ingested, so nobody is told of a page; but whoever asked for one hears that it is ready."""
     told = {"etag": loaded.etag, "last_modified": loaded.last_modified}
     with transaction.atomic():
-        # What a server does not repeat with a 304 it has not taken back.
+        # What a server leaves out of a 304 is still valid.
         source.finish(**{name: value for name, value in told.items() if value})
         if source.source_type != SourceType.URL:
             announce_ingested(source, source.document_count, source.chunk_count)

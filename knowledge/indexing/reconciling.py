@@ -29,7 +29,7 @@ from knowledge.tasks import queue_again
 
 @dataclass(frozen=True)
 class Finding:
-    """What is not as it should be: how many rows, and whether they are mended now."""
+    """A kind of drift: how many rows have it, and whether they are mended now."""
 
     what: str
     count: int

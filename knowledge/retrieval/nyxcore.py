@@ -1,6 +1,6 @@
 """nyxCore's protocol: the connection check and the search of a knowledge base on another server.
 
-What a base answers is a stranger's: every field is checked, and whatever does not fit ends in a NyxCoreError whose
+A base's answer is not trusted: every field is checked, and whatever does not fit ends in a NyxCoreError whose
 sentence is for the source's owner. Nothing of it is logged.
 """
 
@@ -150,7 +150,7 @@ async def search_base(base: Base, question: str, *, timeout_seconds: float) -> l
     if not isinstance(results, list):
         raise _not_understood()
     read = [_read_result(each) for each in results[: base.limit] if isinstance(each, dict)]
-    # What was not asked for is not taken: a base that may only inform gives no orders.
+    # What was not asked for is not accepted: a base that may only inform gives no orders.
     allowed = base.authority or AUTHORITIES
     return [result for result in read if result.content and result.authority in allowed]
 

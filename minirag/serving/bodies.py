@@ -106,7 +106,7 @@ async def send_error(send: Send, error: Exception, arrival: Arrival) -> None:
 
 
 async def send_redirect(send: Send, location: str) -> None:
-    """Lead somebody elsewhere without having read what he sends."""
+    """Redirect a client without having read what it sends."""
     await _send_all(send, 302, {"Location": location, "Content-Length": "0"}, b"")
 
 

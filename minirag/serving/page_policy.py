@@ -1,4 +1,4 @@
-"""What a browser may do on our pages: `Content-Security-Policy`, so that a text which slips into one runs nothing.
+"""What a browser may do on our pages: `Content-Security-Policy`, so that injected text runs nothing.
 
 No inline script anywhere. The admin's theme evaluates expressions in its markup (Alpine), so its pages alone may
 `eval`; it and the widget set styles on elements. The socket of the widget is named, since older browsers do not take it

@@ -21,7 +21,7 @@ _UNREAD_BYTES = 2**20  # written since the client stopped to keep up
 
 
 class Socket(WebSocketProtocol):
-    """Daphne's WebSocket, but for a client who sends without end or does not read: he is dropped.
+    """Daphne's WebSocket, which drops a client that sends without end or does not read.
 
     It registers itself as Twisted's producer (see `backpressure`), in place of the HTTP connection it was.
     """

@@ -194,7 +194,7 @@ def once_per_row(shown: Callable[[Any, Any], R]) -> Callable[[Any, Any], R]:
 def search_field(model: type[Model], name: str, site: AdminSite, rows: Any, **options: Any) -> Any:
     """A form field for one of `rows`, found by typing: it never lists them all.
 
-    `name` is a foreign key of `model` to what is looked for, by which the admin's autocompletion goes.
+    `name` is the foreign key of `model` that the admin's autocompletion follows to what is looked for.
     """
     widget = AutocompleteSelect(model._meta.get_field(name), site)
     return forms.ModelChoiceField(rows, widget=widget, **options)

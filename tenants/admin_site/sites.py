@@ -68,7 +68,7 @@ class ProductAdminSite(UnfoldAdminSite):
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Django's page, written down: it ends the user's JWTs and his other browsers' sessions."""
+        """Django's page, written down: it ends the user's JWTs and other browsers' sessions."""
         response = super().password_change(request, extra_context)
         if request.method == "POST" and response.status_code == 302:
             user = acting_user(request)

@@ -3,13 +3,13 @@
 | caller | bounds |
 |---|---|
 | API token | the token (its own `rate`, else API_RATE) and its tenant (the tenant's `rate`, else TENANT_RATE) |
-| log-in (JWT) | the user (API_RATE) and his tenant |
+| log-in (JWT) | the user (API_RATE) and the tenant |
 | nobody we know | the address (ADDRESS_RATE) |
 | `/v1/platform`, by anybody | the address (API_RATE) |
-| whoever asks a question | beside those, the token or user (CHAT_RATE) |
+| asking a question | beside those, the token or user (CHAT_RATE) |
 | widget session, made | the address (WIDGET_RATE) and the bot's tenant |
-| widget visitor's question | the visitor (VISITOR_RATE), his address (ten times that) and the bot's tenant |
-| any frame of a widget's socket | the visitor, once known (six times VISITOR_RATE), and his address (sixty times) |
+| widget visitor's question | the visitor (VISITOR_RATE), their address (ten times that) and the bot's tenant |
+| any frame of a widget's socket | the visitor, once known (six times VISITOR_RATE), and their address (sixty times) |
 
 Without Redis, what costs money is refused and the rest goes on uncounted: questions and widget sessions fail closed
 (503, `limiter_unavailable`), every other call fails open. Log-in and sign-up count by themselves, and fail closed.
@@ -99,7 +99,7 @@ def bounds_of_session(address: str, tenant: Tenant | None) -> Bounds:
 
 
 def bounds_of_visitor(tenant: Tenant, visitor_id: str, address: str) -> Bounds:
-    """Return what bounds a visitor's question: since he chooses his own id, his address counts as well."""
+    """Return what bounds a visitor's question: since visitors choose their own id, their address counts as well."""
     rate = parse_rate(settings.VISITOR_RATE)
     bounds = (
         Bound(f"visitor:{visitor_id}", rate or "", "questions"),

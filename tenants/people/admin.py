@@ -135,7 +135,7 @@ class UserAdmin(ProductAdmin):
 
         def act(data: dict[str, Any]) -> None:
             changed = self._change(request, user, {"password": data["password"]})
-            if user.pk == request.user.pk:  # his other browsers are out, this one stays
+            if user.pk == request.user.pk:  # other browsers are logged out, this one stays
                 update_session_auth_hash(request, changed)
             self.log_change(request, user, "Password was set.")
             self.message_user(request, f"{user} has a new password.", messages.SUCCESS)

@@ -8,7 +8,7 @@ Tries are counted by the e-mail that was typed, in a moving window (`LOGIN_LOCKO
 
 A try is counted before the password is hashed, so that a hundred at once are not a hundred guesses, and taken back when
 the password is right. That also clears the address, unless the e-mail has several accounts: one of them could be an
-attacker's own, made to clear what he guessed about the others.
+attacker's own, made to clear the guesses about the others.
 
 All of it is keyed digests in Redis. Without Redis nobody logs in, as with the rate limits.
 """
@@ -91,11 +91,11 @@ class LoginAttempt:
     number: str = ""
 
     def succeed(self, user: User) -> None:
-        """The password was that of `user`: not a wrong one, and his address is known from now on."""
+        """The password was that of `user`: not a wrong one, and their address is known from now on."""
         if not self.key:
             return
         is_sole = User.objects.filter(email=user.email).count() == 1
-        with suppress(RedisError):  # he is in; at worst a try too many stays counted
+        with suppress(RedisError):  # the user is in; at worst a try too many stays counted
             client = _connect(settings.REDIS_URL)
             wrong = [f"{self.address}:{self.number}"]
             if is_sole:

@@ -16,7 +16,7 @@ BATCH = 5_000
 def prune_tenant() -> int:
     """Forget the current tenant's deliveries older than the retention, with their attempts; returns how many.
 
-    What still waits goes as well: after a month nobody is helped by it.
+    Deliveries that still wait go as well: after a month they help nobody.
     """
     limit = timezone.now() - timedelta(days=settings.WEBHOOK_RETENTION_DAYS)
     return forget_deliveries(Delivery.objects.filter(created_at__lt=limit))

@@ -22,7 +22,7 @@ _JSON = "application/json"
 
 @dataclass(frozen=True)
 class Returned:
-    """What a method returns where the value is not all: another of the described statuses, or headers."""
+    """What a method returns to say more than the value: another of the described statuses, or headers."""
 
     value: Any
     status: int | None = None

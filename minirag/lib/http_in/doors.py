@@ -1,4 +1,4 @@
-"""What the edge has to know of a view before it calls it: each view says it itself, with `door`.
+"""What the edge has to know of a view before it calls it; each view declares it with `door`.
 
 Who may enter at all, how long a body may be, and what a call counts as, are decided before a view runs, and for a long
 body before it has arrived. So they are said on the view, and nobody who adds a route has to know of a list of paths.
@@ -15,7 +15,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import Resolver404, ResolverMatch, resolve
 
-SHORT_BODY_BYTES = 64 * 1024  # what anybody may send without saying who he is
+SHORT_BODY_BYTES = 64 * 1024  # what anybody may send without saying who they are
 V = TypeVar("V", bound=Callable[..., Any])
 
 

@@ -1,4 +1,4 @@
-"""Answers that are kept, so that a request which is sent again is not done again.
+"""Kept answers, so that a request that is sent again is not carried out again.
 
 A claim is one Redis key, set before the request is done and kept for a day; the answer is put into it when the request
 has ended, encrypted, since it may hold a new token. Nothing is kept before the request's own transactions are

@@ -1,4 +1,4 @@
-"""What was sent and has no effect here is said, not dropped in silence.
+"""Naming what was sent and has no effect, instead of dropping it silently.
 
 The wire contract has unknown fields ignored. An answer that did so names them in the header `X-Ignored-Fields`; and in
 its `ignored` list, where it is an object and the route a writing one. Neither is there when nothing was ignored. Fields

@@ -165,7 +165,7 @@ def describe(
 
 
 def _hand_over(view: F, operation: Operation) -> F:
-    """Have a method get what was asked for, and what it returns written as the answer that is described."""
+    """Pass a method what was asked for, and write what it returns as the described answer."""
     wanted = {name: each.annotation for name, each in signature(view).parameters.items()}
 
     @wraps(view)

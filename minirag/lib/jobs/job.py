@@ -138,7 +138,7 @@ class Job(models.Model):
 
     @classmethod
     def touch(cls, now: datetime) -> dict[str, Any]:
-        """What says on the row that something has happened to it."""
+        """The columns that say that something has happened to the row."""
         return {"updated_at": now}
 
     @classmethod

@@ -98,5 +98,5 @@ SPOKEN: Final[dict[str, Phrases]] = {
 
 
 def phrases_in(language: str) -> Phrases:
-    """What we say in a language, English where we do not speak it."""
+    """Our phrases in a language, or in English where we do not speak it."""
     return SPOKEN.get(language, SPOKEN["en"])
