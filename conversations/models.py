@@ -181,7 +181,7 @@ class Message(models.Model):
             Message.objects.filter(pk=self.pk).update(reserved_in=list(counters))
 
     def end_turn(self, outcome: Outcome, *, error_code: str = "", **facts: Any) -> bool:
-        """Of a question: pending → how its turn ended, and no other way leads out of pending.
+        """Of a question: pending → how its turn ended; this is the only way out of pending.
 
         Returns False, and changes nothing, where somebody else was first. What was reserved is the caller's to
         settle then, in the same transaction.

@@ -17,7 +17,7 @@ urlpatterns = [
     path("chat", turns_api.chat_collection),
     path(
         "chat/export", chat_api.ChatsExport.as_view()
-    ),  # before the chats, of which none is called that
+    ),  # before the chats, since no chat has that id
     path("chat/completions", openai_api.chat_completions),
     path("models", openai_api.ModelList.as_view()),
     path("models/<str:model>", openai_api.ModelDetail.as_view()),

@@ -65,8 +65,8 @@ def issue_jwt(user: User) -> str:
 def authenticate_bearer(authorization: str | None) -> Identity:
     """Turn an `Authorization` header into an Identity; a token with a dot is a JWT.
 
-    Raises NotAuthenticated with the contract's sentence, or Forbidden when the tenant is suspended. That one which is
-    archived changes nothing is the middleware's business.
+    Raises NotAuthenticated with the contract's sentence, or Forbidden when the tenant is suspended. That an
+    archived tenant changes nothing is left to the middleware.
     """
     scheme, _, credential = (authorization or "").partition(" ")
     credential = credential.strip()

@@ -84,7 +84,7 @@ def require_tenant() -> Tenant:
 
 
 class TenantRow:
-    """Mixed into models of a tenant's schema whose rows name their tenant on the wire: it is that of the schema."""
+    """Mixed into models of a tenant's schema whose rows name their tenant on the wire; it is the schema's tenant."""
 
     @property
     def tenant_id(self) -> UUID:

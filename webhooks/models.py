@@ -116,11 +116,11 @@ class Webhook(TenantRow, Job):
         make_due({DueKind.DELIVERIES: at})
 
     def succeed(self) -> None:
-        """End a batch of which something arrived. Raises ClaimLost."""
+        """End a batch some of which arrived. Raises ClaimLost."""
         self.finish(rests_until=None, failing_since=None, failures_in_a_row=0)
 
     def rest(self, failures: int, now: datetime) -> None:
-        """End a batch of which nothing arrived: the endpoint is left alone for a while. Raises ClaimLost."""
+        """End a batch none of which arrived: the endpoint is left alone for a while. Raises ClaimLost."""
         in_a_row, since = self.failures_in_a_row + failures, self.failing_since or now
         seconds = min(LONGEST_REST_SECONDS, REST_SECONDS * in_a_row)
         self.finish(

@@ -54,7 +54,7 @@ def create_quota(fields: dict[str, Any], *, is_platform: bool = False) -> Quota:
 
 
 def put_quota(fields: dict[str, Any]) -> Quota:
-    """Make the operator's quota of this kind, or give the one that is there its new limit. Raises BadInput."""
+    """Make the operator's quota of this kind, or give the existing one its new limit. Raises BadInput."""
     quota = Quota(**fields, is_platform=True)
     check_quota(quota)
     keys = {name: getattr(quota, name) for name in _KEYS}

@@ -281,9 +281,7 @@ def _set(uses: Sequence[QuotaUse], amounts: dict[int, Decimal], now: datetime) -
     for use in uses:
         use.used = amounts[use.pk]
         if use.quota.resource == QuotaResource.STORAGE and use.used < use.quota.warning_level:
-            use.warned_at = use.reached_at = (
-                None  # its period never ends, so this is what begins anew
-            )
+            use.warned_at = use.reached_at = None  # its period never ends, so this starts a new one
         if use.warned_at is None and use.used >= use.quota.warning_level:
             use.warned_at = now
             crossings.append(Crossing(False, _describe(use, now)))

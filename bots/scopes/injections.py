@@ -7,7 +7,7 @@ somebody else and does not count. Seven languages, few patterns: people who try 
 is not safe because of this file. The model is told what is data, has no secret in its prompt, and may cite only what it
 got.
 
-Measured on the sentences of bots/tests/test_injections.py, by which the patterns were made: of 25 attempts 23 are
+Measured on the sentences of bots/tests/test_injections.py, for which the patterns were made: of 25 attempts 23 are
 found, of 40 ordinary questions none is refused. Not found: playing roles without a word of rules, and spaced letters.
 """
 

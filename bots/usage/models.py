@@ -120,7 +120,7 @@ class UsageTiming(models.Model):
 
 
 class UsageRollup(models.Model):
-    """One row: in which time zone the days of UsageDay and UsageTiming begin; locked while they are written."""
+    """One row: the time zone in which the days of UsageDay and UsageTiming begin; locked while they are written."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     time_zone = models.CharField(max_length=64)

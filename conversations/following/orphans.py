@@ -1,7 +1,7 @@
 """Turns whose process was killed: they end with what they had told, and are given back to the quotas that counted them.
 
-A living turn renews its lease in the journal twice a second. Whoever opens a turn has somebody look after it within a
-minute (`tenants.due`); an open question without a lease, at two looks, is nobody's. Its end is stored by the one
+A living turn renews its lease in the journal twice a second. Each turn is looked after within a minute of its start
+(`tenants.due`); an open question without a lease, at two looks, is nobody's. Its end is stored by the one
 function that stores ends (`close_turn`), and told to readers who are there or come back. While Redis does not answer
 nothing can be said about leases, and only what is older than any turn is given up.
 """

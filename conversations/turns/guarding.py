@@ -16,7 +16,7 @@ from minirag.lib.text.languages import detect_language
 async def guard(turn: OpenTurn) -> tuple[Refusal, str] | None:
     """Return why a question is refused and what to say instead, or None to go on.
 
-    Reasons: `forbidden_topic`, `off_topic`, `unsafe_question`. A bot that never refuses and has no scopes is let alone.
+    Reasons: `forbidden_topic`, `off_topic`, `unsafe_question`. One that never refuses and has no scopes is not guarded.
     Without scopes this is some regular expressions; with them it runs off the event loop, since it may embed.
     """
     if not turn.scopes and not turn.bot.refuses:

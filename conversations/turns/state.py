@@ -34,7 +34,7 @@ class Asker:
 
 
 class AlreadyAsked(Exception):
-    """The same is being asked, or was answered just now: by `question`, whose turn is to be followed."""
+    """The same is being asked, or was answered just now, as `question`: follow its turn."""
 
     def __init__(self, question: Message) -> None:
         super().__init__(str(question.pk))

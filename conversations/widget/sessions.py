@@ -58,7 +58,7 @@ def require_origin(bot: BotProfile, origin: str, own_origin: str) -> str:
 
 
 def require_embedding_token(token: ApiToken | None, bot: BotProfile) -> None:
-    """Accept a token in place of the list of origins, as the predecessor's widget had it in every page.
+    """Accept a token in place of the list of origins, as the predecessor's widget carried one in every page.
 
     Raises Forbidden for one that is not of this tenant, no longer good, or not for chatting with this bot.
     """

@@ -110,7 +110,7 @@ def read_front_matter(text: str) -> tuple[dict[str, Any], str]:
     except (yaml.YAMLError, RecursionError, ValueError):
         loaded = None
     if not isinstance(loaded, dict):
-        # Without its fences, of which the second would make a heading of the line before it.
+        # Without its fences: the second would make a heading of the line before it.
         return {}, f"{match.group(1)}\n\n{text[match.end() :]}"
     metadata: dict[str, Any] = {}
     for key, value in list(loaded.items())[:50]:

@@ -25,7 +25,7 @@ def ensure_vector_index(dimensions: int) -> bool:
     if exists or rows <= settings.EXACT_SCAN_ROWS:
         return False
     with transaction.atomic(), connection.cursor() as cursor:
-        # One process: a parallel build takes its memory from /dev/shm, of which a container has 64 MB.
+        # One process: a parallel build takes its memory from /dev/shm, and a container has only 64 MB of that.
         cursor.execute(
             "SELECT set_config('maintenance_work_mem', '512MB', true), "
             "set_config('max_parallel_maintenance_workers', '0', true)"

@@ -40,7 +40,7 @@ _MOST_TELLING = (
 
 @dataclass(frozen=True)
 class ChildrenSummary:
-    """What a parent shows of its active children. Of two statuses the sum has the one that a person should see."""
+    """What a parent shows of its active children. If their statuses differ, the one that a person should see wins."""
 
     count: int
     chunk_count: int

@@ -12,7 +12,7 @@ WINDOW_BYTES = 16 * 1024  # in each window: half of what the slowest mobile netw
 class Pace:
     """Calls `give_up` once less than WINDOW_BYTES came in WINDOW_SECONDS in which we waited for the sender.
 
-    The time in which we do not read is ours. Parts of it do not begin the window anew, or a byte at its end would do.
+    The time in which we do not read is ours. Parts of it do not start the window again, or a byte at its end would do.
     `clock` is Twisted's reactor.
     """
 

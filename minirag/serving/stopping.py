@@ -63,7 +63,7 @@ async def end_work(requests: OpenRequests, grace_seconds: float) -> None:
 
 
 async def _wait_until(is_done: Callable[[], bool], latest: float) -> None:
-    while not is_done() and time.monotonic() < latest:  # noqa: ASYNC110 - three things, of which none tells
+    while not is_done() and time.monotonic() < latest:  # noqa: ASYNC110 - three things, none of which notifies
         await asyncio.sleep(_LOOK_SECONDS)
 
 

@@ -95,7 +95,7 @@ def bound_bot(request: Request) -> UUID | None:
 def require_right(
     token: ApiToken | None, right: Right, *, bot_profile_id: UUID | None = None
 ) -> None:
-    """Let a token pass that names no rights or one that includes this, and is for no bot or for the one that is given.
+    """Let a token pass if it names no rights or one that includes this, and is for every bot or the given one.
 
     None, a log-in without a token, passes. Raises Forbidden with the code `token_restricted`.
     """

@@ -43,7 +43,7 @@ class UserAdmin(ProductAdmin):
         return visible_users(super().get_queryset(request))
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Say why a rule of `tenants.people.changing` forbids what was sent, of which nothing is stored then."""
+        """Say why a rule of `tenants.people.changing` forbids what was sent; nothing of it is stored then."""
         try:
             return super().changeform_view(request, *args, **kwargs)
         except ProductError as error:

@@ -76,7 +76,7 @@ class OperatorAuthentication(BaseAuthentication):
 
 
 class MayOperate(BasePermission):
-    """An operator's token, and one that may change things where something is to be changed."""
+    """An operator's token; for a change, one that may change things."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         token = request.auth

@@ -85,8 +85,8 @@ _OF_LENGTH = re.compile(
     r"exceed|too (?:long|large|big|many)|longer than|\blength\b|limited to|\d (?:characters|chars|bytes|kb|words)|"
     r"\b(?:at most|less than|up to|fewer than|max(?:imum)?(?: of)?) \d{2,}|\bsize\b"
 )
-# What is wrong with one request, or for a while: its length, its content, its place, how many there are. Whoever
-# shares the model would be asked otherwise from then on, for what one of them has written.
+# What is wrong with one request, or for a while: its length, its content, its place, how many there are. Else
+# all who share the model would be asked in another way from then on, for what one of them has written.
 _OF_ONE_CALL = re.compile(
     _OF_LENGTH.pattern
     + r"|\b(?:at most|at least|maximum|minimum|limit)\b|characters|empty|blank|\bnull\b|\bcontent\b|"
@@ -164,7 +164,7 @@ def read_complaint(status: int | None, body: bytes | str | Any) -> Complaint:
 
 
 def _read_refusal(found: Parameter, text: str) -> Complaint:
-    """Whether a parameter or its value is refused. A model's own bound may be kept, so it is no matter of one value."""
+    """Whether a parameter or its value is refused. A model's own bound may be kept, so it is not one value's."""
     if found not in ("max_tokens", "temperature") or _OF_PARAMETER.search(text):
         return Complaint("bad_request", found)
     number = _read_number(_OUTPUT_LIMIT, text) if found == "max_tokens" else None

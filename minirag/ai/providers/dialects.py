@@ -123,7 +123,7 @@ def _take_turns(messages: Messages) -> list[dict[str, str]]:
 
 
 # By model and a fingerprint of the credentials: what one tenant's server says must not decide how another's is asked.
-# With the platform's key it is one server for all, of which only what holds for every call may be learned.
+# The platform's key is for one server that all share, so only what holds for every call may be learned of it.
 _Key = tuple[str, int]
 _learned: OrderedDict[_Key, tuple[float, Dialect]] = OrderedDict()
 

@@ -32,7 +32,7 @@ _PORT = re.compile(r"^(\d+\.\d+\.\d+\.\d+):\d+$|^\[(.+)\](?::\d+)?$")
 class Arrival:
     """What the edge knows of a request or socket before anybody looks into it.
 
-    `path` lies below the tenant's prefix, whose `slug` is kept apart; `netloc` is the host as the client wrote it, with
+    `path` is below the tenant's prefix, whose `slug` is kept apart; `netloc` is the host as the client wrote it, with
     its port; `address` is the client's, "" over a local socket.
     """
 

@@ -54,7 +54,7 @@ def name_ignored(request: HttpRequest, response: HttpResponseBase) -> list[str]:
 def tell_ignored(request: HttpRequest, response: HttpResponseBase) -> None:
     """Say in a good answer, and in its header, what was ignored, if anything was.
 
-    Whoever sends back what it was shown gets what it was shown: of the noun's own fields only the header speaks.
+    A client that sends back what it was shown gets the same again: a noun's own fields are named in the header only.
     """
     own: frozenset[str] = getattr(request, "ignored_own", frozenset())
     names = [name for name in name_ignored(request, response) if name not in own]

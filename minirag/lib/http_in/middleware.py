@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 
 class TwofoldMiddleware(ABC):
-    """A middleware in two forms, of which Django takes the one that the rest of the chain has."""
+    """A middleware in two forms; Django takes the one that the rest of the chain has."""
 
     async_capable = sync_capable = True
 

@@ -165,7 +165,7 @@ async def post_async(
             if not any_status:
                 _require_success(response.status_code)
             reader = _reader_for(response, max_bytes)
-            # A stream that is left is closed with its transport: to the end, whoever waits no longer.
+            # An abandoned stream is closed with its transport, all of it, also when nobody waits for it any longer.
             async for piece in cast(httpx.AsyncByteStream, response.stream):
                 reader.feed(piece)
             return _fetched(target, response, reader)

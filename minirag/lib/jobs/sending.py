@@ -31,7 +31,7 @@ def send_soon(task: Task, row_id: uuid.UUID, *, seconds: float = 0) -> None:
 
 
 def send_now(task: Task, row_id: uuid.UUID, *, seconds: float = 0) -> None:
-    """`send_soon` for callers of which nothing is left to commit, as workers and sweepers are."""
+    """`send_soon` for callers that have nothing left to commit, such as workers and sweepers."""
     options = {"countdown": seconds} if seconds else {}
     publish(task, str(row_id), expires=seconds + MESSAGE_SECONDS, **options)
 

@@ -166,7 +166,7 @@ def _arguments(scope: str, limits: _Limits) -> list[str | int]:
 
 
 def _judge(limits: _Limits, answer: list[int]) -> LimitState:
-    """Return the state of the window with the least room; of full ones, the one that is full the longest refuses."""
+    """Return the state of the window with the least room; if several are full, the one that stays full longest."""
     states = [
         (max(0, rate.amount - answer[2 * i + 1]), -answer[2 * i + 2], i)
         for i, (_, rate) in enumerate(limits)

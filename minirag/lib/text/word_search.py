@@ -6,7 +6,7 @@ without stop words) are indexed; its parser would take `2026-11-29`, `a/b` or an
 words are blanks to it, and each letter of a script without spaces stands alone. No extension is needed.
 
 A model has `word_index("column", …)`, and `having_words(rows, split_words(text), "column", …)` finds them. The index is
-written into migrations: change the expression, and every one has to be built anew.
+written into migrations: change the expression, and every one has to be built again.
 """
 
 from __future__ import annotations
