@@ -30,7 +30,7 @@ CALLED_FROM_OUTSIDE = {
         "resumeProducing": "Twisted",
         "stopProducing": "Twisted",
     },
-    "minirag/serving/daphne.py": {"stopProducing": "Twisted"},
+    "minirag/serving/sockets.py": {"stopProducing": "Twisted"},
     "minirag/lib/security/passwords.py": {"validate": "Django's list of password validators"},
     "tenants/models.py": {
         "get_full_name": "admin",
