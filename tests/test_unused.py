@@ -66,8 +66,13 @@ class Public:
         return f"{name_of(self.path)}:{self.node.lineno} {self.owner}{'.' * bool(self.owner)}{self.name}"
 
 
+@cache
+def modules() -> tuple[Path, ...]:
+    return tuple(source_files())
+
+
 def public_names() -> Iterator[Public]:
-    for path in source_files():
+    for path in modules():
         for node in parse(path).body:
             if isinstance(node, Function | ast.ClassDef) and not node.name.startswith("_"):
                 yield Public(path, "", node)
@@ -117,12 +122,21 @@ def texts_said() -> frozenset[str]:
     """The last names of all texts in code, and all words of templates."""
     said = {
         re.split(r"[.:]|__", text)[-1].lstrip("-")
-        for path in source_files()
+        for path in modules()
         for text in spoken_in(path).texts - set(exported_by(path))
     }
     for template in (ROOT / "templates").rglob("*.html"):
         said |= set(re.findall(r"\w+", template.read_text()))
     return frozenset(said)
+
+
+def callers() -> tuple[Path, ...]:
+    return (*modules(), ROOT / "manage.py")
+
+
+@cache
+def said_behind_dots() -> frozenset[str]:
+    return frozenset().union(*(spoken_in(path).attributes for path in callers()))
 
 
 @cache
@@ -135,14 +149,12 @@ def exported_by(path: Path) -> tuple[str, ...]:
 
 
 def has_a_caller(public: Public) -> bool:
-    paths = [*source_files(), ROOT / "manage.py"]
     if public.owner:
-        behind_dots = any(public.name in spoken_in(path).attributes for path in paths)
-        return behind_dots or public.name in texts_said()
+        return public.name in said_behind_dots() or public.name in texts_said()
     if public.name in spoken_in(public.path).names or public.name in texts_said():
         return True
     last = public.module.rpartition(".")[2]
-    for path in paths:
+    for path in callers():
         spoken = spoken_in(path)
         named = any(name == public.name for _, name in spoken.imported)
         if named and public.name in spoken.names:
