@@ -40,8 +40,8 @@ Detector = Callable[[str], str]
 Splitter = Callable[[str], list[str]]
 
 
-def read_messages(language: str) -> list[str]:
-    """What Django says in a language, in messages of three words (twelve characters without spaces) and more."""
+def read_messages(language: str, least_words: int = 3) -> list[str]:
+    """What Django says in a language, in messages of so many words (four characters each without spaces) and more."""
     root, found = Path(django.__file__).parent, []
     for path in CATALOGUES:
         file = root / path.format(LOCALES.get(language, language))
@@ -53,7 +53,8 @@ def read_messages(language: str) -> list[str]:
             if language == "en":
                 text = message if isinstance(message, str) else message[0]
             text = " ".join(PLACEHOLDERS.sub(" ", text).split())
-            enough = len(text.split()) >= 3 or (language in ("ja", "zh", "th") and len(text) >= 12)
+            is_dense = language in ("ja", "zh", "th") and len(text) >= 4 * least_words
+            enough = len(text.split()) >= least_words or is_dense
             if message and enough:
                 found.append(text)
     return sorted(set(found))
@@ -76,13 +77,13 @@ def read_questions(folder: Path, language: str) -> Iterator[tuple[str, str]]:
         yield language, json.loads(line)["text"]
 
 
-def load_detectors() -> dict[str, Detector]:
+def load_detectors(languages: list[str] = LANGUAGES) -> dict[str, Detector]:
     found: dict[str, Detector] = {"ours": detect_language}
     if langid := _import("py3langid"):
-        langid.set_languages(LANGUAGES)
+        langid.set_languages(languages)
         found["py3langid"] = lambda text: langid.classify(text)[0]
     if lingua := _import("lingua"):
-        codes = {code if code != "no" else "nb" for code in LANGUAGES}
+        codes = {code if code != "no" else "nb" for code in languages}
         chosen = [
             each for each in lingua.Language.all() if each.iso_code_639_1.name.lower() in codes
         ]

@@ -16,6 +16,7 @@ from django.conf import settings  # noqa: E402
 
 from conversations.widget.routing import websocket_urlpatterns  # noqa: E402
 from minirag.ai.chat import warm_up  # noqa: E402
+from minirag.lib.text.short_texts import decide_language  # noqa: E402
 from minirag.operations.checks import require_secrets, require_tenants_apart  # noqa: E402
 from minirag.serving.admission import admit  # noqa: E402
 from minirag.serving.daphne import install as install_streamed_requests  # noqa: E402
@@ -25,13 +26,16 @@ from tenants.calls.middleware import ArrivalApp  # noqa: E402
 
 require_secrets()
 require_tenants_apart()
-# The first visitor should not wait for the embedder to load; a bot's other models load when they are first asked.
-warming = Thread(
-    target=warm_up,
-    args=([settings.DEFAULT_LLM_MODEL, settings.DEFAULT_EMBEDDING_MODEL],),
-    name="warm-up",
-    daemon=True,
-)
+
+
+def warm() -> None:
+    """Load what the first visitor should not wait for; a bot's other models load when they are first asked."""
+    for text in ("What do we know of languages?", "Что мы знаем о языках?"):
+        decide_language(text)
+    warm_up([settings.DEFAULT_LLM_MODEL, settings.DEFAULT_EMBEDDING_MODEL])
+
+
+warming = Thread(target=warm, name="warm-up", daemon=True)
 warming.start()
 # Native code that is still being loaded while the interpreter ends would abort the process instead of ending it.
 atexit.register(warming.join, 30)

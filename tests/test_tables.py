@@ -15,6 +15,7 @@ from minirag.lib.text.analysis import analyse
 from minirag.lib.text.language_table import LANGUAGES, back_words_in, comma_in
 from minirag.lib.text.languages import LANGUAGE_OF_SCRIPT, script_of
 from minirag.lib.text.phrases import CATALOGUES, DOMAIN, SPOKEN, Phrases, phrases_in
+from minirag.lib.text.short_texts import small_talk_in
 from minirag.lib.text.stopwords import STOP_WORDS
 from tests.test_architecture import ROOT
 from translating.build import read
@@ -108,7 +109,7 @@ MORE = "ar hi ja ko ru tr uk zh"
 
 def test_we_speak_the_languages_of_the_eu_and_eight_more():
     assert set(SPOKEN) == {*OFFICIAL_IN_THE_EU.split(), *MORE.split()}
-    assert {path.name for path in CATALOGUES.iterdir()} == set(SPOKEN) - {"en"}
+    assert {path.name for path in CATALOGUES.iterdir()} == set(SPOKEN)
 
 
 @pytest.mark.parametrize("language", sorted(set(SPOKEN) - {"en"}))
@@ -139,6 +140,20 @@ class TestCatalogues:
         assert set(written) == set(ENGLISH.items())
         compiled = gettext.translation(DOMAIN, CATALOGUES, [language])
         assert written == {key: compiled.pgettext(*key) for key in written}
+
+
+@pytest.mark.parametrize("language", sorted(SPOKEN))
+def test_each_language_that_we_speak_has_its_small_talk(language):
+    columns = small_talk_in(language)
+    assert {"greeting", "thanks", "agreed", "goodbye", "identity", "ability", "person"} < set(
+        columns
+    )
+    assert all(len(set(phrases)) == len(phrases) >= 5 for phrases in columns.values())
+    assert all(
+        phrase == " ".join(phrase.split()) != ""
+        for phrases in columns.values()
+        for phrase in phrases
+    )
 
 
 def test_a_language_that_we_do_not_speak_is_answered_in_english():

@@ -58,5 +58,5 @@ def build(language: str) -> None:
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:] or sorted(path.name for path in CATALOGUES.iterdir()):
+    for name in sys.argv[1:] or sorted(path.parts[-3] for path in CATALOGUES.rglob("*.po")):
         build(name)

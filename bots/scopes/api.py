@@ -34,7 +34,7 @@ from minirag.lib.http_in.nouns import Joined
 from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.pagination import OLDEST_FIRST, Page, PageQuery, paginate
 from minirag.lib.http_in.rest import ApiView
-from minirag.lib.text.languages import detect_language
+from minirag.lib.text.short_texts import decide_language
 from tenants.calls.permissions import HasTenant, permit
 from tenants.models import Right
 
@@ -109,7 +109,7 @@ class ScopeCheck(ScopeView):
         verdict = judge(
             body.question, scopes, find_context(body.history), embed=find_sentence_embedder()
         )
-        language = detect_language(body.question)
+        language = decide_language(body.question)
         text = (
             ""
             if verdict.is_allowed

@@ -27,7 +27,7 @@ from bots.models import Scope, Strictness
 from bots.scopes.injections import is_override
 from bots.scopes.topics import Terms, measure_topic, read_terms
 from minirag.lib.text.language_table import back_words_in
-from minirag.lib.text.languages import detect_language
+from minirag.lib.text.short_texts import decide_language
 
 if TYPE_CHECKING:
     import numpy as np
@@ -106,7 +106,7 @@ def judge(
         return Verdict(UNSAFE_QUESTION, score=1.0, threshold=1.0, by="form")
     if not any(scope.allowed_topics or scope.forbidden_topics for scope in scopes):
         return Verdict()
-    language = detect_language(question)
+    language = decide_language(question)
     asked = _read(question, language, scopes)
     before = previous_question or ""
     is_back = bool(before) and _refers_back(question, language, asked[0])
@@ -127,7 +127,7 @@ def judge(
 
 def refers_back(question: str) -> bool:
     """Whether a short question speaks of something that was named before it."""
-    language = detect_language(question)
+    language = decide_language(question)
     return _refers_back(question, language, read_terms(question, language))
 
 
@@ -141,7 +141,7 @@ def find_context(questions: Sequence[str]) -> str | None:
     for question in reversed(questions[-_LOOK_BACK:]):
         if (
             not refers_back(question)
-            and len(read_terms(question, detect_language(question))) > _LONGEST_FRAGMENT
+            and len(read_terms(question, decide_language(question))) > _LONGEST_FRAGMENT
         ):
             return question
     return questions[-1] if questions else None
@@ -158,7 +158,7 @@ def _read(text: str, language: str, scopes: Sequence[Scope]) -> list[Terms]:
 
 
 # Topics and the questions before this one come again and again, and detection costs more than all the comparing.
-_detect_cached = lru_cache(maxsize=1024)(detect_language)
+_detect_cached = lru_cache(maxsize=1024)(decide_language)
 
 
 def _measure(

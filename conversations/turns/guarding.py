@@ -10,7 +10,7 @@ from conversations.models import MessageRole
 from conversations.turns.grounding import Refusal
 from conversations.turns.state import OpenTurn
 from minirag.ai.builtin.local import find_sentence_embedder, local_threads
-from minirag.lib.text.languages import detect_language
+from minirag.lib.text.short_texts import decide_language
 
 
 async def guard(turn: OpenTurn) -> tuple[Refusal, str] | None:
@@ -29,7 +29,7 @@ async def guard(turn: OpenTurn) -> tuple[Refusal, str] | None:
     if verdict.is_allowed:
         return None
     text = write_refusal(
-        verdict, turn.scopes, own=turn.bot.refusal_text, language=detect_language(question)
+        verdict, turn.scopes, own=turn.bot.refusal_text, language=decide_language(question)
     )
     return Refusal(verdict.reason, verdict.score, verdict.threshold), text
 

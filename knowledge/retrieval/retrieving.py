@@ -38,7 +38,7 @@ from knowledge.retrieval.query_terms import QueryTerms, analyse_question
 from knowledge.retrieval.statement import compose_statement
 from minirag.ai.embeddings import EmbedderMissing, EmbedderProfile, embed_query, profile_of
 from minirag.lib.errors import ProviderError
-from minirag.lib.text.languages import detect_language
+from minirag.lib.text.short_texts import decide_language
 from tenants.context import run_sync
 
 __all__ = ["Passage", "Retrieval", "format_vector", "retrieve"]
@@ -195,7 +195,7 @@ def _search(
     bot: BotProfile, asked: _Question, limit: int, is_final: bool = False
 ) -> Retrieval | str:
     """Search within one transaction; returns the embedding model of the knowledge if it is not the question's."""
-    language = detect_language(asked.text)
+    language = decide_language(asked.text)
     with transaction.atomic():
         scope = _load_scope(bot)
         if scope.source_ids and scope.embedding_model != asked.model:

@@ -58,7 +58,7 @@ _ENGLISH_TOO_LIST: Final = """
     ad ask bare bin bra car come die dig due fast fin for gift gut han hat her hit lag lang man men mine mod mode most
     no on one over pan par pas per pour rat sans selv sent sin sole son tam tan tar ten to trap up var via war under
 """
-_ENGLISH_TOO: Final = frozenset(_ENGLISH_TOO_LIST.split())
+ENGLISH_TOO: Final = frozenset(_ENGLISH_TOO_LIST.split())
 # Below this share of evidence per word a text counts as names and numbers: the script's default language.
 _LEAST_EVIDENCE: Final = 0.1
 _LEAST_POINTS: Final = 0.45
@@ -100,7 +100,7 @@ def _vote(words: list[str], script: str) -> str:
         weights += weight
         for language, share in _VOTES.get(word, ()):
             doubt = (
-                0.2 if language != "en" and word in _ENGLISH_TOO else 0.5 if len(word) == 1 else 1.0
+                0.2 if language != "en" and word in ENGLISH_TOO else 0.5 if len(word) == 1 else 1.0
             )
             points[language] += weight * doubt * (0.5 + share)
         if not word.isascii():
@@ -121,20 +121,15 @@ def _vote(words: list[str], script: str) -> str:
     return min(candidates, key=lambda name: (-round(candidates[name], 6), name != default, name))
 
 
-def detect_language(text: str) -> str:
-    """The ISO 639-1 code of the language of `text`, judged by its first 4,000 characters; "en" without evidence.
-
-    Long texts are reliable; a question of four words usually is, since question words vote. Names, numbers and
-    codes alone give the default language of their script.
-    """
-    sample = unicodedata.normalize("NFKC", text[:_SAMPLE_CHARACTERS]).lower()
+def main_script(text: str) -> str | None:
+    """The script that a text is written in, None where it has no letters."""
     scripts = Counter(
         script
-        for character in sample
+        for character in text
         if character.isalpha() and (script := script_of(character)) is not None
     )
     if not scripts:
-        return DEFAULT_LANGUAGE
+        return None
     # A page of Japanese is mostly Han: a tenth of kana decides. A Latin name inside another script does not.
     if scripts["kana"] and scripts["kana"] * 10 >= scripts["han"]:
         scripts["kana"] += scripts.pop("han", 0)
@@ -145,7 +140,19 @@ def detect_language(text: str) -> str:
             scripts[script] *= weight
     for script in scripts.keys() - {"han", "kana", "hangul", "latin"}:
         scripts[script] *= 2
-    script = max(sorted(scripts), key=lambda name: scripts[name])
+    return max(sorted(scripts), key=lambda name: scripts[name])
+
+
+def detect_language(text: str) -> str:
+    """The ISO 639-1 code of the language of `text`, judged by its first 4,000 characters; "en" without evidence.
+
+    Long texts are reliable. Names, numbers and codes alone give the default language of their script. What a visitor
+    asks is better judged by `short_texts.decide_language`.
+    """
+    sample = unicodedata.normalize("NFKC", text[:_SAMPLE_CHARACTERS]).lower()
+    script = main_script(sample)
+    if script is None:
+        return DEFAULT_LANGUAGE
     words = _WORD.findall(sample)
     if "¿" in sample or "¡" in sample:
         words.append("ñ")
