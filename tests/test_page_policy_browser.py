@@ -76,6 +76,24 @@ def test_a_public_page_says_no_error(product: Product, acme_account: TenantAccou
     assert (errors, watch.foreign) == ([], [])
 
 
+def test_a_style_that_slips_into_a_page_counts_for_nothing(product: Product, acme_account, page):
+    """It could read what is typed, letter by letter, by what it has fetched."""
+    product.make_bot(acme_account, is_public=True)
+    for path in ("/", "/t/acme/", "/t/acme/admin/login/", "/admin/login/"):
+        page.goto(product.base_url + path)
+        page.evaluate(
+            "() => document.body.insertAdjacentHTML('beforeend', '<style>body { --slipped: 1 }</style>')"
+        )
+        read = "getComputedStyle(document.body).getPropertyValue('--slipped')"
+        assert page.evaluate(read) == ""
+
+
+def test_the_admin_has_its_colours(product: Product, acme_account, page):
+    page.goto(f"{product.base_url}/t/acme/admin/login/")
+    read = "getComputedStyle(document.body).getPropertyValue('--color-primary-600')"
+    assert "51.1%" in page.evaluate(read)
+
+
 def test_a_script_that_slips_into_a_page_does_not_run(product: Product, acme_account, page):
     product.make_bot(acme_account, is_public=True)
     for path in ("/t/acme/", "/t/acme/admin/login/"):

@@ -29,7 +29,11 @@ UNFOLD = {
     },
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "minirag.pages.dashboard.fill_index",
-    "STYLES": [lambda request: static("minirag/admin.css")],
+    "STYLES": [
+        lambda request: static("minirag/colors.css"),
+        lambda request: static("minirag/admin.css"),
+    ],
+    "SCRIPTS": [lambda request: static("minirag/admin.js")],
     "SIDEBAR": {
         "show_search": True,
         "show_all_applications": False,

@@ -51,7 +51,8 @@ class ProductAdminSite(UnfoldAdminSite):
     enable_nav_sidebar = True
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        return {**super().each_context(request), "site_url": reverse("home")}
+        # The theme would write its colours into each page as a style; ours are in a file.
+        return {**super().each_context(request), "site_url": reverse("home"), "colors": None}
 
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
