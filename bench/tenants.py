@@ -76,8 +76,8 @@ def measure_idle_minutes(
 
 
 def switch_autovacuum(state: str) -> None:
-    """It goes over every table of the installation each minute, whoever asks for something or nobody."""
-    # With a plain cursor: ours sends the schema with each statement, and this one stands alone.
+    """It goes over every table of the installation each minute, whether somebody asks for something or not."""
+    # With a plain cursor: ours sends the schema with each statement, and this one is sent alone.
     parameters = {**connection.get_connection_params(), "cursor_factory": psycopg.Cursor}
     with psycopg.connect(**parameters, autocommit=True) as session:
         session.execute(f"ALTER SYSTEM SET autovacuum = {state}")

@@ -1,6 +1,6 @@
 """Our reading of languages and sentences next to libraries that do the same: `python -m bench.text_libraries [DATA]`.
 
-The libraries are measured, not used, so they are in no requirements file; install what is to be compared:
+The libraries are measured, not used, so they are in no requirements file; install what you want to compare:
 
     pip install py3langid lingua-language-detector pysbd
 

@@ -35,7 +35,7 @@ class BotProfileSchema(Noun, of=BotProfile):
 
 
 class BotSettingsSchema(Noun, of=BotProfile):
-    """How a bot answers, and where its widget may stand."""
+    """How a bot answers, and on which pages its widget may be."""
 
     refuses: StrictBool
     refusal_floor: float | None

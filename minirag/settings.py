@@ -107,6 +107,7 @@ TENANT_DOMAIN_MODEL = "tenants.Domain"
 PUBLIC_SCHEMA_URLCONF = "minirag.urls"
 TENANT_COLOR_ADMIN_APPS = False
 AUTH_USER_MODEL = "tenants.User"
+# Sessions keep this name: under another one everybody is logged out.
 AUTHENTICATION_BACKENDS = ["tenants.authentication.EmailBackend"]
 SILENCED_SYSTEM_CHECKS = [
     "auth.W004"

@@ -130,6 +130,7 @@ def _authenticate_jwt(credential: str) -> Identity:
 
 def _digest_password(user: User) -> str:
     key = settings.JWT_SECRET_KEY
+    # The salt keeps its name wherever this module goes: JWTs in use hold digests with it.
     return salted_hmac(
         "tenants.authentication.jwt", user.password, secret=key, algorithm="sha256"
     ).hexdigest()[:16]

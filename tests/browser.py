@@ -63,7 +63,7 @@ class Watch:
 
 
 def take_screenshot(page: Page, name: str) -> None:
-    """Keep a picture for whoever wants to look: under SCREENSHOTS, or a temporary directory."""
+    """Keep a picture for people who want to look: under SCREENSHOTS, or a temporary directory."""
     directory = Path(
         os.environ.get("SCREENSHOTS", Path(tempfile.gettempdir()) / "minirag-screenshots")
     )

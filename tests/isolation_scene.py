@@ -1,6 +1,6 @@
 """Two tenants full of rows, and one marker in every text that acme has, for the tests of isolation.
 
-Three markers, by who may read the text: `PRIVATE` stands in acme's schema and nowhere else; `IDENTITY` in acme's rows
+Three markers, by who may read the text: `PRIVATE` is in acme's schema and nowhere else; `IDENTITY` in acme's rows
 of the public schema (who may enter); `OPEN` in what acme shows to everybody, such as its bot's name and greeting.
 """
 
@@ -414,7 +414,7 @@ def take_fingerprint(rows: Rows) -> dict[str, Any]:
 
 
 def find_marker(schema: str, marker: str, *, but_in_log_of: Tenant | None = None) -> list[str]:
-    """Name the tables of a schema in which a text stands in any column of any row, in bytes columns too.
+    """Name the tables of a schema that hold a text in any column of any row, in bytes columns too.
 
     The audit log is one public table that is read through its tenant only; it tells the ids and the names of what
     was written. `but_in_log_of` leaves out the rows of the tenant whose they are, and no others.

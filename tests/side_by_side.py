@@ -49,7 +49,7 @@ def list_checks(*, without_browser: bool) -> list[Check]:
     pytest = ["-m", "pytest", "-m"]
     return [
         Check("types", ["-m", "mypy"]),
-        # In the order of their files: they share installations that take a while to start, and what stands in them.
+        # In the order of their files: they share installations that take a while to start, and their content.
         Check(
             "tests of the running product",
             ["-m", "pytest", "-p", "no:randomly", "-m", f"product{kept}"],

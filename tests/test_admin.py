@@ -53,7 +53,7 @@ API_KEY = "sk-acme-provider-key-0123456789"
 
 
 class Browser(Client):
-    """A browser that stands in one admin: on the platform, or under a tenant's path."""
+    """A browser that is in one admin: on the platform, or under a tenant's path."""
 
     def __init__(self, slug: str | None = None, **defaults: Any) -> None:
         super().__init__(**({"SCRIPT_NAME": f"/t/{slug}"} if slug else {}), **defaults)
@@ -397,7 +397,7 @@ class TestStrangers:
 class TestMembers:
     @pytest.fixture
     def rows(self, rows, bob):
-        """What a member sees: everything, and of the tokens his own."""
+        """What a member sees: everything, but only their own tokens."""
         return rows | {ApiToken: ApiToken.objects.mint(user=bob, name="Bob's")[0]}
 
     def test_a_member_reads_every_list_and_row(self, member, rows):

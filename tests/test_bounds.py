@@ -1,4 +1,4 @@
-"""A bound stands once, on the column: schemas and forms take what it takes, to the last character."""
+"""A bound is said once, on the column: schemas and forms take what it takes, to the last character."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def test_the_admin_keeps_as_many_origins_as_the_api(in_acme):
 
 # --- told -----------------------------------------------------------------------------------------------------------
 def documented_fields() -> Iterator[Any]:
-    """The rows of api.md's tables of fields, by the section that they stand in."""
+    """The rows of api.md's tables of fields, by their section."""
     page = (Path(__file__).resolve().parent.parent / "docs" / "api.md").read_text()
     sections = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", page, re.M | re.S))
     for heading, model in DOCUMENTED.items():

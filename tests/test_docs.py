@@ -69,7 +69,7 @@ def first_cells(text: str) -> list[str]:
 
 
 def quoted_names(text: str) -> set[str]:
-    """What stands in backticks in the first cells of its tables."""
+    """What is in backticks in the first cells of its tables."""
     return {name for cell in first_cells(text) for name in re.findall(r"`(\w+)`", cell)}
 
 

@@ -1,4 +1,4 @@
-"""What stands before Django: the size of a body is bounded, and the API takes the short way."""
+"""What comes before Django: the size of a body is bounded, and the API takes the short way."""
 
 from __future__ import annotations
 

@@ -514,7 +514,7 @@ API: dict[str, list[Try]] = {
         Try("post", 404, ids=OTHERS_WEBHOOK),
     ],
     "widget/sessions": [
-        # On the platform's own host a bot is found by its id, which stands in its pages; globex's page is refused.
+        # On the platform's own host a bot is found by its id, which is in its pages; globex's page is refused.
         Try(
             "post",
             403,
@@ -568,7 +568,7 @@ API: dict[str, list[Try]] = {
     "system/health/detailed": [Try("get", 200)],
     "openapi.json": [Try("get", 200)],
     "docs": [Try("get", 200)],
-    # What is no route: with a slash it may lead to one, else it is unknown to everybody.
+    # What is not a route: with a slash it may lead to one, else it is unknown to everybody.
     "^(?P<rest>.*)/$": [Try("get", 307, ids=lambda s: {"rest": f"sources/{s.acme.source}"})],
     "^(?P<rest>.*)$": [
         Try("get", 404, ids=lambda s: {"rest": f"tenants/{s.acme.party.tenant.pk}/sources"})
@@ -1454,7 +1454,7 @@ class TestSharedPlaces:
             scoped_name("chat", 1)
 
     def test_every_group_lock_and_redis_key_in_the_code_is_a_scoped_name(self):
-        """A call that names something shared must take its name from scoped_name, or stand here with a reason."""
+        """A call that names something shared must take its name from scoped_name, or be listed here with a reason."""
         shared = {"group_add", "group_send", "group_discard", "lock", "blocking_lock"}
         found = set()
         for path in source_files():

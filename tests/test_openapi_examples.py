@@ -1,4 +1,4 @@
-"""Every example of the API's description works as it stands, where the things that it speaks of exist."""
+"""Every example of the API's description works as it is, where the things that it names exist."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tenants.provisioning import erase_tenant
 from tests.openapi import document
 from tests.openapi_scene import MADE, furnish
 
-# What an example speaks of that is no thing with an id.
+# What an example names that is not a thing with an id.
 UNMADE = {
     "post /v1/sources/{source_id}/cancel": {409},  # nothing is being ingested
     "delete /v1/stats/pricing": {404}, "get /v1/exports/{export_id}/download": {409},  # a failed export

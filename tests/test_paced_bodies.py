@@ -163,7 +163,7 @@ def test_a_body_that_comes_in_bursts_arrives(line):
 
 
 def test_the_time_in_which_we_do_not_read_is_not_the_senders(line):
-    """A database that is away, or a full disk, is no reason to call a sender slow."""
+    """A database that is away, or a full disk, is not a reason to call a sender slow."""
     line.send_head(60 * KB * KB)
     line.wait(10 * WINDOW_SECONDS)
     assert not line.answer

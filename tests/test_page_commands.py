@@ -1,4 +1,4 @@
-"""The commands on the pages of docs/, run as they stand: page after page, each for a new tenant with a bot.
+"""The commands on the pages of docs/, run as they are: page after page, each for a new tenant with a bot.
 
 A page's blocks share one shell. They find `$MINIRAG` (the server), `$TOKEN` (an owner's API token), `$BOT` (a bot that
 knows one text), `$SOURCE` (that text), `$CHAT` and `$MESSAGE` (an answered question) and `$OPERATOR_TOKEN`. An answer

@@ -38,7 +38,7 @@ SINGLE = {"bots.SharedStorage", "bots.UsageRollup", "knowledge.LexiconTotals"}
 
 
 def scene_of_a_tenant(tenant: Tenant) -> list[models.Model]:
-    """One row of every model of a tenant, and of what the public schema has of him."""
+    """One row of every model of a tenant, and of what the public schema has of it."""
     furnish(tenant.slug)
     with tenant_context(tenant):
         return [*_tenants_own_rows(tenant), *_public_rows_of(tenant)]

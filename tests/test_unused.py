@@ -1,6 +1,6 @@
 """What is built is wired: no public function, class or method is without a caller in the product itself.
 
-Tests do not count as callers. A function or class is called by its name in its own module, by whoever imports it
+Tests do not count as callers. A function or class is called by its name in its own module, by modules that import it
 from there, or by a text that ends in its name (a task, a setting). A method is called where its name stands behind a
 dot, or in a text or template. What a framework calls is told by its base classes, its decorators and the lists below.
 """

@@ -28,7 +28,7 @@ NEEDS = {
 
 
 def find_sets() -> Path:
-    """`shared/data` beside the checkout, or beside a folder that it stands in."""
+    """`shared/data` beside the checkout, or beside a folder that it is in."""
     beside = [parent / "shared" / "data" for parent in CHECKOUT.parents]
     return next((path for path in beside if path.is_dir()), beside[0])
 

@@ -50,7 +50,7 @@ class Asked:
 
     @property
     def is_right(self) -> bool:
-        """An answer has its facts and cites their page; small talk is no refusal, cites nothing, in its language."""
+        """An answer has its facts and cites their page; small talk is not a refusal, cites nothing, in its language."""
         if self.question.kind in DECLINED:
             return self.reply.is_declined
         if self.question.kind in ANSWERABLE:

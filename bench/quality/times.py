@@ -1,4 +1,4 @@
-"""What a turn takes, with every embedding made anew."""
+"""What a turn takes, with every embedding computed again."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ class BotScopePageSchema(PagedSchema[BotScopeSchema]):
 
 
 class AnswerGuidelines(GuidelinesSchema, reads="changes"):
-    """How answers are written. The model is told so; `max_words` and the like are no promise."""
+    """How answers are written. The model is told so; `max_words` and the like are not guaranteed."""
 
     tone: Tone | None
 

@@ -205,7 +205,7 @@ class TestExactness:
         roll_up_usage()
         scatter([bot], 30, seed=3)
         move_to(acme.tenant, "Pacific/Auckland")
-        check_exact("Pacific/Auckland")  # nobody has added up anew yet
+        check_exact("Pacific/Auckland")  # nobody has added up again yet
         roll_up_usage()
         check_exact("Pacific/Auckland")
         assert sum(row.request_count for row in UsageDay.objects.all()) == 230

@@ -152,7 +152,7 @@ def _body_of(document: Schema, operation: Schema) -> Schema:
 
 
 def _answer_of(operation: Schema, used: set[str]) -> str:
-    """The type of the first answer of 2xx; text where it is no JSON, None where it is empty."""
+    """The type of the first answer of 2xx; text where it is not JSON, None where it is empty."""
     for status in sorted(operation["responses"]):
         if status.startswith("2"):
             content = operation["responses"][status].get("content", {})

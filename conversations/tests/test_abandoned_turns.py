@@ -115,7 +115,7 @@ def names_of_writers(path: Path) -> Iterator[str]:
 
 
 def test_only_the_message_itself_leads_a_turn_out_of_pending():
-    """Whoever else set `outcome` on stored messages would forget what the question had reserved."""
+    """Other code that set `outcome` on stored messages would forget what the question had reserved."""
     files = (ROOT / "conversations").rglob("*.py")
     ours = [path for path in files if not {"tests", "migrations"} & set(path.parts)]
     writers = {name for path in ours for name in names_of_writers(path)}

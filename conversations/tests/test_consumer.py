@@ -459,7 +459,7 @@ def test_who_tries_to_authenticate_without_end_is_counted_by_address(bot, settin
 
 
 class TestAVisitorWhoseSocketBreaks:
-    """What was asked is asked once, whatever his widget does when it comes back."""
+    """What was asked is asked once, whatever the widget does when it comes back."""
 
     ASKED = question(request_id="q-1")
     RESUMED = {"type": "resume", "request_id": "q-1"}

@@ -1,4 +1,4 @@
-"""Whoever looks for a chat finds it by the words that were said, by an index and however many there are."""
+"""Chats are found by the words that were said, by an index, however many there are."""
 
 from __future__ import annotations
 

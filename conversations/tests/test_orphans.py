@@ -1,4 +1,4 @@
-"""A turn whose process was killed is found by its lease and ends with what it had said, whoever reads it or not."""
+"""A turn whose process was killed is found by its lease and ends with what it had said, read or not."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ class BotLinkSchema(Noun, of=BotDataset):
 
 
 class NewLink(BotLinkSchema, reads="new"):
-    """A bot that shall answer from a dataset."""
+    """A bot that is to answer from a dataset."""
 
 
 class LinkChanges(BotLinkSchema, reads="changes"):

@@ -1,4 +1,4 @@
-"""Documents on the wire, their chunks, and what embedding anew takes."""
+"""Documents on the wire, their chunks, and what embedding again takes."""
 
 from __future__ import annotations
 

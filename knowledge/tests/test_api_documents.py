@@ -1,4 +1,4 @@
-"""/v1/documents: found, shown with their chunks, edited for good, deleted at once, read and embedded anew."""
+"""/v1/documents: found, shown with their chunks, edited for good, deleted at once, read and embedded again."""
 
 from __future__ import annotations
 
@@ -238,7 +238,7 @@ def test_a_worker_that_is_at_the_source_of_a_deleted_document_gives_up(api, acme
     assert api.row(source).status == "pending"
 
 
-# --- Reading and embedding anew -----------------------------------------------------------------------------------
+# --- Reading and embedding again -----------------------------------------------------------------------------------
 def test_reprocessing_reads_the_source_anew_and_embeds_nothing_that_is_known(
     api, acme, source, embedder
 ):

@@ -136,6 +136,7 @@ def _fingerprint(request: HttpRequest, body: bytes) -> str:
     if boundary:
         body = body.replace(boundary.encode("latin-1", "replace"), b"")
     digest = hashlib.sha256(body).hexdigest()
+    # The salt keeps its name wherever this module goes: stored answers hold digests with it.
     return salted_hmac(
         "tenants.idempotency", f"{request.content_type}\n{digest}", algorithm="sha256"
     ).hexdigest()

@@ -1,4 +1,4 @@
-"""/v1/api-tokens: minted once, listed for ever, revoked at once."""
+"""/v1/api-tokens: minted once, listed forever, revoked at once."""
 
 from __future__ import annotations
 

@@ -352,7 +352,7 @@ def test_two_owners_who_remove_each_other_leave_one(initech, change):
             lambda: change_user(bill, carl.pk, change, tenant=initech),
             lambda: change_user(carl, bill.pk, change, tenant=initech),
         )
-        assert outcomes == ["done", "role_forbidden"]  # whoever comes second is no owner any more
+        assert outcomes == ["done", "role_forbidden"]  # the second one is not an owner any more
         assert User.objects.filter(tenant=initech, role=Role.OWNER, is_active=True).count() == 1
 
 

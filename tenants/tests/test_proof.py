@@ -34,7 +34,7 @@ def test_a_direct_way_is_proven_once(way, monkeypatch):
 
 
 def test_a_mark_that_is_found_in_the_next_transaction_is_a_crossing(way, monkeypatch):
-    """A server that starts each session with another client's path stands for a pooler that hands it on."""
+    """A server that starts each session with another client's path plays a pooler that hands it on."""
     leaking = {**way, "options": "-c search_path=minirag_mark_0"}
     assert find_crossing(leaking) == "what is set in one transaction is found in the next."
     monkeypatch.setattr(proof, "_proven", set())
@@ -44,7 +44,7 @@ def test_a_mark_that_is_found_in_the_next_transaction_is_a_crossing(way, monkeyp
 
 
 class Splitting(ClientCursor):
-    """Stands for a pooler that takes messages apart, or moves a transaction between connections of the server."""
+    """Plays a pooler that takes messages apart, or moves a transaction between connections of the server."""
 
     apart = "; "
 
@@ -64,7 +64,7 @@ def test_what_does_not_arrive_with_its_statement_or_transaction_is_a_crossing(wa
 
 
 class Refusing(ClientCursor):
-    """Stands for PgBouncer, whose refusals all have one code, whatever they mean."""
+    """Plays PgBouncer, whose refusals all have one code, whatever they mean."""
 
     error: psycopg.Error
     from_call = 1

@@ -11,7 +11,7 @@ Each base lies under a path of its own. What it does is its `behaviour`:
 |---|---|
 | answer | what it holds |
 | hang | accepts and never answers |
-| drip | one byte after another, for ever |
+| drip | one byte after another, forever |
 | broken | 200 with JSON that breaks off |
 | text | 200 with a page instead of JSON |
 | list | 200 with JSON of another shape |

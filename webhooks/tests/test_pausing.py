@@ -1,4 +1,4 @@
-"""Paused webhooks: by hand, by a dead endpoint, what is held meanwhile, and who is told."""
+"""Paused webhooks: by hand, by a dead endpoint, what is held in the meantime, and who is told."""
 
 from __future__ import annotations
 

@@ -142,7 +142,7 @@ class Transport:
 
 
 def read_error(response: httpx.Response) -> MiniRAGError:
-    """Our error for an answer that is not 2xx, whoever gave it."""
+    """Our error for an answer that is not 2xx, whatever gave it."""
     try:
         body = response.json()
     except ValueError:

@@ -19,7 +19,7 @@ class Answer(TypedDict):
 
 
 class AnswerGuidelines(TypedDict):
-    """How answers are written. The model is told so; `max_words` and the like are no promise"""
+    """How answers are written. The model is told so; `max_words` and the like are not guaranteed"""
 
     max_words: NotRequired[int | None]
     require_citations: NotRequired[bool]
@@ -122,7 +122,7 @@ class BotScopePage(TypedDict):
 
 
 class BotSettings(TypedDict):
-    """How a bot answers, and where its widget may stand"""
+    """How a bot answers, and on which pages its widget may be"""
 
     refuses: bool
     refusal_floor: float | None
@@ -819,7 +819,7 @@ class NewExport(TypedDict):
 
 
 class NewLink(TypedDict):
-    """A bot that shall answer from a dataset"""
+    """A bot that is to answer from a dataset"""
 
     bot_profile_id: str
     priority: NotRequired[int]

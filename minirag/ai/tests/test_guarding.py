@@ -19,7 +19,7 @@ PUBLIC = "93.184.216.34"
 
 
 class Resolver:
-    """Gives each look-up the next of its answers, the last one for ever."""
+    """Gives each look-up the next of its answers, the last one forever."""
 
     def __init__(self, *answers: list[str]) -> None:
         self.answers, self.asked = list(answers), []

@@ -1,4 +1,4 @@
-"""A model's thoughts are no part of its answer, however they are marked and wherever a stream is cut."""
+"""A model's thoughts are not part of its answer, however they are marked and wherever a stream is cut."""
 
 from __future__ import annotations
 

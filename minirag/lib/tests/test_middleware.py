@@ -1,4 +1,4 @@
-"""A middleware in two forms takes the form of what it stands before."""
+"""A middleware in two forms takes the form of what it wraps."""
 
 from __future__ import annotations
 

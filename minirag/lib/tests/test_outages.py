@@ -1,4 +1,4 @@
-"""What counts as an outage of PostgreSQL, and what those who ask meanwhile are told."""
+"""What counts as an outage of PostgreSQL, and what callers are told during one."""
 
 from __future__ import annotations
 

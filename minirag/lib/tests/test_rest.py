@@ -242,7 +242,7 @@ def test_the_callers_address_comes_from_the_proxy_only_when_it_is_trusted(trusts
         (
             "::ffff:203.0.113.7",
             "203.0.113.7",
-        ),  # a socket of both kinds; all of IPv4 is no one network
+        ),  # a socket of both kinds; all of IPv4 is not one network
         ("fe80::1%eth0", "fe80::/64"),
         ("", ""),
         ("unix", "unix"),
