@@ -19,8 +19,7 @@ from minirag.lib.http_in.rest import (
     answer_server_error,
     wants_json,
 )
-from minirag.operations.health import system_health
-from minirag.operations.inventory import DetailedHealth
+from minirag.operations.api import DetailedHealth, system_health
 from minirag.pages.reference import OpenApiDocument, ReferencePage
 
 

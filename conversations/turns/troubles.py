@@ -11,7 +11,6 @@ from django.utils import timezone
 from bots.models import BotProfile, Outcome
 from conversations.models import Message, MessageRole
 from minirag.ai.providers.calls import OPERATORS
-from minirag.lib.http_in.rest import naive_utc
 from webhooks.event_types import EventType
 from webhooks.events import emit
 
@@ -52,7 +51,7 @@ def list_failures() -> list[dict[str, Any]]:
         {
             "code": group["error_code"],
             "count": group["count"],
-            "last_at": naive_utc(group["last"]),
+            "last_at": group["last"],
             "is_lasting": group["error_code"] in LASTING,
         }
         for group in groups.order_by("error_code")

@@ -1,47 +1,18 @@
-"""`/v1/system/health`: whether the servers that we depend on answer. Open to anybody, so it says nothing else."""
+"""Whether the servers that we depend on answer. Anybody may ask, so nothing else is said."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from functools import cache, lru_cache
-from typing import Any, Literal
+from typing import Any
 
 import redis
 from django.conf import settings
 from django.db import Error, connection
-from django.http import HttpRequest, JsonResponse
-
-from minirag.lib.database import run_sync
-from minirag.lib.http_in.doors import OPEN_DOOR, door
-from minirag.lib.http_in.openapi import Reply, describe
-from minirag.lib.http_in.rest import method_not_allowed
 
 _TIMEOUT_SECONDS = 2
 _KEEP_SECONDS = 2.0
-
-
-class ServerHealthReply(Reply):
-    status: Literal["ok", "error"]
-    detail: str | None
-    version: str | None
-    latency_ms: float | None
-
-
-class SystemHealthReply(Reply):
-    status: Literal["ok", "degraded"]
-    postgres: ServerHealthReply
-    qdrant: ServerHealthReply
-    redis: ServerHealthReply
-
-
-@door(OPEN_DOOR)
-@describe("Show the servers' health", method="GET", public=True, answers={200: SystemHealthReply})
-async def system_health(request: HttpRequest) -> JsonResponse:
-    """Answer the contract's `postgres`, `qdrant` (here: pgvector) and `redis`, always with status 200."""
-    if request.method not in ("GET", "HEAD"):
-        return method_not_allowed(request, ["GET", "HEAD"])
-    return JsonResponse(await run_sync(measure_health))
 
 
 def measure_health() -> dict[str, Any]:

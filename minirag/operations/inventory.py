@@ -10,30 +10,19 @@ from __future__ import annotations
 import platform
 import time
 from collections import Counter
-from typing import Annotated, Any
+from typing import Any
 
 import redis
 from django.conf import settings
 from django.db import connection
 from django.db.models import Count, Sum
-from pydantic import Field
-from rest_framework.request import Request
-from rest_framework.response import Response
 
 from bots.models import BotProfile
 from bots.usage.spending import sum_everything
 from conversations.models import Chat, Message
 from conversations.turns.troubles import list_failures
 from knowledge.models import IndexEntry, LexiconTotals, Source, SourceStatus
-from minirag.lib.http_in.openapi import Moment, Reply, describe
-from minirag.lib.http_in.rest import ApiView
-from minirag.operations.health import (
-    ServerHealthReply,
-    SystemHealthReply,
-    connect_redis,
-    measure_health,
-)
-from tenants.calls.permissions import HasTenant, permit
+from minirag.operations.health import connect_redis
 from tenants.context import require_tenant
 from tenants.models import Tenant
 
@@ -45,106 +34,19 @@ _MEGABYTE = 2**20
 Facts = dict[str, Any]
 
 
-class NumbersReply(Reply):
-    """Counts of large tables are estimates."""
-
-    sources_by_status: dict[str, int]
-    total_chunks: int
-    total_messages: int
-    total_chats: int
-    total_usage_events: int
-    total_prompt_tokens: int
-    total_completion_tokens: int
-
-
-class IndexReply(Reply):
-    """The tenant's own index; the names are those of MiniRAG 1.0's vector store."""
-
-    collection: str
-    vectors_count: int
-    points_count: int
-    segments_count: int
-    status: str
-    disk_data_size_mb: float
-    ram_data_size_mb: float
-
-
-class RedisReply(Reply):
-    """Null where other tenants use the same server."""
-
-    used_memory_human: str | None
-    used_memory_peak_human: str | None
-    connected_clients: int | None
-    uptime_seconds: int
-    db_keys: int | None
-
-
-class FailedPartReply(Reply):
-    error: str
-
-
-class BotSourcesReply(Reply):
-    bot_profile_id: str
-    bot_name: str
-    model: str
-    is_active: bool
-    source_count: int
-    ready_sources: int
-    total_chunks: int
-
-
-class ProviderFailureReply(Reply):
-    code: Annotated[str, Field(examples=["provider_quota"])]
-    count: int
-    last_at: Moment
-    is_lasting: Annotated[bool, Field(description="Somebody has to pay a bill or enter a key.")]
-
-
-class ConfigReply(Reply):
-    database_url: str
-    redis_url: str
-    qdrant_url: str
-    encryption_configured: bool
-    jwt_configured: bool
-    jwt_expire_minutes: int
-    default_llm_model: str
-    default_embedding_model: str
-    cors_origins: list[str]
-
-
-class DetailedHealthReply(SystemHealthReply):
-    postgres: ServerHealthReply
-    uptime_seconds: int
-    python_version: str
-    platform: str
-    db_stats: NumbersReply
-    qdrant_stats: IndexReply
-    redis_stats: RedisReply | FailedPartReply
-    bot_sources: list[BotSourcesReply]
-    config: ConfigReply
-    provider_failures: list[ProviderFailureReply]
-
-
-class DetailedHealth(ApiView):
-    permission_classes = (HasTenant, permit("the system's health"))
-
-    @describe(
-        "Show the servers' health and the tenant's own numbers", answers={200: DetailedHealthReply}
-    )
-    def get(self, request: Request) -> Response:
-        sources = group_sources()
-        return Response({
-            **measure_health(),
-            "uptime_seconds": int(time.monotonic() - _STARTED),
-            "python_version": platform.python_version(),
-            "platform": f"{platform.system()} {platform.machine()}",
-            "db_stats": describe_numbers(sources),
-            "qdrant_stats": describe_index(),
-            "redis_stats": describe_redis(),
-            "bot_sources": list_bot_sources(sources),
-            "config": describe_config(),
-            "provider_failures": list_failures(),
-        })  # fmt: skip
+def take_inventory() -> Facts:
+    sources = group_sources()
+    return {
+        "uptime_seconds": int(time.monotonic() - _STARTED),
+        "python_version": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "db_stats": describe_numbers(sources),
+        "qdrant_stats": describe_index(),
+        "redis_stats": describe_redis(),
+        "bot_sources": list_bot_sources(sources),
+        "config": describe_config(),
+        "provider_failures": list_failures(),
+    }
 
 
 def group_sources() -> list[Facts]:

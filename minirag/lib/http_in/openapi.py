@@ -36,10 +36,10 @@ from functools import wraps
 from inspect import signature
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from minirag.lib.http_in.answering import read_asked, write_answer
-from minirag.lib.http_in.nouns import EXAMPLE_MOMENT
+from minirag.lib.http_in.nouns import Noun
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -64,23 +64,8 @@ EXAMPLE_IDS = {
 }
 EXAMPLE_ID = "1d000000-0000-4000-8000-000000000001"
 
-Moment = Annotated[
-    str,
-    Field(
-        pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?$",
-        description="UTC without a zone; no fraction where it is 0.",
-        examples=[EXAMPLE_MOMENT],
-    ),
-]
 
-
-class Reply(BaseModel):
-    """Base of what is answered: these keys and no others. The component's name is the class's without `Reply`."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class ErrorReply(Reply):
+class ErrorSchema(Noun):
     """Every error but that of invalid fields. Decide by `code`; the sentence may change."""
 
     detail: str
@@ -89,20 +74,20 @@ class ErrorReply(Reply):
     retryable: Annotated[bool, Field(description="Whether the same request may succeed later.")]
 
 
-class OpenAiFaultReply(Reply):
+class OpenAiFaultSchema(Noun):
     message: str
     type: Annotated[str, Field(examples=["invalid_request_error"])]
     param: Annotated[str | None, Field(description="The field at fault.")]
     code: str
 
 
-class OpenAiErrorReply(Reply):
+class OpenAiErrorSchema(Noun):
     """An error of the routes that speak OpenAI's protocol. Decide by the status and `code`."""
 
-    error: OpenAiFaultReply
+    error: OpenAiFaultSchema
 
 
-class InvalidFieldReply(Reply):
+class InvalidFieldSchema(Noun):
     type: Annotated[str, Field(examples=["missing"])]
     loc: Annotated[list[str | int], Field(examples=[["body", "name"]])]
     msg: Annotated[str, Field(examples=["Field required"])]
@@ -110,10 +95,10 @@ class InvalidFieldReply(Reply):
     ctx: dict[str, Any] = {}
 
 
-class InvalidReply(Reply):
+class InvalidSchema(Noun):
     """Fields are missing or wrong: one entry for each, whose `loc` begins with `body`, `path` or `query`."""
 
-    detail: list[InvalidFieldReply]
+    detail: list[InvalidFieldSchema]
     code: Literal["validation_error"]
     request_id: str
     retryable: bool

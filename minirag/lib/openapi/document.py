@@ -7,16 +7,16 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from minirag.lib.http_in.nouns import Noun
 from minirag.lib.http_in.openai_errors import speaks_openai
 from minirag.lib.http_in.openapi import (
     EXAMPLE_ID,
     EXAMPLE_IDS,
-    ErrorReply,
-    InvalidReply,
+    ErrorSchema,
+    InvalidSchema,
     Media,
-    OpenAiErrorReply,
+    OpenAiErrorSchema,
     Operation,
-    Reply,
     operations_of,
 )
 from minirag.lib.openapi.schemas import REFERENCE, Schema, SchemaBook, sample
@@ -312,13 +312,13 @@ def _error_responses(path: str, method: str, operation: Operation, schemas: Sche
         429: path.startswith("/v1/"),
         503: True,
     }
-    kind = OpenAiErrorReply if speaks_openai(path) else ErrorReply
+    kind = OpenAiErrorSchema if speaks_openai(path) else ErrorSchema
     found: Schema = {}
     for status in (status for status, applies in common.items() if applies):
         shared = {"$ref": f"#/components/responses/Error{status}"}
         found[str(status)] = (
             shared
-            if kind is ErrorReply
+            if kind is ErrorSchema
             else _error_response(status, _COMMON_ERRORS[status], schemas, kind)
         )
     return found | {
@@ -328,11 +328,11 @@ def _error_responses(path: str, method: str, operation: Operation, schemas: Sche
 
 
 def _error_response(
-    status: int, text: str, schemas: SchemaBook, kind: type[Reply] = ErrorReply
+    status: int, text: str, schemas: SchemaBook, kind: type[Noun] = ErrorSchema
 ) -> Schema:
     schema: Schema = schemas.of(kind)
-    if status == 422 and kind is ErrorReply:
-        schema = {"anyOf": [schemas.of(InvalidReply), schemas.of(ErrorReply)]}
+    if status == 422 and kind is ErrorSchema:
+        schema = {"anyOf": [schemas.of(InvalidSchema), schemas.of(ErrorSchema)]}
     names = ["X-Request-ID", *(["Retry-After"] if status in (409, 429, 503) else [])]
     return {
         "description": text,

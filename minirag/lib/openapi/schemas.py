@@ -10,10 +10,10 @@ from pydantic import TypeAdapter
 from minirag.lib.http_in.openapi import (
     EXAMPLE_ID,
     EXAMPLE_IDS,
-    ErrorReply,
-    InvalidReply,
+    ErrorSchema,
+    InvalidSchema,
     Media,
-    OpenAiErrorReply,
+    OpenAiErrorSchema,
     Operation,
 )
 
@@ -21,7 +21,7 @@ Schema = dict[str, Any]
 REFERENCE = "#/components/schemas/"
 
 
-_ERRORS = tuple((kind, "serialization") for kind in (ErrorReply, InvalidReply, OpenAiErrorReply))
+_ERRORS = tuple((kind, "serialization") for kind in (ErrorSchema, InvalidSchema, OpenAiErrorSchema))
 
 
 class SchemaBook:
@@ -98,7 +98,7 @@ def _types_of(operations: Iterable[Operation]) -> Iterator[tuple[Any, str]]:
 
 
 def _shorten(name: str) -> str:
-    return name.removesuffix("Schema").removesuffix("Reply")
+    return name.removesuffix("Schema")
 
 
 def _key(kind: Any) -> str:
