@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,12 @@ from bots.models import BotProfile
 from knowledge.retrieval.evaluation import load_judged_set
 from knowledge.retrieval.retrieving import Retrieval
 from minirag.ai.builtin.local import find_sentence_embedder
-from minirag.ai.builtin.offline import OfflinePassage, list_candidates, score_candidates
+from minirag.ai.builtin.offline import (
+    OfflinePassage,
+    compose_answer,
+    list_candidates,
+    score_candidates,
+)
 from tenants.context import tenant_context
 from tenants.models import Tenant
 
@@ -26,7 +32,9 @@ from tenants.models import Tenant
 SETS = {"scifact": (300, 100, 0.745), "squad": (3000, 300, 0.925), "xquad_de": (1190, 200, 0.955)}
 SENTENCES = {1: 0.80, 2: 0.88, 3: 0.91}
 PASSAGES = 5
+CITED = re.compile(r"\[\d+\]")
 STRANGERS = 150
+SAME_TOPICS = ({"squad", "xquad_de"}, {"squad", "dialogues"})  # both are of Wikipedia
 
 
 @dataclass(frozen=True)
@@ -99,6 +107,7 @@ def measure_sentences(report: Report, library: Library, *, quick: bool) -> None:
     with tenant_context(taught.tenant):
         found = asyncio.run(search_all(taught.bot, [row["text"] for row in rows], PASSAGES))
     ranked = [rank_sentences(row["text"], each) for row, each in zip(rows, found, strict=True)]
+    quoted = [quote(row["text"], each) for row, each in zip(rows, found, strict=True)]
     firsts = [each.passages[0].content if each.passages else "" for each in found]
     for count, to_reach in SENTENCES.items():
         hits = [
@@ -114,15 +123,34 @@ def measure_sentences(report: Report, library: Library, *, quick: bool) -> None:
             Budget(to_reach, at_least=True),
             note=f"{len(rows)} questions; first sentences of the best passage {fmean(first):.3f}",
         )  # fmt: skip
+    count = fmean(len(CITED.findall(each)) for each in quoted)
+    report.add(
+        "sentences", "SQuAD: an answer in what is quoted", fmean(
+            holds(row["answers"], [each]) for row, each in zip(rows, quoted, strict=True)
+        ), "", note=f"{count:.1f} sentences on average",
+    )  # fmt: skip
+
+
+def quote(question: str, found: Retrieval) -> str:
+    """The whole answer as a visitor gets it, where it is not declined."""
+    return compose_answer(
+        question,
+        number_passages(found),
+        term_weights=found.term_weights,
+        embed=find_sentence_embedder(),
+    )
+
+
+def number_passages(found: Retrieval) -> list[OfflinePassage]:
+    return [
+        OfflinePassage(number, each.heading, each.content, each.score)
+        for number, each in enumerate(found.passages, start=1)
+    ]
 
 
 def rank_sentences(question: str, found: Retrieval) -> list[str]:
     """The sentences that may be quoted, in the product's own order of merit."""
-    passages = [
-        OfflinePassage(number, each.heading, each.content, each.score)
-        for number, each in enumerate(found.passages, start=1)
-    ]
-    candidates = list_candidates(passages)
+    candidates = list_candidates(number_passages(found))
     scores = score_candidates(question, candidates, found.term_weights, find_sentence_embedder())
     order = sorted(range(len(scores)), key=lambda each: -scores[each])
     return [candidates[each].text for each in order]
@@ -158,9 +186,6 @@ def measure_strangers(report: Report, library: Library, *, quick: bool) -> None:
                     ), "", Budget(0.98, at_least=True),
                     note=f"declined: own {missed:.1%}, strange {fmean(each.is_weak for each in strange):.1%}",
                 )  # fmt: skip
-
-
-SAME_TOPICS = ({"squad", "xquad_de"}, {"squad", "dialogues"})  # both are of Wikipedia
 
 
 def load_question_sets(library: Library, count: int) -> dict[str, list[str]]:
