@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections import deque
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from twisted.internet.interfaces import ITCPTransport
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
+from zope.interface import directlyProvides
 
 from minirag.serving.daphne import Factory
 from minirag.serving.pace import WINDOW_BYTES, WINDOW_SECONDS
@@ -204,3 +207,19 @@ def test_a_connection_that_is_kept_waits_for_its_next_request_without_a_pace(lin
     line.send_head(3)
     line.wait(WINDOW_SECONDS + 1)
     assert b" 408 " in line.answer
+
+
+# --- Who does not read ----------------------------------------------------------------------------------------------
+def test_the_kernel_is_told_to_drop_a_client_who_takes_nothing(line):
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_connection(server.getsockname()) as client,
+    ):
+        taken, _ = server.accept()
+        with taken:
+            transport = StringTransport()
+            directlyProvides(transport, ITCPTransport)
+            transport.setTcpNoDelay, transport.getHandle = lambda on: None, lambda: taken
+            line.channel.factory.buildProtocol(None).makeConnection(transport)
+            assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 120_000
+        assert client.recv(1) == b""

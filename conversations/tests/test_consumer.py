@@ -19,7 +19,7 @@ from bots.models import BotProfile
 from conversations.following.running import running_turns
 from conversations.models import Chat, Message
 from conversations.turns import taking
-from conversations.widget import sessions
+from conversations.widget import open_sockets, sessions
 from minirag.asgi import application
 from tenants.context import tenant_context
 from tenants.models import ApiToken
@@ -456,6 +456,36 @@ def test_who_tries_to_authenticate_without_end_is_counted_by_address(bot, settin
     settings.VISITOR_RATE = "1/minute"
     codes = [talk({"type": "authenticate", "session_token": "x"})[0]["code"] for _ in range(61)]
     assert codes == ["session_invalid"] * 60 + ["rate_limited"]
+
+
+def test_one_network_keeps_no_sockets_open_without_end(bot, monkeypatch):
+    """An idle one costs memory, and is in no rate."""
+    monkeypatch.setattr(open_sockets, "MOST_OF_ONE_NETWORK", 2)
+    before = open_sockets.count_sockets()  # of tests that hung up without a word
+    token = sessions.issue_session(bot, VISITOR, PAGE)[0]
+
+    async def connect(address):
+        headers = [(b"origin", PAGE.encode()), (b"host", b"localhost")]
+        socket = WebsocketCommunicator(application, "/ws/chat/", headers=headers)
+        socket.scope["client"] = [address, 1]
+        await socket.connect()
+        await socket.send_json_to({"type": "authenticate", "session_token": token})
+        return socket, await socket.receive_output(timeout=5)
+
+    async def run():
+        kept = [await connect("203.0.113.7") for _ in range(2)]
+        refused = await connect("203.0.113.7")
+        elsewhere = await connect("203.0.113.8")
+        await kept[0][0].disconnect()
+        again = await connect("203.0.113.7")
+        for socket, _ in (kept[1], elsewhere, again):
+            await socket.disconnect()
+        return [heard for _, heard in (*kept, refused, elsewhere, again)]
+
+    with tenant_context(None):
+        heard = async_to_sync(run)()
+    assert [each.get("code") for each in heard] == [None, None, 4429, None, None]
+    assert open_sockets.count_sockets() <= before
 
 
 class TestAVisitorWhoseSocketBreaks:

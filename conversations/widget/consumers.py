@@ -13,7 +13,6 @@ from contextlib import aclosing, suppress
 from contextvars import copy_context
 from typing import Any
 from uuid import UUID
-from weakref import WeakSet
 
 import structlog
 from channels.exceptions import StopConsumer
@@ -26,6 +25,7 @@ from conversations.turns.feedback import set_feedback
 from conversations.turns.schemas import tell_event
 from conversations.turns.state import Asker
 from conversations.widget.asked import ask_once, wait_for_question
+from conversations.widget.open_sockets import forget_socket, note_socket
 from conversations.widget.schemas import (
     AuthenticatedSchema,
     AuthenticateFrame,
@@ -65,19 +65,6 @@ CLOSE_RESTARTING = (
     4503  # connect again, to another process (Daphne cannot send 1012, which is meant for this)
 )
 
-_open: WeakSet[ChatConsumer] = WeakSet()
-
-
-def count_sockets() -> int:
-    """How many sockets this process has open."""
-    return len(_open)
-
-
-def send_sockets_away() -> None:
-    """Close the sockets of a process that stops, so that widgets connect elsewhere: now, or when their turn ends."""
-    for consumer in list(_open):
-        consumer.leave_when_idle()
-
 
 class ChatConsumer(AsyncJsonWebsocketConsumer):
     """One widget's socket."""
@@ -107,7 +94,9 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
         if is_stopping():
             await self.close(CLOSE_RESTARTING)
             return
-        _open.add(self)
+        if not note_socket(self, Arrival.of_scope(self.scope).address):
+            await self.close(CLOSE_TOO_MANY)
+            return
         loop = asyncio.get_running_loop()
         self.deadline = loop.call_later(
             AUTHENTICATE_WITHIN_SECONDS,
@@ -116,7 +105,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
 
     async def disconnect(self, code: int) -> None:
         """Leave the turn, which goes on: a connection that breaks is not a request to stop."""
-        _open.discard(self)
+        forget_socket(self)
         if self.deadline:
             self.deadline.cancel()
         if self.reader:

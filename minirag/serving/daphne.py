@@ -14,12 +14,14 @@ headers) has our body and a request id instead of none.
 from __future__ import annotations
 
 import json
+import socket
 from http import HTTPStatus
 from io import BytesIO
 from typing import Any
 
 import daphne.server
 from daphne.http_protocol import HTTPFactory, WebRequest
+from twisted.internet.interfaces import ITCPTransport
 from twisted.web.http import RESPONSES, HTTPChannel
 
 from minirag.lib.errors import ProductError
@@ -31,6 +33,7 @@ from minirag.serving.sockets import SocketFactory
 
 AT_ONCE_BYTES = 64 * 1024  # a body of this size is kept in memory and comes in one piece
 LINGER_SECONDS = 10.0
+UNREAD_SECONDS = 120.0
 _SERVERS_OWN = (b"daphne-root-path",)  # it would choose our path, and a proxy has no use for it
 
 
@@ -50,6 +53,10 @@ class Channel(HTTPChannel):
     _incoming: StreamedRequest | None = None
     _pace: Pace | None = None
     _is_held = False
+
+    def connectionMade(self) -> None:
+        super().connectionMade()
+        _drop_who_never_reads(self.transport)
 
     def expect_body(self, request: StreamedRequest | None) -> None:
         """Note whose body is coming now; None once it is complete."""
@@ -179,6 +186,16 @@ class Channel(HTTPChannel):
             self._lingering.cancel()
             self._lingering = None
         super().connectionLost(reason)
+
+
+def _drop_who_never_reads(transport: Any) -> None:
+    """Have the kernel drop a client who takes nothing of what waits for him, sockets' clients too.
+
+    No timeout of Twisted's does while an answer is on its way, and each such answer is kept in memory.
+    """
+    option = getattr(socket, "TCP_USER_TIMEOUT", None)  # Linux has it
+    if option is not None and ITCPTransport.providedBy(transport):
+        transport.getHandle().setsockopt(socket.IPPROTO_TCP, option, int(UNREAD_SECONDS * 1000))
 
 
 class _TakenElsewhere(BytesIO):
