@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from bots.models import BotProfile
 from conftest import PASSWORD
-from minirag import diagnosis
+from minirag.operations import diagnosis
 from minirag.tasks import mark_new_schemas
 from tenants import schemas
 from tenants.backend.cursor import mark_of
