@@ -404,6 +404,34 @@ def test_arabic_runs_from_right_to_left(page):
     assert paragraph.evaluate("node => getComputedStyle(node).direction") == "rtl"
 
 
+@pytest.mark.parametrize(
+    ("lang", "page_runs", "runs", "button"),
+    [
+        ("ar", "ltr", "rtl", "فتح المحادثة"),
+        ("fa", "rtl", "ltr", "Open chat"),
+        ("de", "rtl", "ltr", "Chat öffnen"),
+    ],
+)
+def test_the_window_runs_as_its_language_does(browser, server, lang, page_runs, runs, button):
+    html = render_demo_page().replace('<html lang="en"', f'<html lang="{lang}" dir="{page_runs}"')
+    server.add_page("/turned/", html)
+    for page in open_page(browser, server.url + "/turned/"):
+        page.get_by_role("button", name=button).click()
+        window, question = page.locator("section.window"), page.locator("textarea")
+        expect(page.locator(".suggestions")).to_be_visible()
+        assert window.evaluate("node => getComputedStyle(node).direction") == runs
+        assert question.evaluate("node => getComputedStyle(node).direction") == runs
+        question.fill("كيف؟" if runs == "ltr" else "How?")
+        assert question.evaluate("node => getComputedStyle(node).direction") != runs
+        page.keyboard.press("Enter")
+        said = page.locator(".message.user").last
+        assert said.evaluate("node => getComputedStyle(node).direction") != runs
+        # The visitor's own words stand at the end of the line, whatever language they are in.
+        box, around = said.bounding_box(), window.bounding_box()
+        is_left = box["x"] - around["x"] < around["x"] + around["width"] - box["x"] - box["width"]
+        assert is_left == (runs == "rtl")
+
+
 @pytest.mark.parametrize("accent", ["#0f766e", "#ffd54a", "#111111", "#7dd3fc"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_reads_well_on_every_accent_in_light_and_dark(browser, server, accent, scheme):

@@ -30,6 +30,7 @@
   // --- Words ---
   const STRINGS = {
     en: {
+      dir: "ltr",
       title: "MiniRAG Chat", open: "Open chat", close: "Close chat",
       greeting: "Hello! Ask me anything about our documents.", placeholder: "Type your question…",
       question: "Your question", send: "Send", stop: "Stop the answer", stopped: "Stopped.",
@@ -49,6 +50,7 @@
       notice: "Answers can be wrong. Check the sources.",
     },
     de: {
+      dir: "ltr",
       title: "MiniRAG Chat", open: "Chat öffnen", close: "Chat schließen",
       greeting: "Hallo! Fragen Sie mich etwas zu unseren Unterlagen.", placeholder: "Ihre Frage …",
       question: "Ihre Frage", send: "Senden", stop: "Antwort anhalten", stopped: "Angehalten.",
@@ -67,6 +69,26 @@
       quota_exceeded: "Dieser Assistent darf vorerst keine Fragen mehr beantworten. Bitte kommen Sie später wieder.",
       failed: "Etwas ist schiefgegangen. Bitte versuchen Sie es erneut.",
       notice: "Antworten können falsch sein. Prüfen Sie die Quellen.",
+    },
+    ar: {
+      dir: "rtl",
+      title: "محادثة MiniRAG", open: "فتح المحادثة", close: "إغلاق المحادثة",
+      greeting: "مرحبًا! اسألونا عن أي شيء في وثائقنا.", placeholder: "اكتبوا سؤالكم…",
+      question: "سؤالكم", send: "إرسال", stop: "إيقاف الإجابة", stopped: "تم الإيقاف.",
+      cut_length: "تم اقتطاع الإجابة لأنها بلغت أقصى طول مسموح به.",
+      cut_content_filter: "أوقف مرشّح المحتوى لدى المزوّد هذه الإجابة.",
+      restart: "محادثة جديدة", log: "المحادثة", you: "أنتم", answering: "جارٍ كتابة الإجابة",
+      suggestions: "أسئلة مقترحة", source: "المصدر {n}: {title}", oneSource: "مصدر واحد",
+      sources: "المصادر: {n}", untitled: "وثيقة", page: "صفحة {n}", openSource: "فتح المصدر",
+      refused: "غير موجود في الوثائق", helpful: "مفيد", unhelpful: "غير مفيد", retry: "إعادة المحاولة",
+      reconnecting: "جارٍ إعادة الاتصال…",
+      network: "لا يوجد اتصال بالمساعد. يُرجى التحقق من الشبكة.",
+      interrupted: "انقطع الاتصال قبل اكتمال الإجابة.",
+      timeout: "تستغرق الإجابة وقتًا طويلًا.", failed: "حدث خطأ ما. يُرجى المحاولة مرة أخرى.",
+      unavailable: "هذا المساعد غير متاح حاليًا.",
+      rate_limited: "أسئلة كثيرة دفعة واحدة. يُرجى الانتظار قليلًا.",
+      quota_exceeded: "أجاب هذا المساعد عن كل ما يُسمح له به حاليًا. يُرجى العودة لاحقًا.",
+      notice: "قد تكون الإجابات خاطئة. تحققوا من المصادر.",
     },
   };
 
@@ -500,16 +522,17 @@
       this.log = build("div", { className: "log", tabIndex: 0, ...logRole });
       this.heading = build("h2", { dir: "auto" }, this.setting("title", words.title));
       const hints = { placeholder: this.setting("placeholder", words.placeholder), "aria-label": words.question };
-      const limits = { rows: 1, dir: "auto", maxLength: MAX_QUESTION_LENGTH, enterKeyHint: "send" };
+      const limits = { rows: 1, dir: words.dir, maxLength: MAX_QUESTION_LENGTH, enterKeyHint: "send" };
       this.input = build("textarea", { ...hints, ...limits });
       this.input.addEventListener("input", () => this.fitInput());
       this.input.addEventListener("keydown", (event) => this.onInputKey(event));
       this.sendButton = build("button", { type: "submit", className: "send" });
       const buttons = [iconButton("restart", words.restart, () => this.restart(), { className: "restart" })];
       if (!this.inline) buttons.push(iconButton("close", words.close, () => this.close(), { className: "close" }));
+      const role = this.inline ? "region" : "dialog";
       this.window = build(
         "section",
-        { className: "window", role: this.inline ? "region" : "dialog", lang: this.language, hidden: !this.inline },
+        { className: "window", role, lang: this.language, dir: words.dir, hidden: !this.inline },
         build("header", {}, this.heading, ...buttons),
         this.log,
         build("form", { onsubmit: (event) => this.onSubmit(event) }, this.input, this.sendButton),
@@ -630,7 +653,8 @@
     }
 
     addUser(text) {
-      const said = build("span", { className: "only-read" }, `${this.words.you}: `);
+      // With a direction of its own it does not decide that of the question.
+      const said = build("span", { className: "only-read", dir: this.words.dir }, `${this.words.you}: `);
       this.log.append(build("div", { className: "message user", dir: "auto" }, said, text));
       this.scrollDown(true);
     }
@@ -820,7 +844,7 @@
       this.note(message, turn && turn.stopped ? this.words.stopped : cut);
       if (answer.refusal) {
         message.element.classList.add("refusal");
-        if (answer.refusal.reason !== "content_filter") message.body.prepend(build("div", { className: "label" }, icon("search"), this.words.refused));
+        if (answer.refusal.reason !== "content_filter") message.body.prepend(build("div", { className: "label", dir: this.words.dir }, icon("search"), this.words.refused));
       }
       const below = build("div", { className: "below" });
       if (citations.length) below.append(this.buildSources(citations, items));
@@ -960,6 +984,7 @@
     }
 
     fitInput() {
+      this.input.dir = this.input.value ? "auto" : this.words.dir;
       this.input.style.height = "auto";
       this.input.style.height = `${Math.min(this.input.scrollHeight + 2, 132)}px`;
     }

@@ -14,7 +14,7 @@
       this.note(message, turn && turn.stopped ? this.words.stopped : cut);
       if (answer.refusal) {
         message.element.classList.add("refusal");
-        if (answer.refusal.reason !== "content_filter") message.body.prepend(build("div", { className: "label" }, icon("search"), this.words.refused));
+        if (answer.refusal.reason !== "content_filter") message.body.prepend(build("div", { className: "label", dir: this.words.dir }, icon("search"), this.words.refused));
       }
       const below = build("div", { className: "below" });
       if (citations.length) below.append(this.buildSources(citations, items));

@@ -1,5 +1,6 @@
     addUser(text) {
-      const said = build("span", { className: "only-read" }, `${this.words.you}: `);
+      // With a direction of its own it does not decide that of the question.
+      const said = build("span", { className: "only-read", dir: this.words.dir }, `${this.words.you}: `);
       this.log.append(build("div", { className: "message user", dir: "auto" }, said, text));
       this.scrollDown(true);
     }

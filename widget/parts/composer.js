@@ -15,6 +15,7 @@
     }
 
     fitInput() {
+      this.input.dir = this.input.value ? "auto" : this.words.dir;
       this.input.style.height = "auto";
       this.input.style.height = `${Math.min(this.input.scrollHeight + 2, 132)}px`;
     }

@@ -54,16 +54,17 @@
       this.log = build("div", { className: "log", tabIndex: 0, ...logRole });
       this.heading = build("h2", { dir: "auto" }, this.setting("title", words.title));
       const hints = { placeholder: this.setting("placeholder", words.placeholder), "aria-label": words.question };
-      const limits = { rows: 1, dir: "auto", maxLength: MAX_QUESTION_LENGTH, enterKeyHint: "send" };
+      const limits = { rows: 1, dir: words.dir, maxLength: MAX_QUESTION_LENGTH, enterKeyHint: "send" };
       this.input = build("textarea", { ...hints, ...limits });
       this.input.addEventListener("input", () => this.fitInput());
       this.input.addEventListener("keydown", (event) => this.onInputKey(event));
       this.sendButton = build("button", { type: "submit", className: "send" });
       const buttons = [iconButton("restart", words.restart, () => this.restart(), { className: "restart" })];
       if (!this.inline) buttons.push(iconButton("close", words.close, () => this.close(), { className: "close" }));
+      const role = this.inline ? "region" : "dialog";
       this.window = build(
         "section",
-        { className: "window", role: this.inline ? "region" : "dialog", lang: this.language, hidden: !this.inline },
+        { className: "window", role, lang: this.language, dir: words.dir, hidden: !this.inline },
         build("header", {}, this.heading, ...buttons),
         this.log,
         build("form", { onsubmit: (event) => this.onSubmit(event) }, this.input, this.sendButton),

@@ -1,6 +1,7 @@
   // --- Words ---
   const STRINGS = {
     en: {
+      dir: "ltr",
       title: "MiniRAG Chat", open: "Open chat", close: "Close chat",
       greeting: "Hello! Ask me anything about our documents.", placeholder: "Type your question…",
       question: "Your question", send: "Send", stop: "Stop the answer", stopped: "Stopped.",
@@ -20,6 +21,7 @@
       notice: "Answers can be wrong. Check the sources.",
     },
     de: {
+      dir: "ltr",
       title: "MiniRAG Chat", open: "Chat öffnen", close: "Chat schließen",
       greeting: "Hallo! Fragen Sie mich etwas zu unseren Unterlagen.", placeholder: "Ihre Frage …",
       question: "Ihre Frage", send: "Senden", stop: "Antwort anhalten", stopped: "Angehalten.",
@@ -38,6 +40,26 @@
       quota_exceeded: "Dieser Assistent darf vorerst keine Fragen mehr beantworten. Bitte kommen Sie später wieder.",
       failed: "Etwas ist schiefgegangen. Bitte versuchen Sie es erneut.",
       notice: "Antworten können falsch sein. Prüfen Sie die Quellen.",
+    },
+    ar: {
+      dir: "rtl",
+      title: "محادثة MiniRAG", open: "فتح المحادثة", close: "إغلاق المحادثة",
+      greeting: "مرحبًا! اسألونا عن أي شيء في وثائقنا.", placeholder: "اكتبوا سؤالكم…",
+      question: "سؤالكم", send: "إرسال", stop: "إيقاف الإجابة", stopped: "تم الإيقاف.",
+      cut_length: "تم اقتطاع الإجابة لأنها بلغت أقصى طول مسموح به.",
+      cut_content_filter: "أوقف مرشّح المحتوى لدى المزوّد هذه الإجابة.",
+      restart: "محادثة جديدة", log: "المحادثة", you: "أنتم", answering: "جارٍ كتابة الإجابة",
+      suggestions: "أسئلة مقترحة", source: "المصدر {n}: {title}", oneSource: "مصدر واحد",
+      sources: "المصادر: {n}", untitled: "وثيقة", page: "صفحة {n}", openSource: "فتح المصدر",
+      refused: "غير موجود في الوثائق", helpful: "مفيد", unhelpful: "غير مفيد", retry: "إعادة المحاولة",
+      reconnecting: "جارٍ إعادة الاتصال…",
+      network: "لا يوجد اتصال بالمساعد. يُرجى التحقق من الشبكة.",
+      interrupted: "انقطع الاتصال قبل اكتمال الإجابة.",
+      timeout: "تستغرق الإجابة وقتًا طويلًا.", failed: "حدث خطأ ما. يُرجى المحاولة مرة أخرى.",
+      unavailable: "هذا المساعد غير متاح حاليًا.",
+      rate_limited: "أسئلة كثيرة دفعة واحدة. يُرجى الانتظار قليلًا.",
+      quota_exceeded: "أجاب هذا المساعد عن كل ما يُسمح له به حاليًا. يُرجى العودة لاحقًا.",
+      notice: "قد تكون الإجابات خاطئة. تحققوا من المصادر.",
     },
   };
 
