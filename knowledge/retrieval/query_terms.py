@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from knowledge.retrieval.queries import Carried
 from minirag.lib.text.analysis import analyse, term_id
 
 MAX_TERMS = 512  # a pasted page; pgvector takes 16,000, and beyond some dozens nothing changes
@@ -13,13 +14,14 @@ MAX_TERMS = 512  # a pasted page; pgvector takes 16,000, and beyond some dozens 
 
 @dataclass(frozen=True)
 class QueryTerms:
-    """`terms` with how often each occurs; those of `own` are the question's in its own language.
+    """`terms` with how often each occurs, the question's first; those of `own` are in its own language.
 
-    Only the latter count when a score is compared with the best possible one: the same word stemmed for a second
-    language would otherwise look like a word that nobody wrote about.
+    What is carried over from before the question occurs a part of once. Only `own` counts when a score is compared
+    with the best possible one: the same word stemmed for a second language would otherwise look like a word that
+    nobody wrote about.
     """
 
-    terms: dict[str, int]
+    terms: dict[str, float]
     own: frozenset[str]
 
     @property
@@ -27,29 +29,43 @@ class QueryTerms:
         return [term_id(term) for term in self.terms]
 
     @property
-    def frequencies(self) -> list[int]:
-        return list(self.terms.values())
+    def frequencies(self) -> list[float]:
+        return [float(count) for count in self.terms.values()]
 
     @property
     def counted(self) -> list[bool]:
         return [term in self.own for term in self.terms]
 
 
-def analyse_question(question: str, language: str, source_languages: Sequence[str]) -> QueryTerms:
+def analyse_question(
+    question: str,
+    language: str,
+    source_languages: Sequence[str],
+    carried: Sequence[Carried] = (),
+) -> QueryTerms:
     """Analyse `question` for each of `source_languages` (the most frequent first).
 
     Its own language is `language` if the sources know it, else their first. Words without content in the question's
-    language stay out in all of them: "what" is rare in German texts, and still means nothing.
+    language stay out in all of them: "what" is rare in German texts, and still means nothing. A word that is `carried`
+    as well counts as the question's, or else by the greatest of its weights.
     """
     languages = list(dict.fromkeys(source_languages)) or [language]
     own_language = language if language in languages else languages[0]
-    terms = Counter(analyse(question, own_language))
-    own = frozenset(terms)
-    for other in languages:
-        if other == own_language:
-            continue
-        for term, count in Counter(analyse(question, other)).items():
-            if term not in terms and analyse(term, own_language) and analyse(term, language):
-                terms[term] = count
+    ordered = [own_language, *(other for other in languages if other != own_language)]
+    terms: dict[str, float] = {}
+    own: set[str] = set()
+    for spoken in ordered:
+        for term, count in Counter(analyse(question, spoken)).items():
+            if spoken == own_language or _has_content(term, own_language, language):
+                terms.setdefault(term, count)
+        for said in sorted(carried, key=lambda each: -each.weight):
+            for term in analyse(said.text, spoken):
+                if spoken == own_language or _has_content(term, own_language, language):
+                    terms.setdefault(term, said.weight)
+        own = own or set(terms)
     kept = dict(sorted(terms.items(), key=lambda item: item[0] not in own)[:MAX_TERMS])
-    return QueryTerms(kept, own & kept.keys())
+    return QueryTerms(kept, frozenset(own & kept.keys()))
+
+
+def _has_content(term: str, *languages: str) -> bool:
+    return all(analyse(term, language) for language in languages)

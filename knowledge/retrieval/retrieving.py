@@ -34,6 +34,7 @@ from knowledge.retrieval.confidence import choose_threshold, measure_confidence
 from knowledge.retrieval.external import ExternalSearch, load_bases, search_bases
 from knowledge.retrieval.nyxcore import Base
 from knowledge.retrieval.passages import Passage, merge_passages
+from knowledge.retrieval.queries import Query
 from knowledge.retrieval.query_terms import QueryTerms, analyse_question
 from knowledge.retrieval.statement import compose_statement
 from minirag.ai.embeddings import EmbedderMissing, EmbedderProfile, embed_query, profile_of
@@ -91,7 +92,7 @@ class Retrieval:
 class _Question:
     """A question on its way. `vector` is pgvector's text form, None where `model` could not embed it."""
 
-    text: str
+    query: Query
     model: str
     vector: str | None
     dimensions: int
@@ -127,7 +128,11 @@ class _Candidates:
 
 
 async def retrieve(
-    bot: BotProfile, question: str, *, limit: int | None = None, bases: Sequence[Base] | None = None
+    bot: BotProfile,
+    question: Query | str,
+    *,
+    limit: int | None = None,
+    bases: Sequence[Base] | None = None,
 ) -> Retrieval:
     """Find the passages of the bot's sources that fit `question`, at most `limit` (the bot's passage count).
 
@@ -136,13 +141,14 @@ async def retrieve(
     of the bot unless they are given, are asked at the same time, and never waited for beyond NYXCORE_TIMEOUT_SECONDS.
     """
     started = time.perf_counter()
+    query = Query(question) if isinstance(question, str) else question
     if bases is None:
         bases = await run_sync(load_bases, bot.pk)
     if not bases:
-        return await _retrieve_here(bot, question, limit or bot.passage_count, started)
-    outside = asyncio.create_task(search_bases(bases, question))
+        return await _retrieve_here(bot, query, limit or bot.passage_count, started)
+    outside = asyncio.create_task(search_bases(bases, query.embedded))
     try:
-        here = await _retrieve_here(bot, question, limit or bot.passage_count, started)
+        here = await _retrieve_here(bot, query, limit or bot.passage_count, started)
         found = await outside
     finally:
         outside.cancel()
@@ -152,14 +158,14 @@ async def retrieve(
     )  # fmt: skip
 
 
-async def _retrieve_here(bot: BotProfile, question: str, wanted: int, started: float) -> Retrieval:
+async def _retrieve_here(bot: BotProfile, query: Query, wanted: int, started: float) -> Retrieval:
     """Search the tenant's own index."""
-    asked = await _embed_question(bot, bot.effective_embedding_model, question, started)
+    asked = await _embed_question(bot, bot.effective_embedding_model, query, started)
     found = await run_sync(_search, bot, asked, wanted)
     if isinstance(found, str):
         # The knowledge was embedded with another model than the bot names now: it is being re-embedded.
         spent = asked
-        asked = await _embed_question(bot, found, question, started)
+        asked = await _embed_question(bot, found, query, started)
         asked = replace(
             asked, tokens=asked.tokens + spent.tokens, cost_usd=asked.cost_usd + spent.cost_usd
         )
@@ -168,15 +174,15 @@ async def _retrieve_here(bot: BotProfile, question: str, wanted: int, started: f
     return found
 
 
-async def _embed_question(bot: BotProfile, model: str, text: str, started: float) -> _Question:
+async def _embed_question(bot: BotProfile, model: str, query: Query, started: float) -> _Question:
     try:
-        made = await embed_query(model, text, credentials=bot.credentials)
+        made = await embed_query(model, query.embedded, credentials=bot.credentials)
     except (EmbedderMissing, ProviderError) as error:
         logger.warning("searching by words only", model=model, reason=error.code)
-        return _Question(text, model, None, 0, 0, FREE, started)
+        return _Question(query, model, None, 0, 0, FREE, started)
     vector = made.vectors[0]
     return _Question(
-        text,
+        query,
         model,
         format_vector(vector.tolist()),
         len(vector),
@@ -195,7 +201,8 @@ def _search(
     bot: BotProfile, asked: _Question, limit: int, is_final: bool = False
 ) -> Retrieval | str:
     """Search within one transaction; returns the embedding model of the knowledge if it is not the question's."""
-    language = decide_language(asked.text)
+    query = asked.query
+    language = query.language or decide_language(query.text)
     with transaction.atomic():
         scope = _load_scope(bot)
         if scope.source_ids and scope.embedding_model != asked.model:
@@ -207,7 +214,7 @@ def _search(
         trusts_cosine = not profile.english_only or (
             language == "en" and "en" in (scope.languages or ["en"])
         )
-        terms = analyse_question(asked.text, language, scope.languages)
+        terms = analyse_question(query.text, language, scope.languages, query.carried)
         found = (
             _find_candidates(bot, scope, asked, terms, limit, trusts_cosine)
             if scope.source_ids

@@ -1,6 +1,6 @@
 """The one SQL statement of a search (docs/retrieval.md), put together from its parts. Values are always parameters.
 
-Parameters: terms int[] (each once), frequencies int[], counted bool[] (which terms make up the best possible score),
+Parameters: terms int[] (each once), frequencies float[], counted bool[] (which terms make up the best possible score),
 sources uuid[], limit int, and with vectors: vector (text of a halfvec), dimensions int, weight float;
 for a mixed statement embedded uuid[], for a weighed one factors float[].
 """
@@ -17,7 +17,7 @@ _TERMS = """
 WITH q AS (
     SELECT t.term, t.frequency, t.counted, t.place,
            ln(1 + (s.n - coalesce(d.df, 0) + 0.5) / (coalesce(d.df, 0) + 0.5)) AS idf
-      FROM unnest(%(terms)s::int[], %(frequencies)s::int[], %(counted)s::bool[])
+      FROM unnest(%(terms)s::int[], %(frequencies)s::float8[], %(counted)s::bool[])
            WITH ORDINALITY AS t(term, frequency, counted, place)
      CROSS JOIN lex_stats s
       LEFT JOIN lex_df d ON d.term = t.term

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from knowledge.retrieval.confidence import LEXICAL_FLOOR, choose_threshold, measure_confidence
+from knowledge.retrieval.queries import Carried
 from knowledge.retrieval.query_terms import MAX_TERMS, analyse_question
 from knowledge.sources.schedule import next_attempt, next_refresh
 from minirag.ai.embeddings import profile_of
@@ -74,6 +75,16 @@ def test_a_second_language_adds_its_stems_but_no_stop_words():
 
 def test_a_question_in_a_language_no_source_has_is_read_in_the_sources_language():
     assert "filter" in analyse_question("filters?", "fr", ["en"]).own
+
+
+def test_what_is_carried_over_counts_a_part_and_never_against_the_questions_own_words():
+    carried = (Carried("the old filters of Norway", 0.3), Carried("Norway and Sweden", 0.1))
+    terms = analyse_question("And new filters?", "en", ["en", "de"], carried)
+    assert {term: terms.terms[term] for term in ("new", "filter", "old", "norway", "sweden")} == {
+        "new": 1, "filter": 1, "old": 0.3, "norway": 0.3, "sweden": 0.1,
+    }  # fmt: skip
+    assert {"new", "old", "sweden"} <= terms.own and "the" not in terms.terms
+    assert all(isinstance(each, float) for each in terms.frequencies)
 
 
 def test_a_pasted_page_is_cut():

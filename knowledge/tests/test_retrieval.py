@@ -12,6 +12,7 @@ from django.db import connection
 from bots.models import BotProfile
 from knowledge.indexing.vector_index import ensure_vector_index
 from knowledge.models import Chunk, IndexEntry, Source
+from knowledge.retrieval.queries import Carried, Query
 from knowledge.retrieval.retrieving import Retrieval, retrieve
 from knowledge.retrieval.statement import compose_statement
 from knowledge.sources.changing import (
@@ -34,7 +35,7 @@ from tenants.context import tenant_context
 QUESTION = "How many months does the warranty of the Aeris One last?"
 
 
-def ask(bot: BotProfile, question: str = QUESTION, **options) -> Retrieval:
+def ask(bot: BotProfile, question: Query | str = QUESTION, **options) -> Retrieval:
     return async_to_sync(retrieve)(bot, question, **options)
 
 
@@ -425,3 +426,19 @@ def test_ingesting_again_does_not_disturb_the_answer(bot):
     assert contents(ask(bot)) == contents(before) and ask(bot).confidence == pytest.approx(
         before.confidence
     )
+
+
+# --- What was said before -----------------------------------------------------------------------------------------
+
+
+def test_a_follow_up_is_found_by_what_is_carried_over(bot):
+    teach(bot)
+    alone = ask(bot, "And how long?")
+    query = Query(
+        "And how long?",
+        language="en",
+        carried=(Carried("What does the warranty of the Aeris One cover?", 0.3),),
+        meaning="What does the warranty of the Aeris One cover? And how long?",
+    )
+    assert contents(ask(bot, query))[0] == WARRANTY
+    assert ask(bot, query).confidence > alone.confidence

@@ -1,0 +1,30 @@
+"""What a search is asked for: a question, and what was said before it as far as it belongs to it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Carried:
+    """Words from before the question; one of them counts `weight` times a word of the question itself."""
+
+    text: str
+    weight: float
+
+
+@dataclass(frozen=True)
+class Query:
+    """`text` is the question, whose words count in full. `language` is its, "" where that is still to be found out.
+
+    `meaning` is what is embedded: the question where nothing else is given.
+    """
+
+    text: str
+    language: str = ""
+    carried: tuple[Carried, ...] = ()
+    meaning: str = ""
+
+    @property
+    def embedded(self) -> str:
+        return self.meaning or self.text
