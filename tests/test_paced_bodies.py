@@ -123,6 +123,14 @@ def test_what_is_refused_is_read_on_so_that_its_sender_sees_why(line):
     assert line.is_read and b" 401 " in line.answer
 
 
+def test_a_body_that_breaks_is_read_on_as_well(line):
+    line.send_head(None)
+    line.request.body_is_wanted()
+    line.send(b"5\r\nhello\r\nthis is no length\r\n")
+    assert line.refusal == (400, "bad_request") and line.is_read
+    assert line.queue[-1] == {"type": "http.disconnect"}
+
+
 # --- How slowly -----------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("length", [200, 60 * KB, 60 * KB * KB])
 @pytest.mark.parametrize("data", [b"", b"x"])

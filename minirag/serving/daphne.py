@@ -169,7 +169,7 @@ class Channel(HTTPChannel):
             if self._pace is not None:
                 self._pace.count(len(data))
             super().dataReceived(data)
-            if self._incoming is not None:
+            if self._incoming is not None and self._lingering is None:
                 self._incoming.hand_on()
 
     def lineReceived(self, line: bytes) -> None:
