@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from rest_framework.request import Request
-from rest_framework.response import Response
+from typing import Any
 
-from bots.usage.pricing import DEFAULT_ID, list_prices, remove_override, set_override
+from rest_framework.request import Request
+
+from bots.usage.pricing import DEFAULT_ID, MILLION, list_prices, remove_override, set_override
 from bots.usage.spending import window_of
 from conversations.statistics import figures as stats
 from conversations.statistics.schemas import (
@@ -37,66 +38,66 @@ class StatsView(ApiView):
 
 class Overview(StatsView):
     @describe("Count everything", answers={200: OverviewSchema})
-    def get(self, request: Request) -> Response:
-        return Response(stats.describe_overview())
+    def get(self, request: Request) -> Any:
+        return stats.describe_overview()
 
 
 class Usage(StatsView):
     @describe("Show usage by day", query=UsageQuery, answers={200: list[UsageOfDaySchema]})
-    def get(self, request: Request, query: UsageQuery) -> Response:
-        return Response(stats.list_usage(window_of(query.days), query.kinds))
+    def get(self, request: Request, query: UsageQuery) -> Any:
+        return stats.list_usage(window_of(query.days), query.kinds)
 
 
 class UsageByBot(StatsView):
     @describe("Show usage by bot", query=UsageQuery, answers={200: list[UsageOfBotSchema]})
-    def get(self, request: Request, query: UsageQuery) -> Response:
-        return Response(stats.list_usage_by_bot(window_of(query.days), query.kinds))
+    def get(self, request: Request, query: UsageQuery) -> Any:
+        return stats.list_usage_by_bot(window_of(query.days), query.kinds)
 
 
 class UsageByModel(StatsView):
     @describe("Show usage by model", query=UsageQuery, answers={200: list[UsageOfModelSchema]})
-    def get(self, request: Request, query: UsageQuery) -> Response:
-        return Response(stats.list_usage_by_model(window_of(query.days), query.kinds))
+    def get(self, request: Request, query: UsageQuery) -> Any:
+        return stats.list_usage_by_model(window_of(query.days), query.kinds)
 
 
 class CostEstimate(StatsView):
     @describe("Estimate the cost", query=MonthQuery, answers={200: CostEstimateSchema})
-    def get(self, request: Request, query: MonthQuery) -> Response:
-        return Response(stats.estimate_cost(window_of(query.days)))
+    def get(self, request: Request, query: MonthQuery) -> Any:
+        return stats.estimate_cost(window_of(query.days))
 
 
 class FeedbackStats(StatsView):
     @describe("Show feedback", query=AnswersQuery, answers={200: FeedbackStatsSchema})
-    def get(self, request: Request, query: AnswersQuery) -> Response:
-        return Response(stats.describe_feedback(window_of(query.days), query.bot_profile_id))
+    def get(self, request: Request, query: AnswersQuery) -> Any:
+        return stats.describe_feedback(window_of(query.days), query.bot_profile_id)
 
 
 class FeedbackTrend(StatsView):
     @describe("Show feedback by day", query=AnswersQuery, answers={200: list[FeedbackOfDaySchema]})
-    def get(self, request: Request, query: AnswersQuery) -> Response:
-        return Response(stats.list_feedback_trend(window_of(query.days), query.bot_profile_id))
+    def get(self, request: Request, query: AnswersQuery) -> Any:
+        return stats.list_feedback_trend(window_of(query.days), query.bot_profile_id)
 
 
 class Latency(StatsView):
     @describe("Show latency percentiles", query=AnswersQuery, answers={200: LatencySchema})
-    def get(self, request: Request, query: AnswersQuery) -> Response:
-        return Response(stats.describe_latency(window_of(query.days), query.bot_profile_id))
+    def get(self, request: Request, query: AnswersQuery) -> Any:
+        return stats.describe_latency(window_of(query.days), query.bot_profile_id)
 
 
 class Refusals(StatsView):
     @describe("Show refusals by reason and day", query=AnswersQuery, answers={200: RefusalsSchema})
-    def get(self, request: Request, query: AnswersQuery) -> Response:
-        return Response(stats.describe_refusals(window_of(query.days), query.bot_profile_id))
+    def get(self, request: Request, query: AnswersQuery) -> Any:
+        return stats.describe_refusals(window_of(query.days), query.bot_profile_id)
 
 
 class Pricing(StatsView):
     """Prices that this tenant's calls are recorded at from now on."""
 
     @describe("List prices", answers={200: PricingSchema})
-    def get(self, request: Request) -> Response:
-        prices = {model: stats.render_prices(each) for model, each in list_prices().items()}
+    def get(self, request: Request) -> Any:
+        prices = list_prices()
         default = prices.pop(DEFAULT_ID)
-        return Response({"models": prices, "default": default})
+        return {"models": prices, "default": default}
 
     @describe(
         "Set a price of one's own",
@@ -108,15 +109,14 @@ class Pricing(StatsView):
             "completion_cost_per_1m": 1.5,
         },
     )
-    def put(self, request: Request, body: NewPrice) -> Response:
-        prices = {
-            "prompt_cost_per_1m": body.prompt_cost_per_1m,
-            "completion_cost_per_1m": body.completion_cost_per_1m,
+    def put(self, request: Request, body: NewPrice) -> Any:
+        prompt, completion = body.prompt_cost_per_1m, body.completion_cost_per_1m
+        set_override(body.model, prompt_cost_per_1m=prompt, completion_cost_per_1m=completion)
+        return {
+            "model": body.model,
+            "prompt": prompt / MILLION,
+            "completion": completion / MILLION,
         }
-        set_override(body.model, **prices)
-        return Response(
-            {"model": body.model, **{name: float(price) for name, price in prices.items()}}
-        )
 
     @describe(
         "Go back to the list price",

@@ -10,18 +10,18 @@ import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import TruncDate
 
 from bots.models import BotProfile, Measure, Outcome, UsageKind
-from bots.usage.pricing import MILLION, PRICED_KINDS, find_prices, load_overrides
+from bots.usage.pricing import PRICED_KINDS, find_prices, load_overrides
 from bots.usage.spending import CHAT_ONLY, Spent, Window, count_times, sum_everything, sum_usage
 from bots.usage.timings import ERROR_LIMIT_PERCENT, summarise_times
 from conversations.models import Chat, Feedback, Message, MessageRole
 from knowledge.models import Source
-from minirag.ai.pricing import Prices
 
 DELETED_BOT = "(deleted bot)"
 ALL_KINDS = tuple(UsageKind)
@@ -43,39 +43,31 @@ def describe_overview() -> Row:
     }
 
 
-def list_usage(window: Window, kinds: Iterable[str] = CHAT_ONLY) -> list[Row]:
+def list_usage(window: Window, kinds: Iterable[str] = CHAT_ONLY) -> list[Spent]:
     """One row per day and model, the newest day first."""
     spent = sum_usage(("day", "model"), window, kinds=kinds)
-    spent.sort(key=lambda each: (-_ordinal(each), each.model))
-    return [{"date": str(each.day), "model": each.model, **_tokens(each)} for each in spent]
+    return sorted(spent, key=lambda each: (-_ordinal(each), each.model))
 
 
-def list_usage_by_bot(window: Window, kinds: Iterable[str] = CHAT_ONLY) -> list[Row]:
+def list_usage_by_bot(window: Window, kinds: Iterable[str] = CHAT_ONLY) -> list[SimpleNamespace]:
     """One row per bot and model, most tokens first."""
     spent = sum_usage(("bot_profile_id", "model"), window, kinds=kinds)
     names = _names_of(each.bot_profile_id for each in spent)
     spent.sort(key=lambda each: (-each.total_tokens, str(each.bot_profile_id), each.model))
-    return [
-        {
-            **_bot(each.bot_profile_id, names), "model": each.model, **_tokens(each),
-            "cost_usd": _dollars(each.cost_usd),
-        }
-        for each in spent
-    ]  # fmt: skip
+    return [SimpleNamespace(**vars(each) | _bot(each.bot_profile_id, names)) for each in spent]
 
 
-def list_usage_by_model(window: Window, kinds: Iterable[str] = CHAT_ONLY) -> list[Row]:
+def list_usage_by_model(window: Window, kinds: Iterable[str] = CHAT_ONLY) -> list[SimpleNamespace]:
     """One row per model, most tokens first; the costs are those of the calls, the prices those of today."""
     overrides, is_chat = load_overrides(), not set(PRICED_KINDS).isdisjoint(kinds)
     spent = sum_usage(("model",), window, kinds=kinds)
     spent.sort(key=lambda each: (-each.total_tokens, each.model))
     return [
-        {
-            "model": each.model, **_tokens(each), "cost_usd": _dollars(each.cost_usd),
-            **render_prices(find_prices(each.model or "", overrides, is_chat=is_chat)),
-        }
+        SimpleNamespace(
+            **vars(each), **vars(find_prices(each.model or "", overrides, is_chat=is_chat))
+        )
         for each in spent
-    ]  # fmt: skip
+    ]
 
 
 def estimate_cost(window: Window) -> Row:
@@ -111,11 +103,7 @@ def _project(spent: list[Spent]) -> Row:
 def _sum_kind(kind: UsageKind, spent: list[Spent]) -> Row:
     fields = ("prompt_tokens", "completion_tokens", "total_tokens", "request_count")
     sums = {name: sum(getattr(each, name) for each in spent) for name in fields}
-    return {
-        "kind": kind.value,
-        **sums,
-        "cost_usd": _dollars(sum((each.cost_usd for each in spent), Decimal(0))),
-    }
+    return {"kind": kind, **sums, "cost_usd": sum((each.cost_usd for each in spent), Decimal(0))}
 
 
 def describe_latency(window: Window, bot_profile_id: uuid.UUID | None = None) -> Row:
@@ -130,12 +118,12 @@ def describe_latency(window: Window, bot_profile_id: uuid.UUID | None = None) ->
     names = _names_of(by_bot)
     return {
         "error_limit_percent": ERROR_LIMIT_PERCENT,
-        **_render_times(everything),
+        **_sum_up_times(everything),
         "by_bot": [
-            {**_bot(bot, names), **_render_times(by_bot[bot])} for bot in sorted(by_bot, key=str)
+            {**_bot(bot, names), **_sum_up_times(by_bot[bot])} for bot in sorted(by_bot, key=str)
         ],
         "by_model": [
-            {"model": model, **_render_times(by_model[model])} for model in sorted(by_model)
+            {"model": model, **_sum_up_times(by_model[model])} for model in sorted(by_model)
         ],
     }
 
@@ -145,7 +133,7 @@ class _Times(dict[Measure, Counter[int]]):
         return self.setdefault(measure, Counter())
 
 
-def _render_times(times: _Times) -> Row:
+def _sum_up_times(times: _Times) -> Row:
     return {
         "time_to_first_token_ms": summarise_times(times[Measure.FIRST_TOKEN]),
         "duration_ms": summarise_times(times[Measure.DURATION]),
@@ -167,11 +155,11 @@ def describe_feedback(window: Window, bot_profile_id: uuid.UUID | None = None) -
         "positive_count": positive,
         "negative_count": negative,
         "feedback_rate": _percent(positive + negative, total),
-        "by_bot": [_render_opinions(row, names) for row in rows],
+        "by_bot": [_sum_opinions(row, names) for row in rows],
     }
 
 
-def _render_opinions(row: Row, names: dict[uuid.UUID, str]) -> Row:
+def _sum_opinions(row: Row, names: dict[uuid.UUID, str]) -> Row:
     return {
         **_bot(row["chat__bot_profile_id"], names),
         "positive_count": row["positive_count"],
@@ -190,7 +178,7 @@ def list_feedback_trend(window: Window, bot_profile_id: uuid.UUID | None = None)
     )
     rows = sorted(_count_opinions(answers.values("day")), key=lambda row: row["day"])
     names = ("positive_count", "negative_count", "total_messages")
-    return [{"date": str(row["day"]), **{name: row[name] for name in names}} for row in rows]
+    return [{name: row[name] for name in ("day", *names)} for row in rows]
 
 
 def describe_refusals(window: Window, bot_profile_id: uuid.UUID | None = None) -> Row:
@@ -211,16 +199,16 @@ def describe_refusals(window: Window, bot_profile_id: uuid.UUID | None = None) -
     total, refusals = (sum(pair[index] for pair in days.values()) for index in (0, 1))
     by_reason = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
     return {
-        **_render_refusals(total, refusals),
+        **_count_refusals(total, refusals),
         "by_reason": [
             {"reason": reason, "refused_count": count, "share": _percent(count, refusals)}
             for reason, count in by_reason
         ],
-        "by_day": [{"date": str(day), **_render_refusals(*days[day])} for day in sorted(days)],
+        "by_day": [{"day": day, **_count_refusals(*days[day])} for day in sorted(days)],
     }
 
 
-def _render_refusals(total: int, refused: int) -> Row:
+def _count_refusals(total: int, refused: int) -> Row:
     return {
         "total_messages": total,
         "refused_count": refused,
@@ -245,26 +233,9 @@ def _count_opinions(answers: Any) -> list[Row]:
     )
 
 
-def render_prices(prices: Prices) -> Row:
-    """Prices per token as US dollars per million."""
-    return {
-        "prompt_cost_per_1m": float(prices.prompt * MILLION),
-        "completion_cost_per_1m": float(prices.completion * MILLION),
-    }
-
-
-def _tokens(spent: Spent) -> Row:
-    return {
-        "prompt_tokens": spent.prompt_tokens,
-        "completion_tokens": spent.completion_tokens,
-        "total_tokens": spent.total_tokens,
-        "request_count": spent.request_count,
-    }
-
-
 def _bot(bot_profile_id: uuid.UUID | None, names: dict[uuid.UUID, str]) -> Row:
     name = names.get(bot_profile_id, DELETED_BOT) if bot_profile_id else DELETED_BOT
-    return {"bot_profile_id": str(bot_profile_id), "bot_name": name}
+    return {"bot_profile_id": bot_profile_id, "bot_name": name}
 
 
 def _names_of(ids: Iterable[uuid.UUID | None]) -> dict[uuid.UUID, str]:

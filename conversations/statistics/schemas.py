@@ -11,6 +11,7 @@ from uuid import UUID
 from pydantic import BeforeValidator, Field
 
 from bots.models import PriceOverride, UsageKind
+from bots.usage.pricing import MILLION
 from conversations.statistics.figures import ALL_KINDS
 from minirag.lib.bounds import AsColumn
 from minirag.lib.http_in.nouns import Noun
@@ -18,7 +19,12 @@ from minirag.lib.http_in.rest import Body
 
 Day = Annotated[date, Field(description="In the tenant's time zone.", examples=["2026-11-20"])]
 Count = Annotated[int, Field(ge=0)]
-Usd = Annotated[float, Field(ge=0, description="US dollars, six decimals.", examples=[0.004512])]
+Usd = Annotated[
+    float,
+    Field(ge=0, description="US dollars, six decimals.", examples=[0.004512]),
+    BeforeValidator(lambda amount: float(round(amount, 6))),
+]
+PerMillion = BeforeValidator(lambda price: float(price * MILLION))
 Percent = Annotated[float, Field(ge=0, le=100, examples=[66.67])]
 Milliseconds = Annotated[
     int | None, Field(description="Null where nothing was measured.", examples=[850])
@@ -39,12 +45,30 @@ class OverviewSchema(Noun):
 class PriceSchema(Noun):
     """US dollars per million tokens."""
 
-    prompt_cost_per_1m: Annotated[float, Field(examples=[0.15])]
-    completion_cost_per_1m: Annotated[float, Field(examples=[0.6])]
+    prompt_cost_per_1m: Annotated[
+        float, PerMillion, Field(validation_alias="prompt", examples=[0.15])
+    ]
+    completion_cost_per_1m: Annotated[
+        float, PerMillion, Field(validation_alias="completion", examples=[0.6])
+    ]
 
 
-class OwnPriceSchema(PriceSchema):
+# What a row is of stands first on the wire, and so last among its bases.
+class _OfModel(Noun):
     model: ModelName
+
+
+class _OfBot(Noun):
+    bot_profile_id: UUID
+    bot_name: BotName
+
+
+class _OfDay(Noun):
+    date: Annotated[Day, Field(validation_alias="day")]
+
+
+class OwnPriceSchema(PriceSchema, _OfModel):
+    pass
 
 
 class PricingSchema(Noun):
@@ -59,25 +83,27 @@ class _TokensSchema(Noun):
     request_count: Count
 
 
-class UsageOfDaySchema(_TokensSchema):
-    date: Day
-    model: ModelName
+class UsageOfDaySchema(_TokensSchema, _OfModel, _OfDay):
+    pass
 
 
-class UsageOfBotSchema(_TokensSchema):
-    bot_profile_id: UUID
-    bot_name: BotName
-    model: ModelName
+class UsageOfBotSchema(_TokensSchema, _OfModel, _OfBot):
     cost_usd: Usd
 
 
-class UsageOfModelSchema(_TokensSchema, PriceSchema):
-    model: ModelName
+class _UsageOfModel(_TokensSchema, _OfModel):
     cost_usd: Usd
 
 
-class UsageOfKindSchema(_TokensSchema):
+class UsageOfModelSchema(PriceSchema, _UsageOfModel):
+    pass
+
+
+class _OfKind(Noun):
     kind: UsageKind
+
+
+class UsageOfKindSchema(_TokensSchema, _OfKind):
     cost_usd: Usd
 
 
@@ -103,20 +129,21 @@ class _OpinionsSchema(Noun):
     total_messages: Count
 
 
-class FeedbackOfBotSchema(_OpinionsSchema):
-    bot_profile_id: UUID
-    bot_name: BotName
+class FeedbackOfBotSchema(_OpinionsSchema, _OfBot):
     feedback_rate: Percent
 
 
-class FeedbackStatsSchema(_OpinionsSchema):
+class FeedbackStatsSchema(Noun):
+    total_messages: Count
     total_with_feedback: Count
+    positive_count: Count
+    negative_count: Count
     feedback_rate: Percent
     by_bot: list[FeedbackOfBotSchema]
 
 
-class FeedbackOfDaySchema(_OpinionsSchema):
-    date: Day
+class FeedbackOfDaySchema(_OpinionsSchema, _OfDay):
+    pass
 
 
 class PercentilesSchema(Noun):
@@ -132,17 +159,19 @@ class _TimesSchema(Noun):
     duration_ms: PercentilesSchema
 
 
-class LatencyOfBotSchema(_TimesSchema):
-    bot_profile_id: UUID
-    bot_name: BotName
+class LatencyOfBotSchema(_TimesSchema, _OfBot):
+    pass
 
 
-class LatencyOfModelSchema(_TimesSchema):
-    model: ModelName
+class LatencyOfModelSchema(_TimesSchema, _OfModel):
+    pass
 
 
-class LatencySchema(_TimesSchema):
+class _LimitSchema(Noun):
     error_limit_percent: Annotated[float, Field(examples=[2.5])]
+
+
+class LatencySchema(_TimesSchema, _LimitSchema):
     by_bot: list[LatencyOfBotSchema]
     by_model: list[LatencyOfModelSchema]
 
@@ -159,8 +188,8 @@ class RefusalsOfReasonSchema(Noun):
     share: Annotated[Percent, Field(description="Of all refusals.")]
 
 
-class RefusalsOfDaySchema(_RefusedSchema):
-    date: Day
+class RefusalsOfDaySchema(_RefusedSchema, _OfDay):
+    pass
 
 
 class RefusalsSchema(_RefusedSchema):

@@ -519,26 +519,26 @@ Feedback = Literal['positive', 'negative']
 
 
 class FeedbackOfBot(TypedDict):
+    bot_profile_id: str
+    bot_name: str
     positive_count: int
     negative_count: int
     total_messages: int
-    bot_profile_id: str
-    bot_name: str
     feedback_rate: float
 
 
 class FeedbackOfDay(TypedDict):
+    date: str
     positive_count: int
     negative_count: int
     total_messages: int
-    date: str
 
 
 class FeedbackStats(TypedDict):
-    positive_count: int
-    negative_count: int
     total_messages: int
     total_with_feedback: int
+    positive_count: int
+    negative_count: int
     feedback_rate: float
     by_bot: list[FeedbackOfBot]
 
@@ -637,24 +637,24 @@ class InvalidField(TypedDict):
 
 
 class Latency(TypedDict):
+    error_limit_percent: float
     time_to_first_token_ms: Percentiles
     duration_ms: Percentiles
-    error_limit_percent: float
     by_bot: list[LatencyOfBot]
     by_model: list[LatencyOfModel]
 
 
 class LatencyOfBot(TypedDict):
-    time_to_first_token_ms: Percentiles
-    duration_ms: Percentiles
     bot_profile_id: str
     bot_name: str
+    time_to_first_token_ms: Percentiles
+    duration_ms: Percentiles
 
 
 class LatencyOfModel(TypedDict):
+    model: str
     time_to_first_token_ms: Percentiles
     duration_ms: Percentiles
-    model: str
 
 
 class LogIn(TypedDict):
@@ -916,9 +916,9 @@ class Overview(TypedDict):
 
 
 class OwnPrice(TypedDict):
+    model: str
     prompt_cost_per_1m: float
     completion_cost_per_1m: float
-    model: str
     ignored: NotRequired[list[str]]
 
 
@@ -1088,10 +1088,10 @@ class Refusals(TypedDict):
 
 
 class RefusalsOfDay(TypedDict):
+    date: str
     total_messages: int
     refused_count: int
     refusal_rate: float
-    date: str
 
 
 class RefusalsOfReason(TypedDict):
@@ -1376,43 +1376,43 @@ UsageKind = Literal['chat', 'embedding', 'rewrite', 'rerank']
 
 
 class UsageOfBot(TypedDict):
+    bot_profile_id: str
+    bot_name: str
+    model: str
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
     request_count: int
-    bot_profile_id: str
-    bot_name: str
-    model: str
     cost_usd: float
 
 
 class UsageOfDay(TypedDict):
+    date: str
+    model: str
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
     request_count: int
-    date: str
-    model: str
 
 
 class UsageOfKind(TypedDict):
+    kind: UsageKind
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
     request_count: int
-    kind: UsageKind
     cost_usd: float
 
 
 class UsageOfModel(TypedDict):
-    prompt_cost_per_1m: float
-    completion_cost_per_1m: float
+    model: str
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
     request_count: int
-    model: str
     cost_usd: float
+    prompt_cost_per_1m: float
+    completion_cost_per_1m: float
 
 
 class User(TypedDict):
