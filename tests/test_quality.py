@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bench.quality import vectors
-from bench.quality.__main__ import NEEDS, SECTIONS, find_sets, read_arguments
+from bench.quality.__main__ import NEEDS, SECTIONS, find_sets, read_arguments, run_sections
 from bench.quality.asking import Reply, ask, make_bot, teach_pages
 from bench.quality.dialogues import Turn
 from bench.quality.judged import holds, rank_share
@@ -19,8 +19,10 @@ from bench.quality.languages import is_in_language
 from bench.quality.metrics import Order, measure_orders
 from bench.quality.own import Asked, describe_failure
 from bench.quality.questions import ANSWERABLE, BASES, HALVES, KINDS, Question, load_base
+from bench.report import Report
 from bots.models import Outcome
 from knowledge.retrieval.evaluation import measure_all
+from minirag.ai.builtin import local
 from minirag.ai.builtin.local import HASH
 
 NAMES = sorted(path.name for path in BASES.iterdir() if path.is_dir())
@@ -161,6 +163,20 @@ def test_sections_can_be_chosen_and_unknown_ones_are_refused():
     assert find_sets().parts[-2:] == ("shared", "data")
     with pytest.raises(SystemExit):
         read_arguments(["speed"])
+
+
+@pytest.mark.parametrize("section", ["dialogues", "scifact", "sentences", "strangers"])
+def test_a_section_without_its_set_says_so_and_is_left_out(
+    section, tmp_path, settings, monkeypatch, capsys
+):
+    monkeypatch.setattr(local, "encode_locally", local.encode_locally)  # put back afterwards
+    settings.EMBEDDER_DIR = tmp_path
+    (tmp_path / "manifest.json").write_text("{}")
+    report = Report()
+    arguments = [section, "--data", str(tmp_path), "--vectors", str(tmp_path / "kept")]
+    run_sections(report, read_arguments(arguments))
+    assert f"SKIPPED {section}: there is no set" in capsys.readouterr().out
+    assert not report.sections
 
 
 def test_pages_are_taught_and_asked_through_the_products_own_path(

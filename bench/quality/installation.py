@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from minirag.ai.builtin.minilm import is_built
 from tests.product import CHECKOUT
 from tests.servers import SECRETS, TestServers
 
@@ -45,8 +46,6 @@ def own_installation() -> Iterator[None]:
 def _set_up(embedder: Path) -> None:
     import django
     from django.core.management import call_command
-
-    from minirag.ai.builtin.minilm import is_built
 
     if not is_built(embedder):
         raise SystemExit(f"There is no embedder in {embedder}: `make eval` builds it.")

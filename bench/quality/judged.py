@@ -169,9 +169,10 @@ def measure_strangers(report: Report, library: Library, *, quick: bool) -> None:
     """Each index asked its own questions and those of others: AUROC of the confidence, and what its floor does."""
     count = 40 if quick else STRANGERS
     questions = load_question_sets(library, count)
-    for index in (
-        name for name in ("scifact", "squad", "xquad_de", "dialogues") if name in questions
-    ):
+    indexes = [name for name in (*SETS, "dialogues") if name in questions]
+    if not indexes:
+        print(f"  SKIPPED strangers: there is no set in {library.folder}", flush=True)
+    for index in indexes:
         taught = library.teach(index)
         with tenant_context(taught.tenant):
             own = asyncio.run(search_all(taught.bot, questions[index], 1))
