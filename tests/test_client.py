@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -48,6 +49,21 @@ def open_client(
 
     http = httpx.Client(transport=httpx.MockTransport(answer))
     return MiniRAG("http://minirag.example.com/", "token", http=http, **options), seen
+
+
+def events(*names: str) -> bytes:
+    return b"".join(f"event: {name}\ndata: {{}}\n\n".encode() for name in names)
+
+
+def broken_stream(content: bytes, **headers: str) -> httpx.Response:
+    """An answer whose connection breaks behind `content`."""
+
+    class Broken(httpx.SyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            yield content
+            raise httpx.ReadError("the connection was reset")
+
+    return httpx.Response(200, headers=headers, stream=Broken())
 
 
 @pytest.fixture
@@ -105,6 +121,57 @@ class TestRequests:
         assert pauses[0] == 7 and 0 < pauses[1] < 2
         keys = {request.headers["idempotency-key"] for request in seen}
         assert len(seen) == 3 and len(keys) == 1
+
+    def test_a_stream_that_breaks_is_read_on_where_it_broke(self, pauses):
+        minirag, seen = open_client(
+            broken_stream(events("sources", "delta"), **{"X-Turn-ID": "t1"}),
+            httpx.ConnectError("gone"),
+            broken_stream(events("delta")),
+            httpx.Response(200, content=events("delta", "done")),
+        )
+        heard = list(minirag.stream(bot_profile_id="b", message="Hi"))
+        assert [event.name for event in heard] == ["sources", "delta", "delta", "delta", "done"]
+        assert [event.number for event in heard] == [1, 2, 3, 4, 5]
+        assert {event.turn_id for event in heard} == {"t1"}
+        assert [request.url.path for request in seen] == ["/v1/chat"] + ["/v1/turns/t1/events"] * 3
+        assert [request.headers.get("last-event-id") for request in seen] == [None, "2", "2", "3"]
+        assert seen[1].url.params["extended"] == "true" and len(pauses) == 3
+
+    def test_a_stream_that_ends_without_its_last_event_is_read_on_too(self, pauses):
+        minirag, _ = open_client(
+            httpx.Response(200, content=events("delta"), headers={"X-Turn-ID": "t1"}),
+            httpx.Response(200, content=events("done")),
+        )
+        heard = list(minirag.stream(bot_profile_id="b", message="Hi"))
+        assert [event.name for event in heard] == ["delta", "done"]
+
+    def test_a_server_that_stays_away_ends_the_stream(self, pauses):
+        minirag, seen = open_client(
+            broken_stream(events("delta"), **{"X-Turn-ID": "t1"}), *[httpx.ConnectError("gone")] * 2
+        )
+        with pytest.raises(MiniRAGError) as raised:
+            list(minirag.stream(bot_profile_id="b", message="Hi"))
+        assert (raised.value.code, raised.value.retryable, len(seen)) == ("unreachable", True, 3)
+
+    @pytest.mark.parametrize(
+        ("answer", "code"),
+        [
+            (httpx.Response(410, json={"detail": "x", "code": "gone"}), "gone"),
+            (httpx.Response(200, content=b'event: error\ndata: {"code": "interrupted"}\n\n'), "interrupted"),
+        ],
+    )  # fmt: skip
+    def test_what_cannot_be_read_on_is_said_at_once(self, pauses, answer, code):
+        minirag, seen = open_client(answer)
+        with pytest.raises(MiniRAGError) as raised:
+            list(minirag.follow("t1", after=7))
+        assert raised.value.code == code and len(seen) == 1
+        assert seen[0].headers["last-event-id"] == "7"
+
+    def test_a_stream_of_a_server_that_names_no_turn_is_not_read_on(self, pauses):
+        minirag, seen = open_client(broken_stream(events("delta")))
+        with pytest.raises(MiniRAGError, match="unreachable"):
+            list(minirag.stream(bot_profile_id="b", message="Hi"))
+        assert len(seen) == 1
 
     def test_after_the_last_try_the_error_says_what_to_do(self, pauses):
         body = {

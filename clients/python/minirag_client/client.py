@@ -13,16 +13,21 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 
 from minirag_client.operations import Operations
-from minirag_client.transport import MiniRAGError
+from minirag_client.transport import RETRIED, MiniRAGError, choose_wait
 from minirag_client.types import Source
 
 
 @dataclass(frozen=True)
 class Event:
-    """One event of a streamed answer: `sources`, `delta`, `done` or `error`, with its data."""
+    """One event of a streamed answer: `sources`, `delta` or `done`, with its data.
+
+    A turn's events are numbered from 1; `turn_id` and `number` say where `follow` may go on.
+    """
 
     name: str
     data: dict[str, Any]
+    number: int = 0
+    turn_id: str = ""
 
 
 class MiniRAG(Operations):
@@ -36,7 +41,11 @@ class MiniRAG(Operations):
         chat_id: str | None = None,
         extended: bool = True,
     ) -> Iterator[Event]:
-        """Ask a bot and yield the answer as it is written. An `error` event ends it by raising MiniRAGError."""
+        """Ask a bot and yield the answer as it is written.
+
+        Where the connection breaks it is read on where it broke off, from whichever web process answers. An `error`
+        event ends it by raising MiniRAGError, and so does a server that stays out of reach.
+        """
         question = {
             "bot_profile_id": bot_profile_id,
             "message": message,
@@ -46,16 +55,46 @@ class MiniRAG(Operations):
         if chat_id is not None:
             question["chat_id"] = chat_id
         response = self.send_stream(self.build("POST", "/v1/chat", body=question))
-        try:
-            for event in _read_events(response):
-                if event.name == "error":
-                    raise MiniRAGError(
-                        200, event.data.get("code", "failed"), event.data.get("detail", ""),
-                        request_id=event.data.get("request_id", ""), retryable=bool(event.data.get("retryable")),
-                    )  # fmt: skip
-                yield event
-        finally:
-            response.close()
+        yield from self._read_on(response, response.headers.get("X-Turn-ID", ""), 0, extended)
+
+    def follow(self, turn_id: str, *, after: int = 0, extended: bool = True) -> Iterator[Event]:
+        """Yield a turn's events behind number `after`, those that are still to come as well; see `stream`."""
+        yield from self._read_on(None, turn_id, after, extended)
+
+    def _read_on(
+        self, response: httpx.Response | None, turn_id: str, number: int, extended: bool
+    ) -> Iterator[Event]:
+        attempt = 0  # since something came
+        while True:
+            wait = None
+            try:
+                response = response or self._open_events(turn_id, number, extended)
+                for name, data in _read_events(response):
+                    number, attempt = number + 1, 0
+                    if name == "error":
+                        raise _read_failure(data)
+                    yield Event(name, data, number, turn_id)
+                    if name == "done":
+                        return
+                failure = MiniRAGError(0, "unreachable", "The stream ended early.", retryable=True)
+            except httpx.TransportError as error:
+                failure = MiniRAGError(0, "unreachable", str(error), retryable=True)
+            except MiniRAGError as error:
+                if error.status and error.status not in RETRIED:
+                    raise
+                failure, wait = error, error.retry_after_seconds
+            finally:
+                if response is not None:
+                    response.close()
+            if not turn_id or attempt == self.retries:
+                raise failure
+            time.sleep(choose_wait(attempt, wait))
+            response, attempt = None, attempt + 1
+
+    def _open_events(self, turn_id: str, number: int, extended: bool) -> httpx.Response:
+        request = self.build("GET", f"/v1/turns/{turn_id}/events", query={"extended": extended})
+        request.headers["Last-Event-ID"] = str(number)
+        return self.send_stream(request)
 
     def iterate(self, path: str, *, page_size: int = 100, **query: Any) -> Iterator[dict[str, Any]]:
         """Yield every item of a list, page after page: `minirag.iterate("/v1/sources", bot_profile_id=bot)`."""
@@ -103,13 +142,20 @@ class MiniRAG(Operations):
             pause = min(pause * 1.5, 3.0)
 
 
-def _read_events(response: httpx.Response) -> Iterator[Event]:
+def _read_events(response: httpx.Response) -> Iterator[tuple[str, dict[str, Any]]]:
     name = ""
     for line in response.iter_lines():
         if line.startswith("event: "):
             name = line.removeprefix("event: ")
         elif line.startswith("data: "):
-            yield Event(name, json.loads(line.removeprefix("data: ")))
+            yield name, json.loads(line.removeprefix("data: "))
+
+
+def _read_failure(data: dict[str, Any]) -> MiniRAGError:
+    return MiniRAGError(
+        200, data.get("code", "failed"), data.get("detail", ""),
+        request_id=data.get("request_id", ""), retryable=bool(data.get("retryable")),
+    )  # fmt: skip
 
 
 def _next_of(response: httpx.Response) -> str | None:

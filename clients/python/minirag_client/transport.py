@@ -12,7 +12,7 @@ from typing import IO, Any, Self
 import httpx
 
 Files = Mapping[str, tuple[str, bytes | IO[bytes]]]
-_RETRIED = frozenset({429, 502, 503, 504})
+RETRIED = frozenset({429, 502, 503, 504})
 _LONGEST_WAIT_SECONDS = 30.0
 
 
@@ -58,7 +58,7 @@ class Transport:
         http: httpx.Client | None = None,
     ) -> None:  # fmt: skip
         self.base_url = base_url.rstrip("/")
-        self._token, self._retries = token, retries
+        self._token, self.retries = token, retries
         self._http = http or httpx.Client(timeout=timeout_seconds)
 
     def __enter__(self) -> Self:
@@ -83,8 +83,8 @@ class Transport:
         request = self.build(
             method, path, query=query, body=body, form=form, files=files, key=idempotency_key
         )
-        for attempt in range(self._retries + 1):
-            is_last = attempt == self._retries or bool(
+        for attempt in range(self.retries + 1):
+            is_last = attempt == self.retries or bool(
                 files
             )  # a file's bytes are gone after the first try
             try:
@@ -99,12 +99,12 @@ class Transport:
                 failure = read_error(response)
                 if (
                     is_last
-                    or response.status_code not in _RETRIED
+                    or response.status_code not in RETRIED
                     or failure.code == "quota_exceeded"
                 ):
                     raise failure
                 wait = failure.retry_after_seconds
-            time.sleep(_choose_wait(attempt, wait))
+            time.sleep(choose_wait(attempt, wait))
         raise AssertionError("the last attempt returns or raises")
 
     def build(
@@ -152,7 +152,7 @@ def read_error(response: httpx.Response) -> MiniRAGError:
     return MiniRAGError(
         response.status_code, str(body.get("code", "http_error")), body.get("detail", ""),
         request_id=str(body.get("request_id") or response.headers.get("X-Request-ID", "")),
-        retryable=bool(body.get("retryable", response.status_code in _RETRIED)),
+        retryable=bool(body.get("retryable", response.status_code in RETRIED)),
         retry_after_seconds=float(after) if after.replace(".", "", 1).isdigit() else None,
     )  # fmt: skip
 
@@ -162,7 +162,7 @@ def given(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if not isinstance(value, Unset)}
 
 
-def _choose_wait(attempt: int, asked: float | None) -> float:
+def choose_wait(attempt: int, asked: float | None) -> float:
     """What the server asked for, or else half a second doubled each time, with jitter."""
     wait = asked if asked is not None else 0.5 * 2**attempt * (0.5 + random.random())  # noqa: S311 - no secret
     return min(wait, _LONGEST_WAIT_SECONDS)
