@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from functools import partial
 
 from celery import shared_task
 
@@ -23,13 +24,7 @@ def write_export(job_id: str) -> None:
     job = claim_job(uuid.UUID(job_id))
     if job is not None:
         run_job(job)
-        _send_longest_waiting()
-
-
-def _send_longest_waiting() -> None:
-    for job in ExportJob.objects.waiting().order_by("updated_at")[:1]:
-        if job.take_back():
-            send_now(write_export, job.pk)
+        ExportJob.objects.waiting().send_longest_waiting(partial(send_now, write_export))
 
 
 def sweep_exports() -> int:

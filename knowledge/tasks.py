@@ -9,16 +9,18 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from celery import shared_task
 from django.db import transaction
 from django.db.models import Min, Q, QuerySet
 from django.utils import timezone
 
+from bots.quotas.sharing import claim_in_share, send_next
 from knowledge.indexing.forgetting import forget_knowledge
 from knowledge.indexing.ingestion import ingest_claimed, record_interruption
-from knowledge.indexing.reembedding import find_outdated_datasets, reembed_dataset
-from knowledge.models import Redo, Source
+from knowledge.indexing.reembedding import find_outdated_datasets, reembed_claimed
+from knowledge.models import Redo, Reembedding, Source
 from minirag.lib.jobs.job import RESEND_AFTER
 from minirag.lib.jobs.sending import send_now, send_soon
 from tenants.tasks import TenantTask
@@ -66,9 +68,10 @@ def queue_purge(source: Source) -> None:
 def ingest_source(source_id: str) -> None:
     """Ingest a source that waits for it; a message that comes twice finds nothing to do."""
     waiting = Source.objects.filter(Q(queued_at__isnull=False) | Q(claim_id__isnull=False))
-    held = waiting.claim(uuid.UUID(source_id))
+    held = claim_in_share(waiting, uuid.UUID(source_id))
     if held is not None:
         ingest_claimed(held)
+        _send_next()
 
 
 @shared_task(base=TenantTask, acks_late=True, runs_when_inactive=True)
@@ -78,9 +81,19 @@ def purge_source(source_id: str) -> None:
 
 
 @shared_task(base=TenantTask, acks_late=True)
-def reembed(dataset_id: str) -> None:
-    """Give a dataset the vectors of the embedding model that its bot names now."""
-    reembed_dataset(uuid.UUID(dataset_id))
+def reembed(reembedding_id: str) -> None:
+    """Give a dataset the vectors of the embedding model that its bot names now, or a slice of them."""
+    held = claim_in_share(Reembedding.objects.busy(), uuid.UUID(reembedding_id))
+    if held is not None:
+        if reembed_claimed(held):
+            send_now(reembed, held.pk)
+        _send_next()
+
+
+def _send_next() -> None:
+    """A job has ended: what else takes long may be next."""
+    send_next(Source.objects.filter(deleted_at__isnull=True), ingest_source)
+    send_next(Reembedding.objects.all(), reembed)
 
 
 # --- What the clock does in the current tenant (see minirag/tasks.py) ---------------------------------------------
@@ -122,15 +135,24 @@ def refresh_due() -> int:
 
 
 def reembed_outdated() -> int:
-    """Start the change of embedding model that somebody asked for."""
-    outdated = list(find_outdated_datasets().values_list("pk", flat=True)[:BATCH])
-    for dataset_id in outdated:
-        send_now(reembed, dataset_id)
-    return len(outdated)
+    """Start the changes of embedding model that somebody asked for, and give back what dead workers left behind."""
+    outdated: Any = find_outdated_datasets()[:BATCH]
+    ordered = [Reembedding.objects.order(dataset.pk, dataset.wanted) for dataset in outdated]
+    found = [pk for pk in ordered if pk] + [row.pk for row in Reembedding.objects.sweep()]
+    for reembedding_id in found:
+        send_now(reembed, reembedding_id)
+    return len(found)
 
 
 def next_reembedding() -> datetime | None:
-    return timezone.now() + RESEND_AFTER if find_outdated_datasets().exists() else None
+    """When there is something to start, to try again, or to give back."""
+    outdated = set(find_outdated_datasets().values_list("pk", flat=True))
+    outdated -= set(Reembedding.objects.busy().values_list("dataset_id", flat=True))
+    rows = Reembedding.objects.filter(dataset_id__in=outdated)
+    again = dict(rows.values_list("dataset_id", "next_attempt_at"))
+    moments = [again.get(dataset_id) or timezone.now() for dataset_id in outdated]
+    moments += [moment for moment in [Reembedding.objects.next_sweep()] if moment]
+    return min(moments, default=None)
 
 
 def _unpurged() -> QuerySet[Source]:

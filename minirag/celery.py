@@ -30,6 +30,13 @@ def refuse_unsafe_start(**kwargs: Any) -> None:
         raise SystemExit(str(error)) from error
 
 
+@worker_init.connect
+def tell_processes(sender: Any, **kwargs: Any) -> None:
+    from bots.quotas.sharing import note_processes
+
+    note_processes(int(sender.concurrency or 0))
+
+
 @beat_init.connect
 def repair_at_start(**kwargs: Any) -> None:
     """Find now, and not only at night, work without a reminder, such as after a change of DEFAULT_EMBEDDING_MODEL."""

@@ -243,6 +243,7 @@ EXPORTS_AT_ONCE = env.int("EXPORTS_AT_ONCE", default=2)
 
 # --- Celery -----------------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = REDIS_URL
+LONG_JOBS_PER_TENANT = env.int("LONG_JOBS_PER_TENANT", default=0)
 CELERY_RESULT_BACKEND = None
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True

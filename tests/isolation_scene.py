@@ -33,7 +33,7 @@ from conftest import Party
 from conversations.exports.models import ExportJob, ExportPart
 from conversations.models import Chat, Message, MessageRole
 from knowledge.indexing.ingestion import ingest
-from knowledge.models import Chunk, NextVector, Source
+from knowledge.models import Chunk, NextVector, Reembedding, Source
 from tenants.context import tenant_context
 from tenants.models import ApiToken, AuditEvent, BotAddress, Domain, Tenant, User
 from tenants.provisioning import add_domain
@@ -244,6 +244,9 @@ def _ingest_sources(rows: Rows, word: str) -> None:
         dataset_id=chunk.source.dataset_id,
         embedding_model="minirag/hash",
         emb=[0.5] * 8,
+    )
+    Reembedding.objects.create(
+        dataset_id=chunk.source.dataset_id, embedding_model=f"{word}/embedder"
     )
 
 

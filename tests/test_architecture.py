@@ -40,6 +40,7 @@ BROAD_EXCEPT_ALLOWED = {
     "tenants/schemas.py",
     "tenants/tasks.py",
     "knowledge/indexing/ingestion.py",
+    "knowledge/indexing/reembedding.py",
     "knowledge/formats/parsing_child.py",
     "minirag/ai/chat.py",
     "minirag/ai/embeddings.py",
@@ -269,16 +270,17 @@ JOB_COLUMNS = {
     "rests_until", "wake_at", "failing_since", "failures_in_a_row", "times_gone", "next_refresh_at", "redo",
     "progress_stage", "progress_done", "progress_total",
 }  # fmt: skip
-JOB_STATES = {"SourceStatus", "ExportStatus", "DeliveryStatus"}
+JOB_STATES = {"SourceStatus", "ExportStatus", "DeliveryStatus", "ReembeddingStatus"}
 JOB_OWNERS = {
     "minirag/lib/jobs/job.py",
+    "knowledge/models/reembedding.py",
     "knowledge/models/sources.py",
     "webhooks/models.py",
     "conversations/exports/models.py",
 }
 WRITERS = {
     "update", "create", "bulk_create", "bulk_update", "update_or_create", "get_or_create", "save",
-    "Source", "ExportJob", "Webhook", "Delivery",
+    "Source", "ExportJob", "Webhook", "Delivery", "Reembedding",
 }  # fmt: skip
 
 

@@ -74,6 +74,7 @@ class Webhook(TenantRow, Job):
     """
 
     STALE_AFTER = timedelta(seconds=30)  # three times what an attempt may take
+    TAKES_LONG = False
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     url = models.CharField(max_length=2048)

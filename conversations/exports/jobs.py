@@ -23,6 +23,7 @@ from django.db import connection, transaction
 from django.db.models import Min
 from django.utils import timezone
 
+from bots.quotas.sharing import claim_in_share
 from conversations.exports.models import ExportFormat, ExportJob, ExportPart, ExportStatus
 from conversations.exports.tables import (
     TABLES,
@@ -133,7 +134,7 @@ def claim_job(job_id: uuid.UUID) -> ExportJob | None:
             >= settings.EXPORTS_AT_ONCE
         ):
             return None
-        return ExportJob.objects.waiting().claim(job_id)
+        return claim_in_share(ExportJob.objects.waiting(), job_id)
 
 
 def _lock_exports() -> None:

@@ -294,7 +294,8 @@ def test_so_many_run_at_once_and_the_next_is_called_when_one_is_done(
     running = claim_job(first["id"])
     assert claim_job(second["id"]) is None
     run_job(running)
-    tasks._send_longest_waiting()
+    waiting = ExportJob.objects.waiting()
+    assert waiting.send_longest_waiting(lambda job_id: sent.append(str(job_id)))
     assert sent == [second["id"]]
     assert work(second["id"]).status == "succeeded"
 

@@ -31,7 +31,7 @@ from knowledge.datasets.changing import (
     update_dataset,
 )
 from knowledge.datasets.figures import measure_dataset
-from knowledge.models import BotDataset, Dataset
+from knowledge.models import BotDataset, Dataset, Reembedding
 from minirag.lib.errors import ProductError
 from tenants.admin_site.model_admin import ProductAdmin, is_writable, once_per_row
 from tenants.admin_site.sites import tenant_site
@@ -141,6 +141,7 @@ class DatasetAdmin(ProductAdmin):
         "kind",
         "shown_figures",
         "knowledge_links",
+        "shown_reembedding",
         "embedding_dimensions",
         "created_at",
         "updated_at",
@@ -161,7 +162,7 @@ class DatasetAdmin(ProductAdmin):
         if not self.has_change_permission(request, obj):
             fields = ("name", "description", "is_active")
         facts = ("kind", "shown_figures", "knowledge_links", ("embedding_model", "embedding_dimensions"),
-                 ("created_at", "updated_at"))  # fmt: skip
+                 "shown_reembedding", ("created_at", "updated_at"))  # fmt: skip
         return ((None, {"fields": fields}), ("Facts", {"fields": facts}))
 
     def has_change_permission(self, request: HttpRequest, obj: Dataset | None = None) -> bool:
@@ -242,6 +243,10 @@ class DatasetAdmin(ProductAdmin):
     @display(description="bots", ordering="bot_count")
     def bot_count(self, dataset: Any) -> int:
         return int(dataset.bot_count) if dataset.is_shared else 1
+
+    @display(description="last change of embedding model")
+    def shown_reembedding(self, dataset: Dataset) -> str:
+        return str(Reembedding.objects.filter(dataset=dataset).first() or "–")
 
     @display(description="holds")
     @once_per_row

@@ -1,40 +1,38 @@
 """Changes the embedding model of a dataset that already has knowledge, while it goes on answering.
 
 The new vectors are made beside the old ones, in batches that each commit, so a killed worker loses one batch at most.
-When every chunk has one, a single transaction puts them into the index and names the new model; until then questions
-are embedded with the old model. One worker at a time, by a lease in the cache that each batch renews: a lock of the
-database session would be lost or left behind where a pooler lends the session to others. Two workers, should one stall
-longer than its lease, would only do the same work twice.
+When every chunk has one, a single transaction puts them into the index, names the new model and ends the job; until
+then questions are embedded with the old model. A worker stays with a dataset for SLICE_SECONDS and then gives it back
+for whoever comes next, so that a large one neither keeps others waiting nor runs into the time limit of tasks.
 """
 
 from __future__ import annotations
 
+import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 
 import structlog
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
-from django.core.cache import cache
 from django.db import connection, transaction
 from django.db.models import CharField, F, QuerySet, Value
 from django.db.models.functions import Coalesce, NullIf
 
 from bots.models import BotProfile
+from bots.quotas.counting import require_spendable
 from knowledge.indexing.chunking import ChunkDraft, indexed_text
 from knowledge.indexing.embedding import BATCH_SIZE, embed_batch
 from knowledge.indexing.lexicon import lock_knowledge
 from knowledge.indexing.vector_index import MAX_INDEXED_DIMENSIONS, ensure_vector_index
-from knowledge.models import Chunk, Dataset, NextVector
-from minirag.ai.embeddings import EmbedderMissing
-from minirag.lib.errors import ProviderError
+from knowledge.models import Chunk, Dataset, NextVector, Reembedding
+from minirag.lib.errors import ProductError
+from minirag.lib.jobs.heartbeat import Heartbeat
+from minirag.lib.jobs.job import ClaimLost
 
 logger = structlog.get_logger(__name__)
 
-PAUSE_SECONDS = 900
-"""How long a dataset is left alone after its new model failed."""
-LEASE_SECONDS = 300
-"""Longer than a batch takes with all its retries; a killed worker's dataset waits as long for the next one."""
+SLICE_SECONDS = 300.0
 
 
 def find_outdated_datasets() -> QuerySet[Dataset]:
@@ -47,55 +45,53 @@ def find_outdated_datasets() -> QuerySet[Dataset]:
     return outdated.exclude(wanted=F("embedding_model")).distinct()
 
 
-def reembed_dataset(dataset_id: uuid.UUID) -> bool:
-    """Embed a dataset's chunks with the model that its bot names now, and swap; returns whether it was swapped.
+def reembed_claimed(held: Reembedding) -> bool:
+    """Embed a claimed dataset's chunks with the model that its bot names now, and swap.
 
-    Does nothing if it is up to date, if another worker does it, or shortly after its new model failed.
+    Returns whether the job waits again, because there is more to do than fits into SLICE_SECONDS. A dataset that is up
+    to date by now is left as it is.
     """
-    dataset = find_outdated_datasets().select_related("bot_profile").filter(pk=dataset_id).first()
-    if dataset is None or dataset.bot_profile is None or cache.get(_pause_key(dataset_id)):
+    log = logger.bind(dataset_id=str(held.dataset_id), model=held.embedding_model)
+    try:
+        with Heartbeat(held):
+            return _reembed(held)
+    except ClaimLost:
+        log.warning("re-embedding given up: deleted, or another worker's")
+    except ProductError as error:
+        _record_failure(held, error.code, str(error.detail))
+    except SoftTimeLimitExceeded:
+        _record_failure(held, "timeout", "A batch of chunks took too long.")
+    except Exception:
+        log.exception("re-embedding failed")
+        _record_failure(held, "internal", "Something went wrong on our side.")
+    return False
+
+
+def _reembed(held: Reembedding) -> bool:
+    outdated = find_outdated_datasets().select_related("bot_profile")
+    dataset = outdated.filter(pk=held.dataset_id).first()
+    if dataset is None or dataset.bot_profile is None:
+        held.finish()
         return False
-    model = dataset.bot_profile.effective_embedding_model
-    with _only_worker(dataset_id) as is_ours:
-        if not is_ours:
-            return False
-        NextVector.objects.filter(dataset_id=dataset_id).exclude(embedding_model=model).delete()
-        try:
-            while True:
-                _embed_missing(dataset, dataset.bot_profile, model)
-                dimensions = _swap_vectors(dataset_id, model)
-                if dimensions is not None:
-                    break
-        except (EmbedderMissing, ProviderError) as error:
-            # The old vectors go on answering; the pause keeps a wrong key from being tried every minute.
-            cache.set(_pause_key(dataset_id), error.code, PAUSE_SECONDS)
-            logger.warning(
-                "re-embedding failed", dataset_id=str(dataset_id), model=model, code=error.code
-            )
-            return False
-    logger.info("dataset re-embedded", dataset_id=str(dataset_id), model=model)
+    bot, model = dataset.bot_profile, dataset.bot_profile.effective_embedding_model
+    NextVector.objects.filter(dataset_id=dataset.pk).exclude(embedding_model=model).delete()
+    require_spendable(bot.pk)
+    ends_at, dimensions = time.monotonic() + SLICE_SECONDS, None
+    while dimensions is None:
+        if not _embed_missing(held, bot, model, ends_at):
+            held.give_back(attempts=0)
+            return True
+        dimensions = _swap_vectors(held, model)
+    logger.info("dataset re-embedded", dataset_id=str(dataset.pk), model=model)
     if dimensions <= MAX_INDEXED_DIMENSIONS:
         ensure_vector_index(dimensions)
-    return True
+    return False
 
 
-def _pause_key(dataset_id: uuid.UUID) -> str:
-    return f"reembedding-failed:{dataset_id}"
-
-
-@contextmanager
-def _only_worker(dataset_id: uuid.UUID) -> Iterator[bool]:
-    ours = uuid.uuid4().hex
-    is_ours = bool(cache.add(_lease_key(dataset_id), ours, LEASE_SECONDS))
-    try:
-        yield is_ours
-    finally:
-        if is_ours and cache.get(_lease_key(dataset_id)) == ours:
-            cache.delete(_lease_key(dataset_id))
-
-
-def _lease_key(dataset_id: uuid.UUID) -> str:
-    return f"reembedding:{dataset_id}"
+def _record_failure(held: Reembedding, code: str, reason: str) -> None:
+    logger.warning("re-embedding failed", dataset_id=str(held.dataset_id), code=code)
+    with suppress(ClaimLost), transaction.atomic():
+        held.fail(code, reason)
 
 
 def _missing_chunks(dataset_id: uuid.UUID) -> QuerySet[Chunk]:
@@ -103,15 +99,23 @@ def _missing_chunks(dataset_id: uuid.UUID) -> QuerySet[Chunk]:
     return Chunk.objects.filter(source__dataset_id=dataset_id).exclude(pk__in=made).order_by("pk")
 
 
-def _embed_missing(dataset: Dataset, bot: BotProfile, model: str) -> None:
-    while batch := list(_missing_chunks(dataset.pk)[:BATCH_SIZE]):
-        cache.touch(_lease_key(dataset.pk), LEASE_SECONDS)
+def _embed_missing(held: Reembedding, bot: BotProfile, model: str, ends_at: float) -> bool:
+    """Make the vectors that are missing; False if there was no time for all of them. Raises ClaimLost."""
+    total = Chunk.objects.filter(source__dataset_id=held.dataset_id).count()
+    while batch := list(_missing_chunks(held.dataset_id)[:BATCH_SIZE]):
+        if time.monotonic() >= ends_at:
+            return False
+        done = NextVector.objects.filter(dataset_id=held.dataset_id).count()
+        held.beat(embedding_model=model, chunks_done=done, chunks_total=total)
         vectors = embed_batch(bot, model, [_text_of(chunk) for chunk in batch])
         rows = [
-            NextVector(chunk_id=chunk.pk, dataset_id=dataset.pk, embedding_model=model, emb=vector)
+            NextVector(
+                chunk_id=chunk.pk, dataset_id=held.dataset_id, embedding_model=model, emb=vector
+            )
             for chunk, vector in zip(batch, vectors, strict=True)
         ]
         NextVector.objects.bulk_create(rows, ignore_conflicts=True)
+    return True
 
 
 def _text_of(chunk: Chunk) -> str:
@@ -127,8 +131,12 @@ def _text_of(chunk: Chunk) -> str:
     return indexed_text(draft)
 
 
-def _swap_vectors(dataset_id: uuid.UUID, model: str) -> int | None:
-    """Put the new vectors in place and return their dimensions; None if chunks came in that have none yet."""
+def _swap_vectors(held: Reembedding, model: str) -> int | None:
+    """Put the new vectors in place, end the job, and return their dimensions; None if chunks came in without one.
+
+    Raises ClaimLost.
+    """
+    dataset_id = held.dataset_id
     with transaction.atomic(), connection.cursor() as cursor:
         lock_knowledge()
         dataset = Dataset.objects.select_for_update().get(pk=dataset_id)
@@ -143,5 +151,6 @@ def _swap_vectors(dataset_id: uuid.UUID, model: str) -> int | None:
         dataset.embedding_model = model
         dataset.embedding_dimensions = len(sample.emb) if sample else None
         dataset.save(update_fields=["embedding_model", "embedding_dimensions", "updated_at"])
-        NextVector.objects.filter(dataset_id=dataset_id).delete()
+        made, _ = NextVector.objects.filter(dataset_id=dataset_id).delete()
+        held.finish(chunks_done=made, chunks_total=made)
     return dataset.embedding_dimensions or 0

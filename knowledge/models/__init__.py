@@ -11,6 +11,7 @@ from knowledge.models.index import (
     LexiconTotals,
     NextVector,
 )
+from knowledge.models.reembedding import Reembedding, ReembeddingQuerySet, ReembeddingStatus
 from knowledge.models.sources import RefreshSchedule, Source, SourceFile, SourceQuerySet
 from knowledge.models.states import Redo, SourceStatus, SourceType
 
@@ -26,6 +27,9 @@ __all__ = [
     "LexiconTotals",
     "NextVector",
     "Redo",
+    "Reembedding",
+    "ReembeddingQuerySet",
+    "ReembeddingStatus",
     "RefreshSchedule",
     "Source",
     "SourceFile",

@@ -86,6 +86,20 @@ class JobQuerySet(models.QuerySet[J]):
         wanted = Q(queued_at__isnull=False) | Q(claim_id__isnull=False)
         return self.filter(wanted).update(**facts, **_NOBODYS, **self.model.touch(timezone.now()))
 
+    def running(self) -> Self:
+        """Keep those that a worker has in hand which shows signs of life."""
+        alive = timezone.now() - self.model.STALE_AFTER
+        return self.filter(claim_id__isnull=False, heartbeat_at__gte=alive)
+
+    def send_longest_waiting(self, send: Callable[[uuid.UUID], None]) -> bool:
+        """Send the message of the row that waits longest, because there is room for it now; False if none waits."""
+        waiting = self.filter(claim_id__isnull=True, queued_at__isnull=False)
+        first = waiting.order_by("queued_at").values_list("pk", "queued_at").first()
+        if first is None or not waiting.filter(pk=first[0]).send_again(first[1]):
+            return False
+        send(first[0])
+        return True
+
     def sweep(self, give_up: Callable[[J], None] | None = None) -> list[J]:
         """Return the rows whose message has to be sent again: of dead workers, and of messages that got lost.
 
@@ -127,6 +141,8 @@ class Job(models.Model):
     """Columns that a worker reads by itself when it needs them."""
     STALE_AFTER: ClassVar[timedelta] = timedelta(seconds=90)
     """Without a beat for so long a worker counts as dead."""
+    TAKES_LONG: ClassVar[bool] = True
+    """Whether it may keep a worker's process for minutes, and so counts in its tenant's share of them."""
 
     class Meta:
         abstract = True
