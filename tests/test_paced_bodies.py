@@ -9,10 +9,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from twisted.internet.interfaces import ITCPTransport
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
-from zope.interface import directlyProvides
 
 from minirag.serving.daphne import Factory
 from minirag.serving.pace import WINDOW_BYTES, WINDOW_SECONDS
@@ -226,8 +224,7 @@ def test_the_kernel_is_told_to_drop_a_client_who_takes_nothing(line):
         taken, _ = server.accept()
         with taken:
             transport = StringTransport()
-            directlyProvides(transport, ITCPTransport)
-            transport.setTcpNoDelay, transport.getHandle = lambda on: None, lambda: taken
+            transport.getHandle = lambda: taken
             line.channel.factory.buildProtocol(None).makeConnection(transport)
             assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 120_000
         assert client.recv(1) == b""

@@ -21,7 +21,6 @@ from typing import Any
 
 import daphne.server
 from daphne.http_protocol import HTTPFactory, WebRequest
-from twisted.internet.interfaces import ITCPTransport
 from twisted.web.http import RESPONSES, HTTPChannel
 
 from minirag.lib.errors import ProductError
@@ -194,8 +193,9 @@ def _drop_who_never_reads(transport: Any) -> None:
     No timeout of Twisted's does while an answer is on its way, and each such answer is kept in memory.
     """
     option = getattr(socket, "TCP_USER_TIMEOUT", None)  # Linux has it
-    if option is not None and ITCPTransport.providedBy(transport):
-        transport.getHandle().setsockopt(socket.IPPROTO_TCP, option, int(UNREAD_SECONDS * 1000))
+    handle = transport.getHandle() if hasattr(transport, "getHandle") else None
+    if option is not None and getattr(handle, "family", None) in (socket.AF_INET, socket.AF_INET6):
+        handle.setsockopt(socket.IPPROTO_TCP, option, int(UNREAD_SECONDS * 1000))
 
 
 class _TakenElsewhere(BytesIO):
