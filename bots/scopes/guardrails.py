@@ -95,18 +95,20 @@ def judge(
     scopes: Sequence[Scope],
     previous_question: str | None = None,
     *,
+    language: str = "",
     embed: Embed | None = None,
 ) -> Verdict:
     """Decide whether a bot with these active scopes may go on with a question.
 
-    `previous_question` is what a follow-up would follow, see `find_context`. With `embed`, which gives unit vectors,
+    `previous_question` is what a follow-up would follow, see `find_context`; `language` is that of the question, where
+    somebody knows it. With `embed`, which gives unit vectors,
     English is judged by meaning too; it blocks for some milliseconds then, so call it off the event loop.
     """
     if is_override(question):
         return Verdict(UNSAFE_QUESTION, score=1.0, threshold=1.0, by="form")
     if not any(scope.allowed_topics or scope.forbidden_topics for scope in scopes):
         return Verdict()
-    language = decide_language(question)
+    language = language or decide_language(question)
     asked = _read(question, language, scopes)
     before = previous_question or ""
     is_back = bool(before) and _refers_back(question, language, asked[0])

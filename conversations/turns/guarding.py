@@ -4,38 +4,44 @@ from __future__ import annotations
 
 import asyncio
 
-from bots.scopes.guardrails import Verdict, find_context, judge
+from bots.scopes.guardrails import OFF_TOPIC, Verdict, find_context, judge
 from bots.scopes.refusals import write_refusal
 from conversations.models import MessageRole
 from conversations.turns.grounding import Refusal
-from conversations.turns.state import OpenTurn
+from conversations.turns.state import OpenTurn, Understood
 from minirag.ai.builtin.local import find_sentence_embedder, local_threads
-from minirag.lib.text.short_texts import decide_language
 
 
-async def guard(turn: OpenTurn) -> tuple[Refusal, str] | None:
+async def guard(turn: OpenTurn, understood: Understood) -> tuple[Refusal, str] | None:
     """Return why a question is refused and what to say instead, or None to go on.
 
     Reasons: `forbidden_topic`, `off_topic`, `unsafe_question`. One that never refuses and has no scopes is not guarded.
-    Without scopes this is some regular expressions; with them it runs off the event loop, since it may embed.
+    Small talk is on no topic, and so never off it. Without scopes this is some regular expressions; with them it runs
+    off the event loop, since it may embed.
     """
     if not turn.scopes and not turn.bot.refuses:
         return None
     question = turn.question.content
     if turn.scopes:
-        verdict = await asyncio.get_running_loop().run_in_executor(local_threads(), _judge, turn)
+        verdict = await asyncio.get_running_loop().run_in_executor(
+            local_threads(), _judge, turn, understood.language
+        )
     else:
         verdict = judge(question, ())
-    if verdict.is_allowed:
+    if verdict.is_allowed or (verdict.reason == OFF_TOPIC and understood.is_small_talk):
         return None
     text = write_refusal(
-        verdict, turn.scopes, own=turn.bot.refusal_text, language=decide_language(question)
+        verdict, turn.scopes, own=turn.bot.refusal_text, language=understood.language
     )
     return Refusal(verdict.reason, verdict.score, verdict.threshold), text
 
 
-def _judge(turn: OpenTurn) -> Verdict:
+def _judge(turn: OpenTurn, language: str) -> Verdict:
     earlier = [content for role, content in turn.history if role == MessageRole.USER]
     return judge(
-        turn.question.content, turn.scopes, find_context(earlier), embed=find_sentence_embedder()
+        turn.question.content,
+        turn.scopes,
+        find_context(earlier),
+        language=language,
+        embed=find_sentence_embedder(),
     )

@@ -16,10 +16,11 @@ from bots.quotas.counting import reserve_turn, settle_turn
 from bots.usage.metering import record_usage
 from conversations.models import Chat, Citation, Message, MessageRole
 from conversations.turns.state import Answer, Asker, History, OpenTurn
+from conversations.turns.tracing import describe_turn
 from conversations.turns.troubles import tell_trouble
 from knowledge.retrieval.external import load_bases
 from knowledge.retrieval.passages import Passage
-from knowledge.retrieval.retrieving import Retrieval
+from knowledge.retrieval.tongues import load_languages
 from minirag.lib.errors import Conflict, NotFound
 from tenants.context import require_tenant
 from tenants.due import DueKind, make_due
@@ -79,7 +80,10 @@ def open_turn(
         reservation = reserve_turn(bot.pk, asker.token_id)
         message.reserve(reservation.counted)
         tell_crossings(reservation.crossings)
-    return OpenTurn(bot, chat, message, history, reservation, load_bases(bot.pk), scopes)
+    return OpenTurn(
+        bot, chat, message, history, reservation, load_bases(bot.pk), scopes,
+        languages=asker.languages, source_languages=load_languages(bot.pk),
+    )  # fmt: skip
 
 
 def _find_chat(chat_id: uuid.UUID, bot: BotProfile, asker: Asker) -> Chat:
@@ -154,54 +158,10 @@ def close_turn(turn: OpenTurn, answer: Answer) -> Message | None:
 
 def judge_citations(answer: Answer) -> bool | None:
     """Whether an answer cites, and only what is there; None where there is nothing to cite for."""
-    if answer.outcome != Outcome.ANSWERED:
+    is_small_talk = answer.understood is not None and answer.understood.is_small_talk
+    if answer.outcome != Outcome.ANSWERED or is_small_talk:
         return None
     return bool(answer.citations) and not answer.dropped_citations
-
-
-def describe_turn(answer: Answer) -> dict[str, Any]:
-    """The trace of a turn: what it took and found. Times in milliseconds, cost in US dollars."""
-    return {
-        "model": answer.model,
-        "prompt_tokens": answer.prompt_tokens,
-        "completion_tokens": answer.completion_tokens,
-        "cost_usd": float(answer.cost_usd),
-        "latency_ms": answer.duration_ms,
-        "first_token_ms": answer.first_token_ms,
-        "is_stream": answer.is_stream,
-        "retrieval": None if answer.retrieval is None else describe_retrieval(answer.retrieval),
-    }
-
-
-def describe_retrieval(found: Retrieval) -> dict[str, Any]:
-    """What retrieval found, by ids and scores; the texts are in the citations."""
-    return {
-        "mode": found.mode,
-        "language": found.language,
-        "confidence": round(found.confidence, 4),
-        "threshold": round(found.threshold, 4),
-        "embedding_model": found.embedding_model,
-        "milliseconds": round(found.milliseconds, 1),
-        "passages": [
-            {
-                "chunk_id": str(passage.chunk_id),
-                "source_id": str(passage.source_id),
-                "score": round(passage.score, 4),
-                "cosine": round(passage.cosine, 4),
-                "bm25": round(passage.bm25, 4),
-            }
-            for passage in found.passages
-        ],
-        "external": [
-            {
-                "source_id": str(search.source_id),
-                "outcome": search.outcome,
-                "passages": search.passages,
-                "milliseconds": round(search.milliseconds, 1),
-            }
-            for search in found.external
-        ],
-    }
 
 
 def _tell(turn: OpenTurn, answer: Answer, message: Message) -> None:

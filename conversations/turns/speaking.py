@@ -21,6 +21,7 @@ from conversations.turns.recording import numbered
 from conversations.turns.state import Answer, OpenTurn
 from conversations.turns.streams import coalesce
 from knowledge.retrieval.passages import Passage
+from knowledge.retrieval.queries import Query
 from knowledge.retrieval.retrieving import Retrieval
 from minirag.ai.builtin.offline import OfflinePassage
 from minirag.ai.chat import (
@@ -85,7 +86,8 @@ async def _listen(
     turn: OpenTurn, answer: Answer, retrieval: Retrieval, refusal_text: str
 ) -> AsyncGenerator[str | ChatShortened | ChatRetracted, None]:
     """Ask the model; notes which it was, its tokens, cost and times, and how its answer ended."""
-    request = make_chat_request(turn, retrieval, refusal_text)
+    query = answer.understood.query if answer.understood else Query(turn.question.content)
+    request = make_chat_request(turn, retrieval, refusal_text, query)
     answer.model, answer.asked, started = turn.bot.model, request.messages, time.monotonic()
 
     async def words() -> AsyncIterator[str | Heard]:
@@ -117,7 +119,9 @@ def _note_end(turn: OpenTurn, answer: Answer, end: ChatFinished) -> None:
     answer.cut_reason = end.finish_reason if end.finish_reason in CutReason.values else ""
 
 
-def make_chat_request(turn: OpenTurn, retrieval: Retrieval, refusal_text: str) -> ChatRequest:
+def make_chat_request(
+    turn: OpenTurn, retrieval: Retrieval, refusal_text: str, query: Query
+) -> ChatRequest:
     """Put the turn into the words of minirag.ai; pure but for the settings and the bot's own key."""
     bot, passages = turn.bot, retrieval.passages
 
@@ -157,7 +161,8 @@ def make_chat_request(turn: OpenTurn, retrieval: Retrieval, refusal_text: str) -
         credentials=bot.credentials,
         timeout_seconds=settings.MODEL_TIMEOUT_SECONDS,
         fallback_models=tuple(settings.FALLBACK_LLM_MODELS),
-        question=turn.question.content,
+        question=query.text,
+        before=query.meaning and " ".join(each.text for each in query.carried),
         passages=_quote_offline(passages),
         term_weights=retrieval.term_weights,
         embedding_model=bot.effective_embedding_model,

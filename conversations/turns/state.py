@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from bots.models import BotProfile, Outcome, Scope
@@ -13,7 +14,9 @@ from conversations.models import Chat, Message
 from conversations.turns.grounding import Refusal
 from knowledge.retrieval.nyxcore import Base
 from knowledge.retrieval.passages import Passage
+from knowledge.retrieval.queries import Query
 from knowledge.retrieval.retrieving import Retrieval
+from minirag.lib.text.small_talk import Kind
 
 History = Sequence[tuple[str, str]]
 """What was said before as (role, content), oldest first; roles are "user" and "assistant"."""
@@ -29,6 +32,7 @@ class Asker:
     request_id: str = ""
     own_chats_only: bool = False  # a token that is bound to one bot
     token_id: uuid.UUID | None = None  # its family, which outlives a rotation
+    languages: tuple[str, ...] = ()  # that the page and the browser ask for, the likeliest first
     # Called in the transaction that stores the question, before it is: raises AlreadyAsked for a repetition.
     require_new: Callable[[], None] | None = None
 
@@ -52,6 +56,36 @@ class OpenTurn:
     reservation: Reservation
     bases: tuple[Base, ...] = ()  # external ones to ask
     scopes: tuple[Scope, ...] = ()  # the bot's active ones
+    languages: tuple[str, ...] = ()  # that the asker wants to be spoken to
+    source_languages: tuple[str, ...] = ()
+
+
+class TurnKind(StrEnum):
+    QUESTION = "question"
+    FOLLOW_UP = "follow_up"
+    """It means something only together with what was said before."""
+    SMALL_TALK = "small_talk"
+    ASKS_FOR_PERSON = "asks_for_person"
+
+
+@dataclass(frozen=True)
+class Understood:
+    """What was asked, in its conversation. `query` is what to search for, without greeting and thanks.
+
+    `small_talk` is a kind where nothing has to be searched. `decided_by`: "words", or "model" where a chat model put
+    the question so that it stands alone.
+    """
+
+    kind: TurnKind
+    language: str
+    query: Query
+    small_talk: Kind | None = None
+    decided_by: str = "words"
+    milliseconds: float = 0.0
+
+    @property
+    def is_small_talk(self) -> bool:
+        return self.small_talk is not None
 
 
 @dataclass
@@ -69,6 +103,7 @@ class Answer:
     first_token_ms: int | None = None
     duration_ms: int = 0
     is_stream: bool = False
+    understood: Understood | None = None
     retrieval: Retrieval | None = None
     citations: list[tuple[int, Passage]] = field(default_factory=list)
     dropped_citations: int = 0  # such as led nowhere

@@ -26,6 +26,8 @@ from conversations.turns.guarding import guard
 from conversations.turns.recording import close_turn, open_turn
 from conversations.turns.speaking import FILTERED, refuse_filtered, speak
 from conversations.turns.state import Answer, Asker, History, OpenTurn
+from conversations.understanding.reading import understand
+from conversations.understanding.small_talk import talk
 from knowledge.retrieval.passages import Passage
 from knowledge.retrieval.retrieving import retrieve
 from minirag.ai.pricing import cost_of
@@ -241,13 +243,20 @@ def _estimate_usage(answer: Answer) -> None:
 
 
 async def _answer(turn: OpenTurn, answer: Answer) -> AsyncGenerator[TurnEvent, None]:
-    """Guard, retrieve, judge, and either refuse or let the model speak; fills in `answer` on the way."""
-    if refused := await guard(turn):
+    """Understand, guard, retrieve, judge, and either refuse or let the model speak; fills in `answer` on the way."""
+    understood = answer.understood = await understand(turn)
+    if refused := await guard(turn, understood):
         for event in _refuse(turn, answer, *refused):
             yield event
         return
-    retrieval = answer.retrieval = await retrieve(turn.bot, turn.question.content, bases=turn.bases)
-    refusal_text = choose_refusal_text(turn.bot.refusal_text, retrieval.language)
+    if understood.is_small_talk:
+        yield SourcesFound(turn.chat.pk, ())
+        async with aclosing(talk(turn, answer, understood)) as pieces:
+            async for piece in pieces:
+                yield Delta(piece)
+        return
+    retrieval = answer.retrieval = await retrieve(turn.bot, understood.query, bases=turn.bases)
+    refusal_text = choose_refusal_text(turn.bot.refusal_text, understood.language)
     refusal = ground(retrieval, refuses=turn.bot.refuses)
     if refusal is not None:
         for event in _refuse(turn, answer, refusal, refusal_text):
@@ -261,7 +270,7 @@ async def _answer(turn: OpenTurn, answer: Answer) -> AsyncGenerator[TurnEvent, N
     except ProviderError as error:
         if error.category != FILTERED:
             raise
-        text = write_filtered(retrieval.language)
+        text = write_filtered(understood.language)
         yield Delta(refuse_filtered(answer, retrieval, error, text))
 
 

@@ -17,13 +17,18 @@ class Carried:
 class Query:
     """`text` is the question, whose words count in full. `language` is its, "" where that is still to be found out.
 
-    `meaning` is what is embedded: the question where nothing else is given.
+    `meaning` is what is embedded of a question that leans on the one before; others are embedded as they are. What is
+    carried over into these only puts passages in order: it says nothing on whether the sources have an answer.
     """
 
     text: str
     language: str = ""
     carried: tuple[Carried, ...] = ()
     meaning: str = ""
+
+    @property
+    def is_leaning(self) -> bool:
+        return bool(self.meaning)
 
     @property
     def embedded(self) -> str:

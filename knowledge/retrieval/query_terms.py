@@ -42,12 +42,15 @@ def analyse_question(
     language: str,
     source_languages: Sequence[str],
     carried: Sequence[Carried] = (),
+    *,
+    is_leaning: bool = True,
 ) -> QueryTerms:
     """Analyse `question` for each of `source_languages` (the most frequent first).
 
     Its own language is `language` if the sources know it, else their first. Words without content in the question's
     language stay out in all of them: "what" is rare in German texts, and still means nothing. A word that is `carried`
-    as well counts as the question's, or else by the greatest of its weights.
+    as well counts as the question's, or else by the greatest of its weights; it is not `own` where the question is not
+    `is_leaning` on what was said before.
     """
     languages = list(dict.fromkeys(source_languages)) or [language]
     own_language = language if language in languages else languages[0]
@@ -58,6 +61,7 @@ def analyse_question(
         for term, count in Counter(analyse(question, spoken)).items():
             if spoken == own_language or _has_content(term, own_language, language):
                 terms.setdefault(term, count)
+        own = own or (set() if is_leaning else set(terms))
         for said in sorted(carried, key=lambda each: -each.weight):
             for term in analyse(said.text, spoken):
                 if spoken == own_language or _has_content(term, own_language, language):

@@ -214,7 +214,9 @@ def _search(
         trusts_cosine = not profile.english_only or (
             language == "en" and "en" in (scope.languages or ["en"])
         )
-        terms = analyse_question(query.text, language, scope.languages, query.carried)
+        terms = analyse_question(
+            query.text, language, scope.languages, query.carried, is_leaning=query.is_leaning
+        )
         found = (
             _find_candidates(bot, scope, asked, terms, limit, trusts_cosine)
             if scope.source_ids
@@ -276,6 +278,7 @@ def _find_candidates(
     statement = compose_statement(
         dimensions=asked.dimensions, uses_vector_index=is_large, by_rank=bot.fusion == Fusion.RECIPROCAL_RANK,
         is_mixed=len(scope.embedded_ids) < len(scope.source_ids), is_weighed=min(scope.factors) < 1,
+        is_carried=bool(asked.query.carried) and not asked.query.is_leaning,
     )  # fmt: skip
     weight = (
         bot.dense_weight
@@ -303,6 +306,12 @@ def _find_candidates(
     )
 
 
+def _weigh_terms(terms: QueryTerms, found: _Candidates) -> dict[str, float]:
+    """The inverse document frequency of each term; of what is carried over a part."""
+    pairs = zip(terms.terms.items(), found.term_weights, strict=False)
+    return {term: weight * min(count, 1) for (term, count), weight in pairs}
+
+
 def _judge(
     bot: BotProfile, asked: _Question, found: _Candidates, terms: QueryTerms, profile: EmbedderProfile, language: str,
     trusts_cosine: bool,
@@ -318,7 +327,7 @@ def _judge(
     )  # fmt: skip
     return Retrieval(
         passages=found.passages, confidence=confidence, threshold=threshold,
-        term_weights=dict(zip(terms.terms, found.term_weights, strict=False)), language=language,
+        term_weights=_weigh_terms(terms, found), language=language,
         mode="hybrid" if is_dense else "lexical", embedding_model=asked.model if is_dense else None,
         embedding_tokens=asked.tokens, embedding_cost_usd=asked.cost_usd,
         milliseconds=(time.perf_counter() - asked.started) * 1000,

@@ -1,8 +1,9 @@
 """The one SQL statement of a search (docs/retrieval.md), put together from its parts. Values are always parameters.
 
-Parameters: terms int[] (each once), frequencies float[], counted bool[] (which terms make up the best possible score),
-sources uuid[], limit int, and with vectors: vector (text of a halfvec), dimensions int, weight float;
-for a mixed statement embedded uuid[], for a weighed one factors float[].
+Parameters: terms int[] (each once), frequencies float[], counted bool[] (which terms make up the best possible score;
+where some are only carried over, also which count towards it), sources uuid[], limit int, and with vectors: vector
+(text of a halfvec), dimensions int, weight float; for a mixed statement embedded uuid[], for a weighed one factors
+float[].
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ WITH q AS (
       LEFT JOIN lex_df d ON d.term = t.term
 ), qv AS MATERIALIZED (
     SELECT coalesce(('{' || string_agg(term || ':' || (idf * frequency)::real, ',' ORDER BY term)
-                     || '}/1000000000')::sparsevec, '{}/1000000000'::sparsevec) AS lex,
+                     || '}/1000000000')::sparsevec, '{}/1000000000'::sparsevec) AS lex,{own_lex}
            coalesce(sum(idf * frequency) FILTER (WHERE counted), 1) * 2.2 AS best,
            array_agg(idf::float8 ORDER BY place) AS weights
       FROM q
@@ -47,11 +48,11 @@ _DENSE_INDEXED = """, dense AS MATERIALIZED (
      LIMIT {candidates}
 )"""
 _SCORED = """, scored AS MATERIALIZED (
-    SELECT i.chunk_id,{place} greatest(-(i.lex <#> (SELECT lex FROM qv)), 0) AS bm25, {cosine} AS cosine
+    SELECT i.chunk_id,{place} greatest(-(i.lex <#> (SELECT lex FROM qv)), 0) AS bm25, {cosine} AS cosine{own_bm25}
       FROM ({union}) AS c JOIN chunk_index i USING (chunk_id)
 ), top AS (
     SELECT greatest(max(bm25), 1e-9) AS bm25, greatest(max(cosine), 1e-9) AS cosine,
-           max(bm25) / (SELECT best FROM qv) AS share, greatest(max(cosine), 0) AS top_cosine
+           max({counting}) / (SELECT best FROM qv) AS share, greatest(max(cosine), 0) AS top_cosine
       FROM scored
 ), ranked AS (
     SELECT s.chunk_id, s.bm25, s.cosine, {score} AS score, top.top_cosine, top.share
@@ -73,6 +74,11 @@ _COSINE = "CASE WHEN i.dim = %(dimensions)s{trusted} THEN greatest(1 - (i.emb <=
 # Vectors of two models may have the same size; comparing them would give numbers without meaning.
 _TRUSTED = " AND i.source_id = ANY(%(embedded)s)"
 _FACTORS = " JOIN unnest(%(sources)s::uuid[], %(factors)s::float8[]) AS f(source_id, factor) USING (source_id)"
+# Words from before a question that stands alone put passages in order, and say nothing on whether it has an answer.
+_OWN_LEX = """
+           coalesce(('{' || string_agg(term || ':' || (idf * frequency)::real, ',' ORDER BY term) FILTER (WHERE counted)
+                     || '}/1000000000')::sparsevec, '{}/1000000000'::sparsevec) AS own_lex,"""
+_OWN_BM25 = ", greatest(-(i.lex <#> (SELECT own_lex FROM qv)), 0) AS own_bm25"
 _BY_SCORE = "%(weight)s * s.cosine / top.cosine + (1 - %(weight)s) * s.bm25 / top.bm25"
 _BY_WORDS = "s.bm25 / top.bm25"
 _BY_RANK = """(
@@ -89,13 +95,15 @@ def compose_statement(
     by_rank: bool,
     is_mixed: bool = False,
     is_weighed: bool = False,
+    is_carried: bool = False,
 ) -> str:
     """Return the statement for a question vector of `dimensions`; 0 means there is none: words only.
 
     `by_rank` fuses by reciprocal rank instead of the max-normalised sum. `is_mixed`: only the sources in `embedded`
     have vectors to compare. `is_weighed`: scores are multiplied by `factors`, one for each of `sources`; without it
-    the statement is the same as if there were no shared datasets. Row: chunk_id, source_id, document_id, title, url,
-    page, heading, content, score, cosine, bm25, top cosine, share of the best BM25, term weights.
+    the statement is the same as if there were no shared datasets. `is_carried`: terms that are not counted only order.
+    Row: chunk_id, source_id, document_id, title, url, page, heading, content, score, cosine, bm25, top cosine, share of
+    the best BM25, term weights.
     """
     dense = "" if not dimensions else _DENSE_INDEXED if uses_vector_index else _DENSE_EXACT
     union = _BOTH if dimensions else _LEXICAL
@@ -106,6 +114,8 @@ def compose_statement(
         ("place", " i.source_id," if is_weighed else ""), ("factors", _FACTORS if is_weighed else ""),
         ("cosine", _COSINE if dimensions else "0::float8"), ("trusted", _TRUSTED if is_mixed else ""),
         ("embedded", "%(embedded)s" if is_mixed else "%(sources)s"),
+        ("own_lex", _OWN_LEX if is_carried else ""), ("own_bm25", _OWN_BM25 if is_carried else ""),
+        ("counting", "own_bm25" if is_carried else "bm25"),
         ("candidates", str(CANDIDATES)), ("dimensions", str(int(dimensions))), ("offset", str(RANK_OFFSET)),
     ):  # fmt: skip
         statement = statement.replace("{" + name + "}", value)

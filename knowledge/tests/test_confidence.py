@@ -85,6 +85,8 @@ def test_what_is_carried_over_counts_a_part_and_never_against_the_questions_own_
     }  # fmt: skip
     assert {"new", "old", "sweden"} <= terms.own and "the" not in terms.terms
     assert all(isinstance(each, float) for each in terms.frequencies)
+    alone = analyse_question("And new filters?", "en", ["en", "de"], carried, is_leaning=False)
+    assert alone.terms == terms.terms and alone.own == {"new", "filter"}
 
 
 def test_a_pasted_page_is_cut():

@@ -442,3 +442,12 @@ def test_a_follow_up_is_found_by_what_is_carried_over(bot):
     )
     assert contents(ask(bot, query))[0] == WARRANTY
     assert ask(bot, query).confidence > alone.confidence
+
+
+def test_what_is_carried_into_a_question_that_stands_alone_leaves_its_confidence_as_it_is(bot):
+    teach(bot)
+    carried = (Carried("How often is the sensor calibrated?", 0.2),)
+    for question in (QUESTION, "Who won the cup in Berlin?"):
+        alone = ask(bot, Query(question, "en"))
+        after = ask(bot, Query(question, "en", carried))
+        assert after.confidence == pytest.approx(alone.confidence, abs=1e-6)

@@ -31,7 +31,7 @@ class ChatRequest:
 
     `timeout_seconds` is the longest wait for the first token; half of it may pass between two tokens, four times as
     much in all, retries included. `credentials` go to `model` and to those fallback models that have the same
-    provider, never to another one. The last four fields feed the offline answerer alone (see offline.compose_answer);
+    provider, never to another one. The last five fields feed the offline answerer alone (see offline.compose_answer);
     `embedding_model` None, or without its files, ranks its sentences by words only.
 
     `shorten` gives the same request with less to read, for a model whose context is too small: of so many tokens, where
@@ -46,6 +46,7 @@ class ChatRequest:
     timeout_seconds: float
     fallback_models: tuple[str, ...] = ()
     question: str = ""
+    before: str = ""
     passages: tuple[OfflinePassage, ...] = ()
     term_weights: Mapping[str, float] = field(default_factory=dict)
     embedding_model: str | None = None
@@ -169,6 +170,7 @@ def answer_offline(request: ChatRequest) -> tuple[str, int, int]:
     answer = offline.compose_answer(
         question,
         request.passages,
+        before=request.before,
         term_weights=request.term_weights,
         embed=None if by_words_only else local.find_sentence_embedder(),
     )

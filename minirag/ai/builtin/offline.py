@@ -60,6 +60,7 @@ def compose_answer(
     question: str,
     passages: Sequence[OfflinePassage],
     *,
+    before: str = "",
     term_weights: Mapping[str, float] | None = None,
     embed: SentenceEmbedder | None = None,
     sentences: int = SENTENCES,
@@ -67,13 +68,13 @@ def compose_answer(
     """The whole answer: quoted sentences, each followed by its passage's ` [n]`; NOT_FOUND when there is nothing.
 
     `term_weights` are the idf values of the question's analysed terms among the tenant's documents; without them the
-    passages themselves are counted. `embed` is used where passages are in English. Blocks for about 4 ms a sentence
-    with `embed`, so call it in a thread.
+    passages themselves are counted. `before` is what was asked before, of a question that leans on it.
+    `embed` is used where passages are in English. Blocks for about 4 ms a sentence with `embed`: call it in a thread.
     """
     candidates = list_candidates(passages)
     if not candidates:
         return NOT_FOUND
-    scores = score_candidates(question, candidates, term_weights or {}, embed)
+    scores = score_candidates(question, candidates, term_weights or {}, embed, before)
     return " ".join(
         f"{close_sentence(candidates[index].text)} [{candidates[index].passage.number}]"
         for index in choose_sentences(candidates, scores, sentences)
@@ -104,10 +105,12 @@ def score_candidates(
     candidates: Sequence[Candidate],
     term_weights: Mapping[str, float],
     embed: SentenceEmbedder | None = None,
+    before: str = "",
 ) -> list[float]:
     """One score per candidate, comparable only among these."""
+    whole = f"{question} {before}" if before else question
     weights = {
-        language: weigh_question(analysis.analyse(question, language), candidates, term_weights)
+        language: weigh_question(analysis.analyse(whole, language), candidates, term_weights)
         for language in {candidate.language for candidate in candidates}
     }
     coverage = [cover_question(weights[each.language], each.terms) for each in candidates]
@@ -128,7 +131,7 @@ def score_candidates(
     ]
     if embed is None or not are_mostly_english(candidates):
         return by_words
-    likeness = measure_likeness(question, candidates, by_words, embed)
+    likeness = measure_likeness(whole, candidates, by_words, embed)
     return [
         0.4 * covered + 0.4 * like + rest
         for covered, like, rest in zip(coverage, likeness, shared, strict=True)

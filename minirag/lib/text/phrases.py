@@ -45,6 +45,7 @@ class Phrases:
     goodbye: str = _say(
         "Goodbye! I am here whenever you have a question.", "The answer to a goodbye."
     )
+    my_name: str = _say("My name is {}.", "{}: the bot's name. Stands before the next one.")
     who_i_am: str = _say(
         "I am a digital assistant and answer questions from the sources I was given.",
         'The answer to "Who are you?".',

@@ -1,0 +1,131 @@
+"""The first step of a turn: what was asked, in its conversation. Nothing is searched yet, and no model asked.
+
+A follow-up ("and what does it cost?") is searched by its own words, which count in full, and by those of the questions
+before it, which count a part: measured on the tuning half of `dialogues` (docs/retrieval.md), that finds more than
+joining the two, and a question that changes the subject loses nothing by it. What is embedded is the question alone,
+unless it leans on the one before: a pronoun that leads back, a beginning like "and" or "what about", or hardly a word
+with meaning of its own.
+
+A turn has one language. Where a few words do not tell it, the chat's earlier ones do, then the page's and the
+browser's, then the sources'.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from conversations.models import MessageRole
+from conversations.turns.state import History, OpenTurn, TurnKind, Understood
+from knowledge.retrieval.queries import Carried, Query
+from knowledge.retrieval.tongues import knows_any_word
+from minirag.lib.text.analysis import analyse
+from minirag.lib.text.language_table import LANGUAGES, back_words_in, openers_in
+from minirag.lib.text.short_texts import decide_language
+from minirag.lib.text.small_talk import Kind, read_small_talk
+from tenants.context import run_sync
+
+LEANING_WEIGHTS: Final = (0.3, 0.15)
+"""What a word of the question before counts, and of the one before that, where the question leans on them."""
+STANDING_WEIGHTS: Final = (0.2, 0.1)
+"""The same where it can be understood alone."""
+_FEWEST_WORDS: Final = 1  # with meaning, that a question needs to stand alone
+_LOOK_BACK: Final = 8  # messages of the visitor: thanks and the like lie between
+_LONGEST_READ: Final = 2000
+_LONGEST_CARRIED: Final = 400
+_DENSE_SCRIPTS: Final = frozenset(("han", "kana", "hangul"))
+_TERMS_OF_A_DENSE_WORD: Final = 4  # two characters, and pairs with their neighbours
+_WORD = re.compile(r"\w+(?:['’]\w+)*")
+
+
+async def understand(turn: OpenTurn) -> Understood:
+    """Return what a turn is about: see `Understood`. Looks into the index only for what may be noise."""
+    started = time.perf_counter()
+    understood = read_turn(
+        turn.question.content, turn.history, (*turn.languages, *turn.source_languages)
+    )
+    if understood.small_talk is Kind.NOISE and any(c.isalnum() for c in turn.question.content):
+        # A part's name looks like noise as well; the index knows better.
+        languages = turn.source_languages
+        if await run_sync(knows_any_word, turn.question.content[:_LONGEST_CARRIED], languages):
+            understood = replace(understood, kind=TurnKind.QUESTION, small_talk=None)
+    return replace(understood, milliseconds=(time.perf_counter() - started) * 1000)
+
+
+def read_turn(question: str, history: History, hints: Sequence[str] = ()) -> Understood:
+    """Understand a question after `history`; `hints` are languages to expect, the likeliest first. Pure."""
+    asked = [content for role, content in history if role == MessageRole.USER]
+    hints = _expect_languages(asked, hints)
+    talk = read_small_talk(question, hints)
+    if talk.kind is not None:
+        language = next(iter((*talk.languages, *hints)), decide_language(question, hints))
+        kind = TurnKind.ASKS_FOR_PERSON if talk.kind is Kind.PERSON else TurnKind.SMALL_TALK
+        return Understood(kind, language, Query(question, language), talk.kind)
+    text = talk.rest or question
+    language = decide_language(text, hints)
+    before = _find_questions(asked, hints)
+    if not before:
+        return Understood(TurnKind.QUESTION, language, Query(text, language))
+    is_leaning = leans(text, language)
+    weights = LEANING_WEIGHTS if is_leaning else STANDING_WEIGHTS
+    carried = tuple(Carried(said, weight) for said, weight in zip(before, weights, strict=False))
+    # Its own words stand first and last: an embedder reads only so much, and they are to count the most.
+    meaning = f"{text} {_find_subject(before, language)} {text}" if is_leaning else ""
+    kind = TurnKind.FOLLOW_UP if is_leaning else TurnKind.QUESTION
+    return Understood(kind, language, Query(text, language, carried, meaning))
+
+
+def leans(question: str, language: str) -> bool:
+    """Whether a question means something only together with the one before it."""
+    sample = question[:_LONGEST_READ]
+    if _count_words(sample, language) <= _FEWEST_WORDS:
+        return True
+    lowered = sample.casefold().strip(" ¿¡-–—\n\t")
+    if _is_dense(language):
+        return lowered.startswith(openers_in(language)) or any(
+            word in lowered for word in back_words_in(language) if len(word) > 1 or language == "zh"
+        )
+    words = _WORD.findall(lowered)
+    opening = " ".join(words[:5]) + " "
+    return any(opening.startswith(f"{opener} ") for opener in openers_in(language)) or bool(
+        back_words_in(language).intersection(words)
+    )
+
+
+def _count_words(text: str, language: str) -> int:
+    """How many different words with meaning a text has."""
+    terms = set(analyse(text[:_LONGEST_READ], language))
+    return len(terms) // _TERMS_OF_A_DENSE_WORD if _is_dense(language) else len(terms)
+
+
+def _is_dense(language: str) -> bool:
+    return language in LANGUAGES and LANGUAGES[language].script in _DENSE_SCRIPTS
+
+
+def _expect_languages(asked: Sequence[str], hints: Sequence[str]) -> tuple[str, ...]:
+    """The chat's language so far, then the hints."""
+    told = " ".join(text[:_LONGEST_CARRIED] for text in asked[-3:])
+    if not any(character.isalpha() for character in told):
+        return tuple(hints)
+    return tuple(dict.fromkeys((decide_language(told, hints), *hints)))
+
+
+def _find_questions(asked: Sequence[str], hints: Sequence[str]) -> list[str]:
+    """The last two things that were asked before and are no small talk, the latest first."""
+    found = []
+    for text in reversed(asked[-_LOOK_BACK:]):
+        said = read_small_talk(text[:_LONGEST_READ], hints)
+        if said.kind is None and said.rest:
+            found.append(said.rest[:_LONGEST_CARRIED])
+        if len(found) == len(LEANING_WEIGHTS):
+            break
+    return found
+
+
+def _find_subject(before: Sequence[str], language: str) -> str:
+    """What the conversation is about: the last question, with the one before it where it leans itself."""
+    last, *earlier = before
+    return f"{earlier[0]} {last}" if earlier and leans(last, language) else last

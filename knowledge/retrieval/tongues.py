@@ -1,0 +1,63 @@
+"""What a bot's sources are called and written in, and whether they know a word: asked before anything is searched."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Sequence
+from typing import Final
+
+from django.db.models import Q, Sum
+
+from knowledge.models import Document, Source
+from knowledge.models.index import LexiconTerm
+from minirag.lib.text.analysis import analyse, term_id
+from tenants.context import current_schema
+
+KEPT_SECONDS: Final = 30.0
+"""For so long the languages are remembered: they are a hint, and what may answer is looked up by the search."""
+_MOST_KEPT: Final = 2000
+_LONGEST_TITLE: Final = 60
+_LOOKED_AT: Final = 30
+
+_kept: dict[tuple[str, uuid.UUID], tuple[float, tuple[str, ...]]] = {}
+
+
+def load_languages(bot_profile_id: uuid.UUID) -> tuple[str, ...]:
+    """Return the languages of the sources that a bot answers from, the most frequent first."""
+    key, now = (current_schema(), bot_profile_id), time.monotonic()
+    known = _kept.get(key)
+    if known is not None and now - known[0] < KEPT_SECONDS:
+        return known[1]
+    found = (
+        Source.objects.answering(bot_profile_id)
+        .order_by()
+        .values_list("language")
+        .annotate(size=Sum("chunk_count"))
+    )
+    languages = tuple(
+        language for language, _ in sorted(found, key=lambda row: (-row[1], row[0])) if language
+    )
+    if len(_kept) >= _MOST_KEPT:
+        _kept.clear()
+    _kept[key] = now, languages
+    return languages
+
+
+def list_titles(bot_profile_id: uuid.UUID, language: str, count: int) -> list[str]:
+    """Return what a bot's largest sources are about, by their documents' titles; those in `language` first."""
+    rows = (
+        Document.objects.filter(source__in=Source.objects.answering(bot_profile_id))
+        .exclude(Q(title="") & Q(source__name=""))
+        .order_by("-source__chunk_count", "source_id", "-chunk_count", "id")
+        .values_list("title", "source__name", "language")[:_LOOKED_AT]
+    )
+    ordered = sorted(rows, key=lambda row: row[2] != language)
+    titles = dict.fromkeys(" ".join((title or name).split()) for title, name, _ in ordered)
+    return [title for title in titles if len(title) <= _LONGEST_TITLE][:count]
+
+
+def knows_any_word(text: str, languages: Sequence[str]) -> bool:
+    """Whether a word of `text` occurs in what the tenant has indexed."""
+    terms = {term for language in languages or ["en"] for term in analyse(text, language)}
+    return LexiconTerm.objects.filter(term__in=[term_id(term) for term in terms], df__gt=0).exists()
