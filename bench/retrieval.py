@@ -239,7 +239,10 @@ class Library:
         frequencies: Counter[int] = Counter()
         for count in counts:
             frequencies.update(count.keys())
-        add_statistics(frequencies, chunks=len(ids), length=sum(lengths))
+        add_statistics(
+            frequencies, chunks=len(ids), length=sum(lengths),
+            spellings={term: word for word, term in _terms.items()},
+        )  # fmt: skip
 
     def _count_terms(self, number: int) -> Counter[int]:
         counted: Counter[int] = Counter()

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import connection, transaction
 
 from knowledge.indexing.vectors import format_sparse, read_sparse, recover_counts, weigh_terms
-from knowledge.models import LexiconTotals
+from knowledge.models import Chunk, LexiconTerm, LexiconTotals
+from minirag.lib.text.analysis import analyse, term_id
+from minirag.lib.text.variants import is_word
 from tenants.context import scoped_name
 
 TOLERATED_DRIFT = 0.2
@@ -40,16 +42,65 @@ def lock_knowledge() -> None:
         )
 
 
-def add_statistics(document_frequencies: Counter[int], *, chunks: int, length: int) -> None:
-    """Count chunks that come in. The caller holds the lock."""
+def add_statistics(
+    document_frequencies: Counter[int],
+    *,
+    chunks: int,
+    length: int,
+    spellings: Mapping[int, str] | None = None,
+) -> None:
+    """Count chunks that come in; `spellings` are the words behind the ids. The caller holds the lock."""
     terms = sorted(document_frequencies)
+    known = spellings or {}
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO lex_df (term, df) SELECT * FROM unnest(%s::int[], %s::int[]) "
-            "ON CONFLICT (term) DO UPDATE SET df = lex_df.df + excluded.df",
-            [terms, [document_frequencies[term] for term in terms]],
+            "INSERT INTO lex_df (term, df, text) SELECT * FROM unnest(%s::int[], %s::int[], %s::text[]) "
+            "ON CONFLICT (term) DO UPDATE SET df = lex_df.df + excluded.df, "
+            "text = coalesce(lex_df.text, excluded.text)",
+            [
+                terms,
+                [document_frequencies[term] for term in terms],
+                [known.get(term) for term in terms],
+            ],
         )
         _add_totals(chunks, length)
+
+
+def spell_terms(words: Iterable[str]) -> dict[int, str]:
+    """By its id, what each term is spelled like; "" for what is no word, as numbers and codes."""
+    return {term_id(word): word if is_word(word) else "" for word in set(words)}
+
+
+def fill_in_spellings() -> int:
+    """Read chunks again for the spellings of terms that were counted before spellings were kept; returns how many."""
+    if not LexiconTerm.objects.filter(text__isnull=True).exists():
+        return 0
+    chunks = Chunk.objects.order_by("pk").values_list(
+        "pk", "heading", "content", "document__language"
+    )
+    last, changed = uuid.UUID(int=0), 0
+    while rows := list(chunks.filter(pk__gt=last)[:_REBAKE_ROWS]):
+        last = rows[-1][0]
+        spellings: dict[int, str] = {}
+        for _, heading, content, language in rows:
+            text = f"{heading}. {content}" if heading else content
+            spellings.update(spell_terms(analyse(text, language)))
+        with transaction.atomic():
+            lock_knowledge()
+            changed += _write_spellings(spellings)
+    # What no chunk says was counted for one that is gone; the next recount sees to it.
+    LexiconTerm.objects.filter(text__isnull=True).update(text="")
+    return changed
+
+
+def _write_spellings(spellings: Mapping[int, str]) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE lex_df SET text = s.text FROM unnest(%s::int[], %s::text[]) AS s(term, text) "
+            "WHERE lex_df.term = s.term AND lex_df.text IS NULL",
+            [list(spellings), list(spellings.values())],
+        )
+        return int(cursor.rowcount)
 
 
 def remove_statistics(chunk_ids: Sequence[uuid.UUID]) -> None:
@@ -159,12 +210,15 @@ def recount_statistics() -> bool:
     with transaction.atomic():
         lock_knowledge()
         counted = count_statistics()
-        if counted == stored_statistics():
-            return False
-        with connection.cursor() as cursor:
-            cursor.execute("DELETE FROM lex_df")
-        LexiconTotals.objects.filter(pk=1).update(n=0, total_dl=0)
-        add_statistics(
-            Counter(counted.document_frequencies), chunks=counted.chunks, length=counted.length
-        )
-    return True
+        is_wrong = counted != stored_statistics()
+        if is_wrong:
+            with connection.cursor() as cursor:
+                cursor.execute("DELETE FROM lex_df RETURNING term, text")
+                spellings = dict(cursor.fetchall())
+            LexiconTotals.objects.filter(pk=1).update(n=0, total_dl=0)
+            add_statistics(
+                Counter(counted.document_frequencies), chunks=counted.chunks, length=counted.length,
+                spellings=spellings,
+            )  # fmt: skip
+    fill_in_spellings()
+    return is_wrong

@@ -19,15 +19,18 @@ from knowledge.indexing.chunking import ChunkDraft, indexed_text
 from knowledge.indexing.lexicon import (
     add_statistics,
     choose_mean_length,
+    fill_in_spellings,
     lock_knowledge,
     rebake_if_drifted,
     remove_statistics,
+    spell_terms,
 )
 from knowledge.indexing.vector_index import refresh_planner_statistics
 from knowledge.indexing.vectors import (
     COPY_HEADER,
     COPY_TRAILER,
     count_terms,
+    count_words,
     pack_index_row,
     weigh_terms,
 )
@@ -132,7 +135,7 @@ def swap_knowledge(
     """
     # Half of the work, done before the tenant's other writers have to wait.
     likely, _, _ = _sort_changes(chunks, find_stored(held.pk), vectors)
-    counts = {chunk.id: count_terms(chunk.text, chunk.language) for chunk in likely}
+    counts = {chunk.id: count_words(chunk.text, chunk.language) for chunk in likely}
     with transaction.atomic():
         lock_knowledge()
         source = _lock_source(held)
@@ -161,6 +164,7 @@ def swap_knowledge(
     if len(added) >= _ANALYSE_FROM:
         refresh_planner_statistics()
     rebake_if_drifted()
+    fill_in_spellings()
 
 
 def _lock_source(held: Source) -> Source:
@@ -239,12 +243,12 @@ def delete_chunks(chunk_ids: list[uuid.UUID]) -> None:
 
 
 def _insert_chunks(
-    source_id: uuid.UUID, chunks: Sequence[NewChunk], counted: Mapping[uuid.UUID, Counter[int]],
+    source_id: uuid.UUID, chunks: Sequence[NewChunk], counted: Mapping[uuid.UUID, Counter[str]],
     vectors: Mapping[uuid.UUID, Vector],
 ) -> None:  # fmt: skip
     if not chunks:
         return
-    counts = [counted[chunk.id] for chunk in chunks]
+    counts = [count_terms(counted[chunk.id]) for chunk in chunks]
     lengths = [count.total() for count in counts]
     mean = choose_mean_length(lengths)
     with connection.cursor() as cursor:
@@ -271,7 +275,10 @@ def _insert_chunks(
     frequencies: Counter[int] = Counter()
     for count in counts:
         frequencies.update(count.keys())
-    add_statistics(frequencies, chunks=len(chunks), length=sum(lengths))
+    words = (word for chunk in chunks for word in counted[chunk.id])
+    add_statistics(
+        frequencies, chunks=len(chunks), length=sum(lengths), spellings=spell_terms(words)
+    )
 
 
 def _move_chunks(chunks: Sequence[NewChunk]) -> None:

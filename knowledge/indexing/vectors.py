@@ -27,9 +27,17 @@ COPY_TRAILER = struct.pack(">h", -1)
 _NULL = struct.pack(">i", -1)
 
 
-def count_terms(text: str, language: str) -> Counter[int]:
-    """How often each term (by its id) occurs in a text of `language`."""
-    return Counter(map(term_id, analyse(text, language)))
+def count_words(text: str, language: str) -> Counter[str]:
+    """How often each term occurs in a text of `language`."""
+    return Counter(analyse(text, language))
+
+
+def count_terms(words: Mapping[str, int]) -> Counter[int]:
+    """The same by the terms' ids, of which two terms may share one."""
+    counts: Counter[int] = Counter()
+    for word, count in words.items():
+        counts[term_id(word)] += count
+    return counts
 
 
 def weigh_terms(counts: Mapping[int, int], mean_length: float) -> dict[int, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models.functions import Reverse
 from pgvector.django import HalfVectorField, SparseVectorField
 
 from knowledge.models.documents import Chunk
@@ -47,13 +48,21 @@ class NextVector(models.Model):
 
 
 class LexiconTerm(models.Model):
-    """In how many chunks of the tenant a term occurs."""
+    """In how many chunks of the tenant a term occurs, and what word it is: the tenant's vocabulary."""
 
     term = models.IntegerField(primary_key=True)
     df = models.IntegerField()
+    text = models.CharField(
+        max_length=64, null=True, db_collation="C",
+        help_text="Empty for numbers and codes, null where it was counted before spellings were kept.",
+    )  # fmt: skip
 
     class Meta:
         db_table = "lex_df"
+        indexes = [
+            models.Index(fields=["text"], name="lex_df_by_text"),
+            models.Index(Reverse("text"), name="lex_df_by_end"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.term}: {self.df}"

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from knowledge.retrieval.queries import Carried
-from minirag.lib.text.analysis import analyse, term_id
+from knowledge.retrieval.vocabulary import COMPOUNDING, AskedWord, Expansion
+from minirag.lib.text.analysis import analyse, analyse_words, term_id
+from minirag.lib.text.variants import is_word
 
 MAX_TERMS = 512  # a pasted page; pgvector takes 16,000, and beyond some dozens nothing changes
 
@@ -18,11 +20,12 @@ class QueryTerms:
 
     What is carried over from before the question occurs a part of once. Only `own` counts when a score is compared
     with the best possible one: the same word stemmed for a second language would otherwise look like a word that
-    nobody wrote about.
+    nobody wrote about. `words` are those that may have another spelling or be part of a compound.
     """
 
     terms: dict[str, float]
     own: frozenset[str]
+    words: tuple[AskedWord, ...] = ()
 
     @property
     def ids(self) -> list[int]:
@@ -35,6 +38,25 @@ class QueryTerms:
     @property
     def counted(self) -> list[bool]:
         return [term in self.own for term in self.terms]
+
+    def expand(self, expansions: Sequence[Expansion]) -> QueryTerms:
+        """Add what the vocabulary has for the words; what stands in for a word counts as the question's own."""
+        terms, own = dict(self.terms), set(self.own)
+        for each in expansions:
+            weight = self.terms.get(each.term, 1.0) * each.weight
+            terms[each.found] = max(weight, terms.get(each.found, 0.0))
+            if each.stands_in and each.term in self.own:
+                own.add(each.found)
+                own.discard(each.term)
+        return QueryTerms(terms, frozenset(own), self.words)
+
+    @property
+    def parameters(self) -> dict[str, list[int] | list[float] | list[bool]]:
+        """What the statement of a search wants of them."""
+        return {"terms": self.ids, "frequencies": self.frequencies, "counted": self.counted}
+
+
+NO_TERMS = QueryTerms({}, frozenset())
 
 
 def analyse_question(
@@ -68,7 +90,26 @@ def analyse_question(
                     terms.setdefault(term, said.weight)
         own = own or set(terms)
     kept = dict(sorted(terms.items(), key=lambda item: item[0] not in own)[:MAX_TERMS])
-    return QueryTerms(kept, frozenset(own & kept.keys()))
+    words = _list_words(question, ordered, language, 1.0)
+    for said in carried:
+        words += _list_words(said.text, ordered, language, said.weight, len(words) + 1)
+    listed = {word.term: word for word in reversed(words) if word.term in kept}
+    return QueryTerms(kept, frozenset(own & kept.keys()), tuple(reversed(listed.values())))
+
+
+def _list_words(
+    text: str, languages: Sequence[str], asked_in: str, weight: float, start: int = 0
+) -> list[AskedWord]:
+    by_language = [analyse_words(text, language) for language in languages]
+    words = []
+    for place, pairs in enumerate(zip(*by_language, strict=False), start=start):
+        term = pairs[0][1]
+        if is_word(term) and _has_content(term, languages[0], asked_in):
+            # Stemming moves a misspelled word further from the right one as often as it brings it near.
+            spellings = dict.fromkeys([*(form for _, form in pairs), pairs[0][0]])
+            forms = tuple(form for form in spellings if is_word(form))
+            words.append(AskedWord(forms, place, weight, languages[0] in COMPOUNDING))
+    return words
 
 
 def _has_content(term: str, *languages: str) -> bool:

@@ -35,8 +35,9 @@ from knowledge.retrieval.external import ExternalSearch, load_bases, search_base
 from knowledge.retrieval.nyxcore import Base
 from knowledge.retrieval.passages import Passage, merge_passages
 from knowledge.retrieval.queries import Query
-from knowledge.retrieval.query_terms import QueryTerms, analyse_question
+from knowledge.retrieval.query_terms import NO_TERMS, QueryTerms, analyse_question
 from knowledge.retrieval.statement import compose_statement
+from knowledge.retrieval.vocabulary import Expansion, find_expansions
 from minirag.ai.embeddings import EmbedderMissing, EmbedderProfile, embed_query, profile_of
 from minirag.lib.errors import ProviderError
 from minirag.lib.text.short_texts import decide_language
@@ -52,7 +53,8 @@ PRIORITY_STEP, PRIORITY_STEPS = 0.01, 5
 _SETTINGS = """
     SELECT set_config('jit', 'off', true), set_config('max_parallel_workers_per_gather', %s, true),
            set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', '100', true),
-           set_config('hnsw.max_scan_tuples', '40000', true)
+           set_config('hnsw.max_scan_tuples', '40000', true),
+           ARRAY(SELECT term FROM lex_df WHERE term = ANY(%s))
 """
 
 
@@ -64,7 +66,8 @@ class Retrieval:
     analysed words. `mode` is "hybrid", or "lexical" where no vectors could be compared. `embedding_tokens` and
     `embedding_cost_usd` are of the question. `milliseconds` is the whole time, embedding included. `external` says how
     asking each external base went; `knows_from_outside`: one of their passages is relevant enough to answer from.
-    The confidence is of the passages that were found here; another system's score is not part of it.
+    The confidence is of the passages that were found here; another system's score is not part of it. `expansions` are
+    the words of the tenant's that were searched for as well: right spellings, compounds and their parts.
     """
 
     passages: tuple[Passage, ...]
@@ -79,6 +82,7 @@ class Retrieval:
     milliseconds: float
     external: tuple[ExternalSearch, ...] = ()
     knows_from_outside: bool = False
+    expansions: tuple[Expansion, ...] = ()
 
     @property
     def is_weak(self) -> bool:
@@ -125,6 +129,8 @@ class _Candidates:
     top_cosine: float = 0.0
     top_bm25_share: float = 0.0
     term_weights: tuple[float, ...] = ()
+    terms: QueryTerms = NO_TERMS
+    expansions: tuple[Expansion, ...] = ()
 
 
 async def retrieve(
@@ -220,9 +226,9 @@ def _search(
         found = (
             _find_candidates(bot, scope, asked, terms, limit, trusts_cosine)
             if scope.source_ids
-            else _Candidates()
+            else _Candidates(terms=terms)
         )
-    return _judge(bot, asked, found, terms, profile, language, trusts_cosine)
+    return _judge(bot, asked, found, profile, language, trusts_cosine)
 
 
 def _load_scope(bot: BotProfile) -> _Scope:
@@ -288,38 +294,44 @@ def _find_candidates(
         else WEAK_DENSE_WEIGHT
     )
     parameters: dict[str, Any] = {
-        "terms": terms.ids, "frequencies": terms.frequencies, "counted": terms.counted, "sources": scope.source_ids,
-        "embedded": scope.embedded_ids, "factors": scope.factors, "vector": asked.vector,
-        "dimensions": asked.dimensions, "weight": weight, "limit": limit,
+        "sources": scope.source_ids, "embedded": scope.embedded_ids, "factors": scope.factors,
+        "vector": asked.vector, "dimensions": asked.dimensions, "weight": weight, "limit": limit,
     }  # fmt: skip
     with connection.cursor() as cursor:
         # Starting parallel workers costs more than they save on a small table.
-        cursor.execute(_SETTINGS, ["2" if is_large else "0"])
-        cursor.execute(statement, parameters)
+        cursor.execute(_SETTINGS, ["2" if is_large else "0", terms.ids])
+        expansions = find_expansions(cursor, terms.words, set(cursor.fetchone()[-1]))
+        terms = terms.expand(expansions)
+        cursor.execute(statement, parameters | terms.parameters)
         rows = cursor.fetchall()
     if not rows:
-        return _Candidates()
+        return _Candidates(terms=terms, expansions=expansions)
     top_cosine, top_bm25_share, term_weights = rows[0][11:]
     passages = tuple(Passage(*row[:8], *(float(part) for part in row[8:11])) for row in rows)
     return _Candidates(
-        passages, float(top_cosine), float(top_bm25_share), tuple(term_weights or ())
+        passages,
+        float(top_cosine),
+        float(top_bm25_share),
+        tuple(term_weights or ()),
+        terms,
+        expansions,
     )
 
 
-def _weigh_terms(terms: QueryTerms, found: _Candidates) -> dict[str, float]:
+def _weigh_terms(found: _Candidates) -> dict[str, float]:
     """The inverse document frequency of each term; of what is carried over a part."""
-    pairs = zip(terms.terms.items(), found.term_weights, strict=False)
+    pairs = zip(found.terms.terms.items(), found.term_weights, strict=False)
     return {term: weight * min(count, 1) for (term, count), weight in pairs}
 
 
 def _judge(
-    bot: BotProfile, asked: _Question, found: _Candidates, terms: QueryTerms, profile: EmbedderProfile, language: str,
+    bot: BotProfile, asked: _Question, found: _Candidates, profile: EmbedderProfile, language: str,
     trusts_cosine: bool,
 ) -> Retrieval:  # fmt: skip
     is_dense = asked.vector is not None
     confidence = measure_confidence(
         profile if is_dense and trusts_cosine else None, top_cosine=found.top_cosine,
-        top_bm25_share=found.top_bm25_share, term_count=len(terms.own),
+        top_bm25_share=found.top_bm25_share, term_count=len(found.terms.own),
     )  # fmt: skip
     threshold = choose_threshold(
         refuses=bot.refuses, own_floor=bot.refusal_floor, profile=profile, is_dense=is_dense,
@@ -327,8 +339,9 @@ def _judge(
     )  # fmt: skip
     return Retrieval(
         passages=found.passages, confidence=confidence, threshold=threshold,
-        term_weights=_weigh_terms(terms, found), language=language,
+        term_weights=_weigh_terms(found), language=language,
         mode="hybrid" if is_dense else "lexical", embedding_model=asked.model if is_dense else None,
         embedding_tokens=asked.tokens, embedding_cost_usd=asked.cost_usd,
         milliseconds=(time.perf_counter() - asked.started) * 1000,
+        expansions=found.expansions,
     )  # fmt: skip

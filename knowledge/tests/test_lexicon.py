@@ -19,6 +19,7 @@ from knowledge.indexing.lexicon import (
 )
 from knowledge.indexing.vectors import (
     count_terms,
+    count_words,
     format_sparse,
     pack_dense,
     pack_sparse,
@@ -60,7 +61,7 @@ def test_an_empty_vector_has_a_text_and_a_binary_form():
 
 
 def test_both_binary_forms_are_what_postgresql_reads(in_acme):
-    sparse = weigh_terms(count_terms("a filter, a filter and a fan", "en"), 5.0)
+    sparse = weigh_terms(count_terms(count_words("a filter, a filter and a fan", "en")), 5.0)
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE TEMP TABLE packed (s sparsevec(1000000000), d halfvec) ON COMMIT DROP"
@@ -158,7 +159,7 @@ def test_weights_are_made_anew_when_the_mean_length_has_drifted(in_acme):
                 cursor.execute("SELECT lex::text FROM chunk_index WHERE chunk_id = %s", [entry.pk])
                 stored = read_sparse(cursor.fetchone()[0])
             assert stored == pytest.approx(
-                weigh_terms(count_terms(text, "en"), totals.baked_avgdl), rel=1e-4
+                weigh_terms(count_terms(count_words(text, "en")), totals.baked_avgdl), rel=1e-4
             )
 
 

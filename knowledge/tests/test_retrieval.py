@@ -78,12 +78,15 @@ def test_bm25_is_exactly_that_of_the_formula(bot):
     """Recomputed by hand from the chunks' words."""
     import math
 
-    from knowledge.indexing.vectors import count_terms
+    from knowledge.indexing.vectors import count_terms, count_words
     from minirag.lib.text.analysis import term_id
 
     teach(bot)
     found = ask(bot, "filters and receipt")
-    counts = {c.pk: count_terms(f"{c.heading}. {c.content}", "en") for c in Chunk.objects.all()}
+    counts = {
+        c.pk: count_terms(count_words(f"{c.heading}. {c.content}", "en"))
+        for c in Chunk.objects.all()
+    }
     mean = sum(c.total() for c in counts.values()) / len(counts)
     for passage in found.passages:
         expected = 0.0
@@ -416,6 +419,8 @@ def test_the_exact_statement_cannot_use_the_vector_index(library, settings):
 def test_a_search_takes_one_short_use_of_a_connection(bot, django_assert_max_num_queries):
     teach(bot)
     with django_assert_max_num_queries(6):  # savepoint, scope, settings, the statement, release
+        ask(bot, "warranty of the filters")
+    with django_assert_max_num_queries(7):  # the vocabulary, for "last"
         ask(bot)
 
 

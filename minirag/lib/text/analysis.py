@@ -25,7 +25,7 @@ from minirag.lib.text.languages import (
     script_of_language,
 )
 
-__all__ = ["TERM_DIMENSION", "analyse", "term_id"]
+__all__ = ["TERM_DIMENSION", "analyse", "analyse_words", "term_id"]
 
 TERM_DIMENSION: Final = 1_000_000_000
 """The dimension of the sparse vectors that hold term ids (pgvector's largest)."""
@@ -187,6 +187,16 @@ def analyse(text: str, language: str) -> list[str]:
     if _DIGIT.search(text):
         terms.extend(term for code in _CODE.findall(text) if (term := _code_term(code)))
     return terms
+
+
+def analyse_words(text: str, language: str) -> list[tuple[str, str]]:
+    """Each word of `text`, lower case and without accents, with its term, "" for a stop word.
+
+    Scripts without spaces are left out. The same text in two languages can so be compared word by word.
+    """
+    text = normalise(text, language)
+    words = (_ASCII_WORD if text.isascii() else _WORD).findall(text)
+    return [(_fold_accents(word)[:_LONGEST_TERM], _term(word, language)) for word in words]
 
 
 def term_id(term: str) -> int:

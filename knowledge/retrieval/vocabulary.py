@@ -1,0 +1,247 @@
+"""What the tenant's own words have for a question's: another spelling of one it does not know, a compound, its parts.
+
+A word that the index knows is never corrected. Compounds are looked for in languages that write them as one word, for
+words that are known as well: "Restmüll" finds the pages on the Restmülltonne too, for less than its own. One statement
+for all words of a question, by the index of spellings: words that begin with the same letters, or end with the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final, Literal
+
+from minirag.lib.text.analysis import term_id
+from minirag.lib.text.variants import (
+    SHORTEST_PART,
+    allow_edits,
+    count_edits,
+    list_pieces,
+    respell,
+    split_compound,
+)
+
+if TYPE_CHECKING:
+    from django.db.backends.utils import CursorWrapper
+
+MAX_WORDS: Final = 16
+_MOST_IN_RANGE = 500
+_MOST_COMPOUNDS = 5
+_MOST_SPELLINGS = 3
+_LONGEST_SPLIT = 32
+COMPOUNDING: Final = frozenset({"de", "nl", "da", "sv", "no", "nb", "nn", "fi", "is"})
+_LAST = "\U0010ffff"  # sorts behind every letter
+# An unknown word is what its replacement says. A compound is narrower than its part, a part wider than the whole.
+SPELLING_WEIGHT, PARTS_WEIGHT, COMPOUND_WEIGHT = 0.9, 0.7, 0.5
+BESIDE_WEIGHT = 0.25
+"""What is found for a word that the index knows itself counts this much."""
+
+_STATEMENT = f"""
+SELECT text, df FROM lex_df WHERE term = ANY(%(ids)s) AND text <> ''
+UNION
+SELECT w.text, w.df FROM unnest(%(heads)s::text[], %(shortest)s::int[], %(longest)s::int[])
+       AS r(head, shortest, longest)
+ CROSS JOIN LATERAL (
+     SELECT text, df FROM lex_df
+      WHERE text >= r.head AND text < r.head || '{_LAST}' AND length(text) BETWEEN r.shortest AND r.longest
+      ORDER BY df DESC, text LIMIT {_MOST_IN_RANGE}) AS w
+UNION
+SELECT w.text, w.df FROM unnest(%(tails)s::text[], %(shortest_of_tails)s::int[], %(longest_of_tails)s::int[])
+       AS r(tail, shortest, longest)
+ CROSS JOIN LATERAL (
+     SELECT text, df FROM lex_df
+      WHERE reverse(text) >= r.tail AND reverse(text) < r.tail || '{_LAST}'
+        AND length(text) BETWEEN r.shortest AND r.longest
+      ORDER BY df DESC, text LIMIT {_MOST_IN_RANGE}) AS w
+"""  # noqa: S608
+
+Kind = Literal["spelling", "parts", "compound", "joined"]
+
+
+@dataclass(frozen=True)
+class AskedWord:
+    """A word of a question: its spellings as terms in the languages of the sources, its own first, then as it
+    is typed, and where it stands.
+
+    `weight` is 1 for the question's own words, less for what is carried over. `compounds`: it is of a language that
+    writes compounds as one word.
+    """
+
+    forms: tuple[str, ...]
+    place: int
+    weight: float = 1.0
+    compounds: bool = False
+
+    @property
+    def term(self) -> str:
+        return self.forms[0]
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """What is searched for a question's `term` as well: `found` is a word of the tenant's.
+
+    `weight` is to that of the term. `stands_in`: the index does not know the term, and this is what it is taken for.
+    """
+
+    term: str
+    found: str
+    kind: Kind
+    weight: float
+    stands_in: bool
+
+
+def find_expansions(
+    cursor: CursorWrapper, words: Sequence[AskedWord], known_ids: Collection[int]
+) -> tuple[Expansion, ...]:
+    """Look for the words that call for it; asks the database only if there is one."""
+    unknown = [word for word in words if not any(term_id(form) in known_ids for form in word.forms)]
+    wanted = [word for word in words if word in unknown or word.compounds][:MAX_WORDS]
+    if not wanted:
+        return ()
+    joined = join_neighbours(words)
+    cursor.execute(_STATEMENT, plan_lookup(wanted, unknown, joined))
+    return choose_expansions(wanted, unknown, joined, dict(cursor.fetchall()))
+
+
+def join_neighbours(words: Sequence[AskedWord]) -> dict[str, tuple[AskedWord, AskedWord]]:
+    """Neighbours written as one word: "gift card" may be a giftcard to the pages."""
+    found = {}
+    for first, second in pairwise(words):
+        if second.place == first.place + 1 and first.weight == second.weight == 1:
+            found[first.term + second.term] = (first, second)
+    return dict(list(found.items())[:MAX_WORDS])
+
+
+def plan_lookup(
+    wanted: Sequence[AskedWord], unknown: Collection[AskedWord], joined: Collection[str]
+) -> dict[str, list[int] | list[str]]:
+    """The parameters of the statement: ids of words that would do, and ranges of words to compare."""
+    texts: set[str] = set(joined)
+    heads: set[tuple[str, int, int]] = set()
+    tails: set[tuple[str, int, int]] = set()
+    for word in wanted:
+        for form in word.forms if word in unknown else (word.term,):
+            size, edits = len(form), allow_edits(form)
+            if size <= _LONGEST_SPLIT:
+                texts |= list_pieces(form)
+            if word in unknown and edits:
+                texts.update(respell(form))
+                shared = 2 if size < 6 else 3
+                heads.add((form[:shared], size - edits, size + edits))
+                tails.add((form[size - size // 2 :][::-1], size - edits, size + edits))
+            if word.compounds and size > SHORTEST_PART:
+                heads.add((form, size + SHORTEST_PART, 2 * _LONGEST_SPLIT))
+                tails.add((form[::-1], size + SHORTEST_PART, 2 * _LONGEST_SPLIT))
+    by_head, by_tail = sorted(heads), sorted(tails)
+    return {
+        "ids": sorted(map(term_id, texts)),
+        "heads": [head for head, _, _ in by_head],
+        "shortest": [shortest for _, shortest, _ in by_head],
+        "longest": [longest for _, _, longest in by_head],
+        "tails": [tail for tail, _, _ in by_tail],
+        "shortest_of_tails": [shortest for _, shortest, _ in by_tail],
+        "longest_of_tails": [longest for _, _, longest in by_tail],
+    }
+
+
+def choose_expansions(
+    wanted: Sequence[AskedWord],
+    unknown: Collection[AskedWord],
+    joined: Mapping[str, tuple[AskedWord, AskedWord]],
+    vocabulary: Mapping[str, int],
+) -> tuple[Expansion, ...]:
+    """Decide by the part of the `vocabulary` (word to the chunks that have it) that the lookup brought."""
+    chosen: list[Expansion] = []
+    for compound, pair in joined.items():
+        if compound in vocabulary:
+            chosen += [
+                Expansion(word.term, compound, "joined", PARTS_WEIGHT, word in unknown)
+                for word in pair
+            ]
+    served = {each.term for each in chosen if each.stands_in}
+    for word in wanted:
+        if word not in unknown:
+            chosen += _widen(word, vocabulary, BESIDE_WEIGHT, stands_in=False)
+        elif word.term not in served:
+            chosen += _replace(word, vocabulary)
+    return tuple(chosen)
+
+
+def _replace(word: AskedWord, vocabulary: Mapping[str, int]) -> list[Expansion]:
+    """An unknown word is a compound of known parts, one of a known compound, or a misspelled one: in this order,
+    but that a single mistake in a long word is likelier than any of them.
+    """  # fmt: skip
+    spelled = _correct(word, vocabulary)
+    if spelled and len(word.term) >= 6 and spelled[0].weight == SPELLING_WEIGHT:
+        return spelled
+    wider = _widen(word, vocabulary, 1.0, stands_in=True)
+    return wider or spelled
+
+
+def _widen(
+    word: AskedWord, vocabulary: Mapping[str, int], factor: float, *, stands_in: bool
+) -> list[Expansion]:
+    for form in word.forms if stands_in else (word.term,):
+        found: list[Expansion] = []
+        if len(form) <= _LONGEST_SPLIT:
+            parts = split_compound(form, vocabulary.keys() - {form}, links=word.compounds)
+            if word.compounds or len(parts) == 2:
+                found += [
+                    Expansion(word.term, part, "parts", PARTS_WEIGHT * factor, stands_in)
+                    for part in parts
+                ]
+        if word.compounds:
+            compounds = _list_compounds(form, vocabulary)
+            found += [
+                Expansion(
+                    word.term, text, "compound", COMPOUND_WEIGHT * factor, stands_in and not found
+                )
+                for text in compounds[:_MOST_COMPOUNDS]
+            ]
+        if found:
+            return found
+    return []
+
+
+def _list_compounds(form: str, vocabulary: Mapping[str, int]) -> list[str]:
+    """Words that begin or end with this one, the most frequent first; the more is beside it, the less it says."""
+    least = SHORTEST_PART if len(form) > SHORTEST_PART + 1 else SHORTEST_PART + 1
+    found = [
+        text
+        for text in vocabulary
+        if len(text) - len(form) >= least and (text.startswith(form) or text.endswith(form))
+    ]
+    return sorted(found, key=lambda text: (-vocabulary[text], text))
+
+
+def _correct(word: AskedWord, vocabulary: Mapping[str, int]) -> list[Expansion]:
+    """The nearest words; letters left out, doubled or swapped are likelier mistakes than others, and so is a right
+    first letter.
+    """  # fmt: skip
+    ranked: list[tuple[float, int, str]] = []
+    for form in word.forms:
+        edits = allow_edits(form)
+        same = set(respell(form))
+        for text, frequency in vocabulary.items():
+            if text in same:
+                ranked.append((0.0, -frequency, text))
+            elif edits and abs(len(text) - len(form)) <= edits:
+                distance = count_edits(form, text, edits)
+                starts_alike = text[0] == form[0]
+                if distance > edits or not (starts_alike or (distance == 1 and len(form) >= 6)):
+                    continue
+                changed = len(text) == len(form) and sorted(text) != sorted(form)
+                ranked.append(
+                    (distance + 0.3 * changed + 0.5 * (not starts_alike), -frequency, text)
+                )
+    ranked = sorted(set(ranked))[:_MOST_SPELLINGS]
+    return [
+        Expansion(
+            word.term, text, "spelling", SPELLING_WEIGHT if cost <= ranked[0][0] else SPELLING_WEIGHT / 2,
+            number == 0,
+        )
+        for number, (cost, _, text) in enumerate(ranked)
+        if cost < ranked[0][0] + 1
+    ]  # fmt: skip
