@@ -1,59 +1,35 @@
 """The answerer that needs no model provider: it quotes the sentences that answer the question, each with its citation.
 
-Sentences are ranked by the share of the question's weight they cover, their likeness to the question, the passage's
-own score, and whether they hold the kind of thing that was asked for (docs/retrieval.md: on SQuAD two sentences of
-the best five passages hold the answer in .86 of cases; .83 without an embedder).
+Which sentences those are is `scoring`'s to say. Here they become an answer: in reading order, a list as a list, steps
+whole and in their order, and the paragraph below a heading that asks the question.
 """
 
 from __future__ import annotations
 
-import math
 import re
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
 
-from minirag.ai.builtin.quoting import clean_inline, split_quotes
+from minirag.ai.builtin.scoring import (
+    QUESTION_MARKS,
+    Candidate,
+    OfflinePassage,
+    SentenceEmbedder,
+    list_candidates,
+    read_asked,
+    score_candidates,
+)
 from minirag.lib.text import analysis
-from minirag.lib.text.languages import detect_language
-
-if TYPE_CHECKING:
-    import numpy as np
+from minirag.lib.text.answer_types import Asked
 
 NOT_FOUND = "I could not find this in my sources."
 SENTENCES = 2
 # One more sentence than asked for is quoted when it is nearly as good as the best.
 EXTRA_SENTENCE_RATIO = 0.8
-SHORT_WORDS = 5
-SHORT_PENALTY = 0.2
-# Each costs about 4 ms of CPU before the first word of the answer.
-LONGEST_EMBEDDED_LIST = 32
-BM25_K1, BM25_B = 1.2, 0.75
-
-# Gives one unit vector per text; the first text is the question.
-SentenceEmbedder = Callable[[list[str]], "np.ndarray"]
-
-
-@dataclass(frozen=True)
-class OfflinePassage:
-    """A passage as the prompt numbers it. `score` is retrieval's; only its ratio to the best one matters."""
-
-    number: int
-    heading: str
-    content: str
-    score: float
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One sentence that may be quoted. `terms` are analysed words, in order; `language` is its passage's."""
-
-    passage: OfflinePassage
-    position: int
-    text: str
-    terms: tuple[str, ...]
-    language: str
+# What is much worse than the best says nothing of the question.
+LEAST_SENTENCE_RATIO = 0.6
+MOST_ITEMS, LONGEST_LIST = 15, 1500
+LONGEST_PARAGRAPH = 3
+SAME_QUESTION = 0.75
 
 
 def compose_answer(
@@ -75,77 +51,10 @@ def compose_answer(
     if not candidates:
         return NOT_FOUND
     scores = score_candidates(question, candidates, term_weights or {}, embed, before)
-    return " ".join(
-        f"{close_sentence(candidates[index].text)} [{candidates[index].passage.number}]"
-        for index in choose_sentences(candidates, scores, sentences)
-    )
-
-
-def list_candidates(passages: Sequence[OfflinePassage]) -> list[Candidate]:
-    """Every quotable sentence once: overlapping chunks repeat some, and the better passage keeps them."""
-    candidates, seen = [], set()
-    for passage in sorted(passages, key=lambda each: -each.score):
-        language = detect_language(passage.content)
-        # A chunk may begin with its own heading, which answers nothing.
-        headings = {
-            part.strip().casefold()
-            for part in (passage.heading, passage.heading.rpartition(">")[2])
-        }
-        for position, text in enumerate(split_quotes(passage.content)):
-            key = text.casefold()
-            if key not in seen and key not in headings:
-                seen.add(key)
-                terms = tuple(analysis.analyse(text, language))
-                candidates.append(Candidate(passage, position, text, terms, language))
-    return candidates
-
-
-def score_candidates(
-    question: str,
-    candidates: Sequence[Candidate],
-    term_weights: Mapping[str, float],
-    embed: SentenceEmbedder | None = None,
-    before: str = "",
-) -> list[float]:
-    """One score per candidate, comparable only among these."""
-    whole = f"{question} {before}" if before else question
-    weights = {
-        language: weigh_question(analysis.analyse(whole, language), candidates, term_weights)
-        for language in {candidate.language for candidate in candidates}
-    }
-    coverage = [cover_question(weights[each.language], each.terms) for each in candidates]
-    best_passage = max(candidate.passage.score for candidate in candidates)
-    shared = [
-        0.2 * (max(each.passage.score, 0.0) / best_passage if best_passage > 0 else 0.0)
-        + 0.1 * match_answer_type(question, each.text)
-        for each in candidates
-    ]
-    bm25 = score_bm25(candidates, weights)
-    by_words = [
-        0.4 * coverage[index]
-        + 0.4 * bm25[index]
-        + shared[index]
-        + 0.1 * cover_beside(candidates, coverage, index)
-        - (SHORT_PENALTY if is_fragment(candidates[index]) else 0.0)
-        for index in range(len(candidates))
-    ]
-    if embed is None or not are_mostly_english(candidates):
-        return by_words
-    likeness = measure_likeness(whole, candidates, by_words, embed)
-    return [
-        0.4 * covered + 0.4 * like + rest
-        for covered, like, rest in zip(coverage, likeness, shared, strict=True)
-    ]
-
-
-def is_fragment(candidate: Candidate) -> bool:
-    """Too short to say much; words cannot be counted like this in every script."""
-    return candidate.language == "en" and len(candidate.text.split()) < SHORT_WORDS
-
-
-def are_mostly_english(candidates: Sequence[Candidate]) -> bool:
-    """Whether the English embedder's view helps; a table or a name may look foreign among English sentences."""
-    return 2 * sum(candidate.language == "en" for candidate in candidates) > len(candidates)
+    chosen = choose_sentences(candidates, scores, sentences)
+    chosen = answer_below(question, candidates, chosen)
+    chosen = complete_lists(candidates, chosen, read_asked(question, candidates))
+    return write_answer([candidates[index] for index in chosen])
 
 
 def choose_sentences(
@@ -153,130 +62,115 @@ def choose_sentences(
 ) -> list[int]:
     """Indices to quote: the best passage first, and a passage's sentences in their original order."""
     ranked = sorted(range(len(scores)), key=lambda index: -scores[index])
-    chosen = ranked[:count]
+    least = LEAST_SENTENCE_RATIO * scores[ranked[0]]
+    chosen = [index for index in ranked[:count] if scores[index] >= least or index == ranked[0]]
     if (
         len(ranked) > count
         and scores[ranked[count]] >= EXTRA_SENTENCE_RATIO * scores[ranked[0]] > 0
     ):
         chosen.append(ranked[count])
-    passage_order = {
-        number: rank
-        for rank, number in reversed([*enumerate(candidates[i].passage.number for i in chosen)])
-    }
+    return put_in_order(candidates, chosen)
+
+
+def put_in_order(candidates: Sequence[Candidate], chosen: Iterable[int]) -> list[int]:
+    """Passages as they come first among the chosen, and the sentences of each as they are read."""
+    ranks: dict[int, int] = {}
+    chosen = list(dict.fromkeys(chosen))
+    for index in chosen:
+        ranks.setdefault(candidates[index].passage.number, len(ranks))
     return sorted(
-        chosen, key=lambda i: (passage_order[candidates[i].passage.number], candidates[i].position)
+        chosen, key=lambda i: (ranks[candidates[i].passage.number], candidates[i].position)
     )
 
 
-def weigh_question(
-    terms: Sequence[str], candidates: Sequence[Candidate], term_weights: Mapping[str, float]
-) -> dict[str, float]:
-    """The idf of each distinct term of the question; a term that no document has counts as the rarest."""
-    distinct = dict.fromkeys(terms)
-    if any(term in term_weights for term in distinct):
-        rarest = max(term_weights.values())
-        return {term: term_weights.get(term, rarest) for term in distinct}
-    documents = Counter(term for candidate in candidates for term in set(candidate.terms))
-    total = len(candidates)
-    return {
-        term: math.log(1 + (total - documents[term] + 0.5) / (documents[term] + 0.5))
-        for term in distinct
-    }
-
-
-def cover_question(weights: Mapping[str, float], terms: Sequence[str]) -> float:
-    """The share (0 to 1) of the question's weight that a sentence's terms hold."""
-    total = sum(weights.values())
-    present = set(terms)
-    return (
-        sum(weight for term, weight in weights.items() if term in present) / total
-        if total > 0
-        else 0.0
+def answer_below(question: str, candidates: Sequence[Candidate], chosen: list[int]) -> list[int]:
+    """Where the best passage's heading asks the same question: what stands first below it, and no other passage."""
+    best = candidates[chosen[0]]
+    terms = set(analysis.analyse(question, best.language))
+    if not best.passage.title.endswith(QUESTION_MARKS) or not terms:
+        return chosen
+    if len(terms & best.heading) < SAME_QUESTION * len(terms):
+        return chosen
+    below = [index for index, each in enumerate(candidates) if each.passage is best.passage]
+    first = [index for index in below if candidates[index].block == candidates[below[0]].block]
+    return put_in_order(
+        candidates, [*first[:LONGEST_PARAGRAPH], *(each for each in chosen if each in below)]
     )
 
 
-def cover_beside(candidates: Sequence[Candidate], coverage: Sequence[float], index: int) -> float:
-    """The better coverage of the two sentences around one, within its passage."""
-    neighbours = [
-        coverage[other]
-        for other in (index - 1, index + 1)
-        if 0 <= other < len(candidates) and candidates[other].passage is candidates[index].passage
+def complete_lists(
+    candidates: Sequence[Candidate], chosen: Sequence[int], asked: Asked
+) -> list[int]:
+    """Add what a quotation would be useless without: the list behind "You need:", and all of a list, or of steps,
+    where several things are asked for; its lead-in as well.
+    """
+    complete: list[int] = []
+    for index in chosen:
+        complete.append(index)
+        candidate = candidates[index]
+        if candidate.text.endswith((":", "：")) and not candidate.marker:
+            complete += _list_below(candidates, index)
+        elif candidate.marker and asked.wants_several:
+            complete += _list_around(candidates, index)
+    return put_in_order(candidates, complete)
+
+
+def _list_below(candidates: Sequence[Candidate], index: int) -> list[int]:
+    below = candidates[index + 1 : index + 2]
+    if not below or not below[0].marker or below[0].passage is not candidates[index].passage:
+        return []
+    return _bound_list(candidates, _block_of(candidates, index + 1), index + 1)
+
+
+def _list_around(candidates: Sequence[Candidate], index: int) -> list[int]:
+    block = _block_of(candidates, index)
+    before = block[0] - 1
+    leads = (
+        before >= 0
+        and candidates[before].passage is candidates[index].passage
+        and candidates[before].text.endswith((":", "："))
+    )
+    return [before] * leads + _bound_list(candidates, block, index)
+
+
+def _block_of(candidates: Sequence[Candidate], index: int) -> list[int]:
+    mine = candidates[index]
+    return [
+        other
+        for other, each in enumerate(candidates)
+        if each.passage is mine.passage and each.block == mine.block
     ]
-    return max(neighbours, default=0.0)
 
 
-def score_bm25(
-    candidates: Sequence[Candidate], weights: Mapping[str, Mapping[str, float]]
-) -> list[float]:
-    """BM25 of each sentence for the question, over its greatest possible value (0 to 1)."""
-    average = sum(len(candidate.terms) for candidate in candidates) / len(candidates) or 1.0
-    scores = []
-    for candidate in candidates:
-        counts = Counter(candidate.terms)
-        damping = BM25_K1 * (1 - BM25_B + BM25_B * len(candidate.terms) / average)
-        idf = weights[candidate.language]
-        score = sum(
-            weight * counts[term] / (counts[term] + damping)
-            for term, weight in idf.items()
-            if counts[term]
-        )
-        scores.append(score / (sum(idf.values()) or 1.0))
-    return scores
+def _bound_list(candidates: Sequence[Candidate], block: list[int], index: int) -> list[int]:
+    """The list, or of a long one as much as may be quoted: from its beginning, or from the item that was found."""
+    start = 0 if block.index(index) < MOST_ITEMS else block.index(index)
+    kept, length = [], 0
+    for each in block[start : start + MOST_ITEMS]:
+        length += len(candidates[each].text)
+        if length > LONGEST_LIST:
+            break
+        kept.append(each)
+    return kept
 
 
-def measure_likeness(
-    question: str,
-    candidates: Sequence[Candidate],
-    by_words: Sequence[float],
-    embed: SentenceEmbedder,
-) -> list[float]:
-    """Cosine of the question with each sentence under its passage's heading; 0 for those that words rank last."""
-    ranked = sorted(range(len(candidates)), key=lambda index: -by_words[index])[
-        :LONGEST_EMBEDDED_LIST
-    ]
-    texts = []
-    for candidate in (candidates[index] for index in ranked):
-        heading = clean_inline(candidate.passage.heading)
-        texts.append(f"{heading}: {candidate.text}" if heading else candidate.text)
-    vectors = embed([question, *texts])
-    likeness = [0.0] * len(candidates)
-    for index, value in zip(ranked, vectors[1:] @ vectors[0], strict=True):
-        likeness[index] = float(value)
-    return likeness
+def write_answer(chosen: Sequence[Candidate]) -> str:
+    """Sentences in a row, and two or more items of one list below each other as Markdown."""
+    parts: list[str] = []
+    was_list = False
+    for position, candidate in enumerate(chosen):
+        beside = chosen[max(position - 1, 0) : position] + chosen[position + 1 : position + 2]
+        is_list = bool(candidate.marker) and any(_is_one_list(candidate, each) for each in beside)
+        text = f"{candidate.marker} {candidate.text}" if is_list else close_sentence(candidate.text)
+        if parts:
+            parts.append("\n" if is_list and was_list else "\n\n" if is_list or was_list else " ")
+        parts.append(f"{text} [{candidate.passage.number}]")
+        was_list = is_list
+    return "".join(parts)
 
 
-ASKS_TIME = re.compile(
-    r"\b(when|(what|which) (year|date|day|month|century|decade))\b", re.IGNORECASE
-)
-ASKS_NUMBER = re.compile(
-    r"\b(how (many|much|long|old|far|large|big|often|tall|high|fast)|what percent(age)?)\b",
-    re.IGNORECASE,
-)
-ASKS_PERSON = re.compile(r"\b(who|whom|whose)\b", re.IGNORECASE)
-TIME = re.compile(
-    r"\b(January|February|March|April|May|June|July|August|September|October|November|December|century"
-    r"|1\d{3}|20\d{2})\b"
-)
-NUMBER = re.compile(
-    r"\d|\b(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|hundred|thousand|million|billion|half"
-    r"|percent|dozen)\b",
-    re.IGNORECASE,
-)
-NAME = re.compile(r"\b[A-Z][a-z]+")
-NAME_INSIDE = re.compile(r"(?<![.!?] )\b[A-Z][a-z]+")
-
-
-def match_answer_type(question: str, sentence: str) -> float:
-    """1 when the sentence holds the time, number or person that an English question asks for, 0 when not, else .5."""
-    if ASKS_TIME.search(question):
-        return 1.0 if TIME.search(sentence) else 0.0
-    if ASKS_NUMBER.search(question):
-        return 1.0 if NUMBER.search(sentence) else 0.0
-    if ASKS_PERSON.search(question):
-        known = set(NAME.findall(question))
-        # The first letter is cut off: it is a capital anyway.
-        return 1.0 if any(name not in known for name in NAME_INSIDE.findall(sentence[1:])) else 0.0
-    return 0.5
+def _is_one_list(one: Candidate, other: Candidate) -> bool:
+    return one.passage is other.passage and one.block == other.block
 
 
 def close_sentence(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from minirag.lib.text.sentences import split_sentences
 
@@ -11,7 +12,7 @@ LONGEST_QUOTE = 600
 HEADING = re.compile(r"\s{0,3}#{1,6}\s")
 FENCE = re.compile(r"\s*(```|~~~)")
 RULE = re.compile(r"\s*([-*_=]\s*){3,}$")
-LIST_MARKER = re.compile(r"^\s*(?:[-*+•]|\d{1,3}[.)])\s+(?:\[[ xX]\]\s+)?")
+LIST_MARKER = re.compile(r"^\s*(?P<sign>[-*+•]|\d{1,3}[.)])\s+(?:\[[ xX]\]\s+)?")
 QUOTE_MARKER = re.compile(r"^\s*(?:>\s?)+")
 TABLE_DIVIDER = re.compile(r"\s*\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?\s*$")
 ROW = re.compile(r"\S\s+\|\s+\S|^\s*\|.*\|")
@@ -26,19 +27,77 @@ EMPHASIS = re.compile(
 SPACE = re.compile(r"\s+")
 
 
+@dataclass(frozen=True)
+class Quote:
+    """What may be quoted: a sentence, a list item or a table row, as plain text.
+
+    `context` is what it is read under: the sentence before it, the lead-in of its list or table, a question that it
+    answers, the heading in the text. Quotes of one paragraph, list or table have the same `block`. `marker` is a list
+    item's: "-", or its number.
+    """
+
+    text: str
+    context: str = ""
+    block: int = 0
+    marker: str = ""
+
+
 def split_quotes(content: str) -> list[str]:
     """Sentences, list items and table rows of a passage in order, as plain text; headings and rules are left out.
 
     A table row after a header becomes `Column: cell, Column: cell`. Footnote marks such as `[3]` are removed.
     """
-    quotes: list[str] = []
+    return [quote.text for quote in read_quotes(content)]
+
+
+def read_quotes(content: str) -> list[Quote]:
+    """The same with what each stands under."""
+    reading = _Reading()
     for block in _split_blocks(content):
-        text = clean_inline(block)
-        if text:
-            quotes.extend(
-                shorten(sentence) for sentence in split_sentences(text) if _says_something(sentence)
-            )
-    return quotes
+        reading.take(block)
+    return reading.quotes
+
+
+@dataclass
+class _Block:
+    """A paragraph, a list item, a table row or a heading."""
+
+    text: str
+    kind: str = "paragraph"
+    marker: str = ""
+
+
+@dataclass
+class _Reading:
+    """Remembers, block by block, what stands above."""
+
+    quotes: list[Quote] = field(default_factory=list)
+    heading: str = ""
+    question: str = ""
+    lead: str = ""
+    last_kind: str = ""
+    number: int = 0
+
+    def take(self, block: _Block) -> None:
+        text = clean_inline(block.text)
+        if block.kind == "heading":
+            self.heading, self.question, self.lead = text, "", ""
+        elif text:
+            if block.kind == "paragraph" or block.kind != self.last_kind:
+                self.number += 1
+            for sentence in split_sentences(text):
+                if _says_something(sentence):
+                    self._quote(shorten(sentence), block)
+        self.last_kind = block.kind
+
+    def _quote(self, sentence: str, block: _Block) -> None:
+        above = dict.fromkeys((self.heading, self.question, self.lead))
+        context = " ".join(text for text in above if text)
+        self.quotes.append(Quote(sentence, context, self.number, block.marker))
+        if block.kind == "paragraph":
+            self.lead = sentence
+            if sentence.endswith(("?", "？", "؟")):
+                self.question = sentence
 
 
 def clean_inline(text: str) -> str:
@@ -62,25 +121,38 @@ def _says_something(sentence: str) -> bool:
     return any(character.isalnum() for character in sentence)
 
 
-def _split_blocks(content: str) -> Iterator[str]:
-    """Paragraphs with their lines joined; each list item and each table row for itself."""
+def _split_blocks(content: str) -> Iterator[_Block]:
+    """Paragraphs with their lines joined; each list item and each table row for itself; headings."""
     paragraph: list[str] = []
     table: list[str] = []
+    marker = ""
     for line in [*content.splitlines(), ""]:
         is_row = bool(ROW.search(line)) or (bool(table) and "|" in line)
         if table and not is_row:
-            yield from _read_table(table)
+            yield from (_Block(row, "row") for row in _read_table(table))
             table = []
-        starts_block = bool(LIST_MARKER.match(line))
-        if paragraph and (is_row or starts_block or _is_boundary(line)):
-            yield _join_lines(paragraph)
+        item = LIST_MARKER.match(line)
+        if paragraph and (is_row or item or _is_boundary(line)):
+            yield _Block(_join_lines(paragraph), "item" if marker else "paragraph", marker)
             paragraph = []
         if is_row:
             table.append(line)
+        elif HEADING.match(line):
+            yield _Block(line.strip().strip("#"), "heading")
         elif not _is_boundary(line):
+            if not paragraph:
+                marker = _name_marker(item)
             paragraph.append(
                 LIST_MARKER.sub("", QUOTE_MARKER.sub("", line, count=1), count=1).strip()
             )
+
+
+def _name_marker(item: re.Match[str] | None) -> str:
+    """An item's number with a dot, or a dash."""
+    if item is None:
+        return ""
+    sign = item["sign"]
+    return f"{sign[:-1]}." if sign[0].isdigit() else "-"
 
 
 def _join_lines(lines: list[str]) -> str:
@@ -93,16 +165,23 @@ def _is_boundary(line: str) -> bool:
     return not line.strip() or any(pattern.match(line) for pattern in (HEADING, FENCE, RULE))
 
 
+def _is_framed(line: str) -> bool:
+    return line.lstrip().startswith("|") and line.rstrip().endswith("|")
+
+
+def _read_cells(line: str) -> list[str]:
+    """The cells of a row, the frame left out; the first may be empty."""
+    if _is_framed(line):
+        line = line.strip()[1:-1]
+    return [cell.strip() for cell in line.split("|")]
+
+
 def _read_table(lines: list[str]) -> Iterator[str]:
-    rows = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in lines]
+    rows = [_read_cells(line) for line in lines]
     header: list[str] = []
     if len(lines) > 1 and TABLE_DIVIDER.match(lines[1]):
         header, rows = rows[0], rows[2:]
-    elif (
-        len(rows) > 1
-        and len({len(row) for row in rows}) == 1
-        and not lines[0].lstrip().startswith("|")
-    ):
+    elif len(rows) > 1 and len({len(row) for row in rows}) == 1 and not _is_framed(lines[0]):
         header, rows = (
             rows[0],
             rows[1:],

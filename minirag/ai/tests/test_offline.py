@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from minirag.ai.builtin import local, offline
+from minirag.ai.builtin import local, scoring
 from minirag.ai.builtin.offline import NOT_FOUND, OfflinePassage, compose_answer, split_pieces
 from minirag.ai.builtin.quoting import LONGEST_QUOTE, split_quotes
 
@@ -22,8 +22,8 @@ FAQ = OfflinePassage(
 
 
 def rank(question: str, *passages: OfflinePassage, **options) -> list[str]:
-    candidates = offline.list_candidates(passages)
-    scores = offline.score_candidates(
+    candidates = scoring.list_candidates(passages)
+    scores = scoring.score_candidates(
         question, candidates, options.get("term_weights", {}), options.get("embed")
     )
     return [
@@ -37,15 +37,15 @@ class TestAnswers:
         answer = compose_answer("How long does the warranty last?", [HANDBOOK, FAQ])
         assert "The warranty lasts 24 months from delivery. [1]" in answer
 
-    def test_two_sentences_are_quoted_unless_a_third_is_nearly_as_good(self):
+    def test_a_sentence_that_is_much_worse_than_the_best_is_left_out(self):
         answer = compose_answer("Who leads the service team?", [HANDBOOK, FAQ])
-        assert 2 <= answer.count(" [") <= 3
+        assert answer == "Anna Berger leads the service team. [1]"
 
     def test_sentences_of_one_passage_keep_their_order(self):
         passage = OfflinePassage(
             4, "", "The blue valve opens first. Nothing else moves. The blue valve closes last.", 1
         )
-        answer = compose_answer("How does the blue valve close last?", [passage])
+        answer = compose_answer("Does the blue valve close or open?", [passage])
         assert answer.index("opens first. [4]") < answer.index("closes last. [4]")
 
     def test_the_passage_with_the_best_sentence_comes_first(self):
@@ -77,10 +77,10 @@ class TestAnswers:
             compose_answer("What is the warranty period?", [passage]) == "It lasts 24 months. [1]"
         )
 
-    def test_quotations_without_a_full_stop_do_not_run_together(self):
+    def test_items_of_one_list_are_quoted_as_a_list(self):
         passage = OfflinePassage(1, "", "- Blue pump: 40 litres\n- Red pump: 60 litres", 1)
         answer = compose_answer("litres of the blue and the red pump", [passage])
-        assert answer == "Blue pump: 40 litres. [1] Red pump: 60 litres. [1]"
+        assert answer == "- Blue pump: 40 litres [1]\n- Red pump: 60 litres [1]"
 
     @pytest.mark.parametrize("question", ["", "?!", "the of and", "\x00", "x" * 5000])
     def test_any_question_gets_an_answer(self, question):
@@ -95,6 +95,104 @@ class TestAnswers:
         )
 
 
+HOURS = OfflinePassage(
+    1,
+    "Our shops",
+    "Come in and taste.\n\n | Carrow | Hexley\nMonday | 8 am to 6 pm | closed\n"
+    "Tuesday to Friday | 9 am to 5 pm | 10 am to 4 pm\nSunday | closed | closed",
+    0.9,
+)
+PASSPORT = OfflinePassage(
+    1,
+    "Ausweise > Reisepass",
+    "Den Reisepass beantragen Sie persönlich. Bitte bringen Sie diese Unterlagen mit:\n\n"
+    "- den alten Pass\n- ein Lichtbild\n- die Geburtsurkunde\n\nDer Pass kostet für Erwachsene 70 €. "
+    "Die Herstellung dauert fünf Wochen.",
+    0.9,
+)
+
+
+class TestTheFactThatIsAsked:
+    def test_of_a_table_the_row_with_its_header(self):
+        table = OfflinePassage(
+            2,
+            "Fault codes",
+            "Code | Meaning | What to do\nE-300 | No water | Fill the tank\nE-310 | Pump blocked | Clean the valve",
+            0.9,
+        )
+        answer = compose_answer("E-310", [HANDBOOK, table])
+        assert answer.startswith(
+            "Code: E-310, Meaning: Pump blocked, What to do: Clean the valve. [2]"
+        )
+
+    def test_of_opening_hours_the_day_and_the_place(self):
+        answer = compose_answer("Is Hexley open on Wednesday?", [HOURS], sentences=1)
+        assert answer == "Tuesday to Friday, Carrow: 9 am to 5 pm, Hexley: 10 am to 4 pm. [1]"
+
+    def test_a_question_for_a_price_is_answered_with_one(self):
+        answer = compose_answer("Was kostet der Pass?", [PASSPORT], sentences=1)
+        assert answer == "Der Pass kostet für Erwachsene 70 €. [1]"
+
+    def test_a_question_how_long_is_answered_with_a_time(self):
+        answer = compose_answer("Wie lange dauert das beim Pass?", [PASSPORT], sentences=1)
+        assert answer == "Die Herstellung dauert fünf Wochen. [1]"
+
+    def test_a_list_is_given_whole_and_as_a_list(self):
+        answer = compose_answer(
+            "Welche Unterlagen brauche ich für den Reisepass?", [PASSPORT], sentences=1
+        )
+        assert answer == (
+            "Bitte bringen Sie diese Unterlagen mit: [1]\n\n"
+            "- den alten Pass [1]\n- ein Lichtbild [1]\n- die Geburtsurkunde [1]"
+        )
+
+    def test_steps_are_given_whole_and_in_order(self):
+        steps = OfflinePassage(
+            3,
+            "Descaling",
+            "1. Empty the tank.\n2. Pour in the descaler.\n3. Start the descaling programme.\n4. Rinse twice.",
+            0.9,
+        )
+        answer = compose_answer("How do I start the descaling programme?", [steps], sentences=1)
+        assert [line[:2] for line in answer.splitlines()] == ["1.", "2.", "3.", "4."]
+
+    def test_a_long_list_is_bounded(self):
+        items = "\n".join(f"- thing number {number}" for number in range(100))
+        long = OfflinePassage(1, "", f"These things are needed:\n\n{items}", 1)
+        answer = compose_answer("Which things are needed?", [long], sentences=1)
+        assert 10 <= answer.count("- thing") <= 20
+
+    def test_below_a_heading_that_asks_the_question_stands_the_answer(self):
+        faq = OfflinePassage(
+            5,
+            "FAQ > Can I bring my dog?",
+            "Yes, on a lead. In the station it is forbidden.\n\nCats stay at home.",
+            0.8,
+        )
+        answer = compose_answer("can I bring a dog", [HANDBOOK, faq])
+        assert answer.startswith("Yes, on a lead. [5] In the station it is forbidden. [5]")
+        assert "[1]" not in answer
+
+    def test_what_stands_under_a_lead_in_is_read_with_it(self):
+        passage = OfflinePassage(
+            1,
+            "",
+            "The pump has a long warranty. It lasts 24 months. The valve is blue. It weighs 3 kg.",
+            1,
+        )
+        assert "It lasts 24 months. [1]" in compose_answer(
+            "How long is the warranty of the pump?", [passage]
+        )
+
+    def test_a_question_in_the_text_is_no_answer(self):
+        passage = OfflinePassage(
+            1, "", "Do you repair grinders? Every grinder that we sell is mended by us.", 1
+        )
+        assert compose_answer("Do you repair grinders?", [passage], sentences=1).startswith(
+            "Every grinder"
+        )
+
+
 class TestScoring:
     def test_rare_words_weigh_more_than_frequent_ones(self):
         passage = OfflinePassage(
@@ -104,28 +202,12 @@ class TestScoring:
         assert rank("company seal", passage, term_weights=weights)[0].startswith("A seal")
 
     def test_an_unknown_word_counts_as_the_rarest(self):
-        weights = offline.weigh_question(["pump", "zyx"], [], {"pump": 2.0, "valve": 4.0})
+        weights = scoring.weigh_question(["pump", "zyx"], [], {"pump": 2.0, "valve": 4.0})
         assert weights == {"pump": 2.0, "zyx": 4.0}
 
     def test_coverage_is_the_share_of_the_questions_weight(self):
-        assert offline.cover_question({"pump": 3.0, "seal": 1.0}, ["pump", "pump", "oil"]) == 0.75
-        assert offline.cover_question({}, ["pump"]) == 0.0
-
-    @pytest.mark.parametrize(
-        ("question", "sentence", "value"),
-        [
-            ("When was it built?", "It was built in 1887.", 1.0),
-            ("When was it built?", "It was built by hand.", 0.0),
-            ("How many pumps are there?", "There are twelve pumps.", 1.0),
-            ("How many pumps are there?", "There are pumps.", 0.0),
-            ("Who leads the team?", "The team is led by Anna.", 1.0),
-            ("Who leads the team?", "The team is led well.", 0.0),
-            ("Who is Anna?", "We asked Anna.", 0.0),
-            ("Why is it red?", "It is red.", 0.5),
-        ],
-    )
-    def test_a_sentence_of_the_asked_kind_is_preferred(self, question, sentence, value):
-        assert offline.match_answer_type(question, sentence) == value
+        assert scoring.cover_question({"pump": 3.0, "seal": 1.0}, ["pump", "pump", "oil"]) == 0.75
+        assert scoring.cover_question({}, ["pump"]) == 0.0
 
     def test_an_embedder_sees_the_question_and_each_sentence_under_its_heading(self):
         seen = []
@@ -180,7 +262,7 @@ class TestScoring:
             f"The pump number {number} is running in our hall." for number in range(200)
         )
         ranked = rank("Where is pump 150?", OfflinePassage(1, "", text, 1), embed=embed)
-        assert len(asked) == 1 + offline.LONGEST_EMBEDDED_LIST
+        assert len(asked) == 1 + scoring.LONGEST_EMBEDDED_LIST
         assert ranked[0] == "The pump number 150 is running in our hall."
 
     def test_minilm_finds_a_paraphrase_that_shares_no_word(self, embedder):
