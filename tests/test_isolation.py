@@ -1386,7 +1386,7 @@ class TestSharedPlaces:
     def test_nothing_of_a_tenant_is_in_the_public_schema_or_in_another_tenants(self, scene):
         schema = scene.acme.party.tenant.schema_name
         holding = set(find_marker(schema, PRIVATE))
-        textless = {"lex_df", "lex_stats", "chunk_index", "knowledge_botdataset"}
+        textless = {"lex_stats", "chunk_index", "knowledge_botdataset"}
         textless |= {"bots_sharedstorage", "bots_quota", "bots_quotause"}
         texts = {model._meta.db_table for model in tenant_models()} - textless
         assert holding == texts, "the scan must find the marker in every table that has texts"

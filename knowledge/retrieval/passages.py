@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from knowledge.sources.configs import AUTHORITIES
@@ -12,6 +13,10 @@ from knowledge.sources.configs import AUTHORITIES
 MAX_EXTERNAL_PASSAGES: Final = 20
 MAX_EXTERNAL_CHARACTERS: Final = 24_000
 """About 6,000 tokens: what external bases may add to a prompt, however many there are."""
+
+_LEAST_WORDS: Final = 8  # "Closed." under two headings is said of two things
+_MOST_LONGER: Final = 1.1
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,63 @@ class Passage:
     def shown_id(self) -> str:
         """The chunk's id as clients see it."""
         return self.external_id or str(self.chunk_id)
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """A passage that was left out because a better one, `of`, says the same."""
+
+    chunk_id: uuid.UUID
+    of: uuid.UUID
+
+
+def leave_out_repeats(
+    passages: Iterable[Passage], limit: int
+) -> tuple[tuple[Passage, ...], tuple[Repeat, ...]]:
+    """Keep the first `limit` passages that each say something of their own, and say which repeat others.
+
+    A passage repeats another where its words are a stretch of the other's, and the headings under their titles are the
+    same. Where it is the better one that is a stretch of one that is a little longer, the longer takes its place.
+    """
+    kept: list[tuple[Passage, str]] = []
+    repeats: list[Repeat] = []
+    for passage in passages:
+        if len(kept) == limit:
+            break
+        words = " ".join(["", *_WORD.findall(passage.content.casefold()), ""])
+        place = _find_same(kept, passage, words)
+        if place is None:
+            kept.append((passage, words))
+            continue
+        other, others_words = kept[place]
+        if len(words) > len(others_words):
+            kept[place] = replace(passage, score=other.score), words
+            repeats.append(Repeat(other.chunk_id, passage.chunk_id))
+        else:
+            repeats.append(Repeat(passage.chunk_id, other.chunk_id))
+    return tuple(passage for passage, _ in kept), tuple(repeats)
+
+
+def _find_same(kept: Sequence[tuple[Passage, str]], passage: Passage, words: str) -> int | None:
+    if words.count(" ") <= _LEAST_WORDS:
+        return None
+    for place, (other, others_words) in enumerate(kept):
+        longest = max(len(words), len(others_words))
+        is_inside = words in others_words or (
+            others_words in words and longest <= _MOST_LONGER * len(others_words)
+        )
+        if (
+            is_inside
+            and _place_of(passage) == _place_of(other)
+            and others_words.count(" ") > _LEAST_WORDS
+        ):
+            return place
+    return None
+
+
+def _place_of(passage: Passage) -> str:
+    """The path of headings below the title, which is another in each source."""
+    return passage.heading.partition(" > ")[2].casefold()
 
 
 def choose_external(passages: Iterable[Passage]) -> tuple[Passage, ...]:

@@ -33,7 +33,7 @@ from knowledge.models import Source
 from knowledge.retrieval.confidence import choose_threshold, measure_confidence
 from knowledge.retrieval.external import ExternalSearch, load_bases, search_bases
 from knowledge.retrieval.nyxcore import Base
-from knowledge.retrieval.passages import Passage, merge_passages
+from knowledge.retrieval.passages import Passage, Repeat, leave_out_repeats, merge_passages
 from knowledge.retrieval.queries import Query
 from knowledge.retrieval.query_terms import NO_TERMS, QueryTerms, analyse_question
 from knowledge.retrieval.statement import compose_statement
@@ -49,6 +49,7 @@ logger = structlog.get_logger(__name__)
 
 FREE = Decimal(0)
 DENSE_WEIGHT, WEAK_DENSE_WEIGHT = 0.5, 0.2
+SPARE = 5  # passages beyond those wanted, for the places of those that say the same as others
 PRIORITY_STEP, PRIORITY_STEPS = 0.01, 5
 _SETTINGS = """
     SELECT set_config('jit', 'off', true), set_config('max_parallel_workers_per_gather', %s, true),
@@ -67,7 +68,8 @@ class Retrieval:
     `embedding_cost_usd` are of the question. `milliseconds` is the whole time, embedding included. `external` says how
     asking each external base went; `knows_from_outside`: one of their passages is relevant enough to answer from.
     The confidence is of the passages that were found here; another system's score is not part of it. `expansions` are
-    the words of the tenant's that were searched for as well: right spellings, compounds and their parts.
+    the words of the tenant's that were searched for as well: right spellings, compounds and their parts. `repeats` were
+    left out because a better passage says the same.
     """
 
     passages: tuple[Passage, ...]
@@ -83,6 +85,7 @@ class Retrieval:
     external: tuple[ExternalSearch, ...] = ()
     knows_from_outside: bool = False
     expansions: tuple[Expansion, ...] = ()
+    repeats: tuple[Repeat, ...] = ()
 
     @property
     def is_weak(self) -> bool:
@@ -131,6 +134,7 @@ class _Candidates:
     term_weights: tuple[float, ...] = ()
     terms: QueryTerms = NO_TERMS
     expansions: tuple[Expansion, ...] = ()
+    repeats: tuple[Repeat, ...] = ()
 
 
 async def retrieve(
@@ -295,7 +299,7 @@ def _find_candidates(
     )
     parameters: dict[str, Any] = {
         "sources": scope.source_ids, "embedded": scope.embedded_ids, "factors": scope.factors,
-        "vector": asked.vector, "dimensions": asked.dimensions, "weight": weight, "limit": limit,
+        "vector": asked.vector, "dimensions": asked.dimensions, "weight": weight, "limit": limit + SPARE,
     }  # fmt: skip
     with connection.cursor() as cursor:
         # Starting parallel workers costs more than they save on a small table.
@@ -307,15 +311,11 @@ def _find_candidates(
     if not rows:
         return _Candidates(terms=terms, expansions=expansions)
     top_cosine, top_bm25_share, term_weights = rows[0][11:]
-    passages = tuple(Passage(*row[:8], *(float(part) for part in row[8:11])) for row in rows)
+    ranked = (Passage(*row[:8], *(float(part) for part in row[8:11])) for row in rows)
+    passages, repeats = leave_out_repeats(ranked, limit)
     return _Candidates(
-        passages,
-        float(top_cosine),
-        float(top_bm25_share),
-        tuple(term_weights or ()),
-        terms,
-        expansions,
-    )
+        passages, float(top_cosine), float(top_bm25_share), tuple(term_weights or ()), terms, expansions, repeats,
+    )  # fmt: skip
 
 
 def _weigh_terms(found: _Candidates) -> dict[str, float]:
@@ -343,5 +343,5 @@ def _judge(
         mode="hybrid" if is_dense else "lexical", embedding_model=asked.model if is_dense else None,
         embedding_tokens=asked.tokens, embedding_cost_usd=asked.cost_usd,
         milliseconds=(time.perf_counter() - asked.started) * 1000,
-        expansions=found.expansions,
+        expansions=found.expansions, repeats=found.repeats,
     )  # fmt: skip

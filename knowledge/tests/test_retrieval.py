@@ -12,6 +12,7 @@ from django.db import connection
 from bots.models import BotProfile
 from knowledge.indexing.vector_index import ensure_vector_index
 from knowledge.models import Chunk, IndexEntry, Source
+from knowledge.retrieval.passages import Passage, Repeat, leave_out_repeats
 from knowledge.retrieval.queries import Carried, Query
 from knowledge.retrieval.retrieving import Retrieval, retrieve
 from knowledge.retrieval.statement import compose_statement
@@ -65,6 +66,35 @@ def test_the_best_passage_comes_first_with_all_that_a_citation_needs(bot):
         and found.embedding_tokens > 5
     )
     assert found.language == "en" and found.milliseconds > 0 and not found.is_weak
+
+
+def test_the_same_text_in_two_sources_takes_one_place(bot):
+    teach(bot, name="Handbook")
+    teach(bot, name="Handbook of last year")
+    teach(bot, f"# Leaflet\n\n## Warranty\n\n{WARRANTY} Keep it dry.", name="Leaflet")
+    found = ask(bot)
+    assert contents(found)[0] == f"{WARRANTY} Keep it dry.", "the longer says all of it"
+    said = [text.removesuffix(" Keep it dry.") for text in contents(found)]
+    assert len(said) == len(set(said)) == 3
+    assert len(found.repeats) == 4 and found.repeats[0].of != found.repeats[0].chunk_id
+
+
+def test_the_same_words_under_other_headings_are_said_of_other_things():
+    def make(heading: str, content: str) -> Passage:
+        one = uuid.uuid4()
+        return Passage(one, one, one, "", "", None, heading, content, 1.0, 0.5, 3.0)
+
+    hours = "Open on weekdays from nine to five, on Saturdays from ten to one."
+    shop, workshop = make("A > Shop", hours), make("A > Workshop", hours)
+    again, short, shorter = (
+        make("B > Shop", hours.upper()),
+        make("A", "Closed."),
+        make("B", "Closed."),
+    )
+    changed = make("C > Shop", hours.replace("five", "six"))
+    kept, repeats = leave_out_repeats([shop, workshop, short, again, shorter, changed], 5)
+    assert kept == (shop, workshop, short, shorter, changed)
+    assert repeats == (Repeat(again.chunk_id, shop.chunk_id),)
 
 
 def test_term_weights_are_the_idf_of_the_questions_words(bot):
