@@ -160,7 +160,7 @@ def test_a_chat_goes_on_with_its_own_history(acme, acme_bot, model):
     assert body["chat_id"] == chat_id and Chat.objects.get().message_count == 4
     assert [each["content"] for each in model.requests[1].messages[1:-1]] == [
         QUESTION,
-        "36 months [1].",
+        "36 months.",
     ]
 
 

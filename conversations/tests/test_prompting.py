@@ -1,21 +1,23 @@
 """Passages are data: numbered, quoted, and unable to leave their quotation."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
 from conversations.tests.test_grounding import passage
-from conversations.turns.prompting import build_prompt, quote_passages
+from conversations.turns.prompting import build_prompt, quote_passages, recall
 from minirag.lib.text.labels import defuse_labels
 
 
-def build(*passages, history=()):
+def build(*passages, history=(), **told):
     return build_prompt(
         system_prompt="You are Acme's helper.",
         history=history,
         question="How long?",
         passages=passages,
         refusal="I do not know.",
+        **told,
     )
 
 
@@ -105,3 +107,39 @@ def test_no_document_and_no_question_can_write_a_label(text):
     assert defuse_labels(
         said.replace("[INFORMATIONAL]", ""), ("MANDATORY", "GUIDELINE", "INFORMATIONAL")
     ) == (said.replace("[INFORMATIONAL]", ""))
+
+
+def test_the_day_and_the_language_come_last_so_that_the_beginning_stays_the_same():
+    system = build(passage(), today=date(2026, 11, 29), language="de")[0]["content"]
+    assert system.endswith(
+        "Today is Sunday, 2026-11-29.\n"
+        "Answer in German, unless you were told above to use another language."
+    )
+    assert "Answer in" not in build(passage(), language="xx")[0]["content"]
+
+
+def test_refused_turns_and_old_citations_leave_what_the_model_is_told():
+    history = (
+        ("user", "How long?"),
+        ("assistant", "Two years. [3] On pumps [1][2] too."),
+        ("user", "And whales?"),
+        ("assistant", "That is not what I am here for."),
+        ("user", "See [1]?"),
+        ("assistant", "Yes."),
+    )
+    assert recall(history, {2, 3}, "Ask us.") == (
+        ("user", "How long?"),
+        ("assistant", "Two years. On pumps too."),
+        ("user", "See [1]?"),
+        ("assistant", "Yes."),
+    )
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    ["Ask us.", "I could not find an answer to that in my sources.", "ask us"],
+)
+def test_a_refusal_in_a_history_that_a_client_tells_is_known_by_its_text(refusal):
+    history = (("user", "And whales?"), ("assistant", refusal), ("user", "Hi"))
+    assert recall(history, (), "Ask us.") == (("user", "Hi"),)
+    assert recall(history[1:], (), "Ask us.") == (("user", "Hi"),)

@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from asgiref.sync import async_to_sync
 from django.db import OperationalError
+from django.utils import timezone
 
 from bots.models import BotProfile, UsageEvent
 from conversations.models import Chat, Citation, Message
@@ -159,7 +160,18 @@ def test_the_model_sees_the_history_but_not_failed_turns(acme_bot, model):
         acme_bot, chat_id=chat_id, question="Within how many days may unused devices be sent back?"
     )
     said = [(m["role"], m["content"]) for m in model.requests[-1].messages[1:-1]]
-    assert said == [("user", QUESTION), ("assistant", "36 months [1].")]
+    assert said == [("user", QUESTION), ("assistant", "36 months.")]
+
+
+def test_the_model_is_not_told_of_refused_turns_and_knows_the_day(acme_bot, model):
+    model.enqueue("36 months [1].")
+    chat_id = take(acme_bot)[-1].chat_id
+    take(acme_bot, chat_id=chat_id, question="How deep is the Mariana Trench?")
+    model.enqueue("36 months [1].")
+    take(acme_bot, chat_id=chat_id)
+    first, *said = [(m["role"], m["content"]) for m in model.requests[-1].messages[:-1]]
+    assert said == [("user", QUESTION), ("assistant", "36 months.")]
+    assert f"{timezone.localdate().isoformat()}" in first[1] and "Answer in English" in first[1]
 
 
 def test_history_is_bounded_by_turns(acme_bot, model):
@@ -168,8 +180,13 @@ def test_history_is_bounded_by_turns(acme_bot, model):
     for _ in range(3):
         model.enqueue("36 months [1].")
         take(acme_bot, chat_id=chat.pk)
-    assert [role for role, _ in load_history(chat, 2)] == ["user", "assistant", "user", "assistant"]
-    assert load_history(chat, 0) == ()
+    assert [role for role, _ in load_history(chat, 2)[0]] == [
+        "user",
+        "assistant",
+        "user",
+        "assistant",
+    ]
+    assert load_history(chat, 0) == ((), frozenset())
 
 
 def test_a_failing_provider_keeps_the_question_and_says_so(acme_bot, model):

@@ -9,13 +9,17 @@ looks like one is broken.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from datetime import date
+from functools import cache
 
 from bots.models import Scope, Tone
 from knowledge.retrieval.passages import Passage
 from knowledge.sources.configs import AUTHORITIES
 from minirag.lib.text.labels import defuse_labels
+from minirag.lib.text.language_table import LANGUAGES
+from minirag.lib.text.phrases import SPOKEN
 
 Messages = tuple[dict[str, str], ...]
 
@@ -36,10 +40,11 @@ _TONES = {
     Tone.FORMAL: "Be formal and polite.",
     Tone.PLAIN: "Use short sentences and plain words.",
 }
-_AROUND_A_PASSAGE = 120  # the tags and the place, in characters
+AROUND_A_PASSAGE = 120  # the tags and the place, in characters
 _SHORTEST_PASSAGE = 300
 _NO_BRACKETS = str.maketrans("[]()", "‹›‹›")
 _LABELS = tuple(authority.upper() for authority in AUTHORITIES)
+_CITED = re.compile(r"\s?\[\d{1,3}\]")
 _TAG = re.compile(r"<(/?)\s*(sources?|question)\b", re.IGNORECASE)
 
 
@@ -51,16 +56,21 @@ def build_prompt(
     passages: Sequence[Passage],
     refusal: str,
     scopes: Sequence[Scope] = (),
+    today: date | None = None,
+    language: str = "",
 ) -> Messages:
     """Return the chat messages: rules, history as (role, content) pairs oldest first, then question with sources.
 
-    Without passages the bot's own prompt is all; the caller decides whether to allow that.
+    `today` is where the tenant is, `language` the question's. Without passages the bot's own prompt is all beside
+    these; the caller decides whether to allow that.
     """
     rules = [system_prompt.strip(), describe_scopes(scopes)]
     if passages:
         rules.append(_RULES.format(refusal=refusal))
         if any(passage.authority for passage in passages):
             rules.append(_LABEL_RULES)
+    # Last, since providers remember a prompt's beginning for as long as it is the same.
+    rules.append(describe_moment(today, language))
     messages = [{"role": "system", "content": "\n\n".join(part for part in rules if part)}]
     messages += [{"role": role, "content": content} for role, content in history]
     content = (
@@ -70,6 +80,47 @@ def build_prompt(
     )
     messages.append({"role": "user", "content": content})
     return tuple(messages)
+
+
+def describe_moment(today: date | None, language: str) -> str:
+    """Say what day it is and which language to answer in, as far as they are known."""
+    sentences = []
+    if today is not None:
+        sentences.append(f"Today is {today:%A}, {today.isoformat()}.")
+    if language in LANGUAGES:
+        name = LANGUAGES[language].name
+        sentences.append(f"Answer in {name}, unless you were told above to use another language.")
+    return "\n".join(sentences)
+
+
+def recall(
+    history: Sequence[tuple[str, str]], refused: Collection[int], refusal: str
+) -> tuple[tuple[str, str], ...]:
+    """What the model is told of the conversation: without turns that were refused, and without citations, whose numbers
+    are other passages' now.
+
+    `refused` are positions in the history. In one that a client tells, refusals are known by their text: `refusal`, or
+    what the product says itself.
+    """
+    known = _own_refusals() | {_fold(refusal)}
+    left_out = set(refused)
+    for position, (role, content) in enumerate(history):
+        if role == "assistant" and _fold(content) in known:
+            left_out |= {position, position - 1} if position else {position}
+    return tuple(
+        (role, _CITED.sub("", content) if role == "assistant" else content)
+        for position, (role, content) in enumerate(history)
+        if position not in left_out
+    )
+
+
+@cache
+def _own_refusals() -> frozenset[str]:
+    return frozenset(_fold(phrases.no_answer) for phrases in SPOKEN.values())
+
+
+def _fold(text: str) -> str:
+    return re.sub(r"\W+", " ", text.casefold()).strip()
 
 
 def describe_scopes(scopes: Sequence[Scope]) -> str:
@@ -120,7 +171,7 @@ def fit_passages(passages: Sequence[Passage], size: int) -> tuple[Passage, ...]:
     """The first passages that make up no more than `size` characters; of the very first at least its beginning."""
     kept: list[Passage] = []
     for passage in passages:
-        needed = len(passage.content) + _AROUND_A_PASSAGE
+        needed = len(passage.content) + AROUND_A_PASSAGE
         if kept and needed > size:
             break
         if needed > size:

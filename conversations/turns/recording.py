@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import F
@@ -47,7 +48,7 @@ def open_turn(
     is unknown or, for a visitor, somebody else's; QuotaExceeded or BudgetExceeded where nothing is left to ask with;
     AlreadyAsked as `asker` says.
     """
-    tenant = Tenant.objects.only("status").get(pk=require_tenant().pk)
+    tenant = Tenant.objects.only("status", "time_zone").get(pk=require_tenant().pk)
     if not tenant.is_active:
         raise Conflict(f"This tenant is {tenant.status}.", code=f"tenant_{tenant.status}")
     bot = BotProfile.objects.active().with_scopes().filter(pk=bot_profile_id).first()
@@ -60,10 +61,10 @@ def open_turn(
         if asker.require_new is not None:
             asker.require_new()
         chat = _find_chat(chat_id, bot, asker) if chat_id else _start_chat(bot, question, asker)
-        history = (
+        history, refused = (
             load_history(chat, bot.history_turns)
             if chat_id
-            else _cut(told or (), bot.history_turns)
+            else (_cut(told or (), bot.history_turns), frozenset[int]())
         )
         message = Message.objects.create(
             chat=chat,
@@ -82,7 +83,8 @@ def open_turn(
         tell_crossings(reservation.crossings)
     return OpenTurn(
         bot, chat, message, history, reservation, load_bases(bot.pk), scopes,
-        languages=asker.languages, source_languages=load_languages(bot.pk),
+        languages=asker.languages, source_languages=load_languages(bot.pk), refused=refused,
+        today=timezone.localdate(timezone=ZoneInfo(tenant.time_zone)),
     )  # fmt: skip
 
 
@@ -113,13 +115,17 @@ def _cut(history: History, turns: int) -> tuple[tuple[str, str], ...]:
     return tuple(history[-2 * turns :]) if turns else ()
 
 
-def load_history(chat: Chat, turns: int) -> tuple[tuple[str, str], ...]:
-    """Return the last `turns` answered turns as (role, content), oldest first; failed ones are left out."""
+def load_history(chat: Chat, turns: int) -> tuple[tuple[tuple[str, str], ...], frozenset[int]]:
+    """Return the last `turns` turns as (role, content), oldest first, failed ones left out; and which were refused."""
     told = Message.objects.filter(
         chat=chat, role__in=(MessageRole.USER, MessageRole.ASSISTANT)
     ).exclude(outcome__in=(Outcome.PENDING, Outcome.FAILED))
-    latest = told.order_by("-created_at", "-id").values_list("role", "content")[: 2 * turns]
-    return tuple(reversed(latest))
+    latest = told.order_by("-created_at", "-id").values_list("role", "content", "outcome")
+    rows = list(reversed(latest[: 2 * turns]))
+    return (
+        tuple((role, content) for role, content, _ in rows),
+        frozenset(at for at, (_, _, outcome) in enumerate(rows) if outcome == Outcome.REFUSED),
+    )
 
 
 def close_turn(turn: OpenTurn, answer: Answer) -> Message | None:

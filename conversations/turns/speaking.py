@@ -5,8 +5,9 @@ Its thoughts are kept back below (minirag.ai), its citations are checked here wh
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -14,9 +15,10 @@ from django.conf import settings
 
 from bots.models import Outcome
 from conversations.models import CutReason
+from conversations.turns.fitting import Reading, fit, room_of, surely_fits
 from conversations.turns.grounding import Refusal, find_model_refusal
 from conversations.turns.marks import MarkerFilter
-from conversations.turns.prompting import build_prompt, fit_passages
+from conversations.turns.prompting import Messages, build_prompt, fit_passages, recall
 from conversations.turns.recording import numbered
 from conversations.turns.state import Answer, OpenTurn
 from conversations.turns.streams import coalesce
@@ -37,6 +39,7 @@ from minirag.lib.errors import ProviderError
 FILTERED = "content_filter"
 # Characters of a token, at the least, in the scripts that are written most: what fits by this fits.
 _CHARACTERS_PER_TOKEN = 3
+RULES_TOKENS = 300  # of the rules that come with passages
 
 
 async def speak(
@@ -87,7 +90,10 @@ async def _listen(
 ) -> AsyncGenerator[str | ChatShortened | ChatRetracted, None]:
     """Ask the model; notes which it was, its tokens, cost and times, and how its answer ended."""
     query = answer.understood.query if answer.understood else Query(turn.question.content)
-    request = make_chat_request(turn, retrieval, refusal_text, query)
+    reading = await _make_room(turn, retrieval, refusal_text)
+    request = make_chat_request(turn, retrieval, refusal_text, query, reading)
+    if len(reading.passages) < len(retrieval.passages):
+        yield ChatShortened(request)
     answer.model, answer.asked, started = turn.bot.model, request.messages, time.monotonic()
 
     async def words() -> AsyncIterator[str | Heard]:
@@ -119,23 +125,43 @@ def _note_end(turn: OpenTurn, answer: Answer, end: ChatFinished) -> None:
     answer.cut_reason = end.finish_reason if end.finish_reason in CutReason.values else ""
 
 
-def make_chat_request(
-    turn: OpenTurn, retrieval: Retrieval, refusal_text: str, query: Query
-) -> ChatRequest:
-    """Put the turn into the words of minirag.ai; pure but for the settings and the bot's own key."""
-    bot, passages = turn.bot, retrieval.passages
+Build = Callable[[Sequence[Passage], Sequence[tuple[str, str]]], Messages]
 
-    def build(
-        passages: Sequence[Passage], history: tuple[tuple[str, str], ...]
-    ) -> tuple[dict[str, str], ...]:
+
+def _builder(turn: OpenTurn, refusal_text: str, language: str) -> Build:
+    def build(passages: Sequence[Passage], history: Sequence[tuple[str, str]]) -> Messages:
         return build_prompt(
-            system_prompt=bot.system_prompt,
+            system_prompt=turn.bot.system_prompt,
             history=history,
             question=turn.question.content,
             passages=passages,
             refusal=refusal_text,
             scopes=turn.scopes,
+            today=turn.today,
+            language=language,
         )
+
+    return build
+
+
+async def _make_room(turn: OpenTurn, retrieval: Retrieval, refusal_text: str) -> Reading:
+    """What the model can read of the history and the passages, where the size of its context is known."""
+    history = recall(turn.history, turn.refused, refusal_text)
+    reading, bot = Reading(history, retrieval.passages), turn.bot
+    room = room_of(bot.model, bot.max_tokens)
+    build = _builder(turn, refusal_text, retrieval.language)
+    if room is None or surely_fits(build(reading.passages, reading.history), room):
+        return reading
+    frame = build(retrieval.passages[:0], ())
+    return await asyncio.to_thread(fit, reading, frame, room - RULES_TOKENS)
+
+
+def make_chat_request(
+    turn: OpenTurn, retrieval: Retrieval, refusal_text: str, query: Query, reading: Reading
+) -> ChatRequest:
+    """Put the turn into the words of minirag.ai; pure but for the settings and the bot's own key."""
+    bot, passages = turn.bot, reading.passages
+    build = _builder(turn, refusal_text, retrieval.language)
 
     def shorten(limit: int | None) -> ChatRequest:
         """Without what was said before, and with half of the passages' text, or what a known limit leaves of it."""
@@ -155,7 +181,7 @@ def make_chat_request(
 
     request = ChatRequest(
         model=bot.model,
-        messages=build(passages, turn.history),
+        messages=build(passages, reading.history),
         temperature=bot.temperature,
         max_tokens=bot.max_tokens,
         credentials=bot.credentials,

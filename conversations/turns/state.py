@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
@@ -58,6 +59,8 @@ class OpenTurn:
     scopes: tuple[Scope, ...] = ()  # the bot's active ones
     languages: tuple[str, ...] = ()  # that the asker wants to be spoken to
     source_languages: tuple[str, ...] = ()
+    refused: frozenset[int] = frozenset()  # positions in the history, of turns that were refused
+    today: date | None = None  # where the tenant is
 
 
 class TurnKind(StrEnum):

@@ -69,6 +69,13 @@ def dimensions_of(model: str) -> int | None:
     return int(size) if size else None
 
 
+def context_of(model: str) -> int | None:
+    """How many tokens a model can read, where the map knows it."""
+    entry = _entry_of(model)
+    size = entry.get("max_input_tokens") if entry else None
+    return int(size) if isinstance(size, int | Decimal) and size > 0 else None
+
+
 def _entry_of(model: str) -> dict[str, Any] | None:
     entries = load_map()
     if model in entries:
