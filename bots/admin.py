@@ -129,7 +129,9 @@ class BotProfileAdmin(ProductAdmin):
     actions = ("activate", "deactivate")
     fieldsets = (
         (None, {"fields": ("name", "description", "is_active")}),
-        ("Answers", {"classes": ("tab",), "fields": ("system_prompt", ("passage_count", "history_turns"))}),
+        ("Answers", {"classes": ("tab",), "fields": (
+            "system_prompt", "contact", ("passage_count", "history_turns"), ("condense_mode", "condense_model"),
+        )}),
         ("Model", {"classes": ("tab",), "fields": (
             ("model", "embedding_model"), ("temperature", "max_tokens"), "has_key", "new_api_key", "new_api_base",
             "clear_api_key",

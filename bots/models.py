@@ -36,6 +36,7 @@ __all__ = [
     "SCOPE_FACTS",
     "BotProfile",
     "BotProfileQuerySet",
+    "CondenseMode",
     "Fusion",
     "Measure",
     "Outcome",
@@ -61,6 +62,14 @@ MOST_ORIGINS: Final = 50
 
 def default_model() -> str:
     return settings.DEFAULT_LLM_MODEL
+
+
+class CondenseMode(models.TextChoices):
+    """When a chat model is asked to put a question so that it stands alone, before it is searched."""
+
+    AUTO = "auto", "Where a question leans on what was said before"
+    ALWAYS = "always", "For every question with something said before it"
+    NEVER = "never", "Never: by the words alone"
 
 
 class Fusion(models.TextChoices):
@@ -110,6 +119,12 @@ class BotProfile(TenantRow, models.Model):
         "passages per question", default=5, validators=[MinValueValidator(1), MaxValueValidator(20)]
     )
     history_turns = models.PositiveSmallIntegerField(default=10, validators=[MaxValueValidator(50)])
+    condense_mode = models.CharField(
+        "rewriting of follow-ups", max_length=10, choices=CondenseMode, default=CondenseMode.AUTO
+    )
+    condense_model = models.CharField(
+        "model for that", max_length=100, blank=True, default="", help_text="Empty: the chat model."
+    )
     fusion = models.CharField(max_length=10, choices=Fusion, default=Fusion.MAX_NORM)
     dense_weight = models.FloatField(
         null=True,
@@ -134,6 +149,12 @@ class BotProfile(TenantRow, models.Model):
     )
 
     greeting = models.CharField(max_length=500, blank=True, default="")
+    contact = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        help_text="Where a person can be reached, for visitors who ask for one: an address, a telephone number.",
+    )
     starter_questions = models.JSONField(
         default=list, blank=True, validators=[ListOf(MOST_QUESTIONS, 200)]
     )

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, Field, StrictBool
 
-from bots.models import BotProfile, Fusion
+from bots.models import BotProfile, CondenseMode, Fusion
 from bots.origins import normalise_origin
 from minirag.ai.credentials import Credentials, read_credentials
 from minirag.lib.http_in.nouns import Moment, Noun, Shown
@@ -44,7 +44,10 @@ class BotSettingsSchema(Noun, of=BotProfile):
     fusion: Fusion
     passage_count: Annotated[int, Field(examples=[5])]
     history_turns: Annotated[int, Field(examples=[10])]
+    condense_mode: CondenseMode
+    condense_model: str
     greeting: str
+    contact: str
     starter_questions: list[str]
     allowed_origins: Annotated[list[str], Field(examples=[["https://www.acme.com"]])]
     is_public: StrictBool

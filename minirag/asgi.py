@@ -17,6 +17,7 @@ from django.conf import settings  # noqa: E402
 from conversations.widget.routing import websocket_urlpatterns  # noqa: E402
 from minirag.ai.chat import warm_up  # noqa: E402
 from minirag.lib.text.short_texts import decide_language  # noqa: E402
+from minirag.lib.text.small_talk import read_small_talk  # noqa: E402
 from minirag.operations.checks import require_secrets, require_tenants_apart  # noqa: E402
 from minirag.serving.admission import admit  # noqa: E402
 from minirag.serving.daphne import install as install_streamed_requests  # noqa: E402
@@ -32,6 +33,7 @@ def warm() -> None:
     """Load what the first visitor should not wait for; a bot's other models load when they are first asked."""
     for text in ("What do we know of languages?", "Что мы знаем о языках?"):
         decide_language(text)
+        read_small_talk(text)
     warm_up([settings.DEFAULT_LLM_MODEL, settings.DEFAULT_EMBEDDING_MODEL])
 
 

@@ -548,6 +548,9 @@ def bot_form(**changes: Any) -> dict[str, Any]:
         "fusion": "max_norm",
         "dense_weight": "",
         "greeting": "Hi",
+        "contact": "",
+        "condense_mode": "auto",
+        "condense_model": "",
         "starter_questions": "What?\nHow?\n\n",
         "allowed_origins": "https://WWW.example.com/",
     }

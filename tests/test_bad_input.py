@@ -57,6 +57,9 @@ SETTINGS = {
     "starter_questions": ["x"],
     "allowed_origins": ["https://a.example.com"],
     "is_public": True,
+    "contact": "",
+    "condense_mode": "auto",
+    "condense_model": "",
 }
 SCOPE = {
     "name": "x",
@@ -395,7 +398,7 @@ def api(acme, bob, monkeypatch, settings) -> Api:
     settings.ALLOW_TENANT_SIGNUP = True
     model = FakeChatModel()
     model.enqueue("It lasts 36 months [1].")
-    monkeypatch.setattr("conversations.turns.speaking.stream_chat", model.stream)
+    model.take_over(monkeypatch)
     with tenant_context(acme.tenant):
         bot = make_bot(model="openai/gpt-test")
         source = teach(bot)

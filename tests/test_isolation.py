@@ -90,17 +90,14 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture
 def model(monkeypatch) -> FakeChatModel:
-    fake = FakeChatModel()
-    monkeypatch.setattr("conversations.turns.speaking.stream_chat", fake.stream)
-    return fake
+    return FakeChatModel().take_over(monkeypatch)
 
 
 @pytest.fixture(scope="class")
 def _made_scene(_parties, django_db_setup, django_db_blocker) -> Iterator[Scene]:
     """The scene in a transaction around all tests of a class: each test rolls back what it did inside of it."""
     with django_db_blocker.unblock(), transaction.atomic(), pytest.MonkeyPatch.context() as patch:
-        fake = FakeChatModel()
-        patch.setattr("conversations.turns.speaking.stream_chat", fake.stream)
+        fake = FakeChatModel().take_over(patch)
         yield make_scene(deepcopy(_parties["acme"]), deepcopy(_parties["globex"]), fake)
         transaction.set_rollback(True)
 

@@ -19,7 +19,7 @@ KEYS = {
 SETTINGS = {
     "refuses": True, "refusal_floor": None, "refusal_text": "", "dense_weight": None, "fusion": "max_norm",
     "passage_count": 5, "history_turns": 10, "greeting": "", "starter_questions": [], "allowed_origins": [],
-    "is_public": False,
+    "is_public": False, "contact": "", "condense_mode": "auto", "condense_model": "",
 }  # fmt: skip
 FULL = {
     "name": "Support", "description": "Answers", "model": "gpt-4o", "embedding_model": "text-embedding-3-large",
@@ -216,7 +216,8 @@ def test_the_settings_start_with_the_products_defaults_and_keep_what_is_sent(as_
     wanted = {
         "refuses": False, "refusal_floor": 0.4, "refusal_text": "No.", "dense_weight": 1, "fusion": "rrf",
         "passage_count": 20, "history_turns": 0, "greeting": "Hello!", "starter_questions": ["Who are you?"],
-        "allowed_origins": ["https://www.acme.example"], "is_public": True,
+        "allowed_origins": ["https://www.acme.example"], "is_public": True, "contact": "+47 22 00 00 00",
+        "condense_mode": "never", "condense_model": "openai/gpt-4o-mini",
     }  # fmt: skip
     assert change(as_acme, pk, "/settings", **wanted).json() == wanted
     assert change(as_acme, pk, "/settings", refusal_floor=None, greeting="Hi").json() == wanted | {
@@ -241,6 +242,9 @@ def test_the_settings_start_with_the_products_defaults_and_keep_what_is_sent(as_
         ({"history_turns": -1}, ["history_turns"]),
         ({"history_turns": 51}, ["history_turns"]),
         ({"greeting": "x" * 501}, ["greeting"]),
+        ({"contact": "x" * 201}, ["contact"]),
+        ({"condense_mode": "sometimes"}, ["condense_mode"]),
+        ({"condense_model": "x" * 101}, ["condense_model"]),
         ({"starter_questions": "Who?"}, ["starter_questions"]),
         ({"starter_questions": [""]}, ["starter_questions", 0]),
         ({"starter_questions": ["x"] * 11}, ["starter_questions"]),

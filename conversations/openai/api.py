@@ -28,6 +28,7 @@ from conversations.openai.schemas import (
 from conversations.turns.schemas import tell_event
 from conversations.turns.state import Asker
 from minirag.lib.errors import ProductError
+from minirag.lib.http_in.arrivals import Arrival
 from minirag.lib.http_in.doors import Door, Proof, door, text_body
 from minirag.lib.http_in.ignored import ignored_of, name_ignored, note_ignored
 from minirag.lib.http_in.nouns import Joined
@@ -82,6 +83,7 @@ async def _complete(request: HttpRequest) -> HttpResponseBase:
         own_chats_only=bound is not None,
         request_id=request.request_id,  # type: ignore[attr-defined]
         token_id=identity.token.family if identity.token else None,
+        languages=Arrival.of_request(request).languages,
     )
     is_stream = bool(body.stream)
     chat_id = body.metadata.chat_id if body.metadata else None

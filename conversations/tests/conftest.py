@@ -57,6 +57,4 @@ def globex_bot(globex) -> BotProfile:
 
 @pytest.fixture
 def model(monkeypatch) -> FakeChatModel:
-    fake = FakeChatModel()
-    monkeypatch.setattr("conversations.turns.speaking.stream_chat", fake.stream)
-    return fake
+    return FakeChatModel().take_over(monkeypatch)

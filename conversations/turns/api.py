@@ -31,6 +31,7 @@ from conversations.turns.schemas import (
 from conversations.turns.state import Asker
 from conversations.turns.taking import Done, Failed, SourcesFound, Stopped, TurnEvent, TurnStopped
 from minirag.lib.errors import NotFound, ProductError
+from minirag.lib.http_in.arrivals import Arrival
 from minirag.lib.http_in.doors import Door, Proof, door, fields_body
 from minirag.lib.http_in.ignored import tell_ignored
 from minirag.lib.http_in.openapi import EXAMPLE_IDS, describe
@@ -83,8 +84,9 @@ async def _ask(request: HttpRequest) -> HttpResponseBase:
     request_id: str = request.request_id  # type: ignore[attr-defined]
     token_id = identity.token.family if identity.token else None
     asker = Asker(
-        user_id=identity.user.pk, request_id=request_id, own_chats_only=is_bound, token_id=token_id
-    )
+        user_id=identity.user.pk, request_id=request_id, own_chats_only=is_bound, token_id=token_id,
+        languages=Arrival.of_request(request).languages,
+    )  # fmt: skip
     turn = await start_turn(
         body.bot_profile_id,
         body.chat_id,

@@ -256,6 +256,18 @@ def _meter(turn: OpenTurn, answer: Answer, message: Message | None) -> list[Usag
             **shared,
         )
         events.append(event)
+    rewriting = answer.rewriting
+    if rewriting is not None and rewriting.prompt_tokens:
+        event = record_usage(
+            UsageKind.REWRITE,
+            model=rewriting.model,
+            prompt_tokens=rewriting.prompt_tokens,
+            completion_tokens=rewriting.completion_tokens,
+            cost_usd=rewriting.cost_usd,
+            duration_ms=round(rewriting.milliseconds),
+            **shared,
+        )
+        events.append(event)
     found = answer.retrieval
     if found is not None and found.embedding_model and found.embedding_tokens:
         event = record_usage(

@@ -49,8 +49,11 @@ async def speak(
 
     Raises ProviderError; `provider_content_filter` where the provider would not hear the question or say a word.
     """
-    markers = MarkerFilter(len(retrieval.passages))
-    async with aclosing(_listen(turn, answer, retrieval, refusal_text)) as pieces:
+    query = answer.understood.query if answer.understood else Query(turn.question.content)
+    reading = await _make_room(turn, retrieval, refusal_text)
+    request = make_chat_request(turn, retrieval, refusal_text, query, reading)
+    markers = MarkerFilter(len(reading.passages))
+    async with aclosing(listen(turn, answer, request)) as pieces:
         async for piece in pieces:
             if isinstance(piece, ChatRetracted):
                 markers = MarkerFilter(markers.passage_count)
@@ -85,15 +88,10 @@ def refuse_filtered(answer: Answer, retrieval: Retrieval, error: ProviderError, 
 Heard = ChatShortened | ChatRetracted | ChatFinished
 
 
-async def _listen(
-    turn: OpenTurn, answer: Answer, retrieval: Retrieval, refusal_text: str
+async def listen(
+    turn: OpenTurn, answer: Answer, request: ChatRequest
 ) -> AsyncGenerator[str | ChatShortened | ChatRetracted, None]:
     """Ask the model; notes which it was, its tokens, cost and times, and how its answer ended."""
-    query = answer.understood.query if answer.understood else Query(turn.question.content)
-    reading = await _make_room(turn, retrieval, refusal_text)
-    request = make_chat_request(turn, retrieval, refusal_text, query, reading)
-    if len(reading.passages) < len(retrieval.passages):
-        yield ChatShortened(request)
     answer.model, answer.asked, started = turn.bot.model, request.messages, time.monotonic()
 
     async def words() -> AsyncIterator[str | Heard]:

@@ -91,6 +91,18 @@ class Understood:
         return self.small_talk is not None
 
 
+@dataclass(frozen=True)
+class Rewriting:
+    """The call in which a model was to put the question so that it stands alone, and whether that was of use."""
+
+    model: str
+    outcome: str
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost_usd: Any = 0
+    milliseconds: float = 0.0
+
+
 @dataclass
 class Answer:
     """What became of a turn, filled in as it goes and written once."""
@@ -107,6 +119,7 @@ class Answer:
     duration_ms: int = 0
     is_stream: bool = False
     understood: Understood | None = None
+    rewriting: Rewriting | None = None
     retrieval: Retrieval | None = None
     citations: list[tuple[int, Passage]] = field(default_factory=list)
     dropped_citations: int = 0  # such as led nowhere

@@ -13,7 +13,7 @@ import time
 import uuid
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import structlog
@@ -26,6 +26,7 @@ from conversations.turns.guarding import guard
 from conversations.turns.recording import close_turn, open_turn
 from conversations.turns.speaking import FILTERED, refuse_filtered, speak
 from conversations.turns.state import Answer, Asker, History, OpenTurn
+from conversations.understanding.condensing import condense
 from conversations.understanding.reading import understand
 from conversations.understanding.small_talk import talk
 from knowledge.retrieval.passages import Passage
@@ -255,7 +256,10 @@ async def _answer(turn: OpenTurn, answer: Answer) -> AsyncGenerator[TurnEvent, N
             async for piece in pieces:
                 yield Delta(piece)
         return
-    retrieval = answer.retrieval = await retrieve(turn.bot, understood.query, bases=turn.bases)
+    understood = answer.understood = await condense(turn, answer, understood)
+    found = await retrieve(turn.bot, understood.query, bases=turn.bases)
+    # A translation may have been searched: what is said is said in the visitor's language.
+    retrieval = answer.retrieval = replace(found, language=understood.language)
     refusal_text = choose_refusal_text(turn.bot.refusal_text, understood.language)
     refusal = ground(retrieval, refuses=turn.bot.refuses)
     if refusal is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from conversations.turns.state import Answer, Understood
+from conversations.turns.state import Answer, Rewriting, Understood
 from knowledge.retrieval.retrieving import Retrieval
 
 SHOWN_LENGTH: Final = 500
@@ -21,6 +21,7 @@ def describe_turn(answer: Answer) -> dict[str, Any]:
         "first_token_ms": answer.first_token_ms,
         "is_stream": answer.is_stream,
         "understood": None if answer.understood is None else describe_understood(answer.understood),
+        "rewriting": None if answer.rewriting is None else describe_rewriting(answer.rewriting),
         "retrieval": None if answer.retrieval is None else describe_retrieval(answer.retrieval),
     }
 
@@ -38,6 +39,18 @@ def describe_understood(understood: Understood) -> dict[str, Any]:
         ],
         "decided_by": understood.decided_by,
         "milliseconds": round(understood.milliseconds, 1),
+    }
+
+
+def describe_rewriting(rewriting: Rewriting) -> dict[str, Any]:
+    """How asking a model for the question in other words went."""
+    return {
+        "model": rewriting.model,
+        "outcome": rewriting.outcome,
+        "prompt_tokens": rewriting.prompt_tokens,
+        "completion_tokens": rewriting.completion_tokens,
+        "cost_usd": float(rewriting.cost_usd),
+        "milliseconds": round(rewriting.milliseconds, 1),
     }
 
 

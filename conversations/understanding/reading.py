@@ -106,10 +106,12 @@ def _is_dense(language: str) -> bool:
 
 
 def _expect_languages(asked: Sequence[str], hints: Sequence[str]) -> tuple[str, ...]:
-    """The chat's language so far, then the hints."""
+    """The chat's language so far, then the hints, each without its region."""
+    codes = (re.split("[-_]", hint.strip().lower())[0] for hint in hints)
+    hints = [code for code in codes if code in LANGUAGES]
     told = " ".join(text[:_LONGEST_CARRIED] for text in asked[-3:])
     if not any(character.isalpha() for character in told):
-        return tuple(hints)
+        return tuple(dict.fromkeys(hints))
     return tuple(dict.fromkeys((decide_language(told, hints), *hints)))
 
 

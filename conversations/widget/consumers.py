@@ -76,6 +76,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
     reader: asyncio.Task[None] | None = None
     deadline: asyncio.TimerHandle | None = None
     is_closed = False
+    language = ""  # of the page
     refusals = 0
 
     async def dispatch(self, message: dict[str, Any]) -> None:
@@ -180,6 +181,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
             raise NotAuthenticated("This socket serves another bot.", code="session_invalid")
         self.session = session
         self.session_token, self.chat_id = body.session_token, body.chat_id
+        self.language = body.language
         if self.deadline:
             self.deadline.cancel()
         await self._send(AuthenticatedSchema(chat_id=self.chat_id))
@@ -217,6 +219,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
             origin=session.origin,
             request_id=request_id,
             token_id=session.token_family,
+            languages=(self.language, *Arrival.of_scope(self.scope).languages),
         )
 
         turn = ask_once(

@@ -44,6 +44,7 @@ class WidgetSessionSchema(Noun):
 class AuthenticateFrame(Body):
     session_token: Annotated[str, Field(max_length=4096)]
     chat_id: UUID | None = None
+    language: Annotated[str, Field(max_length=35)] = ""
 
 
 class QuestionFrame(Body):

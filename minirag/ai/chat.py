@@ -206,9 +206,17 @@ async def _stream_provider(request: ChatRequest, model: str, clock: Clock) -> Ch
 
 
 async def _find_credentials(request: ChatRequest, model: str) -> Credentials | None:
-    if _find_family(model) is None or _find_family(request.model) is None:
+    return await lend_credentials(request.credentials, request.model, model)
+
+
+async def lend_credentials(
+    credentials: Credentials | None, owner: str, model: str
+) -> Credentials | None:
+    """The credentials of the model `owner` for `model`; a key never travels to another provider than its own."""
+    if _find_family(model) is None or _find_family(owner) is None:
         await _load_litellm()
-    return _credentials_for(request, model)
+    is_same = model == owner or _find_provider(model) == _find_provider(owner)
+    return credentials if is_same else None
 
 
 async def _make_answer(
@@ -244,13 +252,6 @@ def _find_family(model: str) -> str | None:
 
 def _find_provider(model: str) -> str | None:
     return _find_family(model) or gateway.find_provider(model)
-
-
-def _credentials_for(request: ChatRequest, model: str) -> Credentials | None:
-    """A bot's key never travels to another provider than the one it was entered for."""
-    if model == request.model or _find_provider(model) == _find_provider(request.model):
-        return request.credentials
-    return None
 
 
 def _explain(

@@ -360,8 +360,9 @@
 
   /** One bot session and its WebSocket. Calls onSession, onEvent, onDrop and onReconnecting of its owner. */
   class Client {
-    constructor(apiUrl, botId, memory, owner, apiToken) {
-      Object.assign(this, { apiUrl, botId, memory, owner, apiToken, token: null, socket: null, connecting: null });
+    constructor(apiUrl, botId, memory, owner, apiToken, language) {
+      Object.assign(this, { apiUrl, botId, memory, owner, apiToken, language });
+      Object.assign(this, { token: null, socket: null, connecting: null });
     }
 
     async openSession() {
@@ -425,7 +426,8 @@
         let authenticated = false;
         socket.onopen = () => {
           const { chat_id = null } = this.memory.values;
-          socket.send(JSON.stringify({ type: "authenticate", session_token: this.token, chat_id }));
+          const { token: session_token, language } = this;
+          socket.send(JSON.stringify({ type: "authenticate", session_token, chat_id, language }));
         };
         socket.onclose = () => {
           if (!authenticated) reject(new Failure("network", null, true));
@@ -475,7 +477,7 @@
         console.warn("MiniRAG: this page shows an API token. List its origin at the bot and remove data-api-token.");
       }
       this.memory = new Memory(this.botId);
-      this.client = new Client(this.apiUrl, this.botId, this.memory, this, this.setting("api-token", ""));
+      this.client = new Client(this.apiUrl, this.botId, this.memory, this, this.setting("api-token", ""), this.wanted);
       this.turn = this.started = null;
       this.bot = {};
       this.draw();
@@ -505,6 +507,7 @@
       this.botId = this.setting("bot-id", "");
       this.apiUrl = new URL(this.setting("api-url", home), location.href).href.replace(/\/+$/, "");
       const wanted = this.setting("lang", document.documentElement.lang || navigator.language || "en");
+      this.wanted = wanted.slice(0, 35);
       this.language = STRINGS[wanted.slice(0, 2).toLowerCase()] ? wanted.slice(0, 2).toLowerCase() : "en";
       this.words = STRINGS[this.language];
       for (const name of ["theme", "placement"]) {

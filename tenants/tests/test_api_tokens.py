@@ -217,7 +217,7 @@ def test_a_token_for_no_bot_of_the_tenant_or_of_the_past_is_not_made(as_acme, as
 def test_each_right_opens_what_it_says(acme, bot, monkeypatch, rights, allowed):
     model = FakeChatModel()
     model.enqueue("Hello.")
-    monkeypatch.setattr("conversations.turns.speaking.stream_chat", model.stream)
+    model.take_over(monkeypatch)
     client = bearer(ApiToken.objects.mint(user=acme.owner, name="x", rights=rights)[1])
     question = {"bot_profile_id": str(bot.pk), "message": "Hello?"}
     answers = {

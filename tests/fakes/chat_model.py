@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from decimal import Decimal
+from typing import Any
 
 from minirag.ai.chat import ChatDelta, ChatFinished, ChatRequest
 from minirag.lib.errors import ProviderError
@@ -13,20 +14,40 @@ from minirag.lib.errors import ProviderError
 class FakeChatModel:
     """Stands in for minirag.ai.chat.stream_chat: `enqueue` answers, read `requests` afterwards.
 
-    An answer is a list of pieces; a piece that is an exception is raised there, a float is waited for.
+    An answer is a list of pieces; a piece that is an exception is raised there, a float is waited for. What it makes of
+    follow-ups before they are searched is apart (`enqueue_rewriting`, `rewritings_asked`); without any it is down.
     """
 
     def __init__(self) -> None:
         self.answers: list[list[str | float | Exception]] = []
         self.requests: list[ChatRequest] = []
+        self.rewritings: list[list[str | float | Exception]] = []
+        self.rewritings_asked: list[ChatRequest] = []
         self.closed = 0
+
+    def take_over(self, monkeypatch: Any) -> FakeChatModel:
+        """Answer wherever the product asks a chat model."""
+        monkeypatch.setattr("conversations.turns.speaking.stream_chat", self.stream)
+        monkeypatch.setattr("conversations.understanding.condensing.stream_chat", self.rewrite)
+        return self
 
     def enqueue(self, *pieces: str | float | Exception) -> None:
         self.answers.append(list(pieces))
 
-    async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatDelta | ChatFinished, None]:
+    def enqueue_rewriting(self, *pieces: str | float | Exception) -> None:
+        self.rewritings.append(list(pieces))
+
+    def stream(self, request: ChatRequest) -> AsyncGenerator[ChatDelta | ChatFinished, None]:
         self.requests.append(request)
-        pieces = self.answers.pop(0)
+        return self._say(request, self.answers.pop(0))
+
+    def rewrite(self, request: ChatRequest) -> AsyncGenerator[ChatDelta | ChatFinished, None]:
+        self.rewritings_asked.append(request)
+        return self._say(request, self.rewritings.pop(0) if self.rewritings else [provider_down()])
+
+    async def _say(
+        self, request: ChatRequest, pieces: Sequence[str | float | Exception]
+    ) -> AsyncGenerator[ChatDelta | ChatFinished, None]:
         try:
             for piece in pieces:
                 if isinstance(piece, Exception):

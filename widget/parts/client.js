@@ -7,8 +7,9 @@
 
   /** One bot session and its WebSocket. Calls onSession, onEvent, onDrop and onReconnecting of its owner. */
   class Client {
-    constructor(apiUrl, botId, memory, owner, apiToken) {
-      Object.assign(this, { apiUrl, botId, memory, owner, apiToken, token: null, socket: null, connecting: null });
+    constructor(apiUrl, botId, memory, owner, apiToken, language) {
+      Object.assign(this, { apiUrl, botId, memory, owner, apiToken, language });
+      Object.assign(this, { token: null, socket: null, connecting: null });
     }
 
     async openSession() {
@@ -72,7 +73,8 @@
         let authenticated = false;
         socket.onopen = () => {
           const { chat_id = null } = this.memory.values;
-          socket.send(JSON.stringify({ type: "authenticate", session_token: this.token, chat_id }));
+          const { token: session_token, language } = this;
+          socket.send(JSON.stringify({ type: "authenticate", session_token, chat_id, language }));
         };
         socket.onclose = () => {
           if (!authenticated) reject(new Failure("network", null, true));

@@ -7,7 +7,7 @@
         console.warn("MiniRAG: this page shows an API token. List its origin at the bot and remove data-api-token.");
       }
       this.memory = new Memory(this.botId);
-      this.client = new Client(this.apiUrl, this.botId, this.memory, this, this.setting("api-token", ""));
+      this.client = new Client(this.apiUrl, this.botId, this.memory, this, this.setting("api-token", ""), this.wanted);
       this.turn = this.started = null;
       this.bot = {};
       this.draw();
@@ -37,6 +37,7 @@
       this.botId = this.setting("bot-id", "");
       this.apiUrl = new URL(this.setting("api-url", home), location.href).href.replace(/\/+$/, "");
       const wanted = this.setting("lang", document.documentElement.lang || navigator.language || "en");
+      this.wanted = wanted.slice(0, 35);
       this.language = STRINGS[wanted.slice(0, 2).toLowerCase()] ? wanted.slice(0, 2).toLowerCase() : "en";
       this.words = STRINGS[this.language];
       for (const name of ["theme", "placement"]) {

@@ -22,6 +22,7 @@ from minirag_client.types import (
     ChatsExport,
     ChildrenIngestion,
     CompletionReply,
+    CondenseMode,
     CostEstimate,
     Dataset,
     DatasetFigures,
@@ -389,7 +390,10 @@ class Operations(Transport):
         fusion: Fusion | Unset = UNSET,
         passage_count: int | Unset = UNSET,
         history_turns: int | Unset = UNSET,
+        condense_mode: CondenseMode | Unset = UNSET,
+        condense_model: str | Unset = UNSET,
         greeting: str | Unset = UNSET,
+        contact: str | Unset = UNSET,
         starter_questions: list[str] | Unset = UNSET,
         allowed_origins: list[str] | Unset = UNSET,
         is_public: bool | Unset = UNSET,
@@ -402,7 +406,7 @@ class Operations(Transport):
         credentials: dict[str, Any] | None | Unset = UNSET,
     ) -> BotProfile:
         """Create a bot: `POST /v1/bot-profiles`."""
-        return cast(BotProfile, self.request('POST', '/v1/bot-profiles', body=given(refuses=refuses, refusal_floor=refusal_floor, refusal_text=refusal_text, dense_weight=dense_weight, fusion=fusion, passage_count=passage_count, history_turns=history_turns, greeting=greeting, starter_questions=starter_questions, allowed_origins=allowed_origins, is_public=is_public, name=name, description=description, model=model, embedding_model=embedding_model, system_prompt=system_prompt, temperature=temperature, max_tokens=max_tokens, credentials=credentials)).json())
+        return cast(BotProfile, self.request('POST', '/v1/bot-profiles', body=given(refuses=refuses, refusal_floor=refusal_floor, refusal_text=refusal_text, dense_weight=dense_weight, fusion=fusion, passage_count=passage_count, history_turns=history_turns, condense_mode=condense_mode, condense_model=condense_model, greeting=greeting, contact=contact, starter_questions=starter_questions, allowed_origins=allowed_origins, is_public=is_public, name=name, description=description, model=model, embedding_model=embedding_model, system_prompt=system_prompt, temperature=temperature, max_tokens=max_tokens, credentials=credentials)).json())
 
     def show_bot(
         self,
@@ -422,7 +426,10 @@ class Operations(Transport):
         fusion: Fusion | Unset = UNSET,
         passage_count: int | Unset = UNSET,
         history_turns: int | Unset = UNSET,
+        condense_mode: CondenseMode | Unset = UNSET,
+        condense_model: str | Unset = UNSET,
         greeting: str | Unset = UNSET,
+        contact: str | Unset = UNSET,
         starter_questions: list[str] | Unset = UNSET,
         allowed_origins: list[str] | Unset = UNSET,
         is_public: bool | Unset = UNSET,
@@ -437,7 +444,7 @@ class Operations(Transport):
         credentials: dict[str, Any] | None | Unset = UNSET,
     ) -> BotProfile:
         """Change a bot: `PATCH /v1/bot-profiles/{bot_profile_id}`."""
-        return cast(BotProfile, self.request('PATCH', f'/v1/bot-profiles/{bot_profile_id}', body=given(refuses=refuses, refusal_floor=refusal_floor, refusal_text=refusal_text, dense_weight=dense_weight, fusion=fusion, passage_count=passage_count, history_turns=history_turns, greeting=greeting, starter_questions=starter_questions, allowed_origins=allowed_origins, is_public=is_public, name=name, description=description, model=model, embedding_model=embedding_model, system_prompt=system_prompt, temperature=temperature, max_tokens=max_tokens, is_active=is_active, credentials=credentials)).json())
+        return cast(BotProfile, self.request('PATCH', f'/v1/bot-profiles/{bot_profile_id}', body=given(refuses=refuses, refusal_floor=refusal_floor, refusal_text=refusal_text, dense_weight=dense_weight, fusion=fusion, passage_count=passage_count, history_turns=history_turns, condense_mode=condense_mode, condense_model=condense_model, greeting=greeting, contact=contact, starter_questions=starter_questions, allowed_origins=allowed_origins, is_public=is_public, name=name, description=description, model=model, embedding_model=embedding_model, system_prompt=system_prompt, temperature=temperature, max_tokens=max_tokens, is_active=is_active, credentials=credentials)).json())
 
     def deactivate_bot(
         self,
@@ -464,13 +471,16 @@ class Operations(Transport):
         fusion: Fusion | Unset = UNSET,
         passage_count: int | Unset = UNSET,
         history_turns: int | Unset = UNSET,
+        condense_mode: CondenseMode | Unset = UNSET,
+        condense_model: str | Unset = UNSET,
         greeting: str | Unset = UNSET,
+        contact: str | Unset = UNSET,
         starter_questions: list[str] | Unset = UNSET,
         allowed_origins: list[str] | Unset = UNSET,
         is_public: bool | Unset = UNSET,
     ) -> BotSettings:
         """Change a bot's settings: `PATCH /v1/bot-profiles/{bot_profile_id}/settings`."""
-        return cast(BotSettings, self.request('PATCH', f'/v1/bot-profiles/{bot_profile_id}/settings', body=given(refuses=refuses, refusal_floor=refusal_floor, refusal_text=refusal_text, dense_weight=dense_weight, fusion=fusion, passage_count=passage_count, history_turns=history_turns, greeting=greeting, starter_questions=starter_questions, allowed_origins=allowed_origins, is_public=is_public)).json())
+        return cast(BotSettings, self.request('PATCH', f'/v1/bot-profiles/{bot_profile_id}/settings', body=given(refuses=refuses, refusal_floor=refusal_floor, refusal_text=refusal_text, dense_weight=dense_weight, fusion=fusion, passage_count=passage_count, history_turns=history_turns, condense_mode=condense_mode, condense_model=condense_model, greeting=greeting, contact=contact, starter_questions=starter_questions, allowed_origins=allowed_origins, is_public=is_public)).json())
 
     def list_bot_scopes(
         self,

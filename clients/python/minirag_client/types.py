@@ -131,7 +131,10 @@ class BotSettings(TypedDict):
     fusion: Fusion
     passage_count: int
     history_turns: int
+    condense_mode: CondenseMode
+    condense_model: str
     greeting: str
+    contact: str
     starter_questions: list[str]
     allowed_origins: list[str]
     is_public: bool
@@ -268,6 +271,9 @@ class CompletionUsage(TypedDict):
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
+
+
+CondenseMode = Literal['auto', 'always', 'never']
 
 
 class Config(TypedDict):
@@ -768,7 +774,10 @@ class NewBot(TypedDict):
     fusion: NotRequired[Fusion]
     passage_count: NotRequired[int]
     history_turns: NotRequired[int]
+    condense_mode: NotRequired[CondenseMode]
+    condense_model: NotRequired[str]
     greeting: NotRequired[str]
+    contact: NotRequired[str]
     starter_questions: NotRequired[list[str]]
     allowed_origins: NotRequired[list[str]]
     is_public: NotRequired[bool]

@@ -25,6 +25,8 @@ _PROXY_HEADER = re.compile(
     rb"forwarded|x-forwarded(-.*)?|x-real-ip|x-script-name|x-original-ur[il]|x-rewrite-url|daphne-root-path"
 )
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+_QUALITY = re.compile(r"q=([01](?:\.\d{1,3})?)")
 _PORT = re.compile(r"^(\d+\.\d+\.\d+\.\d+):\d+$|^\[(.+)\](?::\d+)?$")
 
 
@@ -94,6 +96,17 @@ class Arrival:
     @property
     def authorization(self) -> str | None:
         return self.headers.get("authorization")
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages that a browser asks for ("de-AT"), the dearest first; at most five, and no more than hints."""
+        wanted = []
+        for place, part in enumerate(self.headers.get("accept-language", "")[:200].split(",")):
+            tag, _, quality = part.strip().partition(";")
+            told = _QUALITY.fullmatch(quality.strip())
+            if _LANGUAGE.fullmatch(tag):
+                wanted.append((-float(told[1]) if told else -1.0, place, tag))
+        return tuple(tag for _, _, tag in sorted(wanted)[:5])
 
     @property
     def body_length(self) -> int | None:
