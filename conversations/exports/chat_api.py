@@ -25,7 +25,7 @@ from minirag.lib.http_in.answering import to_json
 from minirag.lib.http_in.nouns import Moment
 from minirag.lib.http_in.openapi import Media, describe
 from minirag.lib.http_in.rest import naive_utc
-from minirag.lib.text.spreadsheet import write_rows
+from minirag.lib.spreadsheet import write_rows
 from tenants.context import require_tenant
 
 MAX_CHATS = 1000

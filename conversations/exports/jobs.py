@@ -34,7 +34,7 @@ from conversations.exports.tables import (
 )
 from minirag.lib.errors import Conflict, Gone, NotFound
 from minirag.lib.jobs.job import BEAT_SECONDS, ClaimLost
-from minirag.lib.text.spreadsheet import write_rows
+from minirag.lib.spreadsheet import write_rows
 from tenants.audit import record
 from tenants.context import require_tenant, scoped_name
 

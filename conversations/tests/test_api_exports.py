@@ -15,7 +15,7 @@ from conversations.exports import chats as exports
 from conversations.models import Chat, Message
 from conversations.tests.conftest import make_bot
 from conversations.tests.test_api_chat import CHAT_KEYS, MESSAGE_KEYS
-from minirag.lib.text.spreadsheet import render_cell, write_rows
+from minirag.lib.spreadsheet import render_cell, write_rows
 from tenants.context import tenant_context
 
 COLUMNS = [

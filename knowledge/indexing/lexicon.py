@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from knowledge.indexing.vectors import format_sparse, read_sparse, recover_counts, weigh_terms
 from knowledge.models import Chunk, LexiconTerm, LexiconTotals
 from minirag.lib.text.analysis import analyse, term_id
-from minirag.lib.text.variants import is_word
+from minirag.lib.variants import is_word
 from tenants.context import scoped_name
 
 TOLERATED_DRIFT = 0.2

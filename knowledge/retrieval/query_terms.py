@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from knowledge.retrieval.queries import Carried
 from knowledge.retrieval.vocabulary import COMPOUNDING, AskedWord, Expansion
 from minirag.lib.text.analysis import analyse, analyse_words, term_id
-from minirag.lib.text.variants import is_word
+from minirag.lib.variants import is_word
 
 MAX_TERMS = 512  # a pasted page; pgvector takes 16,000, and beyond some dozens nothing changes
 

@@ -10,6 +10,7 @@ Why it is built like this (all measured, see docs/retrieval.md):
   question: what may answer is decided by the rows of that very moment.
 * Up to `EXACT_SCAN_ROWS` rows after filtering the vectors are compared exactly. Beyond, the HNSW index is used with
   iterative scan; without that, a filtered query silently returned two of ten rows.
+* The best passages are ordered anew by whether they say the question's words together (knowledge.retrieval.proximity).
 * What decides on refusal is not the score that orders the passages: see knowledge.retrieval.confidence.
 """
 
@@ -17,25 +18,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
 import structlog
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import FilteredRelation, Q
 
 from bots.models import BotProfile, Fusion
-from knowledge.models import Source
 from knowledge.retrieval.confidence import choose_threshold, measure_confidence
 from knowledge.retrieval.external import ExternalSearch, load_bases, search_bases
 from knowledge.retrieval.nyxcore import Base
 from knowledge.retrieval.passages import Passage, Repeat, leave_out_repeats, merge_passages
+from knowledge.retrieval.proximity import DEPTH, Closeness, order_by_closeness
 from knowledge.retrieval.queries import Query
 from knowledge.retrieval.query_terms import NO_TERMS, QueryTerms, analyse_question
+from knowledge.retrieval.scope import Scope, load_scope
 from knowledge.retrieval.statement import compose_statement
 from knowledge.retrieval.vocabulary import Expansion, find_expansions
 from minirag.ai.embeddings import EmbedderMissing, EmbedderProfile, embed_query, profile_of
@@ -50,7 +50,6 @@ logger = structlog.get_logger(__name__)
 FREE = Decimal(0)
 DENSE_WEIGHT, WEAK_DENSE_WEIGHT = 0.5, 0.2
 SPARE = 5  # passages beyond those wanted, for the places of those that say the same as others
-PRIORITY_STEP, PRIORITY_STEPS = 0.01, 5
 _SETTINGS = """
     SELECT set_config('jit', 'off', true), set_config('max_parallel_workers_per_gather', %s, true),
            set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', '100', true),
@@ -109,29 +108,13 @@ class _Question:
 
 
 @dataclass(frozen=True)
-class _Scope:
-    """What a bot may answer from at this moment; `languages` with the most frequent first.
-
-    Only what `embedded_ids` name has vectors of `embedding_model`; the rest is found by its words. `factors`, one for
-    each source, say what its dataset's priority does to a score.
-    """
-
-    source_ids: list[uuid.UUID]
-    embedded_ids: list[uuid.UUID]
-    factors: list[float]
-    rows: int
-    languages: list[str]
-    embedding_model: str
-
-
-@dataclass(frozen=True)
 class _Candidates:
     """What the statement found: rows best first, the two absolute figures, and the terms' weights."""
 
     passages: tuple[Passage, ...] = ()
     top_cosine: float = 0.0
     top_bm25_share: float = 0.0
-    term_weights: tuple[float, ...] = ()
+    term_weights: Mapping[str, float] = field(default_factory=dict)
     terms: QueryTerms = NO_TERMS
     expansions: tuple[Expansion, ...] = ()
     repeats: tuple[Repeat, ...] = ()
@@ -214,7 +197,7 @@ def _search(
     query = asked.query
     language = query.language or decide_language(query.text)
     with transaction.atomic():
-        scope = _load_scope(bot)
+        scope = load_scope(bot)
         if scope.source_ids and scope.embedding_model != asked.model:
             if not is_final:
                 return scope.embedding_model
@@ -235,50 +218,9 @@ def _search(
     return _judge(bot, asked, found, profile, language, trusts_cosine)
 
 
-def _load_scope(bot: BotProfile) -> _Scope:
-    link = FilteredRelation(
-        "dataset__bot_links", condition=Q(dataset__bot_links__bot_profile=bot.pk)
-    )
-    rows = list(
-        Source.objects.answering(bot.pk)
-        .annotate(link=link)
-        .order_by()
-        .values_list("pk", "chunk_count", "language", "dataset__embedding_model", "link__priority")
-    )
-    by_language: dict[str, int] = {}
-    by_model: dict[str, int] = {}
-    for _, count, language, model, _ in rows:
-        by_language[language or "en"] = by_language.get(language or "en", 0) + count
-        by_model[model] = by_model.get(model, 0) + count
-    own = bot.effective_embedding_model
-    # Shared datasets may stay behind when a bot changes its model, or its own until it is re-embedded.
-    chosen = (
-        own
-        if own in by_model
-        else max(by_model, key=lambda name: (by_model[name], name), default="")
-    )
-    return _Scope(
-        source_ids=[row[0] for row in rows],
-        embedded_ids=[row[0] for row in rows if row[3] == chosen],
-        factors=[weigh_priority(row[4]) for row in rows],
-        rows=sum(row[1] for row in rows),
-        languages=sorted(by_language, key=lambda name: (-by_language[name], name)),
-        embedding_model=chosen,
-    )
-
-
-def weigh_priority(priority: int | None) -> float:
-    """Return what a dataset's scores are multiplied by; None is the bot's own dataset, which comes first.
-
-    A step is worth 1 %, five at most: that decides between passages that fit about equally well, as two versions of
-    one page do, and leaves those that fit clearly better where they are.
-    """
-    return 1.0 - PRIORITY_STEP * min((priority or 1) - 1, PRIORITY_STEPS)
-
-
 def _find_candidates(
     bot: BotProfile,
-    scope: _Scope,
+    scope: Scope,
     asked: _Question,
     terms: QueryTerms,
     limit: int,
@@ -299,7 +241,7 @@ def _find_candidates(
     )
     parameters: dict[str, Any] = {
         "sources": scope.source_ids, "embedded": scope.embedded_ids, "factors": scope.factors,
-        "vector": asked.vector, "dimensions": asked.dimensions, "weight": weight, "limit": limit + SPARE,
+        "vector": asked.vector, "dimensions": asked.dimensions, "weight": weight, "limit": max(limit + SPARE, DEPTH),
     }  # fmt: skip
     with connection.cursor() as cursor:
         # Starting parallel workers costs more than they save on a small table.
@@ -310,17 +252,23 @@ def _find_candidates(
         rows = cursor.fetchall()
     if not rows:
         return _Candidates(terms=terms, expansions=expansions)
-    top_cosine, top_bm25_share, term_weights = rows[0][11:]
-    ranked = (Passage(*row[:8], *(float(part) for part in row[8:11])) for row in rows)
-    passages, repeats = leave_out_repeats(ranked, limit)
+    top_cosine, top_bm25_share, term_weights = rows[0][12:]
+    ranked = [(Passage(*row[:8], *map(float, row[8:11])), row[11]) for row in rows]
+    weights = _weigh_terms(terms, term_weights or ())
+    # Scores by rank are of another kind, and where meaning alone is wanted words must not order.
+    share = 0.0 if bot.fusion == Fusion.RECIPROCAL_RANK else min(1.0, 2 * (1 - weight))
+    closeness = Closeness(
+        asked.query.text, weights, {each.term: each.found for each in expansions if each.replaces}
+    )
+    passages, repeats = leave_out_repeats(order_by_closeness(ranked, closeness, share), limit)
     return _Candidates(
-        passages, float(top_cosine), float(top_bm25_share), tuple(term_weights or ()), terms, expansions, repeats,
+        passages, float(top_cosine), float(top_bm25_share), weights, terms, expansions, repeats,
     )  # fmt: skip
 
 
-def _weigh_terms(found: _Candidates) -> dict[str, float]:
+def _weigh_terms(terms: QueryTerms, idf: Sequence[float]) -> dict[str, float]:
     """The inverse document frequency of each term; of what is carried over a part."""
-    pairs = zip(found.terms.terms.items(), found.term_weights, strict=False)
+    pairs = zip(terms.terms.items(), idf, strict=False)
     return {term: weight * min(count, 1) for (term, count), weight in pairs}
 
 
@@ -339,7 +287,7 @@ def _judge(
     )  # fmt: skip
     return Retrieval(
         passages=found.passages, confidence=confidence, threshold=threshold,
-        term_weights=_weigh_terms(found), language=language,
+        term_weights=found.term_weights, language=language,
         mode="hybrid" if is_dense else "lexical", embedding_model=asked.model if is_dense else None,
         embedding_tokens=asked.tokens, embedding_cost_usd=asked.cost_usd,
         milliseconds=(time.perf_counter() - asked.started) * 1000,

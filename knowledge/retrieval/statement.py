@@ -62,7 +62,7 @@ _SCORED = """, scored AS MATERIALIZED (
      LIMIT %(limit)s
 )
 SELECT c.id, c.source_id, c.document_id, coalesce(nullif(d.title, ''), so.name), d.url, c.page, c.heading, c.content,
-       r.score, r.cosine, r.bm25, r.top_cosine, r.share, (SELECT weights FROM qv)
+       r.score, r.cosine, r.bm25, d.language, r.top_cosine, r.share, (SELECT weights FROM qv)
   FROM ranked r
   JOIN knowledge_chunk c ON c.id = r.chunk_id
   JOIN knowledge_document d ON d.id = c.document_id
@@ -102,8 +102,8 @@ def compose_statement(
     `by_rank` fuses by reciprocal rank instead of the max-normalised sum. `is_mixed`: only the sources in `embedded`
     have vectors to compare. `is_weighed`: scores are multiplied by `factors`, one for each of `sources`; without it
     the statement is the same as if there were no shared datasets. `is_carried`: terms that are not counted only order.
-    Row: chunk_id, source_id, document_id, title, url, page, heading, content, score, cosine, bm25, top cosine, share of
-    the best BM25, term weights.
+    Row: chunk_id, source_id, document_id, title, url, page, heading, content, score, cosine, bm25, language,
+    top cosine, share of the best BM25, term weights.
     """
     dense = "" if not dimensions else _DENSE_INDEXED if uses_vector_index else _DENSE_EXACT
     union = _BOTH if dimensions else _LEXICAL

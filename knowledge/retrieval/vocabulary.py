@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Literal
 
 from minirag.lib.text.analysis import term_id
-from minirag.lib.text.variants import (
+from minirag.lib.variants import (
     SHORTEST_PART,
     allow_edits,
     count_edits,
@@ -90,6 +90,11 @@ class Expansion:
     kind: Kind
     weight: float
     stands_in: bool
+
+    @property
+    def replaces(self) -> bool:
+        """Whether the term is this word misspelled."""
+        return self.stands_in and self.kind == "spelling"
 
 
 def find_expansions(

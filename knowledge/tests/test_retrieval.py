@@ -236,7 +236,7 @@ def test_the_dense_weight_decides_between_words_and_meaning(bot):
     teach(bot)
     for weight, part in ((1.0, "cosine"), (0.0, "bm25")):
         bot.dense_weight = weight
-        found = ask(bot)
+        found = ask(bot, "the warranty")
         best = max(getattr(passage, part) for passage in found.passages)
         for passage in found.passages:
             assert passage.score == pytest.approx(getattr(passage, part) / best, rel=1e-3)

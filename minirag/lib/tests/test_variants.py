@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minirag.lib.text.variants import (
+from minirag.lib.variants import (
     allow_edits,
     count_edits,
     is_word,
