@@ -123,9 +123,17 @@ def test_cells_are_no_formulas_and_nested_values_are_json(in_acme, as_acme):
 
 
 @pytest.mark.parametrize("batch", [1, 2, 3, 100])
-@pytest.mark.parametrize("part", [1, 300, 10**6])
+@pytest.mark.parametrize("part", [61, 300, 10**6])
 def test_a_file_is_the_same_however_it_is_cut(in_acme, as_acme, monkeypatch, batch, part):
-    texts = [f"Straße {n} 🙂" for n in range(7)]
+    check_file_cut(as_acme, monkeypatch, batch, part, rows=7)
+
+
+def test_a_file_is_the_same_where_each_byte_is_a_part(in_acme, as_acme, monkeypatch):
+    check_file_cut(as_acme, monkeypatch, batch=1, part=1, rows=2)
+
+
+def check_file_cut(as_acme, monkeypatch, batch: int, part: int, *, rows: int) -> None:
+    texts = [f"Straße {n} 🙂" for n in range(rows)]
     chat = make_chat(texts=texts)
     Message.objects.update(created_at=chat.created_at)  # the ids decide
     expected = [str(key) for key in Message.objects.order_by("id").values_list("pk", flat=True)]
