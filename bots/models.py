@@ -25,6 +25,7 @@ from bots.usage.models import (
     UsageRollup,
     UsageTiming,
 )
+from minirag.ai.builtin.local import pin
 from minirag.ai.credentials import Credentials
 from minirag.lib.bounds import ListOf
 from minirag.lib.security.crypto import decrypt, encrypt, rotate
@@ -237,7 +238,8 @@ class BotProfile(TenantRow, models.Model):
 
     @property
     def effective_embedding_model(self) -> str:
-        return self.embedding_model or settings.DEFAULT_EMBEDDING_MODEL
+        """The id that its vectors are kept under; see `local.pin`."""
+        return pin(self.embedding_model or settings.DEFAULT_EMBEDDING_MODEL)
 
     def _secret_context(self) -> str:
         return f"{current_schema()}/bot:{self.pk}/credentials"

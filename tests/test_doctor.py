@@ -11,10 +11,12 @@ import pytest
 from django.core.management import call_command
 from pytest_django import Settings
 
+from minirag.ai.builtin import folders
 from minirag.celery import app
 from minirag.operations import diagnosis
 from minirag.operations.diagnosis import FAIL, OK, WARN
 from tenants.models import Tenant
+from tests.embedder_folder import make_folder
 
 
 @pytest.fixture
@@ -112,6 +114,26 @@ def test_a_missing_embedder_is_a_warning_with_the_command_that_makes_it(
     assert finding.remedy == f"Run python -m minirag.ai.build_minilm --output {tmp_path}"
     settings.DEFAULT_EMBEDDING_MODEL = "openai/text-embedding-3-small"
     assert diagnosis.check_embedder().state == OK
+
+
+def test_an_embedders_folder_is_described_and_what_is_wrong_with_it_said(
+    settings: Settings, tmp_path: Path
+) -> None:
+    settings.EMBEDDER_DIR = tmp_path
+    settings.DEFAULT_EMBEDDING_MODEL = "minirag/local:toy"
+    finding = diagnosis.check_embedder()
+    assert finding.state == WARN and "there is no such folder." in finding.detail
+    toy = make_folder(tmp_path / "toy")
+    folders.forget(toy)
+    finding = diagnosis.check_embedder()
+    assert finding.state == OK
+    assert "minirag/local:toy: onnx/model.onnx, 8 dimensions, pooling mean" in finding.detail
+    broken = make_folder(tmp_path / "broken")
+    (broken / "tokenizer.json").unlink()
+    finding = diagnosis.check_embedder()
+    assert finding.state == WARN and str(tmp_path) not in finding.detail
+    assert "The embedder broken cannot be used: tokenizer.json is missing." in finding.detail
+    assert "--check" in finding.remedy
 
 
 def test_a_hosted_model_without_its_key_is_a_warning(

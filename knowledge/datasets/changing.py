@@ -19,6 +19,7 @@ from knowledge.sources.changing import (
 )
 from knowledge.sources.storage import move_bytes
 from knowledge.tasks import queue_ingestion
+from minirag.ai.builtin.local import pin, unpin
 from minirag.lib.errors import BadInput, Conflict, NotFound
 from tenants.audit import compare, record
 
@@ -63,7 +64,7 @@ def find_dataset(dataset_id: UUID) -> Dataset:
 
 def create_dataset(fields: dict[str, Any]) -> Dataset:
     """Make a shared dataset. Raises Conflict where the name, whatever its case, is taken."""
-    model = fields.get("embedding_model") or settings.DEFAULT_EMBEDDING_MODEL
+    model = pin(fields.get("embedding_model") or settings.DEFAULT_EMBEDDING_MODEL)
     try:
         with transaction.atomic():
             dataset = Dataset.objects.create(**{**fields, "embedding_model": model})
@@ -81,10 +82,10 @@ def update_dataset(dataset_id: UUID, changes: dict[str, Any]) -> Dataset:
     try:
         with transaction.atomic():
             dataset = _lock_shared(dataset_id)
-            model = changes.get("embedding_model")
-            if model is not None and model != dataset.embedding_model:
+            model = pin(changes.get("embedding_model") or dataset.embedding_model)
+            if model != dataset.embedding_model:
                 _check_model_is_free(dataset, model)
-                changes = {**changes, "embedding_dimensions": None}
+                changes = {**changes, "embedding_model": model, "embedding_dimensions": None}
             compared = compare(dataset, changes)
             for name, value in changes.items():
                 setattr(dataset, name, value)
@@ -260,8 +261,11 @@ def _require_shared(dataset: Dataset) -> None:
 
 
 def _check_models_agree(bot: BotProfile, dataset: Dataset) -> None:
-    if bot.effective_embedding_model != dataset.embedding_model:
-        detail = f"The bot embeds with {bot.effective_embedding_model}, the dataset with {dataset.embedding_model}."
+    of_bot, of_dataset = (
+        unpin(name) for name in (bot.effective_embedding_model, dataset.embedding_model)
+    )
+    if of_bot != of_dataset:
+        detail = f"The bot embeds with {of_bot}, the dataset with {of_dataset}."
         raise Conflict(detail, code="embedding_model_differs")
 
 
@@ -274,7 +278,7 @@ def _check_model_is_free(dataset: Dataset, model: str) -> None:
             "Something was embedded already; make another dataset", code="embedding_model_fixed"
         )
     for link in BotDataset.objects.select_related("bot_profile").filter(dataset=dataset):
-        if link.bot_profile.effective_embedding_model != model:
+        if unpin(link.bot_profile.effective_embedding_model) != unpin(model):
             raise Conflict(
                 f"{link.bot_profile} embeds with another model", code="embedding_model_differs"
             )

@@ -11,13 +11,16 @@ from __future__ import annotations
 import time
 import uuid
 from contextlib import suppress
+from typing import Any
 
 import structlog
 from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import CharField, F, QuerySet, Value
+from django.db.models import Case, CharField, F, QuerySet, Value, When
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, NullIf
+from django.db.models.lookups import Exact
 
 from bots.models import BotProfile
 from bots.quotas.counting import require_spendable
@@ -26,6 +29,7 @@ from knowledge.indexing.embedding import BATCH_SIZE, embed_batch
 from knowledge.indexing.lexicon import lock_knowledge
 from knowledge.indexing.vector_index import MAX_INDEXED_DIMENSIONS, ensure_vector_index
 from knowledge.models import Chunk, Dataset, NextVector, Reembedding
+from minirag.ai.builtin.local import FOLDER, is_folder, pin, unpin
 from minirag.lib.errors import ProductError
 from minirag.lib.jobs.heartbeat import Heartbeat
 from minirag.lib.jobs.job import ClaimLost
@@ -36,13 +40,35 @@ SLICE_SECONDS = 300.0
 
 
 def find_outdated_datasets() -> QuerySet[Dataset]:
-    """Return the datasets with knowledge whose bot names another embedding model than made their vectors."""
+    """Return the datasets with knowledge whose bot names another embedding model than made their vectors, or the files
+    of whose model have been exchanged since. Each with the model that is `wanted`.
+    """
     default = Value(settings.DEFAULT_EMBEDDING_MODEL, output_field=CharField())
     named = Coalesce(NullIf("bot_profile__embedding_model", Value("")), default)
-    outdated = Dataset.objects.filter(
-        bot_profile__isnull=False, sources__chunk_count__gt=0
-    ).annotate(wanted=named)
+    wanted = Case(
+        When(bot_profile__isnull=False, then=_pin_named(named)),
+        default=_pin_named(F("embedding_model"), is_shared=True),
+    )
+    answering = Dataset.objects.filter(deleted_at__isnull=True, sources__chunk_count__gt=0)
+    outdated = answering.annotate(wanted=wanted)
     return outdated.exclude(wanted=F("embedding_model")).distinct()
+
+
+def _pin_named(named: Combinable, *, is_shared: bool = False) -> Case:
+    """An expression for what a model's id stands for now (see `local.pin`); all but a folder's stand for themselves."""
+    if is_shared:
+        rows = Dataset.objects.filter(bot_profile__isnull=True, embedding_model__startswith=FOLDER)
+    else:
+        rows = BotProfile.objects.filter(embedding_model__startswith=FOLDER)
+    names = set(rows.order_by().values_list("embedding_model", flat=True).distinct())
+    if is_shared:
+        # While a folder is broken its shared datasets stay as they are.
+        pins = {name: new for name in names if (new := pin(unpin(name))) != unpin(name)}
+    else:
+        names.add(settings.DEFAULT_EMBEDDING_MODEL)
+        pins = {name: pin(name) for name in names if name and is_folder(name)}
+    cases = [When(Exact(named, Value(name)), then=Value(new)) for name, new in pins.items()]
+    return Case(*cases, default=named, output_field=CharField())
 
 
 def reembed_claimed(held: Reembedding) -> bool:
@@ -68,14 +94,15 @@ def reembed_claimed(held: Reembedding) -> bool:
 
 
 def _reembed(held: Reembedding) -> bool:
-    outdated = find_outdated_datasets().select_related("bot_profile")
+    outdated: Any = find_outdated_datasets().select_related("bot_profile")
     dataset = outdated.filter(pk=held.dataset_id).first()
-    if dataset is None or dataset.bot_profile is None:
+    if dataset is None:
         held.finish()
         return False
-    bot, model = dataset.bot_profile, dataset.bot_profile.effective_embedding_model
+    bot, model = dataset.bot_profile, dataset.wanted
     NextVector.objects.filter(dataset_id=dataset.pk).exclude(embedding_model=model).delete()
-    require_spendable(bot.pk)
+    if bot is not None:
+        require_spendable(bot.pk)
     ends_at, dimensions = time.monotonic() + SLICE_SECONDS, None
     while dimensions is None:
         if not _embed_missing(held, bot, model, ends_at):
@@ -99,7 +126,7 @@ def _missing_chunks(dataset_id: uuid.UUID) -> QuerySet[Chunk]:
     return Chunk.objects.filter(source__dataset_id=dataset_id).exclude(pk__in=made).order_by("pk")
 
 
-def _embed_missing(held: Reembedding, bot: BotProfile, model: str, ends_at: float) -> bool:
+def _embed_missing(held: Reembedding, bot: BotProfile | None, model: str, ends_at: float) -> bool:
     """Make the vectors that are missing; False if there was no time for all of them. Raises ClaimLost."""
     total = Chunk.objects.filter(source__dataset_id=held.dataset_id).count()
     while batch := list(_missing_chunks(held.dataset_id)[:BATCH_SIZE]):

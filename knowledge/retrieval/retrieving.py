@@ -38,6 +38,7 @@ from knowledge.retrieval.query_terms import NO_TERMS, QueryTerms, analyse_questi
 from knowledge.retrieval.scope import Scope, load_scope
 from knowledge.retrieval.statement import compose_statement
 from knowledge.retrieval.vocabulary import Expansion, find_expansions
+from minirag.ai.builtin.local import is_folder, pin
 from minirag.ai.embeddings import EmbedderMissing, EmbedderProfile, embed_query, profile_of
 from minirag.lib.errors import ProviderError
 from minirag.lib.text.short_texts import decide_language
@@ -153,7 +154,10 @@ async def retrieve(
 
 async def _retrieve_here(bot: BotProfile, query: Query, wanted: int, started: float) -> Retrieval:
     """Search the tenant's own index."""
-    asked = await _embed_question(bot, bot.effective_embedding_model, query, started)
+    # To find out which content of a folder's model is meant may take reading its files.
+    named = bot.embedding_model or settings.DEFAULT_EMBEDDING_MODEL
+    model = await asyncio.to_thread(pin, named) if is_folder(named) else named
+    asked = await _embed_question(bot, model, query, started)
     found = await run_sync(_search, bot, asked, wanted)
     if isinstance(found, str):
         # The knowledge was embedded with another model than the bot names now: it is being re-embedded.

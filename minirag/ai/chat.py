@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 
 from minirag.ai import pricing, tokens
 from minirag.ai.builtin import local, offline
+from minirag.ai.builtin.minilm import EmbedderMissing
 from minirag.ai.builtin.offline import OfflinePassage
 from minirag.ai.credentials import Credentials
 from minirag.ai.hearing import ChatDelta, ChatFinished, ChatRetracted, Clock, Hearing
@@ -287,5 +288,10 @@ def warm_up(models: Iterable[str]) -> None:
     pricing.load_map()
     if local.MINILM in wanted and local.is_embedder_available(local.MINILM):
         local.encode_locally(local.MINILM, ["warm"])
+    for model in filter(local.is_folder, wanted):
+        with suppress(EmbedderMissing):
+            local.encode_locally(model, ["warm"])
+    for model in local.list_folders():
+        local.pin(model)
     if any(not local.is_local(model) and not direct.serves(model, None) for model in wanted):
         gateway.warm_up()

@@ -118,6 +118,8 @@ def profile_of(model: str) -> EmbedderProfile:
         return MINILM_PROFILE
     if model == local.HASH:
         return HASH_PROFILE
+    if local.is_folder(model):
+        return _profile_of_folder(model)
     name = model.rpartition("/")[2]
     floor = HIGH_COSINE_FLOORS.get(name, API_FLOOR)
     return dataclasses.replace(
@@ -127,6 +129,24 @@ def profile_of(model: str) -> EmbedderProfile:
         floor=floor,
         non_english_floor=floor,
         english_only=False,
+    )
+
+
+def _profile_of_folder(model: str) -> EmbedderProfile:
+    """Only words decide on refusal, until the folder's `minirag.json` says what its cosines are worth."""
+    try:
+        folder = local.describe(model)
+    except EmbedderMissing:
+        return dataclasses.replace(HASH_PROFILE, model=model, dimensions=None)
+    weight = folder.cosine_weight or 0.0
+    return dataclasses.replace(
+        HASH_PROFILE,
+        model=model,
+        dimensions=folder.dimensions,
+        floor=folder.floor if folder.floor is not None else HASH_PROFILE.floor,
+        english_only=folder.is_english_only,
+        cos_weight=weight,
+        lexical_weight=1.0 - weight,
     )
 
 
@@ -148,7 +168,8 @@ def embed_texts(
     Raises ProviderError, and EmbedderMissing when the local model's files are not there. No texts, no call.
     """
     if local.is_local(model):
-        vectors, read = local.encode_locally(model, texts)
+        options: dict[str, Any] = {"kind": kind} if local.is_folder(model) else {}
+        vectors, read = local.encode_locally(model, texts, **options)
         return Embeddings(vectors, model, read, pricing.FREE)
     import numpy as np
 

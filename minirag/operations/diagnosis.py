@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import psycopg
@@ -16,6 +16,8 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from kombu.exceptions import KombuError
 
+from minirag.ai.builtin import local
+from minirag.ai.builtin.folder_files import EmbedderUnusable
 from minirag.ai.builtin.minilm import MODEL_FILE, TOKENIZER_FILE
 from minirag.celery import app
 from minirag.operations.checks import find_secret_faults
@@ -172,7 +174,25 @@ def check_worker() -> Finding:
 
 
 def check_embedder() -> Finding:
-    directory = settings.EMBEDDER_DIR
+    model, directory = settings.DEFAULT_EMBEDDING_MODEL, settings.EMBEDDER_DIR
+    found, faults = [], []
+    for name in sorted({*local.list_folders(), *([model] if local.is_folder(model) else [])}):
+        try:
+            found.append(f"{name}: {local.load_embedder(name).summary}")
+        except EmbedderUnusable as error:
+            faults.append(f"{name}: {error.detail}")
+    if faults:
+        remedy = "Try it with manage.py fetch_embedder --check DIR, or fetch it again."
+        return Finding("embedder", WARN, " ".join(faults), remedy)
+    if local.is_folder(model):
+        return Finding("embedder", OK, "; ".join(found))
+    finding = _check_minilm(directory)
+    if not found:
+        return finding
+    return replace(finding, detail="; ".join([finding.detail, *found]))
+
+
+def _check_minilm(directory: Path) -> Finding:
     missing = [name for name in (MODEL_FILE, TOKENIZER_FILE) if not (directory / name).is_file()]
     if not missing:
         return Finding("embedder", OK, str(directory))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from django.conf import settings
 
-from minirag.ai.builtin import hashing, minilm
+from minirag.ai.builtin import exported, folders, hashing, minilm
+from minirag.ai.builtin.folder_files import EmbedderUnusable, Folder
 from minirag.lib.errors import ProviderError
 
 if TYPE_CHECKING:
@@ -19,6 +21,13 @@ if TYPE_CHECKING:
 LOCAL_PREFIX = "minirag/"
 MINILM = "minirag/minilm"
 HASH = "minirag/hash"
+FOLDER = "minirag/local"
+"""The model in EMBEDDER_DIR; `minirag/local:NAME` is the one in its folder NAME. With `@` and a fingerprint an id names
+one content of the files, so that vectors of exchanged files never meet.
+"""
+_FOLDER_ID = re.compile(r"minirag/local(?::([A-Za-z0-9][A-Za-z0-9._-]{0,63}))?(?:@([0-9a-f]{12}))?")
+
+Kind = Literal["document", "query"]
 
 _threads: ThreadPoolExecutor | None = None
 
@@ -42,17 +51,111 @@ def load_minilm() -> minilm.MiniLM:
 
 def is_embedder_available(model: str) -> bool:
     """Whether a local embedder can answer; True for every other model, whose provider alone can tell."""
+    if is_folder(model):
+        try:
+            find_embedder(model)
+        except EmbedderUnusable:
+            return False
+        return True
     return model != MINILM or minilm.is_built(Path(settings.EMBEDDER_DIR))
 
 
+def is_folder(model: str) -> bool:
+    """Whether a model is one that lies in EMBEDDER_DIR as a sentence-transformers export."""
+    return _FOLDER_ID.fullmatch(model) is not None
+
+
+def pin(model: str) -> str:
+    """The id that vectors made now are kept under: a folder's gets its fingerprint, if the folder is usable.
+
+    May block for a second the first time (the files are hashed); afterwards it looks at their dates.
+    """
+    found = _FOLDER_ID.fullmatch(model)
+    if found is None or found[2]:
+        return model
+    try:
+        return f"{model}@{describe(model).fingerprint}"
+    except EmbedderUnusable:
+        return model
+
+
+def unpin(model: str) -> str:
+    """The id as a person names it."""
+    return model.partition("@")[0] if is_folder(model) else model
+
+
+def describe(model: str) -> Folder:
+    """What lies in a folder model's folder now. Raises EmbedderUnusable, ProviderError for an impossible name."""
+    found = _FOLDER_ID.fullmatch(model)
+    if found is None:
+        raise ProviderError("not_configured", provider="minirag")
+    directory = Path(settings.EMBEDDER_DIR) / (found[1] or "")
+    return folders.describe(directory, prefers_quantised=settings.EMBEDDER_QUANTISED)
+
+
+def find_embedder(model: str) -> Folder | exported.Exported:
+    """A folder model's folder, or the loaded model where the files were exchanged since. Raises EmbedderUnusable."""
+    wanted = model.partition("@")[2]
+    try:
+        folder = describe(model)
+    except EmbedderUnusable as error:
+        if wanted and (loaded := exported.find_loaded(error.directory, wanted)):
+            return loaded
+        raise
+    if not wanted or folder.fingerprint == wanted:
+        return folder
+    if loaded := exported.find_loaded(folder.directory, wanted):
+        return loaded
+    raise EmbedderUnusable(folder.directory, "its files have been exchanged since.")
+
+
+def load_embedder(model: str) -> exported.Exported:
+    """A folder model, ready to embed. Raises EmbedderUnusable."""
+    found = find_embedder(model)
+    if isinstance(found, exported.Exported):
+        return found
+    return exported.load(found, threads=settings.EMBED_THREADS)
+
+
+def list_folders() -> list[str]:
+    """Ids of the models in EMBEDDER_DIR: itself where it is an export, and each folder in it that looks like one."""
+    root = Path(settings.EMBEDDER_DIR)
+    try:
+        names = sorted(entry.name for entry in root.iterdir() if _looks_like_export(entry))
+        own = [FOLDER] if _has_graph(root) and not minilm.is_built(root) else []
+    except OSError:
+        return []
+    return [*own, *(model for name in names if is_folder(model := f"{FOLDER}:{name}"))]
+
+
+def _looks_like_export(directory: Path) -> bool:
+    """Also one that lacks something, so that somebody hears of it; a part of an export is none."""
+    if directory.name == "onnx" or re.match(r"\d+_", directory.name):
+        return False
+    is_described = any((directory / name).is_file() for name in ("modules.json", "tokenizer.json"))
+    return is_described or _has_graph(directory)
+
+
+def _has_graph(directory: Path) -> bool:
+    return any(directory.glob("*.onnx")) or any(directory.glob("onnx/*.onnx"))
+
+
 def encode_locally(
-    model: str, texts: Sequence[str], *, batch_size: int = 1
+    model: str, texts: Sequence[str], *, batch_size: int = 1, kind: Kind = "document"
 ) -> tuple[np.ndarray, int]:
-    """Unit vectors and tokens read, by a `minirag/` model. Blocks: call it in Celery or in `local_threads()`."""
+    """Unit vectors and tokens read, by a `minirag/` model. Blocks: call it in Celery or in `local_threads()`.
+
+    `kind` tells a folder's model which of its prefixes to write before the texts.
+    """
     if model == MINILM:
         return load_minilm().encode_counted(texts, batch_size=batch_size)
     if model == HASH:
         return hashing.encode(texts)
+    if is_folder(model):
+        embedder = load_embedder(model)
+        folder = embedder.folder
+        prefix = folder.query_prefix if kind == "query" else folder.passage_prefix
+        return embedder.encode_counted(texts, prefix=prefix, batch_size=batch_size)
     raise ProviderError("not_configured", provider="minirag")
 
 

@@ -29,7 +29,7 @@ def register(litellm: ModuleType) -> None:
 
 
 class MiniragProvider(CustomLLM):
-    """`minirag/extractive` for completions; `minirag/minilm` and `minirag/hash` for embeddings."""
+    """`minirag/extractive` for completions; `minirag/minilm`, `minirag/hash` and `minirag/local…` for embeddings."""
 
     def completion(self, *args: Any, **call: Any) -> ModelResponse:
         answer, usage = _answer(call["messages"], call["optional_params"])
