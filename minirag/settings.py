@@ -310,11 +310,8 @@ FORMAT_MODULE_PATH = ["minirag.formats"]
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
 # Of the sidecar only Swagger UI: Redoc, which comes with it, calls other servers.
-SWAGGER_UI_DIR = (
-    Path(drf_spectacular_sidecar.__path__[0])
-    / "static"
-    / "drf_spectacular_sidecar"
-    / "swagger-ui-dist"
+SWAGGER_UI_DIR = Path(
+    drf_spectacular_sidecar.__path__[0], "static/drf_spectacular_sidecar/swagger-ui-dist"
 )
 STATICFILES_DIRS = [BASE_DIR / "static", ("swagger-ui", SWAGGER_UI_DIR)]
 # From a checkout the files are served where they lie, and packed when they are asked for; an image collects and packs

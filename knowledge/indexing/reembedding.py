@@ -46,27 +46,31 @@ def find_outdated_datasets() -> QuerySet[Dataset]:
     default = Value(settings.DEFAULT_EMBEDDING_MODEL, output_field=CharField())
     named = Coalesce(NullIf("bot_profile__embedding_model", Value("")), default)
     wanted = Case(
-        When(bot_profile__isnull=False, then=_pin_named(named)),
-        default=_pin_named(F("embedding_model"), is_shared=True),
+        When(bot_profile__isnull=False, then=_replace_ids(named, _pins_of_bots())),
+        default=_replace_ids(F("embedding_model"), _pins_of_shared()),
     )
     answering = Dataset.objects.filter(deleted_at__isnull=True, sources__chunk_count__gt=0)
     outdated = answering.annotate(wanted=wanted)
     return outdated.exclude(wanted=F("embedding_model")).distinct()
 
 
-def _pin_named(named: Combinable, *, is_shared: bool = False) -> Case:
-    """An expression for what a model's id stands for now (see `local.pin`); all but a folder's stand for themselves."""
-    if is_shared:
-        rows = Dataset.objects.filter(bot_profile__isnull=True, embedding_model__startswith=FOLDER)
-    else:
-        rows = BotProfile.objects.filter(embedding_model__startswith=FOLDER)
-    names = set(rows.order_by().values_list("embedding_model", flat=True).distinct())
-    if is_shared:
-        # While a folder is broken its shared datasets stay as they are.
-        pins = {name: new for name in names if (new := pin(unpin(name))) != unpin(name)}
-    else:
-        names.add(settings.DEFAULT_EMBEDDING_MODEL)
-        pins = {name: pin(name) for name in names if name and is_folder(name)}
+def _pins_of_bots() -> dict[str, str]:
+    """What the ids of folders' models that bots name stand for now (see `local.pin`)."""
+    rows = BotProfile.objects.filter(embedding_model__startswith=FOLDER).order_by()
+    names = {name or "" for name in rows.values_list("embedding_model", flat=True).distinct()}
+    return {
+        name: pin(name) for name in {*names, settings.DEFAULT_EMBEDDING_MODEL} if is_folder(name)
+    }
+
+
+def _pins_of_shared() -> dict[str, str]:
+    """The same of the ids that shared datasets keep; while a folder is broken its datasets stay as they are."""
+    rows = Dataset.objects.filter(bot_profile__isnull=True, embedding_model__startswith=FOLDER)
+    names = rows.order_by().values_list("embedding_model", flat=True).distinct()
+    return {name: new for name in names if (new := pin(unpin(name))) != unpin(name)}
+
+
+def _replace_ids(named: Combinable, pins: dict[str, str]) -> Case:
     cases = [When(Exact(named, Value(name)), then=Value(new)) for name, new in pins.items()]
     return Case(*cases, default=named, output_field=CharField())
 

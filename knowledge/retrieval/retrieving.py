@@ -38,7 +38,7 @@ from knowledge.retrieval.query_terms import NO_TERMS, QueryTerms, analyse_questi
 from knowledge.retrieval.scope import Scope, load_scope
 from knowledge.retrieval.statement import compose_statement
 from knowledge.retrieval.vocabulary import Expansion, find_expansions
-from minirag.ai.builtin.local import is_folder, pin
+from minirag.ai.builtin.local import pin_off_loop
 from minirag.ai.embeddings import EmbedderMissing, EmbedderProfile, embed_query, profile_of
 from minirag.lib.errors import ProviderError
 from minirag.lib.text.short_texts import decide_language
@@ -154,9 +154,7 @@ async def retrieve(
 
 async def _retrieve_here(bot: BotProfile, query: Query, wanted: int, started: float) -> Retrieval:
     """Search the tenant's own index."""
-    # To find out which content of a folder's model is meant may take reading its files.
-    named = bot.embedding_model or settings.DEFAULT_EMBEDDING_MODEL
-    model = await asyncio.to_thread(pin, named) if is_folder(named) else named
+    model = await pin_off_loop(bot.embedding_model or settings.DEFAULT_EMBEDDING_MODEL)
     asked = await _embed_question(bot, model, query, started)
     found = await run_sync(_search, bot, asked, wanted)
     if isinstance(found, str):

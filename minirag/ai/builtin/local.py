@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -77,6 +78,11 @@ def pin(model: str) -> str:
         return f"{model}@{describe(model).fingerprint}"
     except EmbedderUnusable:
         return model
+
+
+async def pin_off_loop(model: str) -> str:
+    """`pin` for the event loop."""
+    return await asyncio.to_thread(pin, model) if is_folder(model) else model
 
 
 def unpin(model: str) -> str:

@@ -266,7 +266,7 @@ FAULTS = {
         lambda toy: make_graph(graph(toy), table_of(8, 1) * np.nan), "vectors with figures that are none",
     ),
     "an unknown input": (
-        lambda toy: make_graph(graph(toy), table_of(8, 1), inputs=("pixels",)), "an input 'pixels'",
+        lambda toy: make_graph(graph(toy), table_of(8, 1), inputs=("input_ids", "pixels")), "an input 'pixels'",
     ),
     "strange pooling": (lambda toy: make_folder(toy, pooling="weightedmean_tokens"), "pooling is not supported"),
     "an unknown module": (
