@@ -41,6 +41,7 @@ from knowledge.retrieval.vocabulary import Expansion, find_expansions
 from minirag.ai.builtin.local import pin_off_loop
 from minirag.ai.embeddings import EmbedderMissing, EmbedderProfile, embed_query, profile_of
 from minirag.lib.errors import ProviderError
+from minirag.lib.text.languages import script_of_language
 from minirag.lib.text.short_texts import decide_language
 from tenants.context import run_sync
 
@@ -49,7 +50,8 @@ __all__ = ["Passage", "Retrieval", "format_vector", "retrieve"]
 logger = structlog.get_logger(__name__)
 
 FREE = Decimal(0)
-DENSE_WEIGHT, WEAK_DENSE_WEIGHT = 0.5, 0.2
+# An English embedder makes something of languages in Latin letters, and little of others.
+DENSE_WEIGHT, LATIN_DENSE_WEIGHT, WEAK_DENSE_WEIGHT = 0.5, 0.4, 0.2
 SPARE = 5  # passages beyond those wanted, for the places of those that say the same as others
 _SETTINGS = """
     SELECT set_config('jit', 'off', true), set_config('max_parallel_workers_per_gather', %s, true),
@@ -213,11 +215,23 @@ def _search(
             query.text, language, scope.languages, query.carried, is_leaning=query.is_leaning
         )
         found = (
-            _find_candidates(bot, scope, asked, terms, limit, trusts_cosine)
+            _find_candidates(
+                bot, scope, asked, terms, limit, _weigh_meaning(bot, scope, language, trusts_cosine)
+            )
             if scope.source_ids
             else _Candidates(terms=terms)
         )
     return _judge(bot, asked, found, profile, language, trusts_cosine)
+
+
+def _weigh_meaning(bot: BotProfile, scope: Scope, language: str, trusts_cosine: bool) -> float:
+    """The share of meaning in the order of passages; the rest is that of words."""
+    if bot.dense_weight is not None:
+        return bot.dense_weight
+    if trusts_cosine:
+        return DENSE_WEIGHT
+    is_latin = language in scope.languages and script_of_language(language) == "latin"
+    return LATIN_DENSE_WEIGHT if is_latin else WEAK_DENSE_WEIGHT
 
 
 def _find_candidates(
@@ -226,7 +240,7 @@ def _find_candidates(
     asked: _Question,
     terms: QueryTerms,
     limit: int,
-    trusts_cosine: bool,
+    weight: float,
 ) -> _Candidates:
     is_large = scope.rows > settings.EXACT_SCAN_ROWS
     statement = compose_statement(
@@ -234,13 +248,6 @@ def _find_candidates(
         is_mixed=len(scope.embedded_ids) < len(scope.source_ids), is_weighed=min(scope.factors) < 1,
         is_carried=bool(asked.query.carried) and not asked.query.is_leaning,
     )  # fmt: skip
-    weight = (
-        bot.dense_weight
-        if bot.dense_weight is not None
-        else DENSE_WEIGHT
-        if trusts_cosine
-        else WEAK_DENSE_WEIGHT
-    )
     parameters: dict[str, Any] = {
         "sources": scope.source_ids, "embedded": scope.embedded_ids, "factors": scope.factors,
         "vector": asked.vector, "dimensions": asked.dimensions, "weight": weight, "limit": max(limit + SPARE, DEPTH),

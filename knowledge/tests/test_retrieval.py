@@ -14,7 +14,8 @@ from knowledge.indexing.vector_index import ensure_vector_index
 from knowledge.models import Chunk, IndexEntry, Source
 from knowledge.retrieval.passages import Passage, Repeat, leave_out_repeats
 from knowledge.retrieval.queries import Carried, Query
-from knowledge.retrieval.retrieving import Retrieval, retrieve
+from knowledge.retrieval.retrieving import Retrieval, _weigh_meaning, retrieve
+from knowledge.retrieval.scope import Scope
 from knowledge.retrieval.statement import compose_statement
 from knowledge.sources.changing import (
     delete_source,
@@ -240,6 +241,19 @@ def test_the_dense_weight_decides_between_words_and_meaning(bot):
         best = max(getattr(passage, part) for passage in found.passages)
         for passage in found.passages:
             assert passage.score == pytest.approx(getattr(passage, part) / best, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("language", "sources", "weight"),
+    [("en", ["en"], 0.5), ("de", ["de"], 0.4), ("ru", ["ru"], 0.2), ("de", ["en"], 0.2)],
+)
+def test_meaning_counts_by_what_the_embedder_makes_of_a_language(language, sources, weight):
+    scope = Scope([], [], [], 1, sources, "minirag/minilm")
+    bot = BotProfile()
+    trusts = language == "en"
+    assert _weigh_meaning(bot, scope, language, trusts) == weight
+    bot.dense_weight = 0.7
+    assert _weigh_meaning(bot, scope, language, trusts) == 0.7
 
 
 def test_vectors_of_another_size_take_part_by_their_words_only(bot):
