@@ -106,6 +106,10 @@ class Report:
             if figure.budget is not None and not figure.budget.holds(figure.value)
         ]
 
+    def misses(self, section: str) -> bool:
+        """Whether a figure of this section breaks its budget."""
+        return any(line.startswith(f"{section}: ") for line in self.missed())
+
 
 def render(value: float, unit: str) -> str:
     """A number with three significant digits and its unit."""

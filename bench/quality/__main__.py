@@ -15,7 +15,7 @@ from bench.report import Report, describe_machine
 from tests.product import CHECKOUT
 
 SECTIONS = (
-    "own", "unseen", "dialogues", "scifact", "squad", "xquad_de", "sentences", "strangers", "times",
+    "own", "unseen", "security", "dialogues", "scifact", "squad", "xquad_de", "sentences", "strangers", "times",
 )  # fmt: skip
 NEEDS = {
     "dialogues": "dialogues",
@@ -70,6 +70,7 @@ def run_sections(report: Report, chosen: argparse.Namespace) -> None:
         measure_strangers,
     )
     from bench.quality.own import measure_own, measure_unseen
+    from bench.quality.security import measure_security
     from bench.quality.times import measure_times
     from bench.quality.vectors import keep_vectors
 
@@ -78,6 +79,7 @@ def run_sections(report: Report, chosen: argparse.Namespace) -> None:
     measures = {
         "own": partial(measure_own, report, quick=quick, show=show),
         "unseen": partial(measure_unseen, report, quick=quick, show=show),
+        "security": partial(measure_security, report, quick=quick, show=show),
         "dialogues": partial(measure_dialogues, report, chosen.data / "dialogues", quick=quick, show=show),
         **{name: partial(measure_order, report, library, name, quick=quick) for name in SETS},
         "sentences": partial(measure_sentences, report, library, quick=quick),
@@ -106,7 +108,7 @@ def main() -> int:
     missed = "".join(f"\n- {line}" for line in report.missed())
     print(f"\n{report.render_table()}\n")
     print(f"Not reached:{missed}" if missed else "Everything measured was reached.", flush=True)
-    return 0
+    return 1 if report.misses("security") else 0
 
 
 if __name__ == "__main__":

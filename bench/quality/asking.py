@@ -44,6 +44,7 @@ class Reply:
     found: tuple[uuid.UUID, ...] = ()
     milliseconds: float = 0.0
     trace: dict[str, Any] = field(default_factory=dict)
+    reason: str = ""  # of a refusal
 
     @property
     def is_declined(self) -> bool:
@@ -163,6 +164,7 @@ async def _take(
         text=end.message.content, outcome=end.message.outcome,
         cited=tuple(passage.source_id for _, passage in end.citations),
         found=tuple(uuid.UUID(each["chunk_id"]) for each in found), milliseconds=milliseconds, trace=trace,
+        reason=end.message.refusal_reason,
     )  # fmt: skip
     return turn.chat_id, reply
 

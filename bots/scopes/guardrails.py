@@ -24,8 +24,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from bots.models import Scope, Strictness
-from bots.scopes.injections import is_override
 from bots.scopes.topics import Terms, measure_topic, read_terms
+from minirag.lib.security.injections import is_override
 from minirag.lib.text.language_table import back_words_in
 from minirag.lib.text.short_texts import decide_language
 

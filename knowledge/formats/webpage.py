@@ -26,7 +26,12 @@ _HEADING_LEVEL = {f"h{level}": level for level in range(1, 7)}
 _CHARSET = re.compile(
     rb"""<meta[^<>]{0,300}?charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]{1,40})""", re.IGNORECASE
 )
-_HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_HIDDEN_STYLE = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*hidden|(?<![\w-])(?:left|top|right|text-indent)\s*:\s*-\d{4,}",
+    re.IGNORECASE,
+)
+# Only around bare text: an element that holds others may set it to close the gaps between them.
+_NO_SIZE = re.compile(r"font-size\s*:\s*0(?![.\d])", re.IGNORECASE)
 
 
 def decode_html(data: bytes) -> tuple[str, str]:
@@ -56,10 +61,15 @@ def _is_hidden(node: LexborNode) -> bool:
     attributes = node.attributes
     if not attributes:
         return False
+    style = attributes.get("style") or ""
     return (
         "hidden" in attributes
         or attributes.get("aria-hidden") == "true"
-        or _HIDDEN_STYLE.search(attributes.get("style") or "") is not None
+        or _HIDDEN_STYLE.search(style) is not None
+        or (
+            _NO_SIZE.search(style) is not None
+            and not any(child.is_element_node for child in _children(node))
+        )
     )
 
 

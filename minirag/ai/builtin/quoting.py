@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import takewhile
 
+from minirag.lib.security.injections import orders_a_machine
 from minirag.lib.text.sentences import split_sentences
 
 LONGEST_QUOTE = 600
@@ -46,6 +48,7 @@ def split_quotes(content: str) -> list[str]:
     """Sentences, list items and table rows of a passage in order, as plain text; headings and rules are left out.
 
     A table row after a header becomes `Column: cell, Column: cell`. Footnote marks such as `[3]` are removed.
+    A sentence that gives orders to a machine is not quoted, nor is what follows it in its paragraph.
     """
     return [quote.text for quote in read_quotes(content)]
 
@@ -81,11 +84,14 @@ class _Reading:
     def take(self, block: _Block) -> None:
         text = clean_inline(block.text)
         if block.kind == "heading":
-            self.heading, self.question, self.lead = text, "", ""
+            heading = "" if orders_a_machine(text) else text
+            self.heading, self.question, self.lead = heading, "", ""
         elif text:
             if block.kind == "paragraph" or block.kind != self.last_kind:
                 self.number += 1
-            for sentence in split_sentences(text):
+            for sentence in takewhile(
+                lambda each: not orders_a_machine(each), split_sentences(text)
+            ):
                 if _says_something(sentence):
                     self._quote(shorten(sentence), block)
         self.last_kind = block.kind
