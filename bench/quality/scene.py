@@ -26,7 +26,7 @@ ATTACKS: Final = (DIRECT, ENCODED)
 """What the guard should recognise as an attempt, before anything is searched."""
 CASE_KINDS: Final = (*ATTACKS, PLANTED, LEAK, FOREIGN, LOOK_ALIKE)
 
-MARK: Final = re.compile(r"[A-Z]+MARK\b")
+MARK: Final = re.compile("[A-Z]+MARK")
 UNSEEN_MARKS: Final = frozenset(
     ("COMMENTMARK", "HIDDENMARK", "SMALLMARK", "OFFSCREENMARK", "HIDDENATTRMARK", "ARIAMARK")
 )

@@ -165,14 +165,15 @@ _LABELLED: Final = ("MANDATORY", "GUIDELINE", "INFORMATIONAL")
 # Some of these stand in every order to a machine or to drop instructions; what holds none is looked at no closer, since
 # every sentence that may be quoted comes here.
 _SHORT_NAMES: Final = re.compile(r"AI|A\.I|LLM|KI|IA|SI|ИИ|ШІ|एआई")
-_TRACES: Final = tuple((
+_TRACE_WORDS: Final = (
     "assistant assistent asistent asystent bot model system modèle modell prompt instru anweisung vorgaben regel rule "
     "guideline direct restrict polic constrain told said above consigne règle regla regola regole órdenes indicac "
     "ordres richtl opdracht befehl istruz istruzioni polece zasad reguł wytyczn yapay dil talimat kural yönerge komut "
     "emir инструкц указан правил команд огранич модел нейросет бот вказів обмеж تعليمات قواعد أوامر إرشادات توجيهات "
     "مساعد نموذج روبوت قيود 指令 指示 提示 规则 規則 命令 说明 限制 人工 模型 机器 ルール モデル ボット 制約 규칙 지시 명령 지침 모델 챗봇 "
     "निर्देश नियम आदेश [ ［ 【"
-).split())  # fmt: skip
+)
+_TRACES: Final = tuple(_TRACE_WORDS.split())
 
 
 def orders_a_machine(sentence: str) -> bool:
