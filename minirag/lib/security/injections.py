@@ -139,7 +139,7 @@ _MACHINE = (
     r"|AI\s*어시스턴트|언어\s*모델|챗봇|एआई\s+सहायक)"
 )
 _ATTENTION = (
-    r"(?:note|notice|attention|important|message|dear|chère?s?|querid[oa]s?|car[oiae]|drodzy|sevgili|hey|hello|instructions?|hinweis|achtung|liebe[rs]?|nachricht|note|avis|message|nota"
+    r"(?:note|notice|attention|important|message|dear|ch[eè]re?s?|querid[oa]s?|car[oiae]|drodzy|sevgili|hey|hello|instructions?|hinweis|achtung|liebe[rs]?|nachricht|note|avis|message|nota"
     r"|aviso|mensaje|avviso|attenzione|uwaga|wiadomość|not|dikkat|внимание|увага|важно|إلى|تنبيه|ملاحظة|请|注意)"
 )
 _TO = r"(?:to|for|an|für|aux?|pour(?: les)?|para(?: los| as| os)?|per(?: gli)?|voor|dla|do|для|the|all|any|every|alle|les|los|gli|wszystkich)"
