@@ -131,6 +131,7 @@ class BotProfileAdmin(ProductAdmin):
         (None, {"fields": ("name", "description", "is_active")}),
         ("Answers", {"classes": ("tab",), "fields": (
             "system_prompt", "contact", ("passage_count", "history_turns"), ("condense_mode", "condense_model"),
+            "unsupported_mode",
         )}),
         ("Model", {"classes": ("tab",), "fields": (
             ("model", "embedding_model"), ("temperature", "max_tokens"), "has_key", "new_api_key", "new_api_base",

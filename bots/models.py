@@ -48,6 +48,7 @@ __all__ = [
     "SharedStorage",
     "Strictness",
     "Tone",
+    "UnsupportedMode",
     "UsageDay",
     "UsageEvent",
     "UsageKind",
@@ -71,6 +72,13 @@ class CondenseMode(models.TextChoices):
     AUTO = "auto", "Where a question leans on what was said before"
     ALWAYS = "always", "For every question with something said before it"
     NEVER = "never", "Never: by the words alone"
+
+
+class UnsupportedMode(models.TextChoices):
+    """What becomes of a cited sentence that its passages do not hold."""
+
+    MARK = "mark", "Stays, and is marked in the trace"
+    DROP = "drop", "Is left out of the answer"
 
 
 class Fusion(models.TextChoices):
@@ -105,7 +113,7 @@ class BotProfile(TenantRow, models.Model):
     )
     system_prompt = models.TextField(default="You are a helpful assistant.", blank=True)
     temperature = models.FloatField(
-        default=0.7, validators=[MinValueValidator(0.0), MaxValueValidator(2.0)]
+        default=0.2, validators=[MinValueValidator(0.0), MaxValueValidator(2.0)]
     )
     max_tokens = models.PositiveIntegerField(
         default=1024, validators=[MinValueValidator(1), MaxValueValidator(128_000)]
@@ -120,6 +128,13 @@ class BotProfile(TenantRow, models.Model):
         "passages per question", default=5, validators=[MinValueValidator(1), MaxValueValidator(20)]
     )
     history_turns = models.PositiveSmallIntegerField(default=10, validators=[MaxValueValidator(50)])
+    unsupported_mode = models.CharField(
+        "sentences that their sources do not support",
+        max_length=10,
+        choices=UnsupportedMode,
+        default=UnsupportedMode.MARK,
+        help_text="To leave them out, the answer is shown sentence by sentence.",
+    )
     condense_mode = models.CharField(
         "rewriting of follow-ups", max_length=10, choices=CondenseMode, default=CondenseMode.AUTO
     )

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, Field, StrictBool
 
-from bots.models import BotProfile, CondenseMode, Fusion
+from bots.models import BotProfile, CondenseMode, Fusion, UnsupportedMode
 from bots.origins import normalise_origin
 from minirag.ai.credentials import Credentials, read_credentials
 from minirag.lib.http_in.nouns import Moment, Noun, Shown
@@ -44,6 +44,7 @@ class BotSettingsSchema(Noun, of=BotProfile):
     fusion: Fusion
     passage_count: Annotated[int, Field(examples=[5])]
     history_turns: Annotated[int, Field(examples=[10])]
+    unsupported_mode: UnsupportedMode
     condense_mode: CondenseMode
     condense_model: str
     greeting: str
@@ -72,6 +73,13 @@ class _Written(_Origins):
 
 class NewBot(_Written, BotProfileSchema, BotSettingsSchema, reads="new"):
     """A bot, with whichever of its settings are sent."""
+
+    # As MiniRAG 1.0's clients expect it; a bot that is made in the admin keeps closer to its sources.
+    temperature: Annotated[float, Field(examples=[0.7])] = 0.7
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        return {"temperature": self.temperature} | super().columns
 
 
 class BotChanges(_Written, BotProfileSchema, BotSettingsSchema, reads="changes"):

@@ -111,6 +111,11 @@ class Message(models.Model):
         editable=False,
         help_text="Of a question that was answered: the model cited, and nothing that was not there.",
     )
+    unsupported = models.PositiveSmallIntegerField(
+        null=True,
+        editable=False,
+        help_text="Of a question that was answered: cited sentences that their passages do not hold.",
+    )
     trace = models.JSONField(
         null=True, editable=False, help_text="Of a question: what the turn took and found."
     )

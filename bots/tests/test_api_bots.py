@@ -20,6 +20,7 @@ SETTINGS = {
     "refuses": True, "refusal_floor": None, "refusal_text": "", "dense_weight": None, "fusion": "max_norm",
     "passage_count": 5, "history_turns": 10, "greeting": "", "starter_questions": [], "allowed_origins": [],
     "is_public": False, "contact": "", "condense_mode": "auto", "condense_model": "",
+    "unsupported_mode": "mark",
 }  # fmt: skip
 FULL = {
     "name": "Support", "description": "Answers", "model": "gpt-4o", "embedding_model": "text-embedding-3-large",
@@ -217,7 +218,7 @@ def test_the_settings_start_with_the_products_defaults_and_keep_what_is_sent(as_
         "refuses": False, "refusal_floor": 0.4, "refusal_text": "No.", "dense_weight": 1, "fusion": "rrf",
         "passage_count": 20, "history_turns": 0, "greeting": "Hello!", "starter_questions": ["Who are you?"],
         "allowed_origins": ["https://www.acme.example"], "is_public": True, "contact": "+47 22 00 00 00",
-        "condense_mode": "never", "condense_model": "openai/gpt-4o-mini",
+        "unsupported_mode": "drop", "condense_mode": "never", "condense_model": "openai/gpt-4o-mini",
     }  # fmt: skip
     assert change(as_acme, pk, "/settings", **wanted).json() == wanted
     assert change(as_acme, pk, "/settings", refusal_floor=None, greeting="Hi").json() == wanted | {

@@ -22,6 +22,7 @@ from django.utils import timezone
 
 from bots.models import Outcome
 from bots.quotas.counting import Reservation
+from conversations.citing.marks import MarkerFilter
 from conversations.following.journal import (
     LAST_EVENTS,
     EventsUnavailable,
@@ -32,7 +33,6 @@ from conversations.following.journal import (
     read_kept,
 )
 from conversations.models import Message
-from conversations.turns.marks import MarkerFilter
 from conversations.turns.recording import LOOK_SECONDS, close_turn, numbered
 from conversations.turns.state import Answer, OpenTurn
 from knowledge.models import Chunk

@@ -53,6 +53,7 @@ class LoggedTurn(NamedTuple):
     refusal: Refused | None
     citations: list[LoggedCitation]
     citation_valid: bool | None
+    unsupported: int | None
     retrieval: dict[str, Any] | None
     model: str | None
     usage: LoggedUsage | None
@@ -123,6 +124,7 @@ def log_turn(question: Message) -> LoggedTurn:
         refusal=answer.refusal if answer else None,
         citations=[_log_citation(each) for each in answer.citations.all()] if answer else [],
         citation_valid=question.citation_valid,
+        unsupported=question.unsupported,
         retrieval=trace.get("retrieval"),
         model=trace.get("model") or None,
         usage=_log_usage(trace),

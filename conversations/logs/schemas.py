@@ -49,6 +49,9 @@ class TurnSchema(Noun):
     refusal: RefusalSchema | None
     citations: list[TurnCitationSchema]
     citation_valid: Annotated[bool | None, Field(description="It cites, and only what was there.")]
+    unsupported: Annotated[
+        int | None, Field(description="Cited sentences that their passages do not hold.")
+    ]
     retrieval: Annotated[
         dict[str, Any] | None, Field(description="What was found: mode, scores, passages, times.")
     ]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conversations.turns.marks import MarkerFilter
+from conversations.citing.marks import MarkerFilter
 
 SAID = "Parcels are accepted until 17:45"
 

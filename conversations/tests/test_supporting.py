@@ -2,7 +2,7 @@
 
 import pytest
 
-from conversations.turns.supporting import check_support, list_statements
+from conversations.citing.supporting import SupportGate, check_support, leave_out, list_statements
 
 ENGLISH = (
     "Our shops > Who is who",
@@ -99,3 +99,41 @@ def test_a_mark_stands_before_or_behind_the_full_stop_or_an_item():
 @pytest.mark.parametrize("answer", ["", "[1]", "No marks at all.", "[1] [2]", "x [9]", "… [1] !"])
 def test_any_answer_can_be_checked(answer):
     assert all(each.is_supported for each in check_support(answer, [ENGLISH, GERMAN], ""))
+
+
+FALSE = "The shop closes at 7 pm"
+TRUE = "The shop opens at 9 am"
+
+
+@pytest.mark.parametrize(
+    ("answer", "left"),
+    [
+        (f"{TRUE}. [1] {FALSE}. [1]", f"{TRUE}. [1]"),
+        (f"{FALSE}. [1] {TRUE}. [1]", f"{TRUE}. [1]"),
+        (f"{TRUE} [1]. {FALSE} [1]. Ask us.", f"{TRUE} [1]. Ask us."),
+        (f"{TRUE} [1], and it closes at 7 pm [1].", f"{TRUE} [1]."),
+        (
+            f"Hours:\n- {TRUE} [1]\n- {FALSE} [1]\n- {TRUE} [1]",
+            f"Hours:\n- {TRUE} [1]\n- {TRUE} [1]",
+        ),
+        (f"{FALSE}. [1]", ""),
+    ],
+)
+def test_what_is_not_supported_can_be_left_out(answer, left):
+    wrong = [each.statement for each in check_support(answer, [ENGLISH], "") if each.why]
+    assert leave_out(answer, wrong).strip() == left
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 1000])
+def test_a_gate_lets_through_what_is_supported_however_the_answer_is_cut(size):
+    answer = f"{TRUE}. [1] {FALSE}. [1][2] {TRUE}. [1]\n\nThat is all."
+    gate = SupportGate([ENGLISH, GERMAN], "")
+    pieces = [gate.feed(answer[at : at + size]) for at in range(0, len(answer), size)]
+    assert "".join([*pieces, gate.flush()]) == f"{TRUE}. [1] {TRUE}. [1]\n\nThat is all."
+    assert [each.is_supported for each in gate.found] == [True, False, True]
+
+
+def test_a_gate_shows_a_statement_as_soon_as_it_is_whole():
+    gate = SupportGate([ENGLISH], "")
+    assert gate.feed(f"{TRUE}. [1]") == ""
+    assert gate.feed(" Dogs") == f"{TRUE}. [1]"

@@ -174,6 +174,34 @@ def test_the_model_is_not_told_of_refused_turns_and_knows_the_day(acme_bot, mode
     assert f"{timezone.localdate().isoformat()}" in first[1] and "Answer in English" in first[1]
 
 
+def test_what_its_passage_does_not_hold_is_marked_and_counted(acme_bot, model):
+    model.enqueue("The warranty lasts 36 months. [1] It lasts 48 months. [1]")
+    done = take(acme_bot)[-1]
+    question = Message.objects.get(role="user")
+    assert "48 months" in done.content and question.unsupported == 1
+    assert [(each["is_supported"], each["why"]) for each in question.trace["support"]] == [
+        (True, ""),
+        (False, "number"),
+    ]
+
+
+def test_or_left_out_where_the_bot_is_set_so(acme_bot, model):
+    BotProfile.objects.filter(pk=acme_bot.pk).update(unsupported_mode="drop")
+    model.enqueue("The warranty lasts 36 months. [1] It lasts 48 months. [1]")
+    events = take(acme_bot)
+    shown = "".join(event.content for event in events if isinstance(event, Delta))
+    assert "48" not in shown and "36 months. [1]" in shown
+    assert events[-1].content == shown and Message.objects.get(role="user").unsupported == 1
+
+
+def test_an_answer_of_which_nothing_is_left_is_a_refusal(acme_bot, model):
+    BotProfile.objects.filter(pk=acme_bot.pk).update(unsupported_mode="drop")
+    model.enqueue("It lasts 48 months. [1]")
+    done = take(acme_bot)[-1]
+    assert done.refusal.reason == "unsupported" and not done.citations
+    assert done.message.outcome == "refused" and "48" not in done.content
+
+
 def test_history_is_bounded_by_turns(acme_bot, model):
     model.enqueue("36 months [1].")
     chat = Chat.objects.get(pk=take(acme_bot)[-1].chat_id)

@@ -139,6 +139,7 @@ def close_turn(turn: OpenTurn, answer: Answer) -> Message | None:
             Outcome(answer.outcome),
             error_code=answer.error_code,
             citation_valid=judge_citations(answer),
+            unsupported=count_unsupported(answer),
             trace=describe_turn(answer),
         )
         if not is_first:
@@ -168,6 +169,13 @@ def judge_citations(answer: Answer) -> bool | None:
     if answer.outcome != Outcome.ANSWERED or is_small_talk:
         return None
     return bool(answer.citations) and not answer.dropped_citations
+
+
+def count_unsupported(answer: Answer) -> int | None:
+    """How many cited sentences their passages do not hold; None where there is nothing to cite for."""
+    if answer.outcome != Outcome.ANSWERED:
+        return None
+    return sum(not each.is_supported for each in answer.support)
 
 
 def _tell(turn: OpenTurn, answer: Answer, message: Message) -> None:

@@ -13,11 +13,12 @@ from dataclasses import replace
 
 from django.conf import settings
 
-from bots.models import Outcome
+from bots.models import Outcome, UnsupportedMode
+from conversations.citing.marks import MarkerFilter
+from conversations.citing.supporting import SupportGate, check_support, list_statements
 from conversations.models import CutReason
 from conversations.turns.fitting import Reading, fit, room_of, surely_fits
 from conversations.turns.grounding import Refusal, find_model_refusal
-from conversations.turns.marks import MarkerFilter
 from conversations.turns.prompting import Messages, build_prompt, fit_passages, recall
 from conversations.turns.recording import numbered
 from conversations.turns.state import Answer, OpenTurn
@@ -52,19 +53,21 @@ async def speak(
     query = answer.understood.query if answer.understood else Query(turn.question.content)
     reading = await _make_room(turn, retrieval, refusal_text)
     request = make_chat_request(turn, retrieval, refusal_text, query, reading)
-    markers = MarkerFilter(len(reading.passages))
+    markers, gate = MarkerFilter(len(reading.passages)), _make_gate(turn, retrieval)
     async with aclosing(listen(turn, answer, request)) as pieces:
         async for piece in pieces:
             if isinstance(piece, ChatRetracted):
                 markers = MarkerFilter(markers.passage_count)
+                gate = _make_gate(turn, retrieval)
                 answer.content, answer.citations = "", []
             elif isinstance(piece, ChatShortened):
                 markers.passage_count = len(piece.request.passages)
-            elif shown := markers.feed(piece):
+            elif shown := _show(markers.feed(piece), gate):
                 answer.content += shown
                 answer.citations = numbered(retrieval.passages, list(markers.cited))
                 yield shown
-    if rest := markers.flush().rstrip():
+    rest = _show(markers.flush(), gate) + (gate.flush() if gate else "")
+    if rest := rest.rstrip():
         answer.content += rest
         yield rest
     answer.citations = numbered(retrieval.passages, list(markers.cited))
@@ -72,9 +75,45 @@ async def speak(
     answer.refusal = (
         find_model_refusal(answer.content, refusal_text, retrieval) if turn.bot.refuses else None
     )
+    if await _note_support(turn, answer, retrieval, gate):
+        answer.content = refusal_text
+        yield refusal_text
     answer.outcome = Outcome.REFUSED if answer.refusal else Outcome.ANSWERED
     if not answer.content.strip():
         raise ProviderError(FILTERED if answer.cut_reason == CutReason.FILTER else "empty")
+
+
+def _make_gate(turn: OpenTurn, retrieval: Retrieval) -> SupportGate | None:
+    """Only where the bot leaves out what is not supported."""
+    if turn.bot.unsupported_mode != UnsupportedMode.DROP:
+        return None
+    return SupportGate(_list_texts(retrieval), turn.question.content)
+
+
+def _list_texts(retrieval: Retrieval) -> list[tuple[str, str]]:
+    return [(passage.heading or passage.title, passage.content) for passage in retrieval.passages]
+
+
+def _show(text: str, gate: SupportGate | None) -> str:
+    return gate.feed(text) if gate else text
+
+
+async def _note_support(
+    turn: OpenTurn, answer: Answer, retrieval: Retrieval, gate: SupportGate | None
+) -> bool:
+    """Compare what was said with what it cites; True where that left nothing to say, which is a refusal then."""
+    if gate is None:
+        answer.support = await asyncio.to_thread(
+            check_support, answer.content, _list_texts(retrieval), turn.question.content
+        )
+        return False
+    answer.support = gate.found
+    left = {number for each in list_statements(answer.content) for number in each.numbers}
+    answer.citations = [each for each in answer.citations if each[0] in left]
+    if answer.content.strip() or not gate.found:
+        return False
+    answer.refusal = Refusal("unsupported", retrieval.confidence, retrieval.threshold)
+    return True
 
 
 def refuse_filtered(answer: Answer, retrieval: Retrieval, error: ProviderError, text: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from bots.models import BotProfile, Outcome, Scope
 from bots.quotas.counting import Reservation
+from conversations.citing.supporting import Support
 from conversations.models import Chat, Message
 from conversations.turns.grounding import Refusal
 from knowledge.retrieval.nyxcore import Base
@@ -123,6 +124,7 @@ class Answer:
     retrieval: Retrieval | None = None
     citations: list[tuple[int, Passage]] = field(default_factory=list)
     dropped_citations: int = 0  # such as led nowhere
+    support: list[Support] = field(default_factory=list)  # of each cited sentence
     cut_reason: str = ""  # a CutReason, of an answer that is not whole
     asked: tuple[dict[str, str], ...] = ()  # the messages that a model was sent
     is_closed: bool = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from conversations.citing.supporting import Support
 from conversations.turns.state import Answer, Rewriting, Understood
 from knowledge.retrieval.retrieving import Retrieval
 
@@ -23,6 +24,7 @@ def describe_turn(answer: Answer) -> dict[str, Any]:
         "understood": None if answer.understood is None else describe_understood(answer.understood),
         "rewriting": None if answer.rewriting is None else describe_rewriting(answer.rewriting),
         "retrieval": None if answer.retrieval is None else describe_retrieval(answer.retrieval),
+        "support": describe_support(answer.support),
     }
 
 
@@ -52,6 +54,19 @@ def describe_rewriting(rewriting: Rewriting) -> dict[str, Any]:
         "cost_usd": float(rewriting.cost_usd),
         "milliseconds": round(rewriting.milliseconds, 1),
     }
+
+
+def describe_support(found: list[Support]) -> list[dict[str, Any]]:
+    """Of each cited sentence whether its passages hold it, and why not."""
+    return [
+        {
+            "sentence": each.statement.text[:SHOWN_LENGTH],
+            "numbers": list(each.statement.numbers),
+            "is_supported": each.is_supported,
+            "why": each.why,
+        }
+        for each in found
+    ]
 
 
 def describe_retrieval(found: Retrieval) -> dict[str, Any]:

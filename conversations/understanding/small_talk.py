@@ -15,7 +15,7 @@ from typing import Final
 from django.conf import settings
 
 from bots.models import BotProfile, Outcome
-from conversations.turns.marks import MarkerFilter
+from conversations.citing.marks import MarkerFilter
 from conversations.turns.prompting import describe_scopes
 from conversations.turns.speaking import listen
 from conversations.turns.state import Answer, OpenTurn, Understood

@@ -131,6 +131,7 @@ class BotSettings(TypedDict):
     fusion: Fusion
     passage_count: int
     history_turns: int
+    unsupported_mode: UnsupportedMode
     condense_mode: CondenseMode
     condense_model: str
     greeting: str
@@ -774,6 +775,7 @@ class NewBot(TypedDict):
     fusion: NotRequired[Fusion]
     passage_count: NotRequired[int]
     history_turns: NotRequired[int]
+    unsupported_mode: NotRequired[UnsupportedMode]
     condense_mode: NotRequired[CondenseMode]
     condense_model: NotRequired[str]
     greeting: NotRequired[str]
@@ -1330,6 +1332,7 @@ class Turn(TypedDict):
     refusal: Refusal | None
     citations: list[TurnCitation]
     citation_valid: bool | None
+    unsupported: int | None
     retrieval: dict[str, Any] | None
     model: str | None
     usage: TurnUsage | None
@@ -1372,6 +1375,9 @@ class TurnUsage(TypedDict):
     completion_tokens: int
     total_tokens: int
     cost_usd: float
+
+
+UnsupportedMode = Literal['mark', 'drop']
 
 
 class Usage(TypedDict):

@@ -8,7 +8,7 @@ lost "not" and what is about something else, and lets every paraphrase pass that
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -211,14 +211,53 @@ def _names_in(sentence: str, language: str) -> Iterator[str]:
         previous = word if is_capital else None
 
 
-def name_supports(found: Sequence[Support]) -> list[Mapping[str, object]]:
-    """How a trace tells of them."""
-    return [
-        {
-            "sentence": each.statement.text[:200],
-            "numbers": list(each.statement.numbers),
-            "is_supported": each.is_supported,
-            "why": each.why,
-        }
-        for each in found
-    ]
+# A statement is whole where something else than a mark or a full stop follows its marks.
+_WHOLE = re.compile(r"(?:\s*\[\d{1,3}\])+[.,;:!?…)]*(?=\s+[^\s\[])")
+_STOPS = re.compile(r"[.,;:!?…)]*")
+_ITEM = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])?\s*")
+
+
+class SupportGate:
+    """Lets an answer through cited statement by statement, without those that their passages do not hold.
+
+    `found` tells of all, those that were left out as well.
+    """
+
+    def __init__(self, passages: Sequence[tuple[str, str]], question: str) -> None:
+        self.found: list[Support] = []
+        self._passages, self._question = passages, question
+        self._held = ""
+
+    def feed(self, text: str) -> str:
+        """Take a piece of the answer and return what is whole now."""
+        self._held += text
+        end = max((match.end() for match in _WHOLE.finditer(self._held)), default=0)
+        whole, self._held = self._held[:end], self._held[end:]
+        return self._judge(whole)
+
+    def flush(self) -> str:
+        """Return what was still held when the answer ended."""
+        held, self._held = self._held, ""
+        return self._judge(held)
+
+    def _judge(self, text: str) -> str:
+        found = check_support(text, self._passages, self._question) if text else []
+        self.found += found
+        return leave_out(text, [each.statement for each in found if not each.is_supported])
+
+
+def leave_out(text: str, statements: Sequence[Statement]) -> str:
+    """A text without these statements and their marks; of a list the whole item goes."""
+    for statement in reversed(statements):
+        start, end = statement.start, statement.end
+        stops = _STOPS.match(text, end)
+        end = stops.end() if stops else end
+        line = text.rfind("\n", 0, start) + 1
+        if _ITEM.fullmatch(text[line:start]):
+            text = text[:line].rstrip("\n") + text[end:] if line else text[end:].lstrip()
+            continue
+        head = text[:start].rstrip(" ,;")
+        said = _MARKS.sub("", head).rstrip()
+        closing = "." if said and said[-1] not in ".!?:…" else ""
+        text = head + closing + text[end:]
+    return text
