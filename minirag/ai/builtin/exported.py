@@ -53,6 +53,8 @@ class Exported:
             raise EmbedderUnusable(
                 folder.directory, f"{folder.model_file} wants an input {strange[0][:40]!r}."
             )
+        if folder.has_dense and not self._is_pooled:
+            raise self._fault("leaves out the Dense layer of modules.json")
         self.dimensions = self._probe()
 
     @property

@@ -52,7 +52,8 @@ class Pooling(StrEnum):
 
 @dataclass(frozen=True)
 class Folder:
-    """An embedder's folder as its files describe it. `dimensions` is None where they do not say.
+    """An embedder's folder as its files describe it. `dimensions` is None where they do not say. `has_dense`: a layer
+    follows the pooling, which only the graph itself can apply.
 
     `floor` and `cosine_weight` are what only its own `minirag.json` can know.
     """
@@ -66,6 +67,7 @@ class Folder:
     lower_case: bool
     pad_id: int
     dimensions: int | None
+    has_dense: bool
     languages: tuple[str, ...]
     floor: float | None
     cosine_weight: float | None
@@ -150,6 +152,7 @@ def read_folder(directory: Path, *, prefers_quantised: bool) -> Folder:
         dimensions=None
         if "dense" in modules
         else _count(pooling_config.get("word_embedding_dimension")) or _count(config.get("hidden_size")),
+        has_dense="dense" in modules,
         languages=tuple(languages) if languages is not None else _read_languages(reading.directory),
         floor=own.get("floor"),
         cosine_weight=own.get("cosine_weight"),

@@ -272,6 +272,9 @@ FAULTS = {
     "an unknown module": (
         lambda toy: write_json(toy / "modules.json", [{"type": "x.CLIPModel"}]), "an unknown kind: 'clipmodel'",
     ),
+    "a layer that the graph lacks": (
+        lambda toy: write_json(toy / "modules.json", [{"type": "x.Dense"}]), "leaves out the Dense layer",
+    ),
     "an unknown key of ours": (lambda toy: write_json(toy / "minirag.json", {"foor": 1}), "unknown key: foor."),
     "a wrong value of ours": (lambda toy: write_json(toy / "minirag.json", {"floor": 7}), "floor is not what"),
     "a graph elsewhere": (
