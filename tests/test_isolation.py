@@ -1083,6 +1083,7 @@ class TestAdmins:
             "passage_count": "5",
             "history_turns": "5",
             "fusion": "max_norm",
+            "condense_mode": "auto",
         }
         assert alice.post("/admin/bots/botprofile/", data).status_code == 302
         assert (

@@ -142,6 +142,17 @@ def test_a_question_is_answered_with_the_events_of_the_stream(bot, model):
     assert (chat.visitor_id, chat.origin, chat.user_id) == (VISITOR, PAGE, None)
 
 
+def test_the_pages_language_counts_before_the_browsers(bot):
+    bot.model = "minirag/extractive"
+    bot.save()
+    token = open_session(bot).json()["session_token"]
+    frame = {"type": "authenticate", "session_token": token, "language": "de-CH"}
+    events = talk(frame, question(message="hi"), token=None)
+    assert events[-1]["type"] == "done" and events[-1]["refusal"] is None
+    said = "".join(event["content"] for event in events if event["type"] == "delta")
+    assert said.startswith("Guten Tag") or said.startswith("Hallo")
+
+
 def test_a_second_question_goes_on_in_the_same_chat_and_reset_begins_another(bot, model):
     token = open_session(bot).json()["session_token"]
     for _ in range(3):

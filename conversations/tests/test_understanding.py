@@ -12,6 +12,7 @@ from conversations.understanding.reading import LEANING_WEIGHTS, STANDING_WEIGHT
 from conversations.understanding.small_talk import write_small_talk
 from knowledge.retrieval.tongues import list_titles, load_languages
 from minirag.ai.credentials import Credentials
+from minirag.lib.http_in.arrivals import Arrival
 from minirag.lib.text.phrases import SPOKEN
 from minirag.lib.text.small_talk import Kind
 from tenants.context import tenant_context
@@ -28,7 +29,9 @@ BEFORE = (("user", NORWAY), ("assistant", "Five to eight working days [1]."))
     ("question", "language"),
     [
         ("And what does it cost?", "en"), ("why?", "en"), ("and for students?", "en"), ("Sweden?", "en"),
-        ("What about express delivery to the islands?", "en"), ("Can they be returned?", "en"), ("how long", "en"),
+        ("What about express delivery to the islands?", "en"), ("Can they be returned?", "en"), ("how long until it's warm enough?", "en"),
+        ("Qu’en est-il des étudiants étrangers ?", "fr"),
+        ("how long", "en"),
         ("Und was kostet das Päckchen?", "de"), ("Wie lange ist er gültig?", "de"), ("Et pour les étudiants ?", "fr"),
         ("¿Y para los estudiantes?", "es"), ("ile to kosztuje?", "pl"), ("А для студентов?", "ru"),
         ("那学生呢？", "zh"), ("それはいくらですか", "ja"), ("وماذا عن الطلاب؟", "ar"), ("peki öğrenciler için?", "tr"),
@@ -322,3 +325,44 @@ def test_where_the_model_fails_the_fixed_sentence_is_said(acme_bot, model):
     model.enqueue(provider_down())
     done = take(acme_bot, "Hello!")[-1]
     assert done.content.startswith(SPOKEN["en"].greeting) and done.message.outcome == "answered"
+
+
+# --- From the edge ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("header", "languages"),
+    [
+        ("de-AT,de;q=0.9,en;q=0.8", ("de-AT", "de", "en")), ("en;q=0.1, fr", ("fr", "en")), ("*", ()), ("", ()),
+        ("x" * 50_000, ()), ("de;q=nan, en;q=9", ("de", "en")), (",;q=,;;" * 99, ()),
+        ("a1, de_AT, en-" + "b" * 99, ()),
+    ],
+)  # fmt: skip
+def test_a_browser_says_which_languages_it_would_rather_read(header, languages):
+    scope = {"type": "http", "path": "/", "headers": [(b"accept-language", header.encode())]}
+    assert Arrival.of_scope(scope).languages == languages
+
+
+def post(client, path, body, **headers):
+    return client.post(path, body, content_type="application/json", headers=headers).json()
+
+
+def test_a_request_brings_the_browsers_language(quoting_bot, as_acme):
+    asked = {"bot_profile_id": str(quoting_bot.pk), "message": "hi"}
+    told = post(as_acme, "/v1/chat", asked, accept_language="fr-CH")
+    assert told["content"].startswith(SPOKEN["fr"].greeting)
+    asked = {"model": str(quoting_bot.pk), "messages": [{"role": "user", "content": "hi"}]}
+    told = post(as_acme, "/v1/chat/completions", asked, accept_language="it")["choices"][0][
+        "message"
+    ]
+    assert told["content"].startswith(SPOKEN["it"].greeting) and told["refusal"] is None
+
+
+def test_messages_of_a_completion_are_followed_up_like_a_chat(quoting_bot, as_acme):
+    messages = [
+        {"role": "user", "content": QUESTION_BEFORE}, {"role": "assistant", "content": "36 months."},
+        {"role": "user", "content": "and from which day on?"},
+    ]  # fmt: skip
+    asked = {"model": str(quoting_bot.pk), "messages": messages}
+    told = post(as_acme, "/v1/chat/completions", asked)["choices"][0]["message"]
+    assert "day of purchase" in told["content"]

@@ -16,6 +16,7 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Final
 
 from conversations.models import MessageRole
@@ -38,7 +39,7 @@ _LONGEST_READ: Final = 2000
 _LONGEST_CARRIED: Final = 400
 _DENSE_SCRIPTS: Final = frozenset(("han", "kana", "hangul"))
 _TERMS_OF_A_DENSE_WORD: Final = 4  # two characters, and pairs with their neighbours
-_WORD = re.compile(r"\w+(?:['’]\w+)*")
+_WORD = re.compile(r"\w+")
 
 
 async def understand(turn: OpenTurn) -> Understood:
@@ -89,10 +90,13 @@ def leans(question: str, language: str) -> bool:
             word in lowered for word in back_words_in(language) if len(word) > 1 or language == "zh"
         )
     words = _WORD.findall(lowered)
-    opening = " ".join(words[:5]) + " "
-    return any(opening.startswith(f"{opener} ") for opener in openers_in(language)) or bool(
-        back_words_in(language).intersection(words)
-    )
+    is_opened = any(words[: len(opener)] == opener for opener in _split_openers(language))
+    return is_opened or bool(back_words_in(language).intersection(words))
+
+
+@cache
+def _split_openers(language: str) -> list[list[str]]:
+    return [_WORD.findall(opener) for opener in openers_in(language)]
 
 
 def _count_words(text: str, language: str) -> int:
