@@ -31,7 +31,8 @@ BEFORE = (("user", NORWAY), ("assistant", "Five to eight working days [1]."))
         ("And what does it cost?", "en"), ("why?", "en"), ("and for students?", "en"), ("Sweden?", "en"),
         ("What about express delivery to the islands?", "en"), ("Can they be returned?", "en"),
         ("how long until it's warm enough?", "en"), ("Qu’en est-il des étudiants étrangers ?", "fr"),
-        ("how long", "en"), ("Und was kostet das Päckchen?", "de"), ("Wie lange ist er gültig?", "de"), ("Et pour les étudiants ?", "fr"),
+        ("how long", "en"),
+        ("Und was kostet das Päckchen?", "de"), ("Wie lange ist er gültig?", "de"), ("Et pour les étudiants ?", "fr"),
         ("¿Y para los estudiantes?", "es"), ("ile to kosztuje?", "pl"), ("А для студентов?", "ru"),
         ("那学生呢？", "zh"), ("それはいくらですか", "ja"), ("وماذا عن الطلاب؟", "ar"), ("peki öğrenciler için?", "tr"),
     ],
@@ -347,14 +348,14 @@ def post(client, path, body, **headers):
 
 
 def test_a_request_brings_the_browsers_language(quoting_bot, as_acme):
-    asked = {"bot_profile_id": str(quoting_bot.pk), "message": "hi"}
+    asked = {"bot_profile_id": str(quoting_bot.pk), "message": "🙂"}
     told = post(as_acme, "/v1/chat", asked, accept_language="fr-CH")
-    assert told["message"]["content"].startswith(SPOKEN["fr"].greeting)
-    asked = {"model": str(quoting_bot.pk), "messages": [{"role": "user", "content": "hi"}]}
+    assert told["message"]["content"].startswith(SPOKEN["fr"].emoji)
+    asked = {"model": str(quoting_bot.pk), "messages": [{"role": "user", "content": "🙂"}]}
     told = post(as_acme, "/v1/chat/completions", asked, accept_language="it")["choices"][0][
         "message"
     ]
-    assert told["content"].startswith(SPOKEN["it"].greeting) and told["refusal"] is None
+    assert told["content"].startswith(SPOKEN["it"].emoji) and told["refusal"] is None
 
 
 def test_messages_of_a_completion_are_followed_up_like_a_chat(quoting_bot, as_acme):
