@@ -181,6 +181,8 @@ def read_prompts(scene: Scene, played: Played, case: Case) -> list[str]:
     faults = [
         fault for prompt in keeper.prompts for fault in judge_prompt(scene, played.party, prompt)
     ]
+    if case.kind == PLANTED and not keeper.prompts:
+        faults.append("was read by no model")  # or there would be nothing to find fault with
     return [*faults, "cites what is not there"] if _INVENTED in reply.text else faults
 
 
