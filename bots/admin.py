@@ -138,7 +138,7 @@ class BotProfileAdmin(ProductAdmin):
             "clear_api_key",
         )}),
         ("Refusal and retrieval", {"classes": ("tab",), "fields": (
-            "refuses", "refusal_floor", "refusal_text", ("fusion", "dense_weight"),
+            ("refusal_mode", "refusal_floor"), "refusal_text", ("fusion", "dense_weight"),
         )}),
         ("Scopes", {"classes": ("tab",), "fields": ("shown_scopes",)}),
         ("Widget", {"classes": ("tab",), "fields": ("greeting", "starter_questions", "allowed_origins", "is_public")}),

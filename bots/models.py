@@ -44,6 +44,7 @@ __all__ = [
     "PriceOverride",
     "Quota",
     "QuotaUse",
+    "RefusalMode",
     "Scope",
     "SharedStorage",
     "Strictness",
@@ -79,6 +80,23 @@ class UnsupportedMode(models.TextChoices):
 
     MARK = "mark", "Stays, and is marked in the trace"
     DROP = "drop", "Is left out of the answer"
+
+
+def default_refusal_mode() -> str:
+    return settings.DEFAULT_REFUSAL_MODE
+
+
+class RefusalMode(models.TextChoices):
+    """Who judges whether the sources answer a question.
+
+    Open: nobody, the model is always asked. Balanced: a chat model itself, once what was found is not hopeless; for the
+    offline answerer the floor and a check of what it would quote. Strict: the floor for every model, and the check word
+    for word.
+    """
+
+    STRICT = "strict", "Strict: rather no answer than a doubtful one"
+    BALANCED = "balanced", "Balanced: a chat model says itself what its sources do not hold"
+    OPEN = "open", "Open: the model is always asked"
 
 
 class Fusion(models.TextChoices):
@@ -148,14 +166,14 @@ class BotProfile(TenantRow, models.Model):
         validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
         help_text="Share of the dense score in the fused one. Empty: 0.5, or 0.2 where the embedder is weak.",
     )
-    refuses = models.BooleanField(
-        "refuses when retrieval is weak", default=True, help_text="Off: the model is always asked."
+    refusal_mode = models.CharField(
+        "refusal", max_length=10, choices=RefusalMode, default=default_refusal_mode
     )
     refusal_floor = models.FloatField(
         null=True,
         blank=True,
         validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
-        help_text="Confidence below which the bot refuses. Empty: the embedder's own floor.",
+        help_text="Confidence below which the bot refuses. Empty: what fits its knowledge.",
     )
     refusal_text = models.CharField(
         max_length=1000,
@@ -238,6 +256,19 @@ class BotProfile(TenantRow, models.Model):
                 BotAddress.objects.get_or_create(
                     bot_profile_id=self.pk, defaults={"tenant": require_tenant()}
                 )
+
+    @property
+    def refuses(self) -> bool:
+        """Whether it ever says that its sources hold no answer: what `refusal_mode` was before it had three values."""
+        return self.refusal_mode != RefusalMode.OPEN
+
+    @refuses.setter
+    def refuses(self, value: bool) -> None:
+        """Off is `open`; on leaves a mode that refuses as it is, and makes `open` `balanced`."""
+        if not value:
+            self.refusal_mode = RefusalMode.OPEN
+        elif not self.refuses:
+            self.refusal_mode = RefusalMode.BALANCED
 
     @property
     def active_scopes(self) -> list[Scope]:

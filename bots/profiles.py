@@ -36,8 +36,9 @@ def update_bot(bot: BotProfile, fields: dict[str, Any]) -> BotProfile:
     changes = compare(bot, fields)
     for name, value in fields.items():
         setattr(bot, name, value)
+    columns = {"refusal_mode" if name == "refuses" else name for name in fields}
     with transaction.atomic():
-        bot.save(update_fields=[*fields, "updated_at"])
+        bot.save(update_fields=[*columns, "updated_at"])
         record("bot.changed", of=bot, changes=changes)
     return bot
 

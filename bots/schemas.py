@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, Field, StrictBool
+from pydantic import AfterValidator, BaseModel, Field, StrictBool, model_validator
 
-from bots.models import BotProfile, CondenseMode, Fusion, UnsupportedMode
+from bots.models import BotProfile, CondenseMode, Fusion, RefusalMode, UnsupportedMode
 from bots.origins import normalise_origin
 from minirag.ai.credentials import Credentials, read_credentials
 from minirag.lib.http_in.nouns import Moment, Noun, Shown
@@ -37,7 +37,8 @@ class BotProfileSchema(Noun, of=BotProfile):
 class BotSettingsSchema(Noun, of=BotProfile):
     """How a bot answers, and on which pages its widget may be."""
 
-    refuses: StrictBool
+    refuses: Annotated[StrictBool, Field(description="False is the mode `open`.")]
+    refusal_mode: RefusalMode
     refusal_floor: float | None
     refusal_text: str
     dense_weight: float | None
@@ -58,7 +59,18 @@ class _Origins(BaseModel):
     allowed_origins: list[Annotated[str, AfterValidator(normalise_origin)]] = []
 
 
-class _Written(_Origins):
+class _Refusing(BaseModel):
+    """`refuses` is the older and shorter way to say `refusal_mode`."""
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        said = self.model_dump(include={"refuses", "refusal_mode"}, exclude_unset=True)
+        if len(said) == 2 and said["refuses"] is (said["refusal_mode"] == RefusalMode.OPEN):
+            raise ValueError("refuses and refusal_mode contradict each other")
+        return self
+
+
+class _Written(_Origins, _Refusing):
     credentials: Annotated[dict[str, Any], AfterValidator(_check_credentials)] | None = None
 
     @property
@@ -74,6 +86,7 @@ class _Written(_Origins):
 class NewBot(_Written, BotProfileSchema, BotSettingsSchema, reads="new"):
     """A bot, with whichever of its settings are sent."""
 
+    refuses: StrictBool = True
     # As MiniRAG 1.0's clients expect it; a bot that is made in the admin keeps closer to its sources.
     temperature: Annotated[float, Field(examples=[0.7])] = 0.7
 
@@ -86,5 +99,5 @@ class BotChanges(_Written, BotProfileSchema, BotSettingsSchema, reads="changes")
     is_active: bool
 
 
-class BotSettingsChanges(_Origins, BotSettingsSchema, reads="changes"):
+class BotSettingsChanges(_Origins, _Refusing, BotSettingsSchema, reads="changes"):
     """Only what is sent changes."""

@@ -31,8 +31,7 @@ LOG_FORMAT = env("LOG_FORMAT", default="json")
 SHUTDOWN_GRACE_SECONDS = env.float("SHUTDOWN_GRACE_SECONDS", default=20.0)
 
 # --- Where we are reached ---------------------------------------------------------------------------------------
-# Tenants bring hosts of their own at run time, so Django lets every host in and the tenant middleware refuses those
-# that are neither the platform's nor a tenant's Domain.
+# Tenants bring hosts of their own, so Django lets all in and the tenant middleware refuses those of nobody.
 PLATFORM_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 ALLOWED_HOSTS = ["*"]
 PUBLIC_URL = env("PUBLIC_URL", default="")
@@ -209,6 +208,7 @@ VISITOR_RATE = env("VISITOR_RATE", default="20/minute")
 
 # --- Models -----------------------------------------------------------------------------------------------------
 DEFAULT_LLM_MODEL = env("DEFAULT_LLM_MODEL", default="minirag/extractive")
+DEFAULT_REFUSAL_MODE = env("DEFAULT_REFUSAL_MODE", default="balanced")
 DEFAULT_EMBEDDING_MODEL = env("DEFAULT_EMBEDDING_MODEL", default="minirag/minilm")
 EMBEDDER_DIR = Path(env("EMBEDDER_DIR", default=str(DATA_DIR / "models" / "minilm"))).resolve()
 EMBEDDER_QUANTISED = env.bool("EMBEDDER_QUANTISED", default=True)

@@ -21,6 +21,7 @@ from conversations.following.orphans import end_orphans, next_look
 from conversations.tasks import sweep_exports
 from conversations.turns.schemas import tell_error
 from knowledge.models import Source
+from knowledge.retrieval.calibrating import calibrate_outdated, next_calibration
 from knowledge.tasks import (
     next_purge,
     next_reembedding,
@@ -55,6 +56,7 @@ DUTIES: Final[dict[DueKind, Duty]] = {
     DueKind.PURGES: Duty(purge_deleted, next_purge),
     DueKind.REFRESHES: Duty(refresh_due, lambda: Source.objects.next_refresh()),
     DueKind.REEMBEDDING: Duty(reembed_outdated, next_reembedding),
+    DueKind.CALIBRATION: Duty(calibrate_outdated, next_calibration),
     DueKind.DELIVERIES: Duty(sweep_deliveries, lambda: Webhook.objects.next_delivery()),
     DueKind.OLD_DELIVERIES: Duty(prune_tenant, next_pruning),
     DueKind.USAGE: Duty(roll_up_usage, next_roll_up),

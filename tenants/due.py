@@ -39,6 +39,7 @@ class DueKind(models.TextChoices):
     PURGES = "purges", "Deleted sources whose knowledge is still there"
     REFRESHES = "refreshes", "Sources whose schedule has come"
     REEMBEDDING = "reembedding", "Datasets whose bot names another embedding model"
+    CALIBRATION = "calibration", "Bots whose floors do not fit their knowledge"
     DELIVERIES = "deliveries", "Deliveries to webhooks"
     OLD_DELIVERIES = "old_deliveries", "Deliveries that are kept no longer"
     USAGE = "usage", "Usage that is not added up yet"

@@ -23,6 +23,7 @@ from knowledge.formats.registry import UPLOADABLE
 from knowledge.indexing.ingestion import ingest
 from knowledge.management.commands.evaluate import name_documents, teach_whole
 from knowledge.models import Chunk, Source, SourceStatus, SourceType
+from knowledge.retrieval.calibrating import calibrate_outdated
 from knowledge.retrieval.evaluation import JudgedSet
 from knowledge.retrieval.retrieving import Retrieval, retrieve
 from knowledge.sources.changing import create_source, upload_source
@@ -95,6 +96,7 @@ def teach_pages(bot: BotProfile, pages: Sequence[Path]) -> dict[uuid.UUID, str]:
             if source.status != SourceStatus.READY:
                 raise RuntimeError(f"{path}: {source.error_message}")
             names[source.pk] = path.stem
+    calibrate_outdated()  # as the clock does within minutes
     return names
 
 
@@ -131,6 +133,7 @@ def teach_documents(bot: BotProfile, judged: JudgedSet) -> dict[uuid.UUID, str]:
     """Let each document of a judged set be one chunk, as such sets want it. Returns chunk id to the document's key."""
     teach_whole(bot, judged)
     keys = name_documents(bot, judged)
+    calibrate_outdated()
     rows = Chunk.objects.filter(source__bot_profile=bot).values_list("pk", "document_id")
     return {chunk_id: keys[document_id] for chunk_id, document_id in rows}
 

@@ -112,7 +112,7 @@ def ask_base(base: KnowledgeBase, *, quick: bool) -> Results:
 
         asked = ask_all((each, each.text, each.before) for each in questions)
         standard = ask_all((each, each.standard, ()) for each in questions if each.standard)
-        with bot_set(bot, refuses=False):
+        with bot_set(bot, refusal_mode="open"):
             answerable = [each for each in questions if each.kind in ANSWERABLE]
             unfloored = ask_all((each, each.text, each.before) for each in answerable)
     return Results(base, asked, unfloored, standard)

@@ -17,7 +17,8 @@ KEYS = {
     "has_credentials", "is_active", "created_at", "updated_at",
 }  # fmt: skip
 SETTINGS = {
-    "refuses": True, "refusal_floor": None, "refusal_text": "", "dense_weight": None, "fusion": "max_norm",
+    "refuses": True, "refusal_mode": "balanced", "refusal_floor": None, "refusal_text": "",
+    "dense_weight": None, "fusion": "max_norm",
     "passage_count": 5, "history_turns": 10, "greeting": "", "starter_questions": [], "allowed_origins": [],
     "is_public": False, "contact": "", "condense_mode": "auto", "condense_model": "",
     "unsupported_mode": "mark",
@@ -215,7 +216,8 @@ def test_the_settings_start_with_the_products_defaults_and_keep_what_is_sent(as_
     pk = make(as_acme).json()["id"]
     assert as_acme.get(f"{URL}/{pk}/settings").json() == SETTINGS
     wanted = {
-        "refuses": False, "refusal_floor": 0.4, "refusal_text": "No.", "dense_weight": 1, "fusion": "rrf",
+        "refuses": False, "refusal_mode": "open",
+        "refusal_floor": 0.4, "refusal_text": "No.", "dense_weight": 1, "fusion": "rrf",
         "passage_count": 20, "history_turns": 0, "greeting": "Hello!", "starter_questions": ["Who are you?"],
         "allowed_origins": ["https://www.acme.example"], "is_public": True, "contact": "+47 22 00 00 00",
         "unsupported_mode": "drop", "condense_mode": "never", "condense_model": "openai/gpt-4o-mini",
@@ -232,6 +234,10 @@ def test_the_settings_start_with_the_products_defaults_and_keep_what_is_sent(as_
     [
         ({"refuses": "yes"}, ["refuses"]),
         ({"refuses": None}, ["refuses"]),
+        ({"refusal_mode": "never"}, ["refusal_mode"]),
+        ({"refusal_mode": None}, ["refusal_mode"]),
+        ({"refusal_mode": "strict", "refuses": False}, []),
+        ({"refusal_mode": "open", "refuses": True}, []),
         ({"refusal_floor": 1.1}, ["refusal_floor"]),
         ({"refusal_floor": -1}, ["refusal_floor"]),
         ({"refusal_text": "x" * 1001}, ["refusal_text"]),

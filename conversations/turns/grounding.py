@@ -1,9 +1,9 @@
 """Keeps answers honest: refuses when retrieval is too weak, and lets only citations through that exist. Pure.
 
-The first guard comes before the model: a calibrated confidence against a floor that belongs to the embedder. It
-cannot know whether a passage on the right topic holds the answer; for that the model is offered a sentence to refuse
-with, and this module recognises it. Citations are checked while the text streams, so a reader never sees one that
-leads nowhere.
+The first guard comes before the model: a confidence against a floor that fits the bot's knowledge. It cannot know
+whether a passage on the right topic holds the answer; for that a chat model is offered a sentence to refuse with, and
+this module recognises it, and the offline answerer checks what it would quote. Citations are checked while the text
+streams, so a reader never sees one that leads nowhere.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from bots.models import RefusalMode
 from knowledge.retrieval.retrieving import Retrieval
+from minirag.ai.builtin.checking import Check, Strictness
 from minirag.lib.text.phrases import phrases_in
 
 _MARKER = re.compile(r"\[\d{1,3}\]")
@@ -24,6 +26,8 @@ class Refusal:
     reason: str
     score: float
     threshold: float
+    missing: tuple[str, ...] = ()
+    """Words of the question, or the kind of answer, that what was found does not have; of `not_answered`."""
 
 
 def ground(retrieval: Retrieval, *, refuses: bool) -> Refusal | None:
@@ -38,6 +42,19 @@ def ground(retrieval: Retrieval, *, refuses: bool) -> Refusal | None:
     if retrieval.is_weak:
         return Refusal("low_confidence", retrieval.confidence, retrieval.threshold)
     return None
+
+
+def choose_strictness(mode: str) -> Strictness | None:
+    """How the offline answerer checks what it would quote, None where it need not."""
+    if mode == RefusalMode.OPEN:
+        return None
+    return "strict" if mode == RefusalMode.STRICT else "balanced"
+
+
+def decline(retrieval: Retrieval, check: Check) -> Refusal:
+    """Say why what the offline answerer would quote is no answer (`not_answered`)."""
+    missing = (*check.missing, *([check.lacks] if check.lacks else []))
+    return Refusal("not_answered", retrieval.confidence, retrieval.threshold, missing)
 
 
 def choose_refusal_text(own: str, language: str) -> str:

@@ -18,7 +18,12 @@ from conversations.citing.marks import MarkerFilter
 from conversations.citing.supporting import SupportGate, check_support, list_statements
 from conversations.models import CutReason
 from conversations.turns.fitting import Reading, fit, room_of, surely_fits
-from conversations.turns.grounding import Refusal, find_model_refusal
+from conversations.turns.grounding import (
+    Refusal,
+    choose_strictness,
+    decline,
+    find_model_refusal,
+)
 from conversations.turns.prompting import Messages, build_prompt, fit_passages, recall
 from conversations.turns.recording import numbered
 from conversations.turns.state import Answer, OpenTurn
@@ -28,6 +33,7 @@ from knowledge.retrieval.queries import Query
 from knowledge.retrieval.retrieving import Retrieval
 from minirag.ai.builtin.offline import OfflinePassage
 from minirag.ai.chat import (
+    ChatDeclined,
     ChatDelta,
     ChatFinished,
     ChatRequest,
@@ -54,12 +60,15 @@ async def speak(
     reading = await _make_room(turn, retrieval, refusal_text)
     request = make_chat_request(turn, retrieval, refusal_text, query, reading)
     markers, gate = MarkerFilter(len(reading.passages)), _make_gate(turn, retrieval)
+    declined: ChatDeclined | None = None
     async with aclosing(listen(turn, answer, request)) as pieces:
         async for piece in pieces:
             if isinstance(piece, ChatRetracted):
                 markers = MarkerFilter(markers.passage_count)
                 gate = _make_gate(turn, retrieval)
                 answer.content, answer.citations = "", []
+            elif isinstance(piece, ChatDeclined):
+                declined = piece
             elif isinstance(piece, ChatShortened):
                 markers.passage_count = len(piece.request.passages)
             elif shown := _show(markers.feed(piece), gate):
@@ -72,10 +81,12 @@ async def speak(
         yield rest
     answer.citations = numbered(retrieval.passages, list(markers.cited))
     answer.dropped_citations = markers.dropped
-    answer.refusal = (
-        find_model_refusal(answer.content, refusal_text, retrieval) if turn.bot.refuses else None
-    )
-    if await _note_support(turn, answer, retrieval, gate):
+    if declined is not None:
+        answer.content, answer.refusal = refusal_text, decline(retrieval, declined.check)
+        yield refusal_text
+    elif turn.bot.refuses:
+        answer.refusal = find_model_refusal(answer.content, refusal_text, retrieval)
+    if declined is None and await _note_support(turn, answer, retrieval, gate):
         answer.content = refusal_text
         yield refusal_text
     answer.outcome = Outcome.REFUSED if answer.refusal else Outcome.ANSWERED
@@ -124,12 +135,12 @@ def refuse_filtered(answer: Answer, retrieval: Retrieval, error: ProviderError, 
     return text
 
 
-Heard = ChatShortened | ChatRetracted | ChatFinished
+Heard = ChatDeclined | ChatShortened | ChatRetracted | ChatFinished
 
 
 async def listen(
     turn: OpenTurn, answer: Answer, request: ChatRequest
-) -> AsyncGenerator[str | ChatShortened | ChatRetracted, None]:
+) -> AsyncGenerator[str | ChatDeclined | ChatShortened | ChatRetracted, None]:
     """Ask the model; notes which it was, its tokens, cost and times, and how its answer ended."""
     answer.model, answer.asked, started = turn.bot.model, request.messages, time.monotonic()
 
@@ -229,6 +240,8 @@ def make_chat_request(
         passages=_quote_offline(passages),
         term_weights=retrieval.term_weights,
         embedding_model=bot.effective_embedding_model,
+        variants=retrieval.variants,
+        strictness=choose_strictness(bot.refusal_mode),
         shorten=shorten,
     )
     return request
@@ -236,6 +249,6 @@ def make_chat_request(
 
 def _quote_offline(passages: Sequence[Passage]) -> tuple[OfflinePassage, ...]:
     return tuple(
-        OfflinePassage(number, passage.heading, passage.content, passage.score)
+        OfflinePassage(number, passage.heading, passage.content, passage.score, passage.title)
         for number, passage in enumerate(passages, start=1)
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from knowledge.models.datasets import BotDataset, Dataset, DatasetQuerySet
 from knowledge.models.documents import Chunk, Document
+from knowledge.models.floors import RefusalFloors
 from knowledge.models.index import (
     LEXICAL_DIMENSIONS,
     IndexEntry,
@@ -31,6 +32,7 @@ __all__ = [
     "ReembeddingQuerySet",
     "ReembeddingStatus",
     "RefreshSchedule",
+    "RefusalFloors",
     "Source",
     "SourceFile",
     "SourceQuerySet",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import models
@@ -20,14 +20,13 @@ from tenants.due import DueKind, make_due
 
 SERVERS_OWN: Final = ("encrypted_token", "has_api_token")
 """What an nyxCore source's config has that no client sets."""
+CALIBRATE_AFTER: Final = timedelta(seconds=60)  # once for all the sources that come together
 
 
 _AT_REST: dict[str, Any] = {
     "status": Case(When(chunk_count__gt=0, then=Value(SourceStatus.READY)), default=Value(SourceStatus.PENDING)),
     "progress_stage": "", "progress_done": 0, "progress_total": 0,
 }  # fmt: skip
-
-
 _UNPLANNED: dict[str, Any] = {"status": SourceStatus.READY, "next_refresh_at__isnull": True}
 
 
@@ -286,8 +285,8 @@ class Source(TenantRow, Job):
     def finish(self, **facts: Any) -> None:
         now = timezone.now()
         again = next_refresh(self.refresh_schedule, now)
-        if again:
-            make_due({DueKind.REFRESHES: again})
+        due = {DueKind.CALIBRATION: now + CALIBRATE_AFTER}
+        make_due(due | ({DueKind.REFRESHES: again} if again else {}))
         super().finish(last_refreshed_at=now, next_refresh_at=again, **facts)
 
     def fail(self, code: str, reason: str, *, retryable: bool = False, **facts: Any) -> None:

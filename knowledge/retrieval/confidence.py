@@ -7,10 +7,33 @@ BM25 score as a share of what a chunk with every word of the question would get.
 
 from __future__ import annotations
 
-from minirag.ai.embeddings import EmbedderProfile
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
 
-LEXICAL_FLOOR = 0.17
-"""The floor where only words decide: the middle of six languages' points of 5 % false refusals (.12 to .22)."""
+from bots.models import RefusalMode
+from minirag.ai.embeddings import EmbedderProfile
+from minirag.lib.text.analysis import analyse
+
+_WORD = re.compile(r"[^\W_]+(?:[-./][^\W_]+)*")
+_MOST_WORDS, _FEW_WORDS, _SHORT_WORD = 64, 3, 4
+_RARE: Final = 0.6
+_LEAST_WEIGHT: Final = 1.0
+"""An inverse document frequency of less is that of a word which is everywhere, or of a base of some few chunks."""
+
+
+@dataclass(frozen=True)
+class Floors:
+    """Confidences: below `hopeless` no chat model is asked, below `balanced` or `strict` a bot of that mode refuses."""
+
+    hopeless: float
+    balanced: float
+    strict: float
+
+
+WORDS_ALONE: Final = Floors(0.05, 0.12, 0.17)
+"""Where only words decide. The last is the middle of six languages' points of 5 % false refusals (.12 to .22)."""
 
 
 def measure_confidence(
@@ -28,19 +51,60 @@ def measure_confidence(
     return min(max(profile.cos_weight * top_cosine + profile.lexical_weight * shrunk, 0.0), 1.0)
 
 
+def choose_floors(
+    own: Floors | None, profile: EmbedderProfile, *, is_dense: bool, trusts_cosine: bool
+) -> Floors:
+    """The floors that were made for this knowledge, or failing that those that fit most.
+
+    Without vectors the confidence is another one, for which none were made.
+    """
+    if own is not None and is_dense:
+        return own
+    if not is_dense:
+        return WORDS_ALONE
+    if profile.cos_weight and trusts_cosine:
+        return Floors(profile.floor - 0.194, profile.floor - 0.094, profile.floor)
+    return WORDS_ALONE
+
+
 def choose_threshold(
-    *,
-    refuses: bool,
-    own_floor: float | None,
-    profile: EmbedderProfile,
-    is_dense: bool,
-    trusts_cosine: bool,
+    mode: str, *, own_floor: float | None, floors: Floors, is_quoting: bool
 ) -> float:
-    """Return the confidence below which the bot refuses: its own floor, else the embedder's; 0 if it never refuses."""
-    if not refuses:
+    """Return the confidence below which the bot refuses before anything is said; 0 where it never does.
+
+    A chat model says itself what its sources do not hold, so that only the hopeless is kept from it, unless the bot is
+    strict or has a floor of its own. `is_quoting`: the offline answerer speaks.
+    """
+    if mode == RefusalMode.OPEN:
         return 0.0
     if own_floor is not None:
         return own_floor
-    if not is_dense:
-        return LEXICAL_FLOOR
-    return profile.floor if trusts_cosine else profile.non_english_floor
+    if mode == RefusalMode.STRICT:
+        return floors.strict
+    return floors.balanced if is_quoting else floors.hopeless
+
+
+def find_carrier(
+    question: str, passage: str, language: str, term_weights: Mapping[str, float]
+) -> str:
+    """The word of a question that carries it alone, "" if there is none: the best passage has it exactly as it stands.
+
+    It is a code (`TN-45M`, `RFQ`), or all that was asked ("Wardenclyffe?"), and rare in the tenant's documents.
+    """
+    words = _WORD.findall(question)[:_MOST_WORDS]
+    least = _RARE * max(term_weights.values(), default=0.0)
+    told = [word for word in words if analyse(word, language)]
+    for word in told:
+        is_code = any(map(str.isdigit, word)) and any(map(str.isalpha, word))
+        is_code = is_code or (len(word) > 1 and word.isupper() and not question.isupper())
+        if not is_code and (len(told) > 1 or len(words) > _FEW_WORDS or len(word) < _SHORT_WORD):
+            continue
+        terms = analyse(word, language)
+        if max(term_weights.get(term, 0.0) for term in terms) < max(least, _LEAST_WEIGHT):
+            continue
+        as_it_stands = re.compile(
+            rf"(?<!\w){re.escape(word)}(?!\w)", 0 if word.isupper() and word.isalpha() else re.I
+        )
+        if as_it_stands.search(passage):
+            return word
+    return ""

@@ -28,7 +28,13 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from bots.models import BotProfile, Fusion
-from knowledge.retrieval.confidence import choose_threshold, measure_confidence
+from knowledge.retrieval.confidence import (
+    Floors,
+    choose_floors,
+    choose_threshold,
+    find_carrier,
+    measure_confidence,
+)
 from knowledge.retrieval.external import ExternalSearch, load_bases, search_bases
 from knowledge.retrieval.nyxcore import Base
 from knowledge.retrieval.passages import Passage, Repeat, leave_out_repeats, merge_passages
@@ -38,7 +44,7 @@ from knowledge.retrieval.query_terms import NO_TERMS, QueryTerms, analyse_questi
 from knowledge.retrieval.scope import Scope, load_scope
 from knowledge.retrieval.statement import compose_statement
 from knowledge.retrieval.vocabulary import Expansion, find_expansions
-from minirag.ai.builtin.local import pin_off_loop
+from minirag.ai.builtin.local import is_local, pin_off_loop
 from minirag.ai.embeddings import EmbedderMissing, EmbedderProfile, embed_query, profile_of
 from minirag.lib.errors import ProviderError
 from minirag.lib.text.languages import script_of_language
@@ -71,7 +77,8 @@ class Retrieval:
     asking each external base went; `knows_from_outside`: one of their passages is relevant enough to answer from.
     The confidence is of the passages that were found here; another system's score is not part of it. `expansions` are
     the words of the tenant's that were searched for as well: right spellings, compounds and their parts. `repeats` were
-    left out because a better passage says the same.
+    left out because a better passage says the same. `carrier` is a word of the question, such as a part number, that
+    carries it alone since the best passage has it.
     """
 
     passages: tuple[Passage, ...]
@@ -88,12 +95,21 @@ class Retrieval:
     knows_from_outside: bool = False
     expansions: tuple[Expansion, ...] = ()
     repeats: tuple[Repeat, ...] = ()
+    carrier: str = ""
+
+    @property
+    def variants(self) -> dict[str, tuple[str, ...]]:
+        """The words of `expansions` by the term of the question that they were searched for."""
+        found: dict[str, tuple[str, ...]] = {}
+        for each in self.expansions:
+            found[each.term] = (*found.get(each.term, ()), each.found)
+        return found
 
     @property
     def is_weak(self) -> bool:
         """Whether a bot that refuses should refuse now."""
         return not self.passages or (
-            self.confidence < self.threshold and not self.knows_from_outside
+            self.confidence < self.threshold and not self.knows_from_outside and not self.carrier
         )
 
 
@@ -121,6 +137,7 @@ class _Candidates:
     terms: QueryTerms = NO_TERMS
     expansions: tuple[Expansion, ...] = ()
     repeats: tuple[Repeat, ...] = ()
+    floors: Floors | None = None
 
 
 async def retrieve(
@@ -216,7 +233,13 @@ def _search(
         )
         found = (
             _find_candidates(
-                bot, scope, asked, terms, limit, _weigh_meaning(bot, scope, language, trusts_cosine)
+                bot,
+                scope,
+                asked,
+                terms,
+                limit,
+                _weigh_meaning(bot, scope, language, trusts_cosine),
+                language,
             )
             if scope.source_ids
             else _Candidates(terms=terms)
@@ -241,6 +264,7 @@ def _find_candidates(
     terms: QueryTerms,
     limit: int,
     weight: float,
+    language: str,
 ) -> _Candidates:
     is_large = scope.rows > settings.EXACT_SCAN_ROWS
     statement = compose_statement(
@@ -251,6 +275,7 @@ def _find_candidates(
     parameters: dict[str, Any] = {
         "sources": scope.source_ids, "embedded": scope.embedded_ids, "factors": scope.factors,
         "vector": asked.vector, "dimensions": asked.dimensions, "weight": weight, "limit": max(limit + SPARE, DEPTH),
+        "bot": bot.pk, "model": asked.model, "language": language,
     }  # fmt: skip
     with connection.cursor() as cursor:
         # Starting parallel workers costs more than they save on a small table.
@@ -261,7 +286,7 @@ def _find_candidates(
         rows = cursor.fetchall()
     if not rows:
         return _Candidates(terms=terms, expansions=expansions)
-    top_cosine, top_bm25_share, term_weights = rows[0][12:]
+    top_cosine, top_bm25_share, term_weights, floors = rows[0][12:]
     ranked = [(Passage(*row[:8], *map(float, row[8:11])), row[11]) for row in rows]
     weights = _weigh_terms(terms, term_weights or ())
     # Scores by rank are of another kind, and where meaning alone is wanted words must not order.
@@ -272,6 +297,7 @@ def _find_candidates(
     passages, repeats = leave_out_repeats(order_by_closeness(ranked, closeness, share), limit)
     return _Candidates(
         passages, float(top_cosine), float(top_bm25_share), weights, terms, expansions, repeats,
+        Floors(*floors) if floors else None,
     )  # fmt: skip
 
 
@@ -291,12 +317,21 @@ def _judge(
         top_bm25_share=found.top_bm25_share, term_count=len(found.terms.own),
     )  # fmt: skip
     threshold = choose_threshold(
-        refuses=bot.refuses, own_floor=bot.refusal_floor, profile=profile, is_dense=is_dense,
-        trusts_cosine=trusts_cosine,
+        bot.refusal_mode, own_floor=bot.refusal_floor, is_quoting=is_local(bot.model),
+        floors=choose_floors(found.floors, profile, is_dense=is_dense, trusts_cosine=trusts_cosine),
     )  # fmt: skip
+    best = found.passages[0] if found.passages else None
+    carrier = (
+        find_carrier(
+            asked.query.text, f"{best.heading}\n{best.content}", language, found.term_weights
+        )
+        if best
+        else ""
+    )
     return Retrieval(
         passages=found.passages, confidence=confidence, threshold=threshold,
         term_weights=found.term_weights, language=language,
+        carrier=carrier,
         mode="hybrid" if is_dense else "lexical", embedding_model=asked.model if is_dense else None,
         embedding_tokens=asked.tokens, embedding_cost_usd=asked.cost_usd,
         milliseconds=(time.perf_counter() - asked.started) * 1000,

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
+
 import pytest
 
-from knowledge.retrieval.confidence import LEXICAL_FLOOR, choose_threshold, measure_confidence
+from knowledge.retrieval.calibrating import choose_quantiles
+from knowledge.retrieval.confidence import (
+    WORDS_ALONE,
+    Floors,
+    choose_floors,
+    choose_threshold,
+    find_carrier,
+    measure_confidence,
+)
 from knowledge.retrieval.queries import Carried
 from knowledge.retrieval.query_terms import MAX_TERMS, analyse_question
 from knowledge.sources.schedule import next_attempt, next_refresh
 from minirag.ai.embeddings import profile_of
+from minirag.lib.text.analysis import analyse
 
 MINILM = profile_of("minirag/minilm")
 
@@ -38,26 +49,80 @@ def test_no_words_in_common_and_no_words_at_all_are_no_confidence():
     assert measure_confidence(MINILM, top_cosine=0.0, top_bm25_share=0.0, term_count=0) == 0
 
 
+MADE = Floors(0.1, 0.2, 0.3)
+
+
 @pytest.mark.parametrize(
-    ("facts", "expected"),
+    ("own", "facts", "expected"),
     [
-        ({}, 0.344),
-        ({"trusts_cosine": False}, 0.17),
-        ({"is_dense": False}, LEXICAL_FLOOR),
-        ({"own_floor": 0.5}, 0.5),
-        ({"own_floor": 0.0}, 0.0),
-        ({"refuses": False, "own_floor": 0.5}, 0.0),
+        (None, {}, Floors(0.15, 0.25, 0.344)),
+        (None, {"trusts_cosine": False}, WORDS_ALONE),
+        (None, {"is_dense": False}, WORDS_ALONE),
+        (MADE, {}, MADE),
+        (MADE, {"trusts_cosine": False}, MADE),
+        (MADE, {"is_dense": False}, WORDS_ALONE),
     ],
 )
-def test_the_threshold_is_the_bots_own_or_the_embedders(facts, expected):
-    defaults = {
-        "refuses": True,
-        "own_floor": None,
-        "profile": MINILM,
-        "is_dense": True,
-        "trusts_cosine": True,
-    }
-    assert choose_threshold(**defaults | facts) == expected
+def test_floors_are_those_made_for_the_knowledge_or_the_usual_ones(own, facts, expected):
+    chosen = choose_floors(own, MINILM, **{"is_dense": True, "trusts_cosine": True} | facts)
+    assert astuple(chosen) == pytest.approx(astuple(expected))
+
+
+@pytest.mark.parametrize(
+    ("mode", "own_floor", "is_quoting", "expected"),
+    [
+        ("balanced", None, False, 0.1),
+        ("balanced", None, True, 0.2),
+        ("strict", None, False, 0.3),
+        ("strict", None, True, 0.3),
+        ("open", None, True, 0.0),
+        ("open", 0.5, True, 0.0),
+        ("balanced", 0.5, False, 0.5),
+        ("strict", 0.0, True, 0.0),
+    ],
+)
+def test_who_speaks_and_the_bots_mode_say_which_floor_counts(mode, own_floor, is_quoting, expected):
+    assert (
+        choose_threshold(mode, own_floor=own_floor, floors=MADE, is_quoting=is_quoting) == expected
+    )
+
+
+@pytest.mark.parametrize(
+    ("question", "passage", "carrier"),
+    [
+        ("TN-45M?", "The plug TN-45M fits both.", "TN-45M"),
+        ("what about tn-45m", "The plug TN-45M fits both.", "tn-45m"),
+        ("Who answers an RFQ?", "An RFQ is answered by sales.", "RFQ"),
+        ("Wardenclyffe", "He built Wardenclyffe in 1901.", "Wardenclyffe"),
+        ("wardenclyffe?", "He built Wardenclyffe in 1901.", "wardenclyffe"),
+        ("TN-45M?", "The plug TN-450M fits both.", ""),
+        ("Who was at Wardenclyffe in winter?", "He built Wardenclyffe in 1901.", ""),
+        ("What does IT cost?", "Put it on the table.", ""),
+        ("WHERE IS MY PARCEL", "A parcel is a box.", ""),
+        ("!!!", "Anything.", ""),
+    ],
+)
+def test_a_code_or_a_bare_rare_word_that_the_best_passage_has_carries_a_question(
+    question, passage, carrier
+):
+    weights = dict.fromkeys(analyse(question, "en"), 4.0)
+    assert find_carrier(question, passage, "en", weights) == carrier
+
+
+def test_a_word_that_is_everywhere_carries_nothing():
+    assert find_carrier("Coffee?", "Coffee is here.", "en", {"coffe": 0.3}) == ""
+
+
+def test_calibrated_floors_lie_above_most_strangers_and_below_nearly_all_that_is_known():
+    strangers = [number / 100 for number in range(20)]
+    usual, own = Floors(0.15, 0.25, 0.344), [0.4] * 20
+    floors = choose_quantiles(strangers, own, usual, is_measured=True)
+    assert floors == Floors(0.10, 0.16, 0.19)
+    assert choose_quantiles(strangers, [0.12] * 20, usual, is_measured=True).balanced == 0.12
+    assert choose_quantiles([0.6] * 20, own, usual, is_measured=True) == usual
+    high = choose_quantiles([0.6] * 20, [0.8] * 20, usual, is_measured=False)
+    assert high == Floors(0.6, 0.6, 0.6)
+    assert choose_quantiles([0.1], [], usual, is_measured=True) == Floors(0.1, 0.1, 0.1)
 
 
 def test_terms_of_a_question_in_the_language_of_its_sources():

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field, replace
 
 from minirag.ai import pricing, tokens
 from minirag.ai.builtin import local, offline
+from minirag.ai.builtin.checking import Check, Strictness
 from minirag.ai.builtin.minilm import EmbedderMissing
-from minirag.ai.builtin.offline import OfflinePassage
+from minirag.ai.builtin.offline import OfflineAnswer, OfflinePassage
 from minirag.ai.credentials import Credentials
 from minirag.ai.hearing import ChatDelta, ChatFinished, ChatRetracted, Clock, Hearing
 from minirag.ai.providers import calls, dialects, direct, gateway
@@ -32,8 +33,9 @@ class ChatRequest:
 
     `timeout_seconds` is the longest wait for the first token; half of it may pass between two tokens, four times as
     much in all, retries included. `credentials` go to `model` and to those fallback models that have the same
-    provider, never to another one. The last five fields feed the offline answerer alone (see offline.compose_answer);
-    `embedding_model` None, or without its files, ranks its sentences by words only.
+    provider, never to another one. The fields from `question` to `strictness` feed the offline answerer alone (see
+    offline.answer_question); `embedding_model` None, or without its files, ranks its sentences by words only;
+    `strictness` None: what it would quote is not checked.
 
     `shorten` gives the same request with less to read, for a model whose context is too small: of so many tokens, where
     the provider said so. `temperature` None is the model's own.
@@ -51,6 +53,8 @@ class ChatRequest:
     passages: tuple[OfflinePassage, ...] = ()
     term_weights: Mapping[str, float] = field(default_factory=dict)
     embedding_model: str | None = None
+    variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    strictness: Strictness | None = None
     shorten: Callable[[int | None], ChatRequest] | None = None
 
 
@@ -61,7 +65,14 @@ class ChatShortened:
     request: ChatRequest
 
 
-ChatEvent = ChatShortened | ChatDelta | ChatRetracted | ChatFinished
+@dataclass(frozen=True)
+class ChatDeclined:
+    """Instead of any words: what the offline answerer would quote does not answer the question."""
+
+    check: Check
+
+
+ChatEvent = ChatDeclined | ChatShortened | ChatDelta | ChatRetracted | ChatFinished
 ChatStream = AsyncGenerator[ChatEvent, None]
 # How often one model may be asked in another dialect: there is no more that could be left out.
 MOST_DIALECTS = 8
@@ -148,15 +159,19 @@ async def _stream_offline(request: ChatRequest, model: str, clock: Clock) -> Cha
         local.local_threads(), answer_offline, request
     )
     first_token_seconds = clock.elapsed()
-    for piece in offline.split_pieces(answer):
-        yield ChatDelta(piece)
-        await asyncio.sleep(0)
+    if answer.check is not None and not answer.check.is_answered:
+        yield ChatDeclined(answer.check)
+        completion_tokens = 0
+    else:
+        for piece in offline.split_pieces(answer.text):
+            yield ChatDelta(piece)
+            await asyncio.sleep(0)
     yield ChatFinished(
         model, prompt_tokens, completion_tokens, pricing.FREE, "stop", first_token_seconds
     )
 
 
-def answer_offline(request: ChatRequest) -> tuple[str, int, int]:
+def answer_offline(request: ChatRequest) -> tuple[OfflineAnswer, int, int]:
     """The extractive answer with its prompt and completion tokens. Blocks for some 0.1 s with an embedder."""
     question = request.question or next(
         (
@@ -168,14 +183,16 @@ def answer_offline(request: ChatRequest) -> tuple[str, int, int]:
     )
     # MiniLM wherever search uses real vectors: sending every sentence to a paid embedder would cost too much.
     by_words_only = request.embedding_model in (None, local.HASH)
-    answer = offline.compose_answer(
+    answer = offline.answer_question(
         question,
         request.passages,
         before=request.before,
         term_weights=request.term_weights,
         embed=None if by_words_only else local.find_sentence_embedder(),
+        variants=request.variants,
+        strictness=request.strictness,
     )
-    return answer, tokens.count_prompt_tokens(request.messages), tokens.count_tokens(answer)
+    return answer, tokens.count_prompt_tokens(request.messages), tokens.count_tokens(answer.text)
 
 
 async def _stream_provider(request: ChatRequest, model: str, clock: Clock) -> ChatStream:

@@ -13,6 +13,7 @@ from django.core.checks import Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
+from bots.models import RefusalMode
 from minirag.lib.security.rates import parse_rate
 from tenants.backend.proof import TenantsMayCross, require_proof
 
@@ -103,3 +104,11 @@ def check_rates(app_configs: Any, **kwargs: Any) -> list[Error]:
                 )
             )
     return faults
+
+
+@register()
+def check_refusal_mode(app_configs: Any, **kwargs: Any) -> list[Error]:
+    if settings.DEFAULT_REFUSAL_MODE in RefusalMode.values:
+        return []
+    hint = f"One of {', '.join(RefusalMode.values)}."
+    return [Error("DEFAULT_REFUSAL_MODE is none of them.", hint=hint, id="minirag.E003")]

@@ -125,6 +125,7 @@ class BotSettings(TypedDict):
     """How a bot answers, and on which pages its widget may be"""
 
     refuses: bool
+    refusal_mode: RefusalMode
     refusal_floor: float | None
     refusal_text: str
     dense_weight: float | None
@@ -769,6 +770,7 @@ class NewBot(TypedDict):
     """A bot, with whichever of its settings are sent"""
 
     refuses: NotRequired[bool]
+    refusal_mode: NotRequired[RefusalMode]
     refusal_floor: NotRequired[float | None]
     refusal_text: NotRequired[str]
     dense_weight: NotRequired[float | None]
@@ -1088,6 +1090,9 @@ class Refusal(TypedDict):
     reason: str
     score: float | None
     threshold: float | None
+
+
+RefusalMode = Literal['strict', 'balanced', 'open']
 
 
 class Refusals(TypedDict):

@@ -7,8 +7,11 @@ whole and in their order, and the paragraph below a heading that asks the questi
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
+from minirag.ai.builtin.checking import Check, Quoted, Strictness, check_quotes
 from minirag.ai.builtin.scoring import (
     QUESTION_MARKS,
     Candidate,
@@ -32,6 +35,14 @@ LONGEST_PARAGRAPH = 3
 SAME_QUESTION = 0.75
 
 
+@dataclass(frozen=True)
+class OfflineAnswer:
+    """What is said, and whether that answers the question as far as it was checked."""
+
+    text: str
+    check: Check | None = None
+
+
 def compose_answer(
     question: str,
     passages: Sequence[OfflinePassage],
@@ -47,14 +58,52 @@ def compose_answer(
     passages themselves are counted. `before` is what was asked before, of a question that leans on it.
     `embed` is used where passages are in English. Blocks for about 4 ms a sentence with `embed`: call it in a thread.
     """
+    return answer_question(
+        question,
+        passages,
+        before=before,
+        term_weights=term_weights,
+        embed=embed,
+        sentences=sentences,
+    ).text
+
+
+def answer_question(
+    question: str,
+    passages: Sequence[OfflinePassage],
+    *,
+    before: str = "",
+    term_weights: Mapping[str, float] | None = None,
+    embed: SentenceEmbedder | None = None,
+    sentences: int = SENTENCES,
+    variants: Mapping[str, Sequence[str]] | None = None,
+    strictness: Strictness | None = None,
+) -> OfflineAnswer:
+    """`compose_answer`, and with a `strictness` whether it answers the question (see checking)."""
     candidates = list_candidates(passages)
     if not candidates:
-        return NOT_FOUND
+        return OfflineAnswer(NOT_FOUND, Check(False, 0.0) if strictness else None)
     scores = score_candidates(question, candidates, term_weights or {}, embed, before)
-    chosen = choose_sentences(candidates, scores, sentences)
-    chosen = answer_below(question, candidates, chosen)
-    chosen = complete_lists(candidates, chosen, read_asked(question, candidates))
-    return write_answer([candidates[index] for index in chosen])
+    indices = choose_sentences(candidates, scores, sentences)
+    indices = answer_below(question, candidates, indices)
+    indices = complete_lists(candidates, indices, read_asked(question, candidates))
+    chosen = [candidates[index] for index in indices]
+    text = write_answer(chosen)
+    if strictness is None:
+        return OfflineAnswer(text)
+    check = check_quotes(
+        question, [quote(each) for each in chosen],
+        language=Counter(each.language for each in chosen).most_common(1)[0][0],
+        term_weights=term_weights or {}, variants=variants or {}, strictness=strictness, embed=embed,
+    )  # fmt: skip
+    return OfflineAnswer(text, check)
+
+
+def quote(candidate: Candidate) -> Quoted:
+    """A sentence with all that it stands under."""
+    passage = candidate.passage
+    headings = f"{passage.page_title} {passage.heading} {candidate.context}"
+    return Quoted(candidate.text, headings, passage.content)
 
 
 def choose_sentences(

@@ -43,6 +43,7 @@ class OfflinePassage:
     heading: str
     content: str
     score: float
+    page_title: str = ""
 
     @cached_property
     def title(self) -> str:

@@ -1,0 +1,35 @@
+"""What a confidence is worth in one bot's knowledge."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from bots.models import BotProfile
+
+
+class RefusalFloors(models.Model):
+    """The confidences below which a bot refuses, made from its own chunks by `calibrating`; one row a language.
+
+    `chunk_count` is how much it knew then: floors of a base that has changed much are made anew.
+    """
+
+    bot_profile = models.ForeignKey(
+        BotProfile, on_delete=models.CASCADE, related_name="refusal_floors"
+    )
+    embedding_model = models.CharField(max_length=100)
+    language = models.CharField(max_length=10)
+    hopeless = models.FloatField(help_text="Below it no chat model is asked.")
+    balanced = models.FloatField(help_text="Below it the offline answerer does not look further.")
+    strict = models.FloatField(help_text="Below it a strict bot does not look further.")
+    chunk_count = models.PositiveIntegerField()
+    made_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["bot_profile", "embedding_model", "language"], name="floors_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.language}: {self.hopeless:.2f} / {self.balanced:.2f} / {self.strict:.2f}"

@@ -1,0 +1,73 @@
+"""Words that frame a question rather than name what it is about: that one of them is in a text is no evidence.
+
+By language, as they are written in questions and in answers; a language that is missing has none.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+_ENGLISH = """
+able allowed already answer anybody anyone available best better big boss bring call called calls charge charged
+cheap child children close closed closes come comes cost costs currently dad daughter day days describe did differ
+different do does done end enough ever everyone exactly expensive explain far fast father feel find first friend get
+gets give go good got happen happens heard help helpful high husband info information kid kids kind know large last
+let list long look looking made make many may mean means mom mother much mum must name named names need needs never
+next offer often old open opening opens paid particular partner pay people per person please possible price prices
+put question quickly really recently recommend related right run runs say see show someone son soon sort start still
+summarize take tall tell thing things think time type types use used want wants way wide wife will work works would
+year years yes yet young
+"""
+_GERMAN = """
+alt anrufen antwort art auf beantrage beantragen bedeutet bekomme bekommen bekommt besten bezahle bezahlen bitte
+brauche brauchen braucht breit darf ding dürfen eigentlich finde finden findet frage frau freund freundin für fürn
+fürs gebe geben gehen geht genau geöffnet gibt groß gut gute hab habe haben hat heißt helfen hilft hoch information
+jahr jahre jemand kann kaufen kind kinder kommen kommt kosten kostenlos kostet kriege kriegen kriegt kurz können
+lange leute mache machen macht mal mann mein meine meinem meinen muss mutter möchte müssen nehmen nennt neu neue
+neuen nimmt noch offen oft person personen preis preise sache sagen sagt schon schwer sohn soll sollen tag tage
+teuer tochter vater viel viele weit welche welcher welches wer wieviel will wissen wo zahle zahlen zeigen zeit zu
+öffnet
+"""
+_FRENCH = """
+aide aller avoir besoin bon bonne cher chercher combien connaître coût coûte coûtent demander dire donner durée
+enfant enfants expliquer faire faut femme fille fils gratuit info information jour jours liste longtemps mari merci
+mettre nom ouvert ouverte ouvrir payer personne personnes peut peux possible pouvez premier prendre prix puis quand
+question savoir tarif tarifs temps trouve trouver trouvez utiliser vais veut veux voir voudrais
+"""
+_SPANISH = """
+abierto abre abren ayuda buen bueno buscar caro cobran costar coste cuesta cuestan cuánto dar decir dura día días
+encontrar encuentro explicar gracias gratis haber hacer hay hija hijo hijos información ir llamar marido mejor mujer
+necesita necesito niños nombre ofrecen pagar persona personas posible precio precios pregunta puede pueden puedo
+quiero saber tarda tener tengo tiempo tiene tienen tomar usar ver
+"""
+_ITALIAN = """
+aiuto aperto apre aprire avere bambini bisogno caro cercare cosa costa costano costo dare dire dura fare figli
+figlia figlio funziona giorni giorno gratis grazie informazioni marito mettere moglie nome offrite pagare persona
+persone possibile posso prendere prezzi prezzo può quanto sapere serve servono spiegare tempo trovare trovo usare
+vedere vorrei
+"""
+_DUTCH = """
+betalen dag dagen dochter doen duur duurt gaan geven goed gratis halen heb hebben help hoelang hoeveel informatie
+kan kinderen komen kopen kost kosten krijg krijgen kunnen lang mag man mensen moet mogelijk naam nemen nodig open
+persoon prijs prijzen uitleggen vinden vraag vrouw weten wil willen zien zoek zoon
+"""
+_POLISH = """
+bilet cena ceny chcę czas czynne córka dni dostać drogi dzieci dziecko dzień gdzie ile imię informacje jak kosztuje
+kosztują ktoś kupić mogę możliwe można mąż nazwa osoba osoby otwarte pomoc potrzebuję proszę płacić syn trwa trzeba
+wiedzieć wziąć znaleźć zobaczyć żona
+"""
+_TURKISH = """
+almak açık bilgi bilmek bulmak eder fiyat fiyatları fiyatı gerekir gerekiyor gün günler istiyorum kadar kaç kimse
+kişi kız lazım liste mümkün nasıl ne oğlum para saat süre sürer vermek yapmak yardım çocuk çocuklar ödeme ücret
+ücreti ücretler
+"""
+ASKING_WORDS: Final = {
+    "en": frozenset(_ENGLISH.split()),
+    "de": frozenset(_GERMAN.split()),
+    "fr": frozenset(_FRENCH.split()),
+    "es": frozenset(_SPANISH.split()),
+    "it": frozenset(_ITALIAN.split()),
+    "nl": frozenset(_DUTCH.split()),
+    "pl": frozenset(_POLISH.split()),
+    "tr": frozenset(_TURKISH.split()),
+}

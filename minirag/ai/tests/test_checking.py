@@ -1,0 +1,144 @@
+"""Whether what would be quoted answers the question: its words are found again, and the kind of answer is there."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from minirag.ai.builtin.answer_kinds import lacks_kind
+from minirag.ai.builtin.checking import Quoted, check_quotes
+from minirag.lib.text.analysis import analyse
+
+SHIPPING = "Standard delivery to Austria costs £9.50 and takes 5 days."
+PASSES = "Der Bewohnerparkausweis kostet 120 € im Jahr."
+
+
+def check(question, text, *, language="en", heading="", passage="", known=(), **options):
+    """Words of `known` are common in the tenant's documents, all others rare."""
+    weights = dict.fromkeys(analyse(question, language), 5.0)
+    weights |= {term: 1.0 for word in known for term in analyse(word, language)}
+    quoted = [Quoted(text, heading, passage or text)]
+    return check_quotes(question, quoted, language=language, term_weights=weights, **options)
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "language", "missing"),
+    [
+        ("How much is delivery to Austria?", SHIPPING, "en", ()),
+        ("How much is delivery to Australia?", SHIPPING, "en", ("Australia",)),
+        ("What does the XR-4420 cost?", "The XR-4420 costs £20.", "en", ()),
+        ("What does the XR-4430 cost?", "The XR-4420 costs £20.", "en", ("XR-4430",)),
+        ("What is error E9?", "Error E1: the tank is empty.", "en", ("E9",)),
+        ("Was kostet ein Bewohnerparkausweis?", PASSES, "de", ()),
+        ("Was kostet ein Parkausweis?", PASSES, "de", ()),
+        ("Was kostet eine Grabstelle?", PASSES, "de", ("Grabstelle",)),
+        ("was kostet eine grabstelle", PASSES, "de", ("grabstelle",)),
+        ("Was kostet ein Bewohnerparkauswies?", PASSES, "de", ()),
+        ("Combien coûte la livraison ?", "La livraison coûte 5 €.", "fr", ()),
+        ("Combien coûte le mariage ?", "La livraison coûte 5 €.", "fr", ("mariage",)),
+    ],
+)
+def test_words_that_set_a_question_apart_have_to_be_there(question, text, language, missing):
+    found = check(question, text, language=language)
+    assert found.missing == missing and found.is_answered is not bool(missing)
+
+
+def test_a_word_in_the_heading_or_elsewhere_in_the_passage_counts_as_well():
+    text = "It is open from 9 to 17."
+    assert not check("When is the library open?", text).is_answered
+    assert check("When is the library open?", text, heading="Town > Library").is_answered
+    assert check(
+        "When is the library open?", text, passage=f"The library is new. {text}"
+    ).is_answered
+
+
+def test_a_verb_that_only_frames_the_question_is_no_evidence():
+    assert not check("Was kostet ein Reisepass?", "Das kostet 9 €.", language="de").is_answered
+
+
+def test_what_is_everywhere_weighs_little():
+    question, text = "Does the shop sell gaskets?", "The shop is in Fish Street."
+    assert not check(question, text, known=["shop"]).is_answered
+    assert check(question, "We sell gaskets.", known=["shop", "sell"]).is_answered
+
+
+def test_strict_asks_for_more_than_balanced():
+    question, text = "Is parking near the museum free?", "Parking is free."
+    assert check(question, text).is_answered
+    assert not check(question, text, strictness="strict").is_answered
+
+
+def test_a_word_of_the_same_meaning_will_do_but_no_other_name():
+    near = {"postage": 0, "delivery": 0, "australia": 1, "austria": 1}
+
+    def embed(texts):
+        return np.eye(64, dtype=np.float32)[
+            [near.get(text, 10 + n % 50) for n, text in enumerate(texts)]
+        ]
+
+    assert not check("How much is postage?", SHIPPING).is_answered
+    assert check("How much is postage?", SHIPPING, embed=embed).is_answered
+    assert not check("How much is delivery to Australia?", SHIPPING, embed=embed).is_answered
+
+
+def test_words_are_compared_by_meaning_only_where_the_rest_does_not_decide():
+    def embed(texts):
+        raise AssertionError("asked")
+
+    assert check("How much is delivery to Austria?", SHIPPING, embed=embed).is_answered
+    assert not check("What is error E9?", "Error E1: empty.", embed=embed).is_answered
+
+
+@pytest.mark.parametrize(
+    "question", ["", "?!", "the of and", "🙂", "x " * 20_000, "なんですか", "a" * 32_000]
+)
+def test_odd_questions_are_survived(question):
+    assert check(question, SHIPPING).coverage >= 0
+
+
+def test_nothing_to_quote_is_no_answer():
+    assert not check_quotes("Why?", [], language="en", term_weights={}).is_answered
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "lacks"),
+    [
+        ("How much does it cost?", "It is blue.", "amount"),
+        ("How much does it cost?", "It is free of charge.", ""),
+        ("What does the course cost?", "Price: 95 €", ""),
+        ("Was kostet der Eintritt?", "Geöffnet ist täglich.", "amount"),
+        ("Was kostet der Eintritt?", "Der Eintritt ist kostenlos.", ""),
+        ("Wie teuer ist das?", "5,50 € je Stück", ""),
+        ("When is it open?", "It has three doors and a bell.", "time"),
+        ("When is it open?", "On Mondays only.", ""),
+        ("Wann ist Markt?", "Er ist sehr beliebt.", "time"),
+        ("Wann ist Markt?", "Jeden Samstag.", ""),
+        ("Who runs the shop?", "it is near the harbour.", "person"),
+        ("Who runs the shop?", "The manager is Ottilie Brandt.", ""),
+        ("Wer leitet das Amt?", "Leiterin ist Frau Osthoff.", ""),
+        ("How many seats are there?", "There are seats.", "number"),
+        ("How many seats are there?", "There are twelve.", ""),
+        ("Wie viele Plätze gibt es?", "Es sind 25.", ""),
+        ("How long does it take?", "It takes patience.", "duration"),
+        ("Wie lange dauert es?", "Vier Werktage, also eine Woche.", ""),
+        ("How wide is it?", "It weighs 9 stones.", "size"),
+        ("How wide is it?", "Width: 32 cm", ""),
+        ("Is it open when it rains?", "Yes.", ""),
+        ("¿Cuánto cuesta?", "Es azul.", ""),
+    ],
+)  # fmt: skip
+def test_the_kind_of_answer_that_is_asked_for_has_to_be_there(question, text, lacks):
+    assert lacks_kind(question, text) == lacks
+
+
+def test_an_answer_that_lacks_its_kind_is_none():
+    found = check("When is the library open?", "The library is open to all.")
+    assert (found.is_answered, found.lacks) == (False, "time")
+
+
+def test_what_search_took_for_a_word_counts_as_the_word():
+    text = "Die Mülltonne kostet 9 € im Jahr."
+    assert not check("Was kostet der Abfallbehälter?", text, language="de").is_answered
+    [term] = analyse("Abfallbehälter", "de")
+    taken = {term: tuple(analyse("Mülltonne", "de"))}
+    assert check("Was kostet der Abfallbehälter?", text, language="de", variants=taken).is_answered
