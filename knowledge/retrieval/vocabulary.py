@@ -133,9 +133,9 @@ def plan_lookup(
                 texts |= list_pieces(form)
             if word in unknown and edits:
                 texts.update(respell(form))
-                shared = 2 if size < 6 else 3
-                heads.add((form[:shared], size - edits, size + edits))
-                tails.add((form[size - size // 2 :][::-1], size - edits, size + edits))
+                head, tail = _ends_of(form)
+                heads.add((head, size - edits, size + edits))
+                tails.add((tail[::-1], size - edits, size + edits))
             if word.compounds and size > SHORTEST_PART:
                 heads.add((form, size + SHORTEST_PART, 2 * _LONGEST_SPLIT))
                 tails.add((form[::-1], size + SHORTEST_PART, 2 * _LONGEST_SPLIT))
@@ -149,6 +149,11 @@ def plan_lookup(
         "shortest_of_tails": [shortest for _, shortest, _ in by_tail],
         "longest_of_tails": [longest for _, _, longest in by_tail],
     }
+
+
+def _ends_of(form: str) -> tuple[str, str]:
+    """The beginning and the end of which a misspelled word has one right: the first letters, or the second half."""
+    return form[: 2 if len(form) < 6 else 3], form[len(form) - len(form) // 2 :]
 
 
 def choose_expansions(
@@ -191,7 +196,8 @@ def _widen(
     for form in word.forms if stands_in else (word.term,):
         found: list[Expansion] = []
         if len(form) <= _LONGEST_SPLIT:
-            parts = split_compound(form, vocabulary.keys() - {form}, links=word.compounds)
+            pieces = [piece for piece in list_pieces(form) if piece in vocabulary]
+            parts = split_compound(form, pieces, links=word.compounds)
             if word.compounds or len(parts) == 2:
                 found += [
                     Expansion(word.term, part, "parts", PARTS_WEIGHT * factor, stands_in)
@@ -228,11 +234,11 @@ def _correct(word: AskedWord, vocabulary: Mapping[str, int]) -> list[Expansion]:
     ranked: list[tuple[float, int, str]] = []
     for form in word.forms:
         edits = allow_edits(form)
-        same = set(respell(form))
+        same, (head, tail) = set(respell(form)), _ends_of(form)
         for text, frequency in vocabulary.items():
             if text in same:
                 ranked.append((0.0, -frequency, text))
-            elif edits and abs(len(text) - len(form)) <= edits:
+            elif edits and (text.startswith(head) or text.endswith(tail)):
                 distance = count_edits(form, text, edits)
                 starts_alike = text[0] == form[0]
                 if distance > edits or not (starts_alike or (distance == 1 and len(form) >= 6)):
