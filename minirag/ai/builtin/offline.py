@@ -208,7 +208,7 @@ def write_answer(chosen: Sequence[Candidate]) -> str:
     parts: list[str] = []
     was_list = False
     for position, candidate in enumerate(chosen):
-        beside = chosen[max(position - 1, 0) : position] + chosen[position + 1 : position + 2]
+        beside = [*chosen[max(position - 1, 0) : position], *chosen[position + 1 : position + 2]]
         is_list = bool(candidate.marker) and any(_is_one_list(candidate, each) for each in beside)
         text = f"{candidate.marker} {candidate.text}" if is_list else close_sentence(candidate.text)
         if parts:
