@@ -82,6 +82,15 @@ def test_a_turn_is_one_row_with_everything_about_it(acme, acme_bot, as_acme, mod
     assert found == [source["chunk_id"] for source in answered["sources"]]
 
 
+def test_the_words_that_were_searched_for_as_well_are_in_the_row(acme, acme_bot, as_acme, model):
+    model.enqueue("It lasts 36 months [1].")
+    ask(acme, acme_bot, message="How long is the waranty of the Aeris One?")
+    [row] = logs(as_acme)["items"]
+    [expansion] = row["retrieval"]["expansions"]
+    assert (expansion["found"], expansion["kind"]) == ("warranti", "spelling")
+    assert row["retrieval"]["repeats"] == []
+
+
 def test_a_turn_costs_in_the_log_what_it_costs_in_the_statistics(acme, acme_bot, as_acme, model):
     with tenant_context(acme.tenant):
         set_override(

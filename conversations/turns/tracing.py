@@ -9,6 +9,7 @@ from conversations.turns.state import Answer, Rewriting, Understood
 from knowledge.retrieval.retrieving import Retrieval
 
 SHOWN_LENGTH: Final = 500
+MOST_EXPANSIONS: Final = 50
 
 
 def describe_turn(answer: Answer) -> dict[str, Any]:
@@ -88,6 +89,16 @@ def describe_retrieval(found: Retrieval) -> dict[str, Any]:
             }
             for passage in found.passages
         ],
+        "expansions": [
+            {
+                "term": each.term,
+                "found": each.found,
+                "kind": each.kind,
+                "weight": round(each.weight, 3),
+            }
+            for each in found.expansions[:MOST_EXPANSIONS]
+        ],
+        "repeats": [{"chunk_id": str(each.chunk_id), "of": str(each.of)} for each in found.repeats],
         "external": [
             {
                 "source_id": str(search.source_id),
