@@ -400,7 +400,7 @@ def api(acme, bob, monkeypatch, settings) -> Api:
     model.enqueue("It lasts 36 months [1].")
     model.take_over(monkeypatch)
     with tenant_context(acme.tenant):
-        bot = make_bot(model="openai/gpt-test")
+        bot = make_bot(model="openai/gpt-test", refusal_mode="strict")
         source = teach(bot)
         export = ExportJob.objects.create(export_type="messages", status="failed")
         document = Document.objects.get(source=source)

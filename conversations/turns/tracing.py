@@ -22,6 +22,7 @@ def describe_turn(answer: Answer) -> dict[str, Any]:
         "latency_ms": answer.duration_ms,
         "first_token_ms": answer.first_token_ms,
         "is_stream": answer.is_stream,
+        "missing": list(answer.refusal.missing) if answer.refusal else [],
         "understood": None if answer.understood is None else describe_understood(answer.understood),
         "rewriting": None if answer.rewriting is None else describe_rewriting(answer.rewriting),
         "retrieval": None if answer.retrieval is None else describe_retrieval(answer.retrieval),
