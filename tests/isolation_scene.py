@@ -33,7 +33,7 @@ from conftest import Party
 from conversations.exports.models import ExportJob, ExportPart
 from conversations.models import Chat, Message, MessageRole
 from knowledge.indexing.ingestion import ingest
-from knowledge.models import Chunk, NextVector, Reembedding, Source
+from knowledge.models import Chunk, NextVector, Reembedding, RefusalFloors, Source
 from tenants.context import tenant_context
 from tenants.models import ApiToken, AuditEvent, BotAddress, Domain, Tenant, User
 from tenants.provisioning import add_domain
@@ -248,6 +248,11 @@ def _ingest_sources(rows: Rows, word: str) -> None:
     Reembedding.objects.create(
         dataset_id=chunk.source.dataset_id, embedding_model=f"{word}/embedder"
     )
+    # Numbered from 1 in each tenant: an id of its own, so that acme's is not one of globex's.
+    RefusalFloors.objects.create(
+        pk=uuid4().int % 10**15, bot_profile_id=rows.bot, embedding_model=f"{word}/embedder",
+        language="en", hopeless=0.1, balanced=0.2, strict=0.3, chunk_count=2,
+    )  # fmt: skip
 
 
 def _fill_logs(rows: Rows, word: str, hook: Webhook) -> None:
