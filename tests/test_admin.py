@@ -542,6 +542,7 @@ def bot_form(**changes: Any) -> dict[str, Any]:
         "max_tokens": 100,
         "new_api_key": "",
         "new_api_base": "",
+        "unsupported_mode": "mark",
         "refusal_mode": "strict",
         "refusal_floor": "",
         "refusal_text": "",

@@ -1083,6 +1083,8 @@ class TestAdmins:
             "passage_count": "5",
             "history_turns": "5",
             "fusion": "max_norm",
+            "unsupported_mode": "mark",
+            "refusal_mode": "balanced",
             "condense_mode": "auto",
         }
         assert alice.post("/admin/bots/botprofile/", data).status_code == 302
