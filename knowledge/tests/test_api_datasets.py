@@ -379,23 +379,23 @@ def test_a_dataset_that_a_bot_has_left_behind_is_found_by_its_words_only(api, ac
 
 
 # --- Priority -----------------------------------------------------------------------------------------------------
-def test_of_passages_that_fit_as_well_those_of_the_first_priority_come_first(api):
+def test_of_the_same_text_in_two_datasets_that_of_the_first_priority_answers(api):
     first, second, bot = api.dataset("First"), api.dataset("Second"), api.bot()
     a, b = api.teach(dataset_id=first), api.teach(dataset_id=second)
     api.send(
         "put", f"bot-profiles/{bot}/datasets", datasets=[{"dataset_id": second}, {"dataset_id": first}]
     )  # fmt: skip
-    assert api.answers(bot)[:2] == [b, a]
+    assert b in api.answers(bot) and a not in api.answers(bot)
     api.send("patch", f"datasets/{first}/bots/{bot}", priority=1)
     api.send("patch", f"datasets/{second}/bots/{bot}", priority=2)
-    assert api.answers(bot)[:2] == [a, b]
+    assert a in api.answers(bot) and b not in api.answers(bot)
 
 
 def test_a_bots_own_dataset_comes_before_a_second_priority(api):
     dataset, bot = api.dataset(), api.bot()
     shared, own = api.teach(dataset_id=dataset), api.teach(bot_profile_id=bot)
     api.link(dataset, bot, priority=2)
-    assert api.answers(bot)[:2] == [own, shared]
+    assert own in api.answers(bot) and shared not in api.answers(bot)
 
 
 def test_no_priority_moves_a_passage_that_fits_clearly_better(api):

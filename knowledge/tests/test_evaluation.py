@@ -158,7 +158,7 @@ def test_search_prints_passages_with_the_parts_of_their_scores(bot, capsys):
         and "Handbook > Warranty" in lines[1]
         and WARRANTY[:60] in lines[2]
     )
-    assert "confidence 0." in lines[-1] and "threshold 0.170: enough to answer from" in lines[-1]
+    assert "confidence 0." in lines[-1] and "threshold 0.120: enough to answer from" in lines[-1]
 
 
 @pytest.mark.parametrize(
