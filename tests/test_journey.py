@@ -81,8 +81,11 @@ def test_each_bot_refuses_what_only_the_other_knows_and_what_nobody_knows(
         answer = ask(account, question)
         if answer["refusal"]:
             refused += 1
-            assert answer["sources"] == [] and answer["citations"] == []
-            assert answer["refusal"]["score"] < answer["refusal"]["threshold"]
+            assert answer["citations"] == []
+            # `not_answered`: something near was found, and it does not hold what was asked.
+            if answer["refusal"]["reason"] != "not_answered":
+                assert answer["sources"] == []
+                assert answer["refusal"]["score"] < answer["refusal"]["threshold"]
     assert refused >= 0.8 * len(foreign), f"{refused} of {len(foreign)}"
 
 

@@ -37,7 +37,7 @@ from bench.quality.scene import (
     load_scene,
 )
 from bench.report import Budget, Report
-from bots.models import BotProfile
+from bots.models import BotProfile, RefusalMode
 from bots.profiles import create_bot
 from bots.scopes.guardrails import UNSAFE_QUESTION
 from conversations.turns import speaking
@@ -147,7 +147,7 @@ def try_cases(scene: Scene, played: Played, cases: Sequence[Case]) -> list[Tried
     others = [case for case in cases if case.kind != PLANTED]
     with tenant_context(played.tenant):
         tried = try_all(scene, played, others)
-        with bot_set(played.bot, refuses=False):
+        with bot_set(played.bot, refusal_mode=RefusalMode.OPEN):
             return tried + try_all(scene, played, planted)
 
 
@@ -176,7 +176,8 @@ def read_prompts(scene: Scene, played: Played, case: Case) -> list[str]:
     """Ask a chat model the same, without a floor, and look for what should not be in what it reads."""
     if case.kind not in READ_BY_A_MODEL:
         return []
-    with bot_set(played.bot, refuses=False, model="openai/keeper"), keep_prompts() as keeper:
+    open_to_all = {"refusal_mode": RefusalMode.OPEN, "model": "openai/keeper"}
+    with bot_set(played.bot, **open_to_all), keep_prompts() as keeper:
         reply = async_to_sync(ask)(played.bot, case.text)
     faults = [
         fault for prompt in keeper.prompts for fault in judge_prompt(scene, played.party, prompt)
