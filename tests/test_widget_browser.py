@@ -124,7 +124,9 @@ def test_no_secret_stands_in_the_page_or_in_a_url(page, server):
     assert server.sessions[0]["bot_profile_id"] == BOT_ID
     assert server.sessions[0]["origin"] == server.url
     (frame,) = frames_of(server, "authenticate")
-    assert frame == {"type": "authenticate", "session_token": "token-1", "chat_id": None}
+    assert frame == {
+        "type": "authenticate", "session_token": "token-1", "chat_id": None, "language": "en",
+    }  # fmt: skip
     assert "token-1" not in page.content()
     assert page.evaluate("JSON.stringify(localStorage)").count("token") == 0
 
