@@ -7,11 +7,10 @@ several texts on several threads. What fails in native code becomes `EmbedderUnu
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from minirag.ai.builtin.folder_files import (
     MAX_DIMENSIONS,
@@ -21,7 +20,12 @@ from minirag.ai.builtin.folder_files import (
     Pooling,
 )
 from minirag.ai.builtin.folders import is_as_described
-from minirag.ai.builtin.minilm import drop_surrogates
+from minirag.ai.builtin.minilm import (
+    LoadedModels,
+    drop_surrogates,
+    pad_rows,
+    run_in_batches,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -80,20 +84,8 @@ class Exported:
         self, texts: Sequence[str], *, prefix: str = "", batch_size: int = 1
     ) -> tuple[np.ndarray, int]:
         """Unit vectors of the texts, in order, and the tokens read. Raises EmbedderUnusable."""
-        import numpy as np
-
-        vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
         rows = self._tokenize([prefix + text for text in texts])
-        order = sorted(range(len(rows)), key=lambda index: len(rows[index]))
-        batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
-
-        def fill(chosen: list[int]) -> None:
-            vectors[chosen] = self._run([rows[index] for index in chosen])
-
-        # A single question runs in the caller's thread and never queues behind a file.
-        for _ in self._workers.map(fill, batches) if len(batches) > 1 else map(fill, batches):
-            pass
-        return vectors, sum(map(len, rows))
+        return run_in_batches(rows, self._run, self._workers, self.dimensions, batch_size)
 
     def _tokenize(self, texts: list[str]) -> list[list[int]]:
         shown = [drop_surrogates(text) for text in texts]
@@ -105,11 +97,7 @@ class Exported:
     def _run(self, rows: list[list[int]]) -> np.ndarray:
         import numpy as np
 
-        ids = np.full((len(rows), max(map(len, rows))), self.folder.pad_id, dtype=np.int64)
-        mask = np.zeros_like(ids)
-        for index, row in enumerate(rows):
-            ids[index, : len(row)] = row
-            mask[index, : len(row)] = 1
+        ids, mask = pad_rows(rows, self.folder.pad_id)
         given = {
             "input_ids": ids,
             "attention_mask": mask,
@@ -194,20 +182,7 @@ def _shorten(error: Exception | None, directory: Path) -> str:
     return f" ({text[:160] or type(error).__name__})"
 
 
-_loaded: dict[tuple[Path, str], Exported | EmbedderUnusable] = {}
-# Never freed: destroying a session would wait for threads that stayed in the parent.
-_abandoned: list[Any] = []
-_loading = threading.Lock()
-
-
-def _forget_after_fork() -> None:
-    global _loading
-    _abandoned.extend(_loaded.values())
-    _loaded.clear()
-    _loading = threading.Lock()
-
-
-os.register_at_fork(after_in_child=_forget_after_fork)
+_loaded: LoadedModels[tuple[Path, str], Exported | EmbedderUnusable] = LoadedModels()
 
 
 def find_loaded(directory: Path, fingerprint: str) -> Exported | None:
@@ -219,7 +194,7 @@ def find_loaded(directory: Path, fingerprint: str) -> Exported | None:
 def load(folder: Folder, *, threads: int = 0) -> Exported:
     """The process's instance. Raises EmbedderUnusable, at once where it failed before."""
     key = (folder.directory, folder.fingerprint)
-    with _loading:
+    with _loaded.lock:
         if key not in _loaded:
             while len(_loaded) >= MOST_LOADED:
                 _loaded.pop(next(iter(_loaded)))

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from minirag.lib.errors import ProductError
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     import numpy as np
     import onnxruntime
     import tokenizers
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 MODEL_FILE = "minilm-int8.onnx"
 TOKENIZER_FILE = "tokenizer.json"
@@ -67,33 +70,14 @@ class MiniLM:
         self, texts: Sequence[str], *, batch_size: int = 1
     ) -> tuple[np.ndarray, int]:
         """`encode`, and how many tokens were read, the two markers of each text included."""
-        import numpy as np
-
-        vectors = np.zeros((len(texts), DIMENSIONS), dtype=np.float32)
         rows = [
             encoding.ids
             for encoding in self._tokenizer.encode_batch([drop_surrogates(text) for text in texts])
         ]
-        # Batches of like length waste least on padding.
-        order = sorted(range(len(rows)), key=lambda index: len(rows[index]))
-        batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
-
-        def fill(chosen: list[int]) -> None:
-            vectors[chosen] = self._run([rows[index] for index in chosen])
-
-        # A single question runs in the caller's thread and never queues behind a file.
-        for _ in self._workers.map(fill, batches) if len(batches) > 1 else map(fill, batches):
-            pass
-        return vectors, sum(map(len, rows))
+        return run_in_batches(rows, self._run, self._workers, DIMENSIONS, batch_size)
 
     def _run(self, rows: list[list[int]]) -> np.ndarray:
-        import numpy as np
-
-        ids = np.zeros((len(rows), max(map(len, rows))), dtype=np.int64)
-        mask = np.zeros_like(ids)
-        for index, row in enumerate(rows):
-            ids[index, : len(row)] = row
-            mask[index, : len(row)] = 1
+        ids, mask = pad_rows(rows)
         return self._session.run(["embedding"], {"input_ids": ids, "attention_mask": mask})[0]
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
@@ -109,20 +93,59 @@ def drop_surrogates(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
-_loaded: dict[Path, MiniLM] = {}
-# Never freed: destroying a session would wait for threads that stayed in the parent.
-_abandoned: list[MiniLM] = []
-_loading = threading.Lock()
+def pad_rows(rows: Sequence[Sequence[int]], padding: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Token ids of several texts as one int64 array, and the mask that is 1 where they are and 0 in the padding."""
+    import numpy as np
+
+    ids = np.full((len(rows), max(map(len, rows))), padding, dtype=np.int64)
+    mask = np.zeros_like(ids)
+    for index, row in enumerate(rows):
+        ids[index, : len(row)] = row
+        mask[index, : len(row)] = 1
+    return ids, mask
 
 
-def _forget_after_fork() -> None:
-    global _loading
-    _abandoned.extend(_loaded.values())
-    _loaded.clear()
-    _loading = threading.Lock()
+def run_in_batches(
+    rows: Sequence[list[int]],
+    run: Callable[[list[list[int]]], np.ndarray],
+    workers: ThreadPoolExecutor,
+    dimensions: int,
+    batch_size: int,
+) -> tuple[np.ndarray, int]:
+    """The vectors that `run` makes of texts' token ids, in order: float32 (n, dimensions); and how many ids it read."""
+    import numpy as np
+
+    vectors = np.zeros((len(rows), dimensions), dtype=np.float32)
+    # Batches of like length waste least on padding.
+    order = sorted(range(len(rows)), key=lambda index: len(rows[index]))
+    batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+
+    def fill(chosen: list[int]) -> None:
+        vectors[chosen] = run([rows[index] for index in chosen])
+
+    # A single question runs in the caller's thread and never queues behind a file.
+    for _ in workers.map(fill, batches) if len(batches) > 1 else map(fill, batches):
+        pass
+    return vectors, sum(map(len, rows))
 
 
-os.register_at_fork(after_in_child=_forget_after_fork)
+class LoadedModels(dict[K, V]):
+    """The models that this process has loaded, and the lock to load one under. A forked child begins without any."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lock = threading.Lock()
+        # Never freed: destroying a session would wait for threads that stayed in the parent.
+        self._abandoned: list[V] = []
+        os.register_at_fork(after_in_child=self._forget)
+
+    def _forget(self) -> None:
+        self._abandoned.extend(self.values())
+        self.clear()
+        self.lock = threading.Lock()
+
+
+_loaded: LoadedModels[Path, MiniLM] = LoadedModels()
 
 
 def is_built(directory: Path) -> bool:
@@ -137,7 +160,7 @@ def load(directory: Path, *, threads: int = 0) -> MiniLM:
     """
     model = _loaded.get(directory)
     if model is None:
-        with _loading:
+        with _loaded.lock:
             model = _loaded.get(directory)
             if model is None:
                 model = _loaded[directory] = _open(directory, threads)
