@@ -167,11 +167,11 @@ class TestEventStream:
         assert failure.category == category
 
     async def test_comments_do_not_count_as_progress(self):
-        async with ScriptedServer(packets=[b": working\n\n"] * 40, pause=0.05) as server:
+        async with ScriptedServer(packets=[b": working\n\n"] * 400, pause=0.05) as server:
             started = time.monotonic()
             _, error = await fail(ask(server, timeout_seconds=0.3))
         assert error.category == "timeout"
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 10
 
     async def test_compression_that_was_not_asked_for_is_malformed(self):
         head = EVENT_STREAM + b"content-encoding: gzip\r\n\r\n"
