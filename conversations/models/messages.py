@@ -1,4 +1,4 @@
-"""Conversations: chats, their messages, and what an answer cites."""
+"""A chat's messages: questions with how their turns ended, and answers."""
 
 from __future__ import annotations
 
@@ -8,48 +8,9 @@ from typing import Any, NamedTuple
 
 from django.db import models
 
-from bots.models import BotProfile, Outcome
-from conversations.exports import models as export_models  # noqa: F401 - Django looks for models here
+from bots.models import Outcome
+from conversations.models.chats import Chat
 from minirag.lib.text.word_search import word_index
-from tenants.context import TenantRow
-
-EXCERPT_LENGTH = 200
-"""How much of a passage readers see who did not ask for all of it."""
-
-
-class Chat(TenantRow, models.Model):
-    """A thread between one bot and one person, who is a user, a visitor of a widget, or a server with a token."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    bot_profile = models.ForeignKey(
-        BotProfile, on_delete=models.CASCADE, related_name="chats", verbose_name="bot"
-    )
-    # No foreign key: users live in the public schema, and erasing one must not look into every tenant.
-    user_id = models.UUIDField(null=True, blank=True)
-    visitor_id = models.CharField(max_length=64, blank=True, default="")
-    origin = models.CharField(
-        max_length=255, blank=True, default="", help_text="The page's origin, for widgets."
-    )
-    title = models.CharField(max_length=500, blank=True)
-    message_count = models.PositiveIntegerField(default=0)
-    total_prompt_tokens = models.PositiveBigIntegerField(default=0)
-    total_completion_tokens = models.PositiveBigIntegerField(default=0)
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
-
-    class Meta:
-        ordering = ["-created_at", "-id"]
-        indexes = [
-            models.Index(fields=["-created_at"], name="chat_by_time"),
-            models.Index(fields=["bot_profile", "-created_at"], name="chat_by_bot"),
-            models.Index(
-                fields=["visitor_id"], name="chat_by_visitor", condition=~models.Q(visitor_id="")
-            ),
-            word_index("title", "visitor_id", "origin", name="chat_by_words"),
-        ]
-
-    def __str__(self) -> str:
-        return self.title or str(self.pk)
 
 
 class MessageRole(models.TextChoices):
@@ -194,40 +155,3 @@ class Message(models.Model):
         pending = Message.objects.filter(pk=self.pk, outcome=Outcome.PENDING)
         ended = pending.update(outcome=outcome, error_code=error_code, reserved_in=None, **facts)
         return bool(ended)
-
-
-class Citation(models.Model):
-    """What `[number]` in an answer refers to, kept as it was when the answer was given."""
-
-    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="citations")
-    number = models.PositiveSmallIntegerField()
-    # The chunk itself may be gone tomorrow; what was cited stays readable.
-    chunk_id = models.UUIDField()
-    source_id = models.UUIDField()
-    external_id = models.CharField(
-        max_length=200, blank=True, default="", help_text="The chunk's name in nyxCore."
-    )
-    title = models.CharField(max_length=500, blank=True)
-    heading = models.CharField(max_length=1000, blank=True)
-    url = models.CharField(max_length=2048, blank=True)
-    page = models.PositiveIntegerField(null=True, blank=True)
-    content = models.TextField()
-    score = models.FloatField()
-
-    class Meta:
-        ordering = ["message", "number"]
-        constraints = [
-            models.UniqueConstraint(fields=["message", "number"], name="citation_number_once")
-        ]
-
-    def __str__(self) -> str:
-        return f"[{self.number}] {self.title}"
-
-    @property
-    def shown_id(self) -> str:
-        """The chunk's id as clients see it."""
-        return self.external_id or str(self.chunk_id)
-
-    @property
-    def excerpt(self) -> str:
-        return self.content[:EXCERPT_LENGTH]

@@ -1,0 +1,19 @@
+"""Conversations: chats, their messages, and what an answer cites."""
+
+from __future__ import annotations
+
+from conversations.exports import models as export_models  # noqa: F401 - Django looks for models here
+from conversations.models.chats import Chat
+from conversations.models.citations import EXCERPT_LENGTH, Citation
+from conversations.models.messages import CutReason, Feedback, Message, MessageRole, Refused
+
+__all__ = [
+    "EXCERPT_LENGTH",
+    "Chat",
+    "Citation",
+    "CutReason",
+    "Feedback",
+    "Message",
+    "MessageRole",
+    "Refused",
+]

@@ -1,0 +1,46 @@
+"""A chat: a thread between one bot and one person."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+
+from bots.models import BotProfile
+from minirag.lib.text.word_search import word_index
+from tenants.context import TenantRow
+
+
+class Chat(TenantRow, models.Model):
+    """A thread between one bot and one person, who is a user, a visitor of a widget, or a server with a token."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    bot_profile = models.ForeignKey(
+        BotProfile, on_delete=models.CASCADE, related_name="chats", verbose_name="bot"
+    )
+    # No foreign key: users live in the public schema, and erasing one must not look into every tenant.
+    user_id = models.UUIDField(null=True, blank=True)
+    visitor_id = models.CharField(max_length=64, blank=True, default="")
+    origin = models.CharField(
+        max_length=255, blank=True, default="", help_text="The page's origin, for widgets."
+    )
+    title = models.CharField(max_length=500, blank=True)
+    message_count = models.PositiveIntegerField(default=0)
+    total_prompt_tokens = models.PositiveBigIntegerField(default=0)
+    total_completion_tokens = models.PositiveBigIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        indexes = [
+            models.Index(fields=["-created_at"], name="chat_by_time"),
+            models.Index(fields=["bot_profile", "-created_at"], name="chat_by_bot"),
+            models.Index(
+                fields=["visitor_id"], name="chat_by_visitor", condition=~models.Q(visitor_id="")
+            ),
+            word_index("title", "visitor_id", "origin", name="chat_by_words"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or str(self.pk)

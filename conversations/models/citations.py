@@ -1,0 +1,47 @@
+"""What an answer cites."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from conversations.models.messages import Message
+
+EXCERPT_LENGTH = 200
+"""How much of a passage readers see who did not ask for all of it."""
+
+
+class Citation(models.Model):
+    """What `[number]` in an answer refers to, kept as it was when the answer was given."""
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="citations")
+    number = models.PositiveSmallIntegerField()
+    # The chunk itself may be gone tomorrow; what was cited stays readable.
+    chunk_id = models.UUIDField()
+    source_id = models.UUIDField()
+    external_id = models.CharField(
+        max_length=200, blank=True, default="", help_text="The chunk's name in nyxCore."
+    )
+    title = models.CharField(max_length=500, blank=True)
+    heading = models.CharField(max_length=1000, blank=True)
+    url = models.CharField(max_length=2048, blank=True)
+    page = models.PositiveIntegerField(null=True, blank=True)
+    content = models.TextField()
+    score = models.FloatField()
+
+    class Meta:
+        ordering = ["message", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["message", "number"], name="citation_number_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"[{self.number}] {self.title}"
+
+    @property
+    def shown_id(self) -> str:
+        """The chunk's id as clients see it."""
+        return self.external_id or str(self.chunk_id)
+
+    @property
+    def excerpt(self) -> str:
+        return self.content[:EXCERPT_LENGTH]
