@@ -1,10 +1,10 @@
-"""Bots: one configured assistant each, and what its model calls cost."""
+"""One configured assistant: its model, its words, its pages and its provider key."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
@@ -13,18 +13,9 @@ from django.db import models, transaction
 from django.db.models.functions import JSONObject
 from django.utils import timezone
 
-from bots.quotas.models import Quota, QuotaUse, SharedStorage
-from bots.scopes.models import SCOPE_FACTS, Scope, Strictness, Tone
-from bots.usage.models import (
-    Measure,
-    Outcome,
-    PriceOverride,
-    UsageDay,
-    UsageEvent,
-    UsageKind,
-    UsageRollup,
-    UsageTiming,
-)
+from bots.models.answering import Answering
+from bots.models.choices import MOST_ORIGINS, MOST_QUESTIONS, default_model
+from bots.scopes.models import SCOPE_FACTS, Scope
 from minirag.ai.builtin.local import pin
 from minirag.ai.credentials import Credentials
 from minirag.lib.bounds import ListOf
@@ -32,76 +23,6 @@ from minirag.lib.security.crypto import decrypt, encrypt, rotate
 from tenants.context import TenantRow, current_schema, require_tenant
 from tenants.due import DueKind, make_due
 from tenants.models import BotAddress
-
-__all__ = [
-    "SCOPE_FACTS",
-    "BotProfile",
-    "BotProfileQuerySet",
-    "CondenseMode",
-    "Fusion",
-    "Measure",
-    "Outcome",
-    "PriceOverride",
-    "Quota",
-    "QuotaUse",
-    "RefusalMode",
-    "Scope",
-    "SharedStorage",
-    "Strictness",
-    "Tone",
-    "UnsupportedMode",
-    "UsageDay",
-    "UsageEvent",
-    "UsageKind",
-    "UsageRollup",
-    "UsageTiming",
-    "default_model",
-]
-
-
-MOST_QUESTIONS: Final = 10
-MOST_ORIGINS: Final = 50
-
-
-def default_model() -> str:
-    return settings.DEFAULT_LLM_MODEL
-
-
-class CondenseMode(models.TextChoices):
-    """When a chat model is asked to put a question so that it stands alone, before it is searched."""
-
-    AUTO = "auto", "Where a question leans on what was said before"
-    ALWAYS = "always", "For every question with something said before it"
-    NEVER = "never", "Never: by the words alone"
-
-
-class UnsupportedMode(models.TextChoices):
-    """What becomes of a cited sentence that its passages do not hold."""
-
-    MARK = "mark", "Stays, and is marked in the trace"
-    DROP = "drop", "Is left out of the answer"
-
-
-def default_refusal_mode() -> str:
-    return settings.DEFAULT_REFUSAL_MODE
-
-
-class RefusalMode(models.TextChoices):
-    """Who judges whether the sources answer a question.
-
-    Open: nobody, the model is always asked. Balanced: a chat model itself, once what was found is not hopeless; for the
-    offline answerer the floor and a check of what it would quote. Strict: the floor for every model, and the check word
-    for word.
-    """
-
-    STRICT = "strict", "Strict: rather no answer than a doubtful one"
-    BALANCED = "balanced", "Balanced: a chat model says itself what its sources do not hold"
-    OPEN = "open", "Open: the model is always asked"
-
-
-class Fusion(models.TextChoices):
-    MAX_NORM = "max_norm", "Max-normalised sum"
-    RECIPROCAL_RANK = "rrf", "Reciprocal rank"
 
 
 class BotProfileQuerySet(models.QuerySet["BotProfile"]):
@@ -117,7 +38,7 @@ class BotProfileQuerySet(models.QuerySet["BotProfile"]):
         )
 
 
-class BotProfile(TenantRow, models.Model):
+class BotProfile(TenantRow, Answering):
     """A configured assistant: its model, its tone, when it refuses, and on which pages its widget may be."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -141,46 +62,6 @@ class BotProfile(TenantRow, models.Model):
         default=0, editable=False, help_text="Of its sources that are not deleted."
     )
     is_active = models.BooleanField(default=True)
-
-    passage_count = models.PositiveSmallIntegerField(
-        "passages per question", default=5, validators=[MinValueValidator(1), MaxValueValidator(20)]
-    )
-    history_turns = models.PositiveSmallIntegerField(default=10, validators=[MaxValueValidator(50)])
-    unsupported_mode = models.CharField(
-        "sentences that their sources do not support",
-        max_length=10,
-        choices=UnsupportedMode,
-        default=UnsupportedMode.MARK,
-        help_text="To leave them out, the answer is shown sentence by sentence.",
-    )
-    condense_mode = models.CharField(
-        "rewriting of follow-ups", max_length=10, choices=CondenseMode, default=CondenseMode.AUTO
-    )
-    condense_model = models.CharField(
-        "model for that", max_length=100, blank=True, default="", help_text="Empty: the chat model."
-    )
-    fusion = models.CharField(max_length=10, choices=Fusion, default=Fusion.MAX_NORM)
-    dense_weight = models.FloatField(
-        null=True,
-        blank=True,
-        validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
-        help_text="Share of the dense score in the fused one. Empty: 0.5, or 0.2 where the embedder is weak.",
-    )
-    refusal_mode = models.CharField(
-        "refusal", max_length=10, choices=RefusalMode, default=default_refusal_mode
-    )
-    refusal_floor = models.FloatField(
-        null=True,
-        blank=True,
-        validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
-        help_text="Confidence below which the bot refuses. Empty: what fits its knowledge.",
-    )
-    refusal_text = models.CharField(
-        max_length=1000,
-        blank=True,
-        default="",
-        help_text="Empty: a sentence in the question's language.",
-    )
 
     greeting = models.CharField(max_length=500, blank=True, default="")
     contact = models.CharField(
@@ -256,19 +137,6 @@ class BotProfile(TenantRow, models.Model):
                 BotAddress.objects.get_or_create(
                     bot_profile_id=self.pk, defaults={"tenant": require_tenant()}
                 )
-
-    @property
-    def refuses(self) -> bool:
-        """Whether it ever says that its sources hold no answer: what `refusal_mode` was before it had three values."""
-        return self.refusal_mode != RefusalMode.OPEN
-
-    @refuses.setter
-    def refuses(self, value: bool) -> None:
-        """Off is `open`; on leaves a mode that refuses as it is, and makes `open` `balanced`."""
-        if not value:
-            self.refusal_mode = RefusalMode.OPEN
-        elif not self.refuses:
-            self.refusal_mode = RefusalMode.BALANCED
 
     @property
     def active_scopes(self) -> list[Scope]:

@@ -1,0 +1,55 @@
+"""Bots: one configured assistant each, and what its model calls cost."""
+
+from __future__ import annotations
+
+from bots.models.choices import (
+    MOST_ORIGINS,
+    MOST_QUESTIONS,
+    CondenseMode,
+    Fusion,
+    RefusalMode,
+    UnsupportedMode,
+    default_model,
+    default_refusal_mode,
+)
+from bots.models.profiles import BotProfile, BotProfileQuerySet
+from bots.quotas.models import Quota, QuotaUse, SharedStorage
+from bots.scopes.models import SCOPE_FACTS, Scope, Strictness, Tone
+from bots.usage.models import (
+    Measure,
+    Outcome,
+    PriceOverride,
+    UsageDay,
+    UsageEvent,
+    UsageKind,
+    UsageRollup,
+    UsageTiming,
+)
+
+__all__ = [
+    "MOST_ORIGINS",
+    "MOST_QUESTIONS",
+    "SCOPE_FACTS",
+    "BotProfile",
+    "BotProfileQuerySet",
+    "CondenseMode",
+    "Fusion",
+    "Measure",
+    "Outcome",
+    "PriceOverride",
+    "Quota",
+    "QuotaUse",
+    "RefusalMode",
+    "Scope",
+    "SharedStorage",
+    "Strictness",
+    "Tone",
+    "UnsupportedMode",
+    "UsageDay",
+    "UsageEvent",
+    "UsageKind",
+    "UsageRollup",
+    "UsageTiming",
+    "default_model",
+    "default_refusal_mode",
+]

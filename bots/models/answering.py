@@ -1,0 +1,74 @@
+"""How a bot finds its answers, puts them and refuses: the part of `BotProfile` that a question meets."""
+
+from __future__ import annotations
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+
+from bots.models.choices import (
+    CondenseMode,
+    Fusion,
+    RefusalMode,
+    UnsupportedMode,
+    default_refusal_mode,
+)
+
+
+class Answering(models.Model):
+    """The settings of searching and answering. Their bounds in the database stand with `BotProfile`."""
+
+    passage_count = models.PositiveSmallIntegerField(
+        "passages per question", default=5, validators=[MinValueValidator(1), MaxValueValidator(20)]
+    )
+    history_turns = models.PositiveSmallIntegerField(default=10, validators=[MaxValueValidator(50)])
+    unsupported_mode = models.CharField(
+        "sentences that their sources do not support",
+        max_length=10,
+        choices=UnsupportedMode,
+        default=UnsupportedMode.MARK,
+        help_text="To leave them out, the answer is shown sentence by sentence.",
+    )
+    condense_mode = models.CharField(
+        "rewriting of follow-ups", max_length=10, choices=CondenseMode, default=CondenseMode.AUTO
+    )
+    condense_model = models.CharField(
+        "model for that", max_length=100, blank=True, default="", help_text="Empty: the chat model."
+    )
+    fusion = models.CharField(max_length=10, choices=Fusion, default=Fusion.MAX_NORM)
+    dense_weight = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
+        help_text="Share of the dense score in the fused one. Empty: 0.5, or 0.2 where the embedder is weak.",
+    )
+    refusal_mode = models.CharField(
+        "refusal", max_length=10, choices=RefusalMode, default=default_refusal_mode
+    )
+    refusal_floor = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
+        help_text="Confidence below which the bot refuses. Empty: what fits its knowledge.",
+    )
+    refusal_text = models.CharField(
+        max_length=1000,
+        blank=True,
+        default="",
+        help_text="Empty: a sentence in the question's language.",
+    )
+
+    class Meta:
+        abstract = True
+
+    @property
+    def refuses(self) -> bool:
+        """Whether it ever says that its sources hold no answer: what `refusal_mode` was before it had three values."""
+        return self.refusal_mode != RefusalMode.OPEN
+
+    @refuses.setter
+    def refuses(self, value: bool) -> None:
+        """Off is `open`; on leaves a mode that refuses as it is, and makes `open` `balanced`."""
+        if not value:
+            self.refusal_mode = RefusalMode.OPEN
+        elif not self.refuses:
+            self.refusal_mode = RefusalMode.BALANCED
