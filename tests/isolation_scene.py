@@ -1,13 +1,11 @@
 """Two tenants full of rows, and one marker in every text that acme has, for the tests of isolation.
 
-Three markers, by who may read the text: `PRIVATE` is in acme's schema and nowhere else; `IDENTITY` in acme's rows
-of the public schema (who may enter); `OPEN` in what acme shows to everybody, such as its bot's name and greeting.
+A new model needs one row of each tenant here, in the `_fill` function of its app. Every text column of it is marked
+then; one that cannot be is named in `tests/isolation_marks.py`.
 """
 
 from __future__ import annotations
 
-import base64
-import json
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -15,13 +13,9 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.apps import apps
-from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.contrib.sessions.models import Session
-from django.db import connection, models
-from django.db.models import Q
+from django.db import models
 from django.http.response import HttpResponseBase
 from django.test import Client
 from django.utils import timezone
@@ -35,45 +29,18 @@ from conversations.models import Chat, Message, MessageRole
 from knowledge.indexing.ingestion import ingest
 from knowledge.models import Chunk, NextVector, Reembedding, RefusalFloors, Source
 from tenants.context import tenant_context
-from tenants.models import ApiToken, AuditEvent, BotAddress, Domain, Tenant, User
+from tenants.models import ApiToken, AuditEvent, Domain, Tenant, User
 from tenants.provisioning import add_domain
 from tests.fakes.chat_model import FakeChatModel
+from tests.isolation_marks import IDENTITY, OPEN, PRIVATE, mark_everything, tenant_models
 from webhooks.models import Attempt, Delivery, Webhook
 from webhooks.subscriptions import create_webhook
 
-PRIVATE, IDENTITY, OPEN = "zqprivatezq", "zqidentityzq", "zqopenzq"
 ACME_HOST, GLOBEX_HOST = f"{IDENTITY}.acme.example.com", "bots.globex.example.com"
 ACME_PAGE, GLOBEX_PAGE = "https://www.acme.example.com", "https://www.globex.example.com"
 API_KEY, NYXCORE_TOKEN = f"key-{PRIVATE}-0123456789", f"nyx-{PRIVATE}-0123456789"
 ACME_VISITOR, GLOBEX_VISITOR = f"{PRIVATE}-visitor", "gina-visitor"
 JSON = "application/json"
-
-OPEN_FIELDS = {
-    "bots.BotProfile.name",
-    "bots.BotProfile.description",
-    "bots.BotProfile.greeting",
-    "bots.BotProfile.starter_questions",
-}
-# Texts that must keep their values for acme to go on working; none of them is written by a person.
-KEPT_FIELDS = {
-    "bots.BotProfile.model",
-    "bots.BotProfile.embedding_model",
-    "bots.BotProfile.encrypted_credentials",
-    "bots.BotProfile.allowed_origins",
-    "knowledge.Dataset.embedding_model",
-    "knowledge.Source.config",
-    "knowledge.Source.external_id",  # unique in its dataset; the scene gives acme's one its marker
-    "knowledge.Source.redo",
-    "knowledge.Source.content_hash",
-    "knowledge.Document.content_hash",
-    "knowledge.Chunk.content_hash",
-    "knowledge.SourceFile.sha256",
-    "knowledge.SourceFile.kind",
-    "webhooks.Webhook.encrypted_secret",
-    "webhooks.Webhook.encrypted_previous_secret",
-    "conversations.Chat.visitor_id",
-    "conversations.Chat.origin",
-}
 
 
 @dataclass
@@ -141,16 +108,11 @@ class Scene:
         assert not found, f"{sent}: {found} in {text[:2000]}"
 
 
-def tenant_models() -> list[type[models.Model]]:
-    labels = [app.rpartition(".")[2] for app in settings.TENANT_APPS]
-    return [model for label in labels for model in apps.get_app_config(label).get_models()]
-
-
 def make_scene(acme: Party, globex: Party, chat_model: FakeChatModel) -> Scene:
     add_domain(acme.tenant, ACME_HOST)
     add_domain(globex.tenant, GLOBEX_HOST)
     scene = Scene(_fill(acme, PRIVATE, chat_model), _fill(globex, "gardening", chat_model))
-    _mark(scene.acme)
+    mark_everything(acme.tenant)
     for rows in (scene.acme, scene.globex):
         rows.pks = dict(_find_rows(rows.party))
         missing = [model.__name__ for model in tenant_models() if model not in rows.pks]
@@ -303,7 +265,7 @@ def _fill_figures(rows: Rows, word: str) -> None:
     roll_up_usage()
     job = ExportJob.objects.create(export_type="messages", status="succeeded", part_count=1)
     ExportPart.objects.create(job=job, number=0, data=zlib.compress(word.encode()))
-    # Inactive: `_mark` rewrites its topics, and it is not what a turn of acme's is tested for here.
+    # Inactive: `mark_everything` rewrites its topics, and it is not what a turn of acme's is tested for here.
     Scope.objects.create(bot_profile_id=rows.bot, name=word, allowed_topics=[word], is_active=False)
 
 
@@ -315,39 +277,6 @@ def _named_file(name: str, data: bytes) -> Any:
     from django.core.files.uploadedfile import SimpleUploadedFile
 
     return SimpleUploadedFile(name, data, content_type="text/plain")
-
-
-def _mark(rows: Rows) -> None:
-    """Write the markers into every free text of acme, wherever a model has one, so that a new column is covered."""
-    with tenant_context(rows.party.tenant):
-        for model in tenant_models():
-            changes = {}
-            for column in model._meta.concrete_fields:
-                name = f"{model._meta.label}.{column.name}"
-                if name not in KEPT_FIELDS and (value := _marked_value(column, name)) is not None:
-                    changes[column.name] = value
-            if changes:
-                model.objects.update(**changes)
-    tenant = rows.party.tenant
-    Tenant.objects.filter(pk=tenant.pk).update(name=f"Acme {OPEN}", status_reason=IDENTITY)
-    User.objects.filter(tenant=tenant).update(display_name=IDENTITY)
-    ApiToken.objects.filter(tenant=tenant).update(name=IDENTITY)
-
-
-def _marked_value(column: models.Field, name: str) -> Any:
-    marker = OPEN if name in OPEN_FIELDS else PRIVATE
-    if column.primary_key or column.is_relation or column.choices:
-        return None
-    if isinstance(column, models.JSONField):
-        return [marker] if column.default is list else {"note": marker}
-    if isinstance(column, models.BinaryField):
-        return f"bytes of {marker}".encode()
-    if isinstance(column, models.CharField | models.TextField):
-        length, text = column.max_length or 10_000, f"{marker} {name}"
-        return next(
-            (value for value in (text, marker) if len(value) <= length), None
-        )  # a language has 8 characters
-    return None
 
 
 def _find_rows(party: Party) -> Iterator[tuple[type[models.Model], Any]]:
@@ -381,88 +310,3 @@ def _all_ids(party: Party) -> set[str]:
         str(key)
         for key in ApiToken.objects.filter(tenant=party.tenant).values_list("pk", flat=True)
     }
-
-
-# --- What is stored -----------------------------------------------------------------------------------------------
-def tables_of(schema: str) -> list[str]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT table_name FROM information_schema.tables WHERE table_schema = %s", [schema]
-        )
-        return sorted(name for (name,) in cursor.fetchall())
-
-
-def take_fingerprint(rows: Rows) -> dict[str, Any]:
-    """Everything acme has, in its schema and in the public one, as one hash for each table."""
-    schema, prints = rows.party.tenant.schema_name, {}
-    with connection.cursor() as cursor:
-        for table in tables_of(schema):
-            rows_as_one = "md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), ''))"
-            cursor.execute(f'SELECT count(*), {rows_as_one} FROM "{schema}"."{table}" t')
-            prints[table] = cursor.fetchone()
-    tenant = rows.party.tenant
-    ours = Q(tenant=tenant)
-    tokens = ApiToken.objects.filter(ours | Q(user__tenant=tenant)).order_by("pk")
-    prints["tokens"] = list(
-        tokens.values_list("pk", "user_id", "tenant_id", "name", "is_active", "token_hash")
-    )
-    users = User.objects.filter(ours).order_by("pk")
-    prints["users"] = list(
-        users.values_list("pk", "email", "password", "role", "is_active", "display_name")
-    )
-    prints["domains"] = list(Domain.objects.filter(ours).order_by("pk").values_list("pk", "domain"))
-    prints["addresses"] = list(BotAddress.objects.filter(ours).order_by("pk").values_list("pk"))
-    prints["tenant"] = list(
-        Tenant.objects.filter(pk=tenant.pk).values_list("name", "slug", "status", "status_reason")
-    )
-    # Of the one public log only what is acme's: what globex does is written there too, as globex's.
-    events = AuditEvent.objects.filter(tenant_slug=tenant.slug).order_by("pk")
-    prints["audit events"] = list(events.values())
-    return prints
-
-
-def find_marker(schema: str, marker: str, *, but_in_log_of: Tenant | None = None) -> list[str]:
-    """Name the tables of a schema that hold a text in any column of any row, in bytes columns too.
-
-    The audit log is one public table that is read through its tenant only; it tells the ids and the names of what
-    was written. `but_in_log_of` leaves out the rows of the tenant whose they are, and no others.
-    """
-    found = []
-    patterns = [
-        f"%{marker}%",
-        f"%{marker.encode().hex()}%",
-        f"%{base64.b64encode(marker.encode()).decode()[:-4]}%",
-    ]
-    with connection.cursor() as cursor:
-        for table in tables_of(schema):
-            condition = " OR ".join(["lower(t::text) LIKE lower(%s)"] * len(patterns))
-            values = list(patterns)
-            if but_in_log_of is not None and table == AuditEvent._meta.db_table:
-                condition = f"tenant_slug <> %s AND ({condition})"
-                values.insert(0, but_in_log_of.slug)
-            cursor.execute(f'SELECT count(*) FROM "{schema}"."{table}" t WHERE {condition}', values)
-            found += [table] * bool(cursor.fetchone()[0])
-    if schema == "public" and any(
-        marker in json.dumps(row.get_decoded()) for row in Session.objects.all()
-    ):
-        found.append("django_session (decoded)")
-    return found
-
-
-def log_in_to_admin(user: User, *cookie_names: str, **defaults: Any) -> Client:
-    """A browser with this user's session, offered under every given cookie name, as a thief would replay it."""
-    return replay_session(start_session(user), *cookie_names, **defaults)
-
-
-def start_session(user: User) -> str:
-    """Log a user in to the admin; returns the session's key."""
-    client = Client()
-    client.force_login(user, backend="tenants.authentication.EmailBackend")
-    return client.cookies[settings.SESSION_COOKIE_NAME].value
-
-
-def replay_session(key: str, *cookie_names: str, **defaults: Any) -> Client:
-    client = Client(**defaults)
-    for name in cookie_names:
-        client.cookies[name] = key
-    return client

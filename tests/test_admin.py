@@ -6,7 +6,6 @@ Alice owns acme and Bob is a member of it; Gina owns globex; Olga operates the p
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
@@ -19,12 +18,11 @@ from django.test import Client
 from django.urls import reverse, set_script_prefix
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
-from bots.models import BotProfile, Outcome, PriceOverride, Scope, UsageEvent
+from bots.models import BotProfile, PriceOverride, UsageEvent
 from bots.profiles import create_bot
-from bots.quotas.models import Quota, QuotaUse
 from conftest import PASSWORD, Party
-from conversations.exports.models import ExportJob, ExportPart
-from conversations.models import Chat, Citation, Message, MessageRole
+from conversations.exports.models import ExportJob
+from conversations.models import Chat, Message, MessageRole
 from conversations.tasks import write_export
 from knowledge.models import Chunk, Document, Source, SourceStatus
 from knowledge.sources.changing import (
@@ -32,7 +30,6 @@ from knowledge.sources.changing import (
     delete_source,
 )
 from knowledge.sources.configs import reveal_api_token
-from minirag.ai.credentials import Credentials
 from tenants.admin_site.sites import platform_site, tenant_site
 from tenants.authentication import issue_jwt
 from tenants.context import tenant_context
@@ -47,6 +44,7 @@ from tenants.models import (
 )
 from tenants.platform.operators import mint_operator_token
 from tenants.provisioning import add_domain, archive_tenant, suspend_tenant
+from tests.admin_rows import make_rows
 from webhooks.models import Delivery, Webhook
 
 API_KEY = "sk-acme-provider-key-0123456789"
@@ -121,87 +119,7 @@ def operator(acme: Party, olga: User) -> Browser:
 
 @pytest.fixture
 def rows(in_acme: Party) -> dict[type, Any]:
-    """One row of everything that acme's admin shows."""
-    bot = create_bot(
-        {"name": "Ava", "starter_questions": ["What is E24?"]},
-        credentials=Credentials(api_key=API_KEY),
-    )
-    fields = {
-        "bot_profile_id": bot.pk,
-        "source_type": "text",
-        "name": "Handbook",
-        "content": "Error E24: clean it.",
-    }
-    source = create_source(fields)
-    Source.objects.filter(pk=source.pk).update(
-        status=SourceStatus.ERROR, error_message="The page answered 404."
-    )
-    document = Document.objects.create(source=source, title="Handbook", content_hash="0")
-    chunk = Chunk.objects.create(
-        id=source.pk,
-        document=document,
-        source=source,
-        ordinal=0,
-        content="Error E24: clean it.",
-        token_count=6,
-        content_hash="0",
-    )
-    chat = Chat.objects.create(
-        bot_profile=bot, title="What is E24?", user_id=in_acme.owner.pk, message_count=2
-    )
-    Message.objects.create(
-        chat=chat, role=MessageRole.USER, content="What is E24?", outcome=Outcome.REFUSED
-    )
-    answer = Message.objects.create(
-        chat=chat,
-        role=MessageRole.ASSISTANT,
-        content="Clean it. [1]",
-        outcome=Outcome.REFUSED,
-        feedback="negative",
-        refusal_reason="low_confidence",
-        confidence=0.1234,
-        threshold=0.3456,
-    )
-    Citation.objects.create(
-        message=answer,
-        number=1,
-        chunk_id=chunk.pk,
-        source_id=source.pk,
-        title="Handbook",
-        content="Error E24",
-        score=0.87,
-    )
-    usage = UsageEvent.objects.create(
-        bot_profile=bot, chat_id=chat.pk, message_id=answer.pk, model="minirag/extractive"
-    )
-    quota = Quota.objects.create(resource="messages", limit=100)
-    webhook = Webhook.objects.create(
-        url="https://hooks.example.com/in", events=["chat.message"], encrypted_secret="v1:hook"
-    )
-    delivery = Delivery.objects.create(webhook=webhook, event_type="chat.message", body="{}")
-    export = ExportJob.objects.create(
-        export_type="messages", status="succeeded", part_count=1, size_bytes=3
-    )
-    ExportPart.objects.create(job=export, number=0, data=zlib.compress(b"{}\n"))
-    return {
-        BotProfile: bot,
-        ExportJob: export,
-        Source: source,
-        Document: document,
-        Chunk: chunk,
-        type(source.dataset): source.dataset,
-        Chat: chat,
-        UsageEvent: usage,
-        Scope: Scope.objects.create(bot_profile=bot, name="House", forbidden_topics=["politics"]),
-        PriceOverride: PriceOverride.objects.create(model="openai/gpt-4o", prompt_cost_per_1m=2),
-        Quota: quota,
-        QuotaUse: QuotaUse.objects.create(quota=quota, starts_at=quota.created_at, used=12),
-        Webhook: webhook,
-        Delivery: delivery,
-        User: in_acme.owner,
-        AuditEvent: AuditEvent.objects.of_tenant(in_acme.tenant).first(),
-        ApiToken: ApiToken.objects.filter(tenant=in_acme.tenant).first(),
-    }
+    return make_rows(in_acme, API_KEY)
 
 
 @pytest.fixture

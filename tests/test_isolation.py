@@ -59,7 +59,9 @@ from tenants.context import NoTenant, current_schema, make_cache_key, scoped_nam
 from tenants.due import DueKind, DueWork, claim_due, make_due
 from tenants.models import Tenant
 from tenants.tasks import TENANT_HEADER, PlatformTask, TenantTask
+from tests.admin_sessions import log_in_to_admin, replay_session, start_session
 from tests.fakes.chat_model import FakeChatModel, provider_down
+from tests.isolation_marks import IDENTITY, OPEN, PRIVATE, tenant_models
 from tests.isolation_scene import (
     ACME_HOST,
     ACME_PAGE,
@@ -67,20 +69,12 @@ from tests.isolation_scene import (
     GLOBEX_HOST,
     GLOBEX_PAGE,
     GLOBEX_VISITOR,
-    IDENTITY,
     JSON,
     NYXCORE_TOKEN,
-    OPEN,
-    PRIVATE,
     Scene,
-    find_marker,
-    log_in_to_admin,
     make_scene,
-    replay_session,
-    start_session,
-    take_fingerprint,
-    tenant_models,
 )
+from tests.isolation_stored import find_marker, take_fingerprint
 from webhooks.models import Delivery, Webhook
 
 METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
@@ -110,9 +104,9 @@ def scene(_made_scene, db, model) -> Scene:
 @pytest.fixture
 def untouched(scene) -> Iterator[Scene]:
     """The scene, with nothing of acme's changed and nothing of acme's copied to globex by what the test did."""
-    before = take_fingerprint(scene.acme)
+    before = take_fingerprint(scene.acme.party.tenant)
     yield scene
-    after = take_fingerprint(scene.acme)
+    after = take_fingerprint(scene.acme.party.tenant)
     assert after == before, [name for name in before if after.get(name) != before[name]]
     assert find_marker(scene.globex.party.tenant.schema_name, PRIVATE) == []
     assert find_marker("public", PRIVATE, but_in_log_of=scene.acme.party.tenant) == []

@@ -7,7 +7,7 @@ import re
 import pytest
 from django.test import Client
 
-from tests.isolation_scene import log_in_to_admin
+from tests.admin_sessions import log_in_to_admin
 from webhooks.delivering.delivery import deliver_batch
 from webhooks.models import Delivery, Webhook
 from webhooks.subscriptions import switch_webhook

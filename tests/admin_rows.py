@@ -1,0 +1,123 @@
+"""One row of everything that a tenant's admin shows, each function the rows of one app."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+from bots.models import BotProfile, Outcome, PriceOverride, Scope, UsageEvent
+from bots.profiles import create_bot
+from bots.quotas.models import Quota, QuotaUse
+from conftest import Party
+from conversations.exports.models import ExportJob, ExportPart
+from conversations.models import Chat, Citation, Message, MessageRole
+from knowledge.models import Chunk, Dataset, Document, Source, SourceStatus
+from knowledge.sources.changing import create_source
+from minirag.ai.credentials import Credentials
+from tenants.models import ApiToken, AuditEvent, User
+from webhooks.models import Delivery, Webhook
+
+RowsByModel = dict[type, Any]
+
+
+def make_rows(party: Party, api_key: str) -> RowsByModel:
+    """Fill the tenant that is in context; a model that its admin does not list needs no row."""
+    bot = create_bot(
+        {"name": "Ava", "starter_questions": ["What is E24?"]},
+        credentials=Credentials(api_key=api_key),
+    )
+    knowledge = _make_knowledge(bot)
+    return (
+        _make_people(party)
+        | _make_bots(bot)
+        | knowledge
+        | _make_conversations(party, bot, knowledge[Chunk])
+        | _make_webhooks()
+    )
+
+
+def _make_people(party: Party) -> RowsByModel:
+    return {
+        User: party.owner,
+        AuditEvent: AuditEvent.objects.of_tenant(party.tenant).first(),
+        ApiToken: ApiToken.objects.filter(tenant=party.tenant).first(),
+    }
+
+
+def _make_bots(bot: BotProfile) -> RowsByModel:
+    quota = Quota.objects.create(resource="messages", limit=100)
+    return {
+        BotProfile: bot,
+        Scope: Scope.objects.create(bot_profile=bot, name="House", forbidden_topics=["politics"]),
+        PriceOverride: PriceOverride.objects.create(model="openai/gpt-4o", prompt_cost_per_1m=2),
+        Quota: quota,
+        QuotaUse: QuotaUse.objects.create(quota=quota, starts_at=quota.created_at, used=12),
+    }
+
+
+def _make_knowledge(bot: BotProfile) -> RowsByModel:
+    fields = {
+        "bot_profile_id": bot.pk,
+        "source_type": "text",
+        "name": "Handbook",
+        "content": "Error E24: clean it.",
+    }
+    source = create_source(fields)
+    Source.objects.filter(pk=source.pk).update(
+        status=SourceStatus.ERROR, error_message="The page answered 404."
+    )
+    document = Document.objects.create(source=source, title="Handbook", content_hash="0")
+    chunk = Chunk.objects.create(
+        id=source.pk,
+        document=document,
+        source=source,
+        ordinal=0,
+        content="Error E24: clean it.",
+        token_count=6,
+        content_hash="0",
+    )
+    return {Source: source, Document: document, Chunk: chunk, Dataset: source.dataset}
+
+
+def _make_conversations(party: Party, bot: BotProfile, chunk: Chunk) -> RowsByModel:
+    chat = Chat.objects.create(
+        bot_profile=bot, title="What is E24?", user_id=party.owner.pk, message_count=2
+    )
+    Message.objects.create(
+        chat=chat, role=MessageRole.USER, content="What is E24?", outcome=Outcome.REFUSED
+    )
+    answer = Message.objects.create(
+        chat=chat,
+        role=MessageRole.ASSISTANT,
+        content="Clean it. [1]",
+        outcome=Outcome.REFUSED,
+        feedback="negative",
+        refusal_reason="low_confidence",
+        confidence=0.1234,
+        threshold=0.3456,
+    )
+    Citation.objects.create(
+        message=answer,
+        number=1,
+        chunk_id=chunk.pk,
+        source_id=chunk.source_id,
+        title="Handbook",
+        content="Error E24",
+        score=0.87,
+    )
+    usage = UsageEvent.objects.create(
+        bot_profile=bot, chat_id=chat.pk, message_id=answer.pk, model="minirag/extractive"
+    )
+    export = ExportJob.objects.create(
+        export_type="messages", status="succeeded", part_count=1, size_bytes=3
+    )
+    ExportPart.objects.create(job=export, number=0, data=zlib.compress(b"{}\n"))
+    return {Chat: chat, UsageEvent: usage, ExportJob: export}
+
+
+def _make_webhooks() -> RowsByModel:
+    webhook = Webhook.objects.create(
+        url="https://hooks.example.com/in", events=["chat.message"], encrypted_secret="v1:hook"
+    )
+    delivery = Delivery.objects.create(webhook=webhook, event_type="chat.message", body="{}")
+    return {Webhook: webhook, Delivery: delivery}

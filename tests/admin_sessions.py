@@ -1,0 +1,29 @@
+"""Sessions of the admin, as their owners and as thieves have them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.test import Client
+
+from tenants.models import User
+
+
+def log_in_to_admin(user: User, *cookie_names: str, **defaults: Any) -> Client:
+    """A browser with this user's session, offered under every given cookie name, as a thief would replay it."""
+    return replay_session(start_session(user), *cookie_names, **defaults)
+
+
+def start_session(user: User) -> str:
+    """Log a user in to the admin; returns the session's key."""
+    client = Client()
+    client.force_login(user, backend="tenants.authentication.EmailBackend")
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
+
+
+def replay_session(key: str, *cookie_names: str, **defaults: Any) -> Client:
+    client = Client(**defaults)
+    for name in cookie_names:
+        client.cookies[name] = key
+    return client
