@@ -26,7 +26,7 @@ from conversations.turns.grounding import (
 )
 from conversations.turns.prompting import Messages, build_prompt, fit_passages, recall
 from conversations.turns.recording import numbered
-from conversations.turns.state import Answer, OpenTurn
+from conversations.turns.state import Answer, OpenTurn, Prompted
 from conversations.turns.streams import coalesce
 from knowledge.retrieval.passages import Passage
 from knowledge.retrieval.queries import Query
@@ -59,6 +59,7 @@ async def speak(
     query = answer.understood.query if answer.understood else Query(turn.question.content)
     reading = await _make_room(turn, retrieval, refusal_text)
     request = make_chat_request(turn, retrieval, refusal_text, query, reading)
+    answer.prompted = _tell_prompted(turn, retrieval, reading, request)
     markers, gate = MarkerFilter(len(reading.passages)), _make_gate(turn, retrieval)
     declined: ChatDeclined | None = None
     async with aclosing(listen(turn, answer, request)) as pieces:
@@ -71,6 +72,10 @@ async def speak(
                 declined = piece
             elif isinstance(piece, ChatShortened):
                 markers.passage_count = len(piece.request.passages)
+                answer.prompted = replace(
+                    _tell_prompted(turn, retrieval, reading, piece.request),
+                    passages=markers.passage_count, said=0, is_shortened=True,
+                )  # fmt: skip
             elif shown := _show(markers.feed(piece), gate):
                 answer.content += shown
                 answer.citations = numbered(retrieval.passages, list(markers.cited))
@@ -92,6 +97,15 @@ async def speak(
     answer.outcome = Outcome.REFUSED if answer.refusal else Outcome.ANSWERED
     if not answer.content.strip():
         raise ProviderError(FILTERED if answer.cut_reason == CutReason.FILTER else "empty")
+
+
+def _tell_prompted(
+    turn: OpenTurn, retrieval: Retrieval, reading: Reading, request: ChatRequest
+) -> Prompted:
+    characters = sum(len(message["content"]) for message in request.messages)
+    return Prompted(
+        len(reading.passages), len(retrieval.passages), len(reading.history), len(turn.history), characters
+    )  # fmt: skip
 
 
 def _make_gate(turn: OpenTurn, retrieval: Retrieval) -> SupportGate | None:
@@ -167,7 +181,7 @@ async def listen(
 
 def _note_end(turn: OpenTurn, answer: Answer, end: ChatFinished) -> None:
     answer.prompt_tokens, answer.completion_tokens = end.prompt_tokens, end.completion_tokens
-    answer.cost_usd = end.cost_usd
+    answer.cost_usd, answer.check = end.cost_usd, end.check
     answer.first_token_ms = round(end.first_token_seconds * 1000)
     answer.model = turn.bot.model if end.model.endswith(turn.bot.model) else end.model
     answer.cut_reason = end.finish_reason if end.finish_reason in CutReason.values else ""

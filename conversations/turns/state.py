@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from knowledge.retrieval.nyxcore import Base
 from knowledge.retrieval.passages import Passage
 from knowledge.retrieval.queries import Query
 from knowledge.retrieval.retrieving import Retrieval
+from minirag.ai.builtin.checking import Check
 from minirag.lib.text.small_talk import Kind
 
 History = Sequence[tuple[str, str]]
@@ -104,6 +106,21 @@ class Rewriting:
     milliseconds: float = 0.0
 
 
+@dataclass(frozen=True)
+class Prompted:
+    """What a model was given to read of the passages and of what was said before, and of how many.
+
+    `is_shortened`: it was still too much, by the provider's word, and was asked again with less.
+    """
+
+    passages: int
+    passages_found: int
+    said: int
+    said_before: int
+    characters: int
+    is_shortened: bool = False
+
+
 @dataclass
 class Answer:
     """What became of a turn, filled in as it goes and written once."""
@@ -127,8 +144,18 @@ class Answer:
     support: list[Support] = field(default_factory=list)  # of each cited sentence
     cut_reason: str = ""  # a CutReason, of an answer that is not whole
     asked: tuple[dict[str, str], ...] = ()  # the messages that a model was sent
+    prompted: Prompted | None = None
+    check: Check | None = None  # of what the offline answerer would quote
+    stages: dict[str, float] = field(default_factory=dict)  # of each that is over, in milliseconds
+    clock: float = field(default_factory=time.perf_counter)  # when the stage that goes on began
     is_closed: bool = False
     is_stored: bool = False  # of several ends of a turn, it is the one that counts
+
+    def note_stage(self, stage: str) -> None:
+        """Note how long a stage took that is over now."""
+        now = time.perf_counter()
+        self.stages[stage] = round((now - self.clock) * 1000, 1)
+        self.clock = now
 
     @property
     def is_broken(self) -> bool:

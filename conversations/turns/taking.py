@@ -245,8 +245,12 @@ def _estimate_usage(answer: Answer) -> None:
 
 async def _answer(turn: OpenTurn, answer: Answer) -> AsyncGenerator[TurnEvent, None]:
     """Understand, guard, retrieve, judge, and either refuse or let the model speak; fills in `answer` on the way."""
+    answer.note_stage("open")
     understood = answer.understood = await understand(turn)
-    if refused := await guard(turn, understood):
+    answer.note_stage("understand")
+    refused = await guard(turn, understood)
+    answer.note_stage("guard")
+    if refused:
         for event in _refuse(turn, answer, *refused):
             yield event
         return
@@ -257,7 +261,9 @@ async def _answer(turn: OpenTurn, answer: Answer) -> AsyncGenerator[TurnEvent, N
                 yield Delta(piece)
         return
     understood = answer.understood = await condense(turn, answer, understood)
+    answer.note_stage("condense")
     found = await retrieve(turn.bot, understood.query, bases=turn.bases)
+    answer.note_stage("retrieve")
     # A translation may have been searched: what is said is said in the visitor's language.
     retrieval = answer.retrieval = replace(found, language=understood.language)
     refusal_text = choose_refusal_text(turn.bot.refusal_text, understood.language)

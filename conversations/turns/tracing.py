@@ -1,19 +1,31 @@
-"""The trace of a turn: what it understood, found, and took. Kept on the question; texts stand where they are cited."""
+"""The trace of a turn: what it understood, found, judged, said and spent. Kept on the question.
+
+It is written with each turn, so it holds ids and figures and is bounded; texts of passages stand where they are cited,
+and `conversations.logs.traces` makes of it what people read.
+"""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, Final
 
 from conversations.citing.supporting import Support
 from conversations.turns.state import Answer, Rewriting, Understood
+from knowledge.retrieval.passages import Passage
 from knowledge.retrieval.retrieving import Retrieval
+from minirag.ai.builtin.checking import Check
 
 SHOWN_LENGTH: Final = 500
+LONGEST_WORD: Final = 60
 MOST_EXPANSIONS: Final = 50
+MOST_SENTENCES: Final = 50
+MOST_MISSING: Final = 20
+MOST_LEFT_OUT: Final = 10
+"""Candidates that the answer could not use; the rest would say no more."""
 
 
 def describe_turn(answer: Answer) -> dict[str, Any]:
-    """The trace of a turn: what it took and found. Times in milliseconds, cost in US dollars."""
+    """The trace of a turn. Times in milliseconds, cost in US dollars."""
     return {
         "model": answer.model,
         "prompt_tokens": answer.prompt_tokens,
@@ -22,12 +34,20 @@ def describe_turn(answer: Answer) -> dict[str, Any]:
         "latency_ms": answer.duration_ms,
         "first_token_ms": answer.first_token_ms,
         "is_stream": answer.is_stream,
-        "missing": list(answer.refusal.missing) if answer.refusal else [],
+        "missing": _cut_words(answer.refusal.missing) if answer.refusal else [],
         "understood": None if answer.understood is None else describe_understood(answer.understood),
         "rewriting": None if answer.rewriting is None else describe_rewriting(answer.rewriting),
         "retrieval": None if answer.retrieval is None else describe_retrieval(answer.retrieval),
+        "check": None if answer.check is None else describe_check(answer.check),
+        "prompt": None if answer.prompted is None else asdict(answer.prompted),
         "support": describe_support(answer.support),
+        "dropped_citations": answer.dropped_citations,
+        "stages": answer.stages,
     }
+
+
+def _cut_words(words: tuple[str, ...]) -> list[str]:
+    return [word[:LONGEST_WORD] for word in words[:MOST_MISSING]]
 
 
 def describe_understood(understood: Understood) -> dict[str, Any]:
@@ -58,6 +78,16 @@ def describe_rewriting(rewriting: Rewriting) -> dict[str, Any]:
     }
 
 
+def describe_check(check: Check) -> dict[str, Any]:
+    """What the offline answerer's check of its quotations found."""
+    return {
+        "is_answered": check.is_answered,
+        "coverage": round(check.coverage, 3),
+        "missing": _cut_words(check.missing),
+        "lacks": check.lacks,
+    }
+
+
 def describe_support(found: list[Support]) -> list[dict[str, Any]]:
     """Of each cited sentence whether its passages hold it, and why not."""
     return [
@@ -67,32 +97,30 @@ def describe_support(found: list[Support]) -> list[dict[str, Any]]:
             "is_supported": each.is_supported,
             "why": each.why,
         }
-        for each in found
+        for each in found[:MOST_SENTENCES]
     ]
 
 
 def describe_retrieval(found: Retrieval) -> dict[str, Any]:
     """What retrieval found, by ids and scores; the texts are in the citations."""
+    kept = {passage.chunk_id for passage in found.passages}
+    left_out = [passage for passage in found.candidates if passage.chunk_id not in kept]
     return {
         "mode": found.mode,
         "language": found.language,
         "confidence": round(found.confidence, 4),
         "threshold": round(found.threshold, 4),
+        "judged": describe_judgement(found),
         "embedding_model": found.embedding_model,
+        "embedding_tokens": found.embedding_tokens,
+        "embedding_cost_usd": float(found.embedding_cost_usd),
+        "embedding_ms": round(found.embedding_milliseconds, 1),
         "milliseconds": round(found.milliseconds, 1),
-        "passages": [
-            {
-                "chunk_id": str(passage.chunk_id),
-                "source_id": str(passage.source_id),
-                "score": round(passage.score, 4),
-                "cosine": round(passage.cosine, 4),
-                "bm25": round(passage.bm25, 4),
-            }
-            for passage in found.passages
-        ],
+        "passages": [describe_passage(passage) for passage in found.passages],
+        "left_out": [describe_passage(passage) for passage in left_out[:MOST_LEFT_OUT]],
         "expansions": [
             {
-                "term": each.term,
+                "term": each.term[:LONGEST_WORD],
                 "found": each.found,
                 "kind": each.kind,
                 "weight": round(each.weight, 3),
@@ -109,4 +137,32 @@ def describe_retrieval(found: Retrieval) -> dict[str, Any]:
             }
             for search in found.external
         ],
+    }
+
+
+def describe_passage(passage: Passage) -> dict[str, Any]:
+    """A candidate's scores: by words, by meaning, fused, for saying the words together, and what ordered in the end."""
+    return {
+        "chunk_id": str(passage.chunk_id),
+        "source_id": str(passage.source_id),
+        "score": round(passage.score, 4),
+        "cosine": round(passage.cosine, 4),
+        "bm25": round(passage.bm25, 4),
+        "fused": round(passage.fused or passage.score, 4),
+        "closeness": round(passage.closeness, 4),
+    }
+
+
+def describe_judgement(found: Retrieval) -> dict[str, Any] | None:
+    """What the confidence is made of, and which floor it was compared with."""
+    measured = found.measured
+    if measured is None:
+        return None
+    return {
+        "top_cosine": round(measured.top_cosine, 4),
+        "bm25_share": round(measured.top_bm25_share, 4),
+        "terms": measured.term_count,
+        "floor": measured.floor,
+        "made_for": measured.floors.made_for,
+        "carrier": found.carrier[:LONGEST_WORD],
     }

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Final, Literal
 
 from bots.models import RefusalMode
 from minirag.ai.embeddings import EmbedderProfile
@@ -25,14 +25,19 @@ _LEAST_WEIGHT: Final = 1.0
 
 @dataclass(frozen=True)
 class Floors:
-    """Confidences: below `hopeless` no chat model is asked, below `balanced` or `strict` a bot of that mode refuses."""
+    """Confidences: below `hopeless` no chat model is asked, below `balanced` or `strict` a bot of that mode refuses.
+
+    `made_for`: the "base" whose chunks they were made of, an "embedder", or "words" alone.
+    """
 
     hopeless: float
     balanced: float
     strict: float
+    made_for: str = field(default="base", compare=False)
 
 
-WORDS_ALONE: Final = Floors(0.05, 0.12, 0.17)
+FloorName = Literal["none", "own", "hopeless", "balanced", "strict"]
+WORDS_ALONE: Final = Floors(0.05, 0.12, 0.17, "words")
 """Where only words decide. The last is the middle of six languages' points of 5 % false refusals (.12 to .22)."""
 
 
@@ -63,25 +68,42 @@ def choose_floors(
     if not is_dense:
         return WORDS_ALONE
     if profile.cos_weight and trusts_cosine:
-        return Floors(profile.floor - 0.194, profile.floor - 0.094, profile.floor)
+        return Floors(profile.floor - 0.194, profile.floor - 0.094, profile.floor, "embedder")
     return WORDS_ALONE
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a confidence is made of, and what it was compared with."""
+
+    top_cosine: float
+    top_bm25_share: float
+    term_count: int
+    floor: FloorName
+    floors: Floors
+
+
+def name_floor(mode: str, *, own_floor: float | None, is_quoting: bool) -> FloorName:
+    """Which floor counts. A chat model says itself what its sources do not hold, so that only the hopeless is kept from
+    it, unless the bot is strict or has a floor of its own. `is_quoting`: the offline answerer speaks.
+    """
+    if mode == RefusalMode.OPEN:
+        return "none"
+    if own_floor is not None:
+        return "own"
+    if mode == RefusalMode.STRICT:
+        return "strict"
+    return "balanced" if is_quoting else "hopeless"
 
 
 def choose_threshold(
     mode: str, *, own_floor: float | None, floors: Floors, is_quoting: bool
 ) -> float:
-    """Return the confidence below which the bot refuses before anything is said; 0 where it never does.
-
-    A chat model says itself what its sources do not hold, so that only the hopeless is kept from it, unless the bot is
-    strict or has a floor of its own. `is_quoting`: the offline answerer speaks.
-    """
-    if mode == RefusalMode.OPEN:
-        return 0.0
-    if own_floor is not None:
-        return own_floor
-    if mode == RefusalMode.STRICT:
-        return floors.strict
-    return floors.balanced if is_quoting else floors.hopeless
+    """Return the confidence below which the bot refuses before anything is said; 0 where it never does."""
+    name = name_floor(mode, own_floor=own_floor, is_quoting=is_quoting)
+    if name == "own":
+        return own_floor or 0.0
+    return 0.0 if name == "none" else getattr(floors, name)
 
 
 def find_carrier(

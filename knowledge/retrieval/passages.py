@@ -26,6 +26,9 @@ class Passage:
     `heading` is the path "Title > A > B", `page` counts from 1 and is None for documents without pages. A passage of
     an external base has an `authority` ("mandatory", "guideline" or "informational"), the base's own `score` on a
     scale of its own, and the base's name for the chunk as `external_id`.
+
+    `fused` is what `score` was before it was known how close together the passage says the question's words, and
+    `closeness` what that added.
     """
 
     chunk_id: uuid.UUID
@@ -41,6 +44,8 @@ class Passage:
     bm25: float
     authority: str = ""
     external_id: str = ""
+    fused: float = 0.0
+    closeness: float = 0.0
 
     @property
     def shown_id(self) -> str:

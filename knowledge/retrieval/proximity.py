@@ -92,17 +92,20 @@ def order_by_closeness(
     """
     if not passages or share <= 0:
         return [passage for passage, _ in passages]
-    scored = [
-        passage.score + share * closeness.measure(_read(passage), language)
-        if number < DEPTH
-        else passage.score
+    added = [
+        share * closeness.measure(_read(passage), language) if number < DEPTH else 0.0
         for number, (passage, language) in enumerate(passages)
     ]
-    scale = passages[0][0].score / (max(scored) or 1.0)
-    ordered = sorted(
-        zip(scored, passages, strict=True), key=lambda pair: (-pair[0], pair[1][0].chunk_id)
-    )
-    return [replace(passage, score=score * scale) for score, (passage, _) in ordered]
+    scored = [
+        (passage.score + more, more, passage)
+        for more, (passage, _) in zip(added, passages, strict=True)
+    ]
+    scale = passages[0][0].score / (max(score for score, *_ in scored) or 1.0)
+    scored.sort(key=lambda found: (-found[0], found[2].chunk_id))
+    return [
+        replace(passage, score=score * scale, fused=passage.score, closeness=more)
+        for score, more, passage in scored
+    ]
 
 
 def _read(passage: Passage) -> str:

