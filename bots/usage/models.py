@@ -25,6 +25,14 @@ class UsageKind(models.TextChoices):
     EMBEDDING = "embedding", "Embedding"
     REWRITE = "rewrite", "Rewriting of a question"
     RERANK = "rerank", "Reranking"
+    EVALUATION = "evaluation", "Evaluation"
+    """Whatever a rehearsed question called: it costs, and nobody asked it."""
+
+
+class UsageEventQuerySet(models.QuerySet["UsageEvent"]):
+    def count_as_evaluation(self) -> int:
+        """Have calls just metered count as nobody's question: their cost stays, and no chat and no turn is theirs."""
+        return self.update(kind=UsageKind.EVALUATION, chat_id=None, message_id=None)
 
 
 class UsageEvent(models.Model):
@@ -57,6 +65,8 @@ class UsageEvent(models.Model):
         default=False, editable=False, help_text="Counted in UsageDay and UsageTiming."
     )
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = UsageEventQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at"]

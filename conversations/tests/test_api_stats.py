@@ -198,7 +198,7 @@ class TestCostEstimate:
             "active_days": 3,
         }  # fmt: skip
         assert {row["kind"]: row["cost_usd"] for row in body["by_kind"]} == {
-            "chat": 0.523457, "embedding": 0.7, "rewrite": 0.0, "rerank": 0.0,
+            "chat": 0.523457, "embedding": 0.7, "rewrite": 0.0, "rerank": 0.0, "evaluation": 0.0,
         }  # fmt: skip
         assert get("cost-estimate", days=100)["total_cost_usd"] == 99.523457
 

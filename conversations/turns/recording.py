@@ -12,8 +12,8 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from bots.models import BotProfile, Outcome, Strictness, UsageEvent, UsageKind
-from bots.quotas.counting import reserve_turn, settle_turn
+from bots.models import BotProfile, Outcome, Scope, Strictness, UsageEvent, UsageKind
+from bots.quotas.counting import Reservation, reserve_turn, settle_turn
 from bots.usage.metering import record_usage
 from conversations.models import Chat, Citation, Message, MessageRole
 from conversations.turns.state import Answer, Asker, History, OpenTurn
@@ -48,15 +48,11 @@ def open_turn(
     is unknown or, for a visitor, somebody else's; QuotaExceeded or BudgetExceeded where nothing is left to ask with;
     AlreadyAsked as `asker` says.
     """
-    tenant = Tenant.objects.only("status", "time_zone").get(pk=require_tenant().pk)
-    if not tenant.is_active:
-        raise Conflict(f"This tenant is {tenant.status}.", code=f"tenant_{tenant.status}")
+    tenant = require_active_tenant()
     bot = BotProfile.objects.active().with_scopes().filter(pk=bot_profile_id).first()
     if bot is None:
         raise NotFound("Bot profile not found or inactive")
-    scopes = tuple(bot.active_scopes)
-    if any(scope.strictness == Strictness.STRICT for scope in scopes):
-        bot.refuses = True  # in this turn: a strict scope answers from sources only, whatever the bot is set to
+    scopes = heed_scopes(bot)
     with transaction.atomic():
         if asker.require_new is not None:
             asker.require_new()
@@ -64,7 +60,7 @@ def open_turn(
         history, refused = (
             load_history(chat, bot.history_turns)
             if chat_id
-            else (_cut(told or (), bot.history_turns), frozenset[int]())
+            else (cut_history(told or (), bot.history_turns), frozenset[int]())
         )
         message = Message.objects.create(
             chat=chat,
@@ -81,9 +77,36 @@ def open_turn(
         reservation = reserve_turn(bot.pk, asker.token_id)
         message.reserve(reservation.counted)
         tell_crossings(reservation.crossings)
+    return assemble_turn(
+        tenant, bot, chat, message, reservation, scopes, history=history, refused=refused,
+        languages=asker.languages,
+    )  # fmt: skip
+
+
+def require_active_tenant() -> Tenant:
+    """Return the current tenant as it is now. Raises Conflict where it is not active."""
+    tenant = Tenant.objects.only("status", "time_zone").get(pk=require_tenant().pk)
+    if not tenant.is_active:
+        raise Conflict(f"This tenant is {tenant.status}.", code=f"tenant_{tenant.status}")
+    return tenant
+
+
+def heed_scopes(bot: BotProfile) -> tuple[Scope, ...]:
+    """Return the guardrails that count now, and let the bot be as strict as they are."""
+    scopes = tuple(bot.active_scopes)
+    if any(scope.strictness == Strictness.STRICT for scope in scopes):
+        bot.refuses = True  # in this turn: a strict scope answers from sources only, whatever the bot is set to
+    return scopes
+
+
+def assemble_turn(
+    tenant: Tenant, bot: BotProfile, chat: Chat, question: Message, reservation: Reservation, scopes: tuple[Scope, ...],
+    *, history: tuple[tuple[str, str], ...], refused: frozenset[int], languages: tuple[str, ...],
+) -> OpenTurn:  # fmt: skip
+    """Bring together all that a turn needs to know before it begins."""
     return OpenTurn(
-        bot, chat, message, history, reservation, load_bases(bot.pk), scopes,
-        languages=asker.languages, source_languages=load_languages(bot.pk), refused=refused,
+        bot, chat, question, history, reservation, load_bases(bot.pk), scopes,
+        languages=languages, source_languages=load_languages(bot.pk), refused=refused,
         today=timezone.localdate(timezone=ZoneInfo(tenant.time_zone)),
     )  # fmt: skip
 
@@ -111,7 +134,7 @@ def _start_chat(bot: BotProfile, question: str, asker: Asker) -> Chat:
     )
 
 
-def _cut(history: History, turns: int) -> tuple[tuple[str, str], ...]:
+def cut_history(history: History, turns: int) -> tuple[tuple[str, str], ...]:
     return tuple(history[-2 * turns :]) if turns else ()
 
 
@@ -152,7 +175,7 @@ def close_turn(turn: OpenTurn, answer: Answer) -> Message | None:
             total_completion_tokens=F("total_completion_tokens") + answer.completion_tokens,
             updated_at=timezone.now(),
         )
-        spent = _meter(turn, answer, message)
+        spent = meter_turn(turn, answer, message)
         _correct_cost(turn, answer, spent)
         tell_crossings(settle_turn(turn.reservation, spent, is_failed=answer.is_broken))
         if message is not None and answer.outcome != Outcome.FAILED:
@@ -242,7 +265,8 @@ def cite_passage(message: Message, number: int, passage: Passage) -> Citation:
     )
 
 
-def _meter(turn: OpenTurn, answer: Answer, message: Message | None) -> list[UsageEvent]:
+def meter_turn(turn: OpenTurn, answer: Answer, message: Message | None) -> list[UsageEvent]:
+    """Record each call of the turn in the caller's transaction."""
     shared: dict[str, Any] = {
         "bot_profile_id": turn.bot.pk,
         "chat_id": turn.chat.pk,

@@ -178,7 +178,7 @@ async def take_turn(
     started, failure = time.monotonic(), None
     try:
         yield Started(turn.chat.pk, turn.question.pk)
-        async with aclosing(_answer(turn, answer)) as events:
+        async with aclosing(answer_turn(turn, answer)) as events:
             async for event in events:
                 yield event
         answer.duration_ms = _milliseconds_since(started)
@@ -243,8 +243,11 @@ def _estimate_usage(answer: Answer) -> None:
     answer.cost_usd = cost_of(answer.model, answer.prompt_tokens, answer.completion_tokens)
 
 
-async def _answer(turn: OpenTurn, answer: Answer) -> AsyncGenerator[TurnEvent, None]:
-    """Understand, guard, retrieve, judge, and either refuse or let the model speak; fills in `answer` on the way."""
+async def answer_turn(turn: OpenTurn, answer: Answer) -> AsyncGenerator[TurnEvent, None]:
+    """Understand, guard, retrieve, judge, and either refuse or let the model speak; fills in `answer` on the way.
+
+    It stores nothing: neither the turn's chat nor its question need be rows.
+    """
     answer.note_stage("open")
     understood = answer.understood = await understand(turn)
     answer.note_stage("understand")

@@ -1,0 +1,1 @@
+"""Knowing how good a bot is: golden questions, runs of them, and the gate before a changed configuration."""

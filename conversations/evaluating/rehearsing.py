@@ -1,0 +1,107 @@
+"""Has a bot answer a question that nobody asked: the whole turn of the product, of which only its cost is kept.
+
+There is no chat, no message, no event for webhooks and no turn in the statistics afterwards. Quotas are honoured as for
+a visitor's question, which it is counted as, and each model call is metered, as `UsageKind.EVALUATION`. The bot may
+have values that are not saved: see `bots.configurations.with_configuration`.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+from bots.models import BotProfile, Outcome, UsageEvent
+from bots.quotas.counting import reserve_turn, settle_turn
+from conversations.models import Chat, Message, MessageRole
+from conversations.turns.recording import (
+    assemble_turn,
+    cut_history,
+    heed_scopes,
+    meter_turn,
+    require_active_tenant,
+)
+from conversations.turns.state import Answer, History, OpenTurn
+from conversations.turns.taking import answer_turn
+from conversations.turns.tracing import describe_turn
+from knowledge.retrieval.passages import Passage
+from minirag.lib.errors import ProductError
+from tenants.context import run_sync
+from webhooks.quota_events import tell_crossings
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What a visitor would have got; `error` where that is none."""
+
+    answer: Answer
+    error: ProductError | None = None
+
+    @property
+    def trace(self) -> dict[str, Any]:
+        """As it is kept of a turn."""
+        return describe_turn(self.answer)
+
+    @property
+    def found(self) -> tuple[Passage, ...]:
+        """The passages that search gave, best first, whether or not they were answered from."""
+        return self.answer.retrieval.passages if self.answer.retrieval else ()
+
+    @property
+    def is_declined(self) -> bool:
+        return self.answer.outcome == Outcome.REFUSED
+
+
+async def rehearse(
+    bot: BotProfile,
+    question: str,
+    *,
+    history: History = (),
+    languages: tuple[str, ...] = (),
+) -> Rehearsal:
+    """Answer `question` as `bot` would, active or not.
+
+    Raises Conflict for a tenant that is not active, QuotaExceeded or BudgetExceeded where nothing is left to ask with.
+    A provider that fails is the rehearsal's `error`, as it would be the visitor's.
+    """
+    turn = await run_sync(_open, bot, question, history, languages)
+    answer, started, error, is_over = Answer(), time.monotonic(), None, False
+    try:
+        async with aclosing(answer_turn(turn, answer)) as events:
+            async for _ in events:
+                pass
+        is_over = True
+    except ProductError as caught:
+        answer.error_code, error = caught.code, caught
+    finally:
+        if not is_over:
+            answer.outcome = Outcome.FAILED
+        answer.duration_ms = round((time.monotonic() - started) * 1000)
+        await run_sync(_settle, turn, answer)
+    return Rehearsal(answer, error)
+
+
+def _open(bot: BotProfile, question: str, history: History, languages: tuple[str, ...]) -> OpenTurn:
+    bot = copy.copy(bot)  # heeding its scopes changes it, in this turn alone
+    tenant, scopes = require_active_tenant(), heed_scopes(bot)
+    chat = Chat(bot_profile=bot, title=question[:100])
+    asked = Message(chat=chat, role=MessageRole.USER, content=question, outcome=Outcome.PENDING)
+    with transaction.atomic():
+        reservation = reserve_turn(bot.pk)
+        tell_crossings(reservation.crossings)
+    return assemble_turn(
+        tenant, bot, chat, asked, reservation, scopes,
+        history=cut_history(history, bot.history_turns), refused=frozenset(), languages=languages,
+    )  # fmt: skip
+
+
+def _settle(turn: OpenTurn, answer: Answer) -> None:
+    with transaction.atomic():
+        spent = meter_turn(turn, answer, None)
+        keys = [event.pk for event in spent]
+        UsageEvent.objects.filter(pk__in=keys).count_as_evaluation()
+        tell_crossings(settle_turn(turn.reservation, spent, is_failed=answer.is_broken))
