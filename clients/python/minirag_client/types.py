@@ -1392,7 +1392,7 @@ class Usage(TypedDict):
     total_tokens: int
 
 
-UsageKind = Literal['chat', 'embedding', 'rewrite', 'rerank']
+UsageKind = Literal['chat', 'embedding', 'rewrite', 'rerank', 'evaluation']
 
 
 class UsageOfBot(TypedDict):
