@@ -29,6 +29,7 @@ urlpatterns = [
     path(
         "chat/<str:chat_id>/messages/<str:message_id>/feedback", turns_api.MessageFeedback.as_view()
     ),
+    path("chat/<str:chat_id>/messages/<str:message_id>/trace", logs_api.MessageTrace.as_view()),
     path("turns/<str:turn_id>/events", following_api.turn_events),
     path("turns/<str:turn_id>/stop", following_api.turn_stop),
     path("chat-logs", logs_api.ChatLogList.as_view()),

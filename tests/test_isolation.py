@@ -472,6 +472,11 @@ API: dict[str, list[Try]] = {
         Try("patch", 404, body=lambda s: {"feedback": "negative"}, ids=OTHERS_CHAT),
         Try("patch", 404, body=lambda s: {"feedback": "negative"}, ids=OTHERS_MESSAGE),
     ],
+    "chat/<str:chat_id>/messages/<str:message_id>/trace": [
+        Try("get", 404),
+        Try("get", 404, ids=OTHERS_CHAT),
+        Try("get", 404, ids=OTHERS_MESSAGE),
+    ],
     "turns/<str:turn_id>/events": [Try("get", 404), Try("get", 404, "after=1&extended=true")],
     "turns/<str:turn_id>/stop": [Try("post", 404)],
     "webhooks": [

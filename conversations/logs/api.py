@@ -16,8 +16,11 @@ from conversations.logs.rows import (
     with_answers,
 )
 from conversations.logs.schemas import ChatLogQuery, TurnPageSchema
-from conversations.turns.api import find_chat, readable_chats
+from conversations.logs.trace_schemas import TraceSchema
+from conversations.logs.traces import question_of, tell_turn
+from conversations.turns.api import find_chat, find_message, readable_chats
 from minirag.lib.days import bounds_of
+from minirag.lib.errors import NotFound
 from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.pagination import (
     NEWEST_FIRST,
@@ -74,3 +77,18 @@ class ChatTurnList(ApiView):
         page = paginate(with_answers(turns), query, order=OLDEST_FIRST)
         items = [log_turn(question) for question in page.items]
         return render_page(page, items, total=total, total_is_exact=is_exact)
+
+
+class MessageTrace(ApiView):
+    permission_classes = (HasTenant, permit("chat logs", bot_bound=True))
+
+    @describe(
+        "Show why an answer is as it is", answers={200: TraceSchema},
+        description="What the turn of a question or an answer understood, found, judged and spent, each candidate with "
+        "its scores and fate.",
+    )  # fmt: skip
+    def get(self, request: Request, chat_id: UUID, message_id: UUID) -> dict[str, Any]:
+        question = question_of(find_message(readable_chats(request), chat_id, message_id))
+        if question is None:
+            raise NotFound("Message not found")
+        return tell_turn(question)

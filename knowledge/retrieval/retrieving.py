@@ -81,7 +81,7 @@ class Retrieval:
     the words of the tenant's that were searched for as well: right spellings, compounds and their parts. `repeats` were
     left out because a better passage says the same. `carrier` is a word of the question, such as a part number, that
     carries it alone since the best passage has it. `candidates` are all that were read, in their order: the passages,
-    the repeats, and what came after as many passages as were wanted.
+    the repeats, and what came after as many passages as were wanted. `terms` and `vector` are what was searched for.
     """
 
     passages: tuple[Passage, ...]
@@ -102,6 +102,8 @@ class Retrieval:
     candidates: tuple[Passage, ...] = ()
     measured: Measured | None = None
     embedding_milliseconds: float = 0.0
+    terms: QueryTerms = NO_TERMS
+    vector: str | None = None
 
     @property
     def variants(self) -> dict[str, tuple[str, ...]]:
@@ -236,19 +238,10 @@ def _search(
         terms = analyse_question(
             query.text, language, scope.languages, query.carried, is_leaning=query.is_leaning
         )
-        found = (
-            _find_candidates(
-                bot,
-                scope,
-                asked,
-                terms,
-                limit,
-                _weigh_meaning(bot, scope, language, trusts_cosine),
-                language,
-            )
-            if scope.source_ids
-            else _Candidates(terms=terms)
-        )
+        found = _Candidates(terms=terms)
+        if scope.source_ids:
+            weight = _weigh_meaning(bot, scope, language, trusts_cosine)
+            found = _find_candidates(bot, scope, asked, terms, limit, weight, language)
     return _judge(bot, asked, found, profile, language, trusts_cosine)
 
 
@@ -345,5 +338,5 @@ def _judge(
         embedding_tokens=asked.tokens, embedding_cost_usd=asked.cost_usd,
         milliseconds=(time.perf_counter() - asked.started) * 1000,
         expansions=found.expansions, repeats=found.repeats, candidates=found.ordered,
-        measured=measured, embedding_milliseconds=asked.milliseconds,
+        measured=measured, embedding_milliseconds=asked.milliseconds, terms=found.terms, vector=asked.vector,
     )  # fmt: skip

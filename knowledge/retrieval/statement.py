@@ -122,3 +122,33 @@ def compose_statement(
     ):  # fmt: skip
         statement = statement.replace("{" + name + "}", value)
     return statement
+
+
+_PLACED = """
+SELECT i.chunk_id, i.dim, i.lex::text, greatest(-(i.lex <#> qv.lex), 0) AS bm25, {cosine} AS cosine,
+       (SELECT count(*) + 1 FROM chunk_index o
+         WHERE o.source_id = ANY(%(sources)s) AND (o.lex <#> qv.lex) < (i.lex <#> qv.lex)) AS by_words,
+       {by_meaning} AS by_meaning
+  FROM chunk_index i CROSS JOIN qv
+ WHERE i.chunk_id = ANY(%(chunks)s)
+ ORDER BY bm25 DESC, cosine DESC, i.chunk_id"""
+_BY_MEANING = """CASE WHEN i.dim = %(dimensions)s AND i.source_id = ANY(%(embedded)s) THEN
+       (SELECT count(*) + 1 FROM chunk_index o
+         WHERE o.source_id = ANY(%(compared)s) AND o.dim = %(dimensions)s
+           AND (o.emb <=> %(vector)s::halfvec) < (i.emb <=> %(vector)s::halfvec)) END"""
+
+
+def compose_placing(*, has_vector: bool) -> str:
+    """Return the statement that says where `chunks` stand by words and by meaning among all that is searched.
+
+    They are compared with all rows of `sources`, and of `compared` by meaning, so the caller bounds these.
+    Row: chunk_id, dimensions, terms as pgvector writes them, bm25, cosine, place by words, place by meaning (null
+    without a vector that could be compared).
+    """
+    statement = _TERMS + _PLACED
+    for name, value in (
+        ("own_lex", ""), ("candidates", "1"), ("by_meaning", _BY_MEANING if has_vector else "NULL::bigint"),
+        ("cosine", _COSINE.replace("{trusted}", _TRUSTED) if has_vector else "0::float8"),
+    ):  # fmt: skip
+        statement = statement.replace("{" + name + "}", value)
+    return statement

@@ -90,6 +90,7 @@ from minirag_client.types import (
     SystemHealth,
     Tenant,
     TenantPreview,
+    Trace,
     TurnOutcome,
     TurnPage,
     UnsupportedMode,
@@ -1166,6 +1167,14 @@ class Operations(Transport):
     ) -> Message:
         """Give feedback: `PATCH /v1/chat/{chat_id}/messages/{message_id}/feedback`."""
         return cast(Message, self.request('PATCH', f'/v1/chat/{chat_id}/messages/{message_id}/feedback', body=given(feedback=feedback, reason=reason)).json())
+
+    def show_why_answer_is_as_it_is(
+        self,
+        chat_id: str,
+        message_id: str,
+    ) -> Trace:
+        """Show why an answer is as it is: `GET /v1/chat/{chat_id}/messages/{message_id}/trace`."""
+        return cast(Trace, self.request('GET', f'/v1/chat/{chat_id}/messages/{message_id}/trace').json())
 
     def read_turn_events(
         self,

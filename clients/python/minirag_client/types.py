@@ -1321,6 +1321,157 @@ TenantStatus = Literal['active', 'suspended', 'archived']
 Tone = Literal['friendly', 'formal', 'plain']
 
 
+class Trace(TypedDict):
+    """A turn and why it ended as it did"""
+
+    understood: TraceUnderstood | None
+    rewriting: TraceRewriting | None
+    search: TraceSearch | None
+    candidates: list[TraceCandidate]
+    check: TraceCheck | None
+    missing: list[str]
+    prompt: TracePrompt | None
+    support: list[TraceSupport]
+    dropped_citations: int | None
+    calls: list[TraceCall]
+    stages: dict[str, Any]
+    latency_ms: int | None
+    first_token_ms: int | None
+    turn_id: str
+    chat_id: str
+    bot_profile_id: str
+    message_id: str | None
+    created_at: str
+    question: str
+    answer: str | None
+    outcome: Outcome
+    error_code: str
+    refusal: Refusal | None
+
+
+class TraceCall(TypedDict):
+    """One call of a model"""
+
+    purpose: str
+    model: str
+    prompt_tokens: int
+    completion_tokens: int
+    cost_usd: float
+    milliseconds: float | None
+
+
+class TraceCandidate(TypedDict):
+    """A passage that was found, or left out. `bm25` is its score by words, `cosine` by meaning, `fused` both together, `closeness` what saying the words together added, and `score` what ordered in the end"""
+
+    place: int
+    chunk_id: str
+    source_id: str
+    score: float | None
+    bm25: float | None
+    cosine: float | None
+    fused: float | None
+    closeness: float | None
+    fate: Literal['cited', 'read', 'not_read', 'repeat', 'limit']
+    repeat_of: str | None
+    numbers: list[int]
+    is_external: bool
+    is_gone: bool
+    source: str
+    title: str
+    heading: str
+    excerpt: str
+
+
+class TraceCarried(TypedDict):
+    text: str
+    weight: float
+
+
+class TraceCheck(TypedDict):
+    """What the offline answerer's check of its quotations found"""
+
+    is_answered: bool
+    coverage: float
+    missing: list[str]
+    lacks: str
+
+
+class TraceExpansion(TypedDict):
+    """A word of the tenant's that was searched for as well"""
+
+    term: str
+    found: str
+    kind: str
+    weight: float
+
+
+class TraceExternal(TypedDict):
+    source_id: str
+    outcome: str
+    passages: int
+    milliseconds: float
+
+
+class TracePrompt(TypedDict):
+    """What whoever answered was given to read, and of how much"""
+
+    passages: int
+    passages_found: int
+    said: int
+    said_before: int
+    characters: int
+    is_shortened: bool
+
+
+class TraceRewriting(TypedDict):
+    """Asking a model for the question in other words"""
+
+    model: str
+    outcome: str
+    prompt_tokens: int
+    completion_tokens: int
+    cost_usd: float
+    milliseconds: float
+
+
+class TraceSearch(TypedDict):
+    """The confidence is made of the best cosine and the best share of the question's words"""
+
+    mode: str
+    language: str
+    confidence: float
+    threshold: float
+    floor: str | None
+    made_for: str | None
+    top_cosine: float | None
+    bm25_share: float | None
+    terms: int | None
+    carrier: str | None
+    embedding_model: str | None
+    milliseconds: float | None
+    expansions: list[TraceExpansion]
+    external: list[TraceExternal]
+
+
+class TraceSupport(TypedDict):
+    sentence: str
+    numbers: list[int]
+    is_supported: bool
+    why: str
+
+
+class TraceUnderstood(TypedDict):
+    """What was asked, in its conversation"""
+
+    kind: str
+    small_talk: str | None
+    language: str
+    question: str
+    carried: list[TraceCarried]
+    decided_by: str
+    milliseconds: float
+
+
 class Turn(TypedDict):
     """A question and what became of it. What was not recorded, in turns from before this log, is null"""
 
