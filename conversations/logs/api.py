@@ -15,8 +15,7 @@ from conversations.logs.rows import (
     select_turns,
     with_answers,
 )
-from conversations.logs.schemas import ChatLogQuery, TurnPageSchema
-from conversations.logs.trace_schemas import TraceSchema
+from conversations.logs.schemas import ChatLogQuery, TraceSchema, TurnPageSchema
 from conversations.logs.traces import question_of, tell_turn
 from conversations.turns.api import find_chat, find_message, readable_chats
 from minirag.lib.days import bounds_of
