@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
+from django.contrib import messages
 from django.contrib.admin import register
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import path, reverse
+from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
 from bots.models import Outcome, UsageEvent
 from conversations.exports import admin as export_admin  # noqa: F401 - registers its page
+from conversations.golden import admin as golden_admin  # noqa: F401 - registers its page
+from conversations.golden.changing import create_from_turn, find_asked, find_standing
 from conversations.logs.finding import find_chats
 from conversations.models import Chat, Feedback, Message, MessageRole
 from knowledge.models import Source
-from tenants.admin_site.model_admin import LookOnlyAdmin
+from minirag.lib.errors import ProductError
+from tenants.admin_site.model_admin import LookOnlyAdmin, is_writable
 from tenants.admin_site.sites import tenant_site
+from tenants.calls.permissions import acting_user
 from tenants.context import require_tenant
 from tenants.models import User
 
@@ -75,6 +83,39 @@ class ChatAdmin(LookOnlyAdmin):
             chat.note_counts = counts.get(chat.pk, {})
         return changelist
 
+    def get_urls(self) -> list[Any]:
+        page = self.admin_site.admin_view(require_POST(self.make_golden))
+        name = "conversations_chat_golden"
+        return [
+            path("<uuid:chat_id>/golden/<uuid:message_id>/", page, name=name),
+            *super().get_urls(),
+        ]
+
+    def make_golden(
+        self, request: HttpRequest, chat_id: UUID, message_id: UUID
+    ) -> HttpResponseRedirect:
+        """Make a golden question of a turn, and show it to be completed; one that stands already is shown."""
+        chat = self.require_object(request, chat_id)
+        if not may_make_golden(request):
+            raise PermissionDenied
+        asked = None
+        try:
+            asked = find_asked(chat.pk, message_id)
+            golden = create_from_turn(asked, {}, made_by=acting_user(request).email)
+        except ProductError as error:
+            self.message_user(request, error.detail, messages.WARNING)
+            standing = None if asked is None else find_standing(asked)
+            if standing is None:
+                return HttpResponseRedirect(self.change_url(chat))
+            golden = standing
+        else:
+            self.message_user(
+                request, "It is a golden question now. Say what is right.", messages.SUCCESS
+            )
+        return HttpResponseRedirect(
+            reverse("admin:conversations_goldenquestion_change", args=[golden.pk])
+        )
+
     def change_view(
         self,
         request: HttpRequest,
@@ -83,9 +124,8 @@ class ChatAdmin(LookOnlyAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         chat = self.require_object(request, object_id)
-        return super().change_view(
-            request, object_id, form_url, {**(extra_context or {}), **describe_thread(chat)}
-        )
+        facts = {**describe_thread(chat), "may_make_golden": may_make_golden(request)}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **facts})
 
     @display(description="chat", ordering="title")
     def shown_title(self, chat: Chat) -> str:
@@ -105,6 +145,10 @@ class ChatAdmin(LookOnlyAdmin):
             if count := chat.note_counts.get(kind):
                 return kind, f"{count} {kind}"
         return None
+
+
+def may_make_golden(request: HttpRequest) -> bool:
+    return is_writable() and acting_user(request).is_manager
 
 
 def count_notes(chats: Iterable[Chat]) -> dict[Any, dict[str, int]]:

@@ -7,6 +7,7 @@ from django.urls import path
 from conversations.exports import api as exports_api
 from conversations.exports import chat_api
 from conversations.following import api as following_api
+from conversations.golden import api as golden_api
 from conversations.logs import api as logs_api
 from conversations.openai import api as openai_api
 from conversations.statistics import api as statistics_api
@@ -30,6 +31,16 @@ urlpatterns = [
         "chat/<str:chat_id>/messages/<str:message_id>/feedback", turns_api.MessageFeedback.as_view()
     ),
     path("chat/<str:chat_id>/messages/<str:message_id>/trace", logs_api.MessageTrace.as_view()),
+    path(
+        "chat/<str:chat_id>/messages/<str:message_id>/golden-question",
+        golden_api.GoldenFromChat.as_view(),
+    ),
+    path("bot-profiles/<str:bot_profile_id>/golden-questions", golden_api.GoldenList.as_view()),
+    path(
+        "bot-profiles/<str:bot_profile_id>/golden-questions/import",
+        golden_api.GoldenImport.as_view(),
+    ),
+    path("golden-questions/<str:golden_question_id>", golden_api.GoldenDetail.as_view()),
     path("turns/<str:turn_id>/events", following_api.turn_events),
     path("turns/<str:turn_id>/stop", following_api.turn_stop),
     path("chat-logs", logs_api.ChatLogList.as_view()),

@@ -10,7 +10,7 @@ from bots.profiles import create_bot
 from bots.quotas.models import Quota, QuotaUse
 from conftest import Party
 from conversations.exports.models import ExportJob, ExportPart
-from conversations.models import Chat, Citation, Message, MessageRole
+from conversations.models import Chat, Citation, GoldenQuestion, Message, MessageRole
 from knowledge.models import Chunk, Dataset, Document, Source, SourceStatus
 from knowledge.sources.changing import create_source
 from minirag.ai.credentials import Credentials
@@ -112,7 +112,10 @@ def _make_conversations(party: Party, bot: BotProfile, chunk: Chunk) -> RowsByMo
         export_type="messages", status="succeeded", part_count=1, size_bytes=3
     )
     ExportPart.objects.create(job=export, number=0, data=zlib.compress(b"{}\n"))
-    return {Chat: chat, UsageEvent: usage, ExportJob: export}
+    golden = GoldenQuestion.objects.create(
+        bot_profile=bot, question="What is E25?", must_decline=True, tags=["errors"]
+    )
+    return {Chat: chat, UsageEvent: usage, ExportJob: export, GoldenQuestion: golden}
 
 
 def _make_webhooks() -> RowsByModel:

@@ -25,7 +25,7 @@ from bots.quotas.models import Quota, QuotaUse
 from bots.usage.rollup import roll_up_usage
 from conftest import Party
 from conversations.exports.models import ExportJob, ExportPart
-from conversations.models import Chat, Message, MessageRole
+from conversations.models import Chat, GoldenQuestion, Message, MessageRole
 from knowledge.indexing.ingestion import ingest
 from knowledge.models import Chunk, NextVector, Reembedding, RefusalFloors, Source
 from tenants.context import tenant_context
@@ -61,6 +61,7 @@ class Rows:
     token: str = ""
     webhook: str = ""
     quota: str = ""
+    golden: str = ""
     pks: dict[type[models.Model], Any] = field(default_factory=dict)
 
 
@@ -263,6 +264,9 @@ def _fill_figures(rows: Rows, word: str) -> None:
     QuotaUse.objects.create(pk=uuid4().int % 10**15, quota=quota, starts_at=quota.created_at)
     rows.quota = str(quota.pk)
     roll_up_usage()
+    rows.golden = str(
+        GoldenQuestion.objects.create(bot_profile_id=rows.bot, question=f"Of {word}?").pk
+    )
     job = ExportJob.objects.create(export_type="messages", status="succeeded", part_count=1)
     ExportPart.objects.create(job=job, number=0, data=zlib.compress(word.encode()))
     # Inactive: `mark_everything` rewrites its topics, and it is not what a turn of acme's is tested for here.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from bots.models import BotProfile, Scope
 from bots.quotas.models import Quota
 from conversations.exports.models import ExportJob, ExportType
-from conversations.models import Chat, Message, MessageRole
+from conversations.models import Chat, GoldenQuestion, Message, MessageRole
 from knowledge.models import BotDataset, Dataset, Document, Source
 from knowledge.sources.homes import private_dataset
 from minirag.lib.http_in.openapi import EXAMPLE_IDS
@@ -33,6 +33,7 @@ MADE = {
     "external_id",
     "scope_id",
     "quota_id",
+    "golden_question_id",
     "model",
 }
 
@@ -85,6 +86,11 @@ def furnish(slug: str) -> None:
             chat=chat,
             role=MessageRole.ASSISTANT,
             content="Open from 9 to 17.",
+        )
+        GoldenQuestion.objects.create(
+            pk=EXAMPLE_IDS["golden_question_id"],
+            bot_profile=bot,
+            question="Are you open on Sunday?",
         )
         Quota.objects.create(pk=EXAMPLE_IDS["quota_id"], resource="tokens", limit=10**9)
         ExportJob.objects.create(

@@ -445,6 +445,22 @@ API: dict[str, list[Try]] = {
         Try("get", 200, "q=house"),
         Try("get", 200, "bot_profile_id={bot}"),
     ],
+    "bot-profiles/<str:bot_profile_id>/golden-questions": [
+        Try("get", 404),
+        Try("post", 404, body=lambda s: {"question": "x"}),
+    ],
+    "bot-profiles/<str:bot_profile_id>/golden-questions/import": [
+        Try("post", 404, body=lambda s: {}, is_form=True),
+    ],
+    "golden-questions/<str:golden_question_id>": [
+        Try("get", 404),
+        Try("patch", 404, body=lambda s: {"tags": ["x"]}),
+        Try("delete", 404),
+    ],
+    "chat/<str:chat_id>/messages/<str:message_id>/golden-question": [
+        Try("post", 404, body=lambda s: {"tags": ["x"]}),
+        Try("post", 404, body=lambda s: {"tags": ["x"]}, ids=lambda s: {"chat_id": s.globex.chat}),
+    ],
     "exports": [
         Try("get", 200),
         Try(
@@ -648,6 +664,7 @@ def fill_path(pattern: str, scene: Scene, ids: dict[str, str] | None = None) -> 
     known = {
         "token_id": acme.token,
         "quota_id": acme.quota,
+        "golden_question_id": acme.golden,
         "user_id": str(acme.party.owner.pk),
         "bot_profile_id": acme.bot,
         "source_id": acme.source,

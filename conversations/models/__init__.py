@@ -5,15 +5,19 @@ from __future__ import annotations
 from conversations.exports import models as export_models  # noqa: F401 - Django looks for models here
 from conversations.models.chats import Chat
 from conversations.models.citations import EXCERPT_LENGTH, Citation
+from conversations.models.golden import MOST_BEFORE, GoldenQuestion, name_question
 from conversations.models.messages import CutReason, Feedback, Message, MessageRole, Refused
 
 __all__ = [
     "EXCERPT_LENGTH",
+    "MOST_BEFORE",
     "Chat",
     "Citation",
     "CutReason",
     "Feedback",
+    "GoldenQuestion",
     "Message",
     "MessageRole",
     "Refused",
+    "name_question",
 ]

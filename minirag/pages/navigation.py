@@ -47,6 +47,12 @@ _TENANT: list[tuple[str, list[Page]]] = [
         ],
     ),
     (
+        "Quality",
+        [
+            ("Golden questions", "star", "conversations_goldenquestion"),
+        ],
+    ),
+    (
         "Usage",
         [
             ("Quotas", "speed", "bots_quota"),

@@ -48,6 +48,9 @@ from minirag_client.types import (
     Formats,
     FullMessage,
     Fusion,
+    GoldenImport,
+    GoldenQuestion,
+    GoldenQuestionPage,
     Health,
     Ingestion,
     Latency,
@@ -79,6 +82,7 @@ from minirag_client.types import (
     Right,
     Role,
     RotatedSecret,
+    Said,
     ScopeTemplates,
     ScopeVerdict,
     SignedUp,
@@ -1175,6 +1179,91 @@ class Operations(Transport):
     ) -> Trace:
         """Show why an answer is as it is: `GET /v1/chat/{chat_id}/messages/{message_id}/trace`."""
         return cast(Trace, self.request('GET', f'/v1/chat/{chat_id}/messages/{message_id}/trace').json())
+
+    def make_golden_question_turn(
+        self,
+        chat_id: str,
+        message_id: str,
+        *,
+        question: str | Unset = UNSET,
+        before: list[Said] | Unset = UNSET,
+        language: str | Unset = UNSET,
+        expected_sources: list[str] | Unset = UNSET,
+        expected_facts: list[str] | Unset = UNSET,
+        forbidden_facts: list[str] | Unset = UNSET,
+        must_decline: bool | Unset = UNSET,
+        tags: list[str] | Unset = UNSET,
+        is_active: bool | Unset = UNSET,
+    ) -> GoldenQuestion:
+        """Make a golden question of a turn: `POST /v1/chat/{chat_id}/messages/{message_id}/golden-question`."""
+        return cast(GoldenQuestion, self.request('POST', f'/v1/chat/{chat_id}/messages/{message_id}/golden-question', body=given(question=question, before=before, language=language, expected_sources=expected_sources, expected_facts=expected_facts, forbidden_facts=forbidden_facts, must_decline=must_decline, tags=tags, is_active=is_active)).json())
+
+    def list_bot_golden_questions(
+        self,
+        bot_profile_id: str,
+        *,
+        limit: int | Unset = UNSET,
+        cursor: str | Unset = UNSET,
+        tag: str | Unset = UNSET,
+        is_active: bool | Unset = UNSET,
+    ) -> GoldenQuestionPage:
+        """List a bot's golden questions: `GET /v1/bot-profiles/{bot_profile_id}/golden-questions`."""
+        return cast(GoldenQuestionPage, self.request('GET', f'/v1/bot-profiles/{bot_profile_id}/golden-questions', query=given(limit=limit, cursor=cursor, tag=tag, is_active=is_active)).json())
+
+    def create_golden_question(
+        self,
+        bot_profile_id: str,
+        *,
+        question: str,
+        before: list[Said] | Unset = UNSET,
+        language: str | Unset = UNSET,
+        expected_sources: list[str] | Unset = UNSET,
+        expected_facts: list[str] | Unset = UNSET,
+        forbidden_facts: list[str] | Unset = UNSET,
+        must_decline: bool | Unset = UNSET,
+        tags: list[str] | Unset = UNSET,
+        is_active: bool | Unset = UNSET,
+    ) -> GoldenQuestion:
+        """Create a golden question: `POST /v1/bot-profiles/{bot_profile_id}/golden-questions`."""
+        return cast(GoldenQuestion, self.request('POST', f'/v1/bot-profiles/{bot_profile_id}/golden-questions', body=given(question=question, before=before, language=language, expected_sources=expected_sources, expected_facts=expected_facts, forbidden_facts=forbidden_facts, must_decline=must_decline, tags=tags, is_active=is_active)).json())
+
+    def import_golden_questions(
+        self,
+        bot_profile_id: str,
+    ) -> GoldenImport:
+        """Import golden questions: `POST /v1/bot-profiles/{bot_profile_id}/golden-questions/import`."""
+        return cast(GoldenImport, self.request('POST', f'/v1/bot-profiles/{bot_profile_id}/golden-questions/import').json())
+
+    def show_golden_question(
+        self,
+        golden_question_id: str,
+    ) -> GoldenQuestion:
+        """Show a golden question: `GET /v1/golden-questions/{golden_question_id}`."""
+        return cast(GoldenQuestion, self.request('GET', f'/v1/golden-questions/{golden_question_id}').json())
+
+    def change_golden_question(
+        self,
+        golden_question_id: str,
+        *,
+        question: str | Unset = UNSET,
+        before: list[Said] | Unset = UNSET,
+        language: str | Unset = UNSET,
+        expected_sources: list[str] | Unset = UNSET,
+        expected_facts: list[str] | Unset = UNSET,
+        forbidden_facts: list[str] | Unset = UNSET,
+        must_decline: bool | Unset = UNSET,
+        tags: list[str] | Unset = UNSET,
+        is_active: bool | Unset = UNSET,
+    ) -> GoldenQuestion:
+        """Change a golden question: `PATCH /v1/golden-questions/{golden_question_id}`."""
+        return cast(GoldenQuestion, self.request('PATCH', f'/v1/golden-questions/{golden_question_id}', body=given(question=question, before=before, language=language, expected_sources=expected_sources, expected_facts=expected_facts, forbidden_facts=forbidden_facts, must_decline=must_decline, tags=tags, is_active=is_active)).json())
+
+    def delete_golden_question(
+        self,
+        golden_question_id: str,
+    ) -> None:
+        """Delete a golden question: `DELETE /v1/golden-questions/{golden_question_id}`."""
+        self.request('DELETE', f'/v1/golden-questions/{golden_question_id}')
 
     def read_turn_events(
         self,

@@ -68,6 +68,11 @@ class AuditEventPage(TypedDict):
     next_cursor: str | None
 
 
+class BadLine(TypedDict):
+    number: int
+    reason: str
+
+
 class BotLink(TypedDict):
     bot_profile_id: str
     bot_name: str
@@ -598,6 +603,52 @@ class FullMessage(TypedDict):
 Fusion = Literal['max_norm', 'rrf']
 
 
+class GoldenImport(TypedDict):
+    added: int
+    bad_lines: list[BadLine]
+    ignored: NotRequired[list[str]]
+
+
+class GoldenQuestion(TypedDict):
+    id: str
+    bot_profile_id: str
+    question: str
+    before: list[Said]
+    language: str
+    expected_sources: list[str]
+    expected_facts: list[str]
+    forbidden_facts: list[str]
+    must_decline: bool
+    tags: list[str]
+    is_active: bool
+    made_by: str
+    message_id: str | None
+    created_at: str
+    updated_at: str
+    ignored: NotRequired[list[str]]
+
+
+class GoldenQuestionChanges(TypedDict):
+    """Only what is sent changes"""
+
+    question: NotRequired[str]
+    before: NotRequired[list[Said]]
+    language: NotRequired[str]
+    expected_sources: NotRequired[list[str]]
+    expected_facts: NotRequired[list[str]]
+    forbidden_facts: NotRequired[list[str]]
+    must_decline: NotRequired[bool]
+    tags: NotRequired[list[str]]
+    is_active: NotRequired[bool]
+
+
+class GoldenQuestionPage(TypedDict):
+    """A bot's golden questions"""
+
+    items: list[GoldenQuestion]
+    next_cursor: str | None
+
+
 class Guidelines(TypedDict):
     max_words: int | None
     require_citations: bool
@@ -829,6 +880,18 @@ class NewExport(TypedDict):
     export_type: ExportType
     format: NotRequired[ExportFormat]
     filters: NotRequired[ExportFilters]
+
+
+class NewGoldenQuestion(TypedDict):
+    question: str
+    before: NotRequired[list[Said]]
+    language: NotRequired[str]
+    expected_sources: NotRequired[list[str]]
+    expected_facts: NotRequired[list[str]]
+    forbidden_facts: NotRequired[list[str]]
+    must_decline: NotRequired[bool]
+    tags: NotRequired[list[str]]
+    is_active: NotRequired[bool]
 
 
 class NewLink(TypedDict):
@@ -1172,6 +1235,13 @@ class RotatedSecret(TypedDict):
 
 class Rotation(TypedDict):
     overlap_seconds: int
+
+
+class Said(TypedDict):
+    """A message of the conversation before; a text alone is the visitor's"""
+
+    role: Literal['user', 'assistant']
+    content: str
 
 
 class ScopeQuestion(TypedDict):

@@ -1,0 +1,1 @@
+"""Golden questions: made by hand, by file, or from a chat."""

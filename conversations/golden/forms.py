@@ -1,0 +1,111 @@
+"""Forms of golden questions in the admin: lists one per line, what was said before as it is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextareaWidget
+
+from bots.admin_fields import LinesField
+from bots.models import BotProfile
+from conversations.golden.changing import check_golden
+from conversations.golden.importing import LARGEST_FILE
+from conversations.models import GoldenQuestion, MessageRole, name_question
+from minirag.lib.errors import BadInput
+
+_VISITOR, _BOT = "Visitor:", "Bot:"
+
+
+def _lines(rows: int, help_text: str) -> LinesField:
+    return LinesField(
+        required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": rows}), help_text=help_text
+    )  # fmt: skip
+
+
+class SaidField(forms.CharField):
+    """A conversation, edited as lines that begin with `Visitor:` or `Bot:`; other lines go on with the one before."""
+
+    widget = UnfoldAdminTextareaWidget
+
+    def prepare_value(self, value: Any) -> Any:
+        if not isinstance(value, list):
+            return value
+        told = [
+            {"role": "user", "content": each} if isinstance(each, str) else each for each in value
+        ]
+        return "\n".join(
+            f"{_BOT if each['role'] == MessageRole.ASSISTANT else _VISITOR} {each['content']}"
+            for each in told
+        )  # fmt: skip
+
+    def to_python(self, value: Any) -> list[dict[str, str]]:  # type: ignore[override]
+        said: list[dict[str, str]] = []
+        for line in (super().to_python(value) or "").splitlines():
+            if line.startswith((_VISITOR, _BOT)):
+                name, _, content = line.partition(":")
+                role = MessageRole.ASSISTANT if name == "Bot" else MessageRole.USER
+                said.append({"role": role.value, "content": content.strip()})
+            elif said:
+                said[-1]["content"] = f"{said[-1]['content']}\n{line}".strip()
+            elif line.strip():
+                raise ValidationError(f"Begin with {_VISITOR} or {_BOT}")
+        return [each for each in said if each["content"]]
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return self.to_python(data) != (initial or [])
+        except ValidationError:
+            return True
+
+
+class GoldenQuestionForm(forms.ModelForm):
+    before = SaidField(
+        label="said before",
+        required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
+        help_text=f"One message a line, beginning with {_VISITOR} or {_BOT} Oldest first.",
+    )
+    expected_sources = _lines(
+        3, "Names or ids of sources, one per line. One of them is to be cited."
+    )
+    expected_facts = _lines(
+        4, "One per line, each has to be in the answer. “12 euros | 12 €”: one of them is enough."
+    )
+    forbidden_facts = _lines(3, "One per line, none may be in the answer.")
+    tags = _lines(2, "One per line.")
+
+    class Meta:
+        model = GoldenQuestion
+        fields = "__all__"  # noqa: DJ007 - fieldsets choose
+        widgets = {"question": UnfoldAdminTextareaWidget(attrs={"rows": 2})}
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or {}
+        bot = cleaned.get("bot_profile") or getattr(self.instance, "bot_profile", None)
+        if self.errors or bot is None:
+            return cleaned
+        fields = {
+            name: value for name, value in cleaned.items() if name not in ("bot_profile", "id")
+        }
+        trial = GoldenQuestion(bot_profile=bot, **fields)
+        try:
+            check_golden(trial)
+        except BadInput as error:
+            raise ValidationError(error.detail) from None
+        name = name_question(trial.question, trial.before)
+        same = GoldenQuestion.objects.filter(bot_profile=bot, name_hash=name)
+        if same.exclude(pk=self.instance.pk).exists():
+            self.add_error("question", "This bot has this golden question already.")
+        return {**cleaned, **{field: getattr(trial, field) for field in fields}}
+
+
+class GoldenFileForm(forms.Form):
+    """A file of golden questions for a bot."""
+
+    bot_profile = forms.ModelChoiceField(BotProfile.objects.none(), label="bot")
+    file = forms.FileField(
+        widget=UnfoldAdminFileFieldWidget,
+        help_text=f"JSON lines, CSV or YAML, at most {LARGEST_FILE // 1_000_000} MB.",
+    )
