@@ -87,15 +87,15 @@ class ChatAdmin(LookOnlyAdmin):
         page = self.admin_site.admin_view(require_POST(self.make_golden))
         name = "conversations_chat_golden"
         return [
-            path("<uuid:chat_id>/golden/<uuid:message_id>/", page, name=name),
+            path("<path:object_id>/golden/<uuid:message_id>/", page, name=name),
             *super().get_urls(),
         ]
 
     def make_golden(
-        self, request: HttpRequest, chat_id: UUID, message_id: UUID
+        self, request: HttpRequest, object_id: str, message_id: UUID
     ) -> HttpResponseRedirect:
         """Make a golden question of a turn, and show it to be completed; one that stands already is shown."""
-        chat = self.require_object(request, chat_id)
+        chat = self.require_object(request, object_id)
         if not may_make_golden(request):
             raise PermissionDenied
         asked = None

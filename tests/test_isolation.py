@@ -913,6 +913,8 @@ EXTRA_MODEL_PAGES = {
     ("webhooks", "delivery", "<path:object_id>/redeliver/"),
     ("conversations", "exportjob", "<path:object_id>/download/"),
     ("conversations", "exportjob", "<path:object_id>/retry/"),
+    ("conversations", "goldenquestion", "import/"),
+    ("conversations", "chat", "<path:object_id>/golden/<uuid:message_id>/"),
     *(
         ("tenants", "tenant", f"<path:object_id>/{act}/")
         for act in ("suspend", "archive", "restore", "erase")
@@ -956,6 +958,7 @@ def expand_admin_route(path: str, scene: Scene, site: Any) -> list[str]:
     assert known, f"{path}: say in EXTRA_MODEL_PAGES that it is to be tried"
     pk = scene.acme.pks.get(apps.get_model(match["app"], match["model"]), 1)
     url = "/" + path.replace("<path:object_id>", str(pk))
+    url = url.replace("<uuid:message_id>", scene.acme.message)
     filters = [f"?bot_profile__id__exact={scene.acme.bot}", "?q=zqpriv", f"?q={pk}", "?all="]
     return [url, *[url + query for query in filters]] if match["rest"] == "" else [url]
 
