@@ -51,6 +51,7 @@ class LoggedTurn(NamedTuple):
     error_code: str
     cut_reason: str | None
     refusal: Refused | None
+    help: dict[str, Any] | None
     citations: list[LoggedCitation]
     citation_valid: bool | None
     unsupported: int | None
@@ -122,6 +123,7 @@ def log_turn(question: Message) -> LoggedTurn:
         error_code=question.error_code,
         cut_reason=(answer.cut_reason or None) if answer else None,
         refusal=answer.refusal if answer else None,
+        help=answer.help if answer else None,
         citations=[_log_citation(each) for each in answer.citations.all()] if answer else [],
         citation_valid=question.citation_valid,
         unsupported=question.unsupported,

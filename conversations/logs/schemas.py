@@ -9,7 +9,7 @@ from pydantic import Field
 
 from bots.models import Outcome
 from conversations.models import CutReason, Feedback
-from conversations.turns.schemas import Excerpt, RefusalSchema, Score
+from conversations.turns.schemas import Excerpt, HelpSchema, RefusalSchema, Score
 from minirag.lib.days import Day
 from minirag.lib.http_in.nouns import Moment, Noun
 from minirag.lib.http_in.pagination import PagedSchema, PageQuery
@@ -47,6 +47,7 @@ class TurnSchema(Noun):
     error_code: str
     cut_reason: Annotated[CutReason | None, Field(description="Why the answer is not whole.")]
     refusal: RefusalSchema | None
+    help: HelpSchema | None
     citations: list[TurnCitationSchema]
     citation_valid: Annotated[bool | None, Field(description="It cites, and only what was there.")]
     unsupported: Annotated[

@@ -54,6 +54,11 @@ class Message(models.Model):
     error_code = models.CharField(max_length=64, blank=True, default="")
     cut_reason = models.CharField(max_length=16, choices=CutReason, blank=True, default="")
     refusal_reason = models.CharField(max_length=64, blank=True, default="")
+    help = models.JSONField(
+        null=True,
+        editable=False,
+        help_text="Of a refusal, or of a question asked back: what it offers.",
+    )
     confidence = models.FloatField(null=True, blank=True)
     threshold = models.FloatField(null=True, blank=True)
     request_id = models.CharField(max_length=64, blank=True, default="")

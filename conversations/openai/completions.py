@@ -39,6 +39,7 @@ _UNSAID = (
     "refusal",
     "citations",
     "refusal_details",
+    "help",
 )  # what OpenAI's shape has no place for, and the refusal's text
 Events = AsyncGenerator[tuple[int, TurnEvent], None]
 
@@ -176,7 +177,7 @@ class Writer:
     def _whole(self, done: Done) -> dict[str, Any]:
         message = {
             "role": "assistant", "content": done.content, "refusal": done.content if done.refusal else None,
-            "citations": done.citations, "refusal_details": done.refusal,
+            "citations": done.citations, "refusal_details": done.refusal, "help": done.help,
         }  # fmt: skip
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": name_end(done)}
         whole = CompletionReply.model_validate({

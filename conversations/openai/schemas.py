@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from conversations.turns.schemas import Cited, Refused
+from conversations.turns.schemas import Cited, HelpSchema, Refused
 from minirag.lib.http_in.nouns import Noun
 from minirag.lib.http_in.openapi import EXAMPLE_ID, Media
 from minirag.lib.http_in.rest import Body
@@ -77,6 +77,7 @@ class CompletionMessageSchema(Noun):
     ]
     citations: list[Cited]
     refusal_details: Refused
+    help: HelpSchema | None
 
 
 class CompletionChoiceSchema(Noun):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
+from bots.models import Scope
 from bots.scopes.guardrails import OFF_TOPIC, Verdict, find_context, judge
 from bots.scopes.refusals import write_refusal
 from conversations.models import MessageRole
@@ -21,13 +23,8 @@ async def guard(turn: OpenTurn, understood: Understood) -> tuple[Refusal, str] |
     """
     if not turn.scopes and not turn.bot.refuses:
         return None
-    question = turn.question.content
-    if turn.scopes:
-        verdict = await asyncio.get_running_loop().run_in_executor(
-            local_threads(), _judge, turn, understood.language
-        )
-    else:
-        verdict = judge(question, ())
+    earlier = [content for role, content in turn.history if role == MessageRole.USER]
+    verdict = await judge_question(turn.question.content, turn.scopes, earlier, understood.language)
     if verdict.is_allowed or (verdict.reason == OFF_TOPIC and understood.is_small_talk):
         return None
     text = write_refusal(
@@ -36,11 +33,23 @@ async def guard(turn: OpenTurn, understood: Understood) -> tuple[Refusal, str] |
     return Refusal(verdict.reason, verdict.score, verdict.threshold), text
 
 
-def _judge(turn: OpenTurn, language: str) -> Verdict:
-    earlier = [content for role, content in turn.history if role == MessageRole.USER]
+async def judge_question(
+    question: str, scopes: Sequence[Scope], earlier: Sequence[str], language: str
+) -> Verdict:
+    """What the scopes say to a question after `earlier` ones."""
+    if not scopes:
+        return judge(question, ())
+    return await asyncio.get_running_loop().run_in_executor(
+        local_threads(), _judge, question, scopes, earlier, language
+    )
+
+
+def _judge(
+    question: str, scopes: Sequence[Scope], earlier: Sequence[str], language: str
+) -> Verdict:
     return judge(
-        turn.question.content,
-        turn.scopes,
+        question,
+        scopes,
         find_context(earlier),
         language=language,
         embed=find_sentence_embedder(),

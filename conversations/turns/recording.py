@@ -15,6 +15,7 @@ from django.utils import timezone
 from bots.models import BotProfile, Outcome, Scope, Strictness, UsageEvent, UsageKind
 from bots.quotas.counting import Reservation, reserve_turn, settle_turn
 from bots.usage.metering import record_usage
+from conversations.helping.offers import describe_help
 from conversations.models import Chat, Citation, Message, MessageRole
 from conversations.turns.state import Answer, Asker, History, OpenTurn
 from conversations.turns.tracing import describe_turn
@@ -237,6 +238,7 @@ def _store_message(turn: OpenTurn, answer: Answer) -> Message:
         prompt_tokens=answer.prompt_tokens,
         completion_tokens=answer.completion_tokens,
         refusal_reason=refusal.reason if refusal else "",
+        help=describe_help(answer.help),
         confidence=measured[0] if measured else None,
         threshold=measured[1] if measured else None,
         request_id=turn.question.request_id,

@@ -109,10 +109,39 @@ class CitationSchema(Noun):
     page: int | None
 
 
+class NearSchema(Noun):
+    """A passage that comes close to what was asked, as it was then."""
+
+    chunk_id: str
+    source_id: str
+    title: Annotated[str, Field(examples=["Returns"])]
+    heading: Annotated[str, Field(description="The last of those it stands under.")]
+    url: str
+    page: int | None
+    content: Annotated[str, Field(description="Its first 200 characters.")]
+
+
+class HelpSchema(Noun):
+    """What may be shown below a refusal, each with its sentence in the answer's language.
+
+    `choices` are the readings of a question that was asked back instead: asking one of them is the reply.
+    """
+
+    language: Annotated[str, Field(examples=["en"])]
+    choices: list[str]
+    passages_label: Annotated[str, Field(examples=["You may mean:"])]
+    passages: list[NearSchema]
+    questions_label: Annotated[str, Field(examples=["You can ask me, for example:"])]
+    questions: Annotated[list[str], Field(description="The sources answer them.")]
+    contact_label: Annotated[str, Field(description="A sentence with the contact in it.")]
+    contact: str
+
+
 class FullMessageSchema(MessageSchema):
     outcome: Outcome
     cut_reason: Annotated[CutReason | None, EmptyIsNull]
     refusal: RefusalSchema | None
+    help: HelpSchema | None
     feedback_reason: Annotated[str | None, EmptyIsNull]
     citations: Annotated[list[CitationSchema], RelatedRows]
 
@@ -163,7 +192,7 @@ Cut = Annotated[
 
 
 class AnswerSchema(Noun):
-    """The answer to a question; the last three only where `extended` was asked for."""
+    """The answer to a question; the last four only where `extended` was asked for."""
 
     chat_id: UUID
     message: MessageSchema
@@ -172,6 +201,7 @@ class AnswerSchema(Noun):
     citations: list[Cited] = []
     refusal: Refused = None
     cut_reason: Cut = None
+    help: HelpSchema | None = None
 
     @classmethod
     def of(cls, passages: Sequence[Passage], done: Done, *, extended: bool) -> Self:
@@ -183,7 +213,7 @@ class AnswerSchema(Noun):
             "usage": done.usage,
         }
         if extended:
-            grounds = ("citations", "refusal", "cut_reason")
+            grounds = ("citations", "refusal", "cut_reason", "help")
             shown |= {name: getattr(done, name) for name in grounds}
         return cls.model_validate(shown)
 
@@ -221,6 +251,7 @@ class FullDoneSchema(DoneSchema):
     citations: list[Cited]
     refusal: Refused
     cut_reason: Cut
+    help: HelpSchema | None
     content: str
     stopped: Sometimes[bool]
 

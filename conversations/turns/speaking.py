@@ -236,7 +236,7 @@ def make_chat_request(
         return replace(
             request,
             messages=build(kept, ()),
-            passages=_quote_offline(kept),
+            passages=quote_offline(kept),
             max_tokens=max_tokens,
             shorten=None,
         )
@@ -251,7 +251,7 @@ def make_chat_request(
         fallback_models=tuple(settings.FALLBACK_LLM_MODELS),
         question=query.text,
         before=query.meaning and " ".join(each.text for each in query.carried),
-        passages=_quote_offline(passages),
+        passages=quote_offline(passages),
         term_weights=retrieval.term_weights,
         embedding_model=bot.effective_embedding_model,
         variants=retrieval.variants,
@@ -261,7 +261,8 @@ def make_chat_request(
     return request
 
 
-def _quote_offline(passages: Sequence[Passage]) -> tuple[OfflinePassage, ...]:
+def quote_offline(passages: Sequence[Passage]) -> tuple[OfflinePassage, ...]:
+    """Passages as the offline answerer reads them, numbered as in the prompt."""
     return tuple(
         OfflinePassage(number, passage.heading, passage.content, passage.score, passage.title)
         for number, passage in enumerate(passages, start=1)

@@ -13,6 +13,7 @@ from typing import Any
 from bots.models import BotProfile, Outcome, Scope
 from bots.quotas.counting import Reservation
 from conversations.citing.supporting import Support
+from conversations.helping.offers import Help
 from conversations.models import Chat, Message
 from conversations.turns.grounding import Refusal
 from knowledge.retrieval.nyxcore import Base
@@ -128,6 +129,9 @@ class Answer:
     content: str = ""
     outcome: str = Outcome.ANSWERED
     refusal: Refusal | None = None
+    help: Help | None = (
+        None  # what stands below a refusal, or the readings of a question asked back
+    )
     error_code: str = ""
     model: str = ""
     prompt_tokens: int = 0

@@ -14,12 +14,13 @@ import uuid
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import structlog
 
 from bots.models import Outcome
 from bots.scopes.refusals import write_filtered
+from conversations.helping.helping import find_help
 from conversations.models import Citation, Message
 from conversations.turns.grounding import Refusal, choose_refusal_text, ground
 from conversations.turns.guarding import guard
@@ -92,6 +93,10 @@ class Done:
         return self.message.content
 
     @property
+    def help(self) -> dict[str, Any] | None:
+        return self.message.help
+
+    @property
     def cut_reason(self) -> str:
         return self.message.cut_reason
 
@@ -113,6 +118,7 @@ class Stopped:
     usage: TurnUsage | None
     stopped: ClassVar = True
     refusal: ClassVar = None
+    help: ClassVar = None
     cut_reason: ClassVar = ""
 
     @property
@@ -182,6 +188,9 @@ async def take_turn(
             async for event in events:
                 yield event
         answer.duration_ms = _milliseconds_since(started)
+        if answer.refusal is not None:
+            answer.help = await find_help(turn, answer)
+            answer.note_stage("help")
         yield await _finish(turn, answer)
     except ProductError as error:
         failure = error

@@ -156,22 +156,24 @@ async def retrieve(
     *,
     limit: int | None = None,
     bases: Sequence[Base] | None = None,
+    by_words: bool = False,
 ) -> Retrieval:
     """Find the passages of the bot's sources that fit `question`, at most `limit` (the bot's passage count).
 
     Never fails because of the embedder: when it is missing or its provider fails, words alone are searched. Takes one
     short use of a database connection; the embedding is made before, off the event loop. The external `bases`, those
     of the bot unless they are given, are asked at the same time, and never waited for beyond NYXCORE_TIMEOUT_SECONDS.
+    With `by_words` the embedder is not asked.
     """
     started = time.perf_counter()
     query = Query(question) if isinstance(question, str) else question
     if bases is None:
         bases = await run_sync(load_bases, bot.pk)
     if not bases:
-        return await _retrieve_here(bot, query, limit or bot.passage_count, started)
+        return await _retrieve_here(bot, query, limit or bot.passage_count, started, by_words)
     outside = asyncio.create_task(search_bases(bases, query.embedded))
     try:
-        here = await _retrieve_here(bot, query, limit or bot.passage_count, started)
+        here = await _retrieve_here(bot, query, limit or bot.passage_count, started, by_words)
         found = await outside
     finally:
         outside.cancel()
@@ -181,11 +183,16 @@ async def retrieve(
     )  # fmt: skip
 
 
-async def _retrieve_here(bot: BotProfile, query: Query, wanted: int, started: float) -> Retrieval:
+async def _retrieve_here(
+    bot: BotProfile, query: Query, wanted: int, started: float, by_words: bool
+) -> Retrieval:
     """Search the tenant's own index."""
     model = await pin_off_loop(bot.embedding_model or settings.DEFAULT_EMBEDDING_MODEL)
-    asked = await _embed_question(bot, model, query, started)
-    found = await run_sync(_search, bot, asked, wanted)
+    if by_words:
+        asked = _Question(query, model, None, 0, 0, FREE, started)
+    else:
+        asked = await _embed_question(bot, model, query, started)
+    found = await run_sync(_search, bot, asked, wanted, by_words)
     if isinstance(found, str):
         # The knowledge was embedded with another model than the bot names now: it is being re-embedded.
         spent = asked

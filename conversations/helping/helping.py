@@ -1,0 +1,115 @@
+"""Makes a refusal helpful: passages that come close, questions that have an answer, and where a person can be reached.
+
+What is offered comes from what this very turn was allowed to find, from the bot's starter questions and from the titles
+of its sources at this moment; so nothing of a source that is deleted, switched off or another tenant's. A question is
+offered only after it was tried: it is searched and judged as it would be if a visitor asked it, without a model and
+without a provider. The refusal itself is with the reader by then. Whoever tries to change the bot's orders is told
+where a person is, and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+from django.conf import settings
+
+from bots.scopes.guardrails import UNSAFE_QUESTION
+from conversations.helping.nearby import (
+    MOST_SHOWN,
+    choose_near,
+    leave_out_asked,
+    list_asked,
+    list_topics,
+)
+from conversations.helping.offers import Help, Near
+from conversations.models import MessageRole
+from conversations.turns.grounding import ground
+from conversations.turns.guarding import judge_question
+from conversations.turns.speaking import FILTERED, quote_offline
+from conversations.turns.state import Answer, OpenTurn
+from conversations.understanding.reading import read_turn
+from knowledge.retrieval.passages import Passage
+from knowledge.retrieval.retrieving import retrieve
+from knowledge.retrieval.tongues import list_titles
+from minirag.ai.builtin.local import is_local
+from minirag.ai.builtin.offline import answer_question
+from tenants.context import run_sync
+
+MOST_TRIED: Final = 5
+PATIENCE_SECONDS: Final = 1.0
+"""After that the questions that were found to have an answer are all."""
+_UNHELPED: Final = (UNSAFE_QUESTION, FILTERED)
+
+
+async def find_help(turn: OpenTurn, answer: Answer) -> Help | None:
+    """What to offer below a refusal; None where there is nothing."""
+    assert answer.refusal is not None and answer.understood is not None  # noqa: S101 - for the type checker
+    language = answer.understood.language
+    help = Help(language, contact=" ".join(turn.bot.contact.split()))
+    if answer.refusal.reason not in _UNHELPED:
+        near = _choose_near(turn, answer)
+        questions: list[str] = []
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await _find_questions(turn, language, near, questions)
+        except TimeoutError:
+            pass
+        shown = tuple(map(Near.of, near[:MOST_SHOWN]))
+        help = replace(help, passages=shown, questions=tuple(questions))
+    return None if help.is_empty else help
+
+
+def _choose_near(turn: OpenTurn, answer: Answer) -> tuple[Passage, ...]:
+    """Nothing where a scope refused: then nothing was searched."""
+    if answer.retrieval is None or answer.understood is None:
+        return ()
+    return choose_near(answer.understood.query.text, answer.retrieval)
+
+
+async def _find_questions(
+    turn: OpenTurn, language: str, near: tuple[Passage, ...], questions: list[str]
+) -> None:
+    """Fill `questions` with what can be asked and has an answer: what comes close first, then what the bot is for."""
+    asked = [content for role, content in turn.history if role == MessageRole.USER]
+    asked.append(turn.question.content)
+    candidates: Iterable[str] = (
+        *list_asked(near), *turn.bot.starter_questions, *list_topics(near[MOST_SHOWN:])
+    )  # fmt: skip
+    if not turn.bot.starter_questions and not near:
+        candidates = await run_sync(list_titles, turn.bot.pk, language, MOST_SHOWN)
+    for question in leave_out_asked(candidates, asked)[:MOST_TRIED]:
+        if await has_answer(turn, question):
+            questions.append(question)
+        if len(questions) == MOST_SHOWN:
+            return
+
+
+async def has_answer(turn: OpenTurn, question: str) -> bool:
+    """Whether this bot would answer a question now, as far as that can be told without asking a model.
+
+    It is guarded, searched, judged by the floor and, whoever speaks, by the check of what could be quoted. A provider's
+    embedder is not asked: then it is searched by words.
+    """
+    understood = read_turn(question, (), (*turn.languages, *turn.source_languages))
+    if understood.is_small_talk:
+        return False
+    verdict = await judge_question(question, turn.scopes, (), understood.language)
+    if not verdict.is_allowed:
+        return False
+    bot = turn.bot
+    found = await retrieve(
+        bot,
+        understood.query,
+        bases=(),
+        by_words=not is_local(bot.embedding_model or settings.DEFAULT_EMBEDDING_MODEL),
+    )
+    if not found.passages or ground(found, refuses=bot.refuses) is not None:
+        return False
+    answered = await asyncio.to_thread(
+        answer_question, question, quote_offline(found.passages), term_weights=found.term_weights,
+        variants=found.variants, strictness="balanced",
+    )  # fmt: skip
+    return answered.check is not None and answered.check.is_answered

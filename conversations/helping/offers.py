@@ -1,0 +1,84 @@
+"""What a visitor is offered who got no answer, or to whom several would fit. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from conversations.models import EXCERPT_LENGTH
+from knowledge.retrieval.passages import Passage
+from minirag.lib.text.phrases import phrases_in
+
+_LONGEST_LABEL = 120
+_LONGEST_URL = 2000
+
+
+@dataclass(frozen=True)
+class Near:
+    """A passage that comes close to what was asked, as it was then. `chunk_id` is the chunk's id as clients see it."""
+
+    chunk_id: str
+    source_id: str
+    title: str
+    heading: str
+    url: str
+    page: int | None
+    content: str
+
+    @classmethod
+    def of(cls, passage: Passage) -> Near:
+        return cls(
+            chunk_id=passage.shown_id,
+            source_id=str(passage.source_id),
+            title=shorten(passage.title),
+            heading=shorten(passage.heading.rpartition(" > ")[2]),
+            # What is cut leads elsewhere.
+            url=passage.url if len(passage.url) <= _LONGEST_URL else "",
+            page=passage.page,
+            content=passage.content[:EXCERPT_LENGTH],
+        )
+
+
+@dataclass(frozen=True)
+class Help:
+    """What stands below an answer that is none: close `passages`, `questions` that have an answer, and a `contact`.
+
+    `choices` instead are the readings of a question that may mean several things; asking one of them is the reply.
+    Everything has its sentence to stand under in `language`, so that clients need no words of their own.
+    """
+
+    language: str
+    passages: tuple[Near, ...] = ()
+    questions: tuple[str, ...] = ()
+    contact: str = ""
+    choices: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.passages or self.questions or self.contact or self.choices)
+
+
+def describe_help(help: Help | None) -> dict[str, Any] | None:
+    """As it is stored and shown; None where there is nothing to offer."""
+    if help is None or help.is_empty:
+        return None
+    phrases = phrases_in(help.language)
+    return {
+        "language": help.language,
+        "choices": list(help.choices),
+        "passages_label": phrases.may_mean if help.passages else "",
+        "passages": [asdict(each) for each in help.passages],
+        "questions_label": phrases.try_asking if help.questions else "",
+        "questions": list(help.questions),
+        "contact_label": phrases.contact.format(help.contact) if help.contact else "",
+        "contact": help.contact,
+    }
+
+
+def shorten(text: str) -> str:
+    """A label on one line and of bearable length, cut between words."""
+    line = " ".join(text.split())
+    if len(line) <= _LONGEST_LABEL:
+        return line
+    head = line[: _LONGEST_LABEL - 2]
+    return (head.rpartition(" ")[0] or head) + " …"
