@@ -100,12 +100,9 @@ async def has_answer(turn: OpenTurn, question: str) -> bool:
     if not verdict.is_allowed:
         return False
     bot = turn.bot
-    found = await retrieve(
-        bot,
-        understood.query,
-        bases=(),
-        by_words=not is_local(bot.embedding_model or settings.DEFAULT_EMBEDDING_MODEL),
-    )
+    is_asked_here = is_local(bot.embedding_model or settings.DEFAULT_EMBEDDING_MODEL)
+    query = replace(understood.query, by_words=not is_asked_here)
+    found = await retrieve(bot, query, bases=())
     if not found.passages or ground(found, refuses=bot.refuses) is not None:
         return False
     answered = await asyncio.to_thread(

@@ -27,7 +27,8 @@ LEAST_COSINE: Final = 0.45
 _FOUND: Final = 0.8
 _LONGEST_QUESTION: Final = 120
 _FEWEST_WORDS: Final = 4  # of a heading that is understood without its page; "Too late?" is not
-_HEADING = re.compile(r"^\s{0,3}(?:#{1,6}\s+|\*\*)(.+?)(?:\s*#*|\*\*)\s*$", re.MULTILINE)
+_ALONE = re.compile(r"^(?![a-z])[^\n.!:;]{3,140}[?？؟]\W*(?=\n\s*\S)", re.MULTILINE)
+"""A question on a line of its own with something below: so a passage has the headings within it."""
 
 
 def choose_near(question: str, retrieval: Retrieval) -> tuple[Passage, ...]:
@@ -66,11 +67,15 @@ def _is_planted(passage: Passage) -> bool:
 def list_asked(passages: Iterable[Passage]) -> Iterator[str]:
     """The questions that stand as headings above or in passages: what stands below answers them."""
     for passage in passages:
-        headings = [passage.heading.rpartition(" > ")[2], *_HEADING.findall(passage.content)]
-        for heading in map(clean_inline, headings):
+        headings = [passage.heading.rpartition(" > ")[2], *_ALONE.findall(passage.content)]
+        for heading in map(_clean_heading, headings):
             if heading.endswith(QUESTION_MARKS) and len(heading) <= _LONGEST_QUESTION:
                 is_whole = len(heading.split()) >= _FEWEST_WORDS
                 yield heading if is_whole else name_reading(passage.title, heading)
+
+
+def _clean_heading(line: str) -> str:
+    return clean_inline(line.strip(" #\n"))
 
 
 def list_topics(passages: Iterable[Passage]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from knowledge.retrieval.passages import Passage
 from minirag.lib.text.phrases import phrases_in
 
 _LONGEST_LABEL = 120
+_CONTROLS = re.compile(r"[\u200e\u200f\u202a-\u202e\u2066-\u2069\x00-\x08\x0e-\x1f\x7f]")
 _LONGEST_URL = 2000
 
 
@@ -76,8 +78,8 @@ def describe_help(help: Help | None) -> dict[str, Any] | None:
 
 
 def shorten(text: str) -> str:
-    """A label on one line and of bearable length, cut between words."""
-    line = " ".join(text.split())
+    """A label on one line and of bearable length, cut between words; nothing in it turns the text around it."""
+    line = " ".join(_CONTROLS.sub("", text).split())
     if len(line) <= _LONGEST_LABEL:
         return line
     head = line[: _LONGEST_LABEL - 2]

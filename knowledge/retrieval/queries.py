@@ -19,12 +19,14 @@ class Query:
 
     `meaning` is what is embedded of a question that leans on the one before; others are embedded as they are. What is
     carried over into these only puts passages in order: it says nothing on whether the sources have an answer.
+    With `by_words` the embedder is not asked at all.
     """
 
     text: str
     language: str = ""
     carried: tuple[Carried, ...] = ()
     meaning: str = ""
+    by_words: bool = False
 
     @property
     def is_leaning(self) -> bool:

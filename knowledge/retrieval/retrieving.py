@@ -156,24 +156,22 @@ async def retrieve(
     *,
     limit: int | None = None,
     bases: Sequence[Base] | None = None,
-    by_words: bool = False,
 ) -> Retrieval:
     """Find the passages of the bot's sources that fit `question`, at most `limit` (the bot's passage count).
 
     Never fails because of the embedder: when it is missing or its provider fails, words alone are searched. Takes one
     short use of a database connection; the embedding is made before, off the event loop. The external `bases`, those
     of the bot unless they are given, are asked at the same time, and never waited for beyond NYXCORE_TIMEOUT_SECONDS.
-    With `by_words` the embedder is not asked.
     """
     started = time.perf_counter()
     query = Query(question) if isinstance(question, str) else question
     if bases is None:
         bases = await run_sync(load_bases, bot.pk)
     if not bases:
-        return await _retrieve_here(bot, query, limit or bot.passage_count, started, by_words)
+        return await _retrieve_here(bot, query, limit or bot.passage_count, started)
     outside = asyncio.create_task(search_bases(bases, query.embedded))
     try:
-        here = await _retrieve_here(bot, query, limit or bot.passage_count, started, by_words)
+        here = await _retrieve_here(bot, query, limit or bot.passage_count, started)
         found = await outside
     finally:
         outside.cancel()
@@ -183,16 +181,11 @@ async def retrieve(
     )  # fmt: skip
 
 
-async def _retrieve_here(
-    bot: BotProfile, query: Query, wanted: int, started: float, by_words: bool
-) -> Retrieval:
+async def _retrieve_here(bot: BotProfile, query: Query, wanted: int, started: float) -> Retrieval:
     """Search the tenant's own index."""
     model = await pin_off_loop(bot.embedding_model or settings.DEFAULT_EMBEDDING_MODEL)
-    if by_words:
-        asked = _Question(query, model, None, 0, 0, FREE, started)
-    else:
-        asked = await _embed_question(bot, model, query, started)
-    found = await run_sync(_search, bot, asked, wanted, by_words)
+    asked = await _embed_question(bot, model, query, started)
+    found = await run_sync(_search, bot, asked, wanted)
     if isinstance(found, str):
         # The knowledge was embedded with another model than the bot names now: it is being re-embedded.
         spent = asked
@@ -208,11 +201,14 @@ async def _retrieve_here(
 
 async def _embed_question(bot: BotProfile, model: str, query: Query, started: float) -> _Question:
     begun = time.perf_counter()
+    unembedded = _Question(query, model, None, 0, 0, FREE, started)
+    if query.by_words:
+        return unembedded
     try:
         made = await embed_query(model, query.embedded, credentials=bot.credentials)
     except (EmbedderMissing, ProviderError) as error:
         logger.warning("searching by words only", model=model, reason=error.code)
-        return _Question(query, model, None, 0, 0, FREE, started)
+        return unembedded
     vector = made.vectors[0]
     return _Question(
         query, model, format_vector(vector.tolist()), len(vector), made.tokens, made.cost_usd, started,
@@ -330,13 +326,8 @@ def _judge(
         name_floor(bot.refusal_mode, **judges), floors,
     )  # fmt: skip
     best = found.passages[0] if found.passages else None
-    carrier = (
-        find_carrier(
-            asked.query.text, f"{best.heading}\n{best.content}", language, found.term_weights
-        )
-        if best
-        else ""
-    )
+    read = f"{best.heading}\n{best.content}" if best else ""
+    carrier = find_carrier(asked.query.text, read, language, found.term_weights)
     return Retrieval(
         passages=found.passages, confidence=confidence, threshold=threshold,
         term_weights=found.term_weights, language=language,

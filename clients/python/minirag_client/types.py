@@ -6,7 +6,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 
 class Answer(TypedDict):
-    """The answer to a question; the last three only where `extended` was asked for"""
+    """The answer to a question; the last four only where `extended` was asked for"""
 
     chat_id: str
     message: Message
@@ -15,6 +15,7 @@ class Answer(TypedDict):
     citations: NotRequired[list[Citation]]
     refusal: NotRequired[Refusal | None]
     cut_reason: NotRequired[CutReason | None]
+    help: NotRequired[Help | None]
     ignored: NotRequired[list[str]]
 
 
@@ -258,6 +259,7 @@ class CompletionMessage(TypedDict):
     refusal: str | None
     citations: list[Citation]
     refusal_details: Refusal | None
+    help: Help | None
 
 
 class CompletionReply(TypedDict):
@@ -596,6 +598,7 @@ class FullMessage(TypedDict):
     outcome: Outcome
     cut_reason: CutReason | None
     refusal: Refusal | None
+    help: Help | None
     feedback_reason: str | None
     citations: list[Citation]
 
@@ -658,6 +661,19 @@ class Guidelines(TypedDict):
 
 class Health(TypedDict):
     status: Literal['ok']
+
+
+class Help(TypedDict):
+    """What may be shown below a refusal, each with its sentence in the answer's language. `choices` are the readings of a question that was asked back instead: asking one of them is the reply"""
+
+    language: str
+    choices: list[str]
+    passages_label: str
+    passages: list[Near]
+    questions_label: str
+    questions: list[str]
+    contact_label: str
+    contact: str
 
 
 class Index(TypedDict):
@@ -793,6 +809,18 @@ class ModelList(TypedDict):
 class Myself(TypedDict):
     user: User
     tenant: Tenant
+
+
+class Near(TypedDict):
+    """A passage that comes close to what was asked, as it was then"""
+
+    chunk_id: str
+    source_id: str
+    title: str
+    heading: str
+    url: str
+    page: int | None
+    content: str
 
 
 class NewApiToken(TypedDict):
@@ -1556,6 +1584,7 @@ class Turn(TypedDict):
     error_code: str
     cut_reason: CutReason | None
     refusal: Refusal | None
+    help: Help | None
     citations: list[TurnCitation]
     citation_valid: bool | None
     unsupported: int | None
