@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('conversations', '0010_unsupported'),
+        ('conversations', '0011_golden_questions'),
     ]
 
     operations = [
