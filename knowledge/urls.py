@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from knowledge.curated import api as curated_api
 from knowledge.datasets import api as datasets_api
 from knowledge.documents import api as documents_api
 from knowledge.formats import api as formats_api
@@ -11,6 +12,8 @@ from knowledge.sources import api as sources_api
 from knowledge.sources import upsert_api
 
 urlpatterns = [
+    path("curated-answers", curated_api.CuratedAnswerList.as_view()),
+    path("curated-answers/<str:curated_answer_id>", curated_api.CuratedAnswerDetail.as_view()),
     path("sources", sources_api.SourceList.as_view()),
     path("sources/batch", sources_api.SourceBatch.as_view()),
     path("sources/upload", sources_api.SourceUpload.as_view()),

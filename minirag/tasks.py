@@ -20,6 +20,7 @@ from conversations.exports.models import ExportJob
 from conversations.following.orphans import end_orphans, next_look
 from conversations.tasks import sweep_exports
 from conversations.turns.schemas import tell_error
+from knowledge.curated.vectors import embed_curated, next_embedding
 from knowledge.models import Source
 from knowledge.retrieval.calibrating import calibrate_outdated, next_calibration
 from knowledge.tasks import (
@@ -57,6 +58,7 @@ DUTIES: Final[dict[DueKind, Duty]] = {
     DueKind.REFRESHES: Duty(refresh_due, lambda: Source.objects.next_refresh()),
     DueKind.REEMBEDDING: Duty(reembed_outdated, next_reembedding),
     DueKind.CALIBRATION: Duty(calibrate_outdated, next_calibration),
+    DueKind.CURATED: Duty(embed_curated, next_embedding),
     DueKind.DELIVERIES: Duty(sweep_deliveries, lambda: Webhook.objects.next_delivery()),
     DueKind.OLD_DELIVERIES: Duty(prune_tenant, next_pruning),
     DueKind.USAGE: Duty(roll_up_usage, next_roll_up),

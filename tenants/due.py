@@ -40,6 +40,7 @@ class DueKind(models.TextChoices):
     REFRESHES = "refreshes", "Sources whose schedule has come"
     REEMBEDDING = "reembedding", "Datasets whose bot names another embedding model"
     CALIBRATION = "calibration", "Bots whose floors do not fit their knowledge"
+    CURATED = "curated", "Curated questions without a vector"
     DELIVERIES = "deliveries", "Deliveries to webhooks"
     OLD_DELIVERIES = "old_deliveries", "Deliveries that are kept no longer"
     USAGE = "usage", "Usage that is not added up yet"

@@ -11,7 +11,8 @@ from bots.quotas.models import Quota, QuotaUse
 from conftest import Party
 from conversations.exports.models import ExportJob, ExportPart
 from conversations.models import Chat, Citation, GoldenQuestion, Message, MessageRole
-from knowledge.models import Chunk, Dataset, Document, Source, SourceStatus
+from knowledge.curated.changing import create_answer
+from knowledge.models import Chunk, CuratedAnswer, Dataset, Document, Source, SourceStatus
 from knowledge.sources.changing import create_source
 from minirag.ai.credentials import Credentials
 from tenants.models import ApiToken, AuditEvent, User
@@ -26,7 +27,7 @@ def make_rows(party: Party, api_key: str) -> RowsByModel:
         {"name": "Ava", "starter_questions": ["What is E24?"]},
         credentials=Credentials(api_key=api_key),
     )
-    knowledge = _make_knowledge(bot)
+    knowledge = _make_knowledge(bot, party.owner)
     return (
         _make_people(party)
         | _make_bots(bot)
@@ -55,7 +56,7 @@ def _make_bots(bot: BotProfile) -> RowsByModel:
     }
 
 
-def _make_knowledge(bot: BotProfile) -> RowsByModel:
+def _make_knowledge(bot: BotProfile, owner: User) -> RowsByModel:
     fields = {
         "bot_profile_id": bot.pk,
         "source_type": "text",
@@ -76,7 +77,14 @@ def _make_knowledge(bot: BotProfile) -> RowsByModel:
         token_count=6,
         content_hash="0",
     )
-    return {Source: source, Document: document, Chunk: chunk, Dataset: source.dataset}
+    curated = create_answer(
+        {"answer": "Clean it.", "owner_id": owner.pk},
+        questions=["What is E24?"],
+        bot_profile_ids=[bot.pk],
+    )
+    return {
+        Source: source, Document: document, Chunk: chunk, Dataset: source.dataset, CuratedAnswer: curated,
+    }  # fmt: skip
 
 
 def _make_conversations(party: Party, bot: BotProfile, chunk: Chunk) -> RowsByModel:

@@ -29,6 +29,7 @@ KEPT_FIELDS = {
     "bots.BotProfile.embedding_model",
     "bots.BotProfile.encrypted_credentials",
     "bots.BotProfile.allowed_origins",
+    "knowledge.CuratedVector.embedding_model",
     "knowledge.Dataset.embedding_model",
     "knowledge.Source.config",
     "knowledge.Source.external_id",  # unique in its dataset; the scene gives acme's one its marker

@@ -26,8 +26,9 @@ from bots.usage.rollup import roll_up_usage
 from conftest import Party
 from conversations.exports.models import ExportJob, ExportPart
 from conversations.models import Chat, GoldenQuestion, Message, MessageRole
+from knowledge.curated.changing import create_answer
 from knowledge.indexing.ingestion import ingest
-from knowledge.models import Chunk, NextVector, Reembedding, RefusalFloors, Source
+from knowledge.models import Chunk, CuratedVector, NextVector, Reembedding, RefusalFloors, Source
 from tenants.context import tenant_context
 from tenants.models import ApiToken, AuditEvent, Domain, Tenant, User
 from tenants.provisioning import add_domain
@@ -62,6 +63,7 @@ class Rows:
     webhook: str = ""
     quota: str = ""
     golden: str = ""
+    curated: str = ""
     pks: dict[type[models.Model], Any] = field(default_factory=dict)
 
 
@@ -215,6 +217,15 @@ def _ingest_sources(rows: Rows, word: str) -> None:
     RefusalFloors.objects.create(
         pk=uuid4().int % 10**15, bot_profile_id=rows.bot, embedding_model=f"{word}/embedder",
         language="en", hopeless=0.1, balanced=0.2, strict=0.3, chunk_count=2,
+    )  # fmt: skip
+    curated = create_answer(
+        {"answer": f"The {word} is in the attic.", "owner_id": rows.party.owner.pk},
+        questions=[f"Is the {word} in the attic?"], bot_profile_ids=[UUID(rows.bot)],
+    )  # fmt: skip
+    rows.curated = str(curated.pk)
+    CuratedVector.objects.create(
+        pk=uuid4().int % 10**15, question=curated.questions.get(), embedding_model="minirag/hash",
+        emb=[0.5] * 8,
     )  # fmt: skip
 
 

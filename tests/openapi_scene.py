@@ -9,7 +9,8 @@ from bots.models import BotProfile, Scope
 from bots.quotas.models import Quota
 from conversations.exports.models import ExportJob, ExportType
 from conversations.models import Chat, GoldenQuestion, Message, MessageRole
-from knowledge.models import BotDataset, Dataset, Document, Source
+from knowledge.curated.same_question import key_of
+from knowledge.models import BotDataset, CuratedAnswer, CuratedQuestion, Dataset, Document, Source
 from knowledge.sources.homes import private_dataset
 from minirag.lib.http_in.openapi import EXAMPLE_IDS
 from tenants.context import tenant_context
@@ -34,6 +35,7 @@ MADE = {
     "scope_id",
     "quota_id",
     "golden_question_id",
+    "curated_answer_id",
     "model",
 }
 
@@ -72,6 +74,16 @@ def furnish(slug: str) -> None:
         )
         BotDataset.objects.create(bot_profile=bot, dataset=shared)
         Source.objects.create(name="Chapter", parent=parent, content="Closed on Mondays.", **facts)
+        curated = CuratedAnswer.objects.create(
+            pk=EXAMPLE_IDS["curated_answer_id"], answer="Yes, in the cellar.", owner_id=user.pk
+        )
+        curated.bots.add(bot)
+        CuratedQuestion.objects.create(
+            answer=curated,
+            place=0,
+            text="Is there a bicycle room?",
+            key=key_of("Is there a bicycle room?"),
+        )
         chat = Chat.objects.create(
             pk=EXAMPLE_IDS["chat_id"], bot_profile=bot, title="When are you open?"
         )

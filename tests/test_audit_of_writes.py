@@ -144,6 +144,7 @@ def test_a_write_by_an_operators_program_is_written_down(db, olga, method, path,
 # What a form is filled with besides what it shows: a page that is not here fails.
 CHANGES = {
     "bots.BotProfile": {"name": "Bert"},
+    "knowledge.CuratedAnswer": {"title": "Bicycles"},
     "bots.Scope": {"max_words": "120"},
     "bots.Quota": {"limit": "7"},
     "bots.PriceOverride": {"prompt_cost_per_1m": "3"},
@@ -161,6 +162,9 @@ CHANGES = {
 BOT, THE_TENANT = EXAMPLE_IDS["bot_profile_id"], "the tenant's id"
 ADDITIONS = {
     "bots.BotProfile": {"name": "Bert"},
+    "knowledge.CuratedAnswer": {
+        "bots": [EXAMPLE_IDS["bot_profile_id"]], "question": "Is there a car park?", "answer": "Yes.",
+    },
     "bots.Scope": {"name": "Sales", "bot_profile": BOT},
     "bots.Quota": {"resource": "messages", "limit": "7", "period": "day"},
     "bots.PriceOverride": {"model": "openai/gpt-9", "prompt_cost_per_1m": "3", "completion_cost_per_1m": "3"},

@@ -445,6 +445,32 @@ API: dict[str, list[Try]] = {
         Try("get", 200, "q=house"),
         Try("get", 200, "bot_profile_id={bot}"),
     ],
+    "curated-answers": [
+        Try("get", 200),
+        Try("get", 200, "q=attic"),
+        Try("get", 200, "bot_profile_id={bot}"),
+        Try(
+            "post",
+            422,
+            body=lambda s: {"bot_profile_ids": [s.acme.bot], "question": "x", "answer": "y"},
+        ),
+        Try(
+            "post",
+            422,
+            body=lambda s: {
+                "bot_profile_ids": [s.globex.bot],
+                "question": "x",
+                "answer": "y",
+                "owner_id": str(s.acme.party.owner.pk),
+            },
+        ),
+    ],
+    "curated-answers/<str:curated_answer_id>": [
+        Try("get", 404),
+        Try("patch", 404, body=lambda s: {"title": "x"}),
+        Try("delete", 404),
+        Try("patch", 404, ids=lambda s: {"curated_answer_id": s.acme.bot}, body=lambda s: {}),
+    ],
     "bot-profiles/<str:bot_profile_id>/golden-questions": [
         Try("get", 404),
         Try("post", 404, body=lambda s: {"question": "x"}),
@@ -665,6 +691,7 @@ def fill_path(pattern: str, scene: Scene, ids: dict[str, str] | None = None) -> 
         "token_id": acme.token,
         "quota_id": acme.quota,
         "golden_question_id": acme.golden,
+        "curated_answer_id": acme.curated,
         "user_id": str(acme.party.owner.pk),
         "bot_profile_id": acme.bot,
         "source_id": acme.source,

@@ -132,7 +132,8 @@ class BotProfile(TenantRow, Answering):
         with transaction.atomic():
             super().save(*args, update_fields=update_fields, **kwargs)
             if not is_new and (update_fields is None or "embedding_model" in update_fields):
-                make_due({DueKind.REEMBEDDING: timezone.now()})
+                now = timezone.now()
+                make_due({DueKind.REEMBEDDING: now, DueKind.CURATED: now})
             if is_new:
                 BotAddress.objects.get_or_create(
                     bot_profile_id=self.pk, defaults={"tenant": require_tenant()}

@@ -21,6 +21,7 @@ COUNT_LIMIT = 1000
 
 class LoggedCitation(NamedTuple):
     number: int
+    kind: str
     chunk_id: UUID
     source_id: UUID
     title: str
@@ -55,6 +56,7 @@ class LoggedTurn(NamedTuple):
     citations: list[LoggedCitation]
     citation_valid: bool | None
     unsupported: int | None
+    curated_answer_id: UUID | None
     retrieval: dict[str, Any] | None
     model: str | None
     usage: LoggedUsage | None
@@ -127,6 +129,7 @@ def log_turn(question: Message) -> LoggedTurn:
         citations=[_log_citation(each) for each in answer.citations.all()] if answer else [],
         citation_valid=question.citation_valid,
         unsupported=question.unsupported,
+        curated_answer_id=answer.curated_answer_id if answer else None,
         retrieval=trace.get("retrieval"),
         model=trace.get("model") or None,
         usage=_log_usage(trace),
@@ -148,6 +151,7 @@ def _log_usage(trace: dict[str, Any]) -> LoggedUsage | None:
 def _log_citation(citation: Citation) -> LoggedCitation:
     return LoggedCitation(
         number=citation.number,
+        kind=citation.kind,
         chunk_id=citation.chunk_id,
         source_id=citation.source_id,
         title=citation.title,

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from bots.models import Outcome
-from conversations.models import CutReason, Feedback
+from conversations.models import CitationKind, CutReason, Feedback
 from conversations.turns.schemas import Excerpt, HelpSchema, RefusalSchema, Score
 from minirag.lib.days import Day
 from minirag.lib.http_in.nouns import Moment, Noun
@@ -17,6 +17,7 @@ from minirag.lib.http_in.pagination import PagedSchema, PageQuery
 
 class TurnCitationSchema(Noun):
     number: Annotated[int, Field(description="The `[1]` in the answer.")]
+    kind: CitationKind
     chunk_id: UUID
     source_id: UUID
     title: Annotated[str, Field(examples=["Hours"])]
@@ -52,6 +53,9 @@ class TurnSchema(Noun):
     citation_valid: Annotated[bool | None, Field(description="It cites, and only what was there.")]
     unsupported: Annotated[
         int | None, Field(description="Cited sentences that their passages do not hold.")
+    ]
+    curated_answer_id: Annotated[
+        UUID | None, Field(description="The curated answer that was given.")
     ]
     retrieval: Annotated[
         dict[str, Any] | None, Field(description="What was found: mode, scores, passages, times.")

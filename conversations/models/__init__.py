@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conversations.exports import models as export_models  # noqa: F401 - Django looks for models here
 from conversations.models.chats import Chat
-from conversations.models.citations import EXCERPT_LENGTH, Citation
+from conversations.models.citations import EXCERPT_LENGTH, Citation, CitationKind
 from conversations.models.golden import MOST_BEFORE, GoldenQuestion, name_question
 from conversations.models.messages import CutReason, Feedback, Message, MessageRole, Refused
 
@@ -13,6 +13,7 @@ __all__ = [
     "MOST_BEFORE",
     "Chat",
     "Citation",
+    "CitationKind",
     "CutReason",
     "Feedback",
     "GoldenQuestion",

@@ -10,11 +10,20 @@ EXCERPT_LENGTH = 200
 """How much of a passage readers see who did not ask for all of it."""
 
 
+class CitationKind(models.TextChoices):
+    PASSAGE = "passage", "A passage of a source"
+    CURATED = "curated", "A curated answer"
+
+
 class Citation(models.Model):
     """What `[number]` in an answer refers to, kept as it was when the answer was given."""
 
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="citations")
     number = models.PositiveSmallIntegerField()
+    kind = models.CharField(
+        max_length=10, choices=CitationKind, default=CitationKind.PASSAGE,
+        help_text="Of a curated answer the source is itself, and the chunk its question that was asked.",
+    )  # fmt: skip
     # The chunk itself may be gone tomorrow; what was cited stays readable.
     chunk_id = models.UUIDField()
     source_id = models.UUIDField()

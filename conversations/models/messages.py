@@ -82,6 +82,10 @@ class Message(models.Model):
         editable=False,
         help_text="Of a question that was answered: cited sentences that their passages do not hold.",
     )
+    # No foreign key: what was said stays, whatever becomes of it.
+    curated_answer_id = models.UUIDField(
+        null=True, editable=False, help_text="Of an answer: the curated one that was given."
+    )
     trace = models.JSONField(
         null=True, editable=False, help_text="Of a question: what the turn took and found."
     )
@@ -133,6 +137,11 @@ class Message(models.Model):
                 include=["chat", "feedback", "outcome", "refusal_reason"],
                 condition=models.Q(role="assistant"),
                 name="answers_by_time",
+            ),
+            models.Index(
+                fields=["created_at"],
+                name="answers_curated",
+                condition=models.Q(curated_answer_id__isnull=False),
             ),
             word_index("content", name="message_by_words"),
         ]

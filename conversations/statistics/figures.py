@@ -200,6 +200,7 @@ def describe_refusals(window: Window, bot_profile_id: uuid.UUID | None = None) -
     by_reason = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
     return {
         **_count_refusals(total, refusals),
+        "curated_count": _answers(window, bot_profile_id).exclude(curated_answer_id=None).count(),
         "by_reason": [
             {"reason": reason, "refused_count": count, "share": _percent(count, refusals)}
             for reason, count in by_reason

@@ -193,6 +193,7 @@ class RefusalsOfDaySchema(_RefusedSchema, _OfDay):
 
 
 class RefusalsSchema(_RefusedSchema):
+    curated_count: Annotated[Count, Field(description="Curated answers that were given.")]
     by_reason: list[RefusalsOfReasonSchema]
     by_day: list[RefusalsOfDaySchema]
 

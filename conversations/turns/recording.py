@@ -20,6 +20,7 @@ from conversations.models import Chat, Citation, Message, MessageRole
 from conversations.turns.state import Answer, Asker, History, OpenTurn
 from conversations.turns.tracing import describe_turn
 from conversations.turns.troubles import tell_trouble
+from knowledge.curated.matching import find_by_words, with_curated
 from knowledge.retrieval.external import load_bases
 from knowledge.retrieval.passages import Passage
 from knowledge.retrieval.tongues import load_languages
@@ -50,7 +51,7 @@ def open_turn(
     AlreadyAsked as `asker` says.
     """
     tenant = require_active_tenant()
-    bot = BotProfile.objects.active().with_scopes().filter(pk=bot_profile_id).first()
+    bot = with_curated(BotProfile.objects.active().with_scopes()).filter(pk=bot_profile_id).first()
     if bot is None:
         raise NotFound("Bot profile not found or inactive")
     scopes = heed_scopes(bot)
@@ -105,10 +106,12 @@ def assemble_turn(
     *, history: tuple[tuple[str, str], ...], refused: frozenset[int], languages: tuple[str, ...],
 ) -> OpenTurn:  # fmt: skip
     """Bring together all that a turn needs to know before it begins."""
+    has_curated = getattr(bot, "has_curated", True)
     return OpenTurn(
         bot, chat, question, history, reservation, load_bases(bot.pk), scopes,
         languages=languages, source_languages=load_languages(bot.pk), refused=refused,
-        today=timezone.localdate(timezone=ZoneInfo(tenant.time_zone)),
+        today=timezone.localdate(timezone=ZoneInfo(tenant.time_zone)), has_curated=has_curated,
+        curated=find_by_words(bot.pk, question.content) if has_curated else None,
     )  # fmt: skip
 
 
@@ -243,6 +246,7 @@ def _store_message(turn: OpenTurn, answer: Answer) -> Message:
         threshold=measured[1] if measured else None,
         request_id=turn.question.request_id,
         question=turn.question,
+        curated_answer_id=answer.curated.answer_id if answer.curated else None,
     )
     Citation.objects.bulk_create(
         cite_passage(message, number, passage) for number, passage in answer.citations
@@ -264,6 +268,7 @@ def cite_passage(message: Message, number: int, passage: Passage) -> Citation:
         content=passage.content,
         score=passage.score,
         external_id=passage.external_id,
+        kind=passage.kind,
     )
 
 

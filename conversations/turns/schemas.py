@@ -12,7 +12,14 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from bots.models import Outcome
 from bots.scopes.models import LONGEST_QUESTION
-from conversations.models import EXCERPT_LENGTH, CutReason, Feedback, Message, MessageRole
+from conversations.models import (
+    EXCERPT_LENGTH,
+    CitationKind,
+    CutReason,
+    Feedback,
+    Message,
+    MessageRole,
+)
 from conversations.turns.grounding import Refusal
 from conversations.turns.taking import Delta, Done, Failed, SourcesFound, Stopped, TurnEvent
 from knowledge.retrieval.passages import Passage
@@ -97,6 +104,12 @@ class RefusalSchema(Noun):
 
 class CitationSchema(Noun):
     number: Annotated[int, Field(description="The `[1]` in the answer.")]
+    kind: Annotated[
+        CitationKind,
+        Field(
+            description="A `curated` answer has no marks; `source_id` is its own id, `chunk_id` that of its question."
+        ),
+    ]
     chunk_id: ChunkId
     content: Annotated[
         str, Field(description="The whole passage.", examples=["Open from 9 to 17."])

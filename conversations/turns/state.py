@@ -16,6 +16,7 @@ from conversations.citing.supporting import Support
 from conversations.helping.offers import Help
 from conversations.models import Chat, Message
 from conversations.turns.grounding import Refusal
+from knowledge.curated.matching import Curated
 from knowledge.retrieval.nyxcore import Base
 from knowledge.retrieval.passages import Passage
 from knowledge.retrieval.queries import Query
@@ -65,6 +66,10 @@ class OpenTurn:
     source_languages: tuple[str, ...] = ()
     refused: frozenset[int] = frozenset()  # positions in the history, of turns that were refused
     today: date | None = None  # where the tenant is
+    has_curated: bool = (
+        False  # answers of the bot's; one of the very words of the question is here:
+    )
+    curated: Curated | None = None
 
 
 class TurnKind(StrEnum):
@@ -143,6 +148,7 @@ class Answer:
     understood: Understood | None = None
     rewriting: Rewriting | None = None
     retrieval: Retrieval | None = None
+    curated: Curated | None = None
     citations: list[tuple[int, Passage]] = field(default_factory=list)
     dropped_citations: int = 0  # such as led nowhere
     support: list[Support] = field(default_factory=list)  # of each cited sentence

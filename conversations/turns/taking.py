@@ -9,9 +9,10 @@ reader, failed) that end is stored once.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
@@ -30,6 +31,7 @@ from conversations.turns.state import Answer, Asker, History, OpenTurn
 from conversations.understanding.condensing import condense
 from conversations.understanding.reading import understand
 from conversations.understanding.small_talk import talk
+from knowledge.curated.matching import Curated
 from knowledge.retrieval.passages import Passage
 from knowledge.retrieval.retrieving import retrieve
 from minirag.ai.pricing import cost_of
@@ -266,6 +268,10 @@ async def answer_turn(turn: OpenTurn, answer: Answer) -> AsyncGenerator[TurnEven
         for event in _refuse(turn, answer, *refused):
             yield event
         return
+    if turn.curated is not None:
+        for event in _give(turn, answer, turn.curated):
+            yield event
+        return
     if understood.is_small_talk:
         yield SourcesFound(turn.chat.pk, ())
         async with aclosing(talk(turn, answer, understood)) as pieces:
@@ -274,10 +280,15 @@ async def answer_turn(turn: OpenTurn, answer: Answer) -> AsyncGenerator[TurnEven
         return
     understood = answer.understood = await condense(turn, answer, understood)
     answer.note_stage("condense")
-    found = await retrieve(turn.bot, understood.query, bases=turn.bases)
+    query = replace(understood.query, curated_in=understood.language if turn.has_curated else None)
+    found = await retrieve(turn.bot, query, bases=turn.bases)
     answer.note_stage("retrieve")
     # A translation may have been searched: what is said is said in the visitor's language.
     retrieval = answer.retrieval = replace(found, language=understood.language)
+    if retrieval.curated is not None:
+        for event in _give(turn, answer, retrieval.curated):
+            yield event
+        return
     refusal_text = choose_refusal_text(turn.bot.refusal_text, understood.language)
     refusal = ground(retrieval, refuses=turn.bot.refuses)
     if refusal is not None:
@@ -294,6 +305,17 @@ async def answer_turn(turn: OpenTurn, answer: Answer) -> AsyncGenerator[TurnEven
             raise
         text = write_filtered(understood.language)
         yield Delta(refuse_filtered(answer, retrieval, error, text))
+
+
+def _give(turn: OpenTurn, answer: Answer, curated: Curated) -> Iterator[TurnEvent]:
+    """Answer with what a person has written, as it is; no model is asked."""
+    answer.curated, answer.model = curated, turn.bot.model
+    yield SourcesFound(turn.chat.pk, (curated.passage,))
+    answer.citations = [(1, curated.passage)]
+    for piece in re.split(r"(?<=\n\n)", curated.text):
+        answer.content += piece
+        yield Delta(piece)
+    answer.outcome = Outcome.ANSWERED
 
 
 def _refuse(turn: OpenTurn, answer: Answer, refusal: Refusal, text: str) -> tuple[TurnEvent, ...]:

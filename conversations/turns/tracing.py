@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from conversations.citing.supporting import Support
 from conversations.turns.state import Answer, Rewriting, Understood
+from knowledge.curated.matching import Curated
 from knowledge.retrieval.passages import Passage
 from knowledge.retrieval.retrieving import Retrieval
 from minirag.ai.builtin.checking import Check
@@ -38,6 +39,7 @@ def describe_turn(answer: Answer) -> dict[str, Any]:
         "understood": None if answer.understood is None else describe_understood(answer.understood),
         "rewriting": None if answer.rewriting is None else describe_rewriting(answer.rewriting),
         "retrieval": None if answer.retrieval is None else describe_retrieval(answer.retrieval),
+        "curated": None if answer.curated is None else describe_curated(answer.curated),
         "check": None if answer.check is None else describe_check(answer.check),
         "prompt": None if answer.prompted is None else asdict(answer.prompted),
         "support": describe_support(answer.support),
@@ -63,6 +65,16 @@ def describe_understood(understood: Understood) -> dict[str, Any]:
         ],
         "decided_by": understood.decided_by,
         "milliseconds": round(understood.milliseconds, 1),
+    }
+
+
+def describe_curated(curated: Curated) -> dict[str, Any]:
+    """Which curated answer was given, and by which of its questions."""
+    return {
+        "id": str(curated.answer_id),
+        "question": curated.question,
+        "by": curated.by,
+        "cosine": None if curated.cosine is None else round(curated.cosine, 4),
     }
 
 

@@ -16,7 +16,7 @@ from bots.usage.metering import record_usage
 from knowledge.indexing.chunking import CountTokens
 from knowledge.indexing.swap import NewChunk
 from minirag.ai.builtin.local import MINILM, is_embedder_available, load_minilm
-from minirag.ai.embeddings import EmbedderMissing, embed_texts
+from minirag.ai.embeddings import EmbedderMissing, Kind, embed_texts
 from webhooks.quota_events import tell_crossings
 
 if TYPE_CHECKING:
@@ -57,14 +57,15 @@ def embed_chunks(
 
 
 def embed_batch(
-    bot: BotProfile | None, model: str, texts: list[str], *, source_id: uuid.UUID | None = None
-) -> np.ndarray:
+    bot: BotProfile | None, model: str, texts: list[str], *, source_id: uuid.UUID | None = None,
+    kind: Kind = "document",
+) -> np.ndarray:  # fmt: skip
     """Embed some texts with the bot's key and meter the call. Raises ProviderError, EmbedderMissing.
 
     Without a bot only a local model will do: there is nobody to charge.
     """
     started = time.monotonic()
-    made = embed_texts(model, texts, kind="document", credentials=bot.credentials if bot else None)
+    made = embed_texts(model, texts, kind=kind, credentials=bot.credentials if bot else None)
     if bot is None:
         return made.vectors
     with transaction.atomic():

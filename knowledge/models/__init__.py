@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from knowledge.models.curated import (
+    CuratedAnswer,
+    CuratedAnswerQuerySet,
+    CuratedQuestion,
+    CuratedState,
+    CuratedVector,
+)
 from knowledge.models.datasets import BotDataset, Dataset, DatasetQuerySet
 from knowledge.models.documents import Chunk, Document
 from knowledge.models.floors import RefusalFloors
@@ -20,6 +27,11 @@ __all__ = [
     "LEXICAL_DIMENSIONS",
     "BotDataset",
     "Chunk",
+    "CuratedAnswer",
+    "CuratedAnswerQuerySet",
+    "CuratedQuestion",
+    "CuratedState",
+    "CuratedVector",
     "Dataset",
     "DatasetQuerySet",
     "Document",

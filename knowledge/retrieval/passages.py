@@ -14,6 +14,7 @@ MAX_EXTERNAL_PASSAGES: Final = 20
 MAX_EXTERNAL_CHARACTERS: Final = 24_000
 """About 6,000 tokens: what external bases may add to a prompt, however many there are."""
 
+PASSAGE, CURATED = "passage", "curated"
 _LEAST_WORDS: Final = 8  # "Closed." under two headings is said of two things
 _MOST_LONGER: Final = 1.1
 _WORD = re.compile(r"\w+")
@@ -28,7 +29,8 @@ class Passage:
     scale of its own, and the base's name for the chunk as `external_id`.
 
     `fused` is what `score` was before it was known how close together the passage says the question's words, and
-    `closeness` what that added.
+    `closeness` what that added. A curated answer that is cited is a passage
+    too, of the `kind` CURATED: then `source_id` is the answer and `chunk_id` the question of its that was asked.
     """
 
     chunk_id: uuid.UUID
@@ -46,6 +48,7 @@ class Passage:
     external_id: str = ""
     fused: float = 0.0
     closeness: float = 0.0
+    kind: str = PASSAGE
 
     @property
     def shown_id(self) -> str:

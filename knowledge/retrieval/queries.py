@@ -20,6 +20,7 @@ class Query:
     `meaning` is what is embedded of a question that leans on the one before; others are embedded as they are. What is
     carried over into these only puts passages in order: it says nothing on whether the sources have an answer.
     With `by_words` the embedder is not asked at all.
+    `curated_in` is the language to give a curated answer in, before anything is searched; None where none is wanted.
     """
 
     text: str
@@ -27,6 +28,7 @@ class Query:
     carried: tuple[Carried, ...] = ()
     meaning: str = ""
     by_words: bool = False
+    curated_in: str | None = None
 
     @property
     def is_leaning(self) -> bool:

@@ -28,6 +28,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from bots.models import BotProfile, Fusion
+from knowledge.curated.matching import Curated, find_by_meaning
 from knowledge.retrieval.confidence import (
     Floors,
     Measured,
@@ -74,14 +75,15 @@ class Retrieval:
     """The passages for a question, in the order of the prompt, and how sure retrieval is that they are about it.
 
     `confidence` and `threshold` go from 0 to 1. `term_weights` are the inverse document frequencies of the question's
-    analysed words. `mode` is "hybrid", or "lexical" where no vectors could be compared. `embedding_tokens` and
-    `embedding_cost_usd` are of the question. `milliseconds` is the whole time, embedding included. `external` says how
-    asking each external base went; `knows_from_outside`: one of their passages is relevant enough to answer from.
+    analysed words. `mode` is "hybrid", "lexical" where no vectors could be compared, or "curated". `embedding_tokens`
+    and `embedding_cost_usd` are of the question. `milliseconds` is the whole time, embedding included. `external` says
+    how asking each external base went; `knows_from_outside`: one of their passages is relevant enough to answer from.
     The confidence is of the passages that were found here; another system's score is not part of it. `expansions` are
     the words of the tenant's that were searched for as well: right spellings, compounds and their parts. `repeats` were
     left out because a better passage says the same. `carrier` is a word of the question, such as a part number, that
     carries it alone since the best passage has it. `candidates` are all that were read, in their order: the passages,
     the repeats, and what came after as many passages as were wanted. `terms` and `vector` are what was searched for.
+    Where there is a `curated` answer nothing was searched.
     """
 
     passages: tuple[Passage, ...]
@@ -104,6 +106,7 @@ class Retrieval:
     embedding_milliseconds: float = 0.0
     terms: QueryTerms = NO_TERMS
     vector: str | None = None
+    curated: Curated | None = None
 
     @property
     def variants(self) -> dict[str, tuple[str, ...]]:
@@ -162,6 +165,7 @@ async def retrieve(
     Never fails because of the embedder: when it is missing or its provider fails, words alone are searched. Takes one
     short use of a database connection; the embedding is made before, off the event loop. The external `bases`, those
     of the bot unless they are given, are asked at the same time, and never waited for beyond NYXCORE_TIMEOUT_SECONDS.
+    Where the question looks for a curated answer as well and there is one, that is all that is found.
     """
     started = time.perf_counter()
     query = Query(question) if isinstance(question, str) else question
@@ -172,6 +176,8 @@ async def retrieve(
     outside = asyncio.create_task(search_bases(bases, query.embedded))
     try:
         here = await _retrieve_here(bot, query, limit or bot.passage_count, started)
+        if here.curated is not None:
+            return here
         found = await outside
     finally:
         outside.cancel()
@@ -228,6 +234,8 @@ def _search(
     query = asked.query
     language = query.language or decide_language(query.text)
     with transaction.atomic():
+        if query.curated_in == language and (curated := _find_curated(bot, asked, language)):
+            return _give_curated(asked, curated, language)
         scope = load_scope(bot)
         if scope.source_ids and scope.embedding_model != asked.model:
             if not is_final:
@@ -246,6 +254,20 @@ def _search(
             weight = _weigh_meaning(bot, scope, language, trusts_cosine)
             found = _find_candidates(bot, scope, asked, terms, limit, weight, language)
     return _judge(bot, asked, found, profile, language, trusts_cosine)
+
+
+def _find_curated(bot: BotProfile, asked: _Question, language: str) -> Curated | None:
+    texts = [text for text in (asked.query.text, asked.query.meaning) if text]
+    return find_by_meaning(bot.pk, texts, language, model=asked.model, vector=asked.vector)
+
+
+def _give_curated(asked: _Question, curated: Curated, language: str) -> Retrieval:
+    is_dense = asked.vector is not None
+    return Retrieval(
+        passages=(), confidence=1.0, threshold=0.0, term_weights={}, language=language, curated=curated,
+        mode="curated", embedding_model=asked.model if is_dense else None, embedding_tokens=asked.tokens,
+        embedding_cost_usd=asked.cost_usd, milliseconds=(time.perf_counter() - asked.started) * 1000,
+    )  # fmt: skip
 
 
 def _weigh_meaning(bot: BotProfile, scope: Scope, language: str, trusts_cosine: bool) -> float:

@@ -37,6 +37,7 @@ _TENANT: list[tuple[str, list[Page]]] = [
             ("Documents", "description", "knowledge_document"),
             ("Chunks", "segment", "knowledge_chunk"),
             ("Datasets", "folder_open", "knowledge_dataset"),
+            ("Curated answers", "fact_check", "knowledge_curatedanswer"),
         ],
     ),
     (

@@ -24,6 +24,8 @@ from minirag_client.types import (
     CompletionReply,
     CondenseMode,
     CostEstimate,
+    CuratedAnswer,
+    CuratedAnswerPage,
     Dataset,
     DatasetFigures,
     DatasetPage,
@@ -720,6 +722,67 @@ class Operations(Transport):
     ) -> Delivery:
         """Send a delivery again: `POST /v1/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver`."""
         return cast(Delivery, self.request('POST', f'/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver').json())
+
+    def list_curated_answers(
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        cursor: str | Unset = UNSET,
+        bot_profile_id: str | Unset = UNSET,
+        q: str | Unset = UNSET,
+        is_live: bool | Unset = UNSET,
+    ) -> CuratedAnswerPage:
+        """List curated answers: `GET /v1/curated-answers`."""
+        return cast(CuratedAnswerPage, self.request('GET', '/v1/curated-answers', query=given(limit=limit, cursor=cursor, bot_profile_id=bot_profile_id, q=q, is_live=is_live)).json())
+
+    def create_curated_answer(
+        self,
+        *,
+        bot_profile_ids: list[str],
+        question: str,
+        answer: str,
+        variants: list[str] | Unset = UNSET,
+        title: str | Unset = UNSET,
+        links: list[str] | Unset = UNSET,
+        language: str | Unset = UNSET,
+        owner_id: str | None | Unset = UNSET,
+        is_active: bool | Unset = UNSET,
+        expires_at: str | None | Unset = UNSET,
+    ) -> CuratedAnswer:
+        """Create a curated answer: `POST /v1/curated-answers`."""
+        return cast(CuratedAnswer, self.request('POST', '/v1/curated-answers', body=given(bot_profile_ids=bot_profile_ids, question=question, variants=variants, title=title, answer=answer, links=links, language=language, owner_id=owner_id, is_active=is_active, expires_at=expires_at)).json())
+
+    def show_curated_answer(
+        self,
+        curated_answer_id: str,
+    ) -> CuratedAnswer:
+        """Show a curated answer: `GET /v1/curated-answers/{curated_answer_id}`."""
+        return cast(CuratedAnswer, self.request('GET', f'/v1/curated-answers/{curated_answer_id}').json())
+
+    def change_curated_answer(
+        self,
+        curated_answer_id: str,
+        *,
+        bot_profile_ids: list[str] | Unset = UNSET,
+        question: str | Unset = UNSET,
+        variants: list[str] | Unset = UNSET,
+        title: str | Unset = UNSET,
+        answer: str | Unset = UNSET,
+        links: list[str] | Unset = UNSET,
+        language: str | Unset = UNSET,
+        owner_id: str | Unset = UNSET,
+        is_active: bool | Unset = UNSET,
+        expires_at: str | None | Unset = UNSET,
+    ) -> CuratedAnswer:
+        """Change a curated answer: `PATCH /v1/curated-answers/{curated_answer_id}`."""
+        return cast(CuratedAnswer, self.request('PATCH', f'/v1/curated-answers/{curated_answer_id}', body=given(bot_profile_ids=bot_profile_ids, question=question, variants=variants, title=title, answer=answer, links=links, language=language, owner_id=owner_id, is_active=is_active, expires_at=expires_at)).json())
+
+    def delete_curated_answer(
+        self,
+        curated_answer_id: str,
+    ) -> None:
+        """Delete a curated answer: `DELETE /v1/curated-answers/{curated_answer_id}`."""
+        self.request('DELETE', f'/v1/curated-answers/{curated_answer_id}')
 
     def list_sources(
         self,

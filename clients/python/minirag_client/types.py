@@ -224,6 +224,7 @@ class ChunkPage(TypedDict):
 
 class Citation(TypedDict):
     number: int
+    kind: CitationKind
     chunk_id: str
     content: str
     score: float
@@ -232,6 +233,9 @@ class Citation(TypedDict):
     heading: str
     url: str
     page: int | None
+
+
+CitationKind = Literal['passage', 'curated']
 
 
 class Completion(TypedDict):
@@ -306,6 +310,34 @@ class CostEstimate(TypedDict):
     by_bot: list[UsageOfBot]
     all_kinds: Projection
     by_kind: list[UsageOfKind]
+
+
+class CuratedAnswer(TypedDict):
+    id: str
+    tenant_id: str
+    bot_profile_ids: list[str]
+    question: str
+    variants: list[str]
+    title: str
+    answer: str
+    links: list[str]
+    language: str
+    owner_id: str
+    is_active: bool
+    expires_at: str | None
+    state: CuratedState
+    created_at: str
+    updated_at: str
+    ignored: NotRequired[list[str]]
+
+
+class CuratedAnswerPage(TypedDict):
+    items: list[CuratedAnswer]
+    next_cursor: str | None
+    total: int
+
+
+CuratedState = Literal['live', 'inactive', 'expired', 'without_owner', 'without_bot']
 
 
 CutReason = Literal['length', 'content_filter']
@@ -895,6 +927,21 @@ class NewChild(TypedDict):
     refresh_schedule: NotRequired[RefreshSchedule | None]
 
 
+class NewCuratedAnswer(TypedDict):
+    """Its owner is who makes it, where none is named"""
+
+    bot_profile_ids: list[str]
+    question: str
+    variants: NotRequired[list[str]]
+    title: NotRequired[str]
+    answer: str
+    links: NotRequired[list[str]]
+    language: NotRequired[str]
+    owner_id: NotRequired[str | None]
+    is_active: NotRequired[bool]
+    expires_at: NotRequired[str | None]
+
+
 class NewDataset(TypedDict):
     name: str
     description: NotRequired[str]
@@ -1190,6 +1237,7 @@ class Refusals(TypedDict):
     total_messages: int
     refused_count: int
     refusal_rate: float
+    curated_count: int
     by_reason: list[RefusalsOfReason]
     by_day: list[RefusalsOfDay]
 
@@ -1588,6 +1636,7 @@ class Turn(TypedDict):
     citations: list[TurnCitation]
     citation_valid: bool | None
     unsupported: int | None
+    curated_answer_id: str | None
     retrieval: dict[str, Any] | None
     model: str | None
     usage: TurnUsage | None
@@ -1600,6 +1649,7 @@ class Turn(TypedDict):
 
 class TurnCitation(TypedDict):
     number: int
+    kind: CitationKind
     chunk_id: str
     source_id: str
     title: str
