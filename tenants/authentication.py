@@ -24,6 +24,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from minirag.lib.errors import Forbidden, NotAuthenticated, ProductError
+from minirag.lib.fixed_queries import FixedQuery
 from minirag.lib.http_in.reading import client_address, network_of
 from minirag.lib.security.limits import Bound, check
 from minirag.lib.security.rates import parse_rate
@@ -38,6 +39,16 @@ _ACTIVE_FIRST = Case(
     When(tenant__status=TenantStatus.ACTIVE, then=0),
     When(tenant__status=TenantStatus.ARCHIVED, then=1),
     default=2,
+)
+_TOKEN = FixedQuery(
+    lambda hashed: ApiToken.objects.select_related("tenant", "user").filter(token_hash=hashed), str
+)
+_USER = FixedQuery(
+    lambda user_id, tenant_id: User.objects.select_related("tenant").filter(
+        pk=user_id, tenant_id=tenant_id, is_active=True
+    ),
+    uuid.UUID,
+    uuid.UUID,
 )
 _ACCOUNTS_PER_ADDRESS = 5  # LOGIN_RATE is for one account; many people may share an address
 
@@ -81,11 +92,7 @@ def authenticate_bearer(authorization: str | None) -> Identity:
 
 
 def _authenticate_token(secret: str) -> Identity:
-    token = (
-        ApiToken.objects.select_related("tenant", "user")
-        .filter(token_hash=hash_token(secret))
-        .first()
-    )
+    token = _TOKEN.first(hash_token(secret))
     if token is None or not token.is_active:
         raise NotAuthenticated("Invalid or revoked API token", code="token_invalid")
     if token.is_expired:
@@ -114,11 +121,7 @@ def _authenticate_jwt(credential: str) -> Identity:
         )
     except (KeyError, ValueError, TypeError, AttributeError):
         raise NotAuthenticated("Malformed JWT payload", code="token_invalid") from None
-    user = (
-        User.objects.select_related("tenant")
-        .filter(pk=user_id, tenant_id=tenant_id, is_active=True)
-        .first()
-    )
+    user = _USER.first(user_id, tenant_id)
     if (
         user is None
         or user.tenant is None

@@ -36,6 +36,7 @@ from bots.quotas.models import (
     SharedStorage,
 )
 from bots.quotas.refusing import make_refusal
+from minirag.lib.fixed_queries import FixedQuery
 from minirag.lib.periods import end_of, start_of
 from tenants.context import require_tenant
 
@@ -213,13 +214,22 @@ def find_standings(
     }  # fmt: skip
 
 
+_QUOTAS = FixedQuery(
+    lambda bot_profile_id, token_id: Quota.objects.filter(
+        Q(subject=QuotaSubject.TENANT)
+        | Q(subject=QuotaSubject.BOT, subject_id=bot_profile_id)
+        | Q(subject=QuotaSubject.TOKEN, subject_id=token_id)
+    ).order_by("pk"),
+    uuid.UUID,
+    uuid.UUID,
+)
+
+
 def _find_quotas(
     bot_profile_id: uuid.UUID | None, token_id: uuid.UUID | None, resources: Iterable[QuotaResource]
 ) -> list[Quota]:
-    whose = Q(subject=QuotaSubject.TENANT) | Q(subject=QuotaSubject.BOT, subject_id=bot_profile_id)
-    if token_id is not None:
-        whose |= Q(subject=QuotaSubject.TOKEN, subject_id=token_id)
-    return list(Quota.objects.filter(whose, resource__in=list(resources)).order_by("pk"))
+    wanted = set(resources)
+    return [each for each in _QUOTAS.fetch(bot_profile_id, token_id) if each.resource in wanted]
 
 
 def _uses_of(starts: dict[uuid.UUID, datetime]) -> Any:

@@ -25,6 +25,7 @@ from knowledge.retrieval.external import load_bases
 from knowledge.retrieval.passages import Passage
 from knowledge.retrieval.tongues import load_languages
 from minirag.lib.errors import Conflict, NotFound
+from minirag.lib.fixed_queries import FixedQuery
 from tenants.context import require_tenant
 from tenants.due import DueKind, make_due
 from tenants.models import Tenant
@@ -35,6 +36,11 @@ from webhooks.quota_events import tell_crossings
 TITLE_LENGTH = 100
 LOOK_SECONDS = 45.0
 """After how long somebody looks whether the process that takes a turn still lives."""
+
+_TENANT = FixedQuery(lambda pk: Tenant.objects.only("status", "time_zone").filter(pk=pk), uuid.UUID)
+_BOT: FixedQuery[BotProfile] = FixedQuery(
+    lambda pk: with_curated(BotProfile.objects.active().with_scopes()).filter(pk=pk), uuid.UUID
+)
 
 
 def open_turn(
@@ -51,7 +57,7 @@ def open_turn(
     AlreadyAsked as `asker` says.
     """
     tenant = require_active_tenant()
-    bot = with_curated(BotProfile.objects.active().with_scopes()).filter(pk=bot_profile_id).first()
+    bot = _BOT.first(bot_profile_id)
     if bot is None:
         raise NotFound("Bot profile not found or inactive")
     scopes = heed_scopes(bot)
@@ -87,7 +93,9 @@ def open_turn(
 
 def require_active_tenant() -> Tenant:
     """Return the current tenant as it is now. Raises Conflict where it is not active."""
-    tenant = Tenant.objects.only("status", "time_zone").get(pk=require_tenant().pk)
+    tenant = _TENANT.first(require_tenant().pk)
+    if tenant is None:
+        raise Tenant.DoesNotExist
     if not tenant.is_active:
         raise Conflict(f"This tenant is {tenant.status}.", code=f"tenant_{tenant.status}")
     return tenant

@@ -27,6 +27,7 @@ from knowledge.retrieval.nyxcore import (
     search_base,
 )
 from knowledge.retrieval.passages import Passage, choose_external
+from minirag.lib.fixed_queries import FixedQuery
 from minirag.lib.http_out.circuits import Circuits
 from tenants.context import current_schema, run_sync
 
@@ -58,11 +59,20 @@ class External:
     relevant: frozenset[uuid.UUID]
 
 
+_BASES = FixedQuery(
+    lambda bot_profile_id: (
+        Source.objects.external(bot_profile_id)
+        .order_by("created_at", "id")
+        .only("name", "config", "updated_at", "error_code")
+    ),
+    uuid.UUID,
+)
+
+
 def load_bases(bot_profile_id: uuid.UUID) -> tuple[Base, ...]:
     """Return the bases that a bot may ask now. One query; a source whose token is gone says so and is left out."""
     bases = []
-    rows = Source.objects.external(bot_profile_id).order_by("created_at", "id")
-    for source in rows.only("name", "config", "updated_at", "error_code"):
+    for source in _BASES.fetch(bot_profile_id):
         try:
             bases.append(describe_base(source))
         except NyxCoreError as error:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import FilteredRelation, Q
+from django.db.models import FilteredRelation, Q, QuerySet
 
 from bots.models import BotProfile
 from knowledge.models import Source
+from minirag.lib.fixed_queries import FixedQuery
 
 PRIORITY_STEP, PRIORITY_STEPS = 0.01, 5
 
@@ -29,17 +31,24 @@ class Scope:
     embedding_model: str
 
 
-def load_scope(bot: BotProfile) -> Scope:
-    """Read it, in one query."""
+def _select_rows(bot_profile_id: uuid.UUID) -> QuerySet[Source, Any]:
     link = FilteredRelation(
-        "dataset__bot_links", condition=Q(dataset__bot_links__bot_profile=bot.pk)
+        "dataset__bot_links", condition=Q(dataset__bot_links__bot_profile=bot_profile_id)
     )
-    rows = list(
-        Source.objects.answering(bot.pk)
+    return (
+        Source.objects.answering(bot_profile_id)
         .annotate(link=link)
         .order_by()
         .values_list("pk", "chunk_count", "language", "dataset__embedding_model", "link__priority")
     )
+
+
+_ROWS = FixedQuery(_select_rows, uuid.UUID)
+
+
+def load_scope(bot: BotProfile) -> Scope:
+    """Read it, in one query."""
+    rows = _ROWS.fetch(bot.pk)
     by_language: dict[str, int] = {}
     by_model: dict[str, int] = {}
     for _, count, language, model, _ in rows:

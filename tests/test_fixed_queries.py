@@ -1,0 +1,94 @@
+"""A fixed query finds what its query set finds: for every value, in every tenant and on every thread."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import connections
+from django.db.models import Q
+
+from bots.models import BotProfile, Quota
+from minirag.lib.fixed_queries import FixedQuery
+from tenants.context import tenant_context
+from tenants.models import ApiToken, User
+
+
+def bots_with_scopes(pk):
+    return BotProfile.objects.active().with_scopes().filter(pk=pk)
+
+
+def make_bot(party, name):
+    with tenant_context(party.tenant):
+        bot = BotProfile.objects.create(name=name)
+        bot.scopes.create(name=f"{name}'s", allowed_topics=["hours"])
+    return bot
+
+
+def test_it_finds_the_rows_of_the_tenant_in_force_and_no_others(acme, globex):
+    query = FixedQuery(bots_with_scopes, UUID)
+    bots = [make_bot(acme, "Helper"), make_bot(globex, "Gardener")]
+    for party, own, foreign in ((acme, *bots), (globex, *reversed(bots))):
+        with tenant_context(party.tenant):
+            found = query.first(own.pk)
+            assert (found, found.name) == (own, own.name)
+            assert [str(each.pk) for each in found.active_scopes] == [str(own.scopes.get().pk)]
+            assert [query.first(foreign.pk), query.first(uuid4())] == [None, None]
+
+
+def test_it_brings_related_rows_along_in_the_same_query(acme, globex, django_assert_num_queries):
+    query = FixedQuery(
+        lambda name, tenant_id: ApiToken.objects.select_related("tenant", "user").filter(
+            name=name, tenant_id=tenant_id
+        ),
+        str,
+        UUID,
+    )
+    for party in (acme, globex):
+        made, _ = ApiToken.objects.mint(user=party.owner, name="shop")
+        with django_assert_num_queries(1):
+            found = query.first("shop", party.tenant.pk)
+            assert (found, found.tenant, found.user) == (made, party.tenant, party.owner)
+
+
+def test_it_finds_values_as_well_and_sees_what_has_changed(in_acme):
+    query = FixedQuery(lambda pk: BotProfile.objects.filter(pk=pk).values_list("name"), UUID)
+    bot = make_bot(in_acme, "Helper")
+    assert query.fetch(bot.pk) == [("Helper",)]
+    BotProfile.objects.update(name="Gardener")
+    assert query.fetch(bot.pk) == [("Gardener",)]
+
+
+def test_none_finds_nothing(in_acme):
+    query = FixedQuery(
+        lambda pk: Quota.objects.filter(Q(subject="tenant") | Q(subject_id=pk)), UUID
+    )
+    quota = Quota.objects.create(subject="tenant", resource="messages", limit=1)
+    assert query.fetch(None) == [quota]
+    quota.delete()
+    assert query.fetch(None) == []
+
+
+def test_many_threads_may_ask_at_once(acme, globex):
+    query = FixedQuery(lambda pk: User.objects.filter(pk=pk), UUID)
+
+    def ask(user):
+        try:
+            return [query.first(user.pk) for _ in range(20)]
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as threads:
+        for user, found in zip(
+            [acme.owner, globex.owner] * 4,
+            threads.map(ask, [acme.owner, globex.owner] * 4),
+            strict=True,
+        ):
+            assert found == [user] * 20
+
+
+def test_a_value_that_is_not_sent_as_it_is_is_found_at_once(db):
+    query = FixedQuery(lambda text: User.objects.filter(display_name__contains=text), str)
+    with pytest.raises(ValueError, match="does not come back"):
+        query.fetch("li")
