@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from django.conf import settings
 
-from bots.models import Outcome, UnsupportedMode
+from bots.models import Fusion, Outcome, UnsupportedMode
 from conversations.citing.marks import MarkerFilter
 from conversations.citing.supporting import SupportGate, check_support, list_statements
 from conversations.models import CutReason
@@ -28,7 +28,7 @@ from conversations.turns.prompting import Messages, build_prompt, fit_passages, 
 from conversations.turns.recording import numbered
 from conversations.turns.state import Answer, OpenTurn, Prompted
 from conversations.turns.streams import coalesce
-from knowledge.retrieval.passages import Passage
+from knowledge.retrieval.passages import Passage, measure_lead
 from knowledge.retrieval.queries import Query
 from knowledge.retrieval.retrieving import Retrieval
 from minirag.ai.builtin.offline import OfflinePassage
@@ -256,6 +256,8 @@ def make_chat_request(
         embedding_model=bot.effective_embedding_model,
         variants=retrieval.variants,
         strictness=choose_strictness(bot.refusal_mode),
+        margin=retrieval.confidence - retrieval.threshold,
+        lead=None if bot.fusion == Fusion.RECIPROCAL_RANK else measure_lead(retrieval.passages),
         shorten=shorten,
     )
     return request

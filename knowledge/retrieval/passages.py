@@ -17,6 +17,7 @@ MAX_EXTERNAL_CHARACTERS: Final = 24_000
 PASSAGE, CURATED = "passage", "curated"
 _LEAST_WORDS: Final = 8  # "Closed." under two headings is said of two things
 _MOST_LONGER: Final = 1.1
+_PLACE: Final = 5
 _WORD = re.compile(r"\w+")
 
 
@@ -62,6 +63,17 @@ class Repeat:
 
     chunk_id: uuid.UUID
     of: uuid.UUID
+
+
+def measure_lead(passages: Sequence[Passage]) -> float | None:
+    """How far (0 to 1) the best passage is ahead of the fifth; None where there are fewer, or one is from outside.
+
+    A passage that answers stands out; where none does, many are about as near.
+    """
+    if len(passages) < _PLACE or any(each.authority for each in passages):
+        return None
+    best = max(each.score for each in passages)
+    return 1 - passages[_PLACE - 1].score / best if best > 0 else None
 
 
 def leave_out_repeats(

@@ -33,7 +33,7 @@ class ChatRequest:
 
     `timeout_seconds` is the longest wait for the first token; half of it may pass between two tokens, four times as
     much in all, retries included. `credentials` go to `model` and to those fallback models that have the same
-    provider, never to another one. The fields from `question` to `strictness` feed the offline answerer alone (see
+    provider, never to another one. The fields from `question` to `lead` feed the offline answerer alone (see
     offline.answer_question); `embedding_model` None, or without its files, ranks its sentences by words only;
     `strictness` None: what it would quote is not checked.
 
@@ -55,6 +55,8 @@ class ChatRequest:
     embedding_model: str | None = None
     variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     strictness: Strictness | None = None
+    margin: float = 0.0
+    lead: float | None = None
     shorten: Callable[[int | None], ChatRequest] | None = None
 
 
@@ -191,6 +193,8 @@ def answer_offline(request: ChatRequest) -> tuple[OfflineAnswer, int, int]:
         embed=None if by_words_only else local.find_sentence_embedder(),
         variants=request.variants,
         strictness=request.strictness,
+        margin=request.margin,
+        lead=request.lead,
     )
     return answer, tokens.count_prompt_tokens(request.messages), tokens.count_tokens(answer.text)
 

@@ -17,6 +17,7 @@ from minirag.lib.text.analysis import DENSE
 SHORTEST_PART: Final = 3
 _LONGEST: Final = 40
 _LONG_FROM: Final = 8
+_LIKE, _DOUBTFUL = 0.9, 0.6
 # What joins the parts of a compound: German and Dutch, then Scandinavian and Finnish ones have the shorter of them.
 LINKS: Final = ("", "s", "n", "e", "en", "es", "er")
 _MOST_SPELLINGS: Final = 16
@@ -61,6 +62,21 @@ def count_edits(first: str, second: str, most: int) -> int:
                 cost = min(cost, last[other - 2] + 1)
             row.append(cost)
     return min(row[-1], most + 1)
+
+
+def stand_for(term: str, taken: Collection[str], present: Collection[str]) -> float:
+    """How surely (0 to 1) the words that were `taken` for a term, as far as they are present, stand for it.
+
+    A compound does, or the word spelled right; of its own parts each for its length: a "bad" is no "freibad".
+    """
+    found = [word for word in taken if word in present]
+    parts = sum(len(word) for word in found if word in term)
+    others = [
+        _LIKE if term in word or count_edits(term, word, 1) < 2 else _DOUBTFUL
+        for word in found
+        if word not in term
+    ]
+    return max(*others, _LIKE * min(parts / len(term), 1.0), 0.0)
 
 
 def respell(term: str) -> list[str]:

@@ -1,24 +1,26 @@
-"""Whether what the offline answerer would quote answers the question at all. Pure; tuned as docs/retrieval.md says.
+"""Whether what the offline answerer would quote answers the question at all. Pure; fitted as docs/retrieval.md says.
 
 A passage on the right topic is found easily, and quoting it for an answer that it does not hold is worse than to say
-nothing. So each word that sets the question apart has to be found again in the quotations, in the headings above them
-or, for less, in their passages: as it is, folded, misspelled, as part of a compound, or by a word that means about the
-same. A word that only frames a question ("cost", "kostet", "how long") is no evidence, and what is asked for (an
-amount, a time, a person …) has to be there. Words count by how rare they are in the tenant's documents.
+nothing. A small logistic model weighs what speaks for an answer: how much of the question's words is found again in the
+quotations and the headings above them (as they are, folded, misspelled, as part of a compound, or by a word that means
+about the same; rare words count more, words that only frame a question little), how good scoring finds the best of
+them, how far search's confidence is above its floor, and how far the best passage stands out from the others. What is
+asked for (an amount, a time, a person …) has to be there in any case.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal
 
 from minirag.ai.builtin.answer_kinds import lacks_kind
 from minirag.ai.builtin.asking_words import ASKING_WORDS
 from minirag.lib.text import analysis
-from minirag.lib.variants import count_edits
+from minirag.lib.variants import count_edits, stand_for
 
 if TYPE_CHECKING:
     from minirag.ai.builtin.scoring import SentenceEmbedder
@@ -27,23 +29,48 @@ Strictness = Literal["balanced", "strict"]
 
 
 @dataclass(frozen=True)
-class Bars:
-    """How much of a question must be found again, and how much where one of its names or codes is not."""
+class Signs:
+    """What search and scoring say: the `score` of the best sentence, the `margin` of confidence above its floor, and
+    the `lead` (0 to 1) of the best passage's score over the fifth's, None where that says nothing.
+    """
 
-    words: float
-    with_foreign_name: float
+    score: float
+    margin: float
+    lead: float | None = None
 
 
-BARS: Final[Mapping[Strictness, Bars]] = {
-    "balanced": Bars(0.46, 0.70),
-    "strict": Bars(0.60, 0.90),
-}
-FRAMING, MINOR = 0.25, 0.4
+@dataclass(frozen=True)
+class Weighing:
+    """Coefficients of the log odds that a quotation answers; `usual_lead` stands in where there is none."""
+
+    base: float
+    score: float
+    coverage: float
+    margin: float
+    lead: float
+    foreign_name: float
+    usual_lead: float = 0.0
+
+    def weigh(self, signs: Signs, coverage: float, *, is_foreign: bool) -> float:
+        lead = self.usual_lead if signs.lead is None else signs.lead
+        return (
+            self.base + self.score * signs.score + self.coverage * coverage
+            + self.margin * max(signs.margin, 0.0) + self.lead * lead + self.foreign_name * is_foreign
+        )  # fmt: skip
+
+
+BY_MEANING: Final = Weighing(-5.54, 1.94, 2.27, 6.20, 4.95, -1.03, usual_lead=0.37)
+"""English with an embedder."""
+BY_WORDS: Final = Weighing(-3.20, 0.0, 2.94, 10.48, 0.0, 0.0)
+"""Other languages; there score and lead added nothing on a small base."""
+BARS: Final[Mapping[Strictness, float]] = {"balanced": 0.35, "strict": 0.5}
+"""How likely an answer has to be."""
+FRAMING, MINOR, BEFORE = 0.25, 0.4, 0.3
 UNKNOWN_LANGUAGE = 0.75
-"""What a bar is worth where we do not know which words only frame a question."""
-IN_HEADING, IN_PASSAGE, LIKE = 0.95, 0.7, 0.9
+"""What is found at best where we do not know which words only frame a question."""
+IN_HEADING, LIKE = 0.95, 0.9
 # Cosines of two single words: from the first on they may mean the same, at the second they surely do.
-STRANGE, SAME, BY_MEANING = 0.45, 0.70, 0.8
+STRANGE, SAME = 0.3, 0.7
 LONGEST_QUESTION = 64  # words; a pasted page is not checked word by word
 NO_VARIANTS: Final[Mapping[str, Sequence[str]]] = {}
 WORD = re.compile(r"[^\W_]+(?:[-./][^\W_]+)*")
@@ -51,24 +78,25 @@ WORD = re.compile(r"[^\W_]+(?:[-./][^\W_]+)*")
 
 @dataclass(frozen=True)
 class Quoted:
-    """What would be quoted: `text`, the `headings` above it (a page's title too), and its whole `passage`."""
+    """A sentence that would be quoted, and the `headings` above it (a page's title too)."""
 
     text: str
     headings: str
-    passage: str
 
 
 @dataclass(frozen=True)
 class Check:
     """`coverage` is the share (0 to 1) of the question's weight that was found again, `missing` the words that are not.
 
-    `lacks` names the kind of answer that is not there ("amount", "time" …), "" where it is or nobody can tell.
+    `sureness` (0 to 1) is how likely this is an answer. `lacks` names the kind of answer that is not there ("price",
+    "time" …), "" where it is or nobody can tell.
     """
 
     is_answered: bool
     coverage: float
     missing: tuple[str, ...] = ()
     lacks: str = ""
+    sureness: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -84,44 +112,74 @@ class _Word:
 def check_quotes(
     question: str,
     quoted: Sequence[Quoted],
+    signs: Signs,
     *,
     language: str,
     term_weights: Mapping[str, float],
+    before: str = "",
     variants: Mapping[str, Sequence[str]] = NO_VARIANTS,
     strictness: Strictness = "balanced",
     embed: SentenceEmbedder | None = None,
 ) -> Check:
     """Compare a question with what would be quoted. `language` is that of the quotations.
 
-    `variants` are the tenant's own words that search took for the question's terms: right spellings, compounds, parts.
-
-    `embed`, of English only, is asked only where the words alone do not decide, about some dozens of single words.
+    `before` is what was asked before, of a question that leans on it. `variants` are the tenant's own words that search
+    took for the question's terms: right spellings, compounds, parts. `embed`, of English only, is asked only where the
+    words alone do not decide, about some dozens of single words.
     """
     words = weigh_words(question, language, term_weights)
     if not quoted or not words:
-        return Check(bool(quoted), float(bool(quoted)))
+        return Check(bool(quoted), float(bool(quoted)), sureness=float(bool(quoted)))
+    asked = words + [
+        replace(each, weight=BEFORE * each.weight)
+        for each in weigh_words(before, language, term_weights)
+    ]
     text = " ".join(each.text for each in quoted)
     headings = " ".join(dict.fromkeys(each.headings for each in quoted))
-    passages = " ".join(dict.fromkeys(each.passage for each in quoted))
-    places = [
-        (worth, frozenset(analysis.analyse(place, language)))
-        for worth, place in ((1.0, text), (IN_HEADING, headings), (IN_PASSAGE, passages))
-    ]
-    found = {
-        word: max(worth * find_word(word, terms, variants) for worth, terms in places)
-        for word in words
-    }
-    bars = BARS[strictness]
-    is_foreign = any(word.is_exact and not found[word] for word in words)
-    bar = bars.with_foreign_name if is_foreign else bars.words
-    if language not in ASKING_WORDS:
-        bar *= UNKNOWN_LANGUAGE
-    if embed is not None and language == "en" and sum_up(found) < bar <= sum_up(found, hoping=True):
+    found = find_words(asked, text, headings, language, variants)
+    has_meaning = embed is not None and language == "en"
+    weighing = BY_MEANING if has_meaning else BY_WORDS
+    is_foreign = any(word.is_exact and found[word] < 0.5 for word in words)
+    bar = math.log(BARS[strictness] / (1 - BARS[strictness]))
+
+    def weigh(coverage: float) -> float:
+        return weighing.weigh(signs, coverage, is_foreign=is_foreign)
+
+    coverage = cover(found, language)
+    if embed is not None and has_meaning and weigh(coverage) < bar <= weigh(hope(found)):
         found = found | find_by_meaning(found, f"{text} {headings}", embed)
-    coverage = sum_up(found)
+        coverage = cover(found, language)
     lacks = lacks_kind(question, text, headings)
     missing = tuple(word.text for word in words if found[word] < 0.5 and not word.is_framing)
-    return Check(coverage >= bar and not lacks, coverage, missing, lacks)
+    odds = weigh(coverage)
+    return Check(odds >= bar and not lacks, coverage, missing, lacks, 1 / (1 + math.exp(-odds)))
+
+
+def find_words(
+    words: Sequence[_Word],
+    text: str,
+    headings: str,
+    language: str,
+    variants: Mapping[str, Sequence[str]],
+) -> dict[_Word, float]:
+    """How surely each word is in what would be quoted, or in the headings above it."""
+    said, above = (frozenset(analysis.analyse(part, language)) for part in (text, headings))
+    return {
+        word: max(find_word(word, said, variants), IN_HEADING * find_word(word, above, variants))
+        for word in words
+    }
+
+
+def cover(found: Mapping[_Word, float], language: str) -> float:
+    """The share of the question's weight that was found."""
+    total = sum(word.weight for word in found) or 1.0
+    share = sum(word.weight * value for word, value in found.items()) / total
+    return share if language in ASKING_WORDS else min(share / UNKNOWN_LANGUAGE, 1.0)
+
+
+def hope(found: Mapping[_Word, float]) -> float:
+    """The same if each word that may be there by its meaning was."""
+    return cover({word: value if word.is_exact else 1.0 for word, value in found.items()}, "en")
 
 
 def weigh_words(question: str, language: str, term_weights: Mapping[str, float]) -> list[_Word]:
@@ -161,8 +219,10 @@ def find_word(
     if any(letter.isdigit() for letter in word.text):
         # Of a code all parts, or the whole without its joints, which is its last term.
         return float(present.issuperset(word.terms) or word.terms[-1] in present)
-    taken = [LIKE for term in word.terms for each in variants.get(term, ()) if each in present]
-    return max(*(find_term(term, present) for term in word.terms), *taken, 0.0)
+    return max(
+        max(find_term(term, present), stand_for(term, variants.get(term, ()), present))
+        for term in word.terms
+    )
 
 
 def find_term(term: str, present: frozenset[str]) -> float:
@@ -186,22 +246,10 @@ def compare_terms(asked: str, other: str) -> float:
     return LIKE if is_near and count_edits(asked, other, allowed) <= allowed else 0.0
 
 
-def sum_up(found: Mapping[_Word, float], *, hoping: bool = False) -> float:
-    """The share of the question's weight that was found; `hoping`: if each word that may has a neighbour in meaning."""
-    total = sum(word.weight for word in found) or 1.0
-    return (
-        sum(
-            word.weight * max(value, BY_MEANING if hoping and not word.is_exact else 0.0)
-            for word, value in found.items()
-        )
-        / total
-    )
-
-
 def find_by_meaning(
     found: Mapping[_Word, float], text: str, embed: SentenceEmbedder
 ) -> dict[_Word, float]:
-    """What words that mean about the same add, for those that were not found as such."""
+    """How surely words that mean about the same stand for those that were not found as such."""
     missing = [word for word, value in found.items() if value < 0.6 and not word.is_exact]
     others = list(
         dict.fromkeys(
@@ -213,6 +261,6 @@ def find_by_meaning(
     vectors = embed([*(word.text.casefold() for word in missing), *others])
     likeness = (vectors[: len(missing)] @ vectors[len(missing) :].T).max(axis=1)
     return {
-        word: max(found[word], BY_MEANING * min(max((float(like) - STRANGE) / (SAME - STRANGE), 0.0), 1.0))
+        word: max(found[word], min(max((float(like) - STRANGE) / (SAME - STRANGE), 0.0), 1.0))
         for word, like in zip(missing, likeness, strict=True)
-    }  # fmt: skip
+    }

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from minirag.ai.builtin.checking import Check, Quoted, Strictness, check_quotes
+from minirag.ai.builtin.checking import Check, Quoted, Signs, Strictness, check_quotes
 from minirag.ai.builtin.scoring import (
     QUESTION_MARKS,
     Candidate,
@@ -19,6 +19,7 @@ from minirag.ai.builtin.scoring import (
     SentenceEmbedder,
     list_candidates,
     read_asked,
+    read_variants,
     score_candidates,
 )
 from minirag.lib.text import analysis
@@ -78,9 +79,11 @@ def answer_question(
     sentences: int = SENTENCES,
     variants: Mapping[str, Sequence[str]] | None = None,
     strictness: Strictness | None = None,
+    margin: float = 0.0,
+    lead: float | None = None,
 ) -> OfflineAnswer:
-    """`compose_answer`, and with a `strictness` whether it answers the question (see checking)."""
-    candidates = list_candidates(passages)
+    """`compose_answer`, and with a `strictness` whether it answers the question (see checking, also for the rest)."""
+    candidates = read_variants(list_candidates(passages), variants or {})
     if not candidates:
         return OfflineAnswer(NOT_FOUND, Check(False, 0.0) if strictness else None)
     scores = score_candidates(question, candidates, term_weights or {}, embed, before)
@@ -92,7 +95,7 @@ def answer_question(
     if strictness is None:
         return OfflineAnswer(text)
     check = check_quotes(
-        question, [quote(each) for each in chosen],
+        question, [quote(each) for each in chosen], Signs(max(scores), margin, lead), before=before,
         language=Counter(each.language for each in chosen).most_common(1)[0][0],
         term_weights=term_weights or {}, variants=variants or {}, strictness=strictness, embed=embed,
     )  # fmt: skip
@@ -102,8 +105,7 @@ def answer_question(
 def quote(candidate: Candidate) -> Quoted:
     """A sentence with all that it stands under."""
     passage = candidate.passage
-    headings = f"{passage.page_title} {passage.heading} {candidate.context}"
-    return Quoted(candidate.text, headings, passage.content)
+    return Quoted(candidate.text, f"{passage.page_title} {passage.heading} {candidate.context}")
 
 
 def choose_sentences(

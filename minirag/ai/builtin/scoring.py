@@ -7,8 +7,8 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from minirag.lib.text.answer_types import AnswerType, Asked, holds_answer, read_
 from minirag.lib.text.languages import detect_language
 from minirag.lib.text.short_texts import decide_language
 from minirag.lib.text.weekdays import days_in
+from minirag.lib.variants import stand_for
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,6 +29,7 @@ QUESTION_PENALTY = 0.3
 # Each costs about 4 ms of CPU before the first word of the answer; 32 found no more on SQuAD.
 LONGEST_EMBEDDED_LIST = 16
 BM25_K1, BM25_B = 1.2, 0.75
+MEANT = 0.75  # how surely other words have to stand for a term
 CONTEXT, HEADING, KIND, PASSAGE, LIKENESS = 0.3, 0.2, 0.1, 0.15, 0.6
 QUESTION_MARKS = ("?", "？", "؟")
 
@@ -99,6 +101,31 @@ def list_candidates(passages: Sequence[OfflinePassage]) -> list[Candidate]:
                 )
             )  # fmt: skip
     return candidates
+
+
+def read_variants(
+    candidates: Sequence[Candidate], variants: Mapping[str, Sequence[str]]
+) -> list[Candidate]:
+    """The candidates, where a word that search took for a term of the question counts as that term too."""
+    if not variants:
+        return list(candidates)
+
+    def meant_by(terms: Set[str]) -> list[str]:
+        return [
+            term
+            for term, taken in variants.items()
+            if term not in terms and stand_for(term, taken, terms) > MEANT
+        ]
+
+    return [
+        replace(
+            each,
+            terms=each.terms + tuple(meant_by(set(each.terms))),
+            above=each.above.union(meant_by(each.above)),
+            heading=each.heading.union(meant_by(each.heading)),
+        )
+        for each in candidates
+    ]
 
 
 def _read_terms(text: str, language: str) -> tuple[str, ...]:

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from minirag.ai.builtin import local, scoring
-from minirag.ai.builtin.offline import NOT_FOUND, OfflinePassage, compose_answer, split_pieces
+from minirag.ai.builtin.offline import (
+    NOT_FOUND,
+    OfflinePassage,
+    answer_question,
+    compose_answer,
+    split_pieces,
+)
 from minirag.ai.builtin.quoting import LONGEST_QUOTE, split_quotes
 
 HANDBOOK = OfflinePassage(
@@ -333,3 +339,11 @@ def test_pieces_are_words_and_join_to_the_answer():
     pieces = split_pieces(answer)
     assert "".join(pieces) == answer
     assert pieces[:2] == ["Delivery ", "takes "]
+
+
+def test_a_word_that_search_took_for_the_questions_own_leads_to_the_sentence():
+    text = "Leave the parcel at the desk. We pay the deposit back within a week."
+    passage = OfflinePassage(1, "Returns", text, 1.0)
+    taken = {"deposti": ("deposit",)}
+    answer = answer_question("deposti when back?", [passage], variants=taken, sentences=1)
+    assert answer.text.startswith("We pay the deposit back")
