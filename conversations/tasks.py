@@ -7,8 +7,11 @@ from functools import partial
 
 from celery import shared_task
 
+from bots.quotas.sharing import send_next
+from conversations.evaluating.running import carry_out, claim_run
 from conversations.exports.jobs import claim_job, run_job
 from conversations.exports.models import ExportJob
+from conversations.models import EvaluationRun
 from minirag.lib.jobs.sending import send_now, send_soon
 from tenants.tasks import TenantTask
 
@@ -32,4 +35,28 @@ def sweep_exports() -> int:
     found = ExportJob.objects.sweep()
     for job in found:
         send_now(write_export, job.pk)
+    return len(found)
+
+
+def queue_run(run: EvaluationRun) -> None:
+    """Have a worker carry out the run soon."""
+    send_soon(evaluate_bot, run.pk)
+
+
+@shared_task(base=TenantTask, acks_late=True)
+def evaluate_bot(run_id: str) -> None:
+    """Carry out a pending run, or a slice of it, and call for the next; a message that comes twice does nothing."""
+    run = claim_run(uuid.UUID(run_id))
+    if run is not None:
+        carry_out(run)
+        if EvaluationRun.objects.waiting().filter(pk=run.pk).exists():
+            send_now(evaluate_bot, run.pk)
+        send_next(EvaluationRun.objects.waiting(), evaluate_bot)
+
+
+def sweep_evaluations() -> int:
+    """Give back the current tenant's runs of dead workers and lost messages; returns how many."""
+    found = EvaluationRun.objects.sweep()
+    for run in found:
+        send_now(evaluate_bot, run.pk)
     return len(found)

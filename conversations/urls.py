@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from conversations.evaluating import api as evaluating_api
 from conversations.exports import api as exports_api
 from conversations.exports import chat_api
 from conversations.following import api as following_api
@@ -41,6 +42,14 @@ urlpatterns = [
         golden_api.GoldenImport.as_view(),
     ),
     path("golden-questions/<str:golden_question_id>", golden_api.GoldenDetail.as_view()),
+    path("bot-profiles/<str:bot_profile_id>/evaluation-runs", evaluating_api.RunList.as_view()),
+    path("evaluation-runs/<str:evaluation_run_id>", evaluating_api.RunDetail.as_view()),
+    path("evaluation-runs/<str:evaluation_run_id>/results", evaluating_api.RunResults.as_view()),
+    path("evaluation-runs/<str:evaluation_run_id>/cancel", evaluating_api.RunCancel.as_view()),
+    path("evaluation-runs/<str:evaluation_run_id>/retry", evaluating_api.RunRetry.as_view()),
+    path(
+        "evaluation-runs/<str:evaluation_run_id>/comparison", evaluating_api.RunComparison.as_view()
+    ),
     path("turns/<str:turn_id>/events", following_api.turn_events),
     path("turns/<str:turn_id>/stop", following_api.turn_stop),
     path("chat-logs", logs_api.ChatLogList.as_view()),

@@ -18,7 +18,8 @@ from bots.usage.rollup import next_roll_up, roll_up_usage
 from conversations.exports.jobs import next_expiry, purge_expired
 from conversations.exports.models import ExportJob
 from conversations.following.orphans import end_orphans, next_look
-from conversations.tasks import sweep_exports
+from conversations.models import EvaluationRun
+from conversations.tasks import sweep_evaluations, sweep_exports
 from conversations.turns.schemas import tell_error
 from knowledge.curated.vectors import embed_curated, next_embedding
 from knowledge.models import Source
@@ -64,6 +65,7 @@ DUTIES: Final[dict[DueKind, Duty]] = {
     DueKind.USAGE: Duty(roll_up_usage, next_roll_up),
     DueKind.TURNS: Duty(partial(end_orphans, tell_error), next_look),
     DueKind.EXPORTS: Duty(sweep_exports, lambda: ExportJob.objects.next_sweep()),
+    DueKind.EVALUATIONS: Duty(sweep_evaluations, lambda: EvaluationRun.objects.next_sweep()),
     DueKind.OLD_EXPORTS: Duty(purge_expired, next_expiry),
 }
 

@@ -46,6 +46,7 @@ class DueKind(models.TextChoices):
     USAGE = "usage", "Usage that is not added up yet"
     TURNS = "turns", "Questions whose process died"
     EXPORTS = "exports", "Exports that wait or whose worker died"
+    EVALUATIONS = "evaluations", "Evaluation runs that wait or whose worker died"
     OLD_EXPORTS = "old_exports", "Files of exports that are kept no longer"
 
 

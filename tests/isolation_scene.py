@@ -25,8 +25,15 @@ from bots.quotas.models import Quota, QuotaUse
 from bots.usage.rollup import roll_up_usage
 from conftest import Party
 from conversations.exports.models import ExportJob, ExportPart
-from conversations.models import Chat, GoldenQuestion, Message, MessageRole
 from knowledge.curated.changing import create_answer
+from conversations.models import (
+    Chat,
+    EvaluationResult,
+    EvaluationRun,
+    GoldenQuestion,
+    Message,
+    MessageRole,
+)
 from knowledge.indexing.ingestion import ingest
 from knowledge.models import Chunk, CuratedVector, NextVector, Reembedding, RefusalFloors, Source
 from tenants.context import tenant_context
@@ -64,6 +71,7 @@ class Rows:
     quota: str = ""
     golden: str = ""
     curated: str = ""
+    run: str = ""
     pks: dict[type[models.Model], Any] = field(default_factory=dict)
 
 
@@ -275,9 +283,17 @@ def _fill_figures(rows: Rows, word: str) -> None:
     QuotaUse.objects.create(pk=uuid4().int % 10**15, quota=quota, starts_at=quota.created_at)
     rows.quota = str(quota.pk)
     roll_up_usage()
-    rows.golden = str(
-        GoldenQuestion.objects.create(bot_profile_id=rows.bot, question=f"Of {word}?").pk
+    golden = GoldenQuestion.objects.create(bot_profile_id=rows.bot, question=f"Of {word}?")
+    run = EvaluationRun.objects.create(bot_profile_id=rows.bot, status="failed")
+    EvaluationResult.objects.create(
+        pk=uuid4().int % 10**15,
+        run=run,
+        golden_question=golden,
+        name_hash="0",
+        question=word,
+        is_right=True,
     )
+    rows.golden, rows.run = str(golden.pk), str(run.pk)
     job = ExportJob.objects.create(export_type="messages", status="succeeded", part_count=1)
     ExportPart.objects.create(job=job, number=0, data=zlib.compress(word.encode()))
     # Inactive: `mark_everything` rewrites its topics, and it is not what a turn of acme's is tested for here.

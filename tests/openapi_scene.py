@@ -8,9 +8,9 @@ from __future__ import annotations
 from bots.models import BotProfile, Scope
 from bots.quotas.models import Quota
 from conversations.exports.models import ExportJob, ExportType
-from conversations.models import Chat, GoldenQuestion, Message, MessageRole
 from knowledge.curated.same_question import key_of
 from knowledge.models import BotDataset, CuratedAnswer, CuratedQuestion, Dataset, Document, Source
+from conversations.models import Chat, EvaluationRun, GoldenQuestion, Message, MessageRole
 from knowledge.sources.homes import private_dataset
 from minirag.lib.http_in.openapi import EXAMPLE_IDS
 from tenants.context import tenant_context
@@ -36,6 +36,7 @@ MADE = {
     "quota_id",
     "golden_question_id",
     "curated_answer_id",
+    "evaluation_run_id",
     "model",
 }
 
@@ -103,6 +104,9 @@ def furnish(slug: str) -> None:
             pk=EXAMPLE_IDS["golden_question_id"],
             bot_profile=bot,
             question="Are you open on Sunday?",
+        )
+        EvaluationRun.objects.create(
+            pk=EXAMPLE_IDS["evaluation_run_id"], bot_profile=bot, status="failed"
         )
         Quota.objects.create(pk=EXAMPLE_IDS["quota_id"], resource="tokens", limit=10**9)
         ExportJob.objects.create(

@@ -34,6 +34,7 @@ BROAD_EXCEPT_ALLOWED = {
     "conversations/turns/api.py",
     "conversations/following/running.py",
     "conversations/following/api.py",
+    "conversations/evaluating/running.py",
     "conversations/exports/jobs.py",
     "conversations/turns/taking.py",
     "conversations/widget/consumers.py",

@@ -478,6 +478,18 @@ API: dict[str, list[Try]] = {
     "bot-profiles/<str:bot_profile_id>/golden-questions/import": [
         Try("post", 404, body=lambda s: {}, is_form=True),
     ],
+    "bot-profiles/<str:bot_profile_id>/evaluation-runs": [
+        Try("get", 404),
+        Try("post", 404, body=lambda s: {}),
+    ],
+    "evaluation-runs/<str:evaluation_run_id>": [Try("get", 404), Try("delete", 404)],
+    "evaluation-runs/<str:evaluation_run_id>/results": [Try("get", 404)],
+    "evaluation-runs/<str:evaluation_run_id>/cancel": [Try("post", 404)],
+    "evaluation-runs/<str:evaluation_run_id>/retry": [Try("post", 404)],
+    "evaluation-runs/<str:evaluation_run_id>/comparison": [
+        Try("get", 404, "before={run}"),
+        Try("get", 404, "before={run}", ids=lambda s: {"evaluation_run_id": s.globex.run}),
+    ],
     "golden-questions/<str:golden_question_id>": [
         Try("get", 404),
         Try("patch", 404, body=lambda s: {"tags": ["x"]}),
@@ -692,6 +704,7 @@ def fill_path(pattern: str, scene: Scene, ids: dict[str, str] | None = None) -> 
         "quota_id": acme.quota,
         "golden_question_id": acme.golden,
         "curated_answer_id": acme.curated,
+        "evaluation_run_id": acme.run,
         "user_id": str(acme.party.owner.pk),
         "bot_profile_id": acme.bot,
         "source_id": acme.source,
@@ -720,7 +733,7 @@ def send(scene: Scene, pattern: str, attempt: Try, **defaults: str) -> tuple[int
     ids = attempt.ids(scene) if attempt.ids else {}
     path = "/v1/" + fill_path(pattern, scene, ids)
     query = attempt.query.format(
-        bot=scene.acme.bot, source=scene.acme.source, dataset=scene.acme.dataset
+        bot=scene.acme.bot, source=scene.acme.source, dataset=scene.acme.dataset, run=scene.acme.run
     )
     body: Any = attempt.body(scene) if attempt.body else None
     sent = f"{attempt.method} {defaults.get('SCRIPT_NAME', '')}{path}?{query} {json.dumps(body)}"
@@ -1301,6 +1314,7 @@ TENANT_TASKS: dict[str, Callable[[Scene], tuple[str, ...]]] = {
     "knowledge.tasks.purge_source": lambda scene: (scene.acme.source,),
     "webhooks.tasks.deliver": lambda scene: (scene.acme.webhook,),
     "conversations.tasks.write_export": lambda scene: (str(scene.acme.pks[ExportJob]),),
+    "conversations.tasks.evaluate_bot": lambda scene: (scene.acme.run,),
     "knowledge.tasks.reembed": lambda scene: (str(scene.acme.pks[Dataset]),),
     "minirag.tasks.do_due_work": lambda scene: ("exports", claim_of(scene)),
 }

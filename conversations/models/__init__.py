@@ -5,20 +5,30 @@ from __future__ import annotations
 from conversations.exports import models as export_models  # noqa: F401 - Django looks for models here
 from conversations.models.chats import Chat
 from conversations.models.citations import EXCERPT_LENGTH, Citation, CitationKind
+from conversations.models.evaluations import (
+    LONGEST_ANSWER,
+    EvaluationResult,
+    EvaluationRun,
+    RunStatus,
+)
 from conversations.models.golden import MOST_BEFORE, GoldenQuestion, name_question
 from conversations.models.messages import CutReason, Feedback, Message, MessageRole, Refused
 
 __all__ = [
     "EXCERPT_LENGTH",
+    "LONGEST_ANSWER",
     "MOST_BEFORE",
     "Chat",
     "Citation",
     "CitationKind",
     "CutReason",
+    "EvaluationResult",
+    "EvaluationRun",
     "Feedback",
     "GoldenQuestion",
     "Message",
     "MessageRole",
     "Refused",
+    "RunStatus",
     "name_question",
 ]

@@ -28,6 +28,7 @@ class FakeChatModel:
     def take_over(self, monkeypatch: Any) -> FakeChatModel:
         """Answer wherever the product asks a chat model."""
         monkeypatch.setattr("conversations.turns.speaking.stream_chat", self.stream)
+        monkeypatch.setattr("conversations.evaluating.judging.stream_chat", self.stream)
         monkeypatch.setattr("conversations.understanding.condensing.stream_chat", self.rewrite)
         return self
 

@@ -1,0 +1,227 @@
+"""An evaluation run: ordered, asked question by question, killed and gone on with, compared."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+
+from bots.models import BotProfile, Quota, UsageEvent
+from conversations.evaluating import running
+from conversations.evaluating.running import carry_out, claim_run, order_run
+from conversations.golden.changing import create_golden, delete_golden
+from conversations.models import Chat, EvaluationResult, EvaluationRun, GoldenQuestion, Message
+from conversations.tasks import sweep_evaluations
+from knowledge.models import Source
+from knowledge.sources.changing import delete_source
+from minirag.lib.errors import BadInput, Conflict
+from tenants.context import tenant_context
+from tests.fakes.chat_model import provider_down
+from webhooks.models import Delivery, Webhook
+
+WARRANTY = "How many months of warranty does the Aeris One have?"
+RETURNS = "Within how many days may unused devices be sent back?"
+STRANGE = "Who won the tennis match in Paris?"
+
+
+@pytest.fixture
+def questions(acme_bot) -> list[GoldenQuestion]:
+    rows = [
+        {"question": WARRANTY, "expected_facts": ["36 months"], "expected_sources": ["facts"], "tags": ["warranty"]},
+        {"question": RETURNS, "expected_facts": ["30 days"], "forbidden_facts": ["60 days"]},
+        {"question": STRANGE, "must_decline": True},
+    ]  # fmt: skip
+    return [create_golden(acme_bot, row, made_by="alice") for row in rows]
+
+
+def work(run_id: object) -> None:
+    """Do what a worker does with a message."""
+    run = claim_run(UUID(str(run_id)))
+    if run is not None:
+        carry_out(run)
+
+
+def run_bot(bot: BotProfile, **facts) -> EvaluationRun:
+    run = order_run(bot, made_by="alice", **facts)
+    work(run.pk)
+    run.refresh_from_db()
+    return run
+
+
+def test_a_run_asks_each_question_and_keeps_only_what_it_measured(acme_bot, questions, model):
+    Webhook.objects.create(url="https://hooks.example.com/in", events=["chat.message"])
+    model.enqueue("It is covered for 36 months [1].")
+    model.enqueue("Within 60 days [1].")
+    run = run_bot(acme_bot)
+    assert (run.status, run.questions_done, run.questions_total) == ("succeeded", 3, 3), (
+        run.error_message
+    )
+    right = dict(run.results.values_list("question", "is_right"))
+    assert right == {WARRANTY: True, RETURNS: False, STRANGE: True}
+    figures = run.figures
+    assert (figures["right"], figures["declined_right"], figures["facts"]) == (0.6667, 1.0, 0.5)
+    assert (figures["cites_expected"], figures["reciprocal_rank"], figures["citation_valid"]) == (
+        1.0,
+        1.0,
+        1.0,
+    )
+    assert run.configuration["passage_count"] == 5 and run.surroundings["version"]
+    wrong = run.results.get(question=RETURNS).measures
+    assert (wrong["missing_facts"], wrong["forbidden_facts"]) == (["30 days"], ["60 days"])
+    assert (
+        not Chat.objects.exists() and not Message.objects.exists() and not Delivery.objects.exists()
+    )
+    kinds = set(UsageEvent.objects.filter(source_id=None).values_list("kind", flat=True))
+    assert kinds == {"evaluation"}
+
+
+def test_one_tag_alone(acme_bot, questions, model):
+    model.enqueue("36 months [1].")
+    assert run_bot(acme_bot, tag="warranty").questions_total == 1
+    with pytest.raises(BadInput):
+        order_run(acme_bot, made_by="alice", tag="nothing")
+
+
+def test_it_answers_by_the_configuration_it_was_ordered_with(acme_bot, questions, model):
+    run = order_run(acme_bot, made_by="alice", tag="warranty")
+    BotProfile.objects.filter(pk=acme_bot.pk).update(system_prompt="Be rude.")
+    model.enqueue("36 months [1].")
+    work(run.pk)
+    assert not model.requests[-1].messages[0]["content"].startswith("Be rude.")
+
+
+def test_a_killed_worker_loses_one_question_and_another_goes_on(
+    acme_bot, questions, model, monkeypatch
+):
+    run = order_run(acme_bot, made_by="alice")
+    held = claim_run(run.pk)
+    model.enqueue("36 months [1].")
+    kept, store = [], running._store
+
+    def die_after_one(*given):
+        if kept:
+            raise SystemExit
+        kept.append(store(*given))
+
+    monkeypatch.setattr(running, "_store", die_after_one)
+    model.enqueue("30 days [1].")
+    with pytest.raises(SystemExit):
+        carry_out(held)
+    assert run.results.count() == 1
+    monkeypatch.undo()
+    model.take_over(monkeypatch)
+    EvaluationRun.objects.update(heartbeat_at=run.created_at.replace(year=2020))
+    assert sweep_evaluations() == 1
+    model.enqueue("30 days [1].")
+    work(run.pk)
+    run.refresh_from_db()
+    assert (run.status, run.results.count(), run.figures["right"]) == ("succeeded", 3, 1.0)
+
+
+def test_a_slice_gives_the_run_back_and_the_next_goes_on(acme_bot, questions, model):
+    run = order_run(acme_bot, made_by="alice")
+    carry_out(claim_run(run.pk), seconds=-1)
+    run.refresh_from_db()
+    assert (run.status, run.questions_done) == ("pending", 0)
+
+
+def test_what_goes_during_a_run_hurts_nobody(acme_bot, questions, model):
+    """A golden question is deleted, an expected source, the bot itself."""
+    delete_source(Source.objects.get().pk)
+    acme_bot.golden_questions.filter(must_decline=True).delete()
+    run = order_run(acme_bot, made_by="alice")
+    delete_golden(acme_bot.golden_questions.get(question=RETURNS))
+    work(run.pk)
+    run.refresh_from_db()
+    assert (run.status, run.figures["sources_gone"], run.figures["ndcg"]) == ("succeeded", 1, None)
+    other = order_run(acme_bot, made_by="alice")
+    held = claim_run(other.pk)
+    acme_bot.delete()
+    carry_out(held)
+    assert not EvaluationRun.objects.exists() and not EvaluationResult.objects.exists()
+
+
+def test_a_quota_that_is_used_up_ends_the_run_and_keeps_what_it_has(acme_bot, questions, model):
+    Quota.objects.create(subject="tenant", resource="messages", period="day", limit=1)
+    model.enqueue("36 months [1].")
+    run = run_bot(acme_bot)
+    assert (run.status, run.error_code, run.results.count()) == ("failed", "quota_exceeded", 1)
+
+
+def test_a_provider_that_fails_is_a_wrong_answer_and_the_run_goes_on(acme_bot, questions, model):
+    model.enqueue(provider_down())
+    model.enqueue("30 days [1].")
+    run = run_bot(acme_bot)
+    assert (run.status, run.figures["failed"], run.figures["right"]) == ("succeeded", 1, 0.6667)
+
+
+def test_a_judge_says_what_it_thinks_and_is_metered(acme_bot, questions, model):
+    model.enqueue("36 months [1].")
+    model.enqueue('{"right": false, "why": "It names no device."}')
+    run = run_bot(acme_bot, tag="warranty", judge_model="openai/gpt-judge")
+    result = run.results.get()
+    assert (result.is_right, result.measures["judged_right"]) == (True, False), result.measures
+    assert result.measures["judge"] == "It names no device."
+    assert "36 months" in model.requests[-1].messages[1]["content"]
+    assert UsageEvent.objects.filter(kind="evaluation", model="openai/gpt-judge").exists()
+    model.enqueue("36 months [1].")
+    offline = run_bot(acme_bot, tag="warranty", judge_model="minirag/extractive")
+    assert (offline.figures["judged_right"], offline.figures["not_judged"]) == (None, 1)
+
+
+class TestRoutes:
+    @pytest.fixture
+    def path(self, acme_bot, questions) -> str:
+        return f"/v1/bot-profiles/{acme_bot.pk}/evaluation-runs"
+
+    def test_ordered_carried_out_and_compared(self, as_acme, path, model, acme_bot):
+        ids = []
+        for said in ("24 months [1].", "36 months [1]."):
+            made = as_acme.post(path, {"tag": "warranty"}, content_type="application/json")
+            assert made.status_code == 202, made.content
+            model.enqueue(said)
+            work(made.json()["id"])
+            ids.append(made.json()["id"])
+            acme_bot.temperature = 1.5
+            acme_bot.save()
+        assert [each["id"] for each in as_acme.get(path).json()["items"]] == ids[::-1]
+        row = as_acme.get(f"/v1/evaluation-runs/{ids[0]}/results", {"is_right": "false"}).json()[
+            "items"
+        ][0]
+        assert (row["question"], row["answer"]) == (WARRANTY, "24 months [1].")
+        found = as_acme.get(f"/v1/evaluation-runs/{ids[1]}/comparison", {"before": ids[0]}).json()
+        assert [each["question"] for each in found["better"]] == [WARRANTY] and not found["worse"]
+        assert found["configuration"] == {"temperature": [0.2, 1.5]}
+        assert {"name": "right", "before": 0.0, "after": 1.0, "difference": 1.0} in found["figures"]
+        assert as_acme.delete(f"/v1/evaluation-runs/{ids[0]}").status_code == 204
+
+    def test_cancelled_and_gone_on_with(self, as_acme, path, model):
+        own = f"/v1/evaluation-runs/{as_acme.post(path, {}, content_type='application/json').json()['id']}"
+        assert as_acme.post(f"{own}/retry").json()["code"] == "run_not_failed"
+        assert as_acme.post(f"{own}/cancel").json()["status"] == "cancelled"
+        assert as_acme.post(f"{own}/cancel").status_code == 409
+        work(own.rpartition("/")[2])
+        assert not EvaluationResult.objects.exists()
+        assert as_acme.post(f"{own}/retry").json()["status"] == "pending"
+
+    def test_only_so_many_wait_at_once(self, acme_bot, questions, monkeypatch):
+        monkeypatch.setattr(running, "MAX_OPEN", 1)
+        order_run(acme_bot, made_by="alice")
+        with pytest.raises(Conflict):
+            order_run(acme_bot, made_by="alice")
+
+    def test_the_oldest_runs_go(self, acme_bot, questions, model, monkeypatch):
+        monkeypatch.setattr(running, "MOST_RUNS", 2)
+        model.enqueue("36 months [1].")
+        first = run_bot(acme_bot, tag="warranty")
+        for _ in range(2):
+            order_run(acme_bot, made_by="alice", tag="warranty")
+            EvaluationRun.objects.open().stop()
+        assert not EvaluationRun.objects.filter(pk=first.pk).exists()
+
+    def test_another_tenant_has_none_of_it(self, as_globex, path, acme_bot, globex):
+        run = order_run(acme_bot, made_by="alice")
+        assert as_globex.get(f"/v1/evaluation-runs/{run.pk}").status_code == 404
+        with tenant_context(globex.tenant):
+            work(run.pk)
+            assert not EvaluationRun.objects.exists()
