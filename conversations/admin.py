@@ -17,6 +17,9 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
 from bots.models import Outcome, UsageEvent
+from conversations.evaluating import (
+    admin as evaluating_admin,  # noqa: F401 - registers its page
+)
 from conversations.exports import admin as export_admin  # noqa: F401 - registers its page
 from conversations.golden import admin as golden_admin  # noqa: F401 - registers its page
 from conversations.golden.changing import create_from_turn, find_asked, find_standing

@@ -10,7 +10,15 @@ from bots.profiles import create_bot
 from bots.quotas.models import Quota, QuotaUse
 from conftest import Party
 from conversations.exports.models import ExportJob, ExportPart
-from conversations.models import Chat, Citation, GoldenQuestion, Message, MessageRole
+from conversations.models import (
+    Chat,
+    Citation,
+    EvaluationResult,
+    EvaluationRun,
+    GoldenQuestion,
+    Message,
+    MessageRole,
+)
 from knowledge.curated.changing import create_answer
 from knowledge.models import Chunk, CuratedAnswer, Dataset, Document, Source, SourceStatus
 from knowledge.sources.changing import create_source
@@ -123,7 +131,15 @@ def _make_conversations(party: Party, bot: BotProfile, chunk: Chunk) -> RowsByMo
     golden = GoldenQuestion.objects.create(
         bot_profile=bot, question="What is E25?", must_decline=True, tags=["errors"]
     )
-    return {Chat: chat, UsageEvent: usage, ExportJob: export, GoldenQuestion: golden}
+    run = EvaluationRun.objects.create(
+        bot_profile=bot, status="failed", figures={"right": 0.5}, questions_total=1
+    )
+    EvaluationResult.objects.create(
+        run=run, golden_question=golden, question="What is E25?", outcome="answered", is_right=False
+    )
+    return {
+        Chat: chat, UsageEvent: usage, ExportJob: export, GoldenQuestion: golden, EvaluationRun: run,
+    }  # fmt: skip
 
 
 def _make_webhooks() -> RowsByModel:

@@ -25,7 +25,6 @@ from bots.quotas.models import Quota, QuotaUse
 from bots.usage.rollup import roll_up_usage
 from conftest import Party
 from conversations.exports.models import ExportJob, ExportPart
-from knowledge.curated.changing import create_answer
 from conversations.models import (
     Chat,
     EvaluationResult,
@@ -34,6 +33,7 @@ from conversations.models import (
     Message,
     MessageRole,
 )
+from knowledge.curated.changing import create_answer
 from knowledge.indexing.ingestion import ingest
 from knowledge.models import Chunk, CuratedVector, NextVector, Reembedding, RefusalFloors, Source
 from tenants.context import tenant_context

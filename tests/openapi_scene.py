@@ -8,9 +8,9 @@ from __future__ import annotations
 from bots.models import BotProfile, Scope
 from bots.quotas.models import Quota
 from conversations.exports.models import ExportJob, ExportType
+from conversations.models import Chat, EvaluationRun, GoldenQuestion, Message, MessageRole
 from knowledge.curated.same_question import key_of
 from knowledge.models import BotDataset, CuratedAnswer, CuratedQuestion, Dataset, Document, Source
-from conversations.models import Chat, EvaluationRun, GoldenQuestion, Message, MessageRole
 from knowledge.sources.homes import private_dataset
 from minirag.lib.http_in.openapi import EXAMPLE_IDS
 from tenants.context import tenant_context

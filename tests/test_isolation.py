@@ -954,6 +954,11 @@ EXTRA_MODEL_PAGES = {
     ("conversations", "exportjob", "<path:object_id>/download/"),
     ("conversations", "exportjob", "<path:object_id>/retry/"),
     ("conversations", "goldenquestion", "import/"),
+    ("conversations", "evaluationrun", "order/"),
+    *(
+        ("conversations", "evaluationrun", f"<path:object_id>/{act}/")
+        for act in ("cancel", "retry", "remove")
+    ),
     ("conversations", "chat", "<path:object_id>/golden/<uuid:message_id>/"),
     *(
         ("tenants", "tenant", f"<path:object_id>/{act}/")

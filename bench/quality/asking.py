@@ -21,7 +21,7 @@ from conversations.turns.state import Asker, History
 from conversations.turns.taking import Done, Failed, Started, take_turn
 from knowledge.formats.registry import UPLOADABLE
 from knowledge.indexing.ingestion import ingest
-from knowledge.management.commands.evaluate import name_documents, teach_whole
+from knowledge.measuring import name_documents, teach_whole
 from knowledge.models import Chunk, Source, SourceStatus, SourceType
 from knowledge.retrieval.calibrating import calibrate_outdated
 from knowledge.retrieval.evaluation import JudgedSet

@@ -51,6 +51,7 @@ _TENANT: list[tuple[str, list[Page]]] = [
         "Quality",
         [
             ("Golden questions", "star", "conversations_goldenquestion"),
+            ("Evaluation runs", "monitoring", "conversations_evaluationrun"),
         ],
     ),
     (

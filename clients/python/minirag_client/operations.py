@@ -21,6 +21,7 @@ from minirag_client.types import (
     ChatMessage,
     ChatsExport,
     ChildrenIngestion,
+    Comparison,
     CompletionReply,
     CondenseMode,
     CostEstimate,
@@ -37,6 +38,9 @@ from minirag_client.types import (
     Document,
     DocumentDetail,
     DocumentPage,
+    EvaluationResultPage,
+    EvaluationRun,
+    EvaluationRunPage,
     EventType,
     Export,
     ExportFilters,
@@ -84,6 +88,7 @@ from minirag_client.types import (
     Right,
     Role,
     RotatedSecret,
+    RunStatus,
     Said,
     ScopeTemplates,
     ScopeVerdict,
@@ -1327,6 +1332,75 @@ class Operations(Transport):
     ) -> None:
         """Delete a golden question: `DELETE /v1/golden-questions/{golden_question_id}`."""
         self.request('DELETE', f'/v1/golden-questions/{golden_question_id}')
+
+    def list_bot_evaluation_runs(
+        self,
+        bot_profile_id: str,
+        *,
+        limit: int | Unset = UNSET,
+        cursor: str | Unset = UNSET,
+        status: RunStatus | Unset = UNSET,
+    ) -> EvaluationRunPage:
+        """List a bot's evaluation runs: `GET /v1/bot-profiles/{bot_profile_id}/evaluation-runs`."""
+        return cast(EvaluationRunPage, self.request('GET', f'/v1/bot-profiles/{bot_profile_id}/evaluation-runs', query=given(limit=limit, cursor=cursor, status=status)).json())
+
+    def order_evaluation_run(
+        self,
+        bot_profile_id: str,
+        *,
+        tag: str | Unset = UNSET,
+        judge_model: str | Unset = UNSET,
+    ) -> EvaluationRun:
+        """Order an evaluation run: `POST /v1/bot-profiles/{bot_profile_id}/evaluation-runs`."""
+        return cast(EvaluationRun, self.request('POST', f'/v1/bot-profiles/{bot_profile_id}/evaluation-runs', body=given(tag=tag, judge_model=judge_model)).json())
+
+    def show_evaluation_run(
+        self,
+        evaluation_run_id: str,
+    ) -> EvaluationRun:
+        """Show an evaluation run: `GET /v1/evaluation-runs/{evaluation_run_id}`."""
+        return cast(EvaluationRun, self.request('GET', f'/v1/evaluation-runs/{evaluation_run_id}').json())
+
+    def delete_evaluation_run(
+        self,
+        evaluation_run_id: str,
+    ) -> None:
+        """Delete an evaluation run: `DELETE /v1/evaluation-runs/{evaluation_run_id}`."""
+        self.request('DELETE', f'/v1/evaluation-runs/{evaluation_run_id}')
+
+    def list_results_evaluation_run(
+        self,
+        evaluation_run_id: str,
+        *,
+        limit: int | Unset = UNSET,
+        cursor: str | Unset = UNSET,
+        is_right: bool | Unset = UNSET,
+    ) -> EvaluationResultPage:
+        """List the results of an evaluation run: `GET /v1/evaluation-runs/{evaluation_run_id}/results`."""
+        return cast(EvaluationResultPage, self.request('GET', f'/v1/evaluation-runs/{evaluation_run_id}/results', query=given(limit=limit, cursor=cursor, is_right=is_right)).json())
+
+    def cancel_evaluation_run(
+        self,
+        evaluation_run_id: str,
+    ) -> EvaluationRun:
+        """Cancel an evaluation run: `POST /v1/evaluation-runs/{evaluation_run_id}/cancel`."""
+        return cast(EvaluationRun, self.request('POST', f'/v1/evaluation-runs/{evaluation_run_id}/cancel').json())
+
+    def go_on_with_evaluation_run(
+        self,
+        evaluation_run_id: str,
+    ) -> EvaluationRun:
+        """Go on with an evaluation run: `POST /v1/evaluation-runs/{evaluation_run_id}/retry`."""
+        return cast(EvaluationRun, self.request('POST', f'/v1/evaluation-runs/{evaluation_run_id}/retry').json())
+
+    def compare_two_evaluation_runs(
+        self,
+        evaluation_run_id: str,
+        *,
+        before: str,
+    ) -> Comparison:
+        """Compare two evaluation runs: `GET /v1/evaluation-runs/{evaluation_run_id}/comparison`."""
+        return cast(Comparison, self.request('GET', f'/v1/evaluation-runs/{evaluation_run_id}/comparison', query=given(before=before)).json())
 
     def read_turn_events(
         self,

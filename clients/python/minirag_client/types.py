@@ -164,6 +164,12 @@ class BulkChange(TypedDict):
     reason: NotRequired[str]
 
 
+class ChangedQuestion(TypedDict):
+    question: str
+    before: EvaluationResult
+    after: EvaluationResult
+
+
 class ChangedTenants(TypedDict):
     action: Literal['archive', 'suspend', 'restore']
     updated_count: int
@@ -236,6 +242,25 @@ class Citation(TypedDict):
 
 
 CitationKind = Literal['passage', 'curated']
+
+
+class ComparedFigure(TypedDict):
+    name: str
+    before: float | None
+    after: float | None
+    difference: float | None
+
+
+class Comparison(TypedDict):
+    before: EvaluationRun
+    after: EvaluationRun
+    figures: list[ComparedFigure]
+    configuration: dict[str, list[Any]]
+    surroundings: dict[str, list[Any]]
+    better: list[ChangedQuestion]
+    worse: list[ChangedQuestion]
+    asked_in_both: int
+    asked_in_one: int
 
 
 class Completion(TypedDict):
@@ -492,6 +517,54 @@ class Error(TypedDict):
     code: str
     request_id: str
     retryable: bool
+
+
+class EvaluationResult(TypedDict):
+    golden_question_id: str | None
+    question: str
+    answer: str
+    outcome: str
+    error_code: str
+    refusal_reason: str
+    is_right: bool
+    measures: dict[str, Any]
+    created_at: str
+
+
+class EvaluationResultPage(TypedDict):
+    """What each question of a run came to"""
+
+    items: list[EvaluationResult]
+    next_cursor: str | None
+
+
+class EvaluationRun(TypedDict):
+    id: str
+    bot_profile_id: str
+    status: RunStatus
+    error_code: str
+    error_message: str
+    is_draft: bool
+    tag: str
+    judge_model: str
+    configuration: dict[str, Any]
+    configuration_hash: str
+    surroundings: dict[str, Any]
+    figures: dict[str, Any]
+    questions_total: int
+    questions_done: int
+    made_by: str
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+    ignored: NotRequired[list[str]]
+
+
+class EvaluationRunPage(TypedDict):
+    """A bot's evaluation runs"""
+
+    items: list[EvaluationRun]
+    next_cursor: str | None
 
 
 EventType = Literal['source.ingested', 'source.failed', 'chat.message', 'chat.refused', 'feedback.given', 'quota.warning', 'quota.reached', 'provider.refused', 'test.ping']
@@ -951,6 +1024,11 @@ class NewDataset(TypedDict):
     embedding_model: NotRequired[str | None]
 
 
+class NewEvaluationRun(TypedDict):
+    tag: NotRequired[str]
+    judge_model: NotRequired[str]
+
+
 class NewExport(TypedDict):
     export_type: ExportType
     format: NotRequired[ExportFormat]
@@ -1311,6 +1389,9 @@ class RotatedSecret(TypedDict):
 
 class Rotation(TypedDict):
     overlap_seconds: int
+
+
+RunStatus = Literal['pending', 'running', 'succeeded', 'failed', 'cancelled']
 
 
 class Said(TypedDict):

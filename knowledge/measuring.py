@@ -5,16 +5,15 @@ from __future__ import annotations
 import secrets
 import time
 import uuid
-from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from asgiref.sync import async_to_sync
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
-from bots.models import BotProfile, Fusion
+from bots.models import BotProfile
 from knowledge.indexing.chunking import ChunkDraft, estimate_tokens, hash_content
 from knowledge.indexing.embedding import embed_chunks
 from knowledge.indexing.forgetting import forget_knowledge
@@ -41,62 +40,50 @@ from tenants.provisioning import erase_tenant, provision_tenant
 DEPTH = 10
 
 
-class Command(BaseCommand):
-    help = (
-        "Print nDCG@10, recall@10 and MRR@10 of the product's search on FOLDER (corpus.jsonl, queries.jsonl, "
-        "qrels.tsv), each document being one chunk. It works in a tenant that is made for it and erased afterwards."
+def measure_folder(
+    folder: Path,
+    say: Callable[[str], None],
+    *,
+    limit: int | None,
+    tenant: str | None,
+    **options: Any,
+) -> None:
+    """Print nDCG@10, recall@10 and MRR@10 of the product's search on a folder of judged questions.
+
+    It works in the tenant of this slug, in a bot that is removed again, or in one that is erased afterwards. `options`
+    are `model`, `fusion` and `dense_weight` of the bot. Raises CommandError.
+    """
+    try:
+        judged = load_judged_set(folder, limit=limit)
+    except BadFolder as error:
+        raise CommandError(str(error)) from None
+    if not judged.queries:
+        raise CommandError(f"{folder} has no judged question.")
+    with workplace(tenant), own_bot(options) as bot:
+        seconds = teach_whole(bot, judged)
+        count = len(judged.documents)
+        say(f"{folder.name}: {count} documents in {seconds:.1f} s ({count / seconds:.0f}/s)")
+        say(_ask(bot, judged))
+
+
+def _ask(bot: BotProfile, judged: JudgedSet) -> str:
+    runs: dict[str, list[str]] = {}
+    times: list[float] = []
+    document_of = name_documents(bot, judged)
+
+    async def ask_all() -> None:
+        for query_id, text in judged.queries:
+            found = await retrieve(bot, text, limit=DEPTH, bases=())
+            runs[query_id] = [document_of[passage.document_id] for passage in found.passages]
+            times.append(found.milliseconds)
+
+    async_to_sync(ask_all)()
+    figures = measure_all(runs, judged.judgements)
+    return (
+        f"{len(runs)} questions: nDCG@10 {figures.ndcg:.4f}  recall@10 {figures.recall:.4f}  "
+        f"MRR@10 {figures.reciprocal_rank:.4f}  "
+        f"p50 {find_percentile(times, 0.5):.1f} ms  p95 {find_percentile(times, 0.95):.1f} ms"
     )
-
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("folder", type=Path)
-        parser.add_argument(
-            "--limit", type=int, help="Ask only this many questions, spread evenly."
-        )
-        parser.add_argument(
-            "--tenant",
-            help="Work in this tenant (its slug) instead, in a bot that is removed again.",
-        )
-        parser.add_argument(
-            "--model", help="The embedding model; the installation's default if not given."
-        )
-        parser.add_argument("--fusion", choices=Fusion.values, default=Fusion.MAX_NORM)
-        parser.add_argument("--dense-weight", type=float)
-
-    def handle(
-        self, *, folder: Path, limit: int | None, tenant: str | None, **options: Any
-    ) -> None:
-        try:
-            judged = load_judged_set(folder, limit=limit)
-        except BadFolder as error:
-            raise CommandError(str(error)) from None
-        if not judged.queries:
-            raise CommandError(f"{folder} has no judged question.")
-        with workplace(tenant), own_bot(options) as bot:
-            seconds = teach_whole(bot, judged)
-            count = len(judged.documents)
-            self.stdout.write(
-                f"{folder.name}: {count} documents in {seconds:.1f} s ({count / seconds:.0f}/s)"
-            )
-            self._ask(bot, judged)
-
-    def _ask(self, bot: BotProfile, judged: JudgedSet) -> None:
-        runs: dict[str, list[str]] = {}
-        times: list[float] = []
-        document_of = name_documents(bot, judged)
-
-        async def ask_all() -> None:
-            for query_id, text in judged.queries:
-                found = await retrieve(bot, text, limit=DEPTH, bases=())
-                runs[query_id] = [document_of[passage.document_id] for passage in found.passages]
-                times.append(found.milliseconds)
-
-        async_to_sync(ask_all)()
-        figures = measure_all(runs, judged.judgements)
-        self.stdout.write(
-            f"{len(runs)} questions: nDCG@10 {figures.ndcg:.4f}  recall@10 {figures.recall:.4f}  "
-            f"MRR@10 {figures.reciprocal_rank:.4f}  "
-            f"p50 {find_percentile(times, 0.5):.1f} ms  p95 {find_percentile(times, 0.95):.1f} ms"
-        )
 
 
 @contextmanager
