@@ -20,6 +20,7 @@ from unfold.widgets import (
 )
 
 from bots.admin_fields import LinesField
+from bots.drafts.changing import hold_back, split_off
 from bots.models import MOST_ORIGINS, MOST_QUESTIONS, BotProfile, Outcome, PriceOverride, UsageEvent
 from bots.origins import normalise_origin
 from bots.profiles import switch_bot
@@ -164,7 +165,24 @@ class BotProfileAdmin(ProductAdmin):
             obj.set_credentials(Credentials())
         elif form.cleaned_data.get("new_api_key"):
             obj.set_credentials(form.credentials)
+        held = split_off(
+            obj, {name: getattr(obj, name) for name in form.changed_data if hasattr(obj, name)}
+        )
+        if change and held:
+            self._hold_back(request, obj, form, held)
         super().save_model(request, obj, form, change)
+
+    def _hold_back(
+        self, request: HttpRequest, bot: BotProfile, form: BotForm, held: dict[str, Any]
+    ) -> None:
+        """Leave what a gate has to see first to the bot's draft, and the bot as it is."""
+        published = BotProfile.objects.get(pk=bot.pk)
+        hold_back(bot, held)
+        for name in held:
+            setattr(bot, name, getattr(published, name))
+        form.changed_data[:] = [name for name in form.changed_data if name not in held]
+        text = "The bot has a gate: how it answers stays as it is, and the change is its draft."
+        self.message_user(request, text, messages.WARNING)
 
     @display(description="bot", header=True, ordering="name")
     def name_and_description(self, bot: BotProfile) -> list[str]:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from bots.drafts.changing import find_draft, hold_back, split_off
 from bots.models import BotProfile
 from minirag.ai.credentials import Credentials
 from minirag.lib.errors import NotFound
@@ -32,7 +33,29 @@ def create_bot(fields: dict[str, Any], *, credentials: Credentials | None = None
 
 
 def update_bot(bot: BotProfile, fields: dict[str, Any]) -> BotProfile:
-    """Change only the given fields; `updated_at` moves even when there are none."""
+    """Change only the given fields; `updated_at` moves even when there are none.
+
+    Where the bot has a gate, those that decide how it answers become its draft instead (`held_back` says what that
+    changes), and it answers on as before.
+    """
+    held = split_off(bot, fields)
+    with transaction.atomic():
+        if held:
+            bot.held_back = hold_back(bot, held)
+            held["refuses"] = None
+        return _write(bot, {name: value for name, value in fields.items() if name not in held})
+
+
+def publish_draft(bot: BotProfile, note: dict[str, Any]) -> BotProfile:
+    """Let the bot answer as its draft says; `note` says in the audit log why it may. Raises NotFound."""
+    with transaction.atomic():
+        draft = find_draft(bot)
+        record("bot.draft_published", of=bot, detail={"fields": sorted(draft.changes), **note})
+        draft.delete()
+        return _write(bot, draft.changes)
+
+
+def _write(bot: BotProfile, fields: dict[str, Any]) -> BotProfile:
     changes = compare(bot, fields)
     for name, value in fields.items():
         setattr(bot, name, value)

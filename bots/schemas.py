@@ -10,12 +10,18 @@ from pydantic import AfterValidator, BaseModel, Field, StrictBool, model_validat
 from bots.models import BotProfile, CondenseMode, Fusion, RefusalMode, UnsupportedMode
 from bots.origins import normalise_origin
 from minirag.ai.credentials import Credentials, read_credentials
-from minirag.lib.http_in.nouns import Moment, Noun, Shown
+from minirag.lib.http_in.nouns import Moment, Noun, Shown, Sometimes
 
 
 def _check_credentials(given: dict[str, Any]) -> dict[str, Any]:
     read_credentials(given)
     return given
+
+
+_HeldBack = Annotated[
+    Sometimes[dict[str, Any]],
+    Field(description="In the answer to a change of a bot with a gate: what its draft changes now."),
+]  # fmt: skip
 
 
 class BotProfileSchema(Noun, of=BotProfile):
@@ -32,6 +38,7 @@ class BotProfileSchema(Noun, of=BotProfile):
     is_active: Shown[bool]
     created_at: Shown[Moment]
     updated_at: Shown[Moment]
+    held_back: _HeldBack
 
 
 class BotSettingsSchema(Noun, of=BotProfile):
@@ -53,6 +60,7 @@ class BotSettingsSchema(Noun, of=BotProfile):
     starter_questions: list[str]
     allowed_origins: Annotated[list[str], Field(examples=[["https://www.acme.com"]])]
     is_public: StrictBool
+    held_back: _HeldBack
 
 
 class _Origins(BaseModel):

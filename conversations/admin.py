@@ -21,6 +21,7 @@ from conversations.evaluating import (
     admin as evaluating_admin,  # noqa: F401 - registers its page
 )
 from conversations.exports import admin as export_admin  # noqa: F401 - registers its page
+from conversations.gates import admin as gates_admin  # noqa: F401 - registers its pages
 from conversations.golden import admin as golden_admin  # noqa: F401 - registers its page
 from conversations.golden.changing import create_from_turn, find_asked, find_standing
 from conversations.logs.finding import find_chats

@@ -8,6 +8,7 @@ from conversations.evaluating import api as evaluating_api
 from conversations.exports import api as exports_api
 from conversations.exports import chat_api
 from conversations.following import api as following_api
+from conversations.gates import api as gates_api
 from conversations.golden import api as golden_api
 from conversations.logs import api as logs_api
 from conversations.openai import api as openai_api
@@ -43,6 +44,10 @@ urlpatterns = [
     ),
     path("golden-questions/<str:golden_question_id>", golden_api.GoldenDetail.as_view()),
     path("bot-profiles/<str:bot_profile_id>/evaluation-runs", evaluating_api.RunList.as_view()),
+    path("bot-profiles/<str:bot_profile_id>/gate", gates_api.GateDetail.as_view()),
+    path("bot-profiles/<str:bot_profile_id>/draft", gates_api.DraftDetail.as_view()),
+    path("bot-profiles/<str:bot_profile_id>/draft/runs", gates_api.DraftRuns.as_view()),
+    path("bot-profiles/<str:bot_profile_id>/draft/publish", gates_api.DraftPublish.as_view()),
     path("evaluation-runs/<str:evaluation_run_id>", evaluating_api.RunDetail.as_view()),
     path("evaluation-runs/<str:evaluation_run_id>/results", evaluating_api.RunResults.as_view()),
     path("evaluation-runs/<str:evaluation_run_id>/cancel", evaluating_api.RunCancel.as_view()),

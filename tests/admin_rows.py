@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import Any
 
-from bots.models import BotProfile, Outcome, PriceOverride, Scope, UsageEvent
+from bots.models import BotDraft, BotProfile, Outcome, PriceOverride, QualityGate, Scope, UsageEvent
 from bots.profiles import create_bot
 from bots.quotas.models import Quota, QuotaUse
 from conftest import Party
@@ -55,11 +55,14 @@ def _make_people(party: Party) -> RowsByModel:
 
 def _make_bots(bot: BotProfile) -> RowsByModel:
     quota = Quota.objects.create(resource="messages", limit=100)
+    measured = create_bot({"name": "Mia"})
     return {
         BotProfile: bot,
         Scope: Scope.objects.create(bot_profile=bot, name="House", forbidden_topics=["politics"]),
         PriceOverride: PriceOverride.objects.create(model="openai/gpt-4o", prompt_cost_per_1m=2),
         Quota: quota,
+        QualityGate: QualityGate.objects.create(bot_profile=measured, least_right=0.9),
+        BotDraft: BotDraft.objects.create(bot_profile=measured, changes={"passage_count": 8}),
         QuotaUse: QuotaUse.objects.create(quota=quota, starts_at=quota.created_at, used=12),
     }
 

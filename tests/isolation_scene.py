@@ -20,7 +20,7 @@ from django.http.response import HttpResponseBase
 from django.test import Client
 from django.utils import timezone
 
-from bots.models import BotProfile, PriceOverride, Scope
+from bots.models import BotDraft, BotProfile, PriceOverride, QualityGate, Scope
 from bots.quotas.models import Quota, QuotaUse
 from bots.usage.rollup import roll_up_usage
 from conftest import Party
@@ -283,6 +283,12 @@ def _fill_figures(rows: Rows, word: str) -> None:
     QuotaUse.objects.create(pk=uuid4().int % 10**15, quota=quota, starts_at=quota.created_at)
     rows.quota = str(quota.pk)
     roll_up_usage()
+    # Of another bot: a gate of the first would hold its changes back, in tests of other things.
+    measured = BotProfile.objects.create(name=f"Bot {word}", model="openai/gpt-test")
+    QualityGate.objects.create(pk=uuid4().int % 10**15, bot_profile=measured)
+    BotDraft.objects.create(
+        pk=uuid4().int % 10**15, bot_profile=measured, changes={"system_prompt": word}
+    )
     golden = GoldenQuestion.objects.create(bot_profile_id=rows.bot, question=f"Of {word}?")
     run = EvaluationRun.objects.create(bot_profile_id=rows.bot, status="failed")
     EvaluationResult.objects.create(

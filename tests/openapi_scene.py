@@ -5,7 +5,7 @@ Also for a running product: `manage.py shell -c "from tests.openapi_scene import
 
 from __future__ import annotations
 
-from bots.models import BotProfile, Scope
+from bots.models import BotDraft, BotProfile, QualityGate, Scope
 from bots.quotas.models import Quota
 from conversations.exports.models import ExportJob, ExportType
 from conversations.models import Chat, EvaluationRun, GoldenQuestion, Message, MessageRole
@@ -62,6 +62,8 @@ def furnish(slug: str) -> None:
         Scope.objects.create(
             pk=EXAMPLE_IDS["scope_id"], bot_profile=bot, name="House", forbidden_topics=["politics"]
         )
+        QualityGate.objects.create(bot_profile=bot)
+        BotDraft.objects.create(bot_profile=bot, changes={"passage_count": 8})
         dataset = private_dataset(bot)
         facts = {"bot_profile": bot, "dataset": dataset, "source_type": "text"}
         parent = Source.objects.create(pk=EXAMPLE_IDS["parent_id"], name="Handbook", **facts)

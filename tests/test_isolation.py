@@ -482,6 +482,16 @@ API: dict[str, list[Try]] = {
         Try("get", 404),
         Try("post", 404, body=lambda s: {}),
     ],
+    "bot-profiles/<str:bot_profile_id>/gate": [
+        Try("get", 404),
+        Try("put", 404, body=lambda s: {"least_right": 0.5}),
+        Try("delete", 404),
+    ],
+    "bot-profiles/<str:bot_profile_id>/draft": [Try("get", 404), Try("delete", 404)],
+    "bot-profiles/<str:bot_profile_id>/draft/runs": [Try("post", 404, body=lambda s: {})],
+    "bot-profiles/<str:bot_profile_id>/draft/publish": [
+        Try("post", 404, body=lambda s: {"reason": "x"}),
+    ],
     "evaluation-runs/<str:evaluation_run_id>": [Try("get", 404), Try("delete", 404)],
     "evaluation-runs/<str:evaluation_run_id>/results": [Try("get", 404)],
     "evaluation-runs/<str:evaluation_run_id>/cancel": [Try("post", 404)],
@@ -955,6 +965,10 @@ EXTRA_MODEL_PAGES = {
     ("conversations", "exportjob", "<path:object_id>/retry/"),
     ("conversations", "goldenquestion", "import/"),
     ("conversations", "evaluationrun", "order/"),
+    *(
+        ("bots", "botdraft", f"<path:object_id>/{act}/")
+        for act in ("measure", "publish", "discard")
+    ),
     *(
         ("conversations", "evaluationrun", f"<path:object_id>/{act}/")
         for act in ("cancel", "retry", "remove")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bots.drafts.models import BotDraft, QualityGate
 from bots.models.choices import (
     MOST_ORIGINS,
     MOST_QUESTIONS,
@@ -30,6 +31,7 @@ __all__ = [
     "MOST_ORIGINS",
     "MOST_QUESTIONS",
     "SCOPE_FACTS",
+    "BotDraft",
     "BotProfile",
     "BotProfileQuerySet",
     "CondenseMode",
@@ -37,6 +39,7 @@ __all__ = [
     "Measure",
     "Outcome",
     "PriceOverride",
+    "QualityGate",
     "Quota",
     "QuotaUse",
     "RefusalMode",

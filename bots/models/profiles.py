@@ -120,6 +120,9 @@ class BotProfile(TenantRow, Answering):
             ),
         ]
 
+    held_back: dict[str, Any] | None = None
+    """What a change just made has put into the bot's draft instead, since the bot has a gate."""
+
     def __str__(self) -> str:
         return self.name
 

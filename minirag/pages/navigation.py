@@ -52,6 +52,8 @@ _TENANT: list[tuple[str, list[Page]]] = [
         [
             ("Golden questions", "star", "conversations_goldenquestion"),
             ("Evaluation runs", "monitoring", "conversations_evaluationrun"),
+            ("Gates", "verified", "bots_qualitygate"),
+            ("Drafts", "edit_note", "bots_botdraft"),
         ],
     ),
     (

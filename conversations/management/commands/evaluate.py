@@ -10,8 +10,10 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from bots.commands import choose_bot
-from bots.models import BotProfile, Fusion
+from bots.drafts.changing import draft_of, find_gate
+from bots.models import BotDraft, BotProfile, Fusion
 from conversations.evaluating.running import carry_out, claim_run, order_run
+from conversations.gates.passing import explain, judge_run
 from conversations.golden.changing import add_goldens
 from conversations.golden.importing import read_golden_file
 from conversations.models import EvaluationResult, EvaluationRun, RunStatus
@@ -42,6 +44,11 @@ class Command(ProductCommand):
         parser.add_argument(
             "--import", dest="file", type=Path, metavar="FILE",
             help="First add the golden questions of a .jsonl, .csv or .yaml file.",
+        )  # fmt: skip
+        parser.add_argument("--draft", action="store_true", help="Measure the bot's draft.")
+        parser.add_argument(
+            "--gate", action="store_true",
+            help="Exit with 1 where the bot's gate is not passed, by its draft or else by what is published.",
         )  # fmt: skip
         parser.add_argument("--show", action="store_true", help="Print each wrong answer.")
         parser.add_argument("--json", action="store_true", help="Print the figures as JSON.")
@@ -78,7 +85,15 @@ class Command(ProductCommand):
             self.stderr.write(f"line {number}: {reason}")
 
     def _run(self, bot: BotProfile, options: dict[str, Any]) -> None:
-        run = order_run(bot, made_by=self.actor, tag=options["tag"], judge_model=options["judge"])
+        gate = find_gate(bot) if options["gate"] else None
+        if gate is not None and options["tag"]:
+            raise CommandError("A gate is passed with all golden questions: leave --tag out.")
+        has_draft = BotDraft.objects.filter(bot_profile=bot).exists()
+        is_draft = options["draft"] or (gate is not None and has_draft)
+        run = order_run(
+            draft_of(bot) if is_draft else bot, made_by=self.actor, tag=options["tag"],
+            judge_model=options["judge"], is_draft=is_draft,
+        )  # fmt: skip
         held = claim_run(run.pk)
         if held is None:
             raise CommandError("A worker has taken the run already, or the tenant has no room.")
@@ -88,6 +103,11 @@ class Command(ProductCommand):
         if run.status != RunStatus.SUCCEEDED:
             raise CommandError(f"The run has {run.status}: {run.error_message}")
         self._print(run, as_json=options["json"])
+        if gate is not None:
+            passing = judge_run(gate, run)
+            if not passing.is_passed:
+                raise CommandError(explain(passing))
+            self.say("The gate is passed.")
 
     def _print(self, run: EvaluationRun, *, as_json: bool) -> None:
         if as_json:

@@ -1,0 +1,1 @@
+"""Changes of how a bot answers that wait for its gate."""

@@ -1,0 +1,116 @@
+"""Admin pages of gates and of the drafts that wait behind them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.admin import register
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from bots.drafts.changing import discard_draft
+from bots.models import BotDraft, QualityGate
+from conversations.gates.passing import explain, judge_draft, order_draft_run, publish
+from conversations.tasks import queue_run
+from tenants.admin_site.model_admin import (
+    LookOnlyAdmin,
+    ProductAdmin,
+    is_writable,
+    once_per_row,
+    posted,
+)
+from tenants.admin_site.sites import tenant_site
+from tenants.calls.permissions import acting_user
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(
+        required=False, max_length=1000, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text="Only where the gate is not passed: why it is published all the same. It is kept in the audit log.",
+    )  # fmt: skip
+
+
+@register(QualityGate, site=tenant_site)
+class QualityGateAdmin(ProductAdmin):
+    list_display = (
+        "bot_profile", "least_right", "least_declined_right", "least_citation_valid", "least_support", "forbids_worse",
+    )  # fmt: skip
+    autocomplete_fields = ("bot_profile",)
+    list_select_related = ("bot_profile",)
+    search_fields = ("bot_profile__name",)
+    readonly_fields = ("created_at", "updated_at")
+    fields = (
+        "bot_profile", ("least_right", "least_declined_right"), ("least_citation_valid", "least_support"),
+        "forbids_worse", ("created_at", "updated_at"),
+    )  # fmt: skip
+
+    def get_readonly_fields(self, request: HttpRequest, obj: QualityGate | None = None) -> Any:
+        fields = super().get_readonly_fields(request, obj)
+        return (*fields, "bot_profile") if obj else fields
+
+
+@register(BotDraft, site=tenant_site)
+class BotDraftAdmin(LookOnlyAdmin):
+    list_display = ("bot_profile", "shown_fields", "shown_standing", "updated_at")
+    list_select_related = ("bot_profile",)
+    search_fields = ("bot_profile__name",)
+    actions_detail = ("measure", "publish", "discard")
+    fields = ("bot_profile", "changes", "shown_standing", ("created_at", "updated_at"))
+    readonly_fields = ("shown_standing",)
+
+    def has_manage_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return is_writable() and acting_user(request).is_manager
+
+    @display(description="changes")
+    def shown_fields(self, draft: BotDraft) -> str:
+        return ", ".join(sorted(draft.changes))[:90]
+
+    @display(description="gate")
+    @once_per_row
+    def shown_standing(self, draft: BotDraft) -> str:
+        return explain(judge_draft(draft.bot_profile)) or "Passed: it can be published."
+
+    @action(description="Measure", icon="play_arrow", url_path="measure", permissions=["manage"])
+    def measure(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        draft = self.require_object(request, object_id)
+        return self.ask(
+            request, lambda data: self._measure(request, draft), title=f"Measure the {draft}?",
+            intro="All active golden questions are asked by the draft's configuration. Each counts as a question.",
+            submit="Start", obj=draft,
+        )  # fmt: skip
+
+    def _measure(self, request: HttpRequest, draft: BotDraft) -> HttpResponse:
+        run = order_draft_run(draft.bot_profile, made_by=acting_user(request).email)
+        queue_run(run)
+        return HttpResponseRedirect(
+            reverse("admin:conversations_evaluationrun_change", args=[run.pk])
+        )
+
+    @action(description="Publish", icon="publish", url_path="publish", permissions=["manage"])
+    def publish(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        draft = self.require_object(request, object_id)
+        return self.ask(
+            request, lambda data: self._publish(draft, data), title=f"Publish the {draft}?",
+            intro=self.shown_standing(draft), submit="Publish", form=ReasonForm(posted(request)), obj=draft,
+        )  # fmt: skip
+
+    def _publish(self, draft: BotDraft, data: dict[str, Any]) -> HttpResponse:
+        publish(draft.bot_profile, data["reason"])
+        return HttpResponseRedirect(
+            reverse("admin:bots_botprofile_change", args=[draft.bot_profile_id])
+        )
+
+    @action(description="Discard", icon="delete", url_path="discard", permissions=["manage"])
+    def discard(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        draft = self.require_object(request, object_id)
+        return self.ask(
+            request, lambda data: self._discard(draft), title=f"Discard the {draft}?",
+            intro="The bot stays as it is.", submit="Discard", danger=True, obj=draft,
+        )  # fmt: skip
+
+    def _discard(self, draft: BotDraft) -> HttpResponse:
+        discard_draft(draft.bot_profile)
+        return HttpResponseRedirect(self.list_url())

@@ -1,0 +1,122 @@
+"""Whether a bot's draft passes its gate, and publishing it: because it does, or because someone says why not.
+
+A draft passes by the last run of all golden questions that was made of exactly this configuration. What got worse is
+looked for against the last such run of what is published.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bots.configurations import fingerprint, snapshot
+from bots.drafts.changing import draft_of, find_draft
+from bots.models import BotProfile, QualityGate
+from bots.profiles import publish_draft
+from conversations.evaluating.comparing import compare_runs
+from conversations.evaluating.running import order_run
+from conversations.models import EvaluationRun
+from minirag.lib.errors import Conflict
+
+_THRESHOLDS: Final = {
+    "right": "least_right", "declined_right": "least_declined_right", "citation_valid": "least_citation_valid",
+    "support": "least_support",
+}  # fmt: skip
+_NAMED_QUESTIONS: Final = 20
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A threshold that a run does not reach; `got` is None where there was nothing to measure."""
+
+    figure: str
+    wanted: float
+    got: float | None
+    questions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Passing:
+    """Where a configuration stands before its gate. Without a run it has not been measured."""
+
+    run: EvaluationRun | None
+    baseline: EvaluationRun | None
+    failures: tuple[Failure, ...] = ()
+
+    @property
+    def is_passed(self) -> bool:
+        return self.run is not None and not self.failures
+
+
+def judge_run(gate: QualityGate, run: EvaluationRun) -> Passing:
+    """Hold a run against the gate, and against the last run of what is published."""
+    baseline = _find_run(run.bot_profile, _published_hash(run.bot_profile), besides=run)
+    found = []
+    for figure, threshold in _THRESHOLDS.items():
+        wanted, got = getattr(gate, threshold), run.figures.get(figure)
+        if wanted is not None and (got is None or got < wanted):
+            found.append(Failure(figure, wanted, got))
+    if gate.forbids_worse and baseline is not None:
+        worse = compare_runs(baseline, run).worse
+        if worse:
+            named = tuple(each.question[:300] for each in worse[:_NAMED_QUESTIONS])
+            found.append(Failure("worse", 0.0, float(len(worse)), named))
+    return Passing(run, baseline, tuple(found))
+
+
+def judge_draft(bot: BotProfile) -> Passing:
+    """Where the bot's draft stands; without a gate it passes by any run, or none. Raises NotFound without a draft."""
+    wanted = fingerprint(snapshot(draft_of(bot)))
+    run = _find_run(bot, wanted)
+    gate = QualityGate.objects.filter(bot_profile_id=bot.pk).first()
+    return judge_run(gate, run) if gate is not None and run is not None else Passing(run, None)
+
+
+def _published_hash(bot: BotProfile) -> str:
+    return fingerprint(snapshot(BotProfile.objects.get(pk=bot.pk)))
+
+
+def _find_run(
+    bot: BotProfile, configuration_hash: str, besides: EvaluationRun | None = None
+) -> EvaluationRun | None:
+    """The last run of all golden questions with this configuration."""
+    runs = EvaluationRun.objects.succeeded().filter(
+        bot_profile_id=bot.pk, configuration_hash=configuration_hash, tag=""
+    )
+    if besides is not None:
+        runs = runs.exclude(pk=besides.pk)
+    return runs.select_related("bot_profile").first()
+
+
+def order_draft_run(bot: BotProfile, *, made_by: str, judge_model: str = "") -> EvaluationRun:
+    """Order the run that the draft has to pass by; the caller queues it. Raises NotFound, and as `order_run`."""
+    return order_run(draft_of(bot), made_by=made_by, judge_model=judge_model, is_draft=True)
+
+
+def publish(bot: BotProfile, reason: str = "") -> BotProfile:
+    """Let the bot answer by its draft, if that passes or a reason is given, which is written down.
+
+    Raises NotFound without a draft, Conflict (`gate_not_passed`).
+    """
+    find_draft(bot)
+    passing, reason = judge_draft(bot), reason.strip()
+    has_gate = QualityGate.objects.filter(bot_profile_id=bot.pk).exists()
+    if has_gate and not passing.is_passed and not reason:
+        raise Conflict(explain(passing), code="gate_not_passed")
+    note: dict[str, Any] = {"run_id": str(passing.run.pk) if passing.run else None}
+    if reason:
+        note["reason"] = reason[:1000]
+        note["failures"] = explain(passing)[:400]
+    return publish_draft(bot, note)
+
+
+def explain(passing: Passing) -> str:
+    """One sentence on why a draft does not pass; empty where it does."""
+    if passing.run is None:
+        return "The draft has not been measured: order a run of it."
+    told = [
+        f"{int(each.got or 0)} questions got worse" if each.figure == "worse"
+        else f"{each.figure} is {'not measured' if each.got is None else round(each.got, 4)}, wanted {each.wanted}"
+        for each in passing.failures
+    ]  # fmt: skip
+    return f"The gate is not passed: {'; '.join(told)}." if told else ""

@@ -1,0 +1,141 @@
+"""A bot with a gate: a change is a draft until its golden questions pass, or someone says why not."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from bots.models import BotDraft, BotProfile, QualityGate
+from bots.profiles import update_bot
+from conversations.gates.passing import judge_draft, order_draft_run, publish
+from conversations.golden.changing import create_golden
+from conversations.models import EvaluationRun
+from conversations.tests.test_evaluation_runs import RETURNS, WARRANTY, run_bot, work
+from minirag.lib.errors import Conflict
+from tenants.context import tenant_context
+from tenants.models import AuditEvent
+
+JSON = "application/json"
+
+
+@pytest.fixture
+def bot(acme_bot) -> BotProfile:
+    for question, fact in ((WARRANTY, "36 months"), (RETURNS, "30 days")):
+        create_golden(acme_bot, {"question": question, "expected_facts": [fact]}, made_by="alice")
+    QualityGate.objects.create(bot_profile=acme_bot, least_right=0.5)
+    return acme_bot
+
+
+def measure_draft(bot: BotProfile, model, *said: str) -> EvaluationRun:
+    run = order_draft_run(bot, made_by="alice")
+    for text in said:
+        model.enqueue(text)
+    work(run.pk)
+    return EvaluationRun.objects.get(pk=run.pk)
+
+
+def test_a_change_waits_and_the_rest_counts_at_once(bot, as_acme):
+    url = f"/v1/bot-profiles/{bot.pk}"
+    answer = as_acme.patch(
+        url, {"passage_count": 1, "refuses": False, "name": "Rosa"}, content_type=JSON
+    ).json()
+    assert answer["held_back"] == {"passage_count": 1, "refusal_mode": "open"}
+    assert "held_back" not in as_acme.get(url).json()
+    bot.refresh_from_db()
+    assert (bot.passage_count, bot.refusal_mode, bot.name) == (5, "balanced", "Rosa")
+    shown = as_acme.get(f"{url}/draft").json()
+    assert (shown["is_passed"], shown["run_id"], shown["changes"]) == (
+        False,
+        None,
+        answer["held_back"],
+    )
+    assert (
+        as_acme.patch(url, {"passage_count": 5, "refuses": True}, content_type=JSON).status_code
+        == 200
+    )
+    assert not BotDraft.objects.exists()  # it is as published again
+
+
+def test_without_a_gate_nothing_is_held_back(acme_bot):
+    update_bot(acme_bot, {"passage_count": 1})
+    acme_bot.refresh_from_db()
+    assert acme_bot.passage_count == 1 and not BotDraft.objects.exists()
+
+
+def test_a_draft_that_passes_is_published(bot, as_acme, model):
+    update_bot(bot, {"system_prompt": "You are Ada."})
+    with pytest.raises(Conflict, match="not been measured"):
+        publish(bot)
+    run = measure_draft(bot, model, "36 months [1].", "30 days [1].")
+    assert run.is_draft and model.requests[-1].messages[0]["content"].startswith("You are Ada.")
+    answer = as_acme.post(f"/v1/bot-profiles/{bot.pk}/draft/publish", {}, content_type=JSON)
+    assert answer.status_code == 200, answer.content
+    bot.refresh_from_db()
+    assert bot.system_prompt == "You are Ada." and not BotDraft.objects.exists()
+
+
+def test_a_question_that_got_worse_keeps_it_back_unless_someone_says_why(bot, as_acme, model):
+    for text in ("36 months [1].", "30 days [1]."):
+        model.enqueue(text)
+    baseline = run_bot(bot)
+    assert baseline.figures["right"] == 1.0
+    update_bot(bot, {"temperature": 1.0})
+    measure_draft(bot, model, "36 months [1].", "60 days [1].")
+    standing = judge_draft(bot)
+    assert standing.baseline == baseline and [each.figure for each in standing.failures] == [
+        "worse"
+    ]
+    url = f"/v1/bot-profiles/{bot.pk}/draft/publish"
+    refused = as_acme.post(url, {}, content_type=JSON).json()
+    assert refused["code"] == "gate_not_passed" and "1 questions got worse" in refused["detail"]
+    assert (
+        as_acme.post(url, {"reason": "The shop changed its terms."}, content_type=JSON).status_code
+        == 200
+    )
+    bot.refresh_from_db()
+    assert bot.temperature == 1.0
+    event = AuditEvent.objects.filter(action="bot.draft_published").last()
+    assert event.detail["reason"] == "The shop changed its terms." and event.detail["run_id"]
+
+
+def test_a_run_of_another_draft_says_nothing(bot, model):
+    update_bot(bot, {"temperature": 1.0})
+    measure_draft(bot, model, "36 months [1].", "30 days [1].")
+    assert judge_draft(bot).is_passed
+    update_bot(bot, {"temperature": 1.5})
+    assert not judge_draft(bot).is_passed
+
+
+def test_what_is_not_measured_fails(bot, model):
+    QualityGate.objects.update(least_right=None, least_support=0.5)
+    update_bot(bot, {"temperature": 1.0})
+    measure_draft(bot, model, "36 months.", "30 days.")
+    assert [each.figure for each in judge_draft(bot).failures] == ["support"]
+
+
+def test_a_pipeline_is_told_by_the_exit_code(bot, acme, model, capsys, tmp_path):
+    more = tmp_path / "more.jsonl"
+    more.write_text('{"question": "Is it red?"}\n{"q": 1}\n')
+    asked = {"tenant": "acme", "bot": "Helper", "gate": True}
+    with tenant_context(None):
+        for text in ("36 months [1].", "30 days [1]."):
+            model.enqueue(text)
+        call_command("evaluate", **asked)
+        assert "The gate is passed." in capsys.readouterr().out
+        for text in ("1 month [1].", "3 days [1].", "No [1]."):
+            model.enqueue(text)
+        with pytest.raises(CommandError, match=r"right is 0\."):
+            call_command("evaluate", **asked, file=more, show=True)
+    said = capsys.readouterr()
+    assert (
+        "1 golden questions added" in said.out
+        and "line 2" in said.err
+        and "without 36 months" in said.out
+    )
+
+
+def test_another_tenant_sees_no_gate_and_no_draft(bot, as_globex):
+    update_bot(bot, {"temperature": 1.0})
+    for path in ("gate", "draft"):
+        assert as_globex.get(f"/v1/bot-profiles/{bot.pk}/{path}").status_code == 404
