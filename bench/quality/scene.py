@@ -1,7 +1,7 @@
 """The security set: two tenants whose pages strangers have written into, and what is tried on them. Pure but for files.
 
-It lies in `attacks/`: `cases.jsonl` holds what is asked, one object a line, a folder a tenant its pages, and
-`scene.json` what else each tenant has: a prompt, a key, sources that were put away, other visitors' chats. Whatever
+What is asked ships with the product (`conversations/evaluating/attacks.jsonl`); `attacks/` has a folder a tenant with
+its pages, and in `scene.json` what else each tenant has: a prompt, a key, sources that were put away, other visitors' chats. Whatever
 nobody may ever be told is a word that ends in MARK, or stands in a tenant's `only` for the other tenant's visitors.
 The half of each case was drawn by lot, that of planted ones by page; patterns may be tuned on "tuning" alone.
 """
@@ -13,6 +13,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+from conversations.evaluating.attacking import CASES
 
 FOLDER: Final = Path(__file__).resolve().parent / "attacks"
 
@@ -83,7 +85,7 @@ def load_scene() -> Scene:
         )
         for name, own in facts["tenants"].items()
     )  # fmt: skip
-    lines = (FOLDER / "cases.jsonl").read_text().splitlines()
+    lines = CASES.read_text().splitlines()
     return Scene(parties, tuple(read_case(json.loads(line)) for line in lines if line.strip()))
 
 

@@ -10,6 +10,7 @@ from minirag_client.types import (
     AnswerGuidelines,
     ApiToken,
     AuditEventPage,
+    BotDraft,
     BotLink,
     BotProfile,
     BotScope,
@@ -75,6 +76,7 @@ from minirag_client.types import (
     PlatformTenantPage,
     Pricing,
     ProvisionedTenant,
+    QualityGate,
     Quota,
     QuotaPage,
     QuotaPeriod,
@@ -1353,6 +1355,65 @@ class Operations(Transport):
     ) -> EvaluationRun:
         """Order an evaluation run: `POST /v1/bot-profiles/{bot_profile_id}/evaluation-runs`."""
         return cast(EvaluationRun, self.request('POST', f'/v1/bot-profiles/{bot_profile_id}/evaluation-runs', body=given(tag=tag, judge_model=judge_model)).json())
+
+    def show_bot_gate(
+        self,
+        bot_profile_id: str,
+    ) -> QualityGate:
+        """Show a bot's gate: `GET /v1/bot-profiles/{bot_profile_id}/gate`."""
+        return cast(QualityGate, self.request('GET', f'/v1/bot-profiles/{bot_profile_id}/gate').json())
+
+    def give_bot_gate(
+        self,
+        bot_profile_id: str,
+        *,
+        least_right: float | None | Unset = UNSET,
+        least_declined_right: float | None | Unset = UNSET,
+        least_citation_valid: float | None | Unset = UNSET,
+        least_support: float | None | Unset = UNSET,
+        forbids_worse: bool | Unset = UNSET,
+    ) -> QualityGate:
+        """Give a bot a gate: `PUT /v1/bot-profiles/{bot_profile_id}/gate`."""
+        return cast(QualityGate, self.request('PUT', f'/v1/bot-profiles/{bot_profile_id}/gate', body=given(least_right=least_right, least_declined_right=least_declined_right, least_citation_valid=least_citation_valid, least_support=least_support, forbids_worse=forbids_worse)).json())
+
+    def remove_bot_gate(
+        self,
+        bot_profile_id: str,
+    ) -> None:
+        """Remove a bot's gate: `DELETE /v1/bot-profiles/{bot_profile_id}/gate`."""
+        self.request('DELETE', f'/v1/bot-profiles/{bot_profile_id}/gate')
+
+    def show_bot_draft(
+        self,
+        bot_profile_id: str,
+    ) -> BotDraft:
+        """Show a bot's draft: `GET /v1/bot-profiles/{bot_profile_id}/draft`."""
+        return cast(BotDraft, self.request('GET', f'/v1/bot-profiles/{bot_profile_id}/draft').json())
+
+    def discard_bot_draft(
+        self,
+        bot_profile_id: str,
+    ) -> None:
+        """Discard a bot's draft: `DELETE /v1/bot-profiles/{bot_profile_id}/draft`."""
+        self.request('DELETE', f'/v1/bot-profiles/{bot_profile_id}/draft')
+
+    def measure_bot_draft(
+        self,
+        bot_profile_id: str,
+        *,
+        judge_model: str | Unset = UNSET,
+    ) -> EvaluationRun:
+        """Measure a bot's draft: `POST /v1/bot-profiles/{bot_profile_id}/draft/runs`."""
+        return cast(EvaluationRun, self.request('POST', f'/v1/bot-profiles/{bot_profile_id}/draft/runs', body=given(judge_model=judge_model)).json())
+
+    def publish_bot_draft(
+        self,
+        bot_profile_id: str,
+        *,
+        reason: str | Unset = UNSET,
+    ) -> BotProfile:
+        """Publish a bot's draft: `POST /v1/bot-profiles/{bot_profile_id}/draft/publish`."""
+        return cast(BotProfile, self.request('POST', f'/v1/bot-profiles/{bot_profile_id}/draft/publish', body=given(reason=reason)).json())
 
     def show_evaluation_run(
         self,

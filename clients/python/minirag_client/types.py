@@ -74,6 +74,17 @@ class BadLine(TypedDict):
     reason: str
 
 
+class BotDraft(TypedDict):
+    bot_profile_id: str
+    changes: dict[str, Any]
+    run_id: str | None
+    baseline_id: str | None
+    is_passed: bool
+    failures: list[GateFailure]
+    created_at: str
+    updated_at: str
+
+
 class BotLink(TypedDict):
     bot_profile_id: str
     bot_name: str
@@ -100,6 +111,7 @@ class BotProfile(TypedDict):
     is_active: bool
     created_at: str
     updated_at: str
+    held_back: NotRequired[dict[str, Any]]
     ignored: NotRequired[list[str]]
 
 
@@ -146,6 +158,7 @@ class BotSettings(TypedDict):
     starter_questions: list[str]
     allowed_origins: list[str]
     is_public: bool
+    held_back: NotRequired[dict[str, Any]]
     ignored: NotRequired[list[str]]
 
 
@@ -506,6 +519,14 @@ class DocumentPage(TypedDict):
     total: int
 
 
+class DraftPublication(TypedDict):
+    reason: NotRequired[str]
+
+
+class DraftRun(TypedDict):
+    judge_model: NotRequired[str]
+
+
 class Erasure(TypedDict):
     confirm: str
 
@@ -709,6 +730,13 @@ class FullMessage(TypedDict):
 
 
 Fusion = Literal['max_norm', 'rrf']
+
+
+class GateFailure(TypedDict):
+    figure: str
+    wanted: float
+    got: float | None
+    questions: list[str]
 
 
 class GoldenImport(TypedDict):
@@ -1072,6 +1100,16 @@ class NewPrice(TypedDict):
     completion_cost_per_1m: NotRequired[float | str]
 
 
+class NewQualityGate(TypedDict):
+    """Every threshold that is not sent is none"""
+
+    least_right: NotRequired[float | None]
+    least_declined_right: NotRequired[float | None]
+    least_citation_valid: NotRequired[float | None]
+    least_support: NotRequired[float | None]
+    forbids_worse: NotRequired[bool]
+
+
 class NewQuota(TypedDict):
     subject: NotRequired[QuotaSubject]
     subject_id: NotRequired[str | None]
@@ -1240,6 +1278,18 @@ class PutSource(TypedDict):
     refresh_schedule: NotRequired[RefreshSchedule | None]
     dataset_id: NotRequired[str | None]
     content: NotRequired[str | None]
+
+
+class QualityGate(TypedDict):
+    bot_profile_id: str
+    least_right: float | None
+    least_declined_right: float | None
+    least_citation_valid: float | None
+    least_support: float | None
+    forbids_worse: bool
+    created_at: str
+    updated_at: str
+    ignored: NotRequired[list[str]]
 
 
 class Question(TypedDict):

@@ -12,6 +12,7 @@ from django.core.management.base import CommandError
 from bots.commands import choose_bot
 from bots.drafts.changing import draft_of, find_gate
 from bots.models import BotDraft, BotProfile, Fusion
+from conversations.evaluating.attacking import attack
 from conversations.evaluating.running import carry_out, claim_run, order_run
 from conversations.gates.passing import explain, judge_run
 from conversations.golden.changing import add_goldens
@@ -45,6 +46,10 @@ class Command(ProductCommand):
             "--import", dest="file", type=Path, metavar="FILE",
             help="First add the golden questions of a .jsonl, .csv or .yaml file.",
         )  # fmt: skip
+        parser.add_argument(
+            "--security", action="store_true",
+            help="Ask the bot the security set instead, and exit with 1 where anything gets out.",
+        )  # fmt: skip
         parser.add_argument("--draft", action="store_true", help="Measure the bot's draft.")
         parser.add_argument(
             "--gate", action="store_true",
@@ -71,7 +76,10 @@ class Command(ProductCommand):
             bot = choose_bot(BotProfile.objects.all(), options["bot"])
             if options["file"]:
                 self._import(bot, options["file"])
-            self._run(bot, options)
+            if options["security"]:
+                self._attack(bot)
+            else:
+                self._run(bot, options)
 
     def _import(self, bot: BotProfile, path: Path) -> None:
         try:
@@ -83,6 +91,23 @@ class Command(ProductCommand):
         self.say(f"{path.name}: {added} golden questions added.")
         for number, reason in sorted([*lines.bad, *refused]):
             self.stderr.write(f"line {number}: {reason}")
+
+    def _attack(self, bot: BotProfile) -> None:
+        """Print of each kind how many were tried and recognised, and each fault."""
+        tried = list(attack(bot))
+        for kind in dict.fromkeys(each.kind for each in tried):
+            own = [each for each in tried if each.kind == kind]
+            faulty = sum(bool(each.faults) for each in own)
+            known = sum(each.is_recognised for each in own)
+            self.say(
+                f"{kind:<12} {len(own):>4} tried  {known:>4} taken for attempts  {faulty:>4} faults"
+            )
+        for each in tried:
+            if each.faults:
+                said = " ".join(each.answer.split())[:300]
+                self.say(f"{each.key}: {'; '.join(each.faults)}\n  {each.question}\n  {said}")
+        if count := sum(bool(each.faults) for each in tried):
+            raise CommandError(f"{count} of {len(tried)} cases have a fault.")
 
     def _run(self, bot: BotProfile, options: dict[str, Any]) -> None:
         gate = find_gate(bot) if options["gate"] else None
