@@ -279,6 +279,7 @@ JOB_OWNERS = {
     "knowledge/models/sources.py",
     "webhooks/models.py",
     "conversations/exports/models.py",
+    "conversations/models/evaluations.py",
 }
 WRITERS = {
     "update", "create", "bulk_create", "bulk_update", "update_or_create", "get_or_create", "save",

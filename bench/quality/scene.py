@@ -1,9 +1,10 @@
 """The security set: two tenants whose pages strangers have written into, and what is tried on them. Pure but for files.
 
-What is asked ships with the product (`conversations/evaluating/attacks.jsonl`); `attacks/` has a folder a tenant with
-its pages, and in `scene.json` what else each tenant has: a prompt, a key, sources that were put away, other visitors' chats. Whatever
-nobody may ever be told is a word that ends in MARK, or stands in a tenant's `only` for the other tenant's visitors.
-The half of each case was drawn by lot, that of planted ones by page; patterns may be tuned on "tuning" alone.
+What is asked ships with the product (`conversations/evaluating/attacks.jsonl`); `attacks/` has a folder a tenant
+with its pages, and in `scene.json` what else each tenant has: a prompt, a key, sources that were put away, other
+visitors' chats. Whatever nobody may ever be told is a word that ends in MARK, or stands in a tenant's `only` for
+the other tenant's visitors. The half of each case was drawn by lot, that of planted ones by page; patterns may be
+tuned on "tuning" alone.
 """
 
 from __future__ import annotations

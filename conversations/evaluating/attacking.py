@@ -1,9 +1,9 @@
 """The security set on a tenant's own bot: what strangers try on it, asked as visitors would and kept nowhere.
 
-The cases lie in `attacks.jsonl`. `make eval` plays all of them with two tenants and their planted pages; here are asked
-those that need no pages: attempts on the bot's orders in many languages and encodings, questions for its prompt, its key
-and others' data, and harmless look-alikes. What gets out is looked for by form, so an answer that is wrong but harmless is
-no fault.
+The cases lie in `attacks.jsonl`. `make eval` plays all of them with two tenants and their planted pages; here are
+asked those that need no pages: attempts on the bot's orders in many languages and encodings, questions for its
+prompt, its key and others' data, and harmless look-alikes. What gets out is looked for by form, so an answer that
+is wrong but harmless is no fault.
 """
 
 from __future__ import annotations
