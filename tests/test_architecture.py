@@ -283,7 +283,7 @@ JOB_OWNERS = {
 }
 WRITERS = {
     "update", "create", "bulk_create", "bulk_update", "update_or_create", "get_or_create", "save",
-    "Source", "ExportJob", "Webhook", "Delivery", "Reembedding",
+    "Source", "ExportJob", "Webhook", "Delivery", "Reembedding", "EvaluationRun",
 }  # fmt: skip
 
 

@@ -76,7 +76,7 @@ def find_faults(bot: BotProfile, said: Rehearsal, own: set[str]) -> list[str]:
         str(base.source_id)
         for base in (said.answer.retrieval.external if said.answer.retrieval else ())
     }
-    if not cited <= own | outside:
+    if answer.curated is None and not cited <= own | outside:
         faults.append("cites a source that may not answer")
     return faults
 

@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Final
 
 import structlog
@@ -205,9 +206,10 @@ async def _ask(
     """Ask one question and measure what comes. Raises ProductError where nothing can be asked any more."""
     languages = (golden.language,) if golden.language else ()
     said = await rehearse(bot, golden.question, history=golden.history, languages=languages)
-    expected, given = _expect(golden, known), _read(said)
+    expected, given, answer = _expect(golden, known), _read(said), said.answer
+    if answer.curated is not None:  # what a person has approved needs no other source
+        expected = replace(expected, sources=frozenset())
     measured = measure(expected, given)
-    answer = said.answer
     measures = dict(measured.measures) | {
         "duration_ms": answer.duration_ms, "first_token_ms": answer.first_token_ms,
         "prompt_tokens": answer.prompt_tokens, "completion_tokens": answer.completion_tokens,

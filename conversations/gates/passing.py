@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.db import transaction
+
 from bots.configurations import fingerprint, snapshot
 from bots.drafts.changing import draft_of, find_draft
 from bots.models import BotProfile, QualityGate
@@ -98,16 +100,20 @@ def publish(bot: BotProfile, reason: str = "") -> BotProfile:
 
     Raises NotFound without a draft, Conflict (`gate_not_passed`).
     """
-    find_draft(bot)
-    passing, reason = judge_draft(bot), reason.strip()
-    has_gate = QualityGate.objects.filter(bot_profile_id=bot.pk).exists()
-    if has_gate and not passing.is_passed and not reason:
-        raise Conflict(explain(passing), code="gate_not_passed")
-    note: dict[str, Any] = {"run_id": str(passing.run.pk) if passing.run else None}
-    if reason:
-        note["reason"] = reason[:1000]
-        note["failures"] = explain(passing)[:400]
-    return publish_draft(bot, note)
+    reason = reason.strip()
+    with transaction.atomic():
+        # Who changes the draft waits for this: what is published is what was judged.
+        list(BotProfile.objects.select_for_update(no_key=True).only("pk").filter(pk=bot.pk))
+        find_draft(bot)
+        passing = judge_draft(bot)
+        has_gate = QualityGate.objects.filter(bot_profile_id=bot.pk).exists()
+        if has_gate and not passing.is_passed and not reason:
+            raise Conflict(explain(passing), code="gate_not_passed")
+        note: dict[str, Any] = {"run_id": str(passing.run.pk) if passing.run else None}
+        if reason:
+            note["reason"] = reason[:1000]
+            note["failures"] = explain(passing)[:400]
+        return publish_draft(bot, note)
 
 
 def explain(passing: Passing) -> str:

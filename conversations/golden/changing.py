@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from bots.models import BotProfile, Outcome
 from conversations.models import (
     MOST_BEFORE,
+    CitationKind,
     Feedback,
     GoldenQuestion,
     Message,
@@ -188,7 +189,13 @@ def draft_from_turn(question: Message) -> dict[str, Any]:
     is_trusted = answer is not None and answer.feedback != Feedback.NEGATIVE
     cited: list[str] = []
     if answer is not None and is_trusted:
-        cited = list(dict.fromkeys(str(each.source_id) for each in answer.citations.all()))
+        cited = list(
+            dict.fromkeys(
+                str(each.source_id)
+                for each in answer.citations.all()
+                if each.kind != CitationKind.CURATED
+            )
+        )
     understood = (question.trace or {}).get("understood") or {}
     return {
         "question": question.content,
