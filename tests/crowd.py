@@ -40,7 +40,10 @@ def _telling_fields(model: type[models.Model]) -> list[Field]:
 
 
 def _links_alone(model: type[models.Model]) -> Iterator[Field]:
-    """Of each constraint that is about relations alone, the first of them."""
+    """Of each constraint that is about relations alone, the first of them; and what each row has to itself."""
+    for field in model._meta.concrete_fields:
+        if field.remote_field and field.unique:
+            yield field
     for names in _unique_constraints(model):
         fields = [model._meta.get_field(name) for name in names]
         if len(fields) > 1 and all(field.remote_field for field in fields):
@@ -62,6 +65,8 @@ def _names_in(expressions: Iterable[Any]) -> Iterator[str]:
 
 
 def _others_of(row: models.Model, field: Field, count: int) -> list[Any]:
+    if field.unique:
+        return [twin.pk for twin in multiply(getattr(row, field.name), count)]
     rows: Any = field.related_model._default_manager  # type: ignore[union-attr]
     return list(rows.exclude(pk=getattr(row, field.attname)).values_list("pk", flat=True)[:count])
 

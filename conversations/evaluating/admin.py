@@ -61,10 +61,10 @@ class EvaluationRunAdmin(LookOnlyAdmin):
     list_before_template = "admin/evaluation_summary.html"
     change_form_after_template = "admin/evaluation_results.html"
     fields = (
-        ("bot_profile", "shown_status"), "error_message", ("is_draft", "tag", "judge_model"),
+        ("bot_profile", "status"), "error_message", ("is_draft", "tag", "judge_model"),
         ("made_by", "shown_progress"), ("created_at", "started_at", "finished_at"), "configuration", "surroundings",
     )  # fmt: skip
-    readonly_fields = ("shown_status", "shown_progress")
+    readonly_fields = ("shown_progress",)
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

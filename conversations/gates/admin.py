@@ -54,7 +54,7 @@ class QualityGateAdmin(ProductAdmin):
 
 @register(BotDraft, site=tenant_site)
 class BotDraftAdmin(LookOnlyAdmin):
-    list_display = ("bot_profile", "shown_fields", "shown_standing", "updated_at")
+    list_display = ("bot_profile", "shown_fields", "updated_at")
     list_select_related = ("bot_profile",)
     search_fields = ("bot_profile__name",)
     actions_detail = ("measure", "publish", "discard")
