@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
+from django.core.validators import EMPTY_VALUES
 
 from bots.models import BotProfile
 from minirag.lib.errors import BadInput
@@ -60,6 +61,8 @@ def with_configuration(bot: BotProfile, values: Mapping[str, Any]) -> BotProfile
         )
     trial = copy.copy(bot)
     for name, value in values.items():
+        if value in EMPTY_VALUES:  # cleaning leaves these as they are, whatever the column
+            value = None if BotProfile._meta.get_field(name).null else ""
         setattr(trial, name, value)
     try:
         trial.clean_fields(exclude=NOT_ANSWERING)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from conversations.evaluating import api as evaluating_api
+from conversations.explaining import api as explaining_api
 from conversations.exports import api as exports_api
 from conversations.exports import chat_api
 from conversations.following import api as following_api
@@ -32,6 +33,7 @@ urlpatterns = [
     path(
         "chat/<str:chat_id>/messages/<str:message_id>/feedback", turns_api.MessageFeedback.as_view()
     ),
+    path("bot-profiles/<str:bot_profile_id>/explain", explaining_api.explain_answer),
     path("chat/<str:chat_id>/messages/<str:message_id>/trace", logs_api.MessageTrace.as_view()),
     path(
         "chat/<str:chat_id>/messages/<str:message_id>/golden-question",

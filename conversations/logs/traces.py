@@ -15,9 +15,10 @@ from django.db.models.functions import Left
 from conversations.models import EXCERPT_LENGTH, Message, MessageRole
 from knowledge.models import Chunk
 
-PURPOSES: Final = {
-    "rewrite": "question in other words", "embedding": "vector of the question", "answer": "answer",
-}  # fmt: skip
+TRACED: Final = (
+    "understood", "rewriting", "search", "candidates", "check", "missing", "prompt", "support", "dropped_citations",
+    "calls", "stages", "latency_ms", "first_token_ms",
+)  # fmt: skip
 _SEARCH: Final = ("mode", "language", "confidence", "threshold")
 _JUDGED: Final = ("floor", "made_for", "top_cosine", "bm25_share", "terms", "carrier")
 _SCORES: Final = ("score", "bm25", "cosine", "fused", "closeness")
