@@ -128,6 +128,7 @@ class BotProfileAdmin(ProductAdmin):
     date_hierarchy = "created_at"
     readonly_fields = ("has_key", "shown_scopes", "id", "created_at", "updated_at")
     actions = ("activate", "deactivate")
+    change_form_before_template = "admin/try_bot.html"
     fieldsets = (
         (None, {"fields": ("name", "description", "is_active")}),
         ("Answers", {"classes": ("tab",), "fields": (

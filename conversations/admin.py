@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -20,11 +20,14 @@ from bots.models import Outcome, UsageEvent
 from conversations.evaluating import (
     admin as evaluating_admin,  # noqa: F401 - registers its page
 )
+from conversations.explaining.admin import show_page
+from conversations.explaining.verdicts import explain_outcome
 from conversations.exports import admin as export_admin  # noqa: F401 - registers its page
 from conversations.gates import admin as gates_admin  # noqa: F401 - registers its pages
 from conversations.golden import admin as golden_admin  # noqa: F401 - registers its page
 from conversations.golden.changing import create_from_turn, find_asked, find_standing
 from conversations.logs.finding import find_chats
+from conversations.logs.traces import list_candidates, load_places, tell_trace
 from conversations.models import Chat, Feedback, Message, MessageRole
 from knowledge.models import Source
 from minirag.lib.errors import ProductError
@@ -34,6 +37,7 @@ from tenants.calls.permissions import acting_user
 from tenants.context import require_tenant
 from tenants.models import User
 
+_MOST_TRACED = 50  # turns of a page that are told why
 _THREAD_LENGTH = 500  # messages on one page; a longer chat shows its last ones
 
 
@@ -90,10 +94,18 @@ class ChatAdmin(LookOnlyAdmin):
     def get_urls(self) -> list[Any]:
         page = self.admin_site.admin_view(require_POST(self.make_golden))
         name = "conversations_chat_golden"
+        explained = self.admin_site.admin_view(self.explain)
         return [
+            path("explain/", explained, name="conversations_chat_explain"),
             path("<path:object_id>/golden/<uuid:message_id>/", page, name=name),
             *super().get_urls(),
         ]
+
+    def explain(self, request: HttpRequest) -> HttpResponse:
+        """Try a question on a bot: a chat that is not left behind."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return show_page(self.admin_site, request)
 
     def make_golden(
         self, request: HttpRequest, object_id: str, message_id: UUID
@@ -178,7 +190,7 @@ def count_notes(chats: Iterable[Chat]) -> dict[Any, dict[str, int]]:
 
 
 def describe_thread(chat: Chat) -> dict[str, Any]:
-    """Return the messages of a chat with their citations, sources and usage, in four queries whatever its length."""
+    """Return the messages of a chat with citations, sources, usage and traces, in five queries whatever its length."""
     newest = chat.messages.prefetch_related("citations").order_by("-created_at", "-id")[
         : _THREAD_LENGTH + 1
     ]
@@ -192,12 +204,33 @@ def describe_thread(chat: Chat) -> dict[str, Any]:
     sources = (
         Source.objects.filter(pk__in=cited, deleted_at__isnull=True).only("id", "name").in_bulk()
     )
+    traces = tell_traces(messages)
     return {
         "thread": [
-            _describe_message(message, usage.get(message.pk, []), sources) for message in messages
+            _describe_message(message, usage.get(message.pk, []), sources)
+            | {"trace": traces.get(message.pk)}
+            for message in messages
         ],
         "is_cut": chat.message_count > _THREAD_LENGTH,
     }
+
+
+def tell_traces(messages: Sequence[Message]) -> dict[Any, dict[str, Any]]:
+    """Why the newest turns ended as they did, by the message to show that at: the answer, or else the question."""
+    answers = {each.question_id: each for each in messages if each.question_id}
+    asked = [(each, each.trace) for each in messages if each.trace][-_MOST_TRACED:]
+    places = load_places(each["chunk_id"] for _, trace in asked for each in list_candidates(trace))
+    told = {}
+    for question, kept in asked:
+        answer = answers.get(question.pk)
+        cited = [(each.chunk_id, each.number) for each in answer.citations.all()] if answer else []
+        trace = tell_trace(kept, cited, places)
+        verdict = explain_outcome(
+            trace, question.outcome, refusal_reason=answer.refusal_reason if answer else "",
+            error_code=question.error_code,
+        )  # fmt: skip
+        told[(answer or question).pk] = {"told": trace, "verdict": verdict}
+    return told
 
 
 def _describe_message(

@@ -280,6 +280,15 @@ API: dict[str, list[Try]] = {
         Try("get", 404),
         Try("post", 404, body=lambda s: {"name": "x", "allowed_topics": ["x"]}),
     ],
+    "bot-profiles/<str:bot_profile_id>/explain": [
+        Try("post", 404, body=lambda s: {"question": f"Where is the {PRIVATE}?"}),
+        Try(
+            "post",
+            404,
+            ids=lambda s: {"bot_profile_id": s.globex.bot},
+            body=lambda s: {"question": f"Where is the {PRIVATE}?", "against": s.acme.bot},
+        ),
+    ],
     "bot-profiles/<str:bot_profile_id>/scopes/check": [
         Try("post", 404, body=lambda s: {"question": f"Where is the {PRIVATE}?"}),
     ],

@@ -15,6 +15,8 @@ from django.db.models.functions import Left
 from conversations.models import EXCERPT_LENGTH, Message, MessageRole
 from knowledge.models import Chunk
 
+Places = dict[str, dict[str, str]]
+
 TRACED: Final = (
     "understood", "rewriting", "search", "candidates", "check", "missing", "prompt", "support", "dropped_citations",
     "calls", "stages", "latency_ms", "first_token_ms",
@@ -42,14 +44,19 @@ def question_of(message: Message) -> Message | None:
     return message if message.role == MessageRole.USER else message.question
 
 
-def tell_trace(trace: Mapping[str, Any], cited: Iterable[tuple[UUID, int]]) -> dict[str, Any]:
-    """What a trace says, in order; `cited` are the passages of the answer with their numbers."""
+def tell_trace(
+    trace: Mapping[str, Any], cited: Iterable[tuple[UUID, int]], places: Places | None = None
+) -> dict[str, Any]:
+    """What a trace says, in order; `cited` are the passages of the answer with their numbers.
+
+    `places` is what `load_places` says of them, where it was asked for several traces at once.
+    """
     found, prompt = trace.get("retrieval") or {}, trace.get("prompt")
     return {
         "understood": trace.get("understood"),
         "rewriting": trace.get("rewriting"),
         "search": _tell_search(found) if found else None,
-        "candidates": _tell_candidates(found, prompt, cited, is_known="prompt" in trace),
+        "candidates": _tell_candidates(trace, cited, places),
         "check": trace.get("check"),
         "missing": trace.get("missing") or [],
         "prompt": prompt,
@@ -74,19 +81,31 @@ def _tell_search(found: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def list_candidates(trace: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The candidates as they are stored: the passages, then those that were left out."""
+    found = trace.get("retrieval") or {}
+    return [*(found.get("passages") or []), *(found.get("left_out") or [])]
+
+
 def _tell_candidates(
-    found: Mapping[str, Any], prompt: Mapping[str, Any] | None, cited: Iterable[tuple[UUID, int]], *, is_known: bool
-) -> list[dict[str, Any]]:  # fmt: skip
-    passages, left_out = found.get("passages") or [], found.get("left_out") or []
+    trace: Mapping[str, Any], cited: Iterable[tuple[UUID, int]], places: Places | None
+) -> list[dict[str, Any]]:
+    found, prompt, candidates = (
+        trace.get("retrieval") or {},
+        trace.get("prompt"),
+        list_candidates(trace),
+    )
+    passages = found.get("passages") or []
     repeats = {each["chunk_id"]: each["of"] for each in found.get("repeats") or []}
     outside = {each["source_id"] for each in found.get("external") or []}
     numbers: dict[str, list[int]] = {}
     for chunk_id, number in cited:
         numbers.setdefault(str(chunk_id), []).append(number)
-    read = (prompt["passages"] if prompt else 0) if is_known else len(passages)
-    places = load_places(each["chunk_id"] for each in [*passages, *left_out])
+    read = (prompt["passages"] if prompt else 0) if "prompt" in trace else len(passages)
+    if places is None:
+        places = load_places(each["chunk_id"] for each in candidates)
     told = []
-    for place, each in enumerate([*passages, *left_out], 1):
+    for place, each in enumerate(candidates, 1):
         key = each["chunk_id"]
         fate = "cited" if key in numbers else "read" if place <= read else "not_read"
         if place > len(passages):
@@ -107,7 +126,7 @@ def _tell_candidates(
 _NOWHERE: Final = {"source": "", "title": "", "heading": "", "excerpt": ""}
 
 
-def load_places(chunk_ids: Iterable[str]) -> dict[str, dict[str, str]]:
+def load_places(chunk_ids: Iterable[str]) -> Places:
     """What passages are called and how they begin, of those that are still there; in one query."""
     rows = (
         Chunk.objects.filter(pk__in=list(chunk_ids), source__deleted_at__isnull=True)

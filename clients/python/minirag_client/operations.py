@@ -22,7 +22,6 @@ from minirag_client.types import (
     ChatMessage,
     ChatsExport,
     ChildrenIngestion,
-    Comparison,
     CompletionReply,
     CondenseMode,
     CostEstimate,
@@ -43,6 +42,7 @@ from minirag_client.types import (
     EvaluationRun,
     EvaluationRunPage,
     EventType,
+    Explained,
     Export,
     ExportFilters,
     ExportFormat,
@@ -92,6 +92,7 @@ from minirag_client.types import (
     RotatedSecret,
     RunStatus,
     Said,
+    SaidBefore,
     ScopeTemplates,
     ScopeVerdict,
     SignedUp,
@@ -116,6 +117,7 @@ from minirag_client.types import (
     WebhookTest,
     WebhookWithSecret,
     WidgetSession,
+    conversations__evaluating__schemas__Comparison,
 )
 
 
@@ -1242,6 +1244,22 @@ class Operations(Transport):
         """Give feedback: `PATCH /v1/chat/{chat_id}/messages/{message_id}/feedback`."""
         return cast(Message, self.request('PATCH', f'/v1/chat/{chat_id}/messages/{message_id}/feedback', body=given(feedback=feedback, reason=reason)).json())
 
+    def explain_answer(
+        self,
+        bot_profile_id: str,
+        *,
+        question: str,
+        history: list[SaidBefore] | Unset = UNSET,
+        languages: list[str] | Unset = UNSET,
+        chunk_id: str | None | Unset = UNSET,
+        source_id: str | None | Unset = UNSET,
+        text: str | Unset = UNSET,
+        configuration: dict[str, Any] | None | Unset = UNSET,
+        against: str | None | Unset = UNSET,
+    ) -> Explained:
+        """Explain an answer: `POST /v1/bot-profiles/{bot_profile_id}/explain`."""
+        return cast(Explained, self.request('POST', f'/v1/bot-profiles/{bot_profile_id}/explain', body=given(question=question, history=history, languages=languages, chunk_id=chunk_id, source_id=source_id, text=text, configuration=configuration, against=against)).json())
+
     def show_why_answer_is_as_it_is(
         self,
         chat_id: str,
@@ -1459,9 +1477,9 @@ class Operations(Transport):
         evaluation_run_id: str,
         *,
         before: str,
-    ) -> Comparison:
+    ) -> conversations__evaluating__schemas__Comparison:
         """Compare two evaluation runs: `GET /v1/evaluation-runs/{evaluation_run_id}/comparison`."""
-        return cast(Comparison, self.request('GET', f'/v1/evaluation-runs/{evaluation_run_id}/comparison', query=given(before=before)).json())
+        return cast(conversations__evaluating__schemas__Comparison, self.request('GET', f'/v1/evaluation-runs/{evaluation_run_id}/comparison', query=given(before=before)).json())
 
     def read_turn_events(
         self,

@@ -264,18 +264,6 @@ class ComparedFigure(TypedDict):
     difference: float | None
 
 
-class Comparison(TypedDict):
-    before: EvaluationRun
-    after: EvaluationRun
-    figures: list[ComparedFigure]
-    configuration: dict[str, list[Any]]
-    surroundings: dict[str, list[Any]]
-    better: list[ChangedQuestion]
-    worse: list[ChangedQuestion]
-    asked_in_both: int
-    asked_in_one: int
-
-
 class Completion(TypedDict):
     """A request as OpenAI's clients write it; whatever is not named here belongs to the bot"""
 
@@ -589,6 +577,45 @@ class EvaluationRunPage(TypedDict):
 
 
 EventType = Literal['source.ingested', 'source.failed', 'chat.message', 'chat.refused', 'feedback.given', 'quota.warning', 'quota.reached', 'provider.refused', 'test.ping']
+
+
+class ExplainRequest(TypedDict):
+    """A question, at most one passage that is looked for, and at most one other configuration"""
+
+    question: str
+    history: NotRequired[list[SaidBefore]]
+    languages: NotRequired[list[str]]
+    chunk_id: NotRequired[str | None]
+    source_id: NotRequired[str | None]
+    text: NotRequired[str]
+    configuration: NotRequired[dict[str, Any] | None]
+    against: NotRequired[str | None]
+
+
+class Explained(TypedDict):
+    """An explanation; with `configuration` or `against` a second one and what differs"""
+
+    bot_profile_id: str
+    outcome: Outcome
+    answer: str
+    citations: list[Citation]
+    verdict: Reason
+    trace: Traced
+    sought: list[Sought]
+    why_nothing: Reason | None
+    comparison: conversations__explaining__schemas__Comparison | None
+    ignored: NotRequired[list[str]]
+
+
+class Explanation(TypedDict):
+    bot_profile_id: str
+    outcome: Outcome
+    answer: str
+    citations: list[Citation]
+    verdict: Reason
+    trace: Traced
+    sought: list[Sought]
+    why_nothing: Reason | None
 
 
 class Export(TypedDict):
@@ -937,6 +964,17 @@ class Model(TypedDict):
 class ModelList(TypedDict):
     object: Literal['list']
     data: list[Model]
+
+
+class Moved(TypedDict):
+    """A candidate of either side: [first, second]"""
+
+    chunk_id: str
+    title: str
+    heading: str
+    places: list[Any]
+    scores: list[Any]
+    fates: list[Any]
 
 
 class Myself(TypedDict):
@@ -1333,6 +1371,12 @@ QuotaResource = Literal['messages', 'tokens', 'cost_usd', 'stored_bytes']
 QuotaSubject = Literal['tenant', 'bot', 'token']
 
 
+class Reason(TypedDict):
+    code: str
+    says: str
+    helps: str
+
+
 class Redeliveries(TypedDict):
     requeued: int
     has_more: bool
@@ -1451,6 +1495,11 @@ class Said(TypedDict):
     content: str
 
 
+class SaidBefore(TypedDict):
+    role: Literal['user', 'assistant']
+    content: str
+
+
 class ScopeQuestion(TypedDict):
     question: str
     history: NotRequired[list[str]]
@@ -1520,6 +1569,25 @@ class SignedUp(TypedDict):
     api_token: str
     token_prefix: str
     ignored: NotRequired[list[str]]
+
+
+class Sought(TypedDict):
+    where: Whereabouts
+    reasons: list[Reason]
+
+
+class SoughtPlace(TypedDict):
+    at: int | None
+    score: float
+
+
+class SoughtWord(TypedDict):
+    """A word of the question, and whether the passage has it, or what stands in for it"""
+
+    word: str
+    instead: list[str]
+    is_there: bool
+    known_in: int
 
 
 class Source(TypedDict):
@@ -1749,6 +1817,24 @@ class TraceUnderstood(TypedDict):
     milliseconds: float
 
 
+class Traced(TypedDict):
+    """What a turn understood, found, judged and spent; what was not recorded is null or empty"""
+
+    understood: TraceUnderstood | None
+    rewriting: TraceRewriting | None
+    search: TraceSearch | None
+    candidates: list[TraceCandidate]
+    check: TraceCheck | None
+    missing: list[str]
+    prompt: TracePrompt | None
+    support: list[TraceSupport]
+    dropped_citations: int | None
+    calls: list[TraceCall]
+    stages: dict[str, Any]
+    latency_ms: int | None
+    first_token_ms: int | None
+
+
 class Turn(TypedDict):
     """A question and what became of it. What was not recorded, in turns from before this log, is null"""
 
@@ -1929,6 +2015,27 @@ class WebhookWithSecret(TypedDict):
     ignored: NotRequired[list[str]]
 
 
+class Whereabouts(TypedDict):
+    """One passage that was looked for"""
+
+    chunk_id: str
+    source_id: str
+    source_name: str
+    title: str
+    heading: str
+    excerpt: str
+    language: str
+    fate: Literal['read', 'repeat', 'limit', 'outranked', 'not_searched']
+    at: int | None
+    repeat_of: str | None
+    has_vector: bool
+    embedding_model: str
+    words: list[SoughtWord]
+    by_words: SoughtPlace
+    by_meaning: SoughtPlace
+    compared: int
+
+
 class WidgetBot(TypedDict):
     name: str
     greeting: str
@@ -1942,3 +2049,22 @@ class WidgetSession(TypedDict):
     chat_id: str | None
     messages: list[FullMessage]
     ignored: NotRequired[list[str]]
+
+
+class conversations__evaluating__schemas__Comparison(TypedDict):
+    before: EvaluationRun
+    after: EvaluationRun
+    figures: list[ComparedFigure]
+    configuration: dict[str, list[Any]]
+    surroundings: dict[str, list[Any]]
+    better: list[ChangedQuestion]
+    worse: list[ChangedQuestion]
+    asked_in_both: int
+    asked_in_one: int
+
+
+class conversations__explaining__schemas__Comparison(TypedDict):
+    configuration: dict[str, list[Any]]
+    figures: dict[str, list[Any]]
+    passages: list[Moved]
+    second: Explanation

@@ -1,0 +1,105 @@
+"""The admin's page "Try and explain": a question in, step by step why it is answered so. Nothing is left behind."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import async_to_sync
+from django import forms
+from django.contrib.admin import AdminSite
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from unfold.widgets import (
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from bots.configurations import with_configuration
+from bots.models import BotProfile
+from bots.scopes.models import LONGEST_QUESTION
+from conversations.explaining.comparing import Comparison, compare
+from conversations.explaining.explaining import Explanation, Trial, explain
+from knowledge.locating.wanted import Wanted
+from minirag.lib.errors import ProductError
+from tenants.admin_site.model_admin import is_writable, posted
+
+_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_LONGEST_VALUES = 4000
+
+
+class TrialForm(forms.Form):
+    bot = forms.ModelChoiceField(BotProfile.objects.none(), widget=UnfoldAdminSelectWidget)
+    question = forms.CharField(
+        max_length=LONGEST_QUESTION, widget=UnfoldAdminTextareaWidget(attrs={"rows": 2})
+    )
+    passage = forms.CharField(
+        label="Why was this passage not found?", required=False, max_length=2000,
+        widget=UnfoldAdminTextInputWidget, help_text="Words of the passage, or the id of a chunk.",
+    )  # fmt: skip
+    values = forms.CharField(
+        label="Compare with other values", required=False, max_length=_LONGEST_VALUES,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
+        help_text="One per line, such as passage_count=8 or refusal_mode=open. They are not saved.",
+    )  # fmt: skip
+    against = forms.ModelChoiceField(
+        BotProfile.objects.none(), label="Or with another bot", required=False, widget=UnfoldAdminSelectWidget
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("bot", "against"):
+            self.fields[name].queryset = BotProfile.objects.order_by("name", "id")  # type: ignore[attr-defined]
+
+    def clean_values(self) -> dict[str, str]:
+        values = {}
+        for line in self.cleaned_data["values"].splitlines():
+            name, sign, value = line.partition("=")
+            if not line.strip():
+                continue
+            if not sign:
+                raise forms.ValidationError(f"“{line[:50]}” is not field=value.")
+            values[name.strip()] = value.strip()
+        return values
+
+    def clean(self) -> dict[str, Any]:
+        if self.cleaned_data.get("values") and self.cleaned_data.get("against"):
+            self.add_error("against", "Compare with other values or with another bot.")
+        return self.cleaned_data
+
+
+def show_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
+    """The form, and below it what the question became."""
+    form = TrialForm(posted(request), initial={"bot": request.GET.get("bot", "")})
+    shown: dict[str, Any] = {}
+    if request.method == "POST" and form.is_valid():
+        try:
+            shown = _tell(_try(form.cleaned_data))
+        except ProductError as error:
+            form.add_error(None, error.detail)
+    context = {
+        **site.each_context(request), "title": "Try and explain", "form": form, **shown, "may_try": is_writable(),
+    }  # fmt: skip
+    request.current_app = site.name
+    response = TemplateResponse(request, "admin/explain.html", context)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _try(asked: dict[str, Any]) -> Explanation | Comparison:
+    passage = asked["passage"].strip()
+    wanted = Wanted(UUID(passage)) if _ID.fullmatch(passage) else Wanted(text=passage)
+    bot, trial = asked["bot"], Trial(asked["question"], wanted=wanted)
+    if asked["against"]:
+        return async_to_sync(compare)(bot, asked["against"], trial)
+    if asked["values"]:
+        return async_to_sync(compare)(bot, with_configuration(bot, asked["values"]), trial)
+    return async_to_sync(explain)(bot, trial)
+
+
+def _tell(found: Explanation | Comparison) -> dict[str, Any]:
+    if isinstance(found, Comparison):
+        return {"compared": found, "sides": (found.first, found.second)}
+    return {"found": found, "sides": (found,)}
