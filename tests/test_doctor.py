@@ -11,6 +11,9 @@ import pytest
 from django.core.management import call_command
 from pytest_django import Settings
 
+from conftest import Party
+from knowledge.models import Dataset
+from knowledge.models.reembedding import Reembedding
 from minirag.ai.builtin import folders
 from minirag.celery import app
 from minirag.operations import diagnosis
@@ -114,6 +117,16 @@ def test_a_missing_embedder_is_a_warning_with_the_command_that_makes_it(
     assert finding.remedy == f"Run python -m minirag.ai.build_minilm --output {tmp_path}"
     settings.DEFAULT_EMBEDDING_MODEL = "openai/text-embedding-3-small"
     assert diagnosis.check_embedder().state == OK
+
+
+def test_failed_re_embeddings_are_told_of_those_tenants_that_have_some(in_acme: Party) -> None:
+    assert diagnosis.check_reembedding().state == OK
+    dataset = Dataset.objects.create(name="Manuals", embedding_model="minirag/hash")
+    key = Reembedding.objects.order(dataset.pk, "openai/large")
+    Reembedding.objects.filter(pk=key).update(status="failed", error_code="provider_auth")
+    finding = diagnosis.check_reembedding()
+    assert finding.state == WARN and finding.remedy
+    assert finding.detail == "acme: Manuals to openai/large (provider_auth)"
 
 
 def test_an_embedders_folder_is_described_and_what_is_wrong_with_it_said(

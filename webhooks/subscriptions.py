@@ -18,7 +18,7 @@ from minirag.lib.http_out.client import check_url
 from minirag.lib.security.signing import STANDARD_PREFIX, check_secret, make_secret
 from tenants.audit import compare, record
 from webhooks.delivering.attempts import EndpointAnswer, send
-from webhooks.delivering.delivery import current_secrets, pack_delivery, record_attempt
+from webhooks.delivering.batch import current_secrets, pack_delivery, record_attempt
 from webhooks.delivering.pausing import BY_HAND, pause, resume
 from webhooks.delivering.pruning import forget_deliveries
 from webhooks.event_types import SUBSCRIBABLE, EventType

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from minirag.lib.jobs.sending import send_now
 from tenants.tasks import TenantTask
-from webhooks.delivering.delivery import deliver_batch
+from webhooks.delivering.batch import deliver_batch
 from webhooks.models import Webhook
 
 WAKE_WITHIN = timedelta(seconds=40)

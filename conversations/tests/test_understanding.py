@@ -366,3 +366,15 @@ def test_messages_of_a_completion_are_followed_up_like_a_chat(quoting_bot, as_ac
     asked = {"model": str(quoting_bot.pk), "messages": messages}
     told = post(as_acme, "/v1/chat/completions", asked)["choices"][0]["message"]
     assert "day of purchase" in told["content"]
+
+
+@pytest.mark.parametrize(
+    ("said", "hints", "language"),
+    [
+        ("hi", ("fr", "en"), "fr"), ("hi", ("en", "fr"), "en"), ("hi", ("ar",), "ar"), ("hi", (), "en"),
+        ("hi!!", ("fr-CA", "de"), "fr"), ("merci", ("en",), "fr"), ("danke", ("en",), "de"), ("bonjour", ("de",), "fr"),
+    ],
+)  # fmt: skip
+def test_what_is_said_in_many_languages_is_answered_in_the_pages(said, hints, language):
+    understood = read_turn(said, (), hints)
+    assert understood.is_small_talk and understood.language == language

@@ -39,6 +39,7 @@ _LONGEST_READ: Final = 2000
 _LONGEST_CARRIED: Final = 400
 _DENSE_SCRIPTS: Final = frozenset(("han", "kana", "hangul"))
 _TERMS_OF_A_DENSE_WORD: Final = 4  # two characters, and pairs with their neighbours
+_INTERNATIONAL: Final = "en"  # whose greetings others borrow
 _WORD = re.compile(r"\w+")
 
 
@@ -62,7 +63,7 @@ def read_turn(question: str, history: History, hints: Sequence[str] = ()) -> Und
     hints = _expect_languages(asked, hints)
     talk = read_small_talk(question, hints)
     if talk.kind is not None:
-        language = next(iter((*talk.languages, *hints)), decide_language(question, hints))
+        language = _choose_spoken(talk.languages, hints) or decide_language(question, hints)
         kind = TurnKind.ASKS_FOR_PERSON if talk.kind is Kind.PERSON else TurnKind.SMALL_TALK
         return Understood(kind, language, Query(question, language), talk.kind)
     text = talk.rest or question
@@ -77,6 +78,16 @@ def read_turn(question: str, history: History, hints: Sequence[str] = ()) -> Und
     meaning = f"{text} {_find_subject(before, language)} {text}" if is_leaning else ""
     kind = TurnKind.FOLLOW_UP if is_leaning else TurnKind.QUESTION
     return Understood(kind, language, Query(text, language, carried, meaning))
+
+
+def _choose_spoken(languages: Sequence[str], hints: Sequence[str]) -> str:
+    """The language of small talk that is said in all of `languages`, the likeliest first; "" where nothing tells.
+
+    "Hi" is said in many, so it says nothing of who greets: the page and the browser do, though the word is not theirs.
+    """
+    if hints and len(languages) > 1 and _INTERNATIONAL in languages:
+        return hints[0]
+    return next(iter((*languages, *hints)), "")
 
 
 def leans(question: str, language: str) -> bool:

@@ -16,12 +16,15 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from kombu.exceptions import KombuError
 
+from knowledge.models.reembedding import Reembedding, ReembeddingStatus
 from minirag.ai.builtin import local
 from minirag.ai.builtin.folder_files import EmbedderUnusable
 from minirag.ai.builtin.minilm import MODEL_FILE, TOKENIZER_FILE
 from minirag.celery import app
 from minirag.operations.checks import find_secret_faults
 from tenants.backend.proof import find_crossing, shares_server_connections
+from tenants.context import tenant_context
+from tenants.due import DueKind, DueWork
 from tenants.models import Tenant
 from tenants.schemas import find_unmarked, stale_tenants
 
@@ -30,6 +33,7 @@ _POSTGRES_NEEDED = 150_000
 _PGVECTOR_NEEDED = (0, 8)
 _FREE_MB_NEEDED, _FREE_MB_COMFORTABLE = 200, 2_000
 _WORKER_SECONDS = 2.0
+_MOST_VISITED, _MOST_TOLD = 50, 3
 
 
 @dataclass(frozen=True)
@@ -208,6 +212,32 @@ def _check_minilm(directory: Path) -> Finding:
     )
 
 
+def check_reembedding() -> Finding:
+    """Of the tenants whose turn it is to look after their vectors, so that no tenant is visited without cause."""
+    waiting = DueWork.objects.filter(kind=DueKind.REEMBEDDING).values("tenant_id")
+    try:
+        tenants = list(Tenant.objects.filter(pk__in=waiting).order_by("slug")[:_MOST_VISITED])
+        failed = [f"{tenant.slug}: {each}" for tenant in tenants for each in _list_failed(tenant)]
+    except DatabaseError:
+        return Finding(
+            "reembedding", FAIL, "unknown, the database does not answer", "See database."
+        )
+    if not failed:
+        return Finding("reembedding", OK, "none failed")
+    more = " …" if len(failed) > _MOST_TOLD else ""
+    return Finding(
+        "reembedding", WARN, "; ".join(failed[:_MOST_TOLD]) + more,
+        "The old vectors answer meanwhile. See the dataset in the tenant's admin for the reason; it is tried again.",
+    )  # fmt: skip
+
+
+def _list_failed(tenant: Tenant) -> list[str]:
+    with tenant_context(tenant):
+        failed = Reembedding.objects.filter(status=ReembeddingStatus.FAILED).order_by("pk")
+        rows = failed.values_list("dataset__name", "embedding_model", "error_code")[:_MOST_TOLD]
+        return [f"{name} to {model} ({code})" for name, model, code in rows]
+
+
 def check_files() -> Finding:
     directory = _nearest_existing(settings.MEDIA_ROOT)
     if not os.access(directory, os.W_OK | os.X_OK):
@@ -266,6 +296,7 @@ CHECKS: dict[str, Callable[[], Finding]] = {
     "redis": check_redis,
     "worker": check_worker,
     "embedder": check_embedder,
+    "reembedding": check_reembedding,
     "files": check_files,
     "disk": check_disk,
     "provider": check_provider,

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from tests.admin_sessions import log_in_to_admin
-from webhooks.delivering.delivery import deliver_batch
+from webhooks.delivering.batch import deliver_batch
 from webhooks.models import Delivery, Webhook
 from webhooks.subscriptions import switch_webhook
 from webhooks.tests.conftest import SECRET, make_webhook, tell

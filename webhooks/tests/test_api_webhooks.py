@@ -12,7 +12,7 @@ import pytest
 from minirag.lib.errors import NotFound
 from tenants.context import tenant_context
 from tenants.models import AuditEvent
-from webhooks.delivering.delivery import deliver_batch
+from webhooks.delivering.batch import deliver_batch
 from webhooks.event_types import SUBSCRIBABLE
 from webhooks.models import Attempt, Delivery, Webhook
 from webhooks.subscriptions import rotate_secret

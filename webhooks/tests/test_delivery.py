@@ -15,7 +15,7 @@ import pytest
 from minirag.lib.http_out.client import post_json
 from tenants.context import tenant_context
 from webhooks.delivering.attempts import EndpointAnswer
-from webhooks.delivering.delivery import (
+from webhooks.delivering.batch import (
     BATCH,
     MAX_ATTEMPTS,
     RETRY_AFTER_SECONDS,
@@ -296,7 +296,7 @@ def test_a_worker_that_died_on_the_way_leaves_a_delivery_that_comes_again_under_
     def die(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("webhooks.delivering.delivery.record_attempt", die)
+    monkeypatch.setattr("webhooks.delivering.batch.record_attempt", die)
     with pytest.raises(KeyboardInterrupt):
         run(hook, clock)
     monkeypatch.undo()

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from minirag.local.embedded.processes import find_free_port
-from webhooks.delivering.delivery import deliver_batch
+from webhooks.delivering.batch import deliver_batch
 from webhooks.models import Delivery
 from webhooks.tests.conftest import SECRET, make_webhook, tell
 

@@ -9,7 +9,7 @@ import pytest
 from tenants.context import tenant_context
 from tenants.models import AuditEvent
 from webhooks.delivering import pausing
-from webhooks.delivering.delivery import deliver_batch
+from webhooks.delivering.batch import deliver_batch
 from webhooks.models import Delivery, Webhook
 from webhooks.subscriptions import switch_webhook, update_webhook
 from webhooks.tests.conftest import make_webhook, tell
