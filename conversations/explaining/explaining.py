@@ -124,7 +124,7 @@ def seek(found: Explanation, query: Query, retrieval: Retrieval, wanted: Wanted)
         return replace(found, located=located, why_nothing=explain_nothing(located))
     model = retrieval.embedding_model
     told: dict[str, Any] = {
-        "wanted": found.bot.passage_count, "asked_in": retrieval.language,
+        "wanted": found.bot.passage_count, "asked_in": retrieval.language, "is_dense": model is not None,
         "is_english_only": model is not None and profile_of(model).english_only,
     }  # fmt: skip
     sought = tuple(Sought(each, tuple(explain_place(each, **told))) for each in located.found)

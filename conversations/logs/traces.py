@@ -21,6 +21,7 @@ TRACED: Final = (
     "understood", "rewriting", "search", "candidates", "check", "missing", "prompt", "support", "dropped_citations",
     "calls", "stages", "latency_ms", "first_token_ms",
 )  # fmt: skip
+_STAGES: Final = ("open", "understand", "guard", "condense", "retrieve")
 _SEARCH: Final = ("mode", "language", "confidence", "threshold")
 _JUDGED: Final = ("floor", "made_for", "top_cosine", "bm25_share", "terms", "carrier")
 _SCORES: Final = ("score", "bm25", "cosine", "fused", "closeness")
@@ -63,10 +64,15 @@ def tell_trace(
         "support": trace.get("support") or [],
         "dropped_citations": trace.get("dropped_citations"),
         "calls": tell_calls(trace),
-        "stages": trace.get("stages") or {},
+        "stages": dict(sorted((trace.get("stages") or {}).items(), key=_order_of)),
         "latency_ms": trace.get("latency_ms"),
         "first_token_ms": trace.get("first_token_ms"),
     }
+
+
+def _order_of(stage: tuple[str, float]) -> int:
+    """Where a stage stands in a turn: the database keeps no order of keys."""
+    return _STAGES.index(stage[0]) if stage[0] in _STAGES else len(_STAGES)
 
 
 def _tell_search(found: Mapping[str, Any]) -> dict[str, Any]:

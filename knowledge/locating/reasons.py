@@ -70,18 +70,19 @@ def explain_nothing(located: Located) -> Reason:
 
 
 def explain_place(
-    each: Whereabouts, *, wanted: int, asked_in: str, is_english_only: bool
+    each: Whereabouts, *, wanted: int, asked_in: str, is_dense: bool, is_english_only: bool
 ) -> list[Reason]:
     """Why a passage stands where it does.
 
-    `wanted` is how many passages the bot reads, `asked_in` the question's language; `is_english_only`: the embedder is.
+    `wanted` is how many passages the bot reads, `asked_in` the question's language. `is_dense`: vectors were compared;
+    `is_english_only`: the embedder knows no other language.
     """
     if each.hindrances:
         return [Reason(code, *_HINDRANCES[code]) for code in each.hindrances]
     if each.fate == "read":
         return [Reason("read", f"It was found, in place {each.at}, and read.")]
     reasons = [
-        _explain_fate(each, wanted), _explain_words(each), _explain_meaning(each),
+        _explain_fate(each, wanted), _explain_words(each), _explain_meaning(each, is_dense),
         _explain_language(each, asked_in, is_english_only),
     ]  # fmt: skip
     return [reason for reason in reasons if reason]
@@ -115,9 +116,14 @@ def _explain_words(each: Whereabouts) -> Reason | None:
     return Reason("words_missing", f"It does not have: {listed}.", helps)
 
 
-def _explain_meaning(each: Whereabouts) -> Reason | None:
+def _explain_meaning(each: Whereabouts, is_dense: bool) -> Reason | None:
     if each.has_vector:
         return None
+    if not is_dense:
+        says = "Nothing was searched by meaning: the embedder did not answer."
+        return Reason(
+            "no_embedder", says, "See manage.py doctor, and the key of the embedding model."
+        )
     says = "Only its words could be compared: it has no vector by the model that was searched with."
     helps = (
         "See whether its dataset's re-embedding waits or failed, and whether the embedder answers."

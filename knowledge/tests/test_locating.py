@@ -32,7 +32,9 @@ def ask(bot, wanted, question=QUESTION, **fields):
 
 def codes(bot, located):
     [each] = located.found
-    told = explain_place(each, wanted=bot.passage_count, asked_in="en", is_english_only=False)
+    told = explain_place(
+        each, wanted=bot.passage_count, asked_in="en", is_dense=True, is_english_only=False
+    )
     assert all(reason.says for reason in told)
     return [reason.code for reason in told]
 
@@ -60,12 +62,14 @@ def test_one_behind_those_that_are_read_is_told_how_many_would_have_to_be(bot):
     stove = teach(bot, STOVE, name="Stove")
     located = ask(bot, chunk_of(stove), passage_count=1)
     [first, second] = explain_place(
-        located.found[0], wanted=1, asked_in="de", is_english_only=True
+        located.found[0], wanted=1, asked_in="de", is_dense=True, is_english_only=True
     )[:2]
     assert (first.code, second.code) == ("limit", "words_missing")
     assert "passage_count=2" in first.helps and "lantern" in second.says
     assert codes(bot, located) == ["limit", "words_missing"]
-    told = explain_place(located.found[0], wanted=1, asked_in="de", is_english_only=True)
+    told = explain_place(
+        located.found[0], wanted=1, asked_in="de", is_dense=True, is_english_only=True
+    )
     assert told[-1].code == "other_language" and "English only" in told[-1].helps
 
 
