@@ -3,8 +3,8 @@
 No word or phrase is suspicious by itself: "How do I rotate my API key?", "Explain jailbreak detection" and "Why does
 the printer ignore my instructions?" are questions. What is refused is an order to the bot: to drop the instructions
 it has, to show them, or to be another one without rules. Text in quotation marks was said by somebody else and does
-not count. Sixteen languages, few patterns, and the plainest disguises (see disguises): people who try will find words
-that pass, and a bot is not safe because of this file. The model is told what is data, has no secret in its prompt, and
+not count. Sixteen languages, some whole sentences and what orders are made of (see override_features), and the
+plainest disguises (see disguises): people who try will find words that pass, and a bot is not safe because of this file. The model is told what is data, has no secret in its prompt, and
 may cite only what it got.
 
 In documents it is an order that is addressed to a machine: `orders_a_machine`. What such a sentence says is nothing
@@ -20,7 +20,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from minirag.lib.security import override_words
+from minirag.lib.security import override_features, override_words
 from minirag.lib.security.disguises import unmask
 from minirag.lib.text.labels import defuse_labels
 
@@ -95,12 +95,36 @@ def _compile(patterns: Iterable[str]) -> tuple[re.Pattern[str], ...]:
 
 # By the letters that a text must have some of before its patterns are tried.
 _ATTEMPTS: Final = (
-    (re.compile("[A-Za-z]"), _compile((*_PATTERNS, *override_words.LATIN))),
-    (re.compile("[\u0400-\u04ff]"), _compile(override_words.CYRILLIC)),
+    (
+        re.compile("[A-Za-z]"),
+        _compile((*_PATTERNS, *override_words.LATIN)),
+    ),
+    (
+        re.compile("[\u0400-\u04ff]"),
+        _compile(override_words.CYRILLIC),
+    ),
     (re.compile("[\u0600-\u06ff]"), _compile(override_words.ARABIC)),
-    (re.compile("[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]"), _compile(override_words.EAST_ASIAN)),
-    (re.compile("[\u0900-\u097f]"), _compile(override_words.DEVANAGARI)),
+    (
+        re.compile("[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]"),
+        _compile(override_words.EAST_ASIAN),
+    ),
+    (
+        re.compile("[\u0900-\u097f]"),
+        _compile(override_words.DEVANAGARI),
+    ),
 )
+# Tried only where one of the words stands that each of these patterns has: most questions hold none.
+_FEATURES: Final = tuple(
+    (letters, _compile(patterns))
+    for (letters, _), patterns in zip(
+        _ATTEMPTS,
+        (
+            override_features.LATIN, override_features.CYRILLIC, override_features.ARABIC,
+            override_features.EAST_ASIAN, override_features.DEVANAGARI,
+        ),
+        strict=True,
+    )
+)  # fmt: skip
 _QUOTED = re.compile(
     r"\"[^\"]{1,300}\"|“[^”]{1,300}”|„[^“”]{1,300}[“”]|«[^»]{1,300}»|`[^`]{1,300}`|(?<!\w)'[^']{1,300}'(?!\w)"
 )
@@ -118,9 +142,11 @@ def _cut(text: str) -> str:
 
 def _is_plain_override(text: str) -> bool:
     said = _QUOTED.sub(" … ", " ".join(text.split()))
+    folded = said.casefold()
+    has_feature = any(trace in folded for trace in override_features.TRACES)
     return any(
         attempt.search(said)
-        for letters, attempts in _ATTEMPTS
+        for letters, attempts in (*_ATTEMPTS, *(_FEATURES if has_feature else ()))
         if letters.search(said)
         for attempt in attempts
     )
