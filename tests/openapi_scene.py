@@ -101,6 +101,7 @@ def furnish(slug: str) -> None:
             chat=chat,
             role=MessageRole.ASSISTANT,
             content="Open from 9 to 17.",
+            question_id=EXAMPLE_IDS["turn_id"],
         )
         GoldenQuestion.objects.create(
             pk=EXAMPLE_IDS["golden_question_id"],

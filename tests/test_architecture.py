@@ -33,6 +33,7 @@ BROAD_EXCEPT_ALLOWED = {
     "conversations/openai/api.py",
     "conversations/turns/api.py",
     "conversations/following/running.py",
+    "conversations/explaining/api.py",
     "conversations/following/api.py",
     "conversations/evaluating/running.py",
     "conversations/exports/jobs.py",

@@ -183,6 +183,13 @@ VALID: dict[tuple[str, str], Body] = {
         "model": "{bot}",
         "messages": [{"role": "user", "content": "x"}],
     },
+    ("bot-profiles/<str:bot_profile_id>/explain", "post"): {
+        "question": "x",
+        "history": [{"role": "user", "content": "x"}],
+        "languages": ["en"],
+        "text": "x",
+        "configuration": {"passage_count": 2},
+    },
     ("chat/<str:chat_id>/messages/<str:message_id>/feedback", "patch"): {"feedback": "positive"},
     ("platform/tenants", "post"): {
         "slug": "initech",

@@ -132,7 +132,7 @@ class ExplanationSchema(Noun):
     ]
 
 
-Pair = Annotated[list[Any], BeforeValidator(list), Field(min_length=2, max_length=2)]
+Pair = Annotated[list[Any], BeforeValidator(list)]
 
 
 class MovedSchema(Noun):

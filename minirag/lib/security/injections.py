@@ -4,8 +4,8 @@ No word or phrase is suspicious by itself: "How do I rotate my API key?", "Expla
 the printer ignore my instructions?" are questions. What is refused is an order to the bot: to drop the instructions
 it has, to show them, or to be another one without rules. Text in quotation marks was said by somebody else and does
 not count. Sixteen languages, some whole sentences and what orders are made of (see override_features), and the
-plainest disguises (see disguises): people who try will find words that pass, and a bot is not safe because of this file. The model is told what is data, has no secret in its prompt, and
-may cite only what it got.
+plainest disguises (see disguises): people who try will find words that pass, and a bot is not safe because of this
+file. The model is told what is data, has no secret in its prompt, and may cite only what it got.
 
 In documents it is an order that is addressed to a machine: `orders_a_machine`. What such a sentence says is nothing
 that a page tells its readers, so it is not quoted as an answer.
