@@ -191,13 +191,10 @@ def _write(job: ExportJob) -> None:
 def _encoder(job: ExportJob) -> Callable[[list[Any]], bytes]:
     if job.format == ExportFormat.CSV:
         return write_rows
-    columns = TABLES[job.export_type].columns
+    columns, write = TABLES[job.export_type].columns, json.JSONEncoder(ensure_ascii=False).encode
 
     def encode(rows: list[Any]) -> bytes:
-        lines = (
-            json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False) + "\n"
-            for row in rows
-        )
+        lines = (write(dict(zip(columns, row, strict=True))) + "\n" for row in rows)
         return "".join(lines).encode()
 
     return encode

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal
+from types import NoneType
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -114,24 +115,30 @@ def _select_turns(filters: Filters) -> QuerySet[Any]:
 
 
 def _describe_tuple(row: tuple[Any, ...]) -> list[Any]:
-    return [_plain(value) for value in row]
+    return [value if type(value) in _JSON else _plain(value) for value in row]
 
 
 def _describe_turn(question: Message) -> list[Any]:
     return _describe_tuple(log_turn(question))
 
 
-_JSON = (str, int, float, dict)
+_JSON: Final = frozenset((str, int, float, bool, dict, NoneType))
 
 
 def _plain(value: Any) -> Any:
-    """As JSON and CSV have it; a row within a row is an object."""
-    if value is None or isinstance(value, _JSON):
+    """As JSON and CSV have it; a row within a row is an object. By exact types first: there are many values."""
+    kind = type(value)
+    if kind in _JSON:
         return value
-    if isinstance(value, list):
+    if kind is UUID:
+        return str(value)
+    if kind is list:
         return [_plain(each) for each in value]
     if isinstance(value, tuple):
-        return {name: _plain(each) for name, each in value._asdict().items()}  # type: ignore[attr-defined]
+        return {
+            name: each if type(each) in _JSON else _plain(each)
+            for name, each in zip(value._fields, value, strict=True)  # type: ignore[attr-defined]
+        }
     return naive_utc(value) if isinstance(value, datetime) else str(value)
 
 

@@ -106,12 +106,13 @@ def with_answers(turns: QuerySet[Message]) -> QuerySet[Message]:
     """Load what `log_turn` tells, in two queries."""
     cited = Citation.objects.defer("heading").order_by("number")
     return turns.select_related("chat", "answer").prefetch_related(
-        Prefetch("answer__citations", cited)
+        Prefetch("answer__citations", cited, to_attr="cited")
     )
 
 
 def log_turn(question: Message) -> LoggedTurn:
-    answer: Message | None = getattr(question, "answer", None)
+    """One row, of a question that came `with_answers`."""
+    answer: Any = getattr(question, "answer", None)
     trace = question.trace or {}
     return LoggedTurn(
         id=question.pk,
@@ -126,7 +127,7 @@ def log_turn(question: Message) -> LoggedTurn:
         cut_reason=(answer.cut_reason or None) if answer else None,
         refusal=answer.refusal if answer else None,
         help=answer.help if answer else None,
-        citations=[_log_citation(each) for each in answer.citations.all()] if answer else [],
+        citations=[_log_citation(each) for each in answer.cited] if answer else [],
         citation_valid=question.citation_valid,
         unsupported=question.unsupported,
         curated_answer_id=answer.curated_answer_id if answer else None,
