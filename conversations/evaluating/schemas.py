@@ -9,6 +9,7 @@ from pydantic import Field
 
 from conversations.models import EvaluationResult, EvaluationRun, RunStatus
 from minirag.lib.http_in.nouns import Fixed, Moment, Noun, Shown
+from minirag.lib.http_in.openapi import EXAMPLE_IDS
 from minirag.lib.http_in.pagination import PagedSchema, PageQuery
 from minirag.lib.http_in.rest import Body
 
@@ -71,7 +72,7 @@ class EvaluationResultQuery(PageQuery):
 
 
 class ComparisonQuery(Body):
-    before: UUID
+    before: Annotated[UUID, Field(examples=[EXAMPLE_IDS["evaluation_run_id"]])]
 
 
 class ComparedFigureSchema(Noun):
