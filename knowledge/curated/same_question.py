@@ -18,8 +18,8 @@ from functools import cache
 from itertools import permutations
 from typing import Final
 
+from minirag.lib.asking.answer_types import read_question
 from minirag.lib.text.analysis import analyse
-from minirag.lib.text.answer_types import read_question
 from minirag.lib.text.language_table import LANGUAGES
 from minirag.lib.text.small_talk import fold, read_small_talk
 

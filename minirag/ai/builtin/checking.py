@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal
 
-from minirag.ai.builtin.answer_kinds import lacks_kind
-from minirag.ai.builtin.asking_words import ASKING_WORDS
+from minirag.lib.asking.answer_types import Asked, lacks_answer
+from minirag.lib.asking.framing_words import FRAMING_WORDS
 from minirag.lib.text import analysis
 from minirag.lib.variants import count_edits, stand_for
 
@@ -72,6 +72,7 @@ IN_HEADING, LIKE = 0.95, 0.9
 # Cosines of two single words: from the first on they may mean the same, at the second they surely do.
 STRANGE, SAME = 0.3, 0.7
 LONGEST_QUESTION = 64  # words; a pasted page is not checked word by word
+NOTHING: Final = Asked()
 NO_VARIANTS: Final[Mapping[str, Sequence[str]]] = {}
 WORD = re.compile(r"[^\W_]+(?:[-./][^\W_]+)*")
 
@@ -116,6 +117,7 @@ def check_quotes(
     *,
     language: str,
     term_weights: Mapping[str, float],
+    asked: Asked = NOTHING,
     before: str = "",
     variants: Mapping[str, Sequence[str]] = NO_VARIANTS,
     strictness: Strictness = "balanced",
@@ -123,20 +125,20 @@ def check_quotes(
 ) -> Check:
     """Compare a question with what would be quoted. `language` is that of the quotations.
 
-    `before` is what was asked before, of a question that leans on it. `variants` are the tenant's own words that search
-    took for the question's terms: right spellings, compounds, parts. `embed`, of English only, is asked only where the
-    words alone do not decide, about some dozens of single words.
+    `asked` is the kind of answer that is asked for, `before` what was asked before, of a question that leans on it.
+    `variants` are the tenant's own words that search took for the question's terms: right spellings, compounds, parts.
+    `embed`, of English only, is asked only where the words alone do not decide, about some dozens of single words.
     """
     words = weigh_words(question, language, term_weights)
     if not quoted or not words:
         return Check(bool(quoted), float(bool(quoted)), sureness=float(bool(quoted)))
-    asked = words + [
+    looked_for = words + [
         replace(each, weight=BEFORE * each.weight)
         for each in weigh_words(before, language, term_weights)
     ]
     text = " ".join(each.text for each in quoted)
     headings = " ".join(dict.fromkeys(each.headings for each in quoted))
-    found = find_words(asked, text, headings, language, variants)
+    found = find_words(looked_for, text, headings, language, variants)
     has_meaning = embed is not None and language == "en"
     weighing = BY_MEANING if has_meaning else BY_WORDS
     is_foreign = any(word.is_exact and found[word] < 0.5 for word in words)
@@ -149,7 +151,7 @@ def check_quotes(
     if embed is not None and has_meaning and weigh(coverage) < bar <= weigh(hope(found)):
         found = found | find_by_meaning(found, f"{text} {headings}", embed)
         coverage = cover(found, language)
-    lacks = lacks_kind(question, text, headings)
+    lacks = asked.kind or "" if lacks_answer(asked, f"{headings}: {text}", language) else ""
     missing = tuple(word.text for word in words if found[word] < 0.5 and not word.is_framing)
     odds = weigh(coverage)
     return Check(odds >= bar and not lacks, coverage, missing, lacks, 1 / (1 + math.exp(-odds)))
@@ -174,7 +176,7 @@ def cover(found: Mapping[_Word, float], language: str) -> float:
     """The share of the question's weight that was found."""
     total = sum(word.weight for word in found) or 1.0
     share = sum(word.weight * value for word, value in found.items()) / total
-    return share if language in ASKING_WORDS else min(share / UNKNOWN_LANGUAGE, 1.0)
+    return share if language in FRAMING_WORDS else min(share / UNKNOWN_LANGUAGE, 1.0)
 
 
 def hope(found: Mapping[_Word, float]) -> float:
@@ -186,7 +188,7 @@ def weigh_words(question: str, language: str, term_weights: Mapping[str, float])
     """The words of a question that mean something, each once, with what each counts (0 to 1)."""
     found = list(WORD.finditer(question))[:LONGEST_QUESTION]
     rarest = max(term_weights.values(), default=1.0) or 1.0
-    framing = ASKING_WORDS.get(language, frozenset())
+    framing = FRAMING_WORDS.get(language, frozenset())
     # German nouns are written with a capital; where somebody does that, what has none is of less weight.
     writes_capitals = language == "de" and any(match[0][0].isupper() for match in found[1:])
     words: dict[str, _Word] = {}

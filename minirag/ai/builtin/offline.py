@@ -22,8 +22,8 @@ from minirag.ai.builtin.scoring import (
     read_variants,
     score_candidates,
 )
+from minirag.lib.asking.answer_types import Asked
 from minirag.lib.text import analysis
-from minirag.lib.text.answer_types import Asked
 
 NOT_FOUND = "I could not find this in my sources."
 SENTENCES = 2
@@ -95,7 +95,8 @@ def answer_question(
     if strictness is None:
         return OfflineAnswer(text)
     check = check_quotes(
-        question, [quote(each) for each in chosen], Signs(max(scores), margin, lead), before=before,
+        question, [quote(each) for each in chosen], Signs(max(scores), margin, lead),
+        asked=read_asked(question, candidates), before=before,
         language=Counter(each.language for each in chosen).most_common(1)[0][0],
         term_weights=term_weights or {}, variants=variants or {}, strictness=strictness, embed=embed,
     )  # fmt: skip

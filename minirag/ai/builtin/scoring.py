@@ -13,8 +13,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from minirag.ai.builtin.quoting import clean_inline, read_quotes
+from minirag.lib.asking.answer_types import AnswerType, Asked, holds_answer, read_question
 from minirag.lib.text import analysis
-from minirag.lib.text.answer_types import AnswerType, Asked, holds_answer, read_question
 from minirag.lib.text.languages import detect_language
 from minirag.lib.text.short_texts import decide_language
 from minirag.lib.text.weekdays import days_in

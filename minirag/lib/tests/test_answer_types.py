@@ -2,7 +2,7 @@
 
 import pytest
 
-from minirag.lib.text.answer_types import AnswerType, holds_answer, read_question
+from minirag.lib.asking.answer_types import AnswerType, holds_answer, lacks_answer, read_question
 from minirag.lib.text.weekdays import days_in
 
 
@@ -30,7 +30,8 @@ from minirag.lib.text.weekdays import days_in
         ("es", "¿Cuándo abre la biblioteca?", AnswerType.TIME),
         ("it", "Chi è il direttore?", AnswerType.PERSON),
         ("nl", "Hoe lang is de garantie?", AnswerType.DURATION),
-        ("fi", "Paljonko se maksaa?", None),
+        ("fi", "Paljonko se maksaa?", AnswerType.PRICE),
+        ("is", "Hvað kostar miðinn?", None),
     ],
 )
 def test_a_question_says_what_kind_of_answer_it_wants(language, question, kind):
@@ -97,3 +98,60 @@ def test_a_question_may_ask_for_several_things(language, question):
 )
 def test_a_span_of_days_names_the_days_within(language, text, days):
     assert days_in(text, language) == days
+
+
+@pytest.mark.parametrize(
+    ("language", "question", "text", "lacks"),
+    [
+        ("en", "How much does it cost?", "It is blue.", True),
+        ("en", "How much does it cost?", "It is free of charge.", False),
+        ("en", "What does the course cost?", "Price: 95 €", False),
+        ("en", "What do the costs depend on?", "They depend on the weight.", False),
+        ("en", "When is it open?", "It has three doors and a bell.", True),
+        ("en", "When is it open?", "On Mondays only.", False),
+        ("en", "Who runs the shop?", "it is near the harbour.", True),
+        ("en", "Who runs the shop?", "The manager is Ottilie Brandt.", False),
+        ("en", "Who can apply?", "Residents of the valley.", False),
+        ("en", "How many seats are there?", "There are seats.", True),
+        ("en", "How many seats are there?", "There are twelve.", False),
+        ("en", "How long does it take?", "It takes patience.", True),
+        ("en", "Where is the office?", "The office has big windows.", True),
+        ("en", "Where is the office?", "The office is behind the station.", False),
+        ("en", "Is it open when it rains?", "Yes.", False),
+        ("de", "Was kostet der Eintritt?", "Geöffnet ist täglich.", True),
+        ("de", "Was kostet der Eintritt?", "Der Eintritt ist kostenlos.", False),
+        ("de", "Wann ist Markt?", "Er ist sehr beliebt.", True),
+        ("de", "Wann ist Markt?", "Jeden Samstag.", False),
+        ("de", "Wer leitet das Amt?", "Leiterin ist Frau Osthoff.", False),
+        ("de", "Wie viele Plätze gibt es?", "Es sind 25.", False),
+        ("de", "Wie lange dauert es?", "Vier Werktage, also eine Woche.", False),
+        ("de", "Wo ist die Bücherei?", "Die Bücherei ist schön.", True),
+        ("de", "Wo ist die Bücherei?", "Die Bücherei steht am Markt.", False),
+        ("fr", "Combien coûte l'entrée ?", "L'entrée est large.", True),
+        ("fr", "Quand ouvre le musée ?", "Il ouvre le mardi.", False),
+        ("es", "¿Cuánto cuesta?", "Es azul.", True),
+        ("pt", "Quanto custa a entrada?", "A entrada é bonita.", True),
+        ("pt", "Quanto custa a entrada?", "A entrada é gratuita.", False),
+        ("pl", "Ile kosztuje bilet?", "Bilet jest niebieski.", True),
+        ("pl", "Kiedy jest targ?", "W każdą środę.", False),
+        ("pl", "Kiedy jest targ?", "Targ jest ładny.", True),
+        ("cs", "Kolik stojí lístek?", "Lístek stojí 90 korun.", False),
+        ("cs", "Kdy je trh?", "Trh je hezký.", True),
+        ("sv", "Vad kostar biljetten?", "Biljetten är blå.", True),
+        ("sv", "När öppnar museet?", "Museet öppnar på lördagar.", False),
+        ("da", "Hvornår åbner museet?", "Museet er smukt.", True),
+        ("fi", "Milloin museo aukeaa?", "Museo on kaunis.", True),
+        ("hu", "Mennyibe kerül a jegy?", "A jegy kék.", True),
+        ("ro", "Cât costă biletul?", "Biletul costă 20 lei.", False),
+        ("tr", "Bilet kaç para?", "Bilet mavi.", True),
+        ("hr", "Kada je sajam?", "Sajam je lijep.", True),
+        ("sl", "Koliko stane vstopnica?", "Vstopnica je modra.", True),
+        ("et", "Millal on laat?", "Laat on ilus.", True),
+        ("lt", "Kada vyksta mugė?", "Mugė graži.", True),
+        ("lv", "Cik maksā biļete?", "Biļete maksā 5 €.", False),
+        ("sk", "Kde je múzeum?", "Múzeum je krásne.", True),
+        ("is", "Hvað kostar miðinn?", "Miðinn er blár.", False),
+    ],
+)  # fmt: skip
+def test_what_is_surely_asked_for_may_surely_be_missing(language, question, text, lacks):
+    assert lacks_answer(read_question(question, language), text, language) is lacks

@@ -61,7 +61,7 @@ almak açık bilgi bilmek bulmak eder fiyat fiyatları fiyatı gerekir gerekiyor
 kişi kız lazım liste mümkün nasıl ne oğlum para saat süre sürer vermek yapmak yardım çocuk çocuklar ödeme ücret
 ücreti ücretler
 """
-ASKING_WORDS: Final = {
+FRAMING_WORDS: Final = {
     "en": frozenset(_ENGLISH.split()),
     "de": frozenset(_GERMAN.split()),
     "fr": frozenset(_FRENCH.split()),
