@@ -31,7 +31,7 @@ from conversations.turns.guarding import judge_question
 from conversations.turns.speaking import FILTERED, quote_offline
 from conversations.turns.state import Answer, OpenTurn
 from conversations.understanding.reading import read_turn
-from knowledge.retrieval.passages import Passage
+from knowledge.retrieval.passages import Passage, measure_lead
 from knowledge.retrieval.retrieving import retrieve
 from knowledge.retrieval.tongues import list_titles
 from minirag.ai.builtin.local import is_local
@@ -107,6 +107,7 @@ async def has_answer(turn: OpenTurn, question: str) -> bool:
         return False
     answered = await asyncio.to_thread(
         answer_question, question, quote_offline(found.passages), term_weights=found.term_weights,
-        variants=found.variants, strictness="balanced",
+        variants=found.variants, strictness="balanced", margin=found.confidence - found.threshold,
+        lead=measure_lead(found.passages),
     )  # fmt: skip
     return answered.check is not None and answered.check.is_answered

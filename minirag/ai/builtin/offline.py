@@ -88,6 +88,7 @@ def answer_question(
         return OfflineAnswer(NOT_FOUND, Check(False, 0.0) if strictness else None)
     scores = score_candidates(question, candidates, term_weights or {}, embed, before)
     indices = choose_sentences(candidates, scores, sentences)
+    indices = leave_out_lesser_rows(question, candidates, indices, scores)
     indices = answer_below(question, candidates, indices)
     indices = complete_lists(candidates, indices, read_asked(question, candidates))
     chosen = [candidates[index] for index in indices]
@@ -122,6 +123,35 @@ def choose_sentences(
     ):
         chosen.append(ranked[count])
     return put_in_order(candidates, chosen)
+
+
+def leave_out_lesser_rows(
+    question: str, candidates: Sequence[Candidate], chosen: Sequence[int], scores: Sequence[float]
+) -> list[int]:
+    """Without the rows and items that have less of the question's words, or codes, than a better one beside them.
+
+    Asked for E24, the row of E25 has all of the words but one.
+    """
+
+    def has_less(index: int, other: int) -> bool:
+        row, better = candidates[index], candidates[other]
+        if not _are_beside(row, better):
+            return False
+        terms = set(analysis.analyse(question, better.language))
+        codes = {term for term in terms if not term.isalpha() and not term.isdigit()}
+        if codes.intersection(row.terms) < codes.intersection(better.terms):
+            return True
+        has_fewer = terms.intersection(row.terms) < terms.intersection(better.terms)
+        return has_fewer and scores[other] > scores[index]
+
+    return [index for index in chosen if not any(has_less(index, other) for other in chosen)]
+
+
+def _are_beside(row: Candidate, other: Candidate) -> bool:
+    """Whether they are of one list or of one table, which may have been cut into several passages."""
+    if row.columns or other.columns:
+        return row.columns == other.columns and row.passage.page_title == other.passage.page_title
+    return bool(row.marker and other.marker) and _is_one_list(row, other)
 
 
 def put_in_order(candidates: Sequence[Candidate], chosen: Iterable[int]) -> list[int]:

@@ -35,13 +35,14 @@ class Quote:
 
     `context` is what it is read under: the sentence before it, the lead-in of its list or table, a question that it
     answers, the heading in the text. Quotes of one paragraph, list or table have the same `block`. `marker` is a list
-    item's: "-", or its number.
+    item's: "-", or its number. `columns` is the first label of a table's row: "Code" in "Code: E24, Meaning: …".
     """
 
     text: str
     context: str = ""
     block: int = 0
     marker: str = ""
+    columns: str = ""
 
 
 def split_quotes(content: str) -> list[str]:
@@ -99,7 +100,8 @@ class _Reading:
     def _quote(self, sentence: str, block: _Block) -> None:
         above = dict.fromkeys((self.heading, self.question, self.lead))
         context = " ".join(text for text in above if text)
-        self.quotes.append(Quote(sentence, context, self.number, block.marker))
+        columns = sentence.partition(":")[0] if block.kind == "row" else ""
+        self.quotes.append(Quote(sentence, context, self.number, block.marker, columns))
         if block.kind == "paragraph":
             self.lead = sentence
             if sentence.endswith(("?", "？", "؟")):

@@ -58,7 +58,7 @@ class Candidate:
     """One sentence that may be quoted. `terms` are analysed words, in order; `language` is its passage's.
 
     `above` and `heading` are the terms of what it stands under, in the text and as its passage's heading. `context`,
-    `block` and `marker` are as in quoting.Quote.
+    `block`, `marker` and `columns` are as in quoting.Quote.
     """
 
     passage: OfflinePassage
@@ -71,6 +71,7 @@ class Candidate:
     context: str = ""
     block: int = 0
     marker: str = ""
+    columns: str = ""
 
     @property
     def is_question(self) -> bool:
@@ -97,7 +98,7 @@ def list_candidates(passages: Sequence[OfflinePassage]) -> list[Candidate]:
             candidates.append(
                 Candidate(
                     passage, position, quote.text, _read_terms(quote.text, language), language,
-                    above[quote.context], heading, quote.context, quote.block, quote.marker,
+                    above[quote.context], heading, quote.context, quote.block, quote.marker, quote.columns,
                 )
             )  # fmt: skip
     return candidates

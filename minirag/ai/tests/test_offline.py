@@ -347,3 +347,40 @@ def test_a_word_that_search_took_for_the_questions_own_leads_to_the_sentence():
     taken = {"deposti": ("deposit",)}
     answer = answer_question("deposti when back?", [passage], variants=taken, sentences=1)
     assert answer.text.startswith("We pay the deposit back")
+
+
+ERRORS = """| Code | What it means | What to do |
+|---|---|---|
+| H07 | The door is open | Close the door |
+| H08 | The drain is blocked | Call us, error H08 means a visit |
+| H17 | The error means nothing | Restart |
+"""
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        ERRORS,
+        "- H07: the door is open. Close it.\n- H08: the drain is blocked, an error\n- H17: an error that means nothing",
+    ],
+)
+def test_of_a_table_or_list_only_the_row_that_was_asked_for_is_quoted(content):
+    passage = OfflinePassage(1, "Dishwasher > Errors", content, 1.0)
+    answer = compose_answer("What does error H07 mean?", [passage])
+    assert "door" in answer and "H08" not in answer and "H17" not in answer
+
+
+def test_rows_that_have_as_much_of_the_question_are_quoted_together():
+    passage = OfflinePassage(1, "Dishwasher > Errors", ERRORS, 1.0)
+    answer = compose_answer("What do H07 and H08 mean?", [passage])
+    assert "H07" in answer and "H08" in answer
+
+
+def test_a_row_of_the_same_table_in_the_next_passage_is_left_out_as_well():
+    head, rows = ERRORS.splitlines()[:2], ERRORS.splitlines()[2:]
+    passages = [
+        OfflinePassage(number, "Dishwasher > Errors", "\n".join([*head, row]), 1.0, "Manual")
+        for number, row in enumerate(rows, start=1)
+    ]
+    answer = compose_answer("What does error H07 mean?", passages)
+    assert "H07" in answer and "H08" not in answer
