@@ -26,7 +26,7 @@ from conversations.helping.nearby import (
 )
 from conversations.helping.offers import Help, Near
 from conversations.models import MessageRole
-from conversations.turns.grounding import ground
+from conversations.turns.grounding import choose_strictness, ground
 from conversations.turns.guarding import judge_question
 from conversations.turns.speaking import FILTERED, quote_offline
 from conversations.turns.state import Answer, OpenTurn
@@ -107,7 +107,7 @@ async def has_answer(turn: OpenTurn, question: str) -> bool:
         return False
     answered = await asyncio.to_thread(
         answer_question, question, quote_offline(found.passages), term_weights=found.term_weights,
-        variants=found.variants, strictness="balanced", margin=found.confidence - found.threshold,
-        lead=measure_lead(found.passages),
+        variants=found.variants, strictness=choose_strictness(bot.refusal_mode) or "balanced",
+        margin=found.confidence - found.threshold, lead=measure_lead(found.passages),
     )  # fmt: skip
     return answered.check is not None and answered.check.is_answered

@@ -202,7 +202,7 @@ class TraceCheckSchema(Noun):
     coverage: Annotated[float, Field(description="Of the question's weight, 0 to 1.")]
     missing: list[str]
     lacks: Annotated[
-        str, Field(description="The kind of answer that is not there, such as `amount`.")
+        str, Field(description="The kind of answer that is not there, such as `price`.")
     ]
 
 

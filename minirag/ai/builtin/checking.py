@@ -41,7 +41,10 @@ class Signs:
 
 @dataclass(frozen=True)
 class Weighing:
-    """Coefficients of the log odds that a quotation answers; `usual_lead` stands in where there is none."""
+    """Coefficients of the log odds that a quotation answers; `usual_lead` stands in where there is none.
+
+    With less than `least_coverage` it never does, however well search thinks of its find.
+    """
 
     base: float
     score: float
@@ -49,6 +52,7 @@ class Weighing:
     margin: float
     lead: float
     foreign_name: float
+    least_coverage: float
     usual_lead: float = 0.0
 
     def weigh(self, signs: Signs, coverage: float, *, is_foreign: bool) -> float:
@@ -59,11 +63,11 @@ class Weighing:
         )  # fmt: skip
 
 
-BY_MEANING: Final = Weighing(-5.54, 1.94, 2.27, 6.20, 4.95, -1.03, usual_lead=0.37)
+BY_MEANING: Final = Weighing(-5.54, 1.94, 2.27, 6.20, 4.95, -1.03, 0.5, usual_lead=0.37)
 """English with an embedder."""
-BY_WORDS: Final = Weighing(-3.20, 0.0, 2.94, 10.48, 0.0, 0.0)
+BY_WORDS: Final = Weighing(-3.20, 0.0, 2.94, 10.48, 0.0, 0.0, 0.45)
 """Other languages; there score and lead added nothing on a small base."""
-BARS: Final[Mapping[Strictness, float]] = {"balanced": 0.35, "strict": 0.5}
+BARS: Final[Mapping[Strictness, float]] = {"balanced": 0.35, "strict": 0.45}
 """How likely an answer has to be."""
 FRAMING, MINOR, BEFORE = 0.25, 0.4, 0.3
 UNKNOWN_LANGUAGE = 0.75
@@ -147,14 +151,17 @@ def check_quotes(
     def weigh(coverage: float) -> float:
         return weighing.weigh(signs, coverage, is_foreign=is_foreign)
 
+    def is_enough(coverage: float) -> bool:
+        return coverage >= weighing.least_coverage and weigh(coverage) >= bar
+
     coverage = cover(found, language)
-    if embed is not None and has_meaning and weigh(coverage) < bar <= weigh(hope(found)):
+    if embed is not None and has_meaning and not is_enough(coverage) and is_enough(hope(found)):
         found = found | find_by_meaning(found, f"{text} {headings}", embed)
         coverage = cover(found, language)
     lacks = asked.kind or "" if lacks_answer(asked, f"{headings}: {text}", language) else ""
     missing = tuple(word.text for word in words if found[word] < 0.5 and not word.is_framing)
-    odds = weigh(coverage)
-    return Check(odds >= bar and not lacks, coverage, missing, lacks, 1 / (1 + math.exp(-odds)))
+    sureness = 1 / (1 + math.exp(-weigh(coverage)))
+    return Check(is_enough(coverage) and not lacks, coverage, missing, lacks, sureness)
 
 
 def find_words(
