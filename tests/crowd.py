@@ -42,7 +42,7 @@ def _telling_fields(model: type[models.Model]) -> list[Field]:
 def _links_alone(model: type[models.Model]) -> Iterator[Field]:
     """Of each constraint that is about relations alone, the first of them; and what each row has to itself."""
     for field in model._meta.concrete_fields:
-        if field.remote_field and field.unique:
+        if field.remote_field and field.unique and not field.null:
             yield field
     for names in _unique_constraints(model):
         fields = [model._meta.get_field(name) for name in names]

@@ -216,7 +216,7 @@ def _ingest_sources(rows: Rows, word: str) -> None:
         chunk_id=chunk.pk,
         dataset_id=chunk.source.dataset_id,
         embedding_model="minirag/hash",
-        emb=[0.5] * 8,
+        emb=[0.5] * 384,
     )
     Reembedding.objects.create(
         dataset_id=chunk.source.dataset_id, embedding_model=f"{word}/embedder"
@@ -233,7 +233,7 @@ def _ingest_sources(rows: Rows, word: str) -> None:
     rows.curated = str(curated.pk)
     CuratedVector.objects.create(
         pk=uuid4().int % 10**15, question=curated.questions.get(), embedding_model="minirag/hash",
-        emb=[0.5] * 8,
+        emb=[0.5] * 384,
     )  # fmt: skip
 
 
