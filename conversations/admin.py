@@ -23,6 +23,7 @@ from conversations.evaluating import (
 from conversations.explaining.admin import show_page
 from conversations.explaining.verdicts import explain_outcome
 from conversations.exports import admin as export_admin  # noqa: F401 - registers its page
+from conversations.gaps import admin as gaps_admin  # noqa: F401 - registers its page
 from conversations.gates import admin as gates_admin  # noqa: F401 - registers its pages
 from conversations.golden import admin as golden_admin  # noqa: F401 - registers its page
 from conversations.golden.changing import create_from_turn, find_asked, find_standing

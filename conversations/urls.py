@@ -9,6 +9,7 @@ from conversations.explaining import api as explaining_api
 from conversations.exports import api as exports_api
 from conversations.exports import chat_api
 from conversations.following import api as following_api
+from conversations.gaps import api as gaps_api
 from conversations.gates import api as gates_api
 from conversations.golden import api as golden_api
 from conversations.logs import api as logs_api
@@ -60,6 +61,12 @@ urlpatterns = [
     path("turns/<str:turn_id>/events", following_api.turn_events),
     path("turns/<str:turn_id>/stop", following_api.turn_stop),
     path("chat-logs", logs_api.ChatLogList.as_view()),
+    path("gaps", gaps_api.GapList.as_view()),
+    path("gaps/<str:gap_id>", gaps_api.GapDetail.as_view()),
+    path("gaps/<str:gap_id>/draft", gaps_api.GapDraft.as_view()),
+    path("gaps/<str:gap_id>/answer", gaps_api.GapAnswering.as_view()),
+    path("gaps/<str:gap_id>/dismiss", gaps_api.GapDismissal.as_view()),
+    path("gaps/<str:gap_id>/reopen", gaps_api.GapReopening.as_view()),
     path("exports", exports_api.ExportList.as_view()),
     path("exports/<str:export_id>", exports_api.ExportDetail.as_view()),
     path("exports/<str:export_id>/download", exports_api.ExportDownload.as_view()),

@@ -18,6 +18,7 @@ from bots.usage.rollup import next_roll_up, roll_up_usage
 from conversations.exports.jobs import next_expiry, purge_expired
 from conversations.exports.models import ExportJob
 from conversations.following.orphans import end_orphans, next_look
+from conversations.gaps.grouping import group_gaps, next_grouping
 from conversations.models import EvaluationRun
 from conversations.tasks import sweep_evaluations, sweep_exports
 from conversations.turns.schemas import tell_error
@@ -60,6 +61,7 @@ DUTIES: Final[dict[DueKind, Duty]] = {
     DueKind.REEMBEDDING: Duty(reembed_outdated, next_reembedding),
     DueKind.CALIBRATION: Duty(calibrate_outdated, next_calibration),
     DueKind.CURATED: Duty(embed_curated, next_embedding),
+    DueKind.GAPS: Duty(group_gaps, next_grouping),
     DueKind.DELIVERIES: Duty(sweep_deliveries, lambda: Webhook.objects.next_delivery()),
     DueKind.OLD_DELIVERIES: Duty(prune_tenant, next_pruning),
     DueKind.USAGE: Duty(roll_up_usage, next_roll_up),

@@ -41,6 +41,7 @@ class DueKind(models.TextChoices):
     REEMBEDDING = "reembedding", "Datasets whose bot names another embedding model"
     CALIBRATION = "calibration", "Bots whose floors do not fit their knowledge"
     CURATED = "curated", "Curated questions without a vector"
+    GAPS = "gaps", "Questions without a good answer that are not grouped yet"
     DELIVERIES = "deliveries", "Deliveries to webhooks"
     OLD_DELIVERIES = "old_deliveries", "Deliveries that are kept no longer"
     USAGE = "usage", "Usage that is not added up yet"

@@ -15,6 +15,8 @@ from conversations.models import (
     Citation,
     EvaluationResult,
     EvaluationRun,
+    Gap,
+    GapQuestion,
     GoldenQuestion,
     Message,
     MessageRole,
@@ -140,7 +142,16 @@ def _make_conversations(party: Party, bot: BotProfile, chunk: Chunk) -> RowsByMo
     EvaluationResult.objects.create(
         run=run, golden_question=golden, question="What is E25?", outcome="answered", is_right=False
     )
+    gap = Gap.objects.create(
+        bot_profile=bot, language="en", embedding_model="minirag/hash", emb=[0.5] * 384,
+        first_asked_at=chat.created_at, last_asked_at=chat.created_at,
+    )  # fmt: skip
+    GapQuestion.objects.create(
+        gap=gap, message=chat.messages.get(role=MessageRole.USER), bot_profile=bot, language="en",
+        text="What is E24?", reason="low_confidence", week=chat.created_at.date(), asked_at=chat.created_at,
+    )  # fmt: skip
     return {
+        Gap: gap,
         Chat: chat, UsageEvent: usage, ExportJob: export, GoldenQuestion: golden, EvaluationRun: run,
     }  # fmt: skip
 

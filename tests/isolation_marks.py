@@ -43,6 +43,9 @@ KEPT_FIELDS = {
     "webhooks.Webhook.encrypted_previous_secret",
     "conversations.Chat.visitor_id",
     "conversations.Chat.origin",
+    "conversations.Gap.embedding_model",
+    "conversations.Gap.language",
+    "conversations.GapQuestion.language",
 }
 
 

@@ -29,6 +29,8 @@ from conversations.models import (
     Chat,
     EvaluationResult,
     EvaluationRun,
+    Gap,
+    GapQuestion,
     GoldenQuestion,
     Message,
     MessageRole,
@@ -72,6 +74,7 @@ class Rows:
     golden: str = ""
     curated: str = ""
     run: str = ""
+    gap: str = ""
     pks: dict[type[models.Model], Any] = field(default_factory=dict)
 
 
@@ -146,6 +149,7 @@ def _fill(party: Party, word: str, chat_model: FakeChatModel) -> Rows:
         _fill_logs(rows, word, hook)
     _fill_chat(client, rows, word, chat_model)
     with tenant_context(party.tenant):
+        _fill_gaps(rows, word)
         _fill_figures(rows, word)
     name = f"token {word if word != PRIVATE else IDENTITY}"
     rows.token = _post(client, "/v1/api-tokens", {"name": name})["id"]
@@ -271,6 +275,20 @@ def _fill_chat(client: Client, rows: Rows, word: str, chat_model: FakeChatModel)
         Message.objects.create(
             chat=chat, role=MessageRole.ASSISTANT, content=f"{word} for a visitor"
         )
+
+
+def _fill_gaps(rows: Rows, word: str) -> None:
+    """A question that was not answered well, and what it is grouped with."""
+    moment = timezone.now()
+    gap = Gap.objects.create(
+        bot_profile_id=rows.bot, language="en", embedding_model="minirag/hash", emb=[0.5] * 384,
+        first_asked_at=moment, last_asked_at=moment,
+    )  # fmt: skip
+    rows.gap = str(gap.pk)
+    GapQuestion.objects.create(
+        gap=gap, message_id=rows.turn, bot_profile_id=rows.bot, language="en", text=f"Is the {word} here?",
+        reason="low_confidence", week=moment.date(), asked_at=moment,
+    )  # fmt: skip
 
 
 def _fill_figures(rows: Rows, word: str) -> None:

@@ -5,10 +5,20 @@ Also for a running product: `manage.py shell -c "from tests.openapi_scene import
 
 from __future__ import annotations
 
+from django.utils import timezone
+
 from bots.models import BotDraft, BotProfile, QualityGate, Scope
 from bots.quotas.models import Quota
 from conversations.exports.models import ExportJob, ExportType
-from conversations.models import Chat, EvaluationRun, GoldenQuestion, Message, MessageRole
+from conversations.models import (
+    Chat,
+    EvaluationRun,
+    Gap,
+    GapQuestion,
+    GoldenQuestion,
+    Message,
+    MessageRole,
+)
 from knowledge.curated.same_question import key_of
 from knowledge.models import BotDataset, CuratedAnswer, CuratedQuestion, Dataset, Document, Source
 from knowledge.sources.homes import private_dataset
@@ -37,6 +47,7 @@ MADE = {
     "golden_question_id",
     "curated_answer_id",
     "evaluation_run_id",
+    "gap_id",
     "model",
 }
 
@@ -111,6 +122,15 @@ def furnish(slug: str) -> None:
         EvaluationRun.objects.create(
             pk=EXAMPLE_IDS["evaluation_run_id"], bot_profile=bot, status="failed"
         )
+        moment = timezone.now()
+        gap = Gap.objects.create(
+            pk=EXAMPLE_IDS["gap_id"], bot_profile=bot, language="en", embedding_model="minirag/hash",
+            emb=[0.5] * 384, first_asked_at=moment, last_asked_at=moment,
+        )  # fmt: skip
+        GapQuestion.objects.create(
+            gap=gap, message_id=EXAMPLE_IDS["turn_id"], bot_profile=bot, language="en",
+            text="When are you open?", reason="low_confidence", week=moment.date(), asked_at=moment,
+        )  # fmt: skip
         Quota.objects.create(pk=EXAMPLE_IDS["quota_id"], resource="tokens", limit=10**9)
         ExportJob.objects.create(
             pk=EXAMPLE_IDS["export_id"], export_type=ExportType.values[0], status="failed"

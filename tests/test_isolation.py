@@ -454,6 +454,16 @@ API: dict[str, list[Try]] = {
         Try("get", 200, "q=house"),
         Try("get", 200, "bot_profile_id={bot}"),
     ],
+    "gaps": [
+        Try("get", 200),
+        Try("get", 200, "bot_profile_id={bot}"),
+        Try("get", 200, "state=open&language=en"),
+    ],
+    "gaps/<str:gap_id>": [Try("get", 404)],
+    "gaps/<str:gap_id>/draft": [Try("post", 404)],
+    "gaps/<str:gap_id>/answer": [Try("post", 404, body=lambda s: {"answer": "x"})],
+    "gaps/<str:gap_id>/dismiss": [Try("post", 404)],
+    "gaps/<str:gap_id>/reopen": [Try("post", 404)],
     "curated-answers": [
         Try("get", 200),
         Try("get", 200, "q=attic"),
@@ -724,6 +734,7 @@ def fill_path(pattern: str, scene: Scene, ids: dict[str, str] | None = None) -> 
         "golden_question_id": acme.golden,
         "curated_answer_id": acme.curated,
         "evaluation_run_id": acme.run,
+        "gap_id": acme.gap,
         "user_id": str(acme.party.owner.pk),
         "bot_profile_id": acme.bot,
         "source_id": acme.source,
@@ -974,6 +985,10 @@ EXTRA_MODEL_PAGES = {
     ("conversations", "exportjob", "<path:object_id>/retry/"),
     ("conversations", "goldenquestion", "import/"),
     ("conversations", "evaluationrun", "order/"),
+    *(
+        ("conversations", "gap", f"<path:object_id>/{act}/")
+        for act in ("answer", "draft", "dismiss", "reopen")
+    ),
     *(
         ("bots", "botdraft", f"<path:object_id>/{act}/")
         for act in ("measure", "publish", "discard")

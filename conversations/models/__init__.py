@@ -11,6 +11,7 @@ from conversations.models.evaluations import (
     EvaluationRun,
     RunStatus,
 )
+from conversations.models.gaps import Gap, GapQuestion, GapState
 from conversations.models.golden import MOST_BEFORE, GoldenQuestion, name_question
 from conversations.models.messages import CutReason, Feedback, Message, MessageRole, Refused
 
@@ -25,6 +26,9 @@ __all__ = [
     "EvaluationResult",
     "EvaluationRun",
     "Feedback",
+    "Gap",
+    "GapQuestion",
+    "GapState",
     "GoldenQuestion",
     "Message",
     "MessageRole",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
+from conversations.gaps.noting import note_opinion
 from conversations.models import Feedback, Message, MessageRole
 from minirag.lib.errors import BadInput
 from tenants.audit import record
@@ -27,6 +28,8 @@ def set_feedback(message: Message, feedback: str | None, reason: str | None = No
     with transaction.atomic():
         if Message.objects.filter(pk=message.pk).exclude(**same).update(**said):
             chat = message.chat
+            message.feedback = verdict
+            note_opinion(message)
             record("feedback.given", detail={"message_id": message.pk, "feedback": verdict})
             emit(
                 EventType.FEEDBACK_GIVEN,

@@ -15,6 +15,7 @@ from django.utils import timezone
 from bots.models import BotProfile, Outcome, Scope, Strictness, UsageEvent, UsageKind
 from bots.quotas.counting import Reservation, reserve_turn, settle_turn
 from bots.usage.metering import record_usage
+from conversations.gaps.noting import note_turn
 from conversations.helping.offers import describe_help
 from conversations.models import Chat, Citation, Message, MessageRole
 from conversations.turns.state import Answer, Asker, History, OpenTurn
@@ -192,6 +193,9 @@ def close_turn(turn: OpenTurn, answer: Answer) -> Message | None:
         tell_crossings(settle_turn(turn.reservation, spent, is_failed=answer.is_broken))
         if message is not None and answer.outcome != Outcome.FAILED:
             _tell(turn, answer, message)
+        if message is not None:
+            turn.question.unsupported = count_unsupported(answer)
+            note_turn(turn.question, message, answer.understood)
         if answer.outcome == Outcome.FAILED:
             tell_trouble(turn.bot, turn.question, answer.error_code)
     answer.is_closed = answer.is_stored = True

@@ -14,7 +14,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import permutations
 from typing import Final
 
@@ -229,3 +229,24 @@ def _joins(whole: frozenset[str], parts: frozenset[str]) -> bool:
     if len(whole) != 1 or len(parts) != 2:
         return False
     return any("".join(order) in whole for order in permutations(parts))
+
+
+def names_the_same(question: str, other: str, language: str) -> bool:
+    """Whether two questions are about the same thing as far as numbers, codes and names tell, and no more."""
+    (mine, said), (theirs, also) = _names(question, language), _names(other, language)
+    return mine <= also and theirs <= said
+
+
+@lru_cache(maxsize=20_000)
+def _names(question: str, language: str) -> tuple[frozenset[str], frozenset[str]]:
+    """What a question names, and all its terms. German nouns have a capital too, so there only codes are names."""
+    raw = _WORD.findall(question)
+    terms = ["".join(analyse(word, language)[-1:]) or fold(word) for word in raw]
+    labels = frozenset(_labels(raw, terms, language))
+    if language == "de":
+        labels = frozenset(
+            term
+            for word, term in zip(raw, terms, strict=True)
+            if term in labels and (len(word) == 1 or any(each.isdigit() for each in word))
+        )
+    return labels, frozenset(terms)

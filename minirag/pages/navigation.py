@@ -50,6 +50,7 @@ _TENANT: list[tuple[str, list[Page]]] = [
     (
         "Quality",
         [
+            ("Gaps", "help_center", "conversations_gap"),
             ("Golden questions", "star", "conversations_goldenquestion"),
             ("Evaluation runs", "monitoring", "conversations_evaluationrun"),
             ("Gates", "verified", "bots_qualitygate"),

@@ -38,6 +38,7 @@ from minirag_client.types import (
     Document,
     DocumentDetail,
     DocumentPage,
+    Draft,
     EvaluationResultPage,
     EvaluationRun,
     EvaluationRunPage,
@@ -53,8 +54,12 @@ from minirag_client.types import (
     FeedbackStats,
     FilePreview,
     Formats,
+    FullGap,
     FullMessage,
     Fusion,
+    Gap,
+    GapPage,
+    GapState,
     GoldenImport,
     GoldenQuestion,
     GoldenQuestionPage,
@@ -1516,6 +1521,62 @@ class Operations(Transport):
     ) -> TurnPage:
         """List the chat log: `GET /v1/chat-logs`."""
         return cast(TurnPage, self.request('GET', '/v1/chat-logs', query=given(limit=limit, cursor=cursor, bot_profile_id=bot_profile_id, chat_id=chat_id, request_id=request_id, outcome=outcome, refusal_only=refusal_only, citation_valid=citation_valid, feedback=feedback, from_date=from_date, to_date=to_date, q=q)).json())
+
+    def list_gaps(
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        cursor: str | Unset = UNSET,
+        bot_profile_id: str | Unset = UNSET,
+        language: str | Unset = UNSET,
+        state: GapState | Unset = UNSET,
+        week: str | Unset = UNSET,
+    ) -> GapPage:
+        """List gaps: `GET /v1/gaps`."""
+        return cast(GapPage, self.request('GET', '/v1/gaps', query=given(limit=limit, cursor=cursor, bot_profile_id=bot_profile_id, language=language, state=state, week=week)).json())
+
+    def show_gap(
+        self,
+        gap_id: str,
+    ) -> FullGap:
+        """Show a gap: `GET /v1/gaps/{gap_id}`."""
+        return cast(FullGap, self.request('GET', f'/v1/gaps/{gap_id}').json())
+
+    def draft_answer(
+        self,
+        gap_id: str,
+    ) -> Draft:
+        """Draft an answer: `POST /v1/gaps/{gap_id}/draft`."""
+        return cast(Draft, self.request('POST', f'/v1/gaps/{gap_id}/draft').json())
+
+    def answer_gap(
+        self,
+        gap_id: str,
+        *,
+        answer: str,
+        questions: list[str] | None | Unset = UNSET,
+        title: str | Unset = UNSET,
+        links: list[str] | Unset = UNSET,
+        owner_id: str | None | Unset = UNSET,
+        expires_at: str | None | Unset = UNSET,
+        is_golden: bool | Unset = UNSET,
+    ) -> Gap:
+        """Answer a gap: `POST /v1/gaps/{gap_id}/answer`."""
+        return cast(Gap, self.request('POST', f'/v1/gaps/{gap_id}/answer', body=given(answer=answer, questions=questions, title=title, links=links, owner_id=owner_id, expires_at=expires_at, is_golden=is_golden)).json())
+
+    def dismiss_gap(
+        self,
+        gap_id: str,
+    ) -> Gap:
+        """Dismiss a gap: `POST /v1/gaps/{gap_id}/dismiss`."""
+        return cast(Gap, self.request('POST', f'/v1/gaps/{gap_id}/dismiss').json())
+
+    def open_gap_again(
+        self,
+        gap_id: str,
+    ) -> Gap:
+        """Open a gap again: `POST /v1/gaps/{gap_id}/reopen`."""
+        return cast(Gap, self.request('POST', f'/v1/gaps/{gap_id}/reopen').json())
 
     def list_exports(
         self,

@@ -257,6 +257,16 @@ class Citation(TypedDict):
 CitationKind = Literal['passage', 'curated']
 
 
+class Close(TypedDict):
+    chunk_id: str
+    source_id: str
+    title: str
+    heading: str
+    url: str
+    content: str
+    found_by: int
+
+
 class ComparedFigure(TypedDict):
     name: str
     before: float | None
@@ -507,6 +517,14 @@ class DocumentPage(TypedDict):
     total: int
 
 
+class Draft(TypedDict):
+    answer: str
+    model: str
+    is_quoted: bool
+    citations: list[Citation]
+    ignored: NotRequired[list[str]]
+
+
 class DraftPublication(TypedDict):
     reason: NotRequired[str]
 
@@ -739,6 +757,26 @@ class Formats(TypedDict):
     max_chunks_per_source: int
 
 
+class FullGap(TypedDict):
+    id: str
+    bot_profile_id: str
+    language: str
+    question: str
+    question_count: int
+    reasons: dict[str, int]
+    weeks: list[Week]
+    state: GapState
+    first_asked_at: str
+    last_asked_at: str
+    decided_by: str
+    decided_at: str | None
+    reopened_at: str | None
+    curated_answer_id: str | None
+    examples: list[GapExample]
+    passages: list[Close]
+    suggested_questions: list[str]
+
+
 class FullMessage(TypedDict):
     id: str
     chat_id: str
@@ -757,6 +795,56 @@ class FullMessage(TypedDict):
 
 
 Fusion = Literal['max_norm', 'rrf']
+
+
+class Gap(TypedDict):
+    """Questions that mean the same and were not answered well"""
+
+    id: str
+    bot_profile_id: str
+    language: str
+    question: str
+    question_count: int
+    reasons: dict[str, int]
+    weeks: list[Week]
+    state: GapState
+    first_asked_at: str
+    last_asked_at: str
+    decided_by: str
+    decided_at: str | None
+    reopened_at: str | None
+    curated_answer_id: str | None
+    ignored: NotRequired[list[str]]
+
+
+class GapAnswer(TypedDict):
+    """What is approved. Without `questions` they are the suggested ones; the first is the main one"""
+
+    answer: str
+    questions: NotRequired[list[str] | None]
+    title: NotRequired[str]
+    links: NotRequired[list[str]]
+    owner_id: NotRequired[str | None]
+    expires_at: NotRequired[str | None]
+    is_golden: NotRequired[bool]
+
+
+class GapExample(TypedDict):
+    message_id: str
+    chat_id: str
+    question: str
+    reason: str
+    asked_at: str
+
+
+class GapPage(TypedDict):
+    """Gaps, the last asked first"""
+
+    items: list[Gap]
+    next_cursor: str | None
+
+
+GapState = Literal['open', 'answered', 'dismissed']
 
 
 class GateFailure(TypedDict):
@@ -2013,6 +2101,11 @@ class WebhookWithSecret(TypedDict):
     updated_at: str
     secret: str
     ignored: NotRequired[list[str]]
+
+
+class Week(TypedDict):
+    week: str
+    count: int
 
 
 class Whereabouts(TypedDict):

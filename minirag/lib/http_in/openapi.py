@@ -46,6 +46,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 EXAMPLE_IDS = {
     "bot_profile_id": "b0700000-0000-4000-8000-000000000001",
     "source_id": "50c00000-0000-4000-8000-000000000001",
+    "gap_id": "6a900000-0000-4000-8000-000000000001",
     "curated_answer_id": "c07a7ed0-0000-4000-8000-000000000001",
     "dataset_id": "da7a0000-0000-4000-8000-000000000001",
     "external_id": "hours-42",

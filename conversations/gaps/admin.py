@@ -1,0 +1,232 @@
+"""The admin pages of gaps: what was asked, what comes closest, and the form in which a person answers it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from django import forms
+from django.contrib import messages
+from django.contrib.admin import SimpleListFilter, register
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldBooleanSwitchWidget
+
+from bots.admin_fields import LinesField
+from conversations.gaps.deciding import answer_gap, dismiss_gap, reopen_gap, suggest_questions
+from conversations.gaps.drafting import draft_answer
+from conversations.gaps.reading import count_questions, list_closest, list_examples, list_gaps
+from conversations.models import Gap, GapState
+from knowledge.models import CuratedAnswer, CuratedQuestion
+from knowledge.models.curated import LONGEST_ANSWER, MOST_VARIANTS
+from minirag.lib.bounds import longest
+from tenants.admin_site.model_admin import LookOnlyAdmin, is_writable, once_per_row, posted
+from tenants.admin_site.sites import tenant_site
+from tenants.calls.permissions import acting_user
+
+_STATE_COLOURS = {
+    GapState.OPEN: "warning", GapState.ANSWERED: "success", GapState.DISMISSED: "info",
+    "again": "danger",
+}  # fmt: skip
+
+
+class AnswerForm(forms.Form):
+    """What is approved; it begins with what fits for sure, and with a draft where one was asked for."""
+
+    questions = LinesField(
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
+        help_text="One per line, the main one first. Only what this very answer is right for.",
+    )
+    answer = forms.CharField(
+        max_length=LONGEST_ANSWER, widget=UnfoldAdminTextareaWidget(attrs={"rows": 12}),
+        help_text="Markdown, given to visitors as it is written.",
+    )  # fmt: skip
+    is_golden = forms.BooleanField(
+        label="Make the main question a golden one", required=False, initial=True,
+        widget=UnfoldBooleanSwitchWidget,
+    )  # fmt: skip
+
+    def clean_questions(self) -> list[str]:
+        questions: list[str] = self.cleaned_data["questions"]
+        length = longest(CuratedQuestion, "text")
+        if len(questions) > MOST_VARIANTS or any(len(each) > length for each in questions):
+            raise forms.ValidationError(f"At most {MOST_VARIANTS} of at most {length} characters.")
+        return questions
+
+
+class GapStateFilter(SimpleListFilter):
+    title, parameter_name = "state", "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(each.value, str(each.label)) for each in GapState]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(state=self.value()) if self.value() else queryset
+
+
+@register(Gap, site=tenant_site)
+class GapAdmin(LookOnlyAdmin):
+    list_display = (
+        "shown_question",
+        "shown_state",
+        "shown_count",
+        "bot_profile",
+        "language",
+        "last_asked_at",
+    )
+    list_filter = (GapStateFilter, ("bot_profile", AutocompleteSelectFilter), "language")
+    list_select_related = ("bot_profile",)
+    search_fields = ("questions__text",)
+    date_hierarchy = "last_asked_at"
+    actions_detail = ("write_answer", "draft", "dismiss", "reopen")
+    fields = (
+        "shown_state", ("bot_profile", "language"), "shown_count", "shown_weeks", "shown_examples", "shown_closest",
+        ("first_asked_at", "last_asked_at"), ("decided_by", "decided_at"), "shown_answer",
+    )  # fmt: skip
+    readonly_fields = (
+        "shown_state", "shown_count", "shown_weeks", "shown_examples", "shown_closest", "shown_answer",
+    )  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Gap]:
+        return list_gaps().order_by("-last_asked_at", "-id")
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """The list, with the questions counted for the rows of this page alone."""
+        changelist = super().get_changelist_instance(request)
+        changelist.result_list = rows = list(changelist.result_list)
+        counted = count_questions(rows)
+        for gap in rows:
+            gap.counted = counted[gap.pk]
+        return changelist
+
+    def has_decide_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return is_writable() and acting_user(request).is_manager
+
+    @action(description="Answer", permissions=["decide"], icon="edit", url_path="answer")
+    def write_answer(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        return self._ask_for_answer(request, self.require_object(request, object_id))
+
+    @action(
+        description="Draft an answer", permissions=["decide"], icon="auto_awesome", url_path="draft"
+    )
+    def draft(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        """Ask for a draft by a POST, since it costs; then show the form with it."""
+        gap = self.require_object(request, object_id)
+        if "answer" in request.POST:
+            return self._ask_for_answer(request, gap)
+
+        def act(data: dict[str, Any]) -> HttpResponse:
+            made = async_to_sync(draft_answer)(gap.bot_profile, gap.question)
+            told = (
+                "The closest sentences, to start from."
+                if made.is_quoted
+                else f"Drafted by {made.model}."
+            )
+            return self._ask_for_answer(request, gap, draft=made.answer, told=told)
+
+        return self.ask(
+            request, act, title="Draft an answer", obj=gap, submit="Draft",
+            intro=f"From the sources of {gap.bot_profile}, by its model; that is metered as any call.",
+        )  # fmt: skip
+
+    @action(
+        description="Dismiss", permissions=["decide"], icon="do_not_disturb_on", url_path="dismiss"
+    )
+    def dismiss(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        gap = self.require_object(request, object_id)
+        return self.ask(
+            request, lambda data: dismiss_gap(gap, by=acting_user(request).email), obj=gap,
+            title="Dismiss this gap?", intro="It stays so, however often it is asked again.", submit="Dismiss",
+        )  # fmt: skip
+
+    @action(description="Open again", permissions=["decide"], icon="replay", url_path="reopen")
+    def reopen(self, request: HttpRequest, object_id: Any) -> HttpResponse:
+        gap = self.require_object(request, object_id)
+        return self.ask(
+            request, lambda data: reopen_gap(gap, by=acting_user(request).email), obj=gap,
+            title="Open this gap again?", submit="Open",
+        )  # fmt: skip
+
+    def _ask_for_answer(
+        self, request: HttpRequest, gap: Gap, *, draft: str | None = None, told: str = ""
+    ) -> HttpResponse:
+        initial = {"questions": suggest_questions(gap), "answer": draft or "", "is_golden": True}
+        is_new = draft is not None  # the POST that we answer asked for the draft
+        form = AnswerForm(None if is_new else posted(request), initial=initial)
+        intro = f"{told} {gap.bot_profile} gives it as it is written, before anything is searched.".strip()
+
+        def act(data: dict[str, Any]) -> HttpResponse:
+            user = acting_user(request)
+            fields = {"answer": data["answer"], "owner_id": user.pk}
+            answer_gap(
+                gap, fields, questions=data["questions"], by=user.email, is_golden=data["is_golden"]
+            )
+            self.message_user(request, "Answered.", messages.SUCCESS)
+            return HttpResponseRedirect(self.change_url(gap))
+
+        return self.ask(
+            request, act, title="Answer for good", intro=intro, submit="Approve", obj=gap, form=form
+        )
+
+    @display(description="question")
+    def shown_question(self, gap: Gap) -> str:
+        return gap.question[:90]
+
+    @display(description="state", label=_STATE_COLOURS)
+    def shown_state(self, gap: Gap) -> tuple[str, str]:
+        if gap.reopened_at and gap.state == GapState.OPEN:
+            return "again", f"Asked again {gap.reopened_at:%Y-%m-%d}"
+        return gap.state, GapState(gap.state).label
+
+    @display(description="asked")
+    @once_per_row
+    def shown_count(self, gap: Any) -> str:
+        counted = getattr(gap, "counted", None) or count_questions([gap])[gap.pk]
+        reasons = ", ".join(f"{count} {reason}" for reason, count in counted["reasons"].items())
+        return f"{counted['question_count']} ({reasons})"
+
+    @display(description="weeks")
+    @once_per_row
+    def shown_weeks(self, gap: Gap) -> SafeString:
+        weeks = count_questions([gap])[gap.pk]["weeks"]
+        rows = ((f"{each['week']:%Y-%m-%d}", each["count"]) for each in weeks)
+        return format_html_join(" · ", "{}: {}", rows)
+
+    @display(description="in visitors' words")
+    @once_per_row
+    def shown_examples(self, gap: Gap) -> SafeString:
+        rows = (
+            (
+                reverse("admin:conversations_chat_change", args=(each.message.chat_id,)),
+                each.message.content[:300], each.reason,
+            )
+            for each in list_examples(gap)
+        )  # fmt: skip
+        return format_html_join("", '<p><a href="{}" class="underline">{}</a> ({})</p>', rows)
+
+    @display(description="comes closest")
+    @once_per_row
+    def shown_closest(self, gap: Gap) -> SafeString | str:
+        rows = (
+            (
+                reverse("admin:knowledge_source_change", args=(each.source_id,)), each.title,
+                each.content[:300],
+            )
+            for each in list_closest(gap, list_examples(gap))
+        )  # fmt: skip
+        return format_html_join("", '<p><a href="{}" class="underline">{}</a>: {}</p>', rows) or "–"
+
+    @display(description="curated answer")
+    @once_per_row
+    def shown_answer(self, gap: Gap) -> SafeString | str:
+        wanted = CuratedAnswer.objects.filter(pk__in=[gap.curated_answer_id])
+        found = wanted.first() if gap.curated_answer_id else None
+        if found is None:
+            return "–"
+        url = reverse("admin:knowledge_curatedanswer_change", args=(found.pk,))
+        return format_html('<a href="{}" class="underline">{}</a>', url, str(found)[:90])
