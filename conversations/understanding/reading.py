@@ -63,7 +63,9 @@ def read_turn(question: str, history: History, hints: Sequence[str] = ()) -> Und
     hints = _expect_languages(asked, hints)
     talk = read_small_talk(question, hints)
     if talk.kind is not None:
-        language = _choose_spoken(talk.languages, hints) or decide_language(question, hints)
+        language = _choose_spoken(question, talk.languages, hints) or decide_language(
+            question, hints
+        )
         kind = TurnKind.ASKS_FOR_PERSON if talk.kind is Kind.PERSON else TurnKind.SMALL_TALK
         return Understood(kind, language, Query(question, language), talk.kind)
     text = talk.rest or question
@@ -80,14 +82,17 @@ def read_turn(question: str, history: History, hints: Sequence[str] = ()) -> Und
     return Understood(kind, language, Query(text, language, carried, meaning))
 
 
-def _choose_spoken(languages: Sequence[str], hints: Sequence[str]) -> str:
-    """The language of small talk that is said in all of `languages`, the likeliest first; "" where nothing tells.
+def _choose_spoken(question: str, languages: Sequence[str], hints: Sequence[str]) -> str:
+    """The language of small talk that may be said in `languages`, the likeliest first; "" where nothing tells.
 
     "Hi" is said in many, so it says nothing of who greets: the page and the browser do, though the word is not theirs.
     """
-    if hints and len(languages) > 1 and _INTERNATIONAL in languages:
-        return hints[0]
-    return next(iter((*languages, *hints)), "")
+    first = next(iter((*languages, *hints)), "")
+    if languages and hints and hints[0] != first:
+        spoken = read_small_talk(question).languages  # whatever is expected
+        if len(spoken) > 1 and _INTERNATIONAL in spoken:
+            return hints[0]
+    return first
 
 
 def leans(question: str, language: str) -> bool:
