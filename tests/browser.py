@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+expect.set_options(timeout=60_000)
 
 _FOUND = filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome")))
 CHROMIUM = Path(next(_FOUND, "/usr/bin/chromium"))

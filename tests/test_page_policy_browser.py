@@ -8,15 +8,23 @@ from playwright.sync_api import Page
 from tests.browser import Watch, launch_browser
 from tests.product import Product, TenantAccount
 
-pytestmark = [pytest.mark.product, pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.product, pytest.mark.browser, pytest.mark.timeout(900)]
 OPERATOR, PASSWORD = "olga@platform.example.com", "correct horse battery"
 
 
-@pytest.fixture
-def page():
+@pytest.fixture(scope="module")
+def browser():
     with launch_browser() as browser:
-        opened = browser.new_page()
-        yield opened
+        yield browser
+
+
+@pytest.fixture
+def page(browser):
+    """A page of a person who has been nowhere yet."""
+    page = browser.new_page()
+    page.set_default_timeout(60_000)
+    yield page
+    page.close()
 
 
 def enter(page: Page, base_url: str, email: str, password: str) -> None:
