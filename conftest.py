@@ -6,9 +6,11 @@ of it; Gina owns globex; Olga operates the platform.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -30,6 +32,21 @@ PASSWORD = "correct horse battery"
 # The same examples in every run: a rare find belongs to a hunt by hand (`--hypothesis-profile=default`), not to CI.
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("repeatable")
+
+
+HALVES = re.compile(r"(?P<without>not )?product( and not browser)?")
+ONLY_PRODUCT = re.compile(r"^pytestmark = .*\bmark\.product\b", re.MULTILINE)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not import a file that has no test of the half that is run: importing all takes half a minute."""
+    half = HALVES.fullmatch(config.option.markexpr)
+    if half is None or not re.fullmatch(r"test_.*\.py", collection_path.name):
+        return None
+    text = collection_path.read_text()
+    if "conformance" in collection_path.parts or ONLY_PRODUCT.search(text):
+        return True if half["without"] else None
+    return None if half["without"] or "mark.product" in text else True
 
 
 def pytest_configure() -> None:

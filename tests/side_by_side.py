@@ -1,4 +1,5 @@
-"""Every check at once, for `make test`: the types, the tests that drive the whole product, and all the others.
+"""Every check at once, for `make test`: the types, the tests that drive the whole product, and all the others in two
+parts.
 
     python -m tests.side_by_side [--without-browser]
 
@@ -12,7 +13,9 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO
 
 
@@ -20,13 +23,14 @@ from typing import IO
 class Check:
     name: str
     command: list[str]
+    niceness: int = 0
     output: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
 
     def start(self) -> None:
         self.started = time.monotonic()
-        command = [sys.executable, "-u", *self.command]
+        command = ["nice", "-n", str(self.niceness), sys.executable, "-u", *self.command]
         self.process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=self.output, stderr=subprocess.STDOUT
         )
@@ -45,17 +49,24 @@ class Check:
 
 
 def list_checks(*, without_browser: bool) -> list[Check]:
+    """The tests of the product take longest and wait in between, so that all others stand behind them."""
     kept = " and not browser" if without_browser else ""
-    pytest = ["-m", "pytest", "-m"]
+    pytest, apps = ["-m", "pytest", "-m"], [each for each in read_test_folders() if each != "tests"]
     return [
-        Check("types", ["-m", "mypy"]),
         # In the order of their files: they share installations that take a while to start, and their content.
         Check(
             "tests of the running product",
             ["-m", "pytest", "-p", "no:randomly", "-m", f"product{kept}"],
         ),
-        Check("all other tests", [*pytest, f"not product{kept}"]),
+        Check("types", ["-m", "mypy"], niceness=5),
+        Check("tests of each app", [*pytest, f"not product{kept}", *apps], niceness=5),
+        Check("tests across the apps", [*pytest, f"not product{kept}", "tests"], niceness=5),
     ]
+
+
+def read_test_folders() -> list[str]:
+    with (Path(__file__).resolve().parent.parent / "pyproject.toml").open("rb") as file:
+        return tomllib.load(file)["tool"]["pytest"]["ini_options"]["testpaths"]
 
 
 def main(arguments: list[str]) -> int:
