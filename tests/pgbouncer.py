@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 import psycopg
 
-from minirag.local.embedded.processes import find_free_port
+from tests.ports import find_port
 
 NOBODY = 65534  # PgBouncer refuses to run as root
 _WAIT_SECONDS = 15.0
@@ -45,7 +45,7 @@ class PgBouncer:
         assert program, (
             "PgBouncer is missing: sudo apt-get install --no-install-recommends pgbouncer"
         )
-        self.port = find_free_port()
+        self.port = find_port()
         self.directory.mkdir(mode=0o700, parents=True)
         configuration = self._write_configuration()
         identity = (
@@ -96,7 +96,7 @@ log_disconnections = 0
         while True:
             assert self.process and self.process.poll() is None, self._read_log()
             try:
-                psycopg.connect(self.url, connect_timeout=5).close()
+                psycopg.connect(self.url, connect_timeout=60).close()
                 return
             except psycopg.OperationalError:
                 assert time.monotonic() < deadline, self._read_log()
@@ -108,4 +108,4 @@ log_disconnections = 0
     def stop(self) -> None:
         if self.process is not None:
             self.process.kill()  # asked in order, it would wait for its clients
-            self.process.wait(10)
+            self.process.wait(60)

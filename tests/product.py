@@ -17,7 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 import psycopg
 
-from minirag.local.embedded.processes import find_free_port
+from tests.ports import find_port
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -41,7 +41,7 @@ class Product:
 
     directory: Path
     settings: dict[str, str] = field(default_factory=dict)
-    port: int = field(default_factory=find_free_port)
+    port: int = field(default_factory=find_port)
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -83,7 +83,7 @@ class Product:
                 stderr=output,
                 start_new_session=True,
             )
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 240
         while not re.search(r"is ready on \S+", self.output):
             assert self.process.poll() is None, self.output
             assert time.monotonic() < deadline, self.output
@@ -92,7 +92,7 @@ class Product:
     def stop(self) -> None:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-            self.process.wait(60)
+            self.process.wait(120)
 
     def manage(self, *arguments: str, check: bool = True) -> str:
         """Run a manage.py command on this installation; returns what it printed."""
@@ -102,7 +102,7 @@ class Product:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,
         )
         assert done.returncode == 0 or not check, done.stdout + done.stderr
         return done.stdout + done.stderr
@@ -117,12 +117,12 @@ class Product:
                 "owner_email": email,
                 "owner_password": password,
             },
-            timeout=30,
+            timeout=120,
         )
         assert answer.status_code == 201, answer.text
         token = answer.json()["api_token"]
         client = httpx.Client(
-            base_url=self.base_url, headers={"Authorization": f"Bearer {token}"}, timeout=60
+            base_url=self.base_url, headers={"Authorization": f"Bearer {token}"}, timeout=120
         )
         return TenantAccount(slug, answer.json()["tenant"]["id"], token, email, password, client)
 
@@ -158,7 +158,7 @@ class Product:
         return answer.json()["id"]
 
     def wait_until_ready(
-        self, account: TenantAccount, source_id: str, *, seconds: float = 120
+        self, account: TenantAccount, source_id: str, *, seconds: float = 240
     ) -> dict[str, Any]:
         deadline = time.monotonic() + seconds
         while True:

@@ -183,7 +183,7 @@ def test_connections_to_the_outside_are_made_in_one_place():
 
 def test_starting_the_web_process_does_not_import_litellm():
     script = "import os,sys,minirag.asgi;sys.exit('litellm' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, timeout=120).returncode == 0
+    assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, timeout=600).returncode == 0
 
 
 def test_nobody_enters_a_tenant_but_through_the_context():

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from minirag.local.embedded.processes import find_free_port
 from minirag.serving.backpressure import connection_of, pace_sending
 from tests.fakes.long_answer import PIECE, PIECES
+from tests.ports import find_port
 from tests.product import CHECKOUT
 
 MORE = {"type": "http.response.body", "body": b"x", "more_body": True}
@@ -100,7 +100,7 @@ def test_a_short_answer_registers_nothing_and_other_servers_are_left_alone():
 @pytest.fixture
 def daphne(tmp_path: Path):
     """Daphne with an application that has 128 MiB to say; yields its port and where it notes how far it is."""
-    port, progress = find_free_port(), tmp_path / "progress"
+    port, progress = find_port(), tmp_path / "progress"
     application = "tests.fakes.long_answer:application"
     command = [sys.executable, "-m", "daphne", "-p", str(port), "--verbosity", "0", application]
     server = subprocess.Popen(
@@ -108,7 +108,7 @@ def daphne(tmp_path: Path):
     )
     yield port, progress
     server.terminate()
-    server.wait(20)
+    server.wait(60)
 
 
 def connect(port: int) -> socket.socket:

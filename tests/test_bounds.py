@@ -102,7 +102,7 @@ def body_takes(body: type[BaseModel], name: str, value: Any) -> bool:
     return True
 
 
-@pytest.mark.parametrize(("body", "name", "column"), bounded_fields())
+@pytest.mark.parametrize(("body", "name", "column"), list(bounded_fields()))
 def test_a_body_takes_what_its_column_takes(body, name, column):
     for rule, value in edges_of(column):
         assert body_takes(body, name, value) == rule_takes(rule, value), (rule, repr(value)[:80])
@@ -122,7 +122,7 @@ def forms() -> Iterator[Any]:
                         yield pytest.param(field, column, id=f"{form.__name__}.{name}")
 
 
-@pytest.mark.parametrize(("field", "column"), forms())
+@pytest.mark.parametrize(("field", "column"), list(forms()))
 def test_a_form_refuses_nothing_that_its_column_takes(field, column):
     """What it takes too much is refused by the column itself, whose validators every model form runs."""
     for rule, value in edges_of(column):
@@ -163,7 +163,7 @@ def documented_fields() -> Iterator[Any]:
             yield pytest.param(row, column, id=f"{heading}: {name}")
 
 
-@pytest.mark.parametrize(("row", "column"), documented_fields())
+@pytest.mark.parametrize(("row", "column"), list(documented_fields()))
 def test_a_bound_is_told_as_it_is(row, column):
     told = {int(number) for number in re.findall(r"\d+", row.replace(",", ""))}
     for rule in [] if column.choices else column.validators:

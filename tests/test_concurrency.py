@@ -19,7 +19,7 @@ import websockets
 
 from tests.product import Product, TenantAccount
 
-pytestmark = [pytest.mark.product, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.product, pytest.mark.timeout(900)]
 
 TENANTS, REQUESTS, AT_ONCE = 20, 2000, 40
 CODEWORD = re.compile(r"codeword-[0-9a-f]{12}")

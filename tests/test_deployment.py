@@ -21,8 +21,8 @@ import psycopg
 import pytest
 import yaml
 
-from minirag.local.embedded.processes import find_free_port
 from minirag.local.supervision.installation import CHECKOUT
+from tests.ports import find_port
 
 COMPOSE = yaml.safe_load((CHECKOUT / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -307,7 +307,7 @@ def run(command: list[str], **changes: str) -> subprocess.CompletedProcess[str]:
     """Runs what a container would, where `python` is the entry point."""
     return subprocess.run(
         [sys.executable, *command], cwd=CHECKOUT, env=make_environment(**changes), capture_output=True, text=True,
-        check=False, timeout=120, stdin=subprocess.DEVNULL,
+        check=False, timeout=600, stdin=subprocess.DEVNULL,
     )  # fmt: skip
 
 
@@ -353,7 +353,7 @@ def test_migrate_has_nothing_left_to_do_after_it_ran(database_url: str) -> None:
 
 @pytest.mark.product
 def test_web_answers_its_own_health_check(database_url: str, tmp_path: Path) -> None:
-    port = str(find_free_port())
+    port = str(find_port())
     words = json.loads(arguments_of("CMD")[0])
     command = [word.replace("0.0.0.0", "127.0.0.1").replace("8000", port) for word in words]
     check = json.loads(arguments_of("HEALTHCHECK")[0].partition("CMD ")[2])
@@ -361,7 +361,7 @@ def test_web_answers_its_own_health_check(database_url: str, tmp_path: Path) -> 
     environment = {"DATABASE_URL": database_url, "DATABASE_POOL_SIZE": "16"}
     assert run(check).returncode != 0, "nobody listens yet"
     with running(command, tmp_path / "web.log", **environment) as web:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while run(check).returncode != 0:
             assert web.poll() is None, (tmp_path / "web.log").read_text()
             assert time.monotonic() < deadline
@@ -377,7 +377,7 @@ def test_worker_answers_its_health_check(database_url: str, tmp_path: Path) -> N
     program, *check = shlex.split(shell_line)
     assert program == "python"
     with running(command, tmp_path / "worker.log", DATABASE_URL=database_url) as worker:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while "ready." not in (tmp_path / "worker.log").read_text():
             assert worker.poll() is None, (tmp_path / "worker.log").read_text()
             assert time.monotonic() < deadline, (tmp_path / "worker.log").read_text()
@@ -392,7 +392,7 @@ def test_beat_keeps_running_and_answers_its_health_check(database_url: str, tmp_
     with running(
         SERVICES["beat"]["command"], tmp_path / "beat.log", DATABASE_URL=database_url
     ) as beat:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while "beat: Starting" not in (tmp_path / "beat.log").read_text():
             assert beat.poll() is None, (tmp_path / "beat.log").read_text()
             assert time.monotonic() < deadline
@@ -409,7 +409,7 @@ def test_a_server_without_its_secrets_refuses_to_start_and_names_them(
 ) -> None:
     command = SERVICES[service].get("command") or json.loads(arguments_of("CMD")[0])
     refused = run(
-        [word.replace("8000", str(find_free_port())) for word in command], SECRET_KEY="", JWT_SECRET_KEY="short",
+        [word.replace("8000", str(find_port())) for word in command], SECRET_KEY="", JWT_SECRET_KEY="short",
         DATABASE_URL=database_url,
     )  # fmt: skip
     assert refused.returncode != 0

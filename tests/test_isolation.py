@@ -27,7 +27,6 @@ import pytest
 import redis
 from asgiref.sync import async_to_sync
 from celery.states import REJECTED, SUCCESS
-from channels.testing import WebsocketCommunicator
 from django.apps import apps
 from django.conf import settings as django_settings
 from django.contrib.admin.models import LogEntry
@@ -75,6 +74,7 @@ from tests.isolation_scene import (
     make_scene,
 )
 from tests.isolation_stored import find_marker, take_fingerprint
+from tests.patient_socket import PatientSocket
 from webhooks.models import Delivery, Webhook
 
 METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
@@ -1239,14 +1239,14 @@ def talk(path: str, host: str, origin: str, frames: list[dict[str, Any]]) -> lis
 
     async def run() -> list[dict[str, Any]]:
         headers = [(b"origin", origin.encode()), (b"host", host.encode())]
-        socket, seen = WebsocketCommunicator(application, path, headers=headers), []
-        connected, _ = await socket.connect(timeout=5)
+        socket, seen = PatientSocket(application, path, headers=headers), []
+        connected, _ = await socket.connect()
         if not connected:
             return [{"type": "closed"}]
         for frame in frames:
             await socket.send_to(text_data=json.dumps(frame))
             while True:
-                event = await socket.receive_output(timeout=10)
+                event = await socket.receive_output()
                 if event["type"] == "websocket.close":
                     return [*seen, {"type": "closed", "code": event["code"]}]
                 seen.append(json.loads(event["text"]))
@@ -1391,7 +1391,7 @@ def queue() -> Iterator[Callable[[], dict[str, Any]]]:
     client.delete(key)
 
     def read() -> dict[str, Any]:
-        raw = client.brpop(key, timeout=5)
+        raw = client.brpop(key, timeout=60)
         assert raw is not None, "nothing was published"
         message = json.loads(raw[1])
         return {

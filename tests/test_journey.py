@@ -10,7 +10,7 @@ import pytest
 
 from tests.product import Product, TenantAccount
 
-pytestmark = [pytest.mark.product, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.product, pytest.mark.timeout(900)]
 
 DEMO = Path(__file__).resolve().parent.parent / "minirag" / "local" / "demo"
 QUESTIONS = json.loads((DEMO / "questions.json").read_text())

@@ -46,7 +46,7 @@ def test_the_pages_program_runs_as_it_stands(product, acme_account, warehouse, t
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("from 9 to 17") == 2 and "tokens:" in done.stdout

@@ -78,7 +78,7 @@ def make_form(schema: dict) -> dict:
     return fields | {name: SimpleUploadedFile("hours.txt", b"Open from 9 to 17.") for name in files}
 
 
-@pytest.mark.parametrize(("method", "path", "operation", "body", "form"), requests())
+@pytest.mark.parametrize(("method", "path", "operation", "body", "form"), list(requests()))
 def test_an_example_works(scene, as_acme, method, path, operation, body, form):
     headers = HEADERS.get(path, {})
     client = Client() if operation.get("security") == [] else as_acme

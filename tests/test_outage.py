@@ -22,7 +22,7 @@ from minirag.local.embedded import PostgresServer
 from tests.fakes.openai_server import FakeOpenAI
 from tests.product import Product, TenantAccount
 
-pytestmark = [pytest.mark.product, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.product, pytest.mark.timeout(900)]
 
 QUESTION = {"type": "question", "message": "Are you there?"}
 BODY = {"code": "database_unavailable", "retryable": True}

@@ -16,7 +16,7 @@ from tests.browser import Watch, launch_browser, take_screenshot
 from tests.fakes.openai_server import FakeOpenAI
 from tests.product import Product, TenantAccount
 
-pytestmark = [pytest.mark.product, pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.product, pytest.mark.browser, pytest.mark.timeout(900)]
 
 PROVIDER_KEY = "sk-browser-0123456789abcdef"
 HANDBOOK = """# Kiln
@@ -148,7 +148,7 @@ def open_page(
     context = browser.new_context(
         **{"viewport": {"width": 1200, "height": 800}, "locale": "en-GB", **options}
     )
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(60_000)
     page = context.new_page()
     watch = Watch(page)
     page.goto(url)
@@ -187,7 +187,7 @@ def last_answer(page: Page) -> Locator:
 
 
 def wait_until_answered(page: Page) -> None:
-    expect(page.get_by_role("log")).to_have_attribute("aria-busy", "false", timeout=30_000)
+    expect(page.get_by_role("log")).to_have_attribute("aria-busy", "false")
 
 
 def test_on_the_tenants_page_an_answer_is_cited_and_its_number_opens_the_source(browser, pottery):
@@ -231,7 +231,7 @@ def test_on_an_allowed_foreign_page_the_tokens_arrive_one_after_another(browser,
         open_widget(page)
         ask(page, "After how many hours does the Torrance kiln reach 1280 degrees Celsius?")
         lengths = set()
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while (
             page.get_by_role("log").get_attribute("aria-busy") == "true"
             and time.monotonic() < deadline
@@ -264,7 +264,7 @@ def test_a_failing_provider_is_a_card_with_a_retry_that_answers(browser, pottery
         take_screenshot(page, "provider-error")
         assert PROVIDER_KEY not in card.inner_text() and "127.0.0.1" not in card.inner_text()
         page.get_by_role("button", name="Retry").click()
-        expect(last_answer(page)).to_contain_text("You said:", timeout=60_000)
+        expect(last_answer(page)).to_contain_text("You said:")
         expect(page.get_by_role("alert")).to_have_count(0)
         expect(page.locator(".message.user")).to_have_count(1)
 
@@ -292,7 +292,7 @@ def test_feedback_is_stored_and_can_be_taken_back(browser, pottery):
         for feedback, pressed in (("positive", "true"), (None, "false"), ("positive", "true")):
             helpful.click()
             expect(helpful).to_have_attribute("aria-pressed", pressed)
-            deadline = time.monotonic() + 5
+            deadline = time.monotonic() + 60
             while pottery.messages()[-1]["feedback"] != feedback and time.monotonic() < deadline:
                 page.wait_for_timeout(50)
             assert pottery.messages()[-1]["feedback"] == feedback

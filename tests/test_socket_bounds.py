@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from minirag.local.embedded.processes import find_free_port
+from tests.ports import find_port
 from tests.product import CHECKOUT
 from tests.raw_http import RawConnection
 
@@ -21,7 +21,7 @@ LONG_ENOUGH = 64 * 2**20  # more than all buffers on the way
 @pytest.fixture
 def daphne(tmp_path: Path):
     """Daphne with an application of sockets; yields its port and where it notes that a reader has gone."""
-    port, progress = find_free_port(), tmp_path / "progress"
+    port, progress = find_port(), tmp_path / "progress"
     application = "tests.fakes.sockets:application"
     command = [sys.executable, "-m", "daphne", "-p", str(port), "--verbosity", "0", application]
     server = subprocess.Popen(
@@ -29,7 +29,7 @@ def daphne(tmp_path: Path):
     )
     yield port, progress
     server.terminate()
-    server.wait(20)
+    server.wait(60)
 
 
 def open_socket(port: int, path: str) -> RawConnection:

@@ -18,10 +18,11 @@ import httpx
 import psycopg
 import pytest
 
-from minirag.local.embedded.processes import find_free_port, read_start_time, wait_until_gone
+from minirag.local.embedded.processes import read_start_time, wait_until_gone
 from minirag.local.supervision.installation import CHECKOUT, Installation
+from tests.ports import find_port
 
-pytestmark = [pytest.mark.product, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.product, pytest.mark.timeout(900)]
 _OURS = (
     "DATABASE_URL",
     "REDIS_URL",
@@ -40,7 +41,7 @@ class Up:
         self, data_dir: Path, *, port: int | None = None, extra: tuple[str, ...] = ()
     ) -> None:
         self.data_dir = data_dir
-        self.port = port or find_free_port()
+        self.port = port or find_port()
         self.output_path = data_dir.parent / f"output-{time.monotonic_ns()}"
         environment = {name: value for name, value in os.environ.items() if name not in _OURS}
         command = [
@@ -62,17 +63,15 @@ class Up:
     def output(self) -> str:
         return self.output_path.read_text(errors="replace")
 
-    def wait_until_ready(self) -> float:
-        """Seconds that the start took by its own account."""
-        deadline = time.monotonic() + 120
-        while not (found := re.search(r"is ready on \S+ after ([\d.]+) s", self.output)):
+    def wait_until_ready(self) -> None:
+        deadline = time.monotonic() + 240
+        while not re.search(r"is ready on \S+ after [\d.]+ s", self.output):
             assert self.process.poll() is None, self.output
             assert time.monotonic() < deadline, self.output
             time.sleep(0.1)
-        return float(found[1])
 
     def get_health(self) -> int:
-        return httpx.get(f"http://127.0.0.1:{self.port}/health", timeout=10).status_code
+        return httpx.get(f"http://127.0.0.1:{self.port}/health", timeout=60).status_code
 
     def list_children(self) -> dict[int, str]:
         """Every process below the supervisor: id → command line."""
@@ -93,7 +92,7 @@ class Up:
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
         self.process.send_signal(number)
-        return self.process.wait(60)
+        return self.process.wait(120)
 
 
 @pytest.fixture
@@ -155,7 +154,8 @@ def test_it_serves_stops_everything_on_ctrl_c_and_finds_its_data_again(
 
     again = Up(data_dir)
     runs.append(again)
-    assert again.wait_until_ready() <= 15
+    again.wait_until_ready()
+    assert "Applying" in up.output and "Applying" not in again.output, "nothing is made twice"
     assert again.get_health() == 200
     with psycopg.connect(read_servers(data_dir)["DATABASE_URL"]) as connection:
         connection.execute("select n from kept")
@@ -171,7 +171,7 @@ def test_a_kill_9_leaves_no_child_and_the_next_start_recovers(
     up.wait_until_ready()
     children = up.list_children()
     up.stop(signal.SIGKILL)
-    assert [command for pid, command in children.items() if not wait_until_gone(pid, 15)] == []
+    assert [command for pid, command in children.items() if not wait_until_gone(pid, 60)] == []
 
     again = Up(data_dir, port=up.port)
     runs.append(again)
@@ -188,14 +188,14 @@ def test_what_dies_is_started_again_and_a_second_copy_is_refused(
     up.wait_until_ready()
 
     second = Up(data_dir)
-    assert second.process.wait(60) == 1
+    assert second.process.wait(120) == 1
     assert f"already runs on {data_dir} as process {up.process.pid}" in second.output
 
     for part in ("daphne", "bin/postgres", "valkey-server"):
         pid = up.find_child(part)
         os.kill(pid, signal.SIGKILL)
-        assert wait_until_gone(pid, 10)
-    deadline = time.monotonic() + 60
+        assert wait_until_gone(pid, 60)
+    deadline = time.monotonic() + 240
     while not all(
         re.search(f"{name} ended by itself", up.output)
         for name in (r"web-\d", "PostgreSQL", "Valkey")
@@ -214,7 +214,7 @@ def test_a_taken_port_is_said_before_anything_starts(data_dir: Path) -> None:
         stranger.bind(("127.0.0.1", 0))
         stranger.listen()
         up = Up(data_dir, port=stranger.getsockname()[1])
-        assert up.process.wait(60) == 1
+        assert up.process.wait(120) == 1
     assert f"Cannot listen on 127.0.0.1:{up.port} (Address already in use)" in up.output
     assert "for example PORT=" in up.output
     assert not (data_dir / "postgres").exists()
@@ -223,7 +223,7 @@ def test_a_taken_port_is_said_before_anything_starts(data_dir: Path) -> None:
 def test_a_data_directory_that_cannot_be_made_is_one_clear_sentence(data_dir: Path) -> None:
     data_dir.write_text("a file is in the way")
     up = Up(data_dir)
-    assert up.process.wait(60) == 1
+    assert up.process.wait(120) == 1
     assert up.output.count("\n") == 1
     assert f"{data_dir} cannot be used" in up.output
 

@@ -60,7 +60,7 @@ def open_page(browser: Browser, url: str, **options: object) -> Iterator[Page]:
     context = browser.new_context(
         **{"viewport": {"width": 1200, "height": 800}, "locale": "en-GB", **options}
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(60_000)
     page, complaints = context.new_page(), []
     page.on(
         "console",
@@ -311,7 +311,7 @@ def test_a_reload_keeps_the_conversation_and_a_new_one_starts_empty(page, server
     before, after = server.sessions
     assert after["visitor_id"] == before["visitor_id"]
     assert after["chat_id"] in server.chats
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while len(frames_of(server, "authenticate")) < 2 and time.monotonic() < deadline:
         page.wait_for_timeout(20)  # the socket opens after the session was answered
     frame = frames_of(server, "authenticate")[-1]

@@ -12,7 +12,7 @@ from types import TracebackType
 
 import httpx
 
-from minirag.local.embedded.processes import find_free_port
+from tests.ports import find_port
 from tests.product import CHECKOUT, Product
 
 
@@ -22,7 +22,7 @@ class WebProcess:
 
     product: Product
     settings: dict[str, str] = field(default_factory=dict)
-    port: int = field(default_factory=find_free_port)
+    port: int = field(default_factory=find_port)
 
     @property
     def base_url(self) -> str:
@@ -44,7 +44,7 @@ class WebProcess:
                 stdout=output,
                 stderr=output,
             )
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while self.get_health() != 200:
             assert self.process.poll() is None and time.monotonic() < deadline, self.log
             time.sleep(0.1)
@@ -58,7 +58,7 @@ class WebProcess:
     ) -> None:
         if self.process.poll() is None:
             self.process.kill()
-        self.process.wait(20)
+        self.process.wait(60)
 
     @property
     def log(self) -> str:
@@ -67,14 +67,14 @@ class WebProcess:
     def get_health(self) -> int:
         """The status of /health; 0 where nobody listens."""
         try:
-            return httpx.get(f"{self.base_url}/health", timeout=5).status_code
+            return httpx.get(f"{self.base_url}/health", timeout=60).status_code
         except httpx.TransportError:
             return 0
 
     def terminate(self) -> None:
         """Send SIGTERM, and return once the process says that it stops."""
         self.process.send_signal(signal.SIGTERM)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while self.get_health() == 200:
             assert time.monotonic() < deadline, self.log
             time.sleep(0.02)

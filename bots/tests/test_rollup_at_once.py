@@ -99,11 +99,11 @@ def test_a_transaction_that_commits_after_the_rollup_is_not_lost(tenant):
         with transaction.atomic():
             spend(bot)
             written.set()
-            assert may_commit.wait(20)
+            assert may_commit.wait(60)
 
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(in_thread(tenant, write_slowly))
-        assert written.wait(20)
+        assert written.wait(60)
         spend(bot)  # begun later, committed earlier
         assert roll_up_usage() == 2
         assert totals()[0] == 2
@@ -135,7 +135,7 @@ def test_a_second_worker_goes_on_without_waiting(tenant):
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM bots_usagerollup FOR UPDATE")
         with ThreadPoolExecutor(1) as pool:
-            assert pool.submit(in_thread(tenant, roll_up_usage)).result(timeout=20) == 0
+            assert pool.submit(in_thread(tenant, roll_up_usage)).result(timeout=60) == 0
     assert roll_up_usage() == 1
 
 

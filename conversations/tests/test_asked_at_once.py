@@ -49,7 +49,7 @@ def ask(tenant: Tenant, bot: BotProfile, barrier: Barrier, request_id: str, text
     )
     try:
         with tenant_context(tenant):
-            barrier.wait(30)
+            barrier.wait(60)
             return str(open_turn(bot.pk, None, text, asker).question.pk)
     except AlreadyAsked as asked:
         return str(asked.question.pk)

@@ -10,7 +10,6 @@ from uuid import uuid4
 import jwt
 import pytest
 from asgiref.sync import async_to_sync
-from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.test import Client
 from django.utils import timezone
@@ -24,6 +23,7 @@ from minirag.asgi import application
 from tenants.context import tenant_context
 from tenants.models import ApiToken
 from tests.fakes.chat_model import provider_down
+from tests.patient_socket import PatientSocket
 
 QUESTION = "How many months of warranty does the Aeris One have?"
 PAGE = "https://www.acme.example.com"
@@ -58,15 +58,15 @@ def talk(
 
     async def run():
         headers = [(b"origin", origin.encode()), (b"host", host.encode())]
-        socket = WebsocketCommunicator(application, path, headers=headers)
-        connected, _ = await socket.connect(timeout=5)
+        socket = PatientSocket(application, path, headers=headers)
+        connected, _ = await socket.connect()
         assert connected
         seen = []
         opening = [{"type": "authenticate", "session_token": token}] if token else []
         for frame in [*opening, *frames]:
             await socket.send_to(text_data=frame if isinstance(frame, str) else json.dumps(frame))
             while True:
-                event = await socket.receive_output(timeout=10)
+                event = await socket.receive_output()
                 if event["type"] == "websocket.close":
                     return [*seen, {"type": "closed", "code": event["code"]}]
                 data = json.loads(event["text"])
@@ -319,16 +319,16 @@ def test_stop_ends_the_answer_with_what_was_said(bot, model):
 
     async def run():
         headers = [(b"origin", PAGE.encode()), (b"host", b"localhost")]
-        socket = WebsocketCommunicator(application, "/ws/chat/", headers=headers)
+        socket = PatientSocket(application, "/ws/chat/", headers=headers)
         await socket.connect()
         await socket.send_json_to({"type": "authenticate", "session_token": token})
         await socket.receive_json_from()
         await socket.send_json_to(question(request_id="q-9"))
-        while (await socket.receive_json_from(timeout=5))["type"] != "delta":
+        while (await socket.receive_json_from())["type"] != "delta":
             pass
         await socket.send_json_to({"type": "stop"})
         while True:
-            frame = await socket.receive_json_from(timeout=5)
+            frame = await socket.receive_json_from()
             if frame["type"] == "done":
                 await socket.disconnect()
                 return frame
@@ -345,14 +345,14 @@ def test_stop_before_a_word_was_said_is_answered_too(bot, model):
 
     async def run():
         headers = [(b"origin", PAGE.encode()), (b"host", b"localhost")]
-        socket = WebsocketCommunicator(application, "/ws/chat/", headers=headers)
+        socket = PatientSocket(application, "/ws/chat/", headers=headers)
         await socket.connect()
         await socket.send_json_to({"type": "authenticate", "session_token": token})
         await socket.receive_json_from()
         await socket.send_json_to(question(request_id="q-8"))
-        await socket.receive_json_from(timeout=5)
+        await socket.receive_json_from()
         await socket.send_json_to({"type": "stop"})
-        done = await socket.receive_json_from(timeout=5)
+        done = await socket.receive_json_from()
         await socket.disconnect()
         return done
 
@@ -477,11 +477,11 @@ def test_one_network_keeps_no_sockets_open_without_end(bot, monkeypatch):
 
     async def connect(address):
         headers = [(b"origin", PAGE.encode()), (b"host", b"localhost")]
-        socket = WebsocketCommunicator(application, "/ws/chat/", headers=headers)
+        socket = PatientSocket(application, "/ws/chat/", headers=headers)
         socket.scope["client"] = [address, 1]
         await socket.connect()
         await socket.send_json_to({"type": "authenticate", "session_token": token})
-        return socket, await socket.receive_output(timeout=5)
+        return socket, await socket.receive_output()
 
     async def run():
         kept = [await connect("203.0.113.7") for _ in range(2)]
@@ -505,18 +505,18 @@ class TestAVisitorWhoseSocketBreaks:
     ASKED = question(request_id="q-1")
     RESUMED = {"type": "resume", "request_id": "q-1"}
 
-    async def open_socket(self, token) -> WebsocketCommunicator:
+    async def open_socket(self, token) -> PatientSocket:
         headers = [(b"origin", PAGE.encode()), (b"host", b"localhost")]
-        socket = WebsocketCommunicator(application, "/ws/chat/", headers=headers)
+        socket = PatientSocket(application, "/ws/chat/", headers=headers)
         await socket.connect()
         await socket.send_json_to({"type": "authenticate", "session_token": token})
-        await socket.receive_json_from(timeout=5)
+        await socket.receive_json_from()
         return socket
 
     async def hear(self, socket) -> dict:
         """The last frame of an answer."""
         while True:
-            frame = await socket.receive_json_from(timeout=10)
+            frame = await socket.receive_json_from()
             if frame["type"] in ("done", "error"):
                 return frame
 

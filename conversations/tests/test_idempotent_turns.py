@@ -38,7 +38,7 @@ def post(party, bot, key, *, hang_up: bool = False, **fields):
                 await parts.aclose()
                 break
         others = asyncio.all_tasks() - {asyncio.current_task()}
-        await asyncio.wait(others, timeout=30) if others else None
+        await asyncio.wait(others, timeout=60) if others else None
         return response, heard.decode()
 
     return async_to_sync(send)()

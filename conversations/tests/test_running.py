@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from contextlib import aclosing
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
@@ -257,23 +258,26 @@ class TestAQuestionThatIsBeingStoredWhenTheProcessStops:
         monkeypatch.setattr("minirag.lib.readiness._stopping", threading.Event())
 
     @pytest.fixture
-    def slow_storing(self, monkeypatch):
-        """Storing a question takes a while."""
-        store = taking._open
+    def storing(self, monkeypatch):
+        """Storing a question has begun, and goes on when it is told to."""
+        store, storing = taking._open, SimpleNamespace(began=asyncio.Event(), go_on=asyncio.Event())
 
         async def store_slowly(*args):
-            await asyncio.sleep(0.2)
+            storing.began.set()
+            await storing.go_on.wait()
             return await store(*args)
 
         monkeypatch.setattr(taking, "_open", store_slowly)
+        return storing
 
-    async def stop_meanwhile(self, bot, grace_seconds: float, reader_leaves: bool = False):
+    async def stop_meanwhile(self, storing, bot, grace_seconds: float, reader_leaves: bool = False):
         """Ask, stop before the question is stored; returns what is stored then, and what the reader heard."""
         asking = asyncio.ensure_future(begin(bot))
-        await asyncio.sleep(0.05)
+        await storing.began.wait()
         assert len(running_turns()) == 1 and not await run_sync(outcomes)
         ending = asyncio.ensure_future(end_work(OpenRequests(None), grace_seconds))
         await asyncio.sleep(0)
+        storing.go_on.set()
         heard = []
         if reader_leaves:
             asking.cancel()
@@ -283,49 +287,50 @@ class TestAQuestionThatIsBeingStoredWhenTheProcessStops:
         assert len(running_turns()) == 0
         return await run_sync(outcomes), heard
 
-    def test_is_answered_where_there_is_time(self, slow_storing, acme_bot, model, run_async):
+    def test_is_answered_where_there_is_time(self, storing, acme_bot, model, run_async):
         model.enqueue(ANSWER)
-        stored, heard = run_async(self.stop_meanwhile, acme_bot, 20.0)
+        stored, heard = run_async(self.stop_meanwhile, storing, acme_bot, 20.0)
         assert stored == [("user", "answered"), ("assistant", "answered")]
         assert isinstance(heard[-1][1], Done)
 
     def test_is_stopped_and_its_reader_told_where_there_is_none(
-        self, slow_storing, acme_bot, model, run_async
+        self, storing, acme_bot, model, run_async
     ):
         model.enqueue(20.0, "never said")
-        stored, heard = run_async(self.stop_meanwhile, acme_bot, 2.0)
+        stored, heard = run_async(self.stop_meanwhile, storing, acme_bot, 2.0)
         assert stored[0] == ("user", "stopped")
         assert heard[-1][1].error.code == "server_stopping"
 
-    def test_is_stopped_as_soon_as_it_is_stored(self, slow_storing, acme_bot, model, run_async):
+    def test_is_stopped_as_soon_as_it_is_stored(self, storing, acme_bot, model, run_async):
         model.enqueue(20.0, "never said")
 
         async def run():
             asking = asyncio.ensure_future(begin(acme_bot))
-            await asyncio.sleep(0.05)
-            await running_turns().end_all()
+            await storing.began.wait()
+            ending = asyncio.ensure_future(running_turns().end_all())
+            await asyncio.sleep(0)
+            storing.go_on.set()
+            await ending
             return await run_sync(outcomes), await read(await asking)
 
         stored, heard = run_async(run)
         assert stored == [("user", "stopped")]
         assert heard[-1][1].error.code == "server_stopping"
 
-    def test_is_not_forgotten_where_its_reader_has_left(
-        self, slow_storing, acme_bot, model, run_async
-    ):
+    def test_is_not_forgotten_where_its_reader_has_left(self, storing, acme_bot, model, run_async):
         model.enqueue(20.0, "never said")
-        stored, _ = run_async(self.stop_meanwhile, acme_bot, 2.0, reader_leaves=True)
+        stored, _ = run_async(self.stop_meanwhile, storing, acme_bot, 2.0, reader_leaves=True)
         assert stored[0] == ("user", "stopped")
 
-    def test_that_is_refused_is_waited_for_no_longer(self, slow_storing, acme_bot, run_async):
+    def test_that_is_refused_is_waited_for_no_longer(self, storing, acme_bot, run_async):
         async def run():
             with pytest.raises(NotFound):
-                await self.stop_meanwhile(type(acme_bot)(pk=uuid4()), 20.0)
+                await self.stop_meanwhile(storing, type(acme_bot)(pk=uuid4()), 20.0)
             return len(running_turns())
 
         assert run_async(run) == 0
 
-    def test_that_cannot_be_begun_is_waited_for_no_longer(self, slow_storing, acme_bot, run_async):
+    def test_that_cannot_be_begun_is_waited_for_no_longer(self, storing, acme_bot, run_async):
         async def run():
             asking = asyncio.ensure_future(begin(acme_bot))
             await asyncio.sleep(0)

@@ -294,22 +294,21 @@ def test_a_visitor_goes_on_only_in_chats_with_the_same_bot(acme_bot, model):
 def test_a_cancelled_task_stores_its_turn_in_its_own_tenant(acme, acme_bot, model):
     import asyncio
 
-    model.enqueue("It is covered for 36 months [1] ", 5.0, "and more.")
+    model.enqueue("It is covered for 36 months [1] ", 200.0, "and more.")
 
     async def run():
+        heard = asyncio.Event()
+
         async def consume():
             with tenant_context(acme.tenant):
-                async for _ in take_turn(
+                async for event in take_turn(
                     acme_bot.pk, None, QUESTION, asker=Asker(), is_stream=True
                 ):
-                    pass
+                    if isinstance(event, Delta):
+                        heard.set()
 
         task = asyncio.create_task(consume())
-        for _ in range(400):
-            await asyncio.sleep(0.01)
-            if model.requests:
-                break
-        await asyncio.sleep(0.1)
+        await heard.wait()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 

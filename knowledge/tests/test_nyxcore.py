@@ -46,7 +46,7 @@ def told() -> list[str]:
 
 @pytest.fixture
 def impatient(settings):
-    settings.NYXCORE_TIMEOUT_SECONDS = 0.4
+    settings.NYXCORE_TIMEOUT_SECONDS = 1
 
 
 def make_external(
@@ -329,7 +329,7 @@ def test_a_base_is_asked_while_our_own_index_is_searched(bot, nyxcore, monkeypat
     before = []
 
     async def embed_late(*args):
-        for _ in range(200):
+        for _ in range(6000):
             if nyxcore.searches:
                 break
             await asyncio.sleep(0.01)

@@ -123,7 +123,7 @@ def test_a_source_that_is_put_from_many_sides_at_once_is_made_once(tenant):
 
     def work() -> None:
         with tenant_context(tenant):
-            barrier.wait(10)
+            barrier.wait(60)
             try:
                 outcomes.append(upsert_source("page-1", fields)[1].value)
             finally:
@@ -162,11 +162,13 @@ def test_the_heart_beats_while_a_step_takes_long(tenant, monkeypatch, embedder):
     beats = []
 
     def take_long():
-        for _ in range(4):
-            beats.append(Source.objects.get(pk=source.pk).heartbeat_at)
-            time.sleep(0.15)
+        while len(beats) < 4:
+            beat = Source.objects.get(pk=source.pk).heartbeat_at
+            if beat not in beats:
+                beats.append(beat)
+            time.sleep(0.01)
 
     embedder.then = take_long
     assert run(source).status == "ready"
-    assert beats == sorted(beats) and len(set(beats)) == 4
+    assert beats == sorted(beats)
     assert not [thread for thread in threading.enumerate() if thread.name == "heartbeat"]

@@ -325,7 +325,7 @@ def race(tenant: Tenant, *acts: Callable[[], object]) -> list[str]:
 
     def run(act: Callable[[], object]) -> None:
         with tenant_context(tenant):
-            begin.wait(10)
+            begin.wait(60)
             try:
                 act()
                 outcomes.append("done")

@@ -16,7 +16,7 @@ from tenants.backend.pool import Pool, is_alive
 @pytest.fixture
 def pool(acme) -> Iterator[Pool]:
     parameters = {**connection.get_connection_params(), "autocommit": True}
-    with Pool(kwargs=parameters, min_size=1, max_size=4, timeout=10, open=False) as pool:
+    with Pool(kwargs=parameters, min_size=1, max_size=4, timeout=60, open=False) as pool:
         yield pool
 
 

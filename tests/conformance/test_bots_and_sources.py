@@ -254,21 +254,22 @@ class TestMakingSources:
         assert owner.get("/v1/sources", params={"bot_profile_id": plain_bot}).json() == []
 
 
-class TestListingSources:
-    @pytest.fixture(scope="class")
-    def family(self, owner):
-        """A bot with a leaf, and a parent with three children of which one is gone."""
-        bot = make_bot(owner)
-        children = [
-            {"name": name, "source_type": "text", "content": name} for name in ("a", "b", "gone")
-        ]
-        made = owner.post(
-            "/v1/sources/batch", json={"bot_profile_id": bot, "name": "site", "children": children}
-        )
-        owner.delete(f"/v1/sources/{made.json()['children'][2]['id']}")
-        leaf = make_source(owner, bot, name="leaf")
-        return {"bot": bot, "leaf": leaf["id"], **made.json()}
+@pytest.fixture(scope="module")
+def family(owner):
+    """A bot with a leaf, and a parent with three children of which one is gone."""
+    bot = make_bot(owner)
+    children = [
+        {"name": name, "source_type": "text", "content": name} for name in ("a", "b", "gone")
+    ]
+    made = owner.post(
+        "/v1/sources/batch", json={"bot_profile_id": bot, "name": "site", "children": children}
+    )
+    owner.delete(f"/v1/sources/{made.json()['children'][2]['id']}")
+    leaf = make_source(owner, bot, name="leaf")
+    return {"bot": bot, "leaf": leaf["id"], **made.json()}
 
+
+class TestListingSources:
     def test_the_default_is_the_top_level_newest_first_with_counts(self, owner, family):
         found = owner.get("/v1/sources", params={"bot_profile_id": family["bot"]}).json()
         assert [source["id"] for source in found] == [family["leaf"], family["parent"]["id"]]

@@ -300,19 +300,18 @@ class TestHistory:
         assert owner.put(f"/v1/chat/{answer['chat_id']}", json={}).status_code == 405
 
 
-class TestExports:
-    @pytest.fixture(scope="class")
-    def chats(self, owner):
-        """A bot with two chats, the first of which has a formula for a question."""
-        bot = make_bot(owner)
-        made = [
-            owner.post("/v1/chat", json={"bot_profile_id": bot, "message": message}).json()[
-                "chat_id"
-            ]
-            for message in ("=1+1", 'He said "hi",\nand left')
-        ]
-        return bot, made
+@pytest.fixture(scope="module")
+def chats(owner):
+    """A bot with two chats, the first of which has a formula for a question."""
+    bot = make_bot(owner)
+    made = [
+        owner.post("/v1/chat", json={"bot_profile_id": bot, "message": message}).json()["chat_id"]
+        for message in ("=1+1", 'He said "hi",\nand left')
+    ]
+    return bot, made
 
+
+class TestExports:
     def test_one_chat_as_json(self, owner, answer):
         body = owner.get(f"/v1/chat/{answer['chat_id']}/export").json()
         assert set(body) == {"chat", "messages", "exported_at"}

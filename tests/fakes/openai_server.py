@@ -91,7 +91,7 @@ class FakeOpenAI:
     def requests_for(self, model: str) -> list[ReceivedRequest]:
         return [request for request in self.requests if request.model == model]
 
-    def wait_for_broken_pipe(self, seconds: float = 5.0) -> bool:
+    def wait_for_broken_pipe(self, seconds: float = 60) -> bool:
         """Whether a client closes a running stream within the time."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and not self.broken_pipes:

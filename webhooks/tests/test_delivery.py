@@ -144,7 +144,7 @@ def test_of_an_answer_two_kilobytes_are_kept_and_a_nul_is_no_harm(hook, receiver
 
 
 def test_several_deliveries_go_out_side_by_side(hook, receiver, clock, sent):
-    together = threading.Barrier(BATCH, timeout=20)
+    together = threading.Barrier(BATCH, timeout=60)
     receiver.routes["/hook"] = lambda handler: (
         together.wait(),
         handler.send_response(204),

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from minirag.local.embedded.processes import find_free_port
+from tests.ports import find_port
 from webhooks.delivering.batch import deliver_batch
 from webhooks.models import Delivery
 from webhooks.tests.conftest import SECRET, make_webhook, tell
@@ -25,7 +25,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "webhooks.md"
 def example():
     """The receiver as a process of its own; gives its port and itself."""
     [program] = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
-    port = find_free_port()
+    port = find_port()
     environment = {**os.environ, "SECRET": SECRET, "PORT": str(port)}
     process = subprocess.Popen(
         [sys.executable, "-c", program],
@@ -34,7 +34,7 @@ def example():
         stderr=subprocess.DEVNULL,
         text=True,
     )
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while socket.socket().connect_ex(("127.0.0.1", port)):
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.05)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 import traceback
 from decimal import Decimal
 
@@ -52,12 +51,12 @@ class TestLocalModels:
             embed_texts("minirag/minilm", ["x"], kind="query")
 
     async def test_a_query_is_embedded_off_the_event_loop(self, embedder, monkeypatch):
-        threads = []
+        threads, ticked = [], threading.Event()
         encode = local.encode_locally
 
         def encode_slowly(*arguments, **options):
             threads.append(threading.current_thread())
-            time.sleep(0.2)
+            assert ticked.wait(60), "nothing else went on"
             return encode(*arguments, **options)
 
         monkeypatch.setattr(local, "encode_locally", encode_slowly)
@@ -66,9 +65,11 @@ class TestLocalModels:
         while not asking.done():
             await asyncio.sleep(0.01)
             ticks += 1
+            if ticks == 8:
+                ticked.set()
         assert (await asking).vectors.shape == (1, 384)
         assert threads == [thread for thread in threads if thread is not threading.main_thread()]
-        assert ticks > 8
+        assert ticks >= 8
 
 
 class TestApiModels:
@@ -136,9 +137,7 @@ class TestApiModels:
         self, provider, credentials, settings
     ):
         settings.MODEL_TIMEOUT_SECONDS = 0.5
-        started = time.monotonic()
         assert fail_to_embed("openai/hang", credentials).category == "timeout"
-        assert time.monotonic() - started < 20
         assert len(provider.requests) == 1
 
     def test_a_missing_key_is_not_configured(self, road, monkeypatch):

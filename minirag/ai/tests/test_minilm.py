@@ -97,7 +97,7 @@ def test_a_forked_worker_opens_a_session_of_its_own(model, embedder):
         "    os._exit(0 if ok else 1)\n"
         "sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
     )
-    assert subprocess.run([sys.executable, "-c", program], timeout=60).returncode == 0
+    assert subprocess.run([sys.executable, "-c", program], timeout=600).returncode == 0
 
 
 def test_missing_files_are_named_for_the_operator_and_not_for_the_visitor(tmp_path):
@@ -118,7 +118,7 @@ def test_whether_the_embedder_is_there_can_be_asked(embedder, settings, tmp_path
 class TestBuilding:
     def run(self, output) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "minirag.ai.build_minilm", "--output", str(output)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=120)
+        return subprocess.run(command, capture_output=True, text=True, timeout=600)
 
     def test_a_second_build_does_nothing_and_both_say_one_line(self, tmp_path):
         output = tmp_path / "models" / "minilm"

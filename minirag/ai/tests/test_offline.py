@@ -329,9 +329,9 @@ class TestQuoting:
         assert quote.endswith("word …")
 
     def test_a_text_of_a_megabyte_is_split_in_good_time(self):
-        started = time.monotonic()
+        started = time.process_time()
         split_quotes("*a [b](c |" * 20_000 + "\n" + "- x | y\n" * 20_000)
-        assert time.monotonic() - started < 60
+        assert time.process_time() - started < 60
 
 
 def test_pieces_are_words_and_join_to_the_answer():

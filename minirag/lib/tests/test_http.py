@@ -4,7 +4,9 @@ import asyncio
 import gzip
 import json
 import socket
+import threading
 import time
+import tracemalloc
 import zlib
 
 import pytest
@@ -246,9 +248,12 @@ def test_an_endless_body_without_a_length_stops_at_the_cap(get, outside):
 def test_a_compressed_bomb_is_stopped_at_the_cap_of_its_decoded_size(get, outside):
     bomb = gzip.compress(bytes(200 * 2**20), 9)
     url = outside.serve("/", bomb, content_encoding="gzip")
-    started = time.monotonic()
-    assert error_of(get, url, max_bytes=2**20, allowed_hosts=OPEN).code == "too_large"
-    assert time.monotonic() - started < 2
+    tracemalloc.start()
+    try:
+        assert error_of(get, url, max_bytes=2**20, allowed_hosts=OPEN).code == "too_large"
+        assert tracemalloc.get_traced_memory()[1] < 40 * 2**20
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_compressed_body_that_decodes_to_nothing_is_bounded_too(get, outside):
@@ -290,10 +295,8 @@ def drip(part):
 @pytest.mark.parametrize("part", ["headers", "body"])
 def test_a_slow_drip_ends_at_the_deadline_although_each_read_is_quick(get, outside, part):
     outside.routes["/"] = drip(part)
-    started = time.monotonic()
     error = error_of(get, outside.url(), timeout_seconds=0.6, allowed_hosts=OPEN)
     assert (error.code, error.retryable) == ("timeout", True)
-    assert time.monotonic() - started < 2
 
 
 def test_the_deadline_covers_all_redirects_together(get, outside):
@@ -311,15 +314,15 @@ def test_the_deadline_covers_all_redirects_together(get, outside):
 
 
 def test_a_resolver_that_hangs_ends_at_the_deadline():
-    started = time.monotonic()
-    error = error_of(
-        fetch,
-        "http://slow.example/",
-        timeout_seconds=0.3,
-        resolver=lambda *_: time.sleep(2) or ["8.8.8.8"],
-    )
-    assert error.code == "timeout"
-    assert time.monotonic() - started < 1.5
+    hangs, ended = threading.Event(), []
+
+    def hang(*_):
+        ended.append(hangs.wait(60))
+        return ["8.8.8.8"]
+
+    error = error_of(fetch, "http://slow.example/", timeout_seconds=0.3, resolver=hang)
+    assert (error.code, ended) == ("timeout", [])
+    hangs.set()
 
 
 # --- posting --------------------------------------------------------------------------------------
@@ -330,7 +333,7 @@ def test_a_post_carries_its_body_and_headers_and_reports_the_answer(outside):
     posted = post_json(url, b'{"a": 1}', {"X-MiniRAG-Event": "test.ping"}, allowed_hosts=OPEN)
     assert (posted.status, posted.headers["x-request-id"]) == (202, "7")
     assert posted.body_excerpt == "ok" * 1024
-    assert 0 < posted.duration_seconds < 5
+    assert 0 < posted.duration_seconds < 60
     method, _, headers, body = outside.seen[0]
     assert (method, body) == ("POST", b'{"a": 1}')
     assert (headers["content-type"], headers["x-minirag-event"]) == (
@@ -390,16 +393,16 @@ async def test_other_work_goes_on_while_an_answer_is_awaited(outside):
 
     ticking = asyncio.create_task(tick())
     with pytest.raises(OutboundError):
-        await post_async(outside.url(), b"{}", {}, timeout_seconds=0.5, allowed_hosts=OPEN)
+        await post_async(outside.url(), b"{}", {}, timeout_seconds=1, allowed_hosts=OPEN)
     ticking.cancel()
-    assert ticks > 10
+    assert ticks > 3
 
 
 # --- leaving early --------------------------------------------------------------------------------
 
 
 async def is_left_alone(server) -> bool:
-    for _ in range(200):
+    for _ in range(6000):
         if not server.open_connections:
             return True
         await asyncio.sleep(0.01)

@@ -235,7 +235,7 @@ def test_both_end_when_their_parent_is_killed_and_start_again_after_it(
         pids = [int(word) for word in parent.stdout.readline().split()]
         parent.kill()
     assert len(pids) == 2
-    assert all(processes.wait_until_gone(pid, 10) for pid in pids)
+    assert all(processes.wait_until_gone(pid, 60) for pid in pids)
     server.start()
     valkey.start()
 
@@ -263,7 +263,7 @@ def test_an_orphaned_valkey_is_ended_before_another_writes_its_file(valkey: Valk
     heir = ValkeyServer(valkey.directory, valkey.log_path)
     try:
         heir.start()
-        assert orphan.wait(5) == 0
+        assert orphan.wait(60) == 0
         assert redis.Redis.from_url(heir.url).get("kept") == b"yes"
     finally:
         heir.stop()
