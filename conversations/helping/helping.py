@@ -108,6 +108,6 @@ async def has_answer(turn: OpenTurn, question: str) -> bool:
     answered = await asyncio.to_thread(
         answer_question, question, quote_offline(found.passages), term_weights=found.term_weights,
         variants=found.variants, strictness=choose_strictness(bot.refusal_mode) or "balanced",
-        margin=found.confidence - found.threshold, lead=measure_lead(found.passages),
+        margin=found.confidence - found.threshold, lead=measure_lead(found.passages, found.rows),
     )  # fmt: skip
     return answered.check is not None and answered.check.is_answered

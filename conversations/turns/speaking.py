@@ -257,7 +257,9 @@ def make_chat_request(
         variants=retrieval.variants,
         strictness=choose_strictness(bot.refusal_mode),
         margin=retrieval.confidence - retrieval.threshold,
-        lead=None if bot.fusion == Fusion.RECIPROCAL_RANK else measure_lead(retrieval.passages),
+        lead=None
+        if bot.fusion == Fusion.RECIPROCAL_RANK
+        else measure_lead(retrieval.passages, retrieval.rows),
         shorten=shorten,
     )
     return request

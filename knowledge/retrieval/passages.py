@@ -17,7 +17,7 @@ MAX_EXTERNAL_CHARACTERS: Final = 24_000
 PASSAGE, CURATED = "passage", "curated"
 _LEAST_WORDS: Final = 8  # "Closed." under two headings is said of two things
 _MOST_LONGER: Final = 1.1
-_PLACE: Final = 5
+_PLACE, _SMALL = 5, 200
 _WORD = re.compile(r"\w+")
 
 
@@ -65,12 +65,13 @@ class Repeat:
     of: uuid.UUID
 
 
-def measure_lead(passages: Sequence[Passage]) -> float | None:
-    """How far (0 to 1) the best passage is ahead of the fifth; None where there are fewer, or one is from outside.
+def measure_lead(passages: Sequence[Passage], rows: int) -> float | None:
+    """How far (0 to 1) the best of `rows` passages is ahead of the fifth; None where that says little.
 
-    A passage that answers stands out; where none does, many are about as near.
+    A passage that answers stands out; where none does, many are about as near. In a small base few are near anyway, and
+    a passage from outside has a score of another kind.
     """
-    if len(passages) < _PLACE or any(each.authority for each in passages):
+    if rows < _SMALL or len(passages) < _PLACE or any(each.authority for each in passages):
         return None
     best = max(each.score for each in passages)
     return 1 - passages[_PLACE - 1].score / best if best > 0 else None

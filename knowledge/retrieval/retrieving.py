@@ -101,6 +101,7 @@ class Retrieval:
     expansions: tuple[Expansion, ...] = ()
     repeats: tuple[Repeat, ...] = ()
     carrier: str = ""
+    rows: int = 0  # chunks that were searched
     candidates: tuple[Passage, ...] = ()
     measured: Measured | None = None
     embedding_milliseconds: float = 0.0
@@ -253,7 +254,8 @@ def _search(
         if scope.source_ids:
             weight = _weigh_meaning(bot, scope, language, trusts_cosine)
             found = _find_candidates(bot, scope, asked, terms, limit, weight, language)
-    return _judge(bot, asked, found, profile, language, trusts_cosine)
+    judged = _judge(bot, asked, found, profile, language, trusts_cosine)
+    return replace(judged, rows=scope.rows)
 
 
 def _find_curated(bot: BotProfile, asked: _Question, language: str) -> Curated | None:

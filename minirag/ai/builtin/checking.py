@@ -41,7 +41,7 @@ class Signs:
 
 @dataclass(frozen=True)
 class Weighing:
-    """Coefficients of the log odds that a quotation answers; `usual_lead` stands in where there is none.
+    """Coefficients of the log odds that a quotation answers.
 
     With less than `least_coverage` it never does, however well search thinks of its find.
     """
@@ -53,18 +53,17 @@ class Weighing:
     lead: float
     foreign_name: float
     least_coverage: float
-    usual_lead: float = 0.0
 
     def weigh(self, signs: Signs, coverage: float, *, is_foreign: bool) -> float:
-        lead = self.usual_lead if signs.lead is None else signs.lead
         return (
             self.base + self.score * signs.score + self.coverage * coverage
-            + self.margin * max(signs.margin, 0.0) + self.lead * lead + self.foreign_name * is_foreign
+            + self.margin * max(signs.margin, 0.0) + self.lead * (signs.lead or 0.0) + self.foreign_name * is_foreign
         )  # fmt: skip
 
 
-BY_MEANING: Final = Weighing(-5.54, 1.94, 2.27, 6.20, 4.95, -1.03, 0.5, usual_lead=0.37)
-"""English with an embedder."""
+BY_MEANING: Final = Weighing(-5.54, 1.94, 2.27, 6.20, 4.95, -1.03, 0.5)
+"""English with an embedder, where there is a lead."""
+WITHOUT_LEAD: Final = Weighing(-4.70, 2.70, 2.76, 5.58, 0.0, -0.97, 0.5)
 BY_WORDS: Final = Weighing(-3.20, 0.0, 2.94, 10.48, 0.0, 0.0, 0.45)
 """Other languages; there score and lead added nothing on a small base."""
 BARS: Final[Mapping[Strictness, float]] = {"balanced": 0.35, "strict": 0.45}
@@ -144,7 +143,8 @@ def check_quotes(
     headings = " ".join(dict.fromkeys(each.headings for each in quoted))
     found = find_words(looked_for, text, headings, language, variants)
     has_meaning = embed is not None and language == "en"
-    weighing = BY_MEANING if has_meaning else BY_WORDS
+    by_meaning = WITHOUT_LEAD if signs.lead is None else BY_MEANING
+    weighing = by_meaning if has_meaning else BY_WORDS
     is_foreign = any(word.is_exact and found[word] < 0.5 for word in words)
     bar = math.log(BARS[strictness] / (1 - BARS[strictness]))
 

@@ -82,7 +82,7 @@ def test_what_search_says_of_its_find_counts_with_the_words():
 
     assert is_answered(0.25, 0.5)
     assert not is_answered(0.0, 0.5) and not is_answered(0.25, 0.0)
-    assert is_answered(0.25, None)
+    assert is_answered(0.25, None) and not is_answered(0.0, None)
 
 
 def test_neither_a_part_of_a_compound_nor_what_is_far_from_it_stands_for_it():
