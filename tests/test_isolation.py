@@ -1186,6 +1186,10 @@ class TestAdmins:
             "history_turns": "5",
             "fusion": "max_norm",
             "unsupported_mode": "mark",
+            "source_filter": "{}",
+            "recency_days": "",
+            "rerank_model": "",
+            "query_variations": "0",
             "refusal_mode": "balanced",
             "condense_mode": "auto",
         }

@@ -57,11 +57,18 @@ class Turn:
 
 def load_turns(folder: Path) -> tuple[JudgedSet, list[Turn]]:
     rows = [json.loads(line) for line in (folder / "corpus.jsonl").read_text().splitlines()]
-    documents = tuple((str(row["_id"]), row.get("title") or "", row["text"]) for row in rows)
+    # Some texts are in the corpus twice, and both are judged relevant: they are one, as no visitor reads one twice.
+    first_of = {row["text"].strip(): str(row["_id"]) for row in reversed(rows)}
+    same = {str(row["_id"]): first_of[row["text"].strip()] for row in rows}
+    documents = tuple(
+        (key, row.get("title") or "", row["text"])
+        for row in rows
+        if same[key := str(row["_id"])] == key
+    )
     turns = [
         Turn(
             row["_id"], row["question"], tuple((each["role"], each["content"]) for each in row["history"]),
-            frozenset(row["relevant"]), row["answerability"], row["turn_kind"],
+            frozenset(same[key] for key in row["relevant"]), row["answerability"], row["turn_kind"],
         )
         for row in map(json.loads, (folder / "turns.jsonl").read_text().splitlines())
     ]  # fmt: skip

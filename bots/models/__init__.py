@@ -13,6 +13,13 @@ from bots.models.choices import (
     default_model,
     default_refusal_mode,
 )
+from bots.models.filters import (
+    LONGEST_TAG,
+    MOST_TAGS,
+    SourceFilter,
+    Tag,
+    read_source_filter,
+)
 from bots.models.profiles import BotProfile, BotProfileQuerySet
 from bots.quotas.models import Quota, QuotaUse, SharedStorage
 from bots.scopes.models import SCOPE_FACTS, Scope, Strictness, Tone
@@ -28,8 +35,10 @@ from bots.usage.models import (
 )
 
 __all__ = [
+    "LONGEST_TAG",
     "MOST_ORIGINS",
     "MOST_QUESTIONS",
+    "MOST_TAGS",
     "SCOPE_FACTS",
     "BotDraft",
     "BotProfile",
@@ -45,7 +54,9 @@ __all__ = [
     "RefusalMode",
     "Scope",
     "SharedStorage",
+    "SourceFilter",
     "Strictness",
+    "Tag",
     "Tone",
     "UnsupportedMode",
     "UsageDay",
@@ -55,4 +66,5 @@ __all__ = [
     "UsageTiming",
     "default_model",
     "default_refusal_mode",
+    "read_source_filter",
 ]

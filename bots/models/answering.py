@@ -12,6 +12,7 @@ from bots.models.choices import (
     UnsupportedMode,
     default_refusal_mode,
 )
+from bots.models.filters import check_source_filter
 
 
 class Answering(models.Model):
@@ -34,12 +35,41 @@ class Answering(models.Model):
     condense_model = models.CharField(
         "model for that", max_length=100, blank=True, default="", help_text="Empty: the chat model."
     )
+    query_variations = models.PositiveSmallIntegerField(
+        "question in other words",
+        default=0,
+        validators=[MaxValueValidator(4)],
+        help_text="How many a chat model makes of a question, to be searched as well. 0: none.",
+    )
     fusion = models.CharField(max_length=10, choices=Fusion, default=Fusion.MAX_NORM)
     dense_weight = models.FloatField(
         null=True,
         blank=True,
         validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
-        help_text="Share of the dense score in the fused one. Empty: 0.5, or 0.2 where the embedder is weak.",
+        help_text="Share of the dense score in the fused one. Empty: 0.5; of languages that the embedder does not know "
+        "0.4, or 0.2 where they have other letters than Latin ones.",
+    )
+    rerank_model = models.CharField(
+        "model that orders what was found",
+        max_length=100,
+        blank=True,
+        default="",
+        help_text="A reranker, or a chat model. Empty: none, the search's own order counts.",
+    )
+    source_filter = models.JSONField(
+        "only sources",
+        default=dict,
+        blank=True,
+        validators=[check_source_filter],
+        help_text='Of what it may answer from, e.g. {"tags": ["public"], "languages": ["en"]}. Empty: everything.',
+    )
+    recency_days = models.PositiveIntegerField(
+        "age that halves",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(36_500)],
+        help_text="Newer sources come before older ones that fit about as well, and win where they contradict them. "
+        "After so many days half of the advantage is gone. Empty: age does not count.",
     )
     refusal_mode = models.CharField(
         "refusal", max_length=10, choices=RefusalMode, default=default_refusal_mode

@@ -110,6 +110,14 @@ class BotProfile(TenantRow, Answering):
                 ),
             ),
             models.CheckConstraint(
+                name="bot_recency_range",
+                condition=models.Q(recency_days__gte=1, recency_days__lte=36_500),
+            ),
+            models.CheckConstraint(
+                name="bot_variations_range",
+                condition=models.Q(query_variations__lte=4),
+            ),
+            models.CheckConstraint(
                 name="bot_share_range",  # null is in every range
                 condition=models.Q(
                     dense_weight__gte=0,

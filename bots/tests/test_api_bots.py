@@ -21,7 +21,7 @@ SETTINGS = {
     "dense_weight": None, "fusion": "max_norm",
     "passage_count": 5, "history_turns": 10, "greeting": "", "starter_questions": [], "allowed_origins": [],
     "is_public": False, "contact": "", "condense_mode": "auto", "condense_model": "",
-    "unsupported_mode": "mark",
+    "unsupported_mode": "mark", "source_filter": {}, "recency_days": None, "rerank_model": "", "query_variations": 0,
 }  # fmt: skip
 FULL = {
     "name": "Support", "description": "Answers", "model": "gpt-4o", "embedding_model": "text-embedding-3-large",
@@ -220,6 +220,8 @@ def test_the_settings_start_with_the_products_defaults_and_keep_what_is_sent(as_
         "refusal_floor": 0.4, "refusal_text": "No.", "dense_weight": 1, "fusion": "rrf",
         "passage_count": 20, "history_turns": 0, "greeting": "Hello!", "starter_questions": ["Who are you?"],
         "allowed_origins": ["https://www.acme.example"], "is_public": True, "contact": "+47 22 00 00 00",
+        "recency_days": 90, "rerank_model": "cohere/rerank-v3.5", "query_variations": 3,
+        "source_filter": {"tags": ["public"], "dated_from": "2026-01-01"},
         "unsupported_mode": "drop", "condense_mode": "never", "condense_model": "openai/gpt-4o-mini",
     }  # fmt: skip
     assert change(as_acme, pk, "/settings", **wanted).json() == wanted
@@ -244,6 +246,20 @@ def test_the_settings_start_with_the_products_defaults_and_keep_what_is_sent(as_
         ({"dense_weight": "heavy"}, ["dense_weight"]),
         ({"fusion": "average"}, ["fusion"]),
         ({"fusion": None}, ["fusion"]),
+        ({"recency_days": 0}, ["recency_days"]),
+        ({"rerank_model": "x" * 101}, ["rerank_model"]),
+        ({"query_variations": 5}, ["query_variations"]),
+        ({"recency_days": 36_501}, ["recency_days"]),
+        ({"source_filter": None}, ["source_filter"]),
+        ({"source_filter": ["public"]}, ["source_filter"]),
+        ({"source_filter": {"tag": ["public"]}}, ["source_filter"]),
+        ({"source_filter": {"tags": []}}, ["source_filter"]),
+        ({"source_filter": {"source_ids": ["x"]}}, ["source_filter"]),
+        ({"source_filter": {"languages": ["elvish"]}}, ["source_filter"]),
+        (
+            {"source_filter": {"dated_from": "2026-02-01", "dated_until": "2026-01-31"}},
+            ["source_filter"],
+        ),
         ({"passage_count": 0}, ["passage_count"]),
         ({"passage_count": 21}, ["passage_count"]),
         ({"history_turns": -1}, ["history_turns"]),

@@ -158,8 +158,11 @@ def compare(sentence: str, evidence: Evidence, question: str = "") -> str:
 def is_negative(text: str, language: str) -> bool:
     if language not in LANGUAGES:
         return False
-    words = LANGUAGES[language].negations.split()
-    return any(word in words for word in _fold_words(text))
+    words, elided = LANGUAGES[language].negations, LANGUAGES[language].negating_beginning
+    return any(
+        word in words or (elided.endswith("'") and word.startswith(elided))
+        for word in _fold_words(text)
+    )
 
 
 def _contradicts(stems: frozenset[str], negative: bool, evidence: Evidence) -> bool:
@@ -168,11 +171,26 @@ def _contradicts(stems: frozenset[str], negative: bool, evidence: Evidence) -> b
         return False
     if not LANGUAGES[evidence.language].negations:
         return False
-    shares = [(len(stems & other) / len(stems), is_no) for other, is_no in evidence.sentences]
+    beginning = LANGUAGES[evidence.language].negating_beginning
+    shares = [
+        (len(stems & other) / len(stems), is_no ^ _is_turned(stems, other, beginning))
+        for other, is_no in evidence.sentences
+    ]
     best = max((share for share, _ in shares), default=0.0)
     if best < SAME_STATEMENT:
         return False
     return all(is_no != negative for share, is_no in shares if share == best)
+
+
+def _is_turned(stems: frozenset[str], other: frozenset[str], beginning: str) -> bool:
+    """Whether one says a word that the other says with a negation before it, written as one."""
+    if not beginning:
+        return False
+    turned = (
+        {beginning + stem for stem in stems - other},
+        {beginning + stem for stem in other - stems},
+    )
+    return not turned[0].isdisjoint(other) or not turned[1].isdisjoint(stems)
 
 
 def _fold_words(text: str) -> list[str]:

@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 import structlog
 from django.conf import settings
 
-from bots.models import Outcome
+from bots.models import Outcome, SourceFilter
 from conversations.following.journal import Journal, KeptTurn, Told
 from conversations.models import Message
 from conversations.turns.state import Asker, History
@@ -55,6 +55,7 @@ async def start_turn(
     is_stream: bool,
     tell: Tell,
     history: History | None = None,
+    source_filter: SourceFilter | None = None,
 ) -> TurnRun:
     """Begin a turn (see take_turn) that goes on by itself, and return it once its question is stored.
 
@@ -73,6 +74,7 @@ async def start_turn(
             asker=asker,
             is_stream=is_stream,
             history=history,
+            source_filter=source_filter,
             halt=halt,
         )
     )

@@ -79,7 +79,7 @@ async def _find_questions(
         *list_asked(near), *turn.bot.starter_questions, *list_topics(near[MOST_SHOWN:])
     )  # fmt: skip
     if not turn.bot.starter_questions and not near:
-        candidates = await run_sync(list_titles, turn.bot.pk, language, MOST_SHOWN)
+        candidates = await run_sync(list_titles, turn.bot, language, MOST_SHOWN, turn.source_filter)
     for question in leave_out_asked(candidates, asked)[:MOST_TRIED]:
         if await has_answer(turn, question):
             questions.append(question)
@@ -102,7 +102,7 @@ async def has_answer(turn: OpenTurn, question: str) -> bool:
     bot = turn.bot
     is_asked_here = is_local(bot.embedding_model or settings.DEFAULT_EMBEDDING_MODEL)
     query = replace(understood.query, by_words=not is_asked_here)
-    found = await retrieve(bot, query, bases=())
+    found = await retrieve(bot, query, bases=(), source_filter=turn.source_filter)
     if not found.passages or ground(found, refuses=bot.refuses) is not None:
         return False
     answered = await asyncio.to_thread(

@@ -105,6 +105,13 @@ class TraceUnderstoodSchema(Noun):
     carried: Annotated[
         list[TraceCarriedSchema], Field(description="From before it, and what its words count.")
     ]
+    parts: Annotated[
+        list[str],
+        Field(description="The questions of one that asks for several things; each is searched."),
+    ] = []
+    variations: Annotated[
+        list[str], Field(description="The question in other words, which were searched as well.")
+    ] = []
     decided_by: Annotated[str, Field(description="`words`, or `model`.")]
     milliseconds: float
 
@@ -227,7 +234,9 @@ class TraceSupportSchema(Noun):
 class TraceCallSchema(Noun):
     """One call of a model."""
 
-    purpose: Annotated[str, Field(description="`rewrite`, `embedding` or `answer`.")]
+    purpose: Annotated[
+        str, Field(description="`rewrite`, `vary`, `embedding`, `rerank` or `answer`.")
+    ]
     model: str
     prompt_tokens: int
     completion_tokens: int

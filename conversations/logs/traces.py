@@ -152,12 +152,16 @@ def tell_calls(trace: Mapping[str, Any]) -> list[dict[str, Any]]:
     rewriting, found = trace.get("rewriting"), trace.get("retrieval") or {}
     if rewriting:
         calls.append(_tell_call("rewrite", rewriting, rewriting.get("milliseconds")))
+    if varying := trace.get("varying"):
+        calls.append(_tell_call("vary", varying, varying.get("milliseconds")))
     if found.get("embedding_model"):
         spent = {
             "model": found["embedding_model"], "prompt_tokens": found.get("embedding_tokens"),
             "cost_usd": found.get("embedding_cost_usd"),
         }  # fmt: skip
         calls.append(_tell_call("embedding", spent, found.get("embedding_ms")))
+    if reranking := found.get("reranking"):
+        calls.append(_tell_call("rerank", reranking, reranking.get("milliseconds")))
     if trace.get("prompt_tokens") or trace.get("completion_tokens"):
         before = sum((trace.get("stages") or {}).values())
         latency = trace.get("latency_ms")

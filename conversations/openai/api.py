@@ -95,6 +95,7 @@ async def _complete(request: HttpRequest) -> HttpResponseBase:
         is_stream=is_stream,
         tell=tell_event,
         history=asked.history,
+        source_filter=body.source_filter,
     )
     writer = Writer(
         str(bot.pk),

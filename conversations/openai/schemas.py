@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
+from bots.models import SourceFilter
 from conversations.turns.schemas import Cited, HelpSchema, Refused
 from minirag.lib.http_in.nouns import Noun
 from minirag.lib.http_in.openapi import EXAMPLE_ID, Media
@@ -43,6 +44,10 @@ class Completion(Body):
     stream_options: StreamOptions | None = None
     user: Annotated[str, Field(max_length=255)] | None = None
     metadata: Metadata | None = None
+    source_filter: Annotated[
+        SourceFilter | None,
+        Field(description="Ours: which of the bot's sources may answer; never more than it has."),
+    ] = None
     n: Annotated[int, Field(ge=1, le=1)] | None = None
 
 

@@ -10,8 +10,10 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.test import AsyncClient, Client
 
+from bots.models import BotProfile
 from conversations.models import Chat, Message
 from conversations.tests.conftest import make_bot, teach
+from knowledge.models import Source
 from tenants.context import tenant_context
 from tenants.models import ApiToken
 from tests.fakes.chat_model import provider_down
@@ -369,3 +371,41 @@ def test_every_answer_carries_a_request_id(acme, acme_bot, model):
     response, _ = ask(acme, acme_bot)
     assert response["X-Request-ID"]
     assert Message.objects.first().request_id == response["X-Request-ID"]
+
+
+def test_a_question_may_be_kept_to_some_of_the_bots_sources(acme, acme_bot, in_acme, model):
+    Source.objects.update(tags=["public"])
+    model.enqueue("It lasts 36 months [1].", "It lasts 36 months [1].")
+    _, body = ask(acme, acme_bot, source_filter={"tags": ["public"]}, extended=True)
+    assert body["refusal"] is None and body["sources"]
+    _, body = ask(acme, acme_bot, source_filter={"tags": ["internal"]}, extended=True)
+    assert body["refusal"]["reason"] == "nothing_in_filter" and body["sources"] == []
+    BotProfile.objects.update(source_filter={"languages": ["de"]}, refusal_mode="open")
+    _, body = ask(acme, acme_bot, extended=True)
+    assert body["refusal"]["reason"] == "nothing_in_filter", (
+        "not even an open bot makes something up"
+    )
+    assert len(model.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("wanted", "loc"),
+    [
+        ("public", []),
+        ({"tag": ["public"]}, ["tag"]),
+        ({"tags": []}, ["tags"]),
+        ({"tags": [" "]}, ["tags", 0]),
+        ({"tags": ["x"] * 51}, ["tags"]),
+        ({"source_ids": ["all"]}, ["source_ids", 0]),
+        ({"languages": ["elvish"]}, []),
+        ({"dated_from": "yesterday"}, ["dated_from"]),
+        ({"dated_from": "2026-02-01", "dated_until": "2026-01-31"}, []),
+    ],
+)
+def test_a_wrong_filter_is_a_422_that_names_it(acme, acme_bot, wanted, loc):
+    response, body = ask(acme, acme_bot, source_filter=wanted)
+    assert response.status_code == 422
+    assert body["detail"][0]["loc"] == ["body", "source_filter", *loc]
+    asked = {"model": str(acme_bot.pk), "messages": [{"role": "user", "content": "x"}]}
+    response, _ = post_chat(acme, {**asked, "source_filter": wanted}, "/v1/chat/completions")
+    assert 400 <= response.status_code < 500

@@ -143,3 +143,12 @@ def test_a_refusal_in_a_history_that_a_client_tells_is_known_by_its_text(refusal
     history = (("user", "And whales?"), ("assistant", refusal), ("user", "Hi"))
     assert recall(history, (), "Ask us.") == (("user", "Hi"),)
     assert recall(history[1:], (), "Ask us.") == (("user", "Hi"),)
+
+
+def test_a_source_says_when_it_is_of_only_where_that_counts():
+    plain = build(passage("Open from 9."))
+    assert "date=" not in plain[-1]["content"] and "pinned" not in plain[0]["content"]
+    dated = replace(passage("Open from 9."), day=date(2026, 3, 1), is_pinned=True)
+    told = build(dated)
+    assert 'date="2026-03-01" pinned="yes">' in told[-1]["content"]
+    assert "the one with the later date" in told[0]["content"]

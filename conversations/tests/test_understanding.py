@@ -165,10 +165,10 @@ def test_topics_are_the_titles_of_what_the_bot_may_answer_from(acme_bot, globex_
     teach(
         acme_bot, "# Öffnungszeiten\n\nWir haben von 9 bis 17 Uhr geöffnet.", name="Öffnungszeiten"
     )
-    assert list_titles(acme_bot.pk, "en", 3)[0] == "Facts"
-    assert list_titles(acme_bot.pk, "de", 1) == ["Öffnungszeiten"]
+    assert list_titles(acme_bot, "en", 3)[0] == "Facts"
+    assert list_titles(acme_bot, "de", 1) == ["Öffnungszeiten"]
     acme_bot.sources.update(is_active=False)
-    assert list_titles(acme_bot.pk, "en", 3) == []
+    assert list_titles(acme_bot, "en", 3) == []
 
 
 def test_what_looks_like_noise_is_searched_where_the_index_has_it(acme_bot, model):

@@ -94,6 +94,7 @@ async def _ask(request: HttpRequest) -> HttpResponseBase:
         asker=asker,
         is_stream=body.stream,
         tell=tell_event,
+        source_filter=body.source_filter,
     )
     if not body.stream:
         answer = await collect_answer(turn.read(), extended=body.extended)

@@ -33,8 +33,11 @@ class Refusal:
 def ground(retrieval: Retrieval, *, refuses: bool) -> Refusal | None:
     """Judge whether the passages can carry an answer; None means go on.
 
-    Reasons: `no_passages` (nothing was found) and `low_confidence`.
+    Reasons: `nothing_in_filter` (a filter leaves no source, and then every bot declines), `no_passages` (nothing was
+    found) and `low_confidence`.
     """
+    if retrieval.is_filtered_out:
+        return Refusal("nothing_in_filter", 0.0, retrieval.threshold)
     if not refuses:
         return None
     if not retrieval.passages:

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from bots.models import BotProfile, Outcome, Scope, Strictness, UsageEvent, UsageKind
+from bots.models import BotProfile, Outcome, Scope, SourceFilter, Strictness, UsageEvent, UsageKind
 from bots.quotas.counting import Reservation, reserve_turn, settle_turn
 from bots.usage.metering import record_usage
 from conversations.gaps.noting import note_turn
@@ -24,6 +24,7 @@ from conversations.turns.troubles import tell_trouble
 from knowledge.curated.matching import find_by_words, with_curated
 from knowledge.retrieval.external import load_bases
 from knowledge.retrieval.passages import Passage
+from knowledge.retrieval.scope import filters_of
 from knowledge.retrieval.tongues import load_languages
 from minirag.lib.errors import Conflict, NotFound
 from minirag.lib.fixed_queries import FixedQuery
@@ -50,6 +51,7 @@ def open_turn(
     question: str,
     asker: Asker,
     told: History | None = None,
+    source_filter: SourceFilter | None = None,
 ) -> OpenTurn:
     """Check that the turn may happen, store the question and commit. `told` is a new chat's history, by the caller.
 
@@ -88,7 +90,7 @@ def open_turn(
         tell_crossings(reservation.crossings)
     return assemble_turn(
         tenant, bot, chat, message, reservation, scopes, history=history, refused=refused,
-        languages=asker.languages,
+        languages=asker.languages, source_filter=source_filter,
     )  # fmt: skip
 
 
@@ -113,14 +115,16 @@ def heed_scopes(bot: BotProfile) -> tuple[Scope, ...]:
 def assemble_turn(
     tenant: Tenant, bot: BotProfile, chat: Chat, question: Message, reservation: Reservation, scopes: tuple[Scope, ...],
     *, history: tuple[tuple[str, str], ...], refused: frozenset[int], languages: tuple[str, ...],
+    source_filter: SourceFilter | None = None,
 ) -> OpenTurn:  # fmt: skip
     """Bring together all that a turn needs to know before it begins."""
-    has_curated = getattr(bot, "has_curated", True)
+    has_curated = getattr(bot, "has_curated", True) and source_filter is None
+    bases = load_bases(bot.pk, filters_of(bot, source_filter))
     return OpenTurn(
-        bot, chat, question, history, reservation, load_bases(bot.pk), scopes,
+        bot, chat, question, history, reservation, bases, scopes,
         languages=languages, source_languages=load_languages(bot.pk), refused=refused,
         today=timezone.localdate(timezone=ZoneInfo(tenant.time_zone)), has_curated=has_curated,
-        curated=find_by_words(bot.pk, question.content) if has_curated else None,
+        source_filter=source_filter, curated=find_by_words(bot.pk, question.content) if has_curated else None,
     )  # fmt: skip
 
 
@@ -307,19 +311,21 @@ def meter_turn(turn: OpenTurn, answer: Answer, message: Message | None) -> list[
             **shared,
         )
         events.append(event)
-    rewriting = answer.rewriting
-    if rewriting is not None and rewriting.prompt_tokens:
-        event = record_usage(
-            UsageKind.REWRITE,
-            model=rewriting.model,
-            prompt_tokens=rewriting.prompt_tokens,
-            completion_tokens=rewriting.completion_tokens,
-            cost_usd=rewriting.cost_usd,
-            duration_ms=round(rewriting.milliseconds),
-            **shared,
-        )
-        events.append(event)
+    for rewriting in (answer.rewriting, answer.varying):
+        if rewriting is not None and rewriting.prompt_tokens:
+            events.append(record_usage(
+                UsageKind.REWRITE, model=rewriting.model, prompt_tokens=rewriting.prompt_tokens,
+                completion_tokens=rewriting.completion_tokens, cost_usd=rewriting.cost_usd,
+                duration_ms=round(rewriting.milliseconds), **shared,
+            ))  # fmt: skip
     found = answer.retrieval
+    if found is not None and found.reranking is not None and found.reranking.tokens:
+        event = record_usage(
+            UsageKind.RERANK, model=found.reranking.model, prompt_tokens=found.reranking.tokens,
+            completion_tokens=found.reranking.completion_tokens, cost_usd=found.reranking.cost_usd,
+            duration_ms=round(found.reranking.milliseconds), **shared,
+        )  # fmt: skip
+        events.append(event)
     if found is not None and found.embedding_model and found.embedding_tokens:
         event = record_usage(
             UsageKind.EMBEDDING,

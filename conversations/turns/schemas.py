@@ -10,7 +10,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from bots.models import Outcome
+from bots.models import Outcome, SourceFilter
 from bots.scopes.models import LONGEST_QUESTION
 from conversations.models import (
     EXCERPT_LENGTH,
@@ -319,6 +319,10 @@ class Question(Body):
     chat_id: UUID | None = None
     stream: bool = False
     extended: bool = False  # ours: adds citations and refusal to the answer
+    source_filter: Annotated[
+        SourceFilter | None,
+        Field(description="Ours: which of the bot's sources may answer; never more than it has."),
+    ] = None
 
 
 class ChatQuery(Body):

@@ -10,7 +10,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from bots.models import BotProfile, Outcome, Scope
+from bots.models import BotProfile, Outcome, Scope, SourceFilter
 from bots.quotas.counting import Reservation
 from conversations.citing.supporting import Support
 from conversations.helping.offers import Help
@@ -66,9 +66,9 @@ class OpenTurn:
     source_languages: tuple[str, ...] = ()
     refused: frozenset[int] = frozenset()  # positions in the history, of turns that were refused
     today: date | None = None  # where the tenant is
-    has_curated: bool = (
-        False  # answers of the bot's; one of the very words of the question is here:
-    )
+    source_filter: SourceFilter | None = None  # of this question, beside the bot's own
+    # Whether there are answers of the bot's; one of the very words of the question is here.
+    has_curated: bool = False
     curated: Curated | None = None
 
 
@@ -147,6 +147,7 @@ class Answer:
     is_stream: bool = False
     understood: Understood | None = None
     rewriting: Rewriting | None = None
+    varying: Rewriting | None = None  # asking for the question in several other words
     retrieval: Retrieval | None = None
     curated: Curated | None = None
     citations: list[tuple[int, Passage]] = field(default_factory=list)

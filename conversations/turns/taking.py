@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 
 import structlog
 
-from bots.models import Outcome
+from bots.models import Outcome, SourceFilter
 from bots.scopes.refusals import write_filtered
 from conversations.helping.helping import find_help
 from conversations.models import Citation, Message
@@ -31,6 +31,7 @@ from conversations.turns.state import Answer, Asker, History, OpenTurn
 from conversations.understanding.condensing import condense
 from conversations.understanding.reading import understand
 from conversations.understanding.small_talk import talk
+from conversations.understanding.varying import vary
 from knowledge.curated.matching import Curated
 from knowledge.retrieval.passages import Passage
 from knowledge.retrieval.retrieving import retrieve
@@ -170,19 +171,20 @@ async def take_turn(
     asker: Asker,
     is_stream: bool,
     history: History | None = None,
+    source_filter: SourceFilter | None = None,
     halt: Halt | None = None,
 ) -> AsyncGenerator[TurnEvent, None]:
     """Answer `question` from the bot's knowledge: yields Started, SourcesFound, Delta…, and Done or Failed.
 
     What the model sees of the conversation before is the chat's own, or in a new chat the `history` that the caller
-    gives, cut to the bot's number of turns.
+    gives, cut to the bot's number of turns. `source_filter` leaves out sources of the bot's for this question.
 
     Raises before the first event, and only then: NotFound or Conflict (see recording.open_turn). Closing the
     generator stops the model; what was said until then is stored as a stopped turn.
     """
     tenant = require_tenant()
     answer = Answer(is_stream=is_stream, outcome=Outcome.STOPPED)
-    turn = await _open(bot_profile_id, chat_id, question, asker, answer, history)
+    turn = await _open(bot_profile_id, chat_id, question, asker, answer, history, source_filter)
     started, failure = time.monotonic(), None
     try:
         yield Started(turn.chat.pk, turn.question.pk)
@@ -214,16 +216,12 @@ async def take_turn(
 
 
 async def _open(
-    bot_profile_id: uuid.UUID,
-    chat_id: uuid.UUID | None,
-    question: str,
-    asker: Asker,
-    answer: Answer,
-    history: History | None,
-) -> OpenTurn:
+    bot_profile_id: uuid.UUID, chat_id: uuid.UUID | None, question: str, asker: Asker, answer: Answer,
+    history: History | None, source_filter: SourceFilter | None,
+) -> OpenTurn:  # fmt: skip
     """Store the question; a reader who goes away while that happens leaves a stopped turn, not a pending one."""
     opening = asyncio.ensure_future(
-        run_sync(open_turn, bot_profile_id, chat_id, question, asker, history)
+        run_sync(open_turn, bot_profile_id, chat_id, question, asker, history, source_filter)
     )
     try:
         return await asyncio.shield(opening)
@@ -279,9 +277,12 @@ async def answer_turn(turn: OpenTurn, answer: Answer) -> AsyncGenerator[TurnEven
                 yield Delta(piece)
         return
     understood = answer.understood = await condense(turn, answer, understood)
+    understood = answer.understood = await vary(turn, answer, understood)
     answer.note_stage("condense")
     query = replace(understood.query, curated_in=understood.language if turn.has_curated else None)
-    found = await retrieve(turn.bot, query, bases=turn.bases)
+    found = await retrieve(
+        turn.bot, query, bases=turn.bases, source_filter=turn.source_filter, reranks=True
+    )
     answer.note_stage("retrieve")
     # A translation may have been searched: what is said is said in the visitor's language.
     retrieval = answer.retrieval = replace(found, language=understood.language)

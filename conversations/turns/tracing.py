@@ -12,8 +12,8 @@ from typing import Any, Final
 from conversations.citing.supporting import Support
 from conversations.turns.state import Answer, Rewriting, Understood
 from knowledge.curated.matching import Curated
+from knowledge.retrieval.found import Reranking, Retrieval
 from knowledge.retrieval.passages import Passage
-from knowledge.retrieval.retrieving import Retrieval
 from minirag.ai.builtin.checking import Check
 
 SHOWN_LENGTH: Final = 500
@@ -37,6 +37,7 @@ def describe_turn(answer: Answer) -> dict[str, Any]:
         "is_stream": answer.is_stream,
         "missing": _cut_words(answer.refusal.missing) if answer.refusal else [],
         "understood": None if answer.understood is None else describe_understood(answer.understood),
+        "varying": None if answer.varying is None else describe_rewriting(answer.varying),
         "rewriting": None if answer.rewriting is None else describe_rewriting(answer.rewriting),
         "retrieval": None if answer.retrieval is None else describe_retrieval(answer.retrieval),
         "curated": None if answer.curated is None else describe_curated(answer.curated),
@@ -63,6 +64,8 @@ def describe_understood(understood: Understood) -> dict[str, Any]:
         "carried": [
             {"text": each.text[:SHOWN_LENGTH], "weight": each.weight} for each in query.carried
         ],
+        "variations": [each.text[:SHOWN_LENGTH] for each in query.variations],
+        "parts": [each.text[:SHOWN_LENGTH] for each in query.parts],
         "decided_by": understood.decided_by,
         "milliseconds": round(understood.milliseconds, 1),
     }
@@ -140,6 +143,7 @@ def describe_retrieval(found: Retrieval) -> dict[str, Any]:
             for each in found.expansions[:MOST_EXPANSIONS]
         ],
         "repeats": [{"chunk_id": str(each.chunk_id), "of": str(each.of)} for each in found.repeats],
+        "reranking": None if found.reranking is None else describe_reranking(found.reranking),
         "external": [
             {
                 "source_id": str(search.source_id),
@@ -149,6 +153,18 @@ def describe_retrieval(found: Retrieval) -> dict[str, Any]:
             }
             for search in found.external
         ],
+    }
+
+
+def describe_reranking(reranking: Reranking) -> dict[str, Any]:
+    """How having a model order the passages went."""
+    return {
+        "model": reranking.model,
+        "outcome": reranking.outcome,
+        "prompt_tokens": reranking.tokens,
+        "completion_tokens": reranking.completion_tokens,
+        "cost_usd": float(reranking.cost_usd),
+        "milliseconds": round(reranking.milliseconds, 1),
     }
 
 

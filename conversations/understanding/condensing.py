@@ -7,32 +7,22 @@ the question or of what was said before, or it is thrown away and the search goe
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Sequence
-from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Final
 
-from django.conf import settings
-
 from bots.models import BotProfile, CondenseMode
-from conversations.turns.state import Answer, History, OpenTurn, Rewriting, TurnKind, Understood
+from conversations.turns.state import Answer, History, OpenTurn, TurnKind, Understood
+from conversations.understanding.calling import LONGEST_ANSWER, USED, ask_before_search
+from conversations.understanding.reading import make_query
 from knowledge.retrieval.queries import Carried, Query
 from minirag.ai.builtin.local import is_local
-from minirag.ai.chat import ChatDelta, ChatFinished, ChatRequest, lend_credentials, stream_chat
-from minirag.ai.pricing import cost_of
-from minirag.ai.tokens import count_prompt_tokens, count_tokens
-from minirag.lib.errors import ProviderError
 from minirag.lib.text.analysis import analyse
 from minirag.lib.text.language_table import LANGUAGES
 from minirag.lib.text.short_texts import decide_language
 
-USED, UNUSABLE, LATE, FAILED = "used", "unusable", "timeout", "failed"
 _TURNS: Final = 3
 _LONGEST_SAID: Final = 600
 _LONGEST_QUESTION: Final = 2000
-_LONGEST_ANSWER: Final = 1000
 _LONGEST_LINE: Final = 400
 _MAX_TOKENS: Final = 200
 _FAMILIAR: Final = 0.5
@@ -63,34 +53,16 @@ async def condense(turn: OpenTurn, answer: Answer, understood: Understood) -> Un
     model, target = choose_model(turn.bot), find_target(turn, understood)
     if model is None or not is_called_for(turn, understood, target):
         return understood
-    started = time.perf_counter()
-    said: list[str] = []
     messages = build_messages(turn.question.content, turn.history, understood.language, target)
-    rewriting = Rewriting(model, FAILED)
-    try:
-        async with asyncio.timeout(settings.CONDENSE_TIMEOUT_SECONDS):
-            end = await _ask(turn.bot, model, messages, said)
-        rewriting = replace(rewriting, outcome=UNUSABLE)
-        if end is not None:
-            rewriting = replace(
-                rewriting, prompt_tokens=end.prompt_tokens, completion_tokens=end.completion_tokens,
-                cost_usd=end.cost_usd,
-            )  # fmt: skip
-    except TimeoutError:
-        rewriting = replace(rewriting, outcome=LATE)
-    except ProviderError as error:
-        rewriting = replace(rewriting, outcome=LATE if error.category == "timeout" else FAILED)
-    if said and not rewriting.completion_tokens:  # cut off: the provider bills it all the same
-        rewriting = await asyncio.to_thread(_estimate, rewriting, messages, "".join(said))
-    found = None
-    if rewriting.outcome == UNUSABLE:
-        found = read_reply(
-            "".join(said), turn.question.content, turn.history, understood.language, target
-        )
+    reply, spent = await ask_before_search(turn.bot, model, messages, max_tokens=_MAX_TOKENS)
+    language = understood.language
+    found = (
+        read_reply(reply, turn.question.content, turn.history, language, target) if reply else None
+    )
     if found is not None:
-        rewriting = replace(rewriting, outcome=USED)
+        spent = replace(spent, outcome=USED)
         understood = apply(understood, found, target)
-    answer.rewriting = replace(rewriting, milliseconds=(time.perf_counter() - started) * 1000)
+    answer.rewriting = spent
     return understood
 
 
@@ -111,28 +83,6 @@ def is_called_for(turn: OpenTurn, understood: Understood, target: str) -> bool:
     if target or understood.kind == TurnKind.FOLLOW_UP:
         return True
     return turn.bot.condense_mode == CondenseMode.ALWAYS and bool(understood.query.carried)
-
-
-async def _ask(
-    bot: BotProfile, model: str, messages: Sequence[dict[str, str]], said: list[str]
-) -> ChatFinished | None:
-    """Collect in `said` what the model says, no more than a question needs; returns its end, if it came to one."""
-    request = ChatRequest(
-        model=model, messages=tuple(messages), temperature=0.0, max_tokens=_MAX_TOKENS,
-        credentials=await lend_credentials(bot.credentials, bot.model, model),
-        timeout_seconds=settings.CONDENSE_TIMEOUT_SECONDS,
-    )  # fmt: skip
-    length = 0
-    async with aclosing(stream_chat(request)) as events:
-        async for event in events:
-            if isinstance(event, ChatDelta):
-                said.append(event.content)
-                length += len(event.content)
-                if length > _LONGEST_ANSWER:  # an essay
-                    return None
-            elif isinstance(event, ChatFinished):
-                return event
-    return None
 
 
 def build_messages(
@@ -158,7 +108,7 @@ def read_reply(
 ) -> Condensed | None:
     """Return what a model made of a question, None where it is of no use. Pure."""
     lines = [line.strip(" \t\"'“”„«»`*") for line in reply.strip().splitlines() if line.strip()]
-    if not 1 <= len(lines) <= (2 if target else 1) or len(reply) > _LONGEST_ANSWER:
+    if not 1 <= len(lines) <= (2 if target else 1) or len(reply) > LONGEST_ANSWER:
         return None
     if any(len(line) > _LONGEST_LINE or line[:1] in "{[<" for line in lines):
         return None
@@ -178,7 +128,7 @@ def read_reply(
 
 def apply(understood: Understood, found: Condensed, target: str) -> Understood:
     """The question as the model put it: it needs nothing of what was said before."""
-    query = Query(found.question, understood.language)
+    query = make_query(found.question, understood.language)
     if found.translated:  # names stay as they are: the question's own words are looked for as well
         query = Query(found.translated, target, (Carried(found.question, _ORIGINAL_WEIGHT),))
     return replace(understood, query=query, decided_by="model")
@@ -186,9 +136,3 @@ def apply(understood: Understood, found: Condensed, target: str) -> Understood:
 
 def _name(language: str) -> str:
     return LANGUAGES[language].name if language in LANGUAGES else language
-
-
-def _estimate(rewriting: Rewriting, messages: Sequence[dict[str, str]], said: str) -> Rewriting:
-    asked, told = count_prompt_tokens(messages), count_tokens(said)
-    cost = cost_of(rewriting.model, asked, told)
-    return replace(rewriting, prompt_tokens=asked, completion_tokens=told, cost_usd=cost)

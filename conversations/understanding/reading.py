@@ -21,6 +21,7 @@ from typing import Final
 
 from conversations.models import MessageRole
 from conversations.turns.state import History, OpenTurn, TurnKind, Understood
+from conversations.understanding.parting import split_parts
 from knowledge.retrieval.queries import Carried, Query
 from knowledge.retrieval.tongues import knows_any_word
 from minirag.lib.text.analysis import analyse
@@ -71,15 +72,33 @@ def read_turn(question: str, history: History, hints: Sequence[str] = ()) -> Und
     text = talk.rest or question
     language = decide_language(text, hints)
     before = _find_questions(asked, hints)
+    query = make_query(text, language, before)
+    kind = TurnKind.FOLLOW_UP if query.is_leaning else TurnKind.QUESTION
+    return Understood(kind, language, query)
+
+
+def make_query(text: str, language: str, before: Sequence[str] = ()) -> Query:
+    """What to search for; `before` are the questions that were asked before, the latest first.
+
+    Of a question with several parts each is a question that goes on from the first.
+    """
+    first, *others = split_parts(text, language) or (text,)
+    query = _carry_over(text, language, before)
+    if not others:
+        return query
+    parts = [_carry_over(each, language, [first, *before]) for each in others]
+    return replace(query, parts=(_carry_over(first, language, before), *parts))
+
+
+def _carry_over(text: str, language: str, before: Sequence[str]) -> Query:
     if not before:
-        return Understood(TurnKind.QUESTION, language, Query(text, language))
+        return Query(text, language)
     is_leaning = leans(text, language)
     weights = LEANING_WEIGHTS if is_leaning else STANDING_WEIGHTS
     carried = tuple(Carried(said, weight) for said, weight in zip(before, weights, strict=False))
     # Its own words stand first and last: an embedder reads only so much, and they are to count the most.
     meaning = f"{text} {_find_subject(before, language)} {text}" if is_leaning else ""
-    kind = TurnKind.FOLLOW_UP if is_leaning else TurnKind.QUESTION
-    return Understood(kind, language, Query(text, language, carried, meaning))
+    return Query(text, language, carried, meaning)
 
 
 def _choose_spoken(question: str, languages: Sequence[str], hints: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from conversations.turns.schemas import FailureSchema, FeedbackBody, FullMessage
 from minirag.lib.errors import BadInput, ProductError
 from minirag.lib.http_in.nouns import Joined, Moment, Noun
 from minirag.lib.http_in.rest import Body, InvalidFields
-from minirag.lib.text.strict_json import InvalidJSON, UnstorableText, parse_json
+from minirag.lib.strict_json import InvalidJSON, UnstorableText, parse_json
 
 _LONGEST = 200_000  # characters: a question of 32,000 may be escaped to six times that
 _REQUEST_ID = r"^[A-Za-z0-9._-]*$"

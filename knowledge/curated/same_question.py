@@ -152,7 +152,7 @@ def _frame(question: str, language: str) -> _Frame:
     words = tuple(fold(word) for word in raw)
     asked = read_question(question, language)
     kind = asked.kind.value if asked.kind else ""
-    negations = LANGUAGES[language].negations.split() if language in LANGUAGES else []
+    negations = LANGUAGES[language].negations if language in LANGUAGES else []
     lowered = [word.casefold().replace("’", "'") for word in raw]
     said = {"price": table.prices, "time": table.times}.get(kind, "")
     asking = [table.whys, table.wheres, table.whos, table.whens]

@@ -11,8 +11,8 @@ from typing import Any, Final
 from django.db import connection
 
 from knowledge.models import Chunk, Source
-from knowledge.retrieval.query_terms import QueryTerms, analyse_question
 from knowledge.retrieval.statement import compose_statement
+from knowledge.wording.query_terms import QueryTerms, analyse_question
 
 MOST_WANTED: Final = 3
 _LOOKED_AT: Final = 20

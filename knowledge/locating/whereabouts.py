@@ -21,7 +21,7 @@ from knowledge.models.states import SourceStatus
 from knowledge.retrieval.passages import Passage
 from knowledge.retrieval.queries import Query
 from knowledge.retrieval.retrieving import Retrieval
-from knowledge.retrieval.scope import Scope, load_scope
+from knowledge.retrieval.scope import Scope, filters_of, load_scope
 from knowledge.retrieval.statement import CANDIDATES, compose_placing
 from minirag.lib.text.analysis import analyse, analyse_words, term_id
 
@@ -90,7 +90,7 @@ class Located:
 
 def locate(bot: BotProfile, query: Query, retrieval: Retrieval, wanted: Wanted) -> Located:
     """Say where the wanted passages stand for a question, after it was searched."""
-    scope = load_scope(bot)
+    scope = load_scope(bot, filters_of(bot))
     facts: dict[str, Any] = {
         "sources": len(scope.source_ids), "rows": scope.rows, "languages": tuple(scope.languages),
     }  # fmt: skip

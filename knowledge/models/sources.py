@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from bots.models import BotProfile
 from knowledge.models.datasets import Dataset
+from knowledge.models.standing import LEAST_WEIGHT, MOST_WEIGHT, Standing
 from knowledge.models.states import Redo, SourceStatus, SourceType
 from knowledge.sources.schedule import INTERVALS, RefreshSchedule, next_attempt, next_refresh
 from minirag.lib.jobs.job import MAX_ATTEMPTS, RESEND_AFTER, Job, JobQuerySet
@@ -21,7 +22,6 @@ from tenants.due import DueKind, make_due
 SERVERS_OWN: Final = ("encrypted_token", "has_api_token")
 """What an nyxCore source's config has that no client sets."""
 CALIBRATE_AFTER: Final = timedelta(seconds=60)  # once for all the sources that come together
-
 
 _AT_REST: dict[str, Any] = {
     "status": Case(When(chunk_count__gt=0, then=Value(SourceStatus.READY)), default=Value(SourceStatus.PENDING)),
@@ -141,7 +141,7 @@ class SourceQuerySet(JobQuerySet["Source"]):
         )  # fmt: skip
 
 
-class Source(TenantRow, Job):
+class Source(TenantRow, Standing, Job):
     """Where knowledge comes from: a text, an uploaded file, a URL, or an external nyxCore base.
 
     Which bots answer from it is its dataset's affair. `bot_profile` is the bot of a private dataset; in a shared one it
@@ -236,7 +236,10 @@ class Source(TenantRow, Job):
         ]
         constraints = [
             models.CheckConstraint(
-                name="source_is_not_its_own_parent", condition=~Q(parent=models.F("id"))
+                name="source_is_not_its_own_parent", condition=~Q(parent=F("id"))
+            ),
+            models.CheckConstraint(
+                name="source_weight_range", condition=Q(weight__range=(LEAST_WEIGHT, MOST_WEIGHT))
             ),
             models.UniqueConstraint(
                 fields=["dataset", "external_id"],
@@ -264,11 +267,8 @@ class Source(TenantRow, Job):
 
     @property
     def progress(self) -> dict[str, Any]:
-        return {
-            "stage": self.progress_stage,
-            "done": self.progress_done,
-            "total": self.progress_total,
-        }
+        done, total = self.progress_done, self.progress_total
+        return {"stage": self.progress_stage, "done": done, "total": total}
 
     @classmethod
     def is_free(cls, now: datetime) -> Q:

@@ -24,10 +24,11 @@ from django.utils import timezone
 
 from bots.models import BotProfile, UsageKind
 from bots.usage.metering import record_usage
-from knowledge.models import Chunk, RefusalFloors, Source
+from knowledge.models import Chunk, RefusalFloors
 from knowledge.retrieval.confidence import Floors, choose_floors
 from knowledge.retrieval.queries import Query
 from knowledge.retrieval.retrieving import Retrieval, retrieve
+from knowledge.retrieval.scope import answering_sources, filters_of
 from minirag.ai.builtin.local import MINILM, is_local
 from minirag.ai.builtin.quoting import split_quotes
 from minirag.ai.embeddings import profile_of
@@ -90,7 +91,7 @@ def calibrate_bot(bot: BotProfile) -> list[Calibrated]:
 
     Takes about 150 searches a language. Blocks: for commands and workers.
     """
-    sources = Source.objects.answering(bot.pk).order_by()
+    sources = answering_sources(bot, filters_of(bot)).order_by()
     counts = Counter[str]()
     for language, count in sources.values_list("language", "chunk_count"):
         counts[language or "en"] += count
@@ -143,7 +144,9 @@ async def _ask_all(bot: BotProfile, language: str, texts: Iterable[str]) -> list
 
 def invent_questions(bot: BotProfile, language: str) -> Iterable[str]:
     """Questions to which the bot knows an answer: every other word of a sentence of its own, a chunk each."""
-    sources = Source.objects.answering(bot.pk).order_by().filter(language=language).values("pk")
+    sources = (
+        answering_sources(bot, filters_of(bot)).order_by().filter(language=language).values("pk")
+    )
     # Ids are made from the content, so their order is no order.
     chunks = (
         Chunk.objects.filter(source__in=sources).order_by("id").values_list("content", flat=True)
@@ -163,7 +166,11 @@ def find_outdated_bots() -> list[BotProfile]:
     """The active bots whose floors were never made, or for a base or an embedder that was very different."""
     outdated = []
     for bot in BotProfile.objects.active().order_by("pk"):
-        known = Source.objects.answering(bot.pk).order_by().aggregate(sum=Sum("chunk_count"))["sum"]
+        known = (
+            answering_sources(bot, filters_of(bot))
+            .order_by()
+            .aggregate(sum=Sum("chunk_count"))["sum"]
+        )
         made = bot.refusal_floors.order_by("-made_at").values_list("embedding_model", "chunk_count")
         latest = made.first()
         if known and (

@@ -16,7 +16,9 @@ from typing import Final
 
 import structlog
 from django.conf import settings
+from django.db.models import QuerySet
 
+from bots.models import SourceFilter
 from knowledge.models import Source
 from knowledge.retrieval.nyxcore import (
     Base,
@@ -27,6 +29,7 @@ from knowledge.retrieval.nyxcore import (
     search_base,
 )
 from knowledge.retrieval.passages import Passage, choose_external
+from knowledge.retrieval.scope import narrow
 from minirag.lib.fixed_queries import FixedQuery
 from minirag.lib.http_out.circuits import Circuits
 from tenants.context import current_schema, run_sync
@@ -59,20 +62,28 @@ class External:
     relevant: frozenset[uuid.UUID]
 
 
-_BASES = FixedQuery(
-    lambda bot_profile_id: (
-        Source.objects.external(bot_profile_id)
+def _select_bases(
+    bot_profile_id: uuid.UUID, filters: Sequence[SourceFilter] = ()
+) -> QuerySet[Source, Source]:
+    return (
+        narrow(Source.objects.external(bot_profile_id), filters)
         .order_by("created_at", "id")
         .only("name", "config", "updated_at", "error_code")
-    ),
-    uuid.UUID,
-)
+    )
 
 
-def load_bases(bot_profile_id: uuid.UUID) -> tuple[Base, ...]:
-    """Return the bases that a bot may ask now. One query; a source whose token is gone says so and is left out."""
+_BASES = FixedQuery(_select_bases, uuid.UUID)
+
+
+def load_bases(bot_profile_id: uuid.UUID, filters: Sequence[SourceFilter] = ()) -> tuple[Base, ...]:
+    """Return the bases that a bot may ask now and the filters leave, in one query.
+
+    A source whose token is gone says so and is left out.
+    """
     bases = []
-    for source in _BASES.fetch(bot_profile_id):
+    for source in (
+        _select_bases(bot_profile_id, filters) if filters else _BASES.fetch(bot_profile_id)
+    ):
         try:
             bases.append(describe_base(source))
         except NyxCoreError as error:

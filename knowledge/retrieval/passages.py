@@ -6,6 +6,7 @@ import re
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Final
 
 from knowledge.sources.configs import AUTHORITIES
@@ -30,8 +31,9 @@ class Passage:
     scale of its own, and the base's name for the chunk as `external_id`.
 
     `fused` is what `score` was before it was known how close together the passage says the question's words, and
-    `closeness` what that added. A curated answer that is cited is a passage
-    too, of the `kind` CURATED: then `source_id` is the answer and `chunk_id` the question of its that was asked.
+    `closeness` what that added. `day` and `is_pinned` are its source's, where the bot lets them count. A curated answer
+    that is cited is a passage too, of the `kind` CURATED: then `source_id` is the answer and `chunk_id` the question of
+    its that was asked.
     """
 
     chunk_id: uuid.UUID
@@ -49,6 +51,8 @@ class Passage:
     external_id: str = ""
     fused: float = 0.0
     closeness: float = 0.0
+    day: date | None = None
+    is_pinned: bool = False
     kind: str = PASSAGE
 
     @property
@@ -59,7 +63,7 @@ class Passage:
 
 @dataclass(frozen=True)
 class Repeat:
-    """A passage that was left out because a better one, `of`, says the same."""
+    """A passage that was left out because a better one, `of`, says the same, or one that counts more says otherwise."""
 
     chunk_id: uuid.UUID
     of: uuid.UUID
@@ -114,14 +118,14 @@ def _find_same(kept: Sequence[tuple[Passage, str]], passage: Passage, words: str
         )
         if (
             is_inside
-            and _place_of(passage) == _place_of(other)
+            and place_of(passage) == place_of(other)
             and others_words.count(" ") > _LEAST_WORDS
         ):
             return place
     return None
 
 
-def _place_of(passage: Passage) -> str:
+def place_of(passage: Passage) -> str:
     """The path of headings below the title, which is another in each source."""
     return passage.heading.partition(" > ")[2].casefold()
 

@@ -21,6 +21,8 @@ class Query:
     carried over into these only puts passages in order: it says nothing on whether the sources have an answer.
     With `by_words` the embedder is not asked at all.
     `curated_in` is the language to give a curated answer in, before anything is searched; None where none is wanted.
+    `parts` are the questions of one that asks for several things; each is searched instead of the whole.
+    `variations` ask the same in other words, and are searched as well.
     """
 
     text: str
@@ -29,10 +31,17 @@ class Query:
     meaning: str = ""
     by_words: bool = False
     curated_in: str | None = None
+    parts: tuple[Query, ...] = ()
+    variations: tuple[Query, ...] = ()
 
     @property
     def is_leaning(self) -> bool:
         return bool(self.meaning)
+
+    @property
+    def read(self) -> str:
+        """All that a passage may say together: the question, and what it goes on from."""
+        return " ".join([self.text, *(each.text for each in self.carried)])
 
     @property
     def embedded(self) -> str:

@@ -1,18 +1,28 @@
-"""What a bot may answer from at this moment."""
+"""What a bot may answer from at this moment: its sources, less those that a filter leaves out."""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any
 
 from django.db.models import FilteredRelation, Q, QuerySet
+from django.db.models.functions import Coalesce, TruncDate
+from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
+from django.utils import timezone
 
-from bots.models import BotProfile
-from knowledge.models import Source
+from bots.models import BotProfile, SourceFilter, read_source_filter
+from knowledge.models import Source, SourceQuerySet
+from knowledge.ordering.precedence import Standing, weigh
 from minirag.lib.fixed_queries import FixedQuery
 
 PRIORITY_STEP, PRIORITY_STEPS = 0.01, 5
+_DAY = Coalesce("dated_on", TruncDate("created_at", tzinfo=UTC))
+_COLUMNS = (
+    "pk", "chunk_count", "language", "dataset__embedding_model", "link__priority", "weight", "is_pinned",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -20,38 +30,75 @@ class Scope:
     """What a bot may answer from at this moment; `languages` with the most frequent first.
 
     Only what `embedded_ids` name has vectors of `embedding_model`; the rest is found by its words. `factors`, one for
-    each source, say what its dataset's priority does to a score.
+    each source, say what its dataset's priority, its weight and its age do to a score. `standings` are there
+    where a source is pinned, or where age counts.
     """
 
     source_ids: list[uuid.UUID]
     embedded_ids: list[uuid.UUID]
     factors: list[float]
+    standings: dict[uuid.UUID, Standing]
     rows: int
     languages: list[str]
     embedding_model: str
 
 
-def _select_rows(bot_profile_id: uuid.UUID) -> QuerySet[Source, Any]:
+def narrow(sources: SourceQuerySet, filters: Sequence[SourceFilter]) -> SourceQuerySet:
+    """Leave out what one of the filters does not want; without any, the query stays as it is."""
+    for each in filters:
+        if each.tags:
+            tagged = Q()
+            for tag in each.tags:
+                tagged |= Q(tags__contains=[tag]) | Q(parent__tags__contains=[tag])
+                tagged |= Q(dataset__tags__contains=[tag])
+            sources = sources.filter(tagged)
+        if each.dataset_ids:
+            sources = sources.filter(dataset__in=each.dataset_ids)
+        if each.source_ids:
+            sources = sources.filter(Q(pk__in=each.source_ids) | Q(parent__in=each.source_ids))
+        if each.languages:
+            sources = sources.filter(language__in=each.languages)
+        if each.dated_from:
+            sources = sources.filter(GreaterThanOrEqual(_DAY, each.dated_from))
+        if each.dated_until:
+            sources = sources.filter(LessThanOrEqual(_DAY, each.dated_until))
+    return sources
+
+
+def filters_of(bot: BotProfile, asked: SourceFilter | None = None) -> tuple[SourceFilter, ...]:
+    """The bot's own filter and that of a question, each if there is one: both have to be met."""
+    own = read_source_filter(bot.source_filter)
+    return tuple(each for each in (own, asked) if each is not None and each.says_anything)
+
+
+def answering_sources(bot: BotProfile, filters: Sequence[SourceFilter]) -> SourceQuerySet:
+    """The sources that a bot answers from now, less what its filter and a question's leave out."""
+    return narrow(Source.objects.answering(bot.pk), filters)
+
+
+def _select_rows(
+    bot_profile_id: uuid.UUID, filters: Sequence[SourceFilter] = ()
+) -> QuerySet[Source, Any]:
     link = FilteredRelation(
         "dataset__bot_links", condition=Q(dataset__bot_links__bot_profile=bot_profile_id)
     )
     return (
-        Source.objects.answering(bot_profile_id)
+        narrow(Source.objects.answering(bot_profile_id), filters)
         .annotate(link=link)
         .order_by()
-        .values_list("pk", "chunk_count", "language", "dataset__embedding_model", "link__priority")
+        .values_list(*_COLUMNS, _DAY)
     )
 
 
 _ROWS = FixedQuery(_select_rows, uuid.UUID)
 
 
-def load_scope(bot: BotProfile) -> Scope:
+def load_scope(bot: BotProfile, filters: Sequence[SourceFilter]) -> Scope:
     """Read it, in one query."""
-    rows = _ROWS.fetch(bot.pk)
+    rows = list(_select_rows(bot.pk, filters)) if filters else _ROWS.fetch(bot.pk)
     by_language: dict[str, int] = {}
     by_model: dict[str, int] = {}
-    for _, count, language, model, _ in rows:
+    for _, count, language, model, *_ in rows:
         by_language[language or "en"] = by_language.get(language or "en", 0) + count
         by_model[model] = by_model.get(model, 0) + count
     own = bot.effective_embedding_model
@@ -61,14 +108,33 @@ def load_scope(bot: BotProfile) -> Scope:
         if own in by_model
         else max(by_model, key=lambda name: (by_model[name], name), default="")
     )
+    factors, standings = _weigh(rows, bot.recency_days)
     return Scope(
         source_ids=[row[0] for row in rows],
         embedded_ids=[row[0] for row in rows if row[3] == chosen],
-        factors=[weigh_priority(row[4]) for row in rows],
+        factors=factors,
+        standings=standings,
         rows=sum(row[1] for row in rows),
         languages=sorted(by_language, key=lambda name: (-by_language[name], name)),
         embedding_model=chosen,
     )
+
+
+def _weigh(
+    rows: Sequence[tuple[Any, ...]], half_life: int | None
+) -> tuple[list[float], dict[uuid.UUID, Standing]]:
+    """What each source's scores are multiplied by, and the standings where they decide more than that."""
+    factors = [weigh_priority(row[4]) for row in rows]
+    has_pinned = any(row[6] for row in rows)
+    if half_life is None and not has_pinned and all(row[5] == 1 for row in rows):
+        return factors, {}
+    today = timezone.now().date()
+    known = {row[0]: Standing(row[5], row[6], row[7] if half_life else None) for row in rows}
+    weighed = [
+        factor * weigh(known[row[0]], today, half_life)
+        for factor, row in zip(factors, rows, strict=True)
+    ]
+    return weighed, known if half_life or has_pinned else {}
 
 
 def weigh_priority(priority: int | None) -> float:

@@ -9,8 +9,10 @@ from typing import Final
 
 from django.db.models import Q, Sum
 
+from bots.models import BotProfile, SourceFilter
 from knowledge.models import Document, Source
 from knowledge.models.index import LexiconTerm
+from knowledge.retrieval.scope import answering_sources, filters_of
 from minirag.lib.text.analysis import analyse, term_id
 from tenants.context import current_schema
 
@@ -44,10 +46,13 @@ def load_languages(bot_profile_id: uuid.UUID) -> tuple[str, ...]:
     return languages
 
 
-def list_titles(bot_profile_id: uuid.UUID, language: str, count: int) -> list[str]:
+def list_titles(
+    bot: BotProfile, language: str, count: int, source_filter: SourceFilter | None = None
+) -> list[str]:
     """Return what a bot's largest sources are about, by their documents' titles; those in `language` first."""
+    sources = answering_sources(bot, filters_of(bot, source_filter))
     rows = (
-        Document.objects.filter(source__in=Source.objects.answering(bot_profile_id))
+        Document.objects.filter(source__in=sources)
         .exclude(Q(title="") & Q(source__name=""))
         .order_by("-source__chunk_count", "source_id", "-chunk_count", "id")
         .values_list("title", "source__name", "language")[:_LOOKED_AT]

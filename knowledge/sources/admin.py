@@ -119,6 +119,8 @@ class SourceAdmin(ProductAdmin):
                         ("name", "description"),
                         ("bot_profile", "source_type"),
                         "is_active",
+                        ("tags", "dated_on"),
+                        ("is_pinned", "weight"),
                         *own,
                     )
                 },

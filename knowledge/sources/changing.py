@@ -14,6 +14,7 @@ from django.db.models import Count, Q, QuerySet, Sum
 from django.utils import timezone
 
 from knowledge.models import Dataset, Source, SourceFile, SourceQuerySet, SourceStatus, SourceType
+from knowledge.models.standing import STANDING
 from knowledge.sources.configs import prepare_config
 from knowledge.sources.homes import Home, find_home
 from knowledge.sources.storage import count_bytes, measure_text
@@ -26,7 +27,7 @@ from tenants.due import DueKind, make_due
 _SHOWN = (
     "bot_profile_id", "dataset__bot_profile_id", "parent_id", "external_id", "name", "description", "source_type",
     "status", "config", "document_count", "chunk_count", "error_message", "is_active", "deleted_at",
-    "refresh_schedule", "last_refreshed_at", "created_at", "updated_at", "stored_bytes",
+    "refresh_schedule", "last_refreshed_at", "created_at", "updated_at", "stored_bytes", *STANDING,
 )  # fmt: skip
 
 MAX_CHILDREN = 1000
@@ -302,7 +303,7 @@ def build_source(home: Home, parent: Source | None, fields: dict[str, Any]) -> S
     source = Source(
         bot_profile=home.bot, dataset=home.dataset, parent=parent, source_type=fields["source_type"]
     )
-    for name in ("name", "description", "content", "refresh_schedule", "external_id"):
+    for name in ("name", "description", "content", "refresh_schedule", "external_id", *STANDING):
         if name in fields:
             setattr(source, name, fields[name])
     source.stored_bytes = measure_text(source.content)

@@ -15,6 +15,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from bots.admin_fields import TagsField
 from knowledge.formats.parsing import parse_isolated
 from knowledge.formats.registry import UPLOADABLE, format_of_upload, list_uploadable
 from knowledge.models import Dataset, Source, SourceType
@@ -37,9 +38,25 @@ class SourceForm(NyxCoreFields, forms.ModelForm):
         help_text="https://… of a page or of a file that can be fetched without logging in.",
     )
 
+    tags = TagsField(
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Divided by commas. For filters.",
+    )
+
     class Meta:
         model = Source
-        fields = ("name", "description", "is_active", "refresh_schedule", "content")
+        fields = (
+            "name",
+            "description",
+            "is_active",
+            "refresh_schedule",
+            "content",
+            "tags",
+            "dated_on",
+            "is_pinned",
+            "weight",
+        )
         help_texts = {"content": ""}
         widgets = {
             "name": UnfoldAdminTextInputWidget(),

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field, StrictBool, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    StrictBool,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticKnownError
 
+from bots.models import Tag
 from knowledge.models import RefreshSchedule, Source, SourceStatus, SourceType
 from minirag.lib.http_in.nouns import EmptyIsNull, Fixed, Moment, Noun, Shown, Sometimes
 from minirag.lib.http_in.openapi import EXAMPLE_IDS
 from minirag.lib.http_in.pagination import PlainPageQuery
 from minirag.lib.http_in.rest import Body
+
+
+def _once(tags: list[str]) -> list[str]:
+    return list(dict.fromkeys(tags))
+
 
 _EXAMPLE_DATASET = EXAMPLE_IDS["dataset_id"]
 
@@ -53,6 +68,29 @@ class SourceSchema(Noun, of=Source):
         EmptyIsNull,
         Field(description="Only there where the integrator gave one.", examples=["hours-42"]),
     ]
+    tags: Annotated[Sometimes[list[str]], EmptyIsNull, Field(description="Only there with a tag.")]
+    weight: Annotated[
+        Sometimes[float],
+        BeforeValidator(lambda weight: None if weight == 1 else weight),
+        Field(description="What its scores are multiplied by; only there where that is not 1."),
+    ]
+    is_pinned: Annotated[Sometimes[bool], EmptyIsNull, Field(description="Only there where it is.")]
+    dated_on: Annotated[
+        Sometimes[date],
+        Field(
+            description="The day that what it says is of; only there where one was given.",
+            examples=["2026-03-01"],
+        ),
+    ]
+
+
+class WrittenStanding(BaseModel):
+    """What people say of a source."""
+
+    tags: Annotated[list[Tag], AfterValidator(_once)] = []
+    weight: float = 1.0
+    is_pinned: StrictBool = False
+    dated_on: date | None = None
 
 
 class _Absent:
@@ -84,24 +122,28 @@ class Home(BaseModel):
         return None if value is _Absent else value
 
 
-class NewSource(Home, SourceSchema, reads="new"):
+class NewSource(Home, WrittenStanding, SourceSchema, reads="new"):  # type: ignore[misc]
     config: dict[str, Any] = {}
     content: str | None = None
 
 
 class PutSource(NewSource):
-    """A source as it is in the integrator's system; without `is_active` that stays as it is."""
+    """A source as it is in the integrator's system; what is not of that system stays as it is unless it
+    is sent: `is_active`, `tags`, `weight`, `is_pinned`, `dated_on`.
+    """
 
     is_active: StrictBool = True
 
     def fields(self) -> dict[str, Any]:
         """Return the fields for `upsert_source`."""
-        return self.model_dump() | (
+        said = self.model_dump()
+        kept = WrittenStanding.model_fields.keys() - self.model_fields_set
+        return {name: value for name, value in said.items() if name not in kept} | (
             {} if "is_active" in self.model_fields_set else {"is_active": None}
         )
 
 
-class SourceChanges(SourceSchema, reads="changes"):
+class SourceChanges(WrittenStanding, SourceSchema, reads="changes"):  # type: ignore[misc]
     """Only what is sent changes."""
 
     config: dict[str, Any]

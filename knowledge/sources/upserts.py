@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from knowledge.models import Source, SourceQuerySet, SourceType
+from knowledge.models.standing import STANDING
 from knowledge.sources.changing import (
     apply_changes,
     build_source,
@@ -128,7 +129,8 @@ def _put(
 def _change(source: Source, home: Home, fields: dict[str, Any]) -> Upserted:
     """Make a locked source what `fields` say."""
     was_deleted = source.deleted_at is not None
-    changes = {name: fields[name] for name in _PLAIN if getattr(source, name) != fields[name]}
+    said = (*_PLAIN, *(name for name in STANDING if name in fields))
+    changes = {name: fields[name] for name in said if getattr(source, name) != fields[name]}
     if changes.get("parent_id") and (changes["parent_id"] == source.pk or source.children.exists()):
         raise BadInput("Nesting beyond one level is not allowed", code="nested_too_deep")
     if was_deleted:

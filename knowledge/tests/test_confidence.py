@@ -16,8 +16,8 @@ from knowledge.retrieval.confidence import (
     measure_confidence,
 )
 from knowledge.retrieval.queries import Carried
-from knowledge.retrieval.query_terms import MAX_TERMS, analyse_question
 from knowledge.sources.schedule import next_attempt, next_refresh
+from knowledge.wording.query_terms import MAX_TERMS, analyse_question
 from minirag.ai.embeddings import profile_of
 from minirag.lib.text.analysis import analyse
 

@@ -6,14 +6,14 @@ import uuid
 
 import pytest
 
-from knowledge.retrieval.passages import Passage
-from knowledge.retrieval.proximity import (
+from knowledge.ordering.proximity import (
     DEPTH,
     NEARNESS_WEIGHT,
     PAIRS_WEIGHT,
     Closeness,
     order_by_closeness,
 )
+from knowledge.retrieval.passages import Passage
 from knowledge.tests.conftest import teach
 from knowledge.tests.test_retrieval import ask, contents
 

@@ -14,8 +14,9 @@ from knowledge.indexing.vector_index import ensure_vector_index
 from knowledge.models import Chunk, IndexEntry, Source
 from knowledge.retrieval.passages import Passage, Repeat, leave_out_repeats
 from knowledge.retrieval.queries import Carried, Query
-from knowledge.retrieval.retrieving import Retrieval, _weigh_meaning, retrieve
+from knowledge.retrieval.retrieving import Retrieval, retrieve
 from knowledge.retrieval.scope import Scope
+from knowledge.retrieval.searching import _weigh_meaning
 from knowledge.retrieval.statement import compose_statement
 from knowledge.sources.changing import (
     delete_source,

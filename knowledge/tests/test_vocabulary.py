@@ -10,9 +10,9 @@ from knowledge.indexing.forgetting import forget_knowledge
 from knowledge.indexing.lexicon import fill_in_spellings, recount_statistics
 from knowledge.models import LexiconTerm
 from knowledge.retrieval.queries import Carried, Query
-from knowledge.retrieval.vocabulary import Expansion
 from knowledge.tests.conftest import make_bot, teach
 from knowledge.tests.test_retrieval import ask, contents
+from knowledge.wording.vocabulary import Expansion
 from minirag.lib.text.analysis import term_id
 from tenants.context import tenant_context
 

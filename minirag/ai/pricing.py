@@ -69,6 +69,19 @@ def dimensions_of(model: str) -> int | None:
     return int(size) if size else None
 
 
+def mode_of(model: str) -> str:
+    """What a model is for, "chat" or "rerank" among others, where the map knows it."""
+    entry = _entry_of(model)
+    return str(entry.get("mode") or "") if entry else ""
+
+
+def cost_of_search(model: str) -> Decimal:
+    """US dollars of one search by a model that bills searches instead of tokens; 0 for all others."""
+    entry = _entry_of(model)
+    price = entry.get("input_cost_per_query") if entry else None
+    return _as_price(price).quantize(SMALLEST_AMOUNT) if price else FREE
+
+
 def context_of(model: str) -> int | None:
     """How many tokens a model can read, where the map knows it."""
     entry = _entry_of(model)

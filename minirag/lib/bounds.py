@@ -123,6 +123,8 @@ def bound_items(column: Column[Any, Any], annotation: Any) -> Any:
     rule = next((each for each in column.validators if isinstance(each, ListOf)), None)
     if rule is None:
         return annotation
+    if hasattr(annotation, "__metadata__"):  # bound already, in a class that this one derives from
+        annotation = annotation.__origin__
     (item,) = get_args(annotation)
     kind, others = getattr(item, "__origin__", item), getattr(item, "__metadata__", ())
     limits = (annotated_types.MinLen(1), annotated_types.MaxLen(rule.length))

@@ -15,7 +15,8 @@ class FakeChatModel:
     """Stands in for minirag.ai.chat.stream_chat: `enqueue` answers, read `requests` afterwards.
 
     An answer is a list of pieces; a piece that is an exception is raised there, a float is waited for. What it makes of
-    follow-ups before they are searched is apart (`enqueue_rewriting`, `rewritings_asked`); without any it is down.
+    questions before they are searched is apart (`enqueue_rewriting`, `rewritings_asked`), and so is the order in which
+    it puts what was found (`enqueue_order`, `orders_asked`); without any it is down.
     """
 
     def __init__(self) -> None:
@@ -23,13 +24,16 @@ class FakeChatModel:
         self.requests: list[ChatRequest] = []
         self.rewritings: list[list[str | float | Exception]] = []
         self.rewritings_asked: list[ChatRequest] = []
+        self.orders: list[list[str | float | Exception]] = []
+        self.orders_asked: list[ChatRequest] = []
         self.closed = 0
 
     def take_over(self, monkeypatch: Any) -> FakeChatModel:
         """Answer wherever the product asks a chat model."""
         monkeypatch.setattr("conversations.turns.speaking.stream_chat", self.stream)
         monkeypatch.setattr("conversations.evaluating.judging.stream_chat", self.stream)
-        monkeypatch.setattr("conversations.understanding.condensing.stream_chat", self.rewrite)
+        monkeypatch.setattr("conversations.understanding.calling.stream_chat", self.rewrite)
+        monkeypatch.setattr("minirag.ai.rerank.stream_chat", self.order)
         return self
 
     def enqueue(self, *pieces: str | float | Exception) -> None:
@@ -37,6 +41,13 @@ class FakeChatModel:
 
     def enqueue_rewriting(self, *pieces: str | float | Exception) -> None:
         self.rewritings.append(list(pieces))
+
+    def enqueue_order(self, *pieces: str | float | Exception) -> None:
+        self.orders.append(list(pieces))
+
+    def order(self, request: ChatRequest) -> AsyncGenerator[ChatDelta | ChatFinished, None]:
+        self.orders_asked.append(request)
+        return self._say(request, self.orders.pop(0) if self.orders else [provider_down()])
 
     def stream(self, request: ChatRequest) -> AsyncGenerator[ChatDelta | ChatFinished, None]:
         self.requests.append(request)

@@ -22,6 +22,7 @@ The model's name chooses what happens (a prefix such as `openai/` is ignored):
 | error-midway | an error object after two words |
 | silent-usage | never reports usage |
 | embed-<dimensions> | embeddings: hashed bags of words of that size (any other name: 64) |
+| rerank-words | reranking: by the words that a document shares with the question |
 | embed-short | embeddings: one vector too few |
 """
 
@@ -132,6 +133,8 @@ class Handler(BaseHTTPRequestHandler):
             if not self._fail(request):
                 if self.path.endswith("/embeddings"):
                     self._embed(request)
+                elif self.path.endswith("/rerank"):
+                    self._rerank(request)
                 elif self.path.endswith("/chat/completions"):
                     self._chat(request)
                 else:
@@ -175,6 +178,16 @@ class Handler(BaseHTTPRequestHandler):
             {"retry-after": "0"},
         )
         return True
+
+    def _rerank(self, request: ReceivedRequest) -> None:
+        if request.model == "rerank-broken":
+            self._reply(500, {"error": {"message": "broken", "type": "fake_error", "code": None}})
+            return
+        asked = set(request.body["query"].lower().split())
+        scores = [len(asked & set(text.lower().split())) for text in request.body["documents"]]
+        ranked = sorted(range(len(scores)), key=lambda place: -scores[place])
+        results = [{"index": place, "relevance_score": scores[place] / 10} for place in ranked]
+        self._reply(200, {"results": results, "usage": {"total_tokens": 42}})
 
     def _chat(self, request: ReceivedRequest) -> None:
         question = next(

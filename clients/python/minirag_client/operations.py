@@ -103,6 +103,7 @@ from minirag_client.types import (
     SignedUp,
     Source,
     SourceBatch,
+    SourceFilter,
     SourceType,
     StreamOptions,
     Strictness,
@@ -414,6 +415,10 @@ class Operations(Transport):
         fusion: Fusion | Unset = UNSET,
         passage_count: int | Unset = UNSET,
         history_turns: int | Unset = UNSET,
+        query_variations: int | Unset = UNSET,
+        rerank_model: str | Unset = UNSET,
+        recency_days: int | None | Unset = UNSET,
+        source_filter: dict[str, Any] | Unset = UNSET,
         unsupported_mode: UnsupportedMode | Unset = UNSET,
         condense_mode: CondenseMode | Unset = UNSET,
         condense_model: str | Unset = UNSET,
@@ -431,7 +436,7 @@ class Operations(Transport):
         credentials: dict[str, Any] | None | Unset = UNSET,
     ) -> BotProfile:
         """Create a bot: `POST /v1/bot-profiles`."""
-        return cast(BotProfile, self.request('POST', '/v1/bot-profiles', body=given(refuses=refuses, refusal_mode=refusal_mode, refusal_floor=refusal_floor, refusal_text=refusal_text, dense_weight=dense_weight, fusion=fusion, passage_count=passage_count, history_turns=history_turns, unsupported_mode=unsupported_mode, condense_mode=condense_mode, condense_model=condense_model, greeting=greeting, contact=contact, starter_questions=starter_questions, allowed_origins=allowed_origins, is_public=is_public, name=name, description=description, model=model, embedding_model=embedding_model, system_prompt=system_prompt, temperature=temperature, max_tokens=max_tokens, credentials=credentials)).json())
+        return cast(BotProfile, self.request('POST', '/v1/bot-profiles', body=given(refuses=refuses, refusal_mode=refusal_mode, refusal_floor=refusal_floor, refusal_text=refusal_text, dense_weight=dense_weight, fusion=fusion, passage_count=passage_count, history_turns=history_turns, query_variations=query_variations, rerank_model=rerank_model, recency_days=recency_days, source_filter=source_filter, unsupported_mode=unsupported_mode, condense_mode=condense_mode, condense_model=condense_model, greeting=greeting, contact=contact, starter_questions=starter_questions, allowed_origins=allowed_origins, is_public=is_public, name=name, description=description, model=model, embedding_model=embedding_model, system_prompt=system_prompt, temperature=temperature, max_tokens=max_tokens, credentials=credentials)).json())
 
     def show_bot(
         self,
@@ -452,6 +457,10 @@ class Operations(Transport):
         fusion: Fusion | Unset = UNSET,
         passage_count: int | Unset = UNSET,
         history_turns: int | Unset = UNSET,
+        query_variations: int | Unset = UNSET,
+        rerank_model: str | Unset = UNSET,
+        recency_days: int | None | Unset = UNSET,
+        source_filter: dict[str, Any] | Unset = UNSET,
         unsupported_mode: UnsupportedMode | Unset = UNSET,
         condense_mode: CondenseMode | Unset = UNSET,
         condense_model: str | Unset = UNSET,
@@ -471,7 +480,7 @@ class Operations(Transport):
         credentials: dict[str, Any] | None | Unset = UNSET,
     ) -> BotProfile:
         """Change a bot: `PATCH /v1/bot-profiles/{bot_profile_id}`."""
-        return cast(BotProfile, self.request('PATCH', f'/v1/bot-profiles/{bot_profile_id}', body=given(refuses=refuses, refusal_mode=refusal_mode, refusal_floor=refusal_floor, refusal_text=refusal_text, dense_weight=dense_weight, fusion=fusion, passage_count=passage_count, history_turns=history_turns, unsupported_mode=unsupported_mode, condense_mode=condense_mode, condense_model=condense_model, greeting=greeting, contact=contact, starter_questions=starter_questions, allowed_origins=allowed_origins, is_public=is_public, name=name, description=description, model=model, embedding_model=embedding_model, system_prompt=system_prompt, temperature=temperature, max_tokens=max_tokens, is_active=is_active, credentials=credentials)).json())
+        return cast(BotProfile, self.request('PATCH', f'/v1/bot-profiles/{bot_profile_id}', body=given(refuses=refuses, refusal_mode=refusal_mode, refusal_floor=refusal_floor, refusal_text=refusal_text, dense_weight=dense_weight, fusion=fusion, passage_count=passage_count, history_turns=history_turns, query_variations=query_variations, rerank_model=rerank_model, recency_days=recency_days, source_filter=source_filter, unsupported_mode=unsupported_mode, condense_mode=condense_mode, condense_model=condense_model, greeting=greeting, contact=contact, starter_questions=starter_questions, allowed_origins=allowed_origins, is_public=is_public, name=name, description=description, model=model, embedding_model=embedding_model, system_prompt=system_prompt, temperature=temperature, max_tokens=max_tokens, is_active=is_active, credentials=credentials)).json())
 
     def deactivate_bot(
         self,
@@ -499,6 +508,10 @@ class Operations(Transport):
         fusion: Fusion | Unset = UNSET,
         passage_count: int | Unset = UNSET,
         history_turns: int | Unset = UNSET,
+        query_variations: int | Unset = UNSET,
+        rerank_model: str | Unset = UNSET,
+        recency_days: int | None | Unset = UNSET,
+        source_filter: dict[str, Any] | Unset = UNSET,
         unsupported_mode: UnsupportedMode | Unset = UNSET,
         condense_mode: CondenseMode | Unset = UNSET,
         condense_model: str | Unset = UNSET,
@@ -509,7 +522,7 @@ class Operations(Transport):
         is_public: bool | Unset = UNSET,
     ) -> BotSettings:
         """Change a bot's settings: `PATCH /v1/bot-profiles/{bot_profile_id}/settings`."""
-        return cast(BotSettings, self.request('PATCH', f'/v1/bot-profiles/{bot_profile_id}/settings', body=given(refuses=refuses, refusal_mode=refusal_mode, refusal_floor=refusal_floor, refusal_text=refusal_text, dense_weight=dense_weight, fusion=fusion, passage_count=passage_count, history_turns=history_turns, unsupported_mode=unsupported_mode, condense_mode=condense_mode, condense_model=condense_model, greeting=greeting, contact=contact, starter_questions=starter_questions, allowed_origins=allowed_origins, is_public=is_public)).json())
+        return cast(BotSettings, self.request('PATCH', f'/v1/bot-profiles/{bot_profile_id}/settings', body=given(refuses=refuses, refusal_mode=refusal_mode, refusal_floor=refusal_floor, refusal_text=refusal_text, dense_weight=dense_weight, fusion=fusion, passage_count=passage_count, history_turns=history_turns, query_variations=query_variations, rerank_model=rerank_model, recency_days=recency_days, source_filter=source_filter, unsupported_mode=unsupported_mode, condense_mode=condense_mode, condense_model=condense_model, greeting=greeting, contact=contact, starter_questions=starter_questions, allowed_origins=allowed_origins, is_public=is_public)).json())
 
     def list_bot_scopes(
         self,
@@ -822,10 +835,14 @@ class Operations(Transport):
         config: dict[str, Any] | Unset = UNSET,
         refresh_schedule: RefreshSchedule | None | Unset = UNSET,
         dataset_id: str | None | Unset = UNSET,
+        tags: list[str] | Unset = UNSET,
+        weight: float | Unset = UNSET,
+        is_pinned: bool | Unset = UNSET,
+        dated_on: str | None | Unset = UNSET,
         content: str | None | Unset = UNSET,
     ) -> Source:
         """Create a source: `POST /v1/sources`."""
-        return cast(Source, self.request('POST', '/v1/sources', body=given(bot_profile_id=bot_profile_id, parent_id=parent_id, name=name, description=description, source_type=source_type, config=config, refresh_schedule=refresh_schedule, dataset_id=dataset_id, content=content)).json())
+        return cast(Source, self.request('POST', '/v1/sources', body=given(bot_profile_id=bot_profile_id, parent_id=parent_id, name=name, description=description, source_type=source_type, config=config, refresh_schedule=refresh_schedule, dataset_id=dataset_id, tags=tags, weight=weight, is_pinned=is_pinned, dated_on=dated_on, content=content)).json())
 
     def create_source_with_children(
         self,
@@ -887,10 +904,14 @@ class Operations(Transport):
         is_active: bool | Unset = UNSET,
         refresh_schedule: RefreshSchedule | None | Unset = UNSET,
         dataset_id: str | None | Unset = UNSET,
+        tags: list[str] | Unset = UNSET,
+        weight: float | Unset = UNSET,
+        is_pinned: bool | Unset = UNSET,
+        dated_on: str | None | Unset = UNSET,
         content: str | None | Unset = UNSET,
     ) -> Source:
         """Put a source under your own id: `PUT /v1/sources/by-external-id/{external_id}`."""
-        return cast(Source, self.request('PUT', f'/v1/sources/by-external-id/{external_id}', body=given(bot_profile_id=bot_profile_id, parent_id=parent_id, name=name, description=description, source_type=source_type, config=config, is_active=is_active, refresh_schedule=refresh_schedule, dataset_id=dataset_id, content=content)).json())
+        return cast(Source, self.request('PUT', f'/v1/sources/by-external-id/{external_id}', body=given(bot_profile_id=bot_profile_id, parent_id=parent_id, name=name, description=description, source_type=source_type, config=config, is_active=is_active, refresh_schedule=refresh_schedule, dataset_id=dataset_id, tags=tags, weight=weight, is_pinned=is_pinned, dated_on=dated_on, content=content)).json())
 
     def delete_source_by_your_own_id(
         self,
@@ -918,10 +939,14 @@ class Operations(Transport):
         config: dict[str, Any] | Unset = UNSET,
         is_active: bool | Unset = UNSET,
         refresh_schedule: RefreshSchedule | None | Unset = UNSET,
+        tags: list[str] | Unset = UNSET,
+        weight: float | Unset = UNSET,
+        is_pinned: bool | Unset = UNSET,
+        dated_on: str | None | Unset = UNSET,
         content: str | None | Unset = UNSET,
     ) -> Source:
         """Change a source: `PATCH /v1/sources/{source_id}`."""
-        return cast(Source, self.request('PATCH', f'/v1/sources/{source_id}', body=given(name=name, description=description, config=config, is_active=is_active, refresh_schedule=refresh_schedule, content=content)).json())
+        return cast(Source, self.request('PATCH', f'/v1/sources/{source_id}', body=given(name=name, description=description, config=config, is_active=is_active, refresh_schedule=refresh_schedule, tags=tags, weight=weight, is_pinned=is_pinned, dated_on=dated_on, content=content)).json())
 
     def delete_source(
         self,
@@ -1140,9 +1165,10 @@ class Operations(Transport):
         chat_id: str | None | Unset = UNSET,
         stream: bool | Unset = UNSET,
         extended: bool | Unset = UNSET,
+        source_filter: SourceFilter | None | Unset = UNSET,
     ) -> Answer:
         """Ask a bot: `POST /v1/chat`."""
-        return cast(Answer, self.request('POST', '/v1/chat', body=given(bot_profile_id=bot_profile_id, message=message, chat_id=chat_id, stream=stream, extended=extended)).json())
+        return cast(Answer, self.request('POST', '/v1/chat', body=given(bot_profile_id=bot_profile_id, message=message, chat_id=chat_id, stream=stream, extended=extended, source_filter=source_filter)).json())
 
     def list_chats(
         self,
@@ -1176,10 +1202,11 @@ class Operations(Transport):
         stream_options: StreamOptions | None | Unset = UNSET,
         user: str | None | Unset = UNSET,
         metadata: Metadata | None | Unset = UNSET,
+        source_filter: SourceFilter | None | Unset = UNSET,
         n: int | None | Unset = UNSET,
     ) -> CompletionReply:
         """Complete a chat: `POST /v1/chat/completions`."""
-        return cast(CompletionReply, self.request('POST', '/v1/chat/completions', body=given(model=model, messages=messages, stream=stream, stream_options=stream_options, user=user, metadata=metadata, n=n)).json())
+        return cast(CompletionReply, self.request('POST', '/v1/chat/completions', body=given(model=model, messages=messages, stream=stream, stream_options=stream_options, user=user, metadata=metadata, source_filter=source_filter, n=n)).json())
 
     def list_models(
         self,

@@ -150,6 +150,10 @@ class BotSettings(TypedDict):
     fusion: Fusion
     passage_count: int
     history_turns: int
+    query_variations: int
+    rerank_model: str
+    recency_days: int | None
+    source_filter: dict[str, Any]
     unsupported_mode: UnsupportedMode
     condense_mode: CondenseMode
     condense_model: str
@@ -283,6 +287,7 @@ class Completion(TypedDict):
     stream_options: NotRequired[StreamOptions | None]
     user: NotRequired[str | None]
     metadata: NotRequired[Metadata | None]
+    source_filter: NotRequired[SourceFilter | None]
     n: NotRequired[int | None]
 
 
@@ -1115,6 +1120,10 @@ class NewBot(TypedDict):
     fusion: NotRequired[Fusion]
     passage_count: NotRequired[int]
     history_turns: NotRequired[int]
+    query_variations: NotRequired[int]
+    rerank_model: NotRequired[str]
+    recency_days: NotRequired[int | None]
+    source_filter: NotRequired[dict[str, Any]]
     unsupported_mode: NotRequired[UnsupportedMode]
     condense_mode: NotRequired[CondenseMode]
     condense_model: NotRequired[str]
@@ -1254,6 +1263,10 @@ class NewSource(TypedDict):
     config: NotRequired[dict[str, Any]]
     refresh_schedule: NotRequired[RefreshSchedule | None]
     dataset_id: NotRequired[str | None]
+    tags: NotRequired[list[str]]
+    weight: NotRequired[float]
+    is_pinned: NotRequired[bool]
+    dated_on: NotRequired[str | None]
     content: NotRequired[str | None]
 
 
@@ -1392,7 +1405,7 @@ class ProvisionedTenant(TypedDict):
 
 
 class PutSource(TypedDict):
-    """A source as it is in the integrator's system; without `is_active` that stays as it is"""
+    """A source as it is in the integrator's system; what is not of that system stays as it is unless it is sent: `is_active`, `tags`, `weight`, `is_pinned`, `dated_on`"""
 
     bot_profile_id: str | None
     parent_id: NotRequired[str | None]
@@ -1403,6 +1416,10 @@ class PutSource(TypedDict):
     is_active: NotRequired[bool]
     refresh_schedule: NotRequired[RefreshSchedule | None]
     dataset_id: NotRequired[str | None]
+    tags: NotRequired[list[str]]
+    weight: NotRequired[float]
+    is_pinned: NotRequired[bool]
+    dated_on: NotRequired[str | None]
     content: NotRequired[str | None]
 
 
@@ -1424,6 +1441,7 @@ class Question(TypedDict):
     chat_id: NotRequired[str | None]
     stream: NotRequired[bool]
     extended: NotRequired[bool]
+    source_filter: NotRequired[SourceFilter | None]
 
 
 class Quota(TypedDict):
@@ -1701,6 +1719,10 @@ class Source(TypedDict):
     updated_at: str
     dataset_id: NotRequired[str]
     external_id: NotRequired[str]
+    tags: NotRequired[list[str]]
+    weight: NotRequired[float]
+    is_pinned: NotRequired[bool]
+    dated_on: NotRequired[str]
     ignored: NotRequired[list[str]]
 
 
@@ -1708,6 +1730,17 @@ class SourceBatch(TypedDict):
     parent: Source
     children: list[Source]
     ignored: NotRequired[list[str]]
+
+
+class SourceFilter(TypedDict):
+    """What is asked of a source: everything that is named here, and of a list one of it. A source has a tag where it, its parent or its dataset has it. Its date is `dated_on`, or else the day it was added; both ends belong to the range. What says nothing of what is asked, such as an external base of its language, is out"""
+
+    tags: NotRequired[list[str] | None]
+    dataset_ids: NotRequired[list[str] | None]
+    source_ids: NotRequired[list[str] | None]
+    languages: NotRequired[list[str] | None]
+    dated_from: NotRequired[str | None]
+    dated_until: NotRequired[str | None]
 
 
 SourceStatus = Literal['pending', 'processing', 'ready', 'error']
@@ -1901,6 +1934,8 @@ class TraceUnderstood(TypedDict):
     language: str
     question: str
     carried: list[TraceCarried]
+    parts: NotRequired[list[str]]
+    variations: NotRequired[list[str]]
     decided_by: str
     milliseconds: float
 

@@ -209,26 +209,30 @@ def request_embeddings(
     route: DirectRoute, texts: Sequence[str]
 ) -> tuple[list[Any], dict[str, Any]]:
     """The rows of `data` and the usage. Blocks. Raises httpx's errors, OutboundError, ValueError or ProviderError."""
-    seconds = settings.MODEL_TIMEOUT_SECONDS
-    timeout = httpx.Timeout(seconds, connect=min(calls.CONNECT_SECONDS, seconds))
     body = {"model": route.name, "input": list(texts), "encoding_format": "float"}
-    client = connections.find_client(guarded=route.guarded)
-    ends_at = time.monotonic() + seconds
-    with client.stream(
-        "POST", f"{route.base}/embeddings", json=body, headers=route.headers, timeout=timeout
-    ) as response:
-        if not response.is_success:
-            error = b"".join(_read_within(response, ends_at, interpreting.MAX_ERROR_BYTES))
-            raise interpreting.complain(response, error, route.provider)
-        if response.headers.get("content-encoding", "identity").lower() != "identity":
-            raise ProviderError("malformed", provider=route.provider)
-        answer = json.loads(b"".join(_read_within(response, ends_at)))
+    answer = post_json(route, "embeddings", body, settings.MODEL_TIMEOUT_SECONDS)
     rows, usage = (
         (answer.get("data"), answer.get("usage")) if isinstance(answer, dict) else (None, None)
     )
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise ProviderError("malformed", provider=route.provider)
     return rows, usage if isinstance(usage, dict) else {}
+
+
+def post_json(route: DirectRoute, path: str, body: dict[str, Any], seconds: float) -> Any:
+    """The answer to a call that does not stream. Blocks. Raises httpx's errors, OutboundError, ValueError or ours."""
+    timeout = httpx.Timeout(seconds, connect=min(calls.CONNECT_SECONDS, seconds))
+    client = connections.find_client(guarded=route.guarded)
+    ends_at = time.monotonic() + seconds
+    with client.stream(
+        "POST", f"{route.base}/{path}", json=body, headers=route.headers, timeout=timeout
+    ) as response:
+        if not response.is_success:
+            error = b"".join(_read_within(response, ends_at, interpreting.MAX_ERROR_BYTES))
+            raise interpreting.complain(response, error, route.provider)
+        if response.headers.get("content-encoding", "identity").lower() != "identity":
+            raise ProviderError("malformed", provider=route.provider)
+        return json.loads(b"".join(_read_within(response, ends_at)))
 
 
 def _read_within(

@@ -21,7 +21,7 @@ from minirag.lib.errors import ProductError
 from minirag.lib.http_in.arrivals import Arrival
 from minirag.lib.http_in.doors import SHORT_BODY_BYTES
 from minirag.lib.http_in.ignored import find_unknown, note_ignored
-from minirag.lib.text.strict_json import InvalidJSON, UnstorableText, check_text, parse_json
+from minirag.lib.strict_json import InvalidJSON, UnstorableText, check_text, parse_json
 
 _SECRET_FIELDS = frozenset(
     {"password", "owner_password", "api_token", "api_key", "credentials", "secret"}

@@ -25,7 +25,7 @@ from minirag.lib.http_in.rest import (
     read_body,
     read_query,
 )
-from minirag.lib.text.strict_json import InvalidJSON, parse_json
+from minirag.lib.strict_json import InvalidJSON, parse_json
 
 JSON = "application/json"
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from minirag.lib.text.clause_words import NEGATING_BEGINNINGS, NEGATIONS
 from minirag.lib.text.stopwords import STOP_WORDS
 
 
@@ -33,8 +34,6 @@ class Language:
     """Pronouns that lead back to an earlier question."""
     openers: str = ""
     """Phrases, between commas, that begin a question which goes on from another: "and", "what about"."""
-    negations: str = ""
-    """Words that turn a statement into its opposite."""
     is_spoken: bool = False
     """Whether the product speaks it: then it has a catalogue of `phrases`."""
     direction: str = "ltr"
@@ -46,6 +45,16 @@ class Language:
     def stop_words(self) -> frozenset[str]:
         return STOP_WORDS.get(self.code, frozenset())
 
+    @property
+    def negations(self) -> frozenset[str]:
+        """Words that turn a statement into its opposite."""
+        return NEGATIONS.get(self.code, frozenset())
+
+    @property
+    def negating_beginning(self) -> str:
+        """What a verb begins with that says no, "" where it is a word of its own."""
+        return NEGATING_BEGINNINGS.get(self.code, "")
+
 
 _ENGLISH = Language(
     "en", "English", stemmer="english", is_spoken=True,
@@ -54,9 +63,6 @@ _ENGLISH = Language(
         mt ft approx ca cf resp jan feb mar apr jun jul aug sep sept oct nov dec e.g i.e u.s u.k u.n a.m p.m""",
     back_words="it its that this these those them they their he him his she her hers",
     openers="and, but, or, so, then, also, what about, how about, what if",
-    negations="""
-        not no never none nobody nothing neither nor cannot without isn't aren't wasn't weren't don't doesn't didn't
-        can't couldn't won't wouldn't mustn't shouldn't hasn't haven't hadn't needn't""",
 )  # fmt: skip
 _SPOKEN: Final = (
     _ENGLISH,
@@ -70,7 +76,6 @@ _SPOKEN: Final = (
             januar jänner februar märz april mai juni juli august september oktober november dezember jahrhundert
             jahrhunderts jahrtausend auflage etage stock klasse kapitel platz tag woche quartal""",
         back_words="er sie es ihn ihm ihnen davon damit dafür dazu daran darüber darin dies dieses dieser diese dort",
-        negations="nicht nichts nie niemals niemand kein keine keinen keinem keiner keines keinerlei ohne weder",
         openers="und, aber, oder, also, dann, auch, was ist mit, wie ist es mit, wie sieht es mit, wie steht es mit",
     ),
     Language(

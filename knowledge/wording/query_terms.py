@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from knowledge.retrieval.queries import Carried
-from knowledge.retrieval.vocabulary import COMPOUNDING, AskedWord, Expansion
+from knowledge.wording.vocabulary import COMPOUNDING, AskedWord, Expansion
 from minirag.lib.text.analysis import analyse, analyse_words, term_id
 from minirag.lib.variants import is_word
 

@@ -1,0 +1,79 @@
+"""A question with several parts is searched in its parts, and each is among what is found."""
+
+from __future__ import annotations
+
+from asgiref.sync import async_to_sync
+
+from conversations.tests.conftest import make_bot, teach
+from conversations.understanding.parting import split_parts
+from conversations.understanding.reading import read_turn
+from knowledge.retrieval.retrieving import retrieve
+
+PARTS = [
+    ("en", "What does shipping cost and how long does it take?", 2),
+    ("en", "What does it cost? When do you open?", 2),
+    ("en", "how much is a ticket and can i bring my dog", 2),
+    ("en", "I moved to town. Where do I register, and what documents do I bring?", 2),
+    ("en", "What is a lease? Who signs it? Where is it kept? When does it end?", 3),
+    ("de", "Was kostet der Ausweis und wie lange dauert die Bearbeitung?", 2),
+    ("fr", "Combien coûte la livraison et quand arrive le colis ?", 2),
+    ("es", "¿Cuánto cuesta el envío y cuándo llega el paquete?", 2),
+    ("it", "Quanto costa il biglietto e dov'è l'ingresso?", 2),
+    ("nl", "Wat kost een kaartje en wanneer is het museum open?", 2),
+    ("pl", "Ile kosztuje bilet i kiedy otwieracie kasę?", 2),
+    ("sv", "Vad kostar biljetten och när öppnar kassan?", 2),
+    ("el", "Πόσο κοστίζει το εισιτήριο και πότε ανοίγετε;", 2),
+    ("ru", "Сколько стоит билет и когда вы открываетесь?", 2),
+    ("ja", "料金はいくらですか？いつ開きますか？", 2),
+    # One thing, however many words it takes.
+    ("en", "What are the prices of tea and coffee?", 0),
+    ("en", "When and where does the tour start?", 0),
+    ("en", "Who founded the shop and when?", 0),
+    ("en", "Tell me about the shop and what it sells", 0),
+    ("en", "Do you sell salt and pepper?", 0),
+    ("de", "Wann und wo ist der Markt?", 0),
+    ("de", "Wer leitet das Amt und hat Sprechstunde?", 0),
+    ("en", "and and and?", 0),
+    ("en", "???", 0),
+    ("xx", "what and how and why", 0),
+    ("en", "What is it and how is it? " * 2000, 0),
+]
+
+
+def test_only_what_asks_for_several_things_is_split():
+    found = [(language, text, len(split_parts(text, language))) for language, text, _ in PARTS]
+    assert found == PARTS
+
+
+def test_a_later_part_goes_on_from_the_first():
+    query = read_turn("What does the Aeris One cost and how long is its warranty?", ()).query
+    first, second = query.parts
+    assert (first.text, first.carried) == ("What does the Aeris One cost?", ())
+    assert second.is_leaning and "Aeris" in second.meaning
+    assert second.carried[0].text == first.text
+
+
+def test_both_parts_are_among_the_few_passages(in_acme):
+    bot = make_bot(passage_count=2)
+    for number in range(3):
+        teach(
+            bot,
+            f"The warranty of model {number} is 36 months; ask for the warranty card.",
+            f"W{number}",
+        )
+    teach(bot, "Calibrate the sensor every 6 months with the blue cap.", "Calibration")
+    query = read_turn(
+        "How many months is the warranty and how often do I calibrate the sensor?", ()
+    ).query
+    found = async_to_sync(retrieve)(bot, query)
+    said = [passage.content for passage in found.passages]
+    assert "warranty" in said[0] and "blue cap" in said[1] and len(said) == 2
+    assert found.embedding_tokens > 0 and not found.is_weak
+
+
+def test_a_part_that_nothing_is_known_of_takes_no_place(acme_bot):
+    query = read_turn("How many months is the warranty and who won the chess olympiad?", ()).query
+    assert len(query.parts) == 2
+    alone = async_to_sync(retrieve)(acme_bot, query.parts[0])
+    found = async_to_sync(retrieve)(acme_bot, query)
+    assert found.passages == alone.passages and found.confidence == alone.confidence

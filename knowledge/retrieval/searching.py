@@ -1,0 +1,255 @@
+"""The search in the tenant's own index: one short transaction, from a question with its vector to what was found.
+
+`knowledge.retrieval.retrieving` says why it is built like this.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from bots.models import BotProfile, Fusion, SourceFilter
+from knowledge.curated.matching import Curated, find_by_meaning
+from knowledge.ordering.joining import join_cut
+from knowledge.ordering.precedence import settle
+from knowledge.ordering.proximity import DEPTH, Closeness, order_by_closeness
+from knowledge.retrieval.confidence import (
+    Floors,
+    Measured,
+    choose_floors,
+    choose_threshold,
+    find_carrier,
+    measure_confidence,
+    name_floor,
+)
+from knowledge.retrieval.found import Retrieval
+from knowledge.retrieval.passages import Passage, Repeat, leave_out_repeats
+from knowledge.retrieval.queries import Query
+from knowledge.retrieval.scope import Scope, load_scope
+from knowledge.retrieval.statement import compose_statement
+from knowledge.wording.query_terms import NO_TERMS, QueryTerms, analyse_question
+from knowledge.wording.respelling import respell
+from knowledge.wording.vocabulary import Expansion, find_expansions
+from minirag.ai.builtin.local import is_local
+from minirag.ai.embeddings import EmbedderProfile, profile_of
+from minirag.lib.text.languages import script_of_language
+from minirag.lib.text.short_texts import decide_language
+
+FREE = Decimal(0)
+# An English embedder makes something of languages in Latin letters, and little of others.
+DENSE_WEIGHT, LATIN_DENSE_WEIGHT, WEAK_DENSE_WEIGHT = 0.5, 0.4, 0.2
+_MOST_TRIES = 2
+SPARE = 5  # passages beyond those wanted, for the places of those that say the same as others
+_SETTINGS = """
+    SELECT set_config('jit', 'off', true), set_config('max_parallel_workers_per_gather', %s, true),
+           set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', '100', true),
+           set_config('hnsw.max_scan_tuples', '40000', true),
+           ARRAY(SELECT term FROM lex_df WHERE term = ANY(%s))
+"""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question on its way: `wanted` passages of what the `filters` leave.
+
+    `vector` is pgvector's text form of `text`, None where `model` could not embed it. `tries` counts earlier ones.
+    """
+
+    query: Query
+    wanted: int
+    filters: tuple[SourceFilter, ...]
+    started: float
+    model: str
+    text: str
+    vector: str | None = None
+    dimensions: int = 0
+    tokens: int = 0
+    cost_usd: Decimal = FREE
+    tries: int = 0
+    milliseconds: float = 0.0  # of the embedding
+
+
+@dataclass(frozen=True)
+class Again:
+    """The search is to be made again with this text, embedded by this model."""
+
+    model: str
+    text: str
+
+
+@dataclass(frozen=True)
+class _Candidates:
+    """What the statement found: rows best first, the two absolute figures, and the terms' weights."""
+
+    ordered: tuple[Passage, ...] = ()
+    passages: tuple[Passage, ...] = ()
+    top_cosine: float = 0.0
+    top_bm25_share: float = 0.0
+    term_weights: Mapping[str, float] = field(default_factory=dict)
+    terms: QueryTerms = NO_TERMS
+    expansions: tuple[Expansion, ...] = ()
+    repeats: tuple[Repeat, ...] = ()
+    floors: Floors | None = None
+    text: str = ""
+    """What was embedded, with its words as the passages spell them."""
+
+
+def format_vector(values: list[float]) -> str:
+    """pgvector's text form, with the four digits that half precision can hold."""
+    return "[" + ",".join([f"{value:.5g}" for value in values]) + "]"
+
+
+def search(bot: BotProfile, asked: Asked) -> Retrieval | Again:
+    """Search within one transaction, unless the question has to be embedded otherwise: by the model of the knowledge,
+    or, once it was searched, with its words spelled as the knowledge spells them.
+    """
+    query = asked.query
+    language = query.language or decide_language(query.text)
+    with transaction.atomic():
+        if query.curated_in == language and (curated := _find_curated(bot, asked, language)):
+            return _give_curated(asked, curated, language)
+        scope = load_scope(bot, asked.filters)
+        if scope.source_ids and scope.embedding_model != asked.model:
+            # It was embedded with another model than the bot names now: it is being re-embedded.
+            if not asked.tries:
+                return Again(scope.embedding_model, asked.text)
+            asked = replace(asked, vector=None, dimensions=0)
+        profile = profile_of(asked.model)
+        # A cosine of an English-only embedder means something between English texts only.
+        trusts_cosine = not profile.english_only or (
+            language == "en" and "en" in (scope.languages or ["en"])
+        )
+        terms = analyse_question(
+            query.text, language, scope.languages, query.carried, is_leaning=query.is_leaning
+        )
+        found = _Candidates(terms=terms)
+        if scope.source_ids:
+            weight = _weigh_meaning(bot, scope, language, trusts_cosine)
+            found = _find_candidates(bot, scope, asked, terms, weight, language)
+    if asked.vector and found.text and found.text != asked.text and asked.tries < _MOST_TRIES:
+        return Again(asked.model, found.text)
+    is_filtered_out = bool(asked.filters) and not scope.source_ids
+    judged = _judge(
+        bot, asked, found, profile, language, trusts_cosine, is_filtered_out=is_filtered_out
+    )
+    return replace(judged, rows=scope.rows)
+
+
+def _find_curated(bot: BotProfile, asked: Asked, language: str) -> Curated | None:
+    texts = [text for text in (asked.query.text, asked.query.meaning) if text]
+    return find_by_meaning(bot.pk, texts, language, model=asked.model, vector=asked.vector)
+
+
+def _give_curated(asked: Asked, curated: Curated, language: str) -> Retrieval:
+    is_dense = asked.vector is not None
+    return Retrieval(
+        passages=(), confidence=1.0, threshold=0.0, term_weights={}, language=language, curated=curated,
+        mode="curated", embedding_model=asked.model if is_dense else None, embedding_tokens=asked.tokens,
+        embedding_cost_usd=asked.cost_usd, milliseconds=(time.perf_counter() - asked.started) * 1000,
+    )  # fmt: skip
+
+
+def _weigh_meaning(bot: BotProfile, scope: Scope, language: str, trusts_cosine: bool) -> float:
+    """The share of meaning in the order of passages; the rest is that of words."""
+    if bot.dense_weight is not None:
+        return bot.dense_weight
+    if trusts_cosine:
+        return DENSE_WEIGHT
+    is_latin = language in scope.languages and script_of_language(language) == "latin"
+    return LATIN_DENSE_WEIGHT if is_latin else WEAK_DENSE_WEIGHT
+
+
+def _find_candidates(
+    bot: BotProfile,
+    scope: Scope,
+    asked: Asked,
+    terms: QueryTerms,
+    weight: float,
+    language: str,
+) -> _Candidates:
+    is_large = scope.rows > settings.EXACT_SCAN_ROWS
+    statement = compose_statement(
+        dimensions=asked.dimensions, uses_vector_index=is_large, by_rank=bot.fusion == Fusion.RECIPROCAL_RANK,
+        is_mixed=len(scope.embedded_ids) < len(scope.source_ids), is_weighed=set(scope.factors) != {1.0},
+        is_carried=bool(asked.query.carried) and not asked.query.is_leaning,
+    )  # fmt: skip
+    parameters: dict[str, Any] = {
+        "sources": scope.source_ids, "embedded": scope.embedded_ids, "factors": scope.factors,
+        "vector": asked.vector, "dimensions": asked.dimensions, "weight": weight,
+        "limit": max(asked.wanted + SPARE, DEPTH), "bot": bot.pk, "model": asked.model, "language": language,
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        # Starting parallel workers costs more than they save on a small table.
+        cursor.execute(_SETTINGS, ["2" if is_large else "0", terms.ids])
+        expansions = find_expansions(cursor, terms.words, set(cursor.fetchone()[-1]))
+        terms = terms.expand(expansions)
+        cursor.execute(statement, parameters | terms.parameters)
+        rows = cursor.fetchall()
+    if not rows:
+        return _Candidates(terms=terms, expansions=expansions)
+    top_cosine, top_bm25_share, term_weights, floors = rows[0][12:]
+    ranked = [(Passage(*row[:8], *map(float, row[8:11])), row[11]) for row in rows]
+    if (
+        ranked[0][0].score > 1
+    ):  # a source may count more than others do, and the best score is still 1
+        most = ranked[0][0].score
+        ranked = [(replace(each, score=each.score / most), spoken) for each, spoken in ranked]
+    weights = _weigh_terms(terms, term_weights or ())
+    # Scores by rank are of another kind, and where meaning alone is wanted words must not order.
+    share = 0.0 if bot.fusion == Fusion.RECIPROCAL_RANK else min(1.0, 2 * (1 - weight))
+    closeness = Closeness(
+        asked.query.read, weights, {each.term: each.found for each in expansions if each.replaces}
+    )
+    ordered = order_by_closeness(ranked, closeness, share)
+    counting, outdone = settle(ordered, scope.standings) if scope.standings else (ordered, [])
+    passages, repeats = leave_out_repeats(counting, asked.wanted)
+    spoken = language if language in scope.languages else (scope.languages or [language])[0]
+    return _Candidates(
+        tuple(ordered), join_cut(passages), float(top_cosine), float(top_bm25_share), weights, terms, expansions,
+        (*outdone, *repeats),
+        Floors(*floors) if floors else None, respell(asked.text, spoken, expansions, ranked),
+    )  # fmt: skip
+
+
+def _weigh_terms(terms: QueryTerms, idf: Sequence[float]) -> dict[str, float]:
+    """The inverse document frequency of each term; of what is carried over a part."""
+    pairs = zip(terms.terms.items(), idf, strict=False)
+    return {term: weight * min(count, 1) for (term, count), weight in pairs}
+
+
+def _judge(
+    bot: BotProfile, asked: Asked, found: _Candidates, profile: EmbedderProfile, language: str,
+    trusts_cosine: bool, *, is_filtered_out: bool,
+) -> Retrieval:  # fmt: skip
+    is_dense = asked.vector is not None
+    confidence = measure_confidence(
+        profile if is_dense and trusts_cosine else None, top_cosine=found.top_cosine,
+        top_bm25_share=found.top_bm25_share, term_count=len(found.terms.own),
+    )  # fmt: skip
+    floors = choose_floors(found.floors, profile, is_dense=is_dense, trusts_cosine=trusts_cosine)
+    judges: dict[str, Any] = {"own_floor": bot.refusal_floor, "is_quoting": is_local(bot.model)}
+    threshold = choose_threshold(bot.refusal_mode, floors=floors, **judges)
+    measured = Measured(
+        found.top_cosine, found.top_bm25_share, len(found.terms.own),
+        name_floor(bot.refusal_mode, **judges), floors,
+    )  # fmt: skip
+    best = found.passages[0] if found.passages else None
+    read = f"{best.heading}\n{best.content}" if best else ""
+    carrier = find_carrier(asked.query.text, read, language, found.term_weights)
+    return Retrieval(
+        passages=found.passages, confidence=confidence, threshold=threshold,
+        term_weights=found.term_weights, language=language,
+        carrier=carrier,
+        mode="hybrid" if is_dense else "lexical", embedding_model=asked.model if is_dense else None,
+        embedding_tokens=asked.tokens, embedding_cost_usd=asked.cost_usd,
+        milliseconds=(time.perf_counter() - asked.started) * 1000,
+        expansions=found.expansions, repeats=found.repeats, candidates=found.ordered,
+        measured=measured, embedding_milliseconds=asked.milliseconds, terms=found.terms, vector=asked.vector,
+        is_filtered_out=is_filtered_out,
+    )  # fmt: skip

@@ -1,0 +1,127 @@
+"""Filters: which of a bot's sources a question may be answered from. They only ever take away."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, timedelta
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from bots.models import BotProfile, SourceFilter
+from knowledge.models import BotDataset, Dataset, Source
+from knowledge.retrieval.retrieving import Retrieval, retrieve
+from knowledge.retrieval.tongues import list_titles
+from knowledge.tests.conftest import make_bot, make_source, teach
+from tenants.context import tenant_context
+
+QUESTION = "How long does the warranty last?"
+TODAY = timezone.now().date()
+
+
+def note(month: int) -> str:
+    return f"The warranty of the Aeris lasts for {month} months from the day of purchase."
+
+
+def ask(bot: BotProfile, **wanted) -> Retrieval:
+    source_filter = SourceFilter.model_validate(wanted) if wanted else None
+    return async_to_sync(retrieve)(bot, QUESTION, source_filter=source_filter)
+
+
+def names(found: Retrieval) -> set[str]:
+    ids = {passage.source_id for passage in found.passages}
+    return set(Source.objects.filter(pk__in=ids).values_list("name", flat=True))
+
+
+@pytest.fixture
+def shelf(bot) -> dict[str, Source]:
+    """Four sources that all know something: a public one, one of last year, a German one, and a shared one."""
+    public = teach(bot, note(12), name="public", tags=["public", "web"])
+    old = teach(bot, note(24), name="old", dated_on=date(2025, 3, 1))
+    german = teach(
+        bot, "Die Garantie (warranty) des Geräts gilt für alle Teile und beginnt mit dem Kauf.", name="german"
+    )  # fmt: skip
+    shared = Dataset.objects.create(
+        name="Shared", embedding_model="minirag/hash", tags=["partners"]
+    )
+    BotDataset.objects.create(bot_profile=bot, dataset=shared)
+    theirs = teach(bot, note(36), name="shared")
+    Source.objects.filter(pk=theirs.pk).update(dataset=shared)
+    return {"public": public, "old": old, "german": german, "shared": theirs}
+
+
+def test_each_kind_of_filter_leaves_what_it_names(bot, shelf):
+    everything = {"public", "old", "german", "shared"}
+    rows = [
+        ({}, everything),
+        ({"tags": ["public"]}, {"public"}),
+        ({"tags": [" web ", "partners"]}, {"public", "shared"}),
+        (
+            {"dataset_ids": [str(shelf["shared"].dataset_id), str(uuid.uuid4())]},
+            {"shared"} - {"shared"},
+        ),
+        ({"source_ids": [str(shelf["old"].pk)]}, {"old"}),
+        ({"languages": ["de"]}, {"german"}),
+        ({"dated_until": "2025-12-31"}, {"old"}),
+        ({"dated_from": str(TODAY - timedelta(days=1))}, everything - {"old"}),
+        ({"dated_from": "2025-03-01", "dated_until": "2025-03-01"}, {"old"}),
+        ({"tags": ["public"], "languages": ["en"]}, {"public"}),
+    ]
+    shared_id = Dataset.objects.get(name="Shared").pk
+    rows[3] = ({"dataset_ids": [str(shared_id), str(uuid.uuid4())]}, {"shared"})
+    assert {str(wanted): names(ask(bot, **wanted)) for wanted, _ in rows} == {
+        str(wanted): expected for wanted, expected in rows
+    }
+
+
+def test_a_child_has_its_parents_tags_and_is_named_by_its_parent(bot):
+    parent = make_source(bot, None, name="folder", tags=["manuals"])
+    teach(bot, note(12), name="page", parent=parent)
+    teach(bot, note(24), name="other")
+    assert names(ask(bot, tags=["manuals"])) == {"page"}
+    assert names(ask(bot, source_ids=[parent.pk])) == {"page"}
+
+
+def test_the_bots_own_filter_and_the_questions_both_have_to_be_met(bot, shelf):
+    bot.source_filter = {"tags": ["public", "partners"]}
+    assert names(ask(bot)) == {"public", "shared"}
+    assert names(ask(bot, tags=["partners"])) == {"shared"}
+    assert ask(bot, source_ids=[shelf["old"].pk]).is_filtered_out, "a question cannot widen it"
+    assert set(list_titles(bot, "en", 9)) == {"public", "shared"}, "nor does small talk name more"
+
+
+def test_what_a_filter_leaves_empty_is_said_to_be_so(bot, shelf):
+    found = ask(bot, tags=["secret"])
+    assert found.is_filtered_out and found.passages == () and found.is_weak
+    assert not ask(bot).is_filtered_out and not ask(bot, tags=["web"]).is_filtered_out
+    assert not ask(make_bot(name="Empty")).is_filtered_out, "it knows nothing at all"
+
+
+def test_nobody_reaches_another_bots_or_tenants_sources_by_naming_them(bot, shelf, globex):
+    other = make_bot(name="Other")
+    hidden = teach(other, note(48), name="hidden")
+    with tenant_context(globex.tenant):
+        stranger = make_bot(name="Theirs")
+        foreign = teach(stranger, note(60), name="foreign", tags=["public"])
+        dataset_id = foreign.dataset_id
+    for wanted in (
+        {"source_ids": [hidden.pk]},
+        {"dataset_ids": [hidden.dataset_id]},
+        {"source_ids": [foreign.pk]},
+        {"dataset_ids": [dataset_id]},
+    ):
+        assert ask(bot, **wanted).is_filtered_out
+    assert names(ask(bot, tags=["public"])) == {"public"}
+
+
+def test_a_search_with_a_filter_asks_the_database_as_often_as_one_without(bot, shelf):
+    def count(**wanted) -> int:
+        with CaptureQueriesContext(connection) as asked:
+            ask(bot, **wanted)
+        return len(asked)
+
+    ask(bot)  # what is asked once a process
+    assert count(tags=["public"], languages=["en"], dated_from="2020-01-01") == count()
