@@ -38,7 +38,7 @@ NO_WRITE = {
     "post /v1/bot-profiles/{bot_profile_id}/explain": "leaves no chat behind, only its cost",
     "post /v1/bot-profiles/{bot_profile_id}/scopes/check": "stores nothing",
     "post /v1/sources/validate-file": "stores nothing",
-    "post /v1/gaps/{gap_id}/draft": "stores nothing",
+    "post /v1/gaps/{gap_id}/draft": "stores nothing; that it was asked for is recorded",
 }
 # Where the example alone changes nothing, what to send instead.
 BODIES: dict[str, Any] = {
@@ -189,6 +189,7 @@ ADDITIONS = {
     "django_celery_beat.CrontabSchedule": {"minute": "17"},
 }  # fmt: skip
 ANSWERS = {
+    "write_answer": {"answer": "Yes."},
     "publish": {"reason": "It reads better."},
     "erase": {"slug": "acme"},
     "set_password": {"password": "another horse battery", "again": "another horse battery"},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from asgiref.sync import async_to_sync
 from django import forms
 from django.contrib import messages
 from django.contrib.admin import SimpleListFilter, register
@@ -19,7 +18,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldBooleanSwitchWidget
 
 from bots.admin_fields import LinesField
 from conversations.gaps.deciding import answer_gap, dismiss_gap, reopen_gap, suggest_questions
-from conversations.gaps.drafting import draft_answer
+from conversations.gaps.drafting import draft_for
 from conversations.gaps.reading import count_questions, list_closest, list_examples, list_gaps
 from conversations.models import Gap, GapState
 from knowledge.models import CuratedAnswer, CuratedQuestion
@@ -121,7 +120,7 @@ class GapAdmin(LookOnlyAdmin):
             return self._ask_for_answer(request, gap)
 
         def act(data: dict[str, Any]) -> HttpResponse:
-            made = async_to_sync(draft_answer)(gap.bot_profile, gap.question)
+            made = draft_for(gap)
             told = (
                 "The closest sentences, to start from."
                 if made.is_quoted

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from asgiref.sync import async_to_sync
 from rest_framework.request import Request
 
 from conversations.gaps.deciding import answer_gap, dismiss_gap, reopen_gap, suggest_questions
-from conversations.gaps.drafting import Draft, draft_answer
+from conversations.gaps.drafting import Draft, draft_for
 from conversations.gaps.reading import (
     count_questions,
     find_gap,
@@ -82,7 +81,7 @@ class GapDraft(GapView):
     )  # fmt: skip
     def post(self, request: Request, gap_id: UUID) -> Draft:
         gap = find_gap(gap_id)
-        return async_to_sync(draft_answer)(gap.bot_profile, gap.question)
+        return draft_for(gap)
 
 
 class GapAnswering(GapView):
