@@ -328,12 +328,9 @@ def meter_turn(turn: OpenTurn, answer: Answer, message: Message | None) -> list[
         events.append(event)
     if found is not None and found.embedding_model and found.embedding_tokens:
         event = record_usage(
-            UsageKind.EMBEDDING,
-            model=found.embedding_model,
-            prompt_tokens=found.embedding_tokens,
-            cost_usd=found.embedding_cost_usd,
-            **shared,
-        )
+            UsageKind.EMBEDDING, model=found.embedding_model, prompt_tokens=found.embedding_tokens,
+            cost_usd=found.embedding_cost_usd, **shared,
+        )  # fmt: skip
         events.append(event)
     return events
 

@@ -66,9 +66,15 @@ class SourceForm(NyxCoreFields, forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if "weight" in self.fields:
+            self.fields["weight"].required = False
         if not self.instance._state.adding:
             self.fields["url"].initial = self.instance.config.get("url", "")
             self.show_nyxcore(self.instance.config)
+
+    def clean_weight(self) -> float:
+        weight: float | None = self.cleaned_data["weight"]
+        return self.instance.weight if weight is None else weight
 
     @property
     def chosen_type(self) -> str:
