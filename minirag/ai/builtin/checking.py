@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal
 
-from minirag.lib.asking.answer_types import Asked, lacks_answer
+from minirag.lib.asking.answer_types import Asked, holds_answer, lacks_answer
 from minirag.lib.asking.framing_words import FRAMING_WORDS
 from minirag.lib.text import analysis
 from minirag.lib.variants import count_edits, stand_for
@@ -142,6 +142,10 @@ def check_quotes(
     text = " ".join(each.text for each in quoted)
     headings = " ".join(dict.fromkeys(each.headings for each in quoted))
     found = find_words(looked_for, text, headings, language, variants)
+    if asked.kind and holds_answer(asked.kind, text, language, question):
+        # "How long" is answered by a length of time, not by these words.
+        asking = asked.words.casefold().split()
+        found |= {word: 1.0 for word in words if word.is_framing and word.text.casefold() in asking}
     has_meaning = embed is not None and language == "en"
     by_meaning = WITHOUT_LEAD if signs.lead is None else BY_MEANING
     weighing = by_meaning if has_meaning else BY_WORDS

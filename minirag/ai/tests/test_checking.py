@@ -140,3 +140,9 @@ def test_what_search_took_for_a_word_counts_as_the_word():
     [term] = analyse("Abfallbehälter", "de")
     taken = {term: tuple(analyse("Mülltonne", "de"))}
     assert check("Was kostet der Abfallbehälter?", text, language="de", variants=taken).is_answered
+
+
+def test_words_that_ask_for_a_length_of_time_are_found_in_one():
+    question, text = "How long may goods be sent back?", "Goods may be sent back within 30 days."
+    asked = read_question(question, "en")
+    assert check(question, text, asked=asked).coverage > check(question, text).coverage
