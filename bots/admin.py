@@ -135,7 +135,8 @@ class BotProfileAdmin(ProductAdmin):
     fieldsets = (
         (None, {"fields": ("name", "description", "is_active")}),
         ("Answers", {"classes": ("tab",), "fields": (
-            "system_prompt", "contact", ("passage_count", "history_turns"), ("condense_mode", "condense_model"),
+            "system_prompt", "contact", ("passage_count", "history_turns"), "asks_back",
+            ("condense_mode", "condense_model"),
             "unsupported_mode",
         )}),
         ("Model", {"classes": ("tab",), "fields": (

@@ -57,6 +57,7 @@ class BotSettingsSchema(Noun, of=BotProfile):
     recency_days: int | None
     source_filter: dict[str, Any]
     unsupported_mode: UnsupportedMode
+    asks_back: StrictBool
     condense_mode: CondenseMode
     condense_model: str
     greeting: str

@@ -472,6 +472,7 @@ def bot_form(**changes: Any) -> dict[str, Any]:
         "query_variations": 0,
         "greeting": "Hi",
         "contact": "",
+        "asks_back": "on",
         "condense_mode": "auto",
         "condense_model": "",
         "starter_questions": "What?\nHow?\n\n",

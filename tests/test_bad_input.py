@@ -62,6 +62,7 @@ SETTINGS = {
     "allowed_origins": ["https://a.example.com"],
     "is_public": True,
     "contact": "",
+    "asks_back": True,
     "condense_mode": "auto",
     "condense_model": "",
 }

@@ -1191,6 +1191,7 @@ class TestAdmins:
             "rerank_model": "",
             "query_variations": "0",
             "refusal_mode": "balanced",
+            "asks_back": "on",
             "condense_mode": "auto",
         }
         assert alice.post("/admin/bots/botprofile/", data).status_code == 302

@@ -10,7 +10,7 @@ from pathlib import Path
 
 PARTS = (
     "head", "words", "look", "builders", "markdown", "memory", "client", "element", "window", "asking", "hearing",
-    "answers", "composer", "tail",
+    "answers", "helping", "composer", "tail",
 )  # fmt: skip
 FOLDER = Path(__file__).resolve().parent / "parts"
 WIDGET = FOLDER.parent.parent / "static" / "minirag" / "widget.js"

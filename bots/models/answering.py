@@ -29,6 +29,11 @@ class Answering(models.Model):
         default=UnsupportedMode.MARK,
         help_text="To leave them out, the answer is shown sentence by sentence.",
     )
+    asks_back = models.BooleanField(
+        "asks back",
+        default=True,
+        help_text='Asks what is meant where a short question ("refund?") has several good readings.',
+    )
     condense_mode = models.CharField(
         "rewriting of follow-ups", max_length=10, choices=CondenseMode, default=CondenseMode.AUTO
     )

@@ -20,7 +20,7 @@ SETTINGS = {
     "refuses": True, "refusal_mode": "balanced", "refusal_floor": None, "refusal_text": "",
     "dense_weight": None, "fusion": "max_norm",
     "passage_count": 5, "history_turns": 10, "greeting": "", "starter_questions": [], "allowed_origins": [],
-    "is_public": False, "contact": "", "condense_mode": "auto", "condense_model": "",
+    "is_public": False, "contact": "", "asks_back": True, "condense_mode": "auto", "condense_model": "",
     "unsupported_mode": "mark", "source_filter": {}, "recency_days": None, "rerank_model": "", "query_variations": 0,
 }  # fmt: skip
 FULL = {
@@ -222,6 +222,7 @@ def test_the_settings_start_with_the_products_defaults_and_keep_what_is_sent(as_
         "allowed_origins": ["https://www.acme.example"], "is_public": True, "contact": "+47 22 00 00 00",
         "recency_days": 90, "rerank_model": "cohere/rerank-v3.5", "query_variations": 3,
         "source_filter": {"tags": ["public"], "dated_from": "2026-01-01"},
+        "asks_back": False,
         "unsupported_mode": "drop", "condense_mode": "never", "condense_model": "openai/gpt-4o-mini",
     }  # fmt: skip
     assert change(as_acme, pk, "/settings", **wanted).json() == wanted
@@ -266,6 +267,7 @@ def test_the_settings_start_with_the_products_defaults_and_keep_what_is_sent(as_
         ({"history_turns": 51}, ["history_turns"]),
         ({"greeting": "x" * 501}, ["greeting"]),
         ({"contact": "x" * 201}, ["contact"]),
+        ({"asks_back": "often"}, ["asks_back"]),
         ({"condense_mode": "sometimes"}, ["condense_mode"]),
         ({"condense_model": "x" * 101}, ["condense_model"]),
         ({"starter_questions": "Who?"}, ["starter_questions"]),

@@ -35,15 +35,14 @@ def choose_near(question: str, retrieval: Retrieval) -> tuple[Passage, ...]:
     """The passages that a visitor may have meant, best first, one of each heading."""
     chosen: dict[tuple[str, str], Passage] = {}
     for passage in retrieval.passages:
-        if is_plausible(question, passage, retrieval) and not _is_planted(passage):
+        if is_plausible(question, passage, retrieval) and not is_planted(passage):
             chosen.setdefault((fold(passage.title), fold(passage.heading)), passage)
     return tuple(chosen.values())
 
 
 def is_plausible(question: str, passage: Passage, retrieval: Retrieval) -> bool:
     """Whether a passage has anything in common with a question that is worth a look."""
-    knows_language = retrieval.language == "en" and retrieval.embedding_model == MINILM
-    if knows_language and passage.cosine >= LEAST_COSINE:
+    if knows_language(retrieval) and passage.cosine >= LEAST_COSINE:
         return True
     words = weigh_words(question, retrieval.language, retrieval.term_weights)
     total = sum(word.weight for word in words)
@@ -58,7 +57,12 @@ def is_plausible(question: str, passage: Passage, retrieval: Retrieval) -> bool:
     return bool(found) and sum(word.weight for word in found) >= least * total
 
 
-def _is_planted(passage: Passage) -> bool:
+def knows_language(retrieval: Retrieval) -> bool:
+    """Whether the cosines say something that is known to hold: of the built-in embedder, in English."""
+    return retrieval.language == "en" and retrieval.embedding_model == MINILM
+
+
+def is_planted(passage: Passage) -> bool:
     """Whether it speaks to machines: nobody is sent there."""
     lines = (passage.title, passage.heading, *passage.content.splitlines())
     return any(orders_a_machine(line) or is_override(line) for line in lines if line.strip())
@@ -86,9 +90,10 @@ def list_topics(passages: Iterable[Passage]) -> Iterator[str]:
 
 def name_reading(title: str, heading: str) -> str:
     """Page and heading as one: "Delivery: What it costs"; each alone where they say the same."""
-    if not heading or fold(heading) in fold(title):
+    if not heading or (title and fold(heading) in fold(title)):
         return shorten(title)
-    return shorten(heading if fold(title) in fold(heading) else f"{title}: {heading}")
+    is_whole = fold(title) in fold(heading)  # an empty title is in each
+    return shorten(heading if is_whole else f"{title}: {heading}")
 
 
 def leave_out_asked(questions: Iterable[str], asked: Sequence[str]) -> list[str]:

@@ -112,7 +112,9 @@ class TraceUnderstoodSchema(Noun):
     variations: Annotated[
         list[str], Field(description="The question in other words, which were searched as well.")
     ] = []
-    decided_by: Annotated[str, Field(description="`words`, or `model`.")]
+    decided_by: Annotated[
+        str, Field(description="`words`, `model`, or `choice` where a reading was chosen.")
+    ]
     milliseconds: float
 
 
@@ -252,6 +254,7 @@ class TracedSchema(Noun):
     search: TraceSearchSchema | None
     candidates: list[TraceCandidateSchema]
     check: TraceCheckSchema | None
+    asked_back: Annotated[bool, Field(description="Whether the visitor was asked what they mean.")]
     missing: Annotated[list[str], Field(description="Words of a declined question.")]
     prompt: TracePromptSchema | None
     support: list[TraceSupportSchema]

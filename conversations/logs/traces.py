@@ -59,6 +59,7 @@ def tell_trace(
         "search": _tell_search(found) if found else None,
         "candidates": _tell_candidates(trace, cited, places),
         "check": trace.get("check"),
+        "asked_back": bool(trace.get("asked_back")),
         "missing": trace.get("missing") or [],
         "prompt": prompt,
         "support": trace.get("support") or [],

@@ -10,7 +10,7 @@ from bots.scopes.guardrails import OFF_TOPIC, Verdict, find_context, judge
 from bots.scopes.refusals import write_refusal
 from conversations.models import MessageRole
 from conversations.turns.grounding import Refusal
-from conversations.turns.state import OpenTurn, Understood
+from conversations.turns.state import BY_CHOICE, OpenTurn, Understood
 from minirag.ai.builtin.local import find_sentence_embedder, local_threads
 
 
@@ -24,13 +24,21 @@ async def guard(turn: OpenTurn, understood: Understood) -> tuple[Refusal, str] |
     if not turn.scopes and not turn.bot.refuses:
         return None
     earlier = [content for role, content in turn.history if role == MessageRole.USER]
-    verdict = await judge_question(turn.question.content, turn.scopes, earlier, understood.language)
+    verdict = await judge_question(
+        _find_judged(turn, understood), turn.scopes, earlier, understood.language
+    )
     if verdict.is_allowed or (verdict.reason == OFF_TOPIC and understood.is_small_talk):
         return None
     text = write_refusal(
         verdict, turn.scopes, own=turn.bot.refusal_text, language=understood.language
     )
     return Refusal(verdict.reason, verdict.score, verdict.threshold), text
+
+
+def _find_judged(turn: OpenTurn, understood: Understood) -> str:
+    """A choice is judged with the question that it answers."""
+    is_chosen = understood.decided_by == BY_CHOICE
+    return understood.query.text if is_chosen else turn.question.content
 
 
 async def judge_question(

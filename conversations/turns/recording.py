@@ -209,7 +209,7 @@ def close_turn(turn: OpenTurn, answer: Answer) -> Message | None:
 def judge_citations(answer: Answer) -> bool | None:
     """Whether an answer cites, and only what is there; None where there is nothing to cite for."""
     is_small_talk = answer.understood is not None and answer.understood.is_small_talk
-    if answer.outcome != Outcome.ANSWERED or is_small_talk:
+    if answer.outcome != Outcome.ANSWERED or is_small_talk or answer.is_asked_back:
         return None
     return bool(answer.citations) and not answer.dropped_citations
 

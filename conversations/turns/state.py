@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from bots.models import BotProfile, Outcome, Scope, SourceFilter
 from bots.quotas.counting import Reservation
@@ -72,6 +72,9 @@ class OpenTurn:
     curated: Curated | None = None
 
 
+BY_CHOICE: Final = "choice"
+
+
 class TurnKind(StrEnum):
     QUESTION = "question"
     FOLLOW_UP = "follow_up"
@@ -84,8 +87,8 @@ class TurnKind(StrEnum):
 class Understood:
     """What was asked, in its conversation. `query` is what to search for, without greeting and thanks.
 
-    `small_talk` is a kind where nothing has to be searched. `decided_by`: "words", or "model" where a chat model put
-    the question so that it stands alone.
+    `small_talk` is a kind where nothing has to be searched. `decided_by`: "words", "model" where a chat model put
+    the question so that it stands alone, or "choice" where the visitor chose one of the readings that were asked back.
     """
 
     kind: TurnKind
@@ -167,6 +170,11 @@ class Answer:
         now = time.perf_counter()
         self.stages[stage] = round((now - self.clock) * 1000, 1)
         self.clock = now
+
+    @property
+    def is_asked_back(self) -> bool:
+        """Whether the visitor was asked which of several readings they mean."""
+        return self.help is not None and bool(self.help.choices)
 
     @property
     def is_broken(self) -> bool:

@@ -21,6 +21,7 @@ import structlog
 
 from bots.models import Outcome, SourceFilter
 from bots.scopes.refusals import write_filtered
+from conversations.helping.asking_back import ask_back
 from conversations.helping.helping import find_help
 from conversations.models import Citation, Message
 from conversations.turns.grounding import Refusal, choose_refusal_text, ground
@@ -289,6 +290,10 @@ async def answer_turn(turn: OpenTurn, answer: Answer) -> AsyncGenerator[TurnEven
     if retrieval.curated is not None:
         for event in _give(turn, answer, retrieval.curated):
             yield event
+        return
+    if asked := await ask_back(turn, answer, understood, retrieval):
+        yield SourcesFound(turn.chat.pk, ())
+        yield Delta(asked)
         return
     refusal_text = choose_refusal_text(turn.bot.refusal_text, understood.language)
     refusal = ground(retrieval, refuses=turn.bot.refuses)

@@ -35,6 +35,7 @@ def describe_turn(answer: Answer) -> dict[str, Any]:
         "latency_ms": answer.duration_ms,
         "first_token_ms": answer.first_token_ms,
         "is_stream": answer.is_stream,
+        "asked_back": answer.is_asked_back,
         "missing": _cut_words(answer.refusal.missing) if answer.refusal else [],
         "understood": None if answer.understood is None else describe_understood(answer.understood),
         "varying": None if answer.varying is None else describe_rewriting(answer.varying),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bots.models import BotProfile, CondenseMode
-from conversations.turns.state import Answer, History, OpenTurn, TurnKind, Understood
+from conversations.turns.state import BY_CHOICE, Answer, History, OpenTurn, TurnKind, Understood
 from conversations.understanding.calling import LONGEST_ANSWER, USED, ask_before_search
 from conversations.understanding.reading import make_query
 from knowledge.retrieval.queries import Carried, Query
@@ -80,6 +80,8 @@ def find_target(turn: OpenTurn, understood: Understood) -> str:
 
 def is_called_for(turn: OpenTurn, understood: Understood, target: str) -> bool:
     """Whether a model could make more of the question than its words say."""
+    if understood.decided_by == BY_CHOICE:
+        return False
     if target or understood.kind == TurnKind.FOLLOW_UP:
         return True
     return turn.bot.condense_mode == CondenseMode.ALWAYS and bool(understood.query.carried)

@@ -20,7 +20,8 @@ from functools import cache
 from typing import Final
 
 from conversations.models import MessageRole
-from conversations.turns.state import History, OpenTurn, TurnKind, Understood
+from conversations.turns.state import BY_CHOICE, History, OpenTurn, TurnKind, Understood
+from conversations.understanding.choosing import find_asked_back, join_choice, read_choice
 from conversations.understanding.parting import split_parts
 from knowledge.retrieval.queries import Carried, Query
 from knowledge.retrieval.tongues import knows_any_word
@@ -62,6 +63,8 @@ def read_turn(question: str, history: History, hints: Sequence[str] = ()) -> Und
     """Understand a question after `history`; `hints` are languages to expect, the likeliest first. Pure."""
     asked = [content for role, content in history if role == MessageRole.USER]
     hints = _expect_languages(asked, hints)
+    if understood := _read_reply(question, history, hints):
+        return understood
     talk = read_small_talk(question, hints)
     if talk.kind is not None:
         language = _choose_spoken(question, talk.languages, hints) or decide_language(
@@ -114,13 +117,24 @@ def _choose_spoken(question: str, languages: Sequence[str], hints: Sequence[str]
     return first
 
 
+def _read_reply(question: str, history: History, hints: Sequence[str]) -> Understood | None:
+    """What was chosen of the readings that were asked back."""
+    asked = find_asked_back(history)
+    language = next(iter(hints), "en")
+    choice = read_choice(question, asked, language) if asked else None
+    if asked is None or choice is None:
+        return None
+    query = Query(join_choice(asked.question, choice), language)
+    return Understood(TurnKind.FOLLOW_UP, language, query, decided_by=BY_CHOICE)
+
+
 def leans(question: str, language: str) -> bool:
     """Whether a question means something only together with the one before it."""
     sample = question[:_LONGEST_READ]
     if _count_words(sample, language) <= _FEWEST_WORDS:
         return True
     lowered = sample.casefold().strip(" ¿¡-–—\n\t")
-    if _is_dense(language):
+    if is_dense(language):
         return lowered.startswith(openers_in(language)) or any(
             word in lowered for word in back_words_in(language) if len(word) > 1 or language == "zh"
         )
@@ -137,10 +151,11 @@ def _split_openers(language: str) -> list[list[str]]:
 def _count_words(text: str, language: str) -> int:
     """How many different words with meaning a text has."""
     terms = set(analyse(text[:_LONGEST_READ], language))
-    return len(terms) // _TERMS_OF_A_DENSE_WORD if _is_dense(language) else len(terms)
+    return len(terms) // _TERMS_OF_A_DENSE_WORD if is_dense(language) else len(terms)
 
 
-def _is_dense(language: str) -> bool:
+def is_dense(language: str) -> bool:
+    """Whether it is written without spaces between words."""
     return language in LANGUAGES and LANGUAGES[language].script in _DENSE_SCRIPTS
 
 

@@ -193,6 +193,12 @@
   .suggestions button { text-align: start; padding: 7px 14px; border: 1px solid var(--border); border-radius: 18px;
     background: var(--bg); }
   .suggestions button:hover { border-color: var(--primary); background: var(--bg-secondary); }
+  .help { display: grid; gap: 10px; margin-block-start: 8px; } .help p { margin: 0; font-size: 13px;
+    color: var(--text-secondary); } .help a { color: var(--text); }
+  .near ul { list-style: none; margin: 4px 0 0; padding: 0; display: grid; gap: 4px; }
+  .near li > * { border: 1px solid var(--border); border-radius: 10px; background: var(--bg); overflow: hidden; }
+  .near li > a { display: block; padding: 6px 10px; } .near li > :hover { border-color: var(--primary); }
+  .near summary { padding: 6px 10px; } .near .excerpt { padding: 0 10px 8px; color: var(--text); }
   form { display: flex; align-items: flex-end; gap: 8px; padding: 10px 12px 4px;
     border-block-start: 1px solid var(--border); }
   textarea { flex: 1; resize: none; max-height: 132px; padding: 8px 12px; border: 1px solid var(--border);
@@ -255,7 +261,8 @@
 
   const safeUrl = (text) => (/^https?:\/\/\S+$/i.test(text) ? text : null);
 
-  const link = (href, text) => build("a", { href, target: "_blank", rel: "noopener noreferrer nofollow" }, text);
+  const NEW_TAB = { target: "_blank", rel: "noopener noreferrer nofollow" };
+  const link = (href, text) => build("a", { href, ...NEW_TAB }, text);
 
   // --- Markdown, as far as answers use it ---
   const INLINE = new RegExp(
@@ -622,6 +629,7 @@
           if (message.role === "user") this.addUser(message.content);
           else if (message.role === "assistant") this.finish(this.addAssistant(), message);
         }
+        for (const old of this.log.querySelectorAll(":not(:last-child) > .help > .suggestions")) old.remove();
         if (!this.log.childElementCount) this.greet();
         this.client.ready().catch(() => {}); // warms the socket up; a question tries again
         this.pickUp(session.messages || []);
@@ -639,10 +647,7 @@
       this.addAssistant().body.append(renderMarkdown(text, () => null));
       const questions = (this.bot.starter_questions || []).filter(Boolean);
       if (!questions.length) return;
-      const suggest = (question) => ({ type: "button", dir: "auto", onclick: () => this.ask(question) });
-      const buttons = questions.map((question) => build("button", suggest(question), question));
-      const group = { className: "suggestions", role: "group", "aria-label": this.words.suggestions };
-      this.log.append(build("div", group, ...buttons));
+      this.log.append(this.buildSuggestions(questions, this.words.suggestions));
     }
 
     restart() {
@@ -842,13 +847,18 @@
         const look = { type: "button", className: "mark", title: label, "aria-label": label, onclick };
         return build("button", look, String(number));
       };
-      message.body.replaceChildren(renderMarkdown(answer.content || "", mark));
+      const { help } = answer;
+      const content = answer.content || "";
+      // The choices are buttons here; those who see none are told them as a list.
+      const said = help && help.choices.length ? content.split("\n", 1)[0] : content;
+      message.body.replaceChildren(renderMarkdown(said, mark));
       const cut = answer.cut_reason ? this.words[`cut_${answer.cut_reason}`] || "" : "";
       this.note(message, turn && turn.stopped ? this.words.stopped : cut);
       if (answer.refusal) {
         message.element.classList.add("refusal");
         if (answer.refusal.reason !== "content_filter") message.body.prepend(build("div", { className: "label", dir: this.words.dir }, icon("search"), this.words.refused));
       }
+      if (help) message.element.append(this.buildHelp(help, said));
       const below = build("div", { className: "below" });
       if (citations.length) below.append(this.buildSources(citations, items));
       if (answer.id) below.append(this.buildThumbs(answer.id, answer.feedback || null));
@@ -968,6 +978,55 @@
       this.log.setAttribute("aria-busy", String(busy));
       this.sendButton.replaceChildren(icon(busy ? "stop" : "send"));
       Object.assign(this.sendButton, { title: label, ariaLabel: label });
+    }
+
+    /** What stands below an answer that is none: pages that come close, what else can be asked, a contact; or choices. */
+    buildHelp(help, said) {
+      const box = build("div", { className: "help", lang: help.language });
+      if (help.passages.length) box.append(this.buildNear(help));
+      if (help.choices.length) box.append(this.buildSuggestions(help.choices, said));
+      else if (help.questions.length) {
+        const label = build("p", { dir: "auto" }, help.questions_label);
+        const group = this.buildSuggestions(help.questions, help.questions_label);
+        group.prepend(label);
+        box.append(group);
+      }
+      if (help.contact) box.append(this.buildContact(help));
+      return box;
+    }
+
+    /** Buttons that ask; they go away with the next question. */
+    buildSuggestions(questions, label) {
+      const suggest = (question) => ({ type: "button", dir: "auto", onclick: () => this.ask(question) });
+      const buttons = questions.map((question) => build("button", suggest(question), question));
+      return build("div", { className: "suggestions", role: "group", "aria-label": label }, ...buttons);
+    }
+
+    /** A page with an address is a link; of another its beginning can be read here. */
+    buildNear(help) {
+      const list = build("ul", { "aria-label": help.passages_label });
+      for (const near of help.passages) {
+        const parts = [near.title, near.heading].filter((part, at, all) => part && all.indexOf(part) === at);
+        const name = parts.join(" – ") || this.words.untitled;
+        const url = safeUrl(near.url || "");
+        let item = url && link(url, name);
+        if (item) item.dir = "auto";
+        else {
+          const excerpt = build("p", { className: "excerpt", dir: "auto" }, near.content || "");
+          item = build("details", {}, build("summary", { dir: "auto" }, name), excerpt);
+        }
+        list.append(build("li", {}, item));
+      }
+      return build("div", { className: "near" }, build("p", { dir: "auto" }, help.passages_label), list);
+    }
+
+    buildContact(help) {
+      const address = help.contact;
+      const [before, ...after] = help.contact_label.split(address);
+      const href = /^[^\s@:/?]+@[^\s@]+\.[^\s@]+$/.test(address) ? `mailto:${address}` :
+        /^\+?[\d\s()/.-]{5,}$/.test(address) ? `tel:${address.replace(/[^\d+]/g, "")}` : safeUrl(address);
+      const shown = href ? build("a", { href, ...(safeUrl(href) ? NEW_TAB : {}) }, address) : address;
+      return build("p", { className: "contact", dir: "auto" }, before, build("bdi", {}, shown), after.join(address));
     }
 
     onSubmit(event) {

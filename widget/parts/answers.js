@@ -9,13 +9,18 @@
         const look = { type: "button", className: "mark", title: label, "aria-label": label, onclick };
         return build("button", look, String(number));
       };
-      message.body.replaceChildren(renderMarkdown(answer.content || "", mark));
+      const { help } = answer;
+      const content = answer.content || "";
+      // The choices are buttons here; those who see none are told them as a list.
+      const said = help && help.choices.length ? content.split("\n", 1)[0] : content;
+      message.body.replaceChildren(renderMarkdown(said, mark));
       const cut = answer.cut_reason ? this.words[`cut_${answer.cut_reason}`] || "" : "";
       this.note(message, turn && turn.stopped ? this.words.stopped : cut);
       if (answer.refusal) {
         message.element.classList.add("refusal");
         if (answer.refusal.reason !== "content_filter") message.body.prepend(build("div", { className: "label", dir: this.words.dir }, icon("search"), this.words.refused));
       }
+      if (help) message.element.append(this.buildHelp(help, said));
       const below = build("div", { className: "below" });
       if (citations.length) below.append(this.buildSources(citations, items));
       if (answer.id) below.append(this.buildThumbs(answer.id, answer.feedback || null));

@@ -37,5 +37,6 @@
 
   const safeUrl = (text) => (/^https?:\/\/\S+$/i.test(text) ? text : null);
 
-  const link = (href, text) => build("a", { href, target: "_blank", rel: "noopener noreferrer nofollow" }, text);
+  const NEW_TAB = { target: "_blank", rel: "noopener noreferrer nofollow" };
+  const link = (href, text) => build("a", { href, ...NEW_TAB }, text);
 

@@ -97,6 +97,12 @@
   .suggestions button { text-align: start; padding: 7px 14px; border: 1px solid var(--border); border-radius: 18px;
     background: var(--bg); }
   .suggestions button:hover { border-color: var(--primary); background: var(--bg-secondary); }
+  .help { display: grid; gap: 10px; margin-block-start: 8px; } .help p { margin: 0; font-size: 13px;
+    color: var(--text-secondary); } .help a { color: var(--text); }
+  .near ul { list-style: none; margin: 4px 0 0; padding: 0; display: grid; gap: 4px; }
+  .near li > * { border: 1px solid var(--border); border-radius: 10px; background: var(--bg); overflow: hidden; }
+  .near li > a { display: block; padding: 6px 10px; } .near li > :hover { border-color: var(--primary); }
+  .near summary { padding: 6px 10px; } .near .excerpt { padding: 0 10px 8px; color: var(--text); }
   form { display: flex; align-items: flex-end; gap: 8px; padding: 10px 12px 4px;
     border-block-start: 1px solid var(--border); }
   textarea { flex: 1; resize: none; max-height: 132px; padding: 8px 12px; border: 1px solid var(--border);

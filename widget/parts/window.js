@@ -48,6 +48,7 @@
           if (message.role === "user") this.addUser(message.content);
           else if (message.role === "assistant") this.finish(this.addAssistant(), message);
         }
+        for (const old of this.log.querySelectorAll(":not(:last-child) > .help > .suggestions")) old.remove();
         if (!this.log.childElementCount) this.greet();
         this.client.ready().catch(() => {}); // warms the socket up; a question tries again
         this.pickUp(session.messages || []);
@@ -65,10 +66,7 @@
       this.addAssistant().body.append(renderMarkdown(text, () => null));
       const questions = (this.bot.starter_questions || []).filter(Boolean);
       if (!questions.length) return;
-      const suggest = (question) => ({ type: "button", dir: "auto", onclick: () => this.ask(question) });
-      const buttons = questions.map((question) => build("button", suggest(question), question));
-      const group = { className: "suggestions", role: "group", "aria-label": this.words.suggestions };
-      this.log.append(build("div", group, ...buttons));
+      this.log.append(this.buildSuggestions(questions, this.words.suggestions));
     }
 
     restart() {

@@ -104,7 +104,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class _Word:
+class Word:
     text: str
     terms: tuple[str, ...]
     weight: float
@@ -169,12 +169,12 @@ def check_quotes(
 
 
 def find_words(
-    words: Sequence[_Word],
+    words: Sequence[Word],
     text: str,
     headings: str,
     language: str,
     variants: Mapping[str, Sequence[str]],
-) -> dict[_Word, float]:
+) -> dict[Word, float]:
     """How surely each word is in what would be quoted, or in the headings above it."""
     said, above = (frozenset(analysis.analyse(part, language)) for part in (text, headings))
     return {
@@ -183,26 +183,26 @@ def find_words(
     }
 
 
-def cover(found: Mapping[_Word, float], language: str) -> float:
+def cover(found: Mapping[Word, float], language: str) -> float:
     """The share of the question's weight that was found."""
     total = sum(word.weight for word in found) or 1.0
     share = sum(word.weight * value for word, value in found.items()) / total
     return share if language in FRAMING_WORDS else min(share / UNKNOWN_LANGUAGE, 1.0)
 
 
-def hope(found: Mapping[_Word, float]) -> float:
+def hope(found: Mapping[Word, float]) -> float:
     """The same if each word that may be there by its meaning was."""
     return cover({word: value if word.is_exact else 1.0 for word, value in found.items()}, "en")
 
 
-def weigh_words(question: str, language: str, term_weights: Mapping[str, float]) -> list[_Word]:
+def weigh_words(question: str, language: str, term_weights: Mapping[str, float]) -> list[Word]:
     """The words of a question that mean something, each once, with what each counts (0 to 1)."""
     found = list(WORD.finditer(question))[:LONGEST_QUESTION]
     rarest = max(term_weights.values(), default=1.0) or 1.0
     framing = FRAMING_WORDS.get(language, frozenset())
     # German nouns are written with a capital; where somebody does that, what has none is of less weight.
     writes_capitals = language == "de" and any(match[0][0].isupper() for match in found[1:])
-    words: dict[str, _Word] = {}
+    words: dict[str, Word] = {}
     for match in found:
         text, terms = match[0], tuple(analysis.analyse(match[0], language))
         if not terms or text.casefold() in words:
@@ -219,14 +219,14 @@ def weigh_words(question: str, language: str, term_weights: Mapping[str, float])
             else 1.0
         )  # fmt: skip
         idf = max(term_weights.get(term, rarest) for term in terms) / rarest
-        words[text.casefold()] = _Word(
+        words[text.casefold()] = Word(
             text, terms, share * idf, is_code or is_name, share == FRAMING
         )
     return list(words.values())
 
 
 def find_word(
-    word: _Word, present: frozenset[str], variants: Mapping[str, Sequence[str]] = NO_VARIANTS
+    word: Word, present: frozenset[str], variants: Mapping[str, Sequence[str]] = NO_VARIANTS
 ) -> float:
     """How surely (0 to 1) a word is among analysed terms."""
     if any(letter.isdigit() for letter in word.text):
@@ -260,8 +260,8 @@ def compare_terms(asked: str, other: str) -> float:
 
 
 def find_by_meaning(
-    found: Mapping[_Word, float], text: str, embed: SentenceEmbedder
-) -> dict[_Word, float]:
+    found: Mapping[Word, float], text: str, embed: SentenceEmbedder
+) -> dict[Word, float]:
     """How surely words that mean about the same stand for those that were not found as such."""
     missing = [word for word, value in found.items() if value < 0.6 and not word.is_exact]
     others = list(
