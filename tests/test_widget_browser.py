@@ -168,6 +168,50 @@ def test_a_refusal_is_shown_calmly_without_sources(page):
     expect(page.get_by_role("alert")).to_have_count(0)
 
 
+def test_a_refusal_offers_pages_questions_and_a_contact_and_a_click_asks(page, server):
+    open_widget(page)
+    ask(page, "help Who won the cup?")
+    help = last_answer(page).locator(".help")
+    near = help.get_by_role("list", name="You may mean:")
+    link = near.get_by_role("link", name="Delivery – What it costs")
+    expect(link).to_have_attribute("href", "https://acme.example/delivery")
+    expect(link).to_have_attribute("rel", "noopener noreferrer nofollow")
+    expect(near.locator("a")).to_have_count(1)
+    near.get_by_text("<img src=x onerror=alert(1)>").click()
+    expect(near.get_by_text("A parcel costs 9 euros.").first).to_be_visible()
+    expect(near.locator("img")).to_have_count(0)
+    expect(near.locator("summary").last).to_have_css("direction", "rtl")
+    contact = help.get_by_role("link", name="help@acme.example")
+    expect(contact).to_have_attribute("href", "mailto:help@acme.example")
+    questions = help.get_by_role("group", name="You can ask me, for example:")
+    expect(questions.get_by_role("button")).to_have_count(2)
+    page.reload()
+    page.get_by_role("button", name="Open chat").click()
+    questions.get_by_role("button").first.press("Enter")
+    expect(last_answer(page).locator("button.mark")).to_have_count(2)
+    assert frames_of(server, "question")[-1]["message"].startswith("plain What does delivery")
+    expect(page.locator(".help .suggestions")).to_have_count(0)
+    expect(near).to_be_visible()
+    page.reload()
+    page.get_by_role("button", name="Open chat").click()
+    expect(near).to_be_visible()
+    expect(page.locator(".help .suggestions")).to_have_count(0)
+
+
+def test_a_vague_question_is_asked_back_with_buttons(page, server):
+    open_widget(page)
+    ask(page, "vague price")
+    choices = last_answer(page).get_by_role("group", name="Which of these do you mean?")
+    expect(choices.get_by_role("button")).to_have_count(3)
+    expect(last_answer(page).locator(".body")).to_have_text("Which of these do you mean?")
+    expect(last_answer(page).locator(".label")).to_have_count(0)
+    choices.get_by_role("button", name="Your money").click()
+    expect(last_answer(page).locator("button.mark")).to_have_count(2)
+    assert (
+        frames_of(server, "question")[-1]["message"] == "plain Sending something back: Your money"
+    )
+
+
 def test_a_cut_answer_says_so_and_still_does_after_a_reload(page):
     open_widget(page)
     ask(page, "cut How long is it?")
@@ -442,8 +486,14 @@ def test_text_reads_well_on_every_accent_in_light_and_dark(browser, server, acce
         open_widget(page)
         ask(page, "plain Question")
         expect(last_answer(page).locator(".thumbs")).to_be_visible()
+        ask(page, "help Question")
+        expect(last_answer(page).locator(".thumbs")).to_be_visible()
         page.mouse.move(0, 0)
         for selector in (
+            ".near a",
+            ".near summary",
+            ".help .contact",
+            ".help .suggestions button",
             ".message.user",
             "header h2",
             ".body",

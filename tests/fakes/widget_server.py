@@ -208,6 +208,7 @@ class _Talk:
         citations: list[Any] = CITATIONS,
         refusal: Any = None,
         cut_reason: str | None = None,
+        help: dict[str, Any] | None = None,
     ) -> None:
         message_id = str(uuid.uuid4())
         stored = {
@@ -217,6 +218,7 @@ class _Talk:
             "citations": citations,
             "refusal": refusal,
             "cut_reason": cut_reason,
+            "help": help,
         }
         self.server.chats.setdefault(self.chat_id or "", []).append(stored)
         await self.tell(
@@ -226,6 +228,7 @@ class _Talk:
             usage={"total_tokens": 42},
             refusal=refusal,
             cut_reason=cut_reason,
+            help=help,
             citations=citations,
             content=content,
         )
@@ -247,6 +250,44 @@ async def _refuse(talk: _Talk, frame: dict[str, Any]) -> None:
     await talk.tell(type="sources", sources=[])
     await talk.stream(REFUSAL)
     await talk.done(REFUSAL, [], {"reason": "weak_retrieval", "score": 0.2, "threshold": 0.5})
+
+
+NO_HELP: dict[str, Any] = {
+    "language": "en", "choices": [], "passages_label": "", "passages": [], "questions_label": "", "questions": [],
+    "contact_label": "", "contact": "",
+}  # fmt: skip
+_NEAR = {"chunk_id": "c", "source_id": "s", "page": None, "content": "A parcel costs 9 euros."}
+HELP = NO_HELP | {
+    "passages_label": "You may mean:",
+    "passages": [
+        {**_NEAR, "title": "Delivery", "heading": "What it costs", "url": "https://acme.example/delivery"},
+        {**_NEAR, "title": "<img src=x onerror=alert(1)>", "heading": "", "url": "javascript:alert(1)"},
+        {**_NEAR, "title": "سياسة الإرجاع", "heading": "سياسة الإرجاع", "url": ""},
+    ],
+    "questions_label": "You can ask me, for example:",
+    "questions": ["plain What does delivery to Norway cost?", "plain " + "long " * 20],
+    "contact_label": "You can also get help here: help@acme.example",
+    "contact": "help@acme.example",
+}  # fmt: skip
+CHOICES = [
+    "plain Delivery: What it costs",
+    "plain Sending something back: Your money",
+    "plain إرجاع",
+]
+
+
+async def _help(talk: _Talk, frame: dict[str, Any]) -> None:
+    await talk.tell(type="sources", sources=[])
+    await talk.stream(REFUSAL)
+    refusal = {"reason": "not_answered", "score": 0.5, "threshold": 0.2}
+    await talk.done(REFUSAL, [], refusal, help=HELP)
+
+
+async def _ask_back(talk: _Talk, frame: dict[str, Any]) -> None:
+    asked = "Which of these do you mean?\n\n" + "\n".join(f"- {each}" for each in CHOICES)
+    await talk.tell(type="sources", sources=[])
+    await talk.stream(asked)
+    await talk.done(asked, [], help=NO_HELP | {"choices": CHOICES})
 
 
 async def _cut(talk: _Talk, frame: dict[str, Any]) -> None:
@@ -382,6 +423,8 @@ SCRIPTS: dict[str, Callable[[_Talk, dict[str, Any]], Awaitable[None]]] = {
     "plain": _answer_plainly,
     "hold": _hold,
     "refuse": _refuse,
+    "help": _help,
+    "vague": _ask_back,
     "cut": _cut,
     "filtered": _filter,
     "error": _fail_once,

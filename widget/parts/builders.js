@@ -37,6 +37,7 @@
 
   const safeUrl = (text) => (/^https?:\/\/\S+$/i.test(text) ? text : null);
 
+  const RIGHT_TO_LEFT = ["ar", "fa", "he", "ur"];
   const NEW_TAB = { target: "_blank", rel: "noopener noreferrer nofollow" };
   const link = (href, text) => build("a", { href, ...NEW_TAB }, text);
 

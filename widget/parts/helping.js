@@ -1,10 +1,11 @@
     /** What stands below an answer that is none: pages that come close, what else can be asked, a contact; or choices. */
     buildHelp(help, said) {
-      const box = build("div", { className: "help", lang: help.language });
+      const dir = RIGHT_TO_LEFT.includes(help.language) ? "rtl" : "ltr";
+      const box = build("div", { className: "help", lang: help.language, dir });
       if (help.passages.length) box.append(this.buildNear(help));
       if (help.choices.length) box.append(this.buildSuggestions(help.choices, said));
       else if (help.questions.length) {
-        const label = build("p", { dir: "auto" }, help.questions_label);
+        const label = build("p", {}, help.questions_label);
         const group = this.buildSuggestions(help.questions, help.questions_label);
         group.prepend(label);
         box.append(group);
@@ -35,7 +36,7 @@
         }
         list.append(build("li", {}, item));
       }
-      return build("div", { className: "near" }, build("p", { dir: "auto" }, help.passages_label), list);
+      return build("div", { className: "near" }, build("p", {}, help.passages_label), list);
     }
 
     buildContact(help) {
@@ -44,6 +45,6 @@
       const href = /^[^\s@:/?]+@[^\s@]+\.[^\s@]+$/.test(address) ? `mailto:${address}` :
         /^\+?[\d\s()/.-]{5,}$/.test(address) ? `tel:${address.replace(/[^\d+]/g, "")}` : safeUrl(address);
       const shown = href ? build("a", { href, ...(safeUrl(href) ? NEW_TAB : {}) }, address) : address;
-      return build("p", { className: "contact", dir: "auto" }, before, build("bdi", {}, shown), after.join(address));
+      return build("p", { className: "contact" }, before, build("bdi", {}, shown), after.join(address));
     }
 
