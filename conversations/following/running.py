@@ -31,7 +31,7 @@ from conversations.turns.taking import (
     Started,
     Stopped,
     TurnEvent,
-    load_stopped_turn,
+    TurnUsage,
     take_turn,
 )
 from minirag.lib.errors import ProductError
@@ -303,3 +303,15 @@ def running_turns() -> RunningTurns:
     if loop not in _running:
         _running[loop] = RunningTurns()
     return _running[loop]
+
+
+def load_stopped_turn(turn_id: uuid.UUID) -> Stopped:
+    """Return what a stopped turn has left."""
+    question = Message.objects.get(pk=turn_id)
+    answers = Message.objects.filter(question=question).prefetch_related("citations")
+    message = answers.first()
+    if message is None:
+        return Stopped(question.chat_id, None, None)
+    model = (question.trace or {}).get("model", "")
+    usage = TurnUsage(model, message.prompt_tokens, message.completion_tokens)
+    return Stopped(question.chat_id, message, usage)

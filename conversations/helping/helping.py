@@ -101,8 +101,11 @@ async def has_answer(turn: OpenTurn, question: str) -> bool:
         return False
     bot = turn.bot
     is_asked_here = is_local(bot.embedding_model or settings.DEFAULT_EMBEDDING_MODEL)
-    query = replace(understood.query, by_words=not is_asked_here)
+    curated_in = understood.language if turn.has_curated else None
+    query = replace(understood.query, by_words=not is_asked_here, curated_in=curated_in)
     found = await retrieve(bot, query, bases=(), source_filter=turn.source_filter)
+    if found.curated is not None:
+        return True
     if not found.passages or ground(found, refuses=bot.refuses) is not None:
         return False
     answered = await asyncio.to_thread(

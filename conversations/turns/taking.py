@@ -28,14 +28,14 @@ from conversations.turns.grounding import Refusal, choose_refusal_text, ground
 from conversations.turns.guarding import guard
 from conversations.turns.recording import close_turn, open_turn
 from conversations.turns.speaking import FILTERED, refuse_filtered, speak
-from conversations.turns.state import Answer, Asker, History, OpenTurn
+from conversations.turns.state import Answer, Asker, History, OpenTurn, Understood
 from conversations.understanding.condensing import condense
 from conversations.understanding.reading import understand
 from conversations.understanding.small_talk import talk
 from conversations.understanding.varying import vary
 from knowledge.curated.matching import Curated
 from knowledge.retrieval.passages import Passage
-from knowledge.retrieval.retrieving import retrieve
+from knowledge.retrieval.retrieving import Retrieval, retrieve
 from minirag.ai.pricing import cost_of
 from minirag.ai.tokens import count_prompt_tokens, count_tokens
 from minirag.lib.errors import Conflict, ProductError, ProviderError
@@ -291,6 +291,15 @@ async def answer_turn(turn: OpenTurn, answer: Answer) -> AsyncGenerator[TurnEven
         for event in _give(turn, answer, retrieval.curated):
             yield event
         return
+    async with aclosing(_answer_from(turn, answer, understood, retrieval)) as events:
+        async for event in events:
+            yield event
+
+
+async def _answer_from(
+    turn: OpenTurn, answer: Answer, understood: Understood, retrieval: Retrieval
+) -> AsyncGenerator[TurnEvent, None]:
+    """Ask back what is vague, refuse what was not found, or let the model speak."""
     if asked := await ask_back(turn, answer, understood, retrieval):
         yield SourcesFound(turn.chat.pk, ())
         yield Delta(asked)
@@ -309,8 +318,7 @@ async def answer_turn(turn: OpenTurn, answer: Answer) -> AsyncGenerator[TurnEven
     except ProviderError as error:
         if error.category != FILTERED:
             raise
-        text = write_filtered(understood.language)
-        yield Delta(refuse_filtered(answer, retrieval, error, text))
+        yield Delta(refuse_filtered(answer, retrieval, error, write_filtered(understood.language)))
 
 
 def _give(turn: OpenTurn, answer: Answer, curated: Curated) -> Iterator[TurnEvent]:
@@ -337,18 +345,6 @@ async def _finish(turn: OpenTurn, answer: Answer) -> Done:
         raise ProductError("The turn was closed elsewhere.", code="turn_closed")
     usage = TurnUsage(turn.bot.model, answer.prompt_tokens, answer.completion_tokens)
     return Done(turn.chat.pk, message, usage, answer.citations, answer.refusal)
-
-
-def load_stopped_turn(turn_id: uuid.UUID) -> Stopped:
-    """Return what a stopped turn has left."""
-    question = Message.objects.get(pk=turn_id)
-    answers = Message.objects.filter(question=question).prefetch_related("citations")
-    message = answers.first()
-    if message is None:
-        return Stopped(question.chat_id, None, None)
-    model = (question.trace or {}).get("model", "")
-    usage = TurnUsage(model, message.prompt_tokens, message.completion_tokens)
-    return Stopped(question.chat_id, message, usage)
 
 
 def _milliseconds_since(started: float) -> int:

@@ -155,6 +155,7 @@ class BotSettings(TypedDict):
     recency_days: int | None
     source_filter: dict[str, Any]
     unsupported_mode: UnsupportedMode
+    asks_back: bool
     condense_mode: CondenseMode
     condense_model: str
     greeting: str
@@ -1125,6 +1126,7 @@ class NewBot(TypedDict):
     recency_days: NotRequired[int | None]
     source_filter: NotRequired[dict[str, Any]]
     unsupported_mode: NotRequired[UnsupportedMode]
+    asks_back: NotRequired[bool]
     condense_mode: NotRequired[CondenseMode]
     condense_model: NotRequired[str]
     greeting: NotRequired[str]
@@ -1795,6 +1797,7 @@ class Trace(TypedDict):
     search: TraceSearch | None
     candidates: list[TraceCandidate]
     check: TraceCheck | None
+    asked_back: bool
     missing: list[str]
     prompt: TracePrompt | None
     support: list[TraceSupport]
