@@ -53,12 +53,9 @@ def find_readings(question: str, retrieval: Retrieval) -> tuple[str, ...]:
         )
     ]  # fmt: skip
     asked = {term for word in words for term in word.terms}
-    close.sort(key=lambda passage: not _is_headed(passage, asked, retrieval.language))
-    is_clear = (
-        len(words) > 1
-        and close[:1] == list(retrieval.passages[:1])
-        and _is_headed(close[0], asked, retrieval.language)
-    )
+    headed = [passage for passage in close if _is_headed(passage, asked, retrieval.language)]
+    is_clear = len(words) > 1 and len(headed) == 1 and headed[0] is retrieval.passages[0]
+    close.sort(key=lambda passage: passage not in headed)
     if len(close) < 2 or is_clear:
         return ()
     labels = _name(_with_nearest(retrieval, close), question)
