@@ -1951,6 +1951,7 @@ class Traced(TypedDict):
     search: TraceSearch | None
     candidates: list[TraceCandidate]
     check: TraceCheck | None
+    asked_back: bool
     missing: list[str]
     prompt: TracePrompt | None
     support: list[TraceSupport]
