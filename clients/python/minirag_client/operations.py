@@ -420,6 +420,7 @@ class Operations(Transport):
         recency_days: int | None | Unset = UNSET,
         source_filter: dict[str, Any] | Unset = UNSET,
         unsupported_mode: UnsupportedMode | Unset = UNSET,
+        asks_back: bool | Unset = UNSET,
         condense_mode: CondenseMode | Unset = UNSET,
         condense_model: str | Unset = UNSET,
         greeting: str | Unset = UNSET,
@@ -436,7 +437,7 @@ class Operations(Transport):
         credentials: dict[str, Any] | None | Unset = UNSET,
     ) -> BotProfile:
         """Create a bot: `POST /v1/bot-profiles`."""
-        return cast(BotProfile, self.request('POST', '/v1/bot-profiles', body=given(refuses=refuses, refusal_mode=refusal_mode, refusal_floor=refusal_floor, refusal_text=refusal_text, dense_weight=dense_weight, fusion=fusion, passage_count=passage_count, history_turns=history_turns, query_variations=query_variations, rerank_model=rerank_model, recency_days=recency_days, source_filter=source_filter, unsupported_mode=unsupported_mode, condense_mode=condense_mode, condense_model=condense_model, greeting=greeting, contact=contact, starter_questions=starter_questions, allowed_origins=allowed_origins, is_public=is_public, name=name, description=description, model=model, embedding_model=embedding_model, system_prompt=system_prompt, temperature=temperature, max_tokens=max_tokens, credentials=credentials)).json())
+        return cast(BotProfile, self.request('POST', '/v1/bot-profiles', body=given(refuses=refuses, refusal_mode=refusal_mode, refusal_floor=refusal_floor, refusal_text=refusal_text, dense_weight=dense_weight, fusion=fusion, passage_count=passage_count, history_turns=history_turns, query_variations=query_variations, rerank_model=rerank_model, recency_days=recency_days, source_filter=source_filter, unsupported_mode=unsupported_mode, asks_back=asks_back, condense_mode=condense_mode, condense_model=condense_model, greeting=greeting, contact=contact, starter_questions=starter_questions, allowed_origins=allowed_origins, is_public=is_public, name=name, description=description, model=model, embedding_model=embedding_model, system_prompt=system_prompt, temperature=temperature, max_tokens=max_tokens, credentials=credentials)).json())
 
     def show_bot(
         self,
@@ -462,6 +463,7 @@ class Operations(Transport):
         recency_days: int | None | Unset = UNSET,
         source_filter: dict[str, Any] | Unset = UNSET,
         unsupported_mode: UnsupportedMode | Unset = UNSET,
+        asks_back: bool | Unset = UNSET,
         condense_mode: CondenseMode | Unset = UNSET,
         condense_model: str | Unset = UNSET,
         greeting: str | Unset = UNSET,
@@ -480,7 +482,7 @@ class Operations(Transport):
         credentials: dict[str, Any] | None | Unset = UNSET,
     ) -> BotProfile:
         """Change a bot: `PATCH /v1/bot-profiles/{bot_profile_id}`."""
-        return cast(BotProfile, self.request('PATCH', f'/v1/bot-profiles/{bot_profile_id}', body=given(refuses=refuses, refusal_mode=refusal_mode, refusal_floor=refusal_floor, refusal_text=refusal_text, dense_weight=dense_weight, fusion=fusion, passage_count=passage_count, history_turns=history_turns, query_variations=query_variations, rerank_model=rerank_model, recency_days=recency_days, source_filter=source_filter, unsupported_mode=unsupported_mode, condense_mode=condense_mode, condense_model=condense_model, greeting=greeting, contact=contact, starter_questions=starter_questions, allowed_origins=allowed_origins, is_public=is_public, name=name, description=description, model=model, embedding_model=embedding_model, system_prompt=system_prompt, temperature=temperature, max_tokens=max_tokens, is_active=is_active, credentials=credentials)).json())
+        return cast(BotProfile, self.request('PATCH', f'/v1/bot-profiles/{bot_profile_id}', body=given(refuses=refuses, refusal_mode=refusal_mode, refusal_floor=refusal_floor, refusal_text=refusal_text, dense_weight=dense_weight, fusion=fusion, passage_count=passage_count, history_turns=history_turns, query_variations=query_variations, rerank_model=rerank_model, recency_days=recency_days, source_filter=source_filter, unsupported_mode=unsupported_mode, asks_back=asks_back, condense_mode=condense_mode, condense_model=condense_model, greeting=greeting, contact=contact, starter_questions=starter_questions, allowed_origins=allowed_origins, is_public=is_public, name=name, description=description, model=model, embedding_model=embedding_model, system_prompt=system_prompt, temperature=temperature, max_tokens=max_tokens, is_active=is_active, credentials=credentials)).json())
 
     def deactivate_bot(
         self,
@@ -513,6 +515,7 @@ class Operations(Transport):
         recency_days: int | None | Unset = UNSET,
         source_filter: dict[str, Any] | Unset = UNSET,
         unsupported_mode: UnsupportedMode | Unset = UNSET,
+        asks_back: bool | Unset = UNSET,
         condense_mode: CondenseMode | Unset = UNSET,
         condense_model: str | Unset = UNSET,
         greeting: str | Unset = UNSET,
@@ -522,7 +525,7 @@ class Operations(Transport):
         is_public: bool | Unset = UNSET,
     ) -> BotSettings:
         """Change a bot's settings: `PATCH /v1/bot-profiles/{bot_profile_id}/settings`."""
-        return cast(BotSettings, self.request('PATCH', f'/v1/bot-profiles/{bot_profile_id}/settings', body=given(refuses=refuses, refusal_mode=refusal_mode, refusal_floor=refusal_floor, refusal_text=refusal_text, dense_weight=dense_weight, fusion=fusion, passage_count=passage_count, history_turns=history_turns, query_variations=query_variations, rerank_model=rerank_model, recency_days=recency_days, source_filter=source_filter, unsupported_mode=unsupported_mode, condense_mode=condense_mode, condense_model=condense_model, greeting=greeting, contact=contact, starter_questions=starter_questions, allowed_origins=allowed_origins, is_public=is_public)).json())
+        return cast(BotSettings, self.request('PATCH', f'/v1/bot-profiles/{bot_profile_id}/settings', body=given(refuses=refuses, refusal_mode=refusal_mode, refusal_floor=refusal_floor, refusal_text=refusal_text, dense_weight=dense_weight, fusion=fusion, passage_count=passage_count, history_turns=history_turns, query_variations=query_variations, rerank_model=rerank_model, recency_days=recency_days, source_filter=source_filter, unsupported_mode=unsupported_mode, asks_back=asks_back, condense_mode=condense_mode, condense_model=condense_model, greeting=greeting, contact=contact, starter_questions=starter_questions, allowed_origins=allowed_origins, is_public=is_public)).json())
 
     def list_bot_scopes(
         self,
