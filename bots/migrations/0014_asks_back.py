@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('bots', '0012_gates_and_drafts'),
+        ('bots', '0013_finding'),
     ]
 
     operations = [
