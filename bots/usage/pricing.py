@@ -5,6 +5,7 @@ Prices count when a call is recorded; what was recorded is never priced again.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from django.conf import settings
@@ -14,6 +15,7 @@ from bots.models import BotProfile, PriceOverride, UsageDay, UsageKind
 from bots.quotas.models import Quota, QuotaResource
 from minirag.ai.pricing import FREE, LOCAL_PROVIDERS, SMALLEST_AMOUNT, Prices, prices_of
 from minirag.lib.errors import NotFound
+from minirag.lib.fixed_queries import FixedQuery
 from tenants.audit import record
 
 MILLION = 1_000_000
@@ -50,12 +52,13 @@ NAMED_PRICES = {
 def price_call(
     kind: UsageKind,
     model: str,
+    overrides: Mapping[str, Prices],
     *,
     prompt_tokens: int,
     completion_tokens: int,
     listed: Decimal | int,
 ) -> Decimal | int:
-    """US dollars of one call in this tenant; `listed` is what minirag.ai made of it at list prices.
+    """US dollars of one call in this tenant, whose own prices are `overrides`; `listed`: at list prices.
 
     An override counts before the list; while the operator has set a budget, only where it is not below it. A chat
     model without any price costs the default, so that no budget is blind to it; without an override offline and local
@@ -63,7 +66,7 @@ def price_call(
     """
     if not (prompt_tokens or completion_tokens):
         return listed
-    overrides = load_overrides(model, DEFAULT_ID)
+    overrides = {name: overrides[name] for name in (model, DEFAULT_ID) if name in overrides}
     is_listed = bool(listed) or prices_of(model) is not None or kind not in PRICED_KINDS
     if model not in overrides and is_listed:
         return listed
@@ -89,7 +92,7 @@ def _cost_at(prices: Prices, prompt_tokens: int, completion_tokens: int) -> Deci
     )
 
 
-def find_prices(model: str, overrides: dict[str, Prices], *, is_chat: bool = True) -> Prices:
+def find_prices(model: str, overrides: Mapping[str, Prices], *, is_chat: bool = True) -> Prices:
     """Prices per token of a model, given the tenant's own (see `load_overrides`).
 
     One that nobody has a price for costs the default where it chats, and nothing where it does not.
@@ -101,12 +104,14 @@ def find_prices(model: str, overrides: dict[str, Prices], *, is_chat: bool = Tru
     return Prices(FREE, FREE) if is_free else overrides.get(DEFAULT_ID, DEFAULT_PRICES)
 
 
-def load_overrides(*models: str) -> dict[str, Prices]:
-    """The tenant's own prices by model id: of these models, or all of them."""
-    rows = PriceOverride.objects.filter(model__in=models) if models else PriceOverride.objects.all()
+_OVERRIDES: FixedQuery[PriceOverride] = FixedQuery(PriceOverride.objects.all)
+
+
+def load_overrides() -> dict[str, Prices]:
+    """The tenant's own prices by model id."""
     return {
         row.model: Prices(row.prompt_cost_per_1m / MILLION, row.completion_cost_per_1m / MILLION)
-        for row in rows
+        for row in _OVERRIDES.fetch()
     }
 
 

@@ -18,11 +18,11 @@ from django.db import transaction
 from bots.models import BotProfile, Outcome, UsageEvent
 from bots.quotas.counting import reserve_turn, settle_turn
 from conversations.models import Chat, Message, MessageRole
+from conversations.metering import meter_turn, price_turn
 from conversations.turns.recording import (
     assemble_turn,
     cut_history,
     heed_scopes,
-    meter_turn,
     require_active_tenant,
 )
 from conversations.turns.state import Answer, History, OpenTurn
@@ -101,7 +101,8 @@ def _open(bot: BotProfile, question: str, history: History, languages: tuple[str
 
 def _settle(turn: OpenTurn, answer: Answer) -> None:
     with transaction.atomic():
-        spent = meter_turn(turn, answer, None)
+        spent = price_turn(turn, answer)
+        meter_turn(spent, turn.question)
         keys = [event.pk for event in spent]
         UsageEvent.objects.filter(pk__in=keys).count_as_evaluation()
         tell_crossings(settle_turn(turn.reservation, spent, is_failed=answer.is_broken))

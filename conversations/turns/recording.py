@@ -5,19 +5,17 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
-from bots.models import BotProfile, Outcome, Scope, SourceFilter, Strictness, UsageEvent, UsageKind
+from bots.models import BotProfile, Outcome, Scope, SourceFilter, Strictness
 from bots.quotas.counting import Reservation, reserve_turn, settle_turn
-from bots.usage.metering import record_usage
 from conversations.gaps.noting import note_turn
 from conversations.helping.offers import describe_help
 from conversations.models import Chat, Citation, Message, MessageRole
+from conversations.metering import meter_turn, price_turn
 from conversations.turns.state import Answer, Asker, History, OpenTurn
 from conversations.turns.tracing import describe_turn
 from conversations.turns.troubles import tell_trouble
@@ -80,9 +78,8 @@ def open_turn(
             outcome=Outcome.PENDING,
             request_id=asker.request_id,
         )
-        Chat.objects.filter(pk=chat.pk).update(
-            message_count=F("message_count") + 1, updated_at=timezone.now()
-        )
+        if chat_id:
+            chat.count_up(messages=1)
         make_due({DueKind.TURNS: timezone.now() + timedelta(seconds=LOOK_SECONDS)})
         # Last, because its counters are locked until the commit, and other questions of the tenant wait for them.
         reservation = reserve_turn(bot.pk, asker.token_id)
@@ -148,6 +145,7 @@ def _start_chat(bot: BotProfile, question: str, asker: Asker) -> Chat:
         visitor_id=asker.visitor_id,
         origin=asker.origin,
         title=question[:TITLE_LENGTH],
+        message_count=1,  # the question
     )
 
 
@@ -175,6 +173,7 @@ def close_turn(turn: OpenTurn, answer: Answer) -> Message | None:
     Idempotent by claim: of two writers that close the same turn one does nothing.
     """
     with transaction.atomic():
+        spent = price_turn(turn, answer)
         is_first = turn.question.end_turn(
             Outcome(answer.outcome),
             error_code=answer.error_code,
@@ -186,14 +185,12 @@ def close_turn(turn: OpenTurn, answer: Answer) -> Message | None:
             answer.is_closed = True
             return None
         message = _store_message(turn, answer) if answer.content else None
-        Chat.objects.filter(pk=turn.chat.pk).update(
-            message_count=F("message_count") + (1 if message else 0),
-            total_prompt_tokens=F("total_prompt_tokens") + answer.prompt_tokens,
-            total_completion_tokens=F("total_completion_tokens") + answer.completion_tokens,
-            updated_at=timezone.now(),
+        turn.chat.count_up(
+            messages=1 if message else 0,
+            prompt_tokens=answer.prompt_tokens,
+            completion_tokens=answer.completion_tokens,
         )
-        spent = meter_turn(turn, answer, message)
-        _correct_cost(turn, answer, spent)
+        meter_turn(spent, message or turn.question)
         tell_crossings(settle_turn(turn.reservation, spent, is_failed=answer.is_broken))
         if message is not None and answer.outcome != Outcome.FAILED:
             _tell(turn, answer, message)
@@ -286,63 +283,6 @@ def cite_passage(message: Message, number: int, passage: Passage) -> Citation:
         external_id=passage.external_id,
         kind=passage.kind,
     )
-
-
-def meter_turn(turn: OpenTurn, answer: Answer, message: Message | None) -> list[UsageEvent]:
-    """Record each call of the turn in the caller's transaction."""
-    shared: dict[str, Any] = {
-        "bot_profile_id": turn.bot.pk,
-        "chat_id": turn.chat.pk,
-        "message_id": message.pk if message else turn.question.pk,
-    }
-    events = []
-    if answer.model:
-        event = record_usage(
-            UsageKind.CHAT,
-            model=answer.model,
-            prompt_tokens=answer.prompt_tokens,
-            completion_tokens=answer.completion_tokens,
-            cost_usd=answer.cost_usd,
-            is_stream=answer.is_stream,
-            time_to_first_token_ms=answer.first_token_ms,
-            duration_ms=answer.duration_ms,
-            # A quota that is set later counts the questions that were metered, and not the failed ones.
-            outcome=Outcome.FAILED if answer.is_broken else answer.outcome,
-            **shared,
-        )
-        events.append(event)
-    for rewriting in (answer.rewriting, answer.varying):
-        if rewriting is not None and rewriting.prompt_tokens:
-            events.append(record_usage(
-                UsageKind.REWRITE, model=rewriting.model, prompt_tokens=rewriting.prompt_tokens,
-                completion_tokens=rewriting.completion_tokens, cost_usd=rewriting.cost_usd,
-                duration_ms=round(rewriting.milliseconds), **shared,
-            ))  # fmt: skip
-    found = answer.retrieval
-    if found is not None and found.reranking is not None and found.reranking.tokens:
-        event = record_usage(
-            UsageKind.RERANK, model=found.reranking.model, prompt_tokens=found.reranking.tokens,
-            completion_tokens=found.reranking.completion_tokens, cost_usd=found.reranking.cost_usd,
-            duration_ms=round(found.reranking.milliseconds), **shared,
-        )  # fmt: skip
-        events.append(event)
-    if found is not None and found.embedding_model and found.embedding_tokens:
-        event = record_usage(
-            UsageKind.EMBEDDING, model=found.embedding_model, prompt_tokens=found.embedding_tokens,
-            cost_usd=found.embedding_cost_usd, **shared,
-        )  # fmt: skip
-        events.append(event)
-    return events
-
-
-def _correct_cost(turn: OpenTurn, answer: Answer, spent: Sequence[UsageEvent]) -> None:
-    """Have the trace say what the answer was settled at (bots.usage.pricing), where that is not its list price."""
-    settled = next(
-        (event.cost_usd for event in spent if event.kind == UsageKind.CHAT), answer.cost_usd
-    )
-    if settled != answer.cost_usd:
-        answer.cost_usd = settled
-        Message.objects.filter(pk=turn.question.pk).update(trace=describe_turn(answer))
 
 
 def numbered(passages: Sequence[Passage], numbers: Sequence[int]) -> list[tuple[int, Passage]]:

@@ -11,7 +11,7 @@ from functools import partial
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from bots.models import Outcome
@@ -21,12 +21,25 @@ from conversations.models import Message, MessageRole
 from conversations.turns.state import AlreadyAsked, Asker
 from conversations.widget.sessions import WidgetSession
 from minirag.lib.errors import NotFound
+from minirag.lib.fixed_queries import FixedQuery
 from tenants.context import run_sync, scoped_name
+
+
+def _asked(request_id: str, visitor_id: str, bot_profile_id: UUID) -> QuerySet[Message]:
+    return Message.objects.filter(
+        role=MessageRole.USER,
+        request_id=request_id,
+        chat__visitor_id=visitor_id,
+        chat__bot_profile_id=bot_profile_id,
+    ).order_by("-created_at")
+
+
+_SAME = FixedQuery(lambda *asked: _asked(*asked[:3]).filter(content=asked[3]), str, str, UUID, str)
 
 
 def find_question(session: WidgetSession, request_id: str) -> Message | None:
     """Return the visitor's latest question of this request, inside the session's tenant."""
-    return _asked(session, request_id).first()
+    return _asked(request_id, session.visitor_id, session.bot_profile_id).first()
 
 
 def find_same_question(session: WidgetSession, request_id: str, text: str) -> Message | None:
@@ -35,9 +48,11 @@ def find_same_question(session: WidgetSession, request_id: str, text: str) -> Me
     What failed or was stopped may be asked again under the same id.
     """
     told_from = timezone.now() - timedelta(seconds=KEPT_SECONDS)
-    answered = Q(outcome__in=(Outcome.ANSWERED, Outcome.REFUSED), created_at__gte=told_from)
-    same = _asked(session, request_id).filter(content=text)
-    return same.filter(Q(outcome=Outcome.PENDING) | answered).first()
+    for same in _SAME.fetch(request_id, session.visitor_id, session.bot_profile_id, text):
+        is_answered = same.outcome in (Outcome.ANSWERED, Outcome.REFUSED)
+        if same.outcome == Outcome.PENDING or (is_answered and same.created_at >= told_from):
+            return same
+    return None
 
 
 def require_new_question(session: WidgetSession, request_id: str, text: str) -> None:
@@ -86,12 +101,3 @@ async def wait_for_question(session: WidgetSession, request_id: str) -> Message:
             raise NotFound("Turn not found")
         await asyncio.sleep(POLL_SECONDS)
     return question
-
-
-def _asked(session: WidgetSession, request_id: str) -> QuerySet[Message]:
-    return Message.objects.filter(
-        role=MessageRole.USER,
-        request_id=request_id,
-        chat__visitor_id=session.visitor_id,
-        chat__bot_profile_id=session.bot_profile_id,
-    ).order_by("-created_at")

@@ -17,11 +17,15 @@ from django.utils import timezone
 from bots.models import BotProfile
 from bots.origins import normalise_origin
 from minirag.lib.errors import Forbidden, NotAuthenticated, NotFound
+from minirag.lib.fixed_queries import FixedQuery
 from tenants.calls.permissions import require_right
 from tenants.context import require_tenant, tenant_context
 from tenants.models import ApiToken, BotAddress, Right, Tenant
 
 _AUDIENCE = "minirag.widget"
+
+_TENANT = FixedQuery(lambda pk: Tenant.objects.filter(pk=pk), uuid.UUID)
+_BOT = FixedQuery(lambda pk: BotProfile.objects.active().filter(pk=pk), uuid.UUID)
 
 
 @dataclass(frozen=True)
@@ -122,7 +126,7 @@ def open_session(token: str, origin: str | None) -> WidgetSession:
     if origin is not None and read_origin(origin) != claims["org"]:
         raise NotAuthenticated("This session belongs to another page.", code="session_invalid")
     with tenant_context(None):
-        tenant = Tenant.objects.filter(pk=tenant_id).first()
+        tenant = _TENANT.first(tenant_id)
     if tenant is None or not tenant.is_active:
         raise NotAuthenticated("This session is not valid.", code="session_invalid")
     expires_at = datetime.fromtimestamp(claims["exp"], tz=timezone.get_default_timezone())
@@ -136,7 +140,7 @@ def require_open_page(session: WidgetSession, own_origin: str) -> None:
 
     Raises NotAuthenticated (`session_invalid`). `own_origin` is ours, as the browser sees it.
     """
-    bot = BotProfile.objects.active().filter(pk=session.bot_profile_id).first()
+    bot = _BOT.first(session.bot_profile_id)
     try:
         if bot is not None and session.token_id is not None:
             require_embedding_token(

@@ -116,12 +116,14 @@ def _share_by_model(source_ids: Sequence[UUID]) -> list[ModelShare]:
 
 def _price(model: str, tokens: int) -> Decimal | None:
     """What embedding so much will be recorded at, as `record_usage` would settle it."""
-    if prices_of(model) is None and not load_overrides(model):
+    overrides = load_overrides()
+    if prices_of(model) is None and model not in overrides:
         return None
     return Decimal(
         price_call(
             UsageKind.EMBEDDING,
             model,
+            overrides,
             prompt_tokens=tokens,
             completion_tokens=0,
             listed=cost_of(model, tokens),
