@@ -1,0 +1,117 @@
+"""How often a turn goes to PostgreSQL and to Redis: counted, since each time costs more than most of what it thinks.
+
+A figure that has to rise is raised here, in the commit that needs it and says why.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from redis import Redis
+
+from conversations.tests.test_api_chat import QUESTION, post_chat
+from conversations.tests.test_consumer import bot, open_session, question, talk
+
+__all__ = ["bot"]
+
+HANDSHAKES = ("client", "hello", "select", "info", "ping", "script", "subscribe", "unsubscribe")
+
+
+class Trips:
+    """What went over the wire within its block: statements, transactions around several of them, Redis commands."""
+
+    def __enter__(self):
+        self._redis = Redis.from_url(settings.REDIS_URL)
+        self._before = self._read_commands()
+        self._queries = CaptureQueriesContext(connection).__enter__()
+        return self
+
+    def __exit__(self, *exception):
+        self._queries.__exit__(*exception)
+        sent = [each["sql"] for each in self._queries.captured_queries]
+        # Inside of the test's own transaction another one is a savepoint.
+        self.transactions = sum(sql.startswith("SAVEPOINT") for sql in sent)
+        self.statements = [
+            sql
+            for sql in sent
+            # A process remembers the reminders that it has seen committed, and here nothing commits.
+            if not sql.startswith(("SAVEPOINT", "RELEASE")) and "INTO tenants_duework" not in sql
+        ]
+        self.commands = sum((self._read_commands() - self._before).values())
+        self._redis.close()
+
+    def _read_commands(self):
+        stats = self._redis.info("commandstats")
+        calls = {name.removeprefix("cmdstat_"): each["calls"] for name, each in stats.items()}
+        return Counter(
+            {name: each for name, each in calls.items() if not name.startswith(HANDSHAKES)}
+        )
+
+    def expect_at_most(self, *, statements, transactions, commands):
+        listed = "\n".join(sql[:160] for sql in self.statements)
+        counted = {
+            "statements": len(self.statements),
+            "transactions": self.transactions,
+            "commands": self.commands,
+        }
+        allowed = {"statements": statements, "transactions": transactions, "commands": commands}
+        assert all(counted[name] <= most for name, most in allowed.items()), f"{counted}\n{listed}"
+
+
+@pytest.fixture
+def answers(model):
+    for _ in range(4):
+        model.enqueue("It lasts 36 months [1].")
+
+
+def stream(acme, bot, **fields):
+    body = {"bot_profile_id": str(bot.pk), "message": QUESTION, "stream": True}
+    response, content = post_chat(acme, body | fields)
+    assert response.status_code == 200 and "event: done" in content
+
+
+def test_a_streamed_turn(acme, acme_bot, answers):
+    stream(acme, acme_bot)  # the first one writes reminders and fills caches
+    with Trips() as trips:
+        stream(acme, acme_bot)
+    trips.expect_at_most(statements=19, transactions=3, commands=1)
+
+
+def test_a_further_question_in_a_chat(acme, acme_bot, answers):
+    stream(acme, acme_bot)
+    chat_id = str(acme_bot.chats.get().pk)
+    stream(acme, acme_bot, chat_id=chat_id)
+    with Trips() as trips:
+        stream(acme, acme_bot, chat_id=chat_id)
+    trips.expect_at_most(statements=21, transactions=3, commands=1)
+
+
+def test_a_question_of_the_widget(bot, answers):
+    token = open_session(bot).json()["session_token"]
+    talk(question(), token=token)
+    with Trips() as alone:
+        talk(token=token)
+    with Trips() as trips:
+        talk(question(request_id="a question of its own"), token=token)
+    trips.statements = trips.statements[len(alone.statements) :]
+    trips.commands -= alone.commands
+    trips.expect_at_most(statements=23, transactions=3, commands=2)
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/bot-profiles/{}", "/v1/sources?bot_profile_id={}", "/v1/chats"]
+)
+def test_a_read(acme, acme_bot, path):
+    def read():
+        answer = Client().get(path.format(acme_bot.pk), **acme.bearer)
+        assert answer.status_code == 200, answer.content
+
+    read()
+    with Trips() as trips:
+        read()
+    trips.expect_at_most(statements=3, transactions=0, commands=1)
