@@ -19,7 +19,7 @@ from conversations.tests.test_consumer import bot, open_session, question, talk
 
 __all__ = ["bot"]
 
-HANDSHAKES = ("client", "hello", "select", "info", "ping", "script", "subscribe", "unsubscribe")
+COUNTED = ("evalsha", "eval", "rpush", "publish")  # not what a script calls inside of Redis
 
 
 class Trips:
@@ -47,10 +47,7 @@ class Trips:
 
     def _read_commands(self):
         stats = self._redis.info("commandstats")
-        calls = {name.removeprefix("cmdstat_"): each["calls"] for name, each in stats.items()}
-        return Counter(
-            {name: each for name, each in calls.items() if not name.startswith(HANDSHAKES)}
-        )
+        return Counter({name: stats.get(f"cmdstat_{name}", {}).get("calls", 0) for name in COUNTED})
 
     def expect_at_most(self, *, statements, transactions, commands):
         listed = "\n".join(sql[:160] for sql in self.statements)
@@ -97,14 +94,15 @@ def test_a_question_of_the_widget(bot, answers):
     with Trips() as alone:
         talk(token=token)
     with Trips() as trips:
-        talk(question(request_id="a question of its own"), token=token)
+        seen = talk(question(request_id="a-question-of-its-own"), token=token)
+    assert seen[-1]["type"] == "done", seen
     trips.statements = trips.statements[len(alone.statements) :]
     trips.commands -= alone.commands
     trips.expect_at_most(statements=23, transactions=3, commands=2)
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1/bot-profiles/{}", "/v1/sources?bot_profile_id={}", "/v1/chats"]
+    "path", ["/v1/bot-profiles/{}", "/v1/sources?bot_profile_id={}", "/v1/chat"]
 )
 def test_a_read(acme, acme_bot, path):
     def read():
