@@ -36,38 +36,50 @@ def meter_turn(events: Sequence[UsageEvent], message: Message) -> None:
 def _list_calls(answer: Answer) -> Iterator[tuple[UsageKind, dict[str, Any]]]:
     """Each call that has cost something, with what is known of it."""
     if answer.model:
-        yield UsageKind.CHAT, {
-            "model": answer.model,
-            "prompt_tokens": answer.prompt_tokens,
-            "completion_tokens": answer.completion_tokens,
-            "cost_usd": answer.cost_usd,
-            "is_stream": answer.is_stream,
-            "time_to_first_token_ms": answer.first_token_ms,
-            "duration_ms": answer.duration_ms,
-            # A quota that is set later counts the questions that were metered, and not the failed ones.
-            "outcome": Outcome.FAILED if answer.is_broken else answer.outcome,
-        }
+        yield (
+            UsageKind.CHAT,
+            {
+                "model": answer.model,
+                "prompt_tokens": answer.prompt_tokens,
+                "completion_tokens": answer.completion_tokens,
+                "cost_usd": answer.cost_usd,
+                "is_stream": answer.is_stream,
+                "time_to_first_token_ms": answer.first_token_ms,
+                "duration_ms": answer.duration_ms,
+                # A quota that is set later counts the questions that were metered, and not the failed ones.
+                "outcome": Outcome.FAILED if answer.is_broken else answer.outcome,
+            },
+        )
     for rewriting in (answer.rewriting, answer.varying):
         if rewriting is not None and rewriting.prompt_tokens:
-            yield UsageKind.REWRITE, {
-                "model": rewriting.model,
-                "prompt_tokens": rewriting.prompt_tokens,
-                "completion_tokens": rewriting.completion_tokens,
-                "cost_usd": rewriting.cost_usd,
-                "duration_ms": round(rewriting.milliseconds),
-            }
+            yield (
+                UsageKind.REWRITE,
+                {
+                    "model": rewriting.model,
+                    "prompt_tokens": rewriting.prompt_tokens,
+                    "completion_tokens": rewriting.completion_tokens,
+                    "cost_usd": rewriting.cost_usd,
+                    "duration_ms": round(rewriting.milliseconds),
+                },
+            )
     found = answer.retrieval
     if found is not None and found.reranking is not None and found.reranking.tokens:
-        yield UsageKind.RERANK, {
-            "model": found.reranking.model,
-            "prompt_tokens": found.reranking.tokens,
-            "completion_tokens": found.reranking.completion_tokens,
-            "cost_usd": found.reranking.cost_usd,
-            "duration_ms": round(found.reranking.milliseconds),
-        }
+        yield (
+            UsageKind.RERANK,
+            {
+                "model": found.reranking.model,
+                "prompt_tokens": found.reranking.tokens,
+                "completion_tokens": found.reranking.completion_tokens,
+                "cost_usd": found.reranking.cost_usd,
+                "duration_ms": round(found.reranking.milliseconds),
+            },
+        )
     if found is not None and found.embedding_model and found.embedding_tokens:
-        yield UsageKind.EMBEDDING, {
-            "model": found.embedding_model,
-            "prompt_tokens": found.embedding_tokens,
-            "cost_usd": found.embedding_cost_usd,
-        }
+        yield (
+            UsageKind.EMBEDDING,
+            {
+                "model": found.embedding_model,
+                "prompt_tokens": found.embedding_tokens,
+                "cost_usd": found.embedding_cost_usd,
+            },
+        )

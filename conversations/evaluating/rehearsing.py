@@ -17,8 +17,8 @@ from django.db import transaction
 
 from bots.models import BotProfile, Outcome, UsageEvent
 from bots.quotas.counting import reserve_turn, settle_turn
-from conversations.models import Chat, Message, MessageRole
 from conversations.metering import meter_turn, price_turn
+from conversations.models import Chat, Message, MessageRole
 from conversations.turns.recording import (
     assemble_turn,
     cut_history,

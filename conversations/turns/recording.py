@@ -14,8 +14,8 @@ from bots.models import BotProfile, Outcome, Scope, SourceFilter, Strictness
 from bots.quotas.counting import Reservation, reserve_turn, settle_turn
 from conversations.gaps.noting import note_turn
 from conversations.helping.offers import describe_help
-from conversations.models import Chat, Citation, Message, MessageRole
 from conversations.metering import meter_turn, price_turn
+from conversations.models import Chat, Citation, Message, MessageRole
 from conversations.turns.state import Answer, Asker, History, OpenTurn
 from conversations.turns.tracing import describe_turn
 from conversations.turns.troubles import tell_trouble
