@@ -48,6 +48,20 @@ KEPT_FIELDS = {
     "conversations.GapQuestion.language",
 }
 
+# JSON of a fixed shape.
+SHAPED_FIELDS: dict[str, Any] = {
+    "conversations.Message.help": {
+        "language": "en",
+        "choices": [PRIVATE],
+        "passages_label": PRIVATE,
+        "passages": [],
+        "questions_label": PRIVATE,
+        "questions": [PRIVATE],
+        "contact_label": PRIVATE,
+        "contact": PRIVATE,
+    }
+}
+
 
 def tenant_models() -> list[type[models.Model]]:
     labels = [app.rpartition(".")[2] for app in settings.TENANT_APPS]
@@ -74,6 +88,8 @@ def _marked_value(column: models.Field, name: str) -> Any:
     marker = OPEN if name in OPEN_FIELDS else PRIVATE
     if column.primary_key or column.is_relation or column.choices:
         return None
+    if name in SHAPED_FIELDS:
+        return SHAPED_FIELDS[name]
     if isinstance(column, models.JSONField):
         return [marker] if column.default is list else {"note": marker}
     if isinstance(column, models.BinaryField):

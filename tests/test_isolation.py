@@ -985,6 +985,7 @@ EXTRA_MODEL_PAGES = {
     ("conversations", "exportjob", "<path:object_id>/retry/"),
     ("conversations", "goldenquestion", "import/"),
     ("conversations", "evaluationrun", "order/"),
+    ("conversations", "chat", "explain/"),
     *(
         ("conversations", "gap", f"<path:object_id>/{act}/")
         for act in ("answer", "draft", "dismiss", "reopen")
@@ -1008,6 +1009,7 @@ ACTIONS = {
     "tenants.ApiToken": {"revoke_chosen"},
     "tenants.OperatorToken": {"revoke_chosen"},
     "bots.BotProfile": {"activate", "deactivate"},
+    "conversations.EvaluationRun": {"compare_two"},
     "conversations.ExportJob": {"retry_chosen"},
     "knowledge.Source": {"ingest_chosen", "cancel_chosen", "deactivate_chosen", "activate_chosen"},
     "webhooks.Delivery": {"redeliver_chosen"},
