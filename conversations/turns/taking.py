@@ -1,9 +1,8 @@
 """A chat turn, from question to cited answer: `take_turn` is the one way through, for JSON, SSE and WebSocket alike.
 
 It is an async generator of typed events, so that every surface tells the same story, and it is written as one
-screen on purpose: the product is what happens in this file. No database connection is held while a model streams;
-the question is committed before anything can fail, and however the turn ends (answered, refused, stopped by the
-reader, failed) that end is stored once.
+screen on purpose: the product is what happens in this file. No database connection is held while a model streams; the
+question is committed before anything can fail, and its end, be it answered, refused, stopped or failed, is stored once.
 """
 
 from __future__ import annotations
