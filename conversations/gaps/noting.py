@@ -39,8 +39,11 @@ def find_reason(question: Message, answer: Message) -> str:
     return WEAK if answer.confidence < MARGIN * answer.threshold else ""
 
 
-def note_turn(question: Message, answer: Message, understood: Understood | None) -> None:
+def note_turn(
+    question: Message, answer: Message, understood: Understood | None, unsupported: int | None
+) -> None:
     """Keep a question that was not answered well for the list of gaps."""
+    question.unsupported = unsupported
     reason = find_reason(question, answer)
     if not reason or understood is None or understood.is_small_talk:
         return

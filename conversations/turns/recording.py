@@ -192,13 +192,11 @@ def close_turn(turn: OpenTurn, answer: Answer) -> Message | None:
         )
         meter_turn(spent, message or turn.question)
         tell_crossings(settle_turn(turn.reservation, spent, is_failed=answer.is_broken))
-        if message is not None and answer.outcome != Outcome.FAILED:
-            _tell(turn, answer, message)
-        if message is not None:
-            turn.question.unsupported = count_unsupported(answer)
-            note_turn(turn.question, message, answer.understood)
         if answer.outcome == Outcome.FAILED:
             tell_trouble(turn.bot, turn.question, answer.error_code)
+        elif message is not None:
+            _tell(turn, answer, message)
+            note_turn(turn.question, message, answer.understood, count_unsupported(answer))
     answer.is_closed = answer.is_stored = True
     return message
 
