@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -36,7 +37,7 @@ from knowledge.retrieval.statement import compose_statement
 from knowledge.wording.query_terms import NO_TERMS, QueryTerms, analyse_question
 from knowledge.wording.respelling import respell
 from knowledge.wording.vocabulary import Expansion, find_expansions
-from minirag.ai.builtin.local import is_local
+from minirag.ai.builtin.local import is_local, knows_word
 from minirag.ai.embeddings import EmbedderProfile, profile_of
 from minirag.lib.text.languages import script_of_language
 from minirag.lib.text.short_texts import decide_language
@@ -213,7 +214,8 @@ def _find_candidates(
     return _Candidates(
         tuple(ordered), join_cut(passages), float(top_cosine), float(top_bm25_share), weights, terms, expansions,
         (*outdone, *repeats),
-        Floors(*floors) if floors else None, respell(asked.text, spoken, expansions, ranked),
+        Floors(*floors) if floors else None,
+        respell(asked.text, spoken, expansions, ranked, partial(knows_word, asked.model)) if asked.vector else "",
     )  # fmt: skip
 
 

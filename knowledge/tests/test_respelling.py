@@ -39,7 +39,13 @@ SHIPPING = read("Shipping takes three days. We are shipping to Norway; ships lea
     ],
 )
 def test_only_what_is_certain_is_put_right(text, expansions, expected):
-    assert respell(text, "en", expansions, [SHIPPING]) == expected
+    assert respell(text, "en", expansions, [SHIPPING], lambda word: False) == expected
+
+
+def test_a_word_that_the_embedder_knows_is_left_as_it_was_asked():
+    expansions, knows = [spelling("shape", "ship")], {"shape"}.__contains__
+    assert respell("shape costs", "en", expansions, [SHIPPING], knows) == "shape costs"
+    assert respell("shape costs", "en", expansions, [SHIPPING], lambda _: False) == "ships costs"
 
 
 def test_the_question_is_embedded_again_only_where_a_word_was_wrong(bot, monkeypatch):

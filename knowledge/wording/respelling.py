@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from knowledge.retrieval.passages import Passage
@@ -25,8 +25,12 @@ def respell(
     language: str,
     expansions: Iterable[Expansion],
     passages: Sequence[tuple[Passage, str]],
+    knows: Callable[[str], bool],
 ) -> str:
-    """Return `text` with its misspelled words put right, as far as that is certain; `passages` come with languages."""
+    """Return `text` with its misspelled words put right, as far as that is certain; `passages` come with languages.
+
+    `knows` says of a word that the embedder knows it: no page has it, and still it is no mistake ("many" is not "may").
+    """
     right = find_certain(expansions)
     if not right:
         return text
@@ -36,7 +40,7 @@ def respell(
         word = match[0]
         for _, term in analyse_words(word, language):
             forms = written.get(right.get(term, ""))
-            if forms:
+            if forms and not knows(word):
                 typed = word.casefold()
                 found = min(
                     forms, key=lambda form: (count_edits(typed, form, 4), -forms[form], form)

@@ -87,6 +87,11 @@ class Exported:
         rows = self._tokenize([prefix + text for text in texts])
         return run_in_batches(rows, self._run, self._workers, self.dimensions, batch_size)
 
+    def knows(self, word: str) -> bool:
+        """Whether the vocabulary has the word as a whole."""
+        shown = drop_surrogates(word.lower() if self.folder.lower_case else word)
+        return len(self._tokenizer.encode(shown, add_special_tokens=False).ids) == 1
+
     def _tokenize(self, texts: list[str]) -> list[list[int]]:
         shown = [drop_surrogates(text) for text in texts]
         if self.folder.lower_case:

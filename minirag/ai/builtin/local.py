@@ -165,6 +165,18 @@ def encode_locally(
     raise ProviderError("not_configured", provider="minirag")
 
 
+def knows_word(model: str, word: str) -> bool:
+    """Whether an embedder gains nothing from another spelling of the word, as its vocabulary has it as a whole.
+
+    Models of providers read misspelled words well, and each text costs. Blocks as `encode_locally`.
+    """
+    if model == MINILM:
+        return load_minilm().knows(word)
+    if is_folder(model):
+        return load_embedder(model).knows(word)
+    return model != HASH
+
+
 def find_sentence_embedder() -> Callable[[list[str]], np.ndarray] | None:
     """MiniLM for a handful of sentences whose vectors are not kept; None when its files are missing."""
     if not is_embedder_available(MINILM):

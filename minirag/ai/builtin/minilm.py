@@ -87,6 +87,10 @@ class MiniLM:
         )
         return [len(encoding.ids) for encoding in encodings]
 
+    def knows(self, word: str) -> bool:
+        """Whether the vocabulary has the word as a whole."""
+        return self.count_tokens([word]) == [1]
+
 
 def drop_surrogates(text: str) -> str:
     """Lone surrogates cannot be passed to the tokenizer's UTF-8 core."""

@@ -152,3 +152,10 @@ class TestBuilding:
         monkeypatch.setattr(build_minilm, "WEIGHTS_PACKAGE", "no_such_package")
         assert build_minilm.main(["--output", str(tmp_path)]) == 1
         assert "requirements-model.txt" in capsys.readouterr().err
+
+
+def test_each_kind_of_embedder_says_which_words_it_knows(embedder):
+    assert local.knows_word(local.MINILM, "Many") and local.knows_word(local.MINILM, "delivery")
+    assert not local.knows_word(local.MINILM, "delievry")
+    assert not local.knows_word(local.HASH, "many")
+    assert local.knows_word("openai/text-embedding-3-small", "warrnaty")
