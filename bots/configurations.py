@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.core.validators import EMPTY_VALUES
+from django.db.models import JSONField
 
 from bots.models import BotProfile
 from minirag.lib.errors import BadInput
@@ -62,7 +63,7 @@ def with_configuration(bot: BotProfile, values: Mapping[str, Any]) -> BotProfile
     trial = copy.copy(bot)
     for name, value in values.items():
         if value in EMPTY_VALUES:  # cleaning leaves these as they are, whatever the column
-            value = None if BotProfile._meta.get_field(name).null else ""
+            value = _find_empty(name)
         setattr(trial, name, value)
     try:
         trial.clean_fields(exclude=NOT_ANSWERING)
@@ -70,6 +71,13 @@ def with_configuration(bot: BotProfile, values: Mapping[str, Any]) -> BotProfile
         told = "; ".join(f"{name}: {' '.join(why)}" for name, why in error.message_dict.items())
         raise BadInput(told, code="not_a_configuration") from None
     return trial
+
+
+def _find_empty(name: str) -> Any:
+    column: Any = BotProfile._meta.get_field(name)
+    if column.null:
+        return None
+    return column.get_default() if isinstance(column, JSONField) else ""
 
 
 def changed_fields(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, list[Any]]:
