@@ -18,8 +18,8 @@ from knowledge.models import Chunk
 Places = dict[str, dict[str, str]]
 
 TRACED: Final = (
-    "understood", "rewriting", "search", "candidates", "check", "missing", "prompt", "support", "dropped_citations",
-    "calls", "stages", "latency_ms", "first_token_ms",
+    "understood", "rewriting", "search", "candidates", "check", "asked_back", "missing", "prompt", "support",
+    "dropped_citations", "calls", "stages", "latency_ms", "first_token_ms",
 )  # fmt: skip
 _STAGES: Final = ("open", "understand", "guard", "condense", "retrieve")
 _SEARCH: Final = ("mode", "language", "confidence", "threshold")
