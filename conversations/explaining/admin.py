@@ -25,6 +25,8 @@ from conversations.explaining.explaining import Explanation, Trial, explain
 from knowledge.locating.wanted import Wanted
 from minirag.lib.errors import ProductError
 from tenants.admin_site.model_admin import is_writable, posted
+from tenants.calls.permissions import require_role
+from tenants.models import Right
 
 _ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _LONGEST_VALUES = 4000
@@ -76,6 +78,8 @@ def show_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
     shown: dict[str, Any] = {}
     if request.method == "POST" and form.is_valid():
         try:
+            if form.cleaned_data["values"]:
+                require_role(request.user, Right.MANAGE, "bots")
             shown = _tell(_try(form.cleaned_data))
         except ProductError as error:
             form.add_error(None, error.detail)

@@ -1,10 +1,12 @@
 """`POST /v1/bot-profiles/{id}/explain`: try a question, ask why a passage was not found, compare two configurations.
 
-It costs what a visitor's question costs and shows what the chat log shows, so a token needs both rights.
+It costs what a visitor's question costs and shows what the chat log shows, so a token needs both rights. Trying other
+values is for who may set them: they name models, which cost, and say what a bot is told.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -25,8 +27,8 @@ from minirag.lib.http_in.rest import (
     parse_uuid,
     read_body_async,
 )
-from tenants.authentication import require_identity
-from tenants.calls.permissions import require_right
+from tenants.authentication import Identity, require_identity
+from tenants.calls.permissions import require_right, require_role, restricted
 from tenants.context import run_sync
 from tenants.models import ApiToken, Right
 
@@ -35,7 +37,8 @@ from tenants.models import ApiToken, Right
     "Explain an answer", method="POST", body=ExplainRequest, answers={200: ExplainedSchema},
     description="Answers a question as the bot would, active or not, and says step by step why so. No chat is left "
     "behind; it is metered, and counts against quotas. With `chunk_id`, `source_id` or `text` it says why a passage "
-    "was not found, with `configuration` or `against` what differs.",
+    "was not found, with `configuration` or `against` what differs. `configuration` needs the right `manage`; a token "
+    "for one bot looks for passages among that bot's own.",
     errors={
         402: "The budget of the tenant or the bot is spent.", 404: "No such bot in this tenant.",
     },
@@ -58,11 +61,15 @@ async def explain_answer(request: HttpRequest, bot_profile_id: str) -> HttpRespo
 
 
 async def _explain(request: HttpRequest, bot_profile_id: UUID) -> HttpResponseBase:
-    token = require_identity(request).token
+    caller = require_identity(request)
+    token, is_bound = caller.token, bool(caller.token and caller.token.bot_profile_id)
     _require_rights(token, bot_profile_id)
     body = await read_body_async(ExplainRequest, request)
+    if body.configuration is not None:
+        _require_manager(caller)
     bot, other = await run_sync(find_bot, bot_profile_id), None
-    trial = Trial(body.question, body.said, tuple(body.languages), body.wanted)
+    wanted = replace(body.wanted, own_only=is_bound)
+    trial = Trial(body.question, body.said, tuple(body.languages), wanted)
     if body.against is not None:
         _require_rights(token, body.against)
         other = await run_sync(find_bot, body.against)
@@ -79,6 +86,14 @@ async def _explain(request: HttpRequest, bot_profile_id: UUID) -> HttpResponseBa
 def _require_rights(token: ApiToken | None, bot_profile_id: UUID) -> None:
     for right in (Right.READ, Right.CHAT):
         require_right(token, right, bot_profile_id=bot_profile_id)
+
+
+def _require_manager(caller: Identity) -> None:
+    """As for changing a bot, which a token for a single one may not either."""
+    require_role(caller.user, Right.MANAGE, "bots")
+    require_right(caller.token, Right.MANAGE)
+    if caller.token is not None and caller.token.bot_profile_id:
+        raise restricted()
 
 
 def _tell(found: Explanation | Comparison) -> Joined:

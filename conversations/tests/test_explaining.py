@@ -191,6 +191,42 @@ def test_it_takes_the_rights_to_ask_and_to_read(quoting_bot, in_acme, client, ri
         explain(client, quoting_bot, 403, against=str(make_bot(name="Third").pk))
 
 
+def test_a_token_for_one_bot_sees_no_passage_of_another(quoting_bot, in_acme, client):
+    other = make_bot(name="Other", model="minirag/extractive")
+    hidden = teach(other, "# Salaries\n\nThe gardener earns 52000 crowns a year.", "Salaries")
+    hidden.refresh_from_db()
+    chunk = Chunk.objects.get(source=hidden)
+    _, secret = ApiToken.objects.mint(user=in_acme.owner, name="t", bot_profile_id=quoting_bot.pk)
+    client.defaults["HTTP_AUTHORIZATION"] = f"Bearer {secret}"
+    for code, wanted in {
+        "chunk_unknown": {"chunk_id": str(chunk.pk)},
+        "source_unknown": {"source_id": str(hidden.pk)},
+        "text_unknown": {"text": "The gardener earns 52000 crowns"},
+    }.items():
+        told = explain(client, quoting_bot, **wanted)
+        assert (told["why_nothing"]["code"], told["sought"]) == (code, [])
+    own = explain(client, quoting_bot, text="sent back within 30 days")["sought"]
+    assert own[0]["where"]["source_name"] == "Returns"
+
+
+@pytest.mark.parametrize(
+    ("role", "token", "status"),
+    [("owner", {}, 200), ("owner", {"rights": ["read", "chat"]}, 403), ("member", {}, 403),
+     ("owner", {"is_bound": True}, 403)],
+)  # fmt: skip
+def test_other_values_are_tried_by_who_may_set_them(
+    quoting_bot, in_acme, client, role, token, status
+):
+    owner = in_acme.owner
+    type(owner).objects.filter(pk=owner.pk).update(role=role)
+    bound = {"bot_profile_id": quoting_bot.pk} if token.get("is_bound") else {}
+    rights = token.get("rights", [])
+    _, secret = ApiToken.objects.mint(user=owner, name="t", rights=rights, **bound)
+    client.defaults["HTTP_AUTHORIZATION"] = f"Bearer {secret}"
+    explain(client, quoting_bot, status, configuration={"system_prompt": "Write poems."})
+    explain(client, quoting_bot)
+
+
 # --- The command --------------------------------------------------------------------------------------------------
 def test_the_command_tells_each_step(quoting_bot):
     told = run("--bot", "Quoter", QUESTION, "--text", "sent back within 30 days")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.db import connection
+from django.db.models import Q
 
 from knowledge.models import Chunk, Source
 from knowledge.retrieval.statement import compose_statement
@@ -25,31 +26,38 @@ _WORD = re.compile(r"\w+")
 
 @dataclass(frozen=True)
 class Wanted:
-    """One of them is given: a passage's id, its source's id, or words that stand in it."""
+    """One of them is given: a passage's id, its source's id, or words that stand in it.
+
+    `own_only`: only among what the bot answers from, for somebody who may see nothing else.
+    """
 
     chunk_id: uuid.UUID | None = None
     source_id: uuid.UUID | None = None
     text: str = ""
+    own_only: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.chunk_id or self.source_id or self.text.strip())
 
 
-def find_wanted(wanted: Wanted, asked: QueryTerms) -> list[Chunk]:
+def find_wanted(wanted: Wanted, asked: QueryTerms, own: Sequence[uuid.UUID]) -> list[Chunk]:
     """Return the passages that are meant, at most MOST_WANTED; of a source those that fit the question best.
 
-    Whether any bot answers from them does not matter here.
+    `own` are the sources that the bot answers from: whether it does matters only with `own_only`.
     """
+    among = Q(source__in=own) if wanted.own_only else Q()
     if wanted.chunk_id:
         ids = [wanted.chunk_id]
     elif wanted.source_id:
         ids = _search([wanted.source_id], asked, MOST_WANTED) or list(
-            Chunk.objects.filter(source=wanted.source_id).values_list("pk", flat=True)[:MOST_WANTED]
+            Chunk.objects.filter(among, source=wanted.source_id).values_list("pk", flat=True)[
+                :MOST_WANTED
+            ]
         )
     else:
-        ids = _find_quoted(wanted.text)
+        ids = _find_quoted(wanted.text, Q(pk__in=own) if wanted.own_only else Q())
     chunks = (
-        Chunk.objects.filter(pk__in=ids, source__deleted_at__isnull=True)
+        Chunk.objects.filter(among, pk__in=ids, source__deleted_at__isnull=True)
         .select_related("document", "source__dataset__reembedding", "source__parent")
         .in_bulk()
     )
@@ -69,9 +77,9 @@ def _search(sources: Sequence[uuid.UUID], asked: QueryTerms, limit: int) -> list
         return [row[0] for row in cursor.fetchall()]
 
 
-def _find_quoted(text: str) -> list[uuid.UUID]:
-    """The passages that hold most of a quotation's words, among all of the tenant's."""
-    rows = Source.objects.filter(deleted_at__isnull=True, chunk_count__gt=0).order_by(
+def _find_quoted(text: str, among: Q) -> list[uuid.UUID]:
+    """The passages that hold most of a quotation's words, among these of the tenant's sources."""
+    rows = Source.objects.filter(among, deleted_at__isnull=True, chunk_count__gt=0).order_by(
         "-chunk_count"
     )
     sources = list(rows.values_list("pk", "language")[:_MOST_SOURCES])

@@ -94,9 +94,9 @@ def locate(bot: BotProfile, query: Query, retrieval: Retrieval, wanted: Wanted) 
     facts: dict[str, Any] = {
         "sources": len(scope.source_ids), "rows": scope.rows, "languages": tuple(scope.languages),
     }  # fmt: skip
-    chunks = find_wanted(wanted, retrieval.terms)
+    chunks = find_wanted(wanted, retrieval.terms, scope.source_ids)
     if not chunks:
-        why, error = explain_nothing(wanted)
+        why, error = explain_nothing(wanted, scope.source_ids)
         return Located((), why, error, **facts)
     placed = _place(scope, retrieval, [chunk.pk for chunk in chunks])
     words = _read_words(query.text, scope, retrieval)
@@ -104,14 +104,14 @@ def locate(bot: BotProfile, query: Query, retrieval: Retrieval, wanted: Wanted) 
     return Located(tuple(found), **facts)
 
 
-def explain_nothing(wanted: Wanted) -> tuple[str, str]:
+def explain_nothing(wanted: Wanted, own: Sequence[uuid.UUID]) -> tuple[str, str]:
     """Why there is no such passage, as a code and what its source says of it."""
     if wanted.chunk_id:
         return "chunk_unknown", ""
     if not wanted.source_id:
         return "text_unknown", ""
     source = Source.objects.filter(pk=wanted.source_id, deleted_at__isnull=True).first()
-    if source is None:
+    if source is None or (wanted.own_only and source.pk not in own):
         return "source_unknown", ""
     if source.source_type == "nyxcore":
         return "source_external", ""
