@@ -1,6 +1,6 @@
 """A bot's answering configuration as values: read it, compare it, and have a bot with other values that is not saved.
 
-    trial = with_configuration(bot, {"passage_count": 8})     # for conversations.turns.rehearsing.rehearse
+    trial = with_configuration(bot, {"passage_count": 8})     # for conversations.evaluating.rehearsing.rehearse
     snapshot(trial) == snapshot(bot) | {"passage_count": 8}
 
 What counts is every column that is not named below, so that a new column is part of it until somebody says otherwise.

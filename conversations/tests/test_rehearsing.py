@@ -48,6 +48,13 @@ def test_values_that_are_not_saved_count(acme_bot, model):
     assert fingerprint(snapshot(acme_bot)) != fingerprint(snapshot(trial))
 
 
+def test_a_bot_with_its_own_values_differs_in_nothing(acme_bot):
+    published = snapshot(acme_bot)
+    assert changed_fields(published, snapshot(with_configuration(acme_bot, published))) == {}
+    acme_bot.source_filter = {"tags": ["public"]}
+    assert with_configuration(acme_bot, {"source_filter": {}}).source_filter == {}
+
+
 @pytest.mark.parametrize(
     "values", [{"name": "x"}, {"passage_count": 99}, {"temperature": "hot"}, {"encrypted_credentials": "x"}]
 )  # fmt: skip
