@@ -16,6 +16,7 @@ from conversations.tests.conftest import FACTS, make_bot, teach
 from conversations.tests.test_turns import QUESTION, take, text_of
 from conversations.turns.taking import Done, SourcesFound
 from knowledge.curated.changing import create_answer, delete_answer, update_answer
+from knowledge.curated.matching import find_by_meaning
 from knowledge.curated.vectors import embed_curated, next_embedding
 from knowledge.models import CuratedAnswer, CuratedVector
 from minirag.ai.builtin.local import MINILM
@@ -159,6 +160,15 @@ def test_another_embedding_model_makes_new_vectors(acme_bot, acme):
     assert next_embedding() is not None
     assert embed_curated() == 2 and next_embedding() is None
     assert {each.embedding_model for each in CuratedVector.objects.all()} == {MINILM}
+
+
+def test_vectors_of_another_model_or_another_length_are_not_compared(acme_bot, acme):
+    question = curate(acme_bot, acme.owner).questions.get()
+    for model_name, emb in (("openai/one", [1.0, 0.0]), ("openai/other", [1.0, 0.0, 0.0])):
+        CuratedVector.objects.create(question=question, embedding_model=model_name, emb=emb)
+    asked = (acme_bot.pk, ["How many months of warranty has the Aeris One?"], "en")
+    assert find_by_meaning(*asked, model="openai/other", vector="[1,0]") is None
+    assert find_by_meaning(*asked, model="openai/other", vector="[1,0,0]") is not None
 
 
 def test_it_shows_in_api_log_and_statistics(acme_bot, acme, as_acme, model):

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.db.models import Exists, Func, IntegerField, OuterRef, Q, QuerySet
+from django.db.models import Exists, FilteredRelation, Func, IntegerField, OuterRef, Q, QuerySet
 from pgvector.django import CosineDistance
 
 from bots.models import BotProfile
@@ -82,13 +82,15 @@ def find_by_meaning(
     if vector is None:
         return None
     speaking = Q(answer__language__in=("", language))
+    # One join, for an answer of several bots may have vectors of several models.
+    made = FilteredRelation("vectors", condition=Q(vectors__embedding_model=model))
     # A provider may give one model's vectors another length; comparing them would be an error.
-    length = Func("vectors__emb", function="vector_dims", output_field=IntegerField())
-    alike = questions.annotate(length=length).filter(
-        speaking, vectors__embedding_model=model, length=vector.count(",") + 1
+    length = Func("made__emb", function="vector_dims", output_field=IntegerField())
+    alike = questions.annotate(made=made, length=length).filter(
+        speaking, length=vector.count(",") + 1
     )
     alike = alike.annotate(
-        distance=CosineDistance("vectors__emb", [float(value) for value in vector[1:-1].split(",")])
+        distance=CosineDistance("made__emb", [float(value) for value in vector[1:-1].split(",")])
     )
     floor = choose_floor(model, language)
     for each in alike.order_by("distance", "pk")[:_LOOKED_AT]:

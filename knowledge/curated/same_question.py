@@ -84,6 +84,8 @@ class _Table:
     prices: str = ""
     times: str = ""
     """Words that say no more than that a price, or a time, is asked for."""
+    directed: str = ""
+    """Words around which order says who does what to whom: "from A to B" is not "from B to A"."""
 
 
 _TABLES: Final = {
@@ -97,7 +99,7 @@ _TABLES: Final = {
         same=("ship deliver", "phone telephone", "licence license", "buy purchase", "accept pay"),
         whys="why", wheres="where", whos="who whom whose", whens="when",
         borders="until till by since from", prices="cost price fee charge expensive",
-        times="hours times time",
+        times="hours times time", directed="from to than without into if",
     ),
     "de": _Table(
         light="will möchte möchten gerne möglich genau eigentlich wissen heißt bedeutet habt haben gibt gibts viel hoch"
@@ -108,7 +110,7 @@ _TABLES: Final = {
         same=("zahlen bezahlen", "liefern liefert"),
         whys="warum wieso weshalb", wheres="wo wohin woher", whos="wer wem wen wessen", whens="wann",
         borders="bis ab seit",
-        prices="kosten kostet preis teuer",
+        prices="kosten kostet preis teuer", directed="von nach zu als ohne in wenn",
     ),
 }  # fmt: skip
 _NOTHING: Final = _Table()
@@ -142,6 +144,7 @@ def asks_the_same(question: str, other: str, language: str) -> bool:
         and not _excludes(one, two, language)
         and _agrees_on_labels(one, two)
         and _agrees_on_words(one.own, two.own)
+        and _agrees_on_order(one, two, language)
         and bool(one.own or one.labels)
     )
 
@@ -222,6 +225,17 @@ def _excludes(one: _Frame, two: _Frame, language: str) -> bool:
 def _agrees_on_words(one: frozenset[str], two: frozenset[str]) -> bool:
     left, right = one - two, two - one
     return left == right or _joins(left, right) or _joins(right, left)
+
+
+def _agrees_on_order(one: _Frame, two: _Frame, language: str) -> bool:
+    """Where a word in both gives a direction, what they have in common stands in the same order in both."""
+    directed = {fold(word) for word in _TABLES.get(language, _NOTHING).directed.split()}
+    if not directed & set(one.words) & set(two.words):
+        return True
+    common = one.own & two.own
+    first = dict.fromkeys(term for term in one.terms if term in common)
+    second = dict.fromkeys(term for term in two.terms if term in common)
+    return list(first) == list(second)
 
 
 def _joins(whole: frozenset[str], parts: frozenset[str]) -> bool:

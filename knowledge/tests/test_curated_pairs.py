@@ -34,3 +34,17 @@ def test_near_misses_are_told_apart(half, recalled):
         elif given:
             wrong.append((question, other))
     assert wrong == [] and sum(found) >= recalled * len(found)
+
+
+@pytest.mark.parametrize(
+    ("question", "other"),
+    [
+        ("How do I convert pdf to word?", "How do I convert word to pdf?"),
+        ("Can I move money from savings to checking?", "Can I move money from checking to savings?"),
+        ("May parents visit without children?", "May children visit without parents?"),
+        ("Is the dog bigger than the cat?", "Is the cat bigger than the dog?"),
+    ],
+)  # fmt: skip
+def test_who_does_what_to_whom_makes_a_difference(question, other):
+    assert asks_the_same(question, question.lower(), "en")
+    assert not asks_the_same(question, other, "en")
