@@ -55,6 +55,7 @@ async def draft_answer(bot: BotProfile, question: str) -> Draft:
     Raises NothingToDraft, ProviderError, and QuotaExceeded or BudgetExceeded where nothing is left to ask with.
     """
     lenient = copy.copy(bot)
+    lenient.asks_back = False  # whoever drafts has read what is meant
     is_quoted = is_local(bot.model)
     # A model says itself what its sources do not hold; the offline answerer's check has failed already.
     lenient.refusal_mode = RefusalMode.OPEN if is_quoted else RefusalMode.BALANCED

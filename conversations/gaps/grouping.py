@@ -89,12 +89,16 @@ def _group(questions: Sequence[GapQuestion]) -> int:
     bot, language = questions[0].bot_profile, questions[0].language
     model = choose_model(bot, language)
     gaps = _load_gaps(bot, language)
-    stale = [gap for gap in gaps if gap.embedding_model != model]
-    texts = [gap.question for gap in stale] + [question.text for question in questions]
-    vectors = _embed(bot, model, texts)
-    for gap, vector in zip(stale, vectors, strict=False):
-        gap.emb, gap.embedding_model = vector.tolist(), model
-    fresh = vectors[len(stale) :]
+    fresh = _embed(bot, model, [question.text for question in questions])
+    # A provider may give one model's vectors another length.
+    stale = [
+        gap for gap in gaps
+        if gap.embedding_model != model or len(_as_floats(gap.emb)) != fresh.shape[1]
+    ]  # fmt: skip
+    if stale:
+        vectors = _embed(bot, model, [gap.question for gap in stale])
+        for gap, vector in zip(stale, vectors, strict=True):
+            gap.emb, gap.embedding_model = vector.tolist(), model
     leads = [gap.question for gap in gaps]
     near = NEAR_BY_WORDS if model == HASH else NEAR
     places = assign(
@@ -105,7 +109,7 @@ def _group(questions: Sequence[GapQuestion]) -> int:
         ),
     )  # fmt: skip
     with transaction.atomic():
-        Gap.objects.bulk_update(stale, ["emb", "embedding_model"])
+        Gap.objects.bulk_update(stale, ["emb", "embedding_model"], batch_size=200)
         made: dict[int, uuid.UUID] = {at: gap.pk for at, gap in enumerate(gaps)}
         for question, place, vector in zip(questions, places, fresh, strict=True):
             if place not in made:

@@ -32,6 +32,8 @@ def find_reason(question: Message, answer: Message) -> str:
         return "" if answer.refusal_reason in NO_GAPS else answer.refusal_reason
     if answer.outcome != Outcome.ANSWERED or answer.curated_answer_id is not None:
         return ""
+    if (answer.help or {}).get("choices"):  # it was asked back, and each choice has an answer
+        return ""
     if question.unsupported:
         return UNSUPPORTED
     if answer.confidence is None or answer.threshold is None:

@@ -7,10 +7,13 @@ import json
 import pytest
 
 from bots.models import BotProfile
-from conversations.models import Message
+from conversations.gaps.drafting import draft_for
+from conversations.gaps.grouping import group_gaps
+from conversations.models import Gap, Message
 from conversations.tests.conftest import make_bot, teach
 from conversations.tests.test_api_chat import post_chat
 from conversations.tests.test_turns import take, text_of
+from conversations.turns.feedback import set_feedback
 from conversations.understanding.choosing import (
     AskedBack,
     find_asked_back,
@@ -56,6 +59,12 @@ def test_a_vague_question_is_asked_back_and_is_no_refusal(town, as_acme):
     assert (question.outcome, question.citation_valid) == ("answered", None)
     assert question.trace["asked_back"] is True
     assert as_acme.get("/v1/stats/refusals").json()["refused_count"] == 0
+
+
+def test_a_draft_for_such_a_question_asks_nothing_back(town):
+    set_feedback(ask(town, "Opening hours?").message, "negative")
+    group_gaps()
+    assert "open from" in draft_for(Gap.objects.get()).answer
 
 
 @pytest.mark.parametrize("reply", ["{pool}", "the pool", "Pool?", "{number}"])

@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from bots.models import BotProfile
 from conversations.gaps.grouping import assign, group_gaps, next_grouping
-from conversations.models import Chat, Gap, GapQuestion, GoldenQuestion
+from conversations.gaps.noting import find_reason
+from conversations.models import Chat, Gap, GapQuestion, GoldenQuestion, Message
 from conversations.tests.conftest import FACTS, make_bot, teach
 from conversations.tests.test_turns import take, text_of
 from conversations.turns.feedback import set_feedback
@@ -54,6 +55,23 @@ def test_declined_and_disliked_questions_are_grouped_by_meaning(bot, as_acme):
     assert as_acme.get("/v1/gaps", {"week": "2020-01-01"}).json()["items"] == []
     set_feedback(liked.message, None)
     assert only_gap(as_acme)["question_count"] == 3
+
+
+def test_a_gap_whose_vector_has_another_length_is_embedded_anew(bot):
+    take(bot, POOL)
+    group_gaps()
+    Gap.objects.update(emb=[1.0, 0.0])
+    take(bot, "Is there a swimming pool in the hotel?")
+    assert group_gaps() == 1 and Gap.objects.get().questions.count() == 2
+
+
+def test_a_question_that_was_asked_back_is_no_gap_however_unsure_its_search_was():
+    asked_back = Message(
+        outcome="answered", help={"choices": ["A", "B"]}, confidence=0.1, threshold=0.5
+    )
+    assert find_reason(Message(), asked_back) == ""
+    asked_back.help = None
+    assert find_reason(Message(), asked_back) == "weak"
 
 
 def test_what_is_no_gap(bot, model):
