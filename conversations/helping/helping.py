@@ -14,7 +14,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
+import structlog
 from django.conf import settings
+from django.db import DatabaseError
 
 from bots.scopes.guardrails import UNSAFE_QUESTION
 from conversations.helping.nearby import (
@@ -36,7 +38,10 @@ from knowledge.retrieval.retrieving import retrieve
 from knowledge.retrieval.tongues import list_titles
 from minirag.ai.builtin.local import is_local
 from minirag.ai.builtin.offline import answer_question
+from minirag.lib.errors import ProductError
 from tenants.context import run_sync
+
+logger = structlog.get_logger(__name__)
 
 MOST_TRIED: Final = 5
 PATIENCE_SECONDS: Final = 1.0
@@ -57,6 +62,8 @@ async def find_help(turn: OpenTurn, answer: Answer) -> Help | None:
                 await _find_questions(turn, language, near, questions)
         except TimeoutError:
             pass
+        except (ProductError, DatabaseError):  # the refusal was said, and stands without help
+            logger.exception("no help was found", bot=str(turn.bot.pk))
         shown = tuple(map(Near.of, near[:MOST_SHOWN]))
         help = replace(help, passages=shown, questions=tuple(questions))
     return None if help.is_empty else help

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from django.db import OperationalError
 
 from bots.models import BotProfile, Scope
 from conversations.helping.nearby import list_asked, name_reading
@@ -67,6 +68,14 @@ def test_a_refusal_offers_what_comes_close_what_has_an_answer_and_the_contact(sh
     assert help["questions_label"] == "You can ask me, for example:"
     assert help["contact"] == "help@acme.example"
     assert help["contact_label"] == "You can also get help here: help@acme.example"
+
+
+def test_a_refusal_stands_where_help_fails(shop, monkeypatch):
+    def fail(*_) -> None:
+        raise OperationalError("canceling statement due to statement timeout")
+
+    monkeypatch.setattr("conversations.helping.helping.list_titles", fail)
+    assert refuse(shop, FAR)["contact"] == "help@acme.example"
 
 
 def test_what_is_suggested_is_answered_when_it_is_asked(shop):
