@@ -103,7 +103,7 @@ def publish(bot: BotProfile, reason: str = "") -> BotProfile:
     reason = reason.strip()
     with transaction.atomic():
         # Who changes the draft waits for this: what is published is what was judged.
-        list(BotProfile.objects.select_for_update(no_key=True).only("pk").filter(pk=bot.pk))
+        bot = BotProfile.objects.select_for_update(no_key=True).get(pk=bot.pk)
         find_draft(bot)
         passing = judge_draft(bot)
         has_gate = QualityGate.objects.filter(bot_profile_id=bot.pk).exists()

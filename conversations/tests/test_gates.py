@@ -75,6 +75,15 @@ def test_a_draft_that_passes_is_published(bot, as_acme, model):
     assert bot.system_prompt == "You are Ada." and not BotDraft.objects.exists()
 
 
+def test_what_is_judged_is_the_bot_as_it_is_when_it_is_published(bot, model):
+    known = BotProfile.objects.get(pk=bot.pk)
+    BotProfile.objects.filter(pk=bot.pk).update(max_tokens=500)
+    bot.refresh_from_db()
+    update_bot(bot, {"temperature": 1.0})
+    measure_draft(bot, model, "36 months [1].", "30 days [1].")
+    assert publish(known).max_tokens == 500
+
+
 def test_a_question_that_got_worse_keeps_it_back_unless_someone_says_why(bot, as_acme, model):
     for text in ("36 months [1].", "30 days [1]."):
         model.enqueue(text)
