@@ -35,6 +35,9 @@ whether the answer gives the visitor what the expectations name, contradicts not
 facts that they do not hold. Reply with one JSON object and nothing else: {"right": true or false, "why": "…"}."""
 _OBJECT = re.compile(r"\{[^{}]*\}", re.DOTALL)
 _WORD = re.compile(r"\b(right|correct|true|yes|wrong|incorrect|false|no)\b", re.IGNORECASE)
+_UNSTORABLE = re.compile(
+    r"[\0\ud800-\udfff]"
+)  # an escape in JSON may say these, and no column holds them
 _YES: Final = frozenset(("right", "correct", "true", "yes"))
 
 
@@ -109,7 +112,7 @@ def read_verdict(reply: str) -> Verdict:
         if isinstance(right, str):
             right = right.strip().casefold() in _YES
         if isinstance(right, bool):
-            return Verdict(right, str(found.get("why") or "")[:300])
+            return Verdict(right, _UNSTORABLE.sub(" ", str(found.get("why") or ""))[:300])
     words = {match.group(1).casefold() in _YES for match in _WORD.finditer(reply[:200])}
     if len(words) == 1 and not objects:
         return Verdict(words.pop(), " ".join(reply.split())[:300])

@@ -126,3 +126,8 @@ def test_figures_are_compared_one_by_one():
 )
 def test_a_judge_is_read_tolerantly_or_has_not_judged(reply, is_right):
     assert read_verdict(reply).is_right is is_right
+
+
+def test_what_a_judge_says_can_be_stored():
+    said = read_verdict('{"right": true, "why": "so\\u0000it\\ud800is"}')
+    assert (said.is_right, said.why) == (True, "so it is")
