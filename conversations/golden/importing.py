@@ -28,6 +28,7 @@ _IGNORED = frozenset(
 )
 _TRUE, _FALSE = frozenset(("true", "yes", "1", "x")), frozenset(("false", "no", "0", ""))
 _UNREADABLE = "It is not UTF-8."
+_TOO_DEEP = "It is nested too deep."
 
 
 @dataclass
@@ -59,6 +60,8 @@ def read_golden_file(name: str, data: bytes) -> Lines:
             lines.read.append((number, _tidy(row)))
         except ValueError as error:
             lines.bad.append((number, str(error)))
+        except RecursionError:
+            lines.bad.append((number, _TOO_DEEP))
     return lines
 
 
@@ -87,7 +90,7 @@ def _load_json(line: str) -> Any:
         _check_text(line)
         return json.loads(line)
     except RecursionError:
-        return ValueError("It is nested too deep.")
+        return ValueError(_TOO_DEEP)
     except ValueError as error:
         told = (
             str(error)
@@ -145,6 +148,8 @@ def _read_yaml(text: str) -> Iterator[tuple[int, Any]]:
     """A list of questions. Each item is read by itself, so that a mistake in one spoils no other."""
     items: list[tuple[int, list[str]]] = []
     for number, line in enumerate(text.split("\n"), start=1):
+        if len(items) > MOST_LINES:  # as many as anybody reads, and one that says so
+            break
         if line.startswith(("- ", "-\t")) or line.rstrip() == "-":
             items.append((number, [line]))
         elif items:
@@ -189,7 +194,6 @@ def _tidy(row: Any) -> dict[str, Any]:
     for name, value in row.items():
         if name in _IGNORED or value is None:
             continue
-        _check_text(value if isinstance(value, str) else "")
         if name in _LISTS:
             value = _split(name, value)
         elif name in _FLAGS:
@@ -198,14 +202,26 @@ def _tidy(row: Any) -> dict[str, Any]:
             value = [_as_said(each) for each in _split(name, value)]
         elif not isinstance(value, str):
             raise ValueError(f"{name}: It is no text.")
+        _check_texts(value)
         fields[str(name)] = value
     return fields
+
+
+def _check_texts(value: Any) -> None:
+    """Raise ValueError for what cannot be stored, as an escape in JSON may say it, wherever in a field it stands."""
+    if isinstance(value, str):
+        _check_text(value)
+    elif isinstance(value, list | dict):
+        for each in value.items() if isinstance(value, dict) else value:
+            _check_texts(list(each) if isinstance(each, tuple) else each)
 
 
 def _split(name: str, value: Any) -> list[Any]:
     if isinstance(value, str):
         if value.lstrip().startswith("["):
-            value = json.loads(value)
+            value = _load_json(value)
+            if isinstance(value, ValueError):
+                raise value
         else:
             value = value.splitlines() if "\n" in value else value.split(";")
             return [each.strip() for each in value if each.strip()]

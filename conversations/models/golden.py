@@ -14,6 +14,7 @@ from django.db import models
 from bots.models import BotProfile
 from bots.scopes.models import LONGEST_QUESTION
 from minirag.lib.bounds import ListOf
+from minirag.lib.strict_json import check_text
 
 MOST_SOURCES: Final = 20
 MOST_FACTS: Final = 20
@@ -29,12 +30,23 @@ def check_conversation(value: Any) -> None:
     told = f"At most {MOST_BEFORE} messages with role (user, assistant) and content."
     if not isinstance(value, list) or len(value) > MOST_BEFORE:
         raise ValidationError(told)
-    for each in value:
-        said = {} if isinstance(each, str) else dict(each)
+    if not all(map(_is_message, value)):
+        raise ValidationError(told)
+
+
+def _is_message(value: Any) -> bool:
+    try:
+        said = dict(value)
         role, content = said.pop("role", ""), said.pop("content", "")
-        is_text = isinstance(content, str) and 0 < len(content.strip()) <= LONGEST_QUESTION
-        if role not in _ROLES or not is_text or said:
-            raise ValidationError(told)
+        check_text(content, ())
+    except (
+        AttributeError,
+        TypeError,
+        ValueError,
+    ):  # another kind of thing, or a text that cannot be stored
+        return False
+    is_text = 0 < len(content.strip()) <= LONGEST_QUESTION
+    return role in _ROLES and is_text and not said
 
 
 def name_question(question: str, before: Iterable[Mapping[str, str]] = ()) -> str:

@@ -134,6 +134,21 @@ class TestByFile:
         asked = set(GoldenQuestion.objects.values_list("question", flat=True))
         assert asked == {GOOD["question"], "One?", "Last?"}
 
+    def test_a_line_that_nothing_could_store_is_named_too(self, as_acme, path):
+        bad = [
+            {"before": [5]}, {"before": [None]}, {"before": [[1]]}, {"before": [{"role": "user", "content": ["x"]}]},
+            {"before": ["a\0b"]}, {"before": ["\ud800"]}, {"expected_facts": ["\0"]}, {"tags": ["\udfff"]},
+            {"tags": "[" * 100_000}, {"before": [{"role": "user", "\0": "x"}]}, {"expected_facts": [["x"]]},
+        ]  # fmt: skip
+        lines = [json.dumps({"question": f"Why {n}?", **each}) for n, each in enumerate(bad)]
+        answer = upload(
+            as_acme, path, "q.jsonl", "\n".join([*lines, '{"question": "Last?"}']).encode()
+        )
+        assert answer.status_code == 200, answer.content
+        report = answer.json()
+        assert [each["number"] for each in report["bad_lines"]] == [*range(1, len(bad) + 1)]
+        assert report["added"] == 1
+
     def test_what_was_fetched_can_be_sent_to_another_bot(self, as_acme, path, acme_bot):
         post(as_acme, path, {**GOOD, "before": ["Hello"]})
         row = as_acme.get(path).json()["items"][0]
