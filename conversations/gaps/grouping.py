@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 from django.db import transaction
-from django.db.models import Min, OuterRef, Subquery
+from django.db.models import Min, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from bots.models import BotProfile
@@ -64,15 +64,19 @@ def group_gaps() -> int:
                 done += _group(batch)
         except ProductError as error:
             logger.warning("questions not grouped", bot=str(bot_id), code=error.code)
-    Gap.objects.exclude(pk__in=Gap.objects.standing().values("pk")).delete()
+    _empty_gaps().delete()
     return done
+
+
+def _empty_gaps() -> QuerySet[Gap]:
+    return Gap.objects.exclude(pk__in=Gap.objects.standing().values("pk"))
 
 
 def next_grouping() -> datetime | None:
     first = GapQuestion.objects.filter(gap__isnull=True).aggregate(first=Min("asked_at"))["first"]
-    if first is None:
-        return None
     now = timezone.now()
+    if first is None:  # nothing to group; what was erased in between leaves gaps that nothing is in
+        return now if _empty_gaps().exists() else None
     return first + GROUP_AFTER if first + GROUP_AFTER > now else now + AGAIN
 
 
