@@ -32,7 +32,8 @@ _SECRET_WORDS = (
     "credential",
     "encrypted",
 )
-_LONG_FIELDS = frozenset({"content", "system_prompt"})  # of these only the length is told
+# Of these only the length is told: they are long, or a visitor's words, which are erased with their chats.
+_LONG_FIELDS = frozenset({"content", "system_prompt", "question", "before"})
 _MAX_TEXT = 500
 _MAX_AGENT = 200
 
@@ -57,10 +58,14 @@ def record(
 
     Who acted is `actor`, or else the one that is `acting`; of a request its address, its agent and its API token (the
     prefix) are noted too. The tenant is the current one unless given. `of` is the row it was done to, `changes` what
-    `compare` said, `detail` more JSON: ids, names and numbers. Values whose key sounds like a secret are masked.
+    `compare` said, `detail` more JSON: ids, names and numbers. Values whose key sounds like a secret are masked. A row
+    whose `str` may be somebody's words has an `audit_name`.
     """
     tenant = tenant or current_tenant()
-    noted: dict[str, Any] = {} if of is None else {"id": str(of.pk), "name": _show("name", str(of))}
+    noted: dict[str, Any] = {}
+    if of is not None:
+        name = getattr(of, "audit_name", None) or str(of)
+        noted = {"id": str(of.pk), "name": _show("name", name)}
     noted |= {key: _clean(key, value) for key, value in (detail or {}).items()}
     if changes is not None:
         noted["changes"] = dict(changes)
@@ -115,8 +120,8 @@ def _describe_call(request: HttpRequest) -> dict[str, str]:
 
 def _show(name: str, value: Any) -> Any:
     """A column's value as a change tells it."""
-    if name in _LONG_FIELDS and isinstance(value, str):
-        return f"{len(value)} characters"
+    if name in _LONG_FIELDS and isinstance(value, str | list):
+        return f"{len(value)} {'characters' if isinstance(value, str) else 'entries'}"
     return _clean(name, value)
 
 

@@ -134,6 +134,11 @@ class GoldenQuestion(models.Model):
         super().save(*args, update_fields=update_fields, **kwargs)
 
     @property
+    def audit_name(self) -> str:
+        """Without its words, which may be a visitor's: nothing is ever erased from the audit log."""
+        return "golden question"
+
+    @property
     def history(self) -> tuple[tuple[str, str], ...]:
         """What was said before, as a turn takes it."""
         return tuple((each["role"], each["content"]) for each in self.before)

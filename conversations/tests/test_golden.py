@@ -13,7 +13,7 @@ from conversations.golden.importing import LARGEST_FILE, read_golden_file
 from conversations.models import Chat, GoldenQuestion, Message
 from minirag.lib.errors import BadInput
 from tenants.context import tenant_context
-from tenants.models import ApiToken
+from tenants.models import ApiToken, AuditEvent
 
 GOOD = {"question": "What does a puncture cost?", "expected_facts": ["12 euros | 12 €"]}
 FROM_A_FILE = {
@@ -85,6 +85,15 @@ class TestByHand:
     def test_the_same_question_after_another_conversation_is_another(self, as_acme, path):
         assert post(as_acme, path, GOOD).status_code == 201
         assert post(as_acme, path, {**GOOD, "before": ["Bikes?"]}).status_code == 201
+
+    def test_its_words_are_not_in_the_audit_log(self, as_acme, path):
+        row = post(as_acme, path, {"question": "Is Zoe Quinn ill?", "before": ["Zoe?"]}).json()
+        own = f"/v1/golden-questions/{row['id']}"
+        changes = {"question": "Was Zoe Quinn ill?", "before": ["About Zoe."]}
+        assert as_acme.patch(own, changes, content_type="application/json").status_code == 200
+        assert as_acme.delete(own).status_code == 204
+        told = AuditEvent.objects.filter(detail__id=row["id"]).values_list("detail", flat=True)
+        assert len(told) == 3 and "Zoe" not in json.dumps(list(told))
 
 
 class TestByFile:
