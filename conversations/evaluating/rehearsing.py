@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import time
+import uuid
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -62,13 +63,14 @@ async def rehearse(
     *,
     history: History = (),
     languages: tuple[str, ...] = (),
+    token_id: uuid.UUID | None = None,
 ) -> Rehearsal:
-    """Answer `question` as `bot` would, active or not.
+    """Answer `question` as `bot` would, active or not; `token_id` is the family of the token that asks.
 
     Raises Conflict for a tenant that is not active, QuotaExceeded or BudgetExceeded where nothing is left to ask with.
     A provider that fails is the rehearsal's `error`, as it would be the visitor's.
     """
-    turn = await run_sync(_open, bot, question, history, languages)
+    turn = await run_sync(_open, bot, question, history, languages, token_id)
     answer, started, error, is_over = Answer(), time.monotonic(), None, False
     try:
         async with aclosing(answer_turn(turn, answer)) as events:
@@ -85,13 +87,16 @@ async def rehearse(
     return Rehearsal(answer, error)
 
 
-def _open(bot: BotProfile, question: str, history: History, languages: tuple[str, ...]) -> OpenTurn:
+def _open(
+    bot: BotProfile, question: str, history: History, languages: tuple[str, ...],
+    token_id: uuid.UUID | None,
+) -> OpenTurn:  # fmt: skip
     bot = copy.copy(bot)  # heeding its scopes changes it, in this turn alone
     tenant, scopes = require_active_tenant(), heed_scopes(bot)
     chat = Chat(bot_profile=bot, title=question[:100])
     asked = Message(chat=chat, role=MessageRole.USER, content=question, outcome=Outcome.PENDING)
     with transaction.atomic():
-        reservation = reserve_turn(bot.pk)
+        reservation = reserve_turn(bot.pk, token_id)
         tell_crossings(reservation.crossings)
     return assemble_turn(
         tenant, bot, chat, asked, reservation, scopes,

@@ -69,7 +69,8 @@ async def _explain(request: HttpRequest, bot_profile_id: UUID) -> HttpResponseBa
         _require_manager(caller)
     bot, other = await run_sync(find_bot, bot_profile_id), None
     wanted = replace(body.wanted, own_only=is_bound)
-    trial = Trial(body.question, body.said, tuple(body.languages), wanted)
+    family = token.family if token else None
+    trial = Trial(body.question, body.said, tuple(body.languages), wanted, family)
     if body.against is not None:
         _require_rights(token, body.against)
         other = await run_sync(find_bot, body.against)

@@ -69,17 +69,20 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Trial:
-    """A question, and what it is tried with beside a bot."""
+    """A question, and what it is tried with beside a bot; `token_id` says whose quotas it counts against as well."""
 
     question: str
     history: History = ()
     languages: tuple[str, ...] = ()
     wanted: Wanted = field(default_factory=Wanted)
+    token_id: UUID | None = None
 
 
 async def explain(bot: BotProfile, trial: Trial) -> Explanation:
     """Try a question. Raises what `rehearse` does: Conflict, QuotaExceeded, BudgetExceeded."""
-    said = await rehearse(bot, trial.question, history=trial.history, languages=trial.languages)
+    said = await rehearse(
+        bot, trial.question, history=trial.history, languages=trial.languages, token_id=trial.token_id
+    )  # fmt: skip
     found = await run_sync(_tell, bot, trial.question, said)
     if not trial.wanted:
         return found

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from django.core.management import CommandError, call_command
 
-from bots.models import BotProfile
+from bots.models import BotProfile, Quota
 from conversations.models import Chat, Message
 from conversations.tests.conftest import make_bot, teach
 from conversations.tests.test_api_chat import ask
@@ -225,6 +225,16 @@ def test_other_values_are_tried_by_who_may_set_them(
     client.defaults["HTTP_AUTHORIZATION"] = f"Bearer {secret}"
     explain(client, quoting_bot, status, configuration={"system_prompt": "Write poems."})
     explain(client, quoting_bot)
+
+
+def test_it_counts_against_the_quota_of_the_token(quoting_bot, in_acme, client):
+    token, secret = ApiToken.objects.mint(user=in_acme.owner, name="t")
+    Quota.objects.create(
+        subject="token", subject_id=token.family, resource="messages", period="month", limit=1
+    )
+    client.defaults["HTTP_AUTHORIZATION"] = f"Bearer {secret}"
+    explain(client, quoting_bot)
+    assert explain(client, quoting_bot, 429)["code"] == "quota_exceeded"
 
 
 # --- The command --------------------------------------------------------------------------------------------------
