@@ -195,7 +195,8 @@ def _store(run: EvaluationRun, result: EvaluationResult, done: int) -> None:
     with transaction.atomic():
         run.beat(questions_done=done)
         goldens = GoldenQuestion.objects.select_for_update(no_key=True)
-        if not goldens.filter(name_hash=result.name_hash, bot_profile_id=run.bot_profile_id):
+        golden = result.golden_question
+        if golden and not goldens.filter(pk=golden.pk, name_hash=result.name_hash):
             result.golden_question = None
         result.save(force_insert=True)
 

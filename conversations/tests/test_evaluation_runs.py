@@ -141,6 +141,18 @@ def test_what_goes_during_a_run_hurts_nobody(acme_bot, questions, model):
     assert not EvaluationRun.objects.exists() and not EvaluationResult.objects.exists()
 
 
+def test_a_question_that_is_made_anew_while_it_is_asked_is_kept_by_its_words(acme_bot, questions):
+    held, asked = claim_run(order_run(acme_bot, made_by="alice").pk), questions[0]
+    result = EvaluationResult(
+        run=held, golden_question=asked, name_hash=asked.name_hash, question=asked.question,
+        outcome="answered", is_right=True,
+    )  # fmt: skip
+    GoldenQuestion.objects.filter(pk=asked.pk).delete()
+    create_golden(acme_bot, {"question": asked.question}, made_by="alice")
+    running._store(held, result, 1)
+    assert EvaluationResult.objects.get().golden_question_id is None
+
+
 def test_a_quota_that_is_used_up_ends_the_run_and_keeps_what_it_has(acme_bot, questions, model):
     Quota.objects.create(subject="tenant", resource="messages", period="day", limit=1)
     model.enqueue("36 months [1].")
