@@ -82,6 +82,8 @@ def remove_gate(bot: BotProfile) -> None:
 def discard_draft(bot: BotProfile) -> None:
     """Throw the bot's draft away. Raises NotFound."""
     with transaction.atomic():
+        # Who publishes it, or adds to it, is waited for.
+        list(BotProfile.objects.select_for_update(no_key=True).only("pk").filter(pk=bot.pk))
         draft = find_draft(bot)
         record("bot.draft_discarded", of=bot, detail={"fields": sorted(draft.changes)})
         draft.delete()

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
+from bots.drafts.changing import discard_draft
 from bots.models import BotDraft, BotProfile, QualityGate
 from bots.profiles import update_bot
 from conversations.gates.passing import judge_draft, order_draft_run, publish
@@ -82,6 +85,14 @@ def test_what_is_judged_is_the_bot_as_it_is_when_it_is_published(bot, model):
     update_bot(bot, {"temperature": 1.0})
     measure_draft(bot, model, "36 months [1].", "30 days [1].")
     assert publish(known).max_tokens == 500
+
+
+def test_a_draft_is_discarded_by_one_who_waits_for_those_who_publish(bot):
+    update_bot(bot, {"temperature": 1.0})
+    with CaptureQueriesContext(connection) as asked:
+        discard_draft(bot)
+    locking = [each["sql"] for each in asked if "FOR NO KEY UPDATE" in each["sql"]]
+    assert len(locking) == 1 and not BotDraft.objects.exists()
 
 
 def test_a_question_that_got_worse_keeps_it_back_unless_someone_says_why(bot, as_acme, model):
