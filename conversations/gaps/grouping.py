@@ -124,10 +124,11 @@ def _group(questions: Sequence[GapQuestion]) -> int:
                 made[place] = gap.pk
             question.gap_id = made[place]
         GapQuestion.objects.bulk_update(questions, ["gap"], batch_size=500)
-        latest = {question.gap_id: question.asked_at for question in questions}
-        for gap_id, at in latest.items():
-            if gap_id is not None:
-                Gap.note_asked(gap_id, at)
+        asked: dict[uuid.UUID, list[datetime]] = {}
+        for question, place in zip(questions, places, strict=True):
+            asked.setdefault(made[place], []).append(question.asked_at)
+        for gap_id, moments in asked.items():
+            Gap.note_asked(gap_id, min(moments), max(moments))
     return len(questions)
 
 

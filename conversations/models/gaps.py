@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 from django.db import models
@@ -86,13 +87,13 @@ class Gap(models.Model):
         )
 
     @classmethod
-    def note_asked(cls, gap_id: uuid.UUID, at: Any) -> None:
-        """It was asked then; one that had been answered before that is open again, and says so."""
+    def note_asked(cls, gap_id: uuid.UUID, first: datetime, last: datetime) -> None:
+        """It was asked in between; one that had been answered before the last is open again, and says so."""
         rows = cls.objects.filter(pk=gap_id)
-        rows.filter(last_asked_at__lt=at).update(last_asked_at=at)
-        rows.filter(first_asked_at__gt=at).update(first_asked_at=at)
-        rows.filter(state=GapState.ANSWERED, decided_at__lt=at).update(
-            state=GapState.OPEN, reopened_at=at
+        rows.filter(last_asked_at__lt=last).update(last_asked_at=last)
+        rows.filter(first_asked_at__gt=first).update(first_asked_at=first)
+        rows.filter(state=GapState.ANSWERED, decided_at__lt=last).update(
+            state=GapState.OPEN, reopened_at=last
         )
 
 

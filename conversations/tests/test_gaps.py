@@ -65,6 +65,22 @@ def test_a_gap_whose_vector_has_another_length_is_embedded_anew(bot):
     assert group_gaps() == 1 and Gap.objects.get().questions.count() == 2
 
 
+def test_a_gap_knows_when_it_was_first_and_last_asked_whatever_is_grouped_first(bot):
+    take(bot, POOL)
+    group_gaps()
+    for question in ("swimming pool in the hotel?", "Is there a swimming pool in the hotel?"):
+        take(bot, question)
+    early, late = GapQuestion.objects.filter(gap=None).order_by("asked_at")
+    hour = timedelta(hours=1)
+    for each, at in ((early, early.asked_at - hour), (late, late.asked_at + hour)):
+        GapQuestion.objects.filter(pk=each.pk).update(asked_at=at)
+    group_gaps()
+    gap = Gap.objects.get()
+    assert (gap.first_asked_at, gap.last_asked_at) == (
+        early.asked_at - hour, late.asked_at + hour,
+    )  # fmt: skip
+
+
 def test_a_question_that_was_asked_back_is_no_gap_however_unsure_its_search_was():
     asked_back = Message(
         outcome="answered", help={"choices": ["A", "B"]}, confidence=0.1, threshold=0.5
