@@ -22,7 +22,7 @@ from bots.models import BotProfile
 from conversations.gaps.noting import GROUP_AFTER
 from conversations.models.gaps import Gap, GapQuestion
 from knowledge.curated.same_question import key_of, names_the_same
-from knowledge.indexing.embedding import embed_batch
+from knowledge.indexing.embedding import embed_aside
 from minirag.ai.builtin.local import HASH, is_embedder_available
 from minirag.ai.embeddings import profile_of
 from minirag.lib.errors import ProductError
@@ -187,7 +187,7 @@ def _embed(bot: BotProfile, model: str, texts: Sequence[str]) -> np.ndarray:
             different.append(text)
         places.append(first[key])
     parts = [
-        embed_batch(bot, model, different[start : start + EMBEDDED_AT_ONCE], kind="query")
+        embed_aside(bot, model, different[start : start + EMBEDDED_AT_ONCE])
         for start in range(0, len(different), EMBEDDED_AT_ONCE)
     ]
     return np.concatenate(parts)[places]

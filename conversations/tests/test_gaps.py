@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from django.utils import timezone
 
-from bots.models import BotProfile
+from bots.models import BotProfile, Quota
+from bots.quotas.refusing import QuotaExceeded
 from conversations.gaps.grouping import assign, group_gaps, next_grouping
 from conversations.gaps.noting import find_reason
 from conversations.models import Chat, Gap, GapQuestion, GoldenQuestion, Message
@@ -16,6 +17,7 @@ from conversations.tests.conftest import FACTS, make_bot, teach
 from conversations.tests.test_turns import take, text_of
 from conversations.turns.feedback import set_feedback
 from knowledge.curated.vectors import embed_curated
+from knowledge.indexing.embedding import embed_aside
 from knowledge.models import CuratedAnswer
 from knowledge.sources.changing import delete_source
 from minirag.ai.builtin.local import MINILM
@@ -241,3 +243,10 @@ def test_assigning_is_the_same_however_it_is_cut():
     joined += [each if each < len(leads) else 100 + each for each in second]
     named = {each: sorted(set(whole)).index(each) for each in set(whole)}
     assert [named[each] for each in whole][:100] == joined[:100]
+
+
+def test_nothing_is_embedded_aside_that_the_bot_cannot_pay(bot):
+    Quota.objects.create(resource="tokens", limit=0, subject="bot", subject_id=bot.pk)
+    with pytest.raises(QuotaExceeded):
+        embed_aside(bot, "openai/text-embedding-3-small", [POOL])
+    assert len(embed_aside(bot, "minirag/hash", [POOL])) == 1

@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from bots.models import BotProfile
-from knowledge.indexing.embedding import BATCH_SIZE, embed_batch
+from knowledge.indexing.embedding import BATCH_SIZE, embed_aside
 from knowledge.models import CuratedQuestion, CuratedVector
 from minirag.ai.builtin.local import is_embedder_available
 from minirag.lib.errors import ProductError
@@ -63,7 +63,7 @@ def _embed(model: str, bots: list[BotProfile]) -> int:
     while batch := list(_missing(model, bots)[:BATCH_SIZE]):
         # With the key of a bot that gives the answer; its owner pays for it.
         texts = [question.text for question in batch]
-        vectors = embed_batch(bots[0], model, texts, kind="query")
+        vectors = embed_aside(bots[0], model, texts)
         rows = [
             CuratedVector(question=question, embedding_model=model, emb=vector.tolist())
             for question, vector in zip(batch, vectors, strict=True)

@@ -15,7 +15,7 @@ from bots.quotas.counting import require_spendable, spend
 from bots.usage.metering import record_usage
 from knowledge.indexing.chunking import CountTokens
 from knowledge.indexing.swap import NewChunk
-from minirag.ai.builtin.local import MINILM, is_embedder_available, load_minilm
+from minirag.ai.builtin.local import MINILM, is_embedder_available, is_local, load_minilm
 from minirag.ai.embeddings import EmbedderMissing, Kind, embed_texts
 from webhooks.quota_events import tell_crossings
 
@@ -75,6 +75,17 @@ def embed_batch(
         )  # fmt: skip
         tell_crossings(spend([event]))
     return made.vectors
+
+
+def embed_aside(bot: BotProfile, model: str, texts: list[str]) -> np.ndarray:
+    """Embed questions that wait in the background.
+
+    Raises as `embed_batch`, and QuotaExceeded or BudgetExceeded where a provider would have to be paid and the bot's
+    tokens or money are used up.
+    """
+    if not is_local(model):
+        require_spendable(bot.pk)
+    return embed_batch(bot, model, texts, kind="query")
 
 
 def choose_counter(model: str, language: str) -> CountTokens | None:
