@@ -88,6 +88,29 @@ class BotForm(forms.ModelForm):
             "greeting": UnfoldAdminTextareaWidget(attrs={"rows": 2}),
             "refusal_text": UnfoldAdminTextareaWidget(attrs={"rows": 2}),
             "description": UnfoldAdminTextInputWidget(),
+            "source_filter": UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        }
+        labels = {
+            "condense_model": "Model that rewrites",
+            "recency_days": "Age that halves an advantage (days)",
+            "dense_weight": "Share of meaning",
+            "fusion": "How words and meaning are joined",
+            "query_variations": "Searches in other words",
+        }
+        help_texts = {
+            "contact": "Shown to visitors whose question was declined, or who ask for a person: an e-mail address, a "
+            "telephone number, a page.",
+            "source_filter": 'Which sources it may answer from, such as {"tags": ["public"], "languages": ["en"]}; '
+            "also source_ids, dataset_ids, dated_from and dated_until (2026-01-31). Empty: all of them.",
+            "dense_weight": "From 0, words alone, to 1, meaning alone. Empty: what fits the question's language.",
+            "query_variations": "How many times a chat model puts a question in other words, each searched as well. "
+            "0: never.",
+            "rerank_model": "A reranker, or a chat model, that orders what was found. Empty: none.",
+        }
+        error_messages = {
+            "source_filter": {
+                "invalid": 'This is no valid JSON. Write it like {"tags": ["public"]}.'
+            }
         }
 
     def clean_allowed_origins(self) -> list[str]:
@@ -135,17 +158,16 @@ class BotProfileAdmin(ProductAdmin):
     fieldsets = (
         (None, {"fields": ("name", "description", "is_active")}),
         ("Answers", {"classes": ("tab",), "fields": (
-            "system_prompt", "contact", ("passage_count", "history_turns"), "asks_back",
-            ("condense_mode", "condense_model"),
-            "unsupported_mode",
+            "system_prompt", "contact", ("passage_count", "history_turns"), "asks_back", "condense_mode",
+            "condense_model", "unsupported_mode",
         )}),
         ("Model", {"classes": ("tab",), "fields": (
             ("model", "embedding_model"), ("temperature", "max_tokens"), "has_key", "new_api_key", "new_api_base",
             "clear_api_key",
         )}),
         ("Refusal and retrieval", {"classes": ("tab",), "fields": (
-            ("refusal_mode", "refusal_floor"), "refusal_text", ("fusion", "dense_weight"),
-            ("source_filter", "recency_days"), ("rerank_model", "query_variations"),
+            "refusal_mode", "refusal_floor", "refusal_text", "source_filter", "recency_days", "query_variations",
+            "rerank_model", "fusion", "dense_weight",
         )}),
         ("Scopes", {"classes": ("tab",), "fields": ("shown_scopes",)}),
         ("Widget", {"classes": ("tab",), "fields": ("greeting", "starter_questions", "allowed_origins", "is_public")}),

@@ -29,8 +29,8 @@ from conversations.golden import admin as golden_admin  # noqa: F401 - registers
 from conversations.golden.changing import create_from_turn, find_asked, find_standing
 from conversations.logs.finding import find_chats
 from conversations.logs.traces import list_candidates, load_places, tell_trace
-from conversations.models import Chat, Feedback, Message, MessageRole
-from knowledge.models import Source
+from conversations.models import Chat, Citation, CitationKind, Feedback, Message, MessageRole
+from knowledge.models import CuratedAnswer, Source
 from minirag.lib.errors import ProductError
 from tenants.admin_site.model_admin import LookOnlyAdmin, is_writable
 from tenants.admin_site.sites import tenant_site
@@ -191,7 +191,7 @@ def count_notes(chats: Iterable[Chat]) -> dict[Any, dict[str, int]]:
 
 
 def describe_thread(chat: Chat) -> dict[str, Any]:
-    """Return the messages of a chat with citations, sources, usage and traces, in five queries whatever its length."""
+    """Return the messages of a chat with citations, sources, usage and traces, in a few queries whatever its length."""
     newest = chat.messages.prefetch_related("citations").order_by("-created_at", "-id")[
         : _THREAD_LENGTH + 1
     ]
@@ -201,10 +201,13 @@ def describe_thread(chat: Chat) -> dict[str, Any]:
         message_id__in=[message.pk for message in messages]
     ).order_by("created_at"):
         usage.setdefault(event.message_id, []).append(event)
-    cited = {citation.source_id for message in messages for citation in message.citations.all()}
-    sources = (
-        Source.objects.filter(pk__in=cited, deleted_at__isnull=True).only("id", "name").in_bulk()
-    )
+    cited = [citation for message in messages for citation in message.citations.all()]
+    curated = {each.source_id for each in cited if each.kind == CitationKind.CURATED}
+    named = {each.source_id for each in cited} - curated
+    standing = Source.objects.filter(pk__in=named, deleted_at__isnull=True)
+    sources: dict[Any, Any] = standing.only("id", "name").in_bulk()
+    if curated:
+        sources |= CuratedAnswer.objects.only("id").in_bulk(curated)
     traces = tell_traces(messages)
     return {
         "thread": [
@@ -228,21 +231,30 @@ def tell_traces(messages: Sequence[Message]) -> dict[Any, dict[str, Any]]:
         trace = tell_trace(kept, cited, places)
         verdict = explain_outcome(
             trace, question.outcome, refusal_reason=answer.refusal_reason if answer else "",
-            error_code=question.error_code,
+            error_code=question.error_code, curated=kept.get("curated"),
         )  # fmt: skip
         told[(answer or question).pk] = {"told": trace, "verdict": verdict}
     return told
 
 
+def _find_cited(citation: Citation, sources: dict[Any, Any]) -> dict[str, str]:
+    """Where what is cited can be seen, and its name; a curated answer is its own source."""
+    found = sources.get(citation.source_id)
+    if found is None:
+        return {"source_name": "", "source_url": ""}
+    page, name = "admin:knowledge_source_change", str(found)
+    if citation.kind == CitationKind.CURATED:
+        page, name = "admin:knowledge_curatedanswer_change", "Curated answer"
+    return {"source_name": name, "source_url": reverse(page, args=[citation.source_id])}
+
+
 def _describe_message(
-    message: Message, usage: list[UsageEvent], sources: dict[Any, Source]
+    message: Message, usage: list[UsageEvent], sources: dict[Any, Any]
 ) -> dict[str, Any]:
     citations = [
         {
             "citation": citation,
-            "source": sources.get(citation.source_id),
-            "source_url": reverse("admin:knowledge_source_change", args=[citation.source_id])
-            if citation.source_id in sources else "",
+            **_find_cited(citation, sources),
         }
         for citation in message.citations.all()
     ]  # fmt: skip

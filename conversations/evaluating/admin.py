@@ -29,18 +29,26 @@ from tenants.calls.permissions import acting_user
 _COLOURS = {
     "pending": "info", "running": "info", "succeeded": "success", "failed": "danger", "cancelled": "warning",
 }  # fmt: skip
+_NAMES = {
+    "right": "Right", "declined_right": "Answered or declined as it should be", "facts": "Facts that appear",
+    "cites_expected": "Cites an expected source", "ndcg": "Order of what was found (nDCG)",
+    "recall": "Expected sources found",
+    "reciprocal_rank": "First expected source (reciprocal rank)", "citation_valid": "Citations valid",
+    "support": "Cited sentences supported", "judged_right": "Right, says the judge", "duration_ms_p50": "Time, median",
+    "duration_ms_p95": "Time, 95 of 100 within", "cost_usd": "Cost",
+}  # fmt: skip
 _SHOWN_RESULTS = 500
 _PLOTTED = 30
 
 
 class NewRunForm(forms.Form):
-    bot_profile = forms.ModelChoiceField(BotProfile.objects.none(), label="bot")
+    bot_profile = forms.ModelChoiceField(BotProfile.objects.none(), label="Bot")
     tag = forms.CharField(
         max_length=50, required=False, widget=UnfoldAdminTextInputWidget,
         help_text="Only golden questions with this tag. Empty: all that are active.",
     )  # fmt: skip
     judge_model = forms.CharField(
-        label="judge", max_length=100, required=False, widget=UnfoldAdminTextInputWidget,
+        label="Judge", max_length=100, required=False, widget=UnfoldAdminTextInputWidget,
         help_text="A chat model that judges each answer besides, by the bot's key. Empty: nobody does.",
     )  # fmt: skip
 
@@ -60,9 +68,13 @@ class EvaluationRunAdmin(LookOnlyAdmin):
     actions_detail = ("cancel", "retry", "remove")
     list_before_template = "admin/evaluation_summary.html"
     change_form_after_template = "admin/evaluation_results.html"
-    fields = (
-        ("bot_profile", "status"), "error_message", ("is_draft", "tag", "judge_model"),
-        ("made_by", "shown_progress"), ("created_at", "started_at", "finished_at"), "configuration", "surroundings",
+    nothing_yet = "A run asks a bot its golden questions and says how many it answers right. “New run” starts one."
+    fieldsets = (
+        (None, {"fields": (
+            ("bot_profile", "status"), "error_message", ("shown_progress", "is_draft"), ("tag", "judge_model"),
+            ("made_by", "created_at"), ("started_at", "finished_at"),
+        )}),
+        ("Configuration", {"classes": ("collapse",), "fields": ("configuration", "surroundings")}),
     )  # fmt: skip
     readonly_fields = ("shown_progress",)
 
@@ -135,7 +147,7 @@ class EvaluationRunAdmin(LookOnlyAdmin):
     def order_new(self, request: HttpRequest) -> HttpResponse:
         form = NewRunForm(request.POST if request.method == "POST" else None)
         form.fields["bot_profile"] = search_field(
-            GoldenQuestion, "bot_profile", self.admin_site, BotProfile.objects.all(), label="bot"
+            GoldenQuestion, "bot_profile", self.admin_site, BotProfile.objects.all(), label="Bot"
         )
         return self.ask(
             request, lambda data: self._order(request, data), title="Measure a bot",
@@ -196,9 +208,13 @@ class EvaluationRunAdmin(LookOnlyAdmin):
             self.message_user(request, error.detail, messages.WARNING)
             return None
         figures = [
-            {**row, **{part: show_figure(row["name"], row[part]) for part in ("before", "after")}}
+            {
+                **row, "name": name_figure(row["name"]),
+                **{part: show_figure(row["name"], row[part]) for part in ("before", "after")},
+                "difference": show_difference(row["name"], row["difference"]),
+            }
             for row in found.figures
-        ]
+        ]  # fmt: skip
         context = {
             **self.admin_site.each_context(request), "opts": self.opts,
             "title": f"{runs[0]} and {runs[1]}, {runs[0].bot_profile}",
@@ -219,9 +235,17 @@ def show_figure(name: str, value: Any) -> str:
     return f"{100 * value:.1f} %" if isinstance(value, float) else f"{value:,}"
 
 
+def show_difference(name: str, value: Any) -> str:
+    return f"+{show_figure(name, value)}" if value and value > 0 else show_figure(name, value)
+
+
+def name_figure(name: str) -> str:
+    return _NAMES.get(name) or name.replace("_", " ").capitalize()
+
+
 def list_figures(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [
-        (name.replace("_", " "), show_figure(name, figures[name]))
+        (name_figure(name), show_figure(name, figures[name]))
         for name in COMPARED
         if figures.get(name) is not None
     ]

@@ -108,7 +108,7 @@ def _recall(question: Message) -> tuple[Explanation, Query]:
     refusal, cited = told["refusal"], answer.citations.all() if answer else ()
     verdict = explain_outcome(
         told, question.outcome, refusal_reason=refusal.reason if refusal else "",
-        error_code=question.error_code,
+        error_code=question.error_code, curated=(question.trace or {}).get("curated"),
     )  # fmt: skip
     found = Explanation(
         question.chat.bot_profile, question.content, question.outcome, told["answer"] or "",
@@ -144,8 +144,9 @@ def _tell(bot: BotProfile, question: str, said: Rehearsal) -> Explanation:
     told = tell_trace(said.trace, cited)
     reason = answer.refusal.reason if answer.refusal else ""
     verdict = explain_outcome(
-        told, str(answer.outcome), refusal_reason=reason, error_code=answer.error_code
-    )
+        told, str(answer.outcome), refusal_reason=reason, error_code=answer.error_code,
+        curated=said.trace.get("curated"),
+    )  # fmt: skip
     return Explanation(
         bot, question, str(answer.outcome), answer.content, tuple(answer.citations), verdict, told
     )

@@ -36,9 +36,13 @@ _SAID: Final = {
 
 
 def explain_outcome(
-    told: Mapping[str, Any], outcome: str, *, refusal_reason: str = "", error_code: str = ""
-) -> Reason:
-    """The one reason for how a turn ended; `told` is its trace as `conversations.logs.traces` tells it."""
+    told: Mapping[str, Any], outcome: str, *, refusal_reason: str = "", error_code: str = "",
+    curated: Mapping[str, Any] | None = None,
+) -> Reason:  # fmt: skip
+    """The one reason for how a turn ended; `told` is its trace as `conversations.logs.traces` tells it.
+
+    `curated` is what the trace keeps of a curated answer that was given.
+    """
     understood = told.get("understood") or {}
     if outcome == Outcome.FAILED or error_code:
         return Reason(
@@ -53,6 +57,15 @@ def explain_outcome(
         )
     if outcome != Outcome.ANSWERED:
         return Reason(outcome, f"The turn is {outcome}.")
+    if curated:
+        by = "words" if curated["by"] == "words" else "meaning"
+        return Reason(
+            "curated", f"A curated answer was given, for its question “{curated['question']}” by its {by}."
+        )  # fmt: skip
+    if told.get("asked_back"):
+        return Reason(
+            "asked_back", "It has several good readings: the visitor was asked what they mean."
+        )
     cited = [each for each in told["candidates"] if each["fate"] == "cited"]
     if not cited:
         return Reason("uncited", "It was answered without citing a passage.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django import forms
@@ -12,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldBooleanSwitchWidget
@@ -28,9 +30,17 @@ from tenants.admin_site.model_admin import LookOnlyAdmin, is_writable, once_per_
 from tenants.admin_site.sites import tenant_site
 from tenants.calls.permissions import acting_user
 
+_MARK = re.compile(r"[ \t]*\[\d+\]")
 _STATE_COLOURS = {
     GapState.OPEN: "warning", GapState.ANSWERED: "success", GapState.DISMISSED: "info",
     "again": "danger",
+}  # fmt: skip
+
+
+_REASONS = {
+    "disliked": "disliked", "weak": "answered weakly", "unsupported": "not supported",
+    "low_confidence": "nothing close", "no_passages": "nothing found",
+    "not_in_sources": "not in the sources", "not_answered": "no passage answers it",
 }  # fmt: skip
 
 
@@ -68,6 +78,10 @@ class GapStateFilter(SimpleListFilter):
         return queryset.filter(state=self.value()) if self.value() else queryset
 
 
+def name_reason(reason: str) -> str:
+    return _REASONS.get(reason) or reason.replace("_", " ")
+
+
 @register(Gap, site=tenant_site)
 class GapAdmin(LookOnlyAdmin):
     list_display = (
@@ -81,14 +95,15 @@ class GapAdmin(LookOnlyAdmin):
     list_filter = (GapStateFilter, ("bot_profile", AutocompleteSelectFilter), "language")
     list_select_related = ("bot_profile",)
     search_fields = ("questions__text",)
+    nothing_yet = "What visitors ask and are not answered well is collected here, within minutes."
     date_hierarchy = "last_asked_at"
     actions_detail = ("write_answer", "draft", "dismiss", "reopen")
     fields = (
-        "shown_state", ("bot_profile", "language"), "shown_count", "shown_weeks", "shown_examples", "shown_closest",
+        "state_now", ("bot_profile", "language"), "shown_count", "shown_weeks", "shown_examples", "shown_closest",
         ("first_asked_at", "last_asked_at"), ("decided_by", "decided_at"), "shown_answer",
     )  # fmt: skip
     readonly_fields = (
-        "shown_state", "shown_count", "shown_weeks", "shown_examples", "shown_closest", "shown_answer",
+        "state_now", "shown_count", "shown_weeks", "shown_examples", "shown_closest", "shown_answer",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Gap]:
@@ -122,11 +137,13 @@ class GapAdmin(LookOnlyAdmin):
         def act(data: dict[str, Any]) -> HttpResponse:
             made = draft_for(gap)
             told = (
-                "The closest sentences, to start from."
+                "These are the closest sentences of the sources, to start from: they may not answer it."
                 if made.is_quoted
                 else f"Drafted by {made.model}."
             )
-            return self._ask_for_answer(request, gap, draft=made.answer, told=told)
+            # What it says stands alone once it is approved: its marks would lead nowhere.
+            draft = _MARK.sub("", made.answer)
+            return self._ask_for_answer(request, gap, draft=draft, told=told)
 
         return self.ask(
             request, act, title="Draft an answer", obj=gap, submit="Draft",
@@ -182,14 +199,20 @@ class GapAdmin(LookOnlyAdmin):
             return "again", f"Asked again {gap.reopened_at:%Y-%m-%d}"
         return gap.state, GapState(gap.state).label
 
+    @display(description="state")
+    def state_now(self, gap: Gap) -> str:
+        return self.shown_state(gap)[1]
+
     @display(description="asked")
     @once_per_row
     def shown_count(self, gap: Any) -> str:
         counted = getattr(gap, "counted", None) or count_questions([gap])[gap.pk]
-        reasons = ", ".join(f"{count} {reason}" for reason, count in counted["reasons"].items())
+        reasons = ", ".join(
+            f"{count} {name_reason(reason)}" for reason, count in counted["reasons"].items()
+        )
         return f"{counted['question_count']} ({reasons})"
 
-    @display(description="weeks")
+    @display(description="by week")
     @once_per_row
     def shown_weeks(self, gap: Gap) -> SafeString:
         weeks = count_questions([gap])[gap.pk]["weeks"]
@@ -202,11 +225,13 @@ class GapAdmin(LookOnlyAdmin):
         rows = (
             (
                 reverse("admin:conversations_chat_change", args=(each.message.chat_id,)),
-                each.message.content[:300], each.reason,
+                Truncator(each.message.content).chars(300), name_reason(each.reason),
             )
             for each in list_examples(gap)
         )  # fmt: skip
-        return format_html_join("", '<p><a href="{}" class="underline">{}</a> ({})</p>', rows)
+        return format_html_join(
+            "", '<p class="mr-said"><a href="{}" class="underline">{}</a> ({})</p>', rows
+        )
 
     @display(description="comes closest")
     @once_per_row
@@ -214,11 +239,16 @@ class GapAdmin(LookOnlyAdmin):
         rows = (
             (
                 reverse("admin:knowledge_source_change", args=(each.source_id,)), each.title,
-                each.content[:300],
+                Truncator(each.content).chars(300),
             )
             for each in list_closest(gap, list_examples(gap))
         )  # fmt: skip
-        return format_html_join("", '<p><a href="{}" class="underline">{}</a>: {}</p>', rows) or "–"
+        return (
+            format_html_join(
+                "", '<p class="mr-said"><a href="{}" class="underline">{}</a>: {}</p>', rows
+            )
+            or "–"
+        )
 
     @display(description="curated answer")
     @once_per_row

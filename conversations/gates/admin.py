@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from django import forms
 from django.contrib.admin import register
+from django.core.validators import EMPTY_VALUES
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator, capfirst
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from bots.drafts.changing import discard_draft
-from bots.models import BotDraft, QualityGate
+from bots.models import BotDraft, BotProfile, QualityGate
 from conversations.gates.passing import explain, judge_draft, order_draft_run, publish
 from conversations.tasks import queue_run
 from tenants.admin_site.model_admin import (
@@ -33,18 +38,29 @@ class ReasonForm(forms.Form):
     )  # fmt: skip
 
 
+class GateForm(forms.ModelForm):
+    class Meta:
+        model = QualityGate
+        fields = "__all__"  # noqa: DJ007 - the page's own list chooses
+        help_texts = dict.fromkeys(
+            ("least_right", "least_declined_right", "least_citation_valid", "least_support"),
+            "A share, such as 0.9 for 90 %. Empty: no matter.",
+        )
+
+
 @register(QualityGate, site=tenant_site)
 class QualityGateAdmin(ProductAdmin):
+    form = GateForm
+    nothing_yet = "With a gate a bot goes on answering as it does until a change has passed its golden questions."
     list_display = (
         "bot_profile", "least_right", "least_declined_right", "least_citation_valid", "least_support", "forbids_worse",
     )  # fmt: skip
     autocomplete_fields = ("bot_profile",)
     list_select_related = ("bot_profile",)
     search_fields = ("bot_profile__name",)
-    readonly_fields = ("created_at", "updated_at")
     fields = (
         "bot_profile", ("least_right", "least_declined_right"), ("least_citation_valid", "least_support"),
-        "forbids_worse", ("created_at", "updated_at"),
+        "forbids_worse",
     )  # fmt: skip
 
     def get_readonly_fields(self, request: HttpRequest, obj: QualityGate | None = None) -> Any:
@@ -52,21 +68,46 @@ class QualityGateAdmin(ProductAdmin):
         return (*fields, "bot_profile") if obj else fields
 
 
+def list_changes(draft: BotDraft) -> list[tuple[str, str, str]]:
+    """What a draft changes, in the words of the bot's form: the field, what it is, and what it is to be."""
+    published = draft.bot_profile
+    wanted = copy.copy(published)
+    columns = [each for each in BotProfile._meta.concrete_fields if each.attname in draft.changes]
+    for column in columns:
+        setattr(wanted, column.attname, draft.changes[column.attname])
+    names = [(capfirst(str(column.verbose_name)), column.name) for column in columns]
+    return [(told, _show_value(published, name), _show_value(wanted, name)) for told, name in names]
+
+
+def _show_value(bot: BotProfile, name: str) -> str:
+    named = getattr(bot, f"get_{name}_display", None)
+    value = named() if named else getattr(bot, name)
+    return "–" if value in EMPTY_VALUES else Truncator(value).chars(200)
+
+
 @register(BotDraft, site=tenant_site)
 class BotDraftAdmin(LookOnlyAdmin):
+    nothing_yet = (
+        "Where a bot has a gate, a change of how it answers waits here until it is published."
+    )
     list_display = ("bot_profile", "shown_fields", "updated_at")
     list_select_related = ("bot_profile",)
     search_fields = ("bot_profile__name",)
     actions_detail = ("measure", "publish", "discard")
-    fields = ("bot_profile", "changes", "shown_standing", ("created_at", "updated_at"))
-    readonly_fields = ("shown_standing",)
+    fields = ("bot_profile", "shown_changes", "shown_standing", ("created_at", "updated_at"))
+    readonly_fields = ("shown_changes", "shown_standing")
 
     def has_manage_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return is_writable() and acting_user(request).is_manager
 
     @display(description="changes")
     def shown_fields(self, draft: BotDraft) -> str:
-        return ", ".join(sorted(draft.changes))[:90]
+        return ", ".join(name for name, _, _ in list_changes(draft))[:90]
+
+    @display(description="changes")
+    @once_per_row
+    def shown_changes(self, draft: BotDraft) -> SafeString:
+        return format_html_join("", "<p>{}: {} → <strong>{}</strong></p>", list_changes(draft))
 
     @display(description="gate")
     @once_per_row

@@ -33,20 +33,25 @@ class GoldenQuestionAdmin(ProductAdmin):
     autocomplete_fields = ("bot_profile",)
     list_select_related = ("bot_profile",)
     search_fields = ("question",)
+    nothing_yet = "A bot is measured by questions with what is right. “Make golden” in a chat makes one of a question."
     readonly_fields = ("made_by", "message_id", "id", "created_at", "updated_at")
     actions_list = ("import_file",)
     fieldsets = (
-        (None, {"fields": ("bot_profile", "question", "before", "language", "is_active")}),
+        (None, {"fields": ("bot_profile", "question", "before", "language", "tags", "is_active")}),
         (
             "What is right",
             {"fields": ("must_decline", "expected_facts", "forbidden_facts", "expected_sources")},
         ),
-        ("Facts", {"fields": ("tags", ("made_by", "message_id"), ("created_at", "updated_at"), "id")}),
+        ("Facts", {"fields": (("made_by", "message_id"), ("created_at", "updated_at"), "id")}),
     )  # fmt: skip
 
     def get_readonly_fields(self, request: HttpRequest, obj: GoldenQuestion | None = None) -> Any:
         fields = super().get_readonly_fields(request, obj)
         return (*fields, "bot_profile") if obj else fields
+
+    def get_fieldsets(self, request: HttpRequest, obj: GoldenQuestion | None = None) -> Any:
+        found = super().get_fieldsets(request, obj)
+        return found if obj else found[:-1]
 
     def save_model(
         self, request: HttpRequest, obj: GoldenQuestion, form: GoldenQuestionForm, change: bool
@@ -70,7 +75,7 @@ class GoldenQuestionAdmin(ProductAdmin):
         files = (request.POST, request.FILES) if request.method == "POST" else (None, None)
         form = GoldenFileForm(*files)
         form.fields["bot_profile"] = search_field(
-            GoldenQuestion, "bot_profile", self.admin_site, BotProfile.objects.all(), label="bot"
+            GoldenQuestion, "bot_profile", self.admin_site, BotProfile.objects.all(), label="Bot"
         )
         return self.ask(
             request, lambda data: self._import(request, data), title="Import golden questions",
@@ -102,8 +107,10 @@ class GoldenQuestionAdmin(ProductAdmin):
     def shown_expectation(self, golden: GoldenQuestion) -> tuple[str, str]:
         if golden.must_decline:
             return "declined", "declined"
-        parts = [f"{len(golden.expected_facts)} facts"] if golden.expected_facts else []
-        parts += [f"{len(golden.expected_sources)} sources"] if golden.expected_sources else []
+        expected = {"fact": golden.expected_facts, "source": golden.expected_sources}
+        parts = [
+            f"{len(each)} {noun}{'s'[: len(each) > 1]}" for noun, each in expected.items() if each
+        ]
         return "answered", " with ".join(["answered", *[", ".join(parts)][: len(parts)]])
 
     @display(description="tags")

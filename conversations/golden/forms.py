@@ -62,7 +62,7 @@ class SaidField(forms.CharField):
 
 class GoldenQuestionForm(forms.ModelForm):
     before = SaidField(
-        label="said before",
+        label="Said before",
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
         help_text=f"One message a line, beginning with {_VISITOR} or {_BOT} Oldest first.",

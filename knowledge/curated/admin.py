@@ -51,7 +51,7 @@ class CuratedAnswerForm(forms.ModelForm):
     )
     variants = LinesField(
         required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
-        help_text="Other ways to ask it, one per line. What differs in a word that counts needs to be listed here.",
+        help_text="Other ways to ask it, one per line. Case, punctuation and politeness make no difference; words may.",
     )  # fmt: skip
     owner = forms.ModelChoiceField(
         User.objects.none(), widget=UnfoldAdminSelectWidget, help_text="Who answers for it."
@@ -140,13 +140,14 @@ class CuratedAnswerAdmin(ProductAdmin):
     )
     list_filter = (StateFilter, ("bots", AutocompleteSelectFilter))
     search_fields = ("title", "answer", "questions__text")
+    nothing_yet = "Write down what your bots shall say to a question, word for word; or answer one of the gaps."
     autocomplete_fields = ("bots",)
-    readonly_fields = ("shown_state", "created_at", "updated_at")
+    readonly_fields = ("state_now", "created_at", "updated_at")
     fieldsets = (
         (None, {"fields": ("bots", "question", "variants", "answer")}),
         ("Cited as", {"fields": ("title", "links")}),
-        ("Validity", {"fields": (("owner", "language"), ("is_active", "expires_at"))}),
-        ("Facts", {"fields": ("shown_state", ("created_at", "updated_at"))}),
+        ("Validity", {"fields": (("owner", "language"), "is_active", "expires_at")}),
+        ("Facts", {"fields": ("state_now", ("created_at", "updated_at"))}),
     )
 
     def get_fieldsets(self, request: HttpRequest, obj: CuratedAnswer | None = None) -> Any:
@@ -188,6 +189,10 @@ class CuratedAnswerAdmin(ProductAdmin):
     @display(description="state", label=_STATE_COLOURS)
     def shown_state(self, answer: CuratedAnswer) -> tuple[str, str]:
         return answer.state, answer.state.label
+
+    @display(description="state")
+    def state_now(self, answer: CuratedAnswer) -> str:
+        return str(answer.state.label)
 
     @display(description="bots")
     def shown_bots(self, answer: CuratedAnswer) -> str:

@@ -41,7 +41,7 @@ class SourceForm(NyxCoreFields, forms.ModelForm):
     tags = TagsField(
         required=False,
         widget=UnfoldAdminTextInputWidget,
-        help_text="Divided by commas. For filters.",
+        help_text="Divided by commas, such as public, manuals. A bot or a question can be kept to tags.",
     )
 
     class Meta:
@@ -57,7 +57,11 @@ class SourceForm(NyxCoreFields, forms.ModelForm):
             "is_pinned",
             "weight",
         )
-        help_texts = {"content": ""}
+        help_texts = {
+            "content": "",
+            "weight": "From 0.5 to 2. More than 1: what it says comes before others that fit about as well.",
+            "dated_on": "The day that it is as of. Empty: the day it was added.",
+        }
         widgets = {
             "name": UnfoldAdminTextInputWidget(),
             "description": UnfoldAdminTextInputWidget(),

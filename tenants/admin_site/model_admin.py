@@ -40,6 +40,8 @@ class ProductAdmin(ModelAdmin):
     `save_model` and its like, and the verb writes it down.
     """
 
+    nothing_yet = ""  # what an empty list says of how it fills
+
     list_filter_submit = False
     show_full_result_count = False
     list_per_page = 50
