@@ -174,7 +174,8 @@ class GapAdmin(LookOnlyAdmin):
         initial = {"questions": suggest_questions(gap), "answer": draft or "", "is_golden": True}
         is_new = draft is not None  # the POST that we answer asked for the draft
         form = AnswerForm(None if is_new else posted(request), initial=initial)
-        intro = f"{told} {gap.bot_profile} gives what you approve as it is written, before anything is searched.".strip()
+        after = f"{gap.bot_profile} gives what you approve as it is written, before anything is searched."
+        intro = f"{told} {after}".strip()
 
         def act(data: dict[str, Any]) -> HttpResponse:
             user = acting_user(request)

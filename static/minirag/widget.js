@@ -168,11 +168,12 @@
   .sources > summary { width: fit-content; } summary { cursor: pointer; border-radius: 6px; padding: 4px 6px; }
   summary:hover { color: var(--text); }
   .sources ol { list-style: none; margin: 4px 0 0; padding: 0; display: grid; gap: 4px; }
-  .sources li details { border: 1px solid var(--border); border-radius: 10px; background: var(--bg); overflow: hidden; }
+  .sources li > * { border: 1px solid var(--border); border-radius: 10px; background: var(--bg); overflow: hidden; }
   .sources li summary { color: var(--text); padding: 6px 10px; } .sources li summary b { margin-inline-end: 4px; }
   .sources li .page { color: var(--text-secondary); }
   .excerpt { margin: 0; padding: 0 10px 8px; white-space: pre-wrap; max-height: 180px; overflow-y: auto; }
-  .sources li a { display: inline-block; margin: 0 10px 8px; color: var(--text); }
+  .sources li > a, .sources li > span { display: block; padding: 6px 10px; color: var(--text); }
+  .sources details a { display: inline-block; margin: 0 10px 8px; color: var(--text); }
   .shown { animation: shown 1.2s ease-out; }
   @keyframes shown { from { box-shadow: 0 0 0 3px var(--primary); } to { box-shadow: 0 0 0 3px transparent; } }
   .thumbs { position: absolute; inset-block-start: 0; inset-inline-end: 0; display: flex; gap: 2px; }
@@ -839,6 +840,7 @@
     /** Draw a complete answer: `answer` is a done event or a message of the history. */
     finish(message, answer, turn) {
       const citations = answer.citations || [];
+      const wasAtEnd = this.isAtEnd();
       const items = new Map();
       const mark = (number) => {
         const citation = citations.find((each) => each.number === number);
@@ -864,19 +866,25 @@
       if (citations.length) below.append(this.buildSources(citations, items));
       if (answer.id) below.append(this.buildThumbs(answer.id, answer.feedback || null));
       if (below.childElementCount) message.element.append(below);
-      this.scrollDown();
+      this.scrollDown(wasAtEnd);
+      // Help may be higher than the window: its sentence is read first.
+      if (help && wasAtEnd) this.log.scrollTop -= Math.max(0, message.element.offsetHeight - this.log.clientHeight);
     }
 
     buildSources(citations, items) {
       const list = build("ol");
       for (const citation of citations) {
         const title = citation.title || this.words.untitled;
+        const url = safeUrl(citation.url || "");
+        if (citation.kind === "curated") { // what it says is the answer itself
+          list.append(build("li", {}, url ? link(url, title) : build("span", { dir: "auto" }, title)));
+          continue;
+        }
         const page = citation.page ? `, ${fill(this.words.page, { n: citation.page })}` : "";
         const where = build("span", { className: "page" }, page);
         const summary = build("summary", { dir: "auto" }, build("b", {}, `${citation.number}.`), ` ${title}`, where);
         const excerpt = build("p", { className: "excerpt", dir: "auto" }, citation.content || "");
         const item = build("details", {}, summary, excerpt);
-        const url = safeUrl(citation.url || "");
         if (url) item.append(link(url, this.words.openSource));
         items.set(citation.number, item);
         list.append(build("li", {}, item));
@@ -1055,8 +1063,12 @@
 
     /** Follow the answer, unless the visitor has scrolled up to read. */
     scrollDown(always) {
+      if (always || this.isAtEnd()) this.log.scrollTop = this.log.scrollHeight;
+    }
+
+    isAtEnd() {
       const { scrollHeight, scrollTop, clientHeight } = this.log;
-      if (always || scrollHeight - scrollTop - clientHeight < 120) this.log.scrollTop = scrollHeight;
+      return scrollHeight - scrollTop - clientHeight < 120;
     }
   }
 

@@ -1,5 +1,6 @@
     finish(message, answer, turn) {
       const citations = answer.citations || [];
+      const wasAtEnd = this.isAtEnd();
       const items = new Map();
       const mark = (number) => {
         const citation = citations.find((each) => each.number === number);
@@ -25,19 +26,25 @@
       if (citations.length) below.append(this.buildSources(citations, items));
       if (answer.id) below.append(this.buildThumbs(answer.id, answer.feedback || null));
       if (below.childElementCount) message.element.append(below);
-      this.scrollDown();
+      this.scrollDown(wasAtEnd);
+      // Help may be higher than the window: its sentence is read first.
+      if (help && wasAtEnd) this.log.scrollTop -= Math.max(0, message.element.offsetHeight - this.log.clientHeight);
     }
 
     buildSources(citations, items) {
       const list = build("ol");
       for (const citation of citations) {
         const title = citation.title || this.words.untitled;
+        const url = safeUrl(citation.url || "");
+        if (citation.kind === "curated") { // what it says is the answer itself
+          list.append(build("li", {}, url ? link(url, title) : build("span", { dir: "auto" }, title)));
+          continue;
+        }
         const page = citation.page ? `, ${fill(this.words.page, { n: citation.page })}` : "";
         const where = build("span", { className: "page" }, page);
         const summary = build("summary", { dir: "auto" }, build("b", {}, `${citation.number}.`), ` ${title}`, where);
         const excerpt = build("p", { className: "excerpt", dir: "auto" }, citation.content || "");
         const item = build("details", {}, summary, excerpt);
-        const url = safeUrl(citation.url || "");
         if (url) item.append(link(url, this.words.openSource));
         items.set(citation.number, item);
         list.append(build("li", {}, item));

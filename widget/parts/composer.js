@@ -22,8 +22,12 @@
 
     /** Follow the answer, unless the visitor has scrolled up to read. */
     scrollDown(always) {
+      if (always || this.isAtEnd()) this.log.scrollTop = this.log.scrollHeight;
+    }
+
+    isAtEnd() {
       const { scrollHeight, scrollTop, clientHeight } = this.log;
-      if (always || scrollHeight - scrollTop - clientHeight < 120) this.log.scrollTop = scrollHeight;
+      return scrollHeight - scrollTop - clientHeight < 120;
     }
   }
 

@@ -72,11 +72,12 @@
   .sources > summary { width: fit-content; } summary { cursor: pointer; border-radius: 6px; padding: 4px 6px; }
   summary:hover { color: var(--text); }
   .sources ol { list-style: none; margin: 4px 0 0; padding: 0; display: grid; gap: 4px; }
-  .sources li details { border: 1px solid var(--border); border-radius: 10px; background: var(--bg); overflow: hidden; }
+  .sources li > * { border: 1px solid var(--border); border-radius: 10px; background: var(--bg); overflow: hidden; }
   .sources li summary { color: var(--text); padding: 6px 10px; } .sources li summary b { margin-inline-end: 4px; }
   .sources li .page { color: var(--text-secondary); }
   .excerpt { margin: 0; padding: 0 10px 8px; white-space: pre-wrap; max-height: 180px; overflow-y: auto; }
-  .sources li a { display: inline-block; margin: 0 10px 8px; color: var(--text); }
+  .sources li > a, .sources li > span { display: block; padding: 6px 10px; color: var(--text); }
+  .sources details a { display: inline-block; margin: 0 10px 8px; color: var(--text); }
   .shown { animation: shown 1.2s ease-out; }
   @keyframes shown { from { box-shadow: 0 0 0 3px var(--primary); } to { box-shadow: 0 0 0 3px transparent; } }
   .thumbs { position: absolute; inset-block-start: 0; inset-inline-end: 0; display: flex; gap: 2px; }
