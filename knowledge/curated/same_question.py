@@ -94,7 +94,7 @@ _TABLES: Final = {
         " know mean means meaning allowed may might find forgot work works much long many there could would",
         exclusive=(
             "on off", "in out", "up down", "before after", "more less fewer", "with without", "over under",
-            "above below", "from to", "only also",
+            "above below", "from to", "only also", "should can", "should may",
         ),
         same=("ship deliver", "phone telephone", "licence license", "buy purchase", "accept pay"),
         whys="why", wheres="where", whos="who whom whose", whens="when",
@@ -106,12 +106,14 @@ _TABLES: Final = {
         " lange finde finden erlaubt dürfen",
         exclusive=(
             "an ab", "auf zu", "ein aus", "vor nach", "mehr weniger", "mit ohne", "über unter", "maximal mindestens",
+            "nach aus", "muss kann", "muss darf", "müssen können", "müssen dürfen",
         ),
         same=("zahlen bezahlen", "liefern liefert"),
         whys="warum wieso weshalb", wheres="wo wohin woher", whos="wer wem wen wessen", whens="wann",
         borders="bis ab seit",
         prices="kosten kostet preis teuer", directed="von nach zu als ohne in wenn",
     ),
+    "fr": _Table(exclusive=("avant après", "avec sans", "plus moins")),
 }  # fmt: skip
 _NOTHING: Final = _Table()
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")

@@ -48,3 +48,17 @@ def test_near_misses_are_told_apart(half, recalled):
 def test_who_does_what_to_whom_makes_a_difference(question, other):
     assert asks_the_same(question, question.lower(), "en")
     assert not asks_the_same(question, other, "en")
+
+
+@pytest.mark.parametrize(
+    ("language", "question", "other"),
+    [
+        ("en", "Should I bring a towel?", "Can I bring a towel?"),
+        ("de", "Muss ich ein Handtuch mitbringen?", "Kann ich ein Handtuch mitbringen?"),
+        ("de", "Was kostet der Versand nach Wien?", "Was kostet der Versand aus Wien?"),
+        ("fr", "Livrez-vous avant midi ?", "Livrez-vous après midi ?"),
+    ],
+)
+def test_small_words_that_exclude_each_other_make_a_difference(language, question, other):
+    assert asks_the_same(question, question, language)
+    assert not asks_the_same(question, other, language)
