@@ -370,7 +370,7 @@ class TestMembers:
                     == 403
                 ), model
         assert (
-            BotProfile.objects.get().name == "Ava"
+            BotProfile.objects.get(name="Ava").name == "Ava"
             and Source.objects.filter(deleted_at=None).count() == 1
         )
 
@@ -397,7 +397,10 @@ class TestMembers:
             )
         source = Source.objects.get()
         assert source.is_active and source.queued_at is None and source.deleted_at is None
-        assert BotProfile.objects.get().is_active and User.objects.get(pk=rows[User].pk).is_active
+        assert (
+            BotProfile.objects.get(name="Ava").is_active
+            and User.objects.get(pk=rows[User].pk).is_active
+        )
 
     def test_a_member_is_told_so(self, member, rows):
         assert "You are a member here" in member.get("/admin/").content.decode()
@@ -405,7 +408,7 @@ class TestMembers:
 
 class TestSecrets:
     def test_no_page_shows_one(self, alice, operator, rows, platform_rows, acme):
-        bot = BotProfile.objects.get()
+        bot = BotProfile.objects.get(name="Ava")
         secrets = {
             API_KEY,
             bot.encrypted_credentials,
@@ -529,7 +532,7 @@ class TestBots:
         url = alice.url(tenant_site, BotProfile, "changelist")
         for action, expected in (("deactivate", False), ("activate", True)):
             alice.post(url, {"action": action, "_selected_action": [str(rows[BotProfile].pk)]})
-            assert BotProfile.objects.get().is_active is expected
+            assert BotProfile.objects.get(name="Ava").is_active is expected
 
 
 class TestSources:
@@ -974,7 +977,7 @@ class TestPeople:
         assert member.get("/admin/").status_code == 302
 
     def test_a_token_is_made_with_scopes_a_bot_and_an_end(self, alice, acme, rows):
-        bot = BotProfile.objects.get()
+        bot = BotProfile.objects.get(name="Ava")
         data = {
             "name": "shop", "user": str(acme.owner.pk), "rights": ["chat", "read"], "bot_profile_id": str(bot.pk),
             "expires_at_0": "2099-01-01", "expires_at_1": "00:00",
