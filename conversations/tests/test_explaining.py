@@ -17,6 +17,7 @@ from knowledge.models import Chunk, Source
 from tenants.context import tenant_context
 from tenants.models import ApiToken
 from tests.fakes.chat_model import provider_down
+from tests.test_admin import browser
 
 NEAR = "How many months of warranty does the Boreal Nine have?"
 QUESTION = "How many months of warranty does the Aeris One have?"
@@ -30,6 +31,11 @@ def explain(client, bot, status=200, **body):
     )
     assert response.status_code == status, response.content
     return response.json()
+
+
+def text_of_page(response) -> str:
+    assert response.status_code == 200, response.status_code
+    return response.content.decode()
 
 
 def run(*arguments, **options):
@@ -235,6 +241,21 @@ def test_it_counts_against_the_quota_of_the_token(quoting_bot, in_acme, client):
     client.defaults["HTTP_AUTHORIZATION"] = f"Bearer {secret}"
     explain(client, quoting_bot)
     assert explain(client, quoting_bot, 429)["code"] == "quota_exceeded"
+
+
+def test_the_admins_page_lets_members_try_and_managers_change(quoting_bot, in_acme):
+    page, site = "/admin/conversations/chat/explain/", browser(in_acme.owner.email, "acme")
+    plain = {
+        "bot": str(quoting_bot.pk),
+        "question": QUESTION,
+        "passage": "sent back within 30 days",
+    }
+    other = {**plain, "values": "system_prompt=Write poems."}
+    assert "What differs" in text_of_page(site.post(page, other))
+    type(in_acme.owner).objects.filter(pk=in_acme.owner.pk).update(role="member")
+    assert "36 months" in text_of_page(site.post(page, plain))
+    refused = text_of_page(site.post(page, other))
+    assert "Only owners and admins" in refused and "What differs" not in refused
 
 
 # --- The command --------------------------------------------------------------------------------------------------
