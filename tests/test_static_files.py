@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from django.conf import settings
-from django.test import Client
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
+
+from minirag.serving import static_files
 
 WIDGET = "/static/minirag/widget.js"
 
@@ -31,6 +39,29 @@ def test_a_text_is_packed_for_who_takes_it_so(db, path):
 def test_what_is_small_or_packed_already_goes_out_as_it_is(db):
     for path in ("/static/minirag/icon.svg", "/static/unfold/fonts/inter/Inter-Regular.woff2"):
         assert fetch(path, "gzip")[0] == ""
+
+
+def test_files_that_a_page_asks_for_at_once_share_one_folder(db, monkeypatch):
+    folders: list[str] = []
+
+    class SlowFolder(tempfile.TemporaryDirectory[str]):
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**options)
+            folders.append(self.name)
+            time.sleep(0.2)  # so that all threads would be in here, were they let
+
+    monkeypatch.setattr(static_files.tempfile, "TemporaryDirectory", SlowFolder)
+    monkeypatch.setattr(
+        static_files, "_packed_files", functools.cache(static_files._packed_files.__wrapped__)
+    )
+    serving = static_files.StaticFilesMiddleware(lambda request: HttpResponse(status=404))
+    paths = [WIDGET, "/static/minirag/admin.css", "/static/admin/css/base.css", WIDGET]
+    with ThreadPoolExecutor(len(paths)) as threads:
+        answers = list(threads.map(lambda path: serving(RequestFactory().get(path)), paths))
+    assert [answer.status_code for answer in answers] == [200] * len(paths)
+    assert len(folders) == 1
+    for answer in answers:
+        answer.close()
 
 
 def test_an_image_packs_what_it_collects():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import tempfile
+import threading
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.responders import StaticFile
 
 _TEXTS = (".css", ".html", ".js", ".json", ".svg", ".txt")
+_adding = threading.Lock()
+"""A page asks for its files at once, in several threads: one folder is made, and each file is packed once."""
 _LEAST_BYTES = 1024  # below, packing saves nothing that a network would notice
 
 
@@ -46,10 +49,11 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):
         return super().__call__(request)
 
     def _add(self, url: str) -> None:
-        found = self.find_file(url)
-        if found is not None:
-            self.files[url] = found
-            self._pack(url)
+        with _adding:
+            found = None if url in self.files else self.find_file(url)
+            if found is not None:
+                self._pack(url)
+                self.files.setdefault(url, found)
 
     def _pack(self, url: str) -> None:
         path = finders.find(url.removeprefix(self.static_prefix))
