@@ -50,6 +50,7 @@ KEPT_FIELDS = {
 
 # JSON of a fixed shape.
 SHAPED_FIELDS: dict[str, Any] = {
+    "bots.BotProfile.source_filter": {"tags": [PRIVATE]},  # which each source has by then
     "conversations.Message.help": {
         "language": "en",
         "choices": [PRIVATE],
@@ -59,7 +60,7 @@ SHAPED_FIELDS: dict[str, Any] = {
         "questions": [PRIVATE],
         "contact_label": PRIVATE,
         "contact": PRIVATE,
-    }
+    },
 }
 
 

@@ -1497,7 +1497,8 @@ class TestSharedPlaces:
         schema = scene.acme.party.tenant.schema_name
         holding = set(find_marker(schema, PRIVATE))
         textless = {"lex_stats", "chunk_index", "knowledge_botdataset"}
-        textless |= {"bots_sharedstorage", "bots_quota", "bots_quotause"}
+        textless |= {"bots_sharedstorage", "bots_quota", "bots_quotause", "bots_qualitygate"}
+        textless |= {"knowledge_curatedvector"}
         texts = {model._meta.db_table for model in tenant_models()} - textless
         assert holding == texts, "the scan must find the marker in every table that has texts"
         for other in (scene.globex.party.tenant.schema_name, "tenant_template"):

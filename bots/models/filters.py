@@ -34,7 +34,7 @@ class SourceFilter(BaseModel):
     both ends belong to the range. What says nothing of what is asked, such as an external base of its language, is out.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     tags: Annotated[list[Tag], Field(min_length=1, max_length=MOST_TAGS)] | None = None
     dataset_ids: Ids | None = None

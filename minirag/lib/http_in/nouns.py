@@ -85,7 +85,10 @@ Moment = Annotated[
 class Noun(BaseModel):
     """Base of what is answered: these keys and no others. The component's name is the class's without `Schema`."""
 
-    model_config = ConfigDict(extra="forbid", from_attributes=True)
+    model_config = ConfigDict(
+        extra="forbid", from_attributes=True,
+        hide_input_in_errors=True,  # an error is logged, and what people wrote is not
+    )  # fmt: skip
 
     read_as: ClassVar[Literal["", "new", "changes"]] = ""
     row: ClassVar[type[Model] | None] = None
