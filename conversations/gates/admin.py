@@ -42,6 +42,7 @@ class GateForm(forms.ModelForm):
     class Meta:
         model = QualityGate
         fields = "__all__"  # noqa: DJ007 - the page's own list chooses
+        labels = {"least_declined_right": "Answered or declined as it should be, at least"}
         help_texts = dict.fromkeys(
             ("least_right", "least_declined_right", "least_citation_valid", "least_support"),
             "A share, such as 0.9 for 90 %. Empty: no matter.",

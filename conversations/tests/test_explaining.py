@@ -10,6 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from bots.models import BotProfile, Quota
+from conversations.explaining.verdicts import explain_outcome
 from conversations.models import Chat, Message
 from conversations.tests.conftest import make_bot, teach
 from conversations.tests.test_api_chat import ask
@@ -315,3 +316,12 @@ def test_a_stored_turn_is_explained_by_any_of_its_messages(acme, acme_bot, model
 def test_it_says_what_was_wrong(quoting_bot, arguments, said):
     with pytest.raises(CommandError, match=said):
         run(*arguments)
+
+
+def test_a_curated_answer_and_a_question_back_are_no_answers_without_a_citation():
+    told = {"candidates": [], "asked_back": False}
+    given = {"question": "When are you open?", "by": "meaning"}
+    found = explain_outcome(told, "answered", curated=given)
+    assert found.code == "curated" and "“When are you open?” by its meaning" in found.says
+    assert explain_outcome({**told, "asked_back": True}, "answered").code == "asked_back"
+    assert explain_outcome(told, "answered").code == "uncited"
