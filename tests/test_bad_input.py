@@ -18,10 +18,12 @@ from django.db import connection
 from django.test import Client
 from django.urls import URLResolver, get_resolver
 
+from bots.models import BotDraft, BotProfile
 from bots.quotas.models import Quota
 from conftest import Party
 from conversations.exports.models import ExportJob
-from conversations.models import Message
+from conversations.models import EvaluationRun, Gap, GapQuestion, GoldenQuestion, Message
+from knowledge.curated.changing import create_answer
 from knowledge.models import Dataset, Document
 from knowledge.tests.conftest import make_bot, teach
 from tenants.context import tenant_context
@@ -195,6 +197,8 @@ VALID: dict[tuple[str, str], Body] = {
         "text": "x",
         "configuration": {"passage_count": 2},
     },
+    # Before its question is answered well, and it is none.
+    ("gaps/<str:gap_id>/answer", "post"): {"answer": "x", "questions": ["When do you open?"]},
     ("chat/<str:chat_id>/messages/<str:message_id>/feedback", "patch"): {"feedback": "positive"},
     ("platform/tenants", "post"): {
         "slug": "initech",
@@ -224,6 +228,24 @@ VALID: dict[tuple[str, str], Body] = {
         "confirm": True,
         "reason": "x",
     },
+    ("bot-profiles/<str:bot_profile_id>/golden-questions", "post"): {
+        "question": "x",
+        "before": [{"role": "user", "content": "x"}],
+        "expected_facts": ["x"],
+        "tags": ["x"],
+    },
+    ("chat/<str:chat_id>/messages/<str:message_id>/golden-question", "post"): {"tags": ["x"]},
+    ("golden-questions/<str:golden_question_id>", "patch"): {"tags": ["x"]},
+    ("bot-profiles/<str:bot_profile_id>/evaluation-runs", "post"): {"tag": "x"},
+    ("bot-profiles/<str:bot_profile_id>/gate", "put"): {"least_right": 0.9},
+    ("bot-profiles/<str:bot_profile_id>/draft/runs", "post"): {},
+    ("bot-profiles/<str:bot_profile_id>/draft/publish", "post"): {"reason": "x"},
+    ("curated-answers", "post"): {
+        "bot_profile_ids": ["{bot}"],
+        "question": "When do you close?",
+        "answer": "x",
+    },
+    ("curated-answers/<str:curated_answer_id>", "patch"): {"answer": "x"},
     ("exports", "post"): {
         "export_type": "messages",
         "format": "csv",
@@ -252,6 +274,17 @@ VALID: dict[tuple[str, str], Body] = {
 BODILESS = {
     ("turns/<str:turn_id>/stop", "post"),
     ("platform/tenants/<str:slug>/<str:act>", "post"),  # a reason may be given
+    ("bot-profiles/<str:bot_profile_id>/golden-questions/import", "post"),
+    ("golden-questions/<str:golden_question_id>", "delete"),
+    ("bot-profiles/<str:bot_profile_id>/gate", "delete"),
+    ("bot-profiles/<str:bot_profile_id>/draft", "delete"),
+    ("evaluation-runs/<str:evaluation_run_id>", "delete"),
+    ("evaluation-runs/<str:evaluation_run_id>/cancel", "post"),
+    ("evaluation-runs/<str:evaluation_run_id>/retry", "post"),
+    ("curated-answers/<str:curated_answer_id>", "delete"),
+    ("gaps/<str:gap_id>/draft", "post"),
+    ("gaps/<str:gap_id>/dismiss", "post"),
+    ("gaps/<str:gap_id>/reopen", "post"),
     ("exports/<str:export_id>", "delete"),
     ("exports/<str:export_id>/retry", "post"),
     ("sources/upload", "post"),
@@ -277,7 +310,17 @@ BODILESS = {
     ("webhooks/<str:webhook_id>/redeliver-failed", "post"),
     ("webhooks/<str:webhook_id>/deliveries/<str:delivery_id>/redeliver", "post"),
 }
-UNREQUIRED = {("sources/reindex", "post")}  # an empty body is a dry run of everything
+# What a GET has to be asked with.
+QUERIES = {
+    "evaluation-runs/<str:evaluation_run_id>/comparison": f"?before={uuid4()}",
+}
+UNREQUIRED = {
+    ("sources/reindex", "post"),  # an empty body is a dry run of everything
+    ("chat/<str:chat_id>/messages/<str:message_id>/golden-question", "post"),
+    ("bot-profiles/<str:bot_profile_id>/evaluation-runs", "post"),
+    ("bot-profiles/<str:bot_profile_id>/draft/runs", "post"),
+    ("bot-profiles/<str:bot_profile_id>/draft/publish", "post"),
+}
 # Where the contract has null mean "none" or "clear".
 NULLABLE = {
     "title",
@@ -296,6 +339,9 @@ NULLABLE = {
     "refusal_floor",
     "dense_weight",
     "recency_days",
+    "configuration",
+    "least_right",
+    "questions",
 }
 WRONG_EVERYWHERE = [
     "\0",
@@ -381,12 +427,13 @@ class Api:
 
     def body(self, route: str, method: str) -> Body:
         body = copy.deepcopy(VALID[route, method])
-        return {
-            name: value.format(**self.ids)
-            if isinstance(value, str) and value.startswith("{")
-            else value
-            for name, value in body.items()
-        }
+        return {name: self._fill_in(value) for name, value in body.items()}
+
+    def _fill_in(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._fill_in(each) for each in value]
+        is_id = isinstance(value, str) and value.startswith("{")
+        return value.format(**self.ids) if is_id else value
 
     def stored(self) -> dict[str, Any]:
         """A hash of every table of acme's schema and of the public one."""
@@ -452,7 +499,32 @@ def api(acme, bob, monkeypatch, settings) -> Api:
         f"/v1/bot-profiles/{ids['bot']}/scopes", house, content_type=JSON
     ).json()
     made.ids["scope"] = scope["id"]
+    with tenant_context(acme.tenant):
+        made.ids |= make_quality_rows(bot, asked)
     return made
+
+
+def make_quality_rows(bot: BotProfile, asked: Message) -> dict[str, str]:
+    """Ids of what a bot is measured by and corrected with."""
+    BotDraft.objects.create(bot_profile=bot, changes={"passage_count": 8})
+    golden = GoldenQuestion.objects.create(bot_profile=bot, question="When do you deliver?")
+    run = EvaluationRun.objects.create(bot_profile=bot, status="failed")
+    curated = create_answer(
+        {"answer": "At nine.", "owner_id": User.objects.first().pk},
+        questions=["When do you open on Monday?"], bot_profile_ids=[bot.pk],
+    )  # fmt: skip
+    gap = Gap.objects.create(
+        bot_profile=bot, language="en", embedding_model="minirag/hash", emb=[0.5] * 384,
+        first_asked_at=asked.created_at, last_asked_at=asked.created_at,
+    )  # fmt: skip
+    GapQuestion.objects.create(
+        gap=gap, message_id=asked.pk, bot_profile=bot, language="en", text=asked.content,
+        reason="low_confidence", week=asked.created_at.date(), asked_at=asked.created_at,
+    )  # fmt: skip
+    return {
+        "golden_question": str(golden.pk), "evaluation_run": str(run.pk), "curated_answer": str(curated.pk),
+        "gap": str(gap.pk),
+    }  # fmt: skip
 
 
 @pytest.fixture
@@ -588,8 +660,9 @@ def test_an_unknown_id_in_a_path_is_a_404(unchanged):
             path = unchanged.path(route, {**unchanged.ids, name: str(uuid4())})
             for method in ("get", *METHODS):
                 raw = json.dumps(unchanged.body(route, method)) if (route, method) in VALID else ""
+                query = QUERIES.get(route, "") if method == "get" else ""
                 status = unchanged.client.generic(
-                    method.upper(), path, raw, content_type=JSON
+                    method.upper(), path + query, raw, content_type=JSON
                 ).status_code
                 assert status in (404, 405), (method, path, status)
 

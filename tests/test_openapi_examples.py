@@ -19,6 +19,7 @@ from tests.openapi_scene import MADE, furnish
 UNMADE = {
     "post /v1/sources/{source_id}/cancel": {409},  # nothing is being ingested
     "post /v1/evaluation-runs/{evaluation_run_id}/cancel": {409},  # it has failed
+    "post /v1/gaps/{gap_id}/draft": {409},  # the sources have nothing
     "delete /v1/stats/pricing": {404}, "get /v1/exports/{export_id}/download": {409},  # a failed export
     "get /v1/turns/{turn_id}/events": {410},  # it was over long ago
     # The bot of the examples is linked with their dataset already.

@@ -108,7 +108,7 @@ def pottery(product: Product) -> Iterator[Pottery]:
         }
         for name, model in models.items():
             fields = {
-                "embedding_model": "minirag/hash",
+                "embedding_model": "minirag/minilm",
                 "description": "Ask about clay, glazes and courses.",
             }
             if model is not None:

@@ -21,7 +21,7 @@ from minirag.lib.http_in.rest import Body
 
 
 class WeekSchema(Noun):
-    week: Annotated[date, Field(description="Its Monday.")]
+    week: Annotated[date, Field(description="Its Monday.", examples=["2026-11-23"])]
     count: int
 
 

@@ -413,7 +413,7 @@ class TestRefusals:
         answer(bot, utc(2026, 6, 1, 14), reason="model_refused")
         answer(bot, utc(2026, 6, 1, 14))
         assert get("refusals", days=10_000) == {
-            "total_messages": 4, "refused_count": 3, "refusal_rate": 75.0,
+            "total_messages": 4, "refused_count": 3, "refusal_rate": 75.0, "curated_count": 0,
             "by_reason": [
                 {"reason": "weak_retrieval", "refused_count": 2, "share": 66.67},
                 {"reason": "model_refused", "refused_count": 1, "share": 33.33},

@@ -249,7 +249,7 @@ def test_the_dense_weight_decides_between_words_and_meaning(bot):
     [("en", ["en"], 0.5), ("de", ["de"], 0.4), ("ru", ["ru"], 0.2), ("de", ["en"], 0.2)],
 )
 def test_meaning_counts_by_what_the_embedder_makes_of_a_language(language, sources, weight):
-    scope = Scope([], [], [], 1, sources, "minirag/minilm")
+    scope = Scope([], [], [], {}, 1, sources, "minirag/minilm")
     bot = BotProfile()
     trusts = language == "en"
     assert _weigh_meaning(bot, scope, language, trusts) == weight
