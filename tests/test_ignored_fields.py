@@ -28,7 +28,9 @@ def said_of(response) -> object:
 
 
 def test_every_route_with_a_body_names_the_field_that_it_does_not_know(api, settings):
-    for route, method in sorted(set(VALID) - REFUSING):
+    for route, method in VALID:
+        if (route, method) in REFUSING:
+            continue
         body = {**api.body(route, method), "zzz": 1}
         if route == "tenants":
             body["tenant_slug"] = "hooli"
