@@ -32,7 +32,7 @@ from conversations.logs.traces import list_candidates, load_places, tell_trace
 from conversations.models import Chat, Citation, CitationKind, Feedback, Message, MessageRole
 from knowledge.models import CuratedAnswer, Source
 from minirag.lib.errors import ProductError
-from tenants.admin_site.model_admin import LookOnlyAdmin, is_writable
+from tenants.admin_site.model_admin import LookOnlyAdmin, may_manage
 from tenants.admin_site.sites import tenant_site
 from tenants.calls.permissions import acting_user
 from tenants.context import require_tenant
@@ -113,7 +113,7 @@ class ChatAdmin(LookOnlyAdmin):
     ) -> HttpResponseRedirect:
         """Make a golden question of a turn, and show it to be completed; one that stands already is shown."""
         chat = self.require_object(request, object_id)
-        if not may_make_golden(request):
+        if not may_manage(request):
             raise PermissionDenied
         asked = None
         try:
@@ -141,7 +141,7 @@ class ChatAdmin(LookOnlyAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         chat = self.require_object(request, object_id)
-        facts = {**describe_thread(chat), "may_make_golden": may_make_golden(request)}
+        facts = {**describe_thread(chat), "may_make_golden": may_manage(request)}
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **facts})
 
     @display(description="chat", ordering="title")
@@ -162,10 +162,6 @@ class ChatAdmin(LookOnlyAdmin):
             if count := chat.note_counts.get(kind):
                 return kind, f"{count} {kind}"
         return None
-
-
-def may_make_golden(request: HttpRequest) -> bool:
-    return is_writable() and acting_user(request).is_manager
 
 
 def count_notes(chats: Iterable[Chat]) -> dict[Any, dict[str, int]]:

@@ -192,6 +192,11 @@ def require_identity(request: HttpRequest) -> Identity:
     raise outcome if isinstance(outcome, ProductError) else NotAuthenticated("Not authenticated")
 
 
+def name_caller(request: Request) -> str:
+    """The e-mail of who is calling, for what a row keeps of who made or decided it. Raises as `require_identity`."""
+    return require_identity(request._request).user.email
+
+
 class BearerAuthentication(BaseAuthentication):
     """DRF authentication over what the tenant middleware found out already."""
 

@@ -23,9 +23,13 @@ from unfold.widgets import (
 )
 
 from minirag.lib.http_out.client import OutboundError
-from tenants.admin_site.model_admin import LookOnlyAdmin, ProductAdmin, is_writable, posted
+from tenants.admin_site.model_admin import (
+    LookOnlyAdmin,
+    ProductAdmin,
+    may_manage,
+    posted,
+)
 from tenants.admin_site.sites import tenant_site
-from tenants.calls.permissions import acting_user
 from webhooks.event_types import SUBSCRIBABLE, EventType
 from webhooks.models import (
     LONGEST_OVERLAP_HOURS,
@@ -264,7 +268,7 @@ class DeliveryAdmin(LookOnlyAdmin):
         )
 
     def has_redeliver_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return is_writable() and acting_user(request).is_manager
+        return may_manage(request)
 
     @display(description="status", label=_STATUS_COLOURS, ordering="status")
     def shown_status(self, delivery: Delivery) -> tuple[str, str]:

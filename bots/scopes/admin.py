@@ -69,6 +69,7 @@ class ScopeForm(forms.ModelForm):
 @register(Scope, site=tenant_site)
 class ScopeAdmin(ProductAdmin):
     form = ScopeForm
+    fixed_once_saved = ("bot_profile",)
     list_display = (
         "name", "bot_profile", "is_active", "shown_strictness", "shown_topics", "warning_count", "updated_at",
     )  # fmt: skip
@@ -98,10 +99,6 @@ class ScopeAdmin(ProductAdmin):
         ("Answers", {"fields": (("max_words", "tone"), ("require_citations", "step_by_step"))}),
         ("Facts", {"fields": (("created_at", "updated_at"),)}),
     )
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Scope | None = None) -> Any:
-        fields = super().get_readonly_fields(request, obj)
-        return (*fields, "bot_profile") if obj else fields
 
     def get_fieldsets(self, request: HttpRequest, obj: Scope | None = None) -> Any:
         (_, first), *others = super().get_fieldsets(request, obj)

@@ -22,7 +22,7 @@ from conversations.evaluating.running import delete_run, order_run, retry_run, s
 from conversations.models import EvaluationRun, GoldenQuestion
 from conversations.tasks import queue_run
 from minirag.lib.errors import ProductError
-from tenants.admin_site.model_admin import LookOnlyAdmin, is_writable, search_field
+from tenants.admin_site.model_admin import LookOnlyAdmin, may_manage, search_field
 from tenants.admin_site.sites import tenant_site
 from tenants.calls.permissions import acting_user
 
@@ -125,7 +125,7 @@ class EvaluationRunAdmin(LookOnlyAdmin):
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **facts})
 
     def has_manage_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return is_writable() and acting_user(request).is_manager
+        return may_manage(request)
 
     @display(description="status", ordering="status", label=_COLOURS)
     def shown_status(self, run: EvaluationRun) -> tuple[str, str]:

@@ -30,7 +30,7 @@ from conversations.tasks import queue_run
 from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.pagination import OLDEST_FIRST, Page, paginate
 from minirag.lib.http_in.rest import ApiView
-from tenants.authentication import require_identity
+from tenants.authentication import name_caller
 from tenants.calls.permissions import HasTenant, permit
 
 
@@ -56,7 +56,7 @@ class RunList(RunView):
         errors={409: "5 runs of this bot are waiting or running already (`too_many_runs`)."},
     )  # fmt: skip
     def post(self, request: Request, bot_profile_id: UUID, body: NewEvaluationRun) -> EvaluationRun:
-        email = require_identity(request._request).user.email
+        email = name_caller(request)
         bot = find_bot(bot_profile_id)
         run = order_run(bot, made_by=email, tag=body.tag, judge_model=body.judge_model)
         queue_run(run)

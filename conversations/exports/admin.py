@@ -17,9 +17,8 @@ from conversations.exports.jobs import retry_job
 from conversations.exports.models import ExportJob, ExportStatus
 from conversations.tasks import queue_export
 from minirag.lib.errors import ProductError
-from tenants.admin_site.model_admin import LookOnlyAdmin, is_writable
+from tenants.admin_site.model_admin import LookOnlyAdmin, may_manage
 from tenants.admin_site.sites import tenant_site
-from tenants.calls.permissions import acting_user
 
 _STATUS_COLOURS = {"pending": "info", "running": "info", "succeeded": "success", "failed": "danger"}
 
@@ -61,7 +60,7 @@ class ExportJobAdmin(LookOnlyAdmin):
         return filesizeformat(job.size_bytes)
 
     def has_retry_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return is_writable() and acting_user(request).is_manager
+        return may_manage(request)
 
     @action(description="Download", icon="download", url_path="download")
     def download_file(self, request: HttpRequest, object_id: Any) -> HttpResponseBase:

@@ -26,7 +26,12 @@ from conversations.models import Gap, GapState
 from knowledge.models import CuratedAnswer, CuratedQuestion
 from knowledge.models.curated import LONGEST_ANSWER, MOST_VARIANTS
 from minirag.lib.bounds import longest
-from tenants.admin_site.model_admin import LookOnlyAdmin, is_writable, once_per_row, posted
+from tenants.admin_site.model_admin import (
+    LookOnlyAdmin,
+    may_manage,
+    once_per_row,
+    posted,
+)
 from tenants.admin_site.sites import tenant_site
 from tenants.calls.permissions import acting_user
 
@@ -119,7 +124,7 @@ class GapAdmin(LookOnlyAdmin):
         return changelist
 
     def has_decide_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return is_writable() and acting_user(request).is_manager
+        return may_manage(request)
 
     @action(description="Answer", permissions=["decide"], icon="edit", url_path="answer")
     def write_answer(self, request: HttpRequest, object_id: Any) -> HttpResponse:

@@ -29,8 +29,8 @@ from minirag.lib.http_in.nouns import Joined
 from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.pagination import Page, paginate
 from minirag.lib.http_in.rest import ApiView
+from tenants.authentication import name_caller
 from tenants.calls.permissions import HasTenant, permit
-from tenants.models import User
 
 LATEST_FIRST = ("-last_asked_at", "-id")
 
@@ -99,7 +99,7 @@ class GapAnswering(GapView):
         fields = body.model_dump(exclude={"questions", "is_golden"})
         fields["owner_id"] = body.owner_id or request.user.pk
         answer_gap(
-            gap, fields, questions=body.questions, by=_who(request), is_golden=body.is_golden
+            gap, fields, questions=body.questions, by=name_caller(request), is_golden=body.is_golden
         )
         return _show(gap)
 
@@ -111,7 +111,7 @@ class GapDismissal(GapView):
     )  # fmt: skip
     def post(self, request: Request, gap_id: UUID) -> Joined:
         gap = find_gap(gap_id)
-        dismiss_gap(gap, by=_who(request))
+        dismiss_gap(gap, by=name_caller(request))
         return _show(gap)
 
 
@@ -119,13 +119,9 @@ class GapReopening(GapView):
     @describe("Open a gap again", answers={200: GapSchema})
     def post(self, request: Request, gap_id: UUID) -> Joined:
         gap = find_gap(gap_id)
-        reopen_gap(gap, by=_who(request))
+        reopen_gap(gap, by=name_caller(request))
         return _show(gap)
 
 
 def _show(gap: Gap) -> Joined:
     return Joined(gap, **count_questions([gap])[gap.pk])
-
-
-def _who(request: Request) -> str:
-    return request.user.email if isinstance(request.user, User) else ""

@@ -23,7 +23,7 @@ from conversations.tasks import queue_run
 from tenants.admin_site.model_admin import (
     LookOnlyAdmin,
     ProductAdmin,
-    is_writable,
+    may_manage,
     once_per_row,
     posted,
 )
@@ -53,6 +53,7 @@ class GateForm(forms.ModelForm):
 class QualityGateAdmin(ProductAdmin):
     form = GateForm
     nothing_yet = "With a gate a bot goes on answering as it does until a change has passed its golden questions."
+    fixed_once_saved = ("bot_profile",)
     list_display = (
         "bot_profile", "least_right", "least_declined_right", "least_citation_valid", "least_support", "forbids_worse",
     )  # fmt: skip
@@ -63,10 +64,6 @@ class QualityGateAdmin(ProductAdmin):
         "bot_profile", ("least_right", "least_declined_right"), ("least_citation_valid", "least_support"),
         "forbids_worse",
     )  # fmt: skip
-
-    def get_readonly_fields(self, request: HttpRequest, obj: QualityGate | None = None) -> Any:
-        fields = super().get_readonly_fields(request, obj)
-        return (*fields, "bot_profile") if obj else fields
 
 
 def list_changes(draft: BotDraft) -> list[tuple[str, str, str]]:
@@ -99,7 +96,7 @@ class BotDraftAdmin(LookOnlyAdmin):
     readonly_fields = ("shown_changes", "shown_standing")
 
     def has_manage_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return is_writable() and acting_user(request).is_manager
+        return may_manage(request)
 
     @display(description="changes")
     def shown_fields(self, draft: BotDraft) -> str:

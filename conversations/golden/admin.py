@@ -16,7 +16,7 @@ from conversations.golden.changing import add_goldens, delete_golden
 from conversations.golden.forms import GoldenFileForm, GoldenQuestionForm
 from conversations.golden.importing import read_golden_file
 from conversations.models import GoldenQuestion
-from tenants.admin_site.model_admin import ProductAdmin, is_writable, search_field
+from tenants.admin_site.model_admin import ProductAdmin, may_manage, search_field
 from tenants.admin_site.sites import tenant_site
 from tenants.calls.permissions import acting_user
 
@@ -26,6 +26,7 @@ _SHOWN_LINES = 20
 @register(GoldenQuestion, site=tenant_site)
 class GoldenQuestionAdmin(ProductAdmin):
     form = GoldenQuestionForm
+    fixed_once_saved = ("bot_profile",)
     list_display = (
         "shown_question", "bot_profile", "shown_expectation", "shown_tags", "is_active", "updated_at",
     )  # fmt: skip
@@ -44,10 +45,6 @@ class GoldenQuestionAdmin(ProductAdmin):
         ),
         ("Facts", {"fields": (("made_by", "message_id"), ("created_at", "updated_at"), "id")}),
     )  # fmt: skip
-
-    def get_readonly_fields(self, request: HttpRequest, obj: GoldenQuestion | None = None) -> Any:
-        fields = super().get_readonly_fields(request, obj)
-        return (*fields, "bot_profile") if obj else fields
 
     def get_fieldsets(self, request: HttpRequest, obj: GoldenQuestion | None = None) -> Any:
         found = super().get_fieldsets(request, obj)
@@ -68,7 +65,7 @@ class GoldenQuestionAdmin(ProductAdmin):
             delete_golden(golden)
 
     def has_import_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return is_writable() and acting_user(request).is_manager
+        return may_manage(request)
 
     @action(description="Import a file", icon="upload", url_path="import", permissions=["import"])
     def import_file(self, request: HttpRequest) -> HttpResponse:

@@ -35,7 +35,7 @@ from minirag.lib.http_in.doors import UPLOAD_DOOR
 from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.pagination import Page, paginate
 from minirag.lib.http_in.rest import ApiView
-from tenants.authentication import require_identity
+from tenants.authentication import name_caller
 from tenants.calls.permissions import HasTenant, permit
 
 _REFUSED = {
@@ -71,7 +71,7 @@ class GoldenList(GoldenView):
         self, request: Request, bot_profile_id: UUID, body: NewGoldenQuestion
     ) -> GoldenQuestion:
         bot = find_bot(bot_profile_id)
-        return create_golden(bot, body.columns(), made_by=who(request))
+        return create_golden(bot, body.columns(), made_by=name_caller(request))
 
 
 class GoldenImport(GoldenView):
@@ -90,7 +90,7 @@ class GoldenImport(GoldenView):
             raise BadInput("The file is too large.", code="golden_file_too_large")
         lines = read_golden_file(upload.file_name, upload.data)
         added, refused = add_goldens(
-            bot, lines.read, made_by=who(request), file_name=upload.file_name
+            bot, lines.read, made_by=name_caller(request), file_name=upload.file_name
         )
         return {"added": added, "bad_lines": tell_lines([*lines.bad, *refused])}
 
@@ -106,7 +106,7 @@ class GoldenFromChat(GoldenView):
         self, request: Request, chat_id: UUID, message_id: UUID, body: GoldenQuestionChanges
     ) -> GoldenQuestion:
         asked = find_asked(chat_id, message_id)
-        return create_from_turn(asked, body.columns(), made_by=who(request))
+        return create_from_turn(asked, body.columns(), made_by=name_caller(request))
 
 
 class GoldenDetail(GoldenView):
@@ -128,10 +128,6 @@ class GoldenDetail(GoldenView):
     )  # fmt: skip
     def delete(self, request: Request, golden_question_id: UUID) -> None:
         delete_golden(find_golden(golden_question_id))
-
-
-def who(request: Request) -> str:
-    return require_identity(request._request).user.email
 
 
 def tell_lines(bad: list[tuple[int, str]]) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import yaml
 
+from conversations.models.golden import as_said
 from minirag.lib.errors import BadInput
 
 LARGEST_FILE: Final = 10_000_000
@@ -199,7 +200,7 @@ def _tidy(row: Any) -> dict[str, Any]:
         elif name in _FLAGS:
             value = _read_flag(name, value)
         elif name == "before":
-            value = [_as_said(each) for each in _split(name, value)]
+            value = [as_said(each) for each in _split(name, value)]
         elif not isinstance(value, str):
             raise ValueError(f"{name}: It is no text.")
         _check_texts(value)
@@ -239,7 +240,3 @@ def _read_flag(name: str, value: Any) -> bool:
     if text not in _TRUE | _FALSE:
         raise ValueError(f"{name}: It is neither true nor false.")
     return text in _TRUE
-
-
-def _as_said(message: Any) -> Any:
-    return {"role": "user", "content": message} if isinstance(message, str) else message

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, Field, StrictBool
 
 from conversations.models import MOST_BEFORE, GoldenQuestion
+from conversations.models.golden import as_said
 from minirag.lib.http_in.nouns import Moment, Noun, Shown
 from minirag.lib.http_in.pagination import PagedSchema, PageQuery
 from minirag.lib.http_in.rest import Body
@@ -20,11 +21,7 @@ class SaidSchema(Noun):
     content: Annotated[str, Field(min_length=1, max_length=32_000)]
 
 
-def _as_said(message: Any) -> Any:
-    return {"role": "user", "content": message} if isinstance(message, str) else message
-
-
-Said = Annotated[SaidSchema, BeforeValidator(_as_said)]
+Said = Annotated[SaidSchema, BeforeValidator(as_said)]
 
 
 class GoldenQuestionSchema(Noun, of=GoldenQuestion):

@@ -142,3 +142,8 @@ class GoldenQuestion(models.Model):
     def history(self) -> tuple[tuple[str, str], ...]:
         """What was said before, as a turn takes it."""
         return tuple((each["role"], each["content"]) for each in self.before)
+
+
+def as_said(message: Any) -> Any:
+    """A message of a conversation before; a text alone is the visitor's."""
+    return {"role": "user", "content": message} if isinstance(message, str) else message

@@ -33,9 +33,8 @@ from knowledge.datasets.changing import (
 from knowledge.datasets.figures import measure_dataset
 from knowledge.models import BotDataset, Dataset, Reembedding
 from minirag.lib.errors import ProductError
-from tenants.admin_site.model_admin import ProductAdmin, is_writable, once_per_row
+from tenants.admin_site.model_admin import ProductAdmin, may_manage, once_per_row
 from tenants.admin_site.sites import tenant_site
-from tenants.calls.permissions import acting_user
 
 
 class DatasetForm(forms.ModelForm):
@@ -110,9 +109,7 @@ class LinkInline(TabularInline):
         return super().get_queryset(request).select_related("bot_profile", "dataset")
 
     def _may_link(self, request: HttpRequest, obj: Dataset | None) -> bool:
-        return (
-            obj is not None and obj.is_shared and is_writable() and acting_user(request).is_manager
-        )
+        return obj is not None and obj.is_shared and may_manage(request)
 
 
 class SharingFilter(SimpleListFilter):

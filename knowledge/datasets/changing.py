@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from bots.models import BotProfile
+from bots.profiles import find_bot
 from knowledge.models import BotDataset, Dataset, Source, SourceStatus, SourceType
 from knowledge.sources.changing import (
     mark_deleted,
@@ -135,7 +136,7 @@ def links_of_dataset(dataset_id: UUID) -> QuerySet[BotDataset]:
 
 def links_of_bot(bot_profile_id: UUID) -> QuerySet[BotDataset]:
     """Return a bot's links with their datasets in the order of their priority. Raises NotFound."""
-    _find_bot(bot_profile_id)
+    find_bot(bot_profile_id)
     return BotDataset.objects.select_related("bot_profile", "dataset").filter(
         bot_profile=bot_profile_id
     )
@@ -190,7 +191,7 @@ def change_link(dataset_id: UUID, bot_profile_id: UUID, changes: dict[str, Any])
 
 def unlink_bot(dataset_id: UUID, bot_profile_id: UUID) -> None:
     """Take a dataset from a bot; its next answer does without. Twice is as good as once. Raises NotFound."""
-    _find_bot(bot_profile_id)
+    find_bot(bot_profile_id)
     with transaction.atomic():
         dataset = _lock_shared(dataset_id)
         if _unlink([dataset.pk], bot_profile_id):
@@ -205,7 +206,7 @@ def replace_links(bot_profile_id: UUID, wanted: Sequence[dict[str, Any]]) -> lis
     ids = [each["dataset_id"] for each in wanted]
     if len(set(ids)) < len(ids):
         raise BadInput("A dataset is named twice", code="dataset_named_twice")
-    bot = _find_bot(bot_profile_id)
+    bot = find_bot(bot_profile_id)
     with transaction.atomic():
         found = {
             row.pk: row
@@ -234,13 +235,6 @@ def replace_links(bot_profile_id: UUID, wanted: Sequence[dict[str, Any]]) -> lis
 
 def _note_link(what: str, dataset: Dataset, bot_profile_id: UUID, **detail: Any) -> None:
     record(f"dataset.{what}", of=dataset, detail={"bot_profile_id": bot_profile_id, **detail})
-
-
-def _find_bot(bot_profile_id: UUID) -> BotProfile:
-    bot = BotProfile.objects.filter(pk=bot_profile_id).first()
-    if bot is None:
-        raise NotFound("Bot profile not found")
-    return bot
 
 
 def _lock_shared(dataset_id: UUID) -> Dataset:

@@ -22,6 +22,7 @@ from unfold.admin import ModelAdmin
 
 from minirag.lib.errors import ProductError
 from tenants.audit import record, tell_changes
+from tenants.calls.permissions import acting_user
 from tenants.context import current_tenant
 from tenants.models import Tenant, User
 
@@ -41,6 +42,8 @@ class ProductAdmin(ModelAdmin):
     """
 
     nothing_yet = ""  # what an empty list says of how it fills
+    fixed_once_saved: tuple[str, ...] = ()
+    """Fields that are chosen when a row is made and only shown afterwards."""
 
     list_filter_submit = False
     show_full_result_count = False
@@ -55,6 +58,10 @@ class ProductAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return is_writable() and super().has_delete_permission(request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        fields = super().get_readonly_fields(request, obj)
+        return (*fields, *self.fixed_once_saved) if obj else fields
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         with transaction.atomic():
@@ -205,6 +212,11 @@ def search_field(model: type[Model], name: str, site: AdminSite, rows: Any, **op
 def posted(request: HttpRequest) -> Any:
     """Return the data for a form that is asked for by GET and answered by POST, even by an empty one."""
     return request.POST if request.method == "POST" else None
+
+
+def may_manage(request: HttpRequest) -> bool:
+    """Whether who is logged in may do what is more than looking, in a tenant that is not archived."""
+    return is_writable() and acting_user(request).is_manager
 
 
 def is_writable() -> bool:
