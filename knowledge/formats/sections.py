@@ -13,6 +13,7 @@ SectionKind = Literal["text", "table", "code"]
 MAX_CHARACTERS = 20_000_000
 """The most text one document may hold. Ten megabytes of upload cannot honestly exceed it; a bomb can."""
 
+_LONGEST_HEADER = 300
 _BLANK_LINES = re.compile(r"\n[ \t\n]*\n")
 # Control characters mean nothing in text and PostgreSQL refuses NUL; unpaired surrogates cannot be stored as UTF-8.
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")
@@ -75,6 +76,33 @@ def clean_line(text: str) -> str:
     return " ".join(_CONTROLS.sub(" ", text).split())
 
 
+def name_columns(header: list[str], width: int) -> list[str]:
+    names = [clean_line(name) for name in header] + [""] * (width - len(header))
+    return [name or f"Column {number}" for number, name in enumerate(names, 1)]
+
+
+def write_record(names: list[str], row: list[str]) -> str:
+    """A row that explains itself: "name: cell", a line for each cell with something in it."""
+    cells = ((name, clean_text(cell).strip()) for name, cell in zip(names, row, strict=False))
+    # A blank line divides records, so a cell keeps its lines but not its blank ones.
+    return "\n".join(
+        f"{name}: {cell.replace(chr(10) * 2, chr(10))}" for name, cell in cells if cell
+    )
+
+
+def _write_table(rows: list[list[str]]) -> str:
+    header, *body = rows
+    if body and sum(map(len, header)) > _LONGEST_HEADER:
+        names = name_columns(header, max(map(len, rows)))
+        return "\n\n".join(write_record(names, row) for row in body)
+    return "\n".join(" | ".join(row) for row in rows)
+
+
+def _is_title(row: list[str]) -> bool:
+    """Whether the first cell is all that a row has."""
+    return bool(row[0].strip()) and not any(map(str.strip, row[1:]))
+
+
 @dataclass
 class SectionWriter:
     """Collects what a parser meets, in reading order, and closes a section when heading, page or kind changes."""
@@ -121,12 +149,15 @@ class SectionWriter:
             self.sections.append(Section(self.heading, text, self.page, "code"))
 
     def add_table(self, rows: list[list[str]]) -> None:
-        """Rows of cells; the first row is the header. Empty rows are left out."""
-        lines = [
-            " | ".join(clean_line(cell) for cell in row) for row in rows if any(map(str.strip, row))
-        ]
-        if lines:
-            text = "\n".join(lines)
+        """Rows of cells; the first row is the header. Empty rows are left out, a title above the header is text.
+
+        A header too long to be repeated in each piece of a long table names each cell instead.
+        """
+        rows = [row for row in rows if any(map(str.strip, row))]
+        while len(rows) > 1 and _is_title(rows[0]) and not _is_title(rows[1]):
+            self.add_paragraph(rows.pop(0)[0])
+        if rows:
+            text = _write_table([[clean_line(cell) for cell in row] for row in rows])
             self._count(text)
             self.close_section()
             self.sections.append(Section(self.heading, text, self.page, "table"))

@@ -7,7 +7,14 @@ import io
 from collections import Counter
 
 from knowledge.formats.plain import decode_text
-from knowledge.formats.sections import ParseError, Section, SectionWriter, clean_line, clean_text
+from knowledge.formats.sections import (
+    ParseError,
+    Section,
+    SectionWriter,
+    clean_text,
+    name_columns,
+    write_record,
+)
 
 _DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE_CHARACTERS = 64 * 1024
@@ -57,19 +64,6 @@ def sniff_delimiter(text: str) -> str:
     )
 
 
-def _name_columns(header: list[str], width: int) -> list[str]:
-    names = [clean_line(name) for name in header] + [""] * (width - len(header))
-    return [name or f"Column {number}" for number, name in enumerate(names, 1)]
-
-
-def _write_record(names: list[str], row: list[str]) -> str:
-    cells = ((name, clean_text(cell).strip()) for name, cell in zip(names, row, strict=False))
-    # A blank line divides records, so a cell keeps its lines but not its blank ones.
-    return "\n".join(
-        f"{name}: {cell.replace(chr(10) * 2, chr(10))}" for name, cell in cells if cell
-    )
-
-
 def parse_csv(data: bytes, writer: SectionWriter) -> dict[str, object]:
     text = decode_text(data)
     try:
@@ -80,8 +74,8 @@ def parse_csv(data: bytes, writer: SectionWriter) -> dict[str, object]:
         return {}
     # A single row has nothing to describe: it is data without a header.
     header, body = (rows[0], rows[1:]) if len(rows) > 1 else ([], rows)
-    names = _name_columns(header, max(map(len, rows)))
-    records = [record for row in body if (record := _write_record(names, row))]
+    names = name_columns(header, max(map(len, rows)))
+    records = [record for row in body if (record := write_record(names, row))]
     if len(names) == 1 and not header:
         writer.add_paragraph(records[0].partition(": ")[2])
     elif records:

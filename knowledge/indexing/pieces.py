@@ -56,7 +56,7 @@ class Cutter:
         if section.kind == "code":
             pieces = self.cut_block(section.text, section.page)
         elif section.kind == "table" and "\n\n" in section.text:
-            pieces = self.cut_records(section)
+            pieces = self.cut_records(section.text, section.page)
         elif section.kind == "table":
             pieces = self.cut_table(section)
         else:
@@ -90,12 +90,25 @@ class Cutter:
         pieces = [Piece(line, 0, "\n" if i else joint, page) for i, line in enumerate(lines)]
         return self.fit(self.measure(pieces))
 
-    def cut_records(self, section: Section) -> list[Piece]:
+    def cut_records(self, text: str, page: int | None) -> list[Piece]:
         """Self-describing rows: whole, and few to a chunk, since a question asks for one of them."""
-        pieces: list[Piece] = []
-        for record in section.text.split("\n\n"):
-            pieces.extend(self.cut_block(record, section.page))
+        pieces = [piece for record in text.split("\n\n") for piece in self.cut_record(record, page)]
         return [replace(piece, limit=self.max_tokens // 2) for piece in pieces]
+
+    def cut_record(self, record: str, page: int | None) -> list[Piece]:
+        """Whole if it fits, else its lines, each part of them below the first one, which says whose they are."""
+        first, *others = record.split("\n")
+        size, *sizes = self.count_tokens([first, *others])
+        room = self.max_tokens // 2 - size
+        if size + sum(sizes) <= self.max_tokens or 2 * size > room or max(sizes) > room:
+            return self.cut_block(record, page)
+        parts: list[tuple[list[str], int]] = [([first], size)]
+        for line, count in zip(others, sizes, strict=True):
+            if parts[-1][1] + count > room + size:
+                parts.append(([first], size))
+            lines, used = parts.pop()
+            parts.append(([*lines, line], used + count))
+        return self.measure([Piece("\n".join(lines), 0, "\n\n", page) for lines, _ in parts])
 
     def cut_table(self, section: Section) -> list[Piece]:
         """Rows under their header, which every piece repeats unless it takes half the room."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import Final
 
 from django.db import connection
@@ -21,7 +22,7 @@ MOST_JOINED: Final = 5  # passages, the best ones
 REACH: Final = 2  # chunks on each side
 LONGEST_JOINED: Final = 900  # characters on each side
 _ITEM = re.compile(r"\s*(?:[-*•‣◦–]|\d{1,3}[.)]|[a-zA-Z][.)])\s+\S")
-_ROW = re.compile(r"\S\s*(?:\||\t)\s*\S")
+_ROW = re.compile(r"\S\s+\|(?:\s|$)|^\s*\|\s|\S\t+\S")
 _STATEMENT = f"""
 SELECT h.id, n.ordinal - h.ordinal, n.content
   FROM knowledge_chunk h
@@ -54,49 +55,117 @@ def join_cut(passages: Sequence[Passage]) -> tuple[Passage, ...]:
 
 def is_cut(content: str) -> bool:
     """Whether it begins or ends among the lines of a list or a table."""
-    lines = content.strip().split("\n")
+    lines = content.strip("\n").split("\n")
     return _is_line_of_list(lines[0]) or _is_line_of_list(lines[-1])
 
 
 def join(content: str, neighbours: Neighbours) -> str:
-    """The content with the lines of its neighbours that belong to its first and its last list."""
-    lines = content.strip().split("\n")
-    before = _look_back(lines, neighbours) if _is_line_of_list(lines[0]) else []
-    after = _look_on(lines, neighbours) if _is_line_of_list(lines[-1]) else []
-    return "\n".join([*before, *lines, *after])
+    """The content with the lines of its neighbours that belong to its first and its last list or table.
+
+    Each piece of a table begins with the table's header (see indexing.pieces), which stands once in what is joined.
+    """
+    lines = content.strip("\n").split("\n")
+    first, last = lines[0], _last_block(lines)[0]
+    if _is_header(first):
+        lead, rows = _rows_before(first, neighbours, lines)
+        lines = [*lead, first, *rows, *lines[1:]]
+    elif _is_line_of_list(first):
+        lines = [*_items_before(neighbours, lines), *lines]
+    if _is_header(last):
+        return "\n".join([*lines, *_rows_after(last, neighbours, lines)])
+    after = _items_after(neighbours, lines) if _is_line_of_list(lines[-1]) else []
+    return "\n".join([*lines, *after])
 
 
 def _is_line_of_list(line: str) -> bool:
     return bool(_ITEM.match(line) or _ROW.search(line))
 
 
-def _look_back(lines: Sequence[str], neighbours: Neighbours) -> list[str]:
-    """What stands before the first line, back to the line that leads to the list."""
-    joined: list[str] = []
+def _is_header(line: str) -> bool:
+    """Whether a line that opens a block names the columns of a table."""
+    return bool(_ROW.search(line)) and not _ITEM.match(line)
+
+
+def _last_block(lines: Sequence[str]) -> list[str]:
+    """The lines behind the last blank one, and behind what leads to a list or table among them."""
+    block = list(takewhile(str.strip, reversed(lines)))[::-1]
+    rows = list(takewhile(_is_line_of_list, reversed(block)))[::-1]
+    return rows or block
+
+
+@dataclass
+class _Room:
+    """How much may still be joined on one side, and what was."""
+
+    taken: set[str]
+    left: int = LONGEST_JOINED
+    lines: list[str] = field(default_factory=list)
+
+    def take(self, line: str, *, before: bool) -> bool:
+        """Whether there was room; neighbours repeat a little of each other, which is taken once."""
+        if line in self.taken:
+            return True
+        if len(line) > self.left:
+            self.left = 0
+            return False
+        self.left -= len(line)
+        self.taken.add(line)
+        self.lines.insert(0, line) if before else self.lines.append(line)
+        return True
+
+
+def _rows_before(
+    header: str, neighbours: Neighbours, lines: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """What leads to the table, and its rows before the first one here as far as there is room."""
+    room = _Room(set(lines))
     for distance in range(-1, -REACH - 1, -1):
-        for line in reversed(neighbours.get(distance, "").strip().split("\n")):
-            if not line.strip():
-                if _is_line_of_list((joined or lines)[0]):
-                    continue  # a blank line before the list
-                return joined
-            if line in lines or line in joined:  # neighbours repeat a little of each other
-                continue
-            if sum(map(len, joined)) + len(line) > LONGEST_JOINED:
-                return joined
-            joined.insert(0, line)
-            if not _is_line_of_list(line):
-                return joined
-    return joined
+        for block in reversed(_blocks_of(neighbours.get(distance, ""))):
+            if header not in block:
+                line = block[-1]
+                return ([] if _is_line_of_list(line) else [line]), room.lines
+            at = block.index(header)
+            for row in reversed(block[at + 1 :]):
+                if not room.take(row, before=True):
+                    break
+            if at:
+                return [block[at - 1]], room.lines
+    return [], room.lines
 
 
-def _look_on(lines: Sequence[str], neighbours: Neighbours) -> list[str]:
-    """How the list goes on behind the last line."""
-    joined: list[str] = []
+def _rows_after(header: str, neighbours: Neighbours, lines: Sequence[str]) -> list[str]:
+    room = _Room(set(lines))
     for distance in range(1, REACH + 1):
-        for line in neighbours.get(distance, "").strip().split("\n"):
-            if line in lines or line in joined:
-                continue
-            if not _is_line_of_list(line) or sum(map(len, joined)) + len(line) > LONGEST_JOINED:
-                return joined
-            joined.append(line)
-    return joined
+        for first, *rows in _blocks_of(neighbours.get(distance, "")):
+            if first != header or not all(room.take(row, before=False) for row in rows):
+                return room.lines
+    return room.lines
+
+
+def _items_before(neighbours: Neighbours, lines: Sequence[str]) -> list[str]:
+    """What leads to the list, and its items before the first one here as far as there is room."""
+    room = _Room(set(lines))
+    for distance in range(-1, -REACH - 1, -1):
+        for line in reversed(neighbours.get(distance, "").strip("\n").split("\n")):
+            if _is_header(line):
+                return room.lines
+            if _is_line_of_list(line):
+                room.take(line, before=True)
+            elif line.strip():
+                return [line, *room.lines]
+    return room.lines
+
+
+def _items_after(neighbours: Neighbours, lines: Sequence[str]) -> list[str]:
+    """How the list goes on behind the last line."""
+    room = _Room(set(lines))
+    for distance in range(1, REACH + 1):
+        for line in neighbours.get(distance, "").strip("\n").split("\n"):
+            if not _ITEM.match(line) or not room.take(line, before=False):
+                return room.lines
+    return room.lines
+
+
+def _blocks_of(content: str) -> list[list[str]]:
+    """The lines between blank lines, block by block."""
+    return [block.split("\n") for block in content.strip("\n").split("\n\n") if block.strip()]

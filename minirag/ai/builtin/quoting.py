@@ -27,6 +27,7 @@ EMPHASIS = re.compile(
     r"(\*\*|__|~~|`+)(?=\S)(.+?)(?<=\S)\1|(?<![\w*])\*(?=\S)([^*]+?)(?<=\S)\*(?!\w)"
 )
 SPACE = re.compile(r"\s+")
+LETTERS, NUMBER = re.compile(r"[^\W\d_]+"), re.compile(r"\d+(?:[.,:]\d+)*")
 
 
 @dataclass(frozen=True)
@@ -173,27 +174,21 @@ def _is_boundary(line: str) -> bool:
     return not line.strip() or any(pattern.match(line) for pattern in (HEADING, FENCE, RULE))
 
 
-def _is_framed(line: str) -> bool:
-    return line.lstrip().startswith("|") and line.rstrip().endswith("|")
-
-
-def _read_cells(line: str) -> list[str]:
+def _read_cells(line: str, *, is_framed: bool) -> list[str]:
     """The cells of a row, the frame left out; the first may be empty."""
-    if _is_framed(line):
-        line = line.strip()[1:-1]
+    if is_framed:
+        line = line.strip().removeprefix("|").removesuffix("|")
     return [cell.strip() for cell in line.split("|")]
 
 
 def _read_table(lines: list[str]) -> Iterator[str]:
-    rows = [_read_cells(line) for line in lines]
+    is_framed = all(line.lstrip().startswith("|") and line.rstrip().endswith("|") for line in lines)
+    rows = [_read_cells(line, is_framed=is_framed) for line in lines]
     header: list[str] = []
     if len(lines) > 1 and TABLE_DIVIDER.match(lines[1]):
         header, rows = rows[0], rows[2:]
-    elif len(rows) > 1 and len({len(row) for row in rows}) == 1 and not _is_framed(lines[0]):
-        header, rows = (
-            rows[0],
-            rows[1:],
-        )  # as our parsers write tables: the header, then rows, no divider, no frame
+    elif not is_framed and _is_header(rows[0], rows[1:]):
+        header, rows = rows[0], rows[1:]
     for row in rows:
         cells = [
             f"{header[index]}: {cell}" if index < len(header) and header[index] else cell
@@ -201,3 +196,23 @@ def _read_table(lines: list[str]) -> Iterator[str]:
             if cell
         ]
         yield ", ".join(cells)
+
+
+def _is_header(first: list[str], rows: list[list[str]]) -> bool:
+    """Whether the first line of a table without a divider names its columns, as our parsers write tables.
+
+    Not where most rows are of another width, nor where it has what is a value in the others: "E11" above "E24".
+    """
+    if sum(len(row) == len(first) for row in rows) * 2 <= len(rows) or not any(first):
+        return False
+    for index, name in enumerate(first):
+        shape = _shape_of(name)
+        alike = sum(index < len(row) and _shape_of(row[index]) == shape for row in rows)
+        if "0" in shape and not name.isdigit() and alike * 2 > len(rows):
+            return False
+    return True
+
+
+def _shape_of(cell: str) -> str:
+    """What a code, a price or a time looks like: "E24" as "a0", "9 to 17" as "0 a 0"."""
+    return NUMBER.sub("0", LETTERS.sub("a", cell))

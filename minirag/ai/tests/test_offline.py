@@ -315,6 +315,16 @@ class TestQuoting:
                 "Code | Meaning\nE24 | Fan blocked\nE25 | Fan lost",
                 ["Code: E24, Meaning: Fan blocked", "Code: E25, Meaning: Fan lost"],
             ),
+            (  # a piece of a table whose header is elsewhere
+                "E11 | Voltage low | Use 3 m of cable\nE24 | Fan blocked | Clean it, see 7.2",
+                ["E11, Voltage low, Use 3 m of cable", "E24, Fan blocked, Clean it, see 7.2"],
+            ),
+            (
+                "Montag | 9:00 bis 17:30\nDienstag | 10:00 bis 18:00",
+                ["Montag, 9:00 bis 17:30", "Dienstag, 10:00 bis 18:00"],
+            ),
+            ("Tarif | 2025 | 2026\nBasis | 9 | 10", ["Tarif: Basis, 2025: 9, 2026: 10"]),
+            (" | One | Pro\nWeight | 165 g | ", ["Weight, One: 165 g"]),
             ("part_number: AC-F02\nprice: 12", ["part number: AC-F02, price: 12"]),
             ("Choose a|b in the menu.", ["Choose a|b in the menu."]),
             ("", []),
