@@ -64,6 +64,7 @@ def pytest_configure() -> None:
     settings.API_RATE = settings.CHAT_RATE = settings.TENANT_RATE = settings.ADDRESS_RATE = (
         "100000/minute"
     )
+    settings.HELP_TIMEOUT_SECONDS = 60.0
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 

@@ -101,7 +101,10 @@ class RunCancel(RunView):
 class RunRetry(RunView):
     @describe(
         "Go on with an evaluation run", answers={202: EvaluationRunSchema},
-        errors={409: "The run has neither failed nor been cancelled (`run_not_failed`)."},
+        errors={
+            409: "The run has neither failed nor been cancelled (`run_not_failed`), or 5 runs of this bot are waiting "
+            "or running already (`too_many_runs`)."
+        },
     )  # fmt: skip
     def post(self, request: Request, evaluation_run_id: UUID) -> EvaluationRun:
         run = retry_run(evaluation_run_id)

@@ -21,8 +21,15 @@ from bots.quotas.counting import spend
 from bots.usage.metering import record_usage
 from conversations.models import GoldenQuestion
 from minirag.ai.builtin.local import is_local
-from minirag.ai.chat import ChatDelta, ChatFinished, ChatRequest, lend_credentials, stream_chat
-from minirag.lib.errors import ProductError
+from minirag.ai.chat import (
+    ChatDelta,
+    ChatFinished,
+    ChatRequest,
+    count_cut_off,
+    lend_credentials,
+    stream_chat,
+)
+from minirag.lib.errors import ProductError, ProviderError
 from tenants.context import run_sync
 from webhooks.quota_events import tell_crossings
 
@@ -58,6 +65,7 @@ async def judge(
     said: list[str] = []
     messages = write_messages(golden, answer, passages)
     end: ChatFinished | None = None
+    failed, is_cut = "", False
     try:
         async with asyncio.timeout(SECONDS):
             request = ChatRequest(
@@ -71,12 +79,15 @@ async def judge(
                     elif isinstance(event, ChatFinished):
                         end = event
     except TimeoutError:
-        return Verdict(None, "The judge took too long.")
+        failed, is_cut = "The judge took too long.", True
     except ProductError as error:
-        return Verdict(None, f"The judge failed: {error.code}")
+        failed = f"The judge failed: {error.code}"
+        is_cut = isinstance(error, ProviderError) and error.is_cut_off
+    if end is None and (is_cut or said):
+        end = await count_cut_off(model, messages, "".join(said))
     if end is not None:
         await run_sync(_meter, bot, model, end)
-    return read_verdict("".join(said))
+    return Verdict(None, failed) if failed else read_verdict("".join(said))
 
 
 def write_messages(

@@ -26,6 +26,7 @@ from conversations.turns.recording import (
     heed_scopes,
     require_active_tenant,
 )
+from conversations.turns.speaking import charge_cut_off
 from conversations.turns.state import Answer, History, OpenTurn
 from conversations.turns.taking import answer_turn
 from conversations.turns.tracing import describe_turn
@@ -82,6 +83,7 @@ async def rehearse(
     finally:
         if not is_over:
             answer.outcome = Outcome.FAILED
+            await charge_cut_off(answer, is_given_up=error is None)
         answer.duration_ms = round((time.monotonic() - started) * 1000)
         await run_sync(_settle, turn, answer)
     return Rehearsal(answer, error)

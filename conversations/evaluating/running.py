@@ -66,12 +66,8 @@ def order_run(
         raise BadInput(f"The bot has no active golden question{told}.", code="no_golden_questions")
     configuration = configuration_of(bot)
     with transaction.atomic():
-        list(BotProfile.objects.select_for_update(no_key=True).only("pk").filter(pk=bot.pk))
+        _make_room(bot.pk)
         own = EvaluationRun.objects.filter(bot_profile=bot)
-        if own.open().count() >= MAX_OPEN:
-            raise Conflict(
-                f"{MAX_OPEN} runs of this bot are waiting or running already.", code="too_many_runs"
-            )
         over = own.exclude(pk__in=own.open().values("pk")).order_by("-created_at", "-id")
         EvaluationRun.objects.filter(
             pk__in=list(over.values_list("pk", flat=True)[MOST_RUNS - 1 :])
@@ -83,6 +79,16 @@ def order_run(
         )  # fmt: skip
         _note("ordered", run)
     return run
+
+
+def _make_room(bot_profile_id: uuid.UUID) -> None:
+    """Wait to be the only one who orders runs of the bot; raise Conflict (`too_many_runs`) where no more may wait."""
+    bots = BotProfile.objects.select_for_update(no_key=True).only("pk")
+    list(bots.filter(pk=bot_profile_id))
+    if EvaluationRun.objects.filter(bot_profile_id=bot_profile_id).open().count() >= MAX_OPEN:
+        raise Conflict(
+            f"{MAX_OPEN} runs of this bot are waiting or running already.", code="too_many_runs"
+        )
 
 
 def _select(bot_profile_id: uuid.UUID, tag: str) -> Any:
@@ -116,11 +122,13 @@ def stop_run(run_id: uuid.UUID) -> EvaluationRun:
 def retry_run(run_id: uuid.UUID) -> EvaluationRun:
     """Go on with a run that failed or was cancelled; the caller queues it.
 
-    Raises NotFound, Conflict (`run_not_failed`).
+    Raises NotFound, Conflict (`run_not_failed`, `too_many_runs`).
     """
     with transaction.atomic():
+        run = find_run(run_id)
+        if run.can_go_on:
+            _make_room(run.bot_profile_id)
         if not EvaluationRun.objects.filter(pk=run_id).retry():
-            find_run(run_id)
             raise Conflict("Only a failed or cancelled run can go on.", code="run_not_failed")
         run = find_run(run_id)
         _note("retried", run)

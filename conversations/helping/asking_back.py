@@ -1,11 +1,16 @@
 """Asks back where a question is vague: one sentence with its readings as choices, instead of a guess or a refusal.
 
-Only what stands alone is asked back, never twice in a row, and each reading only if choosing it has an answer.
+Only what stands alone is asked back, never twice in a row, and each reading only if choosing it has an answer. All are
+tried within HELP_TIMEOUT_SECONDS; with too few by then the turn goes on as though the question were clear.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from typing import Final
+
+from django.conf import settings
 
 from bots.models import Outcome
 from conversations.helping.helping import has_answer
@@ -30,10 +35,24 @@ async def ask_back(
     readings = find_readings(question, retrieval)
     if not readings or find_asked_back(turn.history):
         return ""
-    choices = [each for each in readings if await has_answer(turn, join_choice(question, each))]
+    choices: list[str] = []
+    try:
+        async with asyncio.timeout(settings.HELP_TIMEOUT_SECONDS):
+            await _try_each(turn, question, readings, choices)
+    except TimeoutError:  # what is not known in time is not offered
+        pass
     if len(choices) < FEWEST:
         return ""
     answer.help = Help(understood.language, choices=tuple(choices))
     answer.content, answer.outcome = write_choices(understood.language, choices), Outcome.ANSWERED
     answer.model = turn.bot.model
     return answer.content
+
+
+async def _try_each(
+    turn: OpenTurn, question: str, readings: Sequence[str], choices: list[str]
+) -> None:
+    """Fill `choices` with the readings that have an answer."""
+    for reading in readings:
+        if await has_answer(turn, join_choice(question, reading)):
+            choices.append(reading)

@@ -44,8 +44,6 @@ from tenants.context import run_sync
 logger = structlog.get_logger(__name__)
 
 MOST_TRIED: Final = 5
-PATIENCE_SECONDS: Final = 1.0
-"""After that the questions that were found to have an answer are all."""
 _UNHELPED: Final = (UNSAFE_QUESTION, FILTERED)
 
 
@@ -58,7 +56,7 @@ async def find_help(turn: OpenTurn, answer: Answer) -> Help | None:
         near = _choose_near(turn, answer)
         questions: list[str] = []
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
+            async with asyncio.timeout(settings.HELP_TIMEOUT_SECONDS):
                 await _find_questions(turn, language, near, questions)
         except TimeoutError:
             pass

@@ -28,13 +28,17 @@ class RunStatus(models.TextChoices):
     CANCELLED = "cancelled", "Cancelled"
 
 
+_OPEN: Final = (RunStatus.PENDING, RunStatus.RUNNING)
+_BROKEN_OFF: Final = (RunStatus.FAILED, RunStatus.CANCELLED)
+
+
 class EvaluationRunQuerySet(JobQuerySet["EvaluationRun"]):
     def waiting(self) -> EvaluationRunQuerySet:
         return self.filter(status=RunStatus.PENDING)
 
     def open(self) -> EvaluationRunQuerySet:
         """Return those that wait or run."""
-        return self.filter(status__in=(RunStatus.PENDING, RunStatus.RUNNING))
+        return self.filter(status__in=_OPEN)
 
     def succeeded(self) -> EvaluationRunQuerySet:
         return self.filter(status=RunStatus.SUCCEEDED)
@@ -54,7 +58,7 @@ class EvaluationRunQuerySet(JobQuerySet["EvaluationRun"]):
 
     def retry(self) -> int:
         """Go on with those that failed or were cancelled, behind what they have; returns how many."""
-        over = self.filter(status__in=(RunStatus.FAILED, RunStatus.CANCELLED))
+        over = self.filter(status__in=_BROKEN_OFF)
         return over.put_in_queue(error_code="", error_message="", attempts=0, finished_at=None)
 
 
@@ -122,7 +126,11 @@ class EvaluationRun(Job):
 
     @property
     def is_over(self) -> bool:
-        return self.status not in (RunStatus.PENDING, RunStatus.RUNNING)
+        return self.status not in _OPEN
+
+    @property
+    def can_go_on(self) -> bool:
+        return self.status in _BROKEN_OFF
 
 
 class EvaluationResult(models.Model):

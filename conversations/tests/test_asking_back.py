@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from bots.models import BotProfile
 from conversations.gaps.drafting import draft_for
 from conversations.gaps.grouping import group_gaps
+from conversations.helping import asking_back
 from conversations.models import Gap, Message
 from conversations.tests.conftest import make_bot, teach
 from conversations.tests.test_api_chat import post_chat
@@ -65,6 +67,24 @@ def test_a_draft_for_such_a_question_asks_nothing_back(town):
     set_feedback(ask(town, "Opening hours?").message, "negative")
     group_gaps()
     assert "open from" in draft_for(Gap.objects.get()).answer
+
+
+def test_readings_that_are_not_tried_in_time_are_not_offered_and_the_turn_goes_on(
+    town, monkeypatch, settings
+):
+    """Whichever of them it is that takes long, all have the one limit."""
+    tried: list[str] = []
+
+    async def hesitate(turn, question):
+        tried.append(question)
+        if len(tried) > 1:
+            await asyncio.sleep(3600)
+        return True
+
+    monkeypatch.setattr(asking_back, "has_answer", hesitate)
+    settings.HELP_TIMEOUT_SECONDS = 0.2
+    events = take(town, "Opening hours?")
+    assert len(tried) == 2 and not choices_of(events[-1]) and text_of(events)
 
 
 @pytest.mark.parametrize("reply", ["{pool}", "the pool", "Pool?", "{number}"])

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from uuid import UUID
 
 import pytest
+from asgiref.sync import async_to_sync
 
 from bots.models import BotProfile, Quota, UsageEvent
 from conversations.evaluating import running
+from conversations.evaluating.rehearsing import rehearse
 from conversations.evaluating.running import carry_out, claim_run, order_run
 from conversations.golden.changing import create_golden, delete_golden
 from conversations.models import Chat, EvaluationResult, EvaluationRun, GoldenQuestion, Message
 from conversations.tasks import sweep_evaluations
 from knowledge.models import Source
 from knowledge.sources.changing import delete_source
-from minirag.lib.errors import BadInput, Conflict
+from minirag.lib.errors import BadInput, Conflict, ProviderError
 from tenants.context import tenant_context
 from tests.fakes.chat_model import provider_down
 from webhooks.models import Delivery, Webhook
@@ -181,6 +185,50 @@ def test_a_judge_says_what_it_thinks_and_is_metered(acme_bot, questions, model):
     assert (offline.figures["judged_right"], offline.figures["not_judged"]) == (None, 1)
 
 
+def spent_as_evaluation(model: str = "openai/gpt-judge") -> list[tuple[int, int]]:
+    rows = UsageEvent.objects.filter(kind="evaluation", model=model)
+    return list(rows.values_list("prompt_tokens", "completion_tokens"))
+
+
+def test_a_judge_that_is_given_up_is_charged_what_it_read(acme_bot, questions, model):
+    """It fell silent, was late before its first word, and broke off: a provider bills each."""
+    for end in (ProviderError("timeout"), ProviderError("interrupted")):
+        UsageEvent.objects.all().delete()
+        model.enqueue("36 months [1].")
+        model.enqueue(end)
+        run = run_bot(acme_bot, tag="warranty", judge_model="openai/gpt-judge")
+        assert run.results.get().measures["judged_right"] is None
+        (read, said), *_ = spent_as_evaluation()
+        assert read > 50 and said == 0
+    UsageEvent.objects.all().delete()
+    model.enqueue("36 months [1].")
+    model.enqueue('{"right": tr', ProviderError("timeout"))
+    run_bot(acme_bot, tag="warranty", judge_model="openai/gpt-judge")
+    assert spent_as_evaluation()[0][1] > 0
+    UsageEvent.objects.all().delete()
+    model.enqueue("36 months [1].")
+    model.enqueue(provider_down())
+    run_bot(acme_bot, tag="warranty", judge_model="openai/gpt-judge")
+    assert spent_as_evaluation() == []
+
+
+def test_a_rehearsal_that_is_late_is_charged_what_the_model_read(acme_bot, questions, model):
+    async def give_up() -> None:
+        asking = asyncio.create_task(rehearse(acme_bot, WARRANTY))
+        while not model.requests:
+            await asyncio.sleep(0.01)
+        asking.cancel()
+        with suppress(asyncio.CancelledError):
+            await asking
+
+    model.enqueue(3600.0)
+    async_to_sync(give_up)()
+    model.enqueue(ProviderError("timeout"))
+    async_to_sync(rehearse)(acme_bot, WARRANTY)
+    spent = spent_as_evaluation(acme_bot.model)
+    assert len(spent) == 2 and all(read > 50 and said == 0 for read, said in spent)
+
+
 class TestRoutes:
     @pytest.fixture
     def path(self, acme_bot, questions) -> str:
@@ -221,6 +269,16 @@ class TestRoutes:
         order_run(acme_bot, made_by="alice")
         with pytest.raises(Conflict):
             order_run(acme_bot, made_by="alice")
+
+    def test_one_that_goes_on_waits_with_them(self, as_acme, acme_bot, questions, monkeypatch):
+        monkeypatch.setattr(running, "MAX_OPEN", 1)
+        cancelled = order_run(acme_bot, made_by="alice")
+        EvaluationRun.objects.open().stop()
+        order_run(acme_bot, made_by="alice")
+        refused = as_acme.post(f"/v1/evaluation-runs/{cancelled.pk}/retry")
+        assert (refused.status_code, refused.json()["code"]) == (409, "too_many_runs")
+        EvaluationRun.objects.open().stop()
+        assert as_acme.post(f"/v1/evaluation-runs/{cancelled.pk}/retry").status_code == 202
 
     def test_the_oldest_runs_go(self, acme_bot, questions, model, monkeypatch):
         monkeypatch.setattr(running, "MOST_RUNS", 2)

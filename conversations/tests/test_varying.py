@@ -83,6 +83,8 @@ def test_without_use_of_it_the_question_is_searched_alone(
     _, body = ask(acme, bot, message=QUESTION)
     assert all("old ticket" in each["content"] for each in body["sources"])
     assert read_trace()["varying"]["outcome"] == outcome
+    spent = UsageEvent.objects.filter(kind="rewrite").values_list("prompt_tokens", flat=True)
+    assert [tokens > 10 for tokens in spent] == ([] if outcome == "failed" else [True])
 
 
 def test_a_bot_that_wants_none_asks_no_model(acme, bot, model):

@@ -39,6 +39,7 @@ from minirag.ai.chat import (
     ChatRequest,
     ChatRetracted,
     ChatShortened,
+    count_cut_off,
     stream_chat,
 )
 from minirag.lib.errors import ProviderError
@@ -185,6 +186,18 @@ def _note_end(turn: OpenTurn, answer: Answer, end: ChatFinished) -> None:
     answer.first_token_ms = round(end.first_token_seconds * 1000)
     answer.model = turn.bot.model if end.model.endswith(turn.bot.model) else end.model
     answer.cut_reason = end.finish_reason if end.finish_reason in CutReason.values else ""
+
+
+async def charge_cut_off(answer: Answer, *, is_given_up: bool) -> None:
+    """Count what a model has read and said that took too long, was interrupted, or was given up by whoever waited: the
+    provider bills it all the same.
+    """
+    is_cut = answer.content or is_given_up or answer.is_late
+    if not answer.asked or answer.completion_tokens or not is_cut:
+        return
+    end = await count_cut_off(answer.model, answer.asked, answer.content)
+    answer.prompt_tokens, answer.completion_tokens = end.prompt_tokens, end.completion_tokens
+    answer.cost_usd = end.cost_usd
 
 
 Build = Callable[[Sequence[Passage], Sequence[tuple[str, str]]], Messages]

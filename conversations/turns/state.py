@@ -177,6 +177,11 @@ class Answer:
         return self.help is not None and bool(self.help.choices)
 
     @property
+    def is_late(self) -> bool:
+        """Whether the model was given up because it took too long."""
+        return self.error_code == "provider_timeout"
+
+    @property
     def is_broken(self) -> bool:
         """Whether it ended by our fault or the provider's, and so is not to count against a quota of questions."""
         return self.outcome == Outcome.FAILED or bool(self.error_code)

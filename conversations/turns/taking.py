@@ -26,7 +26,7 @@ from conversations.models import Citation, Message
 from conversations.turns.grounding import Refusal, choose_refusal_text, ground
 from conversations.turns.guarding import guard
 from conversations.turns.recording import close_turn, open_turn
-from conversations.turns.speaking import FILTERED, refuse_filtered, speak
+from conversations.turns.speaking import FILTERED, charge_cut_off, refuse_filtered, speak
 from conversations.turns.state import Answer, Asker, History, OpenTurn, Understood
 from conversations.understanding.condensing import condense
 from conversations.understanding.reading import understand
@@ -35,8 +35,6 @@ from conversations.understanding.varying import vary
 from knowledge.curated.matching import Curated
 from knowledge.retrieval.passages import Passage
 from knowledge.retrieval.retrieving import Retrieval, retrieve
-from minirag.ai.pricing import cost_of
-from minirag.ai.tokens import count_prompt_tokens, count_tokens
 from minirag.lib.errors import Conflict, ProductError, ProviderError
 from tenants.context import require_tenant, run_sync, tenant_context
 
@@ -234,22 +232,10 @@ async def _open(
 async def _close(turn: OpenTurn, answer: Answer) -> None:
     """Store an end that came early. What cannot be stored now is left to the sweeper: the reader is told either way."""
     try:
-        if (
-            answer.asked
-            and not answer.completion_tokens
-            and (answer.content or answer.outcome == Outcome.STOPPED)
-        ):
-            await asyncio.to_thread(_estimate_usage, answer)
+        await charge_cut_off(answer, is_given_up=answer.outcome == Outcome.STOPPED)
         await run_sync(close_turn, turn, answer)
     except Exception:
         logger.exception("the end of a turn was not stored", chat_id=str(turn.chat.pk))
-
-
-def _estimate_usage(answer: Answer) -> None:
-    """Count what a model that was cut off has read and said: the provider bills it, and tells only at the end."""
-    answer.prompt_tokens = count_prompt_tokens(answer.asked)
-    answer.completion_tokens = count_tokens(answer.content)
-    answer.cost_usd = cost_of(answer.model, answer.prompt_tokens, answer.completion_tokens)
 
 
 async def answer_turn(turn: OpenTurn, answer: Answer) -> AsyncGenerator[TurnEvent, None]:

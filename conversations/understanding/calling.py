@@ -13,9 +13,14 @@ from django.conf import settings
 
 from bots.models import BotProfile
 from conversations.turns.state import Rewriting
-from minirag.ai.chat import ChatDelta, ChatFinished, ChatRequest, lend_credentials, stream_chat
-from minirag.ai.pricing import cost_of
-from minirag.ai.tokens import count_prompt_tokens, count_tokens
+from minirag.ai.chat import (
+    ChatDelta,
+    ChatFinished,
+    ChatRequest,
+    count_cut_off,
+    lend_credentials,
+    stream_chat,
+)
 from minirag.lib.errors import ProviderError
 
 USED, UNUSABLE, LATE, FAILED = "used", "unusable", "timeout", "failed"
@@ -33,25 +38,25 @@ async def ask_before_search(
     nothing.
     """
     started, said = time.perf_counter(), list[str]()
-    spent = Rewriting(model, FAILED)
+    outcome, end, is_cut = FAILED, None, True
     try:
         async with asyncio.timeout(settings.CONDENSE_TIMEOUT_SECONDS):
             end = await _listen(bot, model, messages, said, max_tokens)
-        spent = replace(spent, outcome=UNUSABLE)
-        if end is not None:
-            spent = replace(
-                spent, prompt_tokens=end.prompt_tokens, completion_tokens=end.completion_tokens,
-                cost_usd=end.cost_usd,
-            )  # fmt: skip
+        outcome = UNUSABLE
     except TimeoutError:
-        spent = replace(spent, outcome=LATE)
+        outcome = LATE
     except ProviderError as error:
-        spent = replace(spent, outcome=LATE if error.category == "timeout" else FAILED)
+        outcome = LATE if error.category == "timeout" else FAILED
+        is_cut = error.is_cut_off
     reply = "".join(said)
-    if reply and not spent.completion_tokens:  # cut off: the provider bills it all the same
-        spent = await asyncio.to_thread(_estimate, spent, messages, reply)
-    spent = replace(spent, milliseconds=(time.perf_counter() - started) * 1000)
-    return (reply if spent.outcome == UNUSABLE else ""), spent
+    if end is None and (is_cut or reply):
+        end = await count_cut_off(model, messages, reply)
+    spent = Rewriting(model, outcome, milliseconds=(time.perf_counter() - started) * 1000)
+    if end is not None:
+        spent = replace(
+            spent, prompt_tokens=end.prompt_tokens, completion_tokens=end.completion_tokens, cost_usd=end.cost_usd
+        )  # fmt: skip
+    return (reply if outcome == UNUSABLE else ""), spent
 
 
 async def _listen(
@@ -74,9 +79,3 @@ async def _listen(
             elif isinstance(event, ChatFinished):
                 return event
     return None
-
-
-def _estimate(spent: Rewriting, messages: Messages, said: str) -> Rewriting:
-    asked, told = count_prompt_tokens(messages), count_tokens(said)
-    cost = cost_of(spent.model, asked, told)
-    return replace(spent, prompt_tokens=asked, completion_tokens=told, cost_usd=cost)

@@ -32,17 +32,18 @@ async def rerank_found(bot: BotProfile, question: str, found: Retrieval, wanted:
     started = time.perf_counter()
     seconds, model = settings.RERANK_TIMEOUT_SECONDS, bot.rerank_model
     texts = [f"{each.heading}\n{each.content}".strip() for each in found.passages]
-    said = Reranked(())
+    said, is_cut = Reranked(()), False
     try:
         async with asyncio.timeout(seconds):
             lent = await lend_credentials(bot.credentials, bot.model, model)
             said = await rerank(model, question, texts, credentials=lent, timeout_seconds=seconds)
         outcome = "used" if said.order else "unusable"
     except TimeoutError:
-        outcome = "timeout"
+        outcome, is_cut = "timeout", True
     except ProviderError as error:
         outcome = "timeout" if error.category == "timeout" else "failed"
-    if outcome == "timeout":  # it was asked, and a provider bills what it has read
+        is_cut = error.is_cut_off
+    if is_cut:  # it was asked, and a provider bills what it has read
         said = await asyncio.to_thread(estimate_spent, model, question, texts)
     milliseconds = (time.perf_counter() - started) * 1000
     spent = Reranking(

@@ -8,7 +8,7 @@ repeat text that somebody has read already.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 
@@ -151,6 +151,20 @@ def _stream_model(request: ChatRequest, model: str, clock: Clock) -> ChatStream:
     if local.is_local(model):
         return _stream_offline(request, model, clock)
     return _stream_provider(request, model, clock)
+
+
+async def count_cut_off(
+    model: str, messages: Sequence[Mapping[str, str]], said: str
+) -> ChatFinished:
+    """What a call is charged that was cut off before its end: a provider bills what it read and said, and tells only
+    at the end.
+    """
+    return await asyncio.to_thread(_count_cut_off, model, messages, said)
+
+
+def _count_cut_off(model: str, messages: Sequence[Mapping[str, str]], said: str) -> ChatFinished:
+    asked, told = tokens.count_prompt_tokens(messages), tokens.count_tokens(said)
+    return ChatFinished(model, asked, told, pricing.cost_of(model, asked, told), "", 0.0)
 
 
 async def _stream_offline(request: ChatRequest, model: str, clock: Clock) -> ChatStream:

@@ -17,10 +17,10 @@ from typing import Any, Final
 
 from minirag.ai import pricing
 from minirag.ai.builtin.local import is_local
-from minirag.ai.chat import ChatDelta, ChatFinished, ChatRequest, stream_chat
+from minirag.ai.chat import ChatDelta, ChatFinished, ChatRequest, count_cut_off, stream_chat
 from minirag.ai.credentials import Credentials
 from minirag.ai.providers import calls, direct, gateway, reranking
-from minirag.ai.tokens import count_prompt_tokens, count_tokens
+from minirag.ai.tokens import count_tokens
 from minirag.lib.errors import ProviderError
 
 LONGEST_PASSAGE: Final = 1200  # characters of one that are read
@@ -138,12 +138,9 @@ async def _ask_chat_model(
                 end = event
     reply = "".join(said)
     order = read_order(reply, len(texts)) if len(reply) <= _LONGEST_REPLY else ()
-    if end is not None:
-        return Reranked(order, end.prompt_tokens, end.completion_tokens, end.cost_usd)
-    asked, told = await asyncio.to_thread(
-        lambda: (count_prompt_tokens(messages), count_tokens(reply))
-    )
-    return Reranked(order, asked, told, pricing.cost_of(model, asked, told))
+    if end is None:
+        end = await count_cut_off(model, messages, reply)
+    return Reranked(order, end.prompt_tokens, end.completion_tokens, end.cost_usd)
 
 
 def build_messages(question: str, texts: Sequence[str]) -> tuple[dict[str, str], ...]:

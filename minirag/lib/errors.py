@@ -122,3 +122,8 @@ class ProviderError(ProductError):
         self.status = status
         self.category = category
         self.provider = provider
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether the provider had the request in hand, and so bills what it read."""
+        return self.category in ("timeout", "interrupted")
