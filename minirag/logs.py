@@ -1,13 +1,21 @@
-"""Structured logs: one JSON object or one readable line, with request id and tenant, and never a secret."""
+"""Structured logs: one JSON object or one readable line, with request id and tenant; no secret, nothing that was said.
+
+Of an error its type, its place in the code and its codes are told, and its own words only where they speak of code or
+of a connection: a database says in them which value it could not take, and a parser what it could not read.
+"""
 
 from __future__ import annotations
 
 import logging
 import re
+import traceback
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import psycopg
 import structlog
 
+from minirag.lib.errors import ProductError
 from tenants.context import current_schema
 
 _SECRETS = re.compile(
@@ -18,6 +26,57 @@ _SECRETS = re.compile(
 def mask_secrets(text: str) -> str:
     """Replace bearer tokens, provider keys and passwords in URLs."""
     return _SECRETS.sub(lambda match: (match[1] or match[3] or "") + "***", text)
+
+
+_SPEAK_OF_CODE = (
+    AttributeError, ImportError, NameError, NotImplementedError, RecursionError, TypeError,
+    OSError, psycopg.OperationalError,
+)  # fmt: skip
+_NAMED_BY_THE_DATABASE = ("sqlstate", "table_name", "column_name", "constraint_name")
+
+
+def format_error(exc_info: Any) -> str:
+    """Say where an error arose and what it is, with those that it came of, without what its words may repeat."""
+    error = exc_info[1] if isinstance(exc_info, tuple) else exc_info
+    return "\n".join(_tell_error(error, set())) if isinstance(error, BaseException) else ""
+
+
+def _tell_error(error: BaseException, told: set[int]) -> Iterator[str]:
+    told.add(id(error))
+    earlier = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if earlier is not None and id(earlier) not in told:
+        yield from _tell_error(earlier, told)
+        yield "which led to:" if error.__cause__ else "while that was handled:"
+    yield "Traceback (most recent call last):"
+    yield "".join(traceback.format_tb(error.__traceback__)).rstrip()
+    yield _name_error(error)
+    if isinstance(error, BaseExceptionGroup):
+        for each in error.exceptions:
+            if id(each) not in told:
+                yield from _tell_error(each, told)
+
+
+def _name_error(error: BaseException) -> str:
+    kind = type(error)
+    name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+    facts = []
+    if isinstance(error, ProductError):
+        facts.append(error.code)
+    if isinstance(error, psycopg.Error):
+        said = [getattr(error.diag, each) for each in _NAMED_BY_THE_DATABASE]
+        facts += [each for each in said if each]
+    if isinstance(error, _SPEAK_OF_CODE):  # a file's name may be an upload's
+        facts.append(getattr(error, "strerror", None) or str(error).partition("\n")[0])
+    return f"{name}: {' '.join(facts)}" if facts else name
+
+
+def _hide_words(logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Celery writes an error's words and its traceback into the message itself."""
+    record, args = event["_record"], event.pop("positional_args", None)
+    if isinstance(args, Mapping) and "exc" in args and record.exc_info:
+        name = _name_error(record.exc_info[1])
+        event["event"] = record.msg % {**args, "exc": name, "traceback": ""}
+    return event
 
 
 def _add_tenant(logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any]:
@@ -40,7 +99,7 @@ def make_formatter(style: str = "json") -> logging.Formatter:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso"),
         _add_tenant,
-        structlog.processors.format_exc_info,
+        structlog.processors.ExceptionRenderer(format_error),
         _mask_event,
     ]
     structlog.configure(
@@ -55,6 +114,7 @@ def make_formatter(style: str = "json") -> logging.Formatter:
             exception_formatter=structlog.dev.plain_traceback, colors=False
         )
     return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared,
+        pass_foreign_args=True,
+        foreign_pre_chain=[_hide_words, *shared],
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
     )

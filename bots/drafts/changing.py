@@ -38,11 +38,11 @@ def hold_back(bot: BotProfile, columns: Mapping[str, Any]) -> dict[str, Any]:
         if not changes:
             BotDraft.objects.filter(bot_profile_id=bot.pk).delete()
         else:
-            BotDraft.objects.update_or_create(
-                bot_profile_id=bot.pk, defaults={"changes": changes, "updated_at": timezone.now()}
-            )
+            facts = {"changes": changes, "updated_at": timezone.now()}
+            BotDraft.objects.update_or_create(bot_profile_id=bot.pk, defaults=facts)
         if columns:
-            record("bot.draft_changed", of=bot, detail={"fields": sorted(changes)})
+            event = record("bot.draft_changed", of=bot, detail={"fields": sorted(changes)})
+            BotDraft.objects.filter(bot_profile_id=bot.pk).update(made_by=event.actor)
     return changes
 
 

@@ -43,7 +43,7 @@ class BotDraft(models.Model):
         "bots.BotProfile", on_delete=models.CASCADE, related_name="draft", verbose_name="bot"
     )
     changes = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
-    made_by = models.CharField(max_length=320, blank=True, default="")
+    made_by = models.CharField(max_length=320, blank=True, default="")  # who changed it last
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

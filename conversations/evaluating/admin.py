@@ -127,6 +127,10 @@ class EvaluationRunAdmin(LookOnlyAdmin):
     def has_manage_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return may_manage(request)
 
+    def is_offered(self, act: str, row: EvaluationRun) -> bool:
+        states = {"cancel": not row.is_over, "retry": row.can_go_on}
+        return states.get(act, True)
+
     @display(description="status", ordering="status", label=_COLOURS)
     def shown_status(self, run: EvaluationRun) -> tuple[str, str]:
         return run.status, run.get_status_display()

@@ -59,6 +59,11 @@ class ExportJobAdmin(LookOnlyAdmin):
     def shown_size(self, job: ExportJob) -> str:
         return filesizeformat(job.size_bytes)
 
+    def is_offered(self, act: str, row: ExportJob) -> bool:
+        has_file = row.status == ExportStatus.SUCCEEDED and not row.is_expired
+        states = {"download_file": has_file, "retry_export": row.status == ExportStatus.FAILED}
+        return states.get(act, True)
+
     def has_retry_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return may_manage(request)
 

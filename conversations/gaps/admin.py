@@ -123,6 +123,10 @@ class GapAdmin(LookOnlyAdmin):
             gap.counted = counted[gap.pk]
         return changelist
 
+    def is_offered(self, act: str, row: Gap) -> bool:
+        is_open = row.state == GapState.OPEN
+        return {"dismiss": is_open, "reopen": not is_open}.get(act, True)
+
     def has_decide_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return may_manage(request)
 

@@ -2,7 +2,8 @@
 
 Each question goes to the nearest gap of its bot and language whose first question is near enough and names the same
 things, and else begins one of its own. What was grouped stays where it is, so a week costs what is new of it. Where
-the bot's embedder knows only English, other languages are compared by their words (minirag/hash).
+the bot's embedder knows only English, other languages are compared by their words (minirag/hash). Of two workers that
+group at once, who comes second finds that something has changed since it looked, and looks again.
 """
 
 from __future__ import annotations
@@ -89,7 +90,9 @@ def choose_model(bot: BotProfile, language: str) -> str:
 
 
 def _group(questions: Sequence[GapQuestion]) -> int:
-    """Group some questions of one bot and language, oldest first. Raises ProviderError and the like."""
+    """Group some questions of one bot and language, oldest first; 0 where another worker was quicker. Raises
+    ProviderError and the like.
+    """
     bot, language = questions[0].bot_profile, questions[0].language
     model = choose_model(bot, language)
     gaps = _load_gaps(bot, language)
@@ -113,6 +116,8 @@ def _group(questions: Sequence[GapQuestion]) -> int:
         ),
     )  # fmt: skip
     with transaction.atomic():
+        if not _is_as_it_was(bot, language, questions, gaps):
+            return 0
         Gap.objects.bulk_update(stale, ["emb", "embedding_model"], batch_size=200)
         made: dict[int, uuid.UUID] = {at: gap.pk for at, gap in enumerate(gaps)}
         for question, place, vector in zip(questions, places, fresh, strict=True):
@@ -130,6 +135,22 @@ def _group(questions: Sequence[GapQuestion]) -> int:
         for gap_id, moments in asked.items():
             Gap.note_asked(gap_id, min(moments), max(moments))
     return len(questions)
+
+
+def _is_as_it_was(
+    bot: BotProfile, language: str, questions: Sequence[GapQuestion], gaps: Sequence[Gap]
+) -> bool:
+    """Whether none of the questions is grouped or gone and there are the same gaps, now that no other worker writes."""
+    list(BotProfile.objects.select_for_update(no_key=True).only("pk").filter(pk=bot.pk))
+    asked = GapQuestion.objects.filter(pk__in=[each.pk for each in questions], gap__isnull=True)
+    known = {gap.pk for gap in gaps}
+    standing = set(_find_gaps(bot, language).values_list("pk", flat=True)[:MOST_GAPS])
+    return standing == known and asked.count() == len(questions)
+
+
+def _find_gaps(bot: BotProfile, language: str) -> QuerySet[Gap]:
+    rows = Gap.objects.filter(bot_profile=bot, language=language).standing()
+    return rows.order_by("-last_asked_at", "pk")
 
 
 def assign(
@@ -165,12 +186,8 @@ def assign(
 
 def _load_gaps(bot: BotProfile, language: str) -> list[Gap]:
     first = GapQuestion.objects.filter(gap=OuterRef("pk")).order_by("asked_at", "id")
-    rows = Gap.objects.filter(bot_profile=bot, language=language).standing()
-    return list(
-        rows.annotate(lead=Subquery(first.values("text")[:1])).order_by("-last_asked_at", "pk")[
-            :MOST_GAPS
-        ]
-    )
+    rows = _find_gaps(bot, language).annotate(lead=Subquery(first.values("text")[:1]))
+    return list(rows[:MOST_GAPS])
 
 
 def _embed(bot: BotProfile, model: str, texts: Sequence[str]) -> np.ndarray:

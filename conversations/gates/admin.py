@@ -88,11 +88,17 @@ class BotDraftAdmin(LookOnlyAdmin):
     nothing_yet = (
         "Where a bot has a gate, a change of how it answers waits here until it is published."
     )
-    list_display = ("bot_profile", "shown_fields", "updated_at")
+    list_display = ("bot_profile", "shown_fields", "made_by", "updated_at")
     list_select_related = ("bot_profile",)
     search_fields = ("bot_profile__name",)
     actions_detail = ("measure", "publish", "discard")
-    fields = ("bot_profile", "shown_changes", "shown_standing", ("created_at", "updated_at"))
+    fields = (
+        "bot_profile",
+        "shown_changes",
+        "shown_standing",
+        "made_by",
+        ("created_at", "updated_at"),
+    )
     readonly_fields = ("shown_changes", "shown_standing")
 
     def has_manage_permission(self, request: HttpRequest, object_id: Any = None) -> bool:

@@ -94,5 +94,6 @@ def show_draft(bot: BotProfile) -> dict[str, Any]:
         "run_id": passing.run.pk if passing.run else None,
         "baseline_id": passing.baseline.pk if passing.baseline else None,
         "is_passed": passing.is_passed, "failures": [vars(each) for each in passing.failures],
+        "changed": list(passing.changed), "made_by": draft.made_by,
         "created_at": draft.created_at, "updated_at": draft.updated_at,
     }  # fmt: skip

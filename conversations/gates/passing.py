@@ -1,7 +1,8 @@
 """Whether a bot's draft passes its gate, and publishing it: because it does, or because someone says why not.
 
-A draft passes by the last run of all golden questions that was made of exactly this configuration. What got worse is
-looked for against the last such run of what is published.
+A draft passes by the last run of all golden questions that was made of exactly this configuration, as long as nothing
+around it has changed since: its questions, what the bot answers from, guardrails. What got worse is looked for against
+the last such run of what is published.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from bots.drafts.changing import draft_of, find_draft
 from bots.models import BotProfile, QualityGate
 from bots.profiles import publish_draft
 from conversations.evaluating.comparing import compare_runs
+from conversations.evaluating.configuring import SURROUNDINGS, list_changed
 from conversations.evaluating.running import order_run
 from conversations.models import EvaluationRun
 from minirag.lib.errors import Conflict
@@ -39,15 +41,18 @@ class Failure:
 
 @dataclass(frozen=True)
 class Passing:
-    """Where a configuration stands before its gate. Without a run it has not been measured."""
+    """Where a configuration stands before its gate. Without a run it has not been measured; what has `changed` since
+    its run (names of SURROUNDINGS) says that it has to be measured again.
+    """
 
     run: EvaluationRun | None
     baseline: EvaluationRun | None
     failures: tuple[Failure, ...] = ()
+    changed: tuple[str, ...] = ()
 
     @property
     def is_passed(self) -> bool:
-        return self.run is not None and not self.failures
+        return self.run is not None and not self.failures and not self.changed
 
 
 def judge_run(gate: QualityGate, run: EvaluationRun) -> Passing:
@@ -63,7 +68,7 @@ def judge_run(gate: QualityGate, run: EvaluationRun) -> Passing:
         if worse:
             named = tuple(each.question[:300] for each in worse[:_NAMED_QUESTIONS])
             found.append(Failure("worse", 0.0, float(len(worse)), named))
-    return Passing(run, baseline, tuple(found))
+    return Passing(run, baseline, tuple(found), tuple(list_changed(run)))
 
 
 def judge_draft(bot: BotProfile) -> Passing:
@@ -120,6 +125,9 @@ def explain(passing: Passing) -> str:
     """One sentence on why a draft does not pass; empty where it does."""
     if passing.run is None:
         return "The draft has not been measured: order a run of it."
+    if passing.changed:
+        names = ", ".join(SURROUNDINGS[name] for name in passing.changed)
+        return f"Run it again, because this has changed since the last run: {names}."
     told = [
         f"{int(each.got or 0)} questions got worse" if each.figure == "worse"
         else f"{each.figure} is {'not measured' if each.got is None else round(each.got, 4)}, wanted {each.wanted}"

@@ -41,6 +41,15 @@ class BotDraftSchema(Noun):
     baseline_id: Annotated[UUID | None, Field(description="The run of what is published.")]
     is_passed: bool
     failures: list[GateFailureSchema]
+    changed: Annotated[
+        list[str],
+        Field(
+            description="What has changed since the run, which has to be made again: `questions`, `index` (what is "
+            "answered from), `curated`, `scopes`, `embedding_model`, `version`.",
+            examples=[["questions"]],
+        ),
+    ]
+    made_by: Annotated[str, Field(description="Who changed it last, by e-mail address.")]
     created_at: Moment
     updated_at: Moment
 

@@ -70,7 +70,7 @@ def create_golden(
     golden = GoldenQuestion(bot_profile=bot, made_by=made_by[:320], message_id=message_id, **fields)
     check_golden(golden)
     with transaction.atomic():
-        _make_room(bot, 1)
+        require_room(bot)
         save_golden(golden, force_insert=True)
         record("golden_question.created", of=golden, detail={"bot_profile_id": bot.pk})
     return golden
@@ -81,10 +81,12 @@ def _lock_goldens(bot_profile_id: UUID) -> None:
     list(BotProfile.objects.select_for_update(no_key=True).only("pk").filter(pk=bot_profile_id))
 
 
-def _make_room(bot: BotProfile, wanted: int) -> None:
-    """Raise Conflict where there is no room for so many more."""
+def require_room(bot: BotProfile) -> None:
+    """Raise Conflict (`too_many_golden_questions`) where there is no room for one more until the end of the caller's
+    transaction.
+    """
     _lock_goldens(bot.pk)
-    if GoldenQuestion.objects.filter(bot_profile=bot).count() + wanted > MOST_QUESTIONS:
+    if GoldenQuestion.objects.filter(bot_profile=bot).count() >= MOST_QUESTIONS:
         raise Conflict(
             f"A bot has at most {MOST_QUESTIONS} golden questions.",
             code="too_many_golden_questions",
@@ -132,7 +134,7 @@ def add_goldens(
     """
     added, refused = [], []
     with transaction.atomic():
-        _make_room(bot, 0)
+        _lock_goldens(bot.pk)
         known = dict.fromkeys(
             GoldenQuestion.objects.filter(bot_profile=bot).values_list("name_hash", flat=True), 0
         )

@@ -10,10 +10,10 @@ from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextareaWidget
 
 from bots.admin_fields import LinesField
 from bots.models import BotProfile
-from conversations.golden.changing import check_golden
+from conversations.golden.changing import check_golden, require_room
 from conversations.golden.importing import LARGEST_FILE
 from conversations.models import GoldenQuestion, MessageRole, name_question
-from minirag.lib.errors import BadInput
+from minirag.lib.errors import BadInput, Conflict
 
 _VISITOR, _BOT = "Visitor:", "Bot:"
 
@@ -92,7 +92,9 @@ class GoldenQuestionForm(forms.ModelForm):
         trial = GoldenQuestion(bot_profile=bot, **fields)
         try:
             check_golden(trial)
-        except BadInput as error:
+            if self.instance._state.adding:
+                require_room(bot)
+        except (BadInput, Conflict) as error:
             raise ValidationError(error.detail) from None
         name = name_question(trial.question, trial.before)
         same = GoldenQuestion.objects.filter(bot_profile=bot, name_hash=name)

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from bots.models import BotProfile, Quota
 from bots.quotas.refusing import QuotaExceeded
+from conversations.gaps import grouping
 from conversations.gaps.grouping import assign, group_gaps, next_grouping
 from conversations.gaps.noting import find_reason
 from conversations.models import Chat, Gap, GapQuestion, GoldenQuestion, Message
@@ -57,6 +58,30 @@ def test_declined_and_disliked_questions_are_grouped_by_meaning(bot, as_acme):
     assert as_acme.get("/v1/gaps", {"week": "2020-01-01"}).json()["items"] == []
     set_feedback(liked.message, None)
     assert only_gap(as_acme)["question_count"] == 3
+
+
+def test_two_workers_that_group_at_once_make_no_group_twice(bot, monkeypatch):
+    """The second begins, and ends, while the first still has its questions embedded."""
+    take(bot, POOL)
+    embed, seen = grouping._embed, []
+
+    def let_another_pass(*given):
+        vectors = embed(*given)
+        if not seen:
+            seen.append(0)
+            seen[0] = group_gaps()
+        return vectors
+
+    monkeypatch.setattr(grouping, "_embed", let_another_pass)
+    take(bot, "Is there a swimming pool in the hotel?")
+    assert group_gaps() == 0 and seen == [2]
+    assert Gap.objects.get().questions.count() == 2
+    # One more that comes meanwhile is grouped by the other worker: what it made is found.
+    seen.clear()
+    take(bot, "Where is the tennis court of the hotel?")
+    group_gaps()
+    assert seen == [1] and Gap.objects.count() == 2
+    assert not GapQuestion.objects.filter(gap=None).exists()
 
 
 def test_a_gap_whose_vector_has_another_length_is_embedded_anew(bot):

@@ -9,12 +9,15 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from bots.drafts.changing import discard_draft
-from bots.models import BotDraft, BotProfile, QualityGate
+from bots.models import BotDraft, BotProfile, QualityGate, Scope
 from bots.profiles import update_bot
 from conversations.gates.passing import judge_draft, order_draft_run, publish
 from conversations.golden.changing import create_golden
-from conversations.models import EvaluationRun
+from conversations.models import EvaluationRun, GoldenQuestion
+from conversations.tests.conftest import teach
+from conversations.tests.test_curated_turns import curate
 from conversations.tests.test_evaluation_runs import RETURNS, WARRANTY, run_bot, work
+from knowledge.models import Source
 from minirag.lib.errors import Conflict
 from tenants.context import tenant_context
 from tenants.models import AuditEvent
@@ -125,6 +128,53 @@ def test_a_run_of_another_draft_says_nothing(bot, model):
     assert judge_draft(bot).is_passed
     update_bot(bot, {"temperature": 1.5})
     assert not judge_draft(bot).is_passed
+
+
+def test_a_run_counts_until_something_around_it_changes(bot, acme, as_acme, model):
+    """Each change says what it is, and is over once it is taken back or the draft is run again."""
+    golden = GoldenQuestion.objects.get(question=RETURNS)
+    source = Source.objects.get()
+    url = f"/v1/bot-profiles/{bot.pk}/draft"
+    update_bot(bot, {"temperature": 1.0})
+    measure_draft(bot, model, "36 months [1].", "30 days [1].")
+    assert as_acme.get(url).json()["is_passed"]
+    for row, field, value, changed in (
+        (golden, "expected_facts", ["31 days"], "questions"),
+        (golden, "is_active", False, "questions"),
+        (source, "is_active", False, "index"),
+        (source, "content_hash", "0" * 64, "index"),
+        (source, "weight", 2.0, "index"),
+    ):
+        old = getattr(row, field)
+        type(row).objects.filter(pk=row.pk).update(**{field: value})
+        told = as_acme.get(url).json()
+        assert (told["is_passed"], told["changed"]) == (False, [changed]), field
+        type(row).objects.filter(pk=row.pk).update(**{field: old})
+        assert as_acme.get(url).json()["changed"] == []
+    curate(bot, acme.owner, "What is the return policy?")
+    Scope.objects.create(bot_profile=bot, name="No politics", forbidden_topics=["politics"])
+    refused = as_acme.post(f"{url}/publish", {}, content_type=JSON).json()
+    assert (
+        refused["detail"]
+        == "Run it again, because this has changed since the last run: curated answers, guardrails."
+    )
+    measure_draft(bot, model, "36 months [1].", "30 days [1].")
+    assert as_acme.post(f"{url}/publish", {}, content_type=JSON).status_code == 200
+
+
+def test_what_another_tenant_changes_is_no_change(bot, globex, globex_bot, model):
+    update_bot(bot, {"temperature": 1.0})
+    measure_draft(bot, model, "36 months [1].", "30 days [1].")
+    with tenant_context(globex.tenant):
+        create_golden(globex_bot, {"question": "When are roses pruned?"}, made_by="gina")
+        teach(globex_bot, "Water them.", "Water")
+    assert judge_draft(bot).is_passed
+
+
+def test_a_draft_says_who_changed_it_last(bot, as_acme):
+    url = f"/v1/bot-profiles/{bot.pk}"
+    as_acme.patch(url, {"passage_count": 1}, content_type=JSON)
+    assert as_acme.get(f"{url}/draft").json()["made_by"] == "alice@acme.example.com"
 
 
 def test_what_is_not_measured_fails(bot, model):

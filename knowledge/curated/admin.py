@@ -24,12 +24,14 @@ from knowledge.curated.changing import (
     delete_answer,
     find_taken,
     listed_answers,
+    require_room,
     update_answer,
 )
 from knowledge.curated.same_question import key_of
 from knowledge.models import CuratedAnswer, CuratedQuestion, CuratedState
 from knowledge.models.curated import MOST_VARIANTS
 from minirag.lib.bounds import longest
+from minirag.lib.errors import Conflict
 from tenants.admin_site.model_admin import ProductAdmin
 from tenants.admin_site.sites import tenant_site
 from tenants.calls.permissions import acting_user
@@ -96,6 +98,11 @@ class CuratedAnswerForm(forms.ModelForm):
         cleaned: dict[str, Any] = super().clean() or {}
         keys = [key_of(text) for text in self.list_questions()]
         bots = [bot.pk for bot in cleaned.get("bots") or ()]
+        if self.instance._state.adding:
+            try:
+                require_room()
+            except Conflict as error:
+                self.add_error(None, error.detail)
         taken = find_taken(bots, keys, but_of=self.instance.pk)
         if taken is not None:
             self.add_error(

@@ -64,10 +64,7 @@ def create_answer(
     _check_end(answer)
     with transaction.atomic():
         bots = _lock_bots(bot_profile_ids)
-        if CuratedAnswer.objects.count() >= MOST_ANSWERS:
-            raise Conflict(
-                f"There are at most {MOST_ANSWERS} curated answers.", code="too_many_answers"
-            )
+        require_room()
         _check_owner(answer)
         answer.save(force_insert=True)
         answer.bots.set(bots)
@@ -75,6 +72,14 @@ def create_answer(
         record("curated_answer.created", of=answer, detail={"bot_profile_ids": _ids_of(bots)})
         embed_soon()
     return find_answer(answer.pk)
+
+
+def require_room() -> None:
+    """Raise Conflict (`too_many_answers`) where the tenant can have no more."""
+    if CuratedAnswer.objects.count() >= MOST_ANSWERS:
+        raise Conflict(
+            f"There are at most {MOST_ANSWERS} curated answers.", code="too_many_answers"
+        )
 
 
 def update_answer(

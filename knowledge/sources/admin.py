@@ -235,6 +235,9 @@ class SourceAdmin(ProductAdmin):
         template = '<a class="mr-link" href="{}?source__id__exact={}">{}</a>'
         return format_html(f"{template} &nbsp; {template}", *links[0], *links[1])
 
+    def is_offered(self, act: str, row: Source) -> bool:
+        return act != "cancel" or row.status in (SourceStatus.PENDING, SourceStatus.PROCESSING)
+
     @action(description="Ingest again", permissions=["change"], icon="refresh")
     def ingest(self, request: HttpRequest, object_id: str) -> HttpResponse:
         source = self.require_object(request, object_id)

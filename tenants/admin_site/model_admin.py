@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.timesince import timesince
 from unfold.admin import ModelAdmin
+from unfold.dataclasses import UnfoldAction
 
 from minirag.lib.errors import ProductError
 from tenants.audit import record, tell_changes
@@ -111,6 +112,16 @@ class ProductAdmin(ModelAdmin):
             return self.get_queryset(request).get(pk=object_id)
         except (self.model.DoesNotExist, ValidationError, ValueError):
             raise Http404 from None
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
+        """Offer of a row's acts those that it is in a state for."""
+        acts = super().get_actions_detail(request, object_id)
+        row = self.require_object(request, object_id) if acts else None
+        return [each for each in acts if self.is_offered(each.method.__name__, row)]
+
+    def is_offered(self, act: str, row: Any) -> bool:
+        """Whether the row's page offers this act now; who asks for it all the same is told why not."""
+        return True
 
     def change_url(self, obj: Model) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[obj.pk])

@@ -81,6 +81,8 @@ class BotDraft(TypedDict):
     baseline_id: str | None
     is_passed: bool
     failures: list[GateFailure]
+    changed: list[str]
+    made_by: str
     created_at: str
     updated_at: str
 

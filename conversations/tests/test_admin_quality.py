@@ -1,0 +1,84 @@
+"""The admin's pages of quality: limits that hold there as they do in the API, and acts that fit a row's state."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.test import Client
+
+from conversations.evaluating.running import order_run
+from conversations.gaps.grouping import group_gaps
+from conversations.golden import changing
+from conversations.golden.changing import create_golden
+from conversations.models import EvaluationRun, Gap, GoldenQuestion, RunStatus
+from conversations.tests.test_turns import take
+from knowledge.curated import changing as curated_changing
+from knowledge.models import CuratedAnswer, Source
+
+LINK = re.compile(r'href="[^"]*/(cancel|retry|remove|dismiss|reopen|draft|answer|ingest)/"')
+
+
+@pytest.fixture
+def alice(acme, in_acme) -> Client:
+    client = Client(SCRIPT_NAME="/t/acme")
+    said = {"username": acme.owner.email, "password": "correct horse battery"}
+    assert client.post("/admin/login/", said).status_code == 302
+    return client
+
+
+def acts_on(alice: Client, path: str) -> set[str]:
+    return set(LINK.findall(alice.get(path).content.decode()))
+
+
+def test_a_bot_has_only_so_many_golden_questions_in_the_form_too(alice, acme_bot, monkeypatch):
+    monkeypatch.setattr(changing, "MOST_QUESTIONS", 1)
+    url = "/admin/conversations/goldenquestion/"
+    for question, status in (("Is it red?", 302), ("Is it blue?", 200)):
+        answer = alice.post(f"{url}add/", {"bot_profile": str(acme_bot.pk), "question": question})
+        assert answer.status_code == status, answer.content.decode()[:3000]
+    assert "at most 1 golden questions" in answer.content.decode()
+    [kept] = GoldenQuestion.objects.all()
+    changed = alice.post(f"{url}{kept.pk}/change/", {"question": "Is it green?"})
+    assert changed.status_code == 302  # one that is there may change
+
+
+def test_a_tenant_has_only_so_many_curated_answers_in_the_form_too(
+    alice, acme, acme_bot, monkeypatch
+):
+    monkeypatch.setattr(curated_changing, "MOST_ANSWERS", 0)
+    said = {
+        "bots": [str(acme_bot.pk)], "question": "Is it red?", "answer": "Yes.", "owner": str(acme.owner.pk),
+    }  # fmt: skip
+    answer = alice.post("/admin/knowledge/curatedanswer/add/", said)
+    assert answer.status_code == 200 and "at most 0 curated answers" in answer.content.decode()
+    assert not CuratedAnswer.objects.exists()
+
+
+def test_a_run_offers_what_its_state_allows(alice, acme_bot):
+    create_golden(acme_bot, {"question": "Is it red?"}, made_by="alice")
+    run = order_run(acme_bot, made_by="alice")
+    url = f"/admin/conversations/evaluationrun/{run.pk}/change/"
+    for status, acts in (
+        (RunStatus.PENDING, {"cancel", "remove"}),
+        (RunStatus.RUNNING, {"cancel", "remove"}),
+        (RunStatus.SUCCEEDED, {"remove"}),
+        (RunStatus.FAILED, {"retry", "remove"}),
+        (RunStatus.CANCELLED, {"retry", "remove"}),
+    ):
+        EvaluationRun.objects.update(status=status)
+        assert acts_on(alice, url) == acts, status
+
+
+def test_a_gap_and_a_source_offer_what_their_state_allows(alice, acme_bot):
+    source = Source.objects.get()
+    url = f"/admin/knowledge/source/{source.pk}/change/"
+    assert acts_on(alice, url) == {"ingest"}
+    Source.objects.update(status="processing")
+    assert acts_on(alice, url) == {"ingest", "cancel"}
+    take(acme_bot, "Does the hotel have a swimming pool?")
+    group_gaps()
+    url = f"/admin/conversations/gap/{Gap.objects.get().pk}/change/"
+    assert acts_on(alice, url) == {"answer", "draft", "dismiss"}
+    Gap.objects.update(state="dismissed")
+    assert acts_on(alice, url) == {"answer", "draft", "reopen"}
