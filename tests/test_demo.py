@@ -15,7 +15,7 @@ from django.test import Client
 from bots.models import BotProfile
 from bots.profiles import create_bot
 from conftest import PASSWORD
-from knowledge.models import Source, SourceStatus
+from knowledge.models import RefusalFloors, Source, SourceStatus
 from minirag.local.demo.seeding import notes_path, read_notes
 from minirag.local.demo.tenants import DEMO_TENANTS, OPERATOR_EMAIL
 from tenants.context import tenant_context
@@ -86,6 +86,7 @@ class TestSeeding:
             with tenant_context(Tenant.objects.get(slug=demo.slug)):
                 assert set(Source.objects.values_list("status", flat=True)) == {SourceStatus.READY}
                 assert min(Source.objects.values_list("chunk_count", flat=True)) > 0
+                assert RefusalFloors.objects.count() == 1
 
     def test_the_passwords_are_only_in_a_private_file_and_in_no_log(self, empty):
         said = run()

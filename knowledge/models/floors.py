@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+import uuid
+from datetime import datetime, timedelta
+from typing import Final
+
 from django.db import models
 
 from bots.models import BotProfile
+
+CALIBRATE_AFTER: Final = timedelta(seconds=60)  # once for all the sources that come together
+FIRST_AFTER: Final = timedelta(seconds=5)
+
+
+class RefusalFloorsQuerySet(models.QuerySet["RefusalFloors"]):
+    def next_due(self, bot_id: uuid.UUID | None, now: datetime) -> datetime:
+        """When to look whether a bot's floors fit what has just become its knowledge; soon where it has none at all."""
+        is_first = bot_id is not None and not self.filter(bot_profile=bot_id).exists()
+        return now + (FIRST_AFTER if is_first else CALIBRATE_AFTER)
 
 
 class RefusalFloors(models.Model):
@@ -23,6 +37,8 @@ class RefusalFloors(models.Model):
     strict = models.FloatField(help_text="Below it a strict bot does not look further.")
     chunk_count = models.PositiveIntegerField()
     made_at = models.DateTimeField(auto_now=True)
+
+    objects = RefusalFloorsQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from django.db import models
@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from bots.models import BotProfile
 from knowledge.models.datasets import Dataset
+from knowledge.models.floors import RefusalFloors
 from knowledge.models.standing import LEAST_WEIGHT, MOST_WEIGHT, Standing
 from knowledge.models.states import Redo, SourceStatus, SourceType
 from knowledge.sources.schedule import INTERVALS, RefreshSchedule, next_attempt, next_refresh
@@ -21,7 +22,6 @@ from tenants.due import DueKind, make_due
 
 SERVERS_OWN: Final = ("encrypted_token", "has_api_token")
 """What an nyxCore source's config has that no client sets."""
-CALIBRATE_AFTER: Final = timedelta(seconds=60)  # once for all the sources that come together
 
 _AT_REST: dict[str, Any] = {
     "status": Case(When(chunk_count__gt=0, then=Value(SourceStatus.READY)), default=Value(SourceStatus.PENDING)),
@@ -285,7 +285,7 @@ class Source(TenantRow, Standing, Job):
     def finish(self, **facts: Any) -> None:
         now = timezone.now()
         again = next_refresh(self.refresh_schedule, now)
-        due = {DueKind.CALIBRATION: now + CALIBRATE_AFTER}
+        due = {DueKind.CALIBRATION: RefusalFloors.objects.next_due(self.bot_profile_id, now)}
         make_due(due | ({DueKind.REFRESHES: again} if again else {}))
         super().finish(last_refreshed_at=now, next_refresh_at=again, **facts)
 

@@ -45,6 +45,8 @@ MUCH, MANY = 0.2, 10
 """What is a large change: so much of the chunks, and so many."""
 AGAIN = timedelta(hours=6)
 """When a bot is tried again whose floors could not be made."""
+REST = timedelta(seconds=60)
+"""So long floors stand that were just made, while more sources are on their way."""
 
 
 @dataclass(frozen=True)
@@ -184,8 +186,21 @@ def find_outdated_bots() -> list[BotProfile]:
 
 def calibrate_outdated() -> int:
     """Make the floors of bots that need it; returns how many."""
-    return sum(bool(calibrate_bot(bot)) for bot in find_outdated_bots())
+    made = RefusalFloors.objects.filter(made_at__gt=timezone.now() - REST)
+    resting = set(made.values_list("bot_profile_id", "embedding_model"))
+    return sum(
+        bool(calibrate_bot(bot))
+        for bot in find_outdated_bots()
+        if (bot.pk, bot.effective_embedding_model) not in resting
+    )
 
 
 def next_calibration() -> datetime | None:
-    return timezone.now() + AGAIN if find_outdated_bots() else None
+    """When the outdated are looked at again: those that only rested when their rest is over."""
+    outdated = find_outdated_bots()
+    if not outdated:
+        return None
+    now = timezone.now()
+    made = RefusalFloors.objects.filter(bot_profile__in=outdated, made_at__gt=now - REST)
+    latest = made.order_by("-made_at").values_list("made_at", flat=True).first()
+    return now + AGAIN if latest is None else latest + REST

@@ -11,7 +11,9 @@ from asgiref.sync import async_to_sync
 from django.core.management import call_command
 
 from knowledge.models import RefusalFloors, Source
+from knowledge.models.floors import CALIBRATE_AFTER
 from knowledge.retrieval.calibrating import (
+    REST,
     STRANGERS,
     calibrate_bot,
     calibrate_outdated,
@@ -71,9 +73,28 @@ def test_another_embedding_model_wants_floors_of_its_own(bot):
     assert find_outdated_bots() == [bot]
 
 
-def test_an_ingestion_reminds_the_clock(bot):
+def test_the_first_ingestion_of_a_bot_is_followed_by_its_floors_at_once(bot):
+    """A small base needs them most, and nobody calls the command."""
     teach(bot)
-    assert DueWork.objects.filter(kind=DueKind.CALIBRATION).exists()
+    due = DueWork.objects.get(kind=DueKind.CALIBRATION).due_at
+    assert due < Source.objects.get().last_refreshed_at + CALIBRATE_AFTER
+    assert calibrate_outdated() == 1 and floors_of(bot)
+    found = async_to_sync(retrieve)(bot, "How long is the warranty?")
+    assert found.measured.floors.made_for == "base"
+    DueWork.objects.all().delete()
+    source = teach(bot, "# More\n\nThe shop opens at nine.", name="More")
+    due = DueWork.objects.get(kind=DueKind.CALIBRATION).due_at
+    assert due == source.last_refreshed_at + CALIBRATE_AFTER
+
+
+def test_floors_that_were_just_made_stand_a_while_however_much_comes(bot):
+    teach(bot)
+    calibrate_outdated()
+    Source.objects.update(chunk_count=500)
+    made = RefusalFloors.objects.get().made_at
+    assert calibrate_outdated() == 0 and next_calibration() == made + REST
+    RefusalFloors.objects.update(made_at=made - REST)
+    assert calibrate_outdated() == 1 and next_calibration() is None
 
 
 def test_the_command_calibrates_one_tenant_or_all_and_nobody_elses(acme, globex):

@@ -21,6 +21,7 @@ from bots.profiles import create_bot
 from knowledge.formats.registry import UPLOADABLE
 from knowledge.indexing.ingestion import ingest
 from knowledge.models import Source, SourceStatus
+from knowledge.retrieval.calibrating import calibrate_outdated
 from knowledge.sources.changing import (
     upload_source,
 )
@@ -135,6 +136,7 @@ def _ingest_all(bot: BotProfile, report: Report) -> None:
         ingest(source.pk)
         source.refresh_from_db(fields=["status", "chunk_count", "error_message"])
         report(f"  {source.name}: {source.error_message or f'{source.chunk_count} chunks'}")
+    calibrate_outdated()  # as the clock does soon after a first ingestion
 
 
 def _make_password() -> str:
