@@ -78,4 +78,4 @@ def _find_faults(parsed: ParsedDocument, drafts: list[ChunkDraft], pages: int) -
         faults.append(
             "It is not in English: the installation's embedder will find it by its words only."
         )
-    return faults
+    return [*faults, *parsed.notes]

@@ -12,7 +12,7 @@ from pathlib import PurePath
 from typing import Any, Final
 
 from knowledge.formats.markdown import parse_markdown
-from knowledge.formats.pdf import parse_pdf
+from knowledge.formats.pdf.reading import parse_pdf
 from knowledge.formats.plain import parse_plain
 from knowledge.formats.sections import SectionWriter
 from knowledge.formats.tabular import parse_csv

@@ -50,12 +50,19 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class ParsedDocument:
-    """A parsed file: `language` is an ISO 639-1 code, `metadata` holds only JSON scalars and lists of them."""
+    """A parsed file: `language` is an ISO 639-1 code, `metadata` holds only JSON scalars and lists of them.
+
+    `metadata["notes"]` are sentences for its owner on what could not be read, or was read by a guess.
+    """
 
     title: str
     sections: tuple[Section, ...]
     metadata: dict[str, Any]
     language: str
+
+    @property
+    def notes(self) -> list[str]:
+        return list(self.metadata.get("notes", []))
 
 
 def clean_text(text: str) -> str:

@@ -51,10 +51,10 @@ def make_pdf(
         # No password, and certainly not the empty one, fits these check values.
         garbage = "41" * 32
         objects[6] = f"<< /Filter /Standard /V 1 /R 2 /O <{garbage}> /U <{garbage}> /P -4 >>"
-    return _assemble_pdf(objects, encrypted)
+    return assemble_pdf(objects, encrypted)
 
 
-def _assemble_pdf(objects: dict[int, str], encrypted: bool) -> bytes:
+def assemble_pdf(objects: dict[int, str], encrypted: bool) -> bytes:
     out = io.BytesIO()
     out.write(b"%PDF-1.4\n")
     offsets = {}

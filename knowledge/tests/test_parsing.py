@@ -371,7 +371,7 @@ class TestPdf:
                 assert error.code in ("broken", "no_text")
 
     def test_too_many_pages_are_refused(self, monkeypatch):
-        monkeypatch.setattr("knowledge.formats.pdf.MAX_PAGES", 3)
+        monkeypatch.setattr("knowledge.formats.pdf.reading.MAX_PAGES", 3)
         assert refusal(make_pdf([["x"]] * 4), "pdf").code == "too_many_pages"
 
 

@@ -1,0 +1,213 @@
+"""PDFs as a person reads them, word by word: what PDFium glues, turns, mixes or leaves out."""
+
+from __future__ import annotations
+
+import pytest
+
+from knowledge.formats.parsing import ParseError, parse
+from knowledge.formats.pdf.words import Vocabulary
+from knowledge.formats.sections import Section
+from knowledge.tests.drawn_pdf import HEBREW, draw_grid, draw_pdf, spell, write_at
+from knowledge.tests.files import make_pdf
+
+UPWARDS = "0 1 -1 0"
+UPSIDE_DOWN = "-1 0 0 -1"
+
+
+def read(data: bytes):
+    return parse(data, kind="pdf", name="x.pdf")
+
+
+def words_of(data: bytes) -> list[str]:
+    return " ".join(section.text for section in read(data).sections).split()
+
+
+def column(x: float, y: float, lines: list[str]) -> list[str]:
+    return [write_at(x, y - 14 * number, line) for number, line in enumerate(lines)]
+
+
+LEFT = ["The boiler must be vented every", "spring. Close both valves before", "opening the drain, and wait for",
+        "ten minutes until it is cold."]  # fmt: skip
+RIGHT = ["The alarm panel is tested on the", "first Monday of each month. Call", "the control room beforehand and",
+         "give the code of the building."]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (write_at(200, 700, "e"), write_at(200, 722, "a", size=10)),
+        (write_at(200, 700, "0.0000", size=8), write_at(60, 690, "0085648100380", size=8)),
+        (write_at(300, 700, "37,499.96"), write_at(360, 700, "SMITH")),
+        (write_at(300, 700, "4.20"), write_at(200, 700, "Adult")),
+        (write_at(60, 700, "12", size=6), write_at(60, 691, "AX-200", size=6)),
+    ],
+)
+def test_what_stands_apart_is_never_glued(one, other):
+    shown = [text.partition("(")[2].partition(")")[0] for text in (one, other)]
+    assert sorted(words_of(draw_pdf(one + other))) == sorted(shown)
+
+
+def test_a_word_that_is_drawn_letter_by_letter_stays_a_word():
+    letters = "".join(write_at(100 + 7 * at, 700, letter) for at, letter in enumerate("W11111 MW"))
+    assert words_of(draw_pdf(letters)) == ["W11111", "MW"]
+
+
+@pytest.mark.parametrize("is_mixed", [False, True])
+def test_columns_are_read_one_after_the_other(is_mixed):
+    left, right = column(60, 690, LEFT), column(330, 690, RIGHT)
+    mixed = [line for pair in zip(left, right, strict=True) for line in pair]
+    title = write_at(
+        60, 740, "Service of the whole heating and alarm system in our building", size=14
+    )
+    data = draw_pdf(title + "".join(mixed if is_mixed else right + left))
+    text = "Service of the whole heating and alarm system in our building " + " ".join(LEFT + RIGHT)
+    assert words_of(data) == text.split()
+
+
+def test_a_table_without_lines_is_read_by_rows():
+    rows = [
+        ["Model", "Weight", "Price"],
+        ["AX-200", "12 kg", "40.00"],
+        ["AX-300", "14 kg", "55.00"],
+    ]
+    cells = [
+        write_at(60 + 150 * x, 700 - 14 * y, cell)
+        for y, row in enumerate(rows)
+        for x, cell in enumerate(row)
+    ]
+    by_columns = cells[::3] + cells[1::3] + cells[2::3]
+    for drawn in (cells, by_columns):
+        assert read(draw_pdf("".join(drawn))).sections == (
+            Section(
+                (),
+                "Model | Weight | Price\nAX-200 | 12 kg | 40.00\nAX-300 | 14 kg | 55.00",
+                1,
+                "table",
+            ),
+        )
+
+
+def test_a_table_that_is_drawn_by_lines_keeps_its_cells_and_what_is_around_it():
+    drawn = write_at(60, 760, "Prices of this year") + draw_grid(
+        [60, 200, 330, 450], [640, 680, 700, 720]
+    )
+    drawn += write_at(64, 706, "Part") + write_at(204, 706, "Use") + write_at(334, 706, "Price")
+    drawn += write_at(64, 686, "Hinge") + write_at(334, 686, "4.20")
+    drawn += (
+        write_at(64, 668, "Lid")
+        + write_at(204, 668, "covers the ther-")
+        + write_at(204, 654, "mostat")
+    )
+    drawn += write_at(334, 668, "9.80") + write_at(60, 600, "Without tax.")
+    assert [(section.kind, section.text) for section in read(draw_pdf(drawn)).sections] == [
+        ("text", "Prices of this year"),
+        ("table", "Part | Use | Price\nHinge |  | 4.20\nLid | covers the thermostat | 9.80"),
+        ("text", "Without tax."),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rotate", "turned", "places"),
+    [(90, UPWARDS, [(100, 100), (114, 100)]), (0, UPWARDS, [(100, 100), (114, 100)]),
+     (180, UPSIDE_DOWN, [(500, 100), (500, 114)]), (90, "1 0 0 1", [(60, 700), (60, 686)])],
+)  # fmt: skip
+def test_turned_pages_are_read_upright(rotate, turned, places):
+    lines = ["The pump needs oil", "every week of it"]
+    drawn = [
+        write_at(x, y, line, turned=turned) for (x, y), line in zip(places, lines, strict=True)
+    ]
+    assert words_of(draw_pdf("".join(reversed(drawn)), rotate=rotate)) == " ".join(lines).split()
+
+
+def test_a_watermark_aslant_does_not_mix_with_the_text():
+    aslant = write_at(200, 400, "DRAFT", size=60, turned="0.7 0.7 -0.7 0.7")
+    lines = "".join(column(60, 690, LEFT))
+    assert words_of(draw_pdf(aslant + lines)) == [*" ".join(LEFT).split(), "DRAFT"]
+
+
+@pytest.mark.parametrize("is_logical", [False, True])
+def test_hebrew_is_read_from_the_right_however_it_is_drawn(is_logical):
+    words = ["שלום", "עולם", "25", "חדש"]
+    drawn, x = "", 300.0
+    for word in words:
+        codes = spell(word, HEBREW)
+        x -= 7.2 * len(codes)
+        seen = codes if word.isdigit() else codes[::-1]
+        letters = [write_at(x + 7.2 * at, 700, code) for at, code in enumerate(seen)]
+        drawn += "".join(letters[::-1] if is_logical and not word.isdigit() else letters)
+        x -= 7.2
+    assert words_of(draw_pdf(drawn, letters_from=HEBREW)) == words
+
+
+def test_joined_forms_and_ligatures_become_letters():
+    assert words_of(draw_pdf(write_at(60, 700, "ab c"), letters_from="\ufb00")) == ["fffi", "fl"]
+    lam_alef = draw_pdf(write_at(60, 700, "a"), letters_from="\ufefb")
+    assert words_of(lam_alef) == ["لا"]
+
+
+def test_a_hyphen_at_a_lines_end_goes_only_where_the_word_is_known_without_it():
+    document = Vocabulary(
+        [
+            "The battery and the battery-driven pump are well-known.",
+            "An electric motor",
+            "a car park in an aw-",
+        ]
+    )
+    joined = {
+        ("the bat-", "tery of"): "the battery of", ("a battery-", "driven pump"): "a battery-driven pump",
+        ("it is well-", "known that"): "it is well-known that", ("the AX-", "200 is"): "the AX-200 is",
+        ("electric-", "motor of"): "electric-motor of", ("a self-", "test runs"): "a self-test runs",
+        ("the ther-", "mostat is"): "the thermostat is", ("Ein-", "und Ausgang"): "Ein- und Ausgang",
+        ("cash -", "or card"): "cash - or card", ("USB-", "stick in"): "USB-stick in",
+        ("2024-", "2026"): "2024-2026", ("ther\u00ad", "mostat"): "thermostat",
+    }  # fmt: skip
+    assert {pair: document.join(*pair) for pair in joined} == joined
+
+
+def test_running_heads_go_and_sentences_that_look_alike_stay():
+    pages = [
+        write_at(60, 800, "Handbook 2026") + write_at(60, 700, f"Chapter {n} explains valve {n}00.")
+        + write_at(60, 690 - n, f"Chapter {n} ends.") + write_at(280, 28, f"- {n} -")
+        for n in (1, 2, 3)
+    ]  # fmt: skip
+    assert (
+        words_of(draw_pdf(*pages))
+        == " ".join(
+            f"Chapter {n} explains valve {n}00. Chapter {n} ends." for n in (1, 2, 3)
+        ).split()
+    )
+
+
+def test_the_values_of_a_form_are_read_and_passwords_are_not():
+    data = draw_pdf(
+        write_at(50, 700, "Order form"),
+        fields=[
+            "/FT /Tx /T (customer) /TU (Customer's name) /V (Ada Smith)",
+            "/FT /Btn /T (express) /V /Yes /AS /Yes /AP << /N << /Yes 11 0 R /Off 11 0 R >> >>",
+            "/FT /Btn /T (gift) /V /Off /AS /Off /AP << /N << /Yes 11 0 R /Off 11 0 R >> >>",
+            "/FT /Tx /T (pin) /Ff 8192 /V (secret)",
+            "/FT /Tx /T (empty)",
+        ],
+    )
+    assert read(data).sections[0].text == "Order form\n\nCustomer's name: Ada Smith\nexpress: yes"
+
+
+def test_an_empty_password_opens_and_another_is_asked_to_go():
+    page = write_at(60, 700, "The pump needs oil.")
+    assert words_of(draw_pdf(page, password="")) == ["The", "pump", "needs", "oil."]
+    with pytest.raises(ParseError) as caught:
+        read(draw_pdf(page, password="letmein"))
+    assert caught.value.code == "encrypted"
+
+
+def test_pages_that_are_pictures_are_named():
+    document = read(make_pdf([["Text."], [], [], ["More text."], []]))
+    assert document.metadata["notes"] == [
+        "Pages 2 to 3 are pictures without text, which cannot be read.",
+        "Page 5 is a picture without text, which cannot be read.",
+    ]
+
+
+def test_what_programs_write_for_a_title_is_none():
+    assert read(make_pdf([["Text."]], title="untitled")).title == "x"
+    assert read(make_pdf([["Text."]], title="Microsoft Word - Prices.docx")).title == "Prices.docx"
