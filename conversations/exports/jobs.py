@@ -8,7 +8,6 @@ thought dead and comes back writes nothing. No step holds more than a batch of r
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
 import zlib
@@ -22,6 +21,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Min
 from django.utils import timezone
+from pydantic_core import to_json
 
 from bots.quotas.sharing import claim_in_share
 from conversations.exports.models import ExportFormat, ExportJob, ExportPart, ExportStatus
@@ -191,11 +191,10 @@ def _write(job: ExportJob) -> None:
 def _encoder(job: ExportJob) -> Callable[[list[Any]], bytes]:
     if job.format == ExportFormat.CSV:
         return write_rows
-    columns, write = TABLES[job.export_type].columns, json.JSONEncoder(ensure_ascii=False).encode
+    columns = TABLES[job.export_type].columns
 
     def encode(rows: list[Any]) -> bytes:
-        lines = (write(dict(zip(columns, row, strict=True))) + "\n" for row in rows)
-        return "".join(lines).encode()
+        return b"".join(to_json(dict(zip(columns, row, strict=True))) + b"\n" for row in rows)
 
     return encode
 

@@ -115,31 +115,24 @@ def _select_turns(filters: Filters) -> QuerySet[Any]:
 
 
 def _describe_tuple(row: tuple[Any, ...]) -> list[Any]:
-    return [value if type(value) in _JSON else _plain(value) for value in row]
+    return [value if type(value) in _WRITTEN else _plain(value) for value in row]
 
 
 def _describe_turn(question: Message) -> list[Any]:
     return _describe_tuple(log_turn(question))
 
 
-_JSON: Final = frozenset((str, int, float, bool, dict, NoneType))
+# By exact type: there are many values, and the writers know these by themselves.
+_WRITTEN: Final = frozenset((str, int, float, bool, dict, UUID, NoneType))
 
 
 def _plain(value: Any) -> Any:
-    """As JSON and CSV have it; a row within a row is an object. By exact types first: there are many values."""
-    kind = type(value)
-    if kind in _JSON:
-        return value
-    if kind is UUID:
-        return str(value)
-    if kind is list:
-        return [_plain(each) for each in value]
-    if isinstance(value, tuple):
-        return {
-            name: each if type(each) in _JSON else _plain(each)
-            for name, each in zip(value._fields, value, strict=True)  # type: ignore[attr-defined]
-        }
-    return naive_utc(value) if isinstance(value, datetime) else str(value)
+    """As JSON and CSV write it; a row within a row is an object, whose values are written as they are."""
+    if isinstance(value, datetime):
+        return naive_utc(value)
+    if isinstance(value, list):
+        return [each if type(each) in _WRITTEN else _plain(each) for each in value]
+    return value._asdict() if isinstance(value, tuple) else str(value)  # type: ignore[attr-defined]
 
 
 def _key_of(fields: tuple[str, ...]) -> Callable[[Any], tuple[datetime, UUID]]:

@@ -16,7 +16,7 @@ from conversations.exports import jobs as export_jobs
 from conversations.exports.jobs import claim_job, purge_expired, run_job
 from conversations.exports.models import ExportJob, ExportPart, ExportStatus
 from conversations.exports.tables import TABLES
-from conversations.models import Chat, Message
+from conversations.models import Chat, Citation, Message
 from conversations.tests.conftest import make_bot
 from conversations.tests.test_api_exports import make_chat, read_csv
 from conversations.tests.test_chat_logs import make_turn
@@ -120,6 +120,22 @@ def test_cells_are_no_formulas_and_nested_values_are_json(in_acme, as_acme):
     assert (json.loads(row["citations"]), row["usage"]) == ([], "")
     [line] = read_lines(make_file(as_acme, "chat_logs"))
     assert (line["question"], line["answer"]) == ("=cmd|' /C calc'!A0", "-1")
+
+
+def test_an_exported_turn_is_the_one_of_the_chat_log(in_acme, as_acme):
+    found = {"confidence": 0.00001234, "passages": ["„heute“"]}
+    cited = make_turn(
+        question="Wann – „heute“?", trace={"retrieval": found, "latency_ms": 12}, age=9
+    )
+    for number in (1, 2):
+        Citation.objects.create(
+            message=cited.answer, number=number, chunk_id=uuid4(), source_id=uuid4(), title="Hours",
+            content="Open from 9 to 17. " * 20, score=0.8123456,
+        )  # fmt: skip
+    make_turn(question="Why?", outcome="failed", answer=None)
+    newest, oldest = as_acme.get("/v1/chat-logs").json()["items"]
+    assert [each["score"] for each in oldest["citations"]] == [0.8123, 0.8123]
+    assert read_lines(make_file(as_acme, "chat_logs")) == [oldest, newest]
 
 
 @pytest.mark.parametrize("batch", [1, 2, 3, 100])

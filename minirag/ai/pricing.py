@@ -12,9 +12,16 @@ import json
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 PRICE_FILE = "model_prices_and_context_window_backup.json"
+_READ: Final = frozenset(
+    (
+        "input_cost_per_token", "output_cost_per_token", "input_cost_per_query", "litellm_provider",
+        "max_input_tokens", "mode", "output_vector_size",
+    )
+)  # fmt: skip
+"""What is read of an entry: the whole map would take 5 MiB of each process."""
 FREE = Decimal(0)
 # Ten decimals: a tenth of a cent per million tokens is still counted.
 SMALLEST_AMOUNT = Decimal("0.0000000001")
@@ -114,4 +121,8 @@ def load_map() -> dict[str, dict[str, Any]]:
         entries = json.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     except (OSError, ValueError):
         return {}
-    return {name: entry for name, entry in entries.items() if isinstance(entry, dict)}
+    return {
+        name: {key: value for key, value in entry.items() if key in _READ}
+        for name, entry in entries.items()
+        if isinstance(entry, dict)
+    }

@@ -36,4 +36,7 @@ def load_encoding() -> tiktoken.Encoding:
         os.environ.setdefault("TIKTOKEN_CACHE_DIR", str(folder))
     import tiktoken
 
-    return tiktoken.get_encoding("cl100k_base")
+    encoding = tiktoken.get_encoding("cl100k_base")
+    # Its table in Python, 11 MiB a process: encoding reads another one, in native code; only pickling reads this.
+    encoding._mergeable_ranks = {}
+    return encoding

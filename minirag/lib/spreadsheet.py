@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterable
 from typing import Any
+
+from pydantic_core import to_json
 
 _FORMULA_STARTS = frozenset("=+-@\t\r\n＝＋－＠")
 
@@ -36,5 +37,5 @@ def render_cell(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list | dict):
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return to_json(value).decode()
     return value

@@ -45,16 +45,15 @@ class EmbedderMissing(ProductError):
 
 
 class MiniLM:
-    """A loaded model. Safe to call from several threads: session and tokenizers are only read."""
+    """A loaded model. Safe to call from several threads: session and tokenizer are only read."""
 
     def __init__(
         self,
         session: onnxruntime.InferenceSession,
         tokenizer: tokenizers.Tokenizer,
-        counter: tokenizers.Tokenizer,
         threads: int,
     ) -> None:
-        self._session, self._tokenizer, self._counter = session, tokenizer, counter
+        self._session, self._tokenizer = session, tokenizer
         self._workers = ThreadPoolExecutor(threads, thread_name_prefix="minirag-minilm")
 
     def encode(self, texts: Sequence[str], *, batch_size: int = 1) -> np.ndarray:
@@ -70,10 +69,7 @@ class MiniLM:
         self, texts: Sequence[str], *, batch_size: int = 1
     ) -> tuple[np.ndarray, int]:
         """`encode`, and how many tokens were read, the two markers of each text included."""
-        rows = [
-            encoding.ids
-            for encoding in self._tokenizer.encode_batch([drop_surrogates(text) for text in texts])
-        ]
+        rows = [_cut(encoding.ids) for encoding in self._tokenize(texts)]
         return run_in_batches(rows, self._run, self._workers, DIMENSIONS, batch_size)
 
     def _run(self, rows: list[list[int]]) -> np.ndarray:
@@ -82,14 +78,22 @@ class MiniLM:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Word pieces of each whole text, without the two markers that `encode` adds."""
-        encodings = self._counter.encode_batch(
-            [drop_surrogates(text) for text in texts], add_special_tokens=False
+        return [len(encoding.ids) for encoding in self._tokenize(texts, add_special_tokens=False)]
+
+    def _tokenize(self, texts: Sequence[str], **options: bool) -> list[tokenizers.Encoding]:
+        encodings: list[tokenizers.Encoding] = self._tokenizer.encode_batch(
+            [drop_surrogates(text) for text in texts], **options
         )
-        return [len(encoding.ids) for encoding in encodings]
+        return encodings
 
     def knows(self, word: str) -> bool:
         """Whether the vocabulary has the word as a whole."""
         return self.count_tokens([word]) == [1]
+
+
+def _cut(ids: list[int]) -> list[int]:
+    """What is read of a text: its beginning, and the marker at its end."""
+    return ids if len(ids) <= MAX_TOKENS else [*ids[: MAX_TOKENS - 1], ids[-1]]
 
 
 def drop_surrogates(text: str) -> str:
@@ -193,12 +197,8 @@ def _open(directory: Path, threads: int) -> MiniLM:
     session = onnxruntime.InferenceSession(
         str(directory / MODEL_FILE), options, providers=["CPUExecutionProvider"]
     )
-    tokenizer, counter = (
-        tokenizers.Tokenizer.from_file(str(directory / TOKENIZER_FILE))
-        for _ in ("truncating", "whole")
-    )
-    for each in (tokenizer, counter):
-        each.no_padding()
-        each.no_truncation()
-    tokenizer.enable_truncation(MAX_TOKENS)
-    return MiniLM(session, tokenizer, counter, threads or os.cpu_count() or 1)
+    # One tokenizer for counting whole texts and for reading their beginnings: it takes 6 MiB.
+    tokenizer = tokenizers.Tokenizer.from_file(str(directory / TOKENIZER_FILE))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return MiniLM(session, tokenizer, threads or os.cpu_count() or 1)

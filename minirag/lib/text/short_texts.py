@@ -137,14 +137,28 @@ def _cut(word: str) -> list[str]:
     return [framed[at : at + 3] for at in range(len(framed) - 2)]
 
 
+class _Shared:
+    """Keeps one of rows that are alike, and of their figures: there are thousands, few of them different."""
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[float, ...], tuple[float, ...]] = {}
+        self._figures: dict[float, float] = {}
+
+    def row(self, figures: Iterable[float]) -> tuple[float, ...]:
+        keep = self._figures.setdefault
+        row = tuple(keep(figure, figure) for figure in figures)
+        return self._rows.setdefault(row, row)
+
+
 @cache
 def _model(script: str) -> _Model:
     languages = tuple(code for code in SPOKEN if LANGUAGES[code].script == script)
     counts = [_count(code) for code in languages]
     pieces = set().union(*counts)
     totals = [sum(each.values()) + 0.5 * len(pieces) for each in counts]
+    shared = _Shared()
     letters = {
-        piece: tuple(
+        piece: shared.row(
             math.log((each[piece] + 0.5) / total)
             for each, total in zip(counts, totals, strict=True)
         )
@@ -162,7 +176,7 @@ def _model(script: str) -> _Model:
         languages,
         letters,
         tuple(math.log(0.5 / total) for total in totals),
-        {word: tuple(points) for word, points in words.items()},
+        {word: shared.row(points) for word, points in words.items()},
         tuple(frozenset("".join(each)) for each in counts),
     )
 

@@ -8,18 +8,21 @@ it is no other word: accents, capitals, repeated letters, two letters in the wro
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache, lru_cache
-from typing import Final
+from typing import Final, TypeVar
 
 from minirag.lib.text.gibberish import is_gibberish, is_laughter, is_smiley, is_without_words
 from minirag.lib.text.language_table import LANGUAGES
 from minirag.lib.text.languages import script_of
 from minirag.lib.text.phrases import SPOKEN
 from minirag.lib.text.short_texts import small_talk_in
+
+_K = TypeVar("_K")
 
 
 class Kind(StrEnum):
@@ -51,9 +54,9 @@ class SmallTalk:
 class _Book:
     """The phrases of all languages as tuples of folded words."""
 
-    phrases: dict[str, dict[tuple[str, ...], set[str]]] = field(default_factory=dict)
+    phrases: dict[str, dict[tuple[str, ...], frozenset[str]]] = field(default_factory=dict)
     """By language: the columns that a phrase stands in."""
-    holders: dict[str, set[str]] = field(default_factory=dict)
+    holders: dict[str, frozenset[str]] = field(default_factory=dict)
     """By word: the languages that have a phrase with it."""
 
 
@@ -104,15 +107,23 @@ def fold(text: str) -> str:
 @cache
 def _book() -> _Book:
     book = _Book()
+    alike: dict[frozenset[str], frozenset[str]] = {}
+
+    def add(sets: dict[_K, frozenset[str]], key: _K, member: str) -> None:
+        grown = sets.get(key, frozenset()) | {member}
+        # Thousands of sets, few of them different: each is kept once, as is each word.
+        sets[key] = alike.setdefault(grown, grown)
+
     for language in SPOKEN:
         found = book.phrases.setdefault(language, {})
         for column, phrases in small_talk_in(language).items():
             for phrase in phrases:
                 spellings = {fold(each) for each in {phrase, phrase.translate(_TWO_LETTERS)}}
-                for words in [tuple(_split(spelling, language)) for spelling in spellings]:
-                    found.setdefault(words, set()).add(column)
+                for spelling in spellings:
+                    words = tuple(sys.intern(word) for word in _split(spelling, language))
+                    add(found, words, column)
                     for word in words:
-                        book.holders.setdefault(word, set()).add(language)
+                        add(book.holders, word, language)
     return book
 
 
