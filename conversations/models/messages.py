@@ -86,6 +86,11 @@ class Message(models.Model):
     curated_answer_id = models.UUIDField(
         null=True, editable=False, help_text="Of an answer: the curated one that was given."
     )
+    is_asked_back = models.BooleanField(
+        default=False,
+        editable=False,
+        help_text="Of an answer: it is none yet, but asks which of several readings was meant.",
+    )
     trace = models.JSONField(
         null=True, editable=False, help_text="Of a question: what the turn took and found."
     )
@@ -142,6 +147,11 @@ class Message(models.Model):
                 fields=["created_at"],
                 name="answers_curated",
                 condition=models.Q(curated_answer_id__isnull=False),
+            ),
+            models.Index(
+                fields=["created_at"],
+                name="answers_asked_back",
+                condition=models.Q(is_asked_back=True),
             ),
             word_index("content", name="message_by_words"),
         ]

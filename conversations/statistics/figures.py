@@ -182,10 +182,15 @@ def list_feedback_trend(window: Window, bot_profile_id: uuid.UUID | None = None)
 
 
 def describe_refusals(window: Window, bot_profile_id: uuid.UUID | None = None) -> Row:
-    """How many answers were refusals, and for which reasons: in sum, by reason and by day."""
+    """How many answers were refusals, and for which reasons: in sum, by reason and by day.
+
+    A question that was asked back is neither answered nor refused: it is counted by itself.
+    """
     answers = _answers(window, bot_profile_id).annotate(
         day=TruncDate("created_at", tzinfo=window.zone)
     )
+    asked_back = answers.filter(is_asked_back=True).order_by().values("day")
+    back = dict(asked_back.annotate(count=Count(_COUNTED)).values_list("day", "count"))
     refused = Q(outcome=Outcome.REFUSED)
     groups = answers.order_by().values("day", "refusal_reason")
     counted = groups.annotate(total=Count(_COUNTED), no=Count(_COUNTED, filter=refused))
@@ -196,16 +201,22 @@ def describe_refusals(window: Window, bot_profile_id: uuid.UUID | None = None) -
         days[row["day"]][1] += row["no"]
         if row["no"]:
             reasons[row["refusal_reason"] or "unknown"] += row["no"]
+    for day, count in back.items():  # apart from the others, whose index knows nothing of it
+        days[day][0] -= count
     total, refusals = (sum(pair[index] for pair in days.values()) for index in (0, 1))
     by_reason = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
     return {
         **_count_refusals(total, refusals),
+        "asked_back_count": sum(back.values()),
         "curated_count": _answers(window, bot_profile_id).exclude(curated_answer_id=None).count(),
         "by_reason": [
             {"reason": reason, "refused_count": count, "share": _percent(count, refusals)}
             for reason, count in by_reason
         ],
-        "by_day": [{"day": day, **_count_refusals(*days[day])} for day in sorted(days)],
+        "by_day": [
+            {"day": day, **_count_refusals(*days[day]), "asked_back_count": back.get(day, 0)}
+            for day in sorted(days)
+        ],
     }
 
 

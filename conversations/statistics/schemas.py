@@ -177,9 +177,13 @@ class LatencySchema(_TimesSchema, _LimitSchema):
 
 
 class _RefusedSchema(Noun):
-    total_messages: Count
+    total_messages: Annotated[Count, Field(description="Answers and refusals.")]
     refused_count: Count
     refusal_rate: Percent
+    asked_back_count: Annotated[
+        Count,
+        Field(description="Vague questions that were asked back: neither answers nor refusals."),
+    ]
 
 
 class RefusalsOfReasonSchema(Noun):

@@ -414,13 +414,16 @@ class TestRefusals:
         answer(bot, utc(2026, 6, 1, 14))
         assert get("refusals", days=10_000) == {
             "total_messages": 4, "refused_count": 3, "refusal_rate": 75.0, "curated_count": 0,
+            "asked_back_count": 0,
             "by_reason": [
                 {"reason": "weak_retrieval", "refused_count": 2, "share": 66.67},
                 {"reason": "model_refused", "refused_count": 1, "share": 33.33},
             ],
             "by_day": [
-                {"date": "2026-06-01", "total_messages": 1, "refused_count": 1, "refusal_rate": 100.0},
-                {"date": "2026-06-02", "total_messages": 3, "refused_count": 2, "refusal_rate": 66.67},
+                {"date": "2026-06-01", "total_messages": 1, "refused_count": 1, "refusal_rate": 100.0,
+                 "asked_back_count": 0},
+                {"date": "2026-06-02", "total_messages": 3, "refused_count": 2, "refusal_rate": 66.67,
+                 "asked_back_count": 0},
             ],
         }  # fmt: skip
         assert get("refusals", days=10_000, bot_profile_id=make_bot().pk)["total_messages"] == 0

@@ -60,7 +60,16 @@ def test_a_vague_question_is_asked_back_and_is_no_refusal(town, as_acme):
     question = Message.objects.get(chat=done.chat_id, role="user")
     assert (question.outcome, question.citation_valid) == ("answered", None)
     assert question.trace["asked_back"] is True
-    assert as_acme.get("/v1/stats/refusals").json()["refused_count"] == 0
+    take(town, "Who won the tennis match in Paris?")
+    figures = as_acme.get("/v1/stats/refusals").json()
+    names = ("total_messages", "refused_count", "refusal_rate", "asked_back_count")
+    assert [figures[name] for name in names] == [1, 1, 100.0, 1]
+    assert [figures["by_day"][0][name] for name in names] == [1, 1, 100.0, 1]
+
+
+def test_the_statistics_of_another_tenant_know_nothing_of_it(town, as_globex):
+    take(town, "Opening hours?")
+    assert as_globex.get("/v1/stats/refusals").json()["asked_back_count"] == 0
 
 
 def test_a_draft_for_such_a_question_asks_nothing_back(town):

@@ -258,6 +258,7 @@ def _store_message(turn: OpenTurn, answer: Answer) -> Message:
         request_id=turn.question.request_id,
         question=turn.question,
         curated_answer_id=answer.curated.answer_id if answer.curated else None,
+        is_asked_back=answer.is_asked_back,
     )
     Citation.objects.bulk_create(
         cite_passage(message, number, passage) for number, passage in answer.citations

@@ -87,9 +87,13 @@ def _describe_tenant(request: HttpRequest) -> dict[str, Any]:
         working=Count("id", filter=Q(status__in=[SourceStatus.PENDING, SourceStatus.PROCESSING])),
     )
     day = timezone.now() - timedelta(days=1)
-    answers = Message.objects.filter(role=MessageRole.ASSISTANT, created_at__gte=day).aggregate(
-        all=Count("id"), refused=Count("id", filter=Q(outcome=Outcome.REFUSED))
+    said = Message.objects.filter(role=MessageRole.ASSISTANT, created_at__gte=day)
+    answers = said.aggregate(
+        all=Count("id", filter=Q(is_asked_back=False)),
+        refused=Count("id", filter=Q(outcome=Outcome.REFUSED)),
+        asked_back=Count("id", filter=Q(is_asked_back=True)),
     )
+    notes = (f"{answers['refused']} refused", f"{answers['asked_back']} questions asked back")
     bots = BotProfile.objects.aggregate(
         active=Count("id", filter=Q(is_active=True)), all=Count("id")
     )
@@ -105,7 +109,7 @@ def _describe_tenant(request: HttpRequest) -> dict[str, Any]:
         Shown("Chats in 24 hours", Chat.objects.filter(created_at__gte=day).count(), _list_of("conversations_chat")),
         Shown(
             "Answers in 24 hours", answers["all"], _list_of("conversations_chat"),
-            f"{answers['refused']} refused" if answers["refused"] else "",
+            ", ".join(note for note in notes if not note.startswith("0 ")),
         ),
         *_describe_failures(),
     ]  # fmt: skip

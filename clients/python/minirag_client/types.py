@@ -1519,6 +1519,7 @@ class Refusals(TypedDict):
     total_messages: int
     refused_count: int
     refusal_rate: float
+    asked_back_count: int
     curated_count: int
     by_reason: list[RefusalsOfReason]
     by_day: list[RefusalsOfDay]
@@ -1529,6 +1530,7 @@ class RefusalsOfDay(TypedDict):
     total_messages: int
     refused_count: int
     refusal_rate: float
+    asked_back_count: int
 
 
 class RefusalsOfReason(TypedDict):
