@@ -17,8 +17,10 @@ from django.utils import timezone
 from bots.models import BotProfile
 from conversations.following.running import running_turns
 from conversations.models import Chat, Message
+from conversations.tests.conftest import teach
 from conversations.turns import taking
 from conversations.widget import open_sockets, sessions
+from knowledge.models import Source
 from minirag.asgi import application
 from tenants.context import tenant_context
 from tenants.models import ApiToken
@@ -181,6 +183,48 @@ def test_another_visitor_cannot_go_on_in_the_chat(bot, model):
     opening = {"type": "authenticate", "session_token": stranger, "chat_id": chat_id}
     assert talk(opening, question())[-1]["code"] == "not_found"
     assert Message.objects.count() == 2
+
+
+class TestAPageThatNarrows:
+    @pytest.fixture
+    def tagged(self, bot) -> BotProfile:
+        source = teach(bot, "Sandals may be sent back within 90 days.", "Sandals")
+        source.tags = ["shoes"]
+        source.save()
+        return bot
+
+    def ask(self, bot, source_filter, text="Within how many days may it be sent back?"):
+        opening = {
+            "type": "authenticate", "source_filter": source_filter,
+            "session_token": open_session(bot).json()["session_token"],
+        }  # fmt: skip
+        return talk(opening, question(text), question(text))
+
+    def test_gets_answers_from_its_own_tags_alone_for_every_question(self, tagged, model):
+        for _ in range(2):
+            model.enqueue("90 days [1].")
+        self.ask(tagged, {"tags": ["shoes"]})
+        prompts = [str(request.messages) for request in model.requests]
+        assert len(prompts) == 2
+        assert all("90 days" in each and "30 days" not in each for each in prompts)
+
+    def test_never_gets_more_than_the_bot_has(self, tagged, globex_bot, globex, model):
+        with tenant_context(globex.tenant):
+            foreign = str(teach(globex_bot, "Sent back within 7 days.", "Returns").pk)
+        tagged.source_filter = {"tags": ["shoes"]}
+        tagged.save()
+        other = str(Source.objects.get(name="Facts").pk)
+        for source_id in (foreign, other):
+            *_, last = self.ask(tagged, {"source_ids": [source_id]})
+            assert last["type"] == "done" and last["refusal"] and not model.requests
+
+    @pytest.mark.parametrize(
+        "bad", [{"tags": []}, {"tags": ["x" * 51]}, {"nonsense": 1}, {"source_ids": ["x"]}, [], "x"]
+    )
+    def test_is_told_of_a_filter_that_is_none(self, tagged, bad):
+        error, closed = self.ask(tagged, bad)
+        assert (error["type"], error["code"]) == ("error", "validation_error")
+        assert closed == {"type": "closed", "code": 4401}
 
 
 def test_without_a_session_nothing_is_answered(bot):

@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from bots.models import Outcome
+from bots.models import Outcome, SourceFilter
 from conversations.following.journal import KEPT_SECONDS, POLL_SECONDS, UNWRITTEN_SECONDS
 from conversations.following.running import Tell, Turn, start_turn
 from conversations.models import Message, MessageRole
@@ -75,6 +75,7 @@ async def ask_once(
     asker: Asker,
     *,
     given_id: str,
+    source_filter: SourceFilter | None,
     follow: Callable[[Message], Awaitable[Turn]],
     tell: Tell,
 ) -> Turn:
@@ -87,7 +88,13 @@ async def ask_once(
         asker = replace(asker, require_new=partial(require_new_question, session, given_id, text))
     try:
         return await start_turn(
-            session.bot_profile_id, chat_id, text, asker=asker, is_stream=True, tell=tell
+            session.bot_profile_id,
+            chat_id,
+            text,
+            asker=asker,
+            is_stream=True,
+            tell=tell,
+            source_filter=source_filter,
         )
     except AlreadyAsked as asked:
         return await follow(asked.question)

@@ -18,6 +18,7 @@ import structlog
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
+from bots.models import SourceFilter
 from conversations.following.journal import LAST_EVENTS
 from conversations.following.running import Turn, find_turn
 from conversations.models import Message
@@ -77,6 +78,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
     deadline: asyncio.TimerHandle | None = None
     is_closed = False
     language = ""  # of the page
+    source_filter: SourceFilter | None = None  # of the page
     refusals = 0
 
     async def dispatch(self, message: dict[str, Any]) -> None:
@@ -181,7 +183,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
             raise NotAuthenticated("This socket serves another bot.", code="session_invalid")
         self.session = session
         self.session_token, self.chat_id = body.session_token, body.chat_id
-        self.language = body.language
+        self.language, self.source_filter = body.language, body.source_filter
         if self.deadline:
             self.deadline.cancel()
         await self._send(AuthenticatedSchema(chat_id=self.chat_id))
@@ -228,6 +230,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
             body.message,
             asker,
             given_id=body.request_id,
+            source_filter=self.source_filter,
             follow=self._follow,
             tell=tell_event,
         )

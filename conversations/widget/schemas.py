@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from bots.models import SourceFilter
 from bots.scopes.models import LONGEST_QUESTION
 from conversations.following.journal import MOST_EVENTS
 from conversations.turns.schemas import FailureSchema, FeedbackBody, FullMessageSchema
@@ -45,6 +46,8 @@ class AuthenticateFrame(Body):
     session_token: Annotated[str, Field(max_length=4096)]
     chat_id: UUID | None = None
     language: Annotated[str, Field(max_length=35)] = ""
+    # Of what the bot may answer from the page may only take away: a visitor who changes it sees what the bot shows all.
+    source_filter: SourceFilter | None = None
 
 
 class QuestionFrame(Body):

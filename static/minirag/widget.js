@@ -369,8 +369,8 @@
 
   /** One bot session and its WebSocket. Calls onSession, onEvent, onDrop and onReconnecting of its owner. */
   class Client {
-    constructor(apiUrl, botId, memory, owner, apiToken, language) {
-      Object.assign(this, { apiUrl, botId, memory, owner, apiToken, language });
+    constructor(apiUrl, botId, memory, owner, { apiToken, language, tags }) {
+      Object.assign(this, { apiUrl, botId, memory, owner, apiToken, language, tags });
       Object.assign(this, { token: null, socket: null, connecting: null });
     }
 
@@ -435,8 +435,9 @@
         let authenticated = false;
         socket.onopen = () => {
           const { chat_id = null } = this.memory.values;
-          const { token: session_token, language } = this;
-          socket.send(JSON.stringify({ type: "authenticate", session_token, chat_id, language }));
+          const { token: session_token, language, tags } = this;
+          const narrowed = tags.length ? { source_filter: { tags } } : {};
+          socket.send(JSON.stringify({ type: "authenticate", session_token, chat_id, language, ...narrowed }));
         };
         socket.onclose = () => {
           if (!authenticated) reject(new Failure("network", null, true));
@@ -486,7 +487,8 @@
         console.warn("MiniRAG: this page shows an API token. List its origin at the bot and remove data-api-token.");
       }
       this.memory = new Memory(this.botId);
-      this.client = new Client(this.apiUrl, this.botId, this.memory, this, this.setting("api-token", ""), this.wanted);
+      const page = { apiToken: this.setting("api-token", ""), language: this.wanted, tags: this.tags };
+      this.client = new Client(this.apiUrl, this.botId, this.memory, this, page);
       this.turn = this.started = null;
       this.bot = {};
       this.draw();
@@ -517,6 +519,7 @@
       this.apiUrl = new URL(this.setting("api-url", home), location.href).href.replace(/\/+$/, "");
       const wanted = this.setting("lang", document.documentElement.lang || navigator.language || "en");
       this.wanted = wanted.slice(0, 35);
+      this.tags = this.setting("tags", "").split(",").map((tag) => tag.trim()).filter(Boolean);
       this.language = STRINGS[wanted.slice(0, 2).toLowerCase()] ? wanted.slice(0, 2).toLowerCase() : "en";
       this.words = STRINGS[this.language];
       for (const name of ["theme", "placement"]) {

@@ -7,8 +7,8 @@
 
   /** One bot session and its WebSocket. Calls onSession, onEvent, onDrop and onReconnecting of its owner. */
   class Client {
-    constructor(apiUrl, botId, memory, owner, apiToken, language) {
-      Object.assign(this, { apiUrl, botId, memory, owner, apiToken, language });
+    constructor(apiUrl, botId, memory, owner, { apiToken, language, tags }) {
+      Object.assign(this, { apiUrl, botId, memory, owner, apiToken, language, tags });
       Object.assign(this, { token: null, socket: null, connecting: null });
     }
 
@@ -73,8 +73,9 @@
         let authenticated = false;
         socket.onopen = () => {
           const { chat_id = null } = this.memory.values;
-          const { token: session_token, language } = this;
-          socket.send(JSON.stringify({ type: "authenticate", session_token, chat_id, language }));
+          const { token: session_token, language, tags } = this;
+          const narrowed = tags.length ? { source_filter: { tags } } : {};
+          socket.send(JSON.stringify({ type: "authenticate", session_token, chat_id, language, ...narrowed }));
         };
         socket.onclose = () => {
           if (!authenticated) reject(new Failure("network", null, true));

@@ -7,7 +7,8 @@
         console.warn("MiniRAG: this page shows an API token. List its origin at the bot and remove data-api-token.");
       }
       this.memory = new Memory(this.botId);
-      this.client = new Client(this.apiUrl, this.botId, this.memory, this, this.setting("api-token", ""), this.wanted);
+      const page = { apiToken: this.setting("api-token", ""), language: this.wanted, tags: this.tags };
+      this.client = new Client(this.apiUrl, this.botId, this.memory, this, page);
       this.turn = this.started = null;
       this.bot = {};
       this.draw();
@@ -38,6 +39,7 @@
       this.apiUrl = new URL(this.setting("api-url", home), location.href).href.replace(/\/+$/, "");
       const wanted = this.setting("lang", document.documentElement.lang || navigator.language || "en");
       this.wanted = wanted.slice(0, 35);
+      this.tags = this.setting("tags", "").split(",").map((tag) => tag.trim()).filter(Boolean);
       this.language = STRINGS[wanted.slice(0, 2).toLowerCase()] ? wanted.slice(0, 2).toLowerCase() : "en";
       this.words = STRINGS[this.language];
       for (const name of ["theme", "placement"]) {
