@@ -1,19 +1,21 @@
 """Which of the passages that were found are worth showing to somebody who got no answer, and what may be asked instead.
 
 Search always finds something. A passage is shown only if it has something in common with the question: enough of the
-words that set it apart, or, where the built-in embedder knows the language, a meaning that is near. Pure.
+words that set it apart, and, where the built-in embedder knows the language, a meaning that is not far. The bounds
+were chosen on the everyday questions that floors are made with. Pure.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Final
 
 from conversations.helping.offers import shorten
 from knowledge.retrieval.passages import Passage
 from knowledge.retrieval.retrieving import Retrieval
-from minirag.ai.builtin.checking import find_word, weigh_words
+from minirag.ai.builtin.checking import WORD, Word, find_word, weigh_words
 from minirag.ai.builtin.local import MINILM
 from minirag.ai.builtin.quoting import clean_inline
 from minirag.ai.builtin.scoring import QUESTION_MARKS
@@ -21,9 +23,14 @@ from minirag.lib.security.injections import is_override, orders_a_machine
 from minirag.lib.text.analysis import analyse
 
 MOST_SHOWN: Final = 3
-LEAST_SHARE, LEAST_SHARE_OF_WEAK = 0.2, 0.5
-"""Of the weight of a question's words, found in a passage as they are or nearly; the second where the floor refused."""
+LEAST_SHARE, LEAST_SHARE_BY_WORDS, LEAST_SHARE_OF_WEAK = 0.2, 0.4, 0.5
+"""Of the weight of a question's words, found in a passage as they are or nearly; the second where nobody
+can tell what a passage means, the last where the floor refused.
+"""
 LEAST_COSINE: Final = 0.45
+FAR_COSINE, FAR_COSINE_OF_WEAK = 0.25, 0.35
+"""What is farther in meaning only shares a word."""
+_ALL: Final = 0.9
 _FOUND: Final = 0.8
 _LONGEST_QUESTION: Final = 120
 _FEWEST_WORDS: Final = 4  # of a heading that is understood without its page; "Too late?" is not
@@ -42,19 +49,43 @@ def choose_near(question: str, retrieval: Retrieval) -> tuple[Passage, ...]:
 
 def is_plausible(question: str, passage: Passage, retrieval: Retrieval) -> bool:
     """Whether a passage has anything in common with a question that is worth a look."""
-    if knows_language(retrieval) and passage.cosine >= LEAST_COSINE:
-        return True
+    is_weak = retrieval.is_weak
     words = weigh_words(question, retrieval.language, retrieval.term_weights)
-    total = sum(word.weight for word in words)
     present = frozenset(analyse(f"{passage.heading}\n{passage.content}", retrieval.language))
     found = [
         word for word in words
         if not word.is_framing and find_word(word, present, retrieval.variants) >= _FOUND
     ]  # fmt: skip
-    if any(word.is_exact for word in found):
+    if any(_is_code(word.text) for word in found):
         return True
-    least = LEAST_SHARE_OF_WEAK if retrieval.is_weak else LEAST_SHARE
-    return bool(found) and sum(word.weight for word in found) >= least * total
+    share = sum(word.weight for word in found) / (sum(word.weight for word in words) or 1.0)
+    if _names_alike(question, words, passage):
+        share = 1.0
+    if knows_language(retrieval):
+        if passage.cosine >= LEAST_COSINE:
+            return True
+        far = FAR_COSINE_OF_WEAK if is_weak else FAR_COSINE
+        return passage.cosine >= far and share >= (LEAST_SHARE_OF_WEAK if is_weak else LEAST_SHARE)
+    # One word of several is in any text, and nothing but words speaks for it.
+    is_alone = len(found) == 1 and share < _ALL
+    least = LEAST_SHARE_OF_WEAK if is_weak else LEAST_SHARE_BY_WORDS
+    return share >= least and not (is_weak and is_alone)
+
+
+def _names_alike(question: str, words: Sequence[Word], passage: Passage) -> bool:
+    """Whether a name in the question stands in the passage, whole and as it is written: not the "Lake" of another."""
+    names = {word.text for word in words if word.is_exact}
+    runs = [
+        " ".join(run)
+        for is_name, run in groupby(WORD.findall(question), key=names.__contains__)
+        if is_name
+    ]
+    text = f"{passage.title}\n{passage.heading}\n{passage.content}"
+    return any(re.search(rf"(?<!\w){re.escape(run)}(?!\w)", text) for run in runs)
+
+
+def _is_code(text: str) -> bool:
+    return any(map(str.isdigit, text)) and any(map(str.isalpha, text))
 
 
 def knows_language(retrieval: Retrieval) -> bool:
@@ -97,14 +128,20 @@ def name_reading(title: str, heading: str) -> str:
 
 
 def leave_out_asked(questions: Iterable[str], asked: Sequence[str]) -> list[str]:
-    """Each question once, and none that was asked before."""
-    known = {fold(each) for each in asked}
-    chosen: dict[str, str] = {}
+    """Each question once, and none that was asked before; with its page's name before it, it is the same question."""
+    known = [fold(each) for each in asked]
+    chosen = []
     for question in questions:
         folded = fold(question)
-        if folded and folded not in known:
-            chosen.setdefault(folded, question)
-    return list(chosen.values())
+        if folded and not any(_is_same(folded, other) for other in known):
+            known.append(folded)
+            chosen.append(question)
+    return chosen
+
+
+def _is_same(one: str, other: str) -> bool:
+    short, long = sorted((one, other), key=len)
+    return long == short or (long.endswith(f" {short}") and len(short.split()) > 1)
 
 
 def fold(text: str) -> str:

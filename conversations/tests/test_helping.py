@@ -8,7 +8,7 @@ import pytest
 from django.db import OperationalError
 
 from bots.models import BotProfile, Scope
-from conversations.helping.nearby import list_asked, name_reading
+from conversations.helping.nearby import leave_out_asked, list_asked, name_reading
 from conversations.helping.offers import Help, Near, describe_help
 from conversations.models import Message
 from conversations.tests.conftest import make_bot, teach
@@ -93,6 +93,35 @@ def test_with_nothing_in_common_there_are_topics_and_the_contact_only(shop):
     assert help["contact"] == "help@acme.example"
     for question in help["questions"]:
         assert take(shop, question)[-1].refusal is None
+
+
+STRANGE = {
+    "Which planet has the most moons?": "# Planes\n\nA plant stands beside the green clip of the hose.",
+    "Wie viele Monde hat der Mars?": "# Markt\n\nDer Wochenmarkt hat viele Stände, dazu eine Marsbude am Tor.",
+    "How deep is Lake Baikal?": "# Sending back\n\nYou may send back what you dislike. Our Lake Street shop takes it.",
+}
+
+
+def test_a_passage_that_only_shares_a_word_with_a_strange_question_is_not_offered(in_acme):
+    for number, (question, page) in enumerate(STRANGE.items()):
+        bot = make_bot(name=f"Bot {number}", model="minirag/extractive", refusal_mode="strict")
+        teach(bot, page, name="Page")
+        help = refuse(bot, question)
+        assert not (help or {}).get("passages")
+
+
+def test_one_heading_is_offered_as_one_question():
+    asked = [
+        "What does delivery to Norway cost?",
+        "Delivery: What does delivery to Norway cost?",
+        "Islands",
+    ]
+    assert leave_out_asked(asked, []) == [asked[0], "Islands"]
+    assert leave_out_asked(asked[::-1], ["Islands"]) == [asked[1]]
+    assert leave_out_asked(["Opening hours of the pool", "Pool"], []) == [
+        "Opening hours of the pool",
+        "Pool",
+    ]
 
 
 def test_who_gives_the_bot_new_orders_gets_the_contact_only(shop):
