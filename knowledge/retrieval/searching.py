@@ -34,6 +34,7 @@ from knowledge.retrieval.passages import Passage, Repeat, leave_out_repeats
 from knowledge.retrieval.queries import Query
 from knowledge.retrieval.scope import Scope, load_scope
 from knowledge.retrieval.statement import compose_statement
+from knowledge.wording.common_words import find_common
 from knowledge.wording.query_terms import NO_TERMS, QueryTerms, analyse_question
 from knowledge.wording.respelling import respell
 from knowledge.wording.vocabulary import Expansion, find_expansions
@@ -188,7 +189,9 @@ def _find_candidates(
     with connection.cursor() as cursor:
         # Starting parallel workers costs more than they save on a small table.
         cursor.execute(_SETTINGS, ["2" if is_large else "0", terms.ids])
-        expansions = find_expansions(cursor, terms.words, set(cursor.fetchone()[-1]))
+        expansions = find_expansions(
+            cursor, terms.words, set(cursor.fetchone()[-1]), find_common(language)
+        )
         terms = terms.expand(expansions)
         cursor.execute(statement, parameters | terms.parameters)
         rows = cursor.fetchall()

@@ -96,6 +96,25 @@ def test_known_short_and_numbered_words_are_left_alone(shop, question):
     assert [each for each in find(shop, question) if each.kind == "spelling"] == []
 
 
+@pytest.mark.parametrize(
+    ("language", "page", "question"),
+    [
+        (
+            "en",
+            "You may plant the card in May, our plane has a clip.",
+            "many planets, moons and planes",
+        ),
+        ("de", "# Liste\n\nDie Liste steht im Raum bei den Hosen.", "Lift, Baum, Rosen"),
+        ("nl", "# Boek\n\nHet boek en de kaart zijn van de meester.", "koek, meter, taart"),
+        ("sv", "# Brev\n\nEtt kort ligger vid porten.", "bord, torg"),
+    ],
+)
+def test_a_word_that_everybody_knows_is_not_misspelled(in_acme, language, page, question):
+    bot = make_bot()
+    teach(bot, page, name="Page", language=language)
+    assert [each for each in find(bot, question, language) if each.kind == "spelling"] == []
+
+
 def test_a_code_is_found_however_it_is_joined(shop):
     for code in ("XR4420", "xr 4420", "XR-4420", "xr/4420"):
         assert "XR-4420" in contents(ask(shop, code))[0]

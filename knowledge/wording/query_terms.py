@@ -108,7 +108,7 @@ def _list_words(
             # Stemming moves a misspelled word further from the right one as often as it brings it near.
             spellings = dict.fromkeys([*(form for _, form in pairs), pairs[0][0]])
             forms = tuple(form for form in spellings if is_word(form))
-            words.append(AskedWord(forms, place, weight, languages[0] in COMPOUNDING))
+            words.append(AskedWord(forms, place, weight, languages[0] in COMPOUNDING, pairs[0][0]))
     return words
 
 

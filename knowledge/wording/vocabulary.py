@@ -1,8 +1,9 @@
 """What the tenant's own words have for a question's: another spelling of one it does not know, a compound, its parts.
 
-A word that the index knows is never corrected. Compounds are looked for in languages that write them as one word, for
-words that are known as well: "Restmüll" finds the pages on the Restmülltonne too, for less than its own. One statement
-for all words of a question, by the index of spellings: words that begin with the same letters, or end with the same.
+A word that the index knows is never corrected, nor is one that everybody knows. Compounds are looked for in languages
+that write them as one word, for words that are known as well: "Restmüll" finds the pages on the Restmülltonne too, for
+less than its own. One statement for all words of a question, by the index of spellings: words that begin with the same
+letters, or end with the same.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Literal
 
+from knowledge.wording.common_words import Knows
 from minirag.lib.text.analysis import term_id
 from minirag.lib.variants import (
     SHORTEST_PART,
@@ -65,13 +67,14 @@ class AskedWord:
     is typed, and where it stands.
 
     `weight` is 1 for the question's own words, less for what is carried over. `compounds`: it is of a language that
-    writes compounds as one word.
+    writes compounds as one word. `typed`: as it was written, lower case and without accents.
     """
 
     forms: tuple[str, ...]
     place: int
     weight: float = 1.0
     compounds: bool = False
+    typed: str = ""
 
     @property
     def term(self) -> str:
@@ -98,7 +101,7 @@ class Expansion:
 
 
 def find_expansions(
-    cursor: CursorWrapper, words: Sequence[AskedWord], known_ids: Collection[int]
+    cursor: CursorWrapper, words: Sequence[AskedWord], known_ids: Collection[int], is_common: Knows
 ) -> tuple[Expansion, ...]:
     """Look for the words that call for it; asks the database only if there is one."""
     unknown = [word for word in words if not any(term_id(form) in known_ids for form in word.forms)]
@@ -107,7 +110,8 @@ def find_expansions(
         return ()
     joined = join_neighbours(words)
     cursor.execute(_STATEMENT, plan_lookup(wanted, unknown, joined))
-    return choose_expansions(wanted, unknown, joined, dict(cursor.fetchall()))
+    right = {word for word in unknown if is_common(word.typed)}
+    return choose_expansions(wanted, unknown, joined, dict(cursor.fetchall()), right)
 
 
 def join_neighbours(words: Sequence[AskedWord]) -> dict[str, tuple[AskedWord, AskedWord]]:
@@ -161,8 +165,12 @@ def choose_expansions(
     unknown: Collection[AskedWord],
     joined: Mapping[str, tuple[AskedWord, AskedWord]],
     vocabulary: Mapping[str, int],
+    right: Collection[AskedWord] = (),
 ) -> tuple[Expansion, ...]:
-    """Decide by the part of the `vocabulary` (word to the chunks that have it) that the lookup brought."""
+    """Decide by the part of the `vocabulary` (word to the chunks that have it) that the lookup brought.
+
+    Words that are `right` have no other spelling, although the index does not know them.
+    """
     chosen: list[Expansion] = []
     for compound, pair in joined.items():
         if compound in vocabulary:
@@ -175,15 +183,15 @@ def choose_expansions(
         if word not in unknown:
             chosen += _widen(word, vocabulary, BESIDE_WEIGHT, stands_in=False)
         elif word.term not in served:
-            chosen += _replace(word, vocabulary)
+            chosen += _replace(word, vocabulary, is_right=word in right)
     return tuple(chosen)
 
 
-def _replace(word: AskedWord, vocabulary: Mapping[str, int]) -> list[Expansion]:
+def _replace(word: AskedWord, vocabulary: Mapping[str, int], *, is_right: bool) -> list[Expansion]:
     """An unknown word is a compound of known parts, one of a known compound, or a misspelled one: in this order,
     but that a single mistake in a long word is likelier than any of them.
     """  # fmt: skip
-    spelled = _correct(word, vocabulary)
+    spelled = [] if is_right else _correct(word, vocabulary)
     if spelled and len(word.term) >= 6 and spelled[0].weight == SPELLING_WEIGHT:
         return spelled
     wider = _widen(word, vocabulary, 1.0, stands_in=True)
