@@ -15,6 +15,7 @@ import sys
 from pathlib import Path, PurePath
 from typing import Any, Final
 
+from knowledge.formats.encodings import detect_encoding
 from knowledge.formats.registry import BY_SUFFIX, FORMATS, suffix_of
 from knowledge.formats.sections import ParsedDocument, ParseError, Section, SectionWriter
 from minirag.lib.text.languages import detect_language
@@ -55,6 +56,14 @@ def _detect_language(sections: tuple[Section, ...]) -> str:
     return detect_language("\n".join(sample))
 
 
+def _name_encoding(data: bytes, metadata: dict[str, Any]) -> dict[str, Any]:
+    """What to say of a text's encoding: nothing of UTF-8, which all are meant to be in."""
+    found = detect_encoding(data)
+    said = {} if found.is_utf8 else {"encoding": found.name}
+    notes = [*metadata.get("notes", []), *found.notes()]
+    return {**said, "notes": notes} if notes else said
+
+
 def parse(data: bytes, *, kind: str, name: str) -> ParsedDocument:
     """Reads `data` as `kind` (a key of `FORMATS`). An empty or blank file gives a document without sections.
 
@@ -65,6 +74,8 @@ def parse(data: bytes, *, kind: str, name: str) -> ParsedDocument:
         raise ParseError(f"Files of the kind {kind!r} cannot be read.", code="unsupported")
     writer = SectionWriter()
     metadata = known.parse(data, writer)
+    if known.is_text and "encoding" not in metadata:
+        metadata = {**metadata, **_name_encoding(data, metadata)}
     sections = writer.finish()
     return ParsedDocument(
         title=_choose_title(metadata, sections, name),

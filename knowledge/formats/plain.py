@@ -2,32 +2,13 @@
 
 from __future__ import annotations
 
-import codecs
-
+from knowledge.formats.encodings import decode_bytes, detect_encoding
 from knowledge.formats.sections import ParseError, SectionWriter
-
-# UTF-32's little-endian mark starts with UTF-16's, so it has to be tried first.
-_BYTE_ORDER_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 
 
 def decode_text(data: bytes) -> str:
-    """UTF-8, or UTF-16/32 with a byte order mark. Other encodings are refused: a guess would store wrong letters."""
-    encoding = next((name for mark, name in _BYTE_ORDER_MARKS if data.startswith(mark)), "utf-8")
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError as error:
-        named = "UTF-8" if encoding.startswith("utf-8") else encoding.upper()
-        raise ParseError(
-            f"This file is not valid {named} text (first bad byte at position {error.start}). "
-            "Please save it as UTF-8 and upload it again.",
-            code="encoding",
-        ) from None
+    """The text in a file's bytes, in the encoding that they show. Raises ParseError."""
+    text = decode_bytes(data, detect_encoding(data))
     if "\0" in text:
         raise ParseError(
             "This file contains NUL bytes, so it is not a text file.", code="nul_bytes"

@@ -84,8 +84,12 @@ def clean_line(text: str) -> str:
 
 
 def name_columns(header: list[str], width: int) -> list[str]:
-    names = [clean_line(name) for name in header] + [""] * (width - len(header))
-    return [name or f"Column {number}" for number, name in enumerate(names, 1)]
+    """A name for each column; what has none, or another's, has its number."""
+    names: list[str] = []
+    for number, name in enumerate([*header, *[""] * (width - len(header))], 1):
+        clean = clean_line(name) or f"Column {number}"
+        names.append(f"{clean} ({number})" if clean in names else clean)
+    return names
 
 
 def write_record(names: list[str], row: list[str]) -> str:

@@ -1,9 +1,14 @@
-"""CSV: every row becomes a record of "header: value" lines, so that a row found alone still explains itself."""
+"""CSV: every row becomes a record of "header: value" lines, so that a row found alone still explains itself.
+
+What stands above the header is a title, and a sentence below the last row a note; neither is a row. A first row that is
+like all the others names nothing, and the columns are counted.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 
 from knowledge.formats.plain import decode_text
@@ -11,12 +16,17 @@ from knowledge.formats.sections import (
     ParseError,
     Section,
     SectionWriter,
+    clean_line,
     clean_text,
     name_columns,
     write_record,
 )
 
 _DELIMITERS = (",", ";", "\t", "|")
+_NAMED_DELIMITER = re.compile(r"""["']?sep=(.)["']?\r?\n""", re.IGNORECASE)
+_NUMBER = re.compile(r"[-+(]?\s*[$€£¥%]?\s*\d[\d.,'\u2019/:\s-]*\s*[%$€£¥]?\)?")
+_DIVIDING_COMMA = re.compile(r"(?<!\d),|,(?!\d)")
+_YEAR = re.compile(r"(?:19|20)\d\d")
 _SAMPLE_CHARACTERS = 64 * 1024
 _SAMPLE_ROWS = 50
 # A cell may hold an article; the module's own limit (128 KiB) would refuse the whole file. It is global, on purpose.
@@ -59,25 +69,91 @@ def sniff_delimiter(text: str) -> str:
         if len(text) <= _SAMPLE_CHARACTERS
         else text[: text.rfind("\n", 0, _SAMPLE_CHARACTERS) + 1]
     )
+    # "4,20" holds no comma that divides, where something else may.
+    is_decimal = ";" in sample and not _DIVIDING_COMMA.search(sample)
     return max(
-        _DELIMITERS, key=lambda d: (_agreement(sample, d, True), _agreement(sample, d, False))
+        _DELIMITERS[is_decimal:],
+        key=lambda d: (_agreement(sample, d, True), _agreement(sample, d, False)),
     )
 
 
+def _find_header(rows: list[list[str]]) -> int:
+    """Where the table begins: the first row that fills most of its columns; 0 where no row does."""
+    widths = Counter(_count_filled(row) for row in rows[:_SAMPLE_ROWS])
+    usual = max(widths, key=lambda columns: (widths[columns], columns))
+    if usual < 2:
+        return 0
+    least = max(2, 0.6 * usual)
+    start = next((at for at, row in enumerate(rows) if _count_filled(row) >= least), 0)
+    return start if all(row[0].strip() for row in rows[:start]) else 0
+
+
+def _count_filled(row: list[str]) -> int:
+    return sum(bool(cell.strip()) for cell in row)
+
+
+def _is_header(first: list[str], body: list[list[str]]) -> bool:
+    """Not where it has numbers in the columns of numbers, unless they are years, which the others are not."""
+    votes = 0
+    for column, cell in enumerate(first):
+        below = [
+            row[column] for row in body[:_SAMPLE_ROWS] if column < len(row) and row[column].strip()
+        ]
+        numbers = [value for value in below if _NUMBER.fullmatch(value.strip())]
+        if not below or len(numbers) < 0.6 * len(below) or not cell.strip():
+            continue
+        is_number = _NUMBER.fullmatch(cell.strip()) is not None
+        is_year = _YEAR.fullmatch(cell.strip()) and not all(map(_YEAR.fullmatch, numbers))
+        votes += -1 if is_number and not is_year else 1
+    return votes >= 0
+
+
+def _find_end(rows: list[list[str]], width: int) -> int:
+    """Where the table ends and notes begin: rows of nothing but a sentence in the first cell."""
+    end = len(rows)
+    while end > 1 and _is_note(rows[end - 1], width):
+        end -= 1
+    return end
+
+
+def _is_note(row: list[str], width: int) -> bool:
+    first = row[0].strip() if row else ""
+    if width < 2 or _count_filled(row) != 1 or not first:
+        return False
+    words = first.split()
+    return len(words) > 3 or (width > 2 and first.startswith(("*", "†", "¹")))
+
+
+def _write_lines(rows: list[list[str]]) -> list[str]:
+    return [clean_line(" ".join(row)) for row in rows]
+
+
 def parse_csv(data: bytes, writer: SectionWriter) -> dict[str, object]:
-    text = decode_text(data)
+    text = decode_text(data).lstrip("\ufeff")
+    named = _NAMED_DELIMITER.match(text)
+    text = text[named.end() :] if named else text
+    delimiter = named.group(1) if named else sniff_delimiter(text)
     try:
-        rows = _read_rows(text, sniff_delimiter(text))
+        rows = _read_rows(text, delimiter)
     except csv.Error as error:
         raise ParseError(f"This CSV file cannot be read: {error}.") from None
     if not rows:
         return {}
+    start = _find_header(rows)
+    title, table = _write_lines(rows[:start]), rows[start:]
     # A single row has nothing to describe: it is data without a header.
-    header, body = (rows[0], rows[1:]) if len(rows) > 1 else ([], rows)
-    names = name_columns(header, max(map(len, rows)))
-    records = [record for row in body if (record := write_record(names, row))]
-    if len(names) == 1 and not header:
+    has_header = len(table) > 1 and _is_header(table[0], table[1:])
+    header, body = (table[0], table[1:]) if has_header else ([], table)
+    names = name_columns(header, max(map(len, table)))
+    end = _find_end(body, len(names))
+    if title:
+        writer.open_heading(1, title[0])
+        writer.add_paragraph("\n".join(title[1:]))
+    records = [record for row in body[:end] if (record := write_record(names, row))]
+    if len(names) == 1 and not header and len(records) == 1:
         writer.add_paragraph(records[0].partition(": ")[2])
     elif records:
-        writer.sections.append(Section((), "\n\n".join(records), None, "table"))
-    return {"rows": len(body), "columns": names}
+        writer.close_section()
+        writer.sections.append(Section(writer.heading, "\n\n".join(records), None, "table"))
+    writer.add_paragraph("\n".join(_write_lines(body[end:])))
+    return {"rows": end, "columns": names, **({"delimiter": delimiter} if delimiter != "," else {})}

@@ -128,8 +128,8 @@ def test_an_upload_can_be_a_child(upload, as_acme):
 @pytest.mark.parametrize(
     ("file_name", "data"),
     [
-        ("a.txt", b"caf\xe9"),
-        ("a.csv", b"caf\xe9,\x81\n"),
+        ("a.txt", b"caf\xe9\x01\x02"),
+        ("a.csv", b"caf\xe9\x01\x02,\x81\n"),
         ("a.txt", b"a\0b"),
         ("a.pdf", b"%PDF-1.7 and then nothing"),
         ("a.docx", b"PK\x03\x04 no zip"),

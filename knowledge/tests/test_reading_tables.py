@@ -1,0 +1,115 @@
+"""CSV files as people save them: titles, notes, dialects, no header; and texts in every encoding."""
+
+from __future__ import annotations
+
+import pytest
+
+from knowledge.formats.parsing import ParseError, parse
+from knowledge.formats.sections import Section
+
+TEXTS = {
+    "windows-1252": "Größe;Gebühr\nSchraube für Türen;4,20 €\nMütter – „groß“;1,10 €",
+    "windows-1250": "Záruční doba činí dva roky ode dne nákupu. Kontaktujte naše středisko, prosím.",
+    "iso-8859-2": "Zażółć gęślą jaźń. Proszę podać cenę części, łącznie z podatkiem.",
+    "windows-1254": "Garanti süresi satın alma tarihinden itibaren iki yıldır. Şirket değiştirir.",
+    "windows-1257": "Garantija galioja dvejus metus nuo pirkimo dienos. Šviežias žuvų ąžuolas.",
+    "cp1251": "Гарантия составляет два года со дня покупки товара.",
+    "koi8_r": "Гарантия составляет два года со дня покупки товара.",
+    "cp1253": "Η εγγύηση ισχύει για δύο χρόνια από την αγορά.",
+    "cp1255": "האחריות היא לשנתיים ממועד הקנייה.",
+    "cp1256": "الضمان ساري لمدة سنتين من تاريخ الشراء.",
+    "shift_jis": "保証期間はご購入日から二年間です。詳しくはお問い合わせください。",
+    "euc_jp": "保証期間はご購入日から二年間です。詳しくはお問い合わせください。",
+    "gb18030": "保修期为自购买之日起两年。请联系我们的客户服务。",
+    "euc_kr": "보증 기간은 구입일로부터 2년입니다. 고객센터에 문의하세요.",
+    "mac-roman": "¿Cuánto cuesta la reparación? El año próximo, señor, será más caro.",
+    "cp850": "¿Cuánto cuesta la reparación? El año próximo, señor, será más caro.",
+    "utf-16-le": "Der Preis: 4,20 €\nGröße: 12",
+    "utf-16-be": "Der Preis: 4,20 €\nGröße: 12",
+}
+
+
+def read_csv(text: str, name: str = "file.csv"):
+    return parse(text.encode(), kind="csv", name=name)
+
+
+def records_of(text: str) -> list[str]:
+    return [
+        record
+        for s in read_csv(text).sections
+        if s.kind == "table"
+        for record in s.text.split("\n\n")
+    ]
+
+
+@pytest.mark.parametrize("encoding", TEXTS)
+def test_an_encoding_is_told_from_the_letters_and_said(encoding):
+    document = parse(TEXTS[encoding].encode(encoding), kind="txt", name="a.txt")
+    assert document.sections[0].text == TEXTS[encoding]
+    assert document.metadata["encoding"] == encoding
+    assert f"read as {encoding}" in document.notes[0]
+
+
+def test_of_utf_8_nothing_is_said_and_a_hurt_one_loses_only_what_is_hurt():
+    assert parse("Größe".encode(), kind="txt", name="a").metadata == {}
+    hurt = parse(("Größe und Gebühr. " * 4).encode() + b"\xff end", kind="md", name="a")
+    assert hurt.sections[0].text == "Größe und Gebühr. " * 4 + " end"
+    assert hurt.notes == ["1 bytes of it are not valid UTF-8 and were left out."]
+
+
+def test_a_short_word_in_the_most_usual_encoding_is_read():
+    assert parse("Größe".encode("latin-1"), kind="txt", name="a").sections[0].text == "Größe"
+
+
+@pytest.mark.parametrize(
+    "data", [bytes(range(1, 256)) * 3, b"\x89PNG\r\n\x1a\n\x01\x02\x03\x81\x8d\x04"]
+)
+def test_what_is_hardly_a_text_is_refused(data):
+    with pytest.raises(ParseError) as caught:
+        parse(data, kind="txt", name="a.txt")
+    assert caught.value.code == "encoding"
+
+
+def test_a_title_above_the_header_is_a_heading_and_a_note_below_is_text():
+    document = read_csv(
+        "Price list spring 2026,,\nAll in EUR\n\nArticle,Stock,Price\nPump P-100,4,129\nPump P-200,0,189\n"
+        ",,\nTotal,4,318\nPrices do not include tax.\n"
+    )
+    title = ("Price list spring 2026",)
+    assert document.sections == (
+        Section(title, "All in EUR"),
+        Section(title, "Article: Pump P-100\nStock: 4\nPrice: 129\n\nArticle: Pump P-200\nStock: 0\nPrice: 189\n\n"
+                "Article: Total\nStock: 4\nPrice: 318", None, "table"),
+        Section(title, "Prices do not include tax."),
+    )  # fmt: skip
+    assert document.metadata["columns"] == ["Article", "Stock", "Price"]
+
+
+def test_a_file_may_name_its_delimiter():
+    document = read_csv("sep=;\r\nArticle;Price\r\nPump, small;129\r\n")
+    assert document.sections[0].text == "Article: Pump, small\nPrice: 129"
+    assert document.metadata["delimiter"] == ";"
+    assert read_csv('"sep=|"\nA|B\n1|2').sections[0].text == "A: 1\nB: 2"
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("Pump,129,4\nLid,12,8\nHose,7,1", "Column 1: Pump\nColumn 2: 129\nColumn 3: 4"),
+        ("0085648100380;0,61 €\n0085648100303;0,71 €", "Column 1: 0085648100380\nColumn 2: 0,61 €"),
+        ("Article,2025,2026\nPump,129,131\nLid,12,13", "Article: Pump\n2025: 129\n2026: 131"),
+        ("Town,Mayor\nUlm,Ada\nBonn,Bob", "Town: Ulm\nMayor: Ada"),
+        ("Price,Price\n1,2\n3,4", "Price: 1\nPrice (2): 2"),
+    ],
+)
+def test_the_first_row_is_a_header_only_where_it_names_something(text, first):
+    assert records_of(text)[0] == first
+
+
+def test_fifty_columns_and_quoted_line_breaks_keep_every_cell_under_its_name():
+    names = [f"name {n}" for n in range(50)]
+    row = [f'"cell {n}\nwith ""two"" lines, and a comma"' for n in range(50)]
+    record = records_of(",".join(names) + "\n" + ",".join(row))[0]
+    assert record == "\n".join(
+        f'name {n}: cell {n}\nwith "two" lines, and a comma' for n in range(50)
+    )
