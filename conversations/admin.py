@@ -133,16 +133,8 @@ class ChatAdmin(LookOnlyAdmin):
             reverse("admin:conversations_goldenquestion_change", args=[golden.pk])
         )
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        chat = self.require_object(request, object_id)
-        facts = {**describe_thread(chat), "may_make_golden": may_manage(request)}
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **facts})
+    def facts_beside(self, request: HttpRequest, obj: Chat) -> dict[str, Any]:
+        return {**describe_thread(obj), "may_make_golden": may_manage(request)}
 
     @display(description="chat", ordering="title")
     def shown_title(self, chat: Chat) -> str:

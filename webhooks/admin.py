@@ -131,20 +131,10 @@ class WebhookAdmin(ProductAdmin):
         form = NewWebhookForm(posted(request))
         return self.ask(request, make, title="Add a webhook", submit="Make the webhook", form=form)
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        webhook = self.require_object(request, object_id)
-        latest = webhook.deliveries.defer("body")[:_SHOWN_DELIVERIES]
-        url = reverse("admin:webhooks_delivery_changelist") + f"?webhook__id__exact={webhook.pk}"
-        context = {"webhook": webhook, "latest_deliveries": latest, "deliveries_url": url}
-        return super().change_view(
-            request, object_id, form_url, {**(extra_context or {}), **context}
-        )
+    def facts_beside(self, request: HttpRequest, obj: Webhook) -> dict[str, Any]:
+        latest = obj.deliveries.defer("body")[:_SHOWN_DELIVERIES]
+        url = reverse("admin:webhooks_delivery_changelist") + f"?webhook__id__exact={obj.pk}"
+        return {"webhook": obj, "latest_deliveries": latest, "deliveries_url": url}
 
     def save_model(
         self, request: HttpRequest, obj: Webhook, form: WebhookForm, change: bool
@@ -255,17 +245,8 @@ class DeliveryAdmin(LookOnlyAdmin):
     actions_detail = ("redeliver",)
     change_form_after_template = "admin/delivery_attempts.html"
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        attempts = self.require_object(request, object_id).log.all()
-        return super().change_view(
-            request, object_id, form_url, {**(extra_context or {}), "delivery_log": attempts}
-        )
+    def facts_beside(self, request: HttpRequest, obj: Delivery) -> dict[str, Any]:
+        return {"delivery_log": obj.log.all()}
 
     def has_redeliver_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return may_manage(request)

@@ -109,20 +109,12 @@ class EvaluationRunAdmin(LookOnlyAdmin):
             "url": self.change_url(run),
         }
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        run = self.require_object(request, object_id)
-        results = list(run.results.order_by("is_right", "created_at", "id")[:_SHOWN_RESULTS])
-        facts = {
-            "figures": list_figures(run.figures), "results": results,
-            "more": max(0, run.questions_done - _SHOWN_RESULTS),
+    def facts_beside(self, request: HttpRequest, obj: EvaluationRun) -> dict[str, Any]:
+        results = list(obj.results.order_by("is_right", "created_at", "id")[:_SHOWN_RESULTS])
+        return {
+            "figures": list_figures(obj.figures), "results": results,
+            "more": max(0, obj.questions_done - _SHOWN_RESULTS),
         }  # fmt: skip
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **facts})
 
     def has_manage_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return may_manage(request)

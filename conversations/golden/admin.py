@@ -27,6 +27,7 @@ _SHOWN_LINES = 20
 class GoldenQuestionAdmin(ProductAdmin):
     form = GoldenQuestionForm
     fixed_once_saved = ("bot_profile",)
+    facts_once_saved = True
     list_display = (
         "shown_question", "bot_profile", "shown_expectation", "shown_tags", "is_active", "updated_at",
     )  # fmt: skip
@@ -45,10 +46,6 @@ class GoldenQuestionAdmin(ProductAdmin):
         ),
         ("Facts", {"fields": (("made_by", "message_id"), ("created_at", "updated_at"), "id")}),
     )  # fmt: skip
-
-    def get_fieldsets(self, request: HttpRequest, obj: GoldenQuestion | None = None) -> Any:
-        found = super().get_fieldsets(request, obj)
-        return found if obj else found[:-1]
 
     def save_model(
         self, request: HttpRequest, obj: GoldenQuestion, form: GoldenQuestionForm, change: bool

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from bots.models import RefusalMode
 from knowledge.retrieval.retrieving import Retrieval
 from minirag.ai.builtin.checking import Check, Strictness
-from minirag.lib.text.phrases import phrases_in
+from minirag.lib.text.phrases import fold_said, phrases_in
 
 _MARKER = re.compile(r"\[\d{1,3}\]")
 
@@ -67,10 +67,8 @@ def choose_refusal_text(own: str, language: str) -> str:
 
 def find_model_refusal(answer: str, refusal_text: str, retrieval: Retrieval) -> Refusal | None:
     """Recognise an answer in which the model says that the sources do not hold it (`not_in_sources`)."""
-    if not retrieval.passages or _fold(refusal_text) not in _fold(answer) or _MARKER.search(answer):
+    if not retrieval.passages or _MARKER.search(answer):
+        return None
+    if fold_said(refusal_text) not in fold_said(answer):
         return None
     return Refusal("not_in_sources", retrieval.confidence, retrieval.threshold)
-
-
-def _fold(text: str) -> str:
-    return re.sub(r"\W+", " ", text.casefold()).strip()

@@ -19,7 +19,7 @@ from knowledge.retrieval.passages import Passage
 from knowledge.sources.configs import AUTHORITIES
 from minirag.lib.text.labels import defuse_labels
 from minirag.lib.text.language_table import LANGUAGES
-from minirag.lib.text.phrases import SPOKEN
+from minirag.lib.text.phrases import SPOKEN, fold_said
 
 Messages = tuple[dict[str, str], ...]
 
@@ -107,10 +107,10 @@ def recall(
     `refused` are positions in the history. In one that a client tells, refusals are known by their text: `refusal`, or
     what the product says itself.
     """
-    known = _own_refusals() | {_fold(refusal)}
+    known = _own_refusals() | {fold_said(refusal)}
     left_out = set(refused)
     for position, (role, content) in enumerate(history):
-        if role == "assistant" and _fold(content) in known:
+        if role == "assistant" and fold_said(content) in known:
             left_out |= {position, position - 1} if position else {position}
     return tuple(
         (role, _CITED.sub("", content) if role == "assistant" else content)
@@ -121,11 +121,7 @@ def recall(
 
 @cache
 def _own_refusals() -> frozenset[str]:
-    return frozenset(_fold(phrases.no_answer) for phrases in SPOKEN.values())
-
-
-def _fold(text: str) -> str:
-    return re.sub(r"\W+", " ", text.casefold()).strip()
+    return frozenset(fold_said(phrases.no_answer) for phrases in SPOKEN.values())
 
 
 def describe_scopes(scopes: Sequence[Scope]) -> str:

@@ -137,6 +137,7 @@ class StateFilter(SimpleListFilter):
 @register(CuratedAnswer, site=tenant_site)
 class CuratedAnswerAdmin(ProductAdmin):
     form = CuratedAnswerForm
+    facts_once_saved = True
     list_display = (
         "shown_question",
         "shown_state",
@@ -156,10 +157,6 @@ class CuratedAnswerAdmin(ProductAdmin):
         ("Validity", {"fields": (("owner", "language"), "is_active", "expires_at")}),
         ("Facts", {"fields": ("state_now", ("created_at", "updated_at"))}),
     )
-
-    def get_fieldsets(self, request: HttpRequest, obj: CuratedAnswer | None = None) -> Any:
-        found = super().get_fieldsets(request, obj)
-        return found if obj else found[:-1]
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         given = super().get_changeform_initial_data(request)

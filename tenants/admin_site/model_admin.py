@@ -45,6 +45,8 @@ class ProductAdmin(ModelAdmin):
     nothing_yet = ""  # what an empty list says of how it fills
     fixed_once_saved: tuple[str, ...] = ()
     """Fields that are chosen when a row is made and only shown afterwards."""
+    facts_once_saved = False
+    """Whether the last of `fieldsets` tells what only a row that is there has."""
 
     list_filter_submit = False
     show_full_result_count = False
@@ -63,6 +65,20 @@ class ProductAdmin(ModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = super().get_readonly_fields(request, obj)
         return (*fields, *self.fixed_once_saved) if obj else fields
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        found = super().get_fieldsets(request, obj)
+        return found[:-1] if self.facts_once_saved and not obj else found
+
+    def facts_beside(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
+        """What the templates around a row's form show besides."""
+        return {}
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, obj: Any = None, **kwargs: Any
+    ) -> HttpResponse:
+        facts = self.facts_beside(request, obj) if obj else {}
+        return super().render_change_form(request, {**context, **facts}, *args, obj=obj, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         with transaction.atomic():

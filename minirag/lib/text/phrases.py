@@ -8,6 +8,7 @@ when this module is imported: a phrase is one look into a dict.
 from __future__ import annotations
 
 import gettext
+import re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
@@ -101,3 +102,8 @@ SPOKEN: Final[dict[str, Phrases]] = {
 def phrases_in(language: str) -> Phrases:
     """Our phrases in a language, or in English where we do not speak it."""
     return SPOKEN.get(language, SPOKEN["en"])
+
+
+def fold_said(text: str) -> str:
+    """A text to find one of our sentences in: its words, without case and marks."""
+    return re.sub(r"\W+", " ", text.casefold()).strip()
