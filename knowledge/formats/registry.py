@@ -17,7 +17,7 @@ from knowledge.formats.plain import parse_plain
 from knowledge.formats.sections import SectionWriter
 from knowledge.formats.tabular import parse_csv
 from knowledge.formats.webpage import parse_html
-from knowledge.formats.word import parse_docx
+from knowledge.formats.word.reading import parse_docx
 
 KIB: Final = 1024
 PLAIN_TEXT: Final = "txt"

@@ -18,6 +18,12 @@ _BLANK_LINES = re.compile(r"\n[ \t\n]*\n")
 # Control characters mean nothing in text and PostgreSQL refuses NUL; unpaired surrogates cannot be stored as UTF-8.
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")
 
+_PAGE_NUMBER = re.compile(
+    r"\W*(?:(?:page|seite|pagina|página|pág\.?|p\.|s\.|стр\.?|страница|sivu|side|sida|strona|oldal|ページ|第)?\s*"
+    r"(?:\d{1,4}|[ivxlc]{1,6})\s*(?:页|頁|(?:of|von|de|di|/|van|из|av|af|z)\s*\d{1,4})?)\W*",
+    re.IGNORECASE,
+)
+
 
 class ParseError(BadInput):
     """A file that cannot be read. `reason` is one sentence for the person who uploaded it.
@@ -81,6 +87,11 @@ def clean_text(text: str) -> str:
 def clean_line(text: str) -> str:
     """`text` on one line, with single spaces."""
     return " ".join(_CONTROLS.sub(" ", text).split())
+
+
+def is_page_number(line: str) -> bool:
+    """Whether a line of a head or foot is nothing but the page's number."""
+    return _PAGE_NUMBER.fullmatch(line) is not None
 
 
 def name_columns(header: list[str], width: int) -> list[str]:

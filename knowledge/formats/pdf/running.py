@@ -8,14 +8,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from knowledge.formats.pdf.layout import Line
-from knowledge.formats.sections import clean_line
+from knowledge.formats.sections import clean_line, is_page_number
 
 _DIGITS = re.compile(r"\d+")
-_PAGE_NUMBER = re.compile(
-    r"\W*(?:(?:page|seite|pagina|página|pág\.?|p\.|s\.|стр\.?|страница|sivu|side|sida|strona|oldal|ページ|第)?\s*"
-    r"(?:\d{1,4}|[ivxlc]{1,6})\s*(?:页|頁|(?:of|von|de|di|/|van|из|av|af|z)\s*\d{1,4})?)\W*",
-    re.IGNORECASE,
-)
 _EDGE: Final = 2
 _FEWEST_PAGES: Final = 3
 # A line that is first or last on this share of the pages is a running head or foot.
@@ -53,7 +48,7 @@ def drop_running_lines(pages: list[Page]) -> None:
             return False
         # A page of nothing else holds a sentence that others resemble.
         is_one_of_several = margins[_mask(line)] >= _FEWEST_PAGES and len(page.lines) > 1
-        return is_one_of_several or (len(shown) > 1 and _is_page_number(line))
+        return is_one_of_several or (len(shown) > 1 and is_page_number(line.text))
 
     for page in shown:
         running = [line for line in _edge_lines(page) if is_running(page, line)]
@@ -69,10 +64,6 @@ def _edge_lines(page: Page) -> list[Line]:
     return [*by_height[:_EDGE], *by_height[max(_EDGE, len(lines) - _EDGE) :]]
 
 
-def _is_page_number(line: Line) -> bool:
-    return _PAGE_NUMBER.fullmatch(line.text) is not None
-
-
 def _mask(line: Line) -> str:
     """Running heads differ from page to page only in their numbers."""
     return _DIGITS.sub("#", clean_line(line.text))
@@ -80,7 +71,7 @@ def _mask(line: Line) -> str:
 
 def _mask_number(line: Line) -> str:
     """In the middle of a page lines may differ in figures that matter."""
-    return "#" if _is_page_number(line) else clean_line(line.text)
+    return "#" if is_page_number(line.text) else clean_line(line.text)
 
 
 def _is_in_margin(page: Page, line: Line) -> bool:
