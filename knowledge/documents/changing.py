@@ -9,10 +9,11 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from knowledge.formats.restrictions import find_restriction
 from knowledge.indexing.forgetting import forget_document
 from knowledge.models import Chunk, Dataset, Document, Redo, Source
 from knowledge.tasks import queue_again
-from minirag.lib.errors import Conflict, NotFound
+from minirag.lib.errors import BadInput, Conflict, NotFound
 from tenants.audit import record, tell_changes
 
 EDITABLE = ("title", "url", "metadata")
@@ -93,7 +94,14 @@ def edit_document(document_id: UUID, changes: dict[str, Any]) -> Document:
     """Change title, url or metadata; None undoes an edit. Raises NotFound.
 
     An edit stays whatever the source says later, until it is undone: then the field is what the source says.
+    Metadata that restrict who may read it are refused: an edit would not stop it from answering. Raises BadInput.
     """
+    if restriction := find_restriction(changes.get("metadata") or {}):
+        raise BadInput(
+            f'"{restriction}" cannot be given to a document that answers: say it in the document itself, or '
+            "deactivate its source.",
+            code="restricted",
+        )
     with transaction.atomic():
         # The lock that an ingestion takes before it writes documents.
         Source.objects.select_for_update().only("pk").filter(documents=document_id).first()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import re
+import tomllib
 from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from knowledge.formats.plain import decode_text
+from knowledge.formats.restrictions import may_restrict
 from knowledge.formats.sections import SectionWriter, clean_line, clean_text
 
 if TYPE_CHECKING:
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 
 _FRONT_MATTER = re.compile(
     r"\A---[ \t]*\n(.{0,16384}?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE
+)
+_TOML_MATTER = re.compile(
+    r"\A\+\+\+[ \t]*\n(.{0,16384}?)^\+\+\+[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE
 )
 # "[Note]: hot" is a remark; only with an address after it does CommonMark's definition of a link hide it.
 _DEFINITION = re.compile(r"[ ]{0,3}\[[^\]]+\]:[ \t]*<?[^\s<]*[/:.#?@]")
@@ -101,26 +106,39 @@ def _plain_value(value: Any) -> Any:
 
 
 def read_front_matter(text: str) -> tuple[dict[str, Any], str]:
-    """(metadata, the rest). Only scalars and flat lists are kept; what is not YAML stays in the text."""
-    match = _FRONT_MATTER.match(text)
+    """(metadata, the rest) of a head in YAML ("---") or TOML ("+++"). What is neither stays in the text.
+
+    Only scalars and flat lists are kept, and that there is more of what restricts who may read it.
+    """
+    match = _FRONT_MATTER.match(text) or _TOML_MATTER.match(text)
     if match is None:
         return {}, text
-    try:
-        loaded = yaml.safe_load(match.group(1))
-    except (yaml.YAMLError, RecursionError, ValueError):
-        loaded = None
-    if not isinstance(loaded, dict):
+    loaded = _load_matter(match.group(1), is_toml=text.startswith("+"))
+    if loaded is None:
+        kept: dict[str, Any] = {"visibility": "unreadable"} if may_restrict(match.group(1)) else {}
         # Without its fences: the second would make a heading of the line before it.
-        return {}, f"{match.group(1)}\n\n{text[match.end() :]}"
+        return kept, f"{match.group(1)}\n\n{text[match.end() :]}"
     metadata: dict[str, Any] = {}
-    for key, value in list(loaded.items())[:50]:
+    restricting = [key for key in loaded if may_restrict(f"{key}:")]
+    for key in [*restricting, *[key for key in loaded if key not in restricting][:50]]:
+        value = loaded[key]
         if isinstance(value, list):
             metadata[str(key)] = [
                 _plain_value(item) for item in value[:100] if _plain_value(item) is not None
             ]
         elif (plain := _plain_value(value)) is not None:
             metadata[str(key)] = plain
+        if key in restricting and value and not metadata.get(str(key)):
+            metadata[str(key)] = "unreadable"
     return metadata, text[match.end() :]
+
+
+def _load_matter(text: str, *, is_toml: bool) -> dict[Any, Any] | None:
+    try:
+        loaded = tomllib.loads(text) if is_toml else yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError, ValueError):
+        return None
+    return loaded if isinstance(loaded, dict) else None
 
 
 class _Blocks:

@@ -8,6 +8,7 @@ from django.conf import settings
 
 from knowledge.formats.parsing import ParsedDocument, parse_isolated
 from knowledge.formats.registry import UPLOADABLE
+from knowledge.formats.restrictions import find_restriction
 from knowledge.indexing.chunking import ChunkDraft, chunk_document
 from knowledge.indexing.embedding import choose_counter
 from minirag.ai.embeddings import profile_of
@@ -30,10 +31,11 @@ class FilePreview:
     pages: int | None
     preview: str
     warnings: tuple[str, ...]
+    is_restricted: bool
 
     @property
     def can_be_ingested(self) -> bool:
-        return 0 < self.chunks <= settings.MAX_CHUNKS_PER_SOURCE
+        return 0 < self.chunks <= settings.MAX_CHUNKS_PER_SOURCE and not self.is_restricted
 
 
 def describe_formats() -> list[tuple[str, str, str]]:
@@ -52,6 +54,7 @@ def preview_file(data: bytes, *, kind: str, name: str) -> FilePreview:
         characters=sum(len(section.text) for section in parsed.sections), chunks=len(drafts),
         tokens=sum(draft.token_count for draft in drafts), pages=len(pages) or None,
         preview=_begin(parsed), warnings=tuple(_find_faults(parsed, drafts, len(pages))),
+        is_restricted=find_restriction(parsed.metadata) is not None,
     )  # fmt: skip
 
 
@@ -66,6 +69,8 @@ def _begin(parsed: ParsedDocument) -> str:
 
 def _find_faults(parsed: ParsedDocument, drafts: list[ChunkDraft], pages: int) -> list[str]:
     faults = []
+    if restriction := find_restriction(parsed.metadata):
+        faults.append(f'It says of itself "{restriction}": nobody would be answered from it.')
     if not drafts:
         return ["There is no text in it: its ingestion would fail."]
     if len(drafts) > settings.MAX_CHUNKS_PER_SOURCE:

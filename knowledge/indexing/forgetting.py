@@ -9,7 +9,7 @@ from django.db import transaction
 from knowledge.indexing.lexicon import lock_knowledge
 from knowledge.indexing.swap import delete_chunks
 from knowledge.models import Chunk, Document, Source, SourceType
-from knowledge.sources.storage import count_bytes
+from knowledge.sources.storage import count_bytes, measure_drafts
 
 
 def forget_knowledge(source_id: uuid.UUID, *, only_deleted: bool = False) -> bool:
@@ -32,10 +32,14 @@ def forget_knowledge(source_id: uuid.UUID, *, only_deleted: bool = False) -> boo
 
 
 def forget_page(source: Source) -> int:
-    """Remove what a page that is gone said, in the caller's transaction; returns how many bytes it stores now."""
+    """Remove what a source said that must say it no more, in the caller's transaction; returns how many bytes are left.
+
+    Of a web page the text that was read is all that is stored.
+    """
     forget_knowledge(source.pk)
-    count_bytes(source.bot_profile_id, -source.stored_bytes)
-    return 0
+    kept = measure_drafts(source, ())
+    count_bytes(source.bot_profile_id, kept - source.stored_bytes)
+    return kept
 
 
 def forget_document(document_id: uuid.UUID) -> bool:
