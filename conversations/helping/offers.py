@@ -8,6 +8,7 @@ from typing import Any
 
 from conversations.models import EXCERPT_LENGTH
 from knowledge.retrieval.passages import Passage
+from minirag.lib.text.headings import hide_heading_marks
 from minirag.lib.text.phrases import phrases_in
 
 _LONGEST_LABEL = 120
@@ -37,7 +38,7 @@ class Near:
             # What is cut leads elsewhere.
             url=passage.url if len(passage.url) <= _LONGEST_URL else "",
             page=passage.page,
-            content=passage.content[:EXCERPT_LENGTH],
+            content=hide_heading_marks(passage.content)[:EXCERPT_LENGTH],
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from conversations.models.messages import Message
+from minirag.lib.text.headings import hide_heading_marks
 
 EXCERPT_LENGTH = 200
 """How much of a passage readers see who did not ask for all of it."""
@@ -53,4 +54,4 @@ class Citation(models.Model):
 
     @property
     def excerpt(self) -> str:
-        return self.content[:EXCERPT_LENGTH]
+        return hide_heading_marks(self.content)[:EXCERPT_LENGTH]

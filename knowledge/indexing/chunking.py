@@ -17,6 +17,7 @@ from typing import Final
 
 from knowledge.formats.sections import ParsedDocument, clean_line
 from knowledge.indexing.pieces import CountTokens, Cutter, Piece, estimate_tokens
+from minirag.lib.text.headings import mark_heading
 
 __all__ = [
     "ChunkDraft",
@@ -160,15 +161,18 @@ def _merge_tiny(groups: list[_Group], max_tokens: int) -> list[_Group]:
         if not is_tiny or len(members) < 2 or not all(group.path for group in members):
             merged.extend(members)
             continue
-        pieces: list[Piece] = []
-        for group in members:
-            heading = clean_line(group.path[-1])
-            pieces.append(
-                Piece(heading, estimate_tokens([heading])[0], "\n\n", group.pieces[0].page)
-            )
-            pieces.extend([replace(group.pieces[0], joint="\n"), *group.pieces[1:]])
+        pieces = [piece for group in members for piece in _head(group, max_tokens // 2)]
         merged.append(_Group(path, [replace(piece, limit=max_tokens // 2) for piece in pieces]))
     return merged
+
+
+def _head(group: _Group, room: int) -> list[Piece]:
+    """A group's text with its heading above, as one piece where there is room: none is read without the other."""
+    heading = mark_heading(clean_line(group.path[-1]))
+    above = Piece(heading, estimate_tokens([heading])[0], "\n\n", group.pieces[0].page)
+    pieces = [above, replace(group.pieces[0], joint="\n"), *group.pieces[1:]]
+    tokens = sum(piece.tokens for piece in pieces)
+    return [replace(above, text=_join(pieces), tokens=tokens)] if tokens <= room else pieces
 
 
 def _join(pieces: list[Piece]) -> str:

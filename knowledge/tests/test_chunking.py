@@ -165,7 +165,13 @@ class TestHeadings:
         sections = [Section(("FAQ", f"Question {n}?"), "Yes.") for n in range(3)]
         (chunk,) = chunk_document(document_of(*sections))
         assert chunk.heading == "Manual > FAQ"
-        assert chunk.content == "\n\n".join(f"Question {n}?\nYes." for n in range(3))
+        assert chunk.content == "\n\n".join(f"## Question {n}?\nYes." for n in range(3))
+
+    def test_a_heading_is_never_parted_from_its_few_words(self):
+        sections = [Section(("FAQ", f"Question {n}?"), "Yes. Or no.") for n in range(40)]
+        chunks = chunk_document(document_of(*sections), max_tokens=60, overlap_tokens=10)
+        read = [part for chunk in chunks for part in chunk.content.split("\n\n")]
+        assert len(chunks) > 5 and read == [f"## Question {n}?\nYes. Or no." for n in range(40)]
 
     def test_a_section_with_something_to_say_is_never_merged(self):
         sections = [Section(("FAQ", f"Question {n}?"), sentence(n, 40)) for n in range(2)]

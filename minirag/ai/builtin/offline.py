@@ -11,7 +11,16 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from minirag.ai.builtin.checking import Check, Quoted, Signs, Strictness, check_quotes
+from minirag.ai.builtin.checking import (
+    Check,
+    Quoted,
+    Signs,
+    Strictness,
+    Word,
+    check_quotes,
+    find_word,
+    weigh_words,
+)
 from minirag.ai.builtin.scoring import (
     QUESTION_MARKS,
     Candidate,
@@ -33,7 +42,7 @@ EXTRA_SENTENCE_RATIO = 0.8
 LEAST_SENTENCE_RATIO = 0.6
 MOST_ITEMS, LONGEST_LIST = 15, 1500
 LONGEST_PARAGRAPH = 3
-SAME_QUESTION = 0.75
+SAME_QUESTION, FOUND = 0.7, 0.8
 
 
 @dataclass(frozen=True)
@@ -89,7 +98,7 @@ def answer_question(
     scores = score_candidates(question, candidates, term_weights or {}, embed, before)
     indices = choose_sentences(candidates, scores, sentences)
     indices = leave_out_lesser_rows(question, candidates, indices, scores)
-    indices = answer_below(question, candidates, indices)
+    indices = answer_below(question, candidates, indices, term_weights or {}, variants or {})
     indices = complete_lists(candidates, indices, read_asked(question, candidates))
     chosen = [candidates[index] for index in indices]
     text = write_answer(chosen)
@@ -165,19 +174,46 @@ def put_in_order(candidates: Sequence[Candidate], chosen: Iterable[int]) -> list
     )
 
 
-def answer_below(question: str, candidates: Sequence[Candidate], chosen: list[int]) -> list[int]:
-    """Where the best passage's heading asks the same question: what stands first below it, and no other passage."""
-    best = candidates[chosen[0]]
-    terms = set(analysis.analyse(question, best.language))
-    if not best.passage.title.endswith(QUESTION_MARKS) or not terms:
+def answer_below(
+    question: str,
+    candidates: Sequence[Candidate],
+    chosen: list[int],
+    term_weights: Mapping[str, float],
+    variants: Mapping[str, Sequence[str]],
+) -> list[int]:
+    """Where a heading asks the same question: what stands first below it, and no other passage."""
+    asked: dict[tuple[int, str], float] = {}
+    for each in candidates:
+        key = (each.passage.number, each.title)
+        if each.title.endswith(QUESTION_MARKS) and key not in asked:
+            words = weigh_words(question, each.language, term_weights)
+            asked[key] = compare_heading(words, each.title, each.language, variants)
+    best = max(
+        asked, key=lambda key: (asked[key], key == _place_of(candidates[chosen[0]])), default=None
+    )
+    if best is None or asked[best] < SAME_QUESTION:
         return chosen
-    if len(terms & best.heading) < SAME_QUESTION * len(terms):
-        return chosen
-    below = [index for index, each in enumerate(candidates) if each.passage is best.passage]
+    below = [index for index, each in enumerate(candidates) if _place_of(each) == best]
     first = [index for index in below if candidates[index].block == candidates[below[0]].block]
     return put_in_order(
         candidates, [*first[:LONGEST_PARAGRAPH], *(each for each in chosen if each in below)]
     )
+
+
+def _place_of(candidate: Candidate) -> tuple[int, str]:
+    return candidate.passage.number, candidate.title
+
+
+def compare_heading(
+    words: Sequence[Word], heading: str, language: str, variants: Mapping[str, Sequence[str]]
+) -> float:
+    """The share (0 to 1) of a question's weight that a heading has; 0 where it asks for much else."""
+    terms = frozenset(analysis.analyse(heading, language))
+    found = [word for word in words if find_word(word, terms, variants) >= FOUND]
+    said = sum(not word.is_framing for word in weigh_words(heading, language, {}))
+    if 2 * sum(not word.is_framing for word in found) <= said:
+        return 0.0
+    return sum(word.weight for word in found) / (sum(word.weight for word in words) or 1.0)
 
 
 def complete_lists(

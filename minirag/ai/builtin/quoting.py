@@ -37,6 +37,7 @@ class Quote:
     `context` is what it is read under: the sentence before it, the lead-in of its list or table, a question that it
     answers, the heading in the text. Quotes of one paragraph, list or table have the same `block`. `marker` is a list
     item's: "-", or its number. `columns` is the first label of a table's row: "Code" in "Code: E24, Meaning: …".
+    `heading` is the one in the text above it.
     """
 
     text: str
@@ -44,6 +45,7 @@ class Quote:
     block: int = 0
     marker: str = ""
     columns: str = ""
+    heading: str = ""
 
 
 def split_quotes(content: str) -> list[str]:
@@ -102,7 +104,9 @@ class _Reading:
         above = dict.fromkeys((self.heading, self.question, self.lead))
         context = " ".join(text for text in above if text)
         columns = sentence.partition(":")[0] if block.kind == "row" else ""
-        self.quotes.append(Quote(sentence, context, self.number, block.marker, columns))
+        self.quotes.append(
+            Quote(sentence, context, self.number, block.marker, columns, self.heading)
+        )
         if block.kind == "paragraph":
             self.lead = sentence
             if sentence.endswith(("?", "？", "؟")):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from minirag.ai.builtin.quoting import clean_inline, read_quotes
 from minirag.lib.asking.answer_types import AnswerType, Asked, holds_answer, read_question
 from minirag.lib.text import analysis
-from minirag.lib.text.languages import detect_language
+from minirag.lib.text.languages import detect_languages
 from minirag.lib.text.short_texts import decide_language
 from minirag.lib.text.weekdays import days_in
 from minirag.lib.variants import stand_for
@@ -72,6 +72,13 @@ class Candidate:
     block: int = 0
     marker: str = ""
     columns: str = ""
+    under: str = ""
+    """The heading in the text above it."""
+
+    @property
+    def title(self) -> str:
+        """The nearest heading."""
+        return self.under or self.passage.title
 
     @property
     def is_question(self) -> bool:
@@ -82,8 +89,9 @@ def list_candidates(passages: Sequence[OfflinePassage]) -> list[Candidate]:
     """Every quotable sentence once: overlapping chunks repeat some, and the better passage keeps them."""
     candidates: list[Candidate] = []
     seen: set[str] = set()
-    for passage in sorted(passages, key=lambda each: -each.score):
-        language = detect_language(passage.content)
+    ranked = sorted(passages, key=lambda each: -each.score)
+    languages = detect_languages([f"{each.heading}\n{each.content}" for each in ranked])
+    for passage, language in zip(ranked, languages, strict=True):
         heading = frozenset(analysis.analyse(passage.heading, language))
         # A chunk may begin with its own heading, which answers nothing.
         seen |= {part.casefold() for part in (passage.heading, passage.title)}
@@ -99,6 +107,7 @@ def list_candidates(passages: Sequence[OfflinePassage]) -> list[Candidate]:
                 Candidate(
                     passage, position, quote.text, _read_terms(quote.text, language), language,
                     above[quote.context], heading, quote.context, quote.block, quote.marker, quote.columns,
+                    quote.heading,
                 )
             )  # fmt: skip
     return candidates
@@ -268,7 +277,7 @@ def cover_above(weights: Weights, candidate: Candidate) -> float:
     present = set(candidate.terms)
     missing = {term: weight for term, weight in weights.terms.items() if term not in present}
     share = sum(missing.values()) / weights.total
-    answers = CONTEXT if candidate.passage.title.endswith(QUESTION_MARKS) else HEADING
+    answers = CONTEXT if candidate.title.endswith(QUESTION_MARKS) else HEADING
     return share * (
         CONTEXT * cover_question(missing, candidate.above)
         + answers * cover_question(missing, candidate.heading)

@@ -13,7 +13,8 @@ from minirag.ai.builtin.offline import (
     compose_answer,
     split_pieces,
 )
-from minirag.ai.builtin.quoting import LONGEST_QUOTE, split_quotes
+from minirag.ai.builtin.quoting import LONGEST_QUOTE, read_quotes, split_quotes
+from minirag.ai.builtin.scoring import list_candidates
 
 HANDBOOK = OfflinePassage(
     1,
@@ -394,3 +395,43 @@ def test_a_row_of_the_same_table_in_the_next_passage_is_left_out_as_well():
     ]
     answer = compose_answer("What does error H07 mean?", passages)
     assert "H07" in answer and "H08" not in answer
+
+
+ASKED = """## May I check in without a credit card?
+You may: then we ask for 100 euros in advance.
+
+## May I bring a dog?
+No. Cats are welcome."""
+
+
+def test_a_heading_within_a_passage_that_asks_the_same_is_answered_by_what_stands_below():
+    passages = [
+        OfflinePassage(
+            1, "Paying", "You can stay with any card. Credit is given to companies.", 1.0
+        ),
+        OfflinePassage(2, "Questions", ASKED, 0.6),
+    ]
+    answer = compose_answer("Is it possible to check in without a credit card?", passages)
+    assert "100 euros" in answer and "dog" not in answer and "##" not in answer
+    assert "100 euros" not in compose_answer("Which credit do companies get?", passages)
+
+
+def test_a_heading_within_a_passage_is_read_above_its_text_and_never_quoted():
+    quotes = read_quotes("## Opening\nFrom nine to five.\n\n## Prices\nTwo euros.")
+    assert [(quote.text, quote.heading) for quote in quotes] == [
+        ("From nine to five.", "Opening"), ("Two euros.", "Prices"),
+    ]  # fmt: skip
+
+
+def test_a_table_among_dutch_passages_is_dutch():
+    table = OfflinePassage(1, "Eisen", "Systeem | Minimaal\nLinux | Ubuntu of Debian, 8 GB", 1.0)
+    prose = OfflinePassage(
+        2, "Hulp", "De link in de mail werkt een uur. Bel ons even als het daarna niet lukt.", 0.5
+    )
+    english = OfflinePassage(
+        3, "Help", "The link in the mail is good for an hour. Call us if it is not.", 0.4
+    )
+    languages = {
+        each.passage.number: each.language for each in list_candidates([table, prose, english])
+    }
+    assert languages == {1: "nl", 2: "nl", 3: "en"}

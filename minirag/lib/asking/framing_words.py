@@ -47,9 +47,12 @@ persone possibile posso prendere prezzi prezzo può quanto sapere serve servono 
 vedere vorrei
 """
 _DUTCH = """
-betalen dag dagen dochter doen duur duurt gaan geven goed gratis halen heb hebben help hoelang hoeveel informatie
-kan kinderen komen kopen kost kosten krijg krijgen kunnen lang mag man mensen moet mogelijk naam nemen nodig open
-persoon prijs prijzen uitleggen vinden vraag vrouw weten wil willen zien zoek zoon
+beste bestaat betaal betalen betekenen betekent dag dagen dochter doe doen doet duur duurt eigenlijk er ga gaan gaat
+geef geeft geven goed gratis groot haal halen heb hebben heet help helpen hoelang hoeveel hoog houdt informatie
+kan kinderen kom komen komt koop kopen kost kosten krijg krijgen krijgt kunnen kunt laat laten lang mag man mensen moet
+mogelijk naam neem neemt nemen nieuw nieuwe nodig nog noemt ongeveer open oud persoon precies prijs prijzen soort
+staan staat tijd uitleggen vind vinden vindt vraag vrouw waar waarom wanneer weet welk welke werk werken werkt weten
+wie wij wil willen zeg zeggen zegt zien ziet zit zoek zoeken zoon
 """
 _POLISH = """
 bilet cena ceny chcę czas czynne córka dni dostać drogi dzieci dziecko dzień gdzie ile imię informacje jak kosztuje

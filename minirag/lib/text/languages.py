@@ -11,6 +11,7 @@ import re
 import unicodedata
 from bisect import bisect_right
 from collections import Counter
+from collections.abc import Sequence
 from typing import Final
 
 from minirag.lib.text.language_table import LANGUAGES
@@ -159,3 +160,27 @@ def detect_language(text: str) -> str:
     if script in ("latin", "cyrillic", "arabic"):
         return _vote(words, script)
     return LANGUAGE_OF_SCRIPT[script]
+
+
+def detect_languages(texts: Sequence[str]) -> list[str]:
+    """The language of each of some texts that stand together: a table or a list of names among them has too few
+    function words of any language to be taken for a foreign one.
+    """
+    told = [detect_language(text) for text in texts]
+    lengths = Counter[str]()
+    for text, language in zip(texts, told, strict=True):
+        lengths[language] += len(text)
+    usual = lengths.most_common(1)[0][0] if lengths else DEFAULT_LANGUAGE
+    return [
+        usual if language != usual and not _is_surely(language, usual, text) else language
+        for text, language in zip(texts, told, strict=True)
+    ]
+
+
+def _is_surely(language: str, usual: str, text: str) -> bool:
+    sample = text[:_SAMPLE_CHARACTERS].lower()
+    if main_script(sample) != LANGUAGES[usual].script:
+        return True
+    words = set(re.findall(r"[^\W\d_]+", sample))
+    own, others = (len(words & STOP_WORDS.get(each, frozenset())) for each in (language, usual))
+    return own > others + 1
