@@ -21,6 +21,7 @@ from unfold.widgets import (
 
 from bots.admin_fields import LinesField
 from bots.drafts.changing import hold_back, split_off
+from bots.filter_form import FILTER_FIELDS, FILTER_NAMES, SourceFilterFields, show_filter
 from bots.models import MOST_ORIGINS, MOST_QUESTIONS, BotProfile, Outcome, PriceOverride, UsageEvent
 from bots.origins import normalise_origin
 from bots.profiles import switch_bot
@@ -43,7 +44,10 @@ _OUTCOME_COLOURS = {
 }  # fmt: skip
 
 
-class BotForm(forms.ModelForm):
+_ONLY_WRITTEN = ("new_api_key", "new_api_base", "clear_api_key", *FILTER_FIELDS)
+
+
+class BotForm(SourceFilterFields, forms.ModelForm):
     """A bot, with its provider key as a field that can be written and never read."""
 
     starter_questions = LinesField(
@@ -88,7 +92,6 @@ class BotForm(forms.ModelForm):
             "greeting": UnfoldAdminTextareaWidget(attrs={"rows": 2}),
             "refusal_text": UnfoldAdminTextareaWidget(attrs={"rows": 2}),
             "description": UnfoldAdminTextInputWidget(),
-            "source_filter": UnfoldAdminTextareaWidget(attrs={"rows": 3}),
         }
         labels = {
             "condense_model": "Model that rewrites",
@@ -100,18 +103,15 @@ class BotForm(forms.ModelForm):
         help_texts = {
             "contact": "Shown to visitors whose question was declined, or who ask for a person: an e-mail address, a "
             "telephone number, a page.",
-            "source_filter": 'Which sources it may answer from, such as {"tags": ["public"], "languages": ["en"]}; '
-            "also source_ids, dataset_ids, dated_from and dated_until (2026-01-31). Empty: all of them.",
             "dense_weight": "From 0, words alone, to 1, meaning alone. Empty: what fits the question's language.",
             "query_variations": "How many times a chat model puts a question in other words, each searched as well. "
             "0: never.",
             "rerank_model": "A reranker, or a chat model, that orders what was found. Empty: none.",
         }
-        error_messages = {
-            "source_filter": {
-                "invalid": 'This is no valid JSON. Write it like {"tags": ["public"]}.'
-            }
-        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.show_filter(self.instance.source_filter)
 
     def clean_allowed_origins(self) -> list[str]:
         lines: list[str] = self.cleaned_data["allowed_origins"]
@@ -120,11 +120,9 @@ class BotForm(forms.ModelForm):
         except ValueError as error:
             raise ValidationError(str(error).capitalize() + ".") from None
 
-    def clean_source_filter(self) -> dict[str, Any]:
-        return self.cleaned_data["source_filter"] or {}
-
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
+        self._take_filter()
         key, base = self.cleaned_data.get("new_api_key"), self.cleaned_data.get("new_api_base")
         if key and self.cleaned_data.get("clear_api_key"):
             self.add_error("clear_api_key", "Either enter a new key or forget the stored one.")
@@ -134,6 +132,16 @@ class BotForm(forms.ModelForm):
         except CredentialsInvalid as error:
             self.add_error(f"new_{error.field}", f"It {error.reason}.")
         return cleaned
+
+    def _take_filter(self) -> None:
+        """Several fields are one column: it has changed where what they say has."""
+        stored = self.instance.source_filter
+        wanted = self.clean_filter(stored)
+        self.changed_data[:] = [name for name in self.changed_data if name not in FILTER_NAMES]
+        if wanted != stored:
+            self.initial["source_filter"] = stored
+            self.instance.source_filter = wanted
+            self.changed_data.append("source_filter")
 
 
 @register(BotProfile, site=tenant_site)
@@ -152,7 +160,7 @@ class BotProfileAdmin(ProductAdmin):
     list_filter = ("is_active", "model")
     search_fields = ("name", "description")
     date_hierarchy = "created_at"
-    readonly_fields = ("has_key", "shown_scopes", "id", "created_at", "updated_at")
+    readonly_fields = ("has_key", "shown_filter", "shown_scopes", "id", "created_at", "updated_at")
     actions = ("activate", "deactivate")
     change_form_before_template = "admin/try_bot.html"
     fieldsets = (
@@ -166,8 +174,8 @@ class BotProfileAdmin(ProductAdmin):
             "clear_api_key",
         )}),
         ("Refusal and retrieval", {"classes": ("tab",), "fields": (
-            "refusal_mode", "refusal_floor", "refusal_text", "source_filter", "recency_days", "query_variations",
-            "rerank_model", "fusion", "dense_weight",
+            "refusal_mode", "refusal_floor", "refusal_text", *FILTER_FIELDS, "shown_filter", "recency_days",
+            "query_variations", "rerank_model", "fusion", "dense_weight",
         )}),
         ("Scopes", {"classes": ("tab",), "fields": ("shown_scopes",)}),
         ("Widget", {"classes": ("tab",), "fields": ("greeting", "starter_questions", "allowed_origins", "is_public")}),
@@ -179,12 +187,15 @@ class BotProfileAdmin(ProductAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: BotProfile | None = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
-        if self.has_change_permission(request, obj) if obj else self.has_add_permission(request):
-            return fieldsets if obj else [each for each in fieldsets[:-1] if each[0] != "Scopes"]
-        return [
-            (title, {**options, "fields": _readable(options["fields"])})
+        writes = (
+            self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
+        )
+        hidden = ("shown_filter",) if writes else _ONLY_WRITTEN
+        shown = [
+            (title, {**options, "fields": tuple(name for name in options["fields"] if name not in hidden)})
             for title, options in fieldsets
-        ]
+        ]  # fmt: skip
+        return shown if obj or not writes else [each for each in shown[:-1] if each[0] != "Scopes"]
 
     def save_model(
         self, request: HttpRequest, obj: BotProfile, form: BotForm, change: bool
@@ -216,6 +227,10 @@ class BotProfileAdmin(ProductAdmin):
     def name_and_description(self, bot: BotProfile) -> list[str]:
         return [bot.name, bot.description[:80]]
 
+    @display(description="only from sources with")
+    def shown_filter(self, bot: BotProfile) -> str:
+        return show_filter(bot.source_filter)
+
     @display(description="guardrails")
     @once_per_row
     def shown_scopes(self, bot: BotProfile) -> str:
@@ -239,13 +254,6 @@ class BotProfileAdmin(ProductAdmin):
             switch_bot(bot, is_active)
             self.log_change(request, bot, word.capitalize() + ".")
         self.message_user(request, f"{len(chosen)} {word}.", messages.SUCCESS)
-
-
-def _readable(fields: Any) -> tuple[Any, ...]:
-    """Leave out the fields that only exist to be written."""
-    return tuple(
-        field for field in fields if field not in ("new_api_key", "new_api_base", "clear_api_key")
-    )
 
 
 @register(UsageEvent, site=tenant_site)

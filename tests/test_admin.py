@@ -469,7 +469,7 @@ def bot_form(**changes: Any) -> dict[str, Any]:
         "refusal_text": "",
         "fusion": "max_norm",
         "dense_weight": "",
-        "source_filter": "",
+        "filter_tags": "",
         "recency_days": "",
         "rerank_model": "",
         "query_variations": 0,

@@ -1188,7 +1188,7 @@ class TestAdmins:
             "history_turns": "5",
             "fusion": "max_norm",
             "unsupported_mode": "mark",
-            "source_filter": "{}",
+            "filter_tags": "",
             "recency_days": "",
             "rerank_model": "",
             "query_variations": "0",

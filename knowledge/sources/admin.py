@@ -16,6 +16,7 @@ from unfold.decorators import action, display
 from bots.models import BotProfile
 from knowledge.datasets import admin as dataset_admin  # noqa: F401 - registers the page of datasets
 from knowledge.models import Source, SourceFile, SourceStatus, SourceType
+from knowledge.models.standing import STANDING
 from knowledge.sources.changing import (
     cancel_ingestion,
     create_source,
@@ -93,7 +94,11 @@ class SourceAdmin(ProductAdmin):
             what = (
                 "source_type", "file", "url", *NYXCORE_FIELDS, "name", "content", "description", "refresh_schedule",
             )  # fmt: skip
-            return ((None, {"fields": (("bot_profile", "shared_dataset"), *what)}),)
+            said = (("tags", "dated_on"), ("is_pinned", "weight"))
+            return (
+                (None, {"fields": (("bot_profile", "shared_dataset"), *what)}),
+                ("What counts", {"fields": said, "classes": ("collapse",)}),
+            )
         own: tuple[Any, ...] = {
             SourceType.TEXT: ("content",), SourceType.UPLOAD: ("shown_file",),
             SourceType.URL: ("url", "refresh_schedule"),
@@ -302,16 +307,18 @@ def _find_home(data: dict[str, Any]) -> Home:
 
 def _create(data: dict[str, Any]) -> Source:
     """Make the source of a checked form and queue it."""
+    standing = {name: data[name] for name in STANDING}
     if data["source_type"] == SourceType.UPLOAD:
         return upload_source(
             _find_home(data), None, name=data["name"], description=data["description"],
             file_name=data["file"].name,
-            kind=data["kind"], data=data["data"],
+            kind=data["kind"], data=data["data"], standing=standing,
         )  # fmt: skip
     home = _find_home(data)
     fields = {
         "bot_profile_id": home.bot.pk if home.bot else None, "dataset_id": home.dataset.pk,
         "source_type": data["source_type"], "name": data["name"], "description": data["description"],
+        **standing,
     }  # fmt: skip
     if data["source_type"] == SourceType.URL:
         fields |= {"config": {"url": data["url"]}, "refresh_schedule": data["refresh_schedule"]}

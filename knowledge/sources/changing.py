@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -143,10 +143,14 @@ def upload_source(
     file_name: str,
     kind: str,
     data: bytes,
+    standing: Mapping[str, Any] | None = None,
 ) -> Source:
-    """Keep an uploaded file as a source and queue its ingestion. Raises QuotaExceeded."""
+    """Keep an uploaded file as a source and queue its ingestion; `standing` as the columns of STANDING.
+
+    Raises QuotaExceeded.
+    """
     fields = {
-        "name": name, "description": description, "source_type": SourceType.UPLOAD,
+        **(standing or {}), "name": name, "description": description, "source_type": SourceType.UPLOAD,
         "config": {"original_filename": file_name, "file_size": len(data)},
     }  # fmt: skip
     source = build_source(home, parent, fields)

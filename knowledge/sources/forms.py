@@ -19,6 +19,7 @@ from bots.admin_fields import TagsField
 from knowledge.formats.parsing import parse_isolated
 from knowledge.formats.registry import UPLOADABLE, format_of_upload, list_uploadable
 from knowledge.models import Dataset, Source, SourceType
+from knowledge.models.standing import STANDING
 from knowledge.sources.configs import LONGEST_URL, prepare_config
 from knowledge.sources.nyxcore_form import NyxCoreFields
 from minirag.lib.errors import BadInput
@@ -136,6 +137,7 @@ class NewSourceForm(SourceForm):
             "description",
             "refresh_schedule",
             "content",
+            *STANDING,
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
