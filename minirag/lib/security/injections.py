@@ -3,8 +3,8 @@
 No word or phrase is suspicious by itself: "How do I rotate my API key?", "Explain jailbreak detection" and "Why does
 the printer ignore my instructions?" are questions. What is refused is an order to the bot: to drop the instructions
 it has, to show them, or to be another one without rules. Text in quotation marks was said by somebody else and does
-not count. Sixteen languages, some whole sentences and what orders are made of (see override_features), and the
-plainest disguises (see disguises): people who try will find words that pass, and a bot is not safe because of this
+not count. Sixteen languages, some whole sentences, what orders are made of (see override_features) and such as name no
+instruction outright (see override_asks), and the plainest disguises (see disguises): people who try will find words that pass, and a bot is not safe because of this
 file. The model is told what is data, has no secret in its prompt, and may cite only what it got.
 
 In documents it is an order that is addressed to a machine: `orders_a_machine`. What such a sentence says is nothing
@@ -20,7 +20,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from minirag.lib.security import override_features, override_words
+from minirag.lib.security import override_asks, override_features, override_words
 from minirag.lib.security.disguises import unmask
 from minirag.lib.text.labels import defuse_labels
 
@@ -79,7 +79,7 @@ _PATTERNS: Final = (
     r"\byou are (?:now\s+)?(?:in\s+)?(?:an?\s+)?(?:dan\b|developer mode|(?:unrestricted|unfiltered|jailbroken)\b)",
     r"\b(?:pretend|act (?:as|like)|behave (?:as|like)|answer|respond|reply)\b[^.!?:]{0,60}"
     r"\b(?:no|without(?: any)?|free of)\s+(?:your\s+)?(?:rules|restrictions|guidelines|guardrails|filters)\b",
-    rf"\b(?:role-?play|pretend|imagine|play|you are|you're)\b[^.!?]{{0,80}}\b(?:no|without(?: any)?|free of)\s+{_FREE}\b",
+    rf"\b(?:role-?play|pretend|imagine|play (?:an?|the) (?:role|part|AI|assistant|bot|chatbot|character)|you are|you're)\b[^.!?]{{0,80}}\b(?:no|without(?: any)?|free of)\s+{_FREE}\b",
     rf"\byou are (?:now\s+)?\w+(?: now)?[.,;:]\s+\S+ (?:has|knows|follows) no {_FREE}\b",
     rf"\byour\s+(?:{_OLD}\s+)?{_RULES}\s+(?:no longer|do(?: not|n't))\s+(?:apply|count|exist|hold)\b",
     rf"{_START}{_SHOW_ME}(?:the|your)\s+(?:(?:full|exact|entire|own|original)\s+)*{_RULES}{_GIVEN}",
@@ -114,17 +114,20 @@ _ATTEMPTS: Final = (
     ),
 )
 # Tried only where one of the words stands that each of these patterns has: most questions hold none.
-_FEATURES: Final = tuple(
-    (letters, _compile(patterns))
-    for (letters, _), patterns in zip(
-        _ATTEMPTS,
-        (
-            override_features.LATIN, override_features.CYRILLIC, override_features.ARABIC,
-            override_features.EAST_ASIAN, override_features.DEVANAGARI,
+_BY_TRACE: Final = tuple(
+    (
+        made.TRACES,
+        tuple(
+            (letters, _compile(patterns))
+            for (letters, _), patterns in zip(
+                _ATTEMPTS,
+                (made.LATIN, made.CYRILLIC, made.ARABIC, made.EAST_ASIAN, made.DEVANAGARI),
+                strict=True,
+            )
         ),
-        strict=True,
     )
-)  # fmt: skip
+    for made in (override_features, override_asks)
+)
 _QUOTED = re.compile(
     r"\"[^\"]{1,300}\"|“[^”]{1,300}”|„[^“”]{1,300}[“”]|«[^»]{1,300}»|`[^`]{1,300}`|(?<!\w)'[^']{1,300}'(?!\w)"
 )
@@ -143,10 +146,14 @@ def _cut(text: str) -> str:
 def _is_plain_override(text: str) -> bool:
     said = _QUOTED.sub(" … ", " ".join(text.split()))
     folded = said.casefold()
-    has_feature = any(trace in folded for trace in override_features.TRACES)
+    tried = [
+        _ATTEMPTS,
+        *(made for traces, made in _BY_TRACE if any(map(folded.__contains__, traces))),
+    ]
     return any(
         attempt.search(said)
-        for letters, attempts in (*_ATTEMPTS, *(_FEATURES if has_feature else ()))
+        for made in tried
+        for letters, attempts in made
         if letters.search(said)
         for attempt in attempts
     )
