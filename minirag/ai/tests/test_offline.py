@@ -426,7 +426,10 @@ def test_a_heading_within_a_passage_is_read_above_its_text_and_never_quoted():
 def test_a_table_among_dutch_passages_is_dutch():
     table = OfflinePassage(1, "Eisen", "Systeem | Minimaal\nLinux | Ubuntu of Debian, 8 GB", 1.0)
     prose = OfflinePassage(
-        2, "Hulp", "De link in de mail werkt een uur. Bel ons even als het daarna niet lukt.", 0.5
+        2,
+        "Hulp",
+        "De link in de mail werkt een uur. Bel ons even als het daarna niet lukt, dan kijken we er samen met u naar.",
+        0.5,
     )
     english = OfflinePassage(
         3, "Help", "The link in the mail is good for an hour. Call us if it is not.", 0.4
