@@ -19,7 +19,7 @@ from bots.profiles import create_bot
 from conversations.models import Message
 from conversations.turns.state import Asker, History
 from conversations.turns.taking import Done, Failed, Started, take_turn
-from knowledge.formats.registry import UPLOADABLE
+from knowledge.formats.registry import BY_SUFFIX
 from knowledge.indexing.ingestion import ingest
 from knowledge.measuring import name_documents, teach_whole
 from knowledge.models import Chunk, Source, SourceStatus, SourceType
@@ -109,7 +109,7 @@ def _make_source(bot: BotProfile, path: Path, base_url: str) -> Source:
         return create_source(fields)
     return upload_source(
         find_home(bot.pk, None), None, name=path.stem, description="", file_name=path.name,
-        kind=UPLOADABLE[path.suffix].kind, data=path.read_bytes(),
+        kind=BY_SUFFIX[path.suffix].kind, data=path.read_bytes(),
     )  # fmt: skip
 
 

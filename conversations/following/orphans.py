@@ -136,6 +136,7 @@ def _read_passage(shown: dict[str, Any]) -> Passage:
         external_id = shown["chunk_id"]
         chunk_id = identify(source_id, external_id)
     facts = {name: shown[name] for name in ("title", "url", "page", "heading", "content", "score")}
+    facts["place"] = shown.get("place", "")  # turns that began before there were places
     nowhere: Any = {"document_id": UUID(int=0), "cosine": 0.0, "bm25": 0.0}
     return Passage(chunk_id, source_id, external_id=external_id, **nowhere, **facts)
 

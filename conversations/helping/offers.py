@@ -26,6 +26,7 @@ class Near:
     heading: str
     url: str
     page: int | None
+    place: str
     content: str
 
     @classmethod
@@ -38,6 +39,7 @@ class Near:
             # What is cut leads elsewhere.
             url=passage.url if len(passage.url) <= _LONGEST_URL else "",
             page=passage.page,
+            place=passage.place,
             content=hide_heading_marks(passage.content)[:EXCERPT_LENGTH],
         )
 

@@ -27,6 +27,7 @@ class LoggedCitation(NamedTuple):
     title: str
     url: str
     page: int | None
+    place: str
     content: str
     score: float
 
@@ -158,6 +159,7 @@ def _log_citation(citation: Citation) -> LoggedCitation:
         title=citation.title,
         url=citation.url,
         page=citation.page,
+        place=citation.place,
         content=citation.excerpt,
         score=round(citation.score, 4),
     )

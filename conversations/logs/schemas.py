@@ -10,6 +10,7 @@ from pydantic import Field
 from bots.models import Outcome
 from conversations.models import CitationKind, CutReason, Feedback
 from conversations.turns.schemas import Excerpt, HelpSchema, RefusalSchema, Score
+from knowledge.documents.schemas import Place
 from minirag.lib.days import Day
 from minirag.lib.http_in.nouns import Moment, Noun
 from minirag.lib.http_in.pagination import PagedSchema, PageQuery
@@ -23,6 +24,7 @@ class TurnCitationSchema(Noun):
     title: Annotated[str, Field(examples=["Hours"])]
     url: str
     page: int | None
+    place: Place
     content: Excerpt
     score: Score
 

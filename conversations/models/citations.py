@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from conversations.models.messages import Message
+from knowledge.formats.sections import LONGEST_PLACE
 from minirag.lib.text.headings import hide_heading_marks
 
 EXCERPT_LENGTH = 200
@@ -35,6 +36,7 @@ class Citation(models.Model):
     heading = models.CharField(max_length=1000, blank=True)
     url = models.CharField(max_length=2048, blank=True)
     page = models.PositiveIntegerField(null=True, blank=True)
+    place = models.CharField(max_length=LONGEST_PLACE, blank=True, default="", db_default="")
     content = models.TextField()
     score = models.FloatField()
 

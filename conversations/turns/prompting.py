@@ -156,9 +156,8 @@ def quote_passages(passages: Sequence[Passage]) -> str:
     """Number the passages from 1 and quote each between tags that its own text cannot contain."""
     quoted = []
     for number, passage in enumerate(passages, start=1):
-        place = passage.heading or passage.title  # a heading's path begins with the title
-        if passage.page:
-            place += f", page {passage.page}"
+        # A heading's path begins with the title.
+        place = (passage.heading or passage.title) + passage.shown_place
         opening = f'<source id="{number}" from="{defuse(place, attribute=True)}"{_mark(passage)}>'
         label = ""
         if passage.authority:

@@ -277,6 +277,7 @@ def cite_passage(message: Message, number: int, passage: Passage) -> Citation:
         heading=passage.heading[:1000],
         url=passage.url,
         page=passage.page,
+        place=passage.place,
         content=passage.content,
         score=passage.score,
         external_id=passage.external_id,

@@ -22,6 +22,7 @@ from conversations.models import (
 )
 from conversations.turns.grounding import Refusal
 from conversations.turns.taking import Delta, Done, Failed, SourcesFound, Stopped, TurnEvent
+from knowledge.documents.schemas import Place
 from knowledge.retrieval.passages import Passage
 from minirag.lib.bounds import AsColumn
 from minirag.lib.errors import ProductError
@@ -120,6 +121,7 @@ class CitationSchema(Noun):
     heading: str
     url: str
     page: int | None
+    place: Place
 
 
 class NearSchema(Noun):
@@ -131,6 +133,7 @@ class NearSchema(Noun):
     heading: Annotated[str, Field(description="The last of those it stands under.")]
     url: str
     page: int | None
+    place: Place = ""
     content: Annotated[str, Field(description="Its first 200 characters.")]
 
 

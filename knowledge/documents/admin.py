@@ -61,7 +61,15 @@ class DocumentAdmin(LookOnlyAdmin):
 
 @register(Chunk, site=tenant_site)
 class ChunkAdmin(LookOnlyAdmin):
-    list_display = ("shown_content", "document", "source", "ordinal", "page", "token_count")
+    list_display = (
+        "shown_content",
+        "document",
+        "source",
+        "ordinal",
+        "page",
+        "place",
+        "token_count",
+    )
     list_filter = ("source__bot_profile",)
     list_select_related = ("document", "source")
     search_fields = ("content", "heading", "document__title")
@@ -70,7 +78,7 @@ class ChunkAdmin(LookOnlyAdmin):
         "heading",
         "content",
         ("document", "source"),
-        ("ordinal", "page", "token_count"),
+        ("ordinal", "page", "place", "token_count"),
         "id",
     )
 

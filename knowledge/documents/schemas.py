@@ -16,6 +16,14 @@ from minirag.lib.http_in.rest import Body
 
 Cost = Annotated[float | None, BeforeValidator(lambda c: float(c) if isinstance(c, Decimal) else c)]
 
+Place = Annotated[
+    str,
+    Field(
+        description="Where it stands in what has no pages: a slide, a row, a time, a line.",
+        examples=["sheet Prices, row 12"],
+    ),
+]
+
 
 class DocumentSchema(Noun, of=Document):
     id: Shown[UUID]
@@ -73,6 +81,7 @@ class ChunkSchema(Noun):
     heading: str
     content: Annotated[str, Field(examples=["Open from 9 to 17."])]
     page: int | None
+    place: Place
     token_count: int
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from rest_framework.request import Request
 
-from knowledge.formats.previews import describe_formats, preview_file
+from knowledge.formats.previews import list_formats, preview_file
 from knowledge.formats.schemas import FilePreviewSchema, FormatsSchema
 from knowledge.formats.uploads import check_file, read_upload
 from minirag.lib.database import UPLOADS
@@ -29,8 +29,15 @@ class FileFormats(ApiView):
     @describe("List the formats of uploads", answers={200: FormatsSchema})
     def get(self, request: Request) -> dict[str, Any]:
         formats = [
-            {"extension": extension, "name": name, "content_type": content_type}
-            for extension, name, content_type in describe_formats()
+            {
+                "extension": row.suffixes[0],
+                "extensions": list(row.suffixes),
+                "name": row.name,
+                "content_type": row.media_types[0],
+                "survives": row.survives,
+                "place": row.place,
+            }
+            for row in list_formats()
         ]
         limits = {
             "max_upload_bytes": settings.MAX_UPLOAD_BYTES, "max_chunks_per_source": settings.MAX_CHUNKS_PER_SOURCE,

@@ -16,7 +16,7 @@ from pathlib import Path, PurePath
 from typing import Any, Final
 
 from knowledge.formats.encodings import detect_encoding
-from knowledge.formats.registry import BY_SUFFIX, FORMATS, suffix_of
+from knowledge.formats.registry import BY_SUFFIX, FORMATS, format_of_content, suffix_of
 from knowledge.formats.sections import ParsedDocument, ParseError, Section, SectionWriter
 from minirag.lib.text.languages import detect_language
 
@@ -30,6 +30,7 @@ __all__ = [
 
 _PROJECT: Final = Path(__file__).resolve().parents[2]
 _LANGUAGE_SAMPLE: Final = 4000
+_PICTURES: Final = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a")
 
 
 def _choose_title(metadata: dict[str, Any], sections: tuple[Section, ...], name: str) -> str:
@@ -65,17 +66,27 @@ def _name_encoding(data: bytes, metadata: dict[str, Any]) -> dict[str, Any]:
 
 
 def parse(data: bytes, *, kind: str, name: str) -> ParsedDocument:
-    """Reads `data` as `kind` (a key of `FORMATS`). An empty or blank file gives a document without sections.
+    """Reads `data` as `kind` (a key of `FORMATS`), or as what its first bytes say that it is.
+
+    An empty or blank file gives a document without sections.
 
     Raises `ParseError` with a reason for the person who uploaded it. Runs foreign libraries in this very process.
     """
     known = FORMATS.get(kind)
     if known is None:
         raise ParseError(f"Files of the kind {kind!r} cannot be read.", code="unsupported")
+    if data.startswith(_PICTURES):
+        raise ParseError(
+            "This is a picture. What is written in pictures is not read.", code="unsupported"
+        )
     writer = SectionWriter()
+    known = format_of_content(data, known)
     metadata = known.parse(data, writer)
     if known.is_text and "encoding" not in metadata:
         metadata = {**metadata, **_name_encoding(data, metadata)}
+    if known.kind != kind:
+        said = f"Its name says {FORMATS[kind].name}; it was read as {known.name}, which it is."
+        metadata = {**metadata, "notes": [*metadata.get("notes", []), said]}
     sections = writer.finish()
     return ParsedDocument(
         title=_choose_title(metadata, sections, name),
@@ -92,7 +103,7 @@ def parse_isolated(
 
     Blocks the calling thread: call it from a worker thread or a Celery task, never from the event loop.
     """
-    limit = FORMATS[kind].in_process_bytes if kind in FORMATS else 0
+    limit = format_of_content(data, FORMATS[kind]).in_process_bytes if kind in FORMATS else 0
     if limit and len(data) <= limit:
         return parse(data, kind=kind, name=name)
     request = json.dumps(
@@ -142,7 +153,7 @@ def _read_answer(answer: bytes, status: int) -> ParsedDocument:
     if "error" in message:
         raise ParseError(message["error"]["reason"], code=message["error"]["code"])
     sections = tuple(
-        Section(tuple(heading), text, page, kind)
-        for heading, text, page, kind in message["sections"]
+        Section(tuple(heading), text, page, kind, place)
+        for heading, text, page, kind, place in message["sections"]
     )
     return ParsedDocument(message["title"], sections, message["metadata"], message["language"])

@@ -36,7 +36,7 @@ def _answer(data: bytes, kind: str, name: str) -> dict[str, Any]:
         return {"error": {"code": "broken", "reason": "This file is broken and cannot be read."}}
     return {
         "title": document.title,
-        "sections": [[list(s.heading), s.text, s.page, s.kind] for s in document.sections],
+        "sections": [[list(s.heading), s.text, s.page, s.kind, s.place] for s in document.sections],
         "metadata": document.metadata,
         "language": document.language,
     }

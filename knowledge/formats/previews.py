@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from knowledge.formats.parsing import ParsedDocument, parse_isolated
-from knowledge.formats.registry import UPLOADABLE
+from knowledge.formats.registry import FORMATS, Format
 from knowledge.formats.restrictions import find_restriction
 from knowledge.indexing.chunking import ChunkDraft, chunk_document
 from knowledge.indexing.embedding import choose_counter
@@ -38,9 +38,9 @@ class FilePreview:
         return 0 < self.chunks <= settings.MAX_CHUNKS_PER_SOURCE and not self.is_restricted
 
 
-def describe_formats() -> list[tuple[str, str, str]]:
-    """Return extension, name and content type of what can be uploaded."""
-    return [(suffix, row.name, row.media_types[0]) for suffix, row in sorted(UPLOADABLE.items())]
+def list_formats() -> list[Format]:
+    """What can be uploaded, by the suffix that each is known by."""
+    return sorted(FORMATS.values(), key=lambda row: row.suffixes[0])
 
 
 def preview_file(data: bytes, *, kind: str, name: str) -> FilePreview:

@@ -6,75 +6,193 @@ with, the admin's hint and the API's list follow. `tests/test_tables.py` fails f
 
 from __future__ import annotations
 
+import io
+import sys
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Final
 
+from knowledge.formats.data.structured import parse_json, parse_json_lines, parse_xml, parse_yaml
 from knowledge.formats.markdown import parse_markdown
+from knowledge.formats.office.ebook import parse_epub
+from knowledge.formats.office.open_document import parse_odt
+from knowledge.formats.office.rich_text import parse_rtf
+from knowledge.formats.office.slides import parse_pptx
+from knowledge.formats.office.workbook import parse_xlsx
 from knowledge.formats.pdf.reading import parse_pdf
 from knowledge.formats.plain import parse_plain
 from knowledge.formats.sections import SectionWriter
 from knowledge.formats.tabular import parse_csv
+from knowledge.formats.texts.email_message import parse_email
+from knowledge.formats.texts.notebook import parse_notebook
+from knowledge.formats.texts.source_code import parse_code
+from knowledge.formats.texts.subtitles import parse_subtitles
 from knowledge.formats.webpage import parse_html
 from knowledge.formats.word.reading import parse_docx
 
 KIB: Final = 1024
+_OFFICE: Final = "application/vnd.openxmlformats-officedocument"
 PLAIN_TEXT: Final = "txt"
+SOURCE_CODE: Final = "program"
 MARKDOWN: Final = "md"
 """What a text source is written in."""
 
 
 @dataclass(frozen=True)
 class Format:
-    """`media_types` and `suffixes` are all it goes by, its own first; `kind` is what is stored."""
+    """`media_types` and `suffixes` are all it goes by, its own first; `kind` is what is stored.
+
+    `survives` says what of such a file is found and cited, and `place` how a citation names the spot.
+    """
 
     kind: str
     name: str
     suffixes: tuple[str, ...]
     media_types: tuple[str, ...]
     parse: Callable[[bytes, SectionWriter], dict[str, Any]]
-    can_be_uploaded: bool = True
+    survives: str
+    place: str = ""
     in_process_bytes: int = 0
     """Up to this size our own process reads it; 0 where a large library reads it, always in a process with limits."""
     is_text: bool = False
     """Whether its bytes are text, in an encoding that only HTTP may name."""
+    begins: tuple[bytes, ...] = ()
+    """How such a file begins, in small letters, whatever its name says."""
+    holds: str = ""
+    """The part by which a zip package is known to be one."""
 
 
+_CODE: Final = (
+    ".py", ".js", ".ts", ".tsx", ".jsx", ".mjs", ".java", ".kt", ".scala", ".go", ".rs", ".c", ".h", ".cpp", ".hpp",
+    ".cc", ".cs", ".php", ".rb", ".pl", ".lua", ".swift", ".dart", ".r", ".jl", ".sh", ".bash", ".ps1", ".sql", ".css",
+    ".scss", ".less", ".vue", ".proto", ".graphql", ".tf", ".ini", ".toml", ".cfg", ".conf", ".properties", ".bat",
+)  # fmt: skip
 _ROWS: Final = (
     Format(
-        PLAIN_TEXT, "Plain text", (".txt", ".text"), ("text/plain",), parse_plain,
-        in_process_bytes=1024 * KIB, is_text=True,
+        PLAIN_TEXT, "Plain text", (".txt", ".text", ".log"), ("text/plain",), parse_plain,
+        "paragraphs", in_process_bytes=1024 * KIB, is_text=True,
     ),
     # Hostile brackets cost CommonMark the square of their number: 3 s for 64 KiB.
     Format(
         MARKDOWN, "Markdown", (".md", ".markdown"), ("text/markdown", "text/x-markdown"), parse_markdown,
+        "headings, lists with their numbers, tables, code, links; front matter as metadata",
         in_process_bytes=64 * KIB, is_text=True,
     ),
     Format(
-        "csv", "CSV, a record for each row", (".csv", ".tsv"), ("text/csv", "text/tab-separated-values"), parse_csv,
-        in_process_bytes=1024 * KIB, is_text=True,
+        "csv", "CSV, a record for each row", (".csv",), ("text/csv",), parse_csv,
+        "a record for each row, with the names of its columns", in_process_bytes=1024 * KIB, is_text=True,
     ),
-    Format("pdf", "PDF with text", (".pdf",), ("application/pdf", "application/x-pdf"), parse_pdf),
     Format(
-        "docx", "Word", (".docx",), ("application/vnd.openxmlformats-officedocument.wordprocessingml.document",),
-        parse_docx,
+        "tsv", "Tab-separated values, a record for each row", (".tsv", ".tab"), ("text/tab-separated-values",),
+        parse_csv, "a record for each row, with the names of its columns", in_process_bytes=1024 * KIB, is_text=True,
+    ),
+    Format(
+        "pdf", "PDF with text", (".pdf",), ("application/pdf", "application/x-pdf"), parse_pdf,
+        "the outline's titles as headings, columns in reading order, tables that are drawn, values of forms", "page 3",
+        begins=(b"%pdf-",),
+    ),
+    Format(
+        "docx", "Word", (".docx",), (f"{_OFFICE}.wordprocessingml.document",), parse_docx,
+        "title, headings, lists, tables", holds="word/document.xml",
+    ),
+    Format(
+        "xlsx", "Excel, a record for each row", (".xlsx", ".xlsm"),
+        (f"{_OFFICE}.spreadsheetml.sheet", "application/vnd.ms-excel.sheet.macroenabled.12"), parse_xlsx,
+        "names of sheets as headings, a record for each row with the names of its columns; days, percentages and "
+        "currencies as they are shown; joined cells and links (workbooks up to 8 MiB unpacked); title, author, date. "
+        "Formulas as the value that was last stored. Hidden sheets are named and not read",
+        "sheet Prices, row 12", holds="xl/workbook.xml",
+    ),
+    Format(
+        "pptx", "PowerPoint", (".pptx",), (f"{_OFFICE}.presentationml.presentation",), parse_pptx,
+        "titles of slides as headings, texts and lists with their depth and numbers, tables, charts as tables, texts "
+        "of drawings, notes, links; title, author, date. Hidden slides are named and not read", "slide 4",
+        holds="ppt/presentation.xml",
+    ),
+    Format(
+        "odt", "OpenDocument text", (".odt",), ("application/vnd.oasis.opendocument.text",), parse_odt,
+        "title, headings, lists with their numbers, tables, links, notes; author, date. What was deleted is not read",
+        holds="content.xml",
+    ),
+    Format(
+        "rtf", "Rich text", (".rtf",), ("application/rtf", "text/rtf"), parse_rtf,
+        "paragraphs, tables, links; title, author, date", begins=(b"{\\rtf",),
+    ),
+    Format(
+        "epub", "EPUB book", (".epub",), ("application/epub+zip",), parse_epub,
+        "headings, lists, tables and code of each chapter in reading order; title, author, date", "chapter 5",
+        holds="META-INF/container.xml",
     ),
     Format(
         "html", "Web page", (".html", ".htm", ".xhtml"), ("text/html", "application/xhtml+xml"), parse_html,
-        can_be_uploaded=False, is_text=True,
+        "title, headings, lists with their numbers, tables, code", is_text=True,
+        begins=(b"<!doctype html", b"<html"),
+    ),
+    Format(
+        "eml", "E-mail", (".eml",), ("message/rfc822",), parse_email,
+        "who wrote when to whom about what, the text, messages that were passed on; the names of attachments; subject "
+        "as title, author, date",
+    ),
+    Format(
+        "json", "JSON", (".json", ".geojson"), ("application/json", "application/geo+json", "application/ld+json"),
+        parse_json, "a record for each thing in a list, with the names of its fields; names of what holds others as "
+        "headings; numbers as they are written", "record 7", is_text=True,
+    ),
+    Format(
+        "jsonl", "JSON, a record for each line", (".jsonl", ".ndjson"), ("application/jsonl", "application/x-ndjson"),
+        parse_json_lines, "a record for each line, with the names of its fields; lines that are broken are named",
+        "line 120", is_text=True,
+    ),
+    Format(
+        "xml", "XML", (".xml", ".rss", ".atom"), ("application/xml", "text/xml", "application/rss+xml",
+        "application/atom+xml"), parse_xml, "a record for each of neighbouring elements of one name, with the names of "
+        "its parts and attributes; names of what holds others as headings; links", "record 7", is_text=True,
+    ),
+    Format(
+        "yaml", "YAML", (".yaml", ".yml"), ("application/yaml", "text/yaml", "application/x-yaml", "text/x-yaml"),
+        parse_yaml, "as JSON; words and numbers as they are written", "record 7", is_text=True,
+    ),
+    Format(
+        "subtitles", "Subtitles", (".srt", ".vtt"), ("application/x-subrip", "text/vtt"), parse_subtitles,
+        "what is said, joined to sentences, and who says it", "00:01:23", in_process_bytes=1024 * KIB, is_text=True,
+    ),
+    Format(
+        "ipynb", "Jupyter notebook", (".ipynb",), ("application/x-ipynb+json",), parse_notebook,
+        "headings and texts, code in its form, what was printed (4,000 characters a cell)", "cell 5", is_text=True,
+    ),
+    Format(
+        SOURCE_CODE, "Source code", _CODE, ("text/x-script", "application/javascript", "text/javascript", "text/css",
+        "text/x-python"), parse_code, "code in its form, under the names of what it defines", "line 120",
+        in_process_bytes=1024 * KIB, is_text=True,
     ),
 )  # fmt: skip
 FORMATS: Final[dict[str, Format]] = {row.kind: row for row in _ROWS}
 BY_SUFFIX: Final = {suffix: row for row in _ROWS for suffix in row.suffixes}
 _BY_MEDIA_TYPE: Final = {media_type: row for row in _ROWS for media_type in row.media_types}
-UPLOADABLE: Final = {row.suffixes[0]: row for row in _ROWS if row.can_be_uploaded}
-"""What may be uploaded, by the one suffix that each is known by."""
 
 
 def format_of_upload(file_name: str) -> Format | None:
     """The format of a file that somebody uploads, by its suffix."""
-    return UPLOADABLE.get(suffix_of(file_name))
+    return BY_SUFFIX.get(suffix_of(file_name))
+
+
+def format_of_content(data: bytes, named: Format) -> Format:
+    """What a file is, if its first bytes say so; else what its name says."""
+    start = data[:200].lstrip().lower()
+    if data.startswith(b"PK\x03\x04"):
+        try:
+            with zipfile.ZipFile(io.BytesIO(data)) as package:
+                parts = package.NameToInfo.keys()
+        except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError):
+            return named
+        if named.holds in parts:
+            return named
+        return next((row for row in _ROWS if row.holds and row.holds in parts), named)
+    if named.kind == SOURCE_CODE:  # it may well begin as a page does
+        return named
+    return next((row for row in _ROWS if row.begins and start.startswith(row.begins)), named)
 
 
 def format_of_answer(path: str, media_type: str | None) -> Format | None:
@@ -94,5 +212,20 @@ def suffix_of(file_name: str) -> str:
 
 
 def list_uploadable() -> str:
-    """The suffixes in one line, as refusals say them."""
-    return ", ".join(sorted(UPLOADABLE))
+    """The suffixes that formats are known by, in one line, as refusals say them."""
+    return ", ".join(sorted(row.suffixes[0] for row in _ROWS))
+
+
+def describe_survival() -> str:
+    """The table of the documentation: what of each format is found and cited."""
+    lines = ["| Format | Suffixes | What survives | A citation says |", "|---|---|---|---|"]
+    for row in _ROWS:
+        suffixes = " ".join(row.suffixes)
+        lines.append(
+            f"| {row.name} | `{suffixes}` | {row.survives} | {row.place or 'the headings'} |"
+        )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(describe_survival() + "\n")

@@ -11,8 +11,16 @@ from minirag.lib.http_in.nouns import Noun
 
 class FileFormatSchema(Noun):
     extension: Annotated[str, Field(examples=[".pdf"])]
+    extensions: Annotated[list[str], Field(description="All of them.", examples=[[".pdf"]])]
     name: str
     content_type: str
+    survives: Annotated[str, Field(description="What of such a file is found and cited.")]
+    place: Annotated[
+        str,
+        Field(
+            description="How a citation names the spot; empty: by headings.", examples=["page 3"]
+        ),
+    ]
 
 
 class FormatsSchema(Noun):

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from minirag.lib.errors import BadInput
 
-SectionKind = Literal["text", "table", "code"]
+SectionKind = Literal["text", "table", "code", "record"]
 
 MAX_CHARACTERS = 20_000_000
 """The most text one document may hold. Ten megabytes of upload cannot honestly exceed it; a bomb can."""
 
 _LONGEST_HEADER = 300
+LONGEST_PLACE = 120
+
 _BLANK_LINES = re.compile(r"\n[ \t\n]*\n")
 # Control characters mean nothing in text and PostgreSQL refuses NUL; unpaired surrogates cannot be stored as UTF-8.
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")
@@ -44,14 +47,17 @@ class Section:
     """A stretch of one document under one heading path.
 
     `heading`: from the outermost heading inwards, without the document's title. `page`: from 1, for paged formats.
+    `place` says where else it stands: "slide 4", "sheet Prices, row 12", "00:01:23", "line 120".
     `text`: paragraphs divided by a blank line. In a table either the first line is the header and each further line
-    one row, cells divided by " | ", or (with blank lines) each paragraph is one self-describing record.
+    one row, cells divided by " | ", or (with blank lines) each paragraph is one self-describing record. A `record` is
+    one such record alone, with a place of its own.
     """
 
     heading: tuple[str, ...]
     text: str
     page: int | None = None
     kind: SectionKind = "text"
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +133,10 @@ def _is_title(row: list[str]) -> bool:
 
 @dataclass
 class SectionWriter:
-    """Collects what a parser meets, in reading order, and closes a section when heading, page or kind changes."""
+    """Collects what a parser meets, in reading order, and closes a section when heading, place or kind changes."""
 
     page: int | None = None
+    place: str = ""
     sections: list[Section] = field(default_factory=list)
     _headings: list[tuple[int, str]] = field(default_factory=list)
     _paragraphs: list[str] = field(default_factory=list)
@@ -153,9 +160,21 @@ class SectionWriter:
         self._headings.append((level, text))
         self._bare = len(self.sections)
 
+    def end_headings(self) -> None:
+        """What comes now stands under none."""
+        self.close_section()
+        self._keep_bare_heading()
+        self._headings.clear()
+
     def turn_page(self, page: int) -> None:
         self.close_section()
         self.page = page
+
+    def move_to(self, place: str) -> None:
+        """What comes now stands at `place`."""
+        if place != self.place:
+            self.close_section()
+            self.place = clean_line(place)[:LONGEST_PLACE]
 
     def add_paragraph(self, text: str) -> None:
         text = clean_text(text)
@@ -168,7 +187,7 @@ class SectionWriter:
         if text.strip():
             self._count(text)
             self.close_section()
-            self.sections.append(Section(self.heading, text, self.page, "code"))
+            self.sections.append(Section(self.heading, text, self.page, "code", self.place))
 
     def add_table(self, rows: list[list[str]]) -> None:
         """Rows of cells; the first row is the header. Empty rows are left out, a title above the header is text.
@@ -182,11 +201,24 @@ class SectionWriter:
             text = _write_table([[clean_line(cell) for cell in row] for row in rows])
             self._count(text)
             self.close_section()
-            self.sections.append(Section(self.heading, text, self.page, "table"))
+            self.sections.append(Section(self.heading, text, self.page, "table", self.place))
+
+    def add_record(self, fields: Iterable[tuple[str, str]], place: str) -> None:
+        """One self-describing record: a line for each field that says something."""
+        told = [(clean_line(name), clean_text(value).strip()) for name, value in fields]
+        # A blank line would divide the record.
+        lines = [f"{name}: {_BLANK_LINES.sub(chr(10), value)}" for name, value in told if value]
+        if lines:
+            self.move_to(place)
+            text = "\n".join(lines)
+            self._count(text)
+            self.close_section()
+            self.sections.append(Section(self.heading, text, self.page, "record", self.place))
 
     def close_section(self) -> None:
         if self._paragraphs:
-            self.sections.append(Section(self.heading, "\n\n".join(self._paragraphs), self.page))
+            text = "\n\n".join(self._paragraphs)
+            self.sections.append(Section(self.heading, text, self.page, "text", self.place))
             self._paragraphs = []
 
     def finish(self) -> tuple[Section, ...]:
@@ -198,7 +230,8 @@ class SectionWriter:
         """A heading with nothing under it is text of the heading above: an outline is all headings."""
         if self._headings and self._bare == len(self.sections):
             *above, (_, text) = self._headings
-            self.sections.append(Section(tuple(heading for _, heading in above), text, self.page))
+            path = tuple(heading for _, heading in above)
+            self.sections.append(Section(path, text, self.page, "text", self.place))
 
     def _count(self, text: str) -> None:
         self._characters += len(text)

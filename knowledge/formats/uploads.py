@@ -17,7 +17,7 @@ from django.http import HttpRequest
 from pydantic import BaseModel
 
 from knowledge.formats.parsing import parse_isolated
-from knowledge.formats.registry import UPLOADABLE, format_of_upload, list_uploadable, suffix_of
+from knowledge.formats.registry import BY_SUFFIX, format_of_upload, list_uploadable, suffix_of
 from minirag.lib.errors import BadInput
 from minirag.lib.http_in.ignored import find_unknown, note_ignored
 from minirag.lib.http_in.rest import InvalidFields, check_form_text, validate_fields
@@ -38,7 +38,7 @@ class Upload(Generic[F]):
 
     @property
     def kind(self) -> str:
-        return UPLOADABLE[suffix_of(self.file_name)].kind
+        return BY_SUFFIX[suffix_of(self.file_name)].kind
 
 
 def read_upload(request: HttpRequest, form_model: type[F]) -> Upload[F]:

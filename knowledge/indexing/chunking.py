@@ -45,6 +45,7 @@ class ChunkDraft:
     page: int | None
     token_count: int
     content_hash: str
+    place: str = ""
 
 
 def indexed_text(draft: ChunkDraft) -> str:
@@ -169,8 +170,10 @@ def _merge_tiny(groups: list[_Group], max_tokens: int) -> list[_Group]:
 def _head(group: _Group, room: int) -> list[Piece]:
     """A group's text with its heading above, as one piece where there is room: none is read without the other."""
     heading = mark_heading(clean_line(group.path[-1]))
-    above = Piece(heading, estimate_tokens([heading])[0], "\n\n", group.pieces[0].page)
-    pieces = [above, replace(group.pieces[0], joint="\n"), *group.pieces[1:]]
+    first = group.pieces[0]
+    tokens = estimate_tokens([heading])[0]
+    above = Piece(heading, tokens, "\n\n", first.page, place=first.place)
+    pieces = [above, replace(first, joint="\n"), *group.pieces[1:]]
     tokens = sum(piece.tokens for piece in pieces)
     return [replace(above, text=_join(pieces), tokens=tokens)] if tokens <= room else pieces
 
@@ -213,5 +216,8 @@ def chunk_document(
                 seen.add(digest)
                 tokens = sum(piece.tokens for piece in pieces)
                 page = next((piece.page for piece in pieces if piece.page is not None), None)
-                drafts.append(ChunkDraft(len(drafts), heading, content, page, tokens, digest))
+                place = next((piece.place for piece in pieces if piece.place), "")
+                drafts.append(
+                    ChunkDraft(len(drafts), heading, content, page, tokens, digest, place)
+                )
     return drafts

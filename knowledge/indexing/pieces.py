@@ -33,6 +33,7 @@ class Piece:
     page: int | None = None
     repeatable: bool = False  # may be repeated as overlap: prose, not rows or code
     limit: int = 0  # the chunk is closed when it would grow beyond this
+    place: str = ""
 
 
 def estimate_tokens(texts: list[str]) -> list[int]:
@@ -55,13 +56,15 @@ class Cutter:
     def cut(self, section: Section) -> list[Piece]:
         if section.kind == "code":
             pieces = self.cut_block(section.text, section.page)
-        elif section.kind == "table" and "\n\n" in section.text:
+        elif section.kind == "record" or (section.kind == "table" and "\n\n" in section.text):
             pieces = self.cut_records(section.text, section.page)
         elif section.kind == "table":
             pieces = self.cut_table(section)
         else:
             pieces = self.cut_prose(section)
-        return pieces
+        return (
+            [replace(piece, place=section.place) for piece in pieces] if section.place else pieces
+        )
 
     def measure(self, pieces: list[Piece]) -> list[Piece]:
         counts = self.count_tokens([piece.text for piece in pieces])

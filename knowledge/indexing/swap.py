@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection, transaction
 
 from knowledge.indexing.chunking import ChunkDraft, indexed_text
+from knowledge.indexing.dating import day_of
 from knowledge.indexing.lexicon import (
     add_statistics,
     choose_mean_length,
@@ -146,9 +147,10 @@ def swap_knowledge(
         added, kept, kept_vectors = _sort_changes(chunks, stored, vectors)
         if {chunk.id for chunk in added} - (counts.keys() & {*vectors, *kept_vectors, *vectorless}):
             raise KnowledgeChanged
+        facts = {**(facts or {}), **_date_source(source, documents)}
         count_bytes(
             source.bot_profile_id,
-            (facts or {}).get("stored_bytes", source.stored_bytes) - source.stored_bytes,
+            facts.get("stored_bytes", source.stored_bytes) - source.stored_bytes,
         )
         _store_documents(source, documents)
         delete_chunks([*(stored.keys() - {chunk.id for chunk in kept})])
@@ -160,7 +162,7 @@ def swap_knowledge(
         if vectors and dataset.embedding_dimensions is None:
             dataset.embedding_dimensions = len(next(iter(vectors.values())))
             dataset.save(update_fields=["embedding_dimensions", "updated_at"])
-        _finish(source, documents, len(chunks), facts or {})
+        _finish(source, documents, len(chunks), facts)
     if len(added) >= _ANALYSE_FROM:
         refresh_planner_statistics()
     rebake_if_drifted()
@@ -173,6 +175,16 @@ def _lock_source(held: Source) -> Source:
     if source is None:
         raise ClaimLost
     return source
+
+
+def _date_source(source: Source, documents: Sequence[NewDocument]) -> dict[str, Any]:
+    """The day that its document says it is of, where no person has said another."""
+    found = day_of(documents[0].metadata) if len(documents) == 1 else None
+    if source.dated_on is not None:
+        stored = Document.objects.filter(source=source).values_list("metadata", flat=True)[:2]
+        if [day_of(each) for each in stored] != [source.dated_on]:
+            return {}
+    return {"dated_on": found} if found != source.dated_on else {}
 
 
 def _sort_changes(
@@ -252,15 +264,13 @@ def _insert_chunks(
     lengths = [count.total() for count in counts]
     mean = choose_mean_length(lengths)
     with connection.cursor() as cursor:
-        columns = (
-            "id, document_id, source_id, ordinal, heading, content, page, token_count, content_hash"
-        )
+        columns = "id, document_id, source_id, ordinal, heading, content, page, token_count, content_hash, place"
         with cursor.copy(f"COPY knowledge_chunk ({columns}) FROM STDIN") as copy:
             for chunk in chunks:
                 draft = chunk.draft
                 copy.write_row((
                     chunk.id, chunk.document_id, source_id, draft.ordinal, draft.heading[:1000], draft.content,
-                    draft.page, draft.token_count, draft.content_hash,
+                    draft.page, draft.token_count, draft.content_hash, draft.place,
                 ))  # fmt: skip
         columns = "chunk_id, source_id, dl, dim, emb, lex"
         with cursor.copy(f"COPY chunk_index ({columns}) FROM STDIN (FORMAT binary)") as copy:
@@ -287,13 +297,16 @@ def _move_chunks(chunks: Sequence[NewChunk]) -> None:
         return
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE knowledge_chunk AS c SET document_id = n.document_id, ordinal = n.ordinal, page = n.page "
-            "FROM unnest(%s::uuid[], %s::uuid[], %s::int[], %s::int[]) AS n(id, document_id, ordinal, page) "
-            "WHERE c.id = n.id AND (c.document_id, c.ordinal, c.page) "
-            "IS DISTINCT FROM (n.document_id, n.ordinal, n.page)",
+            "UPDATE knowledge_chunk AS c SET document_id = n.document_id, ordinal = n.ordinal, page = n.page, "
+            "place = n.place "
+            "FROM unnest(%s::uuid[], %s::uuid[], %s::int[], %s::int[], %s::text[]) "
+            "AS n(id, document_id, ordinal, page, place) "
+            "WHERE c.id = n.id AND (c.document_id, c.ordinal, c.page, c.place) "
+            "IS DISTINCT FROM (n.document_id, n.ordinal, n.page, n.place)",
             [
                 [chunk.id for chunk in chunks], [chunk.document_id for chunk in chunks],
                 [chunk.draft.ordinal for chunk in chunks], [chunk.draft.page for chunk in chunks],
+                [chunk.draft.place for chunk in chunks],
             ],
         )  # fmt: skip
 

@@ -6,6 +6,7 @@ import uuid
 
 from django.db import models
 
+from knowledge.formats.sections import LONGEST_PLACE
 from knowledge.models.datasets import LARGEST_METADATA
 from knowledge.models.sources import Source
 from minirag.lib.bounds import JsonOfAtMost
@@ -53,6 +54,7 @@ class Chunk(models.Model):
     heading = models.CharField(max_length=1000, blank=True)
     content = models.TextField()
     page = models.PositiveIntegerField(null=True, blank=True)
+    place = models.CharField(max_length=LONGEST_PLACE, blank=True, default="", db_default="")
     token_count = models.PositiveIntegerField()
     content_hash = models.CharField(max_length=64)
 

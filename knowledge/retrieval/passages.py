@@ -26,9 +26,10 @@ _WORD = re.compile(r"\w+")
 class Passage:
     """A chunk with its scores. `score` orders (0 to 1), `cosine` and `bm25` are its raw parts.
 
-    `heading` is the path "Title > A > B", `page` counts from 1 and is None for documents without pages. A passage of
-    an external base has an `authority` ("mandatory", "guideline" or "informational"), the base's own `score` on a
-    scale of its own, and the base's name for the chunk as `external_id`.
+    `heading` is the path "Title > A > B", `page` counts from 1 and is None for documents without pages; `place` is
+    where else it stands ("slide 4", "sheet Prices, row 12"). A passage of an external base has an `authority`
+    ("mandatory", "guideline" or "informational"), the base's own `score` on a scale of its own, and the base's name for
+    the chunk as `external_id`.
 
     `fused` is what `score` was before it was known how close together the passage says the question's words, and
     `closeness` what that added. `day` and `is_pinned` are its source's, where the bot lets them count. A curated answer
@@ -54,6 +55,12 @@ class Passage:
     day: date | None = None
     is_pinned: bool = False
     kind: str = PASSAGE
+    place: str = ""
+
+    @property
+    def shown_place(self) -> str:
+        """What follows its heading where people or a model read where it stands: ", page 3"."""
+        return f", page {self.page}" if self.page else f", {self.place}" if self.place else ""
 
     @property
     def shown_id(self) -> str:

@@ -197,8 +197,9 @@ def _find_candidates(
         rows = cursor.fetchall()
     if not rows:
         return _Candidates(terms=terms, expansions=expansions)
-    top_cosine, top_bm25_share, term_weights, floors = rows[0][12:]
-    ranked = [(Passage(*row[:8], *map(float, row[8:11])), row[11]) for row in rows]
+    top_cosine, top_bm25_share, term_weights, floors = rows[0][13:]
+    read = [Passage(*row[:8], *map(float, row[8:11])) for row in rows]
+    ranked = [(replace(each, place=row[12]), row[11]) for each, row in zip(read, rows, strict=True)]
     if (
         ranked[0][0].score > 1
     ):  # a source may count more than others do, and the best score is still 1

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from rest_framework.request import Request
 
-from knowledge.formats.registry import UPLOADABLE
+from knowledge.formats.registry import list_uploadable
 from knowledge.formats.uploads import check_file, check_readable, read_upload
 from knowledge.models import Source
 from knowledge.sources.changing import (
@@ -116,7 +116,7 @@ class SourceUpload(SourceView):
 
     @describe(
         "Upload a file as a source", form=UploadForm, files=("file",), answers={201: SourceSchema},
-        description=f"`{' '.join(UPLOADABLE)}`. Its ingestion is queued.",
+        description=f"`{list_uploadable()}` and more: `GET /v1/sources/formats`. Its ingestion is queued.",
         errors={404: "No such parent source or dataset in this tenant."},
     )  # fmt: skip
     def post(self, request: Request) -> Source:

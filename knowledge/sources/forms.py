@@ -17,7 +17,7 @@ from unfold.widgets import (
 
 from bots.admin_fields import TagsField
 from knowledge.formats.parsing import parse_isolated
-from knowledge.formats.registry import UPLOADABLE, format_of_upload, list_uploadable
+from knowledge.formats.registry import BY_SUFFIX, FORMATS, format_of_upload, list_uploadable
 from knowledge.models import Dataset, Source, SourceType
 from knowledge.models.standing import STANDING
 from knowledge.sources.configs import LONGEST_URL, prepare_config
@@ -125,8 +125,8 @@ class NewSourceForm(SourceForm):
     )
     file = forms.FileField(
         required=False,
-        widget=UnfoldAdminFileFieldWidget,
-        help_text=", ".join(f"{row.name} ({suffix})" for suffix, row in UPLOADABLE.items()) + ".",
+        widget=UnfoldAdminFileFieldWidget(attrs={"accept": ",".join(BY_SUFFIX)}),
+        help_text=", ".join(f"{row.name} ({row.suffixes[0]})" for row in FORMATS.values()) + ".",
     )
 
     class Meta(SourceForm.Meta):

@@ -186,13 +186,10 @@ def validate(api, name, data):
 
 def test_the_formats_are_listed_with_their_limits(api, settings):
     found = api.get("sources/formats")
-    assert [each["extension"] for each in found["formats"]] == [
-        ".csv",
-        ".docx",
-        ".md",
-        ".pdf",
-        ".txt",
-    ]
+    by_extension = {each["extension"]: each for each in found["formats"]}
+    assert {".csv", ".docx", ".md", ".pdf", ".txt", ".xlsx", ".py"} <= by_extension.keys()
+    assert ".rs" in by_extension[".py"]["extensions"]
+    assert by_extension[".xlsx"]["place"] == "sheet Prices, row 12"
     assert found["max_upload_bytes"] == settings.MAX_UPLOAD_BYTES
 
 

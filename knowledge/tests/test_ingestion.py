@@ -318,10 +318,10 @@ def test_a_file_that_cannot_be_read_ends_in_an_error_with_a_sentence(bot, kind, 
 
 
 def test_an_address_that_answers_with_something_unreadable_or_an_error_says_so(page, outside):
-    outside.serve("/page", b"{}", content_type="application/json")
+    outside.serve("/page", b"{}", content_type="application/zip")
     assert (
         run(page).error_message
-        == "The address answered with application/json, which cannot be read."
+        == "The address answered with application/zip, which cannot be read."
     )
     outside.serve("/page", b"", status=500)
     assert run(page).error_message == "The server answered with status 500."

@@ -883,8 +883,8 @@
           list.append(build("li", {}, url ? link(url, title) : build("span", { dir: "auto" }, title)));
           continue;
         }
-        const page = citation.page ? `, ${fill(this.words.page, { n: citation.page })}` : "";
-        const where = build("span", { className: "page" }, page);
+        const place = citation.page ? fill(this.words.page, { n: citation.page }) : citation.place;
+        const where = build("span", { className: "page" }, place ? `, ${place}` : "");
         const summary = build("summary", { dir: "auto" }, build("b", {}, `${citation.number}.`), ` ${title}`, where);
         const excerpt = build("p", { className: "excerpt", dir: "auto" }, citation.content || "");
         const item = build("details", {}, summary, excerpt);

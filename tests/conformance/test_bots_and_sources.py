@@ -463,7 +463,11 @@ class TestUploads:
         assert {key: made[key] for key in fields} == fields
 
     def test_another_extension_is_422(self, owner, plain_bot):
-        detail = "Unsupported file type: .exe. Allowed: .csv, .docx, .md, .pdf, .txt"
+        allowed = (
+            ".csv, .docx, .eml, .epub, .html, .ipynb, .json, .jsonl, .md, .odt, .pdf, .pptx, .py, "
+            ".rtf, .srt, .tsv, .txt, .xlsx, .xml, .yaml"
+        )
+        detail = f"Unsupported file type: .exe. Allowed: {allowed}"
         assert_detail(upload(owner, plain_bot, "a.exe", b"MZ"), 422, detail)
 
     def test_ten_megabytes_are_allowed_and_one_byte_more_is_422(self, owner, plain_bot):

@@ -238,6 +238,7 @@ class Chunk(TypedDict):
     heading: str
     content: str
     page: int | None
+    place: str
     token_count: int
 
 
@@ -259,6 +260,7 @@ class Citation(TypedDict):
     heading: str
     url: str
     page: int | None
+    place: str
 
 
 CitationKind = Literal['passage', 'curated']
@@ -739,8 +741,11 @@ class FeedbackStats(TypedDict):
 
 class FileFormat(TypedDict):
     extension: str
+    extensions: list[str]
     name: str
     content_type: str
+    survives: str
+    place: str
 
 
 class FilePreview(TypedDict):
@@ -1087,6 +1092,7 @@ class Near(TypedDict):
     heading: str
     url: str
     page: int | None
+    place: NotRequired[str]
     content: str
 
 
@@ -2003,6 +2009,7 @@ class TurnCitation(TypedDict):
     title: str
     url: str
     page: int | None
+    place: str
     content: str
     score: float
 

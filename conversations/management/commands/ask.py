@@ -55,7 +55,6 @@ class Command(QuestionCommand):
             self.stdout.write(f"(cut: {done.message.get_cut_reason_display().lower()})")
         for number, passage in done.citations:
             place = passage.heading or passage.title
-            page = f", page {passage.page}" if passage.page else ""
             self.stdout.write(
-                f"[{number}] {place}{page} ({passage.score:.3f}) {passage.url}".rstrip()
+                f"[{number}] {place}{passage.shown_place} ({passage.score:.3f}) {passage.url}".rstrip()
             )

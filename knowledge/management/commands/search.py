@@ -59,6 +59,5 @@ class Command(QuestionCommand):
 
 def name_place(passage: Passage) -> str:
     """Where a passage is from: its heading path or title, its page, its address."""
-    page = f", page {passage.page}" if passage.page else ""
     label = f"[{passage.authority.upper()}] " if passage.authority else ""
-    return f"{label}{passage.heading or passage.title}{page} {passage.url}".rstrip()
+    return f"{label}{passage.heading or passage.title}{passage.shown_place} {passage.url}".rstrip()

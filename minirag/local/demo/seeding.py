@@ -18,7 +18,7 @@ from django.db import transaction
 
 from bots.models import BotProfile
 from bots.profiles import create_bot
-from knowledge.formats.registry import UPLOADABLE
+from knowledge.formats.registry import BY_SUFFIX
 from knowledge.indexing.ingestion import ingest
 from knowledge.models import Source, SourceStatus
 from knowledge.retrieval.calibrating import calibrate_outdated
@@ -124,7 +124,7 @@ def _ensure_source(bot: BotProfile, path: Path) -> Source | None:
         return None
     return upload_source(
         find_home(bot.pk, None), None, name=path.name, description="", file_name=path.name,
-        kind=UPLOADABLE[path.suffix.lower()].kind, data=path.read_bytes(),
+        kind=BY_SUFFIX[path.suffix.lower()].kind, data=path.read_bytes(),
     )  # fmt: skip
 
 

@@ -1,0 +1,203 @@
+"""Excel: each row of a sheet is a record of "header: value" lines, with the sheet and the row that it stands in."""
+
+from __future__ import annotations
+
+import datetime
+import io
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from knowledge.formats.office.packages import open_package
+from knowledge.formats.sections import ParseError, SectionWriter, clean_line
+
+if TYPE_CHECKING:
+    from openpyxl.workbook import Workbook
+
+_WHOLE: Final = 8 * 1024 * 1024
+"""Up to this size of a workbook's parts links and joined cells are read too, which takes all of it in memory."""
+_GENERIC: Final = re.compile(
+    r"(?:sheet|tabelle|blatt|feuil|hoja|foglio|arkusz|лист|工作表|シート) ?\d*$", re.IGNORECASE
+)
+_LOOKED_AT: Final = 50
+_CURRENCY: Final = re.compile(r'\[\$([^\]\-]{1,5})[^\]]*\]|([€$£¥])|"([A-Z]{3}|[^"\d\s]{1,3})"')
+_DECIMALS: Final = re.compile(r"\.(0+)")
+
+
+def parse_xlsx(data: bytes, writer: SectionWriter) -> dict[str, object]:
+    package = open_package(data, "Excel file", "[Content_Types].xml")
+    size = sum(part.file_size for part in package.archive.infolist())
+    book = _open(data, is_whole=size <= _WHOLE)
+    shown = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
+    hidden = [sheet.title for sheet in book.worksheets if sheet.sheet_state != "visible"]
+    rows = 0
+    try:
+        for sheet in shown:
+            if not _GENERIC.match(sheet.title):
+                writer.open_heading(1, sheet.title)
+            elif len(shown) > 1:
+                writer.end_headings()
+            rows += _write_sheet(sheet, writer)
+    except (
+        KeyError,
+        TypeError,
+        AttributeError,
+        ValueError,
+        IndexError,
+        OSError,
+        EOFError,
+    ) as error:
+        if isinstance(error, ParseError):
+            raise
+        raise ParseError("This Excel file is broken and cannot be read.") from None
+    properties = book.properties
+    metadata: dict[str, object] = {
+        "sheets": [clean_line(sheet.title) for sheet in shown],
+        "rows": rows,
+    }
+    if hidden:
+        metadata["notes"] = [f"Hidden sheets are not read: {', '.join(map(clean_line, hidden))}."]
+    for key, value in (("title", properties.title), ("author", properties.creator)):
+        if isinstance(value, str) and value != "openpyxl" and clean_line(value):
+            metadata[key] = clean_line(value)[:500]
+    if isinstance(properties.modified, datetime.datetime):
+        metadata["date"] = properties.modified.date().isoformat()
+    return metadata
+
+
+def _open(data: bytes, *, is_whole: bool) -> Workbook:
+    import openpyxl
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    try:
+        return openpyxl.load_workbook(
+            io.BytesIO(data), read_only=not is_whole, data_only=True, keep_links=False
+        )
+    # The library meets broken files with whatever goes wrong first.
+    except (
+        InvalidFileException,
+        KeyError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        IndexError,
+        OSError,
+        EOFError,
+    ):
+        raise ParseError("This Excel file is broken and cannot be read.") from None
+
+
+def _write_sheet(sheet: Any, writer: SectionWriter) -> int:
+    """Returns how many rows say something."""
+    rows = _read_rows(sheet)
+    first = [row for _, row in zip(range(_LOOKED_AT), rows, strict=False)]
+    header_at = _find_header(first)
+    names: list[str] = []
+    written = 0
+    for index, (number, cells) in enumerate(_chain(first, rows)):
+        written += 1
+        place = f"sheet {clean_line(sheet.title)}, row {number}"
+        if index == header_at:
+            names = [clean_line(cell) for cell in cells]
+        elif header_at is None or index < header_at or sum(map(bool, cells)) == 1 > len(names):
+            # A title above the table, or a list of one column.
+            writer.move_to(place)
+            writer.add_paragraph(" | ".join(filter(None, map(clean_line, cells))))
+        else:
+            writer.add_record(_name_cells(names, cells), place)
+    if header_at is not None and written == header_at + 1:
+        writer.add_paragraph(" | ".join(filter(None, names)))
+    return written
+
+
+def _chain(
+    first: list[tuple[int, list[str]]], rest: Iterator[tuple[int, list[str]]]
+) -> Iterator[tuple[int, list[str]]]:
+    yield from first
+    yield from rest
+
+
+def _name_cells(names: Sequence[str], cells: Sequence[str]) -> Iterator[tuple[str, str]]:
+    from openpyxl.utils import get_column_letter
+
+    for column, cell in enumerate(cells):
+        if cell.strip():
+            name = names[column] if column < len(names) else ""
+            yield name or f"Column {get_column_letter(column + 1)}", cell
+
+
+def _read_rows(sheet: Any) -> Iterator[tuple[int, list[str]]]:
+    """Rows that say something, each with its number as people see it."""
+    if hasattr(sheet, "reset_dimensions"):
+        sheet.reset_dimensions()  # what the file says of its size may be absurd
+    merged = _find_merged(sheet)
+    above: dict[int, str] = {}
+    for number, row in enumerate(sheet.iter_rows(), 1):
+        cells = [_show(cell) for cell in row]
+        for column in (merged or {}).get(number, ()):
+            if column < len(cells):
+                cells[column] = above.get(column, "")
+        above = dict(enumerate(cells)) if merged else above
+        while cells and not cells[-1]:
+            cells.pop()
+        if any(map(str.strip, cells)):
+            yield number, cells
+
+
+def _find_merged(sheet: Any) -> dict[int, set[int]] | None:
+    """Cells that are joined with the one above, by row; None where that is not known."""
+    ranges = getattr(sheet, "merged_cells", None)
+    if ranges is None:
+        return None
+    found: dict[int, set[int]] = {}
+    for each in ranges.ranges:
+        if each.max_row - each.min_row < 10_000:
+            for row in range(each.min_row + 1, each.max_row + 1):
+                found.setdefault(row, set()).add(each.min_col - 1)
+    return found
+
+
+def _find_header(rows: Sequence[tuple[int, list[str]]]) -> int | None:
+    """The first row that names at least half of the columns in words; None for a sheet without one."""
+    widths = [sum(map(bool, cells)) for _, cells in rows]
+    width = max(widths[1:] or widths, default=0)
+    if width < 2 or len(rows) < 2:
+        return None
+    for index, (_, cells) in enumerate(rows[:-1]):
+        said = [cell for cell in cells if cell]
+        if len(said) * 2 > width and len(said) > 1:
+            words = sum(any(map(str.isalpha, cell)) for cell in said)
+            return index if words == len(said) else None
+    return None
+
+
+def _show(cell: Any) -> str:
+    """A cell as people see it: 19 % and not 0.19, a day and not a number."""
+    value = cell.value
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, datetime.datetime):
+        is_day = not (value.hour or value.minute or value.second)
+        return value.date().isoformat() if is_day else value.isoformat(" ", "minutes")
+    if isinstance(value, int | float):
+        return _show_number(value, getattr(cell, "number_format", "") or "")
+    link = getattr(getattr(cell, "hyperlink", None), "target", None) or ""
+    text = str(value)
+    return f"{text} ({link})" if "://" in link and link not in text else text
+
+
+def _show_number(value: float, form: str) -> str:
+    form = form.partition(";")[0]
+    decimals = _DECIMALS.search(form)
+    if "%" in form:
+        value, unit = value * 100, "%"
+    else:
+        found = _CURRENCY.search(form)
+        unit = next(filter(None, found.groups()), "") if found else ""
+    if decimals is not None and "E" not in form:
+        text = f"{value:.{min(len(decimals[1]), 10)}f}"
+    else:
+        text = str(value) if isinstance(value, int) else f"{value:.12g}"
+    return f"{text} {unit}".strip() if unit != "%" else f"{text}%"

@@ -1,0 +1,101 @@
+"""E-mail: who wrote when to whom about what, the text, the names of attachments, and messages that were passed on."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import re
+from email.message import EmailMessage
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+from knowledge.formats.sections import ParseError, SectionWriter, clean_line
+from knowledge.formats.webpage import parse_html
+
+_HEADERS: Final = ("From", "To", "Cc", "Date", "Subject")
+_DEEPEST: Final = 5
+_MOST_PARTS: Final = 1000
+_LOOKS_LIKE_MAIL: Final = re.compile(
+    rb"\A(?:\s*From [^\r\n]*\r?\n)?\s*[A-Za-z][A-Za-z0-9-]*:[ \t]*[^\r\n]*\r?\n", re.MULTILINE
+)
+
+
+def parse_email(data: bytes, writer: SectionWriter) -> dict[str, object]:
+    if not data.strip():
+        return {}
+    if not _LOOKS_LIKE_MAIL.match(data):
+        raise ParseError("This e-mail is broken: it does not begin with its headers.")
+    try:
+        message = email.message_from_bytes(data, policy=email.policy.default)
+        assert isinstance(message, EmailMessage)  # noqa: S101
+        _Reader(writer).read(message, 0)
+    except (RecursionError, LookupError, ValueError, AttributeError, TypeError) as error:
+        if isinstance(error, ParseError):
+            raise
+        raise ParseError("This e-mail is broken and cannot be read.") from None
+    metadata: dict[str, object] = {}
+    for key, name in (("title", "Subject"), ("author", "From")):
+        if clean := _header(message, name)[:500]:
+            metadata[key] = clean
+    if day := _day_of(message):
+        metadata["date"] = day
+    return metadata
+
+
+class _Reader:
+    def __init__(self, writer: SectionWriter) -> None:
+        self.writer = writer
+        self.parts = 0
+
+    def read(self, message: EmailMessage, depth: int) -> None:
+        if depth:
+            self.writer.open_heading(depth, _header(message, "Subject") or "Message passed on")
+        heads = [(name, _header(message, name)) for name in _HEADERS]
+        self.writer.add_paragraph("\n".join(f"{name}: {value}" for name, value in heads if value))
+        body = message.get_body(preferencelist=("plain", "html"))
+        if body is not None:
+            self.write_body(body)
+        attached, inner = [], []
+        for part in message.walk():
+            self.parts += 1
+            if self.parts > _MOST_PARTS:
+                raise ParseError("This e-mail has too many parts.", code="too_large")
+            if part.get_content_type() == "message/rfc822" and part is not message:
+                inner += [each for each in part.iter_parts() if isinstance(each, EmailMessage)][:1]
+            elif part is not body and (name := part.get_filename()):
+                attached.append(clean_line(str(name))[:200])
+        if attached:
+            self.writer.add_paragraph("Attachments: " + ", ".join(dict.fromkeys(attached)))
+        for each in inner if depth < _DEEPEST else ():
+            self.read(each, depth + 1)
+
+    def write_body(self, body: Any) -> None:
+        payload = body.get_payload(decode=True) or b""
+        charset = body.get_content_charset() or "utf-8"
+        try:
+            text = payload.decode(charset)
+        except (LookupError, UnicodeDecodeError):
+            text = payload.decode("utf-8", "replace")
+        if body.get_content_type() == "text/html":
+            parse_html(text.encode("utf-16", "replace"), self.writer)
+        else:
+            self.writer.add_paragraph(_unquote(text))
+
+
+def _unquote(text: str) -> str:
+    """The text; what it quotes stays, without the marks at the margin."""
+    return "\n".join(
+        re.sub(r"^(?:> ?){1,20}", "", line) for line in text.replace("\r\n", "\n").split("\n")
+    )
+
+
+def _header(message: EmailMessage, name: str) -> str:
+    value = message.get(name)
+    return clean_line(str(value))[:2000] if value is not None else ""
+
+
+def _day_of(message: EmailMessage) -> str:
+    try:
+        return parsedate_to_datetime(_header(message, "Date")).date().isoformat()
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return ""
