@@ -95,8 +95,8 @@ _ROWS: Final = (
     ),
     Format(
         "docx", "Word", (".docx",), (f"{_OFFICE}.wordprocessingml.document",), parse_docx,
-        "title, headings and lists with their numbers, tables, equations, foot- and endnotes, text boxes, headers, footers "
-        "and comments; title, author. Changes that were tracked as accepted", holds="word/document.xml",
+        "title, headings and lists with their numbers, tables, equations, foot- and endnotes, text boxes, headers, "
+        "footers and comments; title, author. Changes that were tracked as accepted", holds="word/document.xml",
     ),
     Format(
         "xlsx", "Excel, a record for each row", (".xlsx", ".xlsm"),
