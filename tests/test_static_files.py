@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import functools
 import gzip
+import os
+import subprocess
+import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -82,3 +85,24 @@ def test_every_page_has_a_policy(db, client, path, script):
 def test_a_host_writes_nothing_into_the_policy(db, client):
     answer = client.get("/", headers={"host": "a.example; script-src *", "accept": "text/html"})
     assert "script-src *" not in answer.headers.get("Content-Security-Policy", "")
+
+
+def test_what_a_killed_process_left_is_removed_and_what_a_living_one_uses_stays(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    own = static_files._packed_files.__wrapped__()
+    code = (
+        "import os, tempfile; from minirag.serving import static_files\n"
+        f"tempfile.tempdir = {str(tmp_path)!r}\n"
+        "static_files._packed_files(); os.kill(os.getpid(), 9)"
+    )
+    killed = subprocess.run([sys.executable, "-c", code], env=_environment(), check=False)
+    assert killed.returncode == -9 and len(list(tmp_path.iterdir())) == 2
+    other = static_files._packed_files.__wrapped__()
+    left = {str(each) for each in tmp_path.iterdir()}
+    assert left == {own.name, other.name}
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "DJANGO_SETTINGS_MODULE": "minirag.settings"}

@@ -7,12 +7,14 @@ text is packed, and both are kept.
 
 from __future__ import annotations
 
+import fcntl
 import functools
+import shutil
 import tempfile
 import threading
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Final
 from wsgiref.headers import Headers
 
 from django.contrib.staticfiles import finders
@@ -27,9 +29,31 @@ _adding = threading.Lock()
 _LEAST_BYTES = 1024  # below, packing saves nothing that a network would notice
 
 
+_PREFIX: Final = "minirag-static-"
+_LOCK: Final = "lock"
+_held: list[IO[bytes]] = []
+"""The lock of this process's folder, which the system lets go when the process ends, however it ends."""
+
+
 @functools.cache
 def _packed_files() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="minirag-static-")
+    _remove_abandoned()
+    folder = tempfile.TemporaryDirectory(prefix=_PREFIX)
+    lock = (Path(folder.name) / _LOCK).open("wb")
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    _held.append(lock)
+    return folder
+
+
+def _remove_abandoned() -> None:
+    """Remove what killed processes have left: folders whose lock nobody holds."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        try:
+            with (folder / _LOCK).open("rb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+        except OSError:  # in use, just being made, or somebody else's
+            continue
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):
