@@ -235,14 +235,12 @@ HELP_TIMEOUT_SECONDS = env.float("HELP_TIMEOUT_SECONDS", default=1.0)
 NYXCORE_TIMEOUT_SECONDS = env.float("NYXCORE_TIMEOUT_SECONDS", default=3.0)
 EXACT_SCAN_ROWS = env.int("EXACT_SCAN_ROWS", default=20_000)
 
-# --- Webhooks and mail ------------------------------------------------------------------------------------------
+# --- Webhooks, mail and exports ---------------------------------------------------------------------------------
 WEBHOOK_RETENTION_DAYS = env.int("WEBHOOK_RETENTION_DAYS", default=30)
 # Without a server no mail is sent; `consolemail://` prints it.
 vars().update(env.email_url("EMAIL_URL", default="dummymail://"))
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env("EMAIL_FROM", default="minirag@localhost")
-
-# --- Exports ----------------------------------------------------------------------------------------------------
 EXPORT_RETENTION_DAYS = env.int("EXPORT_RETENTION_DAYS", default=7)
 EXPORTS_AT_ONCE = env.int("EXPORTS_AT_ONCE", default=2)
 
