@@ -16,14 +16,15 @@ import hypothesis
 import pytest
 from asgiref.sync import async_to_sync
 from django.conf import settings
+from django.db import connections
 from django.test import Client
 from redis import Redis
 
 from tenants import due
 from tenants.authentication import issue_jwt
 from tenants.context import tenant_context
-from tenants.models import Role, Tenant, User
-from tenants.provisioning import provision_tenant
+from tenants.models import AuditEvent, Role, Tenant, User
+from tenants.provisioning import erase_tenant, provision_tenant
 from tests.openapi import watch_clients
 
 PASSWORD = "correct horse battery"
@@ -130,6 +131,23 @@ def acme(_parties: dict[str, Party], db: None) -> Party:
 @pytest.fixture
 def globex(_parties: dict[str, Party], db: None) -> Party:
     return deepcopy(_parties["globex"])
+
+
+@pytest.fixture
+def initech(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[Tenant]:
+    """Run the test inside a tenant whose rows are committed, so that other connections see them; erased afterwards."""
+    with django_db_blocker.unblock():
+        made = provision_tenant(
+            name="Initech", slug="initech", owner_email="bill@initech.example.com",
+            owner_password=PASSWORD,
+        )  # fmt: skip
+        try:
+            with tenant_context(made.tenant):
+                yield made.tenant
+        finally:
+            erase_tenant(made.tenant)
+            AuditEvent.objects.filter(tenant_slug="initech").delete()
+            connections.close_all()
 
 
 @pytest.fixture

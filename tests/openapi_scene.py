@@ -56,94 +56,100 @@ def furnish(slug: str) -> None:
     """Make one of everything in a tenant. What has a new kind of id is entered here with EXAMPLE_IDS."""
     tenant = Tenant.objects.get(slug=slug)
     user = User.objects.create(
-        pk=EXAMPLE_IDS["user_id"],
-        tenant=tenant,
-        role=Role.MEMBER,
-        email=f"dan@{slug}.example.com",
+        pk=EXAMPLE_IDS["user_id"], tenant=tenant, role=Role.MEMBER, email=f"dan@{slug}.example.com",
         display_name="Dan",
-    )
+    )  # fmt: skip
     ApiToken.objects.create(
         pk=EXAMPLE_IDS["token_id"], tenant=tenant, user=user, name="shop", token_hash="x" * 64
     )
     with tenant_context(tenant):
-        bot = BotProfile.objects.create(
-            pk=EXAMPLE_IDS["bot_profile_id"], name="Support", model="minirag/extractive", is_public=True,
-            embedding_model="minirag/hash",
-        )  # fmt: skip
-        Scope.objects.create(
-            pk=EXAMPLE_IDS["scope_id"], bot_profile=bot, name="House", forbidden_topics=["politics"]
-        )
-        QualityGate.objects.create(bot_profile=bot)
-        BotDraft.objects.create(bot_profile=bot, changes={"passage_count": 8})
-        dataset = private_dataset(bot)
-        facts = {"bot_profile": bot, "dataset": dataset, "source_type": "text"}
-        parent = Source.objects.create(pk=EXAMPLE_IDS["parent_id"], name="Handbook", **facts)
-        source = Source.objects.create(
-            pk=EXAMPLE_IDS["source_id"], name="Hours", content="Open from 9 to 17.",
-            external_id=EXAMPLE_IDS["external_id"], **facts,
-        )  # fmt: skip
-        Document.objects.create(pk=EXAMPLE_IDS["document_id"], source=source, title="Hours")
-        shared = Dataset.objects.create(
-            pk=EXAMPLE_IDS["dataset_id"], name="Handbooks", embedding_model=bot.embedding_model
-        )
-        BotDataset.objects.create(bot_profile=bot, dataset=shared)
-        Source.objects.create(name="Chapter", parent=parent, content="Closed on Mondays.", **facts)
-        curated = CuratedAnswer.objects.create(
-            pk=EXAMPLE_IDS["curated_answer_id"], answer="Yes, in the cellar.", owner_id=user.pk
-        )
-        curated.bots.add(bot)
-        CuratedQuestion.objects.create(
-            answer=curated,
-            place=0,
-            text="Is there a bicycle room?",
-            key=key_of("Is there a bicycle room?"),
-        )
-        chat = Chat.objects.create(
-            pk=EXAMPLE_IDS["chat_id"], bot_profile=bot, title="When are you open?"
-        )
-        Message.objects.create(
-            pk=EXAMPLE_IDS["turn_id"],
-            chat=chat,
-            role=MessageRole.USER,
-            content="When are you open?",
-        )
-        Message.objects.create(
-            pk=EXAMPLE_IDS["message_id"],
-            chat=chat,
-            role=MessageRole.ASSISTANT,
-            content="Open from 9 to 17.",
-            question_id=EXAMPLE_IDS["turn_id"],
-        )
-        GoldenQuestion.objects.create(
-            pk=EXAMPLE_IDS["golden_question_id"],
-            bot_profile=bot,
-            question="Are you open on Sunday?",
-        )
-        EvaluationRun.objects.create(
-            pk=EXAMPLE_IDS["evaluation_run_id"], bot_profile=bot, status="failed"
-        )
-        moment = timezone.now()
-        gap = Gap.objects.create(
-            pk=EXAMPLE_IDS["gap_id"], bot_profile=bot, language="en", embedding_model="minirag/hash",
-            emb=[0.5] * 384, first_asked_at=moment, last_asked_at=moment,
-        )  # fmt: skip
-        GapQuestion.objects.create(
-            gap=gap, message_id=EXAMPLE_IDS["turn_id"], bot_profile=bot, language="en",
-            text="When are you open?", reason="low_confidence", week=moment.date(), asked_at=moment,
-        )  # fmt: skip
-        Quota.objects.create(pk=EXAMPLE_IDS["quota_id"], resource="tokens", limit=10**9)
-        ExportJob.objects.create(
-            pk=EXAMPLE_IDS["export_id"], export_type=ExportType.values[0], status="failed"
-        )
-        webhook = Webhook(
-            pk=EXAMPLE_IDS["webhook_id"], url="http://127.0.0.1:9/hook", events=["source.ingested"]
-        )
-        webhook.set_secret("as it was agreed")
-        webhook.save()
-        Delivery.objects.create(
-            pk=EXAMPLE_IDS["delivery_id"],
-            webhook=webhook,
-            event_type="source.ingested",
-            body="{}",
-            status="failed",
-        )
+        bot = _make_bot()
+        _make_knowledge(bot)
+        _make_curated_answer(bot, user)
+        _make_chat(bot)
+        _make_quality(bot)
+        _make_exports_and_webhooks()
+
+
+def _make_bot() -> BotProfile:
+    bot = BotProfile.objects.create(
+        pk=EXAMPLE_IDS["bot_profile_id"], name="Support", model="minirag/extractive", is_public=True,
+        embedding_model="minirag/hash",
+    )  # fmt: skip
+    Scope.objects.create(
+        pk=EXAMPLE_IDS["scope_id"], bot_profile=bot, name="House", forbidden_topics=["politics"]
+    )
+    QualityGate.objects.create(bot_profile=bot)
+    BotDraft.objects.create(bot_profile=bot, changes={"passage_count": 8})
+    Quota.objects.create(pk=EXAMPLE_IDS["quota_id"], resource="tokens", limit=10**9)
+    return bot
+
+
+def _make_knowledge(bot: BotProfile) -> None:
+    facts = {"bot_profile": bot, "dataset": private_dataset(bot), "source_type": "text"}
+    parent = Source.objects.create(pk=EXAMPLE_IDS["parent_id"], name="Handbook", **facts)
+    source = Source.objects.create(
+        pk=EXAMPLE_IDS["source_id"], name="Hours", content="Open from 9 to 17.",
+        external_id=EXAMPLE_IDS["external_id"], **facts,
+    )  # fmt: skip
+    Document.objects.create(pk=EXAMPLE_IDS["document_id"], source=source, title="Hours")
+    shared = Dataset.objects.create(
+        pk=EXAMPLE_IDS["dataset_id"], name="Handbooks", embedding_model=bot.embedding_model
+    )
+    BotDataset.objects.create(bot_profile=bot, dataset=shared)
+    Source.objects.create(name="Chapter", parent=parent, content="Closed on Mondays.", **facts)
+
+
+def _make_curated_answer(bot: BotProfile, owner: User) -> None:
+    curated = CuratedAnswer.objects.create(
+        pk=EXAMPLE_IDS["curated_answer_id"], answer="Yes, in the cellar.", owner_id=owner.pk
+    )
+    curated.bots.add(bot)
+    question = "Is there a bicycle room?"
+    CuratedQuestion.objects.create(answer=curated, place=0, text=question, key=key_of(question))
+
+
+def _make_chat(bot: BotProfile) -> None:
+    chat = Chat.objects.create(
+        pk=EXAMPLE_IDS["chat_id"], bot_profile=bot, title="When are you open?"
+    )
+    Message.objects.create(
+        pk=EXAMPLE_IDS["turn_id"], chat=chat, role=MessageRole.USER, content="When are you open?"
+    )
+    Message.objects.create(
+        pk=EXAMPLE_IDS["message_id"], chat=chat, role=MessageRole.ASSISTANT,
+        content="Open from 9 to 17.", question_id=EXAMPLE_IDS["turn_id"],
+    )  # fmt: skip
+
+
+def _make_quality(bot: BotProfile) -> None:
+    GoldenQuestion.objects.create(
+        pk=EXAMPLE_IDS["golden_question_id"], bot_profile=bot, question="Are you open on Sunday?"
+    )
+    EvaluationRun.objects.create(
+        pk=EXAMPLE_IDS["evaluation_run_id"], bot_profile=bot, status="failed"
+    )
+    moment = timezone.now()
+    gap = Gap.objects.create(
+        pk=EXAMPLE_IDS["gap_id"], bot_profile=bot, language="en", embedding_model="minirag/hash",
+        emb=[0.5] * 384, first_asked_at=moment, last_asked_at=moment,
+    )  # fmt: skip
+    GapQuestion.objects.create(
+        gap=gap, message_id=EXAMPLE_IDS["turn_id"], bot_profile=bot, language="en",
+        text="When are you open?", reason="low_confidence", week=moment.date(), asked_at=moment,
+    )  # fmt: skip
+
+
+def _make_exports_and_webhooks() -> None:
+    ExportJob.objects.create(
+        pk=EXAMPLE_IDS["export_id"], export_type=ExportType.values[0], status="failed"
+    )
+    webhook = Webhook(
+        pk=EXAMPLE_IDS["webhook_id"], url="http://127.0.0.1:9/hook", events=["source.ingested"]
+    )
+    webhook.set_secret("as it was agreed")
+    webhook.save()
+    Delivery.objects.create(
+        pk=EXAMPLE_IDS["delivery_id"], webhook=webhook, event_type="source.ingested", body="{}",
+        status="failed",
+    )  # fmt: skip

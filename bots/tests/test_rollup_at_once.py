@@ -15,25 +15,6 @@ from bots.usage.rollup import roll_up_usage
 from bots.usage.spending import count_times, sum_usage, window_of
 from tenants.context import tenant_context
 from tenants.models import Tenant
-from tenants.provisioning import erase_tenant, provision_tenant
-
-
-@pytest.fixture
-def tenant(django_db_setup, django_db_blocker) -> Tenant:
-    """A tenant whose rows are committed, so that several connections can see them; erased afterwards."""
-    with django_db_blocker.unblock():
-        made = provision_tenant(
-            name="Initech",
-            slug="initech-usage",
-            owner_email="b@initech.example.com",
-            owner_password="correct horse",
-        )
-        try:
-            with tenant_context(made.tenant):
-                yield made.tenant
-        finally:
-            erase_tenant(made.tenant)
-            connections.close_all()
 
 
 def in_thread(tenant: Tenant, work: Callable[[], object]) -> Callable[[], object]:
@@ -52,7 +33,7 @@ def totals() -> tuple[int, int]:
     return (spent[0].request_count, spent[0].total_tokens) if spent else (0, 0)
 
 
-def test_every_moment_shows_every_committed_event_once(tenant):
+def test_every_moment_shows_every_committed_event_once(initech):
     """Four writers, two workers in small batches, and a reader whose numbers must never fall or run ahead."""
     bot = BotProfile.objects.create(name="Busy")
     each, writers, seen, done = 60, 4, [], threading.Event()
@@ -74,9 +55,9 @@ def test_every_moment_shows_every_committed_event_once(tenant):
             seen.append((before, count, tokens, UsageEvent.objects.count()))
 
     with ThreadPoolExecutor(7) as pool:
-        workers = [pool.submit(in_thread(tenant, work)) for _ in range(2)]
-        reader = pool.submit(in_thread(tenant, read))
-        for future in [pool.submit(in_thread(tenant, write)) for _ in range(writers)]:
+        workers = [pool.submit(in_thread(initech, work)) for _ in range(2)]
+        reader = pool.submit(in_thread(initech, read))
+        for future in [pool.submit(in_thread(initech, write)) for _ in range(writers)]:
             future.result()
         done.set()
         rolled = sum(future.result() for future in workers)
@@ -90,7 +71,7 @@ def test_every_moment_shows_every_committed_event_once(tenant):
     assert all(tokens == 15 * count for _, count, tokens, _ in seen)
 
 
-def test_a_transaction_that_commits_after_the_rollup_is_not_lost(tenant):
+def test_a_transaction_that_commits_after_the_rollup_is_not_lost(initech):
     bot = BotProfile.objects.create(name="Slow")
     spend(bot)
     written, may_commit = threading.Event(), threading.Event()
@@ -102,7 +83,7 @@ def test_a_transaction_that_commits_after_the_rollup_is_not_lost(tenant):
             assert may_commit.wait(60)
 
     with ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(in_thread(tenant, write_slowly))
+        slow = pool.submit(in_thread(initech, write_slowly))
         assert written.wait(60)
         spend(bot)  # begun later, committed earlier
         assert roll_up_usage() == 2
@@ -114,7 +95,7 @@ def test_a_transaction_that_commits_after_the_rollup_is_not_lost(tenant):
     assert totals() == (3, 45)
 
 
-def test_a_worker_that_dies_in_the_middle_has_counted_nothing(tenant):
+def test_a_worker_that_dies_in_the_middle_has_counted_nothing(initech):
     bot = BotProfile.objects.create(name="Doomed")
     for _ in range(10):
         spend(bot)
@@ -127,7 +108,7 @@ def test_a_worker_that_dies_in_the_middle_has_counted_nothing(tenant):
     assert totals()[0] == 10
 
 
-def test_a_second_worker_goes_on_without_waiting(tenant):
+def test_a_second_worker_goes_on_without_waiting(initech):
     bot = BotProfile.objects.create(name="Twice")
     spend(bot)
     roll_up_usage()
@@ -135,11 +116,11 @@ def test_a_second_worker_goes_on_without_waiting(tenant):
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM bots_usagerollup FOR UPDATE")
         with ThreadPoolExecutor(1) as pool:
-            assert pool.submit(in_thread(tenant, roll_up_usage)).result(timeout=60) == 0
+            assert pool.submit(in_thread(initech, roll_up_usage)).result(timeout=60) == 0
     assert roll_up_usage() == 1
 
 
-def test_readers_are_right_while_the_days_are_added_up_anew(tenant):
+def test_readers_are_right_while_the_days_are_added_up_anew(initech):
     bot = BotProfile.objects.create(name="Mover")
     for _ in range(40):
         spend(bot)
@@ -151,9 +132,9 @@ def test_readers_are_right_while_the_days_are_added_up_anew(tenant):
             seen.append(totals()[0])
 
     with ThreadPoolExecutor(1) as pool:
-        reader = pool.submit(in_thread(tenant, read))
+        reader = pool.submit(in_thread(initech, read))
         for zone in ("Asia/Tokyo", "UTC", "America/Lima", "Asia/Kathmandu"):
-            move_to(tenant, zone)
+            move_to(initech, zone)
             roll_up_usage()
         done.set()
         reader.result()

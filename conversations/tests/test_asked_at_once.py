@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Barrier
@@ -20,24 +19,8 @@ from conversations.widget.asked import require_new_question
 from conversations.widget.sessions import WidgetSession
 from tenants.context import tenant_context
 from tenants.models import Tenant
-from tenants.provisioning import erase_tenant, provision_tenant
 
 AT_ONCE = 4
-
-
-@pytest.fixture
-def tenant(django_db_setup, django_db_blocker) -> Iterator[Tenant]:
-    """A tenant whose rows are committed, so that several connections can see them; erased afterwards."""
-    with django_db_blocker.unblock():
-        made = provision_tenant(
-            name="Initech", slug="initech-asks", owner_email="b@initech.example.com",
-            owner_password="correct horse",
-        )  # fmt: skip
-        try:
-            yield made.tenant
-        finally:
-            erase_tenant(made.tenant)
-            connections.close_all()
 
 
 def ask(tenant: Tenant, bot: BotProfile, barrier: Barrier, request_id: str, text: str) -> str:
@@ -57,28 +40,28 @@ def ask(tenant: Tenant, bot: BotProfile, barrier: Barrier, request_id: str, text
         connections.close_all()
 
 
-def test_of_those_who_ask_the_same_at_once_one_asks_and_the_others_follow(tenant):
-    with tenant_context(tenant):
+def test_of_those_who_ask_the_same_at_once_one_asks_and_the_others_follow(initech):
+    with tenant_context(initech):
         bot = BotProfile.objects.create(name="Helper")
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for round_ in range(10):
             barrier, request_id = Barrier(AT_ONCE), uuid4().hex
             asks = [
-                pool.submit(ask, tenant, bot, barrier, request_id, f"Question {round_}?")
+                pool.submit(ask, initech, bot, barrier, request_id, f"Question {round_}?")
                 for _ in range(AT_ONCE)
             ]
             assert len({each.result(60) for each in asks}) == 1
-    with tenant_context(tenant):
+    with tenant_context(initech):
         assert Message.objects.count() == 10
 
 
-def test_other_questions_do_not_wait_for_it_nor_join_it(tenant):
-    with tenant_context(tenant):
+def test_other_questions_do_not_wait_for_it_nor_join_it(initech):
+    with tenant_context(initech):
         bot = BotProfile.objects.create(name="Helper")
     barrier = Barrier(AT_ONCE)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         asks = [
-            pool.submit(ask, tenant, bot, barrier, "q-1", f"Question {number}?")
+            pool.submit(ask, initech, bot, barrier, "q-1", f"Question {number}?")
             for number in range(AT_ONCE)
         ]
         assert len({each.result(60) for each in asks}) == AT_ONCE

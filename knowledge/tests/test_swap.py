@@ -6,7 +6,6 @@ import threading
 import time
 
 import psycopg
-import pytest
 from django.conf import settings
 from django.db import connection, connections
 
@@ -17,25 +16,6 @@ from knowledge.sources.upserts import upsert_source
 from knowledge.tests.conftest import HANDBOOK, make_bot, make_source, run
 from tenants.context import tenant_context
 from tenants.models import Tenant
-from tenants.provisioning import erase_tenant, provision_tenant
-
-
-@pytest.fixture
-def tenant(django_db_setup, django_db_blocker) -> Tenant:
-    """A tenant whose rows are committed, so that two connections can see them; erased afterwards."""
-    with django_db_blocker.unblock():
-        made = provision_tenant(
-            name="Initech",
-            slug="initech",
-            owner_email="bill@initech.example.com",
-            owner_password="correct horse",
-        )
-        try:
-            with tenant_context(made.tenant):
-                yield made.tenant
-        finally:
-            erase_tenant(made.tenant)
-            connections.close_all()
 
 
 def read_as_somebody_else(tenant: Tenant) -> tuple[str, ...]:
@@ -52,15 +32,15 @@ def read_as_somebody_else(tenant: Tenant) -> tuple[str, ...]:
         return tuple(row[0] for row in other.execute(query).fetchall())
 
 
-def test_a_reader_sees_the_old_knowledge_until_the_swap_commits(tenant, monkeypatch):
+def test_a_reader_sees_the_old_knowledge_until_the_swap_commits(initech, monkeypatch):
     bot = make_bot()
     source = run(make_source(bot))
-    old = read_as_somebody_else(tenant)
+    old = read_as_somebody_else(initech)
     assert len(old) == 3
     seen = []
 
     def watch(*args, **kwargs):
-        seen.append(read_as_somebody_else(tenant))
+        seen.append(read_as_somebody_else(initech))
         return
 
     monkeypatch.setattr(
@@ -70,14 +50,14 @@ def test_a_reader_sees_the_old_knowledge_until_the_swap_commits(tenant, monkeypa
     source.save()
     run(source)
     assert seen == [old]
-    new = read_as_somebody_else(tenant)
+    new = read_as_somebody_else(initech)
     assert new != old and "48 months" in new[0] and new[1:] == old[1:]
 
 
-def test_a_swap_that_breaks_off_leaves_everything_as_it_was(tenant, monkeypatch):
+def test_a_swap_that_breaks_off_leaves_everything_as_it_was(initech, monkeypatch):
     bot = make_bot()
     source = run(make_source(bot))
-    old, statistics = read_as_somebody_else(tenant), stored_statistics()
+    old, statistics = read_as_somebody_else(initech), stored_statistics()
 
     def fail(*args, **kwargs):
         raise RuntimeError("the power went out")
@@ -87,18 +67,18 @@ def test_a_swap_that_breaks_off_leaves_everything_as_it_was(tenant, monkeypatch)
     source.save()
     assert run(source).status == "error"
     assert (
-        read_as_somebody_else(tenant) == old
+        read_as_somebody_else(initech) == old
         and stored_statistics() == statistics == count_statistics()
     )
 
 
-def test_two_sources_swapped_at_once_leave_exact_statistics(tenant):
+def test_two_sources_swapped_at_once_leave_exact_statistics(initech):
     bot = make_bot()
     names = ("Alpha", "Beta", "Gamma", "Delta")
     sources = [make_source(bot, HANDBOOK.replace("Aeris", name), name=name) for name in names]
 
     def work(source: Source) -> None:
-        with tenant_context(tenant):
+        with tenant_context(initech):
             try:
                 run(source)
             finally:
@@ -114,7 +94,7 @@ def test_two_sources_swapped_at_once_leave_exact_statistics(tenant):
     assert stored_statistics() == count_statistics()
 
 
-def test_a_source_that_is_put_from_many_sides_at_once_is_made_once(tenant):
+def test_a_source_that_is_put_from_many_sides_at_once_is_made_once(initech):
     bot_id, outcomes, barrier = make_bot().pk, [], threading.Barrier(4)
     fields = {
         "bot_profile_id": bot_id, "dataset_id": None, "name": "Page", "description": "", "source_type": "text",
@@ -122,7 +102,7 @@ def test_a_source_that_is_put_from_many_sides_at_once_is_made_once(tenant):
     }  # fmt: skip
 
     def work() -> None:
-        with tenant_context(tenant):
+        with tenant_context(initech):
             barrier.wait(60)
             try:
                 outcomes.append(upsert_source("page-1", fields)[1].value)
@@ -139,7 +119,7 @@ def test_a_source_that_is_put_from_many_sides_at_once_is_made_once(tenant):
 
 
 def test_a_dataset_that_got_another_model_meanwhile_has_its_chunks_embedded_with_that_one(
-    tenant, monkeypatch
+    initech, monkeypatch
 ):
     bot = make_bot()
     source = make_source(bot)
@@ -156,7 +136,7 @@ def test_a_dataset_that_got_another_model_meanwhile_has_its_chunks_embedded_with
     assert models == ["minirag/hash", "minirag/minilm"]
 
 
-def test_the_heart_beats_while_a_step_takes_long(tenant, monkeypatch, embedder):
+def test_the_heart_beats_while_a_step_takes_long(initech, monkeypatch, embedder):
     monkeypatch.setattr("minirag.lib.jobs.job.BEAT_SECONDS", 0.05)
     source = make_source(make_bot())
     beats = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from django.db import connections
@@ -16,7 +16,6 @@ from tenants.authentication import issue_jwt
 from tenants.context import tenant_context
 from tenants.models import ApiToken, AuditEvent, Role, Tenant, User
 from tenants.people.changing import change_user
-from tenants.provisioning import erase_tenant, provision_tenant
 from tenants.tokens.changing import rotate_token
 
 URL = "/v1/users"
@@ -297,25 +296,12 @@ def test_every_act_is_in_the_audit_log_and_no_password(as_acme, acme, bob):
 
 # --- at the same moment, on connections of their own -------------------------------------------------------------
 @pytest.fixture
-def initech(django_db_setup, django_db_blocker) -> Iterator[Tenant]:
-    """A tenant whose rows are committed, with the owners Bill and Carl; erased afterwards."""
-    with django_db_blocker.unblock():
-        made = provision_tenant(
-            name="Initech",
-            slug="initech",
-            owner_email="bill@initech.example.com",
-            owner_password="correct horse",
-        )
-        User.objects.create_user(
-            "carl@initech.example.com", "correct horse", tenant=made.tenant, role=Role.OWNER
-        )
-        try:
-            with tenant_context(made.tenant):
-                yield made.tenant
-        finally:
-            erase_tenant(made.tenant)
-            AuditEvent.objects.filter(tenant_slug="initech").delete()
-            connections.close_all()
+def initech(initech: Tenant) -> Tenant:
+    """With the owners Bill and Carl."""
+    User.objects.create_user(
+        "carl@initech.example.com", "correct horse", tenant=initech, role=Role.OWNER
+    )
+    return initech
 
 
 def race(tenant: Tenant, *acts: Callable[[], object]) -> list[str]:

@@ -78,18 +78,18 @@ def script_of_language(language: str) -> str:
     return LANGUAGES[language].script if language in LANGUAGES else "latin"
 
 
-def _votes_of_words() -> dict[str, list[tuple[str, float]]]:
-    holders: dict[str, list[str]] = {}
+def _holders_of_words() -> dict[str, tuple[str, ...]]:
+    """By word: the languages that have it. Thousands of words, few different tuples: each is kept once."""
+    holders: dict[str, tuple[str, ...]] = {}
+    alike: dict[tuple[str, ...], tuple[str, ...]] = {}
     for language, words in STOP_WORDS.items():
         for word in words:
-            holders.setdefault(word, []).append(language)
-    return {
-        word: [(language, 1.0 / len(found)) for language in found]
-        for word, found in holders.items()
-    }
+            found = (*holders.get(word, ()), language)
+            holders[word] = alike.setdefault(found, found)
+    return holders
 
 
-_VOTES: Final = _votes_of_words()
+_HOLDERS: Final = _holders_of_words()
 
 
 def _vote(words: list[str], script: str) -> str:
@@ -99,11 +99,12 @@ def _vote(words: list[str], script: str) -> str:
         # A word that occurs a hundred times (a product's name) must not outvote everything else.
         weight = min(count, 1 + count**0.5)
         weights += weight
-        for language, share in _VOTES.get(word, ()):
+        holders = _HOLDERS.get(word, ())
+        for language in holders:
             doubt = (
                 0.2 if language != "en" and word in ENGLISH_TOO else 0.5 if len(word) == 1 else 1.0
             )
-            points[language] += weight * doubt * (0.5 + share)
+            points[language] += weight * doubt * (0.5 + 1 / len(holders))
         if not word.isascii():
             for letter in set(word) & _LETTERS.keys():
                 languages = _LETTERS[letter].split()
