@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from knowledge.formats.furniture import is_contents_mark, is_jump
 from knowledge.formats.plain import decode_text
 from knowledge.formats.restrictions import may_restrict
 from knowledge.formats.sections import SectionWriter, clean_line, clean_text
+from knowledge.formats.webpage import write_fragment
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -31,6 +33,9 @@ _TOML_MATTER = re.compile(
 )
 # "[Note]: hot" is a remark; only with an address after it does CommonMark's definition of a link hide it.
 _DEFINITION = re.compile(r"[ ]{0,3}\[[^\]]+\]:[ \t]*<?[^\s<]*[/:.#?@]")
+_HAS_STRUCTURE = re.compile(r"<(?:table|dl|ul|ol|details|summary|h[1-6])\b", re.IGNORECASE)
+# "Text[^1]" and "[^1]: the note".
+_NOTE = re.compile(r"^\[\^[^\]\s]{1,50}\]:[ \t]*|\[\^[^\]\s]{1,50}\]", re.MULTILINE)
 # What is nested deeper than this is dropped by the library, with its text.
 _DEEPEST = 100
 # Only real HTML: "<tenant>" in prose is a placeholder that the reader needs.
@@ -141,6 +146,10 @@ def _load_matter(text: str, *, is_toml: bool) -> dict[Any, Any] | None:
     return loaded if isinstance(loaded, dict) else None
 
 
+def _is_furniture(line: str) -> bool:
+    return is_jump(line) or is_contents_mark(line)
+
+
 class _Blocks:
     """Walks the blocks once, from top to bottom; a list is one paragraph, with its marks and its depth."""
 
@@ -150,6 +159,7 @@ class _Blocks:
         self.depth = 0
         self.mark = ""
         self.rows: list[list[str]] = []
+        self.entries = self.inner_links = 0
 
     def read(self, tokens: Sequence[Token]) -> None:
         for at, token in enumerate(tokens):
@@ -163,18 +173,28 @@ class _Blocks:
                 case "list_item_open":
                     self.mark = f"{token.info}{token.markup} " if token.info else "- "
                 case "inline":
+                    self.count_entry(token.children or [])
                     self.take_words(tokens[at - 1], words_of(token.children or []))
                 case "fence" | "code_block":
                     self.end_list()
                     self.writer.add_code(token.content)
                 case "html_block":
-                    self.add_text(_TAG.sub(" ", token.content))
+                    self.take_html(token.content)
                 case "tr_open":
                     self.rows.append([])
                 case "table_close":
                     self.end_list()
                     self.writer.add_table(self.rows)
                     self.rows = []
+
+    def count_entry(self, inline: Sequence[Token]) -> None:
+        shown = [token for token in inline if token.type == "link_open" or token.content.strip()]
+        self.entries += self.depth > 0
+        self.inner_links += (
+            self.depth > 0 and bool(shown) and shown[0].type == "link_open"
+            and str(shown[0].attrs.get("href", "")).startswith("#")
+            and sum(token.type == "link_open" for token in shown) == 1 and shown[-1].level > shown[0].level
+        )  # fmt: skip
 
     def take_words(self, opening: Token, words: str) -> None:
         if opening.type in ("th_open", "td_open"):
@@ -184,9 +204,16 @@ class _Blocks:
         else:
             self.add_text(words)
 
+    def take_html(self, html: str) -> None:
+        if self.depth or not _HAS_STRUCTURE.search(html):
+            self.add_text(_TAG.sub(" ", html))
+        else:
+            write_fragment(html, self.writer)
+
     def add_text(self, words: str) -> None:
         if not self.depth:
-            self.writer.add_paragraph(words)
+            lines = [line for line in words.split("\n") if not _is_furniture(line)]
+            self.writer.add_paragraph(_NOTE.sub("", "\n".join(lines)))
             return
         indent = "  " * (self.depth - 1)
         first, *others = words.split("\n")
@@ -197,8 +224,11 @@ class _Blocks:
 
     def end_list(self) -> None:
         if self.lines:
-            self.writer.add_paragraph("\n".join(self.lines))
+            # A list of links within the page is its table of contents.
+            if self.inner_links < 3 or self.inner_links < self.entries:
+                self.writer.add_paragraph(_NOTE.sub("", "\n".join(self.lines)))
             self.lines = []
+        self.inner_links = self.entries = 0
 
 
 def parse_markdown(data: bytes, writer: SectionWriter) -> dict[str, object]:

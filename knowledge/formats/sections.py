@@ -18,6 +18,7 @@ _LONGEST_HEADER = 300
 LONGEST_PLACE = 120
 
 _BLANK_LINES = re.compile(r"\n[ \t\n]*\n")
+_UNSEEN = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069]")
 # Control characters mean nothing in text and PostgreSQL refuses NUL; unpaired surrogates cannot be stored as UTF-8.
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")
 
@@ -78,7 +79,11 @@ class ParsedDocument:
 
 
 def clean_text(text: str) -> str:
-    """One kind of line end, no control characters, no blank lines in a row, no space at line ends."""
+    """One kind of line end, no control characters, no blank lines in a row, no space at line ends.
+
+    Nor what is not seen and keeps words from being found: soft hyphens, zero-width spaces, marks of direction.
+    """
+    text = _UNSEEN.sub("", text)
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n\n").replace("\v", "\n")
     text = (
         text.replace("\u2028", "\n")
@@ -92,7 +97,7 @@ def clean_text(text: str) -> str:
 
 def clean_line(text: str) -> str:
     """`text` on one line, with single spaces."""
-    return " ".join(_CONTROLS.sub(" ", text).split())
+    return " ".join(_CONTROLS.sub(" ", _UNSEEN.sub("", text)).split())
 
 
 def is_page_number(line: str) -> bool:

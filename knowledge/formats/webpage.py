@@ -7,6 +7,14 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from knowledge.formats.furniture import (
+    UNFOLDED,
+    clear_page,
+    is_furniture,
+    is_jump,
+    open_templates,
+    read_questions,
+)
 from knowledge.formats.sections import ParseError, SectionWriter, clean_line
 
 if TYPE_CHECKING:
@@ -14,7 +22,7 @@ if TYPE_CHECKING:
 
 _NEVER_SHOWN = frozenset(
     ("script", "style", "noscript", "svg", "template", "iframe", "object", "canvas", "head", "math", "select",
-     "datalist", "textarea", "button", "video", "audio", "dialog")
+     "datalist", "textarea", "video", "audio", "dialog")
 )  # fmt: skip
 _FURNITURE = frozenset(("nav", "footer"))
 _INLINE = frozenset(
@@ -61,6 +69,8 @@ def _is_hidden(node: LexborNode) -> bool:
     attributes = node.attributes
     if not attributes:
         return False
+    if UNFOLDED in attributes:
+        return False
     style = attributes.get("style") or ""
     return (
         "hidden" in attributes
@@ -101,9 +111,12 @@ def _read_line(root: LexborNode) -> str:
 class _Walker:
     """Writes a tree of nodes. An own stack instead of recursion: pages nest deeper than Python may."""
 
-    def __init__(self, writer: SectionWriter, *, drop_furniture: bool) -> None:
+    def __init__(
+        self, writer: SectionWriter, *, dropped: frozenset[str], drops_furniture: bool = True
+    ) -> None:
         self.writer = writer
-        self.dropped = _NEVER_SHOWN | _FURNITURE if drop_furniture else _NEVER_SHOWN
+        self.dropped = _NEVER_SHOWN | dropped
+        self.drops_furniture = drops_furniture
         self.words: list[str] = []
         self.lists: list[int | None] = []
         self.items: list[str] = []
@@ -146,7 +159,14 @@ class _Walker:
         tag = node.tag or ""
         if tag in self.dropped or _is_hidden(node):
             return False
+        if self.drops_furniture and is_furniture(node):
+            return False
+        if tag == "a" and is_jump(clean_line(node.text())):
+            return False
         if tag in _INLINE:
+            return True
+        if tag == "button":
+            # Within its heading, or a line above what it opens.
             return True
         if tag == "br":
             self.words.append("\n")
@@ -160,6 +180,8 @@ class _Walker:
             return False
         if tag == "table" and not self.lists:
             return not self.write_table(node)
+        if tag == "dl" and not self.lists:
+            return not self.write_terms(node)
         if tag in ("ul", "ol", "menu"):
             self.lists.append(0 if tag == "ol" else None)
         elif tag == "li" and self.lists:
@@ -169,6 +191,10 @@ class _Walker:
     def leave(self, node: LexborNode) -> None:
         tag = node.tag or ""
         if tag in _INLINE:
+            return
+        if tag in ("summary", "button") and not self.lists:
+            # The question and the first lines of its answer belong together.
+            self.words.append("\n")
             return
         self.flush()
         if tag in ("ul", "ol", "menu") and self.lists:
@@ -190,6 +216,23 @@ class _Walker:
             self.add_item(text.strip("\n"))
         else:
             self.writer.add_code(text)
+
+    def write_terms(self, node: LexborNode) -> bool:
+        """Whether it was a plain list of terms with what they mean: a paragraph for each."""
+        parts = node.css("dt, dd")
+        if not parts or node.css_first("ul, ol, table, pre, dl dl") is not None:
+            return False
+        terms: list[str] = []
+        meanings: list[str] = []
+        for part in [*parts, None]:
+            if part is None or (part.tag == "dt" and meanings):
+                term = ", ".join(terms)
+                joint = "\n" if term.endswith(("?", ":", "？")) else ": " if term else ""
+                self.writer.add_paragraph(f"{term}{joint}{' '.join(meanings)}")
+                terms, meanings = [], []
+            if part is not None and not _is_hidden(part):
+                (terms if part.tag == "dt" else meanings).append(_read_line(part))
+        return True
 
     def write_table(self, table: LexborNode) -> bool:
         """Whether it was a table of data; a table that only lays out the page is walked like any block."""
@@ -222,7 +265,7 @@ def parse_html(data: bytes, writer: SectionWriter) -> dict[str, object]:
 
     text, encoding = decode_html(data)
     try:
-        tree = LexborHTMLParser(text.replace("\0", ""))
+        tree = LexborHTMLParser(open_templates(text.replace("\0", "")))
     except SelectolaxError:
         # HTML cannot be wrong, only too much: the parser fails when it gets no more memory.
         raise ParseError(
@@ -237,10 +280,43 @@ def parse_html(data: bytes, writer: SectionWriter) -> dict[str, object]:
         metadata["description"] = clean_line(description.attributes["content"] or "")[:1000]
     if tree.body is None:
         return metadata
+    questions = list(read_questions(tree))
+    clear_page(tree)
     tree.strip_tags(sorted(_NEVER_SHOWN - {"head"}), recursive=True)
-    main = _find_main(tree.body)
-    if main is not None:
-        _Walker(writer, drop_furniture=True).walk(main)
-    if main is None or not writer.finish():
-        _Walker(writer, drop_furniture=False).walk(tree.body)
+    _write_body(tree.body, writer)
+    _write_questions(questions, writer)
     return metadata
+
+
+def _write_body(body: LexborNode, writer: SectionWriter) -> None:
+    """The main part; without one all but the menus; and where that is nothing, everything."""
+    main = _find_main(body)
+    if main is not None:
+        _Walker(writer, dropped=_FURNITURE).walk(main)
+    if main is None or not writer.finish():
+        _Walker(writer, dropped=frozenset(("nav",))).walk(body)
+        if not writer.finish():
+            _Walker(writer, dropped=frozenset(), drops_furniture=False).walk(body)
+
+
+def write_fragment(html: str, writer: SectionWriter) -> None:
+    """HTML within another text."""
+    from selectolax.lexbor import LexborHTMLParser
+
+    tree = LexborHTMLParser(html)
+    if tree.body is not None:
+        _Walker(writer, dropped=_FURNITURE).walk(tree.body)
+
+
+def _write_questions(questions: list[tuple[str, str]], writer: SectionWriter) -> None:
+    """Those that the page does not show itself."""
+    shown = clean_line(" ".join(section.text for section in writer.finish())).casefold()
+    headings = {name.casefold() for section in writer.sections for name in section.heading}
+    for question, answer in questions:
+        if question.casefold() in shown or question.casefold() in headings:
+            continue
+        inner = SectionWriter()
+        write_fragment(answer, inner)
+        text = "\n".join(section.text for section in inner.finish())
+        if text:
+            writer.add_paragraph(f"{question}\n{text}")

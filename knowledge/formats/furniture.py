@@ -1,0 +1,182 @@
+"""What stands on web pages and is no text of theirs: menus, breadcrumbs, cookie notices, "Back to top", contents.
+
+And what is text though it does not look so: the folded parts of accordions, questions in templates and in JSON-LD.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+from knowledge.formats.sections import clean_line
+
+if TYPE_CHECKING:
+    from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+UNFOLDED: Final = "data-unfolded"
+"""The attribute of what a page folds away and a click shows."""
+_JUMPS = re.compile(
+    r"\W*(?:(?:back |go |return )?to (?:the )?top(?: of (?:the |this )?page)?|back to contents|top of page"
+    r"|skip (?:to|navigation)\b.{0,30}|jump to (?:content|navigation)|(?:zurück )?nach oben|(?:zum )?seitenanfang"
+    r"|zum (?:haupt)?inhalt(?: springen)?|haut de (?:la )?page|retour en haut(?: de page)?"
+    r"|aller au contenu(?: principal)?"
+    r"|volver arriba|ir arriba|(?:ir|saltar) al contenido|torna su|torna all'inizio|vai al contenuto|voltar ao topo"
+    r"|ir para o conteúdo|terug naar boven|naar boven|do góry|наверх|トップへ戻る|ページトップへ|返回顶部|回到顶部)\W*",
+    re.IGNORECASE,
+)
+_CONTENTS = re.compile(
+    r"\s*(?:\[\[?_?toc_?\]?\]|\{\{\s*toc\s*\}\}|\{:\s*toc\s*\}|@\[toc\].{0,40}|\$\{toc\})\s*",
+    re.IGNORECASE,
+)
+_NAMES = re.compile(
+    r"(?:^|[\s_-])(?:breadcrumbs?|skip-?links?|skip-?to-?(?:content|main)|back-?to-?top|scroll-?to-?top|pagination|pager"
+    r"|table-?of-?contents|toc|mw-editsection|headerlink|anchorjs-link|share-?buttons?|social-?share"
+    r"|cookie-?(?:banner|notice|consent|bar|popup|law|message|overlay|modal|dialog|disclaimer|hint|wall|info)s?"
+    r"|cookieconsent|onetrust|usercentrics|didomi|cybotcookiebot|cmplz|gdpr|cc-window)(?:$|[\s_-])",
+    re.IGNORECASE,
+)
+_HOLDS_QUESTIONS: Final = ("h1", "h2", "h3", "h4", "h5", "h6", "dt", "summary")
+_ROLES: Final = frozenset(
+    ("navigation", "search", "menu", "menubar", "dialog", "alertdialog", "doc-toc")
+)
+_AGREES = re.compile(
+    r"\b(?:accept|agree|allow|got it|ok(?:ay)?|reject|decline|akzeptieren|zustimmen|einverstanden|ablehnen|verstanden"
+    r"|accepter|j'accepte|refuser|aceptar|rechazar|accetta|accetto|rifiuta|aceitar|accepteren|akkoord|akceptuj|принять)\b",
+    re.IGNORECASE,
+)
+_COOKIES = re.compile(r"cookie|куки|クッキー", re.IGNORECASE)
+_LONGEST_NOTICE: Final = 1200
+_FEWEST_LINKS: Final = 3
+_MOST_PAIRS: Final = 300
+_TEMPLATE = re.compile(r"<template\b([^>]{0,500})>(.*?)</template\s*>", re.IGNORECASE | re.DOTALL)
+_PLACEHOLDER = re.compile(r"\{\{|\$\{|<%|\[\[")
+_QUESTION = re.compile(r"\?\s*</(?:h[1-6]|summary|dt|button|strong|b|p|legend)\s*>", re.IGNORECASE)
+
+
+def is_jump(text: str) -> bool:
+    """Whether a link or a line only leads about the page ("Back to top")."""
+    return len(text) < 60 and _JUMPS.fullmatch(text) is not None
+
+
+def is_contents_mark(text: str) -> bool:
+    """Whether a line is a place for a table of contents ("[toc]")."""
+    return len(text) < 80 and _CONTENTS.fullmatch(text) is not None
+
+
+def is_furniture(node: LexborNode) -> bool:
+    """By its role or its name."""
+    attributes = node.attributes
+    if not attributes or node.tag in ("html", "body", "main", "article"):
+        return False
+    if (attributes.get("role") or "") in _ROLES:
+        return True
+    named = f"{attributes.get('id') or ''} {attributes.get('class') or ''}"
+    return len(named) > 1 and _NAMES.search(named) is not None
+
+
+def open_templates(html: str) -> str:
+    """Templates that a page shows (a shadow root), or that hold questions and no placeholders, as plain elements."""
+
+    def open_one(match: re.Match[str]) -> str:
+        attributes, inner = match.groups()
+        is_shown = "shadowroot" in attributes.lower()
+        if is_shown or (_QUESTION.search(inner) and not _PLACEHOLDER.search(inner)):
+            return f"<div>{inner}</div>"
+        return match.group()
+
+    return _TEMPLATE.sub(open_one, html) if "<template" in html.lower() else html
+
+
+def clear_page(tree: LexborHTMLParser) -> None:
+    """Take cookie notices and lists of links within the page out of it, and unfold what it folds away."""
+    for node in tree.css("button, a, input[type=submit], input[type=button]"):
+        shown = clean_line(node.text() or (node.attributes.get("value") or ""))
+        if len(shown) < 60 and _AGREES.search(shown):
+            notice = _find_notice(node)
+            if notice is not None:
+                notice.decompose()
+    for node in tree.css("ul, ol"):
+        if _is_contents(node):
+            node.decompose()
+    _unfold(tree)
+    for button in tree.css("button"):
+        parent = button.parent
+        is_heading = parent is not None and parent.tag in _HOLDS_QUESTIONS
+        if UNFOLDED not in button.attributes and not is_heading:
+            button.decompose()
+
+
+def _find_notice(button: LexborNode) -> LexborNode | None:
+    """The smallest block around a button of consent that speaks of cookies."""
+    node = button.parent
+    for _ in range(6):
+        if node is None or node.tag in ("body", "main", "article", "html"):
+            return None
+        text = node.text()
+        if len(text) > _LONGEST_NOTICE:
+            return None
+        if _COOKIES.search(text):
+            return node
+        node = node.parent
+    return None
+
+
+def _is_contents(node: LexborNode) -> bool:
+    """Whether a list is all links to places in its own page."""
+    links = node.css("a")
+    if len(links) < _FEWEST_LINKS:
+        return False
+    if not all((link.attributes.get("href") or "").startswith("#") for link in links):
+        return False
+    linked = sum(len(clean_line(link.text())) for link in links)
+    return linked >= 0.9 * len(clean_line(node.text()))
+
+
+def _unfold(tree: LexborHTMLParser) -> None:
+    """What a button opens by `aria-controls` is text, and the button says what it is about."""
+    for button in tree.css("[aria-controls][aria-expanded]"):
+        name = button.attributes.get("aria-controls") or ""
+        if not re.fullmatch(r"[\w:.-]{1,100}", name) or not clean_line(button.text()):
+            continue
+        panel = tree.css_first(f'[id="{name}"]')
+        if panel is None or panel.tag in ("nav", "ul", "ol") or panel.css_first("nav") is not None:
+            continue
+        panel.attrs[UNFOLDED] = "panel"
+        button.attrs[UNFOLDED] = "question"
+
+
+def read_questions(tree: LexborHTMLParser) -> Iterator[tuple[str, str]]:
+    """Questions and answers (as HTML) that a page holds for search engines, in JSON-LD."""
+    found = 0
+    for script in tree.css('script[type="application/ld+json"]'):
+        try:
+            loaded = json.loads(script.text())
+        except (ValueError, RecursionError):
+            continue
+        for pair in _find_pairs(loaded):
+            yield pair
+            found += 1
+            if found >= _MOST_PAIRS:
+                return
+
+
+def _find_pairs(loaded: Any) -> Iterator[tuple[str, str]]:
+    stack = [loaded]
+    while stack:
+        node = stack.pop(0)
+        if isinstance(node, list):
+            stack = node[:_MOST_PAIRS] + stack
+        elif isinstance(node, dict):
+            answer = node.get("acceptedAnswer")
+            answer = answer[0] if isinstance(answer, list) and answer else answer
+            name = node.get("name")
+            if (
+                isinstance(name, str)
+                and isinstance(answer, dict)
+                and isinstance(answer.get("text"), str)
+            ):
+                yield clean_line(name), answer["text"]
+            else:
+                stack = [value for value in node.values() if isinstance(value, dict | list)] + stack
