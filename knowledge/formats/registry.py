@@ -15,12 +15,13 @@ from pathlib import PurePath
 from typing import Any, Final
 
 from knowledge.formats.data.structured import parse_json, parse_json_lines, parse_xml, parse_yaml
-from knowledge.formats.markdown import parse_markdown
 from knowledge.formats.office.ebook import parse_epub
 from knowledge.formats.office.open_document import parse_odt
 from knowledge.formats.office.rich_text import parse_rtf
 from knowledge.formats.office.slides import parse_pptx
 from knowledge.formats.office.workbook import parse_xlsx
+from knowledge.formats.pages.markdown import parse_markdown
+from knowledge.formats.pages.webpage import parse_html
 from knowledge.formats.pdf.reading import parse_pdf
 from knowledge.formats.plain import parse_plain
 from knowledge.formats.sections import SectionWriter
@@ -29,7 +30,6 @@ from knowledge.formats.texts.email_message import parse_email
 from knowledge.formats.texts.notebook import parse_notebook
 from knowledge.formats.texts.source_code import parse_code
 from knowledge.formats.texts.subtitles import parse_subtitles
-from knowledge.formats.webpage import parse_html
 from knowledge.formats.word.reading import parse_docx
 
 KIB: Final = 1024

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from knowledge.formats.office.packages import Package, open_package
+from knowledge.formats.pages.webpage import parse_html
 from knowledge.formats.sections import ParseError, SectionWriter, clean_line
-from knowledge.formats.webpage import parse_html
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

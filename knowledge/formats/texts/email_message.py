@@ -9,8 +9,8 @@ from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
+from knowledge.formats.pages.webpage import parse_html
 from knowledge.formats.sections import ParseError, SectionWriter, clean_line
-from knowledge.formats.webpage import parse_html
 
 _HEADERS: Final = ("From", "To", "Cc", "Date", "Subject")
 _DEEPEST: Final = 5

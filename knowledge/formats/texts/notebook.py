@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any, Final
 
-from knowledge.formats.markdown import parse_markdown
+from knowledge.formats.pages.markdown import parse_markdown
 from knowledge.formats.plain import decode_text
 from knowledge.formats.sections import ParseError, SectionWriter, clean_line
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from knowledge.formats.furniture import is_contents_mark, is_jump
+from knowledge.formats.pages.furniture import is_contents_mark, is_jump
+from knowledge.formats.pages.webpage import write_fragment
 from knowledge.formats.plain import decode_text
 from knowledge.formats.restrictions import may_restrict
 from knowledge.formats.sections import SectionWriter, clean_line, clean_text
-from knowledge.formats.webpage import write_fragment
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt

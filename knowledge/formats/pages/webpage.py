@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from knowledge.formats.furniture import (
+from knowledge.formats.pages.furniture import (
     UNFOLDED,
     clear_page,
     is_furniture,
