@@ -21,6 +21,7 @@ from tests.product import CHECKOUT, Product, TenantAccount
 
 DEMO = CHECKOUT / "minirag" / "local" / "demo" / "acme"
 DOCUMENTS = ("product-handbook.md", "support-faq.md")
+QUIET_SECONDS, QUIET_MS = 10, 150  # so long each second with less CPU than that
 _OURS = ("DATABASE_URL", "REDIS_URL", "DATABASE_POOL_SIZE", "DJANGO_SETTINGS_MODULE")
 
 
@@ -163,6 +164,16 @@ class House:
         for source_id in sources:
             self.product.wait_until_ready(self.account, source_id)
         return bot_id
+
+    def settle(self) -> None:
+        """Wait until nothing is done in the background any more: some seconds after a bot's first ingestion its floors
+        are made, which is no part of a turn.
+        """
+        deadline, quiet_seconds = time.monotonic() + 180, 0
+        while quiet_seconds < QUIET_SECONDS and time.monotonic() < deadline:
+            with Meter(self.product) as meter:
+                time.sleep(1)
+            quiet_seconds = quiet_seconds + 1 if meter.total_ms < QUIET_MS else 0
 
     def open_widget_session(self, bot_id: str) -> str:
         answer = httpx.post(

@@ -35,6 +35,7 @@ def measure_streams(house: House, report: Report, *, quick: bool) -> None:
     """200 streams, and fewer, which shows where it begins to break."""
     tokens = 240 if quick else 400
     bot_id = house.make_taught_bot(f"openai/d0-n{tokens}-i{PAUSE_MS}")
+    house.settle()
     asyncio.run(hold_streams(house, bot_id, 4, ramp_seconds=0.5))
     for streams in (25, STREAMS) if quick else (25, 50, 100, STREAMS):
         held = hold(house, bot_id, streams)

@@ -34,6 +34,7 @@ def measure_turns(house: House, report: Report, *, quick: bool) -> None:
     )
     remote = house.make_taught_bot(MODEL)
     offline = house.make_taught_bot("minirag/extractive")
+    house.settle()
     repeats = 1 if quick else 3
     for channel in ("SSE", "WebSocket"):
         for clients, turns in ((1, 25), (50, 100)) if quick else ((1, 40), (10, 120), (50, 200)):
