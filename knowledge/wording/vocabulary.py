@@ -19,6 +19,7 @@ from minirag.lib.variants import (
     SHORTEST_PART,
     allow_edits,
     count_edits,
+    find_part,
     list_pieces,
     respell,
     split_compound,
@@ -36,6 +37,7 @@ COMPOUNDING: Final = frozenset({"de", "nl", "da", "sv", "no", "nb", "nn", "fi", 
 _LAST = "\U0010ffff"  # sorts behind every letter
 # An unknown word is what its replacement says. A compound is narrower than its part, a part wider than the whole.
 SPELLING_WEIGHT, PARTS_WEIGHT, COMPOUND_WEIGHT = 0.9, 0.7, 0.5
+PART_WEIGHT, MOST_OF_IT = 0.5, 0.6
 BESIDE_WEIGHT = 0.25
 """What is found for a word that the index knows itself counts this much."""
 
@@ -195,7 +197,17 @@ def _replace(word: AskedWord, vocabulary: Mapping[str, int], *, is_right: bool) 
     if spelled and len(word.term) >= 6 and spelled[0].weight == SPELLING_WEIGHT:
         return spelled
     wider = _widen(word, vocabulary, 1.0, stands_in=True)
-    return wider or spelled
+    return wider or spelled or _find_part(word, vocabulary)
+
+
+def _find_part(word: AskedWord, vocabulary: Mapping[str, int]) -> list[Expansion]:
+    """The one part of a compound that is known; it stands in for the whole where it is most of it."""
+    for form in word.forms if word.compounds else ():
+        known = [piece for piece in list_pieces(form[:_LONGEST_SPLIT]) if piece in vocabulary]
+        if part := find_part(form, known):
+            is_most = len(part) >= MOST_OF_IT * len(form)
+            return [Expansion(word.term, part, "parts", PART_WEIGHT, is_most)]
+    return []
 
 
 def _widen(

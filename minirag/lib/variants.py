@@ -20,8 +20,17 @@ _LONG_FROM: Final = 8
 _LIKE, _DOUBTFUL = 0.9, 0.6
 # What joins the parts of a compound: German and Dutch, then Scandinavian and Finnish ones have the shorter of them.
 LINKS: Final = ("", "s", "n", "e", "en", "es", "er")
+# What stands before verbs in German, Dutch and the Scandinavian languages.
+_PREFIXES: Final = frozenset({
+    "a", "ab", "af", "an", "auf", "aus", "av", "be", "bei", "bij", "bort", "by", "de", "dis", "door", "durch",
+    "ein", "emot", "ent", "er", "for", "ge", "her", "hin", "in", "los", "med", "mede", "mee", "miss", "mit",
+    "mot", "na", "nach", "ned", "neer", "om", "on", "ont", "op", "opp", "over", "pa", "re", "samen", "til",
+    "till", "toe", "tot", "tu", "uber", "ud", "um", "un", "und", "under", "unter", "upp", "ut", "van", "ver",
+    "voor", "vor", "weg", "wider", "wieder", "zer", "zu", "zuruck",
+})  # fmt: skip
 _MOST_SPELLINGS: Final = 16
 _MOST_PARTS: Final = 4
+_LONGEST_ENDING: Final = 2
 _DENSE = re.compile(rf"[{DENSE}]")
 _TWO_FOR_ONE = re.compile(r"ae|oe|ue|aa")
 
@@ -104,6 +113,23 @@ def list_pieces(term: str) -> set[str]:
     }
 
 
+def find_part(term: str, known: Collection[str]) -> str:
+    """The longest known word that a compound begins or ends with, where the rest of it is no known one; "" without.
+
+    What a verb begins with is no part of a compound: "bestellen" has nothing of a "Stelle".
+    """
+    found = [
+        word
+        for word in known
+        if SHORTEST_PART < len(word) < len(term)
+        and (
+            (term.endswith(word) and term[: -len(word)] not in _PREFIXES)
+            or (term.startswith(word) and len(term) - len(word) >= SHORTEST_PART)
+        )
+    ]
+    return max(found, key=lambda word: (len(word), word), default="")
+
+
 def split_compound(term: str, known: Collection[str], *, links: bool = True) -> tuple[str, ...]:
     """The parts of a word, all of them `known`: as few as will do, the shortest as long as can be; () without.
 
@@ -113,7 +139,24 @@ def split_compound(term: str, known: Collection[str], *, links: bool = True) -> 
         _split(term, frozenset(known), LINKS if links else LINKS[:1], _MOST_PARTS),
         key=lambda parts: (len(parts), -min(map(len, parts)), parts),
     )
-    return next((parts for parts in ways if _is_likely(parts)), ())
+    likely = next((parts for parts in ways if _is_likely(parts)), ())
+    return likely or (_split_inflected(term, known) if links else ())
+
+
+def _split_inflected(term: str, known: Collection[str]) -> tuple[str, ...]:
+    """Two parts, the first with an ending that the index has not: "uimahalli" + "lippu" of "uimahal" and "lipu"."""
+    for tail in sorted(known, key=lambda word: (-len(word), word)):
+        if len(tail) > SHORTEST_PART and term.endswith(tail):
+            heads = [
+                word
+                for word in known
+                if len(word) > SHORTEST_PART + 1
+                and term.startswith(word)
+                and 0 < len(term) - len(word) - len(tail) <= _LONGEST_ENDING
+            ]
+            if heads:
+                return max(heads, key=len), tail
+    return ()
 
 
 def _split(

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from minirag.lib.variants import (
     allow_edits,
     count_edits,
+    find_part,
     is_word,
     list_pieces,
     respell,
@@ -94,3 +95,22 @@ def test_without_links_only_words_written_together_are_split():
 def test_all_that_a_split_may_ask_for_is_among_the_pieces():
     assert {"rest", "mull", "tonn"} <= list_pieces("restmulltonn")
     assert "restmulltonn" not in list_pieces("restmulltonn") and list_pieces("ab") == set()
+
+
+@pytest.mark.parametrize(
+    ("term", "known", "part"),
+    [
+        ("olfilt", {"filt", "olwechsel"}, "filt"),
+        ("rijbewijsverlenging", {"rijbewijs", "lening"}, "rijbewijs"),
+        ("bestell", {"stell"}, ""),  # a verb
+        ("verkauf", {"kauf"}, ""),
+        ("kinder", {"kind"}, ""),  # an ending is no part
+        ("bad", {"bad"}, ""),
+    ],
+)
+def test_of_a_compound_the_one_part_that_is_known(term, known, part):
+    assert find_part(term, known) == part
+
+
+def test_a_part_may_have_an_ending_within_a_compound():
+    assert split_compound("uimahallilipu", {"uimahal", "lipu", "halli"}) == ("uimahal", "lipu")

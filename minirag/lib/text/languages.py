@@ -168,10 +168,10 @@ def detect_languages(texts: Sequence[str]) -> list[str]:
     function words of any language to be taken for a foreign one.
     """
     told = [detect_language(text) for text in texts]
-    lengths = Counter[str]()
+    votes = Counter[str]()
     for text, language in zip(texts, told, strict=True):
-        lengths[language] += len(text)
-    usual = lengths.most_common(1)[0][0] if lengths else DEFAULT_LANGUAGE
+        votes[language] += _count_function_words(text, language)
+    usual = votes.most_common(1)[0][0] if votes else DEFAULT_LANGUAGE
     return [
         usual if language != usual and not _is_surely(language, usual, text) else language
         for text, language in zip(texts, told, strict=True)
@@ -179,9 +179,13 @@ def detect_languages(texts: Sequence[str]) -> list[str]:
 
 
 def _is_surely(language: str, usual: str, text: str) -> bool:
-    sample = text[:_SAMPLE_CHARACTERS].lower()
-    if main_script(sample) != LANGUAGES[usual].script:
+    if main_script(text[:_SAMPLE_CHARACTERS].lower()) != LANGUAGES[usual].script:
         return True
-    words = set(re.findall(r"[^\W\d_]+", sample))
-    own, others = (len(words & STOP_WORDS.get(each, frozenset())) for each in (language, usual))
-    return own > others + 1
+    return _count_function_words(text, language) > _count_function_words(text, usual) + 1
+
+
+def _count_function_words(text: str, language: str) -> int:
+    """Different ones; where we know none, a guess by the text's length."""
+    sample = text[:_SAMPLE_CHARACTERS].lower()
+    known = STOP_WORDS.get(language)
+    return len(known.intersection(_WORD.findall(sample))) if known else len(sample) // 20
