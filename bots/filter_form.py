@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any, Final
 
 from django import forms
@@ -30,6 +31,11 @@ FILTER_FIELDS: Final = (
 FILTER_NAMES: Final = frozenset(_OF_FIELD)
 
 
+_CHOICES: Final[list[tuple[str, str]]] = sorted(
+    ((code, row.name) for code, row in LANGUAGES.items()), key=operator.itemgetter(1)
+)
+
+
 class SourceFilterFields(forms.Form):
     """All that is filled in has to hold. A source or dataset that is gone stays named: without it more would answer."""
 
@@ -40,7 +46,7 @@ class SourceFilterFields(forms.Form):
     )  # fmt: skip
     filter_languages = forms.MultipleChoiceField(
         label="Only in languages", required=False, widget=UnfoldAdminSelect2MultipleWidget,
-        choices=sorted(((code, row.name) for code, row in LANGUAGES.items()), key=lambda each: each[1]),
+        choices=_CHOICES,
     )  # fmt: skip
     filter_datasets = forms.ModelMultipleChoiceField(
         BotProfile.objects.none(), label="Only in datasets", required=False
@@ -66,9 +72,11 @@ class SourceFilterFields(forms.Form):
         ):
             if name in self.fields:
                 field: Any = self.fields[name]
-                key: Any = holder._meta.get_field(column)
-                field.queryset = key.related_model._default_manager.all()
-                field.widget = AutocompleteSelectMultiple(key, tenant_site, choices=field.choices)
+                relation: Any = holder._meta.get_field(column)
+                field.queryset = relation.related_model._default_manager.all()
+                field.widget = AutocompleteSelectMultiple(
+                    relation, tenant_site, choices=field.choices
+                )
 
     def clean_filter(self, stored: dict[str, Any]) -> dict[str, Any]:
         """What the fields say as a filter, or `stored` where that is none; says then what is wrong with it."""

@@ -113,8 +113,9 @@ def make_formatter(style: str = "json") -> logging.Formatter:
         renderer = structlog.dev.ConsoleRenderer(
             exception_formatter=structlog.dev.plain_traceback, colors=False
         )
+    before: list[Any] = [_hide_words, *shared]
     return structlog.stdlib.ProcessorFormatter(
         pass_foreign_args=True,
-        foreign_pre_chain=[_hide_words, *shared],
+        foreign_pre_chain=before,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
     )
