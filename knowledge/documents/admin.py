@@ -31,7 +31,8 @@ class DocumentAdmin(LookOnlyAdmin):
     search_fields = ("title", "url", "source__name")
     date_hierarchy = "created_at"
     fields = (
-        ("title", "source"), ("url", "language"), ("char_count", "chunk_count"), "metadata", "created_at", "chunk_link",
+        ("title", "source"), ("url", "language"), ("char_count", "chunk_count"), "error_message",
+        "metadata", "created_at", "chunk_link",
     )  # fmt: skip
     readonly_fields = ("chunk_link",)
 

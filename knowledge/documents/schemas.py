@@ -46,6 +46,12 @@ class DocumentSchema(Noun, of=Document):
     content_hash: Shown[str]
     char_count: Shown[int]
     chunk_count: Shown[int]
+    error_code: Shown[str]
+    error_message: Shown[
+        Annotated[
+            str, Field(description="Why a file of an archive could not be read; empty: it was.")
+        ]
+    ]
     created_at: Shown[Moment]
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 
 from django.conf import settings
 
+from knowledge.formats.archive.members import read_members
 from knowledge.formats.parsing import ParsedDocument, parse_isolated
-from knowledge.formats.registry import FORMATS, Format
+from knowledge.formats.registry import FORMATS, Format, is_archive
 from knowledge.formats.restrictions import find_restriction
 from knowledge.indexing.chunking import ChunkDraft, chunk_document
 from knowledge.indexing.embedding import choose_counter
@@ -15,6 +17,7 @@ from minirag.ai.embeddings import profile_of
 
 PREVIEW_LENGTH = 500
 _FEW_PER_PAGE = 200
+_FILES_LOOKED_AT = 20
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,8 @@ def list_formats() -> list[Format]:
 
 def preview_file(data: bytes, *, kind: str, name: str) -> FilePreview:
     """Read and cut a file as ingestion does. Raises ParseError for one that cannot be read."""
-    parsed = parse_isolated(data, kind=kind, name=name)
+    read = _join_members if is_archive(data, kind) else parse_isolated
+    parsed = read(data, kind=kind, name=name)
     counter = choose_counter(settings.DEFAULT_EMBEDDING_MODEL, parsed.language)
     drafts = chunk_document(parsed, count_tokens=counter)
     pages = {section.page for section in parsed.sections if section.page is not None}
@@ -55,6 +59,20 @@ def preview_file(data: bytes, *, kind: str, name: str) -> FilePreview:
         tokens=sum(draft.token_count for draft in drafts), pages=len(pages) or None,
         preview=_begin(parsed), warnings=tuple(_find_faults(parsed, drafts, len(pages))),
         is_restricted=find_restriction(parsed.metadata) is not None,
+    )  # fmt: skip
+
+
+def _join_members(data: bytes, *, kind: str, name: str) -> ParsedDocument:
+    """The first files of an archive as one document; what could not be read, or was not looked at, in its notes."""
+    members = list(islice(read_members(data, largest=settings.MAX_UPLOAD_BYTES), _FILES_LOOKED_AT))
+    found = [member.document for member in members if member.document is not None]
+    notes = [f"{member.path}: {member.reason}" for member in members if member.document is None]
+    if members[0].total > len(members):
+        notes.append(f"Only the first {len(members)} of {members[0].total} files were looked at.")
+    sections = tuple(section for document in found for section in document.sections)
+    return ParsedDocument(
+        title=name, sections=sections, metadata={"notes": notes},
+        language=found[0].language if found else "",
     )  # fmt: skip
 
 
@@ -72,7 +90,7 @@ def _find_faults(parsed: ParsedDocument, drafts: list[ChunkDraft], pages: int) -
     if restriction := find_restriction(parsed.metadata):
         faults.append(f'It says of itself "{restriction}": nobody would be answered from it.')
     if not drafts:
-        return ["There is no text in it: its ingestion would fail."]
+        return [*parsed.notes, "There is no text in it: its ingestion would fail."]
     if len(drafts) > settings.MAX_CHUNKS_PER_SOURCE:
         faults.append(
             f"It makes {len(drafts)} chunks; at most {settings.MAX_CHUNKS_PER_SOURCE} are allowed."

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Final
 
+from knowledge.formats.archive.opening import parse_zip
 from knowledge.formats.data.structured import parse_json, parse_json_lines, parse_xml, parse_yaml
 from knowledge.formats.office.ebook import parse_epub
 from knowledge.formats.office.open_document import parse_odt
@@ -34,6 +35,7 @@ from knowledge.formats.word.reading import parse_docx
 
 KIB: Final = 1024
 _OFFICE: Final = "application/vnd.openxmlformats-officedocument"
+_OF_PACKAGES: Final = frozenset(("[Content_Types].xml", "mimetype", "META-INF/container.xml"))
 PLAIN_TEXT: Final = "txt"
 SOURCE_CODE: Final = "program"
 MARKDOWN: Final = "md"
@@ -62,6 +64,8 @@ class Format:
     """How such a file begins, in small letters, whatever its name says."""
     holds: str = ""
     """The part by which a zip package is known to be one."""
+    is_archive: bool = False
+    """Whether it only holds files, each a document of its own."""
 
 
 _CODE: Final = (
@@ -164,6 +168,11 @@ _ROWS: Final = (
         "headings and texts, code in its form, what was printed (4,000 characters a cell)", "cell 5", is_text=True,
     ),
     Format(
+        "zip", "Zip archive of any of these", (".zip",), ("application/zip", "application/x-zip-compressed"), parse_zip,
+        "each file as a document of its own, with its path; one that cannot be read is listed with the reason, and the "
+        "rest goes on. Archives within it are not read", "what its file's format says", is_archive=True,
+    ),
+    Format(
         SOURCE_CODE, "Source code", _CODE, ("text/x-script", "application/javascript", "text/javascript", "text/css",
         "text/x-python"), parse_code, "code in its form, under the names of what it defines", "line 120",
         in_process_bytes=1024 * KIB, is_text=True,
@@ -188,12 +197,17 @@ def format_of_content(data: bytes, named: Format) -> Format:
                 parts = package.NameToInfo.keys()
         except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError):
             return named
-        if named.holds in parts:
+        if named.holds in parts or not _OF_PACKAGES & parts:
             return named
         return next((row for row in _ROWS if row.holds and row.holds in parts), named)
     if named.kind == SOURCE_CODE:  # it may well begin as a page does
         return named
     return next((row for row in _ROWS if row.begins and start.startswith(row.begins)), named)
+
+
+def is_archive(data: bytes, kind: str) -> bool:
+    """Whether what is called `kind` is an archive of documents."""
+    return kind in FORMATS and format_of_content(data, FORMATS[kind]).is_archive
 
 
 def format_of_answer(path: str, media_type: str | None) -> Format | None:

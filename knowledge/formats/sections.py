@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from typing import Any, Literal
 
 from minirag.lib.errors import BadInput
@@ -76,6 +77,17 @@ class ParsedDocument:
     @property
     def notes(self) -> list[str]:
         return list(self.metadata.get("notes", []))
+
+
+def day_of(metadata: Mapping[str, Any]) -> date | None:
+    """Its own date, if that is a day; what lies ahead is a plan and no day that it is of."""
+    told = metadata.get("date")
+    try:
+        day = date.fromisoformat(told[:10]) if isinstance(told, str) else None
+    except ValueError:
+        return None
+    is_past = day is not None and date(1900, 1, 1) <= day <= datetime.now(UTC).date()
+    return day if is_past else None
 
 
 def clean_text(text: str) -> str:

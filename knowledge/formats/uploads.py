@@ -43,7 +43,7 @@ class Upload(Generic[F]):
 
 def read_upload(request: HttpRequest, form_model: type[F]) -> Upload[F]:
     """Read the part `file` and those of `form_model`. Raises InvalidFields."""
-    handler = BoundedUploadHandler(request, settings.MAX_UPLOAD_BYTES)
+    handler = BoundedUploadHandler(request)
     request.upload_handlers = [handler]
     is_form = request.content_type in ("multipart/form-data", "application/x-www-form-urlencoded")
     posted, files = (request.POST.dict(), request.FILES) if is_form else ({}, {})
@@ -74,7 +74,7 @@ def check_file(upload: Upload[Any]) -> bytes:
             code="file_type_unsupported",
         )
     if upload.data is None:
-        shown = settings.MAX_UPLOAD_BYTES // 2**20
+        shown = largest_bytes(upload.file_name) // 2**20
         raise BadInput(f"File too large. Maximum size is {shown} MB.", code="file_too_large")
     return upload.data
 
@@ -86,6 +86,12 @@ def check_readable(upload: Upload[Any], data: bytes) -> None:
     """
     if data:
         parse_isolated(data, kind=upload.kind, name=upload.file_name)
+
+
+def largest_bytes(file_name: str) -> int:
+    """How large a file of this name may be; an archive may be five times as large as what it holds."""
+    row = format_of_upload(file_name)
+    return int(settings.MAX_UPLOAD_BYTES) * (5 if row is not None and row.is_archive else 1)
 
 
 def shorten_file_name(name: str) -> str:
@@ -110,17 +116,18 @@ def _describe_missing_file(fields: dict[str, str]) -> dict[str, Any]:
 
 
 class BoundedUploadHandler(FileUploadHandler):
-    """Keeps the first `file` part up to a limit and drops what is beyond it, and every other file part."""
+    """Keeps the first `file` part up to the limit of its kind; drops what is beyond it, and every other file part."""
 
-    def __init__(self, request: HttpRequest, limit: int) -> None:
+    def __init__(self, request: HttpRequest) -> None:
         super().__init__(request)
-        self.limit = limit
+        self.limit = 0
         self.is_too_large = False
         self._parts: list[bytes] | None = None
         self._finished = False
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
+        self.limit = largest_bytes(self.file_name or "")
         self._parts = [] if self.field_name == "file" and not self._finished else None
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:

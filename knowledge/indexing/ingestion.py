@@ -17,8 +17,7 @@ from django.db import transaction
 
 from bots.models import BotProfile
 from bots.quotas.refusing import BudgetExceeded, QuotaExceeded
-from knowledge.indexing.chunking import chunk_document
-from knowledge.indexing.embedding import choose_counter, embed_chunks
+from knowledge.indexing.embedding import embed_chunks
 from knowledge.indexing.forgetting import forget_page
 from knowledge.indexing.lexicon import lock_knowledge
 from knowledge.indexing.loading import (
@@ -29,8 +28,8 @@ from knowledge.indexing.loading import (
     fingerprint,
     fingerprint_setup,
     load_source,
-    parse_loaded,
 )
+from knowledge.indexing.reading import read_documents
 from knowledge.indexing.swap import (
     EmbedderChanged,
     KnowledgeChanged,
@@ -114,8 +113,8 @@ def _ingest_claimed(held: Source) -> None:
         _finish_unchanged(source, loaded)
         return
     source.report("parsing")
-    document = read_document(source, loaded, model)
-    chunks = identify_chunks(source.pk, [document])
+    documents = read_documents(source, loaded, model)
+    chunks = identify_chunks(source.pk, documents)
     if not chunks:
         raise IngestionError("no_chunks", "Chunking produced no output")
     if len(chunks) > settings.MAX_CHUNKS_PER_SOURCE:
@@ -130,11 +129,11 @@ def _ingest_claimed(held: Source) -> None:
         "last_modified": loaded.last_modified,
     }  # fmt: skip
     try:
-        dimensions = _embed_and_swap(source, model, document, chunks, facts)
+        dimensions = _embed_and_swap(source, model, documents, chunks, facts)
     except (EmbedderChanged, KnowledgeChanged):
         source.dataset.refresh_from_db()
         dimensions = _embed_and_swap(
-            source, source.dataset.embedding_model, document, chunks, facts
+            source, source.dataset.embedding_model, documents, chunks, facts
         )
     ensure_vector_index(dimensions)
 
@@ -148,7 +147,7 @@ def _check_connection(source: Source) -> None:
 def _embed_and_swap(
     source: Source,
     model: str,
-    document: NewDocument,
+    documents: list[NewDocument],
     chunks: list[NewChunk],
     facts: dict[str, Any],
 ) -> int:
@@ -167,20 +166,10 @@ def _embed_and_swap(
     )  # fmt: skip
     source.report("indexing", len(chunks), len(chunks))
     swap_knowledge(
-        source, [document], chunks, vectors, embedding_model=model, facts=facts,
+        source, documents, chunks, vectors, embedding_model=model, facts=facts,
         vectorless={chunk.id for chunk in unknown} - vectors.keys(),
     )  # fmt: skip
     return len(next(iter(vectors.values()))) if vectors else 0
-
-
-def read_document(source: Source, loaded: Loaded, model: str) -> NewDocument:
-    """Parse and chunk what was loaded. Raises IngestionError."""
-    parsed = parse_loaded(source, loaded)
-    drafts = chunk_document(parsed, count_tokens=choose_counter(model, parsed.language))
-    return NewDocument(
-        title=parsed.title, language=parsed.language, drafts=drafts, url=loaded.url, metadata=parsed.metadata,
-        char_count=sum(len(section.text) for section in parsed.sections),
-    )  # fmt: skip
 
 
 def choose_model(source: Source) -> str:

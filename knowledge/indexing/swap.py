@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
 
+from knowledge.formats.sections import day_of
 from knowledge.indexing.chunking import ChunkDraft, indexed_text
-from knowledge.indexing.dating import day_of
 from knowledge.indexing.lexicon import (
     add_statistics,
     choose_mean_length,
@@ -54,7 +54,10 @@ _ANALYSE_FROM = 500
 
 @dataclass(frozen=True)
 class NewDocument:
-    """A document with its chunks, not stored yet. `key` tells it from the source's other ones: its URL, if any."""
+    """A document with its chunks, not stored yet. `key` tells it from the source's other ones: its path in an archive.
+
+    One that could not be read has no chunks, and a code and a sentence that say why.
+    """
 
     title: str
     language: str
@@ -63,6 +66,8 @@ class NewDocument:
     metadata: dict[str, Any] = field(default_factory=dict)
     char_count: int = 0
     key: str = ""
+    error_code: str = ""
+    error_message: str = ""
 
 
 @dataclass(frozen=True)
@@ -217,6 +222,7 @@ def _store_documents(source: Source, documents: Sequence[NewDocument]) -> None:
             id=identify_document(source.pk, document), source=source, title=document.title[:500],
             url=document.url[:2048], metadata=document.metadata, language=document.language[:8],
             content_hash=_hash_document(document), char_count=document.char_count, chunk_count=len(document.drafts),
+            error_code=document.error_code[:64], error_message=document.error_message[:500],
         )
         for document in documents
     ]  # fmt: skip
@@ -226,6 +232,7 @@ def _store_documents(source: Source, documents: Sequence[NewDocument]) -> None:
         rows, batch_size=1000, update_conflicts=True, unique_fields=["id"],
         update_fields=[
             "title", "url", "metadata", "originals", "language", "content_hash", "char_count", "chunk_count",
+            "error_code", "error_message",
         ],
     )  # fmt: skip
 
@@ -314,7 +321,7 @@ def _move_chunks(chunks: Sequence[NewChunk]) -> None:
 def _finish(
     source: Source, documents: Sequence[NewDocument], chunk_count: int, facts: Mapping[str, Any]
 ) -> None:
-    languages = Counter(document.language for document in documents)
+    languages = Counter(document.language for document in documents if document.language)
     source.finish(
         document_count=len(documents), chunk_count=chunk_count,
         language=max(sorted(languages), key=lambda name: languages[name], default=""), **facts,

@@ -29,6 +29,10 @@ class Document(models.Model):
     content_hash = models.CharField(max_length=64)
     char_count = models.PositiveIntegerField(default=0)
     chunk_count = models.PositiveIntegerField(default=0)
+    error_code = models.CharField(max_length=64, blank=True, default="", db_default="")
+    error_message = models.CharField(
+        max_length=500, blank=True, default="", db_default="", help_text="Why it could not be read."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from unfold.widgets import (
     UnfoldAdminFileFieldWidget,
@@ -18,6 +17,7 @@ from unfold.widgets import (
 from bots.admin_fields import TagsField
 from knowledge.formats.parsing import parse_isolated
 from knowledge.formats.registry import BY_SUFFIX, FORMATS, format_of_upload, list_uploadable
+from knowledge.formats.uploads import largest_bytes
 from knowledge.models import Dataset, Source, SourceType
 from knowledge.models.standing import STANDING
 from knowledge.sources.configs import LONGEST_URL, prepare_config
@@ -175,10 +175,8 @@ class NewSourceForm(SourceForm):
             self.add_error(
                 "file", f"This type of file cannot be read. Allowed: {list_uploadable()}"
             )
-        elif (file.size or 0) > settings.MAX_UPLOAD_BYTES:
-            self.add_error(
-                "file", f"The file is too large: at most {settings.MAX_UPLOAD_BYTES // 2**20} MB."
-            )
+        elif (file.size or 0) > (most := largest_bytes(file.name or "")):
+            self.add_error("file", f"The file is too large: at most {most // 2**20} MB.")
         else:
             self._read_file(file, found.kind)
 

@@ -318,10 +318,10 @@ def test_a_file_that_cannot_be_read_ends_in_an_error_with_a_sentence(bot, kind, 
 
 
 def test_an_address_that_answers_with_something_unreadable_or_an_error_says_so(page, outside):
-    outside.serve("/page", b"{}", content_type="application/zip")
+    outside.serve("/page", b"{}", content_type="application/x-unknown")
     assert (
         run(page).error_message
-        == "The address answered with application/zip, which cannot be read."
+        == "The address answered with application/x-unknown, which cannot be read."
     )
     outside.serve("/page", b"", status=500)
     assert run(page).error_message == "The server answered with status 500."
@@ -352,7 +352,7 @@ def test_a_bug_of_ours_ends_in_an_error_that_tells_nothing_about_it(bot, monkeyp
     def fail(*args, **kwargs):
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr("knowledge.indexing.ingestion.parse_loaded", fail)
+    monkeypatch.setattr("knowledge.indexing.reading.parse_loaded", fail)
     source = run(make_source(bot))
     assert source.status == "error" and source.error_code == "internal"
     assert "secret" not in source.error_message and source.attempts == 1

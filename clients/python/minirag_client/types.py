@@ -498,6 +498,8 @@ class Document(TypedDict):
     content_hash: str
     char_count: int
     chunk_count: int
+    error_code: str
+    error_message: str
     created_at: str
     ignored: NotRequired[list[str]]
 
@@ -516,6 +518,8 @@ class DocumentDetail(TypedDict):
     content_hash: str
     char_count: int
     chunk_count: int
+    error_code: str
+    error_message: str
     created_at: str
     content: str | None
     chunks: ChunkPage

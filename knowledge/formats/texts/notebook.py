@@ -28,11 +28,13 @@ def parse_notebook(data: bytes, writer: SectionWriter) -> dict[str, object]:
         cells = [cell for sheet in sheets for cell in sheet.get("cells") or []]  # before version 4
     if not isinstance(cells, list):
         raise ParseError("This notebook is broken: it has no cells.")
+    head: dict[str, object] = {}
     for number, cell in enumerate(cells, 1):
         if isinstance(cell, dict):
             writer.move_to(f"cell {number}")
-            _write_cell(cell, writer)
-    return _describe(book, len(cells))
+            said = _write_cell(cell, writer)
+            head = head or said  # a notebook may begin with front matter
+    return {**head, **_describe(book, len(cells))}
 
 
 def _describe(book: dict[str, Any], cells: int) -> dict[str, object]:
@@ -44,11 +46,12 @@ def _describe(book: dict[str, Any], cells: int) -> dict[str, object]:
     return metadata
 
 
-def _write_cell(cell: dict[str, Any], writer: SectionWriter) -> None:
+def _write_cell(cell: dict[str, Any], writer: SectionWriter) -> dict[str, object]:
+    """Returns what its front matter says."""
     source = _join(cell.get("source", cell.get("input", "")))
     match cell.get("cell_type"):
-        case "markdown":
-            parse_markdown(source.encode("utf-8", "replace"), writer)
+        case "markdown" | "raw":
+            return parse_markdown(source.encode("utf-8", "replace"), writer)
         case "heading":
             level = cell.get("level")
             writer.open_heading(level if isinstance(level, int) else 1, source)
@@ -59,6 +62,7 @@ def _write_cell(cell: dict[str, Any], writer: SectionWriter) -> None:
                     writer.add_code(text)
         case _:
             writer.add_paragraph(source)
+    return {}
 
 
 def _read_output(output: dict[str, Any]) -> str:

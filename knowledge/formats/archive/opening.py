@@ -1,0 +1,93 @@
+"""Zip archives of documents: what is refused as a whole, and which of its files are read, under which names."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import stat
+import unicodedata
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from knowledge.formats.sections import ParseError, SectionWriter, clean_line
+
+MOST_FILES: Final = 5000
+MOST_UNPACKED: Final = 500 * 1024 * 1024
+LONGEST_PATH: Final = 400
+_OF_SYSTEMS: Final = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
+_UTF8_NAME: Final = 0x800
+_UNREADABLE: Final = (
+    zipfile.BadZipFile, zlib.error, ValueError, NotImplementedError, EOFError, OSError, KeyError, RuntimeError,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PackedFile:
+    """A file in an archive under a name that leads nowhere and turns no text around."""
+
+    path: str
+    info: zipfile.ZipInfo
+
+
+def parse_zip(data: bytes, writer: SectionWriter) -> dict[str, object]:
+    """An archive has no text of its own: only whether it can be opened. Its files are read one by one."""
+    return {"files": len(open_archive(data)[1])}
+
+
+def open_archive(data: bytes) -> tuple[zipfile.ZipFile, list[PackedFile]]:
+    """The archive and the files in it, in the order of their names. Raises ParseError."""
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+    except _UNREADABLE:
+        raise ParseError("This archive is broken: it is not a zip file.") from None
+    entries = [info for info in archive.infolist() if not info.is_dir()]
+    if len(entries) > MOST_FILES:
+        raise ParseError(f"This archive holds more than {MOST_FILES} files.", code="too_large")
+    if sum(info.file_size for info in entries) > MOST_UNPACKED:
+        raise ParseError("This archive unpacks to more data than is allowed.", code="too_large")
+    files = list(_name_files(entries))
+    if not files:
+        raise ParseError("This archive holds no files.", code="no_content")
+    return archive, sorted(files, key=lambda file: file.path)
+
+
+def _name_files(entries: list[zipfile.ZipInfo]) -> Iterator[PackedFile]:
+    taken: set[str] = set()
+    for number, info in enumerate(entries, 1):
+        parts = _clean_path(info)
+        if any(part in _OF_SYSTEMS or part.startswith("._") for part in parts):
+            continue
+        path = "/".join(parts)[-LONGEST_PATH:] or f"file {number}"
+        # Two files of one name are two documents.
+        unique = path if path not in taken else f"{path} ({number})"
+        taken.add(unique)
+        yield PackedFile(unique, info)
+
+
+def _clean_path(info: zipfile.ZipInfo) -> list[str]:
+    name = info.filename
+    if not info.flag_bits & _UTF8_NAME:
+        with contextlib.suppress(UnicodeError):
+            name = name.encode("cp437").decode("utf-8")  # what most packers write and do not say
+    shown = "".join(letter for letter in name if unicodedata.category(letter) != "Cf")
+    parts = [clean_line(part) for part in shown.replace("\\", "/").split("/")]
+    return [part for part in parts if part not in ("", ".", "..") and not part.endswith(":")]
+
+
+def read_file(archive: zipfile.ZipFile, file: PackedFile, *, limit: int) -> bytes:
+    """Its bytes, however many it says that there are. Raises ParseError."""
+    if file.info.flag_bits & 0x1:
+        raise ParseError("It is encrypted.", code="encrypted")
+    if stat.S_ISLNK(file.info.external_attr >> 16):
+        raise ParseError("It only leads to another file.", code="unsupported")
+    try:
+        with archive.open(file.info) as stream:
+            data = stream.read(limit + 1)
+    except _UNREADABLE:
+        raise ParseError("It is packed in a way that cannot be read, or broken.") from None
+    if len(data) > limit:
+        raise ParseError(f"It is larger than {limit // 2**20} MB.", code="too_large")
+    return data

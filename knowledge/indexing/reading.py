@@ -1,0 +1,55 @@
+"""From what a source has loaded to its documents, cut into chunks: one, or of an archive one for each of its files."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from knowledge.formats.archive.members import Member, read_members
+from knowledge.formats.parsing import ParsedDocument, ParseError
+from knowledge.formats.registry import is_archive
+from knowledge.indexing.chunking import chunk_document
+from knowledge.indexing.embedding import choose_counter
+from knowledge.indexing.loading import IngestionError, Loaded, parse_loaded
+from knowledge.indexing.swap import NewDocument
+from knowledge.models import Source
+
+
+def read_documents(source: Source, loaded: Loaded, model: str) -> list[NewDocument]:
+    """Parse and chunk what was loaded. Raises IngestionError, and ClaimLost between the files of an archive."""
+    if loaded.data is None or not is_archive(loaded.data, loaded.kind):
+        return [_chunk(parse_loaded(source, loaded), model, url=loaded.url)]
+    documents: list[NewDocument] = []
+    chunks = 0
+    try:
+        for member in read_members(loaded.data, largest=settings.MAX_UPLOAD_BYTES):
+            documents.append(_take(member, model))
+            chunks += len(documents[-1].drafts)
+            if chunks > settings.MAX_CHUNKS_PER_SOURCE:
+                break  # the caller refuses it
+            source.report("parsing", len(documents), member.total)
+    except ParseError as error:
+        raise IngestionError(error.code, error.reason) from error
+    if not chunks:
+        first = documents[0]
+        raise IngestionError(
+            "no_content",
+            f"None of its {len(documents)} files could be read. {first.key}: {first.error_message}",
+        )
+    return documents
+
+
+def _take(member: Member, model: str) -> NewDocument:
+    if member.document is not None:
+        return _chunk(member.document, model, key=member.path)
+    return NewDocument(
+        title=member.path, language="", drafts=[], metadata={"path": member.path}, key=member.path,
+        error_code=member.code, error_message=member.reason,
+    )  # fmt: skip
+
+
+def _chunk(parsed: ParsedDocument, model: str, *, url: str = "", key: str = "") -> NewDocument:
+    drafts = chunk_document(parsed, count_tokens=choose_counter(model, parsed.language))
+    return NewDocument(
+        title=parsed.title, language=parsed.language, drafts=drafts, url=url, metadata=parsed.metadata,
+        char_count=sum(len(section.text) for section in parsed.sections), key=key,
+    )  # fmt: skip

@@ -1,0 +1,146 @@
+"""Zip archives: each file a document of its own, what cannot be read is named, and the rest goes on."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from knowledge.formats.archive.members import read_members
+from knowledge.formats.parsing import ParseError, parse
+from knowledge.indexing.ingestion import ingest
+from knowledge.models import Chunk, Document, Source
+from knowledge.tests.files import make_docx, mark_encrypted
+from knowledge.tests.office_files import ODT, make_package
+from tenants.context import tenant_context
+
+FILES = {
+    "guides/pump.md": "# Pump care\n\nCheck the oil every week.",
+    "guides/talk.srt": "1\n00:01:23,000 --> 00:01:25,000\nThe valve opens on the left.\n",
+    "letter.docx": make_docx("The boiler is inspected in May."),
+    "care.odt": ODT,
+    "staff.md": "---\nvisibility: private\n---\nThe code is 4711.",
+    "tool.exe": b"MZ\x90",
+    "inner.zip": make_package({"a.txt": "never read"}),
+    "broken.pdf": b"%PDF-1.4 nothing",
+    "empty.txt": " ",
+    "__MACOSX/._pump.md": b"\x00\x05",
+}
+
+
+def members(parts, **options):
+    data = parts if isinstance(parts, bytes) else make_package(parts)
+    return {each.path: each for each in read_members(data, **{"largest": 10_000_000, **options})}
+
+
+def test_each_file_is_a_document_or_has_a_reason():
+    found = members(FILES)
+    assert {path for path, each in found.items() if each.document} == {
+        "guides/pump.md", "guides/talk.srt", "letter.docx", "care.odt",
+    }  # fmt: skip
+    assert {path: each.code for path, each in found.items() if not each.document} == {
+        "staff.md": "restricted", "tool.exe": "unsupported", "inner.zip": "unsupported", "broken.pdf": "broken",
+        "empty.txt": "no_text",
+    }  # fmt: skip
+    assert all(each.reason.endswith(".") for each in found.values() if not each.document)
+    assert found["guides/pump.md"].document.title == "Pump care"
+    assert found["letter.docx"].document.title == "letter.docx"
+    assert found["guides/talk.srt"].document.sections[0].place == "00:01:23"
+
+
+def test_names_lead_nowhere_and_turn_no_text_around():
+    names = [
+        "../../etc/passwd.txt",
+        "/abs/a.txt",
+        "C:\\dir\\b.txt",
+        "x\u202etxt.c.txt",
+        "same.txt",
+        "./same.txt",
+    ]
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        for name in names:
+            archive.writestr(zipfile.ZipInfo(name), "The pump runs.")
+    assert sorted(members(data.getvalue())) == [
+        "abs/a.txt", "dir/b.txt", "etc/passwd.txt", "same.txt", "same.txt (6)", "xtxt.c.txt",
+    ]  # fmt: skip
+
+
+def test_bombs_and_locked_or_broken_archives_have_a_reason(monkeypatch):
+    big = make_package({"a.txt": "x" * 2_000_000, "b.txt": "The pump runs."})
+    found = members(big, largest=1_000_000)
+    assert found["a.txt"].code == "too_large" and found["b.txt"].document
+    assert {
+        each.code for each in members(mark_encrypted(make_package({"a.txt": "x"}))).values()
+    } == {"encrypted"}
+    monkeypatch.setattr("knowledge.formats.archive.opening.MOST_UNPACKED", 1_000_000)
+    monkeypatch.setattr("knowledge.formats.archive.opening.MOST_FILES", 3)
+    for data in (
+        big,
+        make_package({f"{n}.txt": "x" for n in range(4)}),
+        b"no zip",
+        make_package({}),
+    ):
+        with pytest.raises(ParseError) as caught:
+            parse(data, kind="zip", name="a.zip")
+        assert caught.value.reason.endswith(".")
+
+
+def test_an_archive_becomes_documents_and_changes_one_by_one(as_acme, acme, in_acme_files):
+    source_id = in_acme_files(FILES)
+    with tenant_context(acme.tenant):
+        ingest(source_id)
+        source = Source.objects.get(pk=source_id)
+        assert (source.status, source.document_count) == ("ready", 9)
+        assert Chunk.objects.filter(content__contains="00").count() == 0
+        assert Chunk.objects.get(content__contains="valve").place == "00:01:23"
+        assert not Chunk.objects.filter(content__contains="4711").exists()
+        broken = Document.objects.get(title="tool.exe")
+        assert (broken.error_code, broken.chunk_count) == ("unsupported", 0)
+        assert Document.objects.get(title="Pump care").metadata["path"] == "guides/pump.md"
+        kept = Chunk.objects.get(content__contains="boiler").pk
+        source.file.data = make_package({**FILES, "guides/pump.md": "# Pump care\n\nEvery day."})
+        source.file.save()
+        Source.objects.filter(pk=source_id).ask_for()
+        ingest(source_id)
+        assert Chunk.objects.get(content__contains="boiler").pk == kept
+        assert not Chunk.objects.filter(content__contains="every week").exists()
+    shown = as_acme.get("/v1/documents", {"source_id": source_id}).json()["items"]
+    assert {each["error_code"] for each in shown} == {
+        "", "restricted", "unsupported", "broken", "no_text",
+    }  # fmt: skip
+
+
+def test_an_archive_of_nothing_that_can_be_read_says_so(acme, in_acme_files):
+    source_id = in_acme_files({"a.exe": b"MZ"})
+    with tenant_context(acme.tenant):
+        ingest(source_id)
+        source = Source.objects.get(pk=source_id)
+        assert source.status == "error"
+        assert source.error_message == (
+            "None of its 1 files could be read. a.exe: Files of this kind cannot be read."
+        )
+
+
+@pytest.fixture
+def in_acme_files(as_acme, settings):
+    """Upload an archive of files, larger than one file may be: the id of its source."""
+
+    def upload(parts):
+        bot = as_acme.post(
+            "/v1/bot-profiles", {"name": "Support"}, content_type="application/json"
+        ).json()["id"]
+        data = make_package(parts)
+        settings.MAX_UPLOAD_BYTES = len(data) // 2
+        preview = as_acme.post(
+            "/v1/sources/validate-file", {"file": SimpleUploadedFile("all.zip", data)}
+        )
+        assert preview.status_code == 200, preview.json()
+        file = SimpleUploadedFile("all.zip", data)
+        made = as_acme.post("/v1/sources/upload", {"file": file, "bot_profile_id": bot})
+        assert made.status_code == 201, made.json()
+        return made.json()["id"]
+
+    return upload
