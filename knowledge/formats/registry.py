@@ -132,7 +132,8 @@ _ROWS: Final = (
     ),
     Format(
         "html", "Web page", (".html", ".htm", ".xhtml"), ("text/html", "application/xhtml+xml"), parse_html,
-        "title, headings, lists with their numbers, tables, code", is_text=True,
+        "title, headings, lists with their numbers, tables, code, what is folded away; no menus, cookie notices and "
+        "tables of contents", is_text=True,
         begins=(b"<!doctype html", b"<html"),
     ),
     Format(
