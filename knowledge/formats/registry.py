@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Final
 
-from knowledge.formats.archive.opening import parse_zip
+from knowledge.formats.archive.opening import has_small_directory, parse_zip
 from knowledge.formats.data.structured import parse_json, parse_json_lines, parse_xml, parse_yaml
 from knowledge.formats.office.ebook import parse_epub
 from knowledge.formats.office.open_document import parse_odt
@@ -193,6 +193,8 @@ def format_of_content(data: bytes, named: Format) -> Format:
     """What a file is, if its first bytes say so; else what its name says."""
     start = data[:200].lstrip().lower()
     if data.startswith(b"PK\x03\x04"):
+        if not has_small_directory(data):
+            return named
         try:
             with zipfile.ZipFile(io.BytesIO(data)) as package:
                 parts = package.NameToInfo.keys()

@@ -94,6 +94,15 @@ def test_bombs_and_locked_or_broken_archives_have_a_reason(monkeypatch):
         assert caught.value.reason.endswith(".")
 
 
+def test_a_list_of_a_million_files_is_refused_before_it_is_read():
+    entry = make_package({"a": ""})[31:-22]  # of the list, without the file and the end
+    end = b"PK\x05\x06" + bytes(8) + (len(entry) * 100_000).to_bytes(4, "little") + bytes(6)
+    for kind in ("zip", "txt"):
+        with pytest.raises(ParseError) as caught:
+            parse(b"PK\x03\x04" + entry * 100_000 + end, kind=kind, name="a.zip")
+        assert caught.value.code in ("too_large", "nul_bytes", "encoding", "broken")
+
+
 def test_an_archive_becomes_documents_and_changes_one_by_one(as_acme, acme, in_acme_files):
     source_id = in_acme_files(FILES)
     with tenant_context(acme.tenant):

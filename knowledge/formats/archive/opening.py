@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import stat
 import unicodedata
 import zipfile
@@ -17,6 +18,8 @@ from knowledge.formats.sections import ParseError, SectionWriter, clean_line
 MOST_FILES: Final = 5000
 MOST_UNPACKED: Final = 500 * 1024 * 1024
 LONGEST_PATH: Final = 400
+_LARGEST_DIRECTORY: Final = 3 * 1024 * 1024
+_LONGEST_TAIL: Final = 2**16 + 200
 _OF_SYSTEMS: Final = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
 _UTF8_NAME: Final = 0x800
 _UNREADABLE: Final = (
@@ -37,8 +40,23 @@ def parse_zip(data: bytes, writer: SectionWriter) -> dict[str, object]:
     return {"files": len(open_archive(data)[1])}
 
 
+def has_small_directory(data: bytes) -> bool:
+    """Whether the list of a zip's files is of a size to be read here: each of its entries costs us much more memory.
+
+    The form for more than 4 GB is refused, for it says the size elsewhere, and no file that is taken is so large.
+    """
+    tail = data[-_LONGEST_TAIL:]
+    if b"PK\x06\x07" in tail:
+        return False
+    ends = [found.start() for found in re.finditer(b"PK\x05\x06", tail)]
+    sizes = [int.from_bytes(tail[at + 12 : at + 16], "little") for at in ends]
+    return max(sizes, default=0) <= _LARGEST_DIRECTORY
+
+
 def open_archive(data: bytes) -> tuple[zipfile.ZipFile, list[PackedFile]]:
     """The archive and the files in it, in the order of their names. Raises ParseError."""
+    if not has_small_directory(data):
+        raise ParseError(f"This archive holds more than {MOST_FILES} files.", code="too_large")
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
     except _UNREADABLE:
