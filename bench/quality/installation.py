@@ -32,9 +32,9 @@ def own_installation() -> Iterator[None]:
             DATA_DIR=str(servers.directory / "data"),
             OUTBOUND_ALLOWED_HOSTS="127.0.0.1",
             DEFAULT_LLM_MODEL="minirag/extractive",
-            DEFAULT_EMBEDDING_MODEL="minirag/minilm",
             DJANGO_SETTINGS_MODULE="minirag.settings",
         )
+        os.environ.setdefault("DEFAULT_EMBEDDING_MODEL", "minirag/minilm")
         os.environ.setdefault("EMBED_THREADS", "1")
         os.environ.setdefault("EMBEDDER_DIR", str(CHECKOUT / ".data" / "models" / "minilm"))
         _set_up(Path(os.environ["EMBEDDER_DIR"]))

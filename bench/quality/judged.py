@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 from bench.quality.asking import make_bot, make_tenant, search, teach_documents
 from bench.quality.dialogues import load_turns
@@ -18,7 +19,7 @@ from bench.report import Budget, Report
 from bots.models import BotProfile
 from knowledge.retrieval.evaluation import load_judged_set
 from knowledge.retrieval.retrieving import Retrieval
-from minirag.ai.builtin.local import find_sentence_embedder
+from minirag.ai.builtin.local import find_sentence_embedder, is_multilingual
 from minirag.ai.builtin.offline import (
     OfflinePassage,
     compose_answer,
@@ -137,8 +138,15 @@ def quote(question: str, found: Retrieval) -> str:
         question,
         number_passages(found),
         term_weights=found.term_weights,
-        embed=find_sentence_embedder(),
+        **choose_embedder(found),
     )
+
+
+def choose_embedder(found: Retrieval) -> dict[str, Any]:
+    """What the product chooses sentences with after this search."""
+    model = found.embedding_model
+    multilingual = model is not None and is_multilingual(model)
+    return {"embed": find_sentence_embedder(model), "is_multilingual": multilingual}
 
 
 def number_passages(found: Retrieval) -> list[OfflinePassage]:
@@ -151,7 +159,7 @@ def number_passages(found: Retrieval) -> list[OfflinePassage]:
 def rank_sentences(question: str, found: Retrieval) -> list[str]:
     """The sentences that may be quoted, in the product's own order of merit."""
     candidates = list_candidates(number_passages(found))
-    scores = score_candidates(question, candidates, found.term_weights, find_sentence_embedder())
+    scores = score_candidates(question, candidates, found.term_weights, **choose_embedder(found))
     order = sorted(range(len(scores)), key=lambda each: -scores[each])
     return [candidates[each].text for each in order]
 

@@ -46,6 +46,7 @@ from minirag.lib.text.short_texts import decide_language
 FREE = Decimal(0)
 # An English embedder makes something of languages in Latin letters, and little of others.
 DENSE_WEIGHT, LATIN_DENSE_WEIGHT, WEAK_DENSE_WEIGHT = 0.5, 0.4, 0.2
+ABROAD_DENSE_WEIGHT = 0.8  # where a question shares only names with its sources
 _MOST_TRIES = 2
 SPARE = 5  # passages beyond those wanted, for the places of those that say the same as others
 _SETTINGS = """
@@ -131,12 +132,15 @@ def search(bot: BotProfile, asked: Asked) -> Retrieval | Again:
             query.text, language, scope.languages, query.carried, is_leaning=query.is_leaning
         )
         found = _Candidates(terms=terms)
+        is_abroad = profile.abroad_floor is not None and language not in scope.languages
         if scope.source_ids:
-            weight = _weigh_meaning(bot, scope, language, trusts_cosine)
+            weight = _weigh_meaning(bot, scope, language, trusts_cosine, is_abroad=is_abroad)
             found = _find_candidates(bot, scope, asked, terms, weight, language)
     if asked.vector and found.text and found.text != asked.text and asked.tries < _MOST_TRIES:
         return Again(asked.model, found.text)
     is_filtered_out = bool(asked.filters) and not scope.source_ids
+    if is_abroad:
+        profile = profile.abroad()
     judged = _judge(
         bot, asked, found, profile, language, trusts_cosine, is_filtered_out=is_filtered_out
     )
@@ -157,12 +161,14 @@ def _give_curated(asked: Asked, curated: Curated, language: str) -> Retrieval:
     )  # fmt: skip
 
 
-def _weigh_meaning(bot: BotProfile, scope: Scope, language: str, trusts_cosine: bool) -> float:
+def _weigh_meaning(
+    bot: BotProfile, scope: Scope, language: str, trusts_cosine: bool, *, is_abroad: bool = False
+) -> float:
     """The share of meaning in the order of passages; the rest is that of words."""
     if bot.dense_weight is not None:
         return bot.dense_weight
     if trusts_cosine:
-        return DENSE_WEIGHT
+        return ABROAD_DENSE_WEIGHT if is_abroad else DENSE_WEIGHT
     is_latin = language in scope.languages and script_of_language(language) == "latin"
     return LATIN_DENSE_WEIGHT if is_latin else WEAK_DENSE_WEIGHT
 

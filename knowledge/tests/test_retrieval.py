@@ -257,6 +257,11 @@ def test_meaning_counts_by_what_the_embedder_makes_of_a_language(language, sourc
     assert _weigh_meaning(bot, scope, language, trusts) == 0.7
 
 
+def test_meaning_counts_most_where_question_and_sources_are_in_two_languages():
+    scope = Scope([], [], [], {}, 1, ["en"], "minirag/local:both")
+    assert _weigh_meaning(BotProfile(), scope, "de", True, is_abroad=True) == 0.8
+
+
 def test_vectors_of_another_size_take_part_by_their_words_only(bot):
     teach(bot)
     IndexEntry.objects.filter(chunk__content=WARRANTY).update(emb=[1.0, 0.0, 0.0], dim=3)

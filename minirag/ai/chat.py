@@ -197,14 +197,16 @@ def answer_offline(request: ChatRequest) -> tuple[OfflineAnswer, int, int]:
         ),
         "",
     )
-    # MiniLM wherever search uses real vectors: sending every sentence to a paid embedder would cost too much.
-    by_words_only = request.embedding_model in (None, local.HASH)
+    # A local one wherever search uses real vectors: sending every sentence to a paid embedder would cost too much.
+    model = request.embedding_model
+    by_words_only = model in (None, local.HASH)
     answer = offline.answer_question(
         question,
         request.passages,
         before=request.before,
         term_weights=request.term_weights,
-        embed=None if by_words_only else local.find_sentence_embedder(),
+        embed=None if by_words_only else local.find_sentence_embedder(model),
+        is_multilingual=model is not None and local.is_multilingual(model),
         variants=request.variants,
         strictness=request.strictness,
         margin=request.margin,

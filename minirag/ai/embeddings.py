@@ -55,7 +55,8 @@ class EmbedderProfile:
     confidence = cos_weight * top cosine + lexical_weight * bm25n * n / (n + 2), with bm25n the best BM25
     score over its maximum and n the question's distinct terms; below `floor` the bot refuses. Where an
     English-only embedder meets another language, confidence = bm25n alone, compared with `non_english_floor`.
-    `dimensions` None: not known before the first answer.
+    `dimensions` None: not known before the first answer. `abroad_floor` is the floor where a question is in another
+    language than the documents, None where nobody knows.
     """
 
     model: str
@@ -65,6 +66,12 @@ class EmbedderProfile:
     english_only: bool
     cos_weight: float
     lexical_weight: float
+    abroad_floor: float | None = None
+
+    def abroad(self) -> EmbedderProfile:
+        """The same between two languages, whose cosines are lower and which share hardly a word."""
+        floor = self.floor if self.abroad_floor is None else self.abroad_floor
+        return dataclasses.replace(self, floor=floor)
 
 
 # Measured on 17 question sets (docs/retrieval.md): 5 % false refusals, 95 % of foreign questions caught.
@@ -147,6 +154,7 @@ def _profile_of_folder(model: str) -> EmbedderProfile:
         english_only=folder.is_english_only,
         cos_weight=weight,
         lexical_weight=1.0 - weight,
+        abroad_floor=folder.abroad_floor,
     )
 
 

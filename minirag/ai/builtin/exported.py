@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from minirag.ai.builtin.folder_files import (
     MAX_DIMENSIONS,
-    TOKENIZER_FILE,
     EmbedderUnusable,
     Folder,
     Pooling,
@@ -26,11 +25,11 @@ from minirag.ai.builtin.minilm import (
     pad_rows,
     run_in_batches,
 )
+from minirag.ai.builtin.tokenizing import TextTokenizer, open_tokenizer
 
 if TYPE_CHECKING:
     import numpy as np
     import onnxruntime
-    import tokenizers
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids", "position_ids")
 OUTPUTS = ("sentence_embedding", "token_embeddings", "last_hidden_state", "embedding")
@@ -46,7 +45,7 @@ class Exported:
         self,
         folder: Folder,
         session: onnxruntime.InferenceSession,
-        tokenizer: tokenizers.Tokenizer,
+        tokenizer: TextTokenizer,
         threads: int,
     ) -> None:
         self.folder, self._session, self._tokenizer = folder, session, tokenizer
@@ -90,14 +89,14 @@ class Exported:
     def knows(self, word: str) -> bool:
         """Whether the vocabulary has the word as a whole."""
         shown = drop_surrogates(word.lower() if self.folder.lower_case else word)
-        return len(self._tokenizer.encode(shown, add_special_tokens=False).ids) == 1
+        return self._tokenizer.count(shown) == 1
 
     def _tokenize(self, texts: list[str]) -> list[list[int]]:
         shown = [drop_surrogates(text) for text in texts]
         if self.folder.lower_case:
             shown = [text.lower() for text in shown]
         # A graph cannot read nothing at all.
-        return [each.ids or [self.folder.pad_id] for each in self._tokenizer.encode_batch(shown)]
+        return [ids or [self.folder.pad_id] for ids in self._tokenizer.read(shown)]
 
     def _run(self, rows: list[list[int]]) -> np.ndarray:
         import numpy as np
@@ -218,21 +217,17 @@ def load(folder: Folder, *, threads: int = 0) -> Exported:
 
 
 def _open(folder: Folder, threads: int) -> Exported:
-    # A parallel tokenizer warns, or hangs, after a fork; it is not the slow part.
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     import onnxruntime
-    import tokenizers
 
     def fault(name: str, error: Exception) -> EmbedderUnusable:
         reason = f"{name} cannot be loaded{_shorten(error, folder.directory)}."
         return EmbedderUnusable(folder.directory, reason)
 
     try:
-        tokenizer = tokenizers.Tokenizer.from_file(str(folder.directory / TOKENIZER_FILE))
-        tokenizer.no_padding()
-        tokenizer.enable_truncation(folder.max_tokens)
+        path = folder.directory / folder.tokenizer_file
+        tokenizer = open_tokenizer(path, max_tokens=folder.max_tokens)
     except Exception as error:  # noqa: BLE001 - an edge: tokenizers raises nothing more special
-        raise fault(TOKENIZER_FILE, error) from None
+        raise fault(folder.tokenizer_file, error) from None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4

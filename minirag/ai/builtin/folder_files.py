@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from minirag.ai.builtin.minilm import EmbedderMissing
+from minirag.ai.builtin.tokenizing import PIECES_FILE, TOKENIZER_FILE
 
 OWN_FILE = "minirag.json"
-TOKENIZER_FILE = "tokenizer.json"
 MAX_TOKENS = 512
 MAX_DIMENSIONS = 4000  # what pgvector can index
 LARGEST_JSON, LARGEST_TOKENIZER, LARGEST_MODEL = 2**20, 64 * 2**20, 4 * 2**30
@@ -26,7 +26,7 @@ FOR_ONE_CPU = re.compile(r"avx|arm64|vnni")
 E5 = re.compile(r"(?:^|[/_-])e5(?:[/_-]|$)", re.I)
 LANGUAGE = re.compile(r"^language:[ \t]*([^\n]*)\n((?:[ \t]*- .*\n)*)", re.M)
 OWN_KEYS = {"model_file", "pooling", "query_prefix", "passage_prefix", "max_tokens", "languages", "floor",
-            "cosine_weight"}  # fmt: skip
+            "abroad_floor", "cosine_weight"}  # fmt: skip
 
 
 class EmbedderUnusable(EmbedderMissing):
@@ -55,11 +55,12 @@ class Folder:
     """An embedder's folder as its files describe it. `dimensions` is None where they do not say. `has_dense`: a layer
     follows the pooling, which only the graph itself can apply.
 
-    `floor` and `cosine_weight` are what only its own `minirag.json` can know.
+    `floor`, `abroad_floor` and `cosine_weight` are what only its own `minirag.json` can know.
     """
 
     directory: Path
     model_file: str
+    tokenizer_file: str
     pooling: Pooling
     query_prefix: str
     passage_prefix: str
@@ -71,6 +72,7 @@ class Folder:
     languages: tuple[str, ...]
     floor: float | None
     cosine_weight: float | None
+    abroad_floor: float | None = None
     fingerprint: str = ""
 
     @property
@@ -118,7 +120,11 @@ def list_files(directory: Path) -> list[str]:
             names += [f"{entry.name}/{each.name}" for each in sorted(entry.iterdir())]
         else:
             names.append(entry.name)
-    chosen = [name for name in names if re.search(r"\.json$|\.onnx[._]?\w*$|^README\.md$", name)]
+    chosen = [
+        name
+        for name in names
+        if re.search(r"\.json$|\.onnx[._]?\w*$|^sentencepiece\.model$|^README\.md$", name)
+    ]
     return [name for name in chosen if (directory / name).is_file()]
 
 
@@ -130,19 +136,23 @@ def read_folder(directory: Path, *, prefers_quantised: bool) -> Folder:
     model_file = own.get("model_file") or choose_graph(reading.directory, prefers_quantised)
     if not model_file:
         raise reading.fault("it has no .onnx file, neither in itself nor in onnx/.")
-    if not (reading.directory / TOKENIZER_FILE).is_file():
+    tokenizer_file = next(
+        (name for name in (TOKENIZER_FILE, PIECES_FILE) if (reading.directory / name).is_file()), ""
+    )
+    if not tokenizer_file:
         raise reading.fault("tokenizer.json is missing.")
     if not (reading.directory / model_file).is_file():
         raise reading.fault(f"{OWN_FILE} names {model_file}, which is missing.")
     for name in weights_of(reading.directory, model_file):
         reading.require(name, LARGEST_MODEL)
-    reading.require(TOKENIZER_FILE, LARGEST_TOKENIZER)
+    reading.require(tokenizer_file, LARGEST_TOKENIZER)
     modules, pooling_config = _read_modules(reading)
     query_prefix, passage_prefix = _read_prefixes(reading, config)
     languages = own.get("languages")
     folder = Folder(
         directory=reading.directory,
         model_file=model_file,
+        tokenizer_file=tokenizer_file,
         pooling=Pooling(own["pooling"]) if "pooling" in own else _read_pooling(reading, pooling_config),
         query_prefix=own.get("query_prefix", query_prefix),
         passage_prefix=own.get("passage_prefix", passage_prefix),
@@ -156,6 +166,7 @@ def read_folder(directory: Path, *, prefers_quantised: bool) -> Folder:
         languages=tuple(languages) if languages is not None else _read_languages(reading.directory),
         floor=own.get("floor"),
         cosine_weight=own.get("cosine_weight"),
+        abroad_floor=own.get("abroad_floor"),
     )  # fmt: skip
     if folder.dimensions and folder.dimensions > MAX_DIMENSIONS:
         raise reading.fault(f"it has {folder.dimensions} dimensions, more than {MAX_DIMENSIONS}.")
@@ -175,6 +186,7 @@ def _read_own(reading: _Reading) -> dict[str, Any]:
         "max_tokens": lambda value: (_count(value) or 0) >= 8,
         "languages": lambda value: isinstance(value, list) and all(isinstance(each, str) for each in value),
         "floor": _is_share,
+        "abroad_floor": _is_share,
         "cosine_weight": _is_share,
     }  # fmt: skip
     for key, value in own.items():

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from minirag.ai.builtin.folder_files import (
-    TOKENIZER_FILE,
     EmbedderUnusable,
     Folder,
     list_files,
@@ -110,8 +109,9 @@ def _read(directory: Path, prefers_quantised: bool) -> Folder:
 def _fingerprint(folder: Folder) -> str:
     """Twelve hexadecimal digits of the files' content and of what is done with them; not of floors or languages."""
     facts = asdict(replace(folder, directory=Path(), languages=(), floor=None, cosine_weight=None))
+    del facts["abroad_floor"], facts["tokenizer_file"]  # of the latter the content counts
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode())
-    for name in (*weights_of(folder.directory, folder.model_file), TOKENIZER_FILE):
+    for name in (*weights_of(folder.directory, folder.model_file), folder.tokenizer_file):
         digest.update(hash_file(folder.directory / name).encode())
     return digest.hexdigest()[:12]
 

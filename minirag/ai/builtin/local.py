@@ -177,11 +177,37 @@ def knows_word(model: str, word: str) -> bool:
     return model != HASH
 
 
-def find_sentence_embedder() -> Callable[[list[str]], np.ndarray] | None:
-    """MiniLM for a handful of sentences whose vectors are not kept; None when its files are missing."""
+def find_sentence_embedder(model: str | None = None) -> Callable[[list[str]], np.ndarray] | None:
+    """An embedder for a question and a handful of sentences whose vectors are not kept, the question first.
+
+    It is `model` where that is one in a folder whose cosines are known (see `is_multilingual`), else MiniLM, and None
+    when its files are missing.
+    """
+    if model is not None and is_multilingual(model):
+        known = model
+
+        def embed(texts: list[str]) -> np.ndarray:
+            import numpy as np
+
+            asked, _ = encode_locally(known, texts[:1], kind="query")
+            return np.concatenate([asked, encode_locally(known, texts[1:], batch_size=4)[0]])
+
+        return embed
     if not is_embedder_available(MINILM):
         return None
     return lambda texts: encode_locally(MINILM, texts, batch_size=4)[0]
+
+
+def is_multilingual(model: str) -> bool:
+    """Whether a model lies in a folder that says what its cosines are worth, and in other languages than English."""
+    if not is_folder(model):
+        return False
+    try:
+        found = find_embedder(model)
+    except EmbedderUnusable:
+        return False
+    folder = found.folder if isinstance(found, exported.Exported) else found
+    return bool(folder.cosine_weight) and not folder.is_english_only
 
 
 def local_threads() -> ThreadPoolExecutor:

@@ -33,6 +33,7 @@ from minirag.ai.builtin.scoring import (
 )
 from minirag.lib.asking.answer_types import Asked
 from minirag.lib.text import analysis
+from minirag.lib.text.short_texts import decide_language
 
 NOT_FOUND = "I could not find this in my sources."
 SENTENCES = 2
@@ -60,13 +61,15 @@ def compose_answer(
     before: str = "",
     term_weights: Mapping[str, float] | None = None,
     embed: SentenceEmbedder | None = None,
+    is_multilingual: bool = False,
     sentences: int = SENTENCES,
 ) -> str:
     """The whole answer: quoted sentences, each followed by its passage's ` [n]`; NOT_FOUND when there is nothing.
 
     `term_weights` are the idf values of the question's analysed terms among the tenant's documents; without them the
     passages themselves are counted. `before` is what was asked before, of a question that leans on it.
-    `embed` is used where passages are in English. Blocks for about 4 ms a sentence with `embed`: call it in a thread.
+    `embed` is used where passages are in English, or always if it `is_multilingual`. Blocks for about 4 ms a sentence
+    with it: call it in a thread.
     """
     return answer_question(
         question,
@@ -74,6 +77,7 @@ def compose_answer(
         before=before,
         term_weights=term_weights,
         embed=embed,
+        is_multilingual=is_multilingual,
         sentences=sentences,
     ).text
 
@@ -85,6 +89,7 @@ def answer_question(
     before: str = "",
     term_weights: Mapping[str, float] | None = None,
     embed: SentenceEmbedder | None = None,
+    is_multilingual: bool = False,
     sentences: int = SENTENCES,
     variants: Mapping[str, Sequence[str]] | None = None,
     strictness: Strictness | None = None,
@@ -95,7 +100,9 @@ def answer_question(
     candidates = read_variants(list_candidates(passages), variants or {})
     if not candidates:
         return OfflineAnswer(NOT_FOUND, Check(False, 0.0) if strictness else None)
-    scores = score_candidates(question, candidates, term_weights or {}, embed, before)
+    scores = score_candidates(
+        question, candidates, term_weights or {}, embed, before, is_multilingual=is_multilingual
+    )
     indices = choose_sentences(candidates, scores, sentences)
     indices = leave_out_lesser_rows(question, candidates, indices, scores)
     indices = answer_below(question, candidates, indices, term_weights or {}, variants or {})
@@ -104,11 +111,13 @@ def answer_question(
     text = write_answer(chosen)
     if strictness is None:
         return OfflineAnswer(text)
+    language = Counter(each.language for each in chosen).most_common(1)[0][0]
     check = check_quotes(
         question, [quote(each) for each in chosen], Signs(max(scores), margin, lead),
-        asked=read_asked(question, candidates), before=before,
-        language=Counter(each.language for each in chosen).most_common(1)[0][0],
+        asked=read_asked(question, candidates), before=before, language=language,
+        is_abroad=is_multilingual and decide_language(question, [language]) != language,
         term_weights=term_weights or {}, variants=variants or {}, strictness=strictness, embed=embed,
+        is_multilingual=is_multilingual,
     )  # fmt: skip
     return OfflineAnswer(text, check)
 

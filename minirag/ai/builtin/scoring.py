@@ -26,11 +26,13 @@ if TYPE_CHECKING:
 SHORT_WORDS = 5
 SHORT_PENALTY = 0.2
 QUESTION_PENALTY = 0.3
-# Each costs about 4 ms of CPU before the first word of the answer; 32 found no more on SQuAD.
-LONGEST_EMBEDDED_LIST = 16
+# Each costs about 4 ms of CPU before the first word of the answer, with a multilingual embedder twice as much; 32 found
+# no more on SQuAD.
+LONGEST_EMBEDDED_LIST, LONGEST_MULTILINGUAL_LIST = 16, 8
 BM25_K1, BM25_B = 1.2, 0.75
 MEANT = 0.75  # how surely other words have to stand for a term
 CONTEXT, HEADING, KIND, PASSAGE, LIKENESS = 0.3, 0.2, 0.1, 0.15, 0.6
+MULTILINGUAL_LIKENESS = 1.0
 QUESTION_MARKS = ("?", "？", "؟")
 
 # Gives one unit vector per text; the first text is the question.
@@ -177,8 +179,10 @@ def score_candidates(
     term_weights: Mapping[str, float],
     embed: SentenceEmbedder | None = None,
     before: str = "",
+    *,
+    is_multilingual: bool = False,
 ) -> list[float]:
-    """One score per candidate, comparable only among these. `before` is as in offline.compose_answer."""
+    """One score per candidate, comparable only among these. The rest is as in offline.compose_answer."""
     asked = read_asked(question, candidates, before)
     whole = f"{question} {before}" if before else question
     weights = {
@@ -203,11 +207,13 @@ def score_candidates(
         0.4 * covered + 0.4 * like + rest - (SHORT_PENALTY if is_fragment(each) else 0.0)
         for each, covered, like, rest in zip(candidates, coverage, bm25, shared, strict=True)
     ]
-    if embed is None or not are_mostly_english(candidates):
+    if embed is None or not (is_multilingual or are_mostly_english(candidates)):
         return by_words
-    likeness = measure_likeness(whole, candidates, by_words, embed)
+    longest = LONGEST_MULTILINGUAL_LIST if is_multilingual else LONGEST_EMBEDDED_LIST
+    likeness = measure_likeness(whole, candidates, by_words, embed, longest)
+    weight = MULTILINGUAL_LIKENESS if is_multilingual else LIKENESS
     return [
-        0.4 * covered + LIKENESS * like + rest
+        0.4 * covered + weight * like + rest
         for covered, like, rest in zip(coverage, likeness, shared, strict=True)
     ]
 
@@ -308,11 +314,10 @@ def measure_likeness(
     candidates: Sequence[Candidate],
     by_words: Sequence[float],
     embed: SentenceEmbedder,
+    longest: int,
 ) -> list[float]:
-    """Cosine of the question with each sentence under its passage's heading; 0 for those that words rank last."""
-    ranked = sorted(range(len(candidates)), key=lambda index: -by_words[index])[
-        :LONGEST_EMBEDDED_LIST
-    ]
+    """Cosine of the question with the `longest` best by words, each under its heading; 0 for the other sentences."""
+    ranked = sorted(range(len(candidates)), key=lambda index: -by_words[index])[:longest]
     texts = []
     for candidate in (candidates[index] for index in ranked):
         heading = clean_inline(candidate.passage.heading)

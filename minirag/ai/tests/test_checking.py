@@ -146,3 +146,27 @@ def test_words_that_ask_for_a_length_of_time_are_found_in_one():
     question, text = "How long may goods be sent back?", "Goods may be sent back within 30 days."
     asked = read_question(question, "en")
     assert check(question, text, asked=asked).coverage > check(question, text).coverage
+
+
+def test_a_question_in_another_language_is_judged_by_meaning_alone():
+    question, text = "Wie viel kostet der Versand nach Österreich?", "Delivery to Austria is £9."
+
+    def is_answered(score, **options):
+        options = {"embed": lambda texts: np.eye(len(texts)), "is_multilingual": True} | options
+        signs = Signs(score=score, margin=0.1)
+        return check(question, text, signs=signs, **options).is_answered
+
+    assert is_answered(0.7, is_abroad=True) and not is_answered(0.3, is_abroad=True)
+    assert not is_answered(0.7), "in its own language its words have to be there"
+    assert not is_answered(0.7, is_abroad=True, embed=None), "and without an embedder too"
+
+
+def test_a_multilingual_embedder_counts_in_every_language():
+    question, text = "Wer mäht den Rasen?", "Der Rasen am Bad wird von Frau Ott gepflegt."
+
+    def is_answered(score, **options):
+        signs = Signs(score=score, margin=0.1)
+        return check(question, text, language="de", signs=signs, **options).is_answered
+
+    asked = {"embed": lambda texts: np.eye(len(texts)), "is_multilingual": True}
+    assert is_answered(1.0, **asked) and not is_answered(0.2, **asked)

@@ -134,9 +134,9 @@ class TestBuilding:
     def test_a_damaged_result_is_not_taken_for_a_good_one(self, embedder, tmp_path):
         for name in os.listdir(embedder):
             (tmp_path / name).write_bytes((embedder / name).read_bytes())
-        assert build_minilm.is_current(tmp_path)
+        assert build_minilm.is_current(tmp_path, build_minilm.RECIPE)
         (tmp_path / minilm.MODEL_FILE).write_bytes(b"half a mod")
-        assert not build_minilm.is_current(tmp_path)
+        assert not build_minilm.is_current(tmp_path, build_minilm.RECIPE)
 
     def test_weights_that_are_not_the_expected_ones_are_refused(
         self, monkeypatch, tmp_path, capsys

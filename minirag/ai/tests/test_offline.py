@@ -31,8 +31,9 @@ FAQ = OfflinePassage(
 def rank(question: str, *passages: OfflinePassage, **options) -> list[str]:
     candidates = scoring.list_candidates(passages)
     scores = scoring.score_candidates(
-        question, candidates, options.get("term_weights", {}), options.get("embed")
-    )
+        question, candidates, options.get("term_weights", {}), options.get("embed"),
+        is_multilingual=options.get("is_multilingual", False),
+    )  # fmt: skip
     return [
         candidates[index].text
         for index in sorted(range(len(scores)), key=lambda index: -scores[index])
@@ -244,6 +245,18 @@ class TestScoring:
         assert rank("Wie lange dauert die Garantie?", german, embed=embed)[0].startswith(
             "Die Garantie"
         )
+
+    def test_a_multilingual_embedder_is_asked_about_german(self):
+        text = "Das Lager ist in der Stadt Graz. Für Mängel haften wir zwei Jahre."
+        german = OfflinePassage(1, "", text, 1)
+
+        def embed(texts: list[str]) -> np.ndarray:
+            vectors = np.zeros((len(texts), 2), dtype=np.float32)
+            vectors[:, 0] = [1, *(float("haften" in text) for text in texts[1:])]
+            return vectors
+
+        found = rank("Wie lange gilt die Garantie?", german, embed=embed, is_multilingual=True)
+        assert found[0].startswith("Für Mängel")
 
     def test_one_foreign_line_does_not_switch_the_embedder_off(self):
         german = OfflinePassage(

@@ -1,0 +1,66 @@
+"""A question in another language than the pages, answered offline with the multilingual embedder."""
+
+from __future__ import annotations
+
+import pytest
+
+from conversations.models import Citation
+from conversations.tests.conftest import make_bot, teach
+from conversations.tests.test_turns import take, text_of
+from knowledge.retrieval.calibrating import calibrate_bot
+from tenants.context import tenant_context
+from tests.embedder_folder import MULTILINGUAL
+
+PAGES = {
+    "Returns": "# Returns\n\nUnused devices may be sent back within 30 days of delivery. "
+    "The refund is paid within five working days.\n",
+    "Warranty": "# Warranty\n\nThe Aeris One is covered by a warranty of 36 months from the day of purchase.\n",
+    "Shop": "# Our shop\n\nThe shop in Harbour Street is open from Monday to Friday, 9 am to 6 pm. "
+    "There are no parking spaces in front of it.\n",
+    "Delivery": "# Delivery\n\nParcels are sent by train. Delivery to an island takes two days longer.\n",
+    "Calibration": "# Calibration\n\nCalibrate the sensor every 6 months with the blue calibration cap.\n",
+}
+
+
+@pytest.fixture
+def bot(in_acme, multilingual):
+    bot = make_bot(model="minirag/extractive", embedding_model=MULTILINGUAL)
+    for name, text in PAGES.items():
+        teach(bot, text, name)
+    calibrate_bot(bot)
+    return bot
+
+
+@pytest.mark.parametrize(
+    ("question", "fact"),
+    [
+        ("Wie lange kann ich ein Gerät zurückschicken?", "within 30 days"),
+        ("Wann hat der Laden geöffnet?", "9 am to 6 pm"),
+        ("Combien de mois dure la garantie ?", "36 months"),
+        ("Ile miesięcy gwarancji ma Aeris One?", "36 months"),
+    ],
+)
+def test_it_is_found_and_answered_with_its_source(bot, question, fact):
+    events = take(bot, question)
+    done = events[-1]
+    assert done.message.outcome == "answered" and fact in text_of(events)
+    assert Citation.objects.filter(message=done.message).exists()
+
+
+@pytest.mark.parametrize(
+    "question", ["Wer hat die Mondlandung geleitet?", "Wie hoch ist der Mont Blanc?", "Quel temps fera-t-il demain ?"]
+)  # fmt: skip
+def test_what_the_pages_do_not_hold_is_declined(bot, question):
+    assert take(bot, question)[-1].message.outcome == "refused"
+
+
+def test_another_tenant_finds_nothing_of_it(bot, globex, multilingual):
+    with tenant_context(globex.tenant):
+        other = make_bot(name="Gardener", model="minirag/extractive", embedding_model=MULTILINGUAL)
+        teach(other, "# Rosen\n\nRosen schneidet man im März, bevor die Knospen aufgehen.\n")
+        done = take(other, "Wie lange kann ich ein Gerät zurückschicken?")[-1]
+        assert (
+            done.message.outcome == "refused"
+            and not Citation.objects.filter(message=done.message).exists()
+        )
+        assert "März" in text_of(take(other, "When should I prune roses?"))
