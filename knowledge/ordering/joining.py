@@ -64,7 +64,7 @@ def join(content: str, neighbours: Neighbours) -> str:
 
     Each piece of a table begins with the table's header (see indexing.pieces), which stands once in what is joined.
     """
-    lines = content.strip("\n").split("\n")
+    lines = content.lstrip("\n").rstrip().split("\n")
     first, last = lines[0], _last_block(lines)[0]
     if _is_header(first):
         lead, rows = _rows_before(first, neighbours, lines)
@@ -90,7 +90,7 @@ def _last_block(lines: Sequence[str]) -> list[str]:
     """The lines behind the last blank one, and behind what leads to a list or table among them."""
     block = list(takewhile(str.strip, reversed(lines)))[::-1]
     rows = list(takewhile(_is_line_of_list, reversed(block)))[::-1]
-    return rows or block
+    return rows or block or [""]
 
 
 @dataclass

@@ -47,6 +47,7 @@ def test_lines_of_the_same_list_are_joined_and_nothing_else():
     )
     assert join("Open from 9.", {-1: before, 1: after}) == "Open from 9."
     assert join("- alone", {}) == "- alone"
+    assert join("- alone\n  ", {1: " \n\n"}) == "- alone" and join(" ", {-1: ""}) == ""
     table = join("Code | Fault\nE26 | fan", {1: "Code | Fault\nE27 | lamp\n\nCall us."})
     assert table == "Code | Fault\nE26 | fan\nE27 | lamp"
 
