@@ -70,7 +70,9 @@ def ingest_source(source_id: str) -> None:
     waiting = Source.objects.filter(Q(queued_at__isnull=False) | Q(claim_id__isnull=False))
     held = claim_in_share(waiting, uuid.UUID(source_id))
     if held is not None:
-        ingest_claimed(held)
+        wait = ingest_claimed(held)
+        if wait is not None:
+            send_now(ingest_source, held.pk, seconds=wait)
         _send_next()
 
 

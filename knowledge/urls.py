@@ -8,6 +8,7 @@ from knowledge.curated import api as curated_api
 from knowledge.datasets import api as datasets_api
 from knowledge.documents import api as documents_api
 from knowledge.formats import api as formats_api
+from knowledge.sites import api as sites_api
 from knowledge.sources import api as sources_api
 from knowledge.sources import upsert_api
 
@@ -26,6 +27,11 @@ urlpatterns = [
     path("sources/<str:source_id>/ingest", sources_api.SourceIngestion.as_view()),
     path("sources/<str:source_id>/cancel", sources_api.SourceCancellation.as_view()),
     path("sources/<str:source_id>/ingest-children", sources_api.ChildrenIngestion.as_view()),
+    path("sources/<str:source_id>/pages", sites_api.PageList.as_view()),
+    path("sources/<str:source_id>/syncs", sites_api.SyncList.as_view()),
+    path("sources/<str:source_id>/syncs/<str:sync_id>", sites_api.SyncDetail.as_view()),
+    path("sources/<str:source_id>/syncs/<str:sync_id>/approve", sites_api.SyncApproval.as_view()),
+    path("sources/<str:source_id>/syncs/<str:sync_id>/reject", sites_api.SyncRejection.as_view()),
     path("documents", documents_api.DocumentList.as_view()),
     path("documents/<str:document_id>", documents_api.DocumentDetail.as_view()),
     path("documents/<str:document_id>/reprocess", documents_api.DocumentReprocessing.as_view()),

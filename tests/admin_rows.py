@@ -22,7 +22,16 @@ from conversations.models import (
     MessageRole,
 )
 from knowledge.curated.changing import create_answer
-from knowledge.models import Chunk, CuratedAnswer, Dataset, Document, Source, SourceStatus
+from knowledge.models import (
+    Chunk,
+    CuratedAnswer,
+    Dataset,
+    Document,
+    SitePage,
+    SiteSync,
+    Source,
+    SourceStatus,
+)
 from knowledge.sources.changing import create_source
 from minirag.ai.credentials import Credentials
 from tenants.models import ApiToken, AuditEvent, User
@@ -90,6 +99,13 @@ def _make_knowledge(bot: BotProfile, owner: User) -> RowsByModel:
         token_count=6,
         content_hash="0",
     )
+    sync = SiteSync.objects.create(
+        source=source, state="waiting", setup="0", error_message="4 of 11 pages are lost.",
+        changes=[{"url": "https://a.example.com/", "change": "gone", "title": "A", "reason": "404"}],
+    )  # fmt: skip
+    page = SitePage.objects.create(
+        id=source.pk, sync=sync, url="https://a.example.com/", state="gone", reason="404"
+    )
     curated = create_answer(
         {"answer": "Clean it.", "owner_id": owner.pk},
         questions=["What is E24?"],
@@ -97,6 +113,7 @@ def _make_knowledge(bot: BotProfile, owner: User) -> RowsByModel:
     )
     return {
         Source: source, Document: document, Chunk: chunk, Dataset: source.dataset, CuratedAnswer: curated,
+        SiteSync: sync, SitePage: page,
     }  # fmt: skip
 
 

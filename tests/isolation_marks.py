@@ -50,6 +50,9 @@ KEPT_FIELDS = {
 
 # JSON of a fixed shape.
 SHAPED_FIELDS: dict[str, Any] = {
+    "knowledge.SiteSync.changes": [
+        {"url": PRIVATE, "change": "added", "title": PRIVATE, "reason": PRIVATE}
+    ],
     "bots.BotProfile.source_filter": {"tags": [PRIVATE]},  # which each source has by then
     "conversations.Message.help": {
         "language": "en",

@@ -37,7 +37,16 @@ from conversations.models import (
 )
 from knowledge.curated.changing import create_answer
 from knowledge.indexing.ingestion import ingest
-from knowledge.models import Chunk, CuratedVector, NextVector, Reembedding, RefusalFloors, Source
+from knowledge.models import (
+    Chunk,
+    CuratedVector,
+    NextVector,
+    Reembedding,
+    RefusalFloors,
+    SitePage,
+    SiteSync,
+    Source,
+)
 from tenants.context import tenant_context
 from tenants.models import ApiToken, AuditEvent, Domain, Tenant, User
 from tenants.provisioning import add_domain
@@ -61,6 +70,8 @@ class Rows:
     bot: str = ""
     source: str = ""
     nyxcore: str = ""
+    site: str = ""
+    sync: str = ""
     upload: str = ""
     dataset: str = ""
     document: str = ""
@@ -134,7 +145,9 @@ def make_scene(acme: Party, globex: Party, chat_model: FakeChatModel) -> Scene:
             f"The scene has no row of {missing}: add one in tests/isolation_scene.py."
         )
     ids = {str(key) for key in scene.acme.pks.values() if isinstance(key, UUID)}
-    scene.acme_ids = frozenset(ids | {scene.acme.upload, scene.acme.nyxcore} | _all_ids(acme))
+    scene.acme_ids = frozenset(
+        ids | {scene.acme.upload, scene.acme.nyxcore, scene.acme.site} | _all_ids(acme)
+    )
     return scene
 
 
@@ -189,6 +202,12 @@ def _fill_sources(client: Client, rows: Rows, word: str) -> None:
     config = {"base_url": f"https://{word}.example.com", "api_token": NYXCORE_TOKEN}
     nyxcore = text | {"source_type": "nyxcore", "content": None, "config": config}
     rows.nyxcore = _post(client, "/v1/sources", nyxcore)["id"]
+    site = text | {
+        "source_type": "site",
+        "content": None,
+        "config": {"url": f"https://{word}.example.com"},
+    }
+    rows.site = _post(client, "/v1/sources", site)["id"]
     shared = {"name": f"Shared {word}", "embedding_model": "minirag/hash"}
     rows.dataset = _post(client, "/v1/datasets", shared)["id"]
     _post(client, f"/v1/datasets/{rows.dataset}/bots", {"bot_profile_id": rows.bot})
@@ -230,6 +249,9 @@ def _ingest_sources(rows: Rows, word: str) -> None:
         pk=uuid4().int % 10**15, bot_profile_id=rows.bot, embedding_model=f"{word}/embedder",
         language="en", hopeless=0.1, balanced=0.2, strict=0.3, chunk_count=2,
     )  # fmt: skip
+    sync = SiteSync.objects.create(source_id=rows.site, state="waiting", setup="0")
+    rows.sync = str(sync.pk)
+    SitePage.objects.create(pk=uuid4(), sync=sync, url=f"https://{word}.example.com/", title=word)
     curated = create_answer(
         {"answer": f"The {word} is in the attic.", "owner_id": rows.party.owner.pk},
         questions=[f"Is the {word} in the attic?"], bot_profile_ids=[UUID(rows.bot)],

@@ -20,7 +20,15 @@ from conversations.models import (
     MessageRole,
 )
 from knowledge.curated.same_question import key_of
-from knowledge.models import BotDataset, CuratedAnswer, CuratedQuestion, Dataset, Document, Source
+from knowledge.models import (
+    BotDataset,
+    CuratedAnswer,
+    CuratedQuestion,
+    Dataset,
+    Document,
+    SiteSync,
+    Source,
+)
 from knowledge.sources.homes import private_dataset
 from minirag.lib.http_in.openapi import EXAMPLE_IDS
 from tenants.context import tenant_context
@@ -41,6 +49,7 @@ MADE = {
     "export_id",
     "dataset_id",
     "document_id",
+    "sync_id",
     "external_id",
     "scope_id",
     "quota_id",
@@ -92,6 +101,7 @@ def _make_knowledge(bot: BotProfile) -> None:
         pk=EXAMPLE_IDS["source_id"], name="Hours", content="Open from 9 to 17.",
         external_id=EXAMPLE_IDS["external_id"], **facts,
     )  # fmt: skip
+    SiteSync.objects.create(pk=EXAMPLE_IDS["sync_id"], source=source, state="waiting", setup="0")
     Document.objects.create(pk=EXAMPLE_IDS["document_id"], source=source, title="Hours")
     shared = Dataset.objects.create(
         pk=EXAMPLE_IDS["dataset_id"], name="Handbooks", embedding_model=bot.embedding_model

@@ -24,7 +24,7 @@ from conftest import Party
 from conversations.exports.models import ExportJob
 from conversations.models import EvaluationRun, Gap, GapQuestion, GoldenQuestion, Message
 from knowledge.curated.changing import create_answer
-from knowledge.models import Dataset, Document
+from knowledge.models import Dataset, Document, SiteSync
 from knowledge.tests.conftest import make_bot, teach
 from tenants.context import tenant_context
 from tenants.models import User
@@ -295,6 +295,8 @@ BODILESS = {
     ("datasets/<str:dataset_id>", "delete"),
     ("datasets/<str:dataset_id>/bots/<str:bot_profile_id>", "delete"),
     ("sources/<str:source_id>/cancel", "post"),
+    ("sources/<str:source_id>/syncs/<str:sync_id>/approve", "post"),
+    ("sources/<str:source_id>/syncs/<str:sync_id>/reject", "post"),
     ("sources/<str:source_id>/ingest", "post"),
     ("sources/<str:source_id>/ingest-children", "post"),
     ("api-tokens/<str:token_id>", "delete"),
@@ -466,10 +468,12 @@ def api(acme, bob, monkeypatch, settings) -> Api:
         document = Document.objects.get(source=source)
         dataset = Dataset.objects.create(name="Shared", embedding_model="minirag/hash")
         quota = Quota.objects.create(resource="tokens", limit=10**9)
+        sync = SiteSync.objects.create(source=source, state="waiting", setup="0")
     ids = {"bot": str(bot.pk), "source": str(source.pk), "export": str(export.pk)}
     ids |= {
         "document": str(document.pk),
         "dataset": str(dataset.pk),
+        "sync": str(sync.pk),
         "external": "page-1",
         "quota": str(quota.pk),
     }

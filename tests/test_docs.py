@@ -225,7 +225,12 @@ def codes_in(tree: ast.Module) -> Iterator[ast.expr]:
                 keyword.value for keyword in node.keywords if keyword.arg in ("code", "error_code")
             )
             first = node.args[0] if node.args else None
-            if getattr(node.func, "id", "") in ("OutboundError", "IngestionError", "NyxCoreError"):
+            if getattr(node.func, "id", "") in (
+                "OutboundError",
+                "IngestionError",
+                "NyxCoreError",
+                "SiteFailed",
+            ):
                 yield from [first] if first else []
             # In a class derived from one of those.
             elif ast.unparse(node.func) == "super().__init__" and isinstance(first, ast.Constant):

@@ -391,6 +391,18 @@ API: dict[str, list[Try]] = {
         ),
     ],
     "sources/<str:source_id>/children": [Try("get", 404)],
+    "sources/<str:source_id>/pages": [
+        Try("get", 404),
+        Try("get", 404, ids=lambda s: {"source_id": s.globex.site}, query="sync_id={sync}"),
+    ],
+    "sources/<str:source_id>/syncs": [Try("get", 404)],
+    **{
+        f"sources/<str:source_id>/syncs/<str:sync_id>{act}": [
+            Try(verb, 404, ids=lambda s: {"source_id": s.acme.site}),
+            Try(verb, 404, ids=lambda s: {"source_id": s.globex.site}),
+        ]
+        for act, verb in (("", "get"), ("/approve", "post"), ("/reject", "post"))
+    },
     "sources/<str:source_id>/ingest": [Try("post", 404)],
     "sources/<str:source_id>/cancel": [Try("post", 404)],
     "sources/<str:source_id>/ingest-children": [Try("post", 404)],
@@ -733,6 +745,7 @@ def fill_path(pattern: str, scene: Scene, ids: dict[str, str] | None = None) -> 
         "quota_id": acme.quota,
         "golden_question_id": acme.golden,
         "curated_answer_id": acme.curated,
+        "sync_id": acme.sync,
         "evaluation_run_id": acme.run,
         "gap_id": acme.gap,
         "user_id": str(acme.party.owner.pk),
@@ -763,7 +776,11 @@ def send(scene: Scene, pattern: str, attempt: Try, **defaults: str) -> tuple[int
     ids = attempt.ids(scene) if attempt.ids else {}
     path = "/v1/" + fill_path(pattern, scene, ids)
     query = attempt.query.format(
-        bot=scene.acme.bot, source=scene.acme.source, dataset=scene.acme.dataset, run=scene.acme.run
+        bot=scene.acme.bot,
+        source=scene.acme.source,
+        dataset=scene.acme.dataset,
+        run=scene.acme.run,
+        sync=scene.acme.sync,
     )
     body: Any = attempt.body(scene) if attempt.body else None
     sent = f"{attempt.method} {defaults.get('SCRIPT_NAME', '')}{path}?{query} {json.dumps(body)}"
@@ -976,6 +993,8 @@ EXTRA_MODEL_PAGES = {
     ("tenants", "apitoken", "<path:object_id>/rotate/"),
     ("knowledge", "source", "<path:object_id>/ingest/"),
     ("knowledge", "source", "<path:object_id>/cancel/"),
+    ("knowledge", "sitesync", "<path:object_id>/approve/"),
+    ("knowledge", "sitesync", "<path:object_id>/reject/"),
     *(
         ("webhooks", "webhook", f"<path:object_id>/{act}/")
         for act in ("test", "rotate", "redeliver_failed")

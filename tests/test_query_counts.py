@@ -76,6 +76,9 @@ def furnish_the_rest(tenant: Tenant) -> None:
         content="Open",
         score=0.9,
     )
+    get("knowledge.SitePage").objects.create(
+        id=source.pk, sync=get("knowledge.SiteSync").objects.first(), url="https://a.example.com/"
+    )
     get("bots.UsageEvent").objects.create(
         bot_profile=bot, chat_id=answer.chat_id, message_id=answer.pk, model="minirag/extractive"
     )

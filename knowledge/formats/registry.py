@@ -38,6 +38,7 @@ _OFFICE: Final = "application/vnd.openxmlformats-officedocument"
 _OF_PACKAGES: Final = frozenset(("[Content_Types].xml", "mimetype", "META-INF/container.xml"))
 PLAIN_TEXT: Final = "txt"
 SOURCE_CODE: Final = "program"
+WEB_PAGE: Final = "html"
 MARKDOWN: Final = "md"
 """What a text source is written in."""
 
@@ -131,7 +132,7 @@ _ROWS: Final = (
         holds="META-INF/container.xml",
     ),
     Format(
-        "html", "Web page", (".html", ".htm", ".xhtml"), ("text/html", "application/xhtml+xml"), parse_html,
+        WEB_PAGE, "Web page", (".html", ".htm", ".xhtml"), ("text/html", "application/xhtml+xml"), parse_html,
         "title, headings, lists with their numbers, tables, code, what is folded away; no menus, cookie notices and "
         "tables of contents", is_text=True,
         begins=(b"<!doctype html", b"<html"),

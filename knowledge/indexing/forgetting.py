@@ -63,8 +63,9 @@ def forget_document(document_id: uuid.UUID) -> bool:
         Document.objects.filter(pk=document_id)._raw_delete("default")
         documents = Document.objects.filter(source=source).count()
         chunks = Chunk.objects.filter(source=source).count()
-        # Of a web page the text that was read is all that is stored.
-        kept = 0 if source.source_type == SourceType.URL and not documents else source.stored_bytes
+        # Of what was read from the web the text is all that is stored.
+        is_read = source.source_type in (SourceType.URL, SourceType.SITE)
+        kept = 0 if is_read and not documents else source.stored_bytes
         count_bytes(source.bot_profile_id, kept - source.stored_bytes)
         source.lose_document(documents=documents, chunks=chunks, stored_bytes=kept)
     return True

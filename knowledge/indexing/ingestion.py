@@ -7,6 +7,7 @@ did not change costs nothing: an unchanged source stops after loading, and an ed
 
 from __future__ import annotations
 
+import time
 import uuid
 from typing import Any
 
@@ -15,9 +16,8 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import transaction
 
-from bots.models import BotProfile
 from bots.quotas.refusing import BudgetExceeded, QuotaExceeded
-from knowledge.indexing.embedding import embed_chunks
+from knowledge.documents.putting import choose_model, lacks_vectors, put_documents
 from knowledge.indexing.forgetting import forget_page
 from knowledge.indexing.lexicon import lock_knowledge
 from knowledge.indexing.loading import (
@@ -30,22 +30,11 @@ from knowledge.indexing.loading import (
     load_source,
 )
 from knowledge.indexing.reading import read_documents
-from knowledge.indexing.swap import (
-    EmbedderChanged,
-    KnowledgeChanged,
-    NewChunk,
-    NewDocument,
-    announce_ingested,
-    find_stored,
-    identify_chunks,
-    swap_knowledge,
-)
-from knowledge.indexing.vector_index import ensure_vector_index
-from knowledge.models import Dataset, IndexEntry, Redo, Source, SourceType
+from knowledge.indexing.swap import announce_ingested
+from knowledge.models import Source, SourceType
 from knowledge.retrieval.nyxcore import NyxCoreError, check_base, describe_base
+from knowledge.sites.syncing import sync_site
 from knowledge.sources.schedule import MAX_ATTEMPTS
-from knowledge.sources.storage import measure_drafts, require_room
-from minirag.ai.builtin.local import is_embedder_available, is_local
 from minirag.lib.errors import ProviderError
 from minirag.lib.jobs.heartbeat import Heartbeat
 from minirag.lib.jobs.job import ClaimLost
@@ -57,22 +46,26 @@ logger = structlog.get_logger(__name__)
 
 def ingest(source_id: uuid.UUID) -> None:
     """Ingest a source and leave it ready or in error; does nothing if it is gone or another worker has it."""
-    held = Source.objects.claim(source_id)
-    if held is not None:
-        ingest_claimed(held)
+    wait: float | None = 0.0
+    while wait is not None:
+        held = Source.objects.claim(source_id)
+        wait = ingest_claimed(held) if held is not None else None
+        time.sleep(wait or 0)
 
 
-def ingest_claimed(held: Source) -> None:
+def ingest_claimed(held: Source) -> float | None:
     """`ingest` for a source that `Source.objects.claim` has put into the caller's hand.
 
-    Raises only where not even a failure can be stored, such as without a database; then the sweeper finds the source
-    by its heartbeat.
+    Returns after how many seconds there is more to do of a site, of which a worker does a slice at a time. Raises only
+    where not even a failure can be stored, such as without a database; then the sweeper finds the source by its
+    heartbeat.
     """
     log = logger.bind(source_id=str(held.pk))
     try:
         with Heartbeat(held):
-            _ingest_claimed(held)
-        log.info("source ingested")
+            wait = _ingest_claimed(held)
+        log.info("source ingested" if wait is None else "slice done")
+        return wait
     except ClaimLost:
         log.warning("ingestion given up: cancelled, deleted, or another worker's")
     except IngestionError as error:
@@ -89,18 +82,27 @@ def ingest_claimed(held: Source) -> None:
             "Something went wrong on our side while this source was ingested. Please try again."
         )
         record_failure(held, IngestionError("internal", reason, retryable=True))
+    return None
 
 
-def _ingest_claimed(held: Source) -> None:
+def _ingest_claimed(held: Source) -> float | None:
     whole = Source.objects.select_related("bot_profile", "dataset__bot_profile")
     source = whole.filter(pk=held.pk, claim_id=held.claim_id).first()
     if source is None:
         raise ClaimLost
     if source.source_type == SourceType.NYXCORE:
         _check_connection(source)
-        return
+        return None
+    if source.source_type == SourceType.SITE:
+        return sync_site(source)
+    _ingest_whole(source)
+    return None
+
+
+def _ingest_whole(source: Source) -> None:
+    """Ingest what is one document."""
     model = choose_model(source)
-    is_complete = source.chunk_count > 0 and not source.redo and not _lacks_vectors(source, model)
+    is_complete = source.chunk_count > 0 and not source.redo and not lacks_vectors(source, model)
     is_known = is_complete and source.content_hash.startswith(fingerprint_setup(source))
     loaded = load_source(source, conditional=is_known)
     if loaded.data is None and not is_known:
@@ -114,101 +116,19 @@ def _ingest_claimed(held: Source) -> None:
         return
     source.report("parsing")
     documents = read_documents(source, loaded, model)
-    chunks = identify_chunks(source.pk, documents)
-    if not chunks:
-        raise IngestionError("no_chunks", "Chunking produced no output")
-    if len(chunks) > settings.MAX_CHUNKS_PER_SOURCE:
-        limit = settings.MAX_CHUNKS_PER_SOURCE
-        raise IngestionError(
-            "too_large", f"This makes {len(chunks)} pieces of text; at most {limit} are allowed."
-        )
-    size = measure_drafts(source, (chunk.draft for chunk in chunks))
-    require_room(source, size)
-    facts = {
-        "stored_bytes": size, "content_hash": fingerprint(source, loaded.data), "etag": loaded.etag,
-        "last_modified": loaded.last_modified,
-    }  # fmt: skip
-    try:
-        dimensions = _embed_and_swap(source, model, documents, chunks, facts)
-    except (EmbedderChanged, KnowledgeChanged):
-        source.dataset.refresh_from_db()
-        dimensions = _embed_and_swap(
-            source, source.dataset.embedding_model, documents, chunks, facts
-        )
-    ensure_vector_index(dimensions)
+    put_documents(
+        source, model, documents,
+        {
+            "content_hash": fingerprint(source, loaded.data), "etag": loaded.etag,
+            "last_modified": loaded.last_modified,
+        },
+    )  # fmt: skip
 
 
 def _check_connection(source: Source) -> None:
     """What an external base has instead of ingestion. By the contract its success sends no `source.ingested`."""
     holdings = check_base(describe_base(source))
     source.finish(document_count=holdings.documents, chunk_count=holdings.chunks, failed_searches=0)
-
-
-def _embed_and_swap(
-    source: Source,
-    model: str,
-    documents: list[NewDocument],
-    chunks: list[NewChunk],
-    facts: dict[str, Any],
-) -> int:
-    """Embed what the index lacks and swap; returns the vectors' dimensions, 0 if nothing was embedded."""
-    stored = find_stored(source.pk)
-    if source.redo == Redo.EMBED and is_embedder_available(model):
-        unknown = chunks
-    else:
-        unknown = [
-            chunk for chunk in chunks if chunk.id not in stored or not stored[chunk.id].dimensions
-        ]
-    source.report("embedding", 0, len(unknown))
-    vectors = embed_chunks(
-        find_payer(source, model), model, unknown, source_id=source.pk,
-        report=lambda done: source.report("embedding", done, len(unknown)),
-    )  # fmt: skip
-    source.report("indexing", len(chunks), len(chunks))
-    swap_knowledge(
-        source, documents, chunks, vectors, embedding_model=model, facts=facts,
-        vectorless={chunk.id for chunk in unknown} - vectors.keys(),
-    )  # fmt: skip
-    return len(next(iter(vectors.values()))) if vectors else 0
-
-
-def choose_model(source: Source) -> str:
-    """Return the embedding model of the source's dataset; a bot's without any knowledge takes its present model."""
-    dataset = source.dataset
-    if dataset.bot_profile is None:
-        return dataset.embedding_model
-    wanted = dataset.bot_profile.effective_embedding_model
-    embedded = dataset.sources.filter(chunk_count__gt=0).exclude(source_type=SourceType.NYXCORE)
-    if dataset.embedding_model != wanted and not embedded.exists():
-        Dataset.objects.filter(pk=dataset.pk).update(
-            embedding_model=wanted, embedding_dimensions=None
-        )
-        dataset.embedding_model, dataset.embedding_dimensions = wanted, None
-    return dataset.embedding_model
-
-
-def find_payer(source: Source, model: str) -> BotProfile | None:
-    """Return the bot whose key embeds a source and whose account is charged: its own, else the first that is linked.
-
-    None if there is none and `model` costs nothing. Raises IngestionError where it does.
-    """
-    if source.bot_profile is not None:
-        return source.bot_profile
-    links = source.dataset.bot_links.order_by("-is_active", "priority", "created_at", "id")
-    link = links.select_related("bot_profile").first()
-    if link is None and not is_local(model):
-        raise IngestionError(
-            "no_bot_linked", "Link a bot with the dataset first: its key is used for the embedding."
-        )
-    return link.bot_profile if link else None
-
-
-def _lacks_vectors(source: Source, model: str) -> bool:
-    """Whether it was ingested while the embedder was missing, and it no longer is."""
-    return (
-        is_embedder_available(model)
-        and IndexEntry.objects.filter(source_id=source.pk, dim=0).exists()
-    )
 
 
 def _finish_unchanged(source: Source, loaded: Loaded) -> None:

@@ -133,7 +133,7 @@ def _load_url(source: Source, conditional: bool) -> Loaded:
         raise IngestionError(
             "unsupported", f"The address answered with {shown}, which cannot be read."
         )
-    return Loaded(_unify_encoding(fetched, found), found.kind, **facts)
+    return Loaded(unify_encoding(fetched, found), found.kind, **facts)
 
 
 LOADERS: Final[dict[SourceType, Callable[[Source, bool], Loaded]]] = {
@@ -148,7 +148,7 @@ def _fit(value: str | None, length: int) -> str:
     return value if value and len(value) <= length else ""
 
 
-def _unify_encoding(fetched: Fetched, found: Format) -> bytes:
+def unify_encoding(fetched: Fetched, found: Format) -> bytes:
     """The body in an encoding that it declares itself: what HTTP says counts more than what the page says."""
     charset = (fetched.charset or "").lower()
     if not found.is_text or charset in ("", "utf-8", "utf8", "us-ascii"):

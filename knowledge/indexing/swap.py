@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -131,7 +131,7 @@ def find_stored(source_id: uuid.UUID) -> dict[uuid.UUID, Stored]:
 def swap_knowledge(
     held: Source, documents: Sequence[NewDocument], chunks: Sequence[NewChunk],
     vectors: Mapping[uuid.UUID, Vector], *, embedding_model: str, facts: Mapping[str, Any] | None = None,
-    vectorless: Collection[uuid.UUID] = (),
+    vectorless: Collection[uuid.UUID] = (), also: Callable[[], None] = lambda: None,
 ) -> None:  # fmt: skip
     """Replace all that a source says, set it ready, and tell its webhooks, in one transaction.
 
@@ -168,6 +168,7 @@ def swap_knowledge(
             dataset.embedding_dimensions = len(next(iter(vectors.values())))
             dataset.save(update_fields=["embedding_dimensions", "updated_at"])
         _finish(source, documents, len(chunks), facts)
+        also()
     if len(added) >= _ANALYSE_FROM:
         refresh_planner_statistics()
     rebake_if_drifted()

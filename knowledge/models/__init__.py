@@ -20,6 +20,7 @@ from knowledge.models.index import (
     NextVector,
 )
 from knowledge.models.reembedding import Reembedding, ReembeddingQuerySet, ReembeddingStatus
+from knowledge.models.sites import PageState, SitePage, SiteSync, SyncState
 from knowledge.models.sources import RefreshSchedule, Source, SourceFile, SourceQuerySet
 from knowledge.models.states import Redo, SourceStatus, SourceType
 
@@ -39,15 +40,19 @@ __all__ = [
     "LexiconTerm",
     "LexiconTotals",
     "NextVector",
+    "PageState",
     "Redo",
     "Reembedding",
     "ReembeddingQuerySet",
     "ReembeddingStatus",
     "RefreshSchedule",
     "RefusalFloors",
+    "SitePage",
+    "SiteSync",
     "Source",
     "SourceFile",
     "SourceQuerySet",
     "SourceStatus",
     "SourceType",
+    "SyncState",
 ]

@@ -291,8 +291,9 @@ class Source(TenantRow, Standing, Job):
 
     def fail(self, code: str, reason: str, *, retryable: bool = False, **facts: Any) -> None:
         again = next_attempt(
-            self.refresh_schedule, timezone.now(), failures=self.attempts + 1, retryable=retryable
-        )
+            self.refresh_schedule, timezone.now(), failures=self.attempts + 1, retryable=retryable,
+            pauses=self.source_type == SourceType.SITE,
+        )  # fmt: skip
         if again:
             make_due({DueKind.REFRESHES: again})
         super().fail(code, reason, **{"next_refresh_at": again, "times_gone": 0, **facts})

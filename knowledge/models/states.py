@@ -9,6 +9,7 @@ class SourceType(models.TextChoices):
     TEXT = "text", "Text"
     UPLOAD = "upload", "Upload"
     URL = "url", "URL"
+    SITE = "site", "Site"
     NYXCORE = "nyxcore", "nyxCore"
 
 

@@ -9,7 +9,7 @@ from django.contrib.admin import register
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html_join
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import action, display
 
@@ -28,10 +28,13 @@ from knowledge.sources.changing import (
 from knowledge.sources.forms import NewSourceForm, SourceForm
 from knowledge.sources.homes import Home, find_home
 from knowledge.sources.nyxcore_form import NYXCORE_FIELDS
+from knowledge.sources.site_form import SITE_FIELDS
 from knowledge.tasks import queue_ingestion
 from tenants.admin_site.model_admin import ProductAdmin, format_age, once_per_row
 from tenants.admin_site.sites import tenant_site
 
+_CONFIGURED = ("url", *SITE_FIELDS, *NYXCORE_FIELDS)
+"""Fields of the form that are kept in `config`."""
 _STATUS_COLOURS = {
     SourceStatus.READY: "success", SourceStatus.ERROR: "danger", SourceStatus.PROCESSING: "info",
     SourceStatus.PENDING: "warning",
@@ -64,8 +67,9 @@ class SourceAdmin(ProductAdmin):
     conditional_fields = {
         "content": _shown_for("text"),
         "file": _shown_for("upload"),
-        "url": _shown_for("url"),
-        "refresh_schedule": f"{_shown_for('url')} || source_type === 'nyxcore'",
+        "url": f"{_shown_for('url')} || source_type === 'site'",
+        "refresh_schedule": f"{_shown_for('url')} || ['site', 'nyxcore'].includes(source_type)",
+        **{name: _shown_for("site") for name in SITE_FIELDS},
         **{name: _shown_for("nyxcore") for name in NYXCORE_FIELDS},
     }
     readonly_fields = (
@@ -92,7 +96,8 @@ class SourceAdmin(ProductAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Source | None = None) -> Any:
         if obj is None:
             what = (
-                "source_type", "file", "url", *NYXCORE_FIELDS, "name", "content", "description", "refresh_schedule",
+                "source_type", "file", "url", *SITE_FIELDS, *NYXCORE_FIELDS, "name", "content", "description",
+                "refresh_schedule",
             )  # fmt: skip
             said = (("tags", "dated_on"), ("is_pinned", "weight"))
             return (
@@ -102,10 +107,11 @@ class SourceAdmin(ProductAdmin):
         own: tuple[Any, ...] = {
             SourceType.TEXT: ("content",), SourceType.UPLOAD: ("shown_file",),
             SourceType.URL: ("url", "refresh_schedule"),
+            SourceType.SITE: ("url", *SITE_FIELDS, "refresh_schedule"),
             SourceType.NYXCORE: (*NYXCORE_FIELDS, "refresh_schedule", "failed_searches"),
         }.get(SourceType(obj.source_type), ())  # fmt: skip
         if not self.has_change_permission(request, obj):
-            own = tuple(field for field in own if field not in ("url", *NYXCORE_FIELDS))
+            own = tuple(field for field in own if field not in _CONFIGURED)
         return (
             (
                 "State",
@@ -160,11 +166,13 @@ class SourceAdmin(ProductAdmin):
 
     def _save_changes(self, request: HttpRequest, obj: Source, form: SourceForm) -> None:
         """Save only what was changed: the worker writes to the same row at the same time."""
-        apart = {"url", *NYXCORE_FIELDS}
-        changes = {name: form.cleaned_data[name] for name in form.changed_data if name not in apart}
+        changes = {
+            name: form.cleaned_data[name] for name in form.changed_data if name not in _CONFIGURED
+        }
         if "url" in form.changed_data and obj.source_type == SourceType.URL:
             changes["config"] = {**obj.config, "url": form.cleaned_data["url"]}
-        if obj.source_type == SourceType.NYXCORE and set(NYXCORE_FIELDS) & set(form.changed_data):
+        has_form = obj.source_type in (SourceType.NYXCORE, SourceType.SITE)
+        if has_form and set(_CONFIGURED) & set(form.changed_data):
             changes["config"] = form.cleaned_data["config"]
         if not changes:
             return
@@ -233,12 +241,15 @@ class SourceAdmin(ProductAdmin):
 
     @display(description="knowledge")
     def knowledge_links(self, source: Source) -> str:
+        names = {"document": "documents", "chunk": "chunks"}
+        if source.source_type == SourceType.SITE:
+            names["sitesync"] = "syncs"
         links = [
-            (reverse(f"admin:knowledge_{name}_changelist"), source.pk, f"its {name}s")
-            for name in ("document", "chunk")
+            (reverse(f"admin:knowledge_{name}_changelist"), source.pk, f"its {shown}")
+            for name, shown in names.items()
         ]
-        template = '<a class="mr-link" href="{}?source__id__exact={}">{}</a>'
-        return format_html(f"{template} &nbsp; {template}", *links[0], *links[1])
+        template = '<a class="mr-link" href="{}?source__id__exact={}">{}</a> &nbsp; '
+        return format_html_join("", template, links)
 
     def is_offered(self, act: str, row: Source) -> bool:
         return act != "cancel" or row.status in (SourceStatus.PENDING, SourceStatus.PROCESSING)
@@ -322,7 +333,7 @@ def _create(data: dict[str, Any]) -> Source:
     }  # fmt: skip
     if data["source_type"] == SourceType.URL:
         fields |= {"config": {"url": data["url"]}, "refresh_schedule": data["refresh_schedule"]}
-    elif data["source_type"] == SourceType.NYXCORE:
+    elif data["source_type"] in (SourceType.NYXCORE, SourceType.SITE):
         fields |= {"config": data["config"], "refresh_schedule": data["refresh_schedule"]}
     else:
         fields["content"] = data["content"]

@@ -13,7 +13,15 @@ from django.db import transaction
 from django.db.models import Count, Q, QuerySet, Sum
 from django.utils import timezone
 
-from knowledge.models import Dataset, Source, SourceFile, SourceQuerySet, SourceStatus, SourceType
+from knowledge.models import (
+    Dataset,
+    SiteSync,
+    Source,
+    SourceFile,
+    SourceQuerySet,
+    SourceStatus,
+    SourceType,
+)
 from knowledge.models.standing import STANDING
 from knowledge.sources.configs import prepare_config
 from knowledge.sources.homes import Home, find_home
@@ -272,6 +280,7 @@ def cancel_ingestion(source_id: UUID) -> Source:
     with transaction.atomic():
         if not Source.objects.filter(pk=source_id).stop():
             raise Conflict("Nothing is being ingested", code="source_not_processing")
+        SiteSync.objects.cancel_running(source_id)
         record("source.ingestion_cancelled", of=source)
     return find_source(source_id)
 

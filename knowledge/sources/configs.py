@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 from knowledge.models import Source, SourceType
 from knowledge.models.sources import SERVERS_OWN
+from knowledge.sites.bounds import SITE_KEYS, check_bounds
 from minirag.lib.errors import BadInput
 from minirag.lib.http_out.addresses import parse_url, port_of
 from minirag.lib.http_out.client import OutboundError, check_url
@@ -25,6 +26,7 @@ MOST_RESULTS: Final = 50
 LONGEST_TOKEN: Final = 512
 KNOWN: Final = {
     SourceType.URL: frozenset({"url"}),
+    SourceType.SITE: SITE_KEYS,
     SourceType.NYXCORE: frozenset({"base_url", "api_token", "limit", "authority", "min_score"}),
 }
 _TOKEN = re.compile(rf"[\x21-\x7e]{{1,{LONGEST_TOKEN}}}")
@@ -45,6 +47,11 @@ def prepare_config(
     """
     if source_type == SourceType.URL and "url" in config:
         _check_url(config["url"], "config.url")
+    if source_type == SourceType.SITE:
+        if "url" not in config:
+            raise BadInput("config.url is required: where the site begins.", code="config_invalid")
+        _check_url(config["url"], "config.url")
+        check_bounds(config)
     if source_type == SourceType.NYXCORE:
         return _prepare_nyxcore(config, source_id, stored or {})
     return config

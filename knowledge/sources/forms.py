@@ -22,13 +22,14 @@ from knowledge.models import Dataset, Source, SourceType
 from knowledge.models.standing import STANDING
 from knowledge.sources.configs import LONGEST_URL, prepare_config
 from knowledge.sources.nyxcore_form import NyxCoreFields
+from knowledge.sources.site_form import SiteFields
 from minirag.lib.errors import BadInput
 
 _CHOICES = [(SourceType.TEXT, "A text"), (SourceType.UPLOAD, "A file"), (SourceType.URL, "A web page"),
-            (SourceType.NYXCORE, "A nyxCore base")]  # fmt: skip
+            (SourceType.SITE, "A web site"), (SourceType.NYXCORE, "A nyxCore base")]  # fmt: skip
 
 
-class SourceForm(NyxCoreFields, forms.ModelForm):
+class SourceForm(NyxCoreFields, SiteFields, forms.ModelForm):
     """What may be changed later."""
 
     url = forms.CharField(
@@ -36,7 +37,8 @@ class SourceForm(NyxCoreFields, forms.ModelForm):
         required=False,
         max_length=LONGEST_URL,
         widget=UnfoldAdminTextInputWidget,
-        help_text="https://… of a page or of a file that can be fetched without logging in.",
+        help_text="https://… of a page or file that can be fetched without logging in. Of a site: its start page, "
+        "sitemap or feed.",
     )
 
     tags = TagsField(
@@ -75,7 +77,10 @@ class SourceForm(NyxCoreFields, forms.ModelForm):
             self.fields["weight"].required = False
         if not self.instance._state.adding:
             self.fields["url"].initial = self.instance.config.get("url", "")
-            self.show_nyxcore(self.instance.config)
+            if self.instance.source_type == SourceType.SITE:
+                self.show_site(self.instance.config)
+            else:
+                self.show_nyxcore(self.instance.config)
 
     def clean_weight(self) -> float:
         weight: float | None = self.cleaned_data["weight"]
@@ -90,8 +95,10 @@ class SourceForm(NyxCoreFields, forms.ModelForm):
         if self.chosen_type == SourceType.TEXT:
             if "content" in self.fields and not (self.cleaned_data.get("content") or "").strip():
                 self.add_error("content", "Enter the text.")
-        elif self.chosen_type == SourceType.URL and "url" not in self.errors:
+        elif self.chosen_type in (SourceType.URL, SourceType.SITE) and "url" not in self.errors:
             self._clean_url()
+            if self.chosen_type == SourceType.SITE and not self.errors:
+                self.clean_site(self.instance, self.cleaned_data["url"])
         elif self.chosen_type == SourceType.NYXCORE:
             self.clean_nyxcore(self.instance)
         return self.cleaned_data
@@ -155,7 +162,9 @@ class NewSourceForm(SourceForm):
             self.add_error("bot_profile", "Choose a bot, or a shared dataset.")
         if self.chosen_type == SourceType.UPLOAD:
             self._clean_file()
-        elif self.chosen_type == SourceType.URL and not self.cleaned_data.get("name"):
+        elif self.chosen_type in (SourceType.URL, SourceType.SITE) and not self.cleaned_data.get(
+            "name"
+        ):
             self.cleaned_data["name"] = (self.cleaned_data.get("url") or "")[:255]
         elif self.chosen_type == SourceType.NYXCORE and not self.cleaned_data.get("name"):
             self.cleaned_data["name"] = "nyxCore"

@@ -1,8 +1,8 @@
 """How many bytes a source stores, counted against the quotas of its bot and tenant.
 
-They are those of the text or the file that it was given, and for a web page those of the text that was read from it.
-A deleted source counts no more. All of it happens in the caller's transaction, and the event of a quota that is
-nearly or wholly used up goes into the outbox with it.
+They are those of the text or the file that it was given, and for a web page or a site those of the text that was read
+from it. A deleted source counts no more. All of it happens in the caller's transaction, and the event of a quota that
+is nearly or wholly used up goes into the outbox with it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def measure_text(text: str | None) -> int:
 
 def measure_drafts(source: Source, drafts: Iterable[ChunkDraft]) -> int:
     """Return what a source will store once these chunks are its knowledge."""
-    if source.source_type != SourceType.URL:
+    if source.source_type not in (SourceType.URL, SourceType.SITE):
         return source.stored_bytes
     return sum(measure_text(draft.content) for draft in drafts)
 

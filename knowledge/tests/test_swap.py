@@ -131,7 +131,7 @@ def test_a_dataset_that_got_another_model_meanwhile_has_its_chunks_embedded_with
             Dataset.objects.update(embedding_model="minirag/minilm")
         return swap_knowledge(*args, embedding_model=embedding_model, **kwargs)
 
-    monkeypatch.setattr("knowledge.indexing.ingestion.swap_knowledge", swap)
+    monkeypatch.setattr("knowledge.documents.putting.swap_knowledge", swap)
     assert run(source).status == "ready"
     assert models == ["minirag/hash", "minirag/minilm"]
 

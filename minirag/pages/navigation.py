@@ -34,6 +34,8 @@ _TENANT: list[tuple[str, list[Page]]] = [
         "Knowledge",
         [
             ("Sources", "upload_file", "knowledge_source"),
+            ("Syncs of sites", "sync", "knowledge_sitesync"),
+            ("Pages of sites", "language", "knowledge_sitepage"),
             ("Documents", "description", "knowledge_document"),
             ("Chunks", "segment", "knowledge_chunk"),
             ("Datasets", "folder_open", "knowledge_dataset"),

@@ -77,6 +77,7 @@ from minirag_client.types import (
     Outcome,
     Overview,
     OwnPrice,
+    PageState,
     PlatformTenant,
     PlatformTenantPage,
     Pricing,
@@ -101,12 +102,16 @@ from minirag_client.types import (
     ScopeTemplates,
     ScopeVerdict,
     SignedUp,
+    SitePagePage,
+    SiteSyncDetail,
+    SiteSyncPage,
     Source,
     SourceBatch,
     SourceFilter,
     SourceType,
     StreamOptions,
     Strictness,
+    SyncState,
     SystemHealth,
     Tenant,
     TenantPreview,
@@ -988,6 +993,54 @@ class Operations(Transport):
     ) -> ChildrenIngestion:
         """Ingest a source's children: `POST /v1/sources/{source_id}/ingest-children`."""
         return cast(ChildrenIngestion, self.request('POST', f'/v1/sources/{source_id}/ingest-children').json())
+
+    def list_site_pages(
+        self,
+        source_id: str,
+        *,
+        limit: int | Unset = UNSET,
+        cursor: str | Unset = UNSET,
+        sync_id: str | Unset = UNSET,
+        state: PageState | Unset = UNSET,
+        answers: bool | Unset = UNSET,
+    ) -> SitePagePage:
+        """List a site's pages: `GET /v1/sources/{source_id}/pages`."""
+        return cast(SitePagePage, self.request('GET', f'/v1/sources/{source_id}/pages', query=given(limit=limit, cursor=cursor, sync_id=sync_id, state=state, answers=answers)).json())
+
+    def list_site_syncs(
+        self,
+        source_id: str,
+        *,
+        limit: int | Unset = UNSET,
+        cursor: str | Unset = UNSET,
+        state: SyncState | Unset = UNSET,
+    ) -> SiteSyncPage:
+        """List a site's syncs: `GET /v1/sources/{source_id}/syncs`."""
+        return cast(SiteSyncPage, self.request('GET', f'/v1/sources/{source_id}/syncs', query=given(limit=limit, cursor=cursor, state=state)).json())
+
+    def show_site_sync(
+        self,
+        source_id: str,
+        sync_id: str,
+    ) -> SiteSyncDetail:
+        """Show a site's sync: `GET /v1/sources/{source_id}/syncs/{sync_id}`."""
+        return cast(SiteSyncDetail, self.request('GET', f'/v1/sources/{source_id}/syncs/{sync_id}').json())
+
+    def approve_site_sync(
+        self,
+        source_id: str,
+        sync_id: str,
+    ) -> SiteSyncDetail:
+        """Approve a site's sync: `POST /v1/sources/{source_id}/syncs/{sync_id}/approve`."""
+        return cast(SiteSyncDetail, self.request('POST', f'/v1/sources/{source_id}/syncs/{sync_id}/approve').json())
+
+    def reject_site_sync(
+        self,
+        source_id: str,
+        sync_id: str,
+    ) -> SiteSyncDetail:
+        """Reject a site's sync: `POST /v1/sources/{source_id}/syncs/{sync_id}/reject`."""
+        return cast(SiteSyncDetail, self.request('POST', f'/v1/sources/{source_id}/syncs/{sync_id}/reject').json())
 
     def list_documents(
         self,

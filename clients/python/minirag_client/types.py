@@ -1342,6 +1342,16 @@ class OwnPrice(TypedDict):
     ignored: NotRequired[list[str]]
 
 
+class PageChange(TypedDict):
+    url: str
+    change: Literal['added', 'changed', 'gone', 'missing', 'failed']
+    title: str
+    reason: str
+
+
+PageState = Literal['waiting', 'read', 'gone', 'duplicate', 'left_out', 'failed']
+
+
 class Part(TypedDict):
     type: str
     text: NotRequired[str | None]
@@ -1693,6 +1703,77 @@ class SignedUp(TypedDict):
     ignored: NotRequired[list[str]]
 
 
+class SitePage(TypedDict):
+    url: str
+    title: str
+    language: str
+    depth: int
+    is_list: bool
+    state: PageState
+    code: str
+    reason: str
+    answers: bool
+    times_missing: int
+
+
+class SitePagePage(TypedDict):
+    items: list[SitePage]
+    next_cursor: str | None
+
+
+class SiteSync(TypedDict):
+    id: str
+    source_id: str
+    state: SyncState
+    is_approved: bool
+    progress: SyncProgress | None
+    pages_done: int
+    pages_total: int
+    pages_left_over: int
+    bytes_fetched: int
+    added: int
+    changed: int
+    gone: int
+    missing: int
+    failed: int
+    unchanged: int
+    error_code: str
+    error_message: str
+    started_at: str
+    ended_at: str | None
+
+
+class SiteSyncDetail(TypedDict):
+    """With what is different from the version before"""
+
+    id: str
+    source_id: str
+    state: SyncState
+    is_approved: bool
+    progress: SyncProgress | None
+    pages_done: int
+    pages_total: int
+    pages_left_over: int
+    bytes_fetched: int
+    added: int
+    changed: int
+    gone: int
+    missing: int
+    failed: int
+    unchanged: int
+    error_code: str
+    error_message: str
+    started_at: str
+    ended_at: str | None
+    changes: list[PageChange]
+    ignored: NotRequired[list[str]]
+
+
+class SiteSyncPage(TypedDict):
+    items: list[SiteSync]
+    next_cursor: str | None
+
+
 class Sought(TypedDict):
     where: Whereabouts
     reasons: list[Reason]
@@ -1762,7 +1843,7 @@ class SourceFilter(TypedDict):
 SourceStatus = Literal['pending', 'processing', 'ready', 'error']
 
 
-SourceType = Literal['text', 'upload', 'url', 'nyxcore']
+SourceType = Literal['text', 'upload', 'url', 'site', 'nyxcore']
 
 
 class StatusChange(TypedDict):
@@ -1774,6 +1855,17 @@ class StreamOptions(TypedDict):
 
 
 Strictness = Literal['strict', 'moderate', 'lenient']
+
+
+class SyncProgress(TypedDict):
+    """What the worker is at: pages (`crawling`, `parsing`) or chunks (`embedding`, `indexing`)"""
+
+    stage: str
+    done: int
+    total: int
+
+
+SyncState = Literal['running', 'waiting', 'done', 'rejected', 'superseded', 'failed', 'cancelled']
 
 
 class SystemHealth(TypedDict):

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from typing import BinaryIO, cast
@@ -85,14 +85,15 @@ def fetch(
     allowed_hosts: frozenset[str] = frozenset(),
     user_agent: str = USER_AGENT,
     api_headers: Mapping[str, str] | None = None,
+    may_follow: Callable[[str], bool] = lambda url: True,
     resolver: Resolver = resolve_host,
 ) -> Fetched:
     """GET a URL, following up to five redirects. Raises OutboundError; a status other than 2xx and 304
     raises too. With `api_headers`, which may hold a credential, the first answer is the answer, whatever its
-    status: no redirect carries them elsewhere.
+    status: no redirect carries them elsewhere. `may_follow` says which redirects are followed at all.
     """
     headers = _get_headers(user_agent, etag, last_modified) | dict(api_headers or {})
-    hops = _Hops(url, allowed_hosts, is_api=api_headers is not None)
+    hops = _Hops(url, allowed_hosts, is_api=api_headers is not None, may_follow=may_follow)
     transport = GuardedTransport(
         allowed_hosts=allowed_hosts, resolver=resolver, deadline=Deadline(timeout_seconds)
     )
@@ -221,8 +222,11 @@ async def _closing(transport: httpx.AsyncBaseTransport) -> AsyncIterator[None]:
 class _Hops:
     """The chain of redirects: vets each URL before it is requested, and ends loops and long chains."""
 
-    def __init__(self, url: str, allowed_hosts: frozenset[str], *, is_api: bool = False) -> None:
-        self._allowed_hosts, self._is_api = allowed_hosts, is_api
+    def __init__(
+        self, url: str, allowed_hosts: frozenset[str], *, is_api: bool = False,
+        may_follow: Callable[[str], bool] = lambda url: True,
+    ) -> None:  # fmt: skip
+        self._allowed_hosts, self._is_api, self._may_follow = allowed_hosts, is_api, may_follow
         self.url = vet_url(url, allowed_hosts)
         self._seen = {str(self.url)}
 
@@ -245,6 +249,10 @@ class _Hops:
         self.url = vet_url(str(target.copy_with(fragment=None)), self._allowed_hosts)
         if str(self.url) in self._seen:
             raise OutboundError("too_many_redirects", "The page redirects in a circle.", False)
+        if not self._may_follow(str(self.url)):
+            raise OutboundError(
+                "redirected_away", f"It leads away, to {str(self.url)[:200]}", False
+            )
         self._seen.add(str(self.url))
         if len(self._seen) > MAX_REDIRECTS + 1:
             raise OutboundError(

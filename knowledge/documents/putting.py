@@ -1,0 +1,117 @@
+"""From documents that were read to the index: chunks get their ids, what is new is embedded, all is swapped in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.conf import settings
+
+from bots.models import BotProfile
+from knowledge.indexing.embedding import embed_chunks
+from knowledge.indexing.loading import IngestionError
+from knowledge.indexing.swap import (
+    EmbedderChanged,
+    KnowledgeChanged,
+    NewChunk,
+    NewDocument,
+    find_stored,
+    identify_chunks,
+    swap_knowledge,
+)
+from knowledge.indexing.vector_index import ensure_vector_index
+from knowledge.models import Dataset, IndexEntry, Redo, Source, SourceType
+from knowledge.sources.storage import measure_drafts, require_room
+from minirag.ai.builtin.local import is_embedder_available, is_local
+
+
+def put_documents(
+    source: Source, model: str, documents: Sequence[NewDocument], facts: dict[str, Any], *,
+    also: Callable[[], None] = lambda: None,
+) -> None:  # fmt: skip
+    """Make the documents all that a claimed source says; `also` is done in the transaction of the swap.
+
+    Raises IngestionError, ClaimLost, QuotaExceeded, BudgetExceeded, ProviderError.
+    """
+    chunks = identify_chunks(source.pk, documents)
+    if documents and not chunks:
+        raise IngestionError("no_chunks", "Chunking produced no output")
+    if len(chunks) > settings.MAX_CHUNKS_PER_SOURCE:
+        limit = settings.MAX_CHUNKS_PER_SOURCE
+        raise IngestionError(
+            "too_large", f"This makes {len(chunks)} pieces of text; at most {limit} are allowed."
+        )
+    size = measure_drafts(source, (chunk.draft for chunk in chunks))
+    require_room(source, size)
+    facts = {"stored_bytes": size, **facts}
+    try:
+        dimensions = _embed_and_swap(source, model, documents, chunks, facts, also)
+    except (EmbedderChanged, KnowledgeChanged):
+        source.dataset.refresh_from_db()
+        model = source.dataset.embedding_model
+        dimensions = _embed_and_swap(source, model, documents, chunks, facts, also)
+    ensure_vector_index(dimensions)
+
+
+def _embed_and_swap(
+    source: Source, model: str, documents: Sequence[NewDocument], chunks: list[NewChunk], facts: dict[str, Any],
+    also: Callable[[], None],
+) -> int:  # fmt: skip
+    """Embed what the index lacks and swap; returns the vectors' dimensions, 0 if nothing was embedded."""
+    stored = find_stored(source.pk)
+    if source.redo == Redo.EMBED and is_embedder_available(model):
+        unknown = chunks
+    else:
+        unknown = [
+            chunk for chunk in chunks if chunk.id not in stored or not stored[chunk.id].dimensions
+        ]
+    source.report("embedding", 0, len(unknown))
+    vectors = embed_chunks(
+        find_payer(source, model), model, unknown, source_id=source.pk,
+        report=lambda done: source.report("embedding", done, len(unknown)),
+    )  # fmt: skip
+    source.report("indexing", len(chunks), len(chunks))
+    swap_knowledge(
+        source, documents, chunks, vectors, embedding_model=model, facts=facts,
+        vectorless={chunk.id for chunk in unknown} - vectors.keys(), also=also,
+    )  # fmt: skip
+    return len(next(iter(vectors.values()))) if vectors else 0
+
+
+def choose_model(source: Source) -> str:
+    """Return the embedding model of the source's dataset; a bot's without any knowledge takes its present model."""
+    dataset = source.dataset
+    if dataset.bot_profile is None:
+        return dataset.embedding_model
+    wanted = dataset.bot_profile.effective_embedding_model
+    embedded = dataset.sources.filter(chunk_count__gt=0).exclude(source_type=SourceType.NYXCORE)
+    if dataset.embedding_model != wanted and not embedded.exists():
+        Dataset.objects.filter(pk=dataset.pk).update(
+            embedding_model=wanted, embedding_dimensions=None
+        )
+        dataset.embedding_model, dataset.embedding_dimensions = wanted, None
+    return dataset.embedding_model
+
+
+def find_payer(source: Source, model: str) -> BotProfile | None:
+    """Return the bot whose key embeds a source and whose account is charged: its own, else the first that is linked.
+
+    None if there is none and `model` costs nothing. Raises IngestionError where it does.
+    """
+    if source.bot_profile is not None:
+        return source.bot_profile
+    links = source.dataset.bot_links.order_by("-is_active", "priority", "created_at", "id")
+    link = links.select_related("bot_profile").first()
+    if link is None and not is_local(model):
+        raise IngestionError(
+            "no_bot_linked", "Link a bot with the dataset first: its key is used for the embedding."
+        )
+    return link.bot_profile if link else None
+
+
+def lacks_vectors(source: Source, model: str) -> bool:
+    """Whether it was ingested while the embedder was missing, and it no longer is."""
+    return (
+        is_embedder_available(model)
+        and IndexEntry.objects.filter(source_id=source.pk, dim=0).exists()
+    )

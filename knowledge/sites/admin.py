@@ -1,0 +1,147 @@
+"""Admin pages of looks at sites, with what is different and the decision where one waits, and of the pages found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin import register
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from unfold.decorators import action, display
+
+from knowledge.models import PageState, SitePage, SiteSync, SyncState
+from knowledge.sites.deciding import approve_sync, reject_sync
+from tenants.admin_site.model_admin import LookOnlyAdmin, may_manage
+from tenants.admin_site.sites import tenant_site
+
+_SYNC_COLOURS = {
+    SyncState.RUNNING: "info", SyncState.WAITING: "warning", SyncState.DONE: "success", SyncState.FAILED: "danger",
+    SyncState.REJECTED: "info", SyncState.SUPERSEDED: "info", SyncState.CANCELLED: "info",
+}  # fmt: skip
+_PAGE_COLOURS = {
+    PageState.WAITING: "info", PageState.READ: "success", PageState.GONE: "warning", PageState.FAILED: "danger",
+    PageState.DUPLICATE: "info", PageState.LEFT_OUT: "info",
+}  # fmt: skip
+_SHOWN_CHANGES = 200
+
+
+@register(SiteSync, site=tenant_site)
+class SiteSyncAdmin(LookOnlyAdmin):
+    list_display = (
+        "source", "shown_state", "shown_progress", "added", "changed", "gone", "missing", "failed", "unchanged",
+        "started_at",
+    )  # fmt: skip
+    list_filter = ("state",)
+    list_select_related = ("source",)
+    search_fields = ("source__name", "error_message")
+    date_hierarchy = "started_at"
+    nothing_yet = "A site is looked at when its source is ingested, and by its schedule."
+    actions_detail = ("approve", "reject")
+    fields = (
+        ("source", "state"), "shown_progress", "error_message", ("added", "changed", "gone"),
+        ("missing", "failed", "unchanged"), ("pages_left_over", "bytes_fetched"), ("started_at", "ended_at"),
+        "page_link", "shown_changes",
+    )  # fmt: skip
+    readonly_fields = ("shown_progress", "page_link", "shown_changes")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SiteSync]:
+        found = super().get_queryset(request).filter(source__deleted_at__isnull=True)
+        return found.defer("robots", "source__content")
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        return lookup == "source__id__exact" or super().lookup_allowed(lookup, value, request)
+
+    def is_offered(self, act: str, row: SiteSync) -> bool:
+        return row.state == SyncState.WAITING
+
+    def has_decide_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return may_manage(request)
+
+    @display(description="state", ordering="state", label=_SYNC_COLOURS)
+    def shown_state(self, sync: SiteSync) -> tuple[str, str]:
+        return sync.state, sync.get_state_display()
+
+    @display(description="progress")
+    def shown_progress(self, sync: SiteSync) -> str:
+        pages = f"{sync.pages_done:,} of {sync.pages_total:,} pages"
+        if sync.progress and sync.progress["stage"] in ("embedding", "indexing"):
+            return f"{pages}; {sync.progress['stage']} {sync.progress['done']:,} of {sync.progress['total']:,} chunks"
+        return pages
+
+    @display(description="pages")
+    def page_link(self, sync: SiteSync) -> str:
+        url = reverse("admin:knowledge_sitepage_changelist")
+        return format_html(
+            '<a class="mr-link" href="{}?sync__id__exact={}">its pages</a>', url, sync.pk
+        )
+
+    @display(description="differences")
+    def shown_changes(self, sync: SiteSync) -> SafeString | str:
+        rows = ((row["change"], row["url"], row["reason"]) for row in sync.changes[:_SHOWN_CHANGES])
+        shown = format_html_join("", "<li>{}: {} {}</li>", rows)
+        more = len(sync.changes) - _SHOWN_CHANGES
+        return (
+            format_html("<ul>{}</ul>{}", shown, f"and {more:,} more" if more > 0 else "")
+            if shown
+            else "None."
+        )
+
+    @action(description="Approve", permissions=["decide"], icon="check")
+    def approve(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        sync = self.require_object(request, object_id)
+        return self.ask(
+            request, lambda data: self._decide(request, sync, approve_sync), obj=sync, danger=True, submit="Approve",
+            title="Take over what was found?", intro=f"{sync.error_message} What is missing answers no more then.",
+        )  # fmt: skip
+
+    @action(description="Reject", permissions=["decide"], icon="close")
+    def reject(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        sync = self.require_object(request, object_id)
+        return self.ask(
+            request, lambda data: self._decide(request, sync, reject_sync), obj=sync, submit="Reject",
+            title="Leave all as it is?", intro="The next look at the site begins anew.",
+        )  # fmt: skip
+
+    def _decide(self, request: HttpRequest, sync: SiteSync, decide: Any) -> None:
+        decided = decide(sync.source_id, sync.pk)
+        self.message_user(
+            request,
+            f"The sync is {'queued' if decided.is_approved else 'rejected'}.",
+            messages.SUCCESS,
+        )
+
+
+@register(SitePage, site=tenant_site)
+class SitePageAdmin(LookOnlyAdmin):
+    list_display = ("url", "site", "shown_state", "shown_reason", "answers", "language", "depth")
+    list_filter = ("state", "answers", "is_list", "language")
+    list_select_related = ("sync__source",)
+    search_fields = ("url", "title", "reason")
+    fields = (
+        "url", "title", ("state", "code"), "reason", ("answers", "times_missing"), ("language", "depth"),
+        ("is_list", "sync"),
+    )  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SitePage]:
+        found = super().get_queryset(request).filter(sync__source__deleted_at__isnull=True)
+        return found.defer("body", "sync__robots", "sync__changes", "sync__source__content")
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        known = ("sync__id__exact", "sync__source__id__exact")
+        return lookup in known or super().lookup_allowed(lookup, value, request)
+
+    @display(description="site", ordering="sync__source__name")
+    def site(self, page: SitePage) -> str:
+        return page.sync.source.name
+
+    @display(description="state", ordering="state", label=_PAGE_COLOURS)
+    def shown_state(self, page: SitePage) -> tuple[str, str]:
+        return page.state, page.get_state_display()
+
+    @display(description="reason")
+    def shown_reason(self, page: SitePage) -> str:
+        return page.reason[:120] or "–"

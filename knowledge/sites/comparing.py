@@ -1,0 +1,122 @@
+"""What a look at a site comes to: which pages answer, and what is different from the last version. Pure.
+
+A page that is not found any more goes on answering until it was looked for often enough; one whose fetch failed goes on
+as long as it fails. What says the same as another page, or names it as its canonical address, is not counted as lost.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from knowledge.models.sites import PageState, SitePage
+
+MOST_CHANGES: Final = 5000
+KINDS: Final = ("added", "changed", "gone", "missing", "failed")
+_LONGEST_TOLD: Final = 300
+
+
+@dataclass
+class Comparison:
+    """`changes` are for people; `new` are the addresses whose text has to be cut anew."""
+
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys((*KINDS, "unchanged"), 0))
+    changes: list[dict[str, Any]] = field(default_factory=list)
+    lost: int = 0
+    before: int = 0
+
+    @property
+    def changes_what_answers(self) -> bool:
+        return any(self.counts[kind] for kind in ("added", "changed", "gone"))
+
+    @property
+    def share_lost(self) -> float:
+        return self.lost / self.before if self.before else 0.0
+
+    def tell(self, kind: str, page: SitePage, reason: str = "") -> None:
+        self.counts[kind] += 1
+        if len(self.changes) < MOST_CHANGES:
+            said = {"url": page.url, "change": kind, "title": page.title[:_LONGEST_TOLD]}
+            self.changes.append({**said, "reason": (reason or page.reason)[:_LONGEST_TOLD]})
+
+
+def compare(
+    pages: list[SitePage], before: Mapping[str, SitePage], *, gone_after: int, believes_all: bool
+) -> Comparison:
+    """Judge the pages of a look in place, against those that answer now; `believes_all`: what is missing is gone."""
+    _find_duplicates(pages, before)
+    found = Comparison(before=len(before))
+    for page in sorted(pages, key=lambda page: (page.depth, page.url)):
+        if page.is_list:
+            continue
+        old = before.get(page.url)
+        if page.state == PageState.READ:
+            page.answers, page.times_missing = True, 0
+            if old is None:
+                found.tell("added", page)
+            elif old.content_hash != page.content_hash:
+                found.tell("changed", page)
+            else:
+                found.counts["unchanged"] += 1
+        elif old is not None:
+            _judge_lost(page, old, found, 1 if believes_all else gone_after)
+        elif page.state == PageState.FAILED:
+            found.tell("failed", page)
+    return found
+
+
+def _judge_lost(page: SitePage, old: SitePage, found: Comparison, gone_after: int) -> None:
+    """A page that answers now and could not be read anew."""
+    page.title, page.language = page.title or old.title, page.language or old.language
+    page.content_hash, page.etag, page.last_modified = old.content_hash, "", ""
+    if page.state == PageState.FAILED:
+        page.answers, page.times_missing = True, old.times_missing
+        found.tell("failed", page)
+    elif page.state == PageState.GONE:
+        found.lost += 1
+        page.times_missing = min(old.times_missing + 1, 1000)
+        page.answers = page.times_missing < gone_after and page.code != "gone"
+        if page.answers:
+            looks = f"{page.reason} Missed {page.times_missing} of {gone_after} times; until then it answers."
+            found.tell("missing", page, looks)
+        else:
+            found.tell("gone", page)
+    else:
+        found.lost += page.state == PageState.LEFT_OUT and page.code != "restricted"
+        found.tell("gone", page)
+
+
+def _find_duplicates(pages: Iterable[SitePage], before: Mapping[str, SitePage]) -> None:
+    read = {page.url: page for page in pages if page.state == PageState.READ and not page.is_list}
+    for page in list(read.values()):
+        other = read.get(page.canonical)
+        if (
+            other is not None
+            and other is not page
+            and other.canonical in ("", other.url)
+            and _is_likely(page, other)
+        ):
+            _mark_duplicate(page, "canonical", f"It names as its canonical address {other.url}")
+    same: dict[str, list[SitePage]] = defaultdict(list)
+    for page in read.values():
+        if page.state == PageState.READ:
+            same[page.content_hash].append(page)
+    for group in same.values():
+        # What answered before stays, so that two that say the same do not take turns.
+        first, *others = sorted(
+            group, key=lambda page: (page.url not in before, page.depth, len(page.url), page.url)
+        )
+        for page in others:
+            _mark_duplicate(page, "same_text", f"It says the same as {first.url}")
+
+
+def _is_likely(page: SitePage, other: SitePage) -> bool:
+    """A front page that all others name is a fault of the site, not the canonical address of all that it says."""
+    return urlsplit(other.url).path != "/" or urlsplit(page.url).path == "/"
+
+
+def _mark_duplicate(page: SitePage, code: str, reason: str) -> None:
+    page.state, page.code, page.reason = PageState.DUPLICATE, code, reason[:500]

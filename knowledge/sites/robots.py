@@ -1,0 +1,51 @@
+"""What a site allows to programs such as ours, by its robots.txt."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Final
+
+from django.conf import settings
+from protego import Protego
+
+from minirag.lib.http_out.client import USER_AGENT, OutboundError, fetch
+
+LARGEST: Final = 512 * 1024
+LONGEST_DELAY: Final = 30.0
+
+
+class RobotsUnknown(OutboundError):
+    """It could not be read, which is no permission."""
+
+
+class Robots:
+    def __init__(self, text: str) -> None:
+        self._rules = Protego.parse(text)
+
+    def allows(self, url: str) -> bool:
+        return bool(self._rules.can_fetch(url, USER_AGENT))
+
+    @property
+    def delay(self) -> float:
+        """How many seconds there have to be between two requests; of a longer delay than LONGEST_DELAY only that."""
+        return min(float(self._rules.crawl_delay(USER_AGENT) or 0), LONGEST_DELAY)
+
+
+def fetch_robots(origin: str) -> str:
+    """Return the text of a site's robots.txt, empty where it has none. Raises RobotsUnknown."""
+    try:
+        found = fetch(
+            f"{origin}/robots.txt", max_bytes=LARGEST, timeout_seconds=20,
+            allowed_hosts=frozenset(settings.OUTBOUND_ALLOWED_HOSTS),
+        )  # fmt: skip
+    except OutboundError as error:
+        status = error.upstream_status
+        if status is not None and 400 <= status < 500 and status != HTTPStatus.TOO_MANY_REQUESTS:
+            return ""
+        raise RobotsUnknown(
+            error.code,
+            f"Its robots.txt could not be read: {error.reason}",
+            error.retryable,
+            upstream_status=status,
+        ) from error
+    return found.body.decode("utf-8", "replace").replace("\0", "")

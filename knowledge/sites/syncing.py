@@ -1,0 +1,247 @@
+"""One look at a site, from its start page to what answers: `sync_site`.
+
+open → crawl, slice by slice → compare with the last version → nothing, or wait for a person, or one swap. The rows say
+how far it is, so whoever claims the source next goes on there. What answers is one whole version at every instant.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from datetime import timedelta
+from functools import partial
+from typing import Final
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from knowledge.documents.putting import choose_model, lacks_vectors, put_documents
+from knowledge.indexing.chunking import ChunkDraft, chunk_document
+from knowledge.indexing.embedding import choose_counter
+from knowledge.indexing.forgetting import forget_document
+from knowledge.indexing.loading import VERSION
+from knowledge.indexing.swap import NewDocument, identify_document
+from knowledge.models import Chunk, Document, Source
+from knowledge.models.sites import PageState, SitePage, SiteSync, SyncState, identify_page
+from knowledge.sites.bounds import fingerprint_config, read_bounds
+from knowledge.sites.comparing import Comparison, compare
+from knowledge.sites.crawling import Crawl, SiteFailed
+from knowledge.sites.pages.packing import unpack
+from knowledge.sites.pages.reading import PageReader
+from knowledge.sources.schedule import PAUSE_AFTER
+
+logger = structlog.get_logger(__name__)
+
+STALE_AFTER: Final = timedelta(hours=24)
+"""A look that nobody went on with for so long is begun anew."""
+
+
+def sync_site(source: Source) -> float | None:
+    """Go on with a claimed site's look, or begin one, and end the job or give it back.
+
+    Returns after how many seconds there is more to do, None where it is over. Raises IngestionError, ClaimLost.
+    """
+    model = choose_model(source)
+    sync = open_sync(source, model)
+    before = find_version(source)
+    try:
+        with PageReader() as reader:
+            crawl = Crawl(source, sync, reader, before)
+            if not crawl.go_on():
+                # Progress: what died at it before counts no more, unless looks have failed in a row.
+                source.give_back(**({} if _failed_last(source) else {"attempts": 0}))
+                return crawl.delay
+        _conclude(source, sync, before, model)
+    except SiteFailed as error:
+        with transaction.atomic():
+            source.beat()
+            sync.fail(error.code, error.reason)
+        if source.attempts + 1 >= PAUSE_AFTER:
+            reason = f"{error.reason} It is paused until somebody asks for it."
+            raise SiteFailed(error.code, reason) from error
+        raise
+    return None
+
+
+def open_sync(source: Source, model: str) -> SiteSync:
+    """Return the look that runs, if what it began with still holds; otherwise a new one, which overtakes what waits."""
+    setup = fingerprint_config(VERSION, source.config)
+    is_whole = source.content_hash == setup and not source.redo
+    is_whole = is_whole and not lacks_vectors(source, model)
+    with transaction.atomic():
+        source.beat()
+        fresh = SiteSync.objects.filter(
+            source=source, state=SyncState.RUNNING, setup=setup, base=source.content_hash,
+            updated_at__gte=timezone.now() - STALE_AFTER,
+        )  # fmt: skip
+        running = fresh.first()
+        if running is not None and (running.reads_all_anew or is_whole):
+            return running
+        SiteSync.objects.open_of(source.pk).end(SyncState.SUPERSEDED)
+        return SiteSync.objects.create(
+            source=source, setup=setup, base=source.content_hash, reads_all_anew=not is_whole
+        )
+
+
+def find_version(source: Source) -> SiteSync | None:
+    """The look whose pages are what answers."""
+    return source.syncs.filter(state=SyncState.DONE).first()
+
+
+def _failed_last(source: Source) -> bool:
+    over = source.syncs.exclude(state__in=(SyncState.RUNNING, SyncState.WAITING))
+    return over.values_list("state", flat=True).first() == SyncState.FAILED
+
+
+def _conclude(source: Source, sync: SiteSync, before: SiteSync | None, model: str) -> None:
+    bounds = read_bounds(source.config, sync.host)
+    old = (
+        {page.url: page for page in before.pages.filter(answers=True).defer("body")}
+        if before
+        else {}
+    )
+    if not source.chunk_count:
+        old = {}
+    pages = list(sync.pages.defer("body"))
+    pages += _find_unlisted(sync, pages, old)
+    found = compare(pages, old, gone_after=bounds.gone_after, believes_all=sync.is_approved)
+    is_same_site = before is not None and before.setup == sync.setup
+    is_held = is_same_site and not sync.is_approved and found.share_lost > bounds.max_loss
+    with transaction.atomic():
+        source.beat()
+        _keep_outcome(sync, pages, found)
+        if is_held:
+            _hold(source, sync, found)
+        elif old and not found.changes_what_answers and not sync.reads_all_anew:
+            source.finish()
+            sync.finish()
+            return
+    if is_held:
+        _forget_restricted(source, pages, old)
+        return
+    answering = [page for page in pages if page.answers]
+    if not answering and not old:
+        raise _nothing_found(pages)
+    source.report("parsing", 0, len(answering))
+    documents = list(_make_documents(source, sync, answering, old, model))
+    put_documents(
+        source, model, documents, {"content_hash": sync.setup}, also=partial(_finish, sync)
+    )
+
+
+def _finish(sync: SiteSync) -> None:
+    sync.finish()
+    logger.info(
+        "site taken over",
+        source_id=str(sync.source_id),
+        added=sync.added,
+        changed=sync.changed,
+        gone=sync.gone,
+    )
+
+
+def _find_unlisted(
+    sync: SiteSync, pages: list[SitePage], old: dict[str, SitePage]
+) -> list[SitePage]:
+    """Of a sitemap: the pages that answer and that it names no more, unless part of it could not be read."""
+    if not sync.is_listed:
+        return []
+    broken = [page for page in pages if page.is_list and page.state != PageState.READ]
+    state, code, reason = PageState.GONE, "not_listed", "It is not in the sitemap any more."
+    if broken:
+        state, code, reason = (
+            PageState.FAILED,
+            "list_failed",
+            f"A part of the sitemap could not be read: {broken[0].reason}",
+        )
+    there = {page.url for page in pages}
+    return [
+        SitePage(
+            id=identify_page(sync.pk, url), sync=sync, url=url, depth=page.depth, state=state, code=code,
+            reason=reason[:500],
+        )
+        for url, page in old.items()
+        if url not in there
+    ]  # fmt: skip
+
+
+def _keep_outcome(sync: SiteSync, pages: list[SitePage], found: Comparison) -> None:
+    SitePage.objects.bulk_create(
+        pages, batch_size=500, update_conflicts=True, unique_fields=["id"],
+        update_fields=[
+            "state", "code", "reason", "answers", "title", "language", "content_hash", "etag", "last_modified",
+            "times_missing",
+        ],
+    )  # fmt: skip
+    sync.note(**found.counts, changes=found.changes, pages_done=len(pages), pages_total=len(pages))
+
+
+def _hold(source: Source, sync: SiteSync, found: Comparison) -> None:
+    sync.hold()
+    lost = f"{found.lost} of {found.before} pages were not found any more."
+    reason = f"{lost} Nothing was changed: approve the sync or reject it."
+    sync.note(error_code="too_much_lost", error_message=reason)
+    source.finish(error_message=reason)
+
+
+def _forget_restricted(source: Source, pages: list[SitePage], old: dict[str, SitePage]) -> None:
+    """What is not for everybody any more does not wait for a decision."""
+    for page in pages:
+        if page.code == "restricted" and page.url in old:
+            forget_document(_identify(source, page.url))
+
+
+def _nothing_found(pages: list[SitePage]) -> SiteFailed:
+    reasons = [page.reason for page in pages if page.reason and not page.is_list]
+    told = f" The first: {reasons[0]}" if reasons else ""
+    return SiteFailed(
+        "no_pages", f"None of {len(pages)} addresses has a page that could be taken.{told}"
+    )
+
+
+def _make_documents(
+    source: Source, sync: SiteSync, answering: list[SitePage], old: dict[str, SitePage], model: str
+) -> Iterator[NewDocument]:
+    """Every page that answers: cut anew where its text came now, otherwise as it stands in the index."""
+    bodies = set(sync.pages.filter(body__isnull=False).values_list("pk", flat=True))
+    for number, page in enumerate(answering):
+        if number % 50 == 0:
+            source.report("parsing", number, len(answering))
+        if page.pk in bodies:
+            yield _cut(page, model)
+        elif page.url in old:
+            yield _find_indexed(source, page)
+
+
+def _cut(page: SitePage, model: str) -> NewDocument:
+    body = SitePage.objects.values_list("body", flat=True).get(pk=page.pk)
+    parsed = unpack(body or b"")
+    drafts = chunk_document(parsed, count_tokens=choose_counter(model, parsed.language))
+    return NewDocument(
+        title=parsed.title, language=parsed.language, drafts=drafts, url=page.url, metadata=parsed.metadata,
+        key=page.url, char_count=sum(len(section.text) for section in parsed.sections),
+    )  # fmt: skip
+
+
+def _find_indexed(source: Source, page: SitePage) -> NewDocument:
+    """A page as it answers now. Raises SiteFailed where it was taken out in the meantime."""
+    row = Document.objects.filter(pk=_identify(source, page.url)).first()
+    if row is None:
+        raise SiteFailed(
+            "knowledge_changed", "A page's text was removed while the site was looked at.", True
+        )
+    drafts = [
+        ChunkDraft(c.ordinal, c.heading, c.content, c.page, c.token_count, c.content_hash, c.place)
+        for c in Chunk.objects.filter(document=row).order_by("ordinal")
+    ]
+    said = {
+        name: row.originals.get(name, getattr(row, name)) for name in ("title", "url", "metadata")
+    }
+    return NewDocument(
+        **said, language=row.language, drafts=drafts, char_count=row.char_count, key=page.url
+    )
+
+
+def _identify(source: Source, url: str) -> uuid.UUID:
+    return identify_document(source.pk, NewDocument(title="", language="", drafts=[], key=url))
