@@ -12,9 +12,11 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path, PurePath
 from typing import Any, Final
 
+from knowledge.formats.cleaning import Rules
 from knowledge.formats.encodings import detect_encoding
 from knowledge.formats.registry import BY_SUFFIX, FORMATS, format_of_content, suffix_of
 from knowledge.formats.sections import ParsedDocument, ParseError, Section, SectionWriter
@@ -30,6 +32,7 @@ __all__ = [
 
 _PROJECT: Final = Path(__file__).resolve().parents[2]
 _LANGUAGE_SAMPLE: Final = 4000
+_NO_RULES: Final = Rules()
 _PICTURES: Final = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a")
 
 
@@ -65,7 +68,7 @@ def _name_encoding(data: bytes, metadata: dict[str, Any]) -> dict[str, Any]:
     return {**said, "notes": notes} if notes else said
 
 
-def parse(data: bytes, *, kind: str, name: str) -> ParsedDocument:
+def parse(data: bytes, *, kind: str, name: str, rules: Rules = _NO_RULES) -> ParsedDocument:
     """Reads `data` as `kind` (a key of `FORMATS`), or as what its first bytes say that it is.
 
     An empty or blank file gives a document without sections.
@@ -81,13 +84,15 @@ def parse(data: bytes, *, kind: str, name: str) -> ParsedDocument:
         )
     writer = SectionWriter()
     known = format_of_content(data, known)
+    if known.cut is not None:
+        data = known.cut(data, rules)
     metadata = known.parse(data, writer)
     if known.is_text and "encoding" not in metadata:
         metadata = {**metadata, **_name_encoding(data, metadata)}
     if known.kind != kind:
         said = f"Its name says {FORMATS[kind].name}; it was read as {known.name}, which it is."
         metadata = {**metadata, "notes": [*metadata.get("notes", []), said]}
-    sections = writer.finish()
+    sections = rules.apply(writer.finish())
     return ParsedDocument(
         title=_choose_title(metadata, sections, name),
         sections=sections,
@@ -97,19 +102,21 @@ def parse(data: bytes, *, kind: str, name: str) -> ParsedDocument:
 
 
 def parse_isolated(
-    data: bytes, *, kind: str, name: str, timeout_seconds: float = 60, memory_mb: int = 1024
-) -> ParsedDocument:
+    data: bytes, *, kind: str, name: str, rules: Rules = _NO_RULES, timeout_seconds: float = 60,
+    memory_mb: int = 1024,
+) -> ParsedDocument:  # fmt: skip
     """As `parse`, in a child process that cannot take more than this time and memory.
 
     Blocks the calling thread: call it from a worker thread or a Celery task, never from the event loop.
     """
     limit = format_of_content(data, FORMATS[kind]).in_process_bytes if kind in FORMATS else 0
     if limit and len(data) <= limit:
-        return parse(data, kind=kind, name=name)
+        return parse(data, kind=kind, name=name, rules=rules)
     request = json.dumps(
         {
             "kind": kind,
             "name": name,
+            "rules": asdict(rules),
             "memory_mb": memory_mb,
             "cpu_seconds": int(timeout_seconds) + 1,
         }

@@ -11,6 +11,7 @@ import resource
 import sys
 from typing import Any
 
+from knowledge.formats.cleaning import Rules
 from knowledge.formats.parsing import ParseError, parse
 
 
@@ -24,9 +25,9 @@ def _limit_resources(memory_mb: int, cpu_seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
-def _answer(data: bytes, kind: str, name: str) -> dict[str, Any]:
+def _answer(data: bytes, kind: str, name: str, rules: Rules) -> dict[str, Any]:
     try:
-        document = parse(data, kind=kind, name=name)
+        document = parse(data, kind=kind, name=name, rules=rules)
     except ParseError as error:
         return {"error": {"code": error.code, "reason": error.reason}}
     except MemoryError:
@@ -48,7 +49,8 @@ def main() -> None:
     os.dup2(2, 1)
     request = json.loads(sys.stdin.buffer.readline())
     _limit_resources(request["memory_mb"], request["cpu_seconds"])
-    answer = _answer(sys.stdin.buffer.read(), request["kind"], request["name"])
+    rules = Rules.read({"clean": request["rules"]})
+    answer = _answer(sys.stdin.buffer.read(), request["kind"], request["name"], rules)
     answers.write(json.dumps(answer).encode())
     answers.close()
 

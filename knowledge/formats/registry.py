@@ -15,6 +15,7 @@ from pathlib import PurePath
 from typing import Any, Final
 
 from knowledge.formats.archive.opening import has_small_directory, parse_zip
+from knowledge.formats.cleaning import Rules
 from knowledge.formats.data.structured import parse_json, parse_json_lines, parse_xml, parse_yaml
 from knowledge.formats.office.ebook import parse_epub
 from knowledge.formats.office.open_document import parse_odt
@@ -22,7 +23,7 @@ from knowledge.formats.office.rich_text import parse_rtf
 from knowledge.formats.office.slides import parse_pptx
 from knowledge.formats.office.workbook import parse_xlsx
 from knowledge.formats.pages.markdown import parse_markdown
-from knowledge.formats.pages.webpage import parse_html
+from knowledge.formats.pages.webpage import cut_page, parse_html
 from knowledge.formats.pdf.reading import parse_pdf
 from knowledge.formats.plain import parse_plain
 from knowledge.formats.sections import SectionWriter
@@ -59,6 +60,8 @@ class Format:
     place: str = ""
     in_process_bytes: int = 0
     """Up to this size our own process reads it; 0 where a large library reads it, always in a process with limits."""
+    cut: Callable[[bytes, Rules], bytes] | None = None
+    """How its owner's rules choose parts of it, before it is read."""
     is_text: bool = False
     """Whether its bytes are text, in an encoding that only HTTP may name."""
     begins: tuple[bytes, ...] = ()
@@ -101,7 +104,8 @@ _ROWS: Final = (
     Format(
         "docx", "Word", (".docx",), (f"{_OFFICE}.wordprocessingml.document",), parse_docx,
         "title, headings and lists with their numbers, tables, equations, foot- and endnotes, text boxes, headers, "
-        "footers and comments; title, author. Changes that were tracked as accepted", holds="word/document.xml",
+        "footers once; title, author. Changes that were tracked as accepted, comments left out",
+        holds="word/document.xml",
     ),
     Format(
         "xlsx", "Excel, a record for each row", (".xlsx", ".xlsm"),
@@ -134,7 +138,7 @@ _ROWS: Final = (
     Format(
         WEB_PAGE, "Web page", (".html", ".htm", ".xhtml"), ("text/html", "application/xhtml+xml"), parse_html,
         "title, headings, lists with their numbers, tables, code, what is folded away; no menus, cookie notices and "
-        "tables of contents", is_text=True,
+        "tables of contents", cut=cut_page, is_text=True,
         begins=(b"<!doctype html", b"<html"),
     ),
     Format(

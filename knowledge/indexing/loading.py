@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from knowledge.formats.cleaning import Rules
 from knowledge.formats.parsing import ParsedDocument, ParseError, parse_isolated
 from knowledge.formats.registry import MARKDOWN, PLAIN_TEXT, Format, format_of_answer
 from knowledge.formats.restrictions import find_restriction
@@ -77,7 +79,9 @@ def parse_loaded(source: Source, loaded: Loaded) -> ParsedDocument:
     """
     assert loaded.data is not None  # noqa: S101
     try:
-        parsed = parse_isolated(loaded.data, kind=loaded.kind, name=source.name)
+        parsed = parse_isolated(
+            loaded.data, kind=loaded.kind, name=source.name, rules=Rules.read(source.config)
+        )
     except ParseError as error:
         raise IngestionError(error.code, error.reason, error.code == "timeout") from error
     if restriction := find_restriction(parsed.metadata):
@@ -93,6 +97,8 @@ def fingerprint(source: Source, data: bytes) -> str:
 def fingerprint_setup(source: Source) -> str:
     """The first part of a fingerprint: all that matters but the bytes themselves."""
     setup = "\0".join([VERSION, source.source_type, source.name, str(source.config.get("url", ""))])
+    if source.config.get("clean"):
+        setup += f"\0{json.dumps(source.config['clean'], sort_keys=True)}"
     return hashlib.sha256(setup.encode("utf-8", "surrogatepass")).hexdigest()[:_SETUP_LENGTH]
 
 

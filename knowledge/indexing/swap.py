@@ -26,6 +26,7 @@ from knowledge.indexing.lexicon import (
     remove_statistics,
     spell_terms,
 )
+from knowledge.indexing.tagging import tags_of
 from knowledge.indexing.vector_index import refresh_planner_statistics
 from knowledge.indexing.vectors import (
     COPY_HEADER,
@@ -152,7 +153,7 @@ def swap_knowledge(
         added, kept, kept_vectors = _sort_changes(chunks, stored, vectors)
         if {chunk.id for chunk in added} - (counts.keys() & {*vectors, *kept_vectors, *vectorless}):
             raise KnowledgeChanged
-        facts = {**(facts or {}), **_date_source(source, documents)}
+        facts = {**(facts or {}), **_describe_source(source, documents)}
         count_bytes(
             source.bot_profile_id,
             facts.get("stored_bytes", source.stored_bytes) - source.stored_bytes,
@@ -183,14 +184,21 @@ def _lock_source(held: Source) -> Source:
     return source
 
 
-def _date_source(source: Source, documents: Sequence[NewDocument]) -> dict[str, Any]:
-    """The day that its document says it is of, where no person has said another."""
-    found = day_of(documents[0].metadata) if len(documents) == 1 else None
-    if source.dated_on is not None:
-        stored = Document.objects.filter(source=source).values_list("metadata", flat=True)[:2]
-        if [day_of(each) for each in stored] != [source.dated_on]:
-            return {}
-    return {"dated_on": found} if found != source.dated_on else {}
+def _describe_source(source: Source, documents: Sequence[NewDocument]) -> dict[str, Any]:
+    """The day and the tags that its document says of itself, where no person has said others."""
+    own = documents[0].metadata if len(documents) == 1 else {}
+    facts: dict[str, Any] = {}
+    stored = None
+    for name, read in (("dated_on", day_of), ("tags", tags_of)):
+        said, found = getattr(source, name), read(own)
+        if said and stored is None:
+            stored = list(
+                Document.objects.filter(source=source).values_list("metadata", flat=True)[:2]
+            )
+        is_persons = said and [read(each) for each in stored or []] != [said]
+        if not is_persons and (found or None) != (said or None):
+            facts[name] = found
+    return facts
 
 
 def _sort_changes(

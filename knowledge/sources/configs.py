@@ -9,6 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import QuerySet
 
+from knowledge.formats.cleaning import find_fault
 from knowledge.models import Source, SourceType
 from knowledge.models.sources import SERVERS_OWN
 from knowledge.sites.bounds import SITE_KEYS, check_bounds
@@ -25,7 +26,7 @@ LONGEST_URL: Final = 2048
 MOST_RESULTS: Final = 50
 LONGEST_TOKEN: Final = 512
 KNOWN: Final = {
-    SourceType.URL: frozenset({"url"}),
+    SourceType.URL: frozenset({"url", "clean"}),
     SourceType.SITE: SITE_KEYS,
     SourceType.NYXCORE: frozenset({"base_url", "api_token", "limit", "authority", "min_score"}),
 }
@@ -45,6 +46,8 @@ def prepare_config(
     must not get it; null or "" forgets it.
     Raises BadInput with one sentence.
     """
+    if source_type != SourceType.NYXCORE and (fault := find_fault(config.get("clean"))):
+        raise BadInput(fault, code="config_invalid")
     if source_type == SourceType.URL and "url" in config:
         _check_url(config["url"], "config.url")
     if source_type == SourceType.SITE:

@@ -15,7 +15,7 @@ from bots.models import BotProfile, SourceFilter
 from knowledge.models import BotDataset, Dataset, Source
 from knowledge.retrieval.retrieving import Retrieval, retrieve
 from knowledge.retrieval.tongues import list_titles
-from knowledge.tests.conftest import make_bot, make_source, teach
+from knowledge.tests.conftest import make_bot, make_source, run, teach
 from tenants.context import tenant_context
 
 QUESTION = "How long does the warranty last?"
@@ -125,3 +125,18 @@ def test_a_search_with_a_filter_asks_the_database_as_often_as_one_without(bot, s
 
     ask(bot)  # what is asked once a process
     assert count(tags=["public"], languages=["en"], dated_from="2020-01-01") == count()
+
+
+def test_what_a_document_says_of_itself_is_filtered_by_until_a_person_says_another(bot):
+    def head(tags: str, day: str) -> str:
+        return f"---\ntags: {tags}\ndate: {day}\n---\n{note(12)}"
+
+    source = teach(bot, head("[web, ' public ']", "2025-03-01"), name="own")
+    assert (source.tags, source.dated_on) == (["web", "public"], date(2025, 3, 1))
+    assert names(ask(bot, tags=["public"], dated_until="2025-12-31")) == {"own"}
+    Source.objects.update(content=head("a, b", "2025-04-01"))
+    assert run(source).tags == ["a", "b"] and source.dated_on == date(2025, 4, 1)
+    Source.objects.update(tags=["mine"], content=head("c", "2025-05-01"))
+    assert run(source).tags == ["mine"] and source.dated_on == date(2025, 5, 1)
+    Source.objects.update(tags=[], content=note(12))
+    assert run(source).tags == [] and source.dated_on is None

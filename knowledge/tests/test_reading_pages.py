@@ -28,7 +28,8 @@ FURNITURE = [
     '<ul><li><a href="#a">Dogs</a></li><li><a href="#b">Bikes</a></li><li><a href="#c">Prams</a></li></ul>',
     '<div class="toc"><p>Contents</p></div>',
     '<div id="onetrust-banner-sdk">We value your privacy</div>',
-    '<div class="notice"><p>We use cookies to improve this site.</p><button>Accept all</button></div>',
+    '<div class="notice"><p>We use cookies to improve this site.</p>'
+    "<div><button>Accept all</button><button>Reject</button></div></div>",
     '<section><p>Diese Seite verwendet Cookies.</p><div><a href="/c">Alle akzeptieren</a></div></section>',
     '<aside class="cookie-consent">Cookies help us.</aside>',
     '<div class="pagination"><a href="?p=2">2</a></div>',

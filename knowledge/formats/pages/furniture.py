@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 UNFOLDED: Final = "data-unfolded"
 """The attribute of what a page folds away and a click shows."""
+LEFT_OUT: Final = "data-left-out"
 _JUMPS = re.compile(
     r"\W*(?:(?:back |go |return )?to (?:the )?top(?: of (?:the |this )?page)?|back to contents|top of page"
     r"|skip (?:to|navigation)\b.{0,30}|jump to (?:content|navigation)|(?:zurück )?nach oben|(?:zum )?seitenanfang"
@@ -68,12 +69,14 @@ def is_contents_mark(text: str) -> bool:
 def is_furniture(node: LexborNode) -> bool:
     """By its role or its name."""
     attributes = node.attributes
-    if not attributes or node.tag in ("html", "body", "main", "article"):
+    if not attributes:
         return False
-    if (attributes.get("role") or "") in _ROLES:
-        return True
     named = f"{attributes.get('id') or ''} {attributes.get('class') or ''}"
-    return len(named) > 1 and _NAMES.search(named) is not None
+    is_named = len(named) > 1 and _NAMES.search(named) is not None
+    if not is_named and (attributes.get("role") or "") not in _ROLES:
+        return False
+    # What holds the page itself is none, whatever it is called.
+    return node.css_first("body, main, article") is None
 
 
 def open_templates(html: str) -> str:
@@ -96,23 +99,28 @@ def clear_page(tree: LexborHTMLParser) -> None:
         if len(shown) < 60 and _AGREES.search(shown):
             notice = _find_notice(node)
             if notice is not None:
-                notice.decompose()
+                leave_out(notice)
     for node in tree.css("ul, ol"):
         if _is_contents(node):
-            node.decompose()
+            leave_out(node)
     _unfold(tree)
     for button in tree.css("button"):
         parent = button.parent
         is_heading = parent is not None and parent.tag in _HOLDS_QUESTIONS
         if UNFOLDED not in button.attributes and not is_heading:
-            button.decompose()
+            leave_out(button)
+
+
+def leave_out(node: LexborNode) -> None:
+    """Mark it: taking it out of the tree would leave others that were found within it without their memory."""
+    node.attrs[LEFT_OUT] = ""
 
 
 def _find_notice(button: LexborNode) -> LexborNode | None:
     """The smallest block around a button of consent that speaks of cookies."""
     node = button.parent
     for _ in range(6):
-        if node is None or node.tag in ("body", "main", "article", "html"):
+        if node is None or node.tag in ("body", "main", "article"):
             return None
         text = node.text()
         if len(text) > _LONGEST_NOTICE:
