@@ -21,7 +21,7 @@ _BYTE_ORDER_MARKS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_SAMPLE: Final = 64 * 1024
+_SAMPLE: Final = 16 * 1024
 _HIGH_RUN = re.compile(rb"[\x80-\xff]+")
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _SIGNS: Final = frozenset("€–—’‘‚“”„«»°§…·®©²³½¼£¿¡µ±×™•‰´ªº")

@@ -135,3 +135,12 @@ def test_what_is_not_seen_is_not_stored(kind):
     text = "Die Bür\u00adger\u00adsteuer, Wert\u200bstoff\u2060hof und \u202eeleven\u202c Euro"
     assert "Die Bürgersteuer" in text_of(text, kind)
     assert "Wertstoffhof und eleven Euro" in text_of(text, kind)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["<template>", "<ul><li><a href=#x>x", "<button>OK", "<div class=toc>", "<a href=#>", "<details><summary>?",
+     '<script type="application/ld+json">[[[[', "<dl><dt>a<dd>"],
+)  # fmt: skip
+def test_hostile_repetition_is_read_or_refused(unit):
+    assert isinstance(read(unit * (100_000 // len(unit))), tuple)

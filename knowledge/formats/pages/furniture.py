@@ -51,6 +51,9 @@ _COOKIES = re.compile(r"cookie|куки|クッキー", re.IGNORECASE)
 _LONGEST_NOTICE: Final = 1200
 _FEWEST_LINKS: Final = 3
 _MOST_PAIRS: Final = 300
+_MOST_TEMPLATES: Final = 200
+_MOST_BUTTONS: Final = 50
+_MOST_LINKS: Final = 50_000
 _TEMPLATE = re.compile(r"<template\b([^>]{0,500})>(.*?)</template\s*>", re.IGNORECASE | re.DOTALL)
 _PLACEHOLDER = re.compile(r"\{\{|\$\{|<%|\[\[")
 _QUESTION = re.compile(r"\?\s*</(?:h[1-6]|summary|dt|button|strong|b|p|legend)\s*>", re.IGNORECASE)
@@ -89,19 +92,28 @@ def open_templates(html: str) -> str:
             return f"<div>{inner}</div>"
         return match.group()
 
-    return _TEMPLATE.sub(open_one, html) if "<template" in html.lower() else html
+    count = html.lower().count("<template")
+    return _TEMPLATE.sub(open_one, html) if 0 < count <= _MOST_TEMPLATES else html
 
 
 def clear_page(tree: LexborHTMLParser) -> None:
     """Take cookie notices and lists of links within the page out of it, and unfold what it folds away."""
+    buttons = 0
     for node in tree.css("button, a, input[type=submit], input[type=button]"):
         shown = clean_line(node.text() or (node.attributes.get("value") or ""))
-        if len(shown) < 60 and _AGREES.search(shown):
+        if len(shown) < 60 and _AGREES.search(shown) and buttons < _MOST_BUTTONS:
+            buttons += 1
             notice = _find_notice(node)
             if notice is not None:
                 leave_out(notice)
+    seen = 0
     for node in tree.css("ul, ol"):
-        if _is_contents(node):
+        links = node.css("a")
+        # Lists within lists are looked through once for each; a page of nothing else is no page.
+        seen += len(links) + 1
+        if seen > _MOST_LINKS:
+            break
+        if _is_contents(node, links):
             leave_out(node)
     _unfold(tree)
     for button in tree.css("button"):
@@ -131,9 +143,8 @@ def _find_notice(button: LexborNode) -> LexborNode | None:
     return None
 
 
-def _is_contents(node: LexborNode) -> bool:
+def _is_contents(node: LexborNode, links: list[LexborNode]) -> bool:
     """Whether a list is all links to places in its own page."""
-    links = node.css("a")
     if len(links) < _FEWEST_LINKS:
         return False
     if not all((link.attributes.get("href") or "").startswith("#") for link in links):
@@ -173,9 +184,9 @@ def read_questions(tree: LexborHTMLParser) -> Iterator[tuple[str, str]]:
 def _find_pairs(loaded: Any) -> Iterator[tuple[str, str]]:
     stack = [loaded]
     while stack:
-        node = stack.pop(0)
+        node = stack.pop()
         if isinstance(node, list):
-            stack = node[:_MOST_PAIRS] + stack
+            stack += node[_MOST_PAIRS::-1]
         elif isinstance(node, dict):
             answer = node.get("acceptedAnswer")
             answer = answer[0] if isinstance(answer, list) and answer else answer
@@ -187,4 +198,4 @@ def _find_pairs(loaded: Any) -> Iterator[tuple[str, str]]:
             ):
                 yield clean_line(name), answer["text"]
             else:
-                stack = [value for value in node.values() if isinstance(value, dict | list)] + stack
+                stack += [value for value in node.values() if isinstance(value, dict | list)][::-1]

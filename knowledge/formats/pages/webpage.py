@@ -222,8 +222,10 @@ class _Walker:
 
     def write_terms(self, node: LexborNode) -> bool:
         """Whether it was a plain list of terms with what they mean: a paragraph for each."""
+        if node.css_first("ul, ol, table, pre, dl dl") is not None:
+            return False
         parts = node.css("dt, dd")
-        if not parts or node.css_first("ul, ol, table, pre, dl dl") is not None:
+        if not parts:
             return False
         terms: list[str] = []
         meanings: list[str] = []

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _MOST_OBJECTS: Final = 20_000
 _MOST_RULES: Final = 3000
+_MOST_GRIDS: Final = 100
 _MOST_POINTS: Final = 2000
 _NEAR: Final = 3.0
 _FEWEST_LEVELS: Final = 3
@@ -135,6 +136,9 @@ def _join_rules(rules: list[Box]) -> list[_Grid]:
             grid.down.append((rule[0] + rule[2]) / 2)
         grids = [each for each in grids if not any(each is other for other in touched)]
         grids.append(grid)
+        if len(grids) > _MOST_GRIDS:
+            # A drawing, and no tables.
+            return []
     for grid in grids:
         grid.across, grid.down = _thin_out(grid.across), _thin_out(grid.down)
     return grids
