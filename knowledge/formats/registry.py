@@ -22,8 +22,9 @@ from knowledge.formats.office.open_document import parse_odt
 from knowledge.formats.office.rich_text import parse_rtf
 from knowledge.formats.office.slides import parse_pptx
 from knowledge.formats.office.workbook import parse_xlsx
+from knowledge.formats.pages.cutting import cut_page
 from knowledge.formats.pages.markdown import parse_markdown
-from knowledge.formats.pages.webpage import cut_page, parse_html
+from knowledge.formats.pages.webpage import parse_html
 from knowledge.formats.pdf.reading import parse_pdf
 from knowledge.formats.plain import parse_plain
 from knowledge.formats.sections import SectionWriter

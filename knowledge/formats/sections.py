@@ -79,6 +79,14 @@ class ParsedDocument:
         return list(self.metadata.get("notes", []))
 
 
+def tags_of(metadata: Mapping[str, Any], *, most: int, longest: int) -> list[str]:
+    """Its own tags, as a list or divided by commas; of those that are too long or too many the first."""
+    told = metadata.get("tags")
+    said = told.split(",") if isinstance(told, str) else told if isinstance(told, list) else []
+    tags = [str(tag).strip() for tag in said if isinstance(tag, str | int)]
+    return list(dict.fromkeys(tag for tag in tags if 0 < len(tag) <= longest))[:most]
+
+
 def day_of(metadata: Mapping[str, Any]) -> date | None:
     """Its own date, if that is a day; what lies ahead is a plan and no day that it is of."""
     told = metadata.get("date")

@@ -11,11 +11,13 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
 
-from knowledge.formats.sections import day_of
+from bots.models import LONGEST_TAG, MOST_TAGS
+from knowledge.formats.sections import day_of, tags_of
 from knowledge.indexing.chunking import ChunkDraft, indexed_text
 from knowledge.indexing.lexicon import (
     add_statistics,
@@ -26,7 +28,6 @@ from knowledge.indexing.lexicon import (
     remove_statistics,
     spell_terms,
 )
-from knowledge.indexing.tagging import tags_of
 from knowledge.indexing.vector_index import refresh_planner_statistics
 from knowledge.indexing.vectors import (
     COPY_HEADER,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from knowledge.indexing.vectors import Vector
 
 _ANALYSE_FROM = 500
+_read_tags = partial(tags_of, most=MOST_TAGS, longest=LONGEST_TAG)
 
 
 @dataclass(frozen=True)
@@ -189,7 +191,7 @@ def _describe_source(source: Source, documents: Sequence[NewDocument]) -> dict[s
     own = documents[0].metadata if len(documents) == 1 else {}
     facts: dict[str, Any] = {}
     stored = None
-    for name, read in (("dated_on", day_of), ("tags", tags_of)):
+    for name, read in (("dated_on", day_of), ("tags", _read_tags)):
         said, found = getattr(source, name), read(own)
         if said and stored is None:
             stored = list(

@@ -7,14 +7,12 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from knowledge.formats.cleaning import Rules
 from knowledge.formats.pages.furniture import (
     LEFT_OUT,
     UNFOLDED,
     clear_page,
     is_furniture,
     is_jump,
-    leave_out,
     open_templates,
     read_questions,
 )
@@ -291,31 +289,6 @@ def parse_html(data: bytes, writer: SectionWriter) -> dict[str, object]:
     _write_body(tree.body, writer)
     _write_questions(questions, writer)
     return metadata
-
-
-def cut_page(data: bytes, rules: Rules) -> bytes:
-    """What its owner wants of a page: one part, if it has it, and none of what is to be left out."""
-    from selectolax.lexbor import LexborHTMLParser, SelectolaxError
-
-    if not rules.keep_selector and not rules.drop_selectors:
-        return data
-    try:
-        tree = LexborHTMLParser(open_templates(decode_html(data)[0].replace("\0", "")))
-        for selector in rules.drop_selectors:
-            for node in tree.css(selector):
-                if node.css_first("body") is None:
-                    leave_out(node)
-        kept = (
-            [node.html or "" for node in tree.css(rules.keep_selector)]
-            if rules.keep_selector
-            else []
-        )
-        head = tree.head.html if tree.head is not None else ""
-    except SelectolaxError:
-        return data
-    if not kept:
-        return (tree.html or "").encode("utf-16")
-    return f"<html>{head}<body><main>{''.join(kept)}</main></body></html>".encode("utf-16")
 
 
 def _write_body(body: LexborNode, writer: SectionWriter) -> None:
