@@ -190,14 +190,10 @@ def _describe_source(source: Source, documents: Sequence[NewDocument]) -> dict[s
     """The day and the tags that its document says of itself, where no person has said others."""
     own = documents[0].metadata if len(documents) == 1 else {}
     facts: dict[str, Any] = {}
-    stored = None
+    stored = Document.objects.filter(source=source).values_list("metadata", flat=True)[:2]
     for name, read in (("dated_on", day_of), ("tags", _read_tags)):
         said, found = getattr(source, name), read(own)
-        if said and stored is None:
-            stored = list(
-                Document.objects.filter(source=source).values_list("metadata", flat=True)[:2]
-            )
-        is_persons = said and [read(each) for each in stored or []] != [said]
+        is_persons = said and [read(each) for each in stored] != [said]
         if not is_persons and (found or None) != (said or None):
             facts[name] = found
     return facts
