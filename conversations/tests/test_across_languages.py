@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from conversations.models import Citation
 from conversations.tests.conftest import make_bot, teach
 from conversations.tests.test_turns import take, text_of
 from knowledge.retrieval.calibrating import calibrate_bot
+from minirag.ai import build_minilm
+from minirag.ai.builtin import local
 from tenants.context import tenant_context
 from tests.embedder_folder import MULTILINGUAL
 
@@ -64,3 +68,31 @@ def test_another_tenant_finds_nothing_of_it(bot, globex, multilingual):
             and not Citation.objects.filter(message=done.message).exists()
         )
         assert "März" in text_of(take(other, "When should I prune roses?"))
+
+
+@pytest.fixture
+def beside_minilm(bot, settings, tmp_path):
+    """MiniLM and the multilingual embedder in one folder, as `make multilingual` leaves them."""
+    shutil.copytree(settings.EMBEDDER_DIR, tmp_path, dirs_exist_ok=True)
+    build_minilm.build(tmp_path)
+    settings.EMBEDDER_DIR = tmp_path
+
+
+@pytest.mark.parametrize(
+    ("question", "model"),
+    [("How many months does the warranty last?", local.MINILM), ("Wie lange gilt die Garantie?", MULTILINGUAL)],
+)  # fmt: skip
+def test_english_sentences_are_weighed_by_the_english_model_where_both_are_there(
+    bot, beside_minilm, monkeypatch, question, model
+):
+    weighing: list[str] = []
+    encode = local.encode_locally
+
+    def note(name, texts, **options):
+        if len(texts) > 1:  # a question alone is search's
+            weighing.append(local.unpin(name))
+        return encode(name, texts, **options)
+
+    monkeypatch.setattr(local, "encode_locally", note)
+    done = take(bot, question)[-1]
+    assert done.message.outcome == "answered" and set(weighing) == {model}

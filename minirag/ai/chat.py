@@ -200,13 +200,19 @@ def answer_offline(request: ChatRequest) -> tuple[OfflineAnswer, int, int]:
     # A local one wherever search uses real vectors: sending every sentence to a paid embedder would cost too much.
     model = request.embedding_model
     by_words_only = model in (None, local.HASH)
+    is_multilingual = model is not None and local.is_multilingual(model)
+    if is_multilingual and local.is_embedder_available(local.MINILM):
+        # Of English sentences the small English model knows more, whatever model has found them.
+        is_multilingual = not offline.is_english(question, request.passages)
     answer = offline.answer_question(
         question,
         request.passages,
         before=request.before,
         term_weights=request.term_weights,
-        embed=None if by_words_only else local.find_sentence_embedder(model),
-        is_multilingual=model is not None and local.is_multilingual(model),
+        embed=None
+        if by_words_only
+        else local.find_sentence_embedder(model if is_multilingual else None),
+        is_multilingual=is_multilingual,
         variants=request.variants,
         strictness=request.strictness,
         margin=request.margin,

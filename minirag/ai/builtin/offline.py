@@ -33,6 +33,7 @@ from minirag.ai.builtin.scoring import (
 )
 from minirag.lib.asking.answer_types import Asked
 from minirag.lib.text import analysis
+from minirag.lib.text.languages import detect_languages
 from minirag.lib.text.short_texts import decide_language
 
 NOT_FOUND = "I could not find this in my sources."
@@ -80,6 +81,12 @@ def compose_answer(
         is_multilingual=is_multilingual,
         sentences=sentences,
     ).text
+
+
+def is_english(question: str, passages: Sequence[OfflinePassage]) -> bool:
+    """Whether most of the passages are in English, and the question as well."""
+    languages = detect_languages([f"{each.heading}\n{each.content}" for each in passages])
+    return 2 * languages.count("en") > len(languages) and decide_language(question, ["en"]) == "en"
 
 
 def answer_question(
