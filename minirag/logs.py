@@ -71,11 +71,20 @@ def _name_error(error: BaseException) -> str:
 
 
 def _hide_words(logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any]:
-    """Celery writes an error's words and its traceback into the message itself."""
+    """Other libraries write an error's words into the message itself: Celery with a traceback, Daphne as they are,
+    asyncio below its first line.
+    """
     record, args = event["_record"], event.pop("positional_args", None)
-    if isinstance(args, Mapping) and "exc" in args and record.exc_info:
+    if isinstance(record.msg, BaseException):
+        event["event"] = _name_error(record.msg)
+    elif isinstance(args, Mapping) and "exc" in args and record.exc_info:
         name = _name_error(record.exc_info[1])
         event["event"] = record.msg % {**args, "exc": name, "traceback": ""}
+    elif isinstance(args, tuple) and any(isinstance(each, BaseException) for each in args):
+        named = (_name_error(each) if isinstance(each, BaseException) else each for each in args)
+        event["event"] = record.msg % tuple(named)
+    elif record.name == "asyncio":
+        event["event"] = event["event"].partition("\n")[0]
     return event
 
 

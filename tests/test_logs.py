@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import io
 import json
 import logging
 from collections.abc import Callable
+from unittest import mock
 
 import pytest
 from django.db import connection
@@ -77,9 +80,11 @@ def test_the_words_of_an_error_are_in_no_log(in_acme, log, fail: Callable[[], No
     logger, written = log
     try:
         fail()
-    except Exception:
+    except Exception as error:
         logger.exception("it failed")
         logger.error("Task %(name)s raised: %(exc)s %(traceback)s", _as_celery(), exc_info=True)
+        logger.error("Exception inside application: %s", error, exc_info=error)  # as Daphne writes it
+        logger.warning("%d tries, the last: %r", 2, error)
     text = written.getvalue()
     assert SAID not in text and told in text and fail.__name__ in text, text
 
@@ -95,3 +100,21 @@ def test_an_error_of_code_is_told_in_its_own_words(log):
     except AttributeError:
         logger.exception("it failed")
     assert "has no attribute" in written.getvalue()
+
+
+def test_what_asyncio_says_of_a_task_that_nobody_waited_for_has_no_words_of_its_error(log):
+    logger, written = log
+    logger.name = "asyncio"
+
+    async def leave() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(None)
+        task = loop.create_task(asyncio.to_thread(in_a_number))
+        await asyncio.wait([task])
+        del task
+        gc.collect()
+
+    with mock.patch("asyncio.base_events.logger", logger):
+        asyncio.run(leave())
+    text = written.getvalue()
+    assert "never retrieved" in text and "ValueError" in text and SAID not in text, text

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -102,6 +103,26 @@ def test_what_a_killed_process_left_is_removed_and_what_a_living_one_uses_stays(
     other = static_files._packed_files.__wrapped__()
     left = {str(each) for each in tmp_path.iterdir()}
     assert left == {own.name, other.name}
+
+
+def test_a_folder_that_another_process_takes_for_left_while_it_is_made_is_made_again(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    lock, taken = static_files.fcntl.flock, []
+
+    def lock_late(file: Any, how: int) -> None:
+        if not taken:
+            taken.append(file.name)
+            with open(file.name, "rb") as other:
+                lock(other, how)
+                static_files.shutil.rmtree(Path(file.name).parent)
+                lock(file, how)
+        lock(file, how)
+
+    monkeypatch.setattr(static_files.fcntl, "flock", lock_late)
+    own = static_files._packed_files.__wrapped__()
+    assert taken and [str(each) for each in tmp_path.iterdir()] == [own.name]
 
 
 def _environment() -> dict[str, str]:

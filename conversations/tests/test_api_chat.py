@@ -13,6 +13,7 @@ from django.test import AsyncClient, Client
 from bots.models import BotProfile
 from conversations.models import Chat, Message
 from conversations.tests.conftest import make_bot, teach
+from knowledge.curated.changing import create_answer
 from knowledge.models import Source
 from tenants.context import tenant_context
 from tenants.models import ApiToken
@@ -386,6 +387,16 @@ def test_a_question_may_be_kept_to_some_of_the_bots_sources(acme, acme_bot, in_a
         "not even an open bot makes something up"
     )
     assert len(model.requests) == 1
+
+
+def test_a_filter_that_names_nothing_takes_no_curated_answer_away(acme, acme_bot, in_acme):
+    create_answer(
+        {"answer": "Three years.", "owner_id": acme.owner.pk},
+        questions=[QUESTION], bot_profile_ids=[acme_bot.pk],
+    )  # fmt: skip
+    for wanted in (None, {}, {"tags": None}):
+        _, body = ask(acme, acme_bot, source_filter=wanted)
+        assert body["message"]["content"] == "Three years.", wanted
 
 
 @pytest.mark.parametrize(

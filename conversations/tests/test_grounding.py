@@ -45,6 +45,8 @@ def test_a_model_that_says_it_is_not_in_the_sources_refused():
         == "not_in_sources"
     )
     assert find_model_refusal("It lasts 36 months [1].", text, found(0.5, passage())) is None
+    for signs in ("🤷", "…"):
+        assert find_model_refusal("It lasts 36 months.", signs, found(0.5, passage())) is None
 
 
 def test_the_refusal_speaks_the_language_of_the_question():

@@ -69,6 +69,7 @@ def find_model_refusal(answer: str, refusal_text: str, retrieval: Retrieval) -> 
     """Recognise an answer in which the model says that the sources do not hold it (`not_in_sources`)."""
     if not retrieval.passages or _MARKER.search(answer):
         return None
-    if fold_said(refusal_text) not in fold_said(answer):
+    told = fold_said(refusal_text)
+    if not told or told not in fold_said(answer):  # one of signs only is in any answer
         return None
     return Refusal("not_in_sources", retrieval.confidence, retrieval.threshold)

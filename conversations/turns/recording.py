@@ -115,7 +115,8 @@ def assemble_turn(
     source_filter: SourceFilter | None = None,
 ) -> OpenTurn:  # fmt: skip
     """Bring together all that a turn needs to know before it begins."""
-    has_curated = getattr(bot, "has_curated", True) and source_filter is None
+    is_narrowed = source_filter is not None and source_filter.says_anything
+    has_curated = getattr(bot, "has_curated", True) and not is_narrowed
     bases = load_bases(bot.pk, filters_of(bot, source_filter))
     return OpenTurn(
         bot, chat, question, history, reservation, bases, scopes,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import functools
+import os
 import shutil
 import tempfile
 import threading
@@ -38,21 +39,34 @@ _held: list[IO[bytes]] = []
 @functools.cache
 def _packed_files() -> tempfile.TemporaryDirectory[str]:
     _remove_abandoned()
-    folder = tempfile.TemporaryDirectory(prefix=_PREFIX)
-    lock = (Path(folder.name) / _LOCK).open("wb")
-    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    while True:
+        folder = tempfile.TemporaryDirectory(prefix=_PREFIX)
+        if _take(Path(folder.name) / _LOCK):
+            return folder
+        folder.cleanup()
+
+
+def _take(path: Path) -> bool:
+    """Hold a new folder's lock; False where another process, which found it free in between, removes the folder."""
+    try:
+        lock = path.open("wb")
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
     _held.append(lock)
-    return folder
+    return path.exists()
 
 
 def _remove_abandoned() -> None:
-    """Remove what killed processes have left: folders whose lock nobody holds."""
+    """Remove what killed processes of this user have left: folders whose lock nobody holds."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         try:
+            if folder.lstat().st_uid != os.getuid():
+                continue
             with (folder / _LOCK).open("rb") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(folder, ignore_errors=True)
-        except OSError:  # in use, just being made, or somebody else's
+        except OSError:  # in use, or just being made
             continue
 
 

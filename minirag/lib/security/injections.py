@@ -80,7 +80,7 @@ _PATTERNS: Final = (
     r"\b(?:pretend|act (?:as|like)|behave (?:as|like)|answer|respond|reply)\b[^.!?:]{0,60}"
     r"\b(?:no|without(?: any)?|free of)\s+(?:your\s+)?(?:rules|restrictions|guidelines|guardrails|filters)\b",
     rf"\b(?:role-?play|pretend|imagine|play (?:an?|the) (?:role|part|AI|assistant|bot|chatbot|character)|you are|you're)\b[^.!?]{{0,80}}\b(?:no|without(?: any)?|free of)\s+{_FREE}\b",
-    rf"\byou are (?:now\s+)?\w+(?: now)?[.,;:]\s+\S+ (?:has|knows|follows) no {_FREE}\b",
+    rf"\byou are (?:now\s+)?\w+(?: now)?[.,;:]\s+\S{{1,30}} (?:has|knows|follows) no {_FREE}\b",
     rf"\byour\s+(?:{_OLD}\s+)?{_RULES}\s+(?:no longer|do(?: not|n't))\s+(?:apply|count|exist|hold)\b",
     rf"{_START}{_SHOW_ME}(?:the|your)\s+(?:(?:full|exact|entire|own|original)\s+)*{_RULES}{_GIVEN}",
     rf"{_START}{_SHOW_ME}[^.!?]{{0,40}}\byour\s+{_HIDDEN}\b{_ABOUT}",

@@ -38,15 +38,15 @@ _ENGLISH: Final = (
     rf"\b(?:put|turn|rewrite|render|convert|express|set|sum up|summari[sz]e|repeat|retell|recite|tell me|write down|list)\b{_C}{{0,15}}\bwhat you (?:were|have been|had been)\s+(?:told|given|instructed|taught|ordered)\b(?!\s+(?:about|by|regarding))",
     # A part without limits.
     rf"\b(?:{_AS}\b{_C}{{0,50}}|playing\s+|play\s+(?:the (?:part|role) of\s+)?)\b(?:an?|the|your|my|our)\s+(?:\w+\s+){{0,2}}{_BEING}\b{_C}{{0,15}}\b(?:no|lost (?:every|all|its|any)|without(?: any)?|free (?:of|from)|knows no|stripped of)\s+(?:\w+\s+)?{_LIMITS}\b",
-    rf"\b(?:an?|my|your|our|in|into|to|as)\s+{_LOOSE}\s+(?:and \w+\s+)?(?:{_BEING}|friend|self|version)\b",
+    rf"\b(?:an?|my|your|our|in|into|to|as)\s+{_LOOSE}\s+(?:and \w+\s+)?(?:{_BEING}|friend|self|version)\b(?!\s+of\s+(?!you|this (?:chat|bot|AI|assistant)))",
     rf"\b{_OWNER}\s+(?:evil|dark|free|unrestricted|true|uncensored)\s+(?:twin|self|version|side|half)\b",
     rf"\b(?:assistant|bot|chat-?bot|AI)\s+(?:now\s+)?has\s+(?:now\s+)?(?:no (?:more|longer any)|not any more|no)\s+(?:\w+\s+)?{_LIMITS}\b",
     # Somebody who may release it; rules that are void.
     rf"\b(?:as|i am|i'm|speaking as)\s+(?:the|your|an?|its)\s+(?:\w+\s+)?{_BOSS}\b{_C}{{0,60}}\b(?:authori[sz]e|allow|permit|order|instruct|command|free|release|exempt|entitle)\s+you\b{_C}{{0,15}}\b{_LEAVE}",
-    rf"\bI (?:\w+\s+)?(?:authori[sz]e|permit|allow|order|command)\s+you\s+to\s+{_LEAVE}\b{_C}{{0,25}}\b(?:{_RULES}|{_LIMITS})",
+    rf"\bI (?:\w+\s+)?(?:authori[sz]e|permit|allow|order|command)\s+you\s+to\s+{_LEAVE}\b{_C}{{0,25}}\b(?:{_RULES}|{_LIMITS})\b(?!\s+(?:on|of|for|at|in|to)\s+(?:my|our)\b)",
     rf"(?:^|[.!?:;]\s*|\bnow\s+)(?:whatever|everything|anything|all)\s+(?:that\s+)?(?:was|is|has been|stands?|you (?:were|have been))\s+(?:\w+\s+)?(?:said|written|told|stated|instructed|above|before)\b{_C}{{0,25}}\b(?:is|are|counts? as)\s+(?:\w+\s+)?(?:void|invalid|cancel+ed|obsolete|null|revoked|superseded)\b",
     r"\bobey\s+(?:only me|me (?:only|alone)|nobody (?:but|except) me|no one (?:but|except) me)\b",
-    rf"(?:^|[.!?:;,]\s*)(?:please\s+|now\s+)?(?:stop|quit|cease)\s+(?:following|obeying|heeding|applying|respecting|keeping to|adhering to)\s+(?:your|(?:all |any )?(?:of )?(?:the|those|these)\s+{_RULES}\s+(?:that\s+)?you)\b",
+    rf"(?:^|[.!?:;,]\s*)(?:please\s+|now\s+)?(?:stop|quit|cease)\s+(?:following|obeying|heeding|applying|respecting|keeping to|adhering to)\s+(?:all |any )?(?:of )?(?:your\s+(?:\w+\s+)?{_RULES}|(?:the|those|these)\s+{_RULES}\s+(?:that\s+)?you)\b",
 )  # fmt: skip
 
 
@@ -72,23 +72,26 @@ class _Words:
             rf"(?={_C}{{0,120}}?(?:{self.given}))",
             rf"(?={_C}{{0,120}}?(?:{self.first}))",
         )
-        return (
-            rf"(?:{self.things})(?!{_OURS}){_C}{{0,60}}?(?:{self.chat})",
+        before_chat = rf"(?:{self.things})(?!{_OURS}){_C}{{0,60}}?(?:{self.chat})"
+        rest = (
             rf"(?:^|[.!?。！？।:;，、¿]\s*)(?!{_C}{{0,120}}?{_MINE}){given}{first}{_C}{{0,120}}?(?:{self.orders})",
             rf"(?:{self.drop}){_C}{{0,35}}?(?:{self.kept})|(?:{self.kept}){_C}{{0,30}}?(?:{self.drop})",
-            rf"(?:{self.part}){_C}{{0,50}}?(?:{self.loose})",
+            rf"(?:{self.part})(?!{_C}{{0,50}}?{_MY_COMPUTER}){_C}{{0,50}}?(?:{self.loose})",
         )
+        return rest if self.chat == _NOTHING else (before_chat, *rest)
 
 
+_NOTHING = r"(?!)"
 _OURS = r"\s+(?:that |which )?(?:I|we|ich|wir|die ich|den ich|que (?:je|j['’])|che ho|que eu|die ik|które)\b"
 _MINE = r"\b(?:my|our|mein\w*|unser\w*|mes|nos|mis|nuestr\w+|miei|mie|nostr\w+|meus|minhas|noss[ao]s|mijn|onze|moj\w+|nasz\w*|benim|мо[йяиюёе]\w*|наш\w*)\b"
+_MY_COMPUTER = r"\b(?:my|mein\w*|mon|mi|mio|meu|mijn|m[oó]j\w*|мо\w+|мій)\s+(?:computer|ordinateur|ordenador|computador|komputer|компьютер)"
 
 _EN = _Words(
     r"\b(?:text|sentences?|words|lines?|instructions?|guidance|rules|directions|prompt)\b",
     r"\b(?:before|prior to|ahead of|above|in front of)\s+(?:(?:this|our|the|my)\s+(?:very\s+)?(?:first\s+)?chat\b|my\s+(?:very\s+)?(?:first\s+)?message\b|this\s+(?:first\s+)?message\b|i could (?:type|write|say))(?!\s+(?:box|window|button))",
     r"\b(?:instructions?|guidance|rules|brief(?:ing)?|directions|prompt|directives|guidelines)\b",
     r"\byou\s+(?:were|have been|had been)\s+(?:\w+\s+)?(?:given|told|sent|shown|handed|fed|taught|issued)\b|\b(?:were|was|been)\s+(?:given|handed|sent|issued|passed) to you\b|\byou (?:got|received)\b|\b(?:did|have) you (?:get|got|receive|received)\b|\bwere you (?:\w+\s+)?(?:given|told|sent|shown|handed|fed|taught|issued)\b",
-    r"\b(?:before (?:this|our|the) (?:conversation|dialogue|discussion|chat)|before i (?:wrote|typed|came|arrived|said|asked|joined|opened)|at the (?:very )?(?:start|beginning|outset|top)|beforehand|in advance|initially|to begin with)\b",
+    r"\b(?:before (?:this|our|the) (?:conversation|dialogue|discussion|chat)|before i (?:wrote|typed|came|arrived|said|asked|joined|opened)|at the (?:very )?(?:start|beginning|outset|top)(?!\s+of\s+(?!(?:this|our|the) (?:chat|conversation|dialogue|discussion|session)))|beforehand|in advance|initially|to begin with)\b",
     r"\byou(?:['’]re| are)\s+(?:\w+\s+)?(?:no longer|not|never) bound (?:to|by)\b",
     r"\b(?:your|any|those|these|all)\s+(?:\w+\s+)?(?:instructions?|guidelines?|rules?|directives?|constraints|restrictions)\b",
     r"\b(?:you are|you're|act as|become|answer as|speak as|play)\b",
@@ -99,8 +102,8 @@ _DE = _Words(
     r"\b(?:vor|oberhalb|über)\s+(?:meiner\s+(?:aller)?(?:ersten\s+)?nachricht|dieser\s+(?:ersten\s+)?nachricht|diesem chat|unserem chat)\b",
     r"\b(?:anweisung\w*|auftrag|aufträge|regeln|vorgaben|richtlinien|instruktion\w*|befehle?)\b",
     r"\b(?:dir|du)\b[^.!?]{0,30}\b(?:ge|mitge|aufge|vorge)(?:geben|sagt|tragen|schrieben|teilt)\b|\b(?:hast du|du)\b[^.!?]{0,30}\b(?:erhalten|bekommen)\b|\b(?:gab|sagte|erteilte) man dir\b|\b(?:bekamst|erhieltest) du\b",
-    r"\b(?:vorab|vorher|zuvor|zu beginn|zu anfang|am anfang|anfangs|im voraus|vor (?:diesem|unserem|dem) (?:gespräch|dialog)|vor (?:dieser|unserer) unterhaltung)\b",
-    r"\b(?:lösche?|vergiss|streiche?|verwirf|missachte)\b|\bnicht (?:mehr|länger) an\b",
+    r"\b(?:vorab|vorher|zuvor|zu beginn|zu anfang|am anfang(?! (?:der|des|dieser|dieses|einer|eines) (?!unterhaltung|gesprächs|chats?\b|dialogs))|anfangs|im voraus|vor (?:diesem|unserem|dem) (?:gespräch|dialog)|vor (?:dieser|unserer) unterhaltung)\b",
+    r"\b(?:lösche?|vergiss(?! nicht)|streiche?|verwirf|missachte)\b|\bnicht (?:mehr|länger) an\b",
     r"\bdeine[nr]?\s+(?:\w+\s+)?(?:\w*anweisung\w*|regeln?|vorgaben?|richtlinien?|instruktion\w*|vorschrift\w*|beschränkung\w*)\b",
     r"\b(?:du bist|du wärst|wärst du|spiele?|stell dir vor|tu so|verhalte dich|antworte (?:wie|als)|übersetze?)\b",
     r"\b(?:ki|ai|assistent\w*|bot|chatbot|computer|zwilling)\b[^.!?]{0,25}\b(?:ohne|keine\w*|frei von)\s+(?:\w+\s+)?(?:schranken|grenzen|regeln|filter\w*|vorschriften|beschränkungen|skrupel|hemmungen)|\bkeine\s+(?:\w+\s+)?(?:vorschriften|schranken|hemmungen|skrupel)\b|\bdeine\w*\s+system(?:anweisung|instruktion|vorgabe|nachricht|prompt)\w*",
@@ -155,7 +158,7 @@ _NL = _Words(
     r"\b(?:instructies?|regels|richtlijnen|opdracht(?:en)?|aanwijzingen)\b",
     r"\b(?:je|jij)\b[^.!?]{0,25}\b(?:kreeg|gekregen|ontving)\b|\b(?:kreeg|ontving)\s+(?:je|jij)\b|\baan jou\b[^.!?]{0,12}\bgegeven\b",
     r"\b(?:vooraf|van tevoren|aan het begin|in het begin|v[oó][oó]r (?:dit|ons) gesprek|v[oó][oó]r deze (?:chat|discussie))\b",
-    r"\b(?:wis|verwijder|schrap|negeer)\b|\bniet (?:meer|langer) gebonden aan\b|\b(?:volg|gehoorzaam)\b(?=[^.!?]*\b(?:niet meer|niet langer)\b)",
+    r"\b(?:wis|verwijder|schrap|negeer)\b|\bniet (?:meer|langer) gebonden aan\b|\b(?:volg|gehoorzaam)\b(?=[^.!?]{0,80}\b(?:niet meer|niet langer)\b)",
     r"\b(?:jouw|uw)\s+(?:\w+\s+)?(?:instructies|regels|richtlijnen|beperkingen)\b",
     r"\b(?:je bent|jij bent|doe alsof|speel|stel je voor|wees|gedraag je|antwoord als)\b",
     r"\b(?:assistent|ai|bot|chatbot|computer|tweeling)\b[^.!?]{0,20}\b(?:zonder|vrij van)\s+(?:enige\s+)?(?:grenzen|filters?|regels|beperkingen|censuur|remmingen)\b",
@@ -166,14 +169,14 @@ _PL = _Words(
     r"\b(?:instrukcj\w+|zasad\w*|reguł\w*|polece\w+|wytyczn\w+)",
     r"\b(?:dostał[ae]ś|otrzymał[ae]ś)\b|\bci (?:dano|podano|powiedziano|przekazano)\b",
     r"\b(?:na (?:samym )?początku|z góry|przed (?:tą|naszą) rozmową)\b",
-    r"\b(?:nie (?:przestrzegaj|stosuj się do|słuchaj)|przestań (?:przestrzegać|stosować)|skasuj|usuń)\b|\bprzetłumacz\b(?=[^.!?]*\b(?:systemow|wewnętrzn|początkow)\w+)",
+    r"\b(?:nie (?:przestrzegaj|stosuj się do|słuchaj)|przestań (?:przestrzegać|stosować)|skasuj|usuń)\b|\bprzetłumacz\b(?=[^.!?]{0,80}\b(?:systemow|wewnętrzn|początkow)\w+)",
     r"\b(?:swoich|twoich|swoje|twoje)\s+(?:\w+\s+)?(?:zasad\w*|reguł\w*|instrukcj\w+|wytyczn\w+|polece\w+)",
     r"\b(?:jesteś|udawaj|wyobraź sobie|zagraj|bądź|odpowiadaj jak|wciel się)\b",
     r"\b(?:asystent\w*|ai|si|bot\w*|chatbot\w*|komputer\w*)\b[^.!?]{0,20}\b(?:bez|pozbawion\w+)\s+(?:żadnych\s+)?(?:ogranicze\w*|filtrów|zasad|limitów|cenzury|hamulców)\b",
 )  # fmt: skip
 _TR = _Words(
     r"\b(?:metn|metin|cümle|talimat|kural|yönerge)\w*",
-    r"(?!)",
+    _NOTHING,
     r"\b(?:talimat|kural|yönerge|komut|emir)\w*",
     r"\bsana\b[^.!?]{0,20}\b(?:verilen|verdikleri|söylenen|söyledikleri)\b|\baldığın\b",
     r"\b(?:başta|en başta|başlangıçta|önceden|baştan|bu (?:sohbetten|konuşmadan|mesajdan) önce|ilk mesajımdan önce)\b",
@@ -217,47 +220,47 @@ _AR = _Words(
 )  # fmt: skip
 _ZH = _Words(
     r"(?:文字|文本|内容|指令|指示|规则|規則|提示词?|设定|設定)",
-    r"(?!)",
+    _NOTHING,
     r"(?:指令|指示|规则|規則|提示词|设定|設定|命令)",
     r"(?<!我)(?:给你的|給你的|你收到的?|你得到的?|告诉你的)",
     r"(?:最初|一开始|一開始|最开始|开始时|事先|预先|事前|对话(?:开始)?(?:之前|前)|聊天(?:开始)?(?:之前|前))",
     r"(?:作废|作廢|失效|无效|無效|不用再遵守|不再遵守|不必遵守)",
-    r"(?:给你的?|給你的?|你的)\S{0,3}(?:规则|規則|指令|指示|限制|设定|命令|要求)",
+    r"(?:给你的?|給你的?|你的)\S{0,3}(?:规则|規則|指令|指示|限制|设定|命令|要求)(?!\S{0,6}(?:什么时候|何时|几时|多久|是否|会不会|为什么))",
     r"(?:你是|你现在是|扮演|假装|当作?|作为|成为|变成|进入)",
     r"(?:没有|沒有|不受|无|無)(?:任何)?(?:限制|约束|約束|过滤|審查|审查)的?(?:AI|人工智能|助手|机器人|模式|聊天机器人)",
 )  # fmt: skip
 _JA = _Words(
     r"(?:文章|テキスト|指示|ルール|規則|命令|プロンプト)",
-    r"(?!)",
+    _NOTHING,
     r"(?:指示|ルール|規則|命令|プロンプト)\S{0,12}(?:書き出|教えて|見せて|表示|出力|繰り返|書いて)",
     r"(?:与えられた|与えられている|渡された|受け取った)",
     r"(?:最初に|初めに|はじめに|あらかじめ|事前に|冒頭|会話の前|会話が始まる前|チャットの前)",
-    r"(?:従わないでください|従わなくて(?:いい|よい)(?!です|の)|従うのをやめて|守らなくて(?:いい|よい)(?!です|の)|守るのをやめて)",
+    r"(?:従わないでください|従わなくて(?:いい|よい)(?!です|の|場合|と)|従うのをやめて|守らなくて(?:いい|よい)(?!です|の|場合|と)|守るのをやめて)",
     r"(?:ルール|規則|指示|命令|制約|制限|ガイドライン)",
     r"(?:^|[、。！])",
-    r"(?:無制限|制限なし|制限のない|フィルターなし|検閲なし)の?(?:モード|AI|アシスタント|ボット)(?:で|として|に)(?:なって|答え|振る舞|応答|話)",
+    r"(?:無制限|制限なし|制限のない|フィルターなし|検閲なし)の?(?:モード|AI|アシスタント|ボット)(?:で|として|に)(?:なって|答え(?!られ)|振る舞|応答|話(?:して|せ(?![まるな])))",
 )  # fmt: skip
 _KO = _Words(
-    r"(?:글|문장|지시|규칙|지침|명령|프롬프트)\S*",
-    r"(?!)",
-    r"(?:지시|규칙|지침|명령|프롬프트)\S*[^.!?]{0,10}(?:알려|보여|적어|말해|출력|써)",
-    r"(?:네가|너가|당신이)\s*(?:\S+\s+)?(?:받은|들은|전달받은)|(?:너|당신)에게\s*(?:\S+\s+)?(?:주어진|내려진)",
+    r"(?:글|문장|지시|규칙|지침|명령|프롬프트)\S{0,12}",
+    _NOTHING,
+    r"(?:지시|규칙|지침|명령|프롬프트)\S{0,12}[^.!?]{0,10}(?:알려|보여|적어|말해|출력|써)",
+    r"(?:네가|너가|당신이)\s*(?:\S{1,20}\s+)?(?:받은|들은|전달받은)|(?:너|당신)에게\s*(?:\S{1,20}\s+)?(?:주어진|내려진)",
     r"(?:처음에|맨\s*처음|미리|사전에|대화\s*전에|시작할\s*때)",
     r"(?:따르지|지키지)\s*마(?:\s|[.!,]|$|세요|라)",
-    r"(?:규칙|지시|지침|명령)\S*",
+    r"(?:규칙|지시|지침|명령)\S{0,12}",
     r"(?:^|[.!,]\s*|지금부터\s*|이제\s*)",
-    r"(?:제한|규칙|검열|필터)\S?\s*없는\s*(?:AI|인공지능|비서|봇|챗봇|어시스턴트)\S*\s*(?:처럼|로서|가|이)",
+    r"(?:제한|규칙|검열|필터)\S?\s*없는\s*(?:AI|인공지능|비서|봇|챗봇|어시스턴트)\S{0,12}\s*(?:처럼|로서|가|이)",
 )  # fmt: skip
 _HI = _Words(
-    r"(?:पाठ|वाक्य|निर्देश|नियम|आदेश)\S*",
+    r"(?:पाठ|वाक्य|निर्देश|नियम|आदेश)\S{0,12}",
     r"(?:इस|मेरे)\s+(?:पहले\s+)?(?:चैट|संदेश)\s+(?:से|के)\s+(?:पहले|ऊपर)",
-    r"(?:निर्देश|नियम|आदेश)\S*",
-    r"(?:तुम्हें|आपको|तुमको)\s+(?:\S+\s+){0,3}?(?:दिए|दिया|मिले|मिला|बताए|बताया)",
+    r"(?:निर्देश|नियम|आदेश)\S{0,12}",
+    r"(?:तुम्हें|आपको|तुमको)\s+(?:\S{1,20}\s+){0,3}?(?:दिए|दिया|मिले|मिला|बताए|बताया)",
     r"(?:शुरू\s+में|शुरुआत\s+में|आरंभ\s+में|पहले\s+से|बातचीत\s+से\s+पहले)",
     r"(?:मत\s+मानो|पालन\s+मत\s+करो|मानना\s+बंद\s+करो|भूल\s+जाओ|रद्द\s+समझो)",
-    r"(?:अपने|तुम्हारे|पुराने|पिछले)\s+(?:निर्देश|नियम|आदेश)\S*",
+    r"(?:अपने|तुम्हारे|पुराने|पिछले)\s+(?:निर्देश|नियम|आदेश)\S{0,12}",
     r"(?:तुम|आप|अब)",
-    r"(?:बिना|बग़ैर)\s+(?:किसी\s+)?(?:नियम|सीमा|पाबंदी|रोक)\S*\s+(?:के|वाले|वाली)\s+(?:सहायक|एआई|बॉट)",
+    r"(?:बिना|बग़ैर)\s+(?:किसी\s+)?(?:नियम|सीमा|पाबंदी|रोक)\S{0,12}\s+(?:के|वाले|वाली)\s+(?:सहायक|एआई|बॉट)",
 )  # fmt: skip
 
 LATIN: Final = tuple(

@@ -89,7 +89,7 @@ class _Words:
 _GERMAN = _Words(
     r"\b(?:deine|ihre|eure)[nr]?\s+(?:\w+\s+)?(?:anweisungen|vorgaben|regeln|richtlinien|instruktionen|programmierung)\b",
     r"\b(?:dein|ihr)\w*\s+(?:systemprompt|prompt)\w*|\b(?:dein|ihr)\w*\s+(?:intern|geheim|versteckt|ursprünglich|anfänglich)\w*\s+(?:anweisung|vorgab|regel|instruktion)\w*",
-    r"\b(?:setze?|setzen)\b(?=[^.!?]*\bhinweg)|\b(?:wirf|werfen|lass|lassen|leg|lege|schalte?)\b(?=[^.!?]*\b(?:bord|weg|beiseite|außer acht|aus)\b)",
+    r"\b(?:setze?|setzen)\b(?=[^.!?]{0,120}\bhinweg)|\b(?:wirf|werfen|lass|lassen|leg|lege|schalte?)\b(?=[^.!?]{0,120}\b(?:bord|weg|beiseite|außer acht|aus)\b)",
     r"\b(?:übersetze?|fasse?|gib|verrate?|nenne?|schreibe?|wiederhole?|umschreibe?|kopiere?|zitiere?|liste)\b",
     r"\b(?:tu|tun sie)\s+so\b|\bstell\w*\s+(?:dir|sie sich)\s+vor\b|\bals (?:hättest|hätten|gäbe)\b|\bverhalte? dich\b",
     r"\bkeine\w*\s+(?:regeln|beschränkungen|einschränkungen|grenzen|filter|vorgaben)\s+(?:mehr\s+)?(?:hättest|hast|hätten)\b|\bhättest du keine\w*\s+(?:regeln|beschränkungen|einschränkungen|grenzen|filter|vorgaben)",
@@ -97,7 +97,7 @@ _GERMAN = _Words(
 _FRENCH = _Words(
     r"\b(?:tes|vos|ta|votre)\s+(?:instructions|consignes|règles|directives|programmation)\b",
     r"\b(?:ton|votre)\s+(?:prompt|invite système)\b|\b(?:tes|vos)\s+(?:instructions|consignes|règles|directives)\s+(?:internes|secrètes|cachées|système|initiales|de départ)\b",
-    r"\b(?:mets|mettez|laisse|laissez)\b(?=[^.!?]*\b(?:de côté|tomber)\b)|\b(?:abandonne|désactive|oublie)z?\b",
+    r"\b(?:mets|mettez|laisse|laissez)\b(?=[^.!?]{0,120}\b(?:de côté|tomber)\b)|\b(?:abandonne|désactive|oublie)z?\b",
     r"\b(?:tradui(?:s|sez)|résume[zr]?|reformule[zr]?|récite[zr]?|copie[zr]?|écri(?:s|vez)|donne[zr]?|révèle[zr]?|épelle[zr]?|liste[zr]?)\b",
     r"\b(?:fais|faites|agis|agissez|réponds|répondez)\s+comme si\b|\bimagine[zr]?\s+que\b",
     r"\b(?:tu|vous)\s+n['’]?\s*(?:avais|aviez|as|avez)\s+(?:plus\s+)?(?:pas de|aucune?|plus de)\s+(?:règle|limite|restriction|contrainte|filtre)s?\b",
@@ -105,7 +105,7 @@ _FRENCH = _Words(
 _SPANISH = _Words(
     r"\b(?:tus|sus|vuestras)\s+(?:instrucciones|directrices|reglas|normas|directivas)\b",
     r"\b(?:tu|su)\s+prompt\b|\b(?:tus|sus)\s+(?:instrucciones|directrices|reglas)\s+(?:internas|secretas|ocultas|iniciales|de sistema|del sistema)\b",
-    r"\b(?:deja|dejad|deje|pon|ponga)\b(?=[^.!?]*\b(?:de lado|a un lado|aparte)\b)|\b(?:abandona|desactiva|descarta)\b",
+    r"\b(?:deja|dejad|deje|pon|ponga)\b(?=[^.!?]{0,120}\b(?:de lado|a un lado|aparte)\b)|\b(?:abandona|desactiva|descarta)\b",
     r"\b(?:traduce|resume|resuma|parafrasea|recita|copia|escribe|revela|deletrea|enumera|dame|di)\b",
     r"\b(?:haz|haga|actúa|actúe|responde|compórtate)\s+como si\b|\bimagin[ae](?:te)?\s+que\b",
     r"\bno\s+(?:tuvieras|tienes|tuvieses|tiene|tuviera)\s+(?:\w+\s+)?(?:reglas|restricciones|límites|filtros|normas)\b",
@@ -113,7 +113,7 @@ _SPANISH = _Words(
 _ITALIAN = _Words(
     r"\b(?:tue|sue|vostre)\s+(?:istruzioni|regole|direttive|linee guida)\b",
     r"\b(?:tuo|suo)\s+prompt\b|\b(?:tue|sue)\s+(?:istruzioni|regole|direttive)\s+(?:interne|segrete|nascoste|iniziali|di sistema)\b",
-    r"\b(?:metti|metta|lascia|lasci)\b(?=[^.!?]*\b(?:da parte|perdere)\b)|\b(?:abbandona|disattiva)\b",
+    r"\b(?:metti|metta|lascia|lasci)\b(?=[^.!?]{0,120}\b(?:da parte|perdere)\b)|\b(?:abbandona|disattiva)\b",
     r"\b(?:traduci|riassumi|riassuma|parafrasa|recita|copia|scrivi|rivela|elenca|dimmi)\b",
     r"\b(?:fai|faccia)\s+finta\b|\bimmagina\b|\b(?:agisci|rispondi|comportati)\s+come se\b",
     r"\b(?:non\s+(?:avere|avessi|hai)\s+(?:più\s+)?|senza\s+)(?:regole|limiti|restrizioni|filtri)\b",
@@ -121,7 +121,7 @@ _ITALIAN = _Words(
 _DUTCH = _Words(
     r"\b(?:je|jouw|uw)\s+(?:instructies|regels|richtlijnen|opdrachten|programmering)\b",
     r"\b(?:je|jouw|uw)\s+(?:systeem)?prompt\b|\b(?:je|jouw|uw)\s+(?:interne|geheime|verborgen|oorspronkelijke)\s+(?:instructies|regels|richtlijnen)\b",
-    r"\b(?:zet|leg|gooi|schuif)\b(?=[^.!?]*\b(?:opzij|overboord|terzijde|weg)\b)",
+    r"\b(?:zet|leg|gooi|schuif)\b(?=[^.!?]{0,120}\b(?:opzij|overboord|terzijde|weg)\b)",
     r"\b(?:vertaal|vat|parafraseer|herhaal|kopieer|schrijf|onthul|geef|noem)\b",
     r"\b(?:doe|gedraag je|antwoord)\s+alsof\b|\bstel je voor\b",
     r"\bgeen\s+(?:regels|beperkingen|grenzen|filters)\s+(?:hebt|heeft|had)\b|\b(?:hebt|heeft|had)\s+geen\s+(?:regels|beperkingen|grenzen|filters)\b",
@@ -129,7 +129,7 @@ _DUTCH = _Words(
 _PORTUGUESE = _Words(
     r"\b(?:tuas|suas|vossas)\s+(?:instruções|regras|diretrizes|directrizes)\b",
     r"\b(?:teu|seu)\s+prompt\b|\b(?:tuas|suas)\s+(?:instruções|regras|diretrizes)\s+(?:internas|secretas|ocultas|iniciais|de sistema|do sistema)\b",
-    r"\b(?:deixa|deixe|põe|ponha|coloque)\b(?=[^.!?]*\bde lado\b)|\b(?:abandona|desativa|descarta)\b",
+    r"\b(?:deixa|deixe|põe|ponha|coloque)\b(?=[^.!?]{0,120}\bde lado\b)|\b(?:abandona|desativa|descarta)\b",
     r"\b(?:traduz|traduza|resume|resuma|parafraseia|recita|copia|copie|escreve|escreva|revela|revele|lista)\b",
     r"\b(?:finge|finja|imagine|imagina)\s+que\b|\b(?:age|aja|responde)\s+como se\b",
     r"\bnão\s+(?:tens|tem|tivesses|tivesse)\s+(?:\w+\s+)?(?:regras|limites|restrições|filtros)\b",
@@ -169,7 +169,7 @@ _UKRAINIAN = _Words(
 _ARABIC = _Words(
     r"(?:تعليمات|قواعد|أوامر|إرشادات|توجيهات)ك",
     r"(?:تعليمات|قواعد|أوامر|توجيهات)ك\s+(?:ال)?(?:داخلية|سرية|خفية|أصلية|أولية|مخفية)|موجه\s+النظام",
-    r"(?:ضع|اترك|دع|ألق)\b(?=[^.!?]*(?:جانبا|جانبًا))|عط[لّ]\w*",
+    r"(?:ضع|اترك|دع|ألق)\b(?=[^.!?]{0,120}(?:جانبا|جانبًا))|عط[لّ]\w*",
     r"(?:لخص|ترجم|انسخ|أعد\s+صياغة|اكشف|اذكر)",
     r"(?:تصرف|تخيل|تظاهر|افترض)",
     r"(?:ليس\s+لديك|لا\s+توجد|ليست\s+لديك|بدون|بلا)\s+(?:أي\s+)?(?:قواعد|قيود|حدود)",
@@ -199,12 +199,12 @@ _KOREAN = _Words(
     r"(?:규칙|제한|제약)\S?\s*(?:없)",
 )  # fmt: skip
 _HINDI = _Words(
-    r"(?:अपने|तुम्हारे|आपके)\s+(?:निर्देश|नियम|आदेश)\S*",
-    r"(?:अपने|तुम्हारे|आपके)\s+(?:आंतरिक|छिपे|गुप्त|सिस्टम|प्रारंभिक)\s+(?:निर्देश|नियम|प्रॉम्प्ट)\S*",
+    r"(?:अपने|तुम्हारे|आपके)\s+(?:निर्देश|नियम|आदेश)\S{0,12}",
+    r"(?:अपने|तुम्हारे|आपके)\s+(?:आंतरिक|छिपे|गुप्त|सिस्टम|प्रारंभिक)\s+(?:निर्देश|नियम|प्रॉम्प्ट)\S{0,12}",
     r"एक\s+तरफ|किनारे|छोड़\s+दो|त्याग",
     r"सारांश|अनुवाद|दोहरा|कॉपी",
     r"बर्ताव\s+करो|व्यवहार\s+करो|कल्पना\s+करो|मान\s+लो|जैसे\s+तुम्हारे",
-    r"कोई\s+(?:नियम|पाबंदी|सीमा|प्रतिबंध)\S*\s+(?:नहीं|न)",
+    r"कोई\s+(?:नियम|पाबंदी|सीमा|प्रतिबंध)\S{0,12}\s+(?:नहीं|न)",
 )  # fmt: skip
 
 LATIN: Final = (

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 _C = r"[^.!?。！？]"  # within a sentence
-_FEW = r"(?:\S+\s+){0,2}?"  # some words between
+_FEW = r"(?:\S{1,30}\s+){0,2}?"  # some words between
 _START = r"(?:^|[.!?:;,]\s*|\b(?:und|dann|et|puis|y|luego|e|ora|poi|en|nu|depois|per favore|por favor|bitte|alors)\s+)"
 
 _GERMAN_RULES = (
@@ -33,7 +33,7 @@ LATIN: Final = (
     rf"\bdu (?:bist|hast)\b{_C}{{0,40}}\b(?:ohne|keine)\s+(?:\w+\s+)?(?:regeln|beschränkungen|einschränkungen|filter|grenzen)\b",
     # French
     rf"{_START}(?:ignore[z]?|oublie[z]?|contourne[z]?|(?:ne\s+)?tiens\s+(?:plus|pas)\s+compte\s+d(?:e|es)|fais abstraction de)\s+"
-    r"(?:(?:toutes?|les|tes|vos|ces)\s+)*(?:(?:tes|vos|toutes?)\s+(?:les\s+)?\S*\s*(?:instructions|consignes|règles|directives|ordres)"
+    r"(?:(?:toutes?|les|tes|vos|ces)\s+)*(?:(?:tes|vos|toutes?)\s+(?:les\s+)?\S{0,12}\s*(?:instructions|consignes|règles|directives|ordres)"
     r"|(?:instructions|consignes|règles|directives|ordres)(?:\s+(?:précédente?s|antérieure?s|ci-dessus)|\b(?=\s+(?:et|que)\b)))",
     rf"{_START}(?:ignore[z]?|oublie[z]?)\s+tout\s+ce\s+qu",
     rf"\b(?:montre|affiche|révèle|donne|répète|dis|écris|quels?(?:les?)?\s+(?:est|sont))(?:-moi|-nous|z)?\b{_C}{{0,20}}"
@@ -118,12 +118,12 @@ EAST_ASIAN: Final = (
     rf"(?:システムプロンプト|システムメッセージ|初期指示|隠された指示|apiキー){_C}{{0,10}}(?:教え|見せ|表示|出力|繰り返|公開|書いて|書き出)",
     rf"(?:今から|これから|あなたに?は|君に?は){_C}{{0,15}}(?:制限|ルール|制約|規則){_C}{{0,4}}(?:ない|ありません|なし|なく)",
     # Korean
-    rf"(?:이전|지금까지|위|모든|앞|너|네|당신)\S{{0,3}}\s*{_FEW}(?:지시|명령|규칙|지침|프롬프트)\S*\s*{_FEW}(?:무시|잊)",
-    rf"(?:시스템\s*(?:프롬프트|메시지|지침)|숨겨진\s*지시|api\s*키)\S*\s*{_FEW}(?:보여|알려|출력|공개|말해)",
-    rf"(?:지금부터|이제){_C}{{0,15}}(?:제한|규칙|제약)\S*\s*없",
+    rf"(?:이전|지금까지|위|모든|앞|너|네|당신)\S{{0,3}}\s*{_FEW}(?:지시|명령|규칙|지침|프롬프트)\S{{0,12}}\s*{_FEW}(?:무시|잊)",
+    rf"(?:시스템\s*(?:프롬프트|메시지|지침)|숨겨진\s*지시|api\s*키)\S{{0,12}}\s*{_FEW}(?:보여|알려|출력|공개|말해)",
+    rf"(?:지금부터|이제){_C}{{0,15}}(?:제한|규칙|제약)\S{{0,12}}\s*없",
 )  # fmt: skip
 
 DEVANAGARI: Final = (
-    rf"(?:पिछले|पहले|सभी|सारे|अपने|ऊपर)\s+{_FEW}(?:निर्देश|नियम|आदेश)\S*\s+{_FEW}(?:अनदेखा|नज़रअंदाज़|नजरअंदाज|भूल|भुला)",
-    rf"(?:सिस्टम\s+(?:प्रॉम्प्ट|संदेश)|छिपे\s+निर्देश|अपने\s+निर्देश)\S*\s+{_FEW}(?:दिखा|बता|लिख)",
+    rf"(?:पिछले|पहले|सभी|सारे|अपने|ऊपर)\s+{_FEW}(?:निर्देश|नियम|आदेश)\S{{0,12}}\s+{_FEW}(?:अनदेखा|नज़रअंदाज़|नजरअंदाज|भूल|भुला)",
+    rf"(?:सिस्टम\s+(?:प्रॉम्प्ट|संदेश)|छिपे\s+निर्देश|अपने\s+निर्देश)\S{{0,12}}\s+{_FEW}(?:दिखा|बता|लिख)",
 )  # fmt: skip
