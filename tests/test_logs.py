@@ -83,7 +83,9 @@ def test_the_words_of_an_error_are_in_no_log(in_acme, log, fail: Callable[[], No
     except Exception as error:
         logger.exception("it failed")
         logger.error("Task %(name)s raised: %(exc)s %(traceback)s", _as_celery(), exc_info=True)
-        logger.error("Exception inside application: %s", error, exc_info=error)  # as Daphne writes it
+        logger.error(
+            "Exception inside application: %s", error, exc_info=error
+        )  # as Daphne writes it
         logger.warning("%d tries, the last: %r", 2, error)
     text = written.getvalue()
     assert SAID not in text and told in text and fail.__name__ in text, text
