@@ -127,11 +127,11 @@ def is_page_number(line: str) -> bool:
 
 def name_columns(header: list[str], width: int) -> list[str]:
     """A name for each column; what has none, or another's, has its number."""
-    names: list[str] = []
+    names: dict[str, None] = {}
     for number, name in enumerate([*header, *[""] * (width - len(header))], 1):
         clean = clean_line(name) or f"Column {number}"
-        names.append(f"{clean} ({number})" if clean in names else clean)
-    return names
+        names[f"{clean} ({number})" if clean in names else clean] = None
+    return [*names]
 
 
 def write_record(names: list[str], row: list[str]) -> str:
@@ -141,14 +141,6 @@ def write_record(names: list[str], row: list[str]) -> str:
     return "\n".join(
         f"{name}: {cell.replace(chr(10) * 2, chr(10))}" for name, cell in cells if cell
     )
-
-
-def _write_table(rows: list[list[str]]) -> str:
-    header, *body = rows
-    if body and sum(map(len, header)) > _LONGEST_HEADER:
-        names = name_columns(header, max(map(len, rows)))
-        return "\n\n".join(write_record(names, row) for row in body)
-    return "\n".join(" | ".join(row) for row in rows)
 
 
 def _is_title(row: list[str]) -> bool:
@@ -223,10 +215,27 @@ class SectionWriter:
         while len(rows) > 1 and _is_title(rows[0]) and not _is_title(rows[1]):
             self.add_paragraph(rows.pop(0)[0])
         if rows:
-            text = _write_table([[clean_line(cell) for cell in row] for row in rows])
-            self._count(text)
+            text = self._write_table([[clean_line(cell) for cell in row] for row in rows])
             self.close_section()
             self.sections.append(Section(self.heading, text, self.page, "table", self.place))
+
+    def _write_table(self, rows: list[list[str]]) -> str:
+        header, *body = rows
+        if body and sum(map(len, header)) > _LONGEST_HEADER:
+            names = name_columns(header, max(map(len, rows)))
+            return "\n\n".join(self.write_records(names, body))
+        text = "\n".join(" | ".join(row) for row in rows)
+        self._count(text)
+        return text
+
+    def write_records(self, names: list[str], rows: Iterable[list[str]]) -> list[str]:
+        """A record for each row that says something. Counted one by one: a long name makes much of many short rows."""
+        records = []
+        for row in rows:
+            if record := write_record(names, row):
+                self._count(record)
+                records.append(record)
+        return records
 
     def add_record(self, fields: Iterable[tuple[str, str]], place: str) -> None:
         """One self-describing record: a line for each field that says something."""

@@ -19,12 +19,12 @@ from knowledge.formats.sections import (
     clean_line,
     clean_text,
     name_columns,
-    write_record,
 )
 
 _DELIMITERS = (",", ";", "\t", "|")
 _NAMED_DELIMITER = re.compile(r"""["']?sep=(.)["']?\r?\n""", re.IGNORECASE)
 _NUMBER = re.compile(r"[-+(]?\s*[$€£¥%]?\s*\d[\d.,'\u2019/:\s-]*\s*[%$€£¥]?\)?")
+_LONGEST_NUMBER = 60
 _DIVIDING_COMMA = re.compile(r"(?<!\d),|,(?!\d)")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _SAMPLE_CHARACTERS = 64 * 1024
@@ -92,6 +92,11 @@ def _count_filled(row: list[str]) -> int:
     return sum(bool(cell.strip()) for cell in row)
 
 
+def _is_number(cell: str) -> bool:
+    cell = cell.strip()
+    return len(cell) <= _LONGEST_NUMBER and _NUMBER.fullmatch(cell) is not None
+
+
 def _is_header(first: list[str], body: list[list[str]]) -> bool:
     """Not where it has numbers in the columns of numbers, unless they are years, which the others are not."""
     votes = 0
@@ -99,10 +104,10 @@ def _is_header(first: list[str], body: list[list[str]]) -> bool:
         below = [
             row[column] for row in body[:_SAMPLE_ROWS] if column < len(row) and row[column].strip()
         ]
-        numbers = [value for value in below if _NUMBER.fullmatch(value.strip())]
+        numbers = [value for value in below if _is_number(value)]
         if not below or len(numbers) < 0.6 * len(below) or not cell.strip():
             continue
-        is_number = _NUMBER.fullmatch(cell.strip()) is not None
+        is_number = _is_number(cell)
         is_year = _YEAR.fullmatch(cell.strip()) and not all(map(_YEAR.fullmatch, numbers))
         votes += -1 if is_number and not is_year else 1
     return votes >= 0
@@ -149,7 +154,7 @@ def parse_csv(data: bytes, writer: SectionWriter) -> dict[str, object]:
     if title:
         writer.open_heading(1, title[0])
         writer.add_paragraph("\n".join(title[1:]))
-    records = [record for row in body[:end] if (record := write_record(names, row))]
+    records = writer.write_records(names, body[:end])
     if len(names) == 1 and not header and len(records) == 1:
         writer.add_paragraph(records[0].partition(": ")[2])
     elif records:

@@ -70,7 +70,7 @@ def test_names_lead_nowhere_and_turn_no_text_around():
         for name in names:
             archive.writestr(zipfile.ZipInfo(name), "The pump runs.")
     assert sorted(members(data.getvalue())) == [
-        "abs/a.txt", "dir/b.txt", "etc/passwd.txt", "same.txt", "same.txt (6)", "xtxt.c.txt",
+        "abs/a.txt", "dir/b.txt", "etc/passwd.txt", "same (6).txt", "same.txt", "xtxt.c.txt",
     ]  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import lzma
 import re
 import stat
 import unicodedata
@@ -11,6 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Final
 
 from knowledge.formats.sections import ParseError, SectionWriter, clean_line
@@ -24,6 +26,7 @@ _OF_SYSTEMS: Final = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
 _UTF8_NAME: Final = 0x800
 _UNREADABLE: Final = (
     zipfile.BadZipFile, zlib.error, ValueError, NotImplementedError, EOFError, OSError, KeyError, RuntimeError,
+    lzma.LZMAError, MemoryError,
 )  # fmt: skip
 
 
@@ -79,8 +82,10 @@ def _name_files(entries: list[zipfile.ZipInfo]) -> Iterator[PackedFile]:
         if any(part in _OF_SYSTEMS or part.startswith("._") for part in parts):
             continue
         path = "/".join(parts)[-LONGEST_PATH:] or f"file {number}"
-        # Two files of one name are two documents.
-        unique = path if path not in taken else f"{path} ({number})"
+        # Two files of one name are two documents, of the same format.
+        unique, suffix = path, PurePosixPath(path).suffix
+        while unique in taken:
+            unique = f"{unique.removesuffix(suffix)} ({number}){suffix}"
         taken.add(unique)
         yield PackedFile(unique, info)
 

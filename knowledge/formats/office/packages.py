@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import lzma
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ LARGEST_PART: Final = 64 * 1024 * 1024
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _UNREADABLE: Final = (
     zipfile.BadZipFile, zlib.error, ValueError, NotImplementedError, EOFError, OSError, KeyError, RuntimeError,
+    lzma.LZMAError,
 )  # fmt: skip
 
 

@@ -36,6 +36,10 @@ _DEFINITION = re.compile(r"[ ]{0,3}\[[^\]]+\]:[ \t]*<?[^\s<]*[/:.#?@]")
 _HAS_STRUCTURE = re.compile(r"<(?:table|dl|ul|ol|details|summary|h[1-6])\b", re.IGNORECASE)
 # "Text[^1]" and "[^1]: the note".
 _NOTE = re.compile(r"^\[\^[^\]\s]{1,50}\]:[ \t]*|\[\^[^\]\s]{1,50}\]", re.MULTILINE)
+_MOST_MERGED = 1000
+_LARGEST_NUMBER = 2**63
+# What our own reader says of a document, under these names.
+_RESERVED = frozenset(("notes", "encoding"))
 # What is nested deeper than this is dropped by the library, with its text.
 _DEEPEST = 100
 # Only real HTML: "<tenant>" in prose is a placeholder that the reader needs.
@@ -105,8 +109,9 @@ def drop_comments(text: str) -> str:
 def _plain_value(value: Any) -> Any:
     if isinstance(value, datetime.date | datetime.datetime):
         return value.isoformat()
-    if value is None or isinstance(value, bool | int | float):
-        return value
+    if isinstance(value, int | float):
+        # No database takes what is no number, or of any length.
+        return value if abs(value) < _LARGEST_NUMBER else None
     return clean_line(str(value))[:1000] if isinstance(value, str) else None
 
 
@@ -124,23 +129,40 @@ def read_front_matter(text: str) -> tuple[dict[str, Any], str]:
         # Without its fences: the second would make a heading of the line before it.
         return kept, f"{match.group(1)}\n\n{text[match.end() :]}"
     metadata: dict[str, Any] = {}
-    restricting = [key for key in loaded if may_restrict(f"{key}:")]
-    for key in [*restricting, *[key for key in loaded if key not in restricting][:50]]:
-        value = loaded[key]
+    named = [(name, value) for key, value in loaded.items() if (name := _name_of(key))]
+    restricting = [each for each in named if may_restrict(f"{each[0]}:")]
+    others = [each for each in named if not may_restrict(f"{each[0]}:")]
+    for name, value in [*restricting, *others[:50]]:
         if isinstance(value, list):
-            metadata[str(key)] = [
+            metadata[name] = [
                 _plain_value(item) for item in value[:100] if _plain_value(item) is not None
             ]
         elif (plain := _plain_value(value)) is not None:
-            metadata[str(key)] = plain
-        if key in restricting and value and not metadata.get(str(key)):
-            metadata[str(key)] = "unreadable"
+            metadata[name] = plain
+        if may_restrict(f"{name}:") and value and not metadata.get(name):
+            metadata[name] = "unreadable"
     return metadata, text[match.end() :]
+
+
+def _name_of(key: Any) -> str:
+    """Under which name a field is kept; "" for one that is not."""
+    plain = _plain_value(key)
+    name = "" if plain is None else str(plain)[:100]
+    return "" if name in _RESERVED else name
+
+
+class _MatterLoader(yaml.SafeLoader):
+    """What is merged into a mapping ("<<") is bounded: some ten lines could make gigabytes of it."""
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        super().flatten_mapping(node)
+        if len(node.value) > _MOST_MERGED:
+            raise yaml.YAMLError("too much is merged")
 
 
 def _load_matter(text: str, *, is_toml: bool) -> dict[Any, Any] | None:
     try:
-        loaded = tomllib.loads(text) if is_toml else yaml.safe_load(text)
+        loaded = tomllib.loads(text) if is_toml else yaml.load(text, _MatterLoader)  # noqa: S506
     except (yaml.YAMLError, RecursionError, ValueError):
         return None
     return loaded if isinstance(loaded, dict) else None

@@ -11,7 +11,7 @@ from knowledge.formats.sections import ParseError, SectionWriter, clean_line, cl
 _TIME: Final = re.compile(
     r"^\s*(?:(\d{1,4}):)?(\d{1,2}):(\d{2})[.,](\d{1,3})\s*-->\s*(?:\d{1,4}:)?\d{1,2}:\d{2}[.,]\d{1,3}"
 )
-_VOICE: Final = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]{1,80})>")
+_VOICE: Final = re.compile(r"<v(?:\.[^\s<>]{0,200})?\s{1,20}([^<>]{1,80})>")
 _MARK: Final = re.compile(
     r"</?(?:b|i|u|c|v|lang|ruby|rt|font)(?:[.\s][^<>]{0,200})?>|<\d{2}:\d{2}[\d:.]*>|\{\\[^{}]{1,60}\}"
 )
