@@ -16,11 +16,13 @@ _END = re.compile(
     r"""(?P<soft>(?<![.!?…])[.!?…]++["'”’»)\]]*+)(?=\s++(?P<next>["'“‘«(\[¿¡\-–—•*]*\s*\S))"""
     r"""|(?P<hard>[。！？｡]++["'”’」』）》]*+(?!と)|(?<![؟।॥؛۔])[؟।॥؛۔]++["'”’»)]*+(?=\s|$))""",
 )
-_LINE_BREAK = re.compile(r"\s*\n\s*")
 _BLANK_LINE = re.compile(r"\n\s*\n")
 _LIST_ITEM = re.compile(r"(?:[-*•‣◦–]|\d{1,3}[.)]|[a-zA-Z][.)])\s+\S")
 _FIRST_WORD = re.compile(r"\s*(\w*)")
 _LAST_WORD = re.compile(r"[^\s(\[\"'“‘«]+$")
+_LONGEST_WORD: Final = 100
+_LONG_LINE: Final = 60
+_FINISHED: Final = (".", "!", "?", ":", ";", "…", "。", "！", "？", "؟", "।")
 
 
 def _ends_sentence(line: str, match: re.Match[str]) -> bool:
@@ -33,7 +35,7 @@ def _ends_sentence(line: str, match: re.Match[str]) -> bool:
         return False
     if end != ".":
         return True
-    word = _LAST_WORD.search(line, 0, match.start())
+    word = _LAST_WORD.search(line, max(0, match.start() - _LONGEST_WORD), match.start())
     if word is None:
         return True
     before = word.group().lower()
@@ -60,24 +62,28 @@ def _split_line(line: str) -> list[str]:
 
 def _join_wrapped(lines: list[str]) -> list[str]:
     """Lines that only wrap a sentence are put together; list items, headings and finished sentences are not."""
-    joined: list[str] = []
+    joined: list[list[str]] = []
+    length = 0
     for line in lines:
+        last = joined[-1][-1] if joined else ""
         wraps = (
             joined
             and not _LIST_ITEM.match(line)
-            and not joined[-1].endswith((".", "!", "?", ":", ";", "…", "。", "！", "？", "؟", "।"))
-            and (line[0].islower() or joined[-1].endswith((",", "-")) or len(joined[-1]) > 60)
+            and not last.endswith(_FINISHED)
+            and (line[0].islower() or last.endswith((",", "-")) or length > _LONG_LINE)
         )
         if wraps:
-            joined[-1] += " " + line
+            joined[-1].append(line)
+            length += 1 + len(line)
         else:
-            joined.append(line)
-    return joined
+            joined.append([line])
+            length = len(line)
+    return [" ".join(parts) for parts in joined]
 
 
 def split_lines(paragraph: str) -> list[list[str]]:
     """The lines of a paragraph, each as its sentences. Lines that only wrap a sentence are put together before."""
-    lines = [line for line in _LINE_BREAK.split(paragraph.strip()) if line]
+    lines = [line for each in paragraph.split("\n") if (line := each.strip())]
     return [sentences for line in _join_wrapped(lines) if (sentences := _split_line(line))]
 
 
