@@ -75,8 +75,8 @@ class _Words:
         before_chat = rf"(?:{self.things})(?!{_OURS}){_C}{{0,60}}?(?:{self.chat})"
         rest = (
             rf"(?:^|[.!?。！？।:;，、¿]\s*)(?!{_C}{{0,120}}?{_MINE}){given}{first}{_C}{{0,120}}?(?:{self.orders})",
-            rf"(?:{self.drop}){_C}{{0,35}}?(?:{self.kept})|(?:{self.kept}){_C}{{0,30}}?(?:{self.drop})",
-            rf"(?:{self.part})(?!{_C}{{0,50}}?{_MY_COMPUTER}){_C}{{0,50}}?(?:{self.loose})",
+            rf"(?:{self.drop})(?:(?!{_MINE}){_C}){{0,35}}?(?:{self.kept})|(?:{self.kept}){_C}{{0,30}}?(?:{self.drop})",
+            rf"(?:{self.part})(?!{_C}{{0,50}}?{_MY_COMPUTER}){_C}{{0,50}}?(?:{self.loose})(?!{_OF_TIME})",
         )
         return rest if self.chat == _NOTHING else (before_chat, *rest)
 
@@ -84,6 +84,9 @@ class _Words:
 _NOTHING = r"(?!)"
 _OURS = r"\s+(?:that |which )?(?:I|we|ich|wir|die ich|den ich|que (?:je|j['’])|che ho|que eu|die ik|które)\b"
 _MINE = r"\b(?:my|our|mein\w*|unser\w*|mes|nos|mis|nuestr\w+|miei|mie|nostr\w+|meus|minhas|noss[ao]s|mijn|onze|moj\w+|nasz\w*|benim|мо[йяиюёе]\w*|наш\w*)\b"
+_OF_TIME = (
+    r"\w*\s+(?:de (?:horário|horario|tempo|temps|tiempo)|di (?:tempo|orario)|czasow|по времени)"
+)
 _MY_COMPUTER = r"\b(?:my|mein\w*|mon|mi|mio|meu|mijn|m[oó]j\w*|мо\w+|мій)\s+(?:computer|ordinateur|ordenador|computador|komputer|компьютер)"
 
 _EN = _Words(
