@@ -74,7 +74,7 @@ class _Words:
         )
         before_chat = rf"(?:{self.things})(?!{_OURS}){_C}{{0,60}}?(?:{self.chat})"
         rest = (
-            rf"(?:^|[.!?。！？।:;，、¿]\s*)(?!{_C}{{0,120}}?{_MINE}){given}{first}{_C}{{0,120}}?(?:{self.orders})",
+            rf"(?:^|(?<=[.!?。！？।:;，、¿])){given}{first}(?!{_C}{{0,120}}?{_MINE}){_C}{{0,120}}?(?:{self.orders})",
             rf"(?:{self.drop})(?:(?!{_MINE}){_C}){{0,35}}?(?:{self.kept})|(?:{self.kept}){_C}{{0,30}}?(?:{self.drop})",
             rf"(?:{self.part})(?!{_C}{{0,50}}?{_MY_COMPUTER}){_C}{{0,50}}?(?:{self.loose})(?!{_OF_TIME})",
         )
