@@ -282,6 +282,51 @@ class TestTexts:
         ]
         assert refusal("[]", "ipynb").code == refusal("{", "ipynb").code == "broken"
 
+    def test_an_email_goes_on_below_a_picture_and_what_it_passes_on_is_read_once(self):
+        third = EmailMessage()
+        third["Subject"] = "Third"
+        third.set_content("The third text.")
+        second, first = EmailMessage(), EmailMessage()
+        second["Subject"], first["Subject"] = "Second", "First"
+        for outer, inner in ((second, third), (first, second)):
+            outer.set_content(f"Text of {outer['Subject']}.")
+            outer.add_attachment(b"x", maintype="image", subtype="png", filename="a.png")
+            below = EmailMessage()
+            below.set_content(f"Below the picture of {outer['Subject']}.")
+            outer.attach(below)
+            outer.add_attachment(inner)
+        texts = [text for _, _, text in told(first.as_bytes(), "eml")]
+        whole = "\n".join(texts)
+        assert [whole.count(words) for words in (
+            "Text of First", "Below the picture of First", "Text of Second", "picture of Second", "third text",
+            "Attachments: a.png",
+        )] == [1, 1, 1, 1, 1, 2]  # fmt: skip
+
+    @pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+    def test_an_email_that_names_no_encoding_is_read_by_its_bytes(self, encoding):
+        mail = "From: Jürgen <j@x.org>\nSubject: Größe\n\nGrüße ans Büro".encode(encoding)
+        assert told(mail, "eml") == [
+            ("", "", "From: Jürgen <j@x.org>\nSubject: Größe\n\nGrüße ans Büro")
+        ]
+        assert told(b"\xef\xbb\xbf" + mail, "eml") == told(mail, "eml")
+
+    @pytest.mark.parametrize(
+        "head", ["Date: Mon, 32 Foo 99999 99:99", "From: <<<>>>;;@@", f"From: {'(' * 60_000}",
+                 "Subject: =?utf-7?q?+2AA-?=", "Content-Type: text/plain; charset=undefined"],
+    )  # fmt: skip
+    def test_an_email_with_a_broken_header_keeps_its_text(self, head):
+        assert "The pump runs." in told(f"{head}\nTo: a@x.org\n\nThe pump runs.", "eml")[0][2]
+
+    def test_years_name_the_columns_of_a_sheet(self):
+        book = openpyxl.Workbook()
+        for row in (["Region", 2025, 2026], ["North", 12, 15]):
+            book.active.append(row)
+        saved = io.BytesIO()
+        book.save(saved)
+        assert [text for _, _, text in told(saved.getvalue(), "xlsx")] == [
+            "Region: North\n2025: 12\n2026: 15"
+        ]
+
     def test_an_email_says_who_wrote_when_and_holds_what_it_passes_on(self):
         message, inner = EmailMessage(), EmailMessage()
         message["From"], message["To"] = "Ann <ann@acme.example>", "ben@acme.example"

@@ -15,6 +15,7 @@ import pytest
 from knowledge.formats.archive.members import read_members
 from knowledge.formats.parsing import ParseError, parse
 from knowledge.formats.restrictions import find_restriction
+from knowledge.indexing.chunking import chunk_document
 
 MERGED = "a0: &a0 {k: v}\n" + "".join(
     f"a{n}: &a{n}\n  <<: [{', '.join([f'*a{n - 1}'] * 12)}]\n" for n in range(1, 9)
@@ -61,6 +62,15 @@ def test_a_voice_that_never_ends_is_words():
     cue = "00:00:01.000 --> 00:00:02.000\n"
     assert read(cue + "<v." * 200_000, "subtitles").sections
     assert read(f"{cue}<v.loud Ann Lee>Hello", "subtitles").sections[0].text == "Ann Lee: Hello"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f"x{' ' * 400_000}y", "a\n" * 400_000, f"{'Ab. ' * 50_000}"],
+    ids=["blanks", "lines", "ends"],
+)
+def test_text_without_end_is_cut_in_one_pass(text):
+    assert chunk_document(read(text, "txt"))
 
 
 def pack(names: list[str], method: int) -> bytearray:

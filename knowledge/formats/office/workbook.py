@@ -21,6 +21,7 @@ _GENERIC: Final = re.compile(
 )
 _LOOKED_AT: Final = 50
 _CURRENCY: Final = re.compile(r'\[\$([^\]\-]{1,5})[^\]]*\]|([€$£¥])|"([A-Z]{3}|[^"\d\s]{1,3})"')
+_YEAR: Final = re.compile(r"(?:19|20)\d\d")
 _DECIMALS: Final = re.compile(r"\.(0+)")
 
 
@@ -166,9 +167,15 @@ def _find_header(rows: Sequence[tuple[int, list[str]]]) -> int | None:
     for index, (_, cells) in enumerate(rows[:-1]):
         said = [cell for cell in cells if cell]
         if len(said) * 2 > width and len(said) > 1:
-            words = sum(any(map(str.isalpha, cell)) for cell in said)
-            return index if words == len(said) else None
+            # Years name columns too: "Region", 2025, 2026.
+            names = [any(map(str.isalpha, cell)) or bool(_YEAR.fullmatch(cell)) for cell in said]
+            is_first = _has_years(cells) and _has_years(rows[index + 1][1])
+            return index if all(names) and not is_first else None
     return None
+
+
+def _has_years(cells: Sequence[str]) -> bool:
+    return any(map(_YEAR.fullmatch, cells))
 
 
 def _show(cell: Any) -> str:

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import codecs
 import email
 import email.policy
 import re
-from email.message import EmailMessage
+from collections.abc import Iterator
+from email.message import EmailMessage, MIMEPart
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
+from knowledge.formats.encodings import decode_bytes, detect_encoding
 from knowledge.formats.pages.webpage import parse_html
 from knowledge.formats.sections import ParseError, SectionWriter, clean_line
 
 _HEADERS: Final = ("From", "To", "Cc", "Date", "Subject")
 _DEEPEST: Final = 5
 _MOST_PARTS: Final = 1000
+_LONGEST_HEADER: Final = 5000
 _LOOKS_LIKE_MAIL: Final = re.compile(
     rb"\A(?:\s*From [^\r\n]*\r?\n)?\s*[A-Za-z][A-Za-z0-9-]*:[ \t]*[^\r\n]*\r?\n", re.MULTILINE
 )
 
 
 def parse_email(data: bytes, writer: SectionWriter) -> dict[str, object]:
+    data = data.removeprefix(codecs.BOM_UTF8)
     if not data.strip():
         return {}
     if not _LOOKS_LIKE_MAIL.match(data):
@@ -56,26 +61,42 @@ class _Reader:
         if body is not None:
             self.write_body(body)
         attached, inner = [], []
-        for part in message.walk():
-            self.parts += 1
-            if self.parts > _MOST_PARTS:
-                raise ParseError("This e-mail has too many parts.", code="too_large")
-            if part.get_content_type() == "message/rfc822" and part is not message:
+        for part in self.walk(message):
+            if part.get_content_type() == "message/rfc822":
                 inner += [each for each in part.iter_parts() if isinstance(each, EmailMessage)][:1]
             elif part is not body and (name := part.get_filename()):
                 attached.append(clean_line(str(name))[:200])
+            elif part is not body and self.goes_on(message, part):
+                self.write_body(part)
         if attached:
             self.writer.add_paragraph("Attachments: " + ", ".join(dict.fromkeys(attached)))
         for each in inner if depth < _DEEPEST else ():
             self.read(each, depth + 1)
 
+    def walk(self, message: MIMEPart) -> Iterator[MIMEPart]:
+        """Its parts, without those of the messages that it passes on."""
+        parts = list(message.iter_parts()) if message.is_multipart() else []
+        for part in parts:
+            self.parts += 1
+            if self.parts > _MOST_PARTS:
+                raise ParseError("This e-mail has too many parts.", code="too_large")
+            yield part
+            if part.get_content_maintype() == "multipart":
+                yield from self.walk(part)
+
+    def goes_on(self, message: EmailMessage, part: MIMEPart) -> bool:
+        """Whether the text goes on in a part, below a picture, say: not one that says the same in another form."""
+        is_text = part.get_content_type() in ("text/plain", "text/html")
+        is_mixed = message.get_content_subtype() in ("mixed", "digest")
+        return is_mixed and is_text and not part.is_attachment() and part in message.get_payload()
+
     def write_body(self, body: Any) -> None:
         payload = body.get_payload(decode=True) or b""
-        charset = body.get_content_charset() or "utf-8"
+        charset = body.get_content_charset()
         try:
-            text = payload.decode(charset)
-        except (LookupError, UnicodeDecodeError):
-            text = payload.decode("utf-8", "replace")
+            text = payload.decode(charset or "utf-8")
+        except (LookupError, UnicodeError):
+            text = decode_bytes(payload, detect_encoding(payload))
         if body.get_content_type() == "text/html":
             parse_html(text.encode("utf-16", "replace"), self.writer)
         else:
@@ -90,8 +111,26 @@ def _unquote(text: str) -> str:
 
 
 def _header(message: EmailMessage, name: str) -> str:
-    value = message.get(name)
-    return clean_line(str(value))[:2000] if value is not None else ""
+    raw = next((value for key, value in message.raw_items() if key.lower() == name.lower()), None)
+    if raw is None:
+        return ""
+    octets = raw[:_LONGEST_HEADER].encode("utf-8", "surrogateescape")
+    raw = octets.decode("utf-8", "replace")
+    try:
+        if not octets.isascii():
+            raw = decode_bytes(octets, detect_encoding(octets))
+        told = str(message.policy.header_fetch_parse(name, raw))
+    except (
+        ValueError,
+        LookupError,
+        AttributeError,
+        TypeError,
+        IndexError,
+        RecursionError,
+        ParseError,
+    ):
+        told = raw  # the library fails at some that are broken
+    return clean_line(told)[:2000]
 
 
 def _day_of(message: EmailMessage) -> str:
