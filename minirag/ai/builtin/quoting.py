@@ -36,7 +36,7 @@ class Quote:
 
     `context` is what it is read under: the sentence before it, the lead-in of its list or table, a question that it
     answers, the heading in the text. Quotes of one paragraph, list or table have the same `block`. `marker` is a list
-    item's: "-", or its number. `columns` is the first label of a table's row: "Code" in "Code: E24, Meaning: …".
+    item's: "-", or its number. `columns` is the first label of a row or record: "Code" in "Code: E24, Meaning: …".
     `heading` is the one in the text above it.
     """
 
@@ -146,7 +146,7 @@ def _split_blocks(content: str) -> Iterator[_Block]:
             table = []
         item = LIST_MARKER.match(line)
         if paragraph and (is_row or item or _is_boundary(line)):
-            yield _Block(_join_lines(paragraph), "item" if marker else "paragraph", marker)
+            yield _join(paragraph, marker)
             paragraph = []
         if is_row:
             table.append(line)
@@ -168,10 +168,11 @@ def _name_marker(item: re.Match[str] | None) -> str:
     return f"{sign[:-1]}." if sign[0].isdigit() else "-"
 
 
-def _join_lines(lines: list[str]) -> str:
-    """The lines of a paragraph as one; those of a record (`Part: AC-F02`, one field a line) with commas."""
+def _join(lines: list[str], marker: str) -> _Block:
+    """The lines of a paragraph as one. A record (`Part: AC-F02`, one field a line) is a row without a table."""
     is_record = len(lines) > 1 and all(FIELD.match(line) for line in lines)
-    return ", ".join(line.replace("_", " ", 1) for line in lines) if is_record else " ".join(lines)
+    text = ", ".join(line.replace("_", " ", 1) for line in lines) if is_record else " ".join(lines)
+    return _Block(text, "item" if marker else "row" if is_record else "paragraph", marker)
 
 
 def _is_boundary(line: str) -> bool:

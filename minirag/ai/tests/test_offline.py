@@ -394,6 +394,12 @@ def test_of_a_table_or_list_only_the_row_that_was_asked_for_is_quoted(content):
     assert "door" in answer and "H08" not in answer and "H17" not in answer
 
 
+def test_of_records_only_the_one_that_was_asked_for_is_quoted():
+    content = "city: Leipzig\nopening: 10 to 18\n\ncity: Bremen\nopening: 9 to 17"
+    answer = compose_answer("When is Bremen open?", [OfflinePassage(1, "Shops", content, 1.0)])
+    assert "9 to 17" in answer and "Leipzig" not in answer
+
+
 def test_rows_that_have_as_much_of_the_question_are_quoted_together():
     passage = OfflinePassage(1, "Dishwasher > Errors", ERRORS, 1.0)
     answer = compose_answer("What do H07 and H08 mean?", [passage])

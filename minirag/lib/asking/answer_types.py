@@ -174,7 +174,11 @@ def _answer_pattern(language: str, kind: AnswerType) -> re.Pattern[str]:
         return re.compile("|".join(patterns or [r"\d"]), re.IGNORECASE)
     counted = rf"(?:\d|\b(?:{row.numbers})\b)[^.;]{{0,20}}?"
     patterns += {
-        AnswerType.PRICE: [rf"{counted}\b(?:{row.money})\b", rf"\b(?:{row.free})\b"],
+        AnswerType.PRICE: [
+            rf"{counted}\b(?:{row.money})\b",
+            rf"\b(?:{row.free})\b",
+            rf"\b(?:{row.price})\b[^:,.;]{{0,20}}: ?\d",  # a table's column, whose numbers have no sign
+        ],
         AnswerType.DURATION: [rf"{counted}\b(?:{row.units})\b"],
         AnswerType.TIME: [rf"\b(?:{row.moments})\b"],
         AnswerType.CONTACT: [],
