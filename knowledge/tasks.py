@@ -13,14 +13,14 @@ from typing import Any
 
 from celery import shared_task
 from django.db import transaction
-from django.db.models import Min, Q, QuerySet
+from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from bots.quotas.sharing import claim_in_share, send_next
 from knowledge.indexing.forgetting import forget_knowledge
 from knowledge.indexing.ingestion import ingest_claimed, record_interruption
 from knowledge.indexing.reembedding import find_outdated_datasets, reembed_claimed
-from knowledge.models import Redo, Reembedding, Source
+from knowledge.models import Redo, Reembedding, SitePage, Source
 from minirag.lib.jobs.job import RESEND_AFTER
 from minirag.lib.jobs.sending import send_now, send_soon
 from tenants.tasks import TenantTask
@@ -73,7 +73,7 @@ def ingest_source(source_id: str) -> None:
         wait = ingest_claimed(held)
         if wait is not None:
             send_now(ingest_source, held.pk, seconds=wait)
-        _send_next()
+        _send_next(but=[held.pk] if wait else [])  # a site's crawl delay is not made shorter
 
 
 @shared_task(base=TenantTask, acks_late=True, runs_when_inactive=True)
@@ -92,9 +92,9 @@ def reembed(reembedding_id: str) -> None:
         _send_next()
 
 
-def _send_next() -> None:
+def _send_next(*, but: Iterable[uuid.UUID] = ()) -> None:
     """A job has ended: what else takes long may be next."""
-    send_next(Source.objects.filter(deleted_at__isnull=True), ingest_source)
+    send_next(Source.objects.filter(deleted_at__isnull=True).exclude(pk__in=but), ingest_source)
     send_next(Reembedding.objects.all(), reembed)
 
 
@@ -158,4 +158,6 @@ def next_reembedding() -> datetime | None:
 
 
 def _unpurged() -> QuerySet[Source]:
-    return Source.objects.filter(deleted_at__isnull=False, chunk_count__gt=0)
+    has_pages = Exists(SitePage.objects.filter(sync__source=OuterRef("pk")))
+    deleted = Source.objects.filter(deleted_at__isnull=False)
+    return deleted.filter(Q(chunk_count__gt=0) | Q(has_pages))

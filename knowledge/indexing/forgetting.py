@@ -8,7 +8,7 @@ from django.db import transaction
 
 from knowledge.indexing.lexicon import lock_knowledge
 from knowledge.indexing.swap import delete_chunks
-from knowledge.models import Chunk, Document, Source, SourceType
+from knowledge.models import Chunk, Document, SitePage, SiteSync, Source, SourceType, SyncState
 from knowledge.sources.storage import count_bytes, measure_drafts
 
 
@@ -27,6 +27,8 @@ def forget_knowledge(source_id: uuid.UUID, *, only_deleted: bool = False) -> boo
         chunk_ids = list(Chunk.objects.filter(source_id=source_id).values_list("pk", flat=True))
         delete_chunks(chunk_ids)
         Document.objects.filter(source_id=source_id)._raw_delete("default")
+        SiteSync.objects.open_of(source_id).end(SyncState.CANCELLED)
+        SitePage.objects.filter(sync__source=source_id)._raw_delete("default")
         sources.update(document_count=0, chunk_count=0, content_hash="", etag="", last_modified="")
     return bool(chunk_ids)
 

@@ -46,6 +46,13 @@ class SiteSyncQuerySet(models.QuerySet["SiteSync"]):
         SitePage.objects.filter(sync__in=ids)._raw_delete("default")
         return self.filter(pk__in=ids).update(state=state, ended_at=timezone.now())
 
+    def forget_old(self, source_id: uuid.UUID) -> None:
+        """Remove what is beyond the KEPT_SYNCS newest, but never the one whose pages answer."""
+        newest = self.filter(source=source_id).order_by("-started_at")
+        done = newest.filter(state=SyncState.DONE).values_list("pk", flat=True)[:1]
+        old = set(newest.values_list("pk", flat=True)[KEPT_SYNCS:]) - set(done)
+        self.filter(pk__in=old).delete()
+
     def cancel_running(self, source_id: uuid.UUID) -> int:
         return self.open_of(source_id).filter(state=SyncState.RUNNING).end(SyncState.CANCELLED)
 
@@ -156,8 +163,7 @@ class SiteSync(models.Model):
         SitePage.objects.filter(sync__source=self.source_id).exclude(sync=self)._raw_delete(
             "default"
         )
-        old = SiteSync.objects.filter(source=self.source_id).order_by("-started_at")[KEPT_SYNCS:]
-        SiteSync.objects.filter(pk__in=list(old.values_list("pk", flat=True))).delete()
+        SiteSync.objects.forget_old(self.source_id)
 
     def fail(self, code: str, reason: str) -> None:
         self.state, self.ended_at = SyncState.FAILED, timezone.now()

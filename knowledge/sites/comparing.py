@@ -1,7 +1,8 @@
 """What a look at a site comes to: which pages answer, and what is different from the last version. Pure.
 
 A page that is not found any more goes on answering until it was looked for often enough; one whose fetch failed goes on
-as long as it fails. What says the same as another page, or names it as its canonical address, is not counted as lost.
+as long as it fails. A page that is left for another is lost unless its text is still said, or has moved there alone:
+a login, an error or a front page that all others lead to is no place to which they moved.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from knowledge.models.sites import PageState, SitePage
 MOST_CHANGES: Final = 5000
 KINDS: Final = ("added", "changed", "gone", "missing", "failed")
 _LONGEST_TOLD: Final = 300
+_LEVELLED: Final = 3
 
 
 @dataclass
@@ -48,6 +50,8 @@ def compare(
 ) -> Comparison:
     """Judge the pages of a look in place, against those that answer now; `believes_all`: what is missing is gone."""
     _find_duplicates(pages, before)
+    there = {page.url: page for page in pages if not page.is_list}
+    _name_redirected(there, before)
     found = Comparison(before=len(before))
     for page in sorted(pages, key=lambda page: (page.depth, page.url)):
         if page.is_list:
@@ -65,7 +69,50 @@ def compare(
             _judge_lost(page, old, found, 1 if believes_all else gone_after)
         elif page.state == PageState.FAILED:
             found.tell("failed", page)
+    found.lost += _count_left(there, before) + _count_levelled(there, before)
     return found
+
+
+def _name_redirected(there: Mapping[str, SitePage], before: Mapping[str, SitePage]) -> None:
+    """What answers now and leads to a notice, or to what is not taken, is itself what that one is."""
+    for url in before.keys() & there.keys():
+        page = there[url]
+        target = there.get(page.canonical) if page.code == "redirected" else None
+        if target is not None and target.state not in (PageState.READ, PageState.DUPLICATE):
+            page.state, page.code = target.state, target.code
+            page.reason = f"It leads to {target.url}: {target.reason}"[:500]
+
+
+def _count_left(there: Mapping[str, SitePage], before: Mapping[str, SitePage]) -> int:
+    """How many pages are left for others that do not say what they said, but for the first that moves to a new one."""
+    said = {page.content_hash for page in there.values() if page.state == PageState.READ}
+    taken, lost = set(before), 0
+    for url in sorted(before.keys() & there.keys()):
+        page = there[url]
+        if page.state == PageState.DUPLICATE and before[url].content_hash not in said:
+            target = _find_end(page, there)
+            lost += target in taken
+            taken.add(target)
+    return lost
+
+
+def _find_end(page: SitePage, there: Mapping[str, SitePage]) -> str:
+    """The page that a duplicate is one of in the end."""
+    seen: set[str] = set()
+    while page.state == PageState.DUPLICATE and page.url not in seen and page.canonical in there:
+        seen.add(page.url)
+        page = there[page.canonical]
+    return page.url
+
+
+def _count_levelled(there: Mapping[str, SitePage], before: Mapping[str, SitePage]) -> int:
+    """How many pages have other texts and one title all at once, as where each says that something went wrong."""
+    titles: dict[str, int] = defaultdict(int)
+    for url in before.keys() & there.keys():
+        page, old = there[url], before[url]
+        is_new = page.content_hash != old.content_hash and page.title != old.title
+        titles[page.title] += page.state == PageState.READ and is_new
+    return sum(count for count in titles.values() if count >= _LEVELLED)
 
 
 def _judge_lost(page: SitePage, old: SitePage, found: Comparison, gone_after: int) -> None:
@@ -99,7 +146,7 @@ def _find_duplicates(pages: Iterable[SitePage], before: Mapping[str, SitePage]) 
             and other.canonical in ("", other.url)
             and _is_likely(page, other)
         ):
-            _mark_duplicate(page, "canonical", f"It names as its canonical address {other.url}")
+            _mark_duplicate(page, other, "canonical", "It names as its canonical address")
     same: dict[str, list[SitePage]] = defaultdict(list)
     for page in read.values():
         if page.state == PageState.READ:
@@ -110,7 +157,7 @@ def _find_duplicates(pages: Iterable[SitePage], before: Mapping[str, SitePage]) 
             group, key=lambda page: (page.url not in before, page.depth, len(page.url), page.url)
         )
         for page in others:
-            _mark_duplicate(page, "same_text", f"It says the same as {first.url}")
+            _mark_duplicate(page, first, "same_text", "It says the same as")
 
 
 def _is_likely(page: SitePage, other: SitePage) -> bool:
@@ -118,5 +165,6 @@ def _is_likely(page: SitePage, other: SitePage) -> bool:
     return urlsplit(other.url).path != "/" or urlsplit(page.url).path == "/"
 
 
-def _mark_duplicate(page: SitePage, code: str, reason: str) -> None:
-    page.state, page.code, page.reason = PageState.DUPLICATE, code, reason[:500]
+def _mark_duplicate(page: SitePage, other: SitePage, code: str, reason: str) -> None:
+    page.state, page.code, page.reason = PageState.DUPLICATE, code, f"{reason} {other.url}"[:500]
+    page.canonical = other.url

@@ -122,6 +122,7 @@ class Crawl:
             )
         if is_start:
             self._require_start(visit)
+            self._adopt_robots(visit)
         with transaction.atomic():
             self._show(self.sync.pages.exclude(state=PageState.WAITING).count() + 1)
             self._note(visit)
@@ -179,13 +180,15 @@ class Crawl:
             pages_done=self.sync.pages_done, pages_total=self.sync.pages_total,
         )  # fmt: skip
 
+    def _adopt_robots(self, visit: Visit) -> None:
+        """Of the host that the start is at in the end; fetched outside of a transaction, which holds the source."""
+        if urlsplit(visit.link).netloc not in self.bounds.hosts:
+            self._visitor.robots = Robots(self._load_robots(visit.link))
+
     def _adopt_host(self, visit: Visit) -> None:
         """A site that is at www.example.com though example.com was named is that site, with its robots.txt."""
-        host = urlsplit(visit.link).netloc
-        if host not in self.bounds.hosts:
-            self._visitor.robots = Robots(self._load_robots(visit.link))
         self.sync.note(
-            host=host,
+            host=urlsplit(visit.link).netloc,
             is_listed=visit.listing is not None and visit.listing.kind != "feed",
         )
         self.bounds = read_bounds(self.source.config, self.sync.host)
@@ -207,8 +210,8 @@ class Crawl:
     def _follow(self, page: SitePage, visit: Visit) -> SitePage:
         """Keep under its own address what another one leads to."""
         page.state, page.code = PageState.DUPLICATE, "redirected"
-        page.reason = f"It leads to {visit.link}"[:500]
-        page.save(update_fields=["state", "code", "reason"])
+        page.reason, page.canonical = f"It leads to {visit.link}"[:500], visit.link
+        page.save(update_fields=["state", "code", "reason", "canonical"])
         SitePage.objects.bulk_create([self._row(visit.link, page.depth)], ignore_conflicts=True)
         return self.sync.pages.defer("body").get(pk=identify_page(self.sync.pk, visit.link))
 

@@ -79,6 +79,7 @@ def open_sync(source: Source, model: str) -> SiteSync:
         if running is not None and (running.reads_all_anew or is_whole):
             return running
         SiteSync.objects.open_of(source.pk).end(SyncState.SUPERSEDED)
+        SiteSync.objects.forget_old(source.pk)
         return SiteSync.objects.create(
             source=source, setup=setup, base=source.content_hash, reads_all_anew=not is_whole
         )
@@ -96,13 +97,7 @@ def _failed_last(source: Source) -> bool:
 
 def _conclude(source: Source, sync: SiteSync, before: SiteSync | None, model: str) -> None:
     bounds = read_bounds(source.config, sync.host)
-    old = (
-        {page.url: page for page in before.pages.filter(answers=True).defer("body")}
-        if before
-        else {}
-    )
-    if not source.chunk_count:
-        old = {}
+    old = _find_answering(source, before)
     pages = list(sync.pages.defer("body"))
     pages += _find_unlisted(sync, pages, old)
     found = compare(pages, old, gone_after=bounds.gone_after, believes_all=sync.is_approved)
@@ -118,16 +113,27 @@ def _conclude(source: Source, sync: SiteSync, before: SiteSync | None, model: st
             sync.finish()
             return
     if is_held:
-        _forget_restricted(source, pages, old)
+        if _forget_restricted(source, pages, old):
+            # The source is another one now than when the look began: an approval goes on with it all the same.
+            sync.note(base="", reads_all_anew=True)
         return
     answering = [page for page in pages if page.answers]
     if not answering and not old:
         raise _nothing_found(pages)
     source.report("parsing", 0, len(answering))
-    documents = list(_make_documents(source, sync, answering, old, model))
+    documents = list(_make_documents(source, sync, answering, model))
     put_documents(
         source, model, documents, {"content_hash": sync.setup}, also=partial(_finish, sync)
     )
+
+
+def _find_answering(source: Source, before: SiteSync | None) -> dict[str, SitePage]:
+    """The last version's pages by address, without those whose document a person deleted since."""
+    if before is None:
+        return {}
+    there = set(Document.objects.filter(source=source).values_list("pk", flat=True))
+    pages = before.pages.filter(answers=True).defer("body")
+    return {page.url: page for page in pages if _identify(source, page.url) in there}
 
 
 def _finish(sync: SiteSync) -> None:
@@ -171,7 +177,7 @@ def _keep_outcome(sync: SiteSync, pages: list[SitePage], found: Comparison) -> N
         pages, batch_size=500, update_conflicts=True, unique_fields=["id"],
         update_fields=[
             "state", "code", "reason", "answers", "title", "language", "content_hash", "etag", "last_modified",
-            "times_missing",
+            "times_missing", "canonical",
         ],
     )  # fmt: skip
     sync.note(**found.counts, changes=found.changes, pages_done=len(pages), pages_total=len(pages))
@@ -179,17 +185,17 @@ def _keep_outcome(sync: SiteSync, pages: list[SitePage], found: Comparison) -> N
 
 def _hold(source: Source, sync: SiteSync, found: Comparison) -> None:
     sync.hold()
-    lost = f"{found.lost} of {found.before} pages were not found any more."
+    lost = f"{found.lost} of {found.before} pages are not there any more, or all say one thing."
     reason = f"{lost} Nothing was changed: approve the sync or reject it."
     sync.note(error_code="too_much_lost", error_message=reason)
     source.finish(error_message=reason)
 
 
-def _forget_restricted(source: Source, pages: list[SitePage], old: dict[str, SitePage]) -> None:
-    """What is not for everybody any more does not wait for a decision."""
-    for page in pages:
-        if page.code == "restricted" and page.url in old:
-            forget_document(_identify(source, page.url))
+def _forget_restricted(source: Source, pages: list[SitePage], old: dict[str, SitePage]) -> bool:
+    """What is not for everybody any more does not wait for a decision; returns whether there was any."""
+    urls = [page.url for page in pages if page.code == "restricted" and page.url in old]
+    forgotten = [forget_document(_identify(source, url)) for url in urls]
+    return any(forgotten)
 
 
 def _nothing_found(pages: list[SitePage]) -> SiteFailed:
@@ -201,7 +207,7 @@ def _nothing_found(pages: list[SitePage]) -> SiteFailed:
 
 
 def _make_documents(
-    source: Source, sync: SiteSync, answering: list[SitePage], old: dict[str, SitePage], model: str
+    source: Source, sync: SiteSync, answering: list[SitePage], model: str
 ) -> Iterator[NewDocument]:
     """Every page that answers: cut anew where its text came now, otherwise as it stands in the index."""
     bodies = set(sync.pages.filter(body__isnull=False).values_list("pk", flat=True))
@@ -210,7 +216,7 @@ def _make_documents(
             source.report("parsing", number, len(answering))
         if page.pk in bodies:
             yield _cut(page, model)
-        elif page.url in old:
+        else:
             yield _find_indexed(source, page)
 
 

@@ -33,12 +33,14 @@ _NO_TEXT: Final = re.compile(
     re.I,
 )
 _BLANK: Final = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
+# Possessive, all of it: with blanks that more than one part may take, a hostile list would hang the worker.
 _LOC: Final = re.compile(
-    rb"<(?:\w+:)?loc\b[^<>]{0,200}>\s*(?:<!\[CDATA\[)?\s*([^<>\]]{1,4000}?)\s*(?:\]\]>)?\s*<", re.I
+    rb"<(?:\w+:)?loc\b[^<>]{0,200}>\s*+(?:<!\[CDATA\[\s*+)?+([^<>\]]{1,4000}+)(?:\]\]>\s*+)?+<",
+    re.I,
 )
 _ITEM: Final = re.compile(rb"<(?:\w+:)?(item|entry)\b", re.I)
 _RSS_LINK: Final = re.compile(
-    rb"<link\b[^<>]{0,200}>\s*(?:<!\[CDATA\[)?\s*([^<>\]]{1,4000}?)\s*(?:\]\]>)?\s*</link", re.I
+    rb"<link\b[^<>]{0,200}>\s*+(?:<!\[CDATA\[\s*+)?+([^<>\]]{1,4000}+)(?:\]\]>\s*+)?+</link", re.I
 )
 _ATOM_LINK: Final = re.compile(rb"<(?:\w+:)?link\b([^<>]{1,5000})>", re.I)
 _HREF: Final = re.compile(rb"""\bhref\s*=\s*["']([^"'<>]{1,4000})["']""", re.I)
