@@ -80,7 +80,8 @@ def sniff_delimiter(text: str) -> str:
 def _find_header(rows: list[list[str]]) -> int:
     """Where the table begins: the first row that fills most of its columns; 0 where no row does."""
     widths = Counter(_count_filled(row) for row in rows[:_SAMPLE_ROWS])
-    usual = max(widths, key=lambda columns: (widths[columns], columns))
+    # By cells: an invoice has more lines of a name and a value around its table than rows in it.
+    usual = max(widths, key=lambda columns: (widths[columns] * columns, columns))
     if usual < 2:
         return 0
     least = max(2, 0.6 * usual)

@@ -282,6 +282,10 @@ class TestTexts:
         ]
         assert refusal("[]", "ipynb").code == refusal("{", "ipynb").code == "broken"
 
+    def test_lists_within_the_text_of_xml_keep_their_words_apart(self):
+        text = "<faq><q>How?</q><a>Two <b>y</b>ears:<ul><li>one</li><li>two</li></ul></a></faq>"
+        assert told(text, "xml") == [("", "", "q: How?\na: Two years: one two")]
+
     def test_an_email_goes_on_below_a_picture_and_what_it_passes_on_is_read_once(self):
         third = EmailMessage()
         third["Subject"] = "Third"

@@ -68,6 +68,15 @@ def test_what_is_hardly_a_text_is_refused(data):
     assert caught.value.code == "encoding"
 
 
+def test_the_table_of_an_invoice_is_found_between_more_lines_of_names_and_values():
+    document = read_csv(
+        "Invoice;2026-117\nCustomer;Miller\n;\nPos;Article;Units;Each;Sum\n1;Pump;2;129,00;258,00\n"
+        "2;Hose;10;4,20;42,00\n;;;Net;300,00\n;;;VAT;57,00\n;;;Total;357,00\n"
+    )
+    assert document.metadata["columns"] == ["Pos", "Article", "Units", "Each", "Sum"]
+    assert "Invoice 2026-117" in document.sections[0].heading
+
+
 def test_a_title_above_the_header_is_a_heading_and_a_note_below_is_text():
     document = read_csv(
         "Price list spring 2026,,\nAll in EUR\n\nArticle,Stock,Price\nPump P-100,4,129\nPump P-200,0,189\n"

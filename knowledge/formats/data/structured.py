@@ -16,6 +16,11 @@ from knowledge.formats.sections import ParseError, SectionWriter
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
+_BLOCKS: Final = frozenset(
+    ("p", "li", "ul", "ol", "br", "div", "dl", "dt", "dd", "table", "tr", "td", "th", "h1", "h2", "h3", "h4", "h5",
+     "h6", "pre", "para", "simpara", "item", "listitem", "itemizedlist", "orderedlist", "row", "entry", "title")
+)  # fmt: skip
+"""Elements whose words do not run on into those around them."""
 _MOST_NAMED: Final = 20
 _MOST_ALIASES: Final = 1000
 _DECLARED: Final = re.compile(
@@ -216,7 +221,8 @@ def _read_mixed(element: Element) -> str:
     """Words with marks among them; a link keeps its address."""
     parts = [element.text or ""]
     for child in element:
-        parts.append(_read_mixed(child))
+        apart = " " if _local_name(child.tag).lower() in _BLOCKS else ""
+        parts += [apart, _read_mixed(child), apart]
         address = next((v for n, v in child.attrib.items() if _local_name(n) == "href"), "")
         parts.append(f" ({address})" if "://" in address else "")
         parts.append(child.tail or "")
