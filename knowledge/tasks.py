@@ -17,10 +17,12 @@ from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from bots.quotas.sharing import claim_in_share, send_next
+from knowledge.indexing.choosing import choose_embedders
 from knowledge.indexing.forgetting import forget_knowledge
 from knowledge.indexing.ingestion import ingest_claimed, record_interruption
 from knowledge.indexing.reembedding import find_outdated_datasets, reembed_claimed
 from knowledge.models import Redo, Reembedding, SitePage, Source
+from knowledge.retrieval.calibrating import calibrate_outdated
 from minirag.lib.jobs.job import RESEND_AFTER
 from minirag.lib.jobs.sending import send_now, send_soon
 from tenants.tasks import TenantTask
@@ -144,6 +146,13 @@ def reembed_outdated() -> int:
     for reembedding_id in found:
         send_now(reembed, reembedding_id)
     return len(found)
+
+
+def fit_bots() -> int:
+    """Fit bots to what they have come to know: choose and begin the embedder of new ones, and make floors."""
+    if choose_embedders():
+        reembed_outdated()
+    return calibrate_outdated()
 
 
 def next_reembedding() -> datetime | None:

@@ -210,6 +210,8 @@ VISITOR_RATE = env("VISITOR_RATE", default="20/minute")
 DEFAULT_LLM_MODEL = env("DEFAULT_LLM_MODEL", default="minirag/extractive")
 DEFAULT_REFUSAL_MODE = env("DEFAULT_REFUSAL_MODE", default="balanced")
 DEFAULT_EMBEDDING_MODEL = env("DEFAULT_EMBEDDING_MODEL", default="minirag/minilm")
+_E5 = "minirag/local:multilingual-e5-small"
+MULTILINGUAL_EMBEDDING_MODEL = env("MULTILINGUAL_EMBEDDING_MODEL", default=_E5)
 EMBEDDER_DIR = Path(env("EMBEDDER_DIR", default=str(DATA_DIR / "models" / "minilm"))).resolve()
 EMBEDDER_QUANTISED = env.bool("EMBEDDER_QUANTISED", default=True)
 EMBEDDER_HUB_URL = env("EMBEDDER_HUB_URL", default="")
@@ -330,7 +332,6 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "minirag.lib.http_in.rest.render_error",
     "UNAUTHENTICATED_USER": None,
 }
-
 
 LOGGING = {
     "version": 1,

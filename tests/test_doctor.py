@@ -119,6 +119,19 @@ def test_a_missing_embedder_is_a_warning_with_the_command_that_makes_it(
     assert diagnosis.check_embedder().state == OK
 
 
+def test_whether_the_multilingual_embedder_is_there_is_told(
+    settings: Settings, tmp_path: Path
+) -> None:
+    settings.EMBEDDER_DIR, settings.MULTILINGUAL_EMBEDDING_MODEL = tmp_path, "minirag/local:toy"
+    finding = diagnosis.check_multilingual()
+    assert finding.state == OK and "make multilingual" in finding.detail
+    folders.forget(make_folder(tmp_path / "toy"))
+    finding = diagnosis.check_multilingual()
+    assert finding.state == OK and finding.detail.startswith("minirag/local:toy, for bots")
+    settings.MULTILINGUAL_EMBEDDING_MODEL = ""
+    assert "none is chosen" in diagnosis.check_multilingual().detail
+
+
 def test_failed_re_embeddings_are_told_of_those_tenants_that_have_some(in_acme: Party) -> None:
     assert diagnosis.check_reembedding().state == OK
     dataset = Dataset.objects.create(name="Manuals", embedding_model="minirag/hash")

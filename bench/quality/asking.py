@@ -20,9 +20,11 @@ from conversations.models import Message
 from conversations.turns.state import Asker, History
 from conversations.turns.taking import Done, Failed, Started, take_turn
 from knowledge.formats.registry import BY_SUFFIX
+from knowledge.indexing.choosing import choose_embedders
 from knowledge.indexing.ingestion import ingest
+from knowledge.indexing.reembedding import find_outdated_datasets, reembed_claimed
 from knowledge.measuring import name_documents, teach_whole
-from knowledge.models import Chunk, Source, SourceStatus, SourceType
+from knowledge.models import Chunk, Reembedding, Source, SourceStatus, SourceType
 from knowledge.retrieval.calibrating import calibrate_outdated
 from knowledge.retrieval.evaluation import JudgedSet
 from knowledge.retrieval.retrieving import Retrieval, retrieve
@@ -96,8 +98,22 @@ def teach_pages(bot: BotProfile, pages: Sequence[Path]) -> dict[uuid.UUID, str]:
             if source.status != SourceStatus.READY:
                 raise RuntimeError(f"{path}: {source.error_message}")
             names[source.pk] = path.stem
-    calibrate_outdated()  # as the clock does within minutes
+    fit_bot(bot)
     return names
+
+
+def fit_bot(bot: BotProfile) -> None:
+    """What clock and worker do soon after a first ingestion: choose the embedder, embed with it, make floors."""
+    choose_embedders()
+    bot.refresh_from_db()
+    outdated: Any = find_outdated_datasets()
+    for dataset in outdated:
+        ordered = Reembedding.objects.order(dataset.pk, dataset.wanted)
+        while ordered and (held := Reembedding.objects.claim(ordered)) and reembed_claimed(held):
+            pass
+    if find_outdated_datasets().exists():
+        raise RuntimeError(f"{bot} was not embedded with {bot.effective_embedding_model}")
+    calibrate_outdated()
 
 
 def _make_source(bot: BotProfile, path: Path, base_url: str) -> Source:

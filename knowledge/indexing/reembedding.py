@@ -21,6 +21,7 @@ from django.db.models import Case, CharField, F, QuerySet, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, NullIf
 from django.db.models.lookups import Exact
+from django.utils import timezone
 
 from bots.models import BotProfile
 from bots.quotas.counting import require_spendable
@@ -33,6 +34,7 @@ from minirag.ai.builtin.local import FOLDER, is_folder, pin, unpin
 from minirag.lib.errors import ProductError
 from minirag.lib.jobs.heartbeat import Heartbeat
 from minirag.lib.jobs.job import ClaimLost
+from tenants.due import DueKind, make_due
 
 logger = structlog.get_logger(__name__)
 
@@ -184,4 +186,5 @@ def _swap_vectors(held: Reembedding, model: str) -> int | None:
         dataset.save(update_fields=["embedding_model", "embedding_dimensions", "updated_at"])
         made, _ = NextVector.objects.filter(dataset_id=dataset_id).delete()
         held.finish(chunks_done=made, chunks_total=made)
+        make_due({DueKind.CALIBRATION: timezone.now()})  # floors are of one model
     return dataset.embedding_dimensions or 0

@@ -212,6 +212,16 @@ def _check_minilm(directory: Path) -> Finding:
     )
 
 
+def check_multilingual() -> Finding:
+    """Whether bots whose knowledge is not mostly English get an embedder that knows their language."""
+    model = settings.MULTILINGUAL_EMBEDDING_MODEL
+    if not model:
+        return Finding("multilingual", OK, "MULTILINGUAL_EMBEDDING_MODEL is empty: none is chosen")
+    if local.is_embedder_available(model):
+        return Finding("multilingual", OK, f"{model}, for bots that know little English")
+    return Finding("multilingual", OK, f"{model} is not there: `make multilingual` makes it")
+
+
 def check_reembedding() -> Finding:
     """Of the tenants whose turn it is to look after their vectors, so that no tenant is visited without cause."""
     waiting = DueWork.objects.filter(kind=DueKind.REEMBEDDING).values("tenant_id")
@@ -296,6 +306,7 @@ CHECKS: dict[str, Callable[[], Finding]] = {
     "redis": check_redis,
     "worker": check_worker,
     "embedder": check_embedder,
+    "multilingual": check_multilingual,
     "reembedding": check_reembedding,
     "files": check_files,
     "disk": check_disk,
