@@ -17,12 +17,12 @@ from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from bots.quotas.sharing import claim_in_share, send_next
-from knowledge.indexing.choosing import choose_embedders
 from knowledge.indexing.forgetting import forget_knowledge
 from knowledge.indexing.ingestion import ingest_claimed, record_interruption
 from knowledge.indexing.reembedding import find_outdated_datasets, reembed_claimed
 from knowledge.models import Redo, Reembedding, SitePage, Source
 from knowledge.retrieval.calibrating import calibrate_outdated
+from knowledge.retrieval.choosing import choose_embedders
 from minirag.lib.jobs.job import RESEND_AFTER
 from minirag.lib.jobs.sending import send_now, send_soon
 from tenants.tasks import TenantTask

@@ -9,9 +9,9 @@ from django.conf import settings as installed
 from bots.drafts.models import QualityGate
 from bots.profiles import update_bot
 from knowledge import tasks
-from knowledge.indexing.choosing import ACTOR, choose_embedders, is_mostly_foreign
 from knowledge.indexing.reembedding import reembed_claimed
 from knowledge.models import BotDataset, Dataset, Reembedding, Source
+from knowledge.retrieval.choosing import ACTOR, choose_embedders, is_mostly_foreign
 from knowledge.retrieval.retrieving import retrieve
 from knowledge.tests.conftest import make_bot, teach
 from minirag.ai.builtin.local import MINILM, pin
