@@ -20,23 +20,23 @@ SELECT gen_random_uuid(), (%(bots)s::uuid[])[1 + n %% %(bot_count)s], '', '', 'C
 _QUESTIONS = """
 INSERT INTO conversations_message (id, chat_id, role, content, prompt_tokens, completion_tokens, outcome, error_code,
                                    cut_reason, feedback_reason, refusal_reason, request_id,
-                                   citation_valid, trace, created_at)
+                                   citation_valid, trace, is_asked_back, created_at)
 SELECT gen_random_uuid(), c.id, 'user', 'What is the warranty of part ' || n || '?', 0, 0,
        CASE WHEN n %% 5 = 0 THEN 'refused' ELSE 'answered' END, '', '', '', '', md5(c.id::text || n),
        CASE WHEN n %% 5 > 0 THEN hashtext(c.id::text || n) %% 50 <> 0 END,
        '{"model": "bench/model", "prompt_tokens": 300, "completion_tokens": 60, "cost_usd": 0.0012, "latency_ms": 900,
          "first_token_ms": 210, "is_stream": true, "retrieval": {"mode": "hybrid", "passages": []}}',
-       c.created_at + n * interval '1 second'
+       false, c.created_at + n * interval '1 second'
   FROM conversations_chat c, generate_series(1, %(turns)s) AS n"""
 _ANSWERS = """
 INSERT INTO conversations_message (id, chat_id, role, content, prompt_tokens, completion_tokens, outcome, error_code,
                                    cut_reason, feedback_reason, refusal_reason, request_id, question_id, feedback,
-                                   confidence, threshold, created_at)
+                                   confidence, threshold, is_asked_back, created_at)
 SELECT gen_random_uuid(), q.chat_id, 'assistant', repeat('The warranty lasts for 36 months, "as agreed", [1]. ', 5),
        300, 60, q.outcome, '', '', '', CASE WHEN q.outcome = 'refused' THEN 'low_confidence' ELSE '' END, q.request_id,
        q.id,
        CASE hashtext(q.request_id) %% 20 WHEN 0 THEN 'positive' WHEN 1 THEN 'negative' END, 0.5, 0.3,
-       q.created_at + interval '500 milliseconds'
+       false, q.created_at + interval '500 milliseconds'
   FROM conversations_message q WHERE q.role = 'user'"""
 
 

@@ -150,10 +150,10 @@ def test_a_worker_killed_in_mid_export_is_followed_by_another_and_the_file_is_wh
         VALUES ('{CHAT}', '{bot_id}', '', '', 'Long', 0, 0, 0, now(), now());
         INSERT INTO {schema}.conversations_message (id, chat_id, role, content, prompt_tokens, completion_tokens,
             outcome, error_code, cut_reason, refusal_reason, feedback_reason, request_id,
-            created_at)
+            is_asked_back, created_at)
         SELECT gen_random_uuid(), '{CHAT}', 'user', 'text ' || n || repeat(' again', 50), 0, 0,
                'answered', '', '', '', '', '',
-               now() - interval '1 hour' + n * interval '1 microsecond' FROM generate_series(1, {rows}) AS n""",
+               false, now() - interval '1 hour' + n * interval '1 microsecond' FROM generate_series(1, {rows}) AS n""",
     )
     made = account.client.post("/v1/exports", json={"export_type": "messages"}).json()
     deadline = time.monotonic() + 240

@@ -124,6 +124,7 @@ def test_it_is_said_why_a_passage_was_not_found(quoting_bot, as_acme):
 
 
 def test_two_configurations_are_told_side_by_side_and_nothing_is_saved(quoting_bot, as_acme):
+    teach(quoting_bot, "# In the box\n\nThe warranty card lies below the lid.", "Box")
     question = NEAR
     values = {"passage_count": 1, "refusal_mode": "open"}
     told = explain(as_acme, quoting_bot, question=question, configuration=values)
