@@ -53,7 +53,8 @@ WITH made AS (
       FROM bots_usageevent WHERE kind = 'chat'
 )
 INSERT INTO conversations_message (id, chat_id, role, content, prompt_tokens, completion_tokens, feedback, outcome,
-                                   error_code, cut_reason, feedback_reason, refusal_reason, request_id, is_asked_back, created_at)
+                                   error_code, cut_reason, feedback_reason, refusal_reason, request_id, is_asked_back,
+                                   created_at)
 SELECT message_id, chat_id, 'assistant', repeat('An answer of some length. ', 8), 0, 0,
        CASE WHEN prompt_tokens %% 20 = 0 THEN 'positive' WHEN prompt_tokens %% 50 = 1 THEN 'negative' END,
        outcome, '', '', '',

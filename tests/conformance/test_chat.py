@@ -183,7 +183,9 @@ class TestStream:
     def test_the_sources_are_those_of_the_json_answer(self, stream, answer):
         _, data = stream[2][0]
         assert set(data) == {"sources"}
-        assert data["sources"] == answer["sources"]
+        # What the tenant has been taught meanwhile makes words rarer or less rare, and so moves a score a little.
+        for told, known in zip(data["sources"], answer["sources"], strict=True):
+            assert told == {**known, "score": pytest.approx(known["score"], abs=0.01)}
 
     def test_the_deltas_are_the_stored_answer(self, stream, owner):
         done = stream[2][-1][1]
