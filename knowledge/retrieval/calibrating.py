@@ -8,7 +8,6 @@ the latter. Where a base does know the everyday, as an encyclopedia does, the fi
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,7 +27,7 @@ from knowledge.models import Chunk, RefusalFloors
 from knowledge.retrieval.confidence import Floors, choose_floors
 from knowledge.retrieval.queries import Query
 from knowledge.retrieval.retrieving import Retrieval, retrieve
-from knowledge.retrieval.scope import answering_sources, filters_of
+from knowledge.retrieval.scope import answering_sources, count_chunks, filters_of
 from minirag.ai.builtin.local import MINILM, is_local
 from minirag.ai.builtin.quoting import split_quotes
 from minirag.ai.embeddings import profile_of
@@ -93,10 +92,7 @@ def calibrate_bot(bot: BotProfile) -> list[Calibrated]:
 
     Takes about 150 searches a language. Blocks: for commands and workers.
     """
-    sources = answering_sources(bot, filters_of(bot)).order_by()
-    counts = Counter[str]()
-    for language, count in sources.values_list("language", "chunk_count"):
-        counts[language or "en"] += count
+    counts = count_chunks(bot)
     total, made = sum(counts.values()), []
     for language, count in counts.most_common():
         if not count or count < LEAST_SHARE * total:

@@ -13,13 +13,13 @@ from typing import Final
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, Sum
+from django.db.models import Q
 
 from bots.drafts.models import QualityGate
 from bots.models import BotProfile, BotProfileQuerySet
 from bots.profiles import update_bot
 from knowledge.models import BotDataset, RefusalFloors
-from knowledge.retrieval.scope import answering_sources, filters_of
+from knowledge.retrieval.scope import count_chunks
 from minirag.ai.builtin.local import is_embedder_available
 from minirag.ai.embeddings import profile_of
 from tenants.audit import acting
@@ -51,7 +51,7 @@ def choose_embedders() -> int:
     ):
         return 0
     new = _find_new().order_by("pk")
-    return sum(_move(bot, model) for bot in new if is_mostly_foreign(_count_chunks(bot)))
+    return sum(_move(bot, model) for bot in new if is_mostly_foreign(count_chunks(bot)))
 
 
 def _find_new() -> BotProfileQuerySet:
@@ -63,11 +63,6 @@ def _find_new() -> BotProfileQuerySet:
         .exclude(pk__in=BotDataset.objects.values("bot_profile"))
         .exclude(pk__in=QualityGate.objects.values("bot_profile"))
     )
-
-
-def _count_chunks(bot: BotProfile) -> dict[str, int]:
-    sources = answering_sources(bot, filters_of(bot)).order_by()
-    return dict(sources.values_list("language").annotate(Sum("chunk_count")))
 
 
 def _move(bot: BotProfile, model: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
@@ -74,6 +75,15 @@ def filters_of(bot: BotProfile, asked: SourceFilter | None = None) -> tuple[Sour
 def answering_sources(bot: BotProfile, filters: Sequence[SourceFilter]) -> SourceQuerySet:
     """The sources that a bot answers from now, less what its filter and a question's leave out."""
     return narrow(Source.objects.answering(bot.pk), filters)
+
+
+def count_chunks(bot: BotProfile) -> Counter[str]:
+    """How many chunks a bot answers from in each language; what has none told counts as English."""
+    counts = Counter[str]()
+    sources = answering_sources(bot, filters_of(bot)).order_by()
+    for language, count in sources.values_list("language", "chunk_count"):
+        counts[language or "en"] += count
+    return counts
 
 
 def _select_rows(

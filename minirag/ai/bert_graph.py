@@ -5,10 +5,12 @@ onnx is needed to build only, and imported only then.
 
 from __future__ import annotations
 
+import argparse
 import json
 import logging
 import os
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +55,29 @@ def put_in_place(
         # onnx writes its data for the owner's eyes alone; a service may run as somebody else.
         (work / name).chmod(0o644)
         os.replace(work / name, output / name)
+
+
+def run_build(
+    build: Callable[[Path], bool], arguments: Sequence[str] | None, *, module: str, title: str, files: Iterable[str]
+) -> int:  # fmt: skip
+    """The command line of a build: where to, and in a line what it made of `files`. Returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m {module}", description=f"Make the {title.lower()}."
+    )
+    parser.add_argument(
+        "--output", type=Path, required=True, help="folder for the model, in EMBEDDER_DIR"
+    )
+    output = parser.parse_args(arguments).output
+    try:
+        built = build(output)
+    except WeightsUnusable as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    megabytes = sum((output / name).stat().st_size for name in files) / 1e6
+    sys.stdout.write(
+        f"{title} {'built' if built else 'already there'}: {output} ({megabytes:.0f} MB)\n"
+    )
+    return 0
 
 
 def is_not_preprocessing_advice(record: logging.LogRecord) -> bool:

@@ -14,7 +14,6 @@ where texts have nothing to do with each other, .6 where one answers the other.
 
 from __future__ import annotations
 
-import argparse
 import base64
 import importlib.util
 import json
@@ -32,6 +31,7 @@ from minirag.ai.bert_graph import (
     is_current,
     put_in_place,
     quantise_graph,
+    run_build,
     verify_weights,
 )
 from minirag.ai.builtin.folder_files import OWN_FILE
@@ -276,23 +276,13 @@ def write_vocabulary(weights: Weights, target: Path) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m minirag.ai.build_e5", description="Make the multilingual embedder."
+    return run_build(
+        build,
+        arguments,
+        module="minirag.ai.build_e5",
+        title="Multilingual embedder",
+        files=(GRAPH_FILE, TABLE_FILE),
     )
-    parser.add_argument(
-        "--output", type=Path, required=True, help="folder for the model, in EMBEDDER_DIR"
-    )
-    output = parser.parse_args(arguments).output
-    try:
-        built = build(output)
-    except WeightsUnusable as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    megabytes = sum((output / name).stat().st_size for name in (GRAPH_FILE, TABLE_FILE)) / 1e6
-    sys.stdout.write(
-        f"Multilingual embedder {'built' if built else 'already there'}: {output} ({megabytes:.0f} MB)\n"
-    )
-    return 0
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ at once.
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import shutil
 import sys
@@ -23,6 +22,7 @@ from minirag.ai.bert_graph import (
     is_current,
     put_in_place,
     quantise_graph,
+    run_build,
     verify_weights,
 )
 from minirag.ai.builtin.minilm import MODEL_FILE, TOKENIZER_FILE
@@ -74,23 +74,9 @@ def write_graph(weights_file: Path, target: Path) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m minirag.ai.build_minilm", description="Make the default embedder."
+    return run_build(
+        build, arguments, module="minirag.ai.build_minilm", title="Embedder", files=(MODEL_FILE,)
     )
-    parser.add_argument(
-        "--output", type=Path, required=True, help="folder for the model (EMBEDDER_DIR)"
-    )
-    output = parser.parse_args(arguments).output
-    try:
-        built = build(output)
-    except WeightsUnusable as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    megabytes = (output / MODEL_FILE).stat().st_size / 1e6
-    sys.stdout.write(
-        f"Embedder {'built' if built else 'already there'}: {output} ({megabytes:.0f} MB)\n"
-    )
-    return 0
 
 
 if __name__ == "__main__":

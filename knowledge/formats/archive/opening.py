@@ -24,10 +24,11 @@ _LARGEST_DIRECTORY: Final = 3 * 1024 * 1024
 _LONGEST_TAIL: Final = 2**16 + 200
 _OF_SYSTEMS: Final = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
 _UTF8_NAME: Final = 0x800
-_UNREADABLE: Final = (
+UNREADABLE: Final = (
     zipfile.BadZipFile, zlib.error, ValueError, NotImplementedError, EOFError, OSError, KeyError, RuntimeError,
-    lzma.LZMAError, MemoryError,
+    lzma.LZMAError,
 )  # fmt: skip
+"""What opening or unpacking a broken archive raises."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def open_archive(data: bytes) -> tuple[zipfile.ZipFile, list[PackedFile]]:
         raise ParseError(f"This archive holds more than {MOST_FILES} files.", code="too_large")
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
-    except _UNREADABLE:
+    except (*UNREADABLE, MemoryError):
         raise ParseError("This archive is broken: it is not a zip file.") from None
     entries = [info for info in archive.infolist() if not info.is_dir()]
     if len(entries) > MOST_FILES:
@@ -109,7 +110,7 @@ def read_file(archive: zipfile.ZipFile, file: PackedFile, *, limit: int) -> byte
     try:
         with archive.open(file.info) as stream:
             data = stream.read(limit + 1)
-    except _UNREADABLE:
+    except (*UNREADABLE, MemoryError):
         raise ParseError("It is packed in a way that cannot be read, or broken.") from None
     if len(data) > limit:
         raise ParseError(f"It is larger than {limit // 2**20} MB.", code="too_large")

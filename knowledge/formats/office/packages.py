@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import io
-import lzma
 import zipfile
-import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from knowledge.formats.archive.opening import UNREADABLE
 from knowledge.formats.sections import ParseError
 
 if TYPE_CHECKING:
@@ -18,10 +17,6 @@ MOST_UNPACKED: Final = 256 * 1024 * 1024
 MOST_PARTS: Final = 5000
 LARGEST_PART: Final = 64 * 1024 * 1024
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_UNREADABLE: Final = (
-    zipfile.BadZipFile, zlib.error, ValueError, NotImplementedError, EOFError, OSError, KeyError, RuntimeError,
-    lzma.LZMAError,
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -39,7 +34,7 @@ class Package:
         try:
             with self.archive.open(part) as stream:
                 data = stream.read(LARGEST_PART + 1)
-        except _UNREADABLE:
+        except UNREADABLE:
             raise ParseError(f"This {self.name} is broken: {part[:100]} cannot be read.") from None
         if len(data) > LARGEST_PART:
             raise ParseError(
@@ -60,7 +55,7 @@ def open_package(data: bytes, name: str, needed: str) -> Package:
         )
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
-    except _UNREADABLE:
+    except UNREADABLE:
         raise ParseError(f"This {name} is broken: it is no package of such a kind.") from None
     parts = archive.infolist()
     if any(part.flag_bits & 0x1 for part in parts):
