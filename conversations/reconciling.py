@@ -9,7 +9,7 @@ from django.db.models import Count, F
 from django.utils import timezone
 
 from conversations.exports.models import ExportJob, ExportStatus
-from knowledge.indexing.reconciling import Finding
+from knowledge.indexing.upkeep.reconciling import Finding
 
 AT_REST = timedelta(hours=1)
 """Chats with a turn since then are left alone: its numbers are on their way."""

@@ -17,11 +17,8 @@ from bots.models import BotProfile
 from knowledge.indexing.chunking import ChunkDraft, estimate_tokens, hash_content
 from knowledge.indexing.embedding import embed_chunks
 from knowledge.indexing.forgetting import forget_knowledge
-from knowledge.indexing.swap import (
-    NewDocument,
-    identify_chunks,
-    swap_knowledge,
-)
+from knowledge.indexing.incoming import NewDocument, identify_chunks
+from knowledge.indexing.swap import swap_knowledge
 from knowledge.indexing.vector_index import ensure_vector_index
 from knowledge.models import Dataset, Source, SourceType
 from knowledge.retrieval.evaluation import (

@@ -19,7 +19,7 @@ from django.utils import timezone
 from bots.quotas.sharing import claim_in_share, send_next
 from knowledge.indexing.forgetting import forget_knowledge
 from knowledge.indexing.ingestion import ingest_claimed, record_interruption
-from knowledge.indexing.reembedding import find_outdated_datasets, reembed_claimed
+from knowledge.indexing.upkeep.reembedding import find_outdated_datasets, reembed_claimed
 from knowledge.models import Redo, Reembedding, SitePage, Source
 from knowledge.retrieval.calibrating import calibrate_outdated
 from knowledge.retrieval.choosing import choose_embedders

@@ -13,6 +13,7 @@ import environ
 from celery.schedules import crontab
 from corsheaders.defaults import default_headers
 
+from minirag.log_settings import make_logging
 from minirag.pages.appearance import UNFOLD  # noqa: F401 - a setting
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -333,18 +334,4 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"structured": {"()": "minirag.logs.make_formatter", "style": LOG_FORMAT}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "structured"}},
-    "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    "loggers": {
-        "daphne": {"level": "WARNING"},
-        "httpx": {"level": "WARNING"},
-        "LiteLLM": {"level": "WARNING"},
-        "django.channels.server": {"level": "WARNING"},
-        # A client's bad Host is its own fault: the line of its request says 400, and a traceback nothing more.
-        "django.security.DisallowedHost": {"level": "CRITICAL"},
-    },
-}
+LOGGING = make_logging(LOG_FORMAT, LOG_LEVEL)

@@ -42,7 +42,7 @@ BROAD_EXCEPT_ALLOWED = {
     "tenants/schemas.py",
     "tenants/tasks.py",
     "knowledge/indexing/ingestion.py",
-    "knowledge/indexing/reembedding.py",
+    "knowledge/indexing/upkeep/reembedding.py",
     "knowledge/formats/parsing_child.py",
     "knowledge/sites/pages/reading_child.py",
     "minirag/ai/builtin/exported.py",
@@ -279,6 +279,7 @@ JOB_STATES = {"SourceStatus", "ExportStatus", "DeliveryStatus", "ReembeddingStat
 JOB_OWNERS = {
     "minirag/lib/jobs/job.py",
     "knowledge/models/reembedding.py",
+    "knowledge/models/source_queries.py",
     "knowledge/models/sources.py",
     "webhooks/models.py",
     "conversations/exports/models.py",

@@ -21,7 +21,7 @@ from conversations.turns.state import Asker, History
 from conversations.turns.taking import Done, Failed, Started, take_turn
 from knowledge.formats.registry import BY_SUFFIX
 from knowledge.indexing.ingestion import ingest
-from knowledge.indexing.reembedding import find_outdated_datasets, reembed_claimed
+from knowledge.indexing.upkeep.reembedding import find_outdated_datasets, reembed_claimed
 from knowledge.measuring import name_documents, teach_whole
 from knowledge.models import Chunk, Reembedding, Source, SourceStatus, SourceType
 from knowledge.retrieval.calibrating import calibrate_outdated

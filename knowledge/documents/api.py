@@ -26,7 +26,7 @@ from knowledge.documents.schemas import (
     ReindexRequest,
     ReindexSchema,
 )
-from knowledge.indexing.reindexing import ReindexPlan, plan_reindex, start_reindex
+from knowledge.indexing.upkeep.reindexing import ReindexPlan, plan_reindex, start_reindex
 from knowledge.models import Document
 from knowledge.sources.api import accept_ingestion
 from knowledge.sources.schemas import IngestionSchema

@@ -9,16 +9,9 @@ from django.conf import settings
 
 from bots.models import BotProfile
 from knowledge.indexing.embedding import embed_chunks
+from knowledge.indexing.incoming import NewChunk, NewDocument, identify_chunks
 from knowledge.indexing.loading import IngestionError
-from knowledge.indexing.swap import (
-    EmbedderChanged,
-    KnowledgeChanged,
-    NewChunk,
-    NewDocument,
-    find_stored,
-    identify_chunks,
-    swap_knowledge,
-)
+from knowledge.indexing.swap import EmbedderChanged, KnowledgeChanged, find_stored, swap_knowledge
 from knowledge.indexing.vector_index import ensure_vector_index
 from knowledge.models import Dataset, IndexEntry, Redo, Source, SourceType
 from knowledge.sources.storage import measure_drafts, require_room

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import AliasPath, BeforeValidator, Field, StrictBool, StringConstraints
 
-from knowledge.indexing.reindexing import DEFAULT_LIMIT, MAX_LIMIT
+from knowledge.indexing.upkeep.reindexing import DEFAULT_LIMIT, MAX_LIMIT
 from knowledge.models import Document
 from minirag.lib.http_in.nouns import Moment, Noun, Shown
 from minirag.lib.http_in.pagination import PagedSchema, PageQuery

@@ -14,7 +14,7 @@ from bots.models import BotProfile, UsageKind
 from bots.quotas.counting import require_spendable, spend
 from bots.usage.metering import record_usage
 from knowledge.indexing.chunking import CountTokens
-from knowledge.indexing.swap import NewChunk
+from knowledge.indexing.incoming import NewChunk
 from minirag.ai.builtin.local import MINILM, is_embedder_available, is_local, load_minilm
 from minirag.ai.embeddings import EmbedderMissing, Kind, embed_texts
 from webhooks.quota_events import tell_crossings

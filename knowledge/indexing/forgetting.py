@@ -6,8 +6,8 @@ import uuid
 
 from django.db import transaction
 
+from knowledge.indexing.chunk_rows import delete_chunks
 from knowledge.indexing.lexicon import lock_knowledge
-from knowledge.indexing.swap import delete_chunks
 from knowledge.models import Chunk, Document, SitePage, SiteSync, Source, SourceType, SyncState
 from knowledge.sources.storage import count_bytes, measure_drafts
 

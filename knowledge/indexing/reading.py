@@ -9,8 +9,8 @@ from knowledge.formats.parsing import ParsedDocument, ParseError
 from knowledge.formats.registry import is_archive
 from knowledge.indexing.chunking import chunk_document
 from knowledge.indexing.embedding import choose_counter
+from knowledge.indexing.incoming import NewDocument
 from knowledge.indexing.loading import IngestionError, Loaded, parse_loaded
-from knowledge.indexing.swap import NewDocument
 from knowledge.models import Source
 
 

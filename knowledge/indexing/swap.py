@@ -9,33 +9,25 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from bots.models import LONGEST_TAG, MOST_TAGS
 from knowledge.formats.sections import day_of, tags_of
-from knowledge.indexing.chunking import ChunkDraft, indexed_text
+from knowledge.indexing.chunk_rows import delete_chunks, insert_chunks, move_chunks
+from knowledge.indexing.incoming import NewChunk, NewDocument, identify_document
 from knowledge.indexing.lexicon import (
-    add_statistics,
-    choose_mean_length,
     fill_in_spellings,
     lock_knowledge,
     rebake_if_drifted,
-    remove_statistics,
-    spell_terms,
 )
 from knowledge.indexing.vector_index import refresh_planner_statistics
 from knowledge.indexing.vectors import (
-    COPY_HEADER,
-    COPY_TRAILER,
-    count_terms,
     count_words,
-    pack_index_row,
-    weigh_terms,
 )
 from knowledge.models import (
     Dataset,
@@ -56,38 +48,6 @@ _read_tags = partial(tags_of, most=MOST_TAGS, longest=LONGEST_TAG)
 
 
 @dataclass(frozen=True)
-class NewDocument:
-    """A document with its chunks, not stored yet. `key` tells it from the source's other ones: its path in an archive.
-
-    One that could not be read has no chunks, and a code and a sentence that say why.
-    """
-
-    title: str
-    language: str
-    drafts: Sequence[ChunkDraft]
-    url: str = ""
-    metadata: dict[str, Any] = field(default_factory=dict)
-    char_count: int = 0
-    key: str = ""
-    error_code: str = ""
-    error_message: str = ""
-
-
-@dataclass(frozen=True)
-class NewChunk:
-    """A chunk on its way into the index."""
-
-    id: uuid.UUID
-    document_id: uuid.UUID
-    language: str
-    draft: ChunkDraft
-
-    @property
-    def text(self) -> str:
-        return indexed_text(self.draft)
-
-
-@dataclass(frozen=True)
 class Stored:
     """What the index has of a chunk."""
 
@@ -101,26 +61,6 @@ class EmbedderChanged(Exception):
 
 class KnowledgeChanged(Exception):
     """Chunks that were to stay, and so were not embedded, have been removed in the meantime."""
-
-
-def identify_chunks(source_id: uuid.UUID, documents: Iterable[NewDocument]) -> list[NewChunk]:
-    """Give every chunk its lasting id; what a source says twice gets the number of its occurrence into the id."""
-    seen: Counter[str] = Counter()
-    chunks = []
-    for document in documents:
-        document_id = identify_document(source_id, document)
-        for draft in document.drafts:
-            number = seen[draft.content_hash]
-            seen[draft.content_hash] += 1
-            name = f"{draft.content_hash}#{number}" if number else draft.content_hash
-            chunks.append(
-                NewChunk(uuid.uuid5(source_id, name), document_id, document.language, draft)
-            )
-    return chunks
-
-
-def identify_document(source_id: uuid.UUID, document: NewDocument) -> uuid.UUID:
-    return uuid.uuid5(source_id, f"document {document.key}")
 
 
 def find_stored(source_id: uuid.UUID) -> dict[uuid.UUID, Stored]:
@@ -162,8 +102,8 @@ def swap_knowledge(
         )
         _store_documents(source, documents)
         delete_chunks([*(stored.keys() - {chunk.id for chunk in kept})])
-        _insert_chunks(source.pk, added, counts, {**kept_vectors, **vectors})
-        _move_chunks(kept)
+        insert_chunks(source.pk, added, counts, {**kept_vectors, **vectors})
+        move_chunks(kept)
         Document.objects.filter(source=source).exclude(
             pk__in={identify_document(source.pk, document) for document in documents}
         )._raw_delete("default")
@@ -256,73 +196,6 @@ def _hash_document(document: NewDocument) -> str:
     return hashlib.sha256(
         "".join(draft.content_hash for draft in document.drafts).encode()
     ).hexdigest()
-
-
-def delete_chunks(chunk_ids: list[uuid.UUID]) -> None:
-    """Remove chunks with their index rows and statistics; the caller holds `lock_knowledge`."""
-    if not chunk_ids:
-        return
-    remove_statistics(chunk_ids)
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM chunk_index WHERE chunk_id = ANY(%s)", [chunk_ids])
-        cursor.execute("DELETE FROM knowledge_chunk WHERE id = ANY(%s)", [chunk_ids])
-
-
-def _insert_chunks(
-    source_id: uuid.UUID, chunks: Sequence[NewChunk], counted: Mapping[uuid.UUID, Counter[str]],
-    vectors: Mapping[uuid.UUID, Vector],
-) -> None:  # fmt: skip
-    if not chunks:
-        return
-    counts = [count_terms(counted[chunk.id]) for chunk in chunks]
-    lengths = [count.total() for count in counts]
-    mean = choose_mean_length(lengths)
-    with connection.cursor() as cursor:
-        columns = "id, document_id, source_id, ordinal, heading, content, page, token_count, content_hash, place"
-        with cursor.copy(f"COPY knowledge_chunk ({columns}) FROM STDIN") as copy:
-            for chunk in chunks:
-                draft = chunk.draft
-                copy.write_row((
-                    chunk.id, chunk.document_id, source_id, draft.ordinal, draft.heading[:1000], draft.content,
-                    draft.page, draft.token_count, draft.content_hash, draft.place,
-                ))  # fmt: skip
-        columns = "chunk_id, source_id, dl, dim, emb, lex"
-        with cursor.copy(f"COPY chunk_index ({columns}) FROM STDIN (FORMAT binary)") as copy:
-            copy.write(COPY_HEADER)
-            for chunk, count, length in zip(chunks, counts, lengths, strict=True):
-                copy.write(
-                    pack_index_row(
-                        chunk.id, source_id, length, vectors.get(chunk.id), weigh_terms(count, mean)
-                    )
-                )
-            copy.write(COPY_TRAILER)
-    frequencies: Counter[int] = Counter()
-    for count in counts:
-        frequencies.update(count.keys())
-    words = (word for chunk in chunks for word in counted[chunk.id])
-    add_statistics(
-        frequencies, chunks=len(chunks), length=sum(lengths), spellings=spell_terms(words)
-    )
-
-
-def _move_chunks(chunks: Sequence[NewChunk]) -> None:
-    """A chunk that stays may have moved within the source."""
-    if not chunks:
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE knowledge_chunk AS c SET document_id = n.document_id, ordinal = n.ordinal, page = n.page, "
-            "place = n.place "
-            "FROM unnest(%s::uuid[], %s::uuid[], %s::int[], %s::int[], %s::text[]) "
-            "AS n(id, document_id, ordinal, page, place) "
-            "WHERE c.id = n.id AND (c.document_id, c.ordinal, c.page, c.place) "
-            "IS DISTINCT FROM (n.document_id, n.ordinal, n.page, n.place)",
-            [
-                [chunk.id for chunk in chunks], [chunk.document_id for chunk in chunks],
-                [chunk.draft.ordinal for chunk in chunks], [chunk.draft.page for chunk in chunks],
-                [chunk.draft.place for chunk in chunks],
-            ],
-        )  # fmt: skip
 
 
 def _finish(

@@ -7,138 +7,22 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db import models
-from django.db.models import Case, F, Min, Q, Value, When
+from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
 from bots.models import BotProfile
 from knowledge.models.datasets import Dataset
 from knowledge.models.floors import RefusalFloors
+from knowledge.models.source_queries import SourceQuerySet
 from knowledge.models.standing import LEAST_WEIGHT, MOST_WEIGHT, Standing
 from knowledge.models.states import Redo, SourceStatus, SourceType
-from knowledge.sources.schedule import INTERVALS, RefreshSchedule, next_attempt, next_refresh
-from minirag.lib.jobs.job import MAX_ATTEMPTS, RESEND_AFTER, Job, JobQuerySet
+from knowledge.sources.schedule import RefreshSchedule, next_attempt, next_refresh
+from minirag.lib.jobs.job import MAX_ATTEMPTS, Job
 from tenants.context import TenantRow
 from tenants.due import DueKind, make_due
 
 SERVERS_OWN: Final = ("encrypted_token", "has_api_token")
 """What an nyxCore source's config has that no client sets."""
-
-_AT_REST: dict[str, Any] = {
-    "status": Case(When(chunk_count__gt=0, then=Value(SourceStatus.READY)), default=Value(SourceStatus.PENDING)),
-    "progress_stage": "", "progress_done": 0, "progress_total": 0,
-}  # fmt: skip
-_UNPLANNED: dict[str, Any] = {"status": SourceStatus.READY, "next_refresh_at__isnull": True}
-
-
-class SourceQuerySet(JobQuerySet["Source"]):
-    def answering(self, bot_profile_id: uuid.UUID) -> SourceQuerySet:
-        """Return the sources a bot may answer from now: active, not deleted, with knowledge that was once ready.
-
-        A source that is being re-ingested, or whose last ingestion failed, still answers from its old knowledge.
-        External ones have none here.
-        """
-        return (
-            self._in_use(bot_profile_id)
-            .filter(chunk_count__gt=0)
-            .exclude(source_type=SourceType.NYXCORE)
-        )
-
-    def external(self, bot_profile_id: uuid.UUID) -> SourceQuerySet:
-        """Return the external sources a bot may ask now: active, and their last connection check succeeded.
-
-        While one is checked again it goes on answering.
-        """
-        ready = ~Q(status=SourceStatus.ERROR) & Q(last_refreshed_at__isnull=False)
-        return self._in_use(bot_profile_id).filter(ready, source_type=SourceType.NYXCORE)
-
-    def _in_use(self, bot_profile_id: uuid.UUID) -> SourceQuerySet:
-        return self.filter(
-            Q(parent__isnull=True) | Q(parent__is_active=True),
-            is_active=True,
-            deleted_at__isnull=True,
-            dataset__in=Dataset.objects.searched_by(bot_profile_id),
-        )
-
-    def at_rest(self) -> SourceQuerySet:
-        """Return those that no worker has claimed."""
-        return self.filter(claim_id__isnull=True).exclude(status=SourceStatus.PROCESSING)
-
-    def ask_for(self, redo: Redo = Redo.NOTHING) -> int:
-        """Have them wait for a worker because somebody asks: earlier failures count no more. Returns how many."""
-        return self.put_in_queue(attempts=0, times_gone=0, **({"redo": redo} if redo else {}))
-
-    def restart(self) -> int:
-        """`ask_for`, also where a worker has the row: that worker gives up. Returns how many."""
-        return self.put_in_queue(attempts=0, times_gone=0, claim_id=None, heartbeat_at=None)
-
-    def stop(self) -> int:
-        """Cancel their ingestion or take them out of the queue; what they said before goes on answering."""
-        now = timezone.now()
-        intervals = [
-            When(refresh_schedule=name, then=Value(now + each)) for name, each in INTERVALS.items()
-        ]
-        rest = {**_AT_REST, "next_refresh_at": Case(*intervals, default=None)}
-        told = {"error_message": "The ingestion was cancelled.", "error_code": "cancelled"}
-        make_due({DueKind.REFRESHES: now + min(INTERVALS.values())})
-        running = self.filter(claim_id__isnull=False)
-        return running.cancel(**rest, **told) + self.cancel(**rest)
-
-    def come_to_rest(self) -> int:
-        """Give up rows that look claimed and are not; their old knowledge goes on answering."""
-        return self.filter(claim_id__isnull=True).update(**_AT_REST, updated_at=timezone.now())
-
-    def put_away(self) -> int:
-        """Delete them softly. The worker at one loses its claim for good, even if the source is brought back soon."""
-        now = timezone.now()
-        status = Case(
-            When(status=SourceStatus.PROCESSING, then=Value(SourceStatus.PENDING)), default="status"
-        )
-        make_due({DueKind.PURGES: now + RESEND_AFTER})
-        return self.update(
-            status=status, is_active=False, deleted_at=now, updated_at=now, queued_at=None, claim_id=None,
-            heartbeat_at=None,
-        )  # fmt: skip
-
-    def note_trouble(self, code: str, reason: str) -> int:
-        """Say why the last search failed. They stay ready: status and `updated_at` are the connection check's."""
-        return self.filter(status=SourceStatus.READY).update(
-            error_code=code[:64],
-            error_message=reason[:2000],
-            failed_searches=F("failed_searches") + 1,
-        )
-
-    def forget_trouble(self) -> int:
-        return self.filter(status=SourceStatus.READY).update(error_code="", error_message=None)
-
-    def due(self, now: datetime) -> SourceQuerySet:
-        """Return those whose schedule has come, or whose failure is old enough to try again."""
-        due = Q(next_refresh_at__lte=now)
-        for schedule, interval in INTERVALS.items():
-            due |= Q(refresh_schedule=schedule, last_refreshed_at__lte=now - interval, **_UNPLANNED)
-        return self._refreshable().filter(due)
-
-    def next_refresh(self) -> datetime | None:
-        """When the next one is `due`."""
-        lasts = {
-            schedule.value: Min(
-                "last_refreshed_at", filter=Q(refresh_schedule=schedule, **_UNPLANNED)
-            )
-            for schedule in INTERVALS
-        }
-        found = self._refreshable().order_by().aggregate(planned=Min("next_refresh_at"), **lasts)
-        moments = [found["planned"]] + [
-            last + interval
-            for schedule, interval in INTERVALS.items()
-            if (last := found[schedule.value])
-        ]
-        return min((moment for moment in moments if moment), default=None)
-
-    def _refreshable(self) -> SourceQuerySet:
-        return self.filter(
-            Q(parent__isnull=True) | Q(parent__is_active=True),
-            Q(status=SourceStatus.ERROR) | Q(status=SourceStatus.READY, refresh_schedule__in=INTERVALS.keys()),
-            deleted_at__isnull=True, is_active=True, queued_at__isnull=True, claim_id__isnull=True,
-        )  # fmt: skip
 
 
 class Source(TenantRow, Standing, Job):

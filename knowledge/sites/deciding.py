@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from knowledge.models import PageState, SitePage, SiteSync, Source
-from knowledge.sources.changing import find_source
+from knowledge.sources.finding import find_source
 from knowledge.tasks import queue_ingestion
 from minirag.lib.errors import NotFound
 from tenants.audit import record

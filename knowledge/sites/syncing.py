@@ -20,8 +20,8 @@ from knowledge.documents.putting import choose_model, lacks_vectors, put_documen
 from knowledge.indexing.chunking import ChunkDraft, chunk_document
 from knowledge.indexing.embedding import choose_counter
 from knowledge.indexing.forgetting import forget_document
+from knowledge.indexing.incoming import NewDocument, identify_document
 from knowledge.indexing.loading import VERSION
-from knowledge.indexing.swap import NewDocument, identify_document
 from knowledge.models import Chunk, Document, Source
 from knowledge.models.sites import PageState, SitePage, SiteSync, SyncState, identify_page
 from knowledge.sites.bounds import fingerprint_config, read_bounds

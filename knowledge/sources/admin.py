@@ -25,25 +25,17 @@ from knowledge.sources.changing import (
     update_source,
     upload_source,
 )
-from knowledge.sources.forms import NewSourceForm, SourceForm
+from knowledge.sources.forms.layout import CONDITIONAL_FIELDS, CONFIGURED, lay_out, lay_out_new
+from knowledge.sources.forms.source import NewSourceForm, SourceForm
 from knowledge.sources.homes import Home, find_home
-from knowledge.sources.nyxcore_form import NYXCORE_FIELDS
-from knowledge.sources.site_form import SITE_FIELDS
 from knowledge.tasks import queue_ingestion
 from tenants.admin_site.model_admin import ProductAdmin, format_age, once_per_row
 from tenants.admin_site.sites import tenant_site
 
-_CONFIGURED = ("url", *SITE_FIELDS, *NYXCORE_FIELDS)
-"""Fields of the form that are kept in `config`."""
 _STATUS_COLOURS = {
     SourceStatus.READY: "success", SourceStatus.ERROR: "danger", SourceStatus.PROCESSING: "info",
     SourceStatus.PENDING: "warning",
 }  # fmt: skip
-
-
-def _shown_for(source_type: str) -> str:
-    """Say in the browser when a field of the form is shown; a source that is there does not change its type."""
-    return f"typeof source_type === 'undefined' || source_type === '{source_type}'"
 
 
 @register(Source, site=tenant_site)
@@ -64,14 +56,7 @@ class SourceAdmin(ProductAdmin):
     date_hierarchy = "created_at"
     actions = ("ingest_chosen", "cancel_chosen", "deactivate_chosen", "activate_chosen")
     actions_detail = ("ingest", "cancel")
-    conditional_fields = {
-        "content": _shown_for("text"),
-        "file": _shown_for("upload"),
-        "url": f"{_shown_for('url')} || source_type === 'site'",
-        "refresh_schedule": f"{_shown_for('url')} || ['site', 'nyxcore'].includes(source_type)",
-        **{name: _shown_for("site") for name in SITE_FIELDS},
-        **{name: _shown_for("nyxcore") for name in NYXCORE_FIELDS},
-    }
+    conditional_fields = CONDITIONAL_FIELDS
     readonly_fields = (
         "bot_profile", "dataset", "external_id", "source_type", "status", "shown_progress", "shown_file",
         "document_count", "chunk_count", "language", "failed_searches", "last_refreshed_at", "next_refresh_at",
@@ -95,58 +80,8 @@ class SourceAdmin(ProductAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Source | None = None) -> Any:
         if obj is None:
-            what = (
-                "source_type", "file", "url", *SITE_FIELDS, *NYXCORE_FIELDS, "name", "content", "description",
-                "refresh_schedule",
-            )  # fmt: skip
-            said = (("tags", "dated_on"), ("is_pinned", "weight"))
-            return (
-                (None, {"fields": (("bot_profile", "shared_dataset"), *what)}),
-                ("What counts", {"fields": said, "classes": ("collapse",)}),
-            )
-        own: tuple[Any, ...] = {
-            SourceType.TEXT: ("content",), SourceType.UPLOAD: ("shown_file",),
-            SourceType.URL: ("url", "refresh_schedule"),
-            SourceType.SITE: ("url", *SITE_FIELDS, "refresh_schedule"),
-            SourceType.NYXCORE: (*NYXCORE_FIELDS, "refresh_schedule", "failed_searches"),
-        }.get(SourceType(obj.source_type), ())  # fmt: skip
-        if not self.has_change_permission(request, obj):
-            own = tuple(field for field in own if field not in _CONFIGURED)
-        return (
-            (
-                "State",
-                {
-                    "fields": (
-                        ("status", "shown_progress"),
-                        ("document_count", "chunk_count"),
-                        "knowledge_links",
-                    )
-                },
-            ),
-            (
-                "Source",
-                {
-                    "fields": (
-                        ("name", "description"),
-                        ("bot_profile", "source_type"),
-                        "is_active",
-                        ("tags", "dated_on"),
-                        ("is_pinned", "weight"),
-                        *own,
-                    )
-                },
-            ),
-            (
-                "Facts",
-                {
-                    "fields": (
-                        ("dataset", "external_id"),
-                        ("language", "created_at"),
-                        ("last_refreshed_at", "next_refresh_at"),
-                    )
-                },
-            ),
-        )
+            return lay_out_new()
+        return lay_out(obj, may_change=self.has_change_permission(request, obj))
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         initial = super().get_changeform_initial_data(request)
@@ -167,12 +102,12 @@ class SourceAdmin(ProductAdmin):
     def _save_changes(self, request: HttpRequest, obj: Source, form: SourceForm) -> None:
         """Save only what was changed: the worker writes to the same row at the same time."""
         changes = {
-            name: form.cleaned_data[name] for name in form.changed_data if name not in _CONFIGURED
+            name: form.cleaned_data[name] for name in form.changed_data if name not in CONFIGURED
         }
         if "url" in form.changed_data and obj.source_type == SourceType.URL:
             changes["config"] = {**obj.config, "url": form.cleaned_data["url"]}
         has_form = obj.source_type in (SourceType.NYXCORE, SourceType.SITE)
-        if has_form and set(_CONFIGURED) & set(form.changed_data):
+        if has_form and set(CONFIGURED) & set(form.changed_data):
             changes["config"] = form.cleaned_data["config"]
         if not changes:
             return

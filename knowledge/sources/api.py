@@ -11,21 +11,23 @@ from knowledge.formats.registry import list_uploadable
 from knowledge.formats.uploads import check_file, check_readable, read_upload
 from knowledge.models import Source
 from knowledge.sources.changing import (
-    ChildrenSummary,
-    active_sources,
     cancel_ingestion,
     create_batch,
     create_source,
     delete_source,
     find_parent,
-    find_source,
     start_children,
     start_ingestion,
-    summarise_children,
     update_source,
     upload_source,
 )
 from knowledge.sources.configs import find_idle
+from knowledge.sources.finding import (
+    ChildrenSummary,
+    active_sources,
+    find_source,
+    summarise_children,
+)
 from knowledge.sources.homes import find_home
 from knowledge.sources.schemas import (
     ChildrenIngestionSchema,

@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Q
 from django.utils import timezone
 
 from knowledge.models import (
@@ -18,12 +17,12 @@ from knowledge.models import (
     SiteSync,
     Source,
     SourceFile,
-    SourceQuerySet,
     SourceStatus,
     SourceType,
 )
 from knowledge.models.standing import STANDING
 from knowledge.sources.configs import prepare_config
+from knowledge.sources.finding import active_sources, find_source, shown_sources
 from knowledge.sources.homes import Home, find_home
 from knowledge.sources.storage import count_bytes, measure_text
 from knowledge.tasks import queue_ingestion, queue_purge
@@ -31,72 +30,7 @@ from minirag.lib.errors import BadInput, Conflict, NotFound
 from tenants.audit import compare, record
 from tenants.due import DueKind, make_due
 
-# What clients see, and what decides: not the text, which can be megabytes, nor the worker's columns.
-_SHOWN = (
-    "bot_profile_id", "dataset__bot_profile_id", "parent_id", "external_id", "name", "description", "source_type",
-    "status", "config", "document_count", "chunk_count", "error_message", "is_active", "deleted_at",
-    "refresh_schedule", "last_refreshed_at", "created_at", "updated_at", "stored_bytes", *STANDING,
-)  # fmt: skip
-
 MAX_CHILDREN = 1000
-_MOST_TELLING = (
-    SourceStatus.PROCESSING,
-    SourceStatus.ERROR,
-    SourceStatus.PENDING,
-    SourceStatus.READY,
-)
-
-
-@dataclass(frozen=True)
-class ChildrenSummary:
-    """What a parent shows of its active children. If their statuses differ, the one that a person should see wins."""
-
-    count: int
-    chunk_count: int
-    status: str
-
-    def __add__(self, other: ChildrenSummary) -> ChildrenSummary:
-        status = min(self.status, other.status, key=_MOST_TELLING.index)
-        return ChildrenSummary(
-            self.count + other.count, self.chunk_count + other.chunk_count, status
-        )
-
-
-def shown_sources() -> SourceQuerySet:
-    """Return all sources, deleted ones too, as clients see them: without their text."""
-    return Source.objects.select_related("dataset").only(*_SHOWN)
-
-
-def active_sources() -> QuerySet[Source]:
-    """Return the sources that lists show, newest first, without their text."""
-    return (
-        shown_sources()
-        .filter(is_active=True, deleted_at__isnull=True)
-        .order_by("-created_at", "-id")
-    )
-
-
-def find_source(source_id: UUID) -> Source:
-    """Return a source, deleted or not, without its text. Raises NotFound."""
-    source = shown_sources().filter(pk=source_id).order_by().first()
-    if source is None:
-        raise NotFound("Source not found")
-    return source
-
-
-def summarise_children(parents: Iterable[UUID] | None = None) -> dict[UUID, ChildrenSummary]:
-    """Sum up the active children of the given parents, or of all, in one query; parents without any are left out."""
-    children = Source.objects.filter(
-        is_active=True, deleted_at__isnull=True, parent__isnull=False
-    ).order_by()
-    if parents is not None:
-        children = children.filter(parent__in=list(parents))
-    summaries: dict[UUID, ChildrenSummary] = {}
-    groups = children.values_list("parent_id", "status").annotate(Count("id"), Sum("chunk_count"))
-    for parent_id, status, count, chunk_count in groups:
-        group = ChildrenSummary(count, chunk_count, status)
-        summaries[parent_id] = group + summaries[parent_id] if parent_id in summaries else group
-    return summaries
 
 
 def create_source(fields: dict[str, Any]) -> Source:

@@ -8,9 +8,7 @@ from pydantic import StringConstraints
 from rest_framework.request import Request
 
 from knowledge.sources.api import note_idle, show_source
-from knowledge.sources.changing import (
-    summarise_children,
-)
+from knowledge.sources.finding import summarise_children
 from knowledge.sources.schemas import ExternalIdQuery, PutSource, SourceSchema
 from knowledge.sources.upserts import (
     Upserted,

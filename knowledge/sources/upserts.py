@@ -20,9 +20,9 @@ from knowledge.sources.changing import (
     delete_source,
     find_parent,
     note_created,
-    shown_sources,
 )
 from knowledge.sources.configs import reveal_api_token
+from knowledge.sources.finding import shown_sources
 from knowledge.sources.homes import Home, find_home
 from knowledge.sources.storage import count_bytes, move_bytes
 from knowledge.tasks import queue_ingestion, restart_ingestion

@@ -9,7 +9,7 @@ from django.conf import settings as installed
 from bots.drafts.models import QualityGate
 from bots.profiles import update_bot
 from knowledge import tasks
-from knowledge.indexing.reembedding import reembed_claimed
+from knowledge.indexing.upkeep.reembedding import reembed_claimed
 from knowledge.models import BotDataset, Dataset, Reembedding, Source
 from knowledge.retrieval.choosing import ACTOR, choose_embedders, is_mostly_foreign
 from knowledge.retrieval.retrieving import retrieve
@@ -101,7 +101,7 @@ def test_a_german_bot_is_moved_once_and_answers_all_the_while(bot, globex, both,
 def test_the_old_vectors_answer_while_a_worker_is_at_it(bot, both, sent, monkeypatch):
     teach(bot, GERMAN)
     tasks.fit_bots()
-    monkeypatch.setattr("knowledge.indexing.reembedding.SLICE_SECONDS", 0.0)
+    monkeypatch.setattr("knowledge.indexing.upkeep.reembedding.SLICE_SECONDS", 0.0)
     assert reembed_claimed(Reembedding.objects.claim(sent.pop())), "there is more to do"
     assert "vier Wochen" in find_first(bot)
 

@@ -15,7 +15,7 @@ from bots.quotas.models import Quota
 from knowledge import tasks
 from knowledge.indexing import embedding
 from knowledge.indexing.forgetting import forget_knowledge
-from knowledge.indexing.reembedding import find_outdated_datasets, reembed_claimed
+from knowledge.indexing.upkeep.reembedding import find_outdated_datasets, reembed_claimed
 from knowledge.models import Chunk, Dataset, IndexEntry, NextVector, Reembedding, Source
 from knowledge.retrieval.retrieving import retrieve
 from knowledge.tests.conftest import CALIBRATION, WARRANTY, make_source, run, teach
@@ -89,7 +89,7 @@ def reembed() -> bool:
 
 def die_in_mid_batch(new_model, monkeypatch) -> Reembedding:
     """A worker has made two vectors of three, and is killed before it writes anything more."""
-    monkeypatch.setattr("knowledge.indexing.reembedding.BATCH_SIZE", 1)
+    monkeypatch.setattr("knowledge.indexing.upkeep.reembedding.BATCH_SIZE", 1)
     tasks.reembed_outdated()
     held = Reembedding.objects.claim(Reembedding.objects.get().pk)
 
@@ -137,7 +137,7 @@ def test_questions_are_answered_before_while_and_after(changed, new_model):
 
 
 def test_work_that_broke_off_goes_on_where_it_stopped(changed, new_model, monkeypatch):
-    monkeypatch.setattr("knowledge.indexing.reembedding.BATCH_SIZE", 1)
+    monkeypatch.setattr("knowledge.indexing.upkeep.reembedding.BATCH_SIZE", 1)
 
     def fail_at_the_third():
         if len(new_model.texts) == 2:
@@ -240,12 +240,12 @@ def test_one_that_takes_its_workers_with_it_is_given_up_for_a_while(changed, new
 def test_a_large_one_gives_way_after_a_while_and_goes_on_later(
     changed, new_model, monkeypatch, sent
 ):
-    monkeypatch.setattr("knowledge.indexing.reembedding.BATCH_SIZE", 1)
-    monkeypatch.setattr("knowledge.indexing.reembedding.SLICE_SECONDS", -1)
+    monkeypatch.setattr("knowledge.indexing.upkeep.reembedding.BATCH_SIZE", 1)
+    monkeypatch.setattr("knowledge.indexing.upkeep.reembedding.SLICE_SECONDS", -1)
     assert not reembed()
     row = Reembedding.objects.get()
     assert (row.status, row.attempts) == ("pending", 0) and len(sent) == 2
-    monkeypatch.setattr("knowledge.indexing.reembedding.SLICE_SECONDS", 300)
+    monkeypatch.setattr("knowledge.indexing.upkeep.reembedding.SLICE_SECONDS", 300)
     tasks.reembed.run(str(row.pk))
     assert Dataset.objects.get().embedding_model == NEW_MODEL
 

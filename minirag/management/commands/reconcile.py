@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from conversations.reconciling import reconcile_conversations
-from knowledge.indexing.reconciling import Finding, reconcile_knowledge
+from knowledge.indexing.upkeep.reconciling import Finding, reconcile_knowledge
 from minirag.tasks import repair_tenant
 from tenants.audit import record
 from tenants.commands import ProductCommand

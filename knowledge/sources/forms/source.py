@@ -21,8 +21,8 @@ from knowledge.formats.uploads import largest_bytes
 from knowledge.models import Dataset, Source, SourceType
 from knowledge.models.standing import STANDING
 from knowledge.sources.configs import LONGEST_URL, prepare_config
-from knowledge.sources.nyxcore_form import NyxCoreFields
-from knowledge.sources.site_form import SiteFields
+from knowledge.sources.forms.nyxcore import NyxCoreFields
+from knowledge.sources.forms.site import SiteFields
 from minirag.lib.errors import BadInput
 
 _CHOICES = [(SourceType.TEXT, "A text"), (SourceType.UPLOAD, "A file"), (SourceType.URL, "A web page"),

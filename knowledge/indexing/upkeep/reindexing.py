@@ -14,9 +14,7 @@ from bots.models import UsageKind
 from bots.usage.pricing import load_overrides, price_call
 from knowledge.indexing.embedding import BATCH_SIZE
 from knowledge.models import Chunk, Dataset, Redo, Source, SourceStatus, SourceType
-from knowledge.sources.changing import (
-    find_source,
-)
+from knowledge.sources.finding import find_source
 from knowledge.tasks import queue_again
 from minirag.ai.pricing import cost_of, prices_of
 from minirag.lib.errors import NotFound
