@@ -33,7 +33,7 @@ from knowledge.indexing.reading import read_documents
 from knowledge.indexing.swap import announce_ingested
 from knowledge.models import Source, SourceType
 from knowledge.retrieval.nyxcore import NyxCoreError, check_base, describe_base
-from knowledge.sites.syncing import sync_site
+from knowledge.sites.syncing import sync_source
 from knowledge.sources.schedule import MAX_ATTEMPTS
 from minirag.lib.errors import ProviderError
 from minirag.lib.jobs.heartbeat import Heartbeat
@@ -94,7 +94,7 @@ def _ingest_claimed(held: Source) -> float | None:
         _check_connection(source)
         return None
     if source.source_type == SourceType.SITE:
-        return sync_site(source)
+        return sync_source(source)
     _ingest_whole(source)
     return None
 

@@ -1,6 +1,6 @@
-"""One look at a site, from its start page to what answers: `sync_site`.
+"""One look at a source of many pages, from its start to what answers: `sync_source`.
 
-open → crawl, slice by slice → compare with the last version → nothing, or wait for a person, or one swap. The rows say
+open → walk, slice by slice → compare with the last version → nothing, or wait for a person, or one swap. The rows say
 how far it is, so whoever claims the source next goes on there. What answers is one whole version at every instant.
 """
 
@@ -24,11 +24,12 @@ from knowledge.indexing.incoming import NewDocument, identify_document
 from knowledge.indexing.loading import VERSION
 from knowledge.models import Chunk, Document, Source
 from knowledge.models.sites import PageState, SitePage, SiteSync, SyncState, identify_page
-from knowledge.sites.bounds import fingerprint_config, read_bounds
+from knowledge.sites.bounds import fingerprint_config
 from knowledge.sites.comparing import Comparison, compare
-from knowledge.sites.crawling import Crawl, SiteFailed
+from knowledge.sites.crawling import Crawl
 from knowledge.sites.pages.packing import unpack
 from knowledge.sites.pages.reading import PageReader
+from knowledge.sites.walking import SiteFailed, Walk
 from knowledge.sources.schedule import PAUSE_AFTER
 
 logger = structlog.get_logger(__name__)
@@ -37,8 +38,8 @@ STALE_AFTER: Final = timedelta(hours=24)
 """A look that nobody went on with for so long is begun anew."""
 
 
-def sync_site(source: Source) -> float | None:
-    """Go on with a claimed site's look, or begin one, and end the job or give it back.
+def sync_source(source: Source) -> float | None:
+    """Go on with a claimed source's look, or begin one, and end the job or give it back.
 
     Returns after how many seconds there is more to do, None where it is over. Raises IngestionError, ClaimLost.
     """
@@ -47,12 +48,12 @@ def sync_site(source: Source) -> float | None:
     before = find_version(source)
     try:
         with PageReader() as reader:
-            crawl = Crawl(source, sync, reader, before)
-            if not crawl.go_on():
+            walk = Crawl(source, sync, reader, before)
+            if not walk.go_on():
                 # Progress: what died at it before counts no more, unless looks have failed in a row.
                 source.give_back(**({} if _failed_last(source) else {"attempts": 0}))
-                return crawl.delay
-        _conclude(source, sync, before, model)
+                return walk.delay
+        _conclude(walk, model)
     except SiteFailed as error:
         with transaction.atomic():
             source.beat()
@@ -95,14 +96,14 @@ def _failed_last(source: Source) -> bool:
     return over.values_list("state", flat=True).first() == SyncState.FAILED
 
 
-def _conclude(source: Source, sync: SiteSync, before: SiteSync | None, model: str) -> None:
-    bounds = read_bounds(source.config, sync.host)
+def _conclude(walk: Walk, model: str) -> None:
+    source, sync, before = walk.source, walk.sync, walk.before
     old = _find_answering(source, before)
     pages = list(sync.pages.defer("body"))
-    pages += _find_unlisted(sync, pages, old)
-    found = compare(pages, old, gone_after=bounds.gone_after, believes_all=sync.is_approved)
+    pages += _find_unlisted(walk, pages, old)
+    found = compare(pages, old, gone_after=walk.gone_after, believes_all=sync.is_approved)
     is_same_site = before is not None and before.setup == sync.setup
-    is_held = is_same_site and not sync.is_approved and found.share_lost > bounds.max_loss
+    is_held = is_same_site and not sync.is_approved and found.share_lost > walk.max_loss
     with transaction.atomic():
         source.beat()
         _keep_outcome(sync, pages, found)
@@ -121,7 +122,7 @@ def _conclude(source: Source, sync: SiteSync, before: SiteSync | None, model: st
     if not answering and not old:
         raise _nothing_found(pages)
     source.report("parsing", 0, len(answering))
-    documents = list(_make_documents(source, sync, answering, model))
+    documents = list(_make_documents(walk, answering, model))
     put_documents(
         source, model, documents, {"content_hash": sync.setup}, also=partial(_finish, sync)
     )
@@ -147,24 +148,19 @@ def _finish(sync: SiteSync) -> None:
     )
 
 
-def _find_unlisted(
-    sync: SiteSync, pages: list[SitePage], old: dict[str, SitePage]
-) -> list[SitePage]:
-    """Of a sitemap: the pages that answer and that it names no more, unless part of it could not be read."""
-    if not sync.is_listed:
+def _find_unlisted(walk: Walk, pages: list[SitePage], old: dict[str, SitePage]) -> list[SitePage]:
+    """Of a list: the pages that answer and that it names no more, unless part of it could not be read."""
+    if not walk.sync.is_listed:
         return []
     broken = [page for page in pages if page.is_list and page.state != PageState.READ]
-    state, code, reason = PageState.GONE, "not_listed", "It is not in the sitemap any more."
+    state, code, reason = PageState.GONE, "not_listed", walk.not_listed
     if broken:
-        state, code, reason = (
-            PageState.FAILED,
-            "list_failed",
-            f"A part of the sitemap could not be read: {broken[0].reason}",
-        )
+        state, code = PageState.FAILED, "list_failed"
+        reason = f"{walk.list_failed} {broken[0].reason}"
     there = {page.url for page in pages}
     return [
         SitePage(
-            id=identify_page(sync.pk, url), sync=sync, url=url, depth=page.depth, state=state, code=code,
+            id=identify_page(walk.sync.pk, url), sync=walk.sync, url=url, depth=page.depth, state=state, code=code,
             reason=reason[:500],
         )
         for url, page in old.items()
@@ -206,26 +202,25 @@ def _nothing_found(pages: list[SitePage]) -> SiteFailed:
     )
 
 
-def _make_documents(
-    source: Source, sync: SiteSync, answering: list[SitePage], model: str
-) -> Iterator[NewDocument]:
+def _make_documents(walk: Walk, answering: list[SitePage], model: str) -> Iterator[NewDocument]:
     """Every page that answers: cut anew where its text came now, otherwise as it stands in the index."""
-    bodies = set(sync.pages.filter(body__isnull=False).values_list("pk", flat=True))
+    source = walk.source
+    bodies = set(walk.sync.pages.filter(body__isnull=False).values_list("pk", flat=True))
     for number, page in enumerate(answering):
         if number % 50 == 0:
             source.report("parsing", number, len(answering))
         if page.pk in bodies:
-            yield _cut(page, model)
+            yield _cut(walk, page, model)
         else:
             yield _find_indexed(source, page)
 
 
-def _cut(page: SitePage, model: str) -> NewDocument:
+def _cut(walk: Walk, page: SitePage, model: str) -> NewDocument:
     body = SitePage.objects.values_list("body", flat=True).get(pk=page.pk)
     parsed = unpack(body or b"")
     drafts = chunk_document(parsed, count_tokens=choose_counter(model, parsed.language))
     return NewDocument(
-        title=parsed.title, language=parsed.language, drafts=drafts, url=page.url, metadata=parsed.metadata,
+        title=parsed.title, language=parsed.language, drafts=drafts, url=walk.find_link(page), metadata=parsed.metadata,
         key=page.url, char_count=sum(len(section.text) for section in parsed.sections),
     )  # fmt: skip
 

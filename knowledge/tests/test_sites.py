@@ -8,7 +8,7 @@ import pytest
 
 from knowledge import tasks
 from knowledge.models import Document, SitePage, SiteSync, Source
-from knowledge.sites import crawling
+from knowledge.sites import walking
 from knowledge.sites.pages.links import unify
 from knowledge.sites.pages.reading import PageReader
 from knowledge.tests.conftest import run
@@ -379,7 +379,7 @@ def test_a_killed_worker_loses_one_fetch(site, bot, monkeypatch):
 
 
 def test_a_large_site_is_given_back_slice_by_slice(site, bot, monkeypatch):
-    monkeypatch.setattr(crawling, "SLICE_SECONDS", 0.0)
+    monkeypatch.setattr(walking, "SLICE_SECONDS", 0.0)
     source = site.source(bot)
     held = Source.objects.claim(source.pk)
     assert tasks.ingest_claimed(held) == 0.0
@@ -392,13 +392,13 @@ def test_a_large_site_is_given_back_slice_by_slice(site, bot, monkeypatch):
 def test_a_cancelled_look_leaves_what_there_was(site, source, monkeypatch):
     from knowledge.sources.changing import cancel_ingestion
 
-    monkeypatch.setattr(crawling, "SLICE_SECONDS", 0.0)
+    monkeypatch.setattr(walking, "SLICE_SECONDS", 0.0)
     site.page("/p1", "Page 1 says something else now.")
     tasks.ingest_claimed(Source.objects.claim(source.pk))
     cancel_ingestion(source.pk)
     sync = SiteSync.objects.first()
     assert sync.state == "cancelled" and not says(source, "something else")
-    monkeypatch.setattr(crawling, "SLICE_SECONDS", 20.0)
+    monkeypatch.setattr(walking, "SLICE_SECONDS", 20.0)
     assert counts(look(source))["changed"] == 1
 
 
