@@ -20,6 +20,7 @@ urlpatterns = [
     path("sources/upload", sources_api.SourceUpload.as_view()),
     path("sources/formats", formats_api.FileFormats.as_view()),
     path("sources/validate-file", formats_api.FileValidation.as_view()),
+    path("sources/preview", sites_api.Preview.as_view()),
     path("sources/reindex", documents_api.Reindexing.as_view()),
     path("sources/by-external-id/<str:external_id>", upsert_api.SourceByExternalId.as_view()),
     path("sources/<str:source_id>", sources_api.SourceDetail.as_view()),

@@ -38,6 +38,7 @@ NO_WRITE = {
     "post /v1/bot-profiles/{bot_profile_id}/explain": "leaves no chat behind, only its cost",
     "post /v1/bot-profiles/{bot_profile_id}/scopes/check": "stores nothing",
     "post /v1/sources/validate-file": "stores nothing",
+    "post /v1/sources/preview": "stores nothing",
     "post /v1/gaps/{gap_id}/draft": "stores nothing; that it was asked for is recorded",
 }
 # Where the example alone changes nothing, what to send instead.

@@ -157,6 +157,7 @@ def acme_bot(scene: Scene, **more: Any) -> dict[str, Any]:
 
 
 MESSAGES = {"resource": "messages", "limit": 1}
+SITE = {"source_type": "site", "config": {"url": "https://help.example/"}}
 CHILD = {"name": "x", "source_type": "text", "content": "x"}
 NAME = lambda scene: {"name": "taken over", "is_active": False}  # noqa: E731
 OTHERS_CHAT = lambda scene: {"chat_id": scene.globex.chat}  # noqa: E731
@@ -325,6 +326,10 @@ API: dict[str, list[Try]] = {
     ],
     "sources/formats": [Try("get", 200)],
     "sources/validate-file": [Try("post", 200, body=acme_bot, is_form=True)],
+    "sources/preview": [
+        Try("post", 422, body=lambda s: acme_bot(s, **SITE)),
+        Try("post", 404, body=lambda s: own_bot(s, dataset_id=s.acme.dataset, **SITE)),
+    ],
     "sources/reindex": [
         Try("post", 200, body=lambda s: {}),
         Try("post", 404, body=lambda s: {"source_id": s.acme.source, "dry_run": False}),

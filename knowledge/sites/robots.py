@@ -31,11 +31,11 @@ class Robots:
         return min(float(self._rules.crawl_delay(USER_AGENT) or 0), LONGEST_DELAY)
 
 
-def fetch_robots(origin: str) -> str:
+def fetch_robots(origin: str, *, seconds: float = 20) -> str:
     """Return the text of a site's robots.txt, empty where it has none. Raises RobotsUnknown."""
     try:
         found = fetch(
-            f"{origin}/robots.txt", max_bytes=LARGEST, timeout_seconds=20,
+            f"{origin}/robots.txt", max_bytes=LARGEST, timeout_seconds=seconds,
             allowed_hosts=frozenset(settings.OUTBOUND_ALLOWED_HOSTS),
         )  # fmt: skip
     except OutboundError as error:

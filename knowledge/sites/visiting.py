@@ -66,12 +66,15 @@ class Visit:
 
 
 class Visitor:
-    """Visits pages of one site, with what it allows and how far it goes."""
+    """Visits pages of one site, with what it allows and how far it goes. `seconds` bounds each fetch."""
 
     def __init__(
-        self, bounds: Bounds, robots: Robots, reader: PageReader, *, seconds: float = SECONDS
-    ) -> None:
-        self.bounds, self.robots, self._reader, self._seconds = bounds, robots, reader, seconds
+        self, bounds: Bounds, robots: Robots, reader: PageReader, *, seconds: float = SECONDS,
+        largest_page: int | None = None, largest_list: int = LARGEST_LIST,
+    ) -> None:  # fmt: skip
+        self.bounds, self.robots, self.seconds, self._reader = bounds, robots, seconds, reader
+        self._largest_page = largest_page or settings.MAX_UPLOAD_BYTES
+        self._largest_list = largest_list
 
     def visit(
         self, url: str, known: Known | None = None, *, is_start: bool = False, is_list: bool = False
@@ -81,8 +84,8 @@ class Visitor:
             return Visit(PageState.LEFT_OUT, url, "robots", "Its robots.txt does not allow it.")
         try:
             fetched = fetch(
-                url, max_bytes=LARGEST_LIST if is_start or is_list else settings.MAX_UPLOAD_BYTES,
-                timeout_seconds=self._seconds,
+                url, max_bytes=self._largest_list if is_start or is_list else self._largest_page,
+                timeout_seconds=self.seconds,
                 allowed_hosts=frozenset(settings.OUTBOUND_ALLOWED_HOSTS),
                 etag=known.etag if known else None, last_modified=known.last_modified if known else None,
                 may_follow=self._follower(anywhere=is_start or is_list),
@@ -112,7 +115,7 @@ class Visitor:
 
     def _read(self, fetched: Fetched, came: Visit) -> Visit:
         found = _find_format(fetched)
-        if came.size > settings.MAX_UPLOAD_BYTES:
+        if came.size > self._largest_page:
             return came.ended(PageState.FAILED, "too_large", "The page is too large.")
         if found is None:
             shown = fetched.content_type or "something of no known type"

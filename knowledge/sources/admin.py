@@ -6,10 +6,12 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin import register
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils.html import format_html_join
+from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import action, display
 
@@ -26,10 +28,10 @@ from knowledge.sources.changing import (
     upload_source,
 )
 from knowledge.sources.forms.layout import CONDITIONAL_FIELDS, CONFIGURED, lay_out, lay_out_new
+from knowledge.sources.forms.preview import choose_home, preview_form
 from knowledge.sources.forms.source import NewSourceForm, SourceForm
-from knowledge.sources.homes import Home, find_home
 from knowledge.tasks import queue_ingestion
-from tenants.admin_site.model_admin import ProductAdmin, format_age, once_per_row
+from tenants.admin_site.model_admin import ProductAdmin, format_age, may_manage, once_per_row
 from tenants.admin_site.sites import tenant_site
 
 _STATUS_COLOURS = {
@@ -57,6 +59,7 @@ class SourceAdmin(ProductAdmin):
     actions = ("ingest_chosen", "cancel_chosen", "deactivate_chosen", "activate_chosen")
     actions_detail = ("ingest", "cancel")
     conditional_fields = CONDITIONAL_FIELDS
+    change_form_after_template = "admin/preview_button.html"
     readonly_fields = (
         "bot_profile", "dataset", "external_id", "source_type", "status", "shown_progress", "shown_file",
         "document_count", "chunk_count", "language", "failed_searches", "last_refreshed_at", "next_refresh_at",
@@ -82,6 +85,25 @@ class SourceAdmin(ProductAdmin):
         if obj is None:
             return lay_out_new()
         return lay_out(obj, may_change=self.has_change_permission(request, obj))
+
+    def get_urls(self) -> list[Any]:
+        page = self.admin_site.admin_view(require_POST(self.preview))
+        return [path("preview/", page, name="knowledge_source_preview"), *super().get_urls()]
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, obj: Any = None, **kwargs: Any
+    ) -> HttpResponse:
+        is_site = obj is None or obj.source_type == SourceType.SITE
+        context["may_preview"] = may_manage(request) and is_site
+        return super().render_change_form(request, context, *args, obj=obj, **kwargs)
+
+    def preview(self, request: HttpRequest) -> HttpResponse:
+        """Show what a site would give, from the form as it is filled in."""
+        if not may_manage(request):
+            raise PermissionDenied
+        chosen = request.GET.get("source")
+        source = self.require_object(request, chosen) if chosen else None
+        return preview_form(self, request, source)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         initial = super().get_changeform_initial_data(request)
@@ -246,21 +268,16 @@ class SourceAdmin(ProductAdmin):
         self.log_change(request, source, "Activated." if is_active else "Deactivated.")
 
 
-def _find_home(data: dict[str, Any]) -> Home:
-    bot, dataset = data["bot_profile"], data["shared_dataset"]
-    return find_home(bot.pk if bot and not dataset else None, dataset.pk if dataset else None)
-
-
 def _create(data: dict[str, Any]) -> Source:
     """Make the source of a checked form and queue it."""
     standing = {name: data[name] for name in STANDING}
     if data["source_type"] == SourceType.UPLOAD:
         return upload_source(
-            _find_home(data), None, name=data["name"], description=data["description"],
+            choose_home(data), None, name=data["name"], description=data["description"],
             file_name=data["file"].name,
             kind=data["kind"], data=data["data"], standing=standing,
         )  # fmt: skip
-    home = _find_home(data)
+    home = choose_home(data)
     fields = {
         "bot_profile_id": home.bot.pk if home.bot else None, "dataset_id": home.dataset.pk,
         "source_type": data["source_type"], "name": data["name"], "description": data["description"],

@@ -22,9 +22,11 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-DATABASE, UPLOADS, PASSWORDS, OUTBOUND = "database", "uploads", "passwords", "outbound"
+DATABASE, UPLOADS, PASSWORDS = "database", "uploads", "passwords"
+OUTBOUND, PREVIEWS = "outbound", "previews"
 """The pools of threads. What takes long (a file that is parsed, a password that is hashed, a foreign server that is
-asked) has few threads of its own, so that however much of it comes, every other request finds a thread."""
+asked, a site that is looked at) has few threads of its own, so that however much of it comes, every other request finds
+a thread."""
 _SLOW_THREADS = 2
 
 
@@ -78,6 +80,13 @@ def _run_and_release(
         connections.close_all()  # with the pool: give the connection back
 
 
+def release_connections() -> None:
+    """Give this thread's connections back before it waits for others; one in a transaction stays, as it must."""
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close()
+
+
 async def run_sync(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Run `function` in a bounded pool of threads, in the caller's context and so in its tenant.
 
@@ -91,7 +100,7 @@ async def run_sync(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) 
 
 
 async def run_in_pool(pool: str, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """`run_sync` on the threads of `pool`: DATABASE, UPLOADS, PASSWORDS or OUTBOUND."""
+    """`run_sync` on the threads of `pool`: DATABASE, UPLOADS, PASSWORDS, OUTBOUND or PREVIEWS."""
     if not settings.DATABASE_THREADS:
         return await sync_to_async(_run, thread_sensitive=True)(function, args, kwargs)
     gate = sync_to_async(_run_and_release, thread_sensitive=False, executor=_threads(pool))

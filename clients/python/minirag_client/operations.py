@@ -103,6 +103,7 @@ from minirag_client.types import (
     ScopeVerdict,
     SignedUp,
     SitePagePage,
+    SitePreview,
     SiteSyncDetail,
     SiteSyncPage,
     Source,
@@ -877,6 +878,17 @@ class Operations(Transport):
     ) -> FilePreview:
         """Preview a file: `POST /v1/sources/validate-file`."""
         return cast(FilePreview, self.request('POST', '/v1/sources/validate-file').json())
+
+    def preview_site(
+        self,
+        *,
+        bot_profile_id: str | None,
+        config: dict[str, Any],
+        dataset_id: str | None | Unset = UNSET,
+        source_type: Literal['site'] | Unset = UNSET,
+    ) -> SitePreview:
+        """Preview a site: `POST /v1/sources/preview`."""
+        return cast(SitePreview, self.request('POST', '/v1/sources/preview', body=given(bot_profile_id=bot_profile_id, dataset_id=dataset_id, source_type=source_type, config=config)).json())
 
     def embed_knowledge_anew(
         self,

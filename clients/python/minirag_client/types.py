@@ -1243,6 +1243,15 @@ class NewPlatformTenant(TypedDict):
     owner_display_name: NotRequired[str]
 
 
+class NewPreview(TypedDict):
+    """A source that is not made yet"""
+
+    bot_profile_id: str | None
+    dataset_id: NotRequired[str | None]
+    source_type: NotRequired[Literal['site']]
+    config: dict[str, Any]
+
+
 class NewPrice(TypedDict):
     model: str
     prompt_cost_per_1m: float | str
@@ -1393,6 +1402,17 @@ class PlatformTenantPage(TypedDict):
     items: list[PlatformTenant]
     next_cursor: str | None
     total: int
+
+
+class PreviewedPage(TypedDict):
+    url: str
+    title: str
+    state: PageState
+    code: str
+    reason: str
+    language: str
+    chunks: int
+    tokens: int
 
 
 class Price(TypedDict):
@@ -1719,6 +1739,23 @@ class SitePage(TypedDict):
 class SitePagePage(TypedDict):
     items: list[SitePage]
     next_cursor: str | None
+
+
+class SitePreview(TypedDict):
+    """`estimated_…` is for all addresses that were found, taking them to be like those that were looked at"""
+
+    can_be_ingested: bool
+    problem: str
+    pages: list[PreviewedPage]
+    pages_taken: int
+    tokens: int
+    addresses_found: int
+    is_whole: bool
+    estimated_pages: int
+    estimated_tokens: int
+    embedding_model: str
+    estimated_cost_usd: float
+    ignored: NotRequired[list[str]]
 
 
 class SiteSync(TypedDict):

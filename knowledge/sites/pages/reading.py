@@ -34,7 +34,7 @@ class PageReader:
     """A context: while it is open, a child reads one page after the other; one that dies is replaced."""
 
     def __init__(self, seconds: float = SECONDS) -> None:
-        self._seconds = seconds
+        self.seconds = seconds
         self._child: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> PageReader:
@@ -63,7 +63,7 @@ class PageReader:
 
     def _ask(self, data: bytes, kind: str, url: str) -> dict[str, Any]:
         child = self._start()
-        limits = {"memory_mb": MEMORY_MB, "cpu_seconds": int(self._seconds) + 1}
+        limits = {"memory_mb": MEMORY_MB, "cpu_seconds": int(self.seconds) + 1}
         head = {"kind": kind, "url": url, "size": len(data), **limits}
         assert child.stdin is not None  # noqa: S101
         assert child.stdout is not None  # noqa: S101
@@ -72,7 +72,7 @@ class PageReader:
             child.stdin.flush()
         except BrokenPipeError:
             raise _crashed() from None
-        answer = _read_line(child.stdout.fileno(), time.monotonic() + self._seconds)
+        answer = _read_line(child.stdout.fileno(), time.monotonic() + self.seconds)
         try:
             message: dict[str, Any] = json.loads(answer)
         except ValueError:

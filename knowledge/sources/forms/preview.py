@@ -1,0 +1,52 @@
+"""The admin's page that shows what a site would give, from the source's form as it is filled in and not saved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from knowledge.models import Source, SourceType
+from knowledge.sites.previewing import SitePreview, preview_site
+from knowledge.sources.homes import Home, find_home
+from minirag.lib.errors import ProductError
+from tenants.admin_site.model_admin import ProductAdmin
+
+
+def choose_home(data: dict[str, Any]) -> Home:
+    """Where a new source goes, by its checked form."""
+    bot, dataset = data["bot_profile"], data["shared_dataset"]
+    return find_home(bot.pk if bot and not dataset else None, dataset.pk if dataset else None)
+
+
+def preview_form(admin: ProductAdmin, request: HttpRequest, source: Source | None) -> HttpResponse:
+    """Preview the posted form of a new source, or of one that is there."""
+    form_class = admin.get_form(request, source, change=source is not None)
+    form = form_class(request.POST, request.FILES, instance=source)
+    found, errors = _look(form, source)
+    address = str(form.cleaned_data.get("url") or "")
+    context = {
+        **admin.admin_site.each_context(request), "opts": admin.opts, "title": f"Preview of {address}"[:200],
+        "found": found, "errors": errors,
+    }  # fmt: skip
+    request.current_app = admin.admin_site.name
+    return TemplateResponse(request, "admin/site_preview.html", context)
+
+
+def _look(form: Any, source: Source | None) -> tuple[SitePreview | None, list[str]]:
+    if not form.is_valid():
+        errors = [
+            f"{form.fields[name].label or name}: {said}" if name in form.fields else said
+            for name, all_said in form.errors.items()
+            for said in all_said
+        ]
+        return None, errors
+    if form.chosen_type != SourceType.SITE:
+        return None, ["Only a web site can be previewed."]
+    data = form.cleaned_data
+    try:
+        home = Home(source.dataset, source.bot_profile) if source else choose_home(data)
+        return preview_site(data["config"], home), []
+    except ProductError as error:
+        return None, [error.detail]

@@ -1,0 +1,129 @@
+"""A site, previewed before it is a source: what would be taken, what it may come to, and nothing is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.core.cache import cache
+
+from bots.models import PriceOverride
+from knowledge.models import SitePage, Source
+from knowledge.sites import previewing
+from knowledge.tests.sites import Site
+from minirag.lib.jobs.leases import Lease
+from minirag.lib.tests.conftest import inside, outside  # noqa: F401 - fixtures
+from tests.test_admin import browser
+
+
+@pytest.fixture(autouse=True)
+def _nobody_previews() -> Iterator[None]:
+    """Redis outlives a test."""
+    yield
+    client = cache._cache.get_client()
+    for key in client.scan_iter("minirag:lease:*"):
+        client.delete(key)
+
+
+@pytest.fixture
+def site(outside, settings) -> Site:
+    settings.OUTBOUND_ALLOWED_HOSTS = ["127.0.0.1"]
+    made = Site(outside)
+    made.fill()
+    return made
+
+
+@pytest.fixture
+def preview(as_acme, bot, site):
+    """Ask for a preview; `site.url()` where nothing else is said."""
+
+    def ask(client=as_acme, **config):
+        body = {"bot_profile_id": str(bot.pk), "config": {"url": site.url(), **config}}
+        return client.post("/v1/sources/preview", body, content_type="application/json")
+
+    return ask
+
+
+def test_it_says_of_each_page_what_would_become_of_it_and_keeps_nothing(site, preview):
+    site.page("/p1", "Keep me out.", head="<meta name=robots content='noindex'>")
+    site.page(
+        "/p2", "Page 3 says that batteries last two hours, and no other page does.", title="/p3"
+    )
+    site.gone("/p4")
+    found = preview().json()
+    pages = {page["url"].removeprefix(site.url("")): page for page in found["pages"]}
+    assert next(iter(pages)) == "/" and len(pages) == 11
+    assert (pages["/p0"]["state"], pages["/p0"]["title"]) == ("read", "/p0")
+    assert pages["/p0"]["tokens"] > 0 and pages["/p0"]["chunks"] == 1
+    assert (pages["/p1"]["state"], pages["/p1"]["code"]) == ("left_out", "noindex")
+    assert pages["/p3"]["code"] == "same_text" and "/p2" in pages["/p3"]["reason"]
+    assert pages["/p4"]["state"] == "gone" and pages["/p1"]["tokens"] == 0
+    assert found["can_be_ingested"] and found["is_whole"] and found["pages_taken"] == 8
+    assert found["estimated_tokens"] == found["tokens"] == sum(p["tokens"] for p in found["pages"])
+    assert not Source.objects.exists() and not SitePage.objects.exists()
+
+
+def test_it_looks_at_twenty_pages_and_estimates_the_others_by_the_tenants_prices(
+    site, preview, bot, monkeypatch
+):
+    site.fill(50)
+    PriceOverride.objects.create(
+        model="minirag/hash", prompt_cost_per_1m=1000, completion_cost_per_1m=0
+    )
+    found = preview().json()
+    assert len(found["pages"]) == 20 and not found["is_whole"]
+    assert found["addresses_found"] == 51 and found["estimated_pages"] == 51
+    assert found["estimated_tokens"] == pytest.approx(found["tokens"] * 51 / 20, abs=1)
+    assert found["estimated_cost_usd"] == pytest.approx(found["estimated_tokens"] / 1000)
+    assert preview(max_pages=30).json()["addresses_found"] == 30
+    monkeypatch.setattr(previewing, "SECONDS", 0.0)
+    late = preview().json()
+    assert late["pages"] == [] and not late["can_be_ingested"]
+
+
+def test_a_sitemap_and_an_index_are_previewed_too(site, preview):
+    site.sitemap("/p1", "/p2", at="/a.xml")
+    rows = f"<sitemap><loc>{site.url('/a.xml')}</loc></sitemap>"
+    site.outside.serve("/index.xml", f"<sitemapindex>{rows}</sitemapindex>".encode())
+    found = preview(url=site.url("/index.xml")).json()
+    assert [page["title"] for page in found["pages"]] == ["/p1", "/p2"] and found["is_whole"]
+
+
+def test_what_stands_against_a_site_is_said(site, preview, inside):
+    assert preview(url="ftp://x").status_code == 422
+    assert preview(max_pages=0).json()["code"] == "config_invalid"
+    assert preview(url=inside.url()).status_code == 422
+    site.gone("/")
+    assert "start page could not be read" in preview().json()["problem"]
+    site.outside.serve("/robots.txt", b"", status=503)
+    found = preview().json()
+    assert "robots.txt" in found["problem"] and not found["can_be_ingested"]
+    site.outside.serve("/robots.txt", b"User-agent: *\nDisallow: /\n")
+    assert "does not allow" in preview().json()["problem"]
+    assert inside.seen == []
+
+
+def test_a_tenant_has_one_at_a_time_whatever_others_do(preview, acme, as_globex, globex):
+    theirs, ours = (Lease(f"preview:{party.tenant.schema_name}") for party in (globex, acme))
+    assert theirs.take(60) and preview().status_code == 200
+    assert ours.take(60)
+    refused = preview()
+    assert (refused.status_code, refused.json()["code"]) == (409, "preview_running")
+    ours.give_back()
+    theirs.give_back()
+    assert preview().status_code == 200
+    assert preview(as_globex).json()["code"] == "bot_not_found"
+
+
+def test_the_form_of_the_admin_previews_what_is_filled_in(site, acme, bot):
+    alice = browser("alice@acme.example.com", "acme")
+    fields = {
+        "source_type": "site", "bot_profile": str(bot.pk), "url": site.url(), "exclude": "/p1", "name": "",
+        "weight": "1", "tags": "",
+    }  # fmt: skip
+    page = alice.post("/admin/knowledge/source/preview/", fields)
+    said = page.content.decode()
+    assert page.status_code == 200 and "/p0" in said and site.url("/p1") not in said
+    assert "Would be taken" in said and not Source.objects.exists()
+    bad = alice.post("/admin/knowledge/source/preview/", {**fields, "url": ""})
+    assert "Enter the address." in bad.content.decode()
