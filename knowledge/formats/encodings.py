@@ -21,6 +21,10 @@ _BYTE_ORDER_MARKS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_OF_TEXT: Final = (
+    "ascii", "utf", "iso", "cp", "koi8", "mac", "gb", "big5", "euc", "shift", "johab", "hz", "hp-roman", "ptcp",
+    "tis", "kz1048",
+)  # fmt: skip
 _SAMPLE: Final = 16 * 1024
 _HIGH_RUN = re.compile(rb"[\x80-\xff]+")
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
@@ -62,6 +66,18 @@ class Encoding:
                 "if some are wrong, save it as UTF-8."
             ]
         return []
+
+
+def find_codec(name: str) -> str | None:
+    """The codec for an encoding that a server, a page or a letter names; None for none of text.
+
+    Python has others under such names as well: punycode takes hours for a megabyte.
+    """
+    try:
+        codec = codecs.lookup(name.strip()[:40])
+    except (LookupError, ValueError):
+        return None
+    return codec.name if codec.name.startswith(_OF_TEXT) else None
 
 
 def detect_encoding(data: bytes) -> Encoding:

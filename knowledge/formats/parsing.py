@@ -7,30 +7,32 @@ worker. Small files of the formats that need no such library are read in-process
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
 from dataclasses import asdict
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Any, Final
 
 from knowledge.formats.cleaning import Rules
 from knowledge.formats.encodings import detect_encoding
+from knowledge.formats.isolated.asking import MEMORY_MB, SECONDS, ask_child
 from knowledge.formats.registry import BY_SUFFIX, FORMATS, format_of_content, suffix_of
-from knowledge.formats.sections import ParsedDocument, ParseError, Section, SectionWriter
+from knowledge.formats.sections import (
+    MAX_CHARACTERS,
+    ParsedDocument,
+    ParseError,
+    Section,
+    SectionWriter,
+)
 from minirag.lib.text.languages import detect_language
 
 __all__ = [
     "ParseError",
     "ParsedDocument",
     "Section",
+    "is_read_here",
     "parse",
     "parse_isolated",
 ]
 
-_PROJECT: Final = Path(__file__).resolve().parents[2]
 _LANGUAGE_SAMPLE: Final = 4000
 _NO_RULES: Final = Rules()
 _PICTURES: Final = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a")
@@ -102,65 +104,27 @@ def parse(data: bytes, *, kind: str, name: str, rules: Rules = _NO_RULES) -> Par
 
 
 def parse_isolated(
-    data: bytes, *, kind: str, name: str, rules: Rules = _NO_RULES, timeout_seconds: float = 60,
-    memory_mb: int = 1024,
+    data: bytes, *, kind: str, name: str, rules: Rules = _NO_RULES, timeout_seconds: float = SECONDS,
+    memory_mb: int = MEMORY_MB,
 ) -> ParsedDocument:  # fmt: skip
     """As `parse`, in a child process that cannot take more than this time and memory.
 
     Blocks the calling thread: call it from a worker thread or a Celery task, never from the event loop.
     """
-    limit = format_of_content(data, FORMATS[kind]).in_process_bytes if kind in FORMATS else 0
-    if limit and len(data) <= limit:
+    if is_read_here(data, kind):
         return parse(data, kind=kind, name=name, rules=rules)
-    request = json.dumps(
-        {
-            "kind": kind,
-            "name": name,
-            "rules": asdict(rules),
-            "memory_mb": memory_mb,
-            "cpu_seconds": int(timeout_seconds) + 1,
-        }
+    head = {"kind": kind, "name": name, "rules": asdict(rules)}
+    message = ask_child(
+        "knowledge.formats.parsing_child", head, data, seconds=timeout_seconds, memory_mb=memory_mb
     )
-    answer, status = _ask_child(request.encode() + b"\n" + data, timeout_seconds)
-    return _read_answer(answer, status)
-
-
-def _ask_child(request: bytes, timeout_seconds: float) -> tuple[bytes, int]:
-    # The child gets no environment to speak of: it reads hostile files and has no business with our secrets.
-    environment = {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
-    with subprocess.Popen(
-        [sys.executable, "-m", "knowledge.formats.parsing_child"],
-        cwd=_PROJECT,
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as child:
-        try:
-            answer, _ = child.communicate(request, timeout=timeout_seconds)
-        except subprocess.TimeoutExpired:
-            reason = f"Reading this file took longer than {timeout_seconds:g} seconds."
-            raise ParseError(reason, code="timeout") from None
-        finally:
-            # Also when the caller itself is interrupted (Celery's soft time limit): no child outlives its request.
-            child.kill()
-    return answer, child.returncode
-
-
-def _read_answer(answer: bytes, status: int) -> ParsedDocument:
-    if status == -signal.SIGXCPU:
-        raise ParseError("Reading this file took too much computing time.", code="timeout")
-    try:
-        message = json.loads(answer)
-    except ValueError:
-        raise ParseError(
-            "This file could not be read: the reader crashed on it.", code="crashed"
-        ) from None
-    if "error" in message:
-        raise ParseError(message["error"]["reason"], code=message["error"]["code"])
     sections = tuple(
         Section(tuple(heading), text, page, kind, place)
         for heading, text, page, kind, place in message["sections"]
     )
     return ParsedDocument(message["title"], sections, message["metadata"], message["language"])
+
+
+def is_read_here(data: bytes, kind: str, *, most: int = MAX_CHARACTERS) -> bool:
+    """Whether our own process may read it: a format without a large library, up to a size that takes little time."""
+    limit = format_of_content(data, FORMATS[kind]).in_process_bytes if kind in FORMATS else 0
+    return limit > 0 and len(data) <= min(limit, most)

@@ -15,6 +15,9 @@ SectionKind = Literal["text", "table", "code", "record"]
 MAX_CHARACTERS = 20_000_000
 """The most text one document may hold. Ten megabytes of upload cannot honestly exceed it; a bomb can."""
 
+MAX_LINES = 1_000_000
+"""As many fill the chunks that a source may have; more, and shorter ones, only cost time and memory."""
+
 _LONGEST_HEADER = 300
 LONGEST_PLACE = 120
 
@@ -158,6 +161,7 @@ class SectionWriter:
     _headings: list[tuple[int, str]] = field(default_factory=list)
     _paragraphs: list[str] = field(default_factory=list)
     _characters: int = 0
+    _lines: int = 0
     _bare: int = -1  # how many sections there were when the last heading was opened
 
     @property
@@ -269,7 +273,9 @@ class SectionWriter:
 
     def _count(self, text: str) -> None:
         self._characters += len(text)
-        if self._characters > MAX_CHARACTERS:
+        self._lines += 1 + text.count("\n")
+        if self._characters > MAX_CHARACTERS or self._lines > MAX_LINES:
             raise ParseError(
-                "This file holds more text than one document may have.", code="too_large"
+                "This file holds more text, or more lines, than one document may have.",
+                code="too_large",
             )

@@ -16,7 +16,7 @@ from django.core.files.uploadhandler import FileUploadHandler
 from django.http import HttpRequest
 from pydantic import BaseModel
 
-from knowledge.formats.parsing import parse_isolated
+from knowledge.formats.isolated.measuring import check_isolated
 from knowledge.formats.registry import BY_SUFFIX, format_of_upload, list_uploadable, suffix_of
 from minirag.lib.errors import BadInput
 from minirag.lib.http_in.ignored import find_unknown, note_ignored
@@ -85,7 +85,7 @@ def check_readable(upload: Upload[Any], data: bytes) -> None:
     An empty file is let through: the contract has its ingestion fail. Raises ParseError, which is a BadInput.
     """
     if data:
-        parse_isolated(data, kind=upload.kind, name=upload.file_name)
+        check_isolated(data, kind=upload.kind, name=upload.file_name)
 
 
 def largest_bytes(file_name: str) -> int:

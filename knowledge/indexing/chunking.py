@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
@@ -86,6 +86,7 @@ class _Packer:
         self.chunks: list[list[Piece]] = []
         self.current: list[Piece] = []
         self.used = 0
+        self.limit = max_tokens  # the least of the pieces in the current chunk
         self.fresh = False  # whether the current chunk holds more than repeated sentences
 
     def pack(self, pieces: list[Piece]) -> list[list[Piece]]:
@@ -108,17 +109,13 @@ class _Packer:
         return self.chunks
 
     def limit_with(self, piece: Piece) -> int:
-        return min(
-            [
-                piece.limit or self.max_tokens,
-                *(other.limit or self.max_tokens for other in self.current),
-            ]
-        )
+        return min(piece.limit or self.max_tokens, self.limit)
 
     def add(self, piece: Piece) -> None:
         if not self.fresh:
             self.drop_overlap(self.max_tokens - piece.tokens)
         self.current.append(piece)
+        self.limit = self.limit_with(piece)
         self.used += piece.tokens
         self.fresh = True
 
@@ -141,6 +138,7 @@ class _Packer:
         self.used = sum(piece.tokens for piece in self.current)
         while self.current and self.used > room:
             self.used -= self.current.pop(0).tokens
+        self.limit = min([self.max_tokens, *(each.limit for each in self.current if each.limit)])
 
 
 def _paragraphs(pieces: list[Piece]) -> Iterator[tuple[int, int]]:
@@ -163,7 +161,7 @@ def _merge_tiny(groups: list[_Group], max_tokens: int) -> list[_Group]:
             merged.extend(members)
             continue
         pieces = [piece for group in members for piece in _head(group, max_tokens // 2)]
-        merged.append(_Group(path, [replace(piece, limit=max_tokens // 2) for piece in pieces]))
+        merged.append(_Group(path, [piece._replace(limit=max_tokens // 2) for piece in pieces]))
     return merged
 
 
@@ -173,9 +171,9 @@ def _head(group: _Group, room: int) -> list[Piece]:
     first = group.pieces[0]
     tokens = estimate_tokens([heading])[0]
     above = Piece(heading, tokens, "\n\n", first.page, place=first.place)
-    pieces = [above, replace(first, joint="\n"), *group.pieces[1:]]
+    pieces = [above, first._replace(joint="\n"), *group.pieces[1:]]
     tokens = sum(piece.tokens for piece in pieces)
-    return [replace(above, text=_join(pieces), tokens=tokens)] if tokens <= room else pieces
+    return [above._replace(text=_join(pieces), tokens=tokens)] if tokens <= room else pieces
 
 
 def _join(pieces: list[Piece]) -> str:

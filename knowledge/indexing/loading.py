@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from knowledge.formats.cleaning import Rules
+from knowledge.formats.encodings import find_codec
 from knowledge.formats.parsing import ParsedDocument, ParseError, parse_isolated
 from knowledge.formats.registry import MARKDOWN, PLAIN_TEXT, Format, format_of_answer
 from knowledge.formats.restrictions import find_restriction
@@ -157,9 +158,10 @@ def _fit(value: str | None, length: int) -> str:
 def unify_encoding(fetched: Fetched, found: Format) -> bytes:
     """The body in an encoding that it declares itself: what HTTP says counts more than what the page says."""
     charset = (fetched.charset or "").lower()
-    if not found.is_text or charset in ("", "utf-8", "utf8", "us-ascii"):
+    codec = find_codec(charset) if found.is_text and charset else None
+    if codec in (None, "utf-8", "ascii"):
         return fetched.body
     try:
-        return fetched.body.decode(charset).encode("utf-16")
-    except (LookupError, UnicodeError):
+        return fetched.body.decode(codec).encode("utf-16")
+    except UnicodeError:
         return fetched.body

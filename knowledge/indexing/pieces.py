@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from knowledge.formats.sections import Section
 from minirag.lib.text.sentences import split_lines
@@ -20,12 +20,17 @@ _TOKEN = re.compile(
     r"|[\x21-\x2f\x3a-\x40\x5b-\x60\x7b-\x7e]"
 )
 _WORD = re.compile(r"\s*\S+")
+_LONGEST_TOKEN = 32  # characters; text has four or five to a token
+_PORTION = 1000
+_MOST_SENTENCES = 10_000  # in one line; where there are more, they are none
 _DENSE_END = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uff01-\uff60]$")
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """What is never cut again. `joint` is put before it when it is not the first of its chunk."""
+class Piece(NamedTuple):
+    """What is never cut again. `joint` is put before it when it is not the first of its chunk.
+
+    A tuple, since a megabyte of short lines makes half a million of them.
+    """
 
     text: str
     tokens: int = 0
@@ -34,6 +39,10 @@ class Piece:
     repeatable: bool = False  # may be repeated as overlap: prose, not rows or code
     limit: int = 0  # the chunk is closed when it would grow beyond this
     place: str = ""
+
+
+def join_in_dozens(sentences: list[str]) -> list[str]:
+    return [" ".join(sentences[start : start + 12]) for start in range(0, len(sentences), 12)]
 
 
 def estimate_tokens(texts: list[str]) -> list[int]:
@@ -51,7 +60,22 @@ class Cutter:
     """Cuts sections into pieces that fit."""
 
     def __init__(self, max_tokens: int, count_tokens: CountTokens) -> None:
-        self.max_tokens, self.count_tokens = max_tokens, count_tokens
+        self.max_tokens, self._count = max_tokens, count_tokens
+
+    def count_tokens(self, texts: list[str]) -> list[int]:
+        """The tokens of each text, in portions: a tokenizer takes a kilobyte for each text that it is given.
+
+        What a vocabulary takes for one unknown sign, however long it is, or for none at all, still fills a chunk. What
+        is much too long for one is not counted.
+        """
+        counts: list[int] = []
+        longest = self.max_tokens * _LONGEST_TOKEN
+        for start in range(0, len(texts), _PORTION):
+            portion = texts[start : start + _PORTION]
+            found = self._count([text if len(text) <= longest else "" for text in portion])
+            least = (-(-len(text) // _LONGEST_TOKEN) for text in portion)
+            counts += map(max, found, least)
+        return counts
 
     def cut(self, section: Section) -> list[Piece]:
         if section.kind == "code":
@@ -63,14 +87,16 @@ class Cutter:
         else:
             pieces = self.cut_prose(section)
         return (
-            [replace(piece, place=section.place) for piece in pieces] if section.place else pieces
+            [piece._replace(place=section.place) for piece in pieces] if section.place else pieces
         )
 
     def measure(self, pieces: list[Piece]) -> list[Piece]:
         counts = self.count_tokens([piece.text for piece in pieces])
         return [
-            replace(piece, tokens=count, limit=piece.limit or self.max_tokens)
-            for piece, count in zip(pieces, counts, strict=True)
+            Piece(text, count, joint, page, repeatable, limit or self.max_tokens, place)
+            for (text, _, joint, page, repeatable, limit, place), count in zip(
+                pieces, counts, strict=True
+            )
         ]
 
     def cut_prose(self, section: Section) -> list[Piece]:
@@ -78,7 +104,7 @@ class Cutter:
         for paragraph in section.text.split("\n\n"):
             joint = "\n\n"
             for line in split_lines(paragraph):
-                for sentence in line:
+                for sentence in line if len(line) <= _MOST_SENTENCES else join_in_dozens(line):
                     pieces.append(Piece(sentence, 0, joint, section.page, True))
                     joint = "" if _DENSE_END.search(sentence) else " "
                 joint = "\n"
@@ -96,7 +122,7 @@ class Cutter:
     def cut_records(self, text: str, page: int | None) -> list[Piece]:
         """Self-describing rows: whole, and few to a chunk, since a question asks for one of them."""
         pieces = [piece for record in text.split("\n\n") for piece in self.cut_record(record, page)]
-        return [replace(piece, limit=self.max_tokens // 2) for piece in pieces]
+        return [piece._replace(limit=self.max_tokens // 2) for piece in pieces]
 
     def cut_record(self, record: str, page: int | None) -> list[Piece]:
         """Whole if it fits, else its lines, each part of them below the first one, which says whose they are."""
@@ -154,10 +180,11 @@ class Cutter:
                 continue
             for number, (text, count) in enumerate(self.split_words(piece.text, self.max_tokens)):
                 if number == 0:
-                    fitting.append(replace(piece, text=text, tokens=count))
+                    fitting.append(piece._replace(text=text, tokens=count))
                 else:
                     joint = " " if text[0].isspace() else ""
-                    fitting.append(replace(piece, text=text.lstrip(), tokens=count, joint=joint))
+                    part = piece._replace(text=text.lstrip(), tokens=count, joint=joint)
+                    fitting.append(part)
         return fitting
 
     def split_words(self, text: str, room: int) -> list[tuple[str, int]]:

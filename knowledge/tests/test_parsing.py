@@ -496,7 +496,7 @@ class TestIsolation:
         assert caught.value.code == "too_large"
 
     def test_a_child_that_dies_is_a_reason(self, monkeypatch):
-        monkeypatch.setattr("knowledge.formats.parsing.sys.executable", "/bin/false")
+        monkeypatch.setattr("knowledge.formats.isolated.asking.sys.executable", "/bin/false")
         with pytest.raises(ParseError) as caught:
             parse_isolated(b"<p>x", kind="html", name="x.html")
         assert caught.value.code == "crashed"

@@ -23,35 +23,69 @@ class Member:
     reason: str = ""
 
 
-def read_members(data: bytes, *, largest: int) -> Iterator[Member]:
-    """Read the files of an archive one after the other, of `largest` bytes each. Raises ParseError for the whole."""
+@dataclass(frozen=True)
+class Unpacked:
+    """A file of an archive as it was packed, or the code and the sentence that say why it cannot be read."""
+
+    path: str
+    total: int
+    data: bytes = b""
+    kind: str = ""
+    code: str = ""
+    reason: str = ""
+
+    @property
+    def name(self) -> str:
+        return PurePosixPath(self.path).name
+
+
+def unpack_members(data: bytes, *, largest: int) -> Iterator[Unpacked]:
+    """Unpack the files of an archive one after the other, of `largest` bytes each. Raises ParseError for the whole."""
     archive, files = open_archive(data)
     with archive:
         for file in files:
-            member = Member(file.path, len(files))
+            member = Unpacked(file.path, len(files))
             try:
-                found = _read(read_file(archive, file, limit=largest), file)
-                yield replace(member, document=found)
+                kind = _kind_of(file)
+                yield replace(member, kind=kind, data=read_file(archive, file, limit=largest))
             except ParseError as error:
                 yield replace(member, code=error.code, reason=error.reason)
 
 
-def _read(data: bytes, file: PackedFile) -> ParsedDocument:
+def read_members(data: bytes, *, largest: int) -> Iterator[Member]:
+    """Read the files of an archive one after the other, of `largest` bytes each. Raises ParseError for the whole."""
+    for packed in unpack_members(data, largest=largest):
+        member = Member(packed.path, packed.total, code=packed.code, reason=packed.reason)
+        try:
+            yield member if packed.reason else replace(member, document=_read(packed))
+        except ParseError as error:
+            yield replace(member, code=error.code, reason=error.reason)
+
+
+def _kind_of(file: PackedFile) -> str:
     row = format_of_upload(file.path)
     if row is None:
         raise ParseError("Files of this kind cannot be read.", code="unsupported")
     if row.is_archive:
         raise ParseError("An archive within an archive is not read.", code="unsupported")
-    document = parse_isolated(data, kind=row.kind, name=PurePosixPath(file.path).name)
+    return row.kind
+
+
+def _read(packed: Unpacked) -> ParsedDocument:
+    document = parse_isolated(packed.data, kind=packed.kind, name=packed.name)
     if restriction := find_restriction(document.metadata):
-        raise ParseError(
-            f'It says of itself "{restriction}", and who asks is not known.', code="restricted"
-        )
+        raise restricted(restriction)
     if not document.sections:
         raise ParseError("There is no text in it.", code="no_text")
-    is_named = document.title != PurePosixPath(file.path).stem
+    is_named = document.title != PurePosixPath(packed.path).stem
     return replace(
         document,
-        title=document.title if is_named else file.path,
-        metadata={**document.metadata, "path": file.path},
+        title=document.title if is_named else packed.path,
+        metadata={**document.metadata, "path": packed.path},
     )
+
+
+def restricted(restriction: str) -> ParseError:
+    """What a file is refused with that says who may read it."""
+    reason = f'It says of itself "{restriction}", and who asks is not known.'
+    return ParseError(reason, code="restricted")

@@ -54,7 +54,9 @@ def has_small_directory(data: bytes) -> bool:
         return False
     ends = [found.start() for found in re.finditer(b"PK\x05\x06", tail)]
     sizes = [int.from_bytes(tail[at + 12 : at + 16], "little") for at in ends]
-    return max(sizes, default=0) <= _LARGEST_DIRECTORY
+    size = max(sizes, default=0)
+    entries = data.count(b"PK\x01\x02", max(0, len(data) - len(tail) - size))
+    return size <= _LARGEST_DIRECTORY and entries <= 2 * MOST_FILES
 
 
 def open_archive(data: bytes) -> tuple[zipfile.ZipFile, list[PackedFile]]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from knowledge.formats.encodings import find_codec
 from knowledge.formats.pages.furniture import (
     LEFT_OUT,
     UNFOLDED,
@@ -55,7 +56,9 @@ def decode_html(data: bytes) -> tuple[str, str]:
     if declared is not None:
         # A page that was read by ASCII rules cannot be UTF-16, whatever it says.
         name = declared.group(1).decode("ascii").lower()
-        names.insert(0, "utf-8-sig" if name.startswith(("utf-8", "utf8", "utf-16")) else name)
+        if name.startswith(("utf-8", "utf8", "utf-16")) or find_codec(name) is None:
+            name = "utf-8-sig"
+        names.insert(0, name)
     for name in names:
         try:
             return data.decode(

@@ -11,7 +11,7 @@ from email.message import EmailMessage, MIMEPart
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-from knowledge.formats.encodings import decode_bytes, detect_encoding
+from knowledge.formats.encodings import decode_bytes, detect_encoding, find_codec
 from knowledge.formats.pages.webpage import parse_html
 from knowledge.formats.sections import ParseError, SectionWriter, clean_line
 
@@ -92,10 +92,10 @@ class _Reader:
 
     def write_body(self, body: Any) -> None:
         payload = body.get_payload(decode=True) or b""
-        charset = body.get_content_charset()
+        codec = find_codec(body.get_content_charset() or "utf-8")
         try:
-            text = payload.decode(charset or "utf-8")
-        except (LookupError, UnicodeError):
+            text = payload.decode(codec or "utf-8")
+        except UnicodeError:
             text = decode_bytes(payload, detect_encoding(payload))
         if body.get_content_type() == "text/html":
             parse_html(text.encode("utf-16", "replace"), self.writer)

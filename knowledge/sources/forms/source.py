@@ -15,7 +15,7 @@ from unfold.widgets import (
 )
 
 from bots.admin_fields import TagsField
-from knowledge.formats.parsing import parse_isolated
+from knowledge.formats.isolated.measuring import check_isolated
 from knowledge.formats.registry import BY_SUFFIX, FORMATS, format_of_upload, list_uploadable
 from knowledge.formats.uploads import largest_bytes
 from knowledge.models import Dataset, Source, SourceType
@@ -194,7 +194,7 @@ class NewSourceForm(SourceForm):
         data = file.read()
         try:
             if data:
-                parse_isolated(data, kind=kind, name=file.name or "")
+                check_isolated(data, kind=kind, name=file.name or "")
         except BadInput as error:
             self.add_error("file", error.detail)
         self.cleaned_data.update(

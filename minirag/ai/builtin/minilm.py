@@ -11,6 +11,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -69,7 +70,7 @@ class MiniLM:
         self, texts: Sequence[str], *, batch_size: int = 1
     ) -> tuple[np.ndarray, int]:
         """`encode`, and how many tokens were read, the two markers of each text included."""
-        rows = [_cut(encoding.ids) for encoding in self._tokenize(texts)]
+        rows = [_cut(encoding.ids) for encoding in _tokenize(self._tokenizer, texts)]
         return run_in_batches(rows, self._run, self._workers, DIMENSIONS, batch_size)
 
     def _run(self, rows: list[list[int]]) -> np.ndarray:
@@ -78,17 +79,24 @@ class MiniLM:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Word pieces of each whole text, without the two markers that `encode` adds."""
-        return [len(encoding.ids) for encoding in self._tokenize(texts, add_special_tokens=False)]
-
-    def _tokenize(self, texts: Sequence[str], **options: bool) -> list[tokenizers.Encoding]:
-        encodings: list[tokenizers.Encoding] = self._tokenizer.encode_batch(
-            [drop_surrogates(text) for text in texts], **options
-        )
-        return encodings
+        return _count(self._tokenizer, texts)
 
     def knows(self, word: str) -> bool:
         """Whether the vocabulary has the word as a whole."""
         return self.count_tokens([word]) == [1]
+
+
+def _count(tokenizer: tokenizers.Tokenizer, texts: Sequence[str]) -> list[int]:
+    return [len(encoding.ids) for encoding in _tokenize(tokenizer, texts, add_special_tokens=False)]
+
+
+def _tokenize(
+    tokenizer: tokenizers.Tokenizer, texts: Sequence[str], **options: bool
+) -> list[tokenizers.Encoding]:
+    encodings: list[tokenizers.Encoding] = tokenizer.encode_batch(
+        [drop_surrogates(text) for text in texts], **options
+    )
+    return encodings
 
 
 def _cut(ids: list[int]) -> list[int]:
@@ -175,6 +183,19 @@ def load(directory: Path, *, threads: int = 0) -> MiniLM:
     return model
 
 
+def open_counter(directory: Path) -> Callable[[Sequence[str]], list[int]]:
+    """How many word pieces texts have, without loading the model where that is not loaded. Raises EmbedderMissing."""
+    model = _loaded.get(directory)
+    return model.count_tokens if model is not None else _open_counter(directory)
+
+
+@lru_cache(maxsize=1)
+def _open_counter(directory: Path) -> Callable[[Sequence[str]], list[int]]:
+    if not is_built(directory):
+        raise EmbedderMissing(directory)
+    return partial(_count, _open_tokenizer(directory))
+
+
 def warm_up(directory: Path, *, threads: int = 0) -> None:
     """Loads the model and runs it once, so that no visitor waits for it."""
     load(directory, threads=threads).encode(["warm"])
@@ -183,10 +204,7 @@ def warm_up(directory: Path, *, threads: int = 0) -> None:
 def _open(directory: Path, threads: int) -> MiniLM:
     if not is_built(directory):
         raise EmbedderMissing(directory)
-    # A parallel tokenizer warns, or hangs, after a fork; it is not the slow part.
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     import onnxruntime
-    import tokenizers
 
     options = onnxruntime.SessionOptions()
     # One thread a text and several texts at once: a fifth faster than several threads for one text (72 against 60
@@ -197,8 +215,16 @@ def _open(directory: Path, threads: int) -> MiniLM:
     session = onnxruntime.InferenceSession(
         str(directory / MODEL_FILE), options, providers=["CPUExecutionProvider"]
     )
-    # One tokenizer for counting whole texts and for reading their beginnings: it takes 6 MiB.
+    return MiniLM(session, _open_tokenizer(directory), threads or os.cpu_count() or 1)
+
+
+def _open_tokenizer(directory: Path) -> tokenizers.Tokenizer:
+    """One for counting whole texts and for reading their beginnings: it takes 6 MiB."""
+    # A parallel tokenizer warns, or hangs, after a fork; it is not the slow part.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    import tokenizers
+
     tokenizer = tokenizers.Tokenizer.from_file(str(directory / TOKENIZER_FILE))
     tokenizer.no_padding()
     tokenizer.no_truncation()
-    return MiniLM(session, tokenizer, threads or os.cpu_count() or 1)
+    return tokenizer

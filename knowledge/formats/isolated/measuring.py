@@ -1,0 +1,84 @@
+"""What a file would become, in figures: it is read and cut where it may take neither our time nor our memory.
+
+The text itself, up to twenty million characters, never comes to the caller. So whoever serves people asks here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from knowledge.formats.isolated.asking import MEMORY_MB, SECONDS, ask_child
+from knowledge.formats.parsing import ParsedDocument, is_read_here, parse
+from knowledge.formats.restrictions import find_restriction
+from knowledge.indexing.chunking import chunk_document
+from minirag.ai.builtin.minilm import open_counter
+
+PREVIEW_LENGTH: Final = 500
+_IN_PROCESS_BYTES: Final = 64 * 1024
+"""What takes a tenth of a second at most, whatever is in it; a start of the child takes longer."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """`beginning` is that of the text; `restriction` is what the file says of who may read it."""
+
+    title: str
+    language: str
+    characters: int
+    chunks: int
+    tokens: int
+    pages: int | None
+    beginning: str
+    notes: tuple[str, ...]
+    restriction: str | None
+
+
+def measure(data: bytes, *, kind: str, name: str, counter: str = "") -> Figures:
+    """Read and cut a file as ingestion does. Runs foreign libraries in this very process. Raises ParseError.
+
+    `counter` is the folder of the embedder whose tokens English text is counted in; without it they are estimated.
+    """
+    parsed = parse(data, kind=kind, name=name)
+    count_tokens = open_counter(Path(counter)) if counter and parsed.language == "en" else None
+    drafts = chunk_document(parsed, count_tokens=count_tokens)
+    pages = {section.page for section in parsed.sections if section.page is not None}
+    return Figures(
+        title=parsed.title, language=parsed.language,
+        characters=sum(len(section.text) for section in parsed.sections), chunks=len(drafts),
+        tokens=sum(draft.token_count for draft in drafts), pages=len(pages) or None,
+        beginning=_begin(parsed), notes=tuple(parsed.notes), restriction=find_restriction(parsed.metadata),
+    )  # fmt: skip
+
+
+def measure_isolated(
+    data: bytes, *, kind: str, name: str, counter: str = "", seconds: float = SECONDS,
+    memory_mb: int = MEMORY_MB,
+) -> Figures:  # fmt: skip
+    """As `measure`, in a child process that cannot take more than this time and memory. Raises ParseError."""
+    if is_read_here(data, kind, most=_IN_PROCESS_BYTES):
+        return measure(data, kind=kind, name=name, counter=counter)
+    head = {"kind": kind, "name": name, "counter": counter}
+    told = ask_child(
+        "knowledge.formats.isolated.measuring_child", head, data, seconds=seconds, memory_mb=memory_mb
+    )  # fmt: skip
+    return Figures(**{**told, "notes": tuple(told["notes"])})
+
+
+def check_isolated(data: bytes, *, kind: str, name: str) -> None:
+    """Read a file only to see whether it can be. Raises ParseError."""
+    if is_read_here(data, kind, most=_IN_PROCESS_BYTES):
+        parse(data, kind=kind, name=name)
+        return
+    head = {"kind": kind, "name": name, "counter": None}
+    ask_child("knowledge.formats.isolated.measuring_child", head, data)
+
+
+def _begin(parsed: ParsedDocument) -> str:
+    text = ""
+    for section in parsed.sections:
+        text += ("\n\n" if text else "") + section.text[:PREVIEW_LENGTH]
+        if len(text) >= PREVIEW_LENGTH:
+            break
+    return text[:PREVIEW_LENGTH]

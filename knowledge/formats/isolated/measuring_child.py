@@ -1,0 +1,22 @@
+"""The child process of `knowledge.formats.isolated.measuring`: one file in, its figures out, never its text."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from knowledge.formats.isolated.measuring import measure
+from knowledge.formats.isolated.serving import serve
+from knowledge.formats.parsing import parse
+
+
+def _work(data: bytes, request: dict[str, Any]) -> dict[str, Any]:
+    kind, name, counter = request["kind"], request["name"], request["counter"]
+    if counter is None:
+        parse(data, kind=kind, name=name)
+        return {}
+    return asdict(measure(data, kind=kind, name=name, counter=counter))
+
+
+if __name__ == "__main__":
+    serve(_work)
