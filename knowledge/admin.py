@@ -7,5 +7,13 @@ from knowledge.datasets import admin as datasets_admin
 from knowledge.documents import admin as documents_admin
 from knowledge.sites import admin as sites_admin
 from knowledge.sources import admin as sources_admin
+from knowledge.versions import admin as versions_admin
 
-__all__ = ["curated_admin", "datasets_admin", "documents_admin", "sites_admin", "sources_admin"]
+__all__ = [
+    "curated_admin",
+    "datasets_admin",
+    "documents_admin",
+    "sites_admin",
+    "sources_admin",
+    "versions_admin",
+]

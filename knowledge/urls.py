@@ -11,6 +11,7 @@ from knowledge.formats import api as formats_api
 from knowledge.sites import api as sites_api
 from knowledge.sources import api as sources_api
 from knowledge.sources import upsert_api
+from knowledge.versions import api as versions_api
 
 urlpatterns = [
     path("curated-answers", curated_api.CuratedAnswerList.as_view()),
@@ -36,6 +37,15 @@ urlpatterns = [
     path("documents", documents_api.DocumentList.as_view()),
     path("documents/<str:document_id>", documents_api.DocumentDetail.as_view()),
     path("documents/<str:document_id>/reprocess", documents_api.DocumentReprocessing.as_view()),
+    path("documents/<str:document_id>/versions", versions_api.VersionList.as_view()),
+    path(
+        "documents/<str:document_id>/versions/<str:version_id>",
+        versions_api.VersionDetail.as_view(),
+    ),
+    path(
+        "documents/<str:document_id>/versions/<str:version_id>/comparison",
+        versions_api.VersionComparison.as_view(),
+    ),
     path("datasets", datasets_api.DatasetList.as_view()),
     path("datasets/overview", datasets_api.DatasetOverview.as_view()),
     path("datasets/<str:dataset_id>", datasets_api.DatasetDetail.as_view()),

@@ -34,6 +34,7 @@ from knowledge.tasks import (
     refresh_due,
     sweep_ingestion,
 )
+from knowledge.versions.keeping import forget_old_versions, next_forgetting
 from minirag.lib.jobs.sending import publish
 from tenants import schemas
 from tenants.context import tenant_context
@@ -70,6 +71,7 @@ DUTIES: Final[dict[DueKind, Duty]] = {
     DueKind.EXPORTS: Duty(sweep_exports, lambda: ExportJob.objects.next_sweep()),
     DueKind.EVALUATIONS: Duty(sweep_evaluations, lambda: EvaluationRun.objects.next_sweep()),
     DueKind.OLD_EXPORTS: Duty(purge_expired, next_expiry),
+    DueKind.OLD_VERSIONS: Duty(forget_old_versions, next_forgetting),
 }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import zlib
 from typing import Any
 
+from django.utils import timezone
+
 from bots.models import BotDraft, BotProfile, Outcome, PriceOverride, QualityGate, Scope, UsageEvent
 from bots.profiles import create_bot
 from bots.quotas.models import Quota, QuotaUse
@@ -27,12 +29,15 @@ from knowledge.models import (
     CuratedAnswer,
     Dataset,
     Document,
+    DocumentVersion,
     SitePage,
     SiteSync,
     Source,
     SourceStatus,
 )
 from knowledge.sources.changing import create_source
+from knowledge.tests.api import make_draft
+from knowledge.versions.texts import pack
 from minirag.ai.credentials import Credentials
 from tenants.models import ApiToken, AuditEvent, User
 from webhooks.models import Delivery, Webhook
@@ -99,6 +104,11 @@ def _make_knowledge(bot: BotProfile, owner: User) -> RowsByModel:
         token_count=6,
         content_hash="0",
     )
+    moment = timezone.now()
+    version = DocumentVersion.objects.create(
+        document=document, number=1, title="Handbook", content_at=moment, replaced_at=moment,
+        body=pack([make_draft("Handbook", "Error E24: look the other way.")]),
+    )  # fmt: skip
     sync = SiteSync.objects.create(
         source=source, state="waiting", setup="0", error_message="4 of 11 pages are lost.",
         changes=[{"url": "https://a.example.com/", "change": "gone", "title": "A", "reason": "404"}],
@@ -113,7 +123,7 @@ def _make_knowledge(bot: BotProfile, owner: User) -> RowsByModel:
     )
     return {
         Source: source, Document: document, Chunk: chunk, Dataset: source.dataset, CuratedAnswer: curated,
-        SiteSync: sync, SitePage: page,
+        SiteSync: sync, SitePage: page, DocumentVersion: version,
     }  # fmt: skip
 
 

@@ -37,6 +37,7 @@ KEPT_FIELDS = {
     "knowledge.Source.content_hash",
     "knowledge.Document.content_hash",
     "knowledge.Chunk.content_hash",
+    "knowledge.DocumentVersion.content_hash",
     "knowledge.SourceFile.sha256",
     "knowledge.SourceFile.kind",
     "webhooks.Webhook.encrypted_secret",

@@ -40,6 +40,7 @@ from knowledge.indexing.ingestion import ingest
 from knowledge.models import (
     Chunk,
     CuratedVector,
+    DocumentVersion,
     NextVector,
     Reembedding,
     RefusalFloors,
@@ -47,6 +48,8 @@ from knowledge.models import (
     SiteSync,
     Source,
 )
+from knowledge.tests.api import make_draft
+from knowledge.versions.texts import pack
 from tenants.context import tenant_context
 from tenants.models import ApiToken, AuditEvent, Domain, Tenant, User
 from tenants.provisioning import add_domain
@@ -75,6 +78,7 @@ class Rows:
     upload: str = ""
     dataset: str = ""
     document: str = ""
+    version: str = ""
     external_id: str = ""
     chat: str = ""
     message: str = ""
@@ -235,6 +239,12 @@ def _ingest_sources(rows: Rows, word: str) -> None:
     chunk = Chunk.objects.select_related("source").filter(source_id=rows.source).first()
     assert chunk is not None
     rows.document = str(chunk.document_id)
+    moment = timezone.now()
+    version = DocumentVersion.objects.create(
+        document_id=rows.document, number=1, title=word, content_at=moment, replaced_at=moment,
+        body=pack([make_draft(word, f"The {word} was in the attic.")]),
+    )  # fmt: skip
+    rows.version = str(version.pk)
     NextVector.objects.create(
         chunk_id=chunk.pk,
         dataset_id=chunk.source.dataset_id,

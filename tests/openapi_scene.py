@@ -26,10 +26,13 @@ from knowledge.models import (
     CuratedQuestion,
     Dataset,
     Document,
+    DocumentVersion,
     SiteSync,
     Source,
 )
 from knowledge.sources.homes import private_dataset
+from knowledge.tests.api import make_draft
+from knowledge.versions.texts import pack
 from minirag.lib.http_in.openapi import EXAMPLE_IDS
 from tenants.context import tenant_context
 from tenants.models import ApiToken, Role, Tenant, User
@@ -49,6 +52,7 @@ MADE = {
     "export_id",
     "dataset_id",
     "document_id",
+    "version_id",
     "sync_id",
     "external_id",
     "scope_id",
@@ -102,7 +106,13 @@ def _make_knowledge(bot: BotProfile) -> None:
         external_id=EXAMPLE_IDS["external_id"], **facts,
     )  # fmt: skip
     SiteSync.objects.create(pk=EXAMPLE_IDS["sync_id"], source=source, state="waiting", setup="0")
-    Document.objects.create(pk=EXAMPLE_IDS["document_id"], source=source, title="Hours")
+    document = Document.objects.create(
+        pk=EXAMPLE_IDS["document_id"], source=source, title="Hours", content_version=2
+    )
+    DocumentVersion.objects.create(
+        pk=EXAMPLE_IDS["version_id"], document=document, number=1, content_at=timezone.now(),
+        replaced_at=timezone.now(), title="Hours", body=pack([make_draft("Hours", "Open from 9 to 16.")]),
+    )  # fmt: skip
     shared = Dataset.objects.create(
         pk=EXAMPLE_IDS["dataset_id"], name="Handbooks", embedding_model=bot.embedding_model
     )

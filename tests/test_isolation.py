@@ -758,6 +758,7 @@ def fill_path(pattern: str, scene: Scene, ids: dict[str, str] | None = None) -> 
         "source_id": acme.source,
         "dataset_id": acme.dataset,
         "document_id": acme.document,
+        "version_id": acme.version,
         "external_id": acme.external_id,
         "chat_id": acme.chat,
         "message_id": acme.message,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -13,11 +12,11 @@ from knowledge.formats.restrictions import find_restriction
 from knowledge.indexing.forgetting import forget_document
 from knowledge.models import Chunk, Dataset, Document, Redo, Source
 from knowledge.tasks import queue_again
+from knowledge.versions.texts import join_contents
 from minirag.lib.errors import BadInput, Conflict, NotFound
 from tenants.audit import record, tell_changes
 
 EDITABLE = ("title", "url", "metadata")
-_SHORTEST_OVERLAP, _LONGEST_OVERLAP = 8, 2000
 _SOURCE = ("source__name", "source__bot_profile_id", "source__dataset_id")
 
 
@@ -66,28 +65,6 @@ def read_content(document: Document) -> str:
     """Put a document's text together again from its chunks, without what each repeats of the one before it."""
     rows = chunks_of(document).order_by("ordinal", "id").values_list("content", flat=True)
     return join_contents(rows.iterator(chunk_size=500))
-
-
-def join_contents(contents: Iterable[str]) -> str:
-    """Join overlapping pieces of a text; those that do not overlap are divided by a blank line."""
-    joined: list[str] = []
-    last = ""
-    for content in contents:
-        shared = _measure_overlap(last, content)
-        joined.append(content[shared:] if shared else f"\n\n{content}" if joined else content)
-        last = content
-    return "".join(joined)
-
-
-def _measure_overlap(before: str, after: str) -> int:
-    """How many characters at the end of `before` are the beginning of `after`; a few alone are a coincidence."""
-    beginning = after[:_SHORTEST_OVERLAP]
-    at = before.find(beginning, max(0, len(before) - min(len(after), _LONGEST_OVERLAP)))
-    while at >= 0 and len(beginning) == _SHORTEST_OVERLAP:
-        if after.startswith(before[at:]):
-            return len(before) - at
-        at = before.find(beginning, at + 1)
-    return 0
 
 
 def edit_document(document_id: UUID, changes: dict[str, Any]) -> Document:

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import AliasPath, BeforeValidator, Field, StrictBool, StringConstraints
 
 from knowledge.indexing.upkeep.reindexing import DEFAULT_LIMIT, MAX_LIMIT
-from knowledge.models import Document
+from knowledge.models import ContentOrigin, Document
 from minirag.lib.http_in.nouns import Moment, Noun, Shown
 from minirag.lib.http_in.pagination import PagedSchema, PageQuery
 from minirag.lib.http_in.rest import Body
@@ -46,6 +46,12 @@ class DocumentSchema(Noun, of=Document):
     content_hash: Shown[str]
     char_count: Shown[int]
     chunk_count: Shown[int]
+    content_version: Shown[
+        Annotated[int, Field(description="Counts up whenever its text becomes another one.")]
+    ]
+    content_from: Shown[ContentOrigin]
+    content_by: Shown[Annotated[str, Field(description="Who edited or restored it, if anybody.")]]
+    content_at: Shown[Moment]
     error_code: Shown[str]
     error_message: Shown[
         Annotated[

@@ -10,6 +10,7 @@ from knowledge.indexing.chunk_rows import delete_chunks
 from knowledge.indexing.lexicon import lock_knowledge
 from knowledge.models import Chunk, Document, SitePage, SiteSync, Source, SourceType, SyncState
 from knowledge.sources.storage import count_bytes, measure_drafts
+from knowledge.versions.keeping import forget_versions
 
 
 def forget_knowledge(source_id: uuid.UUID, *, only_deleted: bool = False) -> bool:
@@ -26,7 +27,9 @@ def forget_knowledge(source_id: uuid.UUID, *, only_deleted: bool = False) -> boo
             return False
         chunk_ids = list(Chunk.objects.filter(source_id=source_id).values_list("pk", flat=True))
         delete_chunks(chunk_ids)
-        Document.objects.filter(source_id=source_id)._raw_delete("default")
+        documents = Document.objects.filter(source_id=source_id)
+        forget_versions(documents.values_list("pk", flat=True))
+        documents._raw_delete("default")
         SiteSync.objects.open_of(source_id).end(SyncState.CANCELLED)
         SitePage.objects.filter(sync__source=source_id)._raw_delete("default")
         sources.update(document_count=0, chunk_count=0, content_hash="", etag="", last_modified="")
@@ -62,6 +65,7 @@ def forget_document(document_id: uuid.UUID) -> bool:
         delete_chunks(
             list(Chunk.objects.filter(document_id=document_id).values_list("pk", flat=True))
         )
+        forget_versions([document_id])
         Document.objects.filter(pk=document_id)._raw_delete("default")
         documents = Document.objects.filter(source=source).count()
         chunks = Chunk.objects.filter(source=source).count()

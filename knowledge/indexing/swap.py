@@ -6,7 +6,6 @@ source and the content, so what did not change keeps its row, its vectors and th
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -36,6 +35,8 @@ from knowledge.models import (
     Source,
 )
 from knowledge.sources.storage import count_bytes
+from knowledge.versions.keeping import Origin, forget_versions, keep_versions, pack_before
+from knowledge.versions.texts import hash_drafts
 from minirag.lib.jobs.job import ClaimLost
 from webhooks.event_types import EventType
 from webhooks.events import emit
@@ -85,6 +86,8 @@ def swap_knowledge(
     # Half of the work, done before the tenant's other writers have to wait.
     likely, _, _ = _sort_changes(chunks, find_stored(held.pk), vectors)
     counts = {chunk.id: count_words(chunk.text, chunk.language) for chunk in likely}
+    drafts = {identify_document(held.pk, each): each.drafts for each in documents}
+    before = pack_before(drafts)
     with transaction.atomic():
         lock_knowledge()
         source = _lock_source(held)
@@ -100,13 +103,14 @@ def swap_knowledge(
             source.bot_profile_id,
             facts.get("stored_bytes", source.stored_bytes) - source.stored_bytes,
         )
+        keep_versions(drafts, before, Origin())
         _store_documents(source, documents)
         delete_chunks([*(stored.keys() - {chunk.id for chunk in kept})])
         insert_chunks(source.pk, added, counts, {**kept_vectors, **vectors})
         move_chunks(kept)
-        Document.objects.filter(source=source).exclude(
-            pk__in={identify_document(source.pk, document) for document in documents}
-        )._raw_delete("default")
+        left = Document.objects.filter(source=source).exclude(pk__in=drafts)
+        forget_versions(left.values_list("pk", flat=True))
+        left._raw_delete("default")
         if vectors and dataset.embedding_dimensions is None:
             dataset.embedding_dimensions = len(next(iter(vectors.values())))
             dataset.save(update_fields=["embedding_dimensions", "updated_at"])
@@ -168,7 +172,7 @@ def _store_documents(source: Source, documents: Sequence[NewDocument]) -> None:
         Document(
             id=identify_document(source.pk, document), source=source, title=document.title[:500],
             url=document.url[:2048], metadata=document.metadata, language=document.language[:8],
-            content_hash=_hash_document(document), char_count=document.char_count, chunk_count=len(document.drafts),
+            content_hash=hash_drafts(document.drafts), char_count=document.char_count, chunk_count=len(document.drafts),
             error_code=document.error_code[:64], error_message=document.error_message[:500],
         )
         for document in documents
@@ -190,12 +194,6 @@ def _keep_edits(rows: Sequence[Document], edited: Mapping[uuid.UUID, Document]) 
         for name in edited[row.pk].originals if row.pk in edited else ():
             row.originals[name] = getattr(row, name)
             setattr(row, name, getattr(edited[row.pk], name))
-
-
-def _hash_document(document: NewDocument) -> str:
-    return hashlib.sha256(
-        "".join(draft.content_hash for draft in document.drafts).encode()
-    ).hexdigest()
 
 
 def _finish(

@@ -10,7 +10,7 @@ from knowledge.models.curated import (
     CuratedVector,
 )
 from knowledge.models.datasets import BotDataset, Dataset, DatasetQuerySet
-from knowledge.models.documents import Chunk, Document
+from knowledge.models.documents import Chunk, ContentOrigin, Document
 from knowledge.models.floors import RefusalFloors
 from knowledge.models.index import (
     LEXICAL_DIMENSIONS,
@@ -23,11 +23,13 @@ from knowledge.models.reembedding import Reembedding, ReembeddingQuerySet, Reemb
 from knowledge.models.sites import PageState, SitePage, SiteSync, SyncState
 from knowledge.models.sources import RefreshSchedule, Source, SourceFile, SourceQuerySet
 from knowledge.models.states import Redo, SourceStatus, SourceType
+from knowledge.models.versions import DocumentVersion, DocumentVersionQuerySet
 
 __all__ = [
     "LEXICAL_DIMENSIONS",
     "BotDataset",
     "Chunk",
+    "ContentOrigin",
     "CuratedAnswer",
     "CuratedAnswerQuerySet",
     "CuratedQuestion",
@@ -36,6 +38,8 @@ __all__ = [
     "Dataset",
     "DatasetQuerySet",
     "Document",
+    "DocumentVersion",
+    "DocumentVersionQuerySet",
     "IndexEntry",
     "LexiconTerm",
     "LexiconTotals",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 
 from django.db import models
 
@@ -10,6 +11,15 @@ from knowledge.formats.sections import LONGEST_PLACE
 from knowledge.models.datasets import LARGEST_METADATA
 from knowledge.models.sources import Source
 from minirag.lib.bounds import JsonOfAtMost
+
+
+class ContentOrigin(models.TextChoices):
+    """What a document's text came to be by."""
+
+    INGESTION = "ingestion", "Read from its source"
+    EDIT = "edit", "Edited by hand"
+    RESTORE = "restore", "An earlier version, brought back"
+    UNDO = "undo", "The source's text, after an edit"
 
 
 class Document(models.Model):
@@ -33,6 +43,13 @@ class Document(models.Model):
     error_message = models.CharField(
         max_length=500, blank=True, default="", db_default="", help_text="Why it could not be read."
     )
+    content_version = models.PositiveIntegerField("version", default=1, db_default=1)
+    content_from = models.CharField(
+        "text", max_length=10, choices=ContentOrigin, default=ContentOrigin.INGESTION,
+        db_default=ContentOrigin.INGESTION,
+    )  # fmt: skip
+    content_by = models.CharField(max_length=320, blank=True, default="", db_default="")
+    content_changed_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -41,6 +58,11 @@ class Document(models.Model):
 
     def __str__(self) -> str:
         return self.title or str(self.pk)
+
+    @property
+    def content_at(self) -> datetime:
+        """Since when its text is what it is."""
+        return self.content_changed_at or self.created_at
 
     @property
     def edited_fields(self) -> list[str]:

@@ -10,6 +10,7 @@ from django.test import Client
 
 from bots.models import BotProfile
 from conftest import Party
+from knowledge.indexing.chunking import ChunkDraft, hash_content
 from knowledge.indexing.ingestion import ingest
 from knowledge.models import Source
 from knowledge.retrieval.retrieving import Retrieval, retrieve
@@ -72,3 +73,8 @@ class Api:
 
 def refusal(response: Any) -> tuple[int, str]:
     return response.status_code, response.json()["code"]
+
+
+def make_draft(heading: str, content: str, ordinal: int = 0) -> ChunkDraft:
+    digest = hash_content(heading, content)
+    return ChunkDraft(ordinal, heading, content, None, len(content.split()), digest)

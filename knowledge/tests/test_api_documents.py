@@ -10,11 +10,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from bots.usage.pricing import set_override
-from knowledge.documents.changing import join_contents
 from knowledge.models import Dataset, Document, LexiconTotals, Source
 from knowledge.tasks import refresh_due, sweep_ingestion
 from knowledge.tests.api import refusal
 from knowledge.tests.conftest import CALIBRATION, HANDBOOK, RETURNS, WARRANTY
+from knowledge.versions.texts import join_contents
 from minirag.lib.jobs.job import ClaimLost
 from tenants.context import tenant_context
 

@@ -37,6 +37,7 @@ _TENANT: list[tuple[str, list[Page]]] = [
             ("Syncs of sites", "sync", "knowledge_sitesync"),
             ("Pages of sites", "language", "knowledge_sitepage"),
             ("Documents", "description", "knowledge_document"),
+            ("Versions", "history", "knowledge_documentversion"),
             ("Chunks", "segment", "knowledge_chunk"),
             ("Datasets", "folder_open", "knowledge_dataset"),
             ("Curated answers", "fact_check", "knowledge_curatedanswer"),

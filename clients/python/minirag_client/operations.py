@@ -38,6 +38,8 @@ from minirag_client.types import (
     Document,
     DocumentDetail,
     DocumentPage,
+    DocumentVersionDetail,
+    DocumentVersionPage,
     Draft,
     EvaluationResultPage,
     EvaluationRun,
@@ -130,6 +132,7 @@ from minirag_client.types import (
     WebhookWithSecret,
     WidgetSession,
     conversations__evaluating__schemas__Comparison,
+    knowledge__versions__schemas__Comparison,
 )
 
 
@@ -1102,6 +1105,34 @@ class Operations(Transport):
     ) -> Ingestion:
         """Process a document again: `POST /v1/documents/{document_id}/reprocess`."""
         return cast(Ingestion, self.request('POST', f'/v1/documents/{document_id}/reprocess').json())
+
+    def list_document_versions(
+        self,
+        document_id: str,
+        *,
+        limit: int | Unset = UNSET,
+        cursor: str | Unset = UNSET,
+    ) -> DocumentVersionPage:
+        """List a document's versions: `GET /v1/documents/{document_id}/versions`."""
+        return cast(DocumentVersionPage, self.request('GET', f'/v1/documents/{document_id}/versions', query=given(limit=limit, cursor=cursor)).json())
+
+    def show_document_version(
+        self,
+        document_id: str,
+        version_id: str,
+    ) -> DocumentVersionDetail:
+        """Show a document's version: `GET /v1/documents/{document_id}/versions/{version_id}`."""
+        return cast(DocumentVersionDetail, self.request('GET', f'/v1/documents/{document_id}/versions/{version_id}').json())
+
+    def compare_document_version(
+        self,
+        document_id: str,
+        version_id: str,
+        *,
+        other_id: str | Unset = UNSET,
+    ) -> knowledge__versions__schemas__Comparison:
+        """Compare a document's version: `GET /v1/documents/{document_id}/versions/{version_id}/comparison`."""
+        return cast(knowledge__versions__schemas__Comparison, self.request('GET', f'/v1/documents/{document_id}/versions/{version_id}/comparison', query=given(other_id=other_id)).json())
 
     def list_datasets(
         self,

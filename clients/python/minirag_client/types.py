@@ -283,6 +283,11 @@ class ComparedFigure(TypedDict):
     difference: float | None
 
 
+class ComparedLine(TypedDict):
+    kind: Literal['same', 'removed', 'added']
+    parts: list[LinePart]
+
+
 class Completion(TypedDict):
     """A request as OpenAI's clients write it; whatever is not named here belongs to the bot"""
 
@@ -345,6 +350,9 @@ class Config(TypedDict):
     default_llm_model: str
     default_embedding_model: str
     cors_origins: list[str]
+
+
+ContentOrigin = Literal['ingestion', 'edit', 'restore', 'undo']
 
 
 class CostEstimate(TypedDict):
@@ -498,6 +506,10 @@ class Document(TypedDict):
     content_hash: str
     char_count: int
     chunk_count: int
+    content_version: int
+    content_from: ContentOrigin
+    content_by: str
+    content_at: str
     error_code: str
     error_message: str
     created_at: str
@@ -518,6 +530,10 @@ class DocumentDetail(TypedDict):
     content_hash: str
     char_count: int
     chunk_count: int
+    content_version: int
+    content_from: ContentOrigin
+    content_by: str
+    content_at: str
     error_code: str
     error_message: str
     created_at: str
@@ -527,6 +543,47 @@ class DocumentDetail(TypedDict):
 
 class DocumentPage(TypedDict):
     items: list[Document]
+    next_cursor: str | None
+    total: int
+
+
+class DocumentVersion(TypedDict):
+    id: str
+    document_id: str
+    number: int
+    content_from: ContentOrigin
+    content_by: str
+    content_at: str
+    replaced_at: str
+    title: str
+    url: str
+    metadata: dict[str, Any]
+    language: str
+    content_hash: str
+    char_count: int
+    chunk_count: int
+
+
+class DocumentVersionDetail(TypedDict):
+    id: str
+    document_id: str
+    number: int
+    content_from: ContentOrigin
+    content_by: str
+    content_at: str
+    replaced_at: str
+    title: str
+    url: str
+    metadata: dict[str, Any]
+    language: str
+    content_hash: str
+    char_count: int
+    chunk_count: int
+    content: str
+
+
+class DocumentVersionPage(TypedDict):
+    items: list[DocumentVersion]
     next_cursor: str | None
     total: int
 
@@ -995,6 +1052,11 @@ class LatencyOfModel(TypedDict):
     model: str
     time_to_first_token_ms: Percentiles
     duration_ms: Percentiles
+
+
+class LinePart(TypedDict):
+    text: str
+    is_changed: bool
 
 
 class LogIn(TypedDict):
@@ -1929,6 +1991,14 @@ class TenantPreview(TypedDict):
 TenantStatus = Literal['active', 'suspended', 'archived']
 
 
+class TextChange(TypedDict):
+    """Neighbouring lines that are different, with what stands around them. Lines are counted from 1"""
+
+    before_line: int
+    after_line: int
+    lines: list[ComparedLine]
+
+
 Tone = Literal['friendly', 'formal', 'plain']
 
 
@@ -2344,3 +2414,11 @@ class conversations__explaining__schemas__Comparison(TypedDict):
     figures: dict[str, list[Any]]
     passages: list[Moved]
     second: Explanation
+
+
+class knowledge__versions__schemas__Comparison(TypedDict):
+    is_same: bool
+    added: int
+    removed: int
+    is_cut: bool
+    changes: list[TextChange]

@@ -1,0 +1,74 @@
+"""A document's text and its chunks: one put together from the other, and chunks packed to be kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+
+from knowledge.indexing.chunking import ChunkDraft, hash_content
+from knowledge.models import Chunk
+
+_SHORTEST_OVERLAP, _LONGEST_OVERLAP = 8, 2000
+
+
+def join_contents(contents: Iterable[str]) -> str:
+    """Join overlapping pieces of a text; those that do not overlap are divided by a blank line."""
+    return "".join(added for _, added in _join(contents))
+
+
+def _join(contents: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """For each piece how much of it was said already, and what the text grows by."""
+    last: str | None = None
+    for content in contents:
+        shared = _measure_overlap(last, content) if last else 0
+        yield shared, content[shared:] if shared or last is None else f"\n\n{content}"
+        last = content
+
+
+def _measure_overlap(before: str, after: str) -> int:
+    """How many characters at the end of `before` are the beginning of `after`; a few alone are a coincidence."""
+    beginning = after[:_SHORTEST_OVERLAP]
+    at = before.find(beginning, max(0, len(before) - min(len(after), _LONGEST_OVERLAP)))
+    while at >= 0 and len(beginning) == _SHORTEST_OVERLAP:
+        if after.startswith(before[at:]):
+            return len(before) - at
+        at = before.find(beginning, at + 1)
+    return 0
+
+
+def join_drafts(drafts: Iterable[ChunkDraft]) -> str:
+    return join_contents(draft.content for draft in drafts)
+
+
+def hash_drafts(drafts: Iterable[ChunkDraft]) -> str:
+    """A document's `content_hash`."""
+    return hashlib.sha256("".join(draft.content_hash for draft in drafts).encode()).hexdigest()
+
+
+def read_drafts(document_id: uuid.UUID) -> list[ChunkDraft]:
+    """What the index has of a document now, as if it came to be put there."""
+    chunks = Chunk.objects.filter(document=document_id).order_by("ordinal", "id")
+    return [
+        ChunkDraft(
+            chunk.ordinal, chunk.heading, chunk.content, chunk.page, chunk.token_count, chunk.content_hash,
+            chunk.place,
+        )
+        for chunk in chunks.iterator(chunk_size=500)
+    ]  # fmt: skip
+
+
+def pack(drafts: Sequence[ChunkDraft]) -> bytes:
+    rows = [[d.heading, d.content, d.page, d.token_count, d.place] for d in drafts]
+    return zlib.compress(json.dumps(rows).encode())
+
+
+def unpack(body: bytes | memoryview) -> list[ChunkDraft]:
+    return [
+        ChunkDraft(ordinal, heading, content, page, tokens, hash_content(heading, content), place)
+        for ordinal, (heading, content, page, tokens, place) in enumerate(
+            json.loads(zlib.decompress(body))
+        )
+    ]
