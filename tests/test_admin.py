@@ -29,7 +29,7 @@ from knowledge.sources.changing import (
     create_source,
     delete_source,
 )
-from knowledge.sources.configs import reveal_api_token
+from knowledge.sources.configs import reveal_secret
 from tenants.admin_site.sites import platform_site, tenant_site
 from tenants.authentication import issue_jwt
 from tenants.context import tenant_context
@@ -617,7 +617,7 @@ class TestSources:
         assert (
             source.queued_at
             and source.name == "nyxCore"
-            and reveal_api_token(source) == "nyx_ax_secret"
+            and reveal_secret(source) == "nyx_ax_secret"
         )
         sealed = source.config["encrypted_token"]
         assert source.config == {
@@ -635,7 +635,7 @@ class TestSources:
         same = {**data, "base_url": "https://axiom.example.com", "api_token": "", "limit": "9"}
         assert alice.post(url, same).status_code == 302
         source.refresh_from_db()
-        assert (source.config["limit"], reveal_api_token(source)) == (9, "nyx_ax_secret")
+        assert (source.config["limit"], reveal_secret(source)) == (9, "nyx_ax_secret")
         assert (
             source.queued_at
             and source.refresh_schedule == "daily"
@@ -643,7 +643,7 @@ class TestSources:
         )
         assert alice.post(url, {**same, "base_url": "https://other.example.com"}).status_code == 302
         source.refresh_from_db()
-        assert reveal_api_token(source) is None, "another server must not get it"
+        assert reveal_secret(source) is None, "another server must not get it"
 
     @pytest.mark.parametrize(
         ("name", "data"), [("virus.exe", b"MZ"), ("broken.pdf", b"%PDF-1.4 nonsense")]

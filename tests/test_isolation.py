@@ -47,7 +47,7 @@ from conversations.widget.routing import websocket_urlpatterns
 from conversations.widget.sessions import issue_session
 from knowledge.indexing.lexicon import lock_knowledge
 from knowledge.models import Dataset, Source, SourceFile, SourceStatus
-from knowledge.sources.configs import reveal_api_token
+from knowledge.sources.configs import reveal_secret
 from minirag.asgi import application
 from minirag.celery import app as celery_app
 from minirag.lib.security.crypto import DecryptionFailed
@@ -1680,9 +1680,9 @@ class TestSharedPlaces:
     def move_nyxcore_token(self, scene: Scene) -> None:
         with tenant_context(scene.acme.party.tenant):
             source = Source.objects.get(pk=scene.acme.nyxcore)
-            assert reveal_api_token(source) == NYXCORE_TOKEN
+            assert reveal_secret(source) == NYXCORE_TOKEN
         with tenant_context(scene.globex.party.tenant), pytest.raises(DecryptionFailed):
-            reveal_api_token(source)
+            reveal_secret(source)
 
     def test_events_of_acme_are_delivered_to_acmes_webhooks_only(self, scene):
         with tenant_context(scene.globex.party.tenant):

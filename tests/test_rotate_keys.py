@@ -17,7 +17,7 @@ from knowledge.models import Source
 from knowledge.sources.changing import (
     create_source,
 )
-from knowledge.sources.configs import reveal_api_token
+from knowledge.sources.configs import reveal_secret
 from minirag.ai.credentials import Credentials
 from minirag.lib.http_in.idempotency import Kept, claim, keep
 from minirag.lib.security.crypto import DecryptionFailed
@@ -62,7 +62,7 @@ def read_all(party):
         webhook = Webhook.objects.get()
         return {
             *(bot.credentials.api_key for bot in BotProfile.objects.all()),
-            *(reveal_api_token(source) for source in Source.objects.all()),
+            *(reveal_secret(source) for source in Source.objects.all()),
             webhook.reveal_secret(), webhook.reveal_previous_secret(),
         }  # fmt: skip
 

@@ -9,6 +9,7 @@ from django.db import transaction
 from knowledge.indexing.chunk_rows import delete_chunks
 from knowledge.indexing.lexicon import lock_knowledge
 from knowledge.models import Chunk, Document, SitePage, SiteSync, Source, SourceType, SyncState
+from knowledge.models.states import SYNCED
 from knowledge.sources.storage import count_bytes, measure_drafts
 from knowledge.versions.keeping import forget_versions
 
@@ -70,7 +71,7 @@ def forget_document(document_id: uuid.UUID) -> bool:
         documents = Document.objects.filter(source=source).count()
         chunks = Chunk.objects.filter(source=source).count()
         # Of what was read from the web the text is all that is stored.
-        is_read = source.source_type in (SourceType.URL, SourceType.SITE)
+        is_read = source.source_type in (SourceType.URL, *SYNCED)
         kept = 0 if is_read and not documents else source.stored_bytes
         count_bytes(source.bot_profile_id, kept - source.stored_bytes)
         source.lose_document(documents=documents, chunks=chunks, stored_bytes=kept)

@@ -32,6 +32,7 @@ from knowledge.indexing.loading import (
 from knowledge.indexing.reading import read_documents
 from knowledge.indexing.swap import announce_ingested
 from knowledge.models import Source, SourceType
+from knowledge.models.states import SYNCED
 from knowledge.retrieval.nyxcore import NyxCoreError, check_base, describe_base
 from knowledge.sites.syncing import sync_source
 from knowledge.sources.schedule import MAX_ATTEMPTS
@@ -93,7 +94,7 @@ def _ingest_claimed(held: Source) -> float | None:
     if source.source_type == SourceType.NYXCORE:
         _check_connection(source)
         return None
-    if source.source_type == SourceType.SITE:
+    if source.source_type in SYNCED:
         return sync_source(source)
     _ingest_whole(source)
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
@@ -15,14 +15,19 @@ from knowledge.models.datasets import Dataset
 from knowledge.models.floors import RefusalFloors
 from knowledge.models.source_queries import SourceQuerySet
 from knowledge.models.standing import LEAST_WEIGHT, MOST_WEIGHT, Standing
-from knowledge.models.states import Redo, SourceStatus, SourceType
+from knowledge.models.states import (
+    SEALED,
+    SECRET_OF,
+    SYNCED,
+    Redo,
+    SourceStatus,
+    SourceType,
+    servers_own,
+)
 from knowledge.sources.schedule import RefreshSchedule, next_attempt, next_refresh
 from minirag.lib.jobs.job import MAX_ATTEMPTS, Job
 from tenants.context import TenantRow
 from tenants.due import DueKind, make_due
-
-SERVERS_OWN: Final = ("encrypted_token", "has_api_token")
-"""What an nyxCore source's config has that no client sets."""
 
 
 class Source(TenantRow, Standing, Job):
@@ -143,11 +148,13 @@ class Source(TenantRow, Standing, Job):
 
     @property
     def shown_config(self) -> dict[str, Any]:
-        """The config as clients see it: of an nyxCore token only that there is one."""
-        if self.source_type != SourceType.NYXCORE:
+        """The config as clients see it: of its secret only that there is one."""
+        secret = SECRET_OF.get(self.source_type)
+        if secret is None:
             return self.config
-        shown = {name: value for name, value in self.config.items() if name not in SERVERS_OWN}
-        return {**shown, "has_api_token": True} if self.config.get("encrypted_token") else shown
+        own = servers_own(secret)
+        shown = {name: value for name, value in self.config.items() if name not in own}
+        return {**shown, f"has_{secret}": True} if self.config.get(SEALED) else shown
 
     @property
     def progress(self) -> dict[str, Any]:
@@ -176,7 +183,7 @@ class Source(TenantRow, Standing, Job):
     def fail(self, code: str, reason: str, *, retryable: bool = False, **facts: Any) -> None:
         again = next_attempt(
             self.refresh_schedule, timezone.now(), failures=self.attempts + 1, retryable=retryable,
-            pauses=self.source_type == SourceType.SITE,
+            pauses=self.source_type in SYNCED,
         )  # fmt: skip
         if again:
             make_due({DueKind.REFRESHES: again})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.db import models
 
 
@@ -10,7 +12,21 @@ class SourceType(models.TextChoices):
     UPLOAD = "upload", "Upload"
     URL = "url", "URL"
     SITE = "site", "Site"
+    FOLDER = "folder", "Folder"
     NYXCORE = "nyxcore", "nyxCore"
+
+
+SYNCED: Final = frozenset({SourceType.SITE.value, SourceType.FOLDER.value})
+"""Types that are many documents, looked at again and compared (`knowledge.sites.syncing`)."""
+SECRET_OF: Final[dict[str, str]] = {SourceType.NYXCORE.value: "api_token"}
+"""How the config of a type names its secret, which is kept sealed and never shown."""
+SEALED: Final = "encrypted_token"
+"""Under which name of the config it is kept."""
+
+
+def servers_own(secret: str) -> tuple[str, str]:
+    """What a config with this secret has that no client sets."""
+    return SEALED, f"has_{secret}"
 
 
 class SourceStatus(models.TextChoices):

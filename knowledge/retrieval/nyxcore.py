@@ -17,7 +17,7 @@ from uuid import UUID, uuid5
 from django.conf import settings
 
 from knowledge.models import Source
-from knowledge.sources.configs import AUTHORITIES, DEFAULT_BASE_URL, reveal_api_token
+from knowledge.sources.configs import AUTHORITIES, DEFAULT_BASE_URL, reveal_secret
 from minirag.lib.errors import ProductError
 from minirag.lib.http_out.client import Fetched, OutboundError, fetch, post_async
 from minirag.lib.security.crypto import DecryptionFailed
@@ -84,7 +84,7 @@ def describe_base(source: Source) -> Base:
     """Read where and how to ask from a source's config. Raises NyxCoreError without a token that can be read."""
     config = source.config
     try:
-        token = reveal_api_token(source)
+        token = reveal_secret(source)
     except DecryptionFailed:  # sealed with a key that is gone, or for another place
         raise NyxCoreError(
             "token_unreadable", "The API token cannot be read any more. Enter it again."

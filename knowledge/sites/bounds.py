@@ -69,9 +69,9 @@ def read_bounds(config: dict[str, Any], host: str = "") -> Bounds:
     )  # fmt: skip
 
 
-def fingerprint_config(version: str, config: dict[str, Any]) -> str:
+def fingerprint_config(version: str, config: dict[str, Any], keys: frozenset[str]) -> str:
     """64 characters that change when the same pages may give other knowledge."""
-    counts = {name: value for name, value in config.items() if name in SITE_KEYS}
+    counts = {name: value for name, value in config.items() if name in keys}
     said = json.dumps([version, counts], sort_keys=True)
     return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -16,15 +17,17 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
+from knowledge.connectors.pulling import Pull
+from knowledge.connectors.registry import CONNECTORS
 from knowledge.documents.putting import choose_model, lacks_vectors, put_documents
 from knowledge.indexing.chunking import ChunkDraft, chunk_document
 from knowledge.indexing.embedding import choose_counter
 from knowledge.indexing.forgetting import forget_document
 from knowledge.indexing.incoming import NewDocument, identify_document
 from knowledge.indexing.loading import VERSION
-from knowledge.models import Chunk, Document, Source
+from knowledge.models import Chunk, Document, Source, SourceType
 from knowledge.models.sites import PageState, SitePage, SiteSync, SyncState, identify_page
-from knowledge.sites.bounds import fingerprint_config
+from knowledge.sites.bounds import SITE_KEYS, fingerprint_config
 from knowledge.sites.comparing import Comparison, compare
 from knowledge.sites.crawling import Crawl
 from knowledge.sites.pages.packing import unpack
@@ -47,12 +50,12 @@ def sync_source(source: Source) -> float | None:
     sync = open_sync(source, model)
     before = find_version(source)
     try:
-        with PageReader() as reader:
-            walk = Crawl(source, sync, reader, before)
-            if not walk.go_on():
-                # Progress: what died at it before counts no more, unless looks have failed in a row.
-                source.give_back(**({} if _failed_last(source) else {"attempts": 0}))
-                return walk.delay
+        with PageReader() as reader, closing(_open_walk(source, sync, reader, before)) as walk:
+            is_whole = walk.go_on()
+        if not is_whole:
+            # Progress: what died at it before counts no more, unless looks have failed in a row.
+            source.give_back(**({} if _failed_last(source) else {"attempts": 0}))
+            return walk.delay
         _conclude(walk, model)
     except SiteFailed as error:
         with transaction.atomic():
@@ -65,9 +68,15 @@ def sync_source(source: Source) -> float | None:
     return None
 
 
+def _open_walk(source: Source, sync: SiteSync, reader: PageReader, before: SiteSync | None) -> Walk:
+    kind = Crawl if source.source_type == SourceType.SITE else Pull
+    return kind(source, sync, reader, before)
+
+
 def open_sync(source: Source, model: str) -> SiteSync:
     """Return the look that runs, if what it began with still holds; otherwise a new one, which overtakes what waits."""
-    setup = fingerprint_config(VERSION, source.config)
+    row = CONNECTORS.get(source.source_type)
+    setup = fingerprint_config(VERSION, source.config, row.known if row else SITE_KEYS)
     is_whole = source.content_hash == setup and not source.redo
     is_whole = is_whole and not lacks_vectors(source, model)
     with transaction.atomic():
@@ -108,7 +117,7 @@ def _conclude(walk: Walk, model: str) -> None:
         source.beat()
         _keep_outcome(sync, pages, found)
         if is_held:
-            _hold(source, sync, found)
+            _hold(walk, found)
         elif old and not found.changes_what_answers and not sync.reads_all_anew:
             source.finish()
             sync.finish()
@@ -120,7 +129,7 @@ def _conclude(walk: Walk, model: str) -> None:
         return
     answering = [page for page in pages if page.answers]
     if not answering and not old:
-        raise _nothing_found(pages)
+        raise _nothing_found(walk, pages)
     source.report("parsing", 0, len(answering))
     documents = list(_make_documents(walk, answering, model))
     put_documents(
@@ -157,6 +166,8 @@ def _find_unlisted(walk: Walk, pages: list[SitePage], old: dict[str, SitePage]) 
     if broken:
         state, code = PageState.FAILED, "list_failed"
         reason = f"{walk.list_failed} {broken[0].reason}"
+    elif walk.sync.pages_left_over:
+        reason += f" Or it is beyond the limit, for there are too many {walk.nouns}."
     there = {page.url for page in pages}
     return [
         SitePage(
@@ -179,12 +190,15 @@ def _keep_outcome(sync: SiteSync, pages: list[SitePage], found: Comparison) -> N
     sync.note(**found.counts, changes=found.changes, pages_done=len(pages), pages_total=len(pages))
 
 
-def _hold(source: Source, sync: SiteSync, found: Comparison) -> None:
+def _hold(walk: Walk, found: Comparison) -> None:
+    sync = walk.sync
     sync.hold()
-    lost = f"{found.lost} of {found.before} pages are not there any more, or all say one thing."
+    lost = (
+        f"{found.lost} of {found.before} {walk.nouns} are not there any more, or all say one thing."
+    )
     reason = f"{lost} Nothing was changed: approve the sync or reject it."
     sync.note(error_code="too_much_lost", error_message=reason)
-    source.finish(error_message=reason)
+    walk.source.finish(error_message=reason)
 
 
 def _forget_restricted(source: Source, pages: list[SitePage], old: dict[str, SitePage]) -> bool:
@@ -194,12 +208,11 @@ def _forget_restricted(source: Source, pages: list[SitePage], old: dict[str, Sit
     return any(forgotten)
 
 
-def _nothing_found(pages: list[SitePage]) -> SiteFailed:
+def _nothing_found(walk: Walk, pages: list[SitePage]) -> SiteFailed:
     reasons = [page.reason for page in pages if page.reason and not page.is_list]
     told = f" The first: {reasons[0]}" if reasons else ""
-    return SiteFailed(
-        "no_pages", f"None of {len(pages)} addresses has a page that could be taken.{told}"
-    )
+    count = sum(not page.is_list for page in pages)
+    return SiteFailed("no_pages", f"None of {count} {walk.nouns} could be taken.{told}")
 
 
 def _make_documents(walk: Walk, answering: list[SitePage], model: str) -> Iterator[NewDocument]:

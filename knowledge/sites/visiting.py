@@ -133,24 +133,32 @@ class Visitor:
     def _judge(self, came: Visit, document: ParsedDocument, marks: Marks) -> Visit:
         """Whether what was read is knowledge."""
         text = "\n".join(section.text for section in document.sections)
-        wanted = self.bounds.languages
         state = PageState.LEFT_OUT
         if says_not_found(marks, text):
             state, code = PageState.GONE, "soft_404"
             reason = "It says that there is no such page, though with status 200."
         elif not text.strip() and marks.has_script:
             code, reason = "only_script", "It shows its text only by script, which is not run here."
-        elif not text.strip():
-            code, reason = "no_text", "There is no text on it."
-        elif restriction := find_restriction(document.metadata):
-            code, reason = "restricted", f"It is not for everybody: {restriction}."
+        elif objection := find_objection(document, self.bounds.languages):
+            code, reason = objection
         elif not marks.may_be_kept:
             code, reason = "noindex", "It asks not to be kept (noindex)."
-        elif wanted and document.language and document.language not in wanted:
-            code, reason = "language", f"Its language is {document.language}."
         else:
             return replace(came, document=document, content_hash=hash_document(document))
         return came.ended(state, code, reason)
+
+
+def find_objection(document: ParsedDocument, languages: frozenset[str]) -> tuple[str, str] | None:
+    """The code and the sentence that say why what was read is no knowledge for this source; None where it is."""
+    if not any(section.text.strip() for section in document.sections):
+        code, reason = "no_text", "There is no text in it."
+    elif restriction := find_restriction(document.metadata):
+        code, reason = "restricted", f"It is not for everybody: {restriction}."
+    elif languages and document.language and document.language not in languages:
+        code, reason = "language", f"Its language is {document.language}."
+    else:
+        return None
+    return code, reason
 
 
 def hash_document(document: ParsedDocument) -> str:

@@ -7,6 +7,7 @@ then gives the source back, so that a large or slow one keeps nobody waiting.
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from typing import Any, Final
 
 from django.db.models import QuerySet
@@ -28,7 +29,7 @@ class SiteFailed(IngestionError):
     """What is looked at could not be looked at as a whole: what it said before goes on answering."""
 
 
-class Walk:
+class Walk(ABC):
     """One worker's slice of a sync. `before` is the last version; a kind of source says how a page is looked at.
 
     `gone_after` looks at which a page is missing end it, and a person is asked where more than `max_loss` of all are
@@ -38,6 +39,7 @@ class Walk:
     gone_after: int
     max_loss: float
     max_bytes: int
+    nouns = "pages"
     not_listed = "It is not listed any more."
     list_failed = "A part of the list could not be read:"
 
@@ -60,13 +62,16 @@ class Walk:
             time.sleep(self.delay)
         return not self._frontier().exists()
 
+    @abstractmethod
     def begin(self) -> None:
         """Put what is looked at first into an empty frontier."""
-        raise NotImplementedError
 
+    @abstractmethod
     def look_at(self, page: SitePage) -> None:
         """Fetch what is waiting, and record what came of it in one transaction."""
-        raise NotImplementedError
+
+    def close(self) -> None:  # noqa: B027 - a site holds nothing open
+        """Let go of what is open."""
 
     def find_link(self, page: SitePage) -> str:
         """The address that a citation of the page leads to; empty where it has none."""
@@ -115,7 +120,7 @@ class Walk:
         if self.sync.failed_in_a_row >= MOST_FAILURES:
             raise SiteFailed(
                 "site_down",
-                f"{MOST_FAILURES} pages in a row could not be fetched, the last with: {visit.reason}",
+                f"{MOST_FAILURES} {self.nouns} in a row could not be fetched, the last with: {visit.reason}",
                 True,
             )
 

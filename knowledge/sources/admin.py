@@ -19,6 +19,7 @@ from bots.models import BotProfile
 from knowledge.datasets import admin as dataset_admin  # noqa: F401 - registers the page of datasets
 from knowledge.models import Source, SourceFile, SourceStatus, SourceType
 from knowledge.models.standing import STANDING
+from knowledge.models.states import SYNCED
 from knowledge.sources.changing import (
     cancel_ingestion,
     create_source,
@@ -128,7 +129,7 @@ class SourceAdmin(ProductAdmin):
         }
         if "url" in form.changed_data and obj.source_type == SourceType.URL:
             changes["config"] = {**obj.config, "url": form.cleaned_data["url"]}
-        has_form = obj.source_type in (SourceType.NYXCORE, SourceType.SITE)
+        has_form = obj.source_type in (SourceType.NYXCORE, *SYNCED)
         if has_form and set(CONFIGURED) & set(form.changed_data):
             changes["config"] = form.cleaned_data["config"]
         if not changes:
@@ -199,7 +200,7 @@ class SourceAdmin(ProductAdmin):
     @display(description="knowledge")
     def knowledge_links(self, source: Source) -> str:
         names = {"document": "documents", "chunk": "chunks"}
-        if source.source_type == SourceType.SITE:
+        if source.source_type in SYNCED:
             names["sitesync"] = "syncs"
         links = [
             (reverse(f"admin:knowledge_{name}_changelist"), source.pk, f"its {shown}")
@@ -285,7 +286,7 @@ def _create(data: dict[str, Any]) -> Source:
     }  # fmt: skip
     if data["source_type"] == SourceType.URL:
         fields |= {"config": {"url": data["url"]}, "refresh_schedule": data["refresh_schedule"]}
-    elif data["source_type"] in (SourceType.NYXCORE, SourceType.SITE):
+    elif data["source_type"] in (SourceType.NYXCORE, *SYNCED):
         fields |= {"config": data["config"], "refresh_schedule": data["refresh_schedule"]}
     else:
         fields["content"] = data["content"]

@@ -9,9 +9,10 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import QuerySet
 
+from knowledge.connectors.registry import CONNECTORS
 from knowledge.formats.cleaning import find_fault
 from knowledge.models import Source, SourceType
-from knowledge.models.sources import SERVERS_OWN
+from knowledge.models.states import SEALED, SECRET_OF, servers_own
 from knowledge.sites.bounds import SITE_KEYS, check_bounds
 from minirag.lib.errors import BadInput
 from minirag.lib.http_out.addresses import parse_url, port_of
@@ -29,6 +30,7 @@ KNOWN: Final = {
     SourceType.URL: frozenset({"url", "clean"}),
     SourceType.SITE: SITE_KEYS,
     SourceType.NYXCORE: frozenset({"base_url", "api_token", "limit", "authority", "min_score"}),
+    **{row.source_type: row.known for row in CONNECTORS.values()},
 }
 _TOKEN = re.compile(rf"[\x21-\x7e]{{1,{LONGEST_TOKEN}}}")
 
@@ -40,10 +42,10 @@ def prepare_config(
     source_id: UUID,
     stored: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Vet what a client sent and return what to keep: URLs checked, an nyxCore token encrypted.
+    """Vet what a client sent and return what to keep: URLs checked, its secret encrypted.
 
-    A new nyxCore config without `api_token` keeps the token of the `stored` one, unless it names another server, which
-    must not get it; null or "" forgets it.
+    A new config without the secret keeps that of the `stored` one, unless it names another server, which must not get
+    it; null or "" forgets it.
     Raises BadInput with one sentence.
     """
     if source_type != SourceType.NYXCORE and (fault := find_fault(config.get("clean"))):
@@ -56,7 +58,11 @@ def prepare_config(
         _check_url(config["url"], "config.url")
         check_bounds(config)
     if source_type == SourceType.NYXCORE:
-        return _prepare_nyxcore(config, source_id, stored or {})
+        _check_nyxcore(config)
+    if source_type in CONNECTORS:
+        CONNECTORS[source_type].check(config)
+    if source_type in SECRET_OF:
+        return _seal(source_type, config, source_id, stored or {})
     return config
 
 
@@ -66,44 +72,43 @@ def find_idle(source_type: str, config: dict[str, Any]) -> list[str]:
     return [name for name in config if known is not None and name not in known]
 
 
-def reveal_api_token(source: Source) -> str | None:
-    """Decrypt the nyxCore token of a source; None when there is none."""
-    sealed = source.config.get("encrypted_token")
+def reveal_secret(source: Source) -> str | None:
+    """Decrypt what a source's config keeps sealed: a token, a password, a secret key. None when there is none."""
+    sealed = source.config.get(SEALED) if source.source_type in SECRET_OF else None
     return decrypt(sealed, context=_secret_context(source.pk)) if sealed else None
 
 
 def sealed_sources() -> QuerySet[Source]:
-    """Return the sources with a token in their config, for `manage.py rotate_keys`."""
-    return Source.objects.filter(config__has_key="encrypted_token").only("pk", "config")
+    """Return the sources with a secret in their config, for `manage.py rotate_keys`."""
+    return Source.objects.filter(source_type__in=SECRET_OF, config__has_key=SEALED).only(
+        "pk", "config"
+    )
 
 
 def reseal_source(source: Source) -> dict[str, Any]:
-    """Return the config with its token under the first key; empty where it is so. Raises DecryptionFailed."""
-    old = source.config["encrypted_token"]
+    """Return the config with its secret under the first key; empty where it is so. Raises DecryptionFailed."""
+    old = source.config[SEALED]
     new = rotate(old, _secret_context(source.pk))
-    return {} if new == old else {"config": {**source.config, "encrypted_token": new}}
+    return {} if new == old else {"config": {**source.config, SEALED: new}}
 
 
 def _secret_context(source_id: UUID) -> str:
     return f"{current_schema()}/source:{source_id}/api_token"
 
 
-def _prepare_nyxcore(
-    config: dict[str, Any], source_id: UUID, stored: dict[str, Any]
+def _seal(
+    source_type: str, config: dict[str, Any], source_id: UUID, stored: dict[str, Any]
 ) -> dict[str, Any]:
-    _check_nyxcore(config)
-    token = config.get("api_token")
-    kept = {
-        name: value for name, value in config.items() if name not in (*SERVERS_OWN, "api_token")
-    }
-    if token:
-        kept["encrypted_token"] = encrypt(token, context=_secret_context(source_id))
-    elif (
-        "api_token" not in config
-        and stored.get("encrypted_token")
-        and _server(config) == _server(stored)
-    ):
-        kept["encrypted_token"] = stored["encrypted_token"]
+    """A checked config with its secret encrypted, or the stored one where none is sent for the same server."""
+    name = SECRET_OF[source_type]
+    secret = config.get(name)
+    own = (*servers_own(name), name)
+    kept = {key: value for key, value in config.items() if key not in own}
+    find_server = CONNECTORS[source_type].find_server if source_type in CONNECTORS else _server
+    if secret:
+        kept[SEALED] = encrypt(secret, context=_secret_context(source_id))
+    elif name not in config and stored.get(SEALED) and find_server(config) == find_server(stored):
+        kept[SEALED] = stored[SEALED]
     return kept
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from bots.quotas.counting import count_storage, require_storage
 from knowledge.indexing.chunking import ChunkDraft
 from knowledge.models import Source, SourceType
+from knowledge.models.states import SYNCED
 from webhooks.quota_events import tell_crossings
 
 
@@ -22,7 +23,7 @@ def measure_text(text: str | None) -> int:
 
 def measure_drafts(source: Source, drafts: Iterable[ChunkDraft]) -> int:
     """Return what a source will store once these chunks are its knowledge."""
-    if source.source_type not in (SourceType.URL, SourceType.SITE):
+    if source.source_type not in (SourceType.URL, *SYNCED):
         return source.stored_bytes
     return sum(measure_text(draft.content) for draft in drafts)
 

@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 
 from knowledge.models import Source, SourceQuerySet, SourceType
 from knowledge.models.standing import STANDING
+from knowledge.models.states import SECRET_OF, servers_own
 from knowledge.sources.changing import (
     apply_changes,
     build_source,
@@ -21,7 +22,7 @@ from knowledge.sources.changing import (
     find_parent,
     note_created,
 )
-from knowledge.sources.configs import reveal_api_token
+from knowledge.sources.configs import reveal_secret
 from knowledge.sources.finding import shown_sources
 from knowledge.sources.homes import Home, find_home
 from knowledge.sources.storage import count_bytes, move_bytes
@@ -31,9 +32,6 @@ from minirag.lib.errors import BadInput, Conflict, NotFound
 _PLAIN = ("name", "description", "content", "refresh_schedule", "parent_id")
 _READ = ("name", "content", "config")
 """What an ingestion depends on; the other fields change nothing that a bot says."""
-
-
-_TOKENS = ("api_token", "encrypted_token", "has_api_token")
 
 
 class Upserted(enum.Enum):
@@ -161,10 +159,10 @@ def _change(source: Source, home: Home, fields: dict[str, Any]) -> Upserted:
 
 def _config_differs(source: Source, config: dict[str, Any]) -> bool:
     """Whether a config says something else than the stored one; a token that is not sent stays as it is."""
-    sent = {name: value for name, value in config.items() if name not in _TOKENS}
-    kept = {name: value for name, value in source.config.items() if name not in _TOKENS}
-    if source.source_type != SourceType.NYXCORE:
+    secret = SECRET_OF.get(source.source_type)
+    if secret is None:
         return config != source.config
-    return sent != kept or (
-        "api_token" in config and (config["api_token"] or None) != reveal_api_token(source)
-    )
+    own = (*servers_own(secret), secret)
+    sent = {name: value for name, value in config.items() if name not in own}
+    kept = {name: value for name, value in source.config.items() if name not in own}
+    return sent != kept or (secret in config and (config[secret] or None) != reveal_secret(source))

@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from knowledge.models import Dataset, Source
-from knowledge.sources.configs import reveal_api_token
+from knowledge.sources.configs import reveal_secret
 from minirag.lib.jobs.job import ClaimLost
 from tenants.context import tenant_context
 
@@ -259,7 +259,7 @@ def test_a_change_of_an_nyxcore_config_keeps_replaces_or_forgets_its_token(
 
     def token():
         with tenant_context(acme.tenant):
-            return reveal_api_token(row(pk))
+            return reveal_secret(row(pk))
 
     assert token() == "nyx_ax_1"
     shown = change(
@@ -567,7 +567,7 @@ def test_nyxcore_tokens_of_a_batch_are_encrypted_too(as_acme, acme, bot, row):
     made = response.json()["children"][0]
     assert made["config"] == {"has_api_token": True}
     with tenant_context(acme.tenant):
-        assert reveal_api_token(row(made["id"])) == "nyx_ax_9"
+        assert reveal_secret(row(made["id"])) == "nyx_ax_9"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from knowledge.models import Source, SourceFile
-from knowledge.sources.configs import reveal_api_token
+from knowledge.sources.configs import reveal_secret
 from knowledge.tests.api import JSON, refusal
 from knowledge.tests.conftest import HANDBOOK, RETURNS
 from knowledge.tests.files import make_docx
@@ -138,7 +138,7 @@ def test_a_token_that_is_not_sent_again_stays(api, acme, put):
         assert api.row(source["id"]).updated_at == row.updated_at
     put(source_type="nyxcore", content=None, config={**config, "api_token": "nyx_ax_new"})
     with tenant_context(acme.tenant):
-        assert reveal_api_token(api.row(source["id"])) == "nyx_ax_new"
+        assert reveal_secret(api.row(source["id"])) == "nyx_ax_new"
 
 
 def test_parents_are_put_as_well_one_level_deep(api, put):

@@ -2,35 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from knowledge.models import Source, SourceType
+from knowledge.sources.forms.connector import CONNECTOR_FIELDS
 from knowledge.sources.forms.nyxcore import NYXCORE_FIELDS
 from knowledge.sources.forms.site import SITE_FIELDS
 
-CONFIGURED = ("url", *SITE_FIELDS, *NYXCORE_FIELDS)
+_OF_KINDS: Final[dict[str, tuple[str, ...]]] = {
+    SourceType.SITE: ("url", *SITE_FIELDS), **CONNECTOR_FIELDS, SourceType.NYXCORE: NYXCORE_FIELDS,
+}  # fmt: skip
+CONFIGURED = tuple(
+    dict.fromkeys(["url", *(name for names in _OF_KINDS.values() for name in names)])
+)
 """Fields of the form that are kept in `config`."""
 
 
-def _shown_for(source_type: str) -> str:
+def _shown_for(*source_types: str) -> str:
     """Say in the browser when a field of the form is shown; a source that is there does not change its type."""
-    return f"typeof source_type === 'undefined' || source_type === '{source_type}'"
+    names = ", ".join(f"'{name}'" for name in source_types)
+    return f"typeof source_type === 'undefined' || [{names}].includes(source_type)"
 
 
-CONDITIONAL_FIELDS = {
+CONDITIONAL_FIELDS: Final = {
     "content": _shown_for("text"),
     "file": _shown_for("upload"),
-    "url": f"{_shown_for('url')} || source_type === 'site'",
-    "refresh_schedule": f"{_shown_for('url')} || ['site', 'nyxcore'].includes(source_type)",
-    **{name: _shown_for("site") for name in SITE_FIELDS},
-    **{name: _shown_for("nyxcore") for name in NYXCORE_FIELDS},
+    "refresh_schedule": _shown_for("url", *_OF_KINDS),
+    **{
+        name: _shown_for(
+            *(["url"] if name == "url" else []),
+            *(kind for kind, names in _OF_KINDS.items() if name in names),
+        )
+        for name in CONFIGURED
+    },
 }
 
 
 def lay_out_new() -> Any:
     """Return the fieldsets of the form that makes a source."""
     what = (
-        "source_type", "file", "url", *SITE_FIELDS, *NYXCORE_FIELDS, "name", "content", "description",
+        "source_type", "file", *CONFIGURED, "name", "content", "description",
         "refresh_schedule",
     )  # fmt: skip
     said = (("tags", "dated_on"), ("is_pinned", "weight"))
@@ -45,7 +56,7 @@ def lay_out(source: Source, *, may_change: bool) -> Any:
     own: tuple[Any, ...] = {
         SourceType.TEXT: ("content",), SourceType.UPLOAD: ("shown_file",),
         SourceType.URL: ("url", "refresh_schedule"),
-        SourceType.SITE: ("url", *SITE_FIELDS, "refresh_schedule"),
+        **{kind: (*names, "refresh_schedule") for kind, names in _OF_KINDS.items()},
         SourceType.NYXCORE: (*NYXCORE_FIELDS, "refresh_schedule", "failed_searches"),
     }.get(SourceType(source.source_type), ())  # fmt: skip
     if not may_change:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from django import forms
 from unfold.widgets import (
@@ -12,21 +12,19 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from knowledge.models import Source, SourceType
 from knowledge.sources.configs import (
     AUTHORITIES,
     DEFAULT_BASE_URL,
     LONGEST_TOKEN,
     LONGEST_URL,
     MOST_RESULTS,
-    prepare_config,
 )
-from minirag.lib.errors import BadInput
+from knowledge.sources.forms.configured import ConfiguredFields
 
 NYXCORE_FIELDS: Final = ("base_url", "api_token", "limit", "authority")
 
 
-class NyxCoreFields(forms.Form):
+class NyxCoreFields(ConfiguredFields):
     """The stored token is never shown; an empty field keeps it."""
 
     base_url = forms.CharField(
@@ -58,25 +56,3 @@ class NyxCoreFields(forms.Form):
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text="None chosen: all of them.",
     )
-
-    def show_nyxcore(self, config: dict[str, Any]) -> None:
-        """Fill in what is stored, but for the token."""
-        for name in ("base_url", "limit", "authority"):
-            if name in self.fields:
-                self.fields[name].initial = config.get(name)
-
-    def clean_nyxcore(self, source: Source) -> None:
-        """Put the checked values as a config into `cleaned_data["config"]`, or say what is wrong with them."""
-        shown = {name: self.cleaned_data.get(name) for name in NYXCORE_FIELDS}
-        others = {
-            name: value for name, value in source.config.items() if name not in NYXCORE_FIELDS
-        }
-        config = others | {name: value for name, value in shown.items() if value}
-        try:
-            prepare_config(SourceType.NYXCORE, config, source_id=source.pk)
-        except BadInput as error:
-            field = next(
-                (name for name in NYXCORE_FIELDS if f"config.{name} " in error.detail), None
-            )
-            self.add_error(field, error.detail.replace(f"config.{field}", "This"))
-        self.cleaned_data["config"] = config

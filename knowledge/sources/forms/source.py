@@ -1,4 +1,4 @@
-"""The form with which the admin makes and changes a source: a text, a file, a web page or an external base."""
+"""The form with which the admin makes and changes a source: a text, a file, what is elsewhere, an external base."""
 
 from __future__ import annotations
 
@@ -15,21 +15,27 @@ from unfold.widgets import (
 )
 
 from bots.admin_fields import TagsField
+from knowledge.connectors.registry import CONNECTORS
 from knowledge.formats.isolated.measuring import check_isolated
 from knowledge.formats.registry import BY_SUFFIX, FORMATS, format_of_upload, list_uploadable
 from knowledge.formats.uploads import largest_bytes
 from knowledge.models import Dataset, Source, SourceType
 from knowledge.models.standing import STANDING
 from knowledge.sources.configs import LONGEST_URL, prepare_config
-from knowledge.sources.forms.nyxcore import NyxCoreFields
-from knowledge.sources.forms.site import SiteFields
+from knowledge.sources.forms.connector import CONNECTOR_FIELDS, ConnectorFields
+from knowledge.sources.forms.nyxcore import NYXCORE_FIELDS, NyxCoreFields
+from knowledge.sources.forms.site import SITE_FIELDS, SiteFields
 from minirag.lib.errors import BadInput
 
 _CHOICES = [(SourceType.TEXT, "A text"), (SourceType.UPLOAD, "A file"), (SourceType.URL, "A web page"),
-            (SourceType.SITE, "A web site"), (SourceType.NYXCORE, "A nyxCore base")]  # fmt: skip
+            (SourceType.SITE, "A web site"), *((row.source_type, row.name) for row in CONNECTORS.values()),
+            (SourceType.NYXCORE, "A nyxCore base")]  # fmt: skip
+_FIELDS = {
+    SourceType.SITE.value: ("url", *SITE_FIELDS), SourceType.NYXCORE.value: NYXCORE_FIELDS, **CONNECTOR_FIELDS,
+}  # fmt: skip
 
 
-class SourceForm(NyxCoreFields, SiteFields, forms.ModelForm):
+class SourceForm(NyxCoreFields, ConnectorFields, SiteFields, forms.ModelForm):
     """What may be changed later."""
 
     url = forms.CharField(
@@ -77,10 +83,8 @@ class SourceForm(NyxCoreFields, SiteFields, forms.ModelForm):
             self.fields["weight"].required = False
         if not self.instance._state.adding:
             self.fields["url"].initial = self.instance.config.get("url", "")
-            if self.instance.source_type == SourceType.SITE:
-                self.show_site(self.instance.config)
-            else:
-                self.show_nyxcore(self.instance.config)
+            kind = self.instance.source_type
+            self.show_config(kind, self.instance.config, _FIELDS.get(kind, ()))
 
     def clean_weight(self) -> float:
         weight: float | None = self.cleaned_data["weight"]
@@ -97,10 +101,8 @@ class SourceForm(NyxCoreFields, SiteFields, forms.ModelForm):
                 self.add_error("content", "Enter the text.")
         elif self.chosen_type in (SourceType.URL, SourceType.SITE) and "url" not in self.errors:
             self._clean_url()
-            if self.chosen_type == SourceType.SITE and not self.errors:
-                self.clean_site(self.instance, self.cleaned_data["url"])
-        elif self.chosen_type == SourceType.NYXCORE:
-            self.clean_nyxcore(self.instance)
+        if self.chosen_type in _FIELDS and not self.errors:
+            self.clean_config(self.instance, self.chosen_type, _FIELDS[self.chosen_type])
         return self.cleaned_data
 
     def _clean_url(self) -> None:
@@ -166,12 +168,19 @@ class NewSourceForm(SourceForm):
             "name"
         ):
             self.cleaned_data["name"] = (self.cleaned_data.get("url") or "")[:255]
-        elif self.chosen_type == SourceType.NYXCORE and not self.cleaned_data.get("name"):
-            self.cleaned_data["name"] = "nyxCore"
+        elif self.chosen_type in _FIELDS and not self.cleaned_data.get("name"):
+            self.cleaned_data["name"] = self._name_after_its_kind()
         elif self.chosen_type == SourceType.TEXT and not self.cleaned_data.get("name"):
             self.add_error("name", "Give the text a name.")
         self.instance.name = self.cleaned_data.get("name") or "?"
         return self.cleaned_data
+
+    def _name_after_its_kind(self) -> str:
+        if self.chosen_type == SourceType.NYXCORE:
+            return "nyxCore"
+        config = self.cleaned_data.get("config", {})
+        said = (config.get(name) for name in ("url", "bucket", "folder"))
+        return next((str(name) for name in said if name), CONNECTORS[self.chosen_type].name)[:255]
 
     def _clean_file(self) -> None:
         file: UploadedFile | None = self.cleaned_data.get("file")

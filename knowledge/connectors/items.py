@@ -1,0 +1,60 @@
+"""What every connector speaks of: items in lists, and what an item holds. A connector is a class on `Connector`."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Final
+
+from knowledge.indexing.loading import IngestionError
+
+START: Final = "/"
+"""The list that a look begins with."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """A file of a list. `key` is its path, the same at each look; one of the same `version` is not fetched again."""
+
+    key: str
+    version: str = ""
+    size: int | None = None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One list's items, and the further lists that it leads to. `is_cut`: there is more that it does not tell."""
+
+    items: tuple[Item, ...] = ()
+    lists: tuple[str, ...] = ()
+    is_cut: bool = False
+
+
+class ItemGone(IngestionError):
+    """There is no such item any more."""
+
+    def __init__(self, reason: str = "It is not there any more.") -> None:
+        super().__init__("not_found", reason)
+
+
+class Connector(ABC):
+    """Where files are: lists them and reads them, one at a time. Opened for a worker's slice, and closed after it."""
+
+    @abstractmethod
+    def list_items(self, at: str) -> Listing:
+        """Read one list, first the one at START. Raises IngestionError."""
+
+    @abstractmethod
+    def fetch(self, key: str, *, largest: int) -> bytes:
+        """Read an item of at most `largest` bytes. Raises ItemGone, IngestionError."""
+
+    def find_link(self, key: str) -> str:
+        """The address that a citation of the item leads to; empty where it has none."""
+        return ""
+
+    def close(self) -> None:  # noqa: B027 - most hold nothing open
+        """Let go of what is open."""
+
+
+def too_large(largest: int) -> IngestionError:
+    return IngestionError("too_large", f"It is larger than {largest / 2**20:g} MB.")

@@ -1,0 +1,197 @@
+"""Goes through what a connector lists: lists first, then the files that are new or changed. `Pull`.
+
+A file of the version that is in the index is taken over as it stands while its list is read, without being fetched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import transaction
+
+from knowledge.connectors.items import START, Connector, Item, ItemGone, Listing
+from knowledge.connectors.limits import (
+    DEEPEST,
+    LONGEST_KEY,
+    REPLACED,
+    Limits,
+    clean_key,
+    read_limits,
+)
+from knowledge.connectors.registry import CONNECTORS
+from knowledge.formats.parsing import ParseError
+from knowledge.formats.registry import format_of_upload, is_archive
+from knowledge.indexing.loading import IngestionError
+from knowledge.models import Source
+from knowledge.models.sites import PageState, SitePage, SiteSync, identify_page
+from knowledge.sites.pages.reading import PageReader
+from knowledge.sites.visiting import Visit, find_objection, hash_document
+from knowledge.sites.walking import SiteFailed, Walk
+from knowledge.sources.configs import reveal_secret
+
+MOST_LISTS: Final = 3000
+MOST_ROWS: Final = 20_000
+_VERSION_LENGTH: Final = 255
+_UNREADABLE: Final = "unsupported"
+
+
+class Pull(Walk):
+    """One worker's slice of a look at files; in their rows a key stands for the address, a version for the ETag."""
+
+    nouns = "files"
+
+    def __init__(
+        self, source: Source, sync: SiteSync, reader: PageReader, before: SiteSync | None
+    ) -> None:
+        super().__init__(source, sync, before)
+        self.limits: Limits = read_limits(source.config)
+        self.gone_after, self.max_loss = self.limits.gone_after, self.limits.max_loss
+        self.max_bytes = self.limits.max_bytes
+        self._reader = reader
+        self._connector = open_connector(source)
+
+    def close(self) -> None:
+        self._connector.close()
+
+    def find_link(self, page: SitePage) -> str:
+        return (self.limits.find_link(page.url) or self._connector.find_link(page.url))[:2048]
+
+    def begin(self) -> None:
+        if not self.sync.pages.exists():
+            with transaction.atomic():
+                self._show(0)
+                self.sync.note(is_listed=True)
+                self._row(START, 0, is_list=True).save(force_insert=True)
+
+    def look_at(self, page: SitePage) -> None:
+        if page.is_list:
+            self._look_at_list(page)
+            return
+        visit = self._find_limit(page) or self._visit(page)
+        with transaction.atomic():
+            self._show_next()
+            self._note(visit)
+            self._fill(page, visit)
+        self._require_some(visit)
+
+    def _look_at_list(self, page: SitePage) -> None:
+        listing, visit = Listing(), Visit(PageState.READ, page.url)
+        try:
+            listing = self._connector.list_items(page.url)
+        except IngestionError as error:
+            if page.url == START:
+                raise SiteFailed(error.code, error.reason, error.retryable) from error
+            visit = replace(
+                visit.ended(PageState.FAILED, error.code, error.reason), is_retryable=error.retryable
+            )  # fmt: skip
+        if listing.is_cut:
+            visit = visit.ended(PageState.FAILED, "list_too_long", "It has too many entries.")
+        with transaction.atomic():
+            self._show_next()
+            self._note(visit)
+            page.state, page.code, page.reason = visit.state, visit.code, visit.reason[:500]
+            page.save(update_fields=["state", "code", "reason"])
+            self._add_lists(listing.lists, page.depth)
+            self._add_items(listing.items, page.depth)
+        self._require_some(visit)
+
+    def _add_lists(self, keys: Iterable[str], depth: int) -> None:
+        """Put further lists into the frontier; where there are too many, what else there is counts as not known."""
+        rows = [
+            self._row(key, depth + key.endswith("/"), is_list=True)
+            for key in keys
+            if len(key) <= LONGEST_KEY and not self.limits.is_of_system(key)
+        ]
+        room = max(0, MOST_LISTS - self.sync.pages.filter(is_list=True).count())
+        if depth >= DEEPEST:
+            room = 0
+        for row in rows[room:][:1]:
+            row.state, row.code = PageState.FAILED, "list_too_long"
+            row.reason = f"It is one of more than {MOST_LISTS} lists, or more than {DEEPEST} deep."
+        SitePage.objects.bulk_create(rows[: room + 1], batch_size=1000, ignore_conflicts=True)
+
+    def _add_items(self, items: Iterable[Item], depth: int) -> None:
+        wanted = {
+            name: replace(item, key=name)
+            for item in items
+            if self.limits.wants(item.key) and (name := clean_key(item.key))
+        }
+        there = self.sync.pages.filter(pk__in=[identify_page(self.sync.pk, key) for key in wanted])
+        for key in there.values_list("url", flat=True):
+            wanted.pop(key, None)
+        known = self._find_known(wanted)
+        rows = [self._describe(item, depth, known.get(key)) for key, item in wanted.items()]
+        files = self.sync.pages.filter(is_list=False)
+        taken = [row for row in rows if row.code != _UNREADABLE]
+        room = max(0, self.limits.max_files - files.exclude(code=_UNREADABLE).count())
+        others = [row for row in rows if row.code == _UNREADABLE]
+        others_room = max(0, MOST_ROWS - files.filter(code=_UNREADABLE).count())
+        SitePage.objects.bulk_create(
+            [*taken[:room], *others[:others_room]], batch_size=1000, ignore_conflicts=True
+        )
+        if len(taken) > room:
+            self.sync.note(pages_left_over=self.sync.pages_left_over + len(taken) - room)
+
+    def _find_known(self, wanted: dict[str, Any]) -> dict[str, SitePage]:
+        """The files whose text is in the index as it was read, and those of which nothing could be taken."""
+        if self.before is None or self.sync.reads_all_anew:
+            return {}
+        old = self.before.pages.filter(url__in=list(wanted), is_list=False).exclude(etag="")
+        return {
+            page.url: page
+            for page in old.defer("body")
+            if (page.state == PageState.READ and page.answers) or page.state == PageState.LEFT_OUT
+        }
+
+    def _describe(self, item: Item, depth: int, known: SitePage | None) -> SitePage:
+        version = item.version if len(item.version) <= _VERSION_LENGTH else ""
+        row = self._row(item.key, depth, etag=version)
+        found = format_of_upload(item.key)
+        if REPLACED in item.key:
+            row.state, row.code = PageState.LEFT_OUT, _UNREADABLE
+            row.reason = "Its name has signs that cannot be kept."
+        elif found is None or found.is_archive:
+            row.state, row.code = PageState.LEFT_OUT, _UNREADABLE
+            row.reason = (
+                "An archive is not read here." if found else "Files of this kind cannot be read."
+            )
+        elif item.size is not None and item.size > settings.MAX_UPLOAD_BYTES:
+            row.state, row.code = PageState.FAILED, "too_large"
+            row.reason = f"It is larger than {settings.MAX_UPLOAD_BYTES / 2**20:g} MB."
+        elif known is not None and version and known.etag == version:
+            for name in ("state", "code", "reason", "title", "language", "content_hash"):
+                setattr(row, name, getattr(known, name))
+        return row  # fmt: skip
+
+    def _visit(self, page: SitePage) -> Visit:
+        came = Visit(PageState.READ, page.url, etag=page.etag)
+        found = format_of_upload(page.url)
+        assert found is not None  # noqa: S101 - others are not in the frontier
+        try:
+            data = self._connector.fetch(page.url, largest=settings.MAX_UPLOAD_BYTES)
+        except ItemGone as error:
+            return came.ended(PageState.GONE, error.code, error.reason)
+        except IngestionError as error:
+            failed = came.ended(PageState.FAILED, error.code, error.reason)
+            return replace(failed, is_retryable=error.retryable)
+        came = replace(came, size=len(data))
+        if is_archive(data, found.kind):
+            return came.ended(PageState.LEFT_OUT, _UNREADABLE, "An archive is not read here.")
+        try:
+            document = self._reader.read(data, kind=found.kind, url=page.url).document
+        except ParseError as error:
+            is_empty = error.code in ("no_text", "unsupported")
+            state = PageState.LEFT_OUT if is_empty else PageState.FAILED
+            return came.ended(state, error.code, error.reason)
+        if objection := find_objection(document, self.limits.languages):
+            return came.ended(PageState.LEFT_OUT, *objection)
+        document = replace(document, metadata={**document.metadata, "path": page.url})
+        return replace(came, document=document, content_hash=hash_document(document))
+
+
+def open_connector(source: Source) -> Connector:
+    """Make ready what lists and reads a source's files."""
+    return CONNECTORS[source.source_type].open(source.config, reveal_secret(source) or "")

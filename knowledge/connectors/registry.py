@@ -1,0 +1,42 @@
+"""The table of connectors: one row says all that the product knows of one.
+
+To add a connector, write a class on `Connector` next to the others and a row here; what its config may say, its sealed
+secret, its syncs, its states and its files' way into the index follow. Its fields in the admin's form are in
+`knowledge.sources.forms.connector`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from knowledge.connectors.folder import Folder, check_folder
+from knowledge.connectors.items import Connector
+from knowledge.connectors.limits import COMMON_KEYS
+from knowledge.models import SourceType
+
+
+@dataclass(frozen=True)
+class ConnectorKind:
+    """`keys` are what its config may say beside COMMON_KEYS; `check` vets a config, its secret's form included.
+
+    `find_server` names whom the secret is for: another one never gets it.
+    """
+
+    source_type: SourceType
+    name: str
+    keys: frozenset[str]
+    check: Callable[[dict[str, Any]], None]
+    open: Callable[[dict[str, Any], str], Connector]
+    find_server: Callable[[dict[str, Any]], object] = lambda config: None
+
+    @property
+    def known(self) -> frozenset[str]:
+        return COMMON_KEYS | self.keys
+
+
+_ROWS: Final = (
+    ConnectorKind(SourceType.FOLDER, "A folder on the server", frozenset(), check_folder, Folder),
+)
+CONNECTORS: Final[dict[str, ConnectorKind]] = {row.source_type.value: row for row in _ROWS}
