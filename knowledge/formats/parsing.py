@@ -7,15 +7,23 @@ worker. Small files of the formats that need no such library are read in-process
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import PurePath
 from typing import Any, Final
 
 from knowledge.formats.cleaning import Rules
 from knowledge.formats.encodings import detect_encoding
 from knowledge.formats.isolated.asking import MEMORY_MB, SECONDS, ask_child
-from knowledge.formats.registry import BY_SUFFIX, FORMATS, format_of_content, suffix_of
+from knowledge.formats.registry import (
+    BY_SUFFIX,
+    FORMATS,
+    format_of_content,
+    format_of_upload,
+    suffix_of,
+)
+from knowledge.formats.restrictions import find_restriction
 from knowledge.formats.sections import (
+    LONGEST_PLACE,
     MAX_CHARACTERS,
     ParsedDocument,
     ParseError,
@@ -33,6 +41,7 @@ __all__ = [
     "parse_isolated",
 ]
 
+_MOST_ATTACHED: Final = 20
 _LANGUAGE_SAMPLE: Final = 4000
 _NO_RULES: Final = Rules()
 _PICTURES: Final = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a")
@@ -89,17 +98,51 @@ def parse(data: bytes, *, kind: str, name: str, rules: Rules = _NO_RULES) -> Par
     if known.cut is not None:
         data = known.cut(data, rules)
     metadata = known.parse(data, writer)
+    attached, notes = _read_attached(writer)
+    if notes:
+        metadata = {**metadata, "notes": [*metadata.get("notes", []), *notes]}
     if known.is_text and "encoding" not in metadata:
         metadata = {**metadata, **_name_encoding(data, metadata)}
     if known.kind != kind:
         said = f"Its name says {FORMATS[kind].name}; it was read as {known.name}, which it is."
         metadata = {**metadata, "notes": [*metadata.get("notes", []), said]}
-    sections = rules.apply(writer.finish())
+    sections = rules.apply((*writer.finish(), *attached))
     return ParsedDocument(
         title=_choose_title(metadata, sections, name),
         sections=sections,
         metadata=metadata,
         language=_detect_language(sections),
+    )
+
+
+def _read_attached(writer: SectionWriter) -> tuple[list[Section], list[str]]:
+    """What stands in the files within a file, each under its name, and why others were not read."""
+    found: list[Section] = []
+    notes: list[str] = []
+    for name, data in writer.attached[:_MOST_ATTACHED]:
+        row = format_of_upload(name)
+        row = format_of_content(data, row) if row is not None and data else None
+        if row is None or row.is_archive:
+            continue
+        try:
+            inner = writer.open_within()
+            restriction = find_restriction(row.parse(data, inner))
+        except ParseError as error:
+            notes.append(f"{name}: {error.reason}")
+            continue
+        if restriction:
+            notes.append(f'{name}: It says of itself "{restriction}", and who asks is not known.')
+            continue
+        writer.close_within(inner)
+        found += [_place_within(name, section) for section in inner.finish()]
+    return found, notes
+
+
+def _place_within(name: str, section: Section) -> Section:
+    spot = section.place or (f"page {section.page}" if section.page else "")
+    place = f"{name}, {spot}" if spot else name
+    return replace(
+        section, heading=(name, *section.heading), page=None, place=place[:LONGEST_PLACE]
     )
 
 

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Final
 
-from knowledge.formats.archive.opening import has_small_directory, parse_zip
+from knowledge.formats.archive.opening import UNREADABLE, has_small_directory, parse_zip
 from knowledge.formats.cleaning import Rules
 from knowledge.formats.data.structured import parse_json, parse_json_lines, parse_xml, parse_yaml
 from knowledge.formats.office.ebook import parse_epub
 from knowledge.formats.office.open_document import parse_odt
+from knowledge.formats.office.open_sheets import parse_odp, parse_ods
 from knowledge.formats.office.rich_text import parse_rtf
 from knowledge.formats.office.slides import parse_pptx
 from knowledge.formats.office.workbook import parse_xlsx
@@ -29,7 +30,7 @@ from knowledge.formats.pdf.reading import parse_pdf
 from knowledge.formats.plain import parse_plain
 from knowledge.formats.sections import SectionWriter
 from knowledge.formats.tabular import parse_csv
-from knowledge.formats.texts.email_message import parse_email
+from knowledge.formats.texts.email_message import parse_email, parse_mailbox
 from knowledge.formats.texts.notebook import parse_notebook
 from knowledge.formats.texts.source_code import parse_code
 from knowledge.formats.texts.subtitles import parse_subtitles
@@ -99,13 +100,14 @@ _ROWS: Final = (
     ),
     Format(
         "pdf", "PDF with text", (".pdf",), ("application/pdf", "application/x-pdf"), parse_pdf,
-        "the outline's titles as headings, columns in reading order, tables that are drawn, values of forms", "page 3",
+        "the outline's titles, or lines in larger letters, as headings, columns in reading order, tables that are "
+        "drawn, values of forms", "page 3",
         begins=(b"%pdf-",),
     ),
     Format(
         "docx", "Word", (".docx",), (f"{_OFFICE}.wordprocessingml.document",), parse_docx,
-        "title, headings and lists with their numbers, tables, equations, foot- and endnotes, text boxes, headers, "
-        "footers once; title, author. Changes that were tracked as accepted, comments left out",
+        "title, headings and lists with their numbers, tables, equations, foot- and endnotes, text boxes, what is said "
+        "of pictures, headers, footers once; title, author. Changes that were tracked as accepted, comments left out",
         holds="word/document.xml",
     ),
     Format(
@@ -119,13 +121,26 @@ _ROWS: Final = (
     Format(
         "pptx", "PowerPoint", (".pptx",), (f"{_OFFICE}.presentationml.presentation",), parse_pptx,
         "titles of slides as headings, texts and lists with their depth and numbers, tables, charts as tables, texts "
-        "of drawings, notes, links; title, author, date. Hidden slides are named and not read", "slide 4",
+        "of drawings, what is said of pictures, notes, links; title, author, date. Hidden slides are named and not "
+        "read", "slide 4",
         holds="ppt/presentation.xml",
     ),
     Format(
         "odt", "OpenDocument text", (".odt",), ("application/vnd.oasis.opendocument.text",), parse_odt,
-        "title, headings, lists with their numbers, tables, links, notes; author, date. What was deleted is not read",
+        "title, headings, lists with their numbers, tables, links, notes, what is said of pictures; author, date. What "
+        "was deleted is not read",
         holds="content.xml",
+    ),
+    Format(
+        "ods", "OpenDocument sheets, a record for each row", (".ods",),
+        ("application/vnd.oasis.opendocument.spreadsheet",), parse_ods,
+        "names of sheets as headings, a record for each row with the names of its columns, as shown; joined cells; "
+        "title, author, date. Hidden sheets are named and not read", "sheet Prices, row 12", holds="content.xml",
+    ),
+    Format(
+        "odp", "OpenDocument slides", (".odp",), ("application/vnd.oasis.opendocument.presentation",), parse_odp,
+        "titles of slides as headings, texts, lists, tables, what is said of pictures, notes; title, author, date. "
+        "Hidden slides are named and not read", "slide 4", holds="content.xml",
     ),
     Format(
         "rtf", "Rich text", (".rtf",), ("application/rtf", "text/rtf"), parse_rtf,
@@ -144,8 +159,12 @@ _ROWS: Final = (
     ),
     Format(
         "eml", "E-mail", (".eml",), ("message/rfc822",), parse_email,
-        "who wrote when to whom about what, the text, messages that were passed on; the names of attachments; subject "
-        "as title, author, date",
+        "who wrote when to whom about what, the text, messages that were passed on; attachments of these formats under "
+        "their names (the first 20), the names of others; subject as title, author, date", "offer.pdf, page 2",
+    ),
+    Format(
+        "mbox", "Mailbox, one letter after the other", (".mbox",), ("application/mbox",), parse_mailbox,
+        "as e-mail, each below its subject", "message 12",
     ),
     Format(
         "json", "JSON", (".json", ".geojson"), ("application/json", "application/geo+json", "application/ld+json"),
@@ -185,6 +204,13 @@ _ROWS: Final = (
         in_process_bytes=1024 * KIB, is_text=True,
     ),
 )  # fmt: skip
+_SAVED_AS: Final = {
+    ".doc": ".docx", ".dot": ".docx", ".wps": ".docx", ".wpd": ".docx", ".pages": ".docx", ".xls": ".xlsx",
+    ".xlsb": ".xlsx", ".xlt": ".xlsx", ".numbers": ".xlsx", ".ppt": ".pptx", ".pps": ".pptx", ".pot": ".pptx",
+    ".key": ".pptx", ".msg": ".eml", ".pst": ".mbox", ".mobi": ".epub", ".azw3": ".epub", ".mht": ".html",
+    ".mhtml": ".html", ".djvu": ".pdf", ".xps": ".pdf", ".ps": ".pdf", ".7z": ".zip", ".rar": ".zip", ".tar": ".zip",
+    ".gz": ".zip", ".tgz": ".zip",
+}  # fmt: skip
 FORMATS: Final[dict[str, Format]] = {row.kind: row for row in _ROWS}
 BY_SUFFIX: Final = {suffix: row for row in _ROWS for suffix in row.suffixes}
 _BY_MEDIA_TYPE: Final = {media_type: row for row in _ROWS for media_type in row.media_types}
@@ -204,8 +230,16 @@ def format_of_content(data: bytes, named: Format) -> Format:
         try:
             with zipfile.ZipFile(io.BytesIO(data)) as package:
                 parts = package.NameToInfo.keys()
-        except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError):
+                declared = package.open("mimetype").read(100) if "mimetype" in parts else b""
+        except UNREADABLE:
             return named
+        for row in _ROWS:
+            if (
+                row.holds in parts
+                and row.holds
+                and declared.startswith(row.media_types[0].encode())
+            ):
+                return row
         if named.holds in parts or not _OF_PACKAGES & parts:
             return named
         return next((row for row in _ROWS if row.holds and row.holds in parts), named)
@@ -233,6 +267,12 @@ def format_of_answer(path: str, media_type: str | None) -> Format | None:
 
 def suffix_of(file_name: str) -> str:
     return PurePath(file_name).suffix.lower()
+
+
+def advise(file_name: str) -> str:
+    """What to do about a file whose kind is not read but can be saved as one that is; empty where that is not known."""
+    suffix = suffix_of(file_name)
+    return f" Open it, save it as {_SAVED_AS[suffix]}, and use that." if suffix in _SAVED_AS else ""
 
 
 def list_uploadable() -> str:

@@ -21,11 +21,18 @@ MAX_LINES = 1_000_000
 _LONGEST_HEADER = 300
 LONGEST_PLACE = 120
 
+_FEWEST_WORDS = 3
+_MADE_BY_PROGRAM = re.compile(
+    r"\.(?:png|jpe?g|gif|svg|bmp|emf|wmf|webp|tiff?)$|automati\w+ (?:generated|generiert|erzeugt|généré)|^https?://\S+$",
+    re.IGNORECASE,
+)
 _BLANK_LINES = re.compile(r"\n[ \t\n]*\n")
 _UNSEEN = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069]")
 # Control characters mean nothing in text and PostgreSQL refuses NUL; unpaired surrogates cannot be stored as UTF-8.
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")
 
+_EXPONENT = re.compile(r" ?[+−-]?\d{1,3} ?")
+_RAISED = str.maketrans("0123456789+-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
 _PAGE_NUMBER = re.compile(
     r"\W*(?:(?:page|seite|pagina|página|pág\.?|p\.|s\.|стр\.?|страница|sivu|side|sida|strona|oldal|ページ|第)?\s*"
     r"(?:\d{1,4}|[ivxlc]{1,6})\s*(?:页|頁|(?:of|von|de|di|/|van|из|av|af|z)\s*\d{1,4})?)\W*",
@@ -123,6 +130,11 @@ def clean_line(text: str) -> str:
     return " ".join(_CONTROLS.sub(" ", _UNSEEN.sub("", text)).split())
 
 
+def raise_digits(text: str) -> str:
+    """An exponent in small figures; nothing where it is none."""
+    return text.strip().translate(_RAISED) if _EXPONENT.fullmatch(text) else ""
+
+
 def is_page_number(line: str) -> bool:
     """Whether a line of a head or foot is nothing but the page's number."""
     return _PAGE_NUMBER.fullmatch(line) is not None
@@ -162,6 +174,7 @@ class SectionWriter:
     _paragraphs: list[str] = field(default_factory=list)
     _characters: int = 0
     _lines: int = 0
+    attached: list[tuple[str, bytes]] = field(default_factory=list)  # files within the file
     _bare: int = -1  # how many sections there were when the last heading was opened
 
     @property
@@ -202,6 +215,12 @@ class SectionWriter:
         if text.strip():
             self._count(text)
             self._paragraphs.append(text)
+
+    def add_picture(self, description: str) -> None:
+        """What is said of a picture, where that is more than a name."""
+        text = clean_line(description)
+        if len(text.split()) >= _FEWEST_WORDS and not _MADE_BY_PROGRAM.search(text):
+            self.add_paragraph(f"Picture: {text}")
 
     def add_code(self, text: str) -> None:
         text = clean_text(text)
@@ -263,6 +282,13 @@ class SectionWriter:
         self.close_section()
         self._keep_bare_heading()
         return tuple(self.sections)
+
+    def open_within(self) -> SectionWriter:
+        """A writer for a file within the file; both together may hold as much as one."""
+        return SectionWriter(_characters=self._characters, _lines=self._lines)
+
+    def close_within(self, inner: SectionWriter) -> None:
+        self._characters, self._lines = inner._characters, inner._lines
 
     def _keep_bare_heading(self) -> None:
         """A heading with nothing under it is text of the heading above: an outline is all headings."""

@@ -17,7 +17,13 @@ from django.http import HttpRequest
 from pydantic import BaseModel
 
 from knowledge.formats.isolated.measuring import check_isolated
-from knowledge.formats.registry import BY_SUFFIX, format_of_upload, list_uploadable, suffix_of
+from knowledge.formats.registry import (
+    BY_SUFFIX,
+    advise,
+    format_of_upload,
+    list_uploadable,
+    suffix_of,
+)
 from minirag.lib.errors import BadInput
 from minirag.lib.http_in.ignored import find_unknown, note_ignored
 from minirag.lib.http_in.rest import InvalidFields, check_form_text, validate_fields
@@ -70,7 +76,8 @@ def check_file(upload: Upload[Any]) -> bytes:
     """Check extension, then size, and return the bytes. Raises BadInput."""
     if format_of_upload(upload.file_name) is None:
         raise BadInput(
-            f"Unsupported file type: {suffix_of(upload.file_name)}. Allowed: {list_uploadable()}",
+            f"Unsupported file type: {suffix_of(upload.file_name)}. Allowed: {list_uploadable()}"
+            f"{'.' if (advice := advise(upload.file_name)) else ''}{advice}",
             code="file_type_unsupported",
         )
     if upload.data is None:

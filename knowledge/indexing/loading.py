@@ -21,7 +21,7 @@ from knowledge.models import Source, SourceFile, SourceType
 from minirag.lib.errors import ProductError
 from minirag.lib.http_out.client import Fetched, OutboundError, fetch
 
-VERSION: Final = "2"
+VERSION: Final = "3"
 """Part of a source's fingerprint: change it when parsing or chunking gives other chunks for the same bytes."""
 _SETUP_LENGTH: Final = 16
 

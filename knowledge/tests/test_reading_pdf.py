@@ -57,7 +57,7 @@ def test_columns_are_read_one_after_the_other(is_mixed):
     left, right = column(60, 690, LEFT), column(330, 690, RIGHT)
     mixed = [line for pair in zip(left, right, strict=True) for line in pair]
     title = write_at(
-        60, 740, "Service of the whole heating and alarm system in our building", size=14
+        60, 740, "Service of the whole heating and alarm system in our building", size=13
     )
     data = draw_pdf(title + "".join(mixed if is_mixed else right + left))
     text = "Service of the whole heating and alarm system in our building " + " ".join(LEFT + RIGHT)
@@ -211,3 +211,30 @@ def test_pages_that_are_pictures_are_named():
 def test_what_programs_write_for_a_title_is_none():
     assert read(make_pdf([["Text."]], title="untitled")).title == "x"
     assert read(make_pdf([["Text."]], title="Microsoft Word - Prices.docx")).title == "Prices.docx"
+
+
+def test_lines_in_larger_letters_are_headings_where_there_is_no_outline():
+    text = [
+        "The pump runs at night and",
+        "rests by day. It is serviced",
+        "in May by our own people.",
+    ]
+
+    def write(top: int, lines: list[str]) -> str:
+        return "".join(write_at(50, top - 14 * at, line) for at, line in enumerate(lines))
+
+    page = write_at(50, 780, "Pump handbook", size=24) + write_at(50, 740, "Care of the", size=16)
+    page += write_at(50, 722, "whole pump", size=16) + write(690, text)
+    page += (
+        write_at(50, 600, "Prices", size=16)
+        + write(570, text)
+        + write_at(50, 500, "99.50", size=24)
+    )
+    found = parse(draw_pdf(page, write(700, text)), kind="pdf", name="a.pdf")
+    one = " ".join(text)
+    assert found.title == "Pump handbook"
+    assert [(each.heading, each.text, each.page) for each in found.sections] == [
+        (("Pump handbook", "Care of the whole pump"), one, 1),
+        (("Pump handbook", "Prices"), f"{one}\n\n99.50", 1),
+        (("Pump handbook", "Prices"), one, 2),
+    ]  # fmt: skip

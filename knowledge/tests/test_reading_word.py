@@ -122,7 +122,8 @@ def test_notes_stand_at_the_end_of_their_section_and_headers_once():
     )  # fmt: skip
     assert read(data) == (
         Section(
-            ("Warranty",), "It is three years.\n\nAsk us.\n\nBatteries: one year.\n\nSince 2026."
+            ("Warranty",),
+            "It is three years *1.\n\nAsk us *2.\n\n*1 Batteries: one year.\n\n*2 Since 2026.",
         ),
         Section(("Price",), "It costs 4 EUR."),
         Section((), "Acme, NW-4471\nConfidential"),

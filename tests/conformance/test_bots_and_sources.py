@@ -464,7 +464,7 @@ class TestUploads:
 
     def test_another_extension_is_422(self, owner, plain_bot):
         allowed = (
-            ".csv, .docx, .eml, .epub, .html, .ipynb, .json, .jsonl, .md, .odt, .pdf, .pptx, .py, "
+            ".csv, .docx, .eml, .epub, .html, .ipynb, .json, .jsonl, .mbox, .md, .odp, .ods, .odt, .pdf, .pptx, .py, "
             ".rtf, .srt, .tsv, .txt, .xlsx, .xml, .yaml, .zip"
         )
         detail = f"Unsupported file type: .exe. Allowed: {allowed}"

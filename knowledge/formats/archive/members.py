@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from knowledge.formats.archive.opening import PackedFile, open_archive, read_file
 from knowledge.formats.parsing import ParsedDocument, ParseError, parse_isolated
-from knowledge.formats.registry import format_of_upload
+from knowledge.formats.registry import advise, format_of_upload
 from knowledge.formats.restrictions import find_restriction
 
 
@@ -65,7 +65,8 @@ def read_members(data: bytes, *, largest: int) -> Iterator[Member]:
 def _kind_of(file: PackedFile) -> str:
     row = format_of_upload(file.path)
     if row is None:
-        raise ParseError("Files of this kind cannot be read.", code="unsupported")
+        advice = advise(file.path)
+        raise ParseError(f"Files of this kind cannot be read.{advice}", code="unsupported")
     if row.is_archive:
         raise ParseError("An archive within an archive is not read.", code="unsupported")
     return row.kind

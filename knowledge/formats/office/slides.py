@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _DEEPEST_GROUP: Final = 20
 _A: Final = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
+_P: Final = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
 _DIAGRAM: Final = "http://schemas.openxmlformats.org/drawingml/2006/diagram"
 _RELATION: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}dm"
 
@@ -92,6 +93,8 @@ def _write_shape(shape: Any, writer: SectionWriter, depth: int) -> None:
     else:
         for text in _read_diagram(shape):
             writer.add_paragraph(text)
+        named = next(shape._element.iter(f"{_P}cNvPr"), None)
+        writer.add_picture(named.get("descr") or "" if named is not None else "")
 
 
 def _write_text(frame: Any, writer: SectionWriter) -> None:

@@ -6,9 +6,12 @@ import datetime
 import io
 import re
 from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from knowledge.formats.office.packages import open_package
+from knowledge.formats.office.sheets import open_sheet, write_rows
 from knowledge.formats.sections import ParseError, SectionWriter, clean_line
 
 if TYPE_CHECKING:
@@ -16,13 +19,14 @@ if TYPE_CHECKING:
 
 _WHOLE: Final = 8 * 1024 * 1024
 """Up to this size of a workbook's parts links and joined cells are read too, which takes all of it in memory."""
-_GENERIC: Final = re.compile(
-    r"(?:sheet|tabelle|blatt|feuil|hoja|foglio|arkusz|лист|工作表|シート) ?\d*$", re.IGNORECASE
-)
-_LOOKED_AT: Final = 50
 _CURRENCY: Final = re.compile(r'\[\$([^\]\-]{1,5})[^\]]*\]|([€$£¥])|"([A-Z]{3}|[^"\d\s]{1,3})"')
-_YEAR: Final = re.compile(r"(?:19|20)\d\d")
 _DECIMALS: Final = re.compile(r"\.(0+)")
+
+
+class _Nothing:
+    """A cell that is not there."""
+
+    value = None
 
 
 def parse_xlsx(data: bytes, writer: SectionWriter) -> dict[str, object]:
@@ -34,11 +38,8 @@ def parse_xlsx(data: bytes, writer: SectionWriter) -> dict[str, object]:
     rows = 0
     try:
         for sheet in shown:
-            if not _GENERIC.match(sheet.title):
-                writer.open_heading(1, sheet.title)
-            elif len(shown) > 1:
-                writer.end_headings()
-            rows += _write_sheet(sheet, writer)
+            open_sheet(sheet.title, len(shown), writer)
+            rows += write_rows(sheet.title, _read_rows(sheet), writer)
     except (
         KeyError,
         TypeError,
@@ -88,52 +89,13 @@ def _open(data: bytes, *, is_whole: bool) -> Workbook:
         raise ParseError("This Excel file is broken and cannot be read.") from None
 
 
-def _write_sheet(sheet: Any, writer: SectionWriter) -> int:
-    """Returns how many rows say something."""
-    rows = _read_rows(sheet)
-    first = [row for _, row in zip(range(_LOOKED_AT), rows, strict=False)]
-    header_at = _find_header(first)
-    names: list[str] = []
-    written = 0
-    for index, (number, cells) in enumerate(_chain(first, rows)):
-        written += 1
-        place = f"sheet {clean_line(sheet.title)}, row {number}"
-        if index == header_at:
-            names = [clean_line(cell) for cell in cells]
-        elif header_at is None or index < header_at or sum(map(bool, cells)) == 1 > len(names):
-            # A title above the table, or a list of one column.
-            writer.move_to(place)
-            writer.add_paragraph(" | ".join(filter(None, map(clean_line, cells))))
-        else:
-            writer.add_record(_name_cells(names, cells), place)
-    if header_at is not None and written == header_at + 1:
-        writer.add_paragraph(" | ".join(filter(None, names)))
-    return written
-
-
-def _chain(
-    first: list[tuple[int, list[str]]], rest: Iterator[tuple[int, list[str]]]
-) -> Iterator[tuple[int, list[str]]]:
-    yield from first
-    yield from rest
-
-
-def _name_cells(names: Sequence[str], cells: Sequence[str]) -> Iterator[tuple[str, str]]:
-    from openpyxl.utils import get_column_letter
-
-    for column, cell in enumerate(cells):
-        if cell.strip():
-            name = names[column] if column < len(names) else ""
-            yield name or f"Column {get_column_letter(column + 1)}", cell
-
-
 def _read_rows(sheet: Any) -> Iterator[tuple[int, list[str]]]:
     """Rows that say something, each with its number as people see it."""
     if hasattr(sheet, "reset_dimensions"):
         sheet.reset_dimensions()  # what the file says of its size may be absurd
     merged = _find_merged(sheet)
     above: dict[int, str] = {}
-    for number, row in enumerate(sheet.iter_rows(), 1):
+    for number, row in _rows_of(sheet):
         cells = [_show(cell) for cell in row]
         for column in (merged or {}).get(number, ()):
             if column < len(cells):
@@ -143,6 +105,20 @@ def _read_rows(sheet: Any) -> Iterator[tuple[int, list[str]]]:
             cells.pop()
         if any(map(str.strip, cells)):
             yield number, cells
+
+
+def _rows_of(sheet: Any) -> Iterator[tuple[int, Sequence[Any]]]:
+    """Only rows that are there: one cell in the far corner of a sheet would make seventeen thousand million."""
+    there = getattr(sheet, "_cells", None)
+    if there is None:
+        yield from enumerate(sheet.iter_rows(), 1)
+        return
+    for number, places in groupby(sorted(there), key=itemgetter(0)):
+        row: list[Any] = []
+        for _, column in places:
+            row += [_Nothing] * (column - 1 - len(row))
+            row.append(there[number, column])
+        yield number, row
 
 
 def _find_merged(sheet: Any) -> dict[int, set[int]] | None:
@@ -156,26 +132,6 @@ def _find_merged(sheet: Any) -> dict[int, set[int]] | None:
             for row in range(each.min_row + 1, each.max_row + 1):
                 found.setdefault(row, set()).add(each.min_col - 1)
     return found
-
-
-def _find_header(rows: Sequence[tuple[int, list[str]]]) -> int | None:
-    """The first row that names at least half of the columns in words; None for a sheet without one."""
-    widths = [sum(map(bool, cells)) for _, cells in rows]
-    width = max(widths[1:] or widths, default=0)
-    if width < 2 or len(rows) < 2:
-        return None
-    for index, (_, cells) in enumerate(rows[:-1]):
-        said = [cell for cell in cells if cell]
-        if len(said) * 2 > width and len(said) > 1:
-            # Years name columns too: "Region", 2025, 2026.
-            names = [any(map(str.isalpha, cell)) or bool(_YEAR.fullmatch(cell)) for cell in said]
-            is_first = _has_years(cells) and _has_years(rows[index + 1][1])
-            return index if all(names) and not is_first else None
-    return None
-
-
-def _has_years(cells: Sequence[str]) -> bool:
-    return any(map(_YEAR.fullmatch, cells))
 
 
 def _show(cell: Any) -> str:

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from knowledge.formats.encodings import find_codec
+from knowledge.formats.pages.cells import lay_out
 from knowledge.formats.pages.furniture import (
-    LEFT_OUT,
-    UNFOLDED,
     clear_page,
     is_furniture,
     is_jump,
     open_templates,
     read_questions,
+)
+from knowledge.formats.pages.nodes import (
+    INLINE,
+    children_of,
+    is_hidden,
+    number_of,
+    read_contact,
+    read_line,
+    read_raised,
 )
 from knowledge.formats.sections import ParseError, SectionWriter, clean_line
 
@@ -27,21 +34,10 @@ _NEVER_SHOWN = frozenset(
      "datalist", "textarea", "video", "audio", "dialog")
 )  # fmt: skip
 _FURNITURE = frozenset(("nav", "footer"))
-_INLINE = frozenset(
-    ("a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "img",
-     "ins", "kbd", "label", "mark", "output", "q", "ruby", "rb", "rt", "rp", "s", "samp", "small", "span", "strike",
-     "strong", "sub", "sup", "time", "tt", "u", "var", "wbr")
-)  # fmt: skip
 _HEADING_LEVEL = {f"h{level}": level for level in range(1, 7)}
 _CHARSET = re.compile(
     rb"""<meta[^<>]{0,300}?charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]{1,40})""", re.IGNORECASE
 )
-_HIDDEN_STYLE = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*hidden|(?<![\w-])(?:left|top|right|text-indent)\s*:\s*-\d{4,}",
-    re.IGNORECASE,
-)
-# Only around bare text: an element that holds others may set it to close the gaps between them.
-_NO_SIZE = re.compile(r"font-size\s*:\s*0(?![.\d])", re.IGNORECASE)
 
 
 def decode_html(data: bytes) -> tuple[str, str]:
@@ -67,49 +63,6 @@ def decode_html(data: bytes) -> tuple[str, str]:
         except (UnicodeDecodeError, LookupError):
             continue
     return data.decode("windows-1252", "replace"), "windows-1252"
-
-
-def _is_hidden(node: LexborNode) -> bool:
-    attributes = node.attributes
-    if not attributes:
-        return False
-    if LEFT_OUT in attributes or UNFOLDED in attributes:
-        return LEFT_OUT in attributes
-    style = attributes.get("style") or ""
-    return (
-        "hidden" in attributes
-        or attributes.get("aria-hidden") == "true"
-        or _HIDDEN_STYLE.search(style) is not None
-        or (
-            _NO_SIZE.search(style) is not None
-            and not any(child.is_element_node for child in _children(node))
-        )
-    )
-
-
-def _children(node: LexborNode) -> Iterator[LexborNode]:
-    child = node.child
-    while child is not None:
-        yield child
-        child = child.next
-
-
-def _read_line(root: LexborNode) -> str:
-    """All text below a node on one line; blocks and line breaks are spaces, inline elements are not."""
-    words: list[str] = []
-    stack: list[LexborNode | None] = [root]
-    while stack:
-        node = stack.pop()
-        if node is None:
-            words.append(" ")
-        elif node.is_text_node:
-            words.append(node.text_content or "")
-        elif node.is_element_node and not _is_hidden(node):
-            if node.tag not in _INLINE:
-                words.append(" ")
-                stack.append(None)
-            stack.extend(reversed(list(_children(node))))
-    return clean_line("".join(words))
 
 
 class _Walker:
@@ -155,19 +108,24 @@ class _Walker:
                 self.words.append((node.text_content or "").replace("\n", " "))
             elif node.is_element_node and self.enter(node):
                 stack.append((node, True))
-                stack.extend((child, False) for child in reversed(list(_children(node))))
+                stack.extend((child, False) for child in reversed(list(children_of(node))))
         self.flush()
 
     def enter(self, node: LexborNode) -> bool:
         """Whether to walk the node's children."""
         tag = node.tag or ""
-        if tag in self.dropped or _is_hidden(node):
+        if tag in self.dropped or is_hidden(node):
             return False
         if self.drops_furniture and is_furniture(node):
             return False
         if tag == "a" and is_jump(clean_line(node.text())):
             return False
-        if tag in _INLINE:
+        if tag == "sup" and (raised := read_raised(node)) is not None:
+            self.words.append(raised)
+            return False
+        if tag == "img":
+            self.note_picture(node)
+        if tag in INLINE:
             return True
         if tag == "button":
             # Within its heading, or a line above what it opens.
@@ -177,7 +135,7 @@ class _Walker:
             return False
         self.flush()
         if tag in _HEADING_LEVEL and not self.lists:
-            self.writer.open_heading(_HEADING_LEVEL[tag], _read_line(node).rstrip("#¶§ "))
+            self.writer.open_heading(_HEADING_LEVEL[tag], read_line(node).rstrip("#¶§ "))
             return False
         if tag == "pre":
             self.write_code(node)
@@ -187,14 +145,16 @@ class _Walker:
         if tag == "dl" and not self.lists:
             return not self.write_terms(node)
         if tag in ("ul", "ol", "menu"):
-            self.lists.append(0 if tag == "ol" else None)
+            self.lists.append(number_of(node, "start", 1) - 1 if tag == "ol" else None)
         elif tag == "li" and self.lists:
-            self.start_item()
+            self.start_item(node)
         return True
 
     def leave(self, node: LexborNode) -> None:
         tag = node.tag or ""
-        if tag in _INLINE:
+        if tag == "a" and (reached := read_contact(node)):
+            self.words.append(f" ({reached})")
+        if tag in INLINE:
             return
         if tag in ("summary", "button") and not self.lists:
             # The question and the first lines of its answer belong together.
@@ -207,11 +167,17 @@ class _Walker:
                 self.writer.add_paragraph("\n".join(self.items))
                 self.items, self.marker = [], ""
 
-    def start_item(self) -> None:
+    def note_picture(self, node: LexborNode) -> None:
+        """What is said of a picture that stands alone; within a line it says the line once more."""
+        if self.lists or clean_line("".join(self.words)):
+            return
+        self.writer.add_picture((node.attributes or {}).get("alt") or "")
+
+    def start_item(self, node: LexborNode) -> None:
         indent = "  " * (len(self.lists) - 1)
         number = self.lists[-1]
         if number is not None:
-            self.lists[-1] = number = number + 1
+            self.lists[-1] = number = number_of(node, "value", number + 1)
         self.marker = f"{indent}- " if number is None else f"{indent}{number}. "
 
     def write_code(self, node: LexborNode) -> None:
@@ -236,30 +202,35 @@ class _Walker:
                 joint = "\n" if term.endswith(("?", ":", "？")) else ": " if term else ""
                 self.writer.add_paragraph(f"{term}{joint}{' '.join(meanings)}")
                 terms, meanings = [], []
-            if part is not None and not _is_hidden(part):
-                (terms if part.tag == "dt" else meanings).append(_read_line(part))
+            if part is not None and not is_hidden(part):
+                (terms if part.tag == "dt" else meanings).append(read_line(part))
         return True
 
     def write_table(self, table: LexborNode) -> bool:
         """Whether it was a table of data; a table that only lays out the page is walked like any block."""
-        rows: list[list[str]] = []
-        for row in table.css("tr"):
-            cells = [
-                cell for cell in _children(row) if cell.tag in ("td", "th") and not _is_hidden(cell)
-            ]
-            rows.append([_read_line(cell) for cell in cells])
+        rows = lay_out(
+            (
+                (
+                    each
+                    for each in children_of(row)
+                    if each.tag in ("td", "th") and not is_hidden(each)
+                )
+                for row in table.css("tr")
+            ),
+            read_line,
+        )
         if max(map(len, rows), default=0) < 2 or len(table.css("table")) > 1:
             return False
         caption = table.css_first("caption")
         if caption is not None:
-            self.writer.add_paragraph(_read_line(caption))
+            self.writer.add_paragraph(read_line(caption))
         self.writer.add_table(rows)
         return True
 
 
 def _find_main(body: LexborNode) -> LexborNode | None:
     for selector in ("main", "[role=main]", "article"):
-        found = [node for node in body.css(selector) if not _is_hidden(node)]
+        found = [node for node in body.css(selector) if not is_hidden(node)]
         # Several articles make a listing: the page itself is then the content.
         if found and (len(found) == 1 or selector != "article"):
             return found[0]

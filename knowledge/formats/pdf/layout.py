@@ -34,6 +34,7 @@ class Line:
     top: float
     rows: list[list[str]] | None = None
     opens: bool = False
+    size: float = 0.0
 
 
 def order_lines(segments: list[Segment]) -> list[Line]:
@@ -178,6 +179,7 @@ def _join(row: list[Segment]) -> Line:
         max(segment.top for segment in row),
         row[0].rows,
         opens=len(row) > 1,
+        size=min(segment.size for segment in row),
     )
 
 

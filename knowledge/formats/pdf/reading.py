@@ -1,4 +1,4 @@
-"""PDF: the text layer, page by page, with the outline's titles as headings and running heads left out."""
+"""PDF: the text layer, page by page, with titles of the outline, or large lines, as headings and no running heads."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from knowledge.formats.pdf.fields import read_fields
 from knowledge.formats.pdf.grids import find_rules, take_tables
+from knowledge.formats.pdf.headings import Cut, find_headings
 from knowledge.formats.pdf.layout import Line, order_lines
 from knowledge.formats.pdf.running import Page, drop_running_lines
 from knowledge.formats.pdf.segments import TextLayer, read_segments
@@ -100,13 +101,11 @@ def _read_outline(document: pypdfium2.PdfDocument) -> dict[int, list[tuple[int, 
     return outline
 
 
-def _write_page(
-    page: Page, titles: list[tuple[int, str]], vocabulary: Vocabulary, writer: SectionWriter
-) -> None:
-    """Cuts the page at the lines that are titles of the outline; titles not found open the page."""
+def _find_titles(page: Page, titles: list[tuple[int, str]]) -> list[Cut]:
+    """The lines that are titles of the outline, emptied; titles that are not found open the page."""
     lines = page.lines
     plain = [clean_line(line.text).casefold() for line in lines]
-    cuts: list[tuple[int, int, str]] = []
+    cuts: list[Cut] = []
     after = 0
     for level, title in titles:
         wanted = title.casefold()
@@ -117,6 +116,12 @@ def _write_page(
         if at is not None:
             lines[at], plain[at] = Line("", lines[at].bottom, lines[at].top), ""
             after = at
+    return cuts
+
+
+def _write_page(page: Page, cuts: list[Cut], vocabulary: Vocabulary, writer: SectionWriter) -> None:
+    """Cuts the page at its headings."""
+    lines = page.lines
     start = 0
     for at, level, title in cuts:
         _write_lines(lines[start:at], vocabulary, writer)
@@ -186,9 +191,14 @@ def parse_pdf(data: bytes, writer: SectionWriter) -> dict[str, object]:
     vocabulary = Vocabulary(
         [text for page in pages for line in page.lines for text in _print(line)]
     )
-    for number, page in enumerate(pages, 1):
-        writer.turn_page(number)
-        _write_page(page, outline.get(number - 1, []), vocabulary, writer)
+    cuts = (
+        {index: _find_titles(pages[index], outline.get(index, [])) for index in range(len(pages))}
+        if outline
+        else find_headings(pages)
+    )
+    for index, page in enumerate(pages):
+        writer.turn_page(index + 1)
+        _write_page(page, cuts.get(index, []), vocabulary, writer)
     metadata: dict[str, object] = {"pages": len(pages)}
     for key in ("Title", "Author", "Subject"):
         value = _WRITTEN_BY.sub("", clean_line(information.get(key, "")))[:500]

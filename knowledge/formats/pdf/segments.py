@@ -46,6 +46,7 @@ class Segment:
     rows: list[list[str]] | None = None
     first: int = 0
     last: int = 0
+    size: float = 0.0  # of its letters, with the room that they have
 
     @property
     def middle(self) -> float:
@@ -143,12 +144,18 @@ class TextLayer:
         previous = index - 1
         while previous > 0 and self.text[previous].isspace():
             previous -= 1
-        edges = []
-        for at in (previous, index):
-            rect = self._pdfium.FS_RECTF()
-            self._pdfium.FPDFText_GetLooseCharBox(self._raw, at, rect)
-            edges.append(self.turn(rect.left, rect.bottom, rect.right, rect.top))
-        return edges[0], edges[1]
+        return self._loose_box(previous), self._loose_box(index)
+
+    def _loose_box(self, index: int) -> Box:
+        rect = self._pdfium.FS_RECTF()
+        self._pdfium.FPDFText_GetLooseCharBox(self._raw, index, rect)
+        return self.turn(rect.left, rect.bottom, rect.right, rect.top)
+
+    def size_at(self, first: int, last: int) -> float:
+        """How high the letters of a stretch are, judged by its first one."""
+        at = next((at for at in range(first, last) if not self.text[at].isspace()), first)
+        box = self._loose_box(at)
+        return box[3] - box[1]
 
     def is_glued(self, index: int) -> bool:
         """Whether a character follows the one before it without a space, though there is room for one.
@@ -186,7 +193,8 @@ def read_segments(layer: TextLayer) -> tuple[list[Segment], list[str]]:
         for start, end, box, glued in _split(layer, first, last, boxes):
             text = _read(layer, start, end, glued)
             if text:
-                segments.append(Segment(text, *box, len(segments), None, start, end))
+                size = layer.size_at(start, end)
+                segments.append(Segment(text, *box, len(segments), None, start, end, size))
     return segments, aslant
 
 

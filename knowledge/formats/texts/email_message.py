@@ -23,21 +23,15 @@ _LOOKS_LIKE_MAIL: Final = re.compile(
     rb"\A(?:\s*From [^\r\n]*\r?\n)?\s*[A-Za-z][A-Za-z0-9-]*:[ \t]*[^\r\n]*\r?\n", re.MULTILINE
 )
 
+_LETTER: Final = re.compile(rb"^From \S[^\r\n]{0,200}\d{4}[^\r\n]{0,20}\r?$", re.MULTILINE)
+_QUOTED_FROM: Final = re.compile(rb"^>(>*From )", re.MULTILINE)
+
 
 def parse_email(data: bytes, writer: SectionWriter) -> dict[str, object]:
     data = data.removeprefix(codecs.BOM_UTF8)
     if not data.strip():
         return {}
-    if not _LOOKS_LIKE_MAIL.match(data):
-        raise ParseError("This e-mail is broken: it does not begin with its headers.")
-    try:
-        message = email.message_from_bytes(data, policy=email.policy.default)
-        assert isinstance(message, EmailMessage)  # noqa: S101
-        _Reader(writer).read(message, 0)
-    except (RecursionError, LookupError, ValueError, AttributeError, TypeError) as error:
-        if isinstance(error, ParseError):
-            raise
-        raise ParseError("This e-mail is broken and cannot be read.") from None
+    message = _read_message(data, _Reader(writer), 0)
     metadata: dict[str, object] = {}
     for key, name in (("title", "Subject"), ("author", "From")):
         if clean := _header(message, name)[:500]:
@@ -45,6 +39,38 @@ def parse_email(data: bytes, writer: SectionWriter) -> dict[str, object]:
     if day := _day_of(message):
         metadata["date"] = day
     return metadata
+
+
+def parse_mailbox(data: bytes, writer: SectionWriter) -> dict[str, object]:
+    """Letters one after the other, each below its subject."""
+    starts = [found.start() for found in _LETTER.finditer(data)]
+    if not starts:
+        if data.strip():
+            raise ParseError("This mailbox is broken: no letter begins in it.")
+        return {}
+    reader = _Reader(writer)
+    for number, (start, end) in enumerate(zip(starts, [*starts[1:], len(data)], strict=True), 1):
+        letter = data[start:end].partition(b"\n")[2]
+        writer.end_headings()
+        writer.move_to(f"message {number}")
+        reader.parts = 0
+        if letter.strip():
+            _read_message(_QUOTED_FROM.sub(rb"\1", letter), reader, 1)
+    return {"messages": len(starts)}
+
+
+def _read_message(data: bytes, reader: _Reader, depth: int) -> EmailMessage:
+    if not _LOOKS_LIKE_MAIL.match(data):
+        raise ParseError("This e-mail is broken: it does not begin with its headers.")
+    try:
+        message = email.message_from_bytes(data, policy=email.policy.default)
+        assert isinstance(message, EmailMessage)  # noqa: S101
+        reader.read(message, depth)
+    except (RecursionError, LookupError, ValueError, AttributeError, TypeError) as error:
+        if isinstance(error, ParseError):
+            raise
+        raise ParseError("This e-mail is broken and cannot be read.") from None
+    return message
 
 
 class _Reader:
@@ -66,6 +92,7 @@ class _Reader:
                 inner += [each for each in part.iter_parts() if isinstance(each, EmailMessage)][:1]
             elif part is not body and (name := part.get_filename()):
                 attached.append(clean_line(str(name))[:200])
+                self.keep(attached[-1], part)
             elif part is not body and self.goes_on(message, part):
                 self.write_body(part)
         if attached:
@@ -83,6 +110,12 @@ class _Reader:
             yield part
             if part.get_content_maintype() == "multipart":
                 yield from self.walk(part)
+
+    def keep(self, name: str, part: MIMEPart) -> None:
+        """An attachment, to be read as what it is."""
+        data = part.get_payload(decode=True)
+        if isinstance(data, bytes) and part.get_content_maintype() != "image":
+            self.writer.attached.append((name, data))
 
     def goes_on(self, message: EmailMessage, part: MIMEPart) -> bool:
         """Whether the text goes on in a part, below a picture, say: not one that says the same in another form."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from knowledge.formats.sections import (
@@ -18,69 +17,21 @@ from knowledge.formats.sections import (
     clean_text,
     is_page_number,
 )
-from knowledge.formats.word.equations import M, write_equation
 from knowledge.formats.word.numbering import BULLET, Numbering, W
 from knowledge.formats.word.package import check_package, find_parts, open_document
+from knowledge.formats.word.paragraphs import MARK, Paragraph, is_on, read_paragraph
 
 if TYPE_CHECKING:
     from docx.document import Document
 
-_FALLBACK: Final = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _HEADING_STYLE = re.compile(r"heading (\d)$", re.IGNORECASE)
 _LIST_DEPTH = re.compile(r"(?<= )[2-9]$")
 _CODE_STYLE = re.compile(r"\b(?:source )?code\b|preformatted", re.IGNORECASE)
-# Tab stops are not text, nor is what a tracked change has taken out, nor the reading aid above a word.
-_NOT_SHOWN: Final = frozenset(
-    (f"{W}pPr", f"{W}rPr", f"{W}del", f"{W}moveFrom", f"{W}instrText", f"{W}rt", _FALLBACK)
-)
-_SIGNS: Final = {
-    f"{W}tab": "\t",
-    f"{W}ptab": "\t",
-    f"{W}br": "\n",
-    f"{W}cr": "\n",
-    f"{W}noBreakHyphen": "-",
-}
-_NOTES: Final = {f"{W}footnoteReference": "footnote", f"{W}endnoteReference": "endnote"}
 _WIDEST_CELL: Final = 100
+# Before a full stop, so that it belongs to its own sentence.
+_MARKED = re.compile(rf"([.,;:!?]?) *{MARK}")
 # What python-docx says of a document that says nothing of itself.
 _SAYS_NOTHING: Final = frozenset(("Word Document", "python-docx"))
-
-
-@dataclass(slots=True)
-class _Read:
-    """A paragraph: its text, which notes it refers to, and the text boxes that hang on it."""
-
-    text: str = ""
-    notes: list[tuple[str, str]] = field(default_factory=list)
-    boxes: list[Any] = field(default_factory=list)
-
-
-def _read_paragraph(element: Any) -> _Read:
-    found = _Read()
-    parts: list[str] = []
-    stack = [element]
-    while stack:
-        node = stack.pop()
-        tag = node.tag
-        if tag == f"{W}t":
-            parts.append(node.text or "")
-        elif tag in _SIGNS:
-            parts.append(_SIGNS[tag])
-        elif tag in _NOTES:
-            found.notes.append((_NOTES[tag], node.get(f"{W}id") or ""))
-        elif tag in (f"{M}oMath", f"{M}oMathPara"):
-            parts.append(write_equation(node))
-        elif tag == f"{W}txbxContent":
-            found.boxes.append(node)
-        elif tag not in _NOT_SHOWN and not (tag == f"{W}r" and _is_on(node, "rPr", "vanish")):
-            stack.extend(reversed(node))
-    found.text = "".join(parts)
-    return found
-
-
-def _is_on(element: Any, *path: str) -> bool:
-    found = element.find("/".join(f"{W}{name}" for name in path))
-    return found is not None and found.get(f"{W}val") not in ("0", "false", "off")
 
 
 def _blocks(parent: Any) -> Iterator[Any]:
@@ -152,6 +103,7 @@ class _Reader:
         self.items: list[str] = []
         self.code: list[str] = []
         self.pending: list[str] = []
+        self.marks = 0
         self.carried = ""
 
     def read(self, body: Any) -> None:
@@ -196,19 +148,26 @@ class _Reader:
             self.flush()
         elif style_id not in self.styles.contents:
             self.write(paragraph, style_id, read.text, label)
+        for description in read.pictures:
+            self.flush()
+            self.writer.add_picture(description)
         for box in read.boxes:
             self.flush()
             self.read_blocks(box)
 
-    def take(self, paragraph: Any) -> _Read:
+    def take(self, paragraph: Any) -> Paragraph:
         """What is written in a paragraph; its notes wait for the section's end."""
-        read = _read_paragraph(paragraph)
+        read = read_paragraph(paragraph)
         read.text = self.carried + read.text
         self.carried = ""
         for name in read.notes:
-            if name in self.notes:
-                text = clean_line(" ".join(self.read_cell(self.notes.pop(name))))
-                self.pending += [text] if text else []
+            note = self.notes.pop(name, None)
+            text = clean_line(" ".join(self.read_cell(note))) if note is not None else ""
+            if text:
+                self.marks += 1
+                self.pending.append(f"*{self.marks} {text}")
+            mark = f" *{self.marks}\\1" if text else "\\1"
+            read.text = _MARKED.sub(mark, read.text, count=1)
         return read
 
     def style_of(self, paragraph: Any) -> str:
@@ -246,7 +205,7 @@ class _Reader:
     def read_table(self, table: Any) -> None:
         shown: list[list[str]] = []
         for row in _rows(table, f"{W}tr"):
-            if _is_on(row, "trPr", "del"):
+            if is_on(row, "trPr", "del"):
                 continue
             above = shown[-1] if shown else []
             shown.append([
@@ -295,7 +254,7 @@ def _read_margins(document: Document) -> str:
     for kind in ("header", "footer"):
         for part in find_parts(document, kind):
             for paragraph in part.iter(f"{W}p"):
-                text = clean_line(_read_paragraph(paragraph).text)
+                text = clean_line(read_paragraph(paragraph).text.replace(MARK, ""))
                 if text and not is_page_number(text):
                     lines[text] = None
     return "\n".join(lines)

@@ -17,7 +17,7 @@ from unfold.widgets import (
 from bots.admin_fields import TagsField
 from knowledge.connectors.registry import CONNECTORS
 from knowledge.formats.isolated.measuring import check_isolated
-from knowledge.formats.registry import BY_SUFFIX, FORMATS, format_of_upload, list_uploadable
+from knowledge.formats.registry import BY_SUFFIX, FORMATS, advise, format_of_upload, list_uploadable
 from knowledge.formats.uploads import largest_bytes
 from knowledge.models import Dataset, Source, SourceType
 from knowledge.models.standing import STANDING
@@ -191,7 +191,8 @@ class NewSourceForm(SourceForm):
         found = format_of_upload(file.name or "")
         if found is None:
             self.add_error(
-                "file", f"This type of file cannot be read. Allowed: {list_uploadable()}"
+                "file",
+                f"This type of file cannot be read.{advise(file.name or '')} Allowed: {list_uploadable()}",
             )
         elif (file.size or 0) > (most := largest_bytes(file.name or "")):
             self.add_error("file", f"The file is too large: at most {most // 2**20} MB.")
