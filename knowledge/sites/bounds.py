@@ -23,14 +23,17 @@ WHOLE_NUMBERS: Final = {
     "gone_after": (1, 10, 2),
 }
 """The least and the most that each may be, and what it is where nothing is said."""
-SITE_KEYS: Final = frozenset({"url", "include", "exclude", "languages", "max_loss", *WHOLE_NUMBERS})
+SITE_KEYS: Final = frozenset(
+    {"url", "include", "exclude", "languages", "max_loss", "ignore_sitemaps", *WHOLE_NUMBERS}
+)
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """`hosts` are hosts with their ports, as they stand in an address."""
+    """`hosts` are hosts with their ports, as they stand in an address; `origin` is where the start was in the end."""
 
     start: str
+    origin: str
     hosts: frozenset[str]
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
@@ -40,6 +43,17 @@ class Bounds:
     max_bytes: int = 200 * MEGABYTE
     gone_after: int = 2
     max_loss: float = 0.3
+    reads_sitemaps: bool = True
+
+    def settle(self, url: str) -> str:
+        """The one address of a page that is found in two ways: http and https of a host are one site, and so are a
+        host and its `www.` where the start led from one to the other.
+        """
+        if url.startswith(f"{self.origin}/"):
+            return url
+        parts, host = urlsplit(url), urlsplit(self.origin).netloc
+        is_twin = parts.netloc in self.hosts and bare_host(parts.netloc) == bare_host(host)
+        return url.replace(f"{parts.scheme}://{parts.netloc}", self.origin, 1) if is_twin else url
 
     def find_fault(self, url: str) -> str:
         """Say why an address is none of the site's; empty where it is one."""
@@ -54,18 +68,29 @@ class Bounds:
         return ""
 
 
-def read_bounds(config: dict[str, Any], host: str = "") -> Bounds:
-    """The bounds of a checked config; `host`: where its start page was found in the end."""
+def bare_host(netloc: str) -> str:
+    return netloc.removeprefix("www.")
+
+
+def origin_of(url: str) -> str:
+    """Scheme and host of an address."""
+    return "{0.scheme}://{0.netloc}".format(urlsplit(url))
+
+
+def read_bounds(config: dict[str, Any], found: str = "") -> Bounds:
+    """The bounds of a checked config; `found`: the origin (or host) at which its start page was in the end."""
     start = unify(str(config["url"]))
+    origin = found if "://" in found else origin_of(start)
+    hosts = (urlsplit(start).netloc, urlsplit(origin).netloc, "" if "://" in found else found)
     numbers = {name: config.get(name, row[2]) for name, row in WHOLE_NUMBERS.items()}
     return Bounds(
-        start=start,
-        hosts=frozenset(filter(None, (urlsplit(start).netloc, host))),
+        start=start, origin=origin, hosts=frozenset(filter(None, hosts)),
         include=tuple(config.get("include", ())), exclude=tuple(config.get("exclude", ())),
         languages=frozenset(config.get("languages", ())),
         max_pages=numbers["max_pages"], max_depth=numbers["max_depth"],
         max_bytes=numbers["max_megabytes"] * MEGABYTE, gone_after=numbers["gone_after"],
         max_loss=float(config.get("max_loss", 0.3)),
+        reads_sitemaps=not config.get("ignore_sitemaps") and numbers["max_depth"] > 0,
     )  # fmt: skip
 
 
@@ -85,6 +110,8 @@ def check_bounds(config: dict[str, Any]) -> None:
     loss = config.get("max_loss", 0)
     if not isinstance(loss, int | float) or isinstance(loss, bool) or not 0 <= loss <= 1:
         raise _invalid("config.max_loss must be a number from 0 to 1.")
+    if not isinstance(config.get("ignore_sitemaps", False), bool):
+        raise _invalid("config.ignore_sitemaps must be true or false.")
     for name in ("include", "exclude"):
         patterns = config.get(name, [])
         if not _is_list_of_texts(patterns, MOST_PATTERNS, LONGEST_PATTERN) or not all(

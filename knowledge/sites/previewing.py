@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
@@ -20,7 +21,7 @@ from knowledge.formats.parsing import ParsedDocument
 from knowledge.indexing.chunking import chunk_document
 from knowledge.indexing.embedding import choose_counter
 from knowledge.models import PageState, SitePage, SourceType
-from knowledge.sites.bounds import read_bounds
+from knowledge.sites.bounds import origin_of, read_bounds
 from knowledge.sites.comparing import compare
 from knowledge.sites.pages.links import unify
 from knowledge.sites.pages.reading import PageReader
@@ -151,10 +152,10 @@ class _Look:
             self._found.problem = "None of the pages that were looked at could be taken."
 
     def _make_visitor(self, address: str) -> Visitor:
-        parts = urlsplit(address)
-        robots = fetch_robots(f"{parts.scheme}://{parts.netloc}", seconds=PAGE_SECONDS)
+        origin = origin_of(address)
+        robots = fetch_robots(origin, seconds=PAGE_SECONDS)
         return Visitor(
-            read_bounds(self._config, parts.netloc), Robots(robots), self._reader,
+            read_bounds(self._config, origin), Robots(robots), self._reader,
             largest_page=LARGEST_PAGE, largest_list=LARGEST_LIST,
         )  # fmt: skip
 
@@ -191,8 +192,11 @@ class _Look:
     def _begin_at(self, visit: Visit) -> None:
         if visit.state in (PageState.GONE, PageState.FAILED) or visit.code == "robots":
             self._found.problem = f"The start page could not be read: {visit.reason}"
-        elif urlsplit(visit.link).netloc != urlsplit(self._start).netloc:
+        elif origin_of(visit.link) != origin_of(self._start):
             self._visitor = self._make_visitor(visit.link)
+        self._is_listed = visit.listing is not None and visit.listing.kind != "feed"
+        if visit.listing is None and self._visitor.bounds.reads_sitemaps:
+            self._add_lists(self._visitor.robots.sitemaps)
 
     def _take(self, visit: Visit, depth: int) -> None:
         """Put into the frontier what an address leads to."""
@@ -201,16 +205,20 @@ class _Look:
             links = () if self._is_listed or depth >= bounds.max_depth else visit.links
             self._add(links, depth + 1)
             return
-        urls = [unify(address, bounds.start) for address in visit.listing.addresses]
         if visit.listing.kind == "index":
-            self._lists.extend(url for url in urls if urlsplit(url).netloc in bounds.hosts)
+            self._add_lists(visit.listing.addresses)
             return
-        self._is_listed = self._is_listed or visit.listing.kind == "sitemap"
+        urls = [unify(address, bounds.start) for address in visit.listing.addresses]
         self._add(urls, 1)
 
-    def _add(self, urls: Any, depth: int) -> None:
+    def _add_lists(self, addresses: Iterable[str]) -> None:
+        hosts = self._visitor.bounds.hosts
+        urls = [unify(address, self._start) for address in addresses]
+        self._lists.extend(url for url in urls if urlsplit(url).netloc in hosts)
+
+    def _add(self, urls: Iterable[str], depth: int) -> None:
         bounds, robots = self._visitor.bounds, self._visitor.robots
-        for url in urls:
+        for url in map(bounds.settle, urls):
             if len(self._addresses) >= bounds.max_pages:
                 return
             if (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from itertools import islice
 from typing import Final
 
 from django.conf import settings
@@ -12,6 +13,7 @@ from minirag.lib.http_out.client import USER_AGENT, OutboundError, fetch
 
 LARGEST: Final = 512 * 1024
 LONGEST_DELAY: Final = 30.0
+MOST_SITEMAPS: Final = 20
 
 
 class RobotsUnknown(OutboundError):
@@ -24,6 +26,11 @@ class Robots:
 
     def allows(self, url: str) -> bool:
         return bool(self._rules.can_fetch(url, USER_AGENT))
+
+    @property
+    def sitemaps(self) -> list[str]:
+        """The first of the sitemaps that it names."""
+        return list(islice(self._rules.sitemaps, MOST_SITEMAPS))
 
     @property
     def delay(self) -> float:

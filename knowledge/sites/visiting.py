@@ -60,6 +60,7 @@ class Visit:
     etag: str = ""
     last_modified: str = ""
     size: int = 0
+    retry_after: float | None = None
 
     def ended(self, state: PageState, code: str, reason: str) -> Visit:
         return replace(self, state=state, code=code, reason=reason)
@@ -188,7 +189,10 @@ def _visit_of_error(url: str, error: OutboundError) -> Visit:
         return Visit(PageState.GONE, url, code, error.reason)
     if error.code == "redirected_away":
         return Visit(PageState.LEFT_OUT, url, error.code, error.reason)
-    return Visit(PageState.FAILED, url, error.code, error.reason, error.retryable)
+    return Visit(
+        PageState.FAILED, url, error.code, error.reason, error.retryable, size=error.received,
+        retry_after=error.retry_after if error.retryable else None,
+    )  # fmt: skip
 
 
 def _fit(value: str | None, length: int) -> str:

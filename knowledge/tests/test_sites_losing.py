@@ -142,7 +142,7 @@ def test_a_deleted_site_leaves_no_text_of_its_pages(site, source):
 def test_a_site_that_is_deleted_before_its_first_version_is_purged_though_the_message_is_lost(
     site, bot, monkeypatch
 ):
-    monkeypatch.setattr("knowledge.sites.crawling.SLICE_SECONDS", 0.0)
+    monkeypatch.setattr("knowledge.sites.walking.SLICE_SECONDS", 0.0)
     source = site.source(bot)
     tasks.ingest_claimed(Source.objects.claim(source.pk))
     delete_source(source.pk)

@@ -21,6 +21,7 @@ from minirag.lib.http_out.body import decoder_for
 
 LONGEST: Final = 2048
 MOST_LISTED: Final = 50_000
+"""One more is kept of a list that has more, which tells that there are."""
 LARGEST_LIST: Final = 50 * 2**20
 _TRACKING: Final = re.compile(r"utm_\w+|gclid|fbclid|msclkid|mc_[ce]id|_ga|yclid|igshid", re.I)
 _PLAIN: Final = re.compile(
@@ -157,7 +158,7 @@ def _first(found: Iterator[str]) -> Iterator[str]:
         if address and address not in seen:
             seen.add(address)
             yield address
-        if len(seen) >= MOST_LISTED:
+        if len(seen) > MOST_LISTED:
             return
 
 

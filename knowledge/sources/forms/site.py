@@ -10,13 +10,22 @@ from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
 )
 
 from bots.admin_fields import LinesField, TagsField
 from knowledge.sites.bounds import WHOLE_NUMBERS
 from knowledge.sources.forms.configured import ConfiguredFields
 
-SITE_FIELDS: Final = ("include", "exclude", "languages", "max_pages", "max_depth", "max_loss")
+SITE_FIELDS: Final = (
+    "include",
+    "exclude",
+    "languages",
+    "max_pages",
+    "max_depth",
+    "ignore_sitemaps",
+    "max_loss",
+)
 
 
 def _whole_number(label: str, name: str) -> forms.IntegerField:
@@ -42,6 +51,10 @@ class SiteFields(ConfiguredFields):
     )  # fmt: skip
     max_pages = _whole_number("Pages at most", "max_pages")
     max_depth = _whole_number("Links deep", "max_depth")
+    ignore_sitemaps = forms.BooleanField(
+        label="Only what is linked", required=False, widget=UnfoldBooleanSwitchWidget,
+        help_text="Otherwise the pages that the sitemaps in its robots.txt name are read as well.",
+    )  # fmt: skip
     max_loss = forms.FloatField(
         label="May lose unasked", required=False, min_value=0, max_value=1, widget=UnfoldAdminDecimalFieldWidget,
         help_text="The share of its pages; when more are lost at once a person is asked. Empty: 0.3.",

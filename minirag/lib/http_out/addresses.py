@@ -78,17 +78,19 @@ class OutboundError(ProductError):
     `reason` is a sentence for the person who set the URL and names no internal address. `upstream_status`
     is the remote answer's status when `code` is "http_status". Codes: url_invalid, url_scheme,
     address_refused, dns_failed, connect_failed, timeout, too_large, too_many_redirects, bad_response,
-    http_status.
+    http_status. `retry_after` is when the server says to come back, `received` what had come by then, in bytes.
     """
 
     status = 422
 
     def __init__(
-        self, code: str, reason: str, retryable: bool, *, upstream_status: int | None = None
-    ) -> None:
+        self, code: str, reason: str, retryable: bool, *, upstream_status: int | None = None,
+        retry_after: float | None = None, received: int = 0,
+    ) -> None:  # fmt: skip
         super().__init__(reason, code=code, retryable=retryable)
         self.reason = reason
-        self.upstream_status = upstream_status
+        self.upstream_status, self.retry_after = upstream_status, retry_after
+        self.received = received
 
 
 def is_public_address(text: str) -> bool:

@@ -47,7 +47,9 @@ class BodyReader:
             if self._max_bytes >= 2**20
             else f"{self._max_bytes} bytes"
         )
-        return OutboundError("too_large", f"The answer is larger than {size}.", False)
+        return OutboundError(
+            "too_large", f"The answer is larger than {size}.", False, received=self._wire_bytes
+        )
 
 
 def parse_content_type(value: str) -> tuple[str, str | None]:

@@ -15,6 +15,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import BinaryIO, cast
 
 import httpx
@@ -235,7 +236,7 @@ class _Hops:
         if self._is_api:
             return False
         if response.status_code not in _REDIRECTS:
-            _require_success(response.status_code)
+            _require_success(response.status_code, _header(response, "retry-after"))
             return False
         location = _header(response, "location")
         if not location:
@@ -302,13 +303,26 @@ def _header(response: httpx.Response, name: str) -> str:
     return values[-1] if values else ""
 
 
-def _require_success(status: int) -> None:
+def read_retry_after(value: str) -> float | None:
+    """In how many seconds a `Retry-After` says to come back; None where it says nothing that is understood."""
+    text = value.strip()
+    if text.isascii() and text.isdecimal():
+        return float(text[:9])
+    try:
+        moment = parsedate_to_datetime(text)
+        return max(0.0, moment.timestamp() - time.time())
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _require_success(status: int, retry_after: str = "") -> None:
     if 200 <= status < 300 or status == 304:
         return
     reason = f"The server answered with status {status}."
     raise OutboundError(
-        "http_status", reason, status in _RETRYABLE_STATUSES, upstream_status=status
-    )
+        "http_status", reason, status in _RETRYABLE_STATUSES, upstream_status=status,
+        retry_after=read_retry_after(retry_after),
+    )  # fmt: skip
 
 
 def _reader_for(response: httpx.Response, max_bytes: int) -> BodyReader:

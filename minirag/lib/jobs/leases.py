@@ -19,6 +19,7 @@ from minirag.lib.redis_client import OPTIONS
 logger = logging.getLogger(__name__)
 
 _PREFIX: Final = "minirag:lease"
+WANTED_SECONDS: Final = 10
 # Sets how long it still lasts, where it is its holder's; nothing at all for 0.
 _EXTEND: Final = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
@@ -34,8 +35,12 @@ class Lease:
         self._key, self._token = f"{_PREFIX}:{name}", secrets.token_hex(8)
 
     def take(self, seconds: float) -> bool:
-        """Have it for so long, unless another has it."""
+        """Have it for so long, unless another has it, who is told then that it is wanted."""
         taken = _ask("SET", self._key, self._token, "PX", _milliseconds(seconds), "NX")
+        if taken is None:
+            _ask("SET", f"{self._key}:wanted", 1, "PX", _milliseconds(WANTED_SECONDS))
+        else:
+            self.is_wanted()  # by whoever has it now
         return taken is not None
 
     def keep(self, seconds: float) -> bool:
@@ -45,6 +50,14 @@ class Lease:
     def give_back(self, *, after_seconds: float = 0) -> None:
         """Let others have it now, or after a while."""
         _ask("EVAL", _EXTEND, 1, self._key, self._token, int(after_seconds * 1000))
+
+    def is_wanted(self) -> bool:
+        """Whether another has asked for it lately, told once: whoever is told lets them have it next."""
+        return bool(_ask("DEL", f"{self._key}:wanted"))
+
+    def seconds_left(self) -> float:
+        """How long its holder may have it; 0 where it is free."""
+        return max(0, int(_ask("PTTL", self._key))) / 1000
 
 
 def _milliseconds(seconds: float) -> int:
