@@ -221,7 +221,8 @@ class Crawl(Walk):
         else:
             self._add(self._unified(listing.addresses), min(1, self.bounds.max_depth))
         if len(listing.addresses) > most:
-            page.state, page.code = PageState.FAILED, "list_too_long"
+            state, code = PageState.FAILED, "list_too_long"
+            page.state, page.code = state, code
             page.reason = (
                 f"It names more than {most:,} addresses; the others are not read."
                 if most

@@ -16,7 +16,7 @@ from knowledge.sites.bounds import read_bounds
 from knowledge.sites.hosts import HostLease
 from knowledge.tests.conftest import make_bot
 from knowledge.tests.sites import Site, answering, counts, look, pages
-from minirag.lib.http_out.client import read_retry_after
+from minirag.lib.http_out.body import read_retry_after
 from minirag.lib.tests.conftest import outside  # noqa: F401 - a fixture
 from tenants.context import tenant_context
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 import zlib
 from email.message import Message
+from email.utils import parsedate_to_datetime
 
 from minirag.lib.http_out.addresses import OutboundError
 
@@ -60,6 +62,18 @@ def parse_content_type(value: str) -> tuple[str, str | None]:
     return value.split(";")[0].strip().lower(), charset.strip().lower() if isinstance(
         charset, str
     ) else None
+
+
+def read_retry_after(value: str) -> float | None:
+    """In how many seconds a `Retry-After` says to come back; None where it says nothing that is understood."""
+    text = value.strip()
+    if text.isascii() and text.isdecimal():
+        return float(text[:9])
+    try:
+        moment = parsedate_to_datetime(text)
+        return max(0.0, moment.timestamp() - time.time())
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 class Inflater:

@@ -15,13 +15,17 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import BinaryIO, cast
 
 import httpx
 
 from minirag.lib.http_out.addresses import OutboundError, vet_url
-from minirag.lib.http_out.body import ACCEPT_ENCODING, BodyReader, parse_content_type
+from minirag.lib.http_out.body import (
+    ACCEPT_ENCODING,
+    BodyReader,
+    parse_content_type,
+    read_retry_after,
+)
 from minirag.lib.http_out.network import Deadline, Resolver, resolve_host, translate_errors
 from minirag.lib.http_out.transport import GuardedAsyncTransport, GuardedTransport
 
@@ -301,18 +305,6 @@ def _make_request(
 def _header(response: httpx.Response, name: str) -> str:
     values = response.headers.get_list(name)
     return values[-1] if values else ""
-
-
-def read_retry_after(value: str) -> float | None:
-    """In how many seconds a `Retry-After` says to come back; None where it says nothing that is understood."""
-    text = value.strip()
-    if text.isascii() and text.isdecimal():
-        return float(text[:9])
-    try:
-        moment = parsedate_to_datetime(text)
-        return max(0.0, moment.timestamp() - time.time())
-    except (TypeError, ValueError, OverflowError):
-        return None
 
 
 def _require_success(status: int, retry_after: str = "") -> None:
