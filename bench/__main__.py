@@ -13,12 +13,14 @@ from pathlib import Path
 from bench.product import BenchProduct, House, Provider
 from bench.reads import measure_reads
 from bench.report import Report, describe_machine
+from bench.sharing import measure_sharing
 from bench.starting import measure_starts, start_product
 from bench.streams import measure_streams
 from bench.turns import measure_turns
 
 SECTIONS = (
     "start", "turn", "streams", "read", "ingestion", "retrieval", "tenants", "stats", "exports", "lists", "limits",
+    "sharing",
 )  # fmt: skip
 
 
@@ -64,6 +66,7 @@ def run_sections(
         ("turn", measure_turns),
         ("streams", measure_streams),
         ("read", measure_reads),
+        ("sharing", measure_sharing),
     ):
         if name in chosen.sections:
             report.note_machine(name)

@@ -8,6 +8,7 @@ from functools import partial
 from celery import shared_task
 
 from bots.quotas.sharing import send_next
+from bots.quotas.turns import turn
 from conversations.evaluating.running import carry_out, claim_run
 from conversations.exports.jobs import claim_job, run_job
 from conversations.exports.models import ExportJob
@@ -21,11 +22,13 @@ def queue_export(job: ExportJob) -> None:
     send_soon(write_export, job.pk)
 
 
-@shared_task(base=TenantTask, acks_late=True)
+@shared_task(base=TenantTask, acks_late=True, takes_turns=True)
 def write_export(job_id: str) -> None:
-    """Write a pending export, or a slice of it, and call for the next one; a message that comes twice does nothing."""
-    job = claim_job(uuid.UUID(job_id))
-    if job is not None:
+    """Write a pending export, or a turn's worth, and call for the next one; a message that comes twice does nothing."""
+    with turn():
+        job = claim_job(uuid.UUID(job_id))
+        if job is None:
+            return
         run_job(job)
         ExportJob.objects.waiting().send_longest_waiting(partial(send_now, write_export))
 
@@ -43,11 +46,13 @@ def queue_run(run: EvaluationRun) -> None:
     send_soon(evaluate_bot, run.pk)
 
 
-@shared_task(base=TenantTask, acks_late=True)
+@shared_task(base=TenantTask, acks_late=True, takes_turns=True)
 def evaluate_bot(run_id: str) -> None:
-    """Carry out a pending run, or a slice of it, and call for the next; a message that comes twice does nothing."""
-    run = claim_run(uuid.UUID(run_id))
-    if run is not None:
+    """Carry out a pending run, or a turn's worth, and call for the next; a message that comes twice does nothing."""
+    with turn():
+        run = claim_run(uuid.UUID(run_id))
+        if run is None:
+            return
         carry_out(run)
         if EvaluationRun.objects.waiting().filter(pk=run.pk).exists():
             send_now(evaluate_bot, run.pk)

@@ -1,7 +1,8 @@
 """Background work of knowledge: ingestion by queue, the sweeper behind it, scheduled refreshes, and purges.
 
 The queue in Redis may lose messages; the rows do not. `queued_at` says that a source waits for a worker, so a message
-without it is a double and does nothing, and a row whose message got lost is sent again by the sweeper.
+without it is a double and does nothing, and a row whose message got lost is sent again by the sweeper. Of many that
+wait few have a message: whoever works on one goes on with the others.
 """
 
 from __future__ import annotations
@@ -9,18 +10,20 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from celery import shared_task
 from django.db import transaction
-from django.db.models import Exists, Min, OuterRef, Q, QuerySet
+from django.db.models import Exists, Min, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
-from bots.quotas.sharing import claim_in_share, send_next
+from bots.quotas.sharing import call_for_help, claim_in_share, claim_next, send_next
+from bots.quotas.turns import turn
 from knowledge.indexing.forgetting import forget_knowledge
 from knowledge.indexing.ingestion import ingest_claimed, record_interruption
 from knowledge.indexing.upkeep.reembedding import find_outdated_datasets, reembed_claimed
-from knowledge.models import Redo, Reembedding, SitePage, Source
+from knowledge.models import Redo, Reembedding, SitePage, Source, SourceQuerySet
 from knowledge.retrieval.calibrating import calibrate_outdated
 from knowledge.retrieval.choosing import choose_embedders
 from minirag.lib.jobs.job import RESEND_AFTER
@@ -28,6 +31,8 @@ from minirag.lib.jobs.sending import send_now, send_soon
 from tenants.tasks import TenantTask
 
 BATCH = 500
+AHEAD = 2
+"""So many sources that wait have a message each. More would only stand in other tenants' way."""
 
 
 def queue_ingestion(source: Source) -> None:
@@ -37,7 +42,7 @@ def queue_ingestion(source: Source) -> None:
     """
     waiting = Source.objects.filter(pk=source.pk, deleted_at__isnull=True, queued_at__isnull=True)
     if waiting.at_rest().ask_for():
-        send_soon(ingest_source, source.pk)
+        transaction.on_commit(partial(_send, source.pk))
 
 
 def queue_again(source_ids: Iterable[uuid.UUID], redo: Redo) -> int:
@@ -51,7 +56,7 @@ def queue_again(source_ids: Iterable[uuid.UUID], redo: Redo) -> int:
         Source.objects.filter(pk__in=weaker).ask_for(redo)
         Source.objects.filter(pk__in=found.keys() - set(weaker)).ask_for()
         for source_id in found:
-            send_soon(ingest_source, source_id)
+            transaction.on_commit(partial(_send, source_id))
     return len(found)
 
 
@@ -66,16 +71,26 @@ def queue_purge(source: Source) -> None:
     send_soon(purge_source, source.pk)
 
 
-@shared_task(base=TenantTask, acks_late=True)
+@shared_task(base=TenantTask, acks_late=True, takes_turns=True)
 def ingest_source(source_id: str) -> None:
-    """Ingest a source that waits for it; a message that comes twice finds nothing to do."""
+    """Ingest a source that waits for it, and go on with others that wait until the turn is over.
+
+    A message that comes twice finds nothing to do.
+    """
     waiting = Source.objects.filter(Q(queued_at__isnull=False) | Q(claim_id__isnull=False))
-    held = claim_in_share(waiting, uuid.UUID(source_id))
-    if held is not None:
-        wait = ingest_claimed(held)
-        if wait is not None:
-            send_now(ingest_source, held.pk, seconds=wait)
-        _send_next(but=[held.pk] if wait else [])  # a site's crawl delay is not made shorter
+    with turn() as begun:
+        held = claim_in_share(waiting, uuid.UUID(source_id))
+        if held is None:
+            return
+        call_for_help(_not_begun(), ingest_source)
+        sent: list[uuid.UUID] = []
+        while held is not None:
+            wait = ingest_claimed(held)
+            if wait is not None:
+                send_now(ingest_source, held.pk, seconds=wait)
+                sent.append(held.pk)
+            held = None if begun.is_over() else claim_next(_not_begun())
+    _send_next(but=sent)
 
 
 @shared_task(base=TenantTask, acks_late=True, runs_when_inactive=True)
@@ -84,20 +99,36 @@ def purge_source(source_id: str) -> None:
     forget_knowledge(uuid.UUID(source_id), only_deleted=True)
 
 
-@shared_task(base=TenantTask, acks_late=True)
+@shared_task(base=TenantTask, acks_late=True, takes_turns=True)
 def reembed(reembedding_id: str) -> None:
-    """Give a dataset the vectors of the embedding model that its bot names now, or a slice of them."""
-    held = claim_in_share(Reembedding.objects.busy(), uuid.UUID(reembedding_id))
-    if held is not None:
-        if reembed_claimed(held):
-            send_now(reembed, held.pk)
-        _send_next()
+    """Give a dataset the vectors of the embedding model that its bot names now, or a turn's worth of them."""
+    with turn():
+        held = claim_in_share(Reembedding.objects.busy(), uuid.UUID(reembedding_id))
+        if held is None:
+            return
+        sent = [held.pk] if reembed_claimed(held) else []
+    for pk in sent:
+        send_now(reembed, pk)
+    _send_next(but=sent)
 
 
-def _send_next(*, but: Iterable[uuid.UUID] = ()) -> None:
-    """A job has ended: what else takes long may be next."""
+def _not_begun() -> SourceQuerySet:
+    """Those that any turn may go on with. What gave its process back has a message of its own, at its time."""
+    return Source.objects.filter(deleted_at__isnull=True, progress_stage="")
+
+
+def _send(source_id: uuid.UUID) -> None:
+    """Put a message for a source that waits in the queue, unless enough that wait longer have one."""
+    mine = Source.objects.filter(pk=source_id).values("queued_at")
+    longer = _not_begun().filter(claim_id__isnull=True, queued_at__lt=Subquery(mine))
+    if longer[:AHEAD].count() < AHEAD:
+        send_now(ingest_source, source_id)
+
+
+def _send_next(*, but: Iterable[uuid.UUID]) -> None:
+    """A turn has ended: what else takes long may be next. `but` has its message, perhaps for later."""
     send_next(Source.objects.filter(deleted_at__isnull=True).exclude(pk__in=but), ingest_source)
-    send_next(Reembedding.objects.all(), reembed)
+    send_next(Reembedding.objects.exclude(pk__in=but), reembed)
 
 
 # --- What the clock does in the current tenant (see minirag/tasks.py) ---------------------------------------------
@@ -106,7 +137,8 @@ def _send_next(*, but: Iterable[uuid.UUID] = ()) -> None:
 def sweep_ingestion() -> int:
     """Give back what dead workers and lost messages left behind; one query if there is nothing to do."""
     found = Source.objects.filter(deleted_at__isnull=True).sweep(give_up=record_interruption)
-    for source in found:
+    begun = [source for source in found if source.progress_stage]
+    for source in begun + [source for source in found if not source.progress_stage][:AHEAD]:
         send_now(ingest_source, source.pk)
     return len(found)
 
@@ -133,7 +165,7 @@ def refresh_due() -> int:
     for source_id in due.values_list("pk", flat=True)[:BATCH]:
         still_free = Source.objects.filter(pk=source_id, queued_at__isnull=True)
         if still_free.at_rest().put_in_queue():
-            send_now(ingest_source, source_id)
+            _send(source_id)
             queued += 1
     return queued
 

@@ -1,4 +1,4 @@
-"""Admin pages of the platform itself: tenants, hosts, its audit log and migrations; and a tenant's own audit log."""
+"""Admin pages of the platform itself: tenants, hosts and operators' tokens."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin import register
-from django.contrib.admin.models import LogEntry
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html
@@ -17,11 +16,13 @@ from unfold.enums import ActionVariant
 from tenants import audit
 from tenants.admin_site.forms import DomainForm, EraseForm, NewTenantForm, ReasonForm
 from tenants.admin_site.model_admin import LookOnlyAdmin, ProductAdmin, posted
-from tenants.admin_site.sites import platform_site, tenant_site
+from tenants.admin_site.sites import platform_site
 from tenants.calls.permissions import acting_user
-from tenants.context import current_tenant
-from tenants.models import AuditEvent, Domain, OperatorToken, SchemaMigration, Tenant, TenantStatus
+from tenants.context import tenant_context
+from tenants.models import Domain, OperatorToken, Tenant, TenantStatus
 from tenants.people import admin as people_admin  # noqa: F401 - registers the pages of users
+from tenants.platform import admin as platform_admin  # noqa: F401 - registers the pages of logs
+from tenants.platform.queues import measure_queue
 from tenants.provisioning import (
     archive_tenant,
     erase_tenant,
@@ -64,10 +65,20 @@ class TenantAdmin(ProductAdmin):
     date_hierarchy = "created_at"
     readonly_fields = (
         "slug", "schema_name", "status", "status_reason", "status_changed_at", "schema_state", "created_at",
-        "admin_link",
+        "admin_link", "queue",
     )  # fmt: skip
     fieldsets = (
-        (None, {"fields": (("name", "slug"), ("plan", "admin_link"), ("time_zone", "rate"))}),
+        (
+            None,
+            {
+                "fields": (
+                    ("name", "slug"),
+                    ("plan", "admin_link"),
+                    ("time_zone", "rate"),
+                    ("work_weight", "queue"),
+                )
+            },
+        ),
         ("Status", {"fields": (("status", "status_changed_at"), "status_reason")}),
         ("Database", {"fields": (("schema_name", "schema_state"), "is_canary", "created_at")}),
     )
@@ -102,6 +113,11 @@ class TenantAdmin(ProductAdmin):
         return format_html(
             '<a class="mr-path" href="/t/{}/admin/">/t/{}/admin/</a>', tenant.slug, tenant.slug
         )
+
+    @display(description="queue")
+    def queue(self, tenant: Tenant) -> str:
+        with tenant_context(tenant):
+            return str(measure_queue())
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None
@@ -238,36 +254,6 @@ class DomainAdmin(ProductAdmin):
     fields = ("domain", "tenant", "is_primary")
 
 
-@register(AuditEvent, site=platform_site)
-@register(AuditEvent, site=tenant_site)
-class AuditEventAdmin(LookOnlyAdmin):
-    """Every write by API, admin or command; in a tenant's admin its own, for those who manage it."""
-
-    search_fields = ("action", "tenant_slug", "actor", "request_id")
-    date_hierarchy = "created_at"
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEvent]:
-        events, tenant = super().get_queryset(request), current_tenant()
-        return events if tenant is None else events.of_tenant(tenant)
-
-    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
-        home = () if current_tenant() else ("tenant_slug",)
-        return ("created_at", "action", *home, "actor", "shown_what", "shown_where")
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return acting_user(request).is_manager
-
-    @display(description="what")
-    def shown_what(self, event: AuditEvent) -> str:
-        return str(event.detail.get("name") or event.detail.get("user") or "–")[:90]
-
-    @display(description="from")
-    def shown_where(self, event: AuditEvent) -> str:
-        return " · ".join(
-            str(value) for key in ("address", "agent") if (value := event.detail.get(key))
-        )[:90]
-
-
 @register(OperatorToken, site=platform_site)
 class OperatorTokenAdmin(LookOnlyAdmin):
     """Made by `manage.py create_operator_token`; here they are seen and, chosen from the list, revoked."""
@@ -292,56 +278,3 @@ class OperatorTokenAdmin(LookOnlyAdmin):
         for token in tokens.filter(is_active=True):
             audit.record("operator_token.revoked", detail={"prefix": token.token_prefix})
         tokens.update(is_active=False)
-
-
-@register(SchemaMigration, site=platform_site)
-class SchemaMigrationAdmin(LookOnlyAdmin):
-    list_display = ("finished_at", "tenant", "shown_outcome", "short_from", "short_to", "error")
-    list_select_related = ("tenant",)
-    search_fields = ("tenant__slug", "tenant__name", "error")
-    date_hierarchy = "finished_at"
-
-    @display(description="outcome", label={"done": "success", "failed": "danger"})
-    def shown_outcome(self, migration: SchemaMigration) -> str:
-        return "failed" if migration.error else "done"
-
-    @display(description="from")
-    def short_from(self, migration: SchemaMigration) -> str:
-        return migration.from_version[:8]
-
-    @display(description="to")
-    def short_to(self, migration: SchemaMigration) -> str:
-        return migration.to_version[:8]
-
-
-@register(LogEntry, site=platform_site)
-@register(LogEntry, site=tenant_site)
-class AuditLogAdmin(LookOnlyAdmin):
-    """What people did in the admin at hand: a tenant's has its platform operators too, and no other tenant's acts."""
-
-    list_display = (
-        "action_time",
-        "user",
-        "shown_action",
-        "content_type",
-        "object_repr",
-        "shown_message",
-    )
-    list_filter = ("action_flag", "content_type")
-    list_select_related = ("user", "content_type")
-    search_fields = ("object_repr", "change_message", "user__email")
-    date_hierarchy = "action_time"
-    fields = (
-        ("action_time", "user"), ("shown_action", "content_type"), ("object_repr", "object_id"), "shown_message",
-    )  # fmt: skip
-    readonly_fields = ("shown_action", "shown_message")
-
-    @display(
-        description="action", label={"added": "success", "changed": "info", "deleted": "danger"}
-    )
-    def shown_action(self, entry: LogEntry) -> str:
-        return {1: "added", 2: "changed", 3: "deleted"}.get(entry.action_flag, "did")
-
-    @display(description="what")
-    def shown_message(self, entry: LogEntry) -> str:
-        return entry.get_change_message() or "–"

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.utils import timezone
 from django_tenants.models import DomainMixin, TenantMixin
@@ -50,6 +51,7 @@ __all__ = [
 
 SCHEMA_PREFIX = "t_"
 _SCHEMA_MAX = 63
+MOST_WORK_WEIGHT = 20
 
 
 def make_schema_name(slug: str) -> str:
@@ -96,6 +98,13 @@ class Tenant(TenantMixin):
         default="",
         validators=[validate_rate],
         help_text="What all its callers together may call, such as 6000/minute; 0 is no limit. Empty: TENANT_RATE.",
+    )
+    work_weight = models.PositiveSmallIntegerField(
+        default=1,
+        db_default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_WORK_WEIGHT)],
+        help_text="Its share of the workers' time where several tenants have work waiting: 2 is twice that of a tenant "
+        "with 1.",
     )
     status = models.CharField(max_length=10, choices=TenantStatus, default=TenantStatus.ACTIVE)
     status_reason = models.CharField(max_length=2048, blank=True)

@@ -22,6 +22,7 @@ urlpatterns = [
     path("audit-events", platform_api.AuditEvents.as_view()),
     path("platform/audit-events", platform_api.PlatformAuditEvents.as_view()),
     path("platform/tenants", platform_api.PlatformTenantList.as_view()),
+    path("platform/queues", platform_api.PlatformQueues.as_view()),
     path("platform/bulk/preview", platform_api.BulkPreview.as_view()),
     path("platform/bulk/<str:act>-matching", platform_api.BulkMatching.as_view()),
     path("platform/bulk/<str:act>", platform_api.BulkByName.as_view()),

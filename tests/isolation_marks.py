@@ -34,6 +34,8 @@ KEPT_FIELDS = {
     "knowledge.Source.config",
     "knowledge.Source.external_id",  # unique in its dataset; the scene gives acme's one its marker
     "knowledge.Source.redo",
+    "knowledge.StagedText.remake",
+    "knowledge.StagedVector.remake",
     "knowledge.Source.content_hash",
     "knowledge.Document.content_hash",
     "knowledge.Chunk.content_hash",

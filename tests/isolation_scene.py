@@ -47,6 +47,8 @@ from knowledge.models import (
     SitePage,
     SiteSync,
     Source,
+    StagedText,
+    StagedVector,
 )
 from knowledge.tests.api import make_draft
 from knowledge.versions.texts import pack
@@ -250,6 +252,12 @@ def _ingest_sources(rows: Rows, word: str) -> None:
         dataset_id=chunk.source.dataset_id,
         embedding_model="minirag/hash",
         emb=[0.5] * 384,
+    )
+    StagedText.objects.create(
+        source_id=rows.source, embedding_model=f"{word}/embedder", facts={}, body=word.encode()
+    )
+    StagedVector.objects.create(
+        chunk_id=chunk.pk, source_id=rows.source, embedding_model="minirag/hash", emb=[0.5] * 384
     )
     Reembedding.objects.create(
         dataset_id=chunk.source.dataset_id, embedding_model=f"{word}/embedder"

@@ -52,6 +52,7 @@ def test_it_has_the_contracts_keys_and_this_tenants_numbers(as_acme, filled):
         "status", "postgres", "qdrant", "redis", "uptime_seconds", "python_version", "platform", "db_stats",
         "qdrant_stats", "redis_stats", "bot_sources", "config",
         "provider_failures",
+        "queue",
     ]  # fmt: skip
     assert body["db_stats"] == {
         "sources_by_status": {"pending": 1, "processing": 0, "ready": 1, "error": 0}, "total_chunks": 1,
@@ -119,7 +120,7 @@ def test_it_costs_no_query_per_bot(as_acme, filled, django_assert_max_num_querie
     as_acme.get(PATH)
     for number in range(10):
         make_bot(f"B{number}", [""])
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(23):
         as_acme.get(PATH)
 
 

@@ -1,9 +1,11 @@
 """Workers are shared: no tenant takes the last process of a worker for work that takes long.
 
-The queue is one for all, first come, first served. What a tenant has in it beyond its share is left waiting in its
-rows: whoever picks up such a message drops it at once, and the next row is sent when one of the tenant's jobs has
-ended. So a small source of another tenant finds a process, whatever is queued or runs. Where there is one active tenant
-it has them all. The share is counted over a tenant's jobs of every kind that TAKES_LONG, on whichever worker they run.
+The queue is one for all, first come, first served, and what a tenant has waiting is in its rows: of a thousand sources
+few have a message, and who works on one goes on with the next until its turn is over (`bots.quotas.turns`). What is
+beyond a tenant's share of the processes is left waiting as well: whoever picks up such a message drops it at once, and
+the next row is sent when one of the tenant's turns has ended. So a small source of another tenant finds a process soon,
+whatever is queued or runs. Where there is one active tenant it has them all. The share is counted over a tenant's jobs
+of every kind that TAKES_LONG, on whichever worker they run.
 """
 
 from __future__ import annotations
@@ -48,13 +50,25 @@ def claim_in_share(rows: JobQuerySet[J], pk: uuid.UUID) -> J | None:
         return rows.claim(pk)
 
 
-def send_next(rows: JobQuerySet[Any], task: Task) -> None:
-    """A long job has ended, so there is room in the tenant's share: have the longest waiting of `rows` done.
+def claim_next(rows: JobQuerySet[J]) -> J | None:
+    """`claim_in_share` for the one of `rows` that waits longest; None if none waits or the share is used up."""
+    waiting = rows.filter(claim_id__isnull=True, queued_at__isnull=False).order_by("queued_at")
+    for pk in waiting.values_list("pk", flat=True)[:3]:  # another process may be faster
+        if (held := claim_in_share(rows, pk)) is not None:
+            return held
+    return None
 
-    Where nobody needs to share, the message of each is in the queue already.
-    """
-    if find_share() is not None:
-        rows.send_longest_waiting(partial(send_now, task))
+
+def send_next(rows: JobQuerySet[Any], task: Task) -> None:
+    """A turn has ended, so there is room in the tenant's share: have the longest waiting of `rows` done."""
+    rows.send_longest_waiting(partial(send_now, task))
+
+
+def call_for_help(rows: JobQuerySet[Any], task: Task) -> None:
+    """A turn has begun: have another process work on `rows` as well, if the tenant may have one more."""
+    share = find_share()
+    if count_long_jobs() < (sum(_processes) if share is None else share):
+        send_next(rows, task)
 
 
 def find_share() -> int | None:

@@ -21,6 +21,7 @@ from django.db import DatabaseError, transaction
 from bots.configurations import fingerprint
 from bots.models import BotProfile
 from bots.quotas.sharing import claim_in_share
+from bots.quotas.turns import is_turn_over
 from conversations.evaluating.configuring import (
     configuration_of,
     describe_surroundings,
@@ -186,7 +187,8 @@ def _ask_all(
     for golden in questions.order_by("created_at", "id"):
         if golden.name_hash in asked:
             continue
-        if seconds is not None and time.monotonic() - started > seconds:
+        is_late = seconds is not None and time.monotonic() - started > seconds
+        if is_late or is_turn_over():
             run.give_back()
             return
         result = async_to_sync(_ask)(run, bot, golden, known)

@@ -24,6 +24,7 @@ from django.utils import timezone
 from pydantic_core import to_json
 
 from bots.quotas.sharing import claim_in_share
+from bots.quotas.turns import is_turn_over
 from conversations.exports.models import ExportFormat, ExportJob, ExportPart, ExportStatus
 from conversations.exports.tables import (
     TABLES,
@@ -176,7 +177,7 @@ def _write(job: ExportJob) -> None:
             _store(job, held)
             held.clear()
             beaten = time.monotonic()
-            if beaten - started > SLICE_SECONDS:
+            if beaten - started > SLICE_SECONDS or is_turn_over():
                 job.give_back()
                 return
         elif time.monotonic() - beaten > BEAT_SECONDS:

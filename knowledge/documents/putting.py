@@ -8,9 +8,10 @@ from typing import Any
 from django.conf import settings
 
 from bots.models import BotProfile
-from knowledge.indexing.embedding import embed_chunks
+from knowledge.documents.making_vectors import make_vectors
 from knowledge.indexing.incoming import NewChunk, NewDocument, identify_chunks
 from knowledge.indexing.loading import IngestionError
+from knowledge.indexing.staging import drop_staged
 from knowledge.indexing.swap import EmbedderChanged, KnowledgeChanged, find_stored, swap_knowledge
 from knowledge.indexing.vector_index import ensure_vector_index
 from knowledge.models import Dataset, IndexEntry, Redo, Source, SourceType
@@ -24,7 +25,8 @@ def put_documents(
 ) -> None:  # fmt: skip
     """Make the documents all that a claimed source says; `also` is done in the transaction of the swap.
 
-    Raises IngestionError, ClaimLost, QuotaExceeded, BudgetExceeded, ProviderError.
+    Raises IngestionError, ClaimLost, QuotaExceeded, BudgetExceeded, ProviderError, and TurnOver where the process is
+    wanted for others: what was embedded is kept for the next call.
     """
     chunks = identify_chunks(source.pk, documents)
     if documents and not chunks:
@@ -58,15 +60,16 @@ def _embed_and_swap(
         unknown = [
             chunk for chunk in chunks if chunk.id not in stored or not stored[chunk.id].dimensions
         ]
-    source.report("embedding", 0, len(unknown))
-    vectors = embed_chunks(
-        find_payer(source, model), model, unknown, source_id=source.pk,
-        report=lambda done: source.report("embedding", done, len(unknown)),
-    )  # fmt: skip
+    vectors = make_vectors(source, model, unknown, find_payer(source, model))
     source.report("indexing", len(chunks), len(chunks))
+
+    def conclude() -> None:
+        also()
+        drop_staged(source.pk)
+
     swap_knowledge(
         source, documents, chunks, vectors, embedding_model=model, facts=facts,
-        vectorless={chunk.id for chunk in unknown} - vectors.keys(), also=also,
+        vectorless={chunk.id for chunk in unknown} - vectors.keys(), also=conclude,
     )  # fmt: skip
     return len(next(iter(vectors.values()))) if vectors else 0
 

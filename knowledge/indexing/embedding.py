@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import structlog
@@ -29,11 +29,11 @@ BATCH_SIZE = 64
 
 def embed_chunks(
     bot: BotProfile | None, model: str, chunks: Sequence[NewChunk], *, source_id: uuid.UUID,
-    report: Callable[[int], None] = lambda done: None,
+    note: Callable[[Mapping[uuid.UUID, np.ndarray]], None] = lambda batch: None,
 ) -> dict[uuid.UUID, np.ndarray]:  # fmt: skip
     """Return a unit vector for each chunk id; none at all if the local embedder is not installed.
 
-    `report` is told after each batch how many chunks are done, and may raise to stop. Raises ProviderError, and
+    `note` is given each batch when it is made, and may raise to stop. Raises ProviderError, and
     QuotaExceeded or BudgetExceeded where the bot's tokens or money are used up.
     """
     vectors: dict[uuid.UUID, np.ndarray] = {}
@@ -51,8 +51,9 @@ def embed_chunks(
         except EmbedderMissing:
             logger.warning("the embedder went missing", model=model)
             return {}
-        vectors.update(zip((chunk.id for chunk in batch), made, strict=True))
-        report(len(vectors))
+        found = dict(zip((chunk.id for chunk in batch), made, strict=True))
+        vectors.update(found)
+        note(found)
     return vectors
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -17,8 +18,10 @@ from django.conf import settings
 from django.db import transaction
 
 from bots.quotas.refusing import BudgetExceeded, QuotaExceeded
+from bots.quotas.turns import TurnOver
 from knowledge.documents.putting import choose_model, lacks_vectors, put_documents
 from knowledge.indexing.forgetting import forget_page
+from knowledge.indexing.incoming import NewDocument
 from knowledge.indexing.lexicon import lock_knowledge
 from knowledge.indexing.loading import (
     IngestionError,
@@ -30,8 +33,9 @@ from knowledge.indexing.loading import (
     load_source,
 )
 from knowledge.indexing.reading import read_documents
+from knowledge.indexing.staging import find_text, keep_text, read_text
 from knowledge.indexing.swap import announce_ingested
-from knowledge.models import Source, SourceType
+from knowledge.models import Source, SourceType, StagedText
 from knowledge.models.states import SYNCED
 from knowledge.retrieval.nyxcore import NyxCoreError, check_base, describe_base
 from knowledge.sites.syncing import sync_source
@@ -57,7 +61,7 @@ def ingest(source_id: uuid.UUID) -> None:
 def ingest_claimed(held: Source) -> float | None:
     """`ingest` for a source that `Source.objects.claim` has put into the caller's hand.
 
-    Returns after how many seconds there is more to do of a site, of which a worker does a slice at a time. Raises only
+    Returns after how many seconds there is more to do, of which a worker does a turn at a time. Raises only
     where not even a failure can be stored, such as without a database; then the sweeper finds the source by its
     heartbeat.
     """
@@ -67,6 +71,9 @@ def ingest_claimed(held: Source) -> float | None:
             wait = _ingest_claimed(held)
         log.info("source ingested" if wait is None else "slice done")
         return wait
+    except TurnOver:
+        log.info("turn over")
+        return _give_back(held)
     except ClaimLost:
         log.warning("ingestion given up: cancelled, deleted, or another worker's")
     except IngestionError as error:
@@ -86,6 +93,15 @@ def ingest_claimed(held: Source) -> float | None:
     return None
 
 
+def _give_back(held: Source) -> float | None:
+    """Let another worker go on, at once; returns None where the source is not this worker's any more."""
+    try:
+        held.give_back(attempts=0)  # it has got further: what died at it before counts no more
+    except ClaimLost:
+        return None
+    return 0.0
+
+
 def _ingest_claimed(held: Source) -> float | None:
     whole = Source.objects.select_related("bot_profile", "dataset__bot_profile")
     source = whole.filter(pk=held.pk, claim_id=held.claim_id).first()
@@ -101,8 +117,17 @@ def _ingest_claimed(held: Source) -> float | None:
 
 
 def _ingest_whole(source: Source) -> None:
-    """Ingest what is one document."""
+    """Ingest what is loaded as a whole: one document, or an archive of them."""
     model = choose_model(source)
+    staged = find_text(source, model)
+    is_same = staged is not None and staged.facts["content_hash"].startswith(
+        fingerprint_setup(source)
+    )
+    if staged is not None and is_same and source.source_type == SourceType.URL:
+        _put(
+            source, model, read_text(staged), staged.facts, staged
+        )  # as it was when it was asked for
+        return
     is_complete = source.chunk_count > 0 and not source.redo and not lacks_vectors(source, model)
     is_known = is_complete and source.content_hash.startswith(fingerprint_setup(source))
     loaded = load_source(source, conditional=is_known)
@@ -115,15 +140,30 @@ def _ingest_whole(source: Source) -> None:
     ):
         _finish_unchanged(source, loaded)
         return
+    facts = {
+        "content_hash": fingerprint(source, loaded.data), "etag": loaded.etag,
+        "last_modified": loaded.last_modified,
+    }  # fmt: skip
+    if staged is not None and staged.facts["content_hash"] == facts["content_hash"]:
+        _put(source, model, read_text(staged), facts, staged)
+        return
     source.report("parsing")
-    documents = read_documents(source, loaded, model)
-    put_documents(
-        source, model, documents,
-        {
-            "content_hash": fingerprint(source, loaded.data), "etag": loaded.etag,
-            "last_modified": loaded.last_modified,
-        },
-    )  # fmt: skip
+    _put(source, model, read_documents(source, loaded, model), facts, None)
+
+
+def _put(
+    source: Source, model: str, documents: Sequence[NewDocument], facts: dict[str, Any],
+    staged: StagedText | None,
+) -> None:  # fmt: skip
+    """`put_documents`; where that stops for others, keep what was read, so that nobody reads it again."""
+    try:
+        put_documents(source, model, documents, facts)
+    except TurnOver:
+        if staged is None:
+            keep_text(source, model, documents, facts)
+        else:
+            staged.save(update_fields=["staged_at"])
+        raise
 
 
 def _check_connection(source: Source) -> None:

@@ -22,6 +22,7 @@ from knowledge.models.index import (
 from knowledge.models.reembedding import Reembedding, ReembeddingQuerySet, ReembeddingStatus
 from knowledge.models.sites import PageState, SitePage, SiteSync, SyncState
 from knowledge.models.sources import RefreshSchedule, Source, SourceFile, SourceQuerySet
+from knowledge.models.staging import StagedText, StagedVector
 from knowledge.models.states import Redo, SourceStatus, SourceType
 from knowledge.models.versions import DocumentVersion, DocumentVersionQuerySet
 
@@ -58,5 +59,7 @@ __all__ = [
     "SourceQuerySet",
     "SourceStatus",
     "SourceType",
+    "StagedText",
+    "StagedVector",
     "SyncState",
 ]

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from django.db.models import QuerySet
 
+from bots.quotas.turns import is_turn_over
 from knowledge.indexing.loading import IngestionError
 from knowledge.models import Source
 from knowledge.models.sites import PageState, SitePage, SiteSync, identify_page
@@ -57,7 +58,7 @@ class Walk(ABC):
         ends_at = time.monotonic() + SLICE_SECONDS
         while page := self._frontier().first():
             self.look_at(page)
-            if self.delay >= LONG_DELAY or time.monotonic() >= ends_at:
+            if self.delay >= LONG_DELAY or time.monotonic() >= ends_at or is_turn_over():
                 break
             time.sleep(self.delay)
         return not self._frontier().exists()

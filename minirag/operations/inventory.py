@@ -25,6 +25,7 @@ from knowledge.models import IndexEntry, LexiconTotals, Source, SourceStatus
 from minirag.operations.health import connect_redis
 from tenants.context import require_tenant
 from tenants.models import Tenant
+from tenants.platform.queues import measure_queue
 
 _STARTED = time.monotonic()
 _COUNTED_BYTES = 16 * 2**20
@@ -46,6 +47,7 @@ def take_inventory() -> Facts:
         "bot_sources": list_bot_sources(sources),
         "config": describe_config(),
         "provider_failures": list_failures(),
+        "queue": measure_queue(),
     }
 
 

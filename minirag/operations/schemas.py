@@ -94,6 +94,14 @@ class ConfigSchema(Noun):
     cors_origins: list[str]
 
 
+class QueueSchema(Noun):
+    """Of the work that takes long: ingestions, re-embeddings, exports and evaluation runs."""
+
+    waiting: int
+    running: int
+    oldest_wait_seconds: int | None
+
+
 class DetailedHealthSchema(SystemHealthSchema):
     postgres: ServerHealthSchema
     uptime_seconds: int
@@ -105,3 +113,4 @@ class DetailedHealthSchema(SystemHealthSchema):
     bot_sources: list[BotSourcesSchema]
     config: ConfigSchema
     provider_failures: list[ProviderFailureSchema]
+    queue: QueueSchema

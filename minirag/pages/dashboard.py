@@ -17,6 +17,7 @@ from conversations.turns.troubles import list_failures
 from knowledge.models import Source, SourceStatus
 from tenants.context import current_tenant
 from tenants.models import ApiToken, AuditEvent, Tenant, TenantStatus, User
+from tenants.platform.queues import list_queues
 from tenants.schemas import target_version
 
 
@@ -72,11 +73,21 @@ def _describe_platform() -> dict[str, Any]:
             ApiToken.objects.filter(is_active=True).count(),
             _list_of("tenants_apitoken"),
         ),
+        _describe_queues(),
     ]
     return {
         "counts": counts, "has_tenants": any(tenants[status] for status in TenantStatus.values),
         "newest": Tenant.objects.order_by("-created_at")[:8], "events": AuditEvent.objects.all()[:8],
     }  # fmt: skip
+
+
+def _describe_queues() -> Shown:
+    """How much waits for a worker, and whose it is."""
+    queues = list_queues()
+    note = "; ".join(f"{queue.slug}: {queue}" for queue in queues[:3])
+    more = f"; and {len(queues) - 3} more tenants" if len(queues) > 3 else ""
+    tenant_list = _list_of("tenants_tenant")
+    return Shown("Work waiting", sum(queue.waiting for queue in queues), tenant_list, note + more)
 
 
 def _describe_tenant(request: HttpRequest) -> dict[str, Any]:

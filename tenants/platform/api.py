@@ -20,6 +20,7 @@ from tenants.context import require_tenant, tenant_context
 from tenants.models import AuditEvent, OperatorToken, Right, Tenant, TenantStatus
 from tenants.platform.lifecycle import ACTS, change_matching, change_tenants
 from tenants.platform.operators import MayOperate, OperatorAuthentication
+from tenants.platform.queues import list_queues
 from tenants.platform.schemas import (
     AuditEventPageSchema,
     AuditQuery,
@@ -32,6 +33,7 @@ from tenants.platform.schemas import (
     PlatformTenantSchema,
     PreviewQuery,
     ProvisionedTenantSchema,
+    QueuesSchema,
     StatusChange,
     TenantChanges,
     TenantPreviewSchema,
@@ -147,6 +149,20 @@ class PlatformTenantStatus(PlatformView):
             act, [get_tenant(slug).slug], reason=body.reason, actor=self.actor(request)
         )
         return tenant
+
+
+class PlatformQueues(PlatformView):
+    @describe(
+        "Show the tenants' queues", answers={200: QueuesSchema}, errors=NO_PLATFORM,
+        description="Of the work that takes long: ingestions, re-embeddings, exports and evaluation runs. Tenants with "
+        "nothing waiting and nothing at work are left out; the longest queue comes first.",
+    )  # fmt: skip
+    def get(self, request: Request) -> dict[str, Any]:
+        queues = list_queues()
+        return {
+            "items": queues, "waiting": sum(queue.waiting for queue in queues),
+            "running": sum(queue.running for queue in queues),
+        }  # fmt: skip
 
 
 class BulkPreview(PlatformView):

@@ -32,6 +32,10 @@ class PlatformTenantSchema(Noun, of=Tenant):
     rate: Annotated[
         str, Field(description="Its own TENANT_RATE, or empty.", examples=["6000/minute"])
     ]
+    work_weight: Annotated[
+        int,
+        Field(description="Its share of the workers' time beside others that have work waiting."),
+    ]
     status: Shown[TenantStatus]
     status_reason: Shown[str]
     status_changed_at: Shown[Moment | None]
@@ -117,6 +121,22 @@ class ChangedTenantsSchema(Noun):
 
 class Erasure(Body):
     confirm: Annotated[str, AsColumn(Tenant, "slug")]
+
+
+class QueueSchema(Noun):
+    slug: Annotated[str, Field(examples=["acme"])]
+    work_weight: int
+    waiting: int
+    running: int
+    oldest_wait_seconds: Annotated[
+        int | None, Field(description="For how long nothing has been done to what waits longest.")
+    ]
+
+
+class QueuesSchema(Noun):
+    items: list[QueueSchema]
+    waiting: int
+    running: int
 
 
 class AuditQuery(PageQuery):

@@ -9,6 +9,10 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
+from bots.models import BotProfile
+from knowledge.models import Source
+from knowledge.tasks import queue_ingestion
+from knowledge.tests.conftest import make_source
 from tenants.context import tenant_context
 from tenants.models import AuditEvent, OperatorToken, Tenant, TenantStatus
 from tenants.platform.operators import mint_operator_token
@@ -298,3 +302,31 @@ class TestAuditLog:
     ])  # fmt: skip
     def test_bad_filters_are_422(self, operator, acme, query):
         assert operator.get("/v1/platform/audit-events", query).status_code == 422
+
+
+class TestQueues:
+    def test_each_tenants_queue_is_measured_and_nobody_else_sees_it(
+        self, operator, reader, acme, globex, as_acme
+    ):
+        with tenant_context(globex.tenant):
+            bot = BotProfile.objects.create(name="Gardener", embedding_model="minirag/hash")
+            for _ in range(3):
+                queue_ingestion(make_source(bot, "# Roses"))
+            Source.objects.claim(Source.objects.first().pk)
+            old = timezone.now() - timedelta(minutes=5)
+            Source.objects.filter(claim_id__isnull=True).update(updated_at=old)
+        answer = reader.get("/v1/platform/queues").json()
+        (item,) = [item for item in answer["items"] if item["slug"] == "globex"]
+        assert (item["waiting"], item["running"], item["work_weight"]) == (2, 1, 1)
+        assert item["oldest_wait_seconds"] >= 300 and answer["waiting"] >= 2
+        assert "acme" not in [item["slug"] for item in answer["items"]]
+        own = as_acme.get("/v1/system/health/detailed").json()["queue"]
+        assert own == {"waiting": 0, "running": 0, "oldest_wait_seconds": None}
+
+    def test_the_operator_sets_a_tenants_weight_within_its_bounds(self, operator, acme):
+        def patch(weight):
+            body = {"work_weight": weight}
+            return operator.patch(f"{URL}/acme", body, content_type="application/json")
+
+        assert patch(5).json()["work_weight"] == 5
+        assert {patch(weight).status_code for weight in (0, 21, "much", None)} == {422}

@@ -85,6 +85,7 @@ from minirag_client.types import (
     Pricing,
     ProvisionedTenant,
     QualityGate,
+    Queues,
     Quota,
     QuotaPage,
     QuotaPeriod,
@@ -328,6 +329,12 @@ class Operations(Transport):
         """Provision a tenant: `POST /v1/platform/tenants`."""
         return cast(ProvisionedTenant, self.request('POST', '/v1/platform/tenants', body=given(slug=slug, name=name, plan=plan, description=description, metadata=metadata, owner_email=owner_email, owner_password=owner_password, owner_display_name=owner_display_name)).json())
 
+    def show_tenants_queues(
+        self,
+    ) -> Queues:
+        """Show the tenants' queues: `GET /v1/platform/queues`."""
+        return cast(Queues, self.request('GET', '/v1/platform/queues').json())
+
     def preview_selection(
         self,
         *,
@@ -380,9 +387,10 @@ class Operations(Transport):
         metadata: dict[str, Any] | Unset = UNSET,
         time_zone: str | Unset = UNSET,
         rate: str | Unset = UNSET,
+        work_weight: int | Unset = UNSET,
     ) -> PlatformTenant:
         """Change a tenant: `PATCH /v1/platform/tenants/{slug}`."""
-        return cast(PlatformTenant, self.request('PATCH', f'/v1/platform/tenants/{slug}', body=given(name=name, description=description, plan=plan, metadata=metadata, time_zone=time_zone, rate=rate)).json())
+        return cast(PlatformTenant, self.request('PATCH', f'/v1/platform/tenants/{slug}', body=given(name=name, description=description, plan=plan, metadata=metadata, time_zone=time_zone, rate=rate, work_weight=work_weight)).json())
 
     def erase_tenant(
         self,

@@ -490,6 +490,7 @@ class DetailedHealth(TypedDict):
     bot_sources: list[BotSources]
     config: Config
     provider_failures: list[ProviderFailure]
+    queue: minirag__operations__schemas__Queue
 
 
 class Document(TypedDict):
@@ -1452,6 +1453,7 @@ class PlatformTenant(TypedDict):
     metadata: dict[str, Any]
     time_zone: str
     rate: str
+    work_weight: int
     status: TenantStatus
     status_reason: str
     status_changed_at: str | None
@@ -1548,6 +1550,12 @@ class Question(TypedDict):
     stream: NotRequired[bool]
     extended: NotRequired[bool]
     source_filter: NotRequired[SourceFilter | None]
+
+
+class Queues(TypedDict):
+    items: list[tenants__platform__schemas__Queue]
+    waiting: int
+    running: int
 
 
 class Quota(TypedDict):
@@ -2422,3 +2430,19 @@ class knowledge__versions__schemas__Comparison(TypedDict):
     removed: int
     is_cut: bool
     changes: list[TextChange]
+
+
+class minirag__operations__schemas__Queue(TypedDict):
+    """Of the work that takes long: ingestions, re-embeddings, exports and evaluation runs"""
+
+    waiting: int
+    running: int
+    oldest_wait_seconds: int | None
+
+
+class tenants__platform__schemas__Queue(TypedDict):
+    slug: str
+    work_weight: int
+    waiting: int
+    running: int
+    oldest_wait_seconds: int | None

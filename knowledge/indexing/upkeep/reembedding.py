@@ -25,6 +25,7 @@ from django.utils import timezone
 
 from bots.models import BotProfile
 from bots.quotas.counting import require_spendable
+from bots.quotas.turns import is_turn_over
 from knowledge.indexing.chunking import ChunkDraft, indexed_text
 from knowledge.indexing.embedding import BATCH_SIZE, embed_batch
 from knowledge.indexing.lexicon import lock_knowledge
@@ -136,7 +137,7 @@ def _embed_missing(held: Reembedding, bot: BotProfile | None, model: str, ends_a
     """Make the vectors that are missing; False if there was no time for all of them. Raises ClaimLost."""
     total = Chunk.objects.filter(source__dataset_id=held.dataset_id).count()
     while batch := list(_missing_chunks(held.dataset_id)[:BATCH_SIZE]):
-        if time.monotonic() >= ends_at:
+        if time.monotonic() >= ends_at or is_turn_over():
             return False
         done = NextVector.objects.filter(dataset_id=held.dataset_id).count()
         held.beat(embedding_model=model, chunks_done=done, chunks_total=total)

@@ -1,0 +1,100 @@
+"""Admin pages of what was done: the audit log of both levels, what people did in an admin, and migrations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.admin import register
+from django.contrib.admin.models import LogEntry
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.decorators import display
+
+from tenants.admin_site.model_admin import LookOnlyAdmin
+from tenants.admin_site.sites import platform_site, tenant_site
+from tenants.calls.permissions import acting_user
+from tenants.context import current_tenant
+from tenants.models import AuditEvent, SchemaMigration
+
+
+@register(AuditEvent, site=platform_site)
+@register(AuditEvent, site=tenant_site)
+class AuditEventAdmin(LookOnlyAdmin):
+    """Every write by API, admin or command; in a tenant's admin its own, for those who manage it."""
+
+    search_fields = ("action", "tenant_slug", "actor", "request_id")
+    date_hierarchy = "created_at"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEvent]:
+        events, tenant = super().get_queryset(request), current_tenant()
+        return events if tenant is None else events.of_tenant(tenant)
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        home = () if current_tenant() else ("tenant_slug",)
+        return ("created_at", "action", *home, "actor", "shown_what", "shown_where")
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return acting_user(request).is_manager
+
+    @display(description="what")
+    def shown_what(self, event: AuditEvent) -> str:
+        return str(event.detail.get("name") or event.detail.get("user") or "–")[:90]
+
+    @display(description="from")
+    def shown_where(self, event: AuditEvent) -> str:
+        return " · ".join(
+            str(value) for key in ("address", "agent") if (value := event.detail.get(key))
+        )[:90]
+
+
+@register(SchemaMigration, site=platform_site)
+class SchemaMigrationAdmin(LookOnlyAdmin):
+    list_display = ("finished_at", "tenant", "shown_outcome", "short_from", "short_to", "error")
+    list_select_related = ("tenant",)
+    search_fields = ("tenant__slug", "tenant__name", "error")
+    date_hierarchy = "finished_at"
+
+    @display(description="outcome", label={"done": "success", "failed": "danger"})
+    def shown_outcome(self, migration: SchemaMigration) -> str:
+        return "failed" if migration.error else "done"
+
+    @display(description="from")
+    def short_from(self, migration: SchemaMigration) -> str:
+        return migration.from_version[:8]
+
+    @display(description="to")
+    def short_to(self, migration: SchemaMigration) -> str:
+        return migration.to_version[:8]
+
+
+@register(LogEntry, site=platform_site)
+@register(LogEntry, site=tenant_site)
+class AuditLogAdmin(LookOnlyAdmin):
+    """What people did in the admin at hand: a tenant's has its platform operators too, and no other tenant's acts."""
+
+    list_display = (
+        "action_time",
+        "user",
+        "shown_action",
+        "content_type",
+        "object_repr",
+        "shown_message",
+    )
+    list_filter = ("action_flag", "content_type")
+    list_select_related = ("user", "content_type")
+    search_fields = ("object_repr", "change_message", "user__email")
+    date_hierarchy = "action_time"
+    fields = (
+        ("action_time", "user"), ("shown_action", "content_type"), ("object_repr", "object_id"), "shown_message",
+    )  # fmt: skip
+    readonly_fields = ("shown_action", "shown_message")
+
+    @display(
+        description="action", label={"added": "success", "changed": "info", "deleted": "danger"}
+    )
+    def shown_action(self, entry: LogEntry) -> str:
+        return {1: "added", 2: "changed", 3: "deleted"}.get(entry.action_flag, "did")
+
+    @display(description="what")
+    def shown_message(self, entry: LogEntry) -> str:
+        return entry.get_change_message() or "–"
