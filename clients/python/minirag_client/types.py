@@ -1950,7 +1950,7 @@ class SourceFilter(TypedDict):
 SourceStatus = Literal['pending', 'processing', 'ready', 'error']
 
 
-SourceType = Literal['text', 'upload', 'url', 'site', 'nyxcore']
+SourceType = Literal['text', 'upload', 'url', 'site', 'folder', 'nyxcore']
 
 
 class StatusChange(TypedDict):
