@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('knowledge', '0016_document_versions'),
+        ('knowledge', '0017_connectors'),
     ]
 
     operations = [
