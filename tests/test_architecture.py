@@ -43,7 +43,7 @@ BROAD_EXCEPT_ALLOWED = {
     "tenants/tasks.py",
     "knowledge/indexing/ingestion.py",
     "knowledge/indexing/upkeep/reembedding.py",
-    "knowledge/formats/parsing_child.py",
+    "knowledge/formats/isolated/serving.py",
     "knowledge/sites/pages/reading_child.py",
     "minirag/ai/builtin/exported.py",
     "minirag/ai/chat.py",
@@ -52,8 +52,8 @@ BROAD_EXCEPT_ALLOWED = {
     "minirag/local/embedded/postgres.py",
     "minirag/local/embedded/valkey.py",
 }
-# Imported lazily themselves: a child process's parsers, and LiteLLM's provider class, which derives from its base.
-HEAVY_ALLOWED = {"knowledge/formats/parsing_child.py", "minirag/ai/builtin/provider.py"}
+# Imported lazily itself: LiteLLM's provider class, which derives from its base.
+HEAVY_ALLOWED = {"minirag/ai/builtin/provider.py"}
 
 
 def source_files(*, tests: bool = False) -> Iterator[Path]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from knowledge.formats.pages.furniture import LEFT_OUT, UNFOLDED
+from knowledge.formats.pages.furniture import LEFT_OUT, UNFOLDED, is_furniture
 from knowledge.formats.sections import clean_line, raise_digits
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ def read_line(root: LexborNode) -> str:
         elif node.is_text_node:
             words.append(node.text_content or "")
         elif node.is_element_node and not is_hidden(node):
+            if node.tag == "span" and is_furniture(node):  # "[edit]" within a heading
+                continue
             if node.tag == "sup" and (raised := read_raised(node)) is not None:
                 words.append(raised)
                 continue

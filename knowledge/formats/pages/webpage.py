@@ -15,6 +15,7 @@ from knowledge.formats.pages.furniture import (
     open_templates,
     read_questions,
 )
+from knowledge.formats.pages.margins import clear_margins
 from knowledge.formats.pages.nodes import (
     INLINE,
     children_of,
@@ -27,13 +28,19 @@ from knowledge.formats.pages.nodes import (
 from knowledge.formats.sections import ParseError, SectionWriter, clean_line
 
 if TYPE_CHECKING:
-    from selectolax.lexbor import LexborNode
+    from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 _NEVER_SHOWN = frozenset(
     ("script", "style", "noscript", "svg", "template", "iframe", "object", "canvas", "head", "math", "select",
      "datalist", "textarea", "video", "audio", "dialog")
 )  # fmt: skip
 _FURNITURE = frozenset(("nav", "footer"))
+_DAYS = (
+    'meta[property="article:modified_time"]', 'meta[property="og:updated_time"]', "meta[itemprop=dateModified]",
+    'meta[name="last-modified"]', 'meta[property="article:published_time"]', "meta[itemprop=datePublished]",
+    "meta[name=date]", 'meta[name="dcterms.modified"]', 'meta[name="DC.date"]',
+)  # fmt: skip
+_DAY = re.compile(r"\d{4}-\d\d-\d\d(?!\d)")
 _HEADING_LEVEL = {f"h{level}": level for level in range(1, 7)}
 _CHARSET = re.compile(
     rb"""<meta[^<>]{0,300}?charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]{1,40})""", re.IGNORECASE
@@ -255,14 +262,26 @@ def parse_html(data: bytes, writer: SectionWriter) -> dict[str, object]:
     description = tree.css_first("meta[name=description]")
     if description is not None and description.attributes.get("content"):
         metadata["description"] = clean_line(description.attributes["content"] or "")[:1000]
+    metadata |= _find_day(tree)
     if tree.body is None:
         return metadata
     questions = list(read_questions(tree))
     clear_page(tree)
+    clear_margins(tree)
     tree.strip_tags(sorted(_NEVER_SHOWN - {"head"}), recursive=True)
     _write_body(tree.body, writer)
     _write_questions(questions, writer)
     return metadata
+
+
+def _find_day(tree: LexborHTMLParser) -> dict[str, str]:
+    """The day of its last change, or of its publication, as a page tells machines."""
+    for selector in _DAYS:
+        found = tree.css_first(selector)
+        told = (found.attributes.get("content") or "").strip() if found is not None else ""
+        if _DAY.match(told):
+            return {"date": told[:10]}
+    return {}
 
 
 def _write_body(body: LexborNode, writer: SectionWriter) -> None:
