@@ -7,9 +7,11 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from difflib import SequenceMatcher
 from typing import Final
 
 from knowledge.sources.configs import AUTHORITIES
+from minirag.lib.text.clause_words import NEGATIONS
 
 MAX_EXTERNAL_PASSAGES: Final = 20
 MAX_EXTERNAL_CHARACTERS: Final = 24_000
@@ -18,6 +20,9 @@ MAX_EXTERNAL_CHARACTERS: Final = 24_000
 PASSAGE, CURATED = "passage", "curated"
 _LEAST_WORDS: Final = 8  # "Closed." under two headings is said of two things
 _MOST_LONGER: Final = 1.1
+_LEAST_OF_COPY: Final = 24
+_SHARED: Final = 0.8
+_DENYING: Final = frozenset().union(*NEGATIONS.values())
 _PLACE, _SMALL = 5, 200
 _WORD = re.compile(r"\w+")
 
@@ -94,7 +99,8 @@ def leave_out_repeats(
     """Keep the first `limit` passages that each say something of their own, and say which repeat others.
 
     A passage repeats another where its words are a stretch of the other's, and the headings under their titles are the
-    same. Where it is the better one that is a stretch of one that is a little longer, the longer takes its place.
+    same; or where most of it is, in another source (`_is_copy`). Where it is the better one that is a stretch of one
+    that is a little longer, the longer takes its place.
     """
     kept: list[tuple[Passage, str]] = []
     repeats: list[Repeat] = []
@@ -107,7 +113,7 @@ def leave_out_repeats(
             kept.append((passage, words))
             continue
         other, others_words = kept[place]
-        if len(words) > len(others_words):
+        if len(words) > len(others_words) and others_words in words:
             kept[place] = replace(passage, score=other.score), words
             repeats.append(Repeat(other.chunk_id, passage.chunk_id))
         else:
@@ -129,7 +135,33 @@ def _find_same(kept: Sequence[tuple[Passage, str]], passage: Passage, words: str
             and others_words.count(" ") > _LEAST_WORDS
         ):
             return place
+        if _is_copy((passage, words.split()), (other, others_words.split())):
+            return place
     return None
+
+
+def _is_copy(copy: tuple[Passage, list[str]], kept: tuple[Passage, list[str]]) -> bool:
+    """Whether most of a passage of another source is a stretch of one that is kept: the same text, cut elsewhere.
+
+    What it says besides must neither count nor deny anything, and its headings must not be of another thing.
+    """
+    (passage, words), (other, others) = copy, kept
+    if passage.source_id == other.source_id or min(len(words), len(others)) < _LEAST_OF_COPY:
+        return False
+    if not _are_of_one_thing(passage, other):
+        return False
+    matcher = SequenceMatcher(None, words, others, autojunk=False)
+    start, _, size = matcher.find_longest_match()
+    if size < _SHARED * min(len(words), len(others)):
+        return False
+    besides = set(words[:start] + words[start + size :]) - set(others)
+    return not any(map(str.isdecimal, besides)) and not besides & _DENYING
+
+
+def _are_of_one_thing(one: Passage, other: Passage) -> bool:
+    """Whether the headings are the same, or one only says more than the other."""
+    first, second = (set(_WORD.findall(place_of(each))) for each in (one, other))
+    return first <= second or second <= first
 
 
 def place_of(passage: Passage) -> str:

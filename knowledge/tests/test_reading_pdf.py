@@ -238,3 +238,18 @@ def test_lines_in_larger_letters_are_headings_where_there_is_no_outline():
         (("Pump handbook", "Prices"), f"{one}\n\n99.50", 1),
         (("Pump handbook", "Prices"), one, 2),
     ]  # fmt: skip
+
+
+def test_a_footnote_below_a_column_stands_at_the_end_of_its_page_and_a_sum_is_text():
+    notes = write_at(60, 90, "1 In writing, not by telephone, and", size=8)
+    notes += write_at(60, 80, "two weeks before.", size=8)
+    data = draw_pdf("".join(column(60, 690, LEFT) + column(330, 690, RIGHT)) + notes)
+    assert words_of(data) == [
+        *" ".join(LEFT + RIGHT).split(),
+        *["1", "In", "writing,", "not", "by", "telephone,", "and", "two", "weeks", "before."],
+    ]
+    text = "".join(write_at(50, 700 - 14 * at, "The pump runs at night and") for at in range(5))
+    data = draw_pdf(
+        text + write_at(50, 600, "Total due", size=18) + write_at(250, 600, "594.41", size=18)
+    )
+    assert "Total due 594.41" in " ".join(words_of(data))

@@ -99,6 +99,32 @@ def test_the_same_words_under_other_headings_are_said_of_other_things():
     assert repeats == (Repeat(again.chunk_id, shop.chunk_id),)
 
 
+def test_a_copy_that_is_cut_elsewhere_or_stands_under_a_longer_heading_takes_no_second_place():
+    def make(heading: str, content: str) -> Passage:
+        return Passage(
+            uuid.uuid4(), uuid.uuid4(), uuid.uuid4(), "", "", None, heading, content, 1.0, 0.5, 3.0
+        )
+
+    text = (
+        "Parcels that are ordered before noon leave our store on the same day. They take two working days within the "
+        "country and five abroad. What is larger than a metre is brought by a carrier, who calls you before."
+    )
+    first = make("Shop > Shipping", text)
+    copies = (
+        make("Help > FAQ > Shipping and returns", f"All you want to know about parcels.\n\n{text[:-24]}"),
+        make("Leaflet", text.upper().replace(" ", "  ")),
+    )  # fmt: skip
+    others = (
+        make("Shop > Pick up", text),
+        make("Help > Shipping", text.replace("five abroad", "nine abroad")),
+        make("Help > Shipping", text.replace("two working", "2 working").replace("five", "9")),
+        make("Help > Shipping", f"{text} It is not so in December."),
+    )
+    kept, repeats = leave_out_repeats([first, *copies, *others], 9)
+    assert kept == (first, *others)
+    assert [each.chunk_id for each in repeats] == [each.chunk_id for each in copies]
+
+
 def test_term_weights_are_the_idf_of_the_questions_words(bot):
     teach(bot)
     weights = ask(bot, "warranty of the zeppelin and the device").term_weights

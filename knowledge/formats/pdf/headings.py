@@ -1,7 +1,8 @@
-"""Headings of a PDF without an outline: short lines in larger letters than the text is in."""
+"""What the size of letters says in a PDF: headings where there is no outline, and footnotes."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Final
 
@@ -10,11 +11,15 @@ from knowledge.formats.pdf.running import Page
 from knowledge.formats.sections import clean_line
 
 _LARGER: Final = 1.15
+_SMALLER: Final = 0.9
+_LOW: Final = 0.35
+_NUMBERED = re.compile(r"(?:\d{1,3}|[*†‡])[.)]? *\D")
 _ANOTHER_SIZE: Final = 1.05
 _DEEPEST: Final = 4
 _LONGEST: Final = 150
 _MOST_LINES: Final = 3
 _FEWEST_LETTERS: Final = 3
+_AMOUNT = re.compile(r"\d[.,]\d\d\b|[€$£]")  # "Total due 594.41 EUR" is what is asked for
 # Where more of the text is large, it is text.
 _MOST: Final = 0.25
 
@@ -38,6 +43,25 @@ def find_headings(pages: list[Page]) -> dict[int, list[Cut]]:
     levels = _rank(large)
     found = {index: _cut_page(page.lines, levels) for index, page in enumerate(pages)}
     return {index: cuts for index, cuts in found.items() if cuts}
+
+
+def sink_footnotes(pages: list[Page]) -> None:
+    """Footnotes stand below a column, but belong at the end of the page: numbered lines in small letters, low on it."""
+    for page in pages:
+        sizes: Counter[float] = Counter()
+        for line in page.lines:
+            sizes[round(line.size, 1)] += len(line.text)
+        usual = sizes.most_common(1)[0][0] if sizes else 0.0
+        low = page.bottom + (page.top - page.bottom) * _LOW
+        sunk: list[Line] = []
+        for line in page.lines:
+            is_small = line.rows is None and 0 < line.size < _SMALLER * usual and line.top < low
+            goes_on = bool(sunk) and is_small and line.bottom < sunk[-1].bottom
+            if is_small and (goes_on or _NUMBERED.match(line.text)):
+                sunk.append(line)
+        if sunk:
+            page.lines = [line for line in page.lines if not any(line is each for each in sunk)]
+            page.lines += sunk
 
 
 def _rank(large: list[float]) -> dict[float, int]:
@@ -83,4 +107,5 @@ def _is_heading(text: str) -> bool:
         and 2 * letters >= len(text.replace(" ", ""))
         and len(text) <= _LONGEST
         and not text.endswith((".", ",", ";"))
+        and not _AMOUNT.search(text)
     )
