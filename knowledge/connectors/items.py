@@ -38,7 +38,12 @@ class ItemGone(IngestionError):
 
 
 class Connector(ABC):
-    """Where files are: lists them and reads them, one at a time. Opened for a worker's slice, and closed after it."""
+    """Where files are: lists them and reads them, one at a time. Opened for a worker's slice, and closed after it.
+
+    `slices`: how many slices it is open for, of one for which opening costs much.
+    """
+
+    slices = 1
 
     @abstractmethod
     def list_items(self, at: str) -> Listing:

@@ -107,11 +107,11 @@ def is_plain(text: str) -> bool:
 
 
 def clean_key(key: str) -> str:
-    """A file's path as it can be kept and shown, with a mark for what cannot; empty where it is too long."""
+    """A file's path as it can be kept and shown, with a mark for what cannot."""
     shown = "".join(
         letter if letter.isprintable() or letter in _JOINERS else REPLACED for letter in key
     )
-    return shown if len(shown) <= LONGEST_KEY else ""
+    return shown if len(shown) <= LONGEST_KEY else shown[: LONGEST_KEY - 1] + REPLACED
 
 
 def clean_folder(folder: str) -> str:

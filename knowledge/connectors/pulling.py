@@ -15,7 +15,6 @@ from django.db import transaction
 from knowledge.connectors.items import START, Connector, Item, ItemGone, Listing
 from knowledge.connectors.limits import (
     DEEPEST,
-    LONGEST_KEY,
     REPLACED,
     Limits,
     clean_key,
@@ -52,6 +51,7 @@ class Pull(Walk):
         self.max_bytes = self.limits.max_bytes
         self._reader = reader
         self._connector = open_connector(source)
+        self.slices = self._connector.slices
 
     def close(self) -> None:
         self._connector.close()
@@ -94,8 +94,9 @@ class Pull(Walk):
             self._note(visit)
             page.state, page.code, page.reason = visit.state, visit.code, visit.reason[:500]
             page.save(update_fields=["state", "code", "reason"])
-            self._add_lists(listing.lists, page.depth)
-            self._add_items(listing.items, page.depth)
+            odd = [key for key in listing.lists if key.endswith("/") and clean_key(key) != key]
+            self._add_lists([key for key in listing.lists if key not in odd], page.depth)
+            self._add_items([*listing.items, *map(Item, odd)], page.depth)
         self._require_some(visit)
 
     def _add_lists(self, keys: Iterable[str], depth: int) -> None:
@@ -103,7 +104,7 @@ class Pull(Walk):
         rows = [
             self._row(key, depth + key.endswith("/"), is_list=True)
             for key in keys
-            if len(key) <= LONGEST_KEY and not self.limits.is_of_system(key)
+            if not self.limits.is_of_system(key)
         ]
         room = max(0, MOST_LISTS - self.sync.pages.filter(is_list=True).count())
         if depth >= DEEPEST:
@@ -152,7 +153,7 @@ class Pull(Walk):
         found = format_of_upload(item.key)
         if REPLACED in item.key:
             row.state, row.code = PageState.LEFT_OUT, _UNREADABLE
-            row.reason = "Its name has signs that cannot be kept."
+            row.reason = "Its name is too long, or has signs that cannot be kept."
         elif found is None or found.is_archive:
             row.state, row.code = PageState.LEFT_OUT, _UNREADABLE
             row.reason = (

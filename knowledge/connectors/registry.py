@@ -11,9 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from knowledge.connectors.asking import find_server
 from knowledge.connectors.folder import Folder, check_folder
+from knowledge.connectors.git import GIT_KEYS, Repository, check_git, find_git_server
 from knowledge.connectors.items import Connector
 from knowledge.connectors.limits import COMMON_KEYS
+from knowledge.connectors.s3 import S3_KEYS, Bucket, check_s3, find_s3_server
+from knowledge.connectors.webdav import WEBDAV_KEYS, Cloud, check_webdav
 from knowledge.models import SourceType
 
 
@@ -38,5 +42,12 @@ class ConnectorKind:
 
 _ROWS: Final = (
     ConnectorKind(SourceType.FOLDER, "A folder on the server", frozenset(), check_folder, Folder),
+    ConnectorKind(
+        SourceType.GIT, "A git repository", GIT_KEYS, check_git, Repository, find_git_server
+    ),
+    ConnectorKind(SourceType.S3, "An S3 bucket", S3_KEYS, check_s3, Bucket, find_s3_server),
+    ConnectorKind(
+        SourceType.WEBDAV, "A cloud folder (WebDAV)", WEBDAV_KEYS, check_webdav, Cloud, find_server
+    ),
 )
 CONNECTORS: Final[dict[str, ConnectorKind]] = {row.source_type.value: row for row in _ROWS}

@@ -13,12 +13,21 @@ class SourceType(models.TextChoices):
     URL = "url", "URL"
     SITE = "site", "Site"
     FOLDER = "folder", "Folder"
+    GIT = "git", "Git repository"
+    S3 = "s3", "S3 bucket"
+    WEBDAV = "webdav", "WebDAV"
     NYXCORE = "nyxcore", "nyxCore"
 
 
-SYNCED: Final = frozenset({SourceType.SITE.value, SourceType.FOLDER.value})
+SYNCED: Final = frozenset({
+    SourceType.SITE.value, SourceType.FOLDER.value, SourceType.GIT.value, SourceType.S3.value,
+    SourceType.WEBDAV.value,
+})  # fmt: skip
 """Types that are many documents, looked at again and compared (`knowledge.sites.syncing`)."""
-SECRET_OF: Final[dict[str, str]] = {SourceType.NYXCORE.value: "api_token"}
+SECRET_OF: Final[dict[str, str]] = {
+    SourceType.NYXCORE.value: "api_token", SourceType.GIT.value: "token", SourceType.S3.value: "secret_key",
+    SourceType.WEBDAV.value: "password",
+}  # fmt: skip
 """How the config of a type names its secret, which is kept sealed and never shown."""
 SEALED: Final = "encrypted_token"
 """Under which name of the config it is kept."""

@@ -34,12 +34,13 @@ class Walk(ABC):
     """One worker's slice of a sync. `before` is the last version; a kind of source says how a page is looked at.
 
     `gone_after` looks at which a page is missing end it, and a person is asked where more than `max_loss` of all are
-    lost at once.
+    lost at once. `slices`: how many of a slice's seconds it stays.
     """
 
     gone_after: int
     max_loss: float
     max_bytes: int
+    slices = 1
     nouns = "pages"
     not_listed = "It is not listed any more."
     list_failed = "A part of the list could not be read:"
@@ -55,7 +56,7 @@ class Walk(ABC):
     def go_on(self) -> bool:
         """Look at pages for a slice; whether all of them were looked at. Raises SiteFailed, ClaimLost."""
         self.begin()
-        ends_at = time.monotonic() + SLICE_SECONDS
+        ends_at = time.monotonic() + SLICE_SECONDS * self.slices
         while page := self._frontier().first():
             self.look_at(page)
             if self.delay >= LONG_DELAY or time.monotonic() >= ends_at or is_turn_over():

@@ -15,7 +15,7 @@ from knowledge.models import Source, SourceType
 from knowledge.models.states import SEALED, SECRET_OF, servers_own
 from knowledge.sites.bounds import SITE_KEYS, check_bounds
 from minirag.lib.errors import BadInput
-from minirag.lib.http_out.addresses import parse_url, port_of
+from minirag.lib.http_out.addresses import name_server, parse_url
 from minirag.lib.http_out.client import OutboundError, check_url
 from minirag.lib.security.crypto import decrypt, encrypt, rotate
 from tenants.context import current_schema
@@ -149,10 +149,9 @@ def _check_nyxcore(config: dict[str, Any]) -> None:
 def _server(config: dict[str, Any]) -> tuple[str, str, int] | None:
     """Which server a checked config's token is for; None for one that was stored before its URL was checked."""
     try:
-        url = parse_url(str(config.get("base_url") or DEFAULT_BASE_URL))
+        return name_server(parse_url(str(config.get("base_url") or DEFAULT_BASE_URL)))
     except OutboundError:
         return None
-    return url.scheme, url.host, port_of(url)
 
 
 def _check_url(url: Any, name: str) -> None:

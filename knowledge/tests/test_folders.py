@@ -144,6 +144,11 @@ def test_a_part_that_cannot_be_listed_keeps_its_files(folder, bot, monkeypatch):
 def test_a_name_that_is_no_text_is_told_and_harms_nothing(folder, bot):
     with open(os.fsencode(str(folder)) + b"/\xff\xfe.md", "w") as file:
         file.write("# Odd\n\nOdd.")
+    os.mkdir(os.fsencode(str(folder)) + b"/\xff")
+    (folder / ("n" * 200) / ("m" * 200) / ("o" * 200) / ("p" * 200) / ("q" * 200)).mkdir(
+        parents=True
+    )
+    put(folder, "/".join(letter * 200 for letter in "nmopq") + "/" + "r" * 100 + ".md", "# Deep")
     put(folder, "turned\u202egnp.md", "# Turned\n\nTurned.")
     source = pull(bot, "folder")
     look(source)

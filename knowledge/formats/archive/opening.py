@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Final
+from typing import BinaryIO, Final
 
 from knowledge.formats.sections import ParseError, SectionWriter, clean_line
 
@@ -44,7 +44,7 @@ def parse_zip(data: bytes, writer: SectionWriter) -> dict[str, object]:
     return {"files": len(open_archive(data)[1])}
 
 
-def has_small_directory(data: bytes) -> bool:
+def has_small_directory(data: bytes, most_files: int = MOST_FILES) -> bool:
     """Whether the list of a zip's files is of a size to be read here: each of its entries costs us much more memory.
 
     The form for more than 4 GB is refused, for it says the size elsewhere, and no file that is taken is so large.
@@ -56,22 +56,29 @@ def has_small_directory(data: bytes) -> bool:
     sizes = [int.from_bytes(tail[at + 12 : at + 16], "little") for at in ends]
     size = max(sizes, default=0)
     entries = data.count(b"PK\x01\x02", max(0, len(data) - len(tail) - size))
-    return size <= _LARGEST_DIRECTORY and entries <= 2 * MOST_FILES
+    return size <= _LARGEST_DIRECTORY and entries <= 2 * most_files
 
 
 def open_archive(data: bytes) -> tuple[zipfile.ZipFile, list[PackedFile]]:
     """The archive and the files in it, in the order of their names. Raises ParseError."""
-    if not has_small_directory(data):
-        raise ParseError(f"This archive holds more than {MOST_FILES} files.", code="too_large")
+    archive, files = open_stream(io.BytesIO(data), most_files=MOST_FILES)
+    if sum(file.info.file_size for file in files) > MOST_UNPACKED:
+        raise ParseError("This archive unpacks to more data than is allowed.", code="too_large")
+    return archive, files
+
+
+def open_stream(stream: BinaryIO, *, most_files: int) -> tuple[zipfile.ZipFile, list[PackedFile]]:
+    """As `open_archive`, for an archive that is read file by file: what it unpacks to in all is not looked at."""
+    stream.seek(max(0, stream.seek(0, io.SEEK_END) - _LONGEST_TAIL - _LARGEST_DIRECTORY))
+    if not has_small_directory(stream.read(), most_files):
+        raise ParseError(f"This archive holds more than {most_files} files.", code="too_large")
     try:
-        archive = zipfile.ZipFile(io.BytesIO(data))
+        archive = zipfile.ZipFile(stream)
     except (*UNREADABLE, MemoryError):
         raise ParseError("This archive is broken: it is not a zip file.") from None
     entries = [info for info in archive.infolist() if not info.is_dir()]
-    if len(entries) > MOST_FILES:
-        raise ParseError(f"This archive holds more than {MOST_FILES} files.", code="too_large")
-    if sum(info.file_size for info in entries) > MOST_UNPACKED:
-        raise ParseError("This archive unpacks to more data than is allowed.", code="too_large")
+    if len(entries) > most_files:
+        raise ParseError(f"This archive holds more than {most_files} files.", code="too_large")
     files = list(_name_files(entries))
     if not files:
         raise ParseError("This archive holds no files.", code="no_content")

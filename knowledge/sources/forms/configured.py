@@ -30,12 +30,7 @@ class ConfiguredFields(forms.Form):
         """
         shown = {name: self.cleaned_data.get(name) for name in names}
         others = {name: value for name, value in source.config.items() if name not in shown}
-        # Zero is said: it is a depth and a share like any other, and equal to False.
-        said = {
-            name: value
-            for name, value in shown.items()
-            if value is not False and value not in (None, [], "")
-        }
+        said = {name: value for name, value in shown.items() if value not in (None, [], "")}
         config = others | said
         try:
             prepare_config(source_type, config, source_id=source.pk)

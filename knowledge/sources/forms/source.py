@@ -44,7 +44,8 @@ class SourceForm(NyxCoreFields, ConnectorFields, SiteFields, forms.ModelForm):
         max_length=LONGEST_URL,
         widget=UnfoldAdminTextInputWidget,
         help_text="https://… of a page or file that can be fetched without logging in. Of a site: its start page, "
-        "sitemap or feed.",
+        "sitemap or feed. Of a repository: its page, such as https://github.com/owner/name. Of a bucket: its server, "
+        "empty for AWS. Of a cloud: the folder's WebDAV address.",
     )
 
     tags = TagsField(

@@ -136,6 +136,11 @@ def port_of(url: httpx.URL) -> int:
     return url.port or (443 if url.scheme == "https" else 80)
 
 
+def name_server(url: httpx.URL) -> tuple[str, str, int]:
+    """Whom a secret for this URL is for: scheme, host and port."""
+    return url.scheme, url.host, port_of(url)
+
+
 def vet_url(url: str, allowed_hosts: frozenset[str] = frozenset()) -> httpx.URL:
     """Refuse what can be refused without a look-up: form, scheme, credentials, port, private literals."""
     parsed = parse_url(url)

@@ -20,12 +20,8 @@ from typing import BinaryIO, cast
 import httpx
 
 from minirag.lib.http_out.addresses import OutboundError, vet_url
-from minirag.lib.http_out.body import (
-    ACCEPT_ENCODING,
-    BodyReader,
-    parse_content_type,
-    read_retry_after,
-)
+from minirag.lib.http_out.body import ACCEPT_ENCODING, BodyReader, parse_content_type
+from minirag.lib.http_out.hops import Hops, read_header, require_success
 from minirag.lib.http_out.network import Deadline, Resolver, resolve_host, translate_errors
 from minirag.lib.http_out.transport import GuardedAsyncTransport, GuardedTransport
 
@@ -41,10 +37,7 @@ __all__ = [
 ]
 
 USER_AGENT = "MiniRAG/2.0"
-MAX_REDIRECTS = 5
 EXCERPT_BYTES = 2048
-_REDIRECTS = frozenset((301, 302, 303, 307, 308))
-_RETRYABLE_STATUSES = frozenset((408, 425, 429, 500, 502, 503, 504))
 
 
 @dataclass(frozen=True)
@@ -90,21 +83,25 @@ def fetch(
     allowed_hosts: frozenset[str] = frozenset(),
     user_agent: str = USER_AGENT,
     api_headers: Mapping[str, str] | None = None,
+    method: str = "GET",
+    content: bytes | None = None,
     may_follow: Callable[[str], bool] = lambda url: True,
     resolver: Resolver = resolve_host,
 ) -> Fetched:
     """GET a URL, following up to five redirects. Raises OutboundError; a status other than 2xx and 304
     raises too. With `api_headers`, which may hold a credential, the first answer is the answer, whatever its
-    status: no redirect carries them elsewhere. `may_follow` says which redirects are followed at all.
+    status: no redirect carries them elsewhere. `may_follow` says which redirects are followed at all. Another
+    `method`, with its `content`, is for APIs.
     """
     headers = _get_headers(user_agent, etag, last_modified) | dict(api_headers or {})
-    hops = _Hops(url, allowed_hosts, is_api=api_headers is not None, may_follow=may_follow)
+    hops = Hops(url, allowed_hosts, is_api=api_headers is not None, may_follow=may_follow)
     transport = GuardedTransport(
         allowed_hosts=allowed_hosts, resolver=resolver, deadline=Deadline(timeout_seconds)
     )
     with translate_errors(), transport:
         while True:
-            response = transport.handle_request(_make_request("GET", hops.url, headers))
+            request = _make_request(method, hops.url, headers, content)
+            response = transport.handle_request(request)
             with closing(response):
                 if hops.follow(response):
                     continue
@@ -121,23 +118,25 @@ def download(
     max_bytes: int,
     timeout_seconds: float,
     allowed_hosts: frozenset[str] = frozenset(),
+    secret_headers: Mapping[str, str] | None = None,
     resolver: Resolver = resolve_host,
 ) -> int:
     """GET a large file into `target`, following redirects as `fetch` does; returns how many bytes came. Raises
-    OutboundError.
+    OutboundError. `secret_headers` go to the URL's own server only: a redirect to another one does not carry them.
     """
     headers = _get_headers(USER_AGENT, None, None) | {"Accept-Encoding": "identity"}
-    hops = _Hops(url, allowed_hosts)
+    hops = Hops(url, allowed_hosts)
     transport = GuardedTransport(
         allowed_hosts=allowed_hosts, resolver=resolver, deadline=Deadline(timeout_seconds)
     )
     with translate_errors(), transport:
         while True:
-            response = transport.handle_request(_make_request("GET", hops.url, headers))
+            secret = dict(secret_headers or {}) if hops.is_home else {}
+            response = transport.handle_request(_make_request("GET", hops.url, headers | secret))
             with closing(response):
                 if hops.follow(response):
                     continue
-                if _header(response, "content-encoding") not in ("", "identity"):
+                if read_header(response, "content-encoding") not in ("", "identity"):
                     raise OutboundError("bad_response", "The file came compressed.", False)
                 size = 0
                 for piece in cast(httpx.SyncByteStream, response.stream):
@@ -205,7 +204,7 @@ async def post_async(
         async with _closing(transport), asyncio.timeout(timeout_seconds):
             response = await transport.handle_async_request(request)
             if not any_status:
-                _require_success(response.status_code)
+                require_success(response.status_code)
             reader = _reader_for(response, max_bytes)
             # An abandoned stream is closed with its transport, all of it, also when nobody waits for it any longer.
             async for piece in cast(httpx.AsyncByteStream, response.stream):
@@ -222,48 +221,6 @@ async def _closing(transport: httpx.AsyncBaseTransport) -> AsyncIterator[None]:
         yield
     finally:
         await asyncio.shield(transport.aclose())
-
-
-class _Hops:
-    """The chain of redirects: vets each URL before it is requested, and ends loops and long chains."""
-
-    def __init__(
-        self, url: str, allowed_hosts: frozenset[str], *, is_api: bool = False,
-        may_follow: Callable[[str], bool] = lambda url: True,
-    ) -> None:  # fmt: skip
-        self._allowed_hosts, self._is_api, self._may_follow = allowed_hosts, is_api, may_follow
-        self.url = vet_url(url, allowed_hosts)
-        self._seen = {str(self.url)}
-
-    def follow(self, response: httpx.Response) -> bool:
-        """Move to the redirect's target and say so, or raise for a status that carries no document."""
-        if self._is_api:
-            return False
-        if response.status_code not in _REDIRECTS:
-            _require_success(response.status_code, _header(response, "retry-after"))
-            return False
-        location = _header(response, "location")
-        if not location:
-            raise OutboundError("bad_response", "The server redirected to nowhere.", False)
-        try:
-            target = self.url.join(location)
-        except (httpx.InvalidURL, ValueError) as error:
-            raise OutboundError(
-                "url_invalid", "The server redirected to an invalid URL.", False
-            ) from error
-        self.url = vet_url(str(target.copy_with(fragment=None)), self._allowed_hosts)
-        if str(self.url) in self._seen:
-            raise OutboundError("too_many_redirects", "The page redirects in a circle.", False)
-        if not self._may_follow(str(self.url)):
-            raise OutboundError(
-                "redirected_away", f"It leads away, to {str(self.url)[:200]}", False
-            )
-        self._seen.add(str(self.url))
-        if len(self._seen) > MAX_REDIRECTS + 1:
-            raise OutboundError(
-                "too_many_redirects", f"More than {MAX_REDIRECTS} redirects.", False
-            )
-        return True
 
 
 def _get_headers(user_agent: str, etag: str | None, last_modified: str | None) -> dict[str, str]:
@@ -302,25 +259,10 @@ def _make_request(
     return httpx.Request(method, url, headers=encoded, content=body)
 
 
-def _header(response: httpx.Response, name: str) -> str:
-    values = response.headers.get_list(name)
-    return values[-1] if values else ""
-
-
-def _require_success(status: int, retry_after: str = "") -> None:
-    if 200 <= status < 300 or status == 304:
-        return
-    reason = f"The server answered with status {status}."
-    raise OutboundError(
-        "http_status", reason, status in _RETRYABLE_STATUSES, upstream_status=status,
-        retry_after=read_retry_after(retry_after),
-    )  # fmt: skip
-
-
 def _reader_for(response: httpx.Response, max_bytes: int) -> BodyReader:
     return BodyReader(
-        _header(response, "content-encoding"),
-        _header(response, "content-length") or None,
+        read_header(response, "content-encoding"),
+        read_header(response, "content-length") or None,
         max_bytes,
     )
 
@@ -335,14 +277,14 @@ def _take(pieces: Iterable[bytes], size: int) -> bytes:
 
 
 def _fetched(url: httpx.URL, response: httpx.Response, reader: BodyReader) -> Fetched:
-    content_type, charset = parse_content_type(_header(response, "content-type"))
+    content_type, charset = parse_content_type(read_header(response, "content-type"))
     return Fetched(
         url=str(url),
         status=response.status_code,
         content_type=content_type,
         charset=charset,
         body=reader.body,
-        etag=_header(response, "etag") or None,
-        last_modified=_header(response, "last-modified") or None,
+        etag=read_header(response, "etag") or None,
+        last_modified=read_header(response, "last-modified") or None,
         not_modified=response.status_code == 304,
     )

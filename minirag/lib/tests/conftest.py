@@ -62,7 +62,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             route(self)
 
-    do_GET = do_POST = _answer
+    do_GET = do_POST = do_PROPFIND = _answer
 
 
 def _run(address: str) -> Iterator[OutsideServer]:
