@@ -21,10 +21,11 @@ from knowledge.models.index import (
 )
 from knowledge.models.reembedding import Reembedding, ReembeddingQuerySet, ReembeddingStatus
 from knowledge.models.sites import PageState, SitePage, SiteSync, SyncState
-from knowledge.models.sources import RefreshSchedule, Source, SourceFile, SourceQuerySet
+from knowledge.models.sources import Source, SourceFile, SourceQuerySet
 from knowledge.models.staging import StagedText, StagedVector
 from knowledge.models.states import Redo, SourceStatus, SourceType
 from knowledge.models.versions import DocumentVersion, DocumentVersionQuerySet
+from knowledge.sources.schedule import RefreshSchedule
 
 __all__ = [
     "LEXICAL_DIMENSIONS",

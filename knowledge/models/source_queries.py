@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from knowledge.models.datasets import Dataset
 from knowledge.models.states import Redo, SourceStatus, SourceType
-from knowledge.sources.schedule import INTERVALS
+from knowledge.sources.schedule import INTERVALS, RefreshSchedule, next_refresh
 from minirag.lib.jobs.job import RESEND_AFTER, JobQuerySet
+from tenants.context import require_tenant
 from tenants.due import DueKind, make_due
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ _AT_REST: dict[str, Any] = {
     "status": Case(When(chunk_count__gt=0, then=Value(SourceStatus.READY)), default=Value(SourceStatus.PENDING)),
     "progress_stage": "", "progress_done": 0, "progress_total": 0,
 }  # fmt: skip
+_SCHEDULED = Q(refresh_schedule__isnull=False) & ~Q(refresh_schedule__in=("", RefreshSchedule.NONE))
 _UNPLANNED: dict[str, Any] = {"status": SourceStatus.READY, "next_refresh_at__isnull": True}
 
 
@@ -68,13 +70,14 @@ class SourceQuerySet(JobQuerySet["Source"]):
 
     def stop(self) -> int:
         """Cancel their ingestion or take them out of the queue; what they said before goes on answering."""
-        now = timezone.now()
-        intervals = [
-            When(refresh_schedule=name, then=Value(now + each)) for name, each in INTERVALS.items()
-        ]
-        rest = {**_AT_REST, "next_refresh_at": Case(*intervals, default=None)}
+        now, zone = timezone.now(), require_tenant().time_zone
+        schedules = self.filter(_SCHEDULED).order_by().values_list("refresh_schedule", flat=True)
+        planned = {each: next_refresh(each, now, zone) for each in set(schedules.distinct())}
+        cases = [When(refresh_schedule=each, then=Value(at)) for each, at in planned.items()]
+        rest = {**_AT_REST, "next_refresh_at": Case(*cases, default=None)}
         told = {"error_message": "The ingestion was cancelled.", "error_code": "cancelled"}
-        make_due({DueKind.REFRESHES: now + min(INTERVALS.values())})
+        if moments := [at for at in planned.values() if at]:
+            make_due({DueKind.REFRESHES: min(moments)})
         running = self.filter(claim_id__isnull=False)
         return running.cancel(**rest, **told) + self.cancel(**rest)
 
@@ -131,6 +134,6 @@ class SourceQuerySet(JobQuerySet["Source"]):
     def _refreshable(self) -> SourceQuerySet:
         return self.filter(
             Q(parent__isnull=True) | Q(parent__is_active=True),
-            Q(status=SourceStatus.ERROR) | Q(status=SourceStatus.READY, refresh_schedule__in=INTERVALS.keys()),
+            Q(status=SourceStatus.ERROR) | (Q(status=SourceStatus.READY) & _SCHEDULED),
             deleted_at__isnull=True, is_active=True, queued_at__isnull=True, claim_id__isnull=True,
         )  # fmt: skip

@@ -24,9 +24,13 @@ from knowledge.models.states import (
     SourceType,
     servers_own,
 )
-from knowledge.sources.schedule import RefreshSchedule, next_attempt, next_refresh
+from knowledge.sources.schedule import (
+    LONGEST_SCHEDULE,
+    next_attempt,
+    next_refresh,
+)
 from minirag.lib.jobs.job import MAX_ATTEMPTS, Job
-from tenants.context import TenantRow
+from tenants.context import TenantRow, require_tenant
 from tenants.due import DueKind, make_due
 
 
@@ -74,7 +78,10 @@ class Source(TenantRow, Standing, Job):
     is_active = models.BooleanField(default=True)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     refresh_schedule = models.CharField(
-        max_length=10, choices=RefreshSchedule, null=True, blank=True
+        max_length=LONGEST_SCHEDULE,
+        null=True,
+        blank=True,
+        help_text="See knowledge.sources.schedule.",
     )
 
     status = models.CharField(max_length=10, choices=SourceStatus, default=SourceStatus.PENDING)
@@ -175,7 +182,7 @@ class Source(TenantRow, Standing, Job):
 
     def finish(self, **facts: Any) -> None:
         now = timezone.now()
-        again = next_refresh(self.refresh_schedule, now)
+        again = next_refresh(self.refresh_schedule, now, require_tenant().time_zone)
         due = {DueKind.CALIBRATION: RefusalFloors.objects.next_due(self.bot_profile_id, now)}
         make_due(due | ({DueKind.REFRESHES: again} if again else {}))
         super().finish(last_refreshed_at=now, next_refresh_at=again, **facts)
@@ -183,7 +190,7 @@ class Source(TenantRow, Standing, Job):
     def fail(self, code: str, reason: str, *, retryable: bool = False, **facts: Any) -> None:
         again = next_attempt(
             self.refresh_schedule, timezone.now(), failures=self.attempts + 1, retryable=retryable,
-            pauses=self.source_type in SYNCED,
+            zone=require_tenant().time_zone, pauses=self.source_type in SYNCED,
         )  # fmt: skip
         if again:
             make_due({DueKind.REFRESHES: again})
@@ -194,15 +201,15 @@ class Source(TenantRow, Standing, Job):
 
         The caller saves the columns that this returns.
         """
-        self.refresh_schedule = schedule
+        self.refresh_schedule, zone = schedule, require_tenant().time_zone
         if self.status == SourceStatus.ERROR:
             failures = max(self.attempts, 1)
             self.next_refresh_at = next_attempt(
-                schedule, timezone.now(), failures=failures, retryable=False
+                schedule, timezone.now(), failures=failures, retryable=False, zone=zone
             )
         else:
             last = self.last_refreshed_at
-            self.next_refresh_at = next_refresh(schedule, last) if last else None
+            self.next_refresh_at = next_refresh(schedule, last, zone) if last else None
         return ["refresh_schedule", "next_refresh_at"]
 
     def lose_document(self, *, documents: int, chunks: int, stored_bytes: int) -> None:

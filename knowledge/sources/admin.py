@@ -30,6 +30,7 @@ from knowledge.sources.changing import (
 )
 from knowledge.sources.forms.layout import CONDITIONAL_FIELDS, CONFIGURED, lay_out, lay_out_new
 from knowledge.sources.forms.preview import choose_home, preview_form
+from knowledge.sources.forms.schedule import tell_moment
 from knowledge.sources.forms.source import NewSourceForm, SourceForm
 from knowledge.tasks import queue_ingestion
 from tenants.admin_site.model_admin import ProductAdmin, format_age, may_manage, once_per_row
@@ -63,7 +64,7 @@ class SourceAdmin(ProductAdmin):
     change_form_after_template = "admin/preview_button.html"
     readonly_fields = (
         "bot_profile", "dataset", "external_id", "source_type", "status", "shown_progress", "shown_file",
-        "document_count", "chunk_count", "language", "failed_searches", "last_refreshed_at", "next_refresh_at",
+        "document_count", "chunk_count", "language", "failed_searches", "last_refreshed_at", "shown_next",
         "created_at", "knowledge_links",
     )  # fmt: skip
 
@@ -189,6 +190,10 @@ class SourceAdmin(ProductAdmin):
     @display(description="ingested", ordering="last_refreshed_at")
     def shown_age(self, source: Source) -> str:
         return format_age(source.last_refreshed_at)
+
+    @display(description="next look")
+    def shown_next(self, source: Source) -> str:
+        return tell_moment(source.next_refresh_at)
 
     @display(description="file")
     @once_per_row

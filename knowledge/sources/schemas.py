@@ -15,10 +15,11 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_core import PydanticKnownError
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from bots.models import Tag
 from knowledge.models import RefreshSchedule, Source, SourceStatus, SourceType
+from knowledge.sources.schedule import find_fault, looks_like_times
 from minirag.lib.http_in.nouns import EmptyIsNull, Fixed, Moment, Noun, Shown, Sometimes
 from minirag.lib.http_in.openapi import EXAMPLE_IDS
 from minirag.lib.http_in.pagination import PlainPageQuery
@@ -29,6 +30,26 @@ def _once(tags: list[str]) -> list[str]:
     return list(dict.fromkeys(tags))
 
 
+def _check_schedule(schedule: str) -> str:
+    """One of the names, or times with one space between their parts."""
+    if not looks_like_times(schedule):
+        if schedule in RefreshSchedule.values:
+            return schedule
+        names = ", ".join(f"'{name}'" for name in RefreshSchedule.values)
+        raise PydanticKnownError("enum", {"expected": f"{names} or times as '15 6 * * 1-5'"})
+    if fault := find_fault(schedule):
+        raise PydanticCustomError("schedule", "{fault}", {"fault": fault})
+    return " ".join(schedule.split())
+
+
+Schedule = Annotated[
+    str,
+    AfterValidator(_check_schedule),
+    Field(
+        description="`none`, `hourly`, `daily`, `weekly`, or times as in cron (`15 6 * * 1-5`) in the tenant's zone.",
+        examples=["daily"],
+    ),
+]
 _EXAMPLE_DATASET = EXAMPLE_IDS["dataset_id"]
 
 
@@ -50,7 +71,7 @@ class SourceSchema(Noun, of=Source):
     chunk_count: Shown[int]
     error_message: Shown[str | None]
     is_active: Shown[bool]
-    refresh_schedule: RefreshSchedule | None
+    refresh_schedule: Schedule | None
     last_refreshed_at: Shown[Moment | None]
     children_count: Shown[int]
     created_at: Shown[Moment]
@@ -157,7 +178,7 @@ class NewChild(Noun, of=Source, reads="new"):
     source_type: SourceType
     config: dict[str, Any] = {}
     content: str | None = None
-    refresh_schedule: RefreshSchedule | None = None
+    refresh_schedule: Schedule | None = None
 
 
 class NewBatch(Home, Noun, of=Source, reads="new"):
@@ -166,7 +187,7 @@ class NewBatch(Home, Noun, of=Source, reads="new"):
     name: str
     description: str = ""
     source_type: SourceType = SourceType.URL
-    refresh_schedule: RefreshSchedule | None = None
+    refresh_schedule: Schedule | None = None
     children: list[NewChild]
 
 

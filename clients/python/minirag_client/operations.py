@@ -92,7 +92,6 @@ from minirag_client.types import (
     QuotaResource,
     QuotaSubject,
     Redeliveries,
-    RefreshSchedule,
     RefusalMode,
     Refusals,
     Reindex,
@@ -853,7 +852,7 @@ class Operations(Transport):
         parent_id: str | None | Unset = UNSET,
         description: str | Unset = UNSET,
         config: dict[str, Any] | Unset = UNSET,
-        refresh_schedule: RefreshSchedule | None | Unset = UNSET,
+        refresh_schedule: str | None | Unset = UNSET,
         dataset_id: str | None | Unset = UNSET,
         tags: list[str] | Unset = UNSET,
         weight: float | Unset = UNSET,
@@ -873,7 +872,7 @@ class Operations(Transport):
         dataset_id: str | None | Unset = UNSET,
         description: str | Unset = UNSET,
         source_type: SourceType | Unset = UNSET,
-        refresh_schedule: RefreshSchedule | None | Unset = UNSET,
+        refresh_schedule: str | None | Unset = UNSET,
     ) -> SourceBatch:
         """Create a source with children: `POST /v1/sources/batch`."""
         return cast(SourceBatch, self.request('POST', '/v1/sources/batch', body=given(bot_profile_id=bot_profile_id, dataset_id=dataset_id, name=name, description=description, source_type=source_type, refresh_schedule=refresh_schedule, children=children)).json())
@@ -933,7 +932,7 @@ class Operations(Transport):
         description: str | Unset = UNSET,
         config: dict[str, Any] | Unset = UNSET,
         is_active: bool | Unset = UNSET,
-        refresh_schedule: RefreshSchedule | None | Unset = UNSET,
+        refresh_schedule: str | None | Unset = UNSET,
         dataset_id: str | None | Unset = UNSET,
         tags: list[str] | Unset = UNSET,
         weight: float | Unset = UNSET,
@@ -969,7 +968,7 @@ class Operations(Transport):
         description: str | Unset = UNSET,
         config: dict[str, Any] | Unset = UNSET,
         is_active: bool | Unset = UNSET,
-        refresh_schedule: RefreshSchedule | None | Unset = UNSET,
+        refresh_schedule: str | None | Unset = UNSET,
         tags: list[str] | Unset = UNSET,
         weight: float | Unset = UNSET,
         is_pinned: bool | Unset = UNSET,

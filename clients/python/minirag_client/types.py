@@ -1181,7 +1181,7 @@ class NewBatch(TypedDict):
     name: str
     description: NotRequired[str]
     source_type: NotRequired[SourceType]
-    refresh_schedule: NotRequired[RefreshSchedule | None]
+    refresh_schedule: NotRequired[str | None]
     children: list[NewChild]
 
 
@@ -1237,7 +1237,7 @@ class NewChild(TypedDict):
     source_type: SourceType
     config: NotRequired[dict[str, Any]]
     content: NotRequired[str | None]
-    refresh_schedule: NotRequired[RefreshSchedule | None]
+    refresh_schedule: NotRequired[str | None]
 
 
 class NewCuratedAnswer(TypedDict):
@@ -1347,7 +1347,7 @@ class NewSource(TypedDict):
     description: NotRequired[str]
     source_type: SourceType
     config: NotRequired[dict[str, Any]]
-    refresh_schedule: NotRequired[RefreshSchedule | None]
+    refresh_schedule: NotRequired[str | None]
     dataset_id: NotRequired[str | None]
     tags: NotRequired[list[str]]
     weight: NotRequired[float]
@@ -1522,7 +1522,7 @@ class PutSource(TypedDict):
     source_type: SourceType
     config: NotRequired[dict[str, Any]]
     is_active: NotRequired[bool]
-    refresh_schedule: NotRequired[RefreshSchedule | None]
+    refresh_schedule: NotRequired[str | None]
     dataset_id: NotRequired[str | None]
     tags: NotRequired[list[str]]
     weight: NotRequired[float]
@@ -1611,9 +1611,6 @@ class Redis(TypedDict):
     connected_clients: int | None
     uptime_seconds: int
     db_keys: int | None
-
-
-RefreshSchedule = Literal['none', 'hourly', 'daily', 'weekly']
 
 
 class Refusal(TypedDict):
@@ -1916,7 +1913,7 @@ class Source(TypedDict):
     chunk_count: int
     error_message: str | None
     is_active: bool
-    refresh_schedule: RefreshSchedule | None
+    refresh_schedule: str | None
     last_refreshed_at: str | None
     children_count: int
     created_at: str

@@ -91,7 +91,7 @@ def lay_out(source: Source, *, may_change: bool) -> Any:
                 "fields": (
                     ("dataset", "external_id"),
                     ("language", "created_at"),
-                    ("last_refreshed_at", "next_refresh_at"),
+                    ("last_refreshed_at", "shown_next"),
                 )
             },
         ),

@@ -24,6 +24,7 @@ from knowledge.models.standing import STANDING
 from knowledge.sources.configs import LONGEST_URL, prepare_config
 from knowledge.sources.forms.connector import CONNECTOR_FIELDS, ConnectorFields
 from knowledge.sources.forms.nyxcore import NYXCORE_FIELDS, NyxCoreFields
+from knowledge.sources.forms.schedule import ScheduleField
 from knowledge.sources.forms.site import SITE_FIELDS, SiteFields
 from minirag.lib.errors import BadInput
 
@@ -48,6 +49,7 @@ class SourceForm(NyxCoreFields, ConnectorFields, SiteFields, forms.ModelForm):
         "empty for AWS. Of a cloud: the folder's WebDAV address.",
     )
 
+    refresh_schedule = ScheduleField()
     tags = TagsField(
         required=False,
         widget=UnfoldAdminTextInputWidget,
@@ -82,6 +84,9 @@ class SourceForm(NyxCoreFields, ConnectorFields, SiteFields, forms.ModelForm):
         super().__init__(*args, **kwargs)
         if "weight" in self.fields:
             self.fields["weight"].required = False
+        schedule = self.fields.get("refresh_schedule")
+        if isinstance(schedule, ScheduleField):
+            schedule.explain()
         if not self.instance._state.adding:
             self.fields["url"].initial = self.instance.config.get("url", "")
             kind = self.instance.source_type
