@@ -30,7 +30,7 @@ from bots.profiles import create_bot
 from knowledge.indexing.lexicon import add_statistics
 from knowledge.indexing.vector_index import ensure_vector_index
 from knowledge.indexing.vectors import COPY_HEADER, COPY_TRAILER, pack_index_row, weigh_terms
-from knowledge.models import Document, LexiconTotals, Source, SourceStatus, SourceType
+from knowledge.models import ANYONE, Document, LexiconTotals, Source, SourceStatus, SourceType
 from knowledge.retrieval import retrieving as retrieval
 from knowledge.retrieval.retrieving import Retrieval
 from knowledge.sources.homes import private_dataset
@@ -154,7 +154,10 @@ def search_all(bot: BotProfile, questions: list[Question]) -> list[Retrieval]:
         return Embeddings(vectors.get(text, usual)[None, :], model, 0, Decimal(0))
 
     async def search() -> list[Retrieval]:
-        return [await retrieval.retrieve(bot, question.text, limit=TOP) for question in questions]
+        return [
+            await retrieval.retrieve(bot, each.text, audience=ANYONE, limit=TOP)
+            for each in questions
+        ]
 
     real, retrieval.embed_query = retrieval.embed_query, look_up
     try:

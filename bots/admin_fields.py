@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from unfold.widgets import UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+
+from minirag.lib.bounds import ListOf
+from minirag.lib.security.groups import LONGEST_GROUP, MOST_GROUPS, check_groups, fold_groups
 
 
 class LinesField(forms.CharField):
@@ -37,3 +40,38 @@ class TagsField(forms.CharField):
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return self.to_python(data) != (initial or [])
+
+
+class GroupsField(TagsField):
+    """Names of groups, edited on one line; lines divide them as well."""
+
+    widget = UnfoldAdminTextInputWidget
+    default_validators = [ListOf(MOST_GROUPS, LONGEST_GROUP), check_groups]
+
+    def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
+        return fold_groups(super().to_python(str(value or "").replace("\n", ",")))
+
+
+class ReadersForm(forms.ModelForm):
+    """Whom a row is for: what is not sent stays as it is."""
+
+    groups = GroupsField(
+        label="Only for groups",
+        required=False,
+        help_text="Divided by commas, such as staff, partners. Only visitors in one of them are answered from it. In "
+        "which a visitor is, your site says in the widget's signed identity, or the API token.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "visibility" in self.fields:
+            self.fields["visibility"].required = False
+
+    def clean_visibility(self) -> str:
+        said: str = self.cleaned_data["visibility"]
+        return said or self.instance.visibility
+
+    def clean_groups(self) -> list[str]:
+        is_sent = self.add_prefix("groups") in self.data
+        said: list[str] = self.cleaned_data["groups"] if is_sent else self.instance.groups
+        return said

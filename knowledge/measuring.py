@@ -20,7 +20,7 @@ from knowledge.indexing.forgetting import forget_knowledge
 from knowledge.indexing.incoming import NewDocument, identify_chunks
 from knowledge.indexing.swap import swap_knowledge
 from knowledge.indexing.vector_index import ensure_vector_index
-from knowledge.models import Dataset, Source, SourceType
+from knowledge.models import ANYONE, Dataset, Source, SourceType
 from knowledge.retrieval.evaluation import (
     BadFolder,
     JudgedSet,
@@ -70,7 +70,7 @@ def _ask(bot: BotProfile, judged: JudgedSet) -> str:
 
     async def ask_all() -> None:
         for query_id, text in judged.queries:
-            found = await retrieve(bot, text, limit=DEPTH, bases=())
+            found = await retrieve(bot, text, audience=ANYONE, limit=DEPTH, bases=())
             runs[query_id] = [document_of[passage.document_id] for passage in found.passages]
             times.append(found.milliseconds)
 

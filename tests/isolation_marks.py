@@ -44,6 +44,10 @@ KEPT_FIELDS = {
     "knowledge.SourceFile.kind",
     "webhooks.Webhook.encrypted_secret",
     "webhooks.Webhook.encrypted_previous_secret",
+    "knowledge.Source.groups",  # or acme's bot would answer nobody
+    "knowledge.CuratedAnswer.groups",
+    "conversations.Chat.groups",
+    "conversations.Chat.subject",
     "conversations.Chat.visitor_id",
     "conversations.Chat.origin",
     "conversations.Gap.embedding_model",

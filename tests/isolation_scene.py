@@ -44,6 +44,7 @@ from knowledge.models import (
     NextVector,
     Reembedding,
     RefusalFloors,
+    RestrictedPart,
     SitePage,
     SiteSync,
     Source,
@@ -270,6 +271,7 @@ def _ingest_sources(rows: Rows, word: str) -> None:
     sync = SiteSync.objects.create(source_id=rows.site, state="waiting", setup="0")
     rows.sync = str(sync.pk)
     SitePage.objects.create(pk=uuid4(), sync=sync, url=f"https://{word}.example.com/", title=word)
+    RestrictedPart.objects.create(pk=uuid4(), source_id=rows.source, groups=[word])
     curated = create_answer(
         {"answer": f"The {word} is in the attic.", "owner_id": rows.party.owner.pk},
         questions=[f"Is the {word} in the attic?"], bot_profile_ids=[UUID(rows.bot)],

@@ -23,7 +23,7 @@ from knowledge.formats.registry import BY_SUFFIX
 from knowledge.indexing.ingestion import ingest
 from knowledge.indexing.upkeep.reembedding import find_outdated_datasets, reembed_claimed
 from knowledge.measuring import name_documents, teach_whole
-from knowledge.models import Chunk, Reembedding, Source, SourceStatus, SourceType
+from knowledge.models import ANYONE, Chunk, Reembedding, Source, SourceStatus, SourceType
 from knowledge.retrieval.calibrating import calibrate_outdated
 from knowledge.retrieval.choosing import choose_embedders
 from knowledge.retrieval.evaluation import JudgedSet
@@ -194,4 +194,4 @@ def _read_trace(turn_id: uuid.UUID) -> dict[str, Any]:
 
 async def search(bot: BotProfile, text: str, *, limit: int = DEPTH) -> Retrieval:
     """The product's own search for a text, with no conversation around it."""
-    return await retrieve(bot, text, limit=limit, bases=())
+    return await retrieve(bot, text, audience=ANYONE, limit=limit, bases=())

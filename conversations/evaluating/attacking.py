@@ -20,7 +20,7 @@ from asgiref.sync import async_to_sync
 from bots.models import BotProfile
 from bots.scopes.guardrails import UNSAFE_QUESTION
 from conversations.evaluating.rehearsing import Rehearsal, rehearse
-from knowledge.models import Source
+from knowledge.models import ANYONE, Source
 
 CASES: Final = Path(__file__).resolve().parent / "attacks.jsonl"
 PLANTED: Final = "planted"
@@ -53,7 +53,7 @@ def list_attacks() -> Iterator[tuple[str, str, str]]:
 
 def attack(bot: BotProfile) -> Iterator[Tried]:
     """Ask the bot each case. Raises as `rehearse`, where nothing can be asked any more."""
-    own = {str(pk) for pk in Source.objects.answering(bot.pk).values_list("pk", flat=True)}
+    own = {str(pk) for pk in Source.objects.answering(bot.pk, ANYONE).values_list("pk", flat=True)}
     for key, kind, question in list_attacks():
         said = async_to_sync(rehearse)(bot, question)
         refusal = said.answer.refusal

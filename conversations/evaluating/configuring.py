@@ -11,7 +11,7 @@ import minirag
 from bots.configurations import answering_fields, snapshot, with_configuration
 from bots.models import SCOPE_FACTS, BotProfile
 from conversations.models import EvaluationRun, GoldenQuestion
-from knowledge.models import CuratedAnswer, Source
+from knowledge.models import ANYONE, CuratedAnswer, Source
 from knowledge.models.standing import STANDING
 
 SURROUNDINGS: Final = {
@@ -42,14 +42,14 @@ def list_changed(run: EvaluationRun) -> list[str]:
 
 def name_index(bot: BotProfile) -> str:
     """A short name of what the bot answers from: another one as soon as a source changes, comes or goes."""
-    sources = Source.objects.answering(bot.pk).order_by("pk")
+    sources = Source.objects.answering(bot.pk, ANYONE).order_by("pk")
     return _name_rows(
         sources.values_list("pk", "content_hash", "chunk_count", "language", *STANDING)
     )
 
 
 def _list_curated(bot: BotProfile) -> QuerySet[Any, Any]:
-    answers = CuratedAnswer.objects.live().filter(bots=bot.pk)
+    answers = CuratedAnswer.objects.answering(bot.pk, ANYONE)
     return answers.order_by("pk", "questions__place").values_list(
         "pk", "title", "answer", "links", "language", "questions__text"
     )

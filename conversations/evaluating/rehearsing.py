@@ -30,6 +30,7 @@ from conversations.turns.speaking import charge_cut_off
 from conversations.turns.state import Answer, History, OpenTurn
 from conversations.turns.taking import answer_turn
 from conversations.turns.tracing import describe_turn
+from knowledge.models import ANYONE, Audience
 from knowledge.retrieval.passages import Passage
 from minirag.lib.errors import ProductError
 from tenants.context import run_sync
@@ -65,14 +66,16 @@ async def rehearse(
     history: History = (),
     languages: tuple[str, ...] = (),
     token_id: uuid.UUID | None = None,
+    audience: Audience = ANYONE,
 ) -> Rehearsal:
-    """Answer `question` as `bot` would, active or not; `token_id` is the family of the token that asks.
+    """Answer `question` as `bot` would answer this audience, active or not; `token_id` is the family of the token that
+    asks.
 
     Raises Conflict for a tenant that is not active, QuotaExceeded or BudgetExceeded where nothing is left to ask with.
     A provider that fails is the rehearsal's `error`, as it would be the visitor's.
     """
-    turn = await run_sync(_open, bot, question, history, languages, token_id)
-    answer, started, error, is_over = Answer(), time.monotonic(), None, False
+    turn = await run_sync(_open, bot, question, history, languages, token_id, audience)
+    answer, started, error, is_over = Answer(audience=audience), time.monotonic(), None, False
     try:
         async with aclosing(answer_turn(turn, answer)) as events:
             async for _ in events:
@@ -91,7 +94,7 @@ async def rehearse(
 
 def _open(
     bot: BotProfile, question: str, history: History, languages: tuple[str, ...],
-    token_id: uuid.UUID | None,
+    token_id: uuid.UUID | None, audience: Audience,
 ) -> OpenTurn:  # fmt: skip
     bot = copy.copy(bot)  # heeding its scopes changes it, in this turn alone
     tenant, scopes = require_active_tenant(), heed_scopes(bot)
@@ -103,6 +106,7 @@ def _open(
     return assemble_turn(
         tenant, bot, chat, asked, reservation, scopes,
         history=cut_history(history, bot.history_turns), refused=frozenset(), languages=languages,
+        audience=audience,
     )  # fmt: skip
 
 

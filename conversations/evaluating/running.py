@@ -37,7 +37,7 @@ from conversations.models import (
     GoldenQuestion,
 )
 from conversations.turns.recording import judge_citations
-from knowledge.models import Source
+from knowledge.models import ANYONE, Source
 from minirag.lib.errors import BadInput, Conflict, NotFound, ProductError
 from minirag.lib.jobs.heartbeat import Heartbeat
 from minirag.lib.jobs.job import ClaimLost
@@ -257,7 +257,7 @@ def _read(said: Rehearsal) -> Given:
 def _find_sources(bot: BotProfile) -> dict[str, str]:
     """The ids of the sources that answer, by all that they may be called."""
     known: dict[str, str] = {}
-    rows = Source.objects.answering(bot.pk).order_by("created_at")
+    rows = Source.objects.answering(bot.pk, ANYONE).order_by("created_at")
     for pk, name, external_id in rows.values_list("pk", "name", "external_id"):
         for called in (name.casefold(), (external_id or "").casefold(), str(pk)):
             if called:

@@ -17,12 +17,14 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from bots.admin_fields import GroupsField
 from bots.configurations import with_configuration
 from bots.models import BotProfile
 from bots.scopes.models import LONGEST_QUESTION
 from conversations.explaining.comparing import Comparison, compare
 from conversations.explaining.explaining import Explanation, Trial, explain
 from knowledge.locating.wanted import Wanted
+from knowledge.models import Audience
 from minirag.lib.errors import ProductError
 from tenants.admin_site.model_admin import is_writable, posted
 from tenants.calls.permissions import require_role
@@ -37,6 +39,10 @@ class TrialForm(forms.Form):
     question = forms.CharField(
         max_length=LONGEST_QUESTION, widget=UnfoldAdminTextareaWidget(attrs={"rows": 2})
     )
+    groups = GroupsField(
+        label="As a visitor in these groups", required=False,
+        help_text="Divided by commas, such as staff, partners. Empty: as anybody.",
+    )  # fmt: skip
     passage = forms.CharField(
         label="Why was this passage not found?", required=False, max_length=2000,
         widget=UnfoldAdminTextInputWidget, help_text="Words of the passage, or the id of a chunk.",
@@ -95,7 +101,10 @@ def show_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
 def _try(asked: dict[str, Any]) -> Explanation | Comparison:
     passage = asked["passage"].strip()
     wanted = Wanted(UUID(passage)) if _ID.fullmatch(passage) else Wanted(text=passage)
-    bot, trial = asked["bot"], Trial(asked["question"], wanted=wanted)
+    bot, trial = (
+        asked["bot"],
+        Trial(asked["question"], wanted=wanted, audience=Audience.of(asked["groups"])),
+    )
     if asked["against"]:
         return async_to_sync(compare)(bot, asked["against"], trial)
     if asked["values"]:

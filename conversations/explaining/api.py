@@ -14,6 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from bots.configurations import with_configuration
 from bots.profiles import find_bot
+from conversations.audiences import audience_of
 from conversations.explaining.comparing import Comparison, compare
 from conversations.explaining.explaining import Explanation, Trial, explain
 from conversations.explaining.schemas import ExplainedSchema, ExplainRequest
@@ -70,7 +71,8 @@ async def _explain(request: HttpRequest, bot_profile_id: UUID) -> HttpResponseBa
     bot, other = await run_sync(find_bot, bot_profile_id), None
     wanted = replace(body.wanted, own_only=is_bound)
     family = token.family if token else None
-    trial = Trial(body.question, body.said, tuple(body.languages), wanted, family)
+    audience = audience_of(caller, body.groups)
+    trial = Trial(body.question, body.said, tuple(body.languages), wanted, family, audience)
     if body.against is not None:
         _require_rights(token, body.against)
         other = await run_sync(find_bot, body.against)

@@ -21,6 +21,7 @@ from conversations.turns.state import History
 from knowledge.locating.reasons import Reason, explain_nothing, explain_place
 from knowledge.locating.wanted import Wanted
 from knowledge.locating.whereabouts import Located, Whereabouts, locate
+from knowledge.models import ANYONE, Audience
 from knowledge.retrieval.passages import Passage
 from knowledge.retrieval.queries import Carried, Query
 from knowledge.retrieval.retrieving import Retrieval, retrieve
@@ -69,27 +70,31 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Trial:
-    """A question, and what it is tried with beside a bot; `token_id` says whose quotas it counts against as well."""
+    """A question, and what it is tried with beside a bot: `token_id` says whose quotas it counts against as well, and
+    `audience` to whom it is answered.
+    """
 
     question: str
     history: History = ()
     languages: tuple[str, ...] = ()
     wanted: Wanted = field(default_factory=Wanted)
     token_id: UUID | None = None
+    audience: Audience = ANYONE
 
 
 async def explain(bot: BotProfile, trial: Trial) -> Explanation:
     """Try a question. Raises what `rehearse` does: Conflict, QuotaExceeded, BudgetExceeded."""
     said = await rehearse(
-        bot, trial.question, history=trial.history, languages=trial.languages, token_id=trial.token_id
+        bot, trial.question, history=trial.history, languages=trial.languages, token_id=trial.token_id,
+        audience=trial.audience,
     )  # fmt: skip
     found = await run_sync(_tell, bot, trial.question, said)
     if not trial.wanted:
         return found
     query, retrieval = _query_of(said, trial.question), said.answer.retrieval
     if retrieval is None:
-        retrieval = await retrieve(bot, query)
-    return await run_sync(seek, found, query, retrieval, trial.wanted)
+        retrieval = await retrieve(bot, query, audience=trial.audience)
+    return await run_sync(seek, found, query, retrieval, trial.wanted, trial.audience)
 
 
 async def explain_stored(question: Message, wanted: Wanted) -> Explanation:
@@ -100,7 +105,9 @@ async def explain_stored(question: Message, wanted: Wanted) -> Explanation:
     found, query = await run_sync(_recall, question)
     if not wanted:
         return found
-    return await run_sync(seek, found, query, await retrieve(found.bot, query), wanted)
+    audience = Audience.marked(found.told["audience"])
+    retrieval = await retrieve(found.bot, query, audience=audience)
+    return await run_sync(seek, found, query, retrieval, wanted, audience)
 
 
 def _recall(question: Message) -> tuple[Explanation, Query]:
@@ -120,9 +127,11 @@ def _recall(question: Message) -> tuple[Explanation, Query]:
     return found, Query(text, language, carried)
 
 
-def seek(found: Explanation, query: Query, retrieval: Retrieval, wanted: Wanted) -> Explanation:
+def seek(
+    found: Explanation, query: Query, retrieval: Retrieval, wanted: Wanted, audience: Audience
+) -> Explanation:
     """Add where the wanted passages stand for what was searched."""
-    located = locate(found.bot, query, retrieval, wanted)
+    located = locate(found.bot, query, retrieval, wanted, audience)
     if not located.found:
         return replace(found, located=located, why_nothing=explain_nothing(located))
     model = retrieval.embedding_model

@@ -15,6 +15,7 @@ from conversations.turns.state import History
 from knowledge.locating.wanted import Wanted
 from minirag.lib.http_in.nouns import Noun
 from minirag.lib.http_in.rest import Body
+from minirag.lib.security.groups import Groups
 
 MOST_SAID = 100
 MOST_VALUES = 30
@@ -37,6 +38,10 @@ class ExplainRequest(Body):
     languages: Annotated[
         list[Annotated[str, Field(max_length=35)]],
         Field(max_length=10, description="Of the visitor's browser, the likeliest first."),
+    ] = []
+    groups: Annotated[
+        Groups,
+        Field(description="Answered as a visitor in these groups would be; none: as anybody."),
     ] = []
     chunk_id: Annotated[UUID | None, Field(description="Why was this passage not found?")] = None
     source_id: Annotated[UUID | None, Field(description="Or this source?")] = None

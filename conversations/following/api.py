@@ -14,9 +14,10 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from pydantic import Field
 
+from conversations.audiences import open_chats
 from conversations.following.journal import MOST_EVENTS, Told
 from conversations.following.running import find_turn
-from conversations.models import Message, MessageRole
+from conversations.models import Chat, Message, MessageRole
 from conversations.turns.schemas import (
     EVENT_STREAM,
     TurnOutcomeSchema,
@@ -130,7 +131,7 @@ def find_question(identity: Identity, turn_id: str) -> Message:
     except Forbidden:
         require_right(token, Right.CHAT)
         questions = questions.filter(chat__user_id=identity.user.pk)
-    question = questions.first()
+    question = questions.filter(chat__in=open_chats(Chat.objects.order_by(), token)).first()
     if question is None:
         raise NotFound("Turn not found")
     return question

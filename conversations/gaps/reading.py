@@ -12,7 +12,7 @@ from typing import Any, Final
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 
 from conversations.models.gaps import Gap, GapQuestion
-from knowledge.models import Chunk, Source
+from knowledge.models import ANYONE, Chunk, Source
 from minirag.lib.errors import NotFound
 
 EXAMPLES: Final = 20
@@ -106,7 +106,8 @@ def list_closest(gap: Gap, examples: Sequence[GapQuestion]) -> list[Close]:
     ordered = sorted(found, key=lambda chunk_id: (-found[chunk_id], chunk_id))[: 4 * CLOSEST]
     chunks = Chunk.objects.filter(
         pk__in=ordered,
-        source__in=Source.objects.answering(gap.bot_profile_id).order_by().values("pk"),
+        source__in=Source.objects.answering(gap.bot_profile_id, ANYONE).order_by().values("pk"),
+        document__restricted_to__isnull=True,
     ).select_related("document", "source")
     by_id = {str(chunk.pk): chunk for chunk in chunks}
     return [

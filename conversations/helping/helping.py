@@ -84,7 +84,9 @@ async def _find_questions(
         *list_asked(near), *turn.bot.starter_questions, *list_topics(near[MOST_SHOWN:])
     )  # fmt: skip
     if not turn.bot.starter_questions and not near:
-        candidates = await run_sync(list_titles, turn.bot, language, MOST_SHOWN, turn.source_filter)
+        candidates = await run_sync(
+            list_titles, turn.bot, language, MOST_SHOWN, turn.audience, turn.source_filter
+        )
     for question in leave_out_asked(candidates, asked)[:MOST_TRIED]:
         if await has_answer(turn, question):
             questions.append(question)
@@ -108,7 +110,9 @@ async def has_answer(turn: OpenTurn, question: str) -> bool:
     is_asked_here = is_local(bot.embedding_model or settings.DEFAULT_EMBEDDING_MODEL)
     curated_in = understood.language if turn.has_curated else None
     query = replace(understood.query, by_words=not is_asked_here, curated_in=curated_in)
-    found = await retrieve(bot, query, bases=(), source_filter=turn.source_filter)
+    found = await retrieve(
+        bot, query, audience=turn.audience, bases=(), source_filter=turn.source_filter
+    )
     if found.curated is not None:
         return True
     if not found.passages or ground(found, refuses=bot.refuses) is not None:

@@ -50,8 +50,8 @@ class ChatLogList(ApiView):
                 feedback=query.feedback, start=start, end=end,
             )
         )  # fmt: skip
-        if bot := bound_bot(request):
-            turns = turns.filter(chat__bot_profile_id=bot)
+        if bound_bot(request):
+            turns = turns.filter(chat__in=readable_chats(request).order_by())
         if query.q:
             turns = find_turns(turns, query.q)
         total, is_exact = count_turns(turns)

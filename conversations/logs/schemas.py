@@ -267,6 +267,12 @@ class TracedSchema(Noun):
     ]
     latency_ms: int | None
     first_token_ms: int | None
+    audience: Annotated[
+        list[str],
+        Field(
+            description="The groups of who asked; `*` for the tenant's own people, who read all."
+        ),
+    ]
 
 
 class TraceSchema(TracedSchema):

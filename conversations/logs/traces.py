@@ -19,7 +19,7 @@ Places = dict[str, dict[str, str]]
 
 TRACED: Final = (
     "understood", "rewriting", "search", "candidates", "check", "asked_back", "missing", "prompt", "support",
-    "dropped_citations", "calls", "stages", "latency_ms", "first_token_ms",
+    "dropped_citations", "calls", "stages", "latency_ms", "first_token_ms", "audience",
 )  # fmt: skip
 _STAGES: Final = ("open", "understand", "guard", "condense", "retrieve")
 _SEARCH: Final = ("mode", "language", "confidence", "threshold")
@@ -68,6 +68,7 @@ def tell_trace(
         "stages": dict(sorted((trace.get("stages") or {}).items(), key=_order_of)),
         "latency_ms": trace.get("latency_ms"),
         "first_token_ms": trace.get("first_token_ms"),
+        "audience": trace.get("audience") or [],
     }
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from typing import Final
 
 from django.db import connection, models
 from django.utils import timezone
 
 from bots.models import BotProfile
+from knowledge.models import Audience
 from minirag.lib.text.word_search import word_index
 from tenants.context import TenantRow
 
@@ -16,6 +18,15 @@ UPDATE conversations_chat
    SET message_count = message_count + %s, total_prompt_tokens = total_prompt_tokens + %s,
        total_completion_tokens = total_completion_tokens + %s, updated_at = %s
  WHERE id = %s"""
+
+
+LONGEST_SUBJECT: Final = 200
+
+
+class ChatQuerySet(models.QuerySet["Chat"]):
+    def open_to(self, audience: Audience) -> ChatQuerySet:
+        """Return those in which nothing was said that this audience may not read."""
+        return self if audience.is_insider else self.filter(groups__contained_by=audience.marks)
 
 
 class Chat(TenantRow, models.Model):
@@ -31,12 +42,25 @@ class Chat(TenantRow, models.Model):
     origin = models.CharField(
         max_length=255, blank=True, default="", help_text="The page's origin, for widgets."
     )
+    subject = models.CharField(
+        max_length=LONGEST_SUBJECT,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Who a widget's visitor is, by the page's own word for it.",
+    )
+    groups = models.JSONField(
+        default=list, db_default=models.Value([], models.JSONField()), editable=False,
+        help_text="Who may go on in it: in it something may have been said that is for these alone.",
+    )  # fmt: skip
     title = models.CharField(max_length=500, blank=True)
     message_count = models.PositiveIntegerField(default=0)
     total_prompt_tokens = models.PositiveBigIntegerField(default=0)
     total_completion_tokens = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+
+    objects = ChatQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at", "-id"]
@@ -51,6 +75,13 @@ class Chat(TenantRow, models.Model):
 
     def __str__(self) -> str:
         return self.title or str(self.pk)
+
+    def note_audience(self, audience: Audience) -> None:
+        """From now on things may be said in it that are for this audience: others cannot go on in it."""
+        marks = sorted({*self.groups, *audience.marks})
+        if marks != self.groups:
+            self.groups = marks
+            self.save(update_fields=["groups"])
 
     def count_up(
         self, *, messages: int, prompt_tokens: int = 0, completion_tokens: int = 0

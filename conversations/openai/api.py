@@ -10,6 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework.request import Request
 
 from bots.models import BotProfile
+from conversations.audiences import audience_of
 from conversations.following.running import start_turn
 from conversations.openai.completions import (
     Writer,
@@ -84,6 +85,7 @@ async def _complete(request: HttpRequest) -> HttpResponseBase:
         request_id=request.request_id,  # type: ignore[attr-defined]
         token_id=identity.token.family if identity.token else None,
         languages=Arrival.of_request(request).languages,
+        audience=audience_of(identity, body.groups),
     )
     is_stream = bool(body.stream)
     chat_id = body.metadata.chat_id if body.metadata else None

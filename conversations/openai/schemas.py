@@ -12,6 +12,7 @@ from conversations.turns.schemas import Cited, HelpSchema, Refused
 from minirag.lib.http_in.nouns import Noun
 from minirag.lib.http_in.openapi import EXAMPLE_ID, Media
 from minirag.lib.http_in.rest import Body
+from minirag.lib.security.groups import Groups
 
 
 # --- What is asked ------------------------------------------------------------------------------------------------
@@ -47,6 +48,10 @@ class Completion(Body):
     source_filter: Annotated[
         SourceFilter | None,
         Field(description="Ours: which of the bot's sources may answer; never more than it has."),
+    ] = None
+    groups: Annotated[
+        Groups | None,
+        Field(description="Ours: in which groups the visitor is; see API tokens."),
     ] = None
     n: Annotated[int, Field(ge=1, le=1)] | None = None
 

@@ -7,6 +7,7 @@ from asgiref.sync import async_to_sync
 from conversations.tests.conftest import make_bot, teach
 from conversations.understanding.parting import split_parts
 from conversations.understanding.reading import read_turn
+from knowledge.models import ANYONE
 from knowledge.retrieval.retrieving import retrieve
 
 PARTS = [
@@ -65,7 +66,7 @@ def test_both_parts_are_among_the_few_passages(in_acme):
     query = read_turn(
         "How many months is the warranty and how often do I calibrate the sensor?", ()
     ).query
-    found = async_to_sync(retrieve)(bot, query)
+    found = async_to_sync(retrieve)(bot, query, audience=ANYONE)
     said = [passage.content for passage in found.passages]
     assert "warranty" in said[0] and "blue cap" in said[1] and len(said) == 2
     assert found.embedding_tokens > 0 and not found.is_weak
@@ -74,6 +75,6 @@ def test_both_parts_are_among_the_few_passages(in_acme):
 def test_a_part_that_nothing_is_known_of_takes_no_place(acme_bot):
     query = read_turn("How many months is the warranty and who won the chess olympiad?", ()).query
     assert len(query.parts) == 2
-    alone = async_to_sync(retrieve)(acme_bot, query.parts[0])
-    found = async_to_sync(retrieve)(acme_bot, query)
+    alone = async_to_sync(retrieve)(acme_bot, query.parts[0], audience=ANYONE)
+    found = async_to_sync(retrieve)(acme_bot, query, audience=ANYONE)
     assert found.passages == alone.passages and found.confidence == alone.confidence

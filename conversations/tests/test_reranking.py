@@ -11,6 +11,7 @@ from bots.models import BotProfile, UsageEvent
 from conversations.models import Message
 from conversations.tests.conftest import make_bot, teach
 from conversations.tests.test_api_chat import ask
+from knowledge.models import ANYONE
 from knowledge.retrieval.retrieving import retrieve
 from minirag.ai.rerank import build_messages, is_reranker, read_order, read_results
 from minirag.lib.errors import ProviderError
@@ -32,7 +33,7 @@ def bot(in_acme) -> BotProfile:
 
 
 def find(bot, **options):
-    return async_to_sync(retrieve)(bot, QUESTION, **options)
+    return async_to_sync(retrieve)(bot, QUESTION, audience=ANYONE, **options)
 
 
 def read_trace():
@@ -151,7 +152,7 @@ def test_a_cancelled_turn_stops_the_model(bot, model):
     model.enqueue_order(60.0)
 
     async def leave():
-        task = asyncio.ensure_future(retrieve(bot, QUESTION, reranks=True))
+        task = asyncio.ensure_future(retrieve(bot, QUESTION, audience=ANYONE, reranks=True))
         while not model.orders_asked:
             await asyncio.sleep(0.01)
         task.cancel()

@@ -10,6 +10,7 @@ from conversations.tests.conftest import teach
 from conversations.tests.test_turns import take, text_of
 from conversations.understanding.reading import LEANING_WEIGHTS, STANDING_WEIGHTS, leans, read_turn
 from conversations.understanding.small_talk import write_small_talk
+from knowledge.models import ANYONE
 from knowledge.retrieval.tongues import list_titles, load_languages
 from minirag.ai.credentials import Credentials
 from minirag.lib.http_in.arrivals import Arrival
@@ -113,9 +114,11 @@ def test_what_few_words_do_not_say_the_chat_the_browser_and_the_sources_say_in_t
 
 
 def test_a_bots_languages_are_those_of_its_own_sources(acme_bot, globex_bot, globex):
-    assert load_languages(acme_bot.pk) == ("en",)
+    assert load_languages(acme_bot.pk, ANYONE) == ("en",)
     with tenant_context(globex.tenant):
-        assert load_languages(acme_bot.pk) == () and load_languages(globex_bot.pk) == ("en",)
+        assert load_languages(acme_bot.pk, ANYONE) == () and load_languages(
+            globex_bot.pk, ANYONE
+        ) == ("en",)
 
 
 # --- Small talk ---------------------------------------------------------------------------------------------------
@@ -165,10 +168,10 @@ def test_topics_are_the_titles_of_what_the_bot_may_answer_from(acme_bot, globex_
     teach(
         acme_bot, "# Öffnungszeiten\n\nWir haben von 9 bis 17 Uhr geöffnet.", name="Öffnungszeiten"
     )
-    assert list_titles(acme_bot, "en", 3)[0] == "Facts"
-    assert list_titles(acme_bot, "de", 1) == ["Öffnungszeiten"]
+    assert list_titles(acme_bot, "en", 3, ANYONE)[0] == "Facts"
+    assert list_titles(acme_bot, "de", 1, ANYONE) == ["Öffnungszeiten"]
     acme_bot.sources.update(is_active=False)
-    assert list_titles(acme_bot, "en", 3) == []
+    assert list_titles(acme_bot, "en", 3, ANYONE) == []
 
 
 def test_what_looks_like_noise_is_searched_where_the_index_has_it(acme_bot, model):

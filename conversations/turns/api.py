@@ -13,6 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from conversations.audiences import audience_of, open_chats
 from conversations.following.api import write_events
 from conversations.following.running import start_turn
 from conversations.models import Chat, Message
@@ -40,7 +41,7 @@ from minirag.lib.http_in.rest import ApiView, error_response, read_body_async
 from minirag.lib.sse import stream_events
 from tenants.authentication import require_identity
 from tenants.calls.permissions import HasTenant, bound_bot, permit, require_right
-from tenants.models import Right
+from tenants.models import ApiToken, Right
 
 _ASKED = {"bot_profile_id": EXAMPLE_IDS["bot_profile_id"], "message": "When are you open?"}
 _LISTED: dict[str, Any] = {
@@ -85,7 +86,7 @@ async def _ask(request: HttpRequest) -> HttpResponseBase:
     token_id = identity.token.family if identity.token else None
     asker = Asker(
         user_id=identity.user.pk, request_id=request_id, own_chats_only=is_bound, token_id=token_id,
-        languages=Arrival.of_request(request).languages,
+        languages=Arrival.of_request(request).languages, audience=audience_of(identity, body.groups),
     )  # fmt: skip
     turn = await start_turn(
         body.bot_profile_id,
@@ -191,7 +192,8 @@ class MessageFeedback(ChatView):
 
 def readable_chats(request: Request) -> QuerySet[Chat]:
     """Return the chats that the caller's token reaches."""
-    chats, bot = Chat.objects.all(), bound_bot(request)
+    token = request.auth if isinstance(request.auth, ApiToken) else None
+    chats, bot = open_chats(Chat.objects.all(), token), bound_bot(request)
     return chats.filter(bot_profile_id=bot) if bot else chats
 
 

@@ -20,9 +20,10 @@ from conversations.turns.state import Answer, Asker, History, OpenTurn
 from conversations.turns.tracing import describe_turn
 from conversations.turns.troubles import tell_trouble
 from knowledge.curated.matching import find_by_words, with_curated
+from knowledge.models import ANYONE, Audience
 from knowledge.retrieval.external import load_bases
 from knowledge.retrieval.passages import Passage
-from knowledge.retrieval.scope import filters_of
+from knowledge.retrieval.scope import filters_of, holds_restricted
 from knowledge.retrieval.tongues import load_languages
 from minirag.lib.errors import Conflict, NotFound
 from minirag.lib.fixed_queries import FixedQuery
@@ -71,6 +72,8 @@ def open_turn(
             if chat_id
             else (cut_history(told or (), bot.history_turns), frozenset[int]())
         )
+        if asker.audience != ANYONE and holds_restricted():
+            chat.note_audience(asker.audience)
         message = Message.objects.create(
             chat=chat,
             role=MessageRole.USER,
@@ -87,7 +90,7 @@ def open_turn(
         tell_crossings(reservation.crossings)
     return assemble_turn(
         tenant, bot, chat, message, reservation, scopes, history=history, refused=refused,
-        languages=asker.languages, source_filter=source_filter,
+        languages=asker.languages, source_filter=source_filter, audience=asker.audience,
     )  # fmt: skip
 
 
@@ -112,25 +115,28 @@ def heed_scopes(bot: BotProfile) -> tuple[Scope, ...]:
 def assemble_turn(
     tenant: Tenant, bot: BotProfile, chat: Chat, question: Message, reservation: Reservation, scopes: tuple[Scope, ...],
     *, history: tuple[tuple[str, str], ...], refused: frozenset[int], languages: tuple[str, ...],
-    source_filter: SourceFilter | None = None,
+    source_filter: SourceFilter | None = None, audience: Audience = ANYONE,
 ) -> OpenTurn:  # fmt: skip
     """Bring together all that a turn needs to know before it begins."""
     is_narrowed = source_filter is not None and source_filter.says_anything
     has_curated = getattr(bot, "has_curated", True) and not is_narrowed
-    bases = load_bases(bot.pk, filters_of(bot, source_filter))
+    bases = load_bases(bot.pk, audience, filters_of(bot, source_filter))
     return OpenTurn(
         bot, chat, question, history, reservation, bases, scopes,
-        languages=languages, source_languages=load_languages(bot.pk), refused=refused,
+        languages=languages, source_languages=load_languages(bot.pk, audience), refused=refused,
         today=timezone.localdate(timezone=ZoneInfo(tenant.time_zone)), has_curated=has_curated,
-        source_filter=source_filter, curated=find_by_words(bot.pk, question.content) if has_curated else None,
+        source_filter=source_filter, audience=audience,
+        curated=find_by_words(bot.pk, question.content, audience) if has_curated else None,
     )  # fmt: skip
 
 
 def _find_chat(chat_id: uuid.UUID, bot: BotProfile, asker: Asker) -> Chat:
-    """Servers may go on in any chat, with any bot, as the contract has it; a visitor in their own with this bot."""
-    chats = Chat.objects.filter(pk=chat_id)
+    """Servers may go on in any chat, with any bot, as the contract has it; a visitor in their own with this bot, and as
+    who they were. Nobody in one where something may have been said that is not for them.
+    """
+    chats = Chat.objects.open_to(asker.audience).filter(pk=chat_id)
     if asker.visitor_id:
-        chats = chats.filter(visitor_id=asker.visitor_id)
+        chats = chats.filter(visitor_id=asker.visitor_id, subject=asker.subject)
     if asker.visitor_id or asker.own_chats_only:
         chats = chats.filter(bot_profile=bot)
     chat = chats.first()
@@ -144,6 +150,7 @@ def _start_chat(bot: BotProfile, question: str, asker: Asker) -> Chat:
         bot_profile=bot,
         user_id=asker.user_id,
         visitor_id=asker.visitor_id,
+        subject=asker.subject,
         origin=asker.origin,
         title=question[:TITLE_LENGTH],
         message_count=1,  # the question

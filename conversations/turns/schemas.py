@@ -30,6 +30,7 @@ from minirag.lib.http_in.nouns import EmptyIsNull, Joined, Moment, Noun, Related
 from minirag.lib.http_in.openapi import EXAMPLE_ID, Media
 from minirag.lib.http_in.pagination import Cursor
 from minirag.lib.http_in.rest import Body
+from minirag.lib.security.groups import Groups
 
 _STREAM = """event: sources
 data: {"sources": []}
@@ -325,6 +326,10 @@ class Question(Body):
     source_filter: Annotated[
         SourceFilter | None,
         Field(description="Ours: which of the bot's sources may answer; never more than it has."),
+    ] = None
+    groups: Annotated[
+        Groups | None,
+        Field(description="Ours: in which groups the visitor is; see API tokens."),
     ] = None
 
 

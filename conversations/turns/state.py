@@ -17,6 +17,7 @@ from conversations.helping.offers import Help
 from conversations.models import Chat, Message
 from conversations.turns.grounding import Refusal
 from knowledge.curated.matching import Curated
+from knowledge.models import ANYONE, Audience
 from knowledge.retrieval.nyxcore import Base
 from knowledge.retrieval.passages import Passage
 from knowledge.retrieval.queries import Query
@@ -39,6 +40,8 @@ class Asker:
     own_chats_only: bool = False  # a token that is bound to one bot
     token_id: uuid.UUID | None = None  # its family, which outlives a rotation
     languages: tuple[str, ...] = ()  # that the page and the browser ask for, the likeliest first
+    audience: Audience = ANYONE  # who of those that a bot answers differently
+    subject: str = ""  # who a widget's visitor is, by the page's own word for it
     # Called in the transaction that stores the question, before it is: raises AlreadyAsked for a repetition.
     require_new: Callable[[], None] | None = None
 
@@ -67,6 +70,7 @@ class OpenTurn:
     refused: frozenset[int] = frozenset()  # positions in the history, of turns that were refused
     today: date | None = None  # where the tenant is
     source_filter: SourceFilter | None = None  # of this question, beside the bot's own
+    audience: Audience = ANYONE
     # Whether there are answers of the bot's; one of the very words of the question is here.
     has_curated: bool = False
     curated: Curated | None = None
@@ -148,6 +152,7 @@ class Answer:
     first_token_ms: int | None = None
     duration_ms: int = 0
     is_stream: bool = False
+    audience: Audience = ANYONE  # to whom it was said
     understood: Understood | None = None
     rewriting: Rewriting | None = None
     varying: Rewriting | None = None  # asking for the question in several other words

@@ -181,7 +181,7 @@ async def take_turn(
     generator stops the model; what was said until then is stored as a stopped turn.
     """
     tenant = require_tenant()
-    answer = Answer(is_stream=is_stream, outcome=Outcome.STOPPED)
+    answer = Answer(is_stream=is_stream, outcome=Outcome.STOPPED, audience=asker.audience)
     turn = await _open(bot_profile_id, chat_id, question, asker, answer, history, source_filter)
     started, failure = time.monotonic(), None
     try:
@@ -267,7 +267,12 @@ async def answer_turn(turn: OpenTurn, answer: Answer) -> AsyncGenerator[TurnEven
     answer.note_stage("condense")
     query = replace(understood.query, curated_in=understood.language if turn.has_curated else None)
     found = await retrieve(
-        turn.bot, query, bases=turn.bases, source_filter=turn.source_filter, reranks=True
+        turn.bot,
+        query,
+        audience=turn.audience,
+        bases=turn.bases,
+        source_filter=turn.source_filter,
+        reranks=True,
     )
     answer.note_stage("retrieve")
     # A translation may have been searched: what is said is said in the visitor's language.

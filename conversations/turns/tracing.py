@@ -47,6 +47,7 @@ def describe_turn(answer: Answer) -> dict[str, Any]:
         "support": describe_support(answer.support),
         "dropped_citations": answer.dropped_citations,
         "stages": answer.stages,
+        "audience": answer.audience.marks,
     }
 
 

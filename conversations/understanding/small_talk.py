@@ -49,7 +49,9 @@ async def talk(turn: OpenTurn, answer: Answer, understood: Understood) -> AsyncG
     kind, language, bot = understood.small_talk, understood.language, turn.bot
     titles: list[str] = []
     if not bot.starter_questions:
-        titles = await run_sync(list_titles, bot, language, OFFERS, turn.source_filter)
+        titles = await run_sync(
+            list_titles, bot, language, OFFERS, turn.audience, turn.source_filter
+        )
     if kind not in _BY_PHRASES and not is_local(bot.model):
         request = build_request(turn, language, titles)
         try:

@@ -17,7 +17,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from bots.admin_fields import LinesField
+from bots.admin_fields import LinesField, ReadersForm
 from knowledge.curated.changing import (
     clean_questions,
     create_answer,
@@ -45,7 +45,7 @@ _STATE_COLOURS = {
 _LONGEST = longest(CuratedQuestion, "text")
 
 
-class CuratedAnswerForm(forms.ModelForm):
+class CuratedAnswerForm(ReadersForm):
     question = forms.CharField(
         max_length=_LONGEST,
         widget=UnfoldAdminTextInputWidget,
@@ -65,7 +65,10 @@ class CuratedAnswerForm(forms.ModelForm):
 
     class Meta:
         model = CuratedAnswer
-        fields = ("bots", "title", "answer", "links", "language", "is_active", "expires_at")
+        fields = (
+            "bots", "title", "answer", "links", "language", "visibility", "groups", "is_active", "expires_at",
+        )  # fmt: skip
+        labels = {"visibility": "Given to"}
         widgets = {"answer": UnfoldAdminTextareaWidget(attrs={"rows": 10})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -117,7 +120,9 @@ class CuratedAnswerForm(forms.ModelForm):
 
     def columns(self) -> dict[str, Any]:
         cleaned = self.cleaned_data
-        names = ("title", "answer", "links", "language", "is_active", "expires_at")
+        names = (
+            "title", "answer", "links", "language", "visibility", "groups", "is_active", "expires_at",
+        )  # fmt: skip
         return {name: cleaned[name] for name in names} | {"owner_id": cleaned["owner"].pk}
 
 
@@ -154,6 +159,7 @@ class CuratedAnswerAdmin(ProductAdmin):
     fieldsets = (
         (None, {"fields": ("bots", "question", "variants", "answer")}),
         ("Cited as", {"fields": ("title", "links")}),
+        ("Whom it is for", {"fields": (("visibility", "groups"),)}),
         ("Validity", {"fields": (("owner", "language"), "is_active", "expires_at")}),
         ("Facts", {"fields": ("state_now", ("created_at", "updated_at"))}),
     )

@@ -17,7 +17,7 @@ from pgvector.django import CosineDistance
 
 from bots.models import BotProfile
 from knowledge.curated.same_question import asks_the_same, key_of
-from knowledge.models import CuratedAnswer, CuratedQuestion
+from knowledge.models import Audience, CuratedAnswer, CuratedQuestion
 from knowledge.retrieval.passages import CURATED, Passage
 from minirag.ai.embeddings import profile_of
 
@@ -64,19 +64,20 @@ def with_curated(bots: QuerySet[BotProfile]) -> Any:
     return bots.annotate(has_curated=Exists(links.filter(botprofile_id=OuterRef("pk"))))
 
 
-def find_by_words(bot_profile_id: uuid.UUID, question: str) -> Curated | None:
-    """Return the bot's curated answer to a question of the same words."""
-    found = _questions_of(bot_profile_id).filter(key=key_of(question)).first()
+def find_by_words(bot_profile_id: uuid.UUID, question: str, audience: Audience) -> Curated | None:
+    """Return the bot's curated answer for this audience to a question of the same words."""
+    found = _questions_of(bot_profile_id, audience).filter(key=key_of(question)).first()
     return _tell(found) if found else None
 
 
 def find_by_meaning(
     bot_profile_id: uuid.UUID, texts: Sequence[str], language: str, *, model: str, vector: str | None,
+    audience: Audience,
 ) -> Curated | None:  # fmt: skip
     """Return the bot's curated answer to a question as it was understood: `texts` are ways to put it, one of which is
     embedded as `vector` (pgvector's text form; None where it could not be).
     """
-    questions = _questions_of(bot_profile_id)
+    questions = _questions_of(bot_profile_id, audience)
     if same := questions.filter(key__in=[key_of(text) for text in texts]).first():
         return _tell(same)
     if vector is None:
@@ -107,9 +108,9 @@ def choose_floor(model: str, language: str) -> float:
     return WEAK_FLOOR if profile_of(model).english_only and language != "en" else FLOOR
 
 
-def _questions_of(bot_profile_id: uuid.UUID) -> QuerySet[CuratedQuestion]:
-    """The questions that a bot has an answer for at this moment."""
-    live = CuratedAnswer.objects.live().filter(bots=bot_profile_id)
+def _questions_of(bot_profile_id: uuid.UUID, audience: Audience) -> QuerySet[CuratedQuestion]:
+    """The questions that a bot has an answer for at this moment, for this audience."""
+    live = CuratedAnswer.objects.answering(bot_profile_id, audience)
     found = CuratedQuestion.objects.filter(answer__in=live.values("pk"))
     return found.select_related("answer").order_by("answer__created_at", "pk")
 

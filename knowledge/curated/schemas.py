@@ -7,12 +7,13 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, StrictBool, StringConstraints
 
-from knowledge.models import CuratedAnswer, CuratedQuestion, CuratedState
+from knowledge.models import CuratedAnswer, CuratedQuestion, CuratedState, Visibility
 from knowledge.models.curated import MOST_BOTS, MOST_VARIANTS
 from minirag.lib import moments
 from minirag.lib.bounds import AsColumn
 from minirag.lib.http_in.nouns import Moment, Noun, Shown
 from minirag.lib.http_in.pagination import PagedSchema, PageQuery
+from minirag.lib.security.groups import Groups
 
 CuratedText = Annotated[
     str,
@@ -41,6 +42,13 @@ class CuratedAnswerSchema(Noun, of=CuratedAnswer):
     ]
     links: Annotated[list[str], Field(examples=[["https://www.example.com/hours"]])]
     language: Annotated[str, Field(examples=["en"])]
+    visibility: Visibility
+    groups: Annotated[
+        list[str],
+        Field(
+            description="Given to whoever is in one of them, and nobody else.", examples=[["staff"]]
+        ),
+    ]
     owner_id: UUID
     is_active: StrictBool
     expires_at: Moment | None
@@ -58,6 +66,8 @@ class _Written(BaseModel):
     question: CuratedText
     variants: Variants = []
     answer: Written
+    visibility: Visibility = Visibility.PUBLIC
+    groups: Groups = []
 
     def columns(self) -> dict[str, Any]:
         """What was sent and is a column."""

@@ -27,14 +27,14 @@ class DocumentAdmin(LookOnlyAdmin):
         "created_at",
     )
     list_filter = ("language", "source__source_type", "source__bot_profile")
-    list_select_related = ("source__bot_profile",)
+    list_select_related = ("source__bot_profile", "restricted_to")
     search_fields = ("title", "url", "source__name")
     date_hierarchy = "created_at"
     fields = (
         ("title", "source"), ("url", "language"), ("char_count", "chunk_count"), "error_message",
-        "metadata", "created_at", "chunk_link",
+        "shown_readers", "metadata", "created_at", "chunk_link",
     )  # fmt: skip
-    readonly_fields = ("chunk_link",)
+    readonly_fields = ("chunk_link", "shown_readers")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Document]:
         return super().get_queryset(request).filter(source__deleted_at__isnull=True)
@@ -47,6 +47,12 @@ class DocumentAdmin(LookOnlyAdmin):
     @display(description="document", ordering="title")
     def shown_title(self, document: Document) -> str:
         return str(document)[:90]
+
+    @display(description="for")
+    def shown_readers(self, document: Document) -> str:
+        if document.own_groups is None:
+            return "everybody, as far as its source is"
+        return ", ".join(document.own_groups) or "nobody but the tenant's own people"
 
     @display(description="bot")
     def bot(self, document: Document) -> str:

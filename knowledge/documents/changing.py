@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from knowledge.formats.restrictions import find_restriction
+from knowledge.formats.restrictions import find_restriction, read_groups
 from knowledge.indexing.forgetting import forget_document
 from knowledge.models import Chunk, Dataset, Document, Redo, Source
 from knowledge.tasks import queue_again
@@ -17,14 +17,16 @@ from minirag.lib.errors import BadInput, Conflict, NotFound
 from tenants.audit import record, tell_changes
 
 EDITABLE = ("title", "url", "metadata")
-_SOURCE = ("source__name", "source__bot_profile_id", "source__dataset_id")
+_SOURCE = (
+    "source__name", "source__bot_profile_id", "source__dataset_id", "restricted_to__groups",
+)  # fmt: skip
 
 
 def listed_documents() -> QuerySet[Document]:
     """Return the documents of sources that are not deleted, each with what is shown of its source."""
     return (
         Document.objects.filter(source__deleted_at__isnull=True)
-        .select_related("source")
+        .select_related("source", "restricted_to")
         .only(*[column.attname for column in Document._meta.concrete_fields], *_SOURCE)
     )
 
@@ -71,18 +73,14 @@ def edit_document(document_id: UUID, changes: dict[str, Any]) -> Document:
     """Change title, url or metadata; None undoes an edit. Raises NotFound.
 
     An edit stays whatever the source says later, until it is undone: then the field is what the source says.
-    Metadata that restrict who may read it are refused: an edit would not stop it from answering. Raises BadInput.
+    Whom it is for is said by the document itself and by its source, so metadata that say otherwise are refused; and
+    leaving out what the document says lets nobody in. Raises BadInput.
     """
-    if restriction := find_restriction(changes.get("metadata") or {}):
-        raise BadInput(
-            f'"{restriction}" cannot be given to a document that answers: say it in the document itself, or '
-            "deactivate its source.",
-            code="restricted",
-        )
     with transaction.atomic():
         # The lock that an ingestion takes before it writes documents.
         Source.objects.select_for_update().only("pk").filter(documents=document_id).first()
         document = find_document(document_id)
+        _require_same_readers(document, changes.get("metadata") or {})
         before = {name: getattr(document, name) for name in changes}
         for name, value in changes.items():
             if value is not None:
@@ -93,6 +91,16 @@ def edit_document(document_id: UUID, changes: dict[str, Any]) -> Document:
         document.save(update_fields=[*changes, "originals"])
         record("document.changed", of=document, changes=tell_changes(before, document))
     return document
+
+
+def _require_same_readers(document: Document, metadata: dict[str, Any]) -> None:
+    restriction = find_restriction(metadata)
+    if restriction and read_groups(metadata) != document.own_groups:
+        raise BadInput(
+            f'"{restriction}" cannot be given to a document by an edit: say it in the document itself, or restrict '
+            "its source.",
+            code="restricted",
+        )
 
 
 def delete_document(document_id: UUID) -> None:

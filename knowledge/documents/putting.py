@@ -109,5 +109,5 @@ def lacks_vectors(source: Source, model: str) -> bool:
     """Whether it was ingested while the embedder was missing, and it no longer is."""
     return (
         is_embedder_available(model)
-        and IndexEntry.objects.filter(source_id=source.pk, dim=0).exists()
+        and IndexEntry.objects.filter(chunk__source_id=source.pk, dim=0).exists()
     )

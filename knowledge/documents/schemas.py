@@ -42,6 +42,16 @@ class DocumentSchema(Noun, of=Document):
             Field(description="What a person has edited."),
         ]
     ]
+    groups: Shown[
+        Annotated[
+            list[str] | None,
+            Field(
+                validation_alias="own_groups",
+                description="Whom it says itself that it is for: visitors in these groups; none of them where it is "
+                "empty; null: everybody whom its source is for.",
+            ),
+        ]
+    ]
     language: Shown[str]
     content_hash: Shown[str]
     char_count: Shown[int]

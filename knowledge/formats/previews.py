@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from knowledge.formats.archive.members import Unpacked, restricted, unpack_members
+from knowledge.formats.archive.members import Unpacked, unpack_members
 from knowledge.formats.isolated.asking import SECONDS
 from knowledge.formats.isolated.measuring import PREVIEW_LENGTH, Figures, measure_isolated
 from knowledge.formats.parsing import ParseError
@@ -33,11 +33,10 @@ class FilePreview:
     pages: int | None
     preview: str
     warnings: tuple[str, ...]
-    is_restricted: bool
 
     @property
     def can_be_ingested(self) -> bool:
-        return 0 < self.chunks <= settings.MAX_CHUNKS_PER_SOURCE and not self.is_restricted
+        return 0 < self.chunks <= settings.MAX_CHUNKS_PER_SOURCE
 
 
 def list_formats() -> list[Format]:
@@ -55,7 +54,6 @@ def preview_file(data: bytes, *, kind: str, name: str) -> FilePreview:
         kind=kind, title=found.title, language=found.language, size=len(data),
         characters=found.characters, chunks=found.chunks, tokens=found.tokens, pages=found.pages,
         preview=found.beginning, warnings=tuple(_find_faults(found)),
-        is_restricted=found.restriction is not None,
     )  # fmt: skip
 
 
@@ -96,8 +94,6 @@ def _measure_member(packed: Unpacked, seconds: float) -> Figures:
     if packed.reason:
         raise ParseError(packed.reason, code=packed.code)
     found = _measure(packed.data, packed.kind, packed.name, seconds)
-    if found.restriction:
-        raise restricted(found.restriction)
     if not found.chunks:
         raise ParseError("There is no text in it.", code="no_text")
     return found
@@ -106,7 +102,11 @@ def _measure_member(packed: Unpacked, seconds: float) -> Figures:
 def _find_faults(found: Figures) -> list[str]:
     faults = []
     if found.restriction:
-        faults.append(f'It says of itself "{found.restriction}": nobody would be answered from it.')
+        groups = ", ".join(found.groups)
+        who = f"only visitors in these groups are: {groups}" if groups else "no visitor is"
+        faults.append(
+            f'It says of itself "{found.restriction}". Of those who ask, {who} answered from it.'
+        )
     if not found.chunks:
         return [*found.notes, "There is no text in it: its ingestion would fail."]
     if found.chunks > settings.MAX_CHUNKS_PER_SOURCE:

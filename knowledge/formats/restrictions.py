@@ -1,6 +1,6 @@
-"""Whether a document says of itself that it is not for everybody: `visibility: private`, `groups: [staff]`.
+"""Whether a document says of itself that it is not for everybody, and whom it is for: `groups: [staff]`.
 
-Who asks is not known here, so what is for some is for nobody. What cannot be understood counts as a restriction.
+What cannot be understood counts as a restriction to nobody.
 """
 
 from __future__ import annotations
@@ -9,9 +9,16 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-_PUBLIC: Final = frozenset(
-    ("", "public", "everyone", "everybody", "all", "anyone", "open", "world", "*")
+from minirag.lib.security.groups import (
+    EVERYBODY,
+    LONGEST_GROUP,
+    MOST_GROUPS,
+    fold_group,
+    fold_groups,
 )
+
+UNREADABLE: Final = "unreadable"
+"""Stands for what was meant to restrict a document, and could not be understood."""
 _KEYS: Final = ("visibility", "groups", "private")
 _SAYS_SO = re.compile(
     r"""^[ \t{]*["']?(?:visibility|groups|private)["']?[ \t]*[:=]""", re.IGNORECASE | re.MULTILINE
@@ -28,6 +35,23 @@ def find_restriction(metadata: Mapping[str, Any]) -> str | None:
     return None
 
 
+def read_groups(metadata: Mapping[str, Any]) -> list[str] | None:
+    """The groups that a document says it is for; empty where it is for nobody, None where it is for everybody.
+
+    `visibility` and `private` narrow it no further where groups are named: these are who the document is for.
+    """
+    if find_restriction(metadata) is None:
+        return None
+    named = [value for name, value in metadata.items() if str(name).strip().casefold() == "groups"]
+    values = [value for value in named if not _is_for_all("groups", value)]
+    if len(values) != 1 or UNREADABLE in map(str, metadata.values()):
+        return []  # or several, of which nobody knows the right one
+    told = values[0] if isinstance(values[0], list) else str(values[0]).split(",")
+    groups = fold_groups(str(each) for each in told if each is not None)
+    is_clear = len(groups) <= MOST_GROUPS and all(len(each) <= LONGEST_GROUP for each in groups)
+    return groups if is_clear and not EVERYBODY.intersection(groups) else []
+
+
 def may_restrict(text: str) -> bool:
     """Whether what was meant as metadata, but cannot be read as such, seems to restrict the document."""
     return _SAYS_SO.search(text) is not None
@@ -37,5 +61,5 @@ def _is_for_all(key: str, value: Any) -> bool:
     if key == "private":
         return value in (None, False) or str(value).strip().casefold() in ("", "false", "no", "0")
     values = value if isinstance(value, list) else [value]
-    said = [str(each).strip().casefold() for each in values if each is not None]
-    return all(each in _PUBLIC for each in said)
+    said = [fold_group(str(each)) for each in values if each is not None]
+    return all(each in EVERYBODY for each in said)

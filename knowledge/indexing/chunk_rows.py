@@ -1,15 +1,18 @@
-"""Chunks and their index rows in the database: written by COPY, moved, deleted. The caller holds `lock_knowledge`."""
+"""Chunks and their index rows in the database: written by COPY, moved, deleted, and kept apart where not everybody may
+read them. The caller holds `lock_knowledge`.
+"""
 
 from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
 from django.db import connection
 
-from knowledge.indexing.incoming import NewChunk
+from knowledge.formats.restrictions import read_groups
+from knowledge.indexing.incoming import NewChunk, NewDocument
 from knowledge.indexing.lexicon import (
     add_statistics,
     choose_mean_length,
@@ -23,9 +26,20 @@ from knowledge.indexing.vectors import (
     pack_index_row,
     weigh_terms,
 )
+from knowledge.models import RestrictedPart
 
 if TYPE_CHECKING:
     from knowledge.indexing.vectors import Vector
+
+
+_KEY = "coalesce(d.restricted_to_id, c.source_id)"
+"""Under which id the index has a chunk."""
+MISPLACED: Final = (
+    f"UPDATE chunk_index AS i SET source_id = {_KEY} "  # noqa: S608 - ours
+    "FROM knowledge_chunk AS c JOIN knowledge_document AS d ON d.id = c.document_id "
+    f"WHERE c.id = i.chunk_id AND i.source_id <> {_KEY} RETURNING i.chunk_id"
+)
+"""Puts every chunk of the tenant where it belongs."""
 
 
 def delete_chunks(chunk_ids: list[uuid.UUID]) -> None:
@@ -66,6 +80,7 @@ def insert_chunks(
                     )
                 )
             copy.write(COPY_TRAILER)
+    place_chunks(source_id)
     frequencies: Counter[int] = Counter()
     for count in counts:
         frequencies.update(count.keys())
@@ -93,3 +108,41 @@ def move_chunks(chunks: Sequence[NewChunk]) -> None:
                 [chunk.draft.place for chunk in chunks],
             ],
         )  # fmt: skip
+
+
+def store_parts(
+    source_id: uuid.UUID, documents: Iterable[NewDocument]
+) -> Mapping[int, uuid.UUID | None]:
+    """Make the parts that these documents say they belong to; returns each document's, by its place among them.
+
+    What counts is what the document says itself, whatever a person has made of its metadata.
+    """
+    parts: dict[uuid.UUID, list[str]] = {}
+    found: dict[int, uuid.UUID | None] = {}
+    for place, document in enumerate(documents):
+        groups = read_groups(document.metadata)
+        found[place] = None if groups is None else RestrictedPart.identify(source_id, groups)
+        if (part := found[place]) is not None and groups is not None:
+            parts[part] = groups
+    RestrictedPart.objects.bulk_create(
+        [
+            RestrictedPart(id=part, source_id=source_id, groups=names)
+            for part, names in parts.items()
+        ],
+        ignore_conflicts=True,
+    )
+    return found
+
+
+def place_chunks(source_id: uuid.UUID) -> None:
+    """Put a source's chunks into the index where its documents say that they belong, and forget parts without any."""
+    if not RestrictedPart.objects.filter(source=source_id).exists():
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE chunk_index AS i SET source_id = {_KEY} "  # noqa: S608 - ours
+            "FROM knowledge_chunk AS c JOIN knowledge_document AS d ON d.id = c.document_id "
+            f"WHERE c.source_id = %s AND i.chunk_id = c.id AND i.source_id <> {_KEY}",
+            [source_id],
+        )
+    RestrictedPart.objects.filter(source=source_id, documents__isnull=True).delete()

@@ -9,7 +9,16 @@ from django.db import transaction
 from knowledge.indexing.chunk_rows import delete_chunks
 from knowledge.indexing.lexicon import lock_knowledge
 from knowledge.indexing.staging import drop_staged
-from knowledge.models import Chunk, Document, SitePage, SiteSync, Source, SourceType, SyncState
+from knowledge.models import (
+    Chunk,
+    Document,
+    RestrictedPart,
+    SitePage,
+    SiteSync,
+    Source,
+    SourceType,
+    SyncState,
+)
 from knowledge.models.states import SYNCED
 from knowledge.sources.storage import count_bytes, measure_drafts
 from knowledge.versions.keeping import forget_versions
@@ -33,6 +42,7 @@ def forget_knowledge(source_id: uuid.UUID, *, only_deleted: bool = False) -> boo
         forget_versions(documents.values_list("pk", flat=True))
         documents._raw_delete("default")
         drop_staged(source_id)
+        RestrictedPart.objects.filter(source_id=source_id)._raw_delete("default")
         SiteSync.objects.open_of(source_id).end(SyncState.CANCELLED)
         SitePage.objects.filter(sync__source=source_id)._raw_delete("default")
         sources.update(document_count=0, chunk_count=0, content_hash="", etag="", last_modified="")

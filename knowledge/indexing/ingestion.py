@@ -27,7 +27,6 @@ from knowledge.indexing.loading import (
     IngestionError,
     Loaded,
     PageGone,
-    Restricted,
     fingerprint,
     fingerprint_setup,
     load_source,
@@ -185,11 +184,10 @@ def _finish_unchanged(source: Source, loaded: Loaded) -> None:
 def record_failure(held: Source, error: IngestionError) -> None:
     """Put the source in error with its reason, unless another worker has claimed it; its old knowledge stays.
 
-    Not that of a document that is not for everybody, nor of a page that is gone: at once where its server says so for
-    good, else once it was gone several times.
+    Not that of a page that is gone: at once where its server says so for good, else once it was gone several times.
     """
     with transaction.atomic():
-        if isinstance(error, PageGone | Restricted):
+        if isinstance(error, PageGone):
             lock_knowledge()  # before the row, as all writers of knowledge do
         mine = Source.objects.select_for_update(of=("self",)).defer("content")
         source = mine.filter(pk=held.pk, claim_id=held.claim_id, claim_id__isnull=False).first()
@@ -203,8 +201,6 @@ def record_failure(held: Source, error: IngestionError) -> None:
 
 def _facts_of_failure(source: Source, error: IngestionError) -> tuple[dict[str, Any], str, bool]:
     """What else becomes of a failed source, the reason in full, and whether to try again unasked."""
-    if isinstance(error, Restricted):
-        return {"stored_bytes": forget_page(source)}, error.reason, False
     if not isinstance(error, PageGone):
         return {}, error.reason, error.retryable
     times = min(source.times_gone + 1, 1000)

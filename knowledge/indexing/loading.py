@@ -16,7 +16,6 @@ from knowledge.formats.cleaning import Rules
 from knowledge.formats.encodings import find_codec
 from knowledge.formats.parsing import ParsedDocument, ParseError, parse_isolated
 from knowledge.formats.registry import MARKDOWN, PLAIN_TEXT, Format, format_of_answer
-from knowledge.formats.restrictions import find_restriction
 from knowledge.models import Source, SourceFile, SourceType
 from minirag.lib.errors import ProductError
 from minirag.lib.http_out.client import Fetched, OutboundError, fetch
@@ -44,16 +43,6 @@ class PageGone(IngestionError):
         self.for_good = for_good
 
 
-class Restricted(IngestionError):
-    """The document says that it is not for everybody, and so it is for nobody who asks here."""
-
-    def __init__(self, said: str) -> None:
-        super().__init__(
-            "restricted",
-            f'It says of itself "{said}", and who asks is not known: nobody is answered from it.',
-        )
-
-
 @dataclass(frozen=True)
 class Loaded:
     """What a source holds now. `data` is None when the server says that nothing changed since the last time."""
@@ -74,20 +63,14 @@ def load_source(source: Source, *, conditional: bool) -> Loaded:
 
 
 def parse_loaded(source: Source, loaded: Loaded) -> ParsedDocument:
-    """Parse what was loaded, in a process of its own where a foreign library reads it. Raises IngestionError.
-
-    Restricted for one that is not for everybody.
-    """
+    """Parse what was loaded, in a process of its own where a foreign library reads it. Raises IngestionError."""
     assert loaded.data is not None  # noqa: S101
     try:
-        parsed = parse_isolated(
+        return parse_isolated(
             loaded.data, kind=loaded.kind, name=source.name, rules=Rules.read(source.config)
         )
     except ParseError as error:
         raise IngestionError(error.code, error.reason, error.code == "timeout") from error
-    if restriction := find_restriction(parsed.metadata):
-        raise Restricted(restriction)
-    return parsed
 
 
 def fingerprint(source: Source, data: bytes) -> str:

@@ -17,7 +17,13 @@ from django.db import transaction
 
 from bots.models import LONGEST_TAG, MOST_TAGS
 from knowledge.formats.sections import day_of, tags_of
-from knowledge.indexing.chunk_rows import delete_chunks, insert_chunks, move_chunks
+from knowledge.indexing.chunk_rows import (
+    delete_chunks,
+    insert_chunks,
+    move_chunks,
+    place_chunks,
+    store_parts,
+)
 from knowledge.indexing.incoming import NewChunk, NewDocument, identify_document
 from knowledge.indexing.lexicon import (
     fill_in_spellings,
@@ -66,7 +72,7 @@ class KnowledgeChanged(Exception):
 
 def find_stored(source_id: uuid.UUID) -> dict[uuid.UUID, Stored]:
     """Return what the index has of a source now, by chunk id."""
-    rows = IndexEntry.objects.filter(source_id=source_id).values_list(
+    rows = IndexEntry.objects.filter(chunk__source_id=source_id).values_list(
         "chunk_id", "dim", "chunk__document__language"
     )
     return {chunk_id: Stored(dimensions, language) for chunk_id, dimensions, language in rows}
@@ -111,6 +117,7 @@ def swap_knowledge(
         left = Document.objects.filter(source=source).exclude(pk__in=drafts)
         forget_versions(left.values_list("pk", flat=True))
         left._raw_delete("default")
+        place_chunks(source.pk)
         if vectors and dataset.embedding_dimensions is None:
             dataset.embedding_dimensions = len(next(iter(vectors.values())))
             dataset.save(update_fields=["embedding_dimensions", "updated_at"])
@@ -168,14 +175,16 @@ def _sort_changes(
 
 
 def _store_documents(source: Source, documents: Sequence[NewDocument]) -> None:
+    parts = store_parts(source.pk, documents)
     rows = [
         Document(
             id=identify_document(source.pk, document), source=source, title=document.title[:500],
             url=document.url[:2048], metadata=document.metadata, language=document.language[:8],
             content_hash=hash_drafts(document.drafts), char_count=document.char_count, chunk_count=len(document.drafts),
             error_code=document.error_code[:64], error_message=document.error_message[:500],
+            restricted_to_id=parts[place],
         )
-        for document in documents
+        for place, document in enumerate(documents)
     ]  # fmt: skip
     edited = Document.objects.select_for_update().filter(source=source).exclude(originals={})
     _keep_edits(rows, {document.pk: document for document in edited})
@@ -183,7 +192,7 @@ def _store_documents(source: Source, documents: Sequence[NewDocument]) -> None:
         rows, batch_size=1000, update_conflicts=True, unique_fields=["id"],
         update_fields=[
             "title", "url", "metadata", "originals", "language", "content_hash", "char_count", "chunk_count",
-            "error_code", "error_message",
+            "error_code", "error_message", "restricted_to",
         ],
     )  # fmt: skip
 

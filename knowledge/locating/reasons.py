@@ -59,6 +59,10 @@ _HINDRANCES: Final = {
         "Its source is not among those that were searched.",
         "See by which filters the bot, or the question, chooses its sources.",
     ),
+    "restricted": (
+        "It is not for everybody, and who asks is in none of its groups.",
+        "See whom its source, and its document's own head, say that it is for; or try the question as one of them.",
+    ),
     "not_indexed": ("It is not in the index.", "Ingest its source again."),
 }
 

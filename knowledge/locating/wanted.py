@@ -11,7 +11,7 @@ from typing import Any, Final
 from django.db import connection
 from django.db.models import Q
 
-from knowledge.models import Chunk, Source
+from knowledge.models import INSIDER, Chunk, RestrictedPart, Source
 from knowledge.retrieval.statement import compose_statement
 from knowledge.wording.query_terms import QueryTerms, analyse_question
 
@@ -28,7 +28,7 @@ _WORD = re.compile(r"\w+")
 class Wanted:
     """One of them is given: a passage's id, its source's id, or words that stand in it.
 
-    `own_only`: only among what the bot answers from, for somebody who may see nothing else.
+    `own_only`: only among what the bot answers from, for somebody who may see nothing else; as `find_wanted` is told.
     """
 
     chunk_id: uuid.UUID | None = None
@@ -43,13 +43,15 @@ class Wanted:
 def find_wanted(wanted: Wanted, asked: QueryTerms, own: Sequence[uuid.UUID]) -> list[Chunk]:
     """Return the passages that are meant, at most MOST_WANTED; of a source those that fit the question best.
 
-    `own` are the sources that the bot answers from: whether it does matters only with `own_only`.
+    `own` are the sources that the bot answers from, and the parts of them that who asks may read: whether it does
+    matters only with `own_only`.
     """
-    among = Q(source__in=own) if wanted.own_only else Q()
+    readable = Q(document__restricted_to__isnull=True) | Q(document__restricted_to__in=own)
+    among = Q(source__in=own) & readable if wanted.own_only else Q()
     if wanted.chunk_id:
         ids = [wanted.chunk_id]
     elif wanted.source_id:
-        ids = _search([wanted.source_id], asked, MOST_WANTED) or list(
+        ids = _search(_with_parts([wanted.source_id]), asked, MOST_WANTED) or list(
             Chunk.objects.filter(among, source=wanted.source_id).values_list("pk", flat=True)[
                 :MOST_WANTED
             ]
@@ -77,6 +79,12 @@ def _search(sources: Sequence[uuid.UUID], asked: QueryTerms, limit: int) -> list
         return [row[0] for row in cursor.fetchall()]
 
 
+def _with_parts(sources: list[uuid.UUID]) -> list[uuid.UUID]:
+    """All that the index has of some sources; who may read it is asked of what was found."""
+    parts = RestrictedPart.objects.readable_by(INSIDER).filter(source__in=sources)
+    return [*sources, *parts.values_list("pk", flat=True)]
+
+
 def _find_quoted(text: str, among: Q) -> list[uuid.UUID]:
     """The passages that hold most of a quotation's words, among these of the tenant's sources."""
     rows = Source.objects.filter(among, deleted_at__isnull=True, chunk_count__gt=0).order_by(
@@ -85,7 +93,7 @@ def _find_quoted(text: str, among: Q) -> list[uuid.UUID]:
     sources = list(rows.values_list("pk", "language")[:_MOST_SOURCES])
     languages = list(dict.fromkeys(language or "en" for _, language in sources))[:_MOST_LANGUAGES]
     terms = analyse_question(text, languages[0] if languages else "en", languages)
-    ids = _search([key for key, _ in sources], terms, _LOOKED_AT)
+    ids = _search(_with_parts([key for key, _ in sources]), terms, _LOOKED_AT)
     quoted = set(_WORD.findall(text.casefold()))
     told = dict(Chunk.objects.filter(pk__in=ids).values_list("pk", "content"))
     shares = {each: share_of(quoted, told[each]) for each in ids if each in told}

@@ -15,7 +15,7 @@ from django.db import connection
 
 from bots.models import BotProfile
 from knowledge.locating.wanted import Wanted, find_wanted
-from knowledge.models import BotDataset, Chunk, Source
+from knowledge.models import INSIDER, Audience, BotDataset, Chunk, Source, Visibility
 from knowledge.models.index import LexiconTerm
 from knowledge.models.states import SourceStatus
 from knowledge.retrieval.passages import Passage
@@ -88,9 +88,11 @@ class Located:
     languages: tuple[str, ...] = field(default_factory=tuple)
 
 
-def locate(bot: BotProfile, query: Query, retrieval: Retrieval, wanted: Wanted) -> Located:
-    """Say where the wanted passages stand for a question, after it was searched."""
-    scope = load_scope(bot, filters_of(bot))
+def locate(
+    bot: BotProfile, query: Query, retrieval: Retrieval, wanted: Wanted, audience: Audience
+) -> Located:
+    """Say where the wanted passages stand for a question of this audience, after it was searched."""
+    scope = load_scope(bot, filters_of(bot), audience)
     facts: dict[str, Any] = {
         "sources": len(scope.source_ids), "rows": scope.rows, "languages": tuple(scope.languages),
     }  # fmt: skip
@@ -140,7 +142,14 @@ def find_hindrances(bot: BotProfile, scope: Scope, source: Source) -> list[str]:
             found.append("link_off")
     elif dataset.bot_profile_id != bot.pk:
         found.append("other_bot")
-    return found or ["filtered"]
+    others = Source.objects.answering(bot.pk, INSIDER).filter(pk=source.pk)
+    return found or ["filtered" if _is_for_all(source) or not others else "restricted"]
+
+
+def _is_for_all(source: Source) -> bool:
+    """Whether neither it nor what it belongs to is for some only."""
+    family = (source, source.parent) if source.parent is not None else (source,)
+    return all(each.visibility == Visibility.PUBLIC and not each.groups for each in family)
 
 
 def _place(
@@ -179,6 +188,9 @@ def _tell(
 ) -> Whereabouts:  # fmt: skip
     source, dataset = chunk.source, chunk.source.dataset
     hindrances = find_hindrances(bot, scope, source)
+    part = chunk.document.restricted_to_id
+    if not hindrances and part is not None and part not in scope.source_ids:
+        hindrances.append("restricted")
     if row is None:
         hindrances.append("not_indexed")
     dimensions, terms, bm25, cosine, by_words, by_meaning = row or (0, "", 0.0, 0.0, None, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from knowledge.models.audience import ANYONE, INSIDER, Audience, Visibility
 from knowledge.models.curated import (
     CuratedAnswer,
     CuratedAnswerQuerySet,
@@ -10,7 +11,7 @@ from knowledge.models.curated import (
     CuratedVector,
 )
 from knowledge.models.datasets import BotDataset, Dataset, DatasetQuerySet
-from knowledge.models.documents import Chunk, ContentOrigin, Document
+from knowledge.models.documents import Chunk, ContentOrigin, Document, RestrictedPart
 from knowledge.models.floors import RefusalFloors
 from knowledge.models.index import (
     LEXICAL_DIMENSIONS,
@@ -28,7 +29,10 @@ from knowledge.models.versions import DocumentVersion, DocumentVersionQuerySet
 from knowledge.sources.schedule import RefreshSchedule
 
 __all__ = [
+    "ANYONE",
+    "INSIDER",
     "LEXICAL_DIMENSIONS",
+    "Audience",
     "BotDataset",
     "Chunk",
     "ContentOrigin",
@@ -53,6 +57,7 @@ __all__ = [
     "ReembeddingStatus",
     "RefreshSchedule",
     "RefusalFloors",
+    "RestrictedPart",
     "SitePage",
     "SiteSync",
     "Source",
@@ -63,4 +68,5 @@ __all__ = [
     "StagedText",
     "StagedVector",
     "SyncState",
+    "Visibility",
 ]

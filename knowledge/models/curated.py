@@ -14,6 +14,7 @@ from pgvector.django import HalfVectorField
 
 from bots.models import BotProfile
 from knowledge.curated.same_question import LONGEST_COMPARED
+from knowledge.models.audience import Audience, Restrictable
 from minirag.lib.bounds import ListOf
 from minirag.lib.text.language_table import LANGUAGES
 from tenants.context import TenantRow, require_tenant
@@ -62,13 +63,17 @@ class CuratedAnswerQuerySet(models.QuerySet["CuratedAnswer"]):
             owner_email=Subquery(_find_owners().values("email")[:1]),
         )
 
+    def answering(self, bot_profile_id: uuid.UUID, audience: Audience) -> CuratedAnswerQuerySet:
+        """Return those that a bot gives this audience at this moment."""
+        return self.live().filter(audience.reads(), bots=bot_profile_id)
+
     def live(self) -> CuratedAnswerQuerySet:
-        """Return those that answer at this moment."""
+        """Return those that answer at this moment, whomever they are for."""
         unexpired = Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now())
         return self.filter(unexpired, Exists(_find_owners()), is_active=True)
 
 
-class CuratedAnswer(TenantRow, models.Model):
+class CuratedAnswer(TenantRow, Restrictable):
     """An approved answer: the bots that give it, give it as it is written, and search for its questions no more.
 
     It answers while it is active and not expired, and its owner is an active user of the tenant.

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import models
+from django.db.models import Q
 
 from knowledge.formats.sections import LONGEST_PLACE
+from knowledge.models.audience import Audience
 from knowledge.models.datasets import LARGEST_METADATA
 from knowledge.models.sources import Source
 from minirag.lib.bounds import JsonOfAtMost
@@ -20,6 +24,49 @@ class ContentOrigin(models.TextChoices):
     EDIT = "edit", "Edited by hand"
     RESTORE = "restore", "An earlier version, brought back"
     UNDO = "undo", "The source's text, after an edit"
+
+
+class RestrictedPartQuerySet(models.QuerySet["RestrictedPart"]):
+    def readable_by(self, audience: Audience) -> RestrictedPartQuerySet:
+        if audience.is_insider:
+            return self
+        if not audience.groups:
+            return self.none()
+        return self.filter(groups__has_any_keys=sorted(audience.groups))
+
+
+class RestrictedPart(models.Model):
+    """The documents of a source that say of themselves that they are for some groups alone; without any, for insiders.
+
+    In the index their chunks stand under the part's id instead of the source's. A search names what it looks in, so one
+    that names the source finds none of them: they are found only by who names the part, which `load_scope` does for
+    those who may read it.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="restricted_parts")
+    groups = models.JSONField(default=list)
+
+    objects = RestrictedPartQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["source"], name="restricted_part_by_source")]
+
+    def __str__(self) -> str:
+        return f"{self.source_id}: {', '.join(self.groups) or 'private'}"
+
+    @classmethod
+    def identify(cls, source_id: uuid.UUID, groups: Iterable[str]) -> uuid.UUID:
+        return uuid.uuid5(source_id, f"restricted to {json.dumps(sorted(groups))}")
+
+
+class DocumentQuerySet(models.QuerySet["Document"]):
+    def readable_by(self, audience: Audience) -> DocumentQuerySet:
+        """Return those whose own words leave this audience read them; of whom their sources are for is not asked."""
+        if audience.is_insider:
+            return self
+        parts = RestrictedPart.objects.readable_by(audience).values("pk")
+        return self.filter(Q(restricted_to__isnull=True) | Q(restricted_to__in=parts))
 
 
 class Document(models.Model):
@@ -39,6 +86,9 @@ class Document(models.Model):
     content_hash = models.CharField(max_length=64)
     char_count = models.PositiveIntegerField(default=0)
     chunk_count = models.PositiveIntegerField(default=0)
+    restricted_to = models.ForeignKey(
+        RestrictedPart, on_delete=models.RESTRICT, null=True, blank=True, editable=False, related_name="documents"
+    )  # fmt: skip
     error_code = models.CharField(max_length=64, blank=True, default="", db_default="")
     error_message = models.CharField(
         max_length=500, blank=True, default="", db_default="", help_text="Why it could not be read."
@@ -52,6 +102,8 @@ class Document(models.Model):
     content_changed_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = DocumentQuerySet.as_manager()
+
     class Meta:
         ordering = ["title", "id"]
         indexes = [models.Index(fields=["-created_at", "-id"], name="document_newest_first")]
@@ -63,6 +115,11 @@ class Document(models.Model):
     def content_at(self) -> datetime:
         """Since when its text is what it is."""
         return self.content_changed_at or self.created_at
+
+    @property
+    def own_groups(self) -> list[str] | None:
+        """Whom it says it is for: these groups, nobody but insiders where there are none; None for everybody."""
+        return None if self.restricted_to is None else list(self.restricted_to.groups)
 
     @property
     def edited_fields(self) -> list[str]:

@@ -17,7 +17,9 @@ class IndexEntry(models.Model):
     chunk = models.OneToOneField(
         Chunk, on_delete=models.CASCADE, primary_key=True, related_name="index_entry"
     )
-    source_id = models.UUIDField()
+    source_id = models.UUIDField(
+        help_text="Of a document that is not for everybody its RestrictedPart instead."
+    )
     dl = models.PositiveIntegerField(help_text="Length in terms, repeats counted.")
     dim = models.PositiveSmallIntegerField(default=0, help_text="Dimensions of emb; 0 without one.")
     emb = HalfVectorField(null=True)

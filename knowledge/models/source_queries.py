@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Case, F, Min, Q, Value, When
 from django.utils import timezone
 
+from knowledge.models.audience import Audience
 from knowledge.models.datasets import Dataset
 from knowledge.models.states import Redo, SourceStatus, SourceType
 from knowledge.sources.schedule import INTERVALS, RefreshSchedule, next_refresh
@@ -28,29 +29,33 @@ _UNPLANNED: dict[str, Any] = {"status": SourceStatus.READY, "next_refresh_at__is
 
 
 class SourceQuerySet(JobQuerySet["Source"]):
-    def answering(self, bot_profile_id: uuid.UUID) -> SourceQuerySet:
-        """Return the sources a bot may answer from now: active, not deleted, with knowledge that was once ready.
+    def answering(self, bot_profile_id: uuid.UUID, audience: Audience) -> SourceQuerySet:
+        """Return the sources a bot may answer this audience from now: active, not deleted, once ready, and for it.
+
+        Every search chooses its sources here. What single documents of them say of who may read them is not in it: see
+        RestrictedPart.
 
         A source that is being re-ingested, or whose last ingestion failed, still answers from its old knowledge.
         External ones have none here.
         """
         return (
-            self._in_use(bot_profile_id)
+            self._in_use(bot_profile_id, audience)
             .filter(chunk_count__gt=0)
             .exclude(source_type=SourceType.NYXCORE)
         )
 
-    def external(self, bot_profile_id: uuid.UUID) -> SourceQuerySet:
-        """Return the external sources a bot may ask now: active, and their last connection check succeeded.
+    def external(self, bot_profile_id: uuid.UUID, audience: Audience) -> SourceQuerySet:
+        """Return the external sources a bot may ask for this audience now: active, and their last check succeeded.
 
         While one is checked again it goes on answering.
         """
         ready = ~Q(status=SourceStatus.ERROR) & Q(last_refreshed_at__isnull=False)
-        return self._in_use(bot_profile_id).filter(ready, source_type=SourceType.NYXCORE)
+        return self._in_use(bot_profile_id, audience).filter(ready, source_type=SourceType.NYXCORE)
 
-    def _in_use(self, bot_profile_id: uuid.UUID) -> SourceQuerySet:
+    def _in_use(self, bot_profile_id: uuid.UUID, audience: Audience) -> SourceQuerySet:
         return self.filter(
-            Q(parent__isnull=True) | Q(parent__is_active=True),
+            Q(parent__isnull=True) | (Q(parent__is_active=True) & audience.reads("parent__")),
+            audience.reads(),
             is_active=True,
             deleted_at__isnull=True,
             dataset__in=Dataset.objects.searched_by(bot_profile_id),

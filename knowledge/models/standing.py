@@ -1,4 +1,4 @@
-"""What people say of a source beside what it holds: by this it is filtered, and by this it counts against others."""
+"""What people say of a source beside what it holds: whom it is for, what it is filtered by and what it counts."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from bots.models import LONGEST_TAG, MOST_TAGS
+from knowledge.models.audience import Restrictable
 from minirag.lib.bounds import ListOf
 
-STANDING: Final = ("tags", "weight", "is_pinned", "dated_on")
+STANDING: Final = ("tags", "weight", "is_pinned", "dated_on", "visibility", "groups")
 LEAST_WEIGHT: Final = 0.5
 MOST_WEIGHT: Final = 2.0
 
 
-class Standing(models.Model):
+class Standing(Restrictable):
     tags = models.JSONField(default=list, blank=True, validators=[ListOf(MOST_TAGS, LONGEST_TAG)])
     weight = models.FloatField(
         default=1.0,

@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from bots.models import BotProfile, UsageKind
 from bots.usage.metering import record_usage
-from knowledge.models import Chunk, RefusalFloors
+from knowledge.models import ANYONE, Chunk, RefusalFloors
 from knowledge.retrieval.confidence import Floors, choose_floors
 from knowledge.retrieval.queries import Query
 from knowledge.retrieval.retrieving import Retrieval, retrieve
@@ -137,17 +137,21 @@ def _measure(bot: BotProfile, language: str, total: int) -> Floors | None:
 
 
 async def _ask_all(bot: BotProfile, language: str, texts: Iterable[str]) -> list[Retrieval]:
-    return [await retrieve(bot, Query(text, language), limit=1, bases=()) for text in texts]
+    return [
+        await retrieve(bot, Query(text, language), audience=ANYONE, limit=1, bases=())
+        for text in texts
+    ]
 
 
 def invent_questions(bot: BotProfile, language: str) -> Iterable[str]:
     """Questions to which the bot knows an answer: every other word of a sentence of its own, a chunk each."""
-    sources = (
-        answering_sources(bot, filters_of(bot)).order_by().filter(language=language).values("pk")
-    )
+    found = answering_sources(bot, filters_of(bot), ANYONE)
+    sources = found.order_by().filter(language=language).values("pk")
     # Ids are made from the content, so their order is no order.
     chunks = (
-        Chunk.objects.filter(source__in=sources).order_by("id").values_list("content", flat=True)
+        Chunk.objects.filter(source__in=sources, document__restricted_to__isnull=True)
+        .order_by("id")
+        .values_list("content", flat=True)
     )
     for content in chunks[:QUESTIONS_OF_ITS_OWN]:
         quotes = split_quotes(content)
@@ -165,7 +169,7 @@ def find_outdated_bots() -> list[BotProfile]:
     outdated = []
     for bot in BotProfile.objects.active().order_by("pk"):
         known = (
-            answering_sources(bot, filters_of(bot))
+            answering_sources(bot, filters_of(bot), ANYONE)
             .order_by()
             .aggregate(sum=Sum("chunk_count"))["sum"]
         )

@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from bots.models import SourceFilter
-from knowledge.models import Source
+from knowledge.models import ANYONE, Audience, Source
 from knowledge.retrieval.nyxcore import (
     Base,
     NyxCoreError,
@@ -63,10 +63,10 @@ class External:
 
 
 def _select_bases(
-    bot_profile_id: uuid.UUID, filters: Sequence[SourceFilter] = ()
+    bot_profile_id: uuid.UUID, audience: Audience = ANYONE, filters: Sequence[SourceFilter] = ()
 ) -> QuerySet[Source, Source]:
     return (
-        narrow(Source.objects.external(bot_profile_id), filters)
+        narrow(Source.objects.external(bot_profile_id, audience), filters)
         .order_by("created_at", "id")
         .only("name", "config", "updated_at", "error_code")
     )
@@ -75,14 +75,19 @@ def _select_bases(
 _BASES = FixedQuery(_select_bases, uuid.UUID)
 
 
-def load_bases(bot_profile_id: uuid.UUID, filters: Sequence[SourceFilter] = ()) -> tuple[Base, ...]:
-    """Return the bases that a bot may ask now and the filters leave, in one query.
+def load_bases(
+    bot_profile_id: uuid.UUID, audience: Audience, filters: Sequence[SourceFilter] = ()
+) -> tuple[Base, ...]:
+    """Return the bases that a bot may ask for this audience now and the filters leave, in one query.
 
     A source whose token is gone says so and is left out.
     """
     bases = []
+    is_usual = not filters and audience == ANYONE
     for source in (
-        _select_bases(bot_profile_id, filters) if filters else _BASES.fetch(bot_profile_id)
+        _BASES.fetch(bot_profile_id)
+        if is_usual
+        else _select_bases(bot_profile_id, audience, filters)
     ):
         try:
             bases.append(describe_base(source))

@@ -19,12 +19,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import structlog
 from django.conf import settings
 
 from bots.models import BotProfile, SourceFilter
+from knowledge.models import Audience
 from knowledge.ordering.reranking import DEPTH, rerank_found
 from knowledge.retrieval.external import load_bases, search_bases
 from knowledge.retrieval.found import Retrieval, join_parts, join_variations
@@ -47,6 +48,7 @@ async def retrieve(
     bot: BotProfile,
     question: Query | str,
     *,
+    audience: Audience,
     limit: int | None = None,
     bases: Sequence[Base] | None = None,
     source_filter: SourceFilter | None = None,
@@ -54,22 +56,21 @@ async def retrieve(
 ) -> Retrieval:
     """Find the passages of the bot's sources that fit `question`, at most `limit` (the bot's passage count).
 
-    Only in sources that the bot's own filter and `source_filter` both leave. Never fails because of the embedder: when
-    it is missing or its provider fails, words alone are searched. Takes one short use of a database connection; the
-    embedding is made before, off the event loop. The external `bases`, those of the bot unless they are given, are
-    asked at the same time, and never waited for beyond NYXCORE_TIMEOUT_SECONDS. `reranks`: the bot's model for that, if
-    it has one, puts what was found in order. Where the question looks for a curated answer as well and there is one,
-    that is all that is found.
+    Only in what `audience` may read, of sources that the bot's own filter and `source_filter` both leave. Never fails
+    because of the embedder: when it is missing or its provider fails, words alone are searched. Takes one short use of
+    a database connection; the embedding is made before, off the event loop. The external `bases`, those of the bot
+    unless they are given, are asked at the same time, and never waited for beyond NYXCORE_TIMEOUT_SECONDS. `reranks`:
+    the bot's model for that, if it has one, puts what was found in order. Where the question looks for a curated answer
+    as well and there is one, that is all that is found.
     """
     started = time.perf_counter()
     query = Query(question) if isinstance(question, str) else question
     filters = filters_of(bot, source_filter)
     if bases is None:
-        bases = await run_sync(load_bases, bot.pk, filters)
+        bases = await run_sync(load_bases, bot.pk, audience, filters)
     wanted = limit or bot.passage_count
-    here = _retrieve_ordered(
-        bot, query, wanted, filters, started, reranks and bool(bot.rerank_model)
-    )
+    search_here = _Search(bot, filters, audience, started)
+    here = search_here.ordered(query, wanted, reranks=reranks and bool(bot.rerank_model))
     if not bases:
         return await here
     outside = asyncio.create_task(search_bases(bases, query.embedded))
@@ -87,54 +88,49 @@ async def retrieve(
     )  # fmt: skip
 
 
-async def _retrieve_ordered(
-    bot: BotProfile, query: Query, wanted: int, filters: tuple[SourceFilter, ...], started: float, reranks: bool,
-) -> Retrieval:  # fmt: skip
-    """Search, and have a model order what was found where that is wanted."""
-    if not reranks:
-        return await _retrieve_parts(bot, query, wanted, filters, started)
-    found = await _retrieve_parts(bot, query, max(wanted, DEPTH), filters, started)
-    return await rerank_found(bot, (query.meaning and query.read) or query.text, found, wanted)
+@dataclass(frozen=True)
+class _Search:
+    """A search of the tenant's own index for one question: what stays the same in all its parts."""
 
+    bot: BotProfile
+    filters: tuple[SourceFilter, ...]
+    audience: Audience
+    started: float
 
-async def _retrieve_parts(
-    bot: BotProfile,
-    query: Query,
-    wanted: int,
-    filters: tuple[SourceFilter, ...],
-    started: float,
-) -> Retrieval:
-    """Search for each part of the question, or for the question and its variations where it has only one."""
-    parts = [replace(part, by_words=query.by_words) for part in query.parts] or [query]
-    found = [await _retrieve_here(bot, part, wanted, filters, started) for part in parts]
-    if len(found) > 1:
-        return join_parts(found, wanted)
-    whole = found[0]
-    if not query.variations or whole.curated is not None:
-        return whole
-    others = [
-        await _retrieve_here(bot, replace(each, by_words=query.by_words), wanted, filters, started)
-        for each in query.variations
-    ]
-    return join_variations(whole, others, wanted)
+    async def ordered(self, query: Query, wanted: int, *, reranks: bool) -> Retrieval:
+        """Search, and have a model order what was found where that is wanted."""
+        if not reranks:
+            return await self.parts(query, wanted)
+        found = await self.parts(query, max(wanted, DEPTH))
+        asked = (query.meaning and query.read) or query.text
+        return await rerank_found(self.bot, asked, found, wanted)
 
+    async def parts(self, query: Query, wanted: int) -> Retrieval:
+        """Search for each part of the question, or for the question and its variations where it has only one."""
+        parts = [replace(part, by_words=query.by_words) for part in query.parts] or [query]
+        found = [await self.one(part, wanted) for part in parts]
+        if len(found) > 1:
+            return join_parts(found, wanted)
+        whole = found[0]
+        if not query.variations or whole.curated is not None:
+            return whole
+        others = [
+            await self.one(replace(each, by_words=query.by_words), wanted)
+            for each in query.variations
+        ]
+        return join_variations(whole, others, wanted)
 
-async def _retrieve_here(
-    bot: BotProfile,
-    query: Query,
-    wanted: int,
-    filters: tuple[SourceFilter, ...],
-    started: float,
-) -> Retrieval:
-    """Search the tenant's own index."""
-    model = await pin_off_loop(bot.embedding_model or settings.DEFAULT_EMBEDDING_MODEL)
-    asked = Asked(query, wanted, filters, started, model, query.embedded)
-    while True:
-        asked = await _embed_question(bot, asked)
-        found = await run_sync(search, bot, asked)
-        if isinstance(found, Retrieval):
-            return found
-        asked = replace(asked, model=found.model, text=found.text, tries=asked.tries + 1)
+    async def one(self, query: Query, wanted: int) -> Retrieval:
+        model = await pin_off_loop(self.bot.embedding_model or settings.DEFAULT_EMBEDDING_MODEL)
+        asked = Asked(
+            query, wanted, self.filters, self.audience, self.started, model, query.embedded
+        )
+        while True:
+            asked = await _embed_question(self.bot, asked)
+            found = await run_sync(search, self.bot, asked)
+            if isinstance(found, Retrieval):
+                return found
+            asked = replace(asked, model=found.model, text=found.text, tries=asked.tries + 1)
 
 
 async def _embed_question(bot: BotProfile, asked: Asked) -> Asked:

@@ -1,4 +1,4 @@
-"""What a bot may answer from at this moment: its sources, less those that a filter leaves out."""
+"""What a bot may answer somebody from at this moment: its sources for them, less those that a filter leaves out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,15 @@ from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
 from django.utils import timezone
 
 from bots.models import BotProfile, SourceFilter, read_source_filter
-from knowledge.models import Source, SourceQuerySet
+from knowledge.models import (
+    ANYONE,
+    Audience,
+    CuratedAnswer,
+    RestrictedPart,
+    Source,
+    SourceQuerySet,
+    Visibility,
+)
 from knowledge.ordering.precedence import Standing, weigh
 from minirag.lib.fixed_queries import FixedQuery
 
@@ -30,6 +38,7 @@ _COLUMNS = (
 class Scope:
     """What a bot may answer from at this moment; `languages` with the most frequent first.
 
+    `source_ids` are what the index is asked for: sources, and parts of them that only some may read.
     Only what `embedded_ids` name has vectors of `embedding_model`; the rest is found by its words. `factors`, one for
     each source, say what its dataset's priority, its weight and its age do to a score. `standings` are there
     where a source is pinned, or where age counts.
@@ -72,28 +81,40 @@ def filters_of(bot: BotProfile, asked: SourceFilter | None = None) -> tuple[Sour
     return tuple(each for each in (own, asked) if each is not None and each.says_anything)
 
 
-def answering_sources(bot: BotProfile, filters: Sequence[SourceFilter]) -> SourceQuerySet:
-    """The sources that a bot answers from now, less what its filter and a question's leave out."""
-    return narrow(Source.objects.answering(bot.pk), filters)
+def answering_sources(
+    bot: BotProfile, filters: Sequence[SourceFilter], audience: Audience
+) -> SourceQuerySet:
+    """The sources that a bot answers an audience from now, less what its filter and a question's leave out."""
+    return narrow(Source.objects.answering(bot.pk, audience), filters)
+
+
+def holds_restricted() -> bool:
+    """Whether the tenant has anything that is not for everybody."""
+    narrowed = ~Q(visibility=Visibility.PUBLIC) | ~Q(groups=[])
+    return (
+        RestrictedPart.objects.exists()
+        or Source.objects.filter(narrowed, deleted_at__isnull=True).exists()
+        or CuratedAnswer.objects.filter(narrowed).exists()
+    )
 
 
 def count_chunks(bot: BotProfile) -> Counter[str]:
-    """How many chunks a bot answers from in each language; what has none told counts as English."""
+    """How many chunks a bot answers everybody from in each language; what has none told counts as English."""
     counts = Counter[str]()
-    sources = answering_sources(bot, filters_of(bot)).order_by()
+    sources = answering_sources(bot, filters_of(bot), ANYONE).order_by()
     for language, count in sources.values_list("language", "chunk_count"):
         counts[language or "en"] += count
     return counts
 
 
 def _select_rows(
-    bot_profile_id: uuid.UUID, filters: Sequence[SourceFilter] = ()
+    bot_profile_id: uuid.UUID, filters: Sequence[SourceFilter] = (), audience: Audience = ANYONE
 ) -> QuerySet[Source, Any]:
     link = FilteredRelation(
         "dataset__bot_links", condition=Q(dataset__bot_links__bot_profile=bot_profile_id)
     )
     return (
-        narrow(Source.objects.answering(bot_profile_id), filters)
+        narrow(Source.objects.answering(bot_profile_id, audience), filters)
         .annotate(link=link)
         .order_by()
         .values_list(*_COLUMNS, _DAY)
@@ -103,9 +124,10 @@ def _select_rows(
 _ROWS = FixedQuery(_select_rows, uuid.UUID)
 
 
-def load_scope(bot: BotProfile, filters: Sequence[SourceFilter]) -> Scope:
-    """Read it, in one query."""
-    rows = list(_select_rows(bot.pk, filters)) if filters else _ROWS.fetch(bot.pk)
+def load_scope(bot: BotProfile, filters: Sequence[SourceFilter], audience: Audience) -> Scope:
+    """Read it, in one query, and one more for whom something that is not for everybody may be there."""
+    is_usual = not filters and audience == ANYONE
+    rows = _ROWS.fetch(bot.pk) if is_usual else list(_select_rows(bot.pk, filters, audience))
     by_language: dict[str, int] = {}
     by_model: dict[str, int] = {}
     for _, count, language, model, *_ in rows:
@@ -119,15 +141,31 @@ def load_scope(bot: BotProfile, filters: Sequence[SourceFilter]) -> Scope:
         else max(by_model, key=lambda name: (by_model[name], name), default="")
     )
     factors, standings = _weigh(rows, bot.recency_days)
+    keys, embedded = [row[0] for row in rows], {row[0] for row in rows if row[3] == chosen}
+    places = {key: place for place, key in enumerate(keys)}
+    for part, source in _find_parts(keys, audience):
+        keys.append(part)
+        factors.append(factors[places[source]])
+        embedded |= {part} if source in embedded else set()
     return Scope(
-        source_ids=[row[0] for row in rows],
-        embedded_ids=[row[0] for row in rows if row[3] == chosen],
+        source_ids=keys,
+        embedded_ids=[key for key in keys if key in embedded],
         factors=factors,
         standings=standings,
         rows=sum(row[1] for row in rows),
         languages=sorted(by_language, key=lambda name: (-by_language[name], name)),
         embedding_model=chosen,
     )
+
+
+def _find_parts(
+    sources: Sequence[uuid.UUID], audience: Audience
+) -> list[tuple[uuid.UUID, uuid.UUID]]:
+    """The parts of these sources that not everybody may read, but this audience: each with its source."""
+    if audience == ANYONE or not sources:
+        return []
+    parts = RestrictedPart.objects.readable_by(audience).filter(source__in=sources)
+    return list(parts.order_by("pk").values_list("pk", "source_id"))
 
 
 def _weigh(

@@ -17,6 +17,7 @@ from django.db import connection, transaction
 
 from bots.models import BotProfile, Fusion, SourceFilter
 from knowledge.curated.matching import Curated, find_by_meaning
+from knowledge.models import Audience
 from knowledge.ordering.joining import join_cut
 from knowledge.ordering.precedence import settle
 from knowledge.ordering.proximity import DEPTH, Closeness, order_by_closeness
@@ -59,7 +60,7 @@ _SETTINGS = """
 
 @dataclass(frozen=True)
 class Asked:
-    """A question on its way: `wanted` passages of what the `filters` leave.
+    """A question on its way: `wanted` passages of what the `filters` leave and the `audience` may read.
 
     `vector` is pgvector's text form of `text`, None where `model` could not embed it. `tries` counts earlier ones.
     """
@@ -67,6 +68,7 @@ class Asked:
     query: Query
     wanted: int
     filters: tuple[SourceFilter, ...]
+    audience: Audience
     started: float
     model: str
     text: str
@@ -117,7 +119,7 @@ def search(bot: BotProfile, asked: Asked) -> Retrieval | Again:
     with transaction.atomic():
         if query.curated_in == language and (curated := _find_curated(bot, asked, language)):
             return _give_curated(asked, curated, language)
-        scope = load_scope(bot, asked.filters)
+        scope = load_scope(bot, asked.filters, asked.audience)
         if scope.source_ids and scope.embedding_model != asked.model:
             # It was embedded with another model than the bot names now: it is being re-embedded.
             if not asked.tries:
@@ -149,7 +151,9 @@ def search(bot: BotProfile, asked: Asked) -> Retrieval | Again:
 
 def _find_curated(bot: BotProfile, asked: Asked, language: str) -> Curated | None:
     texts = [text for text in (asked.query.text, asked.query.meaning) if text]
-    return find_by_meaning(bot.pk, texts, language, model=asked.model, vector=asked.vector)
+    return find_by_meaning(
+        bot.pk, texts, language, model=asked.model, vector=asked.vector, audience=asked.audience
+    )
 
 
 def _give_curated(asked: Asked, curated: Curated, language: str) -> Retrieval:

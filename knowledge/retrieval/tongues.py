@@ -10,7 +10,7 @@ from typing import Final
 from django.db.models import Q, Sum
 
 from bots.models import BotProfile, SourceFilter
-from knowledge.models import Document, Source
+from knowledge.models import Audience, Document, Source
 from knowledge.models.index import LexiconTerm
 from knowledge.retrieval.scope import answering_sources, filters_of
 from minirag.lib.text.analysis import analyse, term_id
@@ -22,17 +22,17 @@ _MOST_KEPT: Final = 2000
 _LONGEST_TITLE: Final = 60
 _LOOKED_AT: Final = 30
 
-_kept: dict[tuple[str, uuid.UUID], tuple[float, tuple[str, ...]]] = {}
+_kept: dict[tuple[str, uuid.UUID, Audience], tuple[float, tuple[str, ...]]] = {}
 
 
-def load_languages(bot_profile_id: uuid.UUID) -> tuple[str, ...]:
-    """Return the languages of the sources that a bot answers from, the most frequent first."""
-    key, now = (current_schema(), bot_profile_id), time.monotonic()
+def load_languages(bot_profile_id: uuid.UUID, audience: Audience) -> tuple[str, ...]:
+    """Return the languages of the sources that a bot answers an audience from, the most frequent first."""
+    key, now = (current_schema(), bot_profile_id, audience), time.monotonic()
     known = _kept.get(key)
     if known is not None and now - known[0] < KEPT_SECONDS:
         return known[1]
     found = (
-        Source.objects.answering(bot_profile_id)
+        Source.objects.answering(bot_profile_id, audience)
         .order_by()
         .values_list("language")
         .annotate(size=Sum("chunk_count"))
@@ -47,12 +47,16 @@ def load_languages(bot_profile_id: uuid.UUID) -> tuple[str, ...]:
 
 
 def list_titles(
-    bot: BotProfile, language: str, count: int, source_filter: SourceFilter | None = None
-) -> list[str]:
-    """Return what a bot's largest sources are about, by their documents' titles; those in `language` first."""
-    sources = answering_sources(bot, filters_of(bot, source_filter))
+    bot: BotProfile, language: str, count: int, audience: Audience,
+    source_filter: SourceFilter | None = None,
+) -> list[str]:  # fmt: skip
+    """Return what a bot's largest sources are about, by the titles of documents that this audience may read; those in
+    `language` first.
+    """
+    sources = answering_sources(bot, filters_of(bot, source_filter), audience)
     rows = (
-        Document.objects.filter(source__in=sources)
+        Document.objects.readable_by(audience)
+        .filter(source__in=sources)
         .exclude(Q(title="") & Q(source__name=""))
         .order_by("-source__chunk_count", "source_id", "-chunk_count", "id")
         .values_list("title", "source__name", "language")[:_LOOKED_AT]

@@ -130,6 +130,7 @@ class SourceUpload(SourceView):
         return upload_source(
             home, parent, name=upload.form.name or upload.file_name, description=upload.form.description,
             file_name=upload.file_name, kind=upload.kind, data=data,
+            standing={"visibility": upload.form.visibility, "groups": upload.form.groups},
         )  # fmt: skip
 
 

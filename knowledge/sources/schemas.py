@@ -18,12 +18,22 @@ from pydantic import (
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from bots.models import Tag
-from knowledge.models import RefreshSchedule, Source, SourceStatus, SourceType
+from knowledge.models import RefreshSchedule, Source, SourceStatus, SourceType, Visibility
 from knowledge.sources.schedule import find_fault, looks_like_times
 from minirag.lib.http_in.nouns import EmptyIsNull, Fixed, Moment, Noun, Shown, Sometimes
 from minirag.lib.http_in.openapi import EXAMPLE_IDS
 from minirag.lib.http_in.pagination import PlainPageQuery
 from minirag.lib.http_in.rest import Body
+from minirag.lib.security.groups import Groups
+
+
+def _divide(text: Any) -> Any:
+    """A part of a form is a text, and a list in it is divided by commas."""
+    return (
+        [each for part in text.split(",") if (each := part.strip())]
+        if isinstance(text, str)
+        else text
+    )
 
 
 def _once(tags: list[str]) -> list[str]:
@@ -103,9 +113,29 @@ class SourceSchema(Noun, of=Source):
             examples=["2026-03-01"],
         ),
     ]
+    visibility: Annotated[
+        Sometimes[Visibility],
+        BeforeValidator(lambda said: None if said == Visibility.PUBLIC else said),
+        Field(description="`private`: no visitor is answered from it; only there where it is."),
+    ]
+    groups: Annotated[
+        Sometimes[list[str]],
+        EmptyIsNull,
+        Field(
+            description="Whoever is in one of them is answered from it, and nobody else; only there with one.",
+            examples=[["staff"]],
+        ),
+    ]
 
 
-class WrittenStanding(BaseModel):
+class WrittenAccess(BaseModel):
+    """Whom a source is for."""
+
+    visibility: Visibility = Visibility.PUBLIC
+    groups: Groups = []
+
+
+class WrittenStanding(WrittenAccess):
     """What people say of a source."""
 
     tags: Annotated[list[Tag], AfterValidator(_once)] = []
@@ -150,7 +180,7 @@ class NewSource(Home, WrittenStanding, SourceSchema, reads="new"):  # type: igno
 
 class PutSource(NewSource):
     """A source as it is in the integrator's system; what is not of that system stays as it is unless it
-    is sent: `is_active`, `tags`, `weight`, `is_pinned`, `dated_on`.
+    is sent: `is_active`, `tags`, `weight`, `is_pinned`, `dated_on`, `visibility`, `groups`.
     """
 
     is_active: StrictBool = True
@@ -172,7 +202,7 @@ class SourceChanges(WrittenStanding, SourceSchema, reads="changes"):  # type: ig
     is_active: bool
 
 
-class NewChild(Noun, of=Source, reads="new"):
+class NewChild(WrittenAccess, Noun, of=Source, reads="new"):
     name: str
     description: str = ""
     source_type: SourceType
@@ -181,8 +211,8 @@ class NewChild(Noun, of=Source, reads="new"):
     refresh_schedule: Schedule | None = None
 
 
-class NewBatch(Home, Noun, of=Source, reads="new"):
-    """`refresh_schedule` is that of every child without one of its own."""
+class NewBatch(Home, WrittenAccess, Noun, of=Source, reads="new"):
+    """`refresh_schedule` is that of every child without one of its own. Whom it is for narrows its children too."""
 
     name: str
     description: str = ""
@@ -191,12 +221,13 @@ class NewBatch(Home, Noun, of=Source, reads="new"):
     children: list[NewChild]
 
 
-class UploadForm(Home, Noun, of=Source, reads="new"):
-    """The text parts of an upload."""
+class UploadForm(Home, WrittenAccess, Noun, of=Source, reads="new"):
+    """The text parts of an upload; `groups` divided by commas."""
 
     name: str = ""
     description: str = ""
     parent_id: UUID | None = None
+    groups: Annotated[Groups, BeforeValidator(_divide)] = []
 
 
 class SourceQuery(PlainPageQuery):

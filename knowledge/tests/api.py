@@ -12,7 +12,7 @@ from bots.models import BotProfile
 from conftest import Party
 from knowledge.indexing.chunking import ChunkDraft, hash_content
 from knowledge.indexing.ingestion import ingest
-from knowledge.models import Source
+from knowledge.models import ANYONE, Source
 from knowledge.retrieval.retrieving import Retrieval, retrieve
 from knowledge.tests.texts import HANDBOOK
 from tenants.context import tenant_context
@@ -60,7 +60,9 @@ class Api:
 
     def retrieve(self, bot: str, question: str = QUESTION) -> Retrieval:
         with tenant_context(self.party.tenant):
-            return async_to_sync(retrieve)(BotProfile.objects.get(pk=bot), question)
+            return async_to_sync(retrieve)(
+                BotProfile.objects.get(pk=bot), question, audience=ANYONE
+            )
 
     def answers(self, bot: str, question: str = QUESTION) -> list[str]:
         """The sources that the bot's very next answer would come from, best first."""

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from bots.models import BotProfile, UsageEvent
 from knowledge.indexing.ingestion import ingest
-from knowledge.models import BotDataset, Dataset, Source
+from knowledge.models import ANYONE, BotDataset, Dataset, Source
 from knowledge.retrieval.retrieving import retrieve
 from knowledge.tests.api import QUESTION, refusal
 from knowledge.tests.conftest import HANDBOOK, RETURNS
@@ -372,7 +372,7 @@ def test_a_dataset_that_a_bot_has_left_behind_is_found_by_its_words_only(api, ac
             "knowledge.retrieval.retrieving.embed_query",
             lambda model, text, **options: embed_query("minirag/hash", text),
         )
-        found = async_to_sync(retrieve)(BotProfile.objects.get(pk=bot), QUESTION)
+        found = async_to_sync(retrieve)(BotProfile.objects.get(pk=bot), QUESTION, audience=ANYONE)
     by_source = {str(passage.source_id): passage for passage in found.passages}
     assert by_source[shared].cosine == 0 and by_source[shared].bm25 > 0
     assert found.mode == "hybrid" and by_source[own].cosine > 0

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from knowledge.models import Dataset, Source
+from knowledge.models import ANYONE, Dataset, Source
 from knowledge.sources.configs import reveal_secret
 from minirag.lib.jobs.job import ClaimLost
 from tenants.context import tenant_context
@@ -430,7 +430,7 @@ def test_deleting_is_soft_cascades_to_children_and_can_be_repeated(make, as_acme
         shown = as_acme.get(f"{URL}/{source['id']}")
         assert (shown.status_code, shown.json()["is_active"]) == (200, False)
     with tenant_context(acme.tenant):
-        assert not Source.objects.answering(row(child["id"]).bot_profile_id).exists()
+        assert not Source.objects.answering(row(child["id"]).bot_profile_id, ANYONE).exists()
 
 
 def test_deleting_a_child_leaves_its_parent_and_siblings(make, as_acme):

@@ -12,7 +12,7 @@ from knowledge.formats.archive.members import read_members
 from knowledge.formats.parsing import ParseError, parse
 from knowledge.formats.uploads import largest_bytes
 from knowledge.indexing.ingestion import ingest
-from knowledge.models import Chunk, Document, Source
+from knowledge.models import Chunk, Document, IndexEntry, Source
 from knowledge.tests.files import make_docx, mark_encrypted
 from knowledge.tests.office_files import ODT, make_package
 from tenants.context import tenant_context
@@ -39,10 +39,10 @@ def members(parts, **options):
 def test_each_file_is_a_document_or_has_a_reason():
     found = members(FILES)
     assert {path for path, each in found.items() if each.document} == {
-        "guides/pump.md", "guides/talk.srt", "letter.docx", "care.odt",
+        "guides/pump.md", "guides/talk.srt", "letter.docx", "care.odt", "staff.md",
     }  # fmt: skip
     assert {path: each.code for path, each in found.items() if not each.document} == {
-        "staff.md": "restricted", "tool.exe": "unsupported", "inner.zip": "unsupported", "broken.pdf": "broken",
+        "tool.exe": "unsupported", "inner.zip": "unsupported", "broken.pdf": "broken",
         "empty.txt": "no_text",
     }  # fmt: skip
     assert all(each.reason.endswith(".") for each in found.values() if not each.document)
@@ -110,7 +110,9 @@ def test_an_archive_becomes_documents_and_changes_one_by_one(as_acme, acme, in_a
         source = Source.objects.get(pk=source_id)
         assert (source.status, source.document_count) == ("ready", 9)
         assert Chunk.objects.get(content__contains="valve").place == "00:01:23"
-        assert not Chunk.objects.filter(content__contains="4711").exists()
+        secret = Chunk.objects.get(content__contains="4711")
+        assert secret.document.own_groups == [] and secret.index_entry.source_id != source.pk
+        assert IndexEntry.objects.filter(source_id=source.pk).count() == Chunk.objects.count() - 1
         broken = Document.objects.get(title="tool.exe")
         assert (broken.error_code, broken.chunk_count) == ("unsupported", 0)
         assert Document.objects.get(title="Pump care").metadata["path"] == "guides/pump.md"
@@ -123,7 +125,7 @@ def test_an_archive_becomes_documents_and_changes_one_by_one(as_acme, acme, in_a
         assert not Chunk.objects.filter(content__contains="every week").exists()
     shown = as_acme.get("/v1/documents", {"source_id": source_id}).json()["items"]
     assert {each["error_code"] for each in shown} == {
-        "", "restricted", "unsupported", "broken", "no_text",
+        "", "unsupported", "broken", "no_text",
     }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.core.management import call_command
 
-from knowledge.models import RefusalFloors, Source
+from knowledge.models import ANYONE, RefusalFloors, Source
 from knowledge.models.floors import CALIBRATE_AFTER
 from knowledge.retrieval.calibrating import (
     REST,
@@ -35,17 +35,17 @@ def floors_of(bot):
 
 def test_a_bots_floors_are_made_from_its_knowledge_and_used_from_then_on(bot):
     teach(bot)
-    usual = async_to_sync(retrieve)(bot, "How long is the warranty?").threshold
+    usual = async_to_sync(retrieve)(bot, "How long is the warranty?", audience=ANYONE).threshold
     [made] = calibrate_bot(bot)
     assert floors_of(bot) == [
         ("en", made.floors.hopeless, made.floors.balanced, made.floors.strict)
     ]
     assert 0 <= made.floors.hopeless <= made.floors.balanced <= made.floors.strict
     bot.model = "minirag/extractive"
-    found = async_to_sync(retrieve)(bot, "How long is the warranty?")
+    found = async_to_sync(retrieve)(bot, "How long is the warranty?", audience=ANYONE)
     assert found.threshold == pytest.approx(made.floors.balanced) and found.threshold != usual
     bot.model = "openai/gpt-4o"
-    assert async_to_sync(retrieve)(bot, "Warranty?").threshold == pytest.approx(
+    assert async_to_sync(retrieve)(bot, "Warranty?", audience=ANYONE).threshold == pytest.approx(
         made.floors.hopeless
     )
     calibrate_bot(bot)
@@ -79,7 +79,7 @@ def test_the_first_ingestion_of_a_bot_is_followed_by_its_floors_at_once(bot):
     due = DueWork.objects.get(kind=DueKind.CALIBRATION).due_at
     assert due < Source.objects.get().last_refreshed_at + CALIBRATE_AFTER
     assert calibrate_outdated() == 1 and floors_of(bot)
-    found = async_to_sync(retrieve)(bot, "How long is the warranty?")
+    found = async_to_sync(retrieve)(bot, "How long is the warranty?", audience=ANYONE)
     assert found.measured.floors.made_for == "base"
     DueWork.objects.all().delete()
     source = teach(bot, "# More\n\nThe shop opens at nine.", name="More")

@@ -10,7 +10,7 @@ from bots.drafts.models import QualityGate
 from bots.profiles import update_bot
 from knowledge import tasks
 from knowledge.indexing.upkeep.reembedding import reembed_claimed
-from knowledge.models import BotDataset, Dataset, Reembedding, Source
+from knowledge.models import ANYONE, BotDataset, Dataset, Reembedding, Source
 from knowledge.retrieval.choosing import ACTOR, choose_embedders, is_mostly_foreign
 from knowledge.retrieval.retrieving import retrieve
 from knowledge.tests.conftest import make_bot, teach
@@ -60,7 +60,7 @@ def work_off(sent) -> None:
 
 
 def find_first(bot) -> str:
-    return async_to_sync(retrieve)(bot, QUESTION).passages[0].content
+    return async_to_sync(retrieve)(bot, QUESTION, audience=ANYONE).passages[0].content
 
 
 def model_of(bot) -> str | None:

@@ -11,7 +11,7 @@ from asgiref.sync import async_to_sync
 from bots.models import BotProfile
 from knowledge import tasks
 from knowledge.datasets.changing import create_dataset, link_bot, update_dataset
-from knowledge.models import Chunk, Dataset, IndexEntry, Reembedding, Source
+from knowledge.models import ANYONE, Chunk, Dataset, IndexEntry, Reembedding, Source
 from knowledge.retrieval.retrieving import Retrieval, retrieve
 from knowledge.tests.conftest import HANDBOOK, WARRANTY, make_bot, make_source, run, teach
 from minirag.ai.builtin import exported, folders, local
@@ -43,7 +43,7 @@ def exchange(toy: Path, *, dimensions: int = 8) -> None:
 
 
 def ask(bot: BotProfile, question: str = "How long is the warranty?") -> Retrieval:
-    return async_to_sync(retrieve)(bot, question)
+    return async_to_sync(retrieve)(bot, question, audience=ANYONE)
 
 
 def reembed() -> str:

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from bots.models import BotProfile, SourceFilter
-from knowledge.models import BotDataset, Dataset, Source
+from knowledge.models import ANYONE, BotDataset, Dataset, Source
 from knowledge.retrieval.retrieving import Retrieval, retrieve
 from knowledge.retrieval.tongues import list_titles
 from knowledge.tests.conftest import make_bot, make_source, run, teach
@@ -28,7 +28,7 @@ def note(month: int) -> str:
 
 def ask(bot: BotProfile, **wanted) -> Retrieval:
     source_filter = SourceFilter.model_validate(wanted) if wanted else None
-    return async_to_sync(retrieve)(bot, QUESTION, source_filter=source_filter)
+    return async_to_sync(retrieve)(bot, QUESTION, audience=ANYONE, source_filter=source_filter)
 
 
 def names(found: Retrieval) -> set[str]:
@@ -90,7 +90,9 @@ def test_the_bots_own_filter_and_the_questions_both_have_to_be_met(bot, shelf):
     assert names(ask(bot)) == {"public", "shared"}
     assert names(ask(bot, tags=["partners"])) == {"shared"}
     assert ask(bot, source_ids=[shelf["old"].pk]).is_filtered_out, "a question cannot widen it"
-    assert set(list_titles(bot, "en", 9)) == {"public", "shared"}, "nor does small talk name more"
+    assert set(list_titles(bot, "en", 9, ANYONE)) == {"public", "shared"}, (
+        "nor does small talk name more"
+    )
 
 
 def test_what_a_filter_leaves_empty_is_said_to_be_so(bot, shelf):

@@ -13,7 +13,7 @@ from knowledge.indexing import swap as indexing
 from knowledge.indexing.forgetting import forget_knowledge
 from knowledge.indexing.ingestion import ingest
 from knowledge.indexing.vectors import count_words
-from knowledge.models import Chunk, Dataset, Document, IndexEntry, Source
+from knowledge.models import ANYONE, Chunk, Dataset, Document, IndexEntry, Source
 from knowledge.sources.changing import (
     delete_source,
     update_source,
@@ -344,7 +344,7 @@ def test_a_failure_keeps_the_old_knowledge(bot, embedder, hook):
         "The model provider is not available at the moment.",
     )
     assert contents(source) == before and source.chunk_count == 3
-    assert list(Source.objects.answering(bot.pk)) == [source]
+    assert list(Source.objects.answering(bot.pk, ANYONE)) == [source]
     assert [kind for kind, _ in deliveries()] == ["source.ingested", "source.failed"]
 
 
@@ -413,7 +413,7 @@ def test_a_source_deleted_while_it_is_ingested_never_becomes_visible(bot, embedd
     embedder.then = lambda: delete_source(source.pk)
     run(source)
     assert not Chunk.objects.exists() and source.claim_id is None and source.status == "pending"
-    assert not Source.objects.answering(bot.pk).exists()
+    assert not Source.objects.answering(bot.pk, ANYONE).exists()
 
 
 def test_a_source_purged_and_brought_back_while_it_is_ingested_is_ingested_anew_with_all_vectors(
@@ -469,7 +469,7 @@ def test_a_source_deactivated_while_it_is_ingested_does_not_answer(bot, embedder
     source = make_source(bot)
     embedder.then = lambda: Source.objects.update(is_active=False)
     assert run(source).status == "ready"
-    assert not Source.objects.answering(bot.pk).exists()
+    assert not Source.objects.answering(bot.pk, ANYONE).exists()
 
 
 def test_a_deleted_source_is_not_ingested(bot):

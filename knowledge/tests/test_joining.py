@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from knowledge.formats.parsing import parse
 from knowledge.indexing.chunking import chunk_document
-from knowledge.models import Chunk
+from knowledge.models import ANYONE, Chunk
 from knowledge.ordering.joining import LONGEST_JOINED, is_cut, join
 from knowledge.retrieval.retrieving import retrieve
 from knowledge.tests.conftest import teach
@@ -194,7 +194,7 @@ def test_a_cut_list_is_found_whole_with_what_it_is_of(bot):
     assert INTRO not in second
     number = int(second.split("\n")[1].split()[3].rstrip(","))
     found = async_to_sync(retrieve)(
-        bot, f"thing number {number} in the drawer of room {number}", limit=1
+        bot, f"thing number {number} in the drawer of room {number}", audience=ANYONE, limit=1
     )
     assert INTRO in found.passages[0].content and second in found.passages[0].content
     assert found.passages[0].chunk_id == Chunk.objects.get(ordinal=1).pk
@@ -203,5 +203,5 @@ def test_a_cut_list_is_found_whole_with_what_it_is_of(bot):
 def test_a_search_that_finds_no_cut_list_asks_for_no_neighbours(bot):
     teach(bot)
     with CaptureQueriesContext(connection) as asked:
-        async_to_sync(retrieve)(bot, "How long is the warranty?")
+        async_to_sync(retrieve)(bot, "How long is the warranty?", audience=ANYONE)
     assert not [each for each in asked if "n.ordinal" in each["sql"]]

@@ -11,7 +11,7 @@ from knowledge.datasets.changing import create_dataset, link_bot
 from knowledge.locating.reasons import explain_nothing, explain_place
 from knowledge.locating.wanted import MOST_WANTED, Wanted
 from knowledge.locating.whereabouts import locate, read_ids
-from knowledge.models import Chunk, Source
+from knowledge.models import ANYONE, Chunk, Source
 from knowledge.retrieval.queries import Query
 from knowledge.retrieval.retrieving import retrieve
 from knowledge.tests.conftest import make_bot, make_source, run, teach
@@ -27,7 +27,7 @@ def ask(bot, wanted, question=QUESTION, **fields):
     for name, value in fields.items():
         setattr(bot, name, value)
     query = Query(question)
-    return locate(bot, query, async_to_sync(retrieve)(bot, query), wanted)
+    return locate(bot, query, async_to_sync(retrieve)(bot, query, audience=ANYONE), wanted, ANYONE)
 
 
 def codes(bot, located):

@@ -9,7 +9,7 @@ import pytest
 from asgiref.sync import async_to_sync
 
 from bots.models import BotProfile
-from knowledge.models import Source
+from knowledge.models import ANYONE, Source
 from knowledge.retrieval import retrieving as retrieval
 from knowledge.retrieval.external import CIRCUITS, load_bases
 from knowledge.retrieval.passages import MAX_EXTERNAL_CHARACTERS, MAX_EXTERNAL_PASSAGES
@@ -66,7 +66,7 @@ def connect(bot: BotProfile, nyxcore: FakeNyxCore, base: str, **fields) -> Sourc
 
 
 def ask(bot: BotProfile, question: str = QUESTION, **options) -> Retrieval:
-    return async_to_sync(retrieve)(bot, question, **options)
+    return async_to_sync(retrieve)(bot, question, audience=ANYONE, **options)
 
 
 def contents(found: Retrieval) -> list[str]:
@@ -362,14 +362,14 @@ def test_only_active_and_ready_bases_of_the_bot_are_asked(bot, nyxcore, globex):
     parent = make_source(bot, None, source_type="nyxcore", name="Parent")
     child = connect(bot, nyxcore, "a")
     Source.objects.filter(pk=child.pk).update(parent=parent)
-    assert {base.source_id for base in load_bases(bot.pk)} == {source.pk, child.pk}
-    assert load_bases(other.pk) == ()
+    assert {base.source_id for base in load_bases(bot.pk, ANYONE)} == {source.pk, child.pk}
+    assert load_bases(other.pk, ANYONE) == ()
     with tenant_context(globex.tenant):
-        assert load_bases(bot.pk) == ()
+        assert load_bases(bot.pk, ANYONE) == ()
     Source.objects.filter(pk=parent.pk).update(is_active=False)
-    assert [base.source_id for base in load_bases(bot.pk)] == [source.pk]
+    assert [base.source_id for base in load_bases(bot.pk, ANYONE)] == [source.pk]
     Source.objects.filter(pk=source.pk).update(is_active=False)
-    assert load_bases(bot.pk) == () and ask(bot).passages == ()
+    assert load_bases(bot.pk, ANYONE) == () and ask(bot).passages == ()
 
 
 def test_a_source_that_lost_its_token_says_so_once_and_is_left_out(bot, nyxcore, settings):
@@ -385,7 +385,7 @@ def test_a_source_that_lost_its_token_says_so_once_and_is_left_out(bot, nyxcore,
 def test_external_counts_do_not_weigh_in_local_search(bot, nyxcore, django_assert_num_queries):
     nyxcore.hold("a", documents=[{"status": "ready", "chunkCount": 10**6}])
     connect(bot, nyxcore, "a")
-    assert not Source.objects.answering(bot.pk).exists()
+    assert not Source.objects.answering(bot.pk, ANYONE).exists()
     bot.embedding_model = "minirag/minilm"
     bot.save()
     local = teach(bot)

@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 from asgiref.sync import async_to_sync
 
-from knowledge.models import Source
+from knowledge.models import ANYONE, Source
 from knowledge.ordering.precedence import Standing, contradicts, settle, weigh
 from knowledge.retrieval.passages import Passage
 from knowledge.retrieval.retrieving import Retrieval, retrieve
@@ -20,7 +20,7 @@ QUESTION = "What does shipping within the country cost?"
 
 
 def ask(bot) -> Retrieval:
-    return async_to_sync(retrieve)(bot, QUESTION)
+    return async_to_sync(retrieve)(bot, QUESTION, audience=ANYONE)
 
 
 def said(found: Retrieval) -> list[str]:

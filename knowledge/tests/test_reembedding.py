@@ -16,7 +16,7 @@ from knowledge import tasks
 from knowledge.indexing import embedding
 from knowledge.indexing.forgetting import forget_knowledge
 from knowledge.indexing.upkeep.reembedding import find_outdated_datasets, reembed_claimed
-from knowledge.models import Chunk, Dataset, IndexEntry, NextVector, Reembedding, Source
+from knowledge.models import ANYONE, Chunk, Dataset, IndexEntry, NextVector, Reembedding, Source
 from knowledge.retrieval.retrieving import retrieve
 from knowledge.tests.conftest import CALIBRATION, WARRANTY, make_source, run, teach
 from minirag.ai.embeddings import Embeddings
@@ -125,7 +125,9 @@ def test_all_vectors_are_made_anew_and_the_dataset_says_so(changed, new_model):
 
 def test_questions_are_answered_before_while_and_after(changed, new_model):
     def ask():
-        return async_to_sync(retrieve)(changed, "How long is the warranty of the Aeris One?")
+        return async_to_sync(retrieve)(
+            changed, "How long is the warranty of the Aeris One?", audience=ANYONE
+        )
 
     seen = [ask()]
     new_model.then = lambda: None if seen[1:] else seen.append(None) or seen.append(ask())

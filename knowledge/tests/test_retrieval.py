@@ -11,7 +11,7 @@ from django.db import connection
 
 from bots.models import BotProfile
 from knowledge.indexing.vector_index import ensure_vector_index
-from knowledge.models import Chunk, IndexEntry, Source
+from knowledge.models import ANYONE, Chunk, IndexEntry, Source
 from knowledge.retrieval.passages import Passage, Repeat, leave_out_repeats
 from knowledge.retrieval.queries import Carried, Query
 from knowledge.retrieval.retrieving import Retrieval, retrieve
@@ -39,7 +39,7 @@ QUESTION = "How many months does the warranty of the Aeris One last?"
 
 
 def ask(bot: BotProfile, question: Query | str = QUESTION, **options) -> Retrieval:
-    return async_to_sync(retrieve)(bot, question, **options)
+    return async_to_sync(retrieve)(bot, question, audience=ANYONE, **options)
 
 
 def contents(found: Retrieval) -> list[str]:

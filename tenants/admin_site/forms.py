@@ -14,10 +14,12 @@ from unfold.widgets import (
     UnfoldAdminSplitDateTimeWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
 )
 
 from minirag.lib.bounds import longest
 from minirag.lib.errors import BadInput
+from minirag.lib.security.groups import fold_groups
 from minirag.lib.security.passwords import PasswordWeak, check_password
 from tenants.admin_site.model_admin import search_field
 from tenants.context import current_tenant
@@ -190,6 +192,19 @@ class NewTokenForm(forms.Form):
         widget=UnfoldAdminTextInputWidget,
         help_text="The id of the only bot that it may ask, from the address of the bot's page. Empty: every bot.",
     )
+    groups = forms.CharField(
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Whoever asks with it is in these, such as staff, partners, and is answered from what is for them. "
+        "Empty: only from what is for everybody.",
+    )
+    names_groups = forms.BooleanField(
+        label="Names groups itself",
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
+        help_text="For a server of yours that knows its visitors: with each question it says in which groups the "
+        "visitor is, and is believed.",
+    )
     expires_at = forms.SplitDateTimeField(
         required=False,
         widget=UnfoldAdminSplitDateTimeWidget,
@@ -207,6 +222,12 @@ class NewTokenForm(forms.Form):
         field: Any = self.fields["user"]
         field.label_from_instance = describe_user
         self.order_fields(self.field_order)
+
+    def clean_groups(self) -> list[str]:
+        groups = fold_groups(self.cleaned_data["groups"].split(","))
+        column: Any = ApiToken._meta.get_field("groups")
+        column.run_validators(groups)
+        return groups
 
 
 class RotationForm(forms.Form):

@@ -60,8 +60,8 @@ class ApiTokenAdmin(ProductAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         home = () if current_tenant() else ("tenant",)
         return (
-            "name", "token_prefix", *home, "user", "shown_state", "shown_rights", "shown_bot", "rate", "expires_at",
-            "replaced_by", "last_used_at", "created_at",
+            "name", "token_prefix", *home, "user", "shown_state", "shown_rights", "shown_groups", "shown_bot", "rate",
+            "expires_at", "replaced_by", "last_used_at", "created_at",
         )  # fmt: skip
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -113,6 +113,11 @@ class ApiTokenAdmin(ProductAdmin):
     def shown_rights(self, token: ApiToken) -> str:
         return ", ".join(token.rights) or "everything its user may do"
 
+    @display(description="groups")
+    def shown_groups(self, token: ApiToken) -> str:
+        said = ", ".join(token.groups) or "none: its askers are answered from what is for everybody"
+        return f"{said}; or those that it names itself" if token.names_groups else said
+
     @display(description="bot")
     def shown_bot(self, token: ApiToken) -> str:
         return str(token.bot_profile_id or "every bot")
@@ -136,7 +141,10 @@ class ApiTokenAdmin(ProductAdmin):
             users = users.exclude(role=Role.OWNER)
 
         def mint(data: dict[str, Any]) -> HttpResponse:
-            grant = Grant(tuple(data["rights"]), data["bot_profile_id"], data["expires_at"])
+            grant = Grant(
+                tuple(data["rights"]), data["bot_profile_id"], data["expires_at"], tuple(data["groups"]),
+                data["names_groups"],
+            )  # fmt: skip
             token, secret = mint_token(data["user"], data["name"], grant)
             self.log_addition(request, token, [{"added": {}}])
             return self._show(request, token, secret)

@@ -7,7 +7,7 @@ with a token can pass on what that token has and no more.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from minirag.lib.errors import BadInput, Conflict, Forbidden, NotFound
+from minirag.lib.security.groups import fold_groups
 from tenants import audit
 from tenants.calls.permissions import INCLUDED, restricted
 from tenants.models import ApiToken, Right, User
@@ -25,23 +26,30 @@ MAX_OVERLAP_SECONDS = 7 * 24 * 3600
 
 @dataclass(frozen=True)
 class Grant:
-    """What a token has of its user's rights. None named: all; no bot: every one; no expiry: until revoked."""
+    """What a token has of its user's rights. None named: all; no bot: every one; no expiry: until revoked.
+
+    Groups are never its user's: those that are named, or with `names_groups` those that it names itself.
+    """
 
     rights: tuple[str, ...] = ()
     bot_profile_id: UUID | None = None
     expires_at: datetime | None = None
+    groups: tuple[str, ...] = ()
+    names_groups: bool = False
 
     @classmethod
     def of(cls, token: ApiToken) -> Grant:
-        return cls(tuple(token.rights), token.bot_profile_id, token.expires_at)
+        return cls(
+            tuple(token.rights), token.bot_profile_id, token.expires_at, tuple(token.groups), token.names_groups
+        )  # fmt: skip
 
     def filled_up(self, maker: ApiToken | None) -> Grant:
-        """This grant, with that of the token that makes one wherever nothing was asked for."""
+        """This grant, with that of the token that makes one wherever nothing was asked for, but for groups."""
         if maker is None:
             return self
-        return Grant(
-            self.rights or tuple(maker.rights), self.bot_profile_id or maker.bot_profile_id,
-            self.expires_at or maker.expires_at,
+        return replace(
+            self, rights=self.rights or tuple(maker.rights), bot_profile_id=self.bot_profile_id or maker.bot_profile_id,
+            expires_at=self.expires_at or maker.expires_at,
         )  # fmt: skip
 
 
@@ -128,9 +136,13 @@ def _require_within(grant: Grant, maker: ApiToken | None) -> None:
     outlives = maker.expires_at is not None and (
         grant.expires_at is None or grant.expires_at > maker.expires_at
     )
-    if other_bot or outlives or not covers(maker.rights, grant.rights):
+    other_groups = not maker.names_groups and (
+        grant.names_groups or not set(grant.groups) <= set(maker.groups)
+    )
+    if other_bot or outlives or other_groups or not covers(maker.rights, grant.rights):
         raise restricted(
-            "A token cannot make one that may do more, reaches another bot or lives longer than itself."
+            "A token cannot make one that may do more, is for more groups, reaches another bot or lives longer than "
+            "itself."
         )
 
 
@@ -144,6 +156,7 @@ def _create(
     return ApiToken.objects.mint(
         user=user, name=name, rights=[right for right in Right.values if right in grant.rights],
         bot_profile_id=grant.bot_profile_id, expires_at=grant.expires_at, rate=rate, family_id=family_id,
+        groups=fold_groups(grant.groups), names_groups=grant.names_groups,
     )  # fmt: skip
 
 
@@ -156,6 +169,6 @@ def _note(
         f"token.{what}", tenant=token.tenant,
         detail={
             "id": str(token.pk), "prefix": token.token_prefix, "name": token.name, "user": token.user.email,
-            "scopes": token.rights, **detail,
+            "scopes": token.rights, "groups": token.groups, "names_groups": token.names_groups, **detail,
         },
     )  # fmt: skip

@@ -12,6 +12,8 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from minirag.lib.bounds import ListOf
+from minirag.lib.security.groups import LONGEST_GROUP, MOST_GROUPS, check_groups
 from tenants.validators import validate_rate
 
 if TYPE_CHECKING:
@@ -73,6 +75,15 @@ class ApiToken(models.Model):
     )
     bot_profile_id = models.UUIDField(
         null=True, blank=True, help_text="If set, good for this bot only."
+    )
+    groups = models.JSONField(
+        default=list, blank=True, validators=[ListOf(MOST_GROUPS, LONGEST_GROUP), check_groups],
+        help_text="Whoever asks with it is in these, and is answered from what is for them. Empty: only from what is "
+        "for everybody.",
+    )  # fmt: skip
+    names_groups = models.BooleanField(
+        default=False,
+        help_text="With each question it may say itself in which groups its visitor is.",
     )
     rate = models.CharField(
         max_length=50,

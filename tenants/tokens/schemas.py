@@ -7,11 +7,12 @@ from typing import Annotated, Self
 from uuid import UUID
 
 from django.utils import timezone
-from pydantic import Field, StrictInt, model_validator
+from pydantic import Field, StrictBool, StrictInt, model_validator
 
 from minirag.lib import moments
-from minirag.lib.http_in.nouns import Moment, Noun, Shown
+from minirag.lib.http_in.nouns import EmptyIsNull, Moment, Noun, Shown, Sometimes
 from minirag.lib.http_in.rest import Body
+from minirag.lib.security.groups import Groups
 from tenants.models import ApiToken, Right
 from tenants.tokens.changing import MAX_OVERLAP_SECONDS, Grant
 
@@ -37,6 +38,18 @@ class ApiTokenSchema(Noun, of=ApiToken):
         ),
     ]
     bot_profile_id: Annotated[UUID | None, Field(description="The only bot that it is good for.")]
+    groups: Annotated[
+        Sometimes[list[str]],
+        EmptyIsNull,
+        Field(
+            description="In which groups its askers are; only there with one.", examples=[["staff"]]
+        ),
+    ]
+    names_groups: Annotated[
+        Sometimes[bool],
+        EmptyIsNull,
+        Field(description="Whether it may name `groups` with each question; only there if so."),
+    ]
     is_active: Shown[bool]
     expires_at: Moment | None
     last_used_at: Shown[Moment | None]
@@ -52,6 +65,8 @@ class NewApiToken(ApiTokenSchema, reads="new"):
 
     name: str
     scopes: Annotated[list[Right], Field(min_length=1, max_length=20)] | None = None  # type: ignore[assignment]
+    groups: Groups = []
+    names_groups: StrictBool = False
     expires_at: moments.Moment | None = None
     expires_in_days: (
         Annotated[StrictInt, Field(ge=1, le=3650, description="Instead of `expires_at`.")] | None
@@ -65,7 +80,9 @@ class NewApiToken(ApiTokenSchema, reads="new"):
 
     @property
     def grant(self) -> Grant:
-        return Grant(tuple(self.scopes or ()), self.bot_profile_id, self._end())
+        return Grant(
+            tuple(self.scopes or ()), self.bot_profile_id, self._end(), tuple(self.groups), self.names_groups
+        )  # fmt: skip
 
     def _end(self) -> datetime | None:
         if self.expires_in_days is None:

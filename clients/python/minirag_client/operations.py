@@ -126,6 +126,7 @@ from minirag_client.types import (
     UsageOfDay,
     UsageOfModel,
     User,
+    Visibility,
     WantedLink,
     Webhook,
     WebhookTest,
@@ -242,11 +243,13 @@ class Operations(Transport):
         name: str,
         scopes: list[Right] | None | Unset = UNSET,
         bot_profile_id: str | None | Unset = UNSET,
+        groups: list[str] | Unset = UNSET,
+        names_groups: bool | Unset = UNSET,
         expires_at: str | None | Unset = UNSET,
         expires_in_days: int | None | Unset = UNSET,
     ) -> MintedApiToken:
         """Create an API token: `POST /v1/api-tokens`."""
-        return cast(MintedApiToken, self.request('POST', '/v1/api-tokens', body=given(name=name, scopes=scopes, bot_profile_id=bot_profile_id, expires_at=expires_at, expires_in_days=expires_in_days)).json())
+        return cast(MintedApiToken, self.request('POST', '/v1/api-tokens', body=given(name=name, scopes=scopes, bot_profile_id=bot_profile_id, groups=groups, names_groups=names_groups, expires_at=expires_at, expires_in_days=expires_in_days)).json())
 
     def show_api_token(
         self,
@@ -791,12 +794,14 @@ class Operations(Transport):
         title: str | Unset = UNSET,
         links: list[str] | Unset = UNSET,
         language: str | Unset = UNSET,
+        visibility: Visibility | Unset = UNSET,
+        groups: list[str] | Unset = UNSET,
         owner_id: str | None | Unset = UNSET,
         is_active: bool | Unset = UNSET,
         expires_at: str | None | Unset = UNSET,
     ) -> CuratedAnswer:
         """Create a curated answer: `POST /v1/curated-answers`."""
-        return cast(CuratedAnswer, self.request('POST', '/v1/curated-answers', body=given(bot_profile_ids=bot_profile_ids, question=question, variants=variants, title=title, answer=answer, links=links, language=language, owner_id=owner_id, is_active=is_active, expires_at=expires_at)).json())
+        return cast(CuratedAnswer, self.request('POST', '/v1/curated-answers', body=given(bot_profile_ids=bot_profile_ids, question=question, variants=variants, title=title, answer=answer, links=links, language=language, visibility=visibility, groups=groups, owner_id=owner_id, is_active=is_active, expires_at=expires_at)).json())
 
     def show_curated_answer(
         self,
@@ -816,12 +821,14 @@ class Operations(Transport):
         answer: str | Unset = UNSET,
         links: list[str] | Unset = UNSET,
         language: str | Unset = UNSET,
+        visibility: Visibility | Unset = UNSET,
+        groups: list[str] | Unset = UNSET,
         owner_id: str | Unset = UNSET,
         is_active: bool | Unset = UNSET,
         expires_at: str | None | Unset = UNSET,
     ) -> CuratedAnswer:
         """Change a curated answer: `PATCH /v1/curated-answers/{curated_answer_id}`."""
-        return cast(CuratedAnswer, self.request('PATCH', f'/v1/curated-answers/{curated_answer_id}', body=given(bot_profile_ids=bot_profile_ids, question=question, variants=variants, title=title, answer=answer, links=links, language=language, owner_id=owner_id, is_active=is_active, expires_at=expires_at)).json())
+        return cast(CuratedAnswer, self.request('PATCH', f'/v1/curated-answers/{curated_answer_id}', body=given(bot_profile_ids=bot_profile_ids, question=question, variants=variants, title=title, answer=answer, links=links, language=language, visibility=visibility, groups=groups, owner_id=owner_id, is_active=is_active, expires_at=expires_at)).json())
 
     def delete_curated_answer(
         self,
@@ -858,10 +865,12 @@ class Operations(Transport):
         weight: float | Unset = UNSET,
         is_pinned: bool | Unset = UNSET,
         dated_on: str | None | Unset = UNSET,
+        visibility: Visibility | Unset = UNSET,
+        groups: list[str] | Unset = UNSET,
         content: str | None | Unset = UNSET,
     ) -> Source:
         """Create a source: `POST /v1/sources`."""
-        return cast(Source, self.request('POST', '/v1/sources', body=given(bot_profile_id=bot_profile_id, parent_id=parent_id, name=name, description=description, source_type=source_type, config=config, refresh_schedule=refresh_schedule, dataset_id=dataset_id, tags=tags, weight=weight, is_pinned=is_pinned, dated_on=dated_on, content=content)).json())
+        return cast(Source, self.request('POST', '/v1/sources', body=given(bot_profile_id=bot_profile_id, parent_id=parent_id, name=name, description=description, source_type=source_type, config=config, refresh_schedule=refresh_schedule, dataset_id=dataset_id, tags=tags, weight=weight, is_pinned=is_pinned, dated_on=dated_on, visibility=visibility, groups=groups, content=content)).json())
 
     def create_source_with_children(
         self,
@@ -869,13 +878,15 @@ class Operations(Transport):
         bot_profile_id: str | None,
         name: str,
         children: list[NewChild],
+        visibility: Visibility | Unset = UNSET,
+        groups: list[str] | Unset = UNSET,
         dataset_id: str | None | Unset = UNSET,
         description: str | Unset = UNSET,
         source_type: SourceType | Unset = UNSET,
         refresh_schedule: str | None | Unset = UNSET,
     ) -> SourceBatch:
         """Create a source with children: `POST /v1/sources/batch`."""
-        return cast(SourceBatch, self.request('POST', '/v1/sources/batch', body=given(bot_profile_id=bot_profile_id, dataset_id=dataset_id, name=name, description=description, source_type=source_type, refresh_schedule=refresh_schedule, children=children)).json())
+        return cast(SourceBatch, self.request('POST', '/v1/sources/batch', body=given(visibility=visibility, groups=groups, bot_profile_id=bot_profile_id, dataset_id=dataset_id, name=name, description=description, source_type=source_type, refresh_schedule=refresh_schedule, children=children)).json())
 
     def list_formats_uploads(
         self,
@@ -938,10 +949,12 @@ class Operations(Transport):
         weight: float | Unset = UNSET,
         is_pinned: bool | Unset = UNSET,
         dated_on: str | None | Unset = UNSET,
+        visibility: Visibility | Unset = UNSET,
+        groups: list[str] | Unset = UNSET,
         content: str | None | Unset = UNSET,
     ) -> Source:
         """Put a source under your own id: `PUT /v1/sources/by-external-id/{external_id}`."""
-        return cast(Source, self.request('PUT', f'/v1/sources/by-external-id/{external_id}', body=given(bot_profile_id=bot_profile_id, parent_id=parent_id, name=name, description=description, source_type=source_type, config=config, is_active=is_active, refresh_schedule=refresh_schedule, dataset_id=dataset_id, tags=tags, weight=weight, is_pinned=is_pinned, dated_on=dated_on, content=content)).json())
+        return cast(Source, self.request('PUT', f'/v1/sources/by-external-id/{external_id}', body=given(bot_profile_id=bot_profile_id, parent_id=parent_id, name=name, description=description, source_type=source_type, config=config, is_active=is_active, refresh_schedule=refresh_schedule, dataset_id=dataset_id, tags=tags, weight=weight, is_pinned=is_pinned, dated_on=dated_on, visibility=visibility, groups=groups, content=content)).json())
 
     def delete_source_by_your_own_id(
         self,
@@ -973,10 +986,12 @@ class Operations(Transport):
         weight: float | Unset = UNSET,
         is_pinned: bool | Unset = UNSET,
         dated_on: str | None | Unset = UNSET,
+        visibility: Visibility | Unset = UNSET,
+        groups: list[str] | Unset = UNSET,
         content: str | None | Unset = UNSET,
     ) -> Source:
         """Change a source: `PATCH /v1/sources/{source_id}`."""
-        return cast(Source, self.request('PATCH', f'/v1/sources/{source_id}', body=given(name=name, description=description, config=config, is_active=is_active, refresh_schedule=refresh_schedule, tags=tags, weight=weight, is_pinned=is_pinned, dated_on=dated_on, content=content)).json())
+        return cast(Source, self.request('PATCH', f'/v1/sources/{source_id}', body=given(name=name, description=description, config=config, is_active=is_active, refresh_schedule=refresh_schedule, tags=tags, weight=weight, is_pinned=is_pinned, dated_on=dated_on, visibility=visibility, groups=groups, content=content)).json())
 
     def delete_source(
         self,
@@ -1272,9 +1287,10 @@ class Operations(Transport):
         stream: bool | Unset = UNSET,
         extended: bool | Unset = UNSET,
         source_filter: SourceFilter | None | Unset = UNSET,
+        groups: list[str] | None | Unset = UNSET,
     ) -> Answer:
         """Ask a bot: `POST /v1/chat`."""
-        return cast(Answer, self.request('POST', '/v1/chat', body=given(bot_profile_id=bot_profile_id, message=message, chat_id=chat_id, stream=stream, extended=extended, source_filter=source_filter)).json())
+        return cast(Answer, self.request('POST', '/v1/chat', body=given(bot_profile_id=bot_profile_id, message=message, chat_id=chat_id, stream=stream, extended=extended, source_filter=source_filter, groups=groups)).json())
 
     def list_chats(
         self,
@@ -1309,10 +1325,11 @@ class Operations(Transport):
         user: str | None | Unset = UNSET,
         metadata: Metadata | None | Unset = UNSET,
         source_filter: SourceFilter | None | Unset = UNSET,
+        groups: list[str] | None | Unset = UNSET,
         n: int | None | Unset = UNSET,
     ) -> CompletionReply:
         """Complete a chat: `POST /v1/chat/completions`."""
-        return cast(CompletionReply, self.request('POST', '/v1/chat/completions', body=given(model=model, messages=messages, stream=stream, stream_options=stream_options, user=user, metadata=metadata, source_filter=source_filter, n=n)).json())
+        return cast(CompletionReply, self.request('POST', '/v1/chat/completions', body=given(model=model, messages=messages, stream=stream, stream_options=stream_options, user=user, metadata=metadata, source_filter=source_filter, groups=groups, n=n)).json())
 
     def list_models(
         self,
@@ -1389,6 +1406,7 @@ class Operations(Transport):
         question: str,
         history: list[SaidBefore] | Unset = UNSET,
         languages: list[str] | Unset = UNSET,
+        groups: list[str] | Unset = UNSET,
         chunk_id: str | None | Unset = UNSET,
         source_id: str | None | Unset = UNSET,
         text: str | Unset = UNSET,
@@ -1396,7 +1414,7 @@ class Operations(Transport):
         against: str | None | Unset = UNSET,
     ) -> Explained:
         """Explain an answer: `POST /v1/bot-profiles/{bot_profile_id}/explain`."""
-        return cast(Explained, self.request('POST', f'/v1/bot-profiles/{bot_profile_id}/explain', body=given(question=question, history=history, languages=languages, chunk_id=chunk_id, source_id=source_id, text=text, configuration=configuration, against=against)).json())
+        return cast(Explained, self.request('POST', f'/v1/bot-profiles/{bot_profile_id}/explain', body=given(question=question, history=history, languages=languages, groups=groups, chunk_id=chunk_id, source_id=source_id, text=text, configuration=configuration, against=against)).json())
 
     def show_why_answer_is_as_it_is(
         self,

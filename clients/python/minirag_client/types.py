@@ -36,6 +36,8 @@ class ApiToken(TypedDict):
     user_id: str
     scopes: list[Right]
     bot_profile_id: str | None
+    groups: NotRequired[list[str]]
+    names_groups: NotRequired[bool]
     is_active: bool
     expires_at: str | None
     last_used_at: str | None
@@ -298,6 +300,7 @@ class Completion(TypedDict):
     user: NotRequired[str | None]
     metadata: NotRequired[Metadata | None]
     source_filter: NotRequired[SourceFilter | None]
+    groups: NotRequired[list[str] | None]
     n: NotRequired[int | None]
 
 
@@ -376,6 +379,8 @@ class CuratedAnswer(TypedDict):
     answer: str
     links: list[str]
     language: str
+    visibility: Visibility
+    groups: list[str]
     owner_id: str
     is_active: bool
     expires_at: str | None
@@ -503,6 +508,7 @@ class Document(TypedDict):
     url: str
     metadata: dict[str, Any]
     edited_fields: list[Literal['metadata', 'title', 'url']]
+    groups: list[str] | None
     language: str
     content_hash: str
     char_count: int
@@ -527,6 +533,7 @@ class DocumentDetail(TypedDict):
     url: str
     metadata: dict[str, Any]
     edited_fields: list[Literal['metadata', 'title', 'url']]
+    groups: list[str] | None
     language: str
     content_hash: str
     char_count: int
@@ -675,6 +682,7 @@ class ExplainRequest(TypedDict):
     question: str
     history: NotRequired[list[SaidBefore]]
     languages: NotRequired[list[str]]
+    groups: NotRequired[list[str]]
     chunk_id: NotRequired[str | None]
     source_id: NotRequired[str | None]
     text: NotRequired[str]
@@ -1110,6 +1118,8 @@ class MintedApiToken(TypedDict):
     user_id: str
     scopes: list[Right]
     bot_profile_id: str | None
+    groups: NotRequired[list[str]]
+    names_groups: NotRequired[bool]
     is_active: bool
     expires_at: str | None
     last_used_at: str | None
@@ -1169,13 +1179,17 @@ class NewApiToken(TypedDict):
     name: str
     scopes: NotRequired[list[Right] | None]
     bot_profile_id: NotRequired[str | None]
+    groups: NotRequired[list[str]]
+    names_groups: NotRequired[bool]
     expires_at: NotRequired[str | None]
     expires_in_days: NotRequired[int | None]
 
 
 class NewBatch(TypedDict):
-    """`refresh_schedule` is that of every child without one of its own"""
+    """`refresh_schedule` is that of every child without one of its own. Whom it is for narrows its children too"""
 
+    visibility: NotRequired[Visibility]
+    groups: NotRequired[list[str]]
     bot_profile_id: str | None
     dataset_id: NotRequired[str | None]
     name: str
@@ -1232,6 +1246,8 @@ class NewBotScope(TypedDict):
 
 
 class NewChild(TypedDict):
+    visibility: NotRequired[Visibility]
+    groups: NotRequired[list[str]]
     name: str
     description: NotRequired[str]
     source_type: SourceType
@@ -1250,6 +1266,8 @@ class NewCuratedAnswer(TypedDict):
     answer: str
     links: NotRequired[list[str]]
     language: NotRequired[str]
+    visibility: NotRequired[Visibility]
+    groups: NotRequired[list[str]]
     owner_id: NotRequired[str | None]
     is_active: NotRequired[bool]
     expires_at: NotRequired[str | None]
@@ -1353,6 +1371,8 @@ class NewSource(TypedDict):
     weight: NotRequired[float]
     is_pinned: NotRequired[bool]
     dated_on: NotRequired[str | None]
+    visibility: NotRequired[Visibility]
+    groups: NotRequired[list[str]]
     content: NotRequired[str | None]
 
 
@@ -1513,7 +1533,7 @@ class ProvisionedTenant(TypedDict):
 
 
 class PutSource(TypedDict):
-    """A source as it is in the integrator's system; what is not of that system stays as it is unless it is sent: `is_active`, `tags`, `weight`, `is_pinned`, `dated_on`"""
+    """A source as it is in the integrator's system; what is not of that system stays as it is unless it is sent: `is_active`, `tags`, `weight`, `is_pinned`, `dated_on`, `visibility`, `groups`"""
 
     bot_profile_id: str | None
     parent_id: NotRequired[str | None]
@@ -1528,6 +1548,8 @@ class PutSource(TypedDict):
     weight: NotRequired[float]
     is_pinned: NotRequired[bool]
     dated_on: NotRequired[str | None]
+    visibility: NotRequired[Visibility]
+    groups: NotRequired[list[str]]
     content: NotRequired[str | None]
 
 
@@ -1550,6 +1572,7 @@ class Question(TypedDict):
     stream: NotRequired[bool]
     extended: NotRequired[bool]
     source_filter: NotRequired[SourceFilter | None]
+    groups: NotRequired[list[str] | None]
 
 
 class Queues(TypedDict):
@@ -1924,6 +1947,8 @@ class Source(TypedDict):
     weight: NotRequired[float]
     is_pinned: NotRequired[bool]
     dated_on: NotRequired[str]
+    visibility: NotRequired[Visibility]
+    groups: NotRequired[list[str]]
     ignored: NotRequired[list[str]]
 
 
@@ -2024,6 +2049,7 @@ class Trace(TypedDict):
     stages: dict[str, Any]
     latency_ms: int | None
     first_token_ms: int | None
+    audience: list[str]
     turn_id: str
     chat_id: str
     bot_profile_id: str
@@ -2178,6 +2204,7 @@ class Traced(TypedDict):
     stages: dict[str, Any]
     latency_ms: int | None
     first_token_ms: int | None
+    audience: list[str]
 
 
 class Turn(TypedDict):
@@ -2306,6 +2333,9 @@ class User(TypedDict):
     role: Role
     is_active: bool
     ignored: NotRequired[list[str]]
+
+
+Visibility = Literal['public', 'private']
 
 
 class WantedLink(TypedDict):

@@ -13,6 +13,8 @@ from conversations.following.running import running_turns, start_turn
 from conversations.turns.schemas import tell_event
 from conversations.turns.state import Asker
 from conversations.turns.taking import Delta, Done, Failed, TurnEvent
+from knowledge.audiences import add_groups_argument, read_audience
+from knowledge.models import Audience
 from tenants.context import tenant_context
 from tenants.provisioning import get_tenant
 
@@ -20,13 +22,19 @@ from tenants.provisioning import get_tenant
 class Command(QuestionCommand):
     help = "Ask a bot a question; prints the answer as it comes, then what it cites."
 
-    def handle(self, *, tenant: str, bot: str, question: str, **options: Any) -> None:
-        with tenant_context(get_tenant(tenant)):
-            async_to_sync(self._ask)(choose_bot(BotProfile.objects.active(), bot), question)
+    def add_arguments(self, parser: Any) -> None:
+        super().add_arguments(parser)
+        add_groups_argument(parser)
 
-    async def _ask(self, bot: BotProfile, question: str) -> None:
+    def handle(self, *, tenant: str, bot: str, question: str, groups: str, **options: Any) -> None:
+        with tenant_context(get_tenant(tenant)):
+            chosen, audience = choose_bot(BotProfile.objects.active(), bot), read_audience(groups)
+            async_to_sync(self._ask)(chosen, question, audience)
+
+    async def _ask(self, bot: BotProfile, question: str, audience: Audience) -> None:
+        asker = Asker(request_id="command", audience=audience)
         turn = await start_turn(
-            bot.pk, None, question, asker=Asker(request_id="command"), is_stream=True, tell=tell_event
+            bot.pk, None, question, asker=asker, is_stream=True, tell=tell_event
         )  # fmt: skip
         try:
             async for _, event in turn.read():

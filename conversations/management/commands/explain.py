@@ -18,6 +18,7 @@ from conversations.explaining.printing import print_comparison, print_explanatio
 from conversations.explaining.schemas import ExplainedSchema
 from conversations.logs.traces import question_of
 from conversations.models import Message
+from knowledge.audiences import add_groups_argument, read_audience
 from knowledge.locating.wanted import Wanted
 from minirag.lib.errors import NotFound
 from minirag.lib.http_in.nouns import Joined
@@ -49,6 +50,7 @@ class Command(ProductCommand):
             help="Compare with the same bot with another value, which is not saved; may be given several times.",
         )  # fmt: skip
         other.add_argument("--against", metavar="BOT", help="Compare with another bot.")
+        add_groups_argument(parser)
         parser.add_argument("--json", action="store_true", help="As the API's answer.")
 
     def handle(self, *, tenant: str, **options: Any) -> None:
@@ -74,7 +76,10 @@ class Command(ProductCommand):
 
     def _try(self, options: dict[str, Any], wanted: Wanted) -> None:
         bots = BotProfile.objects.all()
-        bot, trial = choose_bot(bots, options["bot"]), Trial(options["question"], wanted=wanted)
+        bot, trial = (
+            choose_bot(bots, options["bot"]),
+            Trial(options["question"], wanted=wanted, audience=read_audience(options["groups"])),
+        )
         if options["against"]:
             other = choose_bot(bots, options["against"])
         elif options["values"]:

@@ -9,7 +9,6 @@ from pathlib import PurePosixPath
 from knowledge.formats.archive.opening import PackedFile, open_archive, read_file
 from knowledge.formats.parsing import ParsedDocument, ParseError, parse_isolated
 from knowledge.formats.registry import advise, format_of_upload
-from knowledge.formats.restrictions import find_restriction
 
 
 @dataclass(frozen=True)
@@ -74,8 +73,6 @@ def _kind_of(file: PackedFile) -> str:
 
 def _read(packed: Unpacked) -> ParsedDocument:
     document = parse_isolated(packed.data, kind=packed.kind, name=packed.name)
-    if restriction := find_restriction(document.metadata):
-        raise restricted(restriction)
     if not document.sections:
         raise ParseError("There is no text in it.", code="no_text")
     is_named = document.title != PurePosixPath(packed.path).stem
@@ -84,9 +81,3 @@ def _read(packed: Unpacked) -> ParsedDocument:
         title=document.title if is_named else packed.path,
         metadata={**document.metadata, "path": packed.path},
     )
-
-
-def restricted(restriction: str) -> ParseError:
-    """What a file is refused with that says who may read it."""
-    reason = f'It says of itself "{restriction}", and who asks is not known.'
-    return ParseError(reason, code="restricted")

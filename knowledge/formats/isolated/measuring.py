@@ -11,7 +11,7 @@ from typing import Final
 
 from knowledge.formats.isolated.asking import MEMORY_MB, SECONDS, ask_child
 from knowledge.formats.parsing import ParsedDocument, is_read_here, parse
-from knowledge.formats.restrictions import find_restriction
+from knowledge.formats.restrictions import find_restriction, read_groups
 from knowledge.indexing.chunking import chunk_document
 from minirag.ai.builtin.minilm import open_counter
 
@@ -22,7 +22,9 @@ _IN_PROCESS_BYTES: Final = 64 * 1024
 
 @dataclass(frozen=True)
 class Figures:
-    """`beginning` is that of the text; `restriction` is what the file says of who may read it."""
+    """`beginning` is that of the text; `restriction` is what the file says of who may read it, `groups` who these
+    are.
+    """
 
     title: str
     language: str
@@ -33,6 +35,7 @@ class Figures:
     beginning: str
     notes: tuple[str, ...]
     restriction: str | None
+    groups: tuple[str, ...] = ()
 
 
 def measure(data: bytes, *, kind: str, name: str, counter: str = "") -> Figures:
@@ -49,6 +52,7 @@ def measure(data: bytes, *, kind: str, name: str, counter: str = "") -> Figures:
         characters=sum(len(section.text) for section in parsed.sections), chunks=len(drafts),
         tokens=sum(draft.token_count for draft in drafts), pages=len(pages) or None,
         beginning=_begin(parsed), notes=tuple(parsed.notes), restriction=find_restriction(parsed.metadata),
+        groups=tuple(read_groups(parsed.metadata) or ()),
     )  # fmt: skip
 
 
@@ -63,7 +67,8 @@ def measure_isolated(
     told = ask_child(
         "knowledge.formats.isolated.measuring_child", head, data, seconds=seconds, memory_mb=memory_mb
     )  # fmt: skip
-    return Figures(**{**told, "notes": tuple(told["notes"])})
+    lists = {name: tuple(told[name]) for name in ("notes", "groups")}
+    return Figures(**told | lists)
 
 
 def check_isolated(data: bytes, *, kind: str, name: str) -> None:

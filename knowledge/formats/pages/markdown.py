@@ -17,7 +17,7 @@ import yaml
 from knowledge.formats.pages.furniture import is_contents_mark, is_jump
 from knowledge.formats.pages.webpage import write_fragment
 from knowledge.formats.plain import decode_text
-from knowledge.formats.restrictions import may_restrict
+from knowledge.formats.restrictions import UNREADABLE, may_restrict
 from knowledge.formats.sections import SectionWriter, clean_line, clean_text
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def read_front_matter(text: str) -> tuple[dict[str, Any], str]:
         return {}, text
     loaded = _load_matter(match.group(1), is_toml=text.startswith("+"))
     if loaded is None:
-        kept: dict[str, Any] = {"visibility": "unreadable"} if may_restrict(match.group(1)) else {}
+        kept: dict[str, Any] = {"visibility": UNREADABLE} if may_restrict(match.group(1)) else {}
         # Without its fences: the second would make a heading of the line before it.
         return kept, f"{match.group(1)}\n\n{text[match.end() :]}"
     metadata: dict[str, Any] = {}
@@ -140,7 +140,7 @@ def read_front_matter(text: str) -> tuple[dict[str, Any], str]:
         elif (plain := _plain_value(value)) is not None:
             metadata[name] = plain
         if may_restrict(f"{name}:") and value and not metadata.get(name):
-            metadata[name] = "unreadable"
+            metadata[name] = UNREADABLE
     return metadata, text[match.end() :]
 
 

@@ -16,6 +16,7 @@ from django.db.models import Q
 
 from bots.models import BotProfile, SharedStorage
 from bots.quotas.counting import correct_storage
+from knowledge.indexing.chunk_rows import MISPLACED
 from knowledge.indexing.forgetting import forget_knowledge
 from knowledge.indexing.lexicon import (
     count_statistics,
@@ -82,11 +83,7 @@ def _count_of_documents(mend: bool) -> tuple[int, bool]:
 
 
 def _entries_of_other_sources(mend: bool) -> tuple[int, bool]:
-    return _update(
-        """UPDATE chunk_index AS i SET source_id = c.source_id FROM knowledge_chunk AS c
-            WHERE c.id = i.chunk_id AND c.source_id <> i.source_id RETURNING i.chunk_id""",
-        mend,
-    )
+    return _update(MISPLACED, mend)
 
 
 def _chunks_without_entry(mend: bool) -> tuple[int, bool]:

@@ -9,6 +9,7 @@ from django.core.management.base import CommandError
 
 from bots.commands import QuestionCommand, choose_bot
 from bots.models import BotProfile
+from knowledge.audiences import add_groups_argument, read_audience
 from knowledge.retrieval.retrieving import Passage, Retrieval, retrieve
 from tenants.context import tenant_context
 from tenants.provisioning import get_tenant
@@ -24,18 +25,23 @@ class Command(QuestionCommand):
         parser.add_argument(
             "--limit", type=int, help="How many passages; as many as the bot uses if not given."
         )
+        add_groups_argument(parser)
 
     def handle(
-        self, *, tenant: str, bot: str, question: str, limit: int | None, **options: Any
+        self,
+        *,
+        tenant: str,
+        bot: str,
+        question: str,
+        limit: int | None,
+        groups: str,
+        **options: Any,
     ) -> None:
         if limit is not None and limit < 1:
             raise CommandError("--limit must be at least 1.")
         with tenant_context(get_tenant(tenant)):
-            self._print(
-                async_to_sync(retrieve)(
-                    choose_bot(BotProfile.objects.all(), bot), question, limit=limit
-                )
-            )
+            chosen, audience = choose_bot(BotProfile.objects.all(), bot), read_audience(groups)
+            self._print(async_to_sync(retrieve)(chosen, question, audience=audience, limit=limit))
 
     def _print(self, found: Retrieval) -> None:
         if found.passages:

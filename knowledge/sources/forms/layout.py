@@ -47,6 +47,7 @@ def lay_out_new() -> Any:
     said = (("tags", "dated_on"), ("is_pinned", "weight"))
     return (
         (None, {"fields": (("bot_profile", "shared_dataset"), *what)}),
+        ("Whom it is for", {"fields": (("visibility", "groups"),), "classes": ("collapse",)}),
         ("What counts", {"fields": said, "classes": ("collapse",)}),
     )
 
@@ -79,6 +80,7 @@ def lay_out(source: Source, *, may_change: bool) -> Any:
                     ("name", "description"),
                     ("bot_profile", "source_type"),
                     "is_active",
+                    ("visibility", "groups"),
                     ("tags", "dated_on"),
                     ("is_pinned", "weight"),
                     *own,

@@ -14,7 +14,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from bots.admin_fields import TagsField
+from bots.admin_fields import ReadersForm, TagsField
 from knowledge.connectors.registry import CONNECTORS
 from knowledge.formats.isolated.measuring import check_isolated
 from knowledge.formats.registry import BY_SUFFIX, FORMATS, advise, format_of_upload, list_uploadable
@@ -36,7 +36,7 @@ _FIELDS = {
 }  # fmt: skip
 
 
-class SourceForm(NyxCoreFields, ConnectorFields, SiteFields, forms.ModelForm):
+class SourceForm(NyxCoreFields, ConnectorFields, SiteFields, ReadersForm):
     """What may be changed later."""
 
     url = forms.CharField(
@@ -68,7 +68,10 @@ class SourceForm(NyxCoreFields, ConnectorFields, SiteFields, forms.ModelForm):
             "dated_on",
             "is_pinned",
             "weight",
+            "visibility",
+            "groups",
         )
+        labels = {"visibility": "Answers"}
         help_texts = {
             "content": "",
             "weight": "From 0.5 to 2. More than 1: what it says comes before others that fit about as well.",

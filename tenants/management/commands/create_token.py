@@ -6,11 +6,13 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from minirag.lib.errors import BadInput, NotFound
+from minirag.lib.security.groups import fold_groups
 from tenants.commands import ProductCommand
-from tenants.models import Right, User, normalise_email
+from tenants.models import ApiToken, Right, User, normalise_email
 from tenants.provisioning import get_tenant
 from tenants.tokens.changing import Grant, mint_token
 
@@ -31,6 +33,14 @@ class Command(ProductCommand):
             "--bot", metavar="ID", help="the id of the only bot that it is good for"
         )
         parser.add_argument(
+            "--groups", default="", metavar="GROUPS",
+            help="in which groups its askers are; several with commas; default: none",
+        )  # fmt: skip
+        parser.add_argument(
+            "--names-groups", action="store_true",
+            help="it may say itself with each question in which groups its visitor is",
+        )  # fmt: skip
+        parser.add_argument(
             "--expires-days", type=int, metavar="DAYS", help="default: it does not expire"
         )
 
@@ -44,7 +54,10 @@ class Command(ProductCommand):
         if user is None:
             raise NotFound(f"{tenant.slug} has no active user '{options['email']}'.")
         expires_at = timezone.now() + timedelta(days=days) if days else None
-        grant = Grant(read_rights(options["scopes"]), read_bot(options["bot"]), expires_at)
+        grant = Grant(
+            read_rights(options["scopes"]), read_bot(options["bot"]), expires_at,
+            read_groups(options["groups"]), options["names_groups"],
+        )  # fmt: skip
         _, secret = mint_token(user, options["name"], grant)
         self.say(secret)
         self.stderr.write("This is the only time that the token is shown.")
@@ -55,6 +68,16 @@ def read_rights(text: str | None) -> tuple[str, ...]:
     if not set(rights) <= set(Right.values):
         raise BadInput("--scopes are chat, read or manage, several with commas.")
     return rights
+
+
+def read_groups(text: str) -> tuple[str, ...]:
+    groups = fold_groups(text.split(","))
+    column: Any = ApiToken._meta.get_field("groups")
+    try:
+        column.run_validators(groups)
+    except ValidationError as error:
+        raise BadInput(f"--groups: {' '.join(error.messages)}") from None
+    return tuple(groups)
 
 
 def read_bot(text: str | None) -> UUID | None:
