@@ -1972,7 +1972,7 @@ class SourceFilter(TypedDict):
 SourceStatus = Literal['pending', 'processing', 'ready', 'error']
 
 
-SourceType = Literal['text', 'upload', 'url', 'site', 'folder', 'nyxcore']
+SourceType = Literal['text', 'upload', 'url', 'site', 'folder', 'git', 's3', 'webdav', 'nyxcore']
 
 
 class StatusChange(TypedDict):
