@@ -647,6 +647,7 @@ API: dict[str, list[Try]] = {
     # The platform's own: a tenant's credential opens nothing, and on its path or host there is no such thing.
     "platform/audit-events": [Try("get", 401)],
     "platform/tenants": [Try("get", 401), Try("post", 401, body=lambda s: {"slug": "x"})],
+    "platform/queues": [Try("get", 401)],
     "platform/bulk/preview": [Try("get", 401)],
     "platform/bulk/<str:act>": [
         Try("post", 401, body=lambda s: {"slugs": [s.acme.party.tenant.slug]})

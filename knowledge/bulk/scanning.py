@@ -1,0 +1,153 @@
+"""What is in a folder or a zip archive: its files under ids that last, and of each that is not taken the reason.
+
+Links are not followed, so nothing outside of the folder is read; hidden files and folders are passed over. A file is
+read only when it is asked for, so that ten thousand of them cost the memory of one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from django.conf import settings
+
+from knowledge.formats.archive.members import unpack_members
+from knowledge.formats.registry import advise, format_of_upload
+from knowledge.formats.sections import ParseError
+from knowledge.formats.uploads import largest_bytes, shorten_file_name
+
+LONGEST_ID: Final = 255
+MOST_FILES: Final = 100_000
+
+
+class NotTaken(Exception):
+    """A file that is not taken; its words say why."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file, or why it is not taken.
+
+    `total` is of how many. `mark` changes with the file; `read` returns its bytes, or raises NotTaken.
+    """
+
+    path: str
+    total: int = 0
+    mark: tuple[int, ...] = ()
+    read: Callable[[], bytes] = bytes
+    reason: str = ""
+
+    @property
+    def external_id(self) -> str:
+        """Its path, and of one that is too long the end of it after a fingerprint of the whole."""
+        if len(self.path) <= LONGEST_ID:
+            return self.path
+        digest = hashlib.sha256(self.path.encode()).hexdigest()[:16]
+        return f"{digest}…{self.path[-(LONGEST_ID - 17) :]}"
+
+    @property
+    def name(self) -> str:
+        return shorten_file_name(PurePosixPath(self.path).name)
+
+
+def scan(place: Path) -> Iterator[Found]:
+    """Return what is in a folder or an archive, in the order of the paths. Raises ParseError, OSError for the whole."""
+    if not place.is_dir():
+        yield from _scan_archive(place)
+        return
+    found = list(_scan_folder(place))
+    yield from (replace(each, total=len(found)) for each in found)
+
+
+def _scan_folder(top: Path) -> Iterator[Found]:
+    def fail(error: OSError) -> None:
+        if error.filename == os.fspath(top):
+            raise error
+        refused.append(_refuse(top, Path(error.filename), _explain(error)))
+
+    refused: list[Found] = []
+    count = 0
+    for folder, folders, names in os.walk(top, onerror=fail):
+        here = Path(folder)
+        links = [name for name in folders if (here / name).is_symlink()]
+        folders[:] = sorted(n for n in folders if not n.startswith(".") and n not in links)
+        for name in sorted([*names, *links]):
+            if name.startswith("."):
+                continue
+            count += 1
+            if count > MOST_FILES:
+                raise ParseError(f"There are more than {MOST_FILES:,} files.", code="too_large")
+            yield _look_at(top, here / name)
+        yield from refused
+        refused.clear()
+    yield from refused
+
+
+def _look_at(top: Path, file: Path) -> Found:
+    try:
+        facts = file.lstat()
+    except OSError as error:
+        return _refuse(top, file, _explain(error))
+    path = shown_path(top, file)
+    if stat.S_ISLNK(facts.st_mode):
+        return Found(path, reason="It is a link, which is not followed.")
+    if not stat.S_ISREG(facts.st_mode):
+        return Found(path, reason="It is no regular file.")
+    if reason := _find_fault(path, facts.st_size):
+        return Found(path, reason=reason)
+    mark = (facts.st_mtime_ns, facts.st_size, facts.st_ino)
+    return Found(path, mark=mark, read=partial(_read, file, path))
+
+
+def _read(file: Path, path: str) -> bytes:
+    try:
+        # Not through a link that has taken the file's place since it was looked at.
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as opened:
+            data = opened.read(largest_bytes(path) + 1)
+    except OSError as error:
+        raise NotTaken(_explain(error)) from error
+    if reason := _find_fault(path, len(data)):  # it may have grown since
+        raise NotTaken(reason)
+    return data
+
+
+def _scan_archive(place: Path) -> Iterator[Found]:
+    largest = 5 * settings.MAX_UPLOAD_BYTES
+    if place.stat().st_size > largest:
+        limit = largest // 2**20
+        raise ParseError(f"An archive may be {limit} MB; unpack it and name the folder.")
+    for packed in unpack_members(place.read_bytes(), largest=settings.MAX_UPLOAD_BYTES):
+        reason = packed.reason or _find_fault(packed.path, len(packed.data))
+        yield Found(packed.path, packed.total, read=partial(bytes, packed.data), reason=reason)
+
+
+def _find_fault(path: str, size: int) -> str:
+    """Why a file of this name and size is not taken; empty for one that is."""
+    if format_of_upload(path) is None:
+        return f"Files of this kind cannot be read.{advise(path)}"
+    if not size:
+        return "It is empty."
+    largest = largest_bytes(path)
+    return f"It is larger than {largest // 2**20} MB." if size > largest else ""
+
+
+def _refuse(top: Path, file: Path, reason: str) -> Found:
+    return Found(shown_path(top, file), reason=reason)
+
+
+def shown_path(top: Path, file: Path) -> str:
+    """The path below the folder as text that can be stored: bytes that are no text are written out."""
+    path = file.relative_to(top).as_posix()
+    shown = path.encode("utf-8", "backslashreplace").decode()
+    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in shown)
+
+
+def _explain(error: OSError) -> str:
+    return f"It cannot be read: {error.strerror or type(error).__name__}."
