@@ -27,6 +27,7 @@ _OF_TEXT: Final = (
 )  # fmt: skip
 _SAMPLE: Final = 16 * 1024
 _HIGH_RUN = re.compile(rb"[\x80-\xff]+")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _SIGNS: Final = frozenset("€–—’‘‚“”„«»°§…·®©²³½¼£¿¡µ±×™•‰´ªº")
 _WESTERN: Final = (
@@ -91,7 +92,7 @@ def detect_encoding(data: bytes) -> Encoding:
         first_bad = error.start
     else:
         return _find_wide(data) or Encoding("utf-8")
-    found = _find_wide(data) or _find_hurt_utf8(data) or _guess(data)
+    found = _find_wide(data) or _find_surrogates(data) or _find_hurt_utf8(data) or _guess(data)
     if found is None:
         raise ParseError(
             f"This file is not valid UTF-8 text (first bad byte at position {first_bad}), nor in another "
@@ -131,6 +132,15 @@ def _find_wide(data: bytes) -> Encoding | None:
                 continue
             return Encoding(name, is_guess=True)
     return None
+
+
+def _find_surrogates(data: bytes) -> Encoding | None:
+    """UTF-8 of a program that writes each half of a pair by itself, as old databases do with emoji."""
+    try:
+        text = data.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return None
+    return Encoding("utf-8", bad=3 * len(_SURROGATE.findall(text)))
 
 
 def _find_hurt_utf8(data: bytes) -> Encoding | None:

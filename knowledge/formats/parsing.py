@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from knowledge.formats.cleaning import Rules
 from knowledge.formats.encodings import detect_encoding
-from knowledge.formats.isolated.asking import MEMORY_MB, SECONDS, ask_child
+from knowledge.formats.isolated.asking import MEMORY_MB, PATIENT_SECONDS, ask_child
 from knowledge.formats.registry import (
     BY_SUFFIX,
     FORMATS,
@@ -147,7 +147,7 @@ def _place_within(name: str, section: Section) -> Section:
 
 
 def parse_isolated(
-    data: bytes, *, kind: str, name: str, rules: Rules = _NO_RULES, timeout_seconds: float = SECONDS,
+    data: bytes, *, kind: str, name: str, rules: Rules = _NO_RULES, timeout_seconds: float = PATIENT_SECONDS,
     memory_mb: int = MEMORY_MB,
 ) -> ParsedDocument:  # fmt: skip
     """As `parse`, in a child process that cannot take more than this time and memory.

@@ -101,6 +101,11 @@ def test_only_encodings_of_text_are_taken_from_strangers():
     assert decode_html(b'<meta charset="punycode">caf\xc3\xa9')[0].endswith("café")
 
 
+def test_halves_of_pairs_in_utf8_are_left_out_and_the_rest_is_utf8():
+    found = parse(b"Open \xed\xa0\xbd\xed\xb8\x80 from nine.", kind="txt", name="a")
+    assert found.sections[0].text == "Open  from nine." and "6 bytes" in found.notes[0]
+
+
 def test_an_archive_of_more_entries_than_are_allowed_is_told_by_its_directory_alone():
     with pytest.raises(ParseError) as caught:
         check_isolated(pack({f"{n}/": "" for n in range(10_001)}), kind="zip", name="a.zip")

@@ -14,6 +14,9 @@ from knowledge.formats.sections import ParseError
 
 MEMORY_MB: Final = 1024
 SECONDS: Final = 60.0
+"""Of computing, and of waiting where somebody waits."""
+PATIENT_SECONDS: Final = 180.0
+"""Of waiting where nobody does: on a busy machine a file's minute of computing takes longer."""
 _PROJECT: Final = Path(__file__).resolve().parents[3]
 
 
@@ -24,7 +27,7 @@ def ask_child(
 
     Blocks the calling thread: call it from a worker thread or a Celery task, never from the event loop.
     """
-    limits = {"memory_mb": memory_mb, "cpu_seconds": int(seconds) + 1}
+    limits = {"memory_mb": memory_mb, "cpu_seconds": int(min(seconds, SECONDS)) + 1}
     request = json.dumps({**head, **limits}).encode() + b"\n" + data
     answer, status = _communicate(module, request, seconds)
     if status == -signal.SIGXCPU:
