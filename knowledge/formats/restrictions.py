@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from minirag.lib.security.groups import (
+from minirag.lib.security.group_names import (
     EVERYBODY,
     LONGEST_GROUP,
     MOST_GROUPS,

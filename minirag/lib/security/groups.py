@@ -1,28 +1,23 @@
-"""Names of groups: who may read what is not for everybody. Compared without regard to case and outer blanks."""
+"""Groups as columns and bodies have them: who may read what is not for everybody."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from django.core.exceptions import ValidationError
 from pydantic import AfterValidator, Field, StringConstraints
 
-MOST_GROUPS: Final = 50
-LONGEST_GROUP: Final = 64
-EVERYBODY: Final = frozenset(
-    ("", "public", "everyone", "everybody", "all", "anyone", "open", "world", "*")
+from minirag.lib.security.group_names import (
+    EVERYBODY,
+    LONGEST_GROUP,
+    MOST_GROUPS,
+    fold_group,
+    fold_groups,
 )
-"""What people write who mean no group, but everybody."""
 
-
-def fold_group(name: str) -> str:
-    return name.strip().casefold()
-
-
-def fold_groups(names: Iterable[str]) -> list[str]:
-    """The names as they are kept and compared: each once, in order."""
-    return sorted({folded for name in names if (folded := fold_group(name))})
+__all__ = [
+    "LONGEST_GROUP", "MOST_GROUPS", "GroupName", "Groups", "check_groups", "fold_group", "fold_groups",
+]  # fmt: skip
 
 
 def check_groups(names: Any) -> None:
