@@ -20,10 +20,11 @@ from django.utils import timezone
 
 from bots.quotas.sharing import call_for_help, claim_in_share, claim_next, send_next
 from bots.quotas.turns import turn
+from knowledge.edits.applying import apply_claimed
 from knowledge.indexing.forgetting import forget_knowledge
 from knowledge.indexing.ingestion import ingest_claimed, record_interruption
 from knowledge.indexing.upkeep.reembedding import find_outdated_datasets, reembed_claimed
-from knowledge.models import Redo, Reembedding, SitePage, Source, SourceQuerySet
+from knowledge.models import DocumentEdit, Redo, Reembedding, SitePage, Source, SourceQuerySet
 from knowledge.retrieval.calibrating import calibrate_outdated
 from knowledge.retrieval.choosing import choose_embedders
 from minirag.lib.jobs.job import RESEND_AFTER
@@ -112,6 +113,20 @@ def reembed(reembedding_id: str) -> None:
     _send_next(but=sent)
 
 
+def queue_edit(document_id: uuid.UUID) -> None:
+    """Have a worker put in the text that somebody wants for a document; its row says that it waits."""
+    send_soon(apply_edit, document_id)
+
+
+@shared_task(base=TenantTask, acks_late=True)
+def apply_edit(document_id: str) -> None:
+    """Put a document's edited text into the index; a message that comes twice finds nothing to do."""
+    held = claim_in_share(DocumentEdit.objects.busy(), uuid.UUID(document_id))
+    if held is not None:
+        apply_claimed(held)
+        _send_next(but=[])
+
+
 def _not_begun() -> SourceQuerySet:
     """Those that any turn may go on with. What gave its process back has a message of its own, at its time."""
     return Source.objects.filter(deleted_at__isnull=True, progress_stage="")
@@ -127,6 +142,7 @@ def _send(source_id: uuid.UUID) -> None:
 
 def _send_next(*, but: Iterable[uuid.UUID]) -> None:
     """A turn has ended: what else takes long may be next. `but` has its message, perhaps for later."""
+    send_next(DocumentEdit.objects.all(), apply_edit)  # somebody looks at it
     send_next(Source.objects.filter(deleted_at__isnull=True).exclude(pk__in=but), ingest_source)
     send_next(Reembedding.objects.exclude(pk__in=but), reembed)
 
@@ -141,6 +157,20 @@ def sweep_ingestion() -> int:
     for source in begun + [source for source in found if not source.progress_stage][:AHEAD]:
         send_now(ingest_source, source.pk)
     return len(found)
+
+
+def sweep_edits() -> int:
+    """Give back edits that dead workers and lost messages left behind, and try again what has paused."""
+    found = [row.pk for row in DocumentEdit.objects.sweep()]
+    found += DocumentEdit.objects.try_again(timezone.now())
+    for document_id in found:
+        send_now(apply_edit, document_id)
+    return len(found)
+
+
+def next_edit_sweep() -> datetime | None:
+    moments = (DocumentEdit.objects.next_sweep(), DocumentEdit.objects.next_try())
+    return min((moment for moment in moments if moment), default=None)
 
 
 def purge_deleted() -> int:

@@ -7,6 +7,7 @@ from django.urls import path
 from knowledge.curated import api as curated_api
 from knowledge.datasets import api as datasets_api
 from knowledge.documents import api as documents_api
+from knowledge.edits import api as edits_api
 from knowledge.formats import api as formats_api
 from knowledge.sites import api as sites_api
 from knowledge.sources import api as sources_api
@@ -46,6 +47,12 @@ urlpatterns = [
         "documents/<str:document_id>/versions/<str:version_id>/comparison",
         versions_api.VersionComparison.as_view(),
     ),
+    path(
+        "documents/<str:document_id>/versions/<str:version_id>/restore",
+        edits_api.VersionRestoration.as_view(),
+    ),
+    path("documents/<str:document_id>/edit", edits_api.DocumentEditDetail.as_view()),
+    path("documents/<str:document_id>/edit/decision", edits_api.DocumentEditDecision.as_view()),
     path("datasets", datasets_api.DatasetList.as_view()),
     path("datasets/overview", datasets_api.DatasetOverview.as_view()),
     path("datasets/<str:dataset_id>", datasets_api.DatasetDetail.as_view()),

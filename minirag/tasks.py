@@ -27,11 +27,13 @@ from knowledge.models import Source
 from knowledge.retrieval.calibrating import next_calibration
 from knowledge.tasks import (
     fit_bots,
+    next_edit_sweep,
     next_purge,
     next_reembedding,
     purge_deleted,
     reembed_outdated,
     refresh_due,
+    sweep_edits,
     sweep_ingestion,
 )
 from knowledge.versions.keeping import forget_old_versions, next_forgetting
@@ -71,6 +73,7 @@ DUTIES: Final[dict[DueKind, Duty]] = {
     DueKind.EXPORTS: Duty(sweep_exports, lambda: ExportJob.objects.next_sweep()),
     DueKind.EVALUATIONS: Duty(sweep_evaluations, lambda: EvaluationRun.objects.next_sweep()),
     DueKind.OLD_EXPORTS: Duty(purge_expired, next_expiry),
+    DueKind.EDITS: Duty(sweep_edits, next_edit_sweep),
     DueKind.OLD_VERSIONS: Duty(forget_old_versions, next_forgetting),
 }
 

@@ -49,6 +49,7 @@ class DueKind(models.TextChoices):
     EXPORTS = "exports", "Exports that wait or whose worker died"
     EVALUATIONS = "evaluations", "Evaluation runs that wait or whose worker died"
     OLD_EXPORTS = "old_exports", "Files of exports that are kept no longer"
+    EDITS = "edits", "Edits of documents that wait or whose worker died"
     OLD_VERSIONS = "old_versions", "Versions of documents that are kept no longer"
 
 

@@ -36,7 +36,7 @@ from knowledge.models import (
     SourceStatus,
 )
 from knowledge.sources.changing import create_source
-from knowledge.tests.api import make_draft
+from knowledge.tests.api import make_draft, make_edit
 from knowledge.versions.texts import pack
 from minirag.ai.credentials import Credentials
 from tenants.models import ApiToken, AuditEvent, User
@@ -105,6 +105,7 @@ def _make_knowledge(bot: BotProfile, owner: User) -> RowsByModel:
         content_hash="0",
     )
     moment = timezone.now()
+    make_edit(document)
     version = DocumentVersion.objects.create(
         document=document, number=1, title="Handbook", content_at=moment, replaced_at=moment,
         body=pack([make_draft("Handbook", "Error E24: look the other way.")]),

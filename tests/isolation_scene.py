@@ -51,7 +51,7 @@ from knowledge.models import (
     StagedText,
     StagedVector,
 )
-from knowledge.tests.api import make_draft
+from knowledge.tests.api import make_draft, make_edit
 from knowledge.versions.texts import pack
 from tenants.context import tenant_context
 from tenants.models import ApiToken, AuditEvent, Domain, Tenant, User
@@ -239,7 +239,7 @@ def _ingest_sources(rows: Rows, word: str) -> None:
     assert Source.objects.get(pk=rows.source).status == "ready"
     rows.external_id = f"{word}-42"
     Source.objects.filter(pk=rows.source).update(external_id=rows.external_id)
-    chunk = Chunk.objects.select_related("source").filter(source_id=rows.source).first()
+    chunk = Chunk.objects.select_related("source", "document").filter(source_id=rows.source).first()
     assert chunk is not None
     rows.document = str(chunk.document_id)
     moment = timezone.now()
@@ -247,6 +247,7 @@ def _ingest_sources(rows: Rows, word: str) -> None:
         document_id=rows.document, number=1, title=word, content_at=moment, replaced_at=moment,
         body=pack([make_draft(word, f"The {word} was in the attic.")]),
     )  # fmt: skip
+    make_edit(chunk.document, f"The {word} is in the garden.")
     rows.version = str(version.pk)
     NextVector.objects.create(
         chunk_id=chunk.pk,

@@ -31,7 +31,7 @@ from knowledge.models import (
     Source,
 )
 from knowledge.sources.homes import private_dataset
-from knowledge.tests.api import make_draft
+from knowledge.tests.api import make_draft, make_edit
 from knowledge.versions.texts import pack
 from minirag.lib.http_in.openapi import EXAMPLE_IDS
 from tenants.context import tenant_context
@@ -109,6 +109,7 @@ def _make_knowledge(bot: BotProfile) -> None:
     document = Document.objects.create(
         pk=EXAMPLE_IDS["document_id"], source=source, title="Hours", content_version=2
     )
+    make_edit(document)
     DocumentVersion.objects.create(
         pk=EXAMPLE_IDS["version_id"], document=document, number=1, content_at=timezone.now(),
         replaced_at=timezone.now(), title="Hours", body=pack([make_draft("Hours", "Open from 9 to 16.")]),

@@ -275,9 +275,10 @@ JOB_COLUMNS = {
     "rests_until", "wake_at", "failing_since", "failures_in_a_row", "times_gone", "next_refresh_at", "redo",
     "progress_stage", "progress_done", "progress_total",
 }  # fmt: skip
-JOB_STATES = {"SourceStatus", "ExportStatus", "DeliveryStatus", "ReembeddingStatus"}
+JOB_STATES = {"SourceStatus", "ExportStatus", "DeliveryStatus", "ReembeddingStatus", "EditStatus"}
 JOB_OWNERS = {
     "minirag/lib/jobs/job.py",
+    "knowledge/models/edits.py",
     "knowledge/models/reembedding.py",
     "knowledge/models/source_queries.py",
     "knowledge/models/sources.py",
@@ -287,7 +288,7 @@ JOB_OWNERS = {
 }
 WRITERS = {
     "update", "create", "bulk_create", "bulk_update", "update_or_create", "get_or_create", "save",
-    "Source", "ExportJob", "Webhook", "Delivery", "Reembedding", "EvaluationRun",
+    "Source", "ExportJob", "Webhook", "Delivery", "Reembedding", "EvaluationRun", "DocumentEdit",
 }  # fmt: skip
 
 

@@ -191,6 +191,7 @@ ADDITIONS = {
 }  # fmt: skip
 ANSWERS = {
     "write_answer": {"answer": "Yes."},
+    "edit_text": {"content": "Open all day."},
     "publish": {"reason": "It reads better."},
     "erase": {"slug": "acme"},
     "set_password": {"password": "another horse battery", "again": "another horse battery"},

@@ -10,6 +10,7 @@ class EventType(models.TextChoices):
 
     SOURCE_INGESTED = "source.ingested", "Source ingested"
     SOURCE_FAILED = "source.failed", "Source failed"
+    DOCUMENT_CONFLICTED = "document.conflicted", "Edited document's source has changed"
     CHAT_MESSAGE = "chat.message", "Chat message"
     CHAT_REFUSED = "chat.refused", "Chat refused"
     FEEDBACK_GIVEN = "feedback.given", "Feedback given"

@@ -1,48 +1,212 @@
-"""Admin pages of documents and chunks, to look at."""
+"""Admin pages of documents, whose text is edited and decided upon here, and of chunks, to look at."""
 
 from __future__ import annotations
 
-from django.contrib.admin import register
-from django.db.models import QuerySet
-from django.http import HttpRequest
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin import SimpleListFilter, register
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.html import format_html
-from unfold.decorators import display
+from django.utils.html import format_html_join
+from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from knowledge.datasets import admin as dataset_admin  # noqa: F401 - registers the page of datasets
-from knowledge.models import Chunk, Document
-from tenants.admin_site.model_admin import LookOnlyAdmin
+from knowledge.edits.changing import (
+    change_document,
+    compare_edit,
+    keep_mine,
+    read_editable,
+    take_theirs,
+)
+from knowledge.formats.sections import MAX_CHARACTERS
+from knowledge.models import Chunk, Document, EditStatus
+from tenants.admin_site.model_admin import LookOnlyAdmin, may_manage, posted
 from tenants.admin_site.sites import tenant_site
+
+_TEXT_COLOURS = {
+    "conflict": "danger", "edited": "info", EditStatus.PENDING: "warning", EditStatus.RUNNING: "warning",
+    EditStatus.FAILED: "danger",
+}  # fmt: skip
+
+
+_SEARCHED_WORDS = 3
+
+
+class EditedFilter(SimpleListFilter):
+    title, parameter_name = "text", "edited"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [
+            ("conflict", "In conflict with its source"),
+            ("yes", "Edited by hand"),
+            ("no", "As its source says it"),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "conflict":
+            return queryset.filter(edit__conflict_since__isnull=False)
+        is_known = self.value() in ("yes", "no")
+        return queryset.filter(edit__isnull=self.value() == "no") if is_known else queryset
+
+
+class TextForm(forms.Form):
+    content = forms.CharField(
+        label="text", max_length=MAX_CHARACTERS, strip=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 30, "dir": "auto"}),
+        help_text="Markdown. What you do not touch keeps its heading, page and citations; a heading of your own "
+        "(## Like this) stands under the document's title.",
+    )  # fmt: skip
 
 
 @register(Document, site=tenant_site)
 class DocumentAdmin(LookOnlyAdmin):
     list_display = (
-        "shown_title",
-        "source",
-        "bot",
-        "language",
-        "char_count",
-        "chunk_count",
-        "created_at",
-    )
-    list_filter = ("language", "source__source_type", "source__bot_profile")
-    list_select_related = ("source__bot_profile", "restricted_to")
+        "shown_title", "source", "bot", "shown_text", "language", "char_count", "chunk_count", "created_at",
+    )  # fmt: skip
+    list_filter = (EditedFilter, "language", "source__source_type", "source__bot_profile")
+    list_select_related = ("source__bot_profile", "edit", "restricted_to")
     search_fields = ("title", "url", "source__name")
+    search_help_text = "Title, address, source, or words of the text."
     date_hierarchy = "created_at"
+    actions_detail = ("edit_text", "keep_edit", "take_from_source", "undo_edit")
+    change_form_after_template = "admin/document_comparison.html"
     fields = (
         ("title", "source"), ("url", "language"), ("char_count", "chunk_count"), "error_message",
-        "shown_readers", "metadata", "created_at", "chunk_link",
+        ("shown_text", "content_version"), "text_state", "shown_readers", "metadata", "created_at", "chunk_link",
     )  # fmt: skip
-    readonly_fields = ("chunk_link", "shown_readers")
+    readonly_fields = ("chunk_link", "shown_text", "text_state", "shown_readers")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Document]:
-        return super().get_queryset(request).filter(source__deleted_at__isnull=True)
+        found = super().get_queryset(request).filter(source__deleted_at__isnull=True)
+        return found.select_related("edit").defer("edit__mine", "edit__theirs")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Document], search_term: str
+    ) -> tuple[QuerySet[Document], bool]:
+        """What the page's columns say, or the text itself."""
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        words = search_term.split()[:_SEARCHED_WORDS]
+        if words:
+            said = Chunk.objects.filter(document=OuterRef("pk"))
+            for word in words:
+                said = said.filter(content__icontains=word)
+            found = queryset.filter(Q(pk__in=found.values("pk")) | Exists(said))
+        return found, may_repeat
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         return lookup == "source__dataset__id__exact" or super().lookup_allowed(
             lookup, value, request
         )
+
+    def facts_beside(self, request: HttpRequest, obj: Document) -> dict[str, Any]:
+        edit = obj.text_edit
+        if edit is None:
+            return {}
+        return {
+            "comparison": compare_edit(edit), "comparison_title": "What was edited",
+            "before_name": "what the source says now", "after_name": "the edited text",
+        }  # fmt: skip
+
+    def has_edit_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return may_manage(request)
+
+    def is_offered(self, act: str, row: Document) -> bool:
+        edit = row.text_edit
+        if act in ("keep_edit", "take_from_source"):
+            return edit is not None and edit.conflict_since is not None
+        if act == "undo_edit":
+            return edit is not None and edit.conflict_since is None and not edit.is_undone
+        return True
+
+    @action(description="Edit text", permissions=["edit"], icon="edit")
+    def edit_text(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        document = self.require_object(request, object_id)
+        form = TextForm(posted(request), initial={"content": read_editable(document)})
+        return self.ask(
+            request, lambda data: self._edit(request, document, data["content"]), obj=document, form=form,
+            title=f"Edit the text of {document}", submit="Save",
+            intro="What you write stays when the source is read again. If its own text changes then, both are shown "
+            "here and you decide; until then yours answers.",
+        )  # fmt: skip
+
+    @action(description="Undo edit", permissions=["edit"], icon="undo")
+    def undo_edit(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        document = self.require_object(request, object_id)
+        return self.ask(
+            request, lambda data: self._edit(request, document, None), obj=document, submit="Undo edit",
+            title="Have the source's text answer again?",
+            intro="The edited text stays among the versions for a time.",
+        )  # fmt: skip
+
+    @action(description="Keep mine", permissions=["edit"], icon="check")
+    def keep_edit(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        document = self.require_object(request, object_id)
+        return self.ask(
+            request, lambda data: self._decide(request, document, keep_mine), obj=document, submit="Keep mine",
+            title="Keep the edited text?",
+            intro="You are asked again when the source says yet something else.",
+        )  # fmt: skip
+
+    @action(description="Take the source's", permissions=["edit"], icon="download")
+    def take_from_source(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        document = self.require_object(request, object_id)
+        is_gone = document.text_edit is not None and document.text_edit.is_gone
+        told = (
+            "The source does not have this document any more: it is deleted, with the edited text and its versions."
+            if is_gone
+            else "The edited text stays among the versions for a time."
+        )
+        return self.ask(
+            request, lambda data: self._decide(request, document, take_theirs), obj=document, danger=is_gone,
+            submit="Take the source's", title="Have the source's text answer again?", intro=told,
+        )  # fmt: skip
+
+    def _edit(self, request: HttpRequest, document: Document, text: str | None) -> None:
+        change_document(document.pk, {"content": text})
+        self.message_user(
+            request, "Saved. It answers as soon as a worker has put it in.", messages.SUCCESS
+        )
+
+    def _decide(
+        self, request: HttpRequest, document: Document, decide: Callable[[UUID], Document | None]
+    ) -> HttpResponse | None:
+        left = decide(document.pk)
+        self.message_user(request, "Decided.", messages.SUCCESS)
+        return None if left is not None else HttpResponseRedirect(self.list_url())
+
+    @display(description="text", label=_TEXT_COLOURS)
+    def shown_text(self, document: Document) -> tuple[str, str]:
+        edit = document.text_edit
+        if edit is None:
+            return "", "from its source"
+        if edit.conflict_since is not None:
+            return "conflict", "in conflict"
+        if edit.status != EditStatus.APPLIED:
+            return edit.status, edit.get_status_display().lower()
+        return "edited", "edited"
+
+    @display(description="what is there to know")
+    def text_state(self, document: Document) -> str:
+        edit = document.text_edit
+        if edit is None:
+            return "It says what its source says."
+        who = f" by {edit.author}" if edit.author else ""
+        told = [f"{edit.get_kind_display()}{who} on {edit.edited_at:%Y-%m-%d %H:%M} UTC."]
+        if edit.status != EditStatus.APPLIED:
+            told.append(f"It {edit.get_status_display().lower()}. {edit.error_message}".strip())
+        if edit.conflict_since is not None:
+            said = "does not have it any more" if edit.is_gone else "says something else"
+            told.append(
+                f"Its source {said} since {edit.conflict_since:%Y-%m-%d %H:%M} UTC. The edited text answers until "
+                "you decide."
+            )
+        return " ".join(told)
 
     @display(description="document", ordering="title")
     def shown_title(self, document: Document) -> str:
@@ -58,12 +222,15 @@ class DocumentAdmin(LookOnlyAdmin):
     def bot(self, document: Document) -> str:
         return document.source.bot_profile.name if document.source.bot_profile else "–"
 
-    @display(description="chunks")
+    @display(description="more")
     def chunk_link(self, document: Document) -> str:
-        url = reverse("admin:knowledge_chunk_changelist")
-        return format_html(
-            '<a class="mr-link" href="{}?document__id__exact={}">its chunks</a>', url, document.pk
-        )
+        template = '<a class="mr-link" href="{}?document__id__exact={}">its {}</a> &nbsp; '
+        names = {"chunk": "chunks", "documentversion": "versions"}
+        links = [
+            (reverse(f"admin:knowledge_{name}_changelist"), document.pk, shown)
+            for name, shown in names.items()
+        ]
+        return format_html_join("", template, links)
 
 
 @register(Chunk, site=tenant_site)

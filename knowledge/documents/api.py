@@ -10,7 +10,6 @@ from rest_framework.request import Request
 from knowledge.documents.changing import (
     chunks_of,
     delete_document,
-    edit_document,
     filter_documents,
     find_document,
     read_content,
@@ -26,11 +25,13 @@ from knowledge.documents.schemas import (
     ReindexRequest,
     ReindexSchema,
 )
+from knowledge.edits.changing import change_document
 from knowledge.indexing.upkeep.reindexing import ReindexPlan, plan_reindex, start_reindex
 from knowledge.models import Document
 from knowledge.sources.api import accept_ingestion
 from knowledge.sources.schemas import IngestionSchema
 from minirag.lib.http_in.answering import Returned
+from minirag.lib.http_in.doors import TEXT_DOOR
 from minirag.lib.http_in.nouns import Joined
 from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.pagination import Page, paginate
@@ -54,11 +55,15 @@ class DocumentList(DocumentView):
             source_id=query.source_id,
             dataset_id=query.dataset_id,
             bot_profile_id=query.bot_profile_id,
+            is_edited=query.is_edited,
+            in_conflict=query.in_conflict,
         )
         return paginate(found, query).counted(found.count())
 
 
 class DocumentDetail(DocumentView):
+    door = TEXT_DOOR
+
     @describe(
         "Show a document with its chunks", query=ChunkQuery, answers={200: DocumentDetailSchema},
         description="`limit` and `cursor` page the chunks. `content` is the whole text, put together from them; it "
@@ -73,11 +78,12 @@ class DocumentDetail(DocumentView):
 
     @describe(
         "Edit a document", body=DocumentChanges, answers={200: DocumentSchema}, example={"title": "Opening hours 2027"},
-        description="Title, address or metadata, as citations show them; only what is sent changes. An edit stays when "
-        "the source is ingested again, and null undoes it.",
+        description="Title, address or metadata, as citations show them, or its text (`content`); only what is sent "
+        "changes. An edit stays when the source is ingested again, and null undoes it. An edited text answers as "
+        "soon as a worker has put it in (see `text_edit`); what was not touched keeps its chunks.",
     )  # fmt: skip
     def patch(self, request: Request, document_id: UUID, body: DocumentChanges) -> Document:
-        return edit_document(document_id, body.model_dump(exclude_unset=True))
+        return change_document(document_id, body.model_dump(exclude_unset=True))
 
     @describe(
         "Delete a document", answers={204: None},

@@ -10,13 +10,18 @@ from django.db.models import Q, QuerySet
 
 from knowledge.formats.restrictions import find_restriction, read_groups
 from knowledge.indexing.forgetting import forget_document
-from knowledge.models import Chunk, Dataset, Document, Redo, Source
+from knowledge.models import Chunk, Dataset, Document, DocumentEdit, Redo, Source
 from knowledge.tasks import queue_again
 from knowledge.versions.texts import join_contents
 from minirag.lib.errors import BadInput, Conflict, NotFound
 from tenants.audit import record, tell_changes
 
 EDITABLE = ("title", "url", "metadata")
+_EDIT = tuple(
+    f"edit__{column.attname}"
+    for column in DocumentEdit._meta.concrete_fields
+    if column.attname not in DocumentEdit.HEAVY
+)
 _SOURCE = (
     "source__name", "source__bot_profile_id", "source__dataset_id", "restricted_to__groups",
 )  # fmt: skip
@@ -26,8 +31,8 @@ def listed_documents() -> QuerySet[Document]:
     """Return the documents of sources that are not deleted, each with what is shown of its source."""
     return (
         Document.objects.filter(source__deleted_at__isnull=True)
-        .select_related("source", "restricted_to")
-        .only(*[column.attname for column in Document._meta.concrete_fields], *_SOURCE)
+        .select_related("source", "edit", "restricted_to")
+        .only(*[column.attname for column in Document._meta.concrete_fields], *_SOURCE, *_EDIT)
     )
 
 
@@ -37,8 +42,13 @@ def filter_documents(
     source_id: UUID | None = None,
     dataset_id: UUID | None = None,
     bot_profile_id: UUID | None = None,
+    is_edited: bool | None = None,
+    in_conflict: bool | None = None,
 ) -> QuerySet[Document]:
-    """Return documents whose title has `text`, of a source and its children, of a dataset, of all a bot searches."""
+    """Return documents whose title has `text`, of a source and its children, of a dataset, of all a bot searches.
+
+    `is_edited`, `in_conflict`: whether somebody has written their text, and whether the source disagrees since.
+    """
     found = listed_documents()
     if text:
         found = found.filter(title__icontains=text)
@@ -48,6 +58,10 @@ def filter_documents(
         found = found.filter(source__dataset=dataset_id)
     if bot_profile_id:
         found = found.filter(source__dataset__in=Dataset.objects.searched_by(bot_profile_id))
+    if is_edited is not None:
+        found = found.filter(edit__isnull=not is_edited)
+    if in_conflict is not None:
+        found = found.filter(edit__conflict_since__isnull=not in_conflict)
     return found
 
 

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 
 from bots.models import BotProfile
 from knowledge.documents.making_vectors import make_vectors
+from knowledge.edits.holding import hold_edits, meet_edits, tell_conflicts
 from knowledge.indexing.incoming import NewChunk, NewDocument, identify_chunks
 from knowledge.indexing.loading import IngestionError
 from knowledge.indexing.staging import drop_staged
 from knowledge.indexing.swap import EmbedderChanged, KnowledgeChanged, find_stored, swap_knowledge
 from knowledge.indexing.vector_index import ensure_vector_index
 from knowledge.models import Dataset, IndexEntry, Redo, Source, SourceType
+from knowledge.models.states import SYNCED
 from knowledge.sources.storage import measure_drafts, require_room
 from minirag.ai.builtin.local import is_embedder_available, is_local
+
+_TRIES: Final = 4
+"""People may edit documents of a source while it is ingested; each time what they wrote is put in its place anew."""
 
 
 def put_documents(
@@ -28,24 +33,42 @@ def put_documents(
     Raises IngestionError, ClaimLost, QuotaExceeded, BudgetExceeded, ProviderError, and TurnOver where the process is
     wanted for others: what was embedded is kept for the next call.
     """
-    chunks = identify_chunks(source.pk, documents)
-    if documents and not chunks:
+    if documents and not any(document.drafts for document in documents):
         raise IngestionError("no_chunks", "Chunking produced no output")
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            dimensions = _hold_and_swap(source, model, documents, facts, also)
+        except (EmbedderChanged, KnowledgeChanged):
+            if not tries_left:
+                raise
+            source.dataset.refresh_from_db()
+            model = source.dataset.embedding_model
+        else:
+            break
+    ensure_vector_index(dimensions)
+
+
+def _hold_and_swap(
+    source: Source, model: str, documents: Sequence[NewDocument], facts: dict[str, Any], also: Callable[[], None]
+) -> int:  # fmt: skip
+    """Have what people wrote stay; returns what `_embed_and_swap` does."""
+    held = hold_edits(source.pk, documents)
+    chunks = identify_chunks(source.pk, held.documents)
     if len(chunks) > settings.MAX_CHUNKS_PER_SOURCE:
         limit = settings.MAX_CHUNKS_PER_SOURCE
         raise IngestionError(
             "too_large", f"This makes {len(chunks)} pieces of text; at most {limit} are allowed."
         )
-    size = measure_drafts(source, (chunk.draft for chunk in chunks))
+    size = measure_drafts(source, (draft for each in documents for draft in each.drafts))
     require_room(source, size)
-    facts = {"stored_bytes": size, **facts}
-    try:
-        dimensions = _embed_and_swap(source, model, documents, chunks, facts, also)
-    except (EmbedderChanged, KnowledgeChanged):
-        source.dataset.refresh_from_db()
-        model = source.dataset.embedding_model
-        dimensions = _embed_and_swap(source, model, documents, chunks, facts, also)
-    ensure_vector_index(dimensions)
+    if source.source_type in (SourceType.URL, *SYNCED):
+        facts = {"stored_bytes": size, **facts}
+
+    def conclude() -> None:
+        tell_conflicts(meet_edits(source.pk, held))
+        also()
+
+    return _embed_and_swap(source, model, held.documents, chunks, facts, conclude)
 
 
 def _embed_and_swap(

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from pydantic import AliasPath, BeforeValidator, Field, StrictBool, StringConstraints
 
+from knowledge.edits.schemas import TextEditSchema
+from knowledge.formats.sections import MAX_CHARACTERS
 from knowledge.indexing.upkeep.reindexing import DEFAULT_LIMIT, MAX_LIMIT
 from knowledge.models import ContentOrigin, Document
 from minirag.lib.http_in.nouns import Moment, Noun, Shown
@@ -38,7 +40,7 @@ class DocumentSchema(Noun, of=Document):
     metadata: dict[str, Any]
     edited_fields: Shown[
         Annotated[
-            list[Literal["metadata", "title", "url"]],
+            list[Literal["content", "metadata", "title", "url"]],
             Field(description="What a person has edited."),
         ]
     ]
@@ -62,6 +64,12 @@ class DocumentSchema(Noun, of=Document):
     content_from: Shown[ContentOrigin]
     content_by: Shown[Annotated[str, Field(description="Who edited or restored it, if anybody.")]]
     content_at: Shown[Moment]
+    text_edit: Shown[
+        Annotated[
+            TextEditSchema | None,
+            Field(description="What was written in place of its text, and how that stands."),
+        ]
+    ]
     error_code: Shown[str]
     error_message: Shown[
         Annotated[
@@ -82,6 +90,14 @@ class DocumentChanges(DocumentSchema, reads="changes"):
     # Readers are led there by citations, so it is an address of the web or none, and never a script.
     url: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] | None  # type: ignore[assignment]
     metadata: dict[str, Any] | None  # type: ignore[assignment]
+    content: (
+        Annotated[
+            str,
+            StringConstraints(min_length=1, max_length=MAX_CHARACTERS),
+            Field(description="Its whole text, in Markdown; null: as its source says it."),
+        ]
+        | None
+    ) = None
 
 
 class DocumentQuery(PageQuery):
@@ -89,6 +105,11 @@ class DocumentQuery(PageQuery):
     dataset_id: UUID | None = None
     bot_profile_id: UUID | None = None
     q: Annotated[str, Field(max_length=255)] = ""
+    is_edited: Annotated[bool | None, Field(description="Whether its text is edited.")] = None
+    in_conflict: Annotated[
+        bool | None,
+        Field(description="Whether its source says something else since it was edited."),
+    ] = None
 
 
 class ChunkQuery(PageQuery):

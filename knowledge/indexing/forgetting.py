@@ -21,7 +21,7 @@ from knowledge.models import (
 )
 from knowledge.models.states import SYNCED
 from knowledge.sources.storage import count_bytes, measure_drafts
-from knowledge.versions.keeping import forget_versions
+from knowledge.versions.keeping import forget_texts
 
 
 def forget_knowledge(source_id: uuid.UUID, *, only_deleted: bool = False) -> bool:
@@ -39,7 +39,7 @@ def forget_knowledge(source_id: uuid.UUID, *, only_deleted: bool = False) -> boo
         chunk_ids = list(Chunk.objects.filter(source_id=source_id).values_list("pk", flat=True))
         delete_chunks(chunk_ids)
         documents = Document.objects.filter(source_id=source_id)
-        forget_versions(documents.values_list("pk", flat=True))
+        forget_texts(documents.values_list("pk", flat=True))
         documents._raw_delete("default")
         drop_staged(source_id)
         RestrictedPart.objects.filter(source_id=source_id)._raw_delete("default")
@@ -55,6 +55,7 @@ def forget_page(source: Source) -> int:
     Of a web page the text that was read is all that is stored.
     """
     forget_knowledge(source.pk)
+    source.refresh_from_db(fields=["stored_bytes"])
     kept = measure_drafts(source, ())
     count_bytes(source.bot_profile_id, kept - source.stored_bytes)
     return kept
@@ -78,7 +79,8 @@ def forget_document(document_id: uuid.UUID) -> bool:
         delete_chunks(
             list(Chunk.objects.filter(document_id=document_id).values_list("pk", flat=True))
         )
-        forget_versions([document_id])
+        forget_texts([document_id])
+        source.refresh_from_db(fields=["stored_bytes"])
         Document.objects.filter(pk=document_id)._raw_delete("default")
         documents = Document.objects.filter(source=source).count()
         chunks = Chunk.objects.filter(source=source).count()

@@ -27,6 +27,8 @@ class NewDocument:
     key: str = ""
     error_code: str = ""
     error_message: str = ""
+    id: uuid.UUID | None = None
+    """Of a document that is there already and whose key is not known."""
 
 
 @dataclass(frozen=True)
@@ -60,4 +62,4 @@ def identify_chunks(source_id: uuid.UUID, documents: Iterable[NewDocument]) -> l
 
 
 def identify_document(source_id: uuid.UUID, document: NewDocument) -> uuid.UUID:
-    return uuid.uuid5(source_id, f"document {document.key}")
+    return document.id or uuid.uuid5(source_id, f"document {document.key}")

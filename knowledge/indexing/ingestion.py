@@ -20,6 +20,7 @@ from django.db import transaction
 from bots.quotas.refusing import BudgetExceeded, QuotaExceeded
 from bots.quotas.turns import TurnOver
 from knowledge.documents.putting import choose_model, lacks_vectors, put_documents
+from knowledge.edits.holding import lose_source
 from knowledge.indexing.forgetting import forget_page
 from knowledge.indexing.incoming import NewDocument
 from knowledge.indexing.lexicon import lock_knowledge
@@ -208,6 +209,9 @@ def _facts_of_failure(source: Source, error: IngestionError) -> tuple[dict[str, 
         return {"times_gone": times}, error.reason, False
     if not error.for_good and times < MAX_ATTEMPTS:
         return {"times_gone": times}, error.reason, True
+    if lose_source(source.pk):
+        told = "What people have written in its place goes on answering until that is decided."
+        return {"times_gone": times}, f"{error.reason} {told}", False
     facts = {"times_gone": times, "stored_bytes": forget_page(source)}
     return facts, f"{error.reason} What it said is not used any more.", False
 

@@ -41,7 +41,7 @@ from knowledge.models import (
     Source,
 )
 from knowledge.sources.storage import count_bytes
-from knowledge.versions.keeping import Origin, forget_versions, keep_versions, pack_before
+from knowledge.versions.keeping import Origin, forget_texts, keep_versions, pack_before
 from knowledge.versions.texts import hash_drafts
 from minirag.lib.jobs.job import ClaimLost
 from webhooks.event_types import EventType
@@ -115,7 +115,7 @@ def swap_knowledge(
         insert_chunks(source.pk, added, counts, {**kept_vectors, **vectors})
         move_chunks(kept)
         left = Document.objects.filter(source=source).exclude(pk__in=drafts)
-        forget_versions(left.values_list("pk", flat=True))
+        forget_texts(left.values_list("pk", flat=True))
         left._raw_delete("default")
         place_chunks(source.pk)
         if vectors and dataset.embedding_dimensions is None:

@@ -12,6 +12,7 @@ from knowledge.models.curated import (
 )
 from knowledge.models.datasets import BotDataset, Dataset, DatasetQuerySet
 from knowledge.models.documents import Chunk, ContentOrigin, Document, RestrictedPart
+from knowledge.models.edits import DocumentEdit, DocumentEditQuerySet, EditStatus
 from knowledge.models.floors import RefusalFloors
 from knowledge.models.index import (
     LEXICAL_DIMENSIONS,
@@ -44,8 +45,11 @@ __all__ = [
     "Dataset",
     "DatasetQuerySet",
     "Document",
+    "DocumentEdit",
+    "DocumentEditQuerySet",
     "DocumentVersion",
     "DocumentVersionQuerySet",
+    "EditStatus",
     "IndexEntry",
     "LexiconTerm",
     "LexiconTotals",

@@ -6,6 +6,7 @@ import json
 import uuid
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from django.db import models
 from django.db.models import Q
@@ -124,7 +125,14 @@ class Document(models.Model):
     @property
     def edited_fields(self) -> list[str]:
         """What a person has edited, which stays as it is when the source is ingested again."""
-        return sorted({"metadata", "title", "url"} & set(self.originals))
+        edit = self.text_edit
+        text = {"content"} if edit is not None and edit.kind != ContentOrigin.UNDO else set()
+        return sorted(text | ({"metadata", "title", "url"} & set(self.originals)))
+
+    @property
+    def text_edit(self) -> Any:
+        """What was written in place of its text (a `DocumentEdit`), if anything was."""
+        return getattr(self, "edit", None)
 
 
 class Chunk(models.Model):

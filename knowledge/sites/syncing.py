@@ -20,12 +20,13 @@ from django.utils import timezone
 from knowledge.connectors.pulling import Pull
 from knowledge.connectors.registry import CONNECTORS
 from knowledge.documents.putting import choose_model, lacks_vectors, put_documents
-from knowledge.indexing.chunking import ChunkDraft, chunk_document
+from knowledge.edits.holding import read_said
+from knowledge.indexing.chunking import chunk_document
 from knowledge.indexing.embedding import choose_counter
 from knowledge.indexing.forgetting import forget_document
 from knowledge.indexing.incoming import NewDocument, identify_document
 from knowledge.indexing.loading import VERSION
-from knowledge.models import Chunk, Document, Source, SourceType
+from knowledge.models import Document, Source, SourceType
 from knowledge.models.sites import PageState, SitePage, SiteSync, SyncState, identify_page
 from knowledge.sites.bounds import SITE_KEYS, fingerprint_config
 from knowledge.sites.comparing import Comparison, compare
@@ -239,21 +240,18 @@ def _cut(walk: Walk, page: SitePage, model: str) -> NewDocument:
 
 
 def _find_indexed(source: Source, page: SitePage) -> NewDocument:
-    """A page as it answers now. Raises SiteFailed where it was taken out in the meantime."""
+    """A page as its site said it the last time. Raises SiteFailed where it was taken out in the meantime."""
     row = Document.objects.filter(pk=_identify(source, page.url)).first()
     if row is None:
         raise SiteFailed(
             "knowledge_changed", "A page's text was removed while the site was looked at.", True
         )
-    drafts = [
-        ChunkDraft(c.ordinal, c.heading, c.content, c.page, c.token_count, c.content_hash, c.place)
-        for c in Chunk.objects.filter(document=row).order_by("ordinal")
-    ]
+    drafts, language = read_said(row)
     said = {
         name: row.originals.get(name, getattr(row, name)) for name in ("title", "url", "metadata")
     }
     return NewDocument(
-        **said, language=row.language, drafts=drafts, char_count=row.char_count, key=page.url
+        **said, language=language, drafts=drafts, char_count=row.char_count, key=page.url
     )
 
 

@@ -17,7 +17,7 @@ from unfold.decorators import action, display
 
 from bots.models import BotProfile
 from knowledge.datasets import admin as dataset_admin  # noqa: F401 - registers the page of datasets
-from knowledge.models import Source, SourceFile, SourceStatus, SourceType
+from knowledge.models import DocumentEdit, Source, SourceFile, SourceStatus, SourceType
 from knowledge.models.standing import STANDING
 from knowledge.models.states import SYNCED
 from knowledge.sources.changing import (
@@ -208,10 +208,15 @@ class SourceAdmin(ProductAdmin):
         if source.source_type in SYNCED:
             names["sitesync"] = "syncs"
         links = [
-            (reverse(f"admin:knowledge_{name}_changelist"), source.pk, f"its {shown}")
+            (f"{reverse(f'admin:knowledge_{name}_changelist')}?", source.pk, f"its {shown}")
             for name, shown in names.items()
         ]
-        template = '<a class="mr-link" href="{}?source__id__exact={}">{}</a> &nbsp; '
+        conflicts = DocumentEdit.objects.in_conflict().filter(document__source=source).count()
+        if conflicts:
+            documents = reverse("admin:knowledge_document_changelist")
+            shown = f"{conflicts} edited {'document is' if conflicts == 1 else 'documents are'} in conflict with it"
+            links.append((f"{documents}?edited=conflict&", source.pk, shown))
+        template = '<a class="mr-link" href="{}source__id__exact={}">{}</a> &nbsp; '
         return format_html_join("", template, links)
 
     def is_offered(self, act: str, row: Source) -> bool:

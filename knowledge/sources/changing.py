@@ -24,7 +24,7 @@ from knowledge.models.standing import STANDING
 from knowledge.sources.configs import prepare_config
 from knowledge.sources.finding import active_sources, find_source, shown_sources
 from knowledge.sources.homes import Home, find_home
-from knowledge.sources.storage import count_bytes, measure_text
+from knowledge.sources.storage import count_bytes, measure_edits, measure_text
 from knowledge.tasks import queue_ingestion, queue_purge
 from minirag.lib.errors import BadInput, Conflict, NotFound
 from tenants.audit import compare, record
@@ -145,7 +145,8 @@ def apply_changes(source: Source, changes: dict[str, Any]) -> None:
             raise Conflict("The source's dataset was deleted", code="dataset_deleted")
         changes = {**changes, "deleted_at": None}
     if "content" in changes:
-        changes = {**changes, "stored_bytes": measure_text(changes["content"])}
+        size = measure_text(changes["content"]) + measure_edits(source.pk)
+        changes = {**changes, "stored_bytes": size}
     if restored or source.deleted_at is None:
         was = 0 if restored else source.stored_bytes
         count_bytes(source.bot_profile_id, changes.get("stored_bytes", source.stored_bytes) - was)

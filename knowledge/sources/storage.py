@@ -1,8 +1,9 @@
 """How many bytes a source stores, counted against the quotas of its bot and tenant.
 
 They are those of the text or the file that it was given, and for a web page or a site those of the text that was read
-from it. A deleted source counts no more. All of it happens in the caller's transaction, and the event of a quota that
-is nearly or wholly used up goes into the outbox with it.
+from it; and with them those of what people have written in its place. A deleted source counts no more. All of it
+happens in the caller's transaction, and the event of a quota that is nearly or wholly used up goes into the outbox with
+it.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 
+from django.db.models import F, Sum
+
 from bots.quotas.counting import count_storage, require_storage
 from knowledge.indexing.chunking import ChunkDraft
-from knowledge.models import Source, SourceType
+from knowledge.models import DocumentEdit, Source, SourceType
 from knowledge.models.states import SYNCED
 from webhooks.quota_events import tell_crossings
 
@@ -25,7 +28,22 @@ def measure_drafts(source: Source, drafts: Iterable[ChunkDraft]) -> int:
     """Return what a source will store once these chunks are its knowledge."""
     if source.source_type not in (SourceType.URL, *SYNCED):
         return source.stored_bytes
-    return sum(measure_text(draft.content) for draft in drafts)
+    return measure_edits(source.pk) + sum(measure_text(draft.content) for draft in drafts)
+
+
+def measure_edits(source_id: uuid.UUID) -> int:
+    """How many of a source's bytes are texts of its documents that people wrote."""
+    edits = DocumentEdit.objects.filter(document__source=source_id)
+    return edits.aggregate(size=Sum("mine_bytes"))["size"] or 0
+
+
+def add_bytes(source_id: uuid.UUID, added: int) -> None:
+    """Have a source, whose row the caller has locked, store more or, below 0, less. Raises QuotaExceeded."""
+    rows = Source.objects.filter(pk=source_id)
+    bot_profile_id, deleted_at = rows.values_list("bot_profile_id", "deleted_at").get()
+    if added and deleted_at is None:
+        count_bytes(bot_profile_id, added)
+    rows.update(stored_bytes=F("stored_bytes") + added)
 
 
 def count_bytes(bot_profile_id: uuid.UUID | None, added: int) -> None:

@@ -7,14 +7,16 @@ from typing import Any
 
 from asgiref.sync import async_to_sync
 from django.test import Client
+from django.utils import timezone
 
 from bots.models import BotProfile
 from conftest import Party
 from knowledge.indexing.chunking import ChunkDraft, hash_content
 from knowledge.indexing.ingestion import ingest
-from knowledge.models import ANYONE, Source
+from knowledge.models import ANYONE, Document, DocumentEdit, EditStatus, Source
 from knowledge.retrieval.retrieving import Retrieval, retrieve
 from knowledge.tests.texts import HANDBOOK
+from knowledge.versions.texts import hash_words, pack
 from tenants.context import tenant_context
 
 JSON = "application/json"
@@ -80,3 +82,13 @@ def refusal(response: Any) -> tuple[int, str]:
 def make_draft(heading: str, content: str, ordinal: int = 0) -> ChunkDraft:
     digest = hash_content(heading, content)
     return ChunkDraft(ordinal, heading, content, None, len(content.split()), digest)
+
+
+def make_edit(document: Document, text: str = "Open from 9 to 20.") -> DocumentEdit:
+    """An edit that answers, and whose source says something else since."""
+    mine, theirs = [make_draft("", text)], [make_draft("", "Open from 9 to 18.")]
+    return DocumentEdit.objects.create(
+        document=document, mine=pack(mine), mine_hash=hash_words(mine), mine_bytes=len(text), theirs=pack(theirs),
+        theirs_hash=hash_words(theirs), base_hash="0", status=EditStatus.APPLIED, is_in_force=True,
+        conflict_since=timezone.now(), edited_at=timezone.now(),
+    )  # fmt: skip

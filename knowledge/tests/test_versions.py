@@ -120,19 +120,15 @@ def test_only_so_many_are_kept_and_only_so_long(api, acme, source, settings):
         assert next_forgetting() is None
 
 
-@pytest.mark.parametrize("how", ["document", "source", "restriction"])
-def test_nothing_is_left_of_what_is_deleted_or_not_for_everybody(api, acme, source, how):
+@pytest.mark.parametrize("how", ["document", "source"])
+def test_nothing_is_left_of_what_is_deleted(api, acme, source, how):
     rewrite(api, source, NEWER)
     if how == "document":
         api.client.delete(f"/v1/documents/{document_of(api, source)['id']}")
-    elif how == "source":
+    else:
         api.client.delete(f"/v1/sources/{source}")
         with tenant_context(acme.tenant):
             forget_knowledge(uuid.UUID(source), only_deleted=True)
-    else:
-        text = f"---\nvisibility: private\n---\n{HANDBOOK}"
-        api.send("patch", f"sources/{source}", content=text)
-        assert api.ingest(source) == "error"
     with tenant_context(acme.tenant):
         counts = [model.objects.count() for model in (Document, DocumentVersion, IndexEntry)]
         assert counts == [0, 0, 0]

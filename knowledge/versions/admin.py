@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.admin import register
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from unfold.decorators import display
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from unfold.decorators import action, display
 
 from knowledge.documents.changing import read_content
+from knowledge.edits.changing import restore_version
 from knowledge.models import ContentOrigin, DocumentVersion
 from knowledge.versions.comparing import compare_texts
 from knowledge.versions.finding import read_version
-from tenants.admin_site.model_admin import LookOnlyAdmin
+from tenants.admin_site.model_admin import LookOnlyAdmin, may_manage
 from tenants.admin_site.sites import tenant_site
 
 _ORIGIN_COLOURS = {
@@ -33,6 +36,7 @@ class DocumentVersionAdmin(LookOnlyAdmin):
     date_hierarchy = "replaced_at"
     ordering = ("-replaced_at", "-number")
     nothing_yet = "When a document's text changes, the one before is kept here for a time."
+    actions_detail = ("bring_back",)
     change_form_after_template = "admin/document_comparison.html"
     fields = (
         ("document", "number"), ("content_from", "content_by"), ("content_at", "replaced_at"),
@@ -55,6 +59,26 @@ class DocumentVersionAdmin(LookOnlyAdmin):
             "after_name": "what answers now",
             "whole_text": text,
         }
+
+    def has_edit_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return may_manage(request)
+
+    @action(description="Bring back", permissions=["edit"], icon="restore")
+    def bring_back(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        version = self.require_object(request, object_id)
+        return self.ask(
+            request, lambda data: self._bring_back(request, version), obj=version, submit="Bring back",
+            title=f"Have {version.document} say again what version {version.number} said?",
+            intro="It answers as an edit of the text, which stays when the source is read again. What answers now "
+            "stays among the versions.",
+        )  # fmt: skip
+
+    def _bring_back(self, request: HttpRequest, version: DocumentVersion) -> HttpResponse:
+        restore_version(version.document_id, version.pk)
+        told = "It answers as soon as a worker has put it in."
+        self.message_user(request, told, messages.SUCCESS)
+        url = reverse("admin:knowledge_document_change", args=[version.document_id])
+        return HttpResponseRedirect(url)
 
     @display(description="document", ordering="title")
     def shown_title(self, version: DocumentVersion) -> str:

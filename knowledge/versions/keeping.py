@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import F, Min
+from django.db.models import F, Min, Sum
 from django.utils import timezone
 
 from knowledge.indexing.chunking import ChunkDraft
-from knowledge.models import ContentOrigin, Document, DocumentVersion
+from knowledge.models import ContentOrigin, Document, DocumentEdit, DocumentVersion
+from knowledge.sources.storage import add_bytes
 from knowledge.versions.texts import hash_drafts, join_drafts, pack, read_drafts
 from tenants.due import DueKind, make_due
 
@@ -84,8 +85,16 @@ def keep_versions(
         make_due({DueKind.OLD_VERSIONS: _forget_after(now)})
 
 
-def forget_versions(document_ids: Collection[uuid.UUID]) -> None:
-    """Leave nothing behind of documents that are removed, in the transaction that does so."""
+def forget_texts(document_ids: Collection[uuid.UUID]) -> None:
+    """Leave nothing behind of documents that are removed, in the transaction that does so.
+
+    The caller has locked their source.
+    """
+    edits = DocumentEdit.objects.filter(document__in=list(document_ids))
+    sizes = edits.order_by().values_list("document__source").annotate(size=Sum("mine_bytes"))
+    for source_id, size in list(sizes):
+        add_bytes(source_id, -size)
+    edits._raw_delete("default")
     DocumentVersion.objects.filter(document__in=list(document_ids))._raw_delete("default")
 
 

@@ -19,6 +19,17 @@ def join_contents(contents: Iterable[str]) -> str:
     return "".join(added for _, added in _join(contents))
 
 
+def span_drafts(drafts: Iterable[ChunkDraft]) -> list[tuple[int, int]]:
+    """Where each chunk stands in the text that `join_drafts` makes of them: its first character, and its end."""
+    spans: list[tuple[int, int]] = []
+    end = 0
+    for shared, added in _join(draft.content for draft in drafts):
+        divider = 0 if shared or not spans else 2
+        spans.append((end + divider - shared, end + len(added)))
+        end += len(added)
+    return spans
+
+
 def _join(contents: Iterable[str]) -> Iterator[tuple[int, str]]:
     """For each piece how much of it was said already, and what the text grows by."""
     last: str | None = None
@@ -41,6 +52,11 @@ def _measure_overlap(before: str, after: str) -> int:
 
 def join_drafts(drafts: Iterable[ChunkDraft]) -> str:
     return join_contents(draft.content for draft in drafts)
+
+
+def hash_words(drafts: Iterable[ChunkDraft]) -> str:
+    """The same for all that say the same, whatever their headings and wherever they are cut."""
+    return hashlib.sha256(join_drafts(drafts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def hash_drafts(drafts: Iterable[ChunkDraft]) -> str:

@@ -118,6 +118,7 @@ from minirag_client.types import (
     SystemHealth,
     Tenant,
     TenantPreview,
+    TextEditDetail,
     Trace,
     TurnOutcome,
     TurnPage,
@@ -1088,9 +1089,11 @@ class Operations(Transport):
         dataset_id: str | Unset = UNSET,
         bot_profile_id: str | Unset = UNSET,
         q: str | Unset = UNSET,
+        is_edited: bool | Unset = UNSET,
+        in_conflict: bool | Unset = UNSET,
     ) -> DocumentPage:
         """List documents: `GET /v1/documents`."""
-        return cast(DocumentPage, self.request('GET', '/v1/documents', query=given(limit=limit, cursor=cursor, source_id=source_id, dataset_id=dataset_id, bot_profile_id=bot_profile_id, q=q)).json())
+        return cast(DocumentPage, self.request('GET', '/v1/documents', query=given(limit=limit, cursor=cursor, source_id=source_id, dataset_id=dataset_id, bot_profile_id=bot_profile_id, q=q, is_edited=is_edited, in_conflict=in_conflict)).json())
 
     def show_document_with_its_chunks(
         self,
@@ -1110,9 +1113,10 @@ class Operations(Transport):
         title: str | None | Unset = UNSET,
         url: str | None | Unset = UNSET,
         metadata: dict[str, Any] | None | Unset = UNSET,
+        content: str | None | Unset = UNSET,
     ) -> Document:
         """Edit a document: `PATCH /v1/documents/{document_id}`."""
-        return cast(Document, self.request('PATCH', f'/v1/documents/{document_id}', body=given(title=title, url=url, metadata=metadata)).json())
+        return cast(Document, self.request('PATCH', f'/v1/documents/{document_id}', body=given(title=title, url=url, metadata=metadata, content=content)).json())
 
     def delete_document(
         self,
@@ -1155,6 +1159,30 @@ class Operations(Transport):
     ) -> knowledge__versions__schemas__Comparison:
         """Compare a document's version: `GET /v1/documents/{document_id}/versions/{version_id}/comparison`."""
         return cast(knowledge__versions__schemas__Comparison, self.request('GET', f'/v1/documents/{document_id}/versions/{version_id}/comparison', query=given(other_id=other_id)).json())
+
+    def bring_document_version_back(
+        self,
+        document_id: str,
+        version_id: str,
+    ) -> Document:
+        """Bring a document's version back: `POST /v1/documents/{document_id}/versions/{version_id}/restore`."""
+        return cast(Document, self.request('POST', f'/v1/documents/{document_id}/versions/{version_id}/restore').json())
+
+    def show_document_edited_text(
+        self,
+        document_id: str,
+    ) -> TextEditDetail:
+        """Show a document's edited text: `GET /v1/documents/{document_id}/edit`."""
+        return cast(TextEditDetail, self.request('GET', f'/v1/documents/{document_id}/edit').json())
+
+    def decide_between_edit_and_its_source(
+        self,
+        document_id: str,
+        *,
+        decision: Literal['keep_mine', 'take_theirs'],
+    ) -> Document:
+        """Decide between an edit and its source: `POST /v1/documents/{document_id}/edit/decision`."""
+        return cast(Document, self.request('POST', f'/v1/documents/{document_id}/edit/decision', body=given(decision=decision)).json())
 
     def list_datasets(
         self,

@@ -126,7 +126,10 @@ def _sizes_of_sources(mend: bool) -> tuple[int, bool]:
     return _update(
         f"""UPDATE knowledge_source AS s SET stored_bytes = n.size
               FROM (SELECT k.id, CASE k.source_type WHEN '{SourceType.UPLOAD.value}' THEN octet_length(f.data)
-                           ELSE coalesce(octet_length(k.content), 0) END AS size
+                           ELSE coalesce(octet_length(k.content), 0) END
+                           + coalesce((SELECT sum(e.mine_bytes) FROM knowledge_documentedit AS e
+                                         JOIN knowledge_document AS d ON d.id = e.document_id
+                                        WHERE d.source_id = k.id), 0) AS size
                       FROM knowledge_source AS k LEFT JOIN knowledge_sourcefile AS f ON f.source_id = k.id
                      WHERE k.deleted_at IS NULL
                        AND k.source_type IN ('{SourceType.UPLOAD.value}', '{SourceType.TEXT.value}')) AS n
