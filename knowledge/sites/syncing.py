@@ -35,6 +35,7 @@ from knowledge.sites.pages.packing import unpack
 from knowledge.sites.pages.reading import PageReader
 from knowledge.sites.walking import SiteFailed, Walk
 from knowledge.sources.schedule import PAUSE_AFTER
+from knowledge.versions.keeping import forget_texts
 
 logger = structlog.get_logger(__name__)
 
@@ -117,6 +118,8 @@ def _conclude(walk: Walk, model: str) -> None:
     with transaction.atomic():
         source.beat()
         _keep_outcome(sync, pages, found)
+        # What people wrote in the place of such a page goes as well.
+        forget_texts([_identify(source, each.url) for each in pages if each.code == "restricted"])
         if is_held:
             _hold(walk, found)
         elif old and not found.changes_what_answers and not sync.reads_all_anew:

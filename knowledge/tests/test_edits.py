@@ -13,7 +13,7 @@ from knowledge.edits.recutting import recut
 from knowledge.indexing.chunking import chunk_document
 from knowledge.indexing.forgetting import forget_knowledge
 from knowledge.indexing.lexicon import count_statistics, stored_statistics
-from knowledge.models import Chunk, Document, DocumentEdit, DocumentVersion, Source
+from knowledge.models import Chunk, Document, DocumentEdit, Source
 from knowledge.tasks import apply_edit, next_edit_sweep, sweep_edits
 from knowledge.tests.api import make_draft, refusal
 from knowledge.tests.conftest import CALIBRATION, HANDBOOK, RETURNS, WARRANTY

@@ -507,7 +507,7 @@ class Document(TypedDict):
     title: str
     url: str
     metadata: dict[str, Any]
-    edited_fields: list[Literal['metadata', 'title', 'url']]
+    edited_fields: list[Literal['content', 'metadata', 'title', 'url']]
     groups: list[str] | None
     language: str
     content_hash: str
@@ -517,6 +517,7 @@ class Document(TypedDict):
     content_from: ContentOrigin
     content_by: str
     content_at: str
+    text_edit: TextEdit | None
     error_code: str
     error_message: str
     created_at: str
@@ -532,7 +533,7 @@ class DocumentDetail(TypedDict):
     title: str
     url: str
     metadata: dict[str, Any]
-    edited_fields: list[Literal['metadata', 'title', 'url']]
+    edited_fields: list[Literal['content', 'metadata', 'title', 'url']]
     groups: list[str] | None
     language: str
     content_hash: str
@@ -542,6 +543,7 @@ class DocumentDetail(TypedDict):
     content_from: ContentOrigin
     content_by: str
     content_at: str
+    text_edit: TextEdit | None
     error_code: str
     error_message: str
     created_at: str
@@ -612,6 +614,13 @@ class DraftRun(TypedDict):
     judge_model: NotRequired[str]
 
 
+class EditDecision(TypedDict):
+    decision: Literal['keep_mine', 'take_theirs']
+
+
+EditStatus = Literal['pending', 'running', 'applied', 'failed']
+
+
 class Erasure(TypedDict):
     confirm: str
 
@@ -673,7 +682,7 @@ class EvaluationRunPage(TypedDict):
     next_cursor: str | None
 
 
-EventType = Literal['source.ingested', 'source.failed', 'chat.message', 'chat.refused', 'feedback.given', 'quota.warning', 'quota.reached', 'provider.refused', 'test.ping']
+EventType = Literal['source.ingested', 'source.failed', 'document.conflicted', 'chat.message', 'chat.refused', 'feedback.given', 'quota.warning', 'quota.reached', 'provider.refused', 'test.ping']
 
 
 class ExplainRequest(TypedDict):
@@ -2027,6 +2036,31 @@ class TextChange(TypedDict):
     before_line: int
     after_line: int
     lines: list[ComparedLine]
+
+
+class TextEdit(TypedDict):
+    kind: ContentOrigin
+    status: EditStatus
+    author: str
+    edited_at: str
+    conflict_since: str | None
+    is_gone: bool
+    error_code: str
+    error_message: str
+
+
+class TextEditDetail(TypedDict):
+    kind: ContentOrigin
+    status: EditStatus
+    author: str
+    edited_at: str
+    conflict_since: str | None
+    is_gone: bool
+    error_code: str
+    error_message: str
+    content: str
+    source_content: str
+    comparison: knowledge__versions__schemas__Comparison
 
 
 Tone = Literal['friendly', 'formal', 'plain']
