@@ -41,6 +41,7 @@ BROAD_EXCEPT_ALLOWED = {
     "conversations/widget/consumers.py",
     "tenants/schemas.py",
     "tenants/tasks.py",
+    "knowledge/edits/applying.py",
     "knowledge/indexing/ingestion.py",
     "knowledge/indexing/upkeep/reembedding.py",
     "knowledge/formats/isolated/serving.py",
@@ -278,7 +279,7 @@ JOB_COLUMNS = {
 JOB_STATES = {"SourceStatus", "ExportStatus", "DeliveryStatus", "ReembeddingStatus", "EditStatus"}
 JOB_OWNERS = {
     "minirag/lib/jobs/job.py",
-    "knowledge/models/edits.py",
+    "knowledge/models/versions.py",
     "knowledge/models/reembedding.py",
     "knowledge/models/source_queries.py",
     "knowledge/models/sources.py",

@@ -70,7 +70,6 @@ class DocumentAdmin(LookOnlyAdmin):
         "shown_title", "source", "bot", "shown_text", "language", "char_count", "chunk_count", "created_at",
     )  # fmt: skip
     list_filter = (EditedFilter, "language", "source__source_type", "source__bot_profile")
-    list_select_related = ("source__bot_profile", "edit", "restricted_to")
     search_fields = ("title", "url", "source__name")
     search_help_text = "Title, address, source, or words of the text."
     date_hierarchy = "created_at"
@@ -84,7 +83,8 @@ class DocumentAdmin(LookOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Document]:
         found = super().get_queryset(request).filter(source__deleted_at__isnull=True)
-        return found.select_related("edit").defer("edit__mine", "edit__theirs")
+        whole = found.select_related("source__bot_profile", "edit", "restricted_to")
+        return whole.defer("edit__mine", "edit__theirs", "source__content")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Document], search_term: str

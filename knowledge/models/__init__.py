@@ -12,7 +12,6 @@ from knowledge.models.curated import (
 )
 from knowledge.models.datasets import BotDataset, Dataset, DatasetQuerySet
 from knowledge.models.documents import Chunk, ContentOrigin, Document, RestrictedPart
-from knowledge.models.edits import DocumentEdit, DocumentEditQuerySet, EditStatus
 from knowledge.models.floors import RefusalFloors
 from knowledge.models.index import (
     LEXICAL_DIMENSIONS,
@@ -26,7 +25,13 @@ from knowledge.models.sites import PageState, SitePage, SiteSync, SyncState
 from knowledge.models.sources import Source, SourceFile, SourceQuerySet
 from knowledge.models.staging import StagedText, StagedVector
 from knowledge.models.states import Redo, SourceStatus, SourceType
-from knowledge.models.versions import DocumentVersion, DocumentVersionQuerySet
+from knowledge.models.versions import (
+    DocumentEdit,
+    DocumentEditQuerySet,
+    DocumentVersion,
+    DocumentVersionQuerySet,
+    EditStatus,
+)
 from knowledge.sources.schedule import RefreshSchedule
 
 __all__ = [
