@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from knowledge.formats.archive.members import Unpacked, unpack_members
+from knowledge.formats.archive.members import unpack_members
+from knowledge.formats.archive.unpacking import Unpacked
 from knowledge.formats.isolated.asking import SECONDS
 from knowledge.formats.isolated.measuring import PREVIEW_LENGTH, Figures, measure_isolated
 from knowledge.formats.parsing import ParseError

@@ -196,7 +196,9 @@ _ROWS: Final = (
     Format(
         "zip", "Zip archive of any of these", (".zip",), ("application/zip", "application/x-zip-compressed"), parse_zip,
         "each file as a document of its own, with its path; one that cannot be read is listed with the reason, and the "
-        "rest goes on. Archives within it are not read", "what its file's format says", is_archive=True,
+        "rest goes on. Archives within it are not read. An export of Notion (Markdown or HTML) or of a Confluence "
+        "space (HTML or XML): its pages by their titles and places, its tables and attachments",
+        "what its file's format says", is_archive=True,
     ),
     Format(
         SOURCE_CODE, "Source code", _CODE, ("text/x-script", "application/javascript", "text/javascript", "text/css",

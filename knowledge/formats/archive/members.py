@@ -6,9 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from knowledge.formats.archive.opening import PackedFile, open_archive, read_file
+from knowledge.formats.archive.exports import find_export
+from knowledge.formats.archive.opening import (
+    MOST_FILES,
+    MOST_UNPACKED,
+    choose_name,
+    open_archive,
+)
+from knowledge.formats.archive.unpacking import Unpacked, unpack_each
 from knowledge.formats.parsing import ParsedDocument, ParseError, parse_isolated
-from knowledge.formats.registry import advise, format_of_upload
 
 
 @dataclass(frozen=True)
@@ -22,33 +28,23 @@ class Member:
     reason: str = ""
 
 
-@dataclass(frozen=True)
-class Unpacked:
-    """A file of an archive as it was packed, or the code and the sentence that say why it cannot be read."""
-
-    path: str
-    total: int
-    data: bytes = b""
-    kind: str = ""
-    code: str = ""
-    reason: str = ""
-
-    @property
-    def name(self) -> str:
-        return PurePosixPath(self.path).name
-
-
 def unpack_members(data: bytes, *, largest: int) -> Iterator[Unpacked]:
-    """Unpack the files of an archive one after the other, of `largest` bytes each. Raises ParseError for the whole."""
+    """Unpack the files of an archive one after the other, of `largest` bytes each. Raises ParseError for the whole.
+
+    Of another product's export: what it holds, under the names that people gave it.
+    """
     archive, files = open_archive(data)
+    export = find_export([file.path for file in files])
+    taken: set[str] = set()
+    size = 0
     with archive:
-        for file in files:
-            member = Unpacked(file.path, len(files))
-            try:
-                kind = _kind_of(file)
-                yield replace(member, kind=kind, data=read_file(archive, file, limit=largest))
-            except ParseError as error:
-                yield replace(member, code=error.code, reason=error.reason)
+        for packed in (export.unpack if export else unpack_each)(archive, files, largest):
+            size += len(packed.data)
+            if len(taken) >= MOST_FILES or size > MOST_UNPACKED:
+                raise ParseError("This archive unpacks to more than is allowed.", code="too_large")
+            path = choose_name(packed.path, taken)
+            taken.add(path)
+            yield replace(packed, path=path)
 
 
 def read_members(data: bytes, *, largest: int) -> Iterator[Member]:
@@ -61,23 +57,13 @@ def read_members(data: bytes, *, largest: int) -> Iterator[Member]:
             yield replace(member, code=error.code, reason=error.reason)
 
 
-def _kind_of(file: PackedFile) -> str:
-    row = format_of_upload(file.path)
-    if row is None:
-        advice = advise(file.path)
-        raise ParseError(f"Files of this kind cannot be read.{advice}", code="unsupported")
-    if row.is_archive:
-        raise ParseError("An archive within an archive is not read.", code="unsupported")
-    return row.kind
-
-
 def _read(packed: Unpacked) -> ParsedDocument:
     document = parse_isolated(packed.data, kind=packed.kind, name=packed.name)
     if not document.sections:
         raise ParseError("There is no text in it.", code="no_text")
-    is_named = document.title != PurePosixPath(packed.path).stem
+    is_named = packed.is_page or document.title != PurePosixPath(packed.path).stem
     return replace(
         document,
-        title=document.title if is_named else packed.path,
+        title=packed.title or (document.title if is_named else packed.path),
         metadata={**document.metadata, "path": packed.path},
     )

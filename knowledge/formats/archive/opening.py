@@ -91,13 +91,20 @@ def _name_files(entries: list[zipfile.ZipInfo]) -> Iterator[PackedFile]:
         parts = _clean_path(info)
         if any(part in _OF_SYSTEMS or part.startswith("._") for part in parts):
             continue
-        path = "/".join(parts)[-LONGEST_PATH:] or f"file {number}"
-        # Two files of one name are two documents, of the same format.
-        unique, suffix = path, PurePosixPath(path).suffix
-        while unique in taken:
-            unique = f"{unique.removesuffix(suffix)} ({number}){suffix}"
+        unique = choose_name("/".join(parts) or f"file {number}", taken)
         taken.add(unique)
         yield PackedFile(unique, info)
+
+
+def choose_name(path: str, taken: set[str]) -> str:
+    """A path that is not taken yet: two files of one name are two documents, of the same format."""
+    path = path[-LONGEST_PATH:]
+    suffix = PurePosixPath(path).suffix
+    stem, unique, number = path.removesuffix(suffix), path, len(taken)
+    while unique in taken:
+        number += 1
+        unique = f"{stem} ({number}){suffix}"
+    return unique
 
 
 def _clean_path(info: zipfile.ZipInfo) -> list[str]:
