@@ -14,6 +14,7 @@ from typing import Any, Final
 from knowledge.formats.cleaning import Rules
 from knowledge.formats.encodings import detect_encoding
 from knowledge.formats.isolated.asking import MEMORY_MB, PATIENT_SECONDS, ask_child
+from knowledge.formats.isolated.packing import from_json
 from knowledge.formats.registry import (
     BY_SUFFIX,
     FORMATS,
@@ -160,11 +161,7 @@ def parse_isolated(
     message = ask_child(
         "knowledge.formats.parsing_child", head, data, seconds=timeout_seconds, memory_mb=memory_mb
     )
-    sections = tuple(
-        Section(tuple(heading), text, page, kind, place)
-        for heading, text, page, kind, place in message["sections"]
-    )
-    return ParsedDocument(message["title"], sections, message["metadata"], message["language"])
+    return from_json(message["document"])
 
 
 def is_read_here(data: bytes, kind: str, *, most: int = MAX_CHARACTERS) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from knowledge.formats.cleaning import Rules
+from knowledge.formats.isolated.packing import as_json
 from knowledge.formats.isolated.serving import serve
 from knowledge.formats.parsing import parse
 
@@ -12,12 +13,7 @@ from knowledge.formats.parsing import parse
 def _work(data: bytes, request: dict[str, Any]) -> dict[str, Any]:
     rules = Rules.read({"clean": request["rules"]})
     document = parse(data, kind=request["kind"], name=request["name"], rules=rules)
-    return {
-        "title": document.title,
-        "sections": [[list(s.heading), s.text, s.page, s.kind, s.place] for s in document.sections],
-        "metadata": document.metadata,
-        "language": document.language,
-    }
+    return {"document": as_json(document)}
 
 
 if __name__ == "__main__":

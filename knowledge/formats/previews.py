@@ -13,7 +13,7 @@ from knowledge.formats.isolated.asking import SECONDS
 from knowledge.formats.isolated.measuring import PREVIEW_LENGTH, Figures, measure_isolated
 from knowledge.formats.parsing import ParseError
 from knowledge.formats.registry import FORMATS, Format, is_archive
-from minirag.ai.builtin.local import MINILM, is_embedder_available
+from knowledge.indexing.embedding import find_counter
 from minirag.ai.embeddings import profile_of
 
 _FEW_PER_PAGE = 200
@@ -59,8 +59,7 @@ def preview_file(data: bytes, *, kind: str, name: str) -> FilePreview:
 
 
 def _measure(data: bytes, kind: str, name: str, seconds: float = SECONDS) -> Figures:
-    is_counted = settings.DEFAULT_EMBEDDING_MODEL == MINILM and is_embedder_available(MINILM)
-    counter = str(settings.EMBEDDER_DIR) if is_counted else ""
+    counter = find_counter(settings.DEFAULT_EMBEDDING_MODEL)
     return measure_isolated(data, kind=kind, name=name, counter=counter, seconds=seconds)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import structlog
+from django.conf import settings
 from django.db import transaction
 
 from bots.models import BotProfile, UsageKind
@@ -87,6 +88,11 @@ def embed_aside(bot: BotProfile, model: str, texts: list[str]) -> np.ndarray:
     if not is_local(model):
         require_spendable(bot.pk)
     return embed_batch(bot, model, texts, kind="query")
+
+
+def find_counter(model: str) -> str:
+    """The folder of the embedder whose tokens a child process counts in; empty where it estimates them."""
+    return str(settings.EMBEDDER_DIR) if model == MINILM and is_embedder_available(model) else ""
 
 
 def choose_counter(model: str, language: str) -> CountTokens | None:

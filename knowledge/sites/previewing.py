@@ -17,9 +17,9 @@ from uuid import uuid4
 
 from bots.models import UsageKind
 from bots.usage.pricing import load_overrides, price_call
-from knowledge.formats.parsing import ParsedDocument
-from knowledge.indexing.chunking import chunk_document
-from knowledge.indexing.embedding import choose_counter
+from knowledge.formats.isolated.measuring import count_chunks_isolated
+from knowledge.formats.parsing import ParsedDocument, ParseError
+from knowledge.indexing.embedding import find_counter
 from knowledge.models import PageState, SitePage, SourceType
 from knowledge.sites.bounds import origin_of, read_bounds
 from knowledge.sites.comparing import compare
@@ -232,13 +232,18 @@ class _Look:
 
     def _describe(self, page: SitePage) -> PreviewedPage:
         parsed = self._documents.get(page.url) if page.state == PageState.READ else None
-        drafts = []
+        state, code, reason = PageState(page.state), page.code, page.reason
+        chunks, tokens = 0, 0
         if parsed is not None:
-            counter = choose_counter(self._found.embedding_model, parsed.language)
-            drafts = chunk_document(parsed, count_tokens=counter)
+            counter = find_counter(self._found.embedding_model)
+            seconds = min(PAGE_SECONDS, max(1.0, self._left))
+            try:
+                chunks, tokens = count_chunks_isolated(parsed, counter=counter, seconds=seconds)
+            except ParseError as error:
+                state, code, reason = PageState.FAILED, error.code, error.reason
         return PreviewedPage(
-            url=page.url, title=page.title, state=PageState(page.state), code=page.code, reason=page.reason,
-            language=page.language, chunks=len(drafts), tokens=sum(draft.token_count for draft in drafts),
+            url=page.url, title=page.title, state=state, code=code, reason=reason,
+            language=page.language, chunks=chunks, tokens=tokens,
         )  # fmt: skip
 
 

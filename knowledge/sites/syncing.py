@@ -21,6 +21,7 @@ from knowledge.connectors.pulling import Pull
 from knowledge.connectors.registry import CONNECTORS
 from knowledge.documents.putting import choose_model, lacks_vectors, put_documents
 from knowledge.edits.holding import read_said
+from knowledge.formats.isolated.packing import unpack
 from knowledge.indexing.chunking import chunk_document
 from knowledge.indexing.embedding import choose_counter
 from knowledge.indexing.forgetting import forget_document
@@ -31,7 +32,6 @@ from knowledge.models.sites import PageState, SitePage, SiteSync, SyncState, ide
 from knowledge.sites.bounds import SITE_KEYS, fingerprint_config
 from knowledge.sites.comparing import Comparison, compare
 from knowledge.sites.crawling import Crawl
-from knowledge.sites.pages.packing import unpack
 from knowledge.sites.pages.reading import PageReader
 from knowledge.sites.walking import SiteFailed, Walk
 from knowledge.sources.schedule import PAUSE_AFTER

@@ -13,10 +13,10 @@ from typing import Any, Final
 from django.db.models import QuerySet
 
 from bots.quotas.turns import is_turn_over
+from knowledge.formats.isolated.packing import pack
 from knowledge.indexing.loading import IngestionError
 from knowledge.models import Source
 from knowledge.models.sites import PageState, SitePage, SiteSync, identify_page
-from knowledge.sites.pages.packing import pack
 from knowledge.sites.visiting import Visit
 
 SLICE_SECONDS: Final = 20.0

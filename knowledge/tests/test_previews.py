@@ -110,3 +110,10 @@ def test_an_archive_of_more_entries_than_are_allowed_is_told_by_its_directory_al
     with pytest.raises(ParseError) as caught:
         check_isolated(pack({f"{n}/": "" for n in range(10_001)}), kind="zip", name="a.zip")
     assert caught.value.code == "too_large"
+
+
+def test_a_long_document_that_was_read_is_cut_in_the_child_and_counted_as_here(monkeypatch):
+    long = parse(LONG.encode(), kind="txt", name="a")
+    here = measuring.count_chunks(long)
+    monkeypatch.setattr(measuring, "chunk_document", None)
+    assert measuring.count_chunks_isolated(long) == here

@@ -188,6 +188,12 @@ class TestPages:
             "</table>"
         ) == ["Day | Hall | Hours\nMonday | A | 9 to 5\nMonday | B | 10 to 4\nSunday |  | closed"]
 
+    def test_two_rows_of_heads_name_their_columns_together(self):
+        assert html(
+            "<table><tr><th rowspan=2>Day</th><th colspan=2>Hours</th></tr><tr><th>from</th><th>to</th></tr>"
+            "<tr><td>Monday</td><td>8</td><td>20</td></tr></table>"
+        ) == ["Day | Hours from | Hours to\nMonday | 8 | 20"]
+
     def test_lists_keep_the_numbers_that_they_show(self):
         assert html('<ol start="5"><li>five<li>six<li value="9">nine<li>ten</ol>') == [
             "5. five\n6. six\n9. nine\n10. ten"

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Final
 
 from knowledge.formats.isolated.asking import MEMORY_MB, SECONDS, ask_child
+from knowledge.formats.isolated.packing import pack
 from knowledge.formats.parsing import ParsedDocument, is_read_here, parse
 from knowledge.formats.restrictions import find_restriction, read_groups
-from knowledge.indexing.chunking import chunk_document
+from knowledge.indexing.chunking import ChunkDraft, chunk_document
 from minirag.ai.builtin.minilm import open_counter
 
+_CHILD: Final = "knowledge.formats.isolated.measuring_child"
 PREVIEW_LENGTH: Final = 500
 _IN_PROCESS_BYTES: Final = 64 * 1024
 """What takes a tenth of a second at most, whatever is in it; a start of the child takes longer."""
@@ -44,8 +46,7 @@ def measure(data: bytes, *, kind: str, name: str, counter: str = "") -> Figures:
     `counter` is the folder of the embedder whose tokens English text is counted in; without it they are estimated.
     """
     parsed = parse(data, kind=kind, name=name)
-    count_tokens = open_counter(Path(counter)) if counter and parsed.language == "en" else None
-    drafts = chunk_document(parsed, count_tokens=count_tokens)
+    drafts = _cut(parsed, counter)
     pages = {section.page for section in parsed.sections if section.page is not None}
     return Figures(
         title=parsed.title, language=parsed.language,
@@ -65,10 +66,32 @@ def measure_isolated(
         return measure(data, kind=kind, name=name, counter=counter)
     head = {"kind": kind, "name": name, "counter": counter}
     told = ask_child(
-        "knowledge.formats.isolated.measuring_child", head, data, seconds=seconds, memory_mb=memory_mb
+        _CHILD, head, data, seconds=seconds, memory_mb=memory_mb
     )  # fmt: skip
     lists = {name: tuple(told[name]) for name in ("notes", "groups")}
     return Figures(**told | lists)
+
+
+def count_chunks(document: ParsedDocument, *, counter: str = "") -> tuple[int, int]:
+    """How many chunks a document makes, and how many tokens. Runs in this very process."""
+    drafts = _cut(document, counter)
+    return len(drafts), sum(draft.token_count for draft in drafts)
+
+
+def count_chunks_isolated(
+    document: ParsedDocument, *, counter: str = "", seconds: float = SECONDS
+) -> tuple[int, int]:
+    """As `count_chunks`, in a child process where the document is long. Raises ParseError."""
+    if sum(len(section.text) for section in document.sections) <= _IN_PROCESS_BYTES:
+        return count_chunks(document, counter=counter)
+    told = ask_child(_CHILD, {"kind": None, "counter": counter}, pack(document), seconds=seconds)
+    return told["chunks"], told["tokens"]
+
+
+def _cut(document: ParsedDocument, counter: str) -> list[ChunkDraft]:
+    is_counted = bool(counter) and document.language == "en"
+    count_tokens = open_counter(Path(counter)) if is_counted else None
+    return chunk_document(document, count_tokens=count_tokens)
 
 
 def check_isolated(data: bytes, *, kind: str, name: str) -> None:
@@ -77,7 +100,7 @@ def check_isolated(data: bytes, *, kind: str, name: str) -> None:
         parse(data, kind=kind, name=name)
         return
     head = {"kind": kind, "name": name, "counter": None}
-    ask_child("knowledge.formats.isolated.measuring_child", head, data)
+    ask_child(_CHILD, head, data)
 
 
 def _begin(parsed: ParsedDocument) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from knowledge.formats.pages.dialects import write_plain
 from knowledge.formats.pages.furniture import is_contents_mark, is_jump
 from knowledge.formats.pages.webpage import write_fragment
 from knowledge.formats.plain import decode_text
@@ -255,5 +256,5 @@ class _Blocks:
 
 def parse_markdown(data: bytes, writer: SectionWriter) -> dict[str, object]:
     metadata, text = read_front_matter(clean_text(decode_text(data)))
-    _Blocks(writer).read(_reader().parse(drop_comments(text)))
+    _Blocks(writer).read(_reader().parse(write_plain(drop_comments(text))))
     return metadata

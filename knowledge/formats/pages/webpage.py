@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from knowledge.formats.encodings import find_codec
-from knowledge.formats.pages.cells import lay_out
+from knowledge.formats.pages.cells import count_heads, join_heads, lay_out
 from knowledge.formats.pages.furniture import (
     clear_page,
     is_furniture,
@@ -215,23 +215,18 @@ class _Walker:
 
     def write_table(self, table: LexborNode) -> bool:
         """Whether it was a table of data; a table that only lays out the page is walked like any block."""
-        rows = lay_out(
-            (
-                (
-                    each
-                    for each in children_of(row)
-                    if each.tag in ("td", "th") and not is_hidden(each)
-                )
-                for row in table.css("tr")
-            ),
-            read_line,
-        )
+        cells = [
+            [each for each in children_of(row) if each.tag in ("td", "th") and not is_hidden(each)]
+            for row in table.css("tr")
+        ]
+        rows = lay_out(cells, read_line)
         if max(map(len, rows), default=0) < 2 or len(table.css("table")) > 1:
             return False
         caption = table.css_first("caption")
         if caption is not None:
             self.writer.add_paragraph(read_line(caption))
-        self.writer.add_table(rows)
+        heads = count_heads(cells)
+        self.writer.add_table([join_heads(rows[:heads]), *rows[heads:]] if heads > 1 else rows)
         return True
 
 

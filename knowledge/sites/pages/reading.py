@@ -14,9 +14,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
+from knowledge.formats.isolated.packing import from_json
 from knowledge.formats.parsing import ParsedDocument, ParseError
 from knowledge.sites.pages.marks import Marks
-from knowledge.sites.pages.packing import from_json
 
 _PROJECT: Final = Path(__file__).resolve().parents[3]
 SECONDS: Final = 60

@@ -12,10 +12,10 @@ import resource
 import sys
 from typing import Any
 
+from knowledge.formats.isolated.packing import as_json
 from knowledge.formats.parsing import ParseError, parse
 from knowledge.formats.registry import WEB_PAGE
 from knowledge.sites.pages.marks import Marks, read_marks
-from knowledge.sites.pages.packing import as_json
 
 
 def _limit_memory(memory_mb: int) -> None:

@@ -1,4 +1,4 @@
-"""A page's text on its way: from the reading child to us, and in its row until it is in the index."""
+"""A document on its way: between a child process and us, and of a page in its row until it is in the index."""
 
 from __future__ import annotations
 
