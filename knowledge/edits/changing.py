@@ -16,12 +16,13 @@ from django.utils import timezone
 
 from knowledge.documents.changing import edit_document, find_document
 from knowledge.edits.recutting import recut
+from knowledge.formats.isolated.measuring import cut_isolated
 from knowledge.formats.parsing import ParsedDocument, ParseError, parse_isolated
 from knowledge.formats.registry import MARKDOWN
 from knowledge.formats.restrictions import find_restriction
 from knowledge.formats.sections import clean_text
-from knowledge.indexing.chunking import ChunkDraft, chunk_document
-from knowledge.indexing.embedding import choose_counter
+from knowledge.indexing.chunking import ChunkDraft
+from knowledge.indexing.embedding import find_counter
 from knowledge.indexing.forgetting import forget_document
 from knowledge.indexing.lexicon import lock_knowledge
 from knowledge.models import ContentOrigin, Document, DocumentEdit, DocumentVersion, Source
@@ -141,13 +142,14 @@ def _cut_edit(document_id: UUID, text: str) -> tuple[list[ChunkDraft], str]:
             f'"{restriction}" cannot be written into a document that answers: say it in its source.',
             code="restricted",
         )
-    counter = choose_counter(model, whole.language)
+    counter = find_counter(model)
 
     def cut(stretch: str) -> list[ChunkDraft]:
-        parsed = _parse(stretch)
-        return chunk_document(
-            ParsedDocument("", parsed.sections, {}, whole.language), count_tokens=counter
-        )
+        parsed = ParsedDocument("", _parse(stretch).sections, {}, whole.language)
+        try:
+            return cut_isolated(parsed, counter=counter)
+        except ParseError as error:
+            raise BadInput(error.reason, code=error.code) from error
 
     title = document.originals.get("title", document.title)
     drafts = recut(read_drafts(document_id), clean_text(text), title=title, cut=cut)

@@ -114,6 +114,7 @@ def test_an_archive_of_more_entries_than_are_allowed_is_told_by_its_directory_al
 
 def test_a_long_document_that_was_read_is_cut_in_the_child_and_counted_as_here(monkeypatch):
     long = parse(LONG.encode(), kind="txt", name="a")
-    here = measuring.count_chunks(long)
+    here, drafts = measuring.count_chunks(long), chunk_document(long)
     monkeypatch.setattr(measuring, "chunk_document", None)
+    assert measuring.cut_isolated(long) == drafts
     assert measuring.count_chunks_isolated(long) == here

@@ -5,12 +5,12 @@ The text itself, up to twenty million characters, never comes to the caller. So 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from knowledge.formats.isolated.asking import MEMORY_MB, SECONDS, ask_child
-from knowledge.formats.isolated.packing import pack
+from knowledge.formats.isolated.packing import pack, unpack
 from knowledge.formats.parsing import ParsedDocument, is_read_here, parse
 from knowledge.formats.restrictions import find_restriction, read_groups
 from knowledge.indexing.chunking import ChunkDraft, chunk_document
@@ -72,6 +72,22 @@ def measure_isolated(
     return Figures(**told | lists)
 
 
+def cut_isolated(
+    document: ParsedDocument, *, counter: str = "", seconds: float = SECONDS
+) -> list[ChunkDraft]:
+    """The chunks of a document, cut in a child process where it is long. Raises ParseError."""
+    if _is_short(document):
+        return _cut(document, counter)
+    head = {"kind": None, "counter": counter, "wants_drafts": True}
+    told = ask_child(_CHILD, head, pack(document), seconds=seconds)
+    return [ChunkDraft(*fields) for fields in told["drafts"]]
+
+
+def cut_packed(data: bytes, *, counter: str) -> list[list[Any]]:
+    """As `cut_isolated`, from one process to the other."""
+    return [list(astuple(draft)) for draft in _cut(unpack(data), counter)]
+
+
 def count_chunks(document: ParsedDocument, *, counter: str = "") -> tuple[int, int]:
     """How many chunks a document makes, and how many tokens. Runs in this very process."""
     drafts = _cut(document, counter)
@@ -82,10 +98,14 @@ def count_chunks_isolated(
     document: ParsedDocument, *, counter: str = "", seconds: float = SECONDS
 ) -> tuple[int, int]:
     """As `count_chunks`, in a child process where the document is long. Raises ParseError."""
-    if sum(len(section.text) for section in document.sections) <= _IN_PROCESS_BYTES:
+    if _is_short(document):
         return count_chunks(document, counter=counter)
     told = ask_child(_CHILD, {"kind": None, "counter": counter}, pack(document), seconds=seconds)
     return told["chunks"], told["tokens"]
+
+
+def _is_short(document: ParsedDocument) -> bool:
+    return sum(len(section.text) for section in document.sections) <= _IN_PROCESS_BYTES
 
 
 def _cut(document: ParsedDocument, counter: str) -> list[ChunkDraft]:

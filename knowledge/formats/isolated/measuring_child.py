@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from knowledge.formats.isolated.measuring import count_chunks, measure
+from knowledge.formats.isolated.measuring import count_chunks, cut_packed, measure
 from knowledge.formats.isolated.packing import unpack
 from knowledge.formats.isolated.serving import serve
 from knowledge.formats.parsing import parse
@@ -13,6 +13,8 @@ from knowledge.formats.parsing import parse
 
 def _work(data: bytes, request: dict[str, Any]) -> dict[str, Any]:
     kind, name, counter = request["kind"], request.get("name", ""), request["counter"]
+    if request.get("wants_drafts"):
+        return {"drafts": cut_packed(data, counter=counter)}
     if kind is None:  # a document that was read before
         chunks, tokens = count_chunks(unpack(data), counter=counter)
         return {"chunks": chunks, "tokens": tokens}
