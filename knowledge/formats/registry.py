@@ -42,6 +42,7 @@ _OF_PACKAGES: Final = frozenset(("[Content_Types].xml", "mimetype", "META-INF/co
 PLAIN_TEXT: Final = "txt"
 SOURCE_CODE: Final = "program"
 WEB_PAGE: Final = "html"
+ARCHIVE: Final = "zip"
 MARKDOWN: Final = "md"
 """What a text source is written in."""
 
@@ -194,7 +195,8 @@ _ROWS: Final = (
         "headings and texts, code in its form, what was printed (4,000 characters a cell)", "cell 5", is_text=True,
     ),
     Format(
-        "zip", "Zip archive of any of these", (".zip",), ("application/zip", "application/x-zip-compressed"), parse_zip,
+        ARCHIVE, "Zip archive of any of these", (".zip",), ("application/zip", "application/x-zip-compressed"),
+        parse_zip,
         "each file as a document of its own, with its path; one that cannot be read is listed with the reason, and the "
         "rest goes on. Archives within it are not read. An export of Notion (Markdown or HTML) or of a Confluence "
         "space (HTML or XML): its pages by their titles and places, its tables and attachments",
@@ -242,8 +244,10 @@ def format_of_content(data: bytes, named: Format) -> Format:
                 and declared.startswith(row.media_types[0].encode())
             ):
                 return row
-        if named.holds in parts or not _OF_PACKAGES & parts:
+        if named.holds in parts:
             return named
+        if not _OF_PACKAGES & parts:
+            return named if named.holds else FORMATS[ARCHIVE]
         return next((row for row in _ROWS if row.holds and row.holds in parts), named)
     if named.kind == SOURCE_CODE:  # it may well begin as a page does
         return named

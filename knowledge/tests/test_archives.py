@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from knowledge.formats.archive.members import read_members
 from knowledge.formats.parsing import ParseError, parse
+from knowledge.formats.registry import is_archive
 from knowledge.formats.uploads import largest_bytes
 from knowledge.indexing.ingestion import ingest
 from knowledge.models import Chunk, Document, IndexEntry, Source
@@ -159,3 +160,10 @@ def in_acme_files(as_acme):
         return made.json()["id"]
 
     return upload
+
+
+def test_an_archive_under_another_name_is_one_and_within_an_archive_it_is_none():
+    inner = make_package({"a.txt": "The pump runs."})
+    assert is_archive(inner, "csv") and not is_archive(inner, "docx")
+    (member,) = read_members(make_package({"b.csv": inner}), largest=10_000)
+    assert member.document is None and member.code == "unsupported"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from knowledge.formats.archive.opening import PackedFile, read_file
-from knowledge.formats.registry import advise, format_of_upload
+from knowledge.formats.registry import advise, format_of_upload, is_archive
 from knowledge.formats.sections import ParseError
 
 
@@ -56,7 +56,10 @@ def unpack_file(
     """One file, known by what its path there says, or why it cannot be read."""
     try:
         kind = _kind_of(known.path)
-        return replace(known, kind=kind, data=read_file(archive, file, limit=largest))
+        data = read_file(archive, file, limit=largest)
+        if is_archive(data, kind):
+            raise _within()
+        return replace(known, kind=kind, data=data)
     except ParseError as error:
         return replace(known, code=error.code, reason=error.reason)
 
@@ -66,5 +69,9 @@ def _kind_of(path: str) -> str:
     if row is None:
         raise ParseError(f"Files of this kind cannot be read.{advise(path)}", code="unsupported")
     if row.is_archive:
-        raise ParseError("An archive within an archive is not read.", code="unsupported")
+        raise _within()
     return row.kind
+
+
+def _within() -> ParseError:
+    return ParseError("An archive within an archive is not read.", code="unsupported")
