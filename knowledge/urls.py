@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from knowledge.bulk import api as bulk_api
 from knowledge.curated import api as curated_api
 from knowledge.datasets import api as datasets_api
 from knowledge.documents import api as documents_api
@@ -20,6 +21,7 @@ urlpatterns = [
     path("sources", sources_api.SourceList.as_view()),
     path("sources/batch", sources_api.SourceBatch.as_view()),
     path("sources/upload", sources_api.SourceUpload.as_view()),
+    path("sources/upload-many", bulk_api.SourceUploads.as_view()),
     path("sources/formats", formats_api.FileFormats.as_view()),
     path("sources/validate-file", formats_api.FileValidation.as_view()),
     path("sources/preview", sites_api.Preview.as_view()),

@@ -288,6 +288,7 @@ BODILESS = {
     ("exports/<str:export_id>", "delete"),
     ("exports/<str:export_id>/retry", "post"),
     ("sources/upload", "post"),
+    ("sources/upload-many", "post"),
     ("sources/validate-file", "post"),
     ("sources/by-external-id/<str:external_id>", "delete"),
     ("documents/<str:document_id>", "delete"),

@@ -317,6 +317,10 @@ API: dict[str, list[Try]] = {
         Try("post", 422, body=acme_bot, is_form=True),
         Try("post", 404, body=lambda s: own_bot(s, parent_id=s.acme.source), is_form=True),
     ],
+    "sources/upload-many": [
+        Try("post", 422, body=acme_bot, is_form=True),
+        Try("post", 404, body=lambda s: own_bot(s, parent_id=s.acme.source), is_form=True),
+    ],
     "sources/<str:source_id>": [
         Try("get", 404),
         Try("patch", 404, body=NAME),
@@ -798,7 +802,8 @@ def send(scene: Scene, pattern: str, attempt: Try, **defaults: str) -> tuple[int
             for name, value in body.items()
             if name in ("bot_profile_id", "name", "parent_id")
         }
-        body["file"] = SimpleUploadedFile("x.txt", b"Some text of globex.")
+        for name in ("file", "files"):  # as one route or the other has it
+            body[name] = SimpleUploadedFile("x.txt", b"Some text of globex.")
         response = Client().post(path, body, **options)
     else:
         raw = json.dumps(body) if body is not None else ""

@@ -78,6 +78,7 @@ def _put(
 def _make(home: Home, parent: Source | None, external_id: str, file: NewFile) -> Source:
     fields = {**file.columns, "external_id": external_id, "source_type": SourceType.UPLOAD}
     source = build_source(home, parent, fields)
+    source.is_active = fields.get("is_active", True)
     source.stored_bytes = len(file.data)
     count_bytes(source.bot_profile_id, source.stored_bytes)
     source.save(force_insert=True)
@@ -97,7 +98,7 @@ def _change(source: Source, parent: Source | None, file: NewFile) -> Upserted:
     changes = {name: value for name, value in said.items() if getattr(source, name) != value}
     if was_deleted:
         source.deleted_at, source.stored_bytes = None, 0  # as its deletion has counted it
-        changes |= {"deleted_at": None, "is_active": True}
+        changes |= {"deleted_at": None, "is_active": said.get("is_active", True)}
     if is_new or was_deleted:
         changes["stored_bytes"] = len(file.data)
     if not changes:

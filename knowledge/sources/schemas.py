@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -18,8 +19,16 @@ from pydantic import (
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from bots.models import Tag
-from knowledge.models import RefreshSchedule, Source, SourceStatus, SourceType, Visibility
+from knowledge.models import (
+    RefreshSchedule,
+    Source,
+    SourceFile,
+    SourceStatus,
+    SourceType,
+    Visibility,
+)
 from knowledge.sources.schedule import find_fault, looks_like_times
+from minirag.lib.bounds import AsColumn
 from minirag.lib.http_in.nouns import EmptyIsNull, Fixed, Moment, Noun, Shown, Sometimes
 from minirag.lib.http_in.openapi import EXAMPLE_IDS
 from minirag.lib.http_in.pagination import PlainPageQuery
@@ -27,13 +36,21 @@ from minirag.lib.http_in.rest import Body
 from minirag.lib.security.groups import Groups
 
 
-def _divide(text: Any) -> Any:
+def divide(text: Any) -> Any:
     """A part of a form is a text, and a list in it is divided by commas."""
     return (
         [each for part in text.split(",") if (each := part.strip())]
         if isinstance(text, str)
         else text
     )
+
+
+def _decode(text: Any) -> bytes | None:
+    """The bytes of a file in JSON."""
+    try:
+        return None if text is None else base64.b64decode(text, validate=True)
+    except (ValueError, TypeError):
+        raise PydanticCustomError("base64", "Input should be a file's bytes as base64") from None
 
 
 def _once(tags: list[str]) -> list[str]:
@@ -184,6 +201,14 @@ class PutSource(NewSource):
     """
 
     is_active: StrictBool = True
+    file_base64: Annotated[
+        bytes | None,
+        BeforeValidator(_decode),
+        Field(
+            description="Of an `upload`: the file's bytes, of a format that its `file_name` or `name` tells."
+        ),
+    ] = None
+    file_name: Annotated[str, AsColumn(SourceFile, "name")] = ""
 
     def fields(self) -> dict[str, Any]:
         """Return the fields for `upsert_source`."""
@@ -227,7 +252,7 @@ class UploadForm(Home, WrittenAccess, Noun, of=Source, reads="new"):
     name: str = ""
     description: str = ""
     parent_id: UUID | None = None
-    groups: Annotated[Groups, BeforeValidator(_divide)] = []
+    groups: Annotated[Groups, BeforeValidator(divide)] = []
 
 
 class SourceQuery(PlainPageQuery):

@@ -7,8 +7,14 @@ from typing import Annotated, Any
 from pydantic import StringConstraints
 from rest_framework.request import Request
 
+from knowledge.formats.uploads import Upload, check_file, largest_bytes, shorten_file_name
+from knowledge.models import Source, SourceType
+from knowledge.models.standing import STANDING
 from knowledge.sources.api import note_idle, show_source
+from knowledge.sources.changing import find_parent
 from knowledge.sources.finding import summarise_children
+from knowledge.sources.homes import find_home
+from knowledge.sources.putting_files import NewFile, put_file
 from knowledge.sources.schemas import ExternalIdQuery, PutSource, SourceSchema
 from knowledge.sources.upserts import (
     Upserted,
@@ -16,6 +22,7 @@ from knowledge.sources.upserts import (
     find_by_external_id,
     upsert_source,
 )
+from minirag.lib.errors import BadInput
 from minirag.lib.http_in.answering import Returned
 from minirag.lib.http_in.doors import TEXT_DOOR
 from minirag.lib.http_in.openapi import EXAMPLE_IDS, describe
@@ -47,7 +54,8 @@ class SourceByExternalId(ApiView):
     @describe(
         "Put a source under your own id", body=PutSource, answers={200: SourceSchema, 201: SourceSchema}, path=_PATH,
         description="Makes it (201) or makes it what the body says (200). Its ingestion is queued where name, content "
-        "or config are new; where nothing is, nothing happens. Fields that are not sent are at their defaults.",
+        "or config are new; where nothing is, nothing happens. Fields that are not sent are at their defaults. A file "
+        "is an `upload` with its bytes in `file_base64`.",
         errors={404: "No such parent source or dataset in this tenant.", 409: "`source_type_fixed`."},
         example={
             "bot_profile_id": EXAMPLE_IDS["bot_profile_id"], "name": "Hours", "source_type": "text",
@@ -55,7 +63,7 @@ class SourceByExternalId(ApiView):
         },
     )  # fmt: skip
     def put(self, request: Request, external_id: str, body: PutSource) -> Returned:
-        source, outcome = upsert_source(_read_id(external_id), body.fields())
+        source, outcome = _put(_read_id(external_id), body)
         note_idle(request, body.source_type, body.config)
         shown = show_source(source, summarise_children([source.pk]).get(source.pk))
         return Returned(shown, status=201 if outcome is Upserted.CREATED else 200)
@@ -66,6 +74,25 @@ class SourceByExternalId(ApiView):
     )  # fmt: skip
     def delete(self, request: Request, external_id: str, query: ExternalIdQuery) -> None:
         delete_by_external_id(_read_id(external_id), **query.model_dump())
+
+
+def _put(external_id: str, body: PutSource) -> tuple[Source, Upserted]:
+    fields = body.fields()
+    data, file_name = fields.pop("file_base64"), fields.pop("file_name")
+    if data is None:
+        return upsert_source(external_id, fields)
+    if body.source_type != SourceType.UPLOAD:
+        raise BadInput("Only an upload has a file", code="file_not_of_upload")
+    name = shorten_file_name(file_name or body.name)
+    fits = len(data) <= largest_bytes(name)
+    data = check_file(Upload(body, name, data if fits else None))
+    home = find_home(body.bot_profile_id, body.dataset_id)
+    parent = find_parent(home, body.parent_id)
+    columns = ("name", "description", "refresh_schedule", "is_active", *STANDING)
+    said = {column: fields[column] for column in columns if column in fields}
+    if said["is_active"] is None:
+        del said["is_active"]
+    return put_file(home, parent, external_id, NewFile(name, data, said))
 
 
 def _read_id(text: str) -> str:

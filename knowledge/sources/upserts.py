@@ -48,7 +48,7 @@ def upsert_source(external_id: str, fields: dict[str, Any]) -> tuple[Source, Ups
     QuotaExceeded.
     """
     if fields["source_type"] == SourceType.UPLOAD:
-        raise BadInput("A file cannot be put; upload it, or put its text", code="upload_not_put")
+        raise BadInput("Put a file's bytes as file_base64, or upload it", code="upload_not_put")
     home = find_home(fields["bot_profile_id"], fields.get("dataset_id"))
     parent = find_parent(home, fields.get("parent_id"))
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -14,7 +14,7 @@ import httpx
 
 from minirag_client.operations import Operations
 from minirag_client.transport import RETRIED, MiniRAGError, choose_wait
-from minirag_client.types import Source
+from minirag_client.types import ReceivedFiles, Source
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,26 @@ class MiniRAG(Operations):
             files={"file": (file.name, file.read_bytes())},
         )  # fmt: skip
         return cast(Source, answer.json())
+
+    def upload_many(
+        self,
+        paths: Sequence[str | Path],
+        *,
+        bot_profile_id: str,
+        external_ids: Sequence[str] | None = None,
+        **fields: str,
+    ) -> ReceivedFiles:
+        """Give a bot up to a thousand files in one call, each under an id of yours where there are any.
+
+        The answer says of each what became of it. `fields` are description, parent_id, visibility and groups.
+        """
+        files = [Path(path) for path in paths]
+        form = {"bot_profile_id": bot_profile_id, **fields}
+        if external_ids is not None:
+            form["external_ids"] = json.dumps(list(external_ids))
+        parts = [("files", (file.name, file.read_bytes())) for file in files]
+        answer = self.request("POST", "/v1/sources/upload-many", form=form, files=parts)
+        return cast(ReceivedFiles, answer.json())
 
     def download(self, path: str, target: str | Path, **query: Any) -> int:
         """Write an export to a file without holding it in memory; returns the number of bytes."""

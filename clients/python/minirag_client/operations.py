@@ -953,9 +953,11 @@ class Operations(Transport):
         visibility: Visibility | Unset = UNSET,
         groups: list[str] | Unset = UNSET,
         content: str | None | Unset = UNSET,
+        file_base64: str | None | Unset = UNSET,
+        file_name: str | Unset = UNSET,
     ) -> Source:
         """Put a source under your own id: `PUT /v1/sources/by-external-id/{external_id}`."""
-        return cast(Source, self.request('PUT', f'/v1/sources/by-external-id/{external_id}', body=given(bot_profile_id=bot_profile_id, parent_id=parent_id, name=name, description=description, source_type=source_type, config=config, is_active=is_active, refresh_schedule=refresh_schedule, dataset_id=dataset_id, tags=tags, weight=weight, is_pinned=is_pinned, dated_on=dated_on, visibility=visibility, groups=groups, content=content)).json())
+        return cast(Source, self.request('PUT', f'/v1/sources/by-external-id/{external_id}', body=given(bot_profile_id=bot_profile_id, parent_id=parent_id, name=name, description=description, source_type=source_type, config=config, is_active=is_active, refresh_schedule=refresh_schedule, dataset_id=dataset_id, tags=tags, weight=weight, is_pinned=is_pinned, dated_on=dated_on, visibility=visibility, groups=groups, content=content, file_base64=file_base64, file_name=file_name)).json())
 
     def delete_source_by_your_own_id(
         self,

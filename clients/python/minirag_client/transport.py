@@ -11,7 +11,8 @@ from typing import IO, Any, Self
 
 import httpx
 
-Files = Mapping[str, tuple[str, bytes | IO[bytes]]]
+Part = tuple[str, bytes | IO[bytes]]
+Files = Mapping[str, Part] | Sequence[tuple[str, Part]]
 RETRIED = frozenset({429, 502, 503, 504})
 _LONGEST_WAIT_SECONDS = 30.0
 
@@ -120,7 +121,7 @@ class Transport:
         if files is not None:
             content |= {
                 "data": {name: str(value) for name, value in (form or {}).items()},
-                "files": dict(files),
+                "files": list(files.items() if isinstance(files, Mapping) else files),
             }
         params = {
             name: _to_text(value) for name, value in (query or {}).items() if value is not None

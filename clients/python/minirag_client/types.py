@@ -1560,6 +1560,8 @@ class PutSource(TypedDict):
     visibility: NotRequired[Visibility]
     groups: NotRequired[list[str]]
     content: NotRequired[str | None]
+    file_base64: NotRequired[str | None]
+    file_name: NotRequired[str]
 
 
 class QualityGate(TypedDict):
@@ -1627,6 +1629,26 @@ class Reason(TypedDict):
     code: str
     says: str
     helps: str
+
+
+class ReceivedFile(TypedDict):
+    file_name: str
+    external_id: str | None
+    outcome: Literal['created', 'changed', 'unchanged', 'refused']
+    source_id: str | None
+    code: str | None
+    reason: str | None
+
+
+class ReceivedFiles(TypedDict):
+    """`items` has each file, in the order in which they were sent"""
+
+    items: list[ReceivedFile]
+    created: int
+    changed: int
+    unchanged: int
+    refused: int
+    ignored: NotRequired[list[str]]
 
 
 class Redeliveries(TypedDict):

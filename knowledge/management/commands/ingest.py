@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from bots.commands import choose_bot
 from bots.models import BotProfile
 from knowledge.bulk.importing import Import, Outcome
-from knowledge.models import Dataset, Source, SourceStatus
+from knowledge.models import Dataset, Source, SourceStatus, Visibility
 from knowledge.sources.homes import Home, find_home
 from knowledge.sources.schemas import WrittenStanding
 from tenants.commands import ProductCommand
@@ -42,6 +42,13 @@ class Command(ProductCommand):
         )
         parser.add_argument("--tag", action="append", default=[], help="May be repeated.")
         parser.add_argument(
+            "--group", action="append", default=[],
+            help="Only for who is in this group; may be repeated.",
+        )  # fmt: skip
+        parser.add_argument(
+            "--private", action="store_true", help="No visitor is answered from it."
+        )
+        parser.add_argument(
             "--delete-missing", action="store_true",
             help="Delete the sources of files that were taken earlier and are gone.",
         )  # fmt: skip
@@ -65,9 +72,7 @@ class Command(ProductCommand):
         with tenant_context(get_tenant(tenant)):
             label = options["label"] or (where.name if where.is_dir() else where.stem)
             home = _choose_home(options["bot"], options["dataset"])
-            self._work = Import(
-                where, home, label.strip("/"), _read_tags(options["tag"]), self._tell
-            )
+            self._work = Import(where, home, label.strip("/"), _read_standing(options), self._tell)
             if not self._work.label:
                 raise CommandError("Say with --label how the files' ids begin.")
             try:
@@ -151,10 +156,15 @@ def _choose_home(bot: str | None, dataset: str | None) -> Home:
     return find_home(chosen.pk if chosen else None, found[0].pk)
 
 
-def _read_tags(tags: list[str]) -> dict[str, Any]:
-    if not tags:
-        return {}
+def _read_standing(options: dict[str, Any]) -> dict[str, Any]:
+    """What is said of each source; what is not said stays as it is."""
+    said = {
+        "tags": options["tag"], "groups": options["group"],
+        "visibility": Visibility.PRIVATE if options["private"] else "",
+    }  # fmt: skip
+    said = {name: value for name, value in said.items() if value}
     try:
-        return {"tags": WrittenStanding(tags=tags).tags}
+        return WrittenStanding(**said).model_dump(include=set(said))
     except ValidationError as error:
-        raise CommandError(f"--tag: {error.errors()[0]['msg']}.") from error
+        fault = error.errors()[0]
+        raise CommandError(f"{fault['loc'][0]}: {fault['msg']}.") from error
