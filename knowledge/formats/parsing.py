@@ -80,8 +80,12 @@ def _name_encoding(data: bytes, metadata: dict[str, Any]) -> dict[str, Any]:
     return {**said, "notes": notes} if notes else said
 
 
-def parse(data: bytes, *, kind: str, name: str, rules: Rules = _NO_RULES) -> ParsedDocument:
+def parse(
+    data: bytes, *, kind: str, name: str, rules: Rules = _NO_RULES, address: str = ""
+) -> ParsedDocument:
     """Reads `data` as `kind` (a key of `FORMATS`), or as what its first bytes say that it is.
+
+    `address`: where on the web it was found.
 
     An empty or blank file gives a document without sections.
 
@@ -94,7 +98,7 @@ def parse(data: bytes, *, kind: str, name: str, rules: Rules = _NO_RULES) -> Par
         raise ParseError(
             "This is a picture. What is written in pictures is not read.", code="unsupported"
         )
-    writer = SectionWriter()
+    writer = SectionWriter(address=address)
     known = format_of_content(data, known)
     if known.cut is not None:
         data = known.cut(data, rules)
@@ -148,16 +152,16 @@ def _place_within(name: str, section: Section) -> Section:
 
 
 def parse_isolated(
-    data: bytes, *, kind: str, name: str, rules: Rules = _NO_RULES, timeout_seconds: float = PATIENT_SECONDS,
-    memory_mb: int = MEMORY_MB,
+    data: bytes, *, kind: str, name: str, rules: Rules = _NO_RULES, address: str = "",
+    timeout_seconds: float = PATIENT_SECONDS, memory_mb: int = MEMORY_MB,
 ) -> ParsedDocument:  # fmt: skip
     """As `parse`, in a child process that cannot take more than this time and memory.
 
     Blocks the calling thread: call it from a worker thread or a Celery task, never from the event loop.
     """
     if is_read_here(data, kind):
-        return parse(data, kind=kind, name=name, rules=rules)
-    head = {"kind": kind, "name": name, "rules": asdict(rules)}
+        return parse(data, kind=kind, name=name, rules=rules, address=address)
+    head = {"kind": kind, "name": name, "rules": asdict(rules), "address": address}
     message = ask_child(
         "knowledge.formats.parsing_child", head, data, seconds=timeout_seconds, memory_mb=memory_mb
     )

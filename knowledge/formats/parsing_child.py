@@ -12,7 +12,8 @@ from knowledge.formats.parsing import parse
 
 def _work(data: bytes, request: dict[str, Any]) -> dict[str, Any]:
     rules = Rules.read({"clean": request["rules"]})
-    document = parse(data, kind=request["kind"], name=request["name"], rules=rules)
+    kind, name, address = request["kind"], request["name"], request["address"]
+    document = parse(data, kind=kind, name=name, rules=rules, address=address)
     return {"document": as_json(document)}
 
 

@@ -169,6 +169,7 @@ class SectionWriter:
 
     page: int | None = None
     place: str = ""
+    address: str = ""  # where the file was found, so that its links lead somewhere
     sections: list[Section] = field(default_factory=list)
     _headings: list[tuple[int, str]] = field(default_factory=list)
     _paragraphs: list[str] = field(default_factory=list)

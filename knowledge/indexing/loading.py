@@ -67,7 +67,11 @@ def parse_loaded(source: Source, loaded: Loaded) -> ParsedDocument:
     assert loaded.data is not None  # noqa: S101
     try:
         return parse_isolated(
-            loaded.data, kind=loaded.kind, name=source.name, rules=Rules.read(source.config)
+            loaded.data,
+            kind=loaded.kind,
+            name=source.name,
+            rules=Rules.read(source.config),
+            address=loaded.url,
         )
     except ParseError as error:
         raise IngestionError(error.code, error.reason, error.code == "timeout") from error

@@ -9,6 +9,7 @@ import openpyxl
 import pptx
 import pytest
 
+from knowledge.formats.parsing import parse
 from knowledge.formats.registry import advise
 from knowledge.tests.files import make_pdf
 from knowledge.tests.office_files import make_package
@@ -209,6 +210,26 @@ class TestPages:
             "<p><a href='mailto:help@acme.example?subject=x'>Write to us</a> or <a href='tel:+4930123'>call</a>, "
             "<a href='tel:+49-30-123'>+49 30 123</a>, <a href='/more'>more</a>.</p>"
         ) == ["Write to us (help@acme.example) or call (+4930123), +49 30 123, more."]
+
+    def test_links_that_words_do_not_name_lead_somewhere(self):
+        page = (
+            "<table><tr><td>Form A</td><td><a href='../files/a.pdf'>Download</a></td></tr><tr><td>Tea</td><td>4</td>"
+            "</tr></table><p>Order <a href='/order?x=1'>here</a>, read <a href='/more'>about tea</a> or go "
+            "<a href='#top'>up here</a>, <a href='javascript:x'>here</a>.</p>"
+        )
+
+        def read(head: str, address: str = "") -> str:
+            data = f"<html><head>{head}</head><body>{page}</body></html>".encode()
+            sections = parse(data, kind="html", name="x", address=address).sections
+            return "\n".join(section.text for section in sections)
+
+        bare = "Form A | Download\nTea | 4\nOrder here, read about tea or go up here, here."
+        assert read("") == bare
+        whole = bare.replace("Download", "Download (https://acme.example/files/a.pdf)")
+        whole = whole.replace("Order here", "Order here (https://acme.example/order?x=1)")
+        assert read("", "https://acme.example/tea/prices") == whole
+        assert read("<link rel=canonical href='https://acme.example/tea/prices'>") == whole
+        assert read("<base href='/shop/'>", "https://acme.example/tea/x") == whole
 
     def test_a_picture_that_stands_alone_says_what_is_said_of_it(self):
         assert html(

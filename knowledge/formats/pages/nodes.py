@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 from knowledge.formats.pages.furniture import LEFT_OUT, UNFOLDED, is_furniture
 from knowledge.formats.sections import clean_line, raise_digits
@@ -23,7 +22,6 @@ _HIDDEN_STYLE = re.compile(
     re.IGNORECASE,
 )
 _REFERENCE = re.compile(r"\[?(?:\d{1,3}|[a-z*†‡])\]?")
-_LETTERS = re.compile(r"[^\w@]+")
 _WHOLE = re.compile(r"-?\d{1,6}")
 # Only around bare text: an element that holds others may set it to close the gaps between them.
 _NO_SIZE = re.compile(r"font-size\s*:\s*0(?![.\d])", re.IGNORECASE)
@@ -83,16 +81,6 @@ def read_raised(node: LexborNode) -> str | None:
     if node.css_first("a") is not None and _REFERENCE.fullmatch(text):
         return ""
     return raise_digits(text) or None
-
-
-def read_contact(node: LexborNode) -> str:
-    """The address or number that a link calls, where its words do not say it."""
-    scheme, _, rest = ((node.attributes or {}).get("href") or "").strip().partition(":")
-    if scheme.lower() not in ("mailto", "tel"):
-        return ""
-    reached = clean_line(unquote(rest.partition("?")[0]))[:100]
-    said = _LETTERS.sub("", node.text()).casefold()
-    return "" if _LETTERS.sub("", reached).casefold() in said else reached
 
 
 def number_of(node: LexborNode, name: str, otherwise: int) -> int:

@@ -15,13 +15,13 @@ from knowledge.formats.pages.furniture import (
     open_templates,
     read_questions,
 )
+from knowledge.formats.pages.links import write_out_links
 from knowledge.formats.pages.margins import clear_margins
 from knowledge.formats.pages.nodes import (
     INLINE,
     children_of,
     is_hidden,
     number_of,
-    read_contact,
     read_line,
     read_raised,
 )
@@ -159,8 +159,6 @@ class _Walker:
 
     def leave(self, node: LexborNode) -> None:
         tag = node.tag or ""
-        if tag == "a" and (reached := read_contact(node)):
-            self.words.append(f" ({reached})")
         if tag in INLINE:
             return
         if tag in ("summary", "button") and not self.lists:
@@ -263,6 +261,7 @@ def parse_html(data: bytes, writer: SectionWriter) -> dict[str, object]:
     questions = list(read_questions(tree))
     clear_page(tree)
     clear_margins(tree)
+    write_out_links(tree, writer.address)
     tree.strip_tags(sorted(_NEVER_SHOWN - {"head"}), recursive=True)
     _write_body(tree.body, writer)
     _write_questions(questions, writer)

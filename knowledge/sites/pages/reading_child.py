@@ -34,7 +34,7 @@ def _limit_time(seconds: int) -> None:
 
 def _answer(data: bytes, kind: str, url: str) -> dict[str, Any]:
     try:
-        document = parse(data, kind=kind, name=url)
+        document = parse(data, kind=kind, name=url, address=url)
         marks = read_marks(data, url) if kind == WEB_PAGE else Marks()
     except ParseError as error:
         return {"error": {"code": error.code, "reason": error.reason}}
