@@ -645,6 +645,44 @@ class TestSources:
         source.refresh_from_db()
         assert reveal_secret(source) is None, "another server must not get it"
 
+    def test_a_bucket_is_added_changed_and_its_secret_never_shown(self, alice, rows):
+        given = {
+            "bucket": "manuals",
+            "access_key": "AKIA1",
+            "secret_key": "s3cret/key",
+            "folder": "public",
+        }
+        wrong = self.add(
+            alice, rows[BotProfile], source_type="s3", **given | {"bucket": "no bucket"}
+        )
+        assert "bucket" in wrong.context["adminform"].form.errors
+        assert self.add(alice, rows[BotProfile], source_type="s3", **given).status_code == 302
+        source = Source.objects.get(source_type="s3")
+        assert source.queued_at and source.name == "manuals"
+        assert reveal_secret(source) == "s3cret/key" and "secret_key" not in source.config
+        Source.objects.update(queued_at=None, status=SourceStatus.READY)
+        url = alice.url(tenant_site, Source, "change", source.pk)
+        page = alice.get(url).content.decode()
+        assert (
+            "AKIA1" in page
+            and "s3cret" not in page
+            and source.config["encrypted_token"] not in page
+        )
+        data = {
+            "name": "Manuals",
+            "description": "",
+            "is_active": "on",
+            "refresh_schedule": "daily",
+        }
+        same = {**data, **given, "secret_key": "", "folder": "manuals", "path_style": "False"}
+        assert alice.post(url, same).status_code == 302
+        source.refresh_from_db()
+        assert source.queued_at and reveal_secret(source) == "s3cret/key"
+        assert (source.config["folder"], source.config["path_style"]) == ("manuals", False)
+        assert alice.post(url, {**same, "url": "https://s3.example.com"}).status_code == 302
+        source.refresh_from_db()
+        assert reveal_secret(source) is None, "another server must not get it"
+
     @pytest.mark.parametrize(
         ("name", "data"), [("virus.exe", b"MZ"), ("broken.pdf", b"%PDF-1.4 nonsense")]
     )
