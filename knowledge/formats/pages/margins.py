@@ -26,9 +26,10 @@ _MARGINS = re.compile(
     re.IGNORECASE,
 )
 _BESIDES = re.compile(
-    r"(?:^|\s)(?:related(?:[_-](?:posts?|products?|articles?|content|links))?|recommended\S*|recommendations"
-    r"|recent[_-]posts|newsletter\S*|subscribe\S*|you[_-]may[_-]also[_-]like|upsells?|cross-?sells?|next-prev"
-    r"|(?:post|posts)-navigation|share|sharing|social(?:[_-]\S+)?)(?=$|\s)",
+    r"(?:^|\s)(?:(?:related|recommended)[_-](?:posts?|products?|articles?|content|links|items)|related|recommendations"
+    r"|recent[_-]posts|newsletter(?:[_-](?:sign-?up|form|box|teaser|widget|banner))?|subscribe(?:[_-](?:form|box))?"
+    r"|you[_-]may[_-]also[_-]like|upsells?|cross-?sells?|next-prev|(?:post|posts)-navigation"
+    r"|(?:share|sharing|social)[_-](?:links?|icons?|buttons?|bar|media|list))(?=$|\s)",
     re.IGNORECASE,
 )
 _BODY: Final = "body, main, article, h1"
