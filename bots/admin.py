@@ -22,6 +22,7 @@ from unfold.widgets import (
 from bots.admin_fields import LinesField
 from bots.drafts.changing import hold_back, split_off
 from bots.filter_form import FILTER_FIELDS, FILTER_NAMES, SourceFilterFields, show_filter
+from bots.identities.admin import IdentityActs
 from bots.models import MOST_ORIGINS, MOST_QUESTIONS, BotProfile, Outcome, PriceOverride, UsageEvent
 from bots.origins import normalise_origin
 from bots.profiles import switch_bot
@@ -145,7 +146,7 @@ class BotForm(SourceFilterFields, forms.ModelForm):
 
 
 @register(BotProfile, site=tenant_site)
-class BotProfileAdmin(ProductAdmin):
+class BotProfileAdmin(IdentityActs):
     """Bots are switched off, not deleted: their knowledge and chats stay."""
 
     form = BotForm
@@ -160,7 +161,15 @@ class BotProfileAdmin(ProductAdmin):
     list_filter = ("is_active", "model")
     search_fields = ("name", "description")
     date_hierarchy = "created_at"
-    readonly_fields = ("has_key", "shown_filter", "shown_scopes", "id", "created_at", "updated_at")
+    readonly_fields = (
+        "has_key",
+        "shown_filter",
+        "shown_scopes",
+        "shown_identity",
+        "id",
+        "created_at",
+        "updated_at",
+    )
     actions = ("activate", "deactivate")
     change_form_before_template = "admin/try_bot.html"
     fieldsets = (
@@ -178,7 +187,9 @@ class BotProfileAdmin(ProductAdmin):
             "query_variations", "rerank_model", "fusion", "dense_weight",
         )}),
         ("Scopes", {"classes": ("tab",), "fields": ("shown_scopes",)}),
-        ("Widget", {"classes": ("tab",), "fields": ("greeting", "starter_questions", "allowed_origins", "is_public")}),
+        ("Widget", {"classes": ("tab",), "fields": (
+            "greeting", "starter_questions", "allowed_origins", "is_public", "shown_identity",
+        )}),
         ("Facts", {"classes": ("tab",), "fields": ("id", ("created_at", "updated_at"))}),
     )  # fmt: skip
 

@@ -26,8 +26,9 @@ NOT_ANSWERING: Final = frozenset(
         "id", "name", "description", "is_active", "stored_bytes", "created_at", "updated_at",
         # The widget's, and what is only told: none of it decides what is answered.
         "greeting", "contact", "starter_questions", "allowed_origins", "is_public",
-        # A secret, and no part of what is compared.
-        "encrypted_credentials",
+        # Secrets, and no part of what is compared.
+        "encrypted_credentials", "encrypted_identity_secret", "encrypted_previous_identity_secret",
+        "previous_identity_secret_until",
         # Vectors under another model exist only once it is set: it cannot be tried before.
         "embedding_model",
     )

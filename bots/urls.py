@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from bots import api
+from bots.identities import api as identities_api
 from bots.quotas import api as quotas_api
 from bots.scopes import api as scopes_api
 
@@ -14,6 +15,9 @@ urlpatterns = [
     path("bot-profiles", api.BotList.as_view()),
     path("bot-profiles/<str:bot_profile_id>", api.BotDetail.as_view()),
     path("bot-profiles/<str:bot_profile_id>/settings", api.BotSettingsDetail.as_view()),
+    path(
+        "bot-profiles/<str:bot_profile_id>/identity-secret", identities_api.IdentitySecret.as_view()
+    ),
     path(_SCOPES, scopes_api.ScopeList.as_view()),
     path(f"{_SCOPES}/check", scopes_api.ScopeCheck.as_view()),
     path(f"{_SCOPES}/<str:scope_id>", scopes_api.ScopeDetail.as_view()),

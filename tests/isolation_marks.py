@@ -28,6 +28,8 @@ KEPT_FIELDS = {
     "bots.BotProfile.model",
     "bots.BotProfile.embedding_model",
     "bots.BotProfile.encrypted_credentials",
+    "bots.BotProfile.encrypted_identity_secret",
+    "bots.BotProfile.encrypted_previous_identity_secret",
     "bots.BotProfile.allowed_origins",
     "knowledge.CuratedVector.embedding_model",
     "knowledge.Dataset.embedding_model",

@@ -277,6 +277,11 @@ API: dict[str, list[Try]] = {
         Try("patch", 404, body=lambda s: {"limit": 1}),
         Try("delete", 404),
     ],
+    "bot-profiles/<str:bot_profile_id>/identity-secret": [
+        Try("get", 404),
+        Try("post", 404, body=lambda s: {}),
+        Try("delete", 404),
+    ],
     "bot-profiles/<str:bot_profile_id>/scopes": [
         Try("get", 404),
         Try("post", 404, body=lambda s: {"name": "x", "allowed_topics": ["x"]}),

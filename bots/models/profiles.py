@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
@@ -23,6 +24,8 @@ from minirag.lib.security.crypto import decrypt, encrypt, rotate
 from tenants.context import TenantRow, current_schema, require_tenant
 from tenants.due import DueKind, make_due
 from tenants.models import BotAddress
+
+_IDENTITY_SECRETS: Final = ("encrypted_identity_secret", "encrypted_previous_identity_secret")
 
 
 class BotProfileQuerySet(models.QuerySet["BotProfile"]):
@@ -58,6 +61,14 @@ class BotProfile(TenantRow, Answering):
         default=1024, validators=[MinValueValidator(1), MaxValueValidator(128_000)]
     )
     encrypted_credentials = models.TextField(null=True, blank=True, editable=False)
+    # With these a site signs who its visitors are: see conversations.widget.identities.
+    encrypted_identity_secret = models.TextField(
+        blank=True, default="", db_default="", editable=False
+    )
+    encrypted_previous_identity_secret = models.TextField(
+        blank=True, default="", db_default="", editable=False
+    )
+    previous_identity_secret_until = models.DateTimeField(null=True, blank=True, editable=False)
     stored_bytes = models.BigIntegerField(
         default=0, editable=False, help_text="Of its sources that are not deleted."
     )
@@ -184,14 +195,46 @@ class BotProfile(TenantRow, Answering):
     @classmethod
     def sealed_rows(cls) -> models.QuerySet[BotProfile]:
         """The rows with a secret in them, for `manage.py rotate_keys`."""
-        sealed = cls.objects.exclude(encrypted_credentials=None).exclude(encrypted_credentials="")
-        return sealed.only("pk", "encrypted_credentials")
+        has_key = models.Q(encrypted_credentials__isnull=False) & ~models.Q(
+            encrypted_credentials=""
+        )
+        sealed = cls.objects.filter(has_key | ~models.Q(encrypted_identity_secret=""))
+        return sealed.only("pk", "encrypted_credentials", *_IDENTITY_SECRETS)
 
     def reseal(self) -> dict[str, Any]:
         """Return the columns whose secret is not under the first key, resealed. Raises DecryptionFailed."""
-        old = self.encrypted_credentials or ""
-        new = rotate(old, self._secret_context())
-        return {} if new == old else {"encrypted_credentials": new}
+        contexts = dict.fromkeys(_IDENTITY_SECRETS, self._identity_context())
+        contexts["encrypted_credentials"] = self._secret_context()
+        old = {name: value for name in contexts if (value := getattr(self, name))}
+        new = {name: rotate(value, contexts[name]) for name, value in old.items()}
+        return {name: value for name, value in new.items() if value != old[name]}
+
+    def _identity_context(self) -> str:
+        return f"{current_schema()}/bot:{self.pk}/identity"
+
+    def replace_identity_secret(self, secret: str, overlap: timedelta) -> list[str]:
+        """Take another secret; the one before counts for `overlap` longer. Returns the columns for the caller to save.
+
+        Without a secret nobody is identified any more.
+        """
+        keeps = bool(secret and overlap and self.encrypted_identity_secret)
+        self.encrypted_previous_identity_secret = self.encrypted_identity_secret if keeps else ""
+        self.previous_identity_secret_until = timezone.now() + overlap if keeps else None
+        context = self._identity_context()
+        self.encrypted_identity_secret = encrypt(secret, context=context) if secret else ""
+        return [*_IDENTITY_SECRETS, "previous_identity_secret_until"]
+
+    def reveal_identity_secrets(self) -> list[str]:
+        """The secrets that count now, in clear, the newest first."""
+        until, context = self.previous_identity_secret_until, self._identity_context()
+        sealed = [self.encrypted_identity_secret]
+        if until is not None and until > timezone.now():
+            sealed.append(self.encrypted_previous_identity_secret)
+        return [decrypt(each, context=context) for each in sealed if each]
+
+    @property
+    def has_identity_secret(self) -> bool:
+        return bool(self.encrypted_identity_secret)
 
     @property
     def credentials(self) -> Credentials:

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 
 from bots.models import BotProfile
 from conversations.models import Chat
+from conversations.widget.identities import read_identity
 from conversations.widget.schemas import SessionBody, WidgetSessionSchema
 from conversations.widget.sessions import (
     find_tenant_of_bot,
@@ -18,6 +19,7 @@ from conversations.widget.sessions import (
     require_embedding_token,
     require_origin,
 )
+from knowledge.models import Audience
 from minirag.lib.errors import Forbidden, NotFound, ProductError
 from minirag.lib.http_in.answering import Returned
 from minirag.lib.http_in.arrivals import Arrival
@@ -42,7 +44,7 @@ class WidgetSessions(ApiView):
         "Open a widget session", body=SessionBody, answers={201: WidgetSessionSchema},
         description="For pages that the bot allows, told by their `Origin`. Limited per address.",
         errors={
-            401: "The embedding token is unknown, revoked, or for another bot.",
+            401: "The embedding token is unknown, revoked, or for another bot; or the signed identity is not right.",
             403: "The page is not among the bot's `allowed_origins`.",
             404: "No such active bot.",
             429: "Too many sessions from this address.",
@@ -84,8 +86,16 @@ class WidgetSessions(ApiView):
             embedding_token = authenticate_bearer(arrival.authorization).token
             origin = read_origin(origin)
             require_embedding_token(embedding_token, bot)
-        token, expires_at = issue_session(bot, body.visitor_id, origin, token=embedding_token)
-        chats = Chat.objects.filter(visitor_id=body.visitor_id, bot_profile=bot)
+        identity = read_identity(bot, body.identity, body.visitor_id) if body.identity else None
+        token, expires_at = issue_session(
+            bot, body.visitor_id, origin, token=embedding_token, identity=identity
+        )
+        audience = Audience.of(identity.groups if identity else ())
+        chats = Chat.objects.open_to(audience).filter(
+            visitor_id=body.visitor_id,
+            subject=identity.subject if identity else "",
+            bot_profile=bot,
+        )
         chat = chats.filter(pk=body.chat_id).first() if body.chat_id else None
         messages = (
             chat.messages.prefetch_related("citations").order_by("-created_at")[:_HISTORY_LENGTH]

@@ -17,7 +17,7 @@ from django.utils import timezone
 from bots.models import Outcome, SourceFilter
 from conversations.following.journal import KEPT_SECONDS, POLL_SECONDS, UNWRITTEN_SECONDS
 from conversations.following.running import Tell, Turn, start_turn
-from conversations.models import Message, MessageRole
+from conversations.models import Chat, Message, MessageRole
 from conversations.turns.state import AlreadyAsked, Asker
 from conversations.widget.sessions import WidgetSession
 from minirag.lib.errors import NotFound
@@ -25,21 +25,27 @@ from minirag.lib.fixed_queries import FixedQuery
 from tenants.context import run_sync, scoped_name
 
 
-def _asked(request_id: str, visitor_id: str, bot_profile_id: UUID) -> QuerySet[Message]:
+def _asked(
+    request_id: str, visitor_id: str, subject: str, bot_profile_id: UUID
+) -> QuerySet[Message]:
     return Message.objects.filter(
         role=MessageRole.USER,
         request_id=request_id,
         chat__visitor_id=visitor_id,
+        chat__subject=subject,
         chat__bot_profile_id=bot_profile_id,
     ).order_by("-created_at")
 
 
-_SAME = FixedQuery(lambda *asked: _asked(*asked[:3]).filter(content=asked[3]), str, str, UUID, str)
+_SAME = FixedQuery(
+    lambda *asked: _asked(*asked[:4]).filter(content=asked[4]).select_related("chat"), str, str, str, UUID, str
+)  # fmt: skip
 
 
 def find_question(session: WidgetSession, request_id: str) -> Message | None:
     """Return the visitor's latest question of this request, inside the session's tenant."""
-    return _asked(request_id, session.visitor_id, session.bot_profile_id).first()
+    found = _asked(request_id, session.visitor_id, session.subject, session.bot_profile_id)
+    return found.filter(chat__in=Chat.objects.order_by().open_to(session.audience)).first()
 
 
 def find_same_question(session: WidgetSession, request_id: str, text: str) -> Message | None:
@@ -48,7 +54,10 @@ def find_same_question(session: WidgetSession, request_id: str, text: str) -> Me
     What failed or was stopped may be asked again under the same id.
     """
     told_from = timezone.now() - timedelta(seconds=KEPT_SECONDS)
-    for same in _SAME.fetch(request_id, session.visitor_id, session.bot_profile_id, text):
+    asked = (request_id, session.visitor_id, session.subject, session.bot_profile_id, text)
+    for same in _SAME.fetch(*asked):
+        if not session.audience.groups.issuperset(same.chat.groups):
+            continue
         is_answered = same.outcome in (Outcome.ANSWERED, Outcome.REFUSED)
         if same.outcome == Outcome.PENDING or (is_answered and same.created_at >= told_from):
             return same

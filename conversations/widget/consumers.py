@@ -221,6 +221,8 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
             origin=session.origin,
             request_id=request_id,
             token_id=session.token_family,
+            audience=session.audience,
+            subject=session.subject,
             languages=(self.language, *Arrival.of_scope(self.scope).languages),
         )
 
@@ -325,8 +327,9 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
 
         def save() -> None:
             own = Message.objects.filter(
-                chat__visitor_id=session.visitor_id, chat__bot_profile_id=session.bot_profile_id
-            )
+                chat__visitor_id=session.visitor_id, chat__bot_profile_id=session.bot_profile_id,
+                chat__subject=session.subject,
+            )  # fmt: skip
             message = own.filter(pk=body.message_id).first()
             if message is None:
                 raise NotFound("Message not found")

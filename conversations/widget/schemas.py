@@ -25,6 +25,13 @@ class SessionBody(Body):
     bot_profile_id: UUID
     visitor_id: Annotated[str, Field(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
     chat_id: UUID | None = None
+    identity: Annotated[
+        str,
+        Field(
+            max_length=8192,
+            description="Who the visitor is, as a JWT that the site's server has signed.",
+        ),
+    ] = ""
 
 
 class WidgetBotSchema(Noun):
@@ -43,7 +50,7 @@ class WidgetSessionSchema(Noun):
 
 # --- What a widget sends ------------------------------------------------------------------------------------------
 class AuthenticateFrame(Body):
-    session_token: Annotated[str, Field(max_length=4096)]
+    session_token: Annotated[str, Field(max_length=12_288)]
     chat_id: UUID | None = None
     language: Annotated[str, Field(max_length=35)] = ""
     # Of what the bot may answer from the page may only take away: a visitor who changes it sees what the bot shows all.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import jwt
 from django.conf import settings
@@ -16,6 +17,8 @@ from django.utils import timezone
 
 from bots.models import BotProfile
 from bots.origins import normalise_origin
+from conversations.widget.identities import VisitorIdentity, name_secret
+from knowledge.models import Audience
 from minirag.lib.errors import Forbidden, NotAuthenticated, NotFound
 from minirag.lib.fixed_queries import FixedQuery
 from tenants.calls.permissions import require_right
@@ -39,6 +42,15 @@ class WidgetSession:
     expires_at: datetime
     token_id: uuid.UUID | None = None
     token_family: uuid.UUID | None = None
+    subject: str = ""
+    groups: tuple[str, ...] = ()
+    signed_by: str = (
+        ""  # of a visitor whom the site has signed for: see conversations.widget.identities
+    )
+
+    @property
+    def audience(self) -> Audience:
+        return Audience.of(self.groups)
 
 
 def read_origin(origin: str) -> str:
@@ -84,12 +96,13 @@ def find_tenant_of_bot(bot_profile_id: uuid.UUID) -> Tenant:
 
 
 def issue_session(
-    bot: BotProfile, visitor_id: str, origin: str, *, token: ApiToken | None = None
-) -> tuple[str, datetime]:
-    """Sign a session of the current tenant; returns it and when it ends. With `token` it ends with that token too."""
+    bot: BotProfile, visitor_id: str, origin: str, *, token: ApiToken | None = None,
+    identity: VisitorIdentity | None = None,
+) -> tuple[str, datetime]:  # fmt: skip
+    """Sign a session of the current tenant; returns it and when it ends: with `token` and `identity` at the latest."""
     tenant = require_tenant()
     expires_at = timezone.now() + timedelta(minutes=settings.WIDGET_SESSION_MINUTES)
-    claims = {
+    claims: dict[str, Any] = {
         "aud": _AUDIENCE,
         "tid": str(tenant.pk),
         "bot": str(bot.pk),
@@ -99,6 +112,9 @@ def issue_session(
     }
     if token is not None:
         claims |= {"tok": str(token.pk), "fam": str(token.family)}
+    if identity is not None:
+        expires_at = claims["exp"] = min(expires_at, identity.expires_at)
+        claims |= {"sub": identity.subject, "grp": list(identity.groups), "sec": identity.signed_by}
     return jwt.encode(claims, settings.JWT_SECRET_KEY, algorithm="HS256"), expires_at
 
 
@@ -131,16 +147,27 @@ def open_session(token: str, origin: str | None) -> WidgetSession:
         raise NotAuthenticated("This session is not valid.", code="session_invalid")
     expires_at = datetime.fromtimestamp(claims["exp"], tz=timezone.get_default_timezone())
     return WidgetSession(
-        tenant, bot_profile_id, claims["vid"], claims["org"], expires_at, token_id, token_family
-    )
+        tenant, bot_profile_id, claims["vid"], claims["org"], expires_at, token_id, token_family,
+        claims.get("sub", ""), tuple(claims.get("grp", ())), claims.get("sec", ""),
+    )  # fmt: skip
+
+
+def _is_believed(session: WidgetSession, bot: BotProfile) -> bool:
+    """Whether the secret still counts that has signed who the visitor is, if any has."""
+    if not session.signed_by:
+        return not session.groups and not session.subject
+    return session.signed_by in map(name_secret, bot.reveal_identity_secrets())
 
 
 def require_open_page(session: WidgetSession, own_origin: str) -> None:
     """Check, inside the session's tenant, that its bot is still active and still allowed on its page.
 
-    Raises NotAuthenticated (`session_invalid`). `own_origin` is ours, as the browser sees it.
+    Neither is it, where a visitor was signed for, once that secret counts no more. Raises NotAuthenticated
+    (`session_invalid`). `own_origin` is ours, as the browser sees it.
     """
     bot = _BOT.first(session.bot_profile_id)
+    if bot is not None and not _is_believed(session, bot):
+        bot = None
     try:
         if bot is not None and session.token_id is not None:
             require_embedding_token(

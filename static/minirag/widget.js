@@ -22,6 +22,7 @@
   const CURED_BY_RENEWAL = new Set(["session_expired", "session_invalid", "not_found"]);
   // What visitors are told in their own language; what the server says of these is for whoever pays.
   const OWN_WORDS = {
+    identity_expired: "identity", identity_invalid: "identity", identity_used: "identity",
     rate_limited: "rate_limited", quota_exceeded: "quota_exceeded", budget_exceeded: "quota_exceeded",
     server_stopping: "interrupted",
   };
@@ -45,6 +46,7 @@
       interrupted: "The connection broke off before the answer was complete.",
       timeout: "The answer is taking too long.", failed: "Something went wrong. Please try again.",
       unavailable: "This assistant is not available at the moment.",
+      identity: "You are not signed in any more. Please reload the page.",
       rate_limited: "That was a lot of questions at once. Please wait a moment.",
       quota_exceeded: "This assistant has answered all the questions it may for now. Please come back later.",
       notice: "Answers can be wrong. Check the sources.",
@@ -65,6 +67,7 @@
       interrupted: "Die Verbindung brach ab, bevor die Antwort vollständig war.",
       timeout: "Die Antwort dauert zu lange.",
       unavailable: "Dieser Assistent ist im Moment nicht verfügbar.",
+      identity: "Sie sind nicht mehr angemeldet. Bitte laden Sie die Seite neu.",
       rate_limited: "Das waren viele Fragen auf einmal. Bitte warten Sie einen Moment.",
       quota_exceeded: "Dieser Assistent darf vorerst keine Fragen mehr beantworten. Bitte kommen Sie später wieder.",
       failed: "Etwas ist schiefgegangen. Bitte versuchen Sie es erneut.",
@@ -86,6 +89,7 @@
       interrupted: "انقطع الاتصال قبل اكتمال الإجابة.",
       timeout: "تستغرق الإجابة وقتًا طويلًا.", failed: "حدث خطأ ما. يُرجى المحاولة مرة أخرى.",
       unavailable: "هذا المساعد غير متاح حاليًا.",
+      identity: "انتهت صلاحية تسجيل دخولكم. يُرجى إعادة تحميل الصفحة.",
       rate_limited: "أسئلة كثيرة دفعة واحدة. يُرجى الانتظار قليلًا.",
       quota_exceeded: "أجاب هذا المساعد عن كل ما يُسمح له به حاليًا. يُرجى العودة لاحقًا.",
       notice: "قد تكون الإجابات خاطئة. تحققوا من المصادر.",
@@ -376,13 +380,15 @@
 
     async openSession() {
       const { visitor_id, chat_id = null } = this.memory.values;
+      const identity = this.owner.setting("identity", ""); // what the page says now: it may have been renewed
+      const known = identity ? { identity } : {};
       const response = await fetch(`${this.apiUrl}/v1/widget/sessions`, {
         method: "POST",
         headers: {
           "Content-Type": "application/json",
           ...(this.apiToken ? { Authorization: `Bearer ${this.apiToken}` } : {}),
         },
-        body: JSON.stringify({ bot_profile_id: this.botId, visitor_id, chat_id }),
+        body: JSON.stringify({ bot_profile_id: this.botId, visitor_id, chat_id, ...known }),
         credentials: "omit",
       }).catch(() => {
         throw new Failure("network", null, true);
@@ -480,6 +486,21 @@
 
   // --- The element ---
   class MiniRagWidget extends HTMLElement {
+    static get observedAttributes() {
+      return ["identity"];
+    }
+
+    /** The page knows its visitor, or another one: the conversation is theirs, as far as there is one. */
+    attributeChangedCallback(name, before, after) {
+      if (!this.client || !this.started || before === after) return;
+      if (this.turn) this.endTurn();
+      this.memory.set("turn", null);
+      this.client.token = null;
+      this.client.close();
+      this.started = null;
+      this.start();
+    }
+
     connectedCallback() {
       if (this.client) return;
       this.readSettings();

@@ -14,13 +14,15 @@
 
     async openSession() {
       const { visitor_id, chat_id = null } = this.memory.values;
+      const identity = this.owner.setting("identity", ""); // what the page says now: it may have been renewed
+      const known = identity ? { identity } : {};
       const response = await fetch(`${this.apiUrl}/v1/widget/sessions`, {
         method: "POST",
         headers: {
           "Content-Type": "application/json",
           ...(this.apiToken ? { Authorization: `Bearer ${this.apiToken}` } : {}),
         },
-        body: JSON.stringify({ bot_profile_id: this.botId, visitor_id, chat_id }),
+        body: JSON.stringify({ bot_profile_id: this.botId, visitor_id, chat_id, ...known }),
         credentials: "omit",
       }).catch(() => {
         throw new Failure("network", null, true);

@@ -1,5 +1,20 @@
   // --- The element ---
   class MiniRagWidget extends HTMLElement {
+    static get observedAttributes() {
+      return ["identity"];
+    }
+
+    /** The page knows its visitor, or another one: the conversation is theirs, as far as there is one. */
+    attributeChangedCallback(name, before, after) {
+      if (!this.client || !this.started || before === after) return;
+      if (this.turn) this.endTurn();
+      this.memory.set("turn", null);
+      this.client.token = null;
+      this.client.close();
+      this.started = null;
+      this.start();
+    }
+
     connectedCallback() {
       if (this.client) return;
       this.readSettings();

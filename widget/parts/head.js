@@ -22,6 +22,7 @@
   const CURED_BY_RENEWAL = new Set(["session_expired", "session_invalid", "not_found"]);
   // What visitors are told in their own language; what the server says of these is for whoever pays.
   const OWN_WORDS = {
+    identity_expired: "identity", identity_invalid: "identity", identity_used: "identity",
     rate_limited: "rate_limited", quota_exceeded: "quota_exceeded", budget_exceeded: "quota_exceeded",
     server_stopping: "interrupted",
   };

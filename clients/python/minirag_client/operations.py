@@ -66,6 +66,7 @@ from minirag_client.types import (
     GoldenQuestion,
     GoldenQuestionPage,
     Health,
+    IdentitySecret,
     Ingestion,
     Latency,
     LoggedIn,
@@ -76,6 +77,7 @@ from minirag_client.types import (
     ModelList,
     Myself,
     NewChild,
+    NewIdentitySecretSchema,
     Outcome,
     Overview,
     OwnPrice,
@@ -546,6 +548,29 @@ class Operations(Transport):
     ) -> BotSettings:
         """Change a bot's settings: `PATCH /v1/bot-profiles/{bot_profile_id}/settings`."""
         return cast(BotSettings, self.request('PATCH', f'/v1/bot-profiles/{bot_profile_id}/settings', body=given(refuses=refuses, refusal_mode=refusal_mode, refusal_floor=refusal_floor, refusal_text=refusal_text, dense_weight=dense_weight, fusion=fusion, passage_count=passage_count, history_turns=history_turns, query_variations=query_variations, rerank_model=rerank_model, recency_days=recency_days, source_filter=source_filter, unsupported_mode=unsupported_mode, asks_back=asks_back, condense_mode=condense_mode, condense_model=condense_model, greeting=greeting, contact=contact, starter_questions=starter_questions, allowed_origins=allowed_origins, is_public=is_public)).json())
+
+    def show_whether_bot_has_identity_secret(
+        self,
+        bot_profile_id: str,
+    ) -> IdentitySecret:
+        """Show whether a bot has an identity secret: `GET /v1/bot-profiles/{bot_profile_id}/identity-secret`."""
+        return cast(IdentitySecret, self.request('GET', f'/v1/bot-profiles/{bot_profile_id}/identity-secret').json())
+
+    def make_identity_secret(
+        self,
+        bot_profile_id: str,
+        *,
+        overlap_seconds: int | Unset = UNSET,
+    ) -> NewIdentitySecretSchema:
+        """Make an identity secret: `POST /v1/bot-profiles/{bot_profile_id}/identity-secret`."""
+        return cast(NewIdentitySecretSchema, self.request('POST', f'/v1/bot-profiles/{bot_profile_id}/identity-secret', body=given(overlap_seconds=overlap_seconds)).json())
+
+    def forget_bot_identity_secret(
+        self,
+        bot_profile_id: str,
+    ) -> None:
+        """Forget a bot's identity secret: `DELETE /v1/bot-profiles/{bot_profile_id}/identity-secret`."""
+        self.request('DELETE', f'/v1/bot-profiles/{bot_profile_id}/identity-secret')
 
     def list_bot_scopes(
         self,
@@ -1814,9 +1839,10 @@ class Operations(Transport):
         bot_profile_id: str,
         visitor_id: str,
         chat_id: str | None | Unset = UNSET,
+        identity: str | Unset = UNSET,
     ) -> WidgetSession:
         """Open a widget session: `POST /v1/widget/sessions`."""
-        return cast(WidgetSession, self.request('POST', '/v1/widget/sessions', body=given(bot_profile_id=bot_profile_id, visitor_id=visitor_id, chat_id=chat_id)).json())
+        return cast(WidgetSession, self.request('POST', '/v1/widget/sessions', body=given(bot_profile_id=bot_profile_id, visitor_id=visitor_id, chat_id=chat_id, identity=identity)).json())
 
     def count_everything(
         self,

@@ -1016,6 +1016,11 @@ class Help(TypedDict):
     contact: str
 
 
+class IdentitySecret(TypedDict):
+    has_secret: bool
+    previous_until: str | None
+
+
 class Index(TypedDict):
     """The tenant's own index; the names are those of MiniRAG 1.0's vector store"""
 
@@ -1312,6 +1317,17 @@ class NewGoldenQuestion(TypedDict):
     must_decline: NotRequired[bool]
     tags: NotRequired[list[str]]
     is_active: NotRequired[bool]
+
+
+class NewIdentitySecret(TypedDict):
+    overlap_seconds: NotRequired[int]
+
+
+class NewIdentitySecretSchema(TypedDict):
+    has_secret: bool
+    previous_until: str | None
+    secret: str
+    ignored: NotRequired[list[str]]
 
 
 class NewLink(TypedDict):
@@ -1827,6 +1843,7 @@ class SessionBody(TypedDict):
     bot_profile_id: str
     visitor_id: str
     chat_id: NotRequired[str | None]
+    identity: NotRequired[str]
 
 
 class SignUp(TypedDict):
