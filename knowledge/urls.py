@@ -26,7 +26,7 @@ urlpatterns = [
     path("sources/validate-file", formats_api.FileValidation.as_view()),
     path("sources/preview", sites_api.Preview.as_view()),
     path("sources/reindex", documents_api.Reindexing.as_view()),
-    path("sources/by-external-id/<str:external_id>", upsert_api.SourceByExternalId.as_view()),
+    path("sources/by-external-id/<path:external_id>", upsert_api.SourceByExternalId.as_view()),
     path("sources/<str:source_id>", sources_api.SourceDetail.as_view()),
     path("sources/<str:source_id>/children", sources_api.SourceChildren.as_view()),
     path("sources/<str:source_id>/ingest", sources_api.SourceIngestion.as_view()),

@@ -146,7 +146,7 @@ VALID: dict[tuple[str, str], Body] = {
     ("sources", "post"): SOURCE,
     ("sources/batch", "post"): BATCH,
     ("sources/<str:source_id>", "patch"): CHANGES,
-    ("sources/by-external-id/<str:external_id>", "put"): {**SOURCE, "is_active": True},
+    ("sources/by-external-id/<path:external_id>", "put"): {**SOURCE, "is_active": True},
     ("sources/reindex", "post"): {"dry_run": True, "limit": 5},
     ("documents/<str:document_id>", "patch"): {"title": "x"},
     ("datasets", "post"): {
@@ -290,7 +290,7 @@ BODILESS = {
     ("sources/upload", "post"),
     ("sources/upload-many", "post"),
     ("sources/validate-file", "post"),
-    ("sources/by-external-id/<str:external_id>", "delete"),
+    ("sources/by-external-id/<path:external_id>", "delete"),
     ("documents/<str:document_id>", "delete"),
     ("documents/<str:document_id>/reprocess", "post"),
     ("datasets/<str:dataset_id>", "delete"),

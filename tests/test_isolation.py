@@ -344,7 +344,7 @@ API: dict[str, list[Try]] = {
         Try("post", 404, body=lambda s: {"source_id": s.acme.source, "dry_run": False}),
         Try("post", 404, body=lambda s: {"dataset_id": s.acme.dataset, "dry_run": False}),
     ],
-    "sources/by-external-id/<str:external_id>": [
+    "sources/by-external-id/<path:external_id>": [
         Try("get", 404),
         Try("get", 404, "bot_profile_id={bot}"),
         Try("get", 404, "dataset_id={dataset}"),

@@ -142,6 +142,15 @@ def test_a_file_is_put_under_an_id_and_put_again_only_read_where_it_differs(as_a
     assert Source.objects.get().deleted_at is None
 
 
+def test_an_id_may_be_a_path(as_acme, bot, as_globex):
+    assert put(as_acme, bot, "handbook/valves/v1.md", b"Open.").status_code == 201
+    for url in ("handbook/valves/v1.md", "handbook%2Fvalves%2Fv1.md"):
+        shown = as_acme.get(f"/v1/sources/by-external-id/{url}")
+        assert shown.json()["external_id"] == "handbook/valves/v1.md"
+        assert as_globex.get(f"/v1/sources/by-external-id/{url}").status_code == 404
+    assert as_acme.delete("/v1/sources/by-external-id/handbook/valves/v1.md").status_code == 204
+
+
 @pytest.mark.parametrize(
     ("data", "fields", "code"),
     [
