@@ -253,3 +253,20 @@ def test_a_footnote_below_a_column_stands_at_the_end_of_its_page_and_a_sum_is_te
         text + write_at(50, 600, "Total due", size=18) + write_at(250, 600, "594.41", size=18)
     )
     assert "Total due 594.41" in " ".join(words_of(data))
+
+
+def test_raised_figures_are_no_figures_of_the_number_before_them():
+    def draw(word: str, figure: str, at: float, y: int) -> str:
+        return (
+            f"BT /F1 12 Tf 1 0 0 1 50 {y} Tm ({word}) Tj /F1 7 Tf 1 0 0 1 {at} {y + 5} Tm ({figure}) Tj "
+            f"/F1 12 Tf 1 0 0 1 {at + 8} {y} Tm (is much.) Tj ET "
+        )
+
+    data = draw_pdf(
+        draw("About 10", "6", 97, 700)
+        + draw("A room of 20 m", "2", 131, 680)
+        + draw("The pump", "1", 101, 660)
+    )
+    assert " ".join(words_of(data)) == (
+        "About 10⁶ is much. A room of 20 m² is much. The pump ¹ is much."
+    )

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from knowledge.formats.pdf.right_to_left import HAS_RIGHT_TO_LEFT, Glyph, read_line
+from knowledge.formats.sections import raise_digits
 
 if TYPE_CHECKING:
     import pypdfium2
@@ -25,6 +26,11 @@ _LINE = re.compile(r"[^\r\n]+")
 _HYPHEN_MARKS = re.compile(r"[\x02\ufffe]")
 _PRESENTATION_FORMS = re.compile("[\ufb00-\ufb06\ufb13-\ufd3d\ufd50-\ufdff\ufe70-\ufefc]")
 _GLUED: Final = 0.45
+_RAISED: Final = 0.8
+_LIFTED: Final = 0.3
+_LONGEST_UNIT: Final = 3
+# A word longer than a unit ("m", "cm", "km"), or the end of a sentence.
+_BEFORE_MARK = re.compile(r"(?:[^\W\d_]{4}|[.,;:!?)\"”])$")
 _SPACE: Final = 0.12
 _APART: Final = 1.3
 _ANOTHER_LINE: Final = 0.6
@@ -168,6 +174,15 @@ class TextLayer:
         gap = max(after[0] - before[2], before[0] - after[2])
         return gap > _SPACE * max(before[3] - before[1], after[3] - after[1])
 
+    def raise_figures(self, first: int, last: int) -> bool:
+        """Make the figures in a stretch small ones, if it is nothing else; whether they are the mark of a note."""
+        figures = self.text[first:last]
+        raised = raise_digits(figures.rstrip())
+        if not raised:
+            return False
+        self.text = f"{self.text[:first]}{raised}{figures[len(raised) :]}{self.text[last:]}"
+        return _BEFORE_MARK.search(self.text, max(0, first - _LONGEST_UNIT - 1), first) is not None
+
     def glyphs(self, first: int, last: int) -> list[Glyph]:
         found = []
         for index in range(first, last):
@@ -223,7 +238,12 @@ def _split(
             parts.append((start, at, running, tuple(glued)))
             start, glued, running = at, [], box
             continue
-        if max(ahead, behind) > _GLUED * height:
+        if _is_raised(before, box):
+            at = layer.start_of(number, first, last)
+            end = layer.start_of(number + 1, first, last) if number + 1 < len(boxes) else last
+            if layer.raise_figures(at, end):
+                glued.append(at)
+        elif max(ahead, behind) > _GLUED * height:
             at = layer.start_of(number, first, last)
             if layer.is_glued(at):
                 glued.append(at)
@@ -234,6 +254,12 @@ def _split(
             max(running[3], box[3]),
         )
     return [*parts, (start, last, running, tuple(glued))]
+
+
+def _is_raised(before: Box, box: Box) -> bool:
+    """Whether what is drawn next is small and stands high: an exponent, or the mark of a note."""
+    height = before[3] - before[1]
+    return box[3] - box[1] < _RAISED * height and box[1] > before[1] + _LIFTED * height
 
 
 def _may_be_other_line(before: Box, box: Box) -> bool:
