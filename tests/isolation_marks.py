@@ -36,12 +36,16 @@ KEPT_FIELDS = {
     "knowledge.Source.config",
     "knowledge.Source.external_id",  # unique in its dataset; the scene gives acme's one its marker
     "knowledge.Source.redo",
+    "knowledge.Source.refresh_schedule",
     "knowledge.StagedText.remake",
     "knowledge.StagedVector.remake",
     "knowledge.Source.content_hash",
     "knowledge.Document.content_hash",
     "knowledge.Chunk.content_hash",
     "knowledge.DocumentVersion.content_hash",
+    "knowledge.DocumentVersion.body",  # packed; the scene's texts hold the marker
+    "knowledge.DocumentEdit.mine",
+    "knowledge.DocumentEdit.theirs",
     "knowledge.DocumentEdit.mine_hash",
     "knowledge.DocumentEdit.theirs_hash",
     "knowledge.DocumentEdit.base_hash",

@@ -364,9 +364,18 @@ API: dict[str, list[Try]] = {
     "documents/<str:document_id>": [
         Try("get", 404),
         Try("patch", 404, body=lambda s: {"title": "taken over"}),
+        Try("patch", 404, body=lambda s: {"content": "Taken over."}),
         Try("delete", 404),
     ],
     "documents/<str:document_id>/reprocess": [Try("post", 404)],
+    "documents/<str:document_id>/edit": [Try("get", 404)],
+    "documents/<str:document_id>/edit/decision": [
+        Try("post", 404, body=lambda s: {"decision": "take_theirs"})
+    ],
+    "documents/<str:document_id>/versions": [Try("get", 404)],
+    "documents/<str:document_id>/versions/<str:version_id>": [Try("get", 404)],
+    "documents/<str:document_id>/versions/<str:version_id>/comparison": [Try("get", 404)],
+    "documents/<str:document_id>/versions/<str:version_id>/restore": [Try("post", 404)],
     "datasets": [
         Try("get", 200),
         Try("get", 200, "include_private=true&q=zq"),
@@ -932,6 +941,8 @@ class TestRoutes:
             f"sources/{acme.source}",
             f"sources/by-external-id/{acme.external_id}",
             f"documents/{acme.document}",
+            f"documents/{acme.document}/edit",
+            f"documents/{acme.document}/versions/{acme.version}",
             f"datasets/{acme.dataset}",
             f"datasets/{acme.dataset}/bots",
             f"chat/{acme.chat}",
@@ -1008,8 +1019,14 @@ EXTRA_MODEL_PAGES = {
     ("tenants", "user", "<path:object_id>/set_password/"),
     ("tenants", "apitoken", "<path:object_id>/revoke/"),
     ("tenants", "apitoken", "<path:object_id>/rotate/"),
+    ("knowledge", "source", "preview/"),
     ("knowledge", "source", "<path:object_id>/ingest/"),
     ("knowledge", "source", "<path:object_id>/cancel/"),
+    *(
+        ("knowledge", "document", f"<path:object_id>/{act}/")
+        for act in ("edit_text", "keep_edit", "take_from_source", "undo_edit")
+    ),
+    ("knowledge", "documentversion", "<path:object_id>/bring_back/"),
     ("knowledge", "sitesync", "<path:object_id>/approve/"),
     ("knowledge", "sitesync", "<path:object_id>/reject/"),
     *(
@@ -1397,6 +1414,7 @@ class TestSockets:
 # --- Tasks --------------------------------------------------------------------------------------------------------
 TENANT_TASKS: dict[str, Callable[[Scene], tuple[str, ...]]] = {
     "knowledge.tasks.ingest_source": lambda scene: (scene.acme.source,),
+    "knowledge.tasks.apply_edit": lambda scene: (scene.acme.document,),
     "knowledge.tasks.purge_source": lambda scene: (scene.acme.source,),
     "webhooks.tasks.deliver": lambda scene: (scene.acme.webhook,),
     "conversations.tasks.write_export": lambda scene: (str(scene.acme.pks[ExportJob]),),
