@@ -14,7 +14,8 @@ django.setup(set_prefix=False)  # first: the imports below need it
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 
-from conversations.widget.routing import websocket_urlpatterns  # noqa: E402
+from conversations.widget.routing import websocket_urlpatterns as widget_sockets  # noqa: E402
+from knowledge.progress.routing import websocket_urlpatterns as progress_sockets  # noqa: E402
 from minirag.ai.chat import warm_up  # noqa: E402
 from minirag.lib.text.short_texts import decide_language  # noqa: E402
 from minirag.lib.text.small_talk import read_small_talk  # noqa: E402
@@ -51,7 +52,7 @@ application = ArrivalApp(
     ProtocolTypeRouter(
         {
             "http": requests,
-            "websocket": URLRouter(websocket_urlpatterns),
+            "websocket": URLRouter([*widget_sockets, *progress_sockets]),
         }
     )
 )

@@ -19,9 +19,10 @@ from conversations.following.running import running_turns
 from conversations.models import Chat, Message
 from conversations.tests.conftest import teach
 from conversations.turns import taking
-from conversations.widget import open_sockets, sessions
+from conversations.widget import sessions
 from knowledge.models import Source
 from minirag.asgi import application
+from minirag.lib.http_in import open_sockets
 from tenants.context import tenant_context
 from tenants.models import ApiToken
 from tests.fakes.chat_model import provider_down

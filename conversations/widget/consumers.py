@@ -26,7 +26,6 @@ from conversations.turns.feedback import set_feedback
 from conversations.turns.schemas import tell_event
 from conversations.turns.state import Asker
 from conversations.widget.asked import ask_once, wait_for_question
-from conversations.widget.open_sockets import forget_socket, note_socket
 from conversations.widget.schemas import (
     AuthenticatedSchema,
     AuthenticateFrame,
@@ -49,6 +48,7 @@ from minirag.lib.errors import (
     TooManyRequests,
 )
 from minirag.lib.http_in.arrivals import Arrival
+from minirag.lib.http_in.open_sockets import forget_socket, note_socket
 from minirag.lib.http_in.rest import validate_fields
 from minirag.lib.readiness import is_stopping
 from tenants.audit import acting

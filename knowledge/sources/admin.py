@@ -9,8 +9,9 @@ from django.contrib.admin import register
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import path, reverse
-from django.utils.html import format_html_join
+from django.urls import get_script_prefix, path, reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import action, display
@@ -20,6 +21,8 @@ from knowledge.datasets import admin as dataset_admin  # noqa: F401 - registers 
 from knowledge.models import DocumentEdit, Source, SourceFile, SourceStatus, SourceType
 from knowledge.models.standing import STANDING
 from knowledge.models.states import SYNCED
+from knowledge.progress.telling import tell_progress
+from knowledge.progress.watching import write_ticket
 from knowledge.sources.changing import (
     cancel_ingestion,
     create_source,
@@ -35,6 +38,7 @@ from knowledge.sources.forms.source import NewSourceForm, SourceForm
 from knowledge.tasks import queue_ingestion
 from tenants.admin_site.model_admin import ProductAdmin, format_age, may_manage, once_per_row
 from tenants.admin_site.sites import tenant_site
+from tenants.calls.permissions import acting_user
 
 _STATUS_COLOURS = {
     SourceStatus.READY: "success", SourceStatus.ERROR: "danger", SourceStatus.PROCESSING: "info",
@@ -48,6 +52,10 @@ class SourceAdmin(ProductAdmin):
         "name_and_origin", "home", "source_type", "shown_status", "shown_progress", "is_active",
         "document_count", "chunk_count", "shown_age",
     )  # fmt: skip
+
+    class Media:
+        js = ("minirag/progress.js",)
+
     list_filter = (
         "status",
         "source_type",
@@ -63,7 +71,7 @@ class SourceAdmin(ProductAdmin):
     conditional_fields = CONDITIONAL_FIELDS
     change_form_after_template = "admin/preview_button.html"
     readonly_fields = (
-        "bot_profile", "dataset", "external_id", "source_type", "status", "shown_progress", "shown_file",
+        "bot_profile", "dataset", "external_id", "source_type", "status", "live_progress", "shown_file",
         "document_count", "chunk_count", "language", "failed_searches", "last_refreshed_at", "shown_next",
         "created_at", "knowledge_links",
     )  # fmt: skip
@@ -97,6 +105,8 @@ class SourceAdmin(ProductAdmin):
     ) -> HttpResponse:
         is_site = obj is None or obj.source_type == SourceType.SITE
         context["may_preview"] = may_manage(request) and is_site
+        if obj is not None:
+            obj.watch_ticket = write_ticket(acting_user(request), obj.pk)
         return super().render_change_form(request, context, *args, obj=obj, **kwargs)
 
     def preview(self, request: HttpRequest) -> HttpResponse:
@@ -120,7 +130,7 @@ class SourceAdmin(ProductAdmin):
         obj.pk = made.pk
         obj.refresh_from_db()
         self.message_user(
-            request, "The source is queued; reload this page to see how far it is.", messages.INFO
+            request, "The source is queued; this page shows how far it is.", messages.INFO
         )
 
     def _save_changes(self, request: HttpRequest, obj: Source, form: SourceForm) -> None:
@@ -174,18 +184,16 @@ class SourceAdmin(ProductAdmin):
 
     @display(description="progress")
     def shown_progress(self, source: Source) -> str:
-        if source.status == SourceStatus.ERROR:
-            return source.error_message or "It failed without a reason."
-        if source.status == SourceStatus.PROCESSING:
-            steps = (
-                f" {source.progress_done} of {source.progress_total}"
-                if source.progress_total
-                else ""
-            )
-            return f"{source.progress_stage.capitalize()}{steps}"
-        if source.status == SourceStatus.PENDING:
-            return "Waiting for a worker" if source.queued_at else "Not ingested yet"
-        return source.error_message or "Done"  # an external base whose last search failed
+        return tell_progress(source)
+
+    @display(description="progress")
+    @once_per_row
+    def live_progress(self, source: Source) -> SafeString:
+        """The same, which the page's script keeps up to date by the ticket that is in it."""
+        return format_html(
+            '<span data-progress="{}" data-socket="{}ws/sources/" data-ticket="{}" role="status">{}</span>',
+            source.pk, get_script_prefix(), getattr(source, "watch_ticket", ""), tell_progress(source),
+        )  # fmt: skip
 
     @display(description="ingested", ordering="last_refreshed_at")
     def shown_age(self, source: Source) -> str:

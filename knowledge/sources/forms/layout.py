@@ -67,7 +67,7 @@ def lay_out(source: Source, *, may_change: bool) -> Any:
             "State",
             {
                 "fields": (
-                    ("status", "shown_progress"),
+                    ("status", "live_progress"),
                     ("document_count", "chunk_count"),
                     "knowledge_links",
                 )

@@ -1,0 +1,141 @@
+"""`/ws/sources/`: how far sources are, while they are read. The first frame says who watches which of them.
+
+No credential is in the URL, where proxies would log it. The rows are looked at again and again, in the tenant of the
+credential, and a frame is sent where one has changed; the credential itself is looked at again as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextvars import copy_context
+from typing import Any, Final
+
+import structlog
+from channels.exceptions import StopConsumer
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+
+from knowledge.progress.schemas import ProgressFrameSchema, WatchErrorSchema, WatchFrame
+from knowledge.progress.telling import is_moving, look_at_sources
+from knowledge.progress.watching import Watcher, admit, require_watched
+from minirag.lib.errors import BadInput, ProductError
+from minirag.lib.http_in.arrivals import Arrival
+from minirag.lib.http_in.open_sockets import forget_socket, note_socket
+from minirag.lib.http_in.rest import InvalidFields, validate_fields
+from minirag.lib.readiness import is_stopping
+from minirag.lib.strict_json import InvalidJSON, UnstorableText, parse_json
+from tenants.calls.limits import bounds_of_frame
+from tenants.context import run_sync, tenant_context
+
+logger = structlog.get_logger(__name__)
+
+WATCH_WITHIN_SECONDS: Final = 10.0
+SECONDS_WHILE_MOVING: Final = 1.0
+SECONDS_AT_REST: Final = 3.0
+LOOKS_PER_CHECK: Final = 20
+LONGEST_FRAME: Final = 16 * 1024
+CLOSE_REFUSED, CLOSE_TOO_MANY, CLOSE_RESTARTING = 4401, 4429, 4503
+
+
+class ProgressConsumer(AsyncJsonWebsocketConsumer):
+    """One page's, or one client's, socket."""
+
+    watching: asyncio.Task[None] | None = None
+    deadline: asyncio.TimerHandle | None = None
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Without the base class's hop to close database connections, which `run_sync` gives back."""
+        await getattr(self, message["type"].replace(".", "_"))(message)
+
+    async def websocket_disconnect(self, message: dict[str, Any]) -> None:
+        await self.disconnect(message["code"])
+        raise StopConsumer
+
+    async def connect(self) -> None:
+        await self.accept()
+        if is_stopping():
+            await self.close(CLOSE_RESTARTING)
+        elif not note_socket(self, Arrival.of_scope(self.scope).address):
+            await self.close(CLOSE_TOO_MANY)
+        else:
+            self.deadline = asyncio.get_running_loop().call_later(
+                WATCH_WITHIN_SECONDS, lambda: asyncio.ensure_future(self.close(CLOSE_REFUSED))
+            )
+
+    async def disconnect(self, code: int) -> None:
+        forget_socket(self)
+        if self.deadline:
+            self.deadline.cancel()
+        if self.watching:
+            self.watching.cancel()
+
+    def leave_when_idle(self) -> None:
+        self.leaving = asyncio.ensure_future(self.close(CLOSE_RESTARTING))
+
+    async def receive(
+        self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any
+    ) -> None:
+        if self.watching is not None:  # there is nothing more to say
+            await self.close(CLOSE_REFUSED)
+            return
+        try:
+            await bounds_of_frame(None, "", Arrival.of_scope(self.scope).address).count_async()
+            frame = _read_frame(text_data)
+            watcher = await self._admit(frame)
+        except ProductError as error:
+            await self._refuse(error)
+            return
+        if self.deadline:
+            self.deadline.cancel()
+        with tenant_context(watcher.tenant):  # the task copies the context
+            context = copy_context()
+        watching = self._watch(frame)
+        self.watching = asyncio.get_running_loop().create_task(watching, context=context)
+
+    async def _admit(self, frame: WatchFrame) -> Watcher:
+        with tenant_context(None):
+            watcher = await run_sync(
+                admit, Arrival.of_scope(self.scope), token=frame.token, ticket=frame.ticket
+            )
+        require_watched(watcher, frame.source_ids)
+        return watcher
+
+    async def _watch(self, frame: WatchFrame) -> None:
+        """Send what has changed until the page is gone. Runs in the tenant of the credential."""
+        told: dict[Any, Any] = {}
+        looks = 0
+        try:
+            while True:
+                found = await run_sync(look_at_sources, frame.source_ids)
+                for each in found:
+                    if told.get(each["source_id"]) != each:
+                        told[each["source_id"]] = each
+                        shown = ProgressFrameSchema.model_validate(each)
+                        await self.send_json(shown.model_dump(mode="json"))
+                moving = any(is_moving(each) for each in found)
+                await asyncio.sleep(SECONDS_WHILE_MOVING if moving else SECONDS_AT_REST)
+                looks += 1
+                if looks % LOOKS_PER_CHECK == 0:
+                    await self._admit(frame)
+        except ProductError as error:
+            await self._refuse(error)
+        except Exception:  # the edge of a task that nobody awaits
+            logger.exception("watching failed")
+            await self.close(CLOSE_RESTARTING)
+
+    async def _refuse(self, error: ProductError) -> None:
+        detail = (
+            "The frame has invalid fields." if isinstance(error, InvalidFields) else error.detail
+        )
+        said = WatchErrorSchema(detail=detail, code=error.code, retryable=error.retryable)
+        await self.send_json(said.model_dump(mode="json"))
+        await self.close(CLOSE_RESTARTING if error.retryable else CLOSE_REFUSED)
+
+
+def _read_frame(text: str | None) -> WatchFrame:
+    if text is None or len(text) > LONGEST_FRAME:
+        raise BadInput("A frame is a JSON object in text.", code="frame_invalid")
+    try:
+        frame = parse_json(text.encode())
+    except (InvalidJSON, UnstorableText, UnicodeEncodeError):
+        raise BadInput("A frame is a JSON object in text.", code="frame_invalid") from None
+    return validate_fields(WatchFrame, frame, where="body")
