@@ -20,7 +20,7 @@ from bench.turns import measure_turns
 
 SECTIONS = (
     "start", "turn", "streams", "read", "ingestion", "retrieval", "tenants", "stats", "exports", "lists", "limits",
-    "sharing",
+    "sharing", "crawl",
 )  # fmt: skip
 
 
@@ -73,6 +73,7 @@ def run_sections(
             measure(house, report, quick=chosen.quick)
     if not chosen.sections & {
         "ingestion",
+        "crawl",
         "retrieval",
         "tenants",
         "stats",
@@ -83,6 +84,7 @@ def run_sections(
         return
     product.connect_here()
     # Only now: these read Django's settings when they are imported.
+    from bench.crawling import measure_crawl
     from bench.exports import measure_exports
     from bench.ingestion import measure_ingestion
     from bench.limits import measure_limits
@@ -94,6 +96,9 @@ def run_sections(
     if "ingestion" in chosen.sections:
         report.note_machine("ingestion")
         measure_ingestion(house, report, quick=chosen.quick)
+    if "crawl" in chosen.sections:
+        report.note_machine("crawl")
+        measure_crawl(house, report, quick=chosen.quick)
     if "retrieval" in chosen.sections:
         report.note_machine("retrieval")
         measure_retrieval(report, quick=chosen.quick)

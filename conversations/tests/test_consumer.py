@@ -22,7 +22,7 @@ from conversations.turns import taking
 from conversations.widget import sessions
 from knowledge.models import Source
 from minirag.asgi import application
-from minirag.lib.http_in import open_sockets
+from minirag.lib import open_sockets
 from tenants.context import tenant_context
 from tenants.models import ApiToken
 from tests.fakes.chat_model import provider_down

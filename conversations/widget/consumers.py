@@ -48,8 +48,8 @@ from minirag.lib.errors import (
     TooManyRequests,
 )
 from minirag.lib.http_in.arrivals import Arrival
-from minirag.lib.http_in.open_sockets import forget_socket, note_socket
 from minirag.lib.http_in.rest import validate_fields
+from minirag.lib.open_sockets import forget_socket, note_socket
 from minirag.lib.readiness import is_stopping
 from tenants.audit import acting
 from tenants.calls.limits import Bounds, bounds_of_frame, bounds_of_visitor

@@ -17,6 +17,7 @@ LONGEST_KEY: Final = 1024
 DEEPEST: Final = 40
 COMMON_KEYS: Final = frozenset({
     "folder", "include", "exclude", "languages", "max_files", "max_megabytes", "gone_after", "max_loss", "link_base",
+    "clean",
 })  # fmt: skip
 REPLACED: Final = "\ufffd"
 _JOINERS: Final = "\u200c\u200d"

@@ -19,8 +19,8 @@ from knowledge.progress.telling import is_moving, look_at_sources
 from knowledge.progress.watching import Watcher, admit, require_watched
 from minirag.lib.errors import BadInput, ProductError
 from minirag.lib.http_in.arrivals import Arrival
-from minirag.lib.http_in.open_sockets import forget_socket, note_socket
 from minirag.lib.http_in.rest import InvalidFields, validate_fields
+from minirag.lib.open_sockets import forget_socket, note_socket
 from minirag.lib.readiness import is_stopping
 from minirag.lib.strict_json import InvalidJSON, UnstorableText, parse_json
 from tenants.calls.limits import bounds_of_frame

@@ -24,7 +24,16 @@ WHOLE_NUMBERS: Final = {
 }
 """The least and the most that each may be, and what it is where nothing is said."""
 SITE_KEYS: Final = frozenset(
-    {"url", "include", "exclude", "languages", "max_loss", "ignore_sitemaps", *WHOLE_NUMBERS}
+    {
+        "url",
+        "include",
+        "exclude",
+        "languages",
+        "clean",
+        "max_loss",
+        "ignore_sitemaps",
+        *WHOLE_NUMBERS,
+    }
 )
 
 

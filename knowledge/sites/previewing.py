@@ -17,6 +17,7 @@ from uuid import uuid4
 
 from bots.models import UsageKind
 from bots.usage.pricing import load_overrides, price_call
+from knowledge.formats.cleaning import Rules
 from knowledge.formats.isolated.measuring import count_chunks_isolated
 from knowledge.formats.parsing import ParsedDocument, ParseError
 from knowledge.indexing.embedding import find_counter
@@ -105,7 +106,7 @@ def preview_site(config: dict[str, Any], home: Home) -> SitePreview:
         )
     release_connections()  # none is held while a foreign server takes its time
     try:
-        with PageReader(PAGE_SECONDS) as reader:
+        with PageReader(PAGE_SECONDS, Rules.read(config)) as reader:
             _Look(config, reader, found).go()
     finally:
         lease.give_back()

@@ -21,6 +21,7 @@ from knowledge.connectors.pulling import Pull
 from knowledge.connectors.registry import CONNECTORS
 from knowledge.documents.putting import choose_model, lacks_vectors, put_documents
 from knowledge.edits.holding import read_said
+from knowledge.formats.cleaning import Rules
 from knowledge.formats.isolated.packing import unpack
 from knowledge.indexing.chunking import chunk_document
 from knowledge.indexing.embedding import choose_counter
@@ -52,7 +53,8 @@ def sync_source(source: Source) -> float | None:
     sync = open_sync(source, model)
     before = find_version(source)
     try:
-        with PageReader() as reader, closing(_open_walk(source, sync, reader, before)) as walk:
+        reading = PageReader(rules=Rules.read(source.config))
+        with reading as reader, closing(_open_walk(source, sync, reader, before)) as walk:
             is_whole = walk.go_on()
         if not is_whole:
             # Progress: what died at it before counts no more, unless looks have failed in a row.

@@ -10,12 +10,15 @@ from django.core.cache import cache
 
 from knowledge import tasks
 from knowledge.indexing import loading
-from knowledge.models import SitePage, SiteSync, Source
+from knowledge.indexing.lexicon import recount_statistics
+from knowledge.indexing.upkeep.reconciling import reconcile_knowledge
+from knowledge.models import Chunk, Document, SitePage, SiteSync, Source
 from knowledge.sites import crawling
 from knowledge.sites.bounds import read_bounds
+from knowledge.sites.drift import find_drifted
 from knowledge.sites.hosts import HostLease
 from knowledge.tests.conftest import make_bot
-from knowledge.tests.sites import Site, answering, counts, look, pages
+from knowledge.tests.sites import Site, answering, counts, look, pages, says
 from minirag.lib.http_out.body import read_retry_after
 from minirag.lib.tests.conftest import outside  # noqa: F401 - a fixture
 from tenants.context import tenant_context
@@ -214,6 +217,30 @@ def test_a_page_that_never_says_how_long_it_is_counts_in_the_megabytes(site, bot
     site.outside.routes["/p1"] = endless
     sync = look(site.source(bot))
     assert sync.bytes_fetched > 50_000 and pages(sync.source)["/p1"] == ("failed", "too_large")
+
+
+def test_rules_of_ones_own_hold_for_each_page(site, bot):
+    look(plain := site.source(bot))
+    assert says(plain, "no other page does")
+    source = site.source(bot, clean={"drop_lines": ["Page 3 says that*"], "drop_selectors": ["h1"]})
+    look(source)
+    assert not says(source, "batteries last two hours") and says(source, "returns take thirty days")
+    Source.objects.filter(pk=source.pk).update(config={"url": site.url()})
+    look(source)
+    assert says(source, "batteries last two hours"), "another rule reads all anew"
+
+
+def test_pages_and_documents_that_do_not_belong_together_are_found_and_read_anew(site, bot):
+    source = site.source(bot)
+    look(source)
+    assert not reconcile_knowledge(mend=False)
+    Document.objects.filter(url=site.url("/p1")).delete()
+    Source.objects.update(document_count=10, chunk_count=Chunk.objects.count())
+    recount_statistics()
+    [drift] = [each for each in reconcile_knowledge(mend=True) if "pages" in each.what]
+    assert (drift.count, drift.is_mended) == (1, True)
+    look(source)
+    assert len(answering(source)) == 11 and not find_drifted()
 
 
 # --- What is never lost unasked -----------------------------------------------------------------------------------

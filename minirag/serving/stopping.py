@@ -20,7 +20,7 @@ import structlog
 from django.conf import settings
 
 from conversations.following.running import running_turns
-from minirag.lib.http_in.open_sockets import count_sockets, send_sockets_away
+from minirag.lib.open_sockets import count_sockets, send_sockets_away
 from minirag.lib.readiness import stop_taking_work
 
 logger = structlog.get_logger(__name__)

@@ -25,6 +25,7 @@ from knowledge.indexing.lexicon import (
     stored_statistics,
 )
 from knowledge.models import Redo, Source, SourceStatus, SourceType
+from knowledge.sites.drift import find_drifted
 from knowledge.tasks import queue_again
 
 
@@ -122,6 +123,14 @@ def _deleted_with_knowledge(mend: bool) -> tuple[int, bool]:
     return len(found), mend
 
 
+def _pages_and_documents(mend: bool) -> tuple[int, bool]:
+    """Of sites and connectors; all of such a source is read anew."""
+    found = find_drifted()
+    if found and mend:
+        queue_again(found, Redo.PARSE)
+    return sum(found.values()), mend
+
+
 def _sizes_of_sources(mend: bool) -> tuple[int, bool]:
     return _update(
         f"""UPDATE knowledge_source AS s SET stored_bytes = n.size
@@ -175,6 +184,7 @@ CHECKS: dict[str, Callable[[bool], tuple[int, bool]]] = {
     "deleted sources that still have knowledge": _deleted_with_knowledge,
     "sources that count documents or chunks wrongly": _count_of_sources,
     "documents that count chunks wrongly": _count_of_documents,
+    "pages and documents that do not belong together": _pages_and_documents,
     "word statistics that are not those of the chunks": _word_statistics,
     "sources that look busy and are nobody's": _sources_without_claim,
     "uploads whose file is gone": _uploads_without_file,

@@ -9,11 +9,12 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
+from knowledge.formats.cleaning import Rules
 from knowledge.formats.isolated.packing import from_json
 from knowledge.formats.parsing import ParsedDocument, ParseError
 from knowledge.sites.pages.marks import Marks
@@ -33,8 +34,8 @@ class PageRead:
 class PageReader:
     """A context: while it is open, a child reads one page after the other; one that dies is replaced."""
 
-    def __init__(self, seconds: float = SECONDS) -> None:
-        self.seconds = seconds
+    def __init__(self, seconds: float = SECONDS, rules: Rules | None = None) -> None:
+        self.seconds, self._rules = seconds, asdict(rules or Rules())
         self._child: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> PageReader:
@@ -64,7 +65,7 @@ class PageReader:
     def _ask(self, data: bytes, kind: str, url: str) -> dict[str, Any]:
         child = self._start()
         limits = {"memory_mb": MEMORY_MB, "cpu_seconds": int(self.seconds) + 1}
-        head = {"kind": kind, "url": url, "size": len(data), **limits}
+        head = {"kind": kind, "url": url, "size": len(data), "rules": self._rules, **limits}
         assert child.stdin is not None  # noqa: S101
         assert child.stdout is not None  # noqa: S101
         try:

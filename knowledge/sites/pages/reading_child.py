@@ -12,6 +12,7 @@ import resource
 import sys
 from typing import Any
 
+from knowledge.formats.cleaning import Rules
 from knowledge.formats.isolated.packing import as_json
 from knowledge.formats.parsing import ParseError, parse
 from knowledge.formats.registry import WEB_PAGE
@@ -32,9 +33,10 @@ def _limit_time(seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (end, resource.RLIM_INFINITY))
 
 
-def _answer(data: bytes, kind: str, url: str) -> dict[str, Any]:
+def _answer(data: bytes, kind: str, url: str, rules: dict[str, Any]) -> dict[str, Any]:
     try:
-        document = parse(data, kind=kind, name=url, address=url)
+        known = Rules.read({"clean": rules})
+        document = parse(data, kind=kind, name=url, address=url, rules=known)
         marks = read_marks(data, url) if kind == WEB_PAGE else Marks()
     except ParseError as error:
         return {"error": {"code": error.code, "reason": error.reason}}
@@ -59,7 +61,9 @@ def main() -> None:
         _limit_memory(request["memory_mb"])
         _limit_time(request["cpu_seconds"])
         answer = json.dumps(
-            _answer(questions.read(request["size"]), request["kind"], request["url"])
+            _answer(
+                questions.read(request["size"]), request["kind"], request["url"], request["rules"]
+            )
         )
         answers.write(answer.encode() + b"\n")
         answers.flush()
