@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from knowledge.corrections import admin as corrections_admin
+from knowledge.corrections import chunk_admin
 from knowledge.curated import admin as curated_admin
 from knowledge.datasets import admin as datasets_admin
 from knowledge.documents import admin as documents_admin
@@ -10,6 +12,8 @@ from knowledge.sources import admin as sources_admin
 from knowledge.versions import admin as versions_admin
 
 __all__ = [
+    "chunk_admin",
+    "corrections_admin",
     "curated_admin",
     "datasets_admin",
     "documents_admin",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from knowledge.bulk import api as bulk_api
+from knowledge.corrections import api as corrections_api
 from knowledge.curated import api as curated_api
 from knowledge.datasets import api as datasets_api
 from knowledge.documents import api as documents_api
@@ -16,6 +17,11 @@ from knowledge.sources import upsert_api
 from knowledge.versions import api as versions_api
 
 urlpatterns = [
+    path("chunks", corrections_api.ChunkList.as_view()),
+    path("chunks/<str:chunk_id>", corrections_api.ChunkDetail.as_view()),
+    path("corrections", corrections_api.CorrectionList.as_view()),
+    path("corrections/<str:correction_id>", corrections_api.CorrectionDetail.as_view()),
+    path("corrections/<str:correction_id>/decide", corrections_api.CorrectionDecision.as_view()),
     path("curated-answers", curated_api.CuratedAnswerList.as_view()),
     path("curated-answers/<str:curated_answer_id>", curated_api.CuratedAnswerDetail.as_view()),
     path("sources", sources_api.SourceList.as_view()),

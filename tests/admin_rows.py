@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from typing import Any
+from uuid import UUID
 
 from django.utils import timezone
 
@@ -26,6 +27,7 @@ from conversations.models import (
 from knowledge.curated.changing import create_answer
 from knowledge.models import (
     Chunk,
+    Correction,
     CuratedAnswer,
     Dataset,
     Document,
@@ -83,6 +85,14 @@ def _make_bots(bot: BotProfile) -> RowsByModel:
     }
 
 
+def theirs_of(document_id: UUID, chunk_id: UUID, content: str) -> dict[str, Any]:
+    """What a correction keeps of a chunk of its source that does not answer because of it."""
+    return {
+        "id": str(chunk_id), "document_id": str(document_id), "ordinal": 0, "heading": "Handbook", "content": content,
+        "page": None, "place": "", "token_count": 5, "content_hash": "0", "held": True, "echo": False, "made": None,
+    }  # fmt: skip
+
+
 def _make_knowledge(bot: BotProfile, owner: User) -> RowsByModel:
     fields = {
         "bot_profile_id": bot.pk,
@@ -110,6 +120,11 @@ def _make_knowledge(bot: BotProfile, owner: User) -> RowsByModel:
         document=document, number=1, title="Handbook", content_at=moment, replaced_at=moment,
         body=pack([make_draft("Handbook", "Error E24: look the other way.")]),
     )  # fmt: skip
+    correction = Correction.objects.create(
+        source=source, document_id=document.pk, state="changed", anchor_heading="Handbook",
+        anchor_content="Error E24: look the other way.", content="Error E24: dust it.", author=owner.email,
+        theirs=[theirs_of(document.pk, source.pk, "Error E24: clean it.")],
+    )  # fmt: skip
     sync = SiteSync.objects.create(
         source=source, state="waiting", setup="0", error_message="4 of 11 pages are lost.",
         changes=[{"url": "https://a.example.com/", "change": "gone", "title": "A", "reason": "404"}],
@@ -124,7 +139,7 @@ def _make_knowledge(bot: BotProfile, owner: User) -> RowsByModel:
     )
     return {
         Source: source, Document: document, Chunk: chunk, Dataset: source.dataset, CuratedAnswer: curated,
-        SiteSync: sync, SitePage: page, DocumentVersion: version,
+        SiteSync: sync, SitePage: page, DocumentVersion: version, Correction: correction,
     }  # fmt: skip
 
 

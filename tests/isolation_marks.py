@@ -66,6 +66,22 @@ KEPT_FIELDS = {
 
 # JSON of a fixed shape.
 SHAPED_FIELDS: dict[str, Any] = {
+    "knowledge.Correction.theirs": [
+        {
+            "id": "00000000-0000-4000-8000-000000000001",
+            "document_id": "00000000-0000-4000-8000-000000000001",
+            "ordinal": 0,
+            "heading": PRIVATE,
+            "content": PRIVATE,
+            "page": None,
+            "place": PRIVATE,
+            "token_count": 1,
+            "content_hash": PRIVATE,
+            "held": True,
+            "echo": False,
+            "made": None,
+        }
+    ],
     "knowledge.SiteSync.changes": [
         {"url": PRIVATE, "change": "added", "title": PRIVATE, "reason": PRIVATE}
     ],

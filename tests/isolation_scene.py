@@ -35,6 +35,7 @@ from conversations.models import (
     Message,
     MessageRole,
 )
+from knowledge.corrections.changing import add_chunk
 from knowledge.curated.changing import create_answer
 from knowledge.indexing.ingestion import ingest
 from knowledge.models import (
@@ -81,6 +82,8 @@ class Rows:
     upload: str = ""
     dataset: str = ""
     document: str = ""
+    chunk: str = ""
+    correction: str = ""
     version: str = ""
     external_id: str = ""
     chat: str = ""
@@ -241,7 +244,13 @@ def _ingest_sources(rows: Rows, word: str) -> None:
     Source.objects.filter(pk=rows.source).update(external_id=rows.external_id)
     chunk = Chunk.objects.select_related("source", "document").filter(source_id=rows.source).first()
     assert chunk is not None
-    rows.document = str(chunk.document_id)
+    rows.document, rows.chunk = str(chunk.document_id), str(chunk.pk)
+    added = add_chunk(
+        document_id=chunk.document_id, source_id=None, content=f"The {word} is red.", heading=word, is_pinned=False,
+        note=word, author=rows.party.owner.email,
+    )  # fmt: skip
+    assert added.correction is not None
+    rows.correction = str(added.correction.pk)
     moment = timezone.now()
     version = DocumentVersion.objects.create(
         document_id=rows.document, number=1, title=word, content_at=moment, replaced_at=moment,

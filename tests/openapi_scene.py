@@ -22,6 +22,8 @@ from conversations.models import (
 from knowledge.curated.same_question import key_of
 from knowledge.models import (
     BotDataset,
+    Correction,
+    CorrectionState,
     CuratedAnswer,
     CuratedQuestion,
     Dataset,
@@ -52,6 +54,8 @@ MADE = {
     "export_id",
     "dataset_id",
     "document_id",
+    "chunk_id",
+    "correction_id",
     "version_id",
     "sync_id",
     "external_id",
@@ -114,11 +118,27 @@ def _make_knowledge(bot: BotProfile) -> None:
         pk=EXAMPLE_IDS["version_id"], document=document, number=1, content_at=timezone.now(),
         replaced_at=timezone.now(), title="Hours", body=pack([make_draft("Hours", "Open from 9 to 16.")]),
     )  # fmt: skip
+    _make_corrections(document)
     shared = Dataset.objects.create(
         pk=EXAMPLE_IDS["dataset_id"], name="Handbooks", embedding_model=bot.embedding_model
     )
     BotDataset.objects.create(bot_profile=bot, dataset=shared)
     Source.objects.create(name="Chapter", parent=parent, content="Closed on Mondays.", **facts)
+
+
+def _make_corrections(document: Document) -> None:
+    """A chunk that was added by hand, and a conflict."""
+    about = {"source": document.source, "document_id": document.pk, "content": "Open to 18."}
+    Correction.objects.create(pk=EXAMPLE_IDS["chunk_id"], is_added=True, is_off=True, **about)
+    theirs = {
+        "id": EXAMPLE_IDS["correction_id"], "document_id": str(document.pk), "ordinal": 0, "heading": "Hours",
+        "content": "Open from 9 to 17.", "page": None, "place": "", "token_count": 5, "content_hash": "0",
+        "held": True, "echo": False, "made": None,
+    }  # fmt: skip
+    Correction.objects.create(
+        pk=EXAMPLE_IDS["correction_id"], state=CorrectionState.CHANGED, theirs=[theirs],
+        anchor_content="Open from 9 to 16.", conflict_since=timezone.now(), **about,
+    )  # fmt: skip
 
 
 def _make_curated_answer(bot: BotProfile, owner: User) -> None:

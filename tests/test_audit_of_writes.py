@@ -192,6 +192,7 @@ ADDITIONS = {
 ANSWERS = {
     "write_answer": {"answer": "Yes."},
     "edit_text": {"content": "Open all day."},
+    "correct": {"content": "Error E24: dust it."},
     "publish": {"reason": "It reads better."},
     "erase": {"slug": "acme"},
     "set_password": {"password": "another horse battery", "again": "another horse battery"},

@@ -24,7 +24,7 @@ from conftest import Party
 from conversations.exports.models import ExportJob
 from conversations.models import EvaluationRun, Gap, GapQuestion, GoldenQuestion, Message
 from knowledge.curated.changing import create_answer
-from knowledge.models import Dataset, Document, SiteSync
+from knowledge.models import Chunk, Correction, Dataset, Document, SiteSync
 from knowledge.tests.conftest import make_bot, teach
 from tenants.context import tenant_context
 from tenants.models import User
@@ -149,6 +149,20 @@ VALID: dict[tuple[str, str], Body] = {
     ("sources/by-external-id/<path:external_id>", "put"): {**SOURCE, "is_active": True},
     ("sources/reindex", "post"): {"dry_run": True, "limit": 5},
     ("documents/<str:document_id>", "patch"): {"title": "x"},
+    ("chunks", "post"): {
+        "document_id": "{document}",
+        "content": "x",
+        "heading": "y",
+        "is_pinned": True,
+        "note": "z",
+    },
+    ("chunks/<str:chunk_id>", "patch"): {
+        "content": "x",
+        "is_off": True,
+        "is_pinned": True,
+        "note": "z",
+    },
+    ("corrections/<str:correction_id>/decide", "post"): {"decision": "keep_mine"},
     ("datasets", "post"): {
         "name": "x",
         "description": "",
@@ -293,6 +307,8 @@ BODILESS = {
     ("sources/by-external-id/<path:external_id>", "delete"),
     ("documents/<str:document_id>", "delete"),
     ("documents/<str:document_id>/reprocess", "post"),
+    ("chunks/<str:chunk_id>", "delete"),
+    ("corrections/<str:correction_id>", "delete"),
     ("datasets/<str:dataset_id>", "delete"),
     ("datasets/<str:dataset_id>/bots/<str:bot_profile_id>", "delete"),
     ("sources/<str:source_id>/cancel", "post"),
@@ -470,9 +486,19 @@ def api(acme, bob, monkeypatch, settings) -> Api:
         dataset = Dataset.objects.create(name="Shared", embedding_model="minirag/hash")
         quota = Quota.objects.create(resource="tokens", limit=10**9)
         sync = SiteSync.objects.create(source=source, state="waiting", setup="0")
+        chunk, said = Chunk.objects.filter(source=source).order_by("ordinal")[:2]
+        correction = Correction.objects.create(
+            source=source,
+            document_id=document.pk,
+            is_off=True,
+            state="vanished",
+            anchor_content=said.content,
+        )
     ids = {"bot": str(bot.pk), "source": str(source.pk), "export": str(export.pk)}
     ids |= {
         "document": str(document.pk),
+        "chunk": str(chunk.pk),
+        "correction": str(correction.pk),
         "dataset": str(dataset.pk),
         "sync": str(sync.pk),
         "external": "page-1",

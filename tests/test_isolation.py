@@ -376,6 +376,33 @@ API: dict[str, list[Try]] = {
     "documents/<str:document_id>/versions/<str:version_id>": [Try("get", 404)],
     "documents/<str:document_id>/versions/<str:version_id>/comparison": [Try("get", 404)],
     "documents/<str:document_id>/versions/<str:version_id>/restore": [Try("post", 404)],
+    "chunks": [
+        Try("get", 200),
+        Try("get", 200, "q=zqpriv"),
+        Try("get", 200, "source_id={source}&document_id={document}"),
+        Try("get", 200, "dataset_id={dataset}"),
+        Try("get", 200, "bot_profile_id={bot}"),
+        Try("post", 404, body=lambda s: {"document_id": s.acme.document, "content": "x"}),
+        Try("post", 404, body=lambda s: {"source_id": s.acme.source, "content": "x"}),
+    ],
+    "chunks/<str:chunk_id>": [
+        Try("get", 404),
+        Try("patch", 404, body=lambda s: {"is_off": True}),
+        Try("delete", 404),
+        Try("get", 404, ids=lambda s: {"chunk_id": s.acme.correction}),
+        Try("delete", 404, ids=lambda s: {"chunk_id": s.acme.correction}),
+    ],
+    "corrections": [
+        Try("get", 200),
+        Try("get", 200, "q=zqpriv"),
+        Try("get", 200, "source_id={source}&document_id={document}"),
+        Try("get", 200, "dataset_id={dataset}"),
+        Try("get", 200, "bot_profile_id={bot}"),
+    ],
+    "corrections/<str:correction_id>": [Try("get", 404), Try("delete", 404)],
+    "corrections/<str:correction_id>/decide": [
+        Try("post", 404, body=lambda s: {"decision": "take_theirs"})
+    ],
     "datasets": [
         Try("get", 200),
         Try("get", 200, "include_private=true&q=zq"),
@@ -777,6 +804,8 @@ def fill_path(pattern: str, scene: Scene, ids: dict[str, str] | None = None) -> 
         "source_id": acme.source,
         "dataset_id": acme.dataset,
         "document_id": acme.document,
+        "chunk_id": acme.chunk,
+        "correction_id": acme.correction,
         "version_id": acme.version,
         "external_id": acme.external_id,
         "chat_id": acme.chat,
@@ -806,6 +835,7 @@ def send(scene: Scene, pattern: str, attempt: Try, **defaults: str) -> tuple[int
         dataset=scene.acme.dataset,
         run=scene.acme.run,
         sync=scene.acme.sync,
+        document=scene.acme.document,
     )
     body: Any = attempt.body(scene) if attempt.body else None
     sent = f"{attempt.method} {defaults.get('SCRIPT_NAME', '')}{path}?{query} {json.dumps(body)}"
@@ -1029,6 +1059,15 @@ EXTRA_MODEL_PAGES = {
     ("knowledge", "documentversion", "<path:object_id>/bring_back/"),
     ("knowledge", "sitesync", "<path:object_id>/approve/"),
     ("knowledge", "sitesync", "<path:object_id>/reject/"),
+    ("knowledge", "chunk", "add-by-hand/"),
+    *(
+        ("knowledge", "chunk", f"<path:object_id>/{act}/")
+        for act in ("correct", "switch_off", "pin")
+    ),
+    *(
+        ("knowledge", "correction", f"<path:object_id>/{act}/")
+        for act in ("keep_mine", "take_theirs", "drop", "change_text", "switch_on", "undo")
+    ),
     *(
         ("webhooks", "webhook", f"<path:object_id>/{act}/")
         for act in ("test", "rotate", "redeliver_failed")

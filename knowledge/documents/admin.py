@@ -1,4 +1,4 @@
-"""Admin pages of documents, whose text is edited and decided upon here, and of chunks, to look at."""
+"""Admin pages of documents, whose text is edited and decided upon here, whose chunks are in knowledge.corrections."""
 
 from __future__ import annotations
 
@@ -231,39 +231,3 @@ class DocumentAdmin(LookOnlyAdmin):
             for name, shown in names.items()
         ]
         return format_html_join("", template, links)
-
-
-@register(Chunk, site=tenant_site)
-class ChunkAdmin(LookOnlyAdmin):
-    list_display = (
-        "shown_content",
-        "document",
-        "source",
-        "ordinal",
-        "page",
-        "place",
-        "token_count",
-    )
-    list_filter = ("source__bot_profile",)
-    list_select_related = ("document", "source")
-    search_fields = ("content", "heading", "document__title")
-    ordering = ("source", "document", "ordinal")
-    fields = (
-        "heading",
-        "content",
-        ("document", "source"),
-        ("ordinal", "page", "place", "token_count"),
-        "id",
-    )
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Chunk]:
-        return super().get_queryset(request).filter(source__deleted_at__isnull=True)
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        return lookup in ("source__id__exact", "document__id__exact") or super().lookup_allowed(
-            lookup, value, request
-        )
-
-    @display(description="chunk", header=True)
-    def shown_content(self, chunk: Chunk) -> list[str]:
-        return [chunk.heading[:90] or "–", " ".join(chunk.content.split())[:140]]

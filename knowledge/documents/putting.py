@@ -2,26 +2,54 @@
 
 from __future__ import annotations
 
+import uuid
+from collections import defaultdict
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 
 from bots.models import BotProfile
+from knowledge.corrections.fitting import Fitted, fit
+from knowledge.corrections.keeping import (
+    Stamp,
+    count_corrected,
+    ids_of_theirs,
+    keep_outcomes,
+    load_corrections,
+    take_stamp,
+)
 from knowledge.documents.making_vectors import make_vectors
 from knowledge.edits.holding import hold_edits, meet_edits, tell_conflicts
-from knowledge.indexing.incoming import NewChunk, NewDocument, identify_chunks
+from knowledge.formats.restrictions import read_groups
+from knowledge.indexing.incoming import (
+    NewChunk,
+    NewDocument,
+    identify_chunks,
+    identify_document,
+)
 from knowledge.indexing.loading import IngestionError
 from knowledge.indexing.staging import drop_staged
 from knowledge.indexing.swap import EmbedderChanged, KnowledgeChanged, find_stored, swap_knowledge
 from knowledge.indexing.vector_index import ensure_vector_index
-from knowledge.models import Dataset, IndexEntry, Redo, Source, SourceType
-from knowledge.models.states import SYNCED
+from knowledge.models import (
+    Correction,
+    Dataset,
+    IndexEntry,
+    Redo,
+    RestrictedPart,
+    Source,
+    SourceType,
+)
 from knowledge.sources.storage import measure_drafts, require_room
 from minirag.ai.builtin.local import is_embedder_available, is_local
 
+if TYPE_CHECKING:
+    from knowledge.indexing.vectors import Vector
+
 _TRIES: Final = 4
-"""People may edit documents of a source while it is ingested; each time what they wrote is put in its place anew."""
+"""People may edit documents of a source, or correct chunks of it, while it is ingested; each time what they wrote is
+put in its place anew."""
 
 
 def put_documents(
@@ -35,9 +63,10 @@ def put_documents(
     """
     if documents and not any(document.drafts for document in documents):
         raise IngestionError("no_chunks", "Chunking produced no output")
+    made: dict[str, dict[uuid.UUID, Vector]] = defaultdict(dict)
     for tries_left in reversed(range(_TRIES)):
         try:
-            dimensions = _hold_and_swap(source, model, documents, facts, also)
+            dimensions = _hold_and_swap(source, model, documents, facts, also, made[model])
         except (EmbedderChanged, KnowledgeChanged):
             if not tries_left:
                 raise
@@ -49,7 +78,8 @@ def put_documents(
 
 
 def _hold_and_swap(
-    source: Source, model: str, documents: Sequence[NewDocument], facts: dict[str, Any], also: Callable[[], None]
+    source: Source, model: str, documents: Sequence[NewDocument], facts: dict[str, Any], also: Callable[[], None],
+    made: dict[uuid.UUID, Vector],
 ) -> int:  # fmt: skip
     """Have what people wrote stay; returns what `_embed_and_swap` does."""
     held = hold_edits(source.pk, documents)
@@ -59,23 +89,57 @@ def _hold_and_swap(
         raise IngestionError(
             "too_large", f"This makes {len(chunks)} pieces of text; at most {limit} are allowed."
         )
+    corrections = load_corrections(source.pk)
+    source.refresh_from_db(fields=["stored_bytes", "corrected_bytes"])
     size = measure_drafts(source, (draft for each in documents for draft in each.drafts))
     require_room(source, size)
-    if source.source_type in (SourceType.URL, *SYNCED):
+    if size != source.stored_bytes:
         facts = {"stored_bytes": size, **facts}
+    fitted = _fit(source, held.documents, chunks, corrections)
+    stamp = take_stamp(corrections)
 
     def conclude() -> None:
         tell_conflicts(meet_edits(source.pk, held))
+        _keep_corrections(source, stamp, fitted)
         also()
 
-    return _embed_and_swap(source, model, held.documents, chunks, facts, conclude)
+    return _embed_and_swap(source, model, held.documents, fitted.chunks, facts, conclude, made)
+
+
+def _fit(
+    source: Source, documents: Sequence[NewDocument], chunks: Sequence[NewChunk],
+    corrections: Sequence[Correction],
+) -> Fitted:  # fmt: skip
+    """What people have said of single chunks, applied to what the source says now."""
+    # One that could not be read has no place for anybody's text either.
+    languages = {
+        identify_document(source.pk, each): each.language
+        for each in documents
+        if not each.error_code
+    }
+    known = {*find_stored(source.pk), *ids_of_theirs(corrections)}
+    is_open = all(read_groups(each.metadata) is None for each in documents)
+    moves = is_open and not RestrictedPart.objects.filter(source=source).exists()
+    return fit(corrections, chunks, languages, known=known, moves=moves)
+
+
+def _keep_corrections(source: Source, stamp: Stamp, fitted: Fitted) -> None:
+    """Write down what became of the corrections, unless people have changed them since they were read."""
+    if take_stamp(load_corrections(source.pk)) != stamp:
+        raise KnowledgeChanged
+    keep_outcomes(fitted.outcomes)
+    if fitted.outcomes:
+        count_corrected(source.pk)
 
 
 def _embed_and_swap(
     source: Source, model: str, documents: Sequence[NewDocument], chunks: list[NewChunk], facts: dict[str, Any],
-    also: Callable[[], None],
+    also: Callable[[], None], made: dict[uuid.UUID, Vector],
 ) -> int:  # fmt: skip
-    """Embed what the index lacks and swap; returns the vectors' dimensions, 0 if nothing was embedded."""
+    """Embed what the index lacks and swap; returns the vectors' dimensions, 0 if nothing was embedded.
+
+    `made` are vectors of an earlier try, and has those of this one afterwards.
+    """
     stored = find_stored(source.pk)
     if source.redo == Redo.EMBED and is_embedder_available(model):
         unknown = chunks
@@ -83,7 +147,9 @@ def _embed_and_swap(
         unknown = [
             chunk for chunk in chunks if chunk.id not in stored or not stored[chunk.id].dimensions
         ]
-    vectors = make_vectors(source, model, unknown, find_payer(source, model))
+    missing = [chunk for chunk in unknown if chunk.id not in made]
+    made.update(make_vectors(source, model, missing, find_payer(source, model)))
+    vectors = {chunk.id: made[chunk.id] for chunk in unknown if chunk.id in made}
     source.report("indexing", len(chunks), len(chunks))
 
     def conclude() -> None:

@@ -18,8 +18,16 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
+from knowledge.corrections.fitting import Fitted, fit
+from knowledge.corrections.keeping import (
+    count_corrected,
+    keep_outcomes,
+    load_corrections,
+    take_stamp,
+)
+from knowledge.corrections.own_text import read_own_text
 from knowledge.documents.putting import find_payer
-from knowledge.indexing.chunk_rows import delete_chunks, insert_chunks, move_chunks
+from knowledge.indexing.chunk_rows import delete_chunks, insert_chunks, move_chunks, place_chunks
 from knowledge.indexing.chunking import ChunkDraft
 from knowledge.indexing.embedding import embed_chunks
 from knowledge.indexing.incoming import NewChunk
@@ -30,6 +38,7 @@ from knowledge.indexing.vectors import count_words
 from knowledge.models import (
     Chunk,
     ContentOrigin,
+    Correction,
     Dataset,
     Document,
     DocumentEdit,
@@ -119,7 +128,10 @@ def _embed_and_exchange(held: DocumentEdit) -> int:
     whole = Source.objects.select_related("bot_profile", "dataset__bot_profile").defer("content")
     source = whole.get(pk=wish.source_id)
     model = source.dataset.embedding_model
-    chunks = _identify(wish)
+    corrections = load_corrections(source.pk)
+    said = _identify(wish)
+    fitted = _fit(wish, corrections, said)
+    chunks = fitted.chunks
     stored = _find_stored(wish)
     language = Document.objects.values_list("language", flat=True).get(pk=wish.document_id)
     kept = set(stored) if language == wish.language else set()
@@ -138,10 +150,14 @@ def _embed_and_exchange(held: DocumentEdit) -> int:
         dataset = Dataset.objects.select_for_update().get(pk=source.dataset_id)
         if dataset.embedding_model != model:
             raise EmbedderChanged
-        if _find_stored(wish) != stored or _identify(wish) != chunks:
+        if _find_stored(wish) != stored or _identify(wish) != said:
+            raise KnowledgeChanged
+        if take_stamp(load_corrections(source.pk)) != take_stamp(corrections):
             raise KnowledgeChanged
         keep_versions({wish.document_id: wish.drafts}, before, wish.origin)
         _exchange(wish, chunks, new, counts, vectors)
+        keep_outcomes(fitted.outcomes)
+        count_corrected(source.pk)
         _end(held, wish)
     return len(next(iter(vectors.values()))) if vectors else 0
 
@@ -155,6 +171,7 @@ def _exchange(
     gone = [pk for pk in old.values_list("pk", flat=True) if pk not in stay]
     delete_chunks(gone)
     insert_chunks(wish.source_id, new, counts, vectors)
+    place_chunks(wish.source_id)  # of what is not for everybody elsewhere
     move_chunks([chunk for chunk in chunks if chunk.id in stay])
     Document.objects.filter(pk=wish.document_id).update(
         language=wish.language, content_hash=hash_drafts(wish.drafts), chunk_count=len(chunks),
@@ -172,6 +189,14 @@ def _end(held: DocumentEdit, wish: _Wish) -> None:
     if not held.dissolve():
         raise ClaimLost
     add_bytes(wish.source_id, -(size or 0))
+
+
+def _fit(wish: _Wish, corrections: Sequence[Correction], said: Sequence[NewChunk]) -> Fitted:
+    """What people have said of the document's single chunks, applied to the text that is wanted."""
+    own = [each for each in corrections if each.document_id == wish.document_id]
+    known = {chunk.id for chunk in read_own_text([wish.document_id])}
+    languages = {wish.document_id: wish.language}
+    return fit(own, said, languages, known=known, moves=False)
 
 
 def _identify(wish: _Wish) -> list[NewChunk]:

@@ -63,12 +63,13 @@ def insert_chunks(
     mean = choose_mean_length(lengths)
     with connection.cursor() as cursor:
         columns = "id, document_id, source_id, ordinal, heading, content, page, token_count, content_hash, place"
+        columns += ", is_pinned"
         with cursor.copy(f"COPY knowledge_chunk ({columns}) FROM STDIN") as copy:
             for chunk in chunks:
                 draft = chunk.draft
                 copy.write_row((
                     chunk.id, chunk.document_id, source_id, draft.ordinal, draft.heading[:1000], draft.content,
-                    draft.page, draft.token_count, draft.content_hash, draft.place,
+                    draft.page, draft.token_count, draft.content_hash, draft.place, chunk.is_pinned,
                 ))  # fmt: skip
         columns = "chunk_id, source_id, dl, dim, emb, lex"
         with cursor.copy(f"COPY chunk_index ({columns}) FROM STDIN (FORMAT binary)") as copy:
@@ -91,21 +92,21 @@ def insert_chunks(
 
 
 def move_chunks(chunks: Sequence[NewChunk]) -> None:
-    """A chunk that stays may have moved within the source."""
+    """A chunk that stays may have moved within the source, or have been pinned."""
     if not chunks:
         return
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE knowledge_chunk AS c SET document_id = n.document_id, ordinal = n.ordinal, page = n.page, "
-            "place = n.place "
-            "FROM unnest(%s::uuid[], %s::uuid[], %s::int[], %s::int[], %s::text[]) "
-            "AS n(id, document_id, ordinal, page, place) "
-            "WHERE c.id = n.id AND (c.document_id, c.ordinal, c.page, c.place) "
-            "IS DISTINCT FROM (n.document_id, n.ordinal, n.page, n.place)",
+            "place = n.place, is_pinned = n.is_pinned "
+            "FROM unnest(%s::uuid[], %s::uuid[], %s::int[], %s::int[], %s::text[], %s::bool[]) "
+            "AS n(id, document_id, ordinal, page, place, is_pinned) "
+            "WHERE c.id = n.id AND (c.document_id, c.ordinal, c.page, c.place, c.is_pinned) "
+            "IS DISTINCT FROM (n.document_id, n.ordinal, n.page, n.place, n.is_pinned)",
             [
                 [chunk.id for chunk in chunks], [chunk.document_id for chunk in chunks],
                 [chunk.draft.ordinal for chunk in chunks], [chunk.draft.page for chunk in chunks],
-                [chunk.draft.place for chunk in chunks],
+                [chunk.draft.place for chunk in chunks], [chunk.is_pinned for chunk in chunks],
             ],
         )  # fmt: skip
 

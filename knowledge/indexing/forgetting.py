@@ -11,6 +11,7 @@ from knowledge.indexing.lexicon import lock_knowledge
 from knowledge.indexing.staging import drop_staged
 from knowledge.models import (
     Chunk,
+    Correction,
     Document,
     RestrictedPart,
     SitePage,
@@ -38,6 +39,7 @@ def forget_knowledge(source_id: uuid.UUID, *, only_deleted: bool = False) -> boo
             return False
         chunk_ids = list(Chunk.objects.filter(source_id=source_id).values_list("pk", flat=True))
         delete_chunks(chunk_ids)
+        Correction.objects.filter(source=source_id).lose()
         documents = Document.objects.filter(source_id=source_id)
         forget_texts(documents.values_list("pk", flat=True))
         documents._raw_delete("default")
@@ -52,7 +54,7 @@ def forget_knowledge(source_id: uuid.UUID, *, only_deleted: bool = False) -> boo
 def forget_page(source: Source) -> int:
     """Remove what a source said that must say it no more, in the caller's transaction; returns how many bytes are left.
 
-    Of a web page the text that was read is all that is stored.
+    Of a web page the text that was read is all that is stored, but for what people have written into it.
     """
     forget_knowledge(source.pk)
     source.refresh_from_db(fields=["stored_bytes"])
@@ -70,7 +72,9 @@ def forget_document(document_id: uuid.UUID) -> bool:
         lock_knowledge()
         source = (
             Source.objects.select_for_update(of=("self",))
-            .only("pk", "status", "source_type", "bot_profile_id", "stored_bytes")
+            .only(
+                "pk", "status", "source_type", "bot_profile_id", "stored_bytes", "corrected_bytes"
+            )
             .filter(documents=document_id, deleted_at__isnull=True)
             .first()
         )
@@ -79,6 +83,7 @@ def forget_document(document_id: uuid.UUID) -> bool:
         delete_chunks(
             list(Chunk.objects.filter(document_id=document_id).values_list("pk", flat=True))
         )
+        Correction.objects.filter(source=source, document_id=document_id).lose()
         forget_texts([document_id])
         source.refresh_from_db(fields=["stored_bytes"])
         Document.objects.filter(pk=document_id)._raw_delete("default")
@@ -86,7 +91,7 @@ def forget_document(document_id: uuid.UUID) -> bool:
         chunks = Chunk.objects.filter(source=source).count()
         # Of what was read from the web the text is all that is stored.
         is_read = source.source_type in (SourceType.URL, *SYNCED)
-        kept = 0 if is_read and not documents else source.stored_bytes
+        kept = source.corrected_bytes if is_read and not documents else source.stored_bytes
         count_bytes(source.bot_profile_id, kept - source.stored_bytes)
         source.lose_document(documents=documents, chunks=chunks, stored_bytes=kept)
     return True

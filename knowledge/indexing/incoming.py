@@ -39,6 +39,7 @@ class NewChunk:
     document_id: uuid.UUID
     language: str
     draft: ChunkDraft
+    is_pinned: bool = False
 
     @property
     def text(self) -> str:

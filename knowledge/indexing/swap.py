@@ -67,7 +67,8 @@ class EmbedderChanged(Exception):
 
 
 class KnowledgeChanged(Exception):
-    """Chunks that were to stay, and so were not embedded, have been removed in the meantime."""
+    """Chunks that were to stay, and so were not embedded, have been removed in the meantime; or people have changed
+    what they say of a source's chunks."""
 
 
 def find_stored(source_id: uuid.UUID) -> dict[uuid.UUID, Stored]:
@@ -110,7 +111,7 @@ def swap_knowledge(
             facts.get("stored_bytes", source.stored_bytes) - source.stored_bytes,
         )
         keep_versions(drafts, before, Origin())
-        _store_documents(source, documents)
+        _store_documents(source, documents, Counter(chunk.document_id for chunk in chunks))
         delete_chunks([*(stored.keys() - {chunk.id for chunk in kept})])
         insert_chunks(source.pk, added, counts, {**kept_vectors, **vectors})
         move_chunks(kept)
@@ -174,13 +175,16 @@ def _sort_changes(
     )
 
 
-def _store_documents(source: Source, documents: Sequence[NewDocument]) -> None:
+def _store_documents(
+    source: Source, documents: Sequence[NewDocument], counts: Mapping[uuid.UUID, int]
+) -> None:
     parts = store_parts(source.pk, documents)
     rows = [
         Document(
             id=identify_document(source.pk, document), source=source, title=document.title[:500],
             url=document.url[:2048], metadata=document.metadata, language=document.language[:8],
-            content_hash=hash_drafts(document.drafts), char_count=document.char_count, chunk_count=len(document.drafts),
+            content_hash=hash_drafts(document.drafts), char_count=document.char_count,
+            chunk_count=counts.get(identify_document(source.pk, document), 0),
             error_code=document.error_code[:64], error_message=document.error_message[:500],
             restricted_to_id=parts[place],
         )

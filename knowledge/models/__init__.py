@@ -32,16 +32,27 @@ from knowledge.models.versions import (
     DocumentVersionQuerySet,
     EditStatus,
 )
+from knowledge.models.written.corrections import (
+    CONFLICTS,
+    LONGEST_CORRECTION,
+    Correction,
+    CorrectionState,
+    Decision,
+)
 from knowledge.sources.schedule import RefreshSchedule
 
 __all__ = [
     "ANYONE",
+    "CONFLICTS",
     "INSIDER",
     "LEXICAL_DIMENSIONS",
+    "LONGEST_CORRECTION",
     "Audience",
     "BotDataset",
     "Chunk",
     "ContentOrigin",
+    "Correction",
+    "CorrectionState",
     "CuratedAnswer",
     "CuratedAnswerQuerySet",
     "CuratedQuestion",
@@ -49,6 +60,7 @@ __all__ = [
     "CuratedVector",
     "Dataset",
     "DatasetQuerySet",
+    "Decision",
     "Document",
     "DocumentEdit",
     "DocumentEditQuerySet",

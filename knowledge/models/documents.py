@@ -148,6 +148,12 @@ class Chunk(models.Model):
     place = models.CharField(max_length=LONGEST_PLACE, blank=True, default="", db_default="")
     token_count = models.PositiveIntegerField()
     content_hash = models.CharField(max_length=64)
+    is_pinned = models.BooleanField(
+        "pinned",
+        default=False,
+        db_default=False,
+        help_text="Wins over passages that contradict it.",
+    )
 
     class Meta:
         ordering = ["document", "ordinal"]

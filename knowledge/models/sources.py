@@ -97,6 +97,9 @@ class Source(TenantRow, Standing, Job):
     stored_bytes = models.BigIntegerField(
         default=0, editable=False, help_text="See knowledge.storage."
     )
+    corrected_bytes = models.BigIntegerField(
+        default=0, db_default=0, editable=False, help_text="What of them people have written."
+    )
     language = models.CharField(
         max_length=8, blank=True, default="", help_text="Found at ingestion."
     )

@@ -1,8 +1,9 @@
-"""Which of two sources counts where they contradict each other: the pinned one, then the newer. Pure.
+"""Which of two passages counts where they contradict each other: the pinned one, then that of the pinned source, then
+the newer. Pure.
 
 Two passages contradict each other where they say the same words, under the same headings, of other figures: two
 versions of a price list, a term that was changed. Of these only one is kept. What differs in more than figures may be
-about something else, and stays; there a source's weight and its age only move a score a little.
+about something else, and stays; there a source's weight and its age only move a score a little, as being pinned does.
 """
 
 from __future__ import annotations
@@ -49,20 +50,33 @@ def weigh(standing: Standing, today: date, half_life: int | None) -> float:
 def settle(
     passages: Sequence[Passage], standings: Mapping[uuid.UUID, Standing]
 ) -> tuple[list[Passage], list[Repeat]]:
-    """Keep of passages that contradict each other the one that counts, in the place of the better one."""
+    """Keep of passages that contradict each other the one that counts, in the place of the better one.
+
+    Within one source only a pinned passage contradicts others: what a document says of this and that is its affair.
+    """
+    pinned = {passage.chunk_id for passage in passages if passage.is_pinned}
     kept: list[Passage] = []
     left_out: list[Repeat] = []
     for passage in passages:
         passage = _show(passage, standings.get(passage.source_id, Standing()))
-        rival = next((place for place, each in enumerate(kept) if contradicts(each, passage)), None)
+        rival = next(
+            (
+                place for place, each in enumerate(kept)
+                if contradicts(each, passage, within=(each.chunk_id in pinned) != (passage.chunk_id in pinned))
+            ),
+            None,
+        )  # fmt: skip
         if rival is None:
             kept.append(passage)
             continue
         other = kept[rival]
-        mine, its = (standings.get(each.source_id, Standing()) for each in (passage, other))
-        if mine.order == its.order:
+        mine, its = (
+            (each.chunk_id in pinned, *standings.get(each.source_id, Standing()).order)
+            for each in (passage, other)
+        )
+        if mine == its:
             kept.append(passage)
-        elif mine.order > its.order:
+        elif mine > its:
             kept[rival] = replace(passage, score=other.score)
             left_out.append(Repeat(other.chunk_id, passage.chunk_id))
         else:
@@ -71,12 +85,21 @@ def settle(
 
 
 def _show(passage: Passage, standing: Standing) -> Passage:
-    return replace(passage, day=standing.day, is_pinned=standing.is_pinned)
+    return replace(passage, day=standing.day, is_pinned=standing.is_pinned or passage.is_pinned)
 
 
-def contradicts(first: Passage, second: Passage) -> bool:
-    """Whether two passages of different sources say the same of other figures."""
-    if first.source_id == second.source_id or place_of(first) != place_of(second):
+def prefer_pinned(ranked: Sequence[tuple[Passage, str]]) -> list[tuple[Passage, str]]:
+    """Put pinned passages before others that fit about as well; each comes with its language."""
+    weighed = [
+        (replace(each, score=each.score * PINNED_FACTOR) if each.is_pinned else each, spoken)
+        for each, spoken in ranked
+    ]
+    return sorted(weighed, key=lambda row: (-row[0].score, row[0].chunk_id))
+
+
+def contradicts(first: Passage, second: Passage, *, within: bool = False) -> bool:
+    """Whether two passages of different sources, or `within` one, say the same of other figures."""
+    if place_of(first) != place_of(second) or (first.source_id == second.source_id and not within):
         return False
     words, others = _WORD.findall(first.content), _WORD.findall(second.content)
     if not _figures(words) or not _figures(others) or _figures(words) == _figures(others):

@@ -37,9 +37,9 @@ class Passage:
     the chunk as `external_id`.
 
     `fused` is what `score` was before it was known how close together the passage says the question's words, and
-    `closeness` what that added. `day` and `is_pinned` are its source's, where the bot lets them count. A curated answer
-    that is cited is a passage too, of the `kind` CURATED: then `source_id` is the answer and `chunk_id` the question of
-    its that was asked.
+    `closeness` what that added. `day` is its source's, where the bot lets that count; `is_pinned`: it is pinned itself,
+    or its source is. A curated answer that is cited is a passage too, of the `kind` CURATED: then `source_id` is the
+    answer and `chunk_id` the question of its that was asked.
     """
 
     chunk_id: uuid.UUID

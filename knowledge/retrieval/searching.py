@@ -19,7 +19,7 @@ from bots.models import BotProfile, Fusion, SourceFilter
 from knowledge.curated.matching import Curated, find_by_meaning
 from knowledge.models import Audience
 from knowledge.ordering.joining import join_cut
-from knowledge.ordering.precedence import settle
+from knowledge.ordering.precedence import prefer_pinned, settle
 from knowledge.ordering.proximity import DEPTH, Closeness, order_by_closeness
 from knowledge.retrieval.confidence import (
     Floors,
@@ -207,14 +207,9 @@ def _find_candidates(
         rows = cursor.fetchall()
     if not rows:
         return _Candidates(terms=terms, expansions=expansions)
-    top_cosine, top_bm25_share, term_weights, floors = rows[0][13:]
-    read = [Passage(*row[:8], *map(float, row[8:11])) for row in rows]
-    ranked = [(replace(each, place=row[12]), row[11]) for each, row in zip(read, rows, strict=True)]
-    if (
-        ranked[0][0].score > 1
-    ):  # a source may count more than others do, and the best score is still 1
-        most = ranked[0][0].score
-        ranked = [(replace(each, score=each.score / most), spoken) for each, spoken in ranked]
+    top_cosine, top_bm25_share, term_weights, floors = rows[0][14:]
+    ranked = _read_rows(rows)
+    is_pinned = any(each.is_pinned for each, _ in ranked)
     weights = _weigh_terms(terms, term_weights or ())
     # Scores by rank are of another kind, and where meaning alone is wanted words must not order.
     share = 0.0 if bot.fusion == Fusion.RECIPROCAL_RANK else min(1.0, 2 * (1 - weight))
@@ -222,7 +217,9 @@ def _find_candidates(
         asked.query.read, weights, {each.term: each.found for each in expansions if each.replaces}
     )
     ordered = order_by_closeness(ranked, closeness, share)
-    counting, outdone = settle(ordered, scope.standings) if scope.standings else (ordered, [])
+    counting, outdone = (
+        settle(ordered, scope.standings) if scope.standings or is_pinned else (ordered, [])
+    )
     passages, repeats = leave_out_repeats(counting, asked.wanted)
     spoken = language if language in scope.languages else (scope.languages or [language])[0]
     return _Candidates(
@@ -231,6 +228,22 @@ def _find_candidates(
         Floors(*floors) if floors else None,
         respell(asked.text, spoken, expansions, ranked, partial(knows_word, asked.model)) if asked.vector else "",
     )  # fmt: skip
+
+
+def _read_rows(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Passage, str]]:
+    """The passages, the best first, each with its language. Pinned ones count more."""
+    read = [Passage(*row[:8], *map(float, row[8:11])) for row in rows]
+    ranked = [
+        (replace(each, place=row[12], is_pinned=row[13]), row[11])
+        for each, row in zip(read, rows, strict=True)
+    ]
+    if any(each.is_pinned for each, _ in ranked):
+        ranked = prefer_pinned(ranked)
+    most = ranked[0][0].score
+    if most <= 1:
+        return ranked
+    # A source may count more than others do, and the best score is still 1.
+    return [(replace(each, score=each.score / most), spoken) for each, spoken in ranked]
 
 
 def _weigh_terms(terms: QueryTerms, idf: Sequence[float]) -> dict[str, float]:

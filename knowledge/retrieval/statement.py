@@ -62,7 +62,7 @@ _SCORED = """, scored AS MATERIALIZED (
      LIMIT %(limit)s
 )
 SELECT c.id, c.source_id, c.document_id, coalesce(nullif(d.title, ''), so.name), d.url, c.page, c.heading, c.content,
-       r.score, r.cosine, r.bm25, d.language, c.place, r.top_cosine, r.share, (SELECT weights FROM qv),
+       r.score, r.cosine, r.bm25, d.language, c.place, c.is_pinned, r.top_cosine, r.share, (SELECT weights FROM qv),
        (SELECT ARRAY[f.hopeless, f.balanced, f.strict] FROM knowledge_refusalfloors f
          WHERE f.bot_profile_id = %(bot)s AND f.embedding_model = %(model)s AND f.language = %(language)s)
   FROM ranked r
@@ -105,7 +105,7 @@ def compose_statement(
     have vectors to compare. `is_weighed`: scores are multiplied by `factors`, one for each of `sources`; without it
     the statement is the same as if there were no shared datasets. `is_carried`: terms that are not counted only order.
     Row: chunk_id, source_id, document_id, title, url, page, heading, content, score, cosine, bm25, language, place,
-    top cosine, share of the best BM25, term weights, the bot's own floors.
+    whether it is pinned, top cosine, share of the best BM25, term weights, the bot's own floors.
     """
     dense = "" if not dimensions else _DENSE_INDEXED if uses_vector_index else _DENSE_EXACT
     union = _BOTH if dimensions else _LEXICAL

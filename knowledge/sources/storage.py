@@ -32,9 +32,10 @@ def measure_drafts(source: Source, drafts: Iterable[ChunkDraft]) -> int:
 
 
 def measure_edits(source_id: uuid.UUID) -> int:
-    """How many of a source's bytes are texts of its documents that people wrote."""
+    """How many of a source's bytes are what people wrote: texts of its documents, and of single chunks."""
     edits = DocumentEdit.objects.filter(document__source=source_id)
-    return edits.aggregate(size=Sum("mine_bytes"))["size"] or 0
+    chunks = Source.objects.values_list("corrected_bytes", flat=True).filter(pk=source_id).first()
+    return (edits.aggregate(size=Sum("mine_bytes"))["size"] or 0) + (chunks or 0)
 
 
 def add_bytes(source_id: uuid.UUID, added: int) -> None:

@@ -8,8 +8,8 @@ import uuid
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 
+from knowledge.corrections.own_text import read_own_text
 from knowledge.indexing.chunking import ChunkDraft, hash_content
-from knowledge.models import Chunk
 
 _SHORTEST_OVERLAP, _LONGEST_OVERLAP = 8, 2000
 
@@ -65,15 +65,8 @@ def hash_drafts(drafts: Iterable[ChunkDraft]) -> str:
 
 
 def read_drafts(document_id: uuid.UUID) -> list[ChunkDraft]:
-    """What the index has of a document now, as if it came to be put there."""
-    chunks = Chunk.objects.filter(document=document_id).order_by("ordinal", "id")
-    return [
-        ChunkDraft(
-            chunk.ordinal, chunk.heading, chunk.content, chunk.page, chunk.token_count, chunk.content_hash,
-            chunk.place,
-        )
-        for chunk in chunks.iterator(chunk_size=500)
-    ]  # fmt: skip
+    """What a document's source says now, as if it came to be put there; corrections of single chunks are left out."""
+    return [chunk.draft for chunk in read_own_text([document_id])]
 
 
 def pack(drafts: Sequence[ChunkDraft]) -> bytes:

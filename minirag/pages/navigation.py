@@ -39,6 +39,7 @@ _TENANT: list[tuple[str, list[Page]]] = [
             ("Documents", "description", "knowledge_document"),
             ("Versions", "history", "knowledge_documentversion"),
             ("Chunks", "segment", "knowledge_chunk"),
+            ("Corrections", "edit_square", "knowledge_correction"),
             ("Datasets", "folder_open", "knowledge_dataset"),
             ("Curated answers", "fact_check", "knowledge_curatedanswer"),
         ],

@@ -24,12 +24,17 @@ from minirag_client.types import (
     ChildrenIngestion,
     CompletionReply,
     CondenseMode,
+    Correction,
+    CorrectionPage,
+    CorrectionState,
     CostEstimate,
     CuratedAnswer,
     CuratedAnswerPage,
     Dataset,
     DatasetFigures,
     DatasetPage,
+    Decision,
+    DecisionSchema,
     Delivery,
     DeliveryInFull,
     DeliveryPage,
@@ -56,6 +61,8 @@ from minirag_client.types import (
     FeedbackStats,
     FilePreview,
     Formats,
+    FoundChunk,
+    FoundChunkPage,
     FullGap,
     FullMessage,
     Fusion,
@@ -797,6 +804,102 @@ class Operations(Transport):
     ) -> Delivery:
         """Send a delivery again: `POST /v1/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver`."""
         return cast(Delivery, self.request('POST', f'/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver').json())
+
+    def search_chunks(
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        cursor: str | Unset = UNSET,
+        source_id: str | Unset = UNSET,
+        document_id: str | Unset = UNSET,
+        dataset_id: str | Unset = UNSET,
+        bot_profile_id: str | Unset = UNSET,
+        is_pinned: bool | Unset = UNSET,
+        q: str | Unset = UNSET,
+    ) -> FoundChunkPage:
+        """Search chunks: `GET /v1/chunks`."""
+        return cast(FoundChunkPage, self.request('GET', '/v1/chunks', query=given(limit=limit, cursor=cursor, source_id=source_id, document_id=document_id, dataset_id=dataset_id, bot_profile_id=bot_profile_id, is_pinned=is_pinned, q=q)).json())
+
+    def add_chunk(
+        self,
+        *,
+        content: str,
+        document_id: str | None | Unset = UNSET,
+        source_id: str | None | Unset = UNSET,
+        heading: str | Unset = UNSET,
+        is_pinned: bool | Unset = UNSET,
+        note: str | Unset = UNSET,
+    ) -> FoundChunk:
+        """Add a chunk: `POST /v1/chunks`."""
+        return cast(FoundChunk, self.request('POST', '/v1/chunks', body=given(document_id=document_id, source_id=source_id, content=content, heading=heading, is_pinned=is_pinned, note=note)).json())
+
+    def show_chunk(
+        self,
+        chunk_id: str,
+    ) -> FoundChunk:
+        """Show a chunk: `GET /v1/chunks/{chunk_id}`."""
+        return cast(FoundChunk, self.request('GET', f'/v1/chunks/{chunk_id}').json())
+
+    def correct_chunk(
+        self,
+        chunk_id: str,
+        *,
+        content: str | None | Unset = UNSET,
+        is_off: bool | Unset = UNSET,
+        is_pinned: bool | Unset = UNSET,
+        note: str | Unset = UNSET,
+    ) -> FoundChunk:
+        """Correct a chunk: `PATCH /v1/chunks/{chunk_id}`."""
+        return cast(FoundChunk, self.request('PATCH', f'/v1/chunks/{chunk_id}', body=given(content=content, is_off=is_off, is_pinned=is_pinned, note=note)).json())
+
+    def delete_added_chunk(
+        self,
+        chunk_id: str,
+    ) -> None:
+        """Delete an added chunk: `DELETE /v1/chunks/{chunk_id}`."""
+        self.request('DELETE', f'/v1/chunks/{chunk_id}')
+
+    def list_corrections(
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        cursor: str | Unset = UNSET,
+        source_id: str | Unset = UNSET,
+        document_id: str | Unset = UNSET,
+        dataset_id: str | Unset = UNSET,
+        bot_profile_id: str | Unset = UNSET,
+        is_pinned: bool | Unset = UNSET,
+        q: str | Unset = UNSET,
+        state: CorrectionState | Unset = UNSET,
+        is_conflict: bool | Unset = UNSET,
+        is_off: bool | Unset = UNSET,
+        is_added: bool | Unset = UNSET,
+    ) -> CorrectionPage:
+        """List corrections: `GET /v1/corrections`."""
+        return cast(CorrectionPage, self.request('GET', '/v1/corrections', query=given(limit=limit, cursor=cursor, source_id=source_id, document_id=document_id, dataset_id=dataset_id, bot_profile_id=bot_profile_id, is_pinned=is_pinned, q=q, state=state, is_conflict=is_conflict, is_off=is_off, is_added=is_added)).json())
+
+    def show_correction(
+        self,
+        correction_id: str,
+    ) -> Correction:
+        """Show a correction: `GET /v1/corrections/{correction_id}`."""
+        return cast(Correction, self.request('GET', f'/v1/corrections/{correction_id}').json())
+
+    def undo_correction(
+        self,
+        correction_id: str,
+    ) -> None:
+        """Undo a correction: `DELETE /v1/corrections/{correction_id}`."""
+        self.request('DELETE', f'/v1/corrections/{correction_id}')
+
+    def decide_conflict(
+        self,
+        correction_id: str,
+        *,
+        decision: Decision,
+    ) -> DecisionSchema:
+        """Decide a conflict: `POST /v1/corrections/{correction_id}/decide`."""
+        return cast(DecisionSchema, self.request('POST', f'/v1/corrections/{correction_id}/decide', body=given(decision=decision)).json())
 
     def list_curated_answers(
         self,

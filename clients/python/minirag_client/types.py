@@ -5,6 +5,17 @@ from __future__ import annotations
 from typing import Any, Literal, NotRequired, TypedDict
 
 
+class AddedChunk(TypedDict):
+    """It belongs to a document, or to a source that has one document"""
+
+    document_id: NotRequired[str | None]
+    source_id: NotRequired[str | None]
+    content: str
+    heading: NotRequired[str]
+    is_pinned: NotRequired[bool]
+    note: NotRequired[str]
+
+
 class Answer(TypedDict):
     """The answer to a question; the last four only where `extended` was asked for"""
 
@@ -355,7 +366,41 @@ class Config(TypedDict):
     cors_origins: list[str]
 
 
+class ConflictDecision(TypedDict):
+    decision: Decision
+
+
 ContentOrigin = Literal['ingestion', 'edit', 'restore', 'undo']
+
+
+class Correction(TypedDict):
+    id: str
+    source_id: str
+    document_id: str
+    chunk_id: str | None
+    state: CorrectionState
+    is_conflict: bool
+    conflict_since: str | None
+    is_added: bool
+    is_off: bool
+    is_pinned: bool
+    content: str | None
+    note: str
+    original_heading: str
+    original: str
+    theirs: list[TheirChunk]
+    author: str
+    created_at: str
+    updated_at: str
+
+
+class CorrectionPage(TypedDict):
+    items: list[Correction]
+    next_cursor: str | None
+    total: int
+
+
+CorrectionState = Literal['live', 'changed', 'vanished', 'resting']
 
 
 class CostEstimate(TypedDict):
@@ -440,6 +485,15 @@ class DatasetPage(TypedDict):
     items: list[Dataset]
     next_cursor: str | None
     total: int
+
+
+Decision = Literal['keep_mine', 'take_theirs', 'drop']
+
+
+class DecisionSchema(TypedDict):
+    decision: Decision
+    correction: Correction | None
+    ignored: NotRequired[list[str]]
 
 
 class Delivery(TypedDict):
@@ -847,6 +901,30 @@ class Formats(TypedDict):
     formats: list[FileFormat]
     max_upload_bytes: int
     max_chunks_per_source: int
+
+
+class FoundChunk(TypedDict):
+    id: str
+    source_id: str
+    source_name: str
+    document_id: str
+    ordinal: int | None
+    heading: str
+    content: str
+    original: str
+    page: int | None
+    place: str
+    token_count: int
+    is_answering: bool
+    is_pinned: bool
+    correction: Correction | None
+    ignored: NotRequired[list[str]]
+
+
+class FoundChunkPage(TypedDict):
+    items: list[FoundChunk]
+    next_cursor: str | None
+    total: int
 
 
 class FullGap(TypedDict):
@@ -2100,6 +2178,19 @@ class TextEditDetail(TypedDict):
     content: str
     source_content: str
     comparison: knowledge__versions__schemas__Comparison
+
+
+class TheirChunk(TypedDict):
+    """A chunk of the source as the source says it now, for which a correction stands"""
+
+    id: str
+    document_id: str
+    heading: str
+    content: str
+    page: int | None
+    place: str
+    held: bool
+    echo: bool
 
 
 Tone = Literal['friendly', 'formal', 'plain']

@@ -135,7 +135,7 @@ def _sizes_of_sources(mend: bool) -> tuple[int, bool]:
     return _update(
         f"""UPDATE knowledge_source AS s SET stored_bytes = n.size
               FROM (SELECT k.id, CASE k.source_type WHEN '{SourceType.UPLOAD.value}' THEN octet_length(f.data)
-                           ELSE coalesce(octet_length(k.content), 0) END
+                           ELSE coalesce(octet_length(k.content), 0) END + k.corrected_bytes
                            + coalesce((SELECT sum(e.mine_bytes) FROM knowledge_documentedit AS e
                                          JOIN knowledge_document AS d ON d.id = e.document_id
                                         WHERE d.source_id = k.id), 0) AS size
