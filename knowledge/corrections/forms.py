@@ -1,0 +1,74 @@
+"""What people fill in to correct a chunk, or to add one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from unfold.widgets import (
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
+)
+
+from knowledge.corrections.finding import FoundChunk
+from knowledge.models import LONGEST_CORRECTION, Correction
+from minirag.lib.bounds import longest
+
+_PINNED = "It wins over passages that contradict it, and comes before those that fit about as well."
+
+
+class ChunkForm(forms.Form):
+    """The text, whether it answers, and why."""
+
+    content = forms.CharField(
+        label="Text", max_length=LONGEST_CORRECTION, widget=UnfoldAdminTextareaWidget(attrs={"rows": 12}),
+        help_text="What the bots read and cite. The source's own text stays beside it, and can be brought back.",
+    )  # fmt: skip
+    is_off = forms.BooleanField(
+        label="Switched off", required=False, widget=UnfoldBooleanSwitchWidget,
+        help_text="Nobody is answered from it, from the next question on.",
+    )  # fmt: skip
+    is_pinned = forms.BooleanField(
+        label="Pinned", required=False, widget=UnfoldBooleanSwitchWidget, help_text=_PINNED
+    )
+    note = forms.CharField(
+        max_length=longest(Correction, "note"), required=False, widget=UnfoldAdminTextInputWidget,
+        help_text="Why, for your colleagues.",
+    )  # fmt: skip
+
+    @classmethod
+    def of(cls, found: FoundChunk, data: Any) -> ChunkForm:
+        said = found.correction
+        return cls(
+            data,
+            initial={
+                "content": found.content, "is_off": bool(said and said.is_off),
+                "is_pinned": bool(said and said.is_pinned), "note": said.note if said else "",
+            },
+        )  # fmt: skip
+
+    def changes(self) -> dict[str, Any]:
+        """What was changed."""
+        return {name: self.cleaned_data[name] for name in self.changed_data}
+
+
+class AddedChunkForm(forms.Form):
+    """A chunk of one's own. Its document is chosen by the page."""
+
+    heading = forms.CharField(
+        max_length=longest(Correction, "anchor_heading"), required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="What it is about; it is searched and shown with the text. Empty: the document's title.",
+    )  # fmt: skip
+    content = forms.CharField(
+        label="Text", max_length=LONGEST_CORRECTION, widget=UnfoldAdminTextareaWidget(attrs={"rows": 10}),
+        help_text="One thing in a few sentences is found best.",
+    )  # fmt: skip
+    is_pinned = forms.BooleanField(
+        label="Pinned", required=False, widget=UnfoldBooleanSwitchWidget, help_text=_PINNED
+    )
+    note = forms.CharField(
+        max_length=longest(Correction, "note"), required=False, widget=UnfoldAdminTextInputWidget,
+        help_text="Why, for your colleagues.",
+    )  # fmt: skip
