@@ -33,9 +33,8 @@ def forget_secret(bot_profile_id: UUID) -> None:
     """Believe no signature any more, from the next question on; twice is as good as once. Raises NotFound."""
     with transaction.atomic():
         bot = _lock(bot_profile_id)
-        if bot.has_identity_secret:
-            _replace(bot, "", 0)
-            record("bot.identity_secret_forgotten", of=bot)
+        _replace(bot, "", 0)
+        record("bot.identity_secret_forgotten", of=bot)
 
 
 def _lock(bot_profile_id: UUID) -> BotProfile:
