@@ -1,8 +1,9 @@
 """Chooses the embedder of a bot that has just begun to know something: the multilingual one unless that is English.
 
-The default embedder is best in English and knows no other language. The choice is made once, before the bot has floors,
-and is kept as the bot's own `embedding_model`: so nothing changes by itself later, and whoever changes it has the last
-word. The vectors are then made anew as after any such change, while the old ones answer.
+The default embedder is best in English and knows no other language. The choice falls with the bot's first floors, and
+again as long as those were made from little (`LITTLE`), since one English page may come before a hundred others. What is
+chosen is kept as the bot's own `embedding_model`: so nothing changes by itself later, and whoever changes it has the
+last word. The vectors are then made anew as after any such change, while the old ones answer.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ logger = structlog.get_logger(__name__)
 ACTOR: Final = "automatic choice of the embedder"
 """Who did it, in the audit log."""
 
+LITTLE: Final = 100
+"""Floors from fewer chunks do not end the choice."""
+
 
 def is_mostly_foreign(chunks: Mapping[str, int]) -> bool:
     """Whether more than half of the chunks, counted by language, are in another than English; "" counts as English."""
@@ -39,7 +43,7 @@ def is_mostly_foreign(chunks: Mapping[str, int]) -> bool:
 def choose_embedders() -> int:
     """Give the current tenant's new bots whose knowledge is not mostly English the multilingual embedder.
 
-    Returns how many. Left alone are bots with floors, with a model of their own, with a shared dataset, since all that
+    Returns how many. Left alone are bots that have long known something, that have or had a model of their own, with a shared dataset, since all that
     share one have to embed alike, and with a gate, which lets nothing change by itself. The caller has their datasets
     embedded anew.
     """
@@ -55,11 +59,12 @@ def choose_embedders() -> int:
 
 
 def _find_new() -> BotProfileQuerySet:
-    """The bots whose embedder is still free to choose."""
+    """The bots whose embedder is still free to choose: where floors are for another, somebody took the default back."""
+    decided = Q(chunk_count__gte=LITTLE) | ~Q(embedding_model=settings.DEFAULT_EMBEDDING_MODEL)
     return (
         BotProfile.objects.active()
         .filter(Q(embedding_model=None) | Q(embedding_model=""))
-        .exclude(pk__in=RefusalFloors.objects.values("bot_profile"))
+        .exclude(pk__in=RefusalFloors.objects.filter(decided).values("bot_profile"))
         .exclude(pk__in=BotDataset.objects.values("bot_profile"))
         .exclude(pk__in=QualityGate.objects.values("bot_profile"))
     )

@@ -11,7 +11,7 @@ from bots.profiles import update_bot
 from knowledge import tasks
 from knowledge.indexing.upkeep.reembedding import reembed_claimed
 from knowledge.models import ANYONE, BotDataset, Dataset, Reembedding, Source
-from knowledge.retrieval.choosing import ACTOR, choose_embedders, is_mostly_foreign
+from knowledge.retrieval.choosing import ACTOR, LITTLE, choose_embedders, is_mostly_foreign
 from knowledge.retrieval.retrieving import retrieve
 from knowledge.tests.conftest import make_bot, teach
 from minirag.ai.builtin.local import MINILM, pin
@@ -111,8 +111,24 @@ def test_english_stays_with_the_default(bot, both, sent):
     teach(bot, GERMAN.partition("# Leihfrist")[0], name="Bücherei")
     assert choose_embedders() == 0 and model_of(bot) is None
     tasks.fit_bots()
+    assert model_of(bot) is None and bot.refusal_floors.exists()
+
+
+def test_one_english_page_before_the_german_ones_decides_nothing(bot, both, sent):
+    teach(bot)
+    tasks.fit_bots()
+    for number in range(4):
+        teach(bot, f"{GERMAN}\n# Zweigstelle {number}\n\nSie liegt am Markt.", name=f"Seite {number}")
+    tasks.fit_bots()
+    assert model_of(bot) == MULTILINGUAL and len(sent) == 1
+
+
+def test_a_bot_that_has_long_known_something_stays_as_it_is(bot, both, sent):
+    teach(bot)
+    tasks.fit_bots()
+    bot.refusal_floors.update(chunk_count=LITTLE)
     Source.objects.update(language="de")
-    assert choose_embedders() == 0, "it has floors: the choice was made"
+    assert choose_embedders() == 0 and model_of(bot) is None
 
 
 @pytest.mark.parametrize("left_alone", ["own model", "shared dataset", "switched off", "gate"])
