@@ -19,13 +19,10 @@ from bench.report import Budget, Report
 from bots.models import BotProfile
 from knowledge.retrieval.evaluation import load_judged_set
 from knowledge.retrieval.retrieving import Retrieval
-from minirag.ai.builtin.local import find_sentence_embedder, is_multilingual
-from minirag.ai.builtin.offline import (
-    OfflinePassage,
-    compose_answer,
-    list_candidates,
-    score_candidates,
-)
+from minirag.ai.builtin.local import find_sentence_embedder, find_sentence_reader, is_multilingual
+from minirag.ai.builtin.offline import compose_answer
+from minirag.ai.builtin.scoring import score_candidates
+from minirag.ai.builtin.sentences.candidates import OfflinePassage, list_candidates
 from tenants.context import tenant_context
 from tenants.models import Tenant
 
@@ -146,7 +143,11 @@ def choose_embedder(found: Retrieval) -> dict[str, Any]:
     """What the product chooses sentences with after this search."""
     model = found.embedding_model
     multilingual = model is not None and is_multilingual(model)
-    return {"embed": find_sentence_embedder(model), "is_multilingual": multilingual}
+    return {
+        "embed": find_sentence_embedder(model),
+        "read": find_sentence_reader(model),
+        "is_multilingual": multilingual,
+    }
 
 
 def number_passages(found: Retrieval) -> list[OfflinePassage]:
@@ -159,7 +160,9 @@ def number_passages(found: Retrieval) -> list[OfflinePassage]:
 def rank_sentences(question: str, found: Retrieval) -> list[str]:
     """The sentences that may be quoted, in the product's own order of merit."""
     candidates = list_candidates(number_passages(found))
-    scores = score_candidates(question, candidates, found.term_weights, **choose_embedder(found))
+    scores = score_candidates(
+        question, candidates, found.term_weights, **choose_embedder(found)
+    ).scores
     order = sorted(range(len(scores)), key=lambda each: -scores[each])
     return [candidates[each].text for each in order]
 

@@ -15,10 +15,10 @@ from typing import Final
 from conversations.helping.offers import shorten
 from knowledge.retrieval.passages import Passage
 from knowledge.retrieval.retrieving import Retrieval
-from minirag.ai.builtin.checking import WORD, Word, find_word, weigh_words
 from minirag.ai.builtin.local import MINILM
 from minirag.ai.builtin.quoting import clean_inline
-from minirag.ai.builtin.scoring import QUESTION_MARKS
+from minirag.ai.builtin.sentences.candidates import QUESTION_MARKS
+from minirag.ai.builtin.sentences.question_words import WORD, Word, find_word, weigh_words
 from minirag.lib.security.injections import is_override, orders_a_machine
 from minirag.lib.text.analysis import analyse
 

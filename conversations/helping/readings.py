@@ -21,8 +21,8 @@ from conversations.helping.nearby import (
 from conversations.understanding.reading import is_dense
 from knowledge.retrieval.passages import Passage
 from knowledge.retrieval.retrieving import Retrieval
-from minirag.ai.builtin.checking import WORD, Word, find_word, weigh_words
 from minirag.ai.builtin.quoting import clean_inline
+from minirag.ai.builtin.sentences.question_words import WORD, Word, find_word, weigh_words
 from minirag.lib.text.analysis import analyse
 
 MOST_CHOICES: Final = 4

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from bots.models import RefusalMode
 from knowledge.retrieval.retrieving import Retrieval
-from minirag.ai.builtin.checking import Check, Strictness
+from minirag.ai.builtin.checking import Check
+from minirag.ai.builtin.sentences.taken_up import Strictness
 from minirag.lib.text.phrases import fold_said, phrases_in
 
 _MARKER = re.compile(r"\[\d{1,3}\]")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from conversations.models import MessageRole
-from minirag.ai.builtin.checking import find_term
+from minirag.ai.builtin.sentences.question_words import find_term
 from minirag.lib.text.analysis import analyse
 from minirag.lib.text.phrases import SPOKEN, phrases_in
 

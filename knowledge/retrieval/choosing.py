@@ -1,7 +1,7 @@
 """Chooses the embedder of a bot that has just begun to know something: the multilingual one unless that is English.
 
 The default embedder is best in English and knows no other language. The choice falls with the bot's first floors, and
-again as long as those were made from little (`LITTLE`), since one English page may come before a hundred others. What is
+again while those were made from little (`LITTLE`), since one English page may come before a hundred others. What is
 chosen is kept as the bot's own `embedding_model`: so nothing changes by itself later, and whoever changes it has the
 last word. The vectors are then made anew as after any such change, while the old ones answer.
 """
@@ -43,9 +43,9 @@ def is_mostly_foreign(chunks: Mapping[str, int]) -> bool:
 def choose_embedders() -> int:
     """Give the current tenant's new bots whose knowledge is not mostly English the multilingual embedder.
 
-    Returns how many. Left alone are bots that have long known something, that have or had a model of their own, with a shared dataset, since all that
-    share one have to embed alike, and with a gate, which lets nothing change by itself. The caller has their datasets
-    embedded anew.
+    Returns how many. Left alone are bots that have long known something, that have or had a model of their own, with a
+    shared dataset, since all that share one have to embed alike, and with a gate, which lets nothing change by itself.
+    The caller has their datasets embedded anew.
     """
     model = settings.MULTILINGUAL_EMBEDDING_MODEL
     if not (

@@ -118,7 +118,9 @@ def test_one_english_page_before_the_german_ones_decides_nothing(bot, both, sent
     teach(bot)
     tasks.fit_bots()
     for number in range(4):
-        teach(bot, f"{GERMAN}\n# Zweigstelle {number}\n\nSie liegt am Markt.", name=f"Seite {number}")
+        teach(
+            bot, f"{GERMAN}\n# Zweigstelle {number}\n\nSie liegt am Markt.", name=f"Seite {number}"
+        )
     tasks.fit_bots()
     assert model_of(bot) == MULTILINGUAL and len(sent) == 1
 

@@ -225,7 +225,8 @@ class BertGraph:
     def finish(self, pooled: str) -> None:
         self.scale_to_one(pooled, "embedding")
 
-    def build(self, name: str) -> Any:
+    def build(self, name: str, *, with_tokens: bool = False) -> Any:
+        """The graph, with the text's vector as its output `embedding`, and those of its tokens as `token_vectors`."""
         helper, kinds = self.onnx.helper, self.onnx.TensorProto
         self.keep_shapes()
         self.add("Cast", ["attention_mask"], "present", to=kinds.FLOAT)
@@ -234,12 +235,20 @@ class BertGraph:
         value = self.embed_tokens()
         for number in range(self.layers):
             value = self.add_layer(value, number)
+        if with_tokens:
+            self.add("Identity", [value], "token_vectors")
         self.finish(self.pool(value))
         inputs = [
             helper.make_tensor_value_info(name, kinds.INT64, ["batch", "tokens"])
             for name in ("input_ids", "attention_mask")
         ]
-        outputs = [helper.make_tensor_value_info("embedding", kinds.FLOAT, ["batch", self.width])]
+        shapes = {"embedding": ["batch", self.width]}
+        if with_tokens:
+            shapes["token_vectors"] = ["batch", "tokens", self.width]
+        outputs = [
+            helper.make_tensor_value_info(output, kinds.FLOAT, shape)
+            for output, shape in shapes.items()
+        ]
         graph = helper.make_graph(self.nodes, name, inputs, outputs, self.constants)
         versions = [helper.make_opsetid("", 20), helper.make_opsetid("com.microsoft", 1)]
         return helper.make_model(graph, opset_imports=versions, ir_version=10)

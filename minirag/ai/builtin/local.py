@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -14,6 +15,7 @@ from django.conf import settings
 
 from minirag.ai.builtin import exported, folders, hashing, minilm
 from minirag.ai.builtin.folder_files import EmbedderUnusable, Folder
+from minirag.ai.builtin.sentences.meaning import SentenceReader
 from minirag.lib.errors import ProviderError
 
 if TYPE_CHECKING:
@@ -196,6 +198,13 @@ def find_sentence_embedder(model: str | None = None) -> Callable[[list[str]], np
     if not is_embedder_available(MINILM):
         return None
     return lambda texts: encode_locally(MINILM, texts, batch_size=4)[0]
+
+
+def find_sentence_reader(model: str | None = None) -> SentenceReader | None:
+    """The same as `find_sentence_embedder`, which also says what each word means in its place. MiniLM alone can."""
+    if (model is not None and is_multilingual(model)) or not is_embedder_available(MINILM):
+        return None
+    return partial(load_minilm().read, batch_size=4) if load_minilm().reads_words else None
 
 
 def is_multilingual(model: str) -> bool:

@@ -15,6 +15,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from minirag.ai.builtin.sentences.meaning import Reading
 from minirag.lib.errors import ProductError
 
 if TYPE_CHECKING:
@@ -77,6 +78,35 @@ class MiniLM:
         ids, mask = pad_rows(rows)
         return self._session.run(["embedding"], {"input_ids": ids, "attention_mask": mask})[0]
 
+    @property
+    def reads_words(self) -> bool:
+        """Whether it can say what each word means in its place; models built before cannot."""
+        return any(each.name == "token_vectors" for each in self._session.get_outputs())
+
+    def read(self, texts: Sequence[str], *, batch_size: int = 1) -> list[Reading]:
+        """Each text's vector, as `encode` gives it, and a unit vector of each piece of its words."""
+        encodings = _tokenize(self._tokenizer, texts)
+        width = max(len(_cut(each.ids)) for each in encodings)
+        # One row a text: its vector and those of its tokens, as the batches want it.
+        rows, _ = run_in_batches(
+            [_cut(each.ids) for each in encodings], partial(self._run_words, width),
+            self._workers, (1 + width) * DIMENSIONS, batch_size,
+        )  # fmt: skip
+        return [
+            _pick_words(encoding, row.reshape(1 + width, DIMENSIONS))
+            for encoding, row in zip(encodings, rows, strict=True)
+        ]
+
+    def _run_words(self, width: int, rows: list[list[int]]) -> np.ndarray:
+        import numpy as np
+
+        ids, mask = pad_rows(rows)
+        given = {"input_ids": ids, "attention_mask": mask}
+        vectors, tokens = self._session.run(["embedding", "token_vectors"], given)
+        made = np.zeros((len(rows), 1 + width, DIMENSIONS), dtype=np.float32)
+        made[:, 0], made[:, 1 : 1 + ids.shape[1]] = vectors, tokens
+        return made.reshape(len(rows), -1)
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Word pieces of each whole text, without the two markers that `encode` adds."""
         return _count(self._tokenizer, texts)
@@ -97,6 +127,19 @@ def _tokenize(
         [drop_surrogates(text) for text in texts], **options
     )
     return encodings
+
+
+def _pick_words(encoding: tokenizers.Encoding, row: np.ndarray) -> Reading:
+    """A text's vector and those of its words out of a row that has the vectors of all its tokens behind it."""
+    import numpy as np
+
+    count = min(len(encoding.ids), len(row) - 1)
+    pieces = zip(encoding.tokens[:count], encoding.special_tokens_mask[:count], strict=True)
+    is_word = np.array([not mark and any(map(str.isalnum, piece)) for piece, mark in pieces])
+    words = row[1 : 1 + count][is_word]
+    lengths = np.linalg.norm(words, axis=1, keepdims=True)
+    ends = np.array([end for _, end in encoding.offsets[:count]])
+    return Reading(row[0], words / np.where(lengths == 0, 1.0, lengths), ends[is_word])
 
 
 def _cut(ids: list[int]) -> list[int]:

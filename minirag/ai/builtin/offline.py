@@ -11,26 +11,24 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from minirag.ai.builtin.checking import (
-    Check,
-    Quoted,
-    Signs,
-    Strictness,
-    Word,
-    check_quotes,
-    find_word,
-    weigh_words,
-)
-from minirag.ai.builtin.scoring import (
+from minirag.ai.builtin.checking import Check, Quoted, Signs, check_quotes
+from minirag.ai.builtin.scoring import name_place, read_asked, score_candidates
+from minirag.ai.builtin.sentences.candidates import (
     QUESTION_MARKS,
     Candidate,
     OfflinePassage,
-    SentenceEmbedder,
     list_candidates,
-    read_asked,
     read_variants,
-    score_candidates,
 )
+from minirag.ai.builtin.sentences.meaning import (
+    Meaning,
+    SentenceEmbedder,
+    SentenceReader,
+    read_sentences,
+    read_together,
+)
+from minirag.ai.builtin.sentences.question_words import Word, find_word, weigh_words
+from minirag.ai.builtin.sentences.taken_up import Strictness
 from minirag.lib.asking.answer_types import Asked
 from minirag.lib.text import analysis
 from minirag.lib.text.languages import detect_languages
@@ -63,14 +61,15 @@ def compose_answer(
     term_weights: Mapping[str, float] | None = None,
     embed: SentenceEmbedder | None = None,
     is_multilingual: bool = False,
+    read: SentenceReader | None = None,
     sentences: int = SENTENCES,
 ) -> str:
     """The whole answer: quoted sentences, each followed by its passage's ` [n]`; NOT_FOUND when there is nothing.
 
     `term_weights` are the idf values of the question's analysed terms among the tenant's documents; without them the
     passages themselves are counted. `before` is what was asked before, of a question that leans on it.
-    `embed` is used where passages are in English, or always if it `is_multilingual`. Blocks for about 4 ms a sentence
-    with it: call it in a thread.
+    `embed` is used where passages are in English, or always if it `is_multilingual`; sentences by `read` where there is
+    one. Blocks for about 4 ms a sentence with it: call it in a thread.
     """
     return answer_question(
         question,
@@ -79,6 +78,7 @@ def compose_answer(
         term_weights=term_weights,
         embed=embed,
         is_multilingual=is_multilingual,
+        read=read,
         sentences=sentences,
     ).text
 
@@ -97,6 +97,7 @@ def answer_question(
     term_weights: Mapping[str, float] | None = None,
     embed: SentenceEmbedder | None = None,
     is_multilingual: bool = False,
+    read: SentenceReader | None = None,
     sentences: int = SENTENCES,
     variants: Mapping[str, Sequence[str]] | None = None,
     strictness: Strictness | None = None,
@@ -107,9 +108,11 @@ def answer_question(
     candidates = read_variants(list_candidates(passages), variants or {})
     if not candidates:
         return OfflineAnswer(NOT_FOUND, Check(False, 0.0) if strictness else None)
-    scores = score_candidates(
-        question, candidates, term_weights or {}, embed, before, is_multilingual=is_multilingual
-    )
+    scored = score_candidates(
+        question, candidates, term_weights or {}, embed, before,
+        is_multilingual=is_multilingual, read=read,
+    )  # fmt: skip
+    scores = scored.scores
     indices = choose_sentences(candidates, scores, sentences)
     indices = leave_out_lesser_rows(question, candidates, indices, scores)
     indices = answer_below(question, candidates, indices, term_weights or {}, variants or {})
@@ -119,14 +122,30 @@ def answer_question(
     if strictness is None:
         return OfflineAnswer(text)
     language = Counter(each.language for each in chosen).most_common(1)[0][0]
+    taken_up = None
+    if scored.meanings is not None and read is not None:
+        taken_up = read_quoted(
+            question, chosen, [scored.meanings[index] for index in indices], read
+        )
     check = check_quotes(
-        question, [quote(each) for each in chosen], Signs(max(scores), margin, lead),
+        question, [quote(each) for each in chosen], Signs(scored.best, margin, lead, taken_up),
         asked=read_asked(question, candidates), before=before, language=language,
         is_abroad=is_multilingual and decide_language(question, [language]) != language,
         term_weights=term_weights or {}, variants=variants or {}, strictness=strictness, embed=embed,
         is_multilingual=is_multilingual,
     )  # fmt: skip
     return OfflineAnswer(text, check)
+
+
+def read_quoted(
+    question: str, chosen: Sequence[Candidate], meanings: Sequence[Meaning], read: SentenceReader
+) -> dict[int, float]:
+    """How surely the chosen have each piece of the question's words; those are read that scoring had no room for."""
+    known = [each for each in meanings if each.words is not None]
+    if not known:
+        texts = [name_place(each) for each in chosen[:SENTENCES]]
+        known = read_sentences(question, texts, read)
+    return read_together(known, len(question))
 
 
 def quote(candidate: Candidate) -> Quoted:

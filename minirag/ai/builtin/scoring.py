@@ -7,145 +7,36 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
-from minirag.ai.builtin.quoting import clean_inline, read_quotes
+from minirag.ai.builtin.quoting import clean_inline
+from minirag.ai.builtin.sentences.candidates import QUESTION_MARKS, Candidate
+from minirag.ai.builtin.sentences.meaning import (
+    UNKNOWN,
+    Meaning,
+    SentenceEmbedder,
+    SentenceReader,
+    embed_sentences,
+    read_sentences,
+)
 from minirag.lib.asking.answer_types import AnswerType, Asked, holds_answer, read_question
 from minirag.lib.text import analysis
-from minirag.lib.text.languages import detect_languages
 from minirag.lib.text.short_texts import decide_language
-from minirag.lib.text.weekdays import days_in
-from minirag.lib.variants import stand_for
-
-if TYPE_CHECKING:
-    import numpy as np
 
 SHORT_WORDS = 5
 SHORT_PENALTY = 0.2
 QUESTION_PENALTY = 0.3
-# Each costs about 4 ms of CPU before the first word of the answer, with a multilingual embedder twice as much; 32 found
-# no more on SQuAD.
-LONGEST_EMBEDDED_LIST, LONGEST_MULTILINGUAL_LIST = 16, 8
+# So much is embedded before the first word of the answer, in about 60 ms of CPU; a multilingual embedder takes twice as
+# long for a text.
+MOST_EMBEDDED, LEAST_EMBEDDED = 32, 8
+EMBEDDED_CHARACTERS, EMBEDDED_MULTILINGUAL_CHARACTERS = 2400, 1200
 BM25_K1, BM25_B = 1.2, 0.75
-MEANT = 0.75  # how surely other words have to stand for a term
 CONTEXT, HEADING, KIND, PASSAGE, LIKENESS = 0.3, 0.2, 0.1, 0.15, 0.6
 MULTILINGUAL_LIKENESS = 1.0
-QUESTION_MARKS = ("?", "？", "؟")
-
-# Gives one unit vector per text; the first text is the question.
-SentenceEmbedder = Callable[[list[str]], "np.ndarray"]
-
-
-@dataclass(frozen=True)
-class OfflinePassage:
-    """A passage as the prompt numbers it. `score` is retrieval's; only its ratio to the best one matters."""
-
-    number: int
-    heading: str
-    content: str
-    score: float
-    page_title: str = ""
-
-    @cached_property
-    def title(self) -> str:
-        """The last part of the heading's path."""
-        return clean_inline(self.heading.rpartition(" > ")[2])
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One sentence that may be quoted. `terms` are analysed words, in order; `language` is its passage's.
-
-    `above` and `heading` are the terms of what it stands under, in the text and as its passage's heading. `context`,
-    `block`, `marker` and `columns` are as in quoting.Quote.
-    """
-
-    passage: OfflinePassage
-    position: int
-    text: str
-    terms: tuple[str, ...]
-    language: str
-    above: frozenset[str] = frozenset()
-    heading: frozenset[str] = frozenset()
-    context: str = ""
-    block: int = 0
-    marker: str = ""
-    columns: str = ""
-    under: str = ""
-    """The heading in the text above it."""
-
-    @property
-    def title(self) -> str:
-        """The nearest heading."""
-        return self.under or self.passage.title
-
-    @property
-    def is_question(self) -> bool:
-        return self.text.endswith(QUESTION_MARKS)
-
-
-def list_candidates(passages: Sequence[OfflinePassage]) -> list[Candidate]:
-    """Every quotable sentence once: overlapping chunks repeat some, and the better passage keeps them."""
-    candidates: list[Candidate] = []
-    seen: set[str] = set()
-    ranked = sorted(passages, key=lambda each: -each.score)
-    languages = detect_languages([f"{each.heading}\n{each.content}" for each in ranked])
-    for passage, language in zip(ranked, languages, strict=True):
-        heading = frozenset(analysis.analyse(passage.heading, language))
-        # A chunk may begin with its own heading, which answers nothing.
-        seen |= {part.casefold() for part in (passage.heading, passage.title)}
-        above: dict[str, frozenset[str]] = {}
-        for position, quote in enumerate(read_quotes(passage.content)):
-            key = quote.text.casefold()
-            if key in seen:
-                continue
-            seen.add(key)
-            if quote.context not in above:
-                above[quote.context] = frozenset(analysis.analyse(quote.context, language))
-            candidates.append(
-                Candidate(
-                    passage, position, quote.text, _read_terms(quote.text, language), language,
-                    above[quote.context], heading, quote.context, quote.block, quote.marker, quote.columns,
-                    quote.heading,
-                )
-            )  # fmt: skip
-    return candidates
-
-
-def read_variants(
-    candidates: Sequence[Candidate], variants: Mapping[str, Sequence[str]]
-) -> list[Candidate]:
-    """The candidates, where a word that search took for a term of the question counts as that term too."""
-    if not variants:
-        return list(candidates)
-
-    def meant_by(terms: Set[str]) -> list[str]:
-        return [
-            term
-            for term, taken in variants.items()
-            if term not in terms and stand_for(term, taken, terms) > MEANT
-        ]
-
-    return [
-        replace(
-            each,
-            terms=each.terms + tuple(meant_by(set(each.terms))),
-            above=each.above.union(meant_by(each.above)),
-            heading=each.heading.union(meant_by(each.heading)),
-        )
-        for each in candidates
-    ]
-
-
-def _read_terms(text: str, language: str) -> tuple[str, ...]:
-    """The terms of a text, and the days that it means without naming them."""
-    terms = analysis.analyse(text, language)
-    if days := days_in(text, language):
-        terms += set(analysis.analyse(" ".join(days), language)) - set(terms)
-    return tuple(terms)
+# The same where it is known how much of the question's words a sentence takes up: what it has of them above what any
+# two English sentences have, and what the best sentence of its passage has.
+READ_PASSAGE, READ_LIKENESS, TAKEN_UP, TAKEN_UP_BESIDE, USUAL = 0.3, 0.4, 0.8, 0.6, 0.25
 
 
 def read_asked(question: str, candidates: Sequence[Candidate], before: str = "") -> Asked:
@@ -173,6 +64,17 @@ class Weights:
         return sum(self.terms.values()) + self.asking
 
 
+@dataclass(frozen=True)
+class Scored:
+    """One score per candidate. `best` is what the best of them has by words and likeness alone, whatever else they were
+    ordered by; `meanings` is what an embedder says of each, where it can say what each word means in its place.
+    """
+
+    scores: list[float]
+    best: float
+    meanings: list[Meaning] | None = None
+
+
 def score_candidates(
     question: str,
     candidates: Sequence[Candidate],
@@ -181,8 +83,9 @@ def score_candidates(
     before: str = "",
     *,
     is_multilingual: bool = False,
-) -> list[float]:
-    """One score per candidate, comparable only among these. The rest is as in offline.compose_answer."""
+    read: SentenceReader | None = None,
+) -> Scored:
+    """Score candidates, comparably only among these. The rest is as in offline.compose_answer."""
     asked = read_asked(question, candidates, before)
     whole = f"{question} {before}" if before else question
     weights = {
@@ -195,27 +98,59 @@ def score_candidates(
         for each, kind in zip(candidates, kinds, strict=True)
     ]
     best_passage = max(candidate.passage.score for candidate in candidates)
+    ranks = [
+        max(each.passage.score, 0.0) / best_passage if best_passage > 0 else 0.0
+        for each in candidates
+    ]
     shared = [
-        PASSAGE * (max(each.passage.score, 0.0) / best_passage if best_passage > 0 else 0.0)
+        0.4 * covered
+        + PASSAGE * rank
         + KIND * kind
         + cover_above(weights[each.language], each)
         - (QUESTION_PENALTY if each.is_question else 0.0)
-        for each, kind in zip(candidates, kinds, strict=True)
+        for each, covered, rank, kind in zip(candidates, coverage, ranks, kinds, strict=True)
     ]
     bm25 = score_bm25(candidates, {name: each.terms for name, each in weights.items()})
     by_words = [
-        0.4 * covered + 0.4 * like + rest - (SHORT_PENALTY if is_fragment(each) else 0.0)
-        for each, covered, like, rest in zip(candidates, coverage, bm25, shared, strict=True)
+        0.4 * like + rest - (SHORT_PENALTY if is_fragment(each) else 0.0)
+        for each, like, rest in zip(candidates, bm25, shared, strict=True)
     ]
     if embed is None or not (is_multilingual or are_mostly_english(candidates)):
-        return by_words
-    longest = LONGEST_MULTILINGUAL_LIST if is_multilingual else LONGEST_EMBEDDED_LIST
-    likeness = measure_likeness(whole, candidates, by_words, embed, longest)
+        return Scored(by_words, max(by_words))
+    room = EMBEDDED_MULTILINGUAL_CHARACTERS if is_multilingual else EMBEDDED_CHARACTERS
+    meanings = measure_meaning(whole, candidates, by_words, embed, room, read)
     weight = MULTILINGUAL_LIKENESS if is_multilingual else LIKENESS
-    return [
-        0.4 * covered + weight * like + rest
-        for covered, like, rest in zip(coverage, likeness, shared, strict=True)
+    by_likeness = [
+        weight * each.likeness + rest for each, rest in zip(meanings, shared, strict=True)
     ]
+    if read is None:
+        return Scored(by_likeness, max(by_likeness))
+    added = add_taken_up(candidates, meanings, ranks)
+    scores = [score + more for score, more in zip(by_likeness, added, strict=True)]
+    return Scored(scores, max(by_likeness), meanings)
+
+
+def add_taken_up(
+    candidates: Sequence[Candidate], meanings: Sequence[Meaning], ranks: Sequence[float]
+) -> list[float]:
+    """What the scores change by where it is known how much of the question each sentence takes up."""
+    return [
+        (READ_LIKENESS - LIKENESS) * meaning.likeness
+        + TAKEN_UP * max(meaning.taken_up - USUAL, 0.0)
+        + TAKEN_UP_BESIDE * max(best - USUAL, 0.0)
+        + (READ_PASSAGE - PASSAGE) * rank
+        for meaning, best, rank in zip(
+            meanings, find_best_beside(candidates, meanings), ranks, strict=True
+        )
+    ]
+
+
+def find_best_beside(candidates: Sequence[Candidate], meanings: Sequence[Meaning]) -> list[float]:
+    """For each sentence how much of the question the best of its passage takes up."""
+    best: dict[int, float] = {}
+    for each, meaning in zip(candidates, meanings, strict=True):
+        best[each.passage.number] = max(best.get(each.passage.number, 0.0), meaning.taken_up)
+    return [best[each.passage.number] for each in candidates]
 
 
 def _weigh(
@@ -309,24 +244,37 @@ def score_bm25(
     return scores
 
 
-def measure_likeness(
+def measure_meaning(
     question: str,
     candidates: Sequence[Candidate],
     by_words: Sequence[float],
     embed: SentenceEmbedder,
-    longest: int,
-) -> list[float]:
-    """Cosine of the question with the `longest` best by words, each under its heading; 0 for the other sentences."""
-    ranked = sorted(range(len(candidates)), key=lambda index: -by_words[index])[:longest]
-    texts = []
-    for candidate in (candidates[index] for index in ranked):
-        heading = clean_inline(candidate.passage.heading)
-        texts.append(f"{heading}: {candidate.text}" if heading else candidate.text)
-    vectors = embed([question, *texts])
-    likeness = [0.0] * len(candidates)
-    for index, value in zip(ranked, vectors[1:] @ vectors[0], strict=True):
-        likeness[index] = float(value)
-    return likeness
+    room: int,
+    read: SentenceReader | None = None,
+) -> list[Meaning]:
+    """What an embedder says of the best by words, each under its heading, while there is room."""
+    ranked: list[int] = []
+    texts: list[str] = []
+    for index in sorted(range(len(candidates)), key=lambda index: -by_words[index]):
+        text = name_place(candidates[index])
+        room -= len(text)
+        if len(texts) == MOST_EMBEDDED or (room < 0 and len(texts) >= LEAST_EMBEDDED):
+            break
+        ranked.append(index)
+        texts.append(text)
+    found = (
+        read_sentences(question, texts, read) if read else embed_sentences(question, texts, embed)
+    )
+    known = dict(zip(ranked, found, strict=True))
+    return [known.get(index, UNKNOWN) for index in range(len(candidates))]
+
+
+def name_place(candidate: Candidate) -> str:
+    """A sentence under its headings, as an embedder reads it."""
+    path = clean_inline(candidate.passage.heading)
+    under = "" if candidate.under in path else candidate.under
+    heading = " > ".join(part for part in (path, under) if part)
+    return f"{heading}: {candidate.text}" if heading else candidate.text
 
 
 def match_answer_type(asked: Asked, question: str, candidate: Candidate) -> float:

@@ -63,6 +63,28 @@ def test_what_is_everywhere_weighs_little():
     assert check(question, "We sell gaskets.", known=["shop", "sell"]).is_answered
 
 
+@pytest.mark.parametrize(
+    ("question", "text", "meant", "is_answered"),
+    [
+        ("May I take a mate along?", "You may bring one friend.", {"mate": 0.6, "along": 0.6}, True),
+        ("May I take a dog along?", "You may bring one friend.", {"dog": 0.1, "along": 0.2}, False),
+        ("Is delivery to Sweden quick?", "Austria takes 5 days.", {"Sweden": 0.6, "quick": 0.2}, False),
+        ("What is error E9?", "Error E1: it is empty.", {"E9": 0.9, "error": 0.2}, False),
+        ("May I take my nieghbour along?", "You may bring a neighbour.", {"along": 0.6}, True),
+    ],
+)  # fmt: skip
+def test_what_other_words_mean_in_their_places_is_evidence_but_no_other_name_or_code(
+    question, text, meant, is_answered
+):
+    taken_up = {question.index(word) + len(word): value for word, value in meant.items()}
+    signs = Signs(score=0.6, margin=0.1, lead=0.35, taken_up=taken_up)
+    assert check(question, text, signs=signs, embed=unasked).is_answered is is_answered
+
+
+def unasked(texts):
+    raise AssertionError("single words are not embedded where their places are known")
+
+
 def test_strict_asks_for_more_than_balanced():
     question, text = "Is parking near the museum free?", "Parking near the pier is free."
     signs = Signs(score=0.6, margin=0.06)

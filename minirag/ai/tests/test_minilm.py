@@ -11,6 +11,7 @@ import pytest
 
 from minirag.ai import build_minilm
 from minirag.ai.builtin import local, minilm
+from minirag.ai.builtin.sentences.meaning import compare_words
 
 QUESTION = "How long do I have to send a product back?"
 PARAPHRASE = "You may return goods within thirty days of delivery."
@@ -48,6 +49,29 @@ def test_batches_change_a_vector_only_slightly(model):
     texts = [QUESTION, PARAPHRASE, UNRELATED, "Delivery takes two working days."]
     alone, batched = model.encode(texts), model.encode(texts, batch_size=4)
     assert (alone * batched).sum(axis=1).min() > 0.97
+
+
+def test_read_words_have_the_texts_vector_and_one_for_each_piece_but_marks(model):
+    readings = model.read([QUESTION, "Grüße, Dr. O'Neil!", "", "?!", "hello " * 400])
+    assert np.allclose(readings[0].vector, model.encode([QUESTION])[0])
+    assert [len(each.words) for each in readings] == [10, 6, 0, 0, 255]
+    assert readings[0].ends.tolist()[:3] == [3, 8, 11] and len(readings[4].ends) == 255
+    assert np.allclose(np.linalg.norm(readings[0].words, axis=1), 1, atol=1e-5)
+
+
+def test_a_word_is_like_another_that_means_the_same_in_its_place(model):
+    asked, friend, fee = model.read(
+        ["Can I take a mate along?", "You may bring one friend.", "A joining fee is charged."]
+    )
+    said, strange = compare_words(asked.words, friend.words), compare_words(asked.words, fee.words)
+    assert said[4] > 0.25 > strange[4], "mate"
+    assert said.mean() > 0.3 > strange.mean()
+
+
+def test_a_model_that_was_built_before_reads_no_words(embedder, monkeypatch):
+    assert local.find_sentence_reader() is not None
+    monkeypatch.setattr(minilm.MiniLM, "reads_words", False)
+    assert local.find_sentence_reader() is None and local.find_sentence_embedder() is not None
 
 
 def test_text_beyond_256_tokens_is_not_read(model):

@@ -14,7 +14,7 @@ from minirag.ai.builtin.offline import (
     split_pieces,
 )
 from minirag.ai.builtin.quoting import LONGEST_QUOTE, read_quotes, split_quotes
-from minirag.ai.builtin.scoring import list_candidates
+from minirag.ai.builtin.sentences.candidates import list_candidates
 
 HANDBOOK = OfflinePassage(
     1,
@@ -29,11 +29,11 @@ FAQ = OfflinePassage(
 
 
 def rank(question: str, *passages: OfflinePassage, **options) -> list[str]:
-    candidates = scoring.list_candidates(passages)
+    candidates = list_candidates(passages)
     scores = scoring.score_candidates(
         question, candidates, options.get("term_weights", {}), options.get("embed"),
-        is_multilingual=options.get("is_multilingual", False),
-    )  # fmt: skip
+        is_multilingual=options.get("is_multilingual", False), read=options.get("read"),
+    ).scores  # fmt: skip
     return [
         candidates[index].text
         for index in sorted(range(len(scores)), key=lambda index: -scores[index])
@@ -282,8 +282,36 @@ class TestScoring:
             f"The pump number {number} is running in our hall." for number in range(200)
         )
         ranked = rank("Where is pump 150?", OfflinePassage(1, "", text, 1), embed=embed)
-        assert len(asked) == 1 + scoring.LONGEST_EMBEDDED_LIST
+        assert len(asked) == 1 + scoring.MOST_EMBEDDED
         assert ranked[0] == "The pump number 150 is running in our hall."
+
+    def test_of_long_sentences_fewer_are_embedded(self):
+        asked = []
+
+        def embed(texts: list[str]) -> np.ndarray:
+            asked.extend(texts)
+            return np.ones((len(texts), 1), dtype=np.float32)
+
+        text = " ".join(
+            f"The pump {n} is running in our {'very ' * 60}large hall." for n in range(40)
+        )
+        rank("Where is the pump?", OfflinePassage(1, "", text, 1), embed=embed)
+        assert len(asked) == 1 + scoring.LEAST_EMBEDDED
+
+    def test_of_two_sentences_that_are_as_like_the_one_with_the_words_of_the_question_is_better(
+        self, embedder
+    ):
+        passage = OfflinePassage(
+            1,
+            "Club",
+            "Guests pay eight pounds a visit. Each member may bring one friend a month for nothing. "
+            "The season ends in May.",
+            1,
+        )
+        read = local.find_sentence_reader()
+        embed = local.find_sentence_embedder()
+        best, *_ = rank("May I take a mate along for free?", passage, embed=embed, read=read)
+        assert best == "Each member may bring one friend a month for nothing."
 
     def test_minilm_finds_a_paraphrase_that_shares_no_word(self, embedder):
         passage = OfflinePassage(

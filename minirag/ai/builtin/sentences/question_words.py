@@ -1,0 +1,149 @@
+"""The words of a question: what each weighs, and how surely each is among the words of a text. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from minirag.lib.asking.framing_words import FRAMING_WORDS
+from minirag.lib.text import analysis
+from minirag.lib.variants import count_edits, stand_for
+
+if TYPE_CHECKING:
+    from minirag.ai.builtin.sentences.meaning import SentenceEmbedder
+
+FRAMING, MINOR = 0.25, 0.4
+UNKNOWN_LANGUAGE = 0.75
+"""What is found at best where we do not know which words only frame a question."""
+IN_HEADING, LIKE = 0.95, 0.9
+# Cosines of two single words: from the first on they may mean the same, at the second they surely do.
+STRANGE, SAME = 0.3, 0.7
+LONGEST_QUESTION = 64  # words; a pasted page is not checked word by word
+NO_VARIANTS: Final[Mapping[str, Sequence[str]]] = {}
+WORD = re.compile(r"[^\W_]+(?:[-./][^\W_]+)*")
+
+
+@dataclass(frozen=True)
+class Word:
+    text: str
+    terms: tuple[str, ...]
+    weight: float
+    is_exact: bool
+    """A name or a code: nothing that only means about the same will do."""
+    is_framing: bool
+    place: tuple[int, int] = (0, 0)
+    """Where it begins and ends in the question."""
+
+
+def find_words(
+    words: Sequence[Word],
+    text: str,
+    headings: str,
+    language: str,
+    variants: Mapping[str, Sequence[str]],
+) -> dict[Word, float]:
+    """How surely each word is in what would be quoted, or in the headings above it."""
+    said, above = (frozenset(analysis.analyse(part, language)) for part in (text, headings))
+    return {
+        word: max(find_word(word, said, variants), IN_HEADING * find_word(word, above, variants))
+        for word in words
+    }
+
+
+def cover(found: Mapping[Word, float], language: str) -> float:
+    """The share of the question's weight that was found."""
+    total = sum(word.weight for word in found) or 1.0
+    share = sum(word.weight * value for word, value in found.items()) / total
+    return share if language in FRAMING_WORDS else min(share / UNKNOWN_LANGUAGE, 1.0)
+
+
+def hope(found: Mapping[Word, float]) -> float:
+    """The same if each word that may be there by its meaning was."""
+    return cover({word: value if word.is_exact else 1.0 for word, value in found.items()}, "en")
+
+
+def weigh_words(question: str, language: str, term_weights: Mapping[str, float]) -> list[Word]:
+    """The words of a question that mean something, each once, with what each counts (0 to 1)."""
+    found = list(WORD.finditer(question))[:LONGEST_QUESTION]
+    rarest = max(term_weights.values(), default=1.0) or 1.0
+    framing = FRAMING_WORDS.get(language, frozenset())
+    # German nouns are written with a capital; where somebody does that, what has none is of less weight.
+    writes_capitals = language == "de" and any(match[0][0].isupper() for match in found[1:])
+    words: dict[str, Word] = {}
+    for match in found:
+        text, terms = match[0], tuple(analysis.analyse(match[0], language))
+        if not terms or text.casefold() in words:
+            continue
+        begins = not match.start() or question[: match.start()].rstrip()[-1:] in ".!?:"
+        is_code = not text.isdigit() and (
+            any(letter.isdigit() for letter in text) or sum(map(str.isupper, text)) > 1
+        )
+        is_name = language != "de" and text[0].isupper() and not begins
+        share = (
+            1.0 if is_code
+            else FRAMING if text.isdigit() or text.casefold() in framing
+            else MINOR if writes_capitals and text[0].islower()
+            else 1.0
+        )  # fmt: skip
+        idf = max(term_weights.get(term, rarest) for term in terms) / rarest
+        words[text.casefold()] = Word(
+            text, terms, share * idf, is_code or is_name, share == FRAMING, match.span()
+        )
+    return list(words.values())
+
+
+def find_word(
+    word: Word, present: frozenset[str], variants: Mapping[str, Sequence[str]] = NO_VARIANTS
+) -> float:
+    """How surely (0 to 1) a word is among analysed terms."""
+    if any(letter.isdigit() for letter in word.text):
+        # Of a code all parts, or the whole without its joints, which is its last term.
+        return float(present.issuperset(word.terms) or word.terms[-1] in present)
+    return max(
+        max(find_term(term, present), stand_for(term, variants.get(term, ()), present))
+        for term in word.terms
+    )
+
+
+def find_term(term: str, present: frozenset[str]) -> float:
+    if term in present:
+        return 1.0
+    if len(term) < 4:
+        return 0.0
+    return max((compare_terms(term, other) for other in present if len(other) > 3), default=0.0)
+
+
+@lru_cache(maxsize=50_000)
+def compare_terms(asked: str, other: str) -> float:
+    """How surely `other` stands for `asked`: a compound for its part, less a part for its compound, a near spelling."""
+    if asked in other:
+        return LIKE if other.startswith(asked) or other.endswith(asked) else 0.5
+    if other in asked:
+        is_part = asked.startswith(other) or asked.endswith(other)
+        return LIKE * len(other) / len(asked) if is_part else 0.0
+    allowed = 0 if len(asked) < 5 else 1 if len(asked) < 10 else 2
+    is_near = asked[0] == other[0] and abs(len(asked) - len(other)) <= allowed
+    return LIKE if is_near and count_edits(asked, other, allowed) <= allowed else 0.0
+
+
+def find_by_meaning(
+    found: Mapping[Word, float], text: str, embed: SentenceEmbedder
+) -> dict[Word, float]:
+    """How surely words that mean about the same stand for those that were not found as such."""
+    missing = [word for word, value in found.items() if value < 0.6 and not word.is_exact]
+    others = list(
+        dict.fromkeys(
+            match[0].casefold() for match in WORD.finditer(text) if analysis.analyse(match[0], "en")
+        )
+    )[:LONGEST_QUESTION]
+    if not missing or not others:
+        return {}
+    vectors = embed([*(word.text.casefold() for word in missing), *others])
+    likeness = (vectors[: len(missing)] @ vectors[len(missing) :].T).max(axis=1)
+    return {
+        word: max(found[word], min(max((float(like) - STRANGE) / (SAME - STRANGE), 0.0), 1.0))
+        for word, like in zip(missing, likeness, strict=True)
+    }
