@@ -27,10 +27,10 @@ from minirag.lib.text.short_texts import decide_language
 SHORT_WORDS = 5
 SHORT_PENALTY = 0.2
 QUESTION_PENALTY = 0.3
-# So much is embedded before the first word of the answer, in about 60 ms of CPU; a multilingual embedder takes twice as
-# long for a text.
-MOST_EMBEDDED, LEAST_EMBEDDED = 32, 8
-EMBEDDED_CHARACTERS, EMBEDDED_MULTILINGUAL_CHARACTERS = 2400, 1200
+# Each costs some 4 ms of CPU before the first word of the answer, with a multilingual embedder twice as much: so many
+# at most, and of long ones as many as have room.
+MOST_EMBEDDED, LEAST_EMBEDDED = 20, 8
+ROOM = 2400  # characters
 BM25_K1, BM25_B = 1.2, 0.75
 CONTEXT, HEADING, KIND, PASSAGE, LIKENESS = 0.3, 0.2, 0.1, 0.15, 0.6
 MULTILINGUAL_LIKENESS = 1.0
@@ -117,8 +117,8 @@ def score_candidates(
     ]
     if embed is None or not (is_multilingual or are_mostly_english(candidates)):
         return Scored(by_words, max(by_words))
-    room = EMBEDDED_MULTILINGUAL_CHARACTERS if is_multilingual else EMBEDDED_CHARACTERS
-    meanings = measure_meaning(whole, candidates, by_words, embed, room, read)
+    most = LEAST_EMBEDDED if is_multilingual else MOST_EMBEDDED
+    meanings = measure_meaning(whole, candidates, by_words, embed, most, read)
     weight = MULTILINGUAL_LIKENESS if is_multilingual else LIKENESS
     by_likeness = [
         weight * each.likeness + rest for each, rest in zip(meanings, shared, strict=True)
@@ -249,16 +249,17 @@ def measure_meaning(
     candidates: Sequence[Candidate],
     by_words: Sequence[float],
     embed: SentenceEmbedder,
-    room: int,
+    most: int,
     read: SentenceReader | None = None,
 ) -> list[Meaning]:
-    """What an embedder says of the best by words, each under its heading, while there is room."""
+    """What an embedder says of the best by words, `most` of them, each under its heading, while there is room."""
     ranked: list[int] = []
     texts: list[str] = []
+    room = ROOM
     for index in sorted(range(len(candidates)), key=lambda index: -by_words[index]):
         text = name_place(candidates[index])
         room -= len(text)
-        if len(texts) == MOST_EMBEDDED or (room < 0 and len(texts) >= LEAST_EMBEDDED):
+        if len(texts) == most or (room < 0 and len(texts) >= LEAST_EMBEDDED):
             break
         ranked.append(index)
         texts.append(text)
