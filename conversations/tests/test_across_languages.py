@@ -11,7 +11,7 @@ from conversations.tests.conftest import make_bot, teach
 from conversations.tests.test_turns import take, text_of
 from knowledge.retrieval.calibrating import calibrate_bot
 from minirag.ai import build_minilm
-from minirag.ai.builtin import local
+from minirag.ai.builtin import local, minilm
 from tenants.context import tenant_context
 from tests.embedder_folder import MULTILINGUAL
 
@@ -93,6 +93,13 @@ def test_english_sentences_are_weighed_by_the_english_model_where_both_are_there
             weighing.append(local.unpin(name))
         return encode(name, texts, **options)
 
+    read = minilm.MiniLM.read
+
+    def note_reading(self, texts, **options):
+        weighing.append(local.MINILM)
+        return read(self, texts, **options)
+
     monkeypatch.setattr(local, "encode_locally", note)
+    monkeypatch.setattr(minilm.MiniLM, "read", note_reading)
     done = take(bot, question)[-1]
     assert done.message.outcome == "answered" and set(weighing) == {model}
