@@ -183,6 +183,10 @@ def test_whoever_reads_sources_names_who_reads(bot):
 
 
 READERS = {
+    # For who may read sources, and so all that they hold.
+    "knowledge/corrections/own_text.py",
+    "knowledge/corrections/searching.py",
+    "knowledge/edits/applying.py",
     # They are told what to look in, by load_scope.
     "knowledge/retrieval/statement.py", "knowledge/ordering/joining.py",
     # They write, count or mend, and show no text.
