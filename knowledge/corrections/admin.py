@@ -7,37 +7,31 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.admin import SimpleListFilter, register
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 from unfold.decorators import action, display
 
 from knowledge.corrections.changing import (
-    add_chunk,
     change_chunk,
     decide,
     undo_correction,
 )
-from knowledge.corrections.finding import find_chunk, find_correction, listed_corrections
-from knowledge.corrections.forms import AddedChunkForm, ChunkForm
-from knowledge.corrections.searching import search_chunks
+from knowledge.corrections.finding import find_chunk, find_correction
+from knowledge.corrections.forms import ChunkForm
 from knowledge.models import (
     CONFLICTS,
-    Chunk,
     Correction,
     CorrectionState,
     Decision,
     Document,
 )
 from knowledge.versions.comparing import compare_texts
-from minirag.lib.errors import NotFound
 from tenants.admin_site.model_admin import (
     LookOnlyAdmin,
     may_manage,
-    once_per_row,
     posted,
-    search_field,
 )
 from tenants.admin_site.sites import tenant_site
 from tenants.calls.permissions import acting_user
@@ -95,10 +89,19 @@ class CorrectionAdmin(CorrectingAdmin):
     )  # fmt: skip
     list_filter = (WaitsFilter, "state", "is_off", "is_added", "is_pinned", "source__bot_profile")
     list_select_related = ("source",)
-    search_fields = ("content", "anchor_content", "anchor_heading", "note", "source__name", "author")
+    search_fields = (
+        "content",
+        "anchor_content",
+        "anchor_heading",
+        "note",
+        "source__name",
+        "author",
+    )
     date_hierarchy = "updated_at"
     ordering = ("-updated_at",)
-    nothing_yet = "What is switched off, corrected, pinned or added among the chunks is listed here."
+    nothing_yet = (
+        "What is switched off, corrected, pinned or added among the chunks is listed here."
+    )
     actions_detail = ("keep_mine", "take_theirs", "drop", "change_text", "switch_on", "undo")
     change_form_after_template = "admin/document_comparison.html"
     fields = (
@@ -129,7 +132,9 @@ class CorrectionAdmin(CorrectingAdmin):
     def is_offered(self, act: str, row: Correction) -> bool:
         if act in ("keep_mine", "take_theirs"):
             return row.is_conflict
-        return {"drop": row.state == CorrectionState.CHANGED, "switch_on": row.is_off}.get(act, True)
+        return {"drop": row.state == CorrectionState.CHANGED, "switch_on": row.is_off}.get(
+            act, True
+        )
 
     @display(description="text", header=True)
     def shown_text(self, correction: Correction) -> list[str]:
@@ -170,8 +175,8 @@ class CorrectionAdmin(CorrectingAdmin):
     def keep_mine(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._decide(
             request, object_id, Decision.KEEP_MINE, "Keep what was corrected?",
-            "It holds for what the source says now. Where the source says nothing of the kind any more, a corrected text "
-            "goes on as one of your own, and what was switched off waits until the source says it again.",
+            "It holds for what the source says now. Where the source says nothing of the kind any more, a corrected "
+            "text goes on as one of your own, and what was switched off waits until the source says it again.",
         )  # fmt: skip
 
     @action(description="Take the source's", permissions=["correct"], icon="sync")
@@ -214,7 +219,9 @@ class CorrectionAdmin(CorrectingAdmin):
         correction = self.require_object(request, object_id)
 
         def act(data: dict[str, Any]) -> HttpResponse:
-            found = change_chunk(correction.pk, {"is_off": False}, author=acting_user(request).email)
+            found = change_chunk(
+                correction.pk, {"is_off": False}, author=acting_user(request).email
+            )
             self.message_user(request, "It answers again.", messages.SUCCESS)
             return HttpResponseRedirect(self.page_of(found.id, found.correction))
 
@@ -243,8 +250,8 @@ _WHAT_TO_DO = {
     CorrectionState.LIVE: "Nothing: it is in force, and stays so when the source is read again.",
     CorrectionState.CHANGED: "The source says something else now in this place, and that does not answer until you "
     "decide: keep yours, take the source's, or have neither answer.",
-    CorrectionState.VANISHED: "The source does not say this any more, so nobody is answered from it. Keep yours as a text "
-    "of your own, or take it that it is gone. If the source says it again, it is in force again by itself.",
+    CorrectionState.VANISHED: "The source does not say this any more, so nobody is answered from it. Keep yours as a "
+    "text of your own, or take it that it is gone. If the source says it again, it is in force again by itself.",
     CorrectionState.RESTING: "Nothing: the source says it rightly itself, or not at all. If the original text comes "
     "back, this is in force again by itself.",
 }

@@ -69,7 +69,12 @@ class CorrectionSchema(Noun, of=Correction):
             ),
         ]
     ]
-    theirs: Shown[Annotated[list[TheirChunkSchema], Field(validation_alias="told_theirs", description="What the source says now.")]]
+    theirs: Shown[
+        Annotated[
+            list[TheirChunkSchema],
+            Field(validation_alias="told_theirs", description="What the source says now."),
+        ]
+    ]
     author: Shown[Annotated[str, Field(description="Who changed it last.")]]
     created_at: Shown[Moment]
     updated_at: Shown[Moment]
