@@ -24,7 +24,7 @@ from conftest import PASSWORD, Party
 from conversations.exports.models import ExportJob
 from conversations.models import Chat, Message, MessageRole
 from conversations.tasks import write_export
-from knowledge.models import Chunk, Document, Source, SourceStatus
+from knowledge.models import Chunk, Correction, Document, Source, SourceStatus
 from knowledge.sources.changing import (
     create_source,
     delete_source,
@@ -176,9 +176,20 @@ class TestPages:
             )
         assert set(tenant_site._registry) == set(rows)
         for page, url in pages_of(alice, tenant_site, rows):
-            assert alice.get(url).status_code in (
-                {200} if page not in ("add", "delete") else {200, 403}
-            ), url
+            answer = alice.get(url)
+            assert answer.status_code in ({200} if page not in ("add", "delete") else {200, 403}), (
+                url
+            )
+            assert "(&#x27;" not in answer.content.decode(), (
+                f"{url} shows a pair as Python writes it"
+            )
+
+    def test_a_chunk_says_who_corrected_it(self, alice, rows):
+        chunk = rows[Chunk]
+        with tenant_context(rows_tenant(rows)):
+            Correction.objects.update(chunk_id=chunk.pk, state="live", theirs=[])
+        page = alice.get(alice.url(tenant_site, Chunk, "change", chunk.pk)).content.decode()
+        assert ">corrected</a>, by alice@acme.example.com, 20" in page
 
     @pytest.mark.parametrize("model", [BotProfile, Source, User, ApiToken, Webhook, PriceOverride])
     def test_an_owner_may_add(self, alice, rows, model):

@@ -9,6 +9,7 @@ from tests.browser import Watch, launch_browser
 from tests.product import Product, TenantAccount
 
 pytestmark = [pytest.mark.product, pytest.mark.browser, pytest.mark.timeout(900)]
+_EXCESS_WIDTH = "document.documentElement.scrollWidth - window.innerWidth"
 OPERATOR, PASSWORD = "olga@platform.example.com", "correct horse battery"
 
 
@@ -44,6 +45,7 @@ def open_all(tabs: list[Page], links: list[str]) -> list[str]:
             tab.goto(link, wait_until="commit")
         for tab, _ in opened:
             tab.wait_for_load_state("networkidle")
+            assert tab.evaluate(_EXCESS_WIDTH) <= 0, f"{tab.url} is wider than its window"
             found += tab.eval_on_selector_all("a[href*='/add/']", "all => all.map(a => a.href)")
     return found
 
@@ -51,7 +53,7 @@ def open_all(tabs: list[Page], links: list[str]) -> list[str]:
 def walk(page: Page, base_url: str) -> list[str]:
     """Open every list that the index leads to, and every form to add one; returns what was opened.
 
-    Fails if a page says an error, or asks for anything from elsewhere.
+    Fails if a page says an error, asks for anything from elsewhere, or is wider than its window.
     """
     tabs = [page.context.new_page() for _ in range(4)]
     watches = [Watch(tab) for tab in tabs]

@@ -44,7 +44,7 @@ class IdentityActs(ProductAdmin):
         bot: BotProfile = self.require_object(request, object_id)
 
         def act(data: dict[str, Any]) -> HttpResponse:
-            _, secret = make_secret(bot.pk, data["overlap"])
+            _, secret = make_secret(bot.pk, data.get("overlap", 0))
             self.log_change(request, bot, "Made a new identity secret.")
             return self.show_secret_once(
                 request, secret, title="The identity secret is ready", next_url=self.change_url(bot),
@@ -57,7 +57,8 @@ class IdentityActs(ProductAdmin):
         )
         return self.ask(
             request, act, title=f"Make an identity secret for {bot}?", intro=intro, submit="Make the secret",
-            obj=bot, form=OverlapForm(posted(request)),
+            obj=bot,
+            form=OverlapForm(posted(request)) if bot.has_identity_secret else None,
         )  # fmt: skip
 
     @action(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import shorten
 from typing import Any
 from uuid import UUID
 
@@ -105,11 +106,11 @@ class CorrectionAdmin(CorrectingAdmin):
     actions_detail = ("keep_mine", "take_theirs", "drop", "change_text", "switch_on", "undo")
     change_form_after_template = "admin/document_comparison.html"
     fields = (
-        ("shown_state", "shown_marks"), "what_to_do", ("source", "shown_document"), "anchor_heading", "their_text",
-        "anchor_content", "content", "note", ("author", "updated_at", "created_at"), "conflict_since", "chunk_link",
+        ("state", "shown_marks"), "what_to_do", ("source", "shown_document"), "anchor_heading", "their_text",
+        "anchor_content", "content", "note", "author", ("updated_at", "created_at"), "conflict_since", "chunk_link",
     )  # fmt: skip
     readonly_fields = (
-        "shown_state", "shown_marks", "what_to_do", "shown_document", "their_text", "updated_at", "created_at",
+        "shown_marks", "what_to_do", "shown_document", "their_text", "updated_at", "created_at",
         "chunk_link",
     )  # fmt: skip
 
@@ -138,7 +139,7 @@ class CorrectionAdmin(CorrectingAdmin):
 
     @display(description="text", header=True)
     def shown_text(self, correction: Correction) -> list[str]:
-        return [correction.anchor_heading[:90] or "–", str(correction)[:140]]
+        return [correction.anchor_heading[:90] or "–", shorten(str(correction), 140, placeholder=" …")]
 
     @display(description="what was said")
     def shown_marks(self, correction: Correction) -> str:

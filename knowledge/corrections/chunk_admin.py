@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import shorten
 from typing import Any
 from uuid import UUID
 
@@ -52,7 +53,7 @@ class ChunkAdmin(CorrectingAdmin):
     actions_detail = ("correct", "switch_off", "pin")
     change_form_after_template = "admin/document_comparison.html"
     fields = (
-        "heading", "content", ("document", "source"), ("ordinal", "page", "place", "token_count"), "is_pinned",
+        "heading", "content", ("document", "source"), ("ordinal", "token_count"), ("page", "place"), "is_pinned",
         "said", "id",
     )  # fmt: skip
     readonly_fields = ("said",)
@@ -96,7 +97,7 @@ class ChunkAdmin(CorrectingAdmin):
 
     @display(description="chunk", header=True)
     def shown_content(self, chunk: Chunk) -> list[str]:
-        return [chunk.heading[:90] or "–", " ".join(chunk.content.split())[:140]]
+        return [chunk.heading[:90] or "–", shorten(chunk.content, 140, placeholder=" …")]
 
     @display(description="said of it")
     @once_per_row
@@ -106,8 +107,8 @@ class ChunkAdmin(CorrectingAdmin):
             return "Nothing: it is as its source says it."
         url = reverse("admin:knowledge_correction_change", args=[correction.pk])
         return format_html(
-            '<a class="mr-link" href="{}">{}</a>, by {}, {:%Y-%m-%d %H:%M}', url, describe_marks(correction),
-            correction.author or "somebody", correction.updated_at,
+            '<a class="mr-link" href="{}">{}</a>, by {}, {}', url, describe_marks(correction),
+            correction.author or "somebody", f"{correction.updated_at:%Y-%m-%d %H:%M}",
         )  # fmt: skip
 
     @action(description="Correct", permissions=["correct"], icon="edit")

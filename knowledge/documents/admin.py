@@ -57,7 +57,7 @@ class EditedFilter(SimpleListFilter):
 
 class TextForm(forms.Form):
     content = forms.CharField(
-        label="text", max_length=MAX_CHARACTERS, strip=False,
+        label="Text", max_length=MAX_CHARACTERS, strip=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 30, "dir": "auto"}),
         help_text="Markdown. What you do not touch keeps its heading, page and citations; a heading of your own "
         "(## Like this) stands under the document's title.",
@@ -77,9 +77,9 @@ class DocumentAdmin(LookOnlyAdmin):
     change_form_after_template = "admin/document_comparison.html"
     fields = (
         ("title", "source"), ("url", "language"), ("char_count", "chunk_count"), "error_message",
-        ("shown_text", "content_version"), "text_state", "shown_readers", "metadata", "created_at", "chunk_link",
+        "text_state", "content_version", "shown_readers", "metadata", "created_at", "chunk_link",
     )  # fmt: skip
-    readonly_fields = ("chunk_link", "shown_text", "text_state", "shown_readers")
+    readonly_fields = ("chunk_link", "text_state", "shown_readers")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Document]:
         found = super().get_queryset(request).filter(source__deleted_at__isnull=True)
@@ -191,7 +191,7 @@ class DocumentAdmin(LookOnlyAdmin):
             return edit.status, edit.get_status_display().lower()
         return "edited", "edited"
 
-    @display(description="what is there to know")
+    @display(description="text")
     def text_state(self, document: Document) -> str:
         edit = document.text_edit
         if edit is None:

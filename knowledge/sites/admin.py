@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.contrib.admin import register
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -42,11 +43,16 @@ class SiteSyncAdmin(LookOnlyAdmin):
     nothing_yet = "A site is looked at when its source is ingested, and by its schedule."
     actions_detail = ("approve", "reject")
     fields = (
-        ("source", "state"), "shown_progress", "error_message", ("added", "changed", "gone"),
-        ("missing", "failed", "unchanged"), ("pages_left_over", "bytes_fetched"), ("started_at", "ended_at"),
-        "page_link", "shown_changes",
+        ("source", "state"), "shown_problem", ("shown_progress", "shown_size"), ("added", "changed", "gone"),
+        ("failed", "unchanged"), "missing", "pages_left_over", ("started_at", "ended_at"), "page_link", "shown_changes",
     )  # fmt: skip
-    readonly_fields = ("shown_progress", "page_link", "shown_changes")
+    readonly_fields = (
+        "shown_problem",
+        "shown_progress",
+        "shown_size",
+        "page_link",
+        "shown_changes",
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SiteSync]:
         found = super().get_queryset(request).filter(source__deleted_at__isnull=True)
@@ -72,6 +78,14 @@ class SiteSyncAdmin(LookOnlyAdmin):
             return f"{pages}; {sync.progress['stage']} {sync.progress['done']:,} of {sync.progress['total']:,} chunks"
         return pages
 
+    @display(description="what is the matter")
+    def shown_problem(self, sync: SiteSync) -> str:
+        return sync.error_message or "Nothing."
+
+    @display(description="fetched")
+    def shown_size(self, sync: SiteSync) -> str:
+        return filesizeformat(sync.bytes_fetched)
+
     @display(description="pages")
     def page_link(self, sync: SiteSync) -> str:
         url = reverse("admin:knowledge_sitepage_changelist")
@@ -82,10 +96,13 @@ class SiteSyncAdmin(LookOnlyAdmin):
     @display(description="differences")
     def shown_changes(self, sync: SiteSync) -> SafeString | str:
         rows = ((row["change"], row["url"], row["reason"]) for row in sync.changes[:_SHOWN_CHANGES])
-        shown = format_html_join("", "<li>{}: {} {}</li>", rows)
+        row = '<li><span class="mr-tag mr-tag-{0}">{0}</span><span>{1}</span><span class="mr-quiet">{2}</span></li>'
+        shown = format_html_join("", row, rows)
         more = len(sync.changes) - _SHOWN_CHANGES
         return (
-            format_html("<ul>{}</ul>{}", shown, f"and {more:,} more" if more > 0 else "")
+            format_html(
+                '<ul class="mr-rows">{}</ul>{}', shown, f"and {more:,} more" if more > 0 else ""
+            )
             if shown
             else "None."
         )
@@ -117,7 +134,15 @@ class SiteSyncAdmin(LookOnlyAdmin):
 
 @register(SitePage, site=tenant_site)
 class SitePageAdmin(LookOnlyAdmin):
-    list_display = ("url", "site", "shown_state", "shown_reason", "answers", "language", "depth")
+    list_display = (
+        "url",
+        "found_by",
+        "shown_state",
+        "shown_reason",
+        "answers",
+        "language",
+        "depth",
+    )
     list_filter = ("state", "answers", "is_list", "language")
     list_select_related = ("sync__source",)
     search_fields = ("url", "title", "reason")
@@ -134,9 +159,13 @@ class SitePageAdmin(LookOnlyAdmin):
         known = ("sync__id__exact", "sync__source__id__exact")
         return lookup in known or super().lookup_allowed(lookup, value, request)
 
-    @display(description="site", ordering="sync__source__name")
-    def site(self, page: SitePage) -> str:
-        return page.sync.source.name
+    @display(description="found by", header=True, ordering="sync__source__name")
+    def found_by(self, page: SitePage) -> list[str]:
+        sync = page.sync
+        return [
+            sync.source.name,
+            f"{sync.started_at:%Y-%m-%d %H:%M}, {sync.get_state_display().lower()}",
+        ]
 
     @display(description="state", ordering="state", label=_PAGE_COLOURS)
     def shown_state(self, page: SitePage) -> tuple[str, str]:

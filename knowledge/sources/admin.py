@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.contrib.admin import register
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
+from django.forms import Script
 from django.http import HttpRequest, HttpResponse
 from django.urls import get_script_prefix, path, reverse
 from django.utils.html import format_html, format_html_join
@@ -54,7 +55,7 @@ class SourceAdmin(ProductAdmin):
     )  # fmt: skip
 
     class Media:
-        js = ("minirag/progress.js",)
+        js = (Script("minirag/progress.js", defer=True),)
 
     list_filter = (
         "status",
@@ -71,7 +72,7 @@ class SourceAdmin(ProductAdmin):
     conditional_fields = CONDITIONAL_FIELDS
     change_form_after_template = "admin/preview_button.html"
     readonly_fields = (
-        "bot_profile", "dataset", "external_id", "source_type", "status", "live_progress", "shown_file",
+        "bot_profile", "dataset", "external_id", "source_type", "live_status", "live_progress", "shown_file",
         "document_count", "chunk_count", "language", "failed_searches", "last_refreshed_at", "shown_next",
         "created_at", "knowledge_links",
     )  # fmt: skip
@@ -185,6 +186,10 @@ class SourceAdmin(ProductAdmin):
     @display(description="progress")
     def shown_progress(self, source: Source) -> str:
         return tell_progress(source)
+
+    @display(description="status")
+    def live_status(self, source: Source) -> SafeString:
+        return format_html("<span data-status>{}</span>", source.get_status_display())
 
     @display(description="progress")
     @once_per_row

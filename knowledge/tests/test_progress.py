@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from uuid import uuid4
 
 import pytest
@@ -135,7 +136,10 @@ def test_the_page_of_a_source_carries_its_ticket_and_the_script(acme, source):
         f"/admin/knowledge/source/{source.pk}/change/"
     )
     said = page.content.decode()
-    assert "minirag/progress.js" in said and f'data-progress="{source.pk}"' in said
+    assert re.search(r'<script src="[^"]*minirag/progress.js" defer>', said), (
+        "it looks at the whole page"
+    )
+    assert f'data-progress="{source.pk}"' in said
     ticket = said.split('data-ticket="')[1].split('"')[0]
     assert 'data-socket="/t/acme/ws/sources/"' in said
     [told] = watch(source.pk, ticket=ticket, path="/t/acme/ws/sources/")

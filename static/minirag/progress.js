@@ -18,6 +18,8 @@
       const count = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
       const has = frame.chunk_count ? ` · ${count(frame.document_count, "document")}, ${count(frame.chunk_count, "chunk")} answer` : "";
       shown.textContent = frame.shown + has;
+      const status = document.querySelector("[data-status]");
+      if (status) status.textContent = frame.status.charAt(0).toUpperCase() + frame.status.slice(1);
     });
     socket.addEventListener("close", (event) => {
       if (event.code === 4401) return;

@@ -18,7 +18,7 @@ from knowledge.connectors.s3 import DEFAULT_REGION
 from knowledge.models import SourceType
 from knowledge.sources.forms.configured import ConfiguredFields
 
-_CHOOSING: Final = (
+CHOOSING: Final = (
     "folder",
     "include",
     "exclude",
@@ -28,8 +28,8 @@ _CHOOSING: Final = (
     "link_base",
 )
 CONNECTOR_FIELDS: Final[dict[str, tuple[str, ...]]] = {
-    SourceType.FOLDER.value: _CHOOSING,
-    SourceType.GIT.value: ("url", "branch", "server", "token", *_CHOOSING),
+    SourceType.FOLDER.value: CHOOSING,
+    SourceType.GIT.value: ("url", "branch", "server", "token", *CHOOSING),
     SourceType.S3.value: (
         "url",
         "bucket",
@@ -37,9 +37,9 @@ CONNECTOR_FIELDS: Final[dict[str, tuple[str, ...]]] = {
         "path_style",
         "access_key",
         "secret_key",
-        *_CHOOSING,
+        *CHOOSING,
     ),
-    SourceType.WEBDAV.value: ("url", "user", "password", *_CHOOSING),
+    SourceType.WEBDAV.value: ("url", "user", "password", *CHOOSING),
 }
 """The fields of each connector in their order; some are the site's as well."""
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 from typing import Any, Final
 
 from knowledge.models import Source, SourceType
-from knowledge.sources.forms.connector import CONNECTOR_FIELDS
+from knowledge.sources.forms.connector import CHOOSING, CONNECTOR_FIELDS
 from knowledge.sources.forms.nyxcore import NYXCORE_FIELDS
 from knowledge.sources.forms.site import SITE_FIELDS
 
 _OF_KINDS: Final[dict[str, tuple[str, ...]]] = {
     SourceType.SITE: ("url", *SITE_FIELDS), **CONNECTOR_FIELDS, SourceType.NYXCORE: NYXCORE_FIELDS,
 }  # fmt: skip
-CONFIGURED = tuple(
-    dict.fromkeys(["url", *(name for names in _OF_KINDS.values() for name in names)])
+_OWN: Final = (
+    name for names in CONNECTOR_FIELDS.values() for name in names if name not in CHOOSING
 )
-"""Fields of the form that are kept in `config`."""
+CONFIGURED = tuple(
+    dict.fromkeys(["url", *_OWN, CHOOSING[0], *SITE_FIELDS, *CHOOSING, *NYXCORE_FIELDS])
+)
+"""Fields of the form that are kept in `config`: where it is, then what of it, then how much."""
 
 
 def _shown_for(*source_types: str) -> str:
@@ -67,7 +70,7 @@ def lay_out(source: Source, *, may_change: bool) -> Any:
             "State",
             {
                 "fields": (
-                    ("status", "live_progress"),
+                    ("live_status", "live_progress"),
                     ("document_count", "chunk_count"),
                     "knowledge_links",
                 )

@@ -39,7 +39,7 @@ def _whole_number(label: str, name: str) -> forms.IntegerField:
 class SiteFields(ConfiguredFields):
     include = LinesField(
         label="Only these paths", required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
-        help_text="One per line, such as /docs/*. Empty: all of the host.",
+        help_text="One per line, such as /docs/*. Empty: all.",
     )  # fmt: skip
     exclude = LinesField(
         label="Not these paths", required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
@@ -57,5 +57,5 @@ class SiteFields(ConfiguredFields):
     )  # fmt: skip
     max_loss = forms.FloatField(
         label="May lose unasked", required=False, min_value=0, max_value=1, widget=UnfoldAdminDecimalFieldWidget,
-        help_text="The share of its pages; when more are lost at once a person is asked. Empty: 0.3.",
+        help_text="The share of its pages or files; when more are lost at once a person is asked. Empty: 0.3.",
     )  # fmt: skip

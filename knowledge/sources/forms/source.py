@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.html import format_html_join
 from unfold.widgets import (
     UnfoldAdminFileFieldWidget,
     UnfoldAdminRadioSelectWidget,
@@ -35,6 +36,15 @@ _FIELDS = {
     SourceType.SITE.value: ("url", *SITE_FIELDS), SourceType.NYXCORE.value: NYXCORE_FIELDS, **CONNECTOR_FIELDS,
 }  # fmt: skip
 
+_ADDRESSES: Final = {
+    SourceType.URL.value: "https://… of a page or file that can be fetched without logging in.",
+    SourceType.SITE.value: "https://… of its start page, its sitemap or a feed.",
+    SourceType.GIT.value: "The repository's page, such as https://github.com/owner/name.",
+    SourceType.S3.value: "The server, such as https://minio.example.com:9000. Empty: AWS.",
+    SourceType.WEBDAV.value: "The folder's WebDAV address; of Nextcloud and ownCloud "
+    "https://HOST/remote.php/dav/files/USER/.",
+}
+
 
 class SourceForm(NyxCoreFields, ConnectorFields, SiteFields, ReadersForm):
     """What may be changed later."""
@@ -44,9 +54,6 @@ class SourceForm(NyxCoreFields, ConnectorFields, SiteFields, ReadersForm):
         required=False,
         max_length=LONGEST_URL,
         widget=UnfoldAdminTextInputWidget,
-        help_text="https://… of a page or file that can be fetched without logging in. Of a site: its start page, "
-        "sitemap or feed. Of a repository: its page, such as https://github.com/owner/name. Of a bucket: its server, "
-        "empty for AWS. Of a cloud: the folder's WebDAV address.",
     )
 
     refresh_schedule = ScheduleField()
@@ -87,6 +94,7 @@ class SourceForm(NyxCoreFields, ConnectorFields, SiteFields, ReadersForm):
         super().__init__(*args, **kwargs)
         if "weight" in self.fields:
             self.fields["weight"].required = False
+        self._explain_address()
         schedule = self.fields.get("refresh_schedule")
         if isinstance(schedule, ScheduleField):
             schedule.explain()
@@ -94,6 +102,17 @@ class SourceForm(NyxCoreFields, ConnectorFields, SiteFields, ReadersForm):
             self.fields["url"].initial = self.instance.config.get("url", "")
             kind = self.instance.source_type
             self.show_config(kind, self.instance.config, _FIELDS.get(kind, ()))
+
+    def _explain_address(self) -> None:
+        """Say what is meant: of a new source, of the type that is chosen."""
+        if "url" not in self.fields:
+            return
+        rows = _ADDRESSES.items()
+        if self.instance._state.adding:
+            template = """<span x-cloak x-show="source_type === '{}'">{}</span>"""
+            self.fields["url"].help_text = format_html_join("", template, rows)
+        else:
+            self.fields["url"].help_text = _ADDRESSES.get(self.instance.source_type, "")
 
     def clean_weight(self) -> float:
         weight: float | None = self.cleaned_data["weight"]
