@@ -23,8 +23,18 @@ from bots.quotas.turns import turn
 from knowledge.edits.applying import apply_claimed
 from knowledge.indexing.forgetting import forget_knowledge
 from knowledge.indexing.ingestion import ingest_claimed, record_interruption
+from knowledge.indexing.staging import drop_text
 from knowledge.indexing.upkeep.reembedding import find_outdated_datasets, reembed_claimed
-from knowledge.models import DocumentEdit, Redo, Reembedding, SitePage, Source, SourceQuerySet
+from knowledge.models import (
+    DocumentEdit,
+    Redo,
+    Reembedding,
+    SitePage,
+    Source,
+    SourceQuerySet,
+    StagedText,
+    StagedVector,
+)
 from knowledge.retrieval.calibrating import calibrate_outdated
 from knowledge.retrieval.choosing import choose_embedders
 from minirag.lib.jobs.job import RESEND_AFTER
@@ -43,6 +53,7 @@ def queue_ingestion(source: Source) -> None:
     """
     waiting = Source.objects.filter(pk=source.pk, deleted_at__isnull=True, queued_at__isnull=True)
     if waiting.at_rest().ask_for():
+        drop_text([source.pk])
         transaction.on_commit(partial(_send, source.pk))
 
 
@@ -56,6 +67,7 @@ def queue_again(source_ids: Iterable[uuid.UUID], redo: Redo) -> int:
         weaker = [pk for pk, asked in found.items() if asked != Redo.EMBED]
         Source.objects.filter(pk__in=weaker).ask_for(redo)
         Source.objects.filter(pk__in=found.keys() - set(weaker)).ask_for()
+        drop_text(found)
         for source_id in found:
             transaction.on_commit(partial(_send, source_id))
     return len(found)
@@ -64,6 +76,7 @@ def queue_again(source_ids: Iterable[uuid.UUID], redo: Redo) -> int:
 def restart_ingestion(source: Source) -> None:
     """Queue a source, whose row the caller has locked and changed, also while a worker has it: that worker gives up."""
     if Source.objects.filter(pk=source.pk).restart():
+        drop_text([source.pk])
         send_soon(ingest_source, source.pk)
 
 
@@ -195,6 +208,7 @@ def refresh_due() -> int:
     for source_id in due.values_list("pk", flat=True)[:BATCH]:
         still_free = Source.objects.filter(pk=source_id, queued_at__isnull=True)
         if still_free.at_rest().put_in_queue():
+            drop_text([source_id])
             _send(source_id)
             queued += 1
     return queued
@@ -230,5 +244,7 @@ def next_reembedding() -> datetime | None:
 
 def _unpurged() -> QuerySet[Source]:
     has_pages = Exists(SitePage.objects.filter(sync__source=OuterRef("pk")))
+    has_text = Exists(StagedText.objects.filter(source=OuterRef("pk")))
+    has_vectors = Exists(StagedVector.objects.filter(source=OuterRef("pk")))
     deleted = Source.objects.filter(deleted_at__isnull=False)
-    return deleted.filter(Q(chunk_count__gt=0) | Q(has_pages))
+    return deleted.filter(Q(chunk_count__gt=0) | Q(has_pages) | Q(has_text) | Q(has_vectors))

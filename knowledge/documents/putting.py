@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
@@ -54,9 +54,11 @@ put in its place anew."""
 
 def put_documents(
     source: Source, model: str, documents: Sequence[NewDocument], facts: dict[str, Any], *,
-    also: Callable[[], None] = lambda: None,
+    also: Callable[[], None] = lambda: None, shut: Collection[uuid.UUID] = (),
 ) -> None:  # fmt: skip
     """Make the documents all that a claimed source says; `also` is done in the transaction of the swap.
+
+    `shut` are documents that nobody may read any more: what people wrote in their place goes with them.
 
     Raises IngestionError, ClaimLost, QuotaExceeded, BudgetExceeded, ProviderError, and TurnOver where the process is
     wanted for others: what was embedded is kept for the next call.
@@ -66,7 +68,7 @@ def put_documents(
     made: dict[str, dict[uuid.UUID, Vector]] = defaultdict(dict)
     for tries_left in reversed(range(_TRIES)):
         try:
-            dimensions = _hold_and_swap(source, model, documents, facts, also, made[model])
+            dimensions = _hold_and_swap(source, model, documents, facts, also, made[model], shut)
         except (EmbedderChanged, KnowledgeChanged):
             if not tries_left:
                 raise
@@ -79,10 +81,10 @@ def put_documents(
 
 def _hold_and_swap(
     source: Source, model: str, documents: Sequence[NewDocument], facts: dict[str, Any], also: Callable[[], None],
-    made: dict[uuid.UUID, Vector],
+    made: dict[uuid.UUID, Vector], shut: Collection[uuid.UUID],
 ) -> int:  # fmt: skip
     """Have what people wrote stay; returns what `_embed_and_swap` does."""
-    held = hold_edits(source.pk, documents)
+    held = hold_edits(source.pk, documents, but=shut)
     chunks = identify_chunks(source.pk, held.documents)
     if len(chunks) > settings.MAX_CHUNKS_PER_SOURCE:
         limit = settings.MAX_CHUNKS_PER_SOURCE

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import structlog
@@ -30,6 +31,7 @@ from knowledge.documents.putting import find_payer
 from knowledge.indexing.chunk_rows import delete_chunks, insert_chunks, move_chunks, place_chunks
 from knowledge.indexing.chunking import ChunkDraft
 from knowledge.indexing.embedding import embed_chunks
+from knowledge.indexing.forgetting import forget_document
 from knowledge.indexing.incoming import NewChunk
 from knowledge.indexing.lexicon import fill_in_spellings, lock_knowledge, rebake_if_drifted
 from knowledge.indexing.swap import EmbedderChanged, KnowledgeChanged
@@ -66,6 +68,10 @@ class _Wish:
     drafts: Sequence[ChunkDraft]
     language: str
     origin: Origin
+    is_gone: bool
+    """The source's text is wanted, and it has the document no more."""
+    noted_at: datetime
+    """When what the source says was written down the last time."""
 
 
 def apply_claimed(held: DocumentEdit) -> None:
@@ -118,13 +124,33 @@ def _read_wish(held: DocumentEdit) -> _Wish:
     )
     return _Wish(
         edit.pk, edit.document.source_id, unpack(body), language,
-        Origin(ContentOrigin(edit.kind), edit.author),
+        Origin(ContentOrigin(edit.kind), edit.author), edit.is_undone and edit.is_gone, edit.updated_at,
     )  # fmt: skip
+
+
+def _require_same_source(held: DocumentEdit, wish: _Wish) -> None:
+    """What the source says may have become another text since it was read. Behind the lock of those who note it."""
+    if wish.origin.kind == ContentOrigin.UNDO:
+        mine = DocumentEdit.objects.filter(pk=held.pk, claim_id=held.claim_id)
+        if not mine.filter(updated_at=wish.noted_at).exists():
+            raise KnowledgeChanged
+
+
+def _forget(held: DocumentEdit, wish: _Wish) -> None:
+    """Nothing is left that could answer: nobody's text is wanted any more, and the source has none."""
+    with transaction.atomic():
+        lock_knowledge()
+        Source.objects.select_for_update(of=("self",)).only("pk").filter(pk=wish.source_id).first()
+        _require_same_source(held, wish)
+        forget_document(wish.document_id)
 
 
 def _embed_and_exchange(held: DocumentEdit) -> int:
     """Raises ClaimLost, KnowledgeChanged, EmbedderChanged, QuotaExceeded, BudgetExceeded, ProviderError."""
     wish = _read_wish(held)
+    if wish.is_gone:
+        _forget(held, wish)
+        return 0
     whole = Source.objects.select_related("bot_profile", "dataset__bot_profile").defer("content")
     source = whole.get(pk=wish.source_id)
     model = source.dataset.embedding_model
@@ -150,6 +176,7 @@ def _embed_and_exchange(held: DocumentEdit) -> int:
         dataset = Dataset.objects.select_for_update().get(pk=source.dataset_id)
         if dataset.embedding_model != model:
             raise EmbedderChanged
+        _require_same_source(held, wish)
         if _find_stored(wish) != stored or _identify(wish) != said:
             raise KnowledgeChanged
         if take_stamp(load_corrections(source.pk)) != take_stamp(corrections):

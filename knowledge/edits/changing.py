@@ -25,11 +25,19 @@ from knowledge.indexing.chunking import ChunkDraft
 from knowledge.indexing.embedding import find_counter
 from knowledge.indexing.forgetting import forget_document
 from knowledge.indexing.lexicon import lock_knowledge
-from knowledge.models import ContentOrigin, Document, DocumentEdit, DocumentVersion, Source
+from knowledge.models import (
+    ContentOrigin,
+    Document,
+    DocumentEdit,
+    DocumentVersion,
+    EditStatus,
+    Source,
+)
 from knowledge.sources.storage import add_bytes
 from knowledge.tasks import queue_edit
 from knowledge.versions.comparing import Comparison, compare_texts
 from knowledge.versions.finding import find_version
+from knowledge.versions.keeping import keep_overtaken
 from knowledge.versions.texts import hash_words, join_drafts, pack, read_drafts, unpack
 from minirag.lib.errors import BadInput, Conflict, NotFound
 from tenants.audit import record
@@ -145,7 +153,8 @@ def _cut_edit(document_id: UUID, text: str) -> tuple[list[ChunkDraft], str]:
     counter = find_counter(model)
 
     def cut(stretch: str) -> list[ChunkDraft]:
-        parsed = ParsedDocument("", _parse(stretch).sections, {}, whole.language)
+        # Not as the beginning of a file: what stands between two rules is text of the document, not its metadata.
+        parsed = ParsedDocument("", _parse(f"<!-- -->\n\n{stretch}").sections, {}, whole.language)
         try:
             return cut_isolated(parsed, counter=counter)
         except ParseError as error:
@@ -193,6 +202,8 @@ def _order(
     text = join_drafts(drafts)
     size = len(text.encode("utf-8", "surrogatepass"))
     add_bytes(document.source_id, size - (edit.mine_bytes if edit else 0))
+    if edit is not None and edit.kind == ContentOrigin.EDIT and edit.status != EditStatus.APPLIED:
+        keep_overtaken(document, edit)
     changes = {"content": [f"{document.char_count} characters", f"{len(text)} characters"]}
     event = record(action, of=document, changes=changes, detail=detail)
     if edit is None:

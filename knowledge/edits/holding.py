@@ -32,13 +32,18 @@ class Held:
     theirs: Mapping[uuid.UUID, NewDocument | None]
 
 
-def hold_edits(source_id: uuid.UUID, documents: Sequence[NewDocument]) -> Held:
-    """Put what people wrote in the place of what the source says; what it has no more, and they edited, stays."""
+def hold_edits(
+    source_id: uuid.UUID, documents: Sequence[NewDocument], *, but: Collection[uuid.UUID] = ()
+) -> Held:
+    """Put what people wrote in the place of what the source says; what it has no more, and they edited, stays.
+
+    `but`: these go, whoever has edited them.
+    """
     stamp = _take_stamp(source_id)
     if not stamp:
         return Held(documents, stamp, {})
     in_force = {document_id: is_in_force for document_id, is_in_force, _, _ in stamp}
-    rows = {row.pk: row for row in Document.objects.filter(pk__in=in_force)}
+    rows = {row.pk: row for row in Document.objects.filter(pk__in=in_force.keys() - set(but))}
     held: list[NewDocument] = []
     theirs: dict[uuid.UUID, NewDocument | None] = {}
     for document in documents:

@@ -33,7 +33,7 @@ from knowledge.indexing.loading import (
     load_source,
 )
 from knowledge.indexing.reading import read_documents
-from knowledge.indexing.staging import find_text, keep_text, read_text
+from knowledge.indexing.staging import find_text, keep_text, read_text, touch_text
 from knowledge.indexing.swap import announce_ingested
 from knowledge.models import Source, SourceType, StagedText
 from knowledge.models.states import SYNCED
@@ -162,7 +162,7 @@ def _put(
         if staged is None:
             keep_text(source, model, documents, facts)
         else:
-            staged.save(update_fields=["staged_at"])
+            touch_text(staged)
         raise
 
 

@@ -52,6 +52,11 @@ def find_text(source: Source, model: str) -> StagedText | None:
     return fresh.first()
 
 
+def touch_text(staged: StagedText) -> None:
+    """Note that it was worked with just now, unless it is dropped in the meantime."""
+    StagedText.objects.filter(pk=staged.pk).update(staged_at=timezone.now())
+
+
 def read_text(staged: StagedText) -> list[NewDocument]:
     said = json.loads(zlib.decompress(staged.body))
     return [
@@ -94,6 +99,11 @@ def drop_staged(source_id: uuid.UUID) -> None:
     """Forget what was kept of a source: it is in the index, or it is to be forgotten."""
     StagedText.objects.filter(source_id=source_id)._raw_delete("default")
     StagedVector.objects.filter(source_id=source_id)._raw_delete("default")
+
+
+def drop_text(source_ids: Collection[uuid.UUID]) -> None:
+    """Have sources that are asked for anew be read anew: what was read belongs to an ingestion that is over."""
+    StagedText.objects.filter(source__in=list(source_ids))._raw_delete("default")
 
 
 def _vectors(source: Source, model: str) -> Any:

@@ -115,15 +115,16 @@ def swap_knowledge(
         delete_chunks([*(stored.keys() - {chunk.id for chunk in kept})])
         insert_chunks(source.pk, added, counts, {**kept_vectors, **vectors})
         move_chunks(kept)
-        left = Document.objects.filter(source=source).exclude(pk__in=drafts)
-        forget_texts(left.values_list("pk", flat=True))
-        left._raw_delete("default")
-        place_chunks(source.pk)
         if vectors and dataset.embedding_dimensions is None:
             dataset.embedding_dimensions = len(next(iter(vectors.values())))
             dataset.save(update_fields=["embedding_dimensions", "updated_at"])
         _finish(source, documents, len(chunks), facts)
         also()
+        # Last: what people have written there by now is looked at before.
+        left = Document.objects.filter(source=source).exclude(pk__in=drafts)
+        forget_texts(left.values_list("pk", flat=True))
+        left._raw_delete("default")
+        place_chunks(source.pk)
     if len(added) >= _ANALYSE_FROM:
         refresh_planner_statistics()
     rebake_if_drifted()

@@ -121,7 +121,8 @@ def _conclude(walk: Walk, model: str) -> None:
         source.beat()
         _keep_outcome(sync, pages, found)
         # What people wrote in the place of such a page goes as well.
-        forget_texts([_identify(source, each.url) for each in pages if each.code == "restricted"])
+        shut = [_identify(source, each.url) for each in pages if each.code == "restricted"]
+        forget_texts(shut)
         if is_held:
             _hold(walk, found)
         elif old and not found.changes_what_answers and not sync.reads_all_anew:
@@ -139,7 +140,12 @@ def _conclude(walk: Walk, model: str) -> None:
     source.report("parsing", 0, len(answering))
     documents = list(_make_documents(walk, answering, model))
     put_documents(
-        source, model, documents, {"content_hash": sync.setup}, also=partial(_finish, sync)
+        source,
+        model,
+        documents,
+        {"content_hash": sync.setup},
+        also=partial(_finish, sync),
+        shut=shut,
     )
 
 

@@ -15,10 +15,11 @@ from bots.quotas.turns import is_anybody_waiting, turn
 from knowledge import tasks
 from knowledge.indexing.forgetting import forget_knowledge
 from knowledge.models import Chunk, IndexEntry, Source, StagedText, StagedVector
-from knowledge.sources.changing import update_source
+from knowledge.sources.changing import delete_source, update_source
 from knowledge.tests.conftest import make_source, run
 from minirag.ai.builtin.local import HASH
 from minirag.lib.errors import ProviderError
+from minirag.lib.tests.conftest import outside  # noqa: F401 - fixtures
 from tenants.context import tenant_context
 from tenants.models import Tenant
 
@@ -229,3 +230,33 @@ def test_two_tenants_share_one_worker_turn_by_turn(bot, globex, waiting, sent):
 
 def test_the_queue_that_is_looked_into_is_the_one_that_messages_go_to():
     assert current_app.amqp.default_queue.name == turns.QUEUE
+
+
+# --- What is kept must not come back ------------------------------------------------------------------------------
+def test_what_was_read_for_an_ingestion_that_is_over_is_not_put_in_for_the_next(
+    bot, waiting, sent, outside, settings
+):
+    settings.OUTBOUND_ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
+    outside.serve("/page", LONG.encode(), content_type="text/markdown")
+    config = {"url": outside.url("/page")}
+    source = work_on(queue(make_source(bot, None, source_type="url", config=config)))
+    assert source.status == "pending" and StagedText.objects.exists()
+    Source.objects.filter(pk=source.pk).stop()
+    news = LONG.replace("cellar", "attic").encode()
+    outside.serve("/page", news, content_type="text/markdown")
+    waiting["is"] = False
+    tasks.queue_ingestion(source)
+    work_on(source)
+    said = " ".join(Chunk.objects.values_list("content", flat=True))
+    assert source.status == "ready" and "attic" in said and "cellar" not in said
+
+
+def test_the_purge_of_what_never_answered_is_sent_again_too(bot, waiting, sent):
+    source = work_on(queue(make_source(bot, LONG)))
+    assert StagedText.objects.exists()
+    delete_source(source.pk)
+    Source.objects.update(deleted_at=timezone.now() - timedelta(hours=1))
+    assert tasks.next_purge() is not None and tasks.purge_deleted() == 1
+    tasks.purge_source.run(str(source.pk))
+    assert not StagedText.objects.exists() and not StagedVector.objects.exists()
+    assert tasks.purge_deleted() == 0

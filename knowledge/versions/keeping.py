@@ -17,7 +17,7 @@ from django.utils import timezone
 from knowledge.indexing.chunking import ChunkDraft
 from knowledge.models import ContentOrigin, Document, DocumentEdit, DocumentVersion
 from knowledge.sources.storage import add_bytes
-from knowledge.versions.texts import hash_drafts, join_drafts, pack, read_drafts
+from knowledge.versions.texts import hash_drafts, join_drafts, pack, read_drafts, unpack
 from tenants.due import DueKind, make_due
 
 _AT_ONCE = 200
@@ -83,6 +83,28 @@ def keep_versions(
         DocumentVersion.objects.forget_beyond(changing)
     if rows:
         make_due({DueKind.OLD_VERSIONS: _forget_after(now)})
+
+
+def keep_overtaken(document: Document, edit: DocumentEdit) -> None:
+    """Keep what somebody wrote and somebody else replaces before it has answered.
+
+    The caller has locked the document's source.
+    """
+    if not settings.VERSIONS_KEPT:
+        return
+    now, drafts = timezone.now(), unpack(edit.mine)
+    version = _version_of(document, Before(hash_drafts(drafts), bytes(edit.mine)), now)
+    version.content_from, version.content_by, version.content_at = (
+        edit.kind,
+        edit.author,
+        edit.edited_at,
+    )
+    version.language, version.content_hash = edit.mine_language, hash_drafts(drafts)
+    version.char_count, version.chunk_count = len(join_drafts(drafts)), len(drafts)
+    version.save(force_insert=True)
+    Document.objects.filter(pk=document.pk).update(content_version=F("content_version") + 1)
+    DocumentVersion.objects.forget_beyond([document.pk])
+    make_due({DueKind.OLD_VERSIONS: _forget_after(now)})
 
 
 def forget_texts(document_ids: Collection[uuid.UUID]) -> None:

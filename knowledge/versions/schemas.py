@@ -20,8 +20,11 @@ class DocumentVersionSchema(Noun, of=DocumentVersion):
     number: int
     content_from: ContentOrigin
     content_by: Annotated[str, Field(description="Who edited or restored it, if anybody.")]
-    content_at: Annotated[Moment, Field(description="Since when it answered.")]
-    replaced_at: Annotated[Moment, Field(description="Until when it answered.")]
+    content_at: Annotated[
+        Moment,
+        Field(description="Since when it answered, or when it was written if another overtook it."),
+    ]
+    replaced_at: Annotated[Moment, Field(description="Until when it answered, or waited to.")]
     title: Annotated[str, Field(examples=["Hours"])]
     url: str
     metadata: dict[str, Any]
