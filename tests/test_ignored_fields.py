@@ -121,9 +121,9 @@ def test_the_rate_of_a_token_is_the_operators(as_acme):
 
 def test_what_lies_deeper_is_named_with_its_place(as_acme, api):
     body = api.body("sources/batch", "post")
-    body["children"].append({**body["children"][0], "visibility": "all"})
+    body["children"].append({**body["children"][0], "colour": "red"})
     response = as_acme.post("/v1/sources/batch", body, content_type=JSON)
-    assert said_of(response) == ("children.1.visibility", ["children.1.visibility"])
+    assert said_of(response) == ("children.1.colour", ["children.1.colour"])
 
 
 @pytest.mark.parametrize("name", ["a\r\nSet-Cookie: x=1", "é, b", "x" * 500, ""])
@@ -201,10 +201,10 @@ def test_the_config_of_a_text_is_its_owners_own(as_acme, api):
     assert said_of(as_acme.post("/v1/sources", body, content_type=JSON)) == (None, None)
 
 
-def test_a_documents_content_is_its_sources(as_acme, api):
+def test_a_documents_content_is_taken(as_acme, api):
     url = f"/v1/documents/{api.ids['document']}"
     changed = as_acme.patch(url, {"title": "x", "content": "y"}, content_type=JSON)
-    assert said_of(changed) == ("content", ["content"])
+    assert changed.status_code == 200 and said_of(changed) == (None, None)
 
 
 def test_what_cannot_change_is_named(as_acme, api):

@@ -47,7 +47,8 @@ from conversations.widget.routing import websocket_urlpatterns
 from conversations.widget.sessions import issue_session
 from knowledge.indexing.lexicon import lock_knowledge
 from knowledge.models import Dataset, Source, SourceFile, SourceStatus
-from knowledge.sources.configs import reveal_secret
+from knowledge.models.states import SECRET_OF
+from knowledge.sources.configs import prepare_config, reveal_secret
 from minirag.asgi import application
 from minirag.celery import app as celery_app
 from minirag.lib.security.crypto import DecryptionFailed
@@ -1083,6 +1084,10 @@ EXTRA_MODEL_PAGES = {
         for act in ("answer", "draft", "dismiss", "reopen")
     ),
     *(
+        ("bots", "botprofile", f"<path:object_id>/{act}/")
+        for act in ("new_identity_secret", "forget_identity_secret")
+    ),
+    *(
         ("bots", "botdraft", f"<path:object_id>/{act}/")
         for act in ("measure", "publish", "discard")
     ),
@@ -1705,6 +1710,8 @@ class TestSharedPlaces:
     def test_a_secret_that_is_moved_to_another_tenants_row_does_not_open(self, scene):
         sealed = {
             "bots.BotProfile.encrypted_credentials": self.move_credentials,
+            "bots.BotProfile.encrypted_identity_secret": self.move_identity_secret,
+            "bots.BotProfile.encrypted_previous_identity_secret": None,  # opened with the one above
             "webhooks.Webhook.encrypted_secret": self.move_webhook_secret,
             "webhooks.Webhook.encrypted_previous_secret": None,  # a copy of the one above, opened in the same way
         }
@@ -1719,6 +1726,7 @@ class TestSharedPlaces:
             if move is not None:
                 move(scene)
         self.move_nyxcore_token(scene)
+        self.move_connectors_secrets(scene)
 
     def move_credentials(self, scene: Scene) -> None:
         with tenant_context(scene.acme.party.tenant):
@@ -1731,6 +1739,19 @@ class TestSharedPlaces:
                 with pytest.raises(DecryptionFailed) as refusal:
                     _ = thief.credentials
                 assert API_KEY not in str(refusal.value)
+
+    def move_identity_secret(self, scene: Scene) -> None:
+        with tenant_context(scene.acme.party.tenant):
+            bot = BotProfile.objects.get(pk=scene.acme.bot)
+            for secret in ("first-of-acme", "second-of-acme"):
+                bot.replace_identity_secret(secret, timedelta(hours=1))
+            assert bot.reveal_identity_secrets() == ["second-of-acme", "first-of-acme"]
+        with tenant_context(scene.globex.party.tenant):
+            thief = BotProfile.objects.get(pk=scene.globex.bot)
+            for pk in (scene.globex.bot, scene.acme.bot):
+                thief.pk, thief.encrypted_identity_secret = pk, bot.encrypted_identity_secret
+                with pytest.raises(DecryptionFailed):
+                    thief.reveal_identity_secrets()
 
     def move_webhook_secret(self, scene: Scene) -> None:
         with tenant_context(scene.acme.party.tenant):
@@ -1751,6 +1772,23 @@ class TestSharedPlaces:
             assert reveal_secret(source) == NYXCORE_TOKEN
         with tenant_context(scene.globex.party.tenant), pytest.raises(DecryptionFailed):
             reveal_secret(source)
+
+    def move_connectors_secrets(self, scene: Scene) -> None:
+        configs = {
+            "git": {"url": "https://codeberg.org/acme/docs"}, "s3": {"bucket": "kept"},
+            "webdav": {"url": "https://cloud.example.com/dav"},
+        }  # fmt: skip
+        assert configs.keys() | {"nyxcore"} == SECRET_OF.keys(), "say here how its secret is moved"
+        for source_type, config in configs.items():
+            with tenant_context(scene.acme.party.tenant):
+                source = Source.objects.get(pk=scene.acme.nyxcore)
+                config |= {SECRET_OF[source_type]: NYXCORE_TOKEN}
+                source.source_type = source_type
+                source.config = prepare_config(source_type, config, source_id=source.pk)
+                assert reveal_secret(source) == NYXCORE_TOKEN
+                assert NYXCORE_TOKEN not in str(source.config)
+            with tenant_context(scene.globex.party.tenant), pytest.raises(DecryptionFailed):
+                reveal_secret(source)
 
     def test_events_of_acme_are_delivered_to_acmes_webhooks_only(self, scene):
         with tenant_context(scene.globex.party.tenant):

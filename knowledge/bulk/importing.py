@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from bots.quotas.refusing import QuotaExceeded
-from knowledge.bulk.scanning import Found, NotTaken, scan
+from knowledge.bulk.scanning import Found, NotTaken, find_marks, scan
 from knowledge.formats.sections import ParseError
 from knowledge.models import Source, SourceType
 from knowledge.sources.changing import delete_source
@@ -35,6 +35,8 @@ _OF_PUT = {
     Upserted.CHANGED: Outcome.CHANGED,
     Upserted.UNCHANGED: Outcome.UNCHANGED,
 }
+LABEL: Final = "import_label"
+"""Where the config of an imported source says which import it is of."""
 Tell = Callable[[Outcome, str, str], None]
 
 
@@ -64,28 +66,33 @@ class Import:
         """
         self.counts.clear()
         self.put.clear()
-        self._marks.clear()
-        seen, not_looked_into = set(), []
+        self._marks = {}
+        marks = find_marks(self.place)
+        seen, not_looked_into, hidden = set(), [], False
         for found in scan(self.place):
             self.total = found.total
-            self._marks[found.path] = found.mark
             external_id = Found(f"{self.label}/{found.path}").external_id
             seen.add(external_id)
             if not self._take(found, external_id):
                 not_looked_into.append(f"{external_id}/")
+            hidden |= found.hides
         if not seen:
+            self._marks = marks
             raise ParseError("There is not one file.", code="no_content")
         for source in self._find_missing(seen, tuple(not_looked_into)):
             path = source.external_id.removeprefix(f"{self.label}/")
-            if delete_missing:
+            if hidden:
+                self._note(Outcome.MISSING, path, "it may be in the archive that cannot be read")
+            elif delete_missing:
                 delete_source(source.pk)
                 self._note(Outcome.DELETED, path)
             else:
                 self._note(Outcome.MISSING, path, "its source stays; --delete-missing deletes it")
+        self._marks = marks
 
     def has_changed(self) -> bool:
         """Whether times and sizes say that something is there that `run` has not seen, or is gone."""
-        return self._marks != {found.path: found.mark for found in scan(self.place)}
+        return self._marks != find_marks(self.place)
 
     def _take(self, found: Found, external_id: str) -> bool:
         """Put one file; False where it is not taken."""
@@ -93,7 +100,7 @@ class Import:
             self._note(Outcome.REFUSED, found.path, found.reason)
             return False
         try:
-            file = NewFile(found.name, found.read(), self.said)
+            file = NewFile(found.name, found.read(), self.said, {LABEL: self.label})
             source, outcome = put_file(self.home, None, external_id, file)
         except NotTaken as error:
             self._note(Outcome.REFUSED, found.path, str(error))
@@ -109,10 +116,13 @@ class Import:
         return True
 
     def _find_missing(self, seen: set[str], not_looked_into: tuple[str, ...]) -> list[Source]:
-        """What was taken earlier and is not there, but for what is below a folder that could not be read."""
+        """What was taken earlier under this label and is gone, but for what is below a folder that could not be read.
+
+        Only an import's own: not what others have put under such an id, nor what an import has whose label is longer.
+        """
         mine = Source.objects.filter(
             dataset=self.home.dataset, source_type=SourceType.UPLOAD, deleted_at__isnull=True,
-            external_id__startswith=f"{self.label}/",
+            **{f"config__{LABEL}": self.label},
         ).only("pk", "external_id", "name")  # fmt: skip
         return [
             source

@@ -34,7 +34,8 @@ class NotTaken(Exception):
 class Found:
     """A file, or why it is not taken.
 
-    `total` is of how many. `mark` changes with the file; `read` returns its bytes, or raises NotTaken.
+    `total` is of how many. `mark` changes with the file; `read` returns its bytes, or raises NotTaken. `hides`: which
+    files are in it is not known.
     """
 
     path: str
@@ -42,6 +43,7 @@ class Found:
     mark: tuple[int, ...] = ()
     read: Callable[[], bytes] = bytes
     reason: str = ""
+    hides: bool = False
 
     @property
     def external_id(self) -> str:
@@ -102,20 +104,40 @@ def _look_at(top: Path, file: Path) -> Found:
     if reason := _find_fault(path, facts.st_size):
         return Found(path, reason=reason)
     mark = (facts.st_mtime_ns, facts.st_size, facts.st_ino)
-    return Found(path, mark=mark, read=partial(_read, file, path))
+    return Found(path, mark=mark, read=partial(_read, top, file, path))
 
 
-def _read(file: Path, path: str) -> bytes:
+def _read(top: Path, file: Path, path: str) -> bytes:
     try:
-        # Not through a link that has taken the file's place since it was looked at.
-        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as opened:
+        with os.fdopen(_open_below(top, file), "rb") as opened:
             data = opened.read(largest_bytes(path) + 1)
     except OSError as error:
         raise NotTaken(_explain(error)) from error
     if reason := _find_fault(path, len(data)):  # it may have grown since
         raise NotTaken(reason)
     return data
+
+
+def _open_below(top: Path, file: Path) -> int:
+    """Open a file part by part: not through a link that has taken a folder's place since it was looked at."""
+    *folders, name = file.relative_to(top).parts
+    at = os.open(top, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for folder in folders:
+            below = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=at)
+            os.close(at)
+            at = below
+        return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=at)
+    finally:
+        os.close(at)
+
+
+def find_marks(place: Path) -> dict[str, tuple[int, ...]]:
+    """What changes with the files of a folder, or with an archive as a whole, which is not opened. Raises as `scan`."""
+    if place.is_dir():
+        return {found.path: found.mark for found in scan(place)}
+    facts = place.stat()
+    return {"": (facts.st_mtime_ns, facts.st_size, facts.st_ino)}
 
 
 def _scan_archive(place: Path) -> Iterator[Found]:
@@ -125,7 +147,11 @@ def _scan_archive(place: Path) -> Iterator[Found]:
         raise ParseError(f"An archive may be {limit} MB; unpack it and name the folder.")
     for packed in unpack_members(place.read_bytes(), largest=settings.MAX_UPLOAD_BYTES):
         reason = packed.reason or _find_fault(packed.path, len(packed.data))
-        yield Found(packed.path, packed.total, read=partial(bytes, packed.data), reason=reason)
+        row = format_of_upload(packed.path)
+        hides = row is not None and row.is_archive and packed.code != "unsupported"
+        yield Found(
+            packed.path, packed.total, read=partial(bytes, packed.data), reason=reason, hides=hides,
+        )  # fmt: skip
 
 
 def _find_fault(path: str, size: int) -> str:
@@ -144,7 +170,11 @@ def _refuse(top: Path, file: Path, reason: str) -> Found:
 
 def shown_path(top: Path, file: Path) -> str:
     """The path below the folder as text that can be stored: bytes that are no text are written out."""
-    path = file.relative_to(top).as_posix()
+    return as_text(file.relative_to(top).as_posix())
+
+
+def as_text(path: str) -> str:
+    """A path with bytes that are no text, and signs that are not seen, written out."""
     shown = path.encode("utf-8", "backslashreplace").decode()
     return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in shown)
 

@@ -10,6 +10,7 @@ from knowledge.indexing.loading import IngestionError
 
 START: Final = "/"
 """The list that a look begins with."""
+_DIGITS: Final = 18
 
 
 @dataclass(frozen=True)
@@ -23,10 +24,14 @@ class Item:
 
 @dataclass(frozen=True)
 class Listing:
-    """One list's items, and the further lists that it leads to. `is_cut`: there is more that it does not tell."""
+    """One list's items, and the further lists that it leads to. `is_cut`: there is more that it does not tell.
+
+    `rest` is where the same list goes on, which is no path: whatever its name looks like, it is read.
+    """
 
     items: tuple[Item, ...] = ()
     lists: tuple[str, ...] = ()
+    rest: str = ""
     is_cut: bool = False
 
 
@@ -59,6 +64,11 @@ class Connector(ABC):
 
     def close(self) -> None:  # noqa: B027 - most hold nothing open
         """Let go of what is open."""
+
+
+def read_size(said: str) -> int | None:
+    """A length as a server says it; None for what is none."""
+    return int(said) if said.isdecimal() and len(said) <= _DIGITS else None
 
 
 def too_large(largest: int) -> IngestionError:

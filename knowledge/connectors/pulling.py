@@ -94,20 +94,20 @@ class Pull(Walk):
             self._note(visit)
             page.state, page.code, page.reason = visit.state, visit.code, visit.reason[:500]
             page.save(update_fields=["state", "code", "reason"])
-            odd = [key for key in listing.lists if key.endswith("/") and clean_key(key) != key]
-            self._add_lists([key for key in listing.lists if key not in odd], page.depth)
-            self._add_items([*listing.items, *map(Item, odd)], page.depth)
+            odd = {key for key in listing.lists if clean_key(key) != key}
+            folders = [
+                key for key in listing.lists if key not in odd and not self.limits.is_of_system(key)
+            ]
+            self._add_lists(folders, page.depth + 1)
+            self._add_lists([listing.rest] if listing.rest else [], page.depth)
+            self._add_items([*listing.items, *map(Item, sorted(odd))], page.depth)
         self._require_some(visit)
 
     def _add_lists(self, keys: Iterable[str], depth: int) -> None:
         """Put further lists into the frontier; where there are too many, what else there is counts as not known."""
-        rows = [
-            self._row(key, depth + key.endswith("/"), is_list=True)
-            for key in keys
-            if not self.limits.is_of_system(key)
-        ]
+        rows = [self._row(key, depth, is_list=True) for key in keys]
         room = max(0, MOST_LISTS - self.sync.pages.filter(is_list=True).count())
-        if depth >= DEEPEST:
+        if depth > DEEPEST:
             room = 0
         for row in rows[room:][:1]:
             row.state, row.code = PageState.FAILED, "list_too_long"

@@ -16,7 +16,15 @@ from knowledge.connectors.asking import (
     read_xml,
     refusal,
 )
-from knowledge.connectors.items import START, Connector, Item, ItemGone, Listing, too_large
+from knowledge.connectors.items import (
+    START,
+    Connector,
+    Item,
+    ItemGone,
+    Listing,
+    read_size,
+    too_large,
+)
 from knowledge.connectors.limits import check_limits, check_text, invalid, read_limits
 from knowledge.connectors.signing import encode_key, encode_query, sign_get
 from knowledge.indexing.loading import IngestionError
@@ -133,16 +141,15 @@ def _read_list(root: Element, after: str) -> Listing:
         if _local(node) != "Contents":
             continue
         last = unquote_plus(_text(node, "Key")) if is_encoded else _text(node, "Key")
-        size = _text(node, "Size")
         version = _text(node, "ETag").strip('"') or _text(node, "LastModified")
         if last and not last.endswith("/"):
-            items.append(Item(last, version, int(size) if size.isdecimal() else None))
+            items.append(Item(last, version, read_size(_text(node, "Size"))))
     has_more = _text(root, "IsTruncated") == "true"
     if has_more and last.encode() <= after.encode():
         raise IngestionError("bad_response", "The server's list has no end.")
     if has_more and "\0" in last:  # where to go on cannot be kept
         return Listing(tuple(items), is_cut=True)
-    return Listing(tuple(items), (f"{_AFTER}{last}",) if has_more else ())
+    return Listing(tuple(items), rest=f"{_AFTER}{last}" if has_more else "")
 
 
 def _refuse(fetched: Fetched) -> IngestionError:

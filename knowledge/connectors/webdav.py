@@ -14,7 +14,15 @@ from knowledge.connectors.asking import (
     read_xml,
     refusal,
 )
-from knowledge.connectors.items import START, Connector, Item, ItemGone, Listing, too_large
+from knowledge.connectors.items import (
+    START,
+    Connector,
+    Item,
+    ItemGone,
+    Listing,
+    read_size,
+    too_large,
+)
 from knowledge.connectors.limits import check_limits, check_text, invalid, read_limits
 from knowledge.indexing.loading import IngestionError
 
@@ -82,8 +90,11 @@ class Cloud(Connector):
         lists: list[str] = []
         base = unquote(urlsplit(self._base).path)
         for answer in root.iter(f"{_DAV}response"):
-            found = urlsplit(urljoin(url, (answer.findtext(f"{_DAV}href") or "").strip()))
-            path = unquote(found.path)
+            try:
+                found = urljoin(url, (answer.findtext(f"{_DAV}href") or "").strip())
+                path = unquote(urlsplit(found).path)
+            except ValueError:  # no address
+                continue
             key = path.removeprefix(base)
             # What is not right below is none of this list, whatever the server says.
             name = key.removeprefix(here).rstrip("/")
@@ -97,7 +108,7 @@ class Cloud(Connector):
             changed = (properties.findtext(f"{_DAV}getlastmodified") or "").strip()
             version = (properties.findtext(f"{_DAV}getetag") or "").strip().removeprefix("W/")
             version = version.strip('"') or (f"{changed} {size}" if changed else "")
-            items.append(Item(f"{here}{name}", version, int(size) if size.isdecimal() else None))
+            items.append(Item(f"{here}{name}", version, read_size(size)))
         return Listing(tuple(items), tuple(lists))
 
 

@@ -179,6 +179,11 @@ class Source(TenantRow, Standing, Job):
     def remind(cls, at: datetime) -> None:
         make_due({DueKind.INGESTION: at})
 
+    def become(self, source_type: str) -> None:
+        """Be of another type from now on, as one may that was deleted. A secret of the old type's is forgotten."""
+        self.source_type = source_type
+        self.config = {name: value for name, value in self.config.items() if name != SEALED}
+
     def report(self, stage: str, done: int = 0, total: int = 0) -> None:
         """Show progress, which is a sign of life as well. Raises ClaimLost."""
         self.beat(progress_stage=stage, progress_done=done, progress_total=total)

@@ -56,10 +56,16 @@ class Walk(ABC):
     def go_on(self) -> bool:
         """Look at pages for a slice; whether all of them were looked at. Raises SiteFailed, ClaimLost."""
         self.begin()
-        ends_at = time.monotonic() + SLICE_SECONDS * self.slices
+        begun_at = time.monotonic()
+        ends_at, worth_until = begun_at + SLICE_SECONDS * self.slices, 0.0
         while page := self._frontier().first():
             self.look_at(page)
-            if self.delay >= LONG_DELAY or time.monotonic() >= ends_at or is_turn_over():
+            now = time.monotonic()
+            if self.slices > 1 and not worth_until:
+                # The first look has opened it: a slice is as long again, or it would be opened for every file.
+                worth_until = 2 * now - begun_at
+            is_over = now >= ends_at or is_turn_over()
+            if self.delay >= LONG_DELAY or (is_over and now >= worth_until):
                 break
             time.sleep(self.delay)
         return not self._frontier().exists()

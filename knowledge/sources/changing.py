@@ -144,7 +144,7 @@ def apply_changes(source: Source, changes: dict[str, Any]) -> None:
         if Dataset.objects.filter(pk=source.dataset_id, deleted_at__isnull=False).exists():
             raise Conflict("The source's dataset was deleted", code="dataset_deleted")
         changes = {**changes, "deleted_at": None}
-    if "content" in changes:
+    if "content" in changes and "stored_bytes" not in changes:
         size = measure_text(changes["content"]) + measure_edits(source.pk)
         changes = {**changes, "stored_bytes": size}
     if restored or source.deleted_at is None:

@@ -44,8 +44,8 @@ def prepare_config(
 ) -> dict[str, Any]:
     """Vet what a client sent and return what to keep: URLs checked, its secret encrypted.
 
-    A new config without the secret keeps that of the `stored` one, unless it names another server, which must not get
-    it; null or "" forgets it.
+    A new config without the secret keeps that of the `stored` one, which is of the same type, unless it names another
+    server, which must not get it; null or "" forgets it.
     Raises BadInput with one sentence.
     """
     if source_type != SourceType.NYXCORE and (fault := find_fault(config.get("clean"))):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -22,11 +22,15 @@ from minirag.lib.errors import Conflict
 
 @dataclass(frozen=True)
 class NewFile:
-    """A file of a format that can be read, no larger than it may be. `said` are further columns of its source."""
+    """A file of a format that can be read, no larger than it may be.
+
+    `said` are further columns of its source, `facts` what its config says beside the file's name and size.
+    """
 
     name: str
     data: bytes
     said: Mapping[str, Any]
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def kind(self) -> str:
@@ -39,7 +43,7 @@ class NewFile:
     @property
     def columns(self) -> dict[str, Any]:
         """What its source is given."""
-        config = {"original_filename": self.name, "file_size": len(self.data)}
+        config = {"original_filename": self.name, "file_size": len(self.data), **self.facts}
         return {"name": self.name, **self.said, "config": config}
 
 
@@ -70,7 +74,7 @@ def _put(
         source = found.first()
     if source is None:
         return _make(home, parent, external_id, file), Upserted.CREATED
-    if source.source_type != SourceType.UPLOAD:
+    if source.source_type != SourceType.UPLOAD and source.deleted_at is None:
         raise Conflict(f"The source is of the type {source.source_type}", code="source_type_fixed")
     return source, _change(source, parent, file)
 
@@ -97,6 +101,9 @@ def _change(source: Source, parent: Source | None, file: NewFile) -> Upserted:
     said = {**file.columns, **({"parent_id": parent.pk} if parent else {})}
     changes = {name: value for name, value in said.items() if getattr(source, name) != value}
     if was_deleted:
+        if source.source_type != SourceType.UPLOAD:
+            source.become(SourceType.UPLOAD)
+            changes |= {"source_type": source.source_type, "content": None}
         source.deleted_at, source.stored_bytes = None, 0  # as its deletion has counted it
         changes |= {"deleted_at": None, "is_active": said.get("is_active", True)}
     if is_new or was_deleted:

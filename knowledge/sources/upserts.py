@@ -132,7 +132,9 @@ def _change(source: Source, home: Home, fields: dict[str, Any]) -> Upserted:
     if changes.get("parent_id") and (changes["parent_id"] == source.pk or source.children.exists()):
         raise BadInput("Nesting beyond one level is not allowed", code="nested_too_deep")
     if was_deleted:
-        source.deleted_at, source.source_type = None, fields["source_type"]
+        if source.source_type != fields["source_type"]:
+            source.become(fields["source_type"])
+        source.deleted_at = None
         source.stored_bytes = 0  # as its deletion has counted it
         changes |= {
             "deleted_at": None,

@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from knowledge.models import Chunk, Source, SourceFile
 from knowledge.sources.changing import delete_source
+from knowledge.sources.configs import reveal_secret
 from knowledge.sources.homes import private_dataset
 from knowledge.tests.conftest import make_source, run
 
@@ -173,3 +174,37 @@ def test_its_bytes_are_counted_once(as_acme, bot):
         assert put(as_acme, bot, "a", data).status_code in (200, 201)
     assert Source.objects.get().stored_bytes == 3
     assert private_dataset(bot).sources.count() == 1
+
+
+def test_an_id_whose_source_was_deleted_may_be_of_another_type(as_acme, bot):
+    url = "/v1/sources/by-external-id/a"
+    text = {
+        "bot_profile_id": str(bot.pk),
+        "name": "A",
+        "source_type": "text",
+        "content": "As text.",
+    }
+    assert as_acme.put(url, text, content_type="application/json").status_code == 201
+    assert put(as_acme, bot, "a", b"As a file.").json()["code"] == "source_type_fixed"
+    as_acme.delete(url)
+    assert put(as_acme, bot, "a", b"As a file.").status_code == 201
+    source = run(Source.objects.get())
+    assert (source.source_type, source.content, source.stored_bytes) == ("upload", None, 10)
+    assert Chunk.objects.get().content == "As a file."
+    as_acme.delete(url)
+    assert as_acme.put(url, text, content_type="application/json").status_code == 201
+    assert run(Source.objects.get()).status == "ready" and "As text." in Chunk.objects.get().content
+
+
+def test_a_secret_does_not_go_over_to_a_source_of_another_type(as_acme, bot):
+    url = "/v1/sources/by-external-id/a"
+    body = {"bot_profile_id": str(bot.pk), "name": "A"}
+    bucket = {"bucket": "kept", "access_key": "AK", "secret_key": "hidden"}
+    as_acme.put(
+        url, {**body, "source_type": "s3", "config": bucket}, content_type="application/json"
+    )
+    as_acme.delete(url)
+    made = as_acme.put(
+        url, {**body, "source_type": "nyxcore", "config": {}}, content_type="application/json"
+    )
+    assert made.status_code == 201 and reveal_secret(Source.objects.get()) is None

@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from bots.models import BotProfile
 from bots.quotas.changing import create_quota
 from knowledge.bulk.importing import Import, Outcome
-from knowledge.bulk.scanning import scan
+from knowledge.bulk.scanning import NotTaken, scan
 from knowledge.management.commands import ingest as command
 from knowledge.models import Chunk, Source, SourceFile
 from knowledge.sources.changing import delete_source
@@ -248,3 +248,84 @@ def test_two_tenants_import_the_same_folder_apart(ingest, folder, globex):
         assert told == [Outcome.ADDED] * 2 and len(ids()) == 2
         delete_source(Source.objects.first().pk)
     assert len(ids()) == 2
+
+
+# --- What a run must not do ---------------------------------------------------------------------------------------
+
+
+def test_only_what_the_same_import_took_is_deleted(ingest, folder, bot, tmp_path):
+    ingest(folder)
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "q.md").write_text("# Q\n\nAsk us.")
+    ingest(other, "--label", "handbook/more")
+    make_source(bot, None, source_type="upload", external_id="handbook/by-api.md")
+    (folder / "hours.txt").unlink()
+    assert ingest(folder, "--delete-missing")[-1] == "1 unchanged, 1 deleted."
+    assert ids() == ["handbook/by-api.md", "handbook/more/q.md", "handbook/valves/v1.md"]
+
+
+def test_what_may_be_in_a_part_that_is_broken_stays(ingest, tmp_path):
+    packed = tmp_path / "n.zip"
+
+    def part(number: int) -> dict[str, bytes]:
+        return {
+            f"Export-{'0' * 31}{number}-Part-{number}.zip": pack(
+                {f"P{number} {'0' * 31}{number}.md": b"# P"}
+            )
+        }
+
+    packed.write_bytes(pack(part(1) | part(2)))
+    ingest(packed)
+    packed.write_bytes(pack(part(1) | dict.fromkeys(part(2), b"PK, broken")))
+    printed = ingest(packed, "--delete-missing", fails=True)
+    assert ids() == ["n/P1.md", "n/P2.md"] and any(
+        "may be in the archive" in line for line in printed
+    )
+
+
+def test_a_folder_that_became_a_link_after_the_look_is_not_read_through(folder, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "v1.md").write_text("Not ours.")
+    found = {each.path: each for each in scan(folder)}
+    (folder / "valves").rename(tmp_path / "away")
+    (folder / "valves").symlink_to(elsewhere)
+    assert found["hours.txt"].read()
+    with pytest.raises(NotTaken):
+        found["valves/v1.md"].read()
+
+
+def test_a_folders_name_that_is_no_text_is_written_out(ingest, tmp_path):
+    top = Path(os.fsdecode(os.fsencode(tmp_path) + b"/h\xff"))
+    top.mkdir()
+    (top / "a.md").write_text("# A")
+    assert ingest(top)[-1] == "1 added." and ids() == [r"h\udcff/a.md"]
+
+
+def test_a_watched_archive_is_seen_to_change(tmp_path, bot, ingest):
+    packed = tmp_path / "a.zip"
+    packed.write_bytes(pack({"a.md": b"# A"}))
+    work = Import(packed, find_home(bot.pk, None), "a", {}, lambda *_: None)
+    work.run()
+    assert not work.has_changed()
+    packed.write_bytes(pack({"a.md": b"# A, new"}))
+    assert work.has_changed()
+
+
+def test_a_watched_folder_may_be_empty_for_a_while(ingest, folder, monkeypatch, capsys):
+    times = iter(range(100))
+
+    def sleep(_: float) -> None:
+        at = next(times)
+        if at == 0:
+            for path in (folder / "hours.txt", folder / "valves" / "v1.md"):
+                path.unlink()
+        if at == 3:
+            (folder / "new.md").write_text("# New")
+        if at > 6:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(command.time, "sleep", sleep)
+    assert "added      new.md" in ingest(folder, "--watch", "--delete-missing")
+    assert ids() == ["handbook/new.md"]

@@ -381,3 +381,57 @@ def test_a_config_that_makes_no_sense_is_refused(api):
             "post", "sources", bot_profile_id=bot, name="F", source_type=kind, config=config
         )
         assert answer.status_code == 422 and "config." in answer.json()["detail"], (kind, config)
+
+
+# --- What a server says that is not so ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("odd", ["b/.keep", "b/~$draft.md", "b\u202e/", "b/"])
+def test_a_bucket_is_listed_to_its_end_whatever_a_list_ends_with(outside, bot, odd):
+    server = S3(outside)
+    server.files = {name: f"# {name}\n\nIt is {name}." for name in ("a.md", odd, "c.md", "d.md")}
+    source = server.source(bot)
+    look(source)
+    assert answering(source) == {"a.md", "c.md", "d.md"}, source.error_message
+
+
+def test_what_a_list_says_that_is_no_address_or_number_leaves_the_rest_alone(outside, bot):
+    server = WebDav(outside)
+    plain = server.row("hours.md", "x")
+    hrefs = (
+        "http://[x",
+        f"{server.root}..%2f..%2fup.md",
+        f"{server.root}%2e%2e",
+        "//127.0.0.2/other.md",
+    )
+    odd = "".join(plain.replace(server.root + "hours.md", href) for href in hrefs)
+    find = server.find
+
+    def find_more(handler):
+        status, body, headers = find(handler)
+        more = odd.encode() + b"</d:multistatus>"
+        body = body.replace(b"</d:multistatus>", more) if status == 207 else body
+        length = (
+            b"<d:getcontentlength>"
+            + b"1" * 5000
+            + b"</d:getcontentlength></d:prop><d:status>HTTP/1.1 200"
+        )
+        return status, body.replace(b"</d:prop><d:status>HTTP/1.1 200", length), headers
+
+    server.find = find_more
+    source = server.source(bot)
+    look(source)
+    assert answering(source) == set(TEXTS), source.error_message
+    assert {key for key in files(source) if not key.endswith("/")} == set(TEXTS)
+
+
+def test_a_list_of_millions_of_elements_is_not_built_in_memory(outside, bot):
+    server = WebDav(outside)
+    server.refuses = (
+        207,
+        b"<d:multistatus xmlns:d='DAV:'>" + b"<a/>" * 700_000 + b"</d:multistatus>",
+        {},
+    )
+    source = server.source(bot)
+    run(source)
+    assert (source.status, source.error_code) == ("error", "list_too_long")

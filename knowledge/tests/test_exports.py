@@ -188,3 +188,27 @@ def test_an_archive_that_people_packed_is_none_of_them(bot):
     titles = Document.objects.filter(source=source, chunks__isnull=False).values_list("title")
     assert {title for (title,) in titles} == {"Devices", "Drone", "Devices/Drone/care.txt"}
     assert not Document.objects.filter(chunks__content__contains="ecret").exists()
+
+
+def space(*objects: str) -> dict[str, str]:
+    begin = '<?xml version="1.0"?><hibernate-generic>'
+    return {**XML, "entities.xml": f"{begin}{''.join(objects)}</hibernate-generic>"}
+
+
+def test_a_restriction_holds_however_deep_a_page_is_and_through_drafts():
+    def page(pk: int, status: str = "current") -> str:
+        said = {"parent": of(pk - 1)} if pk > 1 else {}
+        body = thing("BodyContent", 1000 + pk, content=of(pk), body="<![CDATA[<p>Secret.</p>]]>")
+        return thing("Page", pk, title=f"P{pk}", contentStatus=status, **said) + body
+
+    hidden = thing("ContentPermissionSet", 5000, type="View", owningContent=of(1))
+    assert not texts(read(space(*map(page, range(1, 40)), hidden))), "more than twenty levels"
+    assert not texts(read(space(page(1), page(2, "deleted"), page(3), hidden)))
+    assert not texts(read(space(thing("Page", 1, title="P", parent=of(1)), page(2), hidden)))
+
+
+def test_an_export_that_was_packed_again_is_no_less_restricted():
+    found = read({f"SUP export/{path}": text for path, text in XML.items()})
+    assert "Secret" not in str(texts(found)) and "Wipe it dry." in str(texts(found))
+    alone = read({"entities.xml": ENTITIES, "readme.md": "# Read\n\nMe."})
+    assert (alone["entities.xml"].code, alone["entities.xml"].document) == ("restricted", None)

@@ -81,13 +81,21 @@ def _read_page(page: str, found: Unpacked) -> Unpacked:
 
 
 def _recognise_entities(paths: Sequence[str]) -> bool:
-    return ENTITIES in paths and "exportDescriptor.properties" in paths
+    return _find_top(paths) is not None
+
+
+def _find_top(paths: Sequence[str]) -> str | None:
+    """The folder that the export is in, as it is where people have packed it again; None where there is no export."""
+    there = set(paths)
+    tops = (path.removesuffix(ENTITIES) for path in paths if path.endswith(ENTITIES))
+    return next((top for top in tops if f"{top}exportDescriptor.properties" in there), None)
 
 
 def _unpack_entities(
     archive: zipfile.ZipFile, files: list[PackedFile], largest: int
 ) -> Iterator[Unpacked]:
-    by_path = {file.path: file for file in files}
+    top = _find_top([file.path for file in files]) or ""
+    by_path = {file.path.removeprefix(top): file for file in files}
     space: SpaceEntities = read_entities(
         read_file(archive, by_path[ENTITIES], limit=LARGEST_ENTITIES)
     )

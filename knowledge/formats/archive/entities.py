@@ -36,11 +36,14 @@ class SpaceFile:
 
 @dataclass
 class SpaceEntities:
-    """`restricted` are ids of pages that not everybody who sees the space may see."""
+    """`restricted` are ids of pages that not everybody who sees the space may see; `parents` those of every page, also
+    of one that is a draft or in the bin.
+    """
 
     pages: dict[str, SpacePage] = field(default_factory=dict)
     attachments: list[SpaceFile] = field(default_factory=list)
     restricted: set[str] = field(default_factory=set)
+    parents: dict[str, str] = field(default_factory=dict)
 
     def find_path(self, page: SpacePage) -> str:
         """Where it is: its title below those of the pages that it is under."""
@@ -49,7 +52,14 @@ class SpaceEntities:
 
     def is_restricted(self, page: SpacePage) -> bool:
         """Whether it, or a page that it is under, is not for everybody."""
-        return any(each.pk in self.restricted for each in self._line_of(page))
+        seen: set[str] = set()
+        pk = page.pk
+        while pk and pk not in seen:
+            if pk in self.restricted:
+                return True
+            seen.add(pk)
+            pk = self.parents.get(pk, "")
+        return False
 
     def _line_of(self, page: SpacePage) -> list[SpacePage]:
         line = [page]
@@ -115,11 +125,14 @@ def _refuse_declarations(*_: object) -> None:
 def _gather(objects: list[tuple[str, dict[str, str]]]) -> SpaceEntities:
     space = SpaceEntities()
     for kind, said in objects:
-        if kind in ("Page", "BlogPost") and _is_current(said):
-            title = clean_line(said.get("title", ""))
+        if kind in ("Page", "BlogPost"):
             pk = said.get("id", "")
+            space.parents[pk] = said.get("parent", "")
+            if not _is_current(said):
+                continue
+            title = clean_line(said.get("title", ""))
             space.pages[pk] = SpacePage(pk, title, said.get("parent", ""))
-        elif kind == "ContentPermissionSet" and said.get("type") == "View":
+        elif kind == "ContentPermissionSet" and said.get("type", "").casefold() == "view":
             space.restricted.add(said.get("owningContent", ""))
     versions: dict[tuple[str, str], tuple[int, SpaceFile]] = {}
     for kind, said in objects:

@@ -23,6 +23,7 @@ _BLOCKS: Final = frozenset(
 """Elements whose words do not run on into those around them."""
 _MOST_NAMED: Final = 20
 _MOST_ALIASES: Final = 1000
+_OF_CONFLUENCE: Final = "hibernate-generic"
 _DECLARED: Final = re.compile(
     rb"""\A\s*<\?xml[^>]{0,200}encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})"""
 )
@@ -187,6 +188,11 @@ def parse_xml(data: bytes, writer: SectionWriter) -> dict[str, object]:
         raise ParseError(
             "This XML file is in an encoding that cannot be read.", code="encoding"
         ) from None
+    if root.tag == _OF_CONFLUENCE:
+        raise ParseError(
+            "It is the inside of an export of Confluence, with what only some may see: upload the zip as it came.",
+            code="restricted",
+        )
     value = _read_element(root, 0)
     RecordWriter(writer).write(value)
     return describe(value) | ({"encoding": declared[1].decode()} if declared else {})

@@ -15,9 +15,11 @@ from pydantic import ValidationError
 from bots.commands import choose_bot
 from bots.models import BotProfile
 from knowledge.bulk.importing import Import, Outcome
+from knowledge.bulk.scanning import as_text
 from knowledge.models import Dataset, Source, SourceStatus, Visibility
 from knowledge.sources.homes import Home, find_home
 from knowledge.sources.schemas import WrittenStanding
+from minirag.lib.errors import ProductError
 from tenants.commands import ProductCommand
 from tenants.context import tenant_context
 from tenants.provisioning import get_tenant
@@ -70,7 +72,7 @@ class Command(ProductCommand):
         self._looked_at, self._shown_at = 0, time.monotonic()
         self._is_talkative = options["verbosity"] > 1
         with tenant_context(get_tenant(tenant)):
-            label = options["label"] or (where.name if where.is_dir() else where.stem)
+            label = as_text(options["label"] or (where.name if where.is_dir() else where.stem))
             home = _choose_home(options["bot"], options["dataset"])
             self._work = Import(where, home, label.strip("/"), _read_standing(options), self._tell)
             if not self._work.label:
@@ -91,7 +93,9 @@ class Command(ProductCommand):
         try:
             self._work.run(delete_missing=options["delete_missing"])
         except OSError as error:
-            raise CommandError(f"{self._work.place}: {error.strerror or error}") from error
+            raise CommandError(
+                f"{as_text(str(self._work.place))}: {error.strerror or error}"
+            ) from error
         finally:
             counts = self._work.counts
             told = ", ".join(f"{counts[each]:,} {each}" for each in Outcome if counts[each])
@@ -110,15 +114,17 @@ class Command(ProductCommand):
         self._shown_at = time.monotonic()
 
     def _watch(self, options: dict[str, Any]) -> None:
-        self.say(f"Watching {self._work.place}. Ctrl-C ends it.")
+        self.say(f"Watching {as_text(str(self._work.place))}. Ctrl-C ends it.")
         while True:
             time.sleep(options["every"])
             try:
                 if self._work.has_changed():
                     time.sleep(_SETTLE_SECONDS)  # who writes a file may not be done yet
                     self._run(options)
-            except (CommandError, OSError) as error:
-                self.stderr.write(f"{error}; looked at again in {options['every']:g} s.")
+            except (CommandError, OSError, ProductError) as error:
+                self.stderr.write(
+                    f"{as_text(str(error))}; looked at again in {options['every']:g} s."
+                )
 
     def _wait(self) -> int:
         """Wait for the workers; returns how many of the files could not be read."""
