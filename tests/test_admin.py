@@ -184,6 +184,11 @@ class TestPages:
                 f"{url} shows a pair as Python writes it"
             )
 
+    def test_the_first_page_says_what_waits_for_a_decision(self, alice, rows):
+        page = alice.get("/admin/").content.decode()
+        assert "Syncs to approve" in page and "state__exact=waiting" in page
+        assert "Corrections in conflict" in page and "waits=1" in page
+
     def test_a_chunk_says_who_corrected_it(self, alice, rows):
         chunk = rows[Chunk]
         with tenant_context(rows_tenant(rows)):
@@ -717,6 +722,32 @@ class TestSources:
         alice.post(url, {**data, "content": "Error E24: replace it."})
         source.refresh_from_db()
         assert source.queued_at and source.content.endswith("replace it.")
+
+    def test_rules_of_cleaning_are_kept_checked_and_read_anew(self, alice, rows):
+        url = alice.url(tenant_site, Source, "change", rows[Source].pk)
+        assert 'name="drop_lines"' in alice.get(url).content.decode()
+        data = {
+            "name": "Handbook",
+            "description": "",
+            "is_active": "on",
+            "content": "Error E24: clean it.",
+        }
+        answer = alice.post(url, {**data, "drop_selectors": "p[["})
+        assert "not a CSS selector" in str(
+            answer.context["adminform"].form.errors["drop_selectors"]
+        )
+        alice.post(
+            url, {**data, "drop_lines": "Was this helpful? *\nDraft", "keep_selector": "main"}
+        )
+        source = Source.objects.get()
+        rules = {"drop_lines": ["Was this helpful? *", "Draft"], "keep_selector": "main"}
+        assert source.config["clean"] == rules and source.queued_at
+        alice.post(url, {**data, "name": "What is not sent stays"})
+        source.refresh_from_db()
+        assert source.name == "What is not sent stays" and source.config["clean"] == rules
+        alice.post(url, {**data, "drop_lines": "", "keep_selector": "", "drop_selectors": ""})
+        source.refresh_from_db()
+        assert "clean" not in source.config
 
     def test_saving_does_not_overwrite_what_the_worker_wrote_meanwhile(self, alice, rows):
         url = alice.url(tenant_site, Source, "change", rows[Source].pk)

@@ -32,6 +32,7 @@ from knowledge.sources.changing import (
     update_source,
     upload_source,
 )
+from knowledge.sources.forms.cleaning import CLEANING_FIELDS
 from knowledge.sources.forms.layout import CONDITIONAL_FIELDS, CONFIGURED, lay_out, lay_out_new
 from knowledge.sources.forms.preview import choose_home, preview_form
 from knowledge.sources.forms.schedule import tell_moment
@@ -137,13 +138,17 @@ class SourceAdmin(ProductAdmin):
     def _save_changes(self, request: HttpRequest, obj: Source, form: SourceForm) -> None:
         """Save only what was changed: the worker writes to the same row at the same time."""
         changes = {
-            name: form.cleaned_data[name] for name in form.changed_data if name not in CONFIGURED
+            name: form.cleaned_data[name]
+            for name in form.changed_data
+            if name not in (*CONFIGURED, *CLEANING_FIELDS)
         }
         if "url" in form.changed_data and obj.source_type == SourceType.URL:
             changes["config"] = {**obj.config, "url": form.cleaned_data["url"]}
         has_form = obj.source_type in (SourceType.NYXCORE, *SYNCED)
         if has_form and set(CONFIGURED) & set(form.changed_data):
             changes["config"] = form.cleaned_data["config"]
+        if form.has_other_rules:
+            changes["config"] = form.with_rules(changes.get("config", obj.config))
         if not changes:
             return
         source = update_source(obj.pk, changes)

@@ -14,7 +14,15 @@ from django.utils import timezone
 from bots.models import BotProfile, Outcome
 from conversations.models import Chat, Message, MessageRole
 from conversations.turns.troubles import list_failures
-from knowledge.models import Source, SourceStatus
+from knowledge.models import (
+    CONFLICTS,
+    Correction,
+    DocumentEdit,
+    SiteSync,
+    Source,
+    SourceStatus,
+    SyncState,
+)
 from tenants.context import current_tenant
 from tenants.models import ApiToken, AuditEvent, Tenant, TenantStatus, User
 from tenants.platform.queues import list_queues
@@ -122,6 +130,7 @@ def _describe_tenant(request: HttpRequest) -> dict[str, Any]:
             "Answers in 24 hours", answers["all"], _list_of("conversations_chat"),
             ", ".join(note for note in notes if not note.startswith("0 ")),
         ),
+        *_describe_decisions(),
         *_describe_failures(),
     ]  # fmt: skip
     return {
@@ -129,6 +138,23 @@ def _describe_tenant(request: HttpRequest) -> dict[str, Any]:
         "chats": Chat.objects.select_related("bot_profile")[:8],
         "troubled": sources.filter(status=SourceStatus.ERROR).only("id", "name", "status", "error_message")[:8],
     }  # fmt: skip
+
+
+def _describe_decisions() -> list[Shown]:
+    """What waits for a person, where anything does."""
+    syncs = SiteSync.objects.filter(state=SyncState.WAITING, source__deleted_at__isnull=True)
+    edits = DocumentEdit.objects.in_conflict().filter(document__source__deleted_at__isnull=True)
+    corrections = Correction.objects.filter(state__in=CONFLICTS, source__deleted_at__isnull=True)
+    waiting = (
+        ("Syncs to approve", syncs.count(), _list_of("knowledge_sitesync", "state__exact=waiting")),
+        ("Edits in conflict", edits.count(), _list_of("knowledge_document", "edited=conflict")),
+        ("Corrections in conflict", corrections.count(), _list_of("knowledge_correction", "waits=1")),
+    )  # fmt: skip
+    return [
+        Shown(label, count, url, "you decide", is_bad=True)
+        for label, count, url in waiting
+        if count
+    ]
 
 
 def _describe_failures() -> list[Shown]:

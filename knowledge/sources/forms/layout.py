@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from knowledge.models import Source, SourceType
+from knowledge.sources.forms.cleaning import CLEANING_FIELDS
 from knowledge.sources.forms.connector import CHOOSING, CONNECTOR_FIELDS
 from knowledge.sources.forms.nyxcore import NYXCORE_FIELDS
 from knowledge.sources.forms.site import SITE_FIELDS
@@ -65,6 +66,8 @@ def lay_out(source: Source, *, may_change: bool) -> Any:
     }.get(SourceType(source.source_type), ())  # fmt: skip
     if not may_change:
         own = tuple(field for field in own if field not in CONFIGURED)
+    rules = {"fields": CLEANING_FIELDS, "classes": ("collapse",)}
+    has_rules = may_change and source.source_type != SourceType.NYXCORE
     return (
         (
             "State",
@@ -90,6 +93,7 @@ def lay_out(source: Source, *, may_change: bool) -> Any:
                 )
             },
         ),
+        *([("What of it is no text", rules)] if has_rules else []),
         (
             "Facts",
             {

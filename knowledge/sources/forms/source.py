@@ -23,6 +23,7 @@ from knowledge.formats.uploads import largest_bytes
 from knowledge.models import Dataset, Source, SourceType
 from knowledge.models.standing import STANDING
 from knowledge.sources.configs import LONGEST_URL, prepare_config
+from knowledge.sources.forms.cleaning import CleaningFields
 from knowledge.sources.forms.connector import CONNECTOR_FIELDS, ConnectorFields
 from knowledge.sources.forms.nyxcore import NYXCORE_FIELDS, NyxCoreFields
 from knowledge.sources.forms.schedule import ScheduleField
@@ -46,7 +47,7 @@ _ADDRESSES: Final = {
 }
 
 
-class SourceForm(NyxCoreFields, ConnectorFields, SiteFields, ReadersForm):
+class SourceForm(CleaningFields, NyxCoreFields, ConnectorFields, SiteFields, ReadersForm):
     """What may be changed later."""
 
     url = forms.CharField(
@@ -98,6 +99,7 @@ class SourceForm(NyxCoreFields, ConnectorFields, SiteFields, ReadersForm):
         schedule = self.fields.get("refresh_schedule")
         if isinstance(schedule, ScheduleField):
             schedule.explain()
+        self.show_rules(self.instance.config)
         if not self.instance._state.adding:
             self.fields["url"].initial = self.instance.config.get("url", "")
             kind = self.instance.source_type
@@ -131,6 +133,9 @@ class SourceForm(NyxCoreFields, ConnectorFields, SiteFields, ReadersForm):
             self._clean_url()
         if self.chosen_type in _FIELDS and not self.errors:
             self.clean_config(self.instance, self.chosen_type, _FIELDS[self.chosen_type])
+        self.check_rules()
+        if "config" in self.cleaned_data:
+            self.cleaned_data["config"] = self.with_rules(self.cleaned_data["config"])
         return self.cleaned_data
 
     def _clean_url(self) -> None:
