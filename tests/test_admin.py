@@ -189,6 +189,11 @@ class TestPages:
         assert "Syncs to approve" in page and "state__exact=waiting" in page
         assert "Corrections in conflict" in page and "waits=1" in page
 
+    def test_the_button_to_add_a_chunk_leads_to_its_form(self, alice, rows):
+        url = alice.url(tenant_site, Chunk, "changelist")
+        assert f'href="{url}add-by-hand/"' in alice.get(url).content.decode()
+        assert alice.get(f"{url}add-by-hand/").status_code == 200
+
     def test_a_chunk_says_who_corrected_it(self, alice, rows):
         chunk = rows[Chunk]
         with tenant_context(rows_tenant(rows)):

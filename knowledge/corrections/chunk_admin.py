@@ -49,7 +49,7 @@ class ChunkAdmin(CorrectingAdmin):
     search_fields = ("content",)  # by `get_search_results`
     search_help_text = "All words, in any form; “in quotation marks” as they stand there"
     ordering = ("source", "document", "ordinal")
-    actions_list = ("add",)
+    actions_list = ("add_by_hand",)
     actions_detail = ("correct", "switch_off", "pin")
     change_form_after_template = "admin/document_comparison.html"
     fields = (
@@ -141,7 +141,7 @@ class ChunkAdmin(CorrectingAdmin):
         return HttpResponseRedirect(self.page_of(found.id, found.correction))
 
     @action(description="Add a chunk", permissions=["correct"], icon="add", url_path="add-by-hand")
-    def add(self, request: HttpRequest) -> HttpResponse:
+    def add_by_hand(self, request: HttpRequest) -> HttpResponse:
         documents = Document.objects.filter(source__deleted_at__isnull=True, error_code="")
         form = AddedChunkForm(posted(request))
         form.fields = {
