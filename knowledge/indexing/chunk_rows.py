@@ -85,7 +85,7 @@ def insert_chunks(
     frequencies: Counter[int] = Counter()
     for count in counts:
         frequencies.update(count.keys())
-    words = (word for chunk in chunks for word in counted[chunk.id])
+    words = set[str]().union(*(counted[chunk.id] for chunk in chunks))
     add_statistics(
         frequencies, chunks=len(chunks), length=sum(lengths), spellings=spell_terms(words)
     )

@@ -13,9 +13,15 @@ from dataclasses import dataclass
 
 from django.db import connection, transaction
 
-from knowledge.indexing.vectors import format_sparse, read_sparse, recover_counts, weigh_terms
+from knowledge.indexing.vectors import (
+    TERM_IDS,
+    format_sparse,
+    read_sparse,
+    recover_counts,
+    weigh_terms,
+)
 from knowledge.models import Chunk, LexiconTerm, LexiconTotals
-from minirag.lib.text.analysis import analyse, term_id
+from minirag.lib.text.analysis import analyse
 from minirag.lib.variants import is_word
 from tenants.context import scoped_name
 
@@ -68,7 +74,7 @@ def add_statistics(
 
 def spell_terms(words: Iterable[str]) -> dict[int, str]:
     """By its id, what each term is spelled like; "" for what is no word, as numbers and codes."""
-    return {term_id(word): word if is_word(word) else "" for word in set(words)}
+    return {TERM_IDS[word]: word if is_word(word) else "" for word in set(words)}
 
 
 def fill_in_spellings() -> int:

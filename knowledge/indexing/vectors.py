@@ -11,7 +11,7 @@ import struct
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from knowledge.models import LEXICAL_DIMENSIONS
 from minirag.lib.text.analysis import analyse, term_id
@@ -24,7 +24,21 @@ if TYPE_CHECKING:
 K1, B = 1.2, 0.75
 COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 COPY_TRAILER = struct.pack(">h", -1)
+_MOST_REMEMBERED = 100_000  # ids of terms
 _NULL = struct.pack(">i", -1)
+
+
+class _Ids(dict[str, int]):
+    """The ids of terms, made once each."""
+
+    def __missing__(self, term: str) -> int:
+        if len(self) >= _MOST_REMEMBERED:
+            self.clear()
+        found = self[term] = term_id(term)
+        return found
+
+
+TERM_IDS: Final = _Ids()
 
 
 def count_words(text: str, language: str) -> Counter[str]:
@@ -34,10 +48,14 @@ def count_words(text: str, language: str) -> Counter[str]:
 
 def count_terms(words: Mapping[str, int]) -> Counter[int]:
     """The same by the terms' ids, of which two terms may share one."""
-    counts: Counter[int] = Counter()
-    for word, count in words.items():
-        counts[term_id(word)] += count
-    return counts
+    ids = [TERM_IDS[word] for word in words]
+    counts = dict(zip(ids, words.values(), strict=True))
+    if len(counts) == len(words):
+        return Counter(counts)
+    shared: Counter[int] = Counter()
+    for term, count in zip(ids, words.values(), strict=True):
+        shared[term] += count
+    return shared
 
 
 def weigh_terms(counts: Mapping[int, int], mean_length: float) -> dict[int, float]:

@@ -37,11 +37,13 @@ _TWO_FOR_ONE = re.compile(r"ae|oe|ue|aa")
 
 def is_word(term: str) -> bool:
     """Whether a term is a word of letters that may be compared by its spelling: no number, no code, no character."""
-    return (
-        SHORTEST_PART <= len(term) <= _LONGEST
-        and all(letter.isalpha() or unicodedata.category(letter)[0] == "M" for letter in term)
-        and not _DENSE.search(term)
-    )
+    if not SHORTEST_PART <= len(term) <= _LONGEST:
+        return False
+    if term.isascii():
+        return term.isalpha()
+    return all(
+        letter.isalpha() or unicodedata.category(letter)[0] == "M" for letter in term
+    ) and not _DENSE.search(term)
 
 
 def allow_edits(term: str) -> int:

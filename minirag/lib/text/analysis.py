@@ -31,6 +31,7 @@ TERM_DIMENSION: Final = 1_000_000_000
 """The dimension of the sparse vectors that hold term ids (pgvector's largest)."""
 
 _LONGEST_TERM: Final = 64
+_MOST_REMEMBERED: Final = 30_000  # words of a language
 # Letters that carry no separable mark and still are one with a plain letter for people who type without accents.
 _PLAIN_LETTERS: Final = str.maketrans(
     {
@@ -94,6 +95,8 @@ _NUMBER = re.compile(r"[\d.,]+")
 _THOUSANDS = re.compile(r"\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*(?:[.,]\d{1,2})?")
 _JOINTS: Final = str.maketrans("", "", "-_./:")
 _DIGIT = re.compile(r"\d")
+# What codes and numbers stand in: no code goes across a space. Possessive, so that a megabyte is read once.
+_RUN_WITH_DIGIT = re.compile(r"(?<!\S)[^\s\d]*+\d\S*+")
 
 _local = threading.local()
 
@@ -126,7 +129,6 @@ def _stop_words(language: str) -> frozenset[str]:
     return words | {_fold_accents(word) for word in words}
 
 
-@lru_cache(maxsize=100_000)
 def _term(word: str, language: str) -> str:
     """The index term of a lower-case word, "" for a stop word."""
     script = script_of(word[0])
@@ -139,6 +141,27 @@ def _term(word: str, language: str) -> str:
     if algorithm and len(word) <= _LONGEST_TERM and not word.isdigit():
         word = _stemmer(algorithm).stemWord(word)
     return sys.intern(_fold_accents(word)[:_LONGEST_TERM])
+
+
+class _Terms(dict[str, str]):
+    """The terms of one language's words, found once each: text says the same words again and again."""
+
+    def __init__(self, language: str) -> None:
+        super().__init__()
+        self._language = language
+
+    def __missing__(self, word: str) -> str:
+        term = _term(word, self._language)
+        if len(word) <= _LONGEST_TERM:
+            if len(self) >= _MOST_REMEMBERED:
+                self.clear()
+            self[word] = term
+        return term
+
+
+@lru_cache(maxsize=8)
+def _terms_of(language: str) -> _Terms:
+    return _Terms(language)
 
 
 @lru_cache(maxsize=20_000)
@@ -181,11 +204,14 @@ def analyse(text: str, language: str) -> list[str]:
     else:
         words = _WORD.findall(text)
         runs = _DENSE_RUN.findall(text)
-    terms = [term for word in words if (term := _term(word, language))]
+    terms_of = _terms_of(language)
+    terms = [term for word in words if (term := terms_of[word])]
     for run in runs:
         terms.extend(_dense_terms(run))
     if _DIGIT.search(text):
-        terms.extend(term for code in _CODE.findall(text) if (term := _code_term(code)))
+        runs = _RUN_WITH_DIGIT.findall(text)
+        codes = (code for run in runs for code in _CODE.findall(run))
+        terms.extend(term for code in codes if (term := _code_term(code)))
     return terms
 
 
@@ -196,7 +222,8 @@ def analyse_words(text: str, language: str) -> list[tuple[str, str]]:
     """
     text = normalise(text, language)
     words = (_ASCII_WORD if text.isascii() else _WORD).findall(text)
-    return [(_fold_accents(word)[:_LONGEST_TERM], _term(word, language)) for word in words]
+    terms_of = _terms_of(language)
+    return [(_fold_accents(word)[:_LONGEST_TERM], terms_of[word]) for word in words]
 
 
 def term_id(term: str) -> int:

@@ -11,10 +11,12 @@ _ABBREVIATIONS: Final = all_words("abbreviations")
 _ENDINGS: Final = tuple(all_words("abbreviated_endings"))
 _AFTER_ORDINALS: Final = all_words("after_ordinals")
 # Ends that need a space and a likely beginning behind them, and ends that stand for themselves. Possessive, so that a
-# line of a hundred thousand dots is read once.
+# line of a hundred thousand dots is read once; and the first sign before all else, since `re` then looks for it alone.
 _END = re.compile(
-    r"""(?P<soft>(?<![.!?…])[.!?…]++["'”’»)\]]*+)(?=\s++(?P<next>["'“‘«(\[¿¡\-–—•*]*\s*\S))"""
-    r"""|(?P<hard>[。！？｡]++["'”’」』）》]*+(?!と)|(?<![؟।॥؛۔])[؟।॥؛۔]++["'”’»)]*+(?=\s|$))""",
+    r"""[.!?…。！？｡؟।॥؛۔](?:"""
+    r"""(?<=[.!?…])(?<![.!?…]{2})[.!?…]*+["'”’»)\]]*+(?=\s++(?P<next>["'“‘«(\[¿¡\-–—•*]*\s*\S))"""
+    r"""|(?<=[。！？｡])[。！？｡]*+["'”’」』）》]*+(?!と)"""
+    r"""|(?<=[؟।॥؛۔])(?<![؟।॥؛۔]{2})[؟।॥؛۔]*+["'”’»)]*+(?=\s|$))""",
 )
 _BLANK_LINE = re.compile(r"\n\s*\n")
 _LIST_ITEM = re.compile(r"(?:[-*•‣◦–]|\d{1,3}[.)]|[a-zA-Z][.)])\s+\S")
@@ -30,10 +32,9 @@ def _ends_sentence(line: str, match: re.Match[str]) -> bool:
     if following is None:
         return True
     first = following[-1]
-    end = match.group("soft")
     if first.islower():
         return False
-    if end != ".":
+    if match.group() != ".":
         return True
     word = _LAST_WORD.search(line, max(0, match.start() - _LONGEST_WORD), match.start())
     if word is None:
