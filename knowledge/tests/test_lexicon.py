@@ -169,3 +169,9 @@ def test_a_small_drift_changes_no_weight(in_acme):
     baked = LexiconTotals.objects.get().baked_avgdl
     run(make_source(bot, "one filter two lamps four cables", name="Two"))
     assert LexiconTotals.objects.get().baked_avgdl == baked
+
+
+def test_two_words_that_share_an_id_are_counted_together():
+    assert term_id("w280") == term_id("w45806")
+    counted = count_terms({"w280": 2, "w45806": 3, "fan": 1})
+    assert counted == {term_id("w280"): 5, term_id("fan"): 1}

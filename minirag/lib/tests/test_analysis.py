@@ -245,3 +245,16 @@ class TestSentences:
         sentences = split_sentences(text)
         assert "".join("".join(sentences).split()) == "".join(text.split())
         assert all(sentence.strip() == sentence and sentence for sentence in sentences)
+
+
+def test_more_different_words_than_are_remembered_change_nothing():
+    many = " ".join(f"running{number}x" for number in range(70_000))
+    first = analyse(f"runs {many} runs", "en")
+    assert analyse(f"runs {many} runs", "en") == first
+    assert (first[0], len(set(first))) == ("run", 70_001)
+
+
+def test_codes_are_found_whatever_stands_beside_them():
+    text = "plain-words AX-200/b\x1c3.50 (v1.2), no/code\u00a0x1-y"
+    assert {"ax200b", "3.50", "v12", "x1y"} <= set(analyse(text, "en"))
+    assert "plainwords" not in analyse(text, "en")
