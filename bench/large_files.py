@@ -25,7 +25,7 @@ _PICTURE = b"\x89PNG\r\n\x1a\n"
 
 
 def measure_large_files(house: House, report: Report, *, quick: bool) -> None:
-    """An archive and a table of the largest size that is taken, or a fifth of it."""
+    """An archive and a table of the largest size that is taken (the table: half of it), or a fifth of that."""
     size = 1 if quick else 5
     for name, data, most in (
         ("knowledge.zip", make_archive(size), 1024),
