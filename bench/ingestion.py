@@ -95,7 +95,7 @@ def run_plan(house: House, plan: Plan, text: str) -> Run:
         again = time_ingestion(source_id)
     return Run(
         chunks=len(made), tokens=median(made), first=first, cpu=cpu * 1000 / len(made), again=again,
-        embedding=sum(before) / 1000, calls_again=calls.count() - len(before),
+        embedding=sum(ms or 0 for ms in before) / 1000, calls_again=calls.count() - len(before),
     )  # fmt: skip
 
 
