@@ -256,6 +256,32 @@ def test_an_explanation_for_one_bot_shows_nothing_of_other_groups(acme, bot):
     assert status == 403  # the token of the fixture has no groups
 
 
+def test_words_that_only_others_may_read_are_told_to_no_token_for_one_bot(acme, bot):
+    """The tenant's vocabulary knows them: nothing shows that, neither what a word is taken for nor how often it is."""
+    bound = token_for(acme, rights=["chat", "read"], bot_profile_id=bot.pk)
+    misspelt = f"How is the {SECRET.replace('k', 'kk', 1)} warranty counted?"
+    chat = json.loads(ask(bound, bot, misspelt)[1])["chat_id"]
+    assert SECRET not in call(bound, f"/v1/chat/{chat}/logs", {}, "GET")[1]
+    assert SECRET not in ask(bound, bot, misspelt)[1]
+    path = f"/v1/bot-profiles/{bot.pk}/explain"
+    status, told = call(bound, path, {"question": misspelt, "text": "months of warranty"})
+    assert status == 200 and SECRET not in told
+    status, told = call(
+        bound, path, {"question": f"{SECRET} warranty", "text": "months of warranty"}
+    )
+    words = {
+        each["word"]: each["known_in"] for each in json.loads(told)["sought"][0]["where"]["words"]
+    }
+    assert (words[SECRET], words["warranty"]) == (0, 1)
+    status, told = call(
+        acme, path, {"question": f"{SECRET} warranty", "text": "months of warranty"}
+    )
+    words = {
+        each["word"]: each["known_in"] for each in json.loads(told)["sought"][0]["where"]["words"]
+    }
+    assert (words[SECRET], words["warranty"]) == (1, 1)
+
+
 # --- Curated answers ------------------------------------------------------------------------------------------------
 def test_a_curated_answer_is_given_to_its_groups(acme, bot):
     question = "What is the code of the cellar door?"

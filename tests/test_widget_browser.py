@@ -535,6 +535,50 @@ def test_an_inline_widget_speaks_german_and_opens_by_itself(browser, server):
         expect(page.get_by_text("2 Quellen")).to_be_visible()
 
 
+def test_a_conversation_is_whose_the_page_says_it_is(browser, server):
+    """Logged in, out, and in as another, also while the answer to who was there before is on its way."""
+    server.add_page(
+        "/known/",
+        '<!doctype html><html lang="en"><meta charset="utf-8"><link rel="icon" href="data:,">'
+        '<script src="/static/minirag/widget.js" defer></script><body>'
+        f'<minirag-widget bot-id="{BOT_ID}" placement="inline" identity="ada"></minirag-widget></body></html>',
+    )
+    become = (
+        "name => { const w = document.querySelector('minirag-widget');"
+        " name ? w.setAttribute('identity', name) : w.removeAttribute('identity') }"
+    )
+    for page in open_page(browser, server.url + "/known/"):
+        ask(page, "plain secret of Ada")
+        expect(last_answer(page).locator(".thumbs")).to_be_visible()
+        assert server.sessions[0]["identity"] == "ada"
+        for other in ("", "bob"):
+            page.evaluate(become, other)
+            expect(page.locator(".message.user")).to_have_count(0)
+            expect(page.locator(".suggestions button")).to_have_count(2)
+            assert server.sessions[-1].get("identity", "") == other
+        ask(page, "plain question of Bob")
+        expect(last_answer(page).locator(".thumbs")).to_be_visible()
+        assert sorted(server.owners.values()) == ["ada", "bob"]
+        chat = next(key for key, owner in server.owners.items() if owner == "ada")
+        page.evaluate(
+            "chat => { for (const key of Object.keys(localStorage)) {"
+            " const kept = JSON.parse(localStorage[key]); kept.chat_id = chat;"
+            " localStorage[key] = JSON.stringify(kept) } }", chat,
+        )  # fmt: skip
+        server.slow_identity = "ada"
+        with page.expect_request("**/v1/widget/sessions"):
+            page.reload()
+        with page.expect_response("**/v1/widget/sessions"):
+            page.evaluate(become, "")
+        expect(page.locator(".suggestions button")).to_have_count(2)
+        with page.expect_response("**/v1/widget/sessions"):
+            server.release()
+        ask(page, "plain question of nobody")
+        expect(last_answer(page).locator(".thumbs")).to_be_visible()
+        expect(page.locator(".message.user")).to_have_text("You: plain question of nobody")
+        assert sorted(server.owners.values()) == ["", "ada", "bob"]
+
+
 def test_a_page_that_is_not_allowed_is_told_so(browser, server):
     detail = "This page may not use the assistant."
     server.session_failure = (403, {"detail": detail, "code": "origin_not_allowed"})

@@ -87,7 +87,12 @@ class SoughtWordSchema(Noun):
     word: str
     instead: list[str]
     is_there: bool
-    known_in: Annotated[int, Field(description="Passages of the tenant that have it.")]
+    known_in: Annotated[
+        int,
+        Field(
+            description="Passages of the tenant that have it; to a token for one bot, of those that were found."
+        ),
+    ]
 
 
 class SoughtPlaceSchema(Noun):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from typing import Final
 
@@ -18,6 +19,10 @@ UPDATE conversations_chat
    SET message_count = message_count + %s, total_prompt_tokens = total_prompt_tokens + %s,
        total_completion_tokens = total_completion_tokens + %s, updated_at = %s
  WHERE id = %s"""
+_MARK = """
+UPDATE conversations_chat
+   SET groups = (SELECT jsonb_agg(DISTINCT mark ORDER BY mark) FROM jsonb_array_elements(groups || %s::jsonb) AS mark)
+ WHERE id = %s RETURNING groups::text"""
 
 
 LONGEST_SUBJECT: Final = 200
@@ -77,11 +82,15 @@ class Chat(TenantRow, models.Model):
         return self.title or str(self.pk)
 
     def note_audience(self, audience: Audience) -> None:
-        """From now on things may be said in it that are for this audience: others cannot go on in it."""
-        marks = sorted({*self.groups, *audience.marks})
-        if marks != self.groups:
-            self.groups = marks
-            self.save(update_fields=["groups"])
+        """From now on things may be said in it that are for this audience: others cannot go on in it.
+
+        In one statement, for several may ask in it at once, and the marks of none may be lost to another's.
+        """
+        if set(audience.marks) <= {*self.groups}:
+            return
+        with connection.cursor() as cursor:
+            cursor.execute(_MARK, [json.dumps(audience.marks), self.pk])
+            self.groups = json.loads(cursor.fetchone()[0])
 
     def count_up(
         self, *, messages: int, prompt_tokens: int = 0, completion_tokens: int = 0

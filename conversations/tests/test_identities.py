@@ -17,6 +17,7 @@ from conversations.models import Chat, Message
 from conversations.tests.conftest import FACTS, make_bot, teach
 from conversations.tests.test_consumer import PAGE, VISITOR, open_session, question, talk
 from conversations.widget.identities import read_identity
+from knowledge.models import INSIDER, Audience
 from minirag.lib.security.limits import LimiterUnavailable
 from tenants.context import tenant_context
 
@@ -113,6 +114,32 @@ def test_a_copied_identity_is_of_no_use_in_another_browser(bot, secret):
     assert "4711" in say(bot, identity)[1] and "4711" in say(bot, identity)[1]
     refused = open_session(bot, identity=identity, visitor="visitor-0002")
     assert (refused.status_code, refused.json()["code"]) == (401, "identity_used")
+
+
+def test_a_copy_whose_signature_is_written_otherwise_is_one_as_well(bot, secret):
+    """Base64 has several spellings of the same bytes, and its reader leaves out what does not belong in it."""
+    identity = sign(secret)
+    assert "4711" in say(bot, identity)[1]
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    last = letters.index(identity[-1])
+    others = [identity[:-1] + letters[last ^ bits] for bits in (1, 2, 3)]
+    others += [identity + tail for tail in ("=", "==", "!", "\n", " ", "A=")] + [
+        identity[:-4] + "*" + identity[-4:]
+    ]
+    for other in others:
+        refused = open_session(bot, identity=other, visitor="visitor-0002")
+        assert refused.status_code in (401, 422), other
+        if refused.status_code == 401:
+            assert refused.json()["code"] in ("identity_used", "identity_invalid"), other
+
+
+def test_marks_of_those_who_ask_at_once_are_all_kept(bot):
+    chat = Chat.objects.create(bot_profile=bot)
+    first, second = Chat.objects.get(pk=chat.pk), Chat.objects.get(pk=chat.pk)
+    first.note_audience(Audience.of(["staff", "board"]))
+    second.note_audience(Audience.of(["staff"]))
+    second.note_audience(INSIDER)
+    assert Chat.objects.get(pk=chat.pk).groups == second.groups == ["*", "board", "staff"]
 
 
 def test_nobody_is_believed_while_nobody_can_tell_who_used_it(bot, secret, settings):

@@ -90,8 +90,12 @@ def _read_claims(bot: BotProfile, claims: dict[str, Any], signed_by: str) -> Vis
 
 
 def _keep_to_one_visitor(token: str, visitor_id: str, expires_at: datetime) -> None:
-    """The first visitor who shows it is the one it is good for."""
-    name = scoped_name("identity", hashlib.sha256(token.encode()).hexdigest())
+    """The first visitor who shows it is the one it is good for.
+
+    It is known by what is signed: its signature can be written in several ways that are all read the same.
+    """
+    signed = token.rpartition(".")[0]
+    name = scoped_name("identity", hashlib.sha256(signed.encode()).hexdigest())
     seconds = max(1, int((expires_at - timezone.now()).total_seconds()) + 1)
     try:
         with Redis.from_url(settings.REDIS_URL, **OPTIONS) as redis:

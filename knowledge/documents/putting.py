@@ -22,6 +22,7 @@ from knowledge.corrections.keeping import (
 from knowledge.documents.making_vectors import make_vectors
 from knowledge.edits.holding import hold_edits, meet_edits, tell_conflicts
 from knowledge.formats.restrictions import read_groups
+from knowledge.indexing.chunk_rows import narrow_documents
 from knowledge.indexing.incoming import (
     NewChunk,
     NewDocument,
@@ -61,8 +62,13 @@ def put_documents(
     `shut` are documents that nobody may read any more: what people wrote in their place goes with them.
 
     Raises IngestionError, ClaimLost, QuotaExceeded, BudgetExceeded, ProviderError, and TurnOver where the process is
-    wanted for others: what was embedded is kept for the next call.
+    wanted for others: what was embedded is kept for the next call. Whom a document is for no more is not told what it
+    says from the beginning on, whatever becomes of the rest.
     """
+    narrow_documents(
+        source,
+        {identify_document(source.pk, each): read_groups(each.metadata) for each in documents},
+    )
     if documents and not any(document.drafts for document in documents):
         raise IngestionError("no_chunks", "Chunking produced no output")
     made: dict[str, dict[uuid.UUID, Vector]] = defaultdict(dict)

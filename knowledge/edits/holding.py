@@ -129,14 +129,16 @@ def _take_stamp(source_id: uuid.UUID) -> Stamp:
 
 
 def _as_it_is(row: Document, said: NewDocument | None) -> NewDocument:
-    """A document with the text that answers now, and what else the source says of it."""
+    """A document with the text that answers now, and what else the source says of it: what it said last where it has
+    the document no more or nobody can read it. Whom it is for is part of that.
+    """
     text: dict[str, Any] = {
         "drafts": read_drafts(row.pk),
         "language": row.language,
         "char_count": row.char_count,
     }
-    if said is not None:
-        return replace(said, **text, error_code="", error_message="")
+    if said is not None and not said.error_code:
+        return replace(said, **text)
     own: dict[str, Any] = {
         name: row.originals.get(name, getattr(row, name)) for name in ("title", "url", "metadata")
     }

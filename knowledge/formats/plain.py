@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from knowledge.formats.encodings import decode_bytes, detect_encoding
-from knowledge.formats.sections import ParseError, SectionWriter
+from knowledge.formats.restrictions import UNREADABLE, looks_restricted
+from knowledge.formats.sections import ParseError, SectionWriter, clean_text
+
+_LONGEST_HEAD = 65_536
 
 
 def decode_text(data: bytes) -> str:
@@ -17,5 +20,7 @@ def decode_text(data: bytes) -> str:
 
 
 def parse_plain(data: bytes, writer: SectionWriter) -> dict[str, object]:
-    writer.add_paragraph(decode_text(data))
-    return {}
+    """All of it is text, a head as well; but what a head says of who may read it is heeded."""
+    text = decode_text(data)
+    writer.add_paragraph(text)
+    return {"visibility": UNREADABLE} if looks_restricted(clean_text(text[:_LONGEST_HEAD])) else {}

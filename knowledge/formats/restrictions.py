@@ -6,6 +6,7 @@ What cannot be understood counts as a restriction to nobody.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -21,8 +22,12 @@ UNREADABLE: Final = "unreadable"
 """Stands for what was meant to restrict a document, and could not be understood."""
 _KEYS: Final = ("visibility", "groups", "private")
 _SAYS_SO = re.compile(
-    r"""^[ \t{]*["']?(?:visibility|groups|private)["']?[ \t]*[:=]""", re.IGNORECASE | re.MULTILINE
+    r"""^[ \t{-]*["']?(visibility|groups|private)["']?[ \t]*[:=]""", re.IGNORECASE | re.MULTILINE
 )
+_COMMENT = re.compile(r"\s*<!--(.{0,4096}?)-->", re.DOTALL)
+_FENCE = re.compile(r"\s*(?:-{3,9}|\+{3,9})[^\n]{0,20}\n")
+_END = re.compile(r"^[ \t]*(?:(?:-{3,9}|\+{3,9}|\.{3})[ \t]*)?$", re.MULTILINE)
+_MOST_COMMENTS: Final = 10
 
 
 def find_restriction(metadata: Mapping[str, Any]) -> str | None:
@@ -55,6 +60,47 @@ def read_groups(metadata: Mapping[str, Any]) -> list[str] | None:
 def may_restrict(text: str) -> bool:
     """Whether what was meant as metadata, but cannot be read as such, seems to restrict the document."""
     return _SAYS_SO.search(text) is not None
+
+
+def looks_restricted(text: str) -> bool:
+    """Whether a text begins with what looks like a head that restricts it, though not in a way that is read."""
+    at = 0
+    for _ in range(_MOST_COMMENTS):
+        comment = _COMMENT.match(text, at)
+        if comment is None:
+            break
+        if may_restrict(comment.group(1)):
+            return True
+        at = comment.end()
+    fence = _FENCE.match(text, at)
+    if fence is None:
+        return False
+    end = _END.search(text, fence.end())
+    return may_restrict(text[fence.end() : end.start() if end else None])
+
+
+def is_contradictory(head: str, loaded: Any) -> bool:
+    """Whether a head that was read says more of who may read than its fields do: the same field twice, of which the
+    last would count, or one within another.
+    """
+    if any(count > 1 for count in Counter(_SAYS_SO.findall(head)).values()):
+        return True
+    waiting, seen = [*_values_of(loaded)], set[int]()
+    while waiting:
+        value = waiting.pop()
+        if id(value) in seen:  # an alias, which may lead back
+            continue
+        seen.add(id(value))
+        if isinstance(value, dict) and find_restriction(value):
+            return True
+        waiting += _values_of(value)
+    return False
+
+
+def _values_of(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return list(value) if isinstance(value, list) else []
 
 
 def _is_for_all(key: str, value: Any) -> bool:

@@ -9,13 +9,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from django.db import connection
+from django.db import connection, transaction
 
 from knowledge.formats.restrictions import read_groups
 from knowledge.indexing.incoming import NewChunk, NewDocument
 from knowledge.indexing.lexicon import (
     add_statistics,
     choose_mean_length,
+    lock_knowledge,
     remove_statistics,
     spell_terms,
 )
@@ -26,7 +27,7 @@ from knowledge.indexing.vectors import (
     pack_index_row,
     weigh_terms,
 )
-from knowledge.models import RestrictedPart
+from knowledge.models import Document, RestrictedPart, Source
 
 if TYPE_CHECKING:
     from knowledge.indexing.vectors import Vector
@@ -133,6 +134,40 @@ def store_parts(
         ignore_conflicts=True,
     )
     return found
+
+
+def narrow_documents(source: Source, documents: Mapping[uuid.UUID, Sequence[str] | None]) -> bool:
+    """Have what these documents say now answer only whom they are for, before their new text is in the index; returns
+    whether anything is different.
+
+    `documents` are their groups, by their ids. Who may read them only from now on waits for the new text, for which the
+    source is read anew whatever comes in between. A transaction of its own, which waits for other writers only where a
+    document is not for everybody. Raises ClaimLost.
+    """
+    wanted = {pk: groups for pk, groups in documents.items() if groups is not None}
+    rows = Document.objects.select_related("restricted_to").filter(source=source.pk)
+    if not wanted or not rows.filter(pk__in=wanted).exists():
+        return False
+    changed = False
+    with transaction.atomic():
+        lock_knowledge()
+        source.beat()
+        for row in rows.filter(pk__in=wanted):
+            known, groups = row.own_groups, sorted(wanted[row.pk])
+            if known is not None:
+                groups = [each for each in groups if each in known]
+            if groups == known:
+                continue
+            part = RestrictedPart.identify(source.pk, groups)
+            RestrictedPart.objects.get_or_create(
+                pk=part, defaults={"source_id": source.pk, "groups": groups}
+            )
+            Document.objects.filter(pk=row.pk).update(restricted_to=part)
+            changed = True
+        if changed:
+            place_chunks(source.pk)
+            Source.objects.filter(pk=source.pk).update(content_hash="")
+    return changed
 
 
 def place_chunks(source_id: uuid.UUID) -> None:

@@ -7,7 +7,8 @@ than MOST_COMPARED passages is told scores without places.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from knowledge.locating.wanted import Wanted, find_wanted
 from knowledge.models import INSIDER, Audience, BotDataset, Chunk, Source, Visibility
 from knowledge.models.index import LexiconTerm
 from knowledge.models.states import SourceStatus
+from knowledge.ordering.proximity import list_terms
 from knowledge.retrieval.passages import Passage
 from knowledge.retrieval.queries import Query
 from knowledge.retrieval.retrieving import Retrieval
@@ -32,7 +34,9 @@ _EXCERPT: Final = 300
 
 @dataclass(frozen=True)
 class AskedWord:
-    """A word of the question. `instead`: what the tenant's vocabulary has for it; `known_in`: passages that have it."""
+    """A word of the question. `instead`: what the tenant's vocabulary has for it; `known_in`: passages that have it,
+    of those that may be counted to who asks.
+    """
 
     word: str
     instead: tuple[str, ...]
@@ -102,7 +106,10 @@ def locate(
         return Located((), why, error, **facts)
     placed = _place(scope, retrieval, [chunk.pk for chunk in chunks])
     words = _read_words(query.text, scope, retrieval)
-    found = [_tell(bot, scope, retrieval, chunk, placed.get(chunk.pk), words) for chunk in chunks]
+    known = _count_known(words, scope, retrieval, own_only=wanted.own_only)
+    found = [
+        _tell(bot, scope, retrieval, chunk, placed.get(chunk.pk), words, known) for chunk in chunks
+    ]
     return Located(tuple(found), **facts)
 
 
@@ -184,7 +191,7 @@ def _read_words(question: str, scope: Scope, retrieval: Retrieval) -> list[tuple
 
 def _tell(
     bot: BotProfile, scope: Scope, retrieval: Retrieval, chunk: Chunk, row: tuple[Any, ...] | None,
-    words: Sequence[tuple[str, set[str]]],
+    words: Sequence[tuple[str, set[str]]], known: Mapping[int, int],
 ) -> Whereabouts:  # fmt: skip
     source, dataset = chunk.source, chunk.source.dataset
     hindrances = find_hindrances(bot, scope, source)
@@ -204,7 +211,7 @@ def _tell(
         has_vector=bool(dimensions) and source.pk in scope.embedded_ids and retrieval.vector is not None
         if is_searched else bool(dimensions),
         embedding_model=dataset.embedding_model,
-        words=tuple(_look_for(words, read_ids(terms), retrieval)),
+        words=tuple(_look_for(words, read_ids(terms), retrieval, known)),
         by_words=Place(by_words if is_searched and is_compared else None, round(float(bm25), 4)),
         by_meaning=Place(by_meaning if is_searched and is_compared else None, round(float(cosine), 4)),
         compared=scope.rows, fate=fate, at=at, passage=passage, repeat_of=repeat_of,
@@ -234,24 +241,34 @@ def read_ids(vector: str) -> frozenset[int]:
     return frozenset(int(pair.partition(":")[0]) for pair in inside.split(",") if pair)
 
 
-def _look_for(
-    words: Sequence[tuple[str, set[str]]], ids: frozenset[int], retrieval: Retrieval
-) -> list[AskedWord]:
+def _count_known(
+    words: Sequence[tuple[str, set[str]]], scope: Scope, retrieval: Retrieval, *, own_only: bool
+) -> dict[int, int]:
+    """How many passages have each term: of the tenant, and with `own_only` of those that the search found."""
     variants = retrieval.variants
-    instead = {
-        word: [each for term in terms for each in variants.get(term, ())] for word, terms in words
-    }
-    every = {term_id(term) for word, terms in words for term in (*terms, *instead[word])}
-    known = dict(LexiconTerm.objects.filter(term__in=every).values_list("term", "df"))
-    told = []
+    every = {term for _, terms in words for term in terms}
+    every |= {each for term in every for each in variants.get(term, ())}
+    if not own_only:
+        ids = [term_id(term) for term in every]
+        return dict(LexiconTerm.objects.filter(term__in=ids).values_list("term", "df"))
+    languages = {retrieval.language, *scope.languages}
+    said = Counter(
+        term
+        for passage in retrieval.candidates
+        for term in {term for each in languages for term in list_terms(passage, each)}
+    )
+    return {term_id(term): said[term] for term in every}
+
+
+def _look_for(
+    words: Sequence[tuple[str, set[str]]], ids: frozenset[int], retrieval: Retrieval, known: Mapping[int, int],
+) -> list[AskedWord]:  # fmt: skip
+    variants, told = retrieval.variants, []
     for word, terms in words:
-        searched = {term_id(term) for term in (*terms, *instead[word])}
-        told.append(
-            AskedWord(
-                word, tuple(dict.fromkeys(instead[word])), bool(searched & ids),
-                max((known.get(each, 0) for each in searched), default=0),
-            )
-        )  # fmt: skip
+        instead = tuple(dict.fromkeys(each for term in terms for each in variants.get(term, ())))
+        searched = {term_id(term) for term in (*terms, *instead)}
+        most = max((known.get(each, 0) for each in searched), default=0)
+        told.append(AskedWord(word, instead, bool(searched & ids), most))
     return told
 
 

@@ -108,5 +108,10 @@ def order_by_closeness(
     ]
 
 
+def list_terms(passage: Passage, language: str) -> tuple[str, ...]:
+    """The words of a passage as the index knows them."""
+    return _read_terms(_read(passage), language)
+
+
 def _read(passage: Passage) -> str:
     return f"{passage.heading}. {passage.content}" if passage.heading else passage.content

@@ -20,7 +20,7 @@ from knowledge.curated.matching import Curated, find_by_meaning
 from knowledge.models import Audience
 from knowledge.ordering.joining import join_cut
 from knowledge.ordering.precedence import prefer_pinned, settle
-from knowledge.ordering.proximity import DEPTH, Closeness, order_by_closeness
+from knowledge.ordering.proximity import DEPTH, Closeness, list_terms, order_by_closeness
 from knowledge.retrieval.confidence import (
     Floors,
     Measured,
@@ -206,9 +206,10 @@ def _find_candidates(
         cursor.execute(statement, parameters | terms.parameters)
         rows = cursor.fetchall()
     if not rows:
-        return _Candidates(terms=terms, expansions=expansions)
+        return _Candidates(terms=terms)
     top_cosine, top_bm25_share, term_weights, floors = rows[0][14:]
     ranked = _read_rows(rows)
+    expansions = _keep_found(expansions, ranked)
     is_pinned = any(each.is_pinned for each, _ in ranked)
     weights = _weigh_terms(terms, term_weights or ())
     # Scores by rank are of another kind, and where meaning alone is wanted words must not order.
@@ -228,6 +229,18 @@ def _find_candidates(
         Floors(*floors) if floors else None,
         respell(asked.text, spoken, expansions, ranked, partial(knows_word, asked.model)) if asked.vector else "",
     )  # fmt: skip
+
+
+def _keep_found(
+    expansions: tuple[Expansion, ...], ranked: Sequence[tuple[Passage, str]]
+) -> tuple[Expansion, ...]:
+    """The words that found something here: the vocabulary is the tenant's, and holds words of texts that are not for
+    who asks, or of other bots.
+    """
+    if not expansions:
+        return ()
+    said = {term for passage, spoken in ranked for term in list_terms(passage, spoken)}
+    return tuple(each for each in expansions if each.found in said)
 
 
 def _read_rows(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Passage, str]]:

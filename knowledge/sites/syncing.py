@@ -23,6 +23,7 @@ from knowledge.documents.putting import choose_model, lacks_vectors, put_documen
 from knowledge.edits.holding import read_said
 from knowledge.formats.cleaning import Rules
 from knowledge.formats.isolated.packing import unpack
+from knowledge.indexing.chunk_rows import narrow_documents
 from knowledge.indexing.chunking import chunk_document
 from knowledge.indexing.embedding import choose_counter
 from knowledge.indexing.forgetting import forget_document
@@ -134,6 +135,10 @@ def _conclude(walk: Walk, model: str) -> None:
             # The source is another one now than when the look began: an approval goes on with it all the same.
             sync.note(base="", reads_all_anew=True)
         return
+    # They go with the swap; until then, or if that fails, they are for nobody.
+    closed = [_identify(source, each.url) for each in pages if each.code == "restricted"]
+    if narrow_documents(source, dict.fromkeys(closed, ())):
+        sync.note(base="", reads_all_anew=True)  # as above
     answering = [page for page in pages if page.answers]
     if not answering and not old:
         raise _nothing_found(walk, pages)

@@ -258,6 +258,36 @@ def test_an_edited_file_that_the_archive_has_no_more_stays_until_it_is_decided(a
     assert api.get("documents?in_conflict=true")["total"] == 0
 
 
+def test_an_edited_file_that_can_be_read_no_more_stays_for_whom_it_was(api, acme, bot):
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    from knowledge.models import IndexEntry, SourceFile
+
+    head = "---\ngroups: [staff]\ntitle: A\n---\n"
+    file = SimpleUploadedFile("all.zip", zipped(a=f"{head}{WARRANTY}", b=f"# B\n\n{RETURNS}"))
+    made = api.client.post("/v1/sources/upload", {"bot_profile_id": bot, "file": file}).json()
+    assert api.ingest(made["id"]) == "ready"
+    found = {each["title"]: each["id"] for each in api.get("documents")["items"]}
+    api.send("patch", f"documents/{found['A']}", content=LONGER)
+    put_in(api)
+    with tenant_context(acme.tenant):
+        for broken in (b"\0\1\2", b""):
+            SourceFile.objects.update(data=zipped(a=broken, b=f"# B\n\n{RETURNS}"))
+            Source.objects.update(content_hash="")
+            assert api.ingest(made["id"]) == "ready"
+            document = Document.objects.get(pk=found["A"])
+            assert (document.own_groups, document.chunk_count, document.title) == (
+                ["staff"],
+                1,
+                "A",
+            )
+            assert (
+                IndexEntry.objects.get(chunk__document=document).source_id
+                == document.restricted_to_id
+            )
+    assert "48 months" not in " ".join(each.content for each in api.retrieve(bot).passages)
+
+
 # --- Versions brought back ----------------------------------------------------------------------------------------
 def test_a_version_is_brought_back_as_an_edit_with_the_chunks_that_it_had(api, source, embedder):
     before = set(chunks(api, source))

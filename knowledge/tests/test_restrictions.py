@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from asgiref.sync import async_to_sync
 
+from bots.quotas.refusing import QuotaExceeded
 from knowledge.formats.parsing import parse
 from knowledge.formats.previews import preview_file
 from knowledge.formats.restrictions import find_restriction, read_groups
@@ -33,11 +34,20 @@ RESTRICTED = [
     matter('visibility = "private"', "+++"), matter('groups = ["staff"]', "+++"), matter("visibility: private\nbad: ["),
     matter("\n".join(f"k{n}: {n}" for n in range(80)) + "\nvisibility: private"), matter("visibility: [private]"),
     matter("title: x\n groups: broken\nindent: [a"), matter("- visibility: private\nvisibility: private"),
+    matter("- visibility: private"), matter("visibility: private\nvisibility: public"),
+    matter("meta:\n  visibility: private"), matter("&a a: [*a, {groups: [staff]}]"),
+    matter("[extra]\nprivate = true", "+++"), matter("extra.groups = ['staff']", "+++"),
+    matter("visibility: private", "----"), matter("visibility: private", " ---"),
+    "---\nvisibility: private\n\n" + SECRET, "---yaml\nvisibility: private\n---\n" + SECRET,
+    matter("\n".join(f"k{n}: {'x' * 500}" for n in range(80)) + "\nvisibility: private"),
+    "<!-- ours -->\n" + matter("visibility: private"), "<!--\ngroups: [staff]\n-->\n" + SECRET,
+    matter("title: x").replace(SECRET, "") + matter("visibility: private"),
 ]  # fmt: skip
 OPEN = [
     SECRET, matter("title: Safe"), matter("visibility: public"), matter("groups: []"), matter("groups:"),
     matter("private: false"), matter("visibility: PUBLIC\ngroups: [everyone]"),
     "The word visibility: private stands in a sentence.\n" + SECRET,
+    "---\n\nIn fog:\n\nvisibility: poor\n" + SECRET, matter("nav:\n  private: false\n  groups: []"),
 ]  # fmt: skip
 
 
@@ -77,6 +87,12 @@ def test_what_is_not_clear_is_for_nobody(metadata, groups):
     assert read_groups(metadata) == groups
 
 
+@pytest.mark.parametrize("text", [RESTRICTED[0], "---\ngroups: staff\n\n" + SECRET])
+def test_a_head_of_a_plain_text_is_heeded_too(text):
+    assert read_groups(parse(text.encode(), kind="txt", name="a.txt").metadata) == []
+    assert read_groups(parse(SECRET.encode(), kind="txt", name="a.txt").metadata) is None
+
+
 def test_a_document_answers_only_whom_it_says(bot):
     source = teach(bot, RESTRICTED[2], name="safe")
     assert found(bot) == found(bot, as_one_of("guests")) == ""
@@ -99,6 +115,34 @@ def test_what_was_for_everybody_is_taken_away_with_the_same_words(bot, embedder)
     run(source)
     assert found(bot) == "" and "4711" in found(bot, as_one_of("staff"))
     assert Chunk.objects.count() == IndexEntry.objects.count() == len(embedder.texts) == 1
+
+
+def test_a_head_that_restricts_counts_though_the_new_text_cannot_be_taken(bot, monkeypatch):
+    source = teach(bot, SECRET, name="safe")
+
+    def rewrite(text, *, fails):
+        Source.objects.filter(pk=source.pk).update(content=text)
+        with monkeypatch.context() as patched:
+            if fails:
+                patched.setattr("knowledge.documents.putting.make_vectors", _fail)
+            return run(source).status
+
+    changed = RESTRICTED[2].replace("safe", "safe, which is new,")
+    assert rewrite(changed, fails=True) == "error"
+    assert found(bot) == "" and "4711" in found(bot, as_one_of("staff"))
+    assert "new" not in found(bot, as_one_of("staff"))
+    assert rewrite(matter("groups: [board, guests]") + "More.", fails=True) == "error"
+    assert found(bot, as_one_of("staff")) == found(bot, as_one_of("guests")) == ""
+    assert "4711" in found(bot, as_one_of("board")), "of those before and those from now on"
+    assert rewrite(SECRET + "More.", fails=True) == "error" and found(bot) == ""
+    assert rewrite(matter("groups: [guests]"), fails=True) == "error"
+    assert found(bot, as_one_of("board", "guests")) == "" and "4711" in found(bot, INSIDER)
+    assert RestrictedPart.objects.count() == 1 and reconcile_knowledge(mend=False) == []
+    assert rewrite(SECRET, fails=False) == "ready" and "4711" in found(bot), "as it was at first"
+
+
+def _fail(*_args, **_named):
+    raise QuotaExceeded("Nothing is left.")
 
 
 def test_a_document_and_its_source_have_both_to_agree(bot):

@@ -394,6 +394,8 @@
         throw new Failure("network", null, true);
       });
       const answer = await response.json().catch(() => ({}));
+      // Somebody else is there by now: what this answer shows is not for them.
+      if (this.owner.setting("identity", "") !== identity) return this.openSession();
       if ([404, 409].includes(response.status)) throw new Failure("unavailable", null, false);
       if (!response.ok) {
         const detail = typeof answer.detail === "string" ? answer.detail : null;
@@ -418,8 +420,10 @@
       for (let attempt = 0; ; attempt += 1) {
         try {
           if (!this.token) await this.openSession();
-          this.socket = await this.connect();
-          return;
+          const token = this.token;
+          const socket = await this.connect();
+          if (token === this.token) return (this.socket = socket);
+          socket.close(); // it is the one of whom the page knew before
         } catch (failure) {
           if (CURED_BY_RENEWAL.has(failure.code) && !renewed) {
             renewed = true;

@@ -1,7 +1,8 @@
 """A server that speaks the widget's protocol with scripted answers, for tests of widget.js alone.
 
 The first word of a question chooses the script, see `SCRIPTS`. `hold` waits in the middle of its answer until the
-test calls `release()`. `sessions`, `frames` and `feedback` show what the widget sent.
+test calls `release()`. `sessions`, `frames` and `feedback` show what the widget sent. A chat is whose identity began
+it, and that of `slow_identity` waits for its session until `release()`.
 """
 
 from __future__ import annotations
@@ -55,9 +56,11 @@ class FakeWidgetServer:
         self.frames: list[dict[str, Any]] = []
         self.feedback: list[dict[str, Any]] = []
         self.chats: dict[str, list[dict[str, Any]]] = {}
+        self.owners: dict[str, str] = {}
         self.pages: dict[str, str] = {}
         self.expired: set[str] = set()
         self.session_failure: tuple[int, dict[str, Any]] | None = None
+        self.slow_identity = ""
         self.failures_left = 0
         self.broken: dict[str, Callable[[_Talk, dict[str, Any]], Awaitable[None]]] = {}
         self.chat_of: dict[str, str | None] = {}
@@ -113,14 +116,18 @@ class FakeWidgetServer:
         if self.session_failure:
             status, body = self.session_failure
             return web.json_response(body, status=status)
-        chat_id = asked["chat_id"] if asked["chat_id"] in self.chats else None
+        number, identity = len(self.sessions), asked.get("identity", "")
+        if identity and identity == self.slow_identity:
+            await self._gate.wait()
+        is_theirs = self.owners.get(asked["chat_id"], "") == identity
+        chat_id = asked["chat_id"] if asked["chat_id"] in self.chats and is_theirs else None
         bot = {
             "name": "Breva Assistant",
             "greeting": "",
             "starter_questions": ["plain How do I calibrate?", "refuse"],
         }
         session = {
-            "session_token": f"token-{len(self.sessions)}",
+            "session_token": f"token-{number}",
             "expires_at": "2026-11-21T12:00:00",
             "bot": bot,
             "chat_id": chat_id,
@@ -190,6 +197,8 @@ class _Talk:
         self.request_id = frame["request_id"]
         self.chat_id = self.chat_id or str(uuid.uuid4())
         stored = self.server.chats.setdefault(self.chat_id, [])
+        session = self.server.sessions[int(self.token.removeprefix("token-")) - 1]
+        self.server.owners[self.chat_id] = session.get("identity", "")
         stored.append(
             {"id": str(uuid.uuid4()), "role": "user", "content": frame["message"], "citations": []}
         )

@@ -18,7 +18,12 @@ from knowledge.formats.pages.dialects import write_plain
 from knowledge.formats.pages.furniture import is_contents_mark, is_jump
 from knowledge.formats.pages.webpage import write_fragment
 from knowledge.formats.plain import decode_text
-from knowledge.formats.restrictions import UNREADABLE, may_restrict
+from knowledge.formats.restrictions import (
+    UNREADABLE,
+    is_contradictory,
+    looks_restricted,
+    may_restrict,
+)
 from knowledge.formats.sections import SectionWriter, clean_line, clean_text
 
 if TYPE_CHECKING:
@@ -119,17 +124,19 @@ def _plain_value(value: Any) -> Any:
 def read_front_matter(text: str) -> tuple[dict[str, Any], str]:
     """(metadata, the rest) of a head in YAML ("---") or TOML ("+++"). What is neither stays in the text.
 
-    Only scalars and flat lists are kept, and that there is more of what restricts who may read it.
+    Only scalars and flat lists are kept, and that there is more of what restricts who may read it. So is it where what
+    follows looks like another head, or the head is not one that can be read.
     """
     match = _FRONT_MATTER.match(text) or _TOML_MATTER.match(text)
     if match is None:
-        return {}, text
+        return ({"visibility": UNREADABLE} if looks_restricted(text) else {}), text
     loaded = _load_matter(match.group(1), is_toml=text.startswith("+"))
     if loaded is None:
         kept: dict[str, Any] = {"visibility": UNREADABLE} if may_restrict(match.group(1)) else {}
         # Without its fences: the second would make a heading of the line before it.
         return kept, f"{match.group(1)}\n\n{text[match.end() :]}"
     metadata: dict[str, Any] = {}
+    is_unclear = is_contradictory(match.group(1), loaded) or looks_restricted(text[match.end() :])
     named = [(name, value) for key, value in loaded.items() if (name := _name_of(key))]
     restricting = [each for each in named if may_restrict(f"{each[0]}:")]
     others = [each for each in named if not may_restrict(f"{each[0]}:")]
@@ -142,6 +149,8 @@ def read_front_matter(text: str) -> tuple[dict[str, Any], str]:
             metadata[name] = plain
         if may_restrict(f"{name}:") and value and not metadata.get(name):
             metadata[name] = UNREADABLE
+    if is_unclear:
+        metadata["visibility"] = UNREADABLE
     return metadata, text[match.end() :]
 
 
