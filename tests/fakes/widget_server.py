@@ -119,8 +119,9 @@ class FakeWidgetServer:
         number, identity = len(self.sessions), asked.get("identity", "")
         if identity and identity == self.slow_identity:
             await self._gate.wait()
-        is_theirs = self.owners.get(asked["chat_id"], "") == identity
-        chat_id = asked["chat_id"] if asked["chat_id"] in self.chats and is_theirs else None
+        if self.owners.get(asked["chat_id"], identity) != identity:
+            asked["chat_id"] = self.sessions[number - 1]["chat_id"] = None
+        chat_id = asked["chat_id"] if asked["chat_id"] in self.chats else None
         bot = {
             "name": "Breva Assistant",
             "greeting": "",
