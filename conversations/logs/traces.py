@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db.models.functions import Left
 
 from conversations.models import EXCERPT_LENGTH, Message, MessageRole
+from knowledge.corrections.finding import find_corrected
 from knowledge.models import Chunk
 
 Places = dict[str, dict[str, str]]
@@ -135,17 +136,24 @@ _NOWHERE: Final = {"source": "", "title": "", "heading": "", "excerpt": ""}
 
 
 def load_places(chunk_ids: Iterable[str]) -> Places:
-    """What passages are called and how they begin, of those that are still there; in one query."""
+    """What passages are called and how they begin, of those that are still there, corrected or switched off or not."""
+    asked = list(chunk_ids)
     rows = (
-        Chunk.objects.filter(pk__in=list(chunk_ids), source__deleted_at__isnull=True)
+        Chunk.objects.filter(pk__in=asked, source__deleted_at__isnull=True)
         .order_by()
         .annotate(excerpt=Left("content", EXCERPT_LENGTH))
         .values_list("pk", "source__name", "document__title", "heading", "excerpt")
     )
-    return {
+    places = {
         str(key): {"source": source, "title": title or source, "heading": heading, "excerpt": excerpt}
         for key, source, title, heading, excerpt in rows
     }  # fmt: skip
+    for key, said in find_corrected(set(asked) - places.keys()).items():
+        places[key] = {
+            "source": said.source.name, "title": said.source.name, "heading": said.anchor_heading,
+            "excerpt": str(said.content or said.anchor_content)[:EXCERPT_LENGTH],
+        }  # fmt: skip
+    return places
 
 
 def tell_calls(trace: Mapping[str, Any]) -> list[dict[str, Any]]:

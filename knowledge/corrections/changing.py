@@ -13,11 +13,13 @@ from django.conf import settings
 
 from knowledge.corrections.finding import FoundChunk, find_chunk, find_correction
 from knowledge.corrections.fitting import normalise
+from knowledge.corrections.patching import apply_change, find_change
 from knowledge.corrections.refitting import Edit, refit
 from knowledge.models import Correction, CorrectionState, Decision, Document, Source
 from minirag.lib.errors import BadInput, Conflict, NotFound
 from tenants.audit import record, tell_changes
 
+_Rows = list[Mapping[str, Any]]
 CHANGEABLE: Final = ("content", "is_off", "is_pinned", "note")
 
 
@@ -25,25 +27,27 @@ def change_chunk(chunk_id: UUID, changes: Mapping[str, Any], *, author: str) -> 
     """Correct a chunk's text (`content`, None undoes it), switch it off or on, pin it; only what is given changes.
 
     Counts with the next question, and stays when its source is ingested again. What is said of a chunk whose text has
-    changed decides that conflict. Raises NotFound, BadInput (`chunk_empty`), and what `refit` does.
+    changed decides that conflict; a note alone does not. Raises NotFound, BadInput (`chunk_empty`), and what `refit` does.
     """
     found = find_chunk(chunk_id)
     correction = found.correction or _make(found)
     before = {name: getattr(correction, name) for name in CHANGEABLE}
+    decides = bool(changes.keys() - {"note"})
+    corrected, rest = correction.anchor_content, _Rows()
+    if decides and correction.state == CorrectionState.CHANGED and correction.theirs:
+        rest = _anchor_to_theirs(correction)
     original = correction.anchor_content
-    if correction.state == CorrectionState.CHANGED and correction.theirs:
-        _anchor_to_theirs(correction)
-        original = correction.anchor_content
     for name, value in changes.items():
         setattr(
             correction, name, _clean(correction, value, original) if name == "content" else value
         )
     correction.author = author
     changed = tell_changes(before, correction)
-    if correction.state == CorrectionState.VANISHED:
+    if decides and correction.state == CorrectionState.VANISHED:
         correction.stand(CorrectionState.RESTING)
     if not correction.says_nothing:
-        refit(_edit(correction, "chunk.changed", keep=[correction], changes=changed))
+        keep = [correction, *_follow(correction, corrected, rest)]
+        refit(_edit(correction, "chunk.changed", keep=keep, changes=changed))
     elif not correction._state.adding:
         refit(_edit(correction, "chunk.changed", drop=[correction], changes=changed))
         return find_chunk(found.own_id)
@@ -113,7 +117,8 @@ def decide(correction_id: UUID, decision: Decision, *, author: str) -> Correctio
     else:
         if decision == Decision.DROP:
             correction.is_off, correction.content, correction.is_pinned = True, None, False
-        keep += _anchor_to_theirs(correction)
+        corrected = correction.anchor_content
+        keep += _follow(correction, corrected, _anchor_to_theirs(correction))
     refit(_edit(correction, "correction.decided", keep=keep, detail=detail))
     return find_correction(correction_id)
 
@@ -139,18 +144,35 @@ def _make(found: FoundChunk) -> Correction:
     return correction
 
 
-def _anchor_to_theirs(correction: Correction) -> list[Correction]:
-    """Have it stand for what the source says now; what else it held stays off where it was off. Returns the others."""
+def _anchor_to_theirs(correction: Correction) -> _Rows:
+    """Have it stand for what the source says now in its place. Returns what else it has held, of `theirs`."""
     first, *others = [each for each in correction.theirs if not each.get("echo")]
     correction.anchor(first["heading"], first["content"], first["content_hash"])
     correction.document_id = UUID(first["document_id"])
-    if not correction.is_off:
+    return [each for each in others if each["held"]]
+
+
+def _follow(correction: Correction, corrected: str, rest: _Rows) -> list[Correction]:
+    """Corrections for the rest of what it has held, so that deciding lets nothing answer that was silenced.
+
+    What was off stays off; of a corrected text (`corrected` before it was) the change is made there, too, as far as
+    its sentences stand there.
+    """
+    if not correction.holds:
         return []
+    change = () if correction.is_off else find_change(corrected, correction.content or "")
     made = []
-    for each in others:
+    for each in rest:
+        text = each["content"]
+        for hunk in change:
+            told = apply_change([hunk], text) if hunk.old else None
+            text = text if told is None else told
+        is_off = correction.is_off or not text.strip()
+        if not is_off and text == each["content"]:
+            continue
         further = Correction(
-            source_id=correction.source_id, document_id=UUID(each["document_id"]), is_off=True,
-            note=correction.note, author=correction.author,
+            source_id=correction.source_id, document_id=UUID(each["document_id"]), is_off=is_off,
+            content=None if is_off else text, note=correction.note, author=correction.author,
         )  # fmt: skip
         further.anchor(each["heading"], each["content"], each["content_hash"])
         made.append(further)

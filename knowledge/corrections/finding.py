@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
 from knowledge.models import CONFLICTS, Chunk, Correction, CorrectionState, Dataset, Document
 from minirag.lib.errors import NotFound
+
+_LOOKED_AT: Final = 500
+_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_WORD: Final = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
@@ -114,6 +119,28 @@ def corrections_of(chunks: Iterable[Chunk]) -> dict[UUID, Correction]:
     return {
         each.chunk_id: each for each in Correction.objects.filter(chunk_id__in=ids) if each.chunk_id
     }
+
+
+def find_corrected(chunk_ids: Iterable[str]) -> dict[str, Correction]:
+    """Of ids that name no chunk any more, those whose chunk was corrected or switched off and is not gone."""
+    wanted = {UUID(each) for each in chunk_ids if _ID.fullmatch(each)}
+    if not wanted:
+        return {}
+    said = listed_corrections().filter(chunk_ids__overlap=list(wanted)).order_by("updated_at")
+    still = said.filter(state__in=(CorrectionState.LIVE, CorrectionState.CHANGED))
+    return {str(key): each for each in still for key in wanted.intersection(each.chunk_ids)}
+
+
+def find_silenced(text: str, least: float) -> Correction | None:
+    """The chunk that somebody has switched off and that has, of the words of `text`, most: at least such a share."""
+    asked = set(_WORD.findall(text.casefold()))
+    best: tuple[float, Correction | None] = (least, None)
+    for each in listed_corrections().filter(is_off=True).order_by("-updated_at")[:_LOOKED_AT]:
+        words = set(_WORD.findall(f"{each.anchor_content} {each.their_content}".casefold()))
+        share = len(asked & words) / max(len(asked), 1)
+        if asked and share >= best[0]:
+            best = (share, each)
+    return best[1]
 
 
 def show_chunk(chunk: Chunk, correction: Correction | None) -> FoundChunk:

@@ -125,9 +125,11 @@ class _Fitting:
         )  # fmt: skip
         self.claimed: set[uuid.UUID] = set()
         self.own = {
-            each.pk: {uuid.UUID(row["id"]) for row in each.theirs} | set(each.chunk_ids)
+            each.pk: {uuid.UUID(row["id"]) for row in each.theirs if not row.get("echo")}
+            | set(each.chunk_ids)
             for each in corrections
         }
+        self.echoes: dict[uuid.UUID, tuple[Outcome, int]] = {}
         self.words: dict[uuid.UUID, Counter[str]] = {}
         self.by_document: dict[uuid.UUID, list[NewChunk]] = defaultdict(list)
         for chunk in chunks:
@@ -266,16 +268,12 @@ class _Fitting:
     ) -> list[NewChunk]:
         total = max(anchor.total(), 1)
         shares = []
-        for chunk in among:
-            if not self._is_new(correction, chunk):
-                continue
+        for chunk in (each for each in among if self._is_new(correction, each)):
             words = self._count(chunk)
             share = (anchor & words).total() / total
             if share >= least:
-                is_same_place = chunk.draft.heading == correction.anchor_heading
-                shares.append(
-                    (-share, not is_same_place, words.total(), chunk.draft.ordinal, chunk)
-                )
+                is_elsewhere = chunk.draft.heading != correction.anchor_heading
+                shares.append((-share, is_elsewhere, words.total(), chunk.draft.ordinal, chunk))
         return [row[-1] for row in sorted(shares, key=lambda row: row[:-1])]
 
     def _stand(
@@ -283,12 +281,9 @@ class _Fitting:
     ) -> Outcome:
         """In force for this chunk; `content` where the corrected text is another one now."""
         outcome = Outcome(correction, CorrectionState.LIVE, chunk.document_id, content=content)
-        draft = chunk.draft
-        if (draft.content_hash, draft.heading) != (
-            correction.anchor_hash,
-            correction.anchor_heading,
-        ):
-            outcome.anchor = draft
+        said = (correction.anchor_hash, correction.anchor_heading)
+        if (chunk.draft.content_hash, chunk.draft.heading) != said:
+            outcome.anchor = chunk.draft
         text, made = content if content is not None else correction.content, None
         if text is not None and not correction.is_off:
             made = make_chunk(correction, chunk, text, is_pinned=correction.is_pinned)
@@ -318,26 +313,36 @@ class _Fitting:
         return outcome
 
     def _echo(self, outcome: Outcome) -> None:
-        """Change the chunk's neighbours where they repeat what was corrected or switched off in it."""
+        """Change the neighbours of its chunks where they repeat what was corrected, switched off or is held."""
         correction = outcome.correction
-        if outcome.state != CorrectionState.LIVE or not correction.holds:
+        if not correction.holds or not outcome.theirs:
             return
+        is_silent = correction.is_off or outcome.state != CorrectionState.LIVE
         main, text = outcome.theirs[0].chunk, outcome.content or correction.content or ""
-        change = () if correction.is_off else find_change(main.draft.content, text)
-        for near in self.by_document[main.document_id]:
-            distance = near.draft.ordinal - main.draft.ordinal
-            if abs(distance) != 1 or near.draft.heading != main.draft.heading:
-                continue
-            first, second = (main, near) if distance == 1 else (near, main)
-            run = share_run(first.draft.content, second.draft.content)
-            if not run or near.id in self.claimed:
-                continue
-            hunks = [hunk for hunk in change if hunk.old and holds_run(run, hunk.old)]
-            if correction.is_off and count_words(run) >= CERTAIN_WORDS:
-                hunks = [Hunk(run, "", "", "")]
-            made = apply_change(hunks, near.draft.content)
-            if made is None:
-                continue
-            self.claimed.add(near.id)
-            chunk = make_chunk(correction, near, made, is_pinned=False) if made.strip() else None
-            outcome.theirs.append(Theirs(near, chunk, is_echo=True))
+        change = () if is_silent else find_change(main.draft.content, text)
+        for held in [each.chunk for each in outcome.theirs]:
+            for near in self.by_document[held.document_id]:
+                distance = near.draft.ordinal - held.draft.ordinal
+                if abs(distance) != 1 or near.draft.heading != held.draft.heading:
+                    continue
+                first, second = (held, near) if distance == 1 else (near, held)
+                run = share_run(first.draft.content, second.draft.content)
+                hunks = [hunk for hunk in change if hunk.old and holds_run(run, hunk.old)]
+                if is_silent and count_words(run) >= CERTAIN_WORDS:
+                    hunks = [Hunk(run, "", "", "")]
+                if hunks:
+                    self._echo_in(near, hunks, outcome)
+
+    def _echo_in(self, near: NewChunk, hunks: Sequence[Hunk], outcome: Outcome) -> None:
+        """One between two of them is changed for both, and stands with the first."""
+        by, at = self.echoes.get(near.id, (outcome, len(outcome.theirs)))
+        if at == len(outcome.theirs) and by is outcome and near.id in self.claimed:
+            return
+        before = by.theirs[at].made if near.id in self.echoes else near
+        made = apply_change(hunks, before.draft.content) if before is not None else None
+        if made is None:
+            return
+        chunk = make_chunk(by.correction, near, made, is_pinned=False) if made.strip() else None
+        by.theirs[at : at + 1] = [Theirs(near, chunk, is_echo=True)]
+        self.echoes[near.id] = (by, at)
+        self.claimed.add(near.id)

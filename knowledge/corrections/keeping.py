@@ -33,9 +33,16 @@ def take_stamp(corrections: Iterable[Correction]) -> Stamp:
     return frozenset((each.pk, each.updated_at) for each in corrections)
 
 
-def ids_of_theirs(corrections: Iterable[Correction]) -> set[uuid.UUID]:
-    """The chunks of the source that corrections stand for, whether they answer or not."""
-    return {uuid.UUID(each["id"]) for correction in corrections for each in correction.theirs}
+def ids_of_theirs(
+    corrections: Iterable[Correction], *, but_of: uuid.UUID | None = None
+) -> set[uuid.UUID]:
+    """The chunks of the source that corrections stand for, whether they answer or not; without those of a document."""
+    return {
+        uuid.UUID(each["id"])
+        for correction in corrections
+        for each in correction.theirs
+        if each["document_id"] != str(but_of)
+    }
 
 
 def count_corrected(source_id: uuid.UUID) -> None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from itertools import pairwise
 from typing import Final
+
+from knowledge.versions.matching import match
 
 CERTAIN_WORDS: Final = 4
 """A run of fewer words may stand somewhere else by chance: then its neighbours have to be the same as well."""
@@ -57,18 +58,22 @@ def find_change(before: str, after: str) -> tuple[Hunk, ...]:
     """What a person has changed; nothing where only spaces differ."""
     old, new = split(before), split(after)
     told = [each.text for each in old]
-    matcher = SequenceMatcher(None, told, [each.text for each in new], autojunk=False)
-    return tuple(
-        Hunk(
-            tuple(told[i:j]),
-            after[new[k].start : new[m - 1].end] if m > k else "",
-            told[i - 1] if i else "",
-            told[j] if j < len(told) else "",
-            _joint(after, new, k, m),
-        )
-        for tag, i, j, k, m in matcher.get_opcodes()
-        if tag != "equal"
-    )
+    blocks = [*match(told, [each.text for each in new]), (len(old), len(new), 0)]
+    hunks = []
+    i = k = 0
+    for j, m, size in blocks:
+        if i < j or k < m:
+            hunks.append(
+                Hunk(
+                    tuple(told[i:j]),
+                    after[new[k].start : new[m - 1].end] if m > k else "",
+                    told[i - 1] if i else "",
+                    told[j] if j < len(told) else "",
+                    _joint(after, new, k, m),
+                )
+            )
+        i, k = j + size, m + size
+    return tuple(hunks)
 
 
 def apply_change(change: Sequence[Hunk], text: str) -> str | None:

@@ -62,6 +62,7 @@ class _Read:
     stamp: Stamp
     rows: frozenset[uuid.UUID]
     fitted: Fitted
+    added_bytes: int
 
 
 def refit(edit: Edit) -> None:
@@ -90,7 +91,7 @@ def _refit(edit: Edit) -> None:
     model = source.dataset.embedding_model
     read = _read(edit)
     new = [chunk for chunk in read.fitted.chunks if chunk.id not in read.rows]
-    require_room(source, source.stored_bytes + _bytes_of(edit.keep) - _bytes_of(edit.drop))
+    require_room(source, source.stored_bytes + read.added_bytes)
     vectors: Mapping[uuid.UUID, Any] = {}
     if new:
         vectors = embed_chunks(find_payer(source, model), model, new, source_id=source.pk)
@@ -119,7 +120,9 @@ def _read(edit: Edit) -> _Read:
     ]
     own = read_own_text(document_ids)
     fitted = fit(concerned, own, languages, known={chunk.id for chunk in own}, moves=False)
-    return _Read(take_stamp(before), _ids_of_rows(document_ids), fitted)
+    written = {each.pk for each in (*edit.keep, *edit.drop)}
+    added = _bytes_of(edit.keep) - _bytes_of([each for each in before if each.pk in written])
+    return _Read(take_stamp(before), _ids_of_rows(document_ids), fitted, added)
 
 
 def _require_own(edit: Edit, before: Sequence[Correction]) -> None:

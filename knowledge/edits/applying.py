@@ -22,6 +22,7 @@ from django.db.models import F
 from knowledge.corrections.fitting import Fitted, fit
 from knowledge.corrections.keeping import (
     count_corrected,
+    ids_of_theirs,
     keep_outcomes,
     load_corrections,
     take_stamp,
@@ -231,6 +232,8 @@ def _identify(wish: _Wish) -> list[NewChunk]:
     others = Chunk.objects.filter(source=wish.source_id).exclude(document=wish.document_id)
     hashes = [draft.content_hash for draft in wish.drafts]
     taken = set(others.filter(content_hash__in=hashes).order_by().values_list("pk", flat=True))
+    # One that is switched off or corrected is not among them, and comes back by its own id.
+    taken |= ids_of_theirs(load_corrections(wish.source_id), but_of=wish.document_id)
     chunks = []
     for draft in wish.drafts:
         number, chunk_id = 0, uuid.uuid5(wish.source_id, draft.content_hash)

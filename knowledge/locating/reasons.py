@@ -29,6 +29,10 @@ _NOTHING: Final = {
         "There is no passage with this id.",
         "It may have been replaced when its source was ingested again. Look for it by its words.",
     ),
+    "chunk_off": (
+        "Somebody has switched it off, or its source has changed what was switched off or corrected.",
+        "Look at it among the corrections: there it is switched on again, or decided.",
+    ),
     "text_unknown": (
         "No passage has most of these words.",
         "See what was read of the page or file at its source; what is drawn in a picture or made by a script is not.",

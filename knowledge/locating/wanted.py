@@ -11,6 +11,7 @@ from typing import Any, Final
 from django.db import connection
 from django.db.models import Q
 
+from knowledge.corrections.finding import find_corrected
 from knowledge.models import INSIDER, Chunk, RestrictedPart, Source
 from knowledge.retrieval.statement import compose_statement
 from knowledge.wording.query_terms import QueryTerms, analyse_question
@@ -19,7 +20,7 @@ MOST_WANTED: Final = 3
 _LOOKED_AT: Final = 20
 _MOST_SOURCES: Final = 5000
 _MOST_LANGUAGES: Final = 4
-_LEAST_SHARE: Final = 0.6
+LEAST_SHARE: Final = 0.6
 """Of the words that somebody quotes, so many have to stand in a passage."""
 _WORD = re.compile(r"\w+")
 
@@ -49,7 +50,8 @@ def find_wanted(wanted: Wanted, asked: QueryTerms, own: Sequence[uuid.UUID]) -> 
     readable = Q(document__restricted_to__isnull=True) | Q(document__restricted_to__in=own)
     among = Q(source__in=own) & readable if wanted.own_only else Q()
     if wanted.chunk_id:
-        ids = [wanted.chunk_id]
+        said = find_corrected([str(wanted.chunk_id)]).values()
+        ids = [wanted.chunk_id, *(each.chunk_id for each in said if each.chunk_id)]
     elif wanted.source_id:
         ids = _search(_with_parts([wanted.source_id]), asked, MOST_WANTED) or list(
             Chunk.objects.filter(among, source=wanted.source_id).values_list("pk", flat=True)[
@@ -97,7 +99,7 @@ def _find_quoted(text: str, among: Q) -> list[uuid.UUID]:
     quoted = set(_WORD.findall(text.casefold()))
     told = dict(Chunk.objects.filter(pk__in=ids).values_list("pk", "content"))
     shares = {each: share_of(quoted, told[each]) for each in ids if each in told}
-    least = max(_LEAST_SHARE, 0.9 * max(shares.values(), default=0.0))
+    least = max(LEAST_SHARE, 0.9 * max(shares.values(), default=0.0))
     found = [each for each in ids if shares.get(each, 0.0) >= least]
     return sorted(found, key=lambda each: -shares[each])[:MOST_WANTED]
 

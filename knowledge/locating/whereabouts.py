@@ -13,10 +13,21 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from django.db import connection
+from django.db.models import Q
 
 from bots.models import BotProfile
-from knowledge.locating.wanted import Wanted, find_wanted
-from knowledge.models import INSIDER, Audience, BotDataset, Chunk, Source, Visibility
+from knowledge.corrections.finding import find_corrected, find_silenced
+from knowledge.locating.wanted import LEAST_SHARE, Wanted, find_wanted
+from knowledge.models import (
+    INSIDER,
+    Audience,
+    BotDataset,
+    Chunk,
+    Correction,
+    Document,
+    Source,
+    Visibility,
+)
 from knowledge.models.index import LexiconTerm
 from knowledge.models.states import SourceStatus
 from knowledge.ordering.proximity import list_terms
@@ -113,12 +124,23 @@ def locate(
     return Located(tuple(found), **facts)
 
 
+def _may_know(said: Correction | None, wanted: Wanted, own: Sequence[uuid.UUID]) -> bool:
+    """Whether there is such a correction, of what the bot answers from where nothing else may be told of."""
+    if said is None or not wanted.own_only:
+        return said is not None
+    documents = Document.objects.filter(pk=said.document_id)
+    open_ones = Q(restricted_to__isnull=True) | Q(restricted_to__in=own)
+    return said.source_id in own and documents.filter(open_ones).exists()
+
+
 def explain_nothing(wanted: Wanted, own: Sequence[uuid.UUID]) -> tuple[str, str]:
     """Why there is no such passage, as a code and what its source says of it."""
     if wanted.chunk_id:
-        return "chunk_unknown", ""
+        said = find_corrected([str(wanted.chunk_id)]).get(str(wanted.chunk_id))
+        return "chunk_off" if _may_know(said, wanted, own) else "chunk_unknown", ""
     if not wanted.source_id:
-        return "text_unknown", ""
+        said = find_silenced(wanted.text, LEAST_SHARE)
+        return "chunk_off" if _may_know(said, wanted, own) else "text_unknown", ""
     source = Source.objects.filter(pk=wanted.source_id, deleted_at__isnull=True).first()
     if source is None or (wanted.own_only and source.pk not in own):
         return "source_unknown", ""

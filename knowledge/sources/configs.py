@@ -69,6 +69,8 @@ def prepare_config(
 def find_idle(source_type: str, config: dict[str, Any]) -> list[str]:
     """Name what a config says that has no effect: of a text it is free, and kept as the client's own."""
     known = KNOWN.get(SourceType(source_type))
+    if source_type == SourceType.TEXT:  # the text itself is a field beside it
+        return [name for name in config if name == "content"]
     return [name for name in config if known is not None and name not in known]
 
 

@@ -131,6 +131,23 @@ def _pages_and_documents(mend: bool) -> tuple[int, bool]:
     return sum(found.values()), mend
 
 
+def _corrections_and_chunks(mend: bool) -> tuple[int, bool]:
+    """What somebody wrote has to answer, and what they silenced must not; all of such a source is fitted anew."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT k.source_id FROM knowledge_correction AS k
+                 JOIN knowledge_source AS s ON s.id = k.source_id AND s.deleted_at IS NULL
+                WHERE EXISTS (SELECT FROM unnest(k.made_ids) AS made
+                               WHERE NOT EXISTS (SELECT FROM knowledge_chunk AS c WHERE c.id = made))
+                   OR EXISTS (SELECT FROM jsonb_to_recordset(k.theirs) AS t(id uuid, held bool)
+                                JOIN knowledge_chunk AS c ON c.id = t.id WHERE t.held)"""
+        )
+        sources = [row[0] for row in cursor.fetchall()]
+    if sources and mend:
+        queue_again(dict.fromkeys(sources), Redo.PARSE)
+    return len(sources), mend
+
+
 def _sizes_of_sources(mend: bool) -> tuple[int, bool]:
     return _update(
         f"""UPDATE knowledge_source AS s SET stored_bytes = n.size
@@ -185,6 +202,7 @@ CHECKS: dict[str, Callable[[bool], tuple[int, bool]]] = {
     "sources that count documents or chunks wrongly": _count_of_sources,
     "documents that count chunks wrongly": _count_of_documents,
     "pages and documents that do not belong together": _pages_and_documents,
+    "corrections whose chunks are not as they say": _corrections_and_chunks,
     "word statistics that are not those of the chunks": _word_statistics,
     "sources that look busy and are nobody's": _sources_without_claim,
     "uploads whose file is gone": _uploads_without_file,
