@@ -63,7 +63,7 @@ class Theirs:
 
 @dataclass
 class Outcome:
-    """What a correction stands for now. `anchor` and `content` are there where they are others than before."""
+    """What a correction stands for now; `anchor` and `content` where they are others than before."""
 
     correction: Correction
     state: CorrectionState
@@ -119,10 +119,8 @@ class _Fitting:
         self, corrections: Sequence[Correction], chunks: Sequence[NewChunk], languages: Mapping[uuid.UUID, str],
         known: Collection[uuid.UUID], *, moves: bool,
     ) -> None:  # fmt: skip
-        self.moves = moves
-        self.corrections, self.chunks, self.languages, self.known = (
-            corrections, chunks, languages, known,
-        )  # fmt: skip
+        self.corrections, self.chunks = corrections, chunks
+        self.languages, self.known, self.moves = languages, known, moves
         self.claimed: set[uuid.UUID] = set()
         self.own = {
             each.pk: {uuid.UUID(row["id"]) for row in each.theirs if not row.get("echo")}
@@ -149,6 +147,9 @@ class _Fitting:
                     )
         for correction in own:
             found.setdefault(correction.pk, self._lose(correction))
+        for outcome in found.values():
+            if outcome.state == CorrectionState.LIVE and not outcome.correction.holds:
+                self.echoes[outcome.theirs[0].chunk.id] = (outcome, 0)
         for outcome in found.values():
             self._echo(outcome)
         counted: Counter[uuid.UUID] = Counter()
@@ -304,9 +305,8 @@ class _Fitting:
         if not correction.is_off:
             last = max((c.draft.ordinal for c in self.by_document.get(document_id, ())), default=-1)
             counted[document_id] += 1
-            draft = ChunkDraft(
-                last + counted[document_id], correction.anchor_heading, "", None, 0, ""
-            )
+            ordinal = last + counted[document_id]
+            draft = ChunkDraft(ordinal, correction.anchor_heading, "", None, 0, "")
             like = NewChunk(correction.pk, document_id, self.languages[document_id], draft)
             text = correction.content or ""
             outcome.added = make_chunk(correction, like, text, is_pinned=correction.is_pinned)
@@ -334,15 +334,17 @@ class _Fitting:
                     self._echo_in(near, hunks, outcome)
 
     def _echo_in(self, near: NewChunk, hunks: Sequence[Hunk], outcome: Outcome) -> None:
-        """One between two of them is changed for both, and stands with the first."""
-        by, at = self.echoes.get(near.id, (outcome, len(outcome.theirs)))
-        if at == len(outcome.theirs) and by is outcome and near.id in self.claimed:
+        """One between two of them is changed for both, and stands with the first; one that is pinned stays so."""
+        if near.id in self.claimed and near.id not in self.echoes:
             return
-        before = by.theirs[at].made if near.id in self.echoes else near
+        by, at = self.echoes.get(near.id, (outcome, len(outcome.theirs)))
+        now = by.theirs[at] if at < len(by.theirs) else Theirs(near, near, is_echo=True)
+        before = now.made if now.is_held else near
         made = apply_change(hunks, before.draft.content) if before is not None else None
         if made is None:
             return
-        chunk = make_chunk(by.correction, near, made, is_pinned=False) if made.strip() else None
-        by.theirs[at : at + 1] = [Theirs(near, chunk, is_echo=True)]
+        is_pinned = by.correction.is_pinned and not now.is_echo
+        chunk = make_chunk(by.correction, near, made, is_pinned=is_pinned) if made.strip() else None
+        by.theirs[at : at + 1] = [replace(now, made=chunk, is_held=True)]
         self.echoes[near.id] = (by, at)
         self.claimed.add(near.id)

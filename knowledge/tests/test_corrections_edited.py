@@ -9,6 +9,7 @@ import pytest
 from conversations.logs.traces import load_places
 from knowledge import tasks
 from knowledge.corrections.changing import add_chunk, change_chunk, decide, undo_correction
+from knowledge.corrections.finding import find_chunk
 from knowledge.corrections.patching import find_change
 from knowledge.edits.changing import change_document, restore_version
 from knowledge.indexing.chunk_rows import delete_chunks
@@ -167,15 +168,21 @@ def test_a_text_that_comes_to_stand_in_two_chunks_stays_silent_in_both_as_it_is_
     assert not [rule for rule in silent if rule in told]
 
 
-def test_what_both_neighbours_were_to_lose_of_what_they_repeat_is_lost(bot, ann):
+@pytest.mark.parametrize("is_pinned", [False, True])
+def test_a_chunk_between_two_that_are_switched_off_says_nothing_of_either(bot, ann, is_pinned):
     source = teach(bot, f"# Parts\n\n{NEIGHBOURS}")
     before = said(source)
-    first, _, third = Chunk.objects.filter(source=source).order_by("ordinal")[:3]
+    first, second, third = Chunk.objects.filter(source=source).order_by("ordinal")[:3]
+    if is_pinned:
+        change_chunk(second.pk, {"is_pinned": True}, author=ann)
     for each in (first, third):
         change_chunk(each.pk, {"is_off": True}, author=ann)
     told = " ".join(said(source))
     for sentence in (*first.content.split(". "), *third.content.split(". ")):
         assert sentence.rstrip(".") not in told
+    assert find_chunk(second.pk).is_pinned is is_pinned and find_chunk(second.pk).is_answering
+    run(source)
+    assert " ".join(said(source)) == told
     check(source)
     for each in list(Correction.objects.all()):
         undo_correction(Correction.objects.get(pk=each.pk))
