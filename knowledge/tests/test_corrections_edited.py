@@ -270,7 +270,7 @@ def test_those_who_look_for_a_switched_off_or_corrected_chunk_are_told_so(bot, a
         assert explain_nothing(replace(wanted, own_only=True), own) == ("chunk_off", "")
         assert explain_nothing(replace(wanted, own_only=True), [])[0] != "chunk_off"
     assert explain_nothing(Wanted(text="quite another thing"), own) == ("text_unknown", "")
-    places = load_places([str(off.pk), str(corrected.pk), str(source.pk), "external"])
+    places = load_places([str(off.pk), str(corrected.pk), str(source.pk)])
     assert places.keys() == {str(off.pk), str(corrected.pk)}
     assert places[str(corrected.pk)]["excerpt"].startswith(MINE[:50])
 
