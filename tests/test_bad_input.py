@@ -24,8 +24,10 @@ from conftest import Party
 from conversations.exports.models import ExportJob
 from conversations.models import EvaluationRun, Gap, GapQuestion, GoldenQuestion, Message
 from knowledge.curated.changing import create_answer
-from knowledge.models import Chunk, Correction, Dataset, Document, SiteSync
+from knowledge.models import Chunk, Correction, Dataset, Document, DocumentVersion, SiteSync
+from knowledge.tests.api import make_draft
 from knowledge.tests.conftest import make_bot, teach
+from knowledge.versions.texts import pack
 from tenants.context import tenant_context
 from tenants.models import User
 from tenants.platform.operators import mint_operator_token
@@ -278,6 +280,7 @@ VALID: dict[tuple[str, str], Body] = {
         "prompt_cost_per_1m": 1,
         "completion_cost_per_1m": 2,
     },
+    ("bot-profiles/<str:bot_profile_id>/identity-secret", "post"): {"overlap_seconds": 3600},
     ("widget/sessions", "post"): {
         "bot_profile_id": "{bot}",
         "visitor_id": "visitor-0001",
@@ -321,6 +324,8 @@ BODILESS = {
     ("stats/pricing", "delete"),
     ("quotas/<str:quota_id>", "delete"),
     ("bot-profiles/<str:bot_profile_id>", "delete"),
+    ("bot-profiles/<str:bot_profile_id>/identity-secret", "delete"),
+    ("documents/<str:document_id>/versions/<str:version_id>/restore", "post"),
     ("bot-profiles/<str:bot_profile_id>/scopes/<str:scope_id>", "delete"),
     ("sources/<str:source_id>", "delete"),
     ("webhooks/<str:webhook_id>", "delete"),
@@ -339,6 +344,7 @@ UNREQUIRED = {
     ("bot-profiles/<str:bot_profile_id>/evaluation-runs", "post"),
     ("bot-profiles/<str:bot_profile_id>/draft/runs", "post"),
     ("bot-profiles/<str:bot_profile_id>/draft/publish", "post"),
+    ("bot-profiles/<str:bot_profile_id>/identity-secret", "post"),
 }
 # Where the contract has null mean "none" or "clear".
 NULLABLE = {
@@ -494,11 +500,16 @@ def api(acme, bob, monkeypatch, settings) -> Api:
             state="vanished",
             anchor_content=said.content,
         )
+        version = DocumentVersion.objects.create(
+            document=document, number=1, title="Warranty", content_at=document.created_at,
+            replaced_at=document.created_at, body=pack([make_draft("Warranty", "It lasts a year.")]),
+        )  # fmt: skip
     ids = {"bot": str(bot.pk), "source": str(source.pk), "export": str(export.pk)}
     ids |= {
         "document": str(document.pk),
         "chunk": str(chunk.pk),
         "correction": str(correction.pk),
+        "version": str(version.pk),
         "dataset": str(dataset.pk),
         "sync": str(sync.pk),
         "external": "page-1",

@@ -139,7 +139,10 @@ class CorrectionAdmin(CorrectingAdmin):
 
     @display(description="text", header=True)
     def shown_text(self, correction: Correction) -> list[str]:
-        return [correction.anchor_heading[:90] or "–", shorten(str(correction), 140, placeholder=" …")]
+        return [
+            correction.anchor_heading[:90] or "–",
+            shorten(str(correction), 140, placeholder=" …"),
+        ]
 
     @display(description="what was said")
     def shown_marks(self, correction: Correction) -> str:

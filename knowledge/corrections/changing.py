@@ -27,7 +27,8 @@ def change_chunk(chunk_id: UUID, changes: Mapping[str, Any], *, author: str) -> 
     """Correct a chunk's text (`content`, None undoes it), switch it off or on, pin it; only what is given changes.
 
     Counts with the next question, and stays when its source is ingested again. What is said of a chunk whose text has
-    changed decides that conflict; a note alone does not. Raises NotFound, BadInput (`chunk_empty`), and what `refit` does.
+    changed decides that conflict; a note alone does not. Raises NotFound, BadInput (`chunk_empty`), and what `refit`
+    does.
     """
     found = find_chunk(chunk_id)
     correction = found.correction or _make(found)

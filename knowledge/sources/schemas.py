@@ -27,7 +27,7 @@ from knowledge.models import (
     SourceType,
     Visibility,
 )
-from knowledge.sources.schedule import find_fault, looks_like_times
+from knowledge.sources.schedule import LONGEST_SCHEDULE, find_fault, looks_like_times
 from minirag.lib.bounds import AsColumn
 from minirag.lib.http_in.nouns import EmptyIsNull, Fixed, Moment, Noun, Shown, Sometimes
 from minirag.lib.http_in.openapi import EXAMPLE_IDS
@@ -71,6 +71,7 @@ def _check_schedule(schedule: str) -> str:
 
 Schedule = Annotated[
     str,
+    Field(max_length=LONGEST_SCHEDULE),
     AfterValidator(_check_schedule),
     Field(
         description="`none`, `hourly`, `daily`, `weekly`, or times as in cron (`15 6 * * 1-5`) in the tenant's zone.",
