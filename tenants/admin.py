@@ -15,7 +15,7 @@ from unfold.enums import ActionVariant
 
 from tenants import audit
 from tenants.admin_site.forms import DomainForm, EraseForm, NewTenantForm, ReasonForm
-from tenants.admin_site.model_admin import LookOnlyAdmin, ProductAdmin, posted
+from tenants.admin_site.model_admin import LookOnlyAdmin, ProductAdmin, once_per_row, posted
 from tenants.admin_site.sites import platform_site
 from tenants.calls.permissions import acting_user
 from tenants.context import tenant_context
@@ -115,6 +115,7 @@ class TenantAdmin(ProductAdmin):
         )
 
     @display(description="queue")
+    @once_per_row
     def queue(self, tenant: Tenant) -> str:
         with tenant_context(tenant):
             return str(measure_queue())

@@ -66,7 +66,8 @@ def find_chunk(chunk_id: UUID) -> FoundChunk:
 def listed_chunks() -> QuerySet[Chunk]:
     """Return what answers, of sources that are not deleted."""
     found = Chunk.objects.filter(source__deleted_at__isnull=True)
-    return found.select_related("document", "source").defer("source__content")
+    whole = found.select_related("source", "document__source")
+    return whole.defer("source__content", "document__source__content")
 
 
 def filter_chunks(

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.apps import apps
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min, Q, QuerySet, Value
 from django.utils import timezone
 
 from minirag.lib.jobs.job import Job
@@ -56,23 +56,24 @@ class Queue:
 
 
 def measure_queue() -> Queue:
-    """The current tenant's."""
-    waiting, running, moments = 0, 0, []
-    for model in apps.get_models():
-        if not (issubclass(model, Job) and model.TAKES_LONG):
-            continue
-        rows: Any = model._default_manager
-        queued = Q(claim_id__isnull=True, queued_at__isnull=False)
-        alive = Q(claim_id__isnull=False, heartbeat_at__gte=timezone.now() - model.STALE_AFTER)
-        found = rows.order_by().aggregate(
-            waiting=Count("pk", filter=queued), running=Count("pk", filter=alive),
-            oldest=Min("updated_at", filter=queued),  # `queued_at` is when its message was sent last
-        )  # fmt: skip
-        waiting += found["waiting"]
-        running += found["running"]
-        moments.append(found["oldest"])
-    oldest = min((moment for moment in moments if moment), default=None)
+    """The current tenant's, in one statement."""
+    jobs = [each for each in apps.get_models() if issubclass(each, Job) and each.TAKES_LONG]
+    measured = [_measure(each) for each in jobs]
+    found = list(measured[0].union(*measured[1:], all=True))
+    oldest = min((each["oldest"] for each in found if each["oldest"]), default=None)
+    waiting, running = (sum(each[name] for each in found) for name in ("waiting", "running"))
     return Queue(require_tenant(), waiting, running, oldest)
+
+
+def _measure(model: Any) -> QuerySet[Any, dict[str, Any]]:
+    """One row, of the jobs of a kind; none where there are no jobs."""
+    queued = Q(claim_id__isnull=True, queued_at__isnull=False)
+    alive = Q(claim_id__isnull=False, heartbeat_at__gte=timezone.now() - model.STALE_AFTER)
+    rows = model._default_manager.order_by().annotate(job_model=Value(model._meta.label))
+    return rows.values("job_model").annotate(
+        waiting=Count("pk", filter=queued), running=Count("pk", filter=alive),
+        oldest=Min("updated_at", filter=queued),  # `queued_at` is when its message was sent last
+    )  # fmt: skip
 
 
 def list_queues() -> list[Queue]:
