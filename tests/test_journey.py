@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from minirag.lib.tests.conftest import outside  # noqa: F401 - a fixture
 from tests.product import Product, TenantAccount
 
 pytestmark = [pytest.mark.product, pytest.mark.timeout(900)]
@@ -150,6 +151,37 @@ def test_a_deleted_source_stops_answering_with_the_next_question(product, taught
     after = ask(acme_account, question)
     assert "41" not in after["message"]["content"]
     assert source_id not in {source["source_id"] for source in after["sources"]}
+
+
+def test_a_site_is_read_by_the_worker_page_by_page_and_answers_with_a_link_to_its_page(
+    product,
+    taught,
+    acme_account,
+    outside,
+):
+    front = "<html><head><title>Lake</title></head><body><p>Welcome.</p><a href='/{}'>on</a></body></html>"
+    page = "<html><head><title>Boats</title></head><body><main><p>{}</p></main></body></html>"
+    fact = "The rowing boat Quillfeather seats 17 passengers and is moored at the northern jetty."
+    outside.serve("/", front.format("boats").encode(), content_type="text/html")
+    outside.serve("/boats", page.format(fact).encode(), content_type="text/html")
+    config = {"url": outside.url("/")}
+    body = {"bot_profile_id": acme_account.bot_id, "config": config}
+    seen = acme_account.client.post("/v1/sources/preview", json=body)
+    assert seen.status_code == 200, seen.text
+    created = acme_account.client.post(
+        "/v1/sources", json={**body, "name": "Lake house", "source_type": "site"}
+    )
+    assert created.status_code == 201, created.text
+    source_id = created.json()["id"]
+    assert acme_account.client.post(f"/v1/sources/{source_id}/ingest").status_code == 202
+    assert product.wait_until_ready(acme_account, source_id)["document_count"] == 2
+    answer = ask(acme_account, "How many passengers does the rowing boat Quillfeather seat?")
+    assert "17" in answer["message"]["content"]
+    [cited] = [each for each in answer["sources"] if each["source_id"] == source_id]
+    assert (
+        cited["url"] == outside.url("/boats") and answer["citations"][0]["source_id"] == source_id
+    )
+    assert acme_account.client.delete(f"/v1/sources/{source_id}").status_code == 204
 
 
 def test_commands_ask_and_search_the_same_knowledge(product, taught):

@@ -220,6 +220,9 @@ def _tell(
     part = chunk.document.restricted_to_id
     if not hindrances and part is not None and part not in scope.source_ids:
         hindrances.append("restricted")
+    language = chunk.document.language or source.language
+    if not hindrances and scope.spoken and language not in scope.spoken:
+        hindrances.append("filtered")
     if row is None:
         hindrances.append("not_indexed")
     dimensions, terms, bm25, cosine, by_words, by_meaning = row or (0, "", 0.0, 0.0, None, None)
@@ -228,7 +231,7 @@ def _tell(
     return Whereabouts(
         chunk_id=chunk.pk, source_id=source.pk, source_name=source.name,
         title=chunk.document.title or source.name, heading=chunk.heading,
-        excerpt=" ".join(chunk.content.split())[:_EXCERPT], language=chunk.document.language or source.language,
+        excerpt=" ".join(chunk.content.split())[:_EXCERPT], language=language,
         hindrances=tuple(hindrances), error=source.error_message or "",
         has_vector=bool(dimensions) and source.pk in scope.embedded_ids and retrieval.vector is not None
         if is_searched else bool(dimensions),

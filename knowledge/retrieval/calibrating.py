@@ -18,7 +18,6 @@ from typing import Final
 import structlog
 from asgiref.sync import async_to_sync
 from django.db import transaction
-from django.db.models import Sum
 from django.utils import timezone
 
 from bots.models import BotProfile, UsageKind
@@ -27,7 +26,12 @@ from knowledge.models import ANYONE, Chunk, RefusalFloors
 from knowledge.retrieval.confidence import Floors, choose_floors
 from knowledge.retrieval.queries import Query
 from knowledge.retrieval.retrieving import Retrieval, retrieve
-from knowledge.retrieval.scope import answering_sources, count_chunks, filters_of
+from knowledge.retrieval.scope import (
+    answering_sources,
+    count_chunks,
+    documents_by_language,
+    filters_of,
+)
 from minirag.ai.builtin.local import MINILM, is_local
 from minirag.ai.builtin.quoting import split_quotes
 from minirag.ai.embeddings import profile_of
@@ -146,12 +150,10 @@ async def _ask_all(bot: BotProfile, language: str, texts: Iterable[str]) -> list
 def invent_questions(bot: BotProfile, language: str) -> Iterable[str]:
     """Questions to which the bot knows an answer: every other word of a sentence of its own, a chunk each."""
     found = answering_sources(bot, filters_of(bot), ANYONE)
-    sources = found.order_by().filter(language=language).values("pk")
+    spoken = documents_by_language(ANYONE).filter(source__in=found.values("pk"), spoken=language)
     # Ids are made from the content, so their order is no order.
     chunks = (
-        Chunk.objects.filter(source__in=sources, document__restricted_to__isnull=True)
-        .order_by("id")
-        .values_list("content", flat=True)
+        Chunk.objects.filter(document__in=spoken).order_by("id").values_list("content", flat=True)
     )
     for content in chunks[:QUESTIONS_OF_ITS_OWN]:
         quotes = split_quotes(content)
@@ -168,11 +170,7 @@ def find_outdated_bots() -> list[BotProfile]:
     """The active bots whose floors were never made, or for a base or an embedder that was very different."""
     outdated = []
     for bot in BotProfile.objects.active().order_by("pk"):
-        known = (
-            answering_sources(bot, filters_of(bot), ANYONE)
-            .order_by()
-            .aggregate(sum=Sum("chunk_count"))["sum"]
-        )
+        known = count_chunks(bot).total()
         made = bot.refusal_floors.order_by("-made_at").values_list("embedding_model", "chunk_count")
         latest = made.first()
         if known and (

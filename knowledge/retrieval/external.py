@@ -66,7 +66,7 @@ def _select_bases(
     bot_profile_id: uuid.UUID, audience: Audience = ANYONE, filters: Sequence[SourceFilter] = ()
 ) -> QuerySet[Source, Source]:
     return (
-        narrow(Source.objects.external(bot_profile_id, audience), filters)
+        narrow(Source.objects.external(bot_profile_id, audience), filters, audience)
         .order_by("created_at", "id")
         .only("name", "config", "updated_at", "error_code")
     )

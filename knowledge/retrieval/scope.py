@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
-from django.db.models import FilteredRelation, Q, QuerySet
-from django.db.models.functions import Coalesce, TruncDate
+from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet, Sum, Value
+from django.db.models.functions import Coalesce, NullIf, TruncDate
 from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
 from django.utils import timezone
 
@@ -19,6 +19,7 @@ from knowledge.models import (
     ANYONE,
     Audience,
     CuratedAnswer,
+    Document,
     RestrictedPart,
     Source,
     SourceQuerySet,
@@ -41,7 +42,8 @@ class Scope:
     `source_ids` are what the index is asked for: sources, and parts of them that only some may read.
     Only what `embedded_ids` name has vectors of `embedding_model`; the rest is found by its words. `factors`, one for
     each source, say what its dataset's priority, its weight and its age do to a score. `standings` are there
-    where a source is pinned, or where age counts.
+    where a source is pinned, or where age counts. `spoken`: a filter wants these languages, and sources hold documents
+    of others, which are left out; empty where there is nothing to leave out.
     """
 
     source_ids: list[uuid.UUID]
@@ -51,10 +53,19 @@ class Scope:
     rows: int
     languages: list[str]
     embedding_model: str
+    spoken: tuple[str, ...] = ()
 
 
-def narrow(sources: SourceQuerySet, filters: Sequence[SourceFilter]) -> SourceQuerySet:
-    """Leave out what one of the filters does not want; without any, the query stays as it is."""
+def narrow(
+    sources: SourceQuerySet, filters: Sequence[SourceFilter], audience: Audience
+) -> SourceQuerySet:
+    """Leave out what one of the filters does not want; without any, the query stays as it is.
+
+    A source stays for one document in a language that is wanted; what it holds in others `Scope.spoken` leaves out.
+    """
+    if (wanted := wanted_languages(filters)) is not None:
+        spoken = documents_by_language(audience).filter(source=OuterRef("pk"), spoken__in=wanted)
+        sources = sources.filter(Q(language__in=wanted) | Exists(spoken))
     for each in filters:
         if each.tags:
             tagged = Q()
@@ -66,13 +77,23 @@ def narrow(sources: SourceQuerySet, filters: Sequence[SourceFilter]) -> SourceQu
             sources = sources.filter(dataset__in=each.dataset_ids)
         if each.source_ids:
             sources = sources.filter(Q(pk__in=each.source_ids) | Q(parent__in=each.source_ids))
-        if each.languages:
-            sources = sources.filter(language__in=each.languages)
         if each.dated_from:
             sources = sources.filter(GreaterThanOrEqual(_DAY, each.dated_from))
         if each.dated_until:
             sources = sources.filter(LessThanOrEqual(_DAY, each.dated_until))
     return sources
+
+
+def wanted_languages(filters: Sequence[SourceFilter]) -> frozenset[str] | None:
+    """The languages that all of the filters want; None where none of them names any."""
+    named = [frozenset(each.languages) for each in filters if each.languages]
+    return frozenset.intersection(*named) if named else None
+
+
+def documents_by_language(audience: Audience) -> QuerySet[Document, Document]:
+    """The documents that an audience may read, by `spoken`: one whose language could not be told has its source's."""
+    spoken = Coalesce(NullIf("language", Value("")), "source__language")
+    return Document.objects.readable_by(audience).alias(spoken=spoken).order_by()
 
 
 def filters_of(bot: BotProfile, asked: SourceFilter | None = None) -> tuple[SourceFilter, ...]:
@@ -85,7 +106,7 @@ def answering_sources(
     bot: BotProfile, filters: Sequence[SourceFilter], audience: Audience
 ) -> SourceQuerySet:
     """The sources that a bot answers an audience from now, less what its filter and a question's leave out."""
-    return narrow(Source.objects.answering(bot.pk, audience), filters)
+    return narrow(Source.objects.answering(bot.pk, audience), filters, audience)
 
 
 def holds_restricted() -> bool:
@@ -100,11 +121,23 @@ def holds_restricted() -> bool:
 
 def count_chunks(bot: BotProfile) -> Counter[str]:
     """How many chunks a bot answers everybody from in each language; what has none told counts as English."""
+    filters = filters_of(bot)
+    sources = answering_sources(bot, filters, ANYONE).order_by()
+    if (wanted := wanted_languages(filters)) is not None:
+        return _count_spoken(sources.values("pk"), wanted, ANYONE)
     counts = Counter[str]()
-    sources = answering_sources(bot, filters_of(bot), ANYONE).order_by()
     for language, count in sources.values_list("language", "chunk_count"):
         counts[language or "en"] += count
     return counts
+
+
+def _count_spoken(
+    sources: Iterable[Any], wanted: Iterable[str], audience: Audience
+) -> Counter[str]:
+    """How many chunks of the sources are in each of the languages, by their documents."""
+    found = documents_by_language(audience).filter(source__in=sources, spoken__in=wanted)
+    counted = found.annotate(spoken=F("spoken")).values_list("spoken").annotate(Sum("chunk_count"))
+    return Counter(dict(counted))
 
 
 def _select_rows(
@@ -113,25 +146,32 @@ def _select_rows(
     link = FilteredRelation(
         "dataset__bot_links", condition=Q(dataset__bot_links__bot_profile=bot_profile_id)
     )
-    return (
-        narrow(Source.objects.answering(bot_profile_id, audience), filters)
-        .annotate(link=link)
-        .order_by()
-        .values_list(*_COLUMNS, _DAY)
+    found = narrow(Source.objects.answering(bot_profile_id, audience), filters, audience)
+    found = found.annotate(link=link).order_by()
+    if (wanted := wanted_languages(filters)) is None:
+        return found.values_list(*_COLUMNS, _DAY)
+    others = (
+        documents_by_language(audience).filter(source=OuterRef("pk")).exclude(spoken__in=wanted)
     )
+    return found.values_list(*_COLUMNS, _DAY, Exists(others))
 
 
 _ROWS = FixedQuery(_select_rows, uuid.UUID)
 
 
 def load_scope(bot: BotProfile, filters: Sequence[SourceFilter], audience: Audience) -> Scope:
-    """Read it, in one query, and one more for whom something that is not for everybody may be there."""
+    """Read it, in one query, and one more for whom something that is not for everybody may be there; one more again
+    where a filter wants some of the languages of a source's documents.
+    """
     is_usual = not filters and audience == ANYONE
     rows = _ROWS.fetch(bot.pk) if is_usual else list(_select_rows(bot.pk, filters, audience))
-    by_language: dict[str, int] = {}
+    wanted = wanted_languages(filters)
+    mixed = {row[0] for row in rows if row[-1]} if wanted is not None else set()
+    by_language = _count_spoken(mixed, wanted, audience) if wanted and mixed else Counter[str]()
     by_model: dict[str, int] = {}
-    for _, count, language, model, *_ in rows:
-        by_language[language or "en"] = by_language.get(language or "en", 0) + count
+    for key, count, language, model, *_ in rows:
+        if key not in mixed:
+            by_language[language or "en"] += count
         by_model[model] = by_model.get(model, 0) + count
     own = bot.effective_embedding_model
     # Shared datasets may stay behind when a bot changes its model, or its own until it is re-embedded.
@@ -155,6 +195,7 @@ def load_scope(bot: BotProfile, filters: Sequence[SourceFilter], audience: Audie
         rows=sum(row[1] for row in rows),
         languages=sorted(by_language, key=lambda name: (-by_language[name], name)),
         embedding_model=chosen,
+        spoken=tuple(sorted(wanted)) if wanted and mixed else (),
     )
 
 

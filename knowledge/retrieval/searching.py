@@ -190,9 +190,11 @@ def _find_candidates(
         dimensions=asked.dimensions, uses_vector_index=is_large, by_rank=bot.fusion == Fusion.RECIPROCAL_RANK,
         is_mixed=len(scope.embedded_ids) < len(scope.source_ids), is_weighed=set(scope.factors) != {1.0},
         is_carried=bool(asked.query.carried) and not asked.query.is_leaning,
+        is_spoken=bool(scope.spoken),
     )  # fmt: skip
     parameters: dict[str, Any] = {
         "sources": scope.source_ids, "embedded": scope.embedded_ids, "factors": scope.factors,
+        "spoken": list(scope.spoken),
         "vector": asked.vector, "dimensions": asked.dimensions, "weight": weight,
         "limit": max(asked.wanted + SPARE, DEPTH), "bot": bot.pk, "model": asked.model, "language": language,
     }  # fmt: skip

@@ -3,7 +3,7 @@
 Parameters: terms int[] (each once), frequencies float[], counted bool[] (which terms make up the best possible score;
 where some are only carried over, also which count towards it), sources uuid[], limit int; bot uuid, model and language,
 whose floors are read; and with vectors: vector (text of a halfvec), dimensions int, weight float; for a mixed statement
-embedded uuid[], for a weighed one factors float[].
+embedded uuid[], for a weighed one factors float[], for a spoken one spoken text[].
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ WITH q AS (
       FROM q
 ), lexical AS MATERIALIZED (
     SELECT chunk_id FROM chunk_index
-     WHERE source_id = ANY(%(sources)s)
+     WHERE source_id = ANY(%(sources)s){spoken}
      ORDER BY lex <#> (SELECT lex FROM qv), chunk_id
      LIMIT {candidates}
 )"""
 # The cast is the index's expression; without it the planner cannot use the index, which is what "exact" means.
 _DENSE_EXACT = """, dense AS MATERIALIZED (
     SELECT chunk_id FROM chunk_index
-     WHERE source_id = ANY({embedded}) AND dim = %(dimensions)s
+     WHERE source_id = ANY({embedded}) AND dim = %(dimensions)s{spoken}
      ORDER BY emb <=> %(vector)s::halfvec, chunk_id
      LIMIT {candidates}
 )"""
 _DENSE_INDEXED = """, dense AS MATERIALIZED (
     SELECT chunk_id FROM chunk_index
-     WHERE source_id = ANY({embedded}) AND dim = {dimensions}
+     WHERE source_id = ANY({embedded}) AND dim = {dimensions}{spoken}
      ORDER BY (emb::halfvec({dimensions})) <=> %(vector)s::halfvec({dimensions})
      LIMIT {candidates}
 )"""
@@ -71,6 +71,12 @@ SELECT c.id, c.source_id, c.document_id, coalesce(nullif(d.title, ''), so.name),
   JOIN knowledge_source so ON so.id = c.source_id
  ORDER BY r.score DESC, c.id"""
 _LEXICAL = "SELECT chunk_id FROM lexical"
+# Of what a filter wants by language; a source may hold documents in several.
+_SPOKEN = """
+       AND EXISTS (SELECT FROM knowledge_chunk sc JOIN knowledge_document sd ON sd.id = sc.document_id
+                                                  JOIN knowledge_source ss ON ss.id = sd.source_id
+                    WHERE sc.id = chunk_index.chunk_id
+                      AND coalesce(nullif(sd.language, ''), ss.language) = ANY(%(spoken)s))"""
 _BOTH = "SELECT chunk_id FROM lexical UNION SELECT chunk_id FROM dense"
 _COSINE = "CASE WHEN i.dim = %(dimensions)s{trusted} THEN greatest(1 - (i.emb <=> %(vector)s::halfvec), 0) ELSE 0 END"
 # Vectors of two models may have the same size; comparing them would give numbers without meaning.
@@ -98,12 +104,14 @@ def compose_statement(
     is_mixed: bool = False,
     is_weighed: bool = False,
     is_carried: bool = False,
+    is_spoken: bool = False,
 ) -> str:
     """Return the statement for a question vector of `dimensions`; 0 means there is none: words only.
 
     `by_rank` fuses by reciprocal rank instead of the max-normalised sum. `is_mixed`: only the sources in `embedded`
     have vectors to compare. `is_weighed`: scores are multiplied by `factors`, one for each of `sources`; without it
     the statement is the same as if there were no shared datasets. `is_carried`: terms that are not counted only order.
+    `is_spoken`: only what is written in one of the languages `spoken` is found.
     Row: chunk_id, source_id, document_id, title, url, page, heading, content, score, cosine, bm25, language, place,
     whether it is pinned, top cosine, share of the best BM25, term weights, the bot's own floors.
     """
@@ -116,6 +124,7 @@ def compose_statement(
         ("place", " i.source_id," if is_weighed else ""), ("factors", _FACTORS if is_weighed else ""),
         ("cosine", _COSINE if dimensions else "0::float8"), ("trusted", _TRUSTED if is_mixed else ""),
         ("embedded", "%(embedded)s" if is_mixed else "%(sources)s"),
+        ("spoken", _SPOKEN if is_spoken else ""),
         ("own_lex", _OWN_LEX if is_carried else ""), ("own_bm25", _OWN_BM25 if is_carried else ""),
         ("counting", "own_bm25" if is_carried else "bm25"),
         ("candidates", str(CANDIDATES)), ("dimensions", str(int(dimensions))), ("offset", str(RANK_OFFSET)),
@@ -147,7 +156,8 @@ def compose_placing(*, has_vector: bool) -> str:
     """
     statement = _TERMS + _PLACED
     for name, value in (
-        ("own_lex", ""), ("candidates", "1"), ("by_meaning", _BY_MEANING if has_vector else "NULL::bigint"),
+        ("own_lex", ""), ("spoken", ""), ("candidates", "1"),
+        ("by_meaning", _BY_MEANING if has_vector else "NULL::bigint"),
         ("cosine", _COSINE.replace("{trusted}", _TRUSTED) if has_vector else "0::float8"),
     ):  # fmt: skip
         statement = statement.replace("{" + name + "}", value)

@@ -10,9 +10,14 @@ from typing import Final
 from django.db.models import Q, Sum
 
 from bots.models import BotProfile, SourceFilter
-from knowledge.models import Audience, Document, Source
+from knowledge.models import Audience, Source
 from knowledge.models.index import LexiconTerm
-from knowledge.retrieval.scope import answering_sources, filters_of
+from knowledge.retrieval.scope import (
+    answering_sources,
+    documents_by_language,
+    filters_of,
+    wanted_languages,
+)
 from minirag.lib.text.analysis import analyse, term_id
 from tenants.context import current_schema
 
@@ -53,10 +58,12 @@ def list_titles(
     """Return what a bot's largest sources are about, by the titles of documents that this audience may read; those in
     `language` first.
     """
-    sources = answering_sources(bot, filters_of(bot, source_filter), audience)
+    filters = filters_of(bot, source_filter)
+    sources = answering_sources(bot, filters, audience)
+    wanted = wanted_languages(filters)
     rows = (
-        Document.objects.readable_by(audience)
-        .filter(source__in=sources)
+        documents_by_language(audience)
+        .filter(source__in=sources, **({} if wanted is None else {"spoken__in": wanted}))
         .exclude(Q(title="") & Q(source__name=""))
         .order_by("-source__chunk_count", "source_id", "-chunk_count", "id")
         .values_list("title", "source__name", "language")[:_LOOKED_AT]

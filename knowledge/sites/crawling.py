@@ -43,6 +43,7 @@ class Crawl(Walk):
         self._visitor = Visitor(self.bounds, Robots(sync.robots or ""), reader)
         self._lease = HostLease(self.bounds.origin)
         self._asked_to_wait = 0.0
+        self._rest = 0.0  # that others leave the host as well
 
     @property
     def delay(self) -> float:
@@ -57,7 +58,7 @@ class Crawl(Walk):
                 self._visitor.robots = Robots(self._load_robots(self.bounds.start))
             return super().go_on()
         finally:
-            self._lease.end(after_seconds=max(self._visitor.robots.delay, self._asked_to_wait))
+            self._lease.end(after_seconds=max(self._visitor.robots.delay, self._rest))
 
     def _load_robots(self, address: str) -> str:
         try:
@@ -121,6 +122,8 @@ class Crawl(Walk):
     def _must_wait(self, visit: Visit) -> bool:
         """Whether the server asks for time; the page stays in the frontier then, unless it asks again and again."""
         self._asked_to_wait = min(visit.retry_after or 0.0, LONGEST_WAIT)
+        # What led here may be another's: it asks for its own time, not for that of the host it led to.
+        self._rest = self._asked_to_wait if self._lease.is_of(visit.link) else 0.0
         if visit.retry_after is None or self.sync.failed_in_a_row >= MOST_WAITS:
             return False
         with transaction.atomic():
@@ -190,6 +193,10 @@ class Crawl(Walk):
         )
         self.bounds = read_bounds(self.source.config, self.sync.host)
         self._visitor.bounds = self.bounds
+        if not self._lease.is_of(self.bounds.origin):
+            self._lease.end(after_seconds=0)
+            self._lease = HostLease(self.bounds.origin)
+            self._lease.take()  # or it is kept by nobody, which ends the slice
 
     def _record(self, page: SitePage, visit: Visit) -> None:
         row = page

@@ -99,7 +99,7 @@ def preview_site(config: dict[str, Any], home: Home) -> SitePreview:
     config = prepare_config(SourceType.SITE, config, source_id=uuid4())
     found, prices = SitePreview(home.dataset.embedding_model), load_overrides()
     lease = Lease(f"preview:{current_schema()}")
-    if not lease.take(SECONDS + 2 * PAGE_SECONDS):
+    if not lease.take(3 * SECONDS):
         raise Conflict(
             "A site is being previewed already. Try again when that is done.",
             code="preview_running",

@@ -52,14 +52,15 @@ def sync_source(source: Source) -> float | None:
     """
     model = choose_model(source)
     sync = open_sync(source, model)
-    before = find_version(source)
+    before, done = find_version(source), sync.pages_done
     try:
         reading = PageReader(rules=Rules.read(source.config))
         with reading as reader, closing(_open_walk(source, sync, reader, before)) as walk:
             is_whole = walk.go_on()
         if not is_whole:
-            # Progress: what died at it before counts no more, unless looks have failed in a row.
-            source.give_back(**({} if _failed_last(source) else {"attempts": 0}))
+            # What died at it before counts no more if it has got further, unless looks have failed in a row.
+            has_got_further = sync.pages_done > done and not _failed_last(source)
+            source.give_back(**({"attempts": 0} if has_got_further else {}))
             return walk.delay
         _conclude(walk, model)
     except SiteFailed as error:

@@ -64,8 +64,9 @@ def find_fault(schedule: str) -> str:
 def next_refresh(schedule: str | None, last: datetime, zone: str = "UTC") -> datetime | None:
     """When a source that was ingested at `last` is due again; None without a schedule."""
     if schedule and looks_like_times(schedule):
-        moment = next(CronSim(schedule, last.astimezone(ZoneInfo(zone))), None)
-        return moment.astimezone(UTC) if moment else None
+        # Asked in the hour that comes twice, the clock names a moment that was in the first of the two.
+        moments = (at.astimezone(UTC) for at in CronSim(schedule, last.astimezone(ZoneInfo(zone))))
+        return next((at for at in moments if at > last), None)
     interval = INTERVALS.get(RefreshSchedule(schedule or RefreshSchedule.NONE))
     return last + interval if interval else None
 

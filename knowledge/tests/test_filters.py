@@ -12,10 +12,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from bots.models import BotProfile, SourceFilter
-from knowledge.models import ANYONE, BotDataset, Dataset, Source
+from knowledge.models import ANYONE, BotDataset, Dataset, Document, RestrictedPart, Source
 from knowledge.retrieval.retrieving import Retrieval, retrieve
+from knowledge.retrieval.scope import count_chunks, filters_of, load_scope
 from knowledge.retrieval.tongues import list_titles
 from knowledge.tests.conftest import make_bot, make_source, run, teach
+from knowledge.tests.sites import Site
+from minirag.lib.tests.conftest import outside  # noqa: F401 - a fixture
 from tenants.context import tenant_context
 
 QUESTION = "How long does the warranty last?"
@@ -93,6 +96,68 @@ def test_the_bots_own_filter_and_the_questions_both_have_to_be_met(bot, shelf):
     assert set(list_titles(bot, "en", 9, ANYONE)) == {"public", "shared"}, (
         "nor does small talk name more"
     )
+
+
+GERMAN = (
+    "Die Garantie (warranty) des Geräts gilt für alle Teile und beginnt mit dem Tag, an dem es gekauft wurde. "
+    "Wer ein Teil ersetzt haben möchte, schickt es mit der Rechnung an unsere Werkstatt."
+)
+
+
+@pytest.fixture
+def site_of_two_languages(bot, outside, settings) -> Source:
+    """Three English pages, a German one, and one that says no language."""
+    settings.OUTBOUND_ALLOWED_HOSTS = ["127.0.0.1"]
+    site = Site(outside)
+    for number in (12, 24, 36):
+        site.page(
+            f"/en{number}", note(number) + " It is written in the English language, as you see."
+        )
+    site.page("/de", GERMAN)
+    site.page("/none", "Warranty: 555-0199, 555-0147")
+    site.page(
+        "/", "Welcome to the house of warranty, which is a fine house.", links=tuple(site.paths)
+    )
+    source = run(site.source(bot, "/"))
+    assert source.language == "en", source.error_message
+    assert source.documents.filter(url__endswith="/de", language="de").exists()
+    source.documents.filter(url__endswith="/none").update(language="")
+    return source
+
+
+def pages_read(found: Retrieval) -> set[str]:
+    return {"/" + passage.url.rsplit("/", 1)[1] for passage in found.passages}
+
+
+def test_a_language_is_that_of_a_page_and_not_of_most_of_its_site(bot, site_of_two_languages):
+    english = {"/en12", "/en24", "/en36"}
+    assert pages_read(ask(bot, languages=["de"])) == {"/de"}
+    in_english = pages_read(ask(bot, languages=["en"]))
+    assert in_english & english and "/none" in in_english and "/de" not in in_english
+    assert ask(bot, languages=["fr"]).is_filtered_out
+    bot.source_filter = {"languages": ["de"]}
+    assert pages_read(ask(bot)) == {"/de"} and count_chunks(bot) == {"de": 1}
+    assert list_titles(bot, "en", 9, ANYONE) == ["/de"]
+    assert ask(bot, languages=["en"]).is_filtered_out, "both have to be met, by the same page"
+    scope = load_scope(bot, filters_of(bot), ANYONE)
+    assert (scope.languages, scope.spoken) == (["de"], ("de",))
+    bot.source_filter = {}
+    assert load_scope(bot, filters_of(bot), ANYONE).spoken == ()
+
+
+def test_a_page_that_not_everybody_may_read_does_not_show_that_its_language_is_there(
+    bot, site_of_two_languages
+):
+    part = RestrictedPart.objects.create(
+        id=uuid.uuid4(), source=site_of_two_languages, groups=["staff"]
+    )
+    Document.objects.filter(language="de").update(restricted_to=part)
+    assert ask(bot, languages=["de"]).is_filtered_out
+
+
+def test_large_bases_leave_other_languages_out_as_well(bot, site_of_two_languages, settings):
+    settings.EXACT_SCAN_ROWS = 1
+    assert pages_read(ask(bot, languages=["de"])) == {"/de"}
 
 
 def test_what_a_filter_leaves_empty_is_said_to_be_so(bot, shelf):

@@ -38,6 +38,9 @@ def at(text: str) -> datetime:
         ("30 2 * * *", "Europe/Berlin", "2026-03-28T12:00", "2026-03-29T01:00"),
         ("30 2 * * *", "Europe/Berlin", "2026-10-24T12:00", "2026-10-25T00:30"),
         ("30 2 * * *", "Europe/Berlin", "2026-10-25T00:30", "2026-10-26T01:30"),
+        # Read in the second of the two hours, when the clock has shown 02:52 already: never at once again.
+        ("52 2 * * *", "Europe/Berlin", "2027-10-31T01:29", "2027-11-01T01:52"),
+        ("20,35 2 * * *", "Antarctica/Troll", "2027-10-31T02:15", "2027-11-01T02:20"),
     ],
 )
 def test_times_are_those_of_the_tenants_clock(times, zone, last, then):

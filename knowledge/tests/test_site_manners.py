@@ -17,7 +17,7 @@ from knowledge.sites import crawling
 from knowledge.sites.bounds import read_bounds
 from knowledge.sites.drift import find_drifted
 from knowledge.sites.hosts import HostLease
-from knowledge.tests.conftest import make_bot
+from knowledge.tests.conftest import make_bot, make_source
 from knowledge.tests.sites import Site, answering, counts, look, pages, says
 from minirag.lib.http_out.body import read_retry_after
 from minirag.lib.tests.conftest import outside  # noqa: F401 - a fixture
@@ -126,6 +126,47 @@ def test_a_crawl_delay_holds_for_every_source_of_the_host(site, bot, sent):
     asked = len(site.hits)
     work(second)
     assert len(site.hits) == asked and sent[0] == 20 and 0 < sent[1] <= 20
+    _let_go(site)
+
+
+def test_waiting_for_a_host_forgives_no_worker_that_died_at_the_site(site, bot, sent):
+    other = HostLease(site.url(""))
+    assert other.take()
+    source = site.source(bot)
+    Source.objects.filter(pk=source.pk).update(attempts=2)
+    tasks.ingest_source.run(str(source.pk))
+    source.refresh_from_db()
+    assert (source.status, source.attempts) == ("pending", 2)
+    _let_go(site)
+
+
+def test_an_address_that_leads_to_a_host_cannot_have_it_rest_for_others(site, bot, globex, sent):
+    """The start is at one name and leads to another; what the first says of waiting is not said of the second."""
+    alias = site.outside.url("/start", host="localhost")
+    site.outside.serve("/start", status=302, location=site.url("/"))
+    site.page("/", "Welcome.", links=(site.outside.url("/trap", host="localhost"),))
+    site.outside.serve("/trap", b"", status=503, retry_after="300")
+    source = make_source(bot, None, source_type="site", config={"url": alias})
+    work(source)
+    assert 300 in sent and source.status == "pending", "who reads it waits"
+    with tenant_context(globex.tenant):
+        work(theirs := site.source(make_bot(), "/p1"))
+        assert theirs.status == "ready", "and nobody else does"
+    _let_go(site)
+
+
+def test_a_host_that_a_start_leads_to_is_asked_by_one_at_a_time_as_well(site, bot, sent):
+    other = HostLease(site.url(""))
+    assert other.take()
+    site.outside.serve("/start", status=302, location=site.url("/"))
+    alias = site.outside.url("/start", host="localhost")
+    source = make_source(bot, None, source_type="site", config={"url": alias})
+    work(source)
+    assert source.status == "pending" and "/p1" not in site.hits
+    other.end(after_seconds=0)
+    assert other.wait > 0, "who asked for it meanwhile is let go first"
+    work(source)
+    assert source.status == "ready" and len(answering(source)) == 11
     _let_go(site)
 
 
