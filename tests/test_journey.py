@@ -177,10 +177,8 @@ def test_a_site_is_read_by_the_worker_page_by_page_and_answers_with_a_link_to_it
     assert product.wait_until_ready(acme_account, source_id)["document_count"] == 2
     answer = ask(acme_account, "How many passengers does the rowing boat Quillfeather seat?")
     assert "17" in answer["message"]["content"]
-    [cited] = [each for each in answer["sources"] if each["source_id"] == source_id]
-    assert (
-        cited["url"] == outside.url("/boats") and answer["citations"][0]["source_id"] == source_id
-    )
+    [cited, *_] = answer["citations"]
+    assert (cited["source_id"], cited["url"]) == (source_id, outside.url("/boats"))
     assert acme_account.client.delete(f"/v1/sources/{source_id}").status_code == 204
 
 

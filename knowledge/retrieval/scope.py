@@ -90,7 +90,7 @@ def wanted_languages(filters: Sequence[SourceFilter]) -> frozenset[str] | None:
     return frozenset.intersection(*named) if named else None
 
 
-def documents_by_language(audience: Audience) -> QuerySet[Document, Document]:
+def documents_by_language(audience: Audience) -> QuerySet[Any, Any]:
     """The documents that an audience may read, by `spoken`: one whose language could not be told has its source's."""
     spoken = Coalesce(NullIf("language", Value("")), "source__language")
     return Document.objects.readable_by(audience).alias(spoken=spoken).order_by()
