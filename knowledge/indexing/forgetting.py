@@ -73,7 +73,13 @@ def forget_document(document_id: uuid.UUID) -> bool:
         source = (
             Source.objects.select_for_update(of=("self",))
             .only(
-                "pk", "status", "source_type", "bot_profile_id", "stored_bytes", "corrected_bytes"
+                "pk",
+                "status",
+                "source_type",
+                "bot_profile_id",
+                "stored_bytes",
+                "corrected_bytes",
+                "refresh_schedule",
             )
             .filter(documents=document_id, deleted_at__isnull=True)
             .first()

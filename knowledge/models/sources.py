@@ -221,10 +221,14 @@ class Source(TenantRow, Standing, Job):
         return ["refresh_schedule", "next_refresh_at"]
 
     def lose_document(self, *, documents: int, chunks: int, stored_bytes: int) -> None:
-        """Go on with what is left. A worker that has it gives up, and only a request to ingest it reads it again.
+        """Go on with what is left. A worker that has it gives up; its schedule reads it again, or who asks for it.
 
         Without any document left it is pending.
         """
+        now = timezone.now()
+        again = next_refresh(self.refresh_schedule, now, require_tenant().time_zone)
+        if again:
+            make_due({DueKind.REFRESHES: again})
         left: Any = Value(SourceStatus.PENDING)
         if documents:
             left = Case(
@@ -233,8 +237,8 @@ class Source(TenantRow, Standing, Job):
             )
         self._rows().update(
             status=left, document_count=documents, chunk_count=chunks, stored_bytes=stored_bytes, content_hash="",
-            etag="", last_modified="", next_refresh_at=None, queued_at=None, claim_id=None, heartbeat_at=None,
-            progress_stage="", updated_at=timezone.now(),
+            etag="", last_modified="", next_refresh_at=again, queued_at=None, claim_id=None, heartbeat_at=None,
+            progress_stage="", updated_at=now,
         )  # fmt: skip
 
     def interrupted_reason(self) -> str:
