@@ -25,7 +25,7 @@ from conversations.exports.models import ExportJob
 from conversations.models import EvaluationRun, Gap, GapQuestion, GoldenQuestion, Message
 from knowledge.curated.changing import create_answer
 from knowledge.models import Chunk, Correction, Dataset, Document, DocumentVersion, SiteSync
-from knowledge.tests.api import make_draft
+from knowledge.tests.api import make_draft, make_edit
 from knowledge.tests.conftest import make_bot, teach
 from knowledge.versions.texts import pack
 from tenants.context import tenant_context
@@ -150,6 +150,11 @@ VALID: dict[tuple[str, str], Body] = {
     ("sources/<str:source_id>", "patch"): CHANGES,
     ("sources/by-external-id/<path:external_id>", "put"): {**SOURCE, "is_active": True},
     ("sources/reindex", "post"): {"dry_run": True, "limit": 5},
+    ("sources/preview", "post"): {
+        "bot_profile_id": "{bot}",
+        "config": {"url": "https://shop.example/"},
+    },
+    ("documents/<str:document_id>/edit/decision", "post"): {"decision": "take_theirs"},
     ("documents/<str:document_id>", "patch"): {"title": "x"},
     ("chunks", "post"): {
         "document_id": "{document}",
@@ -500,6 +505,7 @@ def api(acme, bob, monkeypatch, settings) -> Api:
             state="vanished",
             anchor_content=said.content,
         )
+        make_edit(document)
         version = DocumentVersion.objects.create(
             document=document, number=1, title="Warranty", content_at=document.created_at,
             replaced_at=document.created_at, body=pack([make_draft("Warranty", "It lasts a year.")]),

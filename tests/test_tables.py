@@ -75,7 +75,7 @@ def test_no_format_is_named_anywhere_else():
         for line in path.read_text().splitlines()
         if literal.search(line)
         and "examples=" not in line
-        and not re.search("preferencelist=|[.]rels", line)
+        and not re.search('preferencelist=|[.]rels|mode="json"', line)
     ]
     assert found == []
 
