@@ -15,8 +15,6 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from channels.exceptions import StopConsumer
-from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
 from bots.models import SourceFilter
 from conversations.following.journal import LAST_EVENTS
@@ -49,7 +47,7 @@ from minirag.lib.errors import (
 )
 from minirag.lib.http_in.arrivals import Arrival
 from minirag.lib.http_in.rest import validate_fields
-from minirag.lib.open_sockets import forget_socket, note_socket
+from minirag.lib.open_sockets import SocketConsumer, forget_socket, note_socket
 from minirag.lib.readiness import is_stopping
 from tenants.audit import acting
 from tenants.calls.limits import Bounds, bounds_of_frame, bounds_of_visitor
@@ -67,7 +65,7 @@ CLOSE_RESTARTING = (
 )
 
 
-class ChatConsumer(AsyncJsonWebsocketConsumer):
+class ChatConsumer(SocketConsumer):
     """One widget's socket."""
 
     session: WidgetSession | None = None
@@ -80,17 +78,6 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
     language = ""  # of the page
     source_filter: SourceFilter | None = None  # of the page
     refusals = 0
-
-    async def dispatch(self, message: dict[str, Any]) -> None:
-        """Hand a message on without the base class's hop to close database connections, which `run_sync` gives back.
-
-        That hop goes through the one thread all sockets share, so one slow call would stall them all.
-        """
-        await getattr(self, message["type"].replace(".", "_"))(message)
-
-    async def websocket_disconnect(self, message: dict[str, Any]) -> None:
-        await self.disconnect(message["code"])
-        raise StopConsumer
 
     async def connect(self) -> None:
         await self.accept()

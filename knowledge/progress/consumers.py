@@ -11,8 +11,6 @@ from contextvars import copy_context
 from typing import Any, Final
 
 import structlog
-from channels.exceptions import StopConsumer
-from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
 from knowledge.progress.schemas import ProgressFrameSchema, WatchErrorSchema, WatchFrame
 from knowledge.progress.telling import is_moving, look_at_sources
@@ -20,7 +18,7 @@ from knowledge.progress.watching import Watcher, admit, require_watched
 from minirag.lib.errors import BadInput, ProductError
 from minirag.lib.http_in.arrivals import Arrival
 from minirag.lib.http_in.rest import InvalidFields, validate_fields
-from minirag.lib.open_sockets import forget_socket, note_socket
+from minirag.lib.open_sockets import SocketConsumer, forget_socket, note_socket
 from minirag.lib.readiness import is_stopping
 from minirag.lib.strict_json import InvalidJSON, UnstorableText, parse_json
 from tenants.calls.limits import bounds_of_frame
@@ -36,19 +34,11 @@ LONGEST_FRAME: Final = 16 * 1024
 CLOSE_REFUSED, CLOSE_TOO_MANY, CLOSE_RESTARTING = 4401, 4429, 4503
 
 
-class ProgressConsumer(AsyncJsonWebsocketConsumer):
+class ProgressConsumer(SocketConsumer):
     """One page's, or one client's, socket."""
 
     watching: asyncio.Task[None] | None = None
     deadline: asyncio.TimerHandle | None = None
-
-    async def dispatch(self, message: dict[str, Any]) -> None:
-        """Without the base class's hop to close database connections, which `run_sync` gives back."""
-        await getattr(self, message["type"].replace(".", "_"))(message)
-
-    async def websocket_disconnect(self, message: dict[str, Any]) -> None:
-        await self.disconnect(message["code"])
-        raise StopConsumer
 
     async def connect(self) -> None:
         await self.accept()

@@ -5,17 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
-
-from django.db import IntegrityError, transaction
 
 from knowledge.formats.registry import BY_SUFFIX, suffix_of
 from knowledge.models import Source, SourceFile, SourceType
 from knowledge.sources.changing import apply_changes, build_source, note_created
 from knowledge.sources.homes import Home
 from knowledge.sources.storage import count_bytes
-from knowledge.sources.upserts import Upserted
+from knowledge.sources.upserts import Upserted, put_after_others
 from knowledge.tasks import queue_ingestion, restart_ingestion
 from minirag.lib.errors import Conflict
 
@@ -55,13 +53,7 @@ def put_file(
     With an empty id a new source is made. However many callers put the same id at once, there is one source. Raises
     Conflict (`source_type_fixed`), QuotaExceeded.
     """
-    try:
-        with transaction.atomic():
-            return _put(home, parent, external_id, file)
-    except IntegrityError:
-        # Another caller has made it between our look and our insert, and has committed it.
-        with transaction.atomic():
-            return _put(home, parent, external_id, file)
+    return put_after_others(partial(_put, home, parent, external_id, file))
 
 
 def _put(

@@ -7,7 +7,9 @@ was deleted brings the same source back.
 from __future__ import annotations
 
 import enum
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -28,6 +30,8 @@ from knowledge.sources.homes import Home, find_home
 from knowledge.sources.storage import count_bytes, move_bytes
 from knowledge.tasks import queue_ingestion, restart_ingestion
 from minirag.lib.errors import BadInput, Conflict, NotFound
+
+R = TypeVar("R")
 
 _PLAIN = ("name", "description", "content", "refresh_schedule", "parent_id")
 _READ = ("name", "content", "config")
@@ -51,13 +55,17 @@ def upsert_source(external_id: str, fields: dict[str, Any]) -> tuple[Source, Ups
         raise BadInput("Put a file's bytes as file_base64, or upload it", code="upload_not_put")
     home = find_home(fields["bot_profile_id"], fields.get("dataset_id"))
     parent = find_parent(home, fields.get("parent_id"))
+    return put_after_others(partial(_put, home, parent, external_id, fields))
+
+
+def put_after_others(put: Callable[[], R]) -> R:
+    """Call `put` in a transaction, and again where another caller has made the row since it looked for it."""
     try:
         with transaction.atomic():
-            return _put(home, parent, external_id, fields)
+            return put()
     except IntegrityError:
-        # Another caller has made it between our look and our insert, and has committed it.
         with transaction.atomic():
-            return _put(home, parent, external_id, fields)
+            return put()
 
 
 def find_by_external_id(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 from weakref import WeakKeyDictionary
+
+from channels.exceptions import StopConsumer
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
 from minirag.lib.http_in.reading import network_of
 
@@ -40,3 +43,18 @@ def send_sockets_away() -> None:
     """Close the sockets of a process that stops, so that widgets connect elsewhere: now, or when their turn ends."""
     for socket in list(_open):
         socket.leave_when_idle()
+
+
+class SocketConsumer(AsyncJsonWebsocketConsumer):
+    """A socket of JSON frames that leaves database connections alone: `run_sync` gives back those that it took."""
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Hand a message on without the base class's hop to close database connections.
+
+        That hop goes through the one thread all sockets share, so one slow call would stall them all.
+        """
+        await getattr(self, message["type"].replace(".", "_"))(message)
+
+    async def websocket_disconnect(self, message: dict[str, Any]) -> None:
+        await self.disconnect(message["code"])
+        raise StopConsumer
