@@ -113,7 +113,7 @@ class ChatAdmin(LookOnlyAdmin):
     ) -> HttpResponseRedirect:
         """Make a golden question of a turn, and show it to be completed; one that stands already is shown."""
         chat = self.require_object(request, object_id)
-        if not may_manage(request):
+        if not may_manage(request, "golden questions"):
             raise PermissionDenied
         asked = None
         try:
@@ -134,7 +134,7 @@ class ChatAdmin(LookOnlyAdmin):
         )
 
     def facts_beside(self, request: HttpRequest, obj: Chat) -> dict[str, Any]:
-        return {**describe_thread(obj), "may_make_golden": may_manage(request)}
+        return {**describe_thread(obj), "may_make_golden": may_manage(request, "golden questions")}
 
     @display(description="chat", ordering="title")
     def shown_title(self, chat: Chat) -> str:

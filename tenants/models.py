@@ -16,6 +16,7 @@ from django_tenants.models import DomainMixin, TenantMixin
 from minirag.lib.bounds import JsonOfAtMost
 from minirag.lib.security.passwords import check_password
 from tenants.due import DueKind, make_all_due
+from tenants.people.roles import May, Role, right_for, rights_of
 from tenants.tokens.models import (
     ApiToken,
     ApiTokenQuerySet,
@@ -33,6 +34,7 @@ __all__ = [
     "AuditEvent",
     "BotAddress",
     "Domain",
+    "May",
     "OperatorToken",
     "Right",
     "Role",
@@ -157,12 +159,6 @@ class Domain(DomainMixin):
         super().save(*args, **kwargs)
 
 
-class Role(models.TextChoices):
-    OWNER = "owner", "Owner"
-    ADMIN = "admin", "Admin"
-    MEMBER = "member", "Member"
-
-
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None, **fields: Any) -> User:
         """Make a user, who has no password to log in with where it is None. Raises PasswordWeak."""
@@ -234,14 +230,14 @@ class User(AbstractBaseUser):
     def is_staff(self) -> bool:
         return True  # every user belongs to an admin; which one, its AdminSite decides by tenant
 
-    @property
-    def is_manager(self) -> bool:
-        """Whether the user may change things: owners, admins and platform operators."""
-        return self.is_active and (self.is_superuser or self.role in (Role.OWNER, Role.ADMIN))
+    def may(self, right: May) -> bool:
+        """Whether the user's role has a right; platform operators have all."""
+        return self.is_active and (self.is_superuser or right in rights_of(self.role))
 
     def has_perm(self, perm: str, obj: object = None) -> bool:
-        """Django's permission check, answered by role: managers may do all, members may look."""
-        return self.is_manager or (self.is_active and perm.rpartition(".")[2].startswith("view_"))
+        """Django's permission check, answered by role (`tenants.people.roles`)."""
+        right = right_for(perm)
+        return self.is_active and (self.is_superuser or (right is not None and self.may(right)))
 
     def has_perms(self, perms: list[str], obj: object = None) -> bool:
         return all(self.has_perm(perm, obj) for perm in perms)

@@ -249,7 +249,7 @@ class DeliveryAdmin(LookOnlyAdmin):
         return {"delivery_log": obj.log.all()}
 
     def has_redeliver_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return may_manage(request)
+        return may_manage(request, "webhooks")
 
     @display(description="status", label=_STATUS_COLOURS, ordering="status")
     def shown_status(self, delivery: Delivery) -> tuple[str, str]:

@@ -63,7 +63,7 @@ def test_a_member_reads_bots_and_manages_none(as_acme, as_bob):
     assert {(response.status_code, response.json()["code"]) for response in refused} == {
         (403, "role_forbidden")
     }
-    assert refused[0].json()["detail"] == "Only owners and admins can manage bots"
+    assert refused[0].json()["detail"] == "Only owners, admins and editors can manage bots"
     assert as_bob.get(URL).json() == [bot]
 
 

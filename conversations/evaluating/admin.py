@@ -117,7 +117,7 @@ class EvaluationRunAdmin(LookOnlyAdmin):
         }  # fmt: skip
 
     def has_manage_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return may_manage(request)
+        return may_manage(request, "evaluation runs")
 
     def is_offered(self, act: str, row: EvaluationRun) -> bool:
         states = {"cancel": not row.is_over, "retry": row.can_go_on}

@@ -84,6 +84,7 @@ def show_page(site: AdminSite, request: HttpRequest) -> HttpResponse:
     shown: dict[str, Any] = {}
     if request.method == "POST" and form.is_valid():
         try:
+            require_role(request.user, Right.CHAT, "models")
             if form.cleaned_data["values"]:
                 require_role(request.user, Right.MANAGE, "bots")
             shown = _tell(_try(form.cleaned_data))

@@ -64,6 +64,7 @@ async def explain_answer(request: HttpRequest, bot_profile_id: str) -> HttpRespo
 async def _explain(request: HttpRequest, bot_profile_id: UUID) -> HttpResponseBase:
     caller = require_identity(request)
     token, is_bound = caller.token, bool(caller.token and caller.token.bot_profile_id)
+    require_role(caller.user, Right.CHAT, "models")
     _require_rights(token, bot_profile_id)
     body = await read_body_async(ExplainRequest, request)
     if body.configuration is not None:

@@ -69,7 +69,7 @@ class ExportJobAdmin(LookOnlyAdmin):
         return states.get(act, True)
 
     def has_retry_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return may_manage(request)
+        return may_manage(request, "exports")
 
     @action(description="Download", icon="download", url_path="download")
     def download_file(self, request: HttpRequest, object_id: Any) -> HttpResponseBase:

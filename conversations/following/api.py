@@ -38,7 +38,7 @@ from minirag.lib.http_in.rest import (
 )
 from minirag.lib.sse import encode_event, stream_events
 from tenants.authentication import Identity, require_identity
-from tenants.calls.permissions import require_right
+from tenants.calls.permissions import require_right, require_role
 from tenants.context import run_sync
 from tenants.models import Right
 
@@ -80,6 +80,7 @@ async def turn_stop(request: HttpRequest, turn_id: str) -> HttpResponseBase:
         return method_not_allowed(request, ["POST"])
     try:
         identity = require_identity(request)
+        require_role(identity.user, Right.CHAT, "chats")
         require_right(identity.token, Right.CHAT)
         question = await run_sync(find_question, identity, turn_id)
         note_ignored(request, [*request.GET, *spot_body(request)])
@@ -126,6 +127,7 @@ def find_question(identity: Identity, turn_id: str) -> Message:
     questions = Message.objects.filter(role=MessageRole.USER, pk=parse_uuid(turn_id, "turn_id"))
     if token is not None and token.bot_profile_id:
         questions = questions.filter(chat__bot_profile_id=token.bot_profile_id)
+    require_role(identity.user, Right.READ, "chats")
     try:
         require_right(token, Right.READ)
     except Forbidden:

@@ -128,7 +128,7 @@ class GapAdmin(LookOnlyAdmin):
         return {"dismiss": is_open, "reopen": not is_open}.get(act, True)
 
     def has_decide_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return may_manage(request)
+        return may_manage(request, "gaps")
 
     @action(description="Answer", permissions=["decide"], icon="edit", url_path="answer")
     def write_answer(self, request: HttpRequest, object_id: Any) -> HttpResponse:

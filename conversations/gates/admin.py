@@ -102,7 +102,7 @@ class BotDraftAdmin(LookOnlyAdmin):
     readonly_fields = ("shown_changes", "shown_standing")
 
     def has_manage_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return may_manage(request)
+        return may_manage(request, "bots")
 
     @display(description="changes")
     def shown_fields(self, draft: BotDraft) -> str:

@@ -62,7 +62,7 @@ class GoldenQuestionAdmin(ProductAdmin):
             delete_golden(golden)
 
     def has_import_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return may_manage(request)
+        return may_manage(request, "golden questions")
 
     @action(description="Import a file", icon="upload", url_path="import", permissions=["import"])
     def import_file(self, request: HttpRequest) -> HttpResponse:

@@ -38,7 +38,7 @@ from minirag.lib.http_in.openapi import EXAMPLE_IDS, describe
 from minirag.lib.http_in.rest import ApiView, error_response, method_not_allowed, read_body_async
 from minirag.lib.sse import encode_event, stream_events
 from tenants.authentication import require_identity
-from tenants.calls.permissions import HasTenant, bound_bot, permit, require_right
+from tenants.calls.permissions import HasTenant, bound_bot, permit, require_right, require_role
 from tenants.context import require_tenant, run_sync
 from tenants.models import Right
 
@@ -71,6 +71,7 @@ async def chat_completions(request: HttpRequest) -> HttpResponseBase:
 
 async def _complete(request: HttpRequest) -> HttpResponseBase:
     identity = require_identity(request)
+    require_role(identity.user, Right.CHAT, "models")
     require_right(identity.token, Right.CHAT)
     body = await read_body_async(Completion, request)
     asked = read_question(body)

@@ -257,7 +257,7 @@ def test_the_admins_page_lets_members_try_and_managers_change(quoting_bot, in_ac
     type(in_acme.owner).objects.filter(pk=in_acme.owner.pk).update(role="member")
     assert "36 months" in text_of_page(site.post(page, plain))
     refused = text_of_page(site.post(page, other))
-    assert "Only owners and admins" in refused and "What differs" not in refused
+    assert "Only owners, admins and editors" in refused and "What differs" not in refused
 
 
 # --- The command --------------------------------------------------------------------------------------------------

@@ -40,7 +40,7 @@ from minirag.lib.http_in.pagination import OLDEST_FIRST, Page, PlainPageQuery, p
 from minirag.lib.http_in.rest import ApiView, error_response, read_body_async
 from minirag.lib.sse import stream_events
 from tenants.authentication import require_identity
-from tenants.calls.permissions import HasTenant, bound_bot, permit, require_right
+from tenants.calls.permissions import HasTenant, bound_bot, permit, require_right, require_role
 from tenants.models import ApiToken, Right
 
 _ASKED = {"bot_profile_id": EXAMPLE_IDS["bot_profile_id"], "message": "When are you open?"}
@@ -78,6 +78,7 @@ async def chat_collection(request: HttpRequest) -> HttpResponseBase:
 
 async def _ask(request: HttpRequest) -> HttpResponseBase:
     identity = require_identity(request)
+    require_role(identity.user, Right.CHAT, "chats")
     require_right(identity.token, Right.CHAT)
     body = await read_body_async(Question, request)
     require_right(identity.token, Right.CHAT, bot_profile_id=body.bot_profile_id)

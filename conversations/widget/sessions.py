@@ -21,7 +21,7 @@ from conversations.widget.identities import VisitorIdentity, name_secret
 from knowledge.models import Audience
 from minirag.lib.errors import Forbidden, NotAuthenticated, NotFound
 from minirag.lib.fixed_queries import FixedQuery
-from tenants.calls.permissions import require_right
+from tenants.calls.permissions import require_right, require_role
 from tenants.context import require_tenant, tenant_context
 from tenants.models import ApiToken, BotAddress, Right, Tenant
 
@@ -83,6 +83,7 @@ def require_embedding_token(token: ApiToken | None, bot: BotProfile) -> None:
     )
     if token is None or not is_good or token.tenant_id != require_tenant().pk:
         raise Forbidden("This page may not use this bot.", code="origin_not_allowed")
+    require_role(token.user, Right.CHAT, "chats")
     require_right(token, Right.CHAT, bot_profile_id=bot.pk)
 
 

@@ -47,7 +47,7 @@ class CorrectingAdmin(LookOnlyAdmin):
     """Pages whose acts change what answers: of corrections, and of chunks (knowledge.documents.admin)."""
 
     def has_correct_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return may_manage(request)
+        return may_manage(request, "documents")
 
     def ask_for_text(self, request: HttpRequest, chunk_id: UUID) -> HttpResponse:
         """The form for a chunk's text and marks."""

@@ -109,7 +109,7 @@ class LinkInline(TabularInline):
         return super().get_queryset(request).select_related("bot_profile", "dataset")
 
     def _may_link(self, request: HttpRequest, obj: Dataset | None) -> bool:
-        return obj is not None and obj.is_shared and may_manage(request)
+        return obj is not None and obj.is_shared and may_manage(request, "datasets")
 
 
 class SharingFilter(SimpleListFilter):

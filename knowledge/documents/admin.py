@@ -114,7 +114,7 @@ class DocumentAdmin(LookOnlyAdmin):
         }  # fmt: skip
 
     def has_edit_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return may_manage(request)
+        return may_manage(request, "documents")
 
     def is_offered(self, act: str, row: Document) -> bool:
         edit = row.text_edit

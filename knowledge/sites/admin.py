@@ -65,7 +65,7 @@ class SiteSyncAdmin(LookOnlyAdmin):
         return row.state == SyncState.WAITING
 
     def has_decide_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return may_manage(request)
+        return may_manage(request, "sources")
 
     @display(description="state", ordering="state", label=_SYNC_COLOURS)
     def shown_state(self, sync: SiteSync) -> tuple[str, str]:

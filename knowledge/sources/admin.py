@@ -106,14 +106,14 @@ class SourceAdmin(ProductAdmin):
         self, request: HttpRequest, context: Any, *args: Any, obj: Any = None, **kwargs: Any
     ) -> HttpResponse:
         is_site = obj is None or obj.source_type == SourceType.SITE
-        context["may_preview"] = may_manage(request) and is_site
+        context["may_preview"] = may_manage(request, "sources") and is_site
         if obj is not None:
             obj.watch_ticket = write_ticket(acting_user(request), obj.pk)
         return super().render_change_form(request, context, *args, obj=obj, **kwargs)
 
     def preview(self, request: HttpRequest) -> HttpResponse:
         """Show what a site would give, from the form as it is filled in."""
-        if not may_manage(request):
+        if not may_manage(request, "sources"):
             raise PermissionDenied
         chosen = request.GET.get("source")
         source = self.require_object(request, chosen) if chosen else None

@@ -61,7 +61,7 @@ class DocumentVersionAdmin(LookOnlyAdmin):
         }
 
     def has_edit_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return may_manage(request)
+        return may_manage(request, "documents")
 
     @action(description="Bring back", permissions=["edit"], icon="restore")
     def bring_back(self, request: HttpRequest, object_id: str) -> HttpResponse:

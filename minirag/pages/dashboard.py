@@ -23,15 +23,17 @@ from knowledge.models import (
     SourceStatus,
     SyncState,
 )
+from tenants.admin_site.model_admin import may_manage
+from tenants.calls.permissions import acting_user
 from tenants.context import current_tenant
-from tenants.models import ApiToken, AuditEvent, Tenant, TenantStatus, User
+from tenants.models import ApiToken, AuditEvent, May, Tenant, TenantStatus, User
 from tenants.platform.queues import list_queues
 from tenants.schemas import target_version
 
 
 @dataclass(frozen=True)
 class Shown:
-    """One number, with a link to the list that it counts. `note` says more, in red when it is bad news."""
+    """One number, with a link to the list that it counts where one may see it. `note` says more, red if it is bad."""
 
     label: str
     number: int
@@ -117,6 +119,8 @@ def _describe_tenant(request: HttpRequest) -> dict[str, Any]:
         active=Count("id", filter=Q(is_active=True)), all=Count("id")
     )
     source_list = _list_of("knowledge_source")
+    may_read_chats = acting_user(request).may(May.READ_CHATS)
+    chat_list = _list_of("conversations_chat") if may_read_chats else ""
     counts = [
         Shown("Active bots", bots["active"], _list_of("bots_botprofile", "is_active__exact=1")),
         Shown("Sources ready", states["ready"], f"{source_list}?status__exact=ready"),
@@ -125,17 +129,18 @@ def _describe_tenant(request: HttpRequest) -> dict[str, Any]:
             "Failed", states["failed"], f"{source_list}?status__exact=error",
             "see the reasons" if states["failed"] else "", is_bad=True,
         ),
-        Shown("Chats in 24 hours", Chat.objects.filter(created_at__gte=day).count(), _list_of("conversations_chat")),
+        Shown("Chats in 24 hours", Chat.objects.filter(created_at__gte=day).count(), chat_list),
         Shown(
-            "Answers in 24 hours", answers["all"], _list_of("conversations_chat"),
+            "Answers in 24 hours", answers["all"], chat_list,
             ", ".join(note for note in notes if not note.startswith("0 ")),
         ),
         *_describe_decisions(),
-        *_describe_failures(),
+        *_describe_failures(chat_list),
     ]  # fmt: skip
     return {
         "counts": counts, "next_step": _suggest_step(request, bots["all"], sum(states.values())),
-        "chats": Chat.objects.select_related("bot_profile")[:8],
+        "may_read_chats": may_read_chats,
+        "chats": Chat.objects.select_related("bot_profile")[:8] if may_read_chats else (),
         "troubled": sources.filter(status=SourceStatus.ERROR).only("id", "name", "status", "error_message")[:8],
     }  # fmt: skip
 
@@ -157,7 +162,7 @@ def _describe_decisions() -> list[Shown]:
     ]
 
 
-def _describe_failures() -> list[Shown]:
+def _describe_failures(chat_list: str) -> list[Shown]:
     """Turns that failed at a model provider, where there are any."""
     failures = list_failures()
     if not failures:
@@ -169,19 +174,17 @@ def _describe_failures() -> list[Shown]:
         else "may pass by itself"
     )
     number = sum(each["count"] for each in failures)
-    chats = _list_of("conversations_chat")
-    return [Shown("Failed at the provider", number, chats, note, is_bad=bool(lasting))]
+    return [Shown("Failed at the provider", number, chat_list, note, is_bad=bool(lasting))]
 
 
 def _suggest_step(request: HttpRequest, bot_count: int, source_count: int) -> dict[str, str] | None:
     """Say what to do first in an empty tenant."""
-    may_add = request.user.is_manager and current_tenant().is_active  # type: ignore[union-attr]
     if not bot_count:
-        url = reverse("admin:bots_botprofile_add") if may_add else ""
+        url = reverse("admin:bots_botprofile_add") if may_manage(request, "bots") else ""
         text = "A bot answers questions from the documents that you give it."
         return {"title": "Make the first bot", "text": text, "url": url, "label": "Add a bot"}
     if not source_count:
-        url = reverse("admin:knowledge_source_add") if may_add else ""
+        url = reverse("admin:knowledge_source_add") if may_manage(request, "sources") else ""
         text = (
             "Without a source the bot refuses every question: give it a text, a file or a web page."
         )

@@ -81,8 +81,6 @@ _TENANT: list[tuple[str, list[Page]]] = [
     ),
 ]
 
-_FOR_MANAGERS = {"tenants_auditevent"}
-
 
 def list_groups(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the groups of the site at hand, with links under its own prefix."""
@@ -94,8 +92,15 @@ def list_groups(request: HttpRequest) -> list[dict[str, Any]]:
             "items": [
                 {"title": page, "icon": icon, "link": reverse(f"admin:{name}_changelist")}
                 for page, icon, name in pages
-                if name not in _FOR_MANAGERS or acting_user(request).is_manager
+                if acting_user(request).has_perm(_view_of(name))
             ],
         }
         for title, pages in groups
+        if any(acting_user(request).has_perm(_view_of(name)) for _, _, name in pages)
     ]
+
+
+def _view_of(name: str) -> str:
+    """The permission to look at a list: `tenants_user` is `tenants.view_user`; apps have several lines in theirs."""
+    app, _line, model = name.rpartition("_")
+    return f"{app}.view_{model}"

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.admin import AdminSite
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminEmailInputWidget,
@@ -141,6 +142,12 @@ class UserForm(forms.ModelForm):
     class Meta:
         model = User
         fields = ("email", "display_name", "role", "is_active")
+        help_texts = {
+            "role": _(
+                "Owners and admins do everything, but only owners touch owners. Editors write what is answered, agents "
+                "take over chats, members read and ask, viewers look at all but chats."
+            )
+        }
 
     def clean(self) -> dict[str, Any]:
         super().clean()

@@ -26,6 +26,7 @@ from tenants.audit import record, tell_changes
 from tenants.calls.permissions import acting_user
 from tenants.context import current_tenant
 from tenants.models import Tenant, User
+from tenants.people.roles import NOUNS
 
 R = TypeVar("R")
 Act = Callable[[dict[str, Any]], HttpResponse | None]
@@ -241,9 +242,9 @@ def posted(request: HttpRequest) -> Any:
     return request.POST if request.method == "POST" else None
 
 
-def may_manage(request: HttpRequest) -> bool:
-    """Whether who is logged in may do what is more than looking, in a tenant that is not archived."""
-    return is_writable() and acting_user(request).is_manager
+def may_manage(request: HttpRequest, what: str) -> bool:
+    """Whether who is logged in may change `what`, one of NOUNS, in a tenant that is not archived."""
+    return is_writable() and acting_user(request).may(NOUNS[what].change)
 
 
 def is_writable() -> bool:

@@ -15,6 +15,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
@@ -24,9 +25,10 @@ from tenants import audit
 from tenants.authentication import count_log_in
 from tenants.calls.permissions import acting_user, refuse_write
 from tenants.context import current_tenant, require_tenant
-from tenants.models import Tenant
+from tenants.models import May, Tenant, User
 
 _LOG_OUT_PATH = "/admin/logout/"
+_CHANGES = (May.MANAGE_SETTINGS, May.EDIT_BOTS, May.EDIT_KNOWLEDGE, May.ANSWER_CHATS)
 _BADGE = {"active": "info", "suspended": "warning", "archived": "danger"}
 
 
@@ -132,8 +134,18 @@ class TenantAdminSite(ProductAdminSite):
             "site_title": f"{tenant} · MiniRAG",
             "site_subheader": str(tenant),
             "read_only_reason": describe_read_only(tenant),
-            "is_member": not request.user.is_anonymous and not request.user.is_manager,
+            "looks_only": _describe_looker(request),
         }
+
+
+def _describe_looker(request: HttpRequest) -> str:
+    """Say to those whose role changes nothing that it is so; empty for the others and for strangers."""
+    user = request.user
+    if not isinstance(user, User) or any(user.may(right) for right in _CHANGES):
+        return ""
+    if user.may(May.READ_CHATS):
+        return _("You are a member here: you can look at everything and change nothing.")
+    return _("You are a viewer here: you can look at everything but chats, and change nothing.")
 
 
 def describe_read_only(tenant: Tenant) -> str:

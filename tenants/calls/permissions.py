@@ -13,7 +13,8 @@ from rest_framework.request import Request
 from minirag.lib.errors import Conflict, Forbidden
 from minirag.lib.http_in.error_bodies import error_body
 from tenants.context import current_tenant
-from tenants.models import ApiToken, Right, Tenant, User
+from tenants.models import ApiToken, May, Right, Tenant, User
+from tenants.people.roles import NOUNS, name_roles
 
 if TYPE_CHECKING:  # rest_framework.views imports this module, which settings name
     from rest_framework.views import APIView
@@ -46,14 +47,14 @@ def permit(
     bot_bound: bool = False,
     members: bool = False,
 ) -> type[BasePermission]:
-    """The permission of a route about `what` ("sources"), for its safe methods (`read`) and the others (`write`).
+    """The permission of a route about `what`, one of NOUNS, for its safe methods (`read`) and the others (`write`).
 
-    Of people, owners and admins may do everything and members what is not MANAGE; with `members=True` they may enter
-    for that as well, and the view keeps them to what is their own. A token may do what its user may, cut down to its
-    rights; one for a single bot enters only a route that says `bot_bound=True`, which promises to show and change
-    nothing but what belongs to `bound_bot(request)`. A refusal is a 403 with the code `role_forbidden` or
-    `token_restricted`.
+    People may do what their role may (`require_role`); with `members=True` everybody of the tenant enters, and the view
+    keeps them to what is their own. A token may do what its user may, cut down to its rights; one for a single bot
+    enters only a route that says `bot_bound=True`, which promises to show and change nothing but what belongs to
+    `bound_bot(request)`. A refusal is a 403 with the code `role_forbidden` or `token_restricted`.
     """
+    assert what in NOUNS, what  # noqa: S101 - said when the route is made, not when it is called
 
     class Permit(BasePermission):
         def has_permission(self, request: Request, view: APIView) -> bool:
@@ -70,9 +71,12 @@ def permit(
 
 
 def require_role(user: object, right: Right, what: str) -> None:
-    """Raise Forbidden (`role_forbidden`) where a member asks for what owners and admins do."""
-    if right == Right.MANAGE and not (isinstance(user, User) and user.is_manager):
-        raise Forbidden(f"Only owners and admins can manage {what}", code="role_forbidden")
+    """Raise Forbidden (`role_forbidden`) for a person whose role may not read, ask or change (`right`) `what`."""
+    noun = NOUNS[what]
+    needed = {Right.READ: noun.read, Right.CHAT: May.ASK}.get(right, noun.change)
+    if not (isinstance(user, User) and user.may(needed)):
+        verb = {Right.READ: "read", Right.CHAT: "use"}.get(right, "manage")
+        raise Forbidden(f"Only {name_roles(needed)} can {verb} {what}", code="role_forbidden")
 
 
 def require_manager_of(tenant: Tenant | None, user: User | None, what: str) -> User:
@@ -83,7 +87,7 @@ def require_manager_of(tenant: Tenant | None, user: User | None, what: str) -> U
     require_role(user, Right.MANAGE, what)
     assert user is not None  # noqa: S101 - require_role refuses it
     if not user.is_superuser and (tenant is None or user.tenant_id != tenant.pk):
-        raise Forbidden(f"Only owners and admins can manage {what}", code="role_forbidden")
+        raise Forbidden(f"This tenant does not let you manage {what}", code="role_forbidden")
     return user
 
 

@@ -21,7 +21,10 @@ from tenants.context import current_tenant
 from tenants.models import Role, User
 from tenants.people.changing import change_user, insert_user, outranks
 
-_ROLE_COLOURS = {Role.OWNER: "primary", Role.ADMIN: "info", Role.MEMBER: "default"}
+_ROLE_COLOURS = {
+    Role.OWNER: "primary", Role.ADMIN: "info", Role.EDITOR: "success", Role.AGENT: "warning",
+    Role.VIEWER: "default", Role.MEMBER: "default",
+}  # fmt: skip
 
 
 def visible_users(rows: QuerySet[User]) -> QuerySet[User]:

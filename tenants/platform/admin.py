@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib.admin import register
 from django.contrib.admin.models import LogEntry
 from django.db.models import QuerySet
@@ -12,7 +10,6 @@ from unfold.decorators import display
 
 from tenants.admin_site.model_admin import LookOnlyAdmin
 from tenants.admin_site.sites import platform_site, tenant_site
-from tenants.calls.permissions import acting_user
 from tenants.context import current_tenant
 from tenants.models import AuditEvent, SchemaMigration
 
@@ -32,9 +29,6 @@ class AuditEventAdmin(LookOnlyAdmin):
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         home = () if current_tenant() else ("tenant_slug",)
         return ("created_at", "action", *home, "actor", "shown_what", "shown_where")
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return acting_user(request).is_manager
 
     @display(description="what")
     def shown_what(self, event: AuditEvent) -> str:

@@ -16,7 +16,7 @@ from tenants.admin_site.model_admin import ProductAdmin, format_age, is_writable
 from tenants.admin_site.sites import platform_site, tenant_site
 from tenants.calls.permissions import acting_user
 from tenants.context import current_tenant
-from tenants.models import ApiToken, Role, User
+from tenants.models import ApiToken, May, Role, User
 from tenants.people.admin import visible_users
 from tenants.people.changing import outranks
 from tenants.tokens.changing import Grant, mint_token, revoke_token, rotate_token
@@ -39,7 +39,7 @@ class ApiTokenAdmin(ProductAdmin):
         tokens = super().get_queryset(request).select_related("user", "tenant")
         tenant, actor = current_tenant(), acting_user(request)
         tokens = tokens if tenant is None else tokens.filter(tenant=tenant)
-        return tokens if actor.is_manager else tokens.filter(user=actor)
+        return tokens if actor.may(May.MANAGE_SETTINGS) else tokens.filter(user=actor)
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         home = () if current_tenant() else ("tenant",)
@@ -136,7 +136,9 @@ class ApiTokenAdmin(ProductAdmin):
             User.objects.filter(is_active=True, tenant__isnull=False),
             acting_user(request),
         )
-        users = visible_users(users if actor.is_manager else users.filter(pk=actor.pk))
+        users = visible_users(
+            users if actor.may(May.MANAGE_SETTINGS) else users.filter(pk=actor.pk)
+        )
         if outranks(User(role=Role.OWNER), actor):
             users = users.exclude(role=Role.OWNER)
 

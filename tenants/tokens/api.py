@@ -15,7 +15,7 @@ from minirag.lib.http_in.rest import ApiView
 from tenants.authentication import require_identity
 from tenants.calls.permissions import HasTenant, permit
 from tenants.context import require_tenant
-from tenants.models import ApiToken
+from tenants.models import ApiToken, May
 from tenants.tokens.changing import mint_token, revoke_token, rotate_token
 from tenants.tokens.schemas import ApiTokenSchema, MintedApiTokenSchema, NewApiToken, Rotation
 
@@ -71,7 +71,7 @@ def visible_tokens(request: Request) -> QuerySet[ApiToken]:
     """Return the tenant's tokens to owners and admins, and to members their own."""
     user = require_identity(request._request).user
     tokens = ApiToken.objects.filter(tenant=require_tenant())
-    return tokens if user.is_manager else tokens.filter(user=user)
+    return tokens if user.may(May.MANAGE_SETTINGS) else tokens.filter(user=user)
 
 
 def find_token(request: Request, token_id: UUID) -> ApiToken:

@@ -1827,7 +1827,7 @@ class ReindexShare(TypedDict):
 Right = Literal['chat', 'read', 'manage']
 
 
-Role = Literal['owner', 'admin', 'member']
+Role = Literal['owner', 'admin', 'editor', 'agent', 'viewer', 'member']
 
 
 class RotatedSecret(TypedDict):
