@@ -6,6 +6,7 @@ of it; Gina owns globex; Olga operates the platform.
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Iterator
 from copy import deepcopy
@@ -19,6 +20,7 @@ from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.db import connections
 from django.test import Client
+from django.test.utils import setup_databases
 from redis import Redis
 
 from minirag.ai import build_e5
@@ -72,6 +74,13 @@ def pytest_configure() -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
+def pytest_collection_finish() -> None:
+    """Leave alone what stays until the end: looking through it for garbage again and again is a tenth of a run."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Name the order after a failure, in quiet runs too."""
     seed = getattr(terminalreporter.config.option, "randomly_seed", None)
@@ -94,6 +103,18 @@ class Party:
     @property
     def slug(self) -> str:
         return self.tenant.slug
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None, django_db_blocker: pytest.FixtureRequest
+) -> None:
+    """The test database, also where all tests that are run commit: pytest-django would make none for `initech` alone.
+
+    It goes with its server.
+    """
+    with django_db_blocker.unblock():
+        setup_databases(verbosity=0, interactive=False, serialized_aliases=set())
 
 
 @pytest.fixture(scope="session")

@@ -7,8 +7,9 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from bench.product import BenchProduct, House, Provider
 from bench.reads import measure_reads
@@ -58,29 +59,23 @@ def run_sections(
     product: BenchProduct, provider: Provider, report: Report, chosen: argparse.Namespace
 ) -> None:
     first_seconds = start_product(product)
-    if "start" in chosen.sections:
-        report.note_machine("start")
-        measure_starts(product, report, first_seconds=first_seconds, quick=chosen.quick)
+
+    def run(measures: Mapping[str, Callable[..., None]], *given: Any, **options: Any) -> None:
+        for name, measure in measures.items():
+            if name in chosen.sections:
+                report.note_machine(name)
+                measure(*given, report, **options, quick=chosen.quick)
+
+    run({"start": measure_starts}, product, first_seconds=first_seconds)
     house = House(product, provider, product.sign_up("bench"))
-    for name, measure in (
-        ("turn", measure_turns),
-        ("streams", measure_streams),
-        ("read", measure_reads),
-        ("sharing", measure_sharing),
-    ):
-        if name in chosen.sections:
-            report.note_machine(name)
-            measure(house, report, quick=chosen.quick)
-    if not chosen.sections & {
-        "ingestion",
-        "crawl",
-        "retrieval",
-        "tenants",
-        "stats",
-        "exports",
-        "lists",
-        "limits",
-    }:
+    outside = {
+        "turn": measure_turns,
+        "streams": measure_streams,
+        "read": measure_reads,
+        "sharing": measure_sharing,
+    }
+    run(outside, house)
+    if not chosen.sections - {"start", *outside}:
         return
     product.connect_here()
     # Only now: these read Django's settings when they are imported.
@@ -93,28 +88,12 @@ def run_sections(
     from bench.stats import measure_stats
     from bench.tenants import measure_tenants
 
-    if "ingestion" in chosen.sections:
-        report.note_machine("ingestion")
-        measure_ingestion(house, report, quick=chosen.quick)
-    if "crawl" in chosen.sections:
-        report.note_machine("crawl")
-        measure_crawl(house, report, quick=chosen.quick)
-    if "retrieval" in chosen.sections:
-        report.note_machine("retrieval")
-        measure_retrieval(report, quick=chosen.quick)
-    if "stats" in chosen.sections:
-        report.note_machine("stats")
-        measure_stats(house, report, rows=chosen.rows, quick=chosen.quick)
-    for name, measure_rows in (("exports", measure_exports), ("lists", measure_lists)):
-        if name in chosen.sections:
-            report.note_machine(name)
-            measure_rows(house, report, rows=chosen.rows, quick=chosen.quick)
-    if "limits" in chosen.sections:
-        report.note_machine("limits")
-        measure_limits(house, report, quick=chosen.quick)
-    if "tenants" in chosen.sections:
-        report.note_machine("tenants")
-        measure_tenants(product, report, tenants=chosen.tenants, quick=chosen.quick)
+    run({"ingestion": measure_ingestion, "crawl": measure_crawl}, house)
+    run({"retrieval": measure_retrieval})
+    counted = {"stats": measure_stats, "exports": measure_exports, "lists": measure_lists}
+    run(counted, house, rows=chosen.rows)
+    run({"limits": measure_limits}, house)
+    run({"tenants": measure_tenants}, product, tenants=chosen.tenants)
 
 
 def summarise(report: Report, seconds: float) -> str:

@@ -7,16 +7,13 @@ then; one that cannot be is named in `tests/isolation_marks.py`.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
-from django.http.response import HttpResponseBase
 from django.test import Client
 from django.utils import timezone
 
@@ -55,10 +52,10 @@ from knowledge.models import (
 from knowledge.tests.api import make_draft, make_edit
 from knowledge.versions.texts import pack
 from tenants.context import tenant_context
-from tenants.models import ApiToken, AuditEvent, Domain, Tenant, User
 from tenants.provisioning import add_domain
 from tests.fakes.chat_model import FakeChatModel
-from tests.isolation_marks import IDENTITY, OPEN, PRIVATE, mark_everything, tenant_models
+from tests.isolation_checks import Scene, find_ids, find_rows
+from tests.isolation_marks import IDENTITY, PRIVATE, mark_everything, tenant_models
 from webhooks.models import Attempt, Delivery, Webhook
 from webhooks.subscriptions import create_webhook
 
@@ -99,64 +96,20 @@ class Rows:
     pks: dict[type[models.Model], Any] = field(default_factory=dict)
 
 
-@dataclass
-class Scene:
-    acme: Rows
-    globex: Rows
-    acme_ids: frozenset[str] = frozenset()
-    session: str = ""
-    checked: int = 0
-
-    @cached_property
-    def secrets(self) -> tuple[str, ...]:
-        token = ApiToken.objects.filter(tenant=self.acme.party.tenant).first()
-        assert token is not None
-        return (
-            PRIVATE,
-            IDENTITY,
-            self.acme.party.raw_token.lower(),
-            token.token_hash,
-            token.token_prefix.lower(),
-        )
-
-    def check(self, response: HttpResponseBase, *, sent: str, allow: Iterable[str] = ()) -> str:
-        """Fail if an answer to globex holds anything of acme's, but for ids that globex itself has sent."""
-        body = b"".join(response) if response.streaming else response.content
-        headers = "\n".join(f"{name}: {value}" for name, value in response.items())
-        cookies = response.cookies.output()
-        text = f"{headers}\n{cookies}\n{body.decode('utf-8', 'replace')}".lower()
-        self.check_text(text, sent=sent, allow=allow)
-        return text
-
-    def check_text(self, text: str, *, sent: str = "", allow: Iterable[str] = ()) -> None:
-        self.checked += 1
-        found = [
-            secret
-            for secret in (*self.secrets, OPEN)
-            if secret in text.lower() and secret not in allow
-        ]
-        found += [
-            key
-            for key in self.acme_ids
-            if key in text.lower() and key not in sent.lower() and key not in allow
-        ]
-        assert not found, f"{sent}: {found} in {text[:2000]}"
-
-
 def make_scene(acme: Party, globex: Party, chat_model: FakeChatModel) -> Scene:
     add_domain(acme.tenant, ACME_HOST)
     add_domain(globex.tenant, GLOBEX_HOST)
     scene = Scene(_fill(acme, PRIVATE, chat_model), _fill(globex, "gardening", chat_model))
     mark_everything(acme.tenant)
     for rows in (scene.acme, scene.globex):
-        rows.pks = dict(_find_rows(rows.party))
+        rows.pks = dict(find_rows(rows.party))
         missing = [model.__name__ for model in tenant_models() if model not in rows.pks]
         assert not missing, (
             f"The scene has no row of {missing}: add one in tests/isolation_scene.py."
         )
     ids = {str(key) for key in scene.acme.pks.values() if isinstance(key, UUID)}
     scene.acme_ids = frozenset(
-        ids | {scene.acme.upload, scene.acme.nyxcore, scene.acme.site} | _all_ids(acme)
+        ids | {scene.acme.upload, scene.acme.nyxcore, scene.acme.site} | find_ids(acme)
     )
     return scene
 
@@ -384,36 +337,3 @@ def _named_file(name: str, data: bytes) -> Any:
     from django.core.files.uploadedfile import SimpleUploadedFile
 
     return SimpleUploadedFile(name, data, content_type="text/plain")
-
-
-def _find_rows(party: Party) -> Iterator[tuple[type[models.Model], Any]]:
-    with tenant_context(party.tenant):
-        for model in tenant_models():
-            pk = model.objects.values_list("pk", flat=True).first()
-            if pk is not None:
-                yield model, pk
-    yield User, party.owner.pk
-    yield (
-        ApiToken,
-        ApiToken.objects.filter(tenant=party.tenant).values_list("pk", flat=True).first(),
-    )
-    yield Domain, Domain.objects.get(tenant=party.tenant).pk
-    yield Tenant, party.tenant.pk
-    # One that names what was made: acme's holds its marker.
-    made = AuditEvent.objects.of_tenant(party.tenant).filter(detail__name__startswith="Bot ")
-    yield AuditEvent, made.values_list("pk", flat=True)[0]
-
-
-def _all_ids(party: Party) -> set[str]:
-    found: set[str] = set()
-    with tenant_context(party.tenant):
-        for model in tenant_models():
-            found |= {
-                str(key)
-                for key in model.objects.values_list("pk", flat=True)
-                if isinstance(key, UUID)
-            }
-    return found | {
-        str(key)
-        for key in ApiToken.objects.filter(tenant=party.tenant).values_list("pk", flat=True)
-    }

@@ -61,6 +61,7 @@ from tenants.models import Tenant
 from tenants.tasks import TENANT_HEADER, PlatformTask, TenantTask
 from tests.admin_sessions import log_in_to_admin, replay_session, start_session
 from tests.fakes.chat_model import FakeChatModel, provider_down
+from tests.isolation_checks import Scene
 from tests.isolation_marks import IDENTITY, OPEN, PRIVATE, tenant_models
 from tests.isolation_scene import (
     ACME_HOST,
@@ -71,7 +72,6 @@ from tests.isolation_scene import (
     GLOBEX_VISITOR,
     JSON,
     NYXCORE_TOKEN,
-    Scene,
     make_scene,
 )
 from tests.isolation_stored import find_marker, take_fingerprint

@@ -7,6 +7,7 @@ import hashlib
 import pytest
 
 from bots.models import BotProfile
+from knowledge import tasks
 from knowledge.indexing.ingestion import ingest
 from knowledge.models import Source, SourceFile
 from knowledge.sources.homes import private_dataset
@@ -51,6 +52,19 @@ def teach(bot: BotProfile, content: str = HANDBOOK, **fields) -> Source:
 @pytest.fixture
 def bot(in_acme) -> BotProfile:
     return make_bot()
+
+
+@pytest.fixture
+def no_worker(monkeypatch) -> None:
+    """Nobody takes what is put into the queue: the test does that work itself."""
+    for task in (tasks.ingest_source, tasks.purge_source, tasks.apply_edit, tasks.reembed):
+        monkeypatch.setattr(task, "apply_async", lambda *_, **__: None)
+
+
+@pytest.fixture
+def open_hosts(settings) -> None:
+    """This machine's servers may be fetched from, as an operator may allow for a host of the intranet."""
+    settings.OUTBOUND_ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
 
 
 class CountingEmbedder:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bots.models import BotProfile
 from knowledge.models import Chunk, Document, SitePage, SiteSync, Source
 from knowledge.tests.conftest import make_source, run
@@ -112,3 +114,35 @@ def answering(source: Source) -> set[str]:
 
 def says(source: Source, words: str) -> bool:
     return Chunk.objects.filter(source=source, content__contains=words).exists()
+
+
+@pytest.fixture
+def site(outside) -> Site:
+    made = Site(outside)
+    made.fill()
+    return made
+
+
+@pytest.fixture
+def source(site, bot) -> Source:
+    """The site as a source that has been read once."""
+    made = site.source(bot)
+    sync = look(made)
+    assert made.status == "ready" and sync.state == "done", made.error_message
+    site.outside.seen.clear()
+    return made
+
+
+@pytest.fixture(name="site")
+def small_site(outside) -> Site:
+    made = Site(outside)
+    made.fill(4)
+    return made
+
+
+@pytest.fixture(name="source")
+def hasty_source(site, bot) -> Source:
+    """The site as a source that has been read once, and gives up a page that is missing once."""
+    made = site.source(bot, gone_after=1, max_loss=0.9)
+    assert look(made).state == "done", made.error_message
+    return made

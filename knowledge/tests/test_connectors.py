@@ -12,7 +12,6 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-from knowledge import tasks
 from knowledge.connectors.signing import encode_query, sign_get
 from knowledge.models import Source
 from knowledge.sources.configs import prepare_config
@@ -20,13 +19,9 @@ from knowledge.tests.conftest import run
 from knowledge.tests.pulls import TEXTS, answering, counts, files, links, look, pull, says
 from minirag.lib.tests.conftest import inside, outside  # noqa: F401 - fixtures
 
+pytestmark = pytest.mark.usefixtures("no_worker", "open_hosts")
+
 SECRET = "wJalr/XUtnFEMI+EXAMPLE"
-
-
-@pytest.fixture(autouse=True)
-def _no_queue(monkeypatch, settings) -> None:
-    monkeypatch.setattr(tasks.ingest_source, "apply_async", lambda *_, **__: None)
-    settings.OUTBOUND_ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
 
 
 class Server:

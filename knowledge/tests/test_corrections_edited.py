@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from conversations.logs.traces import load_places
-from knowledge import tasks
 from knowledge.corrections.changing import add_chunk, change_chunk, decide, undo_correction
 from knowledge.corrections.finding import find_chunk
 from knowledge.corrections.patching import find_change
@@ -51,13 +50,9 @@ from knowledge.tests.test_corrections import (
 )
 from knowledge.versions.texts import join_drafts, read_drafts
 
+pytestmark = pytest.mark.usefixtures("no_worker")
+
 __all__ = ["ann"]
-
-
-@pytest.fixture(autouse=True)
-def _no_queue(monkeypatch) -> None:
-    for task in (tasks.ingest_source, tasks.apply_edit):
-        monkeypatch.setattr(task, "apply_async", lambda *_, **__: None)
 
 
 def put_in() -> None:

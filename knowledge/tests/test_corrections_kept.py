@@ -37,13 +37,7 @@ from minirag.lib.errors import Conflict
 from minirag.lib.tests.conftest import inside, outside  # noqa: F401 - fixtures
 
 __all__ = ["ann"]
-
-
-@pytest.fixture(autouse=True)
-def _no_queue(monkeypatch, settings) -> None:
-    for task in (tasks.ingest_source, tasks.reembed, tasks.purge_source):
-        monkeypatch.setattr(task, "apply_async", lambda *_, **__: None)
-    settings.OUTBOUND_ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
+pytestmark = pytest.mark.usefixtures("no_worker", "open_hosts")
 
 
 def test_what_is_corrected_while_a_worker_is_at_the_source_holds_when_it_ends(bot, ann, embedder):

@@ -9,30 +9,17 @@ from knowledge import tasks
 from knowledge.edits.changing import change_document
 from knowledge.models import Chunk, Document, DocumentEdit, DocumentVersion, Source
 from knowledge.tests.conftest import HANDBOOK, run, teach
-from knowledge.tests.sites import Site, look, says
+from knowledge.tests.sites import (  # noqa: F401 - fixtures
+    Site,
+    hasty_source,
+    look,
+    says,
+    small_site,
+)
 from knowledge.versions.finding import read_version
 from minirag.lib.tests.conftest import outside  # noqa: F401 - fixtures
 
-
-@pytest.fixture(autouse=True)
-def _no_queue(monkeypatch, settings) -> None:
-    for task in (tasks.ingest_source, tasks.purge_source, tasks.apply_edit):
-        monkeypatch.setattr(task, "apply_async", lambda *_, **__: None)
-    settings.OUTBOUND_ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
-
-
-@pytest.fixture
-def site(outside) -> Site:
-    made = Site(outside)
-    made.fill(3)
-    return made
-
-
-@pytest.fixture
-def source(site, bot) -> Source:
-    made = site.source(bot, gone_after=1, max_loss=0.9)
-    assert look(made).state == "done", made.error_message
-    return made
+pytestmark = pytest.mark.usefixtures("no_worker", "open_hosts")
 
 
 def order(document: Document, text: str | None) -> None:

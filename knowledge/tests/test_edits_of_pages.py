@@ -10,29 +10,17 @@ from knowledge.indexing.lexicon import count_statistics, stored_statistics
 from knowledge.models import Document, DocumentEdit, Source
 from knowledge.sources.storage import measure_edits
 from knowledge.tests.conftest import make_source, run
-from knowledge.tests.sites import Site, answering, look, says
+from knowledge.tests.sites import (  # noqa: F401 - fixtures
+    Site,
+    answering,
+    hasty_source,
+    look,
+    says,
+    small_site,
+)
 from minirag.lib.tests.conftest import outside  # noqa: F401 - fixtures
 
-
-@pytest.fixture(autouse=True)
-def _no_queue(monkeypatch, settings) -> None:
-    for task in (tasks.ingest_source, tasks.purge_source, tasks.apply_edit):
-        monkeypatch.setattr(task, "apply_async", lambda *_, **__: None)
-    settings.OUTBOUND_ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
-
-
-@pytest.fixture
-def site(outside) -> Site:
-    made = Site(outside)
-    made.fill(4)
-    return made
-
-
-@pytest.fixture
-def source(site, bot) -> Source:
-    made = site.source(bot, gone_after=1, max_loss=0.9)
-    assert look(made).state == "done", made.error_message
-    return made
+pytestmark = pytest.mark.usefixtures("no_worker", "open_hosts")
 
 
 def document_at(source: Source, path: str) -> Document:

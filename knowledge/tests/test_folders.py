@@ -12,10 +12,7 @@ from knowledge.sites import walking
 from knowledge.tests.conftest import run
 from knowledge.tests.pulls import TEXTS, answering, counts, files, links, look, pull, says
 
-
-@pytest.fixture(autouse=True)
-def _no_queue(monkeypatch) -> None:
-    monkeypatch.setattr(tasks.ingest_source, "apply_async", lambda *_, **__: None)
+pytestmark = pytest.mark.usefixtures("no_worker")
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from minirag.lib.tests.conftest import outside  # noqa: F401 - a fixture
 from webhooks.event_types import EventType
 from webhooks.models import Delivery, Webhook
 
+pytestmark = pytest.mark.usefixtures("no_worker")
+
 PAGE = b"<html><title>Aeris</title><body><p>Every Aeris drone has a warranty of 36 months.</p></body></html>"
 
 
@@ -21,11 +23,6 @@ def hook(in_acme) -> Webhook:
     return Webhook.objects.create(
         url="https://hooks.example.com/", events=[event.value for event in EventType]
     )
-
-
-@pytest.fixture(autouse=True)
-def _no_queue(monkeypatch) -> None:
-    monkeypatch.setattr(tasks.ingest_source, "apply_async", lambda *_, **__: None)
 
 
 @pytest.fixture

@@ -16,12 +16,9 @@ from knowledge.tests.conftest import make_source, run, teach
 from tenants.context import tenant_context
 from tests.test_admin import browser
 
+pytestmark = pytest.mark.usefixtures("no_worker")
+
 WEEKDAYS = "15 6 * * 1-5"
-
-
-@pytest.fixture(autouse=True)
-def _no_queue(monkeypatch) -> None:
-    monkeypatch.setattr(tasks.ingest_source, "apply_async", lambda *_, **__: None)
 
 
 def at(text: str) -> datetime:

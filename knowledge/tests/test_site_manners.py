@@ -18,23 +18,20 @@ from knowledge.sites.bounds import read_bounds
 from knowledge.sites.drift import find_drifted
 from knowledge.sites.hosts import HostLease
 from knowledge.tests.conftest import make_bot, make_source
-from knowledge.tests.sites import Site, answering, counts, look, pages, says
+from knowledge.tests.sites import (  # noqa: F401 - fixtures
+    Site,
+    answering,
+    counts,
+    look,
+    pages,
+    says,
+    site,
+)
 from minirag.lib.http_out.body import read_retry_after
 from minirag.lib.tests.conftest import outside  # noqa: F401 - a fixture
 from tenants.context import tenant_context
 
-
-@pytest.fixture(autouse=True)
-def _no_queue(monkeypatch, settings) -> None:
-    monkeypatch.setattr(tasks.ingest_source, "apply_async", lambda *_, **__: None)
-    settings.OUTBOUND_ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
-
-
-@pytest.fixture
-def site(outside) -> Site:
-    made = Site(outside)
-    made.fill()
-    return made
+pytestmark = pytest.mark.usefixtures("no_worker", "open_hosts")
 
 
 @pytest.fixture

@@ -10,10 +10,12 @@ from django.core.cache import cache
 from bots.models import PriceOverride
 from knowledge.models import SitePage, Source
 from knowledge.sites import previewing
-from knowledge.tests.sites import Site
+from knowledge.tests.sites import site  # noqa: F401 - a fixture
 from minirag.lib.jobs.leases import Lease
 from minirag.lib.tests.conftest import inside, outside  # noqa: F401 - fixtures
 from tests.test_admin import browser
+
+pytestmark = pytest.mark.usefixtures("open_hosts")
 
 
 @pytest.fixture(autouse=True)
@@ -23,14 +25,6 @@ def _nobody_previews() -> Iterator[None]:
     client = cache._cache.get_client()
     for key in client.scan_iter("minirag:lease:*"):
         client.delete(key)
-
-
-@pytest.fixture
-def site(outside, settings) -> Site:
-    settings.OUTBOUND_ALLOWED_HOSTS = ["127.0.0.1"]
-    made = Site(outside)
-    made.fill()
-    return made
 
 
 @pytest.fixture

@@ -12,30 +12,19 @@ from knowledge.sites import walking
 from knowledge.sites.pages.links import unify
 from knowledge.sites.pages.reading import PageReader
 from knowledge.tests.conftest import run
-from knowledge.tests.sites import Site, answering, counts, look, pages, says
+from knowledge.tests.sites import (  # noqa: F401 - fixtures
+    Site,
+    answering,
+    counts,
+    look,
+    pages,
+    says,
+    site,
+    source,
+)
 from minirag.lib.tests.conftest import inside, outside  # noqa: F401 - fixtures
 
-
-@pytest.fixture(autouse=True)
-def _no_queue(monkeypatch, settings) -> None:
-    monkeypatch.setattr(tasks.ingest_source, "apply_async", lambda *_, **__: None)
-    settings.OUTBOUND_ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
-
-
-@pytest.fixture
-def site(outside) -> Site:
-    made = Site(outside)
-    made.fill()
-    return made
-
-
-@pytest.fixture
-def source(site, bot) -> Source:
-    made = site.source(bot)
-    sync = look(made)
-    assert made.status == "ready" and sync.state == "done", made.error_message
-    site.outside.seen.clear()
-    return made
+pytestmark = pytest.mark.usefixtures("no_worker", "open_hosts")
 
 
 # --- What is taken ------------------------------------------------------------------------------------------------

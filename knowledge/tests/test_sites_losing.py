@@ -9,29 +9,19 @@ from knowledge.documents.changing import delete_document
 from knowledge.models import Document, SitePage, SiteSync, Source
 from knowledge.sites.pages.links import read_listing
 from knowledge.sources.changing import delete_source
-from knowledge.tests.sites import Site, answering, counts, look, pages, says
+from knowledge.tests.sites import (  # noqa: F401 - fixtures
+    Site,
+    answering,
+    counts,
+    look,
+    pages,
+    says,
+    site,
+    source,
+)
 from minirag.lib.tests.conftest import outside  # noqa: F401 - fixtures
 
-
-@pytest.fixture(autouse=True)
-def _no_queue(monkeypatch, settings) -> None:
-    for task in (tasks.ingest_source, tasks.purge_source):
-        monkeypatch.setattr(task, "apply_async", lambda *_, **__: None)
-    settings.OUTBOUND_ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
-
-
-@pytest.fixture
-def site(outside) -> Site:
-    made = Site(outside)
-    made.fill()
-    return made
-
-
-@pytest.fixture
-def source(site, bot) -> Source:
-    made = site.source(bot)
-    assert look(made).state == "done", made.error_message
-    return made
+pytestmark = pytest.mark.usefixtures("no_worker", "open_hosts")
 
 
 def _say_the_same(site: Site) -> None:
