@@ -31,6 +31,7 @@ from tenants.models import AuditEvent, Role, Tenant, User
 from tenants.provisioning import erase_tenant, provision_tenant
 from tests.embedder_folder import MULTILINGUAL
 from tests.openapi import watch_clients
+from tests.side_by_side import is_of_product
 
 PASSWORD = "correct horse battery"
 
@@ -41,7 +42,6 @@ hypothesis.settings.load_profile("repeatable")
 
 
 HALVES = re.compile(r"(?P<without>not )?product( and not browser)?")
-ONLY_PRODUCT = re.compile(r"^pytestmark = .*\bmark\.product\b", re.MULTILINE)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -49,10 +49,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     half = HALVES.fullmatch(config.option.markexpr)
     if half is None or not re.fullmatch(r"test_.*\.py", collection_path.name):
         return None
-    text = collection_path.read_text()
-    if "conformance" in collection_path.parts or ONLY_PRODUCT.search(text):
+    if is_of_product(collection_path):
         return True if half["without"] else None
-    return None if half["without"] or "mark.product" in text else True
+    return None if half["without"] or "mark.product" in collection_path.read_text() else True
 
 
 def pytest_configure() -> None:

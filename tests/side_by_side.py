@@ -1,14 +1,16 @@
-"""Every check at once, for `make test`: the types, the tests that drive the whole product, and all the others in two
-parts.
+"""Every check at once, for `make test`: the types, the tests that drive whole products, and all the others in parts.
 
     python -m tests.side_by_side [--without-browser]
 
-Each test run has its own PostgreSQL and Valkey, and much of a product test is waiting, so two cores are busy together.
-A check's output appears when the check has ended, the longest last; one that fails makes this fail.
+Each test run has its own PostgreSQL and Valkey. The tests of products wait much, so they go in two runs that stand
+before the others; these are shared out, a part for each core. A check's output appears when the check has ended, the
+longest last; one that fails makes this fail.
 """
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -48,29 +50,63 @@ class Check:
         return self.process.returncode
 
 
-def list_checks(*, without_browser: bool) -> list[Check]:
-    """The tests of the product take longest and wait in between, so that all others stand behind them."""
+ROOT = Path(__file__).resolve().parent.parent
+OWN_INSTALLATIONS = ["deployment", "outage", "pooler", "supervision"]
+"""Tests of the product, by their files in this folder, that do not use the one running product of all the others."""
+ONLY_PRODUCT = re.compile(r"^pytestmark = .*\bmark\.product\b", re.MULTILINE)
+
+
+def list_checks(*, without_browser: bool, cores: int) -> list[Check]:
     kept = " and not browser" if without_browser else ""
-    pytest, apps = ["-m", "pytest", "-m"], [each for each in read_test_folders() if each != "tests"]
+    alone = [f"tests/test_{name}.py" for name in OWN_INSTALLATIONS]
+    # In the order of their files: they share installations that take a while to start, and their content.
+    product = ["-m", "pytest", "-p", "no:randomly", "-m", f"product{kept}"]
+    parts = share_out(find_test_files(), max(2, cores))
     return [
-        # In the order of their files: they share installations that take a while to start, and their content.
-        Check(
-            "tests of the running product",
-            ["-m", "pytest", "-p", "no:randomly", "-m", f"product{kept}"],
-        ),
+        Check("tests of the running product", [*product, *(f"--ignore={path}" for path in alone)]),
+        Check("tests of installations of their own", [*product, *alone]),
         Check("types", ["-m", "mypy"], niceness=5),
-        Check("tests of each app", [*pytest, f"not product{kept}", *apps], niceness=5),
-        Check("tests across the apps", [*pytest, f"not product{kept}", "tests"], niceness=5),
+        *(
+            Check(
+                f"tests, part {number} of {len(parts)}",
+                ["-m", "pytest", "-m", f"not product{kept}", *files],
+                niceness=5,
+            )
+            for number, files in enumerate(parts, 1)
+        ),
     ]
 
 
+def find_test_files() -> list[Path]:
+    """All that have tests of something other than a running product."""
+    found = [path for folder in read_test_folders() for path in (ROOT / folder).rglob("test_*.py")]
+    return [path for path in found if not is_of_product(path)]
+
+
+def is_of_product(path: Path) -> bool:
+    return "conformance" in path.parts or ONLY_PRODUCT.search(path.read_text()) is not None
+
+
+def share_out(files: list[Path], count: int) -> list[list[str]]:
+    """The files in so many parts that take about as long: the size of a file says it well enough."""
+    parts: list[list[str]] = [[] for _ in range(count)]
+    sizes = [0] * count
+    for path in sorted(files, key=lambda path: (-path.stat().st_size, path)):
+        least = sizes.index(min(sizes))
+        parts[least].append(str(path.relative_to(ROOT)))
+        sizes[least] += path.stat().st_size
+    return parts
+
+
 def read_test_folders() -> list[str]:
-    with (Path(__file__).resolve().parent.parent / "pyproject.toml").open("rb") as file:
+    with (ROOT / "pyproject.toml").open("rb") as file:
         return tomllib.load(file)["tool"]["pytest"]["ini_options"]["testpaths"]
 
 
 def main(arguments: list[str]) -> int:
-    checks = list_checks(without_browser="--without-browser" in arguments)
+    checks = list_checks(
+        without_browser="--without-browser" in arguments, cores=os.cpu_count() or 2
+    )
     for check in checks:
         check.start()
     running, codes = list(checks), []
