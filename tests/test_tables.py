@@ -13,6 +13,7 @@ from knowledge.formats.parsing import ParseError, parse
 from knowledge.formats.registry import (
     BY_SUFFIX,
     FORMATS,
+    describe_restricting,
     describe_survival,
     format_of_answer,
 )
@@ -58,7 +59,7 @@ class TestFormats:
 def test_the_docs_say_what_survives_of_each_format():
     """Else: `python -m knowledge.formats.registry`."""
     page = (ROOT / "docs" / "knowledge.md").read_text()
-    assert describe_survival() in page
+    assert describe_survival() in page and describe_restricting() in page
 
 
 def test_no_format_is_named_anywhere_else():

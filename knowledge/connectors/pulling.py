@@ -12,7 +12,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.db import transaction
 
-from knowledge.connectors.items import START, Connector, Item, ItemGone, Listing
+from knowledge.connectors.items import START, Connector, Item, ItemGone, Listing, too_large
 from knowledge.connectors.limits import (
     DEEPEST,
     REPLACED,
@@ -23,11 +23,17 @@ from knowledge.connectors.limits import (
 from knowledge.connectors.registry import CONNECTORS
 from knowledge.formats.parsing import ParseError
 from knowledge.formats.registry import format_of_upload, is_archive
+from knowledge.formats.restrictions import read_groups
 from knowledge.indexing.loading import IngestionError
 from knowledge.models import Source
-from knowledge.models.sites import PageState, SitePage, SiteSync, identify_page
+from knowledge.models.sites import RESTRICTED, PageState, SitePage, SiteSync, identify_page
 from knowledge.sites.pages.reading import PageReader
-from knowledge.sites.visiting import Visit, find_objection, hash_document
+from knowledge.sites.visiting import (
+    Visit,
+    find_objection,
+    hash_document,
+    state_of_unread,
+)
 from knowledge.sites.walking import SiteFailed, Walk
 from knowledge.sources.configs import reveal_secret
 
@@ -71,6 +77,7 @@ class Pull(Walk):
             self._look_at_list(page)
             return
         visit = self._find_limit(page) or self._visit(page)
+        self._narrow(page, visit)
         with transaction.atomic():
             self._show_next()
             self._note(visit)
@@ -144,7 +151,8 @@ class Pull(Walk):
         return {
             page.url: page
             for page in old.defer("body")
-            if (page.state == PageState.READ and page.answers) or page.state == PageState.LEFT_OUT
+            if (page.state == PageState.READ and page.answers)
+            or (page.state == PageState.LEFT_OUT and page.code != RESTRICTED)
         }
 
     def _describe(self, item: Item, depth: int, known: SitePage | None) -> SitePage:
@@ -161,9 +169,9 @@ class Pull(Walk):
             )
         elif item.size is not None and item.size > settings.MAX_UPLOAD_BYTES:
             row.state, row.code = PageState.FAILED, "too_large"
-            row.reason = f"It is larger than {settings.MAX_UPLOAD_BYTES / 2**20:g} MB."
+            row.reason = too_large(settings.MAX_UPLOAD_BYTES).reason
         elif known is not None and version and known.etag == version:
-            for name in ("state", "code", "reason", "title", "language", "content_hash"):
+            for name in ("state", "code", "reason", "title", "language", "content_hash", "groups"):
                 setattr(row, name, getattr(known, name))
         return row  # fmt: skip
 
@@ -176,17 +184,18 @@ class Pull(Walk):
         except ItemGone as error:
             return came.ended(PageState.GONE, error.code, error.reason)
         except IngestionError as error:
-            failed = came.ended(PageState.FAILED, error.code, error.reason)
-            return replace(failed, is_retryable=error.retryable)
+            # However a connector says it: as an upload would hear it.
+            told = too_large(settings.MAX_UPLOAD_BYTES) if error.code == "too_large" else error
+            failed = came.ended(PageState.FAILED, told.code, told.reason)
+            return replace(failed, is_retryable=told.retryable)
         came = replace(came, size=len(data))
         if is_archive(data, found.kind):
             return came.ended(PageState.LEFT_OUT, _UNREADABLE, "An archive is not read here.")
         try:
             document = self._reader.read(data, kind=found.kind, url=page.url).document
         except ParseError as error:
-            is_empty = error.code in ("no_text", "unsupported")
-            state = PageState.LEFT_OUT if is_empty else PageState.FAILED
-            return came.ended(state, error.code, error.reason)
+            return came.ended(state_of_unread(error.code), error.code, error.reason)
+        came = replace(came, groups=read_groups(document.metadata))
         if objection := find_objection(document, self.limits.languages):
             return came.ended(PageState.LEFT_OUT, *objection)
         document = replace(document, metadata={**document.metadata, "path": page.url})

@@ -23,7 +23,6 @@ from knowledge.connectors.items import (
     ItemGone,
     Listing,
     read_size,
-    too_large,
 )
 from knowledge.connectors.limits import check_limits, check_text, invalid, read_limits
 from knowledge.connectors.signing import encode_key, encode_query, sign_get
@@ -103,10 +102,7 @@ class Bucket(Connector):
         return _read_list(read_xml(fetched.body), after)
 
     def fetch(self, key: str, *, largest: int) -> bytes:
-        try:
-            return self._get(self._root + encode_key(key), {}, largest=largest).body
-        except IngestionError as error:
-            raise too_large(largest) if error.code == "too_large" else error from None
+        return self._get(self._root + encode_key(key), {}, largest=largest).body
 
     def find_link(self, key: str) -> str:
         return f"{self._scheme}://{self._host}{self._root}{encode_key(key)}"

@@ -21,7 +21,6 @@ from knowledge.connectors.items import (
     ItemGone,
     Listing,
     read_size,
-    too_large,
 )
 from knowledge.connectors.limits import check_limits, check_text, invalid, read_limits
 from knowledge.indexing.loading import IngestionError
@@ -74,10 +73,7 @@ class Cloud(Connector):
         return self._read_list(read_xml(fetched.body), here, url)
 
     def fetch(self, key: str, *, largest: int) -> bytes:
-        try:
-            fetched = ask(self.find_link(key), self._headers, largest=largest)
-        except IngestionError as error:
-            raise too_large(largest) if error.code == "too_large" else error from None
+        fetched = ask(self.find_link(key), self._headers, largest=largest)
         if fetched.status != 200:
             raise refusal(fetched.status)
         return fetched.body

@@ -26,6 +26,7 @@ from knowledge.edits.changing import (
 )
 from knowledge.formats.sections import MAX_CHARACTERS
 from knowledge.models import Chunk, Document, EditStatus
+from knowledge.models.audience import AS_ITS_SOURCE, tell_groups
 from tenants.admin_site.model_admin import LookOnlyAdmin, may_manage, posted
 from tenants.admin_site.sites import tenant_site
 
@@ -214,9 +215,7 @@ class DocumentAdmin(LookOnlyAdmin):
 
     @display(description="for")
     def shown_readers(self, document: Document) -> str:
-        if document.own_groups is None:
-            return "everybody, as far as its source is"
-        return ", ".join(document.own_groups) or "nobody but the tenant's own people"
+        return tell_groups(document.own_groups, everybody=AS_ITS_SOURCE)
 
     @display(description="bot")
     def bot(self, document: Document) -> str:

@@ -23,4 +23,9 @@ def parse_plain(data: bytes, writer: SectionWriter) -> dict[str, object]:
     """All of it is text, a head as well; but what a head says of who may read it is heeded."""
     text = decode_text(data)
     writer.add_paragraph(text)
+    return read_unread_head(text)
+
+
+def read_unread_head(text: str) -> dict[str, object]:
+    """What the head of a text restricts of which no head is read; empty where it restricts nothing."""
     return {"visibility": UNREADABLE} if looks_restricted(clean_text(text[:_LONGEST_HEAD])) else {}

@@ -71,6 +71,8 @@ class Format:
     """How such a file begins, in small letters, whatever its name says."""
     holds: str = ""
     """The part by which a zip package is known to be one."""
+    restricts: str = ""
+    """By what such a file may say itself who may read it; empty where it cannot."""
     is_archive: bool = False
     """Whether it only holds files, each a document of its own."""
 
@@ -80,16 +82,17 @@ _CODE: Final = (
     ".cc", ".cs", ".php", ".rb", ".pl", ".lua", ".swift", ".dart", ".r", ".jl", ".sh", ".bash", ".ps1", ".sql", ".css",
     ".scss", ".less", ".vue", ".proto", ".graphql", ".tf", ".ini", ".toml", ".cfg", ".conf", ".properties", ".bat",
 )  # fmt: skip
+_UNREAD_HEAD: Final = "a head as that of Markdown, which is no head here: no visitor"
 _ROWS: Final = (
     Format(
         PLAIN_TEXT, "Plain text", (".txt", ".text", ".log"), ("text/plain",), parse_plain,
-        "paragraphs", in_process_bytes=1024 * KIB, is_text=True,
+        "paragraphs", in_process_bytes=1024 * KIB, is_text=True, restricts=_UNREAD_HEAD,
     ),
     # Hostile brackets cost CommonMark the square of their number: 0.2 s for 16 KiB, 3 s for 64.
     Format(
         MARKDOWN, "Markdown", (".md", ".markdown"), ("text/markdown", "text/x-markdown"), parse_markdown,
         "headings, lists with their numbers, tables, code, links; front matter as metadata",
-        in_process_bytes=16 * KIB, is_text=True,
+        in_process_bytes=16 * KIB, is_text=True, restricts="front matter in YAML or TOML",
     ),
     Format(
         "csv", "CSV, a record for each row", (".csv",), ("text/csv",), parse_csv,
@@ -150,27 +153,32 @@ _ROWS: Final = (
     Format(
         "epub", "EPUB book", (".epub",), ("application/epub+zip",), parse_epub,
         "headings, lists, tables and code of each chapter in reading order; title, author, date", "chapter 5",
-        holds="META-INF/container.xml",
+        holds="META-INF/container.xml", restricts="as a web page in one of its chapters: the book is for no visitor",
     ),
     Format(
         WEB_PAGE, "Web page", (".html", ".htm", ".xhtml"), ("text/html", "application/xhtml+xml"), parse_html,
         "title, headings, lists with their numbers, tables, code, what is folded away; no menus, cookie notices and "
         "tables of contents", cut=cut_page, is_text=True,
+        restricts='`<meta name="groups" content="staff, board">`, `<meta name="visibility" content="private">`; a head '
+        "before the page: no visitor",
         begins=(b"<!doctype html", b"<html"),
     ),
     Format(
         "eml", "E-mail", (".eml",), ("message/rfc822",), parse_email,
         "who wrote when to whom about what, the text, messages that were passed on; attachments of these formats under "
         "their names (the first 20), the names of others; subject as title, author, date", "offer.pdf, page 2",
+        restricts="as a web page in its text: no visitor; an attachment that says so is not read",
     ),
     Format(
         "mbox", "Mailbox, one letter after the other", (".mbox",), ("application/mbox",), parse_mailbox,
         "as e-mail, each below its subject", "message 12",
+        restricts="as e-mail",
     ),
     Format(
         "json", "JSON", (".json", ".geojson"), ("application/json", "application/geo+json", "application/ld+json"),
         parse_json, "a record for each thing in a list, with the names of its fields; names of what holds others as "
         "headings; numbers as they are written", "record 7", is_text=True,
+        restricts='fields of the outermost object: `{"groups": ["staff"], …}`',
     ),
     Format(
         "jsonl", "JSON, a record for each line", (".jsonl", ".ndjson"), ("application/jsonl", "application/x-ndjson"),
@@ -181,10 +189,12 @@ _ROWS: Final = (
         "xml", "XML", (".xml", ".rss", ".atom"), ("application/xml", "text/xml", "application/rss+xml",
         "application/atom+xml"), parse_xml, "a record for each of neighbouring elements of one name, with the names of "
         "its parts and attributes; names of what holds others as headings; links", "record 7", is_text=True,
+        restricts='attributes and parts of the outermost element: `<page groups="staff">`, `<groups>staff</groups>`',
     ),
     Format(
         "yaml", "YAML", (".yaml", ".yml"), ("application/yaml", "text/yaml", "application/x-yaml", "text/x-yaml"),
         parse_yaml, "as JSON; words and numbers as they are written", "record 7", is_text=True,
+        restricts="outermost fields; in one of several documents: no visitor",
     ),
     Format(
         "subtitles", "Subtitles", (".srt", ".vtt"), ("application/x-subrip", "text/vtt"), parse_subtitles,
@@ -193,6 +203,7 @@ _ROWS: Final = (
     Format(
         "ipynb", "Jupyter notebook", (".ipynb",), ("application/x-ipynb+json",), parse_notebook,
         "headings and texts, code in its form, what was printed (4,000 characters a cell)", "cell 5", is_text=True,
+        restricts="front matter in its first cell of text; in a later one: no visitor",
     ),
     Format(
         ARCHIVE, "Zip archive of any of these", (".zip",), ("application/zip", "application/x-zip-compressed"),
@@ -201,11 +212,12 @@ _ROWS: Final = (
         "rest goes on. Archives within it are not read. An export of Notion (Markdown or HTML) or of a Confluence "
         "space (HTML or XML): its pages by their titles and places, its tables and attachments",
         "what its file's format says", is_archive=True,
+        restricts="each file as its format; pages of Confluence by their restrictions (XML)",
     ),
     Format(
         SOURCE_CODE, "Source code", _CODE, ("text/x-script", "application/javascript", "text/javascript", "text/css",
         "text/x-python"), parse_code, "code in its form, under the names of what it defines", "line 120",
-        in_process_bytes=1024 * KIB, is_text=True,
+        in_process_bytes=1024 * KIB, is_text=True, restricts=_UNREAD_HEAD,
     ),
 )  # fmt: skip
 _SAVED_AS: Final = {
@@ -297,5 +309,13 @@ def describe_survival() -> str:
     return "\n".join(lines)
 
 
+def describe_restricting() -> str:
+    """The table of the documentation: by what a file of each format may say itself who may read it."""
+    lines = ["| Format | It says by |", "|---|---|"]
+    lines += [f"| {row.name} | {row.restricts} |" for row in _ROWS if row.restricts]
+    others = " ".join(row.suffixes[0] for row in _ROWS if not row.restricts)
+    return "\n".join([*lines, f"| others (`{others}`) | nothing: say it of the source |"])
+
+
 if __name__ == "__main__":
-    sys.stdout.write(describe_survival() + "\n")
+    sys.stdout.write(f"{describe_survival()}\n\n{describe_restricting()}\n")

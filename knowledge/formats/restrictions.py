@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from minirag.lib.security.group_names import (
@@ -55,6 +55,34 @@ def read_groups(metadata: Mapping[str, Any]) -> list[str] | None:
     groups = fold_groups(str(each) for each in told if each is not None)
     is_clear = len(groups) <= MOST_GROUPS and all(len(each) <= LONGEST_GROUP for each in groups)
     return groups if is_clear and not EVERYBODY.intersection(groups) else []
+
+
+def restrict_by_fields(fields: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """What the fields of a thing say of who may read it, as metadata; empty where that is everybody.
+
+    A value is a text or a list of texts; anything else, and the same field with different values, cannot be read.
+    """
+    kept: dict[str, Any] = {}
+    for name, value in fields:
+        key = str(name).strip().casefold()
+        if key not in _KEYS or not value:
+            continue
+        texts = [value] if isinstance(value, str) else value
+        is_flat = isinstance(texts, list) and all(isinstance(each, str | None) for each in texts)
+        told = value if is_flat else UNREADABLE
+        kept[key] = told if kept.get(key, told) == told else UNREADABLE
+    return kept if find_restriction(kept) else {}
+
+
+def note_columns(names: Iterable[str]) -> list[str]:
+    """Sentences for the owner of records whose fields look as if they restricted who may read them."""
+    found = sorted({name for each in names if (name := str(each).strip().casefold()) in _KEYS})
+    if not found:
+        return []
+    shown = ", ".join(f'"{name}"' for name in found)
+    return [
+        f"The field {shown} of its records restricts nothing: say of the source whom it is for."
+    ]
 
 
 def may_restrict(text: str) -> bool:

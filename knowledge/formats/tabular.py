@@ -12,6 +12,7 @@ import re
 from collections import Counter
 
 from knowledge.formats.plain import decode_text
+from knowledge.formats.restrictions import note_columns
 from knowledge.formats.sections import (
     ParseError,
     Section,
@@ -162,4 +163,8 @@ def parse_csv(data: bytes, writer: SectionWriter) -> dict[str, object]:
         writer.close_section()
         writer.sections.append(Section(writer.heading, "\n\n".join(records), None, "table"))
     writer.add_paragraph("\n".join(_write_lines(body[end:])))
-    return {"rows": end, "columns": names, **({"delimiter": delimiter} if delimiter != "," else {})}
+    notes = note_columns(header)
+    return {
+        "rows": end, "columns": names,
+        **({"delimiter": delimiter} if delimiter != "," else {}), **({"notes": notes} if notes else {}),
+    }  # fmt: skip

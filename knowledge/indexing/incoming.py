@@ -62,5 +62,10 @@ def identify_chunks(source_id: uuid.UUID, documents: Iterable[NewDocument]) -> l
     return chunks
 
 
+def identify_page_document(source_id: uuid.UUID, url: str) -> uuid.UUID:
+    """The id of the document that a page of a site, or a file of a connector, is."""
+    return identify_document(source_id, NewDocument(title="", language="", drafts=[], key=url))
+
+
 def identify_document(source_id: uuid.UUID, document: NewDocument) -> uuid.UUID:
     return document.id or uuid.uuid5(source_id, f"document {document.key}")

@@ -20,7 +20,7 @@ from knowledge.models import Source, SourceFile, SourceType
 from minirag.lib.errors import ProductError
 from minirag.lib.http_out.client import Fetched, OutboundError, fetch
 
-VERSION: Final = "3"
+VERSION: Final = "4"
 """Part of a source's fingerprint: change it when parsing or chunking gives other chunks for the same bytes."""
 _SETUP_LENGTH: Final = 16
 

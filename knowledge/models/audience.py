@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +19,9 @@ INSIDER_MARK: Final = "*"
 class Visibility(models.TextChoices):
     PUBLIC = "public", "Everybody"
     PRIVATE = "private", "Nobody but the tenant's own people"
+
+
+AS_ITS_SOURCE: Final = "everybody, as far as its source is"
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,13 @@ class Audience:
 
 ANYONE: Final = Audience()
 INSIDER: Final = Audience(is_insider=True)
+
+
+def tell_groups(groups: Collection[str] | None, *, everybody: str = "everybody") -> str:
+    """Say for a person whom something is for: these groups, nobody where there are none, None for everybody."""
+    if groups is None:
+        return everybody
+    return ", ".join(groups) or "nobody but the tenant's own people"
 
 
 class Restrictable(models.Model):

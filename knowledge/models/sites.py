@@ -35,6 +35,10 @@ class PageState(models.TextChoices):
     FAILED = "failed", "Could not be read"
 
 
+RESTRICTED: Final = "restricted"
+"""The code of what is read to nobody, for it cannot be told who may read which part of it."""
+
+
 class SiteSyncQuerySet(models.QuerySet["SiteSync"]):
     def open_of(self, source_id: uuid.UUID) -> SiteSyncQuerySet:
         """Return those of a source that are not over."""
@@ -186,6 +190,10 @@ class SitePage(models.Model):
     code = models.CharField(max_length=64, blank=True, default="")
     reason = models.CharField(max_length=500, blank=True, default="")
     answers = models.BooleanField(default=False)
+    groups = models.JSONField(
+        "for", null=True, blank=True, editable=False,
+        help_text="The groups that it says it is for: none of them, nobody but the tenant's own people.",
+    )  # fmt: skip
     title = models.CharField(max_length=500, blank=True, default="")
     language = models.CharField(max_length=8, blank=True, default="")
     canonical = models.CharField(max_length=2048, blank=True, default="", editable=False)

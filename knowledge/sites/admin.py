@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 
 from knowledge.models import PageState, SitePage, SiteSync, SyncState
+from knowledge.models.audience import AS_ITS_SOURCE, tell_groups
 from knowledge.sites.deciding import approve_sync, reject_sync
 from tenants.admin_site.model_admin import LookOnlyAdmin, may_manage
 from tenants.admin_site.sites import tenant_site
@@ -140,6 +141,7 @@ class SitePageAdmin(LookOnlyAdmin):
         "shown_state",
         "shown_reason",
         "answers",
+        "shown_readers",
         "language",
         "depth",
     )
@@ -147,9 +149,12 @@ class SitePageAdmin(LookOnlyAdmin):
     list_select_related = ("sync__source",)
     search_fields = ("url", "title", "reason")
     fields = (
-        "url", "title", ("state", "code"), "reason", ("answers", "times_missing"), ("language", "depth"),
+        "url", "title", ("state", "code"), "reason", ("answers", "times_missing"), "shown_readers",
+        ("language", "depth"),
         ("is_list", "sync"),
     )  # fmt: skip
+
+    readonly_fields = ("shown_readers",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SitePage]:
         found = super().get_queryset(request).filter(sync__source__deleted_at__isnull=True)
@@ -170,6 +175,10 @@ class SitePageAdmin(LookOnlyAdmin):
     @display(description="state", ordering="state", label=_PAGE_COLOURS)
     def shown_state(self, page: SitePage) -> tuple[str, str]:
         return page.state, page.get_state_display()
+
+    @display(description="for")
+    def shown_readers(self, page: SitePage) -> str:
+        return "–" if page.is_list else tell_groups(page.groups, everybody=AS_ITS_SOURCE)
 
     @display(description="reason")
     def shown_reason(self, page: SitePage) -> str:

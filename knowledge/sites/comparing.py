@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from knowledge.models.sites import PageState, SitePage
+from knowledge.models.sites import RESTRICTED, PageState, SitePage
 
 MOST_CHANGES: Final = 5000
 KINDS: Final = ("added", "changed", "gone", "missing", "failed")
@@ -118,6 +118,7 @@ def _count_levelled(there: Mapping[str, SitePage], before: Mapping[str, SitePage
 def _judge_lost(page: SitePage, old: SitePage, found: Comparison, gone_after: int) -> None:
     """A page that answers now and could not be read anew."""
     page.title, page.language = page.title or old.title, page.language or old.language
+    page.groups = old.groups if page.groups is None else page.groups
     page.content_hash, page.etag, page.last_modified = old.content_hash, "", ""
     if page.state == PageState.FAILED:
         page.answers, page.times_missing = True, old.times_missing
@@ -132,7 +133,7 @@ def _judge_lost(page: SitePage, old: SitePage, found: Comparison, gone_after: in
         else:
             found.tell("gone", page)
     else:
-        found.lost += page.state == PageState.LEFT_OUT and page.code != "restricted"
+        found.lost += page.state == PageState.LEFT_OUT and page.code != RESTRICTED
         found.tell("gone", page)
 
 
@@ -144,6 +145,7 @@ def _find_duplicates(pages: Iterable[SitePage], before: Mapping[str, SitePage]) 
             other is not None
             and other is not page
             and other.canonical in ("", other.url)
+            and other.groups == page.groups
             and _is_likely(page, other)
         ):
             _mark_duplicate(page, other, "canonical", "It names as its canonical address")

@@ -108,6 +108,7 @@ class Crawl(Walk):
         if is_start:
             self._require_start(visit)
             self._adopt_robots(visit)
+        self._narrow(page, visit)
         with transaction.atomic():
             self._show_next()
             self._note(visit)

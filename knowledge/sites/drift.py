@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from knowledge.indexing.incoming import NewDocument, identify_document
+from knowledge.indexing.incoming import identify_page_document
 from knowledge.models import (
     Correction,
     Document,
@@ -37,14 +37,12 @@ def find_drifted() -> dict[uuid.UUID, int]:
 
 def _count(source_id: uuid.UUID, done: SiteSync) -> int:
     answering = SitePage.objects.filter(sync=done, answers=True, is_list=False).order_by()
-    wanted = {_identify(source_id, url) for url in answering.values_list("url", flat=True)}
+    wanted = {
+        identify_page_document(source_id, url) for url in answering.values_list("url", flat=True)
+    }
     rows = dict(Document.objects.filter(source=source_id).values_list("pk", "chunk_count"))
     off = Correction.objects.filter(source=source_id, is_off=True).values_list(
         "document_id", flat=True
     )
     empty = sum(1 for pk in (wanted & rows.keys()) - set(off) if not rows[pk])
     return len(wanted ^ rows.keys()) + empty
-
-
-def _identify(source_id: uuid.UUID, url: str) -> uuid.UUID:
-    return identify_document(source_id, NewDocument(title="", language="", drafts=[], key=url))

@@ -22,6 +22,7 @@ from knowledge.formats.isolated.measuring import count_chunks_isolated
 from knowledge.formats.parsing import ParsedDocument, ParseError
 from knowledge.indexing.embedding import find_counter
 from knowledge.models import PageState, SitePage, SourceType
+from knowledge.models.audience import tell_groups
 from knowledge.sites.bounds import origin_of, read_bounds
 from knowledge.sites.comparing import compare
 from knowledge.sites.pages.links import unify
@@ -54,6 +55,12 @@ class PreviewedPage:
     language: str
     chunks: int
     tokens: int
+    groups: list[str] | None
+
+    @property
+    def readers(self) -> str:
+        """Whom it says that it is for; empty where that is everybody."""
+        return tell_groups(self.groups, everybody="")
 
 
 @dataclass
@@ -244,7 +251,7 @@ class _Look:
                 state, code, reason = PageState.FAILED, error.code, error.reason
         return PreviewedPage(
             url=page.url, title=page.title, state=state, code=code, reason=reason,
-            language=page.language, chunks=chunks, tokens=tokens,
+            language=page.language, chunks=chunks, tokens=tokens, groups=page.groups,
         )  # fmt: skip
 
 
@@ -253,6 +260,6 @@ def _keep(visit: Visit, depth: int) -> SitePage:
     document = visit.document
     return SitePage(
         url=visit.link, depth=depth, state=visit.state, code=visit.code, reason=visit.reason[:500],
-        canonical=visit.canonical, content_hash=visit.content_hash,
+        canonical=visit.canonical, content_hash=visit.content_hash, groups=visit.groups,
         title=document.title[:500] if document else "", language=document.language[:8] if document else "",
     )  # fmt: skip

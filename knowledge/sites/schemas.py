@@ -15,6 +15,15 @@ from minirag.lib.http_in.pagination import PagedSchema, PageQuery
 _EXAMPLE_URL = "https://www.example.com/opening-hours"
 
 
+OwnGroups = Annotated[
+    list[str] | None,
+    Field(
+        description="Whom it says itself that it is for: visitors in these groups; none of them where it is empty; "
+        "null: everybody whom its source is for."
+    ),
+]
+
+
 class SyncProgressSchema(Noun):
     """What the worker is at: pages (`crawling`, `parsing`) or chunks (`embedding`, `indexing`)."""
 
@@ -72,6 +81,7 @@ class SitePageSchema(Noun, of=SitePage):
     code: str
     reason: str
     answers: bool
+    groups: OwnGroups
     times_missing: int
 
 
@@ -93,6 +103,7 @@ class PreviewedPageSchema(Noun):
     code: str
     reason: str
     language: str
+    groups: OwnGroups
     chunks: int
     tokens: int
 

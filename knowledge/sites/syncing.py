@@ -6,7 +6,6 @@ how far it is, so whoever claims the source next goes on there. What answers is 
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
@@ -23,21 +22,25 @@ from knowledge.documents.putting import choose_model, lacks_vectors, put_documen
 from knowledge.edits.holding import read_said
 from knowledge.formats.cleaning import Rules
 from knowledge.formats.isolated.packing import unpack
-from knowledge.indexing.chunk_rows import narrow_documents
 from knowledge.indexing.chunking import chunk_document
 from knowledge.indexing.embedding import choose_counter
-from knowledge.indexing.forgetting import forget_document
-from knowledge.indexing.incoming import NewDocument, identify_document
+from knowledge.indexing.incoming import NewDocument, identify_page_document
 from knowledge.indexing.loading import VERSION
 from knowledge.models import Document, Source, SourceType
-from knowledge.models.sites import PageState, SitePage, SiteSync, SyncState, identify_page
+from knowledge.models.sites import (
+    RESTRICTED,
+    PageState,
+    SitePage,
+    SiteSync,
+    SyncState,
+    identify_page,
+)
 from knowledge.sites.bounds import SITE_KEYS, fingerprint_config
 from knowledge.sites.comparing import Comparison, compare
 from knowledge.sites.crawling import Crawl
 from knowledge.sites.pages.reading import PageReader
 from knowledge.sites.walking import SiteFailed, Walk
 from knowledge.sources.schedule import PAUSE_AFTER
-from knowledge.versions.keeping import forget_texts
 
 logger = structlog.get_logger(__name__)
 
@@ -122,9 +125,6 @@ def _conclude(walk: Walk, model: str) -> None:
     with transaction.atomic():
         source.beat()
         _keep_outcome(sync, pages, found)
-        # What people wrote in the place of such a page goes as well.
-        shut = [_identify(source, each.url) for each in pages if each.code == "restricted"]
-        forget_texts(shut)
         if is_held:
             _hold(walk, found)
         elif old and not found.changes_what_answers and not sync.reads_all_anew:
@@ -132,14 +132,7 @@ def _conclude(walk: Walk, model: str) -> None:
             sync.finish()
             return
     if is_held:
-        if _forget_restricted(source, pages, old):
-            # The source is another one now than when the look began: an approval goes on with it all the same.
-            sync.note(base="", reads_all_anew=True)
         return
-    # They go with the swap; until then, or if that fails, they are for nobody.
-    closed = [_identify(source, each.url) for each in pages if each.code == "restricted"]
-    if narrow_documents(source, dict.fromkeys(closed, ())):
-        sync.note(base="", reads_all_anew=True)  # as above
     answering = [page for page in pages if page.answers]
     if not answering and not old:
         raise _nothing_found(walk, pages)
@@ -151,7 +144,9 @@ def _conclude(walk: Walk, model: str) -> None:
         documents,
         {"content_hash": sync.setup},
         also=partial(_finish, sync),
-        shut=shut,
+        shut=[
+            identify_page_document(source.pk, each.url) for each in pages if each.code == RESTRICTED
+        ],
     )
 
 
@@ -161,7 +156,9 @@ def _find_answering(source: Source, before: SiteSync | None) -> dict[str, SitePa
         return {}
     there = set(Document.objects.filter(source=source).values_list("pk", flat=True))
     pages = before.pages.filter(answers=True).defer("body")
-    return {page.url: page for page in pages if _identify(source, page.url) in there}
+    return {
+        page.url: page for page in pages if identify_page_document(source.pk, page.url) in there
+    }
 
 
 def _finish(sync: SiteSync) -> None:
@@ -202,7 +199,7 @@ def _keep_outcome(sync: SiteSync, pages: list[SitePage], found: Comparison) -> N
         pages, batch_size=500, update_conflicts=True, unique_fields=["id"],
         update_fields=[
             "state", "code", "reason", "answers", "title", "language", "content_hash", "etag", "last_modified",
-            "times_missing", "canonical",
+            "times_missing", "canonical", "groups",
         ],
     )  # fmt: skip
     sync.note(**found.counts, changes=found.changes, pages_done=len(pages), pages_total=len(pages))
@@ -217,13 +214,6 @@ def _hold(walk: Walk, found: Comparison) -> None:
     reason = f"{lost} Nothing was changed: approve the sync or reject it."
     sync.note(error_code="too_much_lost", error_message=reason)
     walk.source.finish(error_message=reason)
-
-
-def _forget_restricted(source: Source, pages: list[SitePage], old: dict[str, SitePage]) -> bool:
-    """What is not for everybody any more does not wait for a decision; returns whether there was any."""
-    urls = [page.url for page in pages if page.code == "restricted" and page.url in old]
-    forgotten = [forget_document(_identify(source, url)) for url in urls]
-    return any(forgotten)
 
 
 def _nothing_found(walk: Walk, pages: list[SitePage]) -> SiteFailed:
@@ -258,7 +248,7 @@ def _cut(walk: Walk, page: SitePage, model: str) -> NewDocument:
 
 def _find_indexed(source: Source, page: SitePage) -> NewDocument:
     """A page as its site said it the last time. Raises SiteFailed where it was taken out in the meantime."""
-    row = Document.objects.filter(pk=_identify(source, page.url)).first()
+    row = Document.objects.filter(pk=identify_page_document(source.pk, page.url)).first()
     if row is None:
         raise SiteFailed(
             "knowledge_changed", "A page's text was removed while the site was looked at.", True
@@ -270,7 +260,3 @@ def _find_indexed(source: Source, page: SitePage) -> NewDocument:
     return NewDocument(
         **said, language=language, drafts=drafts, char_count=row.char_count, key=page.url
     )
-
-
-def _identify(source: Source, url: str) -> uuid.UUID:
-    return identify_document(source.pk, NewDocument(title="", language="", drafts=[], key=url))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -20,9 +21,9 @@ from knowledge.formats.registry import (
     format_of_content,
     is_archive,
 )
-from knowledge.formats.restrictions import find_restriction
+from knowledge.formats.restrictions import read_groups
 from knowledge.indexing.loading import unify_encoding
-from knowledge.models.sites import PageState
+from knowledge.models.sites import RESTRICTED, PageState
 from knowledge.sites.bounds import Bounds
 from knowledge.sites.pages.links import LARGEST_LIST, Listing, read_listing, unify
 from knowledge.sites.pages.marks import Marks, says_not_found
@@ -44,7 +45,10 @@ class Known:
 
 @dataclass(frozen=True)
 class Visit:
-    """What came of it. `link` is where the page was found in the end, `document` is there where it was read now."""
+    """What came of it. `link` is where the page was found in the end, `document` is there where it was read now.
+
+    `groups` are those that the page says it is for, whatever else becomes of it; None where it is for everybody.
+    """
 
     state: PageState
     link: str
@@ -57,6 +61,7 @@ class Visit:
     links: tuple[str, ...] = ()
     listing: Listing | None = None
     canonical: str = ""
+    groups: list[str] | None = None
     etag: str = ""
     last_modified: str = ""
     size: int = 0
@@ -125,10 +130,11 @@ class Visitor:
         try:
             page = self._reader.read(unify_encoding(fetched, found), kind=found.kind, url=came.link)
         except ParseError as error:
-            is_empty = error.code in ("no_text", "unsupported")
-            state = PageState.LEFT_OUT if is_empty else PageState.FAILED
-            return came.ended(state, error.code, error.reason)
-        came = replace(came, links=page.marks.links, canonical=page.marks.canonical)
+            return came.ended(state_of_unread(error.code), error.code, error.reason)
+        came = replace(
+            came, links=page.marks.links, canonical=page.marks.canonical,
+            groups=read_groups(page.document.metadata),
+        )  # fmt: skip
         return self._judge(came, page.document, page.marks)
 
     def _judge(self, came: Visit, document: ParsedDocument, marks: Marks) -> Visit:
@@ -153,8 +159,6 @@ def find_objection(document: ParsedDocument, languages: frozenset[str]) -> tuple
     """The code and the sentence that say why what was read is no knowledge for this source; None where it is."""
     if not any(section.text.strip() for section in document.sections):
         code, reason = "no_text", "There is no text in it."
-    elif restriction := find_restriction(document.metadata):
-        code, reason = "restricted", f"It is not for everybody: {restriction}."
     elif languages and document.language and document.language not in languages:
         code, reason = "language", f"Its language is {document.language}."
     else:
@@ -162,9 +166,21 @@ def find_objection(document: ParsedDocument, languages: frozenset[str]) -> tuple
     return code, reason
 
 
+def state_of_unread(code: str) -> PageState:
+    """What a page is that could not be parsed, by the code that says why."""
+    is_left_out = code in ("no_text", "unsupported", RESTRICTED)
+    return PageState.LEFT_OUT if is_left_out else PageState.FAILED
+
+
 def hash_document(document: ParsedDocument) -> str:
-    """64 characters that change when what a page says does; what changes with every request on a page is no text."""
+    """64 characters that change when what a page says does, or whom it says it is for.
+
+    What changes with every request on a page is no text.
+    """
     digest = hashlib.sha256(document.title.encode("utf-8", "surrogatepass"))
+    groups = read_groups(document.metadata)
+    if groups is not None:
+        digest.update(f"\0for {json.dumps(groups)}\0".encode())
     for section in document.sections:
         for part in (*section.heading, section.kind, section.place, section.text):
             digest.update(part.encode("utf-8", "surrogatepass") + b"\0")

@@ -14,9 +14,11 @@ from django.db.models import QuerySet
 
 from bots.quotas.turns import is_turn_over
 from knowledge.formats.isolated.packing import pack
+from knowledge.indexing.chunk_rows import narrow_documents
+from knowledge.indexing.incoming import identify_page_document
 from knowledge.indexing.loading import IngestionError
 from knowledge.models import Source
-from knowledge.models.sites import PageState, SitePage, SiteSync, identify_page
+from knowledge.models.sites import RESTRICTED, PageState, SitePage, SiteSync, identify_page
 from knowledge.sites.visiting import Visit
 
 SLICE_SECONDS: Final = 20.0
@@ -98,6 +100,19 @@ class Walk(ABC):
             return None
         return self.before.pages.filter(url=url, state=PageState.READ, answers=True).first()
 
+    def _narrow(self, page: SitePage, visit: Visit) -> None:
+        """Have what answers now be for no others than the page says at this visit, at once and whatever becomes of the
+        look; who may read it from now on does so with its new text. Raises ClaimLost.
+        """
+        groups = [] if visit.code == RESTRICTED else visit.groups
+        if groups is None:
+            return
+        urls = {page.url, visit.link}  # what leads to it says nothing else any more
+        known = {identify_page_document(self.source.pk, url): groups for url in urls}
+        if narrow_documents(self.source, known):
+            # The source is another one now than when the look began, which goes on with it all the same.
+            self.sync.note(base="", reads_all_anew=True)
+
     def _find_limit(self, page: SitePage) -> Visit | None:
         """What becomes of a page that is beyond what may be fetched of the whole."""
         if self.sync.bytes_fetched <= self.max_bytes:
@@ -144,6 +159,8 @@ class Walk(ABC):
         elif visit.document is not None:
             row.title, row.language = visit.document.title[:500], visit.document.language[:8]
             row.content_hash, row.body = visit.content_hash, pack(visit.document)
+        if not visit.not_modified:
+            row.groups = visit.groups
         row.save()
 
     def _take_over(self, row: SitePage, visit: Visit) -> None:
@@ -154,7 +171,7 @@ class Walk(ABC):
             row.reason = "The server says that nothing changed, but it was not asked."
             return
         row.title, row.language, row.canonical = old.title, old.language, old.canonical
-        row.content_hash = old.content_hash
+        row.content_hash, row.groups = old.content_hash, old.groups
         row.etag, row.last_modified = (
             visit.etag or old.etag,
             visit.last_modified or old.last_modified,

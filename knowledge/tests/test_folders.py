@@ -7,7 +7,7 @@ import os
 import pytest
 
 from knowledge import tasks
-from knowledge.models import Source
+from knowledge.models import Document, Source
 from knowledge.sites import walking
 from knowledge.tests.conftest import run
 from knowledge.tests.pulls import TEXTS, answering, counts, files, links, look, pull, says
@@ -69,9 +69,15 @@ def test_what_is_taken_is_chosen_by_folder_patterns_kind_and_number(folder, bot,
         "/": ("read", ""), "manuals/old/": ("read", ""), "manuals/drone.md": ("read", ""),
         "manuals/photo.jpg": ("left_out", "unsupported"), "manuals/empty.md": ("left_out", "no_text"),
         "manuals/huge.md": ("failed", "too_large"), "manuals/broken.pdf": ("failed", "broken"),
-        "manuals/hidden.md": ("left_out", "restricted"),
+        "manuals/hidden.md": ("read", ""),
     }  # fmt: skip
-    assert answering(source) == {"manuals/drone.md"}
+    assert answering(source) == {"manuals/drone.md", "manuals/hidden.md"}
+    hidden = Document.objects.get(source=source, metadata__path="manuals/hidden.md")
+    assert hidden.own_groups == []
+    put(folder, "manuals/hidden.md", "---\ngroups: [staff]\n---\nNot for you.")
+    look(source)
+    hidden.refresh_from_db()
+    assert hidden.own_groups == ["staff"]
     few = pull(bot, "folder", max_files=2)
     sync = look(few)
     assert len(answering(few)) == 2 and sync.pages_left_over > 0

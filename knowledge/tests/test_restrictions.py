@@ -9,6 +9,7 @@ import pytest
 from asgiref.sync import async_to_sync
 
 from bots.quotas.refusing import QuotaExceeded
+from knowledge.formats.cleaning import Rules
 from knowledge.formats.parsing import parse
 from knowledge.formats.previews import preview_file
 from knowledge.formats.restrictions import find_restriction, read_groups
@@ -91,6 +92,56 @@ def test_what_is_not_clear_is_for_nobody(metadata, groups):
 def test_a_head_of_a_plain_text_is_heeded_too(text):
     assert read_groups(parse(text.encode(), kind="txt", name="a.txt").metadata) == []
     assert read_groups(parse(SECRET.encode(), kind="txt", name="a.txt").metadata) is None
+
+
+def page(head: str, before: str = "") -> bytes:
+    return f"{before}<html><head><title>Safe</title>{head}</head><body><p>{SECRET}</p></body></html>".encode()
+
+
+STAFF = "<meta name='Groups' content='Staff, board'>"
+OTHER_FORMATS = [
+    ("html", page(STAFF), ["board", "staff"]), ("html", page(STAFF + STAFF), ["board", "staff"]),
+    ("html", page("<meta property=visibility content=private>"), []), ("html", page("<meta name=groups>"), []),
+    ("html", page(STAFF + "<meta name=groups content=guests>"), []),
+    ("html", page("<meta name=private content=no>"), None),
+    ("html", page("<meta name=visibility content=public><meta name=groups content=''>"), None),
+    ("html", page("", "---\ngroups: [staff]\n---\n"), []), ("html", page("", "<!-- groups: [staff] -->"), []),
+    ("json", b'{"groups": ["staff"], "text": "4711"}', ["staff"]), ("json", b'{"Private": true, "text": "4711"}', []),
+    ("json", b'{"groups": [{"name": "staff"}], "text": "4711"}', []), ("json", b'{"visibility": {"a": "b"}}', []),
+    ("json", b'{"groups": ["a"], "groups": ["b"], "x": "y"}', []), ("json", b'{"groups": [], "x": "y"}', None),
+    ("json", b'[{"groups": ["staff"], "text": "a"}, {"text": "b"}]', None), ("json", b'{"a": {"private": true}}', None),
+    ("yaml", b"groups: staff, board\ntext: a", ["board", "staff"]), ("yaml", b"private: no\ntext: a", None),
+    ("yaml", b"---\ngroups: [staff]\n---\ntext: a", []), ("jsonl", b'{"groups": ["staff"]}\n', None),
+    ("xml", b"<page groups='staff'><text>a</text></page>", ["staff"]), ("xml", b"<p><groups/><text>a</text></p>", None),
+    ("xml", b"<p><groups><group>a</group><group>b</group></groups><t>x</t></p>", ["a", "b"]),
+    ("xml", b"<p><visibility><is>private</is></visibility><t>x</t></p>", []),
+    ("program", b"<!-- groups: [staff] -->\nx = 1\n", []), ("csv", b"name,groups\nsafe,staff\nkey,board\n", None),
+    ("eml", b"Subject: Safe\nContent-Type: text/html\n\n" + page(STAFF), []),
+    ("ipynb", b'{"cells": [{"cell_type": "raw", "source": "---\\ngroups: [a]\\n---\\n"}]}', ["a"]),
+    ("ipynb", b'{"cells": [{"cell_type": "raw", "source": "---\\ntitle: a\\n---\\n"},'
+     b'{"cell_type": "raw", "source": "---\\ngroups: [a]\\n---\\n"}]}', []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind, data, groups", OTHER_FORMATS)
+def test_other_formats_say_it_in_their_own_way(kind, data, groups):
+    metadata = parse(data, kind=kind, name=f"a.{kind}").metadata
+    assert read_groups(metadata) == groups
+    is_ignored = kind in ("csv", "jsonl") or data.startswith(b"[")
+    assert any("restricts nothing" in note for note in metadata.get("notes", [])) == is_ignored
+
+
+@pytest.mark.parametrize(
+    "rules", [Rules(keep_selector="p"), Rules(drop_selectors=("meta", "title"))]
+)
+def test_what_is_cut_out_of_a_page_leaves_who_may_read_it(rules):
+    body = "<meta name=groups content=staff>"  # where it does not belong, and counts
+    for data in (page(STAFF), page("").replace(b"<p>", f"{body}<p>".encode())):
+        assert "staff" in (
+            read_groups(parse(data, kind="html", name="a", rules=rules).metadata) or []
+        )
+    head = parse(page("", "<!-- groups: [staff] -->"), kind="html", name="a", rules=rules).metadata
+    assert read_groups(head) == []
 
 
 def test_a_document_answers_only_whom_it_says(bot):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import gzip
 
 import pytest
+from asgiref.sync import async_to_sync
 
 from knowledge import tasks
-from knowledge.models import Document, SitePage, SiteSync, Source
+from knowledge.models import Audience, Document, SitePage, SiteSync, Source
+from knowledge.retrieval.retrieving import retrieve
 from knowledge.sites import walking
 from knowledge.sites.pages.links import unify
 from knowledge.sites.pages.reading import PageReader
@@ -310,18 +312,54 @@ def test_a_robots_txt_that_suddenly_forbids_all_pages_wipes_nothing(site, source
     assert look(source).state == "waiting" and len(answering(source)) == 11
 
 
-def test_a_page_that_is_not_for_everybody_any_more_answers_at_once_no_more(site, source):
-    def hide(number: int) -> None:
-        text = f"---\nvisibility: private\n---\n# Page\n\nPage {number} is a secret now."
-        site.outside.serve(f"/p{number}", text.encode(), content_type="text/markdown")
+def asked(bot, about: str, *groups: str) -> str:
+    """What a visitor in these groups is answered from."""
+    found = async_to_sync(retrieve)(bot, about, audience=Audience.of(groups))
+    return " ".join(passage.content for passage in found.passages)
 
-    hide(9)
-    assert counts(look(source))["gone"] == 1 and pages(source)["/p9"] == ("left_out", "restricted")
-    assert "/p9" not in answering(source)
+
+def test_a_page_answers_whom_it_says_from_the_next_look_on(site, source, bot):
+    def restrict(number: int, head: str, text: str = "") -> None:
+        said = text or f"Page {number} says that secrets are kept in Ulm, and no other page does."
+        site.outside.serve(
+            f"/p{number}",
+            f"---\n{head}\n---\n# Page\n\n{said}".encode(),
+            content_type="text/markdown",
+        )
+
+    same = "Page 9 says that support speaks German, and no other page does."
+    site.page("/p9", same, title="Page", head="<meta name=groups content=staff>")
+    assert counts(look(source)) == {"changed": 1, "unchanged": 10}, "the same words, for others"
+    assert "German" in asked(bot, "support speaks German", "staff")
+    assert "German" not in asked(bot, "support speaks German")
     site.gone("/p0", "/p1", "/p2", "/p3")
-    hide(8)
-    assert look(source).state == "waiting" and len(answering(source)) == 9
-    assert not says(source, "secret") and "/p8" not in answering(source)
+    restrict(8, "visibility: private")
+    restrict(9, "groups: [board]", same)
+    assert look(source).state == "waiting", "so much is lost that a person is asked"
+    assert "Bremen" not in asked(bot, "warehouse in Bremen", "staff", "board"), (
+        "which keeps no secret"
+    )
+    assert "German" not in asked(bot, "support speaks German", "staff", "board")
+    SiteSync.objects.filter(state="waiting").first().approve()
+    tasks.queue_ingestion(source)
+    assert look(source).state == "done"
+    rows = dict(SitePage.objects.filter(answers=True).values_list("url", "groups"))
+    assert (rows[site.url("/p8")], rows[site.url("/p9")]) == ([], ["board"])
+    assert rows[site.url("/p7")] is None
+    assert "German" in asked(bot, "support speaks German", "board")
+    site.page("/p9", same)
+    look(source)
+    assert "German" in asked(bot, "support speaks German"), "for everybody again"
+
+
+def test_a_restriction_counts_though_the_look_does_not_come_to_its_end(site, source, bot):
+    site.page("/p4", "Page 4 is new.", head="<meta name=groups content=staff>")
+    for number in range(12):
+        site.outside.serve(f"/x{number}", status=503)
+    site.front(*(f"/x{number}" for number in range(12)))
+    assert look(source).state == "failed"
+    assert "eight" not in asked(bot, "the office opens at eight")
+    assert "eight" in asked(bot, "the office opens at eight", "staff"), "as it was, and for them"
 
 
 def test_a_rejected_look_and_one_that_a_later_one_overtakes_change_nothing(site, source):

@@ -103,11 +103,11 @@ def test_an_approval_holds_though_a_page_was_restricted_meanwhile(site, source):
     site.outside.serve("/p8", text.encode(), content_type="text/markdown")
     site.gone("/p0", "/p1", "/p2", "/p3")
     sync = look(source)
-    assert sync.state == "waiting" and "/p8" not in answering(source)
+    assert sync.state == "waiting" and Document.objects.get(url=site.url("/p8")).own_groups == []
     sync.approve()
     tasks.queue_ingestion(source)
     assert look(source).state == "done" and SiteSync.objects.count() == 2
-    assert answering(source) == {"/", "/p4", "/p5", "/p6", "/p7", "/p9"}
+    assert answering(source) == {"/", "/p4", "/p5", "/p6", "/p7", "/p8", "/p9"}
 
 
 def test_a_list_of_blanks_is_read_at_once():

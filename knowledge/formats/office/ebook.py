@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from knowledge.formats.office.packages import Package, open_package
 from knowledge.formats.pages.webpage import parse_html
+from knowledge.formats.restrictions import UNREADABLE, find_restriction
 from knowledge.formats.sections import ParseError, SectionWriter, clean_line
 
 if TYPE_CHECKING:
@@ -30,15 +31,17 @@ def parse_epub(data: bytes, writer: SectionWriter) -> dict[str, object]:
     if not path or not package.has(path):
         raise ParseError("This EPUB book is broken: it does not say what it holds.")
     book = package.read_xml(path)
-    missing = 0
+    missing, is_restricted = 0, False
     for chapter, part in enumerate(_reading_order(book, posixpath.dirname(path)), 1):
         if not package.has(part):
             missing += 1
             continue
         writer.end_headings()
         writer.move_to(f"chapter {chapter}")
-        parse_html(package.read(part), writer)
+        is_restricted |= find_restriction(parse_html(package.read(part), writer)) is not None
     metadata = _describe(book)
+    if is_restricted:  # a chapter is no document of its own
+        metadata["visibility"] = UNREADABLE
     if missing:
         metadata["notes"] = [f"Chapters that the book names and does not hold: {missing}."]
     return metadata

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from knowledge.formats.cleaning import Rules
 from knowledge.formats.pages.furniture import leave_out, open_templates
+from knowledge.formats.pages.restricting import read_restriction, write_restriction
 from knowledge.formats.pages.webpage import decode_html
 
 
@@ -14,7 +15,10 @@ def cut_page(data: bytes, rules: Rules) -> bytes:
     if not rules.keep_selector and not rules.drop_selectors:
         return data
     try:
-        tree = LexborHTMLParser(open_templates(decode_html(data)[0].replace("\0", "")))
+        text = open_templates(decode_html(data)[0].replace("\0", ""))
+        tree = LexborHTMLParser(text)
+        # Whatever is cut away, not who may read it.
+        readers = write_restriction(read_restriction(tree, text))
         for selector in rules.drop_selectors:
             for node in tree.css(selector):
                 if node.css_first("body") is None:
@@ -28,5 +32,5 @@ def cut_page(data: bytes, rules: Rules) -> bytes:
     except SelectolaxError:
         return data
     if not kept:
-        return (tree.html or "").encode("utf-16")
-    return f"<html>{head}<body><main>{''.join(kept)}</main></body></html>".encode("utf-16")
+        return f"{tree.html or ''}{readers}".encode("utf-16")
+    return f"<html>{head}{readers}<body><main>{''.join(kept)}</main></body></html>".encode("utf-16")

@@ -25,6 +25,7 @@ from knowledge.formats.pages.nodes import (
     read_line,
     read_raised,
 )
+from knowledge.formats.pages.restricting import read_restriction
 from knowledge.formats.sections import ParseError, SectionWriter, clean_line
 
 if TYPE_CHECKING:
@@ -255,7 +256,7 @@ def parse_html(data: bytes, writer: SectionWriter) -> dict[str, object]:
     description = tree.css_first("meta[name=description]")
     if description is not None and description.attributes.get("content"):
         metadata["description"] = clean_line(description.attributes["content"] or "")[:1000]
-    metadata |= _find_day(tree)
+    metadata |= _find_day(tree) | read_restriction(tree, text)
     if tree.body is None:
         return metadata
     questions = list(read_questions(tree))

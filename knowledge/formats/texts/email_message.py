@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from knowledge.formats.encodings import decode_bytes, detect_encoding, find_codec
 from knowledge.formats.pages.webpage import parse_html
+from knowledge.formats.restrictions import UNREADABLE, find_restriction
 from knowledge.formats.sections import ParseError, SectionWriter, clean_line
 
 _HEADERS: Final = ("From", "To", "Cc", "Date", "Subject")
@@ -31,8 +32,9 @@ def parse_email(data: bytes, writer: SectionWriter) -> dict[str, object]:
     data = data.removeprefix(codecs.BOM_UTF8)
     if not data.strip():
         return {}
-    message = _read_message(data, _Reader(writer), 0)
-    metadata: dict[str, object] = {}
+    reader = _Reader(writer)
+    message = _read_message(data, reader, 0)
+    metadata: dict[str, object] = reader.restriction
     for key, name in (("title", "Subject"), ("author", "From")):
         if clean := _header(message, name)[:500]:
             metadata[key] = clean
@@ -56,7 +58,7 @@ def parse_mailbox(data: bytes, writer: SectionWriter) -> dict[str, object]:
         reader.parts = 0
         if letter.strip():
             _read_message(_QUOTED_FROM.sub(rb"\1", letter), reader, 1)
-    return {"messages": len(starts)}
+    return {"messages": len(starts), **reader.restriction}
 
 
 def _read_message(data: bytes, reader: _Reader, depth: int) -> EmailMessage:
@@ -77,6 +79,12 @@ class _Reader:
     def __init__(self, writer: SectionWriter) -> None:
         self.writer = writer
         self.parts = 0
+        self.is_restricted = False
+
+    @property
+    def restriction(self) -> dict[str, object]:
+        """What a page within a letter restricts, the letter must not tell."""
+        return {"visibility": UNREADABLE} if self.is_restricted else {}
 
     def read(self, message: EmailMessage, depth: int) -> None:
         if depth:
@@ -131,7 +139,8 @@ class _Reader:
         except UnicodeError:
             text = decode_bytes(payload, detect_encoding(payload))
         if body.get_content_type() == "text/html":
-            parse_html(text.encode("utf-16", "replace"), self.writer)
+            said = parse_html(text.encode("utf-16", "replace"), self.writer)
+            self.is_restricted |= find_restriction(said) is not None
         else:
             self.writer.add_paragraph(_unquote(text))
 

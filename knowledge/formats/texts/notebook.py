@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from knowledge.formats.pages.markdown import parse_markdown
 from knowledge.formats.plain import decode_text
+from knowledge.formats.restrictions import UNREADABLE, find_restriction
 from knowledge.formats.sections import ParseError, SectionWriter, clean_line
 
 _LONGEST_OUTPUT: Final = 4000
@@ -33,6 +34,9 @@ def parse_notebook(data: bytes, writer: SectionWriter) -> dict[str, object]:
         if isinstance(cell, dict):
             writer.move_to(f"cell {number}")
             said = _write_cell(cell, writer)
+            if head and find_restriction(said):
+                said = {"visibility": UNREADABLE}  # who may read the rest of it is not clear
+                head |= said
             head = head or said  # a notebook may begin with front matter
     return {**head, **_describe(book, len(cells))}
 

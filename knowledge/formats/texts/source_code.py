@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from knowledge.formats.plain import decode_text
+from knowledge.formats.plain import decode_text, read_unread_head
 from knowledge.formats.sections import SectionWriter
 
 _LONGEST_BLOCK: Final = 40  # lines; what is longer is cut at blank lines within
@@ -26,14 +26,15 @@ _CLOSING: Final = re.compile(r"^[)\]}>]|^(?:end|else|elif|except|finally|catch|f
 
 
 def parse_code(data: bytes, writer: SectionWriter) -> dict[str, object]:
-    lines = decode_text(data).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    text = decode_text(data)
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     for number, block in _cut(lines):
         name = next((found for line in block if (found := _name_of(line))), "")
         writer.end_headings()
         writer.move_to(f"line {number}")
         writer.open_heading(1, name)
         writer.add_code("\n".join(block))
-    return {"lines": len(lines) - (not lines[-1])}
+    return {"lines": len(lines) - (not lines[-1]), **read_unread_head(text)}
 
 
 def _name_of(line: str) -> str:
