@@ -11,6 +11,7 @@ from knowledge.datasets import api as datasets_api
 from knowledge.documents import api as documents_api
 from knowledge.edits import api as edits_api
 from knowledge.formats import api as formats_api
+from knowledge.previewing import api as previewing_api
 from knowledge.sites import api as sites_api
 from knowledge.sources import api as sources_api
 from knowledge.sources import upsert_api
@@ -30,7 +31,7 @@ urlpatterns = [
     path("sources/upload-many", bulk_api.SourceUploads.as_view()),
     path("sources/formats", formats_api.FileFormats.as_view()),
     path("sources/validate-file", formats_api.FileValidation.as_view()),
-    path("sources/preview", sites_api.Preview.as_view()),
+    path("sources/preview", previewing_api.SourcePreview.as_view()),
     path("sources/reindex", documents_api.Reindexing.as_view()),
     path("sources/by-external-id/<path:external_id>", upsert_api.SourceByExternalId.as_view()),
     path("sources/<str:source_id>", sources_api.SourceDetail.as_view()),

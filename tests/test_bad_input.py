@@ -253,6 +253,7 @@ VALID: dict[tuple[str, str], Body] = {
         "question": "x",
         "before": [{"role": "user", "content": "x"}],
         "expected_facts": ["x"],
+        "groups": ["x"],
         "tags": ["x"],
     },
     ("chat/<str:chat_id>/messages/<str:message_id>/golden-question", "post"): {"tags": ["x"]},

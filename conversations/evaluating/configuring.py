@@ -11,7 +11,7 @@ import minirag
 from bots.configurations import answering_fields, snapshot, with_configuration
 from bots.models import SCOPE_FACTS, BotProfile
 from conversations.models import EvaluationRun, GoldenQuestion
-from knowledge.models import ANYONE, CuratedAnswer, Source
+from knowledge.models import INSIDER, CuratedAnswer, Source
 from knowledge.models.standing import STANDING
 
 SURROUNDINGS: Final = {
@@ -42,16 +42,17 @@ def list_changed(run: EvaluationRun) -> list[str]:
 
 def name_index(bot: BotProfile) -> str:
     """A short name of what the bot answers from: another one as soon as a source changes, comes or goes."""
-    sources = Source.objects.answering(bot.pk, ANYONE).order_by("pk")
+    sources = Source.objects.answering(bot.pk, INSIDER).order_by("pk")
+    readers = ("parent__visibility", "parent__groups")
     return _name_rows(
-        sources.values_list("pk", "content_hash", "chunk_count", "language", *STANDING)
+        sources.values_list("pk", "content_hash", "chunk_count", "language", *readers, *STANDING)
     )
 
 
 def _list_curated(bot: BotProfile) -> QuerySet[Any, Any]:
-    answers = CuratedAnswer.objects.answering(bot.pk, ANYONE)
+    answers = CuratedAnswer.objects.answering(bot.pk, INSIDER)
     return answers.order_by("pk", "questions__place").values_list(
-        "pk", "title", "answer", "links", "language", "questions__text"
+        "pk", "title", "answer", "links", "language", "visibility", "groups", "questions__text"
     )
 
 

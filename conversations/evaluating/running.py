@@ -37,7 +37,7 @@ from conversations.models import (
     GoldenQuestion,
 )
 from conversations.turns.recording import judge_citations
-from knowledge.models import ANYONE, Source
+from knowledge.models import Audience, Source
 from minirag.lib.errors import BadInput, Conflict, NotFound, ProductError
 from minirag.lib.jobs.heartbeat import Heartbeat
 from minirag.lib.jobs.job import ClaimLost
@@ -181,7 +181,7 @@ def _ask_all(
         bot = restore_bot(run)
     except BotProfile.DoesNotExist:
         raise ClaimLost from None
-    known = _find_sources(bot)
+    known: dict[Audience, dict[str, str]] = {}
     questions = _select(run.bot_profile_id, run.tag).filter(created_at__lte=run.created_at)
     asked = set(run.results.values_list("name_hash", flat=True))
     for golden in questions.order_by("created_at", "id"):
@@ -191,7 +191,10 @@ def _ask_all(
         if is_late or is_turn_over():
             run.give_back()
             return
-        result = async_to_sync(_ask)(run, bot, golden, known)
+        audience = Audience.of(golden.groups)
+        if audience not in known:
+            known[audience] = _find_sources(bot, audience)
+        result = async_to_sync(_ask)(run, bot, golden, known[audience])
         asked.add(golden.name_hash)
         _store(run, result, len(asked))
         tell(result)
@@ -216,7 +219,9 @@ async def _ask(
 ) -> EvaluationResult:
     """Ask one question and measure what comes. Raises ProductError where nothing can be asked any more."""
     languages = (golden.language,) if golden.language else ()
-    said = await rehearse(bot, golden.question, history=golden.history, languages=languages)
+    said = await rehearse(
+        bot, golden.question, history=golden.history, languages=languages, audience=Audience.of(golden.groups)
+    )  # fmt: skip
     expected, given, answer = _expect(golden, known), _read(said), said.answer
     if answer.curated is not None:  # what a person has approved needs no other source
         expected = replace(expected, sources=frozenset())
@@ -224,6 +229,7 @@ async def _ask(
     measures = dict(measured.measures) | {
         "duration_ms": answer.duration_ms, "first_token_ms": answer.first_token_ms,
         "prompt_tokens": answer.prompt_tokens, "completion_tokens": answer.completion_tokens,
+        "groups": golden.groups,
         "cost_usd": float(answer.cost_usd), "found": given.found[:20], "cited": given.cited[:20],
     }  # fmt: skip
     if run.judge_model:
@@ -254,10 +260,10 @@ def _read(said: Rehearsal) -> Given:
     )
 
 
-def _find_sources(bot: BotProfile) -> dict[str, str]:
-    """The ids of the sources that answer, by all that they may be called."""
+def _find_sources(bot: BotProfile, audience: Audience) -> dict[str, str]:
+    """The ids of the sources that answer this audience, by all that they may be called."""
     known: dict[str, str] = {}
-    rows = Source.objects.answering(bot.pk, ANYONE).order_by("created_at")
+    rows = Source.objects.answering(bot.pk, audience).order_by("created_at")
     for pk, name, external_id in rows.values_list("pk", "name", "external_id"):
         for called in (name.casefold(), (external_id or "").casefold(), str(pk)):
             if called:

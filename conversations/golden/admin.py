@@ -39,7 +39,7 @@ class GoldenQuestionAdmin(ProductAdmin):
     readonly_fields = ("made_by", "message_id", "id", "created_at", "updated_at")
     actions_list = ("import_file",)
     fieldsets = (
-        (None, {"fields": ("bot_profile", "question", "before", "language", "tags", "is_active")}),
+        (None, {"fields": ("bot_profile", "question", "before", "language", "groups", "tags", "is_active")}),
         (
             "What is right",
             {"fields": ("must_decline", "expected_facts", "forbidden_facts", "expected_sources")},

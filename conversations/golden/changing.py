@@ -19,14 +19,16 @@ from conversations.models import (
     MessageRole,
     name_question,
 )
+from knowledge.models.audience import INSIDER_MARK
 from minirag.lib.errors import BadInput, Conflict, NotFound
+from minirag.lib.security.groups import fold_groups
 from tenants.audit import compare, record
 
 MOST_QUESTIONS: Final = 2000
 """Of one bot: what a run may have to ask."""
 _WRITABLE = frozenset((
     "question", "before", "language", "expected_sources", "expected_facts", "forbidden_facts", "must_decline", "tags",
-    "is_active",
+    "is_active", "groups",
 ))  # fmt: skip
 
 
@@ -47,6 +49,8 @@ def check_golden(golden: GoldenQuestion) -> None:
         if isinstance(value, list) and all(isinstance(each, str) for each in value):
             tidy = (" ".join(each.split()) for each in value)
             setattr(golden, name, list(dict.fromkeys(each for each in tidy if each)))
+    if isinstance(golden.groups, list) and all(isinstance(each, str) for each in golden.groups):
+        golden.groups = fold_groups(golden.groups)
     try:
         golden.clean_fields(exclude={"bot_profile", "name_hash"})
     except ValidationError as error:
@@ -149,7 +153,7 @@ def add_goldens(
             except BadInput as error:
                 reason = error.detail
             if not reason:
-                name = name_question(golden.question, golden.before)
+                name = name_question(golden.question, golden.before, golden.groups)
                 if name in known:
                     line = known[name]
                     reason = (
@@ -199,12 +203,14 @@ def draft_from_turn(question: Message) -> dict[str, Any]:
             )
         )
     understood = (question.trace or {}).get("understood") or {}
+    marks = (question.trace or {}).get("audience") or []
     return {
         "question": question.content,
         "before": [
             {"role": role, "content": content} for role, content in reversed(latest) if content.strip()
         ],
         "language": str(understood.get("language") or "")[:8],
+        "groups": [each for each in marks if each != INSIDER_MARK],
         "expected_sources": cited[:10],
         "must_decline": is_trusted and question.outcome == Outcome.REFUSED,
     }  # fmt: skip
@@ -213,7 +219,7 @@ def draft_from_turn(question: Message) -> dict[str, Any]:
 def find_standing(question: Message) -> GoldenQuestion | None:
     """Return the golden question that stands for this one already."""
     drafted = draft_from_turn(question)
-    name = name_question(drafted["question"].strip(), drafted["before"])
+    name = name_question(drafted["question"].strip(), drafted["before"], drafted["groups"])
     rows = GoldenQuestion.objects.filter(bot_profile_id=question.chat.bot_profile_id)
     return rows.filter(name_hash=name).first()
 

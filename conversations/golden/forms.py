@@ -75,6 +75,10 @@ class GoldenQuestionForm(forms.ModelForm):
     )
     forbidden_facts = _lines(3, "One per line, none may be in the answer.")
     tags = _lines(2, "One per line.")
+    groups = _lines(
+        2,
+        "In which groups the asker is, one per line: what is for them is answered from as well. Empty: in none.",
+    )
 
     class Meta:
         model = GoldenQuestion
@@ -96,7 +100,7 @@ class GoldenQuestionForm(forms.ModelForm):
                 require_room(bot)
         except (BadInput, Conflict) as error:
             raise ValidationError(error.detail) from None
-        name = name_question(trial.question, trial.before)
+        name = name_question(trial.question, trial.before, trial.groups)
         same = GoldenQuestion.objects.filter(bot_profile=bot, name_hash=name)
         if same.exclude(pk=self.instance.pk).exists():
             self.add_error("question", "This bot has this golden question already.")

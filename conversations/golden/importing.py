@@ -21,7 +21,7 @@ from minirag.lib.errors import BadInput
 
 LARGEST_FILE: Final = 10_000_000
 MOST_LINES: Final = 20_000
-_LISTS = frozenset(("expected_sources", "expected_facts", "forbidden_facts", "tags"))
+_LISTS = frozenset(("expected_sources", "expected_facts", "forbidden_facts", "tags", "groups"))
 _FLAGS = frozenset(("must_decline", "is_active"))
 # What an answer of `/v1` has beyond that: a list that was fetched can be sent back.
 _IGNORED = frozenset(

@@ -30,6 +30,10 @@ class GoldenQuestionSchema(Noun, of=GoldenQuestion):
     question: Annotated[str, Field(min_length=1, examples=["What does a puncture cost?"])]
     before: list[Said]
     language: Annotated[str, Field(examples=["en"])]
+    groups: Annotated[
+        list[str],
+        Field(description="In which groups the asker is: what is for them is answered from as well. Empty: in none."),
+    ]  # fmt: skip
     expected_sources: Annotated[
         list[str],
         Field(description="Ids, external ids or names, one of which is to be cited.", examples=[["Workshop"]]),

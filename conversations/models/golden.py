@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -14,6 +15,7 @@ from django.db import models
 from bots.models import BotProfile
 from bots.scopes.models import LONGEST_QUESTION
 from minirag.lib.bounds import ListOf
+from minirag.lib.security.groups import LONGEST_GROUP, MOST_GROUPS, check_groups, fold_groups
 from minirag.lib.strict_json import check_text
 
 MOST_SOURCES: Final = 20
@@ -49,10 +51,16 @@ def _is_message(value: Any) -> bool:
     return role in _ROLES and is_text and not said
 
 
-def name_question(question: str, before: Iterable[Mapping[str, str]] = ()) -> str:
-    """A short name of what is asked: equal for the same words after the same conversation."""
+def name_question(
+    question: str, before: Iterable[Mapping[str, str]] = (), groups: Iterable[str] = ()
+) -> str:
+    """A short name of what is asked: equal for the same words after the same conversation, of somebody in the same
+    groups.
+    """
     said = [" ".join(each["content"].split()).casefold() for each in before]
     text = "\n".join([*said, " ".join(question.split()).casefold()])
+    if told := fold_groups(groups):
+        text += f"\n\0{json.dumps(told)}"
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
@@ -82,6 +90,11 @@ class GoldenQuestion(models.Model):
     language = models.CharField(
         max_length=8, blank=True, default="", help_text="That the asker's browser speaks, e.g. de."
     )
+    groups = models.JSONField(
+        "asked in these groups", default=list, db_default=models.Value([], models.JSONField()), blank=True,
+        validators=[ListOf(MOST_GROUPS, LONGEST_GROUP), check_groups],
+        help_text="In which groups the asker is, so that what is for them is answered from as well. Empty: in none.",
+    )  # fmt: skip
     expected_sources = models.JSONField(
         default=list,
         blank=True,
@@ -128,7 +141,7 @@ class GoldenQuestion(models.Model):
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
         """Save, under the name that its words make."""
-        self.name_hash = name_question(self.question, self.before)
+        self.name_hash = name_question(self.question, self.before, self.groups)
         if update_fields is not None:
             update_fields = {*update_fields, "name_hash"}
         super().save(*args, update_fields=update_fields, **kwargs)

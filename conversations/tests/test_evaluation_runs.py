@@ -79,6 +79,28 @@ def test_a_run_asks_each_question_and_keeps_only_what_it_measured(acme_bot, ques
     assert kinds == {"evaluation"}
 
 
+def test_what_is_for_a_group_is_tested_by_asking_as_one_of_it(acme_bot, model):
+    Source.objects.filter(dataset=acme_bot.sources.get().dataset).update(groups=["staff"])
+    row = {"question": WARRANTY, "expected_facts": ["36 months"], "expected_sources": ["facts"]}
+    anybody = create_golden(acme_bot, {"question": WARRANTY, "must_decline": True}, made_by="alice")
+    staff = create_golden(acme_bot, row | {"groups": [" Staff"]}, made_by="alice")
+    assert staff.groups == ["staff"] and staff.name_hash != anybody.name_hash
+    with pytest.raises(Conflict):
+        create_golden(acme_bot, row | {"groups": ["STAFF"]}, made_by="alice")
+    with pytest.raises(BadInput):
+        create_golden(acme_bot, row | {"groups": ["everybody"]}, made_by="alice")
+    model.enqueue("It is covered for 36 months [1].")
+    run = run_bot(acme_bot)
+    found = {tuple(each.measures["groups"]): each for each in run.results.all()}
+    assert found["staff",].is_right and found["staff",].measures["sources_gone"] == []
+    assert found[()].is_right and found[()].outcome == "refused", (
+        "who is in no group hears nothing of it"
+    )
+    before = run.surroundings["index"]
+    Source.objects.filter(groups=["staff"]).update(content_hash="another")
+    assert order_run(acme_bot, made_by="alice").surroundings["index"] != before
+
+
 def test_one_tag_alone(acme_bot, questions, model):
     model.enqueue("36 months [1].")
     assert run_bot(acme_bot, tag="warranty").questions_total == 1

@@ -19,6 +19,7 @@ GOOD = {"question": "What does a puncture cost?", "expected_facts": ["12 euros |
 FROM_A_FILE = {
     "question": "And how long does it take?", "before": ["What does a puncture cost?"], "language": "en",
     "expected_sources": ["Workshop", "Prices"], "expected_facts": ["an hour"], "must_decline": False, "tags": ["work"],
+    "groups": ["staff"],
 }  # fmt: skip
 
 
@@ -101,10 +102,12 @@ class TestByFile:
     def test_each_format_says_the_same(self, as_acme, path, name):
         text = {
             "q.jsonl": json.dumps(FROM_A_FILE),
-            "q.csv": "question,before,language,expected_sources,expected_facts,must_decline,tags\n"
-            '"And how long does it take?","[""What does a puncture cost?""]",en,Workshop; Prices,an hour,no,work\n',
+            "q.csv": "question,before,language,expected_sources,expected_facts,must_decline,tags,groups\n"
+            '"And how long does it take?","[""What does a puncture cost?""]",en,Workshop; Prices,an hour,no,'
+            "work,staff\n",
             "q.yaml": "- question: And how long does it take?\n  before: ['What does a puncture cost?']\n"
-            "  language: en\n  expected_sources: [Workshop, Prices]\n  expected_facts: an hour\n  tags: [work]\n",
+            "  language: en\n  expected_sources: [Workshop, Prices]\n  expected_facts: an hour\n  tags: [work]\n"
+            "  groups: [staff]\n",
         }[name]
         assert upload(as_acme, path, name, text.encode()).json() == {"added": 1, "bad_lines": []}
         row = as_acme.get(path).json()["items"][0]

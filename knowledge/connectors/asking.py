@@ -28,13 +28,14 @@ _PASSING: Final = frozenset((408, 425, 429, 500, 502, 503, 504))
 
 
 def ask(
-    url: str, headers: Mapping[str, str], *, largest: int, method: str = "GET", content: bytes | None = None
+    url: str, headers: Mapping[str, str], *, largest: int, method: str = "GET", content: bytes | None = None,
+    seconds: float | None = None,
 ) -> Fetched:  # fmt: skip
     """One request, whatever the status of its answer; no redirect is followed. Raises IngestionError."""
     with outbound_as_ingestion():
         return fetch(
             url, api_headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **headers},
-            method=method, content=content, max_bytes=largest, timeout_seconds=SECONDS,
+            method=method, content=content, max_bytes=largest, timeout_seconds=seconds or SECONDS,
             allowed_hosts=frozenset(settings.OUTBOUND_ALLOWED_HOSTS),
         )  # fmt: skip
 

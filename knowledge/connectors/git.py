@@ -135,7 +135,8 @@ class Repository(Connector):
             try:
                 with outbound_as_ingestion():
                     download(
-                        url, self._file, max_bytes=LARGEST_ARCHIVE, timeout_seconds=SECONDS,
+                        url, self._file, max_bytes=self.largest_archive or LARGEST_ARCHIVE,
+                        timeout_seconds=self.seconds or SECONDS,
                         allowed_hosts=frozenset(settings.OUTBOUND_ALLOWED_HOSTS), secret_headers=self._headers,
                     )  # fmt: skip
                 self._archive, files = open_stream(self._file, most_files=MOST_FILES)

@@ -49,6 +49,13 @@ class Connector(ABC):
     """
 
     slices = 1
+    seconds: float | None = None
+    """How long a request may take, where somebody waits."""
+    largest_archive: int | None = None
+
+    def hurry(self, seconds: float, largest_archive: int) -> None:
+        """Take no longer for a request, and fetch no larger archive: somebody waits."""
+        self.seconds, self.largest_archive = seconds, largest_archive
 
     @abstractmethod
     def list_items(self, at: str) -> Listing:

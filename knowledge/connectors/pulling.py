@@ -9,30 +9,23 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final
 
-from django.conf import settings
 from django.db import transaction
 
-from knowledge.connectors.items import START, Connector, Item, ItemGone, Listing, too_large
+from knowledge.connectors.items import START, Connector, Item, Listing
 from knowledge.connectors.limits import (
     DEEPEST,
-    REPLACED,
     Limits,
     clean_key,
     read_limits,
 )
 from knowledge.connectors.registry import CONNECTORS
-from knowledge.formats.parsing import ParseError
-from knowledge.formats.registry import format_of_upload, is_archive
-from knowledge.formats.restrictions import read_groups
+from knowledge.connectors.visiting import UNREADABLE, find_obstacle, visit_file
 from knowledge.indexing.loading import IngestionError
 from knowledge.models import Source
 from knowledge.models.sites import RESTRICTED, PageState, SitePage, SiteSync, identify_page
 from knowledge.sites.pages.reading import PageReader
 from knowledge.sites.visiting import (
     Visit,
-    find_objection,
-    hash_document,
-    state_of_unread,
 )
 from knowledge.sites.walking import SiteFailed, Walk
 from knowledge.sources.configs import reveal_secret
@@ -40,7 +33,6 @@ from knowledge.sources.configs import reveal_secret
 MOST_LISTS: Final = 3000
 MOST_ROWS: Final = 20_000
 _VERSION_LENGTH: Final = 255
-_UNREADABLE: Final = "unsupported"
 
 
 class Pull(Walk):
@@ -76,7 +68,9 @@ class Pull(Walk):
         if page.is_list:
             self._look_at_list(page)
             return
-        visit = self._find_limit(page) or self._visit(page)
+        visit = self._find_limit(page) or visit_file(
+            self._connector, self._reader, self.limits, page.url, page.etag
+        )
         self._narrow(page, visit)
         with transaction.atomic():
             self._show_next()
@@ -133,10 +127,10 @@ class Pull(Walk):
         known = self._find_known(wanted)
         rows = [self._describe(item, depth, known.get(key)) for key, item in wanted.items()]
         files = self.sync.pages.filter(is_list=False)
-        taken = [row for row in rows if row.code != _UNREADABLE]
-        room = max(0, self.limits.max_files - files.exclude(code=_UNREADABLE).count())
-        others = [row for row in rows if row.code == _UNREADABLE]
-        others_room = max(0, MOST_ROWS - files.filter(code=_UNREADABLE).count())
+        taken = [row for row in rows if row.code != UNREADABLE]
+        room = max(0, self.limits.max_files - files.exclude(code=UNREADABLE).count())
+        others = [row for row in rows if row.code == UNREADABLE]
+        others_room = max(0, MOST_ROWS - files.filter(code=UNREADABLE).count())
         SitePage.objects.bulk_create(
             [*taken[:room], *others[:others_room]], batch_size=1000, ignore_conflicts=True
         )
@@ -158,48 +152,13 @@ class Pull(Walk):
     def _describe(self, item: Item, depth: int, known: SitePage | None) -> SitePage:
         version = item.version if len(item.version) <= _VERSION_LENGTH else ""
         row = self._row(item.key, depth, etag=version)
-        found = format_of_upload(item.key)
-        if REPLACED in item.key:
-            row.state, row.code = PageState.LEFT_OUT, _UNREADABLE
-            row.reason = "Its name is too long, or has signs that cannot be kept."
-        elif found is None or found.is_archive:
-            row.state, row.code = PageState.LEFT_OUT, _UNREADABLE
-            row.reason = (
-                "An archive is not read here." if found else "Files of this kind cannot be read."
-            )
-        elif item.size is not None and item.size > settings.MAX_UPLOAD_BYTES:
-            row.state, row.code = PageState.FAILED, "too_large"
-            row.reason = too_large(settings.MAX_UPLOAD_BYTES).reason
+        obstacle = find_obstacle(item)
+        if obstacle is not None:
+            row.state, row.code, row.reason = obstacle.state, obstacle.code, obstacle.reason
         elif known is not None and version and known.etag == version:
             for name in ("state", "code", "reason", "title", "language", "content_hash", "groups"):
                 setattr(row, name, getattr(known, name))
         return row  # fmt: skip
-
-    def _visit(self, page: SitePage) -> Visit:
-        came = Visit(PageState.READ, page.url, etag=page.etag)
-        found = format_of_upload(page.url)
-        assert found is not None  # noqa: S101 - others are not in the frontier
-        try:
-            data = self._connector.fetch(page.url, largest=settings.MAX_UPLOAD_BYTES)
-        except ItemGone as error:
-            return came.ended(PageState.GONE, error.code, error.reason)
-        except IngestionError as error:
-            # However a connector says it: as an upload would hear it.
-            told = too_large(settings.MAX_UPLOAD_BYTES) if error.code == "too_large" else error
-            failed = came.ended(PageState.FAILED, told.code, told.reason)
-            return replace(failed, is_retryable=told.retryable)
-        came = replace(came, size=len(data))
-        if is_archive(data, found.kind):
-            return came.ended(PageState.LEFT_OUT, _UNREADABLE, "An archive is not read here.")
-        try:
-            document = self._reader.read(data, kind=found.kind, url=page.url).document
-        except ParseError as error:
-            return came.ended(state_of_unread(error.code), error.code, error.reason)
-        came = replace(came, groups=read_groups(document.metadata))
-        if objection := find_objection(document, self.limits.languages):
-            return came.ended(PageState.LEFT_OUT, *objection)
-        document = replace(document, metadata={**document.metadata, "path": page.url})
-        return replace(came, document=document, content_hash=hash_document(document))
 
 
 def open_connector(source: Source) -> Connector:

@@ -116,7 +116,7 @@ class Bucket(Connector):
                 secret_key=self._secret, at=timezone.now(),
             )  # fmt: skip
         url = f"{self._scheme}://{self._host}{path}" + (f"?{said}" if said else "")
-        fetched = ask(url, headers, largest=largest)
+        fetched = ask(url, headers, largest=largest, seconds=self.seconds)
         if fetched.status != 200:
             raise _refuse(fetched)
         return fetched

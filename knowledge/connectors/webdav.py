@@ -61,7 +61,7 @@ class Cloud(Connector):
         url = self.find_link(here)
         fetched = ask(
             url, {**self._headers, "Depth": "1", "Content-Type": "application/xml"}, method="PROPFIND",
-            content=_WANTED, largest=LARGEST_LIST,
+            content=_WANTED, largest=LARGEST_LIST, seconds=self.seconds,
         )  # fmt: skip
         if fetched.status != 207:
             error = refusal(fetched.status)
@@ -73,7 +73,7 @@ class Cloud(Connector):
         return self._read_list(read_xml(fetched.body), here, url)
 
     def fetch(self, key: str, *, largest: int) -> bytes:
-        fetched = ask(self.find_link(key), self._headers, largest=largest)
+        fetched = ask(self.find_link(key), self._headers, largest=largest, seconds=self.seconds)
         if fetched.status != 200:
             raise refusal(fetched.status)
         return fetched.body

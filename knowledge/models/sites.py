@@ -117,6 +117,7 @@ class SiteSync(models.Model):
     objects = SiteSyncQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "sync"
         ordering = ["-started_at"]
         indexes = [models.Index(fields=["source", "-started_at"], name="site_sync_by_source")]
         constraints = [
@@ -206,6 +207,7 @@ class SitePage(models.Model):
     )
 
     class Meta:
+        verbose_name, verbose_name_plural = "page or file", "pages and files"
         ordering = ["-is_list", "depth", "url"]
         indexes = [models.Index(fields=["sync", "state", "depth"], name="site_page_frontier")]
 

@@ -8,21 +8,14 @@ from rest_framework.request import Request
 
 from knowledge.models import SitePage, SiteSync
 from knowledge.sites.deciding import approve_sync, find_sync, pages_of, reject_sync, syncs_of
-from knowledge.sites.previewing import SitePreview, preview_site
 from knowledge.sites.schemas import (
-    NewPreview,
     SitePagePageSchema,
     SitePageQuery,
-    SitePreviewSchema,
     SiteSyncDetailSchema,
     SiteSyncPageSchema,
     SyncQuery,
 )
-from knowledge.sources.configs import find_idle
-from knowledge.sources.homes import find_home
-from minirag.lib.database import PREVIEWS
-from minirag.lib.http_in.ignored import note_ignored
-from minirag.lib.http_in.openapi import EXAMPLE_IDS, describe
+from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.pagination import Page, paginate
 from minirag.lib.http_in.rest import ApiView
 from tenants.calls.permissions import HasTenant, permit
@@ -34,29 +27,6 @@ _NOT_WAITING = (
 
 class SiteView(ApiView):
     permission_classes = (HasTenant, permit("sources"))
-
-
-class Preview(SiteView):
-    """Foreign servers take their time, so it has threads of its own."""
-
-    thread_pool = PREVIEWS
-
-    @describe(
-        "Preview a site", body=NewPreview, answers={200: SitePreviewSchema},
-        description="Looks at its first pages as a sync would, at most 20 pages and 20 seconds, and keeps nothing: "
-        "what would be taken, what would not and why, and what all of it may come to. One at a time in a tenant.",
-        errors={
-            404: "No such dataset in this tenant.",
-            409: "`preview_running`: a site is being previewed for this tenant.",
-        },
-        example={"bot_profile_id": EXAMPLE_IDS["bot_profile_id"], "config": {"url": "https://help.example/"}},
-    )  # fmt: skip
-    def post(self, request: Request, body: NewPreview) -> SitePreview:
-        note_ignored(
-            request._request,
-            (f"config.{name}" for name in find_idle(body.source_type, body.config)),
-        )
-        return preview_site(body.config, find_home(body.bot_profile_id, body.dataset_id))
 
 
 class SyncList(SiteView):

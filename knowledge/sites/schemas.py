@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
 
 from knowledge.models import PageState, SitePage, SiteSync, SyncState
-from knowledge.sources.schemas import Home
 from minirag.lib.http_in.nouns import Moment, Noun
 from minirag.lib.http_in.pagination import PagedSchema, PageQuery
 
-_EXAMPLE_URL = "https://www.example.com/opening-hours"
+EXAMPLE_URL = "https://www.example.com/opening-hours"
 
 
 OwnGroups = Annotated[
@@ -55,7 +54,7 @@ class SiteSyncSchema(Noun, of=SiteSync):
 
 
 class PageChangeSchema(Noun):
-    url: Annotated[str, Field(examples=[_EXAMPLE_URL])]
+    url: Annotated[str, Field(examples=[EXAMPLE_URL])]
     change: Literal["added", "changed", "gone", "missing", "failed"]
     title: str
     reason: str
@@ -72,7 +71,7 @@ class SiteSyncPageSchema(PagedSchema[SiteSyncSchema]):
 
 
 class SitePageSchema(Noun, of=SitePage):
-    url: Annotated[str, Field(examples=[_EXAMPLE_URL])]
+    url: Annotated[str, Field(examples=[EXAMPLE_URL])]
     title: str
     language: str
     depth: int
@@ -87,49 +86,6 @@ class SitePageSchema(Noun, of=SitePage):
 
 class SitePagePageSchema(PagedSchema[SitePageSchema]):
     pass
-
-
-class NewPreview(Home):
-    """A source that is not made yet."""
-
-    source_type: Literal["site"] = "site"
-    config: dict[str, Any]
-
-
-class PreviewedPageSchema(Noun):
-    url: Annotated[str, Field(examples=[_EXAMPLE_URL])]
-    title: str
-    state: PageState
-    code: str
-    reason: str
-    language: str
-    groups: OwnGroups
-    chunks: int
-    tokens: int
-
-
-class SitePreviewSchema(Noun):
-    """`estimated_…` is for all addresses that were found, taking them to be like those that were looked at."""
-
-    can_be_ingested: bool
-    problem: Annotated[
-        str, Field(description="Why nothing could be taken; empty where something can.")
-    ]
-    pages: Annotated[
-        list[PreviewedPageSchema], Field(description="At most 20, in the order of the look.")
-    ]
-    pages_taken: Annotated[int, Field(validation_alias="taken")]
-    tokens: int
-    addresses_found: Annotated[int, Field(validation_alias="addresses")]
-    is_whole: Annotated[
-        bool, Field(description="Whether all addresses that were found were looked at.")
-    ]
-    estimated_pages: int
-    estimated_tokens: int
-    embedding_model: str
-    estimated_cost_usd: Annotated[
-        float, Field(description="Of the embedding, by the tenant's prices; 0 without a price.")
-    ]
 
 
 class SyncQuery(PageQuery):

@@ -105,14 +105,15 @@ class SourceAdmin(ProductAdmin):
     def render_change_form(
         self, request: HttpRequest, context: Any, *args: Any, obj: Any = None, **kwargs: Any
     ) -> HttpResponse:
-        is_site = obj is None or obj.source_type == SourceType.SITE
-        context["may_preview"] = may_manage(request, "sources") and is_site
+        can_be = obj is None or obj.source_type in SYNCED
+        context["may_preview"] = may_manage(request, "sources") and can_be
+        context["previewed_types"] = sorted(SYNCED)
         if obj is not None:
             obj.watch_ticket = write_ticket(acting_user(request), obj.pk)
         return super().render_change_form(request, context, *args, obj=obj, **kwargs)
 
     def preview(self, request: HttpRequest) -> HttpResponse:
-        """Show what a site would give, from the form as it is filled in."""
+        """Show what a site or a connector would give, from the form as it is filled in."""
         if not may_manage(request, "sources"):
             raise PermissionDenied
         chosen = request.GET.get("source")

@@ -34,8 +34,8 @@ _TENANT: list[tuple[str, list[Page]]] = [
         "Knowledge",
         [
             ("Sources", "upload_file", "knowledge_source"),
-            ("Syncs of sites", "sync", "knowledge_sitesync"),
-            ("Pages of sites", "language", "knowledge_sitepage"),
+            ("Syncs", "sync", "knowledge_sitesync"),
+            ("Pages and files", "folder_copy", "knowledge_sitepage"),
             ("Documents", "description", "knowledge_document"),
             ("Versions", "history", "knowledge_documentversion"),
             ("Chunks", "segment", "knowledge_chunk"),

@@ -22,6 +22,7 @@ from knowledge.sites.pages.marks import Marks
 _PROJECT: Final = Path(__file__).resolve().parents[3]
 SECONDS: Final = 60
 MEMORY_MB: Final = 1024
+_LEAST: Final = 0.5
 LARGEST_ANSWER: Final = 128 * 2**20
 
 
@@ -32,11 +33,22 @@ class PageRead:
 
 
 class PageReader:
-    """A context: while it is open, a child reads one page after the other; one that dies is replaced."""
+    """A context: while it is open, a child reads one page after the other; one that dies is replaced.
 
-    def __init__(self, seconds: float = SECONDS, rules: Rules | None = None) -> None:
-        self.seconds, self._rules = seconds, asdict(rules or Rules())
+    A page takes `seconds` at most, and none goes on after `ends_at`, by `time.monotonic`.
+    """
+
+    def __init__(
+        self, seconds: float = SECONDS, rules: Rules | None = None, *, ends_at: float | None = None
+    ) -> None:
+        self._seconds, self._ends_at, self._rules = seconds, ends_at, asdict(rules or Rules())
         self._child: subprocess.Popen[bytes] | None = None
+
+    @property
+    def seconds(self) -> float:
+        if self._ends_at is None:
+            return self._seconds
+        return min(self._seconds, max(_LEAST, self._ends_at - time.monotonic()))
 
     def __enter__(self) -> PageReader:
         return self

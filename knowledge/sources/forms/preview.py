@@ -1,4 +1,4 @@
-"""The admin's page that shows what a site would give, from the source's form as it is filled in and not saved."""
+"""The admin's page of a preview: what a source would give, from its form as it is filled in and not saved."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from knowledge.models import Source, SourceType
-from knowledge.sites.previewing import SitePreview, preview_site
+from knowledge.models import Source
+from knowledge.models.states import SYNCED
+from knowledge.previewing.found import Preview
+from knowledge.previewing.looking import preview_source
 from knowledge.sources.homes import Home, find_home
 from minirag.lib.errors import ProductError
 from tenants.admin_site.model_admin import ProductAdmin
@@ -25,16 +27,17 @@ def preview_form(admin: ProductAdmin, request: HttpRequest, source: Source | Non
     form_class = admin.get_form(request, source, change=source is not None)
     form = form_class(request.POST, request.FILES, instance=source)
     found, errors = _look(form, source)
-    address = str(form.cleaned_data.get("url") or "")
+    said = (form.cleaned_data.get(name) for name in ("url", "bucket", "folder"))
+    address = next((str(each) for each in said if each), "the source")
     context = {
         **admin.admin_site.each_context(request), "opts": admin.opts, "title": f"Preview of {address}"[:200],
         "found": found, "errors": errors,
     }  # fmt: skip
     request.current_app = admin.admin_site.name
-    return TemplateResponse(request, "admin/site_preview.html", context)
+    return TemplateResponse(request, "admin/source_preview.html", context)
 
 
-def _look(form: Any, source: Source | None) -> tuple[SitePreview | None, list[str]]:
+def _look(form: Any, source: Source | None) -> tuple[Preview | None, list[str]]:
     if not form.is_valid():
         errors = [
             f"{form.fields[name].label or name}: {said}" if name in form.fields else said
@@ -42,11 +45,11 @@ def _look(form: Any, source: Source | None) -> tuple[SitePreview | None, list[st
             for said in all_said
         ]
         return None, errors
-    if form.chosen_type != SourceType.SITE:
-        return None, ["Only a web site can be previewed."]
+    if form.chosen_type not in SYNCED:
+        return None, ["Only a web site or a connector can be previewed."]
     data = form.cleaned_data
     try:
         home = Home(source.dataset, source.bot_profile) if source else choose_home(data)
-        return preview_site(data["config"], home), []
+        return preview_source(form.chosen_type, data["config"], home, stored=source), []
     except ProductError as error:
         return None, [error.detail]

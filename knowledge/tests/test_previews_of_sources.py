@@ -1,15 +1,20 @@
-"""A site, previewed before it is a source: what would be taken, what it may come to, and nothing is kept."""
+"""A site or a connector, previewed before it is a source: what would be taken, and nothing is kept."""
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.core.cache import cache
 
 from bots.models import PriceOverride
 from knowledge.models import SitePage, Source
-from knowledge.sites import previewing
+from knowledge.previewing import found as previewing
+from knowledge.sources.configs import prepare_config
+from knowledge.tests.conftest import make_source
 from knowledge.tests.sites import site  # noqa: F401 - a fixture
 from minirag.lib.jobs.leases import Lease
 from minirag.lib.tests.conftest import inside, outside  # noqa: F401 - fixtures
@@ -31,8 +36,9 @@ def _nobody_previews() -> Iterator[None]:
 def preview(as_acme, bot, site):
     """Ask for a preview; `site.url()` where nothing else is said."""
 
-    def ask(client=as_acme, **config):
-        body = {"bot_profile_id": str(bot.pk), "config": {"url": site.url(), **config}}
+    def ask(client=as_acme, source_type="site", **config):
+        start = {"url": site.url()} if source_type == "site" else {}
+        body = {"bot_profile_id": str(bot.pk), "source_type": source_type, "config": start | config}
         return client.post("/v1/sources/preview", body, content_type="application/json")
 
     return ask
@@ -121,3 +127,82 @@ def test_the_form_of_the_admin_previews_what_is_filled_in(site, acme, bot):
     assert "Would be taken" in said and not Source.objects.exists()
     bad = alice.post("/admin/knowledge/source/preview/", {**fields, "url": ""})
     assert "Enter the address." in bad.content.decode()
+
+
+@pytest.fixture
+def folder(tmp_path, settings) -> Path:
+    settings.SOURCE_FOLDERS = str(tmp_path)
+    files = {
+        "acme/a.md": "# Hours\n\nThe office opens at eight.",
+        "acme/b/c.md": "---\ngroups: [staff]\n---\nThe safe is blue.",
+        "acme/b/photo.jpg": "JFIF", "acme/b/broken.pdf": "%PDF-1.4", "globex/d.md": "Globex buys the moon.",
+    }  # fmt: skip
+    for path, text in files.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+    return tmp_path
+
+
+def test_the_files_of_a_connector_are_previewed_as_the_pages_of_a_site(
+    folder, preview, monkeypatch
+):
+    found = preview(source_type="folder").json()
+    pages = {page["url"]: page for page in found["pages"]}
+    assert list(pages) == ["a.md", "b/broken.pdf", "b/c.md"], "what is never read is not looked at"
+    assert (pages["a.md"]["state"], pages["a.md"]["title"], pages["a.md"]["groups"]) == (
+        "read",
+        "Hours",
+        None,
+    )
+    assert pages["b/c.md"]["groups"] == ["staff"] and pages["b/broken.pdf"]["code"] == "broken"
+    assert (found["pages_taken"], found["addresses_found"], found["is_whole"]) == (2, 3, True)
+    assert found["estimated_tokens"] == found["tokens"] > 0 and not Source.objects.exists()
+    for number in range(40):
+        (folder / f"acme/b/{number}.md").write_text(f"File {number} says something.")
+    many = preview(source_type="folder", max_files=30).json()
+    assert (len(many["pages"]), many["estimated_pages"], many["is_whole"]) == (20, 30, False)
+    monkeypatch.setattr(previewing, "SECONDS", 0.0)
+    late = preview(source_type="folder").json()
+    assert late["pages"] == [] and "in time" in late["problem"]
+
+
+def test_what_stands_against_a_connector_is_said(folder, preview, outside, settings):
+    missing = preview(source_type="folder", folder="nowhere").json()
+    assert "could not be listed" in missing["problem"] and not missing["can_be_ingested"]
+    refused = preview(
+        source_type="s3",
+        bucket="files",
+        url=outside.url("/"),
+        access_key="key",
+        secret_key="moon-secret",
+    )
+    assert "could not be listed" in refused.json()["problem"] and b"moon" not in refused.content
+    bad = preview(source_type="git", url="https://nowhere.example/x")
+    assert bad.json()["code"] == "config_invalid"
+    settings.SOURCE_FOLDERS = ""
+    assert preview(source_type="folder").status_code == 422
+
+
+def test_the_form_of_a_connector_is_previewed_with_its_stored_secret(acme, bot, site):
+    config = {"url": site.url("/acme/docs"), "server": "gitea", "token": "moon-secret"}
+    source = make_source(bot, None, source_type="git", name="Docs")
+    source.config = prepare_config("git", config, source_id=source.pk)
+    source.save()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("docs/hours.md", "# Hours\n\nThe office opens at eight.")
+    site.outside.serve("/api/v1/repos/acme/docs/archive/main.zip", packed.getvalue())
+    alice = browser("alice@acme.example.com", "acme")
+    fields = {
+        "name": "Docs",
+        "url": config["url"],
+        "server": "gitea",
+        "weight": "1",
+        "visibility": "public",
+    }
+    page = alice.post(f"/admin/knowledge/source/preview/?source={source.pk}", fields)
+    assert b"hours.md" in page.content and b"moon" not in page.content
+    assert site.outside.seen[-1][2]["authorization"] == "token moon-secret"
+    fields["url"] = site.url("/acme/docs").replace("127.0.0.1", "localhost")
+    page = alice.post(f"/admin/knowledge/source/preview/?source={source.pk}", fields)
+    assert "authorization" not in site.outside.seen[-1][2], "another server never gets it"
