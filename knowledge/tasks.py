@@ -214,6 +214,11 @@ def refresh_due() -> int:
     return queued
 
 
+def replan_schedules() -> int:
+    """Plan anew what is read at times of the clock, which is another one now."""
+    return Source.objects.replan()
+
+
 def reembed_outdated() -> int:
     """Start the changes of embedding model that somebody asked for, and give back what dead workers left behind."""
     outdated: Any = find_outdated_datasets()[:BATCH]

@@ -33,6 +33,7 @@ from knowledge.tasks import (
     purge_deleted,
     reembed_outdated,
     refresh_due,
+    replan_schedules,
     sweep_edits,
     sweep_ingestion,
 )
@@ -62,6 +63,7 @@ DUTIES: Final[dict[DueKind, Duty]] = {
     ),
     DueKind.PURGES: Duty(purge_deleted, next_purge),
     DueKind.REFRESHES: Duty(refresh_due, lambda: Source.objects.next_refresh()),
+    DueKind.SCHEDULES: Duty(replan_schedules, lambda: None),
     DueKind.REEMBEDDING: Duty(reembed_outdated, next_reembedding),
     DueKind.CALIBRATION: Duty(fit_bots, next_calibration),
     DueKind.CURATED: Duty(embed_curated, next_embedding),

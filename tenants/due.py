@@ -38,6 +38,7 @@ class DueKind(models.TextChoices):
     INGESTION = "ingestion", "Ingestions that wait or whose worker died"
     PURGES = "purges", "Deleted sources whose knowledge is still there"
     REFRESHES = "refreshes", "Sources whose schedule has come"
+    SCHEDULES = "schedules", "Schedules whose times are those of another time zone now"
     REEMBEDDING = "reembedding", "Datasets whose bot names another embedding model"
     CALIBRATION = "calibration", "Bots whose floors do not fit their knowledge"
     CURATED = "curated", "Curated questions without a vector"

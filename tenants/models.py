@@ -132,12 +132,14 @@ class Tenant(TenantMixin):
         return self.status in (TenantStatus.ACTIVE, TenantStatus.ARCHIVED)
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
-        """Save; its days begin elsewhere where the time zone is another one, so usage is added up again."""
+        """Save; where the time zone is another one its days begin elsewhere, so usage is added up again, and times of
+        schedules come at other moments.
+        """
         is_new = self._state.adding
         with transaction.atomic():
             super().save(*args, update_fields=update_fields, **kwargs)
             if not is_new and (update_fields is None or "time_zone" in update_fields):
-                make_all_due(self.pk, [DueKind.USAGE])
+                make_all_due(self.pk, [DueKind.USAGE, DueKind.SCHEDULES])
 
     def change_status(self, status: str, reason: str = "") -> None:
         """Suspend, archive or restore; takes effect on the next request, since nothing caches a tenant."""

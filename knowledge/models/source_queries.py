@@ -12,7 +12,7 @@ from django.utils import timezone
 from knowledge.models.audience import Audience
 from knowledge.models.datasets import Dataset
 from knowledge.models.states import Redo, SourceStatus, SourceType
-from knowledge.sources.schedule import INTERVALS, RefreshSchedule, next_refresh
+from knowledge.sources.schedule import INTERVALS, RefreshSchedule, looks_like_times, next_refresh
 from minirag.lib.jobs.job import RESEND_AFTER, JobQuerySet
 from tenants.context import require_tenant
 from tenants.due import DueKind, make_due
@@ -85,6 +85,24 @@ class SourceQuerySet(JobQuerySet["Source"]):
             make_due({DueKind.REFRESHES: min(moments)})
         running = self.filter(claim_id__isnull=False)
         return running.cancel(**rest, **told) + self.cancel(**rest)
+
+    def replan(self) -> int:
+        """Plan those with times of the tenant's clock by the clock as it is now; returns how many. What is due stays
+        so, and so does what waits after a failure.
+        """
+        now, zone = timezone.now(), require_tenant().time_zone
+        ahead = self.filter(
+            deleted_at__isnull=True, status=SourceStatus.READY, next_refresh_at__gt=now
+        )
+        schedules = ahead.order_by().values_list("refresh_schedule", flat=True).distinct()
+        moments, count = [], 0
+        for each in [each for each in schedules if each and looks_like_times(each)]:
+            if at := next_refresh(each, now, zone):
+                count += ahead.filter(refresh_schedule=each).update(next_refresh_at=at)
+                moments.append(at)
+        if moments:
+            make_due({DueKind.REFRESHES: min(moments)})
+        return count
 
     def come_to_rest(self) -> int:
         """Give up rows that look claimed and are not; their old knowledge goes on answering."""

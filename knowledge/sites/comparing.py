@@ -23,12 +23,16 @@ _LEVELLED: Final = 3
 
 @dataclass
 class Comparison:
-    """`changes` are for people; `new` are the addresses whose text has to be cut anew."""
+    """`changes` are for people. `rewritten` are the pages whose text is another one, of which those that are `levelled`
+    all say one thing and count as lost.
+    """
 
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys((*KINDS, "unchanged"), 0))
     changes: list[dict[str, Any]] = field(default_factory=list)
     lost: int = 0
     before: int = 0
+    levelled: set[str] = field(default_factory=set)
+    rewritten: list[SitePage] = field(default_factory=list)
 
     @property
     def changes_what_answers(self) -> bool:
@@ -37,6 +41,11 @@ class Comparison:
     @property
     def share_lost(self) -> float:
         return self.lost / self.before if self.before else 0.0
+
+    def level(self, urls: set[str]) -> None:
+        """Count pages as lost, each once, that are there and say one thing with others."""
+        self.lost += len(urls - self.levelled)
+        self.levelled |= urls
 
     def tell(self, kind: str, page: SitePage, reason: str = "") -> None:
         self.counts[kind] += 1
@@ -63,13 +72,15 @@ def compare(
                 found.tell("added", page)
             elif old.content_hash != page.content_hash:
                 found.tell("changed", page)
+                found.rewritten.append(page)
             else:
                 found.counts["unchanged"] += 1
         elif old is not None:
             _judge_lost(page, old, found, 1 if believes_all else gone_after)
         elif page.state == PageState.FAILED:
             found.tell("failed", page)
-    found.lost += _count_left(there, before) + _count_levelled(there, before)
+    found.lost += _count_left(there, before)
+    found.level(_find_levelled(there, before))
     return found
 
 
@@ -105,14 +116,15 @@ def _find_end(page: SitePage, there: Mapping[str, SitePage]) -> str:
     return page.url
 
 
-def _count_levelled(there: Mapping[str, SitePage], before: Mapping[str, SitePage]) -> int:
-    """How many pages have other texts and one title all at once, as where each says that something went wrong."""
-    titles: dict[str, int] = defaultdict(int)
+def _find_levelled(there: Mapping[str, SitePage], before: Mapping[str, SitePage]) -> set[str]:
+    """The pages that have other texts and one title all at once, as where each says that something went wrong."""
+    titles: dict[str, set[str]] = defaultdict(set)
     for url in before.keys() & there.keys():
         page, old = there[url], before[url]
         is_new = page.content_hash != old.content_hash and page.title != old.title
-        titles[page.title] += page.state == PageState.READ and is_new
-    return sum(count for count in titles.values() if count >= _LEVELLED)
+        if page.state == PageState.READ and is_new:
+            titles[page.title].add(url)
+    return {url for urls in titles.values() if len(urls) >= _LEVELLED for url in urls}
 
 
 def _judge_lost(page: SitePage, old: SitePage, found: Comparison, gone_after: int) -> None:

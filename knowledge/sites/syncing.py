@@ -6,6 +6,7 @@ how far it is, so whoever claims the source next goes on there. What answers is 
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
@@ -16,6 +17,7 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
+from bots.quotas.turns import TurnOver
 from knowledge.connectors.pulling import Pull
 from knowledge.connectors.registry import CONNECTORS
 from knowledge.documents.putting import choose_model, lacks_vectors, put_documents
@@ -26,6 +28,7 @@ from knowledge.indexing.chunking import chunk_document
 from knowledge.indexing.embedding import choose_counter
 from knowledge.indexing.incoming import NewDocument, identify_page_document
 from knowledge.indexing.loading import VERSION
+from knowledge.indexing.staging import find_text, keep_text, read_text, touch_text
 from knowledge.models import Document, Source, SourceType
 from knowledge.models.sites import (
     RESTRICTED,
@@ -38,6 +41,7 @@ from knowledge.models.sites import (
 from knowledge.sites.bounds import SITE_KEYS, fingerprint_config
 from knowledge.sites.comparing import Comparison, compare
 from knowledge.sites.crawling import Crawl
+from knowledge.sites.levelling import FEWEST, Words, find_levelled, list_words
 from knowledge.sites.pages.reading import PageReader
 from knowledge.sites.walking import SiteFailed, Walk
 from knowledge.sources.schedule import PAUSE_AFTER
@@ -120,6 +124,8 @@ def _conclude(walk: Walk, model: str) -> None:
     pages = list(sync.pages.defer("body"))
     pages += _find_unlisted(walk, pages, old)
     found = compare(pages, old, gone_after=walk.gone_after, believes_all=sync.is_approved)
+    if not sync.is_approved:
+        _look_for_notices(walk, found)
     # Also after a change of the config or of ours: what is wrong at that very look would pass for it.
     is_held = not sync.is_approved and found.share_lost > walk.max_loss
     with transaction.atomic():
@@ -136,18 +142,58 @@ def _conclude(walk: Walk, model: str) -> None:
     answering = [page for page in pages if page.answers]
     if not answering and not old:
         raise _nothing_found(walk, pages)
-    source.report("parsing", 0, len(answering))
-    documents = list(_make_documents(walk, answering, model))
-    put_documents(
-        source,
-        model,
-        documents,
-        {"content_hash": sync.setup},
-        also=partial(_finish, sync),
-        shut=[
-            identify_page_document(source.pk, each.url) for each in pages if each.code == RESTRICTED
-        ],
+    shut = [
+        identify_page_document(source.pk, each.url) for each in pages if each.code == RESTRICTED
+    ]
+    _put(walk, answering, model, shut)
+
+
+def _put(walk: Walk, answering: list[SitePage], model: str, shut: list[uuid.UUID]) -> None:
+    """Take it over; where that stops for others, keep what was cut, so that whoever goes on cuts none of it again."""
+    source, sync = walk.source, walk.sync
+    staged = find_text(source, model)
+    if staged is not None and staged.facts.get("sync") != str(sync.pk):
+        staged = None
+    facts = {"content_hash": sync.setup}
+    if staged is None:
+        source.report("parsing", 0, len(answering))
+        documents = list(_make_documents(walk, answering, model))
+    else:
+        documents = read_text(staged)
+    try:
+        put_documents(source, model, documents, facts, also=partial(_finish, sync), shut=shut)
+    except TurnOver:
+        if staged is None:
+            keep_text(source, model, documents, {**facts, "sync": str(sync.pk)})
+        else:
+            touch_text(staged)
+        raise
+
+
+def _look_for_notices(walk: Walk, found: Comparison) -> None:
+    """Count as lost what says nearly the same as others all at once; only where that would make a person be asked."""
+    source, others = (
+        walk.source,
+        [page for page in found.rewritten if page.url not in found.levelled],
     )
+    if (found.lost + len(others)) <= walk.max_loss * found.before or len(others) < FEWEST:
+        return
+    bodies = walk.sync.pages.filter(body__isnull=False)
+
+    def say_now() -> Iterator[tuple[str, Words]]:
+        for page in others:
+            body = bodies.filter(pk=page.pk).values_list("body", flat=True).first()
+            if body is not None:
+                text = "\n".join(section.text for section in unpack(body).sections)
+                yield page.url, list_words(text, page.title, page.url)
+
+    def say_before(url: str) -> Words:
+        row = Document.objects.filter(pk=identify_page_document(source.pk, url)).first()
+        drafts = read_said(row)[0] if row is not None else []
+        text = "\n".join(draft.content for draft in drafts)
+        return list_words(text, row.title if row else "", url)
+
+    found.level(find_levelled(say_now(), say_before))
 
 
 def _find_answering(source: Source, before: SiteSync | None) -> dict[str, SitePage]:

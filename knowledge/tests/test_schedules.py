@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import timezone
@@ -14,6 +15,7 @@ from knowledge.sources.changing import update_source
 from knowledge.sources.schedule import LONGEST_SCHEDULE, find_fault, next_attempt, next_refresh
 from knowledge.tests.conftest import make_source, run, teach
 from tenants.context import tenant_context
+from tenants.due import claim_due
 from tests.test_admin import browser
 
 pytestmark = pytest.mark.usefixtures("no_worker")
@@ -91,6 +93,26 @@ def test_a_source_with_times_is_planned_and_becomes_due_then(as_acme, bot, acme,
         source.refresh_from_db()
         assert source.next_refresh_at > timezone.now()
         assert update_source(source.pk, {"refresh_schedule": None}).next_refresh_at is None
+
+
+def test_a_changed_time_zone_plans_what_has_times_anew(bot, acme, globex):
+    with tenant_context(acme.tenant):
+        timed, daily, failed = (teach(bot, name=name) for name in ("timed", "daily", "failed"))
+        later = timezone.now() + timedelta(days=3)
+        rows = {timed: WEEKDAYS, daily: "daily", failed: WEEKDAYS}
+        for source, schedule in rows.items():
+            Source.objects.filter(pk=source.pk).update(
+                refresh_schedule=schedule, next_refresh_at=later
+            )
+        Source.objects.filter(pk=failed.pk).update(status="error")
+    acme.tenant.time_zone = "Asia/Tokyo"
+    acme.tenant.save(update_fields=["time_zone"])
+    assert (acme.tenant.pk, "schedules") in claim_due()
+    with tenant_context(acme.tenant):
+        assert tasks.replan_schedules() == 1
+        moments = dict(Source.objects.values_list("name", "next_refresh_at"))
+    assert moments["timed"].astimezone(ZoneInfo("Asia/Tokyo")).hour == 6
+    assert moments["daily"] == moments["failed"] == later
 
 
 def test_what_fails_at_its_times_is_tried_ever_less_often():

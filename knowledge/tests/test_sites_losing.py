@@ -110,6 +110,37 @@ def test_an_approval_holds_though_a_page_was_restricted_meanwhile(site, source):
     assert answering(source) == {"/", "/p4", "/p5", "/p6", "/p7", "/p8", "/p9"}
 
 
+def sorry(site: Site, *numbers: int) -> None:
+    for number in numbers:
+        text = f"We are sorry: /p{number} cannot be shown now. Try later, and quote number 4711{number}."
+        site.page(f"/p{number}", text, title=f"House of drones: p{number}")
+
+
+def test_pages_that_all_say_sorry_in_words_of_their_own_change_nothing(site, source):
+    sorry(site, 0, 1, 2, 3, 4)
+    sync = look(source)
+    assert sync.state == "waiting" and not says(source, "sorry"), "5 of 11 say one thing"
+    site.fill()
+    assert look(source).state == "done" and not says(source, "sorry")
+    sorry(site, 0, 1)
+    site.page("/p2", "The drone weighs eleven kilos since May.")
+    assert counts(look(source)) == {"changed": 3, "unchanged": 8}, "two are too few to tell"
+
+
+def test_pages_of_one_pattern_may_all_change_at_once(site, bot):
+    def tell(text: str) -> None:
+        for name in ("rotor", "battery", "motor", "camera", "frame"):
+            site.page(f"/{name}", f"The {name} is in stock: {text}", title=name)
+
+    site.paths.clear()
+    tell("it costs 10 euros, leaves at noon and has a warranty.")
+    site.front()
+    source = site.source(bot)
+    look(source)
+    tell("it costs 12 euros, leaves at one and has no warranty any more.")
+    assert look(source).state == "done" and says(source, "leaves at one")
+
+
 def test_a_list_of_blanks_is_read_at_once():
     blanks = b" " * 1_000_000
     assert read_listing(b"<urlset><loc>" + blanks + b"]</loc></urlset>").addresses == ()

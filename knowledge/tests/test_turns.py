@@ -13,10 +13,13 @@ from bots.models import BotProfile
 from bots.quotas import turns
 from bots.quotas.turns import is_anybody_waiting, turn
 from knowledge import tasks
+from knowledge.indexing.chunking import chunk_document as chunk
 from knowledge.indexing.forgetting import forget_knowledge
 from knowledge.models import Chunk, IndexEntry, Source, StagedText, StagedVector
+from knowledge.sites import syncing
 from knowledge.sources.changing import delete_source, update_source
 from knowledge.tests.conftest import make_source, run
+from knowledge.tests.sites import Site
 from minirag.ai.builtin.local import HASH
 from minirag.lib.errors import ProviderError
 from minirag.lib.tests.conftest import outside  # noqa: F401 - fixtures
@@ -260,3 +263,24 @@ def test_the_purge_of_what_never_answered_is_sent_again_too(bot, waiting, sent):
     tasks.purge_source.run(str(source.pk))
     assert not StagedText.objects.exists() and not StagedVector.objects.exists()
     assert tasks.purge_deleted() == 0
+
+
+def test_a_site_that_gives_way_cuts_its_pages_once(
+    outside, settings, bot, waiting, sent, monkeypatch
+):
+    settings.OUTBOUND_ALLOWED_HOSTS = ["127.0.0.1"]
+    site = Site(outside)
+    site.fill(8)
+    cut: list[str] = []
+    monkeypatch.setattr(
+        syncing,
+        "chunk_document",
+        lambda parsed, **how: cut.append(parsed.title) or chunk(parsed, **how),
+    )
+    source = queue(site.source(bot))
+    for turns_taken in range(20):
+        if work_on(source).status == "ready":
+            break
+    assert source.status == "ready" and turns_taken > 2, source.error_message
+    assert len(cut) == len(set(cut)) == 9 and source.document_count == 9
+    assert not StagedText.objects.exists()
