@@ -1,21 +1,24 @@
 """The documents of a git repository, from the zip archive that its server makes of a branch.
 
-The archive is one request, so a look costs one download; its directory tells which files have changed.
+The archive is one request, so a look costs one download, or none where the last commit is still the same; its directory
+tells which files have changed.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import tempfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import IO, Any, Final
 from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 
-from knowledge.connectors.asking import check_address, outbound_as_ingestion
+from knowledge.connectors.asking import ask, check_address, outbound_as_ingestion
 from knowledge.connectors.items import Connector, Item, ItemGone, Listing
 from knowledge.connectors.limits import check_limits, check_text, invalid
 from knowledge.formats.archive.opening import PackedFile, open_stream, read_file
@@ -25,43 +28,61 @@ from minirag.lib.http_out.client import download
 
 GIT_KEYS: Final = frozenset({"url", "branch", "server", "token"})
 LARGEST_ARCHIVE: Final = 300 * 2**20
+LARGEST_COMMIT: Final = 2 * 2**20
 MOST_FILES: Final = 15_000
 SECONDS: Final = 300.0
 _PATH: Final = re.compile(r"/[\w.~/-]+")
+_COMMIT: Final = re.compile(r"[0-9a-f]{7,64}")
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{1,512}")
 
 
 @dataclass(frozen=True)
 class Server:
-    """A kind of server: where the archive of a branch is, how the token is said, where readers find a file."""
+    """A kind of server: where the archive of a branch is and what its last commit is, how the token is said, where
+    readers find a file. `commit` is under which name an answer has the commit's id.
+    """
 
     name: str
     archive: Callable[[str, str, str], str]
+    last: Callable[[str, str, str], str]
+    commit: str
     header: Callable[[str], dict[str, str]]
     link: str
     branch: str = "HEAD"
 
 
-def _github(origin: str, path: str, branch: str) -> str:
+def _github(origin: str, path: str) -> str:
     api = "https://api.github.com" if origin == "https://github.com" else f"{origin}/api/v3"
-    return f"{api}/repos/{path}/zipball/{quote(branch, safe='/')}"
+    return f"{api}/repos/{path}"
 
 
-def _gitlab(origin: str, path: str, branch: str) -> str:
-    found = f"{origin}/api/v4/projects/{quote(path, safe='')}/repository/archive.zip"
-    return f"{found}?sha={quote(branch, safe='')}"
+def _gitlab(origin: str, path: str) -> str:
+    return f"{origin}/api/v4/projects/{quote(path, safe='')}/repository"
 
 
-def _gitea(origin: str, path: str, branch: str) -> str:
-    return f"{origin}/api/v1/repos/{path}/archive/{quote(branch, safe='/')}.zip"
+def _gitea(origin: str, path: str) -> str:
+    return f"{origin}/api/v1/repos/{path}"
 
 
+_BARE: Final = "stat=false&verification=false&files=false"
 SERVERS: Final[dict[str, Server]] = {
-    "github": Server("GitHub", _github, lambda token: {"Authorization": f"Bearer {token}"}, "blob"),
-    "gitlab": Server("GitLab", _gitlab, lambda token: {"PRIVATE-TOKEN": token}, "-/blob"),
+    "github": Server(
+        "GitHub",
+        lambda origin, path, branch: f"{_github(origin, path)}/zipball/{quote(branch, safe='/')}",
+        lambda origin, path, branch: f"{_github(origin, path)}/commits/{quote(branch, safe='/')}", "sha",
+        lambda token: {"Authorization": f"Bearer {token}"}, "blob",
+    ),
+    "gitlab": Server(
+        "GitLab",
+        lambda origin, path, branch: f"{_gitlab(origin, path)}/archive.zip?sha={quote(branch, safe='')}",
+        lambda origin, path, branch: f"{_gitlab(origin, path)}/commits/{quote(branch, safe='')}", "id",
+        lambda token: {"PRIVATE-TOKEN": token}, "-/blob",
+    ),
     "gitea": Server(
-        "Gitea, Forgejo or Codeberg", _gitea, lambda token: {"Authorization": f"token {token}"},
-        "src/branch", branch="main",
+        "Gitea, Forgejo or Codeberg",
+        lambda origin, path, branch: f"{_gitea(origin, path)}/archive/{quote(branch, safe='/')}.zip",
+        lambda origin, path, branch: f"{_gitea(origin, path)}/git/commits/{quote(branch, safe='')}?{_BARE}", "sha",
+        lambda token: {"Authorization": f"token {token}"}, "src/branch", branch="main",
     ),
 }  # fmt: skip
 _BY_HOST: Final = {
@@ -101,6 +122,17 @@ class Repository(Connector):
         self._file: IO[bytes] | None = None
         self._archive: zipfile.ZipFile | None = None
         self._files: dict[str, PackedFile] = {}
+
+    def find_version(self) -> str:
+        """The last commit of the branch; empty where the server does not tell it, which then costs a download."""
+        url = self._server.last(self._origin, self._path.strip("/"), self._branch)
+        try:
+            fetched = ask(url, self._headers, largest=LARGEST_COMMIT, seconds=self.seconds)
+            said = json.loads(fetched.body) if fetched.status == HTTPStatus.OK else {}
+        except (IngestionError, ValueError, RecursionError):
+            return ""
+        found = said.get(self._server.commit) if isinstance(said, dict) else None
+        return found if isinstance(found, str) and _COMMIT.fullmatch(found) else ""
 
     def list_items(self, at: str) -> Listing:
         self._open()

@@ -57,6 +57,13 @@ class Connector(ABC):
         """Take no longer for a request, and fetch no larger archive: somebody waits."""
         self.seconds, self.largest_archive = seconds, largest_archive
 
+    def find_version(self) -> str:
+        """A short name of the whole as it is now, another one as soon as any item is; empty where there is none.
+
+        Asked before the first list. While it stays the same nothing is listed. Raises IngestionError.
+        """
+        return ""
+
     @abstractmethod
     def list_items(self, at: str) -> Listing:
         """Read one list, first the one at START. Raises IngestionError."""

@@ -33,6 +33,10 @@ from knowledge.sources.configs import reveal_secret
 MOST_LISTS: Final = 3000
 MOST_ROWS: Final = 20_000
 _VERSION_LENGTH: Final = 255
+_LASTING: Final = frozenset((
+    "broken", "encrypted", "encoding", "nul_bytes", "too_large", "too_many_pages",
+))  # fmt: skip
+_TAKEN_OVER: Final = ("state", "code", "reason", "title", "language", "content_hash", "groups")
 
 
 class Pull(Walk):
@@ -80,8 +84,13 @@ class Pull(Walk):
 
     def _look_at_list(self, page: SitePage) -> None:
         listing, visit = Listing(), Visit(PageState.READ, page.url)
+        known: list[SitePage] = []
         try:
-            listing = self._connector.list_items(page.url)
+            if page.url == START:
+                page.etag = self._find_version()
+                known = self._find_unchanged(page)
+            if not known:
+                listing = self._connector.list_items(page.url)
         except IngestionError as error:
             if page.url == START:
                 raise SiteFailed(error.code, error.reason, error.retryable) from error
@@ -94,7 +103,8 @@ class Pull(Walk):
             self._show_next()
             self._note(visit)
             page.state, page.code, page.reason = visit.state, visit.code, visit.reason[:500]
-            page.save(update_fields=["state", "code", "reason"])
+            page.save(update_fields=["state", "code", "reason", "etag"])
+            SitePage.objects.bulk_create(known, batch_size=1000, ignore_conflicts=True)
             odd = {key for key in listing.lists if clean_key(key) != key}
             folders = [
                 key for key in listing.lists if key not in odd and not self.limits.is_of_system(key)
@@ -103,6 +113,32 @@ class Pull(Walk):
             self._add_lists([listing.rest] if listing.rest else [], page.depth)
             self._add_items([*listing.items, *map(Item, sorted(odd))], page.depth)
         self._require_some(visit)
+
+    def _find_version(self) -> str:
+        found = self._connector.find_version()
+        return found if len(found) <= _VERSION_LENGTH else ""
+
+    def _find_unchanged(self, start: SitePage) -> list[SitePage]:
+        """All files as the last look found them, where nothing has changed; what could not be fetched is tried again.
+
+        Empty where there is something to list: another version, or one of which not all was taken.
+        """
+        before = self.before
+        if before is None or self.sync.reads_all_anew or not start.etag or before.pages_left_over:
+            return []
+        old = list(before.pages.defer("body"))
+        if any(each.is_list and (each.url != START or each.etag != start.etag) for each in old):
+            return []
+        rows = []
+        for each in old:
+            if each.is_list or each.state == PageState.GONE:
+                continue
+            row = self._row(each.url, each.depth, etag=each.etag)
+            if _is_settled(each):
+                for name in (*_TAKEN_OVER, "canonical"):
+                    setattr(row, name, getattr(each, name))
+            rows.append(row)
+        return rows
 
     def _add_lists(self, keys: Iterable[str], depth: int) -> None:
         """Put further lists into the frontier; where there are too many, what else there is counts as not known."""
@@ -156,9 +192,16 @@ class Pull(Walk):
         if obstacle is not None:
             row.state, row.code, row.reason = obstacle.state, obstacle.code, obstacle.reason
         elif known is not None and version and known.etag == version:
-            for name in ("state", "code", "reason", "title", "language", "content_hash", "groups"):
+            for name in _TAKEN_OVER:
                 setattr(row, name, getattr(known, name))
         return row  # fmt: skip
+
+
+def _is_settled(page: SitePage) -> bool:
+    """Whether looking at the same version of a file again would come to the same."""
+    if page.state == PageState.FAILED:
+        return bool(page.etag) and page.code in _LASTING
+    return page.state != PageState.WAITING and page.code != RESTRICTED
 
 
 def open_connector(source: Source) -> Connector:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import json
 import zipfile
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, quote, unquote, urlsplit
@@ -13,7 +14,7 @@ from xml.sax.saxutils import escape
 import pytest
 
 from knowledge.connectors.signing import encode_query, sign_get
-from knowledge.models import Source
+from knowledge.models import SitePage, Source
 from knowledge.sources.configs import prepare_config
 from knowledge.tests.conftest import run
 from knowledge.tests.pulls import TEXTS, answering, counts, files, links, look, pull, says
@@ -50,7 +51,11 @@ class Server:
 
 
 class Git(Server):
+    tells = True
+
     def find(self, handler):
+        if self.tells and handler.path.startswith("/api/v1/repos/acme/docs/git/commits/main?"):
+            return 200, json.dumps({"sha": etag(str(sorted(self.files.items())))}).encode(), {}
         if handler.path != "/api/v1/repos/acme/docs/archive/main.zip":
             return 404, b"", {}
         packed = io.BytesIO()
@@ -160,9 +165,9 @@ def test_each_file_is_a_document_and_what_has_not_changed_is_not_fetched(server,
     server.fetched()
     assert counts(look(source)) == {"unchanged": 5} and not embedder.texts
     asked = server.fetched()
-    assert asked == (
-        ["/api/v1/repos/acme/docs/archive/main.zip"] if isinstance(server, Git) else []
-    )
+    assert [path.rpartition("/")[0] for path in asked] == (
+        ["/api/v1/repos/acme/docs/git/commits"] if isinstance(server, Git) else []
+    ), "the last commit is asked for, and the archive is not fetched"
     server.files["hours.md"] = "# Hours\n\nThe office opens at nine."
     server.files["new.md"] = "# New\n\nParcels leave at noon."
     del server.files["returns.html"]
@@ -171,6 +176,38 @@ def test_each_file_is_a_document_and_what_has_not_changed_is_not_fetched(server,
     if not isinstance(server, Git):
         assert len(server.fetched()) == 2
     assert counts(look(source)) == {"gone": 1, "unchanged": 5} and not says(source, "thirty days")
+
+
+def test_an_archive_is_fetched_where_its_commit_is_not_told_and_for_what_is_to_be_tried_again(
+    outside, bot
+):
+    git = Git(outside)
+    git.tells = False
+    source = git.source(bot)
+    look(source)
+    git.fetched()
+    assert counts(look(source)) == {"unchanged": 4}
+    assert git.fetched()[-1].endswith("main.zip")
+    git.tells, git.files["same.md"], git.files["z.pdf"] = True, git.files["hours.md"], "%PDF-1.4"
+    assert counts(look(source)) == {"failed": 1, "unchanged": 4}
+    del git.files["returns.html"]
+    look(source)
+    git.fetched()
+    assert counts(look(source))["gone"] == 1, (
+        "what is missed is missed again though nothing has changed"
+    )
+    assert files(source)["same.md"] == ("duplicate", "same_text")
+    assert not any(path.endswith("main.zip") for path in git.fetched())
+    SitePage.objects.filter(sync__source=source, url="z.pdf").update(code="timeout")
+    look(source)
+    assert (
+        any(path.endswith("main.zip") for path in git.fetched())
+        and files(source)["z.pdf"][1] == "broken"
+    )
+    source.config = {**source.config, "exclude": ["/manuals/*"], "max_loss": 1}
+    source.save()
+    look(source)
+    assert files(source).keys() == {"/", "hours.md", "same.md", "z.pdf"}
 
 
 def test_a_folder_of_it_is_taken_alone(server, bot):
