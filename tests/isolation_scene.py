@@ -62,6 +62,7 @@ from webhooks.subscriptions import create_webhook
 ACME_HOST, GLOBEX_HOST = f"{IDENTITY}.acme.example.com", "bots.globex.example.com"
 ACME_PAGE, GLOBEX_PAGE = "https://www.acme.example.com", "https://www.globex.example.com"
 API_KEY, NYXCORE_TOKEN = f"key-{PRIVATE}-0123456789", f"nyx-{PRIVATE}-0123456789"
+GIT_TOKEN = f"git-{PRIVATE}-0123456789"
 ACME_VISITOR, GLOBEX_VISITOR = f"{PRIVATE}-visitor", "gina-visitor"
 JSON = "application/json"
 
@@ -75,6 +76,7 @@ class Rows:
     source: str = ""
     nyxcore: str = ""
     site: str = ""
+    git: str = ""
     sync: str = ""
     upload: str = ""
     dataset: str = ""
@@ -109,7 +111,9 @@ def make_scene(acme: Party, globex: Party, chat_model: FakeChatModel) -> Scene:
         )
     ids = {str(key) for key in scene.acme.pks.values() if isinstance(key, UUID)}
     scene.acme_ids = frozenset(
-        ids | {scene.acme.upload, scene.acme.nyxcore, scene.acme.site} | find_ids(acme)
+        ids
+        | {scene.acme.upload, scene.acme.nyxcore, scene.acme.site, scene.acme.git}
+        | find_ids(acme)
     )
     return scene
 
@@ -171,6 +175,8 @@ def _fill_sources(client: Client, rows: Rows, word: str) -> None:
         "config": {"url": f"https://{word}.example.com"},
     }
     rows.site = _post(client, "/v1/sources", site)["id"]
+    config = {"url": f"https://github.com/{word}/docs", "token": GIT_TOKEN}
+    rows.git = _post(client, "/v1/sources", site | {"source_type": "git", "config": config})["id"]
     shared = {"name": f"Shared {word}", "embedding_model": "minirag/hash"}
     rows.dataset = _post(client, "/v1/datasets", shared)["id"]
     _post(client, f"/v1/datasets/{rows.dataset}/bots", {"bot_profile_id": rows.bot})
@@ -234,6 +240,9 @@ def _ingest_sources(rows: Rows, word: str) -> None:
     sync = SiteSync.objects.create(source_id=rows.site, state="waiting", setup="0")
     rows.sync = str(sync.pk)
     SitePage.objects.create(pk=uuid4(), sync=sync, url=f"https://{word}.example.com/", title=word)
+    pull = SiteSync.objects.create(source_id=rows.git, state="done", setup="0")
+    file = SitePage(pk=uuid4(), sync=pull, url=f"docs/{word}.md", title=word, groups=[word])
+    file.save(force_insert=True)
     RestrictedPart.objects.create(pk=uuid4(), source_id=rows.source, groups=[word])
     curated = create_answer(
         {"answer": f"The {word} is in the attic.", "owner_id": rows.party.owner.pk},

@@ -67,6 +67,7 @@ from tests.isolation_scene import (
     ACME_HOST,
     ACME_PAGE,
     API_KEY,
+    GIT_TOKEN,
     GLOBEX_HOST,
     GLOBEX_PAGE,
     GLOBEX_VISITOR,
@@ -445,8 +446,12 @@ API: dict[str, list[Try]] = {
     "sources/<str:source_id>/pages": [
         Try("get", 404),
         Try("get", 404, ids=lambda s: {"source_id": s.globex.site}, query="sync_id={sync}"),
+        Try("get", 404, ids=lambda s: {"source_id": s.acme.git}),
     ],
-    "sources/<str:source_id>/syncs": [Try("get", 404)],
+    "sources/<str:source_id>/syncs": [
+        Try("get", 404),
+        Try("get", 404, ids=lambda s: {"source_id": s.acme.git}),
+    ],
     **{
         f"sources/<str:source_id>/syncs/<str:sync_id>{act}": [
             Try(verb, 404, ids=lambda s: {"source_id": s.acme.site}),
@@ -1875,6 +1880,7 @@ class TestLogs:
             globex.raw_token,
             PASSWORD,
             API_KEY,
+            GIT_TOKEN,
             NYXCORE_TOKEN,
             session,
             "house",

@@ -33,17 +33,22 @@ if TYPE_CHECKING:
 
     from minirag.lib.http_out.client import Fetched
 
-S3_KEYS: Final = frozenset({"url", "region", "bucket", "path_style", "access_key", "secret_key"})
+S3_KEYS: Final = frozenset({
+    "url", "region", "bucket", "path_style", "access_key", "secret_key", "session_token",
+})  # fmt: skip
 DEFAULT_REGION: Final = "us-east-1"
 _AFTER: Final = "?after="
 _KEYS_A_LIST: Final = "1000"
 _BUCKET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]")
 _REGION: Final = re.compile(r"[a-z0-9-]{1,40}")
 _CREDENTIAL: Final = re.compile(r"[\x21-\x7e]{1,512}")
+_SESSION: Final = re.compile(r"[\x21-\x7e]{1,4096}")
 _ACCESS_KEY: Final = re.compile(r"[\w.+=@-]{1,128}", re.ASCII)
 _SAID: Final = {
     "InvalidAccessKeyId": ("credentials_refused", "There is no such access key."),
     "SignatureDoesNotMatch": ("credentials_refused", "The secret key does not belong to the access key."),
+    "ExpiredToken": ("credentials_refused", "The session token has expired: enter new keys."),
+    "InvalidToken": ("credentials_refused", "The session token does not belong to the access key."),
     "AccessDenied": ("access_denied", "The key may not do this: it needs s3:ListBucket and s3:GetObject."),
     "NoSuchBucket": ("bucket_missing", "There is no bucket of this name on the server."),
     "PermanentRedirect": ("wrong_region", "The bucket is in another region, or has another address."),
@@ -72,6 +77,9 @@ def check_s3(config: dict[str, Any]) -> None:
     secret = check_text(config, "secret_key", 512)
     if secret and not _CREDENTIAL.fullmatch(secret):
         raise invalid("config.secret_key is not one: 1 to 512 characters without spaces.")
+    session = check_text(config, "session_token", 4096)
+    if session and not _SESSION.fullmatch(session):
+        raise invalid("config.session_token is not one: 1 to 4096 characters without spaces.")
 
 
 class Bucket(Connector):
@@ -80,7 +88,8 @@ class Bucket(Connector):
     def __init__(self, config: dict[str, Any], secret: str) -> None:
         self._prefix = read_limits(config).folder
         self._region = config.get("region") or DEFAULT_REGION
-        self._access_key, self._secret = str(config.get("access_key") or ""), secret
+        self._access_key = str(config.get("access_key") or "")
+        self._secret, _, self._session = secret.partition("\n")
         bucket = str(config["bucket"])
         parts = urlsplit(str(config.get("url") or f"https://s3.{self._region}.amazonaws.com"))
         # A certificate for *.s3.… does not hold for a name with dots, and few other servers have names for buckets.
@@ -114,6 +123,7 @@ class Bucket(Connector):
             headers = sign_get(
                 host=self._host, path=path, query=said, region=self._region, access_key=self._access_key,
                 secret_key=self._secret, at=timezone.now(),
+                headers={"x-amz-security-token": self._session} if self._session else None,
             )  # fmt: skip
         url = f"{self._scheme}://{self._host}{path}" + (f"?{said}" if said else "")
         fetched = ask(url, headers, largest=largest, seconds=self.seconds)

@@ -29,6 +29,8 @@ SECRET_OF: Final[dict[str, str]] = {
     SourceType.WEBDAV.value: "password",
 }  # fmt: skip
 """How the config of a type names its secret, which is kept sealed and never shown."""
+COMPANION_OF: Final = {SourceType.S3.value: "session_token"}
+"""What goes with a secret of a type and is sealed with it, in a line of its own."""
 SEALED: Final = "encrypted_token"
 """Under which name of the config it is kept."""
 

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from knowledge.connectors.registry import CONNECTORS
 from knowledge.formats.cleaning import find_fault
 from knowledge.models import Source, SourceType
-from knowledge.models.states import SEALED, SECRET_OF, servers_own
+from knowledge.models.states import COMPANION_OF, SEALED, SECRET_OF, servers_own
 from knowledge.sites.bounds import SITE_KEYS, check_bounds
 from minirag.lib.errors import BadInput
 from minirag.lib.http_out.addresses import name_server, parse_url
@@ -80,6 +80,12 @@ def reveal_secret(source: Source) -> str | None:
     return decrypt(sealed, context=_secret_context(source.pk)) if sealed else None
 
 
+def whole_secret(source_type: str, config: dict[str, Any]) -> str:
+    """What a config that was sent has to be sealed: its secret, with what goes with it."""
+    names = (SECRET_OF[source_type], COMPANION_OF.get(source_type, ""))
+    return "\n".join(filter(None, (config.get(name) for name in names)))
+
+
 def sealed_sources() -> QuerySet[Source]:
     """Return the sources with a secret in their config, for `manage.py rotate_keys`."""
     return Source.objects.filter(source_type__in=SECRET_OF, config__has_key=SEALED).only(
@@ -104,11 +110,17 @@ def _seal(
     """A checked config with its secret encrypted, or the stored one where none is sent for the same server."""
     name = SECRET_OF[source_type]
     secret = config.get(name)
-    own = (*servers_own(name), name)
+    companion = COMPANION_OF.get(source_type, "")
+    own = (*servers_own(name), name, companion)
     kept = {key: value for key, value in config.items() if key not in own}
     find_server = CONNECTORS[source_type].find_server if source_type in CONNECTORS else _server
     if secret:
-        kept[SEALED] = encrypt(secret, context=_secret_context(source_id))
+        kept[SEALED] = encrypt(
+            whole_secret(source_type, config), context=_secret_context(source_id)
+        )
+    elif config.get(companion):
+        told = f"config.{companion} is only good with config.{name}: send both."
+        raise BadInput(told, code="config_invalid")
     elif name not in config and stored.get(SEALED) and find_server(config) == find_server(stored):
         kept[SEALED] = stored[SEALED]
     return kept

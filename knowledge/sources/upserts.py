@@ -16,7 +16,7 @@ from django.db import IntegrityError, transaction
 
 from knowledge.models import Source, SourceQuerySet, SourceType
 from knowledge.models.standing import STANDING
-from knowledge.models.states import SECRET_OF, servers_own
+from knowledge.models.states import COMPANION_OF, SECRET_OF, servers_own
 from knowledge.sources.changing import (
     apply_changes,
     build_source,
@@ -24,7 +24,7 @@ from knowledge.sources.changing import (
     find_parent,
     note_created,
 )
-from knowledge.sources.configs import reveal_secret
+from knowledge.sources.configs import reveal_secret, whole_secret
 from knowledge.sources.finding import shown_sources
 from knowledge.sources.homes import Home, find_home
 from knowledge.sources.storage import count_bytes, move_bytes
@@ -172,7 +172,10 @@ def _config_differs(source: Source, config: dict[str, Any]) -> bool:
     secret = SECRET_OF.get(source.source_type)
     if secret is None:
         return config != source.config
-    own = (*servers_own(secret), secret)
+    own = (*servers_own(secret), secret, COMPANION_OF.get(source.source_type, ""))
     sent = {name: value for name, value in config.items() if name not in own}
     kept = {name: value for name, value in source.config.items() if name not in own}
-    return sent != kept or (secret in config and (config[secret] or None) != reveal_secret(source))
+    return sent != kept or (
+        secret in config
+        and (whole_secret(source.source_type, config) or None) != reveal_secret(source)
+    )

@@ -267,6 +267,26 @@ def test_a_secret_is_sealed_sent_to_its_own_server_only_and_never_shown(server, 
     assert "encrypted_token" not in moved, "another server must not get it"
 
 
+def test_keys_for_some_hours_are_sent_with_their_session_token(outside, bot, as_acme):
+    source = S3(outside).source(bot, access_key="ASIA1")
+    config = source.config | {"secret_key": SECRET, "session_token": "of-the-session"}
+    source.config = prepare_config("s3", config, source_id=source.pk)
+    source.save()
+    assert "session" not in str(source.config)
+    look(source)
+    assert answering(source) == set(TEXTS), source.error_message
+    assert all(
+        headers["x-amz-security-token"] == "of-the-session"
+        and "x-amz-date;x-amz-security-token" in headers["authorization"]
+        for _, _, headers, _ in outside.seen
+    )
+    alone = {"bucket": "kept", "session_token": "of-the-session"}
+    answer = as_acme.patch(
+        f"/v1/sources/{source.pk}", {"config": alone}, content_type="application/json"
+    )
+    assert answer.json()["code"] == "config_invalid"
+
+
 def test_a_token_does_not_follow_a_redirect_to_another_server(outside, bot):
     git = Git(outside)
     real = git.find

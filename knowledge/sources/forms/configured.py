@@ -9,7 +9,7 @@ from typing import Any, Final
 from django import forms
 
 from knowledge.models import Source
-from knowledge.models.states import SECRET_OF
+from knowledge.models.states import COMPANION_OF, SECRET_OF
 from knowledge.sources.configs import prepare_config
 from minirag.lib.errors import BadInput
 
@@ -20,7 +20,8 @@ class ConfiguredFields(forms.Form):
     def show_config(self, source_type: str, config: dict[str, Any], names: Iterable[str]) -> None:
         """Fill in what is stored, but for the secret."""
         for name in names:
-            if name in self.fields and name != SECRET_OF.get(source_type):
+            secrets = (SECRET_OF.get(source_type), COMPANION_OF.get(source_type))
+            if name in self.fields and name not in secrets:
                 self.fields[name].initial = config.get(name)
 
     def clean_config(self, source: Source, source_type: str, names: Iterable[str]) -> None:

@@ -37,6 +37,7 @@ CONNECTOR_FIELDS: Final[dict[str, tuple[str, ...]]] = {
         "path_style",
         "access_key",
         "secret_key",
+        "session_token",
         *CHOOSING,
     ),
     SourceType.WEBDAV.value: ("url", "user", "password", *CHOOSING),
@@ -44,9 +45,9 @@ CONNECTOR_FIELDS: Final[dict[str, tuple[str, ...]]] = {
 """The fields of each connector in their order; some are the site's as well."""
 
 
-def _secret(label: str, hint: str = "") -> forms.CharField:
+def _secret(label: str, hint: str = "", longest: int = 512) -> forms.CharField:
     return forms.CharField(
-        label=label, required=False, max_length=512,
+        label=label, required=False, max_length=longest,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
         help_text=f"{hint} Kept encrypted and never shown. Empty: the stored one stays.".strip(),
     )  # fmt: skip
@@ -84,6 +85,11 @@ class ConnectorFields(ConfiguredFields):
         help_text="Its id. Empty: the bucket is public.",
     )  # fmt: skip
     secret_key = _secret("Secret key")
+    session_token = _secret(
+        "Session token",
+        "Only with keys that were made for some hours; enter it together with the secret key.",
+        4096,
+    )
     user = forms.CharField(
         label="User", required=False, max_length=255,
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
