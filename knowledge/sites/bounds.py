@@ -32,6 +32,7 @@ SITE_KEYS: Final = frozenset(
         "clean",
         "max_loss",
         "ignore_sitemaps",
+        "preset",
         *WHOLE_NUMBERS,
     }
 )

@@ -14,6 +14,7 @@ from knowledge.formats.cleaning import find_fault
 from knowledge.models import Source, SourceType
 from knowledge.models.states import COMPANION_OF, SEALED, SECRET_OF, servers_own
 from knowledge.sites.bounds import SITE_KEYS, check_bounds
+from knowledge.sources.presets import fill_preset
 from minirag.lib.errors import BadInput
 from minirag.lib.http_out.addresses import name_server, parse_url
 from minirag.lib.http_out.client import OutboundError, check_url
@@ -48,6 +49,8 @@ def prepare_config(
     server, which must not get it; null or "" forgets it.
     Raises BadInput with one sentence.
     """
+    if source_type == SourceType.SITE:
+        config = fill_preset(config)
     if source_type != SourceType.NYXCORE and (fault := find_fault(config.get("clean"))):
         raise BadInput(fault, code="config_invalid")
     if source_type == SourceType.URL and "url" in config:

@@ -27,6 +27,7 @@ from knowledge.sources.changing import (
 from knowledge.sources.configs import reveal_secret, whole_secret
 from knowledge.sources.finding import shown_sources
 from knowledge.sources.homes import Home, find_home
+from knowledge.sources.presets import fill_preset
 from knowledge.sources.storage import count_bytes, move_bytes
 from knowledge.tasks import queue_ingestion, restart_ingestion
 from minirag.lib.errors import BadInput, Conflict, NotFound
@@ -171,7 +172,8 @@ def _config_differs(source: Source, config: dict[str, Any]) -> bool:
     """Whether a config says something else than the stored one; a token that is not sent stays as it is."""
     secret = SECRET_OF.get(source.source_type)
     if secret is None:
-        return config != source.config
+        filled = fill_preset(config) if source.source_type == SourceType.SITE else config
+        return filled != source.config
     own = (*servers_own(secret), secret, COMPANION_OF.get(source.source_type, ""))
     sent = {name: value for name, value in config.items() if name not in own}
     kept = {name: value for name, value in source.config.items() if name not in own}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from uuid import uuid4
 
 import pytest
 from django.core.cache import cache
@@ -17,6 +18,7 @@ from knowledge.sites import crawling
 from knowledge.sites.bounds import read_bounds
 from knowledge.sites.drift import find_drifted
 from knowledge.sites.hosts import HostLease
+from knowledge.sources.configs import prepare_config
 from knowledge.tests.conftest import make_bot, make_source
 from knowledge.tests.sites import (  # noqa: F401 - fixtures
     Site,
@@ -27,6 +29,7 @@ from knowledge.tests.sites import (  # noqa: F401 - fixtures
     says,
     site,
 )
+from minirag.lib.errors import BadInput
 from minirag.lib.http_out.body import read_retry_after
 from minirag.lib.tests.conftest import outside  # noqa: F401 - a fixture
 from tenants.context import tenant_context
@@ -313,3 +316,56 @@ def answering_of(bot, site: Site, **config) -> set[str]:
     source = site.source(bot, **config)
     look(source)
     return answering(source)
+
+
+HELP = "https://help.example.com"
+
+
+@pytest.mark.parametrize(
+    ("config", "url", "include"),
+    [
+        ({"url": f"{HELP}/hc/de", "preset": "zendesk"}, "/hc/sitemap.xml",
+         ["/hc/de/articles/*", "/hc/de-*/articles/*"]),
+        ({"url": f"{HELP}/hc/en-us/", "preset": "zendesk"}, "/hc/sitemap.xml",
+         ["/hc/en-us/articles/*", "/hc/en-us-*/articles/*"]),
+        ({"url": HELP, "preset": "zendesk", "languages": ["de"]}, "/hc/sitemap.xml",
+         ["/hc/de/articles/*", "/hc/de-*/articles/*"]),
+        ({"url": f"{HELP}/", "preset": "helpscout"}, "/sitemap.xml", ["/article/*"]),
+        ({"url": f"{HELP}/de", "preset": "intercom"}, "/sitemap.xml",
+         ["/de/articles/*", "/de-*/articles/*", "*/de/articles/*", "*/de-*/articles/*"]),
+        ({"url": f"{HELP}/own/map.xml", "preset": "intercom", "include": ["/x/*"]}, "/own/map.xml", ["/x/*"]),
+    ],
+)  # fmt: skip
+def test_a_preset_fills_in_what_suits_a_help_centre(config, url, include):
+    filled = prepare_config("site", config, source_id=uuid4())
+    assert (filled["url"], filled["include"]) == (HELP + url, include)
+    assert filled["clean"]["keep_selector"] == "article"
+    assert prepare_config("site", filled, source_id=uuid4()) == filled
+    own = {**config, "clean": {"drop_lines": ["x"]}}
+    assert prepare_config("site", own, source_id=uuid4())["clean"] == {"drop_lines": ["x"]}
+
+
+@pytest.mark.parametrize("preset", ["freshdesk", 1, ["zendesk"], {"a": 1}])
+def test_a_preset_that_is_not_known_is_refused(preset):
+    with pytest.raises(BadInput):
+        prepare_config("site", {"url": HELP, "preset": preset}, source_id=uuid4())
+
+
+def test_a_help_centre_is_read_by_its_articles_in_one_language(outside, bot, settings):
+    site = Site(outside)
+    body = "<article><h1>{0}</h1><p>{0} is explained.</p><p class='article-votes'>17 of 20</p></article><p>Menu</p>"
+    for path in ("/hc/de/articles/1-Fracht", "/hc/en-us/articles/1-Freight", "/hc/de/sections/5"):
+        site.outside.serve(path, body.format(path).encode(), content_type="text/html")
+    site.sitemap(
+        "/hc/de/articles/1-Fracht",
+        "/hc/en-us/articles/1-Freight",
+        "/hc/de/sections/5",
+        at="/hc/sitemap.xml",
+    )
+    config = prepare_config(
+        "site", {"url": site.url("/hc/de"), "preset": "zendesk"}, source_id=uuid4()
+    )
+    source = make_source(bot, None, source_type="site", name="Help", config=config)
+    look(source)
+    assert answering(source) == {"/hc/de/articles/1-Fracht"}, source.error_message
+    assert not says(source, "17 of 20") and not says(source, "Menu")

@@ -8,6 +8,7 @@ from django import forms
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
     UnfoldBooleanSwitchWidget,
@@ -16,8 +17,10 @@ from unfold.widgets import (
 from bots.admin_fields import LinesField, TagsField
 from knowledge.sites.bounds import WHOLE_NUMBERS
 from knowledge.sources.forms.configured import ConfiguredFields
+from knowledge.sources.presets import PRESETS
 
 SITE_FIELDS: Final = (
+    "preset",
     "include",
     "exclude",
     "languages",
@@ -37,6 +40,12 @@ def _whole_number(label: str, name: str) -> forms.IntegerField:
 
 
 class SiteFields(ConfiguredFields):
+    preset = forms.ChoiceField(
+        label="Help centre of", required=False, widget=UnfoldAdminSelectWidget,
+        choices=[("", "None of these"), *((key, row.name) for key, row in PRESETS.items())],
+        help_text="Fills in what is left empty: its sitemap, its articles (in the language of the address, such as "
+        "https://help.example.com/hc/de), and which part of a page is text.",
+    )  # fmt: skip
     include = LinesField(
         label="Only these paths", required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
         help_text="One per line, such as /docs/*. Empty: all.",
