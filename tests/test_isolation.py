@@ -1058,6 +1058,7 @@ EXTRA_MODEL_PAGES = {
     ("knowledge", "source", "preview/"),
     ("knowledge", "source", "<path:object_id>/ingest/"),
     ("knowledge", "source", "<path:object_id>/cancel/"),
+    ("knowledge", "source", "<path:object_id>/replace/"),
     *(
         ("knowledge", "document", f"<path:object_id>/{act}/")
         for act in ("edit_text", "keep_edit", "take_from_source", "undo_edit")

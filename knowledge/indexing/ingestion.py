@@ -40,6 +40,7 @@ from knowledge.models.states import SYNCED
 from knowledge.retrieval.nyxcore import NyxCoreError, check_base, describe_base
 from knowledge.sites.syncing import sync_source
 from knowledge.sources.schedule import MAX_ATTEMPTS
+from knowledge.versions.differing import Differing
 from minirag.lib.errors import ProviderError
 from minirag.lib.jobs.heartbeat import Heartbeat
 from minirag.lib.jobs.job import ClaimLost
@@ -157,7 +158,7 @@ def _put(
 ) -> None:  # fmt: skip
     """`put_documents`; where that stops for others, keep what was read, so that nobody reads it again."""
     try:
-        put_documents(source, model, documents, facts)
+        put_documents(source, model, documents, facts, also=Differing(source, documents).note)
     except TurnOver:
         if staged is None:
             keep_text(source, model, documents, facts)

@@ -34,9 +34,12 @@ from knowledge.sources.changing import (
 )
 from knowledge.sources.forms.cleaning import CLEANING_FIELDS
 from knowledge.sources.forms.layout import CONDITIONAL_FIELDS, CONFIGURED, lay_out, lay_out_new
+from knowledge.sources.forms.newer_file import NewerFileForm
 from knowledge.sources.forms.preview import choose_home, preview_form
 from knowledge.sources.forms.schedule import tell_moment
 from knowledge.sources.forms.source import NewSourceForm, SourceForm
+from knowledge.sources.putting_files import replace_file
+from knowledge.sources.upserts import Upserted
 from knowledge.tasks import queue_ingestion
 from tenants.admin_site.model_admin import ProductAdmin, format_age, may_manage, once_per_row
 from tenants.admin_site.sites import tenant_site
@@ -69,7 +72,7 @@ class SourceAdmin(ProductAdmin):
     autocomplete_fields = ("bot_profile",)
     date_hierarchy = "created_at"
     actions = ("ingest_chosen", "cancel_chosen", "deactivate_chosen", "activate_chosen")
-    actions_detail = ("ingest", "cancel")
+    actions_detail = ("ingest", "replace", "cancel")
     conditional_fields = CONDITIONAL_FIELDS
     change_form_after_template = "admin/preview_button.html"
     readonly_fields = (
@@ -224,7 +227,7 @@ class SourceAdmin(ProductAdmin):
     @display(description="knowledge")
     def knowledge_links(self, source: Source) -> str:
         names = {"document": "documents", "chunk": "chunks"}
-        if source.source_type in SYNCED:
+        if source.source_type in SYNCED or source.syncs.exists():
             names["sitesync"] = "syncs"
         links = [
             (f"{reverse(f'admin:knowledge_{name}_changelist')}?", source.pk, f"its {shown}")
@@ -239,6 +242,8 @@ class SourceAdmin(ProductAdmin):
         return format_html_join("", template, links)
 
     def is_offered(self, act: str, row: Source) -> bool:
+        if act == "replace":
+            return row.source_type == SourceType.UPLOAD
         return act != "cancel" or row.status in (SourceStatus.PENDING, SourceStatus.PROCESSING)
 
     @action(description="Ingest again", permissions=["change"], icon="refresh")
@@ -254,6 +259,25 @@ class SourceAdmin(ProductAdmin):
         start_ingestion(source.pk)
         self.log_change(request, source, "Queued for ingestion.")
         self.message_user(request, f"{source} is queued.", messages.SUCCESS)
+
+    @action(description="Upload a newer file", permissions=["change"], icon="upload")
+    def replace(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        source = self.require_object(request, object_id)
+        files = (request.POST, request.FILES) if request.method == "POST" else (None, None)
+        intro = "Its documents keep their corrections and edits; what the newer file has no more answers no more."
+        return self.ask(
+            request, lambda data: self._replace(request, source, data), title=f"A newer file for {source}",
+            intro=intro, submit="Upload", obj=source, form=NewerFileForm(*files),
+        )  # fmt: skip
+
+    def _replace(self, request: HttpRequest, source: Source, data: dict[str, Any]) -> None:
+        outcome = replace_file(source.pk, data["file"].name, data["data"])
+        is_same = outcome is Upserted.UNCHANGED
+        self.message_user(
+            request,
+            "It is the same file: nothing changes." if is_same else f"{source} is queued.",
+            messages.SUCCESS,
+        )
 
     @action(description="Ingest again", permissions=["change"])
     def ingest_chosen(self, request: HttpRequest, chosen: QuerySet[Source]) -> None:

@@ -7,15 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
+from uuid import UUID
+
+from django.db import transaction
 
 from knowledge.formats.registry import BY_SUFFIX, suffix_of
+from knowledge.formats.uploads import shorten_file_name
 from knowledge.models import Source, SourceFile, SourceType
 from knowledge.sources.changing import apply_changes, build_source, note_created
 from knowledge.sources.homes import Home
 from knowledge.sources.storage import count_bytes
 from knowledge.sources.upserts import Upserted, put_after_others
 from knowledge.tasks import queue_ingestion, restart_ingestion
-from minirag.lib.errors import Conflict
+from minirag.lib.errors import Conflict, NotFound
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,26 @@ def put_file(
     Conflict (`source_type_fixed`), QuotaExceeded.
     """
     return put_after_others(partial(_put, home, parent, external_id, file))
+
+
+def replace_file(source_id: UUID, name: str, data: bytes) -> Upserted:
+    """Put a file in the place of an upload's: documents of the same places stay, and what it has no more goes.
+
+    Raises NotFound, Conflict (`source_type_fixed`), QuotaExceeded.
+    """
+    with transaction.atomic():
+        locked = Source.objects.select_related("dataset").select_for_update(of=("self",))
+        source = locked.defer("content").filter(pk=source_id, deleted_at__isnull=True).first()
+        if source is None:
+            raise NotFound("Source not found")
+        if source.source_type != SourceType.UPLOAD:
+            raise Conflict("Only an upload has a file.", code="source_type_fixed")
+        facts = {
+            key: value for key, value in source.config.items() if key not in ("original_filename", "file_size")
+        }  # fmt: skip
+        return _change(
+            source, None, NewFile(shorten_file_name(name), data, {"name": source.name}, facts)
+        )
 
 
 def _put(

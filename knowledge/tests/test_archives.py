@@ -13,10 +13,11 @@ from knowledge.formats.parsing import ParseError, parse
 from knowledge.formats.registry import is_archive
 from knowledge.formats.uploads import largest_bytes
 from knowledge.indexing.ingestion import ingest
-from knowledge.models import Chunk, Document, IndexEntry, Source
+from knowledge.models import Chunk, Document, IndexEntry, SiteSync, Source
 from knowledge.tests.files import make_docx, mark_encrypted
 from knowledge.tests.office_files import ODT, make_package
 from tenants.context import tenant_context
+from tests.test_admin import browser
 
 FILES = {
     "guides/pump.md": "# Pump care\n\nCheck the oil every week.",
@@ -167,3 +168,51 @@ def test_an_archive_under_another_name_is_one_and_within_an_archive_it_is_none()
     assert is_archive(inner, "csv") and not is_archive(inner, "docx")
     (member,) = read_members(make_package({"b.csv": inner}), largest=10_000)
     assert member.document is None and member.code == "unsupported"
+
+
+def test_a_newer_export_takes_the_place_of_the_older_one_and_says_what_is_different(
+    acme, bot, embedder
+):
+    alice = browser("alice@acme.example.com", "acme")
+    pages = {
+        f"{name}.md": f"# {name}\n\nThe {name} is in the cellar."
+        for name in ("pump", "valve", "boiler")
+    }
+    upload = {
+        "source_type": "upload",
+        "bot_profile": str(bot.pk),
+        "name": "Export",
+        "weight": "1",
+        "visibility": "public",
+    }
+    alice.post("/admin/knowledge/source/add/", upload | {"file": zipped(pages)})
+    source = Source.objects.get()
+    ingest(source.pk)
+    ids = dict(Document.objects.values_list("metadata__path", "pk"))
+    embedder.texts.clear()
+    del pages["boiler.md"]
+    pages |= {
+        "valve.md": "# valve\n\nThe valve is in the attic.",
+        "motor.md": "# motor\n\nThe motor hums.",
+    }
+    url = f"/admin/knowledge/source/{source.pk}/replace/"
+    bad = alice.post(url, {"file": SimpleUploadedFile("x.exe", b"MZ")})
+    assert "cannot be read" in bad.content.decode()
+    assert alice.post(url, {"file": zipped(pages, "newer.zip")}).status_code == 302
+    ingest(source.pk)
+    source.refresh_from_db()
+    assert (source.status, source.name, source.document_count) == ("ready", "Export", 3)
+    sync = SiteSync.objects.get()
+    assert (sync.added, sync.changed, sync.gone, sync.unchanged) == (1, 1, 1, 1)
+    assert {row["change"]: row["url"] for row in sync.changes} == {
+        "added": "motor.md", "changed": "valve.md", "gone": "boiler.md",
+    }  # fmt: skip
+    assert len(embedder.texts) == 2 and Document.objects.get(title="pump").pk == ids["pump.md"]
+    assert b"syncs" in alice.get(f"/admin/knowledge/source/{source.pk}/change/").content
+    alice.post(url, {"file": zipped(pages, "newer.zip")})
+    source.refresh_from_db()
+    assert source.status == "ready" and SiteSync.objects.count() == 1
+
+
+def zipped(pages, name="export.zip") -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, make_package(pages))
