@@ -54,7 +54,8 @@ def parse_json_lines(data: bytes, writer: SectionWriter) -> dict[str, object]:
             broken.append(number)
             continue
         read += 1
-        names.update(name for name, _ in value if isinstance(value, Fields))
+        if isinstance(value, Fields):
+            names.update(name for name, _ in value)
         writer.add_record(records.flatten(value, "", 1), f"line {number}")
     if broken and not read:
         raise ParseError("This file is broken: none of its lines is a JSON value.")
