@@ -207,7 +207,7 @@ def test_a_newer_export_takes_the_place_of_the_older_one_and_says_what_is_differ
     assert {row["change"]: row["url"] for row in sync.changes} == {
         "added": "motor.md", "changed": "valve.md", "gone": "boiler.md",
     }  # fmt: skip
-    assert len(embedder.texts) == 2 and Document.objects.get(title="pump").pk == ids["pump.md"]
+    assert len(embedder.texts) == 2 and Document.objects.filter(pk=ids["pump.md"]).exists()
     assert b"syncs" in alice.get(f"/admin/knowledge/source/{source.pk}/change/").content
     alice.post(url, {"file": zipped(pages, "newer.zip")})
     source.refresh_from_db()
