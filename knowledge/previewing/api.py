@@ -6,7 +6,7 @@ from rest_framework.request import Request
 
 from knowledge.previewing.found import Preview
 from knowledge.previewing.looking import preview_source
-from knowledge.previewing.schemas import NewPreview, PreviewSchema
+from knowledge.previewing.schemas import NewPreview, SourcePreviewSchema
 from knowledge.sources.configs import find_idle
 from knowledge.sources.homes import find_home
 from minirag.lib.database import PREVIEWS
@@ -23,10 +23,10 @@ class SourcePreview(ApiView):
     thread_pool = PREVIEWS
 
     @describe(
-        "Preview a site or a connector", body=NewPreview, answers={200: PreviewSchema},
-        description="Looks at its first pages or files as a sync would, at most 20 of them and about 15 seconds, and "
-        "keeps nothing: what would be taken, what would not and why, and what all of it may come to. One at a time in "
-        "a tenant.",
+        "Preview a source", body=NewPreview, answers={200: SourcePreviewSchema},
+        description="Of a site or a connector: looks at its first pages or files as a sync would, at most 20 of them "
+        "and about 15 seconds, and keeps nothing: what would be taken, what would not and why, and what all of it may "
+        "come to. One at a time in a tenant.",
         errors={
             404: "No such dataset in this tenant.",
             409: "`preview_running`: a source is being previewed for this tenant.",

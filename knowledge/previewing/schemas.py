@@ -31,7 +31,7 @@ class PreviewedPageSchema(Noun):
     tokens: int
 
 
-class PreviewSchema(Noun):
+class SourcePreviewSchema(Noun):
     """Of a site its pages, of a connector its files.
 
     `estimated_…` is for all addresses that were found, taking them to be like those that were looked at.

@@ -114,12 +114,12 @@ from minirag_client.types import (
     ScopeVerdict,
     SignedUp,
     SitePagePage,
-    SitePreview,
     SiteSyncDetail,
     SiteSyncPage,
     Source,
     SourceBatch,
     SourceFilter,
+    SourcePreview,
     SourceType,
     StreamOptions,
     Strictness,
@@ -1029,16 +1029,16 @@ class Operations(Transport):
         """Preview a file: `POST /v1/sources/validate-file`."""
         return cast(FilePreview, self.request('POST', '/v1/sources/validate-file').json())
 
-    def preview_site(
+    def preview_source(
         self,
         *,
         bot_profile_id: str | None,
         config: dict[str, Any],
         dataset_id: str | None | Unset = UNSET,
-        source_type: Literal['site'] | Unset = UNSET,
-    ) -> SitePreview:
-        """Preview a site: `POST /v1/sources/preview`."""
-        return cast(SitePreview, self.request('POST', '/v1/sources/preview', body=given(bot_profile_id=bot_profile_id, dataset_id=dataset_id, source_type=source_type, config=config)).json())
+        source_type: Literal['site', 'folder', 'git', 's3', 'webdav'] | Unset = UNSET,
+    ) -> SourcePreview:
+        """Preview a source: `POST /v1/sources/preview`."""
+        return cast(SourcePreview, self.request('POST', '/v1/sources/preview', body=given(bot_profile_id=bot_profile_id, dataset_id=dataset_id, source_type=source_type, config=config)).json())
 
     def embed_knowledge_anew(
         self,
@@ -1590,6 +1590,7 @@ class Operations(Transport):
         question: str | Unset = UNSET,
         before: list[Said] | Unset = UNSET,
         language: str | Unset = UNSET,
+        groups: list[str] | Unset = UNSET,
         expected_sources: list[str] | Unset = UNSET,
         expected_facts: list[str] | Unset = UNSET,
         forbidden_facts: list[str] | Unset = UNSET,
@@ -1598,7 +1599,7 @@ class Operations(Transport):
         is_active: bool | Unset = UNSET,
     ) -> GoldenQuestion:
         """Make a golden question of a turn: `POST /v1/chat/{chat_id}/messages/{message_id}/golden-question`."""
-        return cast(GoldenQuestion, self.request('POST', f'/v1/chat/{chat_id}/messages/{message_id}/golden-question', body=given(question=question, before=before, language=language, expected_sources=expected_sources, expected_facts=expected_facts, forbidden_facts=forbidden_facts, must_decline=must_decline, tags=tags, is_active=is_active)).json())
+        return cast(GoldenQuestion, self.request('POST', f'/v1/chat/{chat_id}/messages/{message_id}/golden-question', body=given(question=question, before=before, language=language, groups=groups, expected_sources=expected_sources, expected_facts=expected_facts, forbidden_facts=forbidden_facts, must_decline=must_decline, tags=tags, is_active=is_active)).json())
 
     def list_bot_golden_questions(
         self,
@@ -1619,6 +1620,7 @@ class Operations(Transport):
         question: str,
         before: list[Said] | Unset = UNSET,
         language: str | Unset = UNSET,
+        groups: list[str] | Unset = UNSET,
         expected_sources: list[str] | Unset = UNSET,
         expected_facts: list[str] | Unset = UNSET,
         forbidden_facts: list[str] | Unset = UNSET,
@@ -1627,7 +1629,7 @@ class Operations(Transport):
         is_active: bool | Unset = UNSET,
     ) -> GoldenQuestion:
         """Create a golden question: `POST /v1/bot-profiles/{bot_profile_id}/golden-questions`."""
-        return cast(GoldenQuestion, self.request('POST', f'/v1/bot-profiles/{bot_profile_id}/golden-questions', body=given(question=question, before=before, language=language, expected_sources=expected_sources, expected_facts=expected_facts, forbidden_facts=forbidden_facts, must_decline=must_decline, tags=tags, is_active=is_active)).json())
+        return cast(GoldenQuestion, self.request('POST', f'/v1/bot-profiles/{bot_profile_id}/golden-questions', body=given(question=question, before=before, language=language, groups=groups, expected_sources=expected_sources, expected_facts=expected_facts, forbidden_facts=forbidden_facts, must_decline=must_decline, tags=tags, is_active=is_active)).json())
 
     def import_golden_questions(
         self,
@@ -1650,6 +1652,7 @@ class Operations(Transport):
         question: str | Unset = UNSET,
         before: list[Said] | Unset = UNSET,
         language: str | Unset = UNSET,
+        groups: list[str] | Unset = UNSET,
         expected_sources: list[str] | Unset = UNSET,
         expected_facts: list[str] | Unset = UNSET,
         forbidden_facts: list[str] | Unset = UNSET,
@@ -1658,7 +1661,7 @@ class Operations(Transport):
         is_active: bool | Unset = UNSET,
     ) -> GoldenQuestion:
         """Change a golden question: `PATCH /v1/golden-questions/{golden_question_id}`."""
-        return cast(GoldenQuestion, self.request('PATCH', f'/v1/golden-questions/{golden_question_id}', body=given(question=question, before=before, language=language, expected_sources=expected_sources, expected_facts=expected_facts, forbidden_facts=forbidden_facts, must_decline=must_decline, tags=tags, is_active=is_active)).json())
+        return cast(GoldenQuestion, self.request('PATCH', f'/v1/golden-questions/{golden_question_id}', body=given(question=question, before=before, language=language, groups=groups, expected_sources=expected_sources, expected_facts=expected_facts, forbidden_facts=forbidden_facts, must_decline=must_decline, tags=tags, is_active=is_active)).json())
 
     def delete_golden_question(
         self,

@@ -1036,6 +1036,7 @@ class GoldenQuestion(TypedDict):
     question: str
     before: list[Said]
     language: str
+    groups: list[str]
     expected_sources: list[str]
     expected_facts: list[str]
     forbidden_facts: list[str]
@@ -1055,6 +1056,7 @@ class GoldenQuestionChanges(TypedDict):
     question: NotRequired[str]
     before: NotRequired[list[Said]]
     language: NotRequired[str]
+    groups: NotRequired[list[str]]
     expected_sources: NotRequired[list[str]]
     expected_facts: NotRequired[list[str]]
     forbidden_facts: NotRequired[list[str]]
@@ -1389,6 +1391,7 @@ class NewGoldenQuestion(TypedDict):
     question: str
     before: NotRequired[list[Said]]
     language: NotRequired[str]
+    groups: NotRequired[list[str]]
     expected_sources: NotRequired[list[str]]
     expected_facts: NotRequired[list[str]]
     forbidden_facts: NotRequired[list[str]]
@@ -1432,7 +1435,7 @@ class NewPreview(TypedDict):
 
     bot_profile_id: str | None
     dataset_id: NotRequired[str | None]
-    source_type: NotRequired[Literal['site']]
+    source_type: NotRequired[Literal['site', 'folder', 'git', 's3', 'webdav']]
     config: dict[str, Any]
 
 
@@ -1598,6 +1601,7 @@ class PreviewedPage(TypedDict):
     code: str
     reason: str
     language: str
+    groups: list[str] | None
     chunks: int
     tokens: int
 
@@ -1949,29 +1953,13 @@ class SitePage(TypedDict):
     code: str
     reason: str
     answers: bool
+    groups: list[str] | None
     times_missing: int
 
 
 class SitePagePage(TypedDict):
     items: list[SitePage]
     next_cursor: str | None
-
-
-class SitePreview(TypedDict):
-    """`estimated_…` is for all addresses that were found, taking them to be like those that were looked at"""
-
-    can_be_ingested: bool
-    problem: str
-    pages: list[PreviewedPage]
-    pages_taken: int
-    tokens: int
-    addresses_found: int
-    is_whole: bool
-    estimated_pages: int
-    estimated_tokens: int
-    embedding_model: str
-    estimated_cost_usd: float
-    ignored: NotRequired[list[str]]
 
 
 class SiteSync(TypedDict):
@@ -2093,6 +2081,23 @@ class SourceFilter(TypedDict):
     languages: NotRequired[list[str] | None]
     dated_from: NotRequired[str | None]
     dated_until: NotRequired[str | None]
+
+
+class SourcePreview(TypedDict):
+    """Of a site its pages, of a connector its files. `estimated_…` is for all addresses that were found, taking them to be like those that were looked at"""
+
+    can_be_ingested: bool
+    problem: str
+    pages: list[PreviewedPage]
+    pages_taken: int
+    tokens: int
+    addresses_found: int
+    is_whole: bool
+    estimated_pages: int
+    estimated_tokens: int
+    embedding_model: str
+    estimated_cost_usd: float
+    ignored: NotRequired[list[str]]
 
 
 SourceStatus = Literal['pending', 'processing', 'ready', 'error']
