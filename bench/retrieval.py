@@ -29,7 +29,7 @@ from bots.models import BotProfile
 from bots.profiles import create_bot
 from knowledge.indexing.lexicon import add_statistics
 from knowledge.indexing.vector_index import ensure_vector_index
-from knowledge.indexing.vectors import COPY_HEADER, COPY_TRAILER, pack_index_row, weigh_terms
+from knowledge.indexing.vectors import COPY_HEADER, COPY_TRAILER, pack_index_row, pack_texts
 from knowledge.models import ANYONE, Document, LexiconTotals, Source, SourceStatus, SourceType
 from knowledge.retrieval import retrieving as retrieval
 from knowledge.retrieval.retrieving import Retrieval
@@ -231,12 +231,17 @@ class Library:
             columns = "chunk_id, source_id, dl, dim, emb, lex"
             with cursor.copy(f"COPY chunk_index ({columns}) FROM STDIN (FORMAT binary)") as copy:
                 copy.write(COPY_HEADER)
-                for offset, (chunk_id, count) in enumerate(zip(ids, counts, strict=True)):
+                texts = pack_texts(counts, mean, identify=int).packed
+                for offset, (chunk_id, packed) in enumerate(zip(ids, texts, strict=True)):
                     number = start + offset
                     source, vector = self._sources[number % SOURCES][0], self.vectors[number]
                     copy.write(
                         pack_index_row(
-                            chunk_id, source.pk, lengths[offset], vector, weigh_terms(count, mean)
+                            chunk_id,
+                            source.pk,
+                            lengths[offset],
+                            vector,
+                            packed,
                         )
                     )
                 copy.write(COPY_TRAILER)

@@ -27,14 +27,16 @@ KEEP_EVERY_SECONDS: Final = 20.0
 
 
 def make_vectors(
-    source: Source, model: str, chunks: Sequence[NewChunk], payer: BotProfile | None
-) -> dict[uuid.UUID, Vector]:
-    """Return the chunks' vectors, of which those that were kept are not made again.
+    source: Source, model: str, chunks: Sequence[NewChunk], payer: BotProfile | None, *,
+    is_new: bool,
+) -> dict[uuid.UUID, Vector]:  # fmt: skip
+    """Return the chunks' vectors, of which those that were kept are not made again; of a new ingestion none was.
 
     Raises TurnOver where the process is wanted for others, ClaimLost, ProviderError, QuotaExceeded, BudgetExceeded.
     """
-    wanted = {chunk.id for chunk in chunks}
-    kept = find_kept(source, model) & wanted
+    if not chunks:
+        return {}
+    kept = set() if is_new else find_kept(source, model) & {chunk.id for chunk in chunks}
     progress = _Progress(source, model, len(kept), len(chunks))
     source.report("embedding", progress.done, progress.total)
     missing = [chunk for chunk in chunks if chunk.id not in kept]

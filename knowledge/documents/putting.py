@@ -20,7 +20,8 @@ from knowledge.corrections.keeping import (
     take_stamp,
 )
 from knowledge.documents.making_vectors import make_vectors
-from knowledge.edits.holding import hold_edits, meet_edits, tell_conflicts
+from knowledge.documents.present import Present, look_at
+from knowledge.edits.holding import NO_EDITS, Held, hold_edits, meet_edits, tell_conflicts
 from knowledge.formats.restrictions import read_groups
 from knowledge.indexing.chunk_rows import narrow_documents
 from knowledge.indexing.incoming import (
@@ -31,19 +32,19 @@ from knowledge.indexing.incoming import (
 )
 from knowledge.indexing.loading import IngestionError
 from knowledge.indexing.staging import drop_staged
-from knowledge.indexing.swap import EmbedderChanged, KnowledgeChanged, find_stored, swap_knowledge
+from knowledge.indexing.swap import EmbedderChanged, KnowledgeChanged, swap_knowledge
 from knowledge.indexing.vector_index import ensure_vector_index
 from knowledge.models import (
     Correction,
     Dataset,
     IndexEntry,
     Redo,
-    RestrictedPart,
     Source,
     SourceType,
 )
 from knowledge.sources.storage import measure_drafts, require_room
 from minirag.ai.builtin.local import is_embedder_available, is_local
+from minirag.lib.jobs.job import ClaimLost
 
 if TYPE_CHECKING:
     from knowledge.indexing.vectors import Vector
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
 _TRIES: Final = 4
 """People may edit documents of a source, or correct chunks of it, while it is ingested; each time what they wrote is
 put in its place anew."""
+_TAKES_A_WHILE: Final = 200
+"""Chunks that take so long to put in that somebody can see it."""
 
 
 def put_documents(
@@ -90,33 +93,45 @@ def _hold_and_swap(
     made: dict[uuid.UUID, Vector], shut: Collection[uuid.UUID],
 ) -> int:  # fmt: skip
     """Have what people wrote stay; returns what `_embed_and_swap` does."""
-    held = hold_edits(source.pk, documents, but=shut)
+    there = look_at(source.pk)
+    if there is None:
+        raise ClaimLost
+    held = Held(documents, NO_EDITS, {})
+    if there.has_edits:
+        held = hold_edits(source.pk, documents, but=shut)
     chunks = identify_chunks(source.pk, held.documents)
     if len(chunks) > settings.MAX_CHUNKS_PER_SOURCE:
         limit = settings.MAX_CHUNKS_PER_SOURCE
         raise IngestionError(
             "too_large", f"This makes {len(chunks)} pieces of text; at most {limit} are allowed."
         )
-    corrections = load_corrections(source.pk)
-    source.refresh_from_db(fields=["stored_bytes", "corrected_bytes"])
-    size = measure_drafts(source, (draft for each in documents for draft in each.drafts))
+    corrections = load_corrections(source.pk) if there.has_corrections else []
+    source.stored_bytes, source.corrected_bytes = there.stored_bytes, there.corrected_bytes
+    drafts = (draft for each in documents for draft in each.drafts)
+    size = measure_drafts(source, drafts, written=there.edited_bytes + there.corrected_bytes)
     require_room(source, size)
     if size != source.stored_bytes:
         facts = {"stored_bytes": size, **facts}
-    fitted = _fit(source, held.documents, chunks, corrections)
+    fitted = _fit(source, held.documents, chunks, corrections, there)
     stamp = take_stamp(corrections)
 
-    def conclude() -> None:
-        tell_conflicts(meet_edits(source.pk, held))
-        _keep_corrections(source, stamp, fitted)
+    def conclude(now: Present) -> None:
+        if now.has_edits or held.stamp:
+            tell_conflicts(meet_edits(source.pk, held))
+        if now.has_corrections or stamp:
+            _keep_corrections(source, stamp, fitted)
         also()
+        if now.has_staged:
+            drop_staged(source.pk)
 
-    return _embed_and_swap(source, model, held.documents, fitted.chunks, facts, conclude, made)
+    return _embed_and_swap(
+        source, model, held.documents, fitted.chunks, facts, conclude, made, there
+    )
 
 
 def _fit(
     source: Source, documents: Sequence[NewDocument], chunks: Sequence[NewChunk],
-    corrections: Sequence[Correction],
+    corrections: Sequence[Correction], there: Present,
 ) -> Fitted:  # fmt: skip
     """What people have said of single chunks, applied to what the source says now."""
     # One that could not be read has no place for anybody's text either.
@@ -125,9 +140,8 @@ def _fit(
         for each in documents
         if not each.error_code
     }
-    known = {*find_stored(source.pk), *ids_of_theirs(corrections)}
-    is_open = all(read_groups(each.metadata) is None for each in documents)
-    moves = is_open and not RestrictedPart.objects.filter(source=source).exists()
+    known = {*there.stored, *ids_of_theirs(corrections)}
+    moves = not there.has_parts and all(read_groups(each.metadata) is None for each in documents)
     return fit(corrections, chunks, languages, known=known, moves=moves)
 
 
@@ -142,13 +156,13 @@ def _keep_corrections(source: Source, stamp: Stamp, fitted: Fitted) -> None:
 
 def _embed_and_swap(
     source: Source, model: str, documents: Sequence[NewDocument], chunks: list[NewChunk], facts: dict[str, Any],
-    also: Callable[[], None], made: dict[uuid.UUID, Vector],
+    conclude: Callable[[Present], None], made: dict[uuid.UUID, Vector], there: Present,
 ) -> int:  # fmt: skip
     """Embed what the index lacks and swap; returns the vectors' dimensions, 0 if nothing was embedded.
 
     `made` are vectors of an earlier try, and has those of this one afterwards.
     """
-    stored = find_stored(source.pk)
+    stored = there.stored
     if source.redo == Redo.EMBED and is_embedder_available(model):
         unknown = chunks
     else:
@@ -156,17 +170,14 @@ def _embed_and_swap(
             chunk for chunk in chunks if chunk.id not in stored or not stored[chunk.id].dimensions
         ]
     missing = [chunk for chunk in unknown if chunk.id not in made]
-    made.update(make_vectors(source, model, missing, find_payer(source, model)))
+    payer = find_payer(source, model)
+    made.update(make_vectors(source, model, missing, payer, is_new=not there.has_staged))
     vectors = {chunk.id: made[chunk.id] for chunk in unknown if chunk.id in made}
-    source.report("indexing", len(chunks), len(chunks))
-
-    def conclude() -> None:
-        also()
-        drop_staged(source.pk)
-
+    if len(chunks) >= _TAKES_A_WHILE:
+        source.report("indexing", len(chunks), len(chunks))
     swap_knowledge(
         source, documents, chunks, vectors, embedding_model=model, facts=facts,
-        vectorless={chunk.id for chunk in unknown} - vectors.keys(), also=conclude,
+        vectorless={chunk.id for chunk in unknown} - vectors.keys(), there=there, also=conclude,
     )  # fmt: skip
     return len(next(iter(vectors.values()))) if vectors else 0
 

@@ -34,7 +34,7 @@ from knowledge.indexing.chunking import ChunkDraft
 from knowledge.indexing.embedding import embed_chunks
 from knowledge.indexing.forgetting import forget_document
 from knowledge.indexing.incoming import NewChunk
-from knowledge.indexing.lexicon import fill_in_spellings, lock_knowledge, rebake_if_drifted
+from knowledge.indexing.lexicon import lock_knowledge, tend_statistics
 from knowledge.indexing.swap import EmbedderChanged, KnowledgeChanged
 from knowledge.indexing.vector_index import ensure_vector_index
 from knowledge.indexing.vectors import count_words
@@ -106,8 +106,7 @@ def _apply(held: DocumentEdit) -> None:
                 raise
         else:
             break
-    rebake_if_drifted()
-    fill_in_spellings()
+    tend_statistics()
     if dimensions:
         ensure_vector_index(dimensions)
 

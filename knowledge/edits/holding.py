@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from knowledge.indexing.chunking import ChunkDraft
 from knowledge.indexing.incoming import NewDocument, identify_document
@@ -21,6 +21,7 @@ from webhooks.events import emit
 
 Stamp = frozenset[tuple[uuid.UUID, bool, str, str]]
 """Which documents of a source have an edit, whether it is in force, what they say where it is, and what is wanted."""
+NO_EDITS: Final[Stamp] = frozenset()
 
 
 @dataclass(frozen=True)

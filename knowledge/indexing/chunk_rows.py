@@ -4,9 +4,10 @@ read them. The caller holds `lock_knowledge`.
 
 from __future__ import annotations
 
+import struct
 import uuid
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
 from django.db import connection, transaction
@@ -23,9 +24,8 @@ from knowledge.indexing.lexicon import (
 from knowledge.indexing.vectors import (
     COPY_HEADER,
     COPY_TRAILER,
-    count_terms,
     pack_index_row,
-    weigh_terms,
+    pack_texts,
 )
 from knowledge.models import Document, RestrictedPart, Source
 
@@ -33,6 +33,14 @@ if TYPE_CHECKING:
     from knowledge.indexing.vectors import Vector
 
 
+_CHUNK: Final = (
+    "id, document_id, source_id, ordinal, token_count, is_pinned, page, heading, content, "
+    "content_hash, place"
+)
+_CHUNK_HEAD: Final = struct.Struct(">hi16si16si16siiiii?")
+_LENGTH, _INTEGER = struct.Struct(">i"), struct.Struct(">ii")
+_NO_PAGE: Final = _LENGTH.pack(-1)
+_AT_ONCE: Final = 100
 _KEY = "coalesce(d.restricted_to_id, c.source_id)"
 """Under which id the index has a chunk."""
 MISPLACED: Final = (
@@ -54,42 +62,55 @@ def delete_chunks(chunk_ids: list[uuid.UUID]) -> None:
 
 
 def insert_chunks(
-    source_id: uuid.UUID, chunks: Sequence[NewChunk], counted: Mapping[uuid.UUID, Counter[str]],
-    vectors: Mapping[uuid.UUID, Vector],
+    source_id: uuid.UUID, chunks: Sequence[NewChunk], counted: Mapping[uuid.UUID, Mapping[str, int]],
+    vectors: Mapping[uuid.UUID, Vector], *, is_whole: bool = False,
 ) -> None:  # fmt: skip
+    """`is_whole`: the caller knows that no document of the source is kept apart from the others."""
     if not chunks:
         return
-    counts = [count_terms(counted[chunk.id]) for chunk in chunks]
-    lengths = [count.total() for count in counts]
-    mean = choose_mean_length(lengths)
-    with connection.cursor() as cursor:
-        columns = "id, document_id, source_id, ordinal, heading, content, page, token_count, content_hash, place"
-        columns += ", is_pinned"
-        with cursor.copy(f"COPY knowledge_chunk ({columns}) FROM STDIN") as copy:
-            for chunk in chunks:
-                draft = chunk.draft
-                copy.write_row((
-                    chunk.id, chunk.document_id, source_id, draft.ordinal, draft.heading[:1000], draft.content,
-                    draft.page, draft.token_count, draft.content_hash, draft.place, chunk.is_pinned,
-                ))  # fmt: skip
-        columns = "chunk_id, source_id, dl, dim, emb, lex"
-        with cursor.copy(f"COPY chunk_index ({columns}) FROM STDIN (FORMAT binary)") as copy:
-            copy.write(COPY_HEADER)
-            for chunk, count, length in zip(chunks, counts, lengths, strict=True):
-                copy.write(
-                    pack_index_row(
-                        chunk.id, source_id, length, vectors.get(chunk.id), weigh_terms(count, mean)
-                    )
-                )
-            copy.write(COPY_TRAILER)
-    place_chunks(source_id)
-    frequencies: Counter[int] = Counter()
-    for count in counts:
-        frequencies.update(count.keys())
-    words = set[str]().union(*(counted[chunk.id] for chunk in chunks))
+    counts = [counted[chunk.id] for chunk in chunks]
+    found = pack_texts(counts, choose_mean_length([sum(count.values()) for count in counts]))
+    _copy("knowledge_chunk", _CHUNK, (_pack_chunk(source_id, chunk) for chunk in chunks))
+    texts = zip(chunks, found.lengths, found.packed, strict=True)
+    _copy(
+        "chunk_index", "chunk_id, source_id, dl, dim, emb, lex",
+        (pack_index_row(each.id, source_id, length, vectors.get(each.id), packed) for each, length, packed in texts),
+    )  # fmt: skip
+    if not is_whole:
+        place_chunks(source_id)
     add_statistics(
-        frequencies, chunks=len(chunks), length=sum(lengths), spellings=spell_terms(words)
-    )
+        found.frequencies, chunks=len(chunks), length=sum(found.lengths),
+        spellings=spell_terms(chain.from_iterable(counts)),
+    )  # fmt: skip
+
+
+def _pack_chunk(source_id: uuid.UUID, chunk: NewChunk) -> bytes:
+    """A row of knowledge_chunk, by `_CHUNK`."""
+    draft = chunk.draft
+    heading, content = draft.heading[:1000].encode(), draft.content.encode()
+    page = _NO_PAGE if draft.page is None else _INTEGER.pack(4, draft.page)
+    digest, place = draft.content_hash.encode(), draft.place.encode()
+    return b"".join((
+        _CHUNK_HEAD.pack(
+            11, 16, chunk.id.bytes, 16, chunk.document_id.bytes, 16, source_id.bytes, 4, draft.ordinal,
+            4, draft.token_count, 1, chunk.is_pinned,
+        ),
+        page, _LENGTH.pack(len(heading)), heading, _LENGTH.pack(len(content)), content,
+        _LENGTH.pack(len(digest)), digest, _LENGTH.pack(len(place)), place,
+    ))  # fmt: skip
+
+
+def _copy(table: str, columns: str, rows: Iterable[bytes]) -> None:
+    """Send packed rows in portions: each call costs as much as packing a row."""
+    rows = iter(rows)
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY {table} ({columns}) FROM STDIN (FORMAT binary)") as copy,
+    ):
+        copy.write(COPY_HEADER)
+        while portion := b"".join(islice(rows, _AT_ONCE)):
+            copy.write(portion)
+        copy.write(COPY_TRAILER)
 
 
 def move_chunks(chunks: Sequence[NewChunk]) -> None:

@@ -103,11 +103,7 @@ def _give_back(held: Source) -> float | None:
     return 0.0
 
 
-def _ingest_claimed(held: Source) -> float | None:
-    whole = Source.objects.select_related("bot_profile", "dataset__bot_profile")
-    source = whole.filter(pk=held.pk, claim_id=held.claim_id).first()
-    if source is None:
-        raise ClaimLost
+def _ingest_claimed(source: Source) -> float | None:
     if source.source_type == SourceType.NYXCORE:
         _check_connection(source)
         return None

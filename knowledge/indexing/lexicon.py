@@ -7,11 +7,11 @@ drift and writers cannot deadlock. `recount_statistics` proves it, and repairs w
 from __future__ import annotations
 
 import uuid
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import connection, transaction
+from django.db.models import Exists
 
 from knowledge.indexing.vectors import (
     TERM_IDS,
@@ -19,6 +19,8 @@ from knowledge.indexing.vectors import (
     read_sparse,
     recover_counts,
     weigh_terms,
+    write_array,
+    write_texts,
 )
 from knowledge.models import Chunk, LexiconTerm, LexiconTotals
 from minirag.lib.text.analysis import analyse
@@ -27,6 +29,11 @@ from tenants.context import scoped_name
 
 TOLERATED_DRIFT = 0.2
 _REBAKE_ROWS = 2000
+_ADD_TOTALS = (
+    "INSERT INTO lex_stats (id, n, total_dl, baked_avgdl) VALUES (1, %s, %s, 0) "
+    "ON CONFLICT (id) DO UPDATE SET n = lex_stats.n + excluded.n, "
+    "total_dl = lex_stats.total_dl + excluded.total_dl"
+)
 # In a vector's text a term is what precedes a colon.
 _TERMS_OF = "regexp_matches(lex::text, '([0-9]+):', 'g') AS found"
 
@@ -49,7 +56,7 @@ def lock_knowledge() -> None:
 
 
 def add_statistics(
-    document_frequencies: Counter[int],
+    document_frequencies: Mapping[int, int],
     *,
     chunks: int,
     length: int,
@@ -60,16 +67,18 @@ def add_statistics(
     known = spellings or {}
     with connection.cursor() as cursor:
         cursor.execute(
+            "WITH counted AS ("  # noqa: S608 - ours
             "INSERT INTO lex_df (term, df, text) SELECT * FROM unnest(%s::int[], %s::int[], %s::text[]) "
             "ON CONFLICT (term) DO UPDATE SET df = lex_df.df + excluded.df, "
-            "text = coalesce(lex_df.text, excluded.text)",
+            f"text = coalesce(lex_df.text, excluded.text)) {_ADD_TOTALS}",
             [
-                terms,
-                [document_frequencies[term] for term in terms],
-                [known.get(term) for term in terms],
+                write_array(terms),
+                write_array(document_frequencies[term] for term in terms),
+                write_texts(known.get(term) for term in terms),
+                chunks,
+                length,
             ],
         )
-        _add_totals(chunks, length)
 
 
 def spell_terms(words: Iterable[str]) -> dict[int, str]:
@@ -128,12 +137,7 @@ def remove_statistics(chunk_ids: Sequence[uuid.UUID]) -> None:
 
 def _add_totals(chunks: int, length: int) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO lex_stats (id, n, total_dl, baked_avgdl) VALUES (1, %s, %s, 0) "
-            "ON CONFLICT (id) DO UPDATE SET n = lex_stats.n + excluded.n, "
-            "total_dl = lex_stats.total_dl + excluded.total_dl",
-            [chunks, length],
-        )
+        cursor.execute(_ADD_TOTALS, [chunks, length])
 
 
 def choose_mean_length(lengths: Sequence[int]) -> float:
@@ -144,6 +148,16 @@ def choose_mean_length(lengths: Sequence[int]) -> float:
     mean = max(sum(lengths) / max(len(lengths), 1), 1.0)
     LexiconTotals.objects.update_or_create(pk=1, defaults={"baked_avgdl": mean})
     return mean
+
+
+def tend_statistics() -> None:
+    """After a writer's transaction: compute weights again, and read chunks for spellings, where that is necessary."""
+    rows = LexiconTotals.objects.filter(pk=1)
+    totals = rows.annotate(lacks=Exists(LexiconTerm.objects.filter(text__isnull=True))).first()
+    if _has_drifted(totals):
+        rebake_if_drifted()
+    if totals is not None and totals.lacks:
+        fill_in_spellings()
 
 
 def rebake_if_drifted() -> int:
@@ -223,7 +237,7 @@ def recount_statistics() -> bool:
                 spellings = dict(cursor.fetchall())
             LexiconTotals.objects.filter(pk=1).update(n=0, total_dl=0)
             add_statistics(
-                Counter(counted.document_frequencies), chunks=counted.chunks, length=counted.length,
+                counted.document_frequencies, chunks=counted.chunks, length=counted.length,
                 spellings=spellings,
             )  # fmt: skip
     fill_in_spellings()

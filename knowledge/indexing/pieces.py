@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from knowledge.formats.sections import Section
 from minirag.lib.text.sentences import split_lines
@@ -22,8 +22,9 @@ _TOKEN = re.compile(
 _WORD = re.compile(r"\s*\S+")
 _LONGEST_TOKEN = 32  # characters; text has four or five to a token
 _PORTION = 1000
+_MOST_REMEMBERED = 60_000
 _MOST_SENTENCES = 10_000  # in one line; where there are more, they are none
-_DENSE_END = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uff01-\uff60]$")
+_DENSE_END = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uff01-\uff60]")
 
 
 class Piece(NamedTuple):
@@ -53,7 +54,22 @@ def estimate_tokens(texts: list[str]) -> list[int]:
     (Cyrillic, Arabic, Devanagari…) it counts a token per four letters on purpose, and German about 30 % lower: what
     matters there is how much a chunk says, since the English model is of no use for those languages anyway.
     """
-    return [len(_TOKEN.findall(text)) for text in texts]
+    return [sum(map(_COUNTED.__getitem__, text.split())) for text in texts]
+
+
+class _Counted(dict[str, int]):
+    """The tokens in what stands between two blanks, which none goes across: counted once for all texts."""
+
+    def __missing__(self, word: str) -> int:
+        count = len(_TOKEN.findall(word))
+        if len(word) <= _LONGEST_TOKEN:
+            if len(self) >= _MOST_REMEMBERED:
+                self.clear()
+            self[word] = count
+        return count
+
+
+_COUNTED: Final = _Counted()
 
 
 class Cutter:
@@ -106,7 +122,7 @@ class Cutter:
             for line in split_lines(paragraph):
                 for sentence in line if len(line) <= _MOST_SENTENCES else join_in_dozens(line):
                     pieces.append(Piece(sentence, 0, joint, section.page, True))
-                    joint = "" if _DENSE_END.search(sentence) else " "
+                    joint = "" if _DENSE_END.match(sentence[-1]) else " "
                 joint = "\n"
         return self.fit(self.measure(pieces))
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
 from bots.models import LONGEST_TAG, MOST_TAGS
+from knowledge.documents.present import Present, Stored, look_at
 from knowledge.formats.sections import day_of, tags_of
 from knowledge.indexing.chunk_rows import (
     delete_chunks,
@@ -25,21 +25,10 @@ from knowledge.indexing.chunk_rows import (
     store_parts,
 )
 from knowledge.indexing.incoming import NewChunk, NewDocument, identify_document
-from knowledge.indexing.lexicon import (
-    fill_in_spellings,
-    lock_knowledge,
-    rebake_if_drifted,
-)
-from knowledge.indexing.vector_index import refresh_planner_statistics
-from knowledge.indexing.vectors import (
-    count_words,
-)
-from knowledge.models import (
-    Dataset,
-    Document,
-    IndexEntry,
-    Source,
-)
+from knowledge.indexing.lexicon import lock_knowledge, tend_statistics
+from knowledge.indexing.vector_index import refresh_outgrown_statistics
+from knowledge.indexing.vectors import count_words
+from knowledge.models import Document, IndexEntry, Source
 from knowledge.sources.storage import count_bytes
 from knowledge.versions.keeping import Origin, forget_texts, keep_versions, pack_before
 from knowledge.versions.texts import hash_drafts
@@ -54,14 +43,6 @@ _ANALYSE_FROM = 500
 _read_tags = partial(tags_of, most=MOST_TAGS, longest=LONGEST_TAG)
 
 
-@dataclass(frozen=True)
-class Stored:
-    """What the index has of a chunk."""
-
-    dimensions: int
-    language: str
-
-
 class EmbedderChanged(Exception):
     """The dataset was given another embedding model while this one's vectors were made."""
 
@@ -71,38 +52,33 @@ class KnowledgeChanged(Exception):
     what they say of a source's chunks."""
 
 
-def find_stored(source_id: uuid.UUID) -> dict[uuid.UUID, Stored]:
-    """Return what the index has of a source now, by chunk id."""
-    rows = IndexEntry.objects.filter(chunk__source_id=source_id).values_list(
-        "chunk_id", "dim", "chunk__document__language"
-    )
-    return {chunk_id: Stored(dimensions, language) for chunk_id, dimensions, language in rows}
-
-
 def swap_knowledge(
     held: Source, documents: Sequence[NewDocument], chunks: Sequence[NewChunk],
     vectors: Mapping[uuid.UUID, Vector], *, embedding_model: str, facts: Mapping[str, Any] | None = None,
-    vectorless: Collection[uuid.UUID] = (), also: Callable[[], None] = lambda: None,
+    vectorless: Collection[uuid.UUID] = (), there: Present | None = None,
+    also: Callable[[Present], None] = lambda there: None,
 ) -> None:  # fmt: skip
     """Replace all that a source says, set it ready, and tell its webhooks, in one transaction.
 
     `vectors` are those of the chunks that were embedded now, `vectorless` the chunks that could not be and are found
-    by their words only; all others must be in the index. `facts` are further fields of the source. Raises ClaimLost,
-    EmbedderChanged, KnowledgeChanged, QuotaExceeded.
+    by their words only; all others must be in the index. `facts` are further fields of the source, `there` is what the
+    caller has found of it before, and `also` is called with what is there now. Raises ClaimLost, EmbedderChanged,
+    KnowledgeChanged, QuotaExceeded.
     """
     # Half of the work, done before the tenant's other writers have to wait.
-    likely, _, _ = _sort_changes(chunks, find_stored(held.pk), vectors)
+    there = there or _look_at(held)
+    likely, _, _ = _sort_changes(chunks, there.stored, vectors)
     counts = {chunk.id: count_words(chunk.text, chunk.language) for chunk in likely}
     drafts = {identify_document(held.pk, each): each.drafts for each in documents}
-    before = pack_before(drafts)
+    before = pack_before(drafts) if there.has_documents else {}
     with transaction.atomic():
         lock_knowledge()
         source = _lock_source(held)
-        dataset = Dataset.objects.select_for_update().get(pk=source.dataset_id)
+        dataset = source.dataset
         if dataset.embedding_model != embedding_model:
             raise EmbedderChanged
-        stored = find_stored(source.pk)
-        added, kept, kept_vectors = _sort_changes(chunks, stored, vectors)
+        there = _look_at(held)
+        added, kept, kept_vectors = _sort_changes(chunks, there.stored, vectors)
         if {chunk.id for chunk in added} - (counts.keys() & {*vectors, *kept_vectors, *vectorless}):
             raise KnowledgeChanged
         facts = {**(facts or {}), **_describe_source(source, documents)}
@@ -110,29 +86,41 @@ def swap_knowledge(
             source.bot_profile_id,
             facts.get("stored_bytes", source.stored_bytes) - source.stored_bytes,
         )
-        keep_versions(drafts, before, Origin())
-        _store_documents(source, documents, Counter(chunk.document_id for chunk in chunks))
-        delete_chunks([*(stored.keys() - {chunk.id for chunk in kept})])
-        insert_chunks(source.pk, added, counts, {**kept_vectors, **vectors})
+        if there.has_documents:
+            keep_versions(drafts, before, Origin())
+        sizes = Counter(chunk.document_id for chunk in chunks)
+        has_parts = _store_documents(source, documents, sizes, there) or there.has_parts
+        delete_chunks([*(there.stored.keys() - {chunk.id for chunk in kept})])
+        insert_chunks(source.pk, added, counts, {**kept_vectors, **vectors}, is_whole=not has_parts)
         move_chunks(kept)
         if vectors and dataset.embedding_dimensions is None:
             dataset.embedding_dimensions = len(next(iter(vectors.values())))
             dataset.save(update_fields=["embedding_dimensions", "updated_at"])
         _finish(source, documents, len(chunks), facts)
-        also()
+        also(there)
         # Last: what people have written there by now is looked at before.
-        left = Document.objects.filter(source=source).exclude(pk__in=drafts)
-        forget_texts(left.values_list("pk", flat=True))
-        left._raw_delete("default")
-        place_chunks(source.pk)
+        if there.has_documents:
+            left = Document.objects.filter(source=source).exclude(pk__in=drafts)
+            forget_texts(left.values_list("pk", flat=True))
+            left._raw_delete("default")
+        if has_parts:
+            place_chunks(source.pk)
     if len(added) >= _ANALYSE_FROM:
-        refresh_planner_statistics()
-    rebake_if_drifted()
-    fill_in_spellings()
+        refresh_outgrown_statistics()
+    tend_statistics()
+
+
+def _look_at(held: Source) -> Present:
+    there = look_at(held.pk)
+    if there is None:
+        raise ClaimLost
+    return there
 
 
 def _lock_source(held: Source) -> Source:
-    mine = Source.objects.select_for_update(of=("self",)).defer("content")
+    """The source with its dataset, both locked."""
+    rows = Source.objects.select_related("dataset").defer("content")
+    mine = rows.select_for_update(of=("self", "dataset"))
     source = mine.filter(pk=held.pk, claim_id=held.claim_id, claim_id__isnull=False).first()
     if source is None:
         raise ClaimLost
@@ -177,8 +165,10 @@ def _sort_changes(
 
 
 def _store_documents(
-    source: Source, documents: Sequence[NewDocument], counts: Mapping[uuid.UUID, int]
-) -> None:
+    source: Source, documents: Sequence[NewDocument], counts: Mapping[uuid.UUID, int],
+    there: Present,
+) -> bool:  # fmt: skip
+    """Write them; returns whether any says that it is not for everybody."""
     parts = store_parts(source.pk, documents)
     rows = [
         Document(
@@ -191,8 +181,9 @@ def _store_documents(
         )
         for place, document in enumerate(documents)
     ]  # fmt: skip
-    edited = Document.objects.select_for_update().filter(source=source).exclude(originals={})
-    _keep_edits(rows, {document.pk: document for document in edited})
+    if there.has_documents:
+        edited = Document.objects.select_for_update().filter(source=source).exclude(originals={})
+        _keep_edits(rows, {document.pk: document for document in edited})
     Document.objects.bulk_create(
         rows, batch_size=1000, update_conflicts=True, unique_fields=["id"],
         update_fields=[
@@ -200,6 +191,7 @@ def _store_documents(
             "error_code", "error_message", "restricted_to",
         ],
     )  # fmt: skip
+    return any(part is not None for part in parts.values())
 
 
 def _keep_edits(rows: Sequence[Document], edited: Mapping[uuid.UUID, Document]) -> None:

@@ -40,5 +40,21 @@ def ensure_vector_index(dimensions: int) -> bool:
 
 
 def refresh_planner_statistics() -> None:
+    """Tell the planner how many rows there are now, and what is in the columns that searches look for rows by."""
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE chunk_index, knowledge_chunk, lex_df")
+        cursor.execute(
+            "ANALYZE chunk_index (chunk_id, source_id, dim), knowledge_chunk (id, document_id, source_id), "
+            "lex_df (term, df)"
+        )
+
+
+def refresh_outgrown_statistics() -> None:
+    """The same where the index has grown by a tenth since: to look at all of it costs more the larger it is."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT t.n > 1.1 * greatest(c.reltuples, 0) FROM lex_stats AS t, pg_class AS c "
+            "WHERE c.oid = 'chunk_index'::regclass"
+        )
+        row = cursor.fetchone()
+    if row is not None and row[0]:
+        refresh_planner_statistics()

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import struct
 import uuid
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, chain
+from typing import TYPE_CHECKING, Any, Final
 
 from knowledge.models import LEXICAL_DIMENSIONS
-from minirag.lib.text.analysis import analyse, term_id
+from minirag.lib.text.analysis import tally, term_id
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,6 +27,8 @@ COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 COPY_TRAILER = struct.pack(">h", -1)
 _MOST_REMEMBERED = 100_000  # ids of terms
 _NULL = struct.pack(">i", -1)
+_SPARSE_HEAD = struct.Struct(">iii")
+_INDEX_HEAD = struct.Struct(">hi16si16siiih")  # six fields, of which the first four
 
 
 class _Ids(dict[str, int]):
@@ -41,21 +44,56 @@ class _Ids(dict[str, int]):
 TERM_IDS: Final = _Ids()
 
 
-def count_words(text: str, language: str) -> Counter[str]:
+def count_words(text: str, language: str) -> dict[str, int]:
     """How often each term occurs in a text of `language`."""
-    return Counter(analyse(text, language))
+    return tally(text, language)
 
 
-def count_terms(words: Mapping[str, int]) -> Counter[int]:
-    """The same by the terms' ids, of which two terms may share one."""
-    ids = [TERM_IDS[word] for word in words]
-    counts = dict(zip(ids, words.values(), strict=True))
-    if len(counts) == len(words):
-        return Counter(counts)
-    shared: Counter[int] = Counter()
-    for term, count in zip(ids, words.values(), strict=True):
-        shared[term] += count
-    return shared
+@dataclass(frozen=True)
+class Lexical:
+    """What many texts together are in the index: how long each is in terms, its packed weights, and which terms occur
+    in how many of them."""
+
+    lengths: Sequence[int]
+    packed: Sequence[bytes]
+    frequencies: Mapping[int, int]
+
+
+def pack_texts(
+    counted: Sequence[Mapping[Any, int]], mean_length: float, *,
+    identify: Callable[[Any], int] = TERM_IDS.__getitem__,
+) -> Lexical:  # fmt: skip
+    """Pack what `weigh_terms` makes of each text's terms, all at once in arrays: a tenth of the time.
+
+    Two terms may share an id; then they count as one. In its binary form a sparsevec's indices ascend from 0.
+    """
+    import numpy as np
+
+    sizes = np.fromiter(map(len, counted), np.int64, len(counted))
+    ids = np.fromiter(map(identify, chain.from_iterable(counted)), np.int64)
+    times = np.fromiter(chain.from_iterable(each.values() for each in counted), np.int64)
+    key = np.repeat(np.arange(len(counted)), sizes) << 32 | ids
+    order = np.argsort(key)
+    key, times = key[order], times[order]
+    first = np.flatnonzero(np.diff(key, prepend=-1))
+    if len(first) < len(key):
+        key, times = key[first], np.add.reduceat(times, first)
+    owner, ids = key >> 32, key & 0xFFFFFFFF
+    lengths = np.bincount(owner, weights=times, minlength=len(counted))
+    norm = K1 * (1 - B + B * lengths / mean_length)
+    weights = (times * (K1 + 1) / (times + norm[owner])).astype(">f4").tobytes()
+    places = (ids - 1).astype(">i4").tobytes()
+    counts = np.bincount(owner, minlength=len(counted)).tolist()
+    ends = list(accumulate(4 * count for count in counts))
+    packed = [
+        _SPARSE_HEAD.pack(LEXICAL_DIMENSIONS, count, 0)
+        + places[end - 4 * count : end]
+        + weights[end - 4 * count : end]
+        for count, end in zip(counts, ends, strict=True)
+    ]
+    terms, frequencies = np.unique(ids, return_counts=True)
+    found = dict(zip(terms.tolist(), frequencies.tolist(), strict=True))
+    return Lexical(lengths.astype(int).tolist(), packed, found)
 
 
 def weigh_terms(counts: Mapping[int, int], mean_length: float) -> dict[int, float]:
@@ -85,6 +123,20 @@ def format_sparse(weights: Mapping[int, float]) -> str:
     )
 
 
+def write_array(numbers: Iterable[int]) -> str:
+    """PostgreSQL's text form of an array; psycopg's own way takes ten times as long."""
+    return "{" + ",".join(map(str, numbers)) + "}"
+
+
+def write_texts(texts: Iterable[str | None]) -> str:
+    """The same of texts."""
+    quoted = (
+        "NULL" if text is None else '"' + text.replace("\\", r"\\").replace('"', r"\"") + '"'
+        for text in texts
+    )  # fmt: skip
+    return "{" + ",".join(quoted) + "}"
+
+
 def read_sparse(text: str) -> dict[int, float]:
     """Read pgvector's text form back."""
     body = text[1 : text.index("}")]
@@ -92,41 +144,20 @@ def read_sparse(text: str) -> dict[int, float]:
     return {int(term): float(weight) for term, weight in pairs}
 
 
-def pack_sparse(weights: Mapping[int, float]) -> bytes:
-    """pgvector's binary form of a sparsevec; indices count from 0 there and must ascend."""
-    size = len(weights)
-    indices = (term - 1 for term in weights)
-    return struct.pack(
-        f">iii{size}i{size}f", LEXICAL_DIMENSIONS, size, 0, *indices, *weights.values()
-    )
-
-
 def pack_dense(vector: Vector) -> bytes:
     """pgvector's binary form of a halfvec."""
-    return struct.pack(f">hh{len(vector)}e", len(vector), 0, *vector)
+    import numpy as np
 
-
-def pack_row(fields: Iterable[bytes | None]) -> bytes:
-    """One row of a binary COPY."""
-    packed = [_NULL if field is None else struct.pack(">i", len(field)) + field for field in fields]
-    return struct.pack(">h", len(packed)) + b"".join(packed)
+    return struct.pack(">hh", len(vector), 0) + np.asarray(vector).astype(">f2").tobytes()
 
 
 def pack_index_row(
-    chunk_id: uuid.UUID,
-    source_id: uuid.UUID,
-    length: int,
-    vector: Vector | None,
-    weights: Mapping[int, float],
+    chunk_id: uuid.UUID, source_id: uuid.UUID, length: int, vector: Vector | None, lexical: bytes
 ) -> bytes:
     """A row of chunk_index: chunk_id, source_id, dl, dim, emb, lex."""
-    return pack_row(
-        [
-            chunk_id.bytes,
-            source_id.bytes,
-            struct.pack(">i", length),
-            struct.pack(">h", 0 if vector is None else len(vector)),
-            None if vector is None else pack_dense(vector),
-            pack_sparse(weights),
-        ]
-    )
+    size, dense = 0, _NULL
+    if vector is not None:
+        size, dense = len(vector), pack_dense(vector)
+        dense = struct.pack(">i", len(dense)) + dense
+    head = _INDEX_HEAD.pack(6, 16, chunk_id.bytes, 16, source_id.bytes, 4, length, 2, size)
+    return b"".join((head, dense, struct.pack(">i", len(lexical)), lexical))

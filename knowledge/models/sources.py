@@ -52,6 +52,7 @@ class Source(TenantRow, Standing, Job):
     }  # fmt: skip
     FAILED = {"status": SourceStatus.ERROR, "progress_stage": ""}
     HEAVY = ("content",)
+    NEEDS = ("bot_profile", "dataset__bot_profile")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     # A private source goes with its bot by way of the dataset; a shared one stays.

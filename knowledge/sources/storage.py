@@ -24,11 +24,14 @@ def measure_text(text: str | None) -> int:
     return len((text or "").encode())
 
 
-def measure_drafts(source: Source, drafts: Iterable[ChunkDraft]) -> int:
-    """Return what a source will store once these chunks are its knowledge."""
+def measure_drafts(
+    source: Source, drafts: Iterable[ChunkDraft], *, written: int | None = None
+) -> int:
+    """Return what a source will store once these chunks are its knowledge; `written` is `measure_edits`."""
     if source.source_type not in (SourceType.URL, *SYNCED):
         return source.stored_bytes
-    return measure_edits(source.pk) + sum(measure_text(draft.content) for draft in drafts)
+    edits = measure_edits(source.pk) if written is None else written
+    return edits + sum(measure_text(draft.content) for draft in drafts)
 
 
 def measure_edits(source_id: uuid.UUID) -> int:

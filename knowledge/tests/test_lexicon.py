@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import random
+import struct
+from collections import Counter
 
 import pytest
 from django.db import connection
@@ -18,18 +20,19 @@ from knowledge.indexing.lexicon import (
     stored_statistics,
 )
 from knowledge.indexing.vectors import (
-    count_terms,
+    COPY_HEADER,
+    COPY_TRAILER,
     count_words,
     format_sparse,
     pack_dense,
-    pack_sparse,
+    pack_texts,
     read_sparse,
     recover_counts,
     weigh_terms,
 )
 from knowledge.models import IndexEntry, LexiconTerm, LexiconTotals, Source
 from knowledge.tests.conftest import make_bot, make_source, run, teach
-from minirag.lib.text.analysis import term_id
+from minirag.lib.text.analysis import analyse, term_id
 
 COUNTS = st.dictionaries(st.integers(1, 999_999_938), st.integers(1, 200), min_size=1, max_size=60)
 WORDS = "filter sensor fan warranty button lamp cable manual parcel receipt garden rose bread oven yeast".split()  # noqa: SIM905
@@ -57,26 +60,34 @@ def test_counts_come_back_from_stored_weights(counts, old_mean, new_mean):
 
 def test_an_empty_vector_has_a_text_and_a_binary_form():
     assert format_sparse({}) == "{}/1000000000" and read_sparse("{}/1000000000") == {}
-    assert len(pack_sparse({})) == 12
+    nothing = pack_texts([{}, {}], 5.0)
+    assert [len(each) for each in nothing.packed] == [12, 12] and nothing.lengths == [0, 0]
+    assert pack_texts([], 5.0).packed == []
 
 
 def test_both_binary_forms_are_what_postgresql_reads(in_acme):
-    sparse = weigh_terms(count_terms(count_words("a filter, a filter and a fan", "en")), 5.0)
+    texts = [{}, count_words("a filter, a filter and a fan", "en"), {"w280": 2, "w45806": 3}]
+    found = pack_texts(texts, 5.0)
+    assert found.lengths == [0, 3, 5]
+    assert found.frequencies == {term_id(word): 1 for word in ("filter", "fan", "w280")}
+    dense = pack_dense([0.5, -0.25, 1.0])
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE TEMP TABLE packed (s sparsevec(1000000000), d halfvec) ON COMMIT DROP"
         )
-        from knowledge.indexing.vectors import COPY_HEADER, COPY_TRAILER, pack_row
-
         with cursor.copy("COPY packed FROM STDIN (FORMAT binary)") as copy:
-            copy.write(
-                COPY_HEADER
-                + pack_row([pack_sparse(sparse), pack_dense([0.5, -0.25, 1.0])])
-                + COPY_TRAILER
-            )
+            copy.write(COPY_HEADER)
+            for sparse in found.packed:
+                copy.write(struct.pack(">hi", 2, len(sparse)) + sparse)
+                copy.write(struct.pack(">i", len(dense)) + dense)
+            copy.write(COPY_TRAILER)
         cursor.execute("SELECT s::text, d::text FROM packed")
-        text, dense = cursor.fetchone()
-    assert read_sparse(text) == pytest.approx(sparse) and dense == "[0.5,-0.25,1]"
+        rows = cursor.fetchall()
+    for (sparse, dense), counts in zip(
+        rows, ({}, {"filter": 2, "fan": 1}, {"w280": 5}), strict=True
+    ):
+        wanted = weigh_terms({term_id(word): count for word, count in counts.items()}, 5.0)
+        assert read_sparse(sparse) == pytest.approx(wanted) and dense == "[0.5,-0.25,1]"
 
 
 # --- In the database ----------------------------------------------------------------------------------------------
@@ -159,7 +170,8 @@ def test_weights_are_made_anew_when_the_mean_length_has_drifted(in_acme):
                 cursor.execute("SELECT lex::text FROM chunk_index WHERE chunk_id = %s", [entry.pk])
                 stored = read_sparse(cursor.fetchone()[0])
             assert stored == pytest.approx(
-                weigh_terms(count_terms(count_words(text, "en")), totals.baked_avgdl), rel=1e-4
+                weigh_terms(Counter(map(term_id, analyse(text, "en"))), totals.baked_avgdl),
+                rel=1e-4,
             )
 
 
@@ -173,5 +185,6 @@ def test_a_small_drift_changes_no_weight(in_acme):
 
 def test_two_words_that_share_an_id_are_counted_together():
     assert term_id("w280") == term_id("w45806")
-    counted = count_terms({"w280": 2, "w45806": 3, "fan": 1})
-    assert counted == {term_id("w280"): 5, term_id("fan"): 1}
+    alike = [{"w280": 2, "w45806": 3, "fan": 1}, {"w280": 5, "fan": 1}]
+    first, second = pack_texts(alike, 5.0).packed
+    assert first == second and pack_texts(alike, 5.0).frequencies[term_id("fan")] == 2

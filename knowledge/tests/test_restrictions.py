@@ -289,6 +289,7 @@ READERS = {
     "knowledge/indexing/chunk_rows.py", "knowledge/indexing/lexicon.py",
     "knowledge/indexing/swap.py", "knowledge/indexing/vector_index.py", "knowledge/indexing/vectors.py",
     "knowledge/indexing/upkeep/reconciling.py", "knowledge/indexing/upkeep/reembedding.py",
-    "knowledge/documents/putting.py", "knowledge/datasets/figures.py", "knowledge/models/__init__.py",
+    "knowledge/documents/present.py", "knowledge/documents/putting.py", "knowledge/datasets/figures.py",
+    "knowledge/models/__init__.py",
     "knowledge/models/index.py", "minirag/operations/inventory.py", "minirag/pages/navigation.py",
 }  # fmt: skip

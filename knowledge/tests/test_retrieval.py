@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import uuid
+from collections import Counter
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -136,13 +137,12 @@ def test_bm25_is_exactly_that_of_the_formula(bot):
     """Recomputed by hand from the chunks' words."""
     import math
 
-    from knowledge.indexing.vectors import count_terms, count_words
-    from minirag.lib.text.analysis import term_id
+    from minirag.lib.text.analysis import analyse, term_id
 
     teach(bot)
     found = ask(bot, "filters and receipt")
     counts = {
-        c.pk: count_terms(count_words(f"{c.heading}. {c.content}", "en"))
+        c.pk: Counter(map(term_id, analyse(f"{c.heading}. {c.content}", "en")))
         for c in Chunk.objects.all()
     }
     mean = sum(c.total() for c in counts.values()) / len(counts)

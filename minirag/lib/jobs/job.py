@@ -49,7 +49,7 @@ class JobQuerySet(models.QuerySet[J]):
     """Transitions of rows that the caller has not claimed. Each counts for the rows of this query set only."""
 
     def claim(self, pk: uuid.UUID, *, now: datetime | None = None) -> J | None:
-        """Claim a row and return it, without its HEAVY columns; None if somebody else has it."""
+        """Claim a row and return it with what it NEEDS; None if somebody else has it."""
         now, claim_id = now or timezone.now(), uuid.uuid4()
         with transaction.atomic():
             taken = self.filter(self.model.is_free(now), pk=pk).update(
@@ -62,8 +62,9 @@ class JobQuerySet(models.QuerySet[J]):
             if not taken:
                 return None
             self.model.remind(now + self.model.STALE_AFTER)
-        light = self.model._default_manager.defer(*self.model.HEAVY)
-        return light.filter(pk=pk, claim_id=claim_id).first()
+        rows = self.model._default_manager.filter(pk=pk, claim_id=claim_id)
+        needs, heavy = self.model.NEEDS, self.model.HEAVY
+        return (rows.select_related(*needs) if needs else rows.defer(*heavy)).first()
 
     def put_in_queue(self, **facts: Any) -> int:
         """Have the rows wait for a worker; the caller sends the messages. Returns how many rows there are."""
@@ -139,6 +140,8 @@ class Job(models.Model):
     FAILED: ClassVar[Mapping[str, Any]] = {}
     HEAVY: ClassVar[tuple[str, ...]] = ()
     """Columns that a worker reads by itself when it needs them."""
+    NEEDS: ClassVar[tuple[str, ...]] = ()
+    """Related rows that come with a claimed one, which then comes whole, its HEAVY columns as well."""
     STALE_AFTER: ClassVar[timedelta] = timedelta(seconds=90)
     """Without a beat for so long a worker counts as dead."""
     TAKES_LONG: ClassVar[bool] = True

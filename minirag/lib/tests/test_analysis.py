@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from minirag.lib.text.analysis import TERM_DIMENSION, analyse, term_id
+from minirag.lib.text.analysis import TERM_DIMENSION, analyse, tally, term_id
 from minirag.lib.text.languages import detect_language
 from minirag.lib.text.sentences import split_sentences
 from minirag.lib.text.stopwords import STOP_WORDS
@@ -25,6 +26,17 @@ class TestTerms:
 
     def test_repeated_words_are_repeated_terms_so_that_they_can_be_counted(self):
         assert analyse("pump, pump and pump", "en") == ["pump"] * 3
+
+    @given(
+        st.text(
+            st.sampled_from("aI1.,-_/: \t\u2028\u00adé\u0301ßИ中ก한İı½²´ΣςЯ\u3000ﬁ")
+            | st.characters(codec="utf-8"),
+            max_size=60,
+        ),
+        st.sampled_from(["en", "de", "tr", "el", "zh", "th", ""]),
+    )
+    def test_a_text_is_tallied_as_its_terms_are_counted(self, text, language):
+        assert tally(text, language) == Counter(analyse(text, language))
 
     def test_slashes_paths_and_addresses_are_cut_into_words(self):
         terms = analyse("either/or in /etc/nginx/conf.d, see https://docs.acme.com/setup", "en")

@@ -12,8 +12,9 @@ import sys
 import threading
 import unicodedata
 import zlib
+from collections import Counter
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Final
 
 import Stemmer
@@ -25,13 +26,13 @@ from minirag.lib.text.languages import (
     script_of_language,
 )
 
-__all__ = ["TERM_DIMENSION", "analyse", "analyse_words", "term_id"]
+__all__ = ["TERM_DIMENSION", "analyse", "analyse_words", "tally", "term_id"]
 
 TERM_DIMENSION: Final = 1_000_000_000
 """The dimension of the sparse vectors that hold term ids (pgvector's largest)."""
 
 _LONGEST_TERM: Final = 64
-_MOST_REMEMBERED: Final = 30_000  # words of a language
+_MOST_REMEMBERED: Final = 30_000  # words of a language, and twice as many tokens
 # Letters that carry no separable mark and still are one with a plain letter for people who type without accents.
 _PLAIN_LETTERS: Final = str.maketrans(
     {
@@ -84,6 +85,7 @@ DENSE: Final = (
 _WORD = re.compile(rf"[^\W_{DENSE}]+(?:[{_MARKS}]+[^\W_{DENSE}]*)*")
 _DENSE_RUN = re.compile(rf"(?:(?!_)[{DENSE}][{_MARKS}]*)+")
 _DENSE_UNIT = re.compile(rf"[^{_MARKS}][{_MARKS}]*|[{_MARKS}]+")
+_EDGES: Final = "".join(sign for sign in map(chr, range(128)) if not sign.isalnum())
 _ASCII_WORD = re.compile(r"[a-z0-9]+")
 # Two to six parts joined without spaces: part numbers, versions, dates, amounts. Every repetition is bounded, so that
 # a megabyte without a space costs no more than a megabyte of prose.
@@ -213,6 +215,44 @@ def analyse(text: str, language: str) -> list[str]:
         codes = (code for run in runs for code in _CODE.findall(run))
         terms.extend(term for code in codes if (term := _code_term(code)))
     return terms
+
+
+class _Tokens(dict[str, tuple[str, ...]]):
+    """The terms of what stands between two blanks, found once each."""
+
+    def __init__(self, language: str) -> None:
+        super().__init__()
+        self._language = language
+
+    def __missing__(self, token: str) -> tuple[str, ...]:
+        terms: tuple[str, ...]
+        word = token.strip(_EDGES).lower() if token.isascii() else ""
+        if word.isalnum():  # as most are
+            term = _terms_of(self._language)[word]
+            terms = (term,) if term else ()
+        else:
+            terms = tuple(analyse(token, self._language))
+        if len(token) <= _LONGEST_TERM:
+            if len(self) >= 2 * _MOST_REMEMBERED:
+                self.clear()
+            self[token] = terms
+        return terms
+
+
+@lru_cache(maxsize=8)
+def _tokens_of(language: str) -> _Tokens:
+    return _Tokens(language)
+
+
+def tally(text: str, language: str) -> dict[str, int]:
+    """How often each term of `analyse` occurs in a text, in a quarter of the time.
+
+    No word, run or code goes across a blank, so what stands between two of them is analysed once for all texts.
+    """
+    if language == "tr" and not text.isascii():
+        # There a capital I is what the whole text makes of it.
+        return Counter(analyse(text, language))
+    return Counter(chain.from_iterable(map(_tokens_of(language).__getitem__, text.split())))
 
 
 def analyse_words(text: str, language: str) -> list[tuple[str, str]]:

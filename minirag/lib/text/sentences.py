@@ -21,7 +21,7 @@ _END = re.compile(
 _BLANK_LINE = re.compile(r"\n\s*\n")
 _LIST_ITEM = re.compile(r"(?:[-*•‣◦–]|\d{1,3}[.)]|[a-zA-Z][.)])\s+\S")
 _FIRST_WORD = re.compile(r"\s*(\w*)")
-_LAST_WORD = re.compile(r"[^\s(\[\"'“‘«]+$")
+_BACK_TO_START = re.compile(r"[^\s(\[\"'“‘«]+")
 _LONGEST_WORD: Final = 100
 _LONG_LINE: Final = 60
 _FINISHED: Final = (".", "!", "?", ":", ";", "…", "。", "！", "？", "؟", "।")
@@ -36,19 +36,23 @@ def _ends_sentence(line: str, match: re.Match[str]) -> bool:
         return False
     if match.group() != ".":
         return True
-    word = _LAST_WORD.search(line, max(0, match.start() - _LONGEST_WORD), match.start())
-    if word is None:
+    # Read backwards: a search for what ends here would begin at each letter before.
+    end = match.start()
+    backwards = _BACK_TO_START.match(line[max(0, end - _LONGEST_WORD) : end][::-1])
+    if backwards is None:
         return True
-    before = word.group().lower()
+    start = end - backwards.end()
+    word = line[start:end]
+    before = word.lower()
     # "J. Smith", "U.S. Army"; but "vitamin C. The" is cut too seldom rather than too often.
-    if len(before) == 1 and word.group().isalpha() and word.group().isupper():
+    if len(before) == 1 and word.isalpha() and word.isupper():
         return False
     if before in _ABBREVIATIONS or before.endswith(_ENDINGS):
         return False
     if before.isdigit() and _FIRST_WORD.match(line, match.end())[1].lower() in _AFTER_ORDINALS:  # type: ignore[index]
         return False
     # "3. Open the lid" at the start of a line numbers it; "am 3. März" is a date when a word follows without capital.
-    return not (before.isdigit() and word.start() == 0)
+    return not (before.isdigit() and start == 0)
 
 
 def _split_line(line: str) -> list[str]:
