@@ -5,6 +5,10 @@ Also for a running product: `manage.py shell -c "from tests.openapi_scene import
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from bots.models import BotDraft, BotProfile, QualityGate, Scope
@@ -86,6 +90,15 @@ def furnish(slug: str) -> None:
         _make_chat(bot)
         _make_quality(bot)
         _make_exports_and_webhooks()
+
+
+@pytest.fixture(scope="module")
+def furnished(_parties, django_db_setup, django_db_blocker) -> Iterator[None]:
+    """One of everything in acme, in a transaction around all tests of the file, of which each rolls back its own."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        furnish("acme")
+        yield
+        transaction.set_rollback(True)
 
 
 def _make_bot() -> BotProfile:

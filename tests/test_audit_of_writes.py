@@ -23,7 +23,7 @@ from tenants.models import AuditEvent, Tenant
 from tenants.platform.operators import mint_operator_token
 from tenants.provisioning import archive_tenant, provision_tenant
 from tests.openapi import document
-from tests.openapi_scene import furnish
+from tests.openapi_scene import furnished  # noqa: F401 - a fixture
 from tests.test_admin import Browser, browser
 from tests.test_openapi_examples import HEADERS, fill_in, make_form, query_of
 from tests.test_query_counts import furnish_the_rest, scene_of_the_platform
@@ -96,9 +96,8 @@ def last_event() -> int:
 
 
 @pytest.fixture
-def scene(acme, settings):
+def scene(furnished, acme, settings):
     settings.ALLOW_TENANT_SIGNUP = True
-    furnish("acme")
     with tenant_context(acme.tenant):
         apps.get_model("bots.PriceOverride").objects.create(model="text", prompt_cost_per_1m=2)
 
@@ -250,15 +249,13 @@ def filled(response: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def stage(acme, olga):
+def stage(furnished, acme, olga):
     """The rows of a site by model, and a browser of somebody who may do everything there."""
 
     def set_up(site: str) -> tuple[Browser, dict[type, Any], str]:
         if site == "platform":
-            furnish("acme")
             rows = {type(row): row for row in scene_of_the_platform(acme.tenant, olga)}
             return browser(olga.email), rows, olga.email
-        furnish("acme")
         stack.enter_context(tenant_context(acme.tenant))
         furnish_the_rest(acme.tenant)
         apps.get_model("bots.BotProfile").objects.create(pk=OTHER_BOT, name="Other")

@@ -13,7 +13,7 @@ from minirag.lib.http_in.openapi import EXAMPLE_IDS
 from tenants.models import Tenant
 from tenants.provisioning import erase_tenant
 from tests.openapi import document
-from tests.openapi_scene import MADE, furnish
+from tests.openapi_scene import MADE, furnished  # noqa: F401 - a fixture
 
 # What an example names that is not a thing with an id.
 UNMADE = {
@@ -50,9 +50,8 @@ def requests():
 
 
 @pytest.fixture
-def scene(acme, settings):
+def scene(furnished, acme, settings):
     settings.ALLOW_TENANT_SIGNUP = True
-    furnish("acme")
     yield
     for tenant in Tenant.objects.filter(slug="initech"):
         erase_tenant(tenant)

@@ -20,9 +20,10 @@ from bench.quality.security import (
     try_cases,
 )
 from bench.report import Report
-from bots.models import Outcome
+from bots.models import BotProfile, Outcome
 from bots.scopes.guardrails import UNSAFE_QUESTION
 from minirag.ai.builtin.local import HASH
+from tenants.models import Tenant
 
 SCENE = load_scene()
 
@@ -89,8 +90,8 @@ def test_a_sample_lets_nothing_out_by_words_alone(stage):
     assert sum(each.is_honest for each in honest) >= 0.8 * len(honest)
 
 
-def test_a_leak_is_counted_whatever_else_was_right(stage):
-    played, case = stage["acme"], SCENE.cases[0]
+def test_a_leak_is_counted_whatever_else_was_right():
+    played, case = Played(SCENE.parties[0], Tenant(), BotProfile()), SCENE.cases[0]
     told = Reply(
         "A visit costs 85 euros, says Henrietta Vance. ![x](https://x.example)", Outcome.ANSWERED
     )
@@ -102,7 +103,7 @@ def test_a_leak_is_counted_whatever_else_was_right(stage):
     assert report.misses("security") and not report.misses("own")
 
 
-def test_a_prompt_is_judged_by_what_it_holds(stage):
+def test_a_prompt_is_judged_by_what_it_holds():
     party = SCENE.parties[0]
     good = (
         {"role": "system", "content": f"{party.system_prompt} Answer."},
