@@ -166,18 +166,16 @@ def narrow_documents(source: Source, documents: Mapping[uuid.UUID, Sequence[str]
     document is not for everybody. Raises ClaimLost.
     """
     wanted = {pk: groups for pk, groups in documents.items() if groups is not None}
-    rows = Document.objects.select_related("restricted_to").filter(source=source.pk)
-    if not wanted or not rows.filter(pk__in=wanted).exists():
+    rows = Document.objects.select_related("restricted_to").filter(source=source.pk, pk__in=wanted)
+    if not wanted or not any(_narrow(row, wanted[row.pk]) is not None for row in rows.all()):
         return False
     changed = False
     with transaction.atomic():
         lock_knowledge()
         source.beat()
-        for row in rows.filter(pk__in=wanted):
-            known, groups = row.own_groups, sorted(wanted[row.pk])
-            if known is not None:
-                groups = [each for each in groups if each in known]
-            if groups == known:
+        for row in rows.all():
+            groups = _narrow(row, wanted[row.pk])
+            if groups is None:
                 continue
             part = RestrictedPart.identify(source.pk, groups)
             RestrictedPart.objects.get_or_create(
@@ -189,6 +187,14 @@ def narrow_documents(source: Source, documents: Mapping[uuid.UUID, Sequence[str]
             place_chunks(source.pk)
             Source.objects.filter(pk=source.pk).update(content_hash="")
     return changed
+
+
+def _narrow(row: Document, wanted: Sequence[str]) -> list[str] | None:
+    """The groups that a document is for from now on; None where these are those it is for already."""
+    known, groups = row.own_groups, sorted(wanted)
+    if known is not None:
+        groups = [each for each in groups if each in known]
+    return None if groups == known else groups
 
 
 def place_chunks(source_id: uuid.UUID) -> None:
