@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
@@ -195,6 +196,7 @@ ANSWERS = {
     "publish": {"reason": "It reads better."},
     "erase": {"slug": "acme"},
     "set_password": {"password": "another horse battery", "again": "another horse battery"},
+    "replace": {"file": SimpleUploadedFile("newer.txt", b"Open all day.")},
 }
 # Acts that undo another one or need a result, and what the row is before.
 UNDOING = {
@@ -202,6 +204,7 @@ UNDOING = {
     "restore": {"status": "suspended"},
     "download": {"status": "succeeded"},
     "cancel": {"status": "pending", "queued_at": timezone.now()},
+    "replace": {"source_type": "upload"},
 }
 LOOKING = {"compare_two"}  # acts that only show something
 SITES = {"tenant": tenant_site, "platform": platform_site}

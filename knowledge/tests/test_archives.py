@@ -185,7 +185,10 @@ def test_a_newer_export_takes_the_place_of_the_older_one_and_says_what_is_differ
         "weight": "1",
         "visibility": "public",
     }
-    alice.post("/admin/knowledge/source/add/", upload | {"file": zipped(pages)})
+    alice.post(
+        "/admin/knowledge/source/add/",
+        upload | {"file": SimpleUploadedFile("export.zip", make_package(pages))},
+    )
     source = Source.objects.get()
     ingest(source.pk)
     ids = dict(Document.objects.values_list("metadata__path", "pk"))
@@ -198,7 +201,8 @@ def test_a_newer_export_takes_the_place_of_the_older_one_and_says_what_is_differ
     url = f"/admin/knowledge/source/{source.pk}/replace/"
     bad = alice.post(url, {"file": SimpleUploadedFile("x.exe", b"MZ")})
     assert "cannot be read" in bad.content.decode()
-    assert alice.post(url, {"file": zipped(pages, "newer.zip")}).status_code == 302
+    newer = make_package(pages)
+    assert alice.post(url, {"file": SimpleUploadedFile("newer.zip", newer)}).status_code == 302
     ingest(source.pk)
     source.refresh_from_db()
     assert (source.status, source.name, source.document_count) == ("ready", "Export", 3)
@@ -209,10 +213,6 @@ def test_a_newer_export_takes_the_place_of_the_older_one_and_says_what_is_differ
     }  # fmt: skip
     assert len(embedder.texts) == 2 and Document.objects.filter(pk=ids["pump.md"]).exists()
     assert b"syncs" in alice.get(f"/admin/knowledge/source/{source.pk}/change/").content
-    alice.post(url, {"file": zipped(pages, "newer.zip")})
+    alice.post(url, {"file": SimpleUploadedFile("newer.zip", newer)})
     source.refresh_from_db()
     assert source.status == "ready" and SiteSync.objects.count() == 1
-
-
-def zipped(pages, name="export.zip") -> SimpleUploadedFile:
-    return SimpleUploadedFile(name, make_package(pages))
