@@ -1,17 +1,18 @@
 """Read an uploaded file from a multipart request, and refuse in the contract's order what cannot be ingested.
 
-The file is counted while it streams in, and what exceeds the limit is dropped at once, so a huge upload costs no
-memory.
+The file is counted while it streams in, into a file of ours where it is not small, and what exceeds the limit is
+dropped at once: an upload is in memory once, and a huge one never.
 """
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Generic, TypeVar
 
 from django.conf import settings
-from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
+from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 from django.http import HttpRequest
 from pydantic import BaseModel
@@ -29,6 +30,7 @@ from minirag.lib.http_in.ignored import find_unknown, note_ignored
 from minirag.lib.http_in.rest import InvalidFields, check_form_text, validate_fields
 
 _NAME_LENGTH = 255
+_IN_MEMORY = 1024 * 1024
 
 
 F = TypeVar("F", bound=BaseModel)
@@ -66,10 +68,9 @@ def read_upload(request: HttpRequest, form_model: type[F]) -> Upload[F]:
     if problems:
         raise InvalidFields(problems)
     note_ignored(request, find_unknown(form, posted))
-    file: UploadedFile = files["file"]
-    return Upload(
-        form, shorten_file_name(file.name or ""), None if handler.is_too_large else file.read()
-    )
+    with files["file"] as file:  # and away with it
+        data = None if handler.is_too_large else file.read()
+    return Upload(form, shorten_file_name(file.name or ""), data)
 
 
 def check_file(upload: Upload[Any]) -> bytes:
@@ -129,27 +130,29 @@ class BoundedUploadHandler(FileUploadHandler):
         super().__init__(request)
         self.limit = 0
         self.is_too_large = False
-        self._parts: list[bytes] | None = None
+        self._spool: tempfile.SpooledTemporaryFile[bytes] | None = None
         self._finished = False
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
         self.limit = largest_bytes(self.file_name or "")
-        self._parts = [] if self.field_name == "file" and not self._finished else None
+        self._spool = None
+        if self.field_name == "file" and not self._finished:
+            self._spool = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - its reader closes it
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        if self._parts is None:
+        if self._spool is None:
             return
         if start + len(raw_data) > self.limit:
             self.is_too_large = True
-            self._parts.clear()
+            self._spool.seek(0)
+            self._spool.truncate()
         if not self.is_too_large:
-            self._parts.append(raw_data)
+            self._spool.write(raw_data)
 
     def file_complete(self, file_size: int) -> UploadedFile | None:
-        if self._parts is None:
+        if self._spool is None:
             return None
         self._finished = True
-        return SimpleUploadedFile(
-            self.file_name or "", b"".join(self._parts), self.content_type or ""
-        )
+        self._spool.seek(0)
+        return UploadedFile(self._spool, self.file_name or "", self.content_type or "", file_size)

@@ -16,7 +16,6 @@ from knowledge.models import (
     Dataset,
     SiteSync,
     Source,
-    SourceFile,
     SourceStatus,
     SourceType,
 )
@@ -24,7 +23,7 @@ from knowledge.models.standing import STANDING
 from knowledge.sources.configs import prepare_config
 from knowledge.sources.finding import active_sources, find_source, shown_sources
 from knowledge.sources.homes import Home, find_home
-from knowledge.sources.storage import count_bytes, measure_edits, measure_text
+from knowledge.sources.storage import count_bytes, measure_edits, measure_text, store_file
 from knowledge.tasks import queue_ingestion, queue_purge
 from minirag.lib.errors import BadInput, Conflict, NotFound
 from tenants.audit import compare, record
@@ -100,12 +99,8 @@ def upload_source(
     with transaction.atomic():
         count_bytes(source.bot_profile_id, len(data))
         source.save(force_insert=True)
-        SourceFile.objects.create(
-            source=source,
-            name=file_name,
-            kind=kind,
-            data=data,
-            sha256=hashlib.sha256(data).hexdigest(),
+        store_file(
+            source, name=file_name, kind=kind, data=data, sha256=hashlib.sha256(data).hexdigest()
         )
         note_created(source, bytes=len(data))
         queue_ingestion(source)

@@ -16,7 +16,7 @@ from knowledge.formats.uploads import shorten_file_name
 from knowledge.models import Source, SourceFile, SourceType
 from knowledge.sources.changing import apply_changes, build_source, note_created
 from knowledge.sources.homes import Home
-from knowledge.sources.storage import count_bytes
+from knowledge.sources.storage import count_bytes, store_file
 from knowledge.sources.upserts import Upserted, put_after_others
 from knowledge.tasks import queue_ingestion, restart_ingestion
 from minirag.lib.errors import Conflict, NotFound
@@ -102,7 +102,7 @@ def _make(home: Home, parent: Source | None, external_id: str, file: NewFile) ->
     source.stored_bytes = len(file.data)
     count_bytes(source.bot_profile_id, source.stored_bytes)
     source.save(force_insert=True)
-    SourceFile.objects.create(source=source, **_row_of(file))
+    store_file(source, **_row_of(file))
     note_created(source, bytes=len(file.data), external_id=external_id)
     queue_ingestion(source)
     source.refresh_from_db(fields=["updated_at"])
@@ -128,7 +128,7 @@ def _change(source: Source, parent: Source | None, file: NewFile) -> Upserted:
         return Upserted.UNCHANGED
     apply_changes(source, changes)
     if is_new:
-        SourceFile.objects.update_or_create(source=source, defaults=_row_of(file))
+        store_file(source, **_row_of(file))
     if is_new or was_deleted or "name" in changes:
         restart_ingestion(source)
         source.refresh_from_db(fields=["status", "error_message", "updated_at"])

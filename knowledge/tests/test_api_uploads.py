@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import io
+import tracemalloc
 import uuid
 
 import docx
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import RequestFactory
 
-from knowledge.formats.uploads import shorten_file_name
+from knowledge.formats.api import NoFields
+from knowledge.formats.uploads import read_upload, shorten_file_name
 from knowledge.models import Source, SourceFile
+from knowledge.sources.storage import store_file
+from knowledge.tests.conftest import make_bot, make_source
 from minirag.settings import BASE_DIR
 from tenants.context import tenant_context
 
@@ -184,3 +189,23 @@ def test_a_path_in_the_file_name_is_dropped_and_a_long_name_is_cut_before_its_ex
     name = upload(file_name="x" * 300 + ".txt").json()["name"]
     assert (len(name), name[-4:]) == (255, ".txt")
     assert shorten_file_name("x" * 255) == "x" * 255
+
+
+def test_a_file_is_in_memory_once(acme):
+    data = bytes(range(256)) * (8 * 4096)
+    form = {"file": SimpleUploadedFile("manual.txt", data)}
+    with tenant_context(acme.tenant):
+        request = RequestFactory().post(URL, form)
+        source = make_source(make_bot(), None, source_type="upload")
+        tracemalloc.start()
+        try:
+            read = read_upload(request, NoFields).data
+            store_file(source, name="manual.txt", kind="txt", data=read, sha256="0")
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert read == data and peak < 1.5 * len(data)
+        assert bytes(SourceFile.objects.get(source=source).data) == data
+        store_file(source, name="empty.txt", kind="txt", data=b"", sha256="1")
+        kept = SourceFile.objects.get(source=source)
+        assert (kept.name, bytes(kept.data), kept.sha256) == ("empty.txt", b"", "1")
