@@ -18,9 +18,10 @@ from bench.quality.questions import load_base
 from bench.report import Budget, Report
 from bots.models import BotProfile
 from knowledge.retrieval.evaluation import load_judged_set
+from knowledge.retrieval.passages import measure_lead
 from knowledge.retrieval.retrieving import Retrieval
 from minirag.ai.builtin.local import find_sentence_embedder, find_sentence_reader, is_multilingual
-from minirag.ai.builtin.offline import compose_answer
+from minirag.ai.builtin.offline import answer_question
 from minirag.ai.builtin.scoring import score_candidates
 from minirag.ai.builtin.sentences.candidates import OfflinePassage, list_candidates
 from tenants.context import tenant_context
@@ -131,12 +132,13 @@ def measure_sentences(report: Report, library: Library, *, quick: bool) -> None:
 
 def quote(question: str, found: Retrieval) -> str:
     """The whole answer as a visitor gets it, where it is not declined."""
-    return compose_answer(
+    return answer_question(
         question,
         number_passages(found),
         term_weights=found.term_weights,
+        lead=measure_lead(found.passages, found.rows),
         **choose_embedder(found),
-    )
+    ).text
 
 
 def choose_embedder(found: Retrieval) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from minirag.ai.builtin import local, offline
 from minirag.ai.builtin.checking import Check
 from minirag.ai.builtin.minilm import EmbedderMissing
 from minirag.ai.builtin.offline import OfflineAnswer, OfflinePassage
+from minirag.ai.builtin.sentences.candidates import read_languages
 from minirag.ai.builtin.sentences.taken_up import Strictness
 from minirag.ai.credentials import Credentials
 from minirag.ai.hearing import ChatDelta, ChatFinished, ChatRetracted, Clock, Hearing
@@ -202,9 +203,10 @@ def answer_offline(request: ChatRequest) -> tuple[OfflineAnswer, int, int]:
     model = request.embedding_model
     by_words_only = model in (None, local.HASH)
     is_multilingual = model is not None and local.is_multilingual(model)
+    languages = read_languages(request.passages)
     if is_multilingual and local.is_embedder_available(local.MINILM):
         # Of English sentences the small English model knows more, whatever model has found them.
-        is_multilingual = not offline.is_english(question, request.passages)
+        is_multilingual = not offline.is_english(question, languages.values())
     chosen = model if is_multilingual else None
     answer = offline.answer_question(
         question,
@@ -218,6 +220,7 @@ def answer_offline(request: ChatRequest) -> tuple[OfflineAnswer, int, int]:
         strictness=request.strictness,
         margin=request.margin,
         lead=request.lead,
+        languages=languages,
     )
     return answer, tokens.count_prompt_tokens(request.messages), tokens.count_tokens(answer.text)
 

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from minirag.ai.builtin.sentences.meaning import Meaning, read_together
 from minirag.ai.builtin.sentences.question_words import (
     NO_VARIANTS,
     Word,
@@ -26,7 +27,7 @@ from minirag.ai.builtin.sentences.question_words import (
     weigh_words,
 )
 from minirag.ai.builtin.sentences.taken_up import Strictness, read_taken_up
-from minirag.lib.asking.answer_types import Asked, holds_answer, lacks_answer
+from minirag.lib.asking.answer_types import AnswerType, Asked, holds_answer, lacks_answer
 
 if TYPE_CHECKING:
     from minirag.ai.builtin.sentences.meaning import SentenceEmbedder
@@ -35,23 +36,25 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Signs:
     """What search and scoring say: the `score` of the best sentence, the `margin` of confidence above its floor, the
-    `lead` (0 to 1) of the best passage's score over the fifth's, None where that says nothing. `taken_up`: how surely
-    (0 to 1) what is quoted has each piece of the question's words, in this word or another, by where the piece ends;
-    None where nobody can tell.
+    `lead` (0 to 1) of the best passage over the fifth, None where that says nothing. `read` is what an embedder
+    says of each quotation, where it can say what each word means in its place.
     """
 
     score: float
     margin: float
     lead: float | None = None
-    taken_up: Mapping[int, float] | None = None
+    read: Sequence[Meaning] = ()
 
 
 @dataclass(frozen=True)
 class Weighing:
     """Coefficients of the log odds that a quotation answers.
 
-    With less than `least_coverage` it never does, however well search thinks of its find. `taken_up` is for how much of
-    the question's weight is there in these words or in others, as they are meant in their places.
+    With less than `least_coverage` it never does, however well search thinks of its find, and where nothing in
+    particular is asked for with less than `least_of_open`, if that is set. `taken_up` is for how much of
+    the question's weight is there in these words or in others, as they are meant in their places, `least_word` for the
+    word that is least there in one sentence. `narrow`: an amount, a number, a length of time or an address is asked
+    for, which a page may well not say of what it speaks about; `open`: nothing in particular is asked for.
     """
 
     base: float
@@ -62,22 +65,47 @@ class Weighing:
     foreign_name: float
     least_coverage: float
     taken_up: float = 0.0
+    least_word: float = 0.0
+    narrow: float = 0.0
+    open: float = 0.0
+    least_of_open: float | None = None
 
-    def weigh(self, signs: Signs, coverage: float, taken_up: float, *, is_foreign: bool) -> float:
+    def needs(self, asked: Asked) -> float:
+        """How much of the question has to be covered in any case."""
+        is_open = asked.kind is None and self.least_of_open is not None
+        return self.least_of_open or 0.0 if is_open else self.least_coverage
+
+    def weigh(
+        self,
+        signs: Signs,
+        coverage: float,
+        taken_up: float,
+        least_word: float,
+        kind: AnswerType | None,
+        *,
+        is_foreign: bool,
+    ) -> float:
         return (
             self.base + self.taken_up * taken_up + self.score * signs.score + self.coverage * coverage
             + self.margin * max(signs.margin, 0.0) + self.lead * (signs.lead or 0.0) + self.foreign_name * is_foreign
+            + self.least_word * least_word + self.narrow * (kind in NARROW) + self.open * (kind is None)
         )  # fmt: skip
 
 
 READ: Final = Weighing(-4.92, 0.0, 0.0, 7.30, 5.47, -0.51, 0.0, taken_up=3.20)
 """English with an embedder that says what each word means in its place, where there is a lead."""
+READ_AMONG_FEW: Final = Weighing(
+    -3.28, 1.08, 1.10, 2.23, 0.0, -0.89, 0.0, least_word=3.7, narrow=-0.35
+)
+"""The same where there is no lead, as among few chunks."""
 BY_MEANING: Final = Weighing(-5.54, 1.94, 2.27, 6.20, 4.95, -1.03, 0.5)
 """English with an embedder, where there is a lead."""
 WITHOUT_LEAD: Final = Weighing(-4.70, 2.70, 2.76, 5.58, 0.0, -0.97, 0.5)
 MULTILINGUAL: Final = Weighing(-6.39, 2.88, 2.36, 8.41, 3.66, -1.25, 0.5)
 """Any language with an embedder that knows it, where there is a lead."""
-MULTILINGUAL_WITHOUT_LEAD: Final = Weighing(-5.72, 3.57, 2.18, 8.89, 0.0, -1.32, 0.5)
+MULTILINGUAL_WITHOUT_LEAD: Final = Weighing(
+    -5.72, 3.57, 2.18, 8.89, 0.0, -1.32, 0.5, open=0.4, least_of_open=0.4
+)
 ABROAD: Final = Weighing(-6.70, 6.66, 0.0, 3.59, 6.75, 0.0, 0.0)
 """Where the question is in another language than what is quoted, so that its words cannot be found again. Fitted on
 German questions to English passages of SQuAD, and put lower: of the wrong passages there most are of the right article.
@@ -89,6 +117,7 @@ BARS: Final[Mapping[Strictness, float]] = {"balanced": 0.35, "strict": 0.45}
 """How likely an answer has to be."""
 BEFORE = 0.3
 NOTHING: Final = Asked()
+NARROW: Final = (AnswerType.PRICE, AnswerType.NUMBER, AnswerType.DURATION, AnswerType.CONTACT)
 
 
 @dataclass(frozen=True)
@@ -154,16 +183,21 @@ def check_quotes(
     has_meaning = embed is not None and (is_multilingual or language == "en")
     weighing = choose_weighing(
         has_lead=signs.lead is not None, has_meaning=has_meaning, is_multilingual=is_multilingual,
-        is_abroad=is_abroad, is_read=signs.taken_up is not None and language == "en",
+        is_abroad=is_abroad, is_read=bool(signs.read) and language == "en",
     )  # fmt: skip
-    sure = read_taken_up(words, found, signs.taken_up or {})
+    sure = read_taken_up(words, found, read_together(signs.read, len(question)))
     is_foreign = any(word.is_exact and found[word] < 0.5 for word in words)
+    least = 0.0
+    if weighing.least_word:
+        least = find_least_word(question, words, quoted, signs.read, asked, language, variants)
 
     def weigh(coverage: float) -> float:
-        return weighing.weigh(signs, coverage, cover(sure, "en"), is_foreign=is_foreign)
+        return weighing.weigh(
+            signs, coverage, cover(sure, "en"), least, asked.kind, is_foreign=is_foreign
+        )
 
     def is_enough(coverage: float) -> bool:
-        return coverage >= weighing.least_coverage and weigh(coverage) >= log_odds(strictness)
+        return coverage >= weighing.needs(asked) and weigh(coverage) >= log_odds(strictness)
 
     coverage = cover(found, language)
     if embed is not None and has_meaning and not is_enough(coverage) and is_enough(hope(found)):
@@ -174,6 +208,30 @@ def check_quotes(
         is_enough(coverage) and not lacks, coverage, name_missing(words, found, sure), lacks,
         1 / (1 + math.exp(-weigh(coverage))),
     )  # fmt: skip
+
+
+def find_least_word(
+    question: str,
+    words: Sequence[Word],
+    quoted: Sequence[Quoted],
+    read: Sequence[Meaning],
+    asked: Asked,
+    language: str,
+    variants: Mapping[str, Sequence[str]],
+) -> float:
+    """How surely (0 to 1) the word that is least there is there, in the best sentence of all. Where something narrow is
+    asked for, only sentences count that hold such a thing: another one may have the words.
+    """
+    asking = asked.words.casefold().split()
+    wanted = [word for word in words if not word.is_framing and word.text.casefold() not in asking]
+    best = 0.0
+    for each, meaning in zip(quoted, read, strict=True):
+        if asked.kind in NARROW and not holds_answer(asked.kind, each.text, language, question):
+            continue
+        found = find_words(wanted, each.text, each.headings, language, variants)
+        pieces = read_together([meaning], len(question))
+        best = max(best, min(read_taken_up(wanted, found, pieces).values(), default=1.0))
+    return best
 
 
 def log_odds(strictness: Strictness) -> float:
@@ -194,8 +252,8 @@ def choose_weighing(
 ) -> Weighing:
     if not has_meaning:
         return BY_WORDS
-    if is_read and has_lead:
-        return READ
+    if is_read:
+        return READ if has_lead else READ_AMONG_FEW
     if is_abroad:
         return ABROAD if has_lead else ABROAD_WITHOUT_LEAD
     if is_multilingual:

@@ -7,7 +7,6 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -15,7 +14,8 @@ from django.conf import settings
 
 from minirag.ai.builtin import exported, folders, hashing, minilm
 from minirag.ai.builtin.folder_files import EmbedderUnusable, Folder
-from minirag.ai.builtin.sentences.meaning import SentenceReader
+from minirag.ai.builtin.sentences.kept import Kept
+from minirag.ai.builtin.sentences.meaning import Reading, SentenceReader
 from minirag.lib.errors import ProviderError
 
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ one content of the files, so that vectors of exchanged files never meet.
 _FOLDER_ID = re.compile(r"minirag/local(?::([A-Za-z0-9][A-Za-z0-9._-]{0,63}))?(?:@([0-9a-f]{12}))?")
 
 Kind = Literal["document", "query"]
+
+_VECTORS: Kept[np.ndarray] = Kept(6000)  # 10 MB
+_READINGS: Kept[Reading] = Kept(800)  # of some 25 pieces each 16 MB
 
 _threads: ThreadPoolExecutor | None = None
 
@@ -188,11 +191,14 @@ def find_sentence_embedder(model: str | None = None) -> Callable[[list[str]], np
     if model is not None and is_multilingual(model):
         known = model
 
+        def ask(texts: list[str]) -> list[np.ndarray]:
+            asked, _ = encode_locally(known, texts[:1], kind="query")
+            return [asked[0], *(each.copy() for each in encode_locally(known, texts[1:])[0])]
+
         def embed(texts: list[str]) -> np.ndarray:
             import numpy as np
 
-            asked, _ = encode_locally(known, texts[:1], kind="query")
-            return np.concatenate([asked, encode_locally(known, texts[1:], batch_size=4)[0]])
+            return np.stack(_VECTORS.ask(pin(known), texts[0], texts[1:], ask))
 
         return embed
     if not is_embedder_available(MINILM):
@@ -204,7 +210,16 @@ def find_sentence_reader(model: str | None = None) -> SentenceReader | None:
     """The same as `find_sentence_embedder`, which also says what each word means in its place. MiniLM alone can."""
     if (model is not None and is_multilingual(model)) or not is_embedder_available(MINILM):
         return None
-    return partial(load_minilm().read, batch_size=4) if load_minilm().reads_words else None
+    embedder = load_minilm()
+
+    def ask(texts: list[str]) -> list[Reading]:
+        # One by one: in a batch its neighbours would change a text's reading a little, and that is kept.
+        return [each.pack() for each in embedder.read(texts, batch_size=1)]
+
+    def read(texts: list[str]) -> list[Reading]:
+        return _READINGS.ask(f"{MINILM} {settings.EMBEDDER_DIR}", texts[0], texts[1:], ask)
+
+    return read if embedder.reads_words else None
 
 
 def is_multilingual(model: str) -> bool:

@@ -8,11 +8,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from minirag.ai.builtin.checking import Check, Quoted, Signs, check_quotes
-from minirag.ai.builtin.scoring import name_place, read_asked, score_candidates
+from minirag.ai.builtin.scoring import (
+    AMONG_FEW,
+    AMONG_MANY,
+    name_place,
+    read_asked,
+    score_candidates,
+)
 from minirag.ai.builtin.sentences.candidates import (
     QUESTION_MARKS,
     Candidate,
@@ -21,17 +27,14 @@ from minirag.ai.builtin.sentences.candidates import (
     read_variants,
 )
 from minirag.ai.builtin.sentences.meaning import (
-    Meaning,
     SentenceEmbedder,
     SentenceReader,
-    read_sentences,
-    read_together,
+    read_missing,
 )
 from minirag.ai.builtin.sentences.question_words import Word, find_word, weigh_words
 from minirag.ai.builtin.sentences.taken_up import Strictness
 from minirag.lib.asking.answer_types import Asked
 from minirag.lib.text import analysis
-from minirag.lib.text.languages import detect_languages
 from minirag.lib.text.short_texts import decide_language
 
 NOT_FOUND = "I could not find this in my sources."
@@ -83,10 +86,10 @@ def compose_answer(
     ).text
 
 
-def is_english(question: str, passages: Sequence[OfflinePassage]) -> bool:
-    """Whether most of the passages are in English, and the question as well."""
-    languages = detect_languages([f"{each.heading}\n{each.content}" for each in passages])
-    return 2 * languages.count("en") > len(languages) and decide_language(question, ["en"]) == "en"
+def is_english(question: str, languages: Collection[str]) -> bool:
+    """Whether most of the passages' languages are English, and the question's as well."""
+    english = sum(language == "en" for language in languages)
+    return 2 * english > len(languages) and decide_language(question, ["en"]) == "en"
 
 
 def answer_question(
@@ -103,14 +106,18 @@ def answer_question(
     strictness: Strictness | None = None,
     margin: float = 0.0,
     lead: float | None = None,
+    languages: Mapping[int, str] | None = None,
 ) -> OfflineAnswer:
-    """`compose_answer`, and with a `strictness` whether it answers the question (see checking, also for the rest)."""
-    candidates = read_variants(list_candidates(passages), variants or {})
+    """`compose_answer`, and with a `strictness` whether it answers the question (see checking, also for the rest).
+
+    `languages` are the passages', by their numbers, where they are known.
+    """
+    candidates = read_variants(list_candidates(passages, languages), variants or {})
     if not candidates:
         return OfflineAnswer(NOT_FOUND, Check(False, 0.0) if strictness else None)
     scored = score_candidates(
         question, candidates, term_weights or {}, embed, before,
-        is_multilingual=is_multilingual, read=read,
+        is_multilingual=is_multilingual, read=read, ordering=AMONG_MANY if lead is not None else AMONG_FEW,
     )  # fmt: skip
     scores = scored.scores
     indices = choose_sentences(candidates, scores, sentences)
@@ -122,30 +129,18 @@ def answer_question(
     if strictness is None:
         return OfflineAnswer(text)
     language = Counter(each.language for each in chosen).most_common(1)[0][0]
-    taken_up = None
-    if scored.meanings is not None and read is not None:
-        taken_up = read_quoted(
-            question, chosen, [scored.meanings[index] for index in indices], read
-        )
+    quoted = [scored.meanings[index] for index in indices] if scored.meanings else []
+    if read is not None and quoted:
+        quoted = read_missing(question, [name_place(each) for each in chosen], quoted, read)
+    signs = Signs(scored.best, margin, lead, quoted if read is not None else ())
     check = check_quotes(
-        question, [quote(each) for each in chosen], Signs(scored.best, margin, lead, taken_up),
+        question, [quote(each) for each in chosen], signs,
         asked=read_asked(question, candidates), before=before, language=language,
         is_abroad=is_multilingual and decide_language(question, [language]) != language,
         term_weights=term_weights or {}, variants=variants or {}, strictness=strictness, embed=embed,
         is_multilingual=is_multilingual,
     )  # fmt: skip
     return OfflineAnswer(text, check)
-
-
-def read_quoted(
-    question: str, chosen: Sequence[Candidate], meanings: Sequence[Meaning], read: SentenceReader
-) -> dict[int, float]:
-    """How surely the chosen have each piece of the question's words; those are read that scoring had no room for."""
-    known = [each for each in meanings if each.words is not None]
-    if not known:
-        texts = [name_place(each) for each in chosen[:SENTENCES]]
-        known = read_sentences(question, texts, read)
-    return read_together(known, len(question))
 
 
 def quote(candidate: Candidate) -> Quoted:

@@ -8,7 +8,8 @@ import math
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from minirag.ai.builtin.quoting import clean_inline
 from minirag.ai.builtin.sentences.candidates import QUESTION_MARKS, Candidate
@@ -27,16 +28,39 @@ from minirag.lib.text.short_texts import decide_language
 SHORT_WORDS = 5
 SHORT_PENALTY = 0.2
 QUESTION_PENALTY = 0.3
-# Each costs some 4 ms of CPU before the first word of the answer, with a multilingual embedder twice as much: so many
-# at most, and of long ones as many as have room.
-MOST_EMBEDDED, LEAST_EMBEDDED = 20, 8
-ROOM = 2400  # characters
+# Of long sentences as many as have room, and these in any case.
+LEAST_EMBEDDED = 8
+MULTILINGUAL_SHARE = 0.4  # a multilingual embedder takes twice as long
 BM25_K1, BM25_B = 1.2, 0.75
-CONTEXT, HEADING, KIND, PASSAGE, LIKENESS = 0.3, 0.2, 0.1, 0.15, 0.6
+COVERAGE, CONTEXT, HEADING, KIND, PASSAGE, LIKENESS = 0.4, 0.3, 0.2, 0.1, 0.15, 0.6
 MULTILINGUAL_LIKENESS = 1.0
-# The same where it is known how much of the question's words a sentence takes up: what it has of them above what any
-# two English sentences have, and what the best sentence of its passage has.
-READ_PASSAGE, READ_LIKENESS, TAKEN_UP, TAKEN_UP_BESIDE, USUAL = 0.3, 0.4, 0.8, 0.6, 0.25
+TAKEN_UP, TAKEN_UP_BESIDE, USUAL = 0.8, 0.6, 0.25
+"""Where it is known how much of the question's words a sentence takes up: what it has of them above what any two
+English sentences have, and what the best sentence of its passage has.
+"""
+
+
+@dataclass(frozen=True)
+class Ordering:
+    """What orders the sentences whose words are known as they are meant in their places.
+
+    An embedder is asked about `most` sentences, of long ones about so many as `room` characters hold: each costs some
+    3 ms of CPU before the first word of the answer, unless it was read before.
+    """
+
+    coverage: float
+    passage: float
+    likeness: float
+    most: int
+    room: int
+
+
+AMONG_MANY: Final = Ordering(coverage=0.4, passage=0.3, likeness=0.4, most=20, room=2400)
+"""Fitted on half of SQuAD: where there is much to find, which passages were found says much, and so do rare words."""
+AMONG_FEW: Final = Ordering(coverage=0.3, passage=0.12, likeness=1.2, most=32, room=4000)
+"""Fitted on help pages of seven small sites: people ask for what stands there in words of their own, and the same
+sentences are soon known.
+"""
 
 
 def read_asked(question: str, candidates: Sequence[Candidate], before: str = "") -> Asked:
@@ -84,6 +108,7 @@ def score_candidates(
     *,
     is_multilingual: bool = False,
     read: SentenceReader | None = None,
+    ordering: Ordering = AMONG_MANY,
 ) -> Scored:
     """Score candidates, comparably only among these. The rest is as in offline.compose_answer."""
     asked = read_asked(question, candidates, before)
@@ -103,7 +128,7 @@ def score_candidates(
         for each in candidates
     ]
     shared = [
-        0.4 * covered
+        COVERAGE * covered
         + PASSAGE * rank
         + KIND * kind
         + cover_above(weights[each.language], each)
@@ -117,30 +142,36 @@ def score_candidates(
     ]
     if embed is None or not (is_multilingual or are_mostly_english(candidates)):
         return Scored(by_words, max(by_words))
-    most = LEAST_EMBEDDED if is_multilingual else MOST_EMBEDDED
-    meanings = measure_meaning(whole, candidates, by_words, embed, most, read)
+    share = MULTILINGUAL_SHARE if is_multilingual else 1.0
+    ordering = replace(ordering, most=int(share * ordering.most))
+    meanings = measure_meaning(whole, candidates, by_words, embed, ordering, read)
     weight = MULTILINGUAL_LIKENESS if is_multilingual else LIKENESS
     by_likeness = [
         weight * each.likeness + rest for each, rest in zip(meanings, shared, strict=True)
     ]
     if read is None:
-        return Scored(by_likeness, max(by_likeness))
-    added = add_taken_up(candidates, meanings, ranks)
+        return Scored(by_likeness, max(by_likeness), meanings)
+    added = add_taken_up(candidates, meanings, ranks, coverage, ordering)
     scores = [score + more for score, more in zip(by_likeness, added, strict=True)]
     return Scored(scores, max(by_likeness), meanings)
 
 
 def add_taken_up(
-    candidates: Sequence[Candidate], meanings: Sequence[Meaning], ranks: Sequence[float]
+    candidates: Sequence[Candidate],
+    meanings: Sequence[Meaning],
+    ranks: Sequence[float],
+    coverage: Sequence[float],
+    ordering: Ordering,
 ) -> list[float]:
     """What the scores change by where it is known how much of the question each sentence takes up."""
     return [
-        (READ_LIKENESS - LIKENESS) * meaning.likeness
+        (ordering.likeness - LIKENESS) * meaning.likeness
         + TAKEN_UP * max(meaning.taken_up - USUAL, 0.0)
         + TAKEN_UP_BESIDE * max(best - USUAL, 0.0)
-        + (READ_PASSAGE - PASSAGE) * rank
-        for meaning, best, rank in zip(
-            meanings, find_best_beside(candidates, meanings), ranks, strict=True
+        + (ordering.passage - PASSAGE) * rank
+        + (ordering.coverage - COVERAGE) * covered
+        for meaning, best, rank, covered in zip(
+            meanings, find_best_beside(candidates, meanings), ranks, coverage, strict=True
         )
     ]
 
@@ -249,17 +280,17 @@ def measure_meaning(
     candidates: Sequence[Candidate],
     by_words: Sequence[float],
     embed: SentenceEmbedder,
-    most: int,
+    ordering: Ordering,
     read: SentenceReader | None = None,
 ) -> list[Meaning]:
-    """What an embedder says of the best by words, `most` of them, each under its heading, while there is room."""
+    """What an embedder says of the best by words, each under its heading, while there is room."""
     ranked: list[int] = []
     texts: list[str] = []
-    room = ROOM
+    room = ordering.room
     for index in sorted(range(len(candidates)), key=lambda index: -by_words[index]):
         text = name_place(candidates[index])
         room -= len(text)
-        if len(texts) == most or (room < 0 and len(texts) >= LEAST_EMBEDDED):
+        if len(texts) == ordering.most or (room < 0 and len(texts) >= LEAST_EMBEDDED):
             break
         ranked.append(index)
         texts.append(text)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from minirag.ai.builtin.checking import Quoted, Signs, check_quotes
+from minirag.ai.builtin.sentences.meaning import Meaning
 from minirag.lib.asking.answer_types import read_question
 from minirag.lib.text.analysis import analyse
 
@@ -76,13 +77,46 @@ def test_what_is_everywhere_weighs_little():
 def test_what_other_words_mean_in_their_places_is_evidence_but_no_other_name_or_code(
     question, text, meant, is_answered
 ):
-    taken_up = {question.index(word) + len(word): value for word, value in meant.items()}
-    signs = Signs(score=0.6, margin=0.1, lead=0.35, taken_up=taken_up)
+    signs = Signs(score=0.6, margin=0.1, lead=0.35, read=[read_as(question, meant)])
     assert check(question, text, signs=signs, embed=unasked).is_answered is is_answered
+
+
+def read_as(question, meant):
+    """What an embedder says of a sentence that has these words of a question so surely."""
+    ends = [question.index(word) + len(word) for word in meant]
+    return Meaning(0.5, np.array(list(meant.values())), np.array(ends))
 
 
 def unasked(texts):
     raise AssertionError("single words are not embedded where their places are known")
+
+
+@pytest.mark.parametrize(
+    ("question", "sentences", "is_answered"),
+    [
+        ("How do I end my contract?",
+         [("You cancel in Account, Subscription.", {"end": 0.6, "contract": 0.6})], True),
+        ("What is the safe code?", [("Code: E61, Meaning: Oven too hot.", {"safe": 0.1, "code": 0.7})], False),
+        ("Who conducts the choir?",
+         [("Ada Moss conducts the tours.", {"conducts": 0.8, "choir": 0.1}),
+          ("The choir sings on Mondays.", {"conducts": 0.1, "choir": 0.9})], False),
+        ("How many chairs are in the hall?",
+         [("The hall is beside room 4.", {"chairs": 0.1, "hall": 0.9}),
+          ("Chairs for the hall are hired out.", {"chairs": 0.9, "hall": 0.9})], False),
+        ("How many chairs are in the hall?",
+         [("The hall seats 80 people.", {"chairs": 0.5, "hall": 0.9})], True),
+    ],
+)  # fmt: skip
+def test_among_few_chunks_one_sentence_has_something_for_each_word_and_the_amount_that_is_asked_for(
+    question, sentences, is_answered
+):
+    quoted = [Quoted(text, "") for text, _ in sentences]
+    read = [read_as(question, meant) for _, meant in sentences]
+    found = check_quotes(
+        question, quoted, Signs(score=0.6, margin=0.1, read=read), language="en", term_weights={},
+        asked=read_question(question, "en"), embed=lambda texts: np.eye(len(texts)),
+    )  # fmt: skip
+    assert found.is_answered is is_answered
 
 
 def test_strict_asks_for_more_than_balanced():
@@ -192,3 +226,17 @@ def test_a_multilingual_embedder_counts_in_every_language():
 
     asked = {"embed": lambda texts: np.eye(len(texts)), "is_multilingual": True}
     assert is_answered(1.0, **asked) and not is_answered(0.2, **asked)
+
+
+def test_a_multilingual_embedder_wants_more_of_the_words_where_a_kind_of_thing_is_asked_for():
+    text = "Sperrige Dinge werden zweimal im Jahr für 20 € abgeholt, altes Glas auch."
+
+    def is_answered(question):
+        signs = Signs(score=0.75, margin=0.12)
+        return check(
+            question, text, language="de", signs=signs, asked=read_question(question, "de"),
+            embed=lambda texts: np.eye(len(texts)), is_multilingual=True,
+        ).is_answered  # fmt: skip
+
+    assert is_answered("Wie werde ich altes Glas und Stühle los?")
+    assert not is_answered("Was kostet altes Glas am Flughafen und für Stühle?")

@@ -282,7 +282,7 @@ class TestScoring:
             f"The pump number {number} is running in our hall." for number in range(200)
         )
         ranked = rank("Where is pump 150?", OfflinePassage(1, "", text, 1), embed=embed)
-        assert len(asked) == 1 + scoring.MOST_EMBEDDED
+        assert len(asked) == 1 + scoring.AMONG_MANY.most
         assert ranked[0] == "The pump number 150 is running in our hall."
 
     def test_of_long_sentences_fewer_are_embedded(self):

@@ -64,13 +64,25 @@ class Candidate:
         return self.text.endswith(QUESTION_MARKS)
 
 
-def list_candidates(passages: Sequence[OfflinePassage]) -> list[Candidate]:
-    """Every quotable sentence once: overlapping chunks repeat some, and the better passage keeps them."""
+def read_languages(passages: Sequence[OfflinePassage]) -> dict[int, str]:
+    """Each passage's language, by its number."""
+    languages = detect_languages([f"{each.heading}\n{each.content}" for each in passages])
+    return {each.number: language for each, language in zip(passages, languages, strict=True)}
+
+
+def list_candidates(
+    passages: Sequence[OfflinePassage], languages: Mapping[int, str] | None = None
+) -> list[Candidate]:
+    """Every quotable sentence once: overlapping chunks repeat some, and the better passage keeps them.
+
+    `languages` are the passages', where they are known (`read_languages`).
+    """
     candidates: list[Candidate] = []
     seen: set[str] = set()
     ranked = sorted(passages, key=lambda each: -each.score)
-    languages = detect_languages([f"{each.heading}\n{each.content}" for each in ranked])
-    for passage, language in zip(ranked, languages, strict=True):
+    languages = languages or read_languages(passages)
+    for passage in ranked:
+        language = languages[passage.number]
         heading = frozenset(analysis.analyse(passage.heading, language))
         # A chunk may begin with its own heading, which answers nothing.
         seen |= {part.casefold() for part in (passage.heading, passage.title)}
