@@ -169,17 +169,12 @@ def check_quotes(
     words = weigh_words(question, language, term_weights)
     if not quoted or not words:
         return Check(bool(quoted), float(bool(quoted)), sureness=float(bool(quoted)))
-    looked_for = words + [
-        replace(each, weight=BEFORE * each.weight)
-        for each in weigh_words(before, language, term_weights)
-    ]
+    looked_for = words + weigh_before(before, language, term_weights)
     text = " ".join(each.text for each in quoted)
     headings = " ".join(dict.fromkeys(each.headings for each in quoted))
     found = find_words(looked_for, text, headings, language, variants)
     if asked.kind and holds_answer(asked.kind, text, language, question):
-        # "How long" is answered by a length of time, not by these words.
-        asking = asked.words.casefold().split()
-        found |= {word: 1.0 for word in words if word.is_framing and word.text.casefold() in asking}
+        found |= dict.fromkeys(find_asking(words, asked), 1.0)
     has_meaning = embed is not None and (is_multilingual or language == "en")
     weighing = choose_weighing(
         has_lead=signs.lead is not None, has_meaning=has_meaning, is_multilingual=is_multilingual,
@@ -187,9 +182,9 @@ def check_quotes(
     )  # fmt: skip
     sure = read_taken_up(words, found, read_together(signs.read, len(question)))
     is_foreign = any(word.is_exact and found[word] < 0.5 for word in words)
-    least = 0.0
-    if weighing.least_word:
-        least = find_least_word(question, words, quoted, signs.read, asked, language, variants)
+    least = weighing.least_word and find_least_word(
+        question, words, quoted, signs.read, asked, language, variants
+    )
 
     def weigh(coverage: float) -> float:
         return weighing.weigh(
@@ -208,6 +203,17 @@ def check_quotes(
         is_enough(coverage) and not lacks, coverage, name_missing(words, found, sure), lacks,
         1 / (1 + math.exp(-weigh(coverage))),
     )  # fmt: skip
+
+
+def weigh_before(before: str, language: str, term_weights: Mapping[str, float]) -> list[Word]:
+    words = weigh_words(before, language, term_weights)
+    return [replace(each, weight=BEFORE * each.weight) for each in words]
+
+
+def find_asking(words: Sequence[Word], asked: Asked) -> list[Word]:
+    """The words that only ask: "how long" is answered by a length of time, not by these words."""
+    asking = asked.words.casefold().split()
+    return [word for word in words if word.is_framing and word.text.casefold() in asking]
 
 
 def find_least_word(
