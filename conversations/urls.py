@@ -12,6 +12,7 @@ from conversations.following import api as following_api
 from conversations.gaps import api as gaps_api
 from conversations.gates import api as gates_api
 from conversations.golden import api as golden_api
+from conversations.handoffs import api as handoffs_api
 from conversations.logs import api as logs_api
 from conversations.openai import api as openai_api
 from conversations.statistics import api as statistics_api
@@ -67,6 +68,17 @@ urlpatterns = [
     path("gaps/<str:gap_id>/answer", gaps_api.GapAnswering.as_view()),
     path("gaps/<str:gap_id>/dismiss", gaps_api.GapDismissal.as_view()),
     path("gaps/<str:gap_id>/reopen", gaps_api.GapReopening.as_view()),
+    path("handoffs", handoffs_api.HandoffList.as_view()),
+    path("handoffs/<str:handoff_id>", handoffs_api.HandoffDetail.as_view()),
+    path("handoffs/<str:handoff_id>/join", handoffs_api.HandoffJoining.as_view()),
+    path("handoffs/<str:handoff_id>/messages", handoffs_api.HandoffMessages.as_view()),
+    path("handoffs/<str:handoff_id>/hand-back", handoffs_api.HandoffHandingBack.as_view()),
+    path("handoffs/<str:handoff_id>/release", handoffs_api.HandoffRelease.as_view()),
+    path("handoffs/<str:handoff_id>/close", handoffs_api.HandoffClosing.as_view()),
+    path(
+        "bot-profiles/<str:bot_profile_id>/handoff-rules",
+        handoffs_api.HandoffRulesDetail.as_view(),
+    ),
     path("exports", exports_api.ExportList.as_view()),
     path("exports/<str:export_id>", exports_api.ExportDetail.as_view()),
     path("exports/<str:export_id>/download", exports_api.ExportDownload.as_view()),

@@ -19,6 +19,7 @@ from conversations.exports.jobs import next_expiry, purge_expired
 from conversations.exports.models import ExportJob
 from conversations.following.orphans import end_orphans, next_look
 from conversations.gaps.grouping import group_gaps, next_grouping
+from conversations.handoffs.jobs import next_tending, tend_handoffs
 from conversations.models import EvaluationRun
 from conversations.tasks import sweep_evaluations, sweep_exports
 from conversations.turns.schemas import tell_error
@@ -76,6 +77,7 @@ DUTIES: Final[dict[DueKind, Duty]] = {
     DueKind.EVALUATIONS: Duty(sweep_evaluations, lambda: EvaluationRun.objects.next_sweep()),
     DueKind.OLD_EXPORTS: Duty(purge_expired, next_expiry),
     DueKind.EDITS: Duty(sweep_edits, next_edit_sweep),
+    DueKind.HANDOFFS: Duty(tend_handoffs, next_tending),
     DueKind.OLD_VERSIONS: Duty(forget_old_versions, next_forgetting),
 }
 

@@ -51,6 +51,7 @@ class DueKind(models.TextChoices):
     EVALUATIONS = "evaluations", "Evaluation runs that wait or whose worker died"
     OLD_EXPORTS = "old_exports", "Files of exports that are kept no longer"
     EDITS = "edits", "Edits of documents that wait or whose worker died"
+    HANDOFFS = "handoffs", "Chats whose person is not heard of, or nobody was written of"
     OLD_VERSIONS = "old_versions", "Versions of documents that are kept no longer"
 
 

@@ -18,6 +18,7 @@ class Outcome(models.TextChoices):
     STOPPED = "stopped", "Stopped by the reader"
     FAILED = "failed", "Failed"
     PENDING = "pending", "Being answered"
+    PERSON = "person", "Left to a person"
 
 
 class UsageKind(models.TextChoices):

@@ -22,18 +22,17 @@ from django.conf import settings
 from bots.models import Outcome, SourceFilter
 from conversations.following.journal import Journal, KeptTurn, Told
 from conversations.models import Message
-from conversations.turns.state import Asker, History
+from conversations.turns.state import Asker, Halt, History
 from conversations.turns.taking import (
     Done,
     Failed,
-    Halt,
-    InternalFailure,
     Started,
     Stopped,
     TurnEvent,
     TurnUsage,
     take_turn,
 )
+from conversations.turns.troubles import InternalFailure
 from minirag.lib.errors import ProductError
 from minirag.lib.readiness import ServerStopping, require_taking_work
 from tenants.context import require_tenant, run_sync

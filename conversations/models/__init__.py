@@ -13,6 +13,13 @@ from conversations.models.evaluations import (
 )
 from conversations.models.gaps import Gap, GapQuestion, GapState
 from conversations.models.golden import MOST_BEFORE, GoldenQuestion, name_question
+from conversations.models.handoffs import (
+    Handoff,
+    HandoffEnd,
+    HandoffReason,
+    HandoffRules,
+    HandoffState,
+)
 from conversations.models.messages import CutReason, Feedback, Message, MessageRole, Refused
 
 __all__ = [
@@ -30,6 +37,11 @@ __all__ = [
     "GapQuestion",
     "GapState",
     "GoldenQuestion",
+    "Handoff",
+    "HandoffEnd",
+    "HandoffReason",
+    "HandoffRules",
+    "HandoffState",
     "Message",
     "MessageRole",
     "Refused",

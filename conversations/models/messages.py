@@ -17,6 +17,8 @@ class MessageRole(models.TextChoices):
     SYSTEM = "system", "System"
     USER = "user", "User"
     ASSISTANT = "assistant", "Assistant"
+    PERSON = "person", "Person"
+    """Of the tenant, who has taken the chat over."""
 
 
 class Feedback(models.TextChoices):
@@ -46,6 +48,11 @@ class Message(models.Model):
     chat = models.ForeignKey(Chat, on_delete=models.CASCADE, related_name="messages")
     role = models.CharField(max_length=10, choices=MessageRole)
     content = models.TextField()
+    # Of a person's message. No foreign key: people live in the public schema.
+    author_id = models.UUIDField(null=True, blank=True, editable=False)
+    author_name = models.CharField(
+        max_length=255, blank=True, default="", db_default="", editable=False
+    )
     prompt_tokens = models.PositiveIntegerField(default=0)
     completion_tokens = models.PositiveIntegerField(default=0)
     feedback = models.CharField(max_length=10, choices=Feedback, null=True, blank=True)

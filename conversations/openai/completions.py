@@ -31,8 +31,8 @@ from conversations.turns.taking import (
     Failed,
     Stopped,
     TurnEvent,
-    TurnStopped,
 )
+from conversations.turns.troubles import TurnStopped
 from minirag.lib.errors import BadInput, NotFound, ProductError
 
 _UNSAID = (

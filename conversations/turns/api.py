@@ -30,7 +30,8 @@ from conversations.turns.schemas import (
     tell_event,
 )
 from conversations.turns.state import Asker
-from conversations.turns.taking import Done, Failed, SourcesFound, Stopped, TurnEvent, TurnStopped
+from conversations.turns.taking import Done, Failed, SourcesFound, Stopped, TurnEvent
+from conversations.turns.troubles import TurnStopped
 from minirag.lib.errors import NotFound, ProductError
 from minirag.lib.http_in.arrivals import Arrival
 from minirag.lib.http_in.doors import Door, Proof, door, fields_body

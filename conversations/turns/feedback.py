@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from conversations.gaps.noting import note_opinion
+from conversations.handoffs.asking import note_disliked
 from conversations.models import Feedback, Message, MessageRole
 from minirag.lib.errors import BadInput
 from tenants.audit import record
@@ -30,6 +31,7 @@ def set_feedback(message: Message, feedback: str | None, reason: str | None = No
             chat = message.chat
             message.feedback = verdict
             note_opinion(message)
+            note_disliked(message)
             record("feedback.given", detail={"message_id": message.pk, "feedback": verdict})
             emit(
                 EventType.FEEDBACK_GIVEN,

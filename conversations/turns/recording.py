@@ -8,14 +8,16 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from bots.models import BotProfile, Outcome, Scope, SourceFilter, Strictness
 from bots.quotas.counting import Reservation, reserve_turn, settle_turn
 from conversations.gaps.noting import note_turn
+from conversations.handoffs.asking import note_declined, note_wish, pass_on
 from conversations.helping.offers import describe_help
 from conversations.metering import meter_turn, price_turn
-from conversations.models import Chat, Citation, Message, MessageRole
+from conversations.models import Chat, Citation, Handoff, Message, MessageRole
 from conversations.turns.state import Answer, Asker, History, OpenTurn
 from conversations.turns.tracing import describe_turn
 from conversations.turns.troubles import tell_trouble
@@ -38,6 +40,11 @@ TITLE_LENGTH = 100
 LOOK_SECONDS = 45.0
 """After how long somebody looks whether the process that takes a turn still lives."""
 
+# What a person said counts for the model as an answer.
+_SAID_BY: dict[str, str] = {
+    MessageRole.USER: "user", MessageRole.ASSISTANT: "assistant", MessageRole.PERSON: "assistant",
+}  # fmt: skip
+
 _TENANT = FixedQuery(lambda pk: Tenant.objects.only("status", "time_zone").filter(pk=pk), uuid.UUID)
 _BOT: FixedQuery[BotProfile] = FixedQuery(
     lambda pk: with_curated(BotProfile.objects.active().with_scopes()).filter(pk=pk), uuid.UUID
@@ -51,8 +58,10 @@ def open_turn(
     asker: Asker,
     told: History | None = None,
     source_filter: SourceFilter | None = None,
-) -> OpenTurn:
+) -> OpenTurn | Message:
     """Check that the turn may happen, store the question and commit. `told` is a new chat's history, by the caller.
+
+    Where a person is in the chat there is no turn: the question is theirs, and returned.
 
     Raises Conflict for a tenant that is not active, NotFound for a bot that is gone or inactive and for a chat that
     is unknown or, for a visitor, somebody else's; QuotaExceeded or BudgetExceeded where nothing is left to ask with;
@@ -67,6 +76,8 @@ def open_turn(
         if asker.require_new is not None:
             asker.require_new()
         chat = _find_chat(chat_id, bot, asker) if chat_id else _start_chat(bot, question, asker)
+        if getattr(chat, "has_person", False):
+            return pass_on(chat, question, asker.request_id)
         history, refused = (
             load_history(chat, bot.history_turns)
             if chat_id
@@ -134,7 +145,10 @@ def _find_chat(chat_id: uuid.UUID, bot: BotProfile, asker: Asker) -> Chat:
     """Servers may go on in any chat, with any bot, as the contract has it; a visitor in their own with this bot, and as
     who they were. Nobody in one where something may have been said that is not for them.
     """
-    chats = Chat.objects.open_to(asker.audience).filter(pk=chat_id)
+    joined = Handoff.objects.joined().filter(chat=OuterRef("pk"))
+    chats = (
+        Chat.objects.open_to(asker.audience).filter(pk=chat_id).annotate(has_person=Exists(joined))
+    )
     if asker.visitor_id:
         chats = chats.filter(visitor_id=asker.visitor_id, subject=asker.subject)
     if asker.visitor_id or asker.own_chats_only:
@@ -163,13 +177,13 @@ def cut_history(history: History, turns: int) -> tuple[tuple[str, str], ...]:
 
 def load_history(chat: Chat, turns: int) -> tuple[tuple[tuple[str, str], ...], frozenset[int]]:
     """Return the last `turns` turns as (role, content), oldest first, failed ones left out; and which were refused."""
-    told = Message.objects.filter(
-        chat=chat, role__in=(MessageRole.USER, MessageRole.ASSISTANT)
-    ).exclude(outcome__in=(Outcome.PENDING, Outcome.FAILED))
+    told = Message.objects.filter(chat=chat, role__in=_SAID_BY).exclude(
+        outcome__in=(Outcome.PENDING, Outcome.FAILED)
+    )
     latest = told.order_by("-created_at", "-id").values_list("role", "content", "outcome")
     rows = list(reversed(latest[: 2 * turns]))
     return (
-        tuple((role, content) for role, content, _ in rows),
+        tuple((_SAID_BY[role], content) for role, content, _ in rows),
         frozenset(at for at, (_, _, outcome) in enumerate(rows) if outcome == Outcome.REFUSED),
     )
 
@@ -204,6 +218,7 @@ def close_turn(turn: OpenTurn, answer: Answer) -> Message | None:
             tell_trouble(turn.bot, turn.question, answer.error_code)
         elif message is not None:
             _tell(turn, answer, message)
+            _call_person(turn, answer)
             note_turn(turn.question, message, answer.understood, count_unsupported(answer))
     answer.is_closed = answer.is_stored = True
     return message
@@ -243,6 +258,15 @@ def _tell(turn: OpenTurn, answer: Answer, message: Message) -> None:
                 "threshold": refusal.threshold,
             },
         )
+
+
+def _call_person(turn: OpenTurn, answer: Answer) -> None:
+    """Have the chat wait for a person, where a rule of the bot says so."""
+    language = answer.understood.language if answer.understood else ""
+    if answer.calls_person:
+        note_wish(turn.chat, language)
+    elif answer.outcome == Outcome.REFUSED:
+        note_declined(turn.chat, turn.question, language)
 
 
 def _store_message(turn: OpenTurn, answer: Answer) -> Message:

@@ -21,7 +21,15 @@ from conversations.models import (
     MessageRole,
 )
 from conversations.turns.grounding import Refusal
-from conversations.turns.taking import Delta, Done, Failed, SourcesFound, Stopped, TurnEvent
+from conversations.turns.taking import (
+    Delta,
+    Done,
+    Failed,
+    PassedOn,
+    SourcesFound,
+    Stopped,
+    TurnEvent,
+)
 from knowledge.documents.schemas import Place
 from knowledge.retrieval.passages import Passage
 from minirag.lib.bounds import AsColumn
@@ -160,6 +168,7 @@ class FullMessageSchema(MessageSchema):
     refusal: RefusalSchema | None
     help: HelpSchema | None
     feedback_reason: Annotated[str | None, EmptyIsNull]
+    author: Annotated[str | None, EmptyIsNull, Field(validation_alias="author_name")]
     citations: Annotated[list[CitationSchema], RelatedRows]
 
 
@@ -219,6 +228,7 @@ class AnswerSchema(Noun):
     refusal: Refused = None
     cut_reason: Cut = None
     help: HelpSchema | None = None
+    passed_on: Sometimes[bool]
 
     @classmethod
     def of(cls, passages: Sequence[Passage], done: Done, *, extended: bool) -> Self:
@@ -230,8 +240,8 @@ class AnswerSchema(Noun):
             "usage": done.usage,
         }
         if extended:
-            grounds = ("citations", "refusal", "cut_reason", "help")
-            shown |= {name: getattr(done, name) for name in grounds}
+            grounds = ("citations", "refusal", "cut_reason", "help", "passed_on")
+            shown |= {name: getattr(done, name) for name in grounds if hasattr(done, name)}
         return cls.model_validate(shown)
 
 
@@ -271,6 +281,7 @@ class FullDoneSchema(DoneSchema):
     help: HelpSchema | None
     content: str
     stopped: Sometimes[bool]
+    passed_on: Sometimes[bool]
 
 
 class FailureSchema(Noun):
@@ -284,6 +295,7 @@ EVENTS: dict[type[Any], tuple[str, type[Noun]]] = {
     SourcesFound: ("sources", SourcesSchema),
     Delta: ("delta", DeltaSchema),
     Done: ("done", FullDoneSchema),
+    PassedOn: ("done", FullDoneSchema),
     Stopped: ("done", FullDoneSchema),
     Failed: ("error", FailureSchema),
 }

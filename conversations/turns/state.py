@@ -23,6 +23,7 @@ from knowledge.retrieval.passages import Passage
 from knowledge.retrieval.queries import Query
 from knowledge.retrieval.retrieving import Retrieval
 from minirag.ai.builtin.checking import Check
+from minirag.lib.errors import ProductError
 from minirag.lib.text.small_talk import Kind
 
 History = Sequence[tuple[str, str]]
@@ -44,6 +45,14 @@ class Asker:
     subject: str = ""  # who a widget's visitor is, by the page's own word for it
     # Called in the transaction that stores the question, before it is: raises AlreadyAsked for a repetition.
     require_new: Callable[[], None] | None = None
+
+
+@dataclass
+class Halt:
+    """What a running turn is told when it is cancelled: an `error` where it is not its reader who stops it."""
+
+    is_asked: bool = False
+    error: ProductError | None = None
 
 
 class AlreadyAsked(Exception):
@@ -168,6 +177,7 @@ class Answer:
     stages: dict[str, float] = field(default_factory=dict)  # of each that is over, in milliseconds
     clock: float = field(default_factory=time.perf_counter)  # when the stage that goes on began
     is_closed: bool = False
+    calls_person: bool = False  # a wish for a person was heeded
     is_stored: bool = False  # of several ends of a turn, it is the one that counts
 
     def note_stage(self, stage: str) -> None:

@@ -27,7 +27,8 @@ from conversations.turns.grounding import Refusal, choose_refusal_text, ground
 from conversations.turns.guarding import guard
 from conversations.turns.recording import close_turn, open_turn
 from conversations.turns.speaking import FILTERED, charge_cut_off, refuse_filtered, speak
-from conversations.turns.state import Answer, Asker, History, OpenTurn, Understood
+from conversations.turns.state import Answer, Asker, Halt, History, OpenTurn, Understood
+from conversations.turns.troubles import InternalFailure
 from conversations.understanding.condensing import condense
 from conversations.understanding.reading import understand
 from conversations.understanding.small_talk import talk
@@ -35,7 +36,7 @@ from conversations.understanding.varying import vary
 from knowledge.curated.matching import Curated
 from knowledge.retrieval.passages import Passage
 from knowledge.retrieval.retrieving import Retrieval, retrieve
-from minirag.lib.errors import Conflict, ProductError, ProviderError
+from minirag.lib.errors import ProductError, ProviderError
 from tenants.context import require_tenant, run_sync, tenant_context
 
 logger = structlog.get_logger(__name__)
@@ -135,30 +136,16 @@ class Stopped:
         return list(self.message.citations.all()) if self.message else []
 
 
+@dataclass(frozen=True)
+class PassedOn(Done):
+    """No answer: the question, its `message`, was stored for the person who is in the chat, and no model was asked."""
+
+    passed_on: ClassVar = True
+    message_id: ClassVar = None
+    content: ClassVar = ""
+
+
 TurnEvent = Started | SourcesFound | Delta | Done | Failed | Stopped
-
-
-@dataclass
-class Halt:
-    """What a running turn is told when it is cancelled: an `error` where it is not its reader who stops it."""
-
-    is_asked: bool = False
-    error: ProductError | None = None
-
-
-class InternalFailure(ProductError):
-    """Something of ours broke in the middle of a turn; the log has it under the request id."""
-
-    status, code, retryable = 500, "internal", True
-
-
-class TurnStopped(Conflict):
-    """Somebody else had the turn stopped whose whole answer was waited for."""
-
-    code = "turn_stopped"
-
-    def __init__(self) -> None:
-        super().__init__("The turn was stopped; what was said until then is in its chat.")
 
 
 async def take_turn(
@@ -183,6 +170,10 @@ async def take_turn(
     tenant = require_tenant()
     answer = Answer(is_stream=is_stream, outcome=Outcome.STOPPED, audience=asker.audience)
     turn = await _open(bot_profile_id, chat_id, question, asker, answer, history, source_filter)
+    if isinstance(turn, Message):
+        for event in _pass_on(turn):
+            yield event
+        return
     started, failure = time.monotonic(), None
     try:
         yield Started(turn.chat.pk, turn.question.pk)
@@ -216,7 +207,7 @@ async def take_turn(
 async def _open(
     bot_profile_id: uuid.UUID, chat_id: uuid.UUID | None, question: str, asker: Asker, answer: Answer,
     history: History | None, source_filter: SourceFilter | None,
-) -> OpenTurn:  # fmt: skip
+) -> OpenTurn | Message:  # fmt: skip
     """Store the question; a reader who goes away while that happens leaves a stopped turn, not a pending one."""
     opening = asyncio.ensure_future(
         run_sync(open_turn, bot_profile_id, chat_id, question, asker, history, source_filter)
@@ -225,8 +216,15 @@ async def _open(
         return await asyncio.shield(opening)
     except asyncio.CancelledError:
         with suppress(ProductError):
-            await run_sync(close_turn, await opening, answer)
+            if isinstance(opened := await opening, OpenTurn):
+                await run_sync(close_turn, opened, answer)
         raise
+
+
+def _pass_on(question: Message) -> tuple[TurnEvent, ...]:
+    """A person is in the chat, and reads what was asked."""
+    chat_id, usage = question.chat_id, TurnUsage("", 0, 0)
+    return Started(chat_id, question.pk), SourcesFound(chat_id, ()), PassedOn(chat_id, question, usage)  # fmt: skip
 
 
 async def _close(turn: OpenTurn, answer: Answer) -> None:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from bots.models import BotProfile, Outcome
 from conversations.models import Message, MessageRole
 from minirag.ai.providers.calls import OPERATORS
+from minirag.lib.errors import Conflict, ProductError
 from webhooks.event_types import EventType
 from webhooks.events import emit
 
@@ -56,3 +57,18 @@ def list_failures() -> list[dict[str, Any]]:
         }
         for group in groups.order_by("error_code")
     ]
+
+
+class InternalFailure(ProductError):
+    """Something of ours broke in the middle of a turn; the log has it under the request id."""
+
+    status, code, retryable = 500, "internal", True
+
+
+class TurnStopped(Conflict):
+    """Somebody else had the turn stopped whose whole answer was waited for."""
+
+    code = "turn_stopped"
+
+    def __init__(self) -> None:
+        super().__init__("The turn was stopped; what was said until then is in its chat.")

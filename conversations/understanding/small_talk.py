@@ -16,6 +16,7 @@ from django.conf import settings
 
 from bots.models import BotProfile, Outcome
 from conversations.citing.marks import MarkerFilter
+from conversations.handoffs.asking import heeds_wish
 from conversations.turns.prompting import describe_scopes
 from conversations.turns.speaking import listen
 from conversations.turns.state import Answer, OpenTurn, Understood
@@ -62,7 +63,13 @@ async def talk(turn: OpenTurn, answer: Answer, understood: Understood) -> AsyncG
             if answer.content:
                 raise
     if not answer.content.strip():
-        answer.content = write_small_talk(kind, language, bot, titles)
+        heeded = await run_sync(heeds_wish, bot.pk) if kind is Kind.PERSON else None
+        answer.calls_person = bool(heeded)
+        answer.content = (
+            write_small_talk(kind, language, bot, titles)
+            if heeded is None
+            else write_call(language, bot, is_there=heeded)
+        )
         answer.cut_reason = ""
         yield answer.content
     answer.model, answer.outcome = answer.model or bot.model, Outcome.ANSWERED
@@ -124,6 +131,16 @@ def write_small_talk(kind: Kind, language: str, bot: BotProfile, titles: Sequenc
     if kind in _WITH_CONTACT and contact:
         parts.append(phrases.contact.format(contact))
     return "\n\n".join(part for part in parts if part)
+
+
+def write_call(language: str, bot: BotProfile, *, is_there: bool) -> str:
+    """What a bot says to a wish for a person where it has people."""
+    phrases, contact = phrases_in(language), bot.contact.strip()
+    if is_there:
+        return phrases.person_called
+    return "\n\n".join(
+        [phrases.person_away, *([phrases.contact.format(contact)] if contact else [])]
+    )
 
 
 def write_offers(language: str, questions: Sequence[str], titles: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 
 from bots.models import BotProfile
+from conversations.handoffs.rules import describe_company
 from conversations.models import Chat
 from conversations.widget.identities import read_identity
 from conversations.widget.schemas import SessionBody, WidgetSessionSchema
@@ -106,6 +107,7 @@ class WidgetSessions(ApiView):
             "session_token": token,
             "expires_at": expires_at,
             "bot": bot,
+            "people": describe_company(bot.pk),
             "chat_id": chat.pk if chat else None,
             "messages": list(reversed(messages)),
         }

@@ -58,7 +58,7 @@ def find_same_question(session: WidgetSession, request_id: str, text: str) -> Me
     for same in _SAME.fetch(*asked):
         if not session.audience.groups.issuperset(same.chat.groups):
             continue
-        is_answered = same.outcome in (Outcome.ANSWERED, Outcome.REFUSED)
+        is_answered = same.outcome in (Outcome.ANSWERED, Outcome.REFUSED, Outcome.PERSON)
         if same.outcome == Outcome.PENDING or (is_answered and same.created_at >= told_from):
             return same
     return None

@@ -12,13 +12,13 @@ from collections.abc import Coroutine
 from contextlib import aclosing, suppress
 from contextvars import copy_context
 from typing import Any
-from uuid import UUID
 
 import structlog
 
 from bots.models import SourceFilter
 from conversations.following.journal import LAST_EVENTS
 from conversations.following.running import Turn, find_turn
+from conversations.handoffs.consumers import CompanyConsumer
 from conversations.models import Message
 from conversations.turns.feedback import set_feedback
 from conversations.turns.schemas import tell_event
@@ -30,7 +30,6 @@ from conversations.widget.schemas import (
     ErrorFrameSchema,
     FeedbackFrame,
     FeedbackSavedSchema,
-    FrameSchema,
     QuestionFrame,
     ResetDoneSchema,
     ResumeFrame,
@@ -47,7 +46,7 @@ from minirag.lib.errors import (
 )
 from minirag.lib.http_in.arrivals import Arrival
 from minirag.lib.http_in.rest import validate_fields
-from minirag.lib.open_sockets import SocketConsumer, forget_socket, note_socket
+from minirag.lib.open_sockets import forget_socket, note_socket
 from minirag.lib.readiness import is_stopping
 from tenants.audit import acting
 from tenants.calls.limits import Bounds, bounds_of_frame, bounds_of_visitor
@@ -65,17 +64,13 @@ CLOSE_RESTARTING = (
 )
 
 
-class ChatConsumer(SocketConsumer):
+class ChatConsumer(CompanyConsumer):
     """One widget's socket."""
 
-    session: WidgetSession | None = None
-    session_token = ""
-    chat_id: UUID | None = None
     turn: asyncio.Task[Turn] | None = None  # the one that is read, once it is found
     reader: asyncio.Task[None] | None = None
     deadline: asyncio.TimerHandle | None = None
     is_closed = False
-    language = ""  # of the page
     source_filter: SourceFilter | None = None  # of the page
     refusals = 0
 
@@ -100,6 +95,7 @@ class ChatConsumer(SocketConsumer):
             self.deadline.cancel()
         if self.reader:
             self.reader.cancel()
+        await self.stop_listening()
 
     @property
     def is_busy(self) -> bool:
@@ -152,6 +148,7 @@ class ChatConsumer(SocketConsumer):
             "stop": self._stop,
             "feedback": self._give_feedback,
             "reset": self._reset,
+            **self.person_handlers,
         }
         if frame.get("type") == "authenticate":
             return await self._authenticate(frame)
@@ -165,7 +162,7 @@ class ChatConsumer(SocketConsumer):
     async def _authenticate(self, frame: dict[str, Any]) -> None:
         body = validate_fields(AuthenticateFrame, frame, where="body")
         self._require_idle()
-        session = await self._open_session(body.session_token)
+        session = await self.open_session(body.session_token)
         if self.session is not None and self.session.bot_profile_id != session.bot_profile_id:
             raise NotAuthenticated("This socket serves another bot.", code="session_invalid")
         self.session = session
@@ -173,9 +170,10 @@ class ChatConsumer(SocketConsumer):
         self.language, self.source_filter = body.language, body.source_filter
         if self.deadline:
             self.deadline.cancel()
-        await self._send(AuthenticatedSchema(chat_id=self.chat_id))
+        await self.tell(AuthenticatedSchema(chat_id=self.chat_id))
+        await self.follow_chat()
 
-    async def _open_session(self, token: str) -> WidgetSession:
+    async def open_session(self, token: str) -> WidgetSession:
         """Check the token, the page it is used from, and that it leads to the tenant of this path or host."""
         arrival = Arrival.of_scope(self.scope)
 
@@ -201,7 +199,7 @@ class ChatConsumer(SocketConsumer):
         await bounds_of_visitor(  # first, since the next step reads the database
             self.session.tenant, self.session.visitor_id, Arrival.of_scope(self.scope).address
         ).count_async()
-        session = await self._open_session(self.session_token)
+        session = await self.open_session(self.session_token)
         request_id = body.request_id or uuid.uuid4().hex
         asker = Asker(
             visitor_id=session.visitor_id,
@@ -229,7 +227,7 @@ class ChatConsumer(SocketConsumer):
         """Read a turn that this visitor asked for, here or elsewhere, after an event that they have."""
         body = validate_fields(ResumeFrame, frame, where="body")
         self._require_idle()
-        session = await self._open_session(self.session_token)
+        session = await self.open_session(self.session_token)
 
         async def find() -> Turn:
             return await self._follow(await wait_for_question(session, body.request_id))
@@ -237,7 +235,9 @@ class ChatConsumer(SocketConsumer):
         self._begin_to_read(session, body.request_id, find(), after=body.after)
 
     async def _follow(self, question: Message) -> Turn:
-        self.chat_id = question.chat_id
+        if self.chat_id != question.chat_id:
+            self.chat_id = question.chat_id
+            await self.follow_chat()
         turn = find_turn(question)
         await turn.require_events()
         return turn
@@ -266,7 +266,9 @@ class ChatConsumer(SocketConsumer):
         """Send the events of a turn as they come. Every frame names its request, its chat and its number."""
         try:
             found = await asyncio.shield(turn)  # who is left while it begins goes on as well
-            self.chat_id = getattr(found, "chat_id", self.chat_id)
+            if (chat_id := getattr(found, "chat_id", self.chat_id)) != self.chat_id:
+                self.chat_id = chat_id
+                await self.follow_chat(looks=False)
             async with aclosing(found.tell(after)) as told:
                 async for number, name, data in told:
                     if name in LAST_EVENTS:
@@ -306,11 +308,12 @@ class ChatConsumer(SocketConsumer):
     async def _reset(self, frame: dict[str, Any]) -> None:
         await self._stop_silently()
         self.chat_id = None
-        await self._send(ResetDoneSchema())
+        await self.follow_chat()
+        await self.tell(ResetDoneSchema())
 
     async def _give_feedback(self, frame: dict[str, Any]) -> None:
         body = validate_fields(FeedbackFrame, frame, where="body")
-        session = await self._open_session(self.session_token)
+        session = await self.open_session(self.session_token)
 
         def save() -> None:
             own = Message.objects.filter(
@@ -324,10 +327,7 @@ class ChatConsumer(SocketConsumer):
 
         with tenant_context(session.tenant), acting("visitor"):
             await run_sync(save)
-        await self._send(FeedbackSavedSchema(message_id=body.message_id, feedback=body.feedback))
+        await self.tell(FeedbackSavedSchema(message_id=body.message_id, feedback=body.feedback))
 
     async def _send_error(self, error: ProductError, request_id: str) -> None:
-        await self._send(ErrorFrameSchema.of(error, request_id))
-
-    async def _send(self, frame: FrameSchema) -> None:
-        await self.send_json(frame.model_dump(mode="json"))
+        await self.tell(ErrorFrameSchema.of(error, request_id))

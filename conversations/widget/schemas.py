@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import EmailStr, Field, StringConstraints
 
 from bots.models import SourceFilter
 from bots.scopes.models import LONGEST_QUESTION
 from conversations.following.journal import MOST_EVENTS
+from conversations.handoffs.schemas import PersonsMessageSchema, Said
+from conversations.models import Handoff, HandoffEnd, HandoffState
 from conversations.turns.schemas import FailureSchema, FeedbackBody, FullMessageSchema
+from minirag.lib.bounds import AsColumn
 from minirag.lib.errors import BadInput, ProductError
-from minirag.lib.http_in.nouns import Joined, Moment, Noun
+from minirag.lib.http_in.nouns import EmptyIsNull, Joined, Moment, Noun
 from minirag.lib.http_in.rest import Body, InvalidFields
 from minirag.lib.strict_json import InvalidJSON, UnstorableText, parse_json
 
@@ -40,10 +43,23 @@ class WidgetBotSchema(Noun):
     starter_questions: list[str]
 
 
+class PeopleSchema(Noun):
+    """The people behind a bot, for whom its visitors may ask."""
+
+    is_staffed: Annotated[bool, Field(description="Whether they are there at this hour.")]
+    takes_messages: Annotated[
+        bool, Field(description="Whether one may be left while they are not.")
+    ]
+    opens_at: Annotated[Moment | None, Field(description="When they are there again.")]
+
+
 class WidgetSessionSchema(Noun):
     session_token: str
     expires_at: Moment
     bot: WidgetBotSchema
+    people: Annotated[
+        PeopleSchema | None, Field(description="Null where visitors cannot ask for a person.")
+    ]
     chat_id: UUID | None
     messages: list[FullMessageSchema]
 
@@ -113,3 +129,34 @@ class ErrorFrameSchema(FailureSchema, FrameSchema):
         is_of_fields = isinstance(error, InvalidFields)
         detail = "The frame has invalid fields." if is_of_fields else error.detail
         return cls.model_validate(Joined(error, detail=detail, request_id=request_id))
+
+
+# --- People ---------------------------------------------------------------------------------------------------------
+class LeftMessageFrame(Body):
+    message: Said
+    contact: Annotated[EmailStr, Field(max_length=320)]
+    name: Annotated[str, StringConstraints(strip_whitespace=True), AsColumn(Handoff, "contact_name")] = ""  # fmt: skip
+    request_id: Annotated[str, Field(max_length=64, pattern=_REQUEST_ID)] = ""
+
+
+class CompanySchema(FrameSchema):
+    """How the chat stands with people: sent when it changes."""
+
+    type: Literal["company"] = "company"
+    chat_id: UUID
+    state: HandoffState
+    person: Annotated[str | None, EmptyIsNull]
+    ended_as: Annotated[HandoffEnd | None, EmptyIsNull]
+
+
+class SaidSchema(FrameSchema):
+    """A person has said something. It may come twice, with the same id."""
+
+    type: Literal["said"] = "said"
+    chat_id: UUID
+    message: PersonsMessageSchema
+
+
+class TypingSchema(FrameSchema):
+    type: Literal["typing"] = "typing"
+    person: str | None

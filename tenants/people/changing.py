@@ -20,6 +20,7 @@ from minirag.lib.errors import Conflict, Forbidden, NotFound
 from minirag.lib.security.passwords import check_password
 from tenants import audit
 from tenants.calls.permissions import require_manager_of
+from tenants.due import DueKind, make_all_due
 from tenants.models import ApiToken, Role, Tenant, User, normalise_email
 
 
@@ -79,6 +80,8 @@ def change_user(
             setattr(user, name, value)
         if changes:
             user.save(update_fields=[*changes, "updated_at"])
+        if tenant is not None and {"role", "is_active"} & changes.keys():
+            make_all_due(tenant.pk, [DueKind.HANDOFFS])  # they may have answered in chats
         _note_changes(actor, user, changes, old_role)
         if revoke_tokens:
             count = ApiToken.objects.filter(user=user, is_active=True).update(is_active=False)

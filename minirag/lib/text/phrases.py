@@ -64,6 +64,14 @@ class Phrases:
         "But I am glad to look for an answer in my sources.",
         "The same, where nobody is named.",
     )
+    person_called: str = _say(
+        "I have called a person, who will answer here. Until then you can go on asking me.",
+        'The answer to "Can I talk to a person?" where people are there.',
+    )
+    person_away: str = _say(
+        "Nobody is there at the moment. Please try again later, or leave a message.",
+        "The same, outside of business hours.",
+    )
     insult: str = _say(
         "I am sorry if I was not of help. Tell me what you are looking for, and I will try again.",
         "The answer to an insult.",

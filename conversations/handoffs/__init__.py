@@ -1,0 +1,1 @@
+"""Chats that ask for a person, and people who answer in them."""

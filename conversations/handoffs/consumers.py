@@ -1,0 +1,152 @@
+"""What a widget's socket has of people: `CompanyConsumer`, base of its consumer.
+
+A visitor asks for a person, leaves a message, types; they hear who joined, what people say, and that they type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+from conversations.handoffs.listening import ChatListener
+from conversations.handoffs.telling import group_of_chat
+from conversations.handoffs.visiting import (
+    Company,
+    ask_for_person,
+    is_with_company,
+    look_at_company,
+    want_no_person,
+    write_to_people,
+)
+from conversations.models import HandoffState
+from conversations.widget.schemas import (
+    CompanySchema,
+    FrameSchema,
+    LeftMessageFrame,
+    SaidSchema,
+    TypingSchema,
+)
+from conversations.widget.sessions import WidgetSession
+from minirag.lib.http_in.arrivals import Arrival
+from minirag.lib.http_in.rest import validate_fields
+from tenants.calls.limits import bounds_of_visitor
+from tenants.context import run_sync, tenant_context
+
+
+class CompanyConsumer(ChatListener):
+    """A widget's socket, as far as people are concerned."""
+
+    session: WidgetSession | None = None
+    session_token = ""
+    chat_id: UUID | None = None
+    language = ""
+    _company: Company | None = None
+    _heard: frozenset[UUID] = frozenset()
+
+    @property
+    def person_handlers(self) -> dict[str, Callable[[dict[str, Any]], Awaitable[None]]]:
+        return {
+            "person": self._ask_for_person,
+            "person_message": self._leave_message,
+            "person_withdraw": self._want_no_person,
+            "typing": self._type,
+        }
+
+    async def open_session(self, token: str) -> WidgetSession:
+        raise NotImplementedError
+
+    async def tell(self, frame: FrameSchema) -> None:
+        await self.send_json(frame.model_dump(mode="json"))
+
+    # --- What the visitor hears ---
+    async def follow_chat(self, *, looks: bool = True) -> None:
+        """Hear of people in the chat that the socket is in now; a chat that has just begun has none yet."""
+        session = self.session
+        if session is None or self.chat_id is None:
+            self._company = None
+            await self.listen_to()
+            return
+        with tenant_context(session.tenant):
+            await self.listen_to(group_of_chat(self.chat_id))
+        if looks:
+            await self.look_safely()
+
+    async def look(self) -> None:
+        session, chat_id = self.session, self.chat_id
+        if session is None or chat_id is None:
+            return
+        with tenant_context(session.tenant):
+            company = await run_sync(look_at_company, session, chat_id)
+        if chat_id != self.chat_id or company is None:
+            return
+        is_news = self._stands(self._company) != self._stands(company)
+        was_open, self._company = is_with_company(self._company), company
+        if is_news and (was_open or is_with_company(company)):
+            shown = CompanySchema.model_validate(
+                {
+                    "chat_id": chat_id, "state": company.state, "person": company.person,
+                    "ended_as": company.ended_as,
+                }
+            )  # fmt: skip
+            await self.tell(shown)
+        for message in company.said:
+            if message.pk not in self._heard:
+                self._heard |= {message.pk}
+                await self.tell(SaidSchema.model_validate({"chat_id": chat_id, "message": message}))
+
+    def keeps_looking(self) -> bool:
+        return is_with_company(self._company)
+
+    def _stands(self, company: Company | None) -> tuple[str, str] | None:
+        return (company.state, company.person) if company else None
+
+    async def hear_typing(self, message: dict[str, Any]) -> None:
+        if message.get("by") == "person" and is_with_company(self._company):
+            await self.tell(TypingSchema(person=message.get("name") or None))
+
+    # --- What the visitor does ---
+    async def _count(self) -> None:
+        assert self.session is not None  # noqa: S101 - for the type checker
+        address = Arrival.of_scope(self.scope).address
+        await bounds_of_visitor(self.session.tenant, self.session.visitor_id, address).count_async()
+
+    async def _ask_for_person(self, frame: dict[str, Any]) -> None:
+        await self._count()
+        session = await self.open_session(self.session_token)
+        with tenant_context(session.tenant):
+            self.chat_id = await run_sync(ask_for_person, session, self.chat_id, self.language)
+        await self.follow_chat()
+
+    async def _leave_message(self, frame: dict[str, Any]) -> None:
+        body = validate_fields(LeftMessageFrame, frame, where="body")
+        await self._count()
+        session = await self.open_session(self.session_token)
+
+        def store() -> UUID:
+            return write_to_people(
+                session, self.chat_id, body.message, contact=body.contact, name=body.name,
+                language=self.language, request_id=body.request_id,
+            )  # fmt: skip
+
+        with tenant_context(session.tenant):
+            self.chat_id = await run_sync(store)
+        await self.follow_chat()
+
+    async def _want_no_person(self, frame: dict[str, Any]) -> None:
+        session = await self.open_session(self.session_token)
+        if self.chat_id is None:
+            return
+        with tenant_context(session.tenant):
+            await run_sync(want_no_person, session, self.chat_id)
+        await self.look_safely()
+
+    async def _type(self, frame: dict[str, Any]) -> None:
+        """Told only to a person who is there; what is typed stays with the visitor."""
+        session = self.session
+        company = self._company
+        if session is None or self.chat_id is None or company is None:
+            return
+        if company.state == HandoffState.JOINED:
+            with tenant_context(session.tenant):
+                await self.tell_typing(group_of_chat(self.chat_id), by="visitor")

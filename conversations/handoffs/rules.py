@@ -1,0 +1,80 @@
+"""When visitors of a bot get a person: its rules, and whether people are there now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+from django.utils import timezone
+
+from bots.models import BotProfile
+from conversations.handoffs.hours import find_opening, is_within
+from conversations.models import HandoffRules
+from minirag.lib.errors import NotFound
+from tenants.audit import compare, record
+from tenants.context import require_tenant
+from tenants.models import Tenant
+
+
+def find_rules(bot: BotProfile) -> HandoffRules:
+    """Return the bot's rules. Raises NotFound where it has none, and so nobody gets a person."""
+    rules = HandoffRules.objects.filter(bot_profile_id=bot.pk).first()
+    if rules is None:
+        raise NotFound("The bot has no handoff rules")
+    return rules
+
+
+def set_rules(bot: BotProfile, fields: Mapping[str, Any]) -> HandoffRules:
+    """Give the bot rules, in place of those that it has."""
+    with transaction.atomic():
+        rules = HandoffRules.objects.select_for_update().filter(bot_profile_id=bot.pk).first()
+        if rules is None:
+            rules = HandoffRules.objects.create(bot_profile=bot, **fields)
+            record("handoff_rules.created", of=bot, detail={"fields": dict(fields)})
+            return rules
+        changes = compare(rules, fields)
+        for name, value in fields.items():
+            setattr(rules, name, value)
+        rules.save()
+        record("handoff_rules.changed", of=bot, changes=changes)
+    return rules
+
+
+def remove_rules(bot: BotProfile) -> None:
+    """From now on no visitor gets a person; those who wait or have one go on. Raises NotFound."""
+    with transaction.atomic():
+        find_rules(bot).delete()
+        record("handoff_rules.deleted", of=bot)
+
+
+def is_staffed(rules: HandoffRules) -> bool:
+    """Whether people are there now."""
+    return not rules.hours or is_within(rules.hours, now_there())
+
+
+def next_opening(rules: HandoffRules) -> datetime | None:
+    """When people are there again; None where they are, or never will be."""
+    return None if is_staffed(rules) else find_opening(rules.hours, now_there())
+
+
+def now_there() -> datetime:
+    """The time in the tenant's zone."""
+    zone = Tenant.objects.values_list("time_zone", flat=True).get(pk=require_tenant().pk)
+    return timezone.localtime(timezone=ZoneInfo(zone))
+
+
+def describe_company(bot_profile_id: UUID) -> dict[str, Any] | None:
+    """What a widget has to know of the people behind its bot; None where visitors cannot ask for one."""
+    rules = HandoffRules.objects.filter(bot_profile_id=bot_profile_id, is_offered=True).first()
+    if rules is None:
+        return None
+    is_there = is_staffed(rules)
+    return {
+        "is_staffed": is_there,
+        "takes_messages": rules.takes_messages,
+        "opens_at": None if is_there else next_opening(rules),
+    }

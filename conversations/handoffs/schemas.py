@@ -1,0 +1,104 @@
+"""Handoffs on the wire."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field, StrictBool, StringConstraints
+
+from conversations.models import (
+    Handoff,
+    HandoffEnd,
+    HandoffReason,
+    HandoffRules,
+    HandoffState,
+    MessageRole,
+)
+from conversations.models.handoffs import LONGEST_SAID
+from minirag.lib.http_in.nouns import EmptyIsNull, Moment, Noun, Shown
+from minirag.lib.http_in.pagination import PagedSchema, PageQuery
+from minirag.lib.http_in.rest import Body
+
+Said = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_SAID)
+]
+
+
+class HandoffSchema(Noun, of=Handoff):
+    """A chat that waits for a person, or has one."""
+
+    id: UUID
+    chat_id: UUID
+    bot_profile_id: UUID
+    state: HandoffState
+    reason: HandoffReason
+    language: Annotated[str, Field(examples=["en"])]
+    contact: Annotated[str | None, EmptyIsNull, Field(description="Of a visitor who left a message.")]  # fmt: skip
+    contact_name: Annotated[str | None, EmptyIsNull]
+    person_email: Annotated[
+        str | None, EmptyIsNull, Field(description="Who is in it, or was at its end.")
+    ]
+    person_name: Annotated[str | None, EmptyIsNull, Field(description="As visitors see it.")]
+    ended_as: Annotated[HandoffEnd | None, EmptyIsNull]
+    waiting_since: Moment
+    joined_at: Moment | None
+    closed_at: Moment | None
+    created_at: Moment
+
+
+class HandoffPageSchema(PagedSchema[HandoffSchema]):
+    """Handoffs, the newest first."""
+
+
+class HandoffQuery(PageQuery):
+    bot_profile_id: UUID | None = None
+    chat_id: UUID | None = None
+    state: HandoffState | None = None
+
+
+class NewHandoff(Body):
+    chat_id: UUID
+
+
+class Joining(Body):
+    takes_over: Annotated[
+        StrictBool, Field(description="Also where another person answers in it, who is told.")
+    ] = False
+
+
+class PersonsAnswer(Body):
+    content: Said
+
+
+class PersonsMessageSchema(Noun):
+    id: UUID
+    chat_id: UUID
+    role: MessageRole
+    content: Annotated[str, Field(examples=["I have looked it up: yes."])]
+    author: Annotated[str | None, EmptyIsNull, Field(validation_alias="author_name")]
+    created_at: Moment
+
+
+class HandoffRulesSchema(Noun, of=HandoffRules):
+    """When visitors of a bot get a person."""
+
+    bot_profile_id: Shown[UUID]
+    is_offered: StrictBool
+    on_wish: StrictBool
+    on_declined_twice: StrictBool
+    on_disliked: StrictBool
+    hours: Annotated[
+        dict[str, Any],
+        Field(
+            description="By day (`mon` to `sun`), from and to in the tenant's time zone. Empty: always.",
+            examples=[{"mon": [["09:00", "12:00"], ["13:00", "17:00"]]}],
+        ),
+    ]
+    takes_messages: StrictBool
+    created_at: Shown[Moment]
+    updated_at: Shown[Moment]
+
+
+class NewHandoffRules(HandoffRulesSchema, reads="new"):
+    """What is not sent is as in new rules: offered, heeding wishes, always."""
