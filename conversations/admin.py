@@ -27,6 +27,8 @@ from conversations.gaps import admin as gaps_admin  # noqa: F401 - registers its
 from conversations.gates import admin as gates_admin  # noqa: F401 - registers its pages
 from conversations.golden import admin as golden_admin  # noqa: F401 - registers its page
 from conversations.golden.changing import create_from_turn, find_asked, find_standing
+from conversations.handoffs import admin as handoffs_admin  # noqa: F401 - registers its page
+from conversations.inbox import admin as inbox_admin  # noqa: F401 - registers its page
 from conversations.logs.finding import find_chats
 from conversations.logs.traces import list_candidates, load_places, tell_trace
 from conversations.models import Chat, Citation, CitationKind, Feedback, Message, MessageRole

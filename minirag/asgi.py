@@ -14,6 +14,7 @@ django.setup(set_prefix=False)  # first: the imports below need it
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 
+from conversations.inbox.routing import websocket_urlpatterns as inbox_sockets  # noqa: E402
 from conversations.widget.routing import websocket_urlpatterns as widget_sockets  # noqa: E402
 from knowledge.progress.routing import websocket_urlpatterns as progress_sockets  # noqa: E402
 from minirag.ai.chat import warm_up  # noqa: E402
@@ -52,7 +53,7 @@ application = ArrivalApp(
     ProtocolTypeRouter(
         {
             "http": requests,
-            "websocket": URLRouter([*widget_sockets, *progress_sockets]),
+            "websocket": URLRouter([*widget_sockets, *progress_sockets, *inbox_sockets]),
         }
     )
 )

@@ -21,6 +21,8 @@ from conversations.models import (
     Gap,
     GapQuestion,
     GoldenQuestion,
+    Handoff,
+    HandoffRules,
     Message,
     MessageRole,
 )
@@ -195,6 +197,8 @@ def _make_conversations(party: Party, bot: BotProfile, chunk: Chunk) -> RowsByMo
     )  # fmt: skip
     return {
         Gap: gap,
+        Handoff: Handoff.objects.create(chat=chat, bot_profile=bot),
+        HandoffRules: HandoffRules.objects.create(bot_profile=bot),
         Chat: chat, UsageEvent: usage, ExportJob: export, GoldenQuestion: golden, EvaluationRun: run,
     }  # fmt: skip
 

@@ -59,6 +59,8 @@ KEPT_FIELDS = {
     "conversations.Chat.subject",
     "conversations.Chat.visitor_id",
     "conversations.Chat.origin",
+    "conversations.Handoff.contact",
+    "conversations.HandoffRules.hours",
     "conversations.Gap.embedding_model",
     "conversations.Gap.language",
     "conversations.GapQuestion.language",

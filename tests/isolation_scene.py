@@ -29,6 +29,8 @@ from conversations.models import (
     Gap,
     GapQuestion,
     GoldenQuestion,
+    Handoff,
+    HandoffRules,
     Message,
     MessageRole,
 )
@@ -95,6 +97,7 @@ class Rows:
     curated: str = ""
     run: str = ""
     gap: str = ""
+    handoff: str = ""
     pks: dict[type[models.Model], Any] = field(default_factory=dict)
 
 
@@ -289,6 +292,11 @@ def _fill_chat(client: Client, rows: Rows, word: str, chat_model: FakeChatModel)
         Message.objects.create(
             chat=chat, role=MessageRole.ASSISTANT, content=f"{word} for a visitor"
         )
+        # Of another chat and another bot, so that it changes nothing for those of other tests.
+        other = BotProfile.objects.create(name=f"Bot {word}", model="openai/gpt-test")
+        asks = Chat.objects.create(bot_profile=other, title=word)
+        rows.handoff = str(Handoff.objects.create(chat=asks, bot_profile=other).pk)
+        HandoffRules.objects.create(pk=uuid4().int % 10**15, bot_profile=other)
 
 
 def _fill_gaps(rows: Rows, word: str) -> None:

@@ -20,6 +20,9 @@ from conversations.models import (
     Gap,
     GapQuestion,
     GoldenQuestion,
+    Handoff,
+    HandoffRules,
+    HandoffState,
     Message,
     MessageRole,
 )
@@ -69,6 +72,7 @@ MADE = {
     "curated_answer_id",
     "evaluation_run_id",
     "gap_id",
+    "handoff_id",
     "model",
 }
 
@@ -88,6 +92,7 @@ def furnish(slug: str) -> None:
         _make_knowledge(bot)
         _make_curated_answer(bot, user)
         _make_chat(bot)
+        _make_handoff(bot, user)
         _make_quality(bot)
         _make_exports_and_webhooks()
 
@@ -174,6 +179,18 @@ def _make_chat(bot: BotProfile) -> None:
         pk=EXAMPLE_IDS["message_id"], chat=chat, role=MessageRole.ASSISTANT,
         content="Open from 9 to 17.", question_id=EXAMPLE_IDS["turn_id"],
     )  # fmt: skip
+
+
+def _make_handoff(bot: BotProfile, user: User) -> None:
+    """A chat that the owner of the tenant's token is in, so that every act on it does something."""
+    owner = User.objects.filter(tenant=user.tenant, role=Role.OWNER).first()
+    assert owner is not None
+    chat = Chat.objects.create(bot_profile=bot, title="Is somebody there?")
+    Handoff.objects.create(
+        pk=EXAMPLE_IDS["handoff_id"], chat=chat, bot_profile=bot, state=HandoffState.JOINED,
+        person_id=owner.pk, person_email=owner.email,
+    )  # fmt: skip
+    HandoffRules.objects.create(bot_profile=bot)
 
 
 def _make_quality(bot: BotProfile) -> None:

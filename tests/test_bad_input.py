@@ -22,7 +22,7 @@ from bots.models import BotDraft, BotProfile
 from bots.quotas.models import Quota
 from conftest import Party
 from conversations.exports.models import ExportJob
-from conversations.models import EvaluationRun, Gap, GapQuestion, GoldenQuestion, Message
+from conversations.models import EvaluationRun, Gap, GapQuestion, GoldenQuestion, Handoff, Message
 from knowledge.curated.changing import create_answer
 from knowledge.models import Chunk, Correction, Dataset, Document, DocumentVersion, SiteSync
 from knowledge.tests.api import make_draft, make_edit
@@ -218,6 +218,17 @@ VALID: dict[tuple[str, str], Body] = {
         "text": "x",
         "configuration": {"passage_count": 2},
     },
+    ("handoffs", "post"): {"chat_id": "{chat}"},
+    ("handoffs/<str:handoff_id>/join", "post"): {"takes_over": False},
+    ("handoffs/<str:handoff_id>/messages", "post"): {"content": "x"},
+    ("bot-profiles/<str:bot_profile_id>/handoff-rules", "put"): {
+        "is_offered": True,
+        "on_wish": True,
+        "on_declined_twice": False,
+        "on_disliked": False,
+        "hours": {},
+        "takes_messages": True,
+    },
     # Before its question is answered well, and it is none.
     ("gaps/<str:gap_id>/answer", "post"): {"answer": "x", "questions": ["When do you open?"]},
     ("chat/<str:chat_id>/messages/<str:message_id>/feedback", "patch"): {"feedback": "positive"},
@@ -305,6 +316,10 @@ BODILESS = {
     ("evaluation-runs/<str:evaluation_run_id>/cancel", "post"),
     ("evaluation-runs/<str:evaluation_run_id>/retry", "post"),
     ("curated-answers/<str:curated_answer_id>", "delete"),
+    ("handoffs/<str:handoff_id>/hand-back", "post"),
+    ("handoffs/<str:handoff_id>/release", "post"),
+    ("handoffs/<str:handoff_id>/close", "post"),
+    ("bot-profiles/<str:bot_profile_id>/handoff-rules", "delete"),
     ("gaps/<str:gap_id>/draft", "post"),
     ("gaps/<str:gap_id>/dismiss", "post"),
     ("gaps/<str:gap_id>/reopen", "post"),
@@ -573,6 +588,7 @@ def make_quality_rows(bot: BotProfile, asked: Message) -> dict[str, str]:
     return {
         "golden_question": str(golden.pk), "evaluation_run": str(run.pk), "curated_answer": str(curated.pk),
         "gap": str(gap.pk),
+        "handoff": str(Handoff.objects.create(chat=asked.chat, bot_profile=bot).pk),
     }  # fmt: skip
 
 

@@ -532,6 +532,22 @@ API: dict[str, list[Try]] = {
     "gaps/<str:gap_id>/answer": [Try("post", 404, body=lambda s: {"answer": "x"})],
     "gaps/<str:gap_id>/dismiss": [Try("post", 404)],
     "gaps/<str:gap_id>/reopen": [Try("post", 404)],
+    "handoffs": [
+        Try("get", 200),
+        Try("get", 200, "state=waiting&bot_profile_id={bot}&chat_id={chat}"),
+        Try("post", 404, body=lambda s: {"chat_id": s.acme.chat}),
+    ],
+    "handoffs/<str:handoff_id>": [Try("get", 404)],
+    "handoffs/<str:handoff_id>/join": [Try("post", 404, body=lambda s: {"takes_over": True})],
+    "handoffs/<str:handoff_id>/messages": [Try("post", 404, body=lambda s: {"content": "x"})],
+    "handoffs/<str:handoff_id>/hand-back": [Try("post", 404)],
+    "handoffs/<str:handoff_id>/release": [Try("post", 404)],
+    "handoffs/<str:handoff_id>/close": [Try("post", 404)],
+    "bot-profiles/<str:bot_profile_id>/handoff-rules": [
+        Try("get", 404),
+        Try("put", 404, body=lambda s: {}),
+        Try("delete", 404),
+    ],
     "curated-answers": [
         Try("get", 200),
         Try("get", 200, "q=attic"),
@@ -805,6 +821,7 @@ def fill_path(pattern: str, scene: Scene, ids: dict[str, str] | None = None) -> 
         "sync_id": acme.sync,
         "evaluation_run_id": acme.run,
         "gap_id": acme.gap,
+        "handoff_id": acme.handoff,
         "user_id": str(acme.party.owner.pk),
         "bot_profile_id": acme.bot,
         "source_id": acme.source,
@@ -1089,6 +1106,11 @@ EXTRA_MODEL_PAGES = {
         ("conversations", "gap", f"<path:object_id>/{act}/")
         for act in ("answer", "draft", "dismiss", "reopen")
     ),
+    *(
+        ("conversations", "handoff", f"<path:object_id>/{act}/")
+        for act in ("join", "take-over", "say", "hand-back", "release", "close")
+    ),
+    ("conversations", "handoff", "<path:object_id>/curate/<uuid:message_id>/"),
     *(
         ("bots", "botprofile", f"<path:object_id>/{act}/")
         for act in ("new_identity_secret", "forget_identity_secret")

@@ -1,6 +1,6 @@
-"""Makes `static/minirag/widget.js` of the parts beside this file: `python -m widget.build`.
+"""Makes `static/minirag/widget.js` and `inbox.js` of the parts beside this file: `python -m widget.build`.
 
-The parts are put together as they are, in the order of PARTS: one script for a page, small files for people, and
+The parts are put together as they are, in the order of SCRIPTS: one script for a page, small files for people, and
 no tool between what is written here and what runs there.
 """
 
@@ -10,15 +10,23 @@ from pathlib import Path
 
 PARTS = (
     "head", "words", "look", "builders", "markdown", "memory", "client", "element", "window", "asking", "hearing",
-    "answers", "helping", "composer", "tail",
+    "answers", "helping", "people", "composer", "tail",
 )  # fmt: skip
 FOLDER = Path(__file__).resolve().parent / "parts"
 WIDGET = FOLDER.parent.parent / "static" / "minirag" / "widget.js"
+INBOX = WIDGET.with_name("inbox.js")
+INBOX_PARTS = ("inbox/head", "parts/builders", "parts/markdown", "inbox/page")
+"""The admin's inbox shows answers as the widget does."""
 
 
 def build() -> str:
     return "".join((FOLDER / f"{name}.js").read_text() for name in PARTS)
 
 
+def build_inbox() -> str:
+    return "".join((FOLDER.parent / f"{name}.js").read_text() for name in INBOX_PARTS)
+
+
 if __name__ == "__main__":
     WIDGET.write_text(build())
+    INBOX.write_text(build_inbox())

@@ -23,13 +23,14 @@ from conversations.models.handoffs import ANSWERING
 from minirag.lib.errors import Conflict, Forbidden
 from tenants.audit import record
 from tenants.models import User
+from tenants.people.roles import May
 from webhooks.event_types import EventType
 from webhooks.events import emit
 
 
 def may_answer(user: User) -> bool:
     """Whether a person may answer in chats."""
-    return user.is_manager
+    return user.may(May.ANSWER_CHATS)
 
 
 def require_may_answer(user: User) -> None:

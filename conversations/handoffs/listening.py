@@ -77,9 +77,15 @@ class ChatListener(SocketConsumer):
             except Exception:  # the edge of a task that nobody awaits
                 logger.exception("a chat with people was not looked at")
 
+    async def handoff_present(self, message: dict[str, Any]) -> None:
+        """Who of the people looks at a chat is for people."""
+
     async def tell_typing(self, group: str, **facts: Any) -> None:
         """Tell the others in a group that somebody types."""
+        await self.tell_others(group, TYPING, **facts)
+
+    async def tell_others(self, group: str, kind: str, **facts: Any) -> None:
         with suppress(*LOST):
             await self.channel_layer.group_send(
-                group, {"type": TYPING, "sender": self.channel_name, **facts}
+                group, {"type": kind, "sender": self.channel_name, **facts}
             )

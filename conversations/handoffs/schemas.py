@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import Field, StrictBool, StringConstraints
 
+from bots.models import Outcome
 from conversations.models import (
     Handoff,
     HandoffEnd,
@@ -16,7 +17,8 @@ from conversations.models import (
     MessageRole,
 )
 from conversations.models.handoffs import LONGEST_SAID
-from minirag.lib.http_in.nouns import EmptyIsNull, Moment, Noun, Shown
+from conversations.turns.schemas import CitationSchema
+from minirag.lib.http_in.nouns import EmptyIsNull, Moment, Noun, RelatedRows, Shown
 from minirag.lib.http_in.pagination import PagedSchema, PageQuery
 from minirag.lib.http_in.rest import Body
 
@@ -102,3 +104,60 @@ class HandoffRulesSchema(Noun, of=HandoffRules):
 
 class NewHandoffRules(HandoffRulesSchema, reads="new"):
     """What is not sent is as in new rules: offered, heeding wishes, always."""
+
+
+# --- The inbox's socket ---------------------------------------------------------------------------------------------
+class InboxWatchFrame(Body):
+    """The first frame: `token` as in the API, or the `ticket` of an admin's page; `handoff_id` to see its chat."""
+
+    type: Literal["watch"]
+    token: Annotated[str, Field(max_length=4096)] = ""
+    ticket: Annotated[str, Field(max_length=1024)] = ""
+    handoff_id: UUID | None = None
+
+
+class InboxCountSchema(Noun):
+    type: Literal["inbox"] = "inbox"
+    waiting: int
+    joined: int
+    newest: str
+
+
+class InboxStateSchema(Noun):
+    type: Literal["state"] = "state"
+    state: HandoffState
+    told: str
+    is_mine: bool
+
+
+class InboxMessageSchema(Noun):
+    """A message of the chat. It may come twice, with the same id, when more is known of it."""
+
+    type: Literal["message"] = "message"
+    id: UUID
+    role: MessageRole
+    content: str
+    author: Annotated[str | None, EmptyIsNull, Field(validation_alias="author_name")]
+    outcome: Outcome
+    citations: Annotated[list[CitationSchema], RelatedRows]
+    created_at: Moment
+
+
+class InboxTypingSchema(Noun):
+    type: Literal["typing"] = "typing"
+    by: str
+    name: str
+
+
+class InboxPresenceSchema(Noun):
+    """Somebody else has the chat open; told again every half a minute."""
+
+    type: Literal["present"] = "present"
+    name: str
+
+
+class InboxErrorSchema(Noun):
+    type: Literal["error"] = "error"
+    detail: str
+    code: str
+    retryable: bool

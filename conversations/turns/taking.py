@@ -141,7 +141,7 @@ class PassedOn(Done):
     """No answer: the question, its `message`, was stored for the person who is in the chat, and no model was asked."""
 
     passed_on: ClassVar = True
-    message_id: ClassVar = None
+    message_id: ClassVar = None  # type: ignore[assignment]
     content: ClassVar = ""
 
 

@@ -47,6 +47,8 @@ _TENANT: list[tuple[str, list[Page]]] = [
     (
         "Conversations",
         [
+            ("Inbox", "support_agent", "conversations_handoff"),
+            ("Handoff rules", "rule", "conversations_handoffrules"),
             ("Chats", "chat", "conversations_chat"),
             ("Exports", "download", "conversations_exportjob"),
         ],

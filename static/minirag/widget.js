@@ -50,6 +50,15 @@
       rate_limited: "That was a lot of questions at once. Please wait a moment.",
       quota_exceeded: "This assistant has answered all the questions it may for now. Please come back later.",
       notice: "Answers can be wrong. Check the sources.",
+      askPerson: "Talk to a person", waiting: "A person has been called. You can go on asking meanwhile.",
+      withdraw: "No longer needed", here: "{name} is here and answers you.", person: "A person",
+      typing: "{name} is typing…", back: "The assistant answers again.",
+      gone: "The person had to leave. Somebody else has been called.",
+      away: "Nobody is here at the moment.", opens: "We are here again: {when}.",
+      leaveHint: "Leave a message, and you will get an answer by e-mail.", leave: "Send message",
+      yourMail: "Your e-mail address", yourName: "Your name (optional)", yourMessage: "Your message",
+      left: "Thank you. Your message has been sent; the answer comes by e-mail.",
+      too_many_handoffs: "You are waiting for a person in other conversations already.",
     },
     de: {
       dir: "ltr",
@@ -72,6 +81,16 @@
       quota_exceeded: "Dieser Assistent darf vorerst keine Fragen mehr beantworten. Bitte kommen Sie später wieder.",
       failed: "Etwas ist schiefgegangen. Bitte versuchen Sie es erneut.",
       notice: "Antworten können falsch sein. Prüfen Sie die Quellen.",
+      askPerson: "Mit einem Menschen sprechen",
+      waiting: "Ein Mensch ist gerufen. Sie können inzwischen weiter fragen.",
+      withdraw: "Nicht mehr nötig", here: "{name} ist da und antwortet Ihnen.", person: "Ein Mensch",
+      typing: "{name} schreibt …", back: "Jetzt antwortet wieder der Assistent.",
+      gone: "Ihr Gegenüber musste gehen. Jemand anders ist gerufen.",
+      away: "Im Moment ist niemand da.", opens: "Wir sind wieder da: {when}.",
+      leaveHint: "Hinterlassen Sie eine Nachricht, die Antwort kommt per E-Mail.", leave: "Nachricht senden",
+      yourMail: "Ihre E-Mail-Adresse", yourName: "Ihr Name (freiwillig)", yourMessage: "Ihre Nachricht",
+      left: "Danke. Ihre Nachricht ist abgeschickt; die Antwort kommt per E-Mail.",
+      too_many_handoffs: "Sie warten schon in anderen Gesprächen auf einen Menschen.",
     },
     ar: {
       dir: "rtl",
@@ -93,6 +112,15 @@
       rate_limited: "أسئلة كثيرة دفعة واحدة. يُرجى الانتظار قليلًا.",
       quota_exceeded: "أجاب هذا المساعد عن كل ما يُسمح له به حاليًا. يُرجى العودة لاحقًا.",
       notice: "قد تكون الإجابات خاطئة. تحققوا من المصادر.",
+      askPerson: "التحدث إلى شخص", waiting: "تم استدعاء شخص. يمكنكم مواصلة السؤال في هذه الأثناء.",
+      withdraw: "لم يعد ضروريًا", here: "{name} هنا ويجيبكم.", person: "شخص",
+      typing: "{name} يكتب…", back: "يجيب المساعد من جديد.",
+      gone: "اضطر الشخص إلى المغادرة. تم استدعاء شخص آخر.",
+      away: "لا يوجد أحد هنا في الوقت الحالي.", opens: "نعود: {when}.",
+      leaveHint: "اتركوا رسالة وسيصلكم الرد بالبريد الإلكتروني.", leave: "إرسال الرسالة",
+      yourMail: "بريدكم الإلكتروني", yourName: "اسمكم (اختياري)", yourMessage: "رسالتكم",
+      left: "شكرًا. أُرسلت رسالتكم، وسيصلكم الرد بالبريد الإلكتروني.",
+      too_many_handoffs: "أنتم تنتظرون شخصًا في محادثات أخرى بالفعل.",
     },
   };
 
@@ -111,7 +139,7 @@
     font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; color: var(--text); }
   @media (prefers-color-scheme: dark) { :host(:not([theme="light"])) { ${DARK} } }
   :host([theme="dark"]) { ${DARK} } :host([placement="inline"]) { display: block; height: 560px; }
-  .bubble, header button, .thumbs button, form button { display: grid; place-items: center; }
+  .bubble, header button, .thumbs button, form.ask button { display: grid; place-items: center; }
   *, *::before, *::after { box-sizing: border-box; } [hidden] { display: none !important; }
   button, textarea { font: inherit; color: inherit; }
   button { cursor: pointer; border: 0; background: none; padding: 0; }
@@ -204,14 +232,29 @@
   .near li > * { border: 1px solid var(--border); border-radius: 10px; background: var(--bg); overflow: hidden; }
   .near li > a { display: block; padding: 6px 10px; } .near li > :hover { border-color: var(--primary); }
   .near summary { padding: 6px 10px; } .near .excerpt { padding: 0 10px 8px; color: var(--text); }
-  form { display: flex; align-items: flex-end; gap: 8px; padding: 10px 12px 4px;
+  .company { display: flex; flex-wrap: wrap; gap: 4px 10px; align-items: center; justify-content: space-between;
+    padding: 6px 14px; font-size: 13px; border-block-start: 1px solid var(--border); }
+  .company.here { background: var(--bg-secondary); font-weight: 600; }
+  .company button { padding: 4px 10px; border: 1px solid var(--border); border-radius: 12px; margin-inline-start: auto; }
+  .company button:hover, .contact-form button:hover { border-color: var(--primary); }
+  .typing-line { margin: 0; padding: 0 16px; min-height: 0; font-size: 13px; color: var(--text-secondary); }
+  .line { margin: 0; text-align: center; font-size: 13px; color: var(--text-secondary); }
+  .person .body { border: 1px solid var(--primary); }
+  .bubble.news::after { content: ""; position: absolute; inset-block-start: 2px; inset-inline-end: 2px; width: 14px;
+    height: 14px; border-radius: 50%; background: var(--danger); border: 2px solid var(--bg); }
+  .contact-form { display: grid; gap: 8px; padding: 12px; border: 1px solid var(--border); border-radius: 12px; }
+  .contact-form p { margin: 0; } .contact-form label { display: grid; gap: 2px; font-size: 13px; }
+  .contact-form input, .contact-form textarea { font: inherit; color: inherit; padding: 8px 10px; font-size: 16px;
+    border: 1px solid var(--border); border-radius: 8px; background: var(--bg-secondary); resize: vertical; }
+  .contact-form button { padding: 8px 14px; border: 1px solid var(--border); border-radius: 12px; font-weight: 600; }
+  form.ask { display: flex; align-items: flex-end; gap: 8px; padding: 10px 12px 4px;
     border-block-start: 1px solid var(--border); }
-  textarea { flex: 1; resize: none; max-height: 132px; padding: 8px 12px; border: 1px solid var(--border);
+  form.ask textarea { flex: 1; resize: none; max-height: 132px; padding: 8px 12px; border: 1px solid var(--border);
     border-radius: 12px; background: var(--bg-secondary); line-height: 22px; font-size: 16px; }
-  textarea::placeholder { color: var(--text-secondary); opacity: 1; }
-  form button { flex: none; width: 40px; height: 40px; border-radius: 12px; background: var(--primary);
+  form.ask textarea::placeholder { color: var(--text-secondary); opacity: 1; }
+  form.ask button { flex: none; width: 40px; height: 40px; border-radius: 12px; background: var(--primary);
     color: var(--on-primary); }
-  form button:hover { background: var(--primary-hover); }
+  form.ask button:hover { background: var(--primary-hover); }
   footer { padding: 2px 14px 8px; font-size: 12px; color: var(--text-secondary); text-align: center; }
   @media (prefers-reduced-motion: reduce) { *, *::before, *::after { animation-duration: .01ms !important;
     animation-iteration-count: 1 !important; transition: none !important; scroll-behavior: auto !important; } }`;
@@ -501,7 +544,7 @@
       this.memory.set("turn", null);
       this.client.token = null;
       this.client.close();
-      this.started = null;
+      this.started = this.company = null;
       this.start();
     }
 
@@ -514,7 +557,7 @@
       this.memory = new Memory(this.botId);
       const page = { apiToken: this.setting("api-token", ""), language: this.wanted, tags: this.tags };
       this.client = new Client(this.apiUrl, this.botId, this.memory, this, page);
-      this.turn = this.started = null;
+      this.turn = this.started = this.company = this.people = this.askedFor = null;
       this.bot = {};
       this.draw();
       this.onPageClick = (event) => {
@@ -570,13 +613,18 @@
       const buttons = [iconButton("restart", words.restart, () => this.restart(), { className: "restart" })];
       if (!this.inline) buttons.push(iconButton("close", words.close, () => this.close(), { className: "close" }));
       const role = this.inline ? "region" : "dialog";
+      this.typingLine = build("p", { className: "typing-line", role: "status", dir: "auto" });
+      this.companyLine = build("div", { className: "company", role: "status", hidden: true });
+      this.notice = build("footer", {}, words.notice);
       this.window = build(
         "section",
         { className: "window", role, lang: this.language, dir: words.dir, hidden: !this.inline },
         build("header", {}, this.heading, ...buttons),
         this.log,
-        build("form", { onsubmit: (event) => this.onSubmit(event) }, this.input, this.sendButton),
-        build("footer", {}, words.notice),
+        this.typingLine,
+        this.companyLine,
+        build("form", { className: "ask", onsubmit: (event) => this.onSubmit(event) }, this.input, this.sendButton),
+        this.notice,
       );
       this.window.setAttribute("aria-label", this.heading.textContent);
       this.window.addEventListener("keydown", (event) => this.onWindowKey(event));
@@ -612,6 +660,7 @@
     open() {
       if (!this.inline && this.window.hidden) {
         this.window.hidden = false;
+        this.bubble.classList.remove("news");
         this.window.setAttribute("aria-modal", String(matchMedia(NARROW).matches));
         Object.assign(this.bubble, { ariaExpanded: "true", ariaLabel: this.words.close, title: this.words.close });
         this.pickContrast();
@@ -637,7 +686,7 @@
     }
 
     keepFocusInside(event) {
-      const all = this.window.querySelectorAll("button, textarea, a[href], summary, .log");
+      const all = this.window.querySelectorAll("button, textarea, input, a[href], summary, .log");
       const stops = [...all].filter((stop) => stop.getClientRects().length);
       const edge = event.shiftKey ? stops[0] : stops[stops.length - 1];
       if (this.shadowRoot.activeElement !== edge) return;
@@ -657,6 +706,7 @@
         this.log.replaceChildren();
         for (const message of session.messages || []) {
           if (message.role === "user") this.addUser(message.content);
+          else if (message.role === "person") this.addPerson(message);
           else if (message.role === "assistant") this.finish(this.addAssistant(), message);
         }
         for (const old of this.log.querySelectorAll(":not(:last-child) > .help > .suggestions")) old.remove();
@@ -685,6 +735,7 @@
       if (this.turn) this.endTurn();
       this.memory.set("chat_id", null);
       this.log.replaceChildren();
+      this.showCompany(null);
       this.greet();
       this.input.focus();
       this.client.send({ type: "reset" }).catch(() => {});
@@ -740,6 +791,7 @@
       this.turn = turn;
       this.memory.set("turn", { id: requestId, question });
       const hint = build("span", { className: "only-read" }, this.words.answering);
+      message.element.hidden = this.isWithPerson; // who types, if they do, is said elsewhere
       message.body.append(build("div", { className: "typing" }, hint, build("i"), build("i"), build("i")));
       this.showBusy(true);
       this.scrollDown(true);
@@ -771,6 +823,8 @@
       const title = this.setting("title", this.bot.name || this.words.title);
       this.heading.textContent = title;
       this.window.setAttribute("aria-label", title);
+      this.people = session.people || null;
+      this.drawCompany();
     }
 
     onReconnecting() {
@@ -778,6 +832,7 @@
     }
 
     onEvent(event) {
+      if (this.hearPeople(event)) return;
       const turn = this.turn;
       if (event.type === "feedback_saved" || !turn || !turn.message) return;
       if (event.request_id && event.request_id !== turn.requestId) return;
@@ -791,7 +846,8 @@
         this.drawSoon(turn);
       } else if (event.type === "done") {
         this.endTurn();
-        this.finish(turn.message, { ...event, content: event.content || turn.text, id: event.message_id }, turn);
+        if (event.passed_on) turn.message.element.remove(); // a person reads it
+        else this.finish(turn.message, { ...event, content: event.content || turn.text, id: event.message_id }, turn);
       } else if (event.type === "error") {
         this.onError(turn, event);
       }
@@ -819,7 +875,7 @@
     /** The socket broke. The server goes on with a turn it has begun, and tells the rest over another socket. */
     onDrop() {
       const turn = this.turn;
-      if (!turn || !turn.message) return;
+      if (!turn || !turn.message) return this.comeBack();
       turn.drops += 1;
       if (turn.drops > MAX_DROPS) this.fail(new Failure("interrupted", null, true));
       else this.resume(turn);
@@ -1067,6 +1123,149 @@
       return build("p", { className: "contact" }, before, build("bdi", {}, shown), after.join(address));
     }
 
+    /** Frames about people: who joined, what they say, that they type. Returns whether it was one. */
+    hearPeople(event) {
+      if (event.type === "company") this.showCompany(event);
+      else if (event.type === "said") this.addPerson(event.message);
+      else if (event.type === "typing") this.showTyping(event.person);
+      else if (event.type === "error" && this.askedFor && !event.request_id) this.onPeopleError(event);
+      else return false;
+      return true;
+    }
+
+    get isWithPerson() {
+      return Boolean(this.company) && this.company.state === "joined";
+    }
+
+    get isWithPeople() {
+      return Boolean(this.company) && this.company.state !== "closed";
+    }
+
+    showCompany(event) {
+      const before = this.company;
+      this.company = event && event.state !== "closed" ? event : null;
+      this.askedFor = null;
+      if (event) this.memory.set("chat_id", event.chat_id);
+      if (event && event.state === "closed" && before && event.ended_as !== "withdrawn") this.addLine(this.words.back);
+      if (event && event.state === "waiting" && before && before.state === "joined") this.addLine(this.words.gone);
+      this.drawCompany();
+    }
+
+    /** The line above the input: a way to people, that one was called, or who is there. */
+    drawCompany() {
+      const { words, company, people } = this;
+      this.typingLine.textContent = "";
+      const line = (text, label, onclick) => {
+        const button = label ? [build("button", { type: "button", onclick }, label)] : [];
+        this.companyLine.replaceChildren(build("span", { dir: "auto" }, text), ...button);
+      };
+      this.companyLine.hidden = false;
+      this.companyLine.classList.toggle("here", this.isWithPerson);
+      if (this.isWithPerson) line(fill(words.here, { name: company.person || words.person }));
+      else if (company) line(words.waiting, words.withdraw, () => this.tellPeople({ type: "person_withdraw" }));
+      else if (people && (people.is_staffed || people.takes_messages)) line("", words.askPerson, () => this.askPerson());
+      else this.companyLine.hidden = true;
+      this.notice.hidden = this.isWithPerson;
+    }
+
+    askPerson() {
+      if (this.people.is_staffed) this.tellPeople({ type: "person" });
+      else this.showContactForm();
+    }
+
+    async tellPeople(frame) {
+      this.askedFor = { frame, renewed: false };
+      try {
+        await this.client.send(frame);
+      } catch (failure) {
+        this.askedFor = null;
+        this.showFailure(failure, () => this.tellPeople(frame));
+      }
+    }
+
+    async onPeopleError(event) {
+      const { frame, renewed } = this.askedFor;
+      if (CURED_BY_RENEWAL.has(event.code) && !renewed) {
+        this.askedFor.renewed = true;
+        this.client.token = null;
+        this.client.close();
+        return this.client.send(frame).catch((failure) => this.showFailure(failure, () => this.tellPeople(frame)));
+      }
+      this.askedFor = null;
+      if (event.code === "nobody_there") {
+        this.people = { ...this.people, is_staffed: false };
+        this.drawCompany();
+        if (this.people.takes_messages) return this.showContactForm();
+      }
+      const said = this.words[event.code] || event.detail;
+      return this.showFailure(new Failure(event.code, said, event.retryable), () => this.tellPeople(frame));
+    }
+
+    /** Outside of business hours: the truth about them, and a form for a message. */
+    showContactForm() {
+      const { words } = this;
+      for (const old of this.log.querySelectorAll(".contact-form")) old.remove();
+      const field = (name, label, more) => build("label", {}, label, build(more.rows ? "textarea" : "input", { name, dir: "auto", ...more }));
+      const opens = this.people.opens_at ? new Date(`${this.people.opens_at}Z`) : null;
+      const look = { weekday: "long", hour: "2-digit", minute: "2-digit" };
+      const when = opens ? ` ${fill(words.opens, { when: opens.toLocaleString(this.language, look) })}` : "";
+      const form = build("form", { className: "contact-form", dir: words.dir, "aria-label": words.leave },
+        build("p", {}, `${words.away}${when} ${words.leaveHint}`),
+        field("contact", words.yourMail, { type: "email", required: true, maxLength: 320, autocomplete: "email" }),
+        field("name", words.yourName, { type: "text", maxLength: 255, autocomplete: "name" }),
+        field("message", words.yourMessage, { rows: 3, required: true, maxLength: MAX_QUESTION_LENGTH }),
+        build("button", { type: "submit" }, words.leave));
+      form.onsubmit = (event) => {
+        event.preventDefault();
+        const said = Object.fromEntries(new FormData(form));
+        if (!said.message.trim()) return;
+        form.remove();
+        this.addUser(said.message);
+        this.addLine(words.left);
+        this.tellPeople({ type: "person_message", request_id: randomId(), ...said, contact: said.contact.trim() });
+      };
+      this.log.append(form);
+      this.scrollDown(true);
+      form.querySelector("input").focus({ preventScroll: true });
+    }
+
+    /** What a person of the bot's says; the same message may come twice. */
+    addPerson(message) {
+      if ([...this.log.children].some((each) => each.dataset.message === message.id)) return;
+      const who = message.author || this.words.person;
+      const body = build("div", { className: "body", dir: "auto" }, renderMarkdown(message.content, () => null));
+      const name = build("div", { className: "label", dir: "auto" }, who);
+      this.log.append(build("article", { className: "message assistant person", "data-message": message.id }, name, body));
+      this.showTyping("");
+      this.scrollDown(true);
+      if (!this.inline && this.window.hidden) this.bubble.classList.add("news");
+    }
+
+    addLine(text) {
+      this.log.append(build("p", { className: "line", dir: this.words.dir }, text));
+      this.scrollDown(true);
+    }
+
+    showTyping(name) {
+      clearTimeout(this.typingTimer);
+      const isOn = name !== "";
+      this.typingLine.textContent = isOn ? fill(this.words.typing, { name: name || this.words.person }) : "";
+      if (isOn) this.typingTimer = setTimeout(() => this.showTyping(""), 6000);
+    }
+
+    /** A person who is there sees that the visitor types, not what. */
+    tellTyping() {
+      if (!this.isWithPerson || Date.now() - (this.toldTyping || 0) < 4000 || !this.client.socket) return;
+      this.toldTyping = Date.now();
+      this.client.send({ type: "typing" }).catch(() => {});
+    }
+
+    /** The socket broke while people are concerned: come back, as long as they are. */
+    comeBack() {
+      if (!this.isWithPeople || !this.client) return;
+      this.client.ready().catch(() => setTimeout(() => this.comeBack(), 15000));
+    }
+
     onSubmit(event) {
       event.preventDefault();
       const question = this.input.value;
@@ -1084,6 +1283,7 @@
     }
 
     fitInput() {
+      if (this.input.value) this.tellTyping();
       this.input.dir = this.input.value ? "auto" : this.words.dir;
       this.input.style.height = "auto";
       this.input.style.height = `${Math.min(this.input.scrollHeight + 2, 132)}px`;

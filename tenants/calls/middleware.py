@@ -21,6 +21,7 @@ from tenants.audit import acting
 from tenants.authentication import Identity, authenticate_bearer
 from tenants.calls.limits import bounds_of_arrival
 from tenants.calls.permissions import refuse_write
+from tenants.calls.session_users import session_cookie_of
 from tenants.context import bind_stream, run_sync, tenant_context
 from tenants.models import Domain, Tenant
 
@@ -204,10 +205,7 @@ class TenantSessionMiddleware(SessionMiddleware):
 
 def _session_cookie(request: HttpRequest) -> tuple[str, str]:
     """Return the name and path of this request's session cookie."""
-    slug = Arrival.of_request(request).slug
-    if slug is None:
-        return settings.SESSION_COOKIE_NAME, settings.SESSION_COOKIE_PATH
-    return f"{settings.SESSION_COOKIE_NAME}_{slug}", f"/t/{slug}/"
+    return session_cookie_of(Arrival.of_request(request).slug)
 
 
 class ArrivalApp:

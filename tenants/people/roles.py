@@ -73,7 +73,7 @@ NOUNS: dict[str, Noun] = {
     "exports": Noun(May.READ_CHATS, May.MANAGE_SETTINGS, ("conversations.exportjob",)),
     "bots": Noun(
         May.READ, May.EDIT_BOTS,
-        ("bots.botprofile", "bots.scope", "bots.qualitygate", "bots.botdraft"),
+        ("bots.botprofile", "bots.scope", "bots.qualitygate", "bots.botdraft", "conversations.handoffrules"),
     ),
     "golden questions": Noun(May.READ_CHATS, May.EDIT_BOTS, ("conversations.goldenquestion",)),
     "evaluation runs": Noun(May.READ_CHATS, May.EDIT_BOTS, ("conversations.evaluationrun",)),
@@ -91,7 +91,7 @@ NOUNS: dict[str, Noun] = {
     "curated answers": Noun(May.READ, May.EDIT_KNOWLEDGE, ("knowledge.curatedanswer",)),
     "gaps": Noun(May.READ_CHATS, May.EDIT_KNOWLEDGE, ("conversations.gap",)),
     "chats": Noun(May.READ_CHATS, May.MANAGE_SETTINGS, ("conversations.chat",)),
-    "the inbox": Noun(May.ANSWER_CHATS, May.ANSWER_CHATS),
+    "the inbox": Noun(May.READ_CHATS, May.ANSWER_CHATS, ("conversations.handoff",)),
     "chat logs": Noun(May.READ_CHATS, May.MANAGE_SETTINGS),
     "models": Noun(May.ASK, May.MANAGE_SETTINGS),
     "statistics": Noun(May.READ_FIGURES, May.MANAGE_SETTINGS, ("bots.usageevent",)),

@@ -48,6 +48,7 @@
       this.turn = turn;
       this.memory.set("turn", { id: requestId, question });
       const hint = build("span", { className: "only-read" }, this.words.answering);
+      message.element.hidden = this.isWithPerson; // who types, if they do, is said elsewhere
       message.body.append(build("div", { className: "typing" }, hint, build("i"), build("i"), build("i")));
       this.showBusy(true);
       this.scrollDown(true);

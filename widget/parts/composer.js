@@ -15,6 +15,7 @@
     }
 
     fitInput() {
+      if (this.input.value) this.tellTyping();
       this.input.dir = this.input.value ? "auto" : this.words.dir;
       this.input.style.height = "auto";
       this.input.style.height = `${Math.min(this.input.scrollHeight + 2, 132)}px`;

@@ -11,7 +11,7 @@
       this.memory.set("turn", null);
       this.client.token = null;
       this.client.close();
-      this.started = null;
+      this.started = this.company = null;
       this.start();
     }
 
@@ -24,7 +24,7 @@
       this.memory = new Memory(this.botId);
       const page = { apiToken: this.setting("api-token", ""), language: this.wanted, tags: this.tags };
       this.client = new Client(this.apiUrl, this.botId, this.memory, this, page);
-      this.turn = this.started = null;
+      this.turn = this.started = this.company = this.people = this.askedFor = null;
       this.bot = {};
       this.draw();
       this.onPageClick = (event) => {
@@ -80,13 +80,18 @@
       const buttons = [iconButton("restart", words.restart, () => this.restart(), { className: "restart" })];
       if (!this.inline) buttons.push(iconButton("close", words.close, () => this.close(), { className: "close" }));
       const role = this.inline ? "region" : "dialog";
+      this.typingLine = build("p", { className: "typing-line", role: "status", dir: "auto" });
+      this.companyLine = build("div", { className: "company", role: "status", hidden: true });
+      this.notice = build("footer", {}, words.notice);
       this.window = build(
         "section",
         { className: "window", role, lang: this.language, dir: words.dir, hidden: !this.inline },
         build("header", {}, this.heading, ...buttons),
         this.log,
-        build("form", { onsubmit: (event) => this.onSubmit(event) }, this.input, this.sendButton),
-        build("footer", {}, words.notice),
+        this.typingLine,
+        this.companyLine,
+        build("form", { className: "ask", onsubmit: (event) => this.onSubmit(event) }, this.input, this.sendButton),
+        this.notice,
       );
       this.window.setAttribute("aria-label", this.heading.textContent);
       this.window.addEventListener("keydown", (event) => this.onWindowKey(event));

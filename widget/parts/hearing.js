@@ -3,6 +3,8 @@
       const title = this.setting("title", this.bot.name || this.words.title);
       this.heading.textContent = title;
       this.window.setAttribute("aria-label", title);
+      this.people = session.people || null;
+      this.drawCompany();
     }
 
     onReconnecting() {
@@ -10,6 +12,7 @@
     }
 
     onEvent(event) {
+      if (this.hearPeople(event)) return;
       const turn = this.turn;
       if (event.type === "feedback_saved" || !turn || !turn.message) return;
       if (event.request_id && event.request_id !== turn.requestId) return;
@@ -23,7 +26,8 @@
         this.drawSoon(turn);
       } else if (event.type === "done") {
         this.endTurn();
-        this.finish(turn.message, { ...event, content: event.content || turn.text, id: event.message_id }, turn);
+        if (event.passed_on) turn.message.element.remove(); // a person reads it
+        else this.finish(turn.message, { ...event, content: event.content || turn.text, id: event.message_id }, turn);
       } else if (event.type === "error") {
         this.onError(turn, event);
       }
@@ -51,7 +55,7 @@
     /** The socket broke. The server goes on with a turn it has begun, and tells the rest over another socket. */
     onDrop() {
       const turn = this.turn;
-      if (!turn || !turn.message) return;
+      if (!turn || !turn.message) return this.comeBack();
       turn.drops += 1;
       if (turn.drops > MAX_DROPS) this.fail(new Failure("interrupted", null, true));
       else this.resume(turn);

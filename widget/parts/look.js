@@ -11,7 +11,7 @@
     font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; color: var(--text); }
   @media (prefers-color-scheme: dark) { :host(:not([theme="light"])) { ${DARK} } }
   :host([theme="dark"]) { ${DARK} } :host([placement="inline"]) { display: block; height: 560px; }
-  .bubble, header button, .thumbs button, form button { display: grid; place-items: center; }
+  .bubble, header button, .thumbs button, form.ask button { display: grid; place-items: center; }
   *, *::before, *::after { box-sizing: border-box; } [hidden] { display: none !important; }
   button, textarea { font: inherit; color: inherit; }
   button { cursor: pointer; border: 0; background: none; padding: 0; }
@@ -104,14 +104,29 @@
   .near li > * { border: 1px solid var(--border); border-radius: 10px; background: var(--bg); overflow: hidden; }
   .near li > a { display: block; padding: 6px 10px; } .near li > :hover { border-color: var(--primary); }
   .near summary { padding: 6px 10px; } .near .excerpt { padding: 0 10px 8px; color: var(--text); }
-  form { display: flex; align-items: flex-end; gap: 8px; padding: 10px 12px 4px;
+  .company { display: flex; flex-wrap: wrap; gap: 4px 10px; align-items: center; justify-content: space-between;
+    padding: 6px 14px; font-size: 13px; border-block-start: 1px solid var(--border); }
+  .company.here { background: var(--bg-secondary); font-weight: 600; }
+  .company button { padding: 4px 10px; border: 1px solid var(--border); border-radius: 12px; margin-inline-start: auto; }
+  .company button:hover, .contact-form button:hover { border-color: var(--primary); }
+  .typing-line { margin: 0; padding: 0 16px; min-height: 0; font-size: 13px; color: var(--text-secondary); }
+  .line { margin: 0; text-align: center; font-size: 13px; color: var(--text-secondary); }
+  .person .body { border: 1px solid var(--primary); }
+  .bubble.news::after { content: ""; position: absolute; inset-block-start: 2px; inset-inline-end: 2px; width: 14px;
+    height: 14px; border-radius: 50%; background: var(--danger); border: 2px solid var(--bg); }
+  .contact-form { display: grid; gap: 8px; padding: 12px; border: 1px solid var(--border); border-radius: 12px; }
+  .contact-form p { margin: 0; } .contact-form label { display: grid; gap: 2px; font-size: 13px; }
+  .contact-form input, .contact-form textarea { font: inherit; color: inherit; padding: 8px 10px; font-size: 16px;
+    border: 1px solid var(--border); border-radius: 8px; background: var(--bg-secondary); resize: vertical; }
+  .contact-form button { padding: 8px 14px; border: 1px solid var(--border); border-radius: 12px; font-weight: 600; }
+  form.ask { display: flex; align-items: flex-end; gap: 8px; padding: 10px 12px 4px;
     border-block-start: 1px solid var(--border); }
-  textarea { flex: 1; resize: none; max-height: 132px; padding: 8px 12px; border: 1px solid var(--border);
+  form.ask textarea { flex: 1; resize: none; max-height: 132px; padding: 8px 12px; border: 1px solid var(--border);
     border-radius: 12px; background: var(--bg-secondary); line-height: 22px; font-size: 16px; }
-  textarea::placeholder { color: var(--text-secondary); opacity: 1; }
-  form button { flex: none; width: 40px; height: 40px; border-radius: 12px; background: var(--primary);
+  form.ask textarea::placeholder { color: var(--text-secondary); opacity: 1; }
+  form.ask button { flex: none; width: 40px; height: 40px; border-radius: 12px; background: var(--primary);
     color: var(--on-primary); }
-  form button:hover { background: var(--primary-hover); }
+  form.ask button:hover { background: var(--primary-hover); }
   footer { padding: 2px 14px 8px; font-size: 12px; color: var(--text-secondary); text-align: center; }
   @media (prefers-reduced-motion: reduce) { *, *::before, *::after { animation-duration: .01ms !important;
     animation-iteration-count: 1 !important; transition: none !important; scroll-behavior: auto !important; } }`;

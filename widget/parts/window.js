@@ -1,6 +1,7 @@
     open() {
       if (!this.inline && this.window.hidden) {
         this.window.hidden = false;
+        this.bubble.classList.remove("news");
         this.window.setAttribute("aria-modal", String(matchMedia(NARROW).matches));
         Object.assign(this.bubble, { ariaExpanded: "true", ariaLabel: this.words.close, title: this.words.close });
         this.pickContrast();
@@ -26,7 +27,7 @@
     }
 
     keepFocusInside(event) {
-      const all = this.window.querySelectorAll("button, textarea, a[href], summary, .log");
+      const all = this.window.querySelectorAll("button, textarea, input, a[href], summary, .log");
       const stops = [...all].filter((stop) => stop.getClientRects().length);
       const edge = event.shiftKey ? stops[0] : stops[stops.length - 1];
       if (this.shadowRoot.activeElement !== edge) return;
@@ -46,6 +47,7 @@
         this.log.replaceChildren();
         for (const message of session.messages || []) {
           if (message.role === "user") this.addUser(message.content);
+          else if (message.role === "person") this.addPerson(message);
           else if (message.role === "assistant") this.finish(this.addAssistant(), message);
         }
         for (const old of this.log.querySelectorAll(":not(:last-child) > .help > .suggestions")) old.remove();
@@ -74,6 +76,7 @@
       if (this.turn) this.endTurn();
       this.memory.set("chat_id", null);
       this.log.replaceChildren();
+      this.showCompany(null);
       this.greet();
       this.input.focus();
       this.client.send({ type: "reset" }).catch(() => {});

@@ -72,6 +72,10 @@ from minirag_client.types import (
     GoldenImport,
     GoldenQuestion,
     GoldenQuestionPage,
+    Handoff,
+    HandoffPage,
+    HandoffRules,
+    HandoffState,
     Health,
     IdentitySecret,
     Ingestion,
@@ -89,6 +93,7 @@ from minirag_client.types import (
     Overview,
     OwnPrice,
     PageState,
+    PersonsMessage,
     PlatformTenant,
     PlatformTenantPage,
     Pricing,
@@ -1889,6 +1894,100 @@ class Operations(Transport):
     ) -> Gap:
         """Open a gap again: `POST /v1/gaps/{gap_id}/reopen`."""
         return cast(Gap, self.request('POST', f'/v1/gaps/{gap_id}/reopen').json())
+
+    def list_handoffs(
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        cursor: str | Unset = UNSET,
+        bot_profile_id: str | Unset = UNSET,
+        chat_id: str | Unset = UNSET,
+        state: HandoffState | Unset = UNSET,
+    ) -> HandoffPage:
+        """List handoffs: `GET /v1/handoffs`."""
+        return cast(HandoffPage, self.request('GET', '/v1/handoffs', query=given(limit=limit, cursor=cursor, bot_profile_id=bot_profile_id, chat_id=chat_id, state=state)).json())
+
+    def ask_for_person(
+        self,
+        *,
+        chat_id: str,
+    ) -> Handoff:
+        """Ask for a person: `POST /v1/handoffs`."""
+        return cast(Handoff, self.request('POST', '/v1/handoffs', body=given(chat_id=chat_id)).json())
+
+    def show_handoff(
+        self,
+        handoff_id: str,
+    ) -> Handoff:
+        """Show a handoff: `GET /v1/handoffs/{handoff_id}`."""
+        return cast(Handoff, self.request('GET', f'/v1/handoffs/{handoff_id}').json())
+
+    def join_chat(
+        self,
+        handoff_id: str,
+        *,
+        takes_over: bool | Unset = UNSET,
+    ) -> Handoff:
+        """Join a chat: `POST /v1/handoffs/{handoff_id}/join`."""
+        return cast(Handoff, self.request('POST', f'/v1/handoffs/{handoff_id}/join', body=given(takes_over=takes_over)).json())
+
+    def answer_visitor(
+        self,
+        handoff_id: str,
+        *,
+        content: str,
+    ) -> PersonsMessage:
+        """Answer a visitor: `POST /v1/handoffs/{handoff_id}/messages`."""
+        return cast(PersonsMessage, self.request('POST', f'/v1/handoffs/{handoff_id}/messages', body=given(content=content)).json())
+
+    def hand_chat_back(
+        self,
+        handoff_id: str,
+    ) -> Handoff:
+        """Hand a chat back: `POST /v1/handoffs/{handoff_id}/hand-back`."""
+        return cast(Handoff, self.request('POST', f'/v1/handoffs/{handoff_id}/hand-back').json())
+
+    def leave_chat_to_others(
+        self,
+        handoff_id: str,
+    ) -> Handoff:
+        """Leave a chat to others: `POST /v1/handoffs/{handoff_id}/release`."""
+        return cast(Handoff, self.request('POST', f'/v1/handoffs/{handoff_id}/release').json())
+
+    def close_handoff(
+        self,
+        handoff_id: str,
+    ) -> Handoff:
+        """Close a handoff: `POST /v1/handoffs/{handoff_id}/close`."""
+        return cast(Handoff, self.request('POST', f'/v1/handoffs/{handoff_id}/close').json())
+
+    def show_bot_handoff_rules(
+        self,
+        bot_profile_id: str,
+    ) -> HandoffRules:
+        """Show a bot's handoff rules: `GET /v1/bot-profiles/{bot_profile_id}/handoff-rules`."""
+        return cast(HandoffRules, self.request('GET', f'/v1/bot-profiles/{bot_profile_id}/handoff-rules').json())
+
+    def give_bot_handoff_rules(
+        self,
+        bot_profile_id: str,
+        *,
+        is_offered: bool | Unset = UNSET,
+        on_wish: bool | Unset = UNSET,
+        on_declined_twice: bool | Unset = UNSET,
+        on_disliked: bool | Unset = UNSET,
+        hours: dict[str, Any] | Unset = UNSET,
+        takes_messages: bool | Unset = UNSET,
+    ) -> HandoffRules:
+        """Give a bot handoff rules: `PUT /v1/bot-profiles/{bot_profile_id}/handoff-rules`."""
+        return cast(HandoffRules, self.request('PUT', f'/v1/bot-profiles/{bot_profile_id}/handoff-rules', body=given(is_offered=is_offered, on_wish=on_wish, on_declined_twice=on_declined_twice, on_disliked=on_disliked, hours=hours, takes_messages=takes_messages)).json())
+
+    def remove_bot_handoff_rules(
+        self,
+        bot_profile_id: str,
+    ) -> None:
+        """Remove a bot's handoff rules: `DELETE /v1/bot-profiles/{bot_profile_id}/handoff-rules`."""
+        self.request('DELETE', f'/v1/bot-profiles/{bot_profile_id}/handoff-rules')
 
     def list_exports(
         self,

@@ -27,6 +27,7 @@ class Answer(TypedDict):
     refusal: NotRequired[Refusal | None]
     cut_reason: NotRequired[CutReason | None]
     help: NotRequired[Help | None]
+    passed_on: NotRequired[bool]
     ignored: NotRequired[list[str]]
 
 
@@ -736,7 +737,7 @@ class EvaluationRunPage(TypedDict):
     next_cursor: str | None
 
 
-EventType = Literal['source.ingested', 'source.failed', 'document.conflicted', 'chat.message', 'chat.refused', 'feedback.given', 'quota.warning', 'quota.reached', 'provider.refused', 'test.ping']
+EventType = Literal['source.ingested', 'source.failed', 'document.conflicted', 'chat.message', 'chat.refused', 'chat.handoff', 'chat.handoff_joined', 'chat.handoff_closed', 'feedback.given', 'quota.warning', 'quota.reached', 'provider.refused', 'test.ping']
 
 
 class ExplainRequest(TypedDict):
@@ -961,6 +962,7 @@ class FullMessage(TypedDict):
     refusal: Refusal | None
     help: Help | None
     feedback_reason: str | None
+    author: str | None
     citations: list[Citation]
 
 
@@ -1079,6 +1081,58 @@ class Guidelines(TypedDict):
     step_by_step: bool
 
 
+class Handoff(TypedDict):
+    """A chat that waits for a person, or has one"""
+
+    id: str
+    chat_id: str
+    bot_profile_id: str
+    state: HandoffState
+    reason: HandoffReason
+    language: str
+    contact: str | None
+    contact_name: str | None
+    person_email: str | None
+    person_name: str | None
+    ended_as: HandoffEnd | None
+    waiting_since: str
+    joined_at: str | None
+    closed_at: str | None
+    created_at: str
+    ignored: NotRequired[list[str]]
+
+
+HandoffEnd = Literal['handed_back', 'closed', 'withdrawn']
+
+
+class HandoffPage(TypedDict):
+    """Handoffs, the newest first"""
+
+    items: list[Handoff]
+    next_cursor: str | None
+
+
+HandoffReason = Literal['asked', 'wish', 'declined_twice', 'disliked', 'message', 'program']
+
+
+class HandoffRules(TypedDict):
+    """When visitors of a bot get a person"""
+
+    bot_profile_id: str
+    is_offered: bool
+    on_wish: bool
+    on_declined_twice: bool
+    on_disliked: bool
+    hours: dict[str, Any]
+    takes_messages: bool
+    created_at: str
+    updated_at: str
+    ignored: NotRequired[list[str]]
+
+
+HandoffState = Literal['waiting', 'joined', 'closed']
+
+
 class Health(TypedDict):
     status: Literal['ok']
 
@@ -1134,6 +1188,10 @@ class InvalidField(TypedDict):
     msg: str
     input: Any
     ctx: NotRequired[dict[str, Any]]
+
+
+class Joining(TypedDict):
+    takes_over: NotRequired[bool]
 
 
 class Latency(TypedDict):
@@ -1197,7 +1255,7 @@ class Message(TypedDict):
     ignored: NotRequired[list[str]]
 
 
-MessageRole = Literal['system', 'user', 'assistant']
+MessageRole = Literal['system', 'user', 'assistant', 'person']
 
 
 class Metadata(TypedDict):
@@ -1400,6 +1458,21 @@ class NewGoldenQuestion(TypedDict):
     is_active: NotRequired[bool]
 
 
+class NewHandoff(TypedDict):
+    chat_id: str
+
+
+class NewHandoffRules(TypedDict):
+    """What is not sent is as in new rules: offered, heeding wishes, always"""
+
+    is_offered: NotRequired[bool]
+    on_wish: NotRequired[bool]
+    on_declined_twice: NotRequired[bool]
+    on_disliked: NotRequired[bool]
+    hours: NotRequired[dict[str, Any]]
+    takes_messages: NotRequired[bool]
+
+
 class NewIdentitySecret(TypedDict):
     overlap_seconds: NotRequired[int]
 
@@ -1521,7 +1594,7 @@ class OpenAiFault(TypedDict):
     code: str
 
 
-Outcome = Literal['answered', 'refused', 'stopped', 'failed', 'pending']
+Outcome = Literal['answered', 'refused', 'stopped', 'failed', 'pending', 'person']
 
 
 class Overview(TypedDict):
@@ -1562,12 +1635,34 @@ class Passage(TypedDict):
     source_id: str
 
 
+class People(TypedDict):
+    """The people behind a bot, for whom its visitors may ask"""
+
+    is_staffed: bool
+    takes_messages: bool
+    opens_at: str | None
+
+
 class Percentiles(TypedDict):
     count: int
     p50: int | None
     p90: int | None
     p95: int | None
     p99: int | None
+
+
+class PersonsAnswer(TypedDict):
+    content: str
+
+
+class PersonsMessage(TypedDict):
+    id: str
+    chat_id: str
+    role: MessageRole
+    content: str
+    author: str | None
+    created_at: str
+    ignored: NotRequired[list[str]]
 
 
 class PlatformTenant(TypedDict):
@@ -2596,6 +2691,7 @@ class WidgetSession(TypedDict):
     session_token: str
     expires_at: str
     bot: WidgetBot
+    people: People | None
     chat_id: str | None
     messages: list[FullMessage]
     ignored: NotRequired[list[str]]

@@ -1,0 +1,35 @@
+"""The admin page of handoff rules: when visitors of a bot get a person."""
+
+from __future__ import annotations
+
+from django.contrib.admin import register
+from unfold.decorators import display
+
+from conversations.handoffs.forms import HandoffRulesForm, write_hours
+from conversations.models import HandoffRules
+from tenants.admin_site.model_admin import ProductAdmin
+from tenants.admin_site.sites import tenant_site
+
+
+@register(HandoffRules, site=tenant_site)
+class HandoffRulesAdmin(ProductAdmin):
+    form = HandoffRulesForm
+    nothing_yet = (
+        "Give a bot rules, and its visitors can ask for a person, who finds them in the inbox."
+    )
+    fixed_once_saved = ("bot_profile",)
+    list_display = (
+        "bot_profile", "is_offered", "on_wish", "on_declined_twice", "on_disliked", "shown_hours",
+    )  # fmt: skip
+    autocomplete_fields = ("bot_profile",)
+    list_select_related = ("bot_profile",)
+    search_fields = ("bot_profile__name",)
+    fieldsets = (
+        (None, {"fields": ("bot_profile", "is_offered")}),
+        ("Call a person for", {"fields": ("on_wish", "on_declined_twice", "on_disliked")}),
+        ("Business hours", {"fields": ("hours", "takes_messages")}),
+    )
+
+    @display(description="hours")
+    def shown_hours(self, rules: HandoffRules) -> str:
+        return write_hours(rules.hours).replace("\n", "; ")[:90] or "always"

@@ -1,0 +1,76 @@
+"""The form of a bot's handoff rules: hours are lines that people can read."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from django import forms
+from django.core.exceptions import ValidationError
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from conversations.handoffs.hours import DAYS, check_hours
+from conversations.models import HandoffRules
+
+_SPAN: Final = re.compile(r"^(\d{1,2}:\d{2})\s*[-–]\s*(\d{1,2}:\d{2})$")
+
+
+def write_hours(hours: dict[str, Any]) -> str:
+    """One line a day, such as `mon 09:00-12:00, 13:00-17:00`."""
+    lines = []
+    for day in DAYS:
+        if day in hours:
+            spans = ", ".join(f"{begins}-{ends}" for begins, ends in hours[day])
+            lines.append(f"{day} {spans or 'closed'}")
+    return "\n".join(lines)
+
+
+def read_hours(text: str) -> dict[str, Any]:
+    """The table of what `write_hours` writes. Raises ValidationError."""
+    hours: dict[str, Any] = {}
+    for line in filter(None, map(str.strip, text.splitlines())):
+        day, _, rest = line.partition(" ")
+        day = day.rstrip(":").lower()[:3]
+        if day not in DAYS or day in hours:
+            raise ValidationError(
+                f"“{line[:60]}” does not begin with a day of its own: {', '.join(DAYS)}."
+            )
+        told = rest.strip()
+        parts = [] if told.lower() == "closed" else [each.strip() for each in told.split(",")]
+        spans = [_SPAN.match(part) for part in parts]
+        if not all(spans):
+            raise ValidationError(f"“{line[:60]}”: times are written as mon 09:00-17:00.")
+        hours[day] = [[f"{time:0>5}" for time in span.groups()] for span in spans if span]
+    check_hours(hours)
+    return hours
+
+
+class HoursField(forms.CharField):
+    """A weekly table in a text area."""
+
+    widget = UnfoldAdminTextareaWidget(attrs={"rows": 7, "spellcheck": "false"})
+
+    def prepare_value(self, value: Any) -> Any:
+        return write_hours(value) if isinstance(value, dict) else value
+
+    def to_python(self, value: Any) -> Any:
+        return read_hours(super().to_python(value) or "")
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return bool((initial or {}) != read_hours(data or ""))
+        except ValidationError:
+            return True
+
+
+class HandoffRulesForm(forms.ModelForm):
+    hours = HoursField(
+        required=False,
+        label="When people are there",
+        help_text="One day per line, in the tenant's time zone: mon 09:00-12:00, 13:00-17:00. A day that is not named is "
+        "closed. Empty: always there.",
+    )
+
+    class Meta:
+        model = HandoffRules
+        fields = "__all__"  # noqa: DJ007 - the page's own list chooses

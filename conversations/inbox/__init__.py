@@ -1,0 +1,1 @@
+"""Where people answer: the inbox's pages and socket."""

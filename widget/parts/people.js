@@ -1,0 +1,143 @@
+    /** Frames about people: who joined, what they say, that they type. Returns whether it was one. */
+    hearPeople(event) {
+      if (event.type === "company") this.showCompany(event);
+      else if (event.type === "said") this.addPerson(event.message);
+      else if (event.type === "typing") this.showTyping(event.person);
+      else if (event.type === "error" && this.askedFor && !event.request_id) this.onPeopleError(event);
+      else return false;
+      return true;
+    }
+
+    get isWithPerson() {
+      return Boolean(this.company) && this.company.state === "joined";
+    }
+
+    get isWithPeople() {
+      return Boolean(this.company) && this.company.state !== "closed";
+    }
+
+    showCompany(event) {
+      const before = this.company;
+      this.company = event && event.state !== "closed" ? event : null;
+      this.askedFor = null;
+      if (event) this.memory.set("chat_id", event.chat_id);
+      if (event && event.state === "closed" && before && event.ended_as !== "withdrawn") this.addLine(this.words.back);
+      if (event && event.state === "waiting" && before && before.state === "joined") this.addLine(this.words.gone);
+      this.drawCompany();
+    }
+
+    /** The line above the input: a way to people, that one was called, or who is there. */
+    drawCompany() {
+      const { words, company, people } = this;
+      this.typingLine.textContent = "";
+      const line = (text, label, onclick) => {
+        const button = label ? [build("button", { type: "button", onclick }, label)] : [];
+        this.companyLine.replaceChildren(build("span", { dir: "auto" }, text), ...button);
+      };
+      this.companyLine.hidden = false;
+      this.companyLine.classList.toggle("here", this.isWithPerson);
+      if (this.isWithPerson) line(fill(words.here, { name: company.person || words.person }));
+      else if (company) line(words.waiting, words.withdraw, () => this.tellPeople({ type: "person_withdraw" }));
+      else if (people && (people.is_staffed || people.takes_messages)) line("", words.askPerson, () => this.askPerson());
+      else this.companyLine.hidden = true;
+      this.notice.hidden = this.isWithPerson;
+    }
+
+    askPerson() {
+      if (this.people.is_staffed) this.tellPeople({ type: "person" });
+      else this.showContactForm();
+    }
+
+    async tellPeople(frame) {
+      this.askedFor = { frame, renewed: false };
+      try {
+        await this.client.send(frame);
+      } catch (failure) {
+        this.askedFor = null;
+        this.showFailure(failure, () => this.tellPeople(frame));
+      }
+    }
+
+    async onPeopleError(event) {
+      const { frame, renewed } = this.askedFor;
+      if (CURED_BY_RENEWAL.has(event.code) && !renewed) {
+        this.askedFor.renewed = true;
+        this.client.token = null;
+        this.client.close();
+        return this.client.send(frame).catch((failure) => this.showFailure(failure, () => this.tellPeople(frame)));
+      }
+      this.askedFor = null;
+      if (event.code === "nobody_there") {
+        this.people = { ...this.people, is_staffed: false };
+        this.drawCompany();
+        if (this.people.takes_messages) return this.showContactForm();
+      }
+      const said = this.words[event.code] || event.detail;
+      return this.showFailure(new Failure(event.code, said, event.retryable), () => this.tellPeople(frame));
+    }
+
+    /** Outside of business hours: the truth about them, and a form for a message. */
+    showContactForm() {
+      const { words } = this;
+      for (const old of this.log.querySelectorAll(".contact-form")) old.remove();
+      const field = (name, label, more) => build("label", {}, label, build(more.rows ? "textarea" : "input", { name, dir: "auto", ...more }));
+      const opens = this.people.opens_at ? new Date(`${this.people.opens_at}Z`) : null;
+      const look = { weekday: "long", hour: "2-digit", minute: "2-digit" };
+      const when = opens ? ` ${fill(words.opens, { when: opens.toLocaleString(this.language, look) })}` : "";
+      const form = build("form", { className: "contact-form", dir: words.dir, "aria-label": words.leave },
+        build("p", {}, `${words.away}${when} ${words.leaveHint}`),
+        field("contact", words.yourMail, { type: "email", required: true, maxLength: 320, autocomplete: "email" }),
+        field("name", words.yourName, { type: "text", maxLength: 255, autocomplete: "name" }),
+        field("message", words.yourMessage, { rows: 3, required: true, maxLength: MAX_QUESTION_LENGTH }),
+        build("button", { type: "submit" }, words.leave));
+      form.onsubmit = (event) => {
+        event.preventDefault();
+        const said = Object.fromEntries(new FormData(form));
+        if (!said.message.trim()) return;
+        form.remove();
+        this.addUser(said.message);
+        this.addLine(words.left);
+        this.tellPeople({ type: "person_message", request_id: randomId(), ...said, contact: said.contact.trim() });
+      };
+      this.log.append(form);
+      this.scrollDown(true);
+      form.querySelector("input").focus({ preventScroll: true });
+    }
+
+    /** What a person of the bot's says; the same message may come twice. */
+    addPerson(message) {
+      if ([...this.log.children].some((each) => each.dataset.message === message.id)) return;
+      const who = message.author || this.words.person;
+      const body = build("div", { className: "body", dir: "auto" }, renderMarkdown(message.content, () => null));
+      const name = build("div", { className: "label", dir: "auto" }, who);
+      this.log.append(build("article", { className: "message assistant person", "data-message": message.id }, name, body));
+      this.showTyping("");
+      this.scrollDown(true);
+      if (!this.inline && this.window.hidden) this.bubble.classList.add("news");
+    }
+
+    addLine(text) {
+      this.log.append(build("p", { className: "line", dir: this.words.dir }, text));
+      this.scrollDown(true);
+    }
+
+    showTyping(name) {
+      clearTimeout(this.typingTimer);
+      const isOn = name !== "";
+      this.typingLine.textContent = isOn ? fill(this.words.typing, { name: name || this.words.person }) : "";
+      if (isOn) this.typingTimer = setTimeout(() => this.showTyping(""), 6000);
+    }
+
+    /** A person who is there sees that the visitor types, not what. */
+    tellTyping() {
+      if (!this.isWithPerson || Date.now() - (this.toldTyping || 0) < 4000 || !this.client.socket) return;
+      this.toldTyping = Date.now();
+      this.client.send({ type: "typing" }).catch(() => {});
+    }
+
+    /** The socket broke while people are concerned: come back, as long as they are. */
+    comeBack() {
+      if (!this.isWithPeople || !this.client) return;
+      this.client.ready().catch(() => setTimeout(() => this.comeBack(), 15000));
+    }
+
