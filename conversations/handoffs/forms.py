@@ -67,8 +67,8 @@ class HandoffRulesForm(forms.ModelForm):
     hours = HoursField(
         required=False,
         label="When people are there",
-        help_text="One day per line, in the tenant's time zone: mon 09:00-12:00, 13:00-17:00. A day that is not named is "
-        "closed. Empty: always there.",
+        help_text="One day per line, in the tenant's time zone: mon 09:00-12:00, 13:00-17:00. A day that is not "
+        "named is closed. Empty: always there.",
     )
 
     class Meta:
