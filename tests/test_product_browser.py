@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -395,3 +396,80 @@ def test_a_page_made_for_the_predecessor_works_with_its_token(browser, pottery):
     expect(last_answer(page)).to_contain_text("1280")
     expect(page.get_by_role("heading", name="Old desk")).to_be_visible()
     page.close()
+
+
+def log_in(browser: Browser, pottery: Pottery, path: str, **options: object) -> Page:
+    """A page of the tenant's admin, in a browser of its own."""
+    context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
+    context.set_default_timeout(60_000)
+    page = context.new_page()
+    page.goto(f"{pottery.product.base_url}/t/pottery{path}")
+    page.fill("[name=username]", pottery.account.email)
+    page.fill("[name=password]", pottery.account.password)
+    page.keyboard.press("Enter")
+    return page
+
+
+def test_a_person_takes_a_chat_over_and_a_visitor_who_breaks_off_finds_everything(browser, pottery):
+    bot, shop = pottery.bots["offline"], pottery.shop.origin
+    rules = pottery.account.client.put(f"/v1/bot-profiles/{bot}/handoff-rules", json={})
+    assert rules.status_code == 200, rules.text
+    inbox = log_in(browser, pottery, "/admin/conversations/handoff/")
+    watch = Watch(inbox)
+    expect(inbox.locator("[data-count]")).to_contain_text("0 waiting")
+    take_screenshot(inbox, "inbox-empty")
+    visitor = browser.new_context(viewport={"width": 1200, "height": 800}, locale="en-GB")
+    visitor.set_default_timeout(60_000)
+    page = visitor.new_page()
+    page.goto(f"{shop}/{bot}")
+    page.get_by_role("button", name="Open chat").click()
+    ask(page, QUESTION)
+    expect(last_answer(page)).to_contain_text("1280 degrees")
+    wait_until_answered(page)
+    page.get_by_role("button", name="Talk to a person").click()
+    expect(page.locator(".company")).to_contain_text("A person has been called")
+    take_screenshot(page, "widget-waiting")
+    # The list hears of it by itself.
+    expect(inbox.locator("#result_list")).to_contain_text(QUESTION)
+    expect(inbox).to_have_title(re.compile(r"^\(1\)"))
+    take_screenshot(inbox, "inbox-waiting")
+    inbox.locator("#result_list a").first.click()
+    inbox.get_by_role("button", name="Join").click()
+    expect(page.locator(".company")).to_contain_text("is here and answers you")
+    expect(inbox.get_by_label("Your answer")).to_be_enabled()
+    inbox.get_by_label("Your answer").press_sequentially("One ", delay=20)
+    expect(page.locator(".typing-line")).to_contain_text("is typing")
+    inbox.get_by_label("Your answer").fill("The small kiln reaches **1100** degrees.")
+    inbox.keyboard.press("Control+Enter")
+    expect(page.locator(".message.person strong")).to_have_text("1100")
+    ask(page, "And is it <b>quick</b>?")
+    expect(inbox.locator("[data-thread]")).to_contain_text("And is it <b>quick</b>?")
+    take_screenshot(page, "widget-person")
+    take_screenshot(inbox, "inbox-chat")
+    # The visitor's browser dies; what is said meanwhile waits for them.
+    state = visitor.storage_state()
+    visitor.close()
+    inbox.get_by_label("Your answer").fill("Three hours.")
+    inbox.get_by_role("button", name="Send").click()
+    expect(inbox.locator("[data-thread]")).to_contain_text("Three hours.")
+    visitor = browser.new_context(storage_state=state, locale="de-DE", color_scheme="dark", viewport={"width": 390, "height": 800})  # fmt: skip
+    visitor.set_default_timeout(60_000)
+    page = visitor.new_page()
+    page.goto(f"{shop}/{bot}")
+    page.get_by_role("button", name="Open chat").click()
+    expect(page.locator(".message.person").last).to_contain_text("Three hours.")
+    expect(page.locator(".company")).to_contain_text("is here and answers you")
+    take_screenshot(page, "widget-person-phone-dark")
+    inbox.get_by_role("button", name="Hand back to the bot").click()
+    expect(page.locator(".line").last).to_have_text("The assistant answers again.")
+    ask(page, "What does a course cost?")
+    expect(last_answer(page)).to_contain_text("240 euros")
+    phone = log_in(browser, pottery, "/admin/conversations/handoff/?state=all", color_scheme="dark", viewport={"width": 390, "height": 800})  # fmt: skip
+    expect(phone.locator("#result_list")).to_contain_text(QUESTION)
+    take_screenshot(phone, "inbox-phone-dark")
+    phone.locator("#result_list a").first.click()
+    expect(phone.locator("[data-thread]")).to_contain_text("Three hours.")
+    take_screenshot(phone, "inbox-chat-phone-dark")
+    assert (watch.errors, watch.foreign) == ([], [])
+    for each in (inbox.context, visitor, phone.context):
+        each.close()
