@@ -452,7 +452,8 @@ def test_a_person_takes_a_chat_over_and_a_visitor_who_breaks_off_finds_everythin
     inbox.get_by_label("Your answer").fill("Three hours.")
     inbox.get_by_role("button", name="Send").click()
     expect(inbox.locator("[data-thread]")).to_contain_text("Three hours.")
-    visitor = browser.new_context(storage_state=state, locale="de-DE", color_scheme="dark", viewport={"width": 390, "height": 800})  # fmt: skip
+    phone_look = {"color_scheme": "dark", "viewport": {"width": 390, "height": 800}}
+    visitor = browser.new_context(storage_state=state, locale="de-DE", **phone_look)
     visitor.set_default_timeout(60_000)
     page = visitor.new_page()
     page.goto(f"{shop}/{bot}")
@@ -464,7 +465,7 @@ def test_a_person_takes_a_chat_over_and_a_visitor_who_breaks_off_finds_everythin
     expect(page.locator(".line").last).to_have_text("The assistant answers again.")
     ask(page, "What does a course cost?")
     expect(last_answer(page)).to_contain_text("240 euros")
-    phone = log_in(browser, pottery, "/admin/conversations/handoff/?state=all", color_scheme="dark", viewport={"width": 390, "height": 800})  # fmt: skip
+    phone = log_in(browser, pottery, "/admin/conversations/handoff/?state=all", **phone_look)
     expect(phone.locator("#result_list")).to_contain_text(QUESTION)
     take_screenshot(phone, "inbox-phone-dark")
     phone.locator("#result_list a").first.click()

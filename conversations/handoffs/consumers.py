@@ -5,6 +5,7 @@ A visitor asks for a person, leaves a message, types; they hear who joined, what
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
@@ -53,8 +54,9 @@ class CompanyConsumer(ChatListener):
             "typing": self._type,
         }
 
+    @abstractmethod
     async def open_session(self, token: str) -> WidgetSession:
-        raise NotImplementedError
+        """Check the token once more."""
 
     async def tell(self, frame: FrameSchema) -> None:
         await self.send_json(frame.model_dump(mode="json"))

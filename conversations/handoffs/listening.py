@@ -27,13 +27,13 @@ class ChatListener(SocketConsumer):
     _watch: asyncio.Task[None] | None = None
 
     async def look(self) -> None:
-        raise NotImplementedError
+        """Read what has changed, and tell it."""
 
     def keeps_looking(self) -> bool:
         return False
 
     async def hear_typing(self, message: dict[str, Any]) -> None:
-        raise NotImplementedError
+        """Somebody types in the chat."""
 
     async def listen_to(self, *groups: str) -> None:
         """Be in these groups and no others."""
@@ -59,23 +59,20 @@ class ChatListener(SocketConsumer):
 
     async def look_safely(self) -> None:
         """`look`, whose failure costs one look: the next is soon."""
+        await self._look_once()
+        if self.keeps_looking() and (self._watch is None or self._watch.done()):
+            self._watch = asyncio.get_running_loop().create_task(self._look_again())
+
+    async def _look_once(self) -> None:
         try:
             await self.look()
         except Exception:  # the edge: the socket stays usable, the log has the rest
             logger.exception("a chat with people was not looked at")
-        self._keep_looking()
-
-    def _keep_looking(self) -> None:
-        if self.keeps_looking() and (self._watch is None or self._watch.done()):
-            self._watch = asyncio.get_running_loop().create_task(self._look_again())
 
     async def _look_again(self) -> None:
         while self.keeps_looking():
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
-            try:
-                await self.look()
-            except Exception:  # the edge of a task that nobody awaits
-                logger.exception("a chat with people was not looked at")
+            await self._look_once()
 
     async def handoff_present(self, message: dict[str, Any]) -> None:
         """Who of the people looks at a chat is for people."""

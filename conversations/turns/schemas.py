@@ -21,15 +21,7 @@ from conversations.models import (
     MessageRole,
 )
 from conversations.turns.grounding import Refusal
-from conversations.turns.taking import (
-    Delta,
-    Done,
-    Failed,
-    PassedOn,
-    SourcesFound,
-    Stopped,
-    TurnEvent,
-)
+from conversations.turns.taking import Delta, Done, Failed, SourcesFound, Stopped, TurnEvent
 from knowledge.documents.schemas import Place
 from knowledge.retrieval.passages import Passage
 from minirag.lib.bounds import AsColumn
@@ -295,7 +287,6 @@ EVENTS: dict[type[Any], tuple[str, type[Noun]]] = {
     SourcesFound: ("sources", SourcesSchema),
     Delta: ("delta", DeltaSchema),
     Done: ("done", FullDoneSchema),
-    PassedOn: ("done", FullDoneSchema),
     Stopped: ("done", FullDoneSchema),
     Failed: ("error", FailureSchema),
 }
@@ -303,7 +294,7 @@ EVENTS: dict[type[Any], tuple[str, type[Noun]]] = {
 
 def tell_event(event: TurnEvent, request_id: str) -> tuple[str, dict[str, Any]]:
     """Return an event's name and data in the extended form, the same for SSE, WebSocket and readers who come back."""
-    name, noun = EVENTS[type(event)]
+    name, noun = EVENTS.get(type(event), EVENTS[Done])  # one that was passed on is done, too
     if isinstance(event, Delta):  # by hand, since there is one for each token
         return name, {"content": event.content}
     if isinstance(event, Failed):
