@@ -17,6 +17,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
 from bots.models import Outcome, UsageEvent
+from conversations.erasing.admin import ErasingActs
 from conversations.evaluating import (
     admin as evaluating_admin,  # noqa: F401 - registers its page
 )
@@ -34,7 +35,7 @@ from conversations.logs.traces import list_candidates, load_places, tell_trace
 from conversations.models import Chat, Citation, CitationKind, Feedback, Message, MessageRole
 from knowledge.models import CuratedAnswer, Source
 from minirag.lib.errors import ProductError
-from tenants.admin_site.model_admin import LookOnlyAdmin, may_manage
+from tenants.admin_site.model_admin import may_manage
 from tenants.admin_site.sites import tenant_site
 from tenants.calls.permissions import acting_user
 from tenants.context import require_tenant
@@ -45,7 +46,7 @@ _THREAD_LENGTH = 500  # messages on one page; a longer chat shows its last ones
 
 
 @register(Chat, site=tenant_site)
-class ChatAdmin(LookOnlyAdmin):
+class ChatAdmin(ErasingActs):
     list_display = (
         "shown_title",
         "bot_profile",

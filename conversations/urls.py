@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from conversations.erasing import api as erasing_api
 from conversations.evaluating import api as evaluating_api
 from conversations.explaining import api as explaining_api
 from conversations.exports import api as exports_api
@@ -68,6 +69,7 @@ urlpatterns = [
     path("gaps/<str:gap_id>/answer", gaps_api.GapAnswering.as_view()),
     path("gaps/<str:gap_id>/dismiss", gaps_api.GapDismissal.as_view()),
     path("gaps/<str:gap_id>/reopen", gaps_api.GapReopening.as_view()),
+    path("visitors/forget", erasing_api.VisitorForgetting.as_view()),
     path("handoffs", handoffs_api.HandoffList.as_view()),
     path("handoffs/<str:handoff_id>", handoffs_api.HandoffDetail.as_view()),
     path("handoffs/<str:handoff_id>/join", handoffs_api.HandoffJoining.as_view()),

@@ -170,7 +170,10 @@ def _make_curated_answer(bot: BotProfile, owner: User) -> None:
 
 def _make_chat(bot: BotProfile) -> None:
     chat = Chat.objects.create(
-        pk=EXAMPLE_IDS["chat_id"], bot_profile=bot, title="When are you open?"
+        pk=EXAMPLE_IDS["chat_id"],
+        bot_profile=bot,
+        title="When are you open?",
+        visitor_id="visitor-of-the-example",
     )
     Message.objects.create(
         pk=EXAMPLE_IDS["turn_id"], chat=chat, role=MessageRole.USER, content="When are you open?"

@@ -66,6 +66,7 @@ from tests.isolation_marks import IDENTITY, OPEN, PRIVATE, tenant_models
 from tests.isolation_scene import (
     ACME_HOST,
     ACME_PAGE,
+    ACME_VISITOR,
     API_KEY,
     GIT_TOKEN,
     GLOBEX_HOST,
@@ -509,7 +510,11 @@ API: dict[str, list[Try]] = {
     ],
     "models": [Try("get", 200)],
     "models/<str:model>": [Try("get", 404, ids=lambda s: {"model": s.acme.bot})],
-    "chat/<str:chat_id>": [Try("get", 404)],
+    "chat/<str:chat_id>": [Try("get", 404), Try("delete", 404)],
+    "visitors/forget": [
+        Try("post", 404, body=lambda s: {"visitor_id": ACME_VISITOR}),
+        Try("post", 404, body=lambda s: {"subject": "zqprivatezq"}),
+    ],
     "chat/export": [
         Try("get", 200),
         Try("get", 200, "format=csv&limit=1000"),
@@ -1102,6 +1107,8 @@ EXTRA_MODEL_PAGES = {
     ("conversations", "goldenquestion", "import/"),
     ("conversations", "evaluationrun", "order/"),
     ("conversations", "chat", "explain/"),
+    ("conversations", "chat", "<path:object_id>/delete_chat/"),
+    ("conversations", "chat", "<path:object_id>/delete_visitor/"),
     *(
         ("conversations", "gap", f"<path:object_id>/{act}/")
         for act in ("answer", "draft", "dismiss", "reopen")

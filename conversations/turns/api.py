@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from conversations.audiences import audience_of, open_chats
+from conversations.erasing.deleting import delete_chat
 from conversations.following.api import write_events
 from conversations.following.running import start_turn
 from conversations.models import Chat, Message
@@ -41,7 +42,13 @@ from minirag.lib.http_in.pagination import OLDEST_FIRST, Page, PlainPageQuery, p
 from minirag.lib.http_in.rest import ApiView, error_response, read_body_async
 from minirag.lib.sse import stream_events
 from tenants.authentication import require_identity
-from tenants.calls.permissions import HasTenant, bound_bot, permit, require_right, require_role
+from tenants.calls.permissions import (
+    HasTenant,
+    bound_bot,
+    permit,
+    require_right,
+    require_role,
+)
 from tenants.models import ApiToken, Right
 
 _ASKED = {"bot_profile_id": EXAMPLE_IDS["bot_profile_id"], "message": "When are you open?"}
@@ -160,6 +167,15 @@ class ChatDetail(ChatView):
     @describe("Show a chat", answers={200: ChatSchema})
     def get(self, request: Request, chat_id: UUID) -> Chat:
         return find_chat(readable_chats(request), chat_id)
+
+    @describe(
+        "Delete a chat", answers={204: None},
+        description="With all that was said in it. What was spent stays counted. For owners and admins.",
+    )  # fmt: skip
+    def delete(self, request: Request, chat_id: UUID) -> None:
+        require_role(request.user, Right.MANAGE, "chats")
+        require_right(require_identity(request._request).token, Right.MANAGE)
+        delete_chat(find_chat(readable_chats(request), chat_id))
 
 
 class MessageList(ChatView):

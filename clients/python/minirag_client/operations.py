@@ -35,6 +35,7 @@ from minirag_client.types import (
     DatasetPage,
     Decision,
     DecisionSchema,
+    DeletedChats,
     Delivery,
     DeliveryInFull,
     DeliveryPage,
@@ -1514,6 +1515,13 @@ class Operations(Transport):
         """Show a chat: `GET /v1/chat/{chat_id}`."""
         return cast(Chat, self.request('GET', f'/v1/chat/{chat_id}').json())
 
+    def delete_chat(
+        self,
+        chat_id: str,
+    ) -> None:
+        """Delete a chat: `DELETE /v1/chat/{chat_id}`."""
+        self.request('DELETE', f'/v1/chat/{chat_id}')
+
     def list_turns_chat(
         self,
         chat_id: str,
@@ -1894,6 +1902,15 @@ class Operations(Transport):
     ) -> Gap:
         """Open a gap again: `POST /v1/gaps/{gap_id}/reopen`."""
         return cast(Gap, self.request('POST', f'/v1/gaps/{gap_id}/reopen').json())
+
+    def forget_visitor(
+        self,
+        *,
+        visitor_id: str | Unset = UNSET,
+        subject: str | Unset = UNSET,
+    ) -> DeletedChats:
+        """Forget a visitor: `POST /v1/visitors/forget`."""
+        return cast(DeletedChats, self.request('POST', '/v1/visitors/forget', body=given(visitor_id=visitor_id, subject=subject)).json())
 
     def list_handoffs(
         self,

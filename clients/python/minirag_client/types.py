@@ -497,6 +497,11 @@ class DecisionSchema(TypedDict):
     ignored: NotRequired[list[str]]
 
 
+class DeletedChats(TypedDict):
+    deleted: int
+    ignored: NotRequired[list[str]]
+
+
 class Delivery(TypedDict):
     id: str
     webhook_id: str
@@ -2600,6 +2605,13 @@ class User(TypedDict):
 
 
 Visibility = Literal['public', 'private']
+
+
+class VisitorToForget(TypedDict):
+    """Whose chats: the id that their browser keeps, or the site's own word for them, or both"""
+
+    visitor_id: NotRequired[str]
+    subject: NotRequired[str]
 
 
 class WantedLink(TypedDict):

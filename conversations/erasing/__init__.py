@@ -1,0 +1,1 @@
+"""Chats that are to be gone: one, or all of a visitor."""

@@ -1,0 +1,68 @@
+"""A chat, or all of a visitor, is deleted for good; what was spent stays counted, and other tenants' stay."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from django.test import Client
+
+from bots.models import UsageEvent
+from conversations.models import Chat, Message
+from conversations.tests.test_api_chat import post_chat
+from tenants.context import tenant_context
+from tenants.models import AuditEvent
+from tests.test_admin import browser
+
+
+def forget(client: Client, **whom: str):
+    return client.post("/v1/visitors/forget", whom, content_type="application/json")
+
+
+@pytest.fixture
+def asked(acme, acme_bot, model) -> Chat:
+    model.enqueue("It lasts 36 months [1].")
+    post_chat(acme, {"bot_profile_id": str(acme_bot.pk), "message": "How long is the warranty?"})
+    return Chat.objects.get()
+
+
+def test_a_chat_is_deleted_and_what_it_cost_is_not(acme, globex, asked, as_acme, as_globex, as_bob):
+    path = f"/v1/chat/{asked.pk}"
+    assert as_globex.delete(path).status_code == 404
+    assert as_bob.delete(path).json()["code"] == "role_forbidden"
+    assert as_acme.delete(path).status_code == 204 and as_acme.delete(path).status_code == 404
+    assert not Chat.objects.exists() and not Message.objects.exists()
+    assert UsageEvent.objects.filter(chat_id=asked.pk).exists()
+    written = json.dumps(list(AuditEvent.objects.filter(action="chat.deleted").values("detail")))
+    assert str(asked.pk) in written and "warranty" not in written
+
+
+def test_all_chats_of_a_visitor_are_deleted(acme, globex, acme_bot, globex_bot, as_acme, as_bob):
+    made = [("one-visitor", ""), ("one-visitor", "kim"), ("other-one", "kim"), ("other-one", "")]
+    for visitor, subject in made:
+        Chat.objects.create(bot_profile=acme_bot, visitor_id=visitor, subject=subject)
+    Chat.objects.create(bot_profile=acme_bot, title="a server's")
+    with tenant_context(globex.tenant):
+        Chat.objects.create(bot_profile=globex_bot, visitor_id="one-visitor", subject="kim")
+    assert forget(as_bob, visitor_id="one-visitor").status_code == 403
+    for nobody in ({}, {"visitor_id": "", "subject": ""}, {"visitor_id": "x" * 65}):
+        assert forget(as_acme, **nobody).status_code == 422
+    assert forget(as_acme, subject="kim").json() == {"deleted": 2}
+    assert forget(as_acme, visitor_id="one-visitor").json() == {"deleted": 1}
+    assert forget(as_acme, visitor_id="one-visitor").status_code == 404
+    assert sorted(Chat.objects.values_list("visitor_id", flat=True)) == ["", "other-one"]
+    with tenant_context(globex.tenant):
+        assert Chat.objects.count() == 1
+
+
+def test_a_manager_deletes_on_the_page_and_a_member_cannot(acme, bob, acme_bot):
+    chats = [Chat.objects.create(bot_profile=acme_bot, visitor_id="one-visitor") for _ in range(3)]
+    path = f"/admin/conversations/chat/{chats[0].pk}/"
+    assert browser(bob.email, "acme").post(f"{path}delete_chat/").status_code == 403
+    owner = browser(acme.owner.email, "acme")
+    assert "Delete this chat?" in owner.get(f"{path}delete_chat/").content.decode()
+    assert Chat.objects.count() == 3
+    owner.post(f"{path}delete_chat/")
+    assert Chat.objects.count() == 2
+    owner.post(f"/admin/conversations/chat/{chats[1].pk}/delete_visitor/")
+    assert not Chat.objects.exists()
