@@ -91,13 +91,12 @@ def close(handoff: Handoff, person: User) -> Handoff:
     return _end(handoff, person, HandoffEnd.CLOSED)
 
 
-def release(handoff: Handoff, person: User | None = None) -> bool:
+def release(handoff: Handoff, person: User | None = None, *, actor: User | str = "") -> bool:
     """The chat waits again: its person has gone, may not answer any more, or leaves it to others."""
     with transaction.atomic():
         before = handoff.person_email
         if not handoff.release(person.pk if person else None):
             return False
-        actor = "" if person else "handoffs"
         record("handoff.released", of=handoff, actor=actor, detail={"person": before})
         tell_waiting(handoff)
     return True

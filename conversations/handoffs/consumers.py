@@ -87,7 +87,7 @@ class CompanyConsumer(ChatListener):
         if is_news and (was_open or is_with_company(company)):
             shown = CompanySchema.model_validate(
                 {
-                    "chat_id": chat_id, "state": company.state, "person": company.person,
+                    "chat_id": chat_id, "state": company.state, "reason": company.reason, "person": company.person,
                     "ended_as": company.ended_as,
                 }
             )  # fmt: skip
@@ -118,6 +118,7 @@ class CompanyConsumer(ChatListener):
         session = await self.open_session(self.session_token)
         with tenant_context(session.tenant):
             self.chat_id = await run_sync(ask_for_person, session, self.chat_id, self.language)
+        self._company = None  # who asks is answered, whether or not it is news
         await self.follow_chat()
 
     async def _leave_message(self, frame: dict[str, Any]) -> None:
@@ -133,6 +134,7 @@ class CompanyConsumer(ChatListener):
 
         with tenant_context(session.tenant):
             self.chat_id = await run_sync(store)
+        self._company = None
         await self.follow_chat()
 
     async def _want_no_person(self, frame: dict[str, Any]) -> None:

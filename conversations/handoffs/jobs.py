@@ -26,7 +26,7 @@ _MAIL_EVERY: Final = timedelta(minutes=1)
 def tend_handoffs() -> int:
     """Free the chats of people who are gone, and write of those that wait; returns how many were freed."""
     now = timezone.now()
-    freed = sum(release(each) for each in Handoff.objects.lapsed(now))
+    freed = sum(release(each, actor="handoffs") for each in Handoff.objects.lapsed(now))
     held = list(Handoff.objects.joined())
     people = User.objects.in_bulk({each.person_id for each in held if each.person_id})
     for each in held:
@@ -39,7 +39,7 @@ def tend_handoffs() -> int:
 
 def next_tending() -> datetime | None:
     """When there is something to do next; None while no chat has a person and everybody was written to."""
-    if Handoff.objects.waiting().filter(is_mailed=False).exists():
+    if Handoff.objects.waiting().filter(mailed_at__isnull=True).exists():
         return timezone.now() + _MAIL_EVERY
     found: datetime | None = Handoff.objects.joined().aggregate(at=Min("held_until"))["at"]
     return found
@@ -48,18 +48,18 @@ def next_tending() -> datetime | None:
 def _take_away(handoff: Handoff) -> int:
     """Free a chat of whom it is with, whoever that is."""
     gone = User(pk=handoff.person_id, email=handoff.person_email)
-    return int(release(handoff, gone))
+    return int(release(handoff, gone, actor="handoffs"))
 
 
 def mail_people(now: datetime) -> int:
     """One mail about all chats that wait and of which nobody was written; returns how many. At most one a minute."""
-    waiting = Handoff.objects.waiting().filter(is_mailed=False)
-    recently = Handoff.objects.filter(is_mailed=True, waiting_since__gt=now - _MAIL_EVERY)
+    waiting = Handoff.objects.waiting().filter(mailed_at__isnull=True)
+    recently = Handoff.objects.filter(mailed_at__gt=now - _MAIL_EVERY)
     found = list(waiting.select_related("bot_profile", "chat")[:100])
     if not found or recently.exists():
         return 0
-    claimed = Handoff.objects.filter(pk__in=[each.pk for each in found], is_mailed=False)
-    claimed.update(is_mailed=True)
+    claimed = Handoff.objects.filter(pk__in=[each.pk for each in found], mailed_at__isnull=True)
+    claimed.update(mailed_at=now)
     tenant = require_tenant()
     people = User.objects.filter(tenant=tenant, is_active=True)
     addresses = sorted(each.email for each in people if may_answer(each))

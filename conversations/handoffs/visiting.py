@@ -23,6 +23,7 @@ class Company:
     """How a chat stands with people, as its visitor sees it. `said` are the newest messages of people."""
 
     state: str
+    reason: str
     person: str
     ended_as: str
     said: Sequence[Message] = ()
@@ -37,7 +38,9 @@ def look_at_company(session: WidgetSession, chat_id: UUID) -> Company | None:
     said = Message.objects.filter(
         chat_id=chat_id, role=MessageRole.PERSON, created_at__gte=handoff.created_at
     ).order_by("-created_at")[:_MOST_SAID]
-    return Company(handoff.state, handoff.person_name, handoff.ended_as, list(reversed(said)))
+    return Company(
+        handoff.state, handoff.reason, handoff.person_name, handoff.ended_as, list(reversed(said))
+    )
 
 
 def is_with_company(company: Company | None) -> bool:

@@ -62,7 +62,7 @@ def show_chat(handoff_id: UUID, user: User, *, is_watched: bool = False) -> Show
 
 def leave(handoff_id: UUID, user: User) -> bool:
     """Who may not answer any more, or has logged out, leaves the chat to others."""
-    return release(find_handoff(handoff_id), user)
+    return release(find_handoff(handoff_id), user, actor=user)
 
 
 def describe_state(handoff: Handoff, user: User) -> dict[str, Any]:

@@ -74,7 +74,7 @@ class Migration(migrations.Migration):
                 ('person_name', models.CharField(blank=True, default='', editable=False, help_text='As visitors see it.', max_length=255)),
                 ('held_until', models.DateTimeField(blank=True, editable=False, help_text='It waits again where its person is not heard of until then.', null=True)),
                 ('ended_as', models.CharField(blank=True, choices=[('handed_back', 'Handed back to the bot'), ('closed', 'Closed'), ('withdrawn', 'Withdrawn by the visitor')], default='', max_length=12)),
-                ('is_mailed', models.BooleanField(default=False, editable=False)),
+                ('mailed_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('waiting_since', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('joined_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('closed_at', models.DateTimeField(blank=True, editable=False, null=True)),

@@ -95,7 +95,7 @@ class Handoff(models.Model):
         null=True, blank=True, editable=False, help_text="It waits again where its person is not heard of until then."
     )  # fmt: skip
     ended_as = models.CharField(max_length=12, choices=HandoffEnd, blank=True, default="")
-    is_mailed = models.BooleanField(default=False, editable=False)
+    mailed_at = models.DateTimeField(null=True, blank=True, editable=False)
     waiting_since = models.DateTimeField(default=timezone.now, editable=False)
     joined_at = models.DateTimeField(null=True, blank=True, editable=False)
     closed_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -155,7 +155,7 @@ class Handoff(models.Model):
         held &= Q(held_until__lt=timezone.now()) if person_id is None else Q(person_id=person_id)
         return self._change(
             held, state=HandoffState.WAITING, person_id=None, person_email="", person_name="", joined_at=None,
-            held_until=None, waiting_since=timezone.now(), is_mailed=False,
+            held_until=None, waiting_since=timezone.now(), mailed_at=None,
         )  # fmt: skip
 
     def end(self, ended_as: HandoffEnd, person_id: uuid.UUID | None = None) -> bool:

@@ -11,7 +11,7 @@ from bots.models import SourceFilter
 from bots.scopes.models import LONGEST_QUESTION
 from conversations.following.journal import MOST_EVENTS
 from conversations.handoffs.schemas import PersonsMessageSchema, Said
-from conversations.models import Handoff, HandoffEnd, HandoffState
+from conversations.models import Handoff, HandoffEnd, HandoffReason, HandoffState
 from conversations.turns.schemas import FailureSchema, FeedbackBody, FullMessageSchema
 from minirag.lib.bounds import AsColumn
 from minirag.lib.errors import BadInput, ProductError
@@ -145,6 +145,7 @@ class CompanySchema(FrameSchema):
     type: Literal["company"] = "company"
     chat_id: UUID
     state: HandoffState
+    reason: HandoffReason
     person: Annotated[str | None, EmptyIsNull]
     ended_as: Annotated[HandoffEnd | None, EmptyIsNull]
 

@@ -57,6 +57,7 @@
       away: "Nobody is here at the moment.", opens: "We are here again: {when}.",
       leaveHint: "Leave a message, and you will get an answer by e-mail.", leave: "Send message",
       yourMail: "Your e-mail address", yourName: "Your name (optional)", yourMessage: "Your message",
+      leftShort: "Your message is with us. The answer comes by e-mail.",
       left: "Thank you. Your message has been sent; the answer comes by e-mail.",
       too_many_handoffs: "You are waiting for a person in other conversations already.",
     },
@@ -89,6 +90,7 @@
       away: "Im Moment ist niemand da.", opens: "Wir sind wieder da: {when}.",
       leaveHint: "Hinterlassen Sie eine Nachricht, die Antwort kommt per E-Mail.", leave: "Nachricht senden",
       yourMail: "Ihre E-Mail-Adresse", yourName: "Ihr Name (freiwillig)", yourMessage: "Ihre Nachricht",
+      leftShort: "Ihre Nachricht liegt uns vor. Die Antwort kommt per E-Mail.",
       left: "Danke. Ihre Nachricht ist abgeschickt; die Antwort kommt per E-Mail.",
       too_many_handoffs: "Sie warten schon in anderen Gesprächen auf einen Menschen.",
     },
@@ -119,6 +121,7 @@
       away: "لا يوجد أحد هنا في الوقت الحالي.", opens: "نعود: {when}.",
       leaveHint: "اتركوا رسالة وسيصلكم الرد بالبريد الإلكتروني.", leave: "إرسال الرسالة",
       yourMail: "بريدكم الإلكتروني", yourName: "اسمكم (اختياري)", yourMessage: "رسالتكم",
+      leftShort: "رسالتكم لدينا. سيصلكم الرد بالبريد الإلكتروني.",
       left: "شكرًا. أُرسلت رسالتكم، وسيصلكم الرد بالبريد الإلكتروني.",
       too_many_handoffs: "أنتم تنتظرون شخصًا في محادثات أخرى بالفعل.",
     },
@@ -1128,9 +1131,13 @@
       if (event.type === "company") this.showCompany(event);
       else if (event.type === "said") this.addPerson(event.message);
       else if (event.type === "typing") this.showTyping(event.person);
-      else if (event.type === "error" && this.askedFor && !event.request_id) this.onPeopleError(event);
+      else if (event.type === "error" && this.isOfPeople(event)) this.onPeopleError(event);
       else return false;
       return true;
+    }
+
+    isOfPeople(error) {
+      return Boolean(this.askedFor) && error.request_id === (this.askedFor.frame.request_id || "");
     }
 
     get isWithPerson() {
@@ -1144,6 +1151,7 @@
     showCompany(event) {
       const before = this.company;
       this.company = event && event.state !== "closed" ? event : null;
+      if (this.askedFor && this.askedFor.frame.type === "person_message") this.addLine(this.words.left);
       this.askedFor = null;
       if (event) this.memory.set("chat_id", event.chat_id);
       if (event && event.state === "closed" && before && event.ended_as !== "withdrawn") this.addLine(this.words.back);
@@ -1162,6 +1170,7 @@
       this.companyLine.hidden = false;
       this.companyLine.classList.toggle("here", this.isWithPerson);
       if (this.isWithPerson) line(fill(words.here, { name: company.person || words.person }));
+      else if (company && company.reason === "message") line(words.leftShort);
       else if (company) line(words.waiting, words.withdraw, () => this.tellPeople({ type: "person_withdraw" }));
       else if (people && (people.is_staffed || people.takes_messages)) line("", words.askPerson, () => this.askPerson());
       else this.companyLine.hidden = true;
@@ -1221,7 +1230,6 @@
         if (!said.message.trim()) return;
         form.remove();
         this.addUser(said.message);
-        this.addLine(words.left);
         this.tellPeople({ type: "person_message", request_id: randomId(), ...said, contact: said.contact.trim() });
       };
       this.log.append(form);

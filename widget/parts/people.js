@@ -3,9 +3,13 @@
       if (event.type === "company") this.showCompany(event);
       else if (event.type === "said") this.addPerson(event.message);
       else if (event.type === "typing") this.showTyping(event.person);
-      else if (event.type === "error" && this.askedFor && !event.request_id) this.onPeopleError(event);
+      else if (event.type === "error" && this.isOfPeople(event)) this.onPeopleError(event);
       else return false;
       return true;
+    }
+
+    isOfPeople(error) {
+      return Boolean(this.askedFor) && error.request_id === (this.askedFor.frame.request_id || "");
     }
 
     get isWithPerson() {
@@ -19,6 +23,7 @@
     showCompany(event) {
       const before = this.company;
       this.company = event && event.state !== "closed" ? event : null;
+      if (this.askedFor && this.askedFor.frame.type === "person_message") this.addLine(this.words.left);
       this.askedFor = null;
       if (event) this.memory.set("chat_id", event.chat_id);
       if (event && event.state === "closed" && before && event.ended_as !== "withdrawn") this.addLine(this.words.back);
@@ -37,6 +42,7 @@
       this.companyLine.hidden = false;
       this.companyLine.classList.toggle("here", this.isWithPerson);
       if (this.isWithPerson) line(fill(words.here, { name: company.person || words.person }));
+      else if (company && company.reason === "message") line(words.leftShort);
       else if (company) line(words.waiting, words.withdraw, () => this.tellPeople({ type: "person_withdraw" }));
       else if (people && (people.is_staffed || people.takes_messages)) line("", words.askPerson, () => this.askPerson());
       else this.companyLine.hidden = true;
@@ -96,7 +102,6 @@
         if (!said.message.trim()) return;
         form.remove();
         this.addUser(said.message);
-        this.addLine(words.left);
         this.tellPeople({ type: "person_message", request_id: randomId(), ...said, contact: said.contact.trim() });
       };
       this.log.append(form);
