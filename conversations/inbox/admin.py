@@ -74,7 +74,6 @@ class HandoffAdmin(LookOnlyAdmin):
     list_before_template = "admin/inbox_bar.html"
     change_form_after_template = "admin/inbox_chat.html"
     warn_unsaved_form = False
-    ordering = ("rank", "waiting_since", "id")
     fields = (
         ("bot_profile", "shown_reason"), ("waiting_since", "joined_at", "closed_at"), ("shown_contact", "shown_origin"),
     )  # fmt: skip
@@ -85,6 +84,9 @@ class HandoffAdmin(LookOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Handoff]:
         return Handoff.objects.waiting_first()
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        return "rank", "waiting_since", "id"
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('bots', '0015_identity_secret'),
-        ('conversations', '0018_chat_audience'),
+        ('conversations', '0019_golden_groups'),
     ]
 
     operations = [
