@@ -55,6 +55,7 @@ BODIES: dict[str, Any] = {
 # What has to be done before.
 UNMADE = {
     "post /v1/sources/{source_id}/cancel": "post /v1/sources/{source_id}/ingest",
+    "post /v1/handoffs/{handoff_id}/join": "post /v1/handoffs/{handoff_id}/release",
     "post /v1/datasets/{dataset_id}/bots": "delete /v1/datasets/{dataset_id}/bots/{bot_profile_id}",
     "delete /v1/stats/pricing": "put /v1/stats/pricing",
     "post /v1/evaluation-runs/{evaluation_run_id}/cancel": "post /v1/evaluation-runs/{evaluation_run_id}/retry",
@@ -207,6 +208,7 @@ UNDOING = {
     "download": {"status": "succeeded"},
     "cancel": {"status": "pending", "queued_at": timezone.now()},
     "replace": {"source_type": "upload"},
+    "delete_visitor": {"visitor_id": "visitor-of-the-example"},
 }
 LOOKING = {"compare_two"}  # acts that only show something
 SITES = {"tenant": tenant_site, "platform": platform_site}

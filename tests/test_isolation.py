@@ -1631,6 +1631,7 @@ class TestSharedPlaces:
         holding = set(find_marker(schema, PRIVATE))
         textless = {"lex_stats", "chunk_index", "knowledge_botdataset"}
         textless |= {"bots_sharedstorage", "bots_quota", "bots_quotause", "bots_qualitygate"}
+        textless |= {"conversations_handoffrules"}
         textless |= {"knowledge_curatedvector"}
         texts = {model._meta.db_table for model in tenant_models()} - textless
         assert holding == texts, "the scan must find the marker in every table that has texts"
