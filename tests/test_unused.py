@@ -25,6 +25,12 @@ CALLED_FROM_OUTSIDE = {
         "handler500": "URL conf",
     },
     "minirag/asgi.py": {"application": "daphne"},
+    "conversations/handoffs/listening.py": {
+        "handoff_changed": "Channels",
+        "handoff_typing": "Channels",
+        "handoff_present": "Channels",
+    },
+    "conversations/inbox/consumers.py": {"handoff_present": "Channels"},
     "minirag/serving/backpressure.py": {
         "pauseProducing": "Twisted",
         "resumeProducing": "Twisted",

@@ -99,11 +99,6 @@ def find_open(chat_id: UUID) -> Handoff | None:
     return Handoff.objects.open().filter(chat_id=chat_id).first()
 
 
-def is_with_person(chat_id: UUID) -> bool:
-    """Whether a person answers in it, so that the bot is silent."""
-    return Handoff.objects.joined().filter(chat_id=chat_id).exists()
-
-
 def pass_on(chat: Chat, question: str, request_id: str) -> Message:
     """Store what a visitor says to the person in the chat; no model is asked. Inside the caller's transaction."""
     message = Message.objects.create(

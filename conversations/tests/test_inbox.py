@@ -201,7 +201,7 @@ def test_who_loses_the_role_leaves_the_chat_to_others(acme, agent, handoff, page
 def test_an_open_page_keeps_the_chat_with_its_person(acme, agent, handoff, page, quick):
     join(handoff, agent, held_for=timedelta(seconds=0))
     before = timezone.now()
-    watch(handoff_id=str(handoff.pk), until=lambda frame: True, then=lambda: None, **page[0])
+    watch(handoff_id=str(handoff.pk), until=lambda frame: frame["type"] == "state", **page[0])
     handoff.refresh_from_db()
     assert handoff.held_until > before + timedelta(seconds=60)
 
