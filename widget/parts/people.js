@@ -46,7 +46,8 @@
       else if (company) line(words.waiting, words.withdraw, () => this.tellPeople({ type: "person_withdraw" }));
       else if (people && (people.is_staffed || people.takes_messages)) line("", words.askPerson, () => this.askPerson());
       else this.companyLine.hidden = true;
-      this.notice.hidden = this.isWithPerson;
+      this.notice.textContent = this.isWithPerson ? "" : words.notice;
+      this.scrollDown();
     }
 
     askPerson() {
@@ -105,7 +106,7 @@
         this.tellPeople({ type: "person_message", request_id: randomId(), ...said, contact: said.contact.trim() });
       };
       this.log.append(form);
-      this.scrollDown(true);
+      form.scrollIntoView({ block: "start" });
       form.querySelector("input").focus({ preventScroll: true });
     }
 
@@ -130,6 +131,7 @@
       clearTimeout(this.typingTimer);
       const isOn = name !== "";
       this.typingLine.textContent = isOn ? fill(this.words.typing, { name: name || this.words.person }) : "";
+      this.scrollDown();
       if (isOn) this.typingTimer = setTimeout(() => this.showTyping(""), 6000);
     }
 
