@@ -1701,6 +1701,8 @@ class TestSharedPlaces:
     def test_every_group_lock_and_redis_key_in_the_code_is_a_scoped_name(self):
         """A call that names something shared must take its name from scoped_name, or be listed here with a reason."""
         shared = {"group_add", "group_send", "group_discard", "lock", "blocking_lock"}
+        # Handed a name that telling.py beside it makes, of scoped_name; told once the tenant is left, too.
+        handed = {"conversations/handoffs/listening.py"}
         found = set()
         for path in source_files():
             text = path.read_text()
@@ -1711,7 +1713,7 @@ class TestSharedPlaces:
                     and node.func.attr in shared
                 ):
                     first = ast.unparse(node.args[0]) if node.args else ""
-                    if "scoped_name" not in first:
+                    if "scoped_name" not in first and str(path.relative_to(ROOT)) not in handed:
                         found.add(f"{path.relative_to(ROOT)}: {ast.unparse(node)[:80]}")
             if "pg_advisory" in text and "scoped_name" not in text:
                 found.add(str(path.relative_to(ROOT)))
