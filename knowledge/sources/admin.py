@@ -225,6 +225,7 @@ class SourceAdmin(ProductAdmin):
         return f"{file.name} ({size:,} bytes)" if file and size else "–"
 
     @display(description="knowledge")
+    @once_per_row
     def knowledge_links(self, source: Source) -> str:
         names = {"document": "documents", "chunk": "chunks"}
         if source.source_type in SYNCED or source.syncs.exists():
