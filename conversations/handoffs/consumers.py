@@ -6,7 +6,7 @@ A visitor asks for a person, leaves a message, types; they hear who joined, what
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -46,7 +46,7 @@ class CompanyConsumer(ChatListener):
     _heard: frozenset[UUID] = frozenset()
 
     @property
-    def person_handlers(self) -> dict[str, Callable[[dict[str, Any]], Coroutine[Any, Any, None]]]:
+    def person_handlers(self) -> Mapping[str, Callable[[dict[str, Any]], Awaitable[None]]]:
         handlers = {
             "person": self._ask_for_person,
             "person_message": self._leave_message,
