@@ -36,6 +36,7 @@ from minirag.ai.credentials import (
     CredentialsInvalid,
     read_credentials,
 )
+from tenants.admin_site.meanwhile import GuardedModelForm
 from tenants.admin_site.model_admin import LookOnlyAdmin, ProductAdmin, once_per_row
 from tenants.admin_site.sites import tenant_site
 
@@ -48,7 +49,7 @@ _OUTCOME_COLOURS = {
 _ONLY_WRITTEN = ("new_api_key", "new_api_base", "clear_api_key", *FILTER_FIELDS)
 
 
-class BotForm(SourceFilterFields, forms.ModelForm):
+class BotForm(SourceFilterFields, GuardedModelForm):
     """A bot, with its provider key as a field that can be written and never read."""
 
     starter_questions = LinesField(
@@ -87,7 +88,7 @@ class BotForm(SourceFilterFields, forms.ModelForm):
 
     class Meta:
         model = BotProfile
-        fields = "__all__"  # noqa: DJ007 - fieldsets choose; the encrypted column is not editable
+        fields = "__all__"
         widgets = {
             "system_prompt": UnfoldAdminTextareaWidget(attrs={"rows": 6}),
             "greeting": UnfoldAdminTextareaWidget(attrs={"rows": 2}),

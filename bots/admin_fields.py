@@ -9,6 +9,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from minirag.lib.bounds import ListOf
 from minirag.lib.security.groups import LONGEST_GROUP, MOST_GROUPS, check_groups, fold_groups
+from tenants.admin_site.meanwhile import GuardedModelForm
 
 
 class LinesField(forms.CharField):
@@ -52,7 +53,7 @@ class GroupsField(TagsField):
         return fold_groups(super().to_python(str(value or "").replace("\n", ",")))
 
 
-class ReadersForm(forms.ModelForm):
+class ReadersForm(GuardedModelForm):
     """Whom a row is for: what is not sent stays as it is."""
 
     groups = GroupsField(

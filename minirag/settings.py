@@ -172,10 +172,16 @@ CORS_ALLOWED_ORIGINS = [] if CORS_ALLOW_ALL_ORIGINS else CORS_ORIGINS
 CORS_URLS_REGEX = r"^(/t/[^/]+)?/(v1|health)(/|$)"
 CORS_PREFLIGHT_MAX_AGE = 600
 CORS_ALLOW_CREDENTIALS = False
-CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "last-event-id", "x-request-id"]
+CORS_ALLOW_HEADERS = [
+    *default_headers,
+    "idempotency-key",
+    "if-match",
+    "last-event-id",
+    "x-request-id",
+]
 CORS_EXPOSE_HEADERS = [
     "X-Request-ID", "X-Turn-ID", "Retry-After", "Link", "X-Next-Cursor", "Idempotency-Replayed",
-    "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset",
+    "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "ETag",
 ]  # fmt: skip
 
 # --- Accounts ---------------------------------------------------------------------------------------------------

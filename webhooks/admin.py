@@ -23,6 +23,7 @@ from unfold.widgets import (
 )
 
 from minirag.lib.http_out.client import OutboundError
+from tenants.admin_site.meanwhile import GuardedModelForm
 from tenants.admin_site.model_admin import (
     LookOnlyAdmin,
     ProductAdmin,
@@ -55,7 +56,7 @@ _STATUS_COLOURS = {
 _SHOWN_DELIVERIES = 20
 
 
-class WebhookForm(forms.ModelForm):
+class WebhookForm(GuardedModelForm):
     events = forms.MultipleChoiceField(
         choices=[(name, EventType(name).label) for name in SUBSCRIBABLE], required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,

@@ -201,7 +201,7 @@ def _note(
     record(
         f"webhook.{what}",
         changes=told if changes is not None else None,
-        detail={"webhook_id": str(webhook.pk), **detail},
+        detail={"id": str(webhook.pk), "webhook_id": str(webhook.pk), **detail},
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django import forms
 from django.contrib.admin import register
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
@@ -18,6 +17,7 @@ from bots.quotas.changing import check_quota
 from bots.quotas.counting import Standing, find_standings, forget_crossings
 from bots.quotas.models import Quota, QuotaResource, QuotaSubject, QuotaUse
 from minirag.lib.errors import BadInput
+from tenants.admin_site.meanwhile import GuardedModelForm
 from tenants.admin_site.model_admin import LookOnlyAdmin, ProductAdmin, once_per_row, search_field
 from tenants.admin_site.sites import tenant_site
 from tenants.calls.permissions import acting_user
@@ -34,7 +34,7 @@ _GONE = "one that is gone"
 _SUBJECTS = {QuotaSubject.BOT.value, QuotaSubject.TOKEN.value}
 
 
-class QuotaForm(forms.ModelForm):
+class QuotaForm(GuardedModelForm):
     """A quota of a bot, of an API token, or of the whole tenant; who it is for is found by name."""
 
     class Meta:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.contrib import messages
 from django.contrib.admin import register
 from django.db.models import QuerySet
@@ -20,6 +19,7 @@ from bots.admin_fields import LinesField
 from bots.models import BotProfile, Scope, Strictness
 from bots.scopes.changing import MOST_SCOPES, find_warnings, has_sources
 from bots.scopes.templates import TEMPLATES
+from tenants.admin_site.meanwhile import GuardedModelForm
 from tenants.admin_site.model_admin import ProductAdmin, once_per_row
 from tenants.admin_site.sites import tenant_site
 
@@ -38,7 +38,7 @@ class TopicsField(LinesField):
         return list(dict.fromkeys(super().to_python(value)))
 
 
-class ScopeForm(forms.ModelForm):
+class ScopeForm(GuardedModelForm):
     allowed_topics = TopicsField(
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 6}),
@@ -52,7 +52,7 @@ class ScopeForm(forms.ModelForm):
 
     class Meta:
         model = Scope
-        fields = "__all__"  # noqa: DJ007 - fieldsets choose
+        fields = "__all__"
         widgets = {
             "description": UnfoldAdminTextInputWidget(),
             "refusal_text": UnfoldAdminTextareaWidget(attrs={"rows": 2}),

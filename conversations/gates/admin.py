@@ -20,6 +20,7 @@ from bots.drafts.changing import discard_draft
 from bots.models import BotDraft, BotProfile, QualityGate
 from conversations.gates.passing import explain, judge_draft, order_draft_run, publish
 from conversations.tasks import queue_run
+from tenants.admin_site.meanwhile import GuardedModelForm
 from tenants.admin_site.model_admin import (
     LookOnlyAdmin,
     ProductAdmin,
@@ -38,10 +39,10 @@ class ReasonForm(forms.Form):
     )  # fmt: skip
 
 
-class GateForm(forms.ModelForm):
+class GateForm(GuardedModelForm):
     class Meta:
         model = QualityGate
-        fields = "__all__"  # noqa: DJ007 - the page's own list chooses
+        fields = "__all__"
         labels = {"least_declined_right": "Answered or declined as it should be, at least"}
         help_texts = dict.fromkeys(
             ("least_right", "least_declined_right", "least_citation_valid", "least_support"),

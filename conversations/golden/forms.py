@@ -14,6 +14,7 @@ from conversations.golden.changing import check_golden, require_room
 from conversations.golden.importing import LARGEST_FILE
 from conversations.models import GoldenQuestion, MessageRole, name_question
 from minirag.lib.errors import BadInput, Conflict
+from tenants.admin_site.meanwhile import GuardedModelForm
 
 _VISITOR, _BOT = "Visitor:", "Bot:"
 
@@ -60,7 +61,7 @@ class SaidField(forms.CharField):
             return True
 
 
-class GoldenQuestionForm(forms.ModelForm):
+class GoldenQuestionForm(GuardedModelForm):
     before = SaidField(
         label="Said before",
         required=False,
@@ -82,7 +83,7 @@ class GoldenQuestionForm(forms.ModelForm):
 
     class Meta:
         model = GoldenQuestion
-        fields = "__all__"  # noqa: DJ007 - fieldsets choose
+        fields = "__all__"
         widgets = {"question": UnfoldAdminTextareaWidget(attrs={"rows": 2})}
 
     def clean(self) -> dict[str, Any] | None:

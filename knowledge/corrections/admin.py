@@ -29,6 +29,7 @@ from knowledge.models import (
     Document,
 )
 from knowledge.versions.comparing import compare_texts
+from tenants.admin_site.meanwhile import holding
 from tenants.admin_site.model_admin import (
     LookOnlyAdmin,
     may_manage,
@@ -51,17 +52,19 @@ class CorrectingAdmin(LookOnlyAdmin):
 
     def ask_for_text(self, request: HttpRequest, chunk_id: UUID) -> HttpResponse:
         """The form for a chunk's text and marks."""
-        form = ChunkForm.of(find_chunk(chunk_id), posted(request))
+        with holding(request, find_chunk(chunk_id).own_id):
+            form = ChunkForm.of(find_chunk(chunk_id), posted(request))
 
-        def act(data: dict[str, Any]) -> HttpResponse:
-            found = change_chunk(chunk_id, form.changes(), author=acting_user(request).email)
-            self.message_user(request, "It counts with the next question.", messages.SUCCESS)
-            return HttpResponseRedirect(self.page_of(found.id, found.correction))
+            def act(data: dict[str, Any]) -> HttpResponse:
+                found = change_chunk(chunk_id, form.changes(), author=acting_user(request).email)
+                self.message_user(request, "It counts with the next question.", messages.SUCCESS)
+                return HttpResponseRedirect(self.page_of(found.id, found.correction))
 
-        return self.ask(
-            request, act, title="Correct this chunk", submit="Save", form=form,
-            intro="It stays so when its source is read again. Where the source has changed the text, you are asked.",
-        )  # fmt: skip
+            return self.ask(
+                request, act, title="Correct this chunk", submit="Save", form=form,
+                intro="It stays so when its source is read again. Where the source has changed the text, you are "
+                "asked.",
+            )  # fmt: skip
 
     def page_of(self, chunk_id: UUID, correction: Correction | None) -> str:
         if correction is not None:

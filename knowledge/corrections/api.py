@@ -86,6 +86,11 @@ class ChunkList(ChunkView):
 
 
 class ChunkDetail(ChunkView):
+    def tag_parts(self, shown: FoundChunkSchema) -> dict[str, Any]:
+        said = shown.correction
+        marks = None if said is None else (said.is_off, said.note)
+        return {"content": shown.content, "is_pinned": shown.is_pinned, "marks": marks}
+
     @describe(
         "Show a chunk", answers={200: FoundChunkSchema},
         description="By its id, also by one that it had before it was corrected, as citations of old answers have it; "

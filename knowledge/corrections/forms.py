@@ -14,12 +14,26 @@ from unfold.widgets import (
 from knowledge.corrections.finding import FoundChunk
 from knowledge.models import LONGEST_CORRECTION, Correction
 from minirag.lib.bounds import longest
+from tenants.admin_site.meanwhile import GuardedForm
 
-_PINNED = "It wins over passages that contradict it, and comes before those that fit about as well."
+
+class MarksForm(forms.Form):
+    """What is said of any chunk beside its text."""
+
+    is_pinned = forms.BooleanField(
+        label="Pinned", required=False, widget=UnfoldBooleanSwitchWidget,
+        help_text="It wins over passages that contradict it, and comes before those that fit about as well.",
+    )  # fmt: skip
+    note = forms.CharField(
+        max_length=longest(Correction, "note"), required=False, widget=UnfoldAdminTextInputWidget,
+        help_text="Why, for your colleagues.",
+    )  # fmt: skip
 
 
-class ChunkForm(forms.Form):
+class ChunkForm(GuardedForm, MarksForm):
     """The text, whether it answers, and why."""
+
+    field_order = ("content", "is_off", "is_pinned", "note")
 
     content = forms.CharField(
         label="Text", max_length=LONGEST_CORRECTION, widget=UnfoldAdminTextareaWidget(attrs={"rows": 12}),
@@ -29,19 +43,13 @@ class ChunkForm(forms.Form):
         label="Switched off", required=False, widget=UnfoldBooleanSwitchWidget,
         help_text="Nobody is answered from it, from the next question on.",
     )  # fmt: skip
-    is_pinned = forms.BooleanField(
-        label="Pinned", required=False, widget=UnfoldBooleanSwitchWidget, help_text=_PINNED
-    )
-    note = forms.CharField(
-        max_length=longest(Correction, "note"), required=False, widget=UnfoldAdminTextInputWidget,
-        help_text="Why, for your colleagues.",
-    )  # fmt: skip
 
     @classmethod
     def of(cls, found: FoundChunk, data: Any) -> ChunkForm:
         said = found.correction
         return cls(
             data,
+            guards=said.pk if said else found.id,
             initial={
                 "content": found.content, "is_off": bool(said and said.is_off),
                 "is_pinned": bool(said and said.is_pinned), "note": said.note if said else "",
@@ -53,8 +61,10 @@ class ChunkForm(forms.Form):
         return {name: self.cleaned_data[name] for name in self.changed_data}
 
 
-class AddedChunkForm(forms.Form):
+class AddedChunkForm(MarksForm):
     """A chunk of one's own. Its document is chosen by the page."""
+
+    field_order = ("document", "heading", "content", "is_pinned", "note")
 
     heading = forms.CharField(
         max_length=longest(Correction, "anchor_heading"), required=False,
@@ -64,11 +74,4 @@ class AddedChunkForm(forms.Form):
     content = forms.CharField(
         label="Text", max_length=LONGEST_CORRECTION, widget=UnfoldAdminTextareaWidget(attrs={"rows": 10}),
         help_text="One thing in a few sentences is found best.",
-    )  # fmt: skip
-    is_pinned = forms.BooleanField(
-        label="Pinned", required=False, widget=UnfoldBooleanSwitchWidget, help_text=_PINNED
-    )
-    note = forms.CharField(
-        max_length=longest(Correction, "note"), required=False, widget=UnfoldAdminTextInputWidget,
-        help_text="Why, for your colleagues.",
     )  # fmt: skip

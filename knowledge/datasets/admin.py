@@ -33,11 +33,12 @@ from knowledge.datasets.changing import (
 from knowledge.datasets.figures import measure_dataset
 from knowledge.models import BotDataset, Dataset, Reembedding
 from minirag.lib.errors import ProductError
+from tenants.admin_site.meanwhile import GuardedModelForm
 from tenants.admin_site.model_admin import ProductAdmin, may_manage, once_per_row
 from tenants.admin_site.sites import tenant_site
 
 
-class DatasetForm(forms.ModelForm):
+class DatasetForm(GuardedModelForm):
     tags = forms.CharField(
         required=False,
         widget=UnfoldAdminTextInputWidget,

@@ -27,6 +27,7 @@ from knowledge.edits.changing import (
 from knowledge.formats.sections import MAX_CHARACTERS
 from knowledge.models import Chunk, Document, EditStatus
 from knowledge.models.audience import AS_ITS_SOURCE, tell_groups
+from tenants.admin_site.meanwhile import GuardedForm, holding
 from tenants.admin_site.model_admin import LookOnlyAdmin, may_manage, posted
 from tenants.admin_site.sites import tenant_site
 
@@ -56,7 +57,7 @@ class EditedFilter(SimpleListFilter):
         return queryset.filter(edit__isnull=self.value() == "no") if is_known else queryset
 
 
-class TextForm(forms.Form):
+class TextForm(GuardedForm):
     content = forms.CharField(
         label="Text", max_length=MAX_CHARACTERS, strip=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 30, "dir": "auto"}),
@@ -128,13 +129,16 @@ class DocumentAdmin(LookOnlyAdmin):
     @action(description="Edit text", permissions=["edit"], icon="edit")
     def edit_text(self, request: HttpRequest, object_id: str) -> HttpResponse:
         document = self.require_object(request, object_id)
-        form = TextForm(posted(request), initial={"content": read_editable(document)})
-        return self.ask(
-            request, lambda data: self._edit(request, document, data["content"]), obj=document, form=form,
-            title=f"Edit the text of {document}", submit="Save",
-            intro="What you write stays when the source is read again. If its own text changes then, both are shown "
-            "here and you decide; until then yours answers.",
-        )  # fmt: skip
+        with holding(request, document.pk):
+            form = TextForm(
+                posted(request), guards=document.pk, initial={"content": read_editable(document)}
+            )
+            return self.ask(
+                request, lambda data: self._edit(request, document, data["content"]), obj=document, form=form,
+                title=f"Edit the text of {document}", submit="Save",
+                intro="What you write stays when the source is read again. If its own text changes then, both are "
+                "shown here and you decide; until then yours answers.",
+            )  # fmt: skip
 
     @action(description="Undo edit", permissions=["edit"], icon="undo")
     def undo_edit(self, request: HttpRequest, object_id: str) -> HttpResponse:

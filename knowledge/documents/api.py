@@ -64,6 +64,12 @@ class DocumentList(DocumentView):
 class DocumentDetail(DocumentView):
     door = TEXT_DOOR
 
+    def tag_parts(self, shown: DocumentSchema) -> dict[str, Any]:
+        """Of its text what people did to it: an edit that a worker puts in is the same edit."""
+        edit = shown.text_edit
+        text = shown.content_version if edit is None else edit.edited_at
+        return {"title": shown.title, "url": shown.url, "metadata": shown.metadata, "text": text}
+
     @describe(
         "Show a document with its chunks", query=ChunkQuery, answers={200: DocumentDetailSchema},
         description="`limit` and `cursor` page the chunks. `content` is the whole text, put together from them; it "

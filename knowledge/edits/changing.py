@@ -134,8 +134,11 @@ def listed_or_none(document_id: UUID) -> Document | None:
 
 
 def read_editable(document: Document) -> str:
-    """What somebody who edits a document begins with."""
-    return join_drafts(read_drafts(document.pk))
+    """What somebody who edits a document begins with: what was written last, also while it waits for a worker."""
+    edit = DocumentEdit.objects.filter(pk=document.pk).first()
+    if edit is None or edit.status == EditStatus.APPLIED:
+        return join_drafts(read_drafts(document.pk))
+    return read_theirs(edit) if edit.is_undone else read_mine(edit)
 
 
 def _cut_edit(document_id: UUID, text: str) -> tuple[list[ChunkDraft], str]:

@@ -22,6 +22,7 @@ from minirag.lib.bounds import longest
 from minirag.lib.errors import BadInput
 from minirag.lib.security.groups import fold_groups
 from minirag.lib.security.passwords import PasswordWeak, check_password
+from tenants.admin_site.meanwhile import GuardedModelForm
 from tenants.admin_site.model_admin import search_field
 from tenants.context import current_tenant
 from tenants.models import ApiToken, Domain, Right, Role, Tenant, User, normalise_email
@@ -59,7 +60,7 @@ class NewTenantForm(forms.Form):
         return self.cleaned_data
 
 
-class DomainForm(forms.ModelForm):
+class DomainForm(GuardedModelForm):
     """A host; the same rules as those of `manage.py add_domain`."""
 
     class Meta:
@@ -136,7 +137,7 @@ def _check_password_of(form: forms.BaseForm, field: str, user: User) -> None:
             form.add_error(field, error.detail)
 
 
-class UserForm(forms.ModelForm):
+class UserForm(GuardedModelForm):
     """A user; with a password only when new."""
 
     class Meta:

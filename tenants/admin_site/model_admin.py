@@ -22,6 +22,8 @@ from unfold.admin import ModelAdmin
 from unfold.dataclasses import UnfoldAction
 
 from minirag.lib.errors import ProductError
+from minirag.lib.saving.tags import hold_row
+from tenants.admin_site.meanwhile import GuardedModelForm
 from tenants.audit import record, tell_changes
 from tenants.calls.permissions import acting_user
 from tenants.context import current_tenant
@@ -43,6 +45,7 @@ class ProductAdmin(ModelAdmin):
     `save_model` and its like, and the verb writes it down.
     """
 
+    form = GuardedModelForm  # what people change at the same time is told, see there
     nothing_yet = ""  # what an empty list says of how it fills
     fixed_once_saved: tuple[str, ...] = ()
     """Fields that are chosen when a row is made and only shown afterwards."""
@@ -70,6 +73,11 @@ class ProductAdmin(ModelAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         found = super().get_fieldsets(request, obj)
         return found[:-1] if self.facts_once_saved and not obj else found
+
+    def get_object(self, request: HttpRequest, object_id: Any, from_field: Any = None) -> Any:
+        if request.method == "POST":
+            hold_row(object_id)
+        return super().get_object(request, object_id, from_field)
 
     def facts_beside(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
         """What the templates around a row's form show besides."""

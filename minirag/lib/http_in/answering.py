@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from minirag.lib.http_in.ignored import note_ignored
 from minirag.lib.http_in.pagination import Page, next_page_headers
 from minirag.lib.http_in.reading import django_request, parse_uuid, read_body, read_query, spot_body
+from minirag.lib.saving.tags import make_tag
 
 _JSON = "application/json"
 
@@ -57,8 +58,10 @@ def read_asked(
     return asked
 
 
-def write_answer(request: Request, value: Any, answers: Mapping[int, Any]) -> HttpResponseBase:
-    """Write what a method returned as the answer that is described for it."""
+def write_answer(
+    request: Request, value: Any, answers: Mapping[int, Any], view: Any = None
+) -> HttpResponseBase:
+    """Write what a method of a view returned as the answer that is described for it, with its tag."""
     if isinstance(value, HttpResponseBase):
         return value
     returned = value if isinstance(value, Returned) else Returned(value)
@@ -70,7 +73,17 @@ def write_answer(request: Request, value: Any, answers: Mapping[int, Any]) -> Ht
     if isinstance(rows, Page) and getattr(kind, "__origin__", None) is list:
         headers |= next_page_headers(django_request(request), rows)
         rows = rows.items
-    return HttpResponse(render(kind, rows), status=status, content_type=_JSON, headers=headers)
+    shown = _adapter(kind).validate_python(rows)
+    if tag := make_tag(view, shown):
+        headers["ETag"] = tag
+    return HttpResponse(_write(kind, shown), status=status, content_type=_JSON, headers=headers)
+
+
+def tag_answer(value: Any, answers: Mapping[int, Any], view: Any) -> str:
+    """The tag that `write_answer` would give this answer."""
+    returned = value if isinstance(value, Returned) else Returned(value)
+    kind = answers[returned.status or next(iter(answers))]
+    return make_tag(view, _adapter(kind).validate_python(returned.value))
 
 
 def to_json(kind: Any, value: Any) -> bytes:
@@ -82,7 +95,11 @@ def to_json(kind: Any, value: Any) -> bytes:
 
 def render(kind: Any, value: Any) -> bytes:
     """`to_json` for the body of an answer."""
-    text = to_json(kind, value)
+    return _write(kind, _adapter(kind).validate_python(value))
+
+
+def _write(kind: Any, shown: Any) -> bytes:
+    text: bytes = _adapter(kind).dump_json(shown)
     # As DRF writes them: they end a line in JavaScript.
     return text.replace(b"\xe2\x80\xa8", b"\\u2028").replace(b"\xe2\x80\xa9", b"\\u2029")
 

@@ -31,16 +31,19 @@ In tests the client checks each response under `/v1` against its declaration: st
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from inspect import signature
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
+from django.db import transaction
 from pydantic import BaseModel, Field
 
-from minirag.lib.http_in.answering import read_asked, write_answer
+from minirag.lib.http_in.answering import read_asked, tag_answer, write_answer
 from minirag.lib.http_in.nouns import Noun
+from minirag.lib.saving.tags import hold_row, is_tagged, require_match
 
+_SAVING: Final = ("patch", "put", "delete")
 F = TypeVar("F", bound=Callable[..., Any])
 
 EXAMPLE_IDS = {
@@ -138,6 +141,8 @@ class Operation:
     errors: Mapping[int, str] = field(default_factory=dict)
     examples: Mapping[str, Any] = field(default_factory=dict)
     public: bool = False
+    tagged: bool = False
+    """Whether it shows or changes what has an `ETag`."""
 
 
 def describe(
@@ -172,9 +177,26 @@ def _hand_over(view: F, operation: Operation) -> F:
             body=operation.body,
             has_form=operation.form is not None,
         )
-        return write_answer(request, view(self, request, **asked), operation.answers)
+        if (
+            view.__name__ not in _SAVING
+            or "If-Match" not in request.headers
+            or not is_tagged(type(self))
+        ):
+            return write_answer(request, view(self, request, **asked), operation.answers, self)
+        with transaction.atomic():
+            _require_unchanged(self, request, {name: asked[name] for name in path})
+            return write_answer(request, view(self, request, **asked), operation.answers, self)
 
     return answer  # type: ignore[return-value]
+
+
+def _require_unchanged(view: Any, request: Any, ids: Mapping[str, Any]) -> None:
+    """Hold the row, and raise ChangedMeanwhile where it is not what `If-Match` says."""
+    hold_row(list(ids.values())[-1])
+    described = view.get.operations["GET"]
+    query = {} if described.query is None else {"query": described.query()}
+    value = view.get.__wrapped__(view, request, **ids, **query)
+    require_match(request.headers["If-Match"], tag_answer(value, described.answers, view))
 
 
 def operations_of(callback: Any) -> dict[str, Operation]:
@@ -187,9 +209,7 @@ def operations_of(callback: Any) -> dict[str, Operation]:
         operation = getattr(getattr(view, name, None), "operations", {}).get(name.upper())
         if operation is not None:
             is_public = operation.public or not view.authentication_classes
-            operations[name.upper()] = operation if not is_public else _made_public(operation)
+            operations[name.upper()] = replace(
+                operation, public=is_public, tagged=name != "post" and is_tagged(view)
+            )
     return operations
-
-
-def _made_public(operation: Operation) -> Operation:
-    return Operation(**{**operation.__dict__, "public": True})

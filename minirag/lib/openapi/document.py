@@ -19,6 +19,7 @@ from minirag.lib.http_in.openapi import (
     Operation,
     operations_of,
 )
+from minirag.lib.openapi.headers import HEADERS, PARAMETERS
 from minirag.lib.openapi.schemas import REFERENCE, Schema, SchemaBook, sample
 
 _JSON = "application/json"
@@ -27,43 +28,12 @@ _COMMON_ERRORS = {
     401: "No credential, or one that is wrong, expired or revoked.",
     403: "The credential is good and may not do this.",
     404: "No such thing in this tenant.",
-    409: "The tenant is archived, or the `Idempotency-Key` was used before or by a request still running.",
+    409: "The tenant is archived, the `Idempotency-Key` was used before or by a request still running, or it is "
+    "not what `If-Match` says any more.",
     413: "The body is larger than this installation takes.",
     422: "Fields are missing or wrong, or cannot be accepted together.",
     429: "Too many requests; come back after `Retry-After` seconds.",
     503: "A server that we stand on is down; try again later.",
-}
-_HEADERS: dict[str, Schema] = {
-    "X-Request-ID": {
-        "description": "The id of the request: yours, or one that was made. It is in our logs.",
-        "schema": {"type": "string"},
-    },
-    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},
-    "X-RateLimit-Limit": {
-        "description": "Calls in the window that is closest to full.",
-        "schema": {"type": "integer"},
-    },
-    "X-RateLimit-Remaining": {"description": "Calls left in it.", "schema": {"type": "integer"}},
-    "X-RateLimit-Reset": {
-        "description": "Seconds until it has room again.",
-        "schema": {"type": "integer"},
-    },
-    "X-Next-Cursor": {
-        "description": "`cursor` of the next page, when there is one.",
-        "schema": {"type": "string"},
-    },
-    "Link": {
-        "description": '`<…>; rel="next"`, when there is a next page.',
-        "schema": {"type": "string"},
-    },
-    "X-Ignored-Fields": {
-        "description": "What was sent and is not known here, if anything was; percent-encoded.",
-        "schema": {"type": "string"},
-    },
-    "Idempotency-Replayed": {
-        "description": "`true` when this is the stored answer of an earlier request.",
-        "schema": {"type": "string"},
-    },
 }
 _IGNORED: Schema = {
     "type": "array",
@@ -71,20 +41,6 @@ _IGNORED: Schema = {
     "description": "What was sent and is not known here. Only there when something was.",
 }
 _LIMIT_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
-_PARAMETERS: dict[str, Schema] = {
-    "X-Request-ID": {
-        "name": "X-Request-ID",
-        "in": "header",
-        "description": "An id of your own for this request; without it, or with an odd one, one is made.",
-        "schema": {"type": "string", "pattern": "^[!-~]{1,64}$"},
-    },
-    "Idempotency-Key": {
-        "name": "Idempotency-Key",
-        "in": "header",
-        "description": "The same key and body within 24 hours get the answer of the first request again.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
-    },
-}
 
 
 def build_document(routes: Iterable[tuple[str, Any]], *, info: Schema) -> Schema:
@@ -113,8 +69,8 @@ def build_document(routes: Iterable[tuple[str, Any]], *, info: Schema) -> Schema
                     "description": "An API token (43 characters), or the `access_token` of `POST /v1/auth/login`.",
                 }
             },
-            "parameters": {name.replace("-", ""): value for name, value in _PARAMETERS.items()},
-            "headers": {name.replace("-", ""): value for name, value in _HEADERS.items()},
+            "parameters": {name.replace("-", ""): value for name, value in PARAMETERS.items()},
+            "headers": {name.replace("-", ""): value for name, value in HEADERS.items()},
             "responses": {
                 f"Error{status}": _error_response(status, text, schemas)
                 for status, text in _COMMON_ERRORS.items()
@@ -168,7 +124,7 @@ def _describe_operation(
         *_query_parameters(operation, schemas),
         *(
             {"$ref": f"#/components/parameters/{name.replace('-', '')}"}
-            for name in _header_names(method)
+            for name in _header_names(method, operation)
         ),
     ]
     if operation.body or operation.form:
@@ -193,8 +149,13 @@ def _identify(summary: str) -> str:
     return "_".join(word for word in words if word not in ("a", "an", "the", "of", "s"))
 
 
-def _header_names(method: str) -> list[str]:
-    return ["X-Request-ID", "Idempotency-Key"] if method == "POST" else ["X-Request-ID"]
+def _header_names(method: str, operation: Operation) -> list[str]:
+    names = ["X-Request-ID"]
+    if method == "POST":
+        names.append("Idempotency-Key")
+    if operation.tagged and method != "GET":
+        names.append("If-Match")
+    return names
 
 
 def _path_parameters(path: str, operation: Operation, schemas: SchemaBook) -> list[Schema]:
@@ -266,6 +227,8 @@ def _response(method: str, operation: Operation, answer: Any, schemas: SchemaBoo
     names = ["X-Request-ID", *_LIMIT_HEADERS, "X-Ignored-Fields"]
     if method == "POST":
         names.append("Idempotency-Replayed")
+    if operation.tagged and answer is not None:
+        names.append("ETag")
     if getattr(answer, "__origin__", None) is list and "cursor" in getattr(
         operation.query, "model_fields", {}
     ):
