@@ -64,6 +64,56 @@ def test_columns_are_read_one_after_the_other(is_mixed):
     assert words_of(data) == text.split()
 
 
+def test_three_columns_are_read_one_after_the_other_and_a_table_of_words_by_rows():
+    prose = [
+        ["Alpha text begins here and", "goes on in the first column", "until its end is reached", "after some lines."],
+        ["Beta text is in the middle", "and has a few lines of words", "which tell of the valves", "in the winter."],
+        ["Gamma is the last column", "of them all and it is read", "at the very end of the page", "as it should be."],
+    ]  # fmt: skip
+    cells = [
+        ["Pump P-100 standard", "Pump P-200 standard", "Hose H-7 for the garden"],
+        [
+            "Delivers ten litres a second",
+            "Delivers six litres a second",
+            "Ten metres long and blue",
+        ],
+        ["Available from the depot", "Sold out until next year", "On request, in a fortnight"],
+    ]
+
+    def draw(columns: list[list[str]]) -> bytes:
+        rows = zip(*columns, strict=True)
+        return draw_pdf("".join(
+            write_at(40 + 180 * x, 700 - 14 * y, line, size=10)
+            for y, row in enumerate(rows) for x, line in enumerate(row)
+        ))  # fmt: skip
+
+    assert words_of(draw(prose)) == " ".join(" ".join(column) for column in prose).split()
+    by_rows = " ".join(" ".join(row) for row in zip(*cells, strict=True))
+    assert words_of(draw(cells)) == by_rows.split()
+
+
+def test_a_table_that_goes_on_on_the_next_page_keeps_the_names_of_its_columns():
+    def draw(top: int, rows: list[list[str]]) -> str:
+        lines = [top - 20 * y for y in range(len(rows) + 1)]
+        return draw_grid([60, 200, 330, 450], lines) + "".join(
+            write_at((64, 204, 334)[x], top - 14 - 20 * y, cell)
+            for y, row in enumerate(rows) for x, cell in enumerate(row)
+        )  # fmt: skip
+
+    head, first, second = (
+        ["Part", "Use", "Price"],
+        ["Hinge", "opens", "4.20"],
+        ["Cap", "closes", "1.10"],
+    )
+    for rows in ([second], [head, second]):
+        data = draw_pdf(draw(720, [head, first]), draw(800, rows))
+        assert [section.text for section in read(data).sections] == [
+            "Part | Use | Price\nHinge | opens | 4.20", "Part | Use | Price\nCap | closes | 1.10",
+        ]  # fmt: skip
+    other = draw_pdf(draw(720, [head, first]), draw(800, [["Day", "From", "To"], second]))
+    assert read(other).sections[1].text == "Day | From | To\nCap | closes | 1.10"
+
+
 def test_a_table_without_lines_is_read_by_rows():
     rows = [
         ["Model", "Weight", "Price"],
@@ -178,6 +228,16 @@ def test_running_heads_go_and_sentences_that_look_alike_stay():
     )
 
 
+def test_of_two_pages_a_running_head_is_read_once():
+    pages = [
+        write_at(60, 800, "Handbook 2026")
+        + write_at(60, 700, f"Valve {n} opens.")
+        + write_at(280, 28, f"{n}/2")
+        for n in (1, 2)
+    ]
+    assert words_of(draw_pdf(*pages)) == "Handbook 2026 Valve 1 opens. Valve 2 opens.".split()
+
+
 def test_the_values_of_a_form_are_read_and_passwords_are_not():
     data = draw_pdf(
         write_at(50, 700, "Order form"),
@@ -187,9 +247,13 @@ def test_the_values_of_a_form_are_read_and_passwords_are_not():
             "/FT /Btn /T (gift) /V /Off /AS /Off /AP << /N << /Yes 11 0 R /Off 11 0 R >> >>",
             "/FT /Tx /T (pin) /Ff 8192 /V (secret)",
             "/FT /Tx /T (empty)",
+            "/FT /Ch /Ff 131072 /T (size) /Opt [[(s) (Small)] [(l) (Large)]] /V (l)",
+            "/FT /Ch /Ff 2097152 /T (with) /Opt [(Lid) (Hose) (Cap)] /V [(Lid) (Cap)]",
         ],
     )
-    assert read(data).sections[0].text == "Order form\n\nCustomer's name: Ada Smith\nexpress: yes"
+    assert read(data).sections[0].text == (
+        "Order form\n\nCustomer's name: Ada Smith\nexpress: yes\nsize: Large\nwith: Lid, Cap"
+    )
 
 
 def test_an_empty_password_opens_and_another_is_asked_to_go():

@@ -142,13 +142,12 @@ def test_text_boxes_follow_their_paragraph_and_are_read_once():
     assert text_of(data) == "Before and after.\n\nIn the box.\n\n1 one\n\nNext."
 
 
-def test_changes_are_accepted_and_comments_and_hidden_text_left_out():
+def test_changes_are_accepted_and_hidden_text_left_out():
     gone = "<w:r><w:delText>old</w:delText></w:r>"
     body = paragraph(
         "The price is ",
         f'<w:del w:id="1">{gone}</w:del>',
         '<w:ins w:id="2"><w:r><w:t>12 EUR</w:t></w:r></w:ins>',
-        '<w:commentReference w:id="4"/>',
         ".",
     )
     body += paragraph(
@@ -165,9 +164,33 @@ def test_changes_are_accepted_and_comments_and_hidden_text_left_out():
         f"<w:tr>{change}<w:tc>{paragraph(a)}</w:tc><w:tc>{paragraph(b)}</w:tc></w:tr>"
         for change, a, b in (("", "Model", "Price"), (removed, "Old", "1"), ("", "New", "2"))
     ) + "</w:tbl>"  # fmt: skip
-    comments = f'<w:comment w:id="4">{paragraph("Really?")}</w:comment>'
-    assert text_of(write_word(body, comments=comments)) == (
+    assert text_of(write_word(body)) == (
         "The price is 12 EUR.\n\nStays. moved\n\nOne paragraph.\n\nSeen.\n\nModel | Price\nNew | 2"
+    )
+
+
+def test_open_comments_stand_at_the_end_of_their_section_with_their_author():
+    def comment(name: int, author: str, *said: str) -> str:
+        w14 = 'xmlns:w14="http://schemas.microsoft.com/office/word/2010/wordml"'
+        texts = "".join(
+            f'<w:p {w14} w14:paraId="0{name}"><w:r><w:t>{text}</w:t></w:r></w:p>' for text in said
+        )
+        return f'<w:comment w:id="{name}" w:author="{author}">{texts}</w:comment>'
+
+    marks = "".join(f'<w:r><w:commentReference w:id="{n}"/></w:r>' for n in (1, 2, 3, 9))
+    data = write_word(
+        styled("Prices", "H1") + paragraph("Tea is 4 euros", marks, ".") + styled("Hours", "H1") + paragraph("To 5."),
+        styles=STYLES, comments=comment(1, "Ann", "From May on.", "Not before.") + comment(2, "Bob", "Resolved")
+        + comment(3, "", "Cups too?"),
+        commentsExtended='<w15:commentEx xmlns:w15="http://schemas.microsoft.com/office/word/2012/wordml" '
+        'w15:paraId="02" w15:done="1"/>',
+    )  # fmt: skip
+    assert read(data) == (
+        Section(
+            ("Prices",),
+            "Tea is 4 euros.\n\nComment (Ann): From May on. Not before.\n\nComment: Cups too?",
+        ),
+        Section(("Hours",), "To 5."),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from knowledge.formats.sections import clean_line
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     import pypdfium2
 
 _MOST_FIELDS: Final = 2000
+_MOST_OPTIONS: Final = 500
 _IS_PASSWORD: Final = 1 << 13
 
 
@@ -33,10 +35,7 @@ def read_fields(page: pypdfium2.PdfPage, form: pypdfium2.PdfFormEnv) -> list[str
 
 def _read_field(pdfium: Any, form: Any, note: Any) -> str:
     def read(function: Any) -> str:
-        size = function(form, note, None, 0)
-        buffer = ctypes.create_string_buffer(size)
-        function(form, note, ctypes.cast(buffer, ctypes.POINTER(ctypes.c_ushort)), size)
-        return clean_line(buffer.raw[: max(0, size - 2)].decode("utf-16-le", "replace"))
+        return _read_text(lambda *into: function(form, note, *into))
 
     name = read(pdfium.FPDFAnnot_GetFormFieldAlternateName) or read(
         pdfium.FPDFAnnot_GetFormFieldName
@@ -49,5 +48,24 @@ def _read_field(pdfium: Any, form: Any, note: Any) -> str:
     is_secret = pdfium.FPDFAnnot_GetFormFieldFlags(form, note) & _IS_PASSWORD
     if kind == pdfium.FPDF_FORMFIELD_PUSHBUTTON or is_secret:
         return ""
-    value = read(pdfium.FPDFAnnot_GetFormFieldValue)
+    chosen = _read_chosen(pdfium, form, note)
+    value = ", ".join(chosen) or read(pdfium.FPDFAnnot_GetFormFieldValue)
     return f"{name}: {value}" if name and value else value
+
+
+def _read_chosen(pdfium: Any, form: Any, note: Any) -> list[str]:
+    """What is chosen of a list, as it is shown there; a program would see what stands for it."""
+    options = min(max(0, pdfium.FPDFAnnot_GetOptionCount(form, note)), _MOST_OPTIONS)
+    return [
+        _read_text(lambda *into, at=index: pdfium.FPDFAnnot_GetOptionLabel(form, note, at, *into))
+        for index in range(options)
+        if pdfium.FPDFAnnot_IsOptionSelected(form, note, index)
+    ]
+
+
+def _read_text(write: Callable[[Any, int], int]) -> str:
+    """What PDFium writes into a buffer of the size that it asks for."""
+    size = write(None, 0)
+    buffer = ctypes.create_string_buffer(size)
+    write(ctypes.cast(buffer, ctypes.POINTER(ctypes.c_ushort)), size)
+    return clean_line(buffer.raw[: max(0, size - 2)].decode("utf-16-le", "replace"))

@@ -105,7 +105,29 @@ def _are_columns(left: list[Segment], right: list[Segment]) -> bool:
     return _is_prose(left) and _is_prose(right)
 
 
-def _is_prose(column: list[Segment]) -> bool:
+def _is_prose(column: list[Segment], depth: int = 0) -> bool:
+    """Whether these are the lines of one column, or of several beside each other that go on from line to line."""
+    if _fills_lines(column):
+        return depth == 0 or _goes_on(column)
+    gutter = _find_gutter(column) if depth < _DEEPEST else None
+    if gutter is None:
+        return False
+    left = [segment for segment in column if segment.right <= gutter]
+    right = [segment for segment in column if segment.left >= gutter]
+    return (
+        min(len(left), len(right)) >= _FEWEST_LINES
+        and len(left) + len(right) == len(column)
+        and _is_prose(left, depth + 1)
+        and _is_prose(right, depth + 1)
+    )
+
+
+def _goes_on(column: list[Segment]) -> bool:
+    """Sentences run on into the next line; cells of a table begin anew."""
+    return 2 * sum(each.text[:1].islower() for each in column) > len(column)
+
+
+def _fills_lines(column: list[Segment]) -> bool:
     width = max(each.right for each in column) - min(each.left for each in column)
     return (
         median(len(each.text) for each in column) >= _PROSE_CHARACTERS

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
+from knowledge.formats.pdf.continuing import continue_tables
 from knowledge.formats.pdf.fields import read_fields
 from knowledge.formats.pdf.grids import find_rules, take_tables
 from knowledge.formats.pdf.headings import Cut, find_headings, sink_footnotes
@@ -188,6 +189,7 @@ def parse_pdf(data: bytes, writer: SectionWriter) -> dict[str, object]:
         reason = "This PDF has no text layer (it is probably scanned). Please upload a version with recognised text."
         raise ParseError(reason, code="no_text")
     drop_running_lines(pages)
+    continue_tables(pages)
     sink_footnotes(pages)
     vocabulary = Vocabulary(
         [text for page in pages for line in page.lines for text in _print(line)]

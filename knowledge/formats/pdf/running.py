@@ -50,9 +50,23 @@ def drop_running_lines(pages: list[Page]) -> None:
         is_one_of_several = margins[_mask(line)] >= _FEWEST_PAGES and len(page.lines) > 1
         return is_one_of_several or (len(shown) > 1 and is_page_number(line.text))
 
+    if len(shown) == 2:
+        _drop_repeated(*shown)
     for page in shown:
         running = [line for line in _edge_lines(page) if is_running(page, line)]
         page.lines = [line for line in page.lines if not any(line is each for each in running)]
+
+
+def _drop_repeated(first: Page, second: Page) -> None:
+    """Of two pages the second says in its margin what the first has said in its own: once is enough."""
+    said = {clean_line(line.text) for line in _edge_lines(first) if _is_in_margin(first, line)}
+    again = [
+        line
+        for line in _edge_lines(second)
+        if clean_line(line.text) in said and _is_in_margin(second, line)
+    ]
+    if len(again) < len(second.lines):
+        second.lines = [line for line in second.lines if not any(line is each for each in again)]
 
 
 def _edge_lines(page: Page) -> list[Line]:

@@ -25,11 +25,12 @@ _SIGNS: Final = {
 }
 _NOTES: Final = {f"{W}footnoteReference": "footnote", f"{W}endnoteReference": "endnote"}
 MARK: Final = "\ue000"
+_COMMENT: Final = f"{W}commentReference"
 
 
 @dataclass(slots=True)
 class Paragraph:
-    """A paragraph: its text, which notes it refers to, and the text boxes and pictures that hang on it.
+    """A paragraph: its text, which notes it refers to, and the text boxes, pictures and comments that hang on it.
 
     Where a note is referred to stands `MARK`.
     """
@@ -38,6 +39,7 @@ class Paragraph:
     pictures: list[str] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
     boxes: list[Any] = field(default_factory=list)
+    comments: list[str] = field(default_factory=list)
 
 
 def read_paragraph(element: Any) -> Paragraph:
@@ -54,6 +56,8 @@ def read_paragraph(element: Any) -> Paragraph:
         elif tag in _NOTES:
             found.notes.append((_NOTES[tag], node.get(f"{W}id") or ""))
             parts.append(MARK)
+        elif tag == _COMMENT:
+            found.comments.append(node.get(f"{W}id") or "")
         elif tag == f"{W}sym":
             parts.append(read_symbol(node.get(f"{W}font") or "", node.get(f"{W}char") or ""))
         elif tag == _DRAWN:

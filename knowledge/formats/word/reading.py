@@ -1,7 +1,7 @@
 """DOCX: paragraphs, lists and tables in reading order, under the headings of its styles, with all changes accepted.
 
 python-docx opens the package and knows the styles; the text is read from the XML itself, because python-docx leaves
-out the text in content controls, tracked insertions, nested tables and text boxes. Comments are no text of a document.
+out the text in content controls, tracked insertions, nested tables and text boxes. What is resolved of its comments is no text.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from knowledge.formats.sections import (
     clean_text,
     is_page_number,
 )
+from knowledge.formats.word.comments import read_comments
 from knowledge.formats.word.numbering import BULLET, Numbering, W
 from knowledge.formats.word.package import check_package, find_parts, open_document
 from knowledge.formats.word.paragraphs import MARK, Paragraph, is_on, read_paragraph
@@ -99,6 +100,7 @@ class _Reader:
             for part in find_parts(document, f"{kind}s")
             for note in part.findall(f"{W}{kind}")
         }
+        self.comments = read_comments(document)
         self.title = ""
         self.items: list[str] = []
         self.code: list[str] = []
@@ -129,7 +131,7 @@ class _Reader:
             self.code = []
 
     def end_section(self) -> None:
-        """Foot- and endnotes stand at the end of the section that refers to them."""
+        """Notes and comments stand at the end of the section that refers to them."""
         self.flush()
         for note in self.pending:
             self.writer.add_paragraph(note)
@@ -168,6 +170,11 @@ class _Reader:
                 self.pending.append(f"*{self.marks} {text}")
             mark = f" *{self.marks}\\1" if text else "\\1"
             read.text = _MARKED.sub(mark, read.text, count=1)
+        for name in read.comments:
+            author, comment = self.comments.pop(name, ("", None))
+            text = clean_line(" ".join(self.read_cell(comment))) if comment is not None else ""
+            if text:
+                self.pending.append(f"Comment{f' ({author})' if author else ''}: {text}")
         return read
 
     def style_of(self, paragraph: Any) -> str:
