@@ -111,8 +111,8 @@ _ROWS: Final = (
     Format(
         "docx", "Word", (".docx",), (f"{_OFFICE}.wordprocessingml.document",), parse_docx,
         "title, headings and lists with their numbers, tables, equations, foot- and endnotes, text boxes, what is said "
-        "of pictures, headers, footers once, comments that are not resolved at the end of their section (“Comment (Ann): "
-        "…”; a rule `Comment (*` leaves them out); title, author. Changes that were tracked as accepted",
+        "of pictures, headers, footers once, comments that are not resolved at the end of their section (“Comment "
+        "(Ann): …”; a rule `Comment (*` leaves them out); title, author. Changes that were tracked as accepted",
         holds="word/document.xml",
     ),
     Format(

@@ -38,7 +38,8 @@ def _read_rows(
     text: str, delimiter: str, limit: int | None = None, *, strict: bool = False
 ) -> list[list[str]]:
     rows = []
-    for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=strict):
+    lines = io.StringIO(text, newline="")
+    for row in csv.reader(lines, delimiter=delimiter, strict=strict):
         if any(clean_text(cell).strip() for cell in row):
             rows.append(row)
             if limit is not None and len(rows) >= limit:
@@ -76,6 +77,18 @@ def sniff_delimiter(text: str) -> str:
         _DELIMITERS[is_decimal:],
         key=lambda d: (_agreement(sample, d, True), _agreement(sample, d, False)),
     )
+
+
+def _spell_quotes(text: str) -> str:
+    """Databases write a quotation mark within quotes as \\", which is "" elsewhere; where that reads better."""
+    if '\\"' not in text or '""' in text:
+        return text
+    spelled = text.replace('\\"', '""')
+    as_it_is, changed = (
+        max(_agreement(each[:_SAMPLE_CHARACTERS], d, True) for d in _DELIMITERS)
+        for each in (text, spelled)
+    )
+    return spelled if changed > as_it_is else text
 
 
 def _find_header(rows: list[list[str]]) -> int:
@@ -138,7 +151,7 @@ def _write_lines(rows: list[list[str]]) -> list[str]:
 def parse_csv(data: bytes, writer: SectionWriter) -> dict[str, object]:
     text = decode_text(data).lstrip("\ufeff")
     named = _NAMED_DELIMITER.match(text)
-    text = text[named.end() :] if named else text
+    text = _spell_quotes(text[named.end() :] if named else text)
     delimiter = named.group(1) if named else sniff_delimiter(text)
     try:
         rows = _read_rows(text, delimiter)

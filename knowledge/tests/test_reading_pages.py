@@ -33,6 +33,11 @@ FURNITURE = [
     '<section><p>Diese Seite verwendet Cookies.</p><div><a href="/c">Alle akzeptieren</a></div></section>',
     '<aside class="cookie-consent">Cookies help us.</aside>',
     '<div class="pagination"><a href="?p=2">2</a></div>',
+    '<h2>On this page</h2><ul><li><a href="#dogs">Dogs</a></li></ul>',
+    "<p>Was this page helpful? <button>Yes</button></p>",
+    '<p><a href="https://github.com/a/b/edit/main/x.md">Edit this page on GitHub</a></p>',
+    "<p>This website uses cookies. By continuing to browse you agree to their use. <a href=/c>Learn more</a></p>",
+    "<p>Durch die weitere Nutzung der Seite stimmen Sie der Verwendung von Cookies zu.</p>",
 ]
 
 
@@ -47,6 +52,8 @@ def test_furniture_is_never_text(furniture, frame):
 def test_a_page_about_cookies_keeps_what_it_says():
     policy = "<h1>Cookies</h1><p>We use cookies to remember your basket. They last for 30 days.</p>"
     assert text_of(f"<main>{policy}</main>").startswith("We use cookies to remember")
+    asked = f"<main>{policy}<p>By continuing you accept cookies.</p></main>"
+    assert "By continuing" in text_of(asked)
     assert "30 days" in text_of(
         f"<body><h1 class=title>Bake</h1><div class='cookie-recipe'>{policy}</div>"
     )
@@ -80,6 +87,20 @@ def test_a_heading_that_is_a_button_heads_what_it_opens():
     assert read(page) == (Section(("Dogs?",), "Free."),)
 
 
+def test_tabs_are_read_one_below_the_other_under_their_names():
+    page = (
+        "<main><div role=tablist><button role=tab aria-controls=a>Summer</button><a role=tab aria-controls=b>Winter</a>"
+        "</div><div role=tabpanel id=a><p>9 to 20</p></div><div role=tabpanel id=b hidden><p>10 to 16</p></div></main>"
+    )
+    assert text_of(page).split("\n\n") == ["Summer", "9 to 20", "Winter", "10 to 16"]
+
+
+def test_a_page_that_is_utf_8_and_says_otherwise_is_read_as_what_it_is():
+    page = "<meta charset=iso-8859-1><p>Größe: 4 €</p>"
+    assert text_of(page) == "Größe: 4 €"
+    assert parse(page.encode("cp1252"), kind="html", name="x").sections[0].text == "Größe: 4 €"
+
+
 def test_menus_and_placeholders_stay_hidden():
     page = (
         '<button aria-expanded="false" aria-controls="m">Menu</button><div id="m" hidden><nav>Home</nav></div>'
@@ -102,7 +123,9 @@ def test_terms_stand_with_what_they_mean():
 @pytest.mark.parametrize(
     "line",
     ["[toc]", "[TOC]", "[[_TOC_]]", "{{toc}}", "[Back to top](#top)", "↑ Back to top", "[Zum Seitenanfang](#)",
-     "- [Dogs](#dogs)\n- [Bikes](#bikes)\n- [Prams](#prams)\n  - [Old](#old)", "<!-- toc -->"],
+     "- [Dogs](#dogs)\n- [Bikes](#bikes)\n- [Prams](#prams)\n  - [Old](#old)", "<!-- toc -->", "* TOC\n{:toc}",
+     "## Contents\n\n1. [Dogs](#dogs)", "## Contents\n\n[toc]", "Was this page helpful?",
+     "This site uses cookies. If you continue we assume that you agree."],
 )  # fmt: skip
 def test_markdowns_furniture_is_never_text(line):
     assert (
@@ -115,6 +138,17 @@ def test_markdown_lists_of_links_elsewhere_and_brackets_in_prose_stay():
     assert text_of(text, "md") == (
         "- Dogs (https://a.b/dogs)\n- Bikes cost 2 EUR\n- Prams\n\nSee [toc] below."
     )
+
+
+def test_markdown_terms_and_a_heading_of_contents_without_links_stay():
+    text = "# Contents\n\nOne pump, two lids.\n\nAdult\nSenior\n: 4.20\n: free on Sundays\n\nChild\n: 2.10"
+    assert read(text, "md") == (
+        Section(
+            ("Contents",),
+            "One pump, two lids.\n\nAdult\nSenior: 4.20 free on Sundays\n\nChild: 2.10",
+        ),
+    )
+    assert "Inhalt" in text_of("# Inhalt\n\n# Tee\n\nGrün.", "md")
 
 
 def test_html_within_markdown_keeps_its_form():

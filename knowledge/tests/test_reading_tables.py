@@ -113,6 +113,12 @@ def test_the_first_row_is_a_header_only_where_it_names_something(text, first):
     assert records_of(text)[0] == first
 
 
+def test_quotation_marks_are_read_as_databases_and_as_spreadsheets_write_them():
+    for quoted in (r"say \"hi\", ok", 'say ""hi"", ok'):
+        assert records_of(f'Item,Note\nTea,"{quoted}"\nCup,5')[0] == 'Item: Tea\nNote: say "hi", ok'
+    assert records_of('Path,Size\n"C:\\new\\x",4\n"D:\\",5')[0] == "Path: C:\\new\\x\nSize: 4"
+
+
 def test_fifty_columns_and_quoted_line_breaks_keep_every_cell_under_its_name():
     names = [f"name {n}" for n in range(50)]
     row = [f'"cell {n}\nwith ""two"" lines, and a comma"' for n in range(50)]

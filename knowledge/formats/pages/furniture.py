@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
+from knowledge.formats.pages.asides import names_contents
 from knowledge.formats.sections import clean_line
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _JUMPS = re.compile(
     re.IGNORECASE,
 )
 _CONTENTS = re.compile(
-    r"\s*(?:\[\[?_?toc_?\]?\]|\{\{\s*toc\s*\}\}|\{:\s*toc\s*\}|@\[toc\].{0,40}|\$\{toc\})\s*",
+    r"\s*(?:\[\[?_?toc_?\]?\]|\{\{\s*toc\s*\}\}|(?:(?:toc|contents)\s+)?\{:\s*toc\s*\}|@\[toc\].{0,40}|\$\{toc\})\s*",
     re.IGNORECASE,
 )
 _NAMES = re.compile(
@@ -54,6 +55,7 @@ _MOST_PAIRS: Final = 300
 _MOST_TEMPLATES: Final = 200
 _MOST_BUTTONS: Final = 50
 _MOST_LINKS: Final = 50_000
+_MOST_TABS: Final = 200
 _TEMPLATE = re.compile(r"<template\b([^>]{0,500})>(.*?)</template\s*>", re.IGNORECASE | re.DOTALL)
 _PLACEHOLDER = re.compile(r"\{\{|\$\{|<%|\[\[")
 _QUESTION = re.compile(r"\?\s*</(?:h[1-6]|summary|dt|button|strong|b|p|legend)\s*>", re.IGNORECASE)
@@ -113,8 +115,11 @@ def clear_page(tree: LexborHTMLParser) -> None:
         seen += len(links) + 1
         if seen > _MOST_LINKS:
             break
-        if _is_contents(node, links):
+        title = _title_above(node)
+        if _is_contents(node, links, fewest=_FEWEST_LINKS if title is None else 1):
             leave_out(node)
+            if title is not None:
+                leave_out(title)
     _unfold(tree)
     for button in tree.css("button"):
         parent = button.parent
@@ -143,9 +148,19 @@ def _find_notice(button: LexborNode) -> LexborNode | None:
     return None
 
 
-def _is_contents(node: LexborNode, links: list[LexborNode]) -> bool:
+def _title_above(node: LexborNode) -> LexborNode | None:
+    """What stands before a list, where that is "On this page" or the like."""
+    before = node.prev
+    while before is not None and before.is_text_node and not (before.text_content or "").strip():
+        before = before.prev
+    if before is None or not before.is_element_node or len(before.text()) > _LONGEST_NOTICE:
+        return None
+    return before if names_contents(clean_line(before.text())) else None
+
+
+def _is_contents(node: LexborNode, links: list[LexborNode], *, fewest: int) -> bool:
     """Whether a list is all links to places in its own page."""
-    if len(links) < _FEWEST_LINKS:
+    if len(links) < fewest:
         return False
     if not all((link.attributes.get("href") or "").startswith("#") for link in links):
         return False
@@ -154,16 +169,29 @@ def _is_contents(node: LexborNode, links: list[LexborNode]) -> bool:
 
 
 def _unfold(tree: LexborHTMLParser) -> None:
-    """What a button opens by `aria-controls` is text, and the button says what it is about."""
+    """What a button or a tab opens by `aria-controls` is text, and the button says what it is about."""
     for button in tree.css("[aria-controls][aria-expanded]"):
-        name = button.attributes.get("aria-controls") or ""
-        if not re.fullmatch(r"[\w:.-]{1,100}", name) or not clean_line(button.text()):
-            continue
-        panel = tree.css_first(f'[id="{name}"]')
-        if panel is None or panel.tag in ("nav", "ul", "ol") or panel.css_first("nav") is not None:
-            continue
-        panel.attrs[UNFOLDED] = "panel"
-        button.attrs[UNFOLDED] = "question"
+        panel = _find_panel(tree, button)
+        if panel is not None:
+            panel.attrs[UNFOLDED] = "panel"
+            button.attrs[UNFOLDED] = "question"
+    for tab in tree.css("[role=tab][aria-controls]")[:_MOST_TABS]:
+        panel = _find_panel(tree, tab)
+        if panel is not None and UNFOLDED not in panel.attributes:
+            # Tabs stand beside each other; each is read above what it shows.
+            panel.attrs[UNFOLDED] = "panel"
+            panel.insert_before(clean_line(tab.text()))
+            leave_out(tab)
+
+
+def _find_panel(tree: LexborHTMLParser, button: LexborNode) -> LexborNode | None:
+    name = button.attributes.get("aria-controls") or ""
+    if not re.fullmatch(r"[\w:.-]{1,100}", name) or not clean_line(button.text()):
+        return None
+    panel = tree.css_first(f'[id="{name}"]')
+    if panel is None or panel.tag in ("nav", "ul", "ol") or panel.css_first("nav") is not None:
+        return None
+    return panel
 
 
 def read_questions(tree: LexborHTMLParser) -> Iterator[tuple[str, str]]:

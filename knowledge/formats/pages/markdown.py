@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from knowledge.formats.pages.asides import is_aside, is_cookie_notice, names_contents
 from knowledge.formats.pages.dialects import write_plain
 from knowledge.formats.pages.furniture import is_contents_mark, is_jump
 from knowledge.formats.pages.webpage import write_fragment
@@ -179,7 +180,22 @@ def _load_matter(text: str, *, is_toml: bool) -> dict[Any, Any] | None:
 
 
 def _is_furniture(line: str) -> bool:
-    return is_jump(line) or is_contents_mark(line)
+    return is_jump(line) or is_contents_mark(line) or is_aside(line)
+
+
+def _join_terms(lines: list[str]) -> str:
+    """A list of terms (": what it means", below each) with the terms before their meanings, as of a web page."""
+    is_meaning = [line.lstrip().startswith(": ") for line in lines]
+    if not any(is_meaning) or is_meaning[0]:
+        return "\n".join(lines)
+    joined: list[str] = []
+    for at, line in enumerate(lines):
+        if not is_meaning[at]:
+            joined.append(line)
+            continue
+        mark = " " if is_meaning[at - 1] else ": "
+        joined[-1] += mark + line.lstrip()[2:].strip()
+    return "\n".join(joined)
 
 
 class _Blocks:
@@ -192,6 +208,7 @@ class _Blocks:
         self.mark = ""
         self.rows: list[list[str]] = []
         self.entries = self.inner_links = 0
+        self.contents: tuple[int, str] | None = None
 
     def read(self, tokens: Sequence[Token]) -> None:
         for at, token in enumerate(tokens):
@@ -209,6 +226,7 @@ class _Blocks:
                     self.take_words(tokens[at - 1], words_of(token.children or []))
                 case "fence" | "code_block":
                     self.end_list()
+                    self.open_contents()
                     self.writer.add_code(token.content)
                 case "html_block":
                     self.take_html(token.content)
@@ -216,6 +234,7 @@ class _Blocks:
                     self.rows.append([])
                 case "table_close":
                     self.end_list()
+                    self.open_contents()
                     self.writer.add_table(self.rows)
                     self.rows = []
 
@@ -232,20 +251,37 @@ class _Blocks:
         if opening.type in ("th_open", "td_open"):
             self.rows[-1].append(words.strip())
         elif opening.type == "heading_open" and not opening.level:
-            self.writer.open_heading(int(opening.tag[1:]), words)
+            self.open_contents()
+            if names_contents(clean_line(words)):
+                self.contents = int(opening.tag[1:]), words
+            else:
+                self.writer.open_heading(int(opening.tag[1:]), words)
         else:
             self.add_text(words)
+
+    def open_contents(self) -> None:
+        """A heading "Contents" that has no list of links below it is one like any other."""
+        if self.contents is not None:
+            self.writer.open_heading(*self.contents)
+            self.contents = None
 
     def take_html(self, html: str) -> None:
         if self.depth or not _HAS_STRUCTURE.search(html):
             self.add_text(_TAG.sub(" ", html))
         else:
+            self.open_contents()
             write_fragment(html, self.writer)
 
     def add_text(self, words: str) -> None:
         if not self.depth:
             lines = [line for line in words.split("\n") if not _is_furniture(line)]
-            self.writer.add_paragraph(_NOTE.sub("", "\n".join(lines)))
+            if not any(map(str.strip, lines)):
+                self.contents = None
+                return
+            self.open_contents()
+            text = _NOTE.sub("", _join_terms(lines))
+            if not is_cookie_notice(text, self.writer.heading):
+                self.writer.add_paragraph(text)
             return
         indent = "  " * (self.depth - 1)
         first, *others = words.split("\n")
@@ -257,13 +293,20 @@ class _Blocks:
     def end_list(self) -> None:
         if self.lines:
             # A list of links within the page is its table of contents.
-            if self.inner_links < 3 or self.inner_links < self.entries:
+            fewest = 3 if self.contents is None else 1
+            if self.entries == 1 and _is_furniture(" ".join(self.lines).lstrip("- ")):
+                self.contents = None
+            elif self.inner_links < max(fewest, self.entries):
+                self.open_contents()
                 self.writer.add_paragraph(_NOTE.sub("", "\n".join(self.lines)))
+            self.contents = None
             self.lines = []
         self.inner_links = self.entries = 0
 
 
 def parse_markdown(data: bytes, writer: SectionWriter) -> dict[str, object]:
     metadata, text = read_front_matter(clean_text(decode_text(data)))
-    _Blocks(writer).read(_reader().parse(write_plain(drop_comments(text))))
+    blocks = _Blocks(writer)
+    blocks.read(_reader().parse(write_plain(drop_comments(text))))
+    blocks.open_contents()
     return metadata

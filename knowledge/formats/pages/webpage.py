@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from knowledge.formats.encodings import find_codec
+from knowledge.formats.pages.asides import is_aside, is_cookie_notice
 from knowledge.formats.pages.cells import count_heads, join_heads, lay_out
 from knowledge.formats.pages.furniture import (
     clear_page,
@@ -43,9 +44,19 @@ _DAYS = (
 )  # fmt: skip
 _DAY = re.compile(r"\d{4}-\d\d-\d\d(?!\d)")
 _HEADING_LEVEL = {f"h{level}": level for level in range(1, 7)}
+# Letters of these are bytes; a page that says so and is UTF-8 was saved by another program than it was written for.
+_ONE_BYTE = re.compile(r"(?:us-)?ascii|iso[-_]?8859|latin|windows-125|cp125|x-cp125|koi8")
 _CHARSET = re.compile(
     rb"""<meta[^<>]{0,300}?charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]{1,40})""", re.IGNORECASE
 )
+
+
+def _is_utf_8(data: bytes) -> bool:
+    """Whether there are letters beyond ASCII, and all of them are UTF-8: by chance they hardly ever are."""
+    try:
+        return not data.isascii() and bool(data.decode("utf-8"))
+    except UnicodeDecodeError:
+        return False
 
 
 def decode_html(data: bytes) -> tuple[str, str]:
@@ -60,7 +71,8 @@ def decode_html(data: bytes) -> tuple[str, str]:
     if declared is not None:
         # A page that was read by ASCII rules cannot be UTF-16, whatever it says.
         name = declared.group(1).decode("ascii").lower()
-        if name.startswith(("utf-8", "utf8", "utf-16")) or find_codec(name) is None:
+        is_utf = name.startswith(("utf-8", "utf8", "utf-16")) or find_codec(name) is None
+        if is_utf or (_ONE_BYTE.match(name) and _is_utf_8(data)):
             name = "utf-8-sig"
         names.insert(0, name)
     for name in names:
@@ -91,8 +103,8 @@ class _Walker:
         """Ends the running paragraph or list item."""
         lines = [clean_line(line) for line in "".join(self.words).split("\n")]
         self.words = []
-        text = "\n".join(line for line in lines if line)
-        if not text:
+        text = "\n".join(line for line in lines if line and not is_aside(line))
+        if not text or (not self.lists and is_cookie_notice(text, self.writer.heading)):
             return
         if self.lists:
             self.add_item(text)
@@ -126,7 +138,7 @@ class _Walker:
             return False
         if self.drops_furniture and is_furniture(node):
             return False
-        if tag == "a" and is_jump(clean_line(node.text())):
+        if tag == "a" and (is_jump(said := clean_line(node.text())) or is_aside(said)):
             return False
         if tag == "sup" and (raised := read_raised(node)) is not None:
             self.words.append(raised)

@@ -1,7 +1,7 @@
 """DOCX: paragraphs, lists and tables in reading order, under the headings of its styles, with all changes accepted.
 
 python-docx opens the package and knows the styles; the text is read from the XML itself, because python-docx leaves
-out the text in content controls, tracked insertions, nested tables and text boxes. What is resolved of its comments is no text.
+out the text in content controls, tracked insertions, nested tables and text boxes. Resolved comments are no text.
 """
 
 from __future__ import annotations
@@ -170,10 +170,11 @@ class _Reader:
                 self.pending.append(f"*{self.marks} {text}")
             mark = f" *{self.marks}\\1" if text else "\\1"
             read.text = _MARKED.sub(mark, read.text, count=1)
-        for name in read.comments:
-            author, comment = self.comments.pop(name, ("", None))
-            text = clean_line(" ".join(self.read_cell(comment))) if comment is not None else ""
-            if text:
+        for comment_id in read.comments:
+            if comment_id not in self.comments:
+                continue
+            author, comment = self.comments.pop(comment_id)
+            if text := clean_line(" ".join(self.read_cell(comment))):
                 self.pending.append(f"Comment{f' ({author})' if author else ''}: {text}")
         return read
 
