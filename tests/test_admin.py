@@ -559,21 +559,25 @@ class TestSources:
 
     def test_a_text_is_added_and_queued(self, alice, rows):
         answer = self.add(
-            alice, rows[BotProfile], source_type="text", name="Note", content="Wash your hands."
-        )
+            alice, rows[BotProfile], source_type="text", name="Note", content="Wash your hands.",
+            drop_lines="Draft *",
+        )  # fmt: skip
         assert answer.status_code == 302
         source = Source.objects.get(name="Note")
         assert (
             source.queued_at
             and source.content == "Wash your hands."
+            and source.config == {"clean": {"drop_lines": ["Draft *"]}}
             and source.dataset.bot_profile == rows[BotProfile]
         )
 
     def test_a_file_is_added_and_queued(self, alice, rows):
         file = BytesIO(b"# Manual\n\nPress the button.")
         file.name = "manual.md"
-        assert self.add(alice, rows[BotProfile], source_type="upload", file=file).status_code == 302
+        fields = {"source_type": "upload", "file": file, "drop_lines": "Draft *"}
+        assert self.add(alice, rows[BotProfile], **fields).status_code == 302
         source = Source.objects.get(name="manual.md")
+        assert source.config["clean"] == {"drop_lines": ["Draft *"]}
         assert source.queued_at and bytes(source.file.data).startswith(b"# Manual")
 
     def test_a_web_page_is_added_and_queued(self, alice, rows):
@@ -583,11 +587,13 @@ class TestSources:
             source_type="url",
             url="https://www.example.com/faq",
             refresh_schedule="daily",
+            keep_selector="main",
         )
         assert answer.status_code == 302
         source = Source.objects.get(source_type="url")
         assert (
             source.config["url"] == source.name == "https://www.example.com/faq"
+            and source.config["clean"] == {"keep_selector": "main"}
             and source.refresh_schedule == "daily"
         )
 
@@ -605,6 +611,10 @@ class TestSources:
             ({"source_type": "nyxcore", "authority": "law"}, "authority"),
             ({"source_type": "nyxcore", "api_token": "two words"}, "api_token"),
             ({"source_type": "magic"}, "source_type"),
+            (
+                {"source_type": "text", "name": "x", "content": "x", "drop_selectors": "p[["},
+                "drop_selectors",
+            ),
             ({"source_type": "text", "name": "x", "content": "a\x00b"}, "content"),
         ],
     )

@@ -11,6 +11,7 @@ class EventType(models.TextChoices):
     SOURCE_INGESTED = "source.ingested", "Source ingested"
     SOURCE_FAILED = "source.failed", "Source failed"
     DOCUMENT_CONFLICTED = "document.conflicted", "Edited document's source has changed"
+    CHUNK_CONFLICTED = "chunk.conflicted", "Corrected chunk's source has changed"
     CHAT_MESSAGE = "chat.message", "Chat message"
     CHAT_REFUSED = "chat.refused", "Chat refused"
     CHAT_HANDOFF = "chat.handoff", "Chat waits for a person"

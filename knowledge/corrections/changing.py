@@ -12,7 +12,7 @@ from uuid import UUID
 from django.conf import settings
 
 from knowledge.corrections.finding import FoundChunk, find_chunk, find_correction
-from knowledge.corrections.fitting import normalise
+from knowledge.corrections.nearness import normalise
 from knowledge.corrections.patching import apply_change, find_change
 from knowledge.corrections.refitting import Edit, refit
 from knowledge.models import Correction, CorrectionState, Decision, Document, Source

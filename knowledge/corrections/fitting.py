@@ -17,7 +17,6 @@ takes away where a neighbour repeats it, too.
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -25,6 +24,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
+from knowledge.corrections.nearness import Nearness, normalise, place_of, read_words, telling
 from knowledge.corrections.patching import (
     CERTAIN_WORDS,
     Hunk,
@@ -45,7 +45,6 @@ CLOSE: Final = 0.5
 CLOSE_ELSEWHERE: Final = 0.8
 PART: Final = 0.33
 """And so many in whole sentences in a further chunk that has some of it."""
-_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
@@ -96,10 +95,6 @@ def fit(
     return _Fitting(corrections, chunks, languages, known, moves=moves).fit()
 
 
-def normalise(text: str) -> str:
-    return " ".join(text.split())
-
-
 def make_chunk(
     correction: Correction, like: NewChunk, content: str, *, is_pinned: bool
 ) -> NewChunk:
@@ -128,10 +123,13 @@ class _Fitting:
             for each in corrections
         }
         self.echoes: dict[uuid.UUID, tuple[Outcome, int]] = {}
-        self.words: dict[uuid.UUID, Counter[str]] = {}
-        self.by_document: dict[uuid.UUID, list[NewChunk]] = defaultdict(list)
+        self.near = Nearness(chunks)
+        self.by_hash: dict[tuple[uuid.UUID, str], list[NewChunk]] = defaultdict(list)
+        self.last: dict[uuid.UUID, int] = {}
         for chunk in chunks:
-            self.by_document[chunk.document_id].append(chunk)
+            self.by_hash[chunk.document_id, chunk.draft.content_hash].append(chunk)
+            last = self.last.get(chunk.document_id, -1)
+            self.last[chunk.document_id] = max(last, chunk.draft.ordinal)
 
     def fit(self) -> Fitted:
         found: dict[uuid.UUID, Outcome] = {}
@@ -181,14 +179,9 @@ class _Fitting:
             return False
         return chunk.id not in self.known or chunk.id in self.own[correction.pk]
 
-    def _count(self, chunk: NewChunk) -> Counter[str]:
-        if chunk.id not in self.words:
-            self.words[chunk.id] = Counter(_WORD.findall(chunk.draft.content.casefold()))
-        return self.words[chunk.id]
-
     def _find_exact(self, correction: Correction) -> Outcome | None:
-        for chunk in self.by_document.get(correction.document_id, ()):
-            if chunk.draft.content_hash == correction.anchor_hash and chunk.id not in self.claimed:
+        for chunk in self.by_hash.get((correction.document_id, correction.anchor_hash), ()):
+            if chunk.id not in self.claimed:
                 return self._stand(correction, chunk)
         return None
 
@@ -223,9 +216,12 @@ class _Fitting:
         if correction.content is None or correction.is_off:
             return None
         change = find_change(correction.anchor_content, correction.content)
+        if not change:
+            return None
+        told = change[0].old[:1] or [change[0].before or change[0].after]
         found = [
             (chunk, made)
-            for chunk in self.by_document.get(correction.document_id, ())
+            for chunk in self.near.find_holding(told, correction.document_id, place_of(correction))
             if chunk.draft.heading == correction.anchor_heading and self._is_new(correction, chunk)
             and (made := apply_change(change, chunk.draft.content)) is not None
         ]  # fmt: skip
@@ -243,16 +239,16 @@ class _Fitting:
 
     def _find_close(self, correction: Correction) -> Outcome | None:
         """What the text may have become: held, so that what somebody has silenced does not answer again."""
-        anchor = Counter(_WORD.findall(correction.anchor_content.casefold()))
-        here = self.by_document.get(correction.document_id, [])
-        close = self._rank(correction, anchor, here, CLOSE)
+        anchor = Counter(read_words(correction.anchor_content))
+        close = self._rank(correction, anchor, CLOSE, correction.document_id)
         if not close and self.moves:
-            close = self._rank(correction, anchor, self.chunks, CLOSE_ELSEWHERE)
+            close = self._rank(correction, anchor, CLOSE_ELSEWHERE, None)
         if not close:
             return None
         best = close[0]
+        told = telling(correction.anchor_content)
         parts = [
-            chunk for chunk in self.by_document[best.document_id]
+            chunk for chunk in self.near.find_holding(told, best.document_id, best.draft.ordinal)
             if chunk.id != best.id and self._is_new(correction, chunk)
             and share_of_sentences(correction.anchor_content, chunk.draft.content) >= PART
         ]  # fmt: skip
@@ -265,12 +261,16 @@ class _Fitting:
         return outcome
 
     def _rank(
-        self, correction: Correction, anchor: Counter[str], among: Sequence[NewChunk], least: float
+        self, correction: Correction, anchor: Counter[str], least: float, within: uuid.UUID | None
     ) -> list[NewChunk]:
         total = max(anchor.total(), 1)
         shares = []
-        for chunk in (each for each in among if self._is_new(correction, each)):
-            words = self._count(chunk)
+        among = self.near.find_like(
+            anchor, least, lambda chunk: self._is_new(correction, chunk), document_id=within,
+            ordinal=place_of(correction),
+        )  # fmt: skip
+        for chunk in among:
+            words = self.near.count(chunk)
             share = (anchor & words).total() / total
             if share >= least:
                 is_elsewhere = chunk.draft.heading != correction.anchor_heading
@@ -303,9 +303,8 @@ class _Fitting:
             return self._lose(correction)
         outcome = Outcome(correction, CorrectionState.LIVE, document_id)
         if not correction.is_off:
-            last = max((c.draft.ordinal for c in self.by_document.get(document_id, ())), default=-1)
             counted[document_id] += 1
-            ordinal = last + counted[document_id]
+            ordinal = self.last.get(document_id, -1) + counted[document_id]
             draft = ChunkDraft(ordinal, correction.anchor_heading, "", None, 0, "")
             like = NewChunk(correction.pk, document_id, self.languages[document_id], draft)
             text = correction.content or ""
@@ -321,11 +320,11 @@ class _Fitting:
         main, text = outcome.theirs[0].chunk, outcome.content or correction.content or ""
         change = () if is_silent else find_change(main.draft.content, text)
         for held in [each.chunk for each in outcome.theirs]:
-            for near in self.by_document[held.document_id]:
-                distance = near.draft.ordinal - held.draft.ordinal
-                if abs(distance) != 1 or near.draft.heading != held.draft.heading:
+            for near in self.near.find_beside(held):
+                if near.draft.heading != held.draft.heading:
                     continue
-                first, second = (held, near) if distance == 1 else (near, held)
+                is_behind = near.draft.ordinal > held.draft.ordinal
+                first, second = (held, near) if is_behind else (near, held)
                 run = share_run(first.draft.content, second.draft.content)
                 hunks = [hunk for hunk in change if hunk.old and holds_run(run, hunk.old)]
                 if is_silent and count_words(run) >= CERTAIN_WORDS:

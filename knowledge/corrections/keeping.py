@@ -12,8 +12,11 @@ from django.db.models import F
 from django.utils import timezone
 
 from knowledge.corrections.fitting import Outcome, Theirs
-from knowledge.models import Correction, Source
+from knowledge.models import Correction, CorrectionState, Source
+from knowledge.models.written.corrections import CorrectionQuerySet
 from knowledge.sources.storage import count_bytes
+from webhooks.event_types import EventType
+from webhooks.events import emit
 
 Stamp = frozenset[tuple[uuid.UUID, datetime]]
 """Equal for two readings of a source's corrections where nobody has changed any in between."""
@@ -67,12 +70,36 @@ def count_corrected(source_id: uuid.UUID) -> None:
 
 def keep_outcomes(outcomes: Sequence[Outcome]) -> None:
     """Write down what corrections stand for now, in the transaction that makes the index say so."""
+    were_conflicts = {each.correction.pk for each in outcomes if each.correction.is_conflict}
     changed = [outcome.correction for outcome in outcomes if _take(outcome)]
+    tell_conflicts(each for each in changed if each.is_conflict and each.pk not in were_conflicts)
     if changed:
         now = timezone.now()
         for correction in changed:
             correction.updated_at = now
         Correction.objects.bulk_update(changed, _WRITTEN, batch_size=200)
+
+
+def lose_corrections(corrections: CorrectionQuerySet) -> None:
+    """Their source's text is taken out of the index: what is in force vanishes, in the caller's transaction."""
+    live = list(corrections.filter(state=CorrectionState.LIVE, source__deleted_at__isnull=True))
+    corrections.lose()
+    for each in live:
+        each.state = CorrectionState.VANISHED
+    tell_conflicts(live)
+
+
+def tell_conflicts(corrections: Iterable[Correction]) -> None:
+    """Tell the tenant's webhooks which corrections wait for a decision since now, in the caller's transaction."""
+    for each in corrections:
+        emit(
+            EventType.CHUNK_CONFLICTED,
+            {
+                "correction_id": str(each.pk), "source_id": str(each.source_id),
+                "document_id": str(each.document_id),
+                "is_gone": each.state == CorrectionState.VANISHED,
+            },
+        )  # fmt: skip
 
 
 def _take(outcome: Outcome) -> bool:

@@ -6,6 +6,7 @@ import uuid
 
 from django.db import transaction
 
+from knowledge.corrections.keeping import lose_corrections
 from knowledge.indexing.chunk_rows import delete_chunks
 from knowledge.indexing.lexicon import lock_knowledge
 from knowledge.indexing.staging import drop_staged
@@ -39,7 +40,7 @@ def forget_knowledge(source_id: uuid.UUID, *, only_deleted: bool = False) -> boo
             return False
         chunk_ids = list(Chunk.objects.filter(source_id=source_id).values_list("pk", flat=True))
         delete_chunks(chunk_ids)
-        Correction.objects.filter(source=source_id).lose()
+        lose_corrections(Correction.objects.filter(source=source_id))
         documents = Document.objects.filter(source_id=source_id)
         forget_texts(documents.values_list("pk", flat=True))
         documents._raw_delete("default")
@@ -89,7 +90,7 @@ def forget_document(document_id: uuid.UUID) -> bool:
         delete_chunks(
             list(Chunk.objects.filter(document_id=document_id).values_list("pk", flat=True))
         )
-        Correction.objects.filter(source=source, document_id=document_id).lose()
+        lose_corrections(Correction.objects.filter(source=source, document_id=document_id))
         forget_texts([document_id])
         source.refresh_from_db(fields=["stored_bytes"])
         Document.objects.filter(pk=document_id)._raw_delete("default")

@@ -330,18 +330,19 @@ def _create(data: dict[str, Any]) -> Source:
         return upload_source(
             choose_home(data), None, name=data["name"], description=data["description"],
             file_name=data["file"].name,
-            kind=data["kind"], data=data["data"], standing=standing,
+            kind=data["kind"], data=data["data"], standing=standing, config=data["config"],
         )  # fmt: skip
     home = choose_home(data)
     fields = {
         "bot_profile_id": home.bot.pk if home.bot else None, "dataset_id": home.dataset.pk,
         "source_type": data["source_type"], "name": data["name"], "description": data["description"],
-        **standing,
+        "config": data["config"], **standing,
     }  # fmt: skip
     if data["source_type"] == SourceType.URL:
-        fields |= {"config": {"url": data["url"]}, "refresh_schedule": data["refresh_schedule"]}
+        fields["config"] = {**data["config"], "url": data["url"]}
+        fields["refresh_schedule"] = data["refresh_schedule"]
     elif data["source_type"] in (SourceType.NYXCORE, *SYNCED):
-        fields |= {"config": data["config"], "refresh_schedule": data["refresh_schedule"]}
+        fields["refresh_schedule"] = data["refresh_schedule"]
     else:
         fields["content"] = data["content"]
     source = create_source(fields)

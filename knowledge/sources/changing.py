@@ -85,14 +85,17 @@ def upload_source(
     kind: str,
     data: bytes,
     standing: Mapping[str, Any] | None = None,
+    config: Mapping[str, Any] | None = None,
 ) -> Source:
     """Keep an uploaded file as a source and queue its ingestion; `standing` as the columns of STANDING.
+
+    `config` may have rules of cleaning.
 
     Raises QuotaExceeded.
     """
     fields = {
         **(standing or {}), "name": name, "description": description, "source_type": SourceType.UPLOAD,
-        "config": {"original_filename": file_name, "file_size": len(data)},
+        "config": {**(config or {}), "original_filename": file_name, "file_size": len(data)},
     }  # fmt: skip
     source = build_source(home, parent, fields)
     source.stored_bytes = len(data)

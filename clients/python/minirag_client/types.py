@@ -742,7 +742,7 @@ class EvaluationRunPage(TypedDict):
     next_cursor: str | None
 
 
-EventType = Literal['source.ingested', 'source.failed', 'document.conflicted', 'chat.message', 'chat.refused', 'chat.handoff', 'chat.handoff_joined', 'chat.handoff_closed', 'feedback.given', 'quota.warning', 'quota.reached', 'provider.refused', 'test.ping']
+EventType = Literal['source.ingested', 'source.failed', 'document.conflicted', 'chunk.conflicted', 'chat.message', 'chat.refused', 'chat.handoff', 'chat.handoff_joined', 'chat.handoff_closed', 'feedback.given', 'quota.warning', 'quota.reached', 'provider.refused', 'test.ping']
 
 
 class ExplainRequest(TypedDict):

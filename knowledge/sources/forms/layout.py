@@ -32,6 +32,9 @@ CONDITIONAL_FIELDS: Final = {
     "content": _shown_for("text"),
     "file": _shown_for("upload"),
     "refresh_schedule": _shown_for("url", *_OF_KINDS),
+    **dict.fromkeys(
+        CLEANING_FIELDS, _shown_for("text", "upload", "url", "site", *CONNECTOR_FIELDS)
+    ),
     **{
         name: _shown_for(
             *(["url"] if name == "url" else []),
@@ -40,6 +43,9 @@ CONDITIONAL_FIELDS: Final = {
         for name in CONFIGURED
     },
 }
+
+
+_RULES: Final[dict[str, Any]] = {"fields": CLEANING_FIELDS, "classes": ("collapse",)}
 
 
 def lay_out_new() -> Any:
@@ -52,6 +58,7 @@ def lay_out_new() -> Any:
     return (
         (None, {"fields": (("bot_profile", "shared_dataset"), *what)}),
         ("Whom it is for", {"fields": (("visibility", "groups"),), "classes": ("collapse",)}),
+        ("What of it is no text", _RULES),
         ("What counts", {"fields": said, "classes": ("collapse",)}),
     )
 
@@ -66,7 +73,6 @@ def lay_out(source: Source, *, may_change: bool) -> Any:
     }.get(SourceType(source.source_type), ())  # fmt: skip
     if not may_change:
         own = tuple(field for field in own if field not in CONFIGURED)
-    rules = {"fields": CLEANING_FIELDS, "classes": ("collapse",)}
     has_rules = may_change and source.source_type != SourceType.NYXCORE
     return (
         (
@@ -93,7 +99,7 @@ def lay_out(source: Source, *, may_change: bool) -> Any:
                 )
             },
         ),
-        *([("What of it is no text", rules)] if has_rules else []),
+        *([("What of it is no text", _RULES)] if has_rules else []),
         (
             "Facts",
             {

@@ -133,9 +133,11 @@ class SourceForm(CleaningFields, NyxCoreFields, ConnectorFields, SiteFields, Rea
             self._clean_url()
         if self.chosen_type in _FIELDS and not self.errors:
             self.clean_config(self.instance, self.chosen_type, _FIELDS[self.chosen_type])
-        self.check_rules()
-        if "config" in self.cleaned_data:
-            self.cleaned_data["config"] = self.with_rules(self.cleaned_data["config"])
+        if self.chosen_type != SourceType.NYXCORE:
+            self.check_rules()
+            config = self.cleaned_data.get("config", {})
+            if config or self.instance._state.adding:
+                self.cleaned_data["config"] = self.with_rules(config)
         return self.cleaned_data
 
     def _clean_url(self) -> None:
