@@ -124,10 +124,13 @@ class Import:
             dataset=self.home.dataset, source_type=SourceType.UPLOAD, deleted_at__isnull=True,
             **{f"config__{LABEL}": self.label},
         ).only("pk", "external_id", "name")  # fmt: skip
+        # A path that is too long for an id does not say where it lies: it may be there.
         return [
             source
             for source in mine.order_by("external_id")
-            if source.external_id not in seen and not source.external_id.startswith(not_looked_into)
+            if source.external_id not in seen
+            and not source.external_id.startswith(not_looked_into)
+            and not (not_looked_into and not source.external_id.startswith(f"{self.label}/"))
         ]
 
     def _note(self, outcome: Outcome, path: str, reason: str = "") -> None:

@@ -14,6 +14,8 @@ from collections import Counter
 from knowledge.formats.plain import decode_text
 from knowledge.formats.restrictions import note_columns
 from knowledge.formats.sections import (
+    MAX_CHARACTERS,
+    MAX_LINES,
     ParseError,
     Section,
     SectionWriter,
@@ -31,17 +33,27 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 _SAMPLE_CHARACTERS = 64 * 1024
 _SAMPLE_ROWS = 50
 # A cell may hold an article; the module's own limit (128 KiB) would refuse the whole file. It is global, on purpose.
-csv.field_size_limit(16 * 1024 * 1024)
+_LONGEST_CELL = 16 * 1024 * 1024
+csv.field_size_limit(_LONGEST_CELL)
 
 
 def _read_rows(
     text: str, delimiter: str, limit: int | None = None, *, strict: bool = False
 ) -> list[list[str]]:
-    rows = []
-    lines = io.StringIO(text, newline="")
-    for row in csv.reader(lines, delimiter=delimiter, strict=strict):
+    """Raises ParseError as soon as they are more than a document may have: they take far more memory than the file."""
+    rows: list[list[str]] = []
+    characters = cells = 0
+    source = io.StringIO(text, newline="")
+    for row in csv.reader(source, delimiter=delimiter, strict=strict):
         if any(clean_text(cell).strip() for cell in row):
             rows.append(row)
+            characters += sum(map(len, row))
+            cells += _count_filled(row)
+            if characters > MAX_CHARACTERS or cells > MAX_LINES:
+                raise ParseError(
+                    "This table holds more text, or more cells, than one document may have: divide it.",
+                    code="too_large",
+                )
             if limit is not None and len(rows) >= limit:
                 break
     return rows
@@ -156,6 +168,12 @@ def parse_csv(data: bytes, writer: SectionWriter) -> dict[str, object]:
     try:
         rows = _read_rows(text, delimiter)
     except csv.Error as error:
+        if "field limit" in str(error):
+            raise ParseError(
+                f"One cell of this table holds more than {_LONGEST_CELL // 2**20} MB of text. Is a quotation mark "
+                "open, or are the lines not divided?",
+                code="too_large",
+            ) from None
         raise ParseError(f"This CSV file cannot be read: {error}.") from None
     if not rows:
         return {}

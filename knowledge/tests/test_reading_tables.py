@@ -126,3 +126,13 @@ def test_fifty_columns_and_quoted_line_breaks_keep_every_cell_under_its_name():
     assert record == "\n".join(
         f'name {n}: cell {n}\nwith "two" lines, and a comma' for n in range(50)
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("a,b\n" + "1,2\n" * 600_000, "more cells"), ('a,b\n"' + "x" * 17_000_000, "One cell")],
+)
+def test_a_table_beyond_what_a_document_may_hold_is_refused_before_all_of_it_is_held(text, reason):
+    with pytest.raises(ParseError) as caught:
+        read_csv(text)
+    assert caught.value.code == "too_large" and reason in caught.value.reason
