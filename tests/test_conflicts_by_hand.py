@@ -34,7 +34,7 @@ def answer(client, bot: BotProfile) -> str:
     body = {"bot_profile_id": str(bot.pk), "message": QUESTION}
     response = client.post("/v1/chat", body, content_type="application/json")
     assert response.status_code == 200, response.content
-    return response.json()["answer"]
+    return response.json()["message"]["content"]
 
 
 def press(alice: Browser, model: type, pk: object, act: str) -> None:
