@@ -55,7 +55,7 @@ def test_a_corrected_chunk_whose_source_has_changed(alice, as_acme, bot, act, mo
     again(source, NEWS)
     correction = Correction.objects.get()
     (told,) = Delivery.objects.filter(event_type="chunk.conflicted")
-    assert str(correction.pk) in told.body and "48" not in told.body
+    assert str(correction.pk) in told.body and "warranty" not in told.body
     assert "48 months" in answer(as_acme, bot), "until it is decided"
 
     press(alice, Correction, correction.pk, act)
