@@ -88,7 +88,7 @@ class BotForm(SourceFilterFields, GuardedModelForm):
 
     class Meta:
         model = BotProfile
-        fields = "__all__"
+        fields = "__all__"  # fieldsets choose; the encrypted column is not editable
         widgets = {
             "system_prompt": UnfoldAdminTextareaWidget(attrs={"rows": 6}),
             "greeting": UnfoldAdminTextareaWidget(attrs={"rows": 2}),

@@ -52,7 +52,7 @@ class ScopeForm(GuardedModelForm):
 
     class Meta:
         model = Scope
-        fields = "__all__"
+        fields = "__all__"  # fieldsets choose
         widgets = {
             "description": UnfoldAdminTextInputWidget(),
             "refusal_text": UnfoldAdminTextareaWidget(attrs={"rows": 2}),

@@ -42,7 +42,7 @@ class ReasonForm(forms.Form):
 class GateForm(GuardedModelForm):
     class Meta:
         model = QualityGate
-        fields = "__all__"
+        fields = "__all__"  # the page's own list chooses
         labels = {"least_declined_right": "Answered or declined as it should be, at least"}
         help_texts = dict.fromkeys(
             ("least_right", "least_declined_right", "least_citation_valid", "least_support"),

@@ -83,7 +83,7 @@ class GoldenQuestionForm(GuardedModelForm):
 
     class Meta:
         model = GoldenQuestion
-        fields = "__all__"
+        fields = "__all__"  # fieldsets choose
         widgets = {"question": UnfoldAdminTextareaWidget(attrs={"rows": 2})}
 
     def clean(self) -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from conversations.handoffs.hours import DAYS, check_hours
 from conversations.models import HandoffRules
+from tenants.admin_site.meanwhile import GuardedModelForm
 
 _SPAN: Final = re.compile(r"^(\d{1,2}:\d{2})\s*[-–]\s*(\d{1,2}:\d{2})$")
 
@@ -63,7 +64,7 @@ class HoursField(forms.CharField):
             return True
 
 
-class HandoffRulesForm(forms.ModelForm):
+class HandoffRulesForm(GuardedModelForm):
     hours = HoursField(
         required=False,
         label="When people are there",
@@ -73,4 +74,4 @@ class HandoffRulesForm(forms.ModelForm):
 
     class Meta:
         model = HandoffRules
-        fields = "__all__"  # noqa: DJ007 - the page's own list chooses
+        fields = "__all__"  # the page's own list chooses
