@@ -64,7 +64,9 @@ def pytest_configure() -> None:
         "testserver",
     ]  # the host of Django's test client
     # Redis outlives a test.
-    settings.LOGIN_LOCKOUT = settings.LOGIN_RATE = settings.SIGNUP_RATE = "100000/minute"
+    settings.PASSWORD_RESET_RATE = settings.LOGIN_LOCKOUT = settings.LOGIN_RATE = (
+        settings.SIGNUP_RATE
+    ) = "100000/minute"
     settings.WIDGET_RATE = settings.VISITOR_RATE = "100000/minute"
     settings.API_RATE = settings.CHAT_RATE = settings.TENANT_RATE = settings.ADDRESS_RATE = (
         "100000/minute"

@@ -201,6 +201,8 @@ JWT_EXPIRE_MINUTES = env.int("JWT_EXPIRE_MINUTES", default=60)
 ALLOW_TENANT_SIGNUP = env.bool("ALLOW_TENANT_SIGNUP", default=DEBUG)
 SIGNUP_RATE = env("SIGNUP_RATE", default="10/hour")
 LOGIN_RATE = env("LOGIN_RATE", default="20/minute")
+PASSWORD_RESET_RATE = env("PASSWORD_RESET_RATE", default="5/hour")
+REQUIRE_SECOND_FACTOR = env.bool("REQUIRE_SECOND_FACTOR", default=False)
 LOGIN_LOCKOUT = env("LOGIN_LOCKOUT", default="10 per 15 minutes")
 WIDGET_RATE = env("WIDGET_RATE", default="30/minute")
 WIDGET_SESSION_MINUTES = env.int("WIDGET_SESSION_MINUTES", default=30)
@@ -321,6 +323,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = True
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]  # of our own pages; bots speak more
 FORMAT_MODULE_PATH = ["minirag.formats"]
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))

@@ -15,6 +15,7 @@ from unfold.enums import ActionVariant
 
 from tenants import audit
 from tenants.admin_site.forms import DomainForm, EraseForm, NewTenantForm, ReasonForm
+from tenants.admin_site.gate import ask_for_proof
 from tenants.admin_site.model_admin import LookOnlyAdmin, ProductAdmin, once_per_row, posted
 from tenants.admin_site.sites import platform_site
 from tenants.calls.permissions import acting_user
@@ -203,6 +204,8 @@ class TenantAdmin(ProductAdmin):
     @action(description="Erase…", icon="delete_forever", variant=ActionVariant.DANGER)
     def erase(self, request: HttpRequest, object_id: str) -> HttpResponse:
         tenant = self.require_object(request, object_id)
+        if (proof := ask_for_proof(request)) is not None:
+            return proof
 
         def act(data: dict[str, Any]) -> HttpResponse:
             name = str(tenant)

@@ -29,7 +29,17 @@ from minirag.lib.http_in.reading import client_address, network_of
 from minirag.lib.security.limits import Bound, check
 from minirag.lib.security.rates import parse_rate
 from tenants.context import PUBLIC_SCHEMA
-from tenants.models import ApiToken, Tenant, TenantStatus, User, hash_token, normalise_email
+from tenants.factors.proving import needs_factor, prove
+from tenants.models import (
+    ApiToken,
+    Role,
+    SsoProvider,
+    Tenant,
+    TenantStatus,
+    User,
+    hash_token,
+    normalise_email,
+)
 from tenants.people.lockout import begin_attempt
 
 JWT_ALGORITHM = "HS256"
@@ -155,12 +165,22 @@ def count_log_in(address: str, email: str) -> None:
     check(bounds, scope=PUBLIC_SCHEMA, redis_url=settings.REDIS_URL, fail_closed=True)
 
 
-def log_in(email: str, password: str, tenant_slug: str | None = None, *, address: str) -> User:
+def log_in(
+    email: str,
+    password: str,
+    tenant_slug: str | None = None,
+    *,
+    address: str,
+    otp: str | None = None,
+) -> User:
     """Check an e-mail and password over the tenants that know the e-mail (bounded), or in one tenant.
 
     An archived tenant is entered to read, where no active one takes the password. Raises NotAuthenticated without
     telling which part was wrong, or Forbidden once the password was right but the account or the tenant is disabled, or
     LockedOut. An unknown e-mail costs the time of a hash too.
+
+    Who has a second factor gives a code of it, `otp`: without it NotAuthenticated (`otp_required`), with a wrong one
+    CodeWrong. Who has to have one and has none is Forbidden (`second_factor_missing`).
     """
     candidates = User.objects.select_related("tenant").filter(
         email=normalise_email(email), tenant__isnull=False
@@ -177,11 +197,33 @@ def log_in(email: str, password: str, tenant_slug: str | None = None, *, address
             continue
         if user.is_active and user.tenant is not None and user.tenant.is_readable:
             attempt.succeed(user)
+            require_password_log_in(user)
+            _require_factor(user, otp)
             return user
         refusal = Forbidden(
             "Tenant is disabled" if user.is_active else "Account is disabled", code="disabled"
         )
     raise refusal
+
+
+def require_password_log_in(user: User) -> None:
+    """Raise Forbidden (`sso_required`) where a tenant has its people come in by its provider alone, but for owners."""
+    if user.tenant is None or user.role == Role.OWNER:
+        return
+    if SsoProvider.objects.filter(tenant=user.tenant, is_active=True, is_required=True).exists():
+        raise Forbidden("Log in with your company account here.", code="sso_required")
+
+
+def _require_factor(user: User, otp: str | None) -> None:
+    if user.has_second_factor:
+        if not otp:
+            raise NotAuthenticated(
+                "The code of your second factor is needed: otp.", code="otp_required"
+            )
+        prove(user, otp)
+    elif needs_factor(user):
+        detail = "Everybody here has to have a second factor. Log in to the admin and set one up."
+        raise Forbidden(detail, code="second_factor_missing")
 
 
 def require_identity(request: HttpRequest) -> Identity:
@@ -237,6 +279,7 @@ class EmailBackend(BaseBackend):
         found = next((user for user in attempt.accounts if user.check_password(password)), None)
         if found is not None:
             attempt.succeed(found)
+            require_password_log_in(found)
         return found
 
     def get_user(self, user_id: str) -> User | None:

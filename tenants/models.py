@@ -16,7 +16,11 @@ from django_tenants.models import DomainMixin, TenantMixin
 from minirag.lib.bounds import JsonOfAtMost
 from minirag.lib.security.passwords import check_password
 from tenants.due import DueKind, make_all_due
+from tenants.factors.models import RecoveryCode, SecondFactor
+from tenants.links.models import EmailLink
 from tenants.people.roles import May, Role, right_for, rights_of
+from tenants.sessions.models import BrowserSession
+from tenants.sso.models import SsoIdentity, SsoProvider
 from tenants.tokens.models import (
     ApiToken,
     ApiTokenQuerySet,
@@ -33,13 +37,19 @@ __all__ = [
     "ApiTokenQuerySet",
     "AuditEvent",
     "BotAddress",
+    "BrowserSession",
     "Domain",
+    "EmailLink",
     "May",
     "OperatorToken",
+    "RecoveryCode",
     "Right",
     "Role",
     "SchemaMigration",
     "SchemaTemplate",
+    "SecondFactor",
+    "SsoIdentity",
+    "SsoProvider",
     "Tenant",
     "TenantStatus",
     "User",
@@ -107,6 +117,11 @@ class Tenant(TenantMixin):
         validators=[MinValueValidator(1), MaxValueValidator(MOST_WORK_WEIGHT)],
         help_text="Its share of the workers' time where several tenants have work waiting: 2 is twice that of a tenant "
         "with 1.",
+    )
+    second_factor_required = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Everybody here has to have a second factor; who has none is led to set one up.",
     )
     status = models.CharField(max_length=10, choices=TenantStatus, default=TenantStatus.ACTIVE)
     status_reason = models.CharField(max_length=2048, blank=True)
@@ -195,6 +210,7 @@ class User(AbstractBaseUser):
     display_name = models.CharField(max_length=255, blank=True)
     role = models.CharField(max_length=10, choices=Role, default=Role.MEMBER)
     is_active = models.BooleanField(default=True)
+    has_second_factor = models.BooleanField(default=False, db_default=False, editable=False)
     is_superuser = models.BooleanField("platform operator", default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

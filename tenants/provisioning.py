@@ -22,9 +22,15 @@ from tenants.due import DueWork
 from tenants.models import (
     ApiToken,
     BotAddress,
+    BrowserSession,
     Domain,
+    EmailLink,
+    RecoveryCode,
     Role,
     SchemaMigration,
+    SecondFactor,
+    SsoIdentity,
+    SsoProvider,
     Tenant,
     TenantStatus,
     User,
@@ -179,7 +185,10 @@ def erase_tenant(tenant: Tenant, *, actor: str = "") -> None:
         # Row by row, without Django's cascade, which would look for tables that only tenants have.
         ApiToken.objects.filter(tenant=tenant)._raw_delete("default")
         DueWork.objects.filter(tenant_id=tenant.pk).delete()
-        for model in (BotAddress, User, Domain, SchemaMigration):
+        BrowserSession.objects.filter(user__tenant=tenant).end()
+        for theirs in (EmailLink, SecondFactor, RecoveryCode, SsoIdentity):
+            theirs.objects.filter(user__tenant=tenant)._raw_delete("default")
+        for model in (SsoProvider, BotAddress, User, Domain, SchemaMigration):
             model.objects.filter(tenant=tenant)._raw_delete("default")
         Tenant.objects.filter(pk=tenant.pk)._raw_delete("default")
         # Last and inside: should Redis or the disk refuse, nothing is erased and the operator can try again.

@@ -9,11 +9,14 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from celery import Task
+from celery import Task, shared_task
 from celery.exceptions import Reject, SoftTimeLimitExceeded
+from django.utils.translation import get_language, override
 
 from minirag.lib.http_in.request_ids import current_request_id, request_id_bound
+from minirag.lib.jobs.sending import publish
 from tenants.context import current_tenant, require_tenant, tenant_context
+from tenants.links import sending
 from tenants.models import Tenant
 
 logger = structlog.get_logger(__name__)
@@ -76,6 +79,21 @@ class PlatformTask(Task):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         with tenant_context(None):
             return super().__call__(*args, **kwargs)
+
+
+@shared_task(base=PlatformTask, acks_late=True)
+def send_password_link(email: str, tenant_id: str | None, base: str, language: str = "en") -> None:
+    """Mail a link for a new password to whoever has this e-mail: out of the request, whose time would tell."""
+    tenant = Tenant.objects.filter(pk=tenant_id).first() if tenant_id else None
+    if tenant_id and (tenant is None or not tenant.is_readable):
+        return
+    with override(language):
+        sending.send_password_link(email, tenant, base)
+
+
+def queue_password_link(email: str, tenant: Tenant | None, base: str) -> None:
+    tenant_id = str(tenant.pk) if tenant else None
+    publish(send_password_link, email, tenant_id, base, get_language() or "en")
 
 
 def _exists(tenant: Tenant) -> bool:

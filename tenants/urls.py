@@ -5,8 +5,11 @@ from __future__ import annotations
 from django.urls import path
 
 from tenants import api
+from tenants.factors import api as factors_api
+from tenants.links import api as links_api
 from tenants.people import api as people_api
 from tenants.platform import api as platform_api
+from tenants.sso import api as sso_api
 from tenants.tokens import api as tokens_api
 
 urlpatterns = [
@@ -14,6 +17,21 @@ urlpatterns = [
     path("tenants/me", api.OwnTenant.as_view()),
     path("auth/login", people_api.LogInView.as_view()),
     path("auth/me", people_api.Myself.as_view()),
+    path("auth/forgotten-password", links_api.ForgottenPasswords.as_view()),
+    path("auth/set-password", links_api.PasswordsByLink.as_view()),
+    path("auth/second-factor", factors_api.OwnFactor.as_view()),
+    path("auth/second-factor/confirm", factors_api.OwnFactorConfirmed.as_view()),
+    path("auth/second-factor/recovery-codes", factors_api.OwnRecoveryCodes.as_view()),
+    path("auth/second-factor/remove", factors_api.OwnFactorRemoved.as_view()),
+    path("auth/sessions", factors_api.OwnSessions.as_view()),
+    path("auth/sessions/<str:session_id>", factors_api.OwnSession.as_view()),
+    path("tenants/me/sso", sso_api.OwnProvider.as_view()),
+    path("tenants/me/second-factor", factors_api.FactorRules.as_view()),
+    path("users/<str:user_id>/second-factor", factors_api.FactorOfUser.as_view()),
+    path("users/<str:user_id>/sessions", factors_api.SessionsOfUser.as_view()),
+    path("invitations", links_api.InvitationList.as_view()),
+    path("invitations/<str:invitation_id>", links_api.InvitationDetail.as_view()),
+    path("invitations/<str:invitation_id>/send-again", links_api.InvitationAgain.as_view()),
     path("users", people_api.UserList.as_view()),
     path("users/<str:user_id>", people_api.UserDetail.as_view()),
     path("api-tokens", tokens_api.ApiTokenList.as_view()),

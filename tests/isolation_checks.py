@@ -13,7 +13,7 @@ from django.http.response import HttpResponseBase
 
 from conftest import Party
 from tenants.context import tenant_context
-from tenants.models import ApiToken, AuditEvent, Domain, Tenant, User
+from tenants.models import ApiToken, AuditEvent, BrowserSession, Domain, EmailLink, Tenant, User
 from tests.isolation_marks import IDENTITY, OPEN, PRIVATE, tenant_models
 
 if TYPE_CHECKING:
@@ -74,6 +74,8 @@ def find_rows(party: Party) -> Iterator[tuple[type[models.Model], Any]]:
     )
     yield Domain, Domain.objects.get(tenant=party.tenant).pk
     yield Tenant, party.tenant.pk
+    yield EmailLink, EmailLink.objects.get(user__tenant=party.tenant).pk
+    yield BrowserSession, BrowserSession.objects.get(user__tenant=party.tenant).pk
     # One that names what was made: acme's holds its marker.
     made = AuditEvent.objects.of_tenant(party.tenant).filter(detail__name__startswith="Bot ")
     yield AuditEvent, made.values_list("pk", flat=True)[0]

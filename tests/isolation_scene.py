@@ -54,6 +54,7 @@ from knowledge.models import (
 from knowledge.tests.api import make_draft, make_edit
 from knowledge.versions.texts import pack
 from tenants.context import tenant_context
+from tenants.models import BrowserSession, SecondFactor
 from tenants.provisioning import add_domain
 from tests.fakes.chat_model import FakeChatModel
 from tests.isolation_checks import Scene, find_ids, find_rows
@@ -124,6 +125,7 @@ def make_scene(acme: Party, globex: Party, chat_model: FakeChatModel) -> Scene:
 def _fill(party: Party, word: str, chat_model: FakeChatModel) -> Rows:
     """Use a tenant as its owner would: a bot with a key, sources of several types, a chat, a webhook."""
     client, rows = Client(**party.bearer), Rows(party)
+    _fill_accounts(client, party)
     _fill_bot(client, rows, word)
     _fill_sources(client, rows, word)
     with tenant_context(party.tenant):
@@ -143,6 +145,19 @@ def _post(client: Client, path: str, body: dict[str, Any]) -> dict[str, Any]:
     response = client.post(path, body, content_type=JSON)
     assert response.status_code in (200, 201), response.content
     return response.json()
+
+
+def _fill_accounts(client: Client, party: Party) -> None:
+    """Somebody who is invited, the owner's device and browser, and the tenant's provider."""
+    _post(client, "/v1/invitations", {"email": f"ivy@{party.slug}.example.com"})
+    provider = {
+        "issuer": f"https://login.{party.slug}.example.com", "client_id": "web", "client_secret": API_KEY,
+        "allowed_domains": [f"{party.slug}.example.com"], "is_active": False,
+    }  # fmt: skip
+    assert client.put("/v1/tenants/me/sso", provider, content_type=JSON).status_code == 200
+    SecondFactor.begin(party.owner)
+    key = party.slug.ljust(32, "x")
+    BrowserSession.objects.create(user=party.owner, session_key=key, seen_at=timezone.now())
 
 
 def _page_of(word: str) -> str:

@@ -6,6 +6,7 @@ Also for a running product: `manage.py shell -c "from tests.openapi_scene import
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from django.db import transaction
@@ -44,11 +45,13 @@ from knowledge.tests.api import make_draft, make_edit
 from knowledge.versions.texts import pack
 from minirag.lib.http_in.openapi import EXAMPLE_IDS
 from tenants.context import tenant_context
-from tenants.models import ApiToken, Role, Tenant, User
+from tenants.models import ApiToken, BrowserSession, EmailLink, Role, SsoProvider, Tenant, User
 from webhooks.models import Delivery, Webhook
 
 MADE = {
     "user_id",
+    "invitation_id",
+    "session_id",
     "token_id",
     "bot_profile_id",
     "source_id",
@@ -87,6 +90,7 @@ def furnish(slug: str) -> None:
     ApiToken.objects.create(
         pk=EXAMPLE_IDS["token_id"], tenant=tenant, user=user, name="shop", token_hash="x" * 64
     )
+    _make_account(tenant, user)
     with tenant_context(tenant):
         bot = _make_bot()
         _make_knowledge(bot)
@@ -104,6 +108,27 @@ def furnished(_parties, django_db_setup, django_db_blocker) -> Iterator[None]:
         furnish("acme")
         yield
         transaction.set_rollback(True)
+
+
+def _make_account(tenant: Tenant, user: User) -> None:
+    """Somebody who is invited, a browser that the user is logged in to, and the tenant's provider."""
+    invited = User(tenant=tenant, email=f"ivy@{tenant.slug}.example.com", display_name="Ivy")
+    invited.set_unusable_password()
+    invited.save()
+    now = timezone.now()
+    EmailLink.objects.create(
+        pk=EXAMPLE_IDS["invitation_id"], user=invited, purpose="invitation", token_hash="x" * 64,
+        expires_at=now + timedelta(days=7),
+    )  # fmt: skip
+    BrowserSession.objects.create(
+        pk=EXAMPLE_IDS["session_id"], user=user, session_key="x" * 32, seen_at=now
+    )
+    SsoProvider.objects.create(
+        tenant=tenant,
+        issuer="https://login.example.com",
+        client_id="web",
+        allowed_domains=["example.com"],
+    )
 
 
 def _make_bot() -> BotProfile:

@@ -904,17 +904,13 @@ class TestPeople:
             f"{role}2@acme.example.com", PASSWORD, tenant=acme.tenant, role=role
         )
 
-    def test_a_new_user_belongs_to_the_tenant_and_can_log_in(self, alice, acme):
-        data = {
-            "email": "Carl@ACME.example.com",
-            "display_name": "Carl",
-            "role": "member",
-            "password": PASSWORD,
-        }
+    def test_a_new_user_belongs_to_the_tenant_and_has_no_password_yet(self, alice, acme):
+        data = {"email": "Carl@ACME.example.com", "display_name": "Carl", "role": "member"}
         assert alice.post(alice.url(tenant_site, User, "add"), data).status_code == 302
         carl = User.objects.get(email="Carl@acme.example.com")
         assert carl.tenant == acme.tenant and not carl.is_superuser and carl.role == "member"
-        assert Browser("acme").log_in("Carl@acme.example.com").status_code == 302
+        assert not carl.has_usable_password()
+        assert Browser("acme").log_in("Carl@acme.example.com", "").status_code == 200
 
     def test_a_tenant_cannot_be_chosen_in_a_tenant(self, alice, acme, globex):
         data = {
@@ -927,17 +923,10 @@ class TestPeople:
         eve = User.objects.get(email="eve@x.example.com")
         assert eve.tenant == acme.tenant and not eve.is_superuser
 
-    def test_an_address_is_there_once_and_passwords_are_long(self, alice, acme):
+    def test_an_address_is_there_once_and_is_one(self, alice, acme):
         url = alice.url(tenant_site, User, "add")
-        for email, password in (
-            ("bob@acme.example.com", PASSWORD),
-            ("new@acme.example.com", "short"),
-            ("new@acme.example.com", "password"),
-            ("new@acme.example.com", " " * 8),
-            ("new@acme.example.com", "new@acme.example.com"),
-        ):
-            answer = alice.post(url, {"email": email, "role": "member", "password": password})
-            assert answer.status_code == 200, email
+        for email in ("bob@acme.example.com", "bob@ACME.example.com", "bob", ""):
+            assert alice.post(url, {"email": email, "role": "member"}).status_code == 200, email
 
     def test_an_admin_neither_makes_nor_touches_owners(self, acme):
         self.make(acme, "admin")

@@ -32,6 +32,18 @@ from tests.test_query_counts import furnish_the_rest, scene_of_the_platform
 ADDRESS, AGENT = "203.0.113.9", "Shop/1.0"
 NO_WRITE = {
     "post /v1/auth/login": "a log-in changes nothing; wrong passwords that lock are recorded",
+    "post /v1/auth/forgotten-password": "a worker mails the link, and writes it down",
+    "post /v1/auth/set-password": "needs a link from a mail: tenants/tests/test_links.py",
+    **dict.fromkeys(
+        (
+            "post /v1/auth/second-factor",
+            "post /v1/auth/second-factor/confirm",
+            "delete /v1/auth/sessions/{session_id}",
+            "post /v1/auth/second-factor/recovery-codes",
+            "post /v1/auth/second-factor/remove",
+        ),
+        "refuses API tokens: tenants/tests/test_factors.py",
+    ),
     "post /v1/chat": "the chat itself is what is kept of it",
     "post /v1/chat/completions": "the chat itself is what is kept of it",
     "post /v1/turns/{turn_id}/stop": "part of asking: the stopped answer is what is kept of it",
@@ -205,6 +217,8 @@ ANSWERS = {
 UNDOING = {
     "activate": {"is_active": False},
     "restore": {"status": "suspended"},
+    "invite_again": {"password": "!"},
+    "revoke_invitation": {"password": "!"},
     "download": {"status": "succeeded"},
     "cancel": {"status": "pending", "queued_at": timezone.now()},
     "replace": {"source_type": "upload"},

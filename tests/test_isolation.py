@@ -57,7 +57,7 @@ from tenants.admin_site.sites import platform_site, tenant_site
 from tenants.authentication import issue_jwt
 from tenants.context import NoTenant, current_schema, make_cache_key, scoped_name, tenant_context
 from tenants.due import DueKind, DueWork, claim_due, make_due
-from tenants.models import Tenant
+from tenants.models import BrowserSession, EmailLink, SecondFactor, SsoProvider, Tenant
 from tenants.tasks import TENANT_HEADER, PlatformTask, TenantTask
 from tests.admin_sessions import log_in_to_admin, replay_session, start_session
 from tests.fakes.chat_model import FakeChatModel, provider_down
@@ -203,6 +203,32 @@ API: dict[str, list[Try]] = {
         ),
     ],
     "auth/me": [Try("get", 200)],
+    "auth/forgotten-password": [
+        Try("post", 202, body=lambda s: {"email": s.acme.party.owner.email, "tenant_slug": "acme"}),
+    ],
+    "auth/set-password": [
+        Try("post", 410, body=lambda s: {"link": "x", "password": "a long pass phrase"})
+    ],
+    # Only for somebody who is logged in, never with a token.
+    "auth/second-factor": [Try("post", 403)],
+    "auth/second-factor/confirm": [Try("post", 403, body=lambda s: {"otp": "123456"})],
+    "auth/second-factor/recovery-codes": [Try("post", 403, body=lambda s: {"otp": "123456"})],
+    "auth/second-factor/remove": [Try("post", 403, body=lambda s: {"otp": "123456"})],
+    "auth/sessions": [Try("get", 403)],
+    "auth/sessions/<str:session_id>": [Try("delete", 403)],
+    "tenants/me/second-factor": [
+        Try("get", 200),
+        Try("put", 200, body=lambda s: {"required": False}),
+    ],
+    "tenants/me/sso": [Try("get", 200), Try("put", 422, body=lambda s: {}), Try("delete", 204)],
+    "invitations": [
+        Try("get", 200),
+        Try("post", 201, body=lambda s: {"email": "iva@globex.example.com", "tenant_slug": "acme"}),
+    ],
+    "invitations/<str:invitation_id>": [Try("get", 404), Try("delete", 404)],
+    "invitations/<str:invitation_id>/send-again": [Try("post", 404)],
+    "users/<str:user_id>/second-factor": [Try("delete", 404)],
+    "users/<str:user_id>/sessions": [Try("get", 404), Try("delete", 404)],
     "api-tokens": [
         Try("get", 200),
         Try(
@@ -747,12 +773,23 @@ API: dict[str, list[Try]] = {
 ANYBODYS = {
     "tenants": {409},
     "auth/login": {401},
+    "auth/forgotten-password": {202},
+    "auth/set-password": {410},
     "widget/sessions": {403, 404},
     "system/health": {200},
     "openapi.json": {200},
     "docs": {200},
     "^(?P<rest>.*)/$": {307},
     "^(?P<rest>.*)$": {404},
+}
+# What is for somebody who is logged in, and not for a token: gina's own, whatever it names.
+LOGGED_IN = {
+    "auth/second-factor": 200,
+    "auth/second-factor/confirm": 401,
+    "auth/second-factor/recovery-codes": 401,
+    "auth/second-factor/remove": 401,
+    "auth/sessions": 200,
+    "auth/sessions/<str:session_id>": 404,
 }
 EVERY_METHOD = {
     "^(?P<rest>.*)/$",
@@ -828,6 +865,8 @@ def fill_path(pattern: str, scene: Scene, ids: dict[str, str] | None = None) -> 
         "gap_id": acme.gap,
         "handoff_id": acme.handoff,
         "user_id": str(acme.party.owner.pk),
+        "invitation_id": str(acme.pks[EmailLink]),
+        "session_id": str(acme.pks[BrowserSession]),
         "bot_profile_id": acme.bot,
         "source_id": acme.source,
         "dataset_id": acme.dataset,
@@ -923,6 +962,8 @@ class TestRoutes:
             for attempt in attempts:
                 status, text = send(untouched, pattern, attempt, **defaults)
                 expected = attempt.status
+                if kind == "jwt":
+                    expected = LOGGED_IN.get(pattern, expected)
                 if pattern == "widget/sessions" and expected == 403 and place != "platform":
                     expected = 404  # a tenant's own path and host know its own bots only
                 if (
@@ -1063,6 +1104,21 @@ ADMIN_PAGES: dict[str, list[str]] = {
     "admin/r/<path:content_type_id>/<path:object_id>/": [""],
     "admin/(?P<url>.*)$": [""],
     "admin/logout/": [""],
+    **{
+        f"admin/{page}/": [""]
+        for page in (
+            "forgotten",
+            "set-password",
+            "second-factor",
+            "second-factor/set-up",
+            "prove",
+            "account",
+            "sso",
+            "sso/start",
+            "sso/callback",
+        )
+    },
+    "admin/account/<slug:act>/": [""],
 }
 MODEL_PAGES = {
     "",
@@ -1074,7 +1130,16 @@ MODEL_PAGES = {
 }
 # Pages of one model beyond Django's own. Each is tried by GET and by POST with acme's rows.
 EXTRA_MODEL_PAGES = {
-    ("tenants", "user", "<path:object_id>/set_password/"),
+    *(
+        ("tenants", "user", f"<path:object_id>/{act}/")
+        for act in (
+            "set_password",
+            "invite_again",
+            "revoke_invitation",
+            "reset_second_factor",
+            "end_sessions",
+        )
+    ),
     ("tenants", "apitoken", "<path:object_id>/revoke/"),
     ("tenants", "apitoken", "<path:object_id>/rotate/"),
     ("knowledge", "source", "preview/"),
@@ -1181,7 +1246,7 @@ def expand_admin_route(path: str, scene: Scene, site: Any) -> list[str]:
 
 
 def expand_plain_page(path: str, query: str, scene: Scene, site: Any) -> Iterator[str]:
-    url = "/" + path.replace("(?P<url>.*)$", "nothing/here/")
+    url = "/" + path.replace("(?P<url>.*)$", "nothing/here/").replace("<slug:act>", "end-session")
     if "<path" in url:
         for model, pk in scene.acme.pks.items():
             yield f"/admin/r/{ContentType.objects.get_for_model(model).pk}/{pk}/"
@@ -1282,7 +1347,7 @@ class TestAdmins:
                     for data in self.posts(url, untouched, "minirag.tenant_urls")
                 ]
                 for response in answers:
-                    assert response.status_code in (200, 301, 302, 400, 403, 404, 405), (
+                    assert response.status_code in (200, 301, 302, 400, 403, 404, 405, 410), (
                         url,
                         response.status_code,
                     )
@@ -1356,8 +1421,10 @@ class TestAdmins:
         scene.check(
             response, sent=f"{url} {scene.acme.pks.values()}{scene.acme.bot}", allow=(OPEN, *host)
         )
-        if route in ("admin/login/", "admin/logout/", "admin/(?P<url>.*)$"):
-            assert response.status_code in (200, 301, 302, 404, 405), url
+        # For people who are not logged in; which link and which provider is theirs, tenants/tests look at.
+        guests = ("forgotten", "set-password", "sso/start", "sso/callback", "login", "logout")
+        if route in (*(f"admin/{page}/" for page in guests), "admin/(?P<url>.*)$"):
+            assert response.status_code in (200, 301, 302, 404, 405, 410), url
             if response.status_code == 200 and route == "admin/login/":
                 assert 'name="password"' in response.content.decode()
             return
@@ -1511,6 +1578,7 @@ def claim_of(scene: Scene) -> list[int]:
 
 
 PLATFORM_TASKS = {
+    "tenants.tasks.send_password_link",
     "minirag.tasks.run_due_work",
     "minirag.tasks.mark_new_schemas",
     "minirag.tasks.repair_due_work",
@@ -1750,6 +1818,8 @@ class TestSharedPlaces:
             "bots.BotProfile.encrypted_credentials": self.move_credentials,
             "bots.BotProfile.encrypted_identity_secret": self.move_identity_secret,
             "bots.BotProfile.encrypted_previous_identity_secret": None,  # opened with the one above
+            "tenants.SecondFactor.encrypted_key": self.move_second_factor,
+            "tenants.SsoProvider.encrypted_secret": self.move_provider_secret,
             "webhooks.Webhook.encrypted_secret": self.move_webhook_secret,
             "webhooks.Webhook.encrypted_previous_secret": None,  # a copy of the one above, opened in the same way
         }
@@ -1803,6 +1873,22 @@ class TestSharedPlaces:
                 for reveal in (thief.reveal_secret, thief.reveal_previous_secret):
                     with pytest.raises(DecryptionFailed):
                         reveal()
+
+    def move_second_factor(self, scene: Scene) -> None:
+        theirs = SecondFactor.objects.get(user=scene.acme.party.owner)
+        assert len(theirs.key) == 20
+        thief = SecondFactor.objects.get(user=scene.globex.party.owner)
+        thief.encrypted_key = theirs.encrypted_key
+        with pytest.raises(DecryptionFailed):
+            _ = thief.key
+
+    def move_provider_secret(self, scene: Scene) -> None:
+        theirs = SsoProvider.objects.get(tenant=scene.acme.party.tenant)
+        assert theirs.secret == API_KEY
+        thief = SsoProvider.objects.get(tenant=scene.globex.party.tenant)
+        thief.encrypted_secret = theirs.encrypted_secret
+        with pytest.raises(DecryptionFailed):
+            _ = thief.secret
 
     def move_nyxcore_token(self, scene: Scene) -> None:
         with tenant_context(scene.acme.party.tenant):

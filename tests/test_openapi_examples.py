@@ -22,6 +22,11 @@ UNMADE = {
     "post /v1/gaps/{gap_id}/draft": {409},  # the sources have nothing
     "delete /v1/stats/pricing": {404}, "get /v1/exports/{export_id}/download": {409},  # a failed export
     "get /v1/turns/{turn_id}/events": {410},  # it was over long ago
+    "post /v1/auth/set-password": {410},  # a made-up link
+    # By somebody who is logged in, and not by an API token: tenants/tests/test_factors.py.
+    "post /v1/auth/second-factor": {403}, "post /v1/auth/second-factor/confirm": {403},
+    "post /v1/auth/second-factor/recovery-codes": {403}, "post /v1/auth/second-factor/remove": {403},
+    "get /v1/auth/sessions": {403}, "delete /v1/auth/sessions/{session_id}": {403},
     # The bot of the examples is linked with their dataset already.
     "post /v1/datasets/{dataset_id}/bots": {409}, "delete /v1/datasets/{dataset_id}": {409},
 }  # fmt: skip

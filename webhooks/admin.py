@@ -23,6 +23,7 @@ from unfold.widgets import (
 )
 
 from minirag.lib.http_out.client import OutboundError
+from tenants.admin_site.gate import ask_for_proof
 from tenants.admin_site.meanwhile import GuardedModelForm
 from tenants.admin_site.model_admin import (
     LookOnlyAdmin,
@@ -193,6 +194,8 @@ class WebhookAdmin(ProductAdmin):
     @action(description="Change the secret", permissions=["change"], icon="key")
     def rotate(self, request: HttpRequest, object_id: str) -> HttpResponse:
         webhook = self.require_object(request, object_id)
+        if (proof := ask_for_proof(request)) is not None:
+            return proof
 
         def act(data: dict[str, Any]) -> HttpResponse:
             secret = rotate_secret(webhook, overlap=timedelta(hours=data["overlap_hours"]))

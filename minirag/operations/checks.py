@@ -22,7 +22,7 @@ logger = structlog.get_logger(__name__)
 _EXAMPLES = ("change-me", "changeme", "secret", "insecure", "example", "default")
 _RATES = (
     "API_RATE", "CHAT_RATE", "TENANT_RATE", "ADDRESS_RATE", "VISITOR_RATE", "WIDGET_RATE", "LOGIN_RATE", "SIGNUP_RATE",
-    "LOGIN_LOCKOUT",
+    "PASSWORD_RESET_RATE", "LOGIN_LOCKOUT",
 )  # fmt: skip
 _MIN_LENGTH = 32  # RFC 7518 section 3.2: an HS256 key has at least 256 bits
 

@@ -1,8 +1,9 @@
 """Put every stored secret under the newest encryption key, so that an older one can be dropped.
 
 Secrets are in columns of the tenants' schemas and, for a day, in the answers that are kept for `Idempotency-Key`; the
-public schema has none. Rows are taken in small batches, each in a transaction of its own with its rows locked. So
-memory is bounded, nobody waits for long, and an interrupted run can be resumed: it skips what is under the newest key.
+public schema has the keys of second factors and the secrets of providers for single sign-on. Rows are taken in small
+batches, each in a transaction of its own with its rows locked. So memory is bounded, nobody waits for long, and an
+interrupted run can be resumed: it skips what is under the newest key.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from django.db.models import QuerySet
 from bots.models import BotProfile
 from knowledge.sources.configs import reseal_source, sealed_sources
 from minirag.lib.security.crypto import DecryptionFailed
-from tenants.context import tenant_context
-from tenants.models import Tenant
+from tenants.context import current_tenant, tenant_context
+from tenants.models import SecondFactor, SsoProvider, Tenant
 from webhooks.models import Webhook
 
 BATCH: Final = 200
@@ -32,10 +33,21 @@ class Sealed:
     reseal: Callable[[Any], dict[str, Any]]
 
 
+def sealed_factors() -> QuerySet[SecondFactor]:
+    """Those of the current tenant's people; in no tenant, of the platform's operators."""
+    return SecondFactor.objects.filter(user__tenant=current_tenant())
+
+
+def sealed_providers() -> QuerySet[SsoProvider]:
+    return SsoProvider.objects.filter(tenant=current_tenant())
+
+
 SEALED: Final = (
     Sealed(BotProfile.sealed_rows, BotProfile.reseal),
     Sealed(Webhook.sealed_rows, Webhook.reseal),
     Sealed(sealed_sources, reseal_source),
+    Sealed(sealed_factors, SecondFactor.reseal),
+    Sealed(sealed_providers, SsoProvider.reseal),
 )
 
 
@@ -71,6 +83,12 @@ def reseal_tenants(
         yield tenant, tally
 
 
+def reseal_platform(*, write: bool, complain: Callable[[str], None], batch: int = BATCH) -> Tally:
+    """Reseal what belongs to no tenant: the second factors of operators."""
+    kind = Sealed(sealed_factors, SecondFactor.reseal)
+    return _reseal_rows(None, kind, write=write, complain=complain, batch=batch)
+
+
 def _all_tenants(batch: int) -> Iterator[Tenant]:
     tenants, last = Tenant.objects.order_by("pk"), None
     while page := list(tenants.filter(pk__gt=last)[:batch] if last else tenants[:batch]):
@@ -79,7 +97,7 @@ def _all_tenants(batch: int) -> Iterator[Tenant]:
 
 
 def _reseal_rows(
-    tenant: Tenant, kind: Sealed, *, write: bool, complain: Callable[[str], None], batch: int
+    tenant: Tenant | None, kind: Sealed, *, write: bool, complain: Callable[[str], None], batch: int
 ) -> Tally:
     tally, last = Tally(), None
     with tenant_context(tenant):

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from tenants.calls.permissions import acting_user
 from tenants.context import current_tenant
+from tenants.people.roles import NOUNS
 
 Page = tuple[str, str, str]  # title, icon, name of the admin's list
 
@@ -88,7 +89,11 @@ def list_groups(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the groups of the site at hand, with links under its own prefix."""
     overview = {"title": "Overview", "icon": "space_dashboard", "link": reverse("admin:index")}
     groups = _PLATFORM if current_tenant() is None else _TENANT
-    return [{"items": [overview]}] + [
+    account = {"title": "Your account", "icon": "lock_person", "link": reverse("admin:security")}
+    own = [overview, account]
+    if current_tenant() is not None and acting_user(request).may(NOUNS["single sign-on"].change):
+        own.append({"title": "Single sign-on", "icon": "login", "link": reverse("admin:sso")})
+    return [{"items": own}] + [
         {
             "title": title,
             "items": [

@@ -105,13 +105,13 @@ class EraseForm(forms.Form):
 
 class PasswordForm(forms.Form):
     password = forms.CharField(
-        label="New password",
+        label=_("New password"),
         strip=False,
-        help_text="At least 8 characters.",
+        help_text=_("At least 8 characters."),
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
     )
     again = forms.CharField(
-        label="Once more",
+        label=_("Once more"),
         strip=False,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
     )
@@ -122,7 +122,7 @@ class PasswordForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         if self.cleaned_data.get("password") != self.cleaned_data.get("again"):
-            self.add_error("again", "The two passwords differ.")
+            self.add_error("again", _("The two passwords differ."))
         else:
             _check_password_of(self, "password", self._user)
         return self.cleaned_data
@@ -138,7 +138,7 @@ def _check_password_of(form: forms.BaseForm, field: str, user: User) -> None:
 
 
 class UserForm(GuardedModelForm):
-    """A user; with a password only when new."""
+    """A user; who is new sets a password by the link that is mailed to them."""
 
     class Meta:
         model = User
@@ -159,25 +159,6 @@ class UserForm(GuardedModelForm):
         if User.objects.filter(tenant=tenant, email=email).exclude(pk=self.instance.pk).exists():
             self.add_error("email", "There is a user with this e-mail already.")
         return self.cleaned_data
-
-
-class NewUserForm(UserForm):
-    password = forms.CharField(
-        strip=False,
-        help_text="At least 8 characters; the user can change it.",
-        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
-    )
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean()
-        user = User(email=data.get("email", ""), display_name=data.get("display_name", ""))
-        _check_password_of(self, "password", user)
-        return data
-
-    def save(self, commit: bool = True) -> User:
-        self.instance.set_password(self.cleaned_data["password"])
-        user: User = super().save(commit)
-        return user
 
 
 class NewTokenForm(forms.Form):

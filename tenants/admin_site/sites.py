@@ -8,13 +8,17 @@ third-party apps register there is reachable from nowhere.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.urls import reverse
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.translation import get_language_from_request, override
 from django.utils.translation import gettext as _
 from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
@@ -22,12 +26,26 @@ from unfold.sites import UnfoldAdminSite
 from minirag.lib.errors import ProductError, TooManyRequests
 from minirag.lib.http_in.rest import client_address
 from tenants import audit
+from tenants.admin_site.gate import WHEN_PUT_AWAY, page_of, stop_at_gate
 from tenants.authentication import count_log_in
 from tenants.calls.permissions import acting_user, refuse_write
 from tenants.context import current_tenant, require_tenant
+from tenants.factors.pages import show_code, show_proof, show_setup
+from tenants.links.pages import show_forgotten, show_set_password
 from tenants.models import May, Tenant, User
+from tenants.sessions.keeping import note_proof
+from tenants.sessions.pages import do_account, show_account
+from tenants.sso.pages import find_provider, finish_sso, show_settings, start_sso
 
-_LOG_OUT_PATH = "/admin/logout/"
+_PROOFS: list[tuple[str, Callable[..., Any], str]] = [
+    ("second-factor/", show_code, "second_factor"),
+    ("second-factor/set-up/", show_setup, "second_factor_setup"),
+    ("prove/", show_proof, "prove"),
+]
+_OWN_PAGES: list[tuple[str, Callable[..., Any], str]] = [
+    ("account/", show_account, "security"),
+    ("account/<slug:act>/", do_account, "security_act"),
+]
 _CHANGES = (May.MANAGE_SETTINGS, May.EDIT_BOTS, May.EDIT_KNOWLEDGE, May.ANSWER_CHATS)
 _BADGE = {"active": "info", "suspended": "warning", "archived": "danger"}
 
@@ -56,10 +74,57 @@ class ProductAdminSite(UnfoldAdminSite):
         # The theme would write its colours into each page as a style; ours are in a file.
         return {**super().each_context(request), "site_url": reverse("home"), "colors": None}
 
+    def get_urls(self) -> list[Any]:
+        # The theme's log-in page shows the first by its name.
+        forgotten, by_link = (
+            self._in_their_language(show_forgotten),
+            self._in_their_language(show_set_password),
+        )
+        return [
+            path("forgotten/", forgotten, name="admin_password_reset"),
+            path("set-password/", by_link, name="set_password"),
+            *(
+                path(address, self.admin_view(self._in_their_language(page)), name=name)
+                for address, page, name in _PROOFS
+            ),
+            *(
+                path(address, self.admin_view(self._of_here(page)), name=name)
+                for address, page, name in _OWN_PAGES
+            ),
+            *super().get_urls(),
+        ]
+
+    def _of_here(self, page: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(page)
+        def view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            response: HttpResponse = page(request, *args, site=self, **kwargs)
+            return response
+
+        return view
+
+    def _in_their_language(self, page: Callable[..., Any]) -> Callable[..., Any]:
+        """A page without the sidebar, all of which is translated: in the language that the browser asks for."""
+
+        @wraps(page)
+        def view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            with override(get_language_from_request(request)):
+                response: HttpResponse = self._of_here(page)(request, *args, **kwargs)
+                return response.render() if isinstance(response, TemplateResponse) else response
+
+        return view
+
+    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
+        def gated(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            return stop_at_gate(request) or view(request, *args, **kwargs)
+
+        return super().admin_view(_with_marks(view, gated), cacheable)
+
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         response = super().login(request, extra_context)
+        if request.method == "POST" and response.status_code == 302:
+            note_proof(request)
         form = (getattr(response, "context_data", None) or {}).get("form")
         refusal = getattr(form, "refusal", None)
         if isinstance(refusal, ProductError):
@@ -80,6 +145,14 @@ class ProductAdminSite(UnfoldAdminSite):
                 detail={"user": user.email, "user_id": str(user.pk)},
             )
         return response
+
+
+def _with_marks(view: Callable[..., Any], around: Callable[..., Any]) -> Callable[..., Any]:
+    """What Django has put on a view, put on the function around it."""
+    for name in ("model_admin", "csrf_exempt"):
+        if hasattr(view, name):
+            setattr(around, name, getattr(view, name))
+    return around
 
 
 class PlatformAdminSite(ProductAdminSite):
@@ -105,6 +178,21 @@ class TenantAdminSite(ProductAdminSite):
     index_title = "Overview"
     index_template = "admin/tenant_index.html"
 
+    def get_urls(self) -> list[Any]:
+        return [
+            path("sso/", self.admin_view(self._of_here(show_settings)), name="sso"),
+            path("sso/start/", self._of_here(start_sso), name="sso_start"),
+            path("sso/callback/", self._of_here(finish_sso), name="sso_callback"),
+            *super().get_urls(),
+        ]
+
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        query = urlencode({"next": request.GET["next"]}) if "next" in request.GET else ""
+        url = f"{reverse('admin:sso_start')}?{query}" if find_provider() else ""
+        return super().login(request, {**(extra_context or {}), "sso_url": url})
+
     def has_permission(self, request: HttpRequest) -> bool:
         tenant, user = current_tenant(), request.user
         if tenant is None or not user.is_active:
@@ -116,15 +204,12 @@ class TenantAdminSite(ProductAdminSite):
             record_entry(request)
             refusal = (
                 None
-                if request.path_info == _LOG_OUT_PATH
+                if page_of(request) in WHEN_PUT_AWAY
                 else refuse_write(request, require_tenant())
             )
             return refusal or view(request, *args, **kwargs)
 
-        for name in ("model_admin", "csrf_exempt"):
-            if hasattr(view, name):
-                setattr(recorded, name, getattr(view, name))
-        return super().admin_view(recorded, cacheable)
+        return super().admin_view(_with_marks(view, recorded), cacheable)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         tenant = require_tenant()

@@ -10,21 +10,33 @@ from django.contrib.auth import update_session_auth_hash
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import get_language_from_request, gettext_lazy, override
+from django.utils.translation import gettext as _
 from unfold.decorators import action, display
 
 from minirag.lib.errors import ProductError
-from tenants.admin_site.forms import NewUserForm, PasswordForm, UserForm
+from tenants.admin_site.forms import PasswordForm, UserForm
+from tenants.admin_site.gate import ask_for_proof
 from tenants.admin_site.model_admin import ProductAdmin, posted
 from tenants.admin_site.sites import platform_site, tenant_site
 from tenants.calls.permissions import acting_user
 from tenants.context import current_tenant
+from tenants.factors.proving import reset
+from tenants.links.base import base_of
+from tenants.links.sending import Sent, invite, revoke_invitation, send_again
 from tenants.models import Role, User
-from tenants.people.changing import change_user, insert_user, outranks
+from tenants.people.changing import change_user, outranks
+from tenants.sessions.keeping import end_all_of
 
 _ROLE_COLOURS = {
     Role.OWNER: "primary", Role.ADMIN: "info", Role.EDITOR: "success", Role.AGENT: "warning",
     Role.VIEWER: "default", Role.MEMBER: "default",
 }  # fmt: skip
+
+
+_INVITED = gettext_lazy(
+    "A link is mailed with which the person sets a password: it works once, for 7 days."
+)
 
 
 def visible_users(rows: QuerySet[User]) -> QuerySet[User]:
@@ -39,7 +51,9 @@ class UserAdmin(ProductAdmin):
 
     search_fields = ("email", "display_name")
     readonly_fields = ("shown_tenant", "created_at", "last_login")
-    actions_detail = ("set_password",)
+    actions_detail = (
+        "invite_again", "revoke_invitation", "set_password", "reset_second_factor", "end_sessions"
+    )  # fmt: skip
     actions = ("deactivate_chosen", "activate_chosen")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
@@ -55,7 +69,7 @@ class UserAdmin(ProductAdmin):
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         home = () if current_tenant() else ("shown_tenant",)
-        return ("shown_person", *home, "shown_role", "is_active", "last_login", "created_at")
+        return ("shown_person", *home, "shown_role", "shown_state", "last_login", "created_at")
 
     def get_list_filter(self, request: HttpRequest) -> tuple[str, ...]:
         return ("role", "is_active") if current_tenant() else ("role", "is_active", "is_superuser")
@@ -63,9 +77,7 @@ class UserAdmin(ProductAdmin):
     def get_form(
         self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any
     ) -> Any:
-        form = super().get_form(
-            request, obj, change, form=UserForm if obj else NewUserForm, **kwargs
-        )
+        form = super().get_form(request, obj, change, form=UserForm, **kwargs)
         if "role" in form.base_fields and outranks(User(role=Role.OWNER), acting_user(request)):
             form.base_fields["role"].choices = [
                 choice for choice in Role.choices if choice[0] != Role.OWNER
@@ -75,7 +87,12 @@ class UserAdmin(ProductAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         if obj is None:
             home = () if current_tenant() else ("tenant",)
-            return ((None, {"fields": ("email", "display_name", *home, "role", "password")}),)
+            return (
+                (
+                    None,
+                    {"fields": ("email", "display_name", *home, "role"), "description": _INVITED},
+                ),
+            )
         return (
             (None, {"fields": (("email", "display_name"), "role", "is_active")}),
             ("Facts", {"fields": ("shown_tenant", ("created_at", "last_login"))}),
@@ -111,11 +128,40 @@ class UserAdmin(ProductAdmin):
                 obj.tenant = tenant
             obj.is_superuser = obj.tenant_id is None
             obj.role = Role.OWNER if obj.is_superuser else obj.role
-            insert_user(acting_user(request), obj)
+            with override(
+                get_language_from_request(request)
+            ):  # the best guess at what is read there
+                sent = invite(acting_user(request), obj, base=base_of(request, obj.tenant))
+            request.__dict__["sent"] = sent  # for response_add
         else:
             self._change(
                 request, obj, {name: form.cleaned_data[name] for name in form.changed_data}
             )
+
+    def response_add(
+        self, request: HttpRequest, obj: User, post_url_continue: Any = None
+    ) -> HttpResponse:
+        return self._tell_sent(request, obj, request.__dict__["sent"])
+
+    def _tell_sent(self, request: HttpRequest, user: User, sent: Sent) -> HttpResponse:
+        """Say that the invitation is mailed; where it could not be, show its link, once, to be handed over."""
+        if not sent.url:
+            said = _("An invitation is on its way to %(email)s.") % {"email": user.email}
+            self.message_user(request, said, messages.SUCCESS)
+            return HttpResponseRedirect(self.change_url(user))
+        return self.show_secret_once(
+            request, sent.url, title=_("No mail went out: hand this link over"), what=_("Invitation"),
+            next_url=self.change_url(user), next_label=_("Go to the user"),
+        )  # fmt: skip
+
+    def is_offered(self, act: str, row: User) -> bool:
+        is_invited = row.is_active and not row.has_usable_password()
+        acts = {
+            "invite_again": is_invited,
+            "revoke_invitation": is_invited,
+            "reset_second_factor": row.has_second_factor,
+        }
+        return acts.get(act, True)
 
     def _change(self, request: HttpRequest, user: User, changes: dict[str, Any]) -> User:
         return change_user(acting_user(request), user.pk, changes, tenant=user.tenant)
@@ -132,6 +178,46 @@ class UserAdmin(ProductAdmin):
     def shown_role(self, user: User) -> tuple[str, str]:
         return user.role, "Operator" if user.is_superuser else user.get_role_display()
 
+    @display(
+        description=gettext_lazy("state"),
+        label={"active": "success", "invited": "info", "disabled": "danger"},
+    )
+    def shown_state(self, user: User) -> tuple[str, str]:
+        if not user.is_active:
+            return "disabled", _("Disabled")
+        return ("active", _("Active")) if user.has_usable_password() else ("invited", _("Invited"))
+
+    @action(
+        description=gettext_lazy("Invite again"), permissions=["change"], icon="forward_to_inbox"
+    )
+    def invite_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        user: User = self.require_object(request, object_id)
+
+        def act(data: dict[str, Any]) -> HttpResponse:
+            base = base_of(request, user.tenant)
+            with override(get_language_from_request(request)):
+                sent = send_again(acting_user(request), user.tenant, user.pk, base=base)
+            self.log_change(request, user, "Invited again.")
+            return self._tell_sent(request, user, sent)
+
+        intro = _("A new link is mailed. The one before works no longer.")
+        title = _("Invite %(user)s again") % {"user": user}
+        return self.ask(request, act, title=title, intro=intro, submit=_("Invite"), obj=user)
+
+    @action(description=gettext_lazy("Revoke invitation"), permissions=["change"], icon="block")
+    def revoke_invitation(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        user: User = self.require_object(request, object_id)
+
+        def act(data: dict[str, Any]) -> None:
+            revoke_invitation(acting_user(request), user.tenant, user.pk)
+            self.log_change(request, user, "The invitation was revoked.")
+
+        intro = _("The link works no longer, and the person is disabled.")
+        title = _("Revoke the invitation of %(user)s") % {"user": user}
+        return self.ask(
+            request, act, title=title, intro=intro, submit=_("Revoke"), danger=True, obj=user
+        )
+
     @action(description="Set password", permissions=["change"], icon="key")
     def set_password(self, request: HttpRequest, object_id: str) -> HttpResponse:
         user: User = self.require_object(request, object_id)
@@ -143,6 +229,8 @@ class UserAdmin(ProductAdmin):
             self.log_change(request, user, "Password was set.")
             self.message_user(request, f"{user} has a new password.", messages.SUCCESS)
 
+        if (proof := ask_for_proof(request)) is not None:
+            return proof
         form = PasswordForm(posted(request), user=user)
         intro = "Every browser session and JWT of this user ends. API tokens live on."
         return self.ask(
@@ -156,16 +244,58 @@ class UserAdmin(ProductAdmin):
         )
 
     @action(description="Deactivate", permissions=["change"])
-    def deactivate_chosen(self, request: HttpRequest, chosen: QuerySet[User]) -> None:
+    def deactivate_chosen(
+        self, request: HttpRequest, chosen: QuerySet[User]
+    ) -> HttpResponse | None:
+        if (proof := ask_for_proof(request)) is not None:
+            return proof
         self.act_on_each(
             request, chosen, lambda user: self._switch(request, user, False), "deactivated"
         )
+        return None
 
     @action(description="Activate", permissions=["change"])
     def activate_chosen(self, request: HttpRequest, chosen: QuerySet[User]) -> None:
         self.act_on_each(
             request, chosen, lambda user: self._switch(request, user, True), "activated"
         )
+
+    @action(
+        description=gettext_lazy("Reset second factor"),
+        permissions=["change"],
+        icon="phonelink_erase",
+    )
+    def reset_second_factor(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        user: User = self.require_object(request, object_id)
+
+        def act(data: dict[str, Any]) -> None:
+            reset(acting_user(request), user.tenant, user.pk)
+            self.log_change(request, user, "The second factor was reset.")
+
+        intro = _(
+            "For somebody who has lost the device and the recovery codes. Make sure who asks for it."
+        )
+        title = _("Reset the second factor of %(user)s") % {"user": user}
+        return self._ask_fresh(request, act, title=title, intro=intro, submit=_("Reset"), obj=user)
+
+    @action(description=gettext_lazy("Log out everywhere"), permissions=["change"], icon="logout")
+    def end_sessions(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        user: User = self.require_object(request, object_id)
+
+        def act(data: dict[str, Any]) -> None:
+            count = end_all_of(acting_user(request), user.tenant, user.pk)
+            self.message_user(
+                request, _("Logged out of %(count)s browsers.") % {"count": count}, messages.SUCCESS
+            )
+
+        title = _("Log %(user)s out everywhere") % {"user": user}
+        intro = _("Every browser session of the admin ends. API tokens live on.")
+        return self.ask(
+            request, act, title=title, intro=intro, submit=_("Log out"), danger=True, obj=user
+        )
+
+    def _ask_fresh(self, request: HttpRequest, act: Any, **about: Any) -> HttpResponse:
+        return ask_for_proof(request) or self.ask(request, act, danger=True, **about)
 
     def _switch(self, request: HttpRequest, user: User, is_active: bool) -> None:
         self._change(request, user, {"is_active": is_active})

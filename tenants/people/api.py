@@ -38,8 +38,8 @@ class LogInView(ApiView):
         "Log in", body=LogIn, answers={200: LoggedInSchema},
         description="`tenant_slug` chooses where several tenants know the e-mail. Limited per address and e-mail.",
         errors={
-            401: "The e-mail or the password is wrong.",
-            403: "The account or its tenant is disabled.",
+            401: "The e-mail or the password is wrong, or the code of the second factor (`otp_required`, `otp_wrong`).",
+            403: "The account or its tenant is disabled, or a second factor has to be set up first.",
             429: "Too many tries, or too many wrong passwords of this e-mail.",
         },
         example={"email": "alice@acme.example.com", "password": "correct horse battery"},
@@ -48,7 +48,11 @@ class LogInView(ApiView):
         address = client_address(request)
         count_log_in(address, body.email)
         user = log_in(
-            body.email, body.password, _slug_of(request) or body.tenant_slug, address=address
+            body.email,
+            body.password,
+            _slug_of(request) or body.tenant_slug,
+            address=address,
+            otp=body.otp,
         )
         assert user.tenant is not None  # noqa: S101 - log_in only takes users of tenants
         return {

@@ -44,6 +44,11 @@ def create_user(
     return user
 
 
+def require_reach(actor: User, user: User) -> None:
+    """Raise Forbidden (`owner_required`) where `user` is an owner and `actor` may not make or touch one."""
+    _require_owner_for(actor, user.role == Role.OWNER, "make or change an owner")
+
+
 def insert_user(actor: User, user: User) -> None:
     """Save a new user, of a tenant or a platform operator, by the rules and with the errors of `create_user`."""
     with people_locked(user.tenant, actor) as actor, email_taken_is_a_conflict():

@@ -69,6 +69,10 @@ class LogIn(Body):
     # Bounded, because hashing an endless password is work for us and none for the caller.
     password: Annotated[str, Field(max_length=1024)]
     tenant_slug: Annotated[str, AsColumn(Tenant, "slug")] | None = None
+    otp: (
+        Annotated[str, Field(max_length=20, description="A code, for who has a second factor.")]
+        | None
+    ) = None
 
 
 class LoggedInSchema(Noun):

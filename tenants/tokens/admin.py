@@ -12,6 +12,7 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from tenants.admin_site.forms import NewTokenForm, RotationForm
+from tenants.admin_site.gate import ask_for_proof
 from tenants.admin_site.model_admin import ProductAdmin, format_age, is_writable, posted
 from tenants.admin_site.sites import platform_site, tenant_site
 from tenants.calls.permissions import acting_user
@@ -165,6 +166,8 @@ class ApiTokenAdmin(ProductAdmin):
     @action(description="Rotate", permissions=["rotate"], icon="autorenew")
     def rotate(self, request: HttpRequest, object_id: str) -> HttpResponse:
         old: ApiToken = self.require_object(request, object_id)
+        if (proof := ask_for_proof(request)) is not None:
+            return proof
 
         def act(data: dict[str, Any]) -> HttpResponse:
             token, secret = rotate_token(old.pk, data["overlap"], actor=acting_user(request))

@@ -16,6 +16,7 @@ from minirag_client.types import (
     BotScope,
     BotScopePage,
     BotSettings,
+    BrowserSession,
     ChangedTenants,
     Chat,
     ChatExport,
@@ -41,6 +42,7 @@ from minirag_client.types import (
     DeliveryPage,
     DeliveryStatus,
     DetailedHealth,
+    DeviceKey,
     Document,
     DocumentDetail,
     DocumentPage,
@@ -58,6 +60,7 @@ from minirag_client.types import (
     ExportPage,
     ExportStatus,
     ExportType,
+    FactorRuleSchema,
     FeedbackOfDay,
     FeedbackStats,
     FilePreview,
@@ -80,6 +83,7 @@ from minirag_client.types import (
     Health,
     IdentitySecret,
     Ingestion,
+    Invitation,
     Latency,
     LoggedIn,
     Message,
@@ -106,6 +110,7 @@ from minirag_client.types import (
     QuotaPeriod,
     QuotaResource,
     QuotaSubject,
+    RecoveryCodes,
     Redeliveries,
     RefusalMode,
     Refusals,
@@ -127,6 +132,7 @@ from minirag_client.types import (
     SourceFilter,
     SourcePreview,
     SourceType,
+    SsoProvider,
     StreamOptions,
     Strictness,
     SyncState,
@@ -186,15 +192,185 @@ class Operations(Transport):
         email: str,
         password: str,
         tenant_slug: str | None | Unset = UNSET,
+        otp: str | None | Unset = UNSET,
     ) -> LoggedIn:
         """Log in: `POST /v1/auth/login`."""
-        return cast(LoggedIn, self.request('POST', '/v1/auth/login', body=given(email=email, password=password, tenant_slug=tenant_slug)).json())
+        return cast(LoggedIn, self.request('POST', '/v1/auth/login', body=given(email=email, password=password, tenant_slug=tenant_slug, otp=otp)).json())
 
     def show_who_i_am(
         self,
     ) -> Myself:
         """Show who I am: `GET /v1/auth/me`."""
         return cast(Myself, self.request('GET', '/v1/auth/me').json())
+
+    def ask_for_new_password(
+        self,
+        *,
+        email: str,
+        tenant_slug: str | None | Unset = UNSET,
+    ) -> None:
+        """Ask for a new password: `POST /v1/auth/forgotten-password`."""
+        self.request('POST', '/v1/auth/forgotten-password', body=given(email=email, tenant_slug=tenant_slug))
+
+    def set_password_by_link(
+        self,
+        *,
+        link: str,
+        password: str,
+    ) -> None:
+        """Set a password by link: `POST /v1/auth/set-password`."""
+        self.request('POST', '/v1/auth/set-password', body=given(link=link, password=password))
+
+    def begin_second_factor(
+        self,
+    ) -> DeviceKey:
+        """Begin a second factor: `POST /v1/auth/second-factor`."""
+        return cast(DeviceKey, self.request('POST', '/v1/auth/second-factor').json())
+
+    def confirm_second_factor(
+        self,
+        *,
+        otp: str,
+    ) -> RecoveryCodes:
+        """Confirm a second factor: `POST /v1/auth/second-factor/confirm`."""
+        return cast(RecoveryCodes, self.request('POST', '/v1/auth/second-factor/confirm', body=given(otp=otp)).json())
+
+    def renew_recovery_codes(
+        self,
+        *,
+        otp: str,
+    ) -> RecoveryCodes:
+        """Renew recovery codes: `POST /v1/auth/second-factor/recovery-codes`."""
+        return cast(RecoveryCodes, self.request('POST', '/v1/auth/second-factor/recovery-codes', body=given(otp=otp)).json())
+
+    def remove_second_factor(
+        self,
+        *,
+        otp: str,
+    ) -> None:
+        """Remove a second factor: `POST /v1/auth/second-factor/remove`."""
+        self.request('POST', '/v1/auth/second-factor/remove', body=given(otp=otp))
+
+    def list_my_browser_sessions(
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        cursor: str | Unset = UNSET,
+    ) -> list[BrowserSession]:
+        """List my browser sessions: `GET /v1/auth/sessions`."""
+        return cast(list[BrowserSession], self.request('GET', '/v1/auth/sessions', query=given(limit=limit, cursor=cursor)).json())
+
+    def end_session_mine(
+        self,
+        session_id: str,
+    ) -> None:
+        """End a session of mine: `DELETE /v1/auth/sessions/{session_id}`."""
+        self.request('DELETE', f'/v1/auth/sessions/{session_id}')
+
+    def show_single_sign_on(
+        self,
+    ) -> SsoProvider:
+        """Show single sign-on: `GET /v1/tenants/me/sso`."""
+        return cast(SsoProvider, self.request('GET', '/v1/tenants/me/sso').json())
+
+    def set_single_sign_on(
+        self,
+        *,
+        issuer: str,
+        client_id: str,
+        allowed_domains: list[str],
+        client_secret: str | None | Unset = UNSET,
+        makes_users: bool | Unset = UNSET,
+        default_role: Role | Unset = UNSET,
+        is_required: bool | Unset = UNSET,
+        is_active: bool | Unset = UNSET,
+    ) -> SsoProvider:
+        """Set single sign-on: `PUT /v1/tenants/me/sso`."""
+        return cast(SsoProvider, self.request('PUT', '/v1/tenants/me/sso', body=given(issuer=issuer, client_id=client_id, client_secret=client_secret, allowed_domains=allowed_domains, makes_users=makes_users, default_role=default_role, is_required=is_required, is_active=is_active)).json())
+
+    def remove_single_sign_on(
+        self,
+    ) -> None:
+        """Remove single sign-on: `DELETE /v1/tenants/me/sso`."""
+        self.request('DELETE', '/v1/tenants/me/sso')
+
+    def show_whether_all_need_second_factor(
+        self,
+    ) -> FactorRuleSchema:
+        """Show whether all need a second factor: `GET /v1/tenants/me/second-factor`."""
+        return cast(FactorRuleSchema, self.request('GET', '/v1/tenants/me/second-factor').json())
+
+    def require_second_factor_all(
+        self,
+        *,
+        required: bool,
+    ) -> FactorRuleSchema:
+        """Require a second factor of all: `PUT /v1/tenants/me/second-factor`."""
+        return cast(FactorRuleSchema, self.request('PUT', '/v1/tenants/me/second-factor', body=given(required=required)).json())
+
+    def reset_somebody_second_factor(
+        self,
+        user_id: str,
+    ) -> None:
+        """Reset somebody's second factor: `DELETE /v1/users/{user_id}/second-factor`."""
+        self.request('DELETE', f'/v1/users/{user_id}/second-factor')
+
+    def list_somebody_browser_sessions(
+        self,
+        user_id: str,
+        *,
+        limit: int | Unset = UNSET,
+        cursor: str | Unset = UNSET,
+    ) -> list[BrowserSession]:
+        """List somebody's browser sessions: `GET /v1/users/{user_id}/sessions`."""
+        return cast(list[BrowserSession], self.request('GET', f'/v1/users/{user_id}/sessions', query=given(limit=limit, cursor=cursor)).json())
+
+    def end_all_somebody_sessions(
+        self,
+        user_id: str,
+    ) -> None:
+        """End all of somebody's sessions: `DELETE /v1/users/{user_id}/sessions`."""
+        self.request('DELETE', f'/v1/users/{user_id}/sessions')
+
+    def list_invitations(
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        cursor: str | Unset = UNSET,
+    ) -> list[Invitation]:
+        """List invitations: `GET /v1/invitations`."""
+        return cast(list[Invitation], self.request('GET', '/v1/invitations', query=given(limit=limit, cursor=cursor)).json())
+
+    def invite_somebody(
+        self,
+        *,
+        email: str,
+        display_name: str | Unset = UNSET,
+        role: Role | Unset = UNSET,
+    ) -> Invitation:
+        """Invite somebody: `POST /v1/invitations`."""
+        return cast(Invitation, self.request('POST', '/v1/invitations', body=given(email=email, display_name=display_name, role=role)).json())
+
+    def show_invitation(
+        self,
+        invitation_id: str,
+    ) -> Invitation:
+        """Show an invitation: `GET /v1/invitations/{invitation_id}`."""
+        return cast(Invitation, self.request('GET', f'/v1/invitations/{invitation_id}').json())
+
+    def revoke_invitation(
+        self,
+        invitation_id: str,
+    ) -> None:
+        """Revoke an invitation: `DELETE /v1/invitations/{invitation_id}`."""
+        self.request('DELETE', f'/v1/invitations/{invitation_id}')
+
+    def send_invitation_again(
+        self,
+        invitation_id: str,
+    ) -> Invitation:
+        """Send an invitation again: `POST /v1/invitations/{invitation_id}/send-again`."""
+        return cast(Invitation, self.request('POST', f'/v1/invitations/{invitation_id}/send-again').json())
 
     def list_users(
         self,

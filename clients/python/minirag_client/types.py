@@ -193,6 +193,14 @@ class BotSources(TypedDict):
     total_chunks: int
 
 
+class BrowserSession(TypedDict):
+    id: str
+    address: str
+    agent: str
+    created_at: str
+    seen_at: str
+
+
 class BulkChange(TypedDict):
     slugs: list[str]
     reason: NotRequired[str]
@@ -288,6 +296,10 @@ class Close(TypedDict):
     url: str
     content: str
     found_by: int
+
+
+class CodeBody(TypedDict):
+    otp: str
 
 
 class ComparedFigure(TypedDict):
@@ -556,6 +568,12 @@ class DetailedHealth(TypedDict):
     config: Config
     provider_failures: list[ProviderFailure]
     queue: minirag__operations__schemas__Queue
+
+
+class DeviceKey(TypedDict):
+    key: str
+    address: str
+    ignored: NotRequired[list[str]]
 
 
 class Document(TypedDict):
@@ -846,6 +864,15 @@ class ExportedChat(TypedDict):
     messages: list[Message]
 
 
+class FactorRule(TypedDict):
+    required: bool
+
+
+class FactorRuleSchema(TypedDict):
+    required: bool
+    ignored: NotRequired[list[str]]
+
+
 class FailedPart(TypedDict):
     error: str
 
@@ -901,6 +928,11 @@ class FilePreview(TypedDict):
     preview: str
     warnings: list[str]
     ignored: NotRequired[list[str]]
+
+
+class ForgottenPassword(TypedDict):
+    email: str
+    tenant_slug: NotRequired[str | None]
 
 
 class Formats(TypedDict):
@@ -1195,6 +1227,18 @@ class InvalidField(TypedDict):
     ctx: NotRequired[dict[str, Any]]
 
 
+class Invitation(TypedDict):
+    id: str
+    user: User
+    state: LinkState
+    made_by: str
+    created_at: str
+    expires_at: str
+    mailed_at: str | None
+    url: NotRequired[str]
+    ignored: NotRequired[list[str]]
+
+
 class Joining(TypedDict):
     takes_over: NotRequired[bool]
 
@@ -1225,10 +1269,14 @@ class LinePart(TypedDict):
     is_changed: bool
 
 
+LinkState = Literal['open', 'used', 'revoked', 'expired']
+
+
 class LogIn(TypedDict):
     email: str
     password: str
     tenant_slug: NotRequired[str | None]
+    otp: NotRequired[str | None]
 
 
 class LoggedIn(TypedDict):
@@ -1489,6 +1537,12 @@ class NewIdentitySecretSchema(TypedDict):
     ignored: NotRequired[list[str]]
 
 
+class NewInvitation(TypedDict):
+    email: str
+    display_name: NotRequired[str]
+    role: NotRequired[Role]
+
+
 class NewLink(TypedDict):
     """A bot that is to answer from a dataset"""
 
@@ -1558,6 +1612,17 @@ class NewSource(TypedDict):
     visibility: NotRequired[Visibility]
     groups: NotRequired[list[str]]
     content: NotRequired[str | None]
+
+
+class NewSsoProvider(TypedDict):
+    issuer: str
+    client_id: str
+    client_secret: NotRequired[str | None]
+    allowed_domains: list[str]
+    makes_users: NotRequired[bool]
+    default_role: NotRequired[Role]
+    is_required: NotRequired[bool]
+    is_active: NotRequired[bool]
 
 
 class NewUser(TypedDict):
@@ -1638,6 +1703,11 @@ class Passage(TypedDict):
     content: str
     score: float
     source_id: str
+
+
+class PasswordByLink(TypedDict):
+    link: str
+    password: str
 
 
 class People(TypedDict):
@@ -1846,6 +1916,11 @@ class ReceivedFiles(TypedDict):
     changed: int
     unchanged: int
     refused: int
+    ignored: NotRequired[list[str]]
+
+
+class RecoveryCodes(TypedDict):
+    recovery_codes: list[str]
     ignored: NotRequired[list[str]]
 
 
@@ -2204,6 +2279,20 @@ SourceStatus = Literal['pending', 'processing', 'ready', 'error']
 
 
 SourceType = Literal['text', 'upload', 'url', 'site', 'folder', 'git', 's3', 'webdav', 'nyxcore']
+
+
+class SsoProvider(TypedDict):
+    issuer: str
+    client_id: str
+    has_secret: bool
+    allowed_domains: list[str]
+    makes_users: bool
+    default_role: Role
+    is_required: bool
+    is_active: bool
+    back_address: str
+    updated_at: str
+    ignored: NotRequired[list[str]]
 
 
 class StatusChange(TypedDict):

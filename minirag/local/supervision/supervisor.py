@@ -122,6 +122,7 @@ class Supervisor:
         own_embedder = directory / "models" / "minilm"
         defaults = {
             "LOG_FORMAT": "console",
+            "EMAIL_URL": "consolemail://",  # links of invitations are printed
             "LITELLM_LOCAL_MODEL_COST_MAP": "True",
             "EMBEDDER_DIR": str(
                 own_embedder if own_embedder.exists() else CHECKOUT / ".data" / "models" / "minilm"

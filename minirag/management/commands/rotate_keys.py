@@ -9,7 +9,7 @@ from django.core.management.base import CommandError
 from redis import RedisError
 
 from minirag.lib.http_in.idempotency import reseal_answers
-from minirag.operations.resealing import Tally, reseal_tenants
+from minirag.operations.resealing import Tally, reseal_platform, reseal_tenants
 from tenants import audit
 from tenants.commands import ProductCommand
 
@@ -31,6 +31,7 @@ class Command(ProductCommand):
             tenants += 1
             if tally.moved:
                 self.say(f"{tenant.slug}: {tally.moved}")
+        total += reseal_platform(write=write, complain=self._complain)
         total += self._reseal_answers(write=write)
         if write and total.moved:
             facts = {"resealed": total.moved, "unreadable": total.unreadable, "tenants": tenants}

@@ -1,0 +1,91 @@
+"""What is known of a browser's session: who is in it and from where, and when its user proved last who they are."""
+
+from __future__ import annotations
+
+import time
+from uuid import UUID
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from minirag.lib.errors import NotFound
+from minirag.lib.http_in.reading import client_address
+from tenants import audit
+from tenants.models import Tenant, User
+from tenants.people.changing import people_locked, require_reach
+from tenants.sessions.models import BrowserSession, BrowserSessionQuerySet
+
+FRESH_SECONDS = 600
+_SEEN_EVERY = 300
+_PROVED, _FACTOR, _SEEN = "proved_at", "factor_of", "seen"
+
+
+def note_proof(request: HttpRequest, *, factor: bool = False) -> None:
+    """The session's user has just given a password or a code (`factor`), or came from their own provider."""
+    request.session[_PROVED] = int(time.time())
+    if factor:
+        request.session[_FACTOR] = str(request.user.pk)
+
+
+def has_factor(request: HttpRequest) -> bool:
+    """Whether the second factor of whoever is logged in was given in this session."""
+    return bool(request.session.get(_FACTOR) == str(request.user.pk))
+
+
+def is_fresh(request: HttpRequest) -> bool:
+    """Whether the proof is new enough for what does harm in the wrong hands."""
+    age = time.time() - float(request.session.get(_PROVED, 0))
+    return 0 <= age < FRESH_SECONDS
+
+
+def keep(request: HttpRequest, user: User) -> None:
+    """Write down that the session is in use, at most every five minutes."""
+    key, now = request.session.session_key, int(time.time())
+    if not key:
+        return
+    seen_key, seen_at = request.session.get(_SEEN, ("", 0))
+    if seen_key == key and now - seen_at < _SEEN_EVERY:
+        return
+    if seen_key and seen_key != key:  # Django gives a session another key when a password changes
+        BrowserSession.objects.filter(session_key=seen_key, user=user).delete()
+    row = BrowserSession(
+        user=user, session_key=key, seen_at=timezone.now(), address=client_address(request)[:64],
+        agent=request.headers.get("User-Agent", "")[:200],
+    )  # fmt: skip
+    BrowserSession.objects.bulk_create(
+        [row], update_conflicts=True, unique_fields=["session_key"],
+        update_fields=["user", "seen_at", "address", "agent"],
+    )  # fmt: skip
+    request.session[_SEEN] = (key, now)
+
+
+def sessions_of(user: User) -> BrowserSessionQuerySet:
+    """Where somebody is logged in now, the latest first."""
+    return BrowserSession.objects.filter(user=user).alive()
+
+
+def end_own(user: User, session_id: UUID) -> None:
+    """Log oneself out in a browser. Raises NotFound."""
+    if not sessions_of(user).filter(pk=session_id).end():
+        raise NotFound("Session not found")
+    _note(user, user, 1)
+
+
+def end_all_of(actor: User, tenant: Tenant | None, user_id: UUID) -> int:
+    """Log somebody out everywhere; returns in how many browsers. Raises NotFound, Forbidden."""
+    with people_locked(tenant, actor) as actor:
+        user = User.objects.filter(tenant=tenant, pk=user_id).first()
+        if user is None:
+            raise NotFound("User not found")
+        if user.pk != actor.pk:
+            require_reach(actor, user)
+        count = sessions_of(user).end()
+        _note(actor, user, count)
+    return count
+
+
+def _note(actor: User, user: User, count: int) -> None:
+    audit.record(
+        "user.sessions_ended", actor=actor, tenant=user.tenant,
+        detail={"user": user.email, "user_id": str(user.pk), "count": count},
+    )  # fmt: skip

@@ -1,0 +1,257 @@
+"""A second factor: got, needed, used once, lost; and the sessions that it lets in. Never across tenants."""
+
+from __future__ import annotations
+
+import base64
+import re
+from types import SimpleNamespace
+
+import pytest
+from django.contrib.sessions.backends.db import SessionStore
+from django.test import Client
+from django_otp.oath import TOTP
+
+from conftest import PASSWORD
+from tenants.authentication import issue_jwt
+from tenants.factors import models as factor_models
+from tenants.factors.models import RecoveryCode, SecondFactor
+from tenants.models import AuditEvent, BrowserSession, User
+from tests.test_admin import Browser, browser
+
+pytestmark = pytest.mark.django_db
+
+
+class Clock:
+    """The time that codes are made for; it stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def code(self, key: bytes) -> str:
+        """The code of the next half minute, which none before it was."""
+        self.now += 30
+        totp = TOTP(key)
+        totp.time = self.now
+        return f"{totp.token():06d}"
+
+
+@pytest.fixture
+def clock(monkeypatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(factor_models, "time", SimpleNamespace(time=lambda: made.now))
+    return made
+
+
+def client_of(user: User) -> Client:
+    return Client(HTTP_AUTHORIZATION=f"Bearer {issue_jwt(user)}")
+
+
+def post(client: Client, path: str, **body):
+    return client.post(f"/v1/{path}", body, content_type="application/json")
+
+
+def enrol(user: User, clock: Clock) -> tuple[bytes, list[str]]:
+    key = base64.b32decode(post(client_of(user), "auth/second-factor").json()["key"])
+    done = post(client_of(user), "auth/second-factor/confirm", otp=clock.code(key))
+    user.refresh_from_db()
+    return key, done.json()["recovery_codes"]
+
+
+def log_in(user: User, **more):
+    return post(Client(), "auth/login", email=user.email, password=PASSWORD, **more)
+
+
+def test_by_api_the_code_is_needed_counts_once_and_a_recovery_code_too(acme, bob, clock):
+    assert log_in(bob).status_code == 200
+    key, codes = enrol(bob, clock)
+    assert len(codes) == 10 and not RecoveryCode.objects.filter(digest__in=codes).exists()
+    assert key.hex() not in SecondFactor.objects.get(user=bob).encrypted_key
+    asked = log_in(bob)
+    assert (asked.status_code, asked.json()["code"]) == (401, "otp_required")
+    code = clock.code(key)
+    assert log_in(bob, otp=code).status_code == 200
+    for wrong in (code, "000000", "abc", "１２３４５６", codes[0][:-1]):
+        assert log_in(bob, otp=wrong).json()["code"] == "otp_wrong", wrong
+    assert log_in(bob, otp=codes[0].upper()).status_code == 200
+    assert log_in(bob, otp=codes[0]).json()["code"] == "otp_wrong"
+    assert (
+        post(Client(), "auth/login", email=bob.email, password="wrong wrong", otp=code).json()[
+            "code"
+        ]
+        == "login_failed"
+    )
+    again = post(client_of(bob), "auth/second-factor")
+    assert again.json()["code"] == "second_factor_exists"
+
+
+def test_an_api_token_needs_no_code_and_manages_no_factor(acme, as_acme, clock):
+    enrol(acme.owner, clock)
+    assert as_acme.get("/v1/auth/me").status_code == 200
+    assert post(as_acme, "auth/second-factor").json()["code"] == "token_restricted"
+    assert as_acme.get("/v1/auth/sessions").json()["code"] == "token_restricted"
+
+
+def test_the_factor_of_one_tenants_account_opens_no_other(acme, globex, clock):
+    twin = User.objects.create_user(acme.owner.email, PASSWORD, tenant=globex.tenant, role="admin")
+    key, codes = enrol(acme.owner, clock)
+    enrol(twin, clock)
+    for otp in (clock.code(key), codes[0]):
+        assert log_in(acme.owner, tenant_slug="globex", otp=otp).json()["code"] == "otp_wrong"
+    gina = client_of(globex.owner)
+    for path in ("second-factor", "sessions"):
+        assert gina.delete(f"/v1/users/{acme.owner.pk}/{path}").status_code == 404
+    assert gina.get(f"/v1/users/{acme.owner.pk}/sessions").status_code == 404
+    acme.owner.refresh_from_db()
+    assert acme.owner.has_second_factor
+    sealed = SecondFactor.objects.get(user=acme.owner).encrypted_key
+    SecondFactor.objects.filter(user=twin).update(encrypted_key=sealed)  # copied, it does not open
+    stolen = log_in(acme.owner, tenant_slug="globex", otp=clock.code(key))
+    assert stolen.status_code == 500
+
+
+@pytest.mark.parametrize("slug", ["acme", None])
+def test_in_the_admin_one_gets_a_device_and_is_asked_for_it(acme, olga, clock, slug):
+    user = acme.owner if slug else olga
+    first = browser(user.email, slug)
+    page = first.get("/admin/second-factor/set-up/").content.decode()
+    assert "data:image/svg+xml;base64," in page
+    key = SecondFactor.objects.get(user=user).key
+    assert base64.b32encode(key).decode() in page
+    shown = first.post("/admin/second-factor/set-up/", {"code": clock.code(key)})
+    codes = re.findall(r"<code>([a-z0-9]{5}-[a-z0-9]{5})</code>", shown.content.decode())
+    assert len(codes) == 10 and shown["Cache-Control"].startswith("no-store")
+    assert first.get("/admin/").status_code == 200
+    second = browser(user.email, slug)
+    there = f"{second.prefix}/admin/second-factor/"
+    for path in (
+        "/admin/",
+        "/admin/tenants/user/",
+        "/admin/account/",
+        "/admin/second-factor/set-up/",
+        "/admin/password_change/",
+    ):
+        moved = second.get(path)
+        assert moved.status_code == 302 and path != "/admin/second-factor/", path
+        if "set-up" not in path:
+            assert moved["Location"].startswith(there), path
+    assert "wrong" in second.post("/admin/second-factor/", {"code": "000000"}).content.decode()
+    code = clock.code(key)
+    back = second.post(f"/admin/second-factor/?next={second.prefix}/admin/account/", {"code": code})
+    assert back["Location"] == f"{second.prefix}/admin/account/"
+    assert second.get("/admin/account/").status_code == 200
+    third = browser(user.email, slug)
+    assert third.post("/admin/second-factor/", {"code": code}).status_code == 200  # replayed
+    away = third.post("/admin/second-factor/?next=https://evil.example.com/", {"code": codes[0]})
+    assert away["Location"] == f"{third.prefix}/admin/"
+    assert third.post("/admin/logout/").status_code in (200, 302)
+
+
+def test_where_it_is_required_everybody_is_led_to_one_and_reaches_nothing_else(
+    acme, globex, bob, clock, settings
+):
+    as_owner = client_of(acme.owner)
+    assert (
+        client_of(bob)
+        .put("/v1/tenants/me/second-factor", {"required": True}, content_type="application/json")
+        .status_code
+        == 403
+    )
+    ruled = as_owner.put(
+        "/v1/tenants/me/second-factor", {"required": True}, content_type="application/json"
+    )
+    assert ruled.json() == {"required": True}
+    member = browser(bob.email, "acme")
+    for path in ("/admin/", "/admin/account/", "/admin/knowledge/source/"):
+        assert member.get(path)["Location"].startswith("/t/acme/admin/second-factor/set-up/")
+    assert log_in(bob).json()["code"] == "second_factor_missing"
+    assert log_in(globex.owner).status_code == 200
+    assert browser(globex.owner.email, "globex").get("/admin/").status_code == 200
+    assert member.get("/admin/second-factor/set-up/").status_code == 200
+    key = SecondFactor.objects.get(user=bob).key
+    assert member.post("/admin/second-factor/set-up/", {"code": clock.code(key)}).status_code == 200
+    assert member.get("/admin/").status_code == 200
+    refused = post(client_of(bob), "auth/second-factor/remove", otp=clock.code(key))
+    assert refused.json()["code"] == "second_factor_required"
+    settings.REQUIRE_SECOND_FACTOR = True
+    assert log_in(globex.owner).json()["code"] == "second_factor_missing"
+
+
+def test_who_lost_it_is_let_in_by_a_manager_and_the_log_says_so(acme, bob, clock):
+    enrol(bob, clock)
+    enrol(acme.owner, clock)
+    assert client_of(bob).delete(f"/v1/users/{acme.owner.pk}/second-factor").status_code == 403
+    adam = User.objects.create_user(
+        "adam@acme.example.com", PASSWORD, tenant=acme.tenant, role="admin"
+    )
+    refused = client_of(adam).delete(f"/v1/users/{acme.owner.pk}/second-factor")
+    assert refused.json()["code"] == "owner_required"
+    assert client_of(adam).delete(f"/v1/users/{bob.pk}/second-factor").status_code == 204
+    assert log_in(bob).status_code == 200
+    event = AuditEvent.objects.filter(action="user.second_factor_reset").get()
+    assert (event.actor, event.detail["user"]) == (adam.email, bob.email)
+
+
+def test_codes_are_renewed_and_the_factor_removed_with_a_code(acme, bob, clock):
+    key, old = enrol(bob, clock)
+    member = client_of(bob)
+    new = post(member, "auth/second-factor/recovery-codes", otp=clock.code(key)).json()
+    assert not set(old) & set(new["recovery_codes"])
+    assert post(member, "auth/second-factor/remove", otp=old[0]).json()["code"] == "otp_wrong"
+    assert (
+        post(member, "auth/second-factor/remove", otp=new["recovery_codes"][0]).status_code == 204
+    )
+    assert log_in(bob).status_code == 200
+
+
+def test_guessing_codes_is_slowed_down(acme, bob, clock, settings, fresh_limits):
+    key, _codes = enrol(bob, clock)
+    settings.LOGIN_LOCKOUT = "3 per 15 minutes"
+    said = [log_in(bob, otp="000000").status_code for _ in range(4)]
+    assert said[-1] == 429
+    assert log_in(bob, otp=clock.code(key)).status_code == 429
+
+
+def test_sessions_are_listed_and_ended_ones_own_and_by_managers_others(acme, globex, bob):
+    here, there = browser(bob.email, "acme"), browser(bob.email, "acme")
+    for each in (here, there):
+        assert each.get("/admin/", HTTP_USER_AGENT="Firefox").status_code == 200
+    listed = client_of(bob).get("/v1/auth/sessions").json()
+    assert [each["agent"] for each in listed] == ["Firefox", "Firefox"]
+    page = here.get("/admin/account/").content.decode()
+    [other] = re.findall(r'name="session" value="([^"]+)"', page)
+    gina = browser(globex.owner.email, "globex")
+    gina.post("/admin/account/end-session/", {"session": other})
+    assert there.get("/admin/").status_code == 200
+    assert client_of(globex.owner).delete(f"/v1/auth/sessions/{other}").status_code == 404
+    assert here.post("/admin/account/end-session/", {"session": other}).status_code == 302
+    assert there.get("/admin/").status_code == 302
+    assert here.get("/admin/").status_code == 200
+    assert client_of(bob).get(f"/v1/users/{acme.owner.pk}/sessions").status_code == 403
+    assert len(client_of(acme.owner).get(f"/v1/users/{bob.pk}/sessions").json()) == 1
+    assert client_of(acme.owner).delete(f"/v1/users/{bob.pk}/sessions").status_code == 204
+    assert here.get("/admin/").status_code == 302
+    assert not BrowserSession.objects.filter(user=bob).exists()
+    assert AuditEvent.objects.filter(action="user.sessions_ended").count() == 2
+
+
+def test_what_does_harm_needs_a_proof_that_is_new(acme, bob, clock):
+    alice = browser(acme.owner.email, "acme")
+    change = alice.get(f"/admin/tenants/user/{bob.pk}/change/").content.decode()
+    path = re.search(r'href="/t/acme(/[^"]*set-password[^"]*|/[^"]*set_password[^"]*)"', change)[1]
+    assert alice.get(path).status_code == 200
+    store = BrowserSession.objects.filter(user=acme.owner).latest("seen_at").session_key
+    session = SessionStore(store)
+    session["proved_at"] -= 601
+    session.save()
+    moved = alice.get(path)
+    assert moved["Location"].startswith("/t/acme/admin/prove/?next=")
+    assert "wrong" in alice.post("/admin/prove/", {"proof": "not my password"}).content.decode()
+    back = alice.post(moved["Location"].removeprefix("/t/acme"), {"proof": PASSWORD})
+    assert back["Location"] == f"/t/acme{path}"
+    assert alice.get(path).status_code == 200
+
+
+def test_a_guest_reaches_none_of_these_pages(acme):
+    for slug in ("acme", None):
+        for path in ("second-factor/", "second-factor/set-up/", "prove/", "account/"):
+            assert Browser(slug).get(f"/admin/{path}").status_code == 302

@@ -1,0 +1,39 @@
+"""Our own pages and mails are there in German, whole."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.utils.translation import override
+
+from tenants.links import sending
+from tenants.links.models import EmailLink, LinkPurpose
+from tests.test_admin import Browser
+from translating.pages import LANGUAGES, bring_up_to_date, catalogue_of, read_catalogue
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_everything_that_is_said_is_translated_and_nothing_else_is_kept(language):
+    """Else: `python -m translating.pages`, and write what is new."""
+    wanted, known = bring_up_to_date(language), read_catalogue(language)
+    assert {message.id for message in wanted if message.id} == {message.id for message in known}
+    for message in known:
+        parts = (message.string,) if isinstance(message.string, str) else message.string
+        assert all(parts), message.id
+        ids = (message.id,) if isinstance(message.id, str) else message.id
+        for english, said in zip(ids, parts, strict=True):
+            named = re.findall(r"%\(\w+\)s", english)
+            assert sorted(named) == sorted(re.findall(r"%\(\w+\)s", said)), english
+    assert catalogue_of(language).with_suffix(".mo").exists()
+
+
+@pytest.mark.django_db
+def test_a_german_browser_reads_german_and_gets_german_mail(acme, bob):
+    page = Browser("acme").get("/admin/forgotten/", HTTP_ACCEPT_LANGUAGE="de-AT,de;q=0.9,en;q=0.1")
+    assert "Passwort vergessen" in page.content.decode()
+    assert "Forgotten password" in Browser("acme").get("/admin/forgotten/").content.decode()
+    link, _secret = EmailLink.objects.mint(bob, LinkPurpose.PASSWORD, bob.email)
+    with override("de"):
+        subject, text = sending._write(link, "http://x/")
+    assert subject == "Ein neues Passwort für Acme" and "2 Stunden" in text
