@@ -109,9 +109,8 @@ TENANT_COLOR_ADMIN_APPS = False
 AUTH_USER_MODEL = "tenants.User"
 # Sessions keep this name: under another one everybody is logged out.
 AUTHENTICATION_BACKENDS = ["tenants.authentication.EmailBackend"]
-SILENCED_SYSTEM_CHECKS = [
-    "auth.W004"
-]  # an e-mail is unique within its tenant; EmailBackend looks there
+# An e-mail is unique within its tenant; EmailBackend looks there.
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 
 ROOT_URLCONF = "minirag.urls"
 TENANT_URLCONF = "minirag.tenant_urls"
@@ -240,9 +239,8 @@ MAX_CHUNKS_PER_SOURCE = env.int("MAX_CHUNKS_PER_SOURCE", default=50_000)
 SOURCE_FOLDERS = env.str("SOURCE_FOLDERS", default="")
 OUTBOUND_ALLOWED_HOSTS = env.list("OUTBOUND_ALLOWED_HOSTS", default=[])
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
-DATA_UPLOAD_MAX_NUMBER_FILES = (
-    1001  # one more than are taken at once, so that the view says so in its own words
-)
+# One more than are taken at once, so that the view says so in its own words.
+DATA_UPLOAD_MAX_NUMBER_FILES = 1001
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 RERANK_TIMEOUT_SECONDS = env.float("RERANK_TIMEOUT_SECONDS", default=4.0)
 CONDENSE_TIMEOUT_SECONDS = env.float("CONDENSE_TIMEOUT_SECONDS", default=4.0)
