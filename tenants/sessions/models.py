@@ -24,7 +24,9 @@ class BrowserSessionQuerySet(models.QuerySet["BrowserSession"]):
         with transaction.atomic():
             keys = list(self.values_list("session_key", flat=True))
             count: int = Session.objects.filter(session_key__in=keys).delete()[0]
-            self.filter(session_key__in=keys).delete()
+            BrowserSession.objects.filter(
+                session_key__in=keys
+            ).delete()  # none of them is alive now
         return count
 
 

@@ -27,7 +27,9 @@ _EXAMPLE = {
 class OwnProvider(ApiView):
     permission_classes = (HasTenant, permit("single sign-on"))
 
-    @describe("Show single sign-on", answers={200: SsoProviderSchema})
+    @describe(
+        "Show single sign-on", answers={200: SsoProviderSchema}, errors={404: "No provider is set."}
+    )
     def get(self, request: Request) -> dict[str, Any]:
         provider = SsoProvider.objects.filter(tenant=require_tenant()).first()
         if provider is None:
