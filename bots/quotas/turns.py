@@ -50,16 +50,18 @@ class Turn:
     seconds: float
     started: float = field(default_factory=time.monotonic)
     _looked_at: float = 0.0
+    _somebody_waited: bool = False
 
     def is_over(self) -> bool:
         """Whether to give the process back at the next safe point; asks the queue at most once a second."""
         now = time.monotonic()
         if now - self.started >= LONGEST_SECONDS:
             return True
-        if now - self.started < self.seconds or now - self._looked_at < _LOOK_EVERY_SECONDS:
+        if now - self.started < self.seconds:
             return False
-        self._looked_at = now
-        return is_anybody_waiting()
+        if now - self._looked_at >= _LOOK_EVERY_SECONDS:
+            self._looked_at, self._somebody_waited = now, is_anybody_waiting()
+        return self._somebody_waited
 
 
 _current: ContextVar[Turn | None] = ContextVar("turn", default=None)

@@ -41,7 +41,9 @@ def make_vectors(
     source.report("embedding", progress.done, progress.total)
     missing = [chunk for chunk in chunks if chunk.id not in kept]
     try:
-        made = embed_chunks(payer, model, missing, source_id=source.pk, note=progress.note)
+        made = embed_chunks(
+            payer, model, missing, source_id=source.pk, note=progress.note, is_wanted=is_turn_over
+        )
     except (TurnOver, ProductError, SoftTimeLimitExceeded):
         with suppress(ClaimLost):
             progress.keep()

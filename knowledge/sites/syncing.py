@@ -48,6 +48,7 @@ from knowledge.sources.schedule import PAUSE_AFTER
 
 logger = structlog.get_logger(__name__)
 
+_READ_AT_ONCE: Final = 50
 STALE_AFTER: Final = timedelta(hours=24)
 """A look that nobody went on with for so long is begun anew."""
 
@@ -241,6 +242,8 @@ def _find_unlisted(walk: Walk, pages: list[SitePage], old: dict[str, SitePage]) 
 
 
 def _keep_outcome(sync: SiteSync, pages: list[SitePage], found: Comparison) -> None:
+    for page in pages:
+        page.__dict__.setdefault("body", None)  # not written, and so not to be read for this
     SitePage.objects.bulk_create(
         pages, batch_size=500, update_conflicts=True, unique_fields=["id"],
         update_fields=[
@@ -272,19 +275,18 @@ def _nothing_found(walk: Walk, pages: list[SitePage]) -> SiteFailed:
 def _make_documents(walk: Walk, answering: list[SitePage], model: str) -> Iterator[NewDocument]:
     """Every page that answers: cut anew where its text came now, otherwise as it stands in the index."""
     source = walk.source
-    bodies = set(walk.sync.pages.filter(body__isnull=False).values_list("pk", flat=True))
-    for number, page in enumerate(answering):
-        if number % 50 == 0:
-            source.report("parsing", number, len(answering))
-        if page.pk in bodies:
-            yield _cut(walk, page, model)
-        else:
-            yield _find_indexed(source, page)
+    for start in range(0, len(answering), _READ_AT_ONCE):
+        source.report("parsing", start, len(answering))
+        portion = answering[start : start + _READ_AT_ONCE]
+        read = walk.sync.pages.filter(pk__in=[page.pk for page in portion], body__isnull=False)
+        bodies = dict(read.values_list("pk", "body"))
+        for page in portion:
+            body = bodies.get(page.pk)
+            yield _find_indexed(source, page) if body is None else _cut(walk, page, model, body)
 
 
-def _cut(walk: Walk, page: SitePage, model: str) -> NewDocument:
-    body = SitePage.objects.values_list("body", flat=True).get(pk=page.pk)
-    parsed = unpack(body or b"")
+def _cut(walk: Walk, page: SitePage, model: str, body: bytes | memoryview) -> NewDocument:
+    parsed = unpack(body)
     drafts = chunk_document(parsed, count_tokens=choose_counter(model, parsed.language))
     return NewDocument(
         title=parsed.title, language=parsed.language, drafts=drafts, url=walk.find_link(page), metadata=parsed.metadata,

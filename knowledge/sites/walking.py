@@ -10,7 +10,7 @@ import time
 from abc import ABC, abstractmethod
 from typing import Any, Final
 
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from bots.quotas.turns import is_turn_over
 from knowledge.formats.isolated.packing import pack
@@ -120,13 +120,16 @@ class Walk(ABC):
         reason = f"The limit of {self.max_bytes // 2**20} MB was reached."
         return Visit(PageState.FAILED, page.url, "site_too_large", reason)
 
-    def _show(self, done: int) -> None:
+    def _show(self, done: int, total: int | None = None) -> None:
         """Prove that the source is still this worker's, and show how far it is. Raises ClaimLost."""
-        self.sync.pages_done, self.sync.pages_total = done, self.sync.pages.count()
-        self.source.report("crawling", done, self.sync.pages_total)
+        total = self.sync.pages.count() if total is None else total
+        self.sync.pages_done, self.sync.pages_total = done, total
+        self.source.report("crawling", done, total)
 
     def _show_next(self) -> None:
-        self._show(self.sync.pages.exclude(state=PageState.WAITING).count() + 1)
+        waits = Q(state=PageState.WAITING)
+        found = self.sync.pages.aggregate(all=Count("pk"), waiting=Count("pk", filter=waits))
+        self._show(found["all"] - found["waiting"] + 1, found["all"])
 
     def _note(self, visit: Visit) -> None:
         down = visit.state == PageState.FAILED and (
