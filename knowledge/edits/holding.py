@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from knowledge.formats.restrictions import restrict_to
 from knowledge.indexing.chunking import ChunkDraft
 from knowledge.indexing.incoming import NewDocument, identify_document
 from knowledge.indexing.swap import KnowledgeChanged
@@ -121,6 +122,16 @@ def read_said(row: Document) -> tuple[Sequence[ChunkDraft], str]:
     return unpack(edit.theirs), edit.theirs_language
 
 
+def read_own(row: Document) -> dict[str, Any]:
+    """What a document's source said beside its text. Whom it is for is as it is now: it may have been narrowed since,
+    and nobody has said that it is for more again.
+    """
+    said = {
+        name: row.originals.get(name, getattr(row, name)) for name in ("title", "url", "metadata")
+    }
+    return {**said, "metadata": restrict_to(said["metadata"], row.own_groups)}
+
+
 def _take_stamp(source_id: uuid.UUID) -> Stamp:
     edits = DocumentEdit.objects.filter(document__source=source_id)
     rows = edits.values_list("pk", "is_in_force", "document__content_hash", "mine_hash")
@@ -140,7 +151,4 @@ def _as_it_is(row: Document, said: NewDocument | None) -> NewDocument:
     }
     if said is not None and not said.error_code:
         return replace(said, **text)
-    own: dict[str, Any] = {
-        name: row.originals.get(name, getattr(row, name)) for name in ("title", "url", "metadata")
-    }
-    return NewDocument(**own, **text, id=row.pk)
+    return NewDocument(**read_own(row), **text, id=row.pk)

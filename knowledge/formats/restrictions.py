@@ -57,6 +57,16 @@ def read_groups(metadata: Mapping[str, Any]) -> list[str] | None:
     return groups if is_clear and not EVERYBODY.intersection(groups) else []
 
 
+def restrict_to(metadata: Mapping[str, Any], groups: list[str] | None) -> dict[str, Any]:
+    """The same metadata, which say that it is for these groups; where that is everybody, they are left as they are."""
+    if groups is None or read_groups(metadata) == groups:
+        return dict(metadata)
+    kept = {
+        key: value for key, value in metadata.items() if str(key).strip().casefold() not in _KEYS
+    }
+    return kept | ({"groups": groups} if groups else {"visibility": "private"})
+
+
 def restrict_by_fields(fields: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     """What the fields of a thing say of who may read it, as metadata; empty where that is everybody.
 

@@ -21,7 +21,7 @@ from bots.quotas.turns import TurnOver
 from knowledge.connectors.pulling import Pull
 from knowledge.connectors.registry import CONNECTORS
 from knowledge.documents.putting import choose_model, lacks_vectors, put_documents
-from knowledge.edits.holding import read_said
+from knowledge.edits.holding import read_own, read_said
 from knowledge.formats.cleaning import Rules
 from knowledge.formats.isolated.packing import unpack
 from knowledge.indexing.chunking import chunk_document
@@ -302,9 +302,6 @@ def _find_indexed(source: Source, page: SitePage) -> NewDocument:
             "knowledge_changed", "A page's text was removed while the site was looked at.", True
         )
     drafts, language = read_said(row)
-    said = {
-        name: row.originals.get(name, getattr(row, name)) for name in ("title", "url", "metadata")
-    }
     return NewDocument(
-        **said, language=language, drafts=drafts, char_count=row.char_count, key=page.url
+        **read_own(row), language=language, drafts=drafts, char_count=row.char_count, key=page.url
     )

@@ -84,6 +84,13 @@ def test_an_edited_page_that_comes_to_be_for_nobody_takes_what_was_written_with_
     assert says(source, "by hand") and document_at(source, "/p0").own_groups == []
     chunk = Chunk.objects.get(content__contains="by hand")
     assert chunk.index_entry.source_id != source.pk
+    # Left out by its language, and so gone from its site; which says in the same breath that it is for some.
+    write(document_at(source, "/p1"), "Meant for all, by hand.")
+    Source.objects.update(config={**source.config, "languages": ["en"]})
+    text = "---\ngroups: [staff]\n---\n# Seite\n\nDiese Seite ist jetzt auf Deutsch und nur für wenige von uns da."
+    site.outside.serve("/p1", text.encode(), content_type="text/markdown")
+    assert look(source).state == "done"
+    assert says(source, "by hand") and document_at(source, "/p1").own_groups == ["staff"]
 
 
 def test_a_single_page_that_is_gone_goes_on_answering_as_it_was_written(site, bot):

@@ -360,6 +360,12 @@ def test_a_restriction_counts_though_the_look_does_not_come_to_its_end(site, sou
     assert look(source).state == "failed"
     assert "eight" not in asked(bot, "the office opens at eight")
     assert "eight" in asked(bot, "the office opens at eight", "staff"), "as it was, and for them"
+    site.outside.serve("/p4", status=503)
+    site.page("/p5", "Page 5 is new.")
+    site.front()
+    assert look(source).changed == 1 and "/p4" in answering(source)
+    assert "eight" not in asked(bot, "the office opens at eight"), "nobody has said otherwise since"
+    assert "eight" in asked(bot, "the office opens at eight", "staff")
 
 
 def test_a_rejected_look_and_one_that_a_later_one_overtakes_change_nothing(site, source):
