@@ -1,4 +1,4 @@
-"""Admin pages of bots and of what their model calls used."""
+"""Admin pages of bots."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.contrib.admin import register
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
+from django.forms import Script
 from django.http import HttpRequest, HttpResponse
-from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from django.urls import path
 from unfold.decorators import action, display
 from unfold.widgets import (
     UnfoldAdminPasswordWidget,
@@ -23,12 +24,17 @@ from bots.admin_fields import LinesField
 from bots.drafts.changing import hold_back, split_off
 from bots.filter_form import FILTER_FIELDS, FILTER_NAMES, SourceFilterFields, show_filter
 from bots.identities.admin import IdentityActs
-from bots.models import MOST_ORIGINS, MOST_QUESTIONS, BotProfile, Outcome, PriceOverride, UsageEvent
+from bots.models import MOST_ORIGINS, MOST_QUESTIONS, BotProfile
 from bots.origins import normalise_origin
 from bots.profiles import switch_bot
+from bots.providers import admin as providers_admin  # noqa: F401 - registers its page
+from bots.providers.bot_form import ProviderKeyFields
+from bots.providers.changing import choose_keys
+from bots.providers.model_search import offer_models, search_models
 from bots.quotas import admin as quotas_admin  # noqa: F401 - registers its pages
+from bots.readiness.admin import ReadinessShown
 from bots.scopes import admin as scopes_admin
-from bots.usage.month import summarise_month
+from bots.usage import admin as usage_admin  # noqa: F401 - registers its pages
 from minirag.ai.credentials import (
     LONGEST_BASE,
     LONGEST_KEY,
@@ -37,20 +43,14 @@ from minirag.ai.credentials import (
     read_credentials,
 )
 from tenants.admin_site.meanwhile import GuardedModelForm
-from tenants.admin_site.model_admin import LookOnlyAdmin, ProductAdmin, once_per_row
+from tenants.admin_site.model_admin import once_per_row
 from tenants.admin_site.sites import tenant_site
 
-_OUTCOME_COLOURS = {
-    Outcome.ANSWERED: "success", Outcome.REFUSED: "warning", Outcome.STOPPED: "warning", Outcome.FAILED: "danger",
-    Outcome.PENDING: "info",
-}  # fmt: skip
+_ONLY_WRITTEN = ("provider_keys", "new_api_key", "new_api_base", "clear_api_key", *FILTER_FIELDS)
 
 
-_ONLY_WRITTEN = ("new_api_key", "new_api_base", "clear_api_key", *FILTER_FIELDS)
-
-
-class BotForm(SourceFilterFields, GuardedModelForm):
-    """A bot, with its provider key as a field that can be written and never read."""
+class BotForm(SourceFilterFields, ProviderKeyFields, GuardedModelForm):
+    """A bot, with its own provider key as a field that can be written and never read."""
 
     starter_questions = LinesField(
         required=False,
@@ -64,12 +64,12 @@ class BotForm(SourceFilterFields, GuardedModelForm):
         f"{MOST_ORIGINS}: https://www.example.com",
     )
     new_api_key = forms.CharField(
-        label="API key",
+        label="API key of this bot alone",
         required=False,
         strip=True,
         max_length=LONGEST_KEY,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
-        help_text="Of this bot's model provider. A new key replaces the stored one; empty leaves it as it is. It is "
+        help_text="Counts before the provider keys. A new key replaces the stored one; empty leaves it as it is. It is "
         "stored encrypted and shown to nobody.",
     )
     new_api_base = forms.CharField(
@@ -114,6 +114,8 @@ class BotForm(SourceFilterFields, GuardedModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.show_filter(self.instance.source_filter)
+        self.show_keys(self.instance)
+        offer_models(self)
 
     def clean_allowed_origins(self) -> list[str]:
         lines: list[str] = self.cleaned_data["allowed_origins"]
@@ -147,13 +149,14 @@ class BotForm(SourceFilterFields, GuardedModelForm):
 
 
 @register(BotProfile, site=tenant_site)
-class BotProfileAdmin(IdentityActs):
+class BotProfileAdmin(ReadinessShown, IdentityActs):
     """Bots are switched off, not deleted: their knowledge and chats stay."""
 
     form = BotForm
     list_display = (
         "name_and_description",
         "is_active",
+        "shown_readiness",
         "model",
         "has_key",
         "created_at",
@@ -172,7 +175,8 @@ class BotProfileAdmin(IdentityActs):
         "updated_at",
     )
     actions = ("activate", "deactivate")
-    change_form_before_template = "admin/try_bot.html"
+    change_form_outer_before_template = "admin/try_bot.html"
+    change_form_outer_after_template = "admin/embed_bot.html"
     fieldsets = (
         (None, {"fields": ("name", "description", "is_active")}),
         ("Answers", {"classes": ("tab",), "fields": (
@@ -180,8 +184,8 @@ class BotProfileAdmin(IdentityActs):
             "condense_model", "unsupported_mode",
         )}),
         ("Model", {"classes": ("tab",), "fields": (
-            ("model", "embedding_model"), ("temperature", "max_tokens"), "has_key", "new_api_key", "new_api_base",
-            "clear_api_key",
+            ("model", "embedding_model"), ("temperature", "max_tokens"), "has_key", "provider_keys", "new_api_key",
+            "new_api_base", "clear_api_key",
         )}),
         ("Refusal and retrieval", {"classes": ("tab",), "fields": (
             "refusal_mode", "refusal_floor", "refusal_text", *FILTER_FIELDS, "shown_filter", "recency_days",
@@ -193,6 +197,21 @@ class BotProfileAdmin(IdentityActs):
         )}),
         ("Facts", {"classes": ("tab",), "fields": ("id", ("created_at", "updated_at"))}),
     )  # fmt: skip
+
+    class Media:
+        js = tuple(
+            Script(f"minirag/{name}.js", defer=True) for name in ("models", "trying", "embed")
+        )
+
+    def get_urls(self) -> list[Any]:
+        page = self.admin_site.admin_view(self.search_models)
+        return [path("models/", page, name="bots_botprofile_models"), *super().get_urls()]
+
+    def search_models(self, request: HttpRequest) -> HttpResponse:
+        """What fits a model's name that is typed."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return search_models(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -223,6 +242,11 @@ class BotProfileAdmin(IdentityActs):
             self._hold_back(request, obj, form, held)
         super().save_model(request, obj, form, change)
 
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        if "provider_keys" in form.changed_data:
+            choose_keys(form.instance, [each.pk for each in form.cleaned_data["provider_keys"]])
+
     def _hold_back(
         self, request: HttpRequest, bot: BotProfile, form: BotForm, held: dict[str, Any]
     ) -> None:
@@ -248,9 +272,15 @@ class BotProfileAdmin(IdentityActs):
     def shown_scopes(self, bot: BotProfile) -> str:
         return scopes_admin.show_scopes(bot)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BotProfile]:
+        return super().get_queryset(request).prefetch_related("provider_choices")
+
     @display(description="key in use")
     def has_key(self, bot: BotProfile) -> str:
-        return "its own" if bot.has_credentials else "the installation's"
+        if bot.has_credentials:
+            return "its own"
+        chosen = [each.provider for each in bot.provider_choices.all()]
+        return ", ".join(sorted(chosen)) or "the installation's"
 
     @action(description="Activate", permissions=["change"])
     def activate(self, request: HttpRequest, chosen: QuerySet[BotProfile]) -> None:
@@ -266,57 +296,3 @@ class BotProfileAdmin(IdentityActs):
             switch_bot(bot, is_active)
             self.log_change(request, bot, word.capitalize() + ".")
         self.message_user(request, f"{len(chosen)} {word}.", messages.SUCCESS)
-
-
-@register(UsageEvent, site=tenant_site)
-class UsageEventAdmin(LookOnlyAdmin):
-    list_display = (
-        "created_at", "bot_profile", "kind", "model", "shown_outcome", "shown_tokens", "shown_cost", "shown_time",
-    )  # fmt: skip
-    list_filter = ("kind", "outcome", ("bot_profile", AutocompleteSelectFilter))
-    list_select_related = ("bot_profile",)
-    search_fields = ("model", "bot_profile__name")
-    date_hierarchy = "created_at"
-    list_before_template = "admin/usage_summary.html"
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        return super().changelist_view(
-            request, {**(extra_context or {}), "summary": summarise_month()}
-        )
-
-    @display(description="tokens in + out", ordering="total_tokens")
-    def shown_tokens(self, event: UsageEvent) -> str:
-        return f"{event.prompt_tokens:,} + {event.completion_tokens:,}"
-
-    @display(description="cost", ordering="cost_usd")
-    def shown_cost(self, event: UsageEvent) -> str:
-        return f"${event.cost_usd:.6f}" if event.cost_usd else "–"
-
-    @display(description="first token / all", ordering="duration_ms")
-    def shown_time(self, event: UsageEvent) -> str:
-        times = [
-            f"{ms:,} ms"
-            for ms in (event.time_to_first_token_ms, event.duration_ms)
-            if ms is not None
-        ]
-        return " / ".join(times) or "–"
-
-    @display(description="outcome", label=_OUTCOME_COLOURS, ordering="outcome")
-    def shown_outcome(self, event: UsageEvent) -> tuple[str, str]:
-        return event.outcome, event.get_outcome_display()
-
-
-@register(PriceOverride, site=tenant_site)
-class PriceOverrideAdmin(ProductAdmin):
-    """Prices of the tenant's own: they count for calls from now on, and nothing is priced again."""
-
-    list_display = ("model", "prompt_cost_per_1m", "completion_cost_per_1m", "updated_at")
-    search_fields = ("model",)
-    fields = (
-        "model",
-        ("prompt_cost_per_1m", "completion_cost_per_1m"),
-        ("created_at", "updated_at"),
-    )
-    readonly_fields = ("created_at", "updated_at")

@@ -6,7 +6,9 @@ from django.urls import path
 
 from bots import api
 from bots.identities import api as identities_api
+from bots.providers import api as providers_api
 from bots.quotas import api as quotas_api
+from bots.readiness import api as readiness_api
 from bots.scopes import api as scopes_api
 
 _SCOPES = "bot-profiles/<str:bot_profile_id>/scopes"
@@ -22,6 +24,12 @@ urlpatterns = [
     path(f"{_SCOPES}/check", scopes_api.ScopeCheck.as_view()),
     path(f"{_SCOPES}/<str:scope_id>", scopes_api.ScopeDetail.as_view()),
     path("scope-templates", scopes_api.ScopeTemplateList.as_view()),
+    path("bot-profiles/<str:bot_profile_id>/providers", providers_api.BotProviderList.as_view()),
+    path("bot-profiles/<str:bot_profile_id>/readiness", readiness_api.BotReadiness.as_view()),
+    path("providers", providers_api.ProviderList.as_view()),
+    path("providers/catalogue", providers_api.ModelCatalogue.as_view()),
+    path("providers/<str:provider_id>", providers_api.ProviderDetail.as_view()),
+    path("providers/<str:provider_id>/test", providers_api.ProviderTest.as_view()),
     path("quotas", quotas_api.QuotaList.as_view()),
     path("quotas/<str:quota_id>", quotas_api.QuotaDetail.as_view()),
 ]

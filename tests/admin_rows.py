@@ -8,8 +8,18 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from bots.models import BotDraft, BotProfile, Outcome, PriceOverride, QualityGate, Scope, UsageEvent
+from bots.models import (
+    BotDraft,
+    BotProfile,
+    Outcome,
+    PriceOverride,
+    ProviderCredential,
+    QualityGate,
+    Scope,
+    UsageEvent,
+)
 from bots.profiles import create_bot
+from bots.providers.changing import keep_key
 from bots.quotas.models import Quota, QuotaUse
 from conftest import Party
 from conversations.exports.models import ExportJob, ExportPart
@@ -80,6 +90,7 @@ def _make_bots(bot: BotProfile) -> RowsByModel:
         BotProfile: bot,
         Scope: Scope.objects.create(bot_profile=bot, name="House", forbidden_topics=["politics"]),
         PriceOverride: PriceOverride.objects.create(model="openai/gpt-4o", prompt_cost_per_1m=2),
+        ProviderCredential: keep_key("House", "openai", "sk-of-the-house-0123456789"),
         Quota: quota,
         QualityGate: QualityGate.objects.create(bot_profile=measured, least_right=0.9),
         BotDraft: BotDraft.objects.create(bot_profile=measured, changes={"passage_count": 8}),

@@ -17,7 +17,14 @@ from django.db import models
 from django.test import Client
 from django.utils import timezone
 
-from bots.models import BotDraft, BotProfile, PriceOverride, QualityGate, Scope
+from bots.models import (
+    BotDraft,
+    BotProfile,
+    PriceOverride,
+    ProviderChoice,
+    QualityGate,
+    Scope,
+)
 from bots.quotas.models import Quota, QuotaUse
 from bots.usage.rollup import roll_up_usage
 from conftest import Party
@@ -94,6 +101,7 @@ class Rows:
     token: str = ""
     webhook: str = ""
     quota: str = ""
+    provider: str = ""
     golden: str = ""
     curated: str = ""
     run: str = ""
@@ -172,6 +180,13 @@ def _fill_bot(client: Client, rows: Rows, word: str) -> None:
         "credentials": {"api_key": API_KEY if word == PRIVATE else "key-of-globex-0123456789"},
     }
     rows.bot = _post(client, "/v1/bot-profiles", bot)["id"]
+    key = {"name": f"Key {word}", "provider": "openai", "api_key": bot["credentials"]["api_key"]}
+    rows.provider = _post(client, "/v1/providers", key)["id"]
+    client.put(
+        f"/v1/bot-profiles/{rows.bot}/providers",
+        {"provider_ids": [rows.provider]},
+        content_type=JSON,
+    )
     settings = {"allowed_origins": [_page_of(word)], "is_public": True}
     client.patch(f"/v1/bot-profiles/{rows.bot}/settings", settings, content_type=JSON)
 
@@ -335,6 +350,7 @@ def _fill_figures(rows: Rows, word: str) -> None:
         subject="bot", subject_id=rows.bot, resource="messages", limit=1000
     )
     # Numbered from 1 in each tenant: an id of its own, so that acme's is not one of globex's.
+    ProviderChoice.objects.update(id=uuid4().int % 10**15)
     QuotaUse.objects.create(pk=uuid4().int % 10**15, quota=quota, starts_at=quota.created_at)
     rows.quota = str(quota.pk)
     roll_up_usage()

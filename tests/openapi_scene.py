@@ -12,7 +12,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from bots.models import BotDraft, BotProfile, QualityGate, Scope
+from bots.models import BotDraft, BotProfile, ProviderCredential, QualityGate, Scope
 from bots.quotas.models import Quota
 from conversations.exports.models import ExportJob, ExportType
 from conversations.models import (
@@ -70,6 +70,7 @@ MADE = {
     "sync_id",
     "external_id",
     "scope_id",
+    "provider_id",
     "quota_id",
     "golden_question_id",
     "curated_answer_id",
@@ -141,6 +142,9 @@ def _make_bot() -> BotProfile:
     )
     QualityGate.objects.create(bot_profile=bot)
     BotDraft.objects.create(bot_profile=bot, changes={"passage_count": 8})
+    key = ProviderCredential(pk=EXAMPLE_IDS["provider_id"], name="House", provider="openai")
+    key.set_key("sk-of-the-house-0123456789", "http://127.0.0.1:9/v1")  # where nobody may be called
+    key.save()
     Quota.objects.create(pk=EXAMPLE_IDS["quota_id"], resource="tokens", limit=10**9)
     return bot
 

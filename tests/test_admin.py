@@ -204,8 +204,8 @@ class TestPages:
 
     def test_the_first_page_says_what_waits_for_a_decision(self, alice, rows):
         page = alice.get("/admin/").content.decode()
-        assert "Syncs to approve" in page and "state__exact=waiting" in page
-        assert "Corrections in conflict" in page and "waits=1" in page
+        assert "waiting for your approval" in page and "state__exact=waiting" in page
+        assert "in conflict with the source" in page and "waits=1" in page
 
     def test_the_button_to_add_a_chunk_leads_to_its_form(self, alice, rows):
         url = alice.url(tenant_site, Chunk, "changelist")

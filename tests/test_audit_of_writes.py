@@ -164,6 +164,7 @@ CHANGES = {
     "knowledge.CuratedAnswer": {"title": "Bicycles"},
     "bots.Scope": {"max_words": "120"},
     "bots.Quota": {"limit": "7"},
+    "bots.ProviderCredential": {"name": "House of ours"},
     "bots.QualityGate": {"least_right": "0.5"},
     "bots.PriceOverride": {"prompt_cost_per_1m": "3"},
     "conversations.GoldenQuestion": {"tags": "prices"},
@@ -187,6 +188,7 @@ ADDITIONS = {
     },
     "bots.Scope": {"name": "Sales", "bot_profile": BOT},
     "bots.Quota": {"resource": "messages", "limit": "7", "period": "day"},
+    "bots.ProviderCredential": {"name": "Ours", "provider": "openai", "new_key": "sk-0123456789abcdef"},
     "bots.QualityGate": {"bot_profile": OTHER_BOT, "least_right": "0.5"},
     "bots.PriceOverride": {"model": "openai/gpt-9", "prompt_cost_per_1m": "3", "completion_cost_per_1m": "3"},
     "conversations.HandoffRules": {"bot_profile": OTHER_BOT},
@@ -210,6 +212,7 @@ ANSWERS = {
     "correct": {"content": "Error E24: dust it."},
     "publish": {"reason": "It reads better."},
     "erase": {"slug": "acme"},
+    "try_key": {"model": "gpt-4o-mini"},
     "set_password": {"password": "another horse battery", "again": "another horse battery"},
     "replace": {"file": SimpleUploadedFile("newer.txt", b"Open all day.")},
 }

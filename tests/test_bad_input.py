@@ -18,7 +18,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import URLResolver, get_resolver
 
-from bots.models import BotDraft, BotProfile
+from bots.models import BotDraft, BotProfile, ProviderCredential
 from bots.quotas.models import Quota
 from conftest import Party
 from conversations.exports.models import ExportJob
@@ -285,6 +285,15 @@ VALID: dict[tuple[str, str], Body] = {
         "format": "csv",
         "filters": {"from_date": "2026-11-01"},
     },
+    ("providers", "post"): {
+        "name": "Ours",
+        "provider": "openai",
+        "api_key": "sk-0123456789abcdef",
+        "api_base": "https://llm.example.com/v1",
+    },
+    ("providers/<str:provider_id>", "patch"): {"name": "Ours", "api_key": "sk-0123456789abcdef"},
+    ("providers/<str:provider_id>/test", "post"): {"model": "gpt-4o-mini"},
+    ("bot-profiles/<str:bot_profile_id>/providers", "put"): {"provider_ids": ["{provider}"]},
     ("quotas", "post"): {
         "subject": "tenant",
         "resource": "messages",
@@ -346,6 +355,7 @@ BODILESS = {
     ("users/<str:user_id>", "delete"),
     ("stats/pricing", "delete"),
     ("quotas/<str:quota_id>", "delete"),
+    ("providers/<str:provider_id>", "delete"),
     ("bot-profiles/<str:bot_profile_id>", "delete"),
     ("bot-profiles/<str:bot_profile_id>/identity-secret", "delete"),
     ("documents/<str:document_id>/versions/<str:version_id>/restore", "post"),
@@ -514,6 +524,9 @@ def api(acme, bob, monkeypatch, settings) -> Api:
         document = Document.objects.get(source=source)
         dataset = Dataset.objects.create(name="Shared", embedding_model="minirag/hash")
         quota = Quota.objects.create(resource="tokens", limit=10**9)
+        provider = ProviderCredential(name="House", provider="openai")
+        provider.set_key("sk-of-the-house-0123456789", "http://127.0.0.1:9/v1")
+        provider.save()
         sync = SiteSync.objects.create(source=source, state="waiting", setup="0")
         chunk, said = Chunk.objects.filter(source=source).order_by("ordinal")[:2]
         correction = Correction.objects.create(
@@ -538,6 +551,7 @@ def api(acme, bob, monkeypatch, settings) -> Api:
         "sync": str(sync.pk),
         "external": "page-1",
         "quota": str(quota.pk),
+        "provider": str(provider.pk),
     }
     made = Api(acme, ids)
     question = {

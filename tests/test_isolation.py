@@ -39,7 +39,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from bots.models import BotProfile, Scope
+from bots.models import BotProfile, ProviderCredential, Scope
 from conftest import PASSWORD, Party
 from conversations.exports.models import ExportJob
 from conversations.models import Chat
@@ -292,6 +292,37 @@ API: dict[str, list[Try]] = {
     "bot-profiles/<str:bot_profile_id>/settings": [
         Try("get", 404),
         Try("patch", 404, body=lambda s: {"greeting": "x"}),
+    ],
+    "providers": [
+        Try("get", 200),
+        Try(
+            "post",
+            201,
+            body=lambda s: {
+                "name": "x",
+                "provider": "openai",
+                "api_key": "k",
+                "id": s.acme.provider,
+            },
+        ),
+    ],
+    "providers/catalogue": [Try("get", 200)],
+    "providers/<str:provider_id>": [
+        Try("get", 404),
+        Try("patch", 404, body=lambda s: {"name": "x", "api_key": "k"}),
+        Try("delete", 404),
+    ],
+    "providers/<str:provider_id>/test": [Try("post", 404, body=lambda s: {"model": "gpt-4o-mini"})],
+    "bot-profiles/<str:bot_profile_id>/readiness": [Try("get", 404)],
+    "bot-profiles/<str:bot_profile_id>/providers": [
+        Try("get", 404),
+        Try("put", 404, body=lambda s: {"provider_ids": [s.globex.provider]}),
+        Try(
+            "put",
+            422,
+            body=lambda s: {"provider_ids": [s.acme.provider]},
+            ids=lambda s: {"bot_profile_id": s.globex.bot},
+        ),
     ],
     "quotas": [
         Try("get", 200),
@@ -858,6 +889,7 @@ def fill_path(pattern: str, scene: Scene, ids: dict[str, str] | None = None) -> 
     known = {
         "token_id": acme.token,
         "quota_id": acme.quota,
+        "provider_id": acme.provider,
         "golden_question_id": acme.golden,
         "curated_answer_id": acme.curated,
         "sync_id": acme.sync,
@@ -1187,6 +1219,12 @@ EXTRA_MODEL_PAGES = {
         ("bots", "botprofile", f"<path:object_id>/{act}/")
         for act in ("new_identity_secret", "forget_identity_secret")
     ),
+    *(("bots", "providercredential", f"<path:object_id>/{act}/") for act in ("try_key",)),
+    ("bots", "botprofile", "models/"),
+    *(
+        ("bots", "botdraft", f"try/<uuid:bot_id>/{rest}")
+        for rest in ("", "<str:name>/<str:request_id>/", "<str:name>/<str:request_id>/golden/")
+    ),
     *(
         ("bots", "botdraft", f"<path:object_id>/{act}/")
         for act in ("measure", "publish", "discard")
@@ -1241,6 +1279,8 @@ def expand_admin_route(path: str, scene: Scene, site: Any) -> list[str]:
     pk = scene.acme.pks.get(apps.get_model(match["app"], match["model"]), 1)
     url = "/" + path.replace("<path:object_id>", str(pk))
     url = url.replace("<uuid:message_id>", scene.acme.message)
+    url = url.replace("<uuid:bot_id>", scene.acme.bot)
+    url = url.replace("<str:name>", "guessed").replace("<str:request_id>", "guessed")
     filters = [f"?bot_profile__id__exact={scene.acme.bot}", "?q=zqpriv", f"?q={pk}", "?all="]
     return [url, *[url + query for query in filters]] if match["rest"] == "" else [url]
 
@@ -1699,6 +1739,7 @@ class TestSharedPlaces:
         holding = set(find_marker(schema, PRIVATE))
         textless = {"lex_stats", "chunk_index", "knowledge_botdataset"}
         textless |= {"bots_sharedstorage", "bots_quota", "bots_quotause", "bots_qualitygate"}
+        textless.add("bots_providerchoice")
         textless |= {"conversations_handoffrules"}
         textless |= {"knowledge_curatedvector"}
         texts = {model._meta.db_table for model in tenant_models()} - textless
@@ -1816,6 +1857,7 @@ class TestSharedPlaces:
     def test_a_secret_that_is_moved_to_another_tenants_row_does_not_open(self, scene):
         sealed = {
             "bots.BotProfile.encrypted_credentials": self.move_credentials,
+            "bots.ProviderCredential.encrypted_key": self.move_provider_key,
             "bots.BotProfile.encrypted_identity_secret": self.move_identity_secret,
             "bots.BotProfile.encrypted_previous_identity_secret": None,  # opened with the one above
             "tenants.SecondFactor.encrypted_key": self.move_second_factor,
@@ -1847,6 +1889,17 @@ class TestSharedPlaces:
                 with pytest.raises(DecryptionFailed) as refusal:
                     _ = thief.credentials
                 assert API_KEY not in str(refusal.value)
+
+    def move_provider_key(self, scene: Scene) -> None:
+        with tenant_context(scene.acme.party.tenant):
+            row = ProviderCredential.objects.get(pk=scene.acme.provider)
+            assert row.credentials.api_key == API_KEY
+        with tenant_context(scene.globex.party.tenant):
+            thief = ProviderCredential.objects.get(pk=scene.globex.provider)
+            for pk in (scene.globex.provider, scene.acme.provider):
+                thief.pk, thief.encrypted_key = pk, row.encrypted_key
+                with pytest.raises(DecryptionFailed):
+                    _ = thief.credentials
 
     def move_identity_secret(self, scene: Scene) -> None:
         with tenant_context(scene.acme.party.tenant):

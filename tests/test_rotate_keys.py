@@ -11,8 +11,9 @@ from django.apps import apps
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
 
-from bots.models import BotProfile
+from bots.models import BotProfile, ProviderCredential
 from bots.profiles import create_bot
+from bots.providers.changing import keep_key
 from knowledge.models import Source
 from knowledge.sources.changing import (
     create_source,
@@ -43,10 +44,11 @@ def kept_answer(settings):
 
 
 def furnish(party, secret):
-    """Two bots, a webhook amid a change of its secret, and an external source, also a deleted one."""
+    """Two bots, a provider key, a webhook amid a change of its secret, and an external source, also a deleted one."""
     with tenant_context(party.tenant):
         for number in range(2):
             bot = create_bot({"name": f"B{number}"}, credentials=Credentials(api_key=secret))
+        keep_key("House", "openai", secret)
         webhook = Webhook(url="https://hooks.example.com/in", events=[])
         webhook.set_secret(secret)
         webhook.encrypted_previous_secret = webhook.encrypted_secret
@@ -61,6 +63,7 @@ def read_all(party):
     with tenant_context(party.tenant):
         webhook = Webhook.objects.get()
         return {
+            *(each.credentials.api_key for each in ProviderCredential.objects.all()),
             *(bot.credentials.api_key for bot in BotProfile.objects.all()),
             *(reveal_secret(source) for source in Source.objects.all()),
             webhook.reveal_secret(), webhook.reveal_previous_secret(),
@@ -89,13 +92,13 @@ def test_every_tenants_secrets_move_and_the_old_key_can_be_dropped(
     with pytest.raises(CommandError, match="without --check"):
         rotate(check=True)
     said = rotate()
-    assert "acme: 5" in said and "globex: 5" in said and "11 were re-encrypted" in said
+    assert "acme: 6" in said and "globex: 6" in said and "13 were re-encrypted" in said
     settings.ENCRYPTION_KEYS = [NEW]
     assert read_all(acme) == {"s3cret-of-acme"} and read_all(globex) == {"s3cret-of-globex"}
     assert claim(ANSWER, "print").body == b"a secret token"
     assert "0 are under an older key" in rotate(check=True)
     event = AuditEvent.objects.get(action="keys.rotated")
-    assert event.detail["resealed"] == 11 and "s3cret" not in str(event.detail)
+    assert event.detail["resealed"] == 13 and "s3cret" not in str(event.detail)
 
 
 def test_nothing_else_of_a_row_changes(acme, globex, furnished, settings):
@@ -113,8 +116,8 @@ def test_a_run_that_was_broken_off_goes_on_where_it_stopped(acme, globex, furnis
     first = resealing.reseal_tenants(write=True, complain=print, batch=1)
     _, done = next(first)
     first.close()
-    assert done.moved == 5
-    assert "6 were re-encrypted" in rotate() and "0 were re-encrypted" in rotate()
+    assert done.moved == 6
+    assert "7 were re-encrypted" in rotate() and "0 were re-encrypted" in rotate()
 
 
 def test_a_secret_that_no_key_opens_is_named_and_hinders_no_other(

@@ -1,6 +1,6 @@
-"""Makes `static/minirag/widget.js` and `inbox.js` of the parts beside this file: `python -m widget.build`.
+"""Makes the scripts in `static/minirag` of the parts beside this file: `python -m widget.build`.
 
-The parts are put together as they are, in the order of SCRIPTS: one script for a page, small files for people, and
+The parts are put together as they are, in the order of PARTS: one script for a page, small files for people, and
 no tool between what is written here and what runs there.
 """
 
@@ -12,15 +12,17 @@ PARTS = (
     "head", "words", "look", "builders", "markdown", "memory", "client", "element", "window", "asking", "hearing",
     "answers", "helping", "people", "composer", "tail",
 )  # fmt: skip
+TRYING = ("trying_head", "builders", "markdown", "trying_socket", "trying_turn", "trying_panel")
 FOLDER = Path(__file__).resolve().parent / "parts"
 WIDGET = FOLDER.parent.parent / "static" / "minirag" / "widget.js"
 INBOX = WIDGET.with_name("inbox.js")
 INBOX_PARTS = ("inbox/head", "parts/builders", "parts/markdown", "inbox/page")
 """The admin's inbox shows answers as the widget does."""
+TRYER = WIDGET.with_name("trying.js")
 
 
-def build() -> str:
-    return "".join((FOLDER / f"{name}.js").read_text() for name in PARTS)
+def build(parts: tuple[str, ...] = PARTS) -> str:
+    return "".join((FOLDER / f"{name}.js").read_text() for name in parts)
 
 
 def build_inbox() -> str:
@@ -30,3 +32,4 @@ def build_inbox() -> str:
 if __name__ == "__main__":
     WIDGET.write_text(build())
     INBOX.write_text(build_inbox())
+    TRYER.write_text(build(TRYING))

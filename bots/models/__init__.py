@@ -21,6 +21,7 @@ from bots.models.filters import (
     read_source_filter,
 )
 from bots.models.profiles import BotProfile, BotProfileQuerySet
+from bots.providers.models import ProviderChoice, ProviderCredential
 from bots.quotas.models import Quota, QuotaUse, SharedStorage
 from bots.scopes.models import SCOPE_FACTS, Scope, Strictness, Tone
 from bots.usage.models import (
@@ -48,6 +49,8 @@ __all__ = [
     "Measure",
     "Outcome",
     "PriceOverride",
+    "ProviderChoice",
+    "ProviderCredential",
     "QualityGate",
     "Quota",
     "QuotaUse",

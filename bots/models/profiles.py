@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from bots.models.answering import Answering
 from bots.models.choices import MOST_ORIGINS, MOST_QUESTIONS, default_model
+from bots.providers.models import KEY_FACTS, ProviderChoice, open_keys
 from bots.scopes.models import SCOPE_FACTS, Scope
 from minirag.ai.builtin.local import pin
 from minirag.ai.credentials import Credentials
@@ -39,6 +40,12 @@ class BotProfileQuerySet(models.QuerySet["BotProfile"]):
         return self.annotate(
             scope_rows=ArraySubquery(own.order_by("created_at", "id").values_list(facts))
         )
+
+    def with_keys(self) -> BotProfileQuerySet:
+        """Bring the provider keys that each bot has chosen along, sealed, in the same query."""
+        own = ProviderChoice.objects.filter(bot_profile=models.OuterRef("pk"))
+        facts = JSONObject(**{name: f"credential__{name}" for name in KEY_FACTS})
+        return self.annotate(key_rows=ArraySubquery(own.order_by("provider").values_list(facts)))
 
 
 class BotProfile(TenantRow, Answering):
@@ -139,6 +146,9 @@ class BotProfile(TenantRow, Answering):
             ),
         ]
 
+    key_rows: list[dict[str, Any]]
+    """The keys it has chosen, sealed, once they are loaded."""
+
     held_back: dict[str, Any] | None = None
     """What a change just made has put into the bot's draft instead, since the bot has a gate."""
 
@@ -238,10 +248,27 @@ class BotProfile(TenantRow, Answering):
 
     @property
     def credentials(self) -> Credentials:
-        """The bot's own provider key, or empty credentials: then the platform's environment counts."""
+        """The bot's own provider key, if it has one, and those that it has chosen by provider.
+
+        Without either the platform's environment counts. Asks the database once where the bot did not come `with_keys`:
+        on the event loop, see `bots.providers.lending`.
+        """
+        chosen = open_keys(self.load_keys())
         if not self.encrypted_credentials:
-            return Credentials(api_key=None, api_base=None)
+            return Credentials(chosen=chosen)
         api_key, _, api_base = decrypt(
             self.encrypted_credentials, context=self._secret_context()
         ).partition("\n")
-        return Credentials(api_key=api_key, api_base=api_base or None)
+        return Credentials(api_key=api_key, api_base=api_base or None, chosen=chosen)
+
+    @property
+    def has_loaded_keys(self) -> bool:
+        return hasattr(self, "key_rows")
+
+    def load_keys(self) -> list[dict[str, Any]]:
+        """Return the chosen keys, sealed, and keep them."""
+        if not self.has_loaded_keys:
+            paths = [f"credential__{name}" for name in KEY_FACTS]
+            found = self.provider_choices.order_by("provider").values_list(*paths)
+            self.key_rows = [dict(zip(KEY_FACTS, row, strict=True)) for row in found]
+        return self.key_rows

@@ -36,7 +36,9 @@ def describe_surroundings(bot: BotProfile) -> dict[str, Any]:
 
 def list_changed(run: EvaluationRun) -> list[str]:
     """Which of the surroundings have changed since a run was ordered; one that it knows nothing of may have."""
-    now = describe_surroundings(BotProfile.objects.with_scopes().get(pk=run.bot_profile_id))
+    now = describe_surroundings(
+        BotProfile.objects.with_scopes().with_keys().get(pk=run.bot_profile_id)
+    )
     return [name for name in SURROUNDINGS if run.surroundings.get(name) != now[name]]
 
 
@@ -77,7 +79,7 @@ def configuration_of(bot: BotProfile) -> dict[str, Any]:
 
 def restore_bot(run: EvaluationRun) -> BotProfile:
     """The bot as it was when the run was ordered, to be asked and never saved."""
-    bot = BotProfile.objects.with_scopes().get(pk=run.bot_profile_id)
+    bot = BotProfile.objects.with_scopes().with_keys().get(pk=run.bot_profile_id)
     known = set(answering_fields())
     values = {name: value for name, value in run.configuration.items() if name in known}
     return with_configuration(bot, values)

@@ -17,6 +17,7 @@ from typing import Any, Final
 from django.db import transaction
 
 from bots.models import BotProfile, UsageKind
+from bots.providers.lending import lend_key
 from bots.quotas.counting import spend
 from bots.usage.metering import record_usage
 from conversations.models import GoldenQuestion
@@ -26,7 +27,6 @@ from minirag.ai.chat import (
     ChatFinished,
     ChatRequest,
     count_cut_off,
-    lend_credentials,
     stream_chat,
 )
 from minirag.lib.errors import ProductError, ProviderError
@@ -70,7 +70,7 @@ async def judge(
         async with asyncio.timeout(SECONDS):
             request = ChatRequest(
                 model=model, messages=messages, temperature=0.0, max_tokens=_MAX_TOKENS,
-                credentials=await lend_credentials(bot.credentials, bot.model, model), timeout_seconds=SECONDS,
+                credentials=await lend_key(bot, model), timeout_seconds=SECONDS,
             )  # fmt: skip
             async with aclosing(stream_chat(request)) as events:
                 async for event in events:

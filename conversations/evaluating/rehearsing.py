@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import time
 import uuid
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +29,7 @@ from conversations.turns.recording import (
 )
 from conversations.turns.speaking import charge_cut_off
 from conversations.turns.state import Answer, History, OpenTurn
-from conversations.turns.taking import answer_turn
+from conversations.turns.taking import Failed, TurnEvent, answer_turn
 from conversations.turns.tracing import describe_turn
 from knowledge.models import ANYONE, Audience
 from knowledge.retrieval.passages import Passage
@@ -74,12 +75,30 @@ async def rehearse(
     Raises Conflict for a tenant that is not active, QuotaExceeded or BudgetExceeded where nothing is left to ask with.
     A provider that fails is the rehearsal's `error`, as it would be the visitor's.
     """
-    turn = await run_sync(_open, bot, question, history, languages, token_id, audience)
-    answer, started, error, is_over = Answer(audience=audience), time.monotonic(), None, False
+    answer, error = Answer(audience=audience), None
+    aloud = rehearse_aloud(
+        bot, question, answer, history=history, languages=languages, token_id=token_id
+    )
+    async with aclosing(aloud) as events:
+        async for event in events:
+            error = event.error if isinstance(event, Failed) else error
+    return Rehearsal(answer, error)
+
+
+async def rehearse_aloud(
+    bot: BotProfile, question: str, answer: Answer, *, history: History = (), languages: tuple[str, ...] = (),
+    token_id: uuid.UUID | None = None,
+) -> AsyncGenerator[TurnEvent, None]:  # fmt: skip
+    """The same, told as it goes: fills in `answer`, whose audience is asked for, and yields a turn's events.
+
+    The last is Failed where a provider failed. What it cost is settled when this ends, however it ends.
+    """
+    turn = await run_sync(_open, bot, question, history, languages, token_id, answer.audience)
+    started, error, is_over = time.monotonic(), None, False
     try:
         async with aclosing(answer_turn(turn, answer)) as events:
-            async for _ in events:
-                pass
+            async for event in events:
+                yield event
         is_over = True
     except ProductError as caught:
         answer.error_code, error = caught.code, caught
@@ -89,7 +108,8 @@ async def rehearse(
             await charge_cut_off(answer, is_given_up=error is None)
         answer.duration_ms = round((time.monotonic() - started) * 1000)
         await run_sync(_settle, turn, answer)
-    return Rehearsal(answer, error)
+    if error is not None:
+        yield Failed(turn.chat.pk, error)
 
 
 def _open(

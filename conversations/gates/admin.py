@@ -20,6 +20,7 @@ from bots.drafts.changing import discard_draft
 from bots.models import BotDraft, BotProfile, QualityGate
 from conversations.gates.passing import explain, judge_draft, order_draft_run, publish
 from conversations.tasks import queue_run
+from conversations.trying import admin as trying_admin
 from tenants.admin_site.meanwhile import GuardedModelForm
 from tenants.admin_site.model_admin import (
     LookOnlyAdmin,
@@ -101,6 +102,9 @@ class BotDraftAdmin(LookOnlyAdmin):
         ("created_at", "updated_at"),
     )
     readonly_fields = ("shown_changes", "shown_standing")
+
+    def get_urls(self) -> list[Any]:
+        return [*trying_admin.list_urls(self.admin_site), *super().get_urls()]
 
     def has_manage_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return may_manage(request, "bots")

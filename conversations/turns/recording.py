@@ -47,7 +47,8 @@ _SAID_BY: dict[str, str] = {
 
 _TENANT = FixedQuery(lambda pk: Tenant.objects.only("status", "time_zone").filter(pk=pk), uuid.UUID)
 _BOT: FixedQuery[BotProfile] = FixedQuery(
-    lambda pk: with_curated(BotProfile.objects.active().with_scopes()).filter(pk=pk), uuid.UUID
+    lambda pk: with_curated(BotProfile.objects.active().with_scopes().with_keys()).filter(pk=pk),
+    uuid.UUID,
 )
 
 
@@ -131,6 +132,7 @@ def assemble_turn(
     """Bring together all that a turn needs to know before it begins."""
     is_narrowed = source_filter is not None and source_filter.says_anything
     has_curated = getattr(bot, "has_curated", True) and not is_narrowed
+    bot.load_keys()
     bases = load_bases(bot.pk, audience, filters_of(bot, source_filter))
     return OpenTurn(
         bot, chat, question, history, reservation, bases, scopes,

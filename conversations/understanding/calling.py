@@ -12,13 +12,13 @@ from typing import Final
 from django.conf import settings
 
 from bots.models import BotProfile
+from bots.providers.lending import lend_key
 from conversations.turns.state import Rewriting
 from minirag.ai.chat import (
     ChatDelta,
     ChatFinished,
     ChatRequest,
     count_cut_off,
-    lend_credentials,
     stream_chat,
 )
 from minirag.lib.errors import ProviderError
@@ -65,7 +65,7 @@ async def _listen(
     """Collect in `said` what the model says, no more than a bounded length; returns its end, if it came to one."""
     request = ChatRequest(
         model=model, messages=tuple(messages), temperature=0.0, max_tokens=max_tokens,
-        credentials=await lend_credentials(bot.credentials, bot.model, model),
+        credentials=await lend_key(bot, model),
         timeout_seconds=settings.CONDENSE_TIMEOUT_SECONDS,
     )  # fmt: skip
     length = 0

@@ -20,6 +20,7 @@ from conversations.following.journal import LAST_EVENTS
 from conversations.following.running import Turn, find_turn
 from conversations.handoffs.consumers import CompanyConsumer
 from conversations.models import Message
+from conversations.trying.consumers import TRIED_FRAMES, TryingSocket
 from conversations.turns.feedback import set_feedback
 from conversations.turns.schemas import tell_event
 from conversations.turns.state import Asker
@@ -64,7 +65,7 @@ CLOSE_RESTARTING = (
 )
 
 
-class ChatConsumer(CompanyConsumer):
+class ChatConsumer(CompanyConsumer, TryingSocket):
     """One widget's socket."""
 
     turn: asyncio.Task[Turn] | None = None  # the one that is read, once it is found
@@ -119,7 +120,7 @@ class ChatConsumer(CompanyConsumer):
             await self._dispatch_frame(frame)
             self.refusals = 0
         except ProductError as error:
-            await self._send_error(error, request_id)
+            await self.send_error(error, request_id)
             self.refusals += isinstance(error, TooManyRequests)
             if self.refusals > MOST_REFUSALS:  # to refuse costs as well
                 self.is_closed = True
@@ -131,7 +132,7 @@ class ChatConsumer(CompanyConsumer):
                 await self.close(CLOSE_UNAUTHENTICATED)
         except Exception:  # the edge: the socket stays usable, the log has the rest
             logger.exception("frame failed")
-            await self._send_error(
+            await self.send_error(
                 ProductError("Something went wrong on our side.", retryable=True), request_id
             )
 
@@ -155,7 +156,7 @@ class ChatConsumer(CompanyConsumer):
         if self.session is None:
             raise NotAuthenticated("Authenticate first.")
         handler = handlers.get(frame.get("type"))  # type: ignore[arg-type]
-        if handler is None:
+        if handler is None or (self.session.trial and frame["type"] not in TRIED_FRAMES):
             raise BadInput("Unknown frame type.", code="frame_unknown")
         return await handler(frame)
 
@@ -201,6 +202,13 @@ class ChatConsumer(CompanyConsumer):
         ).count_async()
         session = await self.open_session(self.session_token)
         request_id = body.request_id or uuid.uuid4().hex
+        if session.trial:
+            trying = self.try_question(
+                session.trial, session.bot_profile_id, request_id, body.message
+            )
+            with tenant_context(session.tenant):  # the task copies the context
+                self.reader = asyncio.get_running_loop().create_task(trying, context=copy_context())
+            return
         asker = Asker(
             visitor_id=session.visitor_id,
             origin=session.origin,
@@ -279,10 +287,10 @@ class ChatConsumer(CompanyConsumer):
                         0
                     )  # the server writes; see `Socket` in `minirag.serving.daphne`
         except ProductError as error:
-            await self._send_error(error, request_id)
+            await self.send_error(error, request_id)
         except Exception:  # the edge of a task that nobody awaits
             logger.exception("turn failed")
-            await self._send_error(
+            await self.send_error(
                 ProductError("Something went wrong on our side.", retryable=True), request_id
             )
         if is_stopping():
@@ -291,6 +299,9 @@ class ChatConsumer(CompanyConsumer):
     async def _stop(self, frame: dict[str, Any]) -> None:
         """End the running turn; what was said until then is stored, and its reader sends it with an ordinary `done`."""
         reader = self.reader
+        if self.is_busy and self.turn is None and reader is not None:
+            reader.cancel()  # a trial, which is charged for and forgotten
+            return
         if not self.is_busy or self.turn is None or reader is None:
             return
         with suppress(ProductError):  # the reader sends that
@@ -308,6 +319,7 @@ class ChatConsumer(CompanyConsumer):
     async def _reset(self, frame: dict[str, Any]) -> None:
         await self._stop_silently()
         self.chat_id = None
+        self.tried.clear()
         await self.follow_chat()
         await self.tell(ResetDoneSchema())
 
@@ -329,5 +341,5 @@ class ChatConsumer(CompanyConsumer):
             await run_sync(save)
         await self.tell(FeedbackSavedSchema(message_id=body.message_id, feedback=body.feedback))
 
-    async def _send_error(self, error: ProductError, request_id: str) -> None:
+    async def send_error(self, error: ProductError, request_id: str) -> None:
         await self.tell(ErrorFrameSchema.of(error, request_id))

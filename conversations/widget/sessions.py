@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from bots.models import BotProfile
 from bots.origins import normalise_origin
+from conversations.trying.setups import find_setup
 from conversations.widget.identities import VisitorIdentity, name_secret
 from knowledge.models import Audience
 from minirag.lib.errors import Forbidden, NotAuthenticated, NotFound
@@ -47,6 +48,7 @@ class WidgetSession:
     signed_by: str = (
         ""  # of a visitor whom the site has signed for: see conversations.widget.identities
     )
+    trial: str = ""  # what an operator tries: see conversations.trying.setups
 
     @property
     def audience(self) -> Audience:
@@ -98,7 +100,7 @@ def find_tenant_of_bot(bot_profile_id: uuid.UUID) -> Tenant:
 
 def issue_session(
     bot: BotProfile, visitor_id: str, origin: str, *, token: ApiToken | None = None,
-    identity: VisitorIdentity | None = None,
+    identity: VisitorIdentity | None = None, trial: str = "",
 ) -> tuple[str, datetime]:  # fmt: skip
     """Sign a session of the current tenant; returns it and when it ends: with `token` and `identity` at the latest."""
     tenant = require_tenant()
@@ -116,6 +118,8 @@ def issue_session(
     if identity is not None:
         expires_at = claims["exp"] = min(expires_at, identity.expires_at)
         claims |= {"sub": identity.subject, "grp": list(identity.groups), "sec": identity.signed_by}
+    if trial:
+        claims["try"] = trial
     return jwt.encode(claims, settings.JWT_SECRET_KEY, algorithm="HS256"), expires_at
 
 
@@ -150,6 +154,7 @@ def open_session(token: str, origin: str | None) -> WidgetSession:
     return WidgetSession(
         tenant, bot_profile_id, claims["vid"], claims["org"], expires_at, token_id, token_family,
         claims.get("sub", ""), tuple(claims.get("grp", ())), claims.get("sec", ""),
+        claims.get("try", ""),
     )  # fmt: skip
 
 
@@ -166,6 +171,11 @@ def require_open_page(session: WidgetSession, own_origin: str) -> None:
     Neither is it, where a visitor was signed for, once that secret counts no more. Raises NotAuthenticated
     (`session_invalid`). `own_origin` is ours, as the browser sees it.
     """
+    if session.trial:
+        if session.origin != read_origin(own_origin):
+            raise NotAuthenticated("This session is not valid.", code="session_invalid")
+        find_setup(session.trial, session.bot_profile_id)
+        return
     bot = _BOT.first(session.bot_profile_id)
     if bot is not None and not _is_believed(session, bot):
         bot = None

@@ -16,9 +16,9 @@ from typing import Final
 from django.conf import settings
 
 from bots.models import BotProfile
+from bots.providers.lending import lend_key
 from knowledge.retrieval.found import Reranking, Retrieval
 from knowledge.retrieval.passages import Passage
-from minirag.ai.chat import lend_credentials
 from minirag.ai.rerank import Reranked, estimate_spent, rerank
 from minirag.lib.errors import ProviderError
 
@@ -35,7 +35,7 @@ async def rerank_found(bot: BotProfile, question: str, found: Retrieval, wanted:
     said, is_cut = Reranked(()), False
     try:
         async with asyncio.timeout(seconds):
-            lent = await lend_credentials(bot.credentials, bot.model, model)
+            lent = await lend_key(bot, model)
             said = await rerank(model, question, texts, credentials=lent, timeout_seconds=seconds)
         outcome = "used" if said.order else "unusable"
     except TimeoutError:

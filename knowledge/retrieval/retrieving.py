@@ -25,6 +25,7 @@ import structlog
 from django.conf import settings
 
 from bots.models import BotProfile, SourceFilter
+from bots.providers.lending import find_keys
 from knowledge.models import Audience
 from knowledge.ordering.reranking import DEPTH, rerank_found
 from knowledge.retrieval.external import load_bases, search_bases
@@ -139,7 +140,7 @@ async def _embed_question(bot: BotProfile, asked: Asked) -> Asked:
         return asked
     begun = time.perf_counter()
     try:
-        made = await embed_query(asked.model, asked.text, credentials=bot.credentials)
+        made = await embed_query(asked.model, asked.text, credentials=await find_keys(bot))
     except (EmbedderMissing, ProviderError) as error:
         logger.warning("searching by words only", model=asked.model, reason=error.code)
         return replace(asked, vector=None, dimensions=0)

@@ -21,6 +21,7 @@ from minirag.ai.builtin.sentences.candidates import read_languages
 from minirag.ai.builtin.sentences.taken_up import Strictness
 from minirag.ai.credentials import Credentials
 from minirag.ai.hearing import ChatDelta, ChatFinished, ChatRetracted, Clock, Hearing
+from minirag.ai.lending import lend_credentials, load_litellm
 from minirag.ai.providers import calls, dialects, direct, gateway
 from minirag.ai.providers.calls import ChatAnswer, ChatCall, ModelCallFailed
 from minirag.ai.providers.dialects import Dialect
@@ -226,7 +227,7 @@ def answer_offline(request: ChatRequest) -> tuple[OfflineAnswer, int, int]:
 
 
 async def _stream_provider(request: ChatRequest, model: str, clock: Clock) -> ChatStream:
-    credentials = await _find_credentials(request, model)
+    credentials = await lend_credentials(request.credentials, request.model, model)
     dialect = dialects.recall(model, credentials)
     answer = await _make_answer(request, model, credentials, dialect, clock)
     hearing = Hearing(model, clock, thinks_first=dialect.thinks_first)
@@ -253,20 +254,6 @@ async def _stream_provider(request: ChatRequest, model: str, clock: Clock) -> Ch
     yield await hearing.finish(request.messages)
 
 
-async def _find_credentials(request: ChatRequest, model: str) -> Credentials | None:
-    return await lend_credentials(request.credentials, request.model, model)
-
-
-async def lend_credentials(
-    credentials: Credentials | None, owner: str, model: str
-) -> Credentials | None:
-    """The credentials of the model `owner` for `model`; a key never travels to another provider than its own."""
-    if _find_family(model) is None or _find_family(owner) is None:
-        await _load_litellm()
-    is_same = model == owner or _find_provider(model) == _find_provider(owner)
-    return credentials if is_same else None
-
-
 async def _make_answer(
     request: ChatRequest,
     model: str,
@@ -281,25 +268,8 @@ async def _make_answer(
     )
     if direct.serves(model, credentials):
         return direct.DirectAnswer(call, credentials)
-    await _load_litellm()
+    await load_litellm()
     return gateway.LiteLLMAnswer(call, credentials)
-
-
-async def _load_litellm() -> None:
-    if gateway.loaded_litellm() is None:
-        await asyncio.to_thread(gateway.load_litellm)
-
-
-def _find_family(model: str) -> str | None:
-    """The provider of a model where LiteLLM need not be asked."""
-    if local.is_local(model):
-        return "minirag"
-    found = direct.split_model(model)
-    return found[0] if found else None
-
-
-def _find_provider(model: str) -> str | None:
-    return _find_family(model) or gateway.find_provider(model)
 
 
 def _explain(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from django.conf import settings
 
+from minirag.ai.pricing import family_of
 from minirag.lib.http_out.client import OutboundError, check_url
 
 LONGEST_KEY: Final = 4096
@@ -22,10 +23,23 @@ class Credentials:
     is never sent to an address that a tenant chose. The form of `api_base` is vetted when it is saved. At each call
     its name is resolved once and every address vetted, and redirects are refused. A provider that cannot be called
     like this raises ProviderError("not_configured").
+
+    `chosen` are keys that may go to other models, by provider: each to models of that provider alone.
     """
 
     api_key: str | None = field(default=None, repr=False)
     api_base: str | None = None
+    chosen: tuple[tuple[str, Credentials], ...] = field(default=(), repr=False)
+
+    @property
+    def alone(self) -> Credentials:
+        """This key without those that are chosen."""
+        return replace(self, chosen=()) if self.chosen else self
+
+    def choose(self, provider: str | None) -> Credentials | None:
+        """The chosen key of a provider."""
+        family = family_of(provider or "")
+        return next((key for name, key in self.chosen if family_of(name) == family), None)
 
 
 class CredentialsInvalid(ValueError):

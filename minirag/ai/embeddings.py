@@ -239,7 +239,17 @@ class Embedder:
     translate: Callable[..., ProviderError] = field(repr=False)
 
 
+def _choose_key(model: str, credentials: Credentials | None) -> Credentials | None:
+    """The key chosen for the embedder's provider; else the bot's own, as MiniRAG always sent it."""
+    if credentials is None or not credentials.chosen:
+        return credentials
+    found = direct.split_model(model)
+    provider = found[0] if found else gateway.find_provider(model)
+    return credentials.choose(provider) or credentials.alone
+
+
 def _find_embedder(model: str, kind: Kind, credentials: Credentials | None) -> Embedder:
+    credentials = _choose_key(model, credentials)
     if direct.serves(model, credentials):
         target = direct.find_route(model, credentials)
         return Embedder(

@@ -96,6 +96,26 @@ def context_of(model: str) -> int | None:
     return int(size) if isinstance(size, int | Decimal) and size > 0 else None
 
 
+def provider_of(model: str) -> str:
+    """The provider of a model id by the map, else by its prefix; "" where neither tells."""
+    entry = load_map().get(model)
+    named = str(entry.get("litellm_provider") or "") if entry else ""
+    return family_of(named or (model.partition("/")[0] if "/" in model else ""))
+
+
+_RELATIVES: Final = {
+    "cohere_chat": "cohere", "text-completion-openai": "openai", "bedrock_converse": "bedrock",
+    "ollama_chat": "ollama", "text-completion-codestral": "codestral", "azure_text": "azure",
+}  # fmt: skip
+_BRANCHED: Final = frozenset(("vertex_ai", "fireworks_ai"))  # `vertex_ai-language-models`
+
+
+def family_of(provider: str) -> str:
+    """The provider whose keys are good for this one: LiteLLM has several names for some."""
+    branch = provider.partition("-")[0]
+    return branch if branch in _BRANCHED else _RELATIVES.get(provider, provider)
+
+
 def _entry_of(model: str) -> dict[str, Any] | None:
     entries = load_map()
     if model in entries:
@@ -110,13 +130,20 @@ def _as_price(value: Any) -> Decimal:
     return value if isinstance(value, Decimal) else Decimal(str(value or 0))
 
 
+def find_map() -> Path | None:
+    """The file inside LiteLLM's wheel."""
+    spec = importlib.util.find_spec("litellm")
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    return Path(spec.submodule_search_locations[0]) / PRICE_FILE
+
+
 @functools.cache
 def load_map() -> dict[str, dict[str, Any]]:
     """The map by model id, read once (about 0.1 s; `chat.warm_up` does it before the first visitor)."""
-    spec = importlib.util.find_spec("litellm")
-    if spec is None or not spec.submodule_search_locations:
+    path = find_map()
+    if path is None:
         return {}
-    path = Path(spec.submodule_search_locations[0]) / PRICE_FILE
     try:
         entries = json.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     except (OSError, ValueError):

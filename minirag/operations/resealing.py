@@ -15,7 +15,7 @@ from typing import Any, Final
 from django.db import ProgrammingError, transaction
 from django.db.models import QuerySet
 
-from bots.models import BotProfile
+from bots.models import BotProfile, ProviderCredential
 from knowledge.sources.configs import reseal_source, sealed_sources
 from minirag.lib.security.crypto import DecryptionFailed
 from tenants.context import current_tenant, tenant_context
@@ -44,6 +44,7 @@ def sealed_providers() -> QuerySet[SsoProvider]:
 
 SEALED: Final = (
     Sealed(BotProfile.sealed_rows, BotProfile.reseal),
+    Sealed(ProviderCredential.sealed_rows, ProviderCredential.reseal),
     Sealed(Webhook.sealed_rows, Webhook.reseal),
     Sealed(sealed_sources, reseal_source),
     Sealed(sealed_factors, SecondFactor.reseal),

@@ -1,34 +1,28 @@
-"""The first page of each admin: a few counts that lead to the rows behind them."""
+"""The first page of each admin: what is wrong and how it goes, with the way to the rows behind it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import Count, Q
 from django.http import HttpRequest
-from django.urls import reverse
-from django.utils import timezone
 
-from bots.models import BotProfile, Outcome
-from conversations.models import Chat, Message, MessageRole
-from conversations.turns.troubles import list_failures
-from knowledge.models import (
-    CONFLICTS,
-    Correction,
-    DocumentEdit,
-    SiteSync,
-    Source,
-    SourceStatus,
-    SyncState,
-)
+from bots.models import BotProfile
+from conversations.models import Chat
+from minirag.pages.navigation import view_of
+from minirag.pages.overview.checklist import list_steps
+from minirag.pages.overview.problems import count_sources, count_things, list_of, list_problems
+from minirag.pages.overview.weeks import describe_week
 from tenants.admin_site.model_admin import may_manage
 from tenants.calls.permissions import acting_user
 from tenants.context import current_tenant
 from tenants.models import ApiToken, AuditEvent, May, Tenant, TenantStatus, User
 from tenants.platform.queues import list_queues
 from tenants.schemas import target_version
+
+_MOST_BOTS: Final = 100
 
 
 @dataclass(frozen=True)
@@ -50,10 +44,6 @@ def fill_index(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _list_of(name: str, query: str = "") -> str:
-    return reverse(f"admin:{name}_changelist") + (f"?{query}" if query else "")
-
-
 def _describe_platform() -> dict[str, Any]:
     tenants = Tenant.objects.aggregate(
         active=Count("id", filter=Q(status=TenantStatus.ACTIVE)),
@@ -61,7 +51,7 @@ def _describe_platform() -> dict[str, Any]:
         archived=Count("id", filter=Q(status=TenantStatus.ARCHIVED)),
         behind=Count("id", filter=~Q(schema_version=target_version())),
     )
-    tenant_list = _list_of("tenants_tenant")
+    tenant_list = list_of("tenants_tenant")
     behind = (
         f"{tenants['behind']} need manage.py migrate"
         if tenants["behind"]
@@ -77,11 +67,11 @@ def _describe_platform() -> dict[str, Any]:
         ),
         Shown("Suspended", tenants["suspended"], f"{tenant_list}?status__exact=suspended"),
         Shown("Archived", tenants["archived"], f"{tenant_list}?status__exact=archived"),
-        Shown("Users", User.objects.filter(tenant__isnull=False).count(), _list_of("tenants_user")),
+        Shown("Users", User.objects.filter(tenant__isnull=False).count(), list_of("tenants_user")),
         Shown(
             "API tokens",
             ApiToken.objects.filter(is_active=True).count(),
-            _list_of("tenants_apitoken"),
+            list_of("tenants_apitoken"),
         ),
         _describe_queues(),
     ]
@@ -96,102 +86,34 @@ def _describe_queues() -> Shown:
     queues = list_queues()
     note = "; ".join(f"{queue.slug}: {queue}" for queue in queues[:3])
     more = f"; and {len(queues) - 3} more tenants" if len(queues) > 3 else ""
-    tenant_list = _list_of("tenants_tenant")
+    tenant_list = list_of("tenants_tenant")
     return Shown("Work waiting", sum(queue.waiting for queue in queues), tenant_list, note + more)
 
 
 def _describe_tenant(request: HttpRequest) -> dict[str, Any]:
-    sources = Source.objects.filter(deleted_at__isnull=True)
-    states = sources.aggregate(
-        ready=Count("id", filter=Q(status=SourceStatus.READY)),
-        failed=Count("id", filter=Q(status=SourceStatus.ERROR)),
-        working=Count("id", filter=Q(status__in=[SourceStatus.PENDING, SourceStatus.PROCESSING])),
-    )
-    day = timezone.now() - timedelta(days=1)
-    said = Message.objects.filter(role=MessageRole.ASSISTANT, created_at__gte=day)
-    answers = said.aggregate(
-        all=Count("id", filter=Q(is_asked_back=False)),
-        refused=Count("id", filter=Q(outcome=Outcome.REFUSED)),
-        asked_back=Count("id", filter=Q(is_asked_back=True)),
-    )
-    notes = (f"{answers['refused']} refused", f"{answers['asked_back']} questions asked back")
-    bots = BotProfile.objects.aggregate(
-        active=Count("id", filter=Q(is_active=True)), all=Count("id")
-    )
-    source_list = _list_of("knowledge_source")
-    may_read_chats = acting_user(request).may(May.READ_CHATS)
-    chat_list = _list_of("conversations_chat") if may_read_chats else ""
-    counts = [
-        Shown("Active bots", bots["active"], _list_of("bots_botprofile", "is_active__exact=1")),
-        Shown("Sources ready", states["ready"], f"{source_list}?status__exact=ready"),
-        Shown("Waiting or at work", states["working"], f"{source_list}?status__in=pending,processing"),
-        Shown(
-            "Failed", states["failed"], f"{source_list}?status__exact=error",
-            "see the reasons" if states["failed"] else "", is_bad=True,
-        ),
-        Shown("Chats in 24 hours", Chat.objects.filter(created_at__gte=day).count(), chat_list),
-        Shown(
-            "Answers in 24 hours", answers["all"], chat_list,
-            ", ".join(note for note in notes if not note.startswith("0 ")),
-        ),
-        *_describe_decisions(),
-        *_describe_failures(chat_list),
-    ]  # fmt: skip
+    """First what is wrong, then what to do, then how the week went."""
+    user = acting_user(request)
+    bots = list(BotProfile.objects.order_by("-is_active", "name", "id")[:_MOST_BOTS])
+    sources, things = count_sources(), count_things()
+    may_read_chats, sees_figures = user.may(May.READ_CHATS), user.may(May.READ_FIGURES)
+    week = describe_week({bot.pk: bot.name for bot in bots}) if sees_figures else None
+    leads = week is not None and may_manage(request, "bots")
     return {
-        "counts": counts, "next_step": _suggest_step(request, bots["all"], sum(states.values())),
+        "counts": _count_tenant(bots, sources),
+        "problems": list_problems(bots, sources, things, lambda page: user.has_perm(view_of(page))),
+        "steps": list_steps(bots, sources, week) if leads and week is not None else [],
+        "week": week,
         "may_read_chats": may_read_chats,
         "chats": Chat.objects.select_related("bot_profile")[:8] if may_read_chats else (),
-        "troubled": sources.filter(status=SourceStatus.ERROR).only("id", "name", "status", "error_message")[:8],
-    }  # fmt: skip
+    }
 
 
-def _describe_decisions() -> list[Shown]:
-    """What waits for a person, where anything does."""
-    syncs = SiteSync.objects.filter(state=SyncState.WAITING, source__deleted_at__isnull=True)
-    edits = DocumentEdit.objects.in_conflict().filter(document__source__deleted_at__isnull=True)
-    corrections = Correction.objects.filter(state__in=CONFLICTS, source__deleted_at__isnull=True)
-    waiting = (
-        ("Syncs to approve", syncs.count(), _list_of("knowledge_sitesync", "state__exact=waiting")),
-        ("Edits in conflict", edits.count(), _list_of("knowledge_document", "edited=conflict")),
-        ("Corrections in conflict", corrections.count(), _list_of("knowledge_correction", "waits=1")),
-    )  # fmt: skip
+def _count_tenant(bots: list[BotProfile], sources: Mapping[str, int]) -> list[Shown]:
+    source_list = list_of("knowledge_source")
+    active = sum(bot.is_active for bot in bots)
     return [
-        Shown(label, count, url, "you decide", is_bad=True)
-        for label, count, url in waiting
-        if count
-    ]
-
-
-def _describe_failures(chat_list: str) -> list[Shown]:
-    """Turns that failed at a model provider, where there are any."""
-    failures = list_failures()
-    if not failures:
-        return []
-    lasting = sorted(each["code"] for each in failures if each["is_lasting"])
-    note = (
-        f"{', '.join(lasting)}: look at the account and its key"
-        if lasting
-        else "may pass by itself"
-    )
-    number = sum(each["count"] for each in failures)
-    return [Shown("Failed at the provider", number, chat_list, note, is_bad=bool(lasting))]
-
-
-def _suggest_step(request: HttpRequest, bot_count: int, source_count: int) -> dict[str, str] | None:
-    """Say what to do first in an empty tenant."""
-    if not bot_count:
-        url = reverse("admin:bots_botprofile_add") if may_manage(request, "bots") else ""
-        text = "A bot answers questions from the documents that you give it."
-        return {"title": "Make the first bot", "text": text, "url": url, "label": "Add a bot"}
-    if not source_count:
-        url = reverse("admin:knowledge_source_add") if may_manage(request, "sources") else ""
-        text = (
-            "Without a source the bot refuses every question: give it a text, a file or a web page."
-        )
-        return {
-            "title": "Give the bot something to know",
-            "text": text,
-            "url": url,
-            "label": "Add a source",
-        }
-    return None
+        Shown("Active bots", active, list_of("bots_botprofile", "is_active__exact=1")),
+        Shown("Sources ready", sources["ready"], f"{source_list}?status__exact=ready"),
+        Shown("Waiting or at work", sources["working"], f"{source_list}?status__in=pending,processing"),
+        Shown("Failed", sources["failed"], f"{source_list}?status__exact=error", is_bad=True),
+    ]  # fmt: skip

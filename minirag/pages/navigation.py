@@ -30,7 +30,14 @@ _PLATFORM: list[tuple[str, list[Page]]] = [
 ]
 
 _TENANT: list[tuple[str, list[Page]]] = [
-    ("Assistants", [("Bots", "smart_toy", "bots_botprofile"), ("Scopes", "shield", "bots_scope")]),
+    (
+        "Assistants",
+        [
+            ("Bots", "smart_toy", "bots_botprofile"),
+            ("Scopes", "shield", "bots_scope"),
+            ("Provider keys", "vpn_key", "bots_providercredential"),
+        ],
+    ),
     (
         "Knowledge",
         [
@@ -99,15 +106,15 @@ def list_groups(request: HttpRequest) -> list[dict[str, Any]]:
             "items": [
                 {"title": page, "icon": icon, "link": reverse(f"admin:{name}_changelist")}
                 for page, icon, name in pages
-                if acting_user(request).has_perm(_view_of(name))
+                if acting_user(request).has_perm(view_of(name))
             ],
         }
         for title, pages in groups
-        if any(acting_user(request).has_perm(_view_of(name)) for _, _, name in pages)
+        if any(acting_user(request).has_perm(view_of(name)) for _, _, name in pages)
     ]
 
 
-def _view_of(name: str) -> str:
+def view_of(name: str) -> str:
     """The permission to look at a list: `tenants_user` is `tenants.view_user`; apps have several lines in theirs."""
     app, _line, model = name.rpartition("_")
     return f"{app}.view_{model}"

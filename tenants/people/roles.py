@@ -70,7 +70,7 @@ NOUNS: dict[str, Noun] = {
         May.READ_FIGURES, May.MANAGE_SETTINGS, ("bots.quota", "bots.quotause", "bots.priceoverride")
     ),
     "webhooks": Noun(May.READ, May.MANAGE_SETTINGS, ("webhooks.webhook", "webhooks.delivery")),
-    "provider keys": Noun(May.READ, May.MANAGE_SETTINGS),
+    "provider keys": Noun(May.READ, May.MANAGE_SETTINGS, ("bots.providercredential",)),
     "exports": Noun(May.READ_CHATS, May.MANAGE_SETTINGS, ("conversations.exportjob",)),
     "bots": Noun(
         May.READ, May.EDIT_BOTS,

@@ -13,6 +13,7 @@ from minirag_client.types import (
     BotDraft,
     BotLink,
     BotProfile,
+    BotProvidersSchema,
     BotScope,
     BotScopePage,
     BotSettings,
@@ -89,7 +90,6 @@ from minirag_client.types import (
     Message,
     Metadata,
     MintedApiToken,
-    Model,
     ModelList,
     Myself,
     NewChild,
@@ -102,6 +102,8 @@ from minirag_client.types import (
     PlatformTenant,
     PlatformTenantPage,
     Pricing,
+    Provider,
+    ProviderPage,
     ProvisionedTenant,
     QualityGate,
     Queues,
@@ -155,6 +157,7 @@ from minirag_client.types import (
     WebhookWithSecret,
     WidgetSession,
     conversations__evaluating__schemas__Comparison,
+    conversations__openai__schemas__Model,
     knowledge__versions__schemas__Comparison,
 )
 
@@ -836,6 +839,94 @@ class Operations(Transport):
     ) -> ScopeTemplates:
         """List scope templates: `GET /v1/scope-templates`."""
         return cast(ScopeTemplates, self.request('GET', '/v1/scope-templates').json())
+
+    def show_which_provider_keys_bot_uses(
+        self,
+        bot_profile_id: str,
+    ) -> BotProvidersSchema:
+        """Show which provider keys a bot uses: `GET /v1/bot-profiles/{bot_profile_id}/providers`."""
+        return cast(BotProvidersSchema, self.request('GET', f'/v1/bot-profiles/{bot_profile_id}/providers').json())
+
+    def choose_bot_provider_keys(
+        self,
+        bot_profile_id: str,
+        *,
+        provider_ids: list[str],
+    ) -> BotProvidersSchema:
+        """Choose a bot's provider keys: `PUT /v1/bot-profiles/{bot_profile_id}/providers`."""
+        return cast(BotProvidersSchema, self.request('PUT', f'/v1/bot-profiles/{bot_profile_id}/providers', body=given(provider_ids=provider_ids)).json())
+
+    def show_what_bot_lacks(
+        self,
+        bot_profile_id: str,
+    ) -> ReadinessSchema:
+        """Show what a bot lacks: `GET /v1/bot-profiles/{bot_profile_id}/readiness`."""
+        return cast(ReadinessSchema, self.request('GET', f'/v1/bot-profiles/{bot_profile_id}/readiness').json())
+
+    def list_provider_keys(
+        self,
+        *,
+        limit: int | Unset = UNSET,
+        cursor: str | Unset = UNSET,
+    ) -> ProviderPage:
+        """List provider keys: `GET /v1/providers`."""
+        return cast(ProviderPage, self.request('GET', '/v1/providers', query=given(limit=limit, cursor=cursor)).json())
+
+    def keep_provider_key(
+        self,
+        *,
+        name: str,
+        provider: str,
+        api_key: str,
+        api_base: str | Unset = UNSET,
+    ) -> Provider:
+        """Keep a provider key: `POST /v1/providers`."""
+        return cast(Provider, self.request('POST', '/v1/providers', body=given(name=name, provider=provider, api_base=api_base, api_key=api_key)).json())
+
+    def list_models_that_can_be_chosen(
+        self,
+        *,
+        provider: str | Unset = UNSET,
+        mode: Literal['', 'chat', 'embedding', 'rerank'] | Unset = UNSET,
+        q: str | Unset = UNSET,
+        limit: int | Unset = UNSET,
+    ) -> Catalogue:
+        """List the models that can be chosen: `GET /v1/providers/catalogue`."""
+        return cast(Catalogue, self.request('GET', '/v1/providers/catalogue', query=given(provider=provider, mode=mode, q=q, limit=limit)).json())
+
+    def show_provider_key(
+        self,
+        provider_id: str,
+    ) -> Provider:
+        """Show a provider key: `GET /v1/providers/{provider_id}`."""
+        return cast(Provider, self.request('GET', f'/v1/providers/{provider_id}').json())
+
+    def change_provider_key(
+        self,
+        provider_id: str,
+        *,
+        name: str | Unset = UNSET,
+        api_base: str | Unset = UNSET,
+        api_key: str | Unset = UNSET,
+    ) -> Provider:
+        """Change a provider key: `PATCH /v1/providers/{provider_id}`."""
+        return cast(Provider, self.request('PATCH', f'/v1/providers/{provider_id}', body=given(name=name, api_base=api_base, api_key=api_key)).json())
+
+    def forget_provider_key(
+        self,
+        provider_id: str,
+    ) -> None:
+        """Forget a provider key: `DELETE /v1/providers/{provider_id}`."""
+        self.request('DELETE', f'/v1/providers/{provider_id}')
+
+    def test_provider_key(
+        self,
+        provider_id: str,
+        *,
+        model: str | None | Unset = UNSET,
+    ) -> KeyTrial:
+        """Test a provider key: `POST /v1/providers/{provider_id}/test`."""
+        return cast(KeyTrial, self.request('POST', f'/v1/providers/{provider_id}/test', body=given(model=model)).json())
 
     def list_quotas(
         self,
@@ -1680,9 +1771,9 @@ class Operations(Transport):
     def get_model(
         self,
         model: str,
-    ) -> Model:
+    ) -> conversations__openai__schemas__Model:
         """Get a model: `GET /v1/models/{model}`."""
-        return cast(Model, self.request('GET', f'/v1/models/{model}').json())
+        return cast(conversations__openai__schemas__Model, self.request('GET', f'/v1/models/{model}').json())
 
     def show_chat(
         self,

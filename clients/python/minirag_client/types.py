@@ -131,6 +131,15 @@ class BotProfile(TypedDict):
     ignored: NotRequired[list[str]]
 
 
+class BotProviders(TypedDict):
+    provider_ids: list[str]
+
+
+class BotProvidersSchema(TypedDict):
+    items: list[Provider]
+    ignored: NotRequired[list[str]]
+
+
 class BotScope(TypedDict):
     id: str
     bot_profile_id: str
@@ -204,6 +213,12 @@ class BrowserSession(TypedDict):
 class BulkChange(TypedDict):
     slugs: list[str]
     reason: NotRequired[str]
+
+
+class Catalogue(TypedDict):
+    items: list[bots__providers__schemas__Model]
+    total: int
+    providers: list[str]
 
 
 class ChangedQuestion(TypedDict):
@@ -1243,6 +1258,23 @@ class Joining(TypedDict):
     takes_over: NotRequired[bool]
 
 
+KeyOutcome = Literal['works', 'wrong_key', 'no_money', 'no_such_model', 'busy', 'too_slow', 'unreachable', 'unreadable', 'refused', 'not_callable']
+
+
+class KeyTest(TypedDict):
+    model: NotRequired[str | None]
+
+
+class KeyTrial(TypedDict):
+    outcome: KeyOutcome
+    works: bool
+    detail: str
+    model: str
+    milliseconds: int
+    cost_usd: float
+    ignored: NotRequired[list[str]]
+
+
 class Latency(TypedDict):
     error_limit_percent: float
     time_to_first_token_ms: Percentiles
@@ -1262,6 +1294,9 @@ class LatencyOfModel(TypedDict):
     model: str
     time_to_first_token_ms: Percentiles
     duration_ms: Percentiles
+
+
+Level = Literal['stops', 'limits', 'notes']
 
 
 class LinePart(TypedDict):
@@ -1333,20 +1368,9 @@ class MintedApiToken(TypedDict):
     ignored: NotRequired[list[str]]
 
 
-class Model(TypedDict):
-    """A bot as OpenAI's clients see it"""
-
-    id: str
-    object: Literal['model']
-    created: int
-    owned_by: str
-    name: str
-    description: str
-
-
 class ModelList(TypedDict):
     object: Literal['list']
-    data: list[Model]
+    data: list[conversations__openai__schemas__Model]
 
 
 class Moved(TypedDict):
@@ -1577,6 +1601,13 @@ class NewPrice(TypedDict):
     completion_cost_per_1m: NotRequired[float | str]
 
 
+class NewProvider(TypedDict):
+    name: str
+    provider: str
+    api_base: NotRequired[str]
+    api_key: str
+
+
 class NewQualityGate(TypedDict):
     """Every threshold that is not sent is none"""
 
@@ -1795,11 +1826,34 @@ class Projection(TypedDict):
     active_days: int
 
 
+class Provider(TypedDict):
+    id: str
+    tenant_id: str
+    name: str
+    provider: str
+    api_base: str
+    last_four: str
+    bot_profile_ids: list[str]
+    key_set_at: str
+    tested_at: str | None
+    test_outcome: KeyOutcome | None
+    created_at: str
+    updated_at: str
+    ignored: NotRequired[list[str]]
+
+
 class ProviderFailure(TypedDict):
     code: str
     count: int
     last_at: str
     is_lasting: bool
+
+
+class ProviderPage(TypedDict):
+    """Provider keys"""
+
+    items: list[Provider]
+    next_cursor: str | None
 
 
 class ProvisionedTenant(TypedDict):
@@ -1891,6 +1945,15 @@ QuotaResource = Literal['messages', 'tokens', 'cost_usd', 'stored_bytes']
 
 
 QuotaSubject = Literal['tenant', 'bot', 'token']
+
+
+Readiness = Literal['ready', 'limited', 'blocked']
+
+
+class ReadinessSchema(TypedDict):
+    bot_profile_id: str
+    state: Readiness
+    findings: list[Finding]
 
 
 class Reason(TypedDict):
@@ -2798,6 +2861,22 @@ class WidgetSession(TypedDict):
     ignored: NotRequired[list[str]]
 
 
+class bots__providers__schemas__Model(TypedDict):
+    model: str
+    provider: str
+    mode: Literal['chat', 'embedding', 'rerank']
+    context_tokens: int | None
+    answer_tokens: int | None
+    dimensions: int | None
+    prompt_cost_per_1m: float | None
+    completion_cost_per_1m: float | None
+    cost_per_search: float | None
+    reads_images: bool
+    calls_functions: bool
+    thinks: bool
+    ends_on: str | None
+
+
 class conversations__evaluating__schemas__Comparison(TypedDict):
     before: EvaluationRun
     after: EvaluationRun
@@ -2815,6 +2894,17 @@ class conversations__explaining__schemas__Comparison(TypedDict):
     figures: dict[str, list[Any]]
     passages: list[Moved]
     second: Explanation
+
+
+class conversations__openai__schemas__Model(TypedDict):
+    """A bot as OpenAI's clients see it"""
+
+    id: str
+    object: Literal['model']
+    created: int
+    owned_by: str
+    name: str
+    description: str
 
 
 class knowledge__versions__schemas__Comparison(TypedDict):

@@ -29,6 +29,13 @@ _QUOTA = re.compile(
     r"(?:billing|spending|credit) (?:hard )?limit|credit balance is too low|(?:out of|not enough|no) credits|"
     r"payment required|account .{0,40}(?:suspended|arrears|overdue|deactivated)|余额不足|欠费"
 )
+_MODEL_CODES = _words(
+    "model_not_found not_found_error unknown_model invalid_model model_not_supported"
+)
+_NO_MODEL = re.compile(
+    r"(?:no such|unknown|invalid|unsupported) model|"
+    r"model.{0,80}(?:does not exist|do not exist|not found|not available|not exist|is not supported)"
+)
 # A window that passes by itself, whatever else the text says of quotas.
 _PASSING = re.compile(
     r"per[ -]?(?:minute|second|hour|day)|retry (?:in|after)|try again in|\b[rt]p[mds]\b"
@@ -136,6 +143,13 @@ class Complaint:
     parameter: Parameter = ""
     number: int | None = None
     is_of_value: bool = False
+    is_of_model: bool = False
+
+    @property
+    def says_more(self) -> bool:
+        """Whether it says more than the status of an error does."""
+        named = self.category in ("quota", "content_filter", "context_length")
+        return bool(self.parameter) or self.is_of_model or named
 
 
 def read_complaint(status: int | None, body: bytes | str | Any) -> Complaint:
@@ -160,7 +174,9 @@ def read_complaint(status: int | None, body: bytes | str | Any) -> Complaint:
         for sign, category in _TRANSIENT.items():
             if any(sign in code for code in codes):
                 return Complaint(category)
-    return Complaint(category_of_status(status))
+    is_of_model = status == 404 or bool(codes & _MODEL_CODES or _NO_MODEL.search(text))
+    category = category_of_status(status)
+    return Complaint(category, is_of_model=is_of_model and category == "bad_request")
 
 
 def _read_refusal(found: Parameter, text: str) -> Complaint:

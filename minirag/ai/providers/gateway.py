@@ -299,8 +299,7 @@ def _find_complaint(error: BaseException, status: Any) -> Complaint:
     if category not in ("bad_request", "rate_limit") or not isinstance(status, int):
         return Complaint(category)
     told = read_complaint(status, getattr(error, "message", ""))
-    is_telling = told.parameter or told.category in ("quota", "content_filter", "context_length")
-    return told if is_telling else Complaint(category)
+    return told if told.says_more else Complaint(category)
 
 
 def _categorise(error: BaseException) -> str:

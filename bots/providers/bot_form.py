@@ -1,0 +1,52 @@
+"""The part of a bot's form that chooses among the tenant's provider keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+
+from bots.models import ProviderCredential
+from bots.providers.changing import MOST_CHOSEN, check_alike
+from minirag.lib.errors import BadInput
+
+
+class _KeysField(forms.ModelMultipleChoiceField):
+    def label_from_instance(self, obj: Any) -> str:
+        ends = f", ends in {obj.last_four}" if obj.last_four else ""
+        return f"{obj.name} ({obj.provider}{ends})"
+
+
+class ProviderKeyFields(forms.Form):
+    """One key of a provider at most; each goes to models of its provider alone."""
+
+    provider_keys = _KeysField(
+        ProviderCredential.objects.none(),
+        label="Provider keys",
+        required=False,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text="Of those under Provider keys, one of each provider. A key goes to models of its provider alone: for "
+        "answers, rewriting, ordering, judging and embedding.",
+    )
+
+    def show_keys(self, bot: Any) -> None:
+        """Offer the tenant's keys, with those that the bot has chosen."""
+        field: Any = self.fields.get("provider_keys")
+        if field is None:
+            return
+        field.queryset = ProviderCredential.objects.all()
+        if not bot._state.adding:
+            chosen = bot.provider_choices.order_by().values_list("credential_id", flat=True)
+            self.initial["provider_keys"] = list(chosen)
+
+    def clean_provider_keys(self) -> list[ProviderCredential]:
+        chosen = list(self.cleaned_data["provider_keys"])
+        if len(chosen) > MOST_CHOSEN:
+            raise ValidationError(f"At most {MOST_CHOSEN}.")
+        try:
+            check_alike(chosen)
+        except BadInput as error:
+            raise ValidationError(error.detail) from None
+        return chosen

@@ -1,0 +1,1 @@
+"""Whether a bot can be asked, and what is missing."""

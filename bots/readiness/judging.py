@@ -1,0 +1,187 @@
+"""Say of bots what stops them from answering, what limits them, and what is worth a look."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import models
+from django.db.models import Count
+
+from bots.drafts.models import BotDraft
+from bots.models import BotProfile, ProviderCredential
+from bots.providers.trying import PASSING, KeyOutcome
+from minirag.ai.builtin.local import is_local
+from minirag.ai.pricing import family_of, provider_of
+from minirag.ai.providers.platform_keys import has_platform_key
+
+
+class Level(models.TextChoices):
+    """How bad a finding is."""
+
+    STOPS = "stops", "Nobody is answered"
+    LIMITS = "limits", "It answers less than it could"
+    NOTES = "notes", "Worth a look"
+
+
+class Readiness(models.TextChoices):
+    READY = "ready", "Ready"
+    LIMITED = "limited", "Limited"
+    BLOCKED = "blocked", "Not ready"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is missing. `place` is where it is mended: bot, key, sources, widget, draft."""
+
+    code: str
+    level: Level
+    detail: str
+    place: str
+
+
+@dataclass(frozen=True)
+class Judged:
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def state(self) -> Readiness:
+        levels = {each.level for each in self.findings}
+        if Level.STOPS in levels:
+            return Readiness.BLOCKED
+        return Readiness.LIMITED if Level.LIMITS in levels else Readiness.READY
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What of a bot's surroundings decides: its sources by status, the keys that it has chosen, its draft."""
+
+    sources: Counter[str]
+    keys: tuple[ProviderCredential, ...] = ()
+    has_draft: bool = False
+
+
+_OWN: Final = "private_dataset__sources"
+_SHARED: Final = "dataset_links__dataset__sources"
+
+
+def judge_bots(bots: Iterable[BotProfile]) -> dict[UUID, Judged]:
+    """Judge several bots of the tenant in four queries."""
+    asked = list(bots)
+    ids = [bot.pk for bot in asked]
+    sources = _count_sources(ids)
+    keys: dict[UUID, list[ProviderCredential]] = {}
+    chosen = ProviderCredential.objects.filter(choices__bot_profile_id__in=ids)
+    for key in chosen.annotate(bot_id=models.F("choices__bot_profile_id")):
+        keys.setdefault(key.bot_id, []).append(key)
+    drafts = set(
+        BotDraft.objects.filter(bot_profile_id__in=ids).values_list("bot_profile_id", flat=True)
+    )
+    return {
+        bot.pk: judge(
+            bot,
+            Facts(sources.get(bot.pk, Counter()), tuple(keys.get(bot.pk, ())), bot.pk in drafts),
+        )
+        for bot in asked
+    }
+
+
+def judge_bot(bot: BotProfile) -> Judged:
+    return judge_bots([bot])[bot.pk]
+
+
+def _count_sources(ids: list[UUID]) -> dict[UUID, Counter[str]]:
+    """Per bot, of what it may answer from, how many sources are in which status."""
+    counted: dict[UUID, Counter[str]] = {}
+    # Of datasets from which it does not answer nothing counts.
+    conditions: dict[str, dict[str, Any]] = {
+        _OWN: {"private_dataset__is_active": True, "private_dataset__deleted_at__isnull": True},
+        _SHARED: {
+            "dataset_links__is_active": True, "dataset_links__dataset__is_active": True,
+            "dataset_links__dataset__deleted_at__isnull": True,
+        },
+    }  # fmt: skip
+    for path, counts in conditions.items():
+        live = {f"{path}__is_active": True, f"{path}__deleted_at__isnull": True}
+        found = BotProfile.objects.filter(pk__in=ids, **counts, **live).order_by()
+        for pk, status, number in found.values_list("pk", f"{path}__status").annotate(Count(path)):
+            counted.setdefault(pk, Counter())[status] += number
+    return counted
+
+
+def judge(bot: BotProfile, facts: Facts) -> Judged:
+    """What is missing of one bot. Asks nothing of the database and calls nobody."""
+    parts = (_judge_state(bot, facts), _judge_keys(bot, facts.keys), _judge_sources(facts.sources))
+    return Judged(tuple(found for part in parts for found in part))
+
+
+def _judge_state(bot: BotProfile, facts: Facts) -> Iterable[Finding]:
+    if not bot.is_active:
+        yield Finding(
+            "inactive", Level.STOPS, "The bot is switched off: nobody is answered.", "bot"
+        )
+    if not bot.allowed_origins and not bot.is_public:
+        detail = "No page may show its widget: list your site's origin, or make the bot public."
+        yield Finding("no_page", Level.NOTES, detail, "widget")
+    if facts.has_draft:
+        detail = "A changed configuration waits to be measured and published; visitors still get the old one."
+        yield Finding("draft_waits", Level.NOTES, detail, "draft")
+
+
+def _judge_keys(bot: BotProfile, keys: tuple[ProviderCredential, ...]) -> Iterable[Finding]:
+    chosen = {family_of(key.provider): key for key in keys}
+    family = provider_of(bot.model)
+    key = chosen.get(family)
+    if not is_local(bot.model) and not bot.has_credentials:
+        if key is None and has_platform_key(bot.model) is False:
+            detail = f"There is no key for {bot.model}: asking gives 503."
+            yield Finding("no_key", Level.STOPS, detail, "key")
+        elif key is not None and _fails(key):
+            detail = f"{key.name} failed its last test: {KeyOutcome(key.test_outcome).label}"
+            yield Finding("key_fails", Level.STOPS, detail, "key")
+    yield from _judge_other_models(bot, chosen)
+
+
+def _judge_other_models(
+    bot: BotProfile, chosen: dict[str, ProviderCredential]
+) -> Iterable[Finding]:
+    """Models that help: without them it answers, by words alone or in the search's own order."""
+    own = provider_of(bot.model) if bot.has_credentials else None
+    helping = {
+        "the embedding model": bot.embedding_model or "", "the model that orders": bot.rerank_model,
+        "the model that rewrites": bot.condense_model,
+    }  # fmt: skip
+    for what, model in helping.items():
+        if not model or is_local(model):
+            continue
+        family = provider_of(model)
+        has_own = own is not None and (own == family or model == bot.embedding_model)
+        if family not in chosen and not has_own and has_platform_key(model) is False:
+            yield Finding(
+                "no_key_beside", Level.LIMITS, f"There is no key for {what}, {model}.", "key"
+            )
+
+
+def _fails(key: ProviderCredential) -> bool:
+    return bool(key.test_outcome) and key.test_outcome not in (KeyOutcome.WORKS, *PASSING)
+
+
+def _judge_sources(sources: Counter[str]) -> Iterable[Finding]:
+    total = sum(sources.values())
+    failed, ready = sources["error"], sources["ready"]
+    if not total:
+        detail = "It has no source, so it declines what no curated answer is for."
+        yield Finding("no_sources", Level.LIMITS, detail, "sources")
+    elif failed == total:
+        detail = "All of its sources have failed." if total > 1 else "Its only source has failed."
+        yield Finding("sources_failed", Level.LIMITS, detail, "sources")
+    elif not ready:
+        yield Finding(
+            "sources_waiting", Level.LIMITS, "None of its sources has been read yet.", "sources"
+        )
+    elif failed:
+        detail = f"{failed} of its {total} sources {'has' if failed == 1 else 'have'} failed."
+        yield Finding("some_sources_failed", Level.NOTES, detail, "sources")

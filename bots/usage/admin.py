@@ -1,0 +1,74 @@
+"""Admin pages of what model calls used, and of prices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.admin import register
+from django.http import HttpRequest, HttpResponse
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.decorators import display
+
+from bots.models import Outcome, PriceOverride, UsageEvent
+from bots.usage.month import summarise_month
+from tenants.admin_site.model_admin import LookOnlyAdmin, ProductAdmin
+from tenants.admin_site.sites import tenant_site
+
+_OUTCOME_COLOURS = {
+    Outcome.ANSWERED: "success", Outcome.REFUSED: "warning", Outcome.STOPPED: "warning", Outcome.FAILED: "danger",
+    Outcome.PENDING: "info",
+}  # fmt: skip
+
+
+@register(UsageEvent, site=tenant_site)
+class UsageEventAdmin(LookOnlyAdmin):
+    list_display = (
+        "created_at", "bot_profile", "kind", "model", "shown_outcome", "shown_tokens", "shown_cost", "shown_time",
+    )  # fmt: skip
+    list_filter = ("kind", "outcome", ("bot_profile", AutocompleteSelectFilter))
+    list_select_related = ("bot_profile",)
+    search_fields = ("model", "bot_profile__name")
+    date_hierarchy = "created_at"
+    list_before_template = "admin/usage_summary.html"
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().changelist_view(
+            request, {**(extra_context or {}), "summary": summarise_month()}
+        )
+
+    @display(description="tokens in + out", ordering="total_tokens")
+    def shown_tokens(self, event: UsageEvent) -> str:
+        return f"{event.prompt_tokens:,} + {event.completion_tokens:,}"
+
+    @display(description="cost", ordering="cost_usd")
+    def shown_cost(self, event: UsageEvent) -> str:
+        return f"${event.cost_usd:.6f}" if event.cost_usd else "–"
+
+    @display(description="first token / all", ordering="duration_ms")
+    def shown_time(self, event: UsageEvent) -> str:
+        times = [
+            f"{ms:,} ms"
+            for ms in (event.time_to_first_token_ms, event.duration_ms)
+            if ms is not None
+        ]
+        return " / ".join(times) or "–"
+
+    @display(description="outcome", label=_OUTCOME_COLOURS, ordering="outcome")
+    def shown_outcome(self, event: UsageEvent) -> tuple[str, str]:
+        return event.outcome, event.get_outcome_display()
+
+
+@register(PriceOverride, site=tenant_site)
+class PriceOverrideAdmin(ProductAdmin):
+    """Prices of the tenant's own: they count for calls from now on, and nothing is priced again."""
+
+    list_display = ("model", "prompt_cost_per_1m", "completion_cost_per_1m", "updated_at")
+    search_fields = ("model",)
+    fields = (
+        "model",
+        ("prompt_cost_per_1m", "completion_cost_per_1m"),
+        ("created_at", "updated_at"),
+    )
+    readonly_fields = ("created_at", "updated_at")

@@ -1,0 +1,1 @@
+"""A bot tried beside its form, with changes that are not saved."""

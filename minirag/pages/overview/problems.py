@@ -1,0 +1,224 @@
+"""What is wrong in a tenant, the worst first, each with its remedy one click away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Final
+
+from django.db.models import CharField, Count, F, Q, QuerySet, Value
+from django.db.models.functions import Concat
+from django.urls import reverse
+from django.utils import timezone
+
+from bots.models import BotProfile, Outcome, ProviderCredential, Quota
+from bots.providers.trying import PASSING, KeyOutcome
+from bots.quotas.counting import find_standings
+from bots.readiness.judging import Level, judge_bots
+from conversations.models import Gap, GapState, Message, MessageRole
+from conversations.turns.troubles import LASTING
+from knowledge.models import (
+    CONFLICTS,
+    Correction,
+    DocumentEdit,
+    SiteSync,
+    Source,
+    SourceStatus,
+    SyncState,
+)
+from webhooks.models import Webhook
+
+_MOST_OF_A_KIND: Final = 3
+_LONG_WAIT: Final = timedelta(minutes=15)
+_RANK: Final = {Level.STOPS: 0, Level.LIMITS: 1, Level.NOTES: 2}
+
+
+@dataclass(frozen=True)
+class Problem:
+    level: Level
+    text: str
+    url: str
+    label: str
+    page: str  # the admin's list that it leads to: `knowledge_source`
+
+
+def list_of(name: str, query: str = "") -> str:
+    return reverse(f"admin:{name}_changelist") + (f"?{query}" if query else "")
+
+
+def count_sources() -> dict[str, int]:
+    """The sources by state, those that wait long, and how many there are."""
+    live = Source.objects.filter(deleted_at__isnull=True)
+    waits = Q(status=SourceStatus.PENDING, queued_at__lt=timezone.now() - _LONG_WAIT)
+    return live.aggregate(
+        ready=Count("id", filter=Q(status=SourceStatus.READY)),
+        failed=Count("id", filter=Q(status=SourceStatus.ERROR)),
+        working=Count("id", filter=Q(status__in=[SourceStatus.PENDING, SourceStatus.PROCESSING])),
+        late=Count("id", filter=waits),
+        all=Count("id"),
+    )
+
+
+def count_things() -> dict[str, int]:
+    """Everything else that is counted, by name, in one query; what there is none of is not there."""
+    day = timezone.now() - timedelta(days=1)
+    failed = Message.objects.filter(
+        role=MessageRole.USER, outcome=Outcome.FAILED, error_code__startswith="provider_", created_at__gte=day
+    )  # fmt: skip
+    doubtful = ["", KeyOutcome.WORKS, *PASSING]
+    first, *others = (
+        _named("webhooks", Webhook.objects.filter(paused_at__isnull=False)),
+        _named("gaps", Gap.objects.filter(state=GapState.OPEN)),
+        _named("keys", ProviderCredential.objects.exclude(test_outcome__in=doubtful)),
+        _named("syncs", SiteSync.objects.filter(state=SyncState.WAITING, source__deleted_at__isnull=True)),
+        _named("edits", DocumentEdit.objects.in_conflict().filter(document__source__deleted_at__isnull=True)),
+        _named("corrections", Correction.objects.filter(state__in=CONFLICTS, source__deleted_at__isnull=True)),
+        _counted(failed.annotate(what=Concat(Value("failed:"), F("error_code"), output_field=CharField()))),
+    )  # fmt: skip
+    return {row["what"]: row["number"] for row in first.union(*others, all=True)}
+
+
+def _named(name: str, rows: QuerySet[Any]) -> QuerySet[Any, Any]:
+    return _counted(rows.annotate(what=Value(name, output_field=CharField())))
+
+
+def _counted(rows: QuerySet[Any]) -> QuerySet[Any, Any]:
+    return rows.order_by().values("what").annotate(number=Count("pk"))
+
+
+def list_problems(
+    bots: Sequence[BotProfile],
+    sources: Mapping[str, int],
+    things: Mapping[str, int],
+    sees: Callable[[str], bool],
+) -> list[Problem]:
+    """What is wrong, the worst first; a page that the reader may not see (`sees`) is not led to."""
+    found = [
+        *_judge_providers(things), *_judge_bots(bots), *_judge_sources(sources), *_judge_quotas(),
+        *_judge_things(things),
+    ]  # fmt: skip
+    shown = (each if sees(each.page) else replace(each, url="") for each in found)
+    return sorted(shown, key=lambda each: _RANK[each.level])
+
+
+def _judge_providers(things: Mapping[str, int]) -> list[Problem]:
+    failed = {
+        name.partition(":")[2]: count
+        for name, count in things.items()
+        if name.startswith("failed:")
+    }
+    found = []
+    lasting = sorted(set(failed) & LASTING)
+    if lasting:
+        number = sum(failed[code] for code in lasting)
+        told = f"{_count(number, 'question')} failed in 24 hours with {', '.join(lasting)}"
+        said = f"{told}: look at the account and its key."
+        found.append(
+            Problem(
+                Level.STOPS,
+                said,
+                list_of("bots_providercredential"),
+                "Provider keys",
+                "bots_providercredential",
+            )
+        )
+    passing = sum(count for code, count in failed.items() if code not in LASTING)
+    if passing:
+        said = f"{_count(passing, 'question')} failed at the model provider in 24 hours. It may pass by itself."
+        url = list_of("conversations_chat")
+        found.append(Problem(Level.LIMITS, said, url, "Chats", "conversations_chat"))
+    return found
+
+
+def _judge_bots(bots: Sequence[BotProfile]) -> list[Problem]:
+    """What stops an active bot, or leaves it nothing to answer from."""
+    judged = judge_bots(bots)
+    found = []
+    for bot in bots:
+        worst = [
+            each for each in judged[bot.pk].findings if each.level != Level.NOTES and bot.is_active
+        ]
+        if worst:
+            url = reverse("admin:bots_botprofile_change", args=[bot.pk])
+            found.append(
+                Problem(
+                    worst[0].level,
+                    f"{bot.name}: {worst[0].detail}",
+                    url,
+                    "Open the bot",
+                    "bots_botprofile",
+                )
+            )
+    rest = len(found) - _MOST_OF_A_KIND
+    found = found[:_MOST_OF_A_KIND]
+    if rest > 0:
+        said = f"{_count(rest, 'more bot')} cannot answer as they should."
+        found.append(
+            Problem(Level.LIMITS, said, list_of("bots_botprofile"), "See which", "bots_botprofile")
+        )
+    return found
+
+
+def _judge_sources(sources: Mapping[str, int]) -> list[Problem]:
+    found = []
+    if failed := sources["failed"]:
+        url = list_of("knowledge_source", "status__exact=error")
+        said = f"{_count(failed, 'source')} failed to be read."
+        found.append(Problem(Level.LIMITS, said, url, "See why", "knowledge_source"))
+    if late := sources["late"]:
+        said = f"{_count(late, 'source')} waited longer than 15 minutes for a worker."
+        url = list_of("knowledge_source", "status__exact=pending")
+        found.append(Problem(Level.LIMITS, said, url, "See which", "knowledge_source"))
+    return found
+
+
+def _judge_quotas() -> list[Problem]:
+    """Quotas that are used up, or past their warning."""
+    quotas = list(Quota.objects.all()[:100])
+    standings = find_standings(quotas) if quotas else {}
+    found = []
+    for quota in quotas:
+        used = standings[quota.pk].used
+        if used < quota.warning_level:
+            continue
+        percent = round(100 * used / quota.limit) if quota.limit else 100
+        level = Level.STOPS if used >= quota.limit else Level.LIMITS
+        said = f"{percent} % of {quota} are used."
+        url = reverse("admin:bots_quota_change", args=[quota.pk])
+        found.append(Problem(level, said, url, "Look at the quota", "bots_quota"))
+    return sorted(found, key=lambda each: _RANK[each.level])[:_MOST_OF_A_KIND]
+
+
+_THINGS: Final = (
+    ("keys", Level.LIMITS, "provider key", "failed in the last test.", "bots_providercredential", "", "Provider keys"),
+    ("webhooks", Level.LIMITS, "webhook", "paused, since deliveries failed.", "webhooks_webhook", "is_active__exact=0",
+     "See which"),
+    ("syncs", Level.LIMITS, "look at a site", "waiting for your approval.", "knowledge_sitesync",
+     "state__exact=waiting", "Decide"),
+    ("edits", Level.NOTES, "edited document", "in conflict with the source.", "knowledge_document", "edited=conflict",
+     "Decide"),
+    ("corrections", Level.NOTES, "correction", "in conflict with the source.", "knowledge_correction", "waits=1",
+     "Decide"),
+    ("gaps", Level.NOTES, "question", "not answered well.", "conversations_gap", "", "Answer them"),
+)  # fmt: skip
+
+
+def _judge_things(things: Mapping[str, int]) -> list[Problem]:
+    found = []
+    for name, level, noun, said, page, query, label in _THINGS:
+        if count := things.get(name):
+            verb = "" if name == "keys" else ("is " if count == 1 else "are ")
+            found.append(
+                Problem(
+                    level, f"{_count(count, noun)} {verb}{said}", list_of(page, query), label, page
+                )
+            )
+    return found
+
+
+def _count(number: int, noun: str) -> str:
+    if number == 1:
+        return f"1 {noun}"
+    plural = noun.replace("look ", "looks ", 1) if noun.startswith("look ") else f"{noun}s"
+    return f"{number:,} {plural}"
