@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('bots', '0015_identity_secret'),
+        ('bots', '0016_outcome_person'),
     ]
 
     operations = [
