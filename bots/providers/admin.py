@@ -26,6 +26,7 @@ from bots.providers.trying import PASSING, KeyOutcome, KeyTrial, choose_model, n
 from minirag.ai import catalogue
 from minirag.ai.credentials import LONGEST_KEY
 from minirag.lib.errors import BadInput
+from tenants.admin_site.meanwhile import GuardedModelForm
 from tenants.admin_site.model_admin import ProductAdmin, format_age, once_per_row, posted
 from tenants.admin_site.sites import tenant_site
 
@@ -38,7 +39,7 @@ def _list_choices() -> list[tuple[str, Any]]:
     return [("", "Choose one"), ("Often used", usual), ("All others", [(name, name) for name in others])]  # fmt: skip
 
 
-class ProviderForm(forms.ModelForm):
+class ProviderForm(GuardedModelForm):
     """A key that can be written and never read."""
 
     provider = forms.ChoiceField(

@@ -38,7 +38,9 @@ class ProviderKeyFields(forms.Form):
             return
         field.queryset = ProviderCredential.objects.all()
         if not bot._state.adding:
-            chosen = bot.provider_choices.order_by().values_list("credential_id", flat=True)
+            chosen = bot.provider_choices.order_by("credential_id").values_list(
+                "credential_id", flat=True
+            )
             self.initial["provider_keys"] = list(chosen)
 
     def clean_provider_keys(self) -> list[ProviderCredential]:

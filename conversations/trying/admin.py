@@ -20,6 +20,7 @@ from conversations.trying.setups import find_result, keep_setup
 from conversations.widget.sessions import issue_session, read_origin
 from minirag.lib.errors import ProductError
 from minirag.lib.http_in.arrivals import Arrival
+from tenants.admin_site.meanwhile import SEEN
 from tenants.admin_site.model_admin import is_writable, may_manage
 from tenants.calls.permissions import acting_user, require_role
 from tenants.models import Right
@@ -55,7 +56,9 @@ def start(site: AdminSite, request: HttpRequest, bot_id: UUID) -> HttpResponse:
     values: dict[str, Any] = {}
     providers, labels = None, []
     if pages.has_change_permission(request, bot) and request.POST.get("name"):
-        form: Any = pages.get_form(request, bot, change=True)(request.POST, instance=bot)
+        data = request.POST.copy()
+        data.pop(SEEN, None)  # nothing is saved, so nobody's change is written over
+        form: Any = pages.get_form(request, bot, change=True)(data, instance=bot)
         if not form.is_valid():
             return JsonResponse({"errors": _list_errors(form)}, status=422)
         saved = BotProfile.objects.get(pk=bot_id)

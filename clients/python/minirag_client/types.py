@@ -945,6 +945,13 @@ class FilePreview(TypedDict):
     ignored: NotRequired[list[str]]
 
 
+class Finding(TypedDict):
+    code: str
+    level: Level
+    detail: str
+    place: str
+
+
 class ForgottenPassword(TypedDict):
     email: str
     tenant_slug: NotRequired[str | None]
