@@ -65,7 +65,7 @@ def test_what_is_wrong_comes_first_each_with_its_remedy_and_is_no_other_tenants(
     for wanted in (
         "1 question failed in 24 hours with provider_authentication",
         "Mia: There is no key",
-        "1 source failed to be read.",
+        "1 source failed to be read. The page answered 404.",
         "1 source waited longer than 15 minutes",
         "1 webhook is paused",
         "1 provider key failed in the last test.",

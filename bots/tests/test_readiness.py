@@ -107,7 +107,7 @@ def test_the_list_is_judged_in_as_many_queries_as_one_bot(in_acme, django_assert
     for bot in bots:
         add_sources(bot, "ready", "error")
     for asked in (bots[:1], bots):
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(3):
             judge_bots(asked)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
-from django.db.models import CharField, Count, F, Q, QuerySet, Value
+from django.db.models import CharField, Count, F, Max, Q, QuerySet, Value
 from django.db.models.functions import Concat
 from django.urls import reverse
 from django.utils import timezone
@@ -47,8 +47,8 @@ def list_of(name: str, query: str = "") -> str:
     return reverse(f"admin:{name}_changelist") + (f"?{query}" if query else "")
 
 
-def count_sources() -> dict[str, int]:
-    """The sources by state, those that wait long, and how many there are."""
+def count_sources() -> dict[str, Any]:
+    """The sources by state, those that wait long, how many there are, and the `reason` of one that failed."""
     live = Source.objects.filter(deleted_at__isnull=True)
     waits = Q(status=SourceStatus.PENDING, queued_at__lt=timezone.now() - _LONG_WAIT)
     return live.aggregate(
@@ -56,6 +56,7 @@ def count_sources() -> dict[str, int]:
         failed=Count("id", filter=Q(status=SourceStatus.ERROR)),
         working=Count("id", filter=Q(status__in=[SourceStatus.PENDING, SourceStatus.PROCESSING])),
         late=Count("id", filter=waits),
+        reason=Max("error_message", filter=Q(status=SourceStatus.ERROR)),
         all=Count("id"),
     )
 
@@ -89,7 +90,7 @@ def _counted(rows: QuerySet[Any]) -> QuerySet[Any, Any]:
 
 def list_problems(
     bots: Sequence[BotProfile],
-    sources: Mapping[str, int],
+    sources: Mapping[str, Any],
     things: Mapping[str, int],
     sees: Callable[[str], bool],
 ) -> list[Problem]:
@@ -133,7 +134,7 @@ def _judge_providers(things: Mapping[str, int]) -> list[Problem]:
 
 def _judge_bots(bots: Sequence[BotProfile]) -> list[Problem]:
     """What stops an active bot, or leaves it nothing to answer from."""
-    judged = judge_bots(bots)
+    judged = judge_bots(bots, with_drafts=False)
     found = []
     for bot in bots:
         worst = [
@@ -160,11 +161,13 @@ def _judge_bots(bots: Sequence[BotProfile]) -> list[Problem]:
     return found
 
 
-def _judge_sources(sources: Mapping[str, int]) -> list[Problem]:
+def _judge_sources(sources: Mapping[str, Any]) -> list[Problem]:
     found = []
     if failed := sources["failed"]:
         url = list_of("knowledge_source", "status__exact=error")
-        said = f"{_count(failed, 'source')} failed to be read."
+        told = str(sources["reason"] or "")[:120]
+        reason = told if failed == 1 else f"One of them: {told}"
+        said = f"{_count(failed, 'source')} failed to be read. {reason}"
         found.append(Problem(Level.LIMITS, said, url, "See why", "knowledge_source"))
     if late := sources["late"]:
         said = f"{_count(late, 'source')} waited longer than 15 minutes for a worker."
