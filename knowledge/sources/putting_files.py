@@ -16,7 +16,7 @@ from knowledge.formats.uploads import shorten_file_name
 from knowledge.models import Source, SourceFile, SourceType
 from knowledge.sources.changing import apply_changes, build_source, note_created
 from knowledge.sources.homes import Home
-from knowledge.sources.storage import count_bytes, store_file
+from knowledge.sources.storage import count_bytes, measure_edits, store_file
 from knowledge.sources.upserts import Upserted, put_after_others
 from knowledge.tasks import queue_ingestion, restart_ingestion
 from minirag.lib.errors import Conflict, NotFound
@@ -123,7 +123,7 @@ def _change(source: Source, parent: Source | None, file: NewFile) -> Upserted:
         source.deleted_at, source.stored_bytes = None, 0  # as its deletion has counted it
         changes |= {"deleted_at": None, "is_active": said.get("is_active", True)}
     if is_new or was_deleted:
-        changes["stored_bytes"] = len(file.data)
+        changes["stored_bytes"] = len(file.data) + measure_edits(source.pk)
     if not changes:
         return Upserted.UNCHANGED
     apply_changes(source, changes)

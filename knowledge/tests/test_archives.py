@@ -8,12 +8,15 @@ import zipfile
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from knowledge.edits.changing import change_document
 from knowledge.formats.archive.members import read_members
 from knowledge.formats.parsing import ParseError, parse
 from knowledge.formats.registry import is_archive
 from knowledge.formats.uploads import largest_bytes
 from knowledge.indexing.ingestion import ingest
 from knowledge.models import Chunk, Document, IndexEntry, SiteSync, Source
+from knowledge.sources.putting_files import replace_file
+from knowledge.sources.storage import measure_edits
 from knowledge.tests.files import make_docx, mark_encrypted
 from knowledge.tests.office_files import ODT, make_package
 from tenants.context import tenant_context
@@ -216,3 +219,9 @@ def test_a_newer_export_takes_the_place_of_the_older_one_and_says_what_is_differ
     alice.post(url, {"file": SimpleUploadedFile("newer.zip", newer)})
     source.refresh_from_db()
     assert source.status == "ready" and SiteSync.objects.count() == 1
+    with tenant_context(acme.tenant):
+        change_document(ids["pump.md"], {"content": "The pump is in my garden. " * 50})
+        newest = make_package({"pump.md": pages["pump.md"]})
+        replace_file(source.pk, "newest.zip", newest)
+        source.refresh_from_db()
+        assert source.stored_bytes == len(newest) + measure_edits(source.pk) > len(newest)

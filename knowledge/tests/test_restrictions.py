@@ -113,6 +113,8 @@ OTHER_FORMATS = [
     ("yaml", b"groups: staff, board\ntext: a", ["board", "staff"]), ("yaml", b"private: no\ntext: a", None),
     ("yaml", b"---\ngroups: [staff]\n---\ntext: a", []), ("jsonl", b'{"groups": ["staff"]}\n', None),
     ("xml", b"<page groups='staff'><text>a</text></page>", ["staff"]), ("xml", b"<p><groups/><text>a</text></p>", None),
+    ("xml", b"<p>Only for <groups>staff</groups></p>", ["staff"]), ("xml", b"<p>It is <b>4711</b></p>", None),
+    ("xml", b"<p>We <groups><g>a</g></groups></p>", []), ("xml", b"<p><private/><text>a</text></p>", []),
     ("xml", b"<p><groups><group>a</group><group>b</group></groups><t>x</t></p>", ["a", "b"]),
     ("xml", b"<p><visibility><is>private</is></visibility><t>x</t></p>", []),
     ("program", b"<!-- groups: [staff] -->\nx = 1\n", []), ("csv", b"name,groups\nsafe,staff\nkey,board\n", None),

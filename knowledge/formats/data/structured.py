@@ -82,9 +82,13 @@ def _read_readers(things: list[Value]) -> dict[str, object]:
 
 
 def _flat(fields: Fields) -> Iterator[tuple[str, Value]]:
-    """With the groups that XML names one by one, `<groups><group>staff</group></groups>`, as the list that they are."""
+    """With the groups that XML names one by one, `<groups><group>staff</group></groups>`, as the list that they are;
+    and where it says only that something is private, `<private/>`, it is.
+    """
     for name, value in fields:
-        if isinstance(value, Fields) and {each.casefold() for each, _ in value} == {"group"}:
+        if isinstance(value, Fields) and not value and name.casefold() == "private":
+            yield name, UNREADABLE
+        elif isinstance(value, Fields) and {each.casefold() for each, _ in value} == {"group"}:
             yield name, value[0][1] if len(value) == 1 else [each for _, each in value]
         else:
             yield name, value
@@ -221,7 +225,7 @@ def parse_xml(data: bytes, writer: SectionWriter) -> dict[str, object]:
         )
     value = _read_element(root, 0)
     RecordWriter(writer).write(value)
-    told = describe(value) | _read_readers([value])
+    told = describe(value) | _read_readers([_list_parts(root) if _is_mixed(root) else value])
     return told | ({"encoding": declared[1].decode()} if declared else {})
 
 
@@ -229,11 +233,10 @@ def _read_element(element: Element, depth: int) -> Value:
     if depth > DEEPEST:
         raise ParseError(_too_deep())
     fields = Fields((_local_name(name), value) for name, value in element.attrib.items())
-    children = list(element)
-    if any(text and text.strip() for text in (element.text, *(each.tail for each in children))):
+    if _is_mixed(element):
         words = " ".join(_read_mixed(element).split())
         return words if not fields else Fields([*fields, ("text", words)])
-    for child in children:
+    for child in element:
         name, value = _local_name(child.tag), _read_element(child, depth + 1)
         # Neighbours of one name are a list of such things.
         if fields and fields[-1][0] == name and isinstance(fields[-1][1], _Run):
@@ -243,6 +246,20 @@ def _read_element(element: Element, depth: int) -> Value:
     for index, (name, held) in enumerate(fields):
         if isinstance(held, _Run):
             fields[index] = (name, held[0] if len(held) == 1 else [*held])
+    return fields
+
+
+def _is_mixed(element: Element) -> bool:
+    """Whether words stand between its parts."""
+    return any(text and text.strip() for text in (element.text, *(each.tail for each in element)))
+
+
+def _list_parts(root: Element) -> Fields:
+    """The attributes and parts of a text with marks in it, which is otherwise read as one text."""
+    fields = Fields((_local_name(name), value) for name, value in root.attrib.items())
+    for child in root:
+        words = " ".join(_read_mixed(child).split()) or Fields()
+        fields.append((_local_name(child.tag), UNREADABLE if len(child) else words))
     return fields
 
 
