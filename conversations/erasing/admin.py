@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -11,6 +11,11 @@ from unfold.decorators import action
 from conversations.erasing.deleting import delete_chat, delete_chats_of_visitor, find_chats_of
 from conversations.models import Chat
 from tenants.admin_site.model_admin import LookOnlyAdmin, may_manage
+
+_WHAT_ELSE: Final = (
+    "Exported files that may hold them go, too. What they cost stays counted; golden questions and curated answers "
+    "that people made of them stay."
+)
 
 
 class ErasingActs(LookOnlyAdmin):
@@ -36,7 +41,7 @@ class ErasingActs(LookOnlyAdmin):
 
         return self.ask(
             request, act, title="Delete this chat?", submit="Delete", danger=True, obj=chat,
-            intro=f"Its {count} messages are gone for good, with what was noted of them. What they cost stays counted.",
+            intro=f"Its {count} messages are gone for good, with what was noted of them. {_WHAT_ELSE}",
         )  # fmt: skip
 
     @action(
@@ -54,5 +59,5 @@ class ErasingActs(LookOnlyAdmin):
 
         return self.ask(
             request, act, title="Delete all chats of this visitor?", submit="Delete", danger=True, obj=chat,
-            intro=f"There are {count}. They are gone for good; what they cost stays counted.",
+            intro=f"There are {count}. They are gone for good. {_WHAT_ELSE}",
         )  # fmt: skip

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Min, QuerySet
+from django.utils import timezone
 
-from conversations.models import Chat
+from conversations.exports.jobs import drop_files_of_words
+from conversations.following.journal import forget_turns
+from conversations.handoffs.telling import ring
+from conversations.models import Chat, Message, MessageRole
 from minirag.lib.errors import NotFound
 from tenants.audit import record
+from tenants.context import require_tenant
 
 _AT_ONCE: Final = 100
+_STILL_KEPT: Final = timedelta(hours=1)
+"""Longer than events of a turn are kept for readers who come back."""
 
 
 def delete_chat(chat: Chat) -> None:
     """A turn that runs in it ends without a trace."""
     with transaction.atomic():
         record("chat.deleted", detail={"chat_id": chat.pk, "bot_profile_id": chat.bot_profile_id})
-        chat.delete()
+        _delete_part([chat.pk])
 
 
 def delete_chats_of_visitor(visitor_id: str, subject: str = "") -> int:
@@ -48,8 +57,22 @@ def find_chats_of(visitor_id: str, subject: str = "") -> QuerySet[Chat]:
 
 
 def _delete_part(part: list[UUID]) -> int:
+    """Delete these chats, files of exports that may hold them, and what readers of their turns could come back to."""
     with transaction.atomic():
         found = Chat.objects.filter(pk__in=part)
+        first = found.aggregate(first=Min("created_at"))["first"]
+        if first is None:
+            return 0
+        asked = Message.objects.filter(
+            chat_id__in=part, role=MessageRole.USER, created_at__gt=timezone.now() - _STILL_KEPT
+        )
+        turn_ids = list(asked.values_list("pk", flat=True))
+        drop_files_of_words(since=first)
+        for chat_id in part:
+            ring(chat_id)
         count = found.count()
         found.delete()
+        if turn_ids:
+            forget = partial(forget_turns, require_tenant().schema_name, turn_ids)
+            transaction.on_commit(forget)
     return count

@@ -25,7 +25,13 @@ from pydantic_core import to_json
 
 from bots.quotas.sharing import claim_in_share
 from bots.quotas.turns import is_turn_over
-from conversations.exports.models import ExportFormat, ExportJob, ExportPart, ExportStatus
+from conversations.exports.models import (
+    ExportFormat,
+    ExportJob,
+    ExportPart,
+    ExportStatus,
+    ExportType,
+)
 from conversations.exports.tables import (
     TABLES,
     ExportFilters,
@@ -232,7 +238,23 @@ def purge_expired() -> int:
     over = ExportJob.objects.filter(expires_at__lte=timezone.now(), part_count__gt=0)
     purged = list(over.values_list("pk", flat=True)[:1000])
     for job_id in purged:
-        with transaction.atomic():
-            ExportPart.objects.filter(job_id=job_id).delete()
-            ExportJob.objects.filter(pk=job_id).drop_file()
+        _drop_file(job_id)
     return len(purged)
+
+
+def drop_files_of_words(since: datetime) -> None:
+    """Remove, before their time, the files that may hold what was said since then; the rows stay. One that is being
+    written begins again."""
+    of_words = ExportJob.objects.filter(updated_at__gte=since).exclude(export_type=ExportType.USAGE)
+    for job in of_words.open():
+        ExportPart.objects.filter(job_id=job.pk).delete()
+        of_words.filter(pk=job.pk).begin_again()
+    for job in of_words.filter(part_count__gt=0):
+        _drop_file(job.pk)
+        of_words.filter(pk=job.pk).update(expires_at=timezone.now())
+
+
+def _drop_file(job_id: uuid.UUID) -> None:
+    with transaction.atomic():
+        ExportPart.objects.filter(job_id=job_id).delete()
+        ExportJob.objects.filter(pk=job_id).drop_file()

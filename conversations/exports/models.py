@@ -72,10 +72,16 @@ class ExportJobQuerySet(JobQuerySet["ExportJob"]):
 
     def retry(self) -> int:
         """Start again those that have failed; returns how many. The caller removes their parts."""
-        failed = self.filter(status=ExportStatus.FAILED)
-        return failed.put_in_queue(
+        return self.filter(status=ExportStatus.FAILED)._begin()
+
+    def begin_again(self) -> int:
+        """The same for those that wait or run: what was written does not count any more."""
+        return self.open()._begin(claim_id=None, heartbeat_at=None)
+
+    def _begin(self, **facts: Any) -> int:
+        return self.put_in_queue(
             error_code="", error_message="", rows_total=None, rows_done=0, size_bytes=0, part_count=0, position=None,
-            attempts=0, started_at=None, finished_at=None, expires_at=None,
+            attempts=0, started_at=None, finished_at=None, expires_at=None, **facts,
         )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ import logging
 import time
 import uuid
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import Context
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -247,6 +247,13 @@ def add_end(
         pipe.rpush(events, _seal(events, len(told) + 1, iter([end])))
         pipe.expire(events, KEPT_SECONDS)
         pipe.execute()
+
+
+def forget_turns(schema_name: str, turn_ids: Sequence[uuid.UUID]) -> None:
+    """Remove what is kept of a tenant's turns; without Redis it expires within minutes, and is not shown."""
+    keys = [_name_keys(schema_name, turn_id)[0] for turn_id in turn_ids]
+    with suppress(EventsUnavailable), _connect() as redis:
+        redis.delete(*keys)
 
 
 @contextmanager

@@ -57,12 +57,8 @@ def call_person(chat: Chat, reason: HandoffReason, **facts: Any) -> Handoff:
     standing = find_open(chat.pk)
     if standing is not None:
         return standing
-    if chat.visitor_id:
-        others = Handoff.objects.open().filter(
-            chat__visitor_id=chat.visitor_id, bot_profile_id=chat.bot_profile_id
-        )
-        if others.count() >= MOST_OF_ONE_VISITOR:
-            raise TooManyHandoffs
+    if _waits_too_often(chat):
+        raise TooManyHandoffs
     try:
         with transaction.atomic():
             handoff = Handoff.objects.create(
@@ -76,6 +72,15 @@ def call_person(chat: Chat, reason: HandoffReason, **facts: Any) -> Handoff:
         return standing
     record("handoff.asked", of=handoff, detail={"chat_id": chat.pk, "reason": str(reason)})
     return handoff
+
+
+def _waits_too_often(chat: Chat) -> bool:
+    if not chat.visitor_id:
+        return False
+    others = Handoff.objects.open().filter(
+        chat__visitor_id=chat.visitor_id, bot_profile_id=chat.bot_profile_id
+    )
+    return others.count() >= MOST_OF_ONE_VISITOR
 
 
 def tell_waiting(handoff: Handoff) -> None:
@@ -97,6 +102,12 @@ def describe_event(handoff: Handoff) -> dict[str, Any]:
 def find_open(chat_id: UUID) -> Handoff | None:
     """Return the chat's handoff that waits or has a person."""
     return Handoff.objects.open().filter(chat_id=chat_id).first()
+
+
+def keep_person(chat_id: UUID) -> bool:
+    """Whether a person is in the chat, who cannot leave it before the caller's transaction ends."""
+    joined = Handoff.objects.joined().filter(chat_id=chat_id).select_for_update()
+    return bool(joined.values_list("pk", flat=True)[:1])
 
 
 def pass_on(chat: Chat, question: str, request_id: str) -> Message:
@@ -161,10 +172,13 @@ def withdraw(chat_id: UUID) -> None:
 
 
 # --- Rules --------------------------------------------------------------------------------------------------------
-def heeds_wish(bot_profile_id: UUID) -> bool | None:
-    """Whether a wish for a person is heeded: None where no rule says so, False where nobody is there now."""
-    rules = HandoffRules.objects.filter(bot_profile_id=bot_profile_id, on_wish=True).first()
-    return None if rules is None else is_staffed(rules)
+def heeds_wish(chat: Chat) -> bool | None:
+    """Whether a wish for a person is heeded: None where no rule says so, or its visitor waits in too many chats
+    already; False where nobody is there now."""
+    rules = HandoffRules.objects.filter(bot_profile_id=chat.bot_profile_id, on_wish=True).first()
+    if rules is None or (find_open(chat.pk) is None and _waits_too_often(chat)):
+        return None
+    return is_staffed(rules)
 
 
 def note_wish(chat: Chat, language: str) -> None:

@@ -20,8 +20,9 @@ from conversations.models import (
     MessageRole,
 )
 from conversations.models.handoffs import ANSWERING
-from minirag.lib.errors import Conflict, Forbidden
+from minirag.lib.errors import Conflict, Forbidden, NotFound
 from tenants.audit import record
+from tenants.due import DueKind, make_due
 from tenants.models import User
 from tenants.people.roles import May
 from webhooks.event_types import EventType
@@ -57,6 +58,8 @@ def join(
         record("handoff.joined", of=handoff, detail={"instead_of": before} if before else None)
         emit(EventType.CHAT_HANDOFF_JOINED, describe_event(handoff))
         ring(handoff.chat_id)
+        if handoff.held_until is not None:
+            make_due({DueKind.HANDOFFS: handoff.held_until})
     return handoff
 
 
@@ -95,7 +98,11 @@ def release(handoff: Handoff, person: User | None = None, *, actor: User | str =
     """The chat waits again: its person has gone, may not answer any more, or leaves it to others."""
     with transaction.atomic():
         before = handoff.person_email
-        if not handoff.release(person.pk if person else None):
+        try:
+            is_free = handoff.release(person.pk if person else None)
+        except NotFound:  # the chat was deleted meanwhile
+            return False
+        if not is_free:
             return False
         record("handoff.released", of=handoff, actor=actor, detail={"person": before})
         tell_waiting(handoff)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from conversations.handoffs.visiting import (
     want_no_person,
     write_to_people,
 )
-from conversations.models import HandoffState
+from conversations.models import HandoffEnd, HandoffState
 from conversations.widget.schemas import (
     CompanySchema,
     FrameSchema,
@@ -81,6 +82,10 @@ class CompanyConsumer(ChatListener):
             return
         with tenant_context(session.tenant):
             company = await run_sync(look_at_company, session, chat_id)
+        if company is None and self._company is not None:  # the chat was deleted
+            company = replace(
+                self._company, state=HandoffState.CLOSED, ended_as=HandoffEnd.CLOSED, said=()
+            )
         if chat_id != self.chat_id or company is None:
             return
         is_news = self._stands(self._company) != self._stands(company)

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MOST_SPANS: Final = 4
-_TIME = re.compile(r"^(?:[01]\d|2[0-3]):[0-5]\d$")
+_TIME = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 _MIDNIGHT: Final = "24:00"
 
 
@@ -36,7 +36,8 @@ def _is_span(span: Any) -> bool:
     begins, ends = span
     if not isinstance(begins, str) or not isinstance(ends, str):
         return False
-    return bool(_TIME.match(begins) and (_TIME.match(ends) or ends == _MIDNIGHT) and begins < ends)
+    is_time = _TIME.fullmatch(begins) and (_TIME.fullmatch(ends) or ends == _MIDNIGHT)
+    return bool(is_time) and begins < ends
 
 
 def is_within(hours: dict[str, Any], moment: datetime) -> bool:

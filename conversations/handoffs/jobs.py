@@ -52,25 +52,29 @@ def _take_away(handoff: Handoff) -> int:
 
 
 def mail_people(now: datetime) -> int:
-    """One mail about all chats that wait and of which nobody was written; returns how many. At most one a minute."""
+    """One mail about all chats that wait and of which nobody was written; returns how many. At most one a minute.
+
+    What could not be sent is tried again with the next.
+    """
     waiting = Handoff.objects.waiting().filter(mailed_at__isnull=True)
     recently = Handoff.objects.filter(mailed_at__gt=now - _MAIL_EVERY)
     found = list(waiting.select_related("bot_profile", "chat")[:100])
     if not found or recently.exists():
         return 0
-    claimed = Handoff.objects.filter(pk__in=[each.pk for each in found], mailed_at__isnull=True)
-    claimed.update(mailed_at=now)
     tenant = require_tenant()
     people = User.objects.filter(tenant=tenant, is_active=True)
     addresses = sorted(each.email for each in people if may_answer(each))
-    if not addresses:
-        return 0
-    subject, text = write_mail(tenant, found)
-    try:
-        send_mail(subject, text, settings.DEFAULT_FROM_EMAIL, addresses)
-    except (SMTPException, OSError) as error:
-        logger.warning("nobody got a mail of a waiting chat", error=type(error).__name__)
-    return len(found)
+    if addresses:
+        subject, text = write_mail(tenant, found)
+        try:
+            send_mail(subject, text, settings.DEFAULT_FROM_EMAIL, addresses)
+        except (SMTPException, OSError) as error:
+            logger.warning("nobody got a mail of a waiting chat", error=type(error).__name__)
+            return 0
+    # Only now: who is killed before writes twice rather than never.
+    written = Handoff.objects.waiting().filter(pk__in=[each.pk for each in found])
+    written.update(mailed_at=now)
+    return len(found) if addresses else 0
 
 
 def write_mail(tenant: Tenant, waiting: list[Handoff]) -> tuple[str, str]:

@@ -7,6 +7,7 @@ it to others at once; whose page is only gone, after `WATCHED`.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
@@ -27,7 +28,7 @@ from conversations.handoffs.schemas import (
 from conversations.handoffs.telling import group_of_chat, group_of_inbox
 from conversations.inbox.admitting import InboxWatcher, admit_to_inbox
 from conversations.inbox.showing import count_inbox, describe_state, leave, show_chat
-from minirag.lib.errors import BadInput, Forbidden, NotAuthenticated, ProductError
+from minirag.lib.errors import BadInput, Forbidden, NotAuthenticated, NotFound, ProductError
 from minirag.lib.http_in.arrivals import Arrival
 from minirag.lib.http_in.nouns import Noun
 from minirag.lib.http_in.rest import InvalidFields, validate_fields
@@ -130,6 +131,13 @@ class InboxConsumer(ChatListener):
             await self._leave_chat()
             await self._refuse(error)
             return
+        try:
+            await self._look_around()
+        except NotFound:
+            await self._refuse(NotFound("This chat was deleted."))
+
+    async def _look_around(self) -> None:
+        assert self.watcher is not None and self.frame is not None  # noqa: S101 - for the type checker
         user = self.watcher.user
         with tenant_context(self.watcher.tenant):
             count = await run_sync(count_inbox)
@@ -152,7 +160,7 @@ class InboxConsumer(ChatListener):
     async def _leave_chat(self) -> None:
         if self.watcher is None or self.frame is None or self.frame.handoff_id is None:
             return
-        with tenant_context(self.watcher.tenant):
+        with tenant_context(self.watcher.tenant), suppress(NotFound):
             await run_sync(leave, self.frame.handoff_id, self.watcher.user)
 
     # --- Who types, who looks ---

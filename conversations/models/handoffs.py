@@ -14,6 +14,7 @@ from django.utils import timezone
 from bots.models import BotProfile
 from conversations.handoffs.hours import check_hours
 from conversations.models.chats import Chat
+from minirag.lib.errors import NotFound
 
 LONGEST_SAID: Final = 32_000
 LONGEST_NAME: Final = 255
@@ -168,9 +169,13 @@ class Handoff(models.Model):
         )  # fmt: skip
 
     def _change(self, wanted: Q, **columns: Any) -> bool:
+        """Raises NotFound where the chat was deleted meanwhile."""
         rows = Handoff.objects.filter(wanted, pk=self.pk)
         changed = bool(rows.update(**columns, updated_at=timezone.now()))
-        self.refresh_from_db()
+        try:
+            self.refresh_from_db()
+        except Handoff.DoesNotExist:
+            raise NotFound("Handoff not found") from None
         return changed
 
 

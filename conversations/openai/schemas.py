@@ -113,7 +113,9 @@ class CompletionReply(Noun):
     choices: list[CompletionChoiceSchema]
     usage: CompletionUsageSchema
     chat_id: UUID
-    message_id: UUID
+    message_id: Annotated[
+        UUID | None, Field(description="Null where the question went to the person in the chat.")
+    ]
     ignored: Annotated[
         list[str],
         Field(description="What was sent and belongs to the bot.", examples=[["temperature"]]),

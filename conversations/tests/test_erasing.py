@@ -7,9 +7,15 @@ import json
 import pytest
 from django.test import Client
 
-from bots.models import UsageEvent
+from bots.models import Quota, UsageEvent
+from bots.quotas.counting import find_standings
+from conversations.exports.jobs import claim_job, run_job
+from conversations.exports.models import ExportJob, ExportPart, ExportStatus, ExportType
+from conversations.following.journal import add_end, read_kept
 from conversations.models import Chat, Message
 from conversations.tests.test_api_chat import post_chat
+from conversations.turns import recording
+from minirag.lib.jobs.job import ClaimLost
 from tenants.context import tenant_context
 from tenants.models import AuditEvent
 from tests.test_admin import browser
@@ -66,3 +72,55 @@ def test_a_manager_deletes_on_the_page_and_a_member_cannot(acme, bob, acme_bot):
     assert Chat.objects.count() == 2
     owner.post(f"/admin/conversations/chat/{chats[1].pk}/delete_visitor/")
     assert not Chat.objects.exists()
+
+
+def test_exports_that_may_hold_what_was_said_go_with_it(acme, asked, as_acme):
+    """A file that is there is kept no longer; one that is being written begins again."""
+    written, running, spent = (
+        ExportJob.objects.order(export_type=kind)
+        for kind in (ExportType.MESSAGES, ExportType.CHATS, ExportType.USAGE)
+    )
+    for job in (written, running, spent):
+        run_job(claim_job(job.pk))
+    ExportJob.objects.filter(pk=running.pk).update(status=ExportStatus.RUNNING)
+    before = ExportJob.objects.get(pk=running.pk)
+    as_acme.delete(f"/v1/chat/{asked.pk}")
+    assert set(ExportPart.objects.values_list("job_id", flat=True)) == {spent.pk}
+    assert as_acme.get(f"/v1/exports/{written.pk}/download").status_code == 410
+    again = ExportJob.objects.get(pk=running.pk)
+    assert (again.status, again.part_count, again.position) == (ExportStatus.PENDING, 0, None)
+    with pytest.raises(ClaimLost):
+        before.beat()
+    run_job(claim_job(running.pk))
+    assert ExportJob.objects.get(pk=running.pk).status == ExportStatus.SUCCEEDED
+    assert as_acme.get(f"/v1/exports/{spent.pk}/download").status_code == 200
+
+
+def test_nothing_is_kept_of_the_turns_of_a_chat_that_is_deleted(
+    acme, asked, as_acme, django_capture_on_commit_callbacks
+):
+    turn = asked.messages.first()
+    told = [(1, "delta", {"content": "It lasts 36 months"})]
+    add_end(acme.tenant.schema_name, turn.pk, told, ("done", {"content": "It lasts 36 months"}))
+    assert read_kept(acme.tenant.schema_name, turn.pk)
+    with django_capture_on_commit_callbacks(execute=True):
+        as_acme.delete(f"/v1/chat/{asked.pk}")
+    assert not read_kept(acme.tenant.schema_name, turn.pk)
+
+
+def test_what_a_turn_had_spent_when_its_chat_was_deleted_is_counted(
+    acme, acme_bot, model, monkeypatch
+):
+    quota = Quota.objects.create(resource="tokens", period="month", limit=10_000)
+    store_message = recording.Message.end_turn
+
+    def delete_first(question, *args, **facts):
+        Chat.objects.filter(pk=question.chat_id).delete()
+        return store_message(question, *args, **facts)
+
+    monkeypatch.setattr(recording.Message, "end_turn", delete_first)
+    model.enqueue("It lasts 36 months [1].")
+    body = {"bot_profile_id": str(acme_bot.pk), "message": "How long is the warranty?"}
+    _, content = post_chat(acme, body)
+    assert "turn_closed" in content
+    assert find_standings([quota])[quota.pk].used > 0 and UsageEvent.objects.exists()

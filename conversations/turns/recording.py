@@ -14,7 +14,7 @@ from django.utils import timezone
 from bots.models import BotProfile, Outcome, Scope, SourceFilter, Strictness
 from bots.quotas.counting import Reservation, reserve_turn, settle_turn
 from conversations.gaps.noting import note_turn
-from conversations.handoffs.asking import note_declined, note_wish, pass_on
+from conversations.handoffs.asking import keep_person, note_declined, note_wish, pass_on
 from conversations.helping.offers import describe_help
 from conversations.metering import meter_turn, price_turn
 from conversations.models import Chat, Citation, Handoff, Message, MessageRole
@@ -77,7 +77,7 @@ def open_turn(
         if asker.require_new is not None:
             asker.require_new()
         chat = _find_chat(chat_id, bot, asker) if chat_id else _start_chat(bot, question, asker)
-        if getattr(chat, "has_person", False):
+        if getattr(chat, "has_person", False) and keep_person(chat.pk):
             return pass_on(chat, question, asker.request_id)
         history, refused = (
             load_history(chat, bot.history_turns)
@@ -207,6 +207,10 @@ def close_turn(turn: OpenTurn, answer: Answer) -> Message | None:
         )
         if not is_first:
             answer.is_closed = True
+            if not Message.objects.filter(pk=turn.question.pk).exists():
+                # Its chat was deleted meanwhile; what was spent stays counted.
+                meter_turn(spent, turn.question)
+                tell_crossings(settle_turn(turn.reservation, spent, is_failed=answer.is_broken))
             return None
         message = _store_message(turn, answer) if answer.content else None
         turn.chat.count_up(

@@ -63,7 +63,7 @@ async def talk(turn: OpenTurn, answer: Answer, understood: Understood) -> AsyncG
             if answer.content:
                 raise
     if not answer.content.strip():
-        heeded = await run_sync(heeds_wish, bot.pk) if kind is Kind.PERSON else None
+        heeded = await run_sync(heeds_wish, turn.chat) if kind is Kind.PERSON else None
         answer.calls_person = bool(heeded)
         answer.content = (
             write_small_talk(kind, language, bot, titles)

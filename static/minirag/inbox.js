@@ -241,10 +241,11 @@
   // --- The socket ---
   let socket = null;
   let tries = 0;
+  let refused = "";
   const hear = {
     inbox: showCount, message: showMessage, state: showState, typing: showTyping,
     present: (frame) => showPresent(frame.name),
-    error: (frame) => show(part("connection"), `${frame.detail} Load the page again.`),
+    error: (frame) => show(part("connection"), refused = `${frame.detail} Load the page again.`),
   };
   const connect = () => {
     const url = new URL(place.dataset.socket, location.href);
@@ -259,7 +260,7 @@
       if (hear[frame.type]) hear[frame.type](frame);
     };
     socket.onclose = ({ code }) => {
-      if (code === 4401) return show(part("connection"), "You are not logged in any more, or may not see this. Load the page again.");
+      if (code === 4401) return show(part("connection"), refused || "You are not logged in any more, or may not see this. Load the page again.");
       show(part("connection"), "Connecting again …");
       setTimeout(connect, BACKOFF[Math.min(tries, BACKOFF.length - 1)] * 1000 * (0.75 + Math.random() / 2));
       tries += 1;

@@ -369,7 +369,7 @@ class CompletionReply(TypedDict):
     choices: list[CompletionChoice]
     usage: CompletionUsage
     chat_id: str
-    message_id: str
+    message_id: str | None
     ignored: list[str]
 
 

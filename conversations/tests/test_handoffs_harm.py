@@ -1,0 +1,128 @@
+"""What may not be lost, or told wrongly, where chats are handed over and deleted at bad moments."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.core.exceptions import ValidationError
+
+from bots.models import UsageEvent
+from conversations.erasing.deleting import delete_chat
+from conversations.handoffs import jobs
+from conversations.handoffs.asking import call_person
+from conversations.handoffs.changing import close, hand_back, join, say
+from conversations.handoffs.hours import check_hours
+from conversations.handoffs.rules import set_rules
+from conversations.models import Chat, Handoff, HandoffReason
+from conversations.tests.test_api_chat import post_chat
+from conversations.tests.test_consumer import VISITOR, bot, open_session, talk
+from conversations.tests.test_handoffs import ann, ask, chat
+from conversations.tests.test_inbox import in_acme, quick, watch
+from conversations.turns import recording
+from minirag.lib.errors import NotFound
+from tenants.due import DueKind, DueWork
+
+__all__ = ["ann", "bot", "chat", "quick"]
+
+
+def test_a_person_who_joins_late_is_looked_after_as_well(chat, ann):
+    """The mail of the waiting chat was long sent, and no reminder stands any more, when they join."""
+    handoff = call_person(chat, HandoffReason.ASKED)
+    jobs.tend_handoffs()
+    DueWork.objects.filter(kind=DueKind.HANDOFFS).delete()
+    assert jobs.next_tending() is None
+    join(handoff, ann, held_for=timedelta(seconds=90))
+    [reminder] = DueWork.objects.filter(kind=DueKind.HANDOFFS)
+    assert reminder.due_at <= handoff.held_until + timedelta(seconds=1)
+
+
+def test_a_mail_that_was_not_sent_is_sent_later(chat, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise OSError("no route to the mail server")
+
+    call_person(chat, HandoffReason.ASKED)
+    with monkeypatch.context() as patched:
+        patched.setattr(jobs, "send_mail", refuse)
+        jobs.tend_handoffs()
+    assert not mail.outbox and jobs.next_tending() is not None
+    jobs.tend_handoffs()
+    assert len(mail.outbox) == 1
+
+
+def test_what_is_asked_while_a_person_hands_back_is_answered_by_the_bot(
+    acme, chat, ann, model, monkeypatch
+):
+    handoff = call_person(chat, HandoffReason.ASKED)
+    join(handoff, ann)
+    find_chat = recording._find_chat
+
+    def find_and_hand_back(*args):
+        found = find_chat(*args)
+        hand_back(handoff, ann)
+        return found
+
+    monkeypatch.setattr(recording, "_find_chat", find_and_hand_back)
+    model.enqueue("It lasts 36 months [1].")
+    said = ask(acme, chat.bot_profile, "How long is the warranty?", str(chat.pk))
+    assert not said.get("passed_on") and said["message"]["content"]
+
+
+@pytest.mark.parametrize("act", [join, hand_back, close, lambda each, who: say(each, who, "Hello")])
+def test_a_chat_that_is_deleted_meanwhile_is_not_found(chat, ann, act):
+    handoff = call_person(chat, HandoffReason.ASKED)
+    Chat.objects.get(pk=chat.pk).delete()
+    with pytest.raises(NotFound):
+        act(handoff, ann)
+
+
+def test_times_are_written_in_digits_alone():
+    for wrong in ("09:00\n", "0\u0669:00", "\u0660\u0669:00"):
+        with pytest.raises(ValidationError):
+            check_hours({"mon": [[wrong, "17:00"]]})
+        with pytest.raises(ValidationError):
+            check_hours({"mon": [["00:00", wrong]]})
+
+
+def test_who_waits_elsewhere_is_not_told_that_a_person_was_called(bot, model):
+    set_rules(bot, {})
+    for _ in range(3):
+        other = Chat.objects.create(bot_profile=bot, visitor_id=VISITOR)
+        call_person(other, HandoffReason.ASKED)
+    token = open_session(bot).json()["session_token"]
+    seen = talk({"type": "question", "message": "Can I talk to a person?"}, token=token)
+    assert Handoff.objects.count() == 3
+    assert "called a person" not in json.dumps(seen)
+
+
+def test_openais_route_passes_on_as_well(acme, chat, ann, model):
+    handoff = call_person(chat, HandoffReason.ASKED)
+    join(handoff, ann)
+    body = {
+        "model": str(chat.bot_profile_id), "metadata": {"chat_id": str(chat.pk)},
+        "messages": [{"role": "user", "content": "How long is the warranty?"}],
+    }  # fmt: skip
+    answer, content = post_chat(acme, body, path="/v1/chat/completions")
+    assert answer.status_code == 200, content
+    said = json.loads(content)
+    assert said["choices"][0]["message"]["content"] == "" and said["message_id"] is None
+    assert not model.requests and not UsageEvent.objects.filter(chat_id=chat.pk).exists()
+    _, streamed = post_chat(acme, body | {"stream": True}, path="/v1/chat/completions")
+    assert "[DONE]" in streamed and chat.messages.count() == 2
+
+
+def test_an_open_page_is_told_that_its_chat_was_deleted(acme, chat, ann, quick):
+    """Who has it open is told so, instead of looking in vain for as long as the page is open."""
+    handoff = call_person(chat, HandoffReason.ASKED)
+    join(handoff, ann)
+
+    def delete():
+        delete_chat(Chat.objects.get(pk=chat.pk))
+
+    told = watch(
+        until=lambda frame: frame["type"] == "error", then=in_acme(acme, delete), token=acme.raw_token,
+        handoff_id=str(handoff.pk),
+    )  # fmt: skip
+    assert told[-1]["code"] == "not_found" and not Chat.objects.exists()
