@@ -305,7 +305,11 @@ CELERY_BEAT_SCHEDULE = {
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [{"address": REDIS_URL}], "prefix": "minirag"},
+        # A Redis that is there and silent holds up nobody who only wanted to wake an open page.
+        "CONFIG": {
+            "hosts": [{"address": REDIS_URL, "socket_connect_timeout": 2.0, "socket_timeout": 2.0}],
+            "prefix": "minirag",
+        },
     }
 }
 CACHES = {

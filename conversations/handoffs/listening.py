@@ -23,7 +23,10 @@ LOOK_AGAIN_SECONDS: Final = 10.0
 class ChatListener(SocketConsumer):
     """A socket in groups of Channels; `look` reads what it shows, `keeps_looking` says whether it does so unasked."""
 
-    _groups: frozenset[str] = frozenset()
+    _wanted: frozenset[str] = frozenset()
+    _groups: frozenset[str] = (
+        frozenset()
+    )  # of the wanted, those that it is in: without Redis in none
     _watch: asyncio.Task[None] | None = None
 
     async def look(self) -> None:
@@ -37,19 +40,24 @@ class ChatListener(SocketConsumer):
 
     async def listen_to(self, *groups: str) -> None:
         """Be in these groups and no others."""
-        wanted = frozenset(groups)
-        for group in self._groups - wanted:
+        self._wanted = frozenset(groups)
+        await self._enter_groups()
+        self._keep_watch()
+
+    async def _enter_groups(self) -> None:
+        for group in self._groups - self._wanted:
+            self._groups -= {group}
             with suppress(*LOST):
                 await self.channel_layer.group_discard(group, self.channel_name)
-        for group in wanted - self._groups:
+        for group in self._wanted - self._groups:
             with suppress(*LOST):
                 await self.channel_layer.group_add(group, self.channel_name)
-        self._groups = wanted
+                self._groups |= {group}
 
     async def stop_listening(self) -> None:
+        await self.listen_to()
         if self._watch is not None:
             self._watch.cancel()
-        await self.listen_to()
 
     async def handoff_changed(self, message: dict[str, Any]) -> None:
         await self.look_safely()
@@ -60,7 +68,15 @@ class ChatListener(SocketConsumer):
     async def look_safely(self) -> None:
         """`look`, whose failure costs one look: the next is soon."""
         await self._look_once()
-        if self.keeps_looking() and (self._watch is None or self._watch.done()):
+        self._keep_watch()
+
+    @property
+    def _has_to_look(self) -> bool:
+        """Who could not enter a group hears of nothing, and so looks, until it has."""
+        return self.keeps_looking() or self._groups != self._wanted
+
+    def _keep_watch(self) -> None:
+        if self._has_to_look and (self._watch is None or self._watch.done()):
             self._watch = asyncio.get_running_loop().create_task(self._look_again())
 
     async def _look_once(self) -> None:
@@ -70,8 +86,9 @@ class ChatListener(SocketConsumer):
             logger.exception("a chat with people was not looked at")
 
     async def _look_again(self) -> None:
-        while self.keeps_looking():
+        while self._has_to_look:
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            await self._enter_groups()
             await self._look_once()
 
     async def handoff_present(self, message: dict[str, Any]) -> None:

@@ -6,12 +6,13 @@ import json
 from datetime import timedelta
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.core import mail
 from django.core.exceptions import ValidationError
 
 from bots.models import UsageEvent
 from conversations.erasing.deleting import delete_chat
-from conversations.handoffs import jobs
+from conversations.handoffs import jobs, listening
 from conversations.handoffs.asking import call_person
 from conversations.handoffs.changing import close, hand_back, join, say
 from conversations.handoffs.hours import check_hours
@@ -126,3 +127,36 @@ def test_an_open_page_is_told_that_its_chat_was_deleted(acme, chat, ann, quick):
         handoff_id=str(handoff.pk),
     )  # fmt: skip
     assert told[-1]["code"] == "not_found" and not Chat.objects.exists()
+
+
+class LayerWhoseRedisWasAway:
+    """Channels' layer, in which the first entry fails."""
+
+    def __init__(self) -> None:
+        self.entered: list[str] = []
+        self.tries = 0
+
+    async def group_add(self, group: str, channel: str) -> None:
+        self.tries += 1
+        if self.tries == 1:
+            raise ConnectionError("no redis")
+        self.entered.append(group)
+
+    async def group_discard(self, group: str, channel: str) -> None:
+        self.entered.remove(group)
+
+
+def test_a_page_that_was_opened_without_redis_listens_once_it_is_back(quick):
+    listener = listening.ChatListener()
+    layer = listener.channel_layer = LayerWhoseRedisWasAway()
+    listener.channel_name = "one-page"
+
+    async def listen() -> None:
+        await listener.listen_to("of-a-chat")
+        assert layer.entered == []
+        await listener._watch
+        assert layer.entered == ["of-a-chat"]
+        await listener.stop_listening()
+        assert layer.entered == []
+
+    async_to_sync(listen)()
