@@ -302,16 +302,11 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 # --- Channels, cache --------------------------------------------------------------------------------------------
-CHANNEL_LAYERS = {
-    "default": {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        # A Redis that is there and silent holds up nobody who only wanted to wake an open page.
-        "CONFIG": {
-            "hosts": [{"address": REDIS_URL, "socket_connect_timeout": 2.0, "socket_timeout": 2.0}],
-            "prefix": "minirag",
-        },
-    }
-}
+# A silent Redis holds up nobody who only wakes an open page.
+_HOST = {"address": REDIS_URL, "socket_connect_timeout": 2.0, "socket_timeout": 2.0}
+CHANNEL_LAYERS = {"default": {
+    "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [_HOST], "prefix": "minirag"},
+}}  # fmt: skip
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
