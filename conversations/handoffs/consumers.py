@@ -67,8 +67,8 @@ class CompanyConsumer(ChatListener):
     async def follow_chat(self, *, looks: bool = True) -> None:
         """Hear of people in the chat that the socket is in now; a chat that has just begun has none yet."""
         session = self.session
+        self._company = None  # what was known is of the chat before, and not for this one
         if session is None or self.chat_id is None:
-            self._company = None
             await self.listen_to()
             return
         with tenant_context(session.tenant):
@@ -124,8 +124,7 @@ class CompanyConsumer(ChatListener):
         session = await self.open_session(self.session_token)
         with tenant_context(session.tenant):
             self.chat_id = await run_sync(ask_for_person, session, self.chat_id, self.language)
-        self._company = None  # who asks is answered, whether or not it is news
-        await self.follow_chat()
+        await self.follow_chat()  # who asks is answered, whether or not it is news
 
     async def _leave_message(self, frame: dict[str, Any]) -> None:
         body = validate_fields(LeftMessageFrame, frame, where="body")
@@ -140,7 +139,6 @@ class CompanyConsumer(ChatListener):
 
         with tenant_context(session.tenant):
             self.chat_id = await run_sync(store)
-        self._company = None
         await self.follow_chat()
 
     async def _want_no_person(self, frame: dict[str, Any]) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
 from django.core import mail
 from django.core.exceptions import ValidationError
 
@@ -17,14 +19,18 @@ from conversations.handoffs.asking import call_person
 from conversations.handoffs.changing import close, hand_back, join, say
 from conversations.handoffs.hours import check_hours
 from conversations.handoffs.rules import set_rules
+from conversations.handoffs.telling import group_of_chat
 from conversations.models import Chat, Handoff, HandoffReason
 from conversations.tests.test_api_chat import post_chat
-from conversations.tests.test_consumer import VISITOR, bot, open_session, talk
+from conversations.tests.test_consumer import PAGE, VISITOR, bot, open_session, talk
 from conversations.tests.test_handoffs import ann, ask, chat
 from conversations.tests.test_inbox import in_acme, quick, watch
 from conversations.turns import recording
+from minirag.asgi import application
 from minirag.lib.errors import NotFound
+from tenants.context import tenant_context
 from tenants.due import DueKind, DueWork
+from tests.patient_socket import PatientSocket
 
 __all__ = ["ann", "bot", "chat", "quick"]
 
@@ -160,3 +166,39 @@ def test_a_page_that_was_opened_without_redis_listens_once_it_is_back(quick):
         assert layer.entered == []
 
     async_to_sync(listen)()
+
+
+def test_who_has_a_person_types_into_no_other_visitors_chat(acme, bot, chat, ann):
+    """A socket that has a person, and then names the chat of somebody else."""
+    join(call_person(chat, HandoffReason.ASKED), ann)
+    foreign = Chat.objects.create(bot_profile=bot, visitor_id="somebody-else")
+    join(call_person(foreign, HandoffReason.ASKED), ann)
+    with tenant_context(acme.tenant):
+        group = group_of_chat(foreign.pk)
+    token = open_session(bot).json()["session_token"]
+
+    async def run() -> dict[str, Any]:
+        layer = get_channel_layer()
+        overheard = await layer.new_channel()
+        await layer.group_add(group, overheard)
+        headers = [(b"origin", PAGE.encode()), (b"host", b"localhost")]
+        socket = PatientSocket(application, "/ws/chat/", headers=headers)
+        await socket.connect()
+
+        async def send_until(kind: str, **frame: Any) -> None:
+            await socket.send_to(text_data=json.dumps(frame))
+            while json.loads((await socket.receive_output())["text"])["type"] != kind:
+                pass
+
+        me = {"type": "authenticate", "session_token": token}
+        await send_until("company", **me, chat_id=str(chat.pk))
+        await send_until("authenticated", **me, chat_id=str(foreign.pk))
+        await socket.send_to(text_data=json.dumps({"type": "typing"}))
+        await send_until("reset_done", type="reset")
+        await layer.group_send(group, {"type": "the.end"})
+        heard = await layer.receive(overheard)
+        await socket.disconnect()
+        return heard
+
+    with tenant_context(None):
+        assert async_to_sync(run)()["type"] == "the.end"

@@ -736,6 +736,7 @@
     restart() {
       this.stop();
       if (this.turn) this.endTurn();
+      this.leftChat = this.memory.values.chat_id;
       this.memory.set("chat_id", null);
       this.log.replaceChildren();
       this.showCompany(null);
@@ -1128,6 +1129,7 @@
 
     /** Frames about people: who joined, what they say, that they type. Returns whether it was one. */
     hearPeople(event) {
+      if (event.chat_id && event.chat_id === this.leftChat) return true; // on its way when it was left
       if (event.type === "company") this.showCompany(event);
       else if (event.type === "said") this.addPerson(event.message);
       else if (event.type === "typing") this.showTyping(event.person);

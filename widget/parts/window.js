@@ -74,6 +74,7 @@
     restart() {
       this.stop();
       if (this.turn) this.endTurn();
+      this.leftChat = this.memory.values.chat_id;
       this.memory.set("chat_id", null);
       this.log.replaceChildren();
       this.showCompany(null);
