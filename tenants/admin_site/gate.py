@@ -8,12 +8,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from tenants.calls.permissions import acting_user
-from tenants.factors.proving import needs_factor
-from tenants.sessions.keeping import has_factor, is_fresh, keep
+from tenants.sessions.keeping import is_fresh, keep, lacks_factor
 
 # What can be reached before, and in a tenant that is put away.
-BEFORE = frozenset({"logout", "second_factor", "second_factor_setup"})
-WHEN_PUT_AWAY = BEFORE | {"prove"}
+BEFORE = frozenset({"logout", "second_factor", "second_factor_setup", "prove"})
 
 
 def page_of(request: HttpRequest) -> str:
@@ -25,15 +23,8 @@ def stop_at_gate(request: HttpRequest) -> HttpResponse | None:
     if page_of(request) in BEFORE:
         return None
     user = acting_user(request)
-    if user.has_second_factor:
-        wanted = None if has_factor(request) else "second_factor"
-    else:
-        is_missing = needs_factor(user) and not has_factor(
-            request
-        )  # one that the provider asked for counts
-        wanted = "second_factor_setup" if is_missing else None
-    if wanted:
-        return _lead(request, wanted)
+    if lacks_factor(request.session, user):
+        return _lead(request, "second_factor" if user.has_second_factor else "second_factor_setup")
     keep(request, user)
     return None
 

@@ -13,9 +13,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
+from django.contrib import messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.translation import get_language_from_request, override
@@ -26,13 +27,14 @@ from unfold.sites import UnfoldAdminSite
 from minirag.lib.errors import ProductError, TooManyRequests
 from minirag.lib.http_in.rest import client_address
 from tenants import audit
-from tenants.admin_site.gate import WHEN_PUT_AWAY, page_of, stop_at_gate
+from tenants.admin_site.gate import BEFORE, page_of, stop_at_gate
 from tenants.authentication import count_log_in
 from tenants.calls.permissions import acting_user, refuse_write
 from tenants.context import current_tenant, require_tenant
 from tenants.factors.pages import show_code, show_proof, show_setup
 from tenants.links.pages import show_forgotten, show_set_password
-from tenants.models import May, Tenant, User
+from tenants.models import EmailLink, May, Tenant, User
+from tenants.people.lockout import begin_attempt
 from tenants.sessions.keeping import note_proof
 from tenants.sessions.pages import do_account, show_account
 from tenants.sso.pages import find_provider, finish_sso, show_settings, start_sso
@@ -136,10 +138,24 @@ class ProductAdminSite(UnfoldAdminSite):
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Django's page, written down: it ends the user's JWTs and other browsers' sessions."""
+        """Django's page, written down: it ends the user's JWTs, mailed links and other browsers' sessions.
+
+        Guesses at the old password are counted with those of the log-in.
+        """
+        if request.method != "POST":
+            return super().password_change(request, extra_context)
+        user = acting_user(request)
+        try:
+            attempt = begin_attempt(user.email, client_address(request), [user])
+        except ProductError as error:
+            messages.error(request, error.detail)
+            return HttpResponseRedirect(request.path)
         response = super().password_change(request, extra_context)
-        if request.method == "POST" and response.status_code == 302:
-            user = acting_user(request)
+        form = (getattr(response, "context_data", None) or {}).get("form")
+        if form is None or "old_password" not in form.errors:
+            attempt.succeed(user)
+        if response.status_code == 302:
+            EmailLink.objects.revoke_of(user)
             audit.record(
                 "user.password_set",
                 detail={"user": user.email, "user_id": str(user.pk)},
@@ -203,9 +219,7 @@ class TenantAdminSite(ProductAdminSite):
         def recorded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             record_entry(request)
             refusal = (
-                None
-                if page_of(request) in WHEN_PUT_AWAY
-                else refuse_write(request, require_tenant())
+                None if page_of(request) in BEFORE else refuse_write(request, require_tenant())
             )
             return refusal or view(request, *args, **kwargs)
 

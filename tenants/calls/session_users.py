@@ -11,6 +11,7 @@ from django.http.cookie import parse_cookie
 
 from minirag.lib.http_in.arrivals import Arrival
 from tenants.models import User
+from tenants.sessions.keeping import lacks_factor
 
 
 def session_cookie_of(slug: str | None) -> tuple[str, str]:
@@ -21,7 +22,10 @@ def session_cookie_of(slug: str | None) -> tuple[str, str]:
 
 
 def find_session_user(arrival: Arrival) -> User | None:
-    """Return whose session the cookie is; None where it has ended, or is of somebody who may not enter any more."""
+    """Return whose session the cookie is.
+
+    None where it has ended, lacks its second factor, or is of somebody who may not enter any more.
+    """
     name, _ = session_cookie_of(arrival.slug)
     key = parse_cookie(arrival.headers.get("cookie", "")).get(name)
     if not key:
@@ -29,4 +33,6 @@ def find_session_user(arrival: Arrival) -> User | None:
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(key)
     user = get_user(request)
-    return user if isinstance(user, User) and user.is_active else None
+    if not isinstance(user, User) or not user.is_active or lacks_factor(request.session, user):
+        return None
+    return user

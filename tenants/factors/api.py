@@ -8,7 +8,7 @@ from uuid import UUID
 
 from rest_framework.request import Request
 
-from minirag.lib.errors import NotFound
+from minirag.lib.errors import Conflict, NotFound
 from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.pagination import Page, PlainPageQuery, paginate
 from minirag.lib.http_in.rest import ApiView
@@ -104,9 +104,13 @@ class FactorOfUser(ApiView):
     @describe(
         "Reset somebody's second factor", answers={204: None},
         description="For who has lost the device and the recovery codes.",
+        errors={409: "You yourself: remove your own with a code."},
     )  # fmt: skip
     def delete(self, request: Request, user_id: UUID) -> None:
-        reset(require_identity(request._request).user, require_tenant(), user_id)
+        actor = require_identity(request._request).user
+        if user_id == actor.pk:
+            raise Conflict("Remove your own second factor with a code.", code="own_account")
+        reset(actor, require_tenant(), user_id)
 
 
 class FactorRules(ApiView):

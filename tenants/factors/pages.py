@@ -20,6 +20,7 @@ from qrcode.image.svg import SvgPathImage
 
 from minirag.lib.errors import ProductError
 from minirag.lib.http_in.reading import client_address
+from tenants.admin_site.gate import ask_for_proof
 from tenants.admin_site.model_admin import posted
 from tenants.calls.permissions import acting_user
 from tenants.factors.forms import CodeForm, ProofForm
@@ -34,7 +35,7 @@ from tenants.sessions.keeping import has_factor, note_proof
 def show_code(request: HttpRequest, *, site: AdminSite) -> HttpResponse:
     """Ask for the second factor after the password."""
     user = acting_user(request)
-    if not user.has_second_factor or has_factor(request):
+    if not user.has_second_factor or has_factor(request.session, user):
         return HttpResponseRedirect(reverse("admin:index"))
     form = CodeForm(posted(request))
     if request.method == "POST" and form.is_valid():
@@ -91,6 +92,8 @@ def show_setup(request: HttpRequest, *, site: AdminSite) -> HttpResponse:
     user = acting_user(request)
     if user.has_second_factor:
         return HttpResponseRedirect(reverse("admin:security"))
+    if (proof := ask_for_proof(request)) is not None:  # or a stolen session shuts its owner out
+        return proof
     form = CodeForm(posted(request))
     form.fields["code"].help_text = _("The six digits that your app shows now.")
     if request.method == "POST" and form.is_valid():

@@ -48,9 +48,13 @@ def prove(user: User, code: str) -> None:
 
 def begin(user: User) -> SecondFactor:
     """Give somebody without a second factor a key for their device. Raises Conflict (`second_factor_exists`)."""
-    if user.has_second_factor:
-        raise Conflict("There is a second factor already.", code="second_factor_exists")
-    return SecondFactor.begin(user)
+    with (
+        transaction.atomic()
+    ):  # or a key of now would take the place of one that is confirmed at this moment
+        user = User.objects.select_for_update(of=("self",)).select_related("tenant").get(pk=user.pk)
+        if user.has_second_factor:
+            raise Conflict("There is a second factor already.", code="second_factor_exists")
+        return SecondFactor.begin(user)
 
 
 def confirm(user: User, code: str) -> list[str]:

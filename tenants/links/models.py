@@ -40,9 +40,16 @@ class EmailLinkQuerySet(models.QuerySet["EmailLink"]):
             used_at__isnull=True, revoked_at__isnull=True, expires_at__gt=timezone.now()
         )
 
-    def mint(self, user: User, purpose: LinkPurpose, made_by: str) -> tuple[EmailLink, str]:
-        """Make a link, which ends the user's others; returns it with its secret, which cannot be read again."""
+    def revoke_of(self, user: User) -> None:
+        """End all links of a user: they were mailed for an address, or an account, that is not so any more."""
         self.filter(user=user).open().update(revoked_at=timezone.now())
+
+    def mint(self, user: User, purpose: LinkPurpose, made_by: str) -> tuple[EmailLink, str]:
+        """Make a link; returns it with its secret, which cannot be read again.
+
+        It ends the user's others of its purpose alone: anybody may ask for a password, and ends no invitation by it.
+        """
+        self.filter(user=user, purpose=purpose).open().update(revoked_at=timezone.now())
         secret = secrets.token_urlsafe(32)
         link = self.create(
             user=user, purpose=purpose, token_hash=hash_link(secret), made_by=made_by,

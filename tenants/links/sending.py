@@ -73,7 +73,7 @@ def revoke_invitation(actor: User, tenant: Tenant | None, user_id: UUID) -> User
     with people_locked(tenant, actor) as actor:
         user = _find_invited(tenant, user_id)
         require_reach(actor, user)
-        EmailLink.objects.filter(user=user).open().update(revoked_at=timezone.now())
+        EmailLink.objects.revoke_of(user)
         _note("invitation_revoked", actor, user)
         return change_user(actor, user.pk, {"is_active": False}, tenant=tenant)
 

@@ -50,7 +50,7 @@ def set_password(token_hash: str, password: str, tenant: Tenant | None) -> User:
         user = User.objects.select_for_update(of=("self",)).get(pk=link.user_id)
         user.password = hashed
         user.save(update_fields=["password", "updated_at"])
-        EmailLink.objects.filter(user=user).open().update(revoked_at=link.used_at)
+        EmailLink.objects.revoke_of(user)
         audit.record(
             "user.password_set", actor=user, tenant=user.tenant,
             detail={"user": user.email, "user_id": str(user.pk), "by": link.purpose},

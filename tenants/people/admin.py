@@ -60,7 +60,15 @@ class UserAdmin(ProductAdmin):
         return visible_users(super().get_queryset(request))
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Say why a rule of `tenants.people.changing` forbids what was sent; nothing of it is stored then."""
+        """Say why a rule of `tenants.people.changing` forbids what was sent; nothing of it is stored then.
+
+        An account that is made or changed is a way in, so that needs a fresh proof; looking at one does not.
+        """
+        is_new = not (kwargs.get("object_id") or (args and args[0]))
+        if (is_new or request.method == "POST") and (proof := ask_for_proof(request)) is not None:
+            if not is_new:
+                self.message_user(request, "Nothing was saved yet: change it again.")
+            return proof
         try:
             return super().changeform_view(request, *args, **kwargs)
         except ProductError as error:
@@ -202,6 +210,8 @@ class UserAdmin(ProductAdmin):
 
         intro = _("A new link is mailed. The one before works no longer.")
         title = _("Invite %(user)s again") % {"user": user}
+        if (proof := ask_for_proof(request)) is not None:
+            return proof
         return self.ask(request, act, title=title, intro=intro, submit=_("Invite"), obj=user)
 
     @action(description=gettext_lazy("Revoke invitation"), permissions=["change"], icon="block")
@@ -255,10 +265,13 @@ class UserAdmin(ProductAdmin):
         return None
 
     @action(description="Activate", permissions=["change"])
-    def activate_chosen(self, request: HttpRequest, chosen: QuerySet[User]) -> None:
+    def activate_chosen(self, request: HttpRequest, chosen: QuerySet[User]) -> HttpResponse | None:
+        if (proof := ask_for_proof(request)) is not None:
+            return proof
         self.act_on_each(
             request, chosen, lambda user: self._switch(request, user, True), "activated"
         )
+        return None
 
     @action(
         description=gettext_lazy("Reset second factor"),

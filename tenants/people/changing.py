@@ -21,7 +21,7 @@ from minirag.lib.security.passwords import check_password
 from tenants import audit
 from tenants.calls.permissions import require_manager_of
 from tenants.due import DueKind, make_all_due
-from tenants.models import ApiToken, Role, Tenant, User, normalise_email
+from tenants.models import ApiToken, EmailLink, Role, Tenant, User, normalise_email
 
 
 def outranks(user: User, actor: User) -> bool:
@@ -62,9 +62,10 @@ def change_user(
 ) -> User:  # fmt: skip
     """Change `email`, `display_name`, `role`, `is_active` or `password` of a user, whichever are given.
 
-    A new password ends the user's JWTs and browser sessions; API tokens live on unless `revoke_tokens`. Without a
-    tenant it is a platform operator that is changed. Raises NotFound, PasswordWeak, Forbidden (`role_forbidden`,
-    `owner_required`), Conflict (`email_taken`, `last_owner`, `own_account`).
+    A new password ends the user's JWTs and browser sessions; API tokens live on unless `revoke_tokens`. It ends links
+    that were mailed, and so does another e-mail or a disabled account. Without a tenant it is a platform operator that
+    is changed. Raises NotFound, PasswordWeak, Forbidden (`role_forbidden`, `owner_required`), Conflict (`email_taken`,
+    `last_owner`, `own_account`).
     """
     changes = dict(changes)
     if "email" in changes:
@@ -85,6 +86,8 @@ def change_user(
             setattr(user, name, value)
         if changes:
             user.save(update_fields=[*changes, "updated_at"])
+        if {"email", "password", "is_active"} & changes.keys():
+            EmailLink.objects.revoke_of(user)
         if tenant is not None and {"role", "is_active"} & changes.keys():
             make_all_due(tenant.pk, [DueKind.HANDOFFS])  # they may have answered in chats
         _note_changes(actor, user, changes, old_role)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 from uuid import UUID
 
+from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 from django.utils import timezone
 
 from minirag.lib.errors import NotFound
 from minirag.lib.http_in.reading import client_address
 from tenants import audit
+from tenants.calls.permissions import acting_user
+from tenants.factors.proving import needs_factor
 from tenants.models import Tenant, User
 from tenants.people.changing import people_locked, require_reach
 from tenants.sessions.models import BrowserSession, BrowserSessionQuerySet
@@ -25,11 +28,17 @@ def note_proof(request: HttpRequest, *, factor: bool = False) -> None:
     request.session[_PROVED] = int(time.time())
     if factor:
         request.session[_FACTOR] = str(request.user.pk)
+    keep(request, acting_user(request))  # so that it can be ended even if no page is opened in it
 
 
-def has_factor(request: HttpRequest) -> bool:
+def has_factor(session: SessionBase, user: User) -> bool:
     """Whether the second factor of whoever is logged in was given in this session."""
-    return bool(request.session.get(_FACTOR) == str(request.user.pk))
+    return bool(session.get(_FACTOR) == str(user.pk))
+
+
+def lacks_factor(session: SessionBase, user: User) -> bool:
+    """Whether the session goes no further than to its second factor. One that the provider asked for counts."""
+    return (user.has_second_factor or needs_factor(user)) and not has_factor(session, user)
 
 
 def is_fresh(request: HttpRequest) -> bool:
@@ -40,9 +49,9 @@ def is_fresh(request: HttpRequest) -> bool:
 
 def keep(request: HttpRequest, user: User) -> None:
     """Write down that the session is in use, at most every five minutes."""
-    key, now = request.session.session_key, int(time.time())
-    if not key:
-        return
+    if not request.session.session_key:  # somebody else was logged in to it just now
+        request.session.create()
+    key, now = str(request.session.session_key), int(time.time())
     seen_key, seen_at = request.session.get(_SEEN, ("", 0))
     if seen_key == key and now - seen_at < _SEEN_EVERY:
         return

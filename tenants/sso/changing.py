@@ -31,9 +31,10 @@ def require_owner(actor: User) -> None:
 def set_provider(
     actor: User, tenant: Tenant, values: dict[str, Any], *, secret: str | None
 ) -> SsoProvider:
-    """Set or change a tenant's provider; a `secret` of None leaves it. Raises Forbidden, BadInput (`issuer_invalid`).
+    """Set or change a tenant's provider; a `secret` of None leaves it.
 
-    Another issuer is another provider: nobody is known from there yet.
+    Another issuer is another provider: nobody is known from there yet, and it is not told the secret of the one
+    before. Raises Forbidden, BadInput (`issuer_invalid`, `sso_secret_needed`, `role_invalid`).
     """
     require_owner(actor)
     try:
@@ -45,6 +46,9 @@ def set_provider(
     with transaction.atomic():
         provider = SsoProvider.objects.select_for_update().filter(tenant=tenant).first()
         provider = provider or SsoProvider(tenant=tenant)
+        if secret is None and provider.encrypted_secret and provider.issuer != values["issuer"]:
+            detail = "Another issuer needs its client_secret with it; an empty one is none."
+            raise BadInput(detail, code="sso_secret_needed")
         changes = audit.compare(provider, values)
         for name, value in values.items():
             setattr(provider, name, value)

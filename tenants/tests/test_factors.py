@@ -12,7 +12,9 @@ from django.test import Client
 from django_otp.oath import TOTP
 
 from conftest import PASSWORD
+from minirag.lib.http_in.arrivals import Arrival
 from tenants.authentication import issue_jwt
+from tenants.calls.session_users import find_session_user
 from tenants.factors import models as factor_models
 from tenants.factors.models import RecoveryCode, SecondFactor
 from tenants.models import AuditEvent, BrowserSession, User
@@ -212,9 +214,10 @@ def test_guessing_codes_is_slowed_down(acme, bob, clock, settings, fresh_limits)
 
 
 def test_sessions_are_listed_and_ended_ones_own_and_by_managers_others(acme, globex, bob):
-    here, there = browser(bob.email, "acme"), browser(bob.email, "acme")
+    here, there = (Browser("acme", HTTP_USER_AGENT="Firefox") for _each in range(2))
     for each in (here, there):
-        assert each.get("/admin/", HTTP_USER_AGENT="Firefox").status_code == 200
+        each.log_in(bob.email)
+        assert each.get("/admin/").status_code == 200
     listed = client_of(bob).get("/v1/auth/sessions").json()
     assert [each["agent"] for each in listed] == ["Firefox", "Firefox"]
     page = here.get("/admin/account/").content.decode()
@@ -255,3 +258,100 @@ def test_a_guest_reaches_none_of_these_pages(acme):
     for slug in ("acme", None):
         for path in ("second-factor/", "second-factor/set-up/", "prove/", "account/"):
             assert Browser(slug).get(f"/admin/{path}").status_code == 302
+
+
+def make_old(user: User) -> None:
+    """Let the last proof in all of a user's sessions be more than ten minutes ago."""
+    for key in BrowserSession.objects.filter(user=user).values_list("session_key", flat=True):
+        session = SessionStore(key)
+        session["proved_at"] = 1
+        session.save()
+
+
+def test_a_stolen_session_leaves_no_way_back_in_without_a_proof(acme, bob):
+    """Whatever makes a credential, or makes or moves an account, asks again who is there; looking does not."""
+    alice = browser(acme.owner.email, "acme")
+    erin = User.objects.create_user("erin@acme.example.com", None, tenant=acme.tenant)
+    row = alice.get(f"/admin/tenants/user/{erin.pk}/change/").content.decode()
+    again = re.search(r'href="/t/acme([^"]*invite[^"]*)"', row)[1]
+    make_old(acme.owner)
+    users, tokens = "/admin/tenants/user/", "/admin/tenants/apitoken/"
+    before = (User.objects.count(), acme.tenant.api_tokens.count())
+    mine = {"email": "thief@evil.example.com", "display_name": "x", "role": "owner"}
+    for path, data in (
+        (f"{users}add/", mine),
+        (f"{users}{bob.pk}/change/", {**mine, "is_active": "on"}),
+        (again, {}),
+        (users, {"action": "activate_chosen", "_selected_action": str(bob.pk)}),
+        (f"{tokens}add/", {"name": "mine", "user": str(acme.owner.pk)}),
+        ("/admin/second-factor/set-up/", {"code": "000000"}),
+    ):
+        moved = alice.post(path, data)
+        assert moved.status_code == 302, path
+        assert moved["Location"].startswith("/t/acme/admin/prove/?next="), path
+    assert before == (User.objects.count(), acme.tenant.api_tokens.count())
+    bob.refresh_from_db()
+    assert (bob.email, bob.role) == ("bob@acme.example.com", "member")
+    assert not SecondFactor.objects.filter(user=acme.owner).exists()
+    for path in (users, f"{users}{bob.pk}/change/", tokens):
+        assert alice.get(path).status_code == 200, path
+
+
+def test_who_has_to_set_up_a_device_can_prove_first(acme, bob, clock, settings):
+    member = browser(bob.email, "acme")
+    assert member.get("/admin/").status_code == 200
+    make_old(bob)
+    settings.REQUIRE_SECOND_FACTOR = True
+    led = member.get("/admin/")["Location"].removeprefix("/t/acme")
+    proof = member.get(led)["Location"].removeprefix("/t/acme")
+    assert proof.startswith("/admin/prove/") and member.get(proof).status_code == 200
+    assert member.post(proof, {"proof": PASSWORD})["Location"] == f"/t/acme{led}"
+    assert member.get(led).status_code == 200
+
+
+def test_a_session_that_never_opened_a_page_is_ended_with_the_others(acme, bob, clock):
+    quiet = browser(bob.email, "acme")  # no page of the admin after its log-in
+    assert len(client_of(bob).get("/v1/auth/sessions").json()) == 1
+    assert client_of(acme.owner).delete(f"/v1/users/{bob.pk}/sessions").status_code == 204
+    assert quiet.get("/admin/").status_code == 302
+    enrol(bob, clock)
+    half = browser(bob.email, "acme")  # with the password, before the code
+    assert client_of(acme.owner).delete(f"/v1/users/{bob.pk}/sessions").status_code == 204
+    assert half.get("/admin/second-factor/")["Location"].startswith("/t/acme/admin/login/")
+
+
+def test_a_session_opens_a_socket_once_its_code_is_given(acme, bob, clock):
+    def may_watch(browser_of: Browser) -> bool:
+        key = browser_of.cookies["sessionid_acme"].value
+        scope = {
+            "type": "websocket", "path": "/ws/inbox/", "root_path": "/t/acme",
+            "headers": [(b"cookie", f"sessionid_acme={key}".encode()), (b"host", b"localhost")],
+        }  # fmt: skip
+        return find_session_user(Arrival.of_scope(scope)) == bob
+
+    assert may_watch(browser(bob.email, "acme"))
+    key, _codes = enrol(bob, clock)
+    half = browser(bob.email, "acme")
+    assert not may_watch(half)
+    half.post("/admin/second-factor/", {"code": clock.code(key)})
+    assert may_watch(half)
+
+
+def test_by_api_nobody_takes_their_own_factor_away_without_a_code(acme, as_acme, clock):
+    enrol(acme.owner, clock)
+    for caller in (as_acme, client_of(acme.owner)):
+        refused = caller.delete(f"/v1/users/{acme.owner.pk}/second-factor")
+        assert (refused.status_code, refused.json()["code"]) == (409, "own_account")
+    assert User.objects.get(pk=acme.owner.pk).has_second_factor
+
+
+def test_the_old_password_is_not_guessed_at_where_it_is_changed(acme, bob, settings, fresh_limits):
+    member = browser(bob.email, "acme")
+    settings.LOGIN_LOCKOUT = "3 per 15 minutes"
+    for old in ("guess 1", "guess 2", "guess 3", PASSWORD):
+        form = {"old_password": old, "new_password1": "quite another battery"}
+        form["new_password2"] = form["new_password1"]
+        said = member.post("/admin/password_change/", form)
+    assert said["Location"] == "/t/acme/admin/password_change/"
+    assert b"Too many wrong passwords" in member.get("/admin/password_change/").content
+    assert User.objects.get(pk=bob.pk).check_password(PASSWORD)

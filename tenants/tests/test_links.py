@@ -242,3 +242,46 @@ def test_the_admin_invites_again_and_revokes(acme, globex):
     assert alice.post(revoke.replace("/t/acme", "")).status_code == 302
     erin.refresh_from_db()
     assert not erin.is_active and use(secret_of(mail.outbox[-1].body)).status_code == 410
+
+
+def test_a_mailed_link_ends_with_what_it_was_mailed_for(as_acme, acme, bob):
+    """Another e-mail, a password set otherwise, and a disabled account: what was mailed before is worth nothing."""
+    bobs_page = f"/v1/users/{bob.pk}"
+
+    def mailed() -> str:
+        tasks.send_password_link.run(bob.email, str(acme.tenant.pk), "http://x")
+        return secret_of(mail.outbox[-1].body)
+
+    def change(**fields) -> None:
+        done = as_acme.patch(bobs_page, fields, content_type="application/json")
+        assert done.status_code == 200, done.content
+
+    old = mailed()
+    change(is_active=False)
+    change(is_active=True)
+    assert use(old).status_code == 410
+    old = mailed()
+    change(password=PASSWORD + " again")
+    assert use(old).status_code == 410
+    old = mailed()
+    User.objects.filter(pk=bob.pk).update(password=User.objects.get(pk=acme.owner.pk).password)
+    admin = browser(bob.email, "acme")
+    form = {"old_password": PASSWORD, "new_password1": NEW, "new_password2": NEW}
+    assert admin.post("/admin/password_change/", form).status_code == 302
+    assert use(old).status_code == 410
+    made = invite(as_acme, email="wrong@acme.example.com").json()
+    old = secret_of(mail.outbox[-1].body)
+    bobs_page = f"/v1/users/{made['user']['id']}"
+    change(email="right@acme.example.com")
+    assert use(old).status_code == 410
+    assert as_acme.post(f"{URL}/{made['id']}/send-again").status_code == 201
+    assert mail.outbox[-1].to == ["right@acme.example.com"]
+
+
+def test_a_stranger_who_asks_for_a_link_does_not_end_an_invitation(as_acme, acme):
+    invite(as_acme)
+    invitation = secret_of(mail.outbox[-1].body)
+    tasks.send_password_link.run("erin@acme.example.com", str(acme.tenant.pk), "http://x")
+    asked_for = secret_of(mail.outbox[-1].body)
+    assert use(invitation).status_code == 204
+    assert use(asked_for).status_code == 410

@@ -213,3 +213,19 @@ def test_owners_alone_choose_the_provider_and_its_secret_is_never_shown(
     assert alice.post("/admin/sso/", {"remove": "1"}).status_code == 302
     assert not SsoProvider.objects.exists()
     assert SECRET not in str(list(AuditEvent.objects.values()))
+
+
+def test_a_secret_is_for_one_issuer(as_acme, acme, provider):
+    """Whoever names another provider does not have the secret of the one before sent there."""
+    set_up(as_acme, provider)
+    elsewhere = {"issuer": "https://evil.example.com", "client_secret": None}
+    assert set_up(as_acme, provider, **elsewhere).json()["code"] == "sso_secret_needed"
+    alice = browser(acme.owner.email, "acme")
+    form = {**elsewhere, "client_id": CLIENT_ID, "client_secret": "", "default_role": "member"}
+    shown = alice.post("/admin/sso/", {**form, "allowed_domains": "acme.example.com"})
+    assert b"Another issuer needs its client_secret" in shown.content
+    kept = SsoProvider.objects.get(tenant=acme.tenant)
+    assert (kept.issuer, kept.secret) == (provider.issuer, SECRET)
+    assert set_up(as_acme, provider, client_secret=None).json()["has_secret"] is True
+    assert set_up(as_acme, provider, **{**elsewhere, "client_secret": ""}).status_code == 200
+    assert SsoProvider.objects.get(tenant=acme.tenant).secret == ""

@@ -133,6 +133,8 @@ class ApiTokenAdmin(ProductAdmin):
         """Make a token and show its secret, once. Members make their own, admins none of an owner's."""
         if not self.has_add_permission(request):
             raise PermissionDenied
+        if (proof := ask_for_proof(request)) is not None:
+            return proof
         users, actor = (
             User.objects.filter(is_active=True, tenant__isnull=False),
             acting_user(request),
