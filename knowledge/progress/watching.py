@@ -14,6 +14,7 @@ from minirag.lib.http_in.arrivals import Arrival
 from tenants.authentication import authenticate_bearer
 from tenants.calls.middleware import HostUnknown, find_tenant
 from tenants.calls.permissions import require_right, restricted
+from tenants.calls.session_users import find_session_user
 from tenants.context import require_tenant
 from tenants.models import Right, Tenant, User
 
@@ -39,9 +40,10 @@ def write_ticket(user: User, source_id: UUID) -> str:
 def admit(arrival: Arrival, *, token: str, ticket: str) -> Watcher:
     """Check a credential, and that it leads to the tenant of this path or host. Raises NotAuthenticated, Forbidden.
 
-    Called in no tenant. No widget session is one of these.
+    Called in no tenant. No widget session is one of these, and a ticket is nothing without the admin's session of who
+    it was written for.
     """
-    watcher = _of_token(token) if token else _of_ticket(ticket)
+    watcher = _of_token(token) if token else _of_ticket(arrival, ticket)
     try:
         found = find_tenant(arrival, wants_bearer=False)
     except HostUnknown:
@@ -65,16 +67,17 @@ def _of_token(token: str) -> Watcher:
     return Watcher(identity.tenant, identity.user.pk)
 
 
-def _of_ticket(ticket: str) -> Watcher:
+def _of_ticket(arrival: Arrival, ticket: str) -> Watcher:
     try:
         said = signing.loads(ticket, salt=_SALT, max_age=TICKET_SECONDS)
         tenant_id, user_id, source_id = (UUID(said[name]) for name in ("tenant", "user", "source"))
     except (signing.BadSignature, KeyError, TypeError, ValueError):
         raise _refused() from None
     tenant = Tenant.objects.filter(pk=tenant_id).first()
-    user = User.objects.filter(pk=user_id, is_active=True).first()
-    is_theirs = user is not None and (user.is_superuser or user.tenant_id == tenant_id)
-    if tenant is None or not tenant.is_readable or not is_theirs:
+    user = find_session_user(arrival)
+    if user is None or user.pk != user_id or tenant is None or not tenant.is_readable:
+        raise _refused()
+    if not user.is_superuser and user.tenant_id != tenant_id:
         raise _refused()
     return Watcher(tenant, user_id, frozenset({source_id}))
 

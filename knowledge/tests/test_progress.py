@@ -32,12 +32,16 @@ def theirs(globex) -> Source:
         return make_source(make_bot(), name="Secret of globex")
 
 
-def watch(source_id, *, path="/ws/sources/", then=None, frames=1, raw=None, **credential):
+def watch(source_id, *, path="/ws/sources/", by=None, then=None, frames=1, raw=None, **credential):
     """Watch a source until so many frames came, or the socket was closed; `then` happens after the first."""
     told = []
 
     async def run():
-        socket = PatientSocket(application, path, headers=[(b"host", b"localhost")])
+        cookies = (
+            "; ".join(f"{name}={each.value}" for name, each in by.cookies.items()) if by else ""
+        )
+        headers = [(b"host", b"localhost"), (b"cookie", cookies.encode())]
+        socket = PatientSocket(application, path, headers=headers)
         connected, _ = await socket.connect()
         assert connected
         frame = {"type": "watch", "source_ids": [str(source_id)], **credential}
@@ -82,17 +86,24 @@ def test_a_member_may_watch_and_so_may_the_page_of_the_admin(acme, bob, source):
     assert told["type"] == "progress"
     with tenant_context(acme.tenant):
         ticket = write_ticket(bob, source.pk)
-    [told] = watch(source.pk, ticket=ticket, path="/t/acme/ws/sources/")
+    page = browser(bob.email, "acme")
+    [told] = watch(source.pk, ticket=ticket, path="/t/acme/ws/sources/", by=page)
     assert told["type"] == "progress"
+    page.post("/admin/logout/")
+    told = watch(source.pk, ticket=ticket, path="/t/acme/ws/sources/", by=page, frames=2)
+    assert [each["type"] for each in told] == ["error", "closed"]
 
 
 def test_nobody_else_may_watch(acme, globex, bob, source, theirs, bot):
     with tenant_context(acme.tenant):
         ours = write_ticket(bob, source.pk)
         of_another = write_ticket(globex.owner, source.pk)
+        of_alice = write_ticket(acme.owner, source.pk)
         other = make_source(bot, name="Other")
     bot.is_public = True
     bot.save()
+    here, page = "/t/acme/ws/sources/", browser(bob.email, "acme")
+    gina = browser(globex.owner.email, "globex")
     visitor = open_session(bot, origin="http://testserver").json()["session_token"]
     refused = [
         watch(source.pk, frames=2),
@@ -103,10 +114,12 @@ def test_nobody_else_may_watch(acme, globex, bob, source, theirs, bot):
         watch(theirs.pk, token=acme.raw_token, frames=2),
         watch(source.pk, token=globex.raw_token, path="/t/acme/ws/sources/", frames=2),
         watch(source.pk, token=acme.raw_token, path="/t/globex/ws/sources/", frames=2),
-        watch(source.pk, ticket=ours, path="/t/globex/ws/sources/", frames=2),
-        watch(other.pk, ticket=ours, frames=2),
-        watch(theirs.pk, ticket=ours, frames=2),
-        watch(source.pk, ticket=of_another, frames=2),
+        watch(source.pk, ticket=ours, path="/t/globex/ws/sources/", by=page, frames=2),
+        watch(source.pk, ticket=ours, path=here, frames=2),
+        watch(source.pk, ticket=of_alice, path=here, by=page, frames=2),
+        watch(other.pk, ticket=ours, path=here, by=page, frames=2),
+        watch(theirs.pk, ticket=ours, path=here, by=page, frames=2),
+        watch(source.pk, ticket=of_another, path=here, by=gina, frames=2),
         watch(uuid4(), token=acme.raw_token, frames=2),
         watch(source.pk, raw="[]", frames=2),
         watch(source.pk, raw='{"type": "watch", "source_ids": []}', frames=2),
@@ -116,7 +129,7 @@ def test_nobody_else_may_watch(acme, globex, bob, source, theirs, bot):
         assert told[1]["code"] == 4401 and "globex" not in json.dumps(told).lower()
     bob.is_active = False
     bob.save()
-    assert watch(source.pk, ticket=ours, frames=2)[0]["code"] == "token_invalid"
+    assert watch(source.pk, ticket=ours, path=here, by=page, frames=2)[0]["code"] == "token_invalid"
 
 
 def test_who_may_watch_no_longer_is_sent_away(acme, source, bob, monkeypatch):
@@ -132,9 +145,8 @@ def test_who_may_watch_no_longer_is_sent_away(acme, source, bob, monkeypatch):
 
 
 def test_the_page_of_a_source_carries_its_ticket_and_the_script(acme, source):
-    page = browser("alice@acme.example.com", "acme").get(
-        f"/admin/knowledge/source/{source.pk}/change/"
-    )
+    alice = browser("alice@acme.example.com", "acme")
+    page = alice.get(f"/admin/knowledge/source/{source.pk}/change/")
     said = page.content.decode()
     assert re.search(r'<script src="[^"]*minirag/progress.js" defer>', said), (
         "it looks at the whole page"
@@ -142,5 +154,5 @@ def test_the_page_of_a_source_carries_its_ticket_and_the_script(acme, source):
     assert f'data-progress="{source.pk}"' in said
     ticket = said.split('data-ticket="')[1].split('"')[0]
     assert 'data-socket="/t/acme/ws/sources/"' in said
-    [told] = watch(source.pk, ticket=ticket, path="/t/acme/ws/sources/")
+    [told] = watch(source.pk, ticket=ticket, path="/t/acme/ws/sources/", by=alice)
     assert told["shown"] == "Not ingested yet"

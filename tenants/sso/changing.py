@@ -47,8 +47,8 @@ def set_provider(
         provider = SsoProvider.objects.select_for_update().filter(tenant=tenant).first()
         provider = provider or SsoProvider(tenant=tenant)
         if secret is None and provider.encrypted_secret and provider.issuer != values["issuer"]:
-            detail = "Another issuer needs its client_secret with it; an empty one is none."
-            raise BadInput(detail, code="sso_secret_needed")
+            said = "Another issuer needs its client_secret with it; an empty one is none."
+            raise BadInput(said, code="sso_secret_needed")
         changes = audit.compare(provider, values)
         for name, value in values.items():
             setattr(provider, name, value)
