@@ -291,7 +291,7 @@ VALID: dict[tuple[str, str], Body] = {
         "api_key": "sk-0123456789abcdef",
         "api_base": "https://llm.example.com/v1",
     },
-    ("providers/<str:provider_id>", "patch"): {"name": "Ours", "api_key": "sk-0123456789abcdef"},
+    ("providers/<str:provider_id>", "patch"): {"name": "Yours", "api_key": "sk-0123456789abcdef"},
     ("providers/<str:provider_id>/test", "post"): {"model": "gpt-4o-mini"},
     ("bot-profiles/<str:bot_profile_id>/providers", "put"): {"provider_ids": ["{provider}"]},
     ("quotas", "post"): {
@@ -352,6 +352,7 @@ BODILESS = {
     ("sources/<str:source_id>/ingest", "post"),
     ("sources/<str:source_id>/ingest-children", "post"),
     ("api-tokens/<str:token_id>", "delete"),
+    ("auth/sessions/<str:session_id>", "delete"),
     ("users/<str:user_id>", "delete"),
     ("stats/pricing", "delete"),
     ("quotas/<str:quota_id>", "delete"),
@@ -378,6 +379,8 @@ UNREQUIRED = {
     ("bot-profiles/<str:bot_profile_id>/draft/runs", "post"),
     ("bot-profiles/<str:bot_profile_id>/draft/publish", "post"),
     ("bot-profiles/<str:bot_profile_id>/identity-secret", "post"),
+    ("visitors/forget", "post"),  # one of two names
+    ("handoffs/<str:handoff_id>/join", "post"),
 }
 # Where the contract has null mean "none" or "clear".
 NULLABLE = {
@@ -573,7 +576,7 @@ def api(acme, bob, monkeypatch, settings) -> Api:
         "turn": str(asked.pk),
     }
     made.ids |= {"webhook": hook["id"], "delivery": str(ping.pk)}
-    made.ids["user"] = str(bob.pk)
+    made.ids["user"], made.ids["session"] = str(bob.pk), str(uuid4())
     house = {"name": "House", "forbidden_topics": ["chess"]}
     scope = made.client.post(
         f"/v1/bot-profiles/{ids['bot']}/scopes", house, content_type=JSON
@@ -653,6 +656,7 @@ def test_the_valid_bodies_are_valid(api):
         expected = {
             ("auth/login", "post"): (401,),
             ("platform/tenants/<str:slug>", "delete"): (409,),
+            ("visitors/forget", "post"): (404,),
         }
         assert status in expected.get((route, method), (200, 201, 202)), (route, method, status)
 
@@ -745,7 +749,9 @@ def test_an_unknown_id_in_a_path_is_a_404(unchanged):
                 status = unchanged.client.generic(
                     method.upper(), path + query, raw, content_type=JSON
                 ).status_code
-                assert status in (404, 405), (method, path, status)
+                # People alone have sessions, and no token has a look at them.
+                known = (403, 405) if name == "session" else (404, 405)
+                assert status in known, (method, path, status)
 
 
 def test_an_unknown_id_in_a_body_is_a_4xx(unchanged):

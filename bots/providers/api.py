@@ -59,6 +59,10 @@ class ProviderList(ProviderView):
 
 
 class ProviderDetail(ProviderView):
+    def tag_parts(self, shown: ProviderSchema) -> dict[str, Any]:
+        """Of the key, which nobody reads, since when it is this one."""
+        return {"name": shown.name, "api_base": shown.api_base, "key": shown.key_set_at}
+
     @describe("Show a provider key", answers={200: ProviderSchema})
     def get(self, request: Request, provider_id: UUID) -> ProviderCredential:
         return find_provider(provider_id)

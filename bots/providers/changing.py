@@ -53,7 +53,14 @@ def check_key(provider: str, api_key: str, api_base: str) -> None:
     try:
         read_credentials({"api_key": api_key, "api_base": api_base or None})
     except CredentialsInvalid as error:
-        raise BadInput(f"{error}.", code="provider_key_invalid") from None
+        raise BadInput(f"{str(error).rstrip('.')}.", code="provider_key_invalid") from None
+    if (
+        "?" in api_base or "#" in api_base
+    ):  # shown to all who read, and the path of a call comes after it
+        raise BadInput(
+            "The address ends with its path, such as /v1: no query, no #.",
+            code="provider_key_invalid",
+        )
     if api_base and not takes_address(provider):
         raise BadInput(
             "Only openai, hosted_vllm and lm_studio can be called at another address.",

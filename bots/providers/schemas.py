@@ -37,7 +37,9 @@ class ProviderSchema(Noun, of=ProviderCredential):
     id: Shown[UUID]
     tenant_id: Shown[UUID]
     name: Annotated[
-        str, StringConstraints(min_length=1), Field(examples=["OpenAI, invoice of marketing"])
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1),
+        Field(examples=["OpenAI, invoice of marketing"]),
     ]
     provider: Fixed[Annotated[str, Field(examples=["openai"])]]
     api_base: Annotated[
@@ -109,7 +111,9 @@ class ModelSchema(Noun):
     reads_images: bool
     calls_functions: bool
     thinks: bool
-    ends_on: Annotated[date | None, Field(description="When the provider takes it away.")]
+    ends_on: Annotated[
+        date | None, Field(description="When the provider takes it away.", examples=["2027-01-31"])
+    ]
 
 
 class CatalogueSchema(Noun):

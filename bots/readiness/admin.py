@@ -61,6 +61,7 @@ def _find_remedy(bot: BotProfile, finding: Finding) -> dict[str, str]:
     pages = {
         "no_key": (reverse("admin:bots_providercredential_changelist"), "Provider keys"),
         "key_fails": (reverse("admin:bots_providercredential_changelist"), "Provider keys"),
+        "key_fails_beside": (reverse("admin:bots_providercredential_changelist"), "Provider keys"),
         "no_key_beside": (reverse("admin:bots_providercredential_changelist"), "Provider keys"),
         "no_sources": (f"{reverse('admin:knowledge_source_add')}?bot_profile={bot.pk}", "Add a source"),
         "sources_failed": (f"{sources}&status__exact=error", "See why"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Count
 
@@ -153,17 +154,24 @@ def _judge_other_models(
     bot: BotProfile, chosen: dict[str, ProviderCredential]
 ) -> Iterable[Finding]:
     """Models that help: without them it answers, by words alone or in the search's own order."""
-    own = provider_of(bot.model) if bot.has_credentials else None
+    main = provider_of(bot.model)
+    embeds = bot.embedding_model or settings.DEFAULT_EMBEDDING_MODEL
+    own = main if bot.has_credentials else None
     helping = {
-        "the embedding model": bot.embedding_model or "", "the model that orders": bot.rerank_model,
+        "the embedding model": embeds, "the model that orders": bot.rerank_model,
         "the model that rewrites": bot.condense_model,
     }  # fmt: skip
     for what, model in helping.items():
         if not model or is_local(model):
             continue
         family = provider_of(model)
-        has_own = own is not None and (own == family or model == bot.embedding_model)
-        if family not in chosen and not has_own and has_platform_key(model) is False:
+        has_own = own is not None and (own == family or model == embeds)
+        key = chosen.get(family)
+        if key is not None and not has_own and _fails(key) and key is not chosen.get(main):
+            told = KeyOutcome(key.test_outcome).label
+            detail = f"{key.name}, for {what}, failed its last test: {told}"
+            yield Finding("key_fails_beside", Level.LIMITS, detail, "key")
+        elif key is None and not has_own and has_platform_key(model) is False:
             yield Finding(
                 "no_key_beside", Level.LIMITS, f"There is no key for {what}, {model}.", "key"
             )

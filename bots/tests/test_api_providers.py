@@ -67,7 +67,10 @@ def test_a_key_is_kept_and_shown_by_its_last_four_alone(as_acme, as_globex):
         ({"api_key": "two\nlines"}, "provider_key_invalid"),
         ({"api_base": "http://169.254.169.254/v1"}, "provider_key_invalid"),
         ({"provider": "anthropic", "api_base": "https://llm.example.com/v1"}, "provider_key_invalid"),
+        ({"api_base": "https://llm.example.com/v1?key=sk-hidden"}, "provider_key_invalid"),
+        ({"api_base": "https://llm.example.com/v1#x"}, "provider_key_invalid"),
         ({"api_key": ""}, "validation_error"),
+        ({"name": "  "}, "validation_error"),
         ({"provider": "Open AI"}, "provider_unknown"),
     ],
 )  # fmt: skip
@@ -106,6 +109,22 @@ def test_a_key_is_replaced_for_all_bots_at_once_and_an_address_needs_it_again(as
     stolen = change(as_acme, made, api_base="https://thief.example.com/v1")
     assert (stolen.status_code, stolen.json()["code"]) == (422, "provider_key_needed")
     assert change(as_acme, made, name="Ours").json()["name"] == "Ours"
+
+
+def test_two_who_replace_a_key_at_once_do_not_overwrite_each_other(as_acme):
+    made = keep(as_acme).json()
+    url = f"{URL}/{made['id']}"
+    tag = as_acme.get(url)["ETag"]
+    assert change(as_acme, made, api_key="sk-first-0123456789").status_code == 200
+    late = as_acme.patch(url, {"api_key": "sk-late-0123456789"}, JSON, HTTP_IF_MATCH=tag)
+    assert late.json()["code"] == "changed_meanwhile"
+
+
+def test_a_bots_own_key_serves_its_provider_under_all_its_names(as_acme, bot):
+    own = {"model": "cohere_chat/command-r", "credentials": {"api_key": "its-own"}}
+    as_acme.patch(f"/v1/bot-profiles/{bot.pk}", own, content_type=JSON)
+    assert lent(bot, "cohere/rerank-v3.5") == "its-own"
+    assert lent(bot, "mistral/mistral-small-latest") is None
 
 
 def test_a_key_in_use_is_not_forgotten_and_its_bots_are_named(as_acme, bot):

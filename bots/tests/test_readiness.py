@@ -67,7 +67,7 @@ def test_each_lack_is_named(in_acme):
     assert codes(off) == (Readiness.BLOCKED, {"inactive", "draft_waits"})
 
 
-def test_a_model_without_a_key_stops_a_bot_and_one_beside_limits_it(in_acme, monkeypatch):
+def test_a_model_without_a_key_stops_a_bot_and_one_beside_limits_it(in_acme, monkeypatch, settings):
     bot = BotProfile.objects.create(name="paid", model=PAID)
     add_sources(bot, "ready")
     assert codes(bot) == (Readiness.BLOCKED, {"no_key"})
@@ -77,11 +77,22 @@ def test_a_model_without_a_key_stops_a_bot_and_one_beside_limits_it(in_acme, mon
     assert codes(bot) == (Readiness.LIMITED, {"no_key_beside"})
     monkeypatch.setenv("COHERE_API_KEY", "x")
     assert codes(bot) == (Readiness.READY, set())
+    bot.model = "anthropic/claude-haiku-4-5"
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "x")
+    ProviderCredential.objects.update(test_outcome="wrong_key")
+    assert codes(bot) == (Readiness.LIMITED, {"key_fails_beside"})
+    monkeypatch.delenv("ANTHROPIC_API_KEY")
+    bot.model = PAID
     for outcome, found in (("wrong_key", {"key_fails"}), ("busy", set()), ("works", set())):
         ProviderCredential.objects.update(test_outcome=outcome)
         assert codes(bot)[1] == found
     bot.encrypted_credentials = "its own"
     assert codes(bot)[0] == Readiness.READY
+    settings.DEFAULT_EMBEDDING_MODEL = "mistral/mistral-embed"
+    default = BotProfile.objects.create(name="default", model=LOCAL)
+    add_sources(default, "ready")
+    assert codes(default)[1] == {"no_key_beside"}, "what is not said of a bot counts as well"
+    settings.DEFAULT_EMBEDDING_MODEL = "minirag/hash"
     claude = BotProfile.objects.create(name="claude", model="anthropic/claude-haiku-4-5")
     add_sources(claude, "ready")
     assert codes(claude)[1] == {"no_key"}

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from asgiref.sync import async_to_sync
 from django.test import Client
 
 from bots.models import BotProfile, ProviderCredential, UsageEvent
 from conversations.models import Chat, GoldenQuestion, Message
 from conversations.tests.test_consumer import question, talk
+from minirag.asgi import application
+from tenants.context import tenant_context
 from tenants.models import User
 from tests.admin_sessions import log_in_to_admin
 from tests.fakes.chat_model import provider_down
+from tests.patient_socket import PatientSocket
 
 HERE = "http://testserver"
 ANSWER = "It is covered for 36 months [1]."
@@ -84,6 +90,40 @@ def test_a_trial_is_a_conversation_until_it_is_begun_anew(alice, acme_bot, model
     )
     first, second, third = ([each["role"] for each in asked.messages] for asked in model.requests)
     assert "assistant" in second and "assistant" not in first and "assistant" not in third
+
+
+@pytest.mark.parametrize("ends", ["reset", "stop"])
+def test_a_question_that_is_given_up_is_forgotten(alice, acme_bot, model, ends):
+    token = start(alice, acme_bot).json()["tried"]["session_token"]
+    model.enqueue("It is ", 600.0, "covered.")
+    model.enqueue(ANSWER)
+    model.enqueue(ANSWER)
+
+    async def run() -> list[dict[str, Any]]:
+        headers = [(b"origin", HERE.encode()), (b"host", b"testserver")]
+        socket = PatientSocket(application, "/t/acme/ws/chat/", headers=headers)
+        await socket.connect()
+        await socket.send_json_to({"type": "authenticate", "session_token": token})
+        await socket.send_json_to(question())
+        while (await socket.receive_json_from())["type"] != "delta":
+            pass
+        await socket.send_json_to({"type": ends})
+        seen = []
+        for _ in range(2):
+            await socket.send_json_to(question())
+            while not seen or seen[-1]["type"] not in ("tried", "error"):
+                seen.append(await socket.receive_json_from())
+            seen.append({"type": "next"})
+        await socket.disconnect()
+        return seen
+
+    with tenant_context(None):
+        seen = async_to_sync(run)()
+    assert [each["type"] for each in seen if each["type"] in ("tried", "error")] == ["tried"] * 2
+    _, second, third = ([each["role"] for each in asked.messages] for asked in model.requests)
+    assert "assistant" not in second and "assistant" in third
+    given_up = UsageEvent.objects.filter(kind="evaluation", model=acme_bot.model)
+    assert given_up.count() == 3, "and is paid for"
 
 
 def test_mistakes_of_the_form_are_told_and_nothing_is_asked(alice, acme_bot):

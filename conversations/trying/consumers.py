@@ -21,6 +21,8 @@ from minirag.lib.open_sockets import SocketConsumer
 from tenants.context import run_sync
 
 _SPENT = ("prompt_tokens", "completion_tokens", "cost_usd")
+_STOP_WITHIN_SECONDS = 5.0
+TRIAL = "trial"  # the name of the task that reads one
 TRIED_FRAMES = frozenset(("question", "stop", "reset"))  # there is no chat, and nobody to ask for
 logger = structlog.get_logger(__name__)
 
@@ -29,6 +31,7 @@ class TryingSocket(SocketConsumer):
     """What was said in a trial is in the socket alone, and is gone with it."""
 
     language = ""
+    reader: asyncio.Task[None] | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -55,6 +58,14 @@ class TryingSocket(SocketConsumer):
             logger.exception("trial failed")
             problem = ProductError("Something went wrong on our side.", retryable=True)
             await self.send_error(problem, request_id)
+
+    async def forget_trial(self) -> bool:
+        """End the question that is tried, which is charged for and forgotten; says whether there was one."""
+        if self.reader is None or self.reader.done() or self.reader.get_name() != TRIAL:
+            return False
+        self.reader.cancel()
+        await asyncio.wait({self.reader}, timeout=_STOP_WITHIN_SECONDS)
+        return True
 
     async def send_error(self, error: ProductError, request_id: str) -> None:
         """As the socket says it."""

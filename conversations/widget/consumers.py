@@ -20,7 +20,7 @@ from conversations.following.journal import LAST_EVENTS
 from conversations.following.running import Turn, find_turn
 from conversations.handoffs.consumers import CompanyConsumer
 from conversations.models import Message
-from conversations.trying.consumers import TRIED_FRAMES, TryingSocket
+from conversations.trying.consumers import TRIAL, TRIED_FRAMES, TryingSocket
 from conversations.turns.feedback import set_feedback
 from conversations.turns.schemas import tell_event
 from conversations.turns.state import Asker
@@ -207,7 +207,7 @@ class ChatConsumer(CompanyConsumer, TryingSocket):
                 session.trial, session.bot_profile_id, request_id, body.message
             )
             with tenant_context(session.tenant):  # the task copies the context
-                self.reader = asyncio.get_running_loop().create_task(trying, context=copy_context())
+                self.reader = asyncio.create_task(trying, name=TRIAL, context=copy_context())
             return
         asker = Asker(
             visitor_id=session.visitor_id,
@@ -299,8 +299,7 @@ class ChatConsumer(CompanyConsumer, TryingSocket):
     async def _stop(self, frame: dict[str, Any]) -> None:
         """End the running turn; what was said until then is stored, and its reader sends it with an ordinary `done`."""
         reader = self.reader
-        if self.is_busy and self.turn is None and reader is not None:
-            reader.cancel()  # a trial, which is charged for and forgotten
+        if await self.forget_trial():
             return
         if not self.is_busy or self.turn is None or reader is None:
             return
@@ -310,6 +309,8 @@ class ChatConsumer(CompanyConsumer, TryingSocket):
 
     async def _stop_silently(self) -> None:
         """Have the running turn stopped, if there is one, and wait until its end is stored."""
+        if await self.forget_trial():
+            return
         if not self.is_busy or self.turn is None or self.reader is None:
             return
         self.reader.cancel()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from minirag.ai import pricing
 from minirag.ai.builtin import local
 from minirag.ai.credentials import Credentials
 from minirag.ai.providers import direct, gateway
@@ -18,7 +19,7 @@ async def lend_credentials(
     """
     if _find_family(model) is None or _find_family(owner) is None:
         await load_litellm()
-    is_same = model == owner or _find_provider(model) == _find_provider(owner)
+    is_same = model == owner or _find_keyholder(model) == _find_keyholder(owner)
     if credentials is None or (is_same and (credentials.api_key or not credentials.chosen)):
         return credentials and credentials.alone
     chosen = await choose_credentials(credentials, model)
@@ -44,6 +45,11 @@ def _find_family(model: str) -> str | None:
         return "minirag"
     found = direct.split_model(model)
     return found[0] if found else None
+
+
+def _find_keyholder(model: str) -> str:
+    """The provider by the one name under which its keys are kept: LiteLLM has several for some."""
+    return pricing.family_of(_find_provider(model) or "")
 
 
 def _find_provider(model: str) -> str | None:
