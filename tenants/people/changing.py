@@ -21,7 +21,7 @@ from minirag.lib.security.passwords import check_password
 from tenants import audit
 from tenants.calls.permissions import require_manager_of
 from tenants.due import DueKind, make_all_due
-from tenants.models import ApiToken, EmailLink, Role, Tenant, User, normalise_email
+from tenants.models import ApiToken, EmailLink, Role, SsoIdentity, Tenant, User, normalise_email
 
 
 def outranks(user: User, actor: User) -> bool:
@@ -88,6 +88,8 @@ def change_user(
             user.save(update_fields=[*changes, "updated_at"])
         if {"email", "password", "is_active"} & changes.keys():
             EmailLink.objects.revoke_of(user)
+        if changes.get("is_active") is False:  # by whom they come in then, is settled anew
+            SsoIdentity.objects.filter(user=user).delete()
         if tenant is not None and {"role", "is_active"} & changes.keys():
             make_all_due(tenant.pk, [DueKind.HANDOFFS])  # they may have answered in chats
         _note_changes(actor, user, changes, old_role)

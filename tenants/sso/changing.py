@@ -104,6 +104,11 @@ def _bind(provider: SsoProvider, person: Person) -> User:
         with email_taken_is_a_conflict():
             user.save(force_insert=True)
         _note("created", user, role=user.role)
+    elif SsoIdentity.objects.filter(user=user, issuer=provider.issuer).exists():
+        # An e-mail that was given to somebody else there, or taken: the account stays whose it was.
+        raise SsoRefused(
+            "Your provider knows this account as somebody else: ask who manages people here."
+        )
     SsoIdentity.objects.create(
         user=user, tenant=provider.tenant, issuer=provider.issuer, subject=person.subject
     )

@@ -229,3 +229,18 @@ def test_a_secret_is_for_one_issuer(as_acme, acme, provider):
     assert set_up(as_acme, provider, client_secret=None).json()["has_secret"] is True
     assert set_up(as_acme, provider, **{**elsewhere, "client_secret": ""}).status_code == 200
     assert SsoProvider.objects.get(tenant=acme.tenant).secret == ""
+
+
+def test_an_email_that_somebody_else_gets_there_opens_no_account(as_acme, acme, bob, provider):
+    """Not even with the provider's word; deactivating and activating the account settles anew whose it is."""
+    set_up(as_acme, provider)
+    assert is_in(come_in(provider)[0])
+    provider.claims = {"sub": "the next bob"}
+    assert not is_in(come_in(provider)[0])
+    assert SsoIdentity.objects.filter(user=bob).count() == 1
+    for is_active in (False, True):
+        change = {"is_active": is_active}
+        as_acme.patch(f"/v1/users/{bob.pk}", change, content_type="application/json")
+    assert is_in(come_in(provider)[0])
+    provider.claims = {}
+    assert not is_in(come_in(provider)[0])
