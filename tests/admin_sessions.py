@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from django.conf import settings
@@ -16,9 +17,12 @@ def log_in_to_admin(user: User, *cookie_names: str, **defaults: Any) -> Client:
 
 
 def start_session(user: User) -> str:
-    """Log a user in to the admin; returns the session's key."""
+    """Log a user in to the admin, who has just proved who they are; returns the session's key."""
     client = Client()
     client.force_login(user, backend="tenants.authentication.EmailBackend")
+    session = client.session
+    session["proved_at"] = int(time.time())
+    session.save()
     return client.cookies[settings.SESSION_COOKIE_NAME].value
 
 

@@ -65,7 +65,11 @@ class UserAdmin(ProductAdmin):
         An account that is made or changed is a way in, so that needs a fresh proof; looking at one does not.
         """
         is_new = not (kwargs.get("object_id") or (args and args[0]))
-        if (is_new or request.method == "POST") and (proof := ask_for_proof(request)) is not None:
+        if is_new:
+            may, acts = self.has_add_permission(request), True
+        else:
+            may, acts = self.has_change_permission(request), request.method == "POST"
+        if may and acts and (proof := ask_for_proof(request)) is not None:
             if not is_new:
                 self.message_user(request, "Nothing was saved yet: change it again.")
             return proof
