@@ -17,6 +17,7 @@ def multiply(row: models.Model, count: int) -> list[Any]:
     model = type(row)
     made = []
     others = {field: _others_of(row, field, count) for field in _links_alone(model)}
+    others |= {field: _twins_of(row, field, count) for field in _links_of_one(model)}
     for number in range(count):
         twin = copy.copy(row)
         twin._state = copy.copy(row._state)
@@ -40,14 +41,19 @@ def _telling_fields(model: type[models.Model]) -> list[Field]:
 
 
 def _links_alone(model: type[models.Model]) -> Iterator[Field]:
-    """Of each constraint that is about relations alone, the first of them; and what each row has to itself."""
-    for field in model._meta.concrete_fields:
-        if field.remote_field and field.unique and not field.null:
-            yield field
+    """Of each constraint that is about several relations alone, the first of them."""
     for names in _unique_constraints(model):
         fields = [model._meta.get_field(name) for name in names]
         if len(fields) > 1 and all(field.remote_field for field in fields):
             yield fields[0]  # type: ignore[misc]
+
+
+def _links_of_one(model: type[models.Model]) -> Iterator[Field]:
+    """The relations that each row has to itself, by the column or by a constraint of nothing else."""
+    alone = [names[0] for names in _unique_constraints(model) if len(names) == 1]
+    for field in model._meta.concrete_fields:
+        if field.remote_field and not field.null and (field.unique or field.name in alone):
+            yield field
 
 
 def _unique_constraints(model: type[models.Model]) -> Iterator[list[str]]:
@@ -65,10 +71,12 @@ def _names_in(expressions: Iterable[Any]) -> Iterator[str]:
 
 
 def _others_of(row: models.Model, field: Field, count: int) -> list[Any]:
-    if field.unique:
-        return [twin.pk for twin in multiply(getattr(row, field.name), count)]
     rows: Any = field.related_model._default_manager  # type: ignore[union-attr]
     return list(rows.exclude(pk=getattr(row, field.attname)).values_list("pk", flat=True)[:count])
+
+
+def _twins_of(row: models.Model, field: Field, count: int) -> list[Any]:
+    return [twin.pk for twin in multiply(getattr(row, field.name), count)]
 
 
 def _another(field: Field, value: Any, number: int) -> Any:
