@@ -123,6 +123,9 @@ SIGN_UP = {
 VALID: dict[tuple[str, str], Body] = {
     ("tenants", "post"): SIGN_UP,
     ("auth/login", "post"): {"email": "a@b.example.com", "password": "x", "tenant_slug": "acme"},
+    ("auth/forgotten-password", "post"): {"email": "a@b.example.com", "tenant_slug": "acme"},
+    ("auth/set-password", "post"): {"link": "x", "password": "a long pass phrase"},
+    ("invitations", "post"): {"email": "e@b.example.com", "display_name": "", "role": "member"},
     ("api-tokens", "post"): {"name": "x", "scopes": ["chat"], "expires_at": "2099-01-01T00:00:00"},
     ("api-tokens/<str:token_id>/rotate", "post"): {"overlap_seconds": 60},
     ("users", "post"): {
@@ -353,6 +356,18 @@ BODILESS = {
     ("sources/<str:source_id>/ingest-children", "post"),
     ("api-tokens/<str:token_id>", "delete"),
     ("auth/sessions/<str:session_id>", "delete"),
+    # Of people and for people; tests beside their code send them bodies.
+    ("auth/second-factor", "post"),
+    ("auth/second-factor/confirm", "post"),
+    ("auth/second-factor/recovery-codes", "post"),
+    ("auth/second-factor/remove", "post"),
+    ("tenants/me/sso", "put"),
+    ("tenants/me/sso", "delete"),
+    ("tenants/me/second-factor", "put"),
+    ("users/<str:user_id>/second-factor", "delete"),
+    ("users/<str:user_id>/sessions", "delete"),
+    ("invitations/<str:invitation_id>", "delete"),
+    ("invitations/<str:invitation_id>/send-again", "post"),
     ("users/<str:user_id>", "delete"),
     ("stats/pricing", "delete"),
     ("quotas/<str:quota_id>", "delete"),
@@ -381,6 +396,7 @@ UNREQUIRED = {
     ("bot-profiles/<str:bot_profile_id>/identity-secret", "post"),
     ("visitors/forget", "post"),  # one of two names
     ("handoffs/<str:handoff_id>/join", "post"),
+    ("providers/<str:provider_id>/test", "post"),  # a model is found
 }
 # Where the contract has null mean "none" or "clear".
 NULLABLE = {
@@ -576,7 +592,8 @@ def api(acme, bob, monkeypatch, settings) -> Api:
         "turn": str(asked.pk),
     }
     made.ids |= {"webhook": hook["id"], "delivery": str(ping.pk)}
-    made.ids["user"], made.ids["session"] = str(bob.pk), str(uuid4())
+    made.ids["user"] = str(bob.pk)
+    made.ids["session"], made.ids["invitation"] = str(uuid4()), str(uuid4())
     house = {"name": "House", "forbidden_topics": ["chess"]}
     scope = made.client.post(
         f"/v1/bot-profiles/{ids['bot']}/scopes", house, content_type=JSON
@@ -657,6 +674,7 @@ def test_the_valid_bodies_are_valid(api):
             ("auth/login", "post"): (401,),
             ("platform/tenants/<str:slug>", "delete"): (409,),
             ("visitors/forget", "post"): (404,),
+            ("auth/set-password", "post"): (410,),
         }
         assert status in expected.get((route, method), (200, 201, 202)), (route, method, status)
 

@@ -20,6 +20,7 @@ REFUSING = {
     ("auth/login", "post"),
     ("platform/tenants/<str:slug>", "delete"),
     ("visitors/forget", "post"),
+    ("auth/set-password", "post"),
 }
 
 
