@@ -6,7 +6,6 @@ it to others at once; whose page is only gone, after `WATCHED`.
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import suppress
 from functools import partial
 from typing import Any, Final
@@ -26,32 +25,27 @@ from conversations.handoffs.schemas import (
     InboxWatchFrame,
 )
 from conversations.handoffs.telling import group_of_chat, group_of_inbox
-from conversations.inbox.admitting import InboxWatcher, admit_to_inbox
+from conversations.inbox.admitting import admit_to_inbox
 from conversations.inbox.showing import count_inbox, describe_state, leave, show_chat
 from minirag.lib.errors import BadInput, Forbidden, NotAuthenticated, NotFound, ProductError
 from minirag.lib.http_in.arrivals import Arrival
 from minirag.lib.http_in.nouns import Noun
 from minirag.lib.http_in.rest import InvalidFields, validate_fields
-from minirag.lib.open_sockets import forget_socket, note_socket
-from minirag.lib.readiness import is_stopping
-from minirag.lib.strict_json import InvalidJSON, UnstorableText, parse_json
+from minirag.lib.open_sockets import CLOSE_RESTARTING, CLOSE_UNAUTHENTICATED, read_frame
 from tenants.calls.limits import bounds_of_frame
+from tenants.calls.watching import Watcher
 from tenants.context import run_sync, tenant_context
 
 logger = structlog.get_logger(__name__)
 
-WATCH_WITHIN_SECONDS: Final = 10.0
-LONGEST_FRAME: Final = 16 * 1024
-CLOSE_REFUSED, CLOSE_TOO_MANY, CLOSE_RESTARTING = 4401, 4429, 4503
 PRESENT: Final = "handoff.present"
 
 
 class InboxConsumer(ChatListener):
     """One page's, or one client's, socket."""
 
-    watcher: InboxWatcher | None = None
+    watcher: Watcher | None = None
     frame: InboxWatchFrame | None = None
-    deadline: asyncio.TimerHandle | None = None
     chat_id: UUID | None = None
     is_closed = False
 
@@ -59,33 +53,17 @@ class InboxConsumer(ChatListener):
         super().__init__(*args, **kwargs)
         self._told: dict[Any, Any] = {}  # what the page has been told last, by what it is about
 
-    async def connect(self) -> None:
-        await self.accept()
-        if is_stopping():
-            await self.close(CLOSE_RESTARTING)
-        elif not note_socket(self, Arrival.of_scope(self.scope).address):
-            await self.close(CLOSE_TOO_MANY)
-        else:
-            self.deadline = asyncio.get_running_loop().call_later(
-                WATCH_WITHIN_SECONDS, lambda: asyncio.ensure_future(self.close(CLOSE_REFUSED))
-            )
-
     async def disconnect(self, code: int) -> None:
         self.is_closed = True
-        forget_socket(self)
-        if self.deadline:
-            self.deadline.cancel()
+        await super().disconnect(code)
         await self.stop_listening()
-
-    def leave_when_idle(self) -> None:
-        self.leaving = asyncio.ensure_future(self.close(CLOSE_RESTARTING))
 
     async def receive(
         self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any
     ) -> None:
         try:
             await bounds_of_frame(None, "", Arrival.of_scope(self.scope).address).count_async()
-            frame = _read_frame(text_data)
+            frame = read_frame(text_data)
             if self.watcher is None:
                 await self._begin(validate_fields(InboxWatchFrame, frame, where="body"))
             elif frame.get("type") == "typing":
@@ -98,8 +76,7 @@ class InboxConsumer(ChatListener):
     async def _begin(self, frame: InboxWatchFrame) -> None:
         self.frame = frame
         self.watcher = await self._admit()
-        if self.deadline:
-            self.deadline.cancel()
+        self.keep_open()
         with tenant_context(self.watcher.tenant):
             groups = [group_of_inbox()]
             if frame.handoff_id is not None:
@@ -110,7 +87,7 @@ class InboxConsumer(ChatListener):
         await self.look_safely()
         await self._tell_presence(asks=True)
 
-    async def _admit(self) -> InboxWatcher:
+    async def _admit(self) -> Watcher:
         assert self.frame is not None  # noqa: S101 - for the type checker
         with tenant_context(None):
             return await run_sync(
@@ -212,16 +189,4 @@ class InboxConsumer(ChatListener):
             InboxErrorSchema(detail=detail, code=error.code, retryable=error.retryable)
         )
         self.is_closed = True
-        await self.close(CLOSE_RESTARTING if error.retryable else CLOSE_REFUSED)
-
-
-def _read_frame(text: str | None) -> dict[str, Any]:
-    if text is None or len(text) > LONGEST_FRAME:
-        raise BadInput("A frame is a JSON object in text.", code="frame_invalid")
-    try:
-        frame = parse_json(text.encode())
-    except (InvalidJSON, UnstorableText, UnicodeEncodeError):
-        raise BadInput("A frame is a JSON object in text.", code="frame_invalid") from None
-    if not isinstance(frame, dict):
-        raise BadInput("A frame is a JSON object in text.", code="frame_invalid")
-    return frame
+        await self.close(CLOSE_RESTARTING if error.retryable else CLOSE_UNAUTHENTICATED)

@@ -26,6 +26,7 @@ from conversations.turns.schemas import tell_event
 from conversations.turns.state import Asker
 from conversations.widget.asked import ask_once, wait_for_question
 from conversations.widget.schemas import (
+    LONGEST_FRAME,
     AuthenticatedSchema,
     AuthenticateFrame,
     ErrorFrameSchema,
@@ -34,7 +35,6 @@ from conversations.widget.schemas import (
     QuestionFrame,
     ResetDoneSchema,
     ResumeFrame,
-    read_frame,
 )
 from conversations.widget.sessions import WidgetSession, open_session, require_open_page
 from minirag.lib.errors import (
@@ -47,7 +47,12 @@ from minirag.lib.errors import (
 )
 from minirag.lib.http_in.arrivals import Arrival
 from minirag.lib.http_in.rest import validate_fields
-from minirag.lib.open_sockets import forget_socket, note_socket
+from minirag.lib.open_sockets import (
+    CLOSE_RESTARTING,
+    CLOSE_TOO_MANY,
+    CLOSE_UNAUTHENTICATED,
+    read_frame,
+)
 from minirag.lib.readiness import is_stopping
 from tenants.audit import acting
 from tenants.calls.limits import Bounds, bounds_of_frame, bounds_of_visitor
@@ -56,13 +61,9 @@ from tenants.context import run_sync, tenant_context
 
 logger = structlog.get_logger(__name__)
 
-AUTHENTICATE_WITHIN_SECONDS = 10.0
 STOP_WITHIN_SECONDS = 5.0  # of a turn in another process
 MOST_REFUSALS = 10  # for being too many, one after the other
-CLOSE_UNAUTHENTICATED, CLOSE_REFUSED, CLOSE_TOO_MANY = 4401, 4403, 4429
-CLOSE_RESTARTING = (
-    4503  # connect again, to another process (Daphne cannot send 1012, which is meant for this)
-)
+CLOSE_REFUSED = 4403
 
 
 class ChatConsumer(CompanyConsumer, TryingSocket):
@@ -70,30 +71,13 @@ class ChatConsumer(CompanyConsumer, TryingSocket):
 
     turn: asyncio.Task[Turn] | None = None  # the one that is read, once it is found
     reader: asyncio.Task[None] | None = None
-    deadline: asyncio.TimerHandle | None = None
     is_closed = False
     source_filter: SourceFilter | None = None  # of the page
     refusals = 0
 
-    async def connect(self) -> None:
-        await self.accept()
-        if is_stopping():
-            await self.close(CLOSE_RESTARTING)
-            return
-        if not note_socket(self, Arrival.of_scope(self.scope).address):
-            await self.close(CLOSE_TOO_MANY)
-            return
-        loop = asyncio.get_running_loop()
-        self.deadline = loop.call_later(
-            AUTHENTICATE_WITHIN_SECONDS,
-            lambda: asyncio.ensure_future(self.close(CLOSE_UNAUTHENTICATED)),
-        )
-
     async def disconnect(self, code: int) -> None:
         """Leave the turn, which goes on: a connection that breaks is not a request to stop."""
-        forget_socket(self)
-        if self.deadline:
-            self.deadline.cancel()
+        await super().disconnect(code)
         if self.reader:
             self.reader.cancel()
         await self.stop_listening()
@@ -105,7 +89,7 @@ class ChatConsumer(CompanyConsumer, TryingSocket):
     def leave_when_idle(self) -> None:
         """Close the socket of a process that stops, unless a turn is read; that closes it at its end."""
         if not self.is_busy:
-            self.leaving = asyncio.ensure_future(self.close(CLOSE_RESTARTING))
+            super().leave_when_idle()
 
     async def receive(
         self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any
@@ -115,7 +99,7 @@ class ChatConsumer(CompanyConsumer, TryingSocket):
             return
         try:
             await self._bounds_of_frame().count_async()
-            frame = read_frame(text_data)
+            frame = read_frame(text_data, longest=LONGEST_FRAME)
             request_id = frame["request_id"] if isinstance(frame.get("request_id"), str) else ""
             await self._dispatch_frame(frame)
             self.refusals = 0
@@ -169,8 +153,7 @@ class ChatConsumer(CompanyConsumer, TryingSocket):
         self.session = session
         self.session_token, self.chat_id = body.session_token, body.chat_id
         self.language, self.source_filter = body.language, body.source_filter
-        if self.deadline:
-            self.deadline.cancel()
+        self.keep_open()
         await self.tell(AuthenticatedSchema(chat_id=self.chat_id))
         await self.follow_chat()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import EmailStr, Field, StringConstraints
@@ -14,12 +14,11 @@ from conversations.handoffs.schemas import PersonsMessageSchema, Said
 from conversations.models import Handoff, HandoffEnd, HandoffReason, HandoffState
 from conversations.turns.schemas import FailureSchema, FeedbackBody, FullMessageSchema
 from minirag.lib.bounds import AsColumn
-from minirag.lib.errors import BadInput, ProductError
+from minirag.lib.errors import ProductError
 from minirag.lib.http_in.nouns import EmptyIsNull, Joined, Moment, Noun
 from minirag.lib.http_in.rest import Body, InvalidFields
-from minirag.lib.strict_json import InvalidJSON, UnstorableText, parse_json
 
-_LONGEST = 200_000  # characters: a question of 32,000 may be escaped to six times that
+LONGEST_FRAME = 200_000  # characters: a question of 32,000 may be escaped to six times that
 _REQUEST_ID = r"^[A-Za-z0-9._-]*$"
 
 
@@ -85,20 +84,6 @@ class FeedbackFrame(FeedbackBody):
 class ResumeFrame(Body):
     request_id: Annotated[str, Field(min_length=1, max_length=64, pattern=_REQUEST_ID)]
     after: Annotated[int, Field(ge=0, le=MOST_EVENTS)] = 0
-
-
-def read_frame(text: str | None) -> dict[str, Any]:
-    """Read what came as a frame. Raises BadInput (`frame_invalid`) for what is none."""
-    invalid = BadInput("A frame is a JSON object in text.", code="frame_invalid")
-    if text is None or len(text) > _LONGEST:
-        raise invalid
-    try:
-        frame = parse_json(text.encode())
-    except (InvalidJSON, UnstorableText, UnicodeEncodeError):
-        raise invalid from None
-    if not isinstance(frame, dict):
-        raise invalid
-    return frame
 
 
 # --- What it is sent, beside the events of a turn -----------------------------------------------------------------

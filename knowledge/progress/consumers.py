@@ -8,86 +8,67 @@ from __future__ import annotations
 
 import asyncio
 from contextvars import copy_context
+from functools import partial
 from typing import Any, Final
 
 import structlog
 
 from knowledge.progress.schemas import ProgressFrameSchema, WatchErrorSchema, WatchFrame
 from knowledge.progress.telling import is_moving, look_at_sources
-from knowledge.progress.watching import Watcher, admit, require_watched
-from minirag.lib.errors import BadInput, ProductError
+from knowledge.progress.watching import admit_to_sources
+from minirag.lib.errors import ProductError
 from minirag.lib.http_in.arrivals import Arrival
 from minirag.lib.http_in.rest import InvalidFields, validate_fields
-from minirag.lib.open_sockets import SocketConsumer, forget_socket, note_socket
-from minirag.lib.readiness import is_stopping
-from minirag.lib.strict_json import InvalidJSON, UnstorableText, parse_json
+from minirag.lib.open_sockets import (
+    CLOSE_RESTARTING,
+    CLOSE_UNAUTHENTICATED,
+    SocketConsumer,
+    read_frame,
+)
 from tenants.calls.limits import bounds_of_frame
+from tenants.calls.watching import Watcher
 from tenants.context import run_sync, tenant_context
 
 logger = structlog.get_logger(__name__)
 
-WATCH_WITHIN_SECONDS: Final = 10.0
 SECONDS_WHILE_MOVING: Final = 1.0
 SECONDS_AT_REST: Final = 3.0
 LOOKS_PER_CHECK: Final = 5
-LONGEST_FRAME: Final = 16 * 1024
-CLOSE_REFUSED, CLOSE_TOO_MANY, CLOSE_RESTARTING = 4401, 4429, 4503
 
 
 class ProgressConsumer(SocketConsumer):
     """One page's, or one client's, socket."""
 
     watching: asyncio.Task[None] | None = None
-    deadline: asyncio.TimerHandle | None = None
-
-    async def connect(self) -> None:
-        await self.accept()
-        if is_stopping():
-            await self.close(CLOSE_RESTARTING)
-        elif not note_socket(self, Arrival.of_scope(self.scope).address):
-            await self.close(CLOSE_TOO_MANY)
-        else:
-            self.deadline = asyncio.get_running_loop().call_later(
-                WATCH_WITHIN_SECONDS, lambda: asyncio.ensure_future(self.close(CLOSE_REFUSED))
-            )
 
     async def disconnect(self, code: int) -> None:
-        forget_socket(self)
-        if self.deadline:
-            self.deadline.cancel()
+        await super().disconnect(code)
         if self.watching:
             self.watching.cancel()
-
-    def leave_when_idle(self) -> None:
-        self.leaving = asyncio.ensure_future(self.close(CLOSE_RESTARTING))
 
     async def receive(
         self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any
     ) -> None:
         if self.watching is not None:  # there is nothing more to say
-            await self.close(CLOSE_REFUSED)
+            await self.close(CLOSE_UNAUTHENTICATED)
             return
         try:
             await bounds_of_frame(None, "", Arrival.of_scope(self.scope).address).count_async()
-            frame = _read_frame(text_data)
+            frame = validate_fields(WatchFrame, read_frame(text_data), where="body")
             watcher = await self._admit(frame)
         except ProductError as error:
             await self._refuse(error)
             return
-        if self.deadline:
-            self.deadline.cancel()
+        self.keep_open()
         with tenant_context(watcher.tenant):  # the task copies the context
             context = copy_context()
         watching = self._watch(frame)
         self.watching = asyncio.get_running_loop().create_task(watching, context=context)
 
     async def _admit(self, frame: WatchFrame) -> Watcher:
+        admit = partial(admit_to_sources, token=frame.token, ticket=frame.ticket)
         with tenant_context(None):
-            watcher = await run_sync(
-                admit, Arrival.of_scope(self.scope), token=frame.token, ticket=frame.ticket
-            )
-        require_watched(watcher, frame.source_ids)
-        return watcher
+            return await run_sync(admit, Arrival.of_scope(self.scope), frame.source_ids)
 
     async def _watch(self, frame: WatchFrame) -> None:
         """Send what has changed until the page is gone. Runs in the tenant of the credential."""
@@ -118,14 +99,4 @@ class ProgressConsumer(SocketConsumer):
         )
         said = WatchErrorSchema(detail=detail, code=error.code, retryable=error.retryable)
         await self.send_json(said.model_dump(mode="json"))
-        await self.close(CLOSE_RESTARTING if error.retryable else CLOSE_REFUSED)
-
-
-def _read_frame(text: str | None) -> WatchFrame:
-    if text is None or len(text) > LONGEST_FRAME:
-        raise BadInput("A frame is a JSON object in text.", code="frame_invalid")
-    try:
-        frame = parse_json(text.encode())
-    except (InvalidJSON, UnstorableText, UnicodeEncodeError):
-        raise BadInput("A frame is a JSON object in text.", code="frame_invalid") from None
-    return validate_fields(WatchFrame, frame, where="body")
+        await self.close(CLOSE_RESTARTING if error.retryable else CLOSE_UNAUTHENTICATED)

@@ -23,7 +23,7 @@ from knowledge.models import DocumentEdit, Source, SourceFile, SourceStatus, Sou
 from knowledge.models.standing import STANDING
 from knowledge.models.states import SYNCED
 from knowledge.progress.telling import tell_progress
-from knowledge.progress.watching import write_ticket
+from knowledge.progress.watching import write_source_ticket
 from knowledge.sources.changing import (
     cancel_ingestion,
     create_source,
@@ -112,7 +112,7 @@ class SourceAdmin(ProductAdmin):
         context["may_preview"] = may_manage(request, "sources") and can_be
         context["previewed_types"] = sorted(SYNCED)
         if obj is not None:
-            obj.watch_ticket = write_ticket(acting_user(request), obj.pk)
+            obj.watch_ticket = write_source_ticket(acting_user(request), obj.pk)
         return super().render_change_form(request, context, *args, obj=obj, **kwargs)
 
     def preview(self, request: HttpRequest) -> HttpResponse:

@@ -12,7 +12,7 @@ from asgiref.sync import async_to_sync
 from conversations.tests.test_consumer import open_session
 from knowledge.models import Source
 from knowledge.progress import consumers
-from knowledge.progress.watching import write_ticket
+from knowledge.progress.watching import write_source_ticket
 from knowledge.tests.conftest import make_bot, make_source
 from minirag.asgi import application
 from tenants.authentication import issue_jwt
@@ -85,7 +85,7 @@ def test_a_member_may_watch_and_so_may_the_page_of_the_admin(acme, bob, source):
     [told] = watch(source.pk, token=issue_jwt(bob))
     assert told["type"] == "progress"
     with tenant_context(acme.tenant):
-        ticket = write_ticket(bob, source.pk)
+        ticket = write_source_ticket(bob, source.pk)
     page = browser(bob.email, "acme")
     [told] = watch(source.pk, ticket=ticket, path="/t/acme/ws/sources/", by=page)
     assert told["type"] == "progress"
@@ -96,9 +96,9 @@ def test_a_member_may_watch_and_so_may_the_page_of_the_admin(acme, bob, source):
 
 def test_nobody_else_may_watch(acme, globex, bob, source, theirs, bot):
     with tenant_context(acme.tenant):
-        ours = write_ticket(bob, source.pk)
-        of_another = write_ticket(globex.owner, source.pk)
-        of_alice = write_ticket(acme.owner, source.pk)
+        ours = write_source_ticket(bob, source.pk)
+        of_another = write_source_ticket(globex.owner, source.pk)
+        of_alice = write_source_ticket(acme.owner, source.pk)
         other = make_source(bot, name="Other")
     bot.is_public = True
     bot.save()

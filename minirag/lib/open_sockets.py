@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Final, Protocol
 from weakref import WeakKeyDictionary
 
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
+from minirag.lib.errors import BadInput
+from minirag.lib.http_in.arrivals import Arrival
 from minirag.lib.http_in.reading import network_of
+from minirag.lib.readiness import is_stopping
+from minirag.lib.strict_json import InvalidJSON, UnstorableText, parse_json
 
 MOST_OF_ONE_NETWORK: Final = 1000
 """An idle socket costs memory and nothing else, so no rate bounds how many one visitor keeps."""
+
+KNOWN_WITHIN_SECONDS: Final = 10.0
+CLOSE_UNAUTHENTICATED: Final = 4401
+CLOSE_TOO_MANY: Final = 4429
+CLOSE_RESTARTING: Final = 4503
+"""Connect again, to another process (Daphne cannot send 1012, which is meant for this)."""
 
 
 class OpenSocket(Protocol):
@@ -46,7 +57,37 @@ def send_sockets_away() -> None:
 
 
 class SocketConsumer(AsyncJsonWebsocketConsumer):
-    """A socket of JSON frames that leaves database connections alone: `run_sync` gives back those that it took."""
+    """A socket of JSON frames that says soon who it is, and leaves database connections alone.
+
+    `run_sync` gives back those that it took.
+    """
+
+    deadline: asyncio.TimerHandle | None = None
+
+    async def connect(self) -> None:
+        await self.accept()
+        if is_stopping():
+            await self.close(CLOSE_RESTARTING)
+        elif not note_socket(self, Arrival.of_scope(self.scope).address):
+            await self.close(CLOSE_TOO_MANY)
+        else:
+            self.deadline = asyncio.get_running_loop().call_later(
+                KNOWN_WITHIN_SECONDS,
+                lambda: asyncio.ensure_future(self.close(CLOSE_UNAUTHENTICATED)),
+            )
+
+    def keep_open(self) -> None:
+        """It has said who it is."""
+        if self.deadline:
+            self.deadline.cancel()
+
+    async def disconnect(self, code: int) -> None:
+        forget_socket(self)
+        self.keep_open()
+
+    def leave_when_idle(self) -> None:
+        """Close the socket of a process that stops."""
+        self.leaving = asyncio.ensure_future(self.close(CLOSE_RESTARTING))
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Hand a message on without the base class's hop to close database connections.
@@ -58,3 +99,17 @@ class SocketConsumer(AsyncJsonWebsocketConsumer):
     async def websocket_disconnect(self, message: dict[str, Any]) -> None:
         await self.disconnect(message["code"])
         raise StopConsumer
+
+
+def read_frame(text: str | None, *, longest: int = 16 * 1024) -> dict[str, Any]:
+    """Read what came as a frame. Raises BadInput (`frame_invalid`) for what is none."""
+    invalid = BadInput("A frame is a JSON object in text.", code="frame_invalid")
+    if text is None or len(text) > longest:
+        raise invalid
+    try:
+        frame = parse_json(text.encode())
+    except (InvalidJSON, UnstorableText, UnicodeEncodeError):
+        raise invalid from None
+    if not isinstance(frame, dict):
+        raise invalid
+    return frame
