@@ -361,7 +361,7 @@ def test_a_tokens_rights_say_whether_it_asks_and_judges_and_reads(
 
 
 def test_other_methods_are_405_with_allow(as_acme, answered):
-    response = as_acme.delete(f"/v1/chat/{answered['chat_id']}")
+    response = as_acme.put(f"/v1/chat/{answered['chat_id']}")
     assert response.status_code == 405 and "GET" in response.headers["Allow"]
     assert as_acme.delete("/v1/chat").status_code == 405
     assert as_acme.get(f"/v1/chat/{'x' * 8}").status_code == 422

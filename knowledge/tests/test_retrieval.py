@@ -496,6 +496,7 @@ def test_the_exact_statement_cannot_use_the_vector_index(library, settings):
 
 def test_a_search_takes_one_short_use_of_a_connection(bot, django_assert_max_num_queries):
     teach(bot)
+    bot = BotProfile.objects.with_keys().get(pk=bot.pk)  # as a turn brings it
     with django_assert_max_num_queries(6):  # savepoint, scope, settings, the statement, release
         ask(bot, "warranty of the filters")
     with django_assert_max_num_queries(7):  # the vocabulary, for "last"
