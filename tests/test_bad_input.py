@@ -537,41 +537,7 @@ def api(acme, bob, monkeypatch, settings) -> Api:
     model.enqueue("It lasts 36 months [1].")
     model.take_over(monkeypatch)
     with tenant_context(acme.tenant):
-        bot = make_bot(model="openai/gpt-test", refusal_mode="strict")
-        source = teach(bot)
-        export = ExportJob.objects.create(export_type="messages", status="failed")
-        document = Document.objects.get(source=source)
-        dataset = Dataset.objects.create(name="Shared", embedding_model="minirag/hash")
-        quota = Quota.objects.create(resource="tokens", limit=10**9)
-        provider = ProviderCredential(name="House", provider="openai")
-        provider.set_key("sk-of-the-house-0123456789", "http://127.0.0.1:9/v1")
-        provider.save()
-        sync = SiteSync.objects.create(source=source, state="waiting", setup="0")
-        chunk, said = Chunk.objects.filter(source=source).order_by("ordinal")[:2]
-        correction = Correction.objects.create(
-            source=source,
-            document_id=document.pk,
-            is_off=True,
-            state="vanished",
-            anchor_content=said.content,
-        )
-        make_edit(document)
-        version = DocumentVersion.objects.create(
-            document=document, number=1, title="Warranty", content_at=document.created_at,
-            replaced_at=document.created_at, body=pack([make_draft("Warranty", "It lasts a year.")]),
-        )  # fmt: skip
-    ids = {"bot": str(bot.pk), "source": str(source.pk), "export": str(export.pk)}
-    ids |= {
-        "document": str(document.pk),
-        "chunk": str(chunk.pk),
-        "correction": str(correction.pk),
-        "version": str(version.pk),
-        "dataset": str(dataset.pk),
-        "sync": str(sync.pk),
-        "external": "page-1",
-        "quota": str(quota.pk),
-        "provider": str(provider.pk),
-    }
+        bot, ids = make_knowledge_rows()
     made = Api(acme, ids)
     question = {
         "bot_profile_id": ids["bot"],
@@ -602,6 +568,45 @@ def api(acme, bob, monkeypatch, settings) -> Api:
     with tenant_context(acme.tenant):
         made.ids |= make_quality_rows(bot, asked)
     return made
+
+
+def make_knowledge_rows() -> tuple[BotProfile, dict[str, str]]:
+    """A bot of the present tenant, and ids of what it answers from."""
+    bot = make_bot(model="openai/gpt-test", refusal_mode="strict")
+    source = teach(bot)
+    export = ExportJob.objects.create(export_type="messages", status="failed")
+    document = Document.objects.get(source=source)
+    dataset = Dataset.objects.create(name="Shared", embedding_model="minirag/hash")
+    quota = Quota.objects.create(resource="tokens", limit=10**9)
+    provider = ProviderCredential(name="House", provider="openai")
+    provider.set_key("sk-of-the-house-0123456789", "http://127.0.0.1:9/v1")
+    provider.save()
+    sync = SiteSync.objects.create(source=source, state="waiting", setup="0")
+    chunk, said = Chunk.objects.filter(source=source).order_by("ordinal")[:2]
+    correction = Correction.objects.create(
+        source=source,
+        document_id=document.pk,
+        is_off=True,
+        state="vanished",
+        anchor_content=said.content,
+    )
+    make_edit(document)
+    version = DocumentVersion.objects.create(
+        document=document, number=1, title="Warranty", content_at=document.created_at,
+        replaced_at=document.created_at, body=pack([make_draft("Warranty", "It lasts a year.")]),
+    )  # fmt: skip
+    ids = {"bot": str(bot.pk), "source": str(source.pk), "export": str(export.pk)}
+    return bot, ids | {
+        "document": str(document.pk),
+        "chunk": str(chunk.pk),
+        "correction": str(correction.pk),
+        "version": str(version.pk),
+        "dataset": str(dataset.pk),
+        "sync": str(sync.pk),
+        "external": "page-1",
+        "quota": str(quota.pk),
+        "provider": str(provider.pk),
+    }
 
 
 def make_quality_rows(bot: BotProfile, asked: Message) -> dict[str, str]:

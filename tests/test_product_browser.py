@@ -410,6 +410,16 @@ def log_in(browser: Browser, pottery: Pottery, path: str, **options: object) -> 
     return page
 
 
+def visit(browser: Browser, url: str, **options: object) -> Page:
+    """A page with the widget open, in a browser of its own."""
+    context = browser.new_context(**options)
+    context.set_default_timeout(60_000)
+    page = context.new_page()
+    page.goto(url)
+    page.get_by_role("button", name="Open chat").click()
+    return page
+
+
 def test_a_person_takes_a_chat_over_and_a_visitor_who_breaks_off_finds_everything(browser, pottery):
     bot, shop = pottery.bots["offline"], pottery.shop.origin
     rules = pottery.account.client.put(f"/v1/bot-profiles/{bot}/handoff-rules", json={})
@@ -418,11 +428,8 @@ def test_a_person_takes_a_chat_over_and_a_visitor_who_breaks_off_finds_everythin
     watch = Watch(inbox)
     expect(inbox.locator("[data-count]")).to_contain_text("0 waiting")
     take_screenshot(inbox, "inbox-empty")
-    visitor = browser.new_context(viewport={"width": 1200, "height": 800}, locale="en-GB")
-    visitor.set_default_timeout(60_000)
-    page = visitor.new_page()
-    page.goto(f"{shop}/{bot}")
-    page.get_by_role("button", name="Open chat").click()
+    look = {"viewport": {"width": 1200, "height": 800}}
+    page = visit(browser, f"{shop}/{bot}", locale="en-GB", **look)
     ask(page, QUESTION)
     expect(last_answer(page)).to_contain_text("1280 degrees")
     wait_until_answered(page)
@@ -447,17 +454,13 @@ def test_a_person_takes_a_chat_over_and_a_visitor_who_breaks_off_finds_everythin
     take_screenshot(page, "widget-person")
     take_screenshot(inbox, "inbox-chat")
     # The visitor's browser dies; what is said meanwhile waits for them.
-    state = visitor.storage_state()
-    visitor.close()
+    state = page.context.storage_state()
+    page.context.close()
     inbox.get_by_label("Your answer").fill("Three hours.")
     inbox.get_by_role("button", name="Send").click()
     expect(inbox.locator("[data-thread]")).to_contain_text("Three hours.")
     phone_look = {"color_scheme": "dark", "viewport": {"width": 390, "height": 800}}
-    visitor = browser.new_context(storage_state=state, locale="de-DE", **phone_look)
-    visitor.set_default_timeout(60_000)
-    page = visitor.new_page()
-    page.goto(f"{shop}/{bot}")
-    page.get_by_role("button", name="Open chat").click()
+    page = visit(browser, f"{shop}/{bot}", storage_state=state, locale="de-DE", **phone_look)
     expect(page.locator(".message.person").last).to_contain_text("Three hours.")
     expect(page.locator(".company")).to_contain_text("is here and answers you")
     take_screenshot(page, "widget-person-phone-dark")
@@ -472,5 +475,5 @@ def test_a_person_takes_a_chat_over_and_a_visitor_who_breaks_off_finds_everythin
     expect(phone.locator("[data-thread]")).to_contain_text("Three hours.")
     take_screenshot(phone, "inbox-chat-phone-dark")
     assert (watch.errors, watch.foreign) == ([], [])
-    for each in (inbox.context, visitor, phone.context):
-        each.close()
+    for each in (inbox, page, phone):
+        each.context.close()

@@ -9,14 +9,14 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from minirag.lib.errors import Conflict, NotAuthenticated, NotFound
+from minirag.lib.errors import Conflict, NotAuthenticated
 from minirag.lib.security.limits import Bound, check
 from minirag.lib.security.rates import parse_rate
 from tenants import audit
 from tenants.context import PUBLIC_SCHEMA
 from tenants.factors.models import RecoveryCode, SecondFactor
 from tenants.models import Tenant, User
-from tenants.people.changing import people_locked, require_reach
+from tenants.people.changing import find_in_reach, people_locked
 
 
 class CodeWrong(NotAuthenticated):
@@ -101,11 +101,7 @@ def remove(user: User) -> None:
 def reset(actor: User, tenant: Tenant | None, user_id: UUID) -> User:
     """Take somebody's second factor away, who has lost it. Raises NotFound, Forbidden."""
     with people_locked(tenant, actor) as actor:
-        user = User.objects.filter(tenant=tenant, pk=user_id).first()
-        if user is None:
-            raise NotFound("User not found")
-        if user.pk != actor.pk:
-            require_reach(actor, user)
+        user = find_in_reach(actor, tenant, user_id)
         _forget(user)
         _note("second_factor_reset", actor, user)
     return user

@@ -49,6 +49,16 @@ def require_reach(actor: User, user: User) -> None:
     _require_owner_for(actor, user.role == Role.OWNER, "make or change an owner")
 
 
+def find_in_reach(actor: User, tenant: Tenant | None, user_id: UUID) -> User:
+    """Return somebody of a tenant whom the actor may change, or is. Raises NotFound, Forbidden (`owner_required`)."""
+    user = User.objects.filter(tenant=tenant, pk=user_id).first()
+    if user is None:
+        raise NotFound("User not found")
+    if user.pk != actor.pk:
+        require_reach(actor, user)
+    return user
+
+
 def insert_user(actor: User, user: User) -> None:
     """Save a new user, of a tenant or a platform operator, by the rules and with the errors of `create_user`."""
     with people_locked(user.tenant, actor) as actor, email_taken_is_a_conflict():

@@ -15,7 +15,7 @@ from tenants import audit
 from tenants.calls.permissions import acting_user
 from tenants.factors.proving import needs_factor
 from tenants.models import Tenant, User
-from tenants.people.changing import people_locked, require_reach
+from tenants.people.changing import find_in_reach, people_locked
 from tenants.sessions.models import BrowserSession, BrowserSessionQuerySet
 
 FRESH_SECONDS = 600
@@ -83,11 +83,7 @@ def end_own(user: User, session_id: UUID) -> None:
 def end_all_of(actor: User, tenant: Tenant | None, user_id: UUID) -> int:
     """Log somebody out everywhere; returns in how many browsers. Raises NotFound, Forbidden."""
     with people_locked(tenant, actor) as actor:
-        user = User.objects.filter(tenant=tenant, pk=user_id).first()
-        if user is None:
-            raise NotFound("User not found")
-        if user.pk != actor.pk:
-            require_reach(actor, user)
+        user = find_in_reach(actor, tenant, user_id)
         count = sessions_of(user).end()
         _note(actor, user, count)
     return count
