@@ -28,7 +28,7 @@ from knowledge.models import (
     Decision,
     Document,
 )
-from knowledge.versions.comparing import compare_texts
+from minirag.lib.comparing.texts import compare_texts
 from tenants.admin_site.meanwhile import holding
 from tenants.admin_site.model_admin import (
     LookOnlyAdmin,

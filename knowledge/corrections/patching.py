@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from knowledge.versions.matching import match
+from minirag.lib.comparing.matching import match
 
 CERTAIN_WORDS: Final = 4
 """A run of fewer words may stand somewhere else by chance: then its neighbours have to be the same as well."""

@@ -35,10 +35,10 @@ from knowledge.models import (
 )
 from knowledge.sources.storage import add_bytes
 from knowledge.tasks import queue_edit
-from knowledge.versions.comparing import Comparison, compare_texts
 from knowledge.versions.finding import find_version
 from knowledge.versions.keeping import keep_overtaken
 from knowledge.versions.texts import hash_words, join_drafts, pack, read_drafts, unpack
+from minirag.lib.comparing.texts import Comparison, compare_texts
 from minirag.lib.errors import BadInput, Conflict, NotFound
 from tenants.audit import record
 

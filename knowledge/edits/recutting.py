@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, groupby
 
 from knowledge.indexing.chunking import ChunkDraft, format_heading, hash_content
-from knowledge.versions.matching import match
 from knowledge.versions.texts import join_drafts, span_drafts
+from minirag.lib.comparing.matching import match
 
 Cut = Callable[[str], Sequence[ChunkDraft]]
 """Cuts Markdown without a title: the heading of each chunk is only what the text itself says."""

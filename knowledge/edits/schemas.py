@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from knowledge.models import ContentOrigin, DocumentEdit, EditStatus
-from knowledge.versions.schemas import ComparisonSchema
+from minirag.lib.comparing.schemas import ComparisonSchema
 from minirag.lib.http_in.nouns import Moment, Noun
 from minirag.lib.http_in.rest import Body
 

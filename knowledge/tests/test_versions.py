@@ -11,9 +11,9 @@ from django.utils import timezone
 from knowledge.indexing.forgetting import forget_knowledge
 from knowledge.models import Document, DocumentVersion, IndexEntry
 from knowledge.tests.conftest import HANDBOOK, RETURNS, WARRANTY
-from knowledge.versions.comparing import compare_texts
 from knowledge.versions.keeping import forget_old_versions, next_forgetting
-from knowledge.versions.matching import match
+from minirag.lib.comparing.matching import match
+from minirag.lib.comparing.texts import compare_texts
 from tenants.context import tenant_context
 
 NEWER = HANDBOOK.replace("36 months", "48 months")

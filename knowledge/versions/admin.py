@@ -14,8 +14,8 @@ from unfold.decorators import action, display
 from knowledge.documents.changing import read_content
 from knowledge.edits.changing import restore_version
 from knowledge.models import ContentOrigin, DocumentVersion
-from knowledge.versions.comparing import compare_texts
 from knowledge.versions.finding import read_version
+from minirag.lib.comparing.texts import compare_texts
 from tenants.admin_site.model_admin import LookOnlyAdmin, may_manage
 from tenants.admin_site.sites import tenant_site
 

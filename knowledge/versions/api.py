@@ -7,14 +7,14 @@ from uuid import UUID
 from rest_framework.request import Request
 
 from knowledge.models import DocumentVersion
-from knowledge.versions.comparing import Comparison
 from knowledge.versions.finding import compare_version, find_version, read_version, versions_of
 from knowledge.versions.schemas import (
     ComparisonQuery,
-    ComparisonSchema,
     DocumentVersionDetailSchema,
     DocumentVersionPageSchema,
 )
+from minirag.lib.comparing.schemas import ComparisonSchema
+from minirag.lib.comparing.texts import Comparison
 from minirag.lib.http_in.nouns import Joined
 from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.pagination import Page, PageQuery, paginate

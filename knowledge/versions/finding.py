@@ -8,8 +8,8 @@ from django.db.models import QuerySet
 
 from knowledge.documents.changing import find_document, read_content
 from knowledge.models import DocumentVersion
-from knowledge.versions.comparing import Comparison, compare_texts
 from knowledge.versions.texts import join_drafts, unpack
+from minirag.lib.comparing.texts import Comparison, compare_texts
 from minirag.lib.errors import NotFound
 
 

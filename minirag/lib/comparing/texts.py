@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final, Literal
 
-from knowledge.versions.matching import Block, match
+from minirag.lib.comparing.matching import Block, match
 
 Kind = Literal["same", "removed", "added"]
 

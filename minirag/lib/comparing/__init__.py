@@ -1,0 +1,1 @@
+"""Two texts side by side, as a person reads what became of one."""
