@@ -9,3 +9,6 @@ class MiniRagConfig(AppConfig):
         # Registers the system checks, and makes our Celery app the current one, so that `.delay` finds its broker.
         from minirag import celery  # noqa: F401
         from minirag.operations import checks  # noqa: F401
+        from minirag.pages.model_words import wrap_words
+
+        wrap_words()

@@ -125,6 +125,7 @@ MIDDLEWARE = [
     "minirag.serving.page_policy.PagePolicyMiddleware",
     "minirag.serving.middleware.WidgetCorsMiddleware",
     "tenants.calls.middleware.TenantMiddleware",
+    "minirag.serving.languages.LanguageMiddleware",
     "tenants.calls.idempotency.IdempotencyMiddleware",
     "tenants.calls.middleware.TenantSessionMiddleware",
     "django.middleware.common.CommonMiddleware",

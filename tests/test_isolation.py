@@ -1140,6 +1140,7 @@ ADMIN_PAGES: dict[str, list[str]] = {
     **{
         f"admin/{page}/": [""]
         for page in (
+            "language",
             "forgotten",
             "set-password",
             "second-factor",

@@ -1,102 +1,177 @@
-"""Keeps `django.po`, what people read on our own pages and in mails, as the code is: `python -m translating.pages`.
+"""Keeps `django.po`, what people read in the admin and in mails, as the code is: `python -m translating.pages`.
 
-The words are those of `gettext` in the code and of `translate` in the templates, marked where they stand. A test
-compares: what is new has to be translated, and what is gone goes.
+The words are those of `gettext` in the code and of `translate` in the templates, marked where they stand; the names of
+models, their fields and choices, which nobody marks (`minirag.pages.model_words`); and what the theme says and Django
+does not translate. Each app has a file of its own, so that people who work on different apps do not meet; a word that
+several say stands in the first of them. New words stand there empty. A test compares.
 """
 
 from __future__ import annotations
 
 import ast
+import gettext
+import os
 import re
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
+import django
 from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
+from django.apps import apps
+from django.utils.translation import override
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "minirag.settings")
+django.setup()  # the models and pages are asked for their words
+
+from minirag.pages.model_words import own_models, words_of  # noqa: E402
+from tenants.admin_site.sites import platform_site, tenant_site  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 LANGUAGES, DOMAIN = ("de",), "django"
+APPS = ("tenants", "bots", "webhooks", "knowledge", "conversations", "minirag")
 HEADER = (
     'msgid ""\nmsgstr ""\n"Language: {}\\n"\n"Content-Type: text/plain; charset=utf-8\\n"\n'
     '"Plural-Forms: nplurals=2; plural=(n != 1);\\n"\n\n'
 )
-CATALOGUES = ROOT / "minirag" / "locale"
 DAY = datetime(2026, 1, 1, tzinfo=UTC)  # a build of the same texts is the same file
-_FUNCTIONS = {"_", "gettext", "gettext_lazy", "gettext_noop"}
-_TAG = re.compile(r"""\{% translate (?:"([^"]+)"|'([^']+)')""")
+_ONE = {"_", "gettext", "gettext_lazy", "gettext_noop"}
+_SEVERAL = {"ngettext", "ngettext_lazy"}
+_STRING = r"""(?:"([^"]+)"|'([^']+)')"""
+_TAG = re.compile(rf"\{{%-? *(?:trans|translate) {_STRING}")
+_IN_EXPRESSION = re.compile(rf"""(?<![\w'"])_\({_STRING}\)""")
 _BLOCK = re.compile(
-    r"\{% blocktranslate[^%]*%\}(.*?)(?:\{% plural %\}(.*?))?\{% endblocktranslate %\}", re.S
+    r"\{% blocktrans(?:late)?\b([^%]*)%\}(.*?)(?:\{% plural %\}(.*?))?\{% endblocktrans(?:late)? %\}",
+    re.S,
 )
 Phrase = str | tuple[str, str]
 
 
 def phrases_of_code(text: str) -> set[Phrase]:
     """The literals that a module gives to gettext."""
-    calls = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call) and node.args)
-    return {
-        call.args[0].value
-        for call in calls
-        if isinstance(call.func, ast.Name)
-        and call.func.id in _FUNCTIONS
-        and isinstance(call.args[0], ast.Constant)
-        and isinstance(call.args[0].value, str)
-    }
+    found: set[Phrase] = set()
+    for call in ast.walk(ast.parse(text)):
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+            continue
+        said = [each.value for each in call.args if isinstance(each, ast.Constant)]
+        if call.func.id in _ONE and said and isinstance(said[0], str):
+            found.add(said[0])
+        elif call.func.id in _SEVERAL and len(said) >= 2:
+            found.add((str(said[0]), str(said[1])))
+    return found
 
 
 def phrases_of_template(text: str) -> set[Phrase]:
-    found: set[Phrase] = {one or other for one, other in _TAG.findall(text)}
-    for one, many in _BLOCK.findall(text):
+    found: set[Phrase] = {
+        one or other for each in (_TAG, _IN_EXPRESSION) for one, other in each.findall(text)
+    }
+    for options, one, many in _BLOCK.findall(text):
         named = [re.sub(r"\{\{ (\w+) \}\}", r"%(\1)s", part) for part in (one, many)]
+        if "trimmed" in options:
+            named = [" ".join(line.strip() for line in part.strip().splitlines()) for part in named]
         found.add((named[0], named[1]) if many else named[0])
     return found
 
 
-def find_phrases() -> list[Phrase]:
-    """All that is marked, in the order of the alphabet."""
+def find_phrases(app: str) -> set[Phrase]:
+    """All that an app says, its templates being those of `minirag`."""
     found: set[Phrase] = set()
-    for path in (ROOT / "tenants").rglob("*.py"):
+    for path in (ROOT / app).rglob("*.py"):
         if not {"tests", "migrations"} & set(path.parts):
             found |= phrases_of_code(path.read_text())
-    for name in ("outside", "proof", "account", "sso", "login"):
-        found |= phrases_of_template((ROOT / f"templates/admin/{name}.html").read_text())
-    return sorted(found, key=str)
+    found |= _phrases_of_models(app)
+    if app == "minirag":
+        for path in (ROOT / "templates").rglob("*.html"):
+            found |= phrases_of_template(path.read_text())
+        found |= _phrases_of_theme()
+    return found
 
 
-def read_catalogue(language: str) -> list[Message]:
-    """The translations as they stand in a language's file."""
-    path = catalogue_of(language)
+def _phrases_of_models(app: str) -> set[Phrase]:
+    shown = {
+        model
+        for site in (platform_site, tenant_site)
+        for page in site._registry.values()
+        for model in (page.model, *(inline.model for inline in page.inlines))
+    }
+    with override(None):
+        return {
+            word
+            for model in own_models()
+            if model._meta.app_label == app
+            for word in (words_of(model) if model in shown else list(words_of(model))[:2])
+            if word
+        } | {str(apps.get_app_config(app).verbose_name)}
+
+
+def _phrases_of_theme() -> set[Phrase]:
+    """What Unfold says and Django's own catalogues lack: it has none of its own."""
+    theme, found = _folder_of("unfold"), set[Phrase]()
+    for path in theme.rglob("*.html"):
+        found |= phrases_of_template(path.read_text())
+    for path in theme.rglob("*.py"):
+        found |= phrases_of_code(path.read_text())
+    known: set[Any] = set()
+    for folder in ("conf", "contrib/admin", "contrib/auth"):
+        path = _folder_of("django") / folder / "locale"
+        known |= set(gettext.translation(DOMAIN, path, ["de"])._catalog)  # type: ignore[attr-defined]
+    return {each for each in found if each not in known and (each[0], 0) not in known}
+
+
+def _folder_of(package: str) -> Path:
+    spec = find_spec(package)
+    assert spec is not None and spec.origin is not None
+    return Path(spec.origin).parent
+
+
+def catalogue_of(app: str, language: str) -> Path:
+    return ROOT / app / "locale" / language / "LC_MESSAGES" / f"{DOMAIN}.po"
+
+
+def read_catalogue(app: str, language: str) -> list[Message]:
+    """The translations as they stand in a file."""
+    path = catalogue_of(app, language)
     if not path.exists():
         return []
     with path.open("rb") as file:
         return [message for message in read_po(file, locale=language) if message.id]
 
 
-def bring_up_to_date(language: str) -> Catalog:
-    """Keep what is translated and still said; what is new stands there empty."""
-    told = {message.id: message.string for message in read_catalogue(language)}
-    made = Catalog(
-        locale=language, domain=DOMAIN, project="MiniRAG", creation_date=DAY, revision_date=DAY
-    )
-    for phrase in find_phrases():
-        made.add(
-            phrase,
-            told.get(phrase, told.get(phrase[0] if isinstance(phrase, tuple) else phrase, "")),
+def bring_up_to_date(language: str) -> dict[str, Catalog]:
+    """Keep what is translated and still said, in whichever file it stood; what is new stands there empty."""
+    told = {
+        each.id: each.string
+        for app in APPS
+        for each in read_catalogue(app, language)
+        if each.string
+    }
+    made, elsewhere = {}, set[Phrase]()
+    for app in APPS:
+        catalogue = made[app] = Catalog(
+            locale=language, domain=DOMAIN, project="MiniRAG", creation_date=DAY, revision_date=DAY
         )
+        phrases = find_phrases(app)
+        # A word that is said alone as well as counted has one entry, the counted one.
+        phrases -= {each[0] for each in phrases if isinstance(each, tuple)}
+        for phrase in sorted(phrases - elsewhere, key=str):
+            plain = phrase[0] if isinstance(phrase, tuple) else phrase
+            catalogue.add(phrase, told.get(phrase, told.get(plain, "")))
+        elsewhere |= phrases
     return made
 
 
-def catalogue_of(language: str) -> Path:
-    return CATALOGUES / language / "LC_MESSAGES" / f"{DOMAIN}.po"
-
-
 def build(language: str) -> None:
-    path, made = catalogue_of(language), bring_up_to_date(language)
-    with path.open("wb") as file:
-        file.write(HEADER.format(language).encode())
-        write_po(file, made, width=120, omit_header=True)
-    with path.with_suffix(".mo").open("wb") as file:
-        write_mo(file, made)
+    for app, made in bring_up_to_date(language).items():
+        path = catalogue_of(app, language)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as file:
+            file.write(HEADER.format(language).encode())
+            write_po(file, made, width=120, omit_header=True)
+        with path.with_suffix(".mo").open("wb") as file:
+            write_mo(file, made)
 
 
 if __name__ == "__main__":

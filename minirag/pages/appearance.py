@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.templatetags.static import static
+from django.urls import reverse
 
 UNFOLD = {
     "SITE_TITLE": "MiniRAG",
@@ -12,6 +13,8 @@ UNFOLD = {
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("minirag/icon.svg")}
     ],
     "SHOW_HISTORY": True,
+    "SHOW_LANGUAGES": True,
+    "LANGUAGES": {"action": lambda request: reverse("admin:set_language")},
     "COLORS": {
         "primary": {
             "50": "oklch(96.2% .018 272.3)",

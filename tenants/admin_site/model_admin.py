@@ -126,7 +126,7 @@ class ProductAdmin(ModelAdmin):
 
     def _note(self, what: str, row: Any, **facts: Any) -> None:
         tenant = row if isinstance(row, Tenant) else getattr(row, "tenant", None)
-        noun = row._meta.verbose_name.replace(" ", "_")
+        noun = row._meta.verbose_name_raw.replace(" ", "_")
         record(f"{noun}.{what}", of=row, tenant=tenant, **facts)
 
     def require_object(self, request: HttpRequest, object_id: Any) -> Any:

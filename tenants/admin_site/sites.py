@@ -19,8 +19,8 @@ from django.contrib.contenttypes.models import ContentType
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils.translation import get_language_from_request, override
 from django.utils.translation import gettext as _
+from django.views.i18n import set_language
 from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
@@ -78,20 +78,13 @@ class ProductAdminSite(UnfoldAdminSite):
 
     def get_urls(self) -> list[Any]:
         # The theme's log-in page shows the first by its name.
-        forgotten, by_link = (
-            self._in_their_language(show_forgotten),
-            self._in_their_language(show_set_password),
-        )
         return [
-            path("forgotten/", forgotten, name="admin_password_reset"),
-            path("set-password/", by_link, name="set_password"),
-            *(
-                path(address, self.admin_view(self._in_their_language(page)), name=name)
-                for address, page, name in _PROOFS
-            ),
+            path("language/", set_language, name="set_language"),
+            path("forgotten/", self._of_here(show_forgotten), name="admin_password_reset"),
+            path("set-password/", self._of_here(show_set_password), name="set_password"),
             *(
                 path(address, self.admin_view(self._of_here(page)), name=name)
-                for address, page, name in _OWN_PAGES
+                for address, page, name in (*_PROOFS, *_OWN_PAGES)
             ),
             *super().get_urls(),
         ]
@@ -101,17 +94,6 @@ class ProductAdminSite(UnfoldAdminSite):
         def view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             response: HttpResponse = page(request, *args, site=self, **kwargs)
             return response
-
-        return view
-
-    def _in_their_language(self, page: Callable[..., Any]) -> Callable[..., Any]:
-        """A page without the sidebar, all of which is translated: in the language that the browser asks for."""
-
-        @wraps(page)
-        def view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            with override(get_language_from_request(request)):
-                response: HttpResponse = self._of_here(page)(request, *args, **kwargs)
-                return response.render() if isinstance(response, TemplateResponse) else response
 
         return view
 

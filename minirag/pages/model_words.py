@@ -1,0 +1,60 @@
+"""The names of models and their fields, and the words to choose from, in the reader's language.
+
+Most of them Django derives from the code (`created_at` is "created at"), and marking each would need a migration for
+every word. So they are wrapped here once, at the start: a column's own definition stays as it is, and the words that
+people read are looked up when a page shows them. `translating.pages` collects the same words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.apps import apps
+from django.db.models import Field, Model
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
+
+
+def own_models() -> Iterator[type[Model]]:
+    """The models of our own apps, whose code lies beside `minirag`."""
+    ours = {config.label for config in apps.get_app_configs() if is_ours(config.name)}
+    return (model for model in apps.get_models() if model._meta.app_label in ours)
+
+
+def is_ours(app: str) -> bool:
+    return app in ("minirag", "tenants", "bots", "webhooks", "knowledge", "conversations")
+
+
+def wrap_words() -> None:
+    """Have every model's words translated when they are read; once per process."""
+    for config in apps.get_app_configs():
+        if is_ours(config.name):
+            config.verbose_name = lazily(config.verbose_name)
+    for model in own_models():
+        options: Any = model._meta
+        options.verbose_name = lazily(options.verbose_name)
+        options.verbose_name_plural = lazily(options.verbose_name_plural)
+        for field in (*options.local_fields, *options.local_many_to_many):
+            _wrap_field(field)
+
+
+def words_of(model: type[Model]) -> Iterator[str]:
+    """What people may read of a model in English, as far as it is written in the code of no page."""
+    options: Any = model._meta
+    yield from (str(options.verbose_name), str(options.verbose_name_plural))
+    for field in (*options.local_fields, *options.local_many_to_many):
+        yield from (str(field.verbose_name), str(field.help_text))
+        yield from (str(label) for _value, label in field.flatchoices)
+
+
+def lazily(text: Any) -> Any:
+    return text if isinstance(text, Promise) or not text else gettext_lazy(str(text))
+
+
+def _wrap_field(field: Field[Any, Any]) -> None:
+    column: Any = field
+    column.verbose_name = lazily(column.verbose_name)
+    column.help_text = lazily(column.help_text)
+    if column.choices:
+        column.choices = [(value, lazily(label)) for value, label in column.flatchoices]
