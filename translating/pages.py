@@ -97,19 +97,20 @@ def _phrases_of_models(app: str) -> set[Phrase]:
         for page in site._registry.values()
         for model in (page.model, *(inline.model for inline in page.inlines))
     }
+    found: set[Phrase] = set()
     with override(None):
-        return {
-            word
-            for model in own_models()
-            if model._meta.app_label == app
-            for word in (words_of(model) if model in shown else list(words_of(model))[:2])
-            if word
-        } | {str(apps.get_app_config(app).verbose_name)}
+        found.add(str(apps.get_app_config(app).verbose_name))
+        for model in own_models():
+            if model._meta.app_label == app:
+                words = list(words_of(model))
+                found.update(words if model in shown else words[:2])
+    return found - {""}
 
 
 def _phrases_of_theme() -> set[Phrase]:
     """What Unfold says and Django's own catalogues lack: it has none of its own."""
-    theme, found = _folder_of("unfold"), set[Phrase]()
+    theme = _folder_of("unfold")
+    found: set[Phrase] = set()
     for path in theme.rglob("*.html"):
         found |= phrases_of_template(path.read_text())
     for path in theme.rglob("*.py"):
@@ -123,8 +124,7 @@ def _phrases_of_theme() -> set[Phrase]:
 
 def _folder_of(package: str) -> Path:
     spec = find_spec(package)
-    assert spec is not None and spec.origin is not None
-    return Path(spec.origin).parent
+    return Path(str(spec and spec.origin)).parent
 
 
 def catalogue_of(app: str, language: str) -> Path:
@@ -148,7 +148,8 @@ def bring_up_to_date(language: str) -> dict[str, Catalog]:
         for each in read_catalogue(app, language)
         if each.string
     }
-    made, elsewhere = {}, set[Phrase]()
+    made: dict[str, Catalog] = {}
+    elsewhere: set[Phrase] = set()
     for app in APPS:
         catalogue = made[app] = Catalog(
             locale=language, domain=DOMAIN, project="MiniRAG", creation_date=DAY, revision_date=DAY

@@ -18,13 +18,13 @@ class LanguageMiddleware(TwofoldMiddleware):
 
     def call(self, request: HttpRequest) -> HttpResponseBase:
         if not _is_of_admin(request):
-            return self.get_response(request)  # type: ignore[no-any-return]
+            return self.get_response(request)
         with override(get_language_from_request(request)):
             return _tell_language(request, self.get_response(request))
 
     async def call_async(self, request: HttpRequest) -> HttpResponseBase:
         if not _is_of_admin(request):
-            return await self.get_response(request)  # type: ignore[no-any-return]
+            return await self.get_response(request)
         with override(get_language_from_request(request)):
             return _tell_language(request, await self.get_response(request))
 
