@@ -11,7 +11,7 @@ from tenants.calls.permissions import acting_user
 from tenants.sessions.keeping import is_fresh, keep, lacks_factor
 
 # What can be reached before, and in a tenant that is put away.
-BEFORE = frozenset({"logout", "second_factor", "second_factor_setup", "prove"})
+BEFORE = frozenset({"logout", "set_language", "second_factor", "second_factor_setup", "prove"})
 
 
 def page_of(request: HttpRequest) -> str:

@@ -78,7 +78,7 @@ class ProductAdminSite(UnfoldAdminSite):
     def get_urls(self) -> list[Any]:
         # The theme's log-in page shows the first by its name.
         return [
-            path("language/", set_language, name="set_language"),
+            path("language/", self.admin_view(set_language), name="set_language"),
             path("forgotten/", self._of_here(show_forgotten), name="admin_password_reset"),
             path("set-password/", self._of_here(show_set_password), name="set_password"),
             *(

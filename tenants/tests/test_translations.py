@@ -11,6 +11,7 @@ from django.utils.translation import override
 from tenants.links import sending
 from tenants.links.models import EmailLink, LinkPurpose
 from tests.test_admin import Browser
+from tests.test_admin import browser as log_in
 from translating.pages import LANGUAGES, bring_up_to_date, catalogue_of, read_catalogue
 
 
@@ -20,10 +21,12 @@ def test_everything_that_is_said_is_translated_and_nothing_else_is_kept(language
     for app, wanted in bring_up_to_date(language).items():
         known = read_catalogue(app, language)
         assert {message.id for message in wanted if message.id} == {each.id for each in known}, app
-        compiled = read_mo(catalogue_of(app, language).with_suffix(".mo").open("rb"))
-        assert {each.id: each.string for each in compiled if each.id} == {
-            each.id: each.string for each in known if "".join(each.string)
-        }, app
+        with catalogue_of(app, language).with_suffix(".mo").open("rb") as file:
+            compiled = {
+                "|".join(each.id): "|".join(each.string) for each in read_mo(file) if each.id
+            }
+        written = {"|".join(each.id): "|".join(each.string) for each in known}
+        assert compiled == {english: said for english, said in written.items() if said.strip("|")}
         for message in known:
             parts = (message.string,) if isinstance(message.string, str) else message.string
             ids = (message.id,) if isinstance(message.id, str) else message.id
@@ -44,3 +47,15 @@ def test_a_german_browser_reads_german_and_gets_german_mail(acme, bob):
     with override("de"):
         subject, text = sending._write(link, "http://x/")
     assert subject == "Ein neues Passwort für Acme" and "2 Stunden" in text
+
+
+@pytest.mark.django_db
+def test_the_language_chosen_in_the_menu_counts_more_than_the_browsers(acme):
+    alice = log_in(acme.owner.email, "acme")
+    assert 'name="language" type="hidden" value="de"' in alice.get("/admin/").content.decode()
+    answer = alice.post("/admin/language/", {"language": "de", "next": "/t/acme/admin/"})
+    assert answer.status_code == 302 and answer["Location"] == "/t/acme/admin/"
+    page = alice.get("/admin/knowledge/source/", HTTP_ACCEPT_LANGUAGE="en")
+    assert page["Content-Language"] == "de" and '<html lang="de"' in page.content.decode()
+    over_the_api = alice.get("/v1/bots/nothing", HTTP_ACCEPT_LANGUAGE="de")
+    assert "Content-Language" not in over_the_api.headers
