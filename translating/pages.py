@@ -159,7 +159,8 @@ def bring_up_to_date(language: str) -> dict[str, Catalog]:
         phrases -= {each[0] for each in phrases if isinstance(each, tuple)}
         for phrase in sorted(phrases - elsewhere, key=str):
             plain = phrase[0] if isinstance(phrase, tuple) else phrase
-            catalogue.add(phrase, told.get(phrase, told.get(plain, "")))
+            nothing = ("", "") if isinstance(phrase, tuple) else ""
+            catalogue.add(phrase, told.get(phrase, told.get(plain, nothing)))
         elsewhere |= phrases
     return made
 
@@ -171,6 +172,8 @@ def build(language: str) -> None:
         with path.open("wb") as file:
             file.write(HEADER.format(language).encode())
             write_po(file, made, width=120, omit_header=True)
+        for message in [each for each in made if each.id and not all(each.string or [""])]:
+            made.delete(message.id)
         with path.with_suffix(".mo").open("wb") as file:
             write_mo(file, made)
 

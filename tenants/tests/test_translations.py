@@ -22,16 +22,18 @@ def test_everything_that_is_said_is_translated_and_nothing_else_is_kept(language
         known = read_catalogue(app, language)
         assert {message.id for message in wanted if message.id} == {each.id for each in known}, app
         with catalogue_of(app, language).with_suffix(".mo").open("rb") as file:
-            compiled = {
-                "|".join(each.id): "|".join(each.string) for each in read_mo(file) if each.id
-            }
-        written = {"|".join(each.id): "|".join(each.string) for each in known}
+            compiled = {_joined(each.id): _joined(each.string) for each in read_mo(file) if each.id}
+        written = {_joined(each.id): _joined(each.string) for each in known}
         assert compiled == {english: said for english, said in written.items() if said.strip("|")}
         for message in known:
             parts = (message.string,) if isinstance(message.string, str) else message.string
             ids = (message.id,) if isinstance(message.id, str) else message.id
             for english, said in zip(ids, parts, strict=True):
                 assert not said or _names_in(english) == _names_in(said), english
+
+
+def _joined(text: str | tuple[str, ...]) -> str:
+    return text if isinstance(text, str) else "|".join(text)
 
 
 def _names_in(text: str) -> list[str]:
