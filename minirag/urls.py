@@ -8,6 +8,7 @@ from minirag.api import handler400, handler404, handler500  # noqa: F401 - Djang
 from minirag.operations.api import health
 from minirag.pages.public import find_widget, predecessor_pages, show_platform
 from tenants.admin_site.sites import platform_site
+from tenants.hosts.checking import PATH, show_word
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("health", health),
@@ -15,5 +16,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", show_platform, name="home"),
     *predecessor_pages,
     path("dashboard/widget/minirag-widget.js", find_widget),
+    path(PATH.lstrip("/"), show_word),
     path("admin/", platform_site.urls),
 ]

@@ -11,14 +11,19 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django_tenants.models import DomainMixin, TenantMixin
 
-from minirag.lib.bounds import JsonOfAtMost
+from minirag.lib.bounds import JsonOfAtMost, ListOf
 from minirag.lib.security.passwords import check_password
+from tenants.branding.colours import validate_accent, validate_dark_accent
+from tenants.branding.models import TenantLogo
 from tenants.due import DueKind, make_all_due
 from tenants.factors.models import RecoveryCode, SecondFactor
 from tenants.links.models import EmailLink
+from tenants.log.models import AuditEvent
 from tenants.people.roles import May, Role, right_for, rights_of
+from tenants.platform.models import SchemaMigration, SchemaTemplate
 from tenants.sessions.models import BrowserSession
 from tenants.sso.models import SsoIdentity, SsoProvider
 from tenants.tokens.models import (
@@ -29,7 +34,12 @@ from tenants.tokens.models import (
     Right,
     hash_token,
 )
-from tenants.validators import validate_rate, validate_time_zone
+from tenants.validators import (
+    MOST_LANGUAGES,
+    validate_languages,
+    validate_rate,
+    validate_time_zone,
+)
 
 __all__ = [
     "SCHEMA_PREFIX",
@@ -51,6 +61,7 @@ __all__ = [
     "SsoIdentity",
     "SsoProvider",
     "Tenant",
+    "TenantLogo",
     "TenantStatus",
     "User",
     "UserManager",
@@ -118,6 +129,36 @@ class Tenant(TenantMixin):
         help_text="Its share of the workers' time where several tenants have work waiting: 2 is twice that of a tenant "
         "with 1.",
     )
+    shown_name = models.CharField(
+        max_length=255,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("What people and visitors read. Empty: the name."),
+    )
+    accent = models.CharField(
+        max_length=7, blank=True, default="", db_default="", validators=[validate_accent],
+        help_text=_("Of buttons and links, such as #3f51d8. Empty: the product's."),
+    )  # fmt: skip
+    dark_accent = models.CharField(
+        max_length=7, blank=True, default="", db_default="", validators=[validate_dark_accent],
+        help_text=_("The same where a page is dark. Empty: made of the other."),
+    )  # fmt: skip
+    logo_hash = models.CharField(
+        max_length=16, blank=True, default="", db_default="", editable=False
+    )
+    languages = models.JSONField(
+        default=list, blank=True, db_default=[], validators=[ListOf(MOST_LANGUAGES, 8), validate_languages],
+        help_text=_("Of its people and visitors, the usual one first, such as de and en."),
+    )  # fmt: skip
+    contact = models.CharField(
+        max_length=200, blank=True, default="", db_default="",
+        help_text=_("Where a person can be reached, for visitors of bots that name nobody else."),
+    )  # fmt: skip
+    default_model = models.CharField(
+        max_length=100, blank=True, default="", db_default="",
+        help_text=_("What new bots speak with. Empty: the installation's."),
+    )  # fmt: skip
     second_factor_required = models.BooleanField(
         default=False,
         db_default=False,
@@ -140,6 +181,15 @@ class Tenant(TenantMixin):
     @property
     def is_active(self) -> bool:
         return self.status == TenantStatus.ACTIVE
+
+    @property
+    def public_name(self) -> str:
+        """What people and visitors read."""
+        return self.shown_name or self.name or self.slug
+
+    @property
+    def colours_version(self) -> str:
+        return f"{self.accent}{self.dark_accent}".replace("#", "")
 
     @property
     def is_readable(self) -> bool:
@@ -169,6 +219,10 @@ class Domain(DomainMixin):
     """A host that leads to a tenant (`bots.acme.com`), without port, lower case."""
 
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="domains")
+    checked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    check_outcome = models.CharField(
+        max_length=20, blank=True, default="", db_default="", editable=False
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     def save(self, *args: Any, **kwargs: Any) -> None:
@@ -262,67 +316,3 @@ class User(AbstractBaseUser):
 
     def has_module_perms(self, app_label: str) -> bool:
         return self.is_active
-
-
-class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
-    def of_tenant(self, tenant: Tenant) -> AuditEventQuerySet:
-        """What was done in a tenant and to it.
-
-        Its slug may have belonged to somebody else before, whose tenant was erased and whose log was not.
-        """
-        return self.filter(tenant_slug=tenant.slug, created_at__gte=tenant.created_at)
-
-
-class AuditEvent(models.Model):
-    """One act in a tenant or on the platform: append-only, and kept when its tenant is erased."""
-
-    action = models.CharField(max_length=64)
-    tenant_slug = models.CharField(max_length=100, blank=True)
-    actor = models.CharField(
-        max_length=320, blank=True, help_text="E-mail, or the command that acted."
-    )
-    detail = models.JSONField(default=dict, blank=True)
-    request_id = models.CharField(max_length=64, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    objects = AuditEventQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["-created_at", "-id"]
-        indexes = [models.Index(fields=["tenant_slug", "-created_at"], name="audit_by_tenant")]
-
-    def __str__(self) -> str:
-        return f"{self.action} {self.tenant_slug}".strip()
-
-
-class SchemaTemplate(models.Model):
-    """A freshly migrated tenant schema, dumped once per version, from which new tenants are made."""
-
-    version = models.CharField(max_length=64, primary_key=True)
-    ddl = models.TextField(
-        help_text="Statements with the placeholder of tenants.schemas for the schema's name."
-    )
-    migrations = models.JSONField(
-        help_text="The [app, name] of each migration that the DDL is the result of."
-    )
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    def __str__(self) -> str:
-        return self.version
-
-
-class SchemaMigration(models.Model):
-    """The ledger of `migrate`: one row each time a tenant's schema was brought to a version, or failed to be."""
-
-    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="schema_migrations")
-    from_version = models.CharField(max_length=64, blank=True)
-    to_version = models.CharField(max_length=64)
-    error = models.TextField(blank=True)
-    started_at = models.DateTimeField()
-    finished_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["-finished_at", "-id"]
-
-    def __str__(self) -> str:
-        return f"{self.tenant_id} {self.to_version[:8]} {'failed' if self.error else 'done'}"

@@ -32,6 +32,7 @@ from tenants.models import (
     SsoIdentity,
     SsoProvider,
     Tenant,
+    TenantLogo,
     TenantStatus,
     User,
     make_schema_name,
@@ -188,7 +189,7 @@ def erase_tenant(tenant: Tenant, *, actor: str = "") -> None:
         BrowserSession.objects.filter(user__tenant=tenant).end()
         for theirs in (EmailLink, SecondFactor, RecoveryCode, SsoIdentity):
             theirs.objects.filter(user__tenant=tenant)._raw_delete("default")
-        for model in (SsoProvider, BotAddress, User, Domain, SchemaMigration):
+        for model in (SsoProvider, TenantLogo, BotAddress, User, Domain, SchemaMigration):
             model.objects.filter(tenant=tenant)._raw_delete("default")
         Tenant.objects.filter(pk=tenant.pk)._raw_delete("default")
         # Last and inside: should Redis or the disk refuse, nothing is erased and the operator can try again.

@@ -6,9 +6,11 @@ from django.urls import path
 
 from tenants import api
 from tenants.factors import api as factors_api
+from tenants.hosts import api as hosts_api
 from tenants.links import api as links_api
 from tenants.people import api as people_api
 from tenants.platform import api as platform_api
+from tenants.settings import api as settings_api
 from tenants.sso import api as sso_api
 from tenants.tokens import api as tokens_api
 
@@ -25,6 +27,12 @@ urlpatterns = [
     path("auth/second-factor/remove", factors_api.OwnFactorRemoved.as_view()),
     path("auth/sessions", factors_api.OwnSessions.as_view()),
     path("auth/sessions/<str:session_id>", factors_api.OwnSession.as_view()),
+    path("tenants/me/settings", settings_api.OwnSettings.as_view()),
+    path("tenants/me/logo", settings_api.OwnLogo.as_view()),
+    path("tenants/me/hosts", hosts_api.HostList.as_view()),
+    path("tenants/me/hosts/<str:host>", hosts_api.HostDetail.as_view()),
+    path("tenants/me/hosts/<str:host>/check", hosts_api.HostCheck.as_view()),
+    path("tenants/me/hosts/<str:host>/primary", hosts_api.HostPrimary.as_view()),
     path("tenants/me/sso", sso_api.OwnProvider.as_view()),
     path("tenants/me/second-factor", factors_api.FactorRules.as_view()),
     path("users/<str:user_id>/second-factor", factors_api.FactorOfUser.as_view()),

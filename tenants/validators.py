@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.core.exceptions import ValidationError
 
 from minirag.lib.periods import is_time_zone
 from minirag.lib.security.rates import parse_rate
+from minirag.lib.text.language_table import LANGUAGES
+
+MOST_LANGUAGES: Final = 10
 
 
 def validate_time_zone(name: str) -> None:
@@ -22,3 +27,11 @@ def validate_rate(text: str) -> None:
         parse_rate(text)
     except ValueError as error:
         raise ValidationError(str(error)) from None
+
+
+def validate_languages(codes: list[str]) -> None:
+    """Raise ValidationError for a language that nothing is said in here, or one that is named twice."""
+    unknown = [code for code in codes if code not in LANGUAGES]
+    if unknown or len(set(codes)) < len(codes):
+        known = ", ".join(sorted(LANGUAGES))
+        raise ValidationError("Each once, of these: %(known)s.", params={"known": known})

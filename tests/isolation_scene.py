@@ -75,6 +75,7 @@ API_KEY, NYXCORE_TOKEN = f"key-{PRIVATE}-0123456789", f"nyx-{PRIVATE}-0123456789
 GIT_TOKEN = f"git-{PRIVATE}-0123456789"
 ACME_VISITOR, GLOBEX_VISITOR = f"{PRIVATE}-visitor", "gina-visitor"
 JSON = "application/json"
+LOGO = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
 
 @dataclass
@@ -162,6 +163,8 @@ def _fill_accounts(client: Client, party: Party) -> None:
         "issuer": f"https://login.{party.slug}.example.com", "client_id": "web", "client_secret": API_KEY,
         "allowed_domains": [f"{party.slug}.example.com"], "is_active": False,
     }  # fmt: skip
+    logo = {"content": LOGO}
+    assert client.put("/v1/tenants/me/logo", logo, content_type=JSON).status_code == 200
     assert client.put("/v1/tenants/me/sso", provider, content_type=JSON).status_code == 200
     SecondFactor.begin(party.owner)
     key = party.slug.ljust(32, "x")

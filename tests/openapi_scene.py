@@ -45,7 +45,17 @@ from knowledge.tests.api import make_draft, make_edit
 from knowledge.versions.texts import pack
 from minirag.lib.http_in.openapi import EXAMPLE_IDS
 from tenants.context import tenant_context
-from tenants.models import ApiToken, BrowserSession, EmailLink, Role, SsoProvider, Tenant, User
+from tenants.models import (
+    ApiToken,
+    BrowserSession,
+    Domain,
+    EmailLink,
+    Role,
+    SsoProvider,
+    Tenant,
+    TenantLogo,
+    User,
+)
 from webhooks.models import Delivery, Webhook
 
 MADE = {
@@ -77,6 +87,7 @@ MADE = {
     "evaluation_run_id",
     "gap_id",
     "handoff_id",
+    "host",
     "model",
 }
 
@@ -124,6 +135,9 @@ def _make_account(tenant: Tenant, user: User) -> None:
     BrowserSession.objects.create(
         pk=EXAMPLE_IDS["session_id"], user=user, session_key="x" * 32, seen_at=now
     )
+    Domain.objects.create(tenant=tenant, domain=EXAMPLE_IDS["host"], is_primary=True)
+    TenantLogo.objects.create(tenant=tenant, data=b"x", content_type="image/png")
+    Tenant.objects.filter(pk=tenant.pk).update(logo_hash="0")
     SsoProvider.objects.create(
         tenant=tenant,
         issuer="https://login.example.com",

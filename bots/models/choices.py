@@ -7,12 +7,16 @@ from typing import Final
 from django.conf import settings
 from django.db import models
 
+from tenants.context import current_tenant
+
 MOST_QUESTIONS: Final = 10
 MOST_ORIGINS: Final = 50
 
 
 def default_model() -> str:
-    return settings.DEFAULT_LLM_MODEL
+    """The tenant's own, or the installation's."""
+    tenant = current_tenant()
+    return (tenant.default_model if tenant is not None else "") or settings.DEFAULT_LLM_MODEL
 
 
 class CondenseMode(models.TextChoices):

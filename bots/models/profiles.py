@@ -22,7 +22,7 @@ from minirag.ai.builtin.local import pin
 from minirag.ai.credentials import Credentials
 from minirag.lib.bounds import ListOf
 from minirag.lib.security.crypto import decrypt, encrypt, rotate
-from tenants.context import TenantRow, current_schema, require_tenant
+from tenants.context import TenantRow, current_schema, current_tenant, require_tenant
 from tenants.due import DueKind, make_due
 from tenants.models import BotAddress
 
@@ -170,6 +170,12 @@ class BotProfile(TenantRow, Answering):
                 BotAddress.objects.get_or_create(
                     bot_profile_id=self.pk, defaults={"tenant": require_tenant()}
                 )
+
+    @property
+    def known_contact(self) -> str:
+        """Where a person is reached: the bot's own, or its tenant's."""
+        tenant = current_tenant()
+        return self.contact.strip() or (tenant.contact.strip() if tenant is not None else "")
 
     @property
     def active_scopes(self) -> list[Scope]:

@@ -51,7 +51,7 @@ async def find_help(turn: OpenTurn, answer: Answer) -> Help | None:
     """What to offer below a refusal; None where there is nothing."""
     assert answer.refusal is not None and answer.understood is not None  # noqa: S101 - for the type checker
     language = answer.understood.language
-    help = Help(language, contact=" ".join(turn.bot.contact.split()))
+    help = Help(language, contact=" ".join(turn.bot.known_contact.split()))
     if answer.refusal.reason not in _UNHELPED:
         near = _choose_near(turn, answer)
         questions: list[str] = []

@@ -136,7 +136,7 @@ def assemble_turn(
     bases = load_bases(bot.pk, audience, filters_of(bot, source_filter))
     return OpenTurn(
         bot, chat, question, history, reservation, bases, scopes,
-        languages=languages, source_languages=load_languages(bot.pk, audience), refused=refused,
+        languages=(*languages, *tenant.languages), source_languages=load_languages(bot.pk, audience), refused=refused,
         today=timezone.localdate(timezone=ZoneInfo(tenant.time_zone)), has_curated=has_curated,
         source_filter=source_filter, audience=audience,
         curated=find_by_words(bot.pk, question.content, audience) if has_curated else None,

@@ -93,7 +93,9 @@ def build_request(turn: OpenTurn, language: str, titles: Sequence[str]) -> ChatR
     bot = turn.bot
     topics = "; ".join([*bot.starter_questions, *titles][:OFFERS])
     offers = f" You may say that you can be asked about: {topics}." if topics else ""
-    offers += f" Where help beyond that is wanted: {bot.contact}." if bot.contact else ""
+    offers += (
+        f" Where help beyond that is wanted: {bot.known_contact}." if bot.known_contact else ""
+    )
     name = LANGUAGES[language].name if language in LANGUAGES else language
     task = _TASK.format(name=bot.name, language=name, offers=offers)
     rules = [bot.system_prompt.strip(), describe_scopes(turn.scopes), task]
@@ -113,7 +115,7 @@ def build_request(turn: OpenTurn, language: str, titles: Sequence[str]) -> ChatR
 
 def write_small_talk(kind: Kind, language: str, bot: BotProfile, titles: Sequence[str]) -> str:
     """What a bot says to small talk of this kind; `titles` are what its sources are called."""
-    phrases, contact = phrases_in(language), bot.contact.strip()
+    phrases, contact = phrases_in(language), bot.known_contact
     said = {
         Kind.GREETING: phrases.greeting,
         Kind.THANKS: phrases.thanks,
@@ -135,7 +137,7 @@ def write_small_talk(kind: Kind, language: str, bot: BotProfile, titles: Sequenc
 
 def write_call(language: str, bot: BotProfile, *, is_there: bool) -> str:
     """What a bot says to a wish for a person where it has people."""
-    phrases, contact = phrases_in(language), bot.contact.strip()
+    phrases, contact = phrases_in(language), bot.known_contact
     if is_there:
         return phrases.person_called
     return "\n\n".join(

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from tenants.calls.permissions import acting_user
 from tenants.context import current_tenant
@@ -98,6 +99,10 @@ def list_groups(request: HttpRequest) -> list[dict[str, Any]]:
     groups = _PLATFORM if current_tenant() is None else _TENANT
     account = {"title": "Your account", "icon": "lock_person", "link": reverse("admin:security")}
     own = [overview, account]
+    if current_tenant() is not None and acting_user(request).may(
+        NOUNS["the tenant's settings"].change
+    ):
+        own.append({"title": _("Settings"), "icon": "tune", "link": reverse("admin:settings")})
     if current_tenant() is not None and acting_user(request).may(NOUNS["single sign-on"].change):
         own.append({"title": "Single sign-on", "icon": "login", "link": reverse("admin:sso")})
     return [{"items": own}] + [

@@ -14,6 +14,7 @@ from django.views.generic import RedirectView
 
 from bots.models import BotProfile
 from minirag.local.demo.tenants import DEMO_TENANTS, find_demo_tenant
+from tenants.branding.serving import logo_address
 from tenants.context import require_tenant
 from tenants.models import Tenant, TenantStatus
 
@@ -42,11 +43,13 @@ def show_tenant(request: HttpRequest) -> HttpResponse:
     if bot is None or not tenant.is_active:
         raise Http404
     context = {
-        "tenant_name": tenant.name or tenant.slug, "bot_name": bot.name, "bot_id": str(bot.pk),
+        "tenant_name": tenant.public_name, "logo_url": logo_address(), "bot_name": bot.name, "bot_id": str(bot.pk),
         "tagline": bot.description or "Ask, and read the answer with its sources.",
         "starter_questions": bot.starter_questions, "admin_url": reverse("admin:index"), "accent": _ACCENT,
         **_describe_demo(request, tenant),
     }  # fmt: skip
+    if tenant.accent:
+        context["accent"] = tenant.accent
     return render(request, "demo/page.html", context)
 
 

@@ -28,6 +28,7 @@ from minirag.lib.http_in.rest import client_address
 from tenants import audit
 from tenants.admin_site.gate import BEFORE, page_of, stop_at_gate
 from tenants.authentication import count_log_in
+from tenants.branding.serving import colours_address, logo_address
 from tenants.calls.permissions import acting_user, refuse_write
 from tenants.context import current_tenant, require_tenant
 from tenants.factors.pages import show_code, show_proof, show_setup
@@ -36,6 +37,7 @@ from tenants.models import EmailLink, May, Tenant, User
 from tenants.people.lockout import begin_attempt
 from tenants.sessions.keeping import note_proof
 from tenants.sessions.pages import do_account, show_account
+from tenants.settings.pages import show_own_settings
 from tenants.sso.pages import find_provider, finish_sso, show_settings, start_sso
 
 _PROOFS: list[tuple[str, Callable[..., Any], str]] = [
@@ -177,6 +179,7 @@ class TenantAdminSite(ProductAdminSite):
 
     def get_urls(self) -> list[Any]:
         return [
+            path("settings/", self.admin_view(self._of_here(show_own_settings)), name="settings"),
             path("sso/", self.admin_view(self._of_here(show_settings)), name="sso"),
             path("sso/start/", self._of_here(start_sso), name="sso_start"),
             path("sso/callback/", self._of_here(finish_sso), name="sso_callback"),
@@ -207,12 +210,15 @@ class TenantAdminSite(ProductAdminSite):
         return super().admin_view(_with_marks(view, recorded), cacheable)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        tenant = require_tenant()
+        tenant, shared = require_tenant(), super().each_context(request)
         return {
-            **super().each_context(request),
+            **shared,
             "environment": [str(tenant), _BADGE[tenant.status]],
-            "site_title": f"{tenant} · MiniRAG",
-            "site_subheader": str(tenant),
+            "site_title": f"{tenant.public_name} · MiniRAG",
+            "site_header": tenant.public_name,
+            "site_subheader": "MiniRAG",
+            "site_logo": logo_address() or None,
+            "styles": [*shared["styles"], *filter(None, [colours_address()])],
             "read_only_reason": describe_read_only(tenant),
             "looks_only": _describe_looker(request),
         }

@@ -13,8 +13,10 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.core.mail import send_mail
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 
 from minirag.lib.errors import Conflict, NotFound
@@ -29,6 +31,7 @@ from tenants.people.changing import (
 )
 
 logger = structlog.get_logger(__name__)
+_ACCENT = "#4338ca"
 NO_MAIL = "django.core.mail.backends.dummy.EmailBackend"
 
 
@@ -104,9 +107,10 @@ def _mail(link: EmailLink, secret: str, base: str) -> Sent:
     url = f"{base}/admin/set-password/?link={secret}"
     if settings.EMAIL_BACKEND == NO_MAIL:
         return Sent(link, url)
-    subject, text = _write(link, url)
+    with override(_language_of(link.user.tenant)):
+        letter = _write(link, url, base)
     try:
-        send_mail(" ".join(subject.split()), text, settings.DEFAULT_FROM_EMAIL, [link.user.email])
+        letter.send()
     except (SMTPException, OSError) as error:
         logger.warning("a link was not mailed", error=type(error).__name__)
         return Sent(link, url)
@@ -115,8 +119,16 @@ def _mail(link: EmailLink, secret: str, base: str) -> Sent:
     return Sent(link)
 
 
-def _write(link: EmailLink, url: str) -> tuple[str, str]:
-    place = str(link.user.tenant or "MiniRAG")
+def _language_of(tenant: Tenant | None) -> str:
+    """What the tenant speaks first of the languages that our mails are in; else that of the moment."""
+    ours = dict(settings.LANGUAGES)
+    spoken = tenant.languages if tenant is not None else []
+    return next((each for each in spoken if each in ours), get_language() or "en")
+
+
+def _write(link: EmailLink, url: str, base: str) -> EmailMultiAlternatives:
+    tenant = link.user.tenant
+    place = tenant.public_name if tenant is not None else "MiniRAG"
     if link.purpose == LinkPurpose.INVITATION:
         subject = _("You are invited to %(place)s") % {"place": place}
         said = _(
@@ -128,7 +140,17 @@ def _write(link: EmailLink, url: str) -> tuple[str, str]:
             "Somebody, probably you, asked for a new password for %(place)s. Set it here; the link works once, for "
             "2 hours. If it was not you, do nothing: your password stays as it is."
         ) % {"place": place}
-    return subject, f"{said}\n\n{url}\n"
+    letter = EmailMultiAlternatives(
+        " ".join(subject.split()), f"{said}\n\n{url}\n", settings.DEFAULT_FROM_EMAIL, [link.user.email]
+    )  # fmt: skip
+    logo = tenant.logo_hash if tenant is not None else ""
+    shown = {
+        "language": get_language(), "place": place, "said": said, "url": url, "button": _("Set password"),
+        "accent": (tenant.accent if tenant is not None else "") or _ACCENT,
+        "logo_url": f"{base}/branding/logo?v={logo}" if logo else "",
+    }  # fmt: skip
+    letter.attach_alternative(render_to_string("mail/link.html", shown), "text/html")
+    return letter
 
 
 def _note(what: str, actor: User, user: User, **detail: str) -> None:

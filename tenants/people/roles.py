@@ -63,6 +63,7 @@ NOUNS: dict[str, Noun] = {
     "users": Noun(May.READ, May.MANAGE_PEOPLE, ("tenants.user",)),
     # One's own, everybody has: `permit(members=True)`, and the admin's page of them.
     "API tokens": Noun(May.READ, May.MANAGE_SETTINGS, ("tenants.apitoken",)),
+    "the tenant's settings": Noun(May.READ, May.MANAGE_SETTINGS),
     "single sign-on": Noun(May.MANAGE_SETTINGS, May.MANAGE_SETTINGS),
     "the audit log": Noun(May.MANAGE_SETTINGS, May.MANAGE_SETTINGS, ("tenants.auditevent",)),
     "the admin's log": Noun(May.READ_CHATS, May.MANAGE_SETTINGS, ("admin.logentry",)),

@@ -66,6 +66,7 @@ EXAMPLE_IDS = {
     "token_id": "70ce0000-0000-4000-8000-000000000001",
     "session_id": "5e551000-0000-4000-8000-000000000001",
     "invitation_id": "1e417a00-0000-4000-8000-000000000001",
+    "host": "bots.acme.example.com",
     "user_id": "05e70000-0000-4000-8000-000000000001",
     "webhook_id": "3eb00000-0000-4000-8000-000000000001",
     "scope_id": "5c09e000-0000-4000-8000-000000000001",
@@ -195,7 +196,7 @@ def _hand_over(view: F, operation: Operation) -> F:
 
 def _require_unchanged(view: Any, request: Any, ids: Mapping[str, Any]) -> None:
     """Hold the row, and raise ChangedMeanwhile where it is not what `If-Match` says."""
-    hold_row(list(ids.values())[-1])
+    hold_row([type(view).__name__, *ids.values()][-1])
     described = view.get.operations["GET"]
     query = {} if described.query is None else {"query": described.query()}
     value = view.get.__wrapped__(view, request, **ids, **query)

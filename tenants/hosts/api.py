@@ -1,0 +1,80 @@
+"""`/v1/tenants/me/hosts`: the tenant's own hosts, and whether they lead here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.request import Request
+
+from minirag.lib.http_in.openapi import describe
+from minirag.lib.http_in.rest import ApiView
+from tenants.calls.permissions import HasTenant, permit
+from tenants.context import require_tenant
+from tenants.hosts.changing import (
+    add_own_host,
+    find_host,
+    hosts_of,
+    make_primary,
+    remove_host,
+)
+from tenants.hosts.checking import HostState, check_host
+from tenants.hosts.schemas import CheckedHostSchema, HostListSchema, HostSchema, NewHost
+from tenants.models import Domain
+
+_HOST = {"host": str}
+
+
+class HostView(ApiView):
+    permission_classes = (HasTenant, permit("the tenant's settings"))
+
+
+class HostList(HostView):
+    @describe("List the tenant's hosts", answers={200: HostListSchema})
+    def get(self, request: Request) -> dict[str, Any]:
+        return {"items": [_show(each) for each in hosts_of(require_tenant())]}
+
+    @describe(
+        "Add a host", body=NewHost, answers={201: HostSchema}, example={"host": "help.acme.example.com"},
+        description="It leads to the tenant at once; its DNS entry has to lead here. The first one is the primary one.",
+        errors={409: "It leads to a tenant already, or is the installation's own."},
+    )  # fmt: skip
+    def post(self, request: Request, body: NewHost) -> dict[str, Any]:
+        return _show(add_own_host(require_tenant(), body.host))
+
+
+class HostDetail(HostView):
+    @describe("Show a host", path=_HOST, answers={200: HostSchema})
+    def get(self, request: Request, host: str) -> dict[str, Any]:
+        return _show(find_host(require_tenant(), host))
+
+    @describe("Remove a host", path=_HOST, answers={204: None})
+    def delete(self, request: Request, host: str) -> None:
+        remove_host(find_host(require_tenant(), host))
+
+
+class HostCheck(HostView):
+    @describe(
+        "Check a host", path=_HOST, answers={200: CheckedHostSchema},
+        description="Looks its name up and asks it over https, within ten seconds. A host that does not work is an "
+        "answer, not an error.",
+    )  # fmt: skip
+    def post(self, request: Request, host: str) -> dict[str, Any]:
+        domain = find_host(require_tenant(), host)
+        look = check_host(domain)
+        return {**_show(domain), "addresses": list(look.addresses)}
+
+
+class HostPrimary(HostView):
+    @describe("Make a host the primary one", path=_HOST, answers={200: HostSchema})
+    def post(self, request: Request, host: str) -> dict[str, Any]:
+        domain = find_host(require_tenant(), host)
+        make_primary(domain)
+        return _show(domain)
+
+
+def _show(domain: Domain) -> dict[str, Any]:
+    state = HostState(domain.check_outcome) if domain.check_outcome else None
+    return {
+        "host": domain.domain, "is_primary": domain.is_primary, "checked_at": domain.checked_at, "state": state,
+        "advice": str(state.label) if state else "", "created_at": domain.created_at,
+    }  # fmt: skip

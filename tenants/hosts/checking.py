@@ -1,0 +1,139 @@
+"""Whether a host of a tenant leads here, by name and by certificate, and what to do where it does not.
+
+Asked from outside, as a visitor would: the name is looked up, and then the host is asked for a word that only this
+installation knows. So a proxy or a balancer in between is fine, and nobody has to say which addresses are ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from django.conf import settings
+from django.db.models import TextChoices
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
+
+from minirag.lib.http_in.arrivals import Arrival
+from minirag.lib.http_in.doors import OPEN_DOOR, door
+from minirag.lib.http_out.addresses import is_public_address
+from minirag.lib.http_out.client import OutboundError, fetch
+from minirag.lib.http_out.network import resolve_host
+from tenants import audit
+from tenants.context import tenant_context
+from tenants.models import Domain
+
+SECONDS: Final = 5.0
+PATH: Final = "/.well-known/minirag-host"
+_MOST_BYTES: Final = 1024
+
+
+class HostState(TextChoices):
+    """What a look at a host found; each label says what to do."""
+
+    READY = "ready", _("It leads here, and its certificate is good.")
+    NO_ADDRESS = (
+        "no_address",
+        _("The name has no address yet. Make a DNS entry (CNAME, or A and AAAA) that leads here."),
+    )
+    ELSEWHERE = (
+        "elsewhere",
+        _("The name leads to another server. Change its DNS entry so that it leads here."),
+    )
+    NO_CERTIFICATE = (
+        "no_certificate",
+        _(
+            "It leads here, but not by https: the proxy before this server needs a certificate for this name. Ask "
+            "whoever runs this installation."
+        ),
+    )
+    UNREACHABLE = (
+        "unreachable",
+        _(
+            "The name has an address, but nobody answers there. Look whether it is the right one, and whether ports 80 "
+            "and 443 are open."
+        ),
+    )
+    PRIVATE = (
+        "private",
+        _(
+            "The name leads to an address of a private network, which is not asked from here. Whoever is in that "
+            "network may reach it all the same."
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was found, and the public addresses that the name has."""
+
+    state: HostState
+    addresses: tuple[str, ...] = ()
+
+    @property
+    def advice(self) -> str:
+        return str(self.state.label)
+
+
+def look_at(host: str) -> Look:
+    """Ask the host itself, in at most a few seconds; never raises."""
+    allowed = frozenset(settings.OUTBOUND_ALLOWED_HOSTS)
+    state = _ask("https", host, allowed)
+    if state != HostState.READY:
+        plain = _ask("http", host, allowed)
+        state = HostState.NO_CERTIFICATE if plain == HostState.READY else plain
+    return Look(state, _public_addresses(host) if state != HostState.NO_ADDRESS else ())
+
+
+def _ask(scheme: str, host: str, allowed: frozenset[str]) -> HostState:
+    try:
+        answer = fetch(
+            f"{scheme}://{host}{PATH}", max_bytes=_MOST_BYTES, timeout_seconds=SECONDS, allowed_hosts=allowed,
+            may_follow=lambda url: False,
+        )  # fmt: skip
+    except OutboundError as error:
+        if error.code == "dns_failed":
+            return HostState.NO_ADDRESS
+        if error.code == "address_refused":
+            return HostState.PRIVATE
+        is_somebody = error.code in ("http_status", "too_many_redirects", "too_large")
+        return HostState.ELSEWHERE if is_somebody else HostState.UNREACHABLE
+    said = answer.body.decode("ascii", "replace").strip()
+    return HostState.READY if constant_time_compare(said, _word_for(host)) else HostState.ELSEWHERE
+
+
+def _public_addresses(host: str) -> tuple[str, ...]:
+    try:
+        found = resolve_host(host, 443)
+    except (OSError, UnicodeError):
+        return ()
+    return tuple(each for each in dict.fromkeys(found) if is_public_address(each))[:8]
+
+
+def check_host(domain: Domain) -> Look:
+    """Look at a host, and keep what was found and when."""
+    look = look_at(domain.domain)
+    domain.checked_at, domain.check_outcome = timezone.now(), look.state
+    with tenant_context(None):
+        domain.save(update_fields=["checked_at", "check_outcome"])
+        audit.record(
+            "domain.checked",
+            tenant=domain.tenant,
+            detail={"domain": domain.domain, "outcome": look.state.value},
+        )
+    return look
+
+
+@door(OPEN_DOOR)
+@require_safe
+def show_word(request: HttpRequest) -> HttpResponse:
+    """Answer what only this installation can, on whatever host: it tells that the host leads here, and no more."""
+    word = _word_for(Arrival.of_request(request).host)
+    return HttpResponse(word, content_type="text/plain", headers={"Cache-Control": "no-store"})
+
+
+def _word_for(host: str) -> str:
+    return salted_hmac("tenants.hosts", host.lower(), algorithm="sha256").hexdigest()
