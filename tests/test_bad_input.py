@@ -511,6 +511,7 @@ class Api:
 
     def path(self, route: str, ids: dict[str, str] | None = None) -> str:
         route = route.replace("<str:slug>", "acme").replace("<str:act>", "restore")
+        route = route.replace("<str:host>", "bots.acme.example.com")
         return "/v1/" + re.sub(
             r"<\w+:(\w+?)(?:_profile)?_id>", lambda match: (ids or self.ids)[match[1]], route
         )

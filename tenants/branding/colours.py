@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 LEAST_CONTRAST: Final = 4.5
 """WCAG's AA for text of any size."""
 LIGHT, DARK = "#ffffff", "#18181b"
-_HEX = re.compile(r"#[0-9a-f]{6}")
+_HEX = re.compile(r"#[0-9a-f]{6}", re.I)
 _SHADES: Final = {
     "50": (6, "#fff"), "100": (12, "#fff"), "200": (25, "#fff"), "300": (45, "#fff"), "500": (88, "#fff"),
     "700": (86, "#000"), "800": (72, "#000"), "900": (60, "#000"), "950": (40, "#000"),
@@ -68,7 +68,6 @@ def _validate(colour: str, ground: str, what: str) -> None:
                 "least": LEAST_CONTRAST,
                 "nearest": nearest_readable(colour, ground),
             },
-            code="colour_unreadable",
         )
 
 

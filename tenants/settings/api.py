@@ -32,7 +32,6 @@ class OwnSettings(SettingsView):
     @describe(
         "Change the tenant's settings", body=TenantSettingsChanges, answers={200: TenantSettingsSchema},
         description="A colour that cannot be read is refused, with the nearest one that can.",
-        errors={422: "A value is refused; its code is `colour_unreadable` or `setting_invalid`."},
         example={"shown_name": "Acme Help", "accent": "#8a1c4a", "languages": ["de", "en"]},
     )  # fmt: skip
     def patch(self, request: Request, body: TenantSettingsChanges) -> Joined:

@@ -9,10 +9,8 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, Final
 
-from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from minirag.lib.errors import BadInput
 from tenants import audit
 from tenants.branding.logos import read_logo
 from tenants.branding.models import TenantLogo
@@ -22,22 +20,11 @@ from tenants.models import Tenant
 OWN: Final = (
     "name", "shown_name", "accent", "dark_accent", "languages", "time_zone", "contact", "default_model",
 )  # fmt: skip
-_CODES: Final = {"accent": "colour_unreadable", "dark_accent": "colour_unreadable"}
 
 
 def change_settings(tenant: Tenant, values: Mapping[str, Any]) -> None:
-    """Change the given ones of OWN; nothing is stored where one of them is refused.
-
-    Raises BadInput: `colour_unreadable` for a colour that cannot be read, else `setting_invalid`.
-    """
+    """Change the given ones of OWN; what they may be, their columns say to the API's bodies and the admin's form."""
     changes = {name: _tidy(name, value) for name, value in values.items() if name in OWN}
-    for name, value in changes.items():
-        column: Any = Tenant._meta.get_field(name)
-        try:
-            column.clean(value, tenant)
-        except ValidationError as error:
-            said = " ".join(error.messages)
-            raise BadInput(f"{name}: {said}", code=_CODES.get(name, "setting_invalid")) from None
     with tenant_context(None), transaction.atomic():
         compared = audit.compare(tenant, changes)
         for name, value in changes.items():

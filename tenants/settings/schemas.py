@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from minirag.lib.bounds import AsColumn
 from minirag.lib.http_in.nouns import Moment, Noun, Shown
 from minirag.lib.http_in.rest import Body
 from tenants.models import Tenant
@@ -43,6 +44,8 @@ class TenantSettingsSchema(Noun, of=Tenant):
 
 class TenantSettingsChanges(TenantSettingsSchema, reads="changes"):
     """Only what is sent changes."""
+
+    name: Annotated[str, AsColumn(Tenant, "name"), Field(min_length=1)]
 
 
 class NewLogo(Body):

