@@ -102,7 +102,7 @@ class _Forms:
     def make_primary(self) -> Did:
         domain = find_host(self.tenant, self.request.POST.get("host", ""))
         make_primary(domain)
-        return _("Mails and links name %(host)s.") % {"host": domain.domain}
+        return _("%(host)s is the primary host now.") % {"host": domain.domain}
 
 
 _ACTS: dict[str, Callable[[_Forms], Did]] = {
