@@ -26,7 +26,7 @@ from bots.filter_form import FILTER_FIELDS, FILTER_NAMES, SourceFilterFields, sh
 from bots.identities.admin import IdentityActs
 from bots.models import MOST_ORIGINS, MOST_QUESTIONS, BotProfile
 from bots.origins import normalise_origin
-from bots.profiles import switch_bot
+from bots.profiles import require_room_for_bot, switch_bot
 from bots.providers import admin as providers_admin  # noqa: F401 - registers its page
 from bots.providers.bot_form import ProviderKeyFields
 from bots.providers.changing import choose_keys
@@ -231,6 +231,8 @@ class BotProfileAdmin(ReadinessShown, IdentityActs):
     def save_model(
         self, request: HttpRequest, obj: BotProfile, form: BotForm, change: bool
     ) -> None:
+        if obj.is_active and (not change or "is_active" in form.changed_data):
+            require_room_for_bot()
         if form.cleaned_data.get("clear_api_key"):
             obj.set_credentials(Credentials())
         elif form.cleaned_data.get("new_api_key"):

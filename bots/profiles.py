@@ -12,6 +12,8 @@ from bots.models import BotProfile
 from minirag.ai.credentials import Credentials
 from minirag.lib.errors import NotFound
 from tenants.audit import compare, record
+from tenants.plans.holding import require_room
+from tenants.plans.models import Countable
 
 
 def find_bot(bot_profile_id: UUID) -> BotProfile:
@@ -22,8 +24,14 @@ def find_bot(bot_profile_id: UUID) -> BotProfile:
     return bot
 
 
+def require_room_for_bot() -> None:
+    """Raise NotInPlan where the tenant's plan has no room for one more bot that is on."""
+    require_room(Countable.BOTS, BotProfile.objects.active().count())
+
+
 def create_bot(fields: dict[str, Any], *, credentials: Credentials | None = None) -> BotProfile:
-    """Make a bot; fields that are not given take the model's defaults."""
+    """Make a bot; fields that are not given take the model's defaults. Raises NotInPlan."""
+    require_room_for_bot()
     bot = BotProfile(**fields)
     bot.set_credentials(credentials or Credentials())
     with transaction.atomic():
@@ -57,6 +65,8 @@ def publish_draft(bot: BotProfile, note: dict[str, Any]) -> BotProfile:
 
 def _write(bot: BotProfile, fields: dict[str, Any]) -> BotProfile:
     changes = compare(bot, fields)
+    if fields.get("is_active") and not bot.is_active:
+        require_room_for_bot()
     for name, value in fields.items():
         setattr(bot, name, value)
     columns = {"refusal_mode" if name == "refuses" else name for name in fields}

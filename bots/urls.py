@@ -6,6 +6,7 @@ from django.urls import path
 
 from bots import api
 from bots.identities import api as identities_api
+from bots.plans import api as plans_api
 from bots.providers import api as providers_api
 from bots.quotas import api as quotas_api
 from bots.readiness import api as readiness_api
@@ -30,6 +31,7 @@ urlpatterns = [
     path("providers/catalogue", providers_api.ModelCatalogue.as_view()),
     path("providers/<str:provider_id>", providers_api.ProviderDetail.as_view()),
     path("providers/<str:provider_id>/test", providers_api.ProviderTest.as_view()),
+    path("tenants/me/plan", plans_api.OwnPlan.as_view()),
     path("quotas", quotas_api.QuotaList.as_view()),
     path("quotas/<str:quota_id>", quotas_api.QuotaDetail.as_view()),
 ]

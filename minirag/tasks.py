@@ -14,6 +14,7 @@ from uuid import UUID
 
 from celery import shared_task
 
+from bots.plans.applying import apply_plan
 from bots.usage.rollup import next_roll_up, roll_up_usage
 from conversations.exports.jobs import next_expiry, purge_expired
 from conversations.exports.models import ExportJob
@@ -78,6 +79,7 @@ DUTIES: Final[dict[DueKind, Duty]] = {
     DueKind.OLD_EXPORTS: Duty(purge_expired, next_expiry),
     DueKind.EDITS: Duty(sweep_edits, next_edit_sweep),
     DueKind.HANDOFFS: Duty(tend_handoffs, next_tending),
+    DueKind.PLANS: Duty(apply_plan, lambda: None),
     DueKind.OLD_VERSIONS: Duty(forget_old_versions, next_forgetting),
 }
 

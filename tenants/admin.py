@@ -9,6 +9,7 @@ from django.contrib.admin import register
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html
+from django.utils.translation import gettext as _
 from unfold.admin import TabularInline
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
@@ -20,8 +21,9 @@ from tenants.admin_site.model_admin import LookOnlyAdmin, ProductAdmin, once_per
 from tenants.admin_site.sites import platform_site
 from tenants.calls.permissions import acting_user
 from tenants.context import tenant_context
-from tenants.models import Domain, OperatorToken, Tenant, TenantStatus
+from tenants.models import Domain, OperatorToken, Plan, Tenant, TenantStatus
 from tenants.people import admin as people_admin  # noqa: F401 - registers the pages of users
+from tenants.plans import admin as plans_admin  # noqa: F401 - registers the pages of plans
 from tenants.platform import admin as platform_admin  # noqa: F401 - registers the pages of logs
 from tenants.platform.queues import measure_queue
 from tenants.provisioning import (
@@ -89,6 +91,17 @@ class TenantAdmin(ProductAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tenant]:
         return super().get_queryset(request).annotate(user_count=Count("users", distinct=True))
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Offer the plans that there are; a name that none has bounds nothing, and stays what it is."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "plan" and field is not None:
+            plans = [(plan.key, plan.name) for plan in Plan.objects.all()]
+            known = ", ".join(f"{key} ({name})" for key, name in plans) or _("none yet")
+            field.help_text = _("The key of a plan: %(known)s. Another name bounds nothing.") % {
+                "known": known
+            }
+        return field
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # erase asks for the slug instead

@@ -52,6 +52,7 @@ class DueKind(models.TextChoices):
     OLD_EXPORTS = "old_exports", "Files of exports that are kept no longer"
     EDITS = "edits", "Edits of documents that wait or whose worker died"
     HANDOFFS = "handoffs", "Chats whose person is not heard of, or nobody was written of"
+    PLANS = "plans", "Quotas that a tenant's plan says anew"
     OLD_VERSIONS = "old_versions", "Versions of documents that are kept no longer"
 
 
@@ -96,6 +97,9 @@ UPDATE tenants_duework SET claimed_until = %(now)s + %(lease)s
      WHERE due_at <= %(now)s AND (claimed_until IS NULL OR claimed_until <= %(now)s)
      ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
 RETURNING tenant_id, kind, id"""
+_FILL_PLAN = """
+INSERT INTO tenants_duework (tenant_id, kind, due_at)
+SELECT id, %(kind)s, %(now)s FROM tenants_tenant WHERE plan = %(plan)s AND status = 'active'"""
 _FILL = """
 INSERT INTO tenants_duework (tenant_id, kind, due_at)
 SELECT %(tenant)s, kind, %(now)s FROM unnest(%(kinds)s::text[]) AS kind"""
@@ -154,6 +158,13 @@ def make_all_due(tenant_id: UUID, kinds: Sequence[str] = DueKind.values) -> None
     }
     with connection.cursor() as cursor:
         cursor.execute(_FILL, facts)
+
+
+def make_due_of_plan(plan: str, kind: DueKind) -> None:
+    """Have one kind of work of all tenants with this plan looked at now. One statement, however many they are."""
+    facts: dict[str, Any] = {"plan": plan, "kind": kind.value, "now": timezone.now()}
+    with connection.cursor() as cursor:
+        cursor.execute(_FILL_PLAN, facts)
 
 
 def claim_due() -> dict[tuple[UUID, str], list[int]]:

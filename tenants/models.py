@@ -23,6 +23,7 @@ from tenants.factors.models import RecoveryCode, SecondFactor
 from tenants.links.models import EmailLink
 from tenants.log.models import AuditEvent
 from tenants.people.roles import May, Role, right_for, rights_of
+from tenants.plans.models import Plan
 from tenants.platform.models import SchemaMigration, SchemaTemplate
 from tenants.sessions.models import BrowserSession
 from tenants.sso.models import SsoIdentity, SsoProvider
@@ -52,6 +53,7 @@ __all__ = [
     "EmailLink",
     "May",
     "OperatorToken",
+    "Plan",
     "RecoveryCode",
     "Right",
     "Role",
@@ -198,13 +200,16 @@ class Tenant(TenantMixin):
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
         """Save; where the time zone is another one its days begin elsewhere, so usage is added up again, and times of
-        schedules come at other moments.
+        schedules come at other moments. Where the plan is another one, its quotas follow.
         """
         is_new = self._state.adding
         with transaction.atomic():
             super().save(*args, update_fields=update_fields, **kwargs)
             if not is_new and (update_fields is None or "time_zone" in update_fields):
                 make_all_due(self.pk, [DueKind.USAGE, DueKind.SCHEDULES])
+            may_be_another = update_fields is None or "plan" in update_fields
+            if may_be_another and (not is_new or Plan.objects.filter(key=self.plan).exists()):
+                make_all_due(self.pk, [DueKind.PLANS])
 
     def change_status(self, status: str, reason: str = "") -> None:
         """Suspend, archive or restore; takes effect on the next request, since nothing caches a tenant."""

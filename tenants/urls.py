@@ -9,6 +9,7 @@ from tenants.factors import api as factors_api
 from tenants.hosts import api as hosts_api
 from tenants.links import api as links_api
 from tenants.people import api as people_api
+from tenants.plans import api as plans_api
 from tenants.platform import api as platform_api
 from tenants.settings import api as settings_api
 from tenants.sso import api as sso_api
@@ -48,6 +49,8 @@ urlpatterns = [
     path("audit-events", platform_api.AuditEvents.as_view()),
     path("platform/audit-events", platform_api.PlatformAuditEvents.as_view()),
     path("platform/tenants", platform_api.PlatformTenantList.as_view()),
+    path("platform/plans", plans_api.PlanList.as_view()),
+    path("platform/plans/<str:key>", plans_api.PlanDetail.as_view()),
     path("platform/queues", platform_api.PlatformQueues.as_view()),
     path("platform/bulk/preview", platform_api.BulkPreview.as_view()),
     path("platform/bulk/<str:act>-matching", platform_api.BulkMatching.as_view()),

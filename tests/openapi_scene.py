@@ -50,6 +50,7 @@ from tenants.models import (
     BrowserSession,
     Domain,
     EmailLink,
+    Plan,
     Role,
     SsoProvider,
     Tenant,
@@ -88,6 +89,7 @@ MADE = {
     "gap_id",
     "handoff_id",
     "host",
+    "key",
     "model",
 }
 
@@ -136,6 +138,7 @@ def _make_account(tenant: Tenant, user: User) -> None:
         pk=EXAMPLE_IDS["session_id"], user=user, session_key="x" * 32, seen_at=now
     )
     Domain.objects.create(tenant=tenant, domain=EXAMPLE_IDS["host"], is_primary=True)
+    Plan.objects.get_or_create(key=EXAMPLE_IDS["key"], defaults={"name": "Pro"})
     TenantLogo.objects.create(tenant=tenant, data=b"x", content_type="image/png")
     Tenant.objects.filter(pk=tenant.pk).update(logo_hash="0")
     SsoProvider.objects.create(

@@ -29,7 +29,7 @@ from knowledge.tests.api import make_draft, make_edit
 from knowledge.tests.conftest import make_bot, teach
 from knowledge.versions.texts import pack
 from tenants.context import tenant_context
-from tenants.models import User
+from tenants.models import Plan, User
 from tenants.platform.operators import mint_operator_token
 from tests.fakes.chat_model import FakeChatModel
 from tests.isolation_scene import LOGO
@@ -255,6 +255,24 @@ VALID: dict[tuple[str, str], Body] = {
         "time_zone": "UTC",
         "rate": "",
     },
+    ("platform/plans", "post"): {
+        "key": "pro",
+        "name": "Pro",
+        "features": ["sites"],
+        "most_bots": 2,
+    },
+    ("platform/plans/<str:key>", "patch"): {
+        "name": "Pro",
+        "description": "",
+        "features": ["sites"],
+        "most_bots": 2,
+        "most_people": 2,
+        "most_sources": 2,
+        "messages_per_month": 10,
+        "tokens_per_month": 10,
+        "cost_usd_per_month": 1,
+        "stored_bytes": 10,
+    },
     ("platform/tenants/<str:slug>", "delete"): {"confirm": "acme"},
     ("platform/bulk/<str:act>", "post"): {"slugs": ["acme"], "reason": "x"},
     ("platform/bulk/<str:act>-matching", "post"): {
@@ -374,6 +392,7 @@ BODILESS = {
     ("auth/second-factor/confirm", "post"),
     ("auth/second-factor/recovery-codes", "post"),
     ("auth/second-factor/remove", "post"),
+    ("platform/plans/<str:key>", "delete"),
     ("tenants/me/logo", "delete"),
     ("tenants/me/hosts/<str:host>", "delete"),
     ("tenants/me/hosts/<str:host>/check", "post"),
@@ -502,6 +521,7 @@ class Api:
 
     def __init__(self, acme: Party, ids: dict[str, str]) -> None:
         self.client = Client(**acme.bearer, HTTP_ORIGIN=ORIGIN)
+        Plan.objects.create(key="first", name="First")
         olga = User.objects.create_superuser("olga@operator.example.com", None)
         self.operator = Client(
             headers={"authorization": f"Bearer {mint_operator_token(olga, 'tests')[1]}"}
@@ -511,7 +531,7 @@ class Api:
 
     def path(self, route: str, ids: dict[str, str] | None = None) -> str:
         route = route.replace("<str:slug>", "acme").replace("<str:act>", "restore")
-        route = route.replace("<str:host>", "bots.acme.example.com")
+        route = route.replace("<str:host>", "bots.acme.example.com").replace("<str:key>", "first")
         return "/v1/" + re.sub(
             r"<\w+:(\w+?)(?:_profile)?_id>", lambda match: (ids or self.ids)[match[1]], route
         )

@@ -232,6 +232,7 @@ API: dict[str, list[Try]] = {
     "tenants/me/hosts/<str:host>": [Try("get", 404), Try("delete", 404)],
     "tenants/me/hosts/<str:host>/check": [Try("post", 404)],
     "tenants/me/hosts/<str:host>/primary": [Try("post", 404)],
+    "tenants/me/plan": [Try("get", 200)],
     "tenants/me/sso": [Try("get", 200), Try("put", 422, body=lambda s: {}), Try("delete", 204)],
     "invitations": [
         Try("get", 200),
@@ -789,6 +790,15 @@ API: dict[str, list[Try]] = {
     "platform/audit-events": [Try("get", 401)],
     "platform/tenants": [Try("get", 401), Try("post", 401, body=lambda s: {"slug": "x"})],
     "platform/queues": [Try("get", 401)],
+    "platform/plans": [
+        Try("get", 401),
+        Try("post", 401, body=lambda s: {"key": "mine", "name": "x"}),
+    ],
+    "platform/plans/<str:key>": [
+        Try("get", 401),
+        Try("patch", 401, body=lambda s: {"name": "x"}),
+        Try("delete", 401),
+    ],
     "platform/bulk/preview": [Try("get", 401)],
     "platform/bulk/<str:act>": [
         Try("post", 401, body=lambda s: {"slugs": [s.acme.party.tenant.slug]})
@@ -924,6 +934,7 @@ def fill_path(pattern: str, scene: Scene, ids: dict[str, str] | None = None) -> 
         "turn_id": acme.turn,
         "slug": acme.party.tenant.slug,
         "host": ACME_HOST,
+        "key": "pro",
         "model": acme.bot,
         "act": "archive",
         "webhook_id": acme.webhook,
@@ -1237,6 +1248,7 @@ EXTRA_MODEL_PAGES = {
     ),
     *(("bots", "providercredential", f"<path:object_id>/{act}/") for act in ("try_key",)),
     ("bots", "botprofile", "models/"),
+    ("bots", "quota", "plan/"),
     *(
         ("bots", "botdraft", f"try/<uuid:bot_id>/{rest}")
         for rest in ("", "<str:name>/<str:request_id>/", "<str:name>/<str:request_id>/golden/")

@@ -23,7 +23,7 @@ from django_celery_beat.models import CrontabSchedule, IntervalSchedule, Periodi
 
 from tenants.admin_site.sites import platform_site, tenant_site
 from tenants.context import tenant_context
-from tenants.models import AuditEvent, OperatorToken, SchemaMigration, Tenant, User
+from tenants.models import AuditEvent, OperatorToken, Plan, SchemaMigration, Tenant, User
 from tenants.platform.operators import mint_operator_token
 from tests.crowd import multiply
 from tests.openapi import document
@@ -106,6 +106,7 @@ def scene_of_the_platform(tenant: Tenant, operator: User) -> list[models.Model]:
         apps.get_model("tenants.Domain").objects.create(
             tenant=tenant, domain="bots.acme.example.com", is_primary=True
         ),
+        Plan.objects.create(key="pro", name="Pro"),
         OperatorToken.objects.create(user=operator, name="billing", token_hash="y" * 64),
         SchemaMigration.objects.create(tenant=tenant, to_version="1", started_at=timezone.now()),
         interval,

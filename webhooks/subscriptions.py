@@ -17,6 +17,8 @@ from minirag.lib.errors import BadInput, Conflict, NotFound
 from minirag.lib.http_out.client import check_url
 from minirag.lib.security.signing import STANDARD_PREFIX, check_secret, make_secret
 from tenants.audit import compare, record
+from tenants.plans.holding import require_feature
+from tenants.plans.models import Feature
 from webhooks.delivering.attempts import EndpointAnswer, send
 from webhooks.delivering.batch import current_secrets, pack_delivery, record_attempt
 from webhooks.delivering.pausing import BY_HAND, pause, resume
@@ -46,8 +48,9 @@ def create_webhook(
 ) -> tuple[Webhook, str]:
     """Make a webhook; returns it and its secret, which cannot be read again. Without one a secret is made.
 
-    Raises BadInput for events and secrets, OutboundError (422 too) for an address.
+    Raises NotInPlan, BadInput for events and secrets, OutboundError (422 too) for an address.
     """
+    require_feature(Feature.WEBHOOKS)
     secret = secret or make_secret()
     try:
         check_secret(secret)

@@ -29,6 +29,7 @@ from minirag.lib.errors import BadInput
 from tenants.admin_site.meanwhile import GuardedModelForm
 from tenants.admin_site.model_admin import ProductAdmin, format_age, once_per_row, posted
 from tenants.admin_site.sites import tenant_site
+from tenants.plans.models import Feature
 
 _USUAL = ("openai", "anthropic", "mistral", "gemini", "cohere", "voyage", "hosted_vllm")
 
@@ -99,6 +100,7 @@ class ProviderCredentialAdmin(ProductAdmin):
     list_filter = ("provider",)
     search_fields = ("name", "provider")
     fixed_once_saved = ("provider",)
+    feature = Feature.PROVIDER_KEYS
     facts_once_saved = True
     actions_detail = ("try_key",)
     readonly_fields = ("shown_key", "shown_bots", "told_test", "key_set_at", "created_at")

@@ -16,6 +16,8 @@ from minirag.ai.credentials import CredentialsInvalid, read_credentials
 from minirag.ai.pricing import family_of
 from minirag.lib.errors import BadInput, Conflict, NotFound
 from tenants.audit import compare, record
+from tenants.plans.holding import require_feature
+from tenants.plans.models import Feature
 
 MOST_CHOSEN: Final = 20  # keys of one bot
 
@@ -34,7 +36,8 @@ def find_provider(provider_id: UUID) -> ProviderCredential:
 
 
 def keep_key(name: str, provider: str, api_key: str, api_base: str = "") -> ProviderCredential:
-    """Keep a key of the tenant's. Raises BadInput for one that cannot be of use, Conflict for a name that is taken."""
+    """Keep a key of the tenant's. Raises NotInPlan, BadInput for one that cannot be of use, Conflict for a name."""
+    require_feature(Feature.PROVIDER_KEYS)
     credential = ProviderCredential(name=name, provider=provider)
     check_key(provider, api_key, api_base)
     credential.set_key(api_key, api_base)

@@ -6,13 +6,17 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.admin import register
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import path
 from django.utils.html import format_html
+from django.utils.translation import gettext as _
 from unfold.decorators import display
 
 from bots.models import BotProfile, Scope
+from bots.plans.using import find_holding
 from bots.quotas.changing import check_quota
 from bots.quotas.counting import Standing, find_standings, forget_crossings
 from bots.quotas.models import Quota, QuotaResource, QuotaSubject, QuotaUse
@@ -125,6 +129,22 @@ class QuotaAdmin(ProductAdmin):
         ),
         ("Now", {"fields": (("shown_use", "shown_reset"),)}),
     )
+
+    def get_urls(self) -> list[Any]:
+        page = self.admin_site.admin_view(self.show_plan)
+        return [path("plan/", page, name="bots_quota_plan"), *super().get_urls()]
+
+    def show_plan(self, request: HttpRequest) -> HttpResponse:
+        """The tenant's plan: what it has, and what is used of it."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Plan"),
+            "holding": find_holding(),
+        }
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, "admin/plan.html", context)
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """The list, with what its columns show looked up for all rows at once."""

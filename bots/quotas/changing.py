@@ -57,7 +57,7 @@ def put_quota(fields: dict[str, Any]) -> Quota:
     """Make the operator's quota of this kind, or give the existing one its new limit. Raises BadInput."""
     quota = Quota(**fields, is_platform=True)
     check_quota(quota)
-    keys = {name: getattr(quota, name) for name in _KEYS}
+    keys = {name: getattr(quota, name) for name in _KEYS} | {"from_plan": False}
     values = {"limit": quota.limit, "warning_percent": quota.warning_percent}
     with transaction.atomic():
         quota = Quota.objects.update_or_create(**keys, defaults=values)[0]
@@ -68,7 +68,9 @@ def put_quota(fields: dict[str, Any]) -> Quota:
 
 def platform_quotas(fields: dict[str, Any]) -> QuerySet[Quota]:
     """Return the operator's quota of this kind, if there is one."""
-    return Quota.objects.filter(**{name: fields[name] for name in _KEYS[:-1]}, is_platform=True)
+    return Quota.objects.filter(
+        **{name: fields[name] for name in _KEYS[:-1]}, is_platform=True, from_plan=False
+    )
 
 
 def remove_quotas(quotas: QuerySet[Quota]) -> int:

@@ -56,6 +56,9 @@ class Quota(models.Model):
     is_platform = models.BooleanField(
         "set by the operator", default=False, help_text="The tenant sees it and cannot change it."
     )
+    from_plan = models.BooleanField(
+        default=False, db_default=False, editable=False, help_text="Of the tenant's plan."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -68,6 +71,7 @@ class Quota(models.Model):
                 "resource",
                 "period",
                 "is_platform",
+                "from_plan",
                 name="quota_once",
                 nulls_distinct=False,
                 violation_error_message="There is such a quota already.",

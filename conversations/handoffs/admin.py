@@ -9,11 +9,13 @@ from conversations.handoffs.forms import HandoffRulesForm, write_hours
 from conversations.models import HandoffRules
 from tenants.admin_site.model_admin import ProductAdmin
 from tenants.admin_site.sites import tenant_site
+from tenants.plans.models import Feature
 
 
 @register(HandoffRules, site=tenant_site)
 class HandoffRulesAdmin(ProductAdmin):
     form = HandoffRulesForm
+    feature = Feature.HANDOFFS
     nothing_yet = (
         "Give a bot rules, and its visitors can ask for a person, who finds them in the inbox."
     )

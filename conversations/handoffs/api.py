@@ -31,6 +31,8 @@ from minirag.lib.http_in.rest import ApiView
 from tenants.authentication import require_identity
 from tenants.calls.permissions import HasTenant, permit
 from tenants.models import Right, User
+from tenants.plans.holding import require_feature
+from tenants.plans.models import Feature
 
 _TAKEN = {
     409: "Another person is in it (`handoff_taken`), you have not joined it (`handoff_waiting`), or it is over "
@@ -71,6 +73,7 @@ class HandoffList(ApiView):
     )  # fmt: skip
     def post(self, request: Request, body: NewHandoff) -> Handoff:
         token = require_identity(request._request).token
+        require_feature(Feature.HANDOFFS)
         chat = find_chat(open_chats(Chat.objects.all(), token), body.chat_id)
         with transaction.atomic():
             return call_person(chat, HandoffReason.PROGRAM)

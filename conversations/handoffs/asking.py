@@ -24,6 +24,8 @@ from conversations.models import (
 from minirag.lib.errors import Conflict, NotFound, ProductError
 from tenants.audit import record
 from tenants.due import DueKind, make_due
+from tenants.plans.holding import has_feature
+from tenants.plans.models import Feature
 from webhooks.event_types import EventType
 from webhooks.events import emit
 
@@ -154,7 +156,7 @@ def leave_message(
 
 def require_offered(bot_profile_id: UUID) -> HandoffRules:
     rules = HandoffRules.objects.filter(bot_profile_id=bot_profile_id, is_offered=True).first()
-    if rules is None:
+    if rules is None or not has_feature(Feature.HANDOFFS):
         raise NotFound("This assistant has no people to ask for.")
     return rules
 
@@ -176,7 +178,11 @@ def heeds_wish(chat: Chat) -> bool | None:
     """Whether a wish for a person is heeded: None where no rule says so, or its visitor waits in too many chats
     already; False where nobody is there now."""
     rules = HandoffRules.objects.filter(bot_profile_id=chat.bot_profile_id, on_wish=True).first()
-    if rules is None or (find_open(chat.pk) is None and _waits_too_often(chat)):
+    if (
+        rules is None
+        or not has_feature(Feature.HANDOFFS)
+        or (find_open(chat.pk) is None and _waits_too_often(chat))
+    ):
         return None
     return is_staffed(rules)
 
@@ -202,7 +208,7 @@ def note_disliked(answer: Message) -> None:
 def _follow_rule(chat: Chat, reason: HandoffReason, rule: str, language: str) -> None:
     """What a rule may not, it leaves: no turn and no opinion fails because of it."""
     rules = HandoffRules.objects.filter(bot_profile_id=chat.bot_profile_id, **{rule: True}).first()
-    if rules is None or not is_staffed(rules):
+    if rules is None or not is_staffed(rules) or not has_feature(Feature.HANDOFFS):
         return
     try:
         call_person(chat, reason, language=language[:10])

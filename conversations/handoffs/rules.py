@@ -18,6 +18,8 @@ from minirag.lib.errors import NotFound
 from tenants.audit import compare, record
 from tenants.context import require_tenant
 from tenants.models import Tenant
+from tenants.plans.holding import require_feature
+from tenants.plans.models import Feature
 
 
 def find_rules(bot: BotProfile) -> HandoffRules:
@@ -29,7 +31,8 @@ def find_rules(bot: BotProfile) -> HandoffRules:
 
 
 def set_rules(bot: BotProfile, fields: Mapping[str, Any]) -> HandoffRules:
-    """Give the bot rules, in place of those that it has."""
+    """Give the bot rules, in place of those that it has. Raises NotInPlan."""
+    require_feature(Feature.HANDOFFS)
     with transaction.atomic():
         rules = HandoffRules.objects.select_for_update().filter(bot_profile_id=bot.pk).first()
         if rules is None:

@@ -23,6 +23,7 @@ from knowledge.models.standing import STANDING
 from knowledge.sources.configs import prepare_config
 from knowledge.sources.finding import active_sources, find_source, shown_sources
 from knowledge.sources.homes import Home, find_home
+from knowledge.sources.planned import require_in_plan
 from knowledge.sources.storage import count_bytes, measure_edits, measure_text, store_file
 from knowledge.tasks import queue_ingestion, queue_purge
 from minirag.lib.errors import BadInput, Conflict, NotFound
@@ -56,6 +57,7 @@ def create_batch(fields: dict[str, Any]) -> tuple[Source, list[Source]]:
         raise BadInput("At least one child source is required", code="children_missing")
     if len(fields["children"]) > MAX_CHILDREN:
         raise BadInput(f"At most {MAX_CHILDREN} children at once", code="too_many_children")
+    require_in_plan("", len(fields["children"]) + 1)
     home = find_home(fields["bot_profile_id"], fields.get("dataset_id"))
     parent = build_source(home, None, {**fields, "config": {}, "refresh_schedule": None})
     schedule = fields.get("refresh_schedule")
@@ -245,7 +247,8 @@ def find_parent(home: Home, parent_id: UUID | None) -> Source | None:
 
 
 def build_source(home: Home, parent: Source | None, fields: dict[str, Any]) -> Source:
-    """Make an unsaved source of the fields that a client may set. Raises BadInput."""
+    """Make an unsaved source of the fields that a client may set. Raises BadInput, NotInPlan."""
+    require_in_plan(fields["source_type"])
     source = Source(
         bot_profile=home.bot, dataset=home.dataset, parent=parent, source_type=fields["source_type"]
     )

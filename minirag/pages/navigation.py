@@ -15,7 +15,14 @@ from tenants.people.roles import NOUNS
 Page = tuple[str, str, str]  # title, icon, name of the admin's list
 
 _PLATFORM: list[tuple[str, list[Page]]] = [
-    ("Tenants", [("Tenants", "domain", "tenants_tenant"), ("Hosts", "language", "tenants_domain")]),
+    (
+        "Tenants",
+        [
+            ("Tenants", "domain", "tenants_tenant"),
+            ("Hosts", "language", "tenants_domain"),
+            ("Plans", "sell", "tenants_plan"),
+        ],
+    ),
     ("Access", [("Users", "group", "tenants_user"), ("API tokens", "key", "tenants_apitoken")]),
     (
         "System",
@@ -103,6 +110,8 @@ def list_groups(request: HttpRequest) -> list[dict[str, Any]]:
         NOUNS["the tenant's settings"].change
     ):
         own.append({"title": _("Settings"), "icon": "tune", "link": reverse("admin:settings")})
+    if current_tenant() is not None and acting_user(request).may(NOUNS["quotas"].read):
+        own.append({"title": _("Plan"), "icon": "sell", "link": reverse("admin:bots_quota_plan")})
     if current_tenant() is not None and acting_user(request).may(NOUNS["single sign-on"].change):
         own.append({"title": "Single sign-on", "icon": "login", "link": reverse("admin:sso")})
     return [{"items": own}] + [

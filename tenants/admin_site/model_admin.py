@@ -29,6 +29,8 @@ from tenants.calls.permissions import acting_user
 from tenants.context import current_tenant
 from tenants.models import Tenant, User
 from tenants.people.roles import NOUNS
+from tenants.plans.holding import NotInPlan, require_feature
+from tenants.plans.models import Feature
 
 R = TypeVar("R")
 Act = Callable[[dict[str, Any]], HttpResponse | None]
@@ -49,6 +51,8 @@ class ProductAdmin(ModelAdmin):
     nothing_yet = ""  # what an empty list says of how it fills
     fixed_once_saved: tuple[str, ...] = ()
     """Fields that are chosen when a row is made and only shown afterwards."""
+    feature: Feature | None = None
+    """What the tenant's plan has to have for rows to be added here; the list says so where it has not."""
     facts_once_saved = False
     """Whether the last of `fieldsets` tells what only a row that is there has."""
 
@@ -58,7 +62,35 @@ class ProductAdmin(ModelAdmin):
     warn_unsaved_form = True
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return is_writable() and super().has_add_permission(request)
+        allowed = is_writable() and super().has_add_permission(request)
+        return allowed and self._missing_in_plan(request) is None
+
+    def _missing_in_plan(self, request: HttpRequest) -> str | None:
+        """What to say of a feature that the tenant's plan lacks; asked once for a request."""
+        if self.feature is None:
+            return None
+        known: dict[str, str | None] = request.__dict__.setdefault("missing_in_plan", {})
+        if self.feature.value not in known:
+            try:
+                require_feature(self.feature)
+                known[self.feature.value] = None
+            except NotInPlan as error:
+                known[self.feature.value] = str(error.detail)
+        return known[self.feature.value]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        missing = self._missing_in_plan(request)
+        if missing is not None and request.method == "GET":
+            self.message_user(request, missing, messages.WARNING)
+        return super().changelist_view(request, extra_context)
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Say what the tenant's plan does not have; nothing of the form is stored then."""
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except NotInPlan as error:
+            self.message_user(request, error.detail, messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return is_writable() and super().has_change_permission(request, obj)

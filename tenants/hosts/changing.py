@@ -10,6 +10,8 @@ from minirag.lib.errors import BadInput, Conflict, NotFound
 from tenants import audit
 from tenants.context import tenant_context
 from tenants.models import Domain, Tenant
+from tenants.plans.holding import require_feature
+from tenants.plans.models import Feature
 from tenants.provisioning import add_domain, normalise_host
 
 MOST_HOSTS = 20
@@ -30,17 +32,19 @@ def find_host(tenant: Tenant, host: str) -> Domain:
 def add_own_host(tenant: Tenant, host: str) -> Domain:
     """Lead a host to a tenant, in the name of the tenant itself.
 
-    Raises BadInput (`host_invalid`, `too_many_hosts`), or Conflict (`host_taken`) for one of another tenant or of the
-    installation itself.
+    Raises NotInPlan, BadInput (`host_invalid`, `too_many_hosts`), or Conflict (`host_taken`) for one of another tenant
+    or of the installation itself.
     """
+    require_feature(Feature.HOSTS, tenant)
     name = normalise_host(host)
     if "." not in name or name.replace(".", "").isdigit():
         raise BadInput(
             f"'{name}' is no name of the Internet's DNS, such as bots.acme.com.",
             code="host_invalid",
         )
-    if name in settings.PLATFORM_HOSTS:
-        raise Conflict(f"The host '{name}' is the installation's own.", code="host_taken")
+    # Whose it is otherwise is not said.
+    if name in settings.PLATFORM_HOSTS or Domain.objects.filter(domain=name).exists():
+        raise Conflict("This host is taken already: it leads somewhere here.", code="host_taken")
     with tenant_context(None), transaction.atomic():
         Tenant.objects.select_for_update(no_key=True).filter(pk=tenant.pk).first()
         if hosts_of(tenant).count() >= MOST_HOSTS:

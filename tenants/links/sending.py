@@ -29,6 +29,7 @@ from tenants.people.changing import (
     people_locked,
     require_reach,
 )
+from tenants.plans.holding import require_room_for_person
 
 logger = structlog.get_logger(__name__)
 _ACCENT = "#4338ca"
@@ -52,6 +53,7 @@ def invite(actor: User, user: User, *, base: str) -> Sent:
     user.set_unusable_password()
     with people_locked(user.tenant, actor) as actor, email_taken_is_a_conflict():
         require_reach(actor, user)
+        require_room_for_person(user.tenant)
         user.save(force_insert=True)
         link, secret = EmailLink.objects.mint(user, LinkPurpose.INVITATION, actor.email)
         _note("invited", actor, user, role=user.role)

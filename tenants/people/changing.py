@@ -22,6 +22,7 @@ from tenants import audit
 from tenants.calls.permissions import require_manager_of
 from tenants.due import DueKind, make_all_due
 from tenants.models import ApiToken, EmailLink, Role, SsoIdentity, Tenant, User, normalise_email
+from tenants.plans.holding import require_room_for_person
 
 
 def outranks(user: User, actor: User) -> bool:
@@ -63,6 +64,7 @@ def insert_user(actor: User, user: User) -> None:
     """Save a new user, of a tenant or a platform operator, by the rules and with the errors of `create_user`."""
     with people_locked(user.tenant, actor) as actor, email_taken_is_a_conflict():
         _require_owner_for(actor, user.role == Role.OWNER, "make an owner")
+        require_room_for_person(user.tenant)
         user.save(force_insert=True)
         _note("created", actor, user, role=user.role)
 
@@ -74,8 +76,8 @@ def change_user(
 
     A new password ends the user's JWTs and browser sessions; API tokens live on unless `revoke_tokens`. It ends links
     that were mailed, and so does another e-mail or a disabled account. Without a tenant it is a platform operator that
-    is changed. Raises NotFound, PasswordWeak, Forbidden (`role_forbidden`, `owner_required`), Conflict (`email_taken`,
-    `last_owner`, `own_account`).
+    is changed. Raises NotFound, PasswordWeak, Forbidden (`role_forbidden`, `owner_required`), NotInPlan, or Conflict
+    (`email_taken`, `last_owner`, `own_account`).
     """
     changes = dict(changes)
     if "email" in changes:
@@ -91,6 +93,8 @@ def change_user(
             raise NotFound("User not found")
         changes = {name: value for name, value in changes.items() if getattr(user, name) != value}
         _check_change(actor, user, changes)
+        if changes.get("is_active") is True:
+            require_room_for_person(tenant)
         old_role = user.role
         for name, value in changes.items():
             setattr(user, name, value)

@@ -12,6 +12,8 @@ from minirag.lib.http_out.client import OutboundError, check_url
 from tenants import audit
 from tenants.models import Role, Tenant, User, normalise_email
 from tenants.people.changing import email_taken_is_a_conflict
+from tenants.plans.holding import require_feature, require_room_for_person
+from tenants.plans.models import Feature
 from tenants.sso.models import SsoIdentity, SsoProvider
 from tenants.sso.provider import Person
 
@@ -34,9 +36,10 @@ def set_provider(
     """Set or change a tenant's provider; a `secret` of None leaves it.
 
     Another issuer is another provider: nobody is known from there yet, and it is not told the secret of the one
-    before. Raises Forbidden, BadInput (`issuer_invalid`, `sso_secret_needed`, `role_invalid`).
+    before. Raises Forbidden, NotInPlan, BadInput (`issuer_invalid`, `sso_secret_needed`, `role_invalid`).
     """
     require_owner(actor)
+    require_feature(Feature.SSO, tenant)
     try:
         check_url(values["issuer"], allowed_hosts=frozenset(settings.OUTBOUND_ALLOWED_HOSTS))
     except OutboundError as error:
@@ -101,6 +104,7 @@ def _bind(provider: SsoProvider, person: Person) -> User:
             role=provider.default_role,
         )
         user.set_unusable_password()
+        require_room_for_person(provider.tenant)
         with email_taken_is_a_conflict():
             user.save(force_insert=True)
         _note("created", user, role=user.role)
