@@ -15,7 +15,7 @@ from tenants.due import DueKind, DueWork
 from tenants.models import AuditEvent, Plan, Tenant, User
 from tenants.plans.changing import change_plan
 from tenants.plans.models import Feature
-from tests.test_admin import browser
+from tests.test_admin import bot_form, browser
 
 JSON = "application/json"
 SITE = {"source_type": "site", "name": "Site", "config": {"url": "https://www.acme.example.com"}}
@@ -96,9 +96,7 @@ def test_numbers_are_kept_by_api_and_admin(as_acme, acme, bot):
         answer = as_acme.post(path, body, content_type=JSON)
         assert answer.status_code == 403 and answer.json()["code"] == "not_in_plan", (path, answer)
     alice = browser("alice@acme.example.com", "acme")
-    page = alice.post(
-        "/admin/bots/botprofile/add/", alice.form("/admin/bots/botprofile/add/") | {"name": "Bert"}
-    )
+    page = alice.post("/admin/bots/botprofile/add/", bot_form(name="Bert"))
     assert page.status_code == 302
     assert "has room for 1" in alice.get("/admin/bots/botprofile/add/").content.decode()
     with tenant_context(acme.tenant):
@@ -145,7 +143,7 @@ def test_operators_make_plans_in_their_admin_and_tenants_see_theirs(acme, olga):
     operator = browser(olga.email)
     url = operator.url(platform_site, Plan, "add")
     form = {"key": "small", "name": "Small", "features": ["sites"], "most_bots": "1"}
-    assert operator.post(url, operator.form(url) | form).status_code == 302
+    assert operator.post(url, form).status_code == 302
     assert Plan.objects.get().features == ["sites"] and "1 of 7" in operator.get(
         operator.url(platform_site, Plan, "changelist")
     ).content.decode().replace("\n", " ")
