@@ -21,6 +21,7 @@ from tenants.admin_site.model_admin import LookOnlyAdmin, ProductAdmin, once_per
 from tenants.admin_site.sites import platform_site
 from tenants.calls.permissions import acting_user
 from tenants.context import tenant_context
+from tenants.log import admin as log_admin  # noqa: F401 - registers the audit log
 from tenants.models import Domain, OperatorToken, Plan, Tenant, TenantStatus
 from tenants.people import admin as people_admin  # noqa: F401 - registers the pages of users
 from tenants.plans import admin as plans_admin  # noqa: F401 - registers the pages of plans
@@ -189,6 +190,8 @@ class TenantAdmin(ProductAdmin):
         self, request: HttpRequest, object_id: str, change: Any, verb: str, intro: str
     ) -> HttpResponse:
         tenant = self.require_object(request, object_id)
+        if (proof := ask_for_proof(request)) is not None:
+            return proof
 
         def act(data: dict[str, Any]) -> None:
             change(tenant, reason=data["reason"], actor=acting_user(request).email)
@@ -236,7 +239,9 @@ class TenantAdmin(ProductAdmin):
         )  # fmt: skip
 
     @action(description="Suspend")
-    def suspend_chosen(self, request: HttpRequest, chosen: QuerySet[Tenant]) -> None:
+    def suspend_chosen(self, request: HttpRequest, chosen: QuerySet[Tenant]) -> HttpResponse | None:
+        if (proof := ask_for_proof(request)) is not None:
+            return proof
         rows = chosen.filter(status=TenantStatus.ACTIVE)
         self.act_on_each(
             request,
@@ -244,13 +249,17 @@ class TenantAdmin(ProductAdmin):
             lambda t: suspend_tenant(t, actor=acting_user(request).email),
             "suspended",
         )
+        return None
 
     @action(description="Archive")
-    def archive_chosen(self, request: HttpRequest, chosen: QuerySet[Tenant]) -> None:
+    def archive_chosen(self, request: HttpRequest, chosen: QuerySet[Tenant]) -> HttpResponse | None:
+        if (proof := ask_for_proof(request)) is not None:
+            return proof
         rows = chosen.exclude(status=TenantStatus.ARCHIVED)
         self.act_on_each(
             request, rows, lambda t: archive_tenant(t, actor=acting_user(request).email), "archived"
         )
+        return None
 
     @action(description="Restore")
     def restore_chosen(self, request: HttpRequest, chosen: QuerySet[Tenant]) -> None:

@@ -12,7 +12,7 @@ from minirag.lib.errors import Forbidden
 from minirag.lib.http_in.doors import Door, Proof
 from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.reading import network_of
-from minirag.lib.http_in.rest import ApiView, client_address, read_body
+from minirag.lib.http_in.rest import ApiView, OpenView, client_address, read_body
 from minirag.lib.security.limits import Bound, check
 from tenants.context import PUBLIC_SCHEMA, require_tenant
 from tenants.models import Tenant
@@ -24,11 +24,9 @@ from tenants.people.schemas import (
 from tenants.provisioning import provision_tenant
 
 
-class TenantList(ApiView):
+class TenantList(OpenView):
     door = Door(Proof.BEARER, is_sign_up=True)
     thread_pool = PASSWORDS
-    authentication_classes = ()
-    permission_classes = ()
 
     @describe(
         "Sign up a tenant", body=SignUp, answers={201: SignedUpSchema},

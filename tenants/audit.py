@@ -19,6 +19,7 @@ from django.http import HttpRequest
 from minirag.lib.http_in.reading import client_address
 from minirag.lib.http_in.request_ids import current_request_id
 from tenants.context import current_tenant
+from tenants.log.models import Outcome
 from tenants.models import ApiToken, AuditEvent, OperatorToken, Tenant, User
 
 _SECRET_WORDS = (
@@ -53,6 +54,7 @@ def acting(who: HttpRequest | str) -> Iterator[None]:
 def record(
     action: str, *, of: Model | None = None, changes: Mapping[str, Any] | None = None,
     actor: User | str = "", tenant: Tenant | None = None, detail: Mapping[str, Any] | None = None,
+    outcome: Outcome = Outcome.DONE,
 ) -> AuditEvent:  # fmt: skip
     """Append "noun.done_to_it" (`token.created`) to the log; returns the row.
 
@@ -76,7 +78,7 @@ def record(
     else:
         actor = actor or who
     return AuditEvent.objects.create(
-        action=action, tenant_slug=tenant.slug if tenant else "", detail=noted,
+        action=action, outcome=outcome, tenant_slug=tenant.slug if tenant else "", detail=noted,
         actor=(actor.email if isinstance(actor, User) else actor)[:320],
         request_id=current_request_id()[:64],
     )  # fmt: skip

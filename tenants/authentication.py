@@ -75,7 +75,8 @@ class Identity:
 def issue_jwt(user: User) -> str:
     """Sign a JWT for `user` with the contract's claims `sub`, `tid`, `role`, `exp`, and `pwh`, our own.
 
-    `pwh` is a keyed digest of the stored password: a changed password ends every JWT made before.
+    `pwh` is a keyed digest of the stored password and the user's epoch: a changed password, a new second factor and
+    “Log out everywhere” end every JWT made before.
     """
     expires_at = timezone.now() + timedelta(minutes=settings.JWT_EXPIRE_MINUTES)
     claims = {"sub": str(user.pk), "tid": str(user.tenant_id), "role": user.role, "exp": expires_at}
@@ -143,9 +144,10 @@ def _authenticate_jwt(credential: str) -> Identity:
 
 def _digest_password(user: User) -> str:
     key = settings.JWT_SECRET_KEY
-    # The salt keeps its name wherever this module goes: JWTs in use hold digests with it.
+    # The salt keeps its name wherever this module goes, and the first epoch adds nothing: JWTs hold such digests.
+    told = f"{user.password}:{user.jwt_epoch}" if user.jwt_epoch else user.password
     return salted_hmac(
-        "tenants.authentication.jwt", user.password, secret=key, algorithm="sha256"
+        "tenants.authentication.jwt", told, secret=key, algorithm="sha256"
     ).hexdigest()[:16]
 
 

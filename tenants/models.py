@@ -245,6 +245,10 @@ class UserManager(BaseUserManager["User"]):
         user.save()
         return user
 
+    def end_jwts(self, user: User) -> None:
+        """Have all JWTs of a user that were made before be worth nothing."""
+        self.filter(pk=user.pk).update(jwt_epoch=models.F("jwt_epoch") + 1)
+
     def create_superuser(self, email: str, password: str | None, **fields: Any) -> User:
         """Make a platform operator: a user of no tenant who may enter every one."""
         return self.create_user(
@@ -269,6 +273,7 @@ class User(AbstractBaseUser):
     display_name = models.CharField(max_length=255, blank=True)
     role = models.CharField(max_length=10, choices=Role, default=Role.MEMBER)
     is_active = models.BooleanField(default=True)
+    jwt_epoch = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     has_second_factor = models.BooleanField(default=False, db_default=False, editable=False)
     is_superuser = models.BooleanField("platform operator", default=False)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -8,6 +8,7 @@ from tenants import api
 from tenants.factors import api as factors_api
 from tenants.hosts import api as hosts_api
 from tenants.links import api as links_api
+from tenants.log import api as log_api
 from tenants.people import api as people_api
 from tenants.plans import api as plans_api
 from tenants.platform import api as platform_api
@@ -46,8 +47,10 @@ urlpatterns = [
     path("api-tokens", tokens_api.ApiTokenList.as_view()),
     path("api-tokens/<str:token_id>", tokens_api.ApiTokenDetail.as_view()),
     path("api-tokens/<str:token_id>/rotate", tokens_api.ApiTokenRotation.as_view()),
-    path("audit-events", platform_api.AuditEvents.as_view()),
-    path("platform/audit-events", platform_api.PlatformAuditEvents.as_view()),
+    path("audit-events", log_api.AuditEvents.as_view()),
+    path("audit-events/export", log_api.AuditExport.as_view()),
+    path("platform/audit-events", log_api.PlatformAuditEvents.as_view()),
+    path("platform/audit-events/export", log_api.PlatformAuditExport.as_view()),
     path("platform/tenants", platform_api.PlatformTenantList.as_view()),
     path("platform/plans", plans_api.PlanList.as_view()),
     path("platform/plans/<str:key>", plans_api.PlanDetail.as_view()),

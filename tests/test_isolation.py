@@ -786,8 +786,10 @@ API: dict[str, list[Try]] = {
     "stats/latency": [Try("get", 200), Try("get", 200, "bot_profile_id={bot}")],
     "stats/refusals": [Try("get", 200), Try("get", 200, "bot_profile_id={bot}")],
     "audit-events": [Try("get", 200), Try("get", 200, "action=tenant.provisioned&actor=")],
+    "audit-events/export": [Try("get", 200), Try("get", 200, "format=jsonl&q=zq")],
     # The platform's own: a tenant's credential opens nothing, and on its path or host there is no such thing.
     "platform/audit-events": [Try("get", 401)],
+    "platform/audit-events/export": [Try("get", 401)],
     "platform/tenants": [Try("get", 401), Try("post", 401, body=lambda s: {"slug": "x"})],
     "platform/queues": [Try("get", 401)],
     "platform/plans": [
@@ -1249,6 +1251,7 @@ EXTRA_MODEL_PAGES = {
     *(("bots", "providercredential", f"<path:object_id>/{act}/") for act in ("try_key",)),
     ("bots", "botprofile", "models/"),
     ("bots", "quota", "plan/"),
+    ("tenants", "auditevent", "export/<slug:form>/"),
     *(
         ("bots", "botdraft", f"try/<uuid:bot_id>/{rest}")
         for rest in ("", "<str:name>/<str:request_id>/", "<str:name>/<str:request_id>/golden/")

@@ -32,6 +32,7 @@ from tenants.admin_site.model_admin import (
     posted,
 )
 from tenants.admin_site.sites import tenant_site
+from tenants.plans.models import Feature
 from webhooks.event_types import SUBSCRIBABLE, EventType
 from webhooks.models import (
     LONGEST_OVERLAP_HOURS,
@@ -93,6 +94,8 @@ class RotationForm(forms.Form):
 @register(Webhook, site=tenant_site)
 class WebhookAdmin(ProductAdmin):
     form = WebhookForm
+    feature = Feature.WEBHOOKS
+    needs_proof = True
     list_display = ("url", "shown_state", "shown_events", "waiting", "failed", "created_at")
     list_filter = ("is_active",)
     search_fields = ("url", "description", "paused_reason")
@@ -124,6 +127,8 @@ class WebhookAdmin(ProductAdmin):
         """Make a webhook and show its secret, once."""
         if not self.has_add_permission(request):
             raise PermissionDenied
+        if (proof := ask_for_proof(request)) is not None:
+            return proof
 
         def make(data: dict[str, Any]) -> HttpResponse:
             webhook, secret = create_webhook(**data)

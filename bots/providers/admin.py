@@ -101,6 +101,7 @@ class ProviderCredentialAdmin(ProductAdmin):
     search_fields = ("name", "provider")
     fixed_once_saved = ("provider",)
     feature = Feature.PROVIDER_KEYS
+    needs_proof = True
     facts_once_saved = True
     actions_detail = ("try_key",)
     readonly_fields = ("shown_key", "shown_bots", "told_test", "key_set_at", "created_at")

@@ -22,6 +22,7 @@ from minirag.ai.providers.calls import ModelCallFailed
 from minirag.ai.rerank import is_reranker, rerank
 from minirag.lib.errors import BadInput, ProviderError
 from tenants.audit import record
+from tenants.log.models import Outcome
 
 SECONDS: Final = 20.0
 _MAX_TOKENS: Final = 16
@@ -99,7 +100,8 @@ def note_trial(credential: ProviderCredential, trial: KeyTrial) -> None:
     """Keep how a key fared, and write down that somebody has tried it."""
     credential.note_test(trial.outcome)
     told = {"model": trial.model, "outcome": trial.outcome.value}
-    record("provider.tested", of=credential, detail=told)
+    became = Outcome.DONE if trial.works else Outcome.FAILED
+    record("provider.tested", of=credential, detail=told, outcome=became)
 
 
 async def try_key(provider: str, key: Credentials, model: str) -> KeyTrial:

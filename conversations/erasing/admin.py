@@ -10,6 +10,7 @@ from unfold.decorators import action
 
 from conversations.erasing.deleting import delete_chat, delete_chats_of_visitor, find_chats_of
 from conversations.models import Chat
+from tenants.admin_site.gate import ask_for_proof
 from tenants.admin_site.model_admin import LookOnlyAdmin, may_manage
 
 _WHAT_ELSE: Final = (
@@ -49,6 +50,8 @@ class ErasingActs(LookOnlyAdmin):
     )  # fmt: skip
     def delete_visitor(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         chat: Chat = self.require_object(request, object_id)
+        if (proof := ask_for_proof(request)) is not None:
+            return proof
         who = {"subject": chat.subject} if chat.subject else {"visitor_id": chat.visitor_id}
         count = find_chats_of(who.get("visitor_id", ""), who.get("subject", "")).count()
 

@@ -17,6 +17,7 @@ from conversations.exports.jobs import retry_job
 from conversations.exports.models import ExportJob, ExportStatus
 from conversations.tasks import queue_export
 from minirag.lib.errors import ProductError
+from tenants.admin_site.gate import ask_for_proof
 from tenants.admin_site.model_admin import LookOnlyAdmin, may_manage
 from tenants.admin_site.sites import tenant_site
 
@@ -74,6 +75,8 @@ class ExportJobAdmin(LookOnlyAdmin):
     @action(description="Download", icon="download", url_path="download")
     def download_file(self, request: HttpRequest, object_id: Any) -> HttpResponseBase:
         job = self.require_object(request, object_id)
+        if (proof := ask_for_proof(request)) is not None:
+            return proof
         try:
             return download(job)
         except ProductError as error:

@@ -10,7 +10,7 @@ from django.http import StreamingHttpResponse
 from django.utils import timezone
 from rest_framework.request import Request
 
-from conversations.exports.chats import Row, read_chats, read_messages, stream_pieces
+from conversations.exports.chats import Row, read_chats, read_messages
 from conversations.exports.schemas import (
     ChatExportSchema,
     ChatsExportQuery,
@@ -25,6 +25,7 @@ from minirag.lib.http_in.answering import to_json
 from minirag.lib.http_in.nouns import Moment
 from minirag.lib.http_in.openapi import Media, describe
 from minirag.lib.http_in.rest import naive_utc
+from minirag.lib.http_in.streaming import stream_pieces
 from minirag.lib.spreadsheet import write_rows
 from tenants.context import require_tenant
 

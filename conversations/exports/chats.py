@@ -1,13 +1,12 @@
 """Reads chats of any length for an export, piece by piece.
 
 The database is read in batches by keyset, so a chat of a million messages needs the memory of one batch, and no
-connection is held between two of them. `stream_pieces` takes what a plain generator writes of them, each step on a
-database thread; a reader who is slow is waited for (minirag.serving.backpressure).
+connection is held between two of them. How they are sent is in `minirag.lib.http_in.streaming`.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -16,10 +15,8 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from conversations.models import Chat, Message
-from minirag.lib.database import run_sync
 
 BATCH = 1000
-PIECE_BYTES = 64 * 1024
 
 
 class Row(NamedTuple):
@@ -33,25 +30,6 @@ class Row(NamedTuple):
     completion_tokens: int
     feedback: str | None
     created_at: datetime
-
-
-async def stream_pieces(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Take pieces on a database thread, some of them at a step, in the tenant that is bound around it."""
-    joined = join_pieces(pieces)
-    while (piece := await run_sync(next, joined, None)) is not None:
-        yield piece
-
-
-def join_pieces(pieces: Iterator[bytes], size: int = PIECE_BYTES) -> Iterator[bytes]:
-    """Join small pieces to such of at least `size` bytes: a hop to a thread costs more than a small piece."""
-    held = bytearray()
-    for piece in pieces:
-        held += piece
-        if len(held) >= size:
-            yield bytes(held)
-            held.clear()
-    if held:
-        yield bytes(held)
 
 
 def read_chats(chats: list[Chat]) -> Iterator[tuple[Chat, Iterable[list[Row]]]]:

@@ -98,7 +98,6 @@ def test_a_chat_without_messages_is_a_document_and_a_header(in_acme, as_acme):
 @pytest.mark.parametrize("size", [1, 2, 3, 100])
 def test_a_long_chat_is_whole_whatever_the_batch(in_acme, as_acme, monkeypatch, size):
     monkeypatch.setattr(exports, "BATCH", size)
-    monkeypatch.setattr(exports, "PIECE_BYTES", 10)
     chat = make_chat(texts=[f"text {n}" for n in range(7)])
     Message.objects.filter(chat=chat).update(created_at=NOON)  # all at once: the id decides
     expected = [str(message.pk) for message in chat.messages.all()]

@@ -26,7 +26,7 @@ from minirag.lib.http_in.answering import Returned
 from minirag.lib.http_in.arrivals import Arrival
 from minirag.lib.http_in.doors import Door
 from minirag.lib.http_in.openapi import EXAMPLE_IDS, describe
-from minirag.lib.http_in.rest import ApiView, client_address, read_body
+from minirag.lib.http_in.rest import OpenView, client_address, read_body
 from minirag.lib.security.limits import limit_headers
 from tenants.authentication import authenticate_bearer
 from tenants.calls.limits import bounds_of_session
@@ -36,10 +36,8 @@ from tenants.models import Tenant
 _HISTORY_LENGTH = 100
 
 
-class WidgetSessions(ApiView):
+class WidgetSessions(OpenView):
     door = Door(any_origin=True)
-    authentication_classes = ()
-    permission_classes = ()
 
     @describe(
         "Open a widget session", body=SessionBody, answers={201: WidgetSessionSchema},

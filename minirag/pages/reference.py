@@ -17,7 +17,7 @@ from rest_framework.request import Request
 from minirag import __version__
 from minirag.lib.http_in.doors import Door, Proof
 from minirag.lib.http_in.openapi import Media, describe
-from minirag.lib.http_in.rest import ApiView
+from minirag.lib.http_in.rest import OpenView
 from minirag.lib.openapi.document import build_document
 
 _TITLE = "MiniRAG"
@@ -33,10 +33,8 @@ _PAGE_POLICY = (
 )
 
 
-class OpenApiDocument(ApiView):
+class OpenApiDocument(OpenView):
     door = Door(Proof.BEARER)
-    authentication_classes = ()
-    permission_classes = ()
 
     @describe("Describe the API", answers={200: dict[str, Any], 304: None})
     def get(self, request: Request) -> HttpResponse:
@@ -50,12 +48,10 @@ class OpenApiDocument(ApiView):
         return HttpResponse(body, content_type="application/json", headers=headers)
 
 
-class ReferencePage(ApiView):
+class ReferencePage(OpenView):
     """Swagger UI from our own files. Its policy lets it load nothing else and call nobody else."""
 
     door = Door(Proof.BEARER)
-    authentication_classes = ()
-    permission_classes = ()
 
     @describe(
         "Show the API's reference",

@@ -18,11 +18,13 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
 from unfold.admin import ModelAdmin
 from unfold.dataclasses import UnfoldAction
 
 from minirag.lib.errors import ProductError
 from minirag.lib.saving.tags import hold_row
+from tenants.admin_site.gate import ask_for_proof
 from tenants.admin_site.meanwhile import GuardedModelForm
 from tenants.audit import record, tell_changes
 from tenants.calls.permissions import acting_user
@@ -53,6 +55,8 @@ class ProductAdmin(ModelAdmin):
     """Fields that are chosen when a row is made and only shown afterwards."""
     feature: Feature | None = None
     """What the tenant's plan has to have for rows to be added here; the list says so where it has not."""
+    needs_proof = False
+    """Whether adding, changing and deleting want a fresh proof of who one is; looking never does."""
     facts_once_saved = False
     """Whether the last of `fieldsets` tells what only a row that is there has."""
 
@@ -64,6 +68,26 @@ class ProductAdmin(ModelAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         allowed = is_writable() and super().has_add_permission(request)
         return allowed and self._missing_in_plan(request) is None
+
+    def _ask_for_proof(self, request: HttpRequest, is_new: bool) -> HttpResponse | None:
+        if not self.needs_proof:
+            return None
+        if is_new:
+            may, acts = self.has_add_permission(request), True
+        else:
+            may, acts = self.has_change_permission(request), request.method == "POST"
+        proof = ask_for_proof(request) if may and acts else None
+        if proof is not None and not is_new:
+            self.message_user(request, _("Nothing was saved yet: change it again."))
+        return proof
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        proof = None
+        if self.needs_proof and self.has_delete_permission(request):
+            proof = ask_for_proof(request)
+        return proof or super().delete_view(request, object_id, extra_context)
 
     def _missing_in_plan(self, request: HttpRequest) -> str | None:
         """What to say of a feature that the tenant's plan lacks; asked once for a request."""
@@ -86,6 +110,9 @@ class ProductAdmin(ModelAdmin):
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Say what the tenant's plan does not have; nothing of the form is stored then."""
+        is_new = not (kwargs.get("object_id") or (args and args[0]))
+        if (proof := self._ask_for_proof(request, is_new)) is not None:
+            return proof
         try:
             return super().changeform_view(request, *args, **kwargs)
         except NotInPlan as error:

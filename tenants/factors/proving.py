@@ -74,6 +74,7 @@ def confirm(user: User, code: str) -> list[str]:
             raise CodeWrong
         SecondFactor.objects.filter(pk=factor.pk).update(confirmed_at=timezone.now())
         User.objects.filter(pk=user.pk).update(has_second_factor=True)
+        User.objects.end_jwts(user)  # they were made without it
         codes = RecoveryCode.renew(user)
         _note("second_factor_added", user, user)
     return codes

@@ -48,5 +48,6 @@ class BrowserSessionSchema(Noun):
     id: UUID
     address: str
     agent: str
+    browser: Annotated[str, Field(examples=["Firefox on Linux"])]
     created_at: Moment
     seen_at: Moment

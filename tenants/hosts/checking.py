@@ -24,6 +24,7 @@ from minirag.lib.http_out.client import OutboundError, fetch
 from minirag.lib.http_out.network import resolve_host
 from tenants import audit
 from tenants.context import tenant_context
+from tenants.log.models import Outcome
 from tenants.models import Domain
 
 SECONDS: Final = 5.0
@@ -122,7 +123,8 @@ def check_host(domain: Domain) -> Look:
         audit.record(
             "domain.checked",
             tenant=domain.tenant,
-            detail={"domain": domain.domain, "outcome": look.state.value},
+            detail={"domain": domain.domain, "state": look.state.value},
+            outcome=Outcome.DONE if look.state == HostState.READY else Outcome.FAILED,
         )
     return look
 

@@ -12,7 +12,7 @@ from minirag.lib.errors import BadInput, NotFound
 from minirag.lib.http_in.doors import Door, Proof
 from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.pagination import Page, PlainPageQuery, paginate
-from minirag.lib.http_in.rest import ApiView
+from minirag.lib.http_in.rest import ApiView, OpenView
 from tenants.authentication import require_identity
 from tenants.calls.permissions import HasTenant, permit
 from tenants.context import current_tenant, require_tenant
@@ -89,10 +89,8 @@ class InvitationAgain(InvitationView):
         return _show(send_again(actor, tenant, link.user_id, base=base))
 
 
-class ForgottenPasswords(ApiView):
+class ForgottenPasswords(OpenView):
     door = Door(Proof.BEARER)
-    authentication_classes = ()
-    permission_classes = ()
 
     @describe(
         "Ask for a new password", body=ForgottenPassword, answers={202: None},
@@ -110,11 +108,9 @@ class ForgottenPasswords(ApiView):
         ask_for_link(request._request, body.email, tenant, exists=tenant is not None)
 
 
-class PasswordsByLink(ApiView):
+class PasswordsByLink(OpenView):
     door = Door(Proof.BEARER)
     thread_pool = PASSWORDS
-    authentication_classes = ()
-    permission_classes = ()
 
     @describe(
         "Set a password by link", body=PasswordByLink, answers={204: None},

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
     from tenants.models import Tenant
+
+
+class Outcome(models.TextChoices):
+    """What became of an act; what was refused is written down where somebody tries to get in."""
+
+    DONE = "done", _("Done")
+    REFUSED = "refused", _("Refused")
+    FAILED = "failed", _("Failed")
 
 
 class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
@@ -27,6 +37,9 @@ class AuditEvent(models.Model):
     actor = models.CharField(
         max_length=320, blank=True, help_text="E-mail, or the command that acted."
     )
+    outcome = models.CharField(
+        _("outcome"), max_length=10, choices=Outcome, default=Outcome.DONE, db_default=Outcome.DONE
+    )
     detail = models.JSONField(default=dict, blank=True)
     request_id = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -35,7 +48,14 @@ class AuditEvent(models.Model):
 
     class Meta:
         ordering = ["-created_at", "-id"]
-        indexes = [models.Index(fields=["tenant_slug", "-created_at"], name="audit_by_tenant")]
+        indexes = [
+            models.Index(fields=["tenant_slug", "-created_at"], name="audit_by_tenant"),
+            models.Index(fields=["tenant_slug", "action", "-created_at"], name="audit_by_action"),
+            models.Index(fields=["tenant_slug", "actor", "-created_at"], name="audit_by_actor"),
+            models.Index(fields=["tenant_slug", "outcome", "-created_at"], name="audit_by_outcome"),
+            models.Index(fields=["-created_at", "-id"], name="audit_by_time"),
+            GinIndex(fields=["detail"], name="audit_by_detail", opclasses=["jsonb_path_ops"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.action} {self.tenant_slug}".strip()

@@ -49,6 +49,7 @@ def visible_users(rows: QuerySet[User]) -> QuerySet[User]:
 class UserAdmin(ProductAdmin):
     """People. They are deactivated, not deleted: the audit log names them."""
 
+    needs_proof = True  # an account that is made or changed is a way in
     search_fields = ("email", "display_name")
     readonly_fields = ("shown_tenant", "created_at", "last_login")
     actions_detail = (
@@ -60,19 +61,7 @@ class UserAdmin(ProductAdmin):
         return visible_users(super().get_queryset(request))
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Say why a rule of `tenants.people.changing` forbids what was sent; nothing of it is stored then.
-
-        An account that is made or changed is a way in, so that needs a fresh proof; looking at one does not.
-        """
-        is_new = not (kwargs.get("object_id") or (args and args[0]))
-        if is_new:
-            may, acts = self.has_add_permission(request), True
-        else:
-            may, acts = self.has_change_permission(request), request.method == "POST"
-        if may and acts and (proof := ask_for_proof(request)) is not None:
-            if not is_new:
-                self.message_user(request, "Nothing was saved yet: change it again.")
-            return proof
+        """Say why a rule of `tenants.people.changing` forbids what was sent; nothing of it is stored then."""
         try:
             return super().changeform_view(request, *args, **kwargs)
         except ProductError as error:
@@ -306,7 +295,7 @@ class UserAdmin(ProductAdmin):
             )
 
         title = _("Log %(user)s out everywhere") % {"user": user}
-        intro = _("Every browser session of the admin ends. API tokens live on.")
+        intro = _("Every browser session of the admin and every JWT ends. API tokens live on.")
         return self.ask(
             request, act, title=title, intro=intro, submit=_("Log out"), danger=True, obj=user
         )

@@ -12,7 +12,7 @@ from minirag.lib.errors import NotFound
 from minirag.lib.http_in.doors import Door, Proof
 from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.pagination import Page, PlainPageQuery, paginate
-from minirag.lib.http_in.rest import ApiView, client_address
+from minirag.lib.http_in.rest import ApiView, OpenView, client_address
 from tenants.authentication import Identity, count_log_in, issue_jwt, log_in, require_identity
 from tenants.calls.permissions import HasTenant, permit
 from tenants.context import require_tenant
@@ -28,11 +28,9 @@ from tenants.people.schemas import (
 )
 
 
-class LogInView(ApiView):
+class LogInView(OpenView):
     door = Door(Proof.BEARER)
     thread_pool = PASSWORDS
-    authentication_classes = ()
-    permission_classes = ()
 
     @describe(
         "Log in", body=LogIn, answers={200: LoggedInSchema},

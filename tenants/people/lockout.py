@@ -33,6 +33,7 @@ from minirag.lib.http_in.reading import network_of
 from minirag.lib.security.limits import LimiterUnavailable
 from minirag.lib.security.rates import Rate, parse_rate
 from tenants import audit
+from tenants.log.models import Outcome
 from tenants.models import User, normalise_email
 
 ADDRESSES_PER_ACCOUNT = 10
@@ -161,9 +162,11 @@ def _note(attempt: LoginAttempt, accounts: list[User], address: str) -> None:
     """Write it down once per lock, also where there is no account, so that the time of the answer tells nothing."""
     seen = {"address": address, "tries_key": attempt.key.rpartition(":")[2]}
     for user in accounts:
-        audit.record("login.locked", actor=user, tenant=user.tenant, detail=seen)
+        audit.record(
+            "login.locked", actor=user, tenant=user.tenant, detail=seen, outcome=Outcome.REFUSED
+        )
     if not accounts:
-        audit.record("login.locked", detail=seen)
+        audit.record("login.locked", detail=seen, outcome=Outcome.REFUSED)
 
 
 def _is_known(user: User, address: str) -> bool:

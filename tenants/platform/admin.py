@@ -4,41 +4,11 @@ from __future__ import annotations
 
 from django.contrib.admin import register
 from django.contrib.admin.models import LogEntry
-from django.db.models import QuerySet
-from django.http import HttpRequest
 from unfold.decorators import display
 
 from tenants.admin_site.model_admin import LookOnlyAdmin
 from tenants.admin_site.sites import platform_site, tenant_site
-from tenants.context import current_tenant
-from tenants.models import AuditEvent, SchemaMigration
-
-
-@register(AuditEvent, site=platform_site)
-@register(AuditEvent, site=tenant_site)
-class AuditEventAdmin(LookOnlyAdmin):
-    """Every write by API, admin or command; in a tenant's admin its own, for those who manage it."""
-
-    search_fields = ("action", "tenant_slug", "actor", "request_id")
-    date_hierarchy = "created_at"
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEvent]:
-        events, tenant = super().get_queryset(request), current_tenant()
-        return events if tenant is None else events.of_tenant(tenant)
-
-    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
-        home = () if current_tenant() else ("tenant_slug",)
-        return ("created_at", "action", *home, "actor", "shown_what", "shown_where")
-
-    @display(description="what")
-    def shown_what(self, event: AuditEvent) -> str:
-        return str(event.detail.get("name") or event.detail.get("user") or "–")[:90]
-
-    @display(description="from")
-    def shown_where(self, event: AuditEvent) -> str:
-        return " · ".join(
-            str(value) for key in ("address", "agent") if (value := event.detail.get(key))
-        )[:90]
+from tenants.models import SchemaMigration
 
 
 @register(SchemaMigration, site=platform_site)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from django.db.models import QuerySet
 from django.http import Http404
 from rest_framework.request import Request
 
@@ -15,15 +14,11 @@ from minirag.lib.http_in.doors import Door, Proof, fields_body
 from minirag.lib.http_in.openapi import describe
 from minirag.lib.http_in.pagination import Page, paginate
 from minirag.lib.http_in.rest import ApiView, read_body
-from tenants.calls.permissions import HasTenant, permit
-from tenants.context import require_tenant, tenant_context
-from tenants.models import AuditEvent, OperatorToken, Right, Tenant, TenantStatus
+from tenants.models import OperatorToken, Tenant, TenantStatus
 from tenants.platform.lifecycle import ACTS, change_matching, change_tenants
 from tenants.platform.operators import MayOperate, OperatorAuthentication
 from tenants.platform.queues import list_queues
 from tenants.platform.schemas import (
-    AuditEventPageSchema,
-    AuditQuery,
     BulkChange,
     ChangedTenantsSchema,
     Erasure,
@@ -209,46 +204,3 @@ class BulkMatching(PlatformView):
 
 def _report(act: str, tenants: list[Tenant]) -> dict[str, Any]:
     return {"action": act, "updated_count": len(tenants), "tenants": tenants}
-
-
-class PlatformAuditEvents(PlatformView):
-    @describe(
-        "List what was done",
-        query=AuditQuery,
-        answers={200: AuditEventPageSchema},
-        errors=NO_PLATFORM,
-    )
-    def get(self, request: Request, query: AuditQuery) -> Page[AuditEvent]:
-        events = AuditEvent.objects.all()
-        return _list_events(
-            events.filter(tenant_slug=query.tenant) if query.tenant else events, query
-        )
-
-
-class AuditEvents(ApiView):
-    """A tenant's own log: what was done to it and in it, for its owners and admins."""
-
-    permission_classes = (HasTenant, permit("the audit log", read=Right.MANAGE))
-
-    @describe(
-        "List what was done in the tenant", query=AuditQuery, answers={200: AuditEventPageSchema}
-    )
-    def get(self, request: Request, query: AuditQuery) -> Page[AuditEvent]:
-        tenant = require_tenant()
-        own = AuditEvent.objects.of_tenant(tenant)
-        with tenant_context(None):
-            return _list_events(own, query)
-
-
-def _list_events(events: QuerySet[AuditEvent], query: AuditQuery) -> Page[AuditEvent]:
-    for name in ("action", "actor", "request_id"):
-        if value := getattr(query, name):
-            events = events.filter(**{name: value})
-    start, end = query.created_from, query.created_to
-    if start and end and start > end:
-        raise BadInput("created_to must not be before created_from.", code="dates_reversed")
-    if start:
-        events = events.filter(created_at__gte=start)
-    if end:
-        events = events.filter(created_at__lte=end)
-    return paginate(events, query)

@@ -7,12 +7,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, EmailStr, Field
 
-from minirag.lib import moments
 from minirag.lib.bounds import AsColumn
 from minirag.lib.http_in.nouns import Moment, Noun, Shown
 from minirag.lib.http_in.pagination import PagedSchema, PageQuery
 from minirag.lib.http_in.rest import Body
-from tenants.models import AuditEvent, Tenant, TenantStatus
+from tenants.models import Tenant, TenantStatus
 from tenants.people.schemas import DisplayName, Password, Slug
 from tenants.platform.lifecycle import MAX_MATCHES, Selection
 
@@ -137,26 +136,3 @@ class QueuesSchema(Noun):
     items: list[QueueSchema]
     waiting: int
     running: int
-
-
-class AuditQuery(PageQuery):
-    action: Annotated[str, AsColumn(AuditEvent, "action")] = ""
-    tenant: Annotated[str, AsColumn(AuditEvent, "tenant_slug")] = ""
-    actor: Annotated[str, AsColumn(AuditEvent, "actor")] = ""
-    request_id: Annotated[str, AsColumn(AuditEvent, "request_id")] = ""
-    created_from: moments.Moment | None = None
-    created_to: moments.Moment | None = None
-
-
-class AuditEventSchema(Noun):
-    id: int
-    action: Annotated[str, Field(examples=["tenant.archived"])]
-    tenant_slug: str
-    actor: Annotated[str, Field(description="An e-mail, or the command that acted.")]
-    detail: dict[str, Any]
-    request_id: str
-    created_at: Moment
-
-
-class AuditEventPageSchema(PagedSchema[AuditEventSchema]):
-    """What was done."""

@@ -81,10 +81,11 @@ def end_own(user: User, session_id: UUID) -> None:
 
 
 def end_all_of(actor: User, tenant: Tenant | None, user_id: UUID) -> int:
-    """Log somebody out everywhere; returns in how many browsers. Raises NotFound, Forbidden."""
+    """Log somebody out everywhere, JWTs as well; returns in how many browsers. Raises NotFound, Forbidden."""
     with people_locked(tenant, actor) as actor:
         user = find_in_reach(actor, tenant, user_id)
         count = sessions_of(user).end()
+        User.objects.end_jwts(user)
         _note(actor, user, count)
     return count
 

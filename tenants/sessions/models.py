@@ -9,6 +9,8 @@ from django.contrib.sessions.models import Session
 from django.db import models, transaction
 from django.utils import timezone
 
+from tenants.sessions.browsers import name_browser
+
 if TYPE_CHECKING:
     from tenants.models import User
 
@@ -48,3 +50,8 @@ class BrowserSession(models.Model):
 
     def __str__(self) -> str:
         return self.address
+
+    @property
+    def browser(self) -> str:
+        """`Firefox on Linux`."""
+        return name_browser(self.agent)

@@ -355,3 +355,62 @@ def test_the_old_password_is_not_guessed_at_where_it_is_changed(acme, bob, setti
     assert said["Location"] == "/t/acme/admin/password_change/"
     assert b"Too many wrong passwords" in member.get("/admin/password_change/").content
     assert User.objects.get(pk=bob.pk).check_password(PASSWORD)
+
+
+@pytest.mark.parametrize("by", ["a second factor", "a manager", "a password"])
+def test_jwts_end_with_what_they_were_made_before(acme, globex, bob, clock, by):
+    before, others = client_of(bob), client_of(acme.owner)
+    assert before.get("/v1/auth/me").status_code == 200
+    if by == "a second factor":
+        enrol(bob, clock)
+    elif by == "a manager":
+        assert others.delete(f"/v1/users/{bob.pk}/sessions").status_code == 204
+    else:
+        changed = others.patch(
+            f"/v1/users/{bob.pk}", {"password": "another horse"}, content_type="application/json"
+        )
+        assert changed.status_code == 200
+    refused = before.get("/v1/auth/me")
+    assert (refused.status_code, refused.json()["code"]) == (401, "token_invalid")
+    bob.refresh_from_db()
+    assert client_of(bob).get("/v1/auth/me").status_code == 200
+    assert others.get("/v1/auth/me").status_code == 200, "nobody else's"
+
+
+def test_what_reaches_far_wants_a_new_proof_in_both_admins(acme, olga):
+    alice, operator = browser(acme.owner.email, "acme"), browser(olga.email)
+    for user in (acme.owner, olga):
+        make_old(user)
+    asked = [
+        (alice, "/admin/bots/providercredential/add/"),
+        (alice, "/admin/webhooks/webhook/add/"),
+        (alice, "/admin/tenants/auditevent/export/csv/"),
+        (operator, f"/admin/tenants/tenant/{acme.tenant.pk}/suspend/"),
+        (operator, f"/admin/tenants/tenant/{acme.tenant.pk}/archive/"),
+    ]
+    for who, path in asked:
+        answer = who.get(path)
+        assert answer.status_code == 302 and "/admin/prove/?next=" in answer["Location"], path
+    chosen = {"action": "suspend_chosen", "_selected_action": [str(acme.tenant.pk)]}
+    answer = operator.post("/admin/tenants/tenant/", chosen)
+    assert "/admin/prove/" in answer["Location"]
+    acme.tenant.refresh_from_db()
+    assert acme.tenant.is_active
+    assert alice.get("/admin/bots/providercredential/").status_code == 200, "looking is free"
+
+
+@pytest.mark.parametrize(
+    ("agent", "name"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"),
+        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/130.0 Safari/537.36 Edg/130.0",
+         "Edge on Windows"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1 Version/18.0 Safari/604.1",
+         "Safari on iPhone"),
+        ("Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 Chrome/130.0 Mobile Safari/537.36",
+         "Chrome on Android"),
+        ("curl/8.5.0", "curl"), ("Shop/1.0 (backend)", "Shop/1.0"), ("", "Unknown browser"),
+    ],
+)  # fmt: skip
+def test_a_browser_is_named_in_words(agent, name):
+    assert BrowserSession(agent=agent).browser == name

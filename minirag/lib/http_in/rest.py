@@ -266,3 +266,10 @@ def answer_outage(request: HttpRequest) -> HttpResponse:
     return HttpResponse(
         _OUTAGE_PAGE, status=outage.status, headers={"Retry-After": str(outage.retry_after_seconds)}
     )
+
+
+class OpenView(ApiView):
+    """A resource that nobody authenticates for: who calls is told by nothing, or by the body alone."""
+
+    authentication_classes = ()
+    permission_classes = ()
