@@ -38,6 +38,7 @@ from tenants.models import (
     AuditEvent,
     Domain,
     OperatorToken,
+    Plan,
     SchemaMigration,
     Tenant,
     User,
@@ -132,6 +133,7 @@ def platform_rows(acme: Party, olga: User) -> dict[type, Any]:
         Domain: add_domain(acme.tenant, "bots.acme.example.com"),
         AuditEvent: AuditEvent.objects.first(),
         OperatorToken: mint_operator_token(olga, "billing")[0],
+        Plan: Plan.objects.create(key="pro", name="Pro"),
         SchemaMigration: SchemaMigration.objects.create(
             tenant=acme.tenant, to_version="1", started_at=acme.tenant.created_at
         ),

@@ -89,9 +89,17 @@ class ProductAdmin(ModelAdmin):
             proof = ask_for_proof(request)
         return proof or super().delete_view(request, object_id, extra_context)
 
+    def get_model_perms(self, request: HttpRequest) -> dict[str, bool]:
+        """For the list of all pages, which asks each of them: what roles allow, whatever the plan has."""
+        request.__dict__["plan_is_left_out"] = True
+        try:
+            return super().get_model_perms(request)
+        finally:
+            request.__dict__["plan_is_left_out"] = False
+
     def _missing_in_plan(self, request: HttpRequest) -> str | None:
         """What to say of a feature that the tenant's plan lacks; asked once for a request."""
-        if self.feature is None:
+        if self.feature is None or request.__dict__.get("plan_is_left_out"):
             return None
         known: dict[str, str | None] = request.__dict__.setdefault("missing_in_plan", {})
         if self.feature.value not in known:
